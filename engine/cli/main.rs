@@ -1,0 +1,2 @@
+//! The command `flowscript`.
+fn main() {}
