@@ -1,1 +1,8 @@
-//! placeholder
+//! The FlowScript language: pure, without I/O, clock or threads.
+//!
+//! The way of a script is `parse → check → compile → run`. Start reading at [`ast`], which shows what can be written.
+
+pub mod ast;
+pub mod diagnostic;
+pub mod span;
+pub mod value;

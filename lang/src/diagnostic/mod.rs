@@ -1,0 +1,51 @@
+//! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is beside it.
+
+use crate::span::Span;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Nothing runs.
+    Error,
+    /// Everything runs; somebody should look.
+    Warning,
+}
+
+/// One finding of the parser or the checker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// The stable code, such as `E0102`; `codes.rs` lists and explains them.
+    pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// In the user's words, without the place.
+    pub message: String,
+    /// Where, in the source it was found in.
+    pub span: Span,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at `span`.
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, message: message.into(), span, hint: None }
+    }
+
+    /// A warning at `span`.
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Warning, message: message.into(), span, hint: None }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Does it keep the script from running?
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
