@@ -170,9 +170,7 @@ impl Number {
         let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
         let negative = mantissa.starts_with('-');
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-        if whole.len() + fraction.len() == 0
-            || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
-        {
+        if whole.len() + fraction.len() == 0 || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
             return None;
         }
         // The digits without leading zeros, and where the point stands among them.
@@ -544,9 +542,17 @@ mod tests {
     #[test]
     fn prints_the_shortest_form() {
         for (text, shown) in [
-            ("1.50", "1.5"), ("-3", "-3"), ("1000000", "1000000"), ("0.0001", "0.0001"), ("-0", "0"), ("-0.00", "0"),
-            ("1e3", "1000"), ("1.5e-3", "0.0015"), ("79228162514264337593543950335", "79228162514264337593543950335"),
-            ("0.00000000000000000000000000005", "0"), ("1e-28", "0.0000000000000000000000000001"),
+            ("1.50", "1.5"),
+            ("-3", "-3"),
+            ("1000000", "1000000"),
+            ("0.0001", "0.0001"),
+            ("-0", "0"),
+            ("-0.00", "0"),
+            ("1e3", "1000"),
+            ("1.5e-3", "0.0015"),
+            ("79228162514264337593543950335", "79228162514264337593543950335"),
+            ("0.00000000000000000000000000005", "0"),
+            ("1e-28", "0.0000000000000000000000000001"),
             ("12345678901234567890.12", "12345678901234567890.12"),
         ] {
             assert_eq!(n(text).to_string(), shown, "{text}");
@@ -594,8 +600,12 @@ mod tests {
         prop_oneof![
             (0..100_000u64, 0..4u8, any::<bool>()).prop_map(move |(l, s, g)| scaled(l, s, g)),
             (any::<u64>(), 0..28u8, any::<bool>()).prop_map(move |(l, s, g)| scaled(l, s, g)),
-            (any::<u64>(), any::<u32>(), 0..28u8, any::<bool>())
-                .prop_map(|(low, high, scale, negative)| Number { low, high, scale, negative }),
+            (any::<u64>(), any::<u32>(), 0..28u8, any::<bool>()).prop_map(|(low, high, scale, negative)| Number {
+                low,
+                high,
+                scale,
+                negative
+            }),
         ]
     }
 

@@ -1,0 +1,25 @@
+//! The exit codes that every command shares.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "true until the first command stands in `Command`")]
+pub enum Exit {
+    /// 0: it did what was asked.
+    Done,
+    /// 1: it ran and failed (runtime error, failed test, failed run).
+    Failed,
+    /// 2: it could not start (syntax or check errors, bad usage, unreadable file).
+    NotStarted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::NotStarted => 2,
+        })
+    }
+}
