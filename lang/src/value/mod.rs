@@ -1,5 +1,235 @@
-//! The values of the language. Knows nothing of the rest of the crate.
+//! The values of the language (language.md §1). Knows nothing of the rest of the crate.
+//!
+//! A value is 24 bytes; cloning one copies or counts a reference. All values are immutable; what nobody else
+//! shares is changed in place.
 
+mod column;
+mod compare;
+mod convert;
+mod datetime;
+mod display;
 mod number;
+mod record;
+mod rows;
+mod shape;
+mod size;
+mod table;
 
+pub use column::Column;
+pub use compare::{Key, compare, contains, equal, identical, is_in, like, sort_order};
+pub use convert::{ConvertError, parse_boolean, parse_number, to_boolean, to_datetime, to_number, to_text, truth};
+pub use datetime::{DateTime, Zone, days_between};
+pub use display::Literal;
 pub use number::{MAX_SCALE, Number};
+pub use record::Record;
+pub use rows::{Rows, RowsBuilder};
+pub use shape::Shape;
+pub use size::live_size;
+pub use table::{ColumnType, RowType, SimpleKind, Table, TableBuilder};
+
+use ecow::EcoString;
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// How deep values may be nested. Deeper ones are a `limit` error of the run, so that everything that walks
+/// a value, dropping it too, may recurse.
+pub const MAX_DEPTH: u16 = 1_000;
+
+/// A value of the language.
+#[derive(Clone, Debug, Default)]
+pub enum Value {
+    /// Absent.
+    #[default]
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// An exact decimal.
+    Number(Number),
+    /// Unicode text.
+    Text(EcoString),
+    /// An instant with an offset.
+    DateTime(DateTime),
+    /// Bytes.
+    Binary(Arc<[u8]>),
+    /// Ordered values that are not all records; the empty list, too.
+    List(Arc<List>),
+    /// Named values.
+    Record(Record),
+    /// A list of records.
+    Table(Arc<Table>),
+    /// A closure.
+    Function(Arc<dyn Callable>),
+}
+
+const _: () = assert!(size_of::<Value>() == 24);
+
+/// What the interpreter keeps behind a function value.
+pub trait Callable: Any + Debug + Send + Sync {
+    /// The number of parameters it takes: at least and at most.
+    fn arity(&self) -> (usize, usize);
+    /// Its name for messages, where it has one.
+    fn name(&self) -> Option<&str>;
+    /// How deep the values it captured are nested.
+    fn depth(&self) -> u16;
+    /// For the interpreter to get its own type back.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The elements of a list, with how deep they are nested.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    items: Vec<Value>,
+    depth: u16,
+}
+
+impl List {
+    /// The elements.
+    pub fn items(&self) -> &[Value] {
+        &self.items
+    }
+
+    /// Appends an element.
+    pub fn push(&mut self, value: Value) {
+        self.depth = self.depth.max(value.depth().saturating_add(1));
+        self.items.push(value);
+    }
+}
+
+impl Value {
+    /// A text.
+    pub fn text(text: impl Into<EcoString>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// The list of `items`, which is a table where all of them are records.
+    pub fn list(items: Vec<Value>) -> Self {
+        if !items.is_empty() && items.iter().all(|item| matches!(item, Self::Record(_))) {
+            let mut builder = TableBuilder::default();
+            for item in &items {
+                if let Self::Record(record) = item {
+                    builder.push(record);
+                }
+            }
+            return Self::Table(Arc::new(builder.finish()));
+        }
+        let depth = depth_of(&items);
+        Self::List(Arc::new(List { items, depth }))
+    }
+
+    /// The record of these fields.
+    pub fn record<N: Into<EcoString>>(fields: impl IntoIterator<Item = (N, Value)>) -> Self {
+        Self::Record(Record::from_fields(fields.into_iter().map(|(name, value)| (name.into(), value))))
+    }
+
+    /// The empty list, which is the empty table too.
+    pub fn empty_list() -> Self {
+        Self::List(Arc::default())
+    }
+
+    /// The table.
+    pub fn table(table: Table) -> Self {
+        Self::Table(Arc::new(table))
+    }
+
+    /// The bytes.
+    pub fn binary(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self::Binary(bytes.into())
+    }
+
+    /// Is it `null`?
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// Is it `[]`, the empty list that has every column?
+    pub fn is_empty_list(&self) -> bool {
+        matches!(self, Self::List(list) if list.items.is_empty())
+    }
+
+    /// The name of its type, for messages.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::Text(_) => "text",
+            Self::DateTime(_) => "datetime",
+            Self::Binary(_) => "binary",
+            Self::List(_) => "list",
+            Self::Record(_) => "record",
+            Self::Table(_) => "table",
+            Self::Function(_) => "function",
+        }
+    }
+
+    /// How deep it is nested: 0 for simple values, 1 for a list of them.
+    #[inline]
+    pub fn depth(&self) -> u16 {
+        match self {
+            Self::List(list) => list.depth.max(1),
+            Self::Record(record) => record.depth().max(1),
+            Self::Table(table) => table.depth(),
+            Self::Function(function) => function.depth(),
+            _ => 0,
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<Number> for Value {
+    fn from(value: Number) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Number(value.into())
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::Number(value.into())
+    }
+}
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Self {
+        Self::Number(value.into())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value.into())
+    }
+}
+
+impl From<EcoString> for Value {
+    fn from(value: EcoString) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<DateTime> for Value {
+    fn from(value: DateTime) -> Self {
+        Self::DateTime(value)
+    }
+}
+
+fn depth_of(items: &[Value]) -> u16 {
+    items.iter().map(Value::depth).max().unwrap_or(0).saturating_add(1)
+}

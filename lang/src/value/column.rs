@@ -1,0 +1,144 @@
+//! Columns of a table: typed vectors, `None` for null.
+
+use super::{DateTime, Number, Value};
+use ecow::EcoString;
+
+/// The cells of one column. A column is typed as long as all its cells but nulls have one simple type.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// Only nulls so far; their number.
+    Null(usize),
+    /// Booleans.
+    Bool(Vec<Option<bool>>),
+    /// Numbers.
+    Number(Vec<Option<Number>>),
+    /// Texts.
+    Text(Vec<Option<EcoString>>),
+    /// Datetimes.
+    DateTime(Vec<Option<DateTime>>),
+    /// Anything.
+    Any(Vec<Value>),
+}
+
+impl Default for Column {
+    fn default() -> Self {
+        Self::Null(0)
+    }
+}
+
+impl Column {
+    /// The number of cells.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Null(len) => *len,
+            Self::Bool(cells) => cells.len(),
+            Self::Number(cells) => cells.len(),
+            Self::Text(cells) => cells.len(),
+            Self::DateTime(cells) => cells.len(),
+            Self::Any(cells) => cells.len(),
+        }
+    }
+
+    /// Has it no cells?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The cell at `row`; `null` outside.
+    #[inline]
+    pub fn get(&self, row: usize) -> Value {
+        match self {
+            Self::Null(_) => Value::Null,
+            Self::Bool(cells) => cells.get(row).copied().flatten().map_or(Value::Null, Value::Bool),
+            Self::Number(cells) => cells.get(row).copied().flatten().map_or(Value::Null, Value::Number),
+            Self::Text(cells) => match cells.get(row) {
+                Some(Some(text)) => Value::Text(text.clone()),
+                _ => Value::Null,
+            },
+            Self::DateTime(cells) => cells.get(row).copied().flatten().map_or(Value::Null, Value::DateTime),
+            Self::Any(cells) => cells.get(row).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Appends a cell; the column gives up its type where the cell does not fit it.
+    #[inline]
+    pub fn push(&mut self, value: Value) {
+        match (&mut *self, value) {
+            (Self::Number(cells), Value::Number(value)) => cells.push(Some(value)),
+            (Self::Text(cells), Value::Text(value)) => cells.push(Some(value)),
+            (Self::Bool(cells), Value::Bool(value)) => cells.push(Some(value)),
+            (Self::DateTime(cells), Value::DateTime(value)) => cells.push(Some(value)),
+            (Self::Any(cells), value) => cells.push(value),
+            (Self::Null(len), Value::Null) => *len += 1,
+            (Self::Number(cells), Value::Null) => cells.push(None),
+            (Self::Text(cells), Value::Null) => cells.push(None),
+            (Self::Bool(cells), Value::Null) => cells.push(None),
+            (Self::DateTime(cells), Value::Null) => cells.push(None),
+            (Self::Null(len), value) => {
+                let nulls = *len;
+                *self = match value {
+                    Value::Number(value) => Self::Number(after_nulls(nulls, value)),
+                    Value::Text(value) => Self::Text(after_nulls(nulls, value)),
+                    Value::Bool(value) => Self::Bool(after_nulls(nulls, value)),
+                    Value::DateTime(value) => Self::DateTime(after_nulls(nulls, value)),
+                    value => {
+                        let mut cells = vec![Value::Null; nulls];
+                        cells.push(value);
+                        Self::Any(cells)
+                    }
+                };
+            }
+            (_, value) => {
+                let mut cells: Vec<Value> = (0..self.len()).map(|row| self.get(row)).collect();
+                cells.push(value);
+                *self = Self::Any(cells);
+            }
+        }
+    }
+
+    /// The cells at `rows`, in that order.
+    #[must_use]
+    pub fn gather(&self, rows: &[u32]) -> Self {
+        fn pick<T: Clone>(cells: &[Option<T>], rows: &[u32]) -> Vec<Option<T>> {
+            rows.iter().map(|row| cells.get(*row as usize).cloned().flatten()).collect()
+        }
+        match self {
+            Self::Null(_) => Self::Null(rows.len()),
+            Self::Bool(cells) => Self::Bool(pick(cells, rows)),
+            Self::Number(cells) => Self::Number(pick(cells, rows)),
+            Self::Text(cells) => Self::Text(pick(cells, rows)),
+            Self::DateTime(cells) => Self::DateTime(pick(cells, rows)),
+            Self::Any(cells) => {
+                Self::Any(rows.iter().map(|row| cells.get(*row as usize).cloned().unwrap_or_default()).collect())
+            }
+        }
+    }
+
+    /// All cells as values.
+    pub fn to_values(&self) -> Vec<Value> {
+        (0..self.len()).map(|row| self.get(row)).collect()
+    }
+
+    pub(super) fn depth(&self) -> u16 {
+        match self {
+            Self::Any(cells) => cells.iter().map(Value::depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+}
+
+impl FromIterator<Value> for Column {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Self {
+        let mut column = Self::default();
+        for value in values {
+            column.push(value);
+        }
+        column
+    }
+}
+
+fn after_nulls<T: Clone>(nulls: usize, value: T) -> Vec<Option<T>> {
+    let mut cells = vec![None; nulls];
+    cells.push(Some(value));
+    cells
+}

@@ -1,0 +1,88 @@
+//! Shapes: the ordered names of a record or table, shared by all values that have them.
+
+use ecow::EcoString;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Up to here a linear search beats a hash.
+const LINEAR: usize = 8;
+
+/// The ordered, unique names of a record's fields or a table's columns.
+///
+/// A record taken out of a table with columns it has not itself also knows those names, behind its own:
+/// they read as `null` and do not count for equality, JSON or `Fields` (language.md §1).
+#[derive(Debug, Default)]
+pub struct Shape {
+    names: Box<[EcoString]>,
+    own: usize,
+    index: Option<HashMap<EcoString, u32, foldhash::fast::FixedState>>,
+}
+
+impl Shape {
+    /// A shape of these names. A name given twice keeps its first place.
+    pub fn new(names: impl IntoIterator<Item = EcoString>) -> Arc<Self> {
+        Self::with_absent(names, [])
+    }
+
+    /// A shape of `own` names that also reads `absent` ones as `null`.
+    pub fn with_absent(
+        own: impl IntoIterator<Item = EcoString>,
+        absent: impl IntoIterator<Item = EcoString>,
+    ) -> Arc<Self> {
+        let mut names = indexmap::IndexSet::<EcoString, foldhash::fast::FixedState>::default();
+        names.extend(own);
+        let own = names.len();
+        names.extend(absent);
+        let names: Box<[EcoString]> = names.into_iter().collect();
+        let index =
+            (names.len() > LINEAR).then(|| names.iter().enumerate().map(|(i, n)| (n.clone(), i as u32)).collect());
+        Arc::new(Self { names, own, index })
+    }
+
+    /// The number of own names.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.own
+    }
+
+    /// Has it no own names?
+    pub fn is_empty(&self) -> bool {
+        self.own == 0
+    }
+
+    /// The own names, in order.
+    #[inline]
+    pub fn names(&self) -> &[EcoString] {
+        &self.names[..self.own]
+    }
+
+    /// All names that can be read, the absent ones last.
+    pub fn readable(&self) -> &[EcoString] {
+        &self.names
+    }
+
+    /// The place of an own name.
+    #[inline]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.find(name).filter(|at| *at < self.own)
+    }
+
+    /// Is it a name that reads as `null` because other rows of the table have it?
+    pub fn is_absent(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|at| at >= self.own)
+    }
+
+    #[inline]
+    fn find(&self, name: &str) -> Option<usize> {
+        match &self.index {
+            None => self.names.iter().position(|n| n == name),
+            Some(index) => index.get(name).map(|at| *at as usize),
+        }
+    }
+
+    /// Does `other` have the same own names in the same order, and the same absent ones?
+    #[inline]
+    pub fn same(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, other) || (self.own == other.own && self.names == other.names)
+    }
+}

@@ -1,0 +1,295 @@
+//! Tables: typed columns with shared ownership, or single records where rows differ in their fields.
+
+use super::{Column, Record, Shape, Value};
+use ecow::EcoString;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// A list of records over one ordered set of columns.
+#[derive(Clone, Debug)]
+pub struct Table {
+    shape: Arc<Shape>,
+    body: Body,
+    row_type: Option<Arc<RowType>>,
+    depth: u16,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    /// Every row has exactly the columns of the shape.
+    Columns { columns: Vec<Arc<Column>>, rows: usize },
+    /// Rows of different fields; each knows the others' as absent.
+    Ragged(Vec<Record>),
+}
+
+/// What is known of the rows of a `table(T)`: functions that fill tables convert to it (functions.md, `CSVFill`).
+#[derive(Clone, Debug)]
+pub struct RowType {
+    /// One entry a column.
+    pub columns: Vec<ColumnType>,
+}
+
+/// The declared type of a column.
+#[derive(Clone, Debug)]
+pub struct ColumnType {
+    /// Its simple type.
+    pub kind: SimpleKind,
+    /// May it be null?
+    pub nullable: bool,
+    /// What a missing cell is.
+    pub default: Value,
+}
+
+/// The simple types that cells convert to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SimpleKind {
+    /// Anything, unconverted.
+    Any,
+    /// `boolean`
+    Bool,
+    /// `number`
+    Number,
+    /// `text`
+    Text,
+    /// `datetime`
+    DateTime,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn empty(shape: Arc<Shape>, row_type: Option<Arc<RowType>>) -> Self {
+        let columns = shape.names().iter().map(|_| Arc::new(Column::default())).collect();
+        Self { shape, body: Body::Columns { columns, rows: 0 }, row_type, depth: 2 }
+    }
+
+    /// A table of `rows` rows from one column for each own name of `shape`.
+    /// Columns of another length are cut or filled with nulls.
+    pub fn from_columns(shape: Arc<Shape>, columns: Vec<Arc<Column>>, rows: usize) -> Self {
+        let mut columns = columns;
+        columns.resize(shape.len(), Arc::new(Column::Null(rows)));
+        for column in &mut columns {
+            if column.len() != rows {
+                *column = Arc::new((0..rows).map(|row| column.get(row)).collect());
+            }
+        }
+        let depth = columns.iter().map(|c| c.depth()).max().unwrap_or(0).saturating_add(2);
+        Self { shape, body: Body::Columns { columns, rows }, row_type: None, depth }
+    }
+
+    /// The same with a row type.
+    #[must_use]
+    pub fn with_row_type(mut self, row_type: Option<Arc<RowType>>) -> Self {
+        self.row_type = row_type.filter(|t| t.columns.len() == self.shape.len());
+        self
+    }
+
+    /// Its columns' names.
+    #[inline]
+    pub fn shape(&self) -> &Arc<Shape> {
+        &self.shape
+    }
+
+    /// What `table(T)` said of its rows.
+    pub fn row_type(&self) -> Option<&Arc<RowType>> {
+        self.row_type.as_ref()
+    }
+
+    /// The number of rows.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match &self.body {
+            Body::Columns { rows, .. } => *rows,
+            Body::Ragged(rows) => rows.len(),
+        }
+    }
+
+    /// Has it no rows?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its columns, where every row has them all.
+    #[inline]
+    pub fn columns(&self) -> Option<&[Arc<Column>]> {
+        match &self.body {
+            Body::Columns { columns, .. } => Some(columns),
+            Body::Ragged(_) => None,
+        }
+    }
+
+    /// The cell of `row` in the column at `position`; `null` outside or where the row has no such field.
+    #[inline]
+    pub fn cell(&self, row: usize, position: usize) -> Value {
+        match &self.body {
+            Body::Columns { columns, .. } => columns.get(position).map_or(Value::Null, |c| c.get(row)),
+            Body::Ragged(rows) => match (rows.get(row), self.shape.names().get(position)) {
+                (Some(record), Some(name)) => record.get(name).unwrap_or_default(),
+                _ => Value::Null,
+            },
+        }
+    }
+
+    /// Row `row` as a record, a view where the table is in columns. `None` outside.
+    #[inline]
+    pub fn row(self: &Arc<Self>, row: usize) -> Option<Record> {
+        match &self.body {
+            Body::Columns { rows, .. } => (row < *rows).then(|| Record::row(self.clone(), row)),
+            Body::Ragged(rows) => rows.get(row).cloned(),
+        }
+    }
+
+    /// The column at `position` as values, `null` where a row has no such field.
+    pub fn column_values(&self, position: usize) -> Vec<Value> {
+        (0..self.len()).map(|row| self.cell(row, position)).collect()
+    }
+
+    /// The rows at `rows`, in that order. Columns stay those of this table.
+    #[must_use]
+    pub fn gather(&self, rows: &[u32]) -> Self {
+        let body = match &self.body {
+            Body::Columns { columns, .. } => Body::Columns {
+                columns: columns.iter().map(|c| Arc::new(c.gather(rows))).collect(),
+                rows: rows.len(),
+            },
+            Body::Ragged(all) => {
+                Body::Ragged(rows.iter().filter_map(|row| all.get(*row as usize).cloned()).collect())
+            }
+        };
+        Self { shape: self.shape.clone(), body, row_type: self.row_type.clone(), depth: self.depth }
+    }
+
+    /// Appends a record that has this table's columns; extra fields are dropped (language.md §3, `&`).
+    /// The missing columns are the error, and nothing is appended.
+    pub fn append(&mut self, record: &Record) -> Result<(), Vec<EcoString>> {
+        let shape = record.shape();
+        let missing: Vec<EcoString> = if shape.same(&self.shape) {
+            Vec::new()
+        } else {
+            let lacks = |name: &&EcoString| shape.position(name).is_none() && !shape.is_absent(name);
+            self.shape.names().iter().filter(lacks).cloned().collect()
+        };
+        if !missing.is_empty() {
+            return Err(missing);
+        }
+        self.depth = self.depth.max(record.depth().saturating_add(1));
+        let whole = self.shape.names().iter().all(|name| shape.position(name).is_some());
+        if let (Body::Columns { columns, rows }, true) = (&mut self.body, whole) {
+            let aligned = shape.names() == self.shape.names();
+            for (position, (column, name)) in columns.iter_mut().zip(self.shape.names()).enumerate() {
+                let from = if aligned { Some(position) } else { shape.position(name) };
+                Arc::make_mut(column).push(from.map_or(Value::Null, |at| record.at(at)));
+            }
+            *rows += 1;
+            return Ok(());
+        }
+        let own: Vec<EcoString> =
+            self.shape.names().iter().filter(|n| shape.position(n).is_some()).cloned().collect();
+        let cells = own.iter().map(|name| record.get(name).unwrap_or_default()).collect();
+        let shape = Shape::with_absent(own, self.shape.names().iter().cloned());
+        self.make_ragged().push(Record::new(shape, cells));
+        Ok(())
+    }
+
+    fn make_ragged(&mut self) -> &mut Vec<Record> {
+        if let Body::Columns { .. } = self.body {
+            let this = Arc::new(self.clone());
+            let rows = (0..this.len()).map(|row| Record::new(this.shape.clone(), this.row_cells(row))).collect();
+            self.body = Body::Ragged(rows);
+        }
+        match &mut self.body {
+            Body::Ragged(rows) => rows,
+            Body::Columns { .. } => unreachable!("columns were replaced above"),
+        }
+    }
+
+    fn row_cells(&self, row: usize) -> Vec<Value> {
+        (0..self.shape.len()).map(|position| self.cell(row, position)).collect()
+    }
+
+    pub(crate) fn depth(&self) -> u16 {
+        self.depth
+    }
+}
+
+/// Collects records into a table: in columns as long as all have the same fields in the same order.
+#[derive(Default)]
+pub struct TableBuilder {
+    shape: Option<Arc<Shape>>,
+    columns: Vec<Column>,
+    rows: usize,
+    ragged: Option<Vec<Record>>,
+}
+
+impl TableBuilder {
+    /// Adds a row.
+    pub fn push(&mut self, record: &Record) {
+        self.rows += 1;
+        if let Some(rows) = &mut self.ragged {
+            rows.push(record.clone());
+            return;
+        }
+        let shape = record.shape();
+        match &self.shape {
+            None => {
+                // Absent names of an earlier table are not this table's columns.
+                let own = if shape.readable().len() == shape.len() {
+                    shape.clone()
+                } else {
+                    Shape::new(shape.names().iter().cloned())
+                };
+                self.columns = own.names().iter().map(|_| Column::default()).collect();
+                self.shape = Some(own);
+            }
+            Some(first) if !Arc::ptr_eq(first, shape) && first.names() != shape.names() => {
+                let first = first.clone();
+                let earlier = 0..self.rows - 1;
+                let mut rows: Vec<Record> = earlier
+                    .map(|row| Record::new(first.clone(), self.columns.iter().map(|c| c.get(row)).collect()))
+                    .collect();
+                rows.push(record.clone());
+                self.ragged = Some(rows);
+                return;
+            }
+            Some(_) => {}
+        }
+        for (position, column) in self.columns.iter_mut().enumerate() {
+            column.push(record.at(position));
+        }
+    }
+
+    /// The number of rows so far.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Are there no rows yet?
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The table; without rows it has no columns.
+    pub fn finish(self) -> Table {
+        let Some(rows) = self.ragged else {
+            let columns = self.columns.into_iter().map(Arc::new).collect();
+            return Table::from_columns(self.shape.unwrap_or_default(), columns, self.rows);
+        };
+        let mut names = indexmap::IndexSet::<EcoString, foldhash::fast::FixedState>::default();
+        for row in &rows {
+            names.extend(row.shape().names().iter().cloned());
+        }
+        let depth = rows.iter().map(Record::depth).max().unwrap_or(0).saturating_add(1);
+        // Rows that share a shape go on sharing one.
+        let mut widened: HashMap<*const Shape, Arc<Shape>, foldhash::fast::FixedState> = HashMap::default();
+        let rows = rows
+            .iter()
+            .map(|row| {
+                let shape = row.shape();
+                let wide = widened.entry(Arc::as_ptr(shape)).or_insert_with(|| {
+                    Shape::with_absent(shape.names().iter().cloned(), names.iter().cloned())
+                });
+                row.with_shape(wide.clone())
+            })
+            .collect();
+        Table { shape: Shape::new(names), body: Body::Ragged(rows), row_type: None, depth }
+    }
+}
