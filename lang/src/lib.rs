@@ -4,5 +4,9 @@
 
 pub mod ast;
 pub mod diagnostic;
+pub mod error;
+pub mod function;
+pub mod host;
 pub mod span;
+pub mod types;
 pub mod value;

@@ -47,8 +47,7 @@ fn equal_by(a: &Value, b: &Value, elements: &dyn Fn(&Value, &Value) -> bool) -> 
 }
 
 fn equal_records(a: &Record, b: &Record, elements: &dyn Fn(&Value, &Value) -> bool) -> bool {
-    a.len() == b.len()
-        && a.iter().all(|(name, x)| b.shape().position(name).is_some_and(|at| elements(&x, &b.at(at))))
+    a.len() == b.len() && a.iter().all(|(name, x)| b.shape().position(name).is_some_and(|at| elements(&x, &b.at(at))))
 }
 
 /// `<` and the like: numbers, texts by code point, booleans, datetimes, and the mixes of `=`. `None` otherwise.
@@ -272,9 +271,20 @@ mod tests {
     #[test]
     fn like_patterns() {
         for (text, pattern, wanted) in [
-            ("Norway", "nor%", true), ("cat", "c_t", true), ("cart", "c_t", false), ("bat", "[a-c]at", true),
-            ("dat", "[^a-c]at", true), ("a%b", "a%b", true), ("", "", true), ("", "%", true), ("abc", "%b%", true),
-            ("[x", "[x", true), ("a]b", "a[]]b", true), ("ÅÄÖ", "åä_", true), ("aaab", "%a%b", true), ("x", "[^", false),
+            ("Norway", "nor%", true),
+            ("cat", "c_t", true),
+            ("cart", "c_t", false),
+            ("bat", "[a-c]at", true),
+            ("dat", "[^a-c]at", true),
+            ("a%b", "a%b", true),
+            ("", "", true),
+            ("", "%", true),
+            ("abc", "%b%", true),
+            ("[x", "[x", true),
+            ("a]b", "a[]]b", true),
+            ("ÅÄÖ", "åä_", true),
+            ("aaab", "%a%b", true),
+            ("x", "[^", false),
         ] {
             assert_eq!(like(text, pattern), wanted, "{text} like {pattern}");
         }

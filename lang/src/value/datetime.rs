@@ -1,7 +1,10 @@
 //! Datetimes: an instant with an offset, years 1 to 9999.
 
 use super::Number;
-use chrono::{DateTime as ChronoDateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{
+    DateTime as ChronoDateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone,
+    Timelike, Utc,
+};
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -29,8 +32,11 @@ impl DateTime {
     /// `None` where the wall clock is outside the years 1 to 9999 or the offset a day or more.
     pub fn from_unix(seconds: i64, nanos: u32, offset: i32) -> Option<Self> {
         let local = ChronoDateTime::from_timestamp(seconds.checked_add(i64::from(offset))?, nanos)?;
-        ((1..=9999).contains(&local.year()) && nanos < 1_000_000_000 && offset.abs() < 86_400)
-            .then_some(Self { seconds, nanos, offset })
+        ((1..=9999).contains(&local.year()) && nanos < 1_000_000_000 && offset.abs() < 86_400).then_some(Self {
+            seconds,
+            nanos,
+            offset,
+        })
     }
 
     /// The instant as a zone's wall clock shows it.
@@ -58,7 +64,8 @@ impl DateTime {
                     MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => offset,
                     MappedLocalTime::None => return None,
                 };
-                let instant = local.checked_sub_signed(TimeDelta::seconds(i64::from(offset.fix().local_minus_utc())))?;
+                let instant =
+                    local.checked_sub_signed(TimeDelta::seconds(i64::from(offset.fix().local_minus_utc())))?;
                 Self::from_unix_in(instant.and_utc().timestamp(), local.nanosecond().min(999_999_999), zone)
             }
         }

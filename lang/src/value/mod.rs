@@ -17,7 +17,9 @@ mod table;
 
 pub use column::Column;
 pub use compare::{Key, compare, contains, equal, identical, is_in, like, sort_order};
-pub use convert::{ConvertError, parse_boolean, parse_number, to_boolean, to_datetime, to_number, to_text, truth};
+pub use convert::{
+    ConvertError, parse_boolean, parse_datetime, parse_number, to_boolean, to_datetime, to_number, to_text, truth,
+};
 pub use datetime::{DateTime, Zone, days_between};
 pub use display::Literal;
 pub use number::{MAX_SCALE, Number};

@@ -147,13 +147,10 @@ impl Table {
     #[must_use]
     pub fn gather(&self, rows: &[u32]) -> Self {
         let body = match &self.body {
-            Body::Columns { columns, .. } => Body::Columns {
-                columns: columns.iter().map(|c| Arc::new(c.gather(rows))).collect(),
-                rows: rows.len(),
-            },
-            Body::Ragged(all) => {
-                Body::Ragged(rows.iter().filter_map(|row| all.get(*row as usize).cloned()).collect())
+            Body::Columns { columns, .. } => {
+                Body::Columns { columns: columns.iter().map(|c| Arc::new(c.gather(rows))).collect(), rows: rows.len() }
             }
+            Body::Ragged(all) => Body::Ragged(rows.iter().filter_map(|row| all.get(*row as usize).cloned()).collect()),
         };
         Self { shape: self.shape.clone(), body, row_type: self.row_type.clone(), depth: self.depth }
     }
@@ -182,8 +179,7 @@ impl Table {
             *rows += 1;
             return Ok(());
         }
-        let own: Vec<EcoString> =
-            self.shape.names().iter().filter(|n| shape.position(n).is_some()).cloned().collect();
+        let own: Vec<EcoString> = self.shape.names().iter().filter(|n| shape.position(n).is_some()).cloned().collect();
         let cells = own.iter().map(|name| record.get(name).unwrap_or_default()).collect();
         let shape = Shape::with_absent(own, self.shape.names().iter().cloned());
         self.make_ragged().push(Record::new(shape, cells));
@@ -284,9 +280,9 @@ impl TableBuilder {
             .iter()
             .map(|row| {
                 let shape = row.shape();
-                let wide = widened.entry(Arc::as_ptr(shape)).or_insert_with(|| {
-                    Shape::with_absent(shape.names().iter().cloned(), names.iter().cloned())
-                });
+                let wide = widened
+                    .entry(Arc::as_ptr(shape))
+                    .or_insert_with(|| Shape::with_absent(shape.names().iter().cloned(), names.iter().cloned()));
                 row.with_shape(wide.clone())
             })
             .collect();

@@ -1,0 +1,248 @@
+//! A call of a native: its converted arguments and what it may ask of the interpreter.
+
+use super::{Function, ParameterType};
+use crate::error::{ErrorKind, RunError};
+use crate::host::Host;
+use crate::types::{Type, Types};
+use crate::value::{DateTime, Number, Record, Rows, Value, Zone, to_boolean, to_datetime, to_number, to_text};
+use ecow::EcoString;
+use std::sync::Arc;
+
+/// What the interpreter offers a native.
+pub trait Context {
+    /// Clock, randomness, log, HTTP.
+    fn host(&self) -> &dyn Host;
+    /// The engine's time zone.
+    fn zone(&self) -> Zone;
+    /// The engine's culture, such as `en-US`.
+    fn culture(&self) -> &str;
+    /// The declared types, to go with [`Context::type_argument`].
+    fn types(&self) -> &Types;
+    /// The type in `<T>`.
+    fn type_argument(&self) -> Option<&Type>;
+    /// Calls a function value.
+    fn invoke(&mut self, function: &Value, arguments: Vec<Value>) -> Result<Value, Box<RunError>>;
+    /// Prepares a row expression or function for these rows: names are looked up once.
+    fn bind_rows(&mut self, function: &Value, rows: &Rows) -> Result<RowFunction, Box<RunError>>;
+    /// Its value for the row at `position`.
+    fn invoke_row(&mut self, function: &RowFunction, position: usize) -> Result<Value, Box<RunError>>;
+    /// Counts work done inside a native against the run's limits, and asks whether the run is cancelled.
+    fn charge(&mut self, steps: u64) -> Result<(), Box<RunError>>;
+    /// A cache of the program for compiled patterns and the like, by name; lives as long as the program.
+    fn cache(&self) -> &dyn PatternCache;
+}
+
+/// Things a native compiles once and finds again: regular expressions, formats.
+pub trait PatternCache {
+    /// What was stored under `key`.
+    fn get(&self, key: &str) -> Option<Arc<dyn std::any::Any + Send + Sync>>;
+    /// Stores it; may throw out older things.
+    fn put(&self, key: &str, value: Arc<dyn std::any::Any + Send + Sync>);
+}
+
+/// A row expression or function, ready for the rows it was bound to.
+#[derive(Clone, Debug)]
+pub struct RowFunction {
+    /// The rows.
+    pub rows: Rows,
+    /// What to call: the interpreter's business.
+    pub function: Value,
+    /// Where its names are: the interpreter's business.
+    pub binding: Arc<[i32]>,
+}
+
+/// One call of a native.
+pub struct Call<'a> {
+    /// The function called.
+    pub function: &'a Function,
+    arguments: Vec<Value>,
+    /// The interpreter.
+    pub context: &'a mut dyn Context,
+}
+
+impl<'a> Call<'a> {
+    /// Calls the native of `function`: converts the arguments as its signature says, then runs it.
+    ///
+    /// With `null` for a parameter of a simple type other than text the result is `null`; texts take it as `''`.
+    pub fn run(function: &'a Function, mut arguments: Vec<Value>, context: &'a mut dyn Context) -> super::NativeResult {
+        let zone = context.zone();
+        for (position, argument) in arguments.iter_mut().enumerate() {
+            let Some(parameter) = function.signature.parameter(position) else {
+                return Err(too_many(function, position));
+            };
+            let failed = |argument: &Value| refused(function, parameter.name, argument, parameter.ty.name());
+            match (parameter.ty, &*argument) {
+                (ParameterType::Any, _)
+                | (ParameterType::Text, Value::Text(_))
+                | (ParameterType::Number, Value::Number(_))
+                | (ParameterType::Bool, Value::Bool(_))
+                | (ParameterType::DateTime, Value::DateTime(_))
+                | (ParameterType::Binary, Value::Binary(_))
+                | (ParameterType::Rows, Value::List(_) | Value::Table(_) | Value::Null)
+                | (ParameterType::Table, Value::Table(_) | Value::Null)
+                | (ParameterType::Record, Value::Record(_))
+                | (ParameterType::Expr | ParameterType::Function, Value::Function(_)) => {}
+                (ParameterType::Number | ParameterType::Bool | ParameterType::DateTime, Value::Null) => {
+                    return Ok(Value::Null);
+                }
+                (ParameterType::Text, _) => *argument = Value::Text(to_text(argument).map_err(|_| failed(argument))?),
+                (ParameterType::Number, _) => {
+                    *argument = Value::Number(to_number(argument).map_err(|_| failed(argument))?);
+                }
+                (ParameterType::Bool, _) => {
+                    *argument = Value::Bool(to_boolean(argument).map_err(|_| failed(argument))?)
+                }
+                (ParameterType::DateTime, _) => {
+                    *argument = Value::DateTime(to_datetime(argument, zone).map_err(|_| failed(argument))?);
+                }
+                (ParameterType::Table, argument) if argument.is_empty_list() => {}
+                // A constant expression is the same for every row; the interpreter gives it as a value.
+                (ParameterType::Expr, _) => {}
+                _ => return Err(failed(argument)),
+            }
+        }
+        for parameter in function.signature.parameters.iter().skip(arguments.len()) {
+            match &parameter.default {
+                Some(default) => arguments.push(default.clone()),
+                None if parameter.optional => break,
+                None => return Err(too_few(function, parameter.name)),
+            }
+        }
+        (function.native)(&mut Call { function, arguments, context })
+    }
+
+    /// All arguments, converted; defaults are filled in.
+    pub fn arguments(&self) -> &[Value] {
+        &self.arguments
+    }
+
+    /// The argument at `position`; `null` where it was not given.
+    pub fn value(&self, position: usize) -> &Value {
+        self.arguments.get(position).unwrap_or(&Value::Null)
+    }
+
+    /// Takes the argument out, so that it can be changed in place.
+    pub fn take(&mut self, position: usize) -> Value {
+        self.arguments.get_mut(position).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Was the argument given, or has its parameter a default?
+    pub fn is_given(&self, position: usize) -> bool {
+        position < self.arguments.len()
+    }
+
+    /// The text at `position`; empty for any other value.
+    pub fn text(&self, position: usize) -> &str {
+        match self.value(position) {
+            Value::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    /// The text at `position` to keep.
+    pub fn eco_text(&self, position: usize) -> EcoString {
+        match self.value(position) {
+            Value::Text(text) => text.clone(),
+            _ => EcoString::new(),
+        }
+    }
+
+    /// The number at `position`; 0 for any other value.
+    pub fn number(&self, position: usize) -> Number {
+        match self.value(position) {
+            Value::Number(number) => *number,
+            _ => Number::ZERO,
+        }
+    }
+
+    /// The whole number at `position`, or an error that names the parameter.
+    pub fn integer(&self, position: usize) -> Result<i64, Box<RunError>> {
+        let wanted = "a whole number";
+        self.number(position).to_i64().ok_or_else(|| self.refuse(position, wanted))
+    }
+
+    /// The boolean at `position`; false for any other value.
+    pub fn boolean(&self, position: usize) -> bool {
+        matches!(self.value(position), Value::Bool(true))
+    }
+
+    /// The datetime at `position`; the type's default for any other value.
+    pub fn datetime(&self, position: usize) -> DateTime {
+        match self.value(position) {
+            Value::DateTime(datetime) => *datetime,
+            _ => DateTime::minimum(),
+        }
+    }
+
+    /// The rows at `position`; none for anything that is no list or table.
+    pub fn rows(&self, position: usize) -> Rows {
+        Rows::of(self.value(position)).unwrap_or_else(|| Rows::List(Arc::default()))
+    }
+
+    /// The record at `position`; without fields for any other value.
+    pub fn record(&self, position: usize) -> Record {
+        match self.value(position) {
+            Value::Record(record) => record.clone(),
+            _ => Record::from_fields([]),
+        }
+    }
+
+    /// The row expression or function at `position`, ready for `rows`.
+    pub fn bind(&mut self, position: usize, rows: &Rows) -> Result<RowFunction, Box<RunError>> {
+        let function = self.value(position).clone();
+        self.context.bind_rows(&function, rows)
+    }
+
+    /// The value of a row expression for the row at `position` of its rows.
+    pub fn row_value(&mut self, function: &RowFunction, position: usize) -> Result<Value, Box<RunError>> {
+        self.context.invoke_row(function, position)
+    }
+
+    /// Calls a function value.
+    pub fn invoke(&mut self, function: &Value, arguments: Vec<Value>) -> Result<Value, Box<RunError>> {
+        self.context.invoke(function, arguments)
+    }
+
+    /// An error of this function: its canonical name, a colon and the message.
+    pub fn error(&self, kind: ErrorKind, message: impl std::fmt::Display) -> Box<RunError> {
+        RunError::new(kind, format!("{}: {message}", self.function.name))
+    }
+
+    /// A `value` error of this function.
+    pub fn value_error(&self, message: impl std::fmt::Display) -> Box<RunError> {
+        self.error(ErrorKind::Value, message)
+    }
+
+    /// The argument at `position` is not what its parameter takes: names function, parameter, value and `wanted`.
+    pub fn refuse(&self, position: usize, wanted: &str) -> Box<RunError> {
+        let name = self.function.signature.parameter(position).map_or("argument", |parameter| parameter.name);
+        refused_with(self.function, name, self.value(position), wanted, ErrorKind::Value)
+    }
+}
+
+fn refused(function: &Function, parameter: &str, value: &Value, wanted: &str) -> Box<RunError> {
+    let simple = matches!(value, Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::DateTime(_) | Value::Null);
+    let kind = if simple { ErrorKind::Value } else { ErrorKind::Type };
+    refused_with(function, parameter, value, wanted, kind)
+}
+
+fn refused_with(function: &Function, parameter: &str, value: &Value, wanted: &str, kind: ErrorKind) -> Box<RunError> {
+    let shown = value.to_literal(60);
+    let of_type = if value.is_null() { String::new() } else { format!(" of type {}", value.type_name()) };
+    RunError::new(
+        kind,
+        format!("{}: the parameter {parameter} wants {wanted}, not the value {shown}{of_type}.", function.name),
+    )
+}
+
+fn too_many(function: &Function, most: usize) -> Box<RunError> {
+    RunError::new(
+        ErrorKind::Type,
+        format!("{}: takes {most} arguments at most: {}.", function.name, function.signature),
+    )
+}
+
+fn too_few(function: &Function, parameter: &str) -> Box<RunError> {
+    let message = format!("{}: the parameter {parameter} is missing: {}.", function.name, function.signature);
+    RunError::new(ErrorKind::Type, message)
+}

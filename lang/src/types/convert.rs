@@ -1,0 +1,200 @@
+//! Types at run time: `is`, annotations, `new` and typed decoding.
+
+use super::{Type, Types};
+use crate::value::{
+    ConvertError, Record, Rows, RowsBuilder, Shape, Table, Value, Zone, to_boolean, to_datetime, to_number, to_text,
+};
+use ecow::EcoString;
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+/// A value that does not fit a type, and where in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mismatch {
+    /// The way to the part that does not fit: `lines[1].qty`; empty for the value itself.
+    pub path: String,
+    /// The part, as it would be written, shortened.
+    pub value: String,
+    /// Its type.
+    pub from: String,
+    /// The wanted type.
+    pub to: String,
+}
+
+impl Mismatch {
+    fn new(value: &Value, to: &Type) -> Self {
+        Self { path: String::new(), value: value.to_literal(60), from: value.type_name().into(), to: to.to_string() }
+    }
+
+    fn missing(record: &Record, field: &str, to: &Type) -> Self {
+        let value = Value::Record(record.clone()).to_literal(60);
+        Self { path: field.into(), value, from: "nothing".into(), to: to.to_string() }
+    }
+
+    fn inside(mut self, step: impl fmt::Display) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{step}{dot}{}", self.path);
+        self
+    }
+}
+
+impl From<ConvertError> for Mismatch {
+    fn from(error: ConvertError) -> Self {
+        Self { path: String::new(), value: error.value, from: error.from.into(), to: error.to.into() }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.from == "nothing" {
+            return write!(f, "The field {} of type {} is missing in {}.", self.path, self.to, self.value);
+        }
+        let mut subject = format!("The value {}", self.value);
+        if self.from != "null" {
+            let _ = write!(subject, " of type {}", self.from);
+        }
+        if !self.path.is_empty() {
+            let _ = write!(subject, " at {}", self.path);
+        }
+        write!(f, "{subject} could not be converted to {}.", self.to)
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+impl Types {
+    /// `value is ty`: structural, without conversion.
+    pub fn matches(&self, value: &Value, ty: &Type) -> bool {
+        match (self.resolve(ty), value) {
+            (Type::Any, _)
+            | (Type::Null | Type::Nullable(_), Value::Null)
+            | (Type::Bool, Value::Bool(_))
+            | (Type::Number, Value::Number(_))
+            | (Type::Text, Value::Text(_))
+            | (Type::DateTime, Value::DateTime(_))
+            | (Type::Binary, Value::Binary(_)) => true,
+            (Type::Nullable(inner), value) => self.matches(value, inner),
+            (Type::List(element), Value::List(_) | Value::Table(_)) => {
+                Rows::of(value).is_some_and(|rows| rows.iter().all(|row| self.matches(&row, element)))
+            }
+            (Type::Record(wanted), Value::Record(record)) => wanted
+                .fields
+                .iter()
+                .all(|field| record.get(&field.name).is_some_and(|value| self.matches(&value, &field.ty))),
+            (Type::Function(wanted), Value::Function(function)) => {
+                let (least, most) = function.arity();
+                (least..=most).contains(&wanted.parameters.len())
+            }
+            _ => false,
+        }
+    }
+
+    /// A value for an annotation: simple values convert, lists and records are checked.
+    pub fn convert(&self, value: Value, ty: &Type, zone: Zone) -> Result<Value, Mismatch> {
+        match self.resolve(ty) {
+            Type::Any => Ok(value),
+            Type::Nullable(_) if value.is_null() => Ok(value),
+            Type::Nullable(inner) => self.convert(value, inner, zone),
+            Type::Number => match value {
+                Value::Number(_) => Ok(value),
+                value => Ok(Value::Number(to_number(&value)?)),
+            },
+            Type::Bool => Ok(Value::Bool(to_boolean(&value)?)),
+            Type::Text if value.is_null() => Err(Mismatch::new(&value, ty)),
+            Type::Text => Ok(Value::Text(to_text(&value)?)),
+            Type::DateTime => Ok(Value::DateTime(to_datetime(&value, zone)?)),
+            _ => self.check(&value, ty).map(|()| value),
+        }
+    }
+
+    fn check(&self, value: &Value, ty: &Type) -> Result<(), Mismatch> {
+        match (self.resolve(ty), value) {
+            (Type::List(element), Value::List(_) | Value::Table(_)) => {
+                let Some(rows) = Rows::of(value) else { return Ok(()) };
+                if element.is_any() {
+                    return Ok(());
+                }
+                for (position, row) in rows.iter().enumerate() {
+                    self.check(&row, element).map_err(|e| e.inside(format_args!("[{position}]")))?;
+                }
+                Ok(())
+            }
+            (Type::Record(wanted), Value::Record(record)) => {
+                for field in &wanted.fields {
+                    match record.get(&field.name) {
+                        Some(value) => self.check(&value, &field.ty).map_err(|e| e.inside(&field.name))?,
+                        None => return Err(Mismatch::missing(record, &field.name, &field.ty)),
+                    }
+                }
+                Ok(())
+            }
+            (Type::Nullable(_), Value::Null) => Ok(()),
+            (Type::Nullable(inner), value) => self.check(value, inner),
+            _ if self.matches(value, ty) => Ok(()),
+            _ => Err(Mismatch::new(value, ty)),
+        }
+    }
+
+    /// A value for a field of `new` and of typed decoding: simple values convert, missing fields take their
+    /// defaults, unknown ones are dropped, `null` where it may not be becomes the default.
+    pub fn fill(&self, value: Value, ty: &Type, zone: Zone) -> Result<Value, Mismatch> {
+        let resolved = self.resolve(ty);
+        match (resolved, value) {
+            (Type::Any, value) => Ok(value),
+            (Type::Nullable(_) | Type::Null, Value::Null) => Ok(Value::Null),
+            (_, Value::Null) => Ok(self.default_value(ty)),
+            (Type::Nullable(inner), value) => self.fill(value, inner, zone),
+            (Type::Record(wanted), Value::Record(record)) => {
+                let shape = Shape::new(wanted.fields.iter().map(|field| field.name.clone()));
+                let mut cells = Vec::with_capacity(wanted.fields.len());
+                for field in &wanted.fields {
+                    cells.push(match record.get(&field.name) {
+                        None => self.field_default(field),
+                        Some(Value::Null)
+                            if !matches!(self.resolve(&field.ty), Type::Any | Type::Nullable(_) | Type::Null) =>
+                        {
+                            self.field_default(field)
+                        }
+                        Some(value) => self.fill(value, &field.ty, zone).map_err(|e| e.inside(&field.name))?,
+                    });
+                }
+                Ok(Value::Record(Record::new(shape, cells)))
+            }
+            (Type::List(element), value @ (Value::List(_) | Value::Table(_))) => {
+                self.fill_rows(&value, ty, element, zone)
+            }
+            (Type::Record(_) | Type::List(_), value) => Err(Mismatch::new(&value, ty)),
+            (_, value) => self.convert(value, ty, zone),
+        }
+    }
+
+    fn fill_rows(&self, value: &Value, ty: &Type, element: &Type, zone: Zone) -> Result<Value, Mismatch> {
+        let Some(rows) = Rows::of(value) else { return Ok(Value::empty_list()) };
+        if rows.is_empty() {
+            return Ok(self.default_value(ty));
+        }
+        let mut builder = RowsBuilder::default();
+        for (position, row) in rows.iter().enumerate() {
+            builder.push(self.fill(row, element, zone).map_err(|e| e.inside(format_args!("[{position}]")))?);
+        }
+        let filled = builder.finish();
+        // The rows keep what the type says of them, as those of `table(T)` do.
+        match (filled, self.row_type(element)) {
+            (Value::Table(table), Some((_, row_type))) => {
+                let table = Arc::try_unwrap(table).unwrap_or_else(|shared| Table::clone(&shared));
+                Ok(Value::table(table.with_row_type(Some(row_type))))
+            }
+            (filled, _) => Ok(filled),
+        }
+    }
+
+    /// The fields of `record` that `ty` does not have.
+    pub fn unknown_fields(&self, record: &Record, ty: &Type) -> Vec<EcoString> {
+        match self.record(ty) {
+            Some(wanted) if !wanted.open => {
+                record.iter().map(|(name, _)| name.clone()).filter(|name| wanted.field(name).is_none()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
