@@ -1,0 +1,151 @@
+//! Keys, tokens and settings.
+
+use uuid::Uuid;
+
+use super::Timestamp;
+
+/// A new API key, or one more workflow for an existing one. The key itself never reaches the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// SHA-256 of the key.
+    pub hash: [u8; 32],
+    /// What people call it.
+    pub label: String,
+    /// `fsk_` of a generated key, else empty.
+    pub prefix: String,
+    /// Four characters to recognise it by.
+    pub hint: String,
+    /// The workflow it opens.
+    pub workflow: String,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// An API key as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Its name in the admin API.
+    pub id: Uuid,
+    /// SHA-256 of the key.
+    pub hash: [u8; 32],
+    /// What people call it.
+    pub label: String,
+    /// `fsk_` of a generated key, else empty.
+    pub prefix: String,
+    /// Four characters to recognise it by.
+    pub hint: String,
+    /// The workflows it opens, by id.
+    pub workflows: Vec<String>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl KeyRecord {
+    /// Whether it opens anything at `now`.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|expires| now < expires)
+    }
+}
+
+/// What an admin token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Reading.
+    Viewer,
+}
+
+impl Role {
+    /// The name in answers and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Viewer => "viewer",
+        }
+    }
+}
+
+/// A new admin token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// What people call it.
+    pub label: String,
+    /// What it may do.
+    pub role: Role,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// An admin token as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// Its name.
+    pub id: Uuid,
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// What people call it.
+    pub label: String,
+    /// What it may do.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl TokenRecord {
+    /// Whether it opens anything at `now`.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expires| now < expires)
+    }
+}
+
+/// A small change by an administrator; one transaction each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admin {
+    /// The switch of a workflow; nothing gives it back to the file.
+    Switch {
+        /// The workflow.
+        workflow: String,
+        /// On, off, or as the file says.
+        active: Option<bool>,
+    },
+    /// Diagnostics settings of a workflow in the engine's encoding; nothing gives them back to the file.
+    Diagnostics {
+        /// The workflow.
+        workflow: String,
+        /// The settings.
+        settings: Option<Vec<u8>>,
+    },
+    /// Pause or go on with a schedule.
+    PauseSchedule {
+        /// The schedule.
+        schedule: super::ScheduleId,
+        /// Paused or not.
+        paused: bool,
+    },
+    /// A new label for an API key.
+    RenameKey {
+        /// The key.
+        id: Uuid,
+        /// The label.
+        label: String,
+    },
+    /// An API key stops working and stays in the list.
+    RevokeKey(Uuid),
+    /// An API key goes.
+    DeleteKey(Uuid),
+    /// API keys were used; times are kept to the minute and only go forward.
+    KeysUsed(Vec<(Uuid, Timestamp)>),
+    /// An admin token goes.
+    DeleteToken(Uuid),
+}

@@ -1,0 +1,61 @@
+//! What can go wrong in a store, told to people and to callers.
+
+use std::fmt;
+
+use super::RunId;
+
+/// An error of the store. The text says what happened, where, and what to do about it.
+///
+/// A decision that ends with an error has changed nothing, with one exception that no store can avoid: when the
+/// commit itself fails, the change may still be there after a crash. Such a change was never acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// The disk, or its quota, is full. Later writes work by themselves once there is room.
+    Full(String),
+    /// The database cannot be written: its file, folder or file system is read-only.
+    ReadOnly(String),
+    /// The fence is not the run's current one: somebody else holds the run, or it has ended. Stop working on it.
+    Stale {
+        /// The run whose claim is lost.
+        run: RunId,
+    },
+    /// Another process holds the database, or the store is shutting down. Trying again may help.
+    Busy(String),
+    /// What was asked for is not in the store.
+    NotFound(String),
+    /// The state of things does not allow this decision (for example a retry of a run that has not failed).
+    Conflict(String),
+    /// The database is damaged, or is none of ours.
+    Corrupt(String),
+    /// Anything else, with the words of the database.
+    Other(String),
+}
+
+impl StoreError {
+    /// Whether the same decision may succeed later without a change of its own: full disk, read-only, busy.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Busy(_))
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stale { run } => {
+                write!(f, "run {run} is no longer held by this claim: it has ended or another worker has taken it over")
+            }
+            Self::Full(text)
+            | Self::ReadOnly(text)
+            | Self::Busy(text)
+            | Self::NotFound(text)
+            | Self::Conflict(text)
+            | Self::Corrupt(text)
+            | Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// What store functions return.
+pub type Result<T> = std::result::Result<T, StoreError>;

@@ -1,0 +1,147 @@
+//! Names of things in the store: instants, runs, owners, fences, versions, cursors.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// An instant in milliseconds since 1970-01-01T00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This instant moved by `millis` milliseconds, staying in range.
+    #[must_use]
+    pub fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+/// A run's id: a UUIDv7 whose time part is the instant of acceptance. Ids made by one process within one millisecond
+/// keep their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(Uuid);
+
+/// The last id time given out in this process: milliseconds in the upper bits, a counter in the lower twelve.
+static LAST_ID: AtomicU64 = AtomicU64::new(0);
+
+impl RunId {
+    /// A new id for a run accepted at `at`.
+    pub fn new(at: Timestamp) -> Self {
+        let millis = u64::try_from(at.0).unwrap_or(0) & 0xffff_ffff_ffff;
+        let fresh = millis << 12;
+        // Within one millisecond the counter goes on; a clock set back starts over.
+        let next = |last: u64| if last >> 12 == millis && last & 0xfff < 0xfff { last + 1 } else { fresh };
+        let last = LAST_ID.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last))).unwrap_or(fresh);
+        let counter = (next(last) & 0xfff) as u16;
+        let mut bytes = [0; 10];
+        bytes[..2].copy_from_slice(&counter.to_be_bytes());
+        bytes[2..].copy_from_slice(&rand::random::<[u8; 8]>());
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
+    }
+
+    /// The instant of acceptance that the id carries.
+    pub fn accepted_at(self) -> Timestamp {
+        // The upper 48 bits of a UUIDv7 are milliseconds.
+        Timestamp((self.0.as_u128() >> 80) as i64)
+    }
+
+    /// The 16 bytes of the id; their order is the order of acceptance times.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id with these bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunId({self})")
+    }
+}
+
+impl FromStr for RunId {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        Uuid::parse_str(text).map(Self).map_err(|_| StoreError::NotFound(format!("'{text}' is not the id of a run")))
+    }
+}
+
+/// One engine process, as holder of claims. A new one is made at each start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OwnerId(Uuid);
+
+impl OwnerId {
+    /// A new, random owner.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// The 16 bytes of the id.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+/// The right to write to a run, got by a claim. Every claim of a run has a higher number; writes with an old number,
+/// or after the claim was given up, are refused as [`StoreError::Stale`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fence {
+    /// The claimed run.
+    pub run: RunId,
+    /// The number of the claim, counted from 1.
+    pub number: u32,
+}
+
+/// SHA-256 of a workflow with everything it reaches: the name of a version.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VersionHash(pub [u8; 32]);
+
+impl fmt::Display for VersionHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for VersionHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VersionHash({self})")
+    }
+}
+
+impl FromStr for VersionHash {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        from_hex(text)
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or_else(|| StoreError::NotFound(format!("'{text}' is not a version: 64 hexadecimal digits are wanted")))
+    }
+}
+
+/// A place in a list or in the stream of events. Only the store that made it can read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// The bytes of a text of hexadecimal digits, or nothing if it is none.
+pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) {
+        return None;
+    }
+    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
+    Some(digits?.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
+}

@@ -1,0 +1,235 @@
+//! The store: everything the engine keeps, behind one trait.
+//!
+//! [`Store`] is made of whole decisions. Each is one transaction: it happens or it does not, and it is synced to disk
+//! before its future is ready. The engine's rooms never see SQL, and the store never sees a step, a template or a
+//! variable: payloads, inputs, results and kept state are bytes that the engine encodes. Only what queries ask for
+//! (states, times, labels, lanes, failures) are fields.
+//!
+//! Methods return boxed futures so that the trait works as `dyn Store`. They need no particular runtime. Dropping a
+//! future takes nothing back: a decision that was handed over is carried out.
+//!
+//! # The life of a run
+//!
+//! ```text
+//!  accept ──► queued ──claim──► running ──park──► waiting ──(due, event)──► claim …
+//!    │           │                 │  ▲               │
+//!    │           │                 │  └─ step started, step result, checkpoint, respond (under the fence)
+//!    │           ▼                 ▼                  ▼
+//!    │        skipped,          completed, failed, timedOut, cancelled        retry: failed, timedOut ──► queued
+//!    │        cancelled
+//!    └─ finished in the same commit
+//! ```
+//!
+//! A *claim* gives an owner the right to write to a run, as a [`Fence`]. Every write carries it; after the claim was
+//! lost or given up the write is refused as [`StoreError::Stale`] and the worker must stop. An owner keeps its claims
+//! by [`Store::renew`]; its lease is counted by the store's clock. Claims of an owner whose lease has ended are free
+//! again. On SQLite the folder lock proves that earlier processes are dead: opening the store frees their claims.
+//!
+//! A *lane* lets its runs go one at a time in the order of their accepting commits. A run stays in its lane until it
+//! has ended for good; with `pause` a failed one stays until it is retried, run again or skipped.
+//!
+//! A *slot* is one of the `concurrency` runs of a workflow that may be claimed at a time. Parked runs hold none.
+//!
+//! # Waking up
+//!
+//! [`Store::ready`] resolves when a commit may have made a run claimable; it is a hint, and [`Claimed::next_due`]
+//! tells when the next run becomes due by itself. Callers who wait for one run use [`Store::watch`], lists that follow
+//! use [`Store::events`]. With several engines on one database all three may be late, never wrong.
+
+mod admin;
+mod clock;
+mod error;
+mod id;
+mod query;
+mod run;
+mod step;
+mod workflow;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+pub use admin::{Admin, KeyRecord, NewKey, NewToken, Role, TokenRecord};
+pub use clock::{Clock, SystemClock};
+pub use error::{Result, StoreError};
+pub use id::{Cursor, Fence, OwnerId, RunId, Timestamp, VersionHash};
+pub use query::{
+    Cancel, Claim, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned, Retention, RunPage, RunQuery,
+    Skip, WorkflowCounts,
+};
+pub use run::{
+    Accepted, Claimed, ClaimedRun, Failure, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket,
+    LogPage, Mask, NewRun, Park, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Trigger,
+};
+pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};
+pub use workflow::{
+    Fire, FireDecision, Fired, LoadedSchedule, LoadedWorkflow, Publication, Published, ScheduleId, ScheduleRecord,
+    WhileUnfinished, WorkflowRecord,
+};
+
+/// What the store's methods return: a future of a result. See the module's page for what dropping it means.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// How long an idempotency key names its run, at least.
+pub const IDEMPOTENCY_HOURS: i64 = 24;
+
+/// The store. See the module's page for how the methods play together.
+///
+/// Every method may fail with [`StoreError::Full`], [`StoreError::ReadOnly`], [`StoreError::Busy`],
+/// [`StoreError::Corrupt`] and [`StoreError::Other`]; further errors are named where they occur.
+pub trait Store: Send + Sync + 'static {
+    // ---- workflows -------------------------------------------------------------------------------------------------
+
+    /// Makes a loaded folder the current one: keeps texts of new versions, switches workflows to them, adopts their
+    /// schedules, stops the triggers of workflows that are gone. Publishing the same again changes nothing.
+    fn publish(&self, publication: Publication) -> Answer<'_, Published>;
+
+    /// All workflows that were ever published and still have a row, by id.
+    fn workflows(&self) -> Answer<'_, Vec<WorkflowRecord>>;
+
+    /// The text of a version; [`StoreError::NotFound`] if no workflow and no run refers to it any more.
+    fn version_text(&self, version: VersionHash) -> Answer<'_, Vec<u8>>;
+
+    /// The schedules of workflows that are present and active.
+    fn schedules(&self) -> Answer<'_, Vec<ScheduleRecord>>;
+
+    // ---- acceptance ------------------------------------------------------------------------------------------------
+
+    /// Keeps a run with its payload, its place in its lane and its idempotency key; perhaps claimed or finished.
+    /// [`StoreError::NotFound`] for a workflow or version that was not published, [`StoreError::Conflict`] for a
+    /// finished run that asks for a lane.
+    fn accept(&self, new: NewRun) -> Answer<'_, Accepted>;
+
+    /// Keeps finished runs of relaxed durability, all in one commit. A run that is kept already is left alone, so a
+    /// batch may be sent again after an error. [`StoreError::Conflict`] if a run is not [`Start::Finished`].
+    fn history(&self, runs: Vec<NewRun>) -> Answer<'_, ()>;
+
+    /// Decides an occurrence of a schedule: the occurrence and its run are one commit.
+    fn fire(&self, fire: Fire) -> Answer<'_, Fired>;
+
+    // ---- claims ----------------------------------------------------------------------------------------------------
+
+    /// Starts or prolongs the lease of an owner: it ends `lease` from now, by the store's clock.
+    fn renew(&self, owner: OwnerId, lease: Duration) -> Answer<'_, ()>;
+
+    /// Ends the lease of an owner and frees its claims; their fences are stale from now on.
+    fn release(&self, owner: OwnerId) -> Answer<'_, ()>;
+
+    /// Claims runs that are due and whose lane and slot are free, those due longest first.
+    /// [`StoreError::Conflict`] if the owner has no running lease.
+    fn claim(&self, claim: Claim) -> Answer<'_, Claimed>;
+
+    /// Resolves when runs may have become claimable since the last time it resolved.
+    fn ready(&self) -> Answer<'_, ()>;
+
+    // ---- under the fence: all of these may fail with `StoreError::Stale` -------------------------------------------
+
+    /// Commits the start of an acting step together with what a resume needs to know before it.
+    fn step_started(&self, fence: Fence, start: StepStart, changes: Changes) -> Answer<'_, ()>;
+
+    /// Commits the result of a step. [`StoreError::Conflict`] if that attempt was not started.
+    fn step_result(&self, fence: Fence, end: StepEnd, changes: Changes) -> Answer<'_, ()>;
+
+    /// Commits a durable point without a step.
+    fn checkpoint(&self, fence: Fence, changes: Changes) -> Answer<'_, ()>;
+
+    /// Puts the run to sleep: gives up claim and slot, keeps the lane. It is claimable again when it is due or one of
+    /// its events is there; if one is there already, it is claimable at once.
+    fn park(&self, fence: Fence, park: Park) -> Answer<'_, ()>;
+
+    /// Keeps the answer for a waiting caller while the run goes on. [`StoreError::Conflict`] for a second one.
+    fn respond(&self, fence: Fence, answer: Vec<u8>, changes: Changes) -> Answer<'_, ()>;
+
+    /// Ends the run, opens or holds its lane, starts the `onFailure` run; then claims in the same commit, if asked to.
+    /// [`StoreError::Conflict`] for a state that is not final.
+    fn finish(&self, fence: Fence, finish: Finish, then: Option<Claim>) -> Answer<'_, Claimed>;
+
+    // ---- by people and peers ---------------------------------------------------------------------------------------
+
+    /// Queues a failed or timed-out run again with all it has kept. A held head keeps its place, any other run of a
+    /// lane goes to the tail. [`StoreError::Conflict`] in any other state.
+    fn retry(&self, run: RunId) -> Answer<'_, ()>;
+
+    /// A new run with the payload (without one, the input) of an earlier one, on the current version. A held head
+    /// leaves its place to it. [`StoreError::Conflict`] where the payload was masked or the source is a skipped
+    /// stretch.
+    fn run_again(&self, again: RunAgain) -> Answer<'_, Accepted>;
+
+    /// Skips a queued run or a held head and gives its id. [`StoreError::Conflict`] if it is running or waiting (cancel
+    /// it instead), [`StoreError::NotFound`] for an empty lane.
+    fn skip(&self, skip: Skip) -> Answer<'_, RunId>;
+
+    /// Goes on with a held lane by retrying its head, and gives that run's id. [`StoreError::Conflict`] if the lane is
+    /// not held.
+    fn resume(&self, lane: LaneId) -> Answer<'_, RunId>;
+
+    /// Cancels a run that nobody works on, or asks its worker to end it. The first committed end wins.
+    fn request_cancel(&self, run: RunId) -> Answer<'_, Cancel>;
+
+    /// Keeps an event for a run, once for each name.
+    fn deliver(&self, run: RunId, name: String, body: Vec<u8>) -> Answer<'_, Delivered>;
+
+    // ---- history ---------------------------------------------------------------------------------------------------
+
+    /// Deletes old history, one short slice of it. Unfinished runs and held heads are never touched.
+    fn prune(&self, retention: Retention) -> Answer<'_, Pruned>;
+
+    /// A run with payload, input, output and answer; [`StoreError::NotFound`] if there is none.
+    fn run(&self, run: RunId) -> Answer<'_, Run>;
+
+    /// A run without its bodies; [`StoreError::NotFound`] if there is none.
+    fn summary(&self, run: RunId) -> Answer<'_, RunSummary>;
+
+    /// The committed steps of a run, in the order of their starts.
+    fn steps(&self, run: RunId) -> Answer<'_, Vec<StepRecord>>;
+
+    /// Lines of a run's log, from number `first` on, at most `limit`.
+    fn log(&self, run: RunId, first: u32, limit: u32) -> Answer<'_, LogPage>;
+
+    /// What the changes of an unfinished, failed or timed-out run have kept, by key.
+    fn kept(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>>;
+
+    /// Runs, newest first. Pages do not shift while runs are accepted. [`StoreError::Conflict`] for a cursor that is
+    /// not of this list.
+    fn runs(&self, query: RunQuery) -> Answer<'_, RunPage>;
+
+    /// Lanes that have runs in them. [`StoreError::Conflict`] for a cursor that is not of this list.
+    fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage>;
+
+    /// Unfinished runs, counted by workflow.
+    fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>>;
+
+    /// Waits until the run's revision is another than `seen` and gives its summary; with nothing seen, at once. States,
+    /// events that came, a response and a request to cancel count as changes.
+    fn watch(&self, run: RunId, seen: Option<u32>) -> Answer<'_, RunSummary>;
+
+    /// Events behind a cursor; waits until there is one. Without a cursor it answers at once with the place from which
+    /// on events will be told.
+    fn events(&self, since: Option<Cursor>) -> Answer<'_, EventPage>;
+
+    // ---- administration --------------------------------------------------------------------------------------------
+
+    /// Adds an API key; a key that is there already opens one workflow more and keeps its label.
+    /// [`StoreError::Conflict`] if that key was revoked.
+    fn add_key(&self, key: NewKey) -> Answer<'_, KeyRecord>;
+
+    /// All API keys, oldest first.
+    fn keys(&self) -> Answer<'_, Vec<KeyRecord>>;
+
+    /// The API key with this SHA-256.
+    fn key_by_hash(&self, hash: [u8; 32]) -> Answer<'_, Option<KeyRecord>>;
+
+    /// Adds an admin token. [`StoreError::Conflict`] if it is there already.
+    fn add_token(&self, token: NewToken) -> Answer<'_, TokenRecord>;
+
+    /// All admin tokens, oldest first.
+    fn tokens(&self) -> Answer<'_, Vec<TokenRecord>>;
+
+    /// Switches, pauses, settings, changes of keys. [`StoreError::NotFound`] for a name that is not there.
+    fn administer(&self, change: Admin) -> Answer<'_, ()>;
+
+    /// The store's own secret, made when the store was: callback addresses are signed with it.
+    fn secret(&self) -> Answer<'_, [u8; 32]>;
+}
+
+const _: fn(&dyn Store) = |_| {}; // the trait stays usable as `dyn Store`

@@ -1,0 +1,187 @@
+//! Questions to the store and their answers.
+
+use super::{Cursor, LaneId, OwnerId, RunId, RunState, RunSummary, Timestamp, Trigger};
+
+/// A claim of runs that are due, whose lane and slot are free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Who claims; its lease must be running (see [`super::Store::renew`]).
+    pub owner: OwnerId,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Which runs a list shows. Newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunQuery {
+    /// Of this workflow.
+    pub workflow: Option<String>,
+    /// In one of these states; all if empty.
+    pub states: Vec<RunState>,
+    /// Started by this.
+    pub trigger: Option<Trigger>,
+    /// Accepted at or after.
+    pub accepted_from: Option<Timestamp>,
+    /// Accepted before.
+    pub accepted_before: Option<Timestamp>,
+    /// With exactly this label.
+    pub label: Option<String>,
+    /// Id, label, lane key or error message begins with this, whatever the case of ASCII letters.
+    pub text: Option<String>,
+    /// Goes on behind this cursor.
+    pub after: Option<Cursor>,
+    /// At most so many; 0 means 50. The store answers 1,000 at most.
+    pub limit: u32,
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunPage {
+    /// The runs, newest first.
+    pub runs: Vec<RunSummary>,
+    /// Where the next page begins; nothing at the end.
+    pub next: Option<Cursor>,
+}
+
+/// A lane with runs in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneState {
+    /// Its name.
+    pub lane: LaneId,
+    /// How many runs are in it: unfinished ones, and a failed head that holds it.
+    pub length: u32,
+    /// The run whose turn it is.
+    pub head: RunId,
+    /// The head's state.
+    pub head_state: RunState,
+    /// The head has failed and holds the lane.
+    pub held: bool,
+}
+
+/// Which lanes a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LaneQuery {
+    /// Of this workflow.
+    pub workflow: Option<String>,
+    /// Only those whose head holds them.
+    pub held: bool,
+    /// Goes on behind this cursor.
+    pub after: Option<Cursor>,
+    /// At most so many; 0 means 50. The store answers 1,000 at most.
+    pub limit: u32,
+}
+
+/// A page of lanes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LanePage {
+    /// The lanes, by workflow and key.
+    pub lanes: Vec<LaneState>,
+    /// Where the next page begins; nothing at the end.
+    pub next: Option<Cursor>,
+}
+
+/// Unfinished runs of a workflow, for metrics and limits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WorkflowCounts {
+    /// The workflow.
+    pub workflow: String,
+    /// Queued runs.
+    pub queued: u32,
+    /// Running ones.
+    pub running: u32,
+    /// Waiting ones.
+    pub waiting: u32,
+    /// Lanes whose head holds them.
+    pub held_lanes: u32,
+}
+
+/// What is skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skip {
+    /// The head of a lane: a held one lets the next go and stays failed, a queued one becomes skipped.
+    Head(LaneId),
+    /// A run: a queued one becomes skipped, a failed one that holds its lane lets the next go.
+    Run(RunId),
+}
+
+/// What a request to cancel did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancel {
+    /// Nobody was working on the run: it is cancelled now.
+    Cancelled,
+    /// The worker is asked to end it.
+    Requested,
+    /// It had ended before.
+    Ended(RunState),
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// Kept; a run that waits for it is due.
+    Kept,
+    /// The name was delivered before; nothing was kept.
+    Already,
+    /// The run has ended.
+    Ended,
+}
+
+/// How much history is kept, and how much one slice may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// Finished runs that ended before this instant go.
+    pub ended_before: Timestamp,
+    /// Of more finished runs than this the oldest go.
+    pub max_runs: u64,
+    /// How many runs one slice deletes at most.
+    pub slice: u32,
+}
+
+/// What a slice of retention did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// Deleted runs.
+    pub runs: u32,
+    /// Deleted versions that no run refers to any more.
+    pub versions: u32,
+    /// There is more to do: call again after a pause.
+    pub more: bool,
+}
+
+/// Something that happened in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A run was accepted or has changed its state.
+    Run {
+        /// The run.
+        run: RunId,
+        /// Its workflow.
+        workflow: String,
+        /// Its state now.
+        state: RunState,
+    },
+    /// A run has new log lines.
+    Log {
+        /// The run.
+        run: RunId,
+        /// The number of the first new line.
+        first: u32,
+        /// How many.
+        count: u32,
+    },
+    /// Workflows, switches, schedules or settings have changed.
+    Workflows,
+    /// API keys or admin tokens have changed.
+    Keys,
+}
+
+/// Events behind a cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventPage {
+    /// The events, oldest first.
+    pub events: Vec<Event>,
+    /// Where to go on.
+    pub next: Cursor,
+    /// Events between the cursor and these are no longer known: read again what you show.
+    pub missed: bool,
+}

@@ -1,0 +1,490 @@
+//! Runs as the store sees them: what is accepted, what a claim hands out, how a run ends.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Changes, Fence, LogLine, OwnerId, RunId, StepRecord, StoreError, Timestamp, VersionHash};
+
+/// The state of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunState {
+    /// Accepted, not started since; also a failed run that is to be retried.
+    Queued,
+    /// Claimed by a worker, or resumable after its worker died.
+    Running,
+    /// Asleep in a wait or a back-off, without claim and slot.
+    Waiting,
+    /// Ended well, perhaps with steps that were allowed to fail.
+    Completed,
+    /// Ended by an error.
+    Failed,
+    /// Ended by a person or by `overlap: cancel`.
+    Cancelled,
+    /// Ended because it took longer than its limit.
+    TimedOut,
+    /// Never started: skipped in its lane, or a schedule's skipped stretch.
+    Skipped,
+}
+
+impl RunState {
+    /// All states, in the order of a run's life.
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Running,
+        Self::Waiting,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::TimedOut,
+        Self::Skipped,
+    ];
+
+    /// Whether the run is over (a retry may still wake a failed or timed-out one).
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running | Self::Waiting)
+    }
+
+    /// Whether a retry is possible: failed and timed out.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut)
+    }
+
+    /// The name in answers, lists and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timedOut",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for RunState {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            StoreError::NotFound(format!("'{text}' is not a state of a run; states are {known}"))
+        })
+    }
+}
+
+/// What started a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// A request to the workflow's webhook, or to the token contract.
+    Webhook,
+    /// An occurrence of a schedule.
+    Schedule,
+    /// A person or a command.
+    Manual,
+    /// Another run's failure (`onFailure`).
+    Failure,
+}
+
+impl Trigger {
+    /// All triggers.
+    pub const ALL: [Self; 4] = [Self::Webhook, Self::Schedule, Self::Manual, Self::Failure];
+
+    /// The name in answers, lists and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Schedule => "schedule",
+            Self::Manual => "manual",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Trigger {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        Self::ALL.into_iter().find(|trigger| trigger.as_str() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            StoreError::NotFound(format!("'{text}' is not a trigger; triggers are {known}"))
+        })
+    }
+}
+
+/// Why and where a run or a step failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The error kind of the language, `timeout` or `interrupted`.
+    pub kind: String,
+    /// The message for people.
+    pub message: String,
+    /// The HTTP status that an assert or a peer gave.
+    pub status: Option<u16>,
+    /// The position of the failing step in the run.
+    pub position: Option<String>,
+}
+
+/// Which row of runs a lane is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LaneKind {
+    /// Ordered delivery of a webhook; shown in the list of lanes.
+    Webhook,
+    /// Runs of one schedule that wait for each other (`overlap: queue`, missed ones); the key is the schedule's.
+    Schedule,
+}
+
+/// The name of a lane: runs in it go one at a time, in the order of their accepting commits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LaneId {
+    /// The workflow.
+    pub workflow: String,
+    /// Webhook or schedule.
+    pub kind: LaneKind,
+    /// The key; empty for a webhook that is ordered as a whole.
+    pub key: String,
+}
+
+/// The place in a lane that a new run asks for. It keeps what it was accepted with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneTicket {
+    /// Webhook or schedule.
+    pub kind: LaneKind,
+    /// The key; empty for a webhook that is ordered as a whole.
+    pub key: String,
+    /// `onFailure: pause`: a failed head holds the lane until it is retried, run again or skipped.
+    pub pause: bool,
+}
+
+/// An idempotency key of a request, naming the run that the request starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Who may use the key: workflow and API key, as the engine joins them.
+    pub scope: String,
+    /// The key of the caller.
+    pub key: String,
+    /// A hash over method, query, content type and body: another request with the same key is refused.
+    pub request: [u8; 32],
+}
+
+/// How a new run enters the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// It waits for a claim.
+    Queue,
+    /// The accepting engine wants to run it now: claimed if lane and slot are free, queued if not.
+    Claim(OwnerId),
+    /// It has run already, without acting steps, lane or slot: one commit for its whole life.
+    Finished(Box<FinishedStart>),
+}
+
+/// A run that was over before it was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedStart {
+    /// The version that ran; it must have been published.
+    pub version: VersionHash,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// How it ended.
+    pub finish: Finish,
+}
+
+/// A run to be accepted. Payload and input are bytes of the engine's encoding, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its id; carries the instant of acceptance.
+    pub id: RunId,
+    /// The workflow, which must have been published.
+    pub workflow: String,
+    /// What started it.
+    pub trigger: Trigger,
+    /// The label of the history, at most some hundred characters.
+    pub label: Option<String>,
+    /// The request as it came.
+    pub payload: Option<Vec<u8>>,
+    /// The input; may come later, with the first [`Changes`].
+    pub input: Option<Vec<u8>>,
+    /// The place in a lane.
+    pub lane: Option<LaneTicket>,
+    /// The workflow that starts when this run fails for good.
+    pub on_failure: Option<String>,
+    /// The key that names this run.
+    pub idempotency: Option<IdempotencyKey>,
+    /// The nominal instant of the schedule's occurrence.
+    pub scheduled_for: Option<Timestamp>,
+    /// Not to be claimed before this instant (a schedule's jitter).
+    pub due: Option<Timestamp>,
+    /// The run that this one follows: the failed one of an `onFailure` run, the original of *run again*.
+    pub cause: Option<RunId>,
+    /// How many runs of the workflow may be queued; one more is [`Accepted::QueueFull`].
+    pub queue_limit: Option<u32>,
+    /// Queue, claim, or finished.
+    pub start: Start,
+}
+
+impl NewRun {
+    /// A run of `workflow` that is queued without lane, key or payload.
+    pub fn queued(id: RunId, workflow: impl Into<String>, trigger: Trigger) -> Self {
+        Self {
+            id,
+            workflow: workflow.into(),
+            trigger,
+            label: None,
+            payload: None,
+            input: None,
+            lane: None,
+            on_failure: None,
+            idempotency: None,
+            scheduled_for: None,
+            due: None,
+            cause: None,
+            queue_limit: None,
+            start: Start::Queue,
+        }
+    }
+}
+
+/// The answer to an accepting decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// The run is kept and waits for a claim.
+    Queued,
+    /// The run is kept and claimed by the accepting engine.
+    Claimed {
+        /// The right to write to it.
+        fence: Fence,
+        /// The version it has taken: the workflow's current one.
+        version: VersionHash,
+    },
+    /// The run is kept with its end.
+    Finished,
+    /// The idempotency key named this run before; nothing new was kept.
+    Duplicate(Box<RunSummary>),
+    /// The idempotency key named a run of another request; nothing was kept.
+    KeyReused,
+    /// The workflow's queue is full; nothing was kept.
+    QueueFull {
+        /// How many runs are queued.
+        queued: u32,
+    },
+}
+
+/// How a run ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// The final state: completed, failed, cancelled or timed out.
+    pub state: RunState,
+    /// Completed, but a step with `continueOnFail` failed.
+    pub with_errors: bool,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// The workflow's output.
+    pub output: Option<Vec<u8>>,
+    /// What a waiting caller gets: status, headers and body in the engine's encoding. A run that has responded keeps
+    /// that response instead.
+    pub answer: Option<Vec<u8>>,
+    /// Records of steps that had no commit of their own, in the engine's encoding; replaces an earlier trace.
+    pub trace: Option<Vec<u8>>,
+    /// What else is written in the same commit.
+    pub changes: Changes,
+    /// What is masked now that the run needs it no more. Without it everything stays as it is.
+    pub mask: Option<Mask>,
+    /// The run that `onFailure` starts, in the same commit. Only for a run that is not itself one.
+    pub on_failure: Option<Box<NewRun>>,
+}
+
+impl Finish {
+    /// An end without output, error or anything else.
+    pub fn new(state: RunState, ended_at: Timestamp) -> Self {
+        Self {
+            state,
+            with_errors: false,
+            ended_at,
+            error: None,
+            output: None,
+            answer: None,
+            trace: None,
+            changes: Changes::default(),
+            mask: None,
+            on_failure: None,
+        }
+    }
+}
+
+/// Replacements for what `redact` covers. A masked payload refuses *run again*.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mask {
+    /// The masked payload; nothing removes it.
+    pub payload: Option<Vec<u8>>,
+    /// The masked input; nothing removes it.
+    pub input: Option<Vec<u8>>,
+    /// Masked results by position and attempt of steps that had one.
+    pub results: Vec<(String, u32, Vec<u8>)>,
+}
+
+/// A run as lists show it.
+#[expect(clippy::struct_excessive_bools, reason = "a row of plain facts, not a configuration")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Its id.
+    pub id: RunId,
+    /// Its workflow.
+    pub workflow: String,
+    /// The version it has taken; nothing before its first start.
+    pub version: Option<VersionHash>,
+    /// What started it.
+    pub trigger: Trigger,
+    /// Its state.
+    pub state: RunState,
+    /// Completed, but a step failed and was allowed to.
+    pub with_errors: bool,
+    /// Its label.
+    pub label: Option<String>,
+    /// The nominal instant of its schedule's occurrence.
+    pub scheduled_for: Option<Timestamp>,
+    /// When it was first claimed.
+    pub started_at: Option<Timestamp>,
+    /// When it ended (for the last time).
+    pub ended_at: Option<Timestamp>,
+    /// When a waiting run goes on by itself.
+    pub due: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// Its lane.
+    pub lane: Option<LaneTicket>,
+    /// It failed, and holds its lane until it is retried, run again or skipped.
+    pub holds_lane: bool,
+    /// How often it has been retried.
+    pub retries: u32,
+    /// The run it follows (*run again*, `onFailure`).
+    pub cause: Option<RunId>,
+    /// A cancel was asked for and the worker has not ended it yet.
+    pub cancel_requested: bool,
+    /// It has answered its caller by `respond`.
+    pub responded: bool,
+    /// Its payload has been masked: it cannot run again.
+    pub masked: bool,
+    /// What it stands for, when it is a schedule's skipped stretch.
+    pub skipped: Option<SkippedStretch>,
+    /// Counts the changes that [`super::Store::watch`] tells.
+    pub revision: u32,
+}
+
+impl RunSummary {
+    /// When it was accepted.
+    pub fn accepted_at(&self) -> Timestamp {
+        self.id.accepted_at()
+    }
+
+    /// Whether its answer for a waiting caller is there: it has ended or responded.
+    pub fn has_answer(&self) -> bool {
+        self.responded || self.state.is_final()
+    }
+}
+
+/// Occurrences of a schedule that were skipped for one reason, as one row of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedStretch {
+    /// The reason in words, for example `overlap`, `missed` or `queue full`.
+    pub reason: String,
+    /// How many.
+    pub count: u32,
+    /// The first nominal instant.
+    pub first: Timestamp,
+    /// The last nominal instant.
+    pub last: Timestamp,
+}
+
+/// A run with everything it carries except steps, log and kept state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// What lists show.
+    pub summary: RunSummary,
+    /// The request as it came, or masked.
+    pub payload: Option<Vec<u8>>,
+    /// The input, or masked.
+    pub input: Option<Vec<u8>>,
+    /// The workflow's output.
+    pub output: Option<Vec<u8>>,
+    /// What a waiting caller gets.
+    pub answer: Option<Vec<u8>>,
+    /// Records of steps without a commit of their own.
+    pub trace: Option<Vec<u8>>,
+    /// The workflow that starts when this run fails for good.
+    pub on_failure: Option<String>,
+}
+
+/// A run handed out by a claim, with all that is needed to start it or to go on with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedRun {
+    /// The right to write to it.
+    pub fence: Fence,
+    /// The version it has taken.
+    pub version: VersionHash,
+    /// The run itself.
+    pub run: Run,
+    /// What its changes have kept, by key; empty on a first start.
+    pub kept: Vec<(String, Vec<u8>)>,
+    /// Its committed steps, in the order of their starts.
+    pub steps: Vec<StepRecord>,
+    /// Events that have come for it, by name.
+    pub events: Vec<(String, Vec<u8>)>,
+    /// How many log lines it has.
+    pub log_lines: u32,
+}
+
+/// The answer to a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claimed {
+    /// The claimed runs, those due longest first.
+    pub runs: Vec<ClaimedRun>,
+    /// When the next run becomes due by itself, if one will.
+    pub next_due: Option<Timestamp>,
+}
+
+/// A run goes to sleep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Park {
+    /// When it goes on by itself; nothing only if it waits for an event without a timeout.
+    pub due: Option<Timestamp>,
+    /// Names of events it waits for and has not got. If one has come already, the run is due at once.
+    pub events: Vec<String>,
+    /// What is written in the same commit.
+    pub changes: Changes,
+}
+
+/// A new run with the same payload as an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunAgain {
+    /// The earlier run.
+    pub source: RunId,
+    /// The id of the new one.
+    pub id: RunId,
+    /// How many runs of the workflow may be queued.
+    pub queue_limit: Option<u32>,
+}
+
+/// A stretch of a run's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPage {
+    /// The number of the first line, counted from 0.
+    pub first: u32,
+    /// The lines.
+    pub lines: Vec<LogLine>,
+}

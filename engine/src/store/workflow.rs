@@ -1,0 +1,150 @@
+//! Workflows, their versions, switches and schedules in the store.
+
+use super::{NewRun, RunId, RunSummary, Timestamp, VersionHash};
+
+/// A folder that was loaded as one. Workflows that it does not name lose their triggers; their runs go on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Publication {
+    /// Workflows that loaded.
+    pub loaded: Vec<LoadedWorkflow>,
+    /// Workflows whose file is there but does not load: they stay on their last good version.
+    pub kept: Vec<String>,
+}
+
+/// A workflow that loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedWorkflow {
+    /// Its id.
+    pub id: String,
+    /// The hash of it and everything it reaches.
+    pub version: VersionHash,
+    /// The text of it and everything it reaches, in the engine's encoding.
+    pub text: Vec<u8>,
+    /// `active` of the file.
+    pub active: bool,
+    /// `concurrency`: how many of its runs may be claimed at a time, over all engines.
+    pub concurrency: Option<u32>,
+    /// Its schedules.
+    pub schedules: Vec<LoadedSchedule>,
+}
+
+/// A schedule of a workflow that loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedSchedule {
+    /// Its `id`, else its pattern and zone.
+    pub key: String,
+    /// The schedule in the engine's encoding.
+    pub definition: Vec<u8>,
+}
+
+/// The answer to a publication.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Published {
+    /// Workflows whose current version has changed, new ones included.
+    pub changed: Vec<String>,
+    /// Workflows that are gone.
+    pub removed: Vec<String>,
+}
+
+/// A workflow as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowRecord {
+    /// Its id.
+    pub id: String,
+    /// The version that new runs take.
+    pub version: VersionHash,
+    /// When that version became the current one.
+    pub published_at: Timestamp,
+    /// Whether its file is there.
+    pub present: bool,
+    /// Whether its triggers work: the switch if it was used since the file's value changed, else the file's value.
+    pub active: bool,
+    /// Whether `active` comes from the switch.
+    pub switched: bool,
+    /// How many of its runs may be claimed at a time.
+    pub concurrency: Option<u32>,
+    /// Diagnostics settings made at run time, in the engine's encoding.
+    pub diagnostics: Option<Vec<u8>>,
+}
+
+/// A schedule as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleRecord {
+    /// Its workflow.
+    pub workflow: String,
+    /// Its `id`, else its pattern and zone.
+    pub key: String,
+    /// The schedule in the engine's encoding.
+    pub definition: Vec<u8>,
+    /// Stopped by a person.
+    pub paused: bool,
+    /// Occurrences up to and with this instant are settled: run, skipped, or before the schedule counted. First load,
+    /// the end of a pause and the end of inactivity set it to now.
+    pub settled_until: Timestamp,
+}
+
+/// The name of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ScheduleId {
+    /// Its workflow.
+    pub workflow: String,
+    /// Its `id`, else its pattern and zone.
+    pub key: String,
+}
+
+/// An occurrence of a schedule, or a stretch of them, is decided. Each occurrence is decided once: an instant that is
+/// settled already is [`Fired::Settled`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fire {
+    /// The schedule.
+    pub schedule: ScheduleId,
+    /// The (last) nominal instant; the schedule is settled until here.
+    pub nominal: Timestamp,
+    /// What is done about it.
+    pub decision: FireDecision,
+}
+
+/// What is done about an occurrence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FireDecision {
+    /// Start a run.
+    Run {
+        /// The run, queued. A full queue makes a skipped row of it.
+        run: Box<NewRun>,
+        /// What to do while an earlier run of this schedule is unfinished.
+        while_unfinished: WhileUnfinished,
+    },
+    /// Skip occurrences: a row of the history, or more of the last row if that has the same reason.
+    Skip {
+        /// The id of the row, if it becomes a new one.
+        id: RunId,
+        /// The reason in words.
+        reason: String,
+        /// How many occurrences.
+        count: u32,
+        /// The first nominal instant of the stretch.
+        first: Timestamp,
+    },
+}
+
+/// What an occurrence does while an earlier run of its schedule is unfinished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhileUnfinished {
+    /// `overlap: allow`, and `queue` whose runs stand in the schedule's lane: insert it all the same.
+    Start,
+    /// `overlap: skip`: a skipped row instead.
+    Skip,
+    /// `overlap: cancel`: ask for the end of the earlier ones, then insert it (in the schedule's lane).
+    Cancel,
+}
+
+/// The answer to a fire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fired {
+    /// The run is kept.
+    Run,
+    /// A skipped row is kept instead (or was made longer): this one.
+    Skipped(Box<RunSummary>),
+    /// The instant was settled before, or the schedule is paused, inactive or gone. Nothing was kept.
+    Settled,
+}
