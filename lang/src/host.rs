@@ -76,8 +76,17 @@ pub trait Host: Send + Sync {
         Err(format!("HTTP is not allowed here: {} {} was not sent.", request.method, request.url))
     }
 
-    /// Has somebody asked this run to stop? Asked at loops and calls.
-    fn cancelled(&self) -> bool {
-        false
+    /// Must this run stop? Asked now and then at loops and calls.
+    fn interrupt(&self) -> Option<Interrupt> {
+        None
     }
+}
+
+/// Why a run must stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// Somebody asked for it.
+    Cancelled,
+    /// Its time is over: a `limit` error.
+    Deadline,
 }

@@ -1,0 +1,114 @@
+//! A compiled script, ready to run any number of times, on any number of threads at once.
+
+use crate::error::RunError;
+use crate::function::{Effect, PatternCache};
+use crate::host::Host;
+use crate::tree::Tree;
+use crate::types::Type;
+use crate::value::{Value, Zone};
+use ecow::EcoString;
+use hashbrown::HashMap;
+use std::any::Any;
+use std::sync::{Arc, Mutex};
+
+/// A compiled script. Cloning shares.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) cache: Arc<Cache>,
+    /// The strongest effect of the functions it reaches.
+    pub effect: Effect,
+    /// What is known of its result.
+    pub result: Type,
+}
+
+/// What a run may use up. Each is a clear `limit` error.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Passes of loops, calls, and rows of queries; `None` for no limit.
+    pub steps: Option<u64>,
+    /// Calls inside calls.
+    pub depth: usize,
+    /// Bytes that live values may hold, an estimate taken when values grow.
+    pub memory: usize,
+    /// Bytes of one text.
+    pub text: usize,
+    /// Cells of one list or table.
+    pub cells: usize,
+}
+
+impl Default for Limits {
+    /// The limits of language.md §8, without one for steps.
+    fn default() -> Self {
+        Self { steps: None, depth: 1_000, memory: 256 << 20, text: 64 << 20, cells: 10_000_000 }
+    }
+}
+
+/// The settings of a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The engine's time zone.
+    pub zone: Zone,
+    /// The engine's culture.
+    pub culture: EcoString,
+    /// The limits.
+    pub limits: Limits,
+    /// Check `assert` statements? Else they are skipped.
+    pub asserts: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { zone: Zone::UTC, culture: "en-US".into(), limits: Limits::default(), asserts: false }
+    }
+}
+
+/// What a run gives.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What it returned.
+    pub value: Value,
+    /// The variables the host gave, in its order, as they are at the end.
+    pub variables: Vec<Value>,
+    /// The script's own variables at top level, where they were set.
+    pub exports: Vec<(EcoString, Value)>,
+    /// The steps it took.
+    pub steps: u64,
+}
+
+impl Program {
+    /// Runs it. `variables` are the values of the host's variables, in the order of `CompileOptions::variables`;
+    /// missing ones are `null`.
+    pub fn run(&self, variables: Vec<Value>, settings: &Settings, host: &dyn Host) -> Result<Outcome, Box<RunError>> {
+        crate::run::run(self, variables, settings, host)
+    }
+
+    /// The host's variables that it reads, and whether it sets them.
+    pub fn inputs(&self) -> &[crate::tree::Input] {
+        &self.tree.inputs
+    }
+}
+
+/// What natives compiled once for this program: patterns by text, the oldest thrown out.
+#[derive(Debug, Default)]
+pub struct Cache {
+    entries: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
+}
+
+/// The most patterns a program keeps; a script that makes patterns from data starts over then.
+const CACHE_SIZE: usize = 256;
+
+impl PatternCache for Cache {
+    fn get(&self, key: &str) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.entries.lock().ok()?.get(key).cloned()
+    }
+
+    fn put(&self, key: &str, value: Arc<dyn Any + Send + Sync>) {
+        if let Ok(mut entries) = self.entries.lock() {
+            if entries.len() >= CACHE_SIZE {
+                entries.clear();
+            }
+            entries.insert(key.to_owned(), value);
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! The typed tree: what the checker leaves of a script. Names are slots, types are known, nothing is looked up any more.
+//!
+//! Everything here is immutable and shared: one tree serves any number of runs at once.
+
+use crate::ast::BinaryOp;
+use crate::function::Function;
+use crate::span::Span;
+use crate::types::{Type, Types};
+use crate::value::{Shape, Value};
+use ecow::EcoString;
+use std::sync::Arc;
+
+/// A checked program with everything its runs share.
+#[derive(Debug)]
+pub struct Tree {
+    /// The texts: the script is 0, its modules follow.
+    pub units: Vec<Unit>,
+    /// All functions of all units.
+    pub functions: Vec<FunctionDef>,
+    /// The declared types.
+    pub types: Types,
+    /// The number of program-wide slots.
+    pub globals: usize,
+    /// The variables the host gives, in its order.
+    pub inputs: Vec<Input>,
+    /// Variables at top level of the script and their slots, for the repl; later ones of a name win.
+    pub exports: Vec<(EcoString, GlobalId)>,
+    /// What sets the constants of modules, in the order to run them, and at last the script itself. None takes arguments.
+    pub starts: Vec<FunctionId>,
+}
+
+/// One text.
+#[derive(Debug)]
+pub struct Unit {
+    /// The module's name; `None` for the script.
+    pub module: Option<EcoString>,
+    /// The text, for lines and columns.
+    pub source: Arc<str>,
+}
+
+/// A variable the host gives.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name.
+    pub name: EcoString,
+    /// Its slot.
+    pub slot: GlobalId,
+    /// Does the script set it?
+    pub written: bool,
+    /// Does the script read it?
+    pub read: bool,
+}
+
+/// The place of a function in [`Tree::functions`].
+pub type FunctionId = u32;
+/// A program-wide slot.
+pub type GlobalId = u32;
+/// A slot of a frame that holds a value.
+pub type LocalId = u16;
+/// A slot of a frame that holds a cell: a variable that closures share and somebody sets.
+pub type CellId = u16;
+/// A row scope of a frame.
+pub type ScopeId = u16;
+
+/// Where a variable lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// In the frame.
+    Local(LocalId),
+    /// In a cell of the frame.
+    Cell(CellId),
+    /// Program-wide: declared at top level, alive as long as the run. Unset before its `let` has run.
+    Global(GlobalId),
+    /// A value this function captured.
+    Captured(u16),
+    /// A cell this function captured.
+    CapturedCell(u16),
+}
+
+/// A function.
+#[derive(Debug)]
+pub struct FunctionDef {
+    /// Its name for stacks and messages; empty for a lambda.
+    pub name: EcoString,
+    /// The text it stands in.
+    pub unit: u32,
+    /// The parameters.
+    pub parameters: Vec<ParameterDef>,
+    /// How many must be given.
+    pub required: usize,
+    /// What it does. An expression body is one `Return`.
+    pub body: Block,
+    /// The annotated result: what it returns is converted to it.
+    pub result: Option<Type>,
+    /// Values in a frame; parameters come first.
+    pub locals: usize,
+    /// Cells in a frame.
+    pub cells: usize,
+    /// Row scopes in a frame.
+    pub scopes: usize,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A parameter. Its argument arrives in local slot `position`.
+#[derive(Debug)]
+pub struct ParameterDef {
+    /// Its name for messages.
+    pub name: EcoString,
+    /// The annotation to convert to.
+    pub annotation: Option<Type>,
+    /// What it is when not given; may use the parameters before it.
+    pub default: Option<Expr>,
+    /// The cell to move it to, where closures share it.
+    pub cell: Option<CellId>,
+}
+
+/// Statements with the variables they own.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// Cells made anew, unset, each time the block is entered.
+    pub cells: Vec<CellId>,
+    /// Functions declared in the block that capture something, made when it is entered: the closure goes to the variable.
+    pub functions: Vec<(Variable, Expr)>,
+    /// The statements.
+    pub statements: Vec<(Statement, Span)>,
+}
+
+/// A statement.
+#[derive(Debug)]
+pub enum Statement {
+    /// An expression for its effect.
+    Evaluate(Expr),
+    /// `let` and `set` of a whole variable.
+    Set(Variable, Expr),
+    /// `set x = x & e`: appends in place where nobody shares x. The value cannot change x itself.
+    Append(Variable, Expr),
+    /// `set x.field[index] = e`
+    SetPath {
+        /// The variable.
+        variable: Variable,
+        /// Its name, for messages.
+        name: EcoString,
+        /// The way into it.
+        path: Vec<PathStep>,
+        /// The new value.
+        value: Expr,
+        /// The variable's annotation: the rebuilt value is converted to it.
+        annotation: Option<Type>,
+    },
+    /// Branches in order.
+    If(Vec<(Expr, Block)>, Option<Block>),
+    /// A loop over the value as it was at entry: rows, elements, characters of a text; `null` is none.
+    For {
+        /// The loop variable, fresh in each pass: a `Cell` is made anew for each.
+        variable: Variable,
+        /// What it runs over.
+        rows: Expr,
+        /// What is repeated.
+        body: Block,
+    },
+    /// A loop while the condition holds.
+    While(Expr, Block),
+    /// Leaves the innermost loop.
+    Break,
+    /// Goes to the next pass of the innermost loop.
+    Continue,
+    /// Leaves the function. The value has been wrapped for the annotated result by the evaluator (`FunctionDef::result`).
+    Return(Option<Expr>),
+    /// `try`
+    Try {
+        /// What may fail.
+        body: Block,
+        /// Gets `[message, kind, line, column]`; a `Cell` is made anew.
+        variable: Option<Variable>,
+        /// What happens then.
+        handler: Block,
+    },
+    /// `assert`: evaluated only where the run asks for it.
+    Assert(Expr),
+}
+
+/// One step of the place that `set` changes.
+#[derive(Debug)]
+pub enum PathStep {
+    /// `.field`
+    Field(EcoString, Span),
+    /// `[index]`
+    Index(Expr),
+}
+
+/// An expression.
+#[derive(Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands.
+    pub span: Span,
+    /// What is known of its value.
+    pub ty: Type,
+}
+
+/// The expressions.
+#[derive(Debug)]
+pub enum ExprKind {
+    /// A value known before the run.
+    Constant(Value),
+    /// A variable; the name is for the error when a global or cell is read before its `let` has run.
+    Variable(Variable, EcoString),
+    /// Text forms joined: a template.
+    Template(Vec<Expr>),
+    /// A list.
+    List(Vec<Expr>),
+    /// A record of cells under the own names of the shape.
+    Record(Arc<Shape>, Vec<Expr>),
+    /// `x.name`: field of a record, column of a table as a list
+    Field(Box<Expr>, EcoString),
+    /// `x?.name`
+    SafeField(Box<Expr>, EcoString),
+    /// `x[i]`
+    Index(Box<Expr>, Box<Expr>),
+    /// `-x`
+    Negate(Box<Expr>),
+    /// `*record`
+    Star(Box<Expr>),
+    /// `not x`
+    Not(Box<Expr>),
+    /// Operators of one level from left to right: `?? * / mod + - &`, comparisons, `like`, `and`, `or`.
+    /// `in` and `not in` are [`ExprKind::In`].
+    Binary(Box<Expr>, Vec<(BinaryOp, Span, Expr)>),
+    /// `x in (a, b)`, `x in R`
+    In {
+        /// What is looked for.
+        value: Box<Expr>,
+        /// Where.
+        container: Container,
+        /// `not in`
+        negated: bool,
+    },
+    /// `x is T`
+    Is(Box<Expr>, Type, bool),
+    /// `case when … end`
+    Case(Vec<(Expr, Expr)>, Option<Box<Expr>>),
+    /// `new T {…}`: the fields are filled into the type; unknown ones were refused.
+    New(Type, Vec<(EcoString, Expr)>),
+    /// Converts to an annotation; the text names what is annotated, for the error: `the variable rate`.
+    Convert(Box<Expr>, Type, EcoString),
+    /// `error e`
+    Error(Box<Expr>),
+    /// A closure of a function.
+    Closure(FunctionId, Vec<Capture>),
+    /// A call of a known function that captures nothing.
+    Call(FunctionId, Vec<Expr>),
+    /// A call of a value.
+    CallValue(Box<Expr>, Vec<Expr>),
+    /// `x.f(y)` where only the run knows whether x has a field f: that field is called
+    /// (the checker has made sure there is none in scope), so else it is an error.
+    CallField {
+        /// x
+        object: Box<Expr>,
+        /// f
+        name: EcoString,
+        /// y
+        arguments: Vec<Expr>,
+    },
+    /// A call of a library function.
+    CallNative {
+        /// The function.
+        function: Arc<Function>,
+        /// Its arguments.
+        arguments: Vec<Argument>,
+        /// `<T>`
+        type_argument: Option<Type>,
+    },
+    /// `x where … order by …`, `map x as …`: steps over rows.
+    Query(Box<Expr>, Vec<(Step, Span)>),
+    /// `select …`
+    Select(Arc<Select>),
+    /// A name in a row scope, see [`Scope::names`].
+    RowName(ScopeId, u16),
+    /// The whole row of a scope.
+    Row(ScopeId),
+    /// The row of one source of a `select`; a record of nulls where a left join found none.
+    SourceRow(ScopeId, u16),
+    /// A field of a source's row: `o.no`; `null` where a left join found none.
+    SourceField(ScopeId, u16, EcoString),
+    /// In a grouped `select`: the value of key or aggregate number n of the group.
+    GroupValue(ScopeId, u16),
+    /// In `order by` of a `select`: the value of item number n of the result row.
+    ResultValue(ScopeId, u16),
+}
+
+/// The right side of `in`.
+#[derive(Debug)]
+pub enum Container {
+    /// `(a, b)`: equal to one of them. One value in parentheses is this too, unless it is itself a list.
+    Values(Vec<Expr>),
+    /// An expression without parentheses: list, table, or text for containment.
+    Value(Box<Expr>),
+}
+
+/// What a closure takes with it.
+#[derive(Debug)]
+pub enum Capture {
+    /// The value of a variable or row name at this moment.
+    Value(Expr),
+    /// A cell of this frame.
+    Cell(CellId),
+    /// A cell this function captured itself.
+    CapturedCell(u16),
+}
+
+/// An argument of a library function.
+#[derive(Debug)]
+pub enum Argument {
+    /// An ordinary value.
+    Value(Expr),
+    /// A row expression for a parameter of type `expr`.
+    Row(Arc<RowOperand>),
+}
+
+/// An expression evaluated once for each row.
+#[derive(Debug)]
+pub struct RowOperand {
+    /// The names it uses.
+    pub scope: Scope,
+    /// The expression. In the scope of the row, unless `outside`.
+    pub body: Expr,
+    /// It is a function literal, evaluated once outside the row and called with each row.
+    /// Any other body whose value turns out to be a function is called with the row too.
+    pub outside: bool,
+}
+
+/// The names that row expressions use, looked up once for each run of the query.
+#[derive(Debug)]
+pub struct Scope {
+    /// The slot of its state in the frame.
+    pub id: ScopeId,
+    /// Each name that a [`ExprKind::RowName`] stands for.
+    pub names: Vec<RowName>,
+}
+
+/// A name in a row scope: a column if the rows have it, else what lies outside, else a `type` error.
+#[derive(Debug)]
+pub struct RowName {
+    /// The name.
+    pub name: EcoString,
+    /// The variable or outer row name it means where the rows have no such column; `None`: only a column.
+    pub outer: Option<Expr>,
+    /// Where it is first used, for the error.
+    pub span: Span,
+}
+
+/// A step of a query over rows.
+#[derive(Debug)]
+pub enum Step {
+    /// `where c`
+    Where(RowOperand),
+    /// `with …`: the first true guard of a row changes it; `condition` limits the rows and keeps all.
+    With {
+        /// The names of records, guards and condition.
+        scope: Scope,
+        /// The changes with their guards.
+        changes: Vec<(Change, Option<RowBody>)>,
+        /// The `where` right after.
+        condition: Option<RowBody>,
+    },
+    /// `except [record]`: the record, evaluated outside the row.
+    Except(Expr),
+    /// `except where c`
+    ExceptWhere(RowOperand),
+    /// `order by`: keys and whether they descend
+    OrderBy(Scope, Vec<(RowBody, bool)>),
+    /// `group by`: keys by name; gives a table of the keys and `rows`
+    GroupBy(Scope, Vec<(EcoString, RowBody)>),
+    /// `map … as`
+    Map(Scope, Change),
+}
+
+/// An expression within a shared scope; see [`RowOperand`] for `outside`.
+#[derive(Debug)]
+pub struct RowBody {
+    /// The expression.
+    pub expr: Expr,
+    /// A function literal, evaluated once outside the row.
+    pub outside: bool,
+}
+
+/// What a row becomes.
+#[derive(Debug)]
+pub enum Change {
+    /// A record literal: `with` sets or adds its fields, `map` makes it the row.
+    Record(Arc<Shape>, Vec<Expr>),
+    /// A parenthesised function that gives such a record.
+    Function(Expr),
+}
+
+/// A `select`.
+#[derive(Debug)]
+pub struct Select {
+    /// The sources' names: every row name and source of the query uses this one scope.
+    pub scope: Scope,
+    /// The sources; the first has no condition.
+    pub sources: Vec<Source>,
+    /// `where`, over the joined rows
+    pub condition: Option<Expr>,
+    /// `group by` and aggregates; `None` for a plain query.
+    pub group: Option<Group>,
+    /// The result's columns.
+    pub items: Vec<SelectItem>,
+    /// `distinct`
+    pub distinct: bool,
+    /// `order by`: keys (with `ResultValue` for items) and whether they descend
+    pub order: Vec<(Expr, bool)>,
+}
+
+/// A source of a `select`.
+#[derive(Debug)]
+pub struct Source {
+    /// Its name in messages: the alias, else the variable, else empty.
+    pub name: EcoString,
+    /// The rows; evaluated outside the scope.
+    pub rows: Expr,
+    /// `left join`
+    pub left: bool,
+    /// The equalities of `on` between what came before (first) and this source (second), which hash.
+    pub equalities: Vec<(Expr, Expr)>,
+    /// What else `on` asks.
+    pub rest: Option<Expr>,
+    /// The place of the whole join.
+    pub span: Span,
+}
+
+/// Grouping.
+#[derive(Debug)]
+pub struct Group {
+    /// The keys, in the scope of the joined rows. Without keys everything is one group, also over no rows.
+    pub keys: Vec<(EcoString, Expr)>,
+    /// The aggregates; `GroupValue(keys.len() + n)` is the value of number n.
+    pub aggregates: Vec<Aggregate>,
+    /// `having`, over group values
+    pub having: Option<Expr>,
+}
+
+/// An aggregate over the rows of a group.
+#[derive(Debug)]
+pub struct Aggregate {
+    /// Which.
+    pub kind: AggregateKind,
+    /// Its argument, in the scope of the joined rows.
+    pub argument: Option<Expr>,
+    /// The separator of `join`.
+    pub separator: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The aggregates (language.md §5); each does what the library function of its name does with a row expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggregateKind {
+    /// `count()`, `count(expr)`
+    Count,
+    /// `sum`
+    Sum,
+    /// `avg`
+    Avg,
+    /// `min`
+    Min,
+    /// `max`
+    Max,
+    /// `first`
+    First,
+    /// `last`
+    Last,
+    /// `any`
+    Any,
+    /// `all`
+    All,
+    /// `join`
+    Join,
+}
+
+/// A column of a `select`'s result.
+#[derive(Debug)]
+pub enum SelectItem {
+    /// A named value.
+    Value(EcoString, Expr),
+    /// All columns of one source: `o.*`, and each source of `*`.
+    AllOf(u16),
+}
