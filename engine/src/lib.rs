@@ -1,3 +1,9 @@
-//! placeholder
+//! Workflows: files in a folder that webhooks and people start, run step by step, kept in a store.
+//!
+//! The way of a request is the order of the folders: `http/hooks → trigger/webhook → dispatch (accept: commit) → run →
+//! dispatch (finish: commit) → http`. `workflow` is data; `run` and `dispatch` reach the store through its trait; `http`
+//! talks to one engine handle and never to the store.
 
 pub mod store;
+pub mod workflow;
+pub mod yaml;

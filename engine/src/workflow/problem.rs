@@ -1,0 +1,64 @@
+//! What is wrong with a file of the project, as data.
+
+use crate::yaml::Place;
+
+/// One finding in a workflow file: FlowScript inside it included, with the place in the file itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// A stable code: `W…` for the file's structure, `E…` for FlowScript.
+    pub code: &'static str,
+    /// In the user's words, without the place.
+    pub message: String,
+    /// Where it begins.
+    pub place: Place,
+    /// Where it ends (behind its last character), where that is known.
+    pub end: Option<Place>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// A warning keeps nothing from running.
+    pub warning: bool,
+}
+
+impl Problem {
+    /// An error at `place`.
+    pub fn new(code: &'static str, place: Place, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), place, end: None, hint: None, warning: false }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The codes of findings in the structure of a file.
+pub mod codes {
+    /// The file cannot be read.
+    pub const UNREADABLE: &str = "W0001";
+    /// More than 1 MiB.
+    pub const TOO_LARGE: &str = "W0002";
+    /// More than 64 levels.
+    pub const TOO_DEEP: &str = "W0003";
+    /// Not YAML.
+    pub const SYNTAX: &str = "W0101";
+    /// An anchor, an alias or a tag.
+    pub const ANCHOR: &str = "W0102";
+    /// A key that stands twice in one map.
+    pub const DUPLICATE_KEY: &str = "W0103";
+    /// A key that does not exist there.
+    pub const UNKNOWN_KEY: &str = "W0201";
+    /// A key that must be there.
+    pub const MISSING_KEY: &str = "W0202";
+    /// A value of the wrong kind.
+    pub const WRONG_VALUE: &str = "W0203";
+    /// Part of the format, but not of this version.
+    pub const NOT_AVAILABLE: &str = "W0204";
+    /// A name that is none, is reserved, or is given twice.
+    pub const NAME: &str = "W0205";
+    /// A step that no run can reach.
+    pub const UNREACHABLE: &str = "W0206";
+    /// A webhook path that another workflow serves.
+    pub const PATH_TAKEN: &str = "W0301";
+}
