@@ -1,1 +1,81 @@
-//! placeholder
+//! The library functions of FlowScript.
+//!
+//! Each file registers the functions it holds as rows: signature, summary, rules, tried examples, code.
+//! [`registry`] gathers them; the checker, the reference, completion and `flowscript doc` all read it.
+//! The crate does no I/O and has no clock: what comes from outside comes through the host of the call.
+//! Start reading at `text.rs`; arguments are converted before a native runs, as its signature says.
+
+mod arguments;
+pub mod csv;
+mod datetime;
+pub mod json;
+mod log;
+mod missing;
+mod number;
+mod row;
+mod suggest;
+mod table;
+#[cfg(test)]
+mod testing;
+mod text;
+
+use flowscript_lang::function::{Function, Registry};
+use row::Row;
+use std::sync::{Arc, OnceLock};
+
+/// The sections of the reference, in its order.
+const SECTIONS: &[(&str, &[&[Row]])] = &[
+    ("Text", &[text::ROWS]),
+    ("Number", &[number::ROWS]),
+    ("Date", datetime::ROWS),
+    ("JSON, XML, CSV, encodings", &[json::ROWS, csv::ROWS]),
+    ("Tables and lists", table::ROWS),
+    ("Missing values", &[missing::ROWS]),
+    ("Log", &[log::ROWS]),
+];
+
+/// All functions of the library.
+pub fn registry() -> Arc<Registry> {
+    static REGISTRY: OnceLock<Arc<Registry>> = OnceLock::new();
+    REGISTRY.get_or_init(|| Arc::new(Registry::new(functions()))).clone()
+}
+
+fn functions() -> impl Iterator<Item = Function> {
+    SECTIONS
+        .iter()
+        .flat_map(|(section, tables)| tables.iter().flat_map(|rows| rows.iter()).map(|row| row.function(section)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flowscript_lang::function::Signature;
+    use std::collections::HashSet;
+
+    fn rows() -> impl Iterator<Item = &'static Row> {
+        SECTIONS.iter().flat_map(|(_, tables)| tables.iter().flat_map(|rows| rows.iter()))
+    }
+
+    #[test]
+    fn every_signature_is_readable() {
+        for row in rows() {
+            assert!(Signature::parse(row.signature).is_ok(), "{:?}", Signature::parse(row.signature));
+        }
+    }
+
+    #[test]
+    fn names_are_unique_in_any_case() {
+        let mut seen = HashSet::new();
+        for name in registry().all_names() {
+            assert!(seen.insert(name.to_ascii_lowercase()), "{name} is registered twice");
+        }
+    }
+
+    #[test]
+    fn every_function_is_documented() {
+        for function in registry().functions() {
+            assert!(function.summary.ends_with(['.', '?']), "{}: {}", function.name, function.summary);
+            assert!(!function.examples.is_empty(), "{} has no example", function.name);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! CSV: texts to tables and back (RFC 4180; any ASCII delimiter, LF or CRLF, blank lines skipped).
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::{CsvError, decode, fill};
+pub use write::encode;
+
+use crate::arguments::text_fits;
+use crate::row::{Row, fails, gives, row};
+use flowscript_lang::error::{ErrorKind, RunError};
+use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::value::{Rows, Shape, Table, Value};
+use std::sync::Arc;
+
+/// How a CSV text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// The ASCII character between cells.
+    pub delimiter: u8,
+    /// Does the first row name the columns?
+    pub header: bool,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self { delimiter: b',', header: true }
+    }
+}
+
+pub(crate) const ROWS: &[Row] = &[
+    row("CSVFill(target: table, text: text, delimiter: text = ',', header: boolean = true) -> same(target)", "The rows of a CSV text, in the columns of a table.", csv_fill)
+        .rules(
+            "With a header columns are found by name, others are dropped and missing ones have their default; without one they are \
+             taken by position. Cells are converted to the column types of `table(T)`; an empty cell of a column that is no text is \
+             its default. Quotes and line ends in quotes as in RFC 4180. A row of another length is an error with its line. Rows \
+             that the target has already are not kept.",
+        )
+        .examples(&[
+            gives("CSVFill(table(a, b), '1,2\\n3,\"4\\n5\"', ',', false)", "[{a: '1', b: '2'}, {a: '3', b: '4\\n5'}]"),
+            fails("CSVFill(table(a, b), 'a,b\\n1,2\\n3')", "line 3"),
+        ]),
+    row("CSV.Decode(text: text, delimiter: text = ',', header: boolean = true) -> table", "The table in a CSV text; all cells are texts.", csv_decode)
+        .rules("Without a header the columns are `column1`, `column2` and so on. Two columns of one name, and a row of another length, are errors.")
+        .examples(&[gives("CSV.Decode('a,b\\r\\n1,\"x,y\"\\r\\n')", "[{a: '1', b: 'x,y'}]"), gives("CSV.Decode('1;2', ';', false)", "[{column1: '1', column2: '2'}]")]),
+    row("CSV.Encode(table: table, delimiter: text = ',', header: boolean = true) -> text", "A table as CSV.", csv_encode)
+        .rules("Every line ends with CRLF. Cells in their text form, `null` as nothing; quotes only where they are needed.")
+        .examples(&[gives("CSV.Encode([{a: 'x,y', b: 1}, {a: 'q\"r', b: null}])", "'a,b\\r\\n\"x,y\",1\\r\\n\"q\"\"r\",\\r\\n'")]),
+];
+
+fn csv_fill(call: &mut Call<'_>) -> NativeResult {
+    let target = match call.rows(0) {
+        Rows::Table(table) => table,
+        Rows::List(_) => return Err(call.refuse(0, "a table, which gives the columns: table(a, b) or table(T)")),
+    };
+    let dialect = dialect(call, 2)?;
+    let filled = fill(&target, call.text(1), dialect, call.context.zone());
+    filled.map(Value::table).map_err(|error| failed(call, &error))
+}
+
+fn csv_decode(call: &mut Call<'_>) -> NativeResult {
+    let dialect = dialect(call, 1)?;
+    decode(call.text(0), dialect).map(Value::table).map_err(|error| failed(call, &error))
+}
+
+fn csv_encode(call: &mut Call<'_>) -> NativeResult {
+    let table = match call.rows(0) {
+        Rows::Table(table) => table,
+        Rows::List(_) => Arc::new(Table::empty(Shape::new([]), None)),
+    };
+    let text = encode(&table, dialect(call, 1)?).map_err(|message| call.value_error(message))?;
+    text_fits(call, text.len())?;
+    Ok(text.into())
+}
+
+fn dialect(call: &Call<'_>, position: usize) -> Result<Dialect, Box<RunError>> {
+    match call.text(position).as_bytes() {
+        [delimiter] if delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\r' | b'\n') => {
+            Ok(Dialect { delimiter: *delimiter, header: call.boolean(position + 1) })
+        }
+        _ => Err(call.refuse(position, "one ASCII character that is no quote or line end")),
+    }
+}
+
+fn failed(call: &Call<'_>, error: &CsvError) -> Box<RunError> {
+    call.error(if error.limit { ErrorKind::Limit } else { ErrorKind::Value }, error)
+}

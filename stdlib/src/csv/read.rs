@@ -1,0 +1,212 @@
+//! CSV texts to tables, column by column.
+
+use super::Dialect;
+use crate::arguments::MAX_CELLS;
+use csv::{ReaderBuilder, StringRecord};
+use ecow::{EcoString, eco_format};
+use flowscript_lang::value::{
+    Column, ColumnType, Shape, SimpleKind, Table, Value, Zone, to_boolean, to_datetime, to_number,
+};
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a text could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CsvError {
+    /// The line on which the row starts, from 1.
+    pub line: usize,
+    /// What was wrong.
+    pub problem: String,
+    /// Was it a limit of the run?
+    pub limit: bool,
+}
+
+impl fmt::Display for CsvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.problem)
+    }
+}
+
+impl std::error::Error for CsvError {}
+
+/// The table in a CSV text; all cells are texts. Without a header the columns are `column1`, `column2` …
+pub fn decode(text: &str, dialect: Dialect) -> Result<Table, CsvError> {
+    let mut rows = Lines::new(text, dialect);
+    let names: Vec<EcoString> = match rows.first()? {
+        None => return Ok(Table::empty(Shape::new([]), None)),
+        Some(first) if dialect.header => first.iter().map(EcoString::from).collect(),
+        Some(first) => (1..=first.len()).map(|position| eco_format!("column{position}")).collect(),
+    };
+    let shape = Shape::new(names.iter().cloned());
+    if shape.len() < names.len() {
+        let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)).map(|(_, name)| name);
+        let name = twice.map_or("", EcoString::as_str);
+        return Err(
+            rows.error(format!("the header has two columns of the name {name:?}. Give one of them another name."))
+        );
+    }
+    if !dialect.header {
+        rows.again();
+    }
+    let mut columns: Vec<Vec<Option<EcoString>>> = vec![Vec::new(); names.len()];
+    let mut count = 0;
+    while let Some(row) = rows.next(names.len())? {
+        for (column, cell) in columns.iter_mut().zip(row) {
+            column.push(Some(cell.into()));
+        }
+        count += 1;
+    }
+    let columns = columns.into_iter().map(|cells| Arc::new(Column::Text(cells))).collect();
+    Ok(Table::from_columns(shape, columns, count))
+}
+
+/// The rows of a CSV text in the columns of `target`, converted to its row type. A datetime without an offset is in
+/// `zone`. The target's own rows are not kept.
+pub fn fill(target: &Table, text: &str, dialect: Dialect, zone: Zone) -> Result<Table, CsvError> {
+    let names = target.shape().names();
+    let types = target.row_type().map_or(&[][..], |row| &row.columns);
+    let mut rows = Lines::new(text, dialect);
+    let mut width = names.len();
+    // For each column of the target its place in the text.
+    let mut places: Vec<Option<usize>> = (0..width).map(Some).collect();
+    if dialect.header
+        && let Some(header) = rows.first()?
+    {
+        width = header.len();
+        places = names.iter().map(|name| header.iter().position(|cell| cell == name)).collect();
+        if !names.is_empty() && places.iter().all(Option::is_none) {
+            let header: Vec<String> = header.iter().map(str::to_owned).collect();
+            return Err(rows.error(format!(
+                "none of the columns {} is in the header {:?}. Is the delimiter right?",
+                names.join(", "),
+                header.join(" | ")
+            )));
+        }
+    }
+    let mut columns = vec![Column::default(); names.len()];
+    let mut count = 0;
+    while let Some(row) = rows.next(width)? {
+        for (at, (column, place)) in columns.iter_mut().zip(&places).enumerate() {
+            let cell = match (types.get(at), place.and_then(|place| row.get(place))) {
+                (None, None) => Ok(Value::Null),
+                (None, Some(cell)) => Ok(cell.into()),
+                (Some(ty), None) => Ok(ty.default.clone()),
+                (Some(ty), Some(cell)) => convert(cell, ty, zone),
+            };
+            match cell {
+                Ok(cell) => column.push(cell),
+                Err(problem) => {
+                    let name = names.get(at).map_or("", EcoString::as_str);
+                    return Err(rows.error(format!("column {name}: {problem}")));
+                }
+            }
+        }
+        count += 1;
+    }
+    let columns = columns.into_iter().map(Arc::new).collect();
+    Ok(Table::from_columns(target.shape().clone(), columns, count).with_row_type(target.row_type().cloned()))
+}
+
+fn convert(cell: &str, ty: &ColumnType, zone: Zone) -> Result<Value, String> {
+    if cell.is_empty() && ty.kind != SimpleKind::Text {
+        return Ok(ty.default.clone());
+    }
+    let text = Value::from(cell);
+    match ty.kind {
+        SimpleKind::Any | SimpleKind::Text => Ok(text),
+        SimpleKind::Number => to_number(&text).map(Value::Number),
+        SimpleKind::Bool => to_boolean(&text).map(Value::Bool),
+        SimpleKind::DateTime => to_datetime(&text, zone).map(Value::DateTime),
+    }
+    .map_err(|error| error.to_string())
+}
+
+/// The rows of a text, with the line each starts on.
+struct Lines<'a> {
+    text: &'a str,
+    reader: csv::Reader<&'a [u8]>,
+    dialect: Dialect,
+    row: StringRecord,
+    /// Give the row that was read once more.
+    again: bool,
+    cells: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str, dialect: Dialect) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(dialect.delimiter)
+            .from_reader(text.as_bytes());
+        Self { text, reader, dialect, row: StringRecord::new(), again: false, cells: 0 }
+    }
+
+    fn first(&mut self) -> Result<Option<&StringRecord>, CsvError> {
+        let more = self.read()?;
+        Ok(more.then_some(&self.row))
+    }
+
+    fn again(&mut self) {
+        self.again = true;
+    }
+
+    /// The next row, which must have so many cells.
+    fn next(&mut self, width: usize) -> Result<Option<&StringRecord>, CsvError> {
+        if !std::mem::take(&mut self.again) && !self.read()? {
+            return Ok(None);
+        }
+        if self.row.len() != width {
+            let wanted = if self.dialect.header { "the header has" } else { "there are" };
+            let columns = if width == 1 { "1 column".into() } else { format!("{width} columns") };
+            let cells = if self.row.len() == 1 { "1 cell".into() } else { format!("{} cells", self.row.len()) };
+            return Err(self.error(format!("the row has {cells} where {wanted} {columns}.")));
+        }
+        self.cells = self.cells.saturating_add(width);
+        if self.cells > MAX_CELLS {
+            return Err(CsvError {
+                limit: true,
+                ..self.error(format!("the table would have more than {MAX_CELLS} cells, the limit."))
+            });
+        }
+        Ok(Some(&self.row))
+    }
+
+    fn read(&mut self) -> Result<bool, CsvError> {
+        let more = self.reader.read_record(&mut self.row).map_err(|error| self.error(error.to_string()))?;
+        let at_end = self.reader.position().byte() as usize >= self.text.len();
+        if more && at_end && self.ends_in_quotes() {
+            return Err(self.error("a quote has no end.".into()));
+        }
+        Ok(more)
+    }
+
+    /// The reader takes a text that ends inside quotes; the last row tells.
+    fn ends_in_quotes(&self) -> bool {
+        let (mut quoted, mut at_start) = (false, true);
+        for byte in self.text.as_bytes().get(self.start()..).unwrap_or_default() {
+            if quoted {
+                // Two quotes in quotes end them and begin them again.
+                quoted = *byte != b'"';
+                at_start = !quoted;
+            } else {
+                quoted = at_start && *byte == b'"';
+                at_start = *byte == self.dialect.delimiter || *byte == b'\n' || *byte == b'\r';
+            }
+        }
+        quoted
+    }
+
+    /// The byte the current row starts at.
+    fn start(&self) -> usize {
+        let at = self.row.position().map_or(0, |position| position.byte() as usize);
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        at + rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+    }
+
+    fn error(&self, problem: String) -> CsvError {
+        let before = self.text.as_bytes().get(..self.start()).unwrap_or_default();
+        CsvError { line: before.iter().filter(|byte| **byte == b'\n').count() + 1, problem, limit: false }
+    }
+}

@@ -1,0 +1,104 @@
+//! JSON: texts to values and back.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::{DecodeError, MAX_NESTING, decode, decode_as};
+pub use write::encode;
+
+use crate::row::{Row, fails, gives, row};
+use flowscript_lang::error::{ErrorKind, RunError};
+use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::types::Type;
+use flowscript_lang::value::Value;
+use write::{Layout, WriteError};
+
+pub(crate) const ROWS: &[Row] = &[
+    row("JSON.Encode(x: any) -> text", "A value as compact JSON.", encode_value)
+        .rules(
+            "Numbers keep their digits and lose trailing zeros; datetimes are ISO 8601 texts, binary is Base64. \
+             Records keep the order of their fields. A function is an error.",
+        )
+        .examples(&[
+            gives("JSON.Encode({name: 'Cat', legs: 4, w: 1.50, n: null, ok: true})", r#"'{"name":"Cat","legs":4,"w":1.5,"n":null,"ok":true}'"#),
+            gives("JSON.Encode([{a: 1}, {b: 2}])", r#"'[{"a":1},{"b":2}]'"#),
+            fails("JSON.Encode(x => x)", "Function values cannot be converted to JSON."),
+        ]),
+    row("JSON.EncodeTable(table: table) -> text", "A table as compact JSON: an array of objects.", encode_value)
+        .examples(&[gives("JSON.EncodeTable([{a: 1}, {a: 2}])", r#"'[{"a":1},{"a":2}]'"#), gives("JSON.EncodeTable(table(a))", "'[]'")]),
+    row("JSON.Serialize(x: any, indent: boolean = false) -> text", "A value as JSON, on several lines where wanted.", serialize)
+        .rules("With `indent`, every element and field has its own line, two blanks deeper for each level.")
+        .examples(&[gives("JSON.Serialize([1, 2])", "'[1,2]'"), gives("JSON.Serialize({a: 1}, true)", "'{\\n  \"a\": 1\\n}'")]),
+    row("JSON.Decode<T>(text: text) -> T", "The value in a JSON text.", decode_value)
+        .rules(
+            "Without `<T>` objects become records, arrays lists or tables. With it, the value is filled as by `new T`: missing \
+             fields take their defaults, unknown ones are dropped, `null` in a field that may not be null is the default, simple \
+             values are converted; what does not fit is an error with its path. Numbers keep 28 digits. Nesting deeper than 200 is \
+             an error. Of a name given twice the last value counts.",
+        )
+        .examples(&[
+            gives(r#"JSON.Decode('{"a": [1, {"b": "c"}]}').a[1].b"#, "'c'"),
+            gives(r#"Str(JSON.Decode('12345678901234567890.12'))"#, "'12345678901234567890.12'"),
+            gives(r#"JSON.Decode<number>('"1.5"')"#, "1.5"),
+            fails("JSON.Decode('{a')", "line 1, column 2"),
+        ]),
+    row("JSON.DecodeTable<T>(text: text) -> T*", "The table in a JSON array of objects.", decode_table)
+        .rules("As `JSON.Decode`, of a list of T.")
+        .examples(&[gives(r#"JSON.DecodeTable('[{"a":1},{"a":2}]').a"#, "[1, 2]"), fails("JSON.DecodeTable('{}')", "table")]),
+    row("JSON.Deserialize<T>(text: text) -> T", "The value in a JSON text; the same as `JSON.Decode`.", decode_value)
+        .examples(&[gives("JSON.Deserialize('[1, null]')", "[1, null]")]),
+];
+
+fn encode_value(call: &mut Call<'_>) -> NativeResult {
+    written(call, Layout::Compact)
+}
+
+fn serialize(call: &mut Call<'_>) -> NativeResult {
+    let layout = if call.boolean(1) { Layout::Indented } else { Layout::Compact };
+    written(call, layout)
+}
+
+fn written(call: &Call<'_>, layout: Layout) -> NativeResult {
+    let value = match call.value(0) {
+        // A table parameter takes `null` as no rows.
+        Value::Null if call.function.name == "JSON.EncodeTable" => &Value::empty_list(),
+        value => value,
+    };
+    match write::write(value, layout, crate::arguments::MAX_TEXT) {
+        Ok(text) => Ok(text.into()),
+        // The message is the documented one, without the function's name.
+        Err(WriteError::Function) => Err(RunError::new(ErrorKind::Type, write::FUNCTION)),
+        Err(WriteError::TooLong) => crate::arguments::text_fits(call, usize::MAX).map(|()| Value::Null),
+    }
+}
+
+fn decode_value(call: &mut Call<'_>) -> NativeResult {
+    let decoded = match call.context.type_argument() {
+        None => decode(call.text(0)),
+        Some(ty) => decode_as(call.text(0), ty, call.context.types(), call.context.zone()),
+    };
+    decoded.map_err(|error| call.value_error(error))
+}
+
+fn decode_table(call: &mut Call<'_>) -> NativeResult {
+    if let Some(ty) = call.context.type_argument() {
+        let rows: Type = ty.clone().many();
+        return decode_as(call.text(0), &rows, call.context.types(), call.context.zone())
+            .map_err(|error| call.value_error(error));
+    }
+    let value = decode(call.text(0)).map_err(|error| call.value_error(error))?;
+    match value {
+        Value::Table(_) => Ok(value),
+        value if value.is_empty_list() => Ok(value),
+        value => {
+            let message = format!(
+                "a table was wanted, an array of objects, not {} of type {}.",
+                value.to_literal(60),
+                value.type_name()
+            );
+            Err(call.value_error(message))
+        }
+    }
+}

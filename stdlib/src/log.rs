@@ -1,0 +1,35 @@
+//! `Log`: a line of the run's log.
+
+use crate::json;
+use crate::row::{Row, fails, gives, row};
+use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::host::LogLevel;
+use flowscript_lang::value::{Value, to_text};
+
+pub(crate) const ROWS: &[Row] = &[row(
+    "Log(message: any, level: text = 'info') -> null",
+    "Writes a line to the log.",
+    log,
+)
+.rules(
+    "Levels are `debug`, `info`, `warning` and `error`. Simple values are written in their text form, others as JSON. \
+         The logarithms are `Ln`, `Log10` and `Maths.Log`.",
+)
+.examples(&[
+    gives("Log('started')", "null"),
+    gives("Log('low stock', 'warning')", "null"),
+    fails("Log('x', 'loud')", "level"),
+])
+.asks_host()];
+
+fn log(call: &mut Call<'_>) -> NativeResult {
+    let Some(level) = LogLevel::parse(call.text(1)) else {
+        return Err(call.refuse(1, "debug, info, warning or error"));
+    };
+    let message = match to_text(call.value(0)) {
+        Ok(text) => text.to_string(),
+        Err(_) => json::encode(call.value(0)).map_err(|message| call.value_error(message))?,
+    };
+    call.context.host().log(level, &message);
+    Ok(Value::Null)
+}

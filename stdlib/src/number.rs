@@ -1,0 +1,130 @@
+//! Numbers: rounding, conversion from and to text, ranges.
+
+use crate::arguments::{MAX_CELLS, cells_fit, clamped};
+use crate::row::{Row, fails, gives, row};
+use flowscript_lang::error::{ErrorKind, RunError};
+use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::value::{Number, Value, parse_number, to_number};
+
+pub(crate) const ROWS: &[Row] = &[
+    row("Ceil(x: number) -> number", "The whole number above or at it.", ceil)
+        .also(&["Maths.Ceil"])
+        .examples(&[gives("Ceil(1.2)", "2"), gives("Ceil(-1.2)", "-1")]),
+    row("Floor(x: number) -> number", "The whole number below or at it.", floor)
+        .also(&["Maths.Floor"])
+        .examples(&[gives("Floor(1.8)", "1"), gives("Floor(-1.2)", "-2")]),
+    row("Round(x: number, decimals: number = 0) -> number", "Rounded, half away from zero.", round)
+        .also(&["Maths.Round"])
+        .rules("Negative `decimals` round to tens, hundreds and so on.")
+        .examples(&[gives("Round(2.5)", "3"), gives("Round(-2.5)", "-3"), gives("Round(1.005, 2)", "1.01"), gives("Round(1234, -2)", "1200")]),
+    row("Truncate(x: number) -> number", "Without its decimals.", truncate)
+        .also(&["Maths.Truncate"])
+        .examples(&[gives("Truncate(-1.9)", "-1")]),
+    row("Sign(x: number) -> number", "-1, 0 or 1.", sign)
+        .also(&["Maths.Sign"])
+        .examples(&[gives("Sign(-3)", "-1"), gives("Sign(0)", "0")]),
+    row("Abs(x: number) -> number", "Without its sign.", abs)
+        .also(&["Maths.Abs"])
+        .examples(&[gives("Abs(-2)", "2")]),
+    row("Str(x: text) -> text", "The text form of a simple value.", text_form)
+        .also(&["Maths.Str"])
+        .rules("Numbers without trailing zeros and exponent, always with a dot; datetimes as ISO 8601; `null` is `''`.")
+        .examples(&[gives("Str(1.50)", "'1.5'"), gives("Str(true)", "'true'"), fails("Str([1])", "text")]),
+    row("Val(x: any) -> number?", "The number in a text.", val)
+        .also(&["Maths.Val"])
+        .rules("Surrounding blanks, a sign, digits, one `.` or `,` as decimal separator, an exponent; anything else is an error. `null` gives `null`.")
+        .examples(&[gives("Val('3,2')", "3.2"), gives("Val(' -1.5e2 ')", "-150"), fails("Val('hello')", "The value 'hello' of type text could not be converted to number.")]),
+    row("IsNumber(x: any) -> boolean", "Would `Val` give a number?", is_number)
+        .also(&["Maths.IsNumber"])
+        .rules("False for `null`.")
+        .examples(&[gives("IsNumber('1.5')", "true"), gives("IsNumber('1.234,5')", "false"), gives("IsNumber(null)", "false")]),
+    row("IsNaN(x: any) -> boolean", "Is it `null`, or a text that is no number?", is_nan)
+        .also(&["Maths.IsNaN"])
+        .examples(&[gives("IsNaN('x')", "true"), gives("IsNaN(null)", "true"), gives("IsNaN(1)", "false")]),
+    row("Range(start: number, count: number) -> number*", "So many numbers from `start` on, in steps of 1.", range)
+        .also(&["Maths.Range"])
+        .rules("A negative count is an error; more than 10 million a limit error.")
+        .examples(&[gives("Range(5, 3)", "[5, 6, 7]"), gives("Range(0, 0)", "[]"), fails("Range(0, -1)", "count")]),
+];
+
+fn ceil(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.number(0).ceil().into())
+}
+
+fn floor(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.number(0).floor().into())
+}
+
+fn round(call: &mut Call<'_>) -> NativeResult {
+    // Beyond 28 decimals and 29 digits nothing changes any more.
+    let decimals = clamped(call, 1)?.clamp(-100, 100) as i32;
+    let rounded = call.number(0).round(decimals);
+    rounded.map(Value::Number).ok_or_else(|| overflow(call))
+}
+
+fn truncate(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.number(0).truncate().into())
+}
+
+fn sign(call: &mut Call<'_>) -> NativeResult {
+    let x = call.number(0);
+    Ok(if x.is_zero() {
+        0
+    } else if x.is_negative() {
+        -1
+    } else {
+        1
+    }
+    .into())
+}
+
+fn abs(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.number(0).abs().into())
+}
+
+fn text_form(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.take(0))
+}
+
+fn val(call: &mut Call<'_>) -> NativeResult {
+    match call.value(0) {
+        Value::Null => Ok(Value::Null),
+        // The message is the documented one, without the function's name.
+        value => {
+            to_number(value).map(Value::Number).map_err(|error| RunError::new(ErrorKind::Value, error.to_string()))
+        }
+    }
+}
+
+fn is_number(call: &mut Call<'_>) -> NativeResult {
+    Ok(to_number(call.value(0)).is_ok().into())
+}
+
+fn is_nan(call: &mut Call<'_>) -> NativeResult {
+    Ok(match call.value(0) {
+        Value::Null => true,
+        Value::Text(text) => parse_number(text).is_none(),
+        _ => false,
+    }
+    .into())
+}
+
+fn range(call: &mut Call<'_>) -> NativeResult {
+    let (start, count) = (call.number(0), clamped(call, 1)?);
+    let Ok(count) = usize::try_from(count) else { return Err(call.refuse(1, "a whole number from 0 on")) };
+    cells_fit(call, count)?;
+    let mut numbers = Vec::with_capacity(count.min(MAX_CELLS));
+    let mut next = start;
+    for position in 0..count {
+        numbers.push(Value::Number(next));
+        if position + 1 < count {
+            next = next.checked_add(Number::ONE).ok_or_else(|| overflow(call))?;
+        }
+    }
+    Ok(Value::list(numbers))
+}
+
+/// The result has no place among the numbers of the language.
+pub(crate) fn overflow(call: &Call<'_>) -> Box<RunError> {
+    call.error(ErrorKind::Arithmetic, "number overflow: the result is beyond about ±7.9e28.")
+}

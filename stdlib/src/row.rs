@@ -1,0 +1,72 @@
+//! The rows of the registration table: what each file of the library says of its functions, as constants.
+
+use flowscript_lang::function::{Effect, Example, Function, Native, Signature};
+
+/// A function as its file registers it. The name is read from the signature.
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
+    pub(crate) signature: &'static str,
+    aliases: &'static [&'static str],
+    summary: &'static str,
+    rules: &'static str,
+    examples: &'static [Example],
+    effect: Effect,
+    native: Native,
+}
+
+/// A row: the signature as [`Signature::parse`] reads it, one line on what it does, and the code.
+pub(crate) const fn row(signature: &'static str, summary: &'static str, native: Native) -> Row {
+    Row { signature, aliases: &[], summary, rules: "", examples: &[], effect: Effect::Pure, native }
+}
+
+/// An example and an expression that gives the same.
+pub(crate) const fn gives(source: &'static str, result: &'static str) -> Example {
+    Example { source, result, fails: false }
+}
+
+/// An example that fails, and a part of its message.
+pub(crate) const fn fails(source: &'static str, message: &'static str) -> Example {
+    Example { source, result: message, fails: true }
+}
+
+impl Row {
+    /// Other names for it.
+    pub(crate) const fn also(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// What one line does not hold.
+    pub(crate) const fn rules(self, rules: &'static str) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// Tried examples.
+    pub(crate) const fn examples(self, examples: &'static [Example]) -> Self {
+        Self { examples, ..self }
+    }
+
+    /// It asks the host for something.
+    pub(crate) const fn asks_host(self) -> Self {
+        Self { effect: Effect::Host, ..self }
+    }
+
+    /// The name in its signature.
+    pub(crate) fn name(&self) -> &'static str {
+        self.signature.split(['(', '<']).next().unwrap_or(self.signature).trim()
+    }
+
+    /// The function, in the section of the reference it stands in.
+    pub(crate) fn function(&self, section: &'static str) -> Function {
+        Function {
+            name: self.name(),
+            aliases: self.aliases,
+            section,
+            signature: Signature::parse(self.signature).expect("a test parses the signature of every row"),
+            summary: self.summary,
+            rules: self.rules,
+            examples: self.examples,
+            effect: self.effect,
+            native: self.native,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Names: the columns of tables and the fields of records.
+
+use crate::row::{Row, gives, row};
+use ecow::EcoString;
+use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::value::{Rows, Value};
+
+pub(crate) const ROWS: &[Row] = &[
+    row("Columns(table: table) -> text*", "The names of a table's columns.", columns)
+        .rules("In order; those of all rows where rows differ. `[]` has none to tell.")
+        .examples(&[
+            gives("Columns([{a: 1}, {b: 2, a: 3}])", "['a', 'b']"),
+            gives("Columns(table(x, y))", "['x', 'y']"),
+        ]),
+    row("Fields(record: record) -> text*", "The names of a record's fields.", fields)
+        .rules("In order; only those it has itself.")
+        .examples(&[gives("Fields({a: 1, b: null})", "['a', 'b']")]),
+    row("HasField(record: record, name: text) -> boolean", "Has the record a field of this name?", has_field)
+        .rules("True where its value is `null`, too. Upper and lower case differ.")
+        .examples(&[gives("HasField({a: null}, 'a')", "true"), gives("HasField({a: 1}, 'A')", "false")]),
+    row(
+        "GetField(record: record, name: text, default: any = null) -> any",
+        "The value of a field, or a default where there is none.",
+        get_field,
+    )
+    .examples(&[gives("GetField({a: 1}, 'a')", "1"), gives("GetField({a: 1}, 'b', 0)", "0")]),
+];
+
+fn columns(call: &mut Call<'_>) -> NativeResult {
+    Ok(match call.rows(0) {
+        Rows::Table(table) => names(table.shape().names()),
+        Rows::List(_) => Value::empty_list(),
+    })
+}
+
+fn fields(call: &mut Call<'_>) -> NativeResult {
+    Ok(names(call.record(0).shape().names()))
+}
+
+fn names(names: &[EcoString]) -> Value {
+    Value::list(names.iter().cloned().map(Value::Text).collect())
+}
+
+fn has_field(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.record(0).shape().position(call.text(1)).is_some().into())
+}
+
+fn get_field(call: &mut Call<'_>) -> NativeResult {
+    let record = call.record(0);
+    match record.shape().position(call.text(1)) {
+        Some(at) => Ok(record.at(at)),
+        None => Ok(call.take(2)),
+    }
+}

@@ -1,0 +1,13 @@
+//! Tables and lists: choosing rows, asking about them, and changing their form.
+
+mod aggregate;
+mod choose;
+mod fields;
+mod list;
+mod pivot;
+#[cfg(test)]
+mod tests;
+
+use crate::row::Row;
+
+pub(crate) const ROWS: &[&[Row]] = &[aggregate::ROWS, choose::ROWS, list::ROWS, fields::ROWS, pivot::ROWS];

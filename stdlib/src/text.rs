@@ -1,0 +1,364 @@
+//! Text: characters, parts, case, searching, padding. Lengths and positions count characters.
+
+use crate::arguments::{cells_fit, clamped, count, text_fits};
+use crate::row::{Row, fails, gives, row};
+use ecow::EcoString;
+use flowscript_lang::error::RunError;
+use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::value::{Rows, Value, is_in, to_text};
+
+pub(crate) const ROWS: &[Row] = &[
+    row("Chr(code: number) -> text", "The character of a Unicode code point.", chr)
+        .rules("An error outside the scalar values: negative, above 1114111, or a surrogate (55296 to 57343).")
+        .examples(&[gives("Chr(65)", "'A'"), gives("Chr(128512)", "'😀'"), fails("Chr(55296)", "code point")]),
+    row("Asc(text: text) -> number?", "The code point of the first character.", asc)
+        .rules("`null` for the empty text.")
+        .examples(&[gives("Asc('é')", "233"), gives("Asc('')", "null")]),
+    row(
+        "InStr(text: text, search: text, start: number = 0) -> number",
+        "The position of the first match at or after `start`.",
+        in_str,
+    )
+    .rules("-1 if there is none. Upper and lower case differ. An empty `search` is found at `start`. A negative `start` is 0.")
+    .examples(&[gives("InStr('banana', 'an')", "1"), gives("InStr('banana', 'an', 2)", "3"), gives("InStr('banana', 'x')", "-1")]),
+    row("LastInStr(text: text, search: text) -> number", "The position of the last match.", last_in_str)
+        .rules("-1 if there is none. Upper and lower case differ. An empty `search` is found at the end.")
+        .examples(&[gives("LastInStr('banana', 'an')", "3"), gives("LastInStr('banana', 'x')", "-1")]),
+    row("Left(text: text, length: number) -> text", "The first characters.", left)
+        .rules("All of them where the text is shorter; `''` where `length` is 0 or less.")
+        .examples(&[gives("Left('Richard', 1)", "'R'"), gives("Left('ab', 9)", "'ab'"), fails("Left('abc', 'x')", "length")]),
+    row("Right(text: text, length: number) -> text", "The last characters.", right)
+        .rules("All of them where the text is shorter; `''` where `length` is 0 or less.")
+        .examples(&[gives("Right('Richard', 3)", "'ard'"), gives("Right('ab', 0)", "''")]),
+    row("Mid(text: text, start: number, length?: number) -> text", "The characters from a position on.", mid)
+        .rules("Without `length` all of them. Past the end there are none; a negative `start` is an error; `''` where `length` is 0 or less.")
+        .examples(&[gives("Mid('abcdef', 1, 2)", "'bc'"), gives("Mid('abcdef', 3)", "'def'"), gives("Mid('abc', 9)", "''"), fails("Mid('abc', -1)", "start")]),
+    row("Len(value: any) -> number", "How long a value is.", len)
+        .rules("The characters of a text, the elements of a list, the rows of a table, the bytes of binary; of a number, boolean or datetime those of its text form; 0 for `null`.")
+        .examples(&[gives("Len('é😀x')", "3"), gives("Len([1, 2])", "2"), gives("Len(12345)", "5"), gives("Len(null)", "0")]),
+    row("Lower(text: text) -> text", "In lower case.", lower)
+        .examples(&[gives("Lower('ÅÄÖ')", "'åäö'")]),
+    row("Upper(text: text) -> text", "In upper case.", upper)
+        .examples(&[gives("Upper('straße')", "'STRASSE'"), gives("Upper(null)", "''")]),
+    row("Capitalize(text: text) -> text", "The first letter in upper case, the rest in lower case.", capitalize)
+        .examples(&[gives("Capitalize('hELLO')", "'Hello'")]),
+    row("Split(text: text, separator: text) -> text*", "The parts between separators.", split)
+        .rules("The separator is taken as it is; empty parts are kept. With the empty separator: the characters.")
+        .examples(&[gives("Split('a,b,,c', ',')", "['a', 'b', '', 'c']"), gives("Split('abc', '')", "['a', 'b', 'c']"), gives("Split('', ',')", "['']")]),
+    row("Join(rows: rows, separator: text = ', ') -> text", "The values as text, with a separator between them.", join)
+        .rules("In a `group by`, `join(expr, separator)` joins the values of the group. `null` is `''`.")
+        .examples(&[gives("Join(['x', 'y'], '')", "'xy'"), gives("Join([1, 2.50])", "'1, 2.5'"), gives("Join([])", "''")]),
+    row("Replace(text: text, search: text, replacement: text) -> text", "Every match replaced.", replace)
+        .rules("Upper and lower case differ. An empty `search` changes nothing.")
+        .examples(&[gives("Replace('aXbX', 'X', '--')", "'a--b--'"), gives("Replace('abc', '', 'z')", "'abc'")]),
+    row("Trim(text: text, chars?: text) -> text", "Without white space at both ends.", trim)
+        .rules("With `chars`: without any of these characters.")
+        .examples(&[gives("Trim('  a b\\t\\n')", "'a b'"), gives("Trim('--a-b-', '-')", "'a-b'")]),
+    row("TrimStart(text: text, chars?: text) -> text", "Without white space, or any of `chars`, at the start.", trim_start)
+        .examples(&[gives("TrimStart('xxaxx', 'x')", "'axx'")]),
+    row("TrimEnd(text: text, chars?: text) -> text", "Without white space, or any of `chars`, at the end.", trim_end)
+        .examples(&[gives("TrimEnd('xxaxx', 'x')", "'xxa'")]),
+    row("StartsWith(text: text, part: text) -> boolean", "Does the text start with this part?", starts_with)
+        .rules("Upper and lower case differ.")
+        .examples(&[gives("StartsWith('abc', 'ab')", "true")]),
+    row("EndsWith(text: text, part: text) -> boolean", "Does the text end with this part?", ends_with)
+        .rules("Upper and lower case differ.")
+        .examples(&[gives("EndsWith('abc', 'x')", "false")]),
+    row("Contains(value: any, part: any) -> boolean", "Is the part in the text, or the element in the list?", contains)
+        .rules("Upper and lower case differ. Elements are compared by `=`; a table of one column counts as that column.")
+        .examples(&[gives("Contains('abc', 'b')", "true"), gives("Contains([1, 2], '2')", "true"), gives("Contains(null, 'a')", "false")]),
+    row("PadLeft(text: text, width: number, fill: text = ' ') -> text", "Filled at the left up to a width.", pad_left)
+        .rules("A longer text is unchanged. Of a `fill` of several characters the pattern is cut at the width.")
+        .examples(&[gives("PadLeft('7', 3, '0')", "'007'"), gives("PadLeft('abcd', 3)", "'abcd'")]),
+    row("PadRight(text: text, width: number, fill: text = ' ') -> text", "Filled at the right up to a width.", pad_right)
+        .rules("A longer text is unchanged. Of a `fill` of several characters the pattern is cut at the width.")
+        .examples(&[gives("PadRight('a', 3)", "'a  '")]),
+    row("Repeat(text: text, times: number) -> text", "The text several times over.", repeat)
+        .rules("`''` where `times` is 0 or less. A text of more than 64 MiB is a limit error.")
+        .examples(&[gives("Repeat('ab', 3)", "'ababab'"), gives("Repeat('ab', -1)", "''")]),
+    row("Reverse(value: any) -> same(value)", "The characters, elements or rows from last to first.", reverse)
+        .rules("`null` is the empty text.")
+        .examples(&[gives("Reverse('abc')", "'cba'"), gives("Reverse([1, 2, 3])", "[3, 2, 1]")]),
+    row("IsNull(value: any) -> boolean", "Is it `null`?", is_null)
+        .examples(&[gives("IsNull(null)", "true"), gives("IsNull('')", "false")]),
+];
+
+fn chr(call: &mut Call<'_>) -> NativeResult {
+    let c = call.integer(0).ok().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32);
+    match c {
+        Some(c) => Ok(Value::text(EcoString::from(c))),
+        None => Err(call.refuse(0, "a Unicode code point, 0 to 1114111 without 55296 to 57343")),
+    }
+}
+
+fn asc(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.text(0).chars().next().map_or(Value::Null, |c| Value::Number((c as u32).into())))
+}
+
+fn in_str(call: &mut Call<'_>) -> NativeResult {
+    let (text, search, start) = (call.text(0), call.text(1), count(call, 2)?);
+    if search.is_empty() {
+        return Ok(start.into());
+    }
+    let Some((_, rest)) = split_at(text, start) else { return Ok((-1).into()) };
+    Ok(match rest.find(search) {
+        Some(at) => (start + rest[..at].chars().count()).into(),
+        None => (-1).into(),
+    })
+}
+
+fn last_in_str(call: &mut Call<'_>) -> NativeResult {
+    let text = call.text(0);
+    Ok(text.rfind(call.text(1)).map_or(Value::from(-1), |at| text[..at].chars().count().into()))
+}
+
+fn left(call: &mut Call<'_>) -> NativeResult {
+    let length = count(call, 1)?;
+    match split_at(call.text(0), length) {
+        Some((start, _)) => Ok(start.into()),
+        None => Ok(call.take(0)),
+    }
+}
+
+fn right(call: &mut Call<'_>) -> NativeResult {
+    let (text, length) = (call.text(0), count(call, 1)?);
+    if length == 0 {
+        return Ok("".into());
+    }
+    match text.char_indices().rev().nth(length - 1) {
+        Some((at, _)) => Ok(text[at..].into()),
+        None => Ok(call.take(0)),
+    }
+}
+
+fn mid(call: &mut Call<'_>) -> NativeResult {
+    let start = clamped(call, 1)?;
+    let length = if call.is_given(2) { count(call, 2)? } else { usize::MAX };
+    let Ok(start) = usize::try_from(start) else { return Err(call.refuse(1, "a position from 0 on")) };
+    let Some((_, rest)) = split_at(call.text(0), start) else { return Ok("".into()) };
+    Ok(split_at(rest, length).map_or(rest, |(part, _)| part).into())
+}
+
+fn len(call: &mut Call<'_>) -> NativeResult {
+    Ok(match call.value(0) {
+        Value::Text(text) => text.chars().count().into(),
+        Value::Binary(bytes) => bytes.len().into(),
+        rows @ (Value::List(_) | Value::Table(_) | Value::Null) => Rows::of(rows).map_or(0, |rows| rows.len()).into(),
+        other => match to_text(other) {
+            Ok(text) => text.chars().count().into(),
+            Err(_) => return Err(call.refuse(0, "a text, list, table or binary, or a value with a text form")),
+        },
+    })
+}
+
+fn lower(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.text(0).to_lowercase().into())
+}
+
+fn upper(call: &mut Call<'_>) -> NativeResult {
+    let upper = call.text(0).to_uppercase();
+    text_fits(call, upper.len())?;
+    Ok(upper.into())
+}
+
+fn capitalize(call: &mut Call<'_>) -> NativeResult {
+    let mut chars = call.text(0).chars();
+    let Some(first) = chars.next() else { return Ok("".into()) };
+    let mut out: EcoString = first.to_uppercase().collect();
+    out.push_str(&chars.as_str().to_lowercase());
+    Ok(Value::Text(out))
+}
+
+fn split(call: &mut Call<'_>) -> NativeResult {
+    let (text, separator) = (call.text(0), call.text(1));
+    let parts = match separator {
+        "" => text.chars().count(),
+        _ => text.matches(separator).count() + 1,
+    };
+    cells_fit(call, parts)?;
+    Ok(Value::list(match separator {
+        "" => text.chars().map(|c| Value::text(EcoString::from(c))).collect(),
+        _ => text.split(separator).map(Value::from).collect(),
+    }))
+}
+
+fn join(call: &mut Call<'_>) -> NativeResult {
+    let rows = call.rows(0);
+    let mut out = EcoString::new();
+    for (position, value) in rows.iter().enumerate() {
+        let Ok(part) = to_text(&value) else {
+            let shown = value.to_literal(60);
+            return Err(call.value_error(format_args!(
+                "element {position} is {shown} of type {}, which has no text form. Join a column: t.name.",
+                value.type_name()
+            )));
+        };
+        let separator = if position > 0 { call.text(1) } else { "" };
+        text_fits(call, out.len() + separator.len() + part.len())?;
+        out.push_str(separator);
+        out.push_str(&part);
+    }
+    Ok(Value::Text(out))
+}
+
+fn replace(call: &mut Call<'_>) -> NativeResult {
+    let (text, search, replacement) = (call.text(0), call.text(1), call.text(2));
+    if search.is_empty() {
+        return Ok(call.take(0));
+    }
+    if replacement.len() > search.len() {
+        let growth = text.matches(search).count().saturating_mul(replacement.len() - search.len());
+        text_fits(call, text.len().saturating_add(growth))?;
+    }
+    Ok(text.replace(search, replacement).into())
+}
+
+fn trim(call: &mut Call<'_>) -> NativeResult {
+    trimmed(call, str::trim, |text, chars| text.trim_matches(|c| chars.contains(c)))
+}
+
+fn trim_start(call: &mut Call<'_>) -> NativeResult {
+    trimmed(call, str::trim_start, |text, chars| text.trim_start_matches(|c| chars.contains(c)))
+}
+
+fn trim_end(call: &mut Call<'_>) -> NativeResult {
+    trimmed(call, str::trim_end, |text, chars| text.trim_end_matches(|c| chars.contains(c)))
+}
+
+fn trimmed(call: &Call<'_>, blanks: fn(&str) -> &str, these: for<'a> fn(&'a str, &str) -> &'a str) -> NativeResult {
+    let text = call.text(0);
+    Ok(if call.is_given(1) { these(text, call.text(1)) } else { blanks(text) }.into())
+}
+
+fn starts_with(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.text(0).starts_with(call.text(1)).into())
+}
+
+fn ends_with(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.text(0).ends_with(call.text(1)).into())
+}
+
+fn contains(call: &mut Call<'_>) -> NativeResult {
+    let (value, part) = (call.value(0), call.value(1));
+    if matches!(value, Value::List(_) | Value::Table(_)) {
+        return Ok(is_in(part, value, call.context.zone()).into());
+    }
+    let text = to_text(value).map_err(|_| call.refuse(0, "a text, list or table"))?;
+    let part = to_text(part).map_err(|_| call.refuse(1, "text"))?;
+    Ok(text.contains(part.as_str()).into())
+}
+
+fn pad_left(call: &mut Call<'_>) -> NativeResult {
+    let filling = padding(call)?;
+    let mut out = EcoString::from(filling);
+    out.push_str(call.text(0));
+    Ok(Value::Text(out))
+}
+
+fn pad_right(call: &mut Call<'_>) -> NativeResult {
+    let filling = padding(call)?;
+    let mut out = call.eco_text(0);
+    out.push_str(&filling);
+    Ok(Value::Text(out))
+}
+
+fn padding(call: &Call<'_>) -> Result<String, Box<RunError>> {
+    let (width, fill) = (count(call, 1)?, call.text(2));
+    let missing = width.saturating_sub(call.text(0).chars().count());
+    if missing == 0 {
+        return Ok(String::new());
+    }
+    if fill.is_empty() {
+        return Err(call.refuse(2, "at least one character"));
+    }
+    let cycle = fill.chars().count();
+    let (whole, rest) = (missing / cycle, missing % cycle);
+    let bytes = whole.saturating_mul(fill.len()).saturating_add(fill.chars().take(rest).map(char::len_utf8).sum());
+    text_fits(call, bytes.saturating_add(call.text(0).len()))?;
+    Ok(fill.chars().cycle().take(missing).collect())
+}
+
+fn repeat(call: &mut Call<'_>) -> NativeResult {
+    let (text, times) = (call.text(0), count(call, 1)?);
+    if text.is_empty() || times == 0 {
+        return Ok("".into());
+    }
+    text_fits(call, text.len().saturating_mul(times))?;
+    Ok(text.repeat(times).into())
+}
+
+fn reverse(call: &mut Call<'_>) -> NativeResult {
+    let value = call.value(0);
+    if let (false, Some(rows)) = (value.is_null(), Rows::of(value)) {
+        let positions: Vec<u32> = (0..rows.len() as u32).rev().collect();
+        return Ok(rows.gather(&positions));
+    }
+    match to_text(value) {
+        Ok(text) => Ok(text.chars().rev().collect::<String>().into()),
+        Err(_) => Err(call.refuse(0, "a text, list or table")),
+    }
+}
+
+fn is_null(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.value(0).is_null().into())
+}
+
+/// The first `count` characters and the rest; `None` where there are fewer.
+fn split_at(text: &str, count: usize) -> Option<(&str, &str)> {
+    if count > text.len() {
+        return None;
+    }
+    let mut chars = text.chars();
+    if count > 0 {
+        chars.nth(count - 1)?;
+    }
+    let rest = chars.as_str();
+    Some((&text[..text.len() - rest.len()], rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{call, shown};
+    use flowscript_lang::value::Value;
+
+    #[test]
+    fn positions_count_characters() {
+        assert_eq!(shown("InStr", vec!["é😀é".into(), "é".into(), 1.into()]), "2");
+        assert_eq!(shown("InStr", vec!["banana".into(), "".into(), 4.into()]), "4");
+        assert_eq!(shown("InStr", vec!["ab".into(), "a".into(), 9.into()]), "-1");
+        assert_eq!(shown("LastInStr", vec!["é😀é".into(), "é".into()]), "2");
+        assert_eq!(shown("Mid", vec!["a😀b".into(), 1.into(), 1.into()]), "'😀'");
+        assert_eq!(shown("Right", vec!["a😀b".into(), 2.into()]), "'😀b'");
+        assert_eq!(shown("PadLeft", vec!["é".into(), 4.into(), "12".into()]), "'121é'");
+    }
+
+    #[test]
+    fn wide_counts_clamp() {
+        let huge = || Value::Number(flowscript_lang::value::Number::parse("1e20").expect("number"));
+        assert_eq!(shown("Left", vec!["ab".into(), huge()]), "'ab'");
+        assert_eq!(shown("Mid", vec!["ab".into(), huge()]), "''");
+        assert!(
+            shown("Left", vec!["ab".into(), Value::from("0.5")])
+                .contains("length wants a whole number, not the value 0.5")
+        );
+    }
+
+    #[test]
+    fn texts_that_would_be_too_long_are_refused_at_once() {
+        let long = || Value::from("x".repeat(1 << 20));
+        for (name, arguments) in [
+            ("Repeat", vec![long(), 65.into()]),
+            ("PadLeft", vec!["".into(), i64::MAX.into()]),
+            ("PadRight", vec!["".into(), 70_000_000.into(), "é".into()]),
+            ("Replace", vec![long(), "x".into(), "y".repeat(100).into()]),
+            ("Join", vec![Value::list(vec![long(); 65])]),
+        ] {
+            assert_eq!(shown(name, arguments), format!("{name}: the text would be longer than 64 MiB, the limit."));
+        }
+        assert!(
+            call("Split", vec!["x".repeat(10_000_001).into(), "".into()])
+                .expect_err("limit")
+                .contains("10000000 cells")
+        );
+    }
+}
