@@ -1,8 +1,10 @@
 //! Keys, tokens and settings.
 
+use std::str::FromStr;
+
 use uuid::Uuid;
 
-use super::Timestamp;
+use super::{StoreError, Timestamp};
 
 /// A new API key, or one more workflow for an existing one. The key itself never reaches the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +70,18 @@ impl Role {
         match self {
             Self::Admin => "admin",
             Self::Viewer => "viewer",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        match text {
+            "admin" => Ok(Self::Admin),
+            "viewer" => Ok(Self::Viewer),
+            _ => Err(StoreError::NotFound(format!("'{text}' is not a role; roles are admin and viewer"))),
         }
     }
 }

@@ -38,10 +38,14 @@
 
 mod admin;
 mod clock;
+#[cfg(test)]
+mod contract;
 mod error;
 mod id;
+mod lock;
 mod query;
 mod run;
+mod sqlite;
 mod step;
 mod workflow;
 
@@ -53,14 +57,16 @@ pub use admin::{Admin, KeyRecord, NewKey, NewToken, Role, TokenRecord};
 pub use clock::{Clock, SystemClock};
 pub use error::{Result, StoreError};
 pub use id::{Cursor, Fence, OwnerId, RunId, Timestamp, VersionHash};
+pub use lock::{FolderLock, Holder, Locking};
 pub use query::{
-    Cancel, Claim, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned, Retention, RunPage, RunQuery,
-    Skip, WorkflowCounts,
+    Cancel, Claim, CommitSizes, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned, Retention,
+    RunPage, RunQuery, Skip, WorkflowCounts,
 };
 pub use run::{
     Accepted, Claimed, ClaimedRun, Failure, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket,
     LogPage, Mask, NewRun, Park, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Trigger,
 };
+pub use sqlite::SqliteStore;
 pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};
 pub use workflow::{
     Fire, FireDecision, Fired, LoadedSchedule, LoadedWorkflow, Publication, Published, ScheduleId, ScheduleRecord,
@@ -230,6 +236,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The store's own secret, made when the store was: callback addresses are signed with it.
     fn secret(&self) -> Answer<'_, [u8; 32]>;
+
+    /// How many decisions commits have shared so far.
+    fn commit_sizes(&self) -> CommitSizes;
 }
 
 const _: fn(&dyn Store) = |_| {}; // the trait stays usable as `dyn Store`

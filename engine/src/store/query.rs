@@ -185,3 +185,12 @@ pub struct EventPage {
     /// Events between the cursor and these are no longer known: read again what you show.
     pub missed: bool,
 }
+
+/// How many decisions commits have shared since the store was opened, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CommitSizes {
+    /// Commits.
+    pub commits: u64,
+    /// Decisions in them.
+    pub decisions: u64,
+}

@@ -148,6 +148,28 @@ pub enum LaneKind {
     Schedule,
 }
 
+impl LaneKind {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Schedule => "schedule",
+        }
+    }
+}
+
+impl FromStr for LaneKind {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        match text {
+            "webhook" => Ok(Self::Webhook),
+            "schedule" => Ok(Self::Schedule),
+            _ => Err(StoreError::Corrupt(format!("'{text}' is not a kind of lane"))),
+        }
+    }
+}
+
 /// The name of a lane: runs in it go one at a time, in the order of their accepting commits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LaneId {

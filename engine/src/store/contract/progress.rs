@@ -1,0 +1,297 @@
+//! What a worker writes under its fence.
+
+use super::*;
+use crate::store::{LogLine, Mask, Park, StepEnd, StepStart, StepState, StoreError};
+
+fn start(position: &str, attempt: u32) -> StepStart {
+    StepStart { position: position.to_owned(), attempt, kind: "http".to_owned(), started_at: START }
+}
+
+fn end(position: &str, attempt: u32, result: &str) -> StepEnd {
+    StepEnd {
+        position: position.to_owned(),
+        attempt,
+        ended_at: START.plus_millis(9),
+        result: Ok(Some(result.as_bytes().to_vec())),
+        diagnostics: None,
+    }
+}
+
+fn park(due: Timestamp) -> Park {
+    Park { due: Some(due), events: vec![], changes: Changes::default() }
+}
+
+pub async fn a_stale_fence_writes_nothing(bench: Bench) {
+    let first = bench.claimed().await;
+    bench.a.store.release(bench.a.owner).await.unwrap();
+    let second = bench.b.claim_one().await;
+    let late = bench.a.store.step_started(first.fence, start("post", 1), keeping("x", "late")).await;
+    assert_eq!(late, Err(StoreError::Stale { run: first.fence.run }));
+    assert_eq!(bench.a.store.steps(first.fence.run).await.unwrap(), []);
+    assert_eq!(bench.a.store.kept(first.fence.run).await.unwrap(), []);
+    bench.b.complete(second.fence).await;
+}
+
+pub async fn every_write_of_a_dead_claim_is_refused(bench: Bench) {
+    let claimed = bench.claimed().await;
+    bench.a.store.step_started(claimed.fence, start("post", 1), Changes::default()).await.unwrap();
+    bench.a.store.release(bench.a.owner).await.unwrap();
+    let current = bench.b.claim_one().await.fence;
+    let stale = StoreError::Stale { run: current.run };
+    let made_up = [claimed.fence, Fence { number: current.number + 1, ..current }, Fence { number: 0, ..current }];
+    for fence in made_up {
+        let store = &bench.a.store;
+        let none = Changes::default;
+        assert_eq!(store.step_started(fence, start("b", 1), none()).await, Err(stale.clone()));
+        assert_eq!(store.step_result(fence, end("post", 1, "r"), none()).await, Err(stale.clone()));
+        assert_eq!(store.checkpoint(fence, none()).await, Err(stale.clone()));
+        assert_eq!(store.park(fence, park(START)).await, Err(stale.clone()));
+        assert_eq!(store.respond(fence, b"a".to_vec(), none()).await, Err(stale.clone()));
+        assert_eq!(store.finish(fence, failed("x"), None).await, Err(stale.clone()));
+    }
+    bench.b.complete(current).await;
+    // An ended run has no fence at all.
+    let late = bench.b.store.finish(current, failed("x"), None).await;
+    assert_eq!(late, Err(stale));
+    assert_eq!(bench.state(current.run).await, RunState::Completed);
+}
+
+pub async fn steps_are_kept_in_the_order_of_their_starts(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let store = &bench.a.store;
+    store.step_started(fence, start("z", 1), Changes::default()).await.unwrap();
+    let more = Changes { starts: vec![start("a[1]/post", 1)], ..Changes::default() };
+    store.step_started(fence, start("a[0]/post", 1), more).await.unwrap();
+    let failing = StepEnd { result: Err(failure("peer is down")), ..end("a[0]/post", 1, "") };
+    let others = Changes { ends: vec![end("a[1]/post", 1, "one")], ..Changes::default() };
+    store.step_result(fence, failing, others).await.unwrap();
+    store.step_started(fence, start("a[0]/post", 2), Changes::default()).await.unwrap();
+    store.step_result(fence, end("z", 1, "zed"), Changes::default()).await.unwrap();
+
+    let steps = store.steps(fence.run).await.unwrap();
+    let told: Vec<_> = steps.iter().map(|step| (step.position.as_str(), step.attempt, step.state)).collect();
+    let expected = [
+        ("z", 1, StepState::Completed),
+        ("a[1]/post", 1, StepState::Completed),
+        ("a[0]/post", 1, StepState::Failed),
+        ("a[0]/post", 2, StepState::Started),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(steps[0].result.as_deref(), Some(b"zed".as_slice()));
+    assert_eq!(steps[0].ended_at, Some(START.plus_millis(9)));
+    assert_eq!(steps[2].error, Some(failure("peer is down")));
+    assert_eq!((steps[3].ended_at, &steps[3].result), (None, &None));
+}
+
+pub async fn a_started_step_starts_again_and_a_completed_one_does_not(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let store = &bench.a.store;
+    store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
+    // After a crash the same attempt starts again.
+    store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
+    store.step_result(fence, end("post", 1, "r"), Changes::default()).await.unwrap();
+    let again = store.step_started(fence, start("post", 1), Changes::default()).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))));
+    assert_eq!(store.steps(fence.run).await.unwrap()[0].state, StepState::Completed);
+}
+
+pub async fn a_result_wants_a_start(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let store = &bench.a.store;
+    let never = store.step_result(fence, end("post", 1, "r"), keeping("x", "1")).await;
+    assert!(matches!(never, Err(StoreError::Conflict(_))));
+    assert_eq!(store.kept(fence.run).await.unwrap(), [], "the whole decision is refused");
+    store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
+    store.step_result(fence, end("post", 1, "r"), Changes::default()).await.unwrap();
+    let twice = store.step_result(fence, end("post", 1, "other"), Changes::default()).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))));
+    assert_eq!(store.steps(fence.run).await.unwrap()[0].result.as_deref(), Some(b"r".as_slice()));
+}
+
+pub async fn kept_state_comes_back_and_goes_with_the_end(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let store = &bench.a.store;
+    let two = Changes {
+        input: Some(b"input".to_vec()),
+        kept: vec![("a".into(), Some(b"1".to_vec())), ("b".into(), Some(vec![7; 5000]))],
+        ..Changes::default()
+    };
+    store.checkpoint(fence, two).await.unwrap();
+    store.checkpoint(fence, keeping("a", "2")).await.unwrap();
+    let removed = Changes { kept: vec![("b".into(), None), ("gone".into(), None)], ..Changes::default() };
+    store.step_started(fence, start("post", 1), removed).await.unwrap();
+    store.release(bench.a.owner).await.unwrap();
+    let again = bench.b.claim_one().await;
+    assert_eq!(again.kept, [("a".to_owned(), b"2".to_vec())]);
+    assert_eq!(again.run.input.as_deref(), Some(b"input".as_slice()));
+    assert_eq!(again.steps.len(), 1);
+    bench.b.complete(again.fence).await;
+    assert_eq!(store.kept(fence.run).await.unwrap(), []);
+    assert_eq!(store.steps(fence.run).await.unwrap().len(), 1);
+}
+
+pub async fn a_failed_run_keeps_its_state_for_a_retry(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let failing = Finish { changes: keeping("a", "1"), trace: Some(b"trace".to_vec()), ..failed("boom") };
+    bench.a.store.finish(fence, failing, None).await.unwrap();
+    let run = bench.b.store.run(fence.run).await.unwrap();
+    assert_eq!(run.summary.state, RunState::Failed);
+    assert_eq!(run.summary.error, Some(failure("boom")));
+    bench.a.store.retry(fence.run).await.unwrap();
+    let again = bench.b.claim_one().await;
+    assert_eq!(again.kept, [("a".to_owned(), b"1".to_vec())]);
+    assert_eq!(again.run.trace.as_deref(), Some(b"trace".as_slice()));
+    assert_eq!((again.run.summary.error, again.run.summary.ended_at), (None, None));
+    // A cancelled one can never go on.
+    let cancelled = Finish::new(RunState::Cancelled, START);
+    bench.b.store.finish(again.fence, cancelled, None).await.unwrap();
+    assert_eq!(bench.b.store.kept(fence.run).await.unwrap(), []);
+}
+
+pub async fn a_parked_run_sleeps_until_it_is_due(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let due = START.plus_millis(1000);
+    bench.a.store.park(fence, Park { changes: keeping("at", "sleep"), ..park(due) }).await.unwrap();
+    let summary = bench.summary(fence.run).await;
+    assert_eq!((summary.state, summary.due), (RunState::Waiting, Some(due)));
+    let late = bench.a.store.checkpoint(fence, Changes::default()).await;
+    assert_eq!(late, Err(StoreError::Stale { run: fence.run }), "a parked run is nobody's");
+    assert_eq!(bench.b.claim(1).await.next_due, Some(due));
+    bench.clock.pass(999);
+    bench.b.claims_nothing().await;
+    bench.clock.pass(1);
+    let awake = bench.b.claim_one().await;
+    assert_eq!(awake.kept, [("at".to_owned(), b"sleep".to_vec())]);
+    assert_eq!(awake.run.summary.started_at, Some(START), "the first start counts");
+}
+
+pub async fn parking_keeps_the_lane(bench: Bench) {
+    let first = bench.accept(bench.in_lane("", false)).await;
+    let second = bench.accept(bench.in_lane("", false)).await;
+    let claimed = bench.a.claim_one().await;
+    bench.a.store.park(claimed.fence, park(START.plus_millis(10))).await.unwrap();
+    bench.b.claims_nothing().await;
+    bench.clock.pass(10);
+    let claimed = bench.b.claim_one().await;
+    assert_eq!(claimed.fence.run, first);
+    bench.b.complete(claimed.fence).await;
+    assert_eq!(bench.a.claim_ids(5).await, [second]);
+}
+
+pub async fn a_response_is_given_once_and_stays(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let store = &bench.a.store;
+    store.respond(fence, b"first".to_vec(), keeping("a", "1")).await.unwrap();
+    assert!(bench.summary(fence.run).await.has_answer());
+    let second = store.respond(fence, b"second".to_vec(), Changes::default()).await;
+    assert!(matches!(second, Err(StoreError::Conflict(_))));
+    let ending = Finish { answer: Some(b"end".to_vec()), ..failed("boom") };
+    store.finish(fence, ending.clone(), None).await.unwrap();
+    assert_eq!(store.run(fence.run).await.unwrap().answer.as_deref(), Some(b"first".as_slice()));
+    store.retry(fence.run).await.unwrap();
+    let again = bench.b.claim_one().await;
+    bench.b.store.finish(again.fence, ending, None).await.unwrap();
+    assert_eq!(store.run(fence.run).await.unwrap().answer.as_deref(), Some(b"first".as_slice()));
+}
+
+pub async fn the_answer_of_a_retry_is_the_newest(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let bad = Finish { answer: Some(b"bad".to_vec()), ..failed("boom") };
+    bench.a.store.finish(fence, bad, None).await.unwrap();
+    bench.a.store.retry(fence.run).await.unwrap();
+    let again = bench.a.claim_one().await;
+    let good = Finish { answer: Some(b"good".to_vec()), ..Finish::new(RunState::Completed, START) };
+    bench.a.store.finish(again.fence, good, None).await.unwrap();
+    let run = bench.a.store.run(fence.run).await.unwrap();
+    assert_eq!((run.answer.as_deref(), run.summary.error), (Some(b"good".as_slice()), None));
+}
+
+pub async fn a_mask_replaces_what_was_kept(bench: Bench) {
+    let new = NewRun { payload: Some(vec![b's'; 3000]), input: Some(b"secret".to_vec()), ..bench.new_run() };
+    let id = bench.accept(new).await;
+    let fence = bench.a.claim_one().await.fence;
+    let store = &bench.a.store;
+    store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
+    store.step_result(fence, end("post", 1, "secret"), Changes::default()).await.unwrap();
+    let mask =
+        Mask { payload: Some(b"***".to_vec()), input: None, results: vec![("post".to_owned(), 1, b"***".to_vec())] };
+    let finish = Finish { mask: Some(mask), ..Finish::new(RunState::Completed, START) };
+    store.finish(fence, finish, None).await.unwrap();
+    let run = store.run(id).await.unwrap();
+    assert!(run.summary.masked);
+    assert_eq!((run.payload.as_deref(), run.input), (Some(b"***".as_slice()), None));
+    assert_eq!(store.steps(id).await.unwrap()[0].result.as_deref(), Some(b"***".as_slice()));
+}
+
+pub async fn a_failure_starts_its_workflow_in_the_same_commit(bench: Bench) {
+    bench.publish(&[workflow("w"), workflow("repair")]).await;
+    let fence = bench.claimed().await.fence;
+    let repair = NewRun {
+        cause: Some(fence.run),
+        input: Some(b"[run, error]".to_vec()),
+        queue_limit: Some(0), // a full queue is no reason to lose the news
+        ..NewRun::queued(bench.id(), "repair", Trigger::Failure)
+    };
+    let failing = Finish { on_failure: Some(Box::new(repair.clone())), ..failed("boom") };
+    let before = bench.a.store.commit_sizes().commits;
+    bench.a.store.finish(fence, failing, None).await.unwrap();
+    assert_eq!(bench.a.store.commit_sizes().commits, before + 1);
+    let claimed = bench.b.claim_one().await;
+    assert_eq!(claimed.fence.run, repair.id);
+    assert_eq!((claimed.run.summary.trigger, claimed.run.summary.cause), (Trigger::Failure, Some(fence.run)));
+    // If the workflow is not there, the whole end is refused: nothing is lost silently.
+    let other = bench.claimed().await.fence;
+    let nobody = NewRun { workflow: "nope".to_owned(), id: bench.id(), ..repair };
+    let failing = Finish { on_failure: Some(Box::new(nobody)), ..failed("boom") };
+    assert!(matches!(bench.a.store.finish(other, failing, None).await, Err(StoreError::NotFound(_))));
+    assert_eq!(bench.state(other.run).await, RunState::Running);
+    bench.a.fail(other).await;
+}
+
+pub async fn a_failure_run_starts_no_further_one(bench: Bench) {
+    bench.accept(NewRun { trigger: Trigger::Failure, ..bench.new_run() }).await;
+    let fence = bench.a.claim_one().await.fence;
+    let next = NewRun::queued(bench.id(), "w", Trigger::Failure);
+    let failing = Finish { on_failure: Some(Box::new(next)), ..failed("boom") };
+    assert!(matches!(bench.a.store.finish(fence, failing, None).await, Err(StoreError::Conflict(_))));
+    bench.a.fail(fence).await;
+    bench.a.claims_nothing().await;
+}
+
+pub async fn a_run_cannot_end_in_a_state_that_is_no_end(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    for state in [RunState::Queued, RunState::Running, RunState::Waiting, RunState::Skipped] {
+        let refused = bench.a.store.finish(fence, Finish::new(state, START), None).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(_))), "{state}");
+    }
+    for state in [RunState::Completed, RunState::Failed, RunState::TimedOut, RunState::Cancelled] {
+        let fence = bench.claimed().await.fence;
+        bench.a.store.finish(fence, Finish::new(state, START), None).await.unwrap();
+        assert_eq!(bench.state(fence.run).await, state);
+    }
+}
+
+pub async fn log_lines_are_numbered_through(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let line = |message: &str| LogLine {
+        at: START,
+        level: "info".to_owned(),
+        message: message.to_owned(),
+        position: Some("hello".to_owned()),
+    };
+    let lines = |from: u32, to: u32| Changes {
+        log: (from..to).map(|number| line(&number.to_string())).collect(),
+        ..Changes::default()
+    };
+    bench.a.store.checkpoint(fence, lines(0, 3)).await.unwrap();
+    bench.a.store.release(bench.a.owner).await.unwrap();
+    let again = bench.b.claim_one().await;
+    assert_eq!(again.log_lines, 3);
+    let finish = Finish { changes: lines(3, 10), ..failed("boom") };
+    bench.b.store.finish(again.fence, finish, None).await.unwrap();
+    let page = bench.a.store.log(fence.run, 2, 4).await.unwrap();
+    let texts: Vec<_> = page.lines.iter().map(|line| line.message.as_str()).collect();
+    assert_eq!((page.first, texts), (2, vec!["2", "3", "4", "5"]));
+    assert_eq!(page.lines[0], line("2"));
+    assert_eq!(bench.a.store.log(fence.run, 10, 4).await.unwrap().lines, []);
+}

@@ -1,0 +1,122 @@
+//! Occurrences of schedules: each is decided once.
+
+use super::tx::Tx;
+use super::{accept, people, rows};
+use crate::store::{
+    Accepted, Event, Fire, FireDecision, Fired, NewRun, Result, RunId, RunState, Start, StoreError, Timestamp,
+    WhileUnfinished,
+};
+
+/// A schedule's row.
+struct Schedule {
+    key: i64,
+    workflow: i64,
+    skipped_run: Option<i64>,
+}
+
+/// A stretch that is skipped.
+struct Stretch<'a> {
+    id: RunId,
+    reason: &'a str,
+    count: u32,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+/// Decides an occurrence, or a stretch of them.
+pub(super) fn fire(tx: &mut Tx<'_>, fire: &Fire) -> Result<Fired> {
+    let Some(schedule) = open_schedule(tx, fire)? else { return Ok(Fired::Settled) };
+    let fired = match &fire.decision {
+        FireDecision::Run { run, while_unfinished } => start(tx, &schedule, fire, run, *while_unfinished)?,
+        FireDecision::Skip { id, reason, count, first } => {
+            let stretch = Stretch { id: *id, reason, count: *count, first: *first, last: fire.nominal };
+            skip(tx, &schedule, &stretch)?
+        }
+    };
+    let sql = "update schedules set settled_until = ?2 where key = ?1";
+    tx.execute(sql, (schedule.key, fire.nominal))?;
+    Ok(fired)
+}
+
+/// The schedule, if it counts and the instant is not settled.
+fn open_schedule(tx: &Tx<'_>, fire: &Fire) -> Result<Option<Schedule>> {
+    let sql = "
+        select s.key, s.workflow, s.skipped_run
+        from schedules s join workflows w on w.key = s.workflow
+        where w.id = ?1 and s.name = ?2 and s.present = 1 and s.paused = 0 and s.settled_until < ?3
+            and w.present = 1 and coalesce(w.switch, w.file_active) = 1";
+    tx.row(sql, (&fire.schedule.workflow, &fire.schedule.key, fire.nominal), |row| {
+        Ok(Schedule { key: row.get(0)?, workflow: row.get(1)?, skipped_run: row.get(2)? })
+    })
+}
+
+fn start(
+    tx: &mut Tx<'_>,
+    schedule: &Schedule,
+    fire: &Fire,
+    run: &NewRun,
+    while_unfinished: WhileUnfinished,
+) -> Result<Fired> {
+    if run.start != Start::Queue {
+        return Err(StoreError::Conflict(format!("run {} of a schedule must be queued", run.id)));
+    }
+    let one = |reason| Stretch { id: run.id, reason, count: 1, first: fire.nominal, last: fire.nominal };
+    let earlier = match while_unfinished {
+        WhileUnfinished::Start => Vec::new(),
+        WhileUnfinished::Skip | WhileUnfinished::Cancel => unfinished(tx, schedule.key)?,
+    };
+    if !earlier.is_empty() && while_unfinished == WhileUnfinished::Skip {
+        return skip(tx, schedule, &one("overlap"));
+    }
+    let accepted = accept::accept(tx, run, Some(schedule.key))?;
+    if let Accepted::QueueFull { .. } = accepted {
+        return skip(tx, schedule, &one("queue full"));
+    }
+    for run in earlier {
+        people::cancel(tx, run)?;
+    }
+    tx.execute("update schedules set skipped_run = null where key = ?1", [schedule.key])?;
+    Ok(Fired::Run)
+}
+
+fn unfinished(tx: &Tx<'_>, schedule: i64) -> Result<Vec<RunId>> {
+    tx.rows("select id from runs where schedule = ?1 and ended_at is null", [schedule], |row| row.get(0))
+}
+
+/// One row of the history for a stretch; the last row grows if it has the same reason.
+fn skip(tx: &mut Tx<'_>, schedule: &Schedule, stretch: &Stretch<'_>) -> Result<Fired> {
+    let Stretch { id, reason, count, first, last } = *stretch;
+    let sql = "
+        update runs
+        set skip_count = skip_count + ?3, skip_last = ?4, ended_at = ?5, revision = revision + 1
+        where seq = ?1 and skip_reason = ?2 and schedule = ?6
+        returning id";
+    let longer: Option<RunId> =
+        tx.row(sql, (schedule.skipped_run, reason, count, last, tx.now, schedule.key), |row| row.get(0))?;
+    let run = if let Some(run) = longer {
+        let workflow = tx.workflow_name(schedule.workflow)?.to_string();
+        tx.effects.events.push(Event::Run { run, workflow, state: RunState::Skipped });
+        tx.effects.touched.push(run);
+        run
+    } else {
+        insert_skipped(tx, schedule, stretch)?;
+        tx.moved(id, schedule.workflow, None, RunState::Skipped)?;
+        id
+    };
+    let summary = tx
+        .row(&rows::select_summaries("", "where r.id = ?1"), [run], rows::summary)?
+        .ok_or_else(|| StoreError::NotFound(format!("the skipped row {run} of {first:?} is gone")))?;
+    Ok(Fired::Skipped(Box::new(summary)))
+}
+
+fn insert_skipped(tx: &Tx<'_>, schedule: &Schedule, stretch: &Stretch<'_>) -> Result<()> {
+    let Stretch { id, reason, count, first, last } = *stretch;
+    let sql = "
+        insert into runs (id, workflow, trigger, state, schedule, scheduled_for, ended_at, skip_reason, skip_count,
+                          skip_first, skip_last)
+        values (?1, ?2, 'schedule', 'skipped', ?3, ?4, ?5, ?6, ?7, ?4, ?8)";
+    tx.execute(sql, (id, schedule.workflow, schedule.key, first, tx.now, reason, count, last))?;
+    let sql = "update schedules set skipped_run = ?2 where key = ?1";
+    tx.execute(sql, (schedule.key, tx.conn.last_insert_rowid()))?;
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The tables of the database, version by version.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::store::{Result, StoreError, Timestamp};
+
+/// All migrations in order; the number of a migration is its place in this list, counted from 1. A migration that
+/// was released is never changed.
+const MIGRATIONS: &[(&str, &str)] = &[("first", include_str!("migrations/0001_first.sql"))];
+
+/// Brings the database to the newest version. Each migration is a transaction of its own.
+pub(super) fn migrate(conn: &mut Connection, now: Timestamp) -> Result<()> {
+    conn.execute_batch(
+        "create table if not exists migrations (
+             version    integer primary key,
+             name       text not null,
+             applied_at integer not null
+         ) strict",
+    )?;
+    let applied = applied(conn)?;
+    if applied > MIGRATIONS.len() {
+        return Err(StoreError::Corrupt(format!(
+            "the database has version {applied}, this program knows versions up to {}: it was written by a newer \
+             FlowScript; use that one, or start with an empty data folder",
+            MIGRATIONS.len()
+        )));
+    }
+    for (number, (name, sql)) in (1_i64..).zip(MIGRATIONS).skip(applied) {
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(sql)?;
+        tx.execute("insert into migrations (version, name, applied_at) values (?1, ?2, ?3)", (number, name, now.0))?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+/// How many migrations the database has seen.
+pub(super) fn applied(conn: &Connection) -> Result<usize> {
+    let version: u32 = conn.query_row("select coalesce(max(version), 0) from migrations", (), |row| row.get(0))?;
+    Ok(version as usize)
+}

@@ -1,0 +1,288 @@
+//! The embedded store: one SQLite file in the data folder.
+
+mod accept;
+mod claim;
+mod columns;
+mod errors;
+mod fire;
+mod keys;
+mod lane_list;
+mod lanes;
+mod list;
+mod migrate;
+mod open;
+mod parts;
+mod people;
+mod progress;
+mod prune;
+mod publish;
+mod readers;
+mod reads;
+mod rows;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod tx;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use readers::Readers;
+use shared::{Shared, locked};
+use writer::Writer;
+
+use super::{
+    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, Clock, CommitSizes, Cursor, Delivered, EventPage, Fence,
+    Finish, Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park,
+    Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
+    ScheduleRecord, Skip, StepEnd, StepRecord, StepStart, Store, SystemClock, TokenRecord, VersionHash, WorkflowCounts,
+    WorkflowRecord,
+};
+
+/// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
+pub struct SqliteStore {
+    // The writer goes first: its last commits are done before the readers end.
+    writer: Writer,
+    readers: Readers,
+    shared: Arc<Shared>,
+    /// Where retention stands between two slices.
+    sweep: Mutex<Option<prune::Sweep>>,
+}
+
+impl SqliteStore {
+    /// Opens the store, makes it if it is not there, and frees the claims of earlier processes: the caller holds the
+    /// lock of the data folder (see [`super::FolderLock`]).
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, Arc::new(SystemClock::default()))
+    }
+
+    /// The same with a clock of the caller's.
+    pub fn open_with(path: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
+        let shared = Arc::new(Shared::new(clock));
+        let connections = open::open(path, &shared)?;
+        Ok(Self {
+            writer: Writer::start(connections.writer, Arc::clone(&shared))?,
+            readers: Readers::start(connections.readers)?,
+            shared,
+            sweep: Mutex::default(),
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn publish(&self, publication: Publication) -> Answer<'_, Published> {
+        self.writer.decide(move |tx| publish::publish(tx, &publication))
+    }
+
+    fn workflows(&self) -> Answer<'_, Vec<WorkflowRecord>> {
+        self.readers.read(publish::workflows)
+    }
+
+    fn version_text(&self, version: VersionHash) -> Answer<'_, Vec<u8>> {
+        self.readers.read(move |conn| publish::version_text(conn, version))
+    }
+
+    fn schedules(&self) -> Answer<'_, Vec<ScheduleRecord>> {
+        self.readers.read(publish::schedules)
+    }
+
+    fn accept(&self, new: NewRun) -> Answer<'_, Accepted> {
+        self.writer.decide(move |tx| accept::accept(tx, &new, None))
+    }
+
+    fn history(&self, runs: Vec<NewRun>) -> Answer<'_, ()> {
+        self.writer.decide(move |tx| accept::history(tx, &runs))
+    }
+
+    fn fire(&self, fire: Fire) -> Answer<'_, Fired> {
+        self.writer.decide(move |tx| fire::fire(tx, &fire))
+    }
+
+    fn renew(&self, owner: OwnerId, lease: Duration) -> Answer<'_, ()> {
+        // Leases die with the process, so they are nothing for the disk.
+        self.shared.renew(owner, lease);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn release(&self, owner: OwnerId) -> Answer<'_, ()> {
+        self.writer.decide(move |tx| claim::free(tx, owner))
+    }
+
+    fn claim(&self, claim: Claim) -> Answer<'_, Claimed> {
+        self.writer.decide(move |tx| claim::claim(tx, &claim))
+    }
+
+    fn ready(&self) -> Answer<'_, ()> {
+        Box::pin(async {
+            self.shared.ready.notified().await;
+            Ok(())
+        })
+    }
+
+    fn step_started(&self, fence: Fence, start: StepStart, changes: Changes) -> Answer<'_, ()> {
+        self.writer.decide(move |tx| progress::step_started(tx, fence, &start, &changes))
+    }
+
+    fn step_result(&self, fence: Fence, end: StepEnd, changes: Changes) -> Answer<'_, ()> {
+        self.writer.decide(move |tx| progress::step_result(tx, fence, &end, &changes))
+    }
+
+    fn checkpoint(&self, fence: Fence, changes: Changes) -> Answer<'_, ()> {
+        self.writer.decide(move |tx| progress::checkpoint(tx, fence, &changes))
+    }
+
+    fn park(&self, fence: Fence, park: Park) -> Answer<'_, ()> {
+        self.writer.decide(move |tx| progress::park(tx, fence, &park))
+    }
+
+    fn respond(&self, fence: Fence, answer: Vec<u8>, changes: Changes) -> Answer<'_, ()> {
+        self.writer.decide(move |tx| progress::respond(tx, fence, &answer, &changes))
+    }
+
+    fn finish(&self, fence: Fence, finish: Finish, then: Option<Claim>) -> Answer<'_, Claimed> {
+        self.writer.decide(move |tx| progress::finish(tx, fence, &finish, then.as_ref()))
+    }
+
+    fn retry(&self, run: RunId) -> Answer<'_, ()> {
+        self.writer.decide(move |tx| people::retry(tx, run))
+    }
+
+    fn run_again(&self, again: RunAgain) -> Answer<'_, Accepted> {
+        self.writer.decide(move |tx| people::run_again(tx, &again))
+    }
+
+    fn skip(&self, skip: Skip) -> Answer<'_, RunId> {
+        self.writer.decide(move |tx| people::skip(tx, &skip))
+    }
+
+    fn resume(&self, lane: LaneId) -> Answer<'_, RunId> {
+        self.writer.decide(move |tx| people::resume(tx, &lane))
+    }
+
+    fn request_cancel(&self, run: RunId) -> Answer<'_, Cancel> {
+        self.writer.decide(move |tx| people::cancel(tx, run))
+    }
+
+    fn deliver(&self, run: RunId, name: String, body: Vec<u8>) -> Answer<'_, Delivered> {
+        self.writer.decide(move |tx| people::deliver(tx, run, &name, &body))
+    }
+
+    fn prune(&self, retention: Retention) -> Answer<'_, Pruned> {
+        Box::pin(async move {
+            let limits = retention.clone();
+            let sweep = *locked(&self.sweep);
+            let slice = self.readers.read(move |conn| prune::look(conn, &limits, sweep)).await?;
+            let next = slice.sweep;
+            let pruned = self.writer.decide(move |tx| {
+                let (runs, versions) = prune::delete(tx, &slice)?;
+                let more_keys = prune::delete_keys(tx, retention.slice)?;
+                let more_pages = prune::shrink(tx)?;
+                Ok(Pruned { runs, versions, more: slice.sweep.is_some() || more_keys || more_pages })
+            });
+            let pruned = pruned.await?;
+            *locked(&self.sweep) = next;
+            Ok(pruned)
+        })
+    }
+
+    fn run(&self, run: RunId) -> Answer<'_, Run> {
+        self.readers.read(move |conn| reads::run(conn, run))
+    }
+
+    fn summary(&self, run: RunId) -> Answer<'_, RunSummary> {
+        self.readers.read(move |conn| reads::summary(conn, run))
+    }
+
+    fn steps(&self, run: RunId) -> Answer<'_, Vec<StepRecord>> {
+        self.readers.read(move |conn| reads::steps(conn, run))
+    }
+
+    fn log(&self, run: RunId, first: u32, limit: u32) -> Answer<'_, LogPage> {
+        self.readers.read(move |conn| reads::log(conn, run, first, limit))
+    }
+
+    fn kept(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>> {
+        self.readers.read(move |conn| reads::kept(conn, run))
+    }
+
+    fn runs(&self, query: RunQuery) -> Answer<'_, RunPage> {
+        self.readers.read(move |conn| list::runs(conn, &query))
+    }
+
+    fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage> {
+        self.readers.read(move |conn| lane_list::lanes(conn, &query))
+    }
+
+    fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>> {
+        self.readers.read(lane_list::counts)
+    }
+
+    fn watch(&self, run: RunId, seen: Option<u32>) -> Answer<'_, RunSummary> {
+        Box::pin(async move {
+            loop {
+                let mut watcher = self.shared.watch(run);
+                let summary = self.summary(run).await?;
+                if Some(summary.revision) != seen {
+                    return Ok(summary);
+                }
+                // The sender lives as long as the watcher is registered: an error cannot come before a touch.
+                let _ = (&mut watcher.touched).await;
+            }
+        })
+    }
+
+    fn events(&self, since: Option<Cursor>) -> Answer<'_, EventPage> {
+        Box::pin(async move {
+            loop {
+                let grown = self.shared.grown.notified();
+                if let Some(page) = self.shared.events_since(since.as_ref())? {
+                    return Ok(page);
+                }
+                grown.await;
+            }
+        })
+    }
+
+    fn add_key(&self, key: NewKey) -> Answer<'_, KeyRecord> {
+        self.writer.decide(move |tx| keys::add_key(tx, &key))
+    }
+
+    fn keys(&self) -> Answer<'_, Vec<KeyRecord>> {
+        self.readers.read(keys::keys)
+    }
+
+    fn key_by_hash(&self, hash: [u8; 32]) -> Answer<'_, Option<KeyRecord>> {
+        self.readers.read(move |conn| keys::key_by_hash(conn, hash))
+    }
+
+    fn add_token(&self, token: NewToken) -> Answer<'_, TokenRecord> {
+        self.writer.decide(move |tx| keys::add_token(tx, &token))
+    }
+
+    fn tokens(&self) -> Answer<'_, Vec<TokenRecord>> {
+        self.readers.read(keys::tokens)
+    }
+
+    fn administer(&self, change: Admin) -> Answer<'_, ()> {
+        self.writer.decide(move |tx| match &change {
+            Admin::Switch { workflow, active } => publish::switch(tx, workflow, *active),
+            Admin::Diagnostics { workflow, settings } => publish::set_diagnostics(tx, workflow, settings.as_ref()),
+            Admin::PauseSchedule { schedule, paused } => publish::pause_schedule(tx, schedule, *paused),
+            Admin::RenameKey { id, label } => keys::rename_key(tx, *id, label),
+            Admin::RevokeKey(id) => keys::revoke_key(tx, *id),
+            Admin::DeleteKey(id) => keys::delete_key(tx, *id),
+            Admin::KeysUsed(used) => keys::keys_used(tx, used),
+            Admin::DeleteToken(id) => keys::delete_token(tx, *id),
+        })
+    }
+
+    fn secret(&self) -> Answer<'_, [u8; 32]> {
+        self.readers.read(keys::secret)
+    }
+
+    fn commit_sizes(&self) -> CommitSizes {
+        self.shared.counters.sizes()
+    }
+}

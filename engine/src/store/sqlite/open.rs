@@ -1,0 +1,107 @@
+//! Opening the database: file, rights, settings, tables, and what a dead process left behind.
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::shared::Shared;
+use super::tx::{Memory, Tx};
+use super::{claim, keys, migrate};
+use crate::store::{Result, StoreError};
+
+/// How long to wait for another program that holds the database, before an error says so.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many connections read.
+const READERS: usize = 2;
+
+/// The connections of an open store.
+pub(super) struct Connections {
+    pub writer: Connection,
+    pub readers: Vec<Connection>,
+}
+
+/// Opens or makes the database and brings it up to date.
+pub(super) fn open(path: &Path, shared: &Shared) -> Result<Connections> {
+    make_private(path)?;
+    let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Settles before the first table: it decides how the file is laid out.
+    writer.pragma_update(None, "auto_vacuum", "incremental")?;
+    writer.pragma_update(None, "journal_mode", "wal")?;
+    writer.pragma_update(None, "synchronous", "full")?;
+    writer.pragma_update(None, "foreign_keys", true)?;
+    writer.pragma_update(None, "cache_size", -8192)?; // KiB
+    writer.pragma_update(None, "wal_autocheckpoint", 4000)?; // pages, 16 MiB
+    writer.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    migrate::migrate(&mut writer, shared.clock.now())?;
+    recover(&writer, shared)?;
+    let readers = (0..READERS).map(|_| reader(path)).collect::<Result<_>>()?;
+    Ok(Connections { writer, readers })
+}
+
+/// The folder lock says that nobody else is alive: all claims are free again.
+fn recover(conn: &Connection, shared: &Shared) -> Result<()> {
+    conn.execute_batch("begin immediate")?;
+    let mut memory = Memory::default();
+    let mut tx = Tx::new(conn, shared, &mut memory);
+    let recovered = keys::ensure_secret(&tx).and_then(|()| claim::free_all(&mut tx));
+    let end = if recovered.is_ok() { "commit" } else { "rollback" };
+    conn.execute_batch(end)?;
+    recovered
+}
+
+fn reader(path: &Path) -> Result<Connection> {
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.pragma_update(None, "query_only", true)?;
+    Ok(conn)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|error| at(path, error.into()))?;
+    conn.busy_timeout(PATIENCE)?;
+    conn.set_prepared_statement_cache_capacity(128);
+    // The first statement that reads the file tells whether it is a database at all.
+    conn.query_row("select count(*) from sqlite_schema", (), |_| Ok(())).map_err(|error| at(path, error.into()))?;
+    Ok(conn)
+}
+
+/// Makes the file, or an existing one, readable to its owner only: it holds payloads. SQLite gives its companion files
+/// the same rights.
+fn make_private(path: &Path) -> Result<()> {
+    let told = |error: std::io::Error| {
+        let text = format!("the database {} cannot be opened for writing: {error}", path.display());
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            StoreError::Full(text)
+        } else {
+            StoreError::ReadOnly(text)
+        }
+    };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(told)?;
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(told)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(told)?;
+    drop(file);
+    Ok(())
+}
+
+/// An error with the path that it is about.
+fn at(path: &Path, error: StoreError) -> StoreError {
+    let told = |text: String| format!("{}: {text}", path.display());
+    match error {
+        StoreError::Full(text) => StoreError::Full(told(text)),
+        StoreError::ReadOnly(text) => StoreError::ReadOnly(told(text)),
+        StoreError::Busy(text) => StoreError::Busy(told(text)),
+        StoreError::Corrupt(text) => StoreError::Corrupt(told(text)),
+        StoreError::Other(text) => StoreError::Other(told(text)),
+        other => other,
+    }
+}

@@ -1,0 +1,46 @@
+//! Bodies of runs. Short ones stand in the run's row; longer ones in a table of their own, so that a change of state
+//! does not write them again.
+
+use super::tx::Tx;
+use crate::store::Result;
+
+/// The longest body, in bytes, that stands in the run's row.
+pub(super) const INLINE: usize = 1024;
+
+/// A body of a run; the numbers are part of the file format.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    Payload = 0,
+    Input = 1,
+    Output = 2,
+    Answer = 3,
+    Trace = 4,
+}
+
+/// The columns that read all bodies of a run `r`, in the order of [`Part`].
+pub(super) const BODIES: &str = "
+    coalesce(r.payload, (select bytes from parts where key = r.seq * 8)),
+    coalesce(r.input,   (select bytes from parts where key = r.seq * 8 + 1)),
+    coalesce(r.output,  (select bytes from parts where key = r.seq * 8 + 2)),
+    coalesce(r.answer,  (select bytes from parts where key = r.seq * 8 + 3)),
+    coalesce(r.trace,   (select bytes from parts where key = r.seq * 8 + 4))";
+
+/// The short body for the run's row, if it is one.
+pub(super) fn inline(body: Option<&Vec<u8>>) -> Option<&[u8]> {
+    body.map(Vec::as_slice).filter(|bytes| bytes.len() <= INLINE)
+}
+
+/// Writes the part of a body that does not stand in the run's row, in place of what an earlier body left there.
+pub(super) fn spill(tx: &Tx<'_>, seq: i64, part: Part, body: Option<&Vec<u8>>) -> Result<()> {
+    let key = seq * 8 + part as i64;
+    match body.filter(|bytes| bytes.len() > INLINE) {
+        Some(bytes) => tx.execute("insert or replace into parts (key, bytes) values (?1, ?2)", (key, bytes))?,
+        None => tx.execute("delete from parts where key = ?1", [key])?,
+    };
+    Ok(())
+}
+
+/// The same for a run that is new: nothing can be there.
+pub(super) fn spill_new(tx: &Tx<'_>, seq: i64, part: Part, body: Option<&Vec<u8>>) -> Result<()> {
+    if body.is_some_and(|bytes| bytes.len() > INLINE) { spill(tx, seq, part, body) } else { Ok(()) }
+}

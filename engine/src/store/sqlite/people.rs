@@ -1,0 +1,210 @@
+//! Decisions of people and peers about runs: retry, run again, skip, resume, cancel, events.
+
+use super::tx::Tx;
+use super::{accept, lanes, progress, rows};
+use crate::store::{
+    Accepted, Cancel, Delivered, LaneId, LaneKind, NewRun, Result, Run, RunAgain, RunId, RunState, Skip, Start,
+    StoreError,
+};
+
+/// What these decisions need to know about a run.
+struct Row {
+    seq: i64,
+    run: RunId,
+    workflow: i64,
+    state: RunState,
+    claimed: bool,
+    lane: Option<i64>,
+    in_lane: bool,
+    awaits: Option<String>,
+}
+
+fn row(tx: &Tx<'_>, run: RunId) -> Result<Row> {
+    let sql = "select seq, workflow, state, owner is not null, lane, in_lane, awaits from runs where id = ?1";
+    let found = tx.row(sql, [run], |row| {
+        Ok(Row {
+            seq: row.get(0)?,
+            run,
+            workflow: row.get(1)?,
+            state: row.get(2)?,
+            claimed: row.get(3)?,
+            lane: row.get(4)?,
+            in_lane: row.get::<_, Option<bool>>(5)?.unwrap_or(false),
+            awaits: row.get(6)?,
+        })
+    })?;
+    found.ok_or_else(|| StoreError::NotFound(format!("there is no run {run}")))
+}
+
+/// Queues a failed or timed-out run again.
+pub(super) fn retry(tx: &mut Tx<'_>, run: RunId) -> Result<()> {
+    let row = row(tx, run)?;
+    if !row.state.is_retryable() {
+        let text = format!("run {run} is {}: only failed and timed-out runs can be retried", row.state);
+        return Err(StoreError::Conflict(text));
+    }
+    requeue(tx, &row)
+}
+
+fn requeue(tx: &mut Tx<'_>, row: &Row) -> Result<()> {
+    let sql = "
+        update runs
+        set state = 'queued', with_errors = 0, ended_at = null, error_kind = null, error_message = null,
+            error_status = null, error_position = null, retries = retries + 1, revision = revision + 1, due = ?2
+        where seq = ?1";
+    match row.lane {
+        None => {
+            tx.execute(sql, (row.seq, 0))?;
+            tx.effects.ready = true;
+        }
+        Some(lane) => {
+            tx.execute(sql, (row.seq, None::<i64>))?;
+            if !row.in_lane {
+                let tail = lanes::rejoin(tx, lane)?;
+                tx.execute("update runs set in_lane = 1, place = ?2 where seq = ?1", (row.seq, tail.place))?;
+            }
+            lanes::advance(tx, lane)?;
+        }
+    }
+    tx.moved(row.run, row.workflow, Some(row.state), RunState::Queued)
+}
+
+/// Goes on with a held lane by retrying its head.
+pub(super) fn resume(tx: &mut Tx<'_>, lane: &LaneId) -> Result<RunId> {
+    let key = lanes::key(tx, lane)?;
+    let head = lanes::head(tx, key)?.ok_or_else(|| lanes::no_lane(lane))?;
+    if !head.state.is_final() {
+        let text = format!("the lane is not held: its head, run {}, is {}", head.run, head.state);
+        return Err(StoreError::Conflict(text));
+    }
+    let row = row(tx, head.run)?;
+    requeue(tx, &row)?;
+    Ok(head.run)
+}
+
+/// A new run with the same payload.
+pub(super) fn run_again(tx: &mut Tx<'_>, again: &RunAgain) -> Result<Accepted> {
+    let row = row(tx, again.source)?;
+    let source: Run = tx
+        .row(&rows::select_runs("where r.seq = ?1"), [row.seq], rows::run)?
+        .ok_or_else(|| StoreError::NotFound(format!("there is no run {}", again.source)))?;
+    let Run { summary, payload, input, on_failure, .. } = source;
+    if summary.masked {
+        let text = format!("run {} cannot run again: its payload has been masked", again.source);
+        return Err(StoreError::Conflict(text));
+    }
+    if summary.skipped.is_some() {
+        let text = format!("run {} stands for skipped occurrences of a schedule: it has no payload", again.source);
+        return Err(StoreError::Conflict(text));
+    }
+    // Only messages of an ordered webhook stand in their lane again.
+    let lane = summary.lane.filter(|lane| lane.kind == LaneKind::Webhook);
+    let held = row.in_lane && row.state.is_final();
+    let new = NewRun {
+        id: again.id,
+        workflow: summary.workflow,
+        trigger: summary.trigger,
+        label: summary.label,
+        input: input.filter(|_| payload.is_none()),
+        payload,
+        lane,
+        on_failure,
+        idempotency: None,
+        scheduled_for: summary.scheduled_for,
+        due: None,
+        cause: Some(again.source),
+        // A held head is not one more in the queue: it must be possible to open a full lane.
+        queue_limit: again.queue_limit.filter(|_| !held),
+        start: Start::Queue,
+    };
+    let accepted = accept::accept(tx, &new, None)?;
+    if held && accepted == Accepted::Queued {
+        take_place(tx, &row, again.id)?;
+    }
+    Ok(accepted)
+}
+
+/// Gives the place of a held head to a run that stands at the tail.
+fn take_place(tx: &mut Tx<'_>, head: &Row, heir: RunId) -> Result<()> {
+    tx.execute("update runs set in_lane = null, revision = revision + 1 where seq = ?1", [head.seq])?;
+    let sql = "update runs set place = (select place from runs where seq = ?2) where id = ?1";
+    tx.execute(sql, (heir, head.seq))?;
+    tx.effects.touched.push(head.run);
+    head.lane.map_or(Ok(()), |lane| lanes::advance(tx, lane))
+}
+
+/// Skips a queued run or a held head.
+pub(super) fn skip(tx: &mut Tx<'_>, skip: &Skip) -> Result<RunId> {
+    let run = match skip {
+        Skip::Run(run) => *run,
+        Skip::Head(lane) => {
+            let key = lanes::key(tx, lane)?;
+            lanes::head(tx, key)?.ok_or_else(|| lanes::no_lane(lane))?.run
+        }
+    };
+    let row = row(tx, run)?;
+    if row.state == RunState::Queued {
+        close(tx, &row, RunState::Skipped)?;
+    } else if row.in_lane && row.state.is_final() {
+        tx.execute("update runs set in_lane = null, revision = revision + 1 where seq = ?1", [row.seq])?;
+        tx.moved(run, row.workflow, Some(row.state), row.state)?;
+        if let Some(lane) = row.lane {
+            lanes::advance(tx, lane)?;
+        }
+    } else {
+        let hint = if row.state.is_final() { "there is nothing to skip" } else { "cancel it instead" };
+        return Err(StoreError::Conflict(format!("run {run} is {}: {hint}", row.state)));
+    }
+    Ok(run)
+}
+
+/// Cancels a run that nobody works on, or asks its worker to.
+pub(super) fn cancel(tx: &mut Tx<'_>, run: RunId) -> Result<Cancel> {
+    let row = row(tx, run)?;
+    if row.state.is_final() {
+        return Ok(Cancel::Ended(row.state));
+    }
+    if row.claimed {
+        let sql = "update runs set cancel_requested = 1, revision = revision + 1
+                   where seq = ?1 and cancel_requested = 0";
+        tx.execute(sql, [row.seq])?;
+        tx.effects.touched.push(run);
+        return Ok(Cancel::Requested);
+    }
+    close(tx, &row, RunState::Cancelled)?;
+    Ok(Cancel::Cancelled)
+}
+
+/// Ends a run that nobody works on, as skipped or cancelled.
+fn close(tx: &mut Tx<'_>, row: &Row, state: RunState) -> Result<()> {
+    let sql = "
+        update runs
+        set state = ?2, ended_at = ?3, due = null, awaits = null, in_lane = null, cancel_requested = 0,
+            revision = revision + 1
+        where seq = ?1";
+    tx.execute(sql, (row.seq, state, tx.now))?;
+    progress::forget_kept(tx, row.seq)?;
+    tx.moved(row.run, row.workflow, Some(row.state), state)?;
+    row.lane.map_or(Ok(()), |lane| lanes::advance(tx, lane))
+}
+
+/// Keeps an event; a run that waits for it becomes due.
+pub(super) fn deliver(tx: &mut Tx<'_>, run: RunId, name: &str, body: &[u8]) -> Result<Delivered> {
+    let row = row(tx, run)?;
+    if row.state.is_final() {
+        return Ok(Delivered::Ended);
+    }
+    let sql = "insert into events (run, name, body) values (?1, ?2, ?3) on conflict do nothing";
+    if tx.execute(sql, (row.seq, name, body))? == 0 {
+        return Ok(Delivered::Already);
+    }
+    tx.execute("update runs set revision = revision + 1 where seq = ?1", [row.seq])?;
+    let awaits: Vec<String> =
+        row.awaits.as_deref().and_then(|names| serde_json::from_str(names).ok()).unwrap_or_default();
+    if row.state == RunState::Waiting && awaits.iter().any(|awaited| awaited == name) {
+        tx.execute("update runs set due = 0 where seq = ?1", [row.seq])?;
+        tx.effects.ready = true;
+    }
+    tx.effects.touched.push(run);
+    Ok(Delivered::Kept)
+}

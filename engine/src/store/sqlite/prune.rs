@@ -1,0 +1,162 @@
+//! Retention: old history goes in short slices between commits, and the file gives its pages back.
+//!
+//! A sweep goes through the runs from the oldest on. What may go is looked up on a reading connection; the writer only
+//! deletes a slice of it, after looking at each run once more. When a sweep is through, texts of versions that no run
+//! refers to and old idempotency keys go too.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::tx::Tx;
+use crate::store::{Result, Retention, RunId, RunState, Timestamp};
+
+/// How many rows a look at the oldest runs takes in at once.
+const LOOK: u32 = 2000;
+
+/// How many pages a slice gives back to the file system at most.
+const PAGES: i64 = 512;
+
+/// A version may be named by runs that are still on their way into the store for so long, in milliseconds.
+const LATE_HISTORY: i64 = 3_600_000;
+
+/// Where a sweep stands between slices.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sweep {
+    /// The last run that was looked at.
+    after: Option<RunId>,
+    /// How many runs too many there are; counted when a sweep begins.
+    excess: u64,
+}
+
+/// What a look has found.
+pub(super) struct Slice {
+    /// Runs that may go.
+    pub victims: Vec<i64>,
+    /// Versions that may go, once the sweep is through.
+    pub versions: Vec<i64>,
+    /// Where the sweep stands now; nothing if it is through.
+    pub sweep: Option<Sweep>,
+}
+
+/// Looks for a slice of what may go.
+pub(super) fn look(conn: &Connection, retention: &Retention, sweep: Option<Sweep>) -> Result<Slice> {
+    let mut sweep = match sweep {
+        Some(sweep) => sweep,
+        None => Sweep { after: None, excess: excess(conn, retention.max_runs)? },
+    };
+    let mut victims = Vec::new();
+    let mut statement = conn.prepare_cached(
+        "select seq, id, state, ended_at, in_lane from runs where ?1 is null or id > ?1 order by id limit ?2",
+    )?;
+    let mut through = false;
+    while !through && victims.len() < retention.slice as usize {
+        let rows = statement.query_map((sweep.after, LOOK), |row| {
+            let is_over = row.get::<_, RunState>(2)?.is_final() && row.get::<_, Option<bool>>(4)? != Some(true);
+            Ok((row.get::<_, i64>(0)?, row.get::<_, RunId>(1)?, is_over, row.get::<_, Option<Timestamp>>(3)?))
+        })?;
+        let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
+        through = rows.len() < LOOK as usize;
+        for (seq, run, is_over, ended_at) in rows {
+            // Nothing that was accepted after the limit can have ended before it.
+            let is_too_new = sweep.excess == 0 && run.accepted_at() >= retention.ended_before;
+            if is_too_new || victims.len() >= retention.slice as usize {
+                through = is_too_new;
+                break;
+            }
+            sweep.after = Some(run);
+            if is_over && (sweep.excess > 0 || ended_at.is_some_and(|ended| ended < retention.ended_before)) {
+                sweep.excess = sweep.excess.saturating_sub(1);
+                victims.push(seq);
+            }
+        }
+    }
+    if through && victims.is_empty() {
+        return Ok(Slice { victims, versions: unused_versions(conn)?, sweep: None });
+    }
+    // Which versions are unused shows only when the victims are gone.
+    Ok(Slice { victims, versions: Vec::new(), sweep: Some(sweep) })
+}
+
+fn excess(conn: &Connection, max_runs: u64) -> Result<u64> {
+    // Unfinished ones count as history here: they are few, and they never go.
+    let runs: i64 = conn.prepare_cached("select count(*) from runs")?.query_row((), |row| row.get(0))?;
+    Ok((runs as u64).saturating_sub(max_runs))
+}
+
+/// Versions that are nobody's current one and that no run refers to.
+fn unused_versions(conn: &Connection) -> Result<Vec<i64>> {
+    let mut retired =
+        conn.prepare_cached("select key, workflow, retired_at from versions where retired_at is not null")?;
+    let retired = retired.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut unused = Vec::new();
+    for version in retired {
+        let (key, workflow, retired_at): (i64, i64, Timestamp) = version?;
+        // The first question is quick and says no as long as runs of that time are kept; the second is the truth.
+        if !older_runs(conn, workflow, retired_at)? && !is_used(conn, workflow, key)? {
+            unused.push(key);
+        }
+    }
+    Ok(unused)
+}
+
+fn older_runs(conn: &Connection, workflow: i64, retired_at: Timestamp) -> Result<bool> {
+    let sql = "select id from runs where workflow = ?1 order by id limit 1";
+    let oldest: Option<RunId> = conn.prepare_cached(sql)?.query_row([workflow], |row| row.get(0)).optional()?;
+    Ok(oldest.is_some_and(|run| run.accepted_at() <= retired_at.plus_millis(LATE_HISTORY)))
+}
+
+fn is_used(conn: &Connection, workflow: i64, version: i64) -> Result<bool> {
+    let sql = "select exists (select 1 from runs where workflow = ?1 and version = ?2)";
+    Ok(conn.prepare_cached(sql)?.query_row((workflow, version), |row| row.get(0))?)
+}
+
+/// Deletes a slice; gives the number of runs and of versions.
+pub(super) fn delete(tx: &mut Tx<'_>, slice: &Slice) -> Result<(u32, u32)> {
+    let mut runs = 0;
+    for seq in &slice.victims {
+        let sql = "
+            delete from runs
+            where seq = ?1 and in_lane is null and state in ('completed', 'failed', 'cancelled', 'timedOut', 'skipped')
+            returning lane";
+        if let Some(lane) = tx.row(sql, [seq], |row| row.get::<_, Option<i64>>(0))? {
+            runs += 1;
+            tx.execute("delete from parts where key between ?1 * 8 and ?1 * 8 + 7", [seq])?;
+            if let Some(lane) = lane {
+                let sql = "delete from lanes where key = ?1
+                           and not exists (select 1 from runs where lane = ?1 and lane is not null)";
+                tx.execute(sql, [lane])?;
+            }
+        }
+    }
+    let mut versions = 0;
+    for version in &slice.versions {
+        let sql = "delete from versions where key = ?1 and retired_at < ?2";
+        versions += tx.execute(sql, (version, tx.now.plus_millis(-LATE_HISTORY)))? as u32;
+    }
+    Ok((runs, versions))
+}
+
+/// Deletes old idempotency keys, oldest first; tells whether there may be more.
+pub(super) fn delete_keys(tx: &Tx<'_>, slice: u32) -> Result<bool> {
+    // A key stays while its run is unfinished, whatever its age; keys are in the order of their expiry.
+    let sql = "
+        delete from idempotency where key in (
+            select i.key from idempotency i left join runs r on r.id = i.run
+            where i.expires_at <= ?1 and i.key < coalesce(
+                    (select min(key) from idempotency where expires_at > ?1), 9223372036854775807)
+                and (r.state is null or r.state not in ('queued', 'running', 'waiting'))
+            order by i.key limit ?2)";
+    Ok(tx.execute(sql, (tx.now, slice))? >= slice as usize)
+}
+
+/// Gives free pages back to the file system while they are more than a twentieth of the file: a steady engine uses
+/// the pages of old runs for new ones. Tells whether there may be more.
+pub(super) fn shrink(tx: &Tx<'_>) -> Result<bool> {
+    let pragma = |sql: &str| tx.conn.query_row(sql, (), |row| row.get::<_, i64>(0));
+    let (free, all) = (pragma("pragma freelist_count")?, pragma("pragma page_count")?);
+    let spare = free - (all / 20).max(16);
+    if spare <= 0 {
+        return Ok(false);
+    }
+    tx.conn.execute_batch(&format!("pragma incremental_vacuum({})", spare.min(PAGES)))?;
+    Ok(spare > PAGES)
+}

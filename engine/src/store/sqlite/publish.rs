@@ -1,0 +1,269 @@
+//! Workflows: publication, switches, settings, schedules' pauses.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+use super::tx::Tx;
+use crate::store::{
+    Event, LoadedSchedule, LoadedWorkflow, Publication, Published, Result, ScheduleId, ScheduleRecord, StoreError,
+    VersionHash, WorkflowRecord,
+};
+
+/// A workflow's row before a publication.
+struct Before {
+    key: i64,
+    hash: VersionHash,
+    version: i64,
+    present: bool,
+    file_active: bool,
+    switch: Option<bool>,
+    concurrency: Option<u32>,
+}
+
+impl Before {
+    fn is_active(&self) -> bool {
+        self.present && self.switch.unwrap_or(self.file_active)
+    }
+}
+
+/// Makes a loaded folder the current one.
+pub(super) fn publish(tx: &mut Tx<'_>, publication: &Publication) -> Result<Published> {
+    let mut published = Published::default();
+    let mut changed = false;
+    for loaded in &publication.loaded {
+        match before(tx, &loaded.id)? {
+            None => {
+                insert(tx, loaded)?;
+                published.changed.push(loaded.id.clone());
+                changed = true;
+            }
+            Some(before) => {
+                if before.hash != loaded.version {
+                    switch_version(tx, loaded, &before)?;
+                    published.changed.push(loaded.id.clone());
+                    changed = true;
+                }
+                changed |= update(tx, loaded, &before)?;
+            }
+        }
+    }
+    let named: HashSet<&str> = publication
+        .loaded
+        .iter()
+        .map(|loaded| loaded.id.as_str())
+        .chain(publication.kept.iter().map(String::as_str))
+        .collect();
+    for (key, id, present) in rows(tx)? {
+        let is_named = named.contains(id.as_str());
+        if present && !is_named {
+            tx.execute("update workflows set present = 0 where key = ?1", [key])?;
+            published.removed.push(id);
+            changed = true;
+        } else if !present && is_named {
+            // Kept, and back again: the loaded ones have been seen to above.
+            tx.execute("update workflows set present = 1 where key = ?1", [key])?;
+            settle_schedules(tx, key)?;
+            changed = true;
+        }
+    }
+    if changed {
+        tx.effects.workflows_changed = true;
+        tx.effects.ready = true;
+        tx.effects.events.push(Event::Workflows);
+    }
+    Ok(published)
+}
+
+fn before(tx: &Tx<'_>, id: &str) -> Result<Option<Before>> {
+    let sql = "select w.key, v.hash, w.version, w.present, w.file_active, w.switch, w.concurrency
+               from workflows w join versions v on v.key = w.version where w.id = ?1";
+    tx.row(sql, [id], |row| {
+        Ok(Before {
+            key: row.get(0)?,
+            hash: VersionHash(row.get(1)?),
+            version: row.get(2)?,
+            present: row.get(3)?,
+            file_active: row.get(4)?,
+            switch: row.get(5)?,
+            concurrency: row.get(6)?,
+        })
+    })
+}
+
+fn rows(tx: &Tx<'_>) -> Result<Vec<(i64, String, bool)>> {
+    tx.rows("select key, id, present from workflows order by id", (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
+fn insert(tx: &Tx<'_>, loaded: &LoadedWorkflow) -> Result<()> {
+    // The version wants the workflow's key and the workflow wants the version's: the key is chosen first.
+    let key: i64 = tx.row("select coalesce(max(key), 0) + 1 from workflows", (), |row| row.get(0))?.unwrap_or(1);
+    let version = keep_version(tx, key, loaded)?;
+    let sql = "insert into workflows (key, id, version, published_at, present, file_active, concurrency)
+               values (?1, ?2, ?3, ?4, 1, ?5, ?6)";
+    tx.execute(sql, (key, &loaded.id, version, tx.now, loaded.active, loaded.concurrency))?;
+    for schedule in &loaded.schedules {
+        put_schedule(tx, key, schedule)?;
+    }
+    Ok(())
+}
+
+fn switch_version(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<()> {
+    let version = keep_version(tx, before.key, loaded)?;
+    let sql = "update workflows set version = ?2, published_at = ?3 where key = ?1";
+    tx.execute(sql, (before.key, version, tx.now))?;
+    tx.execute("update versions set retired_at = ?2 where key = ?1", (before.version, tx.now))?;
+    Ok(())
+}
+
+/// The key of a version's text, kept if it is new.
+fn keep_version(tx: &Tx<'_>, workflow: i64, loaded: &LoadedWorkflow) -> Result<i64> {
+    let sql = "insert into versions (workflow, hash, text) values (?1, ?2, ?3)
+               on conflict (hash, workflow) do update set retired_at = null
+               returning key";
+    let key = tx.row(sql, (workflow, loaded.version.0, &loaded.text), |row| row.get(0))?;
+    key.ok_or_else(|| StoreError::Other("the version got no key".to_owned()))
+}
+
+/// Writes what has changed beside the version, and tells whether anything has.
+fn update(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<bool> {
+    let mut changed = false;
+    // The switch wins until the file's value changes.
+    let switch = before.switch.filter(|_| before.file_active == loaded.active);
+    if (before.present, before.file_active, before.switch, before.concurrency)
+        != (true, loaded.active, switch, loaded.concurrency)
+    {
+        let sql = "update workflows set present = 1, file_active = ?2, switch = ?3, concurrency = ?4 where key = ?1";
+        tx.execute(sql, (before.key, loaded.active, switch, loaded.concurrency))?;
+        changed = true;
+    }
+    let sql = "select name, definition from schedules where workflow = ?1 and present = 1";
+    let known: Vec<(String, Vec<u8>)> = tx.rows(sql, [before.key], super::rows::named_bytes)?;
+    for (name, _) in &known {
+        if !loaded.schedules.iter().any(|schedule| schedule.key == *name) {
+            tx.execute("update schedules set present = 0 where workflow = ?1 and name = ?2", (before.key, name))?;
+            changed = true;
+        }
+    }
+    for schedule in &loaded.schedules {
+        if !known.iter().any(|(name, definition)| *name == schedule.key && *definition == schedule.definition) {
+            put_schedule(tx, before.key, schedule)?;
+            changed = true;
+        }
+    }
+    if !before.is_active() && switch.unwrap_or(loaded.active) {
+        settle_schedules(tx, before.key)?;
+    }
+    Ok(changed)
+}
+
+/// Adopts a schedule. One that is new, or was gone, counts from now; one that goes on keeps its place.
+fn put_schedule(tx: &Tx<'_>, workflow: i64, schedule: &LoadedSchedule) -> Result<()> {
+    let sql = "
+        insert into schedules (workflow, name, definition, present, settled_until) values (?1, ?2, ?3, 1, ?4)
+        on conflict (workflow, name) do update
+        set definition = excluded.definition, present = 1,
+            settled_until = case present when 1 then settled_until else max(settled_until, excluded.settled_until) end";
+    tx.execute(sql, (workflow, &schedule.key, &schedule.definition, tx.now))?;
+    Ok(())
+}
+
+/// What came while a workflow or schedule did not count is not missed.
+fn settle_schedules(tx: &Tx<'_>, workflow: i64) -> Result<()> {
+    let sql = "update schedules set settled_until = max(settled_until, ?2), skipped_run = null where workflow = ?1";
+    tx.execute(sql, (workflow, tx.now))?;
+    Ok(())
+}
+
+/// The switch of a workflow.
+pub(super) fn switch(tx: &mut Tx<'_>, workflow: &str, active: Option<bool>) -> Result<()> {
+    let before = before(tx, workflow)?.ok_or_else(|| no_workflow(workflow))?;
+    tx.execute("update workflows set switch = ?2 where key = ?1", (before.key, active))?;
+    if !before.is_active() && before.present && active.unwrap_or(before.file_active) {
+        settle_schedules(tx, before.key)?;
+    }
+    tx.effects.events.push(Event::Workflows);
+    Ok(())
+}
+
+/// Diagnostics settings of a workflow.
+pub(super) fn set_diagnostics(tx: &mut Tx<'_>, workflow: &str, settings: Option<&Vec<u8>>) -> Result<()> {
+    if tx.execute("update workflows set diagnostics = ?2 where id = ?1", (workflow, settings))? == 0 {
+        return Err(no_workflow(workflow));
+    }
+    tx.effects.events.push(Event::Workflows);
+    Ok(())
+}
+
+/// Stops a schedule or goes on with it; what came in between is not missed.
+pub(super) fn pause_schedule(tx: &mut Tx<'_>, schedule: &ScheduleId, paused: bool) -> Result<()> {
+    let key = tx.workflow(&schedule.workflow)?.key;
+    let sql = "
+        update schedules
+        set paused = ?3, settled_until = case when ?3 = 0 and paused = 1 then max(settled_until, ?4) else settled_until end
+        where workflow = ?1 and name = ?2 and present = 1";
+    if tx.execute(sql, (key, &schedule.key, paused, tx.now))? == 0 {
+        let ScheduleId { workflow, key } = schedule;
+        return Err(StoreError::NotFound(format!("workflow '{workflow}' has no schedule '{key}'")));
+    }
+    tx.effects.events.push(Event::Workflows);
+    Ok(())
+}
+
+/// All workflows.
+pub(super) fn workflows(conn: &Connection) -> Result<Vec<WorkflowRecord>> {
+    let mut statement = conn.prepare_cached(
+        "select w.id, v.hash, w.published_at, w.present, w.file_active, w.switch, w.concurrency, w.diagnostics
+         from workflows w join versions v on v.key = w.version order by w.id",
+    )?;
+    let rows = statement.query_map((), |row| {
+        let (file_active, switch): (bool, Option<bool>) = (row.get(4)?, row.get(5)?);
+        let present: bool = row.get(3)?;
+        Ok(WorkflowRecord {
+            id: row.get(0)?,
+            version: VersionHash(row.get(1)?),
+            published_at: row.get(2)?,
+            present,
+            active: present && switch.unwrap_or(file_active),
+            switched: switch.is_some(),
+            concurrency: row.get(6)?,
+            diagnostics: row.get(7)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The text of a version.
+pub(super) fn version_text(conn: &Connection, version: VersionHash) -> Result<Vec<u8>> {
+    let mut statement = conn.prepare_cached("select text from versions where hash = ?1 limit 1")?;
+    match statement.query_row([version.0], |row| row.get(0)) {
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            Err(StoreError::NotFound(format!("version {version} is no longer kept: no run refers to it")))
+        }
+        other => Ok(other?),
+    }
+}
+
+/// The schedules that count.
+pub(super) fn schedules(conn: &Connection) -> Result<Vec<ScheduleRecord>> {
+    let mut statement = conn.prepare_cached(
+        "select w.id, s.name, s.definition, s.paused, s.settled_until
+         from schedules s join workflows w on w.key = s.workflow
+         where s.present = 1 and w.present = 1 and coalesce(w.switch, w.file_active) = 1
+         order by w.id, s.name",
+    )?;
+    let rows = statement.query_map((), |row| {
+        Ok(ScheduleRecord {
+            workflow: row.get(0)?,
+            key: row.get(1)?,
+            definition: row.get(2)?,
+            paused: row.get(3)?,
+            settled_until: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn no_workflow(id: &str) -> StoreError {
+    StoreError::NotFound(format!("there is no workflow '{id}'"))
+}

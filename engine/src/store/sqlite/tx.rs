@@ -1,0 +1,179 @@
+//! What a decision works with: the open transaction, the time, and what follows from the decision once it is
+//! committed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
+
+use super::shared::Shared;
+use crate::store::{Event, OwnerId, Result, RunId, RunState, StoreError, Timestamp, VersionHash};
+
+/// A decision in progress.
+pub(super) struct Tx<'a> {
+    /// The connection, inside a transaction and a savepoint.
+    pub conn: &'a Connection,
+    /// The wall clock.
+    pub now: Timestamp,
+    /// Leases and waiting readers.
+    pub shared: &'a Shared,
+    /// What the writer remembers between decisions.
+    memory: &'a mut Memory,
+    /// What follows.
+    pub effects: Effects,
+}
+
+/// What the writer remembers about the database. It is dropped whenever a transaction is rolled back as a whole.
+#[derive(Default)]
+pub(super) struct Memory {
+    queued: Option<HashMap<i64, i64>>,
+    workflows: HashMap<String, Arc<Workflow>>,
+    names: HashMap<i64, Arc<str>>,
+}
+
+/// What follows from a decision once it holds.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// What listeners are told.
+    pub events: Vec<Event>,
+    /// Runs whose watchers look again.
+    pub touched: Vec<RunId>,
+    /// Something may have become claimable.
+    pub ready: bool,
+    /// Owners whose claims were freed.
+    pub ended_leases: Vec<OwnerId>,
+    /// Workflows, switches or slots have changed.
+    pub workflows_changed: bool,
+    queued: Vec<(i64, i64)>,
+}
+
+/// What acceptance and claims need to know about a workflow.
+pub(super) struct Workflow {
+    /// `workflows.key`.
+    pub key: i64,
+    /// `versions.key` of the current version.
+    pub version: i64,
+    /// The hash of the current version.
+    pub hash: VersionHash,
+    /// Slots.
+    pub concurrency: Option<u32>,
+}
+
+impl Memory {
+    /// Takes over what a decision has changed.
+    pub fn apply(&mut self, effects: &Effects) {
+        if effects.workflows_changed {
+            self.workflows.clear();
+        }
+        if let Some(queued) = &mut self.queued {
+            for (workflow, delta) in &effects.queued {
+                *queued.entry(*workflow).or_default() += delta;
+            }
+        }
+    }
+}
+
+impl<'a> Tx<'a> {
+    /// A decision on `conn`.
+    pub fn new(conn: &'a Connection, shared: &'a Shared, memory: &'a mut Memory) -> Self {
+        Self { conn, now: shared.clock.now(), shared, memory, effects: Effects::default() }
+    }
+
+    /// A statement, prepared once a connection.
+    pub fn prepare(&self, sql: &str) -> Result<CachedStatement<'a>> {
+        Ok(self.conn.prepare_cached(sql)?)
+    }
+
+    /// Runs a statement and gives the number of changed rows.
+    pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
+        Ok(self.prepare(sql)?.execute(params)?)
+    }
+
+    /// The first row of a query, if there is one.
+    pub fn row<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        Ok(self.prepare(sql)?.query_row(params, read).optional()?)
+    }
+
+    /// All rows of a query.
+    pub fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map(params, read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The workflow with this id; [`StoreError::NotFound`] if it was never published.
+    pub fn workflow(&mut self, id: &str) -> Result<Arc<Workflow>> {
+        if let Some(known) = self.memory.workflows.get(id) {
+            return Ok(known.clone());
+        }
+        let sql = "select w.key, w.version, v.hash, w.concurrency
+                   from workflows w join versions v on v.key = w.version where w.id = ?1";
+        let found = self.row(sql, [id], |row| {
+            Ok(Workflow {
+                key: row.get(0)?,
+                version: row.get(1)?,
+                hash: VersionHash(row.get(2)?),
+                concurrency: row.get(3)?,
+            })
+        })?;
+        let found = Arc::new(found.ok_or_else(|| StoreError::NotFound(format!("there is no workflow '{id}'")))?);
+        self.memory.workflows.insert(id.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    /// The id of the workflow with this key.
+    pub fn workflow_name(&mut self, key: i64) -> Result<Arc<str>> {
+        if let Some(name) = self.memory.names.get(&key) {
+            return Ok(name.clone());
+        }
+        let name: String = self
+            .row("select id from workflows where key = ?1", [key], |row| row.get(0))?
+            .ok_or_else(|| StoreError::Corrupt(format!("a run belongs to workflow number {key}, which is missing")))?;
+        let name: Arc<str> = name.into();
+        self.memory.names.insert(key, name.clone());
+        Ok(name)
+    }
+
+    /// How many runs of a workflow are queued, this decision included. Counted once, then kept up.
+    pub fn queued(&mut self, workflow: i64) -> Result<u32> {
+        if self.memory.queued.is_none() {
+            let sql = "select workflow, count(*) from runs where state = 'queued' and state <> 'completed' group by 1";
+            let counts: Vec<(i64, i64)> = self.rows(sql, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut counts: HashMap<i64, i64> = counts.into_iter().collect();
+            // The database holds this decision's changes already, and they will be applied once more when it ends.
+            for (workflow, delta) in &self.effects.queued {
+                *counts.entry(*workflow).or_default() -= delta;
+            }
+            self.memory.queued = Some(counts);
+        }
+        let before = self.memory.queued.as_ref().and_then(|queued| queued.get(&workflow)).copied().unwrap_or_default();
+        let here: i64 = self.effects.queued.iter().filter(|(key, _)| *key == workflow).map(|(_, delta)| delta).sum();
+        Ok(u32::try_from(before + here).unwrap_or(0))
+    }
+
+    /// Tells listeners that a run has gone from one state to another (or is new), and keeps the queue counts up.
+    pub fn moved(&mut self, run: RunId, workflow: i64, from: Option<RunState>, to: RunState) -> Result<()> {
+        if from == Some(RunState::Queued) {
+            self.effects.queued.push((workflow, -1));
+        }
+        if to == RunState::Queued {
+            self.effects.queued.push((workflow, 1));
+        }
+        let name = self.workflow_name(workflow)?;
+        self.effects.events.push(Event::Run { run, workflow: name.to_string(), state: to });
+        if from.is_some() {
+            self.effects.touched.push(run);
+        }
+        Ok(())
+    }
+}
