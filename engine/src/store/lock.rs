@@ -114,3 +114,48 @@ fn told(path: &Path, error: &std::io::Error) -> StoreError {
         _ => StoreError::Other(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn locked(folder: &Path) -> FolderLock {
+        match FolderLock::acquire(folder).unwrap() {
+            Locking::Locked(lock) => lock,
+            Locking::Held(holder) => panic!("held by {holder:?}"),
+        }
+    }
+
+    #[test]
+    fn a_second_one_is_told_who_holds_the_folder() {
+        let temp = TempDir::new().unwrap();
+        let folder = temp.path().join("data");
+        assert_eq!(FolderLock::holder(&folder).unwrap(), None);
+        let mut lock = locked(&folder);
+        let mut holder = Holder { pid: Some(std::process::id()), address: None };
+        assert_eq!(FolderLock::holder(&folder).unwrap(), Some(holder.clone()));
+        lock.set_address("http://127.0.0.1:7070").unwrap();
+        holder.address = Some("http://127.0.0.1:7070".to_owned());
+        match FolderLock::acquire(&folder).unwrap() {
+            Locking::Held(told) => assert_eq!(told, holder),
+            Locking::Locked(_) => panic!("two at a time"),
+        }
+        drop(lock);
+        assert_eq!(FolderLock::holder(&folder).unwrap(), None);
+        // Whoever comes next is not taken for the one before.
+        let lock = locked(&folder);
+        assert_eq!(FolderLock::holder(&folder).unwrap(), Some(Holder { address: None, ..holder }));
+        drop(lock);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_told() {
+        let temp = TempDir::new().unwrap();
+        let file = temp.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = FolderLock::acquire(&file.join("data")).unwrap_err();
+        assert!(error.to_string().starts_with("the data folder cannot be locked: "), "{error}");
+    }
+}

@@ -26,6 +26,11 @@ fn of_failure(failure: ffi::Error, text: Option<String>) -> StoreError {
         ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => StoreError::Full(format!(
             "the disk of the data folder is full ({text}): nothing more can be kept until there is room again"
         )),
+        // A disk that was mounted again, read-only, answers writes to open files like this.
+        ErrorCode::SystemIoFailure if is_of_writing(failure.extended_code) => StoreError::ReadOnly(format!(
+            "the database cannot be written ({text}): check whether the disk of the data folder is mounted read-only or \
+             failing"
+        )),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => StoreError::ReadOnly(format!(
             "the database cannot be written ({text}): check the rights of the data folder and whether its disk is \
              mounted read-only"
@@ -37,9 +42,15 @@ fn of_failure(failure: ffi::Error, text: Option<String>) -> StoreError {
             "the database file is damaged or is no FlowScript database ({text}): restore it from a copy"
         )),
         ErrorCode::ConstraintViolation => StoreError::Conflict(format!("the database holds this already ({text})")),
-        ErrorCode::SystemIoFailure => StoreError::Other(format!(
-            "reading or writing the database failed ({text}): check the disk of the data folder"
-        )),
+        ErrorCode::SystemIoFailure => {
+            StoreError::Other(format!("reading the database failed ({text}): check the disk of the data folder"))
+        }
         _ => StoreError::Other(format!("the database refused a statement ({text})")),
     }
+}
+
+fn is_of_writing(extended_code: i32) -> bool {
+    let writing =
+        [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC, ffi::SQLITE_IOERR_TRUNCATE];
+    writing.contains(&extended_code)
 }

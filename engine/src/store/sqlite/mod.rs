@@ -43,9 +43,9 @@ use super::{
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
 pub struct SqliteStore {
-    // The writer goes first: its last commits are done before the readers end.
-    writer: Writer,
+    // The readers go first: the last connection to close moves everything into the one file.
     readers: Readers,
+    writer: Writer,
     shared: Arc<Shared>,
     /// Where retention stands between two slices.
     sweep: Mutex<Option<prune::Sweep>>,
@@ -63,8 +63,8 @@ impl SqliteStore {
         let shared = Arc::new(Shared::new(clock));
         let connections = open::open(path, &shared)?;
         Ok(Self {
-            writer: Writer::start(connections.writer, Arc::clone(&shared))?,
             readers: Readers::start(connections.readers)?,
+            writer: Writer::start(connections.writer, Arc::clone(&shared))?,
             shared,
             sweep: Mutex::default(),
         })

@@ -157,6 +157,9 @@ pub(super) fn shrink(tx: &Tx<'_>) -> Result<bool> {
     if spare <= 0 {
         return Ok(false);
     }
-    tx.conn.execute_batch(&format!("pragma incremental_vacuum({})", spare.min(PAGES)))?;
+    // Each step gives one page back.
+    let mut vacuum = tx.conn.prepare(&format!("pragma incremental_vacuum({})", spare.min(PAGES)))?;
+    let mut steps = vacuum.query(())?;
+    while steps.next()?.is_some() {}
     Ok(spare > PAGES)
 }

@@ -2,9 +2,9 @@
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::oneshot;
 
 use super::shared::locked;
@@ -12,9 +12,10 @@ use crate::store::{Answer, Result, StoreError};
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The handle of the reading threads; they end when it is dropped.
+/// The handle of the reading threads; dropping it breaks off what they read and waits for their end.
 pub(super) struct Readers {
-    jobs: Sender<Job>,
+    jobs: Option<Sender<Job>>,
+    threads: Vec<(InterruptHandle, JoinHandle<()>)>,
 }
 
 impl Readers {
@@ -22,14 +23,17 @@ impl Readers {
     pub fn start(connections: Vec<Connection>) -> Result<Self> {
         let (jobs, queue) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
+        let mut readers = Self { jobs: Some(jobs), threads: Vec::new() };
         for conn in connections {
             let queue = Arc::clone(&queue);
-            thread::Builder::new()
+            let interrupt = conn.get_interrupt_handle();
+            let thread = thread::Builder::new()
                 .name("store-reader".to_owned())
                 .spawn(move || serve(&conn, &queue))
                 .map_err(|error| StoreError::Other(format!("a thread of the store could not start: {error}")))?;
+            readers.threads.push((interrupt, thread));
         }
-        Ok(Self { jobs })
+        Ok(readers)
     }
 
     /// Reads something.
@@ -44,12 +48,25 @@ impl Readers {
                 let _ = sender.send(read(conn));
             }
         });
-        // If the threads are gone, the sender inside the job goes with it, and the receiver says so.
-        let _ = self.jobs.send(job);
+        if let Some(jobs) = &self.jobs {
+            // If the threads are gone, the sender inside the job goes with it, and the receiver says so.
+            let _ = jobs.send(job);
+        }
         Box::pin(async move {
             let gone = || StoreError::Busy("the store is shutting down: ask again when it runs".to_owned());
             receiver.await.unwrap_or_else(|_| Err(gone()))
         })
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for (interrupt, thread) in self.threads.drain(..) {
+            interrupt.interrupt();
+            // A thread that has panicked has said so.
+            let _ = thread.join();
+        }
     }
 }
 

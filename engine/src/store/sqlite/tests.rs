@@ -1,12 +1,15 @@
 //! The contract on SQLite, and what is SQLite's own.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::SqliteStore;
-use crate::store::Store;
-use crate::store::contract::{Open, contract_tests};
+use crate::store::contract::{Open, contract_tests, workflow};
+use crate::store::{Accepted, NewRun, Publication, RunId, RunQuery, RunState, Store, StoreError, Timestamp, Trigger};
 
 /// Two handles on one new database.
 fn open() -> Open {
@@ -18,3 +21,304 @@ fn open() -> Open {
 }
 
 contract_tests!(crate::store::sqlite::tests::open);
+
+/// A new store with the workflow `w`, and where its file is.
+async fn store() -> (SqliteStore, PathBuf, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("data").join("test.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.publish(Publication { loaded: vec![workflow("w")], kept: vec![] }).await.unwrap();
+    (store, path, folder)
+}
+
+fn new_run(size: usize) -> NewRun {
+    let payload = Some(vec![b'x'; size]);
+    NewRun { payload, ..NewRun::queued(RunId::new(Timestamp(1_700_000_000_000)), "w", Trigger::Webhook) }
+}
+
+/// Sets something on the writer's own connection.
+async fn on_writer(store: &SqliteStore, pragma: &'static str, value: i64) {
+    let set = move |tx: &mut super::tx::Tx<'_>| {
+        tx.conn.query_row(&format!("pragma {pragma} = {value}"), (), |_| Ok(())).or_else(|error| match error {
+            rusqlite::Error::QueryReturnedNoRows => Ok(()),
+            other => Err(other.into()),
+        })
+    };
+    // The commit of a connection that has just been made read-only is refused already.
+    let _ = store.writer.decide(set).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let (store, path, _folder) = store().await;
+    store.accept(new_run(10)).await.unwrap();
+    for suffix in ["", "-wal", "-shm"] {
+        let file = PathBuf::from(format!("{}{suffix}", path.display()));
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+    // A file that somebody has opened up is closed again.
+    drop(store);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(SqliteStore::open(&path).unwrap());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn commits_are_synced_in_a_wal() {
+    let (store, path, _folder) = store().await;
+    let settings = store.writer.decide(|tx| {
+        let ask = |pragma: &str| tx.conn.query_row(&format!("pragma {pragma}"), (), |row| row.get::<_, i64>(0));
+        Ok((ask("synchronous")?, ask("auto_vacuum")?, ask("foreign_keys")?))
+    });
+    assert_eq!(settings.await.unwrap(), (2, 2, 1), "full, incremental, on");
+    let other = Connection::open(path).unwrap();
+    let mode: String = other.query_row("pragma journal_mode", (), |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_got_over() {
+    let (store, path, _folder) = store().await;
+    let pages = Connection::open(path).unwrap().query_row("pragma page_count", (), |row| row.get(0)).unwrap();
+    on_writer(&store, "max_page_count", pages).await;
+    let mut kept = Vec::new();
+    let mut refused = Vec::new();
+    for _ in 0..50 {
+        let new = new_run(5000);
+        let id = new.id;
+        match store.accept(new).await {
+            Ok(Accepted::Queued) => kept.push(id),
+            Err(StoreError::Full(text)) => {
+                assert!(text.contains("disk of the data folder is full"), "{text}");
+                refused.push(id);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(!refused.is_empty());
+    // Reading goes on, and so does writing once there is room.
+    let listed = store.runs(RunQuery { limit: 1000, ..RunQuery::default() }).await.unwrap().runs;
+    assert_eq!(listed.len(), kept.len());
+    on_writer(&store, "max_page_count", 1_000_000).await;
+    for _ in 0..10 {
+        assert_eq!(store.accept(new_run(5000)).await.unwrap(), Accepted::Queued);
+    }
+    for id in refused {
+        assert!(matches!(store.summary(id).await, Err(StoreError::NotFound(_))), "what was refused is not kept");
+    }
+    // The count of the queue has not lost its way.
+    let limit = u32::try_from(kept.len()).unwrap() + 10;
+    let full = store.accept(NewRun { queue_limit: Some(limit), ..new_run(1) }).await.unwrap();
+    assert_eq!(full, Accepted::QueueFull { queued: limit });
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_a_whole_group_or_none_of_it() {
+    let (store, path, _folder) = store().await;
+    let pages: i64 = Connection::open(path).unwrap().query_row("pragma page_count", (), |row| row.get(0)).unwrap();
+    on_writer(&store, "max_page_count", pages + 20).await;
+    // Handed over together: whoever was told that its run is kept finds it.
+    let accepting: Vec<_> = (0..60)
+        .map(|_| {
+            let new = new_run(5000);
+            (new.id, store.accept(new))
+        })
+        .collect();
+    let mut refused = 0;
+    for (id, accepted) in accepting {
+        match accepted.await {
+            Ok(_) => assert_eq!(store.summary(id).await.unwrap().state, RunState::Queued),
+            Err(StoreError::Full(_)) => {
+                refused += 1;
+                assert!(matches!(store.summary(id).await, Err(StoreError::NotFound(_))));
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(refused > 0);
+}
+
+#[tokio::test]
+async fn a_read_only_database_is_told_every_time() {
+    let (store, _path, _folder) = store().await;
+    on_writer(&store, "query_only", 1).await;
+    for _ in 0..3 {
+        let error = store.accept(new_run(1)).await.unwrap_err();
+        assert!(matches!(&error, StoreError::ReadOnly(text) if text.contains("cannot be written")), "{error:?}");
+        assert!(error.is_temporary());
+    }
+    assert_eq!(store.workflows().await.unwrap().len(), 1, "reading goes on");
+}
+
+#[tokio::test]
+async fn another_program_that_writes_is_waited_for_or_told() {
+    let (store, path, _folder) = store().await;
+    on_writer(&store, "busy_timeout", 50).await;
+    let other = Connection::open(path).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    let error = store.accept(new_run(1)).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Busy(_)), "{error:?}");
+    other.execute_batch("rollback").unwrap();
+    assert_eq!(store.accept(new_run(1)).await.unwrap(), Accepted::Queued);
+}
+
+fn refusal(path: &Path) -> StoreError {
+    match SqliteStore::open(path) {
+        Ok(_) => panic!("{} should not open", path.display()),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_database_of_ours_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let text = folder.path().join("text.db");
+    fs::write(&text, "this is not a database, though it is long enough to look like a page of one".repeat(100))
+        .unwrap();
+    let error = refusal(&text);
+    assert!(matches!(&error, StoreError::Corrupt(told) if told.contains("text.db")), "{error:?}");
+    let error = refusal(folder.path());
+    assert!(matches!(&error, StoreError::ReadOnly(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused() {
+    let (store, path, _folder) = store().await;
+    drop(store);
+    let conn = Connection::open(&path).unwrap();
+    conn.execute("insert into migrations (version, name, applied_at) values (99, 'future', 0)", ()).unwrap();
+    drop(conn);
+    let error = refusal(&path);
+    assert!(matches!(&error, StoreError::Corrupt(text) if text.contains("newer FlowScript")), "{error:?}");
+}
+
+#[tokio::test]
+async fn migrations_are_written_down_and_run_once() {
+    let (store, path, _folder) = store().await;
+    drop(store);
+    for _ in 0..2 {
+        drop(SqliteStore::open(&path).unwrap());
+    }
+    let conn = Connection::open(&path).unwrap();
+    let mut statement = conn.prepare("select version, name from migrations order by version").unwrap();
+    let applied: Vec<(i64, String)> =
+        statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+    assert_eq!(applied, [(1, "first".to_owned())]);
+}
+
+/// Copies a database that is in use, with the log that has not been moved into it: what a killed process leaves.
+fn copy(path: &Path, to: &Path) -> PathBuf {
+    fs::create_dir_all(to).unwrap();
+    for suffix in ["", "-wal"] {
+        let from = format!("{}{suffix}", path.display());
+        fs::copy(from, to.join(format!("copy.db{suffix}"))).unwrap();
+    }
+    to.join("copy.db")
+}
+
+#[tokio::test]
+async fn every_answer_is_in_the_file_before_it_is_given() {
+    let (store, path, folder) = store().await;
+    let mut kept = Vec::new();
+    for round in 0..5 {
+        let accepting: Vec<_> = (0..20).map(|_| new_run(100)).map(|new| (new.id, store.accept(new))).collect();
+        for (id, accepted) in accepting {
+            accepted.await.unwrap();
+            kept.push(id);
+        }
+        let copy = SqliteStore::open(&copy(&path, &folder.path().join(round.to_string()))).unwrap();
+        for id in &kept {
+            assert_eq!(copy.summary(*id).await.unwrap().state, RunState::Queued);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_torn_log_loses_the_last_commits_and_nothing_else() {
+    let (store, path, folder) = store().await;
+    let mut kept = Vec::new();
+    for _ in 0..20 {
+        let new = new_run(300);
+        kept.push(new.id);
+        store.accept(new).await.unwrap();
+    }
+    let whole = copy(&path, &folder.path().join("whole"));
+    let log = fs::read(format!("{}-wal", whole.display())).unwrap();
+    for cut in (0..log.len()).step_by(log.len() / 17 + 1) {
+        let torn = copy(&path, &folder.path().join(cut.to_string()));
+        fs::write(format!("{}-wal", torn.display()), &log[..cut]).unwrap();
+        let Ok(store) = SqliteStore::open(&torn) else { panic!("cut at {cut}") };
+        let listed = store.runs(RunQuery { limit: 100, ..RunQuery::default() }).await.unwrap().runs;
+        let present: Vec<bool> = kept.iter().map(|id| listed.iter().any(|run| run.id == *id)).collect();
+        assert!(present.is_sorted_by(|earlier, later| earlier >= later), "an earlier commit is lost: {present:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_gives_pages_back() {
+    let (store, path, _folder) = store().await;
+    for _ in 0..10 {
+        let accepting: Vec<_> = (0..50).map(|_| store.accept(new_run(4000))).collect();
+        for accepted in accepting {
+            accepted.await.unwrap();
+        }
+    }
+    for run in store.runs(RunQuery { limit: 1000, ..RunQuery::default() }).await.unwrap().runs {
+        store.request_cancel(run.id).await.unwrap();
+    }
+    let pages =
+        || -> i64 { Connection::open(&path).unwrap().query_row("pragma page_count", (), |row| row.get(0)).unwrap() };
+    let before = pages();
+    let retention = crate::store::Retention { ended_before: Timestamp(0), max_runs: 0, slice: 100 };
+    while store.prune(retention.clone()).await.unwrap().more {}
+    assert!(pages() < before / 4, "{before} pages before, {} after", pages());
+    drop(store);
+    assert!(fs::metadata(&path).unwrap().len() < before as u64 * 4096 / 4);
+}
+
+#[tokio::test]
+async fn the_lists_and_claims_use_their_indexes() {
+    let (store, path, _folder) = store().await;
+    drop(store);
+    let conn = Connection::open(path).unwrap();
+    let plan = |sql: &str| -> String {
+        let mut statement = conn.prepare(&format!("explain query plan {sql}")).unwrap();
+        let steps = statement.query_map((), |row| row.get::<_, String>(3)).unwrap();
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    };
+    for (sql, index) in [
+        ("select workflow from runs where due is not null and workflow > 1 order by workflow limit 1", "runs_due"),
+        ("select seq, id from runs where workflow = 1 and due = 0 order by seq limit 5", "runs_due"),
+        ("select seq, due from runs where workflow = 1 and due > 0 and due <= 7 order by due, seq", "runs_due"),
+        ("select count(*) from runs where workflow = 1 and owner is not null", "runs_owner"),
+        ("select seq from runs where owner is not null and owner = x'00'", "runs_owner"),
+        ("select seq from runs where lane = 1 and in_lane = 1 order by place limit 1", "runs_in_lane"),
+        ("select id from runs where schedule = 1 and ended_at is null", "runs_schedule"),
+        (
+            "select workflow, count(*) from runs where state = 'queued' and state <> 'completed' group by 1",
+            "runs_state",
+        ),
+        ("select 1 from runs where lane = 1 and lane is not null", "runs_lane"),
+    ] {
+        let plan = plan(sql);
+        assert!(plan.contains(index), "{sql}: {plan}");
+        assert!(!plan.contains("ORDER BY"), "sorts: {sql}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_shuts_down_carries_out_what_it_was_given() {
+    let (store, path, _folder) = store().await;
+    let given: Vec<_> = (0..30).map(|_| new_run(10)).collect();
+    for new in &given {
+        // Nobody waits for the answer.
+        drop(store.accept(new.clone()));
+    }
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    for new in given {
+        assert_eq!(store.summary(new.id).await.unwrap().state, RunState::Queued);
+    }
+}
