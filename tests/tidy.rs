@@ -1,0 +1,228 @@
+//! The house rules that a compiler does not check: length of files, direction of dependencies, stray marks.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The most lines of a file; blank ones and the tests at its end do not count.
+const MAX_LINES: usize = 500;
+
+/// What a folder may name of its own crate. Its `tests.rs` may name anything.
+enum Rule {
+    Only(&'static [&'static str]),
+    Never(&'static [&'static str]),
+}
+
+/// Folders of a crate, in the order of the way a script or request takes.
+const FOLDERS: &[(&str, Rule)] = &[
+    ("lang/src/value", Rule::Only(&["value"])),
+    ("lang/src/parse", Rule::Only(&["ast", "diagnostic", "parse", "span", "stack", "value"])),
+    ("lang/src/diagnostic", Rule::Only(&["diagnostic", "error", "span"])),
+    ("lang/src/types", Rule::Only(&["types", "value"])),
+    ("lang/src/check", Rule::Never(&["run", "vm", "query"])),
+    ("lang/src/run", Rule::Never(&["parse", "check", "diagnostic"])),
+    ("engine/src/yaml", Rule::Only(&["yaml", "workflow::problem"])),
+    ("engine/src/workflow", Rule::Never(&["dispatch", "engine", "http", "dashboard", "project", "store::sqlite"])),
+    ("engine/src/store", Rule::Only(&["store"])),
+    ("engine/src/run", Rule::Never(&["dispatch", "engine", "http", "dashboard", "store::sqlite"])),
+    ("engine/src/dispatch", Rule::Never(&["engine", "http", "dashboard", "store::sqlite"])),
+    ("engine/src/http", Rule::Never(&["store", "run", "dispatch"])),
+    ("engine/src/dashboard", Rule::Never(&["store", "run", "dispatch"])),
+];
+
+/// The house's own crates that a crate may depend on.
+const CRATES: &[(&str, &[&str])] =
+    &[("lang", &[]), ("stdlib", &["flowscript-lang"]), ("engine", &["flowscript-lang", "flowscript-stdlib"])];
+
+/// What must not stand in a source, in halves so that this file may name it.
+const MARKS: &[(&str, &str)] = &[
+    ("TO", "DO"),
+    ("FIX", "ME"),
+    ("XX", "X:"),
+    ("unimple", "mented!"),
+    ("to", "do!("),
+    ("db", "g!("),
+    ("#[ig", "nore"),
+];
+
+#[test]
+fn files_are_short() {
+    report(sources().iter().filter_map(|path| {
+        let lines = counted_lines(path, &read(path));
+        (lines > MAX_LINES)
+            .then(|| format!("{}: {lines} lines; give a part of its work a file of its own", shown(path)))
+    }));
+}
+
+#[test]
+fn files_say_what_they_are_for() {
+    let silent = |path: &&PathBuf| !path.ends_with("tests.rs") && !read(path).starts_with("//! ");
+    report(
+        sources()
+            .iter()
+            .filter(silent)
+            .map(|path| format!("{}: does not begin with a `//!` line that says what the file is for", shown(path))),
+    );
+}
+
+#[test]
+fn no_stray_marks() {
+    report(sources().iter().flat_map(|path| {
+        let text = read(path);
+        marks(&text).map(|(line, mark)| format!("{}:{line}: `{mark}`", shown(path))).collect::<Vec<_>>()
+    }));
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    report(FOLDERS.iter().flat_map(|(folder, rule)| {
+        let files = rust_files(&root().join(folder));
+        let files = files.into_iter().filter(|path| path.file_name().is_none_or(|name| name != "tests.rs"));
+        files.flat_map(|path| {
+            let text = read(&path);
+            forbidden(&text, rule).map(|name| format!("{}: names crate::{name}", shown(&path))).collect::<Vec<_>>()
+        })
+    }));
+}
+
+#[test]
+fn crates_depend_one_way() {
+    report(CRATES.iter().flat_map(|(name, allowed)| {
+        let manifest = read(&root().join(name).join("Cargo.toml"));
+        let used: Vec<String> = dependencies(&manifest).map(|(name, _)| name.to_owned()).collect();
+        let wrong = used.into_iter().filter(|used| used.starts_with("flowscript") && !allowed.contains(&used.as_str()));
+        wrong.map(move |used| format!("{name} must not depend on {used}"))
+    }));
+}
+
+#[test]
+fn dependencies_have_a_reason() {
+    let manifests = ["Cargo.toml", "lang/Cargo.toml", "stdlib/Cargo.toml", "engine/Cargo.toml"];
+    report(manifests.iter().flat_map(|manifest| {
+        let text = read(&root().join(manifest));
+        let bare = dependencies(&text).filter(|(name, line)| !name.starts_with("flowscript") && !line.contains(" # "));
+        bare.map(|(name, _)| format!("{manifest}: `{name}` has no reason on its line")).collect::<Vec<_>>()
+    }));
+}
+
+#[test]
+fn no_toolchain_is_prescribed() {
+    for name in ["rust-toolchain", "rust-toolchain.toml"] {
+        assert!(!root().join(name).exists(), "any current stable toolchain must do: remove {name}");
+    }
+}
+
+#[test]
+fn the_rules_find_what_they_look_for() {
+    let names = |text, rule: &Rule| forbidden(text, rule).collect::<Vec<_>>();
+    let text = "use crate::value::Number;\nuse crate::{ast, span::Span};\n// crate::run is not code\nfn f() -> crate::run::X {}";
+    assert_eq!(names(text, &Rule::Only(&["value"])), ["ast", "span::Span", "run::X"]);
+    assert_eq!(names(text, &Rule::Never(&["span", "check"])), ["span::Span"]);
+    assert_eq!(names("use crate::store::sqlite::Pool;", &Rule::Never(&["store::sqlite"])), ["store::sqlite::Pool"]);
+    assert_eq!(names("use crate::storehouse::X;", &Rule::Never(&["store"])), Vec::<String>::new());
+    let todo = format!("a\n// {}{} b", "TO", "DO");
+    assert_eq!(marks(&todo).map(|(line, _)| line).collect::<Vec<_>>(), [2]);
+    let tests = "a\n\nb\n#[cfg(test)]\nmod tests {\nc\n}\n";
+    assert_eq!(counted_lines(Path::new("x.rs"), tests), 2);
+    assert_eq!(counted_lines(Path::new("tests.rs"), tests), 0);
+    let manifest =
+        "[package]\nname = \"x\"\n[dependencies]\na = \"1\" # why\nb.workspace = true\n[lints]\nworkspace = true\n";
+    assert_eq!(dependencies(manifest).map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
+    assert!(sources().len() > 50, "the rules must see the sources");
+}
+
+fn report(findings: impl Iterator<Item = String>) {
+    let mut text = String::new();
+    for finding in findings {
+        let _ = writeln!(text, "{finding}");
+    }
+    assert!(text.is_empty(), "\n{text}");
+}
+
+/// Lines that are not blank, up to the tests at the end; none in a file of tests or a generated one.
+fn counted_lines(path: &Path, text: &str) -> usize {
+    let test = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
+    if test || text.starts_with("//! Generated") {
+        return 0;
+    }
+    let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim().is_empty()).count()
+}
+
+fn marks(text: &str) -> impl Iterator<Item = (usize, String)> {
+    text.lines().enumerate().flat_map(|(number, line)| {
+        let found = MARKS.iter().map(|(left, right)| format!("{left}{right}")).filter(|mark| line.contains(mark));
+        found.map(move |mark| (number + 1, mark)).collect::<Vec<_>>()
+    })
+}
+
+/// The paths behind `crate::` that a rule does not allow; comments aside.
+fn forbidden(text: &str, rule: &Rule) -> impl Iterator<Item = String> {
+    let within =
+        |path: &str, place: &str| path.strip_prefix(place).is_some_and(|r| r.is_empty() || r.starts_with("::"));
+    let allowed = move |path: &str| match rule {
+        Rule::Only(places) => places.iter().any(|place| within(path, place)),
+        Rule::Never(places) => !places.iter().any(|place| within(path, place)),
+    };
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let paths: Vec<String> = code.split("crate::").skip(1).flat_map(paths_after_crate).collect();
+    paths.into_iter().filter(move |path| !allowed(path))
+}
+
+/// `a::b` of `a::b;`, and both of `{a, b::c}`.
+fn paths_after_crate(rest: &str) -> Vec<String> {
+    let path = |text: &str| -> String {
+        let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(text.len());
+        text[..end].trim_end_matches(':').to_owned()
+    };
+    match rest.strip_prefix('{') {
+        Some(group) => group.split('}').next().unwrap_or_default().split(',').map(|p| path(p.trim())).collect(),
+        None => vec![path(rest)],
+    }
+}
+
+/// Names and lines of all tables of dependencies.
+fn dependencies(manifest: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut inside = false;
+    manifest.lines().filter_map(move |line| {
+        if line.starts_with('[') {
+            inside = line.ends_with("dependencies]");
+            return None;
+        }
+        let name = line.split(['=', '.']).next()?.trim();
+        (inside && !name.is_empty() && !name.starts_with('#')).then_some((name, line))
+    })
+}
+
+/// All Rust sources of the repository.
+fn sources() -> Vec<PathBuf> {
+    let folders = ["lang", "stdlib", "engine", "tests", "benches", "examples", "fuzz"];
+    folders.iter().flat_map(|folder| rust_files(&root().join(folder))).collect()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let Ok(entries) = fs::read_dir(folder) else { return found };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() && entry.file_name() != "target" {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
