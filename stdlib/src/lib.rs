@@ -5,9 +5,12 @@
 //! The crate does no I/O and has no clock: what comes from outside comes through the host of the call.
 //! Start reading at `text.rs`; arguments are converted before a native runs, as its signature says.
 
+#![expect(clippy::unnecessary_wraps, reason = "all natives have one signature")]
+
 mod arguments;
 pub mod csv;
 mod datetime;
+pub mod format;
 pub mod json;
 mod log;
 mod missing;
@@ -26,7 +29,7 @@ use std::sync::{Arc, OnceLock};
 /// The sections of the reference, in its order.
 const SECTIONS: &[(&str, &[&[Row]])] = &[
     ("Text", &[text::ROWS]),
-    ("Number", &[number::ROWS]),
+    ("Number", &[number::ROWS, format::ROWS]),
     ("Date", datetime::ROWS),
     ("JSON, XML, CSV, encodings", &[json::ROWS, csv::ROWS]),
     ("Tables and lists", table::ROWS),

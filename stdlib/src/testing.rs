@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A function value made of a closure.
-pub(crate) struct Closure(pub Box<dyn Fn(&[Value]) -> Value + Send + Sync>);
+pub(crate) struct Closure(Box<Rule>);
+
+type Rule = dyn Fn(&[Value]) -> Value + Send + Sync;
 
 impl fmt::Debug for Closure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,6 +46,7 @@ pub(crate) fn closure(f: impl Fn(&[Value]) -> Value + Send + Sync + 'static) -> 
 pub(crate) struct Harness {
     pub types: Types,
     pub type_argument: Option<Type>,
+    pub culture: Option<String>,
     pub cache: Cache,
     pub host: TestHost,
 }
@@ -97,7 +100,7 @@ impl Context for Harness {
         Zone::Europe__Stockholm
     }
     fn culture(&self) -> &str {
-        "en-US"
+        self.culture.as_deref().unwrap_or("en-US")
     }
     fn types(&self) -> &Types {
         &self.types

@@ -206,7 +206,7 @@ impl<'a> Lines<'a> {
     }
 
     fn error(&self, problem: String) -> CsvError {
-        let before = self.text.as_bytes().get(..self.start()).unwrap_or_default();
-        CsvError { line: before.iter().filter(|byte| **byte == b'\n').count() + 1, problem, limit: false }
+        let before = self.text.get(..self.start()).unwrap_or_default();
+        CsvError { line: before.matches('\n').count() + 1, problem, limit: false }
     }
 }

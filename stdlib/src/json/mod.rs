@@ -40,7 +40,7 @@ pub(crate) const ROWS: &[Row] = &[
         )
         .examples(&[
             gives(r#"JSON.Decode('{"a": [1, {"b": "c"}]}').a[1].b"#, "'c'"),
-            gives(r#"Str(JSON.Decode('12345678901234567890.12'))"#, "'12345678901234567890.12'"),
+            gives("Str(JSON.Decode('12345678901234567890.12'))", "'12345678901234567890.12'"),
             gives(r#"JSON.Decode<number>('"1.5"')"#, "1.5"),
             fails("JSON.Decode('{a')", "line 1, column 2"),
         ]),

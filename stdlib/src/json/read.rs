@@ -37,7 +37,7 @@ pub enum Problem {
     /// It is not JSON, or not what can be a value.
     Text(String),
     /// A value does not fit the wanted type.
-    Mismatch(Mismatch),
+    Mismatch(Box<Mismatch>),
 }
 
 impl fmt::Display for DecodeError {
@@ -50,7 +50,7 @@ impl fmt::Display for DecodeError {
                 }
                 write!(f, ": {problem}")
             }
-            Problem::Mismatch(mismatch) => Mismatch { path: self.path.clone(), ..mismatch.clone() }.fmt(f),
+            Problem::Mismatch(mismatch) => Mismatch { path: self.path.clone(), ..Mismatch::clone(mismatch) }.fmt(f),
         }
     }
 }
@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 let value = self.any(level)?;
-                types.fill(value, ty, zone).map_err(|mismatch| fails(Problem::Mismatch(mismatch)))
+                types.fill(value, ty, zone).map_err(|mismatch| fails(Problem::Mismatch(Box::new(mismatch))))
             }
         }
     }
@@ -259,20 +259,18 @@ impl<'a> Reader<'a> {
             loop {
                 let name = self.name()?;
                 let at = shape.position(&name);
-                match at.and_then(|at| Some((record.fields.get(at)?, cells.get_mut(at)?))) {
-                    Some((field, cell)) => {
-                        self.skip_blanks();
-                        let null = self.peek() == Some(b'n');
-                        let value = self.value(&field.ty, level + 1);
-                        let value = value.map_err(|failure| step(failure, name_step(&name)))?;
-                        // `null` where it may not be takes the field's default, not the type's.
-                        let keep = !null || value.is_null();
-                        *cell = keep.then_some(value);
-                    }
-                    None => {
-                        let skipped = self.any(level + 1);
-                        skipped.map_err(|failure| step(failure, name_step(&name)))?;
-                    }
+                let known = at.and_then(|at| Some((record.fields.get(at)?, cells.get_mut(at)?)));
+                if let Some((field, cell)) = known {
+                    self.skip_blanks();
+                    let null = self.peek() == Some(b'n');
+                    let value = self.value(&field.ty, level + 1);
+                    let value = value.map_err(|failure| step(failure, name_step(&name)))?;
+                    // `null` where it may not be takes the field's default, not the type's.
+                    let keep = !null || value.is_null();
+                    *cell = keep.then_some(value);
+                } else {
+                    let skipped = self.any(level + 1);
+                    skipped.map_err(|failure| step(failure, name_step(&name)))?;
                 }
                 if !self.next_field()? {
                     break;
