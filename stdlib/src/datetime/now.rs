@@ -1,6 +1,8 @@
 //! The clock, and datetimes from text.
 
+use super::{inside, outside};
 use crate::row::{Row, fails, gives, row};
+use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{DateTime, Value, Zone, to_datetime};
 
@@ -45,10 +47,10 @@ fn utc_now(call: &mut Call<'_>) -> NativeResult {
 fn today(call: &mut Call<'_>) -> NativeResult {
     let zone = call.context.zone();
     let midnight = current(call, zone)?.local().date().and_time(chrono::NaiveTime::MIN);
-    DateTime::from_local_in(midnight, zone).map(Value::DateTime).ok_or_else(|| outside(call))
+    inside(call, DateTime::from_local_in(midnight, zone))
 }
 
-fn current(call: &Call<'_>, zone: Zone) -> Result<DateTime, Box<flowscript_lang::error::RunError>> {
+fn current(call: &Call<'_>, zone: Zone) -> Result<DateTime, Box<RunError>> {
     let (seconds, nanos) = call.context.host().now();
     DateTime::from_unix_in(seconds, nanos, zone).ok_or_else(|| outside(call))
 }
@@ -59,9 +61,4 @@ fn date(call: &mut Call<'_>) -> NativeResult {
 
 fn is_valid_date(call: &mut Call<'_>) -> NativeResult {
     Ok(to_datetime(call.value(0), call.context.zone()).is_ok().into())
-}
-
-/// The result is no datetime of the language.
-pub(crate) fn outside(call: &Call<'_>) -> Box<flowscript_lang::error::RunError> {
-    call.value_error("the result is outside the years 1 to 9999.")
 }

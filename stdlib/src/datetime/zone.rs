@@ -1,0 +1,54 @@
+//! Time zones.
+
+use super::inside;
+use crate::row::{Row, fails, gives, row};
+use crate::suggest::nearest;
+use chrono_tz::TZ_VARIANTS;
+use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::value::{Number, Value, Zone};
+
+pub(crate) const ROWS: &[Row] = &[
+    row(
+        "DateTime.ToTimeZone(date: datetime, zone: text) -> datetime",
+        "The same instant on the wall clock of a zone.",
+        to_time_zone,
+    )
+    .rules("Names of the IANA database, in any case: `Europe/Stockholm`, `UTC`.")
+    .examples(&[
+        gives("Str(DateTime.ToTimeZone('2024-07-01T12:00:00Z', 'America/New_York'))", "'2024-07-01T08:00:00-04:00'"),
+        fails("DateTime.ToTimeZone('2024-07-01', 'Europe/Stokholm')", "Did you mean Europe/Stockholm?"),
+    ]),
+    row("DateTime.ToUtc(date: datetime) -> datetime", "The same instant in UTC.", to_utc)
+        .examples(&[gives("Str(DateTime.ToUtc('2024-07-01T12:00:00+02:00'))", "'2024-07-01T10:00:00+00:00'")]),
+    row(
+        "DateTime.GetTimeZoneOffset(date: datetime) -> number",
+        "The hours its wall clock is ahead of UTC.",
+        time_zone_offset,
+    )
+    .rules("With decimals where an offset has minutes; negative west of Greenwich.")
+    .examples(&[gives("DateTime.GetTimeZoneOffset('2024-07-01T12:00:00+05:30')", "5.5")]),
+];
+
+fn to_time_zone(call: &mut Call<'_>) -> NativeResult {
+    let name = call.text(1);
+    let zone = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name));
+    let Some(zone) = zone else {
+        let near = nearest(name, TZ_VARIANTS.iter().map(|zone| zone.name())).join(", ");
+        let hint = if near.is_empty() {
+            "Names are those of the IANA database, such as Europe/Stockholm.".into()
+        } else {
+            format!("Did you mean {near}?")
+        };
+        return Err(call.value_error(format_args!("unknown time zone {name:?}. {hint}")));
+    };
+    inside(call, call.datetime(0).in_zone(*zone))
+}
+
+fn to_utc(call: &mut Call<'_>) -> NativeResult {
+    inside(call, call.datetime(0).in_zone(Zone::UTC))
+}
+
+fn time_zone_offset(call: &mut Call<'_>) -> NativeResult {
+    let hours = Number::from(call.datetime(0).offset()).checked_div(Number::from(3600));
+    Ok(hours.map_or(Value::Null, Value::Number))
+}
