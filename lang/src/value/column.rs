@@ -96,6 +96,38 @@ impl Column {
         }
     }
 
+    /// Replaces the cell at `row` and gives the old one; the column gives up its type where the cell does not fit it.
+    /// Outside nothing happens.
+    pub(super) fn replace(&mut self, row: usize, value: Value) -> Value {
+        fn put<T>(cells: &mut [Option<T>], row: usize, value: Option<T>) -> Option<T> {
+            cells.get_mut(row).and_then(|cell| std::mem::replace(cell, value))
+        }
+        if row >= self.len() {
+            return Value::Null;
+        }
+        match (&mut *self, value) {
+            (Self::Null(_), Value::Null) => Value::Null,
+            (Self::Bool(cells), Value::Bool(value)) => put(cells, row, Some(value)).into(),
+            (Self::Bool(cells), Value::Null) => put(cells, row, None).into(),
+            (Self::Number(cells), Value::Number(value)) => put(cells, row, Some(value)).into(),
+            (Self::Number(cells), Value::Null) => put(cells, row, None).into(),
+            (Self::Text(cells), Value::Text(value)) => put(cells, row, Some(value)).into(),
+            (Self::Text(cells), Value::Null) => put(cells, row, None).into(),
+            (Self::DateTime(cells), Value::DateTime(value)) => put(cells, row, Some(value)).into(),
+            (Self::DateTime(cells), Value::Null) => put(cells, row, None).into(),
+            (Self::Any(cells), value) => {
+                cells.get_mut(row).map(|cell| std::mem::replace(cell, value)).unwrap_or_default()
+            }
+            (_, value) => {
+                let mut cells = self.to_values();
+                let old = cells.get_mut(row).map(|cell| std::mem::replace(cell, value)).unwrap_or_default();
+                // Collecting finds the type the cells have in common now.
+                *self = cells.into_iter().collect();
+                old
+            }
+        }
+    }
+
     /// The cells at `rows`, in that order.
     #[must_use]
     pub fn gather(&self, rows: &[u32]) -> Self {

@@ -3,13 +3,71 @@
 use super::convert::{parse_boolean, parse_datetime, parse_number};
 use super::{Record, Rows, Value, Zone, to_text};
 use std::cmp::Ordering;
-use std::hash::{Hash, Hasher};
+use std::convert::Infallible;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+/// Whether texts convert to meet numbers, booleans and datetimes.
+#[derive(Clone, Copy, Debug)]
+pub enum Conversion {
+    /// As in `=`; texts without an offset are datetimes of this zone.
+    To(Zone),
+    /// As in `group by` and `distinct`.
+    None,
+}
 
 /// `=`: same types by value; number/text, datetime/text and boolean/text after converting the text.
 pub fn equal(a: &Value, b: &Value, zone: Zone) -> bool {
-    match (a, b) {
+    unwatched(a, b, Conversion::To(zone))
+}
+
+/// The equality of `group by`, `distinct` and `Distinct`: as `=`, without conversion.
+pub fn identical(a: &Value, b: &Value) -> bool {
+    unwatched(a, b, Conversion::None)
+}
+
+fn unwatched(a: &Value, b: &Value, conversion: Conversion) -> bool {
+    match equal_watched::<Infallible>(a, b, conversion, &mut |_| Ok(())) {
+        Ok(equal) => equal,
+        Err(never) => match never {},
+    }
+}
+
+/// Equality of values that may be large, or shared so often that comparing them takes forever: `watch` is told
+/// of each part compared, by its number of values, and may end it.
+pub fn equal_watched<E>(
+    a: &Value,
+    b: &Value,
+    conversion: Conversion,
+    watch: &mut dyn FnMut(usize) -> Result<(), E>,
+) -> Result<bool, E> {
+    Ok(match (a, b) {
+        (Value::Null, Value::Null) => true,
+        (Value::Bool(x), Value::Bool(y)) => x == y,
         (Value::Number(x), Value::Number(y)) => x == y,
         (Value::Text(x), Value::Text(y)) => x == y,
+        (Value::DateTime(x), Value::DateTime(y)) => x == y,
+        (Value::Binary(x), Value::Binary(y)) => x == y,
+        (Value::Record(x), Value::Record(y)) => return equal_records(x, y, conversion, watch),
+        (Value::List(_) | Value::Table(_), Value::List(_) | Value::Table(_)) => {
+            let (Some(x), Some(y)) = (Rows::of(a), Rows::of(b)) else { return Ok(false) };
+            if x.len() != y.len() {
+                return Ok(false);
+            }
+            for (x, y) in x.iter().zip(y.iter()) {
+                watch(1)?;
+                if !equal_watched(&x, &y, conversion, watch)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        _ => equal_converted(a, b, conversion),
+    })
+}
+
+fn equal_converted(a: &Value, b: &Value, conversion: Conversion) -> bool {
+    let Conversion::To(zone) = conversion else { return false };
+    match (a, b) {
         (Value::Number(x), Value::Text(t)) | (Value::Text(t), Value::Number(x)) => {
             parse_number(t).is_some_and(|y| *x == y)
         }
@@ -19,35 +77,27 @@ pub fn equal(a: &Value, b: &Value, zone: Zone) -> bool {
         (Value::Bool(x), Value::Text(t)) | (Value::Text(t), Value::Bool(x)) => {
             parse_boolean(t).is_some_and(|y| *x == y)
         }
-        _ => equal_by(a, b, &|x, y| equal(x, y, zone)),
-    }
-}
-
-/// The equality of `group by`, `distinct` and `Distinct`: as `=`, without conversion.
-pub fn identical(a: &Value, b: &Value) -> bool {
-    equal_by(a, b, &identical)
-}
-
-/// Same types by value, `elements` for what is inside lists, records and tables.
-fn equal_by(a: &Value, b: &Value, elements: &dyn Fn(&Value, &Value) -> bool) -> bool {
-    match (a, b) {
-        (Value::Null, Value::Null) => true,
-        (Value::Bool(x), Value::Bool(y)) => x == y,
-        (Value::Number(x), Value::Number(y)) => x == y,
-        (Value::Text(x), Value::Text(y)) => x == y,
-        (Value::DateTime(x), Value::DateTime(y)) => x == y,
-        (Value::Binary(x), Value::Binary(y)) => x == y,
-        (Value::Record(x), Value::Record(y)) => equal_records(x, y, elements),
-        (Value::List(_) | Value::Table(_), Value::List(_) | Value::Table(_)) => match (Rows::of(a), Rows::of(b)) {
-            (Some(x), Some(y)) => x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| elements(&x, &y)),
-            _ => false,
-        },
         _ => false,
     }
 }
 
-fn equal_records(a: &Record, b: &Record, elements: &dyn Fn(&Value, &Value) -> bool) -> bool {
-    a.len() == b.len() && a.iter().all(|(name, x)| b.shape().position(name).is_some_and(|at| elements(&x, &b.at(at))))
+fn equal_records<E>(
+    a: &Record,
+    b: &Record,
+    conversion: Conversion,
+    watch: &mut dyn FnMut(usize) -> Result<(), E>,
+) -> Result<bool, E> {
+    if a.len() != b.len() {
+        return Ok(false);
+    }
+    for (name, x) in a.iter() {
+        watch(1)?;
+        let Some(at) = b.shape().position(name) else { return Ok(false) };
+        if !equal_watched(&x, &b.at(at), conversion, watch)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// `<` and the like: numbers, texts by code point, booleans, datetimes, and the mixes of `=`. `None` otherwise.
@@ -115,12 +165,26 @@ pub fn contains(x: &Value, text: &str) -> bool {
 ///
 /// A `[` without `]` stands for itself.
 pub fn like(text: &str, pattern: &str) -> bool {
+    match like_watched::<Infallible>(text, pattern, &mut |_| Ok(())) {
+        Ok(matches) => matches,
+        Err(never) => match never {},
+    }
+}
+
+/// The same where the texts may be long: `watch` is told of the characters compared, now and then, and may end it.
+pub fn like_watched<E>(text: &str, pattern: &str, watch: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<bool, E> {
+    const SLICE: usize = 4_096;
     let text: Vec<char> = text.chars().map(fold).collect();
     let pattern = like_pattern(pattern);
     // The greedy matcher with one point to come back to is linear in memory and never exponential.
     let (mut t, mut p) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
+    let mut compared = 0;
     while t < text.len() {
+        compared += 1;
+        if compared % SLICE == 0 {
+            watch(SLICE)?;
+        }
         match pattern.get(p) {
             Some(LikePart::Run) => {
                 retry = Some((p + 1, t));
@@ -136,11 +200,11 @@ pub fn like(text: &str, pattern: &str) -> bool {
                     t = from + 1;
                     p = after;
                 }
-                None => return false,
+                None => return Ok(false),
             },
         }
     }
-    pattern[p..].iter().all(|part| matches!(part, LikePart::Run))
+    Ok(pattern[p..].iter().all(|part| matches!(part, LikePart::Run)))
 }
 
 enum LikePart {
@@ -229,24 +293,40 @@ impl Eq for Key {}
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        hash_value(&self.0, state);
+        hash_shallow(&self.0, Conversion::None, state);
     }
 }
 
-fn hash_value<H: Hasher>(value: &Value, state: &mut H) {
+/// How deep and how far into a value hashes look. Values that share their parts could take forever otherwise.
+const HASHED_DEPTH: u32 = 3;
+const HASHED_PARTS: usize = 16;
+
+/// A hash that is the same for values that are equal under `conversion`.
+pub(crate) fn hash_shallow<H: Hasher>(value: &Value, conversion: Conversion, state: &mut H) {
+    hash_to(value, conversion, HASHED_DEPTH, state);
+}
+
+fn hash_to<H: Hasher>(value: &Value, conversion: Conversion, depth: u32, state: &mut H) {
     match value {
         Value::Null => state.write_u8(0),
         Value::Bool(value) => state.write_u8(1 + u8::from(*value)),
         Value::Number(number) => number.hash(state),
-        Value::Text(text) => text.hash(state),
+        Value::Text(text) => match conversion {
+            Conversion::None => text.hash(state),
+            Conversion::To(zone) => hash_converted(text, zone, state),
+        },
         Value::DateTime(datetime) => datetime.hash(state),
         Value::Binary(bytes) => bytes.hash(state),
         Value::Record(record) => {
+            state.write_usize(record.len());
+            if depth == 0 || record.len() > HASHED_PARTS {
+                return;
+            }
             // Records are equal in any order of their fields.
             let sum = record.iter().fold(0u64, |sum, (name, value)| {
                 let mut inner = foldhash::fast::FixedState::default().build_hasher();
                 name.hash(&mut inner);
-                hash_value(&value, &mut inner);
+                hash_to(&value, conversion, depth - 1, &mut inner);
                 sum.wrapping_add(inner.finish())
             });
             state.write_u64(sum);
@@ -254,15 +334,28 @@ fn hash_value<H: Hasher>(value: &Value, state: &mut H) {
         Value::List(_) | Value::Table(_) => {
             let rows = Rows::of(value);
             state.write_usize(rows.as_ref().map_or(0, Rows::len));
-            for row in rows.iter().flat_map(Rows::iter) {
-                hash_value(&row, state);
+            if depth > 0 {
+                for row in rows.iter().flat_map(Rows::iter).take(HASHED_PARTS) {
+                    hash_to(&row, conversion, depth - 1, state);
+                }
             }
         }
         Value::Function(_) => state.write_u8(3),
     }
 }
 
-use std::hash::BuildHasher;
+/// The hash of what a text converts to: number, boolean or datetime; a text converts to one of them at most.
+fn hash_converted<H: Hasher>(text: &str, zone: Zone, state: &mut H) {
+    if let Some(number) = parse_number(text) {
+        number.hash(state);
+    } else if let Some(value) = parse_boolean(text) {
+        state.write_u8(1 + u8::from(value));
+    } else if let Some(datetime) = parse_datetime(text, zone) {
+        datetime.hash(state);
+    } else {
+        text.hash(state);
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,9 @@ mod size;
 mod table;
 
 pub use column::Column;
-pub use compare::{Key, compare, contains, equal, identical, is_in, like, sort_order};
+pub use compare::Conversion;
+pub(crate) use compare::hash_shallow;
+pub use compare::{Key, compare, contains, equal, equal_watched, identical, is_in, like, like_watched, sort_order};
 pub use convert::{
     ConvertError, parse_boolean, parse_datetime, parse_number, to_boolean, to_datetime, to_number, to_text, truth,
 };
@@ -26,6 +28,7 @@ pub use number::{MAX_SCALE, Number};
 pub use record::Record;
 pub use rows::{Rows, RowsBuilder};
 pub use shape::Shape;
+pub(crate) use size::fresh_size;
 pub use size::live_size;
 pub use table::{ColumnType, RowType, SimpleKind, Table, TableBuilder};
 
@@ -74,6 +77,10 @@ pub trait Callable: Any + Debug + Send + Sync {
     fn name(&self) -> Option<&str>;
     /// How deep the values it captured are nested.
     fn depth(&self) -> u16;
+    /// The values it captured, for the estimate of memory.
+    fn captured(&self) -> Vec<&Value> {
+        Vec::new()
+    }
     /// For the interpreter to get its own type back.
     fn as_any(&self) -> &dyn Any;
 }
@@ -95,6 +102,15 @@ impl List {
     pub fn push(&mut self, value: Value) {
         self.depth = self.depth.max(value.depth().saturating_add(1));
         self.items.push(value);
+    }
+
+    /// Replaces the element at `position` and gives the old one; outside nothing is replaced.
+    /// The depth stays that of the deepest element the list ever had.
+    pub(crate) fn replace(&mut self, position: usize, value: Value) -> Option<Value> {
+        let depth = value.depth().saturating_add(1);
+        let old = std::mem::replace(self.items.get_mut(position)?, value);
+        self.depth = self.depth.max(depth);
+        Some(old)
     }
 }
 
@@ -229,6 +245,12 @@ impl From<EcoString> for Value {
 impl From<DateTime> for Value {
     fn from(value: DateTime) -> Self {
         Self::DateTime(value)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
     }
 }
 

@@ -155,6 +155,14 @@ impl Record {
         }
     }
 
+    /// Its cells, where nobody else holds them.
+    pub(crate) fn fresh_cells(&self) -> Option<&[Value]> {
+        match &self.0 {
+            Inner::Cells(cells) if Arc::strong_count(cells) == 1 => Some(&cells.cells),
+            _ => None,
+        }
+    }
+
     /// The table this record is a row of.
     pub(crate) fn table(&self) -> Option<&Arc<Table>> {
         match &self.0 {

@@ -11,6 +11,55 @@ pub fn live_size<'a>(roots: impl IntoIterator<Item = &'a Value>) -> usize {
     roots.into_iter().map(|value| size(value, &mut seen)).sum()
 }
 
+/// The bytes of those parts of a value that nobody else holds: what making it has added.
+pub(crate) fn fresh_size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => 0,
+        Value::Text(text) if text.len() <= EcoString::INLINE_LIMIT => 0,
+        Value::Text(text) => text.len(),
+        Value::Binary(bytes) if Arc::strong_count(bytes) == 1 => bytes.len(),
+        Value::List(list) if Arc::strong_count(list) == 1 => {
+            list.items().iter().map(|item| size_of::<Value>() + fresh_size(item)).sum()
+        }
+        Value::Table(table) if Arc::strong_count(table) == 1 => fresh_table(table),
+        Value::Record(record) => record
+            .fresh_cells()
+            .map_or(0, |cells| 48 + cells.iter().map(|cell| size_of::<Value>() + fresh_size(cell)).sum::<usize>()),
+        Value::Binary(_) | Value::List(_) | Value::Table(_) => 0,
+        Value::Function(_) => 64,
+    }
+}
+
+fn fresh_table(table: &Arc<Table>) -> usize {
+    match table.columns() {
+        Some(columns) => columns
+            .iter()
+            .filter(|column| Arc::strong_count(column) == 1)
+            .map(|column| match &**column {
+                Column::Text(cells) => {
+                    cells
+                        .iter()
+                        .flatten()
+                        .map(|text| if text.len() > EcoString::INLINE_LIMIT { text.len() } else { 0 })
+                        .sum::<usize>()
+                        + cells.len() * 24
+                }
+                Column::Any(cells) => cells.iter().map(|cell| size_of::<Value>() + fresh_size(cell)).sum(),
+                flat => column_size(flat, &mut Seen::default()),
+            })
+            .sum(),
+        None => table
+            .ragged_rows()
+            .iter()
+            .map(|record| {
+                16 + record.fresh_cells().map_or(0, |cells| {
+                    48 + cells.iter().map(|cell| size_of::<Value>() + fresh_size(cell)).sum::<usize>()
+                })
+            })
+            .sum(),
+    }
+}
+
 type Seen = HashSet<usize, foldhash::fast::FixedState>;
 
 fn size(value: &Value, seen: &mut Seen) -> usize {
@@ -28,7 +77,12 @@ fn size(value: &Value, seen: &mut Seen) -> usize {
                 record.iter().map(|(_, cell)| size_of::<Value>() + size(&cell, seen)).sum::<usize>() + 48
             }),
         },
-        Value::Function(_) => 64,
+        Value::Function(function) => {
+            let address = Arc::as_ptr(function).cast::<()>() as usize;
+            once(address, seen, |seen| {
+                64 + function.captured().into_iter().map(|value| size_of::<Value>() + size(value, seen)).sum::<usize>()
+            })
+        }
     }
 }
 

@@ -186,6 +186,34 @@ impl Table {
         Ok(())
     }
 
+    /// Takes a cell out of a table in columns, leaving `null`, so that a nested value can be changed in place.
+    pub(crate) fn take_cell(&mut self, row: usize, position: usize) -> Value {
+        match &mut self.body {
+            Body::Columns { columns, .. } => {
+                columns.get_mut(position).map_or(Value::Null, |column| Arc::make_mut(column).replace(row, Value::Null))
+            }
+            Body::Ragged(_) => Value::Null,
+        }
+    }
+
+    /// Sets a cell of a table in columns.
+    pub(crate) fn set_cell(&mut self, row: usize, position: usize, value: Value) {
+        self.depth = self.depth.max(value.depth().saturating_add(2));
+        if let Body::Columns { columns, .. } = &mut self.body
+            && let Some(column) = columns.get_mut(position)
+        {
+            Arc::make_mut(column).replace(row, value);
+        }
+    }
+
+    /// The rows of a table whose rows differ in their fields; none where it is in columns.
+    pub(super) fn ragged_rows(&self) -> &[Record] {
+        match &self.body {
+            Body::Columns { .. } => &[],
+            Body::Ragged(rows) => rows,
+        }
+    }
+
     fn make_ragged(&mut self) -> &mut Vec<Record> {
         if let Body::Columns { .. } = self.body {
             let this = Arc::new(self.clone());
