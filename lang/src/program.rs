@@ -3,6 +3,7 @@
 use crate::error::RunError;
 use crate::function::{Effect, PatternCache};
 use crate::host::Host;
+pub use crate::run::Remains;
 use crate::tree::Tree;
 use crate::types::Type;
 use crate::value::{Value, Zone};
@@ -74,6 +75,8 @@ pub struct Outcome {
     pub exports: Vec<(EcoString, Value)>,
     /// The steps it took.
     pub steps: u64,
+    /// What functions among these values need to be called later, in another run.
+    pub remains: Remains,
 }
 
 impl Program {

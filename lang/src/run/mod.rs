@@ -1,16 +1,71 @@
-//! Runs a typed tree.
+//! Runs a typed tree: a recursive evaluator with one stack of values.
+//!
+//! The way of a run: [`run`] fills the program-wide slots, `machine` holds the state, `statement` and `expr` walk the
+//! tree, `call` enters functions, `context` is what natives see of it, `query` and `select` work on whole columns of
+//! rows, `limits` stops what takes too much, `place` says where an error happened.
+//!
+//! Values in flight live on the machine's stack, above the slots of their frame: so the limit on memory sees them.
+
+mod access;
+mod call;
+mod cell;
+mod closure;
+mod concat;
+mod context;
+mod expr;
+mod fail;
+mod limits;
+mod machine;
+mod operators;
+mod path;
+mod place;
+mod query;
+mod scope;
+mod select;
+mod sort;
+mod statement;
+#[cfg(test)]
+mod tests;
+
+pub use cell::Remains;
 
 use crate::error::RunError;
 use crate::host::Host;
 use crate::program::{Outcome, Program, Settings};
 use crate::value::Value;
+use machine::Machine;
 
+/// An error on its way to whoever catches it.
+type Failure = Box<RunError>;
+
+/// What evaluating gives.
+type Evaluated = Result<Value, Failure>;
+
+/// Runs a program from its first constant to the last statement of the script.
 pub(crate) fn run(
     program: &Program,
     variables: Vec<Value>,
     settings: &Settings,
     host: &dyn Host,
 ) -> Result<Outcome, Box<RunError>> {
-    let _ = (program, variables, settings, host);
-    unreachable!()
+    let tree = &program.tree;
+    let mut machine = Machine::new(program, settings, host);
+    let mut given = variables.into_iter();
+    for input in &tree.inputs {
+        machine.set_global(input.slot, given.next().unwrap_or_default());
+    }
+    let mut value = Value::Null;
+    for start in &tree.starts {
+        value = machine.start(tree, *start)?;
+    }
+    let variables = tree.inputs.iter().map(|input| machine.global(input.slot).cloned().unwrap_or_default()).collect();
+    let mut exports = indexmap::IndexMap::new();
+    for (name, slot) in &tree.exports {
+        // A later variable of the same name wins, once it is set.
+        if let Some(value) = machine.global(*slot) {
+            exports.insert(name.clone(), value.clone());
+        }
+    }
+    let steps = machine.meter.steps;
+    Ok(Outcome { value, variables, exports: exports.into_iter().collect(), steps, remains: machine.finish() })
 }

@@ -1,0 +1,324 @@
+//! Calls: of user functions, of function values, of natives.
+
+use super::access::{no_field, no_fields};
+use super::closure::{Captured, Closure, RowExpression};
+use super::context::NativeContext;
+use super::fail::{arity, counted, describe, limit_error, mismatch, type_error};
+use super::limits::{with_stack, with_stack_for, with_stack_for_values};
+use super::machine::{CallInfo, Frame, Globals, Machine};
+use super::place::placed;
+use super::scope::ScopeState;
+use super::statement::Flow;
+use super::{Evaluated, Failure};
+use crate::function::{Call, Function, ResultType};
+use crate::span::Span;
+use crate::tree::{Argument, Expr, ExprKind, FunctionDef, FunctionId, Step, Tree};
+use crate::types::Type;
+use crate::value::{Callable, Value};
+use ecow::EcoString;
+use std::sync::{Arc, Weak};
+
+/// The function to enter.
+struct Target<'t> {
+    tree: &'t Arc<Tree>,
+    definition: &'t FunctionDef,
+    captures: &'t [Captured],
+    globals: Globals,
+}
+
+impl Machine<'_> {
+    /// Runs the script or a module's constants.
+    pub(super) fn start(&mut self, tree: &Arc<Tree>, function: FunctionId) -> Evaluated {
+        let Some(definition) = tree.functions.get(function as usize) else { return Ok(Value::Null) };
+        let call = CallInfo { tree, definition, span: definition.span, caller: None };
+        let target = Target { tree, definition, captures: &[], globals: Globals::Here };
+        with_stack_for_values(|| self.enter(&call, target, 0))
+    }
+
+    /// A call of a function that captures nothing.
+    pub(super) fn call_known<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        function: FunctionId,
+        arguments: &'t [Expr],
+        span: Span,
+    ) -> Evaluated {
+        let base = self.push_all(frame, arguments)?;
+        let Some(definition) = frame.tree.functions.get(function as usize) else { return Ok(Value::Null) };
+        let call = CallInfo { tree: frame.tree, definition, span, caller: Some(frame.call) };
+        let target = Target { tree: frame.tree, definition, captures: &[], globals: frame.globals.clone() };
+        self.call(&call, target, base)
+    }
+
+    /// A call of a value.
+    pub(super) fn call_with<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        function: Value,
+        arguments: &'t [Expr],
+        span: Span,
+    ) -> Evaluated {
+        let base = self.push_all(frame, arguments)?;
+        self.call_value(frame.call, &function, base, span)
+    }
+
+    /// A call of a value with arguments that are there already.
+    pub(super) fn invoke(
+        &mut self,
+        caller: &CallInfo<'_>,
+        function: &Value,
+        arguments: impl IntoIterator<Item = Value>,
+        span: Span,
+    ) -> Evaluated {
+        let base = self.stack.len();
+        self.stack.extend(arguments);
+        self.call_value(caller, function, base, span)
+    }
+
+    /// Calls a value; its arguments are on the stack from `base` on.
+    fn call_value(&mut self, caller: &CallInfo<'_>, function: &Value, base: usize, span: Span) -> Evaluated {
+        let Value::Function(callable) = function else {
+            return Err(type_error(format!("Only functions can be called, and this is {}.", describe(function))));
+        };
+        // The value may go while it runs: a function can set the variable that holds it.
+        let callable: Arc<dyn Callable> = callable.clone();
+        let Some((closure, definition)) =
+            callable.as_any().downcast_ref::<Closure>().and_then(|closure| Some((closure, closure.definition()?)))
+        else {
+            return Err(type_error("This function cannot be called here."));
+        };
+        let call = CallInfo { tree: &closure.tree, definition, span, caller: Some(caller) };
+        let target = Target {
+            tree: &closure.tree,
+            definition,
+            captures: &closure.captures,
+            globals: self.globals_of(&closure.home),
+        };
+        self.call(&call, target, base)
+    }
+
+    fn push_all<'t>(&mut self, frame: &mut Frame<'t>, arguments: &'t [Expr]) -> Result<usize, Failure> {
+        let base = self.stack.len();
+        for argument in arguments {
+            let value = self.eval(frame, argument)?;
+            self.stack.push(value);
+        }
+        Ok(base)
+    }
+
+    /// Counts a call, checks and converts its arguments, and enters it.
+    fn call(&mut self, call: &CallInfo<'_>, target: Target<'_>, base: usize) -> Evaluated {
+        self.spend(1)?;
+        self.check_arguments(&target, base)?;
+        if self.depth >= self.settings.limits.depth {
+            return Err(limit_error(format!(
+                "The call depth went beyond its limit of {}: {} is called from within itself or from within too many others.",
+                self.settings.limits.depth,
+                named(target.definition)
+            )));
+        }
+        self.depth += 1;
+        let result = with_stack(|| self.enter(call, target, base));
+        self.depth -= 1;
+        self.stack.truncate(base);
+        result
+    }
+
+    fn check_arguments(&mut self, target: &Target<'_>, base: usize) -> Result<(), Failure> {
+        let definition = target.definition;
+        let given = self.stack.len() - base;
+        if given < definition.required || given > definition.parameters.len() {
+            let takes = arity(definition.required, definition.parameters.len());
+            return Err(type_error(format!("{} takes {takes}, not {given}.", named(definition))));
+        }
+        let zone = self.zone();
+        for (parameter, slot) in definition.parameters.iter().zip(self.stack.iter_mut().skip(base)) {
+            let Some(annotation) = &parameter.annotation else { continue };
+            let value = std::mem::take(slot);
+            *slot = with_stack_for(value.depth(), || target.tree.types.convert(value, annotation, zone)).map_err(
+                |wrong| mismatch(&format!("the parameter {} of {}", parameter.name, named(definition)), &wrong),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Runs a function whose arguments are on the stack from `base` on.
+    fn enter<'t>(&mut self, call: &'t CallInfo<'t>, target: Target<'t>, base: usize) -> Evaluated {
+        let definition = target.definition;
+        let given = self.stack.len() - base;
+        self.stack.resize(base + definition.locals.max(definition.parameters.len()), Value::Null);
+        let mut frame = Frame {
+            call,
+            tree: target.tree,
+            base,
+            captures: target.captures,
+            globals: target.globals,
+            cells: vec![None; definition.cells],
+            scopes: Vec::new(),
+        };
+        frame.scopes.resize_with(definition.scopes, || ScopeState::Idle);
+        for (position, parameter) in definition.parameters.iter().enumerate() {
+            if position >= given
+                && let Some(default) = &parameter.default
+            {
+                let value = self.eval(&mut frame, default)?;
+                self.set_local(&frame, position as u16, value);
+            }
+            if let Some(cell) = parameter.cell {
+                let value = self.local(&frame, position as u16);
+                self.renew_cell(&mut frame, cell)?.set(value);
+            }
+        }
+        match self.block(&mut frame, &definition.body)? {
+            Flow::Return(value, span) => self.result(&frame, value, span),
+            Flow::Next | Flow::Break | Flow::Continue => self.result(&frame, Value::Null, definition.span),
+        }
+    }
+
+    /// Converts what a function returns to its annotation.
+    fn result(&mut self, frame: &Frame<'_>, value: Value, span: Span) -> Evaluated {
+        let definition = frame.call.definition;
+        let Some(annotation) = &definition.result else { return Ok(value) };
+        self.convert(frame, value, annotation, &format!("the result of {}", named(definition)))
+            .map_err(|error| placed(error, frame.call, span))
+    }
+
+    /// A call of a library function.
+    pub(super) fn call_native<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        function: &'t Function,
+        arguments: &'t [Argument],
+        type_argument: Option<&'t Type>,
+        span: Span,
+    ) -> Evaluated {
+        if let Some(count) = self.counted_query(frame, function, arguments)? {
+            return Ok(count);
+        }
+        let start = self.stack.len();
+        self.row_calls += 1;
+        let call = self.row_calls;
+        let mut calls_back = false;
+        for (position, argument) in arguments.iter().enumerate() {
+            let value = match argument {
+                Argument::Value(expr) => match (position, &expr.kind) {
+                    (0, ExprKind::Query(source, steps)) => {
+                        let limit = rows_wanted(function, arguments);
+                        self.query(frame, source, steps, limit).map_err(|error| placed(error, frame.call, expr.span))?
+                    }
+                    (0, ExprKind::Select(select)) => {
+                        let limit = rows_wanted(function, arguments);
+                        self.select(frame, select, limit).map_err(|error| placed(error, frame.call, expr.span))?
+                    }
+                    _ => self.eval(frame, expr)?,
+                },
+                Argument::Row(_) => Value::Function(Arc::new(RowExpression { argument: position, call })),
+            };
+            calls_back |= matches!(value, Value::Function(_));
+            self.stack.push(value);
+        }
+        self.spend(1)?;
+        // What a native holds while it calls back is to be seen by the limit on memory.
+        let values =
+            if calls_back { self.stack.get(start..).unwrap_or(&[]).to_vec() } else { self.stack.split_off(start) };
+        let held = self.meter.held;
+        let mut context = NativeContext {
+            call,
+            machine: self,
+            frame,
+            arguments,
+            type_argument,
+            span,
+            keeps_results: matches!(function.signature.result, ResultType::ListOf(_)),
+        };
+        let result = with_stack_for_values(|| Call::run(function, values, &mut context));
+        self.meter.held = held;
+        self.stack.truncate(start);
+        for argument in arguments {
+            if let Argument::Row(operand) = argument {
+                frame.leave_rows(operand.scope.id);
+            }
+        }
+        self.made(result?)
+    }
+
+    /// `Count(t where c)` builds no table.
+    fn counted_query<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        function: &Function,
+        arguments: &'t [Argument],
+    ) -> Result<Option<Value>, Failure> {
+        let [Argument::Value(Expr { kind: ExprKind::Query(source, steps), span, .. })] = arguments else {
+            return Ok(None);
+        };
+        let filters = matches!(steps.last(), Some((Step::Where(_) | Step::Except(_) | Step::ExceptWhere(_), _)));
+        if function.name != "Count" || !filters {
+            return Ok(None);
+        }
+        let count = self.count_rows(frame, source, steps).map_err(|error| placed(error, frame.call, *span))?;
+        self.spend(1)?;
+        Ok(Some(count.into()))
+    }
+
+    /// The run a closure belongs to: this one, or another.
+    fn globals_of(&self, home: &Weak<super::cell::Home>) -> Globals {
+        if std::ptr::eq(home.as_ptr(), Arc::as_ptr(&self.home)) {
+            Globals::Here
+        } else {
+            Globals::There(home.upgrade())
+        }
+    }
+
+    /// The run that closures made in this frame belong to.
+    pub(super) fn home_of(&self, frame: &Frame<'_>) -> Weak<super::cell::Home> {
+        match &frame.globals {
+            Globals::Here => Arc::downgrade(&self.home),
+            Globals::There(home) => home.as_ref().map_or_else(Weak::new, Arc::downgrade),
+        }
+    }
+}
+
+/// The function in a field, for `x.f(y)`.
+pub(super) fn callable_field(object: &Value, name: &EcoString) -> Evaluated {
+    match object {
+        Value::Record(record) => match record.get(name) {
+            Some(function @ Value::Function(_)) => Ok(function),
+            Some(other) => Err(type_error(format!("The field {name} cannot be called: it is {}.", describe(&other)))),
+            None => Err(no_field(record, name)),
+        },
+        Value::Null => Err(no_fields(object, name)),
+        other => Err(type_error(format!(
+            "There is no function {name}, and {} has no field {name} to call.",
+            describe(other)
+        ))),
+    }
+}
+
+/// How many of the first rows a function looks at; `None` where it may look at all.
+fn rows_wanted(function: &Function, arguments: &[Argument]) -> Option<usize> {
+    match (function.name, arguments) {
+        ("First" | "FirstOrEmpty" | "Any", [_]) | ("FirstOrDefault", [_] | [_, _]) => Some(1),
+        // Only where the number is known before the rows are, as the order of evaluation does not show then.
+        ("Take", [_, Argument::Value(Expr { kind: ExprKind::Constant(Value::Number(count)), .. })]) => count.to_usize(),
+        _ => None,
+    }
+}
+
+fn named(definition: &FunctionDef) -> String {
+    if definition.name.is_empty() { "The function".to_owned() } else { definition.name.to_string() }
+}
+
+/// A function is called with the row: it must take one argument.
+pub(super) fn check_row_function(function: &Value) -> Result<(), Failure> {
+    let Value::Function(callable) = function else { return Ok(()) };
+    let (least, most) = callable.arity();
+    if (least..=most).contains(&1) {
+        return Ok(());
+    }
+    Err(type_error(format!(
+        "A function that is called with each row takes {}, the row; this one takes {}.",
+        counted(1, "argument"),
+        arity(least, most)
+    )))
+}

@@ -1,0 +1,105 @@
+//! Errors of a running script, in the user's words.
+
+use super::Failure;
+use crate::error::{ErrorKind, RunError};
+use crate::types::Mismatch;
+use crate::value::Value;
+
+/// A `type` error.
+pub(super) fn type_error(message: impl Into<String>) -> Failure {
+    RunError::new(ErrorKind::Type, message)
+}
+
+/// A `value` error.
+pub(super) fn value_error(message: impl Into<String>) -> Failure {
+    RunError::new(ErrorKind::Value, message)
+}
+
+/// An `index` error.
+pub(super) fn index_error(message: impl Into<String>) -> Failure {
+    RunError::new(ErrorKind::Index, message)
+}
+
+/// An `arithmetic` error.
+pub(super) fn arithmetic_error(message: impl Into<String>) -> Failure {
+    RunError::new(ErrorKind::Arithmetic, message)
+}
+
+/// A `limit` error.
+pub(super) fn limit_error(message: impl Into<String>) -> Failure {
+    RunError::new(ErrorKind::Limit, message)
+}
+
+/// A value as a message names it: `the number 5`, `the text 'x'`, `null`.
+pub(super) fn describe(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Binary(bytes) => format!("binary of {} bytes", bytes.len()),
+        Value::Function(_) => value.to_literal(60),
+        value => format!("the {} {}", value.type_name(), value.to_literal(60)),
+    }
+}
+
+/// The same at the start of a sentence.
+pub(super) fn subject(value: &Value) -> String {
+    capitalized(&describe(value))
+}
+
+/// A value that does not fit an annotation. `subject` says of what: `the variable rate`.
+pub(super) fn mismatch(subject: &str, mismatch: &Mismatch) -> Failure {
+    let simple = matches!(mismatch.from.as_str(), "text" | "number" | "boolean" | "datetime" | "null");
+    let kind = if simple { ErrorKind::Value } else { ErrorKind::Type };
+    let what = mismatch.to_string();
+    // The mismatch is a sentence of its own; here it stands behind a colon.
+    let what = what.strip_prefix("The ").map_or_else(|| what.clone(), |rest| format!("the {rest}"));
+    RunError::new(kind, format!("{}: {what}", capitalized(subject)))
+}
+
+/// `2 arguments`, `1 argument`
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How many arguments a function takes, from the fewest and the most.
+pub(super) fn arity(least: usize, most: usize) -> String {
+    if least == most { counted(most, "argument") } else { format!("{least} to {}", counted(most, "argument")) }
+}
+
+/// ` Did you mean qty?`, or else the names there are; empty where there are none.
+pub(super) fn names_hint<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
+    if let Some(near) = nearest(wrong, names.clone()) {
+        return format!(" Did you mean {near}?");
+    }
+    let shown: Vec<String> = names.clone().take(12).map(shortened).collect();
+    match (shown.is_empty(), names.count() > shown.len()) {
+        (true, _) => String::new(),
+        (false, false) => format!(" There are: {}.", shown.join(", ")),
+        (false, true) => format!(" There are: {} and more.", shown.join(", ")),
+    }
+}
+
+fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let lower = wrong.to_lowercase();
+    let allowed = match wrong.chars().count() {
+        0..=2 => 1,
+        3..=5 => 2,
+        _ => 3,
+    };
+    // Names from data may be of any number and length.
+    names
+        .take(1_000)
+        .filter(|name| name.len() <= wrong.len() + 12 && wrong.len() <= name.len() + 12 && wrong.len() <= 200)
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= allowed && *distance < name.chars().count().max(2))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= 40 { name.to_owned() } else { name.chars().take(39).chain(['…']).collect() }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

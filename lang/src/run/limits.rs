@@ -1,0 +1,198 @@
+//! Limits on steps, time and memory (language.md §8).
+
+use super::fail::limit_error;
+use super::machine::Machine;
+use super::{Evaluated, Failure};
+use crate::error::{ErrorKind, RunError};
+use crate::host::Interrupt;
+use crate::program::Limits;
+use crate::value::{MAX_DEPTH, Rows, Table, Value, fresh_size, live_size};
+use std::sync::Arc;
+
+/// Work between two questions to the host whether to stop; a step is one piece of work.
+const POLL: u64 = 1_000;
+
+/// Bytes that count as one piece of work: copying them takes about as long as a step.
+const BYTES_OF_WORK: usize = 1_024;
+
+/// Stack that must be left for evaluating; deeper nesting goes on in a new piece of stack.
+const RED_ZONE: usize = 256 << 10;
+
+/// Stack that must be left where a nested value may be walked, by a native for example.
+const RED_ZONE_FOR_VALUES: usize = 1 << 20;
+
+/// The size of a new piece of stack.
+const SEGMENT: usize = 4 << 20;
+
+/// Values less nested than this are walked on any stack.
+const FLAT: u16 = 32;
+
+/// What a run has used up.
+pub(super) struct Meter {
+    /// Passes of loops, calls and rows of queries.
+    pub steps: u64,
+    most_steps: u64,
+    work: u64,
+    next_poll: u64,
+    /// Bytes added since the live values were last measured.
+    added: usize,
+    /// Bytes that may be added before they are measured again.
+    allowance: usize,
+    /// Bytes held by what is being built outside the machine's stack: columns of a query, lists of natives.
+    pub held: usize,
+    memory: usize,
+    /// Bytes of one text.
+    pub text: usize,
+    /// Cells of one list or table.
+    pub cells: usize,
+}
+
+impl Meter {
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            steps: 0,
+            most_steps: limits.steps.unwrap_or(u64::MAX),
+            work: 0,
+            next_poll: POLL,
+            added: 0,
+            allowance: limits.memory,
+            held: 0,
+            memory: limits.memory,
+            text: limits.text,
+            cells: limits.cells,
+        }
+    }
+}
+
+impl Machine<'_> {
+    /// Counts steps.
+    #[inline]
+    pub(super) fn spend(&mut self, steps: u64) -> Result<(), Failure> {
+        self.meter.steps = self.meter.steps.saturating_add(steps);
+        if self.meter.steps > self.meter.most_steps {
+            return Err(limit_error(format!(
+                "The run took more than {} steps, its limit. Steps are passes of loops, calls and rows of queries.",
+                self.meter.most_steps
+            )));
+        }
+        self.work(steps)
+    }
+
+    /// Counts work that is no step, so that the host can stop it.
+    #[inline]
+    pub(super) fn work(&mut self, work: u64) -> Result<(), Failure> {
+        self.meter.work = self.meter.work.saturating_add(work);
+        if self.meter.work >= self.meter.next_poll { self.poll() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn poll(&mut self) -> Result<(), Failure> {
+        self.meter.next_poll = self.meter.work.saturating_add(POLL);
+        match self.host.interrupt() {
+            None => Ok(()),
+            Some(Interrupt::Cancelled) => Err(RunError::new(ErrorKind::Cancelled, "The run was cancelled.")),
+            Some(Interrupt::Deadline) => Err(limit_error("The run took longer than the time it was given.")),
+        }
+    }
+
+    /// Counts bytes that values have grown by.
+    #[inline]
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Failure> {
+        self.meter.added = self.meter.added.saturating_add(bytes);
+        if bytes >= BYTES_OF_WORK {
+            self.work((bytes / BYTES_OF_WORK) as u64)?;
+        }
+        if self.meter.added > self.meter.allowance { self.measure(bytes) } else { Ok(()) }
+    }
+
+    /// Measures what is alive. `in_flight` is not on the stack yet.
+    #[cold]
+    fn measure(&mut self, in_flight: usize) -> Result<(), Failure> {
+        let shared = self.cells.values();
+        let roots = self.stack.iter().chain(self.globals.iter().flatten()).chain(&shared);
+        let live = with_stack_for_values(|| live_size(roots));
+        let live = live.saturating_add(self.meter.held).saturating_add(in_flight);
+        if live > self.meter.memory {
+            return Err(limit_error(format!(
+                "The values of the run need about {} MiB, more than the limit of {} MiB.",
+                live.div_ceil(1 << 20),
+                self.meter.memory >> 20
+            )));
+        }
+        // Measuring takes time in proportion to what is alive; a sixteenth more than the limit is the price of
+        // not doing it all the time.
+        self.meter.added = 0;
+        self.meter.allowance = (self.meter.memory - live).max(self.meter.memory / 16);
+        Ok(())
+    }
+
+    /// A value that has just been made: not too large, not too deep, and counted.
+    pub(super) fn made(&mut self, value: Value) -> Evaluated {
+        match &value {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => return Ok(value),
+            Value::Text(text) => self.check_text(text.len())?,
+            Value::List(list) => self.check_cells(list.items().len())?,
+            Value::Table(table) => self.check_cells(table.len().saturating_mul(table.shape().len()))?,
+            Value::Binary(_) | Value::Record(_) | Value::Function(_) => {}
+        }
+        check_depth(value.depth())?;
+        let bytes = with_stack_for(value.depth(), || fresh_size(&value));
+        self.grow(bytes)?;
+        Ok(value)
+    }
+
+    /// A table that has just been made, as [`Machine::made`].
+    pub(super) fn made_rows(&mut self, table: Table) -> Result<Rows, Failure> {
+        let table = self.made(Value::table(table))?;
+        Ok(Rows::of(&table).unwrap_or_else(|| Rows::List(Arc::default())))
+    }
+
+    /// Refuses a text of more bytes than one may have.
+    pub(super) fn check_text(&self, bytes: usize) -> Result<(), Failure> {
+        if bytes <= self.meter.text {
+            return Ok(());
+        }
+        Err(limit_error(format!("A text would be longer than {} MiB, the limit.", self.meter.text >> 20)))
+    }
+
+    /// Refuses a list or table of more cells than one may have.
+    pub(super) fn check_cells(&self, cells: usize) -> Result<(), Failure> {
+        if cells <= self.meter.cells {
+            return Ok(());
+        }
+        Err(limit_error(format!("A list or table would have more than {} cells, the limit.", self.meter.cells)))
+    }
+
+    /// Counts a value that a query or native keeps until it is done.
+    pub(super) fn hold(&mut self, value: &Value) -> Result<(), Failure> {
+        let bytes = size_of::<Value>() + with_stack_for(value.depth(), || fresh_size(value));
+        self.meter.held = self.meter.held.saturating_add(bytes);
+        self.meter.added = self.meter.added.saturating_add(size_of::<Value>());
+        if self.meter.added > self.meter.allowance { self.measure(0) } else { Ok(()) }
+    }
+}
+
+/// Refuses a value that is nested too deep for those who walk it.
+pub(super) fn check_depth(depth: u16) -> Result<(), Failure> {
+    if depth <= MAX_DEPTH {
+        return Ok(());
+    }
+    Err(limit_error(format!("A value would be nested more than {MAX_DEPTH} levels deep, the limit.")))
+}
+
+/// Runs `f` with enough stack to evaluate.
+#[inline]
+pub(super) fn with_stack<R>(f: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(RED_ZONE, SEGMENT, f)
+}
+
+/// Runs `f` with enough stack to walk a value as deep as values may be.
+pub(super) fn with_stack_for_values<R>(f: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(RED_ZONE_FOR_VALUES, SEGMENT, f)
+}
+
+/// Runs `f` with enough stack to walk a value nested `depth` deep.
+#[inline]
+pub(super) fn with_stack_for<R>(depth: u16, f: impl FnOnce() -> R) -> R {
+    if depth <= FLAT { f() } else { with_stack_for_values(f) }
+}

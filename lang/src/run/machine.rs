@@ -1,0 +1,215 @@
+//! The state of a run: slots, cells, the stack, and the frames of its calls.
+
+use super::cell::{Cell, CellPool, Home, Remains};
+use super::closure::Captured;
+use super::fail::value_error;
+use super::limits::Meter;
+use super::scope::ScopeState;
+use super::{Evaluated, Failure};
+use crate::host::Host;
+use crate::program::{Program, Settings};
+use crate::span::Span;
+use crate::tree::{CellId, FunctionDef, GlobalId, LocalId, Tree, Variable};
+use crate::value::{Value, Zone};
+use std::sync::Arc;
+
+/// The state of a run.
+pub(super) struct Machine<'a> {
+    pub program: &'a Program,
+    pub settings: &'a Settings,
+    pub host: &'a dyn Host,
+    /// The slots of all frames, and above each frame's slots the values in flight.
+    pub stack: Vec<Value>,
+    /// The program-wide slots.
+    pub globals: Vec<Option<Value>>,
+    pub cells: CellPool,
+    pub meter: Meter,
+    /// Calls inside calls.
+    pub depth: usize,
+    /// What functions of this run go on using when it is over.
+    pub home: Arc<Home>,
+    /// The number of calls of natives with row expressions so far.
+    pub row_calls: u64,
+}
+
+/// A call on its way, for messages; the calls around it can be reached.
+pub(super) struct CallInfo<'t> {
+    pub tree: &'t Tree,
+    pub definition: &'t FunctionDef,
+    /// Where it was called, in the unit of the caller.
+    pub span: Span,
+    pub caller: Option<&'t CallInfo<'t>>,
+}
+
+/// The frame of a function being run.
+pub(super) struct Frame<'t> {
+    pub call: &'t CallInfo<'t>,
+    pub tree: &'t Arc<Tree>,
+    /// The place of its first slot on the stack.
+    pub base: usize,
+    pub captures: &'t [Captured],
+    pub globals: Globals,
+    pub cells: Vec<Option<Arc<Cell>>>,
+    pub scopes: Vec<ScopeState<'t>>,
+}
+
+/// Where a function finds its program-wide variables.
+#[derive(Clone)]
+pub(super) enum Globals {
+    /// In this run.
+    Here,
+    /// It was made by another run; `None` where nothing of that is left.
+    There(Option<Arc<Home>>),
+}
+
+impl<'a> Machine<'a> {
+    pub fn new(program: &'a Program, settings: &'a Settings, host: &'a dyn Host) -> Self {
+        Self {
+            program,
+            settings,
+            host,
+            stack: Vec::new(),
+            globals: vec![None; program.tree.globals],
+            cells: CellPool::new(),
+            meter: Meter::new(&settings.limits),
+            depth: 0,
+            home: Arc::default(),
+            row_calls: 0,
+        }
+    }
+
+    /// Ends the run: what functions among its results need is in the remains.
+    pub fn finish(self) -> Remains {
+        self.home.settle(self.globals, self.cells);
+        Remains::new(self.home)
+    }
+
+    pub fn zone(&self) -> Zone {
+        self.settings.zone
+    }
+
+    pub fn global(&self, slot: GlobalId) -> Option<&Value> {
+        self.globals.get(slot as usize).and_then(Option::as_ref)
+    }
+
+    pub fn set_global(&mut self, slot: GlobalId, value: Value) {
+        if let Some(variable) = self.globals.get_mut(slot as usize) {
+            *variable = Some(value);
+        }
+    }
+
+    /// A new, empty cell.
+    pub fn make_cell(&mut self) -> Result<Arc<Cell>, Failure> {
+        self.grow(size_of::<Cell>() + size_of::<Arc<Cell>>())?;
+        Ok(self.cells.make())
+    }
+
+    /// The value of a local slot.
+    #[inline]
+    pub fn local(&self, frame: &Frame<'_>, slot: LocalId) -> Value {
+        self.stack.get(frame.base + usize::from(slot)).cloned().unwrap_or_default()
+    }
+
+    #[inline]
+    pub fn set_local(&mut self, frame: &Frame<'_>, slot: LocalId, value: Value) {
+        if let Some(local) = self.stack.get_mut(frame.base + usize::from(slot)) {
+            *local = value;
+        }
+    }
+
+    /// The value of a variable; an error where its `let` has not run yet.
+    #[inline]
+    pub fn read(&self, frame: &Frame<'_>, variable: Variable, name: &str) -> Evaluated {
+        let value = match variable {
+            Variable::Local(slot) => return Ok(self.local(frame, slot)),
+            Variable::Captured(position) => match frame.captures.get(usize::from(position)) {
+                Some(Captured::Value(value)) => return Ok(value.clone()),
+                _ => None,
+            },
+            Variable::Global(slot) => match &frame.globals {
+                Globals::Here => self.global(slot).cloned(),
+                Globals::There(home) => home.as_ref().and_then(|home| home.global(slot as usize)),
+            },
+            Variable::Cell(cell) => frame.cell(cell).and_then(|cell| cell.get()),
+            Variable::CapturedCell(position) => frame.captured_cell(position).and_then(|cell| cell.get()),
+        };
+        value.ok_or_else(|| unset(frame, name))
+    }
+
+    /// Takes the value of a variable out, to change it and put it back; `None` where it is not set or belongs to
+    /// another run.
+    pub fn take(&mut self, frame: &Frame<'_>, variable: Variable) -> Option<Value> {
+        match variable {
+            Variable::Local(slot) => self.stack.get_mut(frame.base + usize::from(slot)).map(std::mem::take),
+            Variable::Global(slot) if matches!(frame.globals, Globals::Here) => {
+                self.globals.get_mut(slot as usize).and_then(Option::take)
+            }
+            Variable::Cell(cell) => frame.cell(cell).and_then(|cell| cell.take()),
+            Variable::CapturedCell(position) => frame.captured_cell(position).and_then(|cell| cell.take()),
+            Variable::Global(_) | Variable::Captured(_) => None,
+        }
+    }
+
+    /// Sets a variable.
+    #[inline]
+    pub fn set(&mut self, frame: &mut Frame<'_>, variable: Variable, value: Value) -> Result<(), Failure> {
+        match variable {
+            Variable::Local(slot) => self.set_local(frame, slot, value),
+            Variable::Global(slot) => match &frame.globals {
+                Globals::Here => self.set_global(slot, value),
+                Globals::There(Some(home)) => home.set_global(slot as usize, value),
+                Globals::There(None) => {}
+            },
+            Variable::Cell(cell) => self.cell(frame, cell)?.set(value),
+            Variable::CapturedCell(position) => {
+                if let Some(cell) = frame.captured_cell(position) {
+                    cell.set(value);
+                }
+            }
+            // The checker gives a variable that somebody sets a cell.
+            Variable::Captured(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The cell of a frame, made where it is missing.
+    pub fn cell(&mut self, frame: &mut Frame<'_>, cell: CellId) -> Result<Arc<Cell>, Failure> {
+        if let Some(cell) = frame.cell(cell) {
+            return Ok(cell.clone());
+        }
+        self.renew_cell(frame, cell)
+    }
+
+    /// A new, empty cell in the frame's place for it.
+    pub fn renew_cell(&mut self, frame: &mut Frame<'_>, cell: CellId) -> Result<Arc<Cell>, Failure> {
+        let made = self.make_cell()?;
+        if let Some(slot) = frame.cells.get_mut(usize::from(cell)) {
+            *slot = Some(made.clone());
+        }
+        Ok(made)
+    }
+}
+
+impl Frame<'_> {
+    fn cell(&self, cell: CellId) -> Option<&Arc<Cell>> {
+        self.cells.get(usize::from(cell)).and_then(Option::as_ref)
+    }
+
+    /// A cell the function captured.
+    pub fn captured_cell(&self, position: u16) -> Option<&Arc<Cell>> {
+        match self.captures.get(usize::from(position)) {
+            Some(Captured::Cell(cell)) => Some(cell),
+            _ => None,
+        }
+    }
+}
+
+#[cold]
+fn unset(frame: &Frame<'_>, name: &str) -> Failure {
+    let subject =
+        if name.is_empty() { "A variable that is used here".to_owned() } else { format!("The variable {name}") };
+    if matches!(frame.globals, Globals::There(None)) {
+        return value_error(format!("{subject} is gone: the run that made this function is over."));
+    }
+    value_error(format!("{subject} has no value yet: its `let` has not run when it is read here."))
+}

@@ -1,0 +1,208 @@
+//! `set x.field[index] = value`: rebuilds x with that change, in place where nobody shares its parts.
+
+use super::Failure;
+use super::access::{no_field, no_fields, position};
+use super::fail::{describe, index_error, type_error};
+use super::limits::{check_depth, with_stack};
+use super::machine::{Frame, Machine};
+use super::place::placed;
+use crate::tree::{Expr, PathStep, Variable};
+use crate::types::{Type, Types};
+use crate::value::{Rows, RowsBuilder, Table, Value};
+use ecow::EcoString;
+use std::sync::Arc;
+
+/// A step whose index has been evaluated.
+enum Step {
+    Field(EcoString),
+    Position(usize),
+}
+
+impl Machine<'_> {
+    /// Runs the statement. After an error the variable is what it was.
+    pub(super) fn set_path<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        variable: Variable,
+        name: &str,
+        path: &'t [PathStep],
+        value: &'t Expr,
+        annotation: Option<&'t Type>,
+    ) -> Result<(), Failure> {
+        let start = self.stack.len();
+        for step in path {
+            let index = match step {
+                PathStep::Field(..) => Value::Null,
+                PathStep::Index(index) => self.eval(frame, index)?,
+            };
+            self.stack.push(index);
+        }
+        let value = self.eval(frame, value)?;
+        let indexes = self.stack.split_off(start);
+        let root = self.read(frame, variable, name)?;
+        let steps = check_path(frame, &root, path, &indexes)?;
+        if value.depth() > 0 {
+            check_depth(value.depth().saturating_add(u16::try_from(steps.len()).unwrap_or(u16::MAX)))?;
+        }
+        let fits = annotation.is_none_or(|ty| fits_inside(&frame.tree.types, ty, &steps, &value));
+        if let (false, Some(annotation)) = (fits, annotation) {
+            // The whole value tells what is wrong, or converts as a whole.
+            let changed = with_stack(|| changed(root, &steps, value));
+            let converted = self.convert(frame, changed, annotation, &format!("the variable {name}"))?;
+            let converted = self.made(converted)?;
+            return self.set(frame, variable, converted);
+        }
+        self.grow(copied(&root, 2))?;
+        drop(root);
+        let root = match self.take(frame, variable) {
+            Some(root) => root,
+            None => self.read(frame, variable, name)?,
+        };
+        let root = with_stack(|| changed(root, &steps, value));
+        self.set(frame, variable, root)
+    }
+}
+
+/// Walks the path without changing anything, so that the change itself cannot fail.
+fn check_path(frame: &Frame<'_>, root: &Value, path: &[PathStep], indexes: &[Value]) -> Result<Vec<Step>, Failure> {
+    let mut steps = Vec::with_capacity(path.len());
+    let mut inner = root.clone();
+    for (at, (step, index)) in path.iter().zip(indexes).enumerate() {
+        let last = at + 1 == path.len();
+        let span = match step {
+            PathStep::Field(_, span) => *span,
+            PathStep::Index(index) => index.span,
+        };
+        let (step, next) = checked_step(&inner, step, index, last).map_err(|error| placed(error, frame.call, span))?;
+        steps.push(step);
+        inner = next;
+    }
+    Ok(steps)
+}
+
+/// A step from a value, and the value it leads to.
+fn checked_step(value: &Value, step: &PathStep, index: &Value, last: bool) -> Result<(Step, Value), Failure> {
+    let name = match (step, index) {
+        (PathStep::Field(name, _), _) => name,
+        (PathStep::Index(_), Value::Text(name)) if matches!(value, Value::Record(_)) => name,
+        _ => {
+            let rows = match value {
+                Value::List(_) | Value::Table(_) => Rows::of(value),
+                _ => None,
+            };
+            let rows = rows.ok_or_else(|| not_indexed(value, index))?;
+            let position = position(&rows, index)?;
+            return Ok((Step::Position(position), rows.get(position)));
+        }
+    };
+    let Value::Record(record) = value else { return Err(not_settable(value, name)) };
+    match record.get(name) {
+        Some(field) => Ok((Step::Field(name.clone()), field)),
+        // The last step may add a field, as `with` does.
+        None if last => Ok((Step::Field(name.clone()), Value::Null)),
+        None => Err(no_field(record, name)),
+    }
+}
+
+#[cold]
+fn not_indexed(value: &Value, index: &Value) -> Failure {
+    match value {
+        Value::Record(_) => {
+            type_error(format!("A field of a record is set by its name, a text, not by {}.", describe(index)))
+        }
+        Value::Null => index_error("Nothing in null can be set with [ ]."),
+        other => type_error(format!(
+            "[ ] sets an element of a list, a row of a table or a field of a record, not a part of {}.",
+            describe(other)
+        )),
+    }
+}
+
+#[cold]
+fn not_settable(value: &Value, name: &str) -> Failure {
+    match value {
+        Value::Null => index_error(format!("The field {name} cannot be set in null.")),
+        Value::Table(_) => type_error(format!(
+            "A column cannot be set: choose a row, t[0].{name}, or change all rows with t with [{name}: …]."
+        )),
+        other => no_fields(other, name),
+    }
+}
+
+/// The value with the part at the end of the path replaced. The path has been checked.
+fn changed(value: Value, path: &[Step], new: Value) -> Value {
+    let Some((step, rest)) = path.split_first() else { return new };
+    match (step, value) {
+        (Step::Field(name), Value::Record(mut record)) => {
+            let old = if rest.is_empty() { Value::Null } else { record.take(name).unwrap_or_default() };
+            Value::Record(record.with(name, with_stack(|| changed(old, rest, new))))
+        }
+        (Step::Position(position), Value::List(mut list)) => {
+            let elements = Arc::make_mut(&mut list);
+            let old = elements.replace(*position, Value::Null).unwrap_or_default();
+            let new = with_stack(|| changed(old, rest, new));
+            elements.replace(*position, new);
+            // A list of which all elements are records is a table.
+            let all_records = elements.items().iter().all(|element| matches!(element, Value::Record(_)));
+            if all_records { Value::list(elements.items().to_vec()) } else { Value::List(list) }
+        }
+        (Step::Position(position), Value::Table(table)) => changed_row(table, *position, rest, new),
+        (_, other) => other,
+    }
+}
+
+fn changed_row(mut table: Arc<Table>, row: usize, path: &[Step], new: Value) -> Value {
+    if let (Some(Step::Field(name)), Some(_)) = (path.first(), table.columns())
+        && let Some(column) = table.shape().position(name)
+    {
+        let cells = Arc::make_mut(&mut table);
+        let old = if path.len() == 1 { Value::Null } else { cells.take_cell(row, column) };
+        let new = with_stack(|| changed(old, path.get(1..).unwrap_or(&[]), new));
+        cells.set_cell(row, column, new);
+        return Value::Table(table);
+    }
+    let old = table.row(row).map_or(Value::Null, Value::Record);
+    let new = with_stack(|| changed(old, path, new));
+    if let (Value::Record(record), Some(columns)) = (&new, table.columns())
+        && record.shape().names() == table.shape().names()
+    {
+        let columns = columns.len();
+        let cells = Arc::make_mut(&mut table);
+        for column in 0..columns {
+            cells.set_cell(row, column, record.at(column));
+        }
+        return Value::Table(table);
+    }
+    let mut builder = RowsBuilder::default();
+    let rows = Rows::Table(table);
+    for (position, element) in rows.iter().enumerate() {
+        builder.push(if position == row { new.clone() } else { element });
+    }
+    builder.finish()
+}
+
+/// Does the new value fit where the path leads in a value of this type? False where that is not known.
+fn fits_inside(types: &Types, ty: &Type, path: &[Step], value: &Value) -> bool {
+    let Some((step, rest)) = path.split_first() else { return types.matches(value, ty) };
+    match (types.resolve(ty), step) {
+        (Type::Any, _) => true,
+        (Type::Nullable(inner), _) => fits_inside(types, inner, path, value),
+        (Type::Record(record), Step::Field(name)) => match record.field(name) {
+            Some(field) => fits_inside(types, &field.ty, rest, value),
+            None => true,
+        },
+        (Type::List(element), Step::Position(_)) => fits_inside(types, element, rest, value),
+        _ => false,
+    }
+}
+
+/// The bytes that changing a shared value copies, as deep as is cheap to tell.
+fn copied(value: &Value, holders: usize) -> usize {
+    let cells = match value {
+        Value::List(list) if Arc::strong_count(list) > holders => list.items().len(),
+        Value::Table(table) if Arc::strong_count(table) > holders => table.len() * table.shape().len(),
+        Value::Record(record) => record.len(),
+        _ => 0,
+    };
+    cells * size_of::<Value>()
+}

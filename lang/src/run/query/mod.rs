@@ -1,0 +1,213 @@
+//! Query operators over rows, one after the other: `where … order by …`, `map … as …` (language.md §5).
+//!
+//! Between operators there is a relation: rows and which of them, in which order. Only what changes rows makes a
+//! table.
+
+mod change;
+mod filter;
+mod group;
+mod order;
+
+pub(super) use group::Groups;
+
+use super::fail::{describe, type_error};
+use super::machine::{Frame, Machine};
+use super::place::placed;
+use super::{Evaluated, Failure};
+use crate::span::Span;
+use crate::tree::{Expr, Scope, Step};
+use crate::value::{Rows, Value};
+
+/// Rows, and which of them in which order; `None` for all as they are.
+struct Relation {
+    rows: Rows,
+    selection: Option<Vec<u32>>,
+}
+
+/// What gives a value for each row.
+pub(super) enum RowCode<'t> {
+    /// An expression in the row's scope. Where its value is a function, that is called with the row.
+    Body(&'t Expr),
+    /// A function, called with each row.
+    Function(Value),
+}
+
+impl Relation {
+    fn len(&self) -> usize {
+        self.selection.as_ref().map_or_else(|| self.rows.len(), Vec::len)
+    }
+
+    /// The position of the row that stands at `number`.
+    fn position(&self, number: usize) -> usize {
+        match &self.selection {
+            Some(selection) => selection.get(number).map_or(usize::MAX, |position| *position as usize),
+            None => number,
+        }
+    }
+
+    /// Is it a table? Only of those the first rows can be told without the others: the elements of a list
+    /// decide together what it is.
+    fn is_table(&self) -> bool {
+        matches!(self.rows, Rows::Table(_))
+    }
+}
+
+impl<'t> Machine<'_> {
+    /// Runs a query. With `limit` only so many of the first rows are wanted.
+    pub(super) fn query(
+        &mut self,
+        frame: &mut Frame<'t>,
+        source: &'t Expr,
+        steps: &'t [(Step, Span)],
+        limit: Option<usize>,
+    ) -> Evaluated {
+        let source_value = self.eval(frame, source)?;
+        if let (Value::Record(record), Some((Step::With { .. }, _))) = (&source_value, steps.first()) {
+            return self.change_record(frame, record.clone(), steps);
+        }
+        let relation = self.run_steps(frame, source_value, source.span, steps, limit)?;
+        self.materialize(relation)
+    }
+
+    /// The number of rows a query gives, without making them.
+    pub(super) fn count_rows(
+        &mut self,
+        frame: &mut Frame<'t>,
+        source: &'t Expr,
+        steps: &'t [(Step, Span)],
+    ) -> Result<usize, Failure> {
+        let source_value = self.eval(frame, source)?;
+        if let (Value::Record(_), Some((Step::With { .. }, _))) = (&source_value, steps.first()) {
+            return Err(type_error("Count takes a table or list, not a record."));
+        }
+        self.run_steps(frame, source_value, source.span, steps, None).map(|relation| relation.len())
+    }
+
+    fn run_steps(
+        &mut self,
+        frame: &mut Frame<'t>,
+        source: Value,
+        source_span: Span,
+        steps: &'t [(Step, Span)],
+        limit: Option<usize>,
+    ) -> Result<Relation, Failure> {
+        let operator = steps.first().map_or("A query", |(step, _)| name_of(step));
+        let rows = rows_of(&source, operator).map_err(|error| placed(error, frame.call, source_span))?;
+        drop(source);
+        let mut relation = Relation { rows, selection: None };
+        for (number, (step, span)) in steps.iter().enumerate() {
+            let limit = limit.filter(|_| number + 1 == steps.len() && relation.is_table());
+            let (height, held) = (self.stack.len(), self.meter.held);
+            // On the stack the limit on memory sees them.
+            self.stack.push(relation.rows.to_value());
+            relation = self.step(frame, relation, step, limit).map_err(|error| placed(error, frame.call, *span))?;
+            self.stack.truncate(height);
+            self.meter.held = held;
+            if let Some(scope) = scope_of(step) {
+                frame.leave_rows(scope.id);
+            }
+        }
+        Ok(relation)
+    }
+
+    fn step(
+        &mut self,
+        frame: &mut Frame<'t>,
+        relation: Relation,
+        step: &'t Step,
+        limit: Option<usize>,
+    ) -> Result<Relation, Failure> {
+        match step {
+            Step::Where(operand) => self.filter(frame, relation, operand, true, limit),
+            Step::ExceptWhere(operand) => self.filter(frame, relation, operand, false, limit),
+            Step::Except(record) => self.except(frame, relation, record),
+            Step::OrderBy(scope, keys) => self.order_by(frame, relation, scope, keys, limit),
+            Step::GroupBy(scope, keys) => self.group_by(frame, relation, scope, keys),
+            Step::With { scope, changes, condition } => self.with(frame, relation, scope, changes, condition.as_ref()),
+            Step::Map(scope, change) => self.map(frame, relation, scope, change, limit),
+        }
+    }
+
+    fn materialize(&mut self, relation: Relation) -> Evaluated {
+        match relation.selection {
+            None => Ok(relation.rows.to_value()),
+            Some(selection) => {
+                self.work(selection.len() as u64 / 8)?;
+                let value = relation.rows.gather(&selection);
+                self.made(value)
+            }
+        }
+    }
+
+    /// Evaluates a function literal once; other bodies stay as they are.
+    pub(super) fn prepare(
+        &mut self,
+        frame: &mut Frame<'t>,
+        body: &'t Expr,
+        outside: bool,
+    ) -> Result<RowCode<'t>, Failure> {
+        if !outside {
+            return Ok(RowCode::Body(body));
+        }
+        let function = self.eval(frame, body)?;
+        super::call::check_row_function(&function).map_err(|error| placed(error, frame.call, body.span))?;
+        Ok(RowCode::Function(function))
+    }
+
+    /// The value for the row at `position`, which the scope has entered.
+    pub(super) fn row_value(
+        &mut self,
+        frame: &mut Frame<'t>,
+        code: &RowCode<'t>,
+        rows: &Rows,
+        position: usize,
+    ) -> Evaluated {
+        self.spend(1)?;
+        self.value_of(frame, code, rows, position)
+    }
+
+    /// The same within a row that has been counted.
+    fn value_of(&mut self, frame: &mut Frame<'t>, code: &RowCode<'t>, rows: &Rows, position: usize) -> Evaluated {
+        let (function, span) = match code {
+            RowCode::Body(body) => match self.eval(frame, body)? {
+                function @ Value::Function(_) => (function, body.span),
+                value => return Ok(value),
+            },
+            RowCode::Function(function) => (function.clone(), frame.call.definition.span),
+        };
+        super::call::check_row_function(&function)?;
+        self.invoke(frame.call, &function, [rows.get(position)], span)
+    }
+}
+
+/// The rows of a value that a query runs over.
+pub(super) fn rows_of(value: &Value, operator: &str) -> Result<Rows, Failure> {
+    Rows::of(value).ok_or_else(|| {
+        let hint = match value {
+            Value::Record(_) => " A table of one record is written *record.",
+            _ => "",
+        };
+        type_error(format!("{operator} runs over a table or list, not over {}.{hint}", describe(value)))
+    })
+}
+
+fn name_of(step: &Step) -> &'static str {
+    match step {
+        Step::Where(_) => "where",
+        Step::With { .. } => "with",
+        Step::Except(_) | Step::ExceptWhere(_) => "except",
+        Step::OrderBy(..) => "order by",
+        Step::GroupBy(..) => "group by",
+        Step::Map(..) => "map",
+    }
+}
+
+fn scope_of(step: &Step) -> Option<&Scope> {
+    match step {
+        Step::Where(operand) | Step::ExceptWhere(operand) => Some(&operand.scope),
+        Step::With { scope, .. } | Step::OrderBy(scope, _) | Step::GroupBy(scope, _) | Step::Map(scope, _) => {
+            Some(scope)
+        }
+        Step::Except(_) => None,
+    }
+}

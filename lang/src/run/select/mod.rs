@@ -1,0 +1,138 @@
+//! `select`: sources are joined, filtered, grouped, and made into the columns of a new table (language.md §5).
+
+mod aggregate;
+mod join;
+mod result;
+
+use super::fail::type_error;
+use super::machine::{Frame, Machine};
+use super::place::placed;
+use super::query::rows_of;
+use super::scope::{JoinScope, MISSING, Place, ScopeState, column_of, no_column};
+use super::{Evaluated, Failure};
+use crate::tree::{RowName, Select, Source};
+use crate::value::{Rows, truth};
+
+/// The rows of a join: for each source one position a row, [`MISSING`] where a left join found none.
+#[derive(Default)]
+struct Joined {
+    sources: Vec<Vec<u32>>,
+}
+
+impl Joined {
+    fn len(&self) -> usize {
+        self.sources.first().map_or(0, Vec::len)
+    }
+
+    /// Only the rows at `kept`.
+    fn keep(&mut self, kept: &[u32]) {
+        for positions in &mut self.sources {
+            *positions = kept.iter().map(|row| positions.get(*row as usize).copied().unwrap_or(MISSING)).collect();
+        }
+    }
+}
+
+impl<'t> Machine<'_> {
+    /// Runs a `select`. With `limit` only so many of the first rows are wanted.
+    pub(super) fn select(&mut self, frame: &mut Frame<'t>, select: &'t Select, limit: Option<usize>) -> Evaluated {
+        let (height, held) = (self.stack.len(), self.meter.held);
+        let mut sources = Vec::with_capacity(select.sources.len());
+        for source in &select.sources {
+            let value = self.eval(frame, &source.rows)?;
+            let rows = rows_of(&value, "select").map_err(|error| placed(error, frame.call, source.rows.span))?;
+            // On the stack the limit on memory sees it.
+            self.stack.push(value);
+            sources.push(rows);
+        }
+        let places = places(frame, select, &sources)?;
+        if let Some(state) = frame.scopes.get_mut(usize::from(select.scope.id)) {
+            *state = ScopeState::Joined(JoinScope {
+                names: &select.scope.names,
+                places,
+                at: vec![MISSING; sources.len()],
+                sources,
+                group: Vec::new(),
+                results: Vec::new(),
+                result_row: 0,
+            });
+        }
+        let result = self.select_rows(frame, select, limit);
+        frame.leave_rows(select.scope.id);
+        self.meter.held = held;
+        let result = result?;
+        self.stack.truncate(height);
+        self.made(result)
+    }
+
+    fn select_rows(&mut self, frame: &mut Frame<'t>, select: &'t Select, limit: Option<usize>) -> Evaluated {
+        let mut joined = self.join(frame, select)?;
+        if let Some(condition) = &select.condition {
+            let mut kept = Vec::new();
+            for row in 0..joined.len() {
+                self.spend(1)?;
+                enter(frame, select, &joined, row);
+                if truth(&self.eval(frame, condition)?) {
+                    kept.push(row as u32);
+                }
+            }
+            joined.keep(&kept);
+        }
+        match &select.group {
+            None => self.plain_result(frame, select, &joined, limit),
+            Some(group) => self.grouped_result(frame, select, group, &joined, limit),
+        }
+    }
+}
+
+/// Looks up the names of the query in all sources.
+fn places(frame: &Frame<'_>, select: &Select, sources: &[Rows]) -> Result<Vec<Place>, Failure> {
+    let place =
+        |name: &RowName| place_of(name, sources, &select.sources).map_err(|error| placed(error, frame.call, name.span));
+    select.scope.names.iter().map(place).collect()
+}
+
+/// Makes row `row` of the join the one that names mean.
+fn enter(frame: &mut Frame<'_>, select: &Select, joined: &Joined, row: usize) {
+    if let Some(scope) = frame.joined(select.scope.id) {
+        for (at, positions) in scope.at.iter_mut().zip(&joined.sources) {
+            *at = positions.get(row).copied().unwrap_or(MISSING);
+        }
+    }
+}
+
+/// Where a name is found: in the one source that has it, else outside, else in a source of unknown columns.
+fn place_of(name: &RowName, sources: &[Rows], definitions: &[Source]) -> Result<Place, Failure> {
+    let is_empty = |rows: &Rows| matches!(rows, Rows::List(list) if list.items().is_empty());
+    let mut found: Option<(usize, i32)> = None;
+    for (number, rows) in sources.iter().enumerate().filter(|(_, rows)| !is_empty(rows)) {
+        let Some(column) = column_of(rows, &name.name) else { continue };
+        if let Some((other, _)) = found {
+            return Err(shared_column(&name.name, definitions, other, number));
+        }
+        found = Some((number, column));
+    }
+    match found {
+        Some((source, column)) => match usize::try_from(column) {
+            Ok(column) => Ok(Place::Column { source, column }),
+            Err(_) => Ok(Place::ByName { source }),
+        },
+        // `[]` has every column, empty.
+        None => match sources.iter().position(is_empty) {
+            Some(source) => Ok(Place::ByName { source }),
+            None if name.outer.is_some() => Ok(Place::Outer),
+            None => Err(no_column(&name.name, sources)),
+        },
+    }
+}
+
+#[cold]
+fn shared_column(name: &str, definitions: &[Source], first: usize, second: usize) -> Failure {
+    let called = |number: usize| match definitions.get(number) {
+        Some(source) if !source.name.is_empty() => source.name.to_string(),
+        _ => format!("source {}", number + 1),
+    };
+    let (first, second) = (called(first), called(second));
+    type_error(format!(
+        "The column {name} is in both {first} and {second}. Say which is meant: {first}.{name} or {second}.{name}."
+    ))
+}

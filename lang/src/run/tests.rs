@@ -1,0 +1,193 @@
+//! The machine by itself, on trees made by hand: what scripts cannot show.
+
+use crate::ast::BinaryOp;
+use crate::error::{ErrorKind, RunError};
+use crate::function::Effect;
+use crate::host::{Host, Interrupt, LogLevel};
+use crate::program::{Limits, Outcome, Program, Settings};
+use crate::span::Span;
+use crate::tree::*;
+use crate::types::{Type, Types};
+use crate::value::Value;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Stops after a number of questions whether to.
+struct StopsAfter(std::sync::atomic::AtomicU64);
+
+impl Host for StopsAfter {
+    fn now(&self) -> (i64, u32) {
+        (0, 0)
+    }
+    fn random(&self) -> u64 {
+        0
+    }
+    fn log(&self, _level: LogLevel, _message: &str) {}
+    fn interrupt(&self) -> Option<Interrupt> {
+        let left = self.0.load(std::sync::atomic::Ordering::Relaxed);
+        self.0.store(left.saturating_sub(1), std::sync::atomic::Ordering::Relaxed);
+        (left == 0).then_some(Interrupt::Cancelled)
+    }
+}
+
+fn never_stops() -> StopsAfter {
+    StopsAfter(u64::MAX.into())
+}
+
+fn expr(kind: ExprKind) -> Expr {
+    Expr { kind, span: Span::default(), ty: Type::Any }
+}
+
+fn constant(value: impl Into<Value>) -> Expr {
+    expr(ExprKind::Constant(value.into()))
+}
+
+fn variable(variable: Variable) -> Expr {
+    expr(ExprKind::Variable(variable, "x".into()))
+}
+
+fn binary(a: Expr, op: BinaryOp, b: Expr) -> Expr {
+    expr(ExprKind::Binary(Box::new(a), vec![(op, Span::default(), b)]))
+}
+
+fn block(statements: Vec<Statement>) -> Block {
+    Block { statements: statements.into_iter().map(|s| (s, Span::default())).collect(), ..Block::default() }
+}
+
+fn function(parameters: &[&str], locals: usize, cells: usize, body: Block) -> FunctionDef {
+    let parameter = |name: &&str| ParameterDef { name: (*name).into(), annotation: None, default: None, cell: None };
+    FunctionDef {
+        name: "f".into(),
+        unit: 0,
+        parameters: parameters.iter().map(parameter).collect(),
+        required: parameters.len(),
+        body,
+        result: None,
+        locals,
+        cells,
+        scopes: 0,
+        span: Span::default(),
+    }
+}
+
+/// Runs function 0 with the globals there are.
+fn run(functions: Vec<FunctionDef>, settings: &Settings, host: &dyn Host) -> Result<Outcome, Box<RunError>> {
+    let tree = Tree {
+        units: vec![Unit { module: None, source: "the script".into() }],
+        functions,
+        types: Types::default(),
+        globals: 2,
+        inputs: Vec::new(),
+        exports: vec![("x".into(), 0)],
+        starts: vec![0],
+    };
+    let program = Program { tree: Arc::new(tree), cache: Arc::default(), effect: Effect::Pure, result: Type::Any };
+    program.run(Vec::new(), settings, host)
+}
+
+/// `while x < count { body }` over the global x, which counts up.
+fn counting(count: i32, mut body: Vec<Statement>) -> Vec<Statement> {
+    let x = Variable::Global(0);
+    body.push(Statement::Set(x, binary(variable(x), BinaryOp::Add, constant(1))));
+    vec![
+        Statement::Set(x, constant(0)),
+        Statement::While(binary(variable(x), BinaryOp::Less, constant(count)), block(body)),
+    ]
+}
+
+#[test]
+fn calls_as_deep_as_allowed_fit_a_small_stack() {
+    let nested = |inner: Expr| (0..100).fold(inner, |inner, _| binary(constant(1), BinaryOp::Add, inner));
+    let deeper = binary(variable(Variable::Local(0)), BinaryOp::Add, constant(1));
+    let recursive = nested(expr(ExprKind::Call(1, vec![deeper])));
+    let functions = vec![
+        function(&[], 0, 0, block(vec![Statement::Return(Some(expr(ExprKind::Call(1, vec![constant(0)]))))])),
+        function(&["n"], 1, 0, block(vec![Statement::Return(Some(recursive))])),
+    ];
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
+    let error = thread.spawn(|| run(functions, &Settings::default(), &never_stops())).expect("a thread").join();
+    let error = error.expect("no overflow").expect_err("a limit");
+    assert_eq!(error.kind, ErrorKind::Limit);
+    assert!(error.message.contains("call depth"), "{}", error.message);
+    assert_eq!(error.stack.len(), 50);
+    assert_eq!(error.stack[25].function, "… 951 more calls …");
+}
+
+#[test]
+fn appending_is_in_place() {
+    let started = Instant::now();
+    for (empty, added) in [(Value::text(""), Value::text("x")), (Value::empty_list(), Value::from(1))] {
+        let y = Variable::Global(1);
+        let mut statements = vec![Statement::Set(y, constant(empty))];
+        statements.extend(counting(20_000, vec![Statement::Append(y, constant(added))]));
+        statements.push(Statement::Return(Some(variable(y))));
+        let value = run(vec![function(&[], 0, 0, block(statements))], &Settings::default(), &never_stops());
+        match value.expect("a value").value {
+            Value::Text(text) => assert_eq!(text.len(), 20_000),
+            Value::List(list) => assert_eq!(list.items().len(), 20_000),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[test]
+fn memory_is_what_is_alive() {
+    let y = Variable::Global(1);
+    let settings = Settings { limits: Limits { memory: 1 << 20, ..Limits::default() }, ..Settings::default() };
+    let text = "x".repeat(20_000);
+    let making = |kept: &Statement| match kept {
+        // What is dropped at once is no matter,
+        Statement::Set(..) => Statement::Set(y, binary(constant(text.as_str()), BinaryOp::Concat, constant("y"))),
+        // what is kept is.
+        _ => Statement::Append(y, binary(constant(text.as_str()), BinaryOp::Concat, constant("y"))),
+    };
+    let script = |statement: Statement| {
+        let mut statements = vec![Statement::Set(y, constant(Value::empty_list()))];
+        statements.extend(counting(200, vec![statement]));
+        vec![function(&[], 0, 0, block(statements))]
+    };
+    let dropped = making(&Statement::Set(y, constant(0)));
+    let kept = making(&Statement::Continue);
+    assert!(run(script(dropped), &settings, &never_stops()).is_ok());
+    let error = run(script(kept), &settings, &never_stops()).expect_err("a limit");
+    assert_eq!((error.kind, error.message.contains("MiB")), (ErrorKind::Limit, true), "{}", error.message);
+}
+
+#[test]
+fn closures_in_a_circle_are_freed() {
+    // let f = () => f; in a cell that f itself captured
+    let bytes: Arc<[u8]> = Arc::new([1; 64]);
+    let weak = Arc::downgrade(&bytes);
+    let closure = expr(ExprKind::Closure(1, vec![Capture::Cell(0), Capture::Value(variable(Variable::Local(0)))]));
+    let mut body = block(vec![
+        Statement::Set(
+            Variable::Local(0),
+            binary(constant(Value::empty_list()), BinaryOp::Concat, constant(Value::Binary(bytes))),
+        ),
+        Statement::Set(Variable::Cell(0), closure),
+    ]);
+    body.cells.push(0);
+    let inner = function(&[], 0, 0, block(vec![Statement::Return(Some(variable(Variable::CapturedCell(0))))]));
+    let outcome = run(vec![function(&[], 1, 1, body), inner], &Settings::default(), &never_stops()).expect("runs");
+    drop(outcome);
+    assert_eq!(weak.strong_count(), 0);
+}
+
+#[test]
+fn the_host_stops_a_run() {
+    let endless = vec![Statement::While(constant(true), Block::default())];
+    let host = StopsAfter(5.into());
+    let error = run(vec![function(&[], 0, 0, block(endless))], &Settings::default(), &host).expect_err("stops");
+    assert_eq!(error.kind, ErrorKind::Cancelled);
+}
+
+#[test]
+fn limits_pass_through_catch() {
+    let settings = Settings { limits: Limits { steps: Some(1_000), ..Limits::default() }, ..Settings::default() };
+    let failing = Statement::Evaluate(expr(ExprKind::Error(Box::new(constant("no")))));
+    let guarded = Statement::Try { body: block(vec![failing]), variable: None, handler: Block::default() };
+    let endless = Statement::While(constant(true), block(vec![guarded]));
+    let error = run(vec![function(&[], 0, 0, block(vec![endless]))], &settings, &never_stops()).expect_err("stops");
+    assert_eq!((error.kind, error.message.contains("1000 steps")), (ErrorKind::Limit, true));
+}
