@@ -22,6 +22,8 @@ mod table;
 mod testing;
 mod text;
 
+pub use datetime::find_zone;
+
 use flowscript_lang::function::{Function, Registry};
 use row::Row;
 use std::sync::{Arc, OnceLock};

@@ -12,6 +12,8 @@ mod steps;
 mod tests;
 mod zone;
 
+pub use zone::find_zone;
+
 use crate::row::Row;
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};

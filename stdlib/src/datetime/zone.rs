@@ -29,19 +29,23 @@ pub(crate) const ROWS: &[Row] = &[
     .examples(&[gives("DateTime.GetTimeZoneOffset('2024-07-01T12:00:00+05:30')", "5.5")]),
 ];
 
-fn to_time_zone(call: &mut Call<'_>) -> NativeResult {
-    let name = call.text(1);
+/// The time zone of this name of the IANA database, in any case. The error names the nearest ones.
+pub fn find_zone(name: &str) -> Result<Zone, String> {
     let zone = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name));
-    let Some(zone) = zone else {
+    zone.copied().ok_or_else(|| {
         let near = nearest(name, TZ_VARIANTS.iter().map(|zone| zone.name())).join(", ");
         let hint = if near.is_empty() {
             "Names are those of the IANA database, such as Europe/Stockholm.".into()
         } else {
             format!("Did you mean {near}?")
         };
-        return Err(call.value_error(format_args!("unknown time zone {name:?}. {hint}")));
-    };
-    inside(call, call.datetime(0).in_zone(*zone))
+        format!("unknown time zone {name:?}. {hint}")
+    })
+}
+
+fn to_time_zone(call: &mut Call<'_>) -> NativeResult {
+    let zone = find_zone(call.text(1)).map_err(|unknown| call.value_error(unknown))?;
+    inside(call, call.datetime(0).in_zone(zone))
 }
 
 fn to_utc(call: &mut Call<'_>) -> NativeResult {
