@@ -1,5 +1,7 @@
 //! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is beside it.
 
+pub mod codes;
+
 use crate::span::Span;
 
 /// How bad it is.
@@ -24,17 +26,19 @@ pub struct Diagnostic {
     pub span: Span,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The module it was found in; `None` for the script itself.
+    pub module: Option<ecow::EcoString>,
 }
 
 impl Diagnostic {
     /// An error at `span`.
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), span, hint: None }
+        Self { code, severity: Severity::Error, message: message.into(), span, hint: None, module: None }
     }
 
     /// A warning at `span`.
     pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Warning, message: message.into(), span, hint: None }
+        Self { code, severity: Severity::Warning, message: message.into(), span, hint: None, module: None }
     }
 
     /// The same with a hint.

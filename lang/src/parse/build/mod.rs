@@ -1,0 +1,160 @@
+//! From pest's pairs to the tree, and the errors that only the finished parts show.
+//!
+//! pest counts the blanks and comments before an optional part that is not there as part of a rule, so the end of a
+//! node is always taken from what stands last in it, never from the rule.
+
+mod expression;
+mod literal;
+mod operators;
+mod query;
+mod statement;
+mod types;
+
+pub(super) use literal::{text_value, unknown_escapes};
+
+use super::grammar::Rule;
+use crate::ast::{Expr, ExprKind, Name, RecordField, Script, TemplatePart, TypeExpr};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::span::Span;
+use pest::iterators::{Pair, Pairs};
+
+/// A node as pest gives it.
+type Node<'a> = Pair<'a, Rule>;
+/// Nodes in a row.
+type Nodes<'a> = Pairs<'a, Rule>;
+
+/// Builds trees and collects what is wrong with them.
+pub(super) struct Builder<'a> {
+    /// Where the parsed text begins in the source, in bytes.
+    base: usize,
+    /// The places that have been mended; a hole elsewhere is a stray character of the author.
+    holes: &'a [usize],
+    /// `(a, b)` that no `in` has claimed.
+    unclaimed_tuples: Vec<Span>,
+    /// What was found wrong.
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Builder<'a> {
+    /// For a text that begins at byte `base` of the source.
+    pub(super) fn new(base: usize, holes: &'a [usize]) -> Self {
+        Self { base, holes, unclaimed_tuples: Vec::new(), diagnostics: Vec::new() }
+    }
+
+    /// A whole script.
+    pub(super) fn script(&mut self, mut nodes: Nodes) -> Script {
+        Script { statements: self.statements(child(&mut nodes).into_inner()) }
+    }
+
+    /// One expression that is the whole source.
+    pub(super) fn expression_file(&mut self, mut nodes: Nodes) -> Expr {
+        self.expression(child(&mut child(&mut nodes).into_inner()))
+    }
+
+    /// One type that is the whole source.
+    pub(super) fn type_file(&mut self, mut nodes: Nodes) -> TypeExpr {
+        self.type_expr(child(&mut child(&mut nodes).into_inner()))
+    }
+
+    /// A template that is the whole source.
+    pub(super) fn template_file(&mut self, mut nodes: Nodes) -> Vec<TemplatePart> {
+        self.template_parts(child(&mut nodes).into_inner())
+    }
+
+    /// What was found wrong on the way.
+    pub(super) fn finish(mut self) -> Vec<Diagnostic> {
+        for span in self.unclaimed_tuples {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    codes::SEVERAL_VALUES,
+                    span,
+                    "several values in parentheses can only stand after `in`",
+                )
+                .with_hint("write `[a, b]` for a list"),
+            );
+        }
+        self.diagnostics
+    }
+
+    fn span(&self, node: &Node) -> Span {
+        let span = node.as_span();
+        Span::new(self.base + span.start(), self.base + span.end())
+    }
+
+    /// From the start of `node` to the end of the last token in it.
+    fn tight_span(&self, node: &Node) -> Span {
+        let mut last = node.clone();
+        while let Some(inner) = last.clone().into_inner().rfind(|inner| inner.as_rule() != Rule::semicolon) {
+            last = inner;
+        }
+        Span::new(self.base + node.as_span().start(), self.base + last.as_span().end())
+    }
+
+    fn name(&self, node: &Node) -> Name {
+        Name { text: node.as_str().into(), span: self.span(node) }
+    }
+
+    /// The name that a label stands for, quoted or not.
+    fn label(&self, node: &Node) -> Name {
+        let text = match node.clone().into_inner().next() {
+            Some(inner) if inner.as_rule() == Rule::text => text_value(inner.as_str()),
+            _ => node.as_str().into(),
+        };
+        Name { text, span: self.span(node) }
+    }
+
+    /// Reads a bracket as a record, where only a record can stand: bare names are fields.
+    fn into_record(&mut self, bracket: Expr) -> Expr {
+        match bracket.kind {
+            ExprKind::List(items) => {
+                let fields = items.into_iter().map(|item| self.shorthand(item)).collect();
+                Expr { kind: ExprKind::Record(fields), span: bracket.span }
+            }
+            _ => bracket,
+        }
+    }
+
+    /// A field of a record without a label: a name that is its own label.
+    fn shorthand(&mut self, value: Expr) -> RecordField {
+        match &value.kind {
+            ExprKind::Name(text) => {
+                RecordField { label: Name { text: text.clone(), span: value.span }, value, shorthand: true }
+            }
+            kind => {
+                let diagnostic = match kind {
+                    ExprKind::Invalid => None,
+                    ExprKind::Binary { first, rest } if is_assignment_slip(first, rest) => Some(
+                        Diagnostic::error(codes::FIELD_NAME, rest[0].1, "the fields of a record are written with `:`")
+                            .with_hint("write `name: value`"),
+                    ),
+                    ExprKind::Text(_) => Some(
+                        Diagnostic::error(codes::FIELD_NAME, value.span, "this field has a name but no value")
+                            .with_hint("write `'name': value`"),
+                    ),
+                    _ => Some(
+                        Diagnostic::error(codes::FIELD_NAME, value.span, "this value of a record has no name")
+                            .with_hint("write `name: value`"),
+                    ),
+                };
+                self.diagnostics.extend(diagnostic);
+                let label = Name { text: "".into(), span: value.span };
+                RecordField { label, value, shorthand: false }
+            }
+        }
+    }
+}
+
+/// `name = value`, meant as a field or an assignment.
+fn is_assignment_slip(first: &Expr, rest: &[(crate::ast::BinaryOp, Span, Expr)]) -> bool {
+    matches!(first.kind, ExprKind::Name(_) | ExprKind::Text(_)) && matches!(rest, [(crate::ast::BinaryOp::Equal, _, _)])
+}
+
+/// The next node of a rule that always has it.
+fn child<'i>(nodes: &mut Nodes<'i>) -> Node<'i> {
+    nodes.next().expect("the grammar gives this rule one more node")
+}
+
+/// The next node, if it is of this rule.
+fn child_if<'i>(nodes: &mut Nodes<'i>, rule: Rule) -> Option<Node<'i>> {
+    if nodes.peek().is_some_and(|node| node.as_rule() == rule) { nodes.next() } else { None }
+}

@@ -1,0 +1,216 @@
+//! Statements and blocks.
+
+use super::expression::last_expression;
+use super::{Builder, Node, Nodes, child, child_if, is_assignment_slip};
+use crate::ast::{
+    Block, Expr, ExprKind, FunctionBody, FunctionExpr, PathStep, PostfixKind, Statement, StatementKind, TypeExpr,
+    TypeExprKind,
+};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::parse::grammar::Rule;
+use crate::span::Span;
+
+impl Builder<'_> {
+    /// The statements among `nodes`.
+    pub(super) fn statements(&mut self, nodes: Nodes) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        for node in nodes {
+            if !matches!(
+                node.as_rule(),
+                Rule::semicolon | Rule::closing_brace | Rule::k_do | Rule::k_done | Rule::EOI | Rule::colon
+            ) {
+                statements.push(self.statement(node));
+            }
+        }
+        statements
+    }
+
+    fn statement(&mut self, node: Node) -> Statement {
+        let mut span = self.tight_span(&node);
+        let rule = node.as_rule();
+        let mut nodes = node.into_inner();
+        let kind = match rule {
+            Rule::let_statement => self.let_statement(nodes),
+            Rule::set_statement => self.set_statement(nodes),
+            Rule::if_statement => self.if_statement(nodes),
+            Rule::for_statement => {
+                nodes.next(); // the keyword
+                let name = self.name(&child(&mut nodes));
+                nodes.next(); // `in`
+                let rows = self.expression(child(&mut nodes));
+                StatementKind::For { name, rows, body: self.body(child(&mut nodes)) }
+            }
+            Rule::while_statement => {
+                nodes.next(); // the keyword
+                let condition = self.expression(child(&mut nodes));
+                StatementKind::While { condition, body: self.body(child(&mut nodes)) }
+            }
+            Rule::try_statement => {
+                nodes.next(); // the keyword
+                let body = self.block(child(&mut nodes));
+                nodes.next(); // `catch`
+                let name = child_if(&mut nodes, Rule::name).map(|name| self.name(&name));
+                StatementKind::Try { body, name, handler: self.block(child(&mut nodes)) }
+            }
+            Rule::function_statement => {
+                let private = child_if(&mut nodes, Rule::k_private).is_some();
+                nodes.next(); // the keyword
+                let name = self.name(&child(&mut nodes));
+                let (function, end) = if nodes.peek().is_some_and(|node| node.as_rule() == Rule::hole) {
+                    broken_function(name.span)
+                } else {
+                    self.function(nodes)
+                };
+                span.end = end;
+                StatementKind::Function { private, name, function: Box::new(function) }
+            }
+            Rule::type_statement => {
+                let private = child_if(&mut nodes, Rule::k_private).is_some();
+                nodes.next(); // the keyword
+                let name = self.name(&child(&mut nodes));
+                let definition = match nodes.next_back() {
+                    Some(node) if node.as_rule() == Rule::r#type => self.type_expr(node),
+                    _ => TypeExpr { kind: TypeExprKind::Name("any".into()), span: name.span },
+                };
+                StatementKind::Type { private, name, definition }
+            }
+            Rule::return_statement => {
+                nodes.next(); // the keyword
+                StatementKind::Return(nodes.next().map(|value| self.expression(value)))
+            }
+            Rule::break_statement => StatementKind::Break,
+            Rule::continue_statement => StatementKind::Continue,
+            Rule::open_statement => {
+                nodes.next(); // the keyword
+                StatementKind::Open(self.name(&child(&mut nodes)))
+            }
+            Rule::assert_statement => {
+                nodes.next(); // the keyword
+                StatementKind::Assert(self.expression(child(&mut nodes)))
+            }
+            Rule::exec_statement => {
+                nodes.next(); // the keyword
+                let call = self.expression(child(&mut nodes));
+                self.check_call(&call);
+                StatementKind::Expression(call)
+            }
+            _ => {
+                let value = self.expression(child(&mut nodes));
+                self.check_assignment(&value);
+                if value.kind == ExprKind::Invalid { StatementKind::Invalid } else { StatementKind::Expression(value) }
+            }
+        };
+        Statement { kind, span }
+    }
+
+    fn let_statement(&mut self, mut nodes: Nodes) -> StatementKind {
+        let private = child_if(&mut nodes, Rule::k_private).is_some();
+        nodes.next(); // the keyword
+        let name = self.name(&child(&mut nodes));
+        let mut annotation = None;
+        let mut value = None;
+        for node in nodes {
+            match node.as_rule() {
+                Rule::r#type => annotation = Some(self.type_expr(node)),
+                Rule::expression => value = Some(self.expression(node)),
+                _ => {} // `:` and `=`
+            }
+        }
+        let value = value.unwrap_or_else(|| invalid(name.span));
+        StatementKind::Let { private, name, annotation, value }
+    }
+
+    fn set_statement(&mut self, mut nodes: Nodes) -> StatementKind {
+        nodes.next(); // the keyword
+        let name = self.name(&child(&mut nodes));
+        let mut path = Vec::new();
+        let mut value = None;
+        for node in nodes {
+            match node.as_rule() {
+                Rule::field | Rule::index => path.extend(match self.step(node).kind {
+                    PostfixKind::Field(name) => Some(PathStep::Field(name)),
+                    PostfixKind::Index(index) => Some(PathStep::Index(index)),
+                    _ => None,
+                }),
+                Rule::expression => value = Some(self.expression(node)),
+                _ => {} // `=`
+            }
+        }
+        let value = value.expect("the grammar gives `set` a value");
+        StatementKind::Set { name, path, value }
+    }
+
+    fn if_statement(&mut self, nodes: Nodes) -> StatementKind {
+        let mut branches = Vec::new();
+        let mut condition: Option<Expr> = None;
+        let mut otherwise = None;
+        for node in nodes {
+            match node.as_rule() {
+                Rule::expression => condition = Some(self.expression(node)),
+                Rule::block | Rule::one_statement => {
+                    let body = self.body(node);
+                    branches.extend(condition.take().map(|condition| (condition, body)));
+                }
+                Rule::otherwise => otherwise = Some(self.body(last_expression(node))),
+                _ => {} // keywords
+            }
+        }
+        StatementKind::If { branches, otherwise }
+    }
+
+    /// A block, or the one statement behind `:`.
+    fn body(&mut self, node: Node) -> Block {
+        if node.as_rule() == Rule::block {
+            return self.block(node);
+        }
+        let statements = self.statements(node.into_inner());
+        let span = statements.first().map(|statement| statement.span).unwrap_or_default();
+        Block { statements, span }
+    }
+
+    /// `{ … }` or `do … done`
+    pub(super) fn block(&mut self, node: Node) -> Block {
+        let span = self.span(&node);
+        Block { statements: self.statements(node.into_inner()), span }
+    }
+
+    /// `exec` stands before a call.
+    fn check_call(&mut self, value: &Expr) {
+        let call = match &value.kind {
+            ExprKind::Postfix { steps, .. } => {
+                steps.last().is_some_and(|step| matches!(step.kind, PostfixKind::Call { .. }))
+            }
+            ExprKind::Invalid => true,
+            _ => false,
+        };
+        if !call {
+            self.diagnostics.push(
+                Diagnostic::error(codes::UNEXPECTED, value.span, "`exec` stands before a call")
+                    .with_hint("write `exec name(…);`"),
+            );
+        }
+    }
+
+    /// `x = 5;` compares; it was meant to assign.
+    fn check_assignment(&mut self, value: &Expr) {
+        let ExprKind::Binary { first, rest } = &value.kind else { return };
+        let place = matches!(first.kind, ExprKind::Postfix { .. }) || is_assignment_slip(first, rest);
+        if let (true, [(crate::ast::BinaryOp::Equal, span, _)]) = (place, rest.as_slice()) {
+            self.diagnostics.push(
+                Diagnostic::error(codes::ASSIGNMENT, *span, "a variable is changed with `set`")
+                    .with_hint("write `set name = value;`, or `let name = value;` for a new variable"),
+            );
+        }
+    }
+}
+
+/// A value that could not be read, of what is declared at `place`.
+fn invalid(place: Span) -> Expr {
+    Expr { kind: ExprKind::Invalid, span: Span { start: place.end, end: place.end } }
+}
+
+/// A function of which only the name could be read; with its end.
+fn broken_function(place: Span) -> (FunctionExpr, u32) {
+    let body = FunctionBody::Expr(invalid(place));
+    (FunctionExpr { parameters: Vec::new(), result: None, body, lambda: false }, place.end)
+}

@@ -1,0 +1,56 @@
+//! From text to tree. Parsing never fails: it gives a tree and what was found wrong.
+//!
+//! `grammar.pest` is the grammar, `build/` makes the tree from what it matched. Where it does not match, `recover.rs`
+//! words the error (`message.rs`), mends the place and goes on. Nothing outside of this folder knows pest.
+
+mod build;
+mod grammar;
+mod incomplete;
+mod layout;
+mod message;
+mod recover;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use incomplete::is_incomplete;
+
+use crate::ast::{Expr, Script, TemplatePart, TypeExpr};
+use crate::diagnostic::Diagnostic;
+use crate::span::Span;
+use crate::stack::with_deep_stack;
+
+/// What was read, and what was wrong with it, in the order of the source. With errors the tree holds `Invalid` parts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed<T> {
+    /// The tree.
+    pub tree: T,
+    /// All findings, sorted by place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Parses a whole script.
+pub fn parse_script(source: &str) -> Parsed<Script> {
+    with_deep_stack(|| recover::script(source))
+}
+
+/// Parses a source that is exactly one expression.
+pub fn parse_expression(source: &str) -> Parsed<Expr> {
+    with_deep_stack(|| recover::expression(source))
+}
+
+/// Parses a template of a workflow: text with `{expression}` parts, `\{` for a brace (language.md §6).
+pub fn parse_template(source: &str) -> Parsed<Vec<TemplatePart>> {
+    with_deep_stack(|| recover::template(source))
+}
+
+/// Parses a source that is exactly one type.
+pub fn parse_type(source: &str) -> Parsed<TypeExpr> {
+    with_deep_stack(|| recover::type_expr(source))
+}
+
+/// The escapes of a text or template literal (its source, with the quotes) that are none: they stay as written.
+/// Places are bytes from the start of `literal`. A malformed `\u` and half a surrogate pair count.
+pub fn unknown_escapes(literal: &str) -> Vec<Span> {
+    build::unknown_escapes(literal)
+}

@@ -1,0 +1,378 @@
+//! The way from a source to a tree when the grammar does not match all of it.
+//!
+//! The source is parsed whole. Where that fails, the error is worded, the place is mended in a copy of the source that
+//! keeps every byte position (a missing `;` is put into a blank, a broken value or statement is replaced by a hole),
+//! what stands before the statement is kept as parsed, and parsing goes on. The work is bounded by the length.
+
+use super::Parsed;
+use super::build::Builder;
+use super::grammar::{Grammar, Rule};
+use super::layout::Layout;
+use super::message::{self, Failure};
+use super::token::{self, Kind, Quotes, Start};
+use crate::ast::{Expr, ExprKind, Script, Statement, StatementKind, TemplatePart, TypeExpr, TypeExprKind};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::span::Span;
+use pest::Parser;
+use pest::error::{Error, ErrorVariant, InputLocation};
+use std::ops::Range;
+
+/// More errors than this are not told: the rest follows from the first ones.
+const MOST_ERRORS: usize = 100;
+/// Attempts at mending, told or not.
+const MOST_REPAIRS: usize = 4 * MOST_ERRORS;
+/// `hole` in the grammar.
+const HOLE: char = '\u{1}';
+
+/// A whole script.
+pub(super) fn script(source: &str) -> Parsed<Script> {
+    match Grammar::parse(Rule::script, source) {
+        Ok(nodes) => finish(Builder::new(0, &[]), |builder| builder.script(nodes)),
+        Err(error) => Recovery::new(source).run(&error),
+    }
+}
+
+/// A source that is one expression.
+pub(super) fn expression(source: &str) -> Parsed<Expr> {
+    match Grammar::parse(Rule::expression_file, source) {
+        Ok(nodes) => finish(Builder::new(0, &[]), |builder| builder.expression_file(nodes)),
+        Err(error) => {
+            let tree = Expr { kind: ExprKind::Invalid, span: Span::new(0, source.len()) };
+            Parsed { tree, diagnostics: first_error(source, &error, Start::Code) }
+        }
+    }
+}
+
+/// A source that is one type.
+pub(super) fn type_expr(source: &str) -> Parsed<TypeExpr> {
+    match Grammar::parse(Rule::type_file, source) {
+        Ok(nodes) => finish(Builder::new(0, &[]), |builder| builder.type_file(nodes)),
+        Err(error) => {
+            let tree = TypeExpr { kind: TypeExprKind::Name("any".into()), span: Span::new(0, source.len()) };
+            Parsed { tree, diagnostics: first_error(source, &error, Start::Code) }
+        }
+    }
+}
+
+/// A source that is a template.
+pub(super) fn template(source: &str) -> Parsed<Vec<TemplatePart>> {
+    match Grammar::parse(Rule::template_file, source) {
+        Ok(nodes) => finish(Builder::new(0, &[]), |builder| builder.template_file(nodes)),
+        Err(error) => Parsed { tree: Vec::new(), diagnostics: first_error(source, &error, Start::Template) },
+    }
+}
+
+fn finish<'a, T>(mut builder: Builder<'a>, build: impl FnOnce(&mut Builder<'a>) -> T) -> Parsed<T> {
+    let tree = build(&mut builder);
+    Parsed { tree, diagnostics: sorted(builder.finish()) }
+}
+
+fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+    diagnostics
+}
+
+/// What is wrong with a source that is no script.
+fn first_error(source: &str, error: &Error<Rule>, start: Start) -> Vec<Diagnostic> {
+    let (layout, mut diagnostics) = read(source, start);
+    if diagnostics.is_empty() {
+        diagnostics.push(message::describe(source, &layout, &failure(error, 0)));
+    }
+    diagnostics
+}
+
+/// The structure of a source, and the texts and comments in it that do not end.
+fn read(source: &str, start: Start) -> (Layout<'_>, Vec<Diagnostic>) {
+    let mut tokens = token::scan(source, start, Quotes::AsWritten);
+    if tokens.iter().any(|token| token.kind == Kind::UnclosedText) {
+        tokens = token::scan(source, start, Quotes::Guess);
+    }
+    let mut diagnostics = Vec::new();
+    for token in &tokens {
+        let (message, hint) = match token.kind {
+            Kind::UnclosedText => {
+                let quote = token.text(source).trim_start_matches('@').chars().next().unwrap_or('\'');
+                (
+                    "this text is never closed",
+                    format!("{quote} is missing at its end; a {quote} inside is written \\{quote}"),
+                )
+            }
+            Kind::UnclosedComment => ("this comment is never closed", "`*/` is missing at its end".to_owned()),
+            _ => continue,
+        };
+        let first_line = token.text(source).lines().next().map_or(1, str::len);
+        let place = Span::new(token.start, token.start + first_line);
+        diagnostics.push(Diagnostic::error(codes::UNCLOSED_TEXT, place, message).with_hint(hint));
+    }
+    (Layout::new(source, tokens), diagnostics)
+}
+
+/// What pest says about a text that begins at byte `base`.
+fn failure(error: &Error<Rule>, base: usize) -> Failure {
+    let at = match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => base + at,
+    };
+    match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => {
+            Failure { at, too_deep: positives.contains(&Rule::too_deep), expected: positives.clone() }
+        }
+        // pest gives up when its stack runs low.
+        ErrorVariant::CustomError { .. } => Failure { at, too_deep: true, expected: Vec::new() },
+    }
+}
+
+/// A script with errors on its way to a tree.
+struct Recovery<'a> {
+    source: &'a str,
+    /// The source, mended.
+    text: String,
+    layout: Layout<'a>,
+    /// What stands before this byte is parsed.
+    base: usize,
+    statements: Vec<Statement>,
+    diagnostics: Vec<Diagnostic>,
+    /// Where holes are.
+    holes: Vec<usize>,
+    /// What has been replaced.
+    mended: Vec<Range<usize>>,
+    /// How many bytes may still be parsed again.
+    budget: usize,
+    /// How often the text has been mended.
+    repairs: usize,
+    /// The blocks that reach the end have been closed.
+    blocks_closed: bool,
+}
+
+impl<'a> Recovery<'a> {
+    fn new(source: &'a str) -> Self {
+        let (layout, diagnostics) = read(source, Start::Code);
+        let mut recovery = Self {
+            source,
+            text: source.to_owned(),
+            layout,
+            base: 0,
+            statements: Vec::new(),
+            diagnostics,
+            holes: Vec::new(),
+            mended: Vec::new(),
+            budget: 8 * source.len() + (1 << 20),
+            repairs: 0,
+            blocks_closed: false,
+        };
+        recovery.close_texts();
+        recovery
+    }
+
+    /// Texts and comments without end have been told; they become holes and blanks.
+    fn close_texts(&mut self) {
+        for index in 0..self.layout.tokens.len() {
+            let token = self.layout.tokens[index];
+            match token.kind {
+                Kind::UnclosedText => self.overwrite(token.start..token.end, &HOLE.to_string()),
+                Kind::UnclosedComment => self.overwrite(token.start..token.end, ""),
+                _ => {}
+            }
+        }
+        // These places are sound now; an error at them is another one.
+        self.mended.clear();
+    }
+
+    /// Parses to the end of the source. `error` is what parsing the whole of it gave.
+    fn run(mut self, error: &Error<Rule>) -> Parsed<Script> {
+        if self.diagnostics.is_empty() {
+            self.mend(&failure(error, 0));
+        }
+        while let Some(failure) = self.parse_to(self.text.len()) {
+            let work = failure.at.saturating_sub(self.base) + 64;
+            if self.diagnostics.len() >= MOST_ERRORS || self.repairs >= MOST_REPAIRS || self.budget < work {
+                self.give_up(failure.at);
+                break;
+            }
+            self.budget -= work;
+            self.repairs += 1;
+            self.mend(&failure);
+        }
+        Parsed { tree: Script { statements: self.statements }, diagnostics: sorted(self.diagnostics) }
+    }
+
+    /// Parses up to the byte `end` and keeps the statements, or tells why not.
+    fn parse_to(&mut self, end: usize) -> Option<Failure> {
+        let text = std::mem::take(&mut self.text);
+        let result = Grammar::parse(Rule::script, text.get(self.base..end).unwrap_or(""));
+        let failure = match result {
+            Ok(nodes) => {
+                let mut builder = Builder::new(self.base, &self.holes);
+                self.statements.extend(builder.script(nodes).statements);
+                self.diagnostics.extend(builder.finish());
+                self.base = end;
+                None
+            }
+            Err(error) => Some(failure(&error, self.base)),
+        };
+        self.text = text;
+        failure
+    }
+
+    /// Tells an error and changes the text so that it is gone.
+    fn mend(&mut self, failure: &Failure) {
+        let mut index = failure.token(&self.layout);
+        let again = self.mended.iter().any(|range| range.start <= failure.at && failure.at <= range.end);
+        if let Some(open) = self.layout.block_for_record(index) {
+            index = open;
+        }
+        if !again {
+            let diagnostic = message::describe(self.source, &self.layout, failure);
+            let semicolon = diagnostic.code == codes::SEMICOLON;
+            self.diagnostics.push(diagnostic);
+            if semicolon && self.add_semicolon(index) {
+                return;
+            }
+            if self.layout.is_stray(index) {
+                let token = self.layout.tokens[index];
+                self.overwrite(token.start..token.end, "");
+                return;
+            }
+        }
+        if index >= self.layout.tokens.len() && failure.could_close() && self.close_blocks() {
+            return;
+        }
+        let outermost = self.keep_what_stands_before(index);
+        if failure.too_deep && self.replace_tokens(self.layout.with_outer_branches(outermost)) {
+            return;
+        }
+        if self.replace_value(index) || self.replace_statement(index) {
+            return;
+        }
+        if let Some(open) = self.layout.frame(index)
+            && self.replace_statement(open)
+        {
+            return;
+        }
+        // Nothing smaller helps: all up to this token, and the token too.
+        let end = self.layout.tokens.get(index).map_or(self.text.len(), |token| token.end);
+        let span = Span::new(self.base.min(end), end);
+        self.statements.push(Statement { kind: StatementKind::Invalid, span });
+        self.base = end;
+    }
+
+    /// Puts a `;` into the blank behind the token before `index`.
+    fn add_semicolon(&mut self, index: usize) -> bool {
+        let Some(before) = index.checked_sub(1) else { return false };
+        let at = self.layout.tokens[before].end;
+        let blank = self.text.as_bytes().get(at).is_some_and(u8::is_ascii_whitespace);
+        if blank {
+            self.text.replace_range(at..=at, ";");
+        }
+        blank
+    }
+
+    /// Closes the blocks that are open at the end of the source; the first of them has been told.
+    fn close_blocks(&mut self) -> bool {
+        let blocks: Vec<usize> = self.layout.unclosed_blocks().collect();
+        if self.blocks_closed || blocks.is_empty() {
+            return false;
+        }
+        self.blocks_closed = true;
+        for open in &blocks {
+            self.text.push('\n');
+            self.text.push_str(message::closing_of(self.layout.text(*open)));
+        }
+        self.diagnostics.extend(
+            blocks.iter().skip(1).take(MOST_ERRORS).map(|open| message::unclosed(&self.layout, *open, "the end")),
+        );
+        true
+    }
+
+    /// Keeps the statements at top level that end before the one around `index`; gives a token of that one.
+    fn keep_what_stands_before(&mut self, index: usize) -> usize {
+        let mut outer = index;
+        while let Some(open) = self.layout.frame(outer) {
+            outer = open;
+        }
+        let start = self.byte(self.layout.with_outer_branches(outer).start);
+        if start > self.base {
+            // Where the guess at the statement was wrong, this fails and nothing is lost.
+            let _ = self.parse_to(start);
+        }
+        outer
+    }
+
+    /// Where a token begins; the end of the source behind the last one.
+    fn byte(&self, index: usize) -> usize {
+        self.layout.tokens.get(index).map_or(self.source.len(), |token| token.start)
+    }
+
+    /// Makes the value around a token a hole: what is between `=`, `return`, `if` and the like and its end.
+    fn replace_value(&mut self, index: usize) -> bool {
+        let Some(value) = self.layout.value(index) else { return false };
+        let Some(before) = value.start.checked_sub(1) else { return false };
+        let range = self.layout.tokens[before].end..self.byte(value.end);
+        if range.start == self.source.len() && self.text.len() == range.start {
+            self.text.push(HOLE);
+            self.holes.push(range.start);
+            self.mended.push(range);
+            return true;
+        }
+        self.replace(range, &HOLE.to_string())
+    }
+
+    /// Makes the statement around a token a hole, but keeps the name that it declares.
+    fn replace_statement(&mut self, index: usize) -> bool {
+        self.replace_tokens(self.layout.statement(index))
+    }
+
+    fn replace_tokens(&mut self, statement: Range<usize>) -> bool {
+        if statement.is_empty() {
+            return false;
+        }
+        let range = self.byte(statement.start)..self.layout.tokens[statement.end - 1].end;
+        let closed = self.layout.text(statement.end) == ";";
+        let with = if closed { HOLE.to_string() } else { format!("{HOLE};") };
+        if let Some(name) = self.layout.declared(&statement) {
+            let kept = self.layout.tokens[name].end;
+            let replaced = if kept == range.end && closed {
+                // `let x;`: the hole takes the place of the `;`, and that of the blank behind it.
+                self.replace(kept..self.byte(statement.end + 1), &format!("{HOLE};"))
+            } else {
+                self.replace(kept..range.end, &with)
+            };
+            if replaced {
+                return true;
+            }
+        }
+        self.replace(range, &with)
+    }
+
+    /// Overwrites `range`, unless that was done before or the range is too short.
+    fn replace(&mut self, range: Range<usize>, with: &str) -> bool {
+        let done = self.mended.iter().any(|other| other.start <= range.start && range.end <= other.end);
+        if done || range.start < self.base || range.len() < with.trim_end_matches(';').len() {
+            return false;
+        }
+        let with = if with.len() > range.len() { with.trim_end_matches(';') } else { with };
+        self.overwrite(range, with);
+        true
+    }
+
+    /// Overwrites `range` with `with` and blanks.
+    fn overwrite(&mut self, range: Range<usize>, with: &str) {
+        let blanks = " ".repeat(range.len().saturating_sub(with.len()));
+        self.text.replace_range(range.clone(), &format!("{with}{blanks}"));
+        if let Some(at) = with.find(HOLE) {
+            self.holes.push(range.start + at);
+        }
+        self.mended.push(range);
+    }
+
+    /// Leaves the rest of the source.
+    fn give_up(&mut self, at: usize) {
+        let span = Span::new(self.base, self.source.len().max(self.base));
+        self.statements.push(Statement { kind: StatementKind::Invalid, span });
+        let index = self.layout.token_at(at);
+        let place = self.layout.tokens.get(index).map_or(Span { start: span.end, end: span.end }, |token| token.span());
+        self.diagnostics.push(
+            Diagnostic::error(codes::TOO_MANY, place, "there are too many errors; what follows was not read")
+                .with_hint("repair the first ones and check again"),
+        );
+    }
+}
