@@ -1,15 +1,27 @@
 //! The FlowScript language: pure, without I/O, clock or threads.
 //!
-//! The way of a script is `parse → check → compile → run`. Start reading at [`ast`], which shows what can be written.
+//! The way of a script is `parse → check → run`, one struct a stage: a source becomes an [`ast`] with diagnostics,
+//! the checker turns that into a typed [`tree`], a [`Program`] runs it any number of times. What comes from outside
+//! (clock, randomness, log, HTTP) comes in through [`host::Host`]; what scripts call is registered in a
+//! [`function::Registry`] by other crates. Start reading at [`ast`], which shows what can be written, and go on with
+//! [`compile`].
+//!
+//! The crate must not know of workflows, files, networks or the library's functions.
 
 pub mod ast;
+pub mod check;
 pub mod diagnostic;
 pub mod error;
 pub mod function;
 pub mod host;
+pub mod parse;
 pub mod program;
 mod run;
 pub mod span;
+mod stack;
 pub mod tree;
 pub mod types;
 pub mod value;
+
+pub use check::{CompileOptions, Compiled, Mode, ModuleLoader, NoModules, Variable, compile, input_type};
+pub use program::{Limits, Outcome, Program, Settings};

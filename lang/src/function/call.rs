@@ -90,7 +90,7 @@ impl<'a> Call<'a> {
                     *argument = Value::Number(to_number(argument).map_err(|_| failed(argument))?);
                 }
                 (ParameterType::Bool, _) => {
-                    *argument = Value::Bool(to_boolean(argument).map_err(|_| failed(argument))?)
+                    *argument = Value::Bool(to_boolean(argument).map_err(|_| failed(argument))?);
                 }
                 (ParameterType::DateTime, _) => {
                     *argument = Value::DateTime(to_datetime(argument, zone).map_err(|_| failed(argument))?);

@@ -102,6 +102,11 @@ impl Types {
         }
     }
 
+    /// What a declared type was defined as, one step.
+    pub fn definition(&self, id: TypeId) -> &Type {
+        self.definitions.get(id as usize).map_or(&Type::Any, |(_, definition)| definition)
+    }
+
     /// What a declared type stands for, through any number of names; other types are themselves.
     pub fn resolve<'a>(&'a self, ty: &'a Type) -> &'a Type {
         let mut ty = ty;
@@ -170,7 +175,12 @@ impl Types {
             .iter()
             .map(|field| {
                 let (kind, nullable) = self.simple_kind(&field.ty);
-                ColumnType { kind, nullable, default: self.field_default(field) }
+                // A type may hold a list of itself: columns of lists default to `[]`, which says nothing of its rows.
+                let default = match (&field.default, self.resolve(&field.ty)) {
+                    (None, Type::List(_)) => Value::empty_list(),
+                    _ => self.field_default(field),
+                };
+                ColumnType { kind, nullable, default }
             })
             .collect();
         let shape = crate::value::Shape::new(record.fields.iter().map(|field| field.name.clone()));

@@ -1,0 +1,252 @@
+//! Expressions, one by one.
+
+use super::Checker;
+use crate::ast::{self, ExprKind as A, TemplatePart};
+use crate::span::Span;
+use crate::tree::{Expr, ExprKind};
+use crate::types::Type;
+use crate::value::{Shape, Value};
+use ecow::EcoString;
+
+impl Checker<'_> {
+    /// Lowers an expression. What is wrong in it has been reported, and stands as a null of type `any`.
+    pub(super) fn expr(&mut self, expr: &ast::Expr) -> Expr {
+        let span = expr.span;
+        match &expr.kind {
+            A::Null => constant(Value::Null, span),
+            A::Bool(value) => constant(Value::Bool(*value), span),
+            A::Number(number) => constant(Value::Number(*number), span),
+            A::Text(text) => {
+                self.unknown_escapes(span);
+                constant(Value::Text(text.clone()), span)
+            }
+            A::Template(parts) => self.template(parts, span),
+            A::Name(name) => self.name(name, span),
+            A::List(items) => self.list(items, span),
+            A::Record(fields) => self.record(fields, span),
+            A::Tuple(items) => {
+                items.iter().for_each(|item| drop(self.expr(item)));
+                let hint = Some("for a list write `[a, b]`".to_owned());
+                self.error_hint("E0208", span, "Several values in parentheses stand only after `in`.", hint);
+                invalid(span)
+            }
+            A::Paren(inner) => self.expr(inner),
+            A::Postfix { base, steps } => self.postfix(base, steps, span),
+            A::Negate(inner) => self.negate(inner, span),
+            A::Star(inner) => self.star(inner, span),
+            A::Not(inner) => {
+                let inner = self.expr(inner);
+                Expr { kind: ExprKind::Not(Box::new(inner)), span, ty: Type::Bool }
+            }
+            A::Binary { first, rest } => self.binary(first, rest, span),
+            A::Is { value, negated, ty } => {
+                let value = self.expr(value);
+                let ty = self.type_expr(ty);
+                Expr { kind: ExprKind::Is(Box::new(value), ty, *negated), span, ty: Type::Bool }
+            }
+            A::Case { branches, otherwise } => self.case(branches, otherwise.as_deref(), span),
+            A::New { ty, fields } => self.new_record(ty, fields, span),
+            A::Function(function) => self.function_literal(function, span, &[]),
+            A::Error(message) => {
+                let message = self.expr(message);
+                self.wants_text(&message, "`error`");
+                Expr { kind: ExprKind::Error(Box::new(message)), span, ty: Type::Never }
+            }
+            A::Map { rows, body } => self.map_query(rows, body, span),
+            A::Select(select) => self.select(select, span),
+            A::Query { source, operators } => self.query(source, operators, span),
+            A::Invalid => invalid(span),
+        }
+    }
+
+    fn name(&mut self, name: &EcoString, span: Span) -> Expr {
+        if let Some(alias) = self.select_alias(name, span) {
+            return alias;
+        }
+        if let Some(found) = self.find_name(name, span) {
+            return self.read(found, name, span);
+        }
+        if let Some(function) = self.find_function(name) {
+            return self.function_value(&function, span);
+        }
+        self.undefined(name, span);
+        invalid(span)
+    }
+
+    fn template(&mut self, parts: &[TemplatePart], span: Span) -> Expr {
+        let mut pieces = Vec::with_capacity(parts.len());
+        for part in parts {
+            pieces.push(match part {
+                TemplatePart::Text(text) => constant(Value::Text(text.clone()), span),
+                TemplatePart::Expr(value) => {
+                    let value = self.expr(value);
+                    self.wants_text(&value, "a template");
+                    value
+                }
+            });
+        }
+        Expr { kind: ExprKind::Template(pieces), span, ty: Type::Text }
+    }
+
+    /// Reports what has no text form.
+    pub(super) fn wants_text(&mut self, value: &Expr, what: &str) {
+        let ty = self.types.resolve(&value.ty).without_null();
+        if matches!(ty, Type::List(_) | Type::Record(_) | Type::Function(_) | Type::Binary) {
+            let message = format!("A value of type {} has no text form, which {what} wants.", value.ty);
+            let hint = match ty {
+                Type::Binary => "use `DecodeText(x)` or `Base64Encode(x)`",
+                Type::Function(_) => "call the function",
+                _ => "use `JSON.Encode(x)`, `Join(x, ', ')`, or one of its fields",
+            };
+            self.error_hint("E0204", value.span, message, Some(hint.to_owned()));
+        }
+    }
+
+    fn unknown_escapes(&mut self, span: Span) {
+        if self.in_pattern {
+            return;
+        }
+        let source = self.units[self.unit].source.clone();
+        for escape in crate::parse::unknown_escapes(span.text(&source)) {
+            let at = Span { start: span.start + escape.start, end: span.start + escape.end };
+            let message = format!("`{}` is no escape; the backslash stays in the text.", at.text(&source));
+            let hint = Some("double the backslash, or write a verbatim text: @'…'".to_owned());
+            self.warn("W0106", at, message, hint);
+        }
+    }
+
+    fn list(&mut self, items: &[ast::Expr], span: Span) -> Expr {
+        if items.is_empty() {
+            return Expr { kind: ExprKind::Constant(Value::empty_list()), span, ty: Type::Never.many() };
+        }
+        let items: Vec<Expr> = items.iter().map(|item| self.expr(item)).collect();
+        let element = items.iter().fold(Type::Never, |ty, item| match ty {
+            Type::Never => item.ty.clone(),
+            ty => self.types.join_rows(&ty, &item.ty, 20),
+        });
+        Expr { kind: ExprKind::List(items), span, ty: element.many() }
+    }
+
+    fn record(&mut self, fields: &[ast::RecordField], span: Span) -> Expr {
+        let (shape, cells, ty) = self.record_fields(fields);
+        Expr { kind: ExprKind::Record(shape, cells), span, ty }
+    }
+
+    /// The fields of a record literal: its shape, its cells and its type.
+    pub(super) fn record_fields(&mut self, fields: &[ast::RecordField]) -> (std::sync::Arc<Shape>, Vec<Expr>, Type) {
+        let mut names: Vec<EcoString> = Vec::with_capacity(fields.len());
+        let mut cells = Vec::with_capacity(fields.len());
+        for field in fields {
+            let name = &field.label.text;
+            let value = self.expr(&field.value);
+            if names.contains(name) {
+                self.error("E0109", field.label.span, format!("The field `{name}` is there twice."));
+                continue;
+            }
+            names.push(name.clone());
+            cells.push(value);
+        }
+        let ty = Type::closed_record(names.iter().cloned().zip(cells.iter().map(|cell| cell.ty.clone())));
+        (Shape::new(names), cells, ty)
+    }
+
+    fn negate(&mut self, inner: &ast::Expr, span: Span) -> Expr {
+        let inner = self.expr(inner);
+        if let ExprKind::Constant(Value::Number(number)) = inner.kind {
+            return constant(Value::Number(-number), span);
+        }
+        self.wants_number(&inner, "`-`");
+        let nullable = !matches!(inner.ty, Type::Number | Type::Text | Type::Never);
+        let ty = if nullable { Type::Number.nullable() } else { Type::Number };
+        Expr { kind: ExprKind::Negate(Box::new(inner)), span, ty }
+    }
+
+    fn star(&mut self, inner: &ast::Expr, span: Span) -> Expr {
+        let inner = self.expr(inner);
+        let ty = match self.types.resolve(&inner.ty) {
+            Type::Record(_) | Type::Named(..) => inner.ty.clone().many(),
+            Type::Any | Type::Never => Type::any_record().many(),
+            Type::Nullable(of) if self.types.record(of).is_some() => (**of).clone().many(),
+            other => {
+                let message = format!("`*` makes a table of a record, not of {other}.");
+                self.error("E0202", inner.span, message);
+                Type::Any
+            }
+        };
+        Expr { kind: ExprKind::Star(Box::new(inner)), span, ty }
+    }
+
+    fn case(&mut self, branches: &[(ast::Expr, ast::Expr)], otherwise: Option<&ast::Expr>, span: Span) -> Expr {
+        let outside = self.function().narrowed.clone();
+        let mut lowered = Vec::with_capacity(branches.len());
+        let mut ty = Type::Never;
+        for (condition, value) in branches {
+            let when = self.expr(condition);
+            let before = self.function().narrowed.clone();
+            self.narrow(condition, true);
+            let value = self.expr(value);
+            self.function().narrowed = before;
+            self.narrow(condition, false);
+            ty = self.types.join(&ty, &value.ty);
+            lowered.push((when, value));
+        }
+        let otherwise = otherwise.map(|value| Box::new(self.expr(value)));
+        self.function().narrowed = outside;
+        let rest = otherwise.as_ref().map_or(Type::Null, |value| value.ty.clone());
+        ty = self.types.join(&ty, &rest);
+        Expr { kind: ExprKind::Case(lowered, otherwise), span, ty }
+    }
+
+    fn new_record(&mut self, written: &ast::TypeExpr, fields: &[ast::RecordField], span: Span) -> Expr {
+        let ty = self.type_expr(written);
+        let record = self.types.record(&ty).cloned();
+        if record.is_none() && !ty.is_any() {
+            self.error("E0202", written.span, format!("`new` makes a record, and `{ty}` is none."));
+        }
+        let mut lowered: Vec<(EcoString, Expr)> = Vec::with_capacity(fields.len());
+        for field in fields {
+            let name = &field.label.text;
+            let value = self.expr(&field.value);
+            if let Some(record) = &record {
+                match record.field(name) {
+                    None => self.unknown_field(name, field.label.span, &ty),
+                    Some(_) if value.ty == Type::Null => {}
+                    Some(known) => self.check_filled(&value, &known.ty, name),
+                }
+            }
+            if lowered.iter().any(|(other, _)| other == name) {
+                self.error("E0109", field.label.span, format!("The field `{name}` is there twice."));
+                continue;
+            }
+            lowered.push((name.clone(), value));
+        }
+        Expr { kind: ExprKind::New(ty.clone(), lowered), span, ty }
+    }
+
+    /// A field of `new` is filled into its type: records and lists in it take defaults too.
+    fn check_filled(&mut self, value: &Expr, wanted: &Type, name: &str) {
+        let inner = self.types.resolve(wanted).without_null();
+        let structured = matches!(self.types.resolve(inner), Type::Record(_) | Type::List(_));
+        let shape_fits = matches!(
+            (self.types.resolve(&value.ty).without_null(), self.types.resolve(inner)),
+            (Type::Record(_), Type::Record(_))
+                | (Type::List(_), Type::List(_))
+                | (Type::Any | Type::Never | Type::Null, _)
+        );
+        if structured && shape_fits {
+            return;
+        }
+        self.check_fit(value, wanted, &format!("the field {name}"));
+    }
+}
+
+/// A value known now.
+pub(super) fn constant(value: Value, span: Span) -> Expr {
+    let ty = Type::of_value(&value);
+    Expr { kind: ExprKind::Constant(value), span, ty }
+}
+
+/// What stands for an expression that has been reported.
+pub(super) fn invalid(span: Span) -> Expr {
+    Expr { kind: ExprKind::Constant(Value::Null), span, ty: Type::Any }
+}

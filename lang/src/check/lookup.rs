@@ -1,0 +1,319 @@
+//! What a name stands for, from the innermost scope outward, through functions that capture on the way.
+
+use super::Checker;
+use super::scope::{
+    BlockScope, CaptureKey, Found, FoundPlace, FunctionState, LocalFunction, Scope, VarId, VarInfo, VarKind,
+};
+use crate::span::Span;
+use crate::tree::{self, Capture, Expr, ExprKind, RowName, Variable};
+use crate::types::Type;
+use ecow::EcoString;
+
+/// What a search looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    Columns,
+    Variables,
+}
+
+impl Checker<'_> {
+    pub(super) fn unit_state(&mut self) -> &mut super::scope::UnitState {
+        &mut self.units[self.unit]
+    }
+
+    /// The function being walked.
+    pub(super) fn function(&mut self) -> &mut FunctionState {
+        self.units[self.unit].stack.last_mut().expect("a walk always stands in a function")
+    }
+
+    /// The innermost block.
+    pub(super) fn block(&mut self) -> &mut BlockScope {
+        let block = self.function().scopes.iter_mut().rev().find_map(|scope| match scope {
+            Scope::Block(block) => Some(block),
+            _ => None,
+        });
+        block.expect("every function begins with a block")
+    }
+
+    pub(super) fn variable_info(&mut self, id: VarId) -> &mut VarInfo {
+        &mut self.units[self.unit].variables[id]
+    }
+
+    /// Numbers a variable and gives it its place. `ty` joins what earlier walks know.
+    pub(super) fn declare(&mut self, name: &EcoString, span: Span, kind: VarKind, ty: Type) -> (VarId, Variable) {
+        let unit = &mut self.units[self.unit];
+        let id = unit.next.variable;
+        unit.next.variable += 1;
+        if id == unit.variables.len() {
+            self.changed = true;
+            unit.variables.push(VarInfo {
+                name: name.clone(),
+                span,
+                kind,
+                ty: Type::Never,
+                captured: false,
+                captured_early: false,
+                assigned: false,
+                read: false,
+            });
+        }
+        self.widen(id, &ty);
+        let place = self.place_for(id, kind);
+        (id, place)
+    }
+
+    fn place_for(&mut self, id: VarId, kind: VarKind) -> Variable {
+        let info = &self.units[self.unit].variables[id];
+        let shared = info.captured && (info.assigned || info.captured_early) || kind == VarKind::Function;
+        let globals = self.globals;
+        let top = matches!(kind, VarKind::Let | VarKind::Host) && self.block().top;
+        if top {
+            let unit = self.unit_state();
+            unit.globals += 1;
+            return Variable::Global((globals + unit.globals - 1) as u32);
+        }
+        let function = self.function();
+        if shared {
+            function.cells += 1;
+            let cell = function.cells as u16 - 1;
+            if matches!(kind, VarKind::Let | VarKind::Function) {
+                self.block().cells.push(cell);
+            }
+            return Variable::Cell(cell);
+        }
+        function.locals += 1;
+        Variable::Local(function.locals as u16 - 1)
+    }
+
+    /// Joins `ty` into the type of a variable.
+    pub(super) fn widen(&mut self, id: VarId, ty: &Type) {
+        let old = self.units[self.unit].variables[id].ty.clone();
+        let new = self.types.join(&old, ty);
+        if new != old {
+            self.changed = true;
+            let new = if self.widening && old != Type::Never { Type::Any } else { new };
+            self.variable_info(id).ty = new;
+        }
+    }
+
+    /// Makes `name` mean a variable in the innermost block.
+    pub(super) fn bind(&mut self, name: EcoString, id: VarId, place: Variable) {
+        self.places_set(id, place);
+        self.block().variables.insert(name, id);
+    }
+
+    fn places_set(&mut self, id: VarId, place: Variable) {
+        let unit = self.unit_state();
+        if unit.places.len() <= id {
+            unit.places.resize(id + 1, Variable::Local(0));
+        }
+        unit.places[id] = place;
+    }
+
+    /// What `name` stands for here. Does not report.
+    pub(super) fn find_name(&mut self, name: &str, span: Span) -> Option<Found> {
+        let depth = self.unit_state().stack.len() - 1;
+        let scopes = self.function().scopes.len();
+        self.find_in(depth, scopes, name, span, Seen::Columns)
+    }
+
+    /// The variable `name` stands for here, columns left aside: those are never called.
+    pub(super) fn find_variable(&mut self, name: &str, span: Span) -> Option<Found> {
+        let depth = self.unit_state().stack.len() - 1;
+        let scopes = self.function().scopes.len();
+        self.find_in(depth, scopes, name, span, Seen::Variables)
+    }
+
+    /// What `name` stands for in function number `depth`, scopes below `scopes`.
+    pub(super) fn find_in(&mut self, depth: usize, scopes: usize, name: &str, span: Span, seen: Seen) -> Option<Found> {
+        for at in (0..scopes).rev() {
+            let is_block = matches!(self.units[self.unit].stack[depth].scopes[at], Scope::Block(_));
+            if (is_block || seen == Seen::Columns)
+                && let Some(found) = self.find_in_scope(depth, at, name, span)
+            {
+                return Some(found);
+            }
+        }
+        let outer_scopes = self.units[self.unit].stack[depth.checked_sub(1)?].scopes.len();
+        let found = self.find_in(depth - 1, outer_scopes, name, span, seen)?;
+        Some(self.capture(depth, found))
+    }
+
+    fn find_in_scope(&mut self, depth: usize, at: usize, name: &str, span: Span) -> Option<Found> {
+        match &self.units[self.unit].stack[depth].scopes[at] {
+            Scope::Block(block) => {
+                let id = *block.variables.get(name)?;
+                let unit = &self.units[self.unit];
+                let place = unit.places.get(id).copied()?;
+                let narrowed = unit.stack[depth].narrowed.get(&id);
+                let ty = narrowed.unwrap_or(&unit.variables[id].ty).clone();
+                Some(Found { place: FoundPlace::Variable(place), ty, variable: Some(id) })
+            }
+            Scope::Rows(rows) => {
+                let (id, has) = (rows.id, rows.columns.has(name));
+                if name == "row" {
+                    return Some(Found { place: FoundPlace::Row(id), ty: rows.row.clone(), variable: None });
+                }
+                let ty = rows.columns.type_of(name);
+                match has {
+                    Some(false) => None,
+                    Some(true) => Some(self.row_name(depth, at, name, span, None, ty)),
+                    None => {
+                        let outer = self.find_in(depth, at, name, span, Seen::Columns);
+                        Some(self.row_name(depth, at, name, span, outer, Type::Any))
+                    }
+                }
+            }
+            Scope::Select(_) => self.find_in_select(depth, at, name, span),
+        }
+    }
+
+    /// The entry of `name` in the row scope `at`.
+    pub(super) fn row_name(
+        &mut self,
+        depth: usize,
+        at: usize,
+        name: &str,
+        span: Span,
+        outer: Option<Found>,
+        ty: Type,
+    ) -> Found {
+        let known = outer.is_none() || !matches!(ty, Type::Any);
+        if let (false, Some(outer)) = (known, &outer)
+            && let Some(id) = outer.variable
+        {
+            let line = self.line_of(self.units[self.unit].variables[id].span);
+            self.warn(
+                "W0105",
+                span,
+                format!("`{name}` may be a column of these rows or the variable from line {line}."),
+                Some(format!("write `row.{name}` for the column, or use a function: `r => r.x = {name}`")),
+            );
+        }
+        if let Some(id) = outer.as_ref().and_then(|outer| outer.variable) {
+            self.variable_info(id).read = true;
+        }
+        let outer = outer.map(|found| expr_of(found, span));
+        let names = match &mut self.units[self.unit].stack[depth].scopes[at] {
+            Scope::Rows(rows) => (&mut rows.names, rows.id),
+            Scope::Select(select) => (&mut select.names, select.id),
+            Scope::Block(_) => unreachable!("row names belong to row scopes"),
+        };
+        let (names, id) = names;
+        let position = names.iter().position(|entry| entry.name == name).unwrap_or_else(|| {
+            names.push(RowName { name: name.into(), outer, span });
+            names.len() - 1
+        });
+        Found { place: FoundPlace::RowName(id, position as u16), ty, variable: None }
+    }
+
+    /// Brings what a function around finds into function number `depth`.
+    fn capture(&mut self, depth: usize, found: Found) -> Found {
+        if matches!(found.place, FoundPlace::Variable(Variable::Global(_))) {
+            return found;
+        }
+        let early = self.units[self.unit].stack[depth].early;
+        if let Some(id) = found.variable {
+            let info = self.variable_info(id);
+            let news = !info.captured || (early && !info.captured_early);
+            info.captured = true;
+            info.captured_early |= early;
+            self.changed |= news;
+        }
+        let key = match found.variable {
+            Some(id) => CaptureKey::Variable(id),
+            None => CaptureKey::Place(found.place.clone()),
+        };
+        let function_id = self.units[self.unit].stack[depth].id;
+        if !self.units[self.unit].functions[function_id].captures {
+            self.units[self.unit].functions[function_id].captures = true;
+            self.changed = true;
+        }
+        let captures = &mut self.units[self.unit].stack[depth].captures;
+        let position = captures.iter().position(|(have, _)| *have == key);
+        let is_cell = matches!(found.place, FoundPlace::Variable(Variable::Cell(_) | Variable::CapturedCell(_)));
+        let position = position.unwrap_or_else(|| {
+            let capture = match &found.place {
+                FoundPlace::Variable(Variable::Cell(cell)) => Capture::Cell(*cell),
+                FoundPlace::Variable(Variable::CapturedCell(cell)) => Capture::CapturedCell(*cell),
+                _ => Capture::Value(expr_of(found.clone(), Span::default())),
+            };
+            captures.push((key, capture));
+            captures.len() - 1
+        }) as u16;
+        let place = if is_cell { Variable::CapturedCell(position) } else { Variable::Captured(position) };
+        // What a condition said of it may be over when the function runs.
+        let ty = match found.variable {
+            Some(id) if self.units[self.unit].variables[id].assigned => self.units[self.unit].variables[id].ty.clone(),
+            _ => found.ty,
+        };
+        Found { place: FoundPlace::Variable(place), ty, variable: found.variable }
+    }
+
+    /// The user function of this name that is in scope, in any case.
+    pub(super) fn find_function(&mut self, name: &str) -> Option<LocalFunction> {
+        let lower = name.to_lowercase();
+        let stack = &self.units[self.unit].stack;
+        stack.iter().rev().flat_map(|function| function.scopes.iter().rev()).find_map(|scope| match scope {
+            Scope::Block(block) => block.functions.get(lower.as_str()).cloned(),
+            _ => None,
+        })
+    }
+
+    /// A user function as a value.
+    pub(super) fn function_value(&mut self, function: &LocalFunction, span: Span) -> Expr {
+        let ty = function.signature.to_type();
+        if self.units[self.unit].functions[function.id].captures {
+            let hidden = hidden_name(function.id);
+            if let Some(found) = self.find_name(&hidden, span) {
+                let mut value = expr_of(found, span);
+                if let ExprKind::Variable(_, name) = &mut value.kind {
+                    name.clone_from(&function.signature.name);
+                }
+                return Expr { ty, ..value };
+            }
+        }
+        let id = self.function_number(function.id);
+        Expr { kind: ExprKind::Closure(id, Vec::new()), span, ty }
+    }
+
+    /// The number of a function of this unit in the finished program.
+    pub(super) fn function_number(&self, id: usize) -> tree::FunctionId {
+        (self.functions.len() + id) as tree::FunctionId
+    }
+
+    /// The name a variable's value is read by, reported where it was not found.
+    pub(super) fn read(&mut self, found: Found, name: &EcoString, span: Span) -> Expr {
+        if let Some(id) = found.variable {
+            self.variable_info(id).read = true;
+        }
+        let mut value = expr_of(found, span);
+        if let ExprKind::Variable(_, shown) = &mut value.kind {
+            shown.clone_from(name);
+        }
+        value
+    }
+
+    pub(super) fn line_of(&self, span: Span) -> u32 {
+        crate::span::line_column(&self.units[self.unit].source, span.start).0
+    }
+}
+
+/// The name of the variable that holds a function's closure; no script can write it.
+pub(super) fn hidden_name(id: usize) -> EcoString {
+    ecow::eco_format!("function {id}")
+}
+
+/// The expression that reads what was found.
+pub(super) fn expr_of(found: Found, span: Span) -> Expr {
+    let kind = match found.place {
+        FoundPlace::Variable(variable) => ExprKind::Variable(variable, EcoString::new()),
+        FoundPlace::RowName(scope, name) => ExprKind::RowName(scope, name),
+        FoundPlace::Row(scope) => ExprKind::Row(scope),
+        FoundPlace::SourceRow(scope, source) => ExprKind::SourceRow(scope, source),
+        FoundPlace::SourceField(scope, source, field) => ExprKind::SourceField(scope, source, field),
+        FoundPlace::GroupValue(scope, number) => ExprKind::GroupValue(scope, number),
+        FoundPlace::ResultValue(scope, number) => ExprKind::ResultValue(scope, number),
+    };
+    Expr { kind, span, ty: found.ty }
+}

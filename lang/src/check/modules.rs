@@ -1,0 +1,272 @@
+//! Modules: the user's files and the library's names.
+
+use super::Checker;
+use super::calls::Given;
+use super::expressions::invalid;
+use super::scope::{Members, Scope, Signature, VarKind};
+use super::suggest::nearest;
+use crate::ast::{self, StatementKind};
+use crate::parse;
+use crate::span::Span;
+use crate::tree::{Expr, ExprKind, FunctionId, Variable};
+use crate::types::Type;
+use ecow::EcoString;
+
+impl Checker<'_> {
+    /// The unit of the user's module `name`, loaded and checked when it is first met.
+    fn module(&mut self, name: &str, span: Span) -> Option<usize> {
+        let lower: EcoString = name.to_lowercase().into();
+        if let Some(at) = self.loading.iter().position(|loading| *loading == lower) {
+            let mut circle: Vec<&str> = self.loading[at..].iter().map(EcoString::as_str).collect();
+            circle.push(&lower);
+            let message = format!("The modules use each other in a circle: {}.", circle.join(" → "));
+            let hint = Some("move what both need into a third module".to_owned());
+            self.error_hint("E0114", span, message, hint);
+            self.circular.push(lower);
+            return None;
+        }
+        if let Some(known) = self.modules.get(&lower) {
+            return *known;
+        }
+        let text = match self.options.modules.load(&lower)? {
+            Ok(text) => text,
+            Err(reason) => {
+                self.error("E0113", span, format!("The module `{name}` cannot be read: {reason}"));
+                self.modules.insert(lower, None);
+                return None;
+            }
+        };
+        let mut parsed = parse::parse_script(&text);
+        for diagnostic in &mut parsed.diagnostics {
+            diagnostic.module = Some(lower.clone());
+        }
+        self.diagnostics.append(&mut parsed.diagnostics);
+        self.loading.push(lower.clone());
+        let unit = self.units.len();
+        let checked = self.check_unit(Some(lower.clone()), &text, &parsed.tree);
+        self.loading.pop();
+        self.functions.extend(checked.functions);
+        self.globals += checked.globals;
+        self.starts.push(checked.start);
+        self.modules.insert(lower, Some(unit));
+        // The functions of the unit that uses it lie behind the module's now.
+        self.changed = true;
+        Some(unit)
+    }
+
+    /// Has `name` been found to be a module that uses itself? That has been reported.
+    pub(super) fn is_circular(&self, name: &str) -> bool {
+        let lower = name.to_lowercase();
+        self.circular.iter().any(|module| *module == lower) && self.loading.iter().any(|module| *module == lower)
+    }
+
+    /// A module holds declarations only.
+    pub(super) fn only_declarations(&mut self, statements: &[ast::Statement]) {
+        for statement in statements {
+            let declaration = matches!(
+                statement.kind,
+                StatementKind::Let { .. }
+                    | StatementKind::Function { .. }
+                    | StatementKind::Type { .. }
+                    | StatementKind::Assert(_)
+                    | StatementKind::Open(_)
+                    | StatementKind::Invalid
+            );
+            if !declaration {
+                let hint = Some("it holds only `function`, `type`, `let` and `assert`".to_owned());
+                self.error_hint("E0115", statement.span, "This statement cannot stand in a module.", hint);
+            }
+        }
+    }
+
+    /// What other units see of the module that has just been walked; its outermost block is still there.
+    pub(super) fn module_members(&mut self, statements: &[ast::Statement]) {
+        let private: Vec<EcoString> = statements
+            .iter()
+            .filter_map(|statement| match &statement.kind {
+                StatementKind::Let { private: true, name, .. }
+                | StatementKind::Function { private: true, name, .. }
+                | StatementKind::Type { private: true, name, .. } => Some(name.text.clone()),
+                _ => None,
+            })
+            .collect();
+        let mut members = Members::default();
+        let base = self.functions.len();
+        let unit = &self.units[self.unit];
+        if let Some(Scope::Block(block)) = unit.stack.first().and_then(|function| function.scopes.first()) {
+            for (lower, function) in &block.functions {
+                let mut signature = function.signature.clone();
+                if let Type::Never = signature.result {
+                    signature.result = Type::Any;
+                }
+                members.functions.insert(lower.clone(), ((base + function.id) as u32, signature));
+            }
+            for (name, id) in &block.variables {
+                if let (Some(Variable::Global(slot)), VarKind::Let) = (unit.places.get(*id), unit.variables[*id].kind) {
+                    members.constants.insert(name.clone(), (*slot, unit.variables[*id].ty.clone()));
+                }
+            }
+            members.types.clone_from(&block.types);
+        }
+        members.private = private;
+        self.units[self.unit].members = members;
+    }
+
+    /// `open Module;`
+    pub(super) fn open(&mut self, name: &ast::Name) {
+        let known = self.module(&name.text, name.span).is_some() || self.options.registry.has_module(&name.text);
+        if known || self.is_circular(&name.text) {
+            self.block().opened.push(name.text.clone());
+            return;
+        }
+        let mut modules: Vec<String> = self.options.registry.modules().into_iter().map(str::to_owned).collect();
+        modules.extend(self.options.modules.names());
+        let hint =
+            nearest(&name.text, modules.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+        self.error_hint("E0113", name.span, format!("There is no module `{}`.", name.text), hint);
+    }
+
+    /// The full name of a function that `open` has made known by its short one.
+    pub(super) fn opened(&mut self, name: &str) -> Option<EcoString> {
+        let unit = &self.units[self.unit];
+        let opened: Vec<EcoString> = unit
+            .stack
+            .iter()
+            .rev()
+            .flat_map(|function| function.scopes.iter().rev())
+            .filter_map(|scope| match scope {
+                Scope::Block(block) => Some(block.opened.iter().rev().cloned()),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        for module in opened {
+            let full = ecow::eco_format!("{module}.{name}");
+            if let Some(unit) = self.modules.get(&module.to_lowercase()).copied().flatten() {
+                if self.units[unit].members.functions.contains_key(name.to_lowercase().as_str()) {
+                    return Some(full);
+                }
+            } else if self.options.registry.find(&full).is_some() {
+                return Some(full);
+            }
+        }
+        None
+    }
+
+    /// `module.function(arguments)`; `None` where there is no such module.
+    pub(super) fn module_call(
+        &mut self,
+        module: &EcoString,
+        at: Span,
+        name: &ast::Name,
+        type_argument: Option<&ast::TypeExpr>,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> Option<Expr> {
+        let given: Vec<Given<'_>> = arguments.iter().map(Given::Source).collect();
+        if let Some(unit) = self.module(module, at) {
+            if self.is_private(unit, name) {
+                return Some(invalid(span));
+            }
+            if let Some((id, signature)) = self.module_function(module, &name.text) {
+                if let Some(ty) = type_argument {
+                    self.error("E0103", ty.span, format!("`{module}.{}` takes no type in `< >`.", signature.name));
+                }
+                return Some(self.call_member(id, &signature, given, span));
+            }
+            if let Some(constant) = self.module_member(module, name, span) {
+                return Some(self.call_value(constant, arguments, span));
+            }
+            return Some(invalid(span));
+        }
+        if !self.options.registry.has_module(module) {
+            return None;
+        }
+        let full = format!("{module}.{}", name.text);
+        match self.options.registry.find(&full).cloned() {
+            Some(function) => Some(self.call_native(&function, type_argument, given, span)),
+            None => {
+                arguments.iter().for_each(|argument| drop(self.expr(argument)));
+                let prefix = format!("{}.", module.to_lowercase());
+                let names: Vec<&str> =
+                    self.options.registry.all_names().filter(|n| n.to_lowercase().starts_with(&prefix)).collect();
+                let hint = nearest(&full, names).map(|near| format!("did you mean `{near}`?"));
+                let message = format!("There is no function `{}` in the module `{module}`.", name.text);
+                self.error_hint("E0102", name.span, message, hint);
+                Some(invalid(span))
+            }
+        }
+    }
+
+    /// A function of the user's module `module`, if that is loaded and has it.
+    pub(super) fn module_function(&self, module: &str, name: &str) -> Option<(FunctionId, Signature)> {
+        let unit = (*self.modules.get(&EcoString::from(module.to_lowercase()))?)?;
+        self.units[unit].members.functions.get(name.to_lowercase().as_str()).cloned()
+    }
+
+    /// `module.name` that is not called: a constant, or a function as a value.
+    pub(super) fn module_member(&mut self, module: &EcoString, name: &ast::Name, span: Span) -> Option<Expr> {
+        let Some(unit) = self.module(module, span) else {
+            let function = self.options.registry.find(&format!("{module}.{}", name.text))?;
+            let message = format!("`{}` is a function.", function.name);
+            let hint = format!("call it, or write `x => {}(x)` to pass it on", function.name);
+            self.error_hint("E0101", span, message, Some(hint));
+            return Some(invalid(span));
+        };
+        if self.is_private(unit, name) {
+            return Some(invalid(span));
+        }
+        let members = &self.units[unit].members;
+        if let Some((slot, ty)) = members.constants.get(&name.text).cloned() {
+            let full = ecow::eco_format!("{module}.{}", name.text);
+            return Some(Expr { kind: ExprKind::Variable(Variable::Global(slot), full), span, ty });
+        }
+        if let Some((id, signature)) = members.functions.get(name.text.to_lowercase().as_str()) {
+            return Some(Expr { kind: ExprKind::Closure(*id, Vec::new()), span, ty: signature.to_type() });
+        }
+        let names: Vec<EcoString> = members
+            .constants
+            .keys()
+            .cloned()
+            .chain(members.functions.values().map(|(_, signature)| signature.name.clone()))
+            .collect();
+        let hint =
+            nearest(&name.text, names.iter().map(EcoString::as_str)).map(|near| format!("did you mean `{near}`?"));
+        self.error_hint("E0106", name.span, format!("The module `{module}` has no `{}`.", name.text), hint);
+        Some(invalid(span))
+    }
+
+    fn is_private(&mut self, unit: usize, name: &ast::Name) -> bool {
+        let private = self.units[unit].members.private.iter().any(|private| private.eq_ignore_ascii_case(&name.text));
+        if private {
+            let message = format!("`{}` is private to its module.", name.text);
+            let hint = Some("take `private` away there, or use what the module shows".to_owned());
+            self.error_hint("E0116", name.span, message, hint);
+        }
+        private
+    }
+
+    /// `module.Type`
+    pub(super) fn module_type(&mut self, module: &ast::Name, name: &ast::Name) -> Type {
+        let Some(unit) = self.module(&module.text, module.span) else {
+            if !self.is_circular(&module.text) {
+                self.error("E0113", module.span, format!("There is no module `{}`.", module.text));
+            }
+            return Type::Any;
+        };
+        if self.is_private(unit, name) {
+            return Type::Any;
+        }
+        match self.units[unit].members.types.get(&name.text) {
+            Some(id) => Type::Named(*id, name.text.clone()),
+            None => {
+                let names: Vec<EcoString> = self.units[unit].members.types.keys().cloned().collect();
+                let hint = nearest(&name.text, names.iter().map(EcoString::as_str))
+                    .map(|near| format!("did you mean `{near}`?"));
+                let message = format!("The module `{}` has no type `{}`.", module.text, name.text);
+                self.error_hint("E0107", name.span, message, hint);
+                Type::Any
+            }
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Operators: which operands make sense, and what comes out.
+
+use super::Checker;
+use crate::ast::{self, BinaryOp};
+use crate::span::Span;
+use crate::tree::{Container, Expr, ExprKind};
+use crate::types::{Fit, Type};
+use crate::value::{Value, to_number};
+
+impl Checker<'_> {
+    /// A chain of operators of one level.
+    pub(super) fn binary(&mut self, first: &ast::Expr, rest: &[(BinaryOp, Span, ast::Expr)], span: Span) -> Expr {
+        if let [(op @ (BinaryOp::In | BinaryOp::NotIn), _, container)] = rest {
+            return self.contained(first, container, *op == BinaryOp::NotIn, span);
+        }
+        let before = self.function().narrowed.clone();
+        let first_source = first;
+        let first = self.expr(first);
+        let mut ty = first.ty.clone();
+        let mut lowered: Vec<(BinaryOp, Span, Expr)> = Vec::with_capacity(rest.len());
+        let mut left_source = first_source;
+        for (position, (op, at, side)) in rest.iter().enumerate() {
+            // Behind `and` the left side holds, behind `or` it does not.
+            match op {
+                BinaryOp::And => self.narrow(left_source, true),
+                BinaryOp::Or => self.narrow(left_source, false),
+                _ => {}
+            }
+            let right = self.expr(side);
+            let left = if position == 0 { Some(&first) } else { None };
+            ty = self.operator(*op, *at, left, &ty, &right, first_source, side);
+            lowered.push((*op, *at, right));
+            left_source = side;
+        }
+        self.function().narrowed = before;
+        Expr { kind: ExprKind::Binary(Box::new(first), lowered), span, ty }
+    }
+
+    /// The type of `left op right`. `constant_left` is the left side where it is a single operand.
+    #[expect(clippy::too_many_arguments, reason = "the two sides come as tree, as type and as source")]
+    fn operator(
+        &mut self,
+        op: BinaryOp,
+        at: Span,
+        left: Option<&Expr>,
+        left_ty: &Type,
+        right: &Expr,
+        left_source: &ast::Expr,
+        right_source: &ast::Expr,
+    ) -> Type {
+        match op {
+            BinaryOp::Coalesce => match self.types.resolve(left_ty) {
+                Type::Null => right.ty.clone(),
+                Type::Nullable(inner) => {
+                    let inner = (**inner).clone();
+                    self.types.join(&inner, &right.ty)
+                }
+                _ => self.types.join(left_ty, &right.ty),
+            },
+            BinaryOp::And | BinaryOp::Or => Type::Bool,
+            BinaryOp::Concat => self.concat_type(left_ty, &right.ty, at),
+            BinaryOp::Add | BinaryOp::Subtract => self.sum_type(op, left, left_ty, right),
+            BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => {
+                let sign = op_text(op);
+                if let Some(left) = left {
+                    self.wants_number(left, sign);
+                } else {
+                    self.number_type(left_ty, at, sign);
+                }
+                self.wants_number(right, sign);
+                self.number_result(left_ty, &right.ty)
+            }
+            BinaryOp::Like | BinaryOp::NotLike => {
+                if let Some(left) = left {
+                    self.wants_text(left, "`like`");
+                }
+                self.wants_text(right, "`like`");
+                Type::Bool
+            }
+            BinaryOp::Equal | BinaryOp::NotEqual => {
+                self.same_sides(op, left_source, right_source, at);
+                self.never_equal(left_ty, &right.ty, at, op);
+                Type::Bool
+            }
+            BinaryOp::Less | BinaryOp::Greater | BinaryOp::LessEqual | BinaryOp::GreaterEqual => {
+                self.same_sides(op, left_source, right_source, at);
+                self.never_ordered(left_ty, &right.ty, at, op);
+                Type::Bool
+            }
+            BinaryOp::In | BinaryOp::NotIn => Type::Bool,
+        }
+    }
+
+    fn contained(&mut self, value: &ast::Expr, container: &ast::Expr, negated: bool, span: Span) -> Expr {
+        let value = Box::new(self.expr(value));
+        let container = match &container.kind {
+            ast::ExprKind::Tuple(items) => Container::Values(items.iter().map(|item| self.expr(item)).collect()),
+            ast::ExprKind::Paren(inner) => Container::Values(vec![self.expr(inner)]),
+            _ => {
+                let container = self.expr(container);
+                let ty = self.types.resolve(&container.ty).without_null();
+                if matches!(ty, Type::Number | Type::Bool | Type::DateTime | Type::Record(_) | Type::Function(_)) {
+                    let message = format!("`in` looks in a list, a table or a text, not in {ty}.");
+                    let hint = Some("put several values in parentheses: `x in (1, 2)`".to_owned());
+                    self.error_hint("E0202", container.span, message, hint);
+                }
+                Container::Value(Box::new(container))
+            }
+        };
+        Expr { kind: ExprKind::In { value, container, negated }, span, ty: Type::Bool }
+    }
+
+    /// The type of `left & right`.
+    pub(super) fn concat_type(&mut self, left: &Type, right: &Type, at: Span) -> Type {
+        let (a, b) = (self.types.resolve(left).clone(), self.types.resolve(right).clone());
+        match (&a, &b) {
+            (Type::Never, other) | (other, Type::Never) => other.clone(),
+            (Type::List(element), _) if **element == Type::Never => match &b {
+                Type::List(_) => right.clone(),
+                Type::Any => Type::Any.many(),
+                _ => right.clone().many(),
+            },
+            (_, Type::List(element)) if **element == Type::Never && matches!(a, Type::List(_)) => left.clone(),
+            (Type::Record(_), Type::List(element)) if **element == Type::Never => left.clone().many(),
+            (Type::Record(_), Type::Record(_)) => self.rows_type(left, right, at),
+            (Type::Record(_), Type::List(element)) => self.rows_type(left, element, at),
+            (Type::List(element), Type::Record(_)) if self.types.record(element).is_some() => {
+                self.rows_type(element, right, at)
+            }
+            (Type::List(x), Type::List(y)) if self.types.record(x).is_some() && self.types.record(y).is_some() => {
+                self.rows_type(x, y, at)
+            }
+            (Type::List(x), Type::List(y)) => self.types.join_rows(x, y, 20).many(),
+            (Type::List(element), Type::Any) => match **element {
+                _ if self.types.record(element).is_some() => left.clone(),
+                _ => Type::Any.many(),
+            },
+            (Type::List(element), _) if self.types.record(element).is_some() => {
+                self.cannot_join(left, right, at);
+                Type::Any
+            }
+            (Type::List(element), _) => self.types.join(element, right).many(),
+            (Type::Any, _) => Type::Any,
+            (Type::Nullable(inner), _) if !inner.is_simple() => Type::Any,
+            (simple, Type::Any) if simple.is_simple() => Type::Text,
+            (_, Type::Any) => Type::Any,
+            (x, y) if x.is_simple() && y.is_simple() => Type::Text,
+            (x, Type::Nullable(inner)) if x.is_simple() && !inner.is_simple() => Type::Any,
+            (Type::Record(_), Type::Nullable(_)) => left.clone().many(),
+            _ => {
+                self.cannot_join(left, right, at);
+                Type::Any
+            }
+        }
+    }
+
+    fn cannot_join(&mut self, left: &Type, right: &Type, at: Span) {
+        let message = format!("`&` cannot join {left} and {right}.");
+        let hint = "it joins texts and other simple values, rows of tables and records, and lists with anything";
+        self.error_hint("E0203", at, message, Some(hint.to_owned()));
+    }
+
+    /// The left row decides the columns.
+    fn rows_type(&mut self, left: &Type, right: &Type, at: Span) -> Type {
+        let (Some(x), Some(y)) = (self.types.record(left).cloned(), self.types.record(right).cloned()) else {
+            return left.clone().many();
+        };
+        let missing: Vec<String> = x
+            .fields
+            .iter()
+            .filter(|field| y.field(&field.name).is_none())
+            .map(|field| format!("`{}`", field.name))
+            .collect();
+        if !missing.is_empty() && !y.open {
+            let message = format!("The right side of `&` lacks {} that the left side has.", missing.join(", "));
+            let hint = "the left side decides the columns; to collect rows of different fields write a list";
+            self.error_hint("E0203", at, message, Some(hint.to_owned()));
+            return left.clone().many();
+        }
+        let mut joined = (*x).clone();
+        let mut same = true;
+        for field in &mut joined.fields {
+            let other = y.field(&field.name).map_or(Type::Any, |other| other.ty.clone());
+            let ty = self.types.join(&field.ty, &other);
+            same &= ty == field.ty;
+            field.ty = ty;
+        }
+        if same { left.clone().many() } else { Type::Record(joined.into()).many() }
+    }
+
+    fn sum_type(&mut self, op: BinaryOp, left: Option<&Expr>, left_ty: &Type, right: &Expr) -> Type {
+        let (a, b) = (self.types.resolve(left_ty).without_null().clone(), self.types.resolve(&right.ty).clone());
+        let b = b.without_null().clone();
+        let null = |ty: &Type| matches!(ty, Type::Nullable(_) | Type::Null | Type::Any);
+        let nullable = |ty: Type| if null(left_ty) || null(&right.ty) { ty.nullable() } else { ty };
+        let sign = op_text(op);
+        match (&a, &b) {
+            (Type::DateTime, Type::DateTime) if op == BinaryOp::Subtract => nullable(Type::Number),
+            (Type::DateTime, Type::DateTime) => {
+                let hint = Some("`-` gives the days between them; add a number of days to one".to_owned());
+                self.error_hint("E0202", right.span, "Two datetimes cannot be added.", hint);
+                Type::Any
+            }
+            (Type::DateTime, Type::Any) => Type::Any,
+            (Type::DateTime, _) => {
+                self.wants_number(right, sign);
+                nullable(Type::DateTime)
+            }
+            (Type::Any, Type::DateTime | Type::Any) => Type::Any,
+            _ => {
+                if let Some(left) = left {
+                    self.wants_number(left, sign);
+                } else {
+                    self.number_type(&a, right.span, sign);
+                }
+                self.wants_number(right, sign);
+                if a.is_any() || matches!(a, Type::Text) && b.is_any() { Type::Any } else { nullable(Type::Number) }
+            }
+        }
+    }
+
+    fn number_result(&self, left: &Type, right: &Type) -> Type {
+        let sure = |ty: &Type| matches!(self.types.resolve(ty), Type::Number | Type::Text | Type::Never);
+        if sure(left) && sure(right) { Type::Number } else { Type::Number.nullable() }
+    }
+
+    /// Reports an operand that can be no number.
+    pub(super) fn wants_number(&mut self, value: &Expr, sign: &str) {
+        if let ExprKind::Constant(Value::Text(text)) = &value.kind {
+            if to_number(&Value::Text(text.clone())).is_err() {
+                let join = if sign == "`+`" { " Use `&` to join texts." } else { "" };
+                let shown = Value::Text(text.clone()).to_literal(40);
+                self.error("E0202", value.span, format!("{sign} works with numbers, and {shown} is none.{join}"));
+            }
+            return;
+        }
+        self.number_type(&value.ty, value.span, sign);
+    }
+
+    fn number_type(&mut self, ty: &Type, span: Span, sign: &str) {
+        let resolved = self.types.resolve(ty);
+        if matches!(resolved.without_null(), Type::Null) {
+            return;
+        }
+        if self.types.fit(resolved.without_null(), &Type::Number) == Fit::Never {
+            let hint = match resolved.without_null() {
+                Type::List(_) if sign == "`+`" => Some("use `&` to join lists and tables".to_owned()),
+                Type::List(_) => Some("use `Sum(x)`, or `map` to change each element".to_owned()),
+                Type::DateTime => Some("only `+` and `-` work with datetimes".to_owned()),
+                _ => None,
+            };
+            self.error_hint("E0202", span, format!("{sign} works with numbers, not with {ty}."), hint);
+        }
+    }
+
+    /// `x = x` on the same column.
+    fn same_sides(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, at: Span) {
+        let (ast::ExprKind::Name(a), ast::ExprKind::Name(b)) = (&left.kind, &right.kind) else { return };
+        if a != b {
+            return;
+        }
+        let outcome = match op {
+            BinaryOp::Equal | BinaryOp::LessEqual | BinaryOp::GreaterEqual => "true",
+            _ => "false",
+        };
+        let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, super::scope::Scope::Block(_)));
+        let hint = in_rows.then(|| {
+            format!("inside a query the column hides a variable of the same name; use a function: `r => r.{a} = {a}`")
+        });
+        self.warn("W0103", at, format!("`{a}` is compared with itself, which is always {outcome}."), hint);
+    }
+
+    /// A comparison that is always false by type.
+    fn never_equal(&mut self, left: &Type, right: &Type, at: Span, op: BinaryOp) {
+        if self.may_be_equal(left, right) {
+            return;
+        }
+        let outcome = if op == BinaryOp::Equal { "false" } else { "true" };
+        let message = format!("{left} and {right} are never equal, so this is always {outcome}.");
+        self.warn("W0104", at, message, None);
+    }
+
+    fn may_be_equal(&self, left: &Type, right: &Type) -> bool {
+        let (a, b) = (self.types.resolve(left), self.types.resolve(right));
+        let (inner_a, inner_b) = (self.types.resolve(a.without_null()), self.types.resolve(b.without_null()));
+        let may_be_null = |ty: &Type| matches!(ty, Type::Null | Type::Nullable(_));
+        if may_be_null(a) && may_be_null(b) {
+            return true;
+        }
+        match (inner_a, inner_b) {
+            (Type::Any | Type::Never, _) | (_, Type::Any | Type::Never) => true,
+            (Type::Text, Type::Number | Type::Bool | Type::DateTime)
+            | (Type::Number | Type::Bool | Type::DateTime, Type::Text)
+            | (Type::List(_), Type::List(_))
+            | (Type::Record(_), Type::Record(_)) => true,
+            (Type::Function(_), _) => false,
+            (Type::Null, _) | (_, Type::Null) => false,
+            (x, y) => x == y,
+        }
+    }
+
+    fn never_ordered(&mut self, left: &Type, right: &Type, at: Span, op: BinaryOp) {
+        let (a, b) = (self.types.resolve(left).without_null(), self.types.resolve(right).without_null());
+        let ordered = match (a, b) {
+            (Type::Any | Type::Never, _) | (_, Type::Any | Type::Never) => true,
+            (Type::Text, Type::Number | Type::Bool | Type::DateTime)
+            | (Type::Number | Type::Bool | Type::DateTime, Type::Text) => true,
+            (Type::Number | Type::Text | Type::Bool | Type::DateTime, _) => a == b,
+            _ => false,
+        };
+        if !ordered {
+            let sign = op_text(op);
+            self.warn("W0104", at, format!("{left} and {right} have no order, so {sign} is always false."), None);
+        }
+    }
+
+    /// The type of an element of a list or table, or of what a text is made of.
+    pub(super) fn element_of(&mut self, rows: &Expr, wants: &str) -> Type {
+        match self.types.resolve(&rows.ty).without_null() {
+            Type::List(element) => (**element).clone(),
+            Type::Text => Type::Text,
+            Type::Any | Type::Never | Type::Null => Type::Any,
+            Type::Named(..) => self.types.element(&rows.ty).cloned().unwrap_or(Type::Any),
+            other => {
+                let message = format!("{wants}, not over {other}.");
+                let hint =
+                    matches!(other, Type::Number).then(|| "for a number of passes write `range(0, n)`".to_owned());
+                self.error_hint("E0202", rows.span, message, hint);
+                Type::Any
+            }
+        }
+    }
+}
+
+pub(super) fn op_text(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Coalesce => "`??`",
+        BinaryOp::Multiply => "`*`",
+        BinaryOp::Divide => "`/`",
+        BinaryOp::Modulo => "`mod`",
+        BinaryOp::Add => "`+`",
+        BinaryOp::Subtract => "`-`",
+        BinaryOp::Concat => "`&`",
+        BinaryOp::Equal => "`=`",
+        BinaryOp::NotEqual => "`!=`",
+        BinaryOp::Less => "`<`",
+        BinaryOp::Greater => "`>`",
+        BinaryOp::LessEqual => "`<=`",
+        BinaryOp::GreaterEqual => "`>=`",
+        BinaryOp::In => "`in`",
+        BinaryOp::NotIn => "`not in`",
+        BinaryOp::Like => "`like`",
+        BinaryOp::NotLike => "`not like`",
+        BinaryOp::And => "`and`",
+        BinaryOp::Or => "`or`",
+    }
+}

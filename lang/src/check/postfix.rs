@@ -1,0 +1,291 @@
+//! What stands behind an operand: fields, positions and calls.
+
+use super::Checker;
+use super::calls::Given;
+use super::expressions::invalid;
+use super::scope::Scope;
+use crate::ast::{self, PostfixKind, PostfixStep};
+use crate::span::Span;
+use crate::tree::{Expr, ExprKind};
+use crate::types::Type;
+use crate::value::Value;
+use ecow::EcoString;
+
+impl Checker<'_> {
+    /// A chain of steps behind an operand.
+    pub(super) fn postfix(&mut self, base: &ast::Expr, steps: &[PostfixStep], _span: Span) -> Expr {
+        let (mut value, mut at) = match &base.kind {
+            ast::ExprKind::Name(name) => self.first_steps(name, base.span, steps),
+            _ => (self.expr(base), 0),
+        };
+        while let Some(step) = steps.get(at) {
+            let span = base.span.to(step.span);
+            match (&step.kind, steps.get(at + 1).map(|next| &next.kind)) {
+                (PostfixKind::Field(name), Some(PostfixKind::Call { type_argument, arguments })) => {
+                    let span = span.to(steps[at + 1].span);
+                    value = self.method(value, name, type_argument.as_ref(), arguments, span);
+                    at += 1;
+                }
+                (PostfixKind::Field(name), _) => value = self.field(value, name, span),
+                (PostfixKind::SafeField(name), _) => value = self.safe_field(value, name, span),
+                (PostfixKind::Index(index), _) => value = self.index(value, index, span),
+                (PostfixKind::Call { arguments, .. }, _) => value = self.call_value(value, arguments, span),
+            }
+            at += 1;
+        }
+        value
+    }
+
+    /// The start of a chain behind a name: a call, a source's column, a module's member, or just the name.
+    /// Gives the value and how many steps it took.
+    fn first_steps(&mut self, name: &EcoString, span: Span, steps: &[PostfixStep]) -> (Expr, usize) {
+        let whole = |count: usize| steps.get(..count).and_then(<[_]>::last).map_or(span, |last| span.to(last.span));
+        match steps.first().map(|step| &step.kind) {
+            Some(PostfixKind::Call { type_argument, arguments }) => {
+                let given = arguments.iter().map(Given::Source).collect();
+                (self.call(name, span, type_argument.as_ref(), given, whole(1)), 1)
+            }
+            Some(PostfixKind::Field(field)) => {
+                let next = steps.get(1).map(|step| &step.kind);
+                if !matches!(next, Some(PostfixKind::Call { .. }))
+                    && let Some(column) = self.source_field(name, field, whole(1))
+                {
+                    return (column, 1);
+                }
+                let bound = self.source_row(name, span);
+                let bound = bound.or_else(|| {
+                    let found = self.find_name(name, span)?;
+                    Some(self.read(found, name, span))
+                });
+                if let Some(value) = bound {
+                    return (value, 0);
+                }
+                if let Some(alias) = self.select_alias(name, span) {
+                    return (alias, 0);
+                }
+                if let Some(PostfixKind::Call { type_argument, arguments }) = next
+                    && let Some(value) =
+                        self.module_call(name, span, field, type_argument.as_ref(), arguments, whole(2))
+                {
+                    return (value, 2);
+                }
+                if self.is_circular(name) {
+                    return (invalid(span), steps.len());
+                }
+                if let Some(value) = self.module_member(name, field, whole(1)) {
+                    return (value, 1);
+                }
+                if self.is_circular(name) {
+                    return (invalid(span), steps.len());
+                }
+                if self.find_function(name).is_some() {
+                    let base = ast::Expr { kind: ast::ExprKind::Name(name.clone()), span };
+                    return (self.expr(&base), 0);
+                }
+                self.undefined_or_module(name, span);
+                (invalid(span), 0)
+            }
+            _ => {
+                let base = ast::Expr { kind: ast::ExprKind::Name(name.clone()), span };
+                (self.expr(&base), 0)
+            }
+        }
+    }
+
+    /// `x.name`
+    fn field(&mut self, object: Expr, name: &ast::Name, span: Span) -> Expr {
+        let ty = self.field_type(&object.ty, name, true);
+        Expr { kind: ExprKind::Field(Box::new(object), name.text.clone()), span, ty }
+    }
+
+    /// `x?.name`
+    fn safe_field(&mut self, object: Expr, name: &ast::Name, span: Span) -> Expr {
+        let ty = self.field_type(&object.ty, name, false).nullable();
+        Expr { kind: ExprKind::SafeField(Box::new(object), name.text.clone()), span, ty }
+    }
+
+    /// The type of a field; an unknown one is reported where `strict`.
+    fn field_type(&mut self, ty: &Type, name: &ast::Name, strict: bool) -> Type {
+        let resolved = self.types.resolve(ty).clone();
+        match &resolved {
+            Type::Any | Type::Never => Type::Any,
+            Type::Nullable(inner) => self.field_type(inner, name, strict),
+            Type::Record(record) => match record.field(&name.text) {
+                Some(field) => field.ty.clone(),
+                None if record.open || !strict => Type::Any,
+                None => {
+                    self.unknown_field(&name.text, name.span, ty);
+                    Type::Any
+                }
+            },
+            Type::List(element) => match self.types.resolve(element).clone() {
+                Type::Any => Type::Any.many(),
+                Type::Never => Type::Never.many(),
+                Type::Nullable(_) | Type::Record(_) => self.field_type(element, name, strict).many(),
+                other => {
+                    let message = format!("`.{}` cannot be read: this is a list of {other}, not a table.", name.text);
+                    self.error("E0206", name.span, message);
+                    Type::Any
+                }
+            },
+            Type::Null if !strict => Type::Null,
+            other => {
+                let message = format!("`.{}` cannot be read: a value of type {other} has no fields.", name.text);
+                let function = self.options.registry.find(&name.text).map(|function| function.name);
+                let hint = function.map(|function| format!("`{function}` is a function: write `.{function}()`"));
+                self.error_hint("E0206", name.span, message, hint);
+                Type::Any
+            }
+        }
+    }
+
+    fn index(&mut self, object: Expr, index: &ast::Expr, span: Span) -> Expr {
+        let index = self.expr(index);
+        let resolved = self.types.resolve(&object.ty).without_null().clone();
+        let constant = match &index.kind {
+            ExprKind::Constant(Value::Text(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let ty = match (&resolved, &constant) {
+            (Type::List(element), None) => {
+                self.wants_number(&index, "`[ ]`");
+                match **element {
+                    Type::Never => Type::Any,
+                    ref element => element.clone(),
+                }
+            }
+            (Type::List(_), Some(name)) => {
+                let message = format!("A list or table is read by position, not by the text '{name}'.");
+                let hint = Some(format!("for the column write `.{name}`"));
+                self.error_hint("E0206", index.span, message, hint);
+                Type::Any
+            }
+            (Type::Record(_), Some(name)) => {
+                let name = ast::Name { text: name.clone(), span: index.span };
+                self.field_type(&resolved, &name, true)
+            }
+            (Type::Record(_), None) => {
+                if matches!(index.ty, Type::Number | Type::Bool) {
+                    let message = "A record is read by the name of a field, not by a position.";
+                    self.error("E0206", index.span, message);
+                }
+                Type::Any
+            }
+            (Type::Any | Type::Never | Type::Null, _) => Type::Any,
+            (other, _) => {
+                let hint =
+                    matches!(other, Type::Text).then(|| "for one character write `Mid(x, position, 1)`".to_owned());
+                self.error_hint("E0206", span, format!("`[ ]` reads lists, tables and records, not {other}."), hint);
+                Type::Any
+            }
+        };
+        Expr { kind: ExprKind::Index(Box::new(object), Box::new(index)), span, ty }
+    }
+
+    /// `x.f(y)`: the field f if x's type has one that can be called, else `f(x, y)`, else the field when it runs.
+    fn method(
+        &mut self,
+        object: Expr,
+        name: &ast::Name,
+        type_argument: Option<&ast::TypeExpr>,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> Expr {
+        let known = self.types.record(&object.ty).and_then(|record| record.field(&name.text)).map(|f| f.ty.clone());
+        let callable = known.as_ref().is_some_and(|ty| matches!(self.types.resolve(ty), Type::Function(_) | Type::Any));
+        if callable {
+            let value = self.field(object, name, name.span);
+            return self.call_value(value, arguments, span);
+        }
+        if self.is_function(&name.text, name.span) {
+            let given = std::iter::once(Given::Lowered(object)).chain(arguments.iter().map(Given::Source)).collect();
+            return self.call(&name.text, name.span, type_argument, given, span);
+        }
+        let unknown = match self.types.resolve(&object.ty).without_null() {
+            Type::Any | Type::Never => true,
+            Type::Record(record) => record.open,
+            _ => false,
+        };
+        if !unknown {
+            arguments.iter().for_each(|argument| drop(self.expr(argument)));
+            self.undefined_function(&name.text, name.span);
+            return invalid(span);
+        }
+        let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
+        let kind = ExprKind::CallField { object: Box::new(object), name: name.text.clone(), arguments };
+        Expr { kind, span, ty: Type::Any }
+    }
+
+    /// Is there a user or library function of this name, or a variable that is one?
+    fn is_function(&mut self, name: &EcoString, span: Span) -> bool {
+        let variable = self.find_variable(name, span);
+        variable.is_some_and(|found| matches!(self.types.resolve(&found.ty), Type::Function(_)))
+            || self.find_function(name).is_some()
+            || self.opened(name).is_some()
+            || (!name.contains('.') && self.options.registry.find(name).is_some())
+    }
+
+    /// A call of a value.
+    pub(super) fn call_value(&mut self, callee: Expr, arguments: &[ast::Expr], span: Span) -> Expr {
+        let ty = self.types.resolve(&callee.ty).clone();
+        let expected = match &ty {
+            Type::Function(function) => function.parameters.clone(),
+            _ => Vec::new(),
+        };
+        let arguments: Vec<Expr> = arguments
+            .iter()
+            .enumerate()
+            .map(|(position, argument)| match (&argument.kind, expected.get(position)) {
+                (ast::ExprKind::Function(literal), Some(wanted)) => {
+                    let expected = self.parameters_of(wanted);
+                    self.function_literal(literal, argument.span, &expected)
+                }
+                _ => self.expr(argument),
+            })
+            .collect();
+        let result = match &ty {
+            Type::Function(function) => {
+                let most = function.parameters.len();
+                if arguments.len() < function.required || arguments.len() > most {
+                    self.argument_count("this function", function.required, Some(most), arguments.len(), span);
+                }
+                for (argument, wanted) in arguments.iter().zip(&function.parameters) {
+                    self.check_fit(argument, wanted, "the parameter");
+                }
+                match &function.result {
+                    Type::Never => Type::Any,
+                    result => result.clone(),
+                }
+            }
+            Type::Any | Type::Never | Type::Nullable(_) => Type::Any,
+            other => {
+                self.error("E0209", callee.span, format!("A value of type {other} cannot be called."));
+                Type::Any
+            }
+        };
+        Expr { kind: ExprKind::CallValue(Box::new(callee), arguments), span, ty: result }
+    }
+
+    pub(super) fn parameters_of(&self, ty: &Type) -> Vec<Type> {
+        match self.types.resolve(ty) {
+            Type::Function(function) => function.parameters.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reports a name that is neither a variable nor a module.
+    fn undefined_or_module(&mut self, name: &str, span: Span) {
+        let registry = self.options.registry;
+        let mut modules: Vec<String> = registry.modules().into_iter().map(str::to_owned).collect();
+        modules.extend(self.options.modules.names());
+        let near = super::suggest::nearest(name, modules.iter().map(String::as_str));
+        let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, Scope::Block(_)));
+        match near {
+            Some(near) if !in_rows => {
+                let hint = Some(format!("did you mean the module `{near}`?"));
+                self.error_hint("E0101", span, format!("There is no variable or module `{name}`."), hint);
+            }
+            _ => self.undefined(name, span),
+        }
+    }
+}

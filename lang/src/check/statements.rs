@@ -1,0 +1,468 @@
+//! Statements and blocks.
+
+use super::Checker;
+use super::scope::{BlockScope, FunctionState, Scope, VarId, VarKind};
+use super::{CheckedUnit, Mode};
+use crate::ast::{self, StatementKind};
+use crate::span::Span;
+use crate::tree::{self, Statement, Variable};
+use crate::types::{Fit, Type};
+use ecow::EcoString;
+
+/// Does what follows run?
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Falls,
+    /// `return`, `error`, an endless loop, `break` …
+    Ends,
+}
+
+impl Checker<'_> {
+    /// Walks a script or module once.
+    pub(super) fn walk_unit(&mut self, script: &ast::Script) -> CheckedUnit {
+        self.unit_state().restart();
+        let id = self.new_function();
+        self.unit_state().stack.push(FunctionState::new(id, false));
+        self.function().scopes.push(Scope::Block(BlockScope { top: true, ..BlockScope::default() }));
+        let mut inputs = Vec::new();
+        if self.unit == 0 {
+            for input in self.options.variables {
+                let (variable, place) = self.declare(&input.name, Span::default(), VarKind::Host, input.ty.clone());
+                self.bind(input.name.clone(), variable, place);
+                inputs.push((input, variable, place));
+            }
+        } else {
+            self.only_declarations(&script.statements);
+        }
+        let (body, flow) = self.statements(&script.statements);
+        let inputs = inputs
+            .into_iter()
+            .filter_map(|(input, variable, place)| {
+                let info = self.variable_info(variable);
+                let Variable::Global(slot) = place else { return None };
+                Some(tree::Input { name: input.name.clone(), slot, written: info.assigned, read: info.read })
+            })
+            .collect();
+        self.module_members(&script.statements);
+        let mut exports = Vec::new();
+        if let Some(Scope::Block(block)) = self.function().scopes.pop() {
+            let mut names: Vec<(EcoString, VarId)> = block.variables.into_iter().collect();
+            names.sort_by_key(|(_, id)| *id);
+            for (name, id) in names {
+                let unit = self.unit_state();
+                if let (Some(Variable::Global(slot)), VarKind::Let) = (unit.places.get(id), unit.variables[id].kind) {
+                    exports.push((name, *slot));
+                }
+            }
+        }
+        let span = Span::new(0, self.units[self.unit].source.len());
+        let end = script.statements.last().map_or(span, |last| last.span);
+        self.finish_returns(flow, end);
+        let result = self.finish_function("".into(), Vec::new(), 0, body, span);
+        let unit = self.unit_state();
+        let functions = unit.emitted.drain(..).flatten().collect();
+        let globals = unit.globals;
+        CheckedUnit { functions, globals, inputs, exports, start: self.function_number(id), result }
+    }
+
+    /// A block of its own.
+    pub(super) fn nested(&mut self, block: &ast::Block) -> (tree::Block, Flow) {
+        self.function().scopes.push(Scope::Block(BlockScope::default()));
+        let result = self.statements(&block.statements);
+        self.function().scopes.pop();
+        result
+    }
+
+    /// Statements in the innermost block, which is there already.
+    pub(super) fn statements(&mut self, statements: &[ast::Statement]) -> (tree::Block, Flow) {
+        self.declare_types(statements);
+        let hoisted = self.declare_functions(statements);
+        let mut out = tree::Block::default();
+        let mut flow = Flow::Falls;
+        let mut reported = false;
+        for statement in statements {
+            let declaration = matches!(statement.kind, StatementKind::Function { .. } | StatementKind::Type { .. });
+            if flow == Flow::Ends && !reported && !declaration {
+                reported = true;
+                let hint = "remove it, or the statement before it that ends this path".to_owned();
+                self.warn("W0102", statement.span, "This statement never runs.", Some(hint));
+            }
+            let (lowered, after) = self.statement(statement);
+            out.statements.extend(lowered.map(|lowered| (lowered, statement.span)));
+            if after == Flow::Ends {
+                flow = Flow::Ends;
+            }
+        }
+        out.functions = self.make_functions(hoisted);
+        out.cells = std::mem::take(&mut self.block().cells);
+        (out, flow)
+    }
+
+    fn statement(&mut self, statement: &ast::Statement) -> (Option<Statement>, Flow) {
+        match &statement.kind {
+            StatementKind::Let { name, annotation, value, .. } => {
+                (Some(self.let_statement(name, annotation.as_ref(), value)), Flow::Falls)
+            }
+            StatementKind::Set { name, path, value } => (self.set_statement(name, path, value), Flow::Falls),
+            StatementKind::If { branches, otherwise } => self.if_statement(branches, otherwise.as_ref()),
+            StatementKind::For { name, rows, body } => (Some(self.for_statement(name, rows, body)), Flow::Falls),
+            StatementKind::While { condition, body } => self.while_statement(condition, body),
+            StatementKind::Break => {
+                self.jump(statement.span, "break");
+                if let Some(broken) = self.function().loops.last_mut() {
+                    *broken = true;
+                }
+                (Some(Statement::Break), Flow::Ends)
+            }
+            StatementKind::Continue => {
+                self.jump(statement.span, "continue");
+                (Some(Statement::Continue), Flow::Ends)
+            }
+            StatementKind::Return(value) => (Some(self.return_statement(value.as_ref(), statement.span)), Flow::Ends),
+            StatementKind::Try { body, name, handler } => self.try_statement(body, name.as_ref(), handler),
+            StatementKind::Function { name, function, .. } => {
+                self.function_statement(name, function);
+                (None, Flow::Falls)
+            }
+            StatementKind::Open(name) => {
+                self.open(name);
+                (None, Flow::Falls)
+            }
+            StatementKind::Assert(condition) => (Some(Statement::Assert(self.expr(condition))), Flow::Falls),
+            StatementKind::Expression(value) => {
+                let ends = matches!(value.kind, ast::ExprKind::Error(_));
+                let value = self.expr(value);
+                (Some(Statement::Evaluate(value)), if ends { Flow::Ends } else { Flow::Falls })
+            }
+            StatementKind::Type { .. } | StatementKind::Invalid => (None, Flow::Falls),
+        }
+    }
+
+    fn let_statement(&mut self, name: &ast::Name, annotation: Option<&ast::TypeExpr>, value: &ast::Expr) -> Statement {
+        let annotation = annotation.map(|annotation| self.type_expr(annotation));
+        let mut value = self.expr(value);
+        if let Some(annotation) = &annotation {
+            value = self.convert(value, annotation, ecow::eco_format!("the variable {}", name.text));
+        }
+        let ty = annotation.clone().unwrap_or_else(|| value.ty.clone());
+        let (id, place) = self.declare(&name.text, name.span, VarKind::Let, ty);
+        self.unit_state().annotations.insert(id, annotation);
+        self.bind(name.text.clone(), id, place);
+        Statement::Set(place, value)
+    }
+
+    fn set_statement(&mut self, name: &ast::Name, path: &[ast::PathStep], value: &ast::Expr) -> Option<Statement> {
+        let found = self.find_variable(&name.text, name.span);
+        let Some((found, id)) = found.and_then(|found| Some((found.clone(), found.variable?))) else {
+            self.expr(value);
+            self.undefined_set(name);
+            // From here on it is there, so that one missing `let` is told once.
+            let (id, place) = self.declare(&name.text, name.span, VarKind::Catch, Type::Any);
+            self.bind(name.text.clone(), id, place);
+            return None;
+        };
+        let super::scope::FoundPlace::Variable(variable) = found.place else { return None };
+        if !self.may_set(id, name) {
+            self.expr(value);
+            return None;
+        }
+        let annotation = self.unit_state().annotations.get(&id).cloned().flatten();
+        if path.is_empty() {
+            if let Some(rest) = self.appended(id, name, value) {
+                let rest = self.expr(rest);
+                let ty = self.concat_type(&found.ty, &rest.ty, rest.span);
+                self.assigned(id, &ty);
+                if annotation.is_none() {
+                    self.unit_state().variables[id].read = true;
+                    return Some(Statement::Append(variable, rest));
+                }
+            }
+            let mut value = self.expr(value);
+            if let Some(annotation) = &annotation {
+                value = self.convert(value, annotation, ecow::eco_format!("the variable {}", name.text));
+            }
+            let ty = value.ty.clone();
+            self.assigned(id, annotation.as_ref().unwrap_or(&ty));
+            return Some(Statement::Set(variable, value));
+        }
+        let value = self.expr(value);
+        let steps = path.iter().map(|step| self.path_step(step)).collect::<Vec<_>>();
+        let changed = self.path_type(&found.ty, &steps, &value.ty);
+        let widened = annotation.clone().unwrap_or(changed);
+        self.assigned(id, &widened);
+        Some(Statement::SetPath { variable, name: name.text.clone(), path: steps, value, annotation })
+    }
+
+    /// Notes that a variable is set after its `let`.
+    fn assigned(&mut self, id: VarId, ty: &Type) {
+        if !self.variable_info(id).assigned {
+            self.variable_info(id).assigned = true;
+            self.changed = true;
+        }
+        self.function().narrowed.remove(&id);
+        self.widen(id, ty);
+    }
+
+    fn may_set(&mut self, id: VarId, name: &ast::Name) -> bool {
+        let kind = self.variable_info(id).kind;
+        let fixed = kind == VarKind::Host
+            && self.options.variables.iter().any(|variable| variable.name == name.text && !variable.writable);
+        if fixed {
+            self.error("E0108", name.span, format!("`{}` is given from outside and cannot be set here.", name.text));
+        }
+        let constant = self.unit > 0 && self.units[self.unit].stack.len() > 1 && {
+            let place = self.unit_state().places.get(id).copied();
+            matches!(place, Some(Variable::Global(_)))
+        };
+        if constant {
+            let message = format!("`{}` is a constant of this module and cannot be set.", name.text);
+            self.error("E0108", name.span, message);
+        }
+        !fixed && !constant
+    }
+
+    /// The right side of `set x = x & e`, where evaluating e cannot change x.
+    fn appended<'e>(&mut self, id: VarId, name: &ast::Name, value: &'e ast::Expr) -> Option<&'e ast::Expr> {
+        let ast::ExprKind::Binary { first, rest } = &value.kind else { return None };
+        let [(ast::BinaryOp::Concat, _, added)] = rest.as_slice() else { return None };
+        let same = matches!(&first.kind, ast::ExprKind::Name(text) if *text == name.text);
+        // A closure could set x while e runs; without one nothing in e can.
+        (same && !self.variable_info(id).captured).then_some(added)
+    }
+
+    fn path_step(&mut self, step: &ast::PathStep) -> tree::PathStep {
+        match step {
+            ast::PathStep::Field(name) => tree::PathStep::Field(name.text.clone(), name.span),
+            ast::PathStep::Index(index) => tree::PathStep::Index(self.expr(index)),
+        }
+    }
+
+    /// The type of a variable after `set x.field[index] = value`.
+    fn path_type(&mut self, ty: &Type, path: &[tree::PathStep], value: &Type) -> Type {
+        let Some((step, rest)) = path.split_first() else { return value.clone() };
+        let resolved = self.types.resolve(ty).clone();
+        match (step, &resolved) {
+            (tree::PathStep::Field(name, span), Type::Record(record)) => {
+                let old = record.field(name).map(|field| field.ty.clone());
+                if old.is_none() && !rest.is_empty() && !record.open {
+                    self.unknown_field(name, *span, &resolved);
+                    return ty.clone();
+                }
+                let new = self.path_type(&old.clone().unwrap_or(Type::Any), rest, value);
+                if matches!(ty, Type::Named(..)) && old.is_some_and(|old| self.types.fit(&new, &old) == Fit::Always) {
+                    return ty.clone();
+                }
+                let mut changed = (**record).clone();
+                match changed.fields.iter_mut().find(|field| field.name == *name) {
+                    Some(field) => field.ty = new,
+                    None => changed.fields.push(crate::types::Field { name: name.clone(), ty: new, default: None }),
+                }
+                Type::Record(changed.into())
+            }
+            (
+                tree::PathStep::Field(name, span),
+                Type::Bool | Type::Number | Type::Text | Type::DateTime | Type::Binary,
+            ) => {
+                let message = format!("`.{name}` cannot be set: the value is of type {resolved}, which has no fields.");
+                self.error("E0206", *span, message);
+                ty.clone()
+            }
+            (tree::PathStep::Index(_), Type::List(element)) => {
+                let new = self.path_type(element, rest, value);
+                let joined = if rest.is_empty() { self.types.join(element, &new) } else { new };
+                joined.many()
+            }
+            _ => Type::Any,
+        }
+    }
+
+    fn if_statement(
+        &mut self,
+        branches: &[(ast::Expr, ast::Block)],
+        otherwise: Option<&ast::Block>,
+    ) -> (Option<Statement>, Flow) {
+        let outside = self.function().narrowed.clone();
+        let mut lowered = Vec::with_capacity(branches.len());
+        let mut flow = Flow::Ends;
+        for (condition, block) in branches {
+            let value = self.expr(condition);
+            let before = self.function().narrowed.clone();
+            self.narrow(condition, true);
+            let (block, after) = self.nested(block);
+            if after == Flow::Falls {
+                flow = Flow::Falls;
+            }
+            self.function().narrowed = before;
+            // Behind it, and in the branches after it, the condition is false.
+            self.narrow(condition, false);
+            lowered.push((value, block));
+        }
+        let otherwise = otherwise.map(|block| {
+            let (block, after) = self.nested(block);
+            if after == Flow::Falls {
+                flow = Flow::Falls;
+            }
+            block
+        });
+        let all_others_end = otherwise.is_none() && lowered.len() == 1 && leaves(&lowered[0].1);
+        if otherwise.is_none() {
+            flow = Flow::Falls;
+        }
+        if !all_others_end {
+            self.function().narrowed = self.still_narrowed(outside);
+        }
+        (Some(Statement::If(lowered, otherwise)), flow)
+    }
+
+    fn for_statement(&mut self, name: &ast::Name, rows: &ast::Expr, body: &ast::Block) -> Statement {
+        let rows = self.expr(rows);
+        let ty = self.element_of(&rows, "A loop runs over a list, a table or the characters of a text");
+        self.function().scopes.push(Scope::Block(BlockScope::default()));
+        let (id, variable) = self.declare(&name.text, name.span, VarKind::Loop, ty);
+        self.bind(name.text.clone(), id, variable);
+        let (body, _) = self.loop_body(body);
+        self.function().scopes.pop();
+        Statement::For { variable, rows, body }
+    }
+
+    fn while_statement(&mut self, condition: &ast::Expr, body: &ast::Block) -> (Option<Statement>, Flow) {
+        self.forget_assigned();
+        let value = self.expr(condition);
+        let before = self.function().narrowed.clone();
+        self.narrow(condition, true);
+        let (body, broken) = self.loop_body(body);
+        self.function().narrowed = self.still_narrowed(before);
+        let endless = matches!(condition.kind, ast::ExprKind::Bool(true)) && !broken;
+        (Some(Statement::While(value, body)), if endless { Flow::Ends } else { Flow::Falls })
+    }
+
+    /// The body of a loop, and whether it has a `break`.
+    fn loop_body(&mut self, body: &ast::Block) -> (tree::Block, bool) {
+        self.forget_assigned();
+        self.function().loops.push(false);
+        let before = self.function().narrowed.clone();
+        let (body, _) = self.nested(body);
+        self.function().narrowed = self.still_narrowed(before);
+        (body, self.function().loops.pop().unwrap_or(false))
+    }
+
+    fn jump(&mut self, span: Span, word: &str) {
+        if self.function().loops.is_empty() {
+            let message = format!("`{word}` stands outside a loop.");
+            self.error_hint("E0104", span, message, Some(format!("`{word}` only works inside `for` and `while`")));
+        }
+    }
+
+    fn return_statement(&mut self, value: Option<&ast::Expr>, span: Span) -> Statement {
+        let Some(value) = value else {
+            self.function().returns_nothing.get_or_insert(span);
+            return Statement::Return(None);
+        };
+        let value = self.expr(value);
+        self.returned(&value);
+        Statement::Return(Some(value))
+    }
+
+    /// Checks a returned value against the annotation and joins its type.
+    pub(super) fn returned(&mut self, value: &tree::Expr) {
+        if let Some(annotation) = self.function().annotation.clone() {
+            self.check_fit(value, &annotation, "the result of the function");
+        }
+        let known = self.function().result.clone();
+        let joined = self.types.join(&known, &value.ty);
+        self.function().result = joined;
+        self.function().returns_value = true;
+    }
+
+    /// A path that returns no value where another does is an error.
+    pub(super) fn finish_returns(&mut self, flow: Flow, span: Span) {
+        let function = self.function();
+        if !function.returns_value {
+            if flow == Flow::Falls || function.returns_nothing.is_some() {
+                let joined = function.result.clone().nullable();
+                function.result = joined;
+            }
+            return;
+        }
+        let nothing = function.returns_nothing;
+        if let Some(span) = nothing {
+            let hint = Some("write `return null;` if that is meant".to_owned());
+            self.error_hint("E0105", span, "This `return` gives no value, but another one here does.", hint);
+        } else if flow == Flow::Falls && self.options_mode_wants_return() {
+            let source = &self.units[self.unit].source;
+            let text = span.text(source).trim_end();
+            let end = span.start as usize + text.len();
+            let last = text.chars().next_back().map_or(0, char::len_utf8);
+            let at = Span::new(end - last, end);
+            self.error_hint(
+                "E0105",
+                at,
+                "Not every path returns a value: this end is reached without `return`.",
+                Some("add a `return` at the end, or `return null;`".to_owned()),
+            );
+        }
+    }
+
+    fn options_mode_wants_return(&mut self) -> bool {
+        // A line of the repl may end in any statement.
+        self.options.mode != Mode::Line || self.unit_state().stack.len() > 1
+    }
+
+    fn try_statement(
+        &mut self,
+        body: &ast::Block,
+        name: Option<&ast::Name>,
+        handler: &ast::Block,
+    ) -> (Option<Statement>, Flow) {
+        let before = self.function().narrowed.clone();
+        let (body, body_flow) = self.nested(body);
+        self.function().narrowed = self.still_narrowed(before);
+        self.function().scopes.push(Scope::Block(BlockScope::default()));
+        let variable = name.map(|name| {
+            let fields =
+                [("message", Type::Text), ("kind", Type::Text), ("line", Type::Number), ("column", Type::Number)];
+            let ty = Type::closed_record(fields.map(|(name, ty)| (name.into(), ty)));
+            let (id, place) = self.declare(&name.text, name.span, VarKind::Catch, ty);
+            self.bind(name.text.clone(), id, place);
+            place
+        });
+        let (handler, handler_flow) = self.nested(handler);
+        self.function().scopes.pop();
+        let flow = if body_flow == Flow::Ends && handler_flow == Flow::Ends { Flow::Ends } else { Flow::Falls };
+        (Some(Statement::Try { body, variable, handler }), flow)
+    }
+
+    /// Tells of variables that nobody reads.
+    pub(super) fn report_unused(&mut self) {
+        // With a name that is not found, an unread variable is most likely the one that was meant.
+        let unsure = self.diagnostics.iter().any(|d| matches!(d.code, "E0101" | "E0301") || d.code.starts_with("E00"));
+        if unsure || self.options.mode == Mode::Line && self.unit == 0 {
+            return;
+        }
+        let is_module = self.unit > 0;
+        let unit = self.unit_state();
+        let unused: Vec<(EcoString, Span)> = unit
+            .variables
+            .iter()
+            .enumerate()
+            .filter(|(id, info)| {
+                let constant = is_module && matches!(unit.places.get(*id), Some(Variable::Global(_)));
+                info.kind == VarKind::Let && !info.read && !info.name.starts_with('_') && !constant
+            })
+            .map(|(_, info)| (info.name.clone(), info.span))
+            .collect();
+        for (name, span) in unused {
+            let hint = Some(format!("remove it, or name it `_{name}` if it is meant to stay"));
+            self.warn("W0101", span, format!("The variable `{name}` is never read."), hint);
+        }
+    }
+}
+
+/// Does a block leave by `return`, `break`, `continue` or `error` at its end?
+fn leaves(block: &tree::Block) -> bool {
+    block.statements.last().is_some_and(|(statement, _)| match statement {
+        Statement::Return(_) | Statement::Break | Statement::Continue => true,
+        Statement::Evaluate(value) => matches!(value.kind, tree::ExprKind::Error(_)),
+        _ => false,
+    })
+}

@@ -1,0 +1,148 @@
+//! "Did you mean": the nearest of the names that are there.
+
+use super::Checker;
+use super::scope::{Scope, VarKind};
+use crate::ast;
+use crate::span::Span;
+use crate::types::Type;
+use ecow::EcoString;
+
+/// The name closest to `wrong`, if it is close enough to be meant.
+pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let lower = wrong.to_lowercase();
+    let allowed = match wrong.chars().count() {
+        0..=2 => 1,
+        3..=5 => 2,
+        _ => 3,
+    };
+    names
+        .into_iter()
+        .filter(|name| *name != wrong)
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= allowed && *distance < name.chars().count().max(2))
+        .min_by_key(|(distance, name)| (*distance, name.len()))
+        .map(|(_, name)| name)
+}
+
+impl Checker<'_> {
+    /// All variables in scope, columns too.
+    fn names_in_scope(&self) -> Vec<EcoString> {
+        let unit = &self.units[self.unit];
+        let mut names = Vec::new();
+        for scope in unit.stack.iter().rev().flat_map(|function| function.scopes.iter().rev()) {
+            match scope {
+                Scope::Block(block) => {
+                    let visible = block.variables.iter();
+                    names.extend(
+                        visible
+                            .filter(|(_, id)| unit.variables[**id].kind != VarKind::Function)
+                            .map(|(name, _)| name.clone()),
+                    );
+                }
+                Scope::Rows(rows) => names.extend(rows.columns.names()),
+                Scope::Select(select) => {
+                    names.extend(select.sources.iter().flat_map(|source| source.columns.names()));
+                    names.extend(select.aliases.iter().map(|(name, _)| name.clone()));
+                    names.extend(select.keys.iter().map(|(name, _)| name.clone()));
+                }
+            }
+        }
+        names.sort();
+        names
+    }
+
+    /// The columns that a row expression sees, a dozen at most.
+    fn columns_in_scope(&self) -> Vec<String> {
+        let unit = &self.units[self.unit];
+        let scopes = unit.stack.last().map(|function| function.scopes.as_slice()).unwrap_or_default();
+        let columns = scopes.iter().rev().find_map(|scope| match scope {
+            Scope::Block(_) => None,
+            Scope::Rows(rows) => Some(rows.columns.names()),
+            Scope::Select(select) => Some(select.sources.iter().flat_map(|source| source.columns.names()).collect()),
+        });
+        columns.unwrap_or_default().iter().take(12).map(ToString::to_string).collect()
+    }
+
+    fn functions_in_scope(&self) -> Vec<EcoString> {
+        let unit = &self.units[self.unit];
+        let mut names: Vec<EcoString> = self.options.registry.all_names().map(EcoString::from).collect();
+        for scope in unit.stack.iter().flat_map(|function| function.scopes.iter()) {
+            if let Scope::Block(block) = scope {
+                names.extend(block.functions.values().map(|function| function.signature.name.clone()));
+            }
+        }
+        names
+    }
+
+    /// `set` of a variable that is not there.
+    pub(super) fn undefined_set(&mut self, name: &ast::Name) {
+        let names = self.names_in_scope();
+        let hint = match nearest(&name.text, names.iter().map(EcoString::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the first time write `let {} = …;`, `set` changes it later", name.text),
+        };
+        self.error_hint("E0101", name.span, format!("There is no variable `{}` to set.", name.text), Some(hint));
+    }
+
+    pub(super) fn undefined(&mut self, name: &str, span: Span) {
+        let names = self.names_in_scope();
+        let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, Scope::Block(_)));
+        let later = self.declared_later(name, span);
+        let hint = if let Some(line) = later {
+            Some(format!("it is declared below, in line {line}; a variable can be used only after its `let`"))
+        } else if let Some(near) = nearest(name, names.iter().map(EcoString::as_str)) {
+            Some(format!("did you mean `{near}`?"))
+        } else if let Some(function) = self.options.registry.find(name) {
+            Some(format!(
+                "`{}` is a function: call it, or write `x => {}(x)` to pass it on",
+                function.name, function.name
+            ))
+        } else if in_rows {
+            let columns = self.columns_in_scope();
+            (!columns.is_empty()).then(|| format!("the columns here are {}", columns.join(", ")))
+        } else {
+            Some(format!("declare it with `let {name} = …;`, or quote it if it is meant as a text"))
+        };
+        let (code, what) = if in_rows { ("E0301", "column or variable") } else { ("E0101", "variable") };
+        self.error_hint(code, span, format!("There is no {what} `{name}`."), hint);
+    }
+
+    /// The line of a `let name` that stands behind `span`.
+    fn declared_later(&self, name: &str, span: Span) -> Option<u32> {
+        let unit = &self.units[self.unit];
+        unit.variables
+            .iter()
+            .find(|info| info.name == name && info.kind == VarKind::Let && info.span.start > span.start)
+            .map(|info| self.line_of(info.span))
+    }
+
+    pub(super) fn undefined_function(&mut self, name: &str, span: Span) {
+        let names = self.functions_in_scope();
+        let variables = self.names_in_scope();
+        let hint = if let Some(near) = nearest(name, names.iter().map(EcoString::as_str)) {
+            Some(format!("did you mean `{near}`?"))
+        } else if let Some(full) =
+            names.iter().find(|full| full.rsplit_once('.').is_some_and(|(_, short)| short.eq_ignore_ascii_case(name)))
+        {
+            Some(format!("it is `{full}`, or write `open {};` first", full.rsplit_once('.').map_or("", |(m, _)| m)))
+        } else {
+            nearest(name, variables.iter().map(EcoString::as_str))
+                .map(|near| format!("did you mean the variable `{near}`?"))
+        };
+        self.error_hint("E0102", span, format!("There is no function `{name}`."), hint);
+    }
+
+    pub(super) fn unknown_field(&mut self, name: &str, span: Span, ty: &Type) {
+        let fields: Vec<EcoString> =
+            self.types.record(ty).map(|r| r.fields.iter().map(|f| f.name.clone()).collect()).unwrap_or_default();
+        let hint = match nearest(name, fields.iter().map(EcoString::as_str)) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None if fields.is_empty() => None,
+            None => {
+                let shown: Vec<&str> = fields.iter().take(12).map(EcoString::as_str).collect();
+                Some(format!("its fields are {}", shown.join(", ")))
+            }
+        };
+        self.error_hint("E0106", span, format!("There is no field `{name}` here."), hint);
+    }
+}

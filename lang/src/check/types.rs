@@ -1,0 +1,249 @@
+//! Types as written become types; declared ones may refer to each other.
+
+use super::Checker;
+use super::scope::Scope;
+use super::suggest::nearest;
+use crate::ast::{self, StatementKind, TypeExpr, TypeExprKind};
+use crate::span::Span;
+use crate::types::{Field, Fit, FunctionType, RecordType, Type, TypeId};
+use crate::value::Value;
+use ecow::EcoString;
+use std::sync::Arc;
+
+/// The types that need no declaration.
+pub(super) const SIMPLE_TYPES: [(&str, Type); 7] = [
+    ("boolean", Type::Bool),
+    ("number", Type::Number),
+    ("text", Type::Text),
+    ("datetime", Type::DateTime),
+    ("binary", Type::Binary),
+    ("null", Type::Null),
+    ("any", Type::Any),
+];
+
+impl Checker<'_> {
+    /// Makes the types declared in a block known in all of it.
+    pub(super) fn declare_types(&mut self, statements: &[ast::Statement]) {
+        let mut declared = Vec::new();
+        for statement in statements {
+            let StatementKind::Type { name, definition, .. } = &statement.kind else { continue };
+            if SIMPLE_TYPES.iter().any(|(simple, _)| simple.eq_ignore_ascii_case(&name.text)) {
+                let message = format!("`{}` is a type of the language and cannot be declared.", name.text);
+                self.error("E0205", name.span, message);
+            }
+            let id = self.new_type(&name.text);
+            if self.block().types.insert(name.text.clone(), id).is_some() {
+                self.error("E0109", name.span, format!("The type `{}` is declared twice in this block.", name.text));
+            }
+            declared.push((id, name, definition));
+        }
+        for (id, _, definition) in &declared {
+            let ty = self.type_expr(definition);
+            self.types.define(*id, ty);
+        }
+        for (id, name, _) in &declared {
+            if self.contains_itself(*id) {
+                let message = format!("The type `{}` contains itself, so no value of it could ever end.", name.text);
+                let hint = Some("let it refer to itself through `?` or `*`".to_owned());
+                self.error_hint("E0205", name.span, message, hint);
+                self.types.define(*id, Type::Any);
+            }
+        }
+    }
+
+    fn new_type(&mut self, name: &EcoString) -> TypeId {
+        let unit = self.unit_state();
+        let number = unit.next.ty;
+        unit.next.ty += 1;
+        if let Some(id) = unit.type_ids.get(number) {
+            return *id;
+        }
+        let id = self.types.declare(name.clone());
+        self.unit_state().type_ids.push(id);
+        self.changed = true;
+        id
+    }
+
+    /// Does a type reach itself through fields alone, without `?` or `*`?
+    fn contains_itself(&self, id: TypeId) -> bool {
+        let mut open = vec![id];
+        let mut seen = Vec::new();
+        while let Some(next) = open.pop() {
+            let mut reached = Vec::new();
+            self.direct(&Type::Named(next, EcoString::new()), true, &mut reached);
+            for other in reached {
+                if other == id {
+                    return true;
+                }
+                if !seen.contains(&other) {
+                    seen.push(other);
+                    open.push(other);
+                }
+            }
+        }
+        false
+    }
+
+    /// The declared types that a value of `ty` always holds.
+    fn direct(&self, ty: &Type, itself: bool, reached: &mut Vec<TypeId>) {
+        match ty {
+            Type::Named(id, _) if !itself => reached.push(*id),
+            Type::Named(id, _) => self.direct(self.types.definition(*id), false, reached),
+            Type::Record(record) => record.fields.iter().for_each(|field| self.direct(&field.ty, false, reached)),
+            _ => {}
+        }
+    }
+
+    /// A type as written.
+    pub(super) fn type_expr(&mut self, written: &TypeExpr) -> Type {
+        match &written.kind {
+            TypeExprKind::Name(name) => self.named_type(name).unwrap_or_else(|| {
+                self.unknown_type(name, written.span);
+                Type::Any
+            }),
+            TypeExprKind::Member(module, name) => self.module_type(module, name),
+            TypeExprKind::Nullable(inner) => self.type_expr(inner).nullable(),
+            TypeExprKind::Many(inner) => self.type_expr(inner).many(),
+            TypeExprKind::Record(fields) => self.record_type(fields),
+            TypeExprKind::Function(parameters, result) => {
+                let parameters: Vec<Type> = parameters.iter().map(|parameter| self.type_expr(parameter)).collect();
+                let result = self.type_expr(result);
+                Type::Function(Arc::new(FunctionType { required: parameters.len(), parameters, result }))
+            }
+        }
+    }
+
+    /// A simple or declared type by name.
+    pub(super) fn named_type(&mut self, name: &EcoString) -> Option<Type> {
+        let stack = &self.units[self.unit].stack;
+        let declared =
+            stack.iter().rev().flat_map(|function| function.scopes.iter().rev()).find_map(|scope| match scope {
+                Scope::Block(block) => block.types.get(name).copied(),
+                _ => None,
+            });
+        if let Some(id) = declared {
+            return Some(Type::Named(id, name.clone()));
+        }
+        SIMPLE_TYPES.iter().find(|(simple, _)| simple.eq_ignore_ascii_case(name)).map(|(_, ty)| ty.clone())
+    }
+
+    fn record_type(&mut self, fields: &[ast::TypeField]) -> Type {
+        let mut known: Vec<Field> = Vec::with_capacity(fields.len());
+        for field in fields {
+            let name = &field.name.text;
+            if known.iter().any(|other| other.name == *name) {
+                self.error("E0109", field.name.span, format!("The field `{name}` is there twice."));
+                continue;
+            }
+            let annotated = field.ty.as_ref().map(|ty| self.type_expr(ty));
+            let default = field.default.as_ref().and_then(|default| self.constant_default(name, default));
+            let (ty, default) = match (annotated, default) {
+                (Some(ty), Some(value)) => (ty.clone(), self.converted_default(name, value, &ty, field)),
+                (Some(ty), None) => (ty, None),
+                (None, Some(value)) => (type_of_default(&value), Some(value)),
+                (None, None) => (Type::Any, None),
+            };
+            known.push(Field { name: name.clone(), ty, default });
+        }
+        Type::Record(Arc::new(RecordType { fields: known, open: false }))
+    }
+
+    fn constant_default(&mut self, name: &EcoString, default: &ast::Expr) -> Option<Value> {
+        let value = super::constant::constant(default);
+        if value.is_none() {
+            let message = format!("The default of the field `{name}` must be a constant.");
+            let hint = Some("a number, a text, true, false, null, or a list or record of these".to_owned());
+            self.error_hint("E0207", default.span, message, hint);
+        }
+        value
+    }
+
+    fn converted_default(
+        &mut self,
+        name: &EcoString,
+        value: Value,
+        ty: &Type,
+        field: &ast::TypeField,
+    ) -> Option<Value> {
+        match self.types.convert(value, ty, crate::value::Zone::UTC) {
+            Ok(value) => Some(value),
+            Err(mismatch) => {
+                let span = field.default.as_ref().map_or(field.name.span, |default| default.span);
+                self.error("E0201", span, format!("The default of the field `{name}` does not fit: {mismatch}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn unknown_type(&mut self, name: &EcoString, span: Span) {
+        let mut names: Vec<EcoString> = SIMPLE_TYPES.iter().map(|(name, _)| EcoString::from(*name)).collect();
+        for function in &self.units[self.unit].stack {
+            for scope in &function.scopes {
+                if let Scope::Block(block) = scope {
+                    names.extend(block.types.keys().cloned());
+                }
+            }
+        }
+        let hint = nearest(name, names.iter().map(EcoString::as_str)).map(|near| format!("did you mean `{near}`?"));
+        self.error_hint("E0107", span, format!("There is no type `{name}`."), hint);
+    }
+
+    /// Reports where a value can never fit; `subject` is what it is for: `the variable rate`.
+    pub(super) fn check_fit(&mut self, value: &crate::tree::Expr, wanted: &Type, subject: &str) -> Fit {
+        if let crate::tree::ExprKind::Constant(constant) = &value.kind {
+            let zone = crate::value::Zone::UTC;
+            return match self.types.convert(constant.clone(), wanted, zone) {
+                Ok(_) => Fit::Always,
+                Err(mismatch) => {
+                    self.error("E0201", value.span, format!("This does not fit {subject}: {mismatch}"));
+                    Fit::Never
+                }
+            };
+        }
+        let fit = self.types.fit(&value.ty, wanted);
+        if fit == Fit::Never {
+            let message = self.misfit(&value.ty, wanted, subject);
+            self.error("E0201", value.span, message);
+        }
+        fit
+    }
+
+    fn misfit(&self, from: &Type, wanted: &Type, subject: &str) -> String {
+        if let (Some(have), Some(want)) = (self.types.record(from), self.types.record(wanted)) {
+            let missing: Vec<String> = want
+                .fields
+                .iter()
+                .filter(|field| have.field(&field.name).is_none())
+                .map(|field| format!("`{}`", field.name))
+                .collect();
+            if !missing.is_empty() && !have.open {
+                return format!(
+                    "This does not fit {subject}: it wants {wanted}, but {} is missing.",
+                    missing.join(", ")
+                );
+            }
+        }
+        format!("This does not fit {subject}: it wants {wanted}, not {from}.")
+    }
+
+    /// Wraps a value so that it becomes `wanted` when it runs.
+    pub(super) fn convert(&mut self, value: crate::tree::Expr, wanted: &Type, subject: EcoString) -> crate::tree::Expr {
+        let fit = self.check_fit(&value, wanted, &subject);
+        let exact = fit == Fit::Always && (value.ty == *wanted || wanted.is_any());
+        if exact || fit == Fit::Never {
+            return value;
+        }
+        let span = value.span;
+        let kind = crate::tree::ExprKind::Convert(Box::new(value), wanted.clone(), subject);
+        crate::tree::Expr { kind, span, ty: wanted.clone() }
+    }
+}
+
+/// `qty = 0` makes a number; a default that is null says nothing.
+fn type_of_default(value: &Value) -> Type {
+    match value {
+        Value::Null => Type::Any,
+        Value::List(list) if list.items().is_empty() => Type::Any.many(),
+        value => Type::of_value(value),
+    }
+}
