@@ -109,7 +109,7 @@ impl Record {
             None => {
                 let shape = self.shape();
                 let own = shape.names().iter().cloned().chain([name.clone()]);
-                let absent = shape.readable().iter().skip(shape.len()).cloned().filter(|n| n != name);
+                let absent = shape.readable().iter().skip(shape.len()).filter(|&n| n != name).cloned();
                 let shape = Shape::with_absent(own, absent);
                 let mut cells = self.to_cells();
                 cells.push(value);
