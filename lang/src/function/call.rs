@@ -63,7 +63,8 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// Calls the native of `function`: converts the arguments as its signature says, then runs it.
     ///
-    /// With `null` for a parameter of a simple type other than text the result is `null`; texts take it as `''`.
+    /// With `null` for a parameter of type number, boolean, datetime or binary the result is `null`; texts take it
+    /// as `''`.
     pub fn run(function: &'a Function, mut arguments: Vec<Value>, context: &'a mut dyn Context) -> super::NativeResult {
         let zone = context.zone();
         for (position, argument) in arguments.iter_mut().enumerate() {
@@ -82,9 +83,10 @@ impl<'a> Call<'a> {
                 | (ParameterType::Table, Value::Table(_) | Value::Null)
                 | (ParameterType::Record, Value::Record(_))
                 | (ParameterType::Expr | ParameterType::Function, Value::Function(_)) => {}
-                (ParameterType::Number | ParameterType::Bool | ParameterType::DateTime, Value::Null) => {
-                    return Ok(Value::Null);
-                }
+                (
+                    ParameterType::Number | ParameterType::Bool | ParameterType::DateTime | ParameterType::Binary,
+                    Value::Null,
+                ) => return Ok(Value::Null),
                 (ParameterType::Text, _) => *argument = Value::Text(to_text(argument).map_err(|_| failed(argument))?),
                 (ParameterType::Number, _) => {
                     *argument = Value::Number(to_number(argument).map_err(|_| failed(argument))?);

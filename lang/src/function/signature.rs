@@ -45,7 +45,7 @@ pub enum ParameterType {
     Bool,
     /// Converted to datetime; with `null` the function gives `null`.
     DateTime,
-    /// Bytes.
+    /// Bytes; with `null` the function gives `null`.
     Binary,
     /// A list or table; `null` is no rows.
     Rows,
