@@ -2,7 +2,8 @@
 
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult, RowFunction};
-use flowscript_lang::value::{Rows, Value, truth};
+use flowscript_lang::value::{Rows, Value, to_text, truth};
+use std::borrow::Cow;
 
 /// The longest text, in bytes (language.md §8).
 pub(crate) const MAX_TEXT: usize = 64 << 20;
@@ -41,6 +42,18 @@ pub(crate) fn cells_fit(call: &Call<'_>, cells: usize) -> Result<(), Box<RunErro
     }
     Err(call
         .error(ErrorKind::Limit, format_args!("the list or table would have more than {MAX_CELLS} cells, the limit.")))
+}
+
+/// The bytes of binary, or of a text or another simple value's text form as UTF-8.
+pub(crate) fn bytes<'c>(call: &'c Call<'_>, position: usize) -> Result<Cow<'c, [u8]>, Box<RunError>> {
+    match call.value(position) {
+        Value::Binary(bytes) => Ok(Cow::Borrowed(bytes)),
+        Value::Text(text) => Ok(Cow::Borrowed(text.as_bytes())),
+        other => match to_text(other) {
+            Ok(text) => Ok(Cow::Owned(text.as_bytes().to_vec())),
+            Err(_) => Err(call.refuse(position, "text or binary")),
+        },
+    }
 }
 
 /// A row expression, ready for its rows. One that is no function is the same for every row.

@@ -10,17 +10,24 @@
 mod arguments;
 pub mod csv;
 mod datetime;
+mod encoding;
 pub mod format;
+mod hash;
+mod http;
 pub mod json;
 mod log;
+mod maths;
 mod missing;
 mod number;
+mod random;
+mod regex;
 mod row;
 mod suggest;
 mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+mod url;
 
 pub use datetime::find_zone;
 
@@ -30,12 +37,13 @@ use std::sync::{Arc, OnceLock};
 
 /// The sections of the reference, in its order.
 const SECTIONS: &[(&str, &[&[Row]])] = &[
-    ("Text", &[text::ROWS]),
-    ("Number", &[number::ROWS, format::ROWS]),
+    ("Text", &[text::ROWS, regex::ROWS, url::ROWS, encoding::TEXT_ROWS, random::TEXT_ROWS]),
+    ("Number", &[number::ROWS, maths::ROWS, random::ROWS, format::ROWS]),
     ("Date", datetime::ROWS),
-    ("JSON, XML, CSV, encodings", &[json::ROWS, csv::ROWS]),
+    ("JSON, XML, CSV, encodings", &[json::ROWS, csv::ROWS, encoding::ROWS, hash::ROWS]),
     ("Tables and lists", table::ROWS),
     ("Missing values", &[missing::ROWS]),
+    ("HTTP", &[http::ROWS]),
     ("Log", &[log::ROWS]),
 ];
 
@@ -73,6 +81,16 @@ mod tests {
         let mut seen = HashSet::new();
         for name in registry().all_names() {
             assert!(seen.insert(name.to_ascii_lowercase()), "{name} is registered twice");
+        }
+    }
+
+    #[test]
+    fn every_function_of_numbers_is_in_the_module_maths() {
+        let registry = registry();
+        let numbers = registry.functions().iter().filter(|function| function.section == "Number");
+        for function in numbers {
+            let name = format!("Maths.{}", function.short_name());
+            assert!(registry.find(&name).is_some_and(|found| found.name == function.name), "{name}");
         }
     }
 

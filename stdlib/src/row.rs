@@ -50,6 +50,11 @@ impl Row {
         Self { effect: Effect::Host, ..self }
     }
 
+    /// It reaches out.
+    pub(crate) const fn reaches_out(self) -> Self {
+        Self { effect: Effect::Outside, ..self }
+    }
+
     /// The name in its signature.
     pub(crate) fn name(&self) -> &'static str {
         self.signature.split(['(', '<']).next().unwrap_or(self.signature).trim()

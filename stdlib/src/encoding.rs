@@ -1,0 +1,222 @@
+//! Bytes and texts: character encodings, Base64, hexadecimal digits.
+
+use crate::arguments::{bytes, text_fits};
+use crate::row::{Row, fails, gives, row};
+use crate::suggest::nearest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use encoding_rs::{EncoderResult, Encoding, UTF_16BE, UTF_16LE};
+use flowscript_lang::error::RunError;
+use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::value::Value;
+
+/// Labels to suggest; there are many more.
+const LABELS: &[&str] = &[
+    "utf-8",
+    "utf-16le",
+    "utf-16be",
+    "windows-1252",
+    "iso-8859-1",
+    "iso-8859-15",
+    "windows-1250",
+    "windows-1251",
+    "macintosh",
+    "koi8-r",
+    "gbk",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc-jp",
+    "iso-2022-jp",
+    "euc-kr",
+    "us-ascii",
+];
+
+pub(crate) const TEXT_ROWS: &[Row] = &[
+    row("DecodeText(binary: binary, encoding: text = 'utf-8') -> text?", "The text in bytes.", decode_text)
+        .rules("Encodings have the labels of the WHATWG list, such as `utf-8`, `windows-1252`, `iso-8859-1`, `utf-16le`. Bytes that are no text become U+FFFD; a byte order mark is left out.")
+        .examples(&[gives("DecodeText(Base64Decode('w6k='))", "'é'"), gives("DecodeText(Base64Decode('6Q=='), 'windows-1252')", "'é'"), fails("DecodeText(Base64Decode('6Q=='), 'latin-9000')", "latin-9000")]),
+    row("EncodeText(text: text, encoding: text = 'utf-8') -> binary", "The bytes of a text.", encode_text)
+        .rules("A character that the encoding lacks is an error.")
+        .examples(&[gives("Hex.Encode(EncodeText('é', 'utf-16le'))", "'e900'"), fails("EncodeText('€', 'iso-8859-2')", "'€'")]),
+];
+
+pub(crate) const ROWS: &[Row] = &[
+    row("Base64Encode(x: any) -> text", "Bytes, or those of a text in UTF-8, as Base64.", base64_encode)
+        .examples(&[gives("Base64Encode('é')", "'w6k='")]),
+    row("Base64Decode(text: text) -> binary", "The bytes of a Base64 text.", base64_decode)
+        .rules("White space is ignored; anything else that is no Base64 is an error.")
+        .examples(&[gives("Len(Base64Decode('w6 k='))", "2"), fails("Base64Decode('***')", "Base64")]),
+    row("Base64DecodeText(text: text, encoding: text = 'utf-8') -> text", "The text of a Base64 text.", base64_decode_text)
+        .rules("White space is ignored; anything else that is no Base64 is an error. The bytes are decoded as by `DecodeText`.")
+        .examples(&[gives("Base64DecodeText('w6k=')", "'é'"), fails("Base64DecodeText('***')", "Base64")]),
+    row("Hex.Encode(x: any) -> text", "Bytes, or those of a text in UTF-8, as lower-case hexadecimal digits.", hex_encode)
+        .examples(&[gives("Hex.Encode('é')", "'c3a9'")]),
+    row("Hex.Decode(text: text) -> binary", "The bytes of hexadecimal digits.", hex_decode)
+        .rules("Digits in either case; an odd number of them, or any other character, is an error.")
+        .examples(&[gives("DecodeText(Hex.Decode('C3a9'))", "'é'"), fails("Hex.Decode('c3a')", "hexadecimal")]),
+];
+
+fn decode_text(call: &mut Call<'_>) -> NativeResult {
+    let encoding = encoding(call, 1)?;
+    let Value::Binary(bytes) = call.value(0) else { return Ok(Value::Null) };
+    decoded(call, bytes, encoding)
+}
+
+fn decoded(call: &Call<'_>, bytes: &[u8], encoding: &'static Encoding) -> NativeResult {
+    let (text, _) = encoding.decode_with_bom_removal(bytes);
+    text_fits(call, text.len())?;
+    Ok(text.as_ref().into())
+}
+
+fn encode_text(call: &mut Call<'_>) -> NativeResult {
+    let encoding = encoding(call, 1)?;
+    encode(call.text(0), encoding).map(Value::binary).map_err(|c| {
+        call.value_error(format_args!("the encoding {} has no character {c:?}.", encoding.name().to_lowercase()))
+    })
+}
+
+/// The bytes of a text, or the first character that has none.
+fn encode(text: &str, encoding: &'static Encoding) -> Result<Vec<u8>, char> {
+    // The encoders of encoding_rs write UTF-8 for these.
+    if encoding == UTF_16LE {
+        return Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    }
+    if encoding == UTF_16BE {
+        return Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+    }
+    let mut encoder = encoding.new_encoder();
+    let mut out = Vec::with_capacity(text.len() + 16);
+    let mut rest = text;
+    loop {
+        let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut out, true);
+        rest = rest.get(read..).unwrap_or("");
+        match result {
+            EncoderResult::InputEmpty => return Ok(out),
+            EncoderResult::OutputFull => out.reserve(rest.len() * 2 + 16),
+            EncoderResult::Unmappable(c) => return Err(c),
+        }
+    }
+}
+
+fn encoding(call: &Call<'_>, position: usize) -> Result<&'static Encoding, Box<RunError>> {
+    let label = call.text(position);
+    Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
+        let near = nearest(label, LABELS.iter().copied()).join(", ");
+        let hint = if near.is_empty() {
+            "Well known are utf-8, windows-1252, iso-8859-1, utf-16le.".into()
+        } else {
+            format!("Did you mean {near}?")
+        };
+        call.value_error(format_args!("unknown encoding {label:?}. {hint}"))
+    })
+}
+
+fn base64_encode(call: &mut Call<'_>) -> NativeResult {
+    let bytes = bytes(call, 0)?;
+    text_fits(call, bytes.len().div_ceil(3) * 4)?;
+    Ok(STANDARD.encode(bytes).into())
+}
+
+fn base64_decode(call: &mut Call<'_>) -> NativeResult {
+    from_base64(call).map(Value::binary)
+}
+
+fn base64_decode_text(call: &mut Call<'_>) -> NativeResult {
+    let encoding = encoding(call, 1)?;
+    decoded(call, &from_base64(call)?, encoding)
+}
+
+fn from_base64(call: &Call<'_>) -> Result<Vec<u8>, Box<RunError>> {
+    let text = call.text(0);
+    let joined: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    STANDARD.decode(joined).map_err(|_| {
+        call.value_error(format_args!(
+            "{} is no Base64 text: letters, digits, + and /, filled with = to groups of four.",
+            call.value(0).to_literal(60)
+        ))
+    })
+}
+
+fn hex_encode(call: &mut Call<'_>) -> NativeResult {
+    let bytes = bytes(call, 0)?;
+    text_fits(call, bytes.len() * 2)?;
+    Ok(hex::encode(bytes).into())
+}
+
+fn hex_decode(call: &mut Call<'_>) -> NativeResult {
+    let bytes = hex::decode(call.text(0));
+    bytes.map(Value::binary).map_err(|_| call.refuse(0, "pairs of hexadecimal digits"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{call, shown};
+    use flowscript_lang::value::Value;
+    use proptest::prelude::*;
+
+    fn encoded(text: &str, encoding: &str) -> String {
+        match call("EncodeText", vec![text.into(), encoding.into()]) {
+            Ok(bytes) => shown("Hex.Encode", vec![bytes]),
+            Err(message) => message,
+        }
+    }
+
+    #[test]
+    fn encodes_by_label() {
+        assert_eq!(encoded("é€", "utf-8"), "'c3a9e282ac'");
+        assert_eq!(encoded("é€", "windows-1252"), "'e980'");
+        assert_eq!(encoded("é", "ISO-8859-1"), "'e9'");
+        assert_eq!(encoded("a😀", "utf-16le"), "'61003dd800de'");
+        assert_eq!(encoded("a", "utf-16be"), "'0061'");
+        assert_eq!(encoded("日本", "shift_jis"), "'93fa967b'");
+        assert_eq!(encoded("日", "windows-1252"), "EncodeText: the encoding windows-1252 has no character '日'.");
+        assert_eq!(
+            encoded("a", "windows-1253x"),
+            "EncodeText: unknown encoding \"windows-1253x\". Did you mean windows-1250, windows-1251, windows-1252?"
+        );
+        let long = call("EncodeText", vec!["é".repeat(100_000).into(), "windows-1252".into()]).expect("bytes");
+        assert_eq!(shown("Len", vec![long]), "100000");
+    }
+
+    #[test]
+    fn decodes_bad_bytes_and_marks() {
+        let decoded = |hex: &str, encoding: &str| {
+            let bytes = call("Hex.Decode", vec![hex.into()]).expect("digits");
+            shown("DecodeText", vec![bytes, encoding.into()])
+        };
+        assert_eq!(decoded("efbbbfc3a9", "utf-8"), "'é'");
+        assert_eq!(decoded("c3", "utf-8"), "'\u{fffd}'");
+        assert_eq!(decoded("fffe6100", "utf-16le"), "'a'");
+        assert_eq!(decoded("e9", "latin1"), "'é'");
+        assert_eq!(shown("DecodeText", vec![Value::Null]), "null");
+        assert!(shown("DecodeText", vec!["x".into()]).contains("wants binary"));
+    }
+
+    #[test]
+    fn base64_and_hex() {
+        assert_eq!(shown("Base64Encode", vec![Value::binary(vec![0xfb, 0xff])]), "'+/8='");
+        assert_eq!(shown("Base64Encode", vec![Value::Null]), "''");
+        assert_eq!(shown("Base64Encode", vec![12.into()]), "'MTI='");
+        assert!(shown("Base64Encode", vec![Value::empty_list()]).contains("wants text or binary"));
+        assert!(shown("Base64DecodeText", vec!["w6k".into()]).starts_with("Base64DecodeText: 'w6k' is no Base64 text"));
+        assert_eq!(shown("Base64DecodeText", vec![" w6\n k=\t".into()]), "'é'");
+        assert!(shown("Hex.Decode", vec!["zz".into()]).starts_with("Hex.Decode: the parameter text wants pairs"));
+    }
+
+    proptest! {
+        #[test]
+        fn utf_16_comes_back(text in "[a-zé日😀]{0,10}", big: bool) {
+            let encoding = if big { "utf-16be" } else { "utf-16le" };
+            let bytes = call("EncodeText", vec![text.as_str().into(), encoding.into()]).expect("bytes");
+            prop_assert_eq!(shown("DecodeText", vec![bytes, encoding.into()]), Value::from(text).to_literal(99));
+        }
+
+        #[test]
+        fn base64_comes_back(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let text = call("Base64Encode", vec![Value::binary(bytes.clone())]).expect("a text");
+            let Ok(Value::Binary(again)) = call("Base64Decode", vec![text]) else { panic!("binary") };
+            prop_assert_eq!(again.to_vec(), bytes);
+        }
+    }
+}
