@@ -158,8 +158,8 @@ impl<'a> Scanner<'a> {
             self.at = self.source.len() - rest.len();
             if rest.starts_with("//") {
                 self.at += rest.find('\n').unwrap_or(rest.len());
-            } else if rest.starts_with("/*") {
-                let Some(end) = rest[2..].find("*/") else {
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                let Some(end) = comment.find("*/") else {
                     let start = self.at;
                     self.at = self.source.len();
                     return Some(Token { kind: Kind::UnclosedComment, start, end: self.at });

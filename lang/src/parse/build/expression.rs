@@ -45,7 +45,7 @@ impl Builder<'_> {
 
     /// `base` with the steps behind it.
     fn with_steps(&mut self, base: Expr, nodes: Nodes) -> Expr {
-        if nodes.len() == 0 {
+        if nodes.is_empty() {
             return base;
         }
         let (base, mut steps) = match base.kind {
@@ -273,7 +273,7 @@ impl Builder<'_> {
         nodes.next(); // the keyword
         let ty = self.type_expr_of(child(&mut nodes));
         let record = self.bracket(child(&mut nodes));
-        let fields = match self.into_record(record).kind {
+        let fields = match self.record_only(record).kind {
             ExprKind::Record(fields) => fields,
             _ => Vec::new(),
         };

@@ -104,7 +104,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Reads a bracket as a record, where only a record can stand: bare names are fields.
-    fn into_record(&mut self, bracket: Expr) -> Expr {
+    fn record_only(&mut self, bracket: Expr) -> Expr {
         match bracket.kind {
             ExprKind::List(items) => {
                 let fields = items.into_iter().map(|item| self.shorthand(item)).collect();

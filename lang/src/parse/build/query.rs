@@ -22,7 +22,7 @@ impl Builder<'_> {
                     QueryOp::ExceptWhere(self.logic(last_expression(inner)))
                 } else {
                     let record = self.logic(inner);
-                    QueryOp::Except(self.into_record(record))
+                    QueryOp::Except(self.record_only(record))
                 }
             }
             Rule::order_step => QueryOp::OrderBy(self.order_keys(node.into_inner())),
@@ -92,7 +92,7 @@ impl Builder<'_> {
             return self.paren(node);
         }
         let bracket = self.bracket(node);
-        self.into_record(bracket)
+        self.record_only(bracket)
     }
 
     fn order_keys(&mut self, nodes: Nodes) -> Vec<OrderKey> {

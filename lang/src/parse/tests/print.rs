@@ -190,20 +190,22 @@ fn select(select: &Select) -> String {
             format!("{}{}", label.as_ref().map_or_else(String::new, |label| format!("{}:", label.text)), expr(value))
         }
     });
-    let mut out =
-        format!("(select{} {items} from {}", if select.distinct { " distinct" } else { "" }, source(&select.source));
-    for join in &select.joins {
-        out += &format!(" {} {} on {}", if join.left { "left" } else { "inner" }, source(&join.source), expr(&join.on));
-    }
-    out += &optional(select.condition.as_ref(), |condition| format!("where {}", expr(condition)));
-    if !select.group.is_empty() {
-        out += &format!(" group {}", all(&select.group, group_key));
-    }
-    out += &optional(select.having.as_ref(), |condition| format!("having {}", expr(condition)));
-    if !select.order.is_empty() {
-        out += &format!(" order {}", all(&select.order, order_key));
-    }
-    out + ")"
+    let distinct = if select.distinct { " distinct" } else { "" };
+    let joins = select.joins.iter().map(|join| {
+        let kind = if join.left { "left" } else { "inner" };
+        format!(" {kind} {} on {}", source(&join.source), expr(&join.on))
+    });
+    let keys = |word: &str, keys: String| if keys.is_empty() { keys } else { format!(" {word} {keys}") };
+    [
+        format!("(select{distinct} {items} from {}", source(&select.source)),
+        joins.collect(),
+        optional(select.condition.as_ref(), |condition| format!("where {}", expr(condition))),
+        keys("group", all(&select.group, group_key)),
+        optional(select.having.as_ref(), |condition| format!("having {}", expr(condition))),
+        keys("order", all(&select.order, order_key)),
+        ")".to_owned(),
+    ]
+    .concat()
 }
 
 fn source(source: &Source) -> String {
