@@ -357,6 +357,9 @@ pub struct RowName {
     pub name: EcoString,
     /// The variable or outer row name it means where the rows have no such column; `None`: only a column.
     pub outer: Option<Expr>,
+    /// Is it used in this scope itself? Else only a query inside falls back to it, where its rows have no such column;
+    /// then it is an error only when it is read.
+    pub required: bool,
     /// Where it is first used, for the error.
     pub span: Span,
 }

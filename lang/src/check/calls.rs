@@ -41,7 +41,7 @@ impl Checker<'_> {
             return value;
         }
         if let Some(found) = self.find_variable(name, at)
-            && matches!(self.types.resolve(&found.ty), Type::Function(_) | Type::Any | Type::Never)
+            && matches!(self.types.resolve(found.ty.without_null()), Type::Function(_) | Type::Any | Type::Never)
         {
             let callee = self.read(found, name, at);
             return self.call_given(callee, given, span);

@@ -13,6 +13,8 @@ use ecow::EcoString;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen {
     Columns,
+    /// Columns too, for a name that a query inside may have as its own column.
+    Fallback,
     Variables,
 }
 
@@ -128,8 +130,8 @@ impl Checker<'_> {
     pub(super) fn find_in(&mut self, depth: usize, scopes: usize, name: &str, span: Span, seen: Seen) -> Option<Found> {
         for at in (0..scopes).rev() {
             let is_block = matches!(self.units[self.unit].stack[depth].scopes[at], Scope::Block(_));
-            if (is_block || seen == Seen::Columns)
-                && let Some(found) = self.find_in_scope(depth, at, name, span)
+            if (is_block || seen != Seen::Variables)
+                && let Some(found) = self.find_in_scope(depth, at, name, span, seen)
             {
                 return Some(found);
             }
@@ -139,7 +141,7 @@ impl Checker<'_> {
         Some(self.capture(depth, found))
     }
 
-    fn find_in_scope(&mut self, depth: usize, at: usize, name: &str, span: Span) -> Option<Found> {
+    fn find_in_scope(&mut self, depth: usize, at: usize, name: &str, span: Span, seen: Seen) -> Option<Found> {
         match &self.units[self.unit].stack[depth].scopes[at] {
             Scope::Block(block) => {
                 let id = *block.variables.get(name)?;
@@ -157,26 +159,26 @@ impl Checker<'_> {
                 let ty = rows.columns.type_of(name);
                 match has {
                     Some(false) => None,
-                    Some(true) => Some(self.row_name(depth, at, name, span, None, ty)),
+                    Some(true) => Some(self.row_name((depth, at), name, span, None, ty, seen)),
                     None => {
-                        let outer = self.find_in(depth, at, name, span, Seen::Columns);
-                        Some(self.row_name(depth, at, name, span, outer, Type::Any))
+                        let outer = self.find_in(depth, at, name, span, Seen::Fallback);
+                        Some(self.row_name((depth, at), name, span, outer, Type::Any, seen))
                     }
                 }
             }
-            Scope::Select(_) => self.find_in_select(depth, at, name, span),
+            Scope::Select(_) => self.find_in_select(depth, at, name, span, seen),
         }
     }
 
-    /// The entry of `name` in the row scope `at`.
+    /// The entry of `name` in a row scope, given as function and scope.
     pub(super) fn row_name(
         &mut self,
-        depth: usize,
-        at: usize,
+        (depth, at): (usize, usize),
         name: &str,
         span: Span,
         outer: Option<Found>,
         ty: Type,
+        seen: Seen,
     ) -> Found {
         let known = outer.is_none() || !matches!(ty, Type::Any);
         if let (false, Some(outer)) = (known, &outer)
@@ -201,9 +203,16 @@ impl Checker<'_> {
         };
         let (names, id) = names;
         let position = names.iter().position(|entry| entry.name == name).unwrap_or_else(|| {
-            names.push(RowName { name: name.into(), outer, span });
+            names.push(RowName { name: name.into(), outer, required: false, span });
             names.len() - 1
         });
+        if let Some(entry) = names.get_mut(position)
+            && seen == Seen::Columns
+            && !entry.required
+        {
+            entry.required = true;
+            entry.span = span;
+        }
         Found { place: FoundPlace::RowName(id, position as u16), ty, variable: None }
     }
 

@@ -219,7 +219,7 @@ impl Checker<'_> {
     /// Is there a user or library function of this name, or a variable that is one?
     fn is_function(&mut self, name: &EcoString, span: Span) -> bool {
         let variable = self.find_variable(name, span);
-        variable.is_some_and(|found| matches!(self.types.resolve(&found.ty), Type::Function(_)))
+        variable.is_some_and(|found| matches!(self.types.resolve(found.ty.without_null()), Type::Function(_)))
             || self.find_function(name).is_some()
             || self.opened(name).is_some()
             || (!name.contains('.') && self.options.registry.find(name).is_some())

@@ -37,7 +37,7 @@ impl Checker<'_> {
         if unsure {
             let depth = self.unit_state().stack.len() - 1;
             let at = self.function().scopes.len() - 1;
-            let found = self.row_name(depth, at, name, span, None, Type::Any);
+            let found = self.row_name((depth, at), name, span, None, Type::Any, Seen::Columns);
             if let (FoundPlace::RowName(_, position), Some(scope)) = (&found.place, self.select_scope())
                 && let Some(entry) = scope.names.get_mut(*position as usize)
             {
@@ -113,7 +113,14 @@ impl Checker<'_> {
     }
 
     /// What `name` stands for in the `select` at scope `at` of function `depth`.
-    pub(super) fn find_in_select(&mut self, depth: usize, at: usize, name: &str, span: Span) -> Option<Found> {
+    pub(super) fn find_in_select(
+        &mut self,
+        depth: usize,
+        at: usize,
+        name: &str,
+        span: Span,
+        seen: Seen,
+    ) -> Option<Found> {
         let Scope::Select(scope) = &self.units[self.unit].stack[depth].scopes[at] else { return None };
         let (id, stage, grouped) = (scope.id, scope.stage, scope.grouped);
         if stage == Stage::Order
@@ -168,8 +175,8 @@ impl Checker<'_> {
                     let ty = scope.sources[source].row.clone();
                     return Some(Found { place: FoundPlace::SourceRow(id, source as u16), ty, variable: None });
                 }
-                let outer = if known.is_empty() { self.find_in(depth, at, name, span, Seen::Columns) } else { None };
-                Some(self.row_name(depth, at, name, span, outer, Type::Any))
+                let outer = if known.is_empty() { self.find_in(depth, at, name, span, Seen::Fallback) } else { None };
+                Some(self.row_name((depth, at), name, span, outer, Type::Any, seen))
             }
         }
     }

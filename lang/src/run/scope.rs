@@ -60,7 +60,8 @@ impl<'t> Machine<'_> {
     /// The value of a name in a row scope.
     pub(super) fn row_name(&mut self, frame: &mut Frame<'t>, scope: ScopeId, number: u16) -> Evaluated {
         let number = usize::from(number);
-        let name = match frame.scopes.get(usize::from(scope)) {
+        let state = frame.scopes.get(usize::from(scope));
+        let name = match state {
             Some(ScopeState::Rows(rows)) => match rows.binding.get(number) {
                 Some(&column) if column >= 0 => return Ok(rows.cell(column as usize)),
                 Some(&BY_NAME) => match rows.names.get(number) {
@@ -79,9 +80,12 @@ impl<'t> Machine<'_> {
             },
             _ => None,
         };
-        match name.and_then(|name| name.outer.as_ref()) {
-            Some(outer) => self.eval(frame, outer),
-            None => Ok(Value::Null),
+        match (name, state) {
+            (Some(RowName { outer: Some(outer), .. }), _) => self.eval(frame, outer),
+            // A query inside fell back to a name that these rows have not either.
+            (Some(name), Some(ScopeState::Rows(rows))) => Err(no_column(&name.name, std::slice::from_ref(&rows.rows))),
+            (Some(name), Some(ScopeState::Joined(joined))) => Err(no_column(&name.name, &joined.sources)),
+            _ => Ok(Value::Null),
         }
     }
 }
@@ -204,7 +208,7 @@ pub(super) fn bind(frame: &Frame<'_>, scope: &Scope, rows: &Rows) -> Result<Arc<
         .iter()
         .map(|name| match column_of(rows, &name.name) {
             Some(place) => Ok(place),
-            None if name.outer.is_some() => Ok(OUTER),
+            None if name.outer.is_some() || !name.required => Ok(OUTER),
             None => Err(placed(no_column(&name.name, std::slice::from_ref(rows)), frame.call, name.span)),
         })
         .collect()

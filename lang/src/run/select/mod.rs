@@ -107,6 +107,9 @@ fn place_of(name: &RowName, sources: &[Rows], definitions: &[Source]) -> Result<
     for (number, rows) in sources.iter().enumerate().filter(|(_, rows)| !is_empty(rows)) {
         let Some(column) = column_of(rows, &name.name) else { continue };
         if let Some((other, _)) = found {
+            if !name.required {
+                return Ok(Place::Outer);
+            }
             return Err(shared_column(&name.name, definitions, other, number));
         }
         found = Some((number, column));
@@ -119,7 +122,7 @@ fn place_of(name: &RowName, sources: &[Rows], definitions: &[Source]) -> Result<
         // `[]` has every column, empty.
         None => match sources.iter().position(is_empty) {
             Some(source) => Ok(Place::ByName { source }),
-            None if name.outer.is_some() => Ok(Place::Outer),
+            None if name.outer.is_some() || !name.required => Ok(Place::Outer),
             None => Err(no_column(&name.name, sources)),
         },
     }
