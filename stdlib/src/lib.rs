@@ -8,6 +8,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "all natives have one signature")]
 
 mod arguments;
+mod cells;
 pub mod csv;
 mod datetime;
 mod encoding;
@@ -22,12 +23,14 @@ mod number;
 mod random;
 mod regex;
 mod row;
+mod shapes;
 mod suggest;
 mod table;
 #[cfg(test)]
 mod testing;
 mod text;
 mod url;
+pub mod xml;
 
 pub use datetime::find_zone;
 
@@ -40,7 +43,7 @@ const SECTIONS: &[(&str, &[&[Row]])] = &[
     ("Text", &[text::ROWS, regex::ROWS, url::ROWS, encoding::TEXT_ROWS, random::TEXT_ROWS]),
     ("Number", &[number::ROWS, maths::ROWS, random::ROWS, format::ROWS]),
     ("Date", datetime::ROWS),
-    ("JSON, XML, CSV, encodings", &[json::ROWS, csv::ROWS, encoding::ROWS, hash::ROWS]),
+    ("JSON, XML, CSV, encodings", &[json::ROWS, xml::ROWS, csv::ROWS, encoding::ROWS, hash::ROWS]),
     ("Tables and lists", table::ROWS),
     ("Missing values", &[missing::ROWS]),
     ("HTTP", &[http::ROWS]),

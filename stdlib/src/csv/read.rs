@@ -2,11 +2,10 @@
 
 use super::Dialect;
 use crate::arguments::MAX_CELLS;
+use crate::cells::convert;
 use csv::{ReaderBuilder, StringRecord};
 use ecow::{EcoString, eco_format};
-use flowscript_lang::value::{
-    Column, ColumnType, Shape, SimpleKind, Table, Value, Zone, to_boolean, to_datetime, to_number,
-};
+use flowscript_lang::value::{Column, Shape, Table, Value, Zone};
 use std::fmt;
 use std::sync::Arc;
 
@@ -105,20 +104,6 @@ pub fn fill(target: &Table, text: &str, dialect: Dialect, zone: Zone) -> Result<
     }
     let columns = columns.into_iter().map(Arc::new).collect();
     Ok(Table::from_columns(target.shape().clone(), columns, count).with_row_type(target.row_type().cloned()))
-}
-
-fn convert(cell: &str, ty: &ColumnType, zone: Zone) -> Result<Value, String> {
-    if cell.is_empty() && ty.kind != SimpleKind::Text {
-        return Ok(ty.default.clone());
-    }
-    let text = Value::from(cell);
-    match ty.kind {
-        SimpleKind::Any | SimpleKind::Text => Ok(text),
-        SimpleKind::Number => to_number(&text).map(Value::Number),
-        SimpleKind::Bool => to_boolean(&text).map(Value::Bool),
-        SimpleKind::DateTime => to_datetime(&text, zone).map(Value::DateTime),
-    }
-    .map_err(|error| error.to_string())
 }
 
 /// The rows of a text, with the line each starts on.

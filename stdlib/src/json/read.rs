@@ -4,6 +4,7 @@
 //! The reader is our own, since every error must say where it is in the text and in the value, numbers must keep
 //! all digits without a detour, and no name in the data may have a meaning for the reader.
 
+use crate::shapes::Shapes;
 use ecow::EcoString;
 use flowscript_lang::types::{Mismatch, RecordType, Type, Types};
 use flowscript_lang::value::{Number, Record, RowsBuilder, Shape, Value, Zone};
@@ -14,9 +15,6 @@ use std::sync::Arc;
 
 /// How deep arrays and objects may be nested (language.md §8).
 pub const MAX_NESTING: usize = 200;
-
-/// So many different shapes are remembered; objects with names made of data have no shape worth it.
-const SHAPES: usize = 1_000;
 
 /// Why a text could not be decoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +81,7 @@ struct Reader<'a> {
     target: Option<(&'a Types, Zone)>,
     /// The last shape seen at each level: the next object there most likely has it.
     last: Vec<Arc<Shape>>,
-    shapes: HashMap<Vec<EcoString>, Arc<Shape>>,
+    shapes: Shapes,
     /// The shapes of record types, by the address of the type, which outlives the reader.
     typed: HashMap<*const RecordType, Arc<Shape>>,
 }
@@ -91,7 +89,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(text: &'a str, target: Option<(&'a Types, Zone)>) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { text, at: 0, target, last: Vec::new(), shapes: HashMap::new(), typed: HashMap::new() }
+        Self { text, at: 0, target, last: Vec::new(), shapes: Shapes::default(), typed: HashMap::new() }
     }
 
     fn whole(mut self, ty: &Type) -> Result<Value, DecodeError> {
@@ -218,30 +216,14 @@ impl<'a> Reader<'a> {
     }
 
     fn record(&mut self, names: Vec<EcoString>, cells: Vec<Value>, level: usize) -> Record {
-        if let Some(shape) = self.shapes.get(&names) {
-            let shape = shape.clone();
-            self.remember(level, &shape);
-            return Record::new(shape, cells);
-        }
-        let shape = Shape::new(names.iter().cloned());
-        if shape.len() < names.len() {
-            // A name was given twice.
-            return Record::from_fields(names.into_iter().zip(cells));
-        }
-        self.remember(level, &shape);
-        if self.shapes.len() < SHAPES {
-            self.shapes.insert(names, shape.clone());
-        }
-        Record::new(shape, cells)
-    }
-
-    fn remember(&mut self, level: usize, shape: &Arc<Shape>) {
+        let record = self.shapes.record(names, cells);
         if self.last.len() <= level {
             self.last.resize(level + 1, Arc::default());
         }
         if let Some(last) = self.last.get_mut(level) {
-            *last = shape.clone();
+            *last = record.shape().clone();
         }
+        record
     }
 
     /// An object for a record type.

@@ -1,0 +1,98 @@
+//! XML: texts to values and back.
+//!
+//! Elements become records and texts as they close, so nothing but the wanted ones is kept in memory. No entity but
+//! the five of XML itself is known, so nothing outside the text is ever read and nothing grows.
+
+mod events;
+mod fill;
+mod node;
+mod path;
+mod select;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use events::XmlError;
+pub use select::{decode, select};
+pub use write::encode;
+
+use crate::arguments::{MAX_TEXT, text_fits};
+use crate::row::{Row, fails, gives, row};
+use flowscript_lang::error::{ErrorKind, RunError};
+use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::value::{Record, Rows, Value};
+use path::Path;
+
+pub(crate) const ROWS: &[Row] = &[
+    row("XML.Decode(text: text) -> record", "The value in an XML text: a record with the root element.", xml_decode)
+        .rules(
+            "Elements are fields, repeated ones a list. Attributes are `@name`, the text beside attributes or elements is `#text`; an \
+             element with text only is that text, an empty one `''`. Names keep their prefix. A DOCTYPE with entities, an unknown \
+             entity and nesting deeper than 200 are errors.",
+        )
+        .examples(&[
+            gives("XML.Decode('<o id=\"7\"><l>1</l><l>2</l><n>a &amp; b</n></o>')", "{o: {\"@id\": '7', l: ['1', '2'], n: 'a & b'}}"),
+            fails("XML.Decode('<a><b></a>')", "line 1"),
+        ]),
+    row("XML.Encode(record: record, root: text) -> text", "A record as an XML element of a name.", xml_encode)
+        .rules("The inverse of `XML.Decode`: `XML.Encode(XML.Decode(t).o, 'o')`. Lists repeat their element, `null` is left out.")
+        .examples(&[gives("XML.Encode({\"@id\": 7, l: [1, 2], n: 'a & b'}, 'o')", "'<o id=\"7\"><l>1</l><l>2</l><n>a &amp; b</n></o>'")]),
+    row("XML.Select(text: text, path: text) -> list", "The elements or attributes that a path finds.", xml_select)
+        .rules(
+            "The useful part of XPath: `/a/b` from the root, `//b` at any depth, `*` for any name, `@x` for an attribute, and behind a \
+             name `[2]` (the second of its parent, counted from 1), `[@x]` and `[@x='v']`. Elements come as by `XML.Decode`.",
+        )
+        .examples(&[
+            gives("XML.Select('<o><l q=\"1\">A</l><l q=\"2\">B</l></o>', '/o/l[@q=\"2\"]/#text')", "['B']"),
+            gives("XML.Select('<o><l q=\"1\">A</l><l q=\"2\">B</l></o>', '//l/@q')", "['1', '2']"),
+            fails("XML.Select('<o/>', '/o[')", "path"),
+        ]),
+    row("XMLFill(target: table, text: text, rowPath: text) -> same(target)", "A row for each element at a path, in the columns of a table.", xml_fill)
+        .rules(
+            "A column takes the child element, else the attribute, of its name; a missing one is the column's default, so is an empty one \
+             of a column that is no text. Values are converted to the column types of `table(T)`. Paths are those of `XML.Select`. Rows \
+             that the target has already are not kept.",
+        )
+        .examples(&[gives(
+            "XMLFill(table(sku, qty), '<o><l sku=\"A\"><qty>2</qty></l><l><sku>B</sku></l></o>', '/o/l')",
+            "[{sku: 'A', qty: '2'}, {sku: 'B', qty: null}]",
+        )]),
+];
+
+fn xml_decode(call: &mut Call<'_>) -> NativeResult {
+    decode(call.text(0)).map(Value::Record).map_err(|error| failed(call, &error))
+}
+
+fn xml_encode(call: &mut Call<'_>) -> NativeResult {
+    let text = encode(&call.record(0), call.text(1)).map_err(|message| call.value_error(message))?;
+    text_fits(call, text.len().min(MAX_TEXT + 1))?;
+    Ok(text.into())
+}
+
+fn xml_select(call: &mut Call<'_>) -> NativeResult {
+    let path = path(call, 1)?;
+    select::by_path(call.text(0), &path).map(Value::list).map_err(|error| failed(call, &error))
+}
+
+fn xml_fill(call: &mut Call<'_>) -> NativeResult {
+    let target = match call.rows(0) {
+        Rows::Table(table) => table,
+        Rows::List(_) => return Err(call.refuse(0, "a table, which gives the columns: table(a, b) or table(T)")),
+    };
+    let path = path(call, 2)?;
+    let filled = fill::fill(&target, call.text(1), &path, call.context.zone());
+    filled.map(Value::table).map_err(|error| failed(call, &error))
+}
+
+fn path(call: &Call<'_>, position: usize) -> Result<Path, Box<RunError>> {
+    Path::parse(call.text(position)).map_err(|message| call.value_error(message))
+}
+
+fn failed(call: &Call<'_>, error: &XmlError) -> Box<RunError> {
+    call.error(if error.limit { ErrorKind::Limit } else { ErrorKind::Value }, error)
+}
+
+/// The record with one field.
+fn single(name: &str, value: Value) -> Record {
+    Record::from_fields([(name.into(), value)])
+}

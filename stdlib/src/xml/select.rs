@@ -1,0 +1,184 @@
+//! Finding elements while a text is read: only what is found is kept.
+
+use super::events::{Refusal, Sink, XmlError, read};
+use super::node::Node;
+use super::path::{Path, Target};
+use super::single;
+use crate::arguments::MAX_CELLS;
+use crate::shapes::Shapes;
+use ecow::EcoString;
+use flowscript_lang::value::{Record, Value};
+use std::borrow::Cow;
+
+/// The value of an XML text: a record with the root element.
+pub fn decode(text: &str) -> Result<Record, XmlError> {
+    let path = Path::parse("/*").map_err(|problem| XmlError { line: 1, problem, limit: false })?;
+    let mut root = None;
+    visit(text, &path, &mut |name, value| {
+        root = Some(single(name, value));
+        Ok(())
+    })?;
+    Ok(root.unwrap_or_else(|| Record::from_fields([])))
+}
+
+/// What a path finds in an XML text, in the order of the text.
+pub fn select(text: &str, path: &str) -> Result<Vec<Value>, XmlError> {
+    let path = Path::parse(path).map_err(|problem| XmlError { line: 1, problem, limit: false })?;
+    by_path(text, &path)
+}
+
+pub(super) fn by_path(text: &str, path: &Path) -> Result<Vec<Value>, XmlError> {
+    let mut found = Vec::new();
+    visit(text, path, &mut |_, value| {
+        if found.len() == MAX_CELLS {
+            return Err(Refusal {
+                problem: format!("the list would have more than {MAX_CELLS} elements, the limit."),
+                limit: true,
+            });
+        }
+        found.push(value);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Takes the name and value of what is found.
+type Found<'a> = dyn FnMut(&str, Value) -> Result<(), Refusal> + 'a;
+
+/// Hands what a path finds to `found`, in the order of the text.
+pub(super) fn visit(text: &str, path: &Path, found: &mut Found<'_>) -> Result<(), XmlError> {
+    let mut walk = Walk {
+        path,
+        frames: vec![Frame { waiting: vec![0], ..Frame::default() }],
+        pending: Vec::new(),
+        done: 0,
+        shapes: Shapes::default(),
+        found,
+    };
+    read(text, &mut walk)
+}
+
+/// An open element.
+#[derive(Default)]
+struct Frame {
+    /// The steps that its children may be.
+    waiting: Vec<usize>,
+    /// How many of its children came to a condition: by step and condition.
+    counts: Vec<((usize, usize), u32)>,
+    /// What has been read of it, where it or an element around it is wanted.
+    node: Option<Node>,
+    /// Its place among those found.
+    slot: Option<usize>,
+}
+
+struct Walk<'a> {
+    path: &'a Path,
+    frames: Vec<Frame>,
+    /// Found elements that wait for one before them to close.
+    pending: Vec<Option<(EcoString, Value)>>,
+    /// The places that have been handed on.
+    done: usize,
+    shapes: Shapes,
+    found: &'a mut Found<'a>,
+}
+
+impl Sink for Walk<'_> {
+    fn open(&mut self, name: &str, attributes: &[(&str, Cow<'_, str>)]) -> Result<(), Refusal> {
+        let path = self.path;
+        let Some(parent) = self.frames.last_mut() else { return Ok(()) };
+        let mut frame = Frame::default();
+        let mut is_found = false;
+        for at in parent.waiting.clone() {
+            let Some(step) = path.steps.get(at) else { continue };
+            if step.deep {
+                frame.waiting.push(at);
+            }
+            let takes = step.takes_name(name)
+                && step.conditions.iter().enumerate().all(|(position, condition)| {
+                    condition.holds(count(&mut parent.counts, (at, position)), attributes)
+                });
+            if takes && at + 1 == path.steps.len() {
+                is_found = true;
+            } else if takes {
+                frame.waiting.push(at + 1);
+            }
+        }
+        frame.waiting.sort_unstable();
+        frame.waiting.dedup();
+        match &path.target {
+            Target::Attribute(wanted) if is_found => {
+                for (name, value) in attributes {
+                    if wanted.as_deref().is_none_or(|wanted| wanted == *name) {
+                        (self.found)(name, value.as_ref().into())?;
+                    }
+                }
+            }
+            Target::Element | Target::Text if is_found => {
+                frame.slot = Some(self.done + self.pending.len());
+                self.pending.push(None);
+            }
+            _ => {}
+        }
+        if frame.slot.is_some() || parent.node.is_some() {
+            frame.node = Some(Node::new(name, attributes));
+        }
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(node) = self.frames.last_mut().and_then(|frame| frame.node.as_mut()) {
+            node.push_text(text);
+        }
+    }
+
+    fn close(&mut self) -> Result<(), Refusal> {
+        let Some(frame) = self.frames.pop() else { return Ok(()) };
+        let Some(node) = frame.node else { return Ok(()) };
+        let name = node.name.clone();
+        let text = (self.path.target == Target::Text).then(|| Value::from(node.text()));
+        let parent = self.frames.last_mut().and_then(|parent| parent.node.as_mut());
+        if frame.slot.is_none() && parent.is_none() {
+            return Ok(());
+        }
+        let value = node.into_value(&mut self.shapes);
+        match (parent, frame.slot) {
+            (Some(parent), Some(slot)) => {
+                parent.push_child(name.clone(), value.clone());
+                self.finish(slot, name, text.unwrap_or(value))
+            }
+            (Some(parent), None) => {
+                parent.push_child(name, value);
+                Ok(())
+            }
+            (None, Some(slot)) => self.finish(slot, name, text.unwrap_or(value)),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// Hands on what is found, once everything before it has closed.
+    fn finish(&mut self, slot: usize, name: EcoString, value: Value) -> Result<(), Refusal> {
+        if let Some(place) = self.pending.get_mut(slot - self.done) {
+            *place = Some((name, value));
+        }
+        if self.pending.iter().all(Option::is_some) {
+            self.done += self.pending.len();
+            for (name, value) in std::mem::take(&mut self.pending).into_iter().flatten() {
+                (self.found)(&name, value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts one more and gives the number.
+fn count(counts: &mut Vec<((usize, usize), u32)>, key: (usize, usize)) -> u32 {
+    if let Some((_, number)) = counts.iter_mut().find(|(known, _)| *known == key) {
+        *number += 1;
+        return *number;
+    }
+    counts.push((key, 1));
+    1
+}

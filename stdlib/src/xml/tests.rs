@@ -1,0 +1,200 @@
+use super::*;
+use crate::testing::shown;
+use flowscript_lang::value::{ColumnType, RowType, Shape, SimpleKind, Table};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+fn decoded(text: &str) -> String {
+    shown("XML.Decode", vec![text.into()])
+}
+
+fn selected(text: &str, path: &str) -> String {
+    shown("XML.Select", vec![text.into(), path.into()])
+}
+
+#[test]
+fn elements_become_values() {
+    for (text, wanted) in [
+        ("<a/>", "{a: ''}"),
+        ("<a> x </a>", "{a: ' x '}"),
+        ("<a>\n</a>", "{a: '\\n'}"),
+        ("<a b='1'/>", "{a: {\"@b\": '1'}}"),
+        ("<a b='1'>x</a>", "{a: {\"@b\": '1', \"#text\": 'x'}}"),
+        ("<a>\n <b>1</b>\n <c/>\n</a>", "{a: {b: '1', c: ''}}"),
+        ("<a>x<b>1</b>y</a>", "{a: {b: '1', \"#text\": 'xy'}}"),
+        ("<a><b>1</b><c>2</c><b>3</b></a>", "{a: {b: ['1', '3'], c: '2'}}"),
+        ("<a><b x='1'/><b x='2'/></a>", "{a: {b: [{\"@x\": '1'}, {\"@x\": '2'}]}}"),
+        ("<a>&lt;&amp;&gt;&quot;&apos;&#65;&#x1F600;</a>", "{a: '<&>\"\\'A😀'}"),
+        ("<a b='&lt;&#10;\n&amp;'/>", "{a: {\"@b\": '<\\n &'}}"),
+        ("<a><![CDATA[<b>&amp;</b>]]>!</a>", "{a: '<b>&amp;</b>!'}"),
+        ("<?xml version='1.0' encoding='utf-8'?>\n<!-- c --><a>x<!-- c -->y<?p?></a>\n", "{a: 'xy'}"),
+        ("<s:a xmlns:s='u'><s:b>1</s:b></s:a>", "{\"s:a\": {\"@xmlns:s\": 'u', \"s:b\": '1'}}"),
+        ("<!DOCTYPE html><a/>", "{a: ''}"),
+        ("\u{feff}<å>é</å>", "{å: 'é'}"),
+    ] {
+        assert_eq!(decoded(text), wanted, "{text}");
+    }
+}
+
+#[test]
+fn errors_say_where() {
+    for (text, part) in [
+        ("", "line 1: there is no element."),
+        ("x", "line 1: there is text outside the root element: \"x\"."),
+        ("<a/>\n<b/>", "line 2: there is more than one root element."),
+        ("<a>\n<b>\n</a>", "line 3: "),
+        ("<a>", "line 1: the text ends inside an element."),
+        ("<a b=1/>", "line 1: an attribute is malformed"),
+        ("<a b='1' b='2'/>", "line 1: an attribute is malformed"),
+        ("<a>&x;</a>", "line 1: the entity &x; is unknown."),
+        ("<a b='&x;'/>", "line 1: "),
+        ("<a", "line 1: "),
+    ] {
+        let message = decoded(text);
+        assert!(message.starts_with("XML.Decode: ") && message.contains(part), "{text}: {message}");
+    }
+}
+
+#[test]
+fn nothing_is_loaded_and_nothing_grows() {
+    let outside = "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>";
+    assert!(decoded(outside).contains("a DOCTYPE with entities or other declarations is not allowed"));
+    let bomb = "<!DOCTYPE a [<!ENTITY b 'xx'><!ENTITY c '&b;&b;'>]><a>&c;</a>";
+    assert!(decoded(bomb).contains("DOCTYPE"));
+    assert!(decoded("<!DOCTYPE a SYSTEM 'http://x.se/a.dtd'><a>&b;</a>").contains("the entity &b; is unknown"));
+    assert!(decoded(&"<a>".repeat(100_000)).contains("nested more than 200 deep"));
+    let deep = "<a>".repeat(200) + &"</a>".repeat(200);
+    assert!(decoded(&deep).starts_with("{a: {a:"));
+}
+
+#[test]
+fn many_names_take_no_more_time_than_many_elements() {
+    let children: String = (0..100_000).map(|at| format!("<c{at}/>")).collect();
+    assert!(decode(&format!("<a>{children}</a>")).is_ok());
+    let attributes: String = (0..20_000).map(|at| format!(" a{at}=''")).collect();
+    assert!(decode(&format!("<a{attributes}/>")).is_ok());
+}
+
+const ORDER: &str = "<o><l q='1'><s>A</s></l><x><l q='2'><s>B</s><s>C</s></l><l q='2'/></x><l q='3'>t</l></o>";
+
+#[test]
+fn paths_find_elements_and_attributes() {
+    for (path, wanted) in [
+        ("/o/l/s", "['A']"),
+        ("o/l/s", "['A']"),
+        ("//s", "['A', 'B', 'C']"),
+        ("/o//s[1]", "['A', 'B']"),
+        ("//s[2]", "['C']"),
+        ("//l/@q", "['1', '2', '2', '3']"),
+        ("//@q", "['1', '2', '2', '3']"),
+        ("/o/*/l[@q='2']/s", "['B', 'C']"),
+        ("//l[@q=\"2\"][2]", "[{\"@q\": '2'}]"),
+        ("/o/l[2]/text()", "['t']"),
+        ("/o/l[@q]", "[{\"@q\": '1', s: 'A'}, {\"@q\": '3', \"#text\": 't'}]"),
+        ("/x", "[]"),
+        ("/o/x/l[1]/s[2]", "['C']"),
+        ("//x//s", "['B', 'C']"),
+    ] {
+        assert_eq!(selected(ORDER, path), wanted, "{path}");
+    }
+    assert_eq!(selected("<b>1<b>2<b>3</b></b></b>", "//b/#text"), "['1', '2', '3']");
+    assert_eq!(selected("<a><b>1</b><a><b>2</b></a></a>", "//a/b"), "['1', '2']");
+}
+
+#[test]
+fn bad_paths_say_why() {
+    for (path, part) in [
+        ("", "names no element"),
+        ("/", "has a step without a name"),
+        ("/a/", "has a step without a name"),
+        ("/a[", "has a [ without its ]"),
+        ("/a[0]", "has the condition [0]; conditions are [2], [@x] and [@x='v']"),
+        ("/a[b='1']", "has the condition [b='1']"),
+        ("/a[@x=1]", "has the condition [@x=1]"),
+        ("/a/@x/b", "goes on behind an attribute"),
+        ("/a b", "has something else than /"),
+        ("/@x", "names no element"),
+    ] {
+        let message = selected("<a/>", path);
+        assert!(message.contains(part), "{path}: {message}");
+    }
+}
+
+#[test]
+fn fills_typed_columns() {
+    let column = |kind, default: Value| ColumnType { kind, nullable: false, default };
+    let columns = vec![
+        column(SimpleKind::Text, "none".into()),
+        column(SimpleKind::Number, 7.into()),
+        column(SimpleKind::Any, Value::Null),
+    ];
+    let shape = Shape::new(["sku", "qty", "s"].map(Into::into));
+    let target = Value::table(Table::empty(shape, Some(Arc::new(RowType { columns }))));
+    let filled = |text: &str, path: &str| shown("XMLFill", vec![target.clone(), text.into(), path.into()]);
+    assert_eq!(
+        filled("<o><l sku='A' qty='1,5'><qty u='kg'>2</qty><s>1</s><s>2</s></l><l><qty/></l></o>", "/o/l"),
+        "[{sku: 'A', qty: 2, s: ['1', '2']}, {sku: 'none', qty: 7, s: null}]"
+    );
+    assert_eq!(
+        filled("<o><l><qty>1</qty></l>\n<l><qty>x</qty></l></o>", "/o/l"),
+        "XMLFill: line 2: row 1, column qty: The value 'x' of type text could not be converted to number."
+    );
+    assert!(
+        filled("<o><l><qty>1</qty><qty>2</qty></l></o>", "//l").contains("there is more than one element: ['1', '2']")
+    );
+    assert!(filled("<o><l><qty><x/></qty></l></o>", "//l").contains("has no text"));
+    assert_eq!(filled("<o>text</o>", "/o"), "[{sku: 'none', qty: 7, s: null}]");
+}
+
+#[test]
+fn writing_is_the_inverse() {
+    for text in [
+        "<o/>",
+        "<o id=\"7\"><l>1</l><l>2</l><n>a &amp; b</n></o>",
+        "<o a=\"&lt;&quot;&#10;\">x&lt;y&gt;</o>",
+        "<s:a xmlns:s=\"u\"><s:b s:c=\"1\"/><d-e.f>é</d-e.f></s:a>",
+    ] {
+        let record = decode(text).expect("XML");
+        let root = record.shape().names()[0].clone();
+        let value = record.at(0);
+        let written = match &value {
+            Value::Record(record) => encode(record, &root),
+            other => encode(&Record::from_fields([("#text".into(), other.clone())]), &root),
+        };
+        assert_eq!(written.as_deref(), Ok(text));
+    }
+}
+
+#[test]
+fn what_xml_cannot_hold_is_refused() {
+    let encoded = |name: &str, value: Value| shown("XML.Encode", vec![Value::record([(name, value)]), "o".into()]);
+    assert_eq!(encoded("a", Value::Null), "'<o/>'");
+    assert_eq!(
+        encoded("a", Value::list(vec![Value::Null, "".into(), 1.5.to_string().into()])),
+        "'<o><a/><a>1.5</a></o>'"
+    );
+    assert!(encoded("a b", 1.into()).contains("\"a b\" is no name of an XML element"));
+    assert!(encoded("@1", 1.into()).contains("\"1\" is no name of an XML attribute"));
+    assert!(encoded("a", "\u{1}".into()).contains("the character \\u{1}"));
+    assert!(encoded("@a", Value::list(vec![1.into()])).contains("has no text form"));
+    assert!(encoded("a", Value::list(vec![Value::list(vec![1.into()])])).contains("holds another list"));
+    assert!(shown("XML.Encode", vec![Value::record([("a", Value::from(1))]), "<".into()]).contains("no name"));
+}
+
+proptest! {
+    #[test]
+    fn texts_come_back(text in "[a<>&\"'é😀 \n\t]{0,12}", attribute in "[a<>&\"'é \n\t]{0,12}") {
+        let record = Record::from_fields([("@x".into(), Value::from(attribute)), ("#text".into(), Value::from(text.clone()))]);
+        let written = encode(&record, "o").expect("XML");
+        let again = decode(&written).expect("XML").at(0);
+        let wanted = if text.trim().is_empty() { Record::from_fields([("@x".into(), record.at(0))]) } else { record };
+        prop_assert_eq!(again.to_literal(200), Value::Record(wanted).to_literal(200), "{}", written);
+    }
+
+    #[test]
+    fn never_panics(text in "[<>/ab='\"&;!\\[\\]? \n-]{0,30}", path in "[/ab@*\\[\\]='1 ]{0,10}") {
+        let _ = decode(&text);
+        let _ = select(&text, &path);
+        let _ = select("<a b='1'><b/><a/></a>", &path);
+    }
+}

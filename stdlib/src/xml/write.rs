@@ -1,0 +1,120 @@
+//! Values to XML texts.
+
+use flowscript_lang::value::{Record, Rows, Value, to_text};
+
+/// A record as the element `root`: the inverse of `decode`. The error says which field cannot be written.
+pub fn encode(record: &Record, root: &str) -> Result<String, String> {
+    let mut out = String::new();
+    element(&mut out, root, &Value::Record(record.clone()))?;
+    Ok(out)
+}
+
+// Values are nested `MAX_DEPTH` deep at most, so this may recurse.
+fn element(out: &mut String, name: &str, value: &Value) -> Result<(), String> {
+    if !is_name(name) {
+        return Err(format!("{name:?} is no name of an XML element."));
+    }
+    match value {
+        Value::Null => Ok(()),
+        Value::List(_) | Value::Table(_) => {
+            for row in Rows::of(value).iter().flat_map(Rows::iter) {
+                if matches!(row, Value::List(_) | Value::Table(_)) {
+                    return Err(format!("the list {name} holds another list, which XML cannot show."));
+                }
+                element(out, name, &row)?;
+            }
+            Ok(())
+        }
+        Value::Record(record) => record_element(out, name, record),
+        simple => {
+            let text = simple_text(name, simple)?;
+            wrap(out, name, "", |out| escape(out, &text, name))
+        }
+    }
+}
+
+fn record_element(out: &mut String, name: &str, record: &Record) -> Result<(), String> {
+    let mut attributes = String::new();
+    for (field, value) in record.iter() {
+        if let (Some(attribute), false) = (field.strip_prefix('@'), value.is_null()) {
+            if !is_name(attribute) {
+                return Err(format!("{attribute:?} is no name of an XML attribute."));
+            }
+            attributes.push(' ');
+            attributes.push_str(attribute);
+            attributes.push_str("=\"");
+            escape(&mut attributes, &simple_text(field, &value)?, field)?;
+            attributes.push('"');
+        }
+    }
+    wrap(out, name, &attributes, |out| {
+        for (field, value) in record.iter() {
+            if field == "#text" {
+                escape(out, &simple_text(field, &value)?, field)?;
+            } else if !field.starts_with('@') {
+                element(out, field, &value)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// An element around what `inside` writes.
+fn wrap(
+    out: &mut String,
+    name: &str,
+    attributes: &str,
+    inside: impl FnOnce(&mut String) -> Result<(), String>,
+) -> Result<(), String> {
+    out.push('<');
+    out.push_str(name);
+    out.push_str(attributes);
+    let opened = out.len();
+    out.push('>');
+    let start = out.len();
+    inside(out)?;
+    if out.len() == start {
+        out.truncate(opened);
+        out.push_str("/>");
+    } else {
+        out.push_str("</");
+        out.push_str(name);
+        out.push('>');
+    }
+    Ok(())
+}
+
+fn simple_text(name: &str, value: &Value) -> Result<ecow::EcoString, String> {
+    to_text(value).map_err(|_| {
+        format!("the field {name} is {} of type {}, which has no text form.", value.to_literal(60), value.type_name())
+    })
+}
+
+fn escape(out: &mut String, text: &str, name: &str) -> Result<(), String> {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            // As they are, they would come back as other blanks.
+            '\r' => out.push_str("&#13;"),
+            '\n' if name.starts_with('@') => out.push_str("&#10;"),
+            '\t' if name.starts_with('@') => out.push_str("&#9;"),
+            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
+                return Err(format!(
+                    "the field {name} has the character {}, which XML cannot hold.",
+                    c.escape_unicode()
+                ));
+            }
+            c => out.push(c),
+        }
+    }
+    Ok(())
+}
+
+fn is_name(name: &str) -> bool {
+    let first = |c: char| c.is_alphabetic() || c == '_';
+    let other = |c: char| c.is_alphanumeric() || "_-.:".contains(c);
+    name.starts_with(first) && name.chars().all(other)
+}
