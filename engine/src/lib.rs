@@ -5,6 +5,7 @@
 //! talks to one engine handle and never to the store.
 
 pub mod config;
+pub mod script;
 pub mod store;
 pub mod workflow;
 pub mod yaml;

@@ -1,3 +1,11 @@
-//! A workflow as data: model, loading with positions, validation, content hash. No I/O beyond what the loader is given.
+//! A workflow as data: model, reading with positions, validation, content hash. No I/O: texts come in, models go out.
 
+pub mod model;
 pub mod problem;
+mod read;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use read::{Read, read};
+pub use text::{WorkflowText, id_of_path};

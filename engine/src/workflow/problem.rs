@@ -17,12 +17,21 @@ pub struct Problem {
     pub hint: Option<String>,
     /// A warning keeps nothing from running.
     pub warning: bool,
+    /// The file, where it is another than the workflow's: a module.
+    pub file: Option<String>,
 }
 
 impl Problem {
     /// An error at `place`.
     pub fn new(code: &'static str, place: Place, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), place, end: None, hint: None, warning: false }
+        Self { code, message: message.into(), place, end: None, hint: None, warning: false, file: None }
+    }
+
+    /// Where and what, as one line: `workflows/a.yaml:3:5: message`. `file` is the workflow's own.
+    pub fn line(&self, file: &str) -> String {
+        let file = self.file.as_deref().unwrap_or(file);
+        let hint = self.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{file}:{}:{}: {} [{}]{hint}", self.place.line, self.place.column, self.message, self.code)
     }
 
     /// The same with a hint.

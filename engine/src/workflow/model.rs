@@ -1,0 +1,260 @@
+//! A workflow that has loaded: everything in it is checked and compiled, and nothing is left to look up by name.
+
+use crate::script::{Content, Conversion, Script};
+use crate::store::VersionHash;
+use ecow::EcoString;
+use flowscript_lang::value::{Value, to_number};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The place of a variable in a run. The first two are [`RUN`] and [`ERRORS`], then come the inputs in their order.
+pub type Slot = usize;
+
+/// The variable `run`.
+pub const RUN: Slot = 0;
+/// The variable `errors`.
+pub const ERRORS: Slot = 1;
+/// The first input.
+pub const FIRST_INPUT: Slot = 2;
+
+/// The place of a step in [`Workflow::steps`].
+pub type StepIndex = usize;
+
+/// A workflow that can run.
+#[derive(Debug)]
+pub struct Workflow {
+    /// The path of its file without the suffix, folders joined by a dot.
+    pub id: String,
+    /// The hash of its text and everything it reaches.
+    pub version: VersionHash,
+    /// The texts that the hash was taken of, as the store keeps them.
+    pub text: Arc<[u8]>,
+    /// For people; the id where none is given.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// Whether its triggers work, unless a switch says otherwise.
+    pub active: bool,
+    /// Shown and searchable in the history.
+    pub label: Option<Content>,
+    /// The parameters of the start step.
+    pub inputs: Vec<Input>,
+    /// Its webhook, if it has one.
+    pub webhook: Option<Webhook>,
+    /// All steps, nested ones too, in the order of the file.
+    pub steps: Vec<Step>,
+    /// Where a run begins; `None` for a workflow without steps.
+    pub first: Option<StepIndex>,
+    /// What a run gives when it comes to its end.
+    pub output: Option<Content>,
+    /// The names of all variables by slot.
+    pub names: Vec<EcoString>,
+}
+
+/// A parameter of the start step, or a query parameter.
+#[derive(Debug)]
+pub struct Input {
+    /// Its name.
+    pub name: EcoString,
+    /// What values become on their way in.
+    pub conversion: Conversion,
+    /// The value where none is given. `null` is one where the type takes it.
+    pub default: Option<Value>,
+    /// For people.
+    pub description: String,
+}
+
+/// The webhook of a workflow.
+#[derive(Debug)]
+pub struct Webhook {
+    /// Behind `/hooks/`.
+    pub path: String,
+    /// What it answers to.
+    pub methods: Vec<Method>,
+    /// Who may call.
+    pub auth: Auth,
+    /// Whether callers wait for the end.
+    pub response: Response,
+    /// How long they wait, from the request on.
+    pub timeout: Duration,
+    /// The declared query parameters.
+    pub query: Vec<Input>,
+    /// From the request to the input; its slots are [`REQUEST_NAMES`].
+    pub processing_input: Option<Script>,
+    /// From the output to the answer. The output stands in its slot [`Workflow::output_slot`].
+    pub processing_output: Option<Script>,
+}
+
+/// What `processing.input` sees, by slot.
+pub const REQUEST_NAMES: [&str; 5] = ["query", "body", "headers", "method", "rawBody"];
+
+/// Methods a webhook may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Without a body.
+    Get,
+    /// With one.
+    Post,
+}
+
+impl Method {
+    /// The word of HTTP.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Who may call a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Whoever holds a key of the workflow.
+    ApiKey,
+    /// Everybody.
+    None,
+}
+
+/// When a webhook answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// When the run has ended, with its output.
+    Wait,
+    /// At once, with the run's id.
+    Accept,
+}
+
+/// One step and the way on from it.
+#[derive(Debug)]
+pub struct Step {
+    /// The variable that gets its result.
+    pub slot: Option<Slot>,
+    /// The path of ids and numbers that names it in a run.
+    pub position: String,
+    /// For people: its name, its id, or its kind.
+    pub title: String,
+    /// It is skipped where this is false.
+    pub when: Option<Script>,
+    /// What it does.
+    pub kind: StepKind,
+    /// The step behind it; `None` where the run ends.
+    pub next: Option<StepIndex>,
+}
+
+/// What steps do.
+#[derive(Debug)]
+pub enum StepKind {
+    /// Assignments, one after the other.
+    Set(Vec<(Slot, Script)>),
+    /// A script over all variables; what it returns is the result.
+    Script(Script),
+    /// The first branch that holds.
+    Decide(Vec<Branch>),
+    /// Fails the run where the condition holds.
+    Assert(Assert),
+    /// A line of the run's log.
+    Log(Log),
+    /// The content of a file of the project.
+    FileRead(FileRead),
+    /// The end of the run.
+    End(End),
+}
+
+impl StepKind {
+    /// The key that stands in the file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Set(_) => "set",
+            Self::Script(_) => "script",
+            Self::Decide(_) => "decide",
+            Self::Assert(_) => "assert",
+            Self::Log(_) => "log",
+            Self::FileRead(_) => "file",
+            Self::End(_) => "end",
+        }
+    }
+}
+
+/// A branch of `decide`.
+#[derive(Debug)]
+pub struct Branch {
+    /// Its condition; `None` for `else`.
+    pub when: Option<Script>,
+    /// Its first step; where it has none, the step behind the `decide`.
+    pub first: Option<StepIndex>,
+}
+
+/// `assert`
+#[derive(Debug)]
+pub struct Assert {
+    /// The run fails where this holds.
+    pub fail_if: Script,
+    /// What callers are told.
+    pub message: Content,
+    /// The HTTP status of the answer.
+    pub status: Option<Content>,
+}
+
+/// `log`
+#[derive(Debug)]
+pub struct Log {
+    /// The text.
+    pub message: Content,
+    /// How bad it is.
+    pub level: flowscript_lang::host::LogLevel,
+}
+
+/// `file: { read }`
+#[derive(Debug)]
+pub struct FileRead {
+    /// The path inside `files/`.
+    pub path: Content,
+    /// What the bytes become; by the suffix where it is not given.
+    pub format: Option<FileFormat>,
+}
+
+/// What the bytes of a file become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileFormat {
+    /// Any value.
+    Json,
+    /// A table of texts, the first row names the columns.
+    Csv,
+    /// A text.
+    Text,
+    /// Bytes.
+    Binary,
+}
+
+/// `end`
+#[derive(Debug)]
+pub enum End {
+    /// The run is completed with this output.
+    Output(Option<Content>),
+    /// The run fails with this message.
+    Error(Content),
+}
+
+impl Workflow {
+    /// The step at `index`.
+    pub fn step(&self, index: StepIndex) -> Option<&Step> {
+        self.steps.get(index)
+    }
+
+    /// The input of this name, with its slot.
+    pub fn input(&self, name: &str) -> Option<(Slot, &Input)> {
+        self.inputs.iter().enumerate().find(|(_, input)| input.name == name).map(|(i, input)| (FIRST_INPUT + i, input))
+    }
+
+    /// The slot of `output`, which only `processing.output` sees: the one behind all others.
+    pub fn output_slot(&self) -> Slot {
+        self.names.len()
+    }
+}
+
+/// The HTTP status that a value stands for, from 400 to 599.
+pub fn status_of(value: &Value) -> Option<u16> {
+    let number = to_number(value).ok()?.to_i64()?;
+    u16::try_from(number).ok().filter(|status| (400..=599).contains(status))
+}

@@ -1,0 +1,129 @@
+//! Maps of the file: which keys may stand there, and simple values.
+
+use super::Reader;
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::{Core, Entry, Node};
+
+/// The entries of a map whose keys are known to be allowed.
+pub(super) struct Fields<'n> {
+    entries: Vec<&'n Entry>,
+    /// Keys were refused, so what is missing may only be misspelt.
+    pub(super) refused: bool,
+}
+
+impl<'n> Fields<'n> {
+    /// The entries of `node`. Keys that are neither `keys` nor `later` are problems, and those of `later` too: they
+    /// are part of the format, but not of this version. `what` begins the messages: `A workflow`.
+    pub(super) fn of(node: &'n Node, what: &str, keys: &[&str], later: &[&str]) -> (Option<Self>, Vec<Problem>) {
+        let Some(entries) = node.entries() else {
+            let message = format!("{what} must be a map with the keys {}, not {}", listed(keys), node.describe());
+            return (None, vec![Problem::new(codes::WRONG_VALUE, node.place, message)]);
+        };
+        let mut problems = Vec::new();
+        for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
+            problems.push(refused(entry, what, keys, later));
+        }
+        let entries = entries.iter().filter(|entry| keys.contains(&entry.key.as_str())).collect();
+        (Some(Self { entries, refused: !problems.is_empty() }), problems)
+    }
+
+    /// A map without entries.
+    pub(super) fn empty() -> Self {
+        Self { entries: Vec::new(), refused: false }
+    }
+
+    /// The entry of this key.
+    pub(super) fn get(&self, key: &str) -> Option<&'n Entry> {
+        self.entries.iter().copied().find(|entry| entry.key == key)
+    }
+
+    /// The entry of this key, unless it holds nothing.
+    pub(super) fn take(&mut self, key: &str) -> Option<&'n Entry> {
+        self.get(key).filter(|entry| !entry.value.is_null())
+    }
+}
+
+/// The problem of a key that cannot stand there.
+pub(super) fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) -> Problem {
+    let key = &entry.key;
+    if later.contains(&key.as_str()) {
+        let message = format!("`{key}` is not available in this version");
+        return Problem::new(codes::NOT_AVAILABLE, entry.place, message)
+            .with_hint(format!("Remove `{key}`; the workflow would not do what it says."));
+    }
+    let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, format!("{what} has no key `{key}`"));
+    let nearest = keys.iter().map(|k| (strsim::damerau_levenshtein(k, key), k)).min();
+    match nearest {
+        Some((distance, nearest)) if distance <= 2 => problem.with_hint(format!("Did you mean `{nearest}`?")),
+        _ => problem.with_hint(format!("Its keys are {}.", listed(keys))),
+    }
+}
+
+/// `a`, `b` and `c` as code.
+pub(super) fn listed(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => words.join(""),
+    }
+}
+
+impl Reader<'_> {
+    /// The text of a key, where it is there.
+    pub(super) fn optional_text(&mut self, fields: &mut Fields<'_>, key: &str) -> Option<String> {
+        let entry = fields.take(key)?;
+        let text = entry.value.scalar().map(|scalar| scalar.text.clone());
+        if text.is_none() {
+            self.wrong(&entry.value, &format!("`{key}` must be a text"));
+        }
+        text
+    }
+
+    /// The boolean of a key, where it is there.
+    pub(super) fn optional_bool(&mut self, fields: &mut Fields<'_>, key: &str) -> Option<bool> {
+        let entry = fields.take(key)?;
+        let core = entry.value.scalar().map(crate::yaml::Scalar::core);
+        if let Some(Core::Bool(value)) = core {
+            return Some(value);
+        }
+        self.wrong(&entry.value, &format!("`{key}` must be true or false"));
+        None
+    }
+
+    /// One of some words, where the key is there.
+    pub(super) fn optional_word<T: Copy>(
+        &mut self,
+        fields: &mut Fields<'_>,
+        key: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let entry = fields.take(key)?;
+        self.word(&entry.value, key, words)
+    }
+
+    /// One of some words.
+    pub(super) fn word<T: Copy>(&mut self, node: &Node, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let given = node.scalar().map(|scalar| scalar.text.as_str());
+        let found = words.iter().find(|(word, _)| given == Some(*word)).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let given = given.map_or_else(|| node.describe().to_owned(), |text| format!("`{text}`"));
+            let message = format!("`{key}` is {given}; it can be {}", listed(&names).replace(" and ", " or "));
+            self.report(Problem::new(codes::WRONG_VALUE, node.place, message));
+        }
+        found
+    }
+
+    /// Reports that `node` is something else than `wanted` says.
+    pub(super) fn wrong(&mut self, node: &Node, wanted: &str) {
+        let given = match node.scalar() {
+            Some(scalar) if !node.is_null() => format!("`{}`", shortened(&scalar.text)),
+            _ => node.describe().to_owned(),
+        };
+        self.report(Problem::new(codes::WRONG_VALUE, node.place, format!("{wanted}, not {given}")));
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= 40 { text.to_owned() } else { text.chars().take(39).chain(['…']).collect() }
+}

@@ -1,0 +1,95 @@
+//! Parameters: of the start step and of the query string.
+
+use super::Reader;
+use super::content::literal;
+use crate::script::Conversion;
+use crate::workflow::model::Input;
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::{Entry, Node};
+use flowscript_lang::types::Type;
+use flowscript_lang::value::Value;
+
+impl Reader<'_> {
+    /// `input`: types, or maps of type, default and description, by name.
+    pub(super) fn inputs(&mut self, node: &Node) -> Vec<Input> {
+        let Some(entries) = node.entries() else {
+            self.wrong(node, "`input` must be a map from names to types");
+            return Vec::new();
+        };
+        let mut inputs = Vec::new();
+        for entry in entries {
+            if self.name(&entry.key, entry.place) {
+                inputs.extend(self.input(entry, Type::Any));
+            }
+        }
+        inputs
+    }
+
+    /// One parameter. `ty` is its type where none is written.
+    pub(super) fn input(&mut self, entry: &Entry, ty: Type) -> Option<Input> {
+        let node = &entry.value;
+        let mut input = Input {
+            name: entry.key.as_str().into(),
+            conversion: Conversion::simple(ty),
+            default: None,
+            description: String::new(),
+        };
+        if node.entries().is_none() {
+            if !node.is_null() {
+                input.conversion = self.conversion(node)?;
+            }
+        } else {
+            let mut fields = self.fields(node, "A parameter", &["type", "default", "description"], &[])?;
+            if let Some(entry) = fields.take("type") {
+                input.conversion = self.conversion(&entry.value)?;
+            }
+            input.description = self.optional_text(&mut fields, "description").unwrap_or_default();
+            if let Some(entry) = fields.get("default") {
+                let value = literal(&entry.value);
+                match input.conversion.convert(value, self.library, &NoHost) {
+                    Ok(value) => input.default = Some(value),
+                    Err(reason) => {
+                        let message = format!("The default of `{}` does not fit its type: {reason}", input.name);
+                        self.report(Problem::new(codes::WRONG_VALUE, entry.value.place, message));
+                    }
+                }
+            }
+        }
+        if input.default.is_none() && input.conversion.takes_null() {
+            input.default = Some(Value::Null);
+        }
+        Some(input)
+    }
+
+    fn conversion(&mut self, node: &Node) -> Option<Conversion> {
+        let Some(scalar) = node.scalar() else {
+            self.wrong(node, "A type is wanted here, such as text, number, boolean, datetime, any or text?");
+            return None;
+        };
+        match Conversion::compile(scalar, self.library) {
+            Ok((conversion, modules)) => {
+                self.modules.extend(modules);
+                Some(conversion)
+            }
+            Err(problems) => {
+                self.problems.extend(problems);
+                None
+            }
+        }
+    }
+}
+
+/// Conversions of defaults ask nothing of a host.
+struct NoHost;
+
+impl flowscript_lang::host::Host for NoHost {
+    fn now(&self) -> (i64, u32) {
+        (0, 0)
+    }
+
+    fn random(&self) -> u64 {
+        0
+    }
+
+    fn log(&self, _level: flowscript_lang::host::LogLevel, _message: &str) {}
+}

@@ -1,0 +1,150 @@
+//! The kinds of steps, one function each.
+
+use super::Reader;
+use super::fields::Fields;
+use crate::script::{Content, Kind};
+use crate::workflow::model::{Assert, ERRORS, End, FileFormat, FileRead, Log, RUN, Slot, StepKind};
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::{Entry, Node, Place};
+use flowscript_lang::host::LogLevel;
+use flowscript_lang::types::Type;
+
+/// What a kind's function gives: the kind and the type of the result.
+pub(super) type Body = Option<(StepKind, Type)>;
+
+impl Reader<'_> {
+    /// What a step does, by the entry that says so.
+    pub(super) fn body(&mut self, entry: &Entry) -> Body {
+        let node = &entry.value;
+        match entry.key.as_str() {
+            "set" => self.set(node),
+            "script" => self.script(node),
+            "assert" => self.assert(node),
+            "log" => self.log(node),
+            "file" => self.file(node),
+            _ => self.end(node),
+        }
+    }
+
+    fn set(&mut self, node: &Node) -> Body {
+        let Some(entries) = node.entries().filter(|entries| !entries.is_empty()) else {
+            self.wrong(node, "`set` must be a map from variables to expressions");
+            return None;
+        };
+        let mut assignments = Some(Vec::new());
+        for entry in entries {
+            let value = self.expression(&entry.value, &format!("The value of `{}`", entry.key));
+            if !self.name(&entry.key, entry.place) {
+                assignments = None;
+                continue;
+            }
+            let slot = self.slot(&entry.key);
+            let ty = value.as_ref().map_or(Type::Any, |(_, ty)| ty.clone());
+            self.scope.define(&entry.key, slot, ty, true);
+            match (value, &mut assignments) {
+                (Some((script, _)), Some(assignments)) => assignments.push((slot, script)),
+                _ => assignments = None,
+            }
+        }
+        Some((StepKind::Set(assignments?), Type::Null))
+    }
+
+    fn script(&mut self, node: &Node) -> Body {
+        let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
+            self.wrong(node, "`script` must be FlowScript; begin it with `script: |`");
+            return None;
+        };
+        let (script, ty) = self.compile(scalar, Kind::Script);
+        let script = script?;
+        let written: Vec<Slot> = script.written().filter(|slot| *slot != RUN && *slot != ERRORS).collect();
+        for slot in written {
+            if let Some(name) = self.names.get(slot).cloned() {
+                self.scope.define(&name, slot, Type::Any, true);
+            }
+        }
+        Some((StepKind::Script(script), ty))
+    }
+
+    fn assert(&mut self, node: &Node) -> Body {
+        let mut fields = self.fields(node, "`assert`", &["failIf", "message", "status"], &[])?;
+        let why = "`assert` needs `failIf`, the condition on which the run fails";
+        let fail_if = self.needed(&fields, "failIf", node.place, why);
+        let fail_if = fail_if.and_then(|entry| self.expression(&entry.value, "`failIf`"));
+        let message = match fields.take("message") {
+            Some(entry) => self.template(&entry.value),
+            None => Some(Content::Constant("The workflow refused the request.".into())),
+        };
+        let status = match fields.take("status") {
+            Some(entry) => {
+                let status = self.template(&entry.value)?;
+                if let Content::Constant(value) = &status
+                    && crate::workflow::model::status_of(value).is_none()
+                {
+                    self.wrong(&entry.value, "`status` must be an HTTP status from 400 to 599");
+                    return None;
+                }
+                Some(status)
+            }
+            None => None,
+        };
+        Some((StepKind::Assert(Assert { fail_if: fail_if?.0, message: message?, status }), Type::Null))
+    }
+
+    fn log(&mut self, node: &Node) -> Body {
+        let mut fields = self.fields(node, "`log`", &["message", "level"], &[])?;
+        let levels = [LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error].map(|l| (l.name(), l));
+        let level = self.optional_word(&mut fields, "level", &levels).unwrap_or(LogLevel::Info);
+        let entry = self.needed(&fields, "message", node.place, "`log` needs a `message`")?;
+        let message = self.template(&entry.value)?;
+        Some((StepKind::Log(Log { message, level }), Type::Null))
+    }
+
+    fn file(&mut self, node: &Node) -> Body {
+        let later = ["list", "write", "append", "move", "delete", "connection"];
+        let mut fields = self.fields(node, "`file`", &["read", "as"], &later)?;
+        let formats = [
+            ("json", FileFormat::Json),
+            ("csv", FileFormat::Csv),
+            ("text", FileFormat::Text),
+            ("binary", FileFormat::Binary),
+        ];
+        let format = self.optional_word(&mut fields, "as", &formats);
+        let why = "`file` needs `read`, the path of a file inside files/";
+        let entry = self.needed(&fields, "read", node.place, why)?;
+        let path = self.template(&entry.value)?;
+        let ty = match format {
+            Some(FileFormat::Csv) => Type::any_record().many(),
+            Some(FileFormat::Text) => Type::Text,
+            Some(FileFormat::Binary) => Type::Binary,
+            Some(FileFormat::Json) | None => Type::Any,
+        };
+        Some((StepKind::FileRead(FileRead { path, format }), ty))
+    }
+
+    fn end(&mut self, node: &Node) -> Body {
+        if node.is_null() {
+            return Some((StepKind::End(End::Output(None)), Type::Null));
+        }
+        let mut fields = self.fields(node, "`end`", &["output", "error"], &[])?;
+        let end = match (fields.take("output"), fields.take("error")) {
+            (Some(_), Some(error)) => {
+                let message = "`end` has an `output` or an `error`, not both";
+                self.report(Problem::new(codes::WRONG_VALUE, error.place, message));
+                return None;
+            }
+            (None, Some(error)) => End::Error(self.template(&error.value)?),
+            (Some(output), None) => End::Output(Some(self.content(&output.value).0?)),
+            (None, None) => End::Output(None),
+        };
+        Some((StepKind::End(end), Type::Null))
+    }
+
+    /// An entry that must be there; `why` says so where it is not.
+    pub(super) fn needed<'n>(&mut self, fields: &Fields<'n>, key: &str, place: Place, why: &str) -> Option<&'n Entry> {
+        let entry = fields.get(key).filter(|entry| !entry.value.is_null());
+        if entry.is_none() && !fields.refused {
+            self.report(Problem::new(codes::MISSING_KEY, place, why));
+        }
+        entry
+    }
+}

@@ -1,0 +1,204 @@
+//! From the text of a workflow file to the model: structure, names, embedded FlowScript, all in one walk.
+//!
+//! The walk knows at each step which variables every path before it has set, so that FlowScript is compiled against
+//! exactly those. It goes on behind a problem, so that all of them are told at once.
+
+mod content;
+mod fields;
+mod graph;
+mod head;
+mod kinds;
+mod steps;
+mod webhook;
+
+use super::model::{ERRORS, FIRST_INPUT, RUN, Slot, Step, Workflow};
+use super::problem::{Problem, codes};
+use super::text::WorkflowText;
+use crate::script::{Compiled, Kind, Library, Scope, Script, compile};
+use crate::yaml::{self, Node, Scalar};
+use ecow::EcoString;
+use fields::Fields;
+use flowscript_lang::types::Type;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A workflow file that was read.
+#[derive(Debug)]
+pub struct Read {
+    /// The workflow; nothing where a problem is more than a warning.
+    pub workflow: Option<Workflow>,
+    /// Problems in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// Keys at the top of a workflow.
+const KEYS: [&str; 8] = ["name", "description", "active", "label", "input", "trigger", "steps", "output"];
+/// Keys that the format has and this version has not.
+const LATER: [&str; 6] = ["concurrency", "onFailure", "diagnostics", "redact", "limits", "durability"];
+
+/// Reads the file of the workflow `id`.
+pub fn read(id: &str, source: &str, library: &Library) -> Read {
+    let root = match yaml::parse(source) {
+        Ok(root) => root,
+        Err(problem) => return Read { workflow: None, problems: vec![problem] },
+    };
+    let mut reader = Reader::new(library);
+    let workflow = reader.workflow(id, source, &root);
+    reader.problems.sort_by_key(|p| p.place);
+    let failed = reader.problems.iter().any(|p| !p.warning);
+    Read { workflow: workflow.filter(|_| !failed), problems: reader.problems }
+}
+
+struct Reader<'a> {
+    library: &'a Library,
+    problems: Vec<Problem>,
+    /// The names of variables by slot.
+    names: Vec<EcoString>,
+    /// What is known where the walk stands.
+    scope: Scope,
+    steps: Vec<Step>,
+    modules: BTreeMap<EcoString, Arc<str>>,
+    /// The slots of the inputs.
+    inputs: Range<Slot>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(library: &'a Library) -> Self {
+        let mut reader = Self {
+            library,
+            problems: Vec::new(),
+            names: Vec::new(),
+            scope: Scope::default(),
+            steps: Vec::new(),
+            modules: BTreeMap::new(),
+            inputs: FIRST_INPUT..FIRST_INPUT,
+        };
+        for name in ["run", "errors"] {
+            let slot = reader.slot(name);
+            debug_assert!(slot == RUN || slot == ERRORS);
+        }
+        reader.scope.define("run", RUN, run_type(), false);
+        reader.scope.define("errors", ERRORS, Type::any_record(), false);
+        reader
+    }
+
+    fn workflow(&mut self, id: &str, source: &str, root: &Node) -> Option<Workflow> {
+        let mut fields = self.fields(root, "A workflow", &KEYS, &LATER)?;
+        let name = self.optional_text(&mut fields, "name").unwrap_or_else(|| id.to_owned());
+        let description = self.optional_text(&mut fields, "description").unwrap_or_default();
+        let active = self.optional_bool(&mut fields, "active").unwrap_or(true);
+        let inputs = fields.take("input").map(|entry| self.inputs(&entry.value)).unwrap_or_default();
+        for (number, input) in inputs.iter().enumerate() {
+            let slot = self.slot(&input.name);
+            debug_assert_eq!(slot, FIRST_INPUT + number);
+            self.scope.define(&input.name, slot, input.conversion.ty().clone(), true);
+        }
+        self.inputs = FIRST_INPUT..FIRST_INPUT + inputs.len();
+        let at_start = self.scope.clone();
+        let label = fields.take("label").and_then(|entry| self.template(&entry.value));
+        let trigger = fields.take("trigger");
+        let webhook = trigger.and_then(|entry| self.trigger(id, &entry.value));
+        let steps = fields.take("steps");
+        if steps.is_none() && fields.get("output").is_none() && !fields.refused {
+            self.report(Problem::new(codes::MISSING_KEY, root.place, "A workflow needs `steps` or `output`"));
+        }
+        let graph = steps.map(|entry| self.steps(&entry.value));
+        let (output, output_type) = match fields.take("output") {
+            Some(entry) => {
+                if graph.as_ref().is_some_and(graph::Graph::always_ends) {
+                    let message = "`output` is never reached: every path ends with an `end` step";
+                    self.report(Problem::new(codes::UNREACHABLE, entry.place, message));
+                }
+                self.content(&entry.value)
+            }
+            None => (None, Type::Null),
+        };
+        let ends = self.steps.iter().any(|step| matches!(step.kind, super::model::StepKind::End(_)));
+        let output_type = if ends { Type::Any } else { output_type };
+        let webhook = webhook.map(|waiting| self.finish_webhook(waiting, &at_start, output_type));
+        let text = WorkflowText::new(id, source, &self.modules);
+        Some(Workflow {
+            id: id.to_owned(),
+            version: text.hash(),
+            text: text.encode().into(),
+            name,
+            description,
+            active,
+            label,
+            inputs,
+            webhook,
+            steps: std::mem::take(&mut self.steps),
+            first: graph.and_then(|graph| graph.first),
+            output,
+            names: std::mem::take(&mut self.names),
+        })
+    }
+
+    fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// The slot of a variable, a new one for a new name.
+    fn slot(&mut self, name: &str) -> Slot {
+        if let Some(slot) = self.names.iter().position(|known| known == name) {
+            return slot;
+        }
+        self.names.push(name.into());
+        self.names.len() - 1
+    }
+
+    /// A name for a variable, unless it cannot be one.
+    fn name(&mut self, name: &str, place: yaml::Place) -> bool {
+        let problem = crate::script::name_problem(name, place, self.library);
+        let fits = problem.is_none();
+        self.problems.extend(problem);
+        fits
+    }
+
+    /// FlowScript in a scalar, compiled in the present scope.
+    fn compile(&mut self, source: &Scalar, kind: Kind) -> (Option<Script>, Type) {
+        let scope = std::mem::take(&mut self.scope);
+        let compiled = self.compile_in(source, kind, &scope);
+        self.scope = scope;
+        compiled
+    }
+
+    fn compile_in(&mut self, source: &Scalar, kind: Kind, scope: &Scope) -> (Option<Script>, Type) {
+        let Compiled { script, ty, problems, modules } = compile(source, kind, scope, self.library);
+        self.problems.extend(problems);
+        self.modules.extend(modules);
+        (script, ty)
+    }
+
+    /// The expression that a node must be. `what` begins the message.
+    fn expression(&mut self, node: &Node, what: &str) -> Option<(Script, Type)> {
+        let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
+            let message = format!("{what} must be an expression, not {}", node.describe());
+            let hint = "Write FlowScript; where YAML takes it for a list or a map, put it in quotes.";
+            self.report(Problem::new(codes::WRONG_VALUE, node.place, message).with_hint(hint));
+            return None;
+        };
+        let (script, ty) = self.compile(scalar, Kind::Expression);
+        script.map(|script| (script, ty))
+    }
+
+    fn fields<'n>(&mut self, node: &'n Node, what: &str, keys: &[&str], later: &[&str]) -> Option<Fields<'n>> {
+        let (fields, problems) = Fields::of(node, what, keys, later);
+        self.problems.extend(problems);
+        fields
+    }
+}
+
+/// The type of the variable `run`.
+fn run_type() -> Type {
+    let text = |name: &str| (EcoString::from(name), Type::Text);
+    Type::closed_record([
+        text("id"),
+        text("workflow"),
+        text("version"),
+        text("trigger"),
+        ("acceptedAt".into(), Type::DateTime),
+        ("scheduledFor".into(), Type::DateTime.nullable()),
+    ])
+}

@@ -1,0 +1,230 @@
+//! `steps`: lists of steps, what all of them have in common, and `decide`, which holds lists itself.
+
+use super::Reader;
+use super::fields::{Fields, listed, refused};
+use super::graph::{Graph, LooseEnd};
+use crate::script::Scope;
+use crate::workflow::model::{Branch, Slot, Step, StepIndex, StepKind};
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::{Entry, Node};
+use flowscript_lang::types::Type;
+use std::collections::HashSet;
+
+/// Keys of any step.
+const COMMON: [&str; 3] = ["id", "name", "when"];
+/// Keys of any step that the format has and this version has not.
+const COMMON_LATER: [&str; 4] = ["timeout", "retry", "once", "continueOnFail"];
+/// The kinds of steps.
+const KINDS: [&str; 7] = ["set", "script", "decide", "assert", "log", "file", "end"];
+/// Kinds that the format has and this version has not.
+const KINDS_LATER: [&str; 10] =
+    ["table", "forEach", "parallel", "http", "sql", "email", "call", "wait", "checkpoint", "respond"];
+
+/// What all steps have in common.
+struct Common<'n> {
+    id: Option<&'n Entry>,
+    name: Option<String>,
+    when: Option<crate::script::Script>,
+    position: String,
+}
+
+impl Reader<'_> {
+    /// The steps of the workflow.
+    pub(super) fn steps(&mut self, node: &Node) -> Graph {
+        self.list(node, "", &mut HashSet::new())
+    }
+
+    /// A list of steps. `path` is in front of their positions; `ids` are those that stand before them.
+    fn list<'n>(&mut self, node: &'n Node, path: &str, ids: &mut HashSet<&'n str>) -> Graph {
+        let mut graph = Graph::default();
+        let Some(elements) = node.elements() else {
+            self.wrong(node, "`steps` must be a list");
+            return graph;
+        };
+        for (number, element) in elements.iter().enumerate() {
+            if graph.closed {
+                let message = "No run reaches this step: every path ends before it";
+                self.report(Problem::new(codes::UNREACHABLE, element.place, message));
+                graph.closed = false;
+            }
+            self.step(element, &format!("{path}{}", number + 1), path, ids, &mut graph);
+        }
+        graph
+    }
+
+    fn step<'n>(&mut self, node: &'n Node, number: &str, path: &str, ids: &mut HashSet<&'n str>, graph: &mut Graph) {
+        let Some((mut fields, kind)) = self.kind_of(node) else { return };
+        let id = fields.take("id").filter(|entry| self.id(entry, ids));
+        let position = id.map_or_else(|| number.to_owned(), |id| format!("{path}{}", text_of(&id.value)));
+        let before = self.scope.clone();
+        let when = fields.take("when").and_then(|entry| Some(self.expression(&entry.value, "`when`")?.0));
+        let name = self.optional_text(&mut fields, "name");
+        let common = Common { id, name, when, position };
+        if kind.key == "decide" {
+            self.decide(&kind.value, common, ids, graph);
+            return;
+        }
+        let body = self.body(kind);
+        let Some((kind, ty)) = body else {
+            // Later steps may use the result all the same; one problem is enough.
+            self.define_result(&common, Type::Any);
+            return;
+        };
+        let ends = matches!(kind, StepKind::End(_)) && common.when.is_none();
+        if common.when.is_some() {
+            self.scope.meet(&before);
+        }
+        let ty = if common.when.is_some() { ty.nullable() } else { ty };
+        let slot = self.define_result(&common, ty);
+        let index = self.push(common, slot, kind);
+        graph.append(&mut self.steps, index, if ends { Vec::new() } else { vec![LooseEnd::Step(index)] }, ends);
+    }
+
+    /// The entry that says what the step does.
+    fn kind_of<'n>(&mut self, node: &'n Node) -> Option<(Fields<'n>, &'n Entry)> {
+        let Some(entries) = node.entries() else {
+            self.wrong(node, "A step must be a map, such as `- log: { message: \"…\" }`");
+            return None;
+        };
+        let keys: Vec<&str> = COMMON.iter().chain(&KINDS).copied().collect();
+        let later: Vec<&str> = COMMON_LATER.iter().chain(&KINDS_LATER).copied().collect();
+        let known: Vec<&Entry> = entries.iter().filter(|e| KINDS.contains(&e.key.as_str())).collect();
+        let refusals: Vec<Problem> = entries
+            .iter()
+            .filter(|entry| !keys.contains(&entry.key.as_str()))
+            .map(|entry| refused(entry, "A step", &keys, &later))
+            .collect();
+        let refused_any = !refusals.is_empty();
+        self.problems.extend(refusals);
+        match known.as_slice() {
+            [] => {
+                if !refused_any {
+                    let message =
+                        format!("This step does nothing; give it one of {}", listed(&KINDS).replace(" and ", " or "));
+                    self.report(Problem::new(codes::MISSING_KEY, node.place, message));
+                }
+                None
+            }
+            [kind] => Some((Fields::of(node, "A step", &keys, &later).0?, kind)),
+            [first, second, ..] => {
+                let message = format!("A step does one thing; this one has `{}` and `{}`", first.key, second.key);
+                let hint = "Make two steps of it.";
+                self.report(Problem::new(codes::WRONG_VALUE, second.place, message).with_hint(hint));
+                None
+            }
+        }
+    }
+
+    /// May a step have this id?
+    fn id<'n>(&mut self, entry: &'n Entry, ids: &mut HashSet<&'n str>) -> bool {
+        let id = text_of(&entry.value);
+        if !self.name(id, entry.value.place) {
+            return false;
+        }
+        let is_input = |reader: &Self| {
+            reader.names.iter().position(|name| name == id).is_some_and(|slot| reader.inputs.contains(&slot))
+        };
+        let problem = if !ids.insert(id) {
+            Some(format!("Another step before this one has the id `{id}`"))
+        } else if is_input(self) {
+            Some(format!("`{id}` is an input already"))
+        } else {
+            None
+        };
+        let fits = problem.is_none();
+        self.problems.extend(problem.map(|message| {
+            Problem::new(codes::NAME, entry.value.place, message).with_hint("Ids are unique in a workflow.")
+        }));
+        fits
+    }
+
+    /// Makes the result of a step known behind it.
+    fn define_result(&mut self, common: &Common<'_>, ty: Type) -> Option<Slot> {
+        let id = text_of(&common.id?.value);
+        let slot = self.slot(id);
+        self.scope.define(id, slot, ty, true);
+        Some(slot)
+    }
+
+    fn push(&mut self, common: Common<'_>, slot: Option<Slot>, kind: StepKind) -> StepIndex {
+        let id = common.id.map(|entry| text_of(&entry.value).to_owned());
+        let title = common.name.or(id).unwrap_or_else(|| kind.name().to_owned());
+        self.steps.push(Step { slot, position: common.position, title, when: common.when, kind, next: None });
+        self.steps.len() - 1
+    }
+
+    /// `decide`: each branch begins with what was known before; behind it is known what all of them set.
+    fn decide<'n>(&mut self, node: &'n Node, common: Common<'n>, ids: &mut HashSet<&'n str>, graph: &mut Graph) {
+        let Some(elements) = node.elements().filter(|elements| !elements.is_empty()) else {
+            self.wrong(node, "`decide` must be a list of branches");
+            return;
+        };
+        let path = format!("{}/", common.position);
+        let conditional = common.when.is_some();
+        let before = self.scope.clone();
+        let ids_before = ids.clone();
+        let index = self.push(common, None, StepKind::Decide(Vec::new()));
+        let mut after: Option<Scope> = None;
+        let mut loose = Vec::new();
+        let mut otherwise = false;
+        for (number, element) in elements.iter().enumerate() {
+            let Some((when, steps)) = self.branch(element, &mut otherwise, number + 1 == elements.len()) else {
+                continue;
+            };
+            let mut branch_ids = ids_before.clone();
+            let branch = self.list(steps, &format!("{path}{}/", number + 1), &mut branch_ids);
+            ids.extend(branch_ids);
+            if !branch.closed {
+                match &mut after {
+                    None => after = Some(self.scope.clone()),
+                    Some(after) => after.meet(&self.scope),
+                }
+            }
+            self.scope = before.clone();
+            if let Some(Step { kind: StepKind::Decide(branches), .. }) = self.steps.get_mut(index) {
+                if branch.first.is_none() {
+                    loose.push(LooseEnd::Branch(index, branches.len()));
+                }
+                branches.push(Branch { when, first: branch.first });
+            }
+            loose.extend(branch.ends);
+        }
+        if conditional || !otherwise {
+            loose.push(LooseEnd::Step(index));
+            if let Some(after) = &mut after {
+                after.meet(&before);
+            }
+        }
+        let closed = loose.is_empty();
+        if let Some(after) = after {
+            self.scope = after;
+        }
+        graph.append(&mut self.steps, index, loose, closed);
+    }
+
+    /// A branch: `{ when, steps }`, or `{ else: steps }` at the end.
+    fn branch<'n>(
+        &mut self,
+        node: &'n Node,
+        otherwise: &mut bool,
+        last: bool,
+    ) -> Option<(Option<crate::script::Script>, &'n Node)> {
+        let fields = self.fields(node, "A branch of `decide`", &["when", "steps", "else"], &[])?;
+        if let Some(entry) = fields.get("else") {
+            if !last || fields.get("when").is_some() || fields.get("steps").is_some() {
+                let message = "`else` stands alone in the last branch";
+                self.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
+            }
+            *otherwise = true;
+            return Some((None, &entry.value));
+        }
+        let when = self.needed(&fields, "when", node.place, "A branch of `decide` needs `when`, or is `else`");
+        let when = when.and_then(|entry| self.expression(&entry.value, "`when`")).map(|(script, _)| script);
+        let steps = self.needed(&fields, "steps", node.place, "A branch of `decide` needs `steps`")?;
+        Some((when, &steps.value))
+    }
+}
+
+fn text_of(node: &Node) -> &str {
+    node.scalar().map_or("", |scalar| &scalar.text)
+}

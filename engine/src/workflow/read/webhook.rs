@@ -1,0 +1,176 @@
+//! `trigger`: the webhook.
+
+use super::Reader;
+use super::fields::{Fields, listed};
+use crate::config::duration;
+use crate::script::{Kind, Scope};
+use crate::workflow::model::{Auth, Method, REQUEST_NAMES, Response, Webhook};
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::{Node, Scalar};
+use flowscript_lang::types::Type;
+use std::time::Duration;
+
+/// A webhook whose `processing.output` waits for what the steps say of `output`.
+pub(super) struct Waiting<'n> {
+    webhook: Webhook,
+    output: Option<&'n Scalar>,
+}
+
+/// Keys of a webhook.
+const KEYS: [&str; 7] = ["path", "methods", "auth", "response", "timeout", "query", "processing"];
+/// Keys that the format has and this version has not.
+const LATER: [&str; 3] = ["ordered", "onTimeout", "cors"];
+/// How long a caller waits where nothing is said.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a caller may wait at most.
+const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
+
+impl Reader<'_> {
+    /// `trigger`: this version has webhooks.
+    pub(super) fn trigger<'n>(&mut self, id: &str, node: &'n Node) -> Option<Waiting<'n>> {
+        let trigger = self.fields(node, "`trigger`", &["webhook"], &["schedule", "schedules"])?;
+        let webhook = &trigger.get("webhook")?.value;
+        // `webhook:` alone is a webhook with all its defaults.
+        let mut fields =
+            if webhook.is_null() { Fields::empty() } else { self.fields(webhook, "A webhook", &KEYS, &LATER)? };
+        let path = match fields.take("path") {
+            None => id.to_owned(),
+            Some(entry) => self.path(&entry.value)?,
+        };
+        let methods = fields.take("methods").map_or(vec![Method::Get, Method::Post], |e| self.methods(&e.value));
+        let auth = match fields.take("auth") {
+            None => Auth::ApiKey,
+            Some(entry) => self.auth(&entry.value)?,
+        };
+        let responses = [("wait", Response::Wait), ("accept", Response::Accept)];
+        let response = self.optional_word(&mut fields, "response", &responses).unwrap_or(Response::Accept);
+        let timeout = match fields.take("timeout") {
+            None => TIMEOUT,
+            Some(entry) => self.duration(&entry.value, MAX_TIMEOUT).unwrap_or(TIMEOUT),
+        };
+        let query = match fields.take("query").map(|entry| &entry.value) {
+            None => Vec::new(),
+            Some(node) => {
+                let Some(entries) = node.entries() else {
+                    self.wrong(node, "`query` must be a map from the names of parameters to their types");
+                    return None;
+                };
+                entries.iter().filter_map(|entry| self.input(entry, Type::Text)).collect()
+            }
+        };
+        let mut webhook =
+            Webhook { path, methods, auth, response, timeout, query, processing_input: None, processing_output: None };
+        let mut output = None;
+        if let Some(entry) = fields.take("processing") {
+            let mut processing = self.fields(&entry.value, "`processing`", &["input", "output"], &[])?;
+            if let Some(source) = self.processing(&mut processing, "input") {
+                let scope = request_scope(&webhook);
+                webhook.processing_input = self.compile_in(source, Kind::ExpressionOrScript, &scope).0;
+            }
+            output = self.processing(&mut processing, "output");
+        }
+        Some(Waiting { webhook, output })
+    }
+
+    /// Compiles `processing.output`, which sees the output, the inputs and `run`.
+    pub(super) fn finish_webhook(&mut self, waiting: Waiting<'_>, at_start: &Scope, output_type: Type) -> Webhook {
+        let Waiting { mut webhook, output } = waiting;
+        if let Some(source) = output {
+            let mut scope = at_start.clone();
+            scope.define("output", self.names.len(), output_type, false);
+            webhook.processing_output = self.compile_in(source, Kind::ExpressionOrScript, &scope).0;
+        }
+        webhook
+    }
+
+    fn processing<'n>(&mut self, fields: &mut Fields<'n>, key: &str) -> Option<&'n Scalar> {
+        let entry = fields.take(key)?;
+        let scalar = entry.value.scalar();
+        if scalar.is_none() {
+            self.wrong(&entry.value, &format!("`{key}` must be FlowScript"));
+        }
+        scalar
+    }
+
+    fn path(&mut self, node: &Node) -> Option<String> {
+        let text = node.scalar().map(|scalar| scalar.text.as_str()).unwrap_or_default();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '/');
+        let segments_hold = text.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+        if text.is_empty() || !text.chars().all(allowed) || !segments_hold {
+            self.wrong(
+                node,
+                "`path` must be made of letters, digits, - _ . ~ and single slashes, without one in front",
+            );
+            return None;
+        }
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.last() == Some(&"openapi.json") || parts.iter().rev().nth(1) == Some(&"runs") {
+            self.wrong(node, "`path` must not end like the addresses of runs (`runs/…`) or of `openapi.json`");
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn methods(&mut self, node: &Node) -> Vec<Method> {
+        let known = [("GET", Method::Get), ("POST", Method::Post)];
+        let Some(elements) = node.elements().filter(|elements| !elements.is_empty()) else {
+            self.wrong(node, "`methods` must be a list of GET and POST");
+            return Vec::new();
+        };
+        self.refuse_twice(elements.iter().filter_map(|e| Some((e.scalar()?.text.as_str(), e))));
+        elements.iter().filter_map(|element| self.word(element, "methods", &known)).collect()
+    }
+
+    fn auth(&mut self, node: &Node) -> Option<Auth> {
+        let later = ["basic", "signature", "apiKey"];
+        let named = match node.entries() {
+            Some(entries) => entries.first().map(|entry| entry.key.as_str()),
+            None => node.scalar().map(|s| s.text.as_str()).filter(|text| *text == "basic"),
+        };
+        if let Some(name) = named.filter(|name| later.contains(name)) {
+            let message = format!("`auth: {name}` with settings is not available in this version");
+            let message =
+                if name == "basic" { "`auth: basic` is not available in this version".into() } else { message };
+            self.report(
+                Problem::new(codes::NOT_AVAILABLE, node.place, message)
+                    .with_hint(format!("Use {}.", listed(&["apiKey", "none"]).replace(" and ", " or "))),
+            );
+            return None;
+        }
+        self.word(node, "auth", &[("apiKey", Auth::ApiKey), ("none", Auth::None)])
+    }
+
+    /// A span of time, at most `longest`.
+    pub(super) fn duration(&mut self, node: &Node, longest: Duration) -> Option<Duration> {
+        let parsed = duration::parse(node.scalar().map_or("", |scalar| &scalar.text));
+        let parsed = parsed.and_then(|span| {
+            if span.is_zero() {
+                Err("A duration of 0 leaves no time; write at least 1ms".to_owned())
+            } else if span > longest {
+                Err(format!("{} is too long; {} is the most", duration::format(span), duration::format(longest)))
+            } else {
+                Ok(span)
+            }
+        });
+        match parsed {
+            Ok(span) => Some(span),
+            Err(message) => {
+                self.report(Problem::new(codes::WRONG_VALUE, node.place, message));
+                None
+            }
+        }
+    }
+}
+
+/// What `processing.input` sees.
+fn request_scope(webhook: &Webhook) -> Scope {
+    let parameters = webhook.query.iter().map(|input| (input.name.clone(), input.conversion.ty().clone()));
+    let query = Type::closed_record(parameters);
+    let body = if webhook.methods == [Method::Get] { Type::Null } else { Type::Any };
+    let types = [query, body, Type::any_record(), Type::Text, Type::Binary];
+    let mut scope = Scope::default();
+    for (slot, (name, ty)) in REQUEST_NAMES.into_iter().zip(types).enumerate() {
+        scope.define(name, slot, ty, false);
+    }
+    scope
+}

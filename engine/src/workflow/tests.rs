@@ -1,0 +1,268 @@
+use super::problem::Problem;
+use super::*;
+use crate::script::Library;
+use flowscript_lang::value::Zone;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+fn library() -> Library {
+    let modules = BTreeMap::from([
+        (
+            "pricing".to_owned(),
+            Arc::from("function net(gross: number) => gross / 1.25;\ntype line = {sku: text, qty: number};\n"),
+        ),
+        ("broken".to_owned(), Arc::from("let a = 1;\nfunction f() => nope;\n")),
+    ]);
+    Library::new(Zone::UTC, "en-US", 1_000_000, 64 << 20).with_modules(modules)
+}
+
+fn problems(source: &str) -> Vec<Problem> {
+    read("test", source, &library()).problems
+}
+
+/// The file loads, with no more than warnings.
+fn loads(source: &str) -> model::Workflow {
+    let read = read("test", source, &library());
+    let lines: Vec<String> = read.problems.iter().map(|p| p.line("test.yaml")).collect();
+    read.workflow.unwrap_or_else(|| panic!("{}\n{source}", lines.join("\n")))
+}
+
+/// The file has this error at `line:column`, where the message has `part` in it, and no other.
+fn fails(source: &str, place: &str, code: &str, part: &str) {
+    let errors: Vec<Problem> = problems(source).into_iter().filter(|p| !p.warning).collect();
+    let lines: Vec<String> = errors.iter().map(|p| p.line("test.yaml")).collect();
+    let [error] = errors.as_slice() else { panic!("one error is wanted, not {lines:#?}\n{source}") };
+    let at = format!("{}:{}", error.place.line, error.place.column);
+    assert_eq!((at.as_str(), error.code), (place, code), "{lines:?}\n{source}");
+    assert!(error.message.contains(part), "{lines:?}");
+}
+
+#[test]
+fn the_page_s_first_example_without_sql() {
+    let workflow = loads(
+        r#"
+name: Item price
+description: Price of an item for the web shop
+active: true
+label: "{itemId}"
+input:
+  itemId: text
+  quantity: { type: number, default: 1 }
+trigger:
+  webhook:
+    path: item-price
+    methods: [GET, POST]
+    auth: apiKey
+    response: wait
+    timeout: 30s
+    query:
+      itemId: {}
+      quantity: { type: number, default: 1 }
+    processing:
+      input: "[itemId: upper(query.itemId), quantity: query.quantity]"
+      output: "[price: output.total, currency: 'EUR']"
+steps:
+  - id: find
+    file: { read: "{itemId}.json" }
+  - assert: { failIf: "empty(find)", message: "No item {itemId}", status: 404 }
+  - id: priced
+    script: |
+      let item = First(find);
+      return [total: round(item.price * quantity, 2)];
+output: { total: "{priced.total}" }
+"#,
+    );
+    let webhook = workflow.webhook.unwrap();
+    assert_eq!((webhook.path.as_str(), webhook.query.len(), workflow.steps.len()), ("item-price", 2, 3));
+    assert!(webhook.processing_input.is_some() && webhook.processing_output.is_some());
+    let positions: Vec<&str> = workflow.steps.iter().map(|step| step.position.as_str()).collect();
+    assert_eq!(positions, ["find", "2", "priced"]);
+}
+
+#[test]
+fn defaults() {
+    let workflow = loads("trigger: { webhook: }\noutput: 1");
+    let webhook = workflow.webhook.unwrap();
+    assert_eq!(
+        (webhook.path.as_str(), webhook.auth, webhook.response),
+        ("test", model::Auth::ApiKey, model::Response::Accept)
+    );
+    assert_eq!((workflow.name.as_str(), workflow.active, webhook.timeout.as_secs()), ("test", true, 30));
+    assert_eq!(webhook.methods.len(), 2);
+}
+
+#[test]
+fn the_way_through_decide() {
+    let workflow = loads(
+        "steps:
+  - id: pick
+    decide:
+      - when: 1 = 1
+        steps:
+          - set: { a: 1 }
+          - log: { message: x }
+      - when: 1 = 2
+        steps: []
+      - else:
+          - end: { output: 2 }
+  - log: { message: behind }
+",
+    );
+    let positions: Vec<&str> = workflow.steps.iter().map(|step| step.position.as_str()).collect();
+    assert_eq!(positions, ["pick", "pick/1/1", "pick/1/2", "pick/3/1", "2"]);
+    let next: Vec<_> = workflow.steps.iter().map(|step| step.next).collect();
+    assert_eq!(next, [None, Some(2), Some(4), None, None]);
+    let model::StepKind::Decide(branches) = &workflow.steps[0].kind else { panic!("no decide") };
+    let first: Vec<_> = branches.iter().map(|branch| branch.first).collect();
+    assert_eq!(first, [Some(1), Some(4), Some(3)]);
+}
+
+#[test]
+fn structure() {
+    fails("a: 1", "1:1", "W0201", "A workflow has no key `a`");
+    fails("steps: 1", "1:8", "W0203", "`steps` must be a list, not `1`");
+    fails("name: x", "1:1", "W0202", "needs `steps` or `output`");
+    fails("- 1", "1:1", "W0203", "A workflow must be a map");
+    fails("active: maybe\noutput: 1", "1:9", "W0203", "`active` must be true or false, not `maybe`");
+    fails("name: [1]\noutput: 1", "1:7", "W0203", "`name` must be a text, not a list");
+    fails("concurrency: 2\noutput: 1", "1:1", "W0204", "`concurrency` is not available in this version");
+    fails("trigger: { schedule: [] }\noutput: 1", "1:12", "W0204", "`schedule` is not available");
+    fails("output: 1\noutput: 2", "2:1", "W0103", "a second time");
+    fails("output: &a 1", "1:9", "W0102", "Anchors");
+}
+
+#[test]
+fn webhooks() {
+    let check = |webhook: &str, column: u32, code: &str, part: &str| {
+        fails(&format!("output: 1\ntrigger: {{ webhook: {{ {webhook} }} }}"), &format!("2:{column}"), code, part);
+    };
+    check("path: /a", 29, "W0203", "`path` must be made of letters");
+    check("path: 'a b'", 29, "W0203", "not `a b`");
+    check("path: a//b", 29, "W0203", "single slashes");
+    check("path: a/runs/b", 29, "W0203", "must not end like");
+    check("methods: [GET, PUT]", 38, "W0203", "`methods` is `PUT`; it can be `GET` or `POST`");
+    check("methods: []", 32, "W0203", "`methods` must be a list");
+    check("auth: key", 29, "W0203", "`auth` is `key`; it can be `apiKey` or `none`");
+    check("auth: basic", 29, "W0204", "`auth: basic` is not available");
+    check("auth: { signature: github }", 29, "W0204", "`auth: signature`");
+    check("response: later", 33, "W0203", "`response` is `later`");
+    check("timeout: 30", 32, "W0203", "`30` is not a duration");
+    check("timeout: 0s", 32, "W0203", "leaves no time");
+    check("timeout: 2d", 32, "W0203", "too long");
+    check("ordered: true", 23, "W0204", "`ordered` is not available");
+    check("pth: a", 23, "W0201", "A webhook has no key `pth`");
+    check("query: { a: nummer }", 35, "E0107", "nummer");
+    check("query: { a: { default: x, type: number } }", 46, "W0203", "The default of `a` does not fit");
+}
+
+#[test]
+fn inputs() {
+    loads("input: { a: 'text?', b: { default: [1] }, c: 'pricing.line*', d: }\noutput: \"{a} {b} {d}\"");
+    fails("input: { run: text }\noutput: 1", "1:10", "W0205", "`run` is a name of the engine");
+    fails("input: { 1a: text }\noutput: 1", "1:10", "W0205", "`1a` is not a name");
+    fails("input: { where: text }\noutput: 1", "1:10", "W0205", "`where` is a word of FlowScript");
+    fails("input: { a: number }\nsteps:\n  - id: a\n    set: { b: 1 }", "3:9", "W0205", "`a` is an input already");
+}
+
+#[test]
+fn steps() {
+    fails("steps:\n  - id: a", "2:5", "W0202", "does nothing");
+    fails("steps:\n  - log: { message: x }\n    set: { a: 1 }", "3:5", "W0203", "`log` and `set`");
+    fails("steps:\n  - http: { url: x }", "2:5", "W0204", "`http` is not available");
+    fails("steps:\n  - log: { message: x }\n    retry: { times: 1 }", "3:5", "W0204", "`retry`");
+    fails("steps:\n  - sett: { a: 1 }", "2:5", "W0201", "no key `sett`");
+    fails("steps: [ x ]", "1:10", "W0203", "A step must be a map");
+    fails("steps:\n  - file: { write: x }", "2:13", "W0204", "`write`");
+    fails("steps:\n  - file: { as: json }", "2:11", "W0202", "`file` needs `read`");
+    fails("steps:\n  - log: { message: x, level: loud }", "2:31", "W0203", "`level` is `loud`");
+    fails("steps:\n  - assert: { failIf: true, status: 200 }", "2:37", "W0203", "from 400 to 599");
+    fails("steps:\n  - end: { output: 1, error: x }", "2:23", "W0203", "not both");
+    fails("steps:\n  - id: a\n    set: { x: 1 }\n  - id: a\n    set: { x: 1 }", "4:9", "W0205", "has the id `a`");
+    fails("steps:\n  - end:\n  - log: { message: x }", "3:5", "W0206", "No run reaches this step");
+    fails("steps:\n  - end:\noutput: 1", "3:1", "W0206", "`output` is never reached");
+    fails("steps:\n  - set: { a: [1] }", "2:15", "W0203", "must be an expression, not a list");
+    fails(
+        "steps:\n  - decide:\n    - else: []\n    - when: true\n      steps: []",
+        "3:7",
+        "W0203",
+        "`else` stands alone",
+    );
+    fails("steps:\n  - decide:\n    - when: true", "3:7", "W0202", "needs `steps`");
+}
+
+#[test]
+fn flowscript_is_placed_in_the_file() {
+    fails("steps:\n  - set: { a: nope + 1 }", "2:15", "E0101", "nope");
+    fails("steps:\n  - id: s\n    script: |\n      let x = 1;\n      return x + nope;", "5:18", "E0101", "nope");
+    fails("output: \"a {1 + nope} b\"", "1:17", "E0101", "nope");
+    fails("output:\n  deep: [ 'it''s {nope}' ]", "2:19", "E0101", "nope");
+    fails("steps:\n  - script: broken.f()", "2:17", "E0101", "nope");
+}
+
+#[test]
+fn modules_have_files_of_their_own() {
+    loads("output: \"{pricing.net(125)}\"");
+    let found = problems("output: \"{broken.f()}\"");
+    assert_eq!(found[0].file.as_deref(), Some("modules/broken.flow"));
+    assert_eq!((found[0].place.line, found[0].place.column), (2, 17));
+}
+
+#[test]
+fn variables_are_known_where_every_path_has_set_them() {
+    let decide = |first: &str, second: &str| {
+        format!(
+            "steps:\n  - decide:\n      - when: 1 = 1\n        steps:\n          - {first}\n      - else:\n          - {second}\noutput: \"{{a}}\""
+        )
+    };
+    loads(&decide("set: { a: 1 }", "set: { a: 2 }"));
+    loads(&decide("set: { a: 1 }", "end:"));
+    loads(&decide("{ id: a, script: return 1; }", "{ id: a, script: return 2; }"));
+    fails(&decide("set: { a: 1 }", "log: { message: x }"), "8:11", "E0101", "`a`");
+    fails("steps:\n  - when: 1 = 2\n    set: { a: 1 }\noutput: \"{a}\"", "4:11", "E0101", "`a`");
+    loads("steps:\n  - id: a\n    when: 1 = 2\n    script: return 1;\noutput: \"{a}\"");
+    fails("steps:\n  - log: { message: \"{a}\" }\n  - set: { a: 1 }", "2:23", "E0101", "`a`");
+}
+
+#[test]
+fn what_processing_sees() {
+    let webhook = |processing: &str| {
+        format!(
+            "input: {{ n: 'number?' }}\ntrigger:\n  webhook:\n    query: {{ q: number }}\n    processing: {{ {processing} }}\nsteps:\n  - set: {{ inner: 1 }}\noutput: {{ total: 1 }}"
+        )
+    };
+    loads(&webhook("input: '[n: query.q + body.x]', output: '[t: output.total, n, id: run.id]'"));
+    loads(&webhook("input: 'let x = query.q; return [n: x];'"));
+    fails(&webhook("input: '[n: query.missing]'"), "5:37", "E0106", "missing");
+    fails(&webhook("input: '[n: n]'"), "5:31", "E0101", "`n`");
+    fails(&webhook("output: inner"), "5:27", "E0101", "`inner`");
+}
+
+#[test]
+fn versions_change_with_what_they_reach() {
+    let version = |source: &str, library: &Library| read("a", source, library).workflow.unwrap().version;
+    let plain = Library::new(Zone::UTC, "en-US", 1, 1 << 20);
+    let other =
+        plain.with_modules(BTreeMap::from([("pricing".to_owned(), Arc::from("function net(g: number) => g;"))]));
+    assert_eq!(version("output: 1", &library()), version("output: 1", &other));
+    assert_ne!(version("output: 1", &other), version("output: 2", &other));
+    let reaching = "output: \"{pricing.net(1)}\"";
+    assert_ne!(version(reaching, &library()), version(reaching, &other));
+}
+
+#[test]
+fn ids_of_files() {
+    assert_eq!(id_of_path("item-price.yaml"), Ok("item-price".to_owned()));
+    assert_eq!(id_of_path("erp/item_2.yaml"), Ok("erp.item_2".to_owned()));
+    assert!(id_of_path("Item.yaml").is_err_and(|e| e.contains("`Item`")));
+    assert!(id_of_path("a.b.yaml").is_err());
+    assert!(id_of_path(".yaml").is_err());
+}
+
+#[test]
+fn stored_texts_come_back() {
+    let workflow = loads("output: \"{pricing.net(125)}\"");
+    let text = WorkflowText::decode(&workflow.text).unwrap();
+    assert_eq!(text.hash(), workflow.version);
+    assert!(text.modules.contains_key("pricing"));
+    assert!(WorkflowText::decode(b"{}").is_err());
+}

@@ -1,0 +1,66 @@
+//! The texts of a workflow and everything it reaches: what a version is the hash of, and what the store keeps.
+
+use crate::store::VersionHash;
+use ecow::EcoString;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The texts of one version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowText {
+    /// The version of this encoding.
+    format: u32,
+    /// The workflow's id.
+    pub id: String,
+    /// The workflow's file.
+    pub source: String,
+    /// The modules it reaches, text by name.
+    pub modules: BTreeMap<String, String>,
+}
+
+/// The encoding that is written. A change of what stands in it, and so of all versions, is a new number.
+const FORMAT: u32 = 1;
+
+impl WorkflowText {
+    /// The texts of a workflow.
+    pub fn new(id: &str, source: &str, modules: &BTreeMap<EcoString, Arc<str>>) -> Self {
+        let modules = modules.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+        Self { format: FORMAT, id: id.to_owned(), source: source.to_owned(), modules }
+    }
+
+    /// The bytes the store keeps.
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a map with text keys can always be written as JSON")
+    }
+
+    /// The texts in bytes of the store. The error says why they cannot be read.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let text: Self = serde_json::from_slice(bytes).map_err(|e| format!("the text of a version is damaged: {e}"))?;
+        if text.format != FORMAT {
+            return Err(format!("the text of a version has the format {}; this program reads {FORMAT}", text.format));
+        }
+        Ok(text)
+    }
+
+    /// The name of the version: the SHA-256 of its bytes.
+    pub fn hash(&self) -> VersionHash {
+        VersionHash(Sha256::digest(self.encode()).into())
+    }
+}
+
+/// The id of the workflow whose file is `path` below `workflows/`, slashes between folders. The error says what is
+/// wrong with the name.
+pub fn id_of_path(path: &str) -> Result<String, String> {
+    let stem = path.strip_suffix(".yaml").ok_or_else(|| format!("`{path}` does not end with .yaml"))?;
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    for part in stem.split('/') {
+        if part.is_empty() || !part.chars().all(allowed) {
+            return Err(format!(
+                "`{part}` cannot be part of a workflow's id; names of files and folders are made of a-z, 0-9, _ and -"
+            ));
+        }
+    }
+    Ok(stem.replace('/', "."))
+}
