@@ -5,7 +5,9 @@
 //! talks to one engine handle and never to the store.
 
 pub mod config;
+pub mod run;
 pub mod script;
 pub mod store;
+pub mod trigger;
 pub mod workflow;
 pub mod yaml;

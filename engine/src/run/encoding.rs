@@ -1,0 +1,300 @@
+//! Values as the store keeps them: a byte for the version of the encoding, then the value, exactly: all digits of
+//! numbers, the offsets of datetimes, bytes, the columns of a table without rows.
+//!
+//! What a declared type says of the rows of a `table(T)` is not kept; the columns are.
+
+use ecow::EcoString;
+use flowscript_lang::value::{Column, DateTime, Number, Record, Shape, Table, TableBuilder, Value};
+use std::sync::Arc;
+
+/// The version that is written.
+const VERSION: u8 = 1;
+/// No value is nested deeper, see `flowscript_lang::value::MAX_DEPTH`.
+const MAX_DEPTH: u16 = 1_100;
+/// With less stack than this, in bytes, the walk goes on in a new piece of it: it runs on threads with small stacks too.
+const RED_ZONE: usize = 64 << 10;
+/// The size of such a piece, in bytes.
+const STACK: usize = 1 << 20;
+
+mod tag {
+    pub const NULL: u8 = 0;
+    pub const FALSE: u8 = 1;
+    pub const TRUE: u8 = 2;
+    pub const NUMBER: u8 = 3;
+    pub const TEXT: u8 = 4;
+    pub const DATETIME: u8 = 5;
+    pub const BINARY: u8 = 6;
+    pub const LIST: u8 = 7;
+    pub const RECORD: u8 = 8;
+    pub const TABLE: u8 = 9;
+    /// A table whose rows differ in their fields.
+    pub const RAGGED: u8 = 10;
+}
+
+/// The bytes of a value. Functions cannot be kept and become null; the engine refuses them before.
+pub fn encode(value: &Value) -> Vec<u8> {
+    let mut bytes = vec![VERSION];
+    write(value, &mut bytes);
+    bytes
+}
+
+/// The value of these bytes. The error says what is wrong with them.
+pub fn decode(bytes: &[u8]) -> Result<Value, String> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => {
+            let mut reader = Reader { rest };
+            let value = reader.value(0)?;
+            if reader.rest.is_empty() { Ok(value) } else { Err("a stored value has bytes behind its end".into()) }
+        }
+        Some((version, _)) => Err(format!("a stored value has the encoding {version}; this program reads {VERSION}")),
+        None => Err("a stored value is empty".into()),
+    }
+}
+
+fn write(value: &Value, out: &mut Vec<u8>) {
+    stacker::maybe_grow(RED_ZONE, STACK, || write_here(value, out));
+}
+
+fn write_here(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null | Value::Function(_) => out.push(tag::NULL),
+        Value::Bool(false) => out.push(tag::FALSE),
+        Value::Bool(true) => out.push(tag::TRUE),
+        Value::Number(number) => {
+            out.push(tag::NUMBER);
+            write_text(&number.to_string(), out);
+        }
+        Value::Text(text) => {
+            out.push(tag::TEXT);
+            write_text(text, out);
+        }
+        Value::DateTime(at) => {
+            out.push(tag::DATETIME);
+            out.extend(at.unix_seconds().to_le_bytes());
+            out.extend(at.nanos().to_le_bytes());
+            out.extend(at.offset().to_le_bytes());
+        }
+        Value::Binary(bytes) => {
+            out.push(tag::BINARY);
+            write_length(bytes.len(), out);
+            out.extend_from_slice(bytes);
+        }
+        Value::List(list) => {
+            out.push(tag::LIST);
+            write_length(list.items().len(), out);
+            list.items().iter().for_each(|item| write(item, out));
+        }
+        Value::Record(record) => {
+            out.push(tag::RECORD);
+            write_record(record, out);
+        }
+        Value::Table(table) => write_table(table, out),
+    }
+}
+
+fn write_table(table: &Arc<Table>, out: &mut Vec<u8>) {
+    if let Some(columns) = table.columns() {
+        out.push(tag::TABLE);
+        write_names(table.shape().names(), out);
+        write_length(table.len(), out);
+        for column in columns {
+            (0..table.len()).for_each(|row| write(&column.get(row), out));
+        }
+    } else {
+        out.push(tag::RAGGED);
+        write_length(table.len(), out);
+        for record in (0..table.len()).filter_map(|row| table.row(row)) {
+            write_record(&record, out);
+        }
+    }
+}
+
+fn write_record(record: &Record, out: &mut Vec<u8>) {
+    let shape = record.shape();
+    write_names(shape.names(), out);
+    write_names(shape.readable().get(shape.len()..).unwrap_or_default(), out);
+    (0..record.len()).for_each(|position| write(&record.at(position), out));
+}
+
+fn write_names(names: &[EcoString], out: &mut Vec<u8>) {
+    write_length(names.len(), out);
+    for name in names {
+        write_text(name, out);
+    }
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    write_length(text.len(), out);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Seven bits a byte, the lowest first.
+fn write_length(length: usize, out: &mut Vec<u8>) {
+    let mut rest = length;
+    while rest >= 0x80 {
+        out.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn value(&mut self, depth: u16) -> Result<Value, String> {
+        if depth > MAX_DEPTH {
+            return Err("a stored value is nested too deep".into());
+        }
+        stacker::maybe_grow(RED_ZONE, STACK, || self.value_here(depth))
+    }
+
+    fn value_here(&mut self, depth: u16) -> Result<Value, String> {
+        Ok(match self.array::<1>()?[0] {
+            tag::NULL => Value::Null,
+            tag::FALSE => Value::Bool(false),
+            tag::TRUE => Value::Bool(true),
+            tag::NUMBER => {
+                let text = self.text()?;
+                Value::Number(Number::parse(text).ok_or_else(|| format!("a stored number is damaged: {text}"))?)
+            }
+            tag::TEXT => Value::text(self.text()?),
+            tag::DATETIME => {
+                let seconds = i64::from_le_bytes(self.array()?);
+                let nanos = u32::from_le_bytes(self.array()?);
+                let offset = i32::from_le_bytes(self.array()?);
+                Value::DateTime(DateTime::from_unix(seconds, nanos, offset).ok_or("a stored datetime is damaged")?)
+            }
+            tag::BINARY => {
+                let length = self.length()?;
+                Value::binary(self.bytes(length)?)
+            }
+            tag::LIST => {
+                let length = self.length()?;
+                let items: Result<Vec<Value>, String> = (0..length).map(|_| self.value(depth + 1)).collect();
+                Value::list(items?)
+            }
+            tag::RECORD => Value::Record(self.record(depth)?),
+            tag::TABLE => {
+                let shape = Shape::new(self.names()?);
+                let rows = self.length()?;
+                let mut columns = Vec::with_capacity(shape.len());
+                for _ in 0..shape.len() {
+                    let column: Result<Column, String> = (0..rows).map(|_| self.value(depth + 1)).collect();
+                    columns.push(Arc::new(column?));
+                }
+                Value::table(Table::from_columns(shape, columns, rows))
+            }
+            tag::RAGGED => {
+                let mut builder = TableBuilder::default();
+                for _ in 0..self.length()? {
+                    builder.push(&self.record(depth)?);
+                }
+                Value::table(builder.finish())
+            }
+            other => return Err(format!("a stored value has the unknown tag {other}")),
+        })
+    }
+
+    fn record(&mut self, depth: u16) -> Result<Record, String> {
+        let own = self.names()?;
+        let absent = self.names()?;
+        let cells: Result<Vec<Value>, String> = own.iter().map(|_| self.value(depth + 1)).collect();
+        Ok(Record::new(Shape::with_absent(own, absent), cells?))
+    }
+
+    fn names(&mut self) -> Result<Vec<EcoString>, String> {
+        let length = self.length()?;
+        (0..length).map(|_| self.text().map(EcoString::from)).collect()
+    }
+
+    fn text(&mut self) -> Result<&'a str, String> {
+        let length = self.length()?;
+        std::str::from_utf8(self.bytes(length)?).map_err(|_| "a stored text is damaged".into())
+    }
+
+    fn length(&mut self) -> Result<usize, String> {
+        let mut length = 0_usize;
+        for shift in (0..63).step_by(7) {
+            let byte = self.array::<1>()?[0];
+            length |= usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(length);
+            }
+        }
+        Err("a stored length is damaged".into())
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
+        let (array, rest) = self.rest.split_first_chunk().ok_or("a stored value ends too early")?;
+        self.rest = rest;
+        Ok(*array)
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], String> {
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or("a stored value ends too early")?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flowscript_lang::value::identical;
+
+    fn record(fields: &[(&str, Value)]) -> Value {
+        Value::record(fields.iter().map(|(name, value)| (*name, value.clone())).collect::<Vec<_>>())
+    }
+
+    fn check(value: &Value) {
+        let back = decode(&encode(value)).unwrap();
+        assert!(identical(&back, value), "{back:?} instead of {value:?}");
+        for length in 0..encode(value).len() {
+            assert!(decode(&encode(value)[..length]).is_err());
+        }
+    }
+
+    #[test]
+    fn every_kind_comes_back_as_it_was() {
+        let number = |text| Value::Number(Number::parse(text).unwrap());
+        check(&Value::Null);
+        check(&Value::Bool(true));
+        for text in ["0", "-1.5", "79228162514264337593543950335", "0.0000000000000000000000000001"] {
+            check(&number(text));
+        }
+        check(&Value::text("é"));
+        check(&Value::text("x".repeat(300)));
+        check(&Value::DateTime(DateTime::from_unix(1_530_000_000, 123_456_789, 7_200).unwrap()));
+        check(&Value::DateTime(DateTime::minimum()));
+        check(&Value::binary(vec![0, 255]));
+        check(&Value::empty_list());
+        check(&Value::list(vec![number("1"), Value::Null, Value::text("a")]));
+        check(&record(&[("a", number("1")), ("b", record(&[]))]));
+        check(&Value::list(vec![record(&[("a", number("1"))]), record(&[("a", number("2"))])]));
+        check(&Value::list(vec![record(&[("a", number("1"))]), record(&[("b", number("2"))])]));
+    }
+
+    #[test]
+    fn a_table_without_rows_keeps_its_columns() {
+        let table = Table::empty(Shape::new(["a".into(), "b".into()]), None);
+        let Ok(Value::Table(back)) = decode(&encode(&Value::table(table))) else { panic!("no table") };
+        assert_eq!(back.shape().names(), ["a", "b"]);
+    }
+
+    #[test]
+    fn damaged_bytes_are_told() {
+        let check = |bytes: &[u8], part: &str| {
+            let error = decode(bytes).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        };
+        check(&[], "empty");
+        check(&[9, 0], "encoding 9");
+        check(&[1, 77], "unknown tag 77");
+        check(&[1, 0, 0], "behind its end");
+        check(&[1, tag::LIST, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "damaged");
+        check(&[1, tag::TEXT, 1, 0xff], "damaged");
+        check(&[[1].as_slice(), &[tag::LIST, 1].repeat(2000)].concat(), "too deep");
+    }
+}

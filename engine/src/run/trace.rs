@@ -1,0 +1,91 @@
+//! What a run notes of its steps that have no commit of their own, and how the store keeps it.
+
+use super::encoding;
+use crate::store::Timestamp;
+use flowscript_lang::value::{Rows, Value};
+
+/// One step that was passed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepTrace {
+    /// The path of ids and numbers.
+    pub position: String,
+    /// The key of the kind.
+    pub kind: String,
+    /// For people.
+    pub title: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was over.
+    pub ended_at: Timestamp,
+    /// Its `when` was false.
+    pub skipped: bool,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// The bytes for the store.
+pub fn encode_trace(steps: &[StepTrace]) -> Vec<u8> {
+    let rows = steps.iter().map(|step| {
+        Value::list(vec![
+            Value::text(step.position.as_str()),
+            Value::text(step.kind.as_str()),
+            Value::text(step.title.as_str()),
+            Value::from(step.started_at.0),
+            Value::from(step.ended_at.0),
+            Value::from(step.skipped),
+            step.error.as_deref().map_or(Value::Null, Value::text),
+        ])
+    });
+    encoding::encode(&Value::list(rows.collect()))
+}
+
+/// The steps in bytes of the store. The error says what is wrong with them.
+pub fn decode_trace(bytes: &[u8]) -> Result<Vec<StepTrace>, String> {
+    let value = encoding::decode(bytes)?;
+    let rows = Rows::of(&value).ok_or("a stored trace is no list")?;
+    rows.iter()
+        .map(|row| {
+            let cells = Rows::of(&row).ok_or("a stored step is no list")?;
+            let text = |position| match cells.get(position) {
+                Value::Text(text) => text.to_string(),
+                _ => String::new(),
+            };
+            let time = |position| match cells.get(position) {
+                Value::Number(number) => Timestamp(number.to_i64().unwrap_or_default()),
+                _ => Timestamp(0),
+            };
+            Ok(StepTrace {
+                position: text(0),
+                kind: text(1),
+                title: text(2),
+                started_at: time(3),
+                ended_at: time(4),
+                skipped: matches!(cells.get(5), Value::Bool(true)),
+                error: match cells.get(6) {
+                    Value::Text(text) => Some(text.to_string()),
+                    _ => None,
+                },
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_as_it_was() {
+        let step = StepTrace {
+            position: "a/1/b".into(),
+            kind: "set".into(),
+            title: "b".into(),
+            started_at: Timestamp(1_700_000_000_123),
+            ended_at: Timestamp(1_700_000_000_124),
+            skipped: true,
+            error: Some("no".into()),
+        };
+        let steps = vec![step.clone(), StepTrace { error: None, skipped: false, ..step }];
+        assert_eq!(decode_trace(&encode_trace(&steps)).unwrap(), steps);
+    }
+}

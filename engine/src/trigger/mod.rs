@@ -1,0 +1,3 @@
+//! What starts runs.
+
+pub mod webhook;

@@ -1,0 +1,13 @@
+//! Webhooks: from a request to the input of a run. What is wrong with a request is found here, before anything is kept.
+
+mod body;
+mod credential;
+mod query;
+mod request;
+#[cfg(test)]
+mod tests;
+
+pub use body::{BodyProblem, expand};
+pub use credential::{Credential, credential};
+pub use query::parse_query;
+pub use request::{Request, RequestParts};

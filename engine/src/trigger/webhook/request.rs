@@ -1,0 +1,132 @@
+//! A request as a run sees it and as the store keeps it: without its credentials.
+
+use super::body;
+use crate::run::encoding;
+use crate::script::{Context, Fault};
+use crate::workflow::model::{REQUEST_NAMES, Workflow};
+use bytes::Bytes;
+use ecow::EcoString;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::{Record, Value};
+
+/// Headers that scripts and the store never see.
+const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
+
+/// What a request consists of, before its body is decoded.
+#[derive(Debug)]
+pub struct RequestParts<'a> {
+    /// `GET` or `POST`
+    pub method: &'a str,
+    /// Names in lower case, and values, in the order they came.
+    pub headers: Vec<(&'a str, &'a str)>,
+    /// The body, expanded.
+    pub body: Bytes,
+}
+
+/// A request with its decoded body.
+#[derive(Clone, Debug)]
+pub struct Request {
+    method: EcoString,
+    query: Record,
+    headers: Record,
+    raw: Bytes,
+    body: Value,
+}
+
+impl Request {
+    /// Decodes the body; `query` are the declared parameters, converted. The error says in words why it cannot be.
+    pub fn new(query: Record, parts: RequestParts<'_>) -> Result<Self, String> {
+        let content_type = parts.headers.iter().find(|(name, _)| *name == "content-type").map(|(_, value)| *value);
+        let body = body::decode(&parts.body, content_type)?;
+        let mut headers: Vec<(EcoString, String)> = Vec::new();
+        for (name, value) in parts.headers.iter().filter(|(name, _)| !SECRET_HEADERS.contains(name)) {
+            match headers.iter_mut().find(|(known, _)| known == name) {
+                Some((_, values)) => {
+                    values.push_str(", ");
+                    values.push_str(value);
+                }
+                None => headers.push(((*name).into(), (*value).to_owned())),
+            }
+        }
+        let headers = Record::from_fields(headers.into_iter().map(|(name, value)| (name, Value::text(value))));
+        Ok(Self { method: parts.method.into(), query, headers, raw: parts.body, body })
+    }
+
+    /// The fields that become the input: what `processing.input` makes, else the parameters and the body's fields.
+    pub fn input_fields(&self, workflow: &Workflow, context: Context<'_>) -> Result<Record, Fault> {
+        let Some(script) = workflow.webhook.as_ref().and_then(|webhook| webhook.processing_input.as_ref()) else {
+            return Ok(self.plain_fields());
+        };
+        let mut variables = self.variables();
+        match script.run(&mut variables, context)? {
+            Value::Record(record) => Ok(record),
+            other => {
+                let message = format!("processing.input must give a record; it gave a {}.", other.type_name());
+                Err(Fault { status: Some(400), ..Fault::new(ErrorKind::Type, message) })
+            }
+        }
+    }
+
+    /// The parameters, and the fields of a body that is a record; the body wins.
+    pub fn plain_fields(&self) -> Record {
+        let mut fields: Vec<(EcoString, Value)> = self.query.iter().map(|(n, v)| (n.clone(), v)).collect();
+        if let Value::Record(body) = &self.body {
+            fields.extend(body.iter().map(|(name, value)| (name.clone(), value)));
+        }
+        Record::from_fields(fields)
+    }
+
+    /// The bytes that the store keeps.
+    pub fn encode(&self) -> Vec<u8> {
+        encoding::encode(&Value::record([
+            ("method", Value::Text(self.method.clone())),
+            ("query", Value::Record(self.query.clone())),
+            ("headers", Value::Record(self.headers.clone())),
+            ("body", Value::binary(self.raw.to_vec())),
+        ]))
+    }
+
+    /// The request in bytes of the store. The error says what is wrong with them.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let Value::Record(kept) = encoding::decode(bytes)? else { return Err("a stored request is no record".into()) };
+        let (
+            Some(Value::Text(method)),
+            Some(Value::Record(query)),
+            Some(Value::Record(headers)),
+            Some(Value::Binary(raw)),
+        ) = (kept.get("method"), kept.get("query"), kept.get("headers"), kept.get("body"))
+        else {
+            return Err("a stored request lacks a part".into());
+        };
+        let raw = Bytes::copy_from_slice(&raw);
+        let content_type = match headers.get("content-type") {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        };
+        let body = body::decode(&raw, content_type.as_deref())?;
+        Ok(Self { method, query, headers, raw, body })
+    }
+
+    /// The request for people: the body as it was decoded.
+    pub fn to_value(&self) -> Value {
+        let fields = ["method", "query", "headers", "body"].into_iter();
+        let values = [
+            Value::Text(self.method.clone()),
+            Value::Record(self.query.clone()),
+            Value::Record(self.headers.clone()),
+            self.body.clone(),
+        ];
+        Value::record(fields.zip(values).collect::<Vec<_>>())
+    }
+
+    /// What `processing.input` sees, in the order of [`REQUEST_NAMES`].
+    fn variables(&self) -> [Value; REQUEST_NAMES.len()] {
+        [
+            Value::Record(self.query.clone()),
+            self.body.clone(),
+            Value::Record(self.headers.clone()),
+            Value::Text(self.method.clone()),
+            Value::binary(self.raw.to_vec()),
+        ]
+    }
+}
