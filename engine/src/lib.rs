@@ -5,6 +5,7 @@
 //! talks to one engine handle and never to the store.
 
 pub mod config;
+pub mod project;
 pub mod run;
 pub mod script;
 pub mod store;

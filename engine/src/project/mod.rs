@@ -1,0 +1,13 @@
+//! The project folder: its files, what they load to, and what of it serves.
+
+mod catalog;
+mod folder;
+mod load;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use catalog::{Catalog, Entry, Snapshot};
+pub use folder::{Folder, SourceFile};
+pub use load::{LoadedFile, load, load_version};
+pub use watch::{SETTLE, Watch};

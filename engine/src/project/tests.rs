@@ -1,0 +1,110 @@
+use super::*;
+use crate::script::Library;
+use flowscript_lang::value::Zone;
+use std::path::Path;
+
+fn library() -> Library {
+    Library::new(Zone::UTC, "en-US", 1_000_000, 64 << 20)
+}
+
+fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn webhook(path: &str) -> String {
+    format!("trigger: {{ webhook: {{ path: {path} }} }}\noutput: 1")
+}
+
+#[test]
+fn ids_come_from_paths() {
+    let folder = project(&[
+        ("workflows/a.yaml", "output: 1"),
+        ("workflows/erp/b-c.yaml", "output: 1"),
+        ("workflows/Odd.yaml", "output: 1"),
+        ("workflows/short.yml", "output: 1"),
+        ("workflows/.a.yaml.swp", "x"),
+        ("workflows/notes.txt", "x"),
+        ("modules/m.flow", "function f() => 1;"),
+    ]);
+    let read = Folder::read(folder.path());
+    assert_eq!(read.workflows.keys().collect::<Vec<_>>(), ["a", "erp.b-c"]);
+    assert_eq!(read.workflows["erp.b-c"].path, "workflows/erp/b-c.yaml");
+    assert_eq!(read.modules.keys().collect::<Vec<_>>(), ["m"]);
+    assert_eq!(read.odd.len(), 2, "{:?}", read.odd);
+    assert!(Folder::read(Path::new("/nowhere")).workflows.is_empty());
+}
+
+#[test]
+fn a_broken_file_leaves_the_others_alone() {
+    let folder = project(&[("workflows/a.yaml", "output: 1"), ("workflows/b.yaml", "output: [")]);
+    std::fs::write(folder.path().join("workflows/c.yaml"), b"output: 1\nname: \xff").unwrap();
+    let files = load(&Folder::read(folder.path()), &library(), |_| None);
+    assert!(files["a"].workflow.is_some());
+    assert!(files["b"].workflow.is_none());
+    assert!(files["c"].problems[0].message.contains("line 2 is not UTF-8"));
+}
+
+#[test]
+fn who_serves_a_path_keeps_it() {
+    let folder = project(&[("workflows/a.yaml", &webhook("p")), ("workflows/b.yaml", &webhook("p"))]);
+    let folder = Folder::read(folder.path());
+    let first = load(&folder, &library(), |_| None);
+    assert!(first["a"].workflow.is_some() && first["b"].workflow.is_none());
+    assert!(first["b"].problems[0].message.contains("belongs to the workflow `a`"));
+    let kept = load(&folder, &library(), |_| Some("b".to_owned()));
+    assert!(kept["a"].workflow.is_none() && kept["b"].workflow.is_some());
+}
+
+#[test]
+fn routes_lead_to_active_files_only() {
+    let folder = project(&[("workflows/a.yaml", &webhook("p"))]);
+    let files = load(&Folder::read(folder.path()), &library(), |_| None);
+    let entry = |present, active| Entry {
+        id: "a".into(),
+        file: "workflows/a.yaml".into(),
+        present,
+        workflow: files["a"].workflow.clone(),
+        active,
+        problems: Vec::new(),
+    };
+    assert!(Snapshot::new([entry(true, true)]).route("p").is_some());
+    assert!(Snapshot::new([entry(true, true)]).route("q").is_none());
+    assert!(Snapshot::new([entry(true, false)]).route("p").is_none());
+    assert!(Snapshot::new([entry(false, true)]).route("p").is_none());
+    assert!(Snapshot::new([entry(false, true)]).entry("a").is_some());
+}
+
+#[test]
+fn versions_live_as_long_as_something_uses_them() {
+    let folder = project(&[("workflows/a.yaml", "output: 1")]);
+    let files = load(&Folder::read(folder.path()), &library(), |_| None);
+    let workflow = files["a"].workflow.clone().unwrap();
+    drop(files);
+    let (catalog, version) = (Catalog::default(), workflow.version);
+    catalog.remember(&workflow);
+    assert!(catalog.version(version).is_some());
+    let again = load_version(&workflow.text, &library()).unwrap();
+    assert_eq!(again.version, version);
+    drop(workflow);
+    assert!(catalog.version(version).is_none());
+}
+
+#[tokio::test]
+async fn changes_are_told_once_they_have_settled() {
+    let folder = project(&[("data/x", "")]);
+    let watch = Watch::new(folder.path()).unwrap();
+    std::fs::create_dir(folder.path().join("workflows")).unwrap();
+    watch.changed().await;
+    std::fs::write(folder.path().join("workflows/a.yaml"), "output: 1").unwrap();
+    let soon = std::time::Duration::from_secs(5);
+    tokio::time::timeout(soon, watch.changed()).await.expect("a change below a new folder is seen");
+    std::fs::write(folder.path().join("data/x"), "the store writes").unwrap();
+    let quiet = tokio::time::timeout(SETTLE * 3, watch.changed()).await;
+    assert!(quiet.is_err(), "what the store writes is no change");
+}
