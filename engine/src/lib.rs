@@ -5,6 +5,9 @@
 //! talks to one engine handle and never to the store.
 
 pub mod config;
+pub mod dispatch;
+pub mod engine;
+pub mod keys;
 pub mod project;
 pub mod run;
 pub mod script;

@@ -1,0 +1,194 @@
+//! What runs when: acceptance, the queue, workers, leases, and going on after a crash.
+//!
+//! A run that waits for nothing is performed first and committed with its end in one commit ([`direct`]). All others
+//! are accepted, claimed and driven ([`worker`]).
+
+mod accept;
+mod answer;
+mod direct;
+mod worker;
+
+pub use accept::Admission;
+pub use answer::{Answer, Verdict};
+
+use crate::config::Limits;
+use crate::project::{Catalog, load_version};
+use crate::run::{Pool, Room, RunHost, Stop};
+use crate::store::{Clock, OwnerId, RunId, Store, StoreError, VersionHash};
+use crate::workflow::model::Workflow;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, watch};
+
+/// How long a claim holds without being renewed.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// More requests than can be open at a time.
+const MAX_REQUESTS: u32 = 1 << 20;
+
+/// Everything that starts, runs and ends runs. Cheap to clone.
+#[derive(Clone)]
+pub struct Dispatcher {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    catalog: Arc<Catalog>,
+    room: Room,
+    pool: Pool,
+    limits: Limits,
+    owner: OwnerId,
+    /// One permit for each run that may be worked on.
+    workers: Arc<Semaphore>,
+    worker_count: u32,
+    /// One permit for each request that is performed before it is kept.
+    requests: Arc<Semaphore>,
+    /// Stops of the runs that this process works on.
+    running: Mutex<HashMap<RunId, Arc<Stop>>>,
+    stopping: AtomicBool,
+    /// Has it the lease that claims need?
+    working: AtomicBool,
+    /// Told when the dispatcher begins to stop.
+    stopped: Notify,
+    /// True once what is still at work has been left.
+    grace_over: watch::Sender<bool>,
+}
+
+/// What a dispatcher is made of.
+pub struct Parts {
+    /// Where runs are kept.
+    pub store: Arc<dyn Store>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// What serves.
+    pub catalog: Arc<Catalog>,
+    /// What runs share.
+    pub room: Room,
+    /// The threads of scripts.
+    pub pool: Pool,
+    /// What runs may use up.
+    pub limits: Limits,
+    /// How many runs are worked on at a time.
+    pub workers: u32,
+}
+
+impl Dispatcher {
+    /// A dispatcher that does nothing yet; see [`Dispatcher::start`].
+    pub fn new(parts: Parts) -> Self {
+        let shared = Shared {
+            store: parts.store,
+            clock: parts.clock,
+            catalog: parts.catalog,
+            room: parts.room,
+            pool: parts.pool,
+            limits: parts.limits,
+            owner: OwnerId::random(),
+            workers: Arc::new(Semaphore::new(parts.workers as usize)),
+            worker_count: parts.workers,
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS as usize)),
+            running: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            working: AtomicBool::new(false),
+            stopped: Notify::new(),
+            grace_over: watch::Sender::new(false),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Takes the lease and begins to claim: first what an earlier process left unfinished.
+    pub async fn start(&self) -> Result<(), StoreError> {
+        self.shared.store.renew(self.shared.owner, LEASE).await?;
+        self.shared.working.store(true, Ordering::Relaxed);
+        tokio::spawn(self.clone().keep_lease());
+        tokio::spawn(self.clone().claim_runs());
+        Ok(())
+    }
+
+    /// Claims nothing more, waits for the runs at work up to `grace`, then leaves them resumable.
+    pub async fn stop(&self, grace: Duration) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.shared.stopped.notify_waiters();
+        if tokio::time::timeout(grace, self.idle()).await.is_err() {
+            self.shared.grace_over.send_replace(true);
+            for stop in self.running().values() {
+                stop.abandon();
+            }
+            // Scripts notice within some thousand steps.
+            let _ = tokio::time::timeout(Duration::from_secs(2), self.idle()).await;
+        }
+        if let Err(error) = self.shared.store.release(self.shared.owner).await {
+            tracing::warn!("the lease could not be given back: {error}");
+        }
+    }
+
+    /// Ready when nothing is at work.
+    async fn idle(&self) {
+        let _workers = self.shared.workers.acquire_many(self.shared.worker_count).await;
+        let _requests = self.shared.requests.acquire_many(MAX_REQUESTS).await;
+    }
+
+    /// May runs be claimed?
+    fn is_working(&self) -> bool {
+        self.shared.working.load(Ordering::Relaxed) && !self.is_stopping()
+    }
+
+    /// Is it stopping?
+    pub fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Ready once the dispatcher has left what was still at work.
+    pub async fn grace_over(&self) {
+        let mut over = self.shared.grace_over.subscribe();
+        // The sender lives as long as `self`.
+        let _ = over.wait_for(|over| *over).await;
+    }
+
+    /// Asks this process to end a run that it works on.
+    pub fn cancel_here(&self, run: RunId) {
+        if let Some(stop) = self.running().get(&run) {
+            stop.cancel();
+        }
+    }
+
+    /// A version, from memory or from the store.
+    pub(crate) async fn version(&self, hash: VersionHash) -> Result<Arc<Workflow>, String> {
+        if let Some(workflow) = self.shared.catalog.version(hash) {
+            return Ok(workflow);
+        }
+        let text = self.shared.store.version_text(hash).await.map_err(|error| error.to_string())?;
+        let library = self.shared.room.library.clone();
+        let loaded = self.shared.pool.run(move || load_version(&text, &library)).await;
+        let workflow = Arc::new(loaded.map_err(|_| "loading a version panicked".to_owned())??);
+        self.shared.catalog.remember(&workflow);
+        Ok(workflow)
+    }
+
+    /// A host for a run that starts now, known to [`Dispatcher::cancel_here`] until the guard is dropped.
+    fn host(&self, run: RunId) -> (Arc<RunHost>, Running) {
+        let stop = Arc::new(Stop::default());
+        self.running().insert(run, stop.clone());
+        let host = RunHost::new(self.shared.limits.run, self.shared.limits.log_lines, stop);
+        (Arc::new(host), Running { dispatcher: self.clone(), run })
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<Stop>>> {
+        self.shared.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A run that this process works on.
+struct Running {
+    dispatcher: Dispatcher,
+    run: RunId,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.dispatcher.running().remove(&self.run);
+    }
+}

@@ -1,0 +1,176 @@
+//! Workers: claim what is due, run it, commit its end.
+
+use super::answer::{failure_of, finish_of};
+use super::direct::panicked;
+use super::{Dispatcher, LEASE};
+use crate::run::{Ended, Given, Panicked, Work, encoding, perform};
+use crate::script::Fault;
+use crate::store::{Claim, Claimed, ClaimedRun, Fence, Finish, RunState, StoreError, Timestamp};
+use crate::trigger::webhook::Request;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::{Record, Value};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// The store is asked at least this often, should a hint get lost.
+const POLL: Duration = Duration::from_secs(5);
+/// How long to wait before a failed commit is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+impl Dispatcher {
+    /// Renews the lease until the dispatcher stops.
+    pub(super) async fn keep_lease(self) {
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            if self.is_stopping() {
+                return;
+            }
+            if let Err(error) = self.shared.store.renew(self.shared.owner, LEASE).await {
+                tracing::warn!("the lease could not be renewed: {error}");
+            }
+        }
+    }
+
+    /// Claims what is due as long as workers are free, until the dispatcher stops.
+    pub(super) async fn claim_runs(self) {
+        loop {
+            let Ok(permit) = self.shared.workers.clone().acquire_owned().await else { return };
+            if self.is_stopping() {
+                return;
+            }
+            let mut permits = vec![permit];
+            while let Ok(permit) = self.shared.workers.clone().try_acquire_owned() {
+                permits.push(permit);
+            }
+            // Some stay for requests that want to run at once.
+            let wanted = permits.len().div_ceil(2);
+            permits.truncate(wanted);
+            let claim = Claim { owner: self.shared.owner, limit: permits.len() as u32 };
+            let due = match self.shared.store.claim(claim).await {
+                Ok(Claimed { runs, next_due }) => {
+                    let full = runs.len() == permits.len();
+                    for (run, permit) in runs.into_iter().zip(permits.drain(..)) {
+                        tokio::spawn(self.clone().work(run, permit));
+                    }
+                    if full {
+                        continue;
+                    }
+                    next_due.map_or(POLL, |due| self.until(due)).min(POLL)
+                }
+                Err(error) => {
+                    tracing::warn!("runs could not be claimed: {error}");
+                    RETRY
+                }
+            };
+            drop(permits);
+            tokio::select! {
+                _ = self.shared.store.ready() => {}
+                () = tokio::time::sleep(due) => {}
+                () = self.shared.stopped.notified() => return,
+            }
+        }
+    }
+
+    fn until(&self, due: Timestamp) -> Duration {
+        Duration::from_millis(due.0.saturating_sub(self.shared.clock.now().0).max(1) as u64)
+    }
+
+    /// Drives a claimed run, and then whatever its last commit has claimed.
+    async fn work(self, run: ClaimedRun, permit: OwnedSemaphorePermit) {
+        let mut next = Some(run);
+        while let Some(run) = next {
+            next = self.drive(run).await;
+        }
+        drop(permit);
+    }
+
+    /// Drives a run that was claimed at its acceptance.
+    pub(super) async fn drive_claim(&self, fence: Fence) {
+        let claimed = match self.shared.store.run(fence.run).await {
+            Ok(run) => run,
+            Err(error) => {
+                tracing::error!("run {} cannot be read: {error}", fence.run);
+                return;
+            }
+        };
+        let Some(version) = claimed.summary.version else {
+            tracing::error!("run {} was claimed without a version", fence.run);
+            return;
+        };
+        let claimed =
+            ClaimedRun { fence, version, run: claimed, kept: vec![], steps: vec![], events: vec![], log_lines: 0 };
+        let mut next = self.drive(claimed).await;
+        while let Some(run) = next {
+            next = self.drive(run).await;
+        }
+    }
+
+    /// Runs a claimed run to its end; gives the next one that the same worker has claimed with that commit.
+    async fn drive(&self, claimed: ClaimedRun) -> Option<ClaimedRun> {
+        let fence = claimed.fence;
+        let work = match self.work_of(claimed).await {
+            Ok(work) => work,
+            Err(reason) => {
+                let fault = Fault::new(ErrorKind::Io, format!("The run cannot start: {reason}"));
+                let mut finish = Finish::new(RunState::Failed, self.shared.clock.now());
+                finish.error = Some(failure_of(&fault, None));
+                return self.commit_finish(fence, finish, true).await;
+            }
+        };
+        let (host, running) = self.host(fence.run);
+        let room = self.shared.room.clone();
+        let job_host = host.clone();
+        let ended = self.shared.pool.run(move || perform(&work, &room, &job_host)).await;
+        drop(running);
+        if host.stop().is_abandoned() {
+            return None; // another process, or the next one, goes on with it
+        }
+        let ended: Ended = ended.unwrap_or_else(|Panicked| panicked());
+        let mut finish = finish_of(&ended);
+        finish.changes.input = ended.input.as_ref().map(encoding::encode);
+        self.commit_finish(fence, finish, true).await
+    }
+
+    async fn work_of(&self, claimed: ClaimedRun) -> Result<Work, String> {
+        let workflow = self.version(claimed.version).await?;
+        let run = claimed.run;
+        let given = match (&run.payload, &run.input) {
+            (Some(payload), _) => Given::Request(Arc::new(Request::decode(payload)?)),
+            (None, Some(input)) => match encoding::decode(input)? {
+                Value::Record(fields) => Given::Fields(fields),
+                other => return Err(format!("its input is a {}, not a record", other.type_name())),
+            },
+            (None, None) => Given::Fields(Record::from_fields([])),
+        };
+        Ok(Work {
+            id: run.summary.id,
+            workflow,
+            trigger: run.summary.trigger,
+            scheduled_for: run.summary.scheduled_for,
+            given,
+        })
+    }
+
+    /// Commits the end of a run. While the store cannot commit, it is tried again; a lost claim ends it.
+    pub(super) async fn commit_finish(&self, fence: Fence, finish: Finish, claim_next: bool) -> Option<ClaimedRun> {
+        loop {
+            let then = (claim_next && !self.is_stopping()).then_some(Claim { owner: self.shared.owner, limit: 1 });
+            match self.shared.store.finish(fence, finish.clone(), then).await {
+                Ok(claimed) => return claimed.runs.into_iter().next(),
+                Err(StoreError::Stale { .. }) => return None,
+                Err(error) if error.is_temporary() => {
+                    tracing::warn!("the end of run {} is held back: {error}", fence.run);
+                    tokio::time::sleep(RETRY).await;
+                    if self.is_stopping() {
+                        return None;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!("the end of run {} could not be kept: {error}", fence.run);
+                    return None;
+                }
+            }
+        }
+    }
+}

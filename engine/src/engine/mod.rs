@@ -1,0 +1,433 @@
+//! The engine: one handle that the HTTP side and the command line talk to.
+//!
+//! What they need of the store's and the dispatcher's words is handed on from here; they know neither.
+
+mod view;
+
+pub use crate::dispatch::{Admission, Answer, Verdict};
+pub use crate::run::StepTrace;
+pub use crate::store::{
+    Cursor, Failure, KeyRecord, LogLine, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, Trigger,
+};
+pub use view::{RunList, RunView};
+
+use crate::config::Config;
+use crate::dispatch::{Dispatcher, Parts};
+use crate::keys::{KeyRing, KeyText};
+use crate::project::{Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
+use crate::run::{Files, Pool, Room, RunHost};
+use crate::script::Library;
+use crate::store::{
+    Clock, Event, LoadedWorkflow, LogPage, NewKey, Publication, Retention, Store, SystemClock, WorkflowRecord,
+};
+use crate::trigger::webhook::{Credential, Request, RequestParts, parse_query};
+use crate::workflow::model::{Response, Webhook, Workflow};
+use flowscript_lang::value::Record;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long runs at work may go on after a stop was asked for.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long the conversion of parameters may take.
+const CONVERSION: Duration = Duration::from_secs(5);
+/// How often history is pruned and the use of keys is written down.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How many runs one slice of retention deletes.
+const PRUNE_SLICE: u32 = 500;
+/// How long to wait before a folder that could not be published is tried again.
+const RELOAD_RETRY: Duration = Duration::from_secs(2);
+
+/// A running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Config,
+    project: PathBuf,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    catalog: Arc<Catalog>,
+    library: Library,
+    dispatcher: Dispatcher,
+    keys: KeyRing,
+    loading: tokio::sync::Mutex<()>,
+}
+
+impl Engine {
+    /// Loads the project and publishes it. Runs are kept, but nothing is performed before [`Engine::work`].
+    pub async fn load(config: Config, project: &Path, store: Arc<dyn Store>) -> Result<Self, String> {
+        let limits = &config.limits;
+        let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory);
+        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let pool = Pool::new(threads).map_err(|error| format!("a thread for scripts cannot be started: {error}"))?;
+        let room = Room { library: library.clone(), files: Arc::new(Files::new(project.join("files"))) };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let catalog = Arc::new(Catalog::default());
+        let dispatcher = Dispatcher::new(Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            catalog: catalog.clone(),
+            room,
+            pool,
+            limits: limits.clone(),
+            workers: config.workers,
+        });
+        let shared = Shared {
+            config,
+            project: project.to_owned(),
+            store,
+            clock,
+            catalog,
+            library,
+            dispatcher,
+            keys: KeyRing::default(),
+            loading: tokio::sync::Mutex::default(),
+        };
+        let engine = Self { shared: Arc::new(shared) };
+        let told = |error: StoreError| error.to_string();
+        // Events from here on are heard, so nothing between reading and following is lost.
+        let events = engine.shared.store.events(None).await.map_err(told)?;
+        engine.restore().await.map_err(told)?;
+        engine.reload().await.map_err(told)?;
+        engine.refresh_keys().await.map_err(told)?;
+        tokio::spawn(engine.clone().follow_events(events.next));
+        Ok(engine)
+    }
+
+    /// Takes the lease of the store and performs runs, first those that were left unfinished.
+    pub async fn work(&self) -> Result<(), StoreError> {
+        self.shared.dispatcher.start().await?;
+        tokio::spawn(self.clone().keep_house());
+        Ok(())
+    }
+
+    /// Waits until nothing is queued or running.
+    pub async fn drain(&self) -> Result<(), StoreError> {
+        loop {
+            let counts = self.shared.store.counts().await?;
+            if counts.iter().all(|count| count.queued == 0 && count.running == 0) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Follows changes of the project's files until the engine stops.
+    pub fn watch_files(&self) -> Result<(), String> {
+        let watch = Watch::new(&self.shared.project)?;
+        let engine = self.clone();
+        tokio::spawn(async move {
+            while !engine.is_stopping() {
+                watch.changed().await;
+                while let Err(error) = engine.reload().await {
+                    tracing::error!("the changed folder could not be published: {error}");
+                    tokio::time::sleep(RELOAD_RETRY).await;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Stops: nothing new starts, runs at work get some seconds, what is left stays resumable.
+    pub async fn stop(&self) {
+        self.shared.dispatcher.stop(GRACE).await;
+        self.write_key_use().await;
+    }
+
+    /// Is the engine stopping?
+    pub fn is_stopping(&self) -> bool {
+        self.shared.dispatcher.is_stopping()
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// The functions and the settings of scripts.
+    pub fn library(&self) -> &Library {
+        &self.shared.library
+    }
+
+    // ---- workflows -------------------------------------------------------------------------------------------------
+
+    /// All workflows as they are now.
+    pub fn workflows(&self) -> Arc<Snapshot> {
+        self.shared.catalog.current()
+    }
+
+    /// Reads the project folder as one, and switches to it in one step.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.shared.loading.lock().await;
+        let before = self.workflows();
+        let (project, library, serving) = (self.shared.project.clone(), self.shared.library.clone(), before.clone());
+        let loaded = tokio::task::spawn_blocking(move || {
+            let folder = Folder::read(&project);
+            let files = load(&folder, &library, |path| serving.route(path).map(|entry| entry.id.clone()));
+            (folder.odd, files)
+        });
+        let (odd, files) = loaded.await.map_err(|error| StoreError::Other(format!("loading failed: {error}")))?;
+        for line in odd {
+            tracing::warn!("{line}");
+        }
+        tell_problems(&before, &files);
+        let published = self.shared.store.publish(publication(&before, &files)).await?;
+        for id in &published.changed {
+            tracing::info!("{id} has a new version");
+        }
+        let records = self.shared.store.workflows().await?;
+        self.shared.catalog.switch(snapshot(&before, files, &records));
+        Ok(())
+    }
+
+    /// Begins with the last good versions of the store: a file that does not load now stays on its own.
+    async fn restore(&self) -> Result<(), StoreError> {
+        let mut entries = Vec::new();
+        for record in self.shared.store.workflows().await? {
+            let text = self.shared.store.version_text(record.version).await?;
+            let library = self.shared.library.clone();
+            let loaded = tokio::task::spawn_blocking(move || load_version(&text, &library)).await;
+            let workflow = match loaded.unwrap_or_else(|error| Err(error.to_string())) {
+                Ok(workflow) => Some(Arc::new(workflow)),
+                Err(reason) => {
+                    tracing::warn!("{reason}");
+                    None
+                }
+            };
+            entries.push(Entry {
+                file: format!("workflows/{}.yaml", record.id.replace('.', "/")),
+                id: record.id,
+                present: record.present,
+                workflow,
+                active: record.active,
+                problems: Vec::new(),
+            });
+        }
+        self.shared.catalog.switch(Snapshot::new(entries));
+        Ok(())
+    }
+
+    // ---- runs ------------------------------------------------------------------------------------------------------
+
+    /// A request to a webhook with its parameters converted and its body decoded. The error says in words what does
+    /// not fit.
+    pub fn request(&self, webhook: &Webhook, query: &str, parts: RequestParts<'_>) -> Result<Request, String> {
+        let host = RunHost::new(CONVERSION, 0, Arc::default());
+        let query = parse_query(&webhook.query, query, &self.shared.library, &host).map_err(|no_fit| no_fit.message)?;
+        Request::new(query, parts)
+    }
+
+    /// Takes a request to a webhook: performs it and waits, or keeps it for later, as the workflow says.
+    pub async fn admit(&self, workflow: Arc<Workflow>, request: Arc<Request>, received: Instant) -> Admission {
+        let waiting = workflow.webhook.as_ref().filter(|webhook| webhook.response == Response::Wait);
+        match waiting.map(|webhook| webhook.timeout) {
+            Some(timeout) => self.shared.dispatcher.wait(workflow, request, received + timeout).await,
+            None => self.shared.dispatcher.accept(workflow, request).await,
+        }
+    }
+
+    /// Starts a run by hand.
+    pub async fn start_manually(&self, workflow: Arc<Workflow>, input: Record) -> Admission {
+        self.shared.dispatcher.start_manually(workflow, input).await
+    }
+
+    /// Waits for the end of a run, at most until `deadline`.
+    pub async fn await_end(&self, run: RunId, deadline: Instant) -> Admission {
+        self.shared.dispatcher.await_end(run, deadline).await
+    }
+
+    /// What a caller is told of a run of `workflow`; nothing if the workflow has no such run.
+    pub async fn answer(&self, workflow: &str, run: RunId) -> Result<Option<Answer>, StoreError> {
+        match self.shared.store.run(run).await {
+            Ok(run) if run.summary.workflow == workflow => Ok(Some(Answer::of(&run))),
+            Ok(_) | Err(StoreError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A run as lists show it.
+    pub async fn summary(&self, run: RunId) -> Result<RunSummary, StoreError> {
+        self.shared.store.summary(run).await
+    }
+
+    /// Lines of a run's log.
+    pub async fn log(&self, run: RunId, first: u32, limit: u32) -> Result<LogPage, StoreError> {
+        self.shared.store.log(run, first, limit).await
+    }
+
+    // ---- keys ------------------------------------------------------------------------------------------------------
+
+    /// Does this credential open a workflow now?
+    pub fn opens(&self, credential: &Credential, workflow: &str) -> bool {
+        self.shared.keys.opens(credential, workflow, self.shared.clock.now())
+    }
+
+    /// Adds a key for a workflow, or the workflow to a key that is there. The error says what is wrong in words.
+    pub async fn add_key(
+        &self,
+        workflow: &str,
+        label: &str,
+        key: &KeyText,
+        expires_at: Option<Timestamp>,
+    ) -> Result<KeyRecord, StoreError> {
+        let new = NewKey {
+            hash: key.hash(),
+            label: label.to_owned(),
+            prefix: key.prefix().to_owned(),
+            hint: key.hint(),
+            workflow: workflow.to_owned(),
+            expires_at,
+        };
+        let record = self.shared.store.add_key(new).await?;
+        self.refresh_keys().await?;
+        Ok(record)
+    }
+
+    /// All keys, oldest first.
+    pub async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        self.write_key_use().await;
+        self.shared.store.keys().await
+    }
+
+    async fn refresh_keys(&self) -> Result<(), StoreError> {
+        self.shared.keys.replace(self.shared.store.keys().await?);
+        Ok(())
+    }
+
+    async fn write_key_use(&self) {
+        if let Some(change) = self.shared.keys.take_use()
+            && let Err(error) = self.shared.store.administer(change).await
+        {
+            tracing::warn!("the use of keys could not be written down: {error}");
+        }
+    }
+
+    // ---- in the background -----------------------------------------------------------------------------------------
+
+    /// Switches and keys may change behind the engine's back: by commands, and by other engines on the same store.
+    async fn follow_events(self, mut since: Cursor) {
+        loop {
+            let page = match self.shared.store.events(Some(since.clone())).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::warn!("events cannot be followed: {error}");
+                    tokio::time::sleep(RELOAD_RETRY).await;
+                    continue;
+                }
+            };
+            since = page.next;
+            if page.missed || page.events.contains(&Event::Keys) {
+                tell(self.refresh_keys().await);
+            }
+            if page.missed || page.events.contains(&Event::Workflows) {
+                tell(self.refresh_switches().await);
+            }
+        }
+    }
+
+    async fn refresh_switches(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.shared.loading.lock().await;
+        let records = self.shared.store.workflows().await?;
+        let active: HashMap<&str, bool> = records.iter().map(|r| (r.id.as_str(), r.active)).collect();
+        let before = self.workflows();
+        let differs = |entry: &Entry| active.get(entry.id.as_str()).is_some_and(|active| *active != entry.active);
+        if before.entries().any(|entry| differs(entry)) {
+            let entries = before.entries().map(|entry| {
+                let active = active.get(entry.id.as_str()).copied().unwrap_or(entry.active);
+                Entry { active, ..Entry::clone(entry) }
+            });
+            self.shared.catalog.switch(Snapshot::new(entries.collect::<Vec<_>>()));
+        }
+        Ok(())
+    }
+
+    async fn keep_house(self) {
+        while !self.is_stopping() {
+            tokio::time::sleep(HOUSEKEEPING).await;
+            self.write_key_use().await;
+            let days = i64::from(self.shared.config.retention.days);
+            let retention = Retention {
+                ended_before: self.shared.clock.now().plus_millis(-days * 86_400_000),
+                max_runs: self.shared.config.retention.runs,
+                slice: PRUNE_SLICE,
+            };
+            loop {
+                match self.shared.store.prune(retention.clone()).await {
+                    Ok(pruned) if pruned.more && !self.is_stopping() => {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                    Ok(_) => break,
+                    Err(error) => {
+                        tracing::warn!("old runs could not be deleted: {error}");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn tell(result: Result<(), StoreError>) {
+    if let Err(error) = result {
+        tracing::warn!("a change in the store could not be followed: {error}");
+    }
+}
+
+/// What the store is told of a loaded folder: a workflow that does not load stays on its last good version.
+fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publication {
+    let mut publication = Publication::default();
+    for (id, file) in files {
+        match &file.workflow {
+            Some(workflow) => publication.loaded.push(LoadedWorkflow {
+                id: id.clone(),
+                version: workflow.version,
+                text: workflow.text.to_vec(),
+                active: workflow.active,
+                concurrency: None,
+                schedules: Vec::new(),
+            }),
+            None if before.entry(id).is_some_and(|entry| entry.workflow.is_some()) => publication.kept.push(id.clone()),
+            None => {}
+        }
+    }
+    publication
+}
+
+/// The snapshot after a publication.
+fn snapshot(before: &Snapshot, files: BTreeMap<String, LoadedFile>, records: &[WorkflowRecord]) -> Snapshot {
+    let active = |id: &str| records.iter().find(|record| record.id == id).is_some_and(|record| record.active);
+    let gone = before.entries().filter(|entry| !files.contains_key(&entry.id)).map(|entry| Entry {
+        present: false,
+        problems: Vec::new(),
+        ..Entry::clone(entry)
+    });
+    let mut entries: Vec<Entry> = gone.collect();
+    for (id, file) in files {
+        let last_good = before.entry(&id).and_then(|entry| entry.workflow.clone());
+        entries.push(Entry {
+            active: active(&id),
+            workflow: file.workflow.or(last_good),
+            id,
+            file: file.path,
+            present: true,
+            problems: file.problems,
+        });
+    }
+    Snapshot::new(entries)
+}
+
+/// Each problem is told once, not at every reload.
+fn tell_problems(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) {
+    for (id, file) in files {
+        let known = before.entry(id).map(|entry| entry.problems.as_slice()).unwrap_or_default();
+        for problem in file.problems.iter().filter(|problem| !known.contains(problem)) {
+            let line = problem.line(&file.path);
+            if problem.warning { tracing::warn!("{line}") } else { tracing::error!("{line}") }
+        }
+    }
+}
