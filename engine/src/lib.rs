@@ -7,6 +7,7 @@
 pub mod config;
 pub mod dispatch;
 pub mod engine;
+pub mod http;
 pub mod keys;
 pub mod project;
 pub mod run;

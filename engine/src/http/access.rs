@@ -1,0 +1,91 @@
+//! Who may use the admin API.
+
+use super::App;
+use super::problem::Problem;
+use crate::keys::random_text;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use subtle::ConstantTimeEq;
+
+/// The name of the file with the admin token, in the data folder.
+const FILE: &str = "admin-token";
+/// The prefix of admin tokens.
+const PREFIX: &str = "fst_";
+
+/// The admin token and where it comes from.
+pub struct AdminToken {
+    /// The token itself.
+    pub text: String,
+    /// The file it stands in; `None` where the environment gives it.
+    pub file: Option<PathBuf>,
+}
+
+impl AdminToken {
+    /// `FLOWSCRIPT_TOKEN` if it is set, else the token in the data folder, which is made if it is not there. The error
+    /// says which file cannot be read or written.
+    pub fn find_or_make(data: &Path) -> Result<Self, String> {
+        if let Some(text) = Self::of_environment() {
+            return Ok(Self { text, file: None });
+        }
+        let file = data.join(FILE);
+        let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+        match std::fs::read_to_string(&file) {
+            Ok(text) if !text.trim().is_empty() => return Ok(Self { text: text.trim().into(), file: Some(file) }),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let text = format!("{PREFIX}{}", random_text());
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut opened = options.open(&file).map_err(failed)?;
+        opened.write_all(format!("{text}\n").as_bytes()).and_then(|()| opened.sync_all()).map_err(failed)?;
+        Ok(Self { text, file: Some(file) })
+    }
+
+    /// `FLOWSCRIPT_TOKEN`, else the token that an engine has put into the data folder. For commands that talk to it.
+    pub fn find(data: &Path) -> Option<String> {
+        Self::of_environment().or_else(|| {
+            let text = std::fs::read_to_string(data.join(FILE)).ok()?;
+            Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+        })
+    }
+
+    fn of_environment() -> Option<String> {
+        std::env::var("FLOWSCRIPT_TOKEN").ok().filter(|text| !text.is_empty())
+    }
+}
+
+/// What opens the admin API.
+pub struct Guard {
+    admin: [u8; 32],
+}
+
+impl Guard {
+    /// The admin token opens it.
+    pub fn new(token: &AdminToken) -> Self {
+        Self { admin: Sha256::digest(token.text.as_bytes()).into() }
+    }
+
+    fn opens(&self, headers: &HeaderMap) -> bool {
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|text| {
+            let (scheme, token) = text.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        });
+        let Some(token) = bearer else { return false };
+        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        self.admin.ct_eq(&hash).into()
+    }
+}
+
+/// Lets only requests with a valid token through.
+pub async fn want_token(State(app): State<App>, request: Request, next: Next) -> Response {
+    if app.guard.opens(request.headers()) { next.run(request).await } else { Problem::unauthorized().into_response() }
+}

@@ -1,0 +1,91 @@
+//! Connections: accepting them, their limits, and ending them in order.
+
+use super::problem::Problem;
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long the header of a request may take to come.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+/// The largest header, in bytes.
+const HEADER_BYTES: usize = 16 * 1024;
+/// Larger headers than this are refused before we see them; in between we can say why.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// After an error of `accept` (too many open files), how long to let others finish.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Listens. The error says what is in the way.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!("{address} is in use by another program; choose another address with --bind")
+        }
+        _ => format!("{address} cannot be listened on: {error}"),
+    })
+}
+
+/// A server that accepts connections until it is told to stop.
+pub struct Server {
+    listener: TcpListener,
+    app: Router,
+}
+
+impl Server {
+    /// A server for these routes.
+    pub fn new(listener: TcpListener, app: Router) -> Self {
+        Self { listener, app }
+    }
+
+    /// Serves until `stop` is ready, then ends idle connections and lets the others finish for `grace`.
+    pub async fn run(self, stop: impl Future<Output = ()>, grace: impl Future<Output = ()>) {
+        let connections = GracefulShutdown::new();
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(BUFFER_BYTES);
+        tokio::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = &mut stop => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    let service = TowerToHyperService::new(self.app.clone());
+                    let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+                    // A connection that breaks is the caller's business.
+                    tokio::spawn(async move { connection.await.ok() });
+                }
+                Err(error) => {
+                    tracing::warn!("a connection could not be accepted: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self.listener);
+        tokio::select! {
+            () = connections.shutdown() => {}
+            () = grace => {}
+        }
+    }
+}
+
+/// Refuses headers that are too large, in words.
+pub async fn limit_headers(request: Request, next: Next) -> Response {
+    let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if line + fields > HEADER_BYTES {
+        return Problem::new(431, "header-too-large", "Request header fields too large")
+            .with_detail(format!("Address and headers are larger than {HEADER_BYTES} bytes, which are the most."))
+            .into_response();
+    }
+    next.run(request).await
+}

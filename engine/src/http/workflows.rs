@@ -1,0 +1,80 @@
+//! `/api/v1/workflows`
+
+use super::problem::Problem;
+use super::reply::{self, json_response};
+use super::{App, json};
+use crate::engine::{Admission, RunId};
+use crate::script::decode_json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+use flowscript_lang::value::{Record, Value};
+use serde_json::json;
+
+/// All workflows, by id.
+pub async fn list(State(app): State<App>) -> Response {
+    let workflows = app.engine.workflows();
+    let listed: Vec<_> = workflows.entries().map(|entry| json::workflow(entry)).collect();
+    json_response(StatusCode::OK, json!({ "workflows": listed }).to_string())
+}
+
+/// One workflow.
+pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let workflows = app.engine.workflows();
+    let entry = workflows.entry(&id).ok_or_else(|| unknown(&id))?;
+    Ok(json_response(StatusCode::OK, json::workflow(entry).to_string()))
+}
+
+/// Starts a run by hand: `{"input": {…}}`.
+pub async fn run(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Result<Response, Problem> {
+    let workflows = app.engine.workflows();
+    let entry = workflows.entry(&id).filter(|entry| entry.present).ok_or_else(|| unknown(&id))?;
+    let Some(workflow) = &entry.workflow else {
+        let detail = format!("The workflow `{id}` has never loaded; look at its problems.");
+        return Err(Problem::new(409, "conflict", "Conflict").with_detail(detail));
+    };
+    if app.engine.is_stopping() {
+        return Err(Problem::unavailable("The engine is stopping."));
+    }
+    let input = input_of(&body)?;
+    if let Some(name) = input.shape().names().iter().find(|name| workflow.input(name).is_none()) {
+        let known: Vec<String> = workflow.inputs.iter().map(|input| format!("`{}`", input.name)).collect();
+        let known = if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) };
+        return Err(Problem::bad_request(format!("The workflow `{id}` has no input `{name}`; {known}.")));
+    }
+    let url = |run: RunId| {
+        let public = app.engine.config().public_url.as_deref().unwrap_or_default();
+        format!("{}/api/v1/runs/{run}", public.trim_end_matches('/'))
+    };
+    Ok(match app.engine.start_manually(workflow.clone(), input).await {
+        Admission::Accepted(run) => reply::accepted(run, &url(run)),
+        other => reply::of_admission(other, url),
+    })
+}
+
+fn input_of(body: &Bytes) -> Result<Record, Problem> {
+    let text = std::str::from_utf8(body).map_err(|_| Problem::bad_request("The body is not UTF-8."))?;
+    if text.trim().is_empty() {
+        return Ok(Record::from_fields([]));
+    }
+    let decoded =
+        decode_json(text).map_err(|reason| Problem::bad_request(format!("The body is not JSON: {reason}")))?;
+    let Value::Record(fields) = decoded else {
+        return Err(Problem::bad_request("The body must be an object such as {\"input\": {\"itemId\": \"A100\"}}."));
+    };
+    if let Some(name) = fields.shape().names().iter().find(|name| *name != "input") {
+        let detail =
+            format!("The body has the field `{name}`; only `input` is known, which holds the workflow's inputs.");
+        return Err(Problem::bad_request(detail));
+    }
+    match fields.get("input") {
+        None | Some(Value::Null) => Ok(Record::from_fields([])),
+        Some(Value::Record(input)) => Ok(input),
+        Some(other) => Err(Problem::bad_request(format!("`input` must be an object, not a {}.", other.type_name()))),
+    }
+}
+
+fn unknown(id: &str) -> Problem {
+    Problem::not_found(format!("There is no workflow `{id}`."))
+}
