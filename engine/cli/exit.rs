@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "true until the first command stands in `Command`")]
 pub enum Exit {
     /// 0: it did what was asked.
     Done,

@@ -3,7 +3,11 @@
 //! Results go to standard output, diagnostics and logs to standard error.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // this is the one place that talks to a terminal
 
+mod api;
 mod exit;
+mod keys;
+mod serve;
+mod trigger;
 
 use clap::{ColorChoice, Parser, Subcommand};
 use exit::Exit;
@@ -22,11 +26,18 @@ struct Cli {
 
 /// One variant a command, in the order of the help.
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Serve(serve::ServeArgs),
+    Trigger(trigger::TriggerArgs),
+    Keys(keys::KeysArgs),
+}
 
-#[allow(unreachable_code, unused_variables, reason = "true until the first command stands in `Command`")]
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let exit: Exit = match cli.command {};
+    let exit: Exit = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Trigger(args) => trigger::run(args),
+        Command::Keys(args) => keys::run(args),
+    };
     exit.into()
 }

@@ -1,0 +1,149 @@
+//! `flowscript serve`: the engine.
+
+use crate::exit::Exit;
+use clap::Args;
+use flowscript_engine::config::Config;
+use flowscript_engine::engine::Engine;
+use flowscript_engine::http::{AdminToken, Guard, Server, bind, router};
+use flowscript_engine::store::{FolderLock, Locking, SqliteStore, Store};
+use flowscript_engine::workflow::model::{Auth, Method};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs the workflows of a project: webhooks, the admin API, history.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// Where to listen, such as 0.0.0.0:8080; wins over flowscript.toml.
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<SocketAddr>,
+    /// Where runs are kept, such as sqlite:./data/flowscript.db; wins over flowscript.toml.
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+    /// Perform what is due, then stop.
+    #[arg(long)]
+    once: bool,
+}
+
+/// How long connections may take to end once the engine has stopped.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Serves until a signal comes.
+pub fn run(args: ServeArgs) -> Exit {
+    start_log();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return not_started(&format!("threads cannot be started: {error}")),
+    };
+    match runtime.block_on(serve(args)) {
+        Ok(()) => Exit::Done,
+        Err(reason) => not_started(&reason),
+    }
+}
+
+fn not_started(reason: &str) -> Exit {
+    eprintln!("flowscript serve: {reason}");
+    Exit::NotStarted
+}
+
+async fn serve(args: ServeArgs) -> Result<(), String> {
+    if !args.dir.is_dir() {
+        return Err(format!("{} is not a folder", args.dir.display()));
+    }
+    let mut config = Config::load(&args.dir)?;
+    config.bind = args.bind.unwrap_or(config.bind);
+    config.store.url = args.store.unwrap_or(config.store.url);
+    let mut lock = lock(&args.dir)?;
+    let data = args.dir.join("data");
+    // Both signals from here on: one that comes while the engine starts must not be lost.
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let listener = if args.once { None } else { Some(bind(config.bind).await?) };
+    let store = open_store(&config, &args.dir)?;
+    let engine = Engine::load(config, &args.dir, store).await?;
+    let Some(listener) = listener else {
+        engine.work().await.map_err(|error| error.to_string())?;
+        engine.drain().await.map_err(|error| error.to_string())?;
+        engine.stop().await;
+        return Ok(());
+    };
+    let token = AdminToken::find_or_make(&data)?;
+    let app = router(engine.clone(), Guard::new(&token));
+    engine.watch_files()?;
+    engine.work().await.map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    lock.set_address(&format!("http://{address}")).map_err(|error| error.to_string())?;
+    announce(&engine, &args.dir, address, &token);
+    let stop = async {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping; a second signal stops at once");
+        tokio::select! {
+            () = engine.stop() => {}
+            _ = terminate.recv() => std::process::exit(1),
+            _ = interrupt.recv() => std::process::exit(1),
+        }
+    };
+    Server::new(listener, app).run(stop, tokio::time::sleep(CLOSING)).await;
+    drop(lock);
+    Ok(())
+}
+
+/// Locks the project's data folder. The error says who holds it.
+pub fn lock(project: &Path) -> Result<FolderLock, String> {
+    let data = project.join("data");
+    match FolderLock::acquire(&data).map_err(|error| error.to_string())? {
+        Locking::Locked(lock) => Ok(lock),
+        Locking::Held(holder) => {
+            let pid = holder.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+            let address = holder.address.map(|address| format!(" at {address}")).unwrap_or_default();
+            Err(format!("another engine{pid} serves this folder{address}: {} is locked", data.display()))
+        }
+    }
+}
+
+/// Opens the store of a project whose data folder is locked.
+pub fn open_store(config: &Config, project: &Path) -> Result<Arc<dyn Store>, String> {
+    let file = config.store_file(project)?;
+    Ok(Arc::new(SqliteStore::open(&file).map_err(|error| error.to_string())?))
+}
+
+/// Lines of the engine's own log go to standard error; `FLOWSCRIPT_LOG` says which.
+pub fn start_log() {
+    use std::io::IsTerminal;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("FLOWSCRIPT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .with_target(false)
+        .init();
+}
+
+/// Says where everything is.
+fn announce(engine: &Engine, project: &Path, address: SocketAddr, token: &AdminToken) {
+    let config = engine.config();
+    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let base = base.trim_end_matches('/');
+    println!("FlowScript {} serves {} at {base}", env!("CARGO_PKG_VERSION"), project.display());
+    for entry in engine.workflows().entries() {
+        let Some(workflow) = entry.workflow.as_ref().filter(|_| entry.serves()) else { continue };
+        let Some(webhook) = &workflow.webhook else { continue };
+        let methods: Vec<&str> = webhook.methods.iter().map(|method| Method::as_str(*method)).collect();
+        let key = match webhook.auth {
+            Auth::ApiKey => " (API key)",
+            Auth::None => "",
+        };
+        println!("  {:<9} {base}/hooks/{}{key}", methods.join(","), webhook.path);
+    }
+    match &token.file {
+        Some(file) => println!("Admin API {base}/api/v1 (token in {})", file.display()),
+        None => println!("Admin API {base}/api/v1 (token from FLOWSCRIPT_TOKEN)"),
+    }
+}

@@ -1,0 +1,168 @@
+//! `flowscript trigger`: a run by hand.
+
+use crate::api::{Api, Target, TargetArgs};
+use crate::exit::Exit;
+use crate::serve::{lock, open_store};
+use clap::Args;
+use flowscript_engine::config::Config;
+use flowscript_engine::engine::{Admission, Engine, RunId, Verdict};
+use flowscript_engine::script::{decode_json, encode_json};
+use flowscript_lang::value::{Record, Value};
+use serde_json::{Value as Json, json};
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Starts a workflow by hand.
+#[derive(Args)]
+pub struct TriggerArgs {
+    /// The workflow's id.
+    workflow: String,
+    /// Its input as JSON, or `@file.json`.
+    #[arg(long, value_name = "JSON")]
+    input: Option<String>,
+    /// Wait for the end, show the run's log, and print its output.
+    #[arg(long)]
+    wait: bool,
+    /// Perform it in this process, without a running engine.
+    #[arg(long, conflicts_with = "url")]
+    local: bool,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// How often a run is asked for while it goes on.
+const POLL: Duration = Duration::from_millis(100);
+/// Longer than any run: with `--local` the run's own limits end it.
+const LONG: Duration = Duration::from_secs(365 * 86_400);
+
+/// Starts the run; with `--wait` or `--local`, a failed run is exit code 1.
+pub fn run(args: TriggerArgs) -> Exit {
+    crate::serve::start_log();
+    let done = input_text(args.input.as_deref()).and_then(|input| {
+        if args.local {
+            return in_process(&args.workflow, &input, args.target.dir(), true);
+        }
+        match args.target.find()? {
+            Target::Api(api) => through_api(&api, &args.workflow, &input, args.wait),
+            Target::Folder(folder) => in_process(&args.workflow, &input, &folder, false),
+        }
+    });
+    done.unwrap_or_else(|reason| {
+        eprintln!("flowscript trigger: {reason}");
+        Exit::NotStarted
+    })
+}
+
+/// The text of `--input`: itself, or the content of a file.
+fn input_text(given: Option<&str>) -> Result<String, String> {
+    match given {
+        None => Ok("{}".to_owned()),
+        Some(text) => match text.strip_prefix('@') {
+            None => Ok(text.to_owned()),
+            Some(file) => std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}")),
+        },
+    }
+}
+
+fn through_api(api: &Api, workflow: &str, input: &str, wait: bool) -> Result<Exit, String> {
+    let input: Json = serde_json::from_str(input).map_err(|error| format!("--input is not JSON: {error}"))?;
+    let accepted = api.post(&format!("/workflows/{workflow}/run"), &json!({ "input": input }))?;
+    let run = accepted["runId"].as_str().unwrap_or_default().to_owned();
+    if !wait {
+        println!("{run}");
+        return Ok(Exit::Done);
+    }
+    eprintln!("run {run}");
+    let mut shown_lines = 0;
+    loop {
+        let state = api.get(&format!("/runs/{run}"))?;
+        let lines = state["log"].as_array().cloned().unwrap_or_default();
+        for line in lines.iter().skip(shown_lines) {
+            eprintln!("{}: {}", text(line, "level"), text(line, "message"));
+        }
+        shown_lines = lines.len();
+        match state["state"].as_str().unwrap_or_default() {
+            "queued" | "running" | "waiting" => std::thread::sleep(POLL),
+            "completed" => {
+                println!("{}", state["output"]);
+                return Ok(Exit::Done);
+            }
+            other => {
+                eprintln!("{other}: {}", text(&state["error"], "message"));
+                return Ok(Exit::Failed);
+            }
+        }
+    }
+}
+
+fn text<'a>(value: &'a Json, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}
+
+/// Without a running engine: performs the run here, or leaves it queued for the next one.
+fn in_process(workflow: &str, input: &str, project: &Path, perform: bool) -> Result<Exit, String> {
+    let Value::Record(input) = decode_json(input).map_err(|reason| format!("--input is not JSON: {reason}"))? else {
+        return Err("--input must be a JSON object".into());
+    };
+    if !project.is_dir() {
+        return Err(format!("{} is not a folder", project.display()));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("threads cannot be started: {error}"))?;
+    let _lock = lock(project)?;
+    let config = Config::load(project)?;
+    let store = open_store(&config, project)?;
+    runtime.block_on(async {
+        let engine = Engine::load(config, project, store).await?;
+        if perform {
+            engine.work().await.map_err(|error| error.to_string())?;
+        }
+        let run = start(&engine, workflow, input).await?;
+        if !perform {
+            eprintln!("no engine is running; the run is queued for the next one");
+            println!("{run}");
+            return Ok(Exit::Done);
+        }
+        let exit = show_end(&engine, run).await;
+        engine.stop().await;
+        exit
+    })
+}
+
+async fn start(engine: &Engine, workflow: &str, input: Record) -> Result<RunId, String> {
+    let workflows = engine.workflows();
+    let entry = workflows.entry(workflow).filter(|entry| entry.present);
+    let entry = entry.ok_or_else(|| format!("there is no workflow `{workflow}`"))?;
+    let Some(loaded) = entry.workflow.clone() else {
+        let problems: Vec<String> = entry.problems.iter().map(|problem| problem.line(&entry.file)).collect();
+        return Err(format!("the workflow does not load:\n{}", problems.join("\n")));
+    };
+    if let Some(name) = input.shape().names().iter().find(|name| loaded.input(name).is_none()) {
+        return Err(format!("the workflow `{workflow}` has no input `{name}`"));
+    }
+    match engine.start_manually(loaded, input).await {
+        Admission::Accepted(run) => Ok(run),
+        Admission::Refused(message) => Err(message),
+        Admission::QueueFull(queued) => Err(format!("{queued} runs of `{workflow}` are waiting already")),
+        Admission::Unkept(error) => Err(error.to_string()),
+        other => Err(format!("the run did not start: {other:?}")),
+    }
+}
+
+async fn show_end(engine: &Engine, run: RunId) -> Result<Exit, String> {
+    let admission = engine.await_end(run, Instant::now() + LONG).await;
+    let log = engine.log(run, 0, u32::MAX).await.map_err(|error| error.to_string())?;
+    for line in &log.lines {
+        eprintln!("{}: {}", line.level, line.message);
+    }
+    let Admission::Answered(answer) = admission else { return Err(format!("the run did not end: {admission:?}")) };
+    if let Verdict::Value(value) = answer.verdict {
+        println!("{}", encode_json(&value)?);
+        return Ok(Exit::Done);
+    }
+    let summary = engine.summary(run).await.map_err(|error| error.to_string())?;
+    let message = summary.error.map(|failure| failure.message).unwrap_or_default();
+    eprintln!("{}: {message}", summary.state);
+    Ok(Exit::Failed)
+}
