@@ -8,6 +8,7 @@ pub(super) mod admin;
 pub(super) mod claims;
 pub(super) mod lanes;
 pub(super) mod lists;
+pub(super) mod model;
 pub(super) mod notices;
 pub(super) mod people;
 pub(super) mod progress;

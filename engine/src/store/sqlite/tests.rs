@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::SqliteStore;
-use crate::store::contract::{Open, contract_tests, workflow};
+use crate::store::contract::{self, Open, contract_tests, workflow};
 use crate::store::{Accepted, NewRun, Publication, RunId, RunQuery, RunState, Store, StoreError, Timestamp, Trigger};
 
 /// Two handles on one new database.
@@ -21,6 +21,11 @@ fn open() -> Open {
 }
 
 contract_tests!(crate::store::sqlite::tests::open);
+
+#[test]
+fn lanes_and_claims_follow_the_model() {
+    contract::model::lanes_and_claims_follow_the_model(open);
+}
 
 /// A new store with the workflow `w`, and where its file is.
 async fn store() -> (SqliteStore, PathBuf, TempDir) {
