@@ -8,6 +8,9 @@
 //!
 //! The crate must not know of workflows, files, networks or the library's functions.
 
+// The code that pest generates names it, since it is used without `std`.
+extern crate alloc;
+
 pub mod ast;
 pub mod check;
 pub mod diagnostic;

@@ -30,6 +30,7 @@ impl Failure {
                     | Rule::logic
                     | Rule::level_6
                     | Rule::operand
+                    | Rule::hole
                     | Rule::number
                     | Rule::paren
                     | Rule::all

@@ -155,7 +155,7 @@ impl<'a> Recovery<'a> {
             diagnostics,
             holes: Vec::new(),
             mended: Vec::new(),
-            budget: 8 * source.len() + (1 << 20),
+            budget: 4 * source.len() + (1 << 19),
             repairs: 0,
             blocks_closed: false,
         };
