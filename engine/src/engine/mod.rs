@@ -275,6 +275,9 @@ impl Engine {
         key: &KeyText,
         expires_at: Option<Timestamp>,
     ) -> Result<KeyRecord, StoreError> {
+        if self.workflows().entry(workflow).is_none_or(|entry| !entry.present) {
+            return Err(StoreError::NotFound(format!("there is no workflow `{workflow}`")));
+        }
         let new = NewKey {
             hash: key.hash(),
             label: label.to_owned(),

@@ -25,17 +25,40 @@ use tokio::time::Instant;
 /// How long a body may take to come.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// How much of a refused body is read and thrown away, in bytes and time.
+const DRAIN_BYTES: usize = 8 << 20;
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+
 /// Any request below `/hooks/`.
 pub async fn hook(State(app): State<App>, request: axum::extract::Request) -> Response {
     let received = Instant::now();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().strip_prefix("/hooks/").unwrap_or_default().to_owned();
+    let mut body = Some(body);
     let outcome = match find(&app, &path) {
-        Some((entry, None)) => receive(&app, &entry, &parts, body, received).await,
+        Some((entry, None)) => receive(&app, &entry, &parts, &mut body, received).await,
         Some((entry, Some(run))) => status(&app, &entry, &parts, &run).await,
         None => Err(Problem::not_found(format!("No webhook has the path `{path}`."))),
     };
+    if let Some(unread) = body.filter(|_| outcome.is_err()) {
+        drain(unread).await;
+    }
     outcome.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Lets a caller finish sending, within bounds: many do not look for an answer before, and would see a broken
+/// connection instead of what is wrong.
+async fn drain(mut body: Body) {
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > DRAIN_BYTES {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
 }
 
 /// The workflow of a path, and the id of the run that is asked for.
@@ -49,7 +72,13 @@ fn find(app: &App, path: &str) -> Option<(Arc<Entry>, Option<String>)> {
     Some((entry.clone(), Some(run.to_owned())))
 }
 
-async fn receive(app: &App, entry: &Entry, parts: &Parts, body: Body, received: Instant) -> Result<Response, Problem> {
+async fn receive(
+    app: &App,
+    entry: &Entry,
+    parts: &Parts,
+    body: &mut Option<Body>,
+    received: Instant,
+) -> Result<Response, Problem> {
     let (workflow, webhook) = webhook_of(entry)?;
     let method = parts.method.as_str();
     if !webhook.methods.iter().any(|m| m.as_str() == method) {
@@ -115,7 +144,7 @@ fn check_credential(app: &App, entry: &Entry, webhook: &Webhook, headers: &Heade
 async fn read_body(
     app: &App,
     headers: &HeaderMap,
-    body: Body,
+    body: &mut Option<Body>,
 ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Problem> {
     let limit = app.engine.config().limits.body;
     let too_large = || {
@@ -134,9 +163,13 @@ async fn read_body(
     let room = app.bodies.clone().try_acquire_many_owned(kibibytes).map_err(|_| {
         Problem::unavailable("The engine is working on too many large requests; try again in a moment.")
     })?;
-    let raw = match tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await {
+    let mut body = body.take().unwrap_or_default();
+    let raw = match tokio::time::timeout(BODY_TIME, Limited::new(&mut body, limit).collect()).await {
         Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            drain(body).await;
+            return Err(too_large());
+        }
         Ok(Err(error)) => return Err(Problem::bad_request(format!("The body broke off: {error}."))),
         Err(_) => {
             return Err(Problem::new(408, "body-too-slow", "Request timeout")

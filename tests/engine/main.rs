@@ -1,0 +1,10 @@
+//! The engine as its users meet it: the real binary, real sockets, a real SQLite file, real kills.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod bad_input;
+mod commands;
+mod crash;
+mod hooks;
+mod readme;
+mod reload;
+mod server;

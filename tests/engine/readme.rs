@@ -1,0 +1,95 @@
+//! The lines of the README, typed as they stand there, give the answers that stand there.
+
+use crate::server::{Project, Server, TOKEN};
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+/// A command of the README and what it shows behind it; `…` stands for anything.
+struct Line {
+    command: String,
+    answer: String,
+}
+
+#[test]
+fn the_curl_lines_give_their_answers() {
+    let project = Project::examples();
+    let server = Server::start(&project.path().join("examples"), &[]);
+    let lines = lines(&std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap());
+    let lines: Vec<&Line> = lines.iter().filter(|line| !starts_something(&line.command)).collect();
+    assert!(lines.iter().filter(|line| line.command.starts_with("curl")).count() >= 5, "the README lost its lines");
+    let mut script = "set -u\n".to_owned();
+    for line in &lines {
+        let command = line.command.replace("localhost:7070", server.base.trim_start_matches("http://"));
+        // The run behind a 202 may take a moment.
+        let pause = if command.contains("/api/v1/runs") { "sleep 1; " } else { "" };
+        let _ = writeln!(script, "{pause}{}\necho; echo '@@@'", command.replacen("curl ", "curl -sS ", 1));
+    }
+    let binary = Path::new(env!("CARGO_BIN_EXE_flowscript")).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    std::fs::create_dir_all(project.path().join("examples/data")).unwrap();
+    std::fs::write(project.path().join("examples/data/admin-token"), TOKEN).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(project.path()).env("PATH", path).env("FLOWSCRIPT_TOKEN", TOKEN);
+    let output = shell.output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let answers: Vec<&str> = shown.split("@@@\n").collect();
+    for (line, answer) in lines.iter().zip(answers) {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            fits(&line.answer, answer.trim()),
+            "$ {}\n{answer}\ninstead of\n{}\n{errors}",
+            line.command,
+            line.answer
+        );
+    }
+}
+
+/// Lines that build, serve or test are what this test is part of.
+fn starts_something(command: &str) -> bool {
+    command.starts_with("cargo ") || command.starts_with("tests/")
+}
+
+fn lines(readme: &str) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut inside = false;
+    for text in readme.lines() {
+        match (text.strip_prefix("$ "), inside) {
+            _ if text.starts_with("```") => inside = text == "```console",
+            (Some(command), true) => lines.push(Line { command: command.to_owned(), answer: String::new() }),
+            (None, true) => {
+                if let Some(line) = lines.last_mut() {
+                    line.answer.push_str(text);
+                }
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// Does the answer hold the parts between the dots, in their order, from its beginning to its end?
+fn fits(wanted: &str, answer: &str) -> bool {
+    let mut rest = answer;
+    let mut parts = wanted.split('…').peekable();
+    let mut first = true;
+    while let Some(part) = parts.next() {
+        let last = parts.peek().is_none();
+        let found = match (first, last) {
+            (true, true) => return rest == part,
+            (true, false) => rest.starts_with(part).then_some(0),
+            (false, true) => return rest.ends_with(part),
+            (false, false) => rest.find(part),
+        };
+        let Some(at) = found else { return false };
+        rest = &rest[at + part.len()..];
+        first = false;
+    }
+    true
+}
+
+#[test]
+fn dots_stand_for_anything() {
+    assert!(fits("a…c", "abc") && fits("…", "x") && fits("a", "a") && fits("a…b…", "a1b2"));
+    assert!(!fits("a…c", "abd") && !fits("a", "ab") && !fits("b…", "ab"));
+}
