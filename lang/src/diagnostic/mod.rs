@@ -1,6 +1,8 @@
 //! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is beside it.
 
 pub mod codes;
+pub mod json;
+pub mod render;
 
 use crate::span::Span;
 
