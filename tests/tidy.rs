@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The most lines of a file; blank ones and the tests at its end do not count.
 const MAX_LINES: usize = 500;
 
-/// What a folder may name of its own crate. Its `tests.rs` may name anything.
+/// What a folder may name of its own crate. Tests may name anything.
 enum Rule {
     Only(&'static [&'static str]),
     Never(&'static [&'static str]),
@@ -80,7 +80,9 @@ fn dependencies_point_one_way() {
         let files = files.into_iter().filter(|path| path.file_name().is_none_or(|name| name != "tests.rs"));
         files.flat_map(|path| {
             let text = read(&path);
-            forbidden(&text, rule).map(|name| format!("{}: names crate::{name}", shown(&path))).collect::<Vec<_>>()
+            forbidden(without_tests(&text), rule)
+                .map(|name| format!("{}: names crate::{name}", shown(&path)))
+                .collect::<Vec<_>>()
         })
     }));
 }
@@ -100,8 +102,8 @@ fn dependencies_have_a_reason() {
     let manifests = ["Cargo.toml", "lang/Cargo.toml", "stdlib/Cargo.toml", "engine/Cargo.toml"];
     report(manifests.iter().flat_map(|manifest| {
         let text = read(&root().join(manifest));
-        let bare = dependencies(&text).filter(|(name, line)| !name.starts_with("flowscript") && !line.contains(" # "));
-        bare.map(|(name, _)| format!("{manifest}: `{name}` has no reason on its line")).collect::<Vec<_>>()
+        let bare = dependencies(&text).filter(|(name, reason)| !name.starts_with("flowscript") && !reason);
+        bare.map(|(name, _)| format!("{manifest}: `{name}` has no reason on or above its line")).collect::<Vec<_>>()
     }));
 }
 
@@ -125,9 +127,9 @@ fn the_rules_find_what_they_look_for() {
     let tests = "a\n\nb\n#[cfg(test)]\nmod tests {\nc\n}\n";
     assert_eq!(counted_lines(Path::new("x.rs"), tests), 2);
     assert_eq!(counted_lines(Path::new("tests.rs"), tests), 0);
-    let manifest =
-        "[package]\nname = \"x\"\n[dependencies]\na = \"1\" # why\nb.workspace = true\n[lints]\nworkspace = true\n";
-    assert_eq!(dependencies(manifest).map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
+    let manifest = "[package]\nname = \"x\"\n[dependencies]\n# why\na = \"1\"\nb.workspace = true\nc = \"1\" # why\nd = \"1\"\n[lints]\n";
+    let found: Vec<(&str, bool)> = dependencies(manifest).collect();
+    assert_eq!(found, [("a", true), ("b", true), ("c", true), ("d", false)]);
     assert!(sources().len() > 50, "the rules must see the sources");
 }
 
@@ -145,8 +147,12 @@ fn counted_lines(path: &Path, text: &str) -> usize {
     if test || text.starts_with("//! Generated") {
         return 0;
     }
-    let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    code.lines().filter(|line| !line.trim().is_empty()).count()
+    without_tests(text).lines().filter(|line| !line.trim().is_empty()).count()
+}
+
+/// The text without the tests at its end.
+fn without_tests(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
 
 fn marks(text: &str) -> impl Iterator<Item = (usize, String)> {
@@ -181,16 +187,19 @@ fn paths_after_crate(rest: &str) -> Vec<String> {
     }
 }
 
-/// Names and lines of all tables of dependencies.
-fn dependencies(manifest: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut inside = false;
+/// The names in all tables of dependencies, each with whether a reason stands on its line or above its group.
+fn dependencies(manifest: &str) -> impl Iterator<Item = (&str, bool)> {
+    let (mut inside, mut above) = (false, false);
     manifest.lines().filter_map(move |line| {
         if line.starts_with('[') {
             inside = line.ends_with("dependencies]");
-            return None;
         }
+        let own = line.contains(" # ");
+        let is_dependency = inside && !line.is_empty() && !line.starts_with(['#', '[']);
+        let has_reason = own || above;
+        above = if is_dependency { above && !own } else { line.starts_with('#') };
         let name = line.split(['=', '.']).next()?.trim();
-        (inside && !name.is_empty() && !name.starts_with('#')).then_some((name, line))
+        is_dependency.then_some((name, has_reason))
     })
 }
 
