@@ -13,9 +13,11 @@ extern crate alloc;
 
 pub mod ast;
 pub mod check;
+pub mod complete;
 pub mod diagnostic;
 pub mod error;
 pub mod function;
+pub mod highlight;
 pub mod host;
 pub mod parse;
 pub mod program;

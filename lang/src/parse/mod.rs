@@ -12,8 +12,11 @@ mod recover;
 #[cfg(test)]
 mod tests;
 mod token;
+mod words;
 
 pub use incomplete::is_incomplete;
+pub(crate) use token::Kind as TokenKind;
+pub use words::{reserved_words, soft_words};
 
 use crate::ast::{Expr, Script, TemplatePart, TypeExpr};
 use crate::diagnostic::Diagnostic;
@@ -47,6 +50,12 @@ pub fn parse_template(source: &str) -> Parsed<Vec<TemplatePart>> {
 /// Parses a source that is exactly one type.
 pub fn parse_type(source: &str) -> Parsed<TypeExpr> {
     with_deep_stack(|| recover::type_expr(source))
+}
+
+/// The tokens of a source, broken or not: words, texts, brackets. Blanks and comments lie between them.
+pub(crate) fn tokens(source: &str) -> Vec<(TokenKind, Span)> {
+    let tokens = token::scan(source, token::Start::Code, token::Quotes::AsWritten);
+    tokens.into_iter().map(|token| (token.kind, token.span())).collect()
 }
 
 /// The escapes of a text or template literal (its source, with the quotes) that are none: they stay as written.

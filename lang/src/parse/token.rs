@@ -6,7 +6,7 @@ use pest::unicode::{LETTER, NUMBER};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A name or keyword.
     Word,
     /// A number, perhaps with letters stuck to it.
