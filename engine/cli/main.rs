@@ -4,13 +4,22 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // this is the one place that talks to a terminal
 
 mod api;
+mod check;
+mod doc;
+mod eval;
 mod exit;
 mod keys;
+mod output;
+mod repl;
+mod run;
+mod script;
 mod serve;
 mod trigger;
 
 use clap::{ColorChoice, Parser, Subcommand};
 use exit::Exit;
+use output::{Format, Report, Stop, Terminal};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The interpreter for FlowScript and the integration engine around it.
@@ -27,17 +36,47 @@ struct Cli {
 /// One variant a command, in the order of the help.
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Args),
+    Eval(eval::Args),
+    Repl(repl::Args),
+    Check(check::Args),
     Serve(serve::ServeArgs),
     Trigger(trigger::TriggerArgs),
     Keys(keys::KeysArgs),
+    Doc(doc::Args),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let exit: Exit = match cli.command {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && wants_json(&arguments) => return usage_as_json(&error).into(),
+        Err(error) => error.exit(),
+    };
+    let terminal = Terminal::new(cli.color);
+    let exit = match cli.command {
+        Command::Run(args) => run::run(args, terminal),
+        Command::Eval(args) => eval::run(args, terminal),
+        Command::Repl(args) => repl::run(args, terminal),
+        Command::Check(args) => check::run(args, terminal),
         Command::Serve(args) => serve::run(args),
         Command::Trigger(args) => trigger::run(args),
         Command::Keys(args) => keys::run(args),
+        Command::Doc(args) => doc::run(&args, terminal),
     };
     exit.into()
+}
+
+/// `--format json` holds for mistakes in the arguments too.
+fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|word| word == "--format=json")
+        || arguments.windows(2).any(|pair| matches!(pair, [option, value] if option == "--format" && value == "json"))
+}
+
+fn usage_as_json(error: &clap::Error) -> Exit {
+    let text = error.to_string();
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ");
+    let hint = lines.next().map(str::trim).unwrap_or_default();
+    Report::new(Format::Json, Terminal::new(ColorChoice::Never)).stop(&Stop::new(message).with_hint(hint))
 }

@@ -1,0 +1,88 @@
+//! Which files a path stands for.
+
+use crate::output::Stop;
+use std::path::{Path, PathBuf};
+
+/// Something to check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A script or module.
+    Script(PathBuf),
+    /// One workflow of a project.
+    Workflow {
+        /// The project's folder.
+        project: PathBuf,
+        /// The file.
+        path: PathBuf,
+    },
+    /// All workflows of a project.
+    Project(PathBuf),
+}
+
+/// Folders that hold no sources of the author.
+const SKIPPED: [&str; 3] = ["data", "node_modules", "target"];
+/// How deep folders are followed.
+const MAX_FOLDERS: usize = 32;
+
+/// What the paths stand for, in their order.
+pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Stop> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let before = found.len();
+            walk(path, MAX_FOLDERS, &mut found);
+            if found.len() == before {
+                let message = format!("There is nothing to check in `{}`.", path.display());
+                return Err(
+                    Stop::new(message).with_hint("scripts are named *.flow, a project has a folder `workflows`")
+                );
+            }
+        } else if has_suffix(path, &["yaml", "yml"]) {
+            found.push(workflow(path)?);
+        } else {
+            found.push(Found::Script(path.clone()));
+        }
+    }
+    Ok(found)
+}
+
+fn walk(folder: &Path, levels: usize, found: &mut Vec<Found>) {
+    if is_project(folder) {
+        found.push(Found::Project(folder.to_owned()));
+    }
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with('.') || SKIPPED.contains(&name) {
+            continue;
+        }
+        if path.is_dir() && levels > 0 {
+            walk(&path, levels - 1, found);
+        } else if has_suffix(&path, &["flow"]) {
+            found.push(Found::Script(path));
+        }
+    }
+}
+
+fn is_project(folder: &Path) -> bool {
+    folder.join("workflows").is_dir() || folder.join("flowscript.toml").is_file()
+}
+
+fn workflow(path: &Path) -> Result<Found, Stop> {
+    if !path.is_file() {
+        return Err(Stop::new(format!("Cannot read `{}`: there is no such file.", path.display())));
+    }
+    let project = path.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(|name| name == "workflows"));
+    let Some(workflows) = project else {
+        let message = format!("`{}` is in no project.", path.display());
+        return Err(Stop::new(message).with_hint("workflow files stand in the folder `workflows` of a project"));
+    };
+    let project = workflows.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(Found::Workflow { project: project.to_owned(), path: path.to_owned() })
+}
+
+fn has_suffix(path: &Path, suffixes: &[&str]) -> bool {
+    path.extension().is_some_and(|suffix| suffixes.iter().any(|known| suffix.eq_ignore_ascii_case(known)))
+}

@@ -1,0 +1,66 @@
+//! `flowscript check`: checks scripts, modules, workflow files and whole projects; runs nothing.
+
+mod find;
+mod project;
+mod script;
+
+use crate::exit::Exit;
+use crate::output::{Format, Report, Stop, Terminal, print};
+use crate::script::Input;
+use find::{Found, find};
+use std::path::PathBuf;
+
+/// Checks scripts, workflows and projects.
+#[derive(clap::Args)]
+#[command(after_help = "Exit codes: 0 no errors, 2 errors or unreadable files. Warnings change nothing.")]
+pub struct Args {
+    /// Scripts and modules (.flow), workflow files (.yaml), folders of them
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// The variables that scripts expect, as `run` would get them: a JSON object, or its file as @FILE
+    #[arg(long, value_name = "JSON|@FILE")]
+    input: Option<String>,
+    /// How to print what is found
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs the command.
+pub fn run(args: Args, terminal: Terminal) -> Exit {
+    let mut report = Report::new(args.format, terminal);
+    match check(&args, &mut report) {
+        Ok(files) => {
+            let (errors, warnings) = (report.errors(), report.warnings());
+            if args.format == Format::Text {
+                print(&summary(files, errors, warnings));
+            }
+            report.finish_always(if errors > 0 { Exit::NotStarted } else { Exit::Done })
+        }
+        Err(stop) => report.stop(&stop),
+    }
+}
+
+/// Checks all paths; gives the number of files.
+fn check(args: &Args, report: &mut Report) -> Result<usize, Stop> {
+    let input = args.input.as_deref().map(Input::read).transpose()?.unwrap_or_default();
+    let mut files = 0;
+    for found in find(&args.paths)? {
+        files += match found {
+            Found::Script(path) => script::check(&path, &input, report)?,
+            Found::Workflow { project, path } => project::check(&project, Some(&path), report)?,
+            Found::Project(path) => project::check(&path, None, report)?,
+        };
+    }
+    Ok(files)
+}
+
+fn summary(files: usize, errors: usize, warnings: usize) -> String {
+    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let found = match (errors, warnings) {
+        (0, 0) => "no problems".to_owned(),
+        (errors, 0) => count(errors, "error"),
+        (0, warnings) => count(warnings, "warning"),
+        (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
+    };
+    format!("{} checked: {found}\n", count(files, "file"))
+}

@@ -1,0 +1,70 @@
+//! Checks the workflows of a project.
+
+use crate::output::{Report, Stop, Texts};
+use flowscript_engine::config::Config;
+use flowscript_engine::project::{Folder, LoadedFile, load};
+use flowscript_engine::script::Library;
+use flowscript_engine::workflow::problem::Problem;
+use flowscript_engine::yaml::Place;
+use flowscript_lang::diagnostic::{Diagnostic, Severity};
+use flowscript_lang::span::Span;
+use std::path::Path;
+
+/// Checks all workflows of the project in `project`, or the one in `only`; gives the number of files.
+pub fn check(project: &Path, only: Option<&Path>, report: &mut Report) -> Result<usize, Stop> {
+    let config = Config::load(project).map_err(Stop::new)?;
+    let limits = &config.limits;
+    let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory);
+    let folder = Folder::read(project);
+    if only.is_none() {
+        folder.odd.iter().for_each(|message| report.problem(&Stop::new(message.clone())));
+    }
+    let loaded = load(&folder, &library, |_| None);
+    let wanted = |file: &&LoadedFile| only.is_none_or(|only| same_file(only, &project.join(&file.path)));
+    let files: Vec<&LoadedFile> = loaded.values().filter(wanted).collect();
+    if let (Some(only), []) = (only, files.as_slice()) {
+        let name = only.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let reason = folder.odd.iter().find(|message| message.contains(&name)).cloned();
+        return Err(Stop::new(reason.unwrap_or_else(|| format!("`{}` is not loaded.", only.display()))));
+    }
+    for file in &files {
+        for problem in &file.problems {
+            tell(project, file, &folder, problem, report);
+        }
+    }
+    Ok(files.len())
+}
+
+fn tell(project: &Path, file: &LoadedFile, folder: &Folder, problem: &Problem, report: &mut Report) {
+    let path = problem.file.as_deref().unwrap_or(&file.path);
+    let workflow = folder.workflows.values().find(|source| source.path == path);
+    let module = || folder.modules.iter().find(|(name, _)| path == format!("modules/{name}.flow"));
+    let text = workflow.and_then(|source| source.text.as_deref().ok()).or_else(|| module().map(|(_, text)| &**text));
+    let text = text.unwrap_or_default();
+    let start = byte_of(text, problem.place);
+    let end = problem.end.map_or(start, |end| byte_of(text, end).max(start));
+    let diagnostic = Diagnostic {
+        code: problem.code,
+        severity: if problem.warning { Severity::Warning } else { Severity::Error },
+        message: problem.message.clone(),
+        span: Span::new(start, end),
+        hint: problem.hint.clone(),
+        module: None,
+    };
+    let name = project.join(path).display().to_string();
+    report.diagnostics(&Texts { name: &name, text, modules: Vec::new() }, &[diagnostic]);
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    whole(a) == whole(b)
+}
+
+/// The byte of a line and column, both from 1, columns in characters.
+fn byte_of(text: &str, place: Place) -> usize {
+    let before = (place.line as usize).saturating_sub(1);
+    let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
+    let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let column = line.char_indices().nth((place.column as usize).saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    start + column
+}

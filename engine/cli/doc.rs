@@ -1,0 +1,134 @@
+//! `flowscript doc`: the function reference, from the registration table.
+
+use crate::exit::Exit;
+use crate::output::{Format, Report, Stop, Terminal, print};
+use flowscript_lang::function::{Function, Registry};
+use std::fmt::Write;
+
+/// The widest line of wrapped text.
+const WIDTH: usize = 96;
+
+/// Shows what a function of the library does.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A function (`Left`, `JSON.Encode`) or a module (`JSON`); without it all functions are listed
+    name: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, terminal: Terminal) -> Exit {
+    match text(&flowscript_stdlib::registry(), args.name.as_deref()) {
+        Ok(text) => print(&text),
+        Err(stop) => Report::new(Format::Text, terminal).stop(&stop),
+    }
+}
+
+/// What there is to say of a function or module; of all of them without a name.
+pub fn text(registry: &Registry, name: Option<&str>) -> Result<String, Stop> {
+    let Some(name) = name else { return Ok(list(registry.functions().iter().map(AsRef::as_ref))) };
+    if let Some(function) = registry.find(name) {
+        return Ok(describe(function));
+    }
+    let prefix = format!("{}.", name.to_lowercase());
+    let members = || registry.functions().iter().filter(|function| in_module(function, &prefix));
+    if members().next().is_some() {
+        return Ok(list(members().map(AsRef::as_ref)));
+    }
+    let near = registry.all_names().chain(registry.modules()).min_by_key(|known| distance(known, name));
+    let near = near.filter(|known| distance(known, name) <= 1 + name.chars().count() / 3);
+    let hint = near.map_or("`flowscript doc` lists all functions".into(), |near| format!("did you mean `{near}`?"));
+    Err(Stop::new(format!("There is no function or module `{name}`.")).with_hint(hint))
+}
+
+fn in_module(function: &Function, prefix: &str) -> bool {
+    function.aliases.iter().chain([&function.name]).any(|name| name.to_lowercase().starts_with(prefix))
+}
+
+fn distance(known: &str, name: &str) -> usize {
+    strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase())
+}
+
+/// A line each, under the names of their sections.
+fn list<'a>(functions: impl Iterator<Item = &'a Function>) -> String {
+    let functions: Vec<&Function> = functions.collect();
+    let width = functions.iter().map(|function| function.name.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    let mut section = "";
+    for function in functions {
+        if function.section != section {
+            let gap = if section.is_empty() { "" } else { "\n" };
+            section = function.section;
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "{gap}{section}");
+        }
+        let _ = writeln!(out, "  {:width$}  {}", function.name, function.summary);
+    }
+    out
+}
+
+fn describe(function: &Function) -> String {
+    let mut out = format!("{}\n\n", function.signature);
+    for paragraph in [function.summary, function.rules].into_iter().filter(|text| !text.is_empty()) {
+        wrap(&mut out, paragraph);
+        out.push('\n');
+    }
+    if !function.aliases.is_empty() {
+        let _ = writeln!(out, "Also as {}.\n", function.aliases.join(", "));
+    }
+    let width = function.examples.iter().map(|example| example.source.chars().count()).max().unwrap_or(0).min(48);
+    for example in function.examples {
+        let _ = if example.fails {
+            writeln!(out, "  {:width$}  fails: {}", example.source, example.result)
+        } else {
+            writeln!(out, "  {:width$}  → {}", example.source, example.result)
+        };
+    }
+    out
+}
+
+fn wrap(out: &mut String, text: &str) {
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    fn shown(name: &str) -> String {
+        match text(&flowscript_stdlib::registry(), Some(name)) {
+            Ok(text) => text,
+            Err(stop) => format!("{} ({})", stop.message, stop.hint.unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn functions_and_modules_are_found_in_any_case() {
+        insta::assert_snapshot!(shown("MID"));
+        insta::assert_snapshot!(shown("json"));
+        assert_eq!(shown("Uper"), "There is no function or module `Uper`. (did you mean `Upper`?)");
+        assert_eq!(
+            shown("whatever"),
+            "There is no function or module `whatever`. (`flowscript doc` lists all functions)"
+        );
+    }
+
+    #[test]
+    fn all_functions_are_listed() {
+        let registry = flowscript_stdlib::registry();
+        let list = text(&registry, None).unwrap();
+        assert_eq!(list.lines().filter(|line| line.starts_with("  ")).count(), registry.functions().len());
+    }
+}

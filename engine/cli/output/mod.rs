@@ -1,0 +1,30 @@
+//! What commands print: results to standard output, everything else to standard error.
+
+mod report;
+mod show;
+mod terminal;
+
+pub use report::{Format, Report, Stop, Texts};
+pub use show::to_lines;
+pub use terminal::Terminal;
+
+use crate::exit::Exit;
+use std::io::{ErrorKind, Write};
+
+/// Prints to standard output. A reader that has gone away (`| head`) is no failure; a full disk is.
+pub fn print(text: &str) -> Exit {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Done,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            print_error(&format!("error: Cannot write the result: {error}\n"));
+            Exit::Failed
+        }
+    }
+}
+
+/// Prints to standard error, where that is possible.
+pub fn print_error(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

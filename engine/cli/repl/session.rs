@@ -1,0 +1,238 @@
+//! A session: what its lines have left, and how the next one is evaluated. Knows no terminal.
+
+use super::declarations::Declarations;
+use super::places::{LineTexts, moved, own};
+use crate::output::Report;
+use crate::script::{CommandHost, FolderModules, Input, Interrupts};
+use flowscript_lang::ast::{Script, StatementKind};
+use flowscript_lang::function::{Effect, Registry};
+use flowscript_lang::program::Remains;
+use flowscript_lang::types::Type;
+use flowscript_lang::value::{Column, Rows, Value};
+use flowscript_lang::{CompileOptions, Compiled, Mode, ModuleLoader, Settings, Variable, compile, parse};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The variable that holds the last value.
+const LAST: &str = "_";
+
+/// The world of a session and what its lines have left.
+pub struct Session {
+    settings: Settings,
+    host: CommandHost,
+    interrupts: Arc<Interrupts>,
+    registry: Arc<Registry>,
+    modules: FolderModules,
+    declarations: Declarations,
+    variables: Vec<(String, Value)>,
+    last: Option<Value>,
+    /// What functions among the values go on using of the runs that made them.
+    remains: Vec<Remains>,
+    /// The lines that ran, as they can be saved.
+    accepted: Vec<String>,
+}
+
+/// What a line gave.
+#[derive(Debug)]
+pub struct Given {
+    /// Its value, where it ends in an expression or returns.
+    pub value: Option<Value>,
+    /// The steps it took.
+    pub steps: u64,
+}
+
+/// The line failed; the report has said why.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failed;
+
+impl Session {
+    /// A session without variables; modules are looked for in the current folder.
+    pub fn new(mut settings: Settings, host: CommandHost, interrupts: Arc<Interrupts>) -> Self {
+        // Who types an assertion wants to know.
+        settings.asserts = true;
+        Self {
+            settings,
+            host,
+            interrupts,
+            registry: flowscript_stdlib::registry(),
+            modules: FolderModules::beside(Path::new(".")),
+            declarations: Declarations::default(),
+            variables: Vec::new(),
+            last: None,
+            remains: Vec::new(),
+            accepted: Vec::new(),
+        }
+    }
+
+    /// Checks and runs a line, which messages call `name`.
+    pub fn evaluate(&mut self, name: &str, line: &str, report: &mut Report) -> Result<Given, Failed> {
+        let script = parse::parse_script(line).tree;
+        let mut declarations = self.declarations.clone();
+        declarations.forget_redeclared(&script);
+        let prelude = declarations.prelude();
+        let compiled = self.check(line, &prelude);
+        let texts = LineTexts { name, line, prelude: &prelude }.with(&compiled, &self.modules);
+        report.diagnostics(&texts, &own(&compiled.diagnostics, &prelude));
+        let Some(program) = &compiled.program else { return Err(Failed) };
+        if script.statements.is_empty() {
+            return Ok(Given { value: None, steps: 0 });
+        }
+        let values = self.variables.iter().map(|(_, value)| value.clone()).chain(self.last.clone()).collect();
+        let outcome = self.interrupts.during(|| program.run(values, &self.settings, &self.host));
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                report.run_error(&texts, &moved(*error, &prelude, line));
+                return Err(Failed);
+            }
+        };
+        let left = outcome.variables.iter().chain(outcome.exports.iter().map(|(_, value)| value));
+        if left.chain([&outcome.value]).any(holds_function) {
+            self.remains.push(outcome.remains);
+        }
+        for ((_, value), now) in self.variables.iter_mut().zip(outcome.variables) {
+            *value = now;
+        }
+        // A function that was set has its value; its text is of no use any more.
+        assigned(line).into_iter().for_each(|name| declarations.forget_variable(name));
+        declarations.add(&script, line);
+        self.variables.retain(|(name, _)| !declarations.is_function_variable(name));
+        for (name, value) in outcome.exports {
+            if !declarations.is_function_variable(&name) {
+                self.set(&name, value);
+            }
+        }
+        self.declarations = declarations;
+        self.accepted.push(saved(&script, line));
+        let value = gives_value(&script).then_some(outcome.value);
+        if value.is_some() {
+            self.last.clone_from(&value);
+        }
+        Ok(Given { value, steps: outcome.steps })
+    }
+
+    /// The type of what a line gives, without running it.
+    pub fn type_of(&self, line: &str, report: &mut Report) -> Result<Type, Failed> {
+        let prelude = self.declarations.prelude();
+        let compiled = self.check(line, &prelude);
+        let texts = LineTexts { name: "<repl>", line, prelude: &prelude }.with(&compiled, &self.modules);
+        report.diagnostics(&texts, &own(&compiled.diagnostics, &prelude));
+        if compiled.has_errors() { Err(Failed) } else { Ok(compiled.result) }
+    }
+
+    /// Makes the fields of an input variables; gives their names.
+    pub fn add_input(&mut self, input: Input) -> Vec<String> {
+        let names: Vec<String> = input.variables.iter().map(|variable| variable.name.to_string()).collect();
+        for (name, value) in names.iter().zip(input.values) {
+            self.declarations.forget_variable(name);
+            self.set(name, value);
+        }
+        names
+    }
+
+    /// Forgets all that lines have left.
+    pub fn reset(&mut self) {
+        self.declarations = Declarations::default();
+        self.variables.clear();
+        self.last = None;
+        self.remains.clear();
+        self.accepted.clear();
+    }
+
+    /// The library.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The variables and their values, in the order they were declared.
+    pub fn variables(&self) -> &[(String, Value)] {
+        &self.variables
+    }
+
+    /// The functions and types that were declared, and the modules that could be used.
+    pub fn names(&self) -> Vec<String> {
+        self.declarations.names().map(str::to_owned).chain(self.modules.names()).collect()
+    }
+
+    /// The functions, types and opened modules as text.
+    pub fn declared(&self) -> String {
+        self.declarations.prelude()
+    }
+
+    /// The lines so far as a script, and how many they are.
+    pub fn script(&self) -> (String, usize) {
+        (self.accepted.iter().flat_map(|line| [line.as_str(), "\n"]).collect(), self.accepted.len())
+    }
+
+    /// The variables as the checker sees them, `_` at last.
+    pub fn host_variables(&self) -> Vec<Variable> {
+        let variable = |name: &str, value: &Value, writable| {
+            // What is null now may be anything later.
+            let ty = if value.is_null() { Type::Any } else { Type::of_value(value) };
+            Variable { name: name.into(), ty, writable }
+        };
+        let variables = self.variables.iter().map(|(name, value)| variable(name, value, true));
+        variables.chain(self.last.as_ref().map(|value| variable(LAST, value, false))).collect()
+    }
+
+    fn set(&mut self, name: &str, value: Value) {
+        if name == LAST {
+            self.last = Some(value);
+            return;
+        }
+        match self.variables.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.variables.push((name.to_owned(), value)),
+        }
+    }
+
+    fn check(&self, line: &str, prelude: &str) -> Compiled {
+        let options = CompileOptions {
+            mode: Mode::Line,
+            variables: &self.host_variables(),
+            registry: &self.registry,
+            modules: &self.modules,
+            effect: Effect::Outside,
+        };
+        compile(&format!("{prelude}{line}"), &options)
+    }
+}
+
+/// Is there a function in it, at any depth?
+fn holds_function(value: &Value) -> bool {
+    match value {
+        Value::Function(_) => true,
+        Value::List(list) => list.items().iter().any(holds_function),
+        Value::Record(record) => record.iter().any(|(_, value)| holds_function(&value)),
+        Value::Table(table) => match table.columns() {
+            Some(columns) => columns.iter().any(|column| match &**column {
+                Column::Any(values) => values.iter().any(holds_function),
+                _ => false,
+            }),
+            None => Rows::Table(table.clone()).iter().any(|row| holds_function(&row)),
+        },
+        _ => false,
+    }
+}
+
+/// Does it end in an expression, or return?
+fn gives_value(script: &Script) -> bool {
+    let returns = script.statements.iter().any(|s| matches!(s.kind, StatementKind::Return(_)));
+    returns || script.statements.last().is_some_and(|s| matches!(s.kind, StatementKind::Expression(_)))
+}
+
+/// The names behind `set` in a line.
+fn assigned(line: &str) -> Vec<&str> {
+    let words: Vec<&str> = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).collect();
+    let pairs = words.windows(2).filter_map(|pair| Some((pair.first()?, pair.get(1)?)));
+    pairs.filter(|(word, _)| word.eq_ignore_ascii_case("set")).map(|(_, name)| *name).collect()
+}
+
+/// A line as it stands in a saved script: expressions for their value alone are comments.
+fn saved(script: &Script, line: &str) -> String {
+    let line = line.trim();
+    if script.statements.iter().all(|s| matches!(s.kind, StatementKind::Expression(_) | StatementKind::Return(_))) {
+        return line.lines().map(|line| format!("// {line}")).collect::<Vec<_>>().join("\n");
+    }
+    if line.ends_with([';', '}']) { line.to_owned() } else { format!("{line};") }
+}

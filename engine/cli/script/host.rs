@@ -1,0 +1,63 @@
+//! The world of scripts run from the command line: the machine's clock, randomness, standard error as log, HTTP.
+
+use super::http::Permission;
+use super::interrupt::Interrupts;
+use flowscript_lang::host::{Host, HttpRequest, HttpResponse, Interrupt, LogLevel};
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The host of one command.
+pub struct CommandHost {
+    /// What the clock always shows; `None` for the machine's.
+    pub now: Option<(i64, u32)>,
+    /// Where random numbers come from.
+    pub random: Random,
+    /// Where requests may go.
+    pub http: Permission,
+    /// Ctrl-C.
+    pub interrupts: Arc<Interrupts>,
+}
+
+/// Where random numbers come from.
+pub enum Random {
+    /// Different each time.
+    System,
+    /// The same for the same seed, in every version: SplitMix64 over a counter.
+    Seeded(AtomicU64),
+}
+
+impl Host for CommandHost {
+    fn now(&self) -> (i64, u32) {
+        self.now.unwrap_or_else(|| match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => (since.as_secs() as i64, since.subsec_nanos()),
+            Err(before) => (-(before.duration().as_secs() as i64), 0),
+        })
+    }
+
+    fn random(&self) -> u64 {
+        match &self.random {
+            Random::System => rand::random(),
+            Random::Seeded(state) => {
+                let mixed = state.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+                let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                mixed ^ (mixed >> 31)
+            }
+        }
+    }
+
+    fn log(&self, level: LogLevel, message: &str) {
+        // A log that nobody can read any more is no reason to stop.
+        let _ = writeln!(std::io::stderr().lock(), "[{}] {message}", level.name());
+    }
+
+    fn http(&self, request: &HttpRequest) -> Result<HttpResponse, String> {
+        self.http.send(request)
+    }
+
+    fn interrupt(&self) -> Option<Interrupt> {
+        self.interrupts.is_asked().then_some(Interrupt::Cancelled)
+    }
+}

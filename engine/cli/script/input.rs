@@ -1,0 +1,49 @@
+//! `--input`: a JSON object whose fields become variables.
+
+use crate::output::Stop;
+use crate::script::source;
+use flowscript_lang::Variable;
+use flowscript_lang::types::Type;
+use flowscript_lang::value::Value;
+use std::path::Path;
+
+/// Variables with their values.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// What the checker knows of them.
+    pub variables: Vec<Variable>,
+    /// Their values, in the same order.
+    pub values: Vec<Value>,
+}
+
+impl Input {
+    /// The fields of the JSON object in `argument`, which stands there or in the file behind an `@`.
+    pub fn read(argument: &str) -> Result<Self, Stop> {
+        let Some(path) = argument.strip_prefix('@') else {
+            return Self::decode(argument, "--input").map_err(|stop| match stop.hint {
+                None => stop.with_hint("as in --input '{\"customer\": 17}', or --input @file.json"),
+                Some(_) => stop,
+            });
+        };
+        let text = source::read_text(Path::new(path))
+            .map_err(|reason| Stop::new(format!("Cannot read the input from `{path}`: {reason}")))?;
+        Self::decode(&text, path)
+    }
+
+    /// The fields of the JSON object in `text`, which messages call `name`.
+    pub fn decode(text: &str, name: &str) -> Result<Self, Stop> {
+        let value =
+            flowscript_stdlib::json::decode(text).map_err(|error| Stop::new(format!("{name} is not JSON: {error}")))?;
+        let Value::Record(record) = &value else {
+            let message = format!("{name} must be a JSON object, whose fields become variables.");
+            let given = format!("it is {} of type {}", value.to_literal(40), value.type_name());
+            return Err(Stop::new(message).with_hint(given));
+        };
+        let mut input = Self::default();
+        for (name, value) in record.iter() {
+            input.variables.push(Variable { name: name.clone(), ty: Type::of_value(&value), writable: true });
+            input.values.push(value);
+        }
+        Ok(input)
+    }
+}

@@ -1,0 +1,55 @@
+//! Ctrl-C: ends what is being evaluated; where nothing is, the command.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The exit code of a command that Ctrl-C ended, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// What Ctrl-C has asked for. Shared with the thread that hears it.
+#[derive(Debug, Default)]
+pub struct Interrupts {
+    running: AtomicBool,
+    asked: AtomicBool,
+}
+
+impl Interrupts {
+    /// Listens to Ctrl-C from now on. The first one asks an evaluation to stop, a second one ends the command.
+    pub fn listen() -> Arc<Self> {
+        let interrupts = Arc::new(Self::default());
+        let heard = interrupts.clone();
+        // Where the thread or the handler cannot be had, Ctrl-C ends the command as ever.
+        let _ = std::thread::Builder::new().name("ctrl-c".into()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = runtime {
+                runtime.block_on(async {
+                    while tokio::signal::ctrl_c().await.is_ok() {
+                        heard.press();
+                    }
+                });
+            }
+        });
+        interrupts
+    }
+
+    /// Runs `evaluate`, which Ctrl-C can end.
+    pub fn during<T>(&self, evaluate: impl FnOnce() -> T) -> T {
+        self.asked.store(false, Ordering::Relaxed);
+        self.running.store(true, Ordering::Relaxed);
+        let result = evaluate();
+        self.running.store(false, Ordering::Relaxed);
+        result
+    }
+
+    /// Must what is being evaluated stop?
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn press(&self) {
+        let again = self.asked.swap(true, Ordering::Relaxed);
+        if again || !self.running.load(Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
+    }
+}

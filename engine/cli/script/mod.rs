@@ -1,0 +1,18 @@
+//! What the commands share that check and run scripts: their options, and the world they give to scripts.
+
+mod execute;
+mod host;
+mod http;
+mod input;
+mod interrupt;
+mod modules;
+mod options;
+mod source;
+
+pub use execute::execute;
+pub use host::CommandHost;
+pub use input::Input;
+pub use interrupt::Interrupts;
+pub use modules::FolderModules;
+pub use options::{HostOptions, ScriptOptions};
+pub use source::{Source, read_text};
