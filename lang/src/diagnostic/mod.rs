@@ -1,6 +1,7 @@
 //! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is beside it.
 
 pub mod codes;
+pub mod explain;
 pub mod json;
 pub mod render;
 

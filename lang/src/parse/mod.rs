@@ -34,22 +34,22 @@ pub struct Parsed<T> {
 
 /// Parses a whole script.
 pub fn parse_script(source: &str) -> Parsed<Script> {
-    with_deep_stack(|| recover::script(source))
+    with_deep_stack(|| told(recover::script(source)))
 }
 
 /// Parses a source that is exactly one expression.
 pub fn parse_expression(source: &str) -> Parsed<Expr> {
-    with_deep_stack(|| recover::expression(source))
+    with_deep_stack(|| told(recover::expression(source)))
 }
 
 /// Parses a template of a workflow: text with `{expression}` parts, `\{` for a brace (language.md §6).
 pub fn parse_template(source: &str) -> Parsed<Vec<TemplatePart>> {
-    with_deep_stack(|| recover::template(source))
+    with_deep_stack(|| told(recover::template(source)))
 }
 
 /// Parses a source that is exactly one type.
 pub fn parse_type(source: &str) -> Parsed<TypeExpr> {
-    with_deep_stack(|| recover::type_expr(source))
+    with_deep_stack(|| told(recover::type_expr(source)))
 }
 
 /// The tokens of a source, broken or not: words, texts, brackets. Blanks and comments lie between them.
@@ -62,4 +62,16 @@ pub(crate) fn tokens(source: &str) -> Vec<(TokenKind, Span)> {
 /// Places are bytes from the start of `literal`. A malformed `\u` and half a surrogate pair count.
 pub fn unknown_escapes(literal: &str) -> Vec<Span> {
     build::unknown_escapes(literal)
+}
+
+/// The findings as whole sentences; where they are made they are fragments, put together from pieces.
+fn told<T>(mut parsed: Parsed<T>) -> Parsed<T> {
+    for finding in &mut parsed.diagnostics {
+        let mut letters = finding.message.chars();
+        if let Some(first) = letters.next() {
+            let end = if finding.message.ends_with(['.', '?', '!']) { "" } else { "." };
+            finding.message = format!("{}{}{end}", first.to_uppercase(), letters.as_str());
+        }
+    }
+    parsed
 }
