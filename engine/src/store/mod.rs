@@ -146,8 +146,9 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps the answer for a waiting caller while the run goes on. [`StoreError::Conflict`] for a second one.
     fn respond(&self, fence: Fence, answer: Vec<u8>, changes: Changes) -> Answer<'_, ()>;
 
-    /// Ends the run, opens or holds its lane, starts the `onFailure` run; then claims in the same commit, if asked to.
-    /// [`StoreError::Conflict`] for a state that is not final.
+    /// Ends the run, opens or holds its lane, starts the `onFailure` run; then claims in the same commit, if asked to
+    /// and the owner's lease is running. [`StoreError::Conflict`] for a state that is not final and for an `onFailure`
+    /// of a run that is one, [`StoreError::NotFound`] if the workflow of `onFailure` was never published.
     fn finish(&self, fence: Fence, finish: Finish, then: Option<Claim>) -> Answer<'_, Claimed>;
 
     // ---- by people and peers ---------------------------------------------------------------------------------------

@@ -189,3 +189,13 @@ pub async fn a_finish_claims_the_next_in_the_same_commit(bench: Bench) {
     assert_eq!(claimed.runs[0].fence.run, second);
     assert_eq!(bench.a.store.commit_sizes().commits, before + 1);
 }
+
+pub async fn a_finish_without_a_lease_stands_and_claims_nothing(bench: Bench) {
+    let claimed = bench.claimed().await;
+    bench.accept(bench.new_run()).await;
+    bench.clock.pass(LEASE.as_millis() as u64);
+    let then = Some(Claim { owner: bench.a.owner, limit: 5 });
+    let next = bench.a.store.finish(claimed.fence, Finish::new(RunState::Completed, START), then).await.unwrap();
+    assert_eq!(next.runs, []);
+    assert_eq!(bench.state(claimed.fence.run).await, RunState::Completed);
+}

@@ -293,6 +293,7 @@ macro_rules! contract_tests {
                 a_run_that_is_not_yet_due_waits
                 a_claim_without_a_lease_is_refused
                 a_finish_claims_the_next_in_the_same_commit
+                a_finish_without_a_lease_stands_and_claims_nothing
             ]
             progress: [
                 a_stale_fence_writes_nothing

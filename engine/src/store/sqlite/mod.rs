@@ -19,6 +19,7 @@ mod publish;
 mod readers;
 mod reads;
 mod rows;
+mod sabotage;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ use super::{
 pub struct SqliteStore {
     // The readers go first: the last connection to close moves everything into the one file.
     readers: Readers,
+    listers: Readers,
     writer: Writer,
     shared: Arc<Shared>,
     /// Where retention stands between two slices.
@@ -64,6 +66,7 @@ impl SqliteStore {
         let connections = open::open(path, &shared)?;
         Ok(Self {
             readers: Readers::start(connections.readers)?,
+            listers: Readers::start(connections.listers)?,
             writer: Writer::start(connections.writer, Arc::clone(&shared))?,
             shared,
             sweep: Mutex::default(),
@@ -173,7 +176,7 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let limits = retention.clone();
             let sweep = *locked(&self.sweep);
-            let slice = self.readers.read(move |conn| prune::look(conn, &limits, sweep)).await?;
+            let slice = self.listers.read(move |conn| prune::look(conn, &limits, sweep)).await?;
             let next = slice.sweep;
             let pruned = self.writer.decide(move |tx| {
                 let (runs, versions) = prune::delete(tx, &slice)?;
@@ -208,15 +211,15 @@ impl Store for SqliteStore {
     }
 
     fn runs(&self, query: RunQuery) -> Answer<'_, RunPage> {
-        self.readers.read(move |conn| list::runs(conn, &query))
+        self.listers.read(move |conn| list::runs(conn, &query))
     }
 
     fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage> {
-        self.readers.read(move |conn| lane_list::lanes(conn, &query))
+        self.listers.read(move |conn| lane_list::lanes(conn, &query))
     }
 
     fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>> {
-        self.readers.read(lane_list::counts)
+        self.listers.read(lane_list::counts)
     }
 
     fn watch(&self, run: RunId, seen: Option<u32>) -> Answer<'_, RunSummary> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::sabotage::Sabotage;
 use super::shared::Shared;
 use super::tx::{Memory, Tx};
 use super::{claim, keys, migrate};
@@ -14,13 +15,15 @@ use crate::store::{Result, StoreError};
 /// How long to wait for another program that holds the database, before an error says so.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many connections read.
+/// How many connections read single rows, which somebody waits for, and how many go through lists, which may take long.
 const READERS: usize = 2;
+const LISTERS: usize = 1;
 
 /// The connections of an open store.
 pub(super) struct Connections {
     pub writer: Connection,
     pub readers: Vec<Connection>,
+    pub listers: Vec<Connection>,
 }
 
 /// Opens or makes the database and brings it up to date.
@@ -30,15 +33,15 @@ pub(super) fn open(path: &Path, shared: &Shared) -> Result<Connections> {
     // Settles before the first table: it decides how the file is laid out.
     writer.pragma_update(None, "auto_vacuum", "incremental")?;
     writer.pragma_update(None, "journal_mode", "wal")?;
-    writer.pragma_update(None, "synchronous", "full")?;
+    writer.pragma_update(None, "synchronous", if Sabotage::Unsynced.is_on() { "off" } else { "full" })?;
     writer.pragma_update(None, "foreign_keys", true)?;
     writer.pragma_update(None, "cache_size", -8192)?; // KiB
     writer.pragma_update(None, "wal_autocheckpoint", 4000)?; // pages, 16 MiB
     writer.pragma_update(None, "journal_size_limit", 64 << 20)?;
     migrate::migrate(&mut writer, shared.clock.now())?;
     recover(&writer, shared)?;
-    let readers = (0..READERS).map(|_| reader(path)).collect::<Result<_>>()?;
-    Ok(Connections { writer, readers })
+    let readers = |count: usize| (0..count).map(|_| reader(path)).collect::<Result<_>>();
+    Ok(Connections { writer, readers: readers(READERS)?, listers: readers(LISTERS)? })
 }
 
 /// The folder lock says that nobody else is alive: all claims are free again.

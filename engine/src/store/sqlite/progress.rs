@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::parts::{self, Part};
+use super::sabotage::Sabotage;
 use super::tx::Tx;
 use super::{accept, claim, lanes};
 use crate::store::{
@@ -25,8 +26,8 @@ pub(super) struct Held {
 /// The claimed run of a fence, or [`StoreError::Stale`].
 fn held(tx: &Tx<'_>, fence: Fence) -> Result<Held> {
     let sql = "select seq, workflow, trigger, lane, pause, responded, retries
-               from runs where id = ?1 and fence = ?2 and owner is not null";
-    let found = tx.row(sql, (fence.run, fence.number), |row| {
+               from runs where id = ?1 and (?3 or (fence = ?2 and owner is not null))";
+    let found = tx.row(sql, (fence.run, fence.number, Sabotage::NoFence.is_on()), |row| {
         Ok(Held {
             seq: row.get(0)?,
             workflow: row.get(1)?,
@@ -141,7 +142,11 @@ pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Optio
     }
     tx.effects.ready = true; // a slot is free
     tx.moved(fence.run, held.workflow, Some(RunState::Running), finish.state)?;
-    then.map_or_else(|| Ok(Claimed::default()), |then| claim::claim(tx, then))
+    match then {
+        // The end of a run stands, whatever has become of the wish for more.
+        Some(then) if tx.shared.is_leased(then.owner) => claim::claim(tx, then),
+        _ => Ok(Claimed::default()),
+    }
 }
 
 /// What an end writes beside the run's own row, for a run that was claimed and for one that is new.

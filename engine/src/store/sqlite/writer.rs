@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::sabotage::Sabotage;
 use super::shared::Shared;
 use super::tx::{Effects, Memory, Tx};
 use crate::store::{Answer, Result, StoreError};
@@ -42,7 +43,7 @@ impl Writer {
         decision: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Answer<'static, T> {
         let (sender, receiver) = oneshot::channel();
-        let job = Pending { decision: Some(decision), result: None, sender };
+        let job = Pending { decision: Some(decision), result: None, sender: Some(sender) };
         if let Some(jobs) = &self.jobs {
             // If the thread is gone, the sender inside the job goes with it, and the receiver says so.
             let _ = jobs.send(Box::new(job));
@@ -73,13 +74,13 @@ trait Job: Send {
     fn error(&self) -> Option<StoreError>;
 
     /// Tells the caller how it went; `failed` if the transaction as a whole did.
-    fn answer(self: Box<Self>, failed: Option<&StoreError>);
+    fn answer(&mut self, failed: Option<&StoreError>);
 }
 
 struct Pending<T, F> {
     decision: Option<F>,
     result: Option<Result<T>>,
-    sender: oneshot::Sender<Result<T>>,
+    sender: Option<oneshot::Sender<Result<T>>>,
 }
 
 impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Job for Pending<T, F> {
@@ -92,14 +93,16 @@ impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Job for Pending<T, F> 
         self.result.as_ref().and_then(|result| result.as_ref().err().cloned())
     }
 
-    fn answer(self: Box<Self>, failed: Option<&StoreError>) {
-        let result = match (self.result, failed) {
+    fn answer(&mut self, failed: Option<&StoreError>) {
+        let result = match (self.result.take(), failed) {
             (Some(Ok(_)) | None, Some(failed)) => Err(failed.clone()),
             (Some(result), _) => result,
             (None, None) => Err(StoreError::Other("the decision was not made".to_owned())),
         };
-        // A caller that has gone away wants no answer.
-        let _ = self.sender.send(result);
+        if let Some(sender) = self.sender.take() {
+            // A caller that has gone away wants no answer.
+            let _ = sender.send(result);
+        }
     }
 }
 
@@ -154,7 +157,7 @@ impl Thread {
                 for effects in effects {
                     self.shared.announce(effects);
                 }
-                for job in group {
+                for mut job in group {
                     job.answer(None);
                 }
             }
@@ -165,7 +168,7 @@ impl Thread {
                     // If even this fails, the next group's begin tells the reason.
                     let _ = self.conn.execute_batch("rollback");
                 }
-                for job in group {
+                for mut job in group {
                     job.answer(Some(&error));
                 }
             }
@@ -178,6 +181,9 @@ impl Thread {
         let mut effects = Vec::with_capacity(group.len());
         for job in group {
             effects.extend(self.savepoint(job.as_mut())?);
+            if Sabotage::EarlyAnswer.is_on() {
+                job.answer(None);
+            }
         }
         let start = Instant::now();
         self.statement("commit")?;
