@@ -1,4 +1,52 @@
 //! The embedded store: one SQLite file in the data folder.
+//!
+//! # Threads
+//!
+//! ```text
+//!  callers ──decision──► queue ──► writer: begin │ savepoint, decision, release │ … │ commit ──► notices ──► answers
+//!     │                                                                                            │
+//!     └────────read────► queue ──► readers (single rows), lister (lists, retention)    watch, events, ready
+//! ```
+//!
+//! One thread writes ([`writer`]). It takes all decisions that are waiting into one transaction, commits, and only then
+//! answers: callers share the price of a sync (WAL, `synchronous=FULL`). A decision is a function of a [`tx::Tx`]; if it
+//! fails, its savepoint is rolled back and the others go on. If the commit fails, all of the group are told, and the
+//! next group tries again: a full disk needs no restart. What follows from a decision (events, watchers to wake, queue
+//! counts) is collected beside it and takes effect after the commit.
+//!
+//! Kept in memory only, since the folder lock allows one process: leases, the queue counts, the last events.
+//!
+//! # Tables
+//!
+//! ```text
+//!  workflows ─┬─< versions          the text of everything a run may need, while a run may need it
+//!             ├─< schedules         settled_until: each occurrence is decided once
+//!             ├─< lanes             tail: the last place given out
+//!             └─< runs >── lane, place, in_lane; owner, fence; due
+//!                   ├─< steps       (run, position, attempt): started, completed, failed
+//!                   ├─< kept        what a resume needs, by the engine's keys
+//!                   ├─< events      (run, name): delivered once
+//!                   ├─< log         (run, number)
+//!                   └─< parts       bodies of more than 1 KiB
+//!  idempotency ──> runs             digest of scope and key; 24 hours, longer while the run is unfinished
+//!  api_keys ─< api_key_workflows    tokens, settings (the store's secret)
+//! ```
+//!
+//! `due` says from when a run may be claimed: 0 is at once, null is not at all. It is null while a run is claimed, has
+//! ended, waits for an event, or stands in a lane behind another; whoever leaves a lane makes the next one due
+//! ([`lanes`]). So the claim reads one small index and skips nothing, however long the queues behind heads are.
+//! `concurrency` is a count over the index of claimed runs.
+//!
+//! `in_lane` is 1 as long as a run takes its place: until it ends, or, where a failure pauses the lane, until it is
+//! retried, run again or skipped.
+//!
+//! A completed run that came by webhook is in three trees: the rows, the ids, and the ids by workflow. All else that
+//! lists ask for (other states, other triggers, labels, failures, lanes) is in partial indexes that it does not touch.
+//!
+//! # Retention
+//!
+//! See [`prune`]: sweeps from the oldest run on, in slices whose size the caller chooses; about 25 microseconds a run.
+//! The file gives pages back when more than a twentieth of it is free.
 
 mod accept;
 mod claim;
