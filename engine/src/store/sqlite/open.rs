@@ -65,6 +65,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| at(path, error.into()))?;
     conn.busy_timeout(PATIENCE)?;
+    // What is sorted or may be rolled back holds payloads: it stays out of the system's folder for temporary files.
+    conn.pragma_update(None, "temp_store", "memory")?;
     conn.set_prepared_statement_cache_capacity(128);
     // The first statement that reads the file tells whether it is a database at all.
     conn.query_row("select count(*) from sqlite_schema", (), |_| Ok(())).map_err(|error| at(path, error.into()))?;
