@@ -26,8 +26,7 @@ impl Checker<'_> {
             A::Record(fields) => self.record(fields, span),
             A::Tuple(items) => {
                 items.iter().for_each(|item| drop(self.expr(item)));
-                let hint = Some("for a list write `[a, b]`".to_owned());
-                self.error_hint("E0208", span, "Several values in parentheses stand only after `in`.", hint);
+                // The parser has told that several values stand only after `in`.
                 invalid(span)
             }
             A::Paren(inner) => self.expr(inner),

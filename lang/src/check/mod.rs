@@ -150,8 +150,8 @@ fn compile_here(source: &str, options: &CompileOptions<'_>) -> Compiled {
     let main = checker.check_unit(None, source, &script);
     let mut diagnostics = std::mem::take(&mut checker.diagnostics);
     if !syntax_ok {
-        // What follows from an unparsed statement is noise: a name it declared seems undefined.
-        diagnostics.retain(|d| d.code.starts_with("E00") || d.module.is_some());
+        // What an unparsed statement would have returned or read is not known.
+        diagnostics.retain(|d| d.is_error() && d.code != "E0105" || d.module.is_some());
     }
     diagnostics.sort_by_key(|d| (d.module.clone(), d.span.start));
     diagnostics.dedup();
@@ -221,6 +221,8 @@ pub(crate) struct Checker<'a> {
     loading: Vec<EcoString>,
     /// The modules met, by lower-case name; `None` for one that cannot be used.
     modules: HashMap<EcoString, Option<usize>>,
+    /// Names that statements declare which could not be parsed: nothing is said of them.
+    unparsed: Vec<EcoString>,
     /// Modules found to use themselves.
     circular: Vec<EcoString>,
     types: Types,
@@ -264,6 +266,7 @@ impl<'a> Checker<'a> {
             loading: Vec::new(),
             modules: HashMap::default(),
             circular: Vec::new(),
+            unparsed: Vec::new(),
             types: Types::default(),
             functions: Vec::new(),
             globals: 0,

@@ -134,7 +134,12 @@ impl Checker<'_> {
                 let value = self.expr(value);
                 (Some(Statement::Evaluate(value)), if ends { Flow::Ends } else { Flow::Falls })
             }
-            StatementKind::Type { .. } | StatementKind::Invalid => (None, Flow::Falls),
+            StatementKind::Invalid => {
+                let name = declared_name(statement.span.text(&self.units[self.unit].source));
+                self.unparsed.extend(name);
+                (None, Flow::Falls)
+            }
+            StatementKind::Type { .. } => (None, Flow::Falls),
         }
     }
 
@@ -465,4 +470,15 @@ fn leaves(block: &tree::Block) -> bool {
         Statement::Evaluate(value) => matches!(value.kind, tree::ExprKind::Error(_)),
         _ => false,
     })
+}
+
+/// The name that a statement declares, as far as its first words show it.
+fn declared_name(text: &str) -> Option<EcoString> {
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let mut first = words.next()?;
+    if first.eq_ignore_ascii_case("private") {
+        first = words.next()?;
+    }
+    let declares = ["let", "function", "type", "for"].iter().any(|word| first.eq_ignore_ascii_case(word));
+    declares.then(|| words.next().map(EcoString::from)).flatten()
 }

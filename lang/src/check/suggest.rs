@@ -11,7 +11,8 @@ use ecow::EcoString;
 pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let lower = wrong.to_lowercase();
     let allowed = match wrong.chars().count() {
-        0..=2 => 1,
+        0..=1 => 0,
+        2 => 1,
         3..=5 => 2,
         _ => 3,
     };
@@ -76,6 +77,9 @@ impl Checker<'_> {
 
     /// `set` of a variable that is not there.
     pub(super) fn undefined_set(&mut self, name: &ast::Name) {
+        if self.is_unparsed(&name.text) {
+            return;
+        }
         let names = self.names_in_scope();
         let hint = match nearest(&name.text, names.iter().map(EcoString::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -85,6 +89,9 @@ impl Checker<'_> {
     }
 
     pub(super) fn undefined(&mut self, name: &str, span: Span) {
+        if self.is_unparsed(name) {
+            return;
+        }
         let names = self.names_in_scope();
         let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, Scope::Block(_)));
         let later = self.declared_later(name, span);
@@ -116,7 +123,15 @@ impl Checker<'_> {
             .map(|info| self.line_of(info.span))
     }
 
+    /// Does a statement that could not be parsed declare `name`?
+    pub(super) fn is_unparsed(&self, name: &str) -> bool {
+        self.unparsed.iter().any(|unparsed| unparsed.eq_ignore_ascii_case(name))
+    }
+
     pub(super) fn undefined_function(&mut self, name: &str, span: Span) {
+        if self.is_unparsed(name) {
+            return;
+        }
         let names = self.functions_in_scope();
         let variables = self.names_in_scope();
         let hint = if let Some(near) = nearest(name, names.iter().map(EcoString::as_str)) {

@@ -176,6 +176,9 @@ impl Checker<'_> {
     }
 
     pub(super) fn unknown_type(&mut self, name: &EcoString, span: Span) {
+        if self.is_unparsed(name) {
+            return;
+        }
         let mut names: Vec<EcoString> = SIMPLE_TYPES.iter().map(|(name, _)| EcoString::from(*name)).collect();
         for function in &self.units[self.unit].stack {
             for scope in &function.scopes {

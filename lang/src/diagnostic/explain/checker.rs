@@ -163,12 +163,6 @@ pub(super) const CHECKER: &[Explanation] = &[
         example: "let x = 1;\ntype t = [a = x];\nreturn default(t);",
     },
     Explanation {
-        code: "E0208",
-        title: "several values in parentheses",
-        text: "`(a, b)` stands only to the right of `in`. A list is written `[a, b]`.",
-        example: "",
-    },
-    Explanation {
         code: "E0209",
         title: "a value that cannot be called",
         text: "Only functions can be called. A variable hides a function of the same name only if it is one itself.",
