@@ -82,10 +82,10 @@ impl KeyRing {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
-    /// Does a credential open a workflow at `now`? Its use is noted.
-    pub fn opens(&self, credential: &Credential, workflow: &str, now: Timestamp) -> bool {
+    /// The key that opens a workflow at `now`, if this credential is one. Its use is noted.
+    pub fn open(&self, credential: &Credential, workflow: &str, now: Timestamp) -> Option<Uuid> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(key) = keys.get(&credential.hash) else { return false };
+        let key = keys.get(&credential.hash)?;
         let same = bool::from(key.hash.ct_eq(&credential.hash));
         let opens = same && key.is_valid(now) && key.workflows.iter().any(|id| id == workflow);
         if opens {
@@ -94,7 +94,7 @@ impl KeyRing {
                 self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id, minute);
             }
         }
-        opens
+        opens.then_some(key.id)
     }
 
     /// The uses since the last call, for the store.
@@ -140,14 +140,14 @@ mod tests {
         let ring = KeyRing::default();
         let credential = Credential::of_key(key.reveal());
         let now = Timestamp(90_000);
-        assert!(!ring.opens(&credential, "a", now));
+        assert!(ring.open(&credential, "a", now).is_none());
         ring.replace(vec![record(&key)]);
-        assert!(ring.opens(&credential, "a", now));
-        assert!(!ring.opens(&credential, "b", now));
-        assert!(!ring.opens(&Credential::of_key("other"), "a", now));
-        assert!(!ring.opens(&credential, "a", Timestamp(1_000_000)));
+        assert_eq!(ring.open(&credential, "a", now), Some(Uuid::from_u128(1)));
+        assert!(ring.open(&credential, "b", now).is_none());
+        assert!(ring.open(&Credential::of_key("other"), "a", now).is_none());
+        assert!(ring.open(&credential, "a", Timestamp(1_000_000)).is_none());
         ring.replace(vec![KeyRecord { revoked_at: Some(Timestamp(1)), ..record(&key) }]);
-        assert!(!ring.opens(&credential, "a", now));
+        assert!(ring.open(&credential, "a", now).is_none());
         assert_eq!(ring.take_use(), Some(Admin::KeysUsed(vec![(Uuid::from_u128(1), Timestamp(60_000))])));
         assert_eq!(ring.take_use(), None);
     }

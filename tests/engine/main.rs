@@ -5,6 +5,8 @@ mod bad_input;
 mod commands;
 mod crash;
 mod hooks;
+mod ordered;
 mod readme;
 mod reload;
+mod running;
 mod server;

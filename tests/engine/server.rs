@@ -99,10 +99,10 @@ impl Server {
         });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().transpose().unwrap().unwrap_or_default();
-        let base = first.split(" at ").nth(1).map(str::to_owned).unwrap_or_else(|| {
+        let Some(base) = first.split(" at ").nth(1).map(str::to_owned) else {
             std::thread::sleep(Duration::from_millis(200));
             panic!("the engine did not start: {first}\n{}", log.lock().unwrap())
-        });
+        };
         std::thread::spawn(move || lines.count());
         Self { child, base, project: folder.to_owned(), log }
     }

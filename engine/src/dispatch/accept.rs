@@ -2,13 +2,26 @@
 
 use super::Dispatcher;
 use super::answer::Answer;
-use crate::run::{Given, Work, encoding, prepare};
-use crate::store::{Accepted, NewRun, RunId, Start, StoreError, Trigger};
+use crate::run::{Given, Panicked, Prepared, Work, encoding, prepare};
+use crate::store::{Accepted, IdempotencyKey, LaneKind, LaneTicket, NewRun, RunId, Start, StoreError, Trigger};
 use crate::trigger::webhook::Request;
-use crate::workflow::model::Workflow;
+use crate::workflow::model::{Response, Workflow};
 use flowscript_lang::value::{Record, Value};
 use std::sync::Arc;
 use tokio::time::Instant;
+
+/// A request to a webhook.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The workflow it is for; it has a webhook.
+    pub workflow: Arc<Workflow>,
+    /// The request.
+    pub request: Arc<Request>,
+    /// The key that names its run.
+    pub idempotency: Option<IdempotencyKey>,
+    /// When it came; callers who wait count from here.
+    pub received: Instant,
+}
 
 /// What became of a request to run something.
 #[derive(Debug)]
@@ -25,6 +38,8 @@ pub enum Admission {
     Stopping,
     /// The input does not fit; nothing was kept.
     Refused(String),
+    /// The idempotency key names a run of another request; nothing was kept.
+    KeyReused,
     /// The workflow's queue is full; nothing was kept.
     QueueFull(u32),
     /// The store could not keep it.
@@ -32,11 +47,30 @@ pub enum Admission {
 }
 
 impl Dispatcher {
-    /// Keeps a request and performs it later.
-    pub async fn accept(&self, workflow: Arc<Workflow>, request: Arc<Request>) -> Admission {
-        let id = RunId::new(self.shared.clock.now());
-        let new = self.new_run(id, &workflow, &request);
-        self.admit(workflow, new, Given::Request(request)).await
+    /// Takes a message as its webhook says: performs it and waits for the end, or keeps it for later.
+    pub async fn take(&self, message: Message) -> Admission {
+        let Some(webhook) = &message.workflow.webhook else {
+            return Admission::Refused("The workflow has no webhook.".into());
+        };
+        let deadline = message.received + webhook.timeout;
+        let admission = match webhook.response {
+            Response::Accept => return self.accept(message).await,
+            Response::Wait if message.workflow.is_direct() => self.direct(message.clone(), deadline).await,
+            Response::Wait => match self.accept(message.clone()).await {
+                Admission::Accepted(run) => self.await_end(run, deadline).await,
+                other => other,
+            },
+        };
+        match admission {
+            Admission::Late(run) if webhook.accept_on_timeout => Admission::Accepted(run),
+            other => other,
+        }
+    }
+
+    /// Keeps a message and performs it later.
+    async fn accept(&self, message: Message) -> Admission {
+        let new = self.new_run(&message);
+        self.admit(message.workflow, new, Given::Request(message.request)).await
     }
 
     /// Keeps a run that a person starts.
@@ -44,58 +78,87 @@ impl Dispatcher {
         let id = RunId::new(self.shared.clock.now());
         let mut new = NewRun::queued(id, workflow.id.as_str(), Trigger::Manual);
         new.queue_limit = Some(self.shared.limits.queue);
+        new.on_failure.clone_from(&workflow.on_failure);
         new.input = Some(encoding::encode(&Value::Record(input.clone())));
         self.admit(workflow, new, Given::Fields(input)).await
     }
 
+    /// A message as a run that is to be kept, without its lane.
+    pub(super) fn new_run(&self, message: &Message) -> NewRun {
+        let id = RunId::new(self.shared.clock.now());
+        let mut new = NewRun::queued(id, message.workflow.id.as_str(), Trigger::Webhook);
+        new.payload = Some(message.request.encode());
+        new.queue_limit = Some(self.shared.limits.queue);
+        new.on_failure.clone_from(&message.workflow.on_failure);
+        new.idempotency.clone_from(&message.idempotency);
+        new
+    }
+
     async fn admit(&self, workflow: Arc<Workflow>, mut new: NewRun, given: Given) -> Admission {
-        let processes = workflow.webhook.as_ref().is_some_and(|webhook| webhook.processing_input.is_some())
-            && matches!(given, Given::Request(_));
-        if !processes || workflow.label.is_some() {
-            let work =
-                Work { id: new.id, workflow: workflow.clone(), trigger: new.trigger, scheduled_for: None, given };
-            match self.prepare(work).await {
-                Ok(label) => new.label = label,
-                // With `processing.input` it is the run that fails, not the request.
-                Err(_) if processes => {}
+        let ordered = workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());
+        let pause = ordered.filter(|_| new.trigger == Trigger::Webhook).map(|ordered| ordered.pause);
+        let work = Work {
+            id: new.id,
+            workflow,
+            trigger: new.trigger,
+            scheduled_for: None,
+            on_failure: new.on_failure.clone(),
+            given,
+        };
+        let mut prepared = Prepared::default();
+        if work.needs_preparing() {
+            match self.prepare(work.clone()).await {
+                Ok(known) => prepared = known,
                 Err(message) => return Admission::Refused(message),
             }
         }
+        new.label = prepared.label;
+        new.lane = pause.map(|pause| LaneTicket { kind: LaneKind::Webhook, key: prepared.lane, pause });
         let permit = self.shared.workers.clone().try_acquire_owned().ok();
         if permit.is_some() && self.is_working() {
             new.start = Start::Claim(self.shared.owner);
         }
         let id = new.id;
         match self.shared.store.accept(new).await {
-            Ok(Accepted::Claimed { fence, .. }) => {
+            Ok(Accepted::Claimed { fence, version }) => {
                 let dispatcher = self.clone();
                 tokio::spawn(async move {
-                    dispatcher.drive_claim(fence).await;
+                    dispatcher.drive_accepted(fence, version, work).await;
                     drop(permit);
                 });
                 Admission::Accepted(id)
             }
             Ok(Accepted::Queued | Accepted::Finished) => Admission::Accepted(id),
-            Ok(Accepted::Duplicate(summary)) => Admission::Accepted(summary.id),
-            Ok(Accepted::QueueFull { queued }) => Admission::QueueFull(queued),
-            Ok(Accepted::KeyReused) => Admission::Unkept(StoreError::Conflict("an idempotency key was reused".into())),
+            Ok(other) => Self::not_new(other),
             Err(error) => Admission::Unkept(error),
         }
     }
 
-    /// Learns whether the input fits, and the label.
-    async fn prepare(&self, work: Work) -> Result<Option<String>, String> {
+    /// What an acceptance that kept nothing new is to the caller. A run that was there before counts as accepted.
+    pub(super) fn not_new(accepted: Accepted) -> Admission {
+        match accepted {
+            Accepted::Duplicate(earlier) => Admission::Accepted(earlier.id),
+            Accepted::KeyReused => Admission::KeyReused,
+            Accepted::QueueFull { queued } => Admission::QueueFull(queued),
+            Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished => {
+                Admission::Unkept(StoreError::Other("a new run was taken for an earlier one".into()))
+            }
+        }
+    }
+
+    /// Learns whether the input fits, the label and the lane.
+    async fn prepare(&self, work: Work) -> Result<Prepared, String> {
         let (host, running) = self.host(work.id);
         let room = self.shared.room.clone();
         let prepared = self.shared.pool.run(move || prepare(&work, &room, &host)).await;
         drop(running);
         match prepared {
             Ok(prepared) => prepared.map_err(|fault| fault.message),
-            Err(crate::run::Panicked) => Err("The input could not be read; the engine's log says why.".into()),
+            Err(Panicked) => Err("The input could not be read; the engine's log says why.".into()),
         }
     }
 
-    /// Waits for the end of a run that is kept, at most until `deadline`.
+    /// Waits for the end of a run that is kept, or for its response, at most until `deadline`.
     pub async fn await_end(&self, run: RunId, deadline: Instant) -> Admission {
         let watching = async {
             let mut seen = None;

@@ -1,8 +1,9 @@
 //! What a caller who waits for a run is told.
 
-use crate::run::{Ended, encode_trace, encoding};
+use super::Dispatcher;
+use crate::run::{Ended, Work, encode_trace, encoding};
 use crate::script::Fault;
-use crate::store::{Changes, Failure, Finish, Run, RunId, RunState};
+use crate::store::{Changes, Failure, Finish, NewRun, Run, RunId, RunState, Trigger};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 
@@ -76,15 +77,46 @@ fn failed(kind: &str, status: Option<u16>, message: &str) -> Verdict {
     Verdict::Failed { status: status.unwrap_or(500), detail: detail.to_owned() }
 }
 
-/// What the store keeps of the end of a run.
-pub(super) fn finish_of(ended: &Ended) -> Finish {
-    let mut finish = Finish::new(ended.state, ended.ended_at);
-    finish.error = ended.failure.as_ref().map(|(fault, position)| failure_of(fault, position.clone()));
-    finish.output = ended.output.as_ref().map(encoding::encode);
-    finish.answer = ended.answer.as_ref().map(encoding::encode);
-    finish.trace = Some(encode_trace(&ended.trace));
-    finish.changes = Changes { log: ended.log.clone(), ..Changes::default() };
-    finish
+impl Dispatcher {
+    /// What the store keeps of the end of a run, with the run that `onFailure` starts.
+    pub(super) fn finish_of(&self, work: &Work, ended: &Ended) -> Finish {
+        let mut finish = Finish::new(ended.state, ended.ended_at);
+        finish.error = ended.failure.as_ref().map(|(fault, position)| failure_of(fault, position.clone()));
+        finish.output = ended.output.as_ref().map(encoding::encode);
+        finish.answer = ended.answer.as_ref().map(encoding::encode);
+        finish.trace = Some(encode_trace(&ended.trace));
+        finish.changes = Changes { log: ended.log.clone(), ..Changes::default() };
+        finish.on_failure = self.failure_run(work, ended.state, ended.failure.as_ref().map(|(fault, _)| fault));
+        finish
+    }
+
+    /// The run that a failed one starts. A run that was started so starts no further one.
+    fn failure_run(&self, work: &Work, state: RunState, fault: Option<&Fault>) -> Option<Box<NewRun>> {
+        let target = work.on_failure.as_ref()?;
+        if !state.is_retryable() || work.trigger == Trigger::Failure {
+            return None;
+        }
+        let failed = Value::record([
+            ("id", Value::text(work.id.to_string())),
+            ("workflow", Value::text(work.workflow.id.as_str())),
+            ("version", Value::text(work.workflow.version.to_string())),
+            ("trigger", Value::text(work.trigger.as_str())),
+            ("state", Value::text(state.as_str())),
+        ]);
+        let status = fault.and_then(|fault| fault.status).map_or(Value::Null, |status| i64::from(status).into());
+        let error = Value::record([
+            ("kind", Value::text(fault.map_or("", |fault| fault.kind))),
+            ("message", fault.map_or(Value::Null, |fault| Value::text(fault.message.as_str()))),
+            ("status", status),
+        ]);
+        let id = RunId::new(self.shared.clock.now());
+        let mut new = NewRun::queued(id, target.as_str(), Trigger::Failure);
+        new.cause = Some(work.id);
+        // `run` is taken in the started workflow by its own run, so an input that wants the failed one is `failedRun`.
+        let input = Value::record([("run", failed.clone()), ("failedRun", failed), ("error", error)]);
+        new.input = Some(encoding::encode(&input));
+        Some(Box::new(new))
+    }
 }
 
 /// A fault as the store keeps it.

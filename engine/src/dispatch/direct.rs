@@ -1,17 +1,15 @@
 //! Request-response runs that need no queue: performed first, then kept with their end in one commit.
 //!
-//! Nothing that names the run leaves before that commit. A run that takes longer than [`WINDOW`] is accepted meanwhile,
-//! so that a crash does not lose it.
+//! Nothing that names the run leaves before that commit, unless the workflow's durability is relaxed. A run that takes
+//! longer than [`WINDOW`] is accepted meanwhile, so that a crash does not lose it.
 
-use super::answer::{Answer, finish_of};
-use super::{Admission, Dispatcher};
+use super::answer::Answer;
+use super::{Admission, Dispatcher, Message};
 use crate::run::{Ended, Given, Panicked, Work, encoding, perform};
 use crate::script::Fault;
-use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunId, Start, Trigger};
-use crate::trigger::webhook::Request;
-use crate::workflow::model::Workflow;
+use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, Trigger};
+use crate::workflow::model::Durability;
 use flowscript_lang::error::ErrorKind;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -19,30 +17,29 @@ use tokio::time::Instant;
 const WINDOW: Duration = Duration::from_millis(100);
 
 impl Dispatcher {
-    /// Performs a request and waits for its end, at most until `deadline`.
-    pub async fn wait(&self, workflow: Arc<Workflow>, request: Arc<Request>, deadline: Instant) -> Admission {
-        let started_at = self.shared.clock.now();
-        let id = RunId::new(started_at);
+    /// Performs a message and waits for its end, at most until `deadline`.
+    pub(super) async fn direct(&self, message: Message, deadline: Instant) -> Admission {
+        let mut new = self.new_run(&message);
+        let (id, started_at) = (new.id, self.shared.clock.now());
         let work = Work {
             id,
-            workflow: workflow.clone(),
+            workflow: message.workflow.clone(),
             trigger: Trigger::Webhook,
             scheduled_for: None,
-            given: Given::Request(request.clone()),
+            on_failure: new.on_failure.clone(),
+            given: Given::Request(message.request.clone()),
         };
         let request_permit = self.shared.requests.clone().try_acquire_owned().ok();
         let (host, running) = self.host(id);
-        let room = self.shared.room.clone();
-        let job_host = host.clone();
+        let (room, job_work, job_host) = (self.shared.room.clone(), work.clone(), host.clone());
         let dispatcher = self.clone();
         // The job goes on when the caller's time is over, so it lives in a task of its own.
         let mut job = tokio::spawn(async move {
-            let ended = dispatcher.shared.pool.run(move || perform(&work, &room, &job_host)).await;
+            let ended = dispatcher.shared.pool.run(move || perform(&job_work, &room, &job_host)).await;
             drop(running);
             ended.unwrap_or_else(|Panicked| panicked())
         });
         let window = deadline.min(Instant::now() + WINDOW);
-        let mut new = self.new_run(id, &workflow, &request);
         if let Ok(ended) = tokio::time::timeout_at(window, &mut job).await {
             let ended = ended.unwrap_or_else(|_| panicked());
             if host.stop().is_abandoned() {
@@ -53,52 +50,81 @@ impl Dispatcher {
             }
             new.label.clone_from(&ended.label);
             new.input = ended.input.as_ref().map(encoding::encode);
-            let finished = FinishedStart { version: workflow.version, started_at, finish: finish_of(&ended) };
+            let finish = self.finish_of(&work, &ended);
+            let finished = FinishedStart { version: message.workflow.version, started_at, finish };
             new.start = Start::Finished(Box::new(finished));
-            return match self.shared.store.accept(new).await {
-                Ok(_) => Admission::Answered(Answer::of_ended(id, &ended)),
-                Err(error) => Admission::Unkept(error),
-            };
+            return self.keep_ended(&message, new, ended, deadline).await;
         }
         new.start = Start::Claim(self.shared.owner);
         match self.shared.store.accept(new).await {
-            Ok(Accepted::Claimed { fence, version }) if version == workflow.version => {
+            Ok(Accepted::Claimed { fence, version }) if version == message.workflow.version => {
                 let dispatcher = self.clone();
                 tokio::spawn(async move {
                     let ended = job.await.unwrap_or_else(|_| panicked());
                     // What is left by a stop is performed again by the next process.
                     if !host.stop().is_abandoned() {
-                        dispatcher.finish_direct(fence, ended).await;
+                        dispatcher.finish_direct(fence, &work, &ended).await;
                     }
                     drop(request_permit);
                 });
+                self.await_end(id, deadline).await
             }
-            Ok(Accepted::Claimed { fence, .. }) => {
+            Ok(Accepted::Claimed { fence, version }) => {
                 // The file has changed meanwhile: the run takes the new version, from its beginning.
                 host.stop().abandon();
                 let dispatcher = self.clone();
-                tokio::spawn(async move { dispatcher.drive_claim(fence).await });
+                tokio::spawn(async move {
+                    dispatcher.drive_accepted(fence, version, work).await;
+                    drop(request_permit);
+                });
+                self.await_end(id, deadline).await
             }
-            Ok(_) => host.stop().abandon(), // queued: a worker performs it
+            Ok(Accepted::Queued) => {
+                host.stop().abandon(); // a worker performs it
+                self.await_end(id, deadline).await
+            }
+            Ok(other) => {
+                host.stop().abandon();
+                self.join(Self::not_new(other), deadline).await
+            }
             Err(error) => {
                 host.stop().abandon();
-                return Admission::Unkept(error);
+                Admission::Unkept(error)
             }
         }
-        self.await_end(id, deadline).await
     }
 
-    async fn finish_direct(&self, fence: Fence, ended: Ended) {
-        let mut finish = finish_of(&ended);
+    /// Keeps a run that is over, and gives its answer.
+    async fn keep_ended(&self, message: &Message, new: NewRun, ended: Ended, deadline: Instant) -> Admission {
+        let id = new.id;
+        let relaxed = message.workflow.durability == Durability::Relaxed
+            && message.idempotency.is_none()
+            && ended.state == RunState::Completed;
+        if relaxed {
+            return match self.shared.history.keep(new).await {
+                Ok(()) => Admission::Answered(Answer::of_ended(id, &ended)),
+                Err(error) => Admission::Unkept(error),
+            };
+        }
+        match self.shared.store.accept(new).await {
+            Ok(Accepted::Finished) => Admission::Answered(Answer::of_ended(id, &ended)),
+            Ok(other) => self.join(Self::not_new(other), deadline).await,
+            Err(error) => Admission::Unkept(error),
+        }
+    }
+
+    /// A caller whose message was accepted before waits for that run.
+    async fn join(&self, admission: Admission, deadline: Instant) -> Admission {
+        match admission {
+            Admission::Accepted(run) => self.await_end(run, deadline).await,
+            other => other,
+        }
+    }
+
+    async fn finish_direct(&self, fence: Fence, work: &Work, ended: &Ended) {
+        let mut finish = self.finish_of(work, ended);
         finish.changes.input = ended.input.as_ref().map(encoding::encode);
         self.commit_finish(fence, finish, false).await;
-    }
-
-    pub(super) fn new_run(&self, id: RunId, workflow: &Workflow, request: &Request) -> NewRun {
-        let mut new = NewRun::queued(id, workflow.id.as_str(), Trigger::Webhook);
-        new.payload = Some(request.encode());
-        new.queue_limit = Some(self.shared.limits.queue);
-        new
     }
 }
 

@@ -6,9 +6,10 @@
 mod accept;
 mod answer;
 mod direct;
+mod history;
 mod worker;
 
-pub use accept::Admission;
+pub use accept::{Admission, Message};
 pub use answer::{Answer, Verdict};
 
 use crate::config::Limits;
@@ -16,6 +17,7 @@ use crate::project::{Catalog, load_version};
 use crate::run::{Pool, Room, RunHost, Stop};
 use crate::store::{Clock, OwnerId, RunId, Store, StoreError, VersionHash};
 use crate::workflow::model::Workflow;
+use history::History;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +44,8 @@ struct Shared {
     pool: Pool,
     limits: Limits,
     owner: OwnerId,
+    /// Where answered runs of relaxed durability go.
+    history: History,
     /// One permit for each run that may be worked on.
     workers: Arc<Semaphore>,
     worker_count: u32,
@@ -80,6 +84,7 @@ impl Dispatcher {
     /// A dispatcher that does nothing yet; see [`Dispatcher::start`].
     pub fn new(parts: Parts) -> Self {
         let shared = Shared {
+            history: History::start(parts.store.clone()),
             store: parts.store,
             clock: parts.clock,
             catalog: parts.catalog,
@@ -120,6 +125,7 @@ impl Dispatcher {
             // Scripts notice within some thousand steps.
             let _ = tokio::time::timeout(Duration::from_secs(2), self.idle()).await;
         }
+        let _ = tokio::time::timeout(grace, self.shared.history.flush()).await;
         if let Err(error) = self.shared.store.release(self.shared.owner).await {
             tracing::warn!("the lease could not be given back: {error}");
         }

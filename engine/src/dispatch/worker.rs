@@ -1,11 +1,11 @@
 //! Workers: claim what is due, run it, commit its end.
 
-use super::answer::{failure_of, finish_of};
+use super::answer::failure_of;
 use super::direct::panicked;
 use super::{Dispatcher, LEASE};
-use crate::run::{Ended, Given, Panicked, Work, encoding, perform};
+use crate::run::{Given, Panicked, Work, encoding, perform};
 use crate::script::Fault;
-use crate::store::{Claim, Claimed, ClaimedRun, Fence, Finish, RunState, StoreError, Timestamp};
+use crate::store::{Claim, Claimed, ClaimedRun, Fence, Finish, RunState, StoreError, Timestamp, VersionHash};
 use crate::trigger::webhook::Request;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Value};
@@ -85,50 +85,53 @@ impl Dispatcher {
         drop(permit);
     }
 
-    /// Drives a run that was claimed at its acceptance.
-    pub(super) async fn drive_claim(&self, fence: Fence) {
-        let claimed = match self.shared.store.run(fence.run).await {
-            Ok(run) => run,
-            Err(error) => {
-                tracing::error!("run {} cannot be read: {error}", fence.run);
-                return;
-            }
+    /// Drives a run that was claimed at its acceptance, and then whatever its last commit has claimed.
+    pub(super) async fn drive_accepted(&self, fence: Fence, version: VersionHash, work: Work) {
+        let mut next = match self.with_version(work, version).await {
+            Ok(work) => self.drive_work(fence, work).await,
+            Err(reason) => self.fail(fence, &reason).await,
         };
-        let Some(version) = claimed.summary.version else {
-            tracing::error!("run {} was claimed without a version", fence.run);
-            return;
-        };
-        let claimed =
-            ClaimedRun { fence, version, run: claimed, kept: vec![], steps: vec![], events: vec![], log_lines: 0 };
-        let mut next = self.drive(claimed).await;
         while let Some(run) = next {
             next = self.drive(run).await;
         }
     }
 
+    /// A run may have taken another version than the one that accepted it.
+    async fn with_version(&self, work: Work, version: VersionHash) -> Result<Work, String> {
+        if work.workflow.version == version {
+            return Ok(work);
+        }
+        Ok(Work { workflow: self.version(version).await?, ..work })
+    }
+
     /// Runs a claimed run to its end; gives the next one that the same worker has claimed with that commit.
     async fn drive(&self, claimed: ClaimedRun) -> Option<ClaimedRun> {
         let fence = claimed.fence;
-        let work = match self.work_of(claimed).await {
-            Ok(work) => work,
-            Err(reason) => {
-                let fault = Fault::new(ErrorKind::Io, format!("The run cannot start: {reason}"));
-                let mut finish = Finish::new(RunState::Failed, self.shared.clock.now());
-                finish.error = Some(failure_of(&fault, None));
-                return self.commit_finish(fence, finish, true).await;
-            }
-        };
+        match self.work_of(claimed).await {
+            Ok(work) => self.drive_work(fence, work).await,
+            Err(reason) => self.fail(fence, &reason).await,
+        }
+    }
+
+    async fn drive_work(&self, fence: Fence, work: Work) -> Option<ClaimedRun> {
         let (host, running) = self.host(fence.run);
-        let room = self.shared.room.clone();
-        let job_host = host.clone();
-        let ended = self.shared.pool.run(move || perform(&work, &room, &job_host)).await;
+        let (room, job_work, job_host) = (self.shared.room.clone(), work.clone(), host.clone());
+        let ended = self.shared.pool.run(move || perform(&job_work, &room, &job_host)).await;
         drop(running);
         if host.stop().is_abandoned() {
             return None; // another process, or the next one, goes on with it
         }
-        let ended: Ended = ended.unwrap_or_else(|Panicked| panicked());
-        let mut finish = finish_of(&ended);
+        let ended = ended.unwrap_or_else(|Panicked| panicked());
+        let mut finish = self.finish_of(&work, &ended);
         finish.changes.input = ended.input.as_ref().map(encoding::encode);
+        self.commit_finish(fence, finish, true).await
+    }
+
+    /// Ends a run that cannot even start.
+    async fn fail(&self, fence: Fence, reason: &str) -> Option<ClaimedRun> {
+        let fault = Fault::new(ErrorKind::Io, format!("The run cannot start: {reason}"));
+        let mut finish = Finish::new(RunState::Failed, self.shared.clock.now());
+        finish.error = Some(failure_of(&fault, None));
         self.commit_finish(fence, finish, true).await
     }
 
@@ -148,17 +151,22 @@ impl Dispatcher {
             workflow,
             trigger: run.summary.trigger,
             scheduled_for: run.summary.scheduled_for,
+            on_failure: run.on_failure,
             given,
         })
     }
 
     /// Commits the end of a run. While the store cannot commit, it is tried again; a lost claim ends it.
-    pub(super) async fn commit_finish(&self, fence: Fence, finish: Finish, claim_next: bool) -> Option<ClaimedRun> {
+    pub(super) async fn commit_finish(&self, fence: Fence, mut finish: Finish, claim_next: bool) -> Option<ClaimedRun> {
         loop {
             let then = (claim_next && !self.is_stopping()).then_some(Claim { owner: self.shared.owner, limit: 1 });
             match self.shared.store.finish(fence, finish.clone(), then).await {
                 Ok(claimed) => return claimed.runs.into_iter().next(),
                 Err(StoreError::Stale { .. }) => return None,
+                Err(StoreError::NotFound(reason)) if finish.on_failure.is_some() => {
+                    tracing::error!("onFailure of run {} starts nothing: {reason}", fence.run);
+                    finish.on_failure = None;
+                }
                 Err(error) if error.is_temporary() => {
                     tracing::warn!("the end of run {} is held back: {error}", fence.run);
                     tokio::time::sleep(RETRY).await;

@@ -2,13 +2,16 @@
 //!
 //! What they need of the store's and the dispatcher's words is handed on from here; they know neither.
 
+mod people;
 mod view;
 
-pub use crate::dispatch::{Admission, Answer, Verdict};
+pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::StepTrace;
 pub use crate::store::{
-    Cursor, Failure, KeyRecord, LogLine, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, Trigger,
+    Cancel, Cursor, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine, RunId, RunQuery, RunState, RunSummary,
+    StoreError, Timestamp, Trigger,
 };
+pub use people::BulkRetry;
 pub use view::{RunList, RunView};
 
 use crate::config::Config;
@@ -21,13 +24,14 @@ use crate::store::{
     Clock, Event, LoadedWorkflow, LogPage, NewKey, Publication, Retention, Store, SystemClock, WorkflowRecord,
 };
 use crate::trigger::webhook::{Credential, Request, RequestParts, parse_query};
-use crate::workflow::model::{Response, Webhook, Workflow};
+use crate::workflow::model::{Webhook, Workflow};
 use flowscript_lang::value::Record;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// How long runs at work may go on after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
@@ -222,13 +226,9 @@ impl Engine {
         Request::new(query, parts)
     }
 
-    /// Takes a request to a webhook: performs it and waits, or keeps it for later, as the workflow says.
-    pub async fn admit(&self, workflow: Arc<Workflow>, request: Arc<Request>, received: Instant) -> Admission {
-        let waiting = workflow.webhook.as_ref().filter(|webhook| webhook.response == Response::Wait);
-        match waiting.map(|webhook| webhook.timeout) {
-            Some(timeout) => self.shared.dispatcher.wait(workflow, request, received + timeout).await,
-            None => self.shared.dispatcher.accept(workflow, request).await,
-        }
+    /// Takes a message to a webhook: performs it and waits, or keeps it for later, as the workflow says.
+    pub async fn take(&self, message: Message) -> Admission {
+        self.shared.dispatcher.take(message).await
     }
 
     /// Starts a run by hand.
@@ -262,9 +262,9 @@ impl Engine {
 
     // ---- keys ------------------------------------------------------------------------------------------------------
 
-    /// Does this credential open a workflow now?
-    pub fn opens(&self, credential: &Credential, workflow: &str) -> bool {
-        self.shared.keys.opens(credential, workflow, self.shared.clock.now())
+    /// The key that opens a workflow now, if this credential is one.
+    pub fn open(&self, credential: &Credential, workflow: &str) -> Option<Uuid> {
+        self.shared.keys.open(credential, workflow, self.shared.clock.now())
     }
 
     /// Adds a key for a workflow, or the workflow to a key that is there. The error says what is wrong in words.
@@ -333,7 +333,7 @@ impl Engine {
         }
     }
 
-    async fn refresh_switches(&self) -> Result<(), StoreError> {
+    pub(super) async fn refresh_switches(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.shared.loading.lock().await;
         let records = self.shared.store.workflows().await?;
         let active: HashMap<&str, bool> = records.iter().map(|r| (r.id.as_str(), r.active)).collect();
@@ -391,7 +391,7 @@ fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publi
                 version: workflow.version,
                 text: workflow.text.to_vec(),
                 active: workflow.active,
-                concurrency: None,
+                concurrency: workflow.concurrency,
                 schedules: Vec::new(),
             }),
             None if before.entry(id).is_some_and(|entry| entry.workflow.is_some()) => publication.kept.push(id.clone()),

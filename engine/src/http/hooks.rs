@@ -6,21 +6,23 @@
 use super::App;
 use super::problem::Problem;
 use super::reply;
-use crate::engine::RunId;
+use crate::engine::{IdempotencyKey, Message, RunId};
 use crate::project::Entry;
 use crate::trigger::webhook::{BodyProblem, RequestParts, credential, expand};
 use crate::workflow::model::{Auth, Method, Webhook, Workflow};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// How long a body may take to come.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -85,18 +87,20 @@ async fn receive(
         let allowed: Vec<&str> = webhook.methods.iter().map(|m| Method::as_str(*m)).collect();
         return Err(not_allowed(&webhook.path, method, &allowed));
     }
-    check_credential(app, entry, webhook, &parts.headers)?;
+    let key = check_credential(app, entry, webhook, &parts.headers)?;
     if app.engine.is_stopping() {
         return Err(Problem::unavailable("The engine is stopping."));
     }
     let (body, _room) = read_body(app, &parts.headers, body).await?;
     let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
-    let raw = RequestParts { method, headers: headers.collect(), body };
     let query = parts.uri.query().unwrap_or_default();
+    let idempotency = idempotency_of(entry, key, parts, query, &body)?;
+    let raw = RequestParts { method, headers: headers.collect(), body };
     let request = app.engine.request(webhook, query, raw).map_err(Problem::bad_request)?;
     // A caller that goes away does not take its run with it, so it lives in a task of its own.
     let engine = app.engine.clone();
-    let admitted = tokio::spawn(async move { engine.admit(workflow, Arc::new(request), received).await });
+    let message = Message { workflow, request: Arc::new(request), idempotency, received };
+    let admitted = tokio::spawn(async move { engine.take(message).await });
     let admission = admitted.await.map_err(|_| Problem::new(500, "internal", "Internal error"))?;
     let public = app.engine.config().public_url.clone();
     Ok(reply::of_admission(admission, |run| status_url(public.as_deref(), &webhook.path, run)))
@@ -129,15 +133,43 @@ fn not_allowed(path: &str, method: &str, allowed: &[&str]) -> Problem {
         .with_header(header::ALLOW, allowed.join(", "))
 }
 
-fn check_credential(app: &App, entry: &Entry, webhook: &Webhook, headers: &HeaderMap) -> Result<(), Problem> {
+/// The key that opened the webhook, where it wants one.
+fn check_credential(app: &App, entry: &Entry, webhook: &Webhook, headers: &HeaderMap) -> Result<Option<Uuid>, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match webhook.auth {
-        Auth::None => Ok(()),
+        Auth::None => Ok(None),
         Auth::ApiKey => credential(text("x-api-key"), text("authorization"))
-            .filter(|credential| app.engine.opens(credential, &entry.id))
-            .map(|_| ())
+            .and_then(|credential| app.engine.open(&credential, &entry.id))
+            .map(Some)
             .ok_or_else(Problem::unauthorized),
     }
+}
+
+/// The longest idempotency key, in bytes.
+const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// The key of `Idempotency-Key`, for this workflow and API key, with what must be the same when it comes again.
+fn idempotency_of(
+    entry: &Entry,
+    api_key: Option<Uuid>,
+    parts: &Parts,
+    query: &str,
+    body: &Bytes,
+) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().unwrap_or_default().trim();
+    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY {
+        let detail = format!("The Idempotency-Key must have 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters.");
+        return Err(Problem::bad_request(detail));
+    }
+    let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let mut hash = Sha256::new();
+    for part in [parts.method.as_str().as_bytes(), query.as_bytes(), content_type, body.as_ref()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let scope = format!("{}/{}", entry.id, api_key.map(|id| id.to_string()).unwrap_or_default());
+    Ok(Some(IdempotencyKey { scope, key: key.to_owned(), request: hash.finalize().into() }))
 }
 
 /// Reads the body within the limits of size, time and room, and expands it.

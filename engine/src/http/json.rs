@@ -1,6 +1,6 @@
 //! What the admin API shows of things, as JSON.
 
-use crate::engine::{Failure, KeyRecord, LogLine, RunSummary, RunView, StepTrace, Timestamp};
+use crate::engine::{Failure, KeyRecord, LaneState, LogLine, RunSummary, RunView, StepTrace, Timestamp};
 use crate::project::Entry;
 use crate::script::encode_json;
 use crate::workflow::model::{Auth, Method, Response, Workflow};
@@ -43,6 +43,20 @@ pub fn run(run: &RunSummary) -> Json {
         "endedAt": run.ended_at.map(time),
         "error": run.error.as_ref().map(failure),
         "retries": run.retries,
+        "lane": run.lane.as_ref().map(|lane| lane.key.as_str()),
+        "holdsLane": run.holds_lane,
+        "cause": run.cause.map(|cause| cause.to_string()),
+    })
+}
+
+/// A lane.
+pub fn lane(lane: &LaneState) -> Json {
+    json!({
+        "workflow": lane.lane.workflow,
+        "key": lane.lane.key,
+        "length": lane.length,
+        "held": lane.held,
+        "head": { "runId": lane.head.to_string(), "state": lane.head_state.as_str() },
     })
 }
 

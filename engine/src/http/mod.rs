@@ -7,6 +7,7 @@ mod health;
 mod hooks;
 mod json;
 mod keys;
+mod lanes;
 mod problem;
 mod reply;
 mod runs;
@@ -17,7 +18,7 @@ pub use access::{AdminToken, Guard};
 pub use json::key as key_json;
 pub use server::{Server, bind};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, RunId};
 use access::want_token;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -37,6 +38,14 @@ struct App {
     bodies: Arc<Semaphore>,
 }
 
+impl App {
+    /// Where a run can be seen in the admin API: absolute only where the engine knows its address.
+    fn run_url(&self, run: RunId) -> String {
+        let public = self.engine.config().public_url.as_deref().unwrap_or_default();
+        format!("{}/api/v1/runs/{run}", public.trim_end_matches('/'))
+    }
+}
+
 /// The largest body of the admin API, in bytes.
 const ADMIN_BODY: usize = 1 << 20;
 
@@ -49,8 +58,17 @@ pub fn router(engine: Engine, guard: Guard) -> Router {
         .route("/workflows", get(workflows::list))
         .route("/workflows/{id}", get(workflows::show))
         .route("/workflows/{id}/run", post(workflows::run))
+        .route("/workflows/{id}/activate", post(workflows::activate))
         .route("/runs", get(runs::list))
+        .route("/runs/retry", post(runs::retry_many))
         .route("/runs/{id}", get(runs::show))
+        .route("/runs/{id}/retry", post(runs::retry))
+        .route("/runs/{id}/rerun", post(runs::rerun))
+        .route("/runs/{id}/cancel", post(runs::cancel))
+        .route("/runs/{id}/skip", post(runs::skip))
+        .route("/lanes", get(lanes::list))
+        .route("/lanes/{workflow}/skip", post(lanes::skip))
+        .route("/lanes/{workflow}/resume", post(lanes::resume))
         .route("/keys", get(keys::list).post(keys::add))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)

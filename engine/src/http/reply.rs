@@ -24,6 +24,9 @@ pub fn of_admission(admission: Admission, status_url: impl Fn(RunId) -> String) 
             .into_response(),
         Admission::Stopping => Problem::unavailable("The engine is stopping.").into_response(),
         Admission::Refused(message) => Problem::bad_request(message).into_response(),
+        Admission::KeyReused => Problem::new(422, "idempotency-key-reused", "Unprocessable content")
+            .with_detail("This Idempotency-Key names a run of another request; use a new key for a new request.")
+            .into_response(),
         Admission::QueueFull(queued) => Problem::new(429, "queue-full", "Too many requests")
             .with_detail(format!("{queued} runs of this workflow are waiting already."))
             .with_header(header::RETRY_AFTER, "5")

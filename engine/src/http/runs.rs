@@ -1,13 +1,14 @@
 //! `/api/v1/runs`
 
 use super::problem::Problem;
-use super::reply::json_response;
+use super::reply::{accepted, json_response};
 use super::{App, json};
-use crate::engine::{Cursor, RunId, RunQuery, RunState, Trigger};
+use crate::engine::{Cancel, Cursor, RunId, RunQuery, RunState, Trigger};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -48,6 +49,73 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Resp
     let id: RunId = id.parse().map_err(told)?;
     let view = app.engine.run_view(id).await.map_err(told)?;
     Ok(json_response(StatusCode::OK, json::run_view(&view).to_string()))
+}
+
+/// Queues a failed or timed-out run again.
+pub async fn retry(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let told = |error| Problem::of_store(&error);
+    let id: RunId = id.parse().map_err(told)?;
+    app.engine.retry(id).await.map_err(told)?;
+    Ok(queued(&app, id))
+}
+
+/// A new run with the payload of an earlier one.
+pub async fn rerun(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let told = |error| Problem::of_store(&error);
+    let id = app.engine.run_again(id.parse().map_err(told)?).await.map_err(told)?;
+    Ok(queued(&app, id))
+}
+
+/// Ends a run.
+pub async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let told = |error| Problem::of_store(&error);
+    let id: RunId = id.parse().map_err(told)?;
+    match app.engine.cancel(id).await.map_err(told)? {
+        Cancel::Ended(state) => Err(Problem::new(409, "conflict", "Conflict")
+            .with_detail(format!("The run has ended already: it is {state}."))
+            .with_run(id)),
+        Cancel::Cancelled | Cancel::Requested => Ok(queued(&app, id)),
+    }
+}
+
+/// Skips a queued run, or lets the next go where a failed one holds its lane.
+pub async fn skip(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let told = |error| Problem::of_store(&error);
+    let id = app.engine.skip(id.parse().map_err(told)?).await.map_err(told)?;
+    Ok(json_response(StatusCode::OK, json!({ "runId": id.to_string() }).to_string()))
+}
+
+/// Retries many: `{"ids": […]}`, or all failed ones of `{"workflow", "from", "before", "label", "text"}`.
+pub async fn retry_many(State(app): State<App>, body: Bytes) -> Result<Response, Problem> {
+    let told = |error| Problem::of_store(&error);
+    let wanted: Bulk = serde_json::from_slice(&body)
+        .map_err(|error| Problem::bad_request(format!("The body says no runs to retry: {error}.")))?;
+    let done = match wanted {
+        Bulk::Ids { ids } => {
+            let ids: Result<Vec<RunId>, _> = ids.iter().map(|id| id.parse()).collect();
+            app.engine.retry_all(ids.map_err(told)?).await
+        }
+        Bulk::Found(query) => app.engine.retry_found(store_query(query)?).await,
+    };
+    let done = done.map_err(told)?;
+    let refused = done.refused.iter().map(|(run, reason)| json!({ "runId": run.to_string(), "detail": reason }));
+    let body = json!({
+        "retried": done.retried.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "refused": refused.collect::<Vec<_>>(),
+    });
+    Ok(json_response(StatusCode::OK, body.to_string()))
+}
+
+/// Which runs are to be retried.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Bulk {
+    Ids { ids: Vec<String> },
+    Found(ListQuery),
+}
+
+fn queued(app: &App, run: RunId) -> Response {
+    accepted(run, &app.run_url(run))
 }
 
 fn store_query(query: ListQuery) -> Result<RunQuery, Problem> {

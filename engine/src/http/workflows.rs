@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use flowscript_lang::value::{Record, Value};
+use serde::Deserialize;
 use serde_json::json;
 
 /// All workflows, by id.
@@ -43,14 +44,27 @@ pub async fn run(State(app): State<App>, Path(id): Path<String>, body: Bytes) ->
         let known = if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) };
         return Err(Problem::bad_request(format!("The workflow `{id}` has no input `{name}`; {known}.")));
     }
-    let url = |run: RunId| {
-        let public = app.engine.config().public_url.as_deref().unwrap_or_default();
-        format!("{}/api/v1/runs/{run}", public.trim_end_matches('/'))
-    };
+    let url = |run: RunId| app.run_url(run);
     Ok(match app.engine.start_manually(workflow.clone(), input).await {
         Admission::Accepted(run) => reply::accepted(run, &url(run)),
         other => reply::of_admission(other, url),
     })
+}
+
+/// What a switch is set to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    /// Nothing gives the switch back to the file.
+    active: Option<bool>,
+}
+
+/// Switches the triggers of a workflow: `{"active": true}`, `false`, or `null` for what the file says.
+pub async fn activate(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Result<Response, Problem> {
+    let switch: Switch = serde_json::from_slice(&body)
+        .map_err(|error| Problem::bad_request(format!("The body must be {{\"active\": true}}: {error}.")))?;
+    app.engine.switch(&id, switch.active).await.map_err(|error| Problem::of_store(&error))?;
+    show(State(app), Path(id)).await
 }
 
 fn input_of(body: &Bytes) -> Result<Record, Problem> {

@@ -43,8 +43,28 @@ pub fn load(
             (id.clone(), LoadedFile { path: file.path.clone(), workflow, problems: read.problems })
         })
         .collect();
+    refuse_unknown_workflows(&mut files);
     refuse_taken_paths(&mut files, serving);
     files
+}
+
+/// A workflow that another one names must have a file.
+fn refuse_unknown_workflows(files: &mut BTreeMap<String, LoadedFile>) {
+    let ids: Vec<String> = files.keys().cloned().collect();
+    for file in files.values_mut() {
+        let Some(workflow) = &file.workflow else { continue };
+        let unknown = workflow.references.iter().filter(|(id, _)| !ids.contains(id));
+        let problems: Vec<Problem> = unknown
+            .map(|(id, place)| {
+                let problem = Problem::new(codes::UNKNOWN_WORKFLOW, *place, format!("There is no workflow `{id}`"));
+                problem.with_hint(format!("Its file would be workflows/{}.yaml.", id.replace('.', "/")))
+            })
+            .collect();
+        if !problems.is_empty() {
+            file.problems.extend(problems);
+            file.workflow = None;
+        }
+    }
 }
 
 /// Of workflows with one webhook path the one that serves it keeps it, else the first by id.

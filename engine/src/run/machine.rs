@@ -27,6 +27,8 @@ pub struct Work {
     pub trigger: Trigger,
     /// The nominal instant of its schedule's occurrence.
     pub scheduled_for: Option<Timestamp>,
+    /// The workflow that starts when it fails for good: the one it was accepted with.
+    pub on_failure: Option<String>,
     /// Where its input comes from.
     pub given: Given,
 }
@@ -99,11 +101,45 @@ pub fn perform(work: &Work, room: &Room, host: &RunHost) -> Ended {
     walk.end(result)
 }
 
-/// Makes the input without running any step, to learn before acceptance whether it fits, and gives the label.
-pub fn prepare(work: &Work, room: &Room, host: &RunHost) -> Result<Option<String>, Fault> {
+/// What is known of a run before it is accepted.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// The label for the history.
+    pub label: Option<String>,
+    /// The key of its lane; empty where all messages are one lane.
+    pub lane: String,
+}
+
+/// Learns what acceptance needs without running any step. An input that does not fit is an error, unless
+/// `processing.input` makes it: then it is the run that fails.
+pub fn prepare(work: &Work, room: &Room, host: &RunHost) -> Result<Prepared, Fault> {
     let mut walk = Walk::new(work, room, host);
-    walk.input()?;
-    Ok(walk.label())
+    let mut prepared = Prepared::default();
+    if let Given::Request(request) = &work.given
+        && let Some(key) = work.workflow.webhook.as_ref().and_then(|w| w.ordered.as_ref()?.key.as_ref())
+    {
+        prepared.lane = request.lane(key, walk.context)?;
+    }
+    match walk.input() {
+        Ok(()) => prepared.label = walk.label(),
+        Err(_) if work.processes_input() => {}
+        Err(fault) => return Err(fault),
+    }
+    Ok(prepared)
+}
+
+impl Work {
+    /// Does `processing.input` make its input?
+    pub fn processes_input(&self) -> bool {
+        let processing = self.workflow.webhook.as_ref().and_then(|webhook| webhook.processing_input.as_ref());
+        processing.is_some() && matches!(self.given, Given::Request(_))
+    }
+
+    /// Must something be learnt before acceptance?
+    pub fn needs_preparing(&self) -> bool {
+        let ordered = self.workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());
+        !self.processes_input() || self.workflow.label.is_some() || ordered.is_some_and(|o| o.key.is_some())
+    }
 }
 
 struct Walk<'a> {
@@ -286,8 +322,7 @@ impl<'a> Walk<'a> {
                     _ if late => RunState::TimedOut,
                     _ => RunState::Failed,
                 };
-                let processes = self.work.workflow.webhook.as_ref().is_some_and(|w| w.processing_input.is_some());
-                ended.refused = !self.has_input && fault.status == Some(400) && !processes;
+                ended.refused = !self.has_input && fault.status == Some(400) && !self.work.processes_input();
                 note_place(&fault, self.host);
                 ended.failure = Some((fault, self.position));
             }

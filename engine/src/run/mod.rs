@@ -13,7 +13,7 @@ mod trace;
 
 pub use host::{RunHost, Stop};
 pub use input::{NoFit, convert, convert_input};
-pub use machine::{Ended, Given, Room, Work, perform, prepare};
+pub use machine::{Ended, Given, Prepared, Room, Work, perform, prepare};
 pub use pool::{Panicked, Pool, STACK_BYTES};
 pub use steps::file::Files;
 pub use trace::{StepTrace, decode_trace, encode_trace};

@@ -2,6 +2,7 @@
 
 use crate::script::{Content, Conversion, Script};
 use crate::store::VersionHash;
+use crate::yaml::Place;
 use ecow::EcoString;
 use flowscript_lang::value::{Value, to_number};
 use std::sync::Arc;
@@ -41,6 +42,12 @@ pub struct Workflow {
     pub inputs: Vec<Input>,
     /// Its webhook, if it has one.
     pub webhook: Option<Webhook>,
+    /// How many of its runs may be worked on at a time, over all engines.
+    pub concurrency: Option<u32>,
+    /// The workflow that starts when a run of this one fails for good.
+    pub on_failure: Option<String>,
+    /// Whether answers wait until history is on disk.
+    pub durability: Durability,
     /// All steps, nested ones too, in the order of the file.
     pub steps: Vec<Step>,
     /// Where a run begins; `None` for a workflow without steps.
@@ -49,6 +56,8 @@ pub struct Workflow {
     pub output: Option<Content>,
     /// The names of all variables by slot.
     pub names: Vec<EcoString>,
+    /// The workflows it names, and where.
+    pub references: Vec<(String, Place)>,
 }
 
 /// A parameter of the start step, or a query parameter.
@@ -64,6 +73,15 @@ pub struct Input {
     pub description: String,
 }
 
+/// Whether answers wait until history is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// They do.
+    Strict,
+    /// History follows within a second; only for runs that act on nothing.
+    Relaxed,
+}
+
 /// The webhook of a workflow.
 #[derive(Debug)]
 pub struct Webhook {
@@ -77,6 +95,10 @@ pub struct Webhook {
     pub response: Response,
     /// How long they wait, from the request on.
     pub timeout: Duration,
+    /// A caller whose time is over is told that the run is accepted, instead of that it is late.
+    pub accept_on_timeout: bool,
+    /// Whether messages run one at a time, in the order of their acceptance.
+    pub ordered: Option<Ordered>,
     /// The declared query parameters.
     pub query: Vec<Input>,
     /// From the request to the input; its slots are [`REQUEST_NAMES`].
@@ -85,7 +107,16 @@ pub struct Webhook {
     pub processing_output: Option<Script>,
 }
 
-/// What `processing.input` sees, by slot.
+/// Ordered delivery.
+#[derive(Debug)]
+pub struct Ordered {
+    /// The key whose messages keep their order; without one all messages do. Its slots are [`REQUEST_NAMES`].
+    pub key: Option<Script>,
+    /// A failed message holds the lane until it is retried, run again or skipped.
+    pub pause: bool,
+}
+
+/// What `processing.input` and `ordered.key` see, by slot.
 pub const REQUEST_NAMES: [&str; 5] = ["query", "body", "headers", "method", "rawBody"];
 
 /// Methods a webhook may have.
@@ -245,6 +276,12 @@ impl Workflow {
     /// The input of this name, with its slot.
     pub fn input(&self, name: &str) -> Option<(Slot, &Input)> {
         self.inputs.iter().enumerate().find(|(_, input)| input.name == name).map(|(i, input)| (FIRST_INPUT + i, input))
+    }
+
+    /// Can a request be performed first and kept with its end in one commit? Not where it needs a place in a lane or
+    /// a slot.
+    pub fn is_direct(&self) -> bool {
+        self.concurrency.is_none() && self.webhook.as_ref().is_none_or(|webhook| webhook.ordered.is_none())
     }
 
     /// The slot of `output`, which only `processing.output` sees: the one behind all others.

@@ -68,6 +68,8 @@ pub mod codes {
     pub const NAME: &str = "W0205";
     /// A step that no run can reach.
     pub const UNREACHABLE: &str = "W0206";
+    /// A workflow that is named and is not there.
+    pub const UNKNOWN_WORKFLOW: &str = "W0207";
     /// A webhook path that another workflow serves.
     pub const PATH_TAKEN: &str = "W0301";
 }

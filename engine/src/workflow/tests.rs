@@ -125,7 +125,7 @@ fn structure() {
     fails("- 1", "1:1", "W0203", "A workflow must be a map");
     fails("active: maybe\noutput: 1", "1:9", "W0203", "`active` must be true or false, not `maybe`");
     fails("name: [1]\noutput: 1", "1:7", "W0203", "`name` must be a text, not a list");
-    fails("concurrency: 2\noutput: 1", "1:1", "W0204", "`concurrency` is not available in this version");
+    fails("redact: [a]\noutput: 1", "1:1", "W0204", "`redact` is not available in this version");
     fails("trigger: { schedule: [] }\noutput: 1", "1:12", "W0204", "`schedule` is not available");
     fails("output: 1\noutput: 2", "2:1", "W0103", "a second time");
     fails("output: &a 1", "1:9", "W0102", "Anchors");
@@ -149,10 +149,29 @@ fn webhooks() {
     check("timeout: 30", 32, "W0203", "`30` is not a duration");
     check("timeout: 0s", 32, "W0203", "leaves no time");
     check("timeout: 2d", 32, "W0203", "too long");
-    check("ordered: true", 23, "W0204", "`ordered` is not available");
+    check("cors: [a]", 23, "W0204", "`cors` is not available");
     check("pth: a", 23, "W0201", "A webhook has no key `pth`");
     check("query: { a: nummer }", 35, "E0107", "nummer");
     check("query: { a: { default: x, type: number } }", 46, "W0203", "The default of `a` does not fit");
+}
+
+#[test]
+fn running() {
+    let workflow = loads("concurrency: 3\nonFailure: erp.alarm\noutput: 1");
+    assert_eq!((workflow.concurrency, workflow.on_failure.as_deref()), (Some(3), Some("erp.alarm")));
+    assert_eq!(workflow.references[0].0, "erp.alarm");
+    fails("concurrency: 0\noutput: 1", "1:14", "W0203", "from 1 to 10000");
+    fails("concurrency: 1.5\noutput: 1", "1:14", "W0203", "from 1 to 10000");
+    fails("onFailure: A b\noutput: 1", "1:12", "W0203", "The id of a workflow");
+    fails("durability: some\noutput: 1", "1:13", "W0203", "`durability` is `some`");
+    fails("durability: relaxed\nconcurrency: 1\noutput: 1", "1:13", "W0203", "`concurrency` needs");
+    let ordered = |settings: &str| format!("trigger:\n  webhook:\n    ordered: {settings}\noutput: 1");
+    let webhook = loads(&ordered("{ key: body.id, onFailure: pause }")).webhook.unwrap();
+    assert!(webhook.ordered.is_some_and(|ordered| ordered.pause && ordered.key.is_some()));
+    assert!(loads(&ordered("false")).webhook.unwrap().ordered.is_none());
+    fails(&ordered("{ key: nope }"), "3:21", "E0101", "nope");
+    fails(&ordered("{ onFailure: stop }"), "3:27", "W0203", "`continue` or `pause`");
+    fails(&ordered("yes"), "3:14", "W0203", "`ordered` must be a map");
 }
 
 #[test]

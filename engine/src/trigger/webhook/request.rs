@@ -2,15 +2,18 @@
 
 use super::body;
 use crate::run::encoding;
-use crate::script::{Context, Fault};
+use crate::script::{Context, Fault, Script};
 use crate::workflow::model::{REQUEST_NAMES, Workflow};
 use bytes::Bytes;
 use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::value::{Record, Value};
+use flowscript_lang::value::{Record, Value, to_text};
 
 /// Headers that scripts and the store never see.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
+
+/// The longest key of a lane, in characters.
+const MAX_LANE: usize = 256;
 
 /// What a request consists of, before its body is decoded.
 #[derive(Debug)]
@@ -64,6 +67,25 @@ impl Request {
                 let message = format!("processing.input must give a record; it gave a {}.", other.type_name());
                 Err(Fault { status: Some(400), ..Fault::new(ErrorKind::Type, message) })
             }
+        }
+    }
+
+    /// The key of the lane this message belongs to. One that is empty, too long or no simple value is an error.
+    pub fn lane(&self, key: &Script, context: Context<'_>) -> Result<String, Fault> {
+        let value = key.run(&mut self.variables(), context)?;
+        let refused = |reason: String| Fault { status: Some(400), ..Fault::new(ErrorKind::Value, reason) };
+        let text = match &value {
+            Value::Null => return Err(refused("The key of the order is null; the message must have one.".into())),
+            value => to_text(value).map_err(|_| {
+                refused(format!("The key of the order must be a simple value, not a {}.", value.type_name()))
+            })?,
+        };
+        match text.chars().count() {
+            0 => Err(refused("The key of the order is empty; the message must have one.".into())),
+            length if length > MAX_LANE => {
+                Err(refused(format!("The key of the order has {length} characters; {MAX_LANE} are the most.")))
+            }
+            _ => Ok(text.to_string()),
         }
     }
 

@@ -8,10 +8,11 @@ mod fields;
 mod graph;
 mod head;
 mod kinds;
+mod running;
 mod steps;
 mod webhook;
 
-use super::model::{ERRORS, FIRST_INPUT, RUN, Slot, Step, Workflow};
+use super::model::{Durability, ERRORS, FIRST_INPUT, RUN, Slot, Step, Workflow};
 use super::problem::{Problem, codes};
 use super::text::WorkflowText;
 use crate::script::{Compiled, Kind, Library, Scope, Script, compile};
@@ -33,9 +34,21 @@ pub struct Read {
 }
 
 /// Keys at the top of a workflow.
-const KEYS: [&str; 8] = ["name", "description", "active", "label", "input", "trigger", "steps", "output"];
+const KEYS: [&str; 11] = [
+    "name",
+    "description",
+    "active",
+    "label",
+    "input",
+    "trigger",
+    "steps",
+    "output",
+    "concurrency",
+    "onFailure",
+    "durability",
+];
 /// Keys that the format has and this version has not.
-const LATER: [&str; 6] = ["concurrency", "onFailure", "diagnostics", "redact", "limits", "durability"];
+const LATER: [&str; 3] = ["diagnostics", "redact", "limits"];
 
 /// Reads the file of the workflow `id`.
 pub fn read(id: &str, source: &str, library: &Library) -> Read {
@@ -61,6 +74,8 @@ struct Reader<'a> {
     modules: BTreeMap<EcoString, Arc<str>>,
     /// The slots of the inputs.
     inputs: Range<Slot>,
+    /// The workflows that are named, and where.
+    references: Vec<(String, yaml::Place)>,
 }
 
 impl<'a> Reader<'a> {
@@ -73,6 +88,7 @@ impl<'a> Reader<'a> {
             steps: Vec::new(),
             modules: BTreeMap::new(),
             inputs: FIRST_INPUT..FIRST_INPUT,
+            references: Vec::new(),
         };
         for name in ["run", "errors"] {
             let slot = reader.slot(name);
@@ -97,6 +113,8 @@ impl<'a> Reader<'a> {
         self.inputs = FIRST_INPUT..FIRST_INPUT + inputs.len();
         let at_start = self.scope.clone();
         let label = fields.take("label").and_then(|entry| self.template(&entry.value));
+        let concurrency = fields.take("concurrency").and_then(|entry| self.concurrency(&entry.value));
+        let on_failure = fields.take("onFailure").and_then(|entry| self.workflow_id(&entry.value));
         let trigger = fields.take("trigger");
         let webhook = trigger.and_then(|entry| self.trigger(id, &entry.value));
         let steps = fields.take("steps");
@@ -117,6 +135,10 @@ impl<'a> Reader<'a> {
         let ends = self.steps.iter().any(|step| matches!(step.kind, super::model::StepKind::End(_)));
         let output_type = if ends { Type::Any } else { output_type };
         let webhook = webhook.map(|waiting| self.finish_webhook(waiting, &at_start, output_type));
+        let durability = match fields.take("durability") {
+            None => Durability::Strict,
+            Some(entry) => self.durability(entry, webhook.as_ref(), concurrency.is_some()),
+        };
         let text = WorkflowText::new(id, source, &self.modules);
         Some(Workflow {
             id: id.to_owned(),
@@ -128,10 +150,14 @@ impl<'a> Reader<'a> {
             label,
             inputs,
             webhook,
+            concurrency,
+            on_failure,
+            durability,
             steps: std::mem::take(&mut self.steps),
             first: graph.and_then(|graph| graph.first),
             output,
             names: std::mem::take(&mut self.names),
+            references: std::mem::take(&mut self.references),
         })
     }
 

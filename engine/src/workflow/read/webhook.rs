@@ -4,9 +4,9 @@ use super::Reader;
 use super::fields::{Fields, listed};
 use crate::config::duration;
 use crate::script::{Kind, Scope};
-use crate::workflow::model::{Auth, Method, REQUEST_NAMES, Response, Webhook};
+use crate::workflow::model::{Auth, Method, Ordered, REQUEST_NAMES, Response, Webhook};
 use crate::workflow::problem::{Problem, codes};
-use crate::yaml::{Node, Scalar};
+use crate::yaml::{Core, Node, Scalar};
 use flowscript_lang::types::Type;
 use std::time::Duration;
 
@@ -17,9 +17,10 @@ pub(super) struct Waiting<'n> {
 }
 
 /// Keys of a webhook.
-const KEYS: [&str; 7] = ["path", "methods", "auth", "response", "timeout", "query", "processing"];
+const KEYS: [&str; 9] =
+    ["path", "methods", "auth", "response", "timeout", "onTimeout", "ordered", "query", "processing"];
 /// Keys that the format has and this version has not.
-const LATER: [&str; 3] = ["ordered", "onTimeout", "cors"];
+const LATER: [&str; 1] = ["cors"];
 /// How long a caller waits where nothing is said.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a caller may wait at most.
@@ -48,6 +49,7 @@ impl Reader<'_> {
             None => TIMEOUT,
             Some(entry) => self.duration(&entry.value, MAX_TIMEOUT).unwrap_or(TIMEOUT),
         };
+        let accept_on_timeout = self.optional_word(&mut fields, "onTimeout", &[("accept", true), ("fail", false)]);
         let query = match fields.take("query").map(|entry| &entry.value) {
             None => Vec::new(),
             Some(node) => {
@@ -58,8 +60,21 @@ impl Reader<'_> {
                 entries.iter().filter_map(|entry| self.input(entry, Type::Text)).collect()
             }
         };
-        let mut webhook =
-            Webhook { path, methods, auth, response, timeout, query, processing_input: None, processing_output: None };
+        let mut webhook = Webhook {
+            path,
+            methods,
+            auth,
+            response,
+            timeout,
+            accept_on_timeout: accept_on_timeout.unwrap_or(false),
+            ordered: None,
+            query,
+            processing_input: None,
+            processing_output: None,
+        };
+        if let Some(entry) = fields.take("ordered") {
+            webhook.ordered = self.ordered(&entry.value, &request_scope(&webhook));
+        }
         let mut output = None;
         if let Some(entry) = fields.take("processing") {
             let mut processing = self.fields(&entry.value, "`processing`", &["input", "output"], &[])?;
@@ -81,6 +96,27 @@ impl Reader<'_> {
             webhook.processing_output = self.compile_in(source, Kind::ExpressionOrScript, &scope).0;
         }
         webhook
+    }
+
+    /// `true`, `false`, or a map of `key` and `onFailure`.
+    fn ordered(&mut self, node: &Node, scope: &Scope) -> Option<Ordered> {
+        if let Some(Core::Bool(ordered)) = node.scalar().map(Scalar::core) {
+            return ordered.then_some(Ordered { key: None, pause: false });
+        }
+        let mut fields = self.fields(node, "`ordered`", &["key", "onFailure"], &[])?;
+        let words = [("continue", false), ("pause", true)];
+        let pause = self.optional_word(&mut fields, "onFailure", &words).unwrap_or(false);
+        let key = match fields.take("key").map(|entry| &entry.value) {
+            None => None,
+            Some(node) => {
+                let Some(source) = node.scalar() else {
+                    self.wrong(node, "`key` must be an expression");
+                    return None;
+                };
+                Some(self.compile_in(source, Kind::Expression, scope).0?)
+            }
+        };
+        Some(Ordered { key, pause })
     }
 
     fn processing<'n>(&mut self, fields: &mut Fields<'n>, key: &str) -> Option<&'n Scalar> {

@@ -1,0 +1,93 @@
+//! Relaxed durability: runs that were answered first are kept within a second, many in one commit.
+
+use crate::store::{NewRun, Store, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many answered runs may wait to be kept; answers wait when it is full.
+const QUEUE: usize = 10_000;
+/// How many runs one commit keeps at most.
+const BATCH: usize = 1_000;
+/// How long runs gather before they are kept.
+const GATHER: Duration = Duration::from_millis(50);
+/// How long to wait before a failed commit is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The way to the task that keeps history.
+pub(super) struct History {
+    sender: mpsc::Sender<Item>,
+}
+
+enum Item {
+    Run(Box<NewRun>),
+    /// Tells when everything before it is kept.
+    Flush(oneshot::Sender<()>),
+}
+
+impl History {
+    /// Starts the task. It ends with the last [`History`].
+    pub(super) fn start(store: Arc<dyn Store>) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        tokio::spawn(keep_all(store, receiver));
+        Self { sender }
+    }
+
+    /// Hands a finished run over; waits while the queue is full.
+    pub(super) async fn keep(&self, run: NewRun) -> Result<(), StoreError> {
+        let sent = self.sender.send(Item::Run(Box::new(run))).await;
+        sent.map_err(|_| StoreError::Other("history is no longer kept: the engine has stopped".into()))
+    }
+
+    /// Waits until everything that was handed over is kept.
+    pub(super) async fn flush(&self) {
+        let (done, kept) = oneshot::channel();
+        if self.sender.send(Item::Flush(done)).await.is_ok() {
+            let _ = kept.await;
+        }
+    }
+}
+
+async fn keep_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Item>) {
+    let mut items = Vec::with_capacity(BATCH);
+    while receiver.recv_many(&mut items, BATCH).await > 0 {
+        let flushing = items.iter().any(|item| matches!(item, Item::Flush(_)));
+        if items.len() < BATCH && !flushing {
+            tokio::time::sleep(GATHER).await;
+            while items.len() < BATCH
+                && let Ok(item) = receiver.try_recv()
+            {
+                items.push(item);
+            }
+        }
+        let mut runs = Vec::with_capacity(items.len());
+        let mut waiting = Vec::new();
+        for item in items.drain(..) {
+            match item {
+                Item::Run(run) => runs.push(*run),
+                Item::Flush(done) => waiting.push(done),
+            }
+        }
+        keep(store.as_ref(), runs).await;
+        for done in waiting {
+            let _ = done.send(());
+        }
+    }
+}
+
+/// Keeps runs; while the store cannot, tries again. A run that was kept already is left alone.
+async fn keep(store: &dyn Store, runs: Vec<NewRun>) {
+    while !runs.is_empty() {
+        match store.history(runs.clone()).await {
+            Ok(()) => return,
+            Err(error) if error.is_temporary() => {
+                tracing::warn!("history is held back: {error}");
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(error) => {
+                tracing::error!("{} runs could not be kept: {error}", runs.len());
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What people decide about runs, lanes and workflows.
+
+use super::Engine;
+use crate::store::{
+    Accepted, Admin, Cancel, Cursor, LaneId, LaneKind, LanePage, LaneQuery, RunAgain, RunId, RunQuery, RunState, Skip,
+    StoreError,
+};
+
+/// The most runs that one bulk decision takes.
+const MAX_BULK: usize = 10_000;
+
+/// What became of a bulk retry.
+#[derive(Debug, Default)]
+pub struct BulkRetry {
+    /// The runs that are queued again.
+    pub retried: Vec<RunId>,
+    /// Those that are not, and why.
+    pub refused: Vec<(RunId, String)>,
+}
+
+impl Engine {
+    /// Queues a failed or timed-out run again: it goes on behind its last successful acting step.
+    pub async fn retry(&self, run: RunId) -> Result<(), StoreError> {
+        self.shared.store.retry(run).await
+    }
+
+    /// Retries these runs, each for itself.
+    pub async fn retry_all(&self, runs: impl IntoIterator<Item = RunId>) -> Result<BulkRetry, StoreError> {
+        let mut done = BulkRetry::default();
+        for run in runs.into_iter().take(MAX_BULK) {
+            match self.shared.store.retry(run).await {
+                Ok(()) => done.retried.push(run),
+                Err(StoreError::Conflict(reason) | StoreError::NotFound(reason)) => done.refused.push((run, reason)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Retries all failed and timed-out runs that a query finds.
+    pub async fn retry_found(&self, query: RunQuery) -> Result<BulkRetry, StoreError> {
+        let mut query = RunQuery { states: vec![RunState::Failed, RunState::TimedOut], limit: 1_000, ..query };
+        let mut found = Vec::new();
+        while found.len() < MAX_BULK {
+            let page = self.shared.store.runs(query.clone()).await?;
+            found.extend(page.runs.iter().map(|run| run.id));
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => break,
+            }
+        }
+        // The oldest first: runs of one lane keep their order.
+        found.reverse();
+        self.retry_all(found).await
+    }
+
+    /// A new run with the payload of an earlier one, on the current version.
+    pub async fn run_again(&self, source: RunId) -> Result<RunId, StoreError> {
+        let id = RunId::new(self.shared.clock.now());
+        let queue = self.shared.config.limits.queue;
+        match self.shared.store.run_again(RunAgain { source, id, queue_limit: Some(queue) }).await? {
+            Accepted::QueueFull { queued } => {
+                Err(StoreError::Conflict(format!("{queued} runs of this workflow are waiting already")))
+            }
+            Accepted::Duplicate(summary) => Ok(summary.id),
+            _ => Ok(id),
+        }
+    }
+
+    /// Ends a run, or asks its worker to.
+    pub async fn cancel(&self, run: RunId) -> Result<Cancel, StoreError> {
+        let cancelled = self.shared.store.request_cancel(run).await?;
+        if cancelled == Cancel::Requested {
+            self.shared.dispatcher.cancel_here(run);
+        }
+        Ok(cancelled)
+    }
+
+    /// Skips a queued run, or lets the next go where a failed one holds its lane.
+    pub async fn skip(&self, run: RunId) -> Result<RunId, StoreError> {
+        self.shared.store.skip(Skip::Run(run)).await
+    }
+
+    /// Lanes of webhooks that have runs in them.
+    pub async fn lanes(
+        &self,
+        workflow: Option<String>,
+        held: bool,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<LanePage, StoreError> {
+        self.shared.store.lanes(LaneQuery { workflow, held, after: after.map(Cursor), limit }).await
+    }
+
+    /// Skips the head of a lane.
+    pub async fn skip_head(&self, workflow: &str, key: &str) -> Result<RunId, StoreError> {
+        self.shared.store.skip(Skip::Head(lane(workflow, key))).await
+    }
+
+    /// Goes on with a held lane by retrying its head.
+    pub async fn resume_lane(&self, workflow: &str, key: &str) -> Result<RunId, StoreError> {
+        self.shared.store.resume(lane(workflow, key)).await
+    }
+
+    /// Switches the triggers of a workflow on or off; nothing gives the switch back to the file.
+    pub async fn switch(&self, workflow: &str, active: Option<bool>) -> Result<(), StoreError> {
+        self.shared.store.administer(Admin::Switch { workflow: workflow.to_owned(), active }).await?;
+        self.refresh_switches().await
+    }
+}
+
+fn lane(workflow: &str, key: &str) -> LaneId {
+    LaneId { workflow: workflow.to_owned(), kind: LaneKind::Webhook, key: key.to_owned() }
+}
