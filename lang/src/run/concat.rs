@@ -51,12 +51,11 @@ impl Machine<'_> {
     }
 
     fn append_as_text(&mut self, left: &mut Value, right: &Value) -> Result<(), Failure> {
-        let (Ok(mut text), Ok(added)) = (to_text(left), to_text(right)) else {
-            return Err(not_joinable(left, right));
-        };
+        let Ok(added) = to_text(right) else { return Err(not_joinable(left, right)) };
         if let Value::Text(text) = left {
             return self.append_text(text, &added);
         }
+        let Ok(mut text) = to_text(left) else { return Err(not_joinable(left, right)) };
         self.append_text(&mut text, &added)?;
         *left = Value::Text(text);
         Ok(())

@@ -3,7 +3,6 @@
 use super::access;
 use super::call::callable_field;
 use super::closure::{Captured, Closure};
-use super::concat::same_place;
 use super::fail::{describe, mismatch, subject, type_error};
 use super::limits::{check_depth, with_stack, with_stack_for};
 use super::machine::{Frame, Machine};
@@ -12,6 +11,7 @@ use super::place::placed;
 use super::{Evaluated, Failure};
 use crate::ast::BinaryOp;
 use crate::error::{ErrorKind, RunError};
+use crate::span::Span;
 use crate::tree::{Capture, Container, Expr, ExprKind, Variable};
 use crate::types::Type;
 use crate::value::{Record, Value, to_text, truth};
@@ -67,7 +67,7 @@ impl Machine<'_> {
                 self.built(star(&value)?)
             }
             ExprKind::Not(value) => Ok(Value::Bool(!self.holds(frame, value)?)),
-            ExprKind::Binary(first, rest) => self.binary(frame, first, rest),
+            ExprKind::Binary(first, rest) => self.binary(frame, first, rest, expr.span),
             ExprKind::In { value, container, negated } => {
                 let found = self.eval_in(frame, value, container)?;
                 Ok(Value::Bool(found != *negated))
@@ -177,10 +177,11 @@ impl Machine<'_> {
         &mut self,
         frame: &mut Frame<'t>,
         first: &'t Expr,
-        rest: &'t [(BinaryOp, crate::span::Span, Expr)],
+        rest: &'t [(BinaryOp, Span, Expr)],
+        whole: Span,
     ) -> Evaluated {
         let mut left = self.eval(frame, first)?;
-        for (op, _, right) in rest {
+        for (number, (op, _, right)) in rest.iter().enumerate() {
             left = match op {
                 BinaryOp::And if !truth(&left) => Value::Bool(false),
                 BinaryOp::Or if truth(&left) => Value::Bool(true),
@@ -190,7 +191,7 @@ impl Machine<'_> {
                 _ => {
                     let (left, right_value) = self.eval_beside(frame, left, right)?;
                     self.apply(*op, left, right_value)
-                        .map_err(|error| placed(error, frame.call, first.span.to(right.span)))?
+                        .map_err(|error| placed(error, frame.call, within(whole, right, number + 1 == rest.len())))?
                 }
             };
         }
@@ -288,35 +289,11 @@ impl Machine<'_> {
             },
         }
     }
+}
 
-    /// `set x = x & e`: appends in place where nobody shares x.
-    pub(super) fn append_to<'t>(
-        &mut self,
-        frame: &mut Frame<'t>,
-        variable: Variable,
-        value: &'t Expr,
-    ) -> Result<(), Failure> {
-        let local = matches!(variable, Variable::Local(_));
-        // A function that e calls may set a variable outside its own frame; then x is what it was before.
-        let before = if local { Value::Null } else { self.read(frame, variable, "")? };
-        let added = self.eval(frame, value)?;
-        let mut whole = match self.take(frame, variable) {
-            Some(whole) if local || same_place(&before, &whole) => whole,
-            changed => {
-                if let Some(changed) = changed {
-                    self.set(frame, variable, changed)?;
-                }
-                let mut whole = before;
-                self.append(&mut whole, added)?;
-                return self.set(frame, variable, whole);
-            }
-        };
-        // Now nobody else holds it, unless the script does.
-        drop(before);
-        let appended = self.append(&mut whole, added);
-        self.set(frame, variable, whole)?;
-        appended
-    }
+/// The part of a chain of operators up to one of its operands.
+fn within(whole: Span, operand: &Expr, last: bool) -> Span {
+    if last { whole } else { Span { start: whole.start, end: operand.span.end } }
 }
 
 #[cold]

@@ -81,8 +81,9 @@ pub(super) fn names_hint<'n>(wrong: &str, names: impl Iterator<Item = &'n str> +
 fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let lower = wrong.to_lowercase();
     let allowed = match wrong.chars().count() {
-        0..=2 => 1,
-        3..=5 => 2,
+        0..=1 => 0,
+        2..=3 => 1,
+        4..=5 => 2,
         _ => 3,
     };
     // Names from data may be of any number and length.

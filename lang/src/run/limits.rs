@@ -22,6 +22,7 @@ const RED_ZONE: usize = 256 << 10;
 const RED_ZONE_FOR_VALUES: usize = 1 << 20;
 
 /// The size of a new piece of stack.
+#[cfg(not(target_arch = "wasm32"))]
 const SEGMENT: usize = 4 << 20;
 
 /// Values less nested than this are walked on any stack.
@@ -183,12 +184,25 @@ pub(super) fn check_depth(depth: u16) -> Result<(), Failure> {
 /// Runs `f` with enough stack to evaluate.
 #[inline]
 pub(super) fn with_stack<R>(f: impl FnOnce() -> R) -> R {
-    stacker::maybe_grow(RED_ZONE, SEGMENT, f)
+    grown(RED_ZONE, f)
 }
 
 /// Runs `f` with enough stack to walk a value as deep as values may be.
 pub(super) fn with_stack_for_values<R>(f: impl FnOnce() -> R) -> R {
-    stacker::maybe_grow(RED_ZONE_FOR_VALUES, SEGMENT, f)
+    grown(RED_ZONE_FOR_VALUES, f)
+}
+
+/// Runs `f` here where enough stack is left, else in a new piece of it.
+#[cfg(not(target_arch = "wasm32"))]
+#[inline]
+fn grown<R>(needed: usize, f: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(needed, SEGMENT, f)
+}
+
+/// There is one stack.
+#[cfg(target_arch = "wasm32")]
+fn grown<R>(_needed: usize, f: impl FnOnce() -> R) -> R {
+    f()
 }
 
 /// Runs `f` with enough stack to walk a value nested `depth` deep.

@@ -7,6 +7,7 @@
 //! Values in flight live on the machine's stack, above the slots of their frame: so the limit on memory sees them.
 
 mod access;
+mod append;
 mod call;
 mod cell;
 mod closure;

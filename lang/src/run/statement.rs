@@ -47,8 +47,10 @@ impl Machine<'_> {
                 self.eval(frame, value)?;
             }
             Statement::Set(variable, value) => {
-                let value = self.eval(frame, value)?;
-                self.set(frame, *variable, value)?;
+                if !self.append_chain(frame, *variable, value)? {
+                    let value = self.eval(frame, value)?;
+                    self.set(frame, *variable, value)?;
+                }
             }
             Statement::Append(variable, value) => self.append_to(frame, *variable, value)?,
             Statement::SetPath { variable, name, path, value, annotation } => {
