@@ -1,10 +1,9 @@
 //! Keys, tokens and settings.
 
-use std::str::FromStr;
-
 use uuid::Uuid;
 
-use super::{StoreError, Timestamp};
+use super::Timestamp;
+use super::names::names;
 
 /// A new API key, or one more workflow for an existing one. The key itself never reaches the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,27 +63,7 @@ pub enum Role {
     Viewer,
 }
 
-impl Role {
-    /// The name in answers and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Viewer => "viewer",
-        }
-    }
-}
-
-impl FromStr for Role {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        match text {
-            "admin" => Ok(Self::Admin),
-            "viewer" => Ok(Self::Viewer),
-            _ => Err(StoreError::NotFound(format!("'{text}' is not a role; roles are admin and viewer"))),
-        }
-    }
-}
+names! { Role, "role": Admin = "admin", Viewer = "viewer" }
 
 /// A new admin token.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,6 +43,7 @@ mod contract;
 mod error;
 mod id;
 mod lock;
+mod names;
 mod query;
 mod run;
 mod sqlite;

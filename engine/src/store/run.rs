@@ -1,9 +1,7 @@
 //! Runs as the store sees them: what is accepted, what a claim hands out, how a run ends.
 
-use std::fmt;
-use std::str::FromStr;
-
-use super::{Changes, Fence, LogLine, OwnerId, RunId, StepRecord, StoreError, Timestamp, VersionHash};
+use super::names::names;
+use super::{Changes, Fence, LogLine, OwnerId, RunId, StepRecord, Timestamp, VersionHash};
 
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,18 +25,6 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// All states, in the order of a run's life.
-    pub const ALL: [Self; 8] = [
-        Self::Queued,
-        Self::Running,
-        Self::Waiting,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-        Self::TimedOut,
-        Self::Skipped,
-    ];
-
     /// Whether the run is over (a retry may still wake a failed or timed-out one).
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Running | Self::Waiting)
@@ -48,37 +34,17 @@ impl RunState {
     pub fn is_retryable(self) -> bool {
         matches!(self, Self::Failed | Self::TimedOut)
     }
-
-    /// The name in answers, lists and the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Waiting => "waiting",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::TimedOut => "timedOut",
-            Self::Skipped => "skipped",
-        }
-    }
 }
 
-impl fmt::Display for RunState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for RunState {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::as_str).join(", ");
-            StoreError::NotFound(format!("'{text}' is not a state of a run; states are {known}"))
-        })
-    }
+names! { RunState, "state of a run":
+    Queued = "queued",
+    Running = "running",
+    Waiting = "waiting",
+    Completed = "completed",
+    Failed = "failed",
+    Cancelled = "cancelled",
+    TimedOut = "timedOut",
+    Skipped = "skipped",
 }
 
 /// What started a run.
@@ -94,36 +60,11 @@ pub enum Trigger {
     Failure,
 }
 
-impl Trigger {
-    /// All triggers.
-    pub const ALL: [Self; 4] = [Self::Webhook, Self::Schedule, Self::Manual, Self::Failure];
-
-    /// The name in answers, lists and the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::Schedule => "schedule",
-            Self::Manual => "manual",
-            Self::Failure => "failure",
-        }
-    }
-}
-
-impl fmt::Display for Trigger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Trigger {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        Self::ALL.into_iter().find(|trigger| trigger.as_str() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::as_str).join(", ");
-            StoreError::NotFound(format!("'{text}' is not a trigger; triggers are {known}"))
-        })
-    }
+names! { Trigger, "trigger":
+    Webhook = "webhook",
+    Schedule = "schedule",
+    Manual = "manual",
+    Failure = "failure",
 }
 
 /// Why and where a run or a step failed.
@@ -148,27 +89,7 @@ pub enum LaneKind {
     Schedule,
 }
 
-impl LaneKind {
-    /// The name in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::Schedule => "schedule",
-        }
-    }
-}
-
-impl FromStr for LaneKind {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        match text {
-            "webhook" => Ok(Self::Webhook),
-            "schedule" => Ok(Self::Schedule),
-            _ => Err(StoreError::Corrupt(format!("'{text}' is not a kind of lane"))),
-        }
-    }
-}
+names! { LaneKind, "kind of lane": Webhook = "webhook", Schedule = "schedule" }
 
 /// The name of a lane: runs in it go one at a time, in the order of their accepting commits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,9 +1,7 @@
 //! What a run writes while it is claimed.
 
-use std::fmt;
-use std::str::FromStr;
-
-use super::{Failure, StoreError, Timestamp};
+use super::names::names;
+use super::{Failure, Timestamp};
 
 /// The state of a step that has a commit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,36 +14,7 @@ pub enum StepState {
     Failed,
 }
 
-impl StepState {
-    /// All states.
-    pub const ALL: [Self; 3] = [Self::Started, Self::Completed, Self::Failed];
-
-    /// The name in answers and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for StepState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for StepState {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| StoreError::Corrupt(format!("'{text}' is not a state of a step")))
-    }
-}
+names! { StepState, "state of a step": Started = "started", Completed = "completed", Failed = "failed" }
 
 /// The start of an acting step.
 #[derive(Debug, Clone, PartialEq, Eq)]
