@@ -35,9 +35,9 @@ impl Input {
         let value =
             flowscript_stdlib::json::decode(text).map_err(|error| Stop::new(format!("{name} is not JSON: {error}")))?;
         let Value::Record(record) = &value else {
-            let message = format!("{name} must be a JSON object, whose fields become variables.");
-            let given = format!("it is {} of type {}", value.to_literal(40), value.type_name());
-            return Err(Stop::new(message).with_hint(given));
+            let given = value.to_literal(40);
+            let message = format!("{name} must be a JSON object, whose fields become variables, not {given}.");
+            return Err(Stop::new(message));
         };
         let mut input = Self::default();
         for (name, value) in record.iter() {

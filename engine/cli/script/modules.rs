@@ -25,7 +25,8 @@ impl FolderModules {
     /// The file of a module, for messages.
     pub fn file(&self, name: &str) -> String {
         let found = self.files().find(|(file, _)| file.to_lowercase() == name.to_lowercase());
-        found.map_or_else(|| format!("{name}.flow"), |(_, path)| path.display().to_string())
+        let shown = |path: &Path| path.strip_prefix(".").unwrap_or(path).display().to_string();
+        found.map_or_else(|| format!("{name}.flow"), |(_, path)| shown(&path))
     }
 
     fn files(&self) -> impl Iterator<Item = (String, PathBuf)> {

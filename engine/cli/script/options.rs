@@ -17,7 +17,7 @@ pub struct HostOptions {
     #[arg(long, value_name = "TIME")]
     now: Option<String>,
     /// Random numbers and Guid() start from N: the same script gives the same values
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number)]
     seed: Option<u64>,
     /// The time zone of times without an offset
     #[arg(long, value_name = "ZONE", env = "FLOWSCRIPT_TIME_ZONE", default_value = "UTC", value_parser = flowscript_stdlib::find_zone)]
@@ -26,7 +26,7 @@ pub struct HostOptions {
     #[arg(long, value_name = "NAME", env = "FLOWSCRIPT_CULTURE", default_value = "en-US", value_parser = culture)]
     culture: &'static str,
     /// End the script with an error after N steps (passes of loops, calls, rows)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number)]
     max_steps: Option<u64>,
     /// Let the script send HTTP requests, to all hosts or only to the named ones (`example.com`, `localhost:8080`)
     #[arg(long, value_name = "HOST", num_args = 0..)]
@@ -80,6 +80,10 @@ impl HostOptions {
         };
         Ok(CommandHost { now, random, http, interrupts })
     }
+}
+
+fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a whole number is wanted, 0 or more".to_owned())
 }
 
 fn culture(name: &str) -> Result<&'static str, String> {

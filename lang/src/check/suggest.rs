@@ -18,7 +18,8 @@ pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>)
     };
     names
         .into_iter()
-        .filter(|name| *name != wrong)
+        // `_` is what nobody means: the unused variable, or the last value of a session.
+        .filter(|name| *name != wrong && *name != "_")
         .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= allowed && *distance < name.chars().count().max(2))
         .min_by_key(|(distance, name)| (*distance, name.len()))
