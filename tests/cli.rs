@@ -239,7 +239,8 @@ let x =
 #[test]
 fn function_reference() {
     let folder = Folder::new(&[]);
-    assert_snapshot!(folder.all(&[&["doc", "instr"], &["doc", "Uper"], &["doc", "log"]]));
+    assert_snapshot!(folder.all(&[&["doc", "instr"], &["doc", "Uper"], &["doc", "log"], &["explain", "E999"]]));
+    assert!(folder.shown(&["explain", "W0101"], "").contains("\ngives\n\n  warning[W0101]"));
     let all = folder.shown(&["doc"], "");
     assert!(all.contains("\nText\n  ") && all.contains("JSON.Encode"), "{all}");
 }

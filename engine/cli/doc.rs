@@ -1,12 +1,9 @@
 //! `flowscript doc`: the function reference, from the registration table.
 
 use crate::exit::Exit;
-use crate::output::{Format, Report, Stop, Terminal, print};
+use crate::output::{Format, Report, Stop, Terminal, print, wrap};
 use flowscript_lang::function::{Function, Registry};
 use std::fmt::Write;
-
-/// The widest line of wrapped text.
-const WIDTH: usize = 96;
 
 /// Shows what a function of the library does.
 #[derive(clap::Args)]
@@ -84,23 +81,6 @@ fn describe(function: &Function) -> String {
         };
     }
     out
-}
-
-fn wrap(out: &mut String, text: &str) {
-    let mut column = 0;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length > WIDTH {
-            out.push('\n');
-            column = 0;
-        } else if column > 0 {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += length;
-    }
-    out.push('\n');
 }
 
 #[cfg(test)]

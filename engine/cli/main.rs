@@ -8,6 +8,7 @@ mod check;
 mod doc;
 mod eval;
 mod exit;
+mod explain;
 mod keys;
 mod output;
 mod repl;
@@ -44,6 +45,7 @@ enum Command {
     Trigger(trigger::TriggerArgs),
     Keys(keys::KeysArgs),
     Doc(doc::Args),
+    Explain(explain::Args),
 }
 
 fn main() -> ExitCode {
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Trigger(args) => trigger::run(args),
         Command::Keys(args) => keys::run(args),
         Command::Doc(args) => doc::run(&args, terminal),
+        Command::Explain(args) => explain::run(&args, terminal),
     };
     exit.into()
 }

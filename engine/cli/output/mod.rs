@@ -11,6 +11,9 @@ pub use terminal::Terminal;
 use crate::exit::Exit;
 use std::io::{ErrorKind, Write};
 
+/// The widest line of wrapped text.
+const WIDTH: usize = 96;
+
 /// Prints to standard output. A reader that has gone away (`| head`) is no failure; a full disk is.
 pub fn print(text: &str) -> Exit {
     let mut out = std::io::stdout().lock();
@@ -27,4 +30,22 @@ pub fn print(text: &str) -> Exit {
 /// Prints to standard error, where that is possible.
 pub fn print_error(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Adds a paragraph in lines of at most [`WIDTH`] characters.
+pub fn wrap(out: &mut String, text: &str) {
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out.push('\n');
 }

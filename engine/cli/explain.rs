@@ -1,0 +1,166 @@
+//! `flowscript explain`: what a code means, with an example that gives it.
+
+use crate::exit::Exit;
+use crate::output::{Format, Report, Stop, Terminal, print, wrap};
+use flowscript_lang::diagnostic::explain::{Explanation, all, explain};
+use flowscript_lang::diagnostic::render::{Colour, diagnostics};
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::function::Effect;
+use flowscript_lang::{CompileOptions, Mode, NoModules, compile};
+use std::fmt::Write;
+
+/// Explains the code of a message.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A code such as E0102, or the kind of a runtime error such as `index`; without it all are listed
+    code: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, terminal: Terminal) -> Exit {
+    match text(args.code.as_deref()) {
+        Ok(text) => print(&text),
+        Err(stop) => Report::new(Format::Text, terminal).stop(&stop),
+    }
+}
+
+fn text(code: Option<&str>) -> Result<String, Stop> {
+    let Some(code) = code else { return Ok(list()) };
+    // As it stands in messages: `error[E0102]`.
+    let bare = code.trim_start_matches("error").trim_start_matches("warning").trim_matches(['[', ']']);
+    if let Some(explanation) = explain(bare) {
+        return Ok(describe(explanation));
+    }
+    if let Some(kind) = KINDS.iter().find(|kind| kind.name().eq_ignore_ascii_case(bare)) {
+        let mut out = format!("{}: an error of a running script\n\n", kind.name());
+        wrap(&mut out, of_kind(*kind));
+        return Ok(out);
+    }
+    Err(Stop::new(format!("There is no code `{code}`.")).with_hint("`flowscript explain` lists all"))
+}
+
+fn list() -> String {
+    let mut out = String::new();
+    for explanation in all() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{:10}  {}", explanation.code, explanation.title);
+    }
+    for kind in KINDS {
+        let first = of_kind(kind).split(['.', ':']).next().unwrap_or_default();
+        let _ = writeln!(out, "{:10}  {}", kind.name(), first.to_lowercase());
+    }
+    out
+}
+
+fn describe(explanation: &Explanation) -> String {
+    let mut out = format!("{}: {}\n\n", explanation.code, explanation.title);
+    wrap(&mut out, explanation.text);
+    if !explanation.example.is_empty() {
+        let _ = write!(
+            out,
+            "\nFor example\n\n{}\ngives\n\n{}",
+            indented(explanation.example),
+            indented(&found(explanation))
+        );
+    }
+    out
+}
+
+/// What the checker says to the example.
+fn found(explanation: &Explanation) -> String {
+    let registry = flowscript_stdlib::registry();
+    let options = CompileOptions {
+        mode: Mode::Script,
+        variables: &[],
+        registry: &registry,
+        modules: &NoModules,
+        effect: Effect::Outside,
+    };
+    let mut found = compile(explanation.example, &options).diagnostics;
+    found.retain(|diagnostic| diagnostic.code == explanation.code);
+    diagnostics(&found, "example.flow", explanation.example, Colour::Never)
+}
+
+/// Each line two blanks deeper; without empty ones at the end.
+fn indented(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.trim_end().lines() {
+        let _ = writeln!(out, "{}", format!("  {line}").trim_end());
+    }
+    out
+}
+
+const KINDS: [ErrorKind; 8] = [
+    ErrorKind::Type,
+    ErrorKind::Value,
+    ErrorKind::Arithmetic,
+    ErrorKind::Index,
+    ErrorKind::Limit,
+    ErrorKind::Cancelled,
+    ErrorKind::Io,
+    ErrorKind::User,
+];
+
+fn of_kind(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Type => {
+            "A value of the wrong type: a record where a number is wanted, a list where a text is. Values that come from \
+             outside are checked when they are used; a type in `JSON.Decode<T>`, `new T` or behind `:` checks them early."
+        }
+        ErrorKind::Value => {
+            "A value that cannot be taken: a text that is no number, a position that is negative. The message names the \
+             function, the parameter and the value. `IsNumber`, `??` and `Default` help before, `try … catch` after."
+        }
+        ErrorKind::Arithmetic => {
+            "A number that cannot be computed: a division by zero, or a result beyond about 7.9e28. Ask first, as in \
+             `case when n = 0 then null else total / n end`."
+        }
+        ErrorKind::Index => {
+            "A place that is not there: a field that a record does not have, a position outside of a list, a field of \
+             `null`. `x?.field`, `GetField` and `HasField` ask without failing."
+        }
+        ErrorKind::Limit => {
+            "More than the host allows: steps, calls inside calls, memory, the length of a text or list, time. `catch` does \
+             not see it. Look for a loop or recursion that does not end, or for data that need not be held at once."
+        }
+        ErrorKind::Cancelled => {
+            "The run was ended from outside: Ctrl-C, or somebody cancelled it. `catch` does not see it."
+        }
+        ErrorKind::Io => {
+            "Something outside did not work: a request that was not allowed, not answered, or answered with an error \
+             status. With `continueOnError: true` a status is no error; `try … catch` sees the others."
+        }
+        ErrorKind::User => "What the script itself says with `error '…';`, or an `assert` that does not hold.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    fn shown(code: &str) -> String {
+        text(Some(code)).unwrap_or_else(|stop| format!("{} ({})", stop.message, stop.hint.unwrap_or_default()))
+    }
+
+    #[test]
+    fn codes_are_explained_with_what_they_give() {
+        insta::assert_snapshot!(shown("e0102"));
+        assert_eq!(shown("error[E0102]"), shown("E0102"));
+        assert!(shown("index").starts_with("index: an error of a running script\n\nA place that is not there"));
+        assert_eq!(shown("E9999"), "There is no code `E9999`. (`flowscript explain` lists all)");
+    }
+
+    #[test]
+    fn all_examples_give_their_code() {
+        for explanation in flowscript_lang::diagnostic::explain::all().filter(|e| !e.example.is_empty()) {
+            assert!(super::found(explanation).contains(explanation.code), "{}", explanation.code);
+        }
+    }
+
+    #[test]
+    fn all_codes_are_listed() {
+        let list = text(None).unwrap();
+        assert_eq!(list.lines().count(), super::all().count() + super::KINDS.len());
+        assert!(list.starts_with("E0001       something"), "{list}");
+    }
+}
