@@ -67,10 +67,15 @@ impl<'a> Call<'a> {
     /// as `''`.
     pub fn run(function: &'a Function, mut arguments: Vec<Value>, context: &'a mut dyn Context) -> super::NativeResult {
         let zone = context.zone();
+        if let Some(most) = function.signature.most().filter(|most| arguments.len() > *most) {
+            return Err(too_many(function, most));
+        }
+        let missing = function.signature.parameters.iter().skip(arguments.len()).find(|parameter| !parameter.optional);
+        if let Some(parameter) = missing {
+            return Err(too_few(function, parameter.name));
+        }
         for (position, argument) in arguments.iter_mut().enumerate() {
-            let Some(parameter) = function.signature.parameter(position) else {
-                return Err(too_many(function, position));
-            };
+            let Some(parameter) = function.signature.parameter(position) else { break };
             let failed = |argument: &Value| refused(function, parameter.name, argument, parameter.ty.name());
             match (parameter.ty, &*argument) {
                 (ParameterType::Any, _)
@@ -106,8 +111,8 @@ impl<'a> Call<'a> {
         for parameter in function.signature.parameters.iter().skip(arguments.len()) {
             match &parameter.default {
                 Some(default) => arguments.push(default.clone()),
-                None if parameter.optional => break,
-                None => return Err(too_few(function, parameter.name)),
+                // The function looks itself whether it was given.
+                None => break,
             }
         }
         (function.native)(&mut Call { function, arguments, context })
