@@ -2,6 +2,7 @@
 
 use crate::arguments::{bytes, text_fits};
 use crate::row::{Row, fails, gives, row};
+use crate::show::quoted;
 use crate::suggest::nearest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -72,7 +73,11 @@ fn decoded(call: &Call<'_>, bytes: &[u8], encoding: &'static Encoding) -> Native
 fn encode_text(call: &mut Call<'_>) -> NativeResult {
     let encoding = encoding(call, 1)?;
     encode(call.text(0), encoding).map(Value::binary).map_err(|c| {
-        call.value_error(format_args!("the encoding {} has no character {c:?}.", encoding.name().to_lowercase()))
+        call.value_error(format_args!(
+            "the encoding {} has no character {}.",
+            encoding.name().to_lowercase(),
+            quoted(c.encode_utf8(&mut [0; 4]))
+        ))
     })
 }
 
@@ -108,7 +113,7 @@ fn encoding(call: &Call<'_>, position: usize) -> Result<&'static Encoding, Box<R
         } else {
             format!("Did you mean {near}?")
         };
-        call.value_error(format_args!("unknown encoding {label:?}. {hint}"))
+        call.value_error(format_args!("unknown encoding {}. {hint}", quoted(label)))
     })
 }
 
@@ -173,7 +178,7 @@ mod tests {
         assert_eq!(encoded("日", "windows-1252"), "EncodeText: the encoding windows-1252 has no character '日'.");
         assert_eq!(
             encoded("a", "windows-1253x"),
-            "EncodeText: unknown encoding \"windows-1253x\". Did you mean windows-1250, windows-1251, windows-1252?"
+            "EncodeText: unknown encoding 'windows-1253x'. Did you mean windows-1250, windows-1251, windows-1252?"
         );
         let long = call("EncodeText", vec!["é".repeat(100_000).into(), "windows-1252".into()]).expect("bytes");
         assert_eq!(shown("Len", vec![long]), "100000");

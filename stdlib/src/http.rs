@@ -2,6 +2,7 @@
 
 use crate::json;
 use crate::row::{Row, fails, row};
+use crate::show::{quoted, short};
 use crate::suggest::nearest;
 use crate::url;
 use ecow::EcoString;
@@ -101,7 +102,9 @@ impl Options {
                     if let Some((header, _)) =
                         headers.iter().find(|(name, value)| !is_token(name) || value.contains(['\r', '\n', '\0']))
                     {
-                        return Err(call.value_error(format_args!("{header:?} or its value cannot be a header.")));
+                        return Err(
+                            call.value_error(format_args!("{} or its value cannot be a header.", quoted(header)))
+                        );
                     }
                     options.headers.extend(headers);
                 }
@@ -152,7 +155,7 @@ fn unknown(call: &Call<'_>, name: &str) -> Box<RunError> {
         Some(near) => format!("Did you mean {near}?"),
         None => format!("There are {}.", OPTIONS.join(", ")),
     };
-    call.value_error(format_args!("there is no option {name}. {hint}"))
+    call.value_error(format_args!("there is no option {}. {hint}", short(name)))
 }
 
 /// The fields of a record as texts; a list gives its name several times, `null` does not.

@@ -14,6 +14,8 @@ mod datetime;
 mod encoding;
 pub mod format;
 mod hash;
+#[cfg(test)]
+mod hostile;
 mod http;
 pub mod json;
 mod log;
@@ -24,6 +26,7 @@ mod random;
 mod regex;
 mod row;
 mod shapes;
+mod show;
 mod suggest;
 mod table;
 #[cfg(test)]

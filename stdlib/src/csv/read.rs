@@ -3,6 +3,7 @@
 use super::Dialect;
 use crate::arguments::MAX_CELLS;
 use crate::cells::convert;
+use crate::show::{quoted, short};
 use csv::{ReaderBuilder, StringRecord};
 use ecow::{EcoString, eco_format};
 use flowscript_lang::value::{Column, Shape, Table, Value, Zone};
@@ -40,9 +41,10 @@ pub fn decode(text: &str, dialect: Dialect) -> Result<Table, CsvError> {
     if shape.len() < names.len() {
         let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)).map(|(_, name)| name);
         let name = twice.map_or("", EcoString::as_str);
-        return Err(
-            rows.error(format!("the header has two columns of the name {name:?}. Give one of them another name."))
-        );
+        return Err(rows.error(format!(
+            "the header has two columns of the name {}. Give one of them another name.",
+            quoted(name)
+        )));
     }
     if !dialect.header {
         rows.again();
@@ -76,9 +78,9 @@ pub fn fill(target: &Table, text: &str, dialect: Dialect, zone: Zone) -> Result<
         if !names.is_empty() && places.iter().all(Option::is_none) {
             let header: Vec<String> = header.iter().map(str::to_owned).collect();
             return Err(rows.error(format!(
-                "none of the columns {} is in the header {:?}. Is the delimiter right?",
-                names.join(", "),
-                header.join(" | ")
+                "none of the columns {} is in the header {}. Is the delimiter right?",
+                short(&names.join(", ")),
+                quoted(&header.join(" | "))
             )));
         }
     }
@@ -96,7 +98,7 @@ pub fn fill(target: &Table, text: &str, dialect: Dialect, zone: Zone) -> Result<
                 Ok(cell) => column.push(cell),
                 Err(problem) => {
                     let name = names.get(at).map_or("", EcoString::as_str);
-                    return Err(rows.error(format!("column {name}: {problem}")));
+                    return Err(rows.error(format!("column {}: {problem}", short(name))));
                 }
             }
         }

@@ -32,7 +32,7 @@ fn reads_what_rfc_4180_says() {
         ("a,b", "[]"),
         ("a,b\r\n1,2\r\n3\r\n", "line 3: the row has 1 cell where the header has 2 columns."),
         ("a\n\"1\n2\"\n\n3,4\n", "line 5: the row has 2 cells where the header has 1 column."),
-        ("a,a\n1,2\n", "line 1: the header has two columns of the name \"a\". Give one of them another name."),
+        ("a,a\n1,2\n", "line 1: the header has two columns of the name 'a'. Give one of them another name."),
         ("a,b\n1,\"2\n", "line 2: a quote has no end."),
         ("a,b\n1,5\" pipe\n", "[{a: '1', b: '5\" pipe'}]"),
     ] {
@@ -68,7 +68,7 @@ fn fills_typed_columns() {
     );
     assert_eq!(
         filled("a,b\n1,2"),
-        "CSVFill: line 1: none of the columns sku, price, ok, on is in the header \"a,b\". Is the delimiter right?"
+        "CSVFill: line 1: none of the columns sku, price, ok, on is in the header 'a,b'. Is the delimiter right?"
     );
     let Ok(Value::Table(table)) = call("CSVFill", vec![items(), "sku\nA".into()]) else { panic!("a table") };
     assert!(table.row_type().is_some());

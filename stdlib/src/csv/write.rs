@@ -1,6 +1,7 @@
 //! Tables to CSV texts.
 
 use super::Dialect;
+use crate::show::short;
 use csv::{Terminator, WriterBuilder};
 use flowscript_lang::value::{Table, to_text};
 
@@ -21,8 +22,9 @@ pub fn encode(table: &Table, dialect: Dialect) -> Result<String, String> {
             let text = to_text(&cell).map_err(|_| {
                 let shown = cell.to_literal(60);
                 format!(
-                    "row {row} has {shown} of type {} in the column {name}, which has no text form.",
-                    cell.type_name()
+                    "row {row} has {shown} of type {} in the column {}, which has no text form.",
+                    cell.type_name(),
+                    short(name)
                 )
             })?;
             writer.write_field(text.as_bytes()).map_err(|error| error.to_string())?;

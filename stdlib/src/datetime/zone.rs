@@ -2,6 +2,7 @@
 
 use super::inside;
 use crate::row::{Row, fails, gives, row};
+use crate::show::quoted;
 use crate::suggest::nearest;
 use chrono_tz::TZ_VARIANTS;
 use flowscript_lang::function::{Call, NativeResult};
@@ -16,7 +17,7 @@ pub(crate) const ROWS: &[Row] = &[
     .rules("Names of the IANA database, in any case: `Europe/Stockholm`, `UTC`.")
     .examples(&[
         gives("Str(DateTime.ToTimeZone('2024-07-01T12:00:00Z', 'America/New_York'))", "'2024-07-01T08:00:00-04:00'"),
-        fails("DateTime.ToTimeZone('2024-07-01', 'Europe/Stokholm')", "Did you mean Europe/Stockholm?"),
+        fails("DateTime.ToTimeZone('2024-07-01', 'Europe/Stokholm')", "Did you mean Europe/Stockholm"),
     ]),
     row("DateTime.ToUtc(date: datetime) -> datetime", "The same instant in UTC.", to_utc)
         .examples(&[gives("Str(DateTime.ToUtc('2024-07-01T12:00:00+02:00'))", "'2024-07-01T10:00:00+00:00'")]),
@@ -39,7 +40,7 @@ pub fn find_zone(name: &str) -> Result<Zone, String> {
         } else {
             format!("Did you mean {near}?")
         };
-        format!("unknown time zone {name:?}. {hint}")
+        format!("unknown time zone {}. {hint}", quoted(name))
     })
 }
 

@@ -1,6 +1,7 @@
 //! What a culture is, and how one is found by name.
 
 use super::cultures::CULTURES;
+use crate::show::quoted;
 use crate::suggest::nearest;
 use pure_rust_locales::Locale;
 use std::fmt;
@@ -74,7 +75,7 @@ impl Culture {
 
 impl fmt::Display for UnknownCulture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown culture {:?}.", self.0)?;
+        write!(f, "unknown culture {}.", quoted(&self.0))?;
         let names = || CULTURES.iter().map(|culture| culture.name);
         match nearest(&self.0, names()).first() {
             Some(near) => write!(f, " Did you mean {near}?"),

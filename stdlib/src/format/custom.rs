@@ -3,6 +3,7 @@
 use super::FormatError;
 use super::culture::Culture;
 use super::digits::Digits;
+use crate::show::quoted;
 use flowscript_lang::value::Number;
 use std::fmt::Write;
 
@@ -84,7 +85,8 @@ fn sections(pattern: &str) -> Result<Vec<Vec<Token>>, FormatError> {
             '\'' | '"' => {
                 let (literal, rest) = chars.as_str().split_once(c).ok_or_else(|| {
                     FormatError::Pattern(format!(
-                        "the pattern {pattern:?} has a quote without its end. Write \\{c} for the character itself."
+                        "the pattern {} has a quote without its end. Write \\{c} for the character itself.",
+                        quoted(pattern)
                     ))
                 })?;
                 chars = rest.chars();

@@ -5,6 +5,7 @@ use super::culture::Culture;
 use super::custom::format_custom;
 use super::digits::Digits;
 use crate::arguments::MAX_TEXT;
+use crate::show::quoted;
 use flowscript_lang::value::Number;
 use std::fmt::Write;
 
@@ -34,8 +35,9 @@ pub fn format_number(number: Number, pattern: &str, culture: &Culture) -> Result
         'R' => Ok(general(number, letter, None, culture)),
         'X' => hexadecimal(number, letter, precision),
         _ => Err(FormatError::Pattern(format!(
-            "the pattern {pattern:?} begins with {letter:?}, which is none of the letters C D E F G N P R X for numbers. \
-             Write {letter:?} in quotes in a picture if you want the letter itself."
+            "the pattern {} begins with {letter}, which is none of the letters C D E F G N P R X for numbers. \
+             Write '\\{letter}' if you want the letter itself.",
+            quoted(pattern)
         ))),
     }
 }

@@ -3,6 +3,7 @@
 use super::culture::Culture;
 use super::names::{Form, Width};
 use super::picture::{Field, Picture};
+use crate::show::quoted;
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use flowscript_lang::value::{DateTime, Zone};
 
@@ -41,7 +42,11 @@ pub fn parse_datetime(text: &str, pattern: &str, culture: &Culture, defaults: De
     })?;
     let mismatch = |rest: &str, wanted: String| {
         let at = text.chars().count() - rest.chars().count();
-        format!("the text {text:?} does not fit the pattern {pattern:?}: at position {at} {wanted} was expected.")
+        format!(
+            "the text {} does not fit the pattern {}: at position {at} {wanted} was expected.",
+            quoted(text),
+            quoted(pattern)
+        )
     };
     let mut parts = Parts::default();
     let mut rest = text;
@@ -60,7 +65,7 @@ pub fn parse_datetime(text: &str, pattern: &str, culture: &Culture, defaults: De
     if picture.utc {
         parts.offset = Some(0);
     }
-    parts.datetime(defaults).map_err(|problem| format!("the text {text:?} is no datetime: {problem}."))
+    parts.datetime(defaults).map_err(|problem| format!("the text {} is no datetime: {problem}.", quoted(text)))
 }
 
 /// Reads a field from the start of a text and gives the rest.
@@ -117,7 +122,7 @@ fn wanted(field: &Field) -> String {
         Field::HalfDay(_) => "AM or PM".into(),
         Field::Offset(_) => "an offset such as +02:00".into(),
         Field::Era => "the era".into(),
-        Field::Literal(literal) => format!("{literal:?}"),
+        Field::Literal(literal) => quoted(literal),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::FormatError;
 use super::culture::Culture;
 use super::names::{Form, Width};
+use crate::show::quoted;
 
 /// A field of a date picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl<'a> Picture<'a> {
             }
             other => {
                 return Err(FormatError::Pattern(format!(
-                    "{other:?} is none of the date patterns d D f F g G m o r s t T u U y. \
+                    "'{other}' is none of the date patterns d D f F g G m o r s t T u U y. \
                      For a picture of one letter write %{other}."
                 )));
             }
@@ -102,7 +103,7 @@ impl<'a> Picture<'a> {
 }
 
 fn fields(pattern: &str, culture: &Culture) -> Result<Vec<Field>, FormatError> {
-    let bad = |what: &str| FormatError::Pattern(format!("the date pattern {pattern:?} {what}."));
+    let bad = |what: &str| FormatError::Pattern(format!("the date pattern {} {what}.", quoted(pattern)));
     let mut fields = Vec::new();
     let mut rest = pattern;
     while let Some(c) = rest.chars().next() {
@@ -140,7 +141,7 @@ fn fields(pattern: &str, culture: &Culture) -> Result<Vec<Field>, FormatError> {
             ':' => Field::Literal(culture.time_separator.into()),
             '/' => Field::Literal(culture.date_separator.into()),
             '\'' | '"' => {
-                let literal = quoted(&rest[1..], c).ok_or_else(|| bad("has a quote without its end"))?;
+                let literal = up_to_quote(&rest[1..], c).ok_or_else(|| bad("has a quote without its end"))?;
                 used = literal.1 + 1;
                 Field::Literal(literal.0)
             }
@@ -167,7 +168,7 @@ fn fields(pattern: &str, culture: &Culture) -> Result<Vec<Field>, FormatError> {
 }
 
 /// The text up to the quote, a backslash taking the next character as it is, and its length with the quote.
-fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
+fn up_to_quote(text: &str, quote: char) -> Option<(String, usize)> {
     let mut out = String::new();
     let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {

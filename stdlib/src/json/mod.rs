@@ -1,11 +1,14 @@
 //! JSON: texts to values and back.
 
+mod error;
 mod read;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub use read::{DecodeError, MAX_NESTING, decode, decode_as};
+pub use error::{DecodeError, Problem};
+pub use read::{MAX_NESTING, decode, decode_as};
 pub use write::encode;
 
 use crate::row::{Row, fails, gives, row};

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ecow::EcoString;
 use flowscript_lang::value::{Record, Rows, Value};
 use std::fmt::Write;
 
@@ -32,22 +33,63 @@ pub fn encode(value: &Value) -> Result<String, String> {
     })
 }
 
-/// A value as JSON of at most `limit` bytes.
+/// A value as JSON of at most about `limit` bytes.
 pub(super) fn write(value: &Value, layout: Layout, limit: usize) -> Result<String, WriteError> {
-    let mut writer = Writer { out: String::new(), layout, limit };
-    writer.value(value, 0)?;
+    let mut writer = Writer { out: String::new(), layout, open: Vec::new() };
+    writer.begin(value)?;
+    while let Some(step) = writer.step() {
+        writer.begin(&step)?;
+        if writer.out.len() > limit {
+            return Err(WriteError::TooLong);
+        }
+    }
     Ok(writer.out)
+}
+
+/// What is open around the place that is written, so that depth costs no stack.
+enum Open {
+    Rows { rows: Rows, next: usize },
+    Record { record: Record, next: usize },
+}
+
+impl Open {
+    /// The next value inside, and its name in a record.
+    fn next(&mut self) -> Option<(Option<EcoString>, Value)> {
+        match self {
+            Self::Rows { rows, next } if *next < rows.len() => {
+                *next += 1;
+                Some((None, rows.get(*next - 1)))
+            }
+            Self::Rows { .. } => None,
+            Self::Record { record, next } => {
+                let name = record.shape().names().get(*next)?.clone();
+                *next += 1;
+                Some((Some(name), record.at(*next - 1)))
+            }
+        }
+    }
+
+    fn is_at_start(&self) -> bool {
+        matches!(self, Self::Rows { next: 0, .. } | Self::Record { next: 0, .. })
+    }
+
+    fn bracket(&self) -> char {
+        match self {
+            Self::Rows { .. } => ']',
+            Self::Record { .. } => '}',
+        }
+    }
 }
 
 struct Writer {
     out: String,
     layout: Layout,
-    limit: usize,
+    open: Vec<Open>,
 }
 
 impl Writer {
-    // Values are nested `MAX_DEPTH` deep at most, so this may recurse.
-    fn value(&mut self, value: &Value, level: usize) -> Result<(), WriteError> {
+    /// Writes a simple value, or opens another one.
+    fn begin(&mut self, value: &Value) -> Result<(), WriteError> {
         match value {
             Value::Null => self.out.push_str("null"),
             Value::Bool(true) => self.out.push_str("true"),
@@ -56,7 +98,7 @@ impl Writer {
                 // Writing to a String cannot fail.
                 let _ = write!(self.out, "{number}");
             }
-            Value::Text(text) => self.text(text),
+            Value::Text(text) => write_text(&mut self.out, text),
             Value::DateTime(datetime) => {
                 let _ = write!(self.out, "\"{datetime}\"");
             }
@@ -66,48 +108,43 @@ impl Writer {
                 self.out.push('"');
             }
             Value::List(_) | Value::Table(_) => {
-                let rows = Rows::of(value);
                 self.out.push('[');
-                let mut any = false;
-                for row in rows.iter().flat_map(Rows::iter) {
-                    self.next(any, level + 1);
-                    self.value(&row, level + 1)?;
-                    any = true;
-                }
-                self.close(any, level, ']');
+                self.open.extend(Rows::of(value).map(|rows| Open::Rows { rows, next: 0 }));
             }
-            Value::Record(record) => self.record(record, level)?,
+            Value::Record(record) => {
+                self.out.push('{');
+                self.open.push(Open::Record { record: record.clone(), next: 0 });
+            }
             Value::Function(_) => return Err(WriteError::Function),
         }
-        if self.out.len() > self.limit { Err(WriteError::TooLong) } else { Ok(()) }
-    }
-
-    fn record(&mut self, record: &Record, level: usize) -> Result<(), WriteError> {
-        self.out.push('{');
-        let mut any = false;
-        for (name, value) in record.iter() {
-            self.next(any, level + 1);
-            self.text(name);
-            self.out.push_str(if self.layout == Layout::Indented { ": " } else { ":" });
-            self.value(&value, level + 1)?;
-            any = true;
-        }
-        self.close(any, level, '}');
         Ok(())
     }
 
-    fn next(&mut self, comma: bool, level: usize) {
-        if comma {
-            self.out.push(',');
-        }
-        self.line(level);
-    }
-
-    fn close(&mut self, any: bool, level: usize, bracket: char) {
-        if any {
+    /// The next value inside what is open, its comma and name written; closes what has none left.
+    fn step(&mut self) -> Option<Value> {
+        loop {
+            let level = self.open.len();
+            let open = self.open.last_mut()?;
+            let first = open.is_at_start();
+            let Some((name, value)) = open.next() else {
+                let bracket = open.bracket();
+                self.open.pop();
+                if !first {
+                    self.line(level - 1);
+                }
+                self.out.push(bracket);
+                continue;
+            };
+            if !first {
+                self.out.push(',');
+            }
             self.line(level);
+            if let Some(name) = name {
+                write_text(&mut self.out, &name);
+                self.out.push_str(if self.layout == Layout::Indented { ": " } else { ":" });
+            }
+            return Some(value);
         }
-        self.out.push(bracket);
     }
 
     fn line(&mut self, level: usize) {
@@ -116,30 +153,31 @@ impl Writer {
             self.out.extend(std::iter::repeat_n("  ", level));
         }
     }
+}
 
-    fn text(&mut self, text: &str) {
-        self.out.push('"');
-        let mut plain = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            let escape = match byte {
-                b'"' => "\\\"",
-                b'\\' => "\\\\",
-                b'\n' => "\\n",
-                b'\r' => "\\r",
-                b'\t' => "\\t",
-                0x08 => "\\b",
-                0x0c => "\\f",
-                0..0x20 => "",
-                _ => continue,
-            };
-            self.out.push_str(&text[plain..at]);
-            self.out.push_str(escape);
-            if escape.is_empty() {
-                let _ = write!(self.out, "\\u{byte:04x}");
-            }
-            plain = at + 1;
+fn write_text(out: &mut String, text: &str) {
+    out.push('"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x08 => "\\b",
+            0x0c => "\\f",
+            0..0x20 => "",
+            _ => continue,
+        };
+        out.push_str(&text[plain..at]);
+        out.push_str(escape);
+        if escape.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{byte:04x}");
         }
-        self.out.push_str(&text[plain..]);
-        self.out.push('"');
+        plain = at + 1;
     }
+    out.push_str(&text[plain..]);
+    out.push('"');
 }

@@ -1,11 +1,17 @@
 //! From the patterns of .NET to those of the engines: what both write the same way passes through, what means
 //! something else there is rewritten, what would make an engine recurse without end is refused.
 
+/// The longest pattern, in bytes: the time for a text grows with both lengths.
+const MAX_LENGTH: usize = 10_000;
+
 /// How deep groups may be nested.
 const MAX_NESTING: usize = 200;
 
 /// The pattern in the engines' syntax. The error says what is wrong with it.
 pub(super) fn translate(pattern: &str) -> Result<String, String> {
+    if pattern.len() > MAX_LENGTH {
+        return Err(format!("it is longer than {MAX_LENGTH} bytes"));
+    }
     // With free spacing a `#` begins a comment, in which nothing may be rewritten.
     let free = pattern.contains("(?x");
     let mut out = String::with_capacity(pattern.len() + 8);
@@ -50,7 +56,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
                 quantified = match (before, c) {
                     (Quantified::No, _) => Quantified::Yes,
                     (Quantified::Yes, '?') => Quantified::Lazy,
-                    _ => return Err(format!("the quantifier {c:?} follows another one")),
+                    _ => return Err(format!("the quantifier {c} follows another one")),
                 };
                 out.push(c);
                 if let Some(count) = quantifier(rest).filter(|_| c == '{') {

@@ -11,6 +11,7 @@ mod tests;
 
 use crate::arguments::{cells_fit, text_fits};
 use crate::row::{Row, fails, gives, row};
+use crate::show::quoted;
 use ecow::EcoString;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
@@ -132,8 +133,14 @@ fn regex_replace(call: &mut Call<'_>) -> NativeResult {
     Ok(out.into())
 }
 
+/// Bytes of pattern times bytes of text that count as a step.
+const WORK_A_STEP: usize = 1_000;
+
 /// The compiled pattern of the second argument, from the program's cache where it has been used before.
-fn pattern(call: &Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
+fn pattern(call: &mut Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
+    // A match cannot be interrupted, so what it may take is counted before.
+    let work = call.text(1).len().saturating_mul(call.text(0).len());
+    call.context.charge((work / WORK_A_STEP) as u64)?;
     let source = call.text(1);
     let key = format!("regex {source}");
     let cache = call.context.cache();
@@ -141,7 +148,7 @@ fn pattern(call: &Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
         return Ok(known);
     }
     let pattern = Pattern::new(source)
-        .map_err(|problem| call.value_error(format_args!("{source:?} is no regular expression: {problem}.")))?;
+        .map_err(|problem| call.value_error(format_args!("{} is no regular expression: {problem}.", quoted(source))))?;
     let pattern = Arc::new(pattern);
     cache.put(&key, pattern.clone());
     Ok(pattern)

@@ -44,10 +44,10 @@ fn patterns_of_net() {
 #[test]
 fn bad_patterns_say_why() {
     for (pattern, part) in [
-        ("(", "\"(\" is no regular expression: unclosed group."),
-        ("a**", "the quantifier '*' follows another one"),
-        ("a++", "the quantifier '+' follows another one"),
-        ("a{2}{3}", "the quantifier '{' follows another one"),
+        ("(", "'(' is no regular expression: unclosed group."),
+        ("a**", "the quantifier * follows another one"),
+        ("a++", "the quantifier + follows another one"),
+        ("a{2}{3}", "the quantifier { follows another one"),
         ("[a", "a class in [ ] has no end"),
         ("*a", "repetition operator missing expression"),
         (r"(?<=a)(", "is no regular expression"),
@@ -56,11 +56,10 @@ fn bad_patterns_say_why() {
         let message = first("x", pattern);
         assert!(message.starts_with("RegexMatch: ") && message.contains(part), "{pattern}: {message}");
     }
-    for pattern in
-        ["(".repeat(100_000), "a".to_owned() + &"*".repeat(100_000), "[".repeat(100_000), "[a-[".repeat(100_000)]
-    {
+    for pattern in ["(".repeat(10_000), "a".to_owned() + &"*".repeat(9_999), "[".repeat(10_000), "[a-[".repeat(2_500)] {
         assert!(first("x", &pattern).contains("is no regular expression"));
     }
+    assert!(first("x", &"a".repeat(10_001)).contains("it is longer than 10000 bytes"));
     assert!(first("x", &"\\w{1000}".repeat(100)).contains("too large"));
 }
 

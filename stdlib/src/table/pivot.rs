@@ -2,6 +2,7 @@
 
 use crate::arguments::cells_fit;
 use crate::row::{Row, fails, gives, row};
+use crate::show::short;
 use crate::suggest::nearest;
 use ecow::EcoString;
 use flowscript_lang::error::{ErrorKind, RunError};
@@ -50,7 +51,9 @@ fn pivot(call: &mut Call<'_>) -> NativeResult {
             ))
         })?;
         if name == key {
-            return Err(call.value_error(format_args!("two columns of the result would have the name {name}.")));
+            return Err(
+                call.value_error(format_args!("two columns of the result would have the name {}.", short(&name)))
+            );
         }
         let column = *names.entry(name.clone()).or_insert_with(|| {
             order.push(name);
@@ -84,7 +87,7 @@ fn unpivot(call: &mut Call<'_>) -> NativeResult {
     for key in &keys {
         key_columns.push(find(call, &table, key)?);
         if key == "name" || key == "value" {
-            return Err(call.value_error(format_args!("two columns of the result would have the name {key}.")));
+            return Err(call.value_error(format_args!("two columns of the result would have the name {}.", short(key))));
         }
     }
     let others: Vec<usize> = (0..table.shape().len()).filter(|at| !key_columns.contains(at)).collect();
@@ -126,9 +129,9 @@ fn find(call: &Call<'_>, table: &Table, name: &str) -> Result<usize, Box<RunErro
         let names = table.shape().names();
         let hint = match nearest(name, names.iter().map(EcoString::as_str)).first() {
             Some(near) => format!(" Did you mean {near}?"),
-            None => format!(" It has {}.", names.join(", ")),
+            None => format!(" It has {}.", short(&names.join(", "))),
         };
-        call.error(ErrorKind::Index, format_args!("the table has no column {name}.{hint}"))
+        call.error(ErrorKind::Index, format_args!("the table has no column {}.{hint}", short(name)))
     })
 }
 

@@ -1,5 +1,6 @@
 //! The parts of an XML text, one after the other: elements, attributes and text with all references resolved.
 
+use crate::show::{quoted, short};
 use quick_xml::errors::Error;
 use quick_xml::escape::{resolve_xml_entity, unescape};
 use quick_xml::events::{BytesStart, Event};
@@ -9,7 +10,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 /// How deep elements may be nested (language.md §8).
-const MAX_NESTING: usize = 200;
+pub(super) const MAX_NESTING: usize = 200;
 
 /// Why a text could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +97,7 @@ impl State {
                 match (found, resolve_xml_entity(&name)) {
                     (Some(c), _) => self.text(c.encode_utf8(&mut [0; 4]), sink)?,
                     (None, Some(known)) => self.text(known, sink)?,
-                    (None, None) => return Err(format!("the entity &{name}; is unknown.").into()),
+                    (None, None) => return Err(format!("the entity &{}; is unknown.", short(&name)).into()),
                 }
             }
             Event::DocType(doctype) if doctype.contains("<!ENTITY") || doctype.contains('[') => {
@@ -128,7 +129,7 @@ impl State {
             let attribute = attribute.as_ref().map_err(|error| format!("an attribute is malformed: {error}."))?;
             let name = attribute.key.into_inner();
             if !seen.insert(name) {
-                return Err(format!("an attribute is malformed: {name} is given twice.").into());
+                return Err(format!("an attribute is malformed: {} is given twice.", short(name)).into());
             }
             // Line ends and tabs within an attribute are blanks.
             let raw: Cow<'_, str> = if attribute.value.contains(['\n', '\r', '\t']) {
@@ -151,8 +152,7 @@ impl State {
         if self.depth > 0 {
             sink.text(text);
         } else if !text.trim().is_empty() {
-            let shown: String = text.trim().chars().take(20).collect();
-            return Err(format!("there is text outside the root element: {shown:?}.").into());
+            return Err(format!("there is text outside the root element: {}.", quoted(text.trim())).into());
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Paths: the useful part of XPath.
 
+use crate::show::{quoted, short};
 use std::borrow::Cow;
 
 /// A path of steps.
@@ -58,7 +59,7 @@ impl Condition {
 impl Path {
     /// Reads a path. The error says what is wrong with it.
     pub(super) fn parse(source: &str) -> Result<Self, String> {
-        let bad = |what: &str| format!("the path {source:?} {what}.");
+        let bad = |what: &str| format!("the path {} {what}.", quoted(source));
         let mut rest = source.trim();
         let mut path = Self { steps: Vec::new(), target: Target::Element };
         if !rest.starts_with('/') && !rest.is_empty() {
@@ -146,7 +147,7 @@ fn condition(text: &str) -> Result<Condition, String> {
     if let Ok(position @ 1..) = text.parse() {
         return Ok(Condition::Position(position));
     }
-    let wrong = || format!("has the condition [{text}]; conditions are [2], [@x] and [@x='v']");
+    let wrong = || format!("has the condition [{}]; conditions are [2], [@x] and [@x='v']", short(text));
     let attribute = text.strip_prefix('@').ok_or_else(wrong)?;
     let name = take_name(attribute);
     if name.is_empty() {

@@ -1,31 +1,35 @@
 //! Values to XML texts.
 
+use super::events::MAX_NESTING;
+use crate::show::{quoted, short};
 use flowscript_lang::value::{Record, Rows, Value, to_text};
 
 /// A record as the element `root`: the inverse of `decode`. The error says which field cannot be written.
 pub fn encode(record: &Record, root: &str) -> Result<String, String> {
     let mut out = String::new();
-    element(&mut out, root, &Value::Record(record.clone()))?;
+    element(&mut out, root, &Value::Record(record.clone()), 1)?;
     Ok(out)
 }
 
-// Values are nested `MAX_DEPTH` deep at most, so this may recurse.
-fn element(out: &mut String, name: &str, value: &Value) -> Result<(), String> {
+fn element(out: &mut String, name: &str, value: &Value, level: usize) -> Result<(), String> {
+    if level > MAX_NESTING {
+        return Err(format!("elements would be nested more than {MAX_NESTING} deep."));
+    }
     if !is_name(name) {
-        return Err(format!("{name:?} is no name of an XML element."));
+        return Err(format!("{} is no name of an XML element.", quoted(name)));
     }
     match value {
         Value::Null => Ok(()),
         Value::List(_) | Value::Table(_) => {
             for row in Rows::of(value).iter().flat_map(Rows::iter) {
                 if matches!(row, Value::List(_) | Value::Table(_)) {
-                    return Err(format!("the list {name} holds another list, which XML cannot show."));
+                    return Err(format!("the list {} holds another list, which XML cannot show.", short(name)));
                 }
-                element(out, name, &row)?;
+                element(out, name, &row, level)?;
             }
             Ok(())
         }
-        Value::Record(record) => record_element(out, name, record),
+        Value::Record(record) => record_element(out, name, record, level),
         simple => {
             let text = simple_text(name, simple)?;
             wrap(out, name, "", |out| escape(out, &text, name))
@@ -33,12 +37,12 @@ fn element(out: &mut String, name: &str, value: &Value) -> Result<(), String> {
     }
 }
 
-fn record_element(out: &mut String, name: &str, record: &Record) -> Result<(), String> {
+fn record_element(out: &mut String, name: &str, record: &Record, level: usize) -> Result<(), String> {
     let mut attributes = String::new();
     for (field, value) in record.iter() {
         if let (Some(attribute), false) = (field.strip_prefix('@'), value.is_null()) {
             if !is_name(attribute) {
-                return Err(format!("{attribute:?} is no name of an XML attribute."));
+                return Err(format!("{} is no name of an XML attribute.", quoted(attribute)));
             }
             attributes.push(' ');
             attributes.push_str(attribute);
@@ -52,7 +56,7 @@ fn record_element(out: &mut String, name: &str, record: &Record) -> Result<(), S
             if field == "#text" {
                 escape(out, &simple_text(field, &value)?, field)?;
             } else if !field.starts_with('@') {
-                element(out, field, &value)?;
+                element(out, field, &value, level + 1)?;
             }
         }
         Ok(())
@@ -86,7 +90,12 @@ fn wrap(
 
 fn simple_text(name: &str, value: &Value) -> Result<ecow::EcoString, String> {
     to_text(value).map_err(|_| {
-        format!("the field {name} is {} of type {}, which has no text form.", value.to_literal(60), value.type_name())
+        format!(
+            "the field {} is {} of type {}, which has no text form.",
+            short(name),
+            value.to_literal(60),
+            value.type_name()
+        )
     })
 }
 

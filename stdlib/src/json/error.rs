@@ -1,0 +1,89 @@
+//! What can be wrong with a JSON text, and where.
+
+use crate::show::short;
+use flowscript_lang::types::Mismatch;
+use std::fmt;
+
+/// Why a text could not be decoded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecodeError {
+    /// The way to the value: `lines[1].qty`; empty for the whole.
+    pub path: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its column in characters, from 1.
+    pub column: usize,
+    /// What was wrong.
+    pub problem: Problem,
+}
+
+/// What was wrong with a text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Problem {
+    /// It is not JSON, or not what can be a value.
+    Text(String),
+    /// A value does not fit the wanted type.
+    Mismatch(Box<Mismatch>),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.problem {
+            Problem::Text(problem) => {
+                write!(f, "line {}, column {}", self.line, self.column)?;
+                if !self.path.is_empty() {
+                    write!(f, ", at {}", self.path)?;
+                }
+                write!(f, ": {problem}")
+            }
+            Problem::Mismatch(mismatch) => Mismatch { path: self.path.clone(), ..Mismatch::clone(mismatch) }.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// What reading gives.
+pub(super) type Read<T> = Result<T, Box<Failure>>;
+
+/// An error on its way out; each level adds its step to the path.
+pub(super) struct Failure {
+    at: usize,
+    steps: Vec<String>,
+    problem: Problem,
+}
+
+impl Failure {
+    pub(super) fn new(at: usize, problem: Problem) -> Box<Self> {
+        Box::new(Self { at, steps: Vec::new(), problem })
+    }
+
+    /// It was inside the element at `position`.
+    pub(super) fn in_element(mut self: Box<Self>, position: usize) -> Box<Self> {
+        self.steps.push(format!("[{position}]"));
+        self
+    }
+
+    /// It was inside the field of this name.
+    pub(super) fn in_field(mut self: Box<Self>, name: &str) -> Box<Self> {
+        let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        self.steps.push(if plain { short(name) } else { format!("[{:?}]", short(name)) });
+        self
+    }
+
+    /// The error, with its place in `text`.
+    pub(super) fn located(self, text: &str) -> DecodeError {
+        let before = text.get(..self.at).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let path = self.steps.iter().rev().fold(String::new(), |path, step| {
+            let dot = if path.is_empty() || step.starts_with('[') { "" } else { "." };
+            path + dot + step
+        });
+        DecodeError {
+            path,
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            problem: self.problem,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The tokens of JSON.
+
+use super::error::{Failure, Problem, Read};
+use flowscript_lang::value::{Number, Value};
+use std::borrow::Cow;
+
+/// A text, and how far it has been read.
+pub(super) struct Scanner<'a> {
+    pub text: &'a str,
+    pub at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// A field's name and its colon.
+    pub(super) fn name(&mut self) -> Read<Cow<'a, str>> {
+        self.skip_blanks();
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected("a name in double quotes"));
+        }
+        let name = self.string()?;
+        self.skip_blanks();
+        if self.eat(b':') { Ok(name) } else { Err(self.unexpected("`:`")) }
+    }
+
+    /// Behind a field: does another one follow?
+    pub(super) fn next_field(&mut self) -> Read<bool> {
+        self.skip_blanks();
+        if self.eat(b',') {
+            return Ok(true);
+        }
+        if self.eat(b'}') { Ok(false) } else { Err(self.unexpected("`,` or `}`")) }
+    }
+
+    /// A word such as `true`, and its value.
+    pub(super) fn word(&mut self, word: &str, value: Value) -> Read<Value> {
+        let rest = &self.text[self.at..];
+        let follows = rest.as_bytes().get(word.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        if !rest.starts_with(word) || follows {
+            return Err(self.unexpected("a value"));
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    /// A number, with all its digits.
+    pub(super) fn number(&mut self) -> Read<Value> {
+        let bytes = &self.text.as_bytes()[self.at..];
+        let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+        let mut end = usize::from(bytes.first() == Some(&b'-'));
+        let whole = digits(end);
+        if whole == 0 || (whole > 1 && bytes.get(end) == Some(&b'0')) {
+            return Err(self.problem("a number has digits before its point, and no leading zeros".into()));
+        }
+        end += whole;
+        if bytes.get(end) == Some(&b'.') {
+            let decimals = digits(end + 1);
+            if decimals == 0 {
+                return Err(self.problem("a number has digits behind its point".into()));
+            }
+            end += 1 + decimals;
+        }
+        let mantissa = end;
+        if matches!(bytes.get(end), Some(b'e' | b'E')) {
+            end += 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+            let exponent = digits(end);
+            if exponent == 0 {
+                return Err(self.problem("an exponent has digits".into()));
+            }
+            end += exponent;
+        }
+        let text = &self.text[self.at..self.at + end];
+        let tiny = || text[mantissa..].contains('-') || !text[..mantissa].contains(|c: char| ('1'..='9').contains(&c));
+        let number = match Number::parse(text) {
+            Some(number) => number,
+            // An exponent of very many digits.
+            None if tiny() => Number::ZERO,
+            None => {
+                let shown: String = text.chars().take(40).collect();
+                return Err(self.problem(format!("the number {shown} is too large: beyond about ±7.9e28")));
+            }
+        };
+        self.at += end;
+        Ok(Value::Number(number))
+    }
+
+    /// A text in double quotes.
+    pub(super) fn string(&mut self) -> Read<Cow<'a, str>> {
+        let start = self.at + 1;
+        let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
+        let find = |from: usize| self.text.as_bytes()[from..].iter().position(special).map(|at| from + at);
+        let mut owned: Option<String> = None;
+        let mut from = start;
+        loop {
+            let Some(at) = find(from) else { return Err(self.problem("the text in double quotes has no end".into())) };
+            let plain = &self.text[from..at];
+            match self.text.as_bytes().get(at) {
+                Some(b'"') => {
+                    self.at = at + 1;
+                    return Ok(match owned {
+                        None => Cow::Borrowed(plain),
+                        Some(text) => Cow::Owned(text + plain),
+                    });
+                }
+                Some(b'\\') => {
+                    let text = owned.get_or_insert_default();
+                    text.push_str(plain);
+                    let (c, used) =
+                        escape(&self.text[at..]).map_err(|problem| Failure::new(at, Problem::Text(problem)))?;
+                    text.push(c);
+                    from = at + used;
+                }
+                _ => {
+                    self.at = at;
+                    return Err(
+                        self.problem("a text has no control characters; write them as \\n, \\t or \\u0000".into())
+                    );
+                }
+            }
+        }
+    }
+
+    pub(super) fn skip_blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Takes a byte if it is the next one.
+    pub(super) fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(super) fn unexpected(&self, wanted: &str) -> Box<Failure> {
+        let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+            Some(c) => format!("`{}`", c.escape_debug()),
+            None if self.text.trim().is_empty() => "an empty text".into(),
+            None => "the end".into(),
+        };
+        self.problem(format!("{wanted} was expected, not {found}"))
+    }
+
+    pub(super) fn problem(&self, problem: String) -> Box<Failure> {
+        Failure::new(self.at, Problem::Text(problem))
+    }
+}
+
+/// The character of an escape, and how many bytes it took.
+fn escape(text: &str) -> Result<(char, usize), String> {
+    let c = match text.as_bytes().get(1) {
+        Some(b'"') => '"',
+        Some(b'\\') => '\\',
+        Some(b'/') => '/',
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'u') => return unicode(text),
+        _ => {
+            let shown: String = text.chars().take(2).collect();
+            return Err(format!("`{shown}` is no escape of JSON; write a backslash as `\\\\`"));
+        }
+    };
+    Ok((c, 2))
+}
+
+fn unicode(text: &str) -> Result<(char, usize), String> {
+    let unit = |from: usize| {
+        let digits = text.get(from..from + 4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let first = unit(2).ok_or("four hexadecimal digits were expected behind `\\u`")?;
+    if let Some(c) = char::from_u32(first) {
+        return Ok((c, 6));
+    }
+    let second = if first < 0xdc00 && text.get(6..8) == Some("\\u") { unit(8) } else { None };
+    match second {
+        Some(second @ 0xdc00..0xe000) => {
+            let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+            char::from_u32(code).map(|c| (c, 12)).ok_or_else(|| "no character".into())
+        }
+        _ => Err(format!("`\\u{first:04x}` is half of a surrogate pair")),
+    }
+}
