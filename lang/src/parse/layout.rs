@@ -63,8 +63,9 @@ impl<'a> Layout<'a> {
                 while let Some(&top) = open.last()
                     && !self.block[top]
                     && !self.is_template_bracket(top)
+                    && !self.goes_on_behind(top, index)
                 {
-                    if self.text(top) == "{" {
+                    if self.text(top) == "{" && !self.looks_like_record(top) {
                         self.block[top] = true;
                         self.misplaced.push(top);
                         break;
@@ -80,6 +81,31 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// Is the `;` a slip inside of the bracket, as in `f(a; b)` or `for (let i = 0; i < 9; …)`?
+    fn goes_on_behind(&self, open: usize, semicolon: usize) -> bool {
+        if self.text(open) == "(" && open > 0 && self.is_keyword(open - 1, "for") {
+            return true;
+        }
+        let mut depth = 0_usize;
+        for index in semicolon + 1..self.tokens.len() {
+            match self.tokens[index].kind {
+                _ if self.begins_line(index) => return false,
+                Kind::Open => depth += 1,
+                Kind::Close if depth == 0 => return matches!(self.text(index), ")" | "]"),
+                Kind::Close => depth -= 1,
+                Kind::Symbol if self.text(index) == ";" => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Does a label or a bare field stand behind this `{`?
+    fn looks_like_record(&self, open: usize) -> bool {
+        let label = self.tokens.get(open + 1).is_some_and(|token| matches!(token.kind, Kind::Word | Kind::Text));
+        label && matches!(self.text(open + 2), ":" | ",")
+    }
+
     fn close(&mut self, index: usize, open: &mut Vec<usize>) {
         let closing = self.text(index).to_ascii_lowercase();
         let wanted = match closing.as_str() {
@@ -89,11 +115,12 @@ impl<'a> Layout<'a> {
             "done" => "do",
             _ => "`",
         };
-        // A round or square bracket does not reach out of the block it stands in.
+        // A round or square bracket does not reach out of the block it stands in; `do` and `{` may be mixed up.
         let bounded = matches!(wanted, "(" | "[");
+        let closes = |i: usize| self.is(i, wanted) || (!bounded && wanted != "`" && self.block[i]);
         let mut nearest = open.iter().enumerate().rev().take(FARTHEST);
-        let nearest = nearest.find(|(_, i)| self.is(**i, wanted) || (bounded && self.block[**i]));
-        let Some(found) = nearest.filter(|(_, i)| self.is(**i, wanted)).map(|(at, _)| at) else {
+        let nearest = nearest.find(|(_, i)| closes(**i) || (bounded && self.block[**i]));
+        let Some(found) = nearest.filter(|(_, i)| closes(**i)).map(|(at, _)| at) else {
             self.stray.push(index);
             return;
         };
@@ -221,6 +248,12 @@ impl<'a> Layout<'a> {
         self.stray.binary_search(&index).is_ok()
     }
 
+    /// The bracket that closes an opening one.
+    pub(super) fn closing(&self, open: usize) -> Option<usize> {
+        let around = self.parent(open);
+        (open + 1..self.tokens.len()).find(|at| self.parent[*at] == around).filter(|at| self.is_closing(*at))
+    }
+
     /// The block around a token, if it stands where a value should.
     pub(super) fn block_for_record(&self, index: usize) -> Option<usize> {
         self.parent(index).filter(|open| self.misplaced.contains(open))
@@ -305,7 +338,8 @@ impl<'a> Layout<'a> {
             if at >= index && self.text(at) == ";" && !next_branch {
                 return at;
             }
-            if at > start && at >= index && self.is_statement_word(at) && self.text(at - 1) != ":" {
+            let next = at > index || (at == index && self.begins_line(at));
+            if at > start && next && self.is_statement_word(at) && self.text(at - 1) != ":" {
                 return at;
             }
             if compound && at >= index && self.closes_block(at) && !next_branch {
@@ -313,6 +347,15 @@ impl<'a> Layout<'a> {
             }
         }
         self.tokens.len()
+    }
+
+    /// The word before a token that the body which should begin there belongs to.
+    pub(super) fn head(&self, index: usize) -> &'static str {
+        const HEADS: [&str; 8] = ["if", "elseif", "else", "for", "while", "function", "try", "catch"];
+        let frame = self.frame(index);
+        let start = self.statement(index).start;
+        let head = |at: usize| HEADS.into_iter().find(|word| self.parent[at] == frame && self.is_keyword(at, word));
+        (start..index.min(self.tokens.len())).rev().find_map(head).unwrap_or("")
     }
 
     /// The tokens of the value around a token, where its statement has a word or `=` before it and an end behind it:
@@ -327,7 +370,7 @@ impl<'a> Layout<'a> {
         for at in statement.clone().filter(|at| self.parent[*at] == frame) {
             let body = self.block[at] || (self.text(at) == ":" && (starts("if") || starts("for") || starts("while")));
             if at >= index {
-                if body || self.text(at) == ";" {
+                if body {
                     end = at;
                     break;
                 }

@@ -87,24 +87,52 @@ fn read(source: &str, start: Start) -> (Layout<'_>, Vec<Diagnostic>) {
     if tokens.iter().any(|token| token.kind == Kind::UnclosedText) {
         tokens = token::scan(source, start, Quotes::Guess);
     }
+    let layout = Layout::new(source, tokens);
     let mut diagnostics = Vec::new();
-    for token in &tokens {
+    let cut_short: Vec<(usize, usize)> = cut_short_texts(&layout, source).collect();
+    for (index, token) in layout.tokens.iter().enumerate().filter(|(_, token)| token.is_unclosed()).take(MOST_ERRORS) {
+        if let Ok(at) = cut_short.binary_search_by_key(&index, |(_, text)| *text) {
+            let word = layout.tokens[cut_short[at].0];
+            let quote = source[..word.start].chars().next_back().unwrap_or('\'');
+            diagnostics.push(message::text_cut_short(word.span(), word.text(source), quote));
+            continue;
+        }
         let (message, hint) = match token.kind {
-            Kind::UnclosedText => {
-                let quote = token.text(source).trim_start_matches('@').chars().next().unwrap_or('\'');
-                (
-                    "this text is never closed",
-                    format!("{quote} is missing at its end; a {quote} inside is written \\{quote}"),
-                )
-            }
-            Kind::UnclosedComment => ("this comment is never closed", "`*/` is missing at its end".to_owned()),
-            _ => continue,
+            Kind::UnclosedText => ("this text is never closed", closing_hint(token.text(source))),
+            _ => ("this comment is never closed", "`*/` is missing at its end".to_owned()),
         };
         let first_line = token.text(source).lines().next().map_or(1, str::len);
         let place = Span::new(token.start, token.start + first_line);
         diagnostics.push(Diagnostic::error(codes::UNCLOSED_TEXT, place, message).with_hint(hint));
     }
-    (Layout::new(source, tokens), diagnostics)
+    (layout, diagnostics)
+}
+
+/// How to close a text that has only its first quote.
+fn closing_hint(text: &str) -> String {
+    let verbatim = text.starts_with('@');
+    let quote = text.trim_start_matches('@').chars().next().unwrap_or('\'');
+    if verbatim {
+        format!("{quote} is missing at its end; a {quote} inside is written twice")
+    } else if text.contains(&format!("\\{quote}")) {
+        format!("\\{quote} is a quote inside the text; write \\\\{quote} where the text ends with a backslash")
+    } else {
+        format!("{quote} is missing at its end")
+    }
+}
+
+/// Words that touch the end of a text, as in `'it's'`, with the quote without partner behind them in their line.
+fn cut_short_texts<'a>(layout: &'a Layout, source: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let tokens = &layout.tokens;
+    let unclosed = (0..tokens.len()).filter(|at| tokens[*at].kind == Kind::UnclosedText);
+    unclosed.filter_map(move |text| {
+        let line = source[..tokens[text].start].rfind('\n').map_or(0, |at| at + 1);
+        let word = (1..text).rev().take_while(|at| tokens[at - 1].start >= line).find(|at| {
+            let before = tokens[at - 1];
+            tokens[*at].kind == Kind::Word && before.kind == Kind::Text && before.end == tokens[*at].start
+        })?;
+        Some((word, text))
+    })
 }
 
 /// What pest says about a text that begins at byte `base`.
@@ -175,6 +203,10 @@ impl<'a> Recovery<'a> {
         }
         // These places are sound now; an error at them is another one.
         self.mended.clear();
+        self.mended.extend(
+            cut_short_texts(&self.layout, self.source)
+                .map(|(word, text)| self.layout.tokens[word].start..self.layout.tokens[text].end),
+        );
     }
 
     /// Parses to the end of the source. `error` is what parsing the whole of it gave.
@@ -222,14 +254,9 @@ impl<'a> Recovery<'a> {
         }
         if !again {
             let diagnostic = message::describe(self.source, &self.layout, failure);
-            let semicolon = diagnostic.code == codes::SEMICOLON;
+            let code = diagnostic.code;
             self.diagnostics.push(diagnostic);
-            if semicolon && self.add_semicolon(index) {
-                return;
-            }
-            if self.layout.is_stray(index) {
-                let token = self.layout.tokens[index];
-                self.overwrite(token.start..token.end, "");
+            if self.repair_token(code, failure, index) {
                 return;
             }
         }
@@ -255,13 +282,41 @@ impl<'a> Recovery<'a> {
         self.base = end;
     }
 
-    /// Puts a `;` into the blank behind the token before `index`.
-    fn add_semicolon(&mut self, index: usize) -> bool {
+    /// Repairs a slip of one token, so that nothing around it is lost.
+    fn repair_token(&mut self, code: &str, failure: &Failure, index: usize) -> bool {
+        let Some(token) = self.layout.tokens.get(index).copied() else { return false };
+        match code {
+            codes::SEMICOLON => self.insert(";", index),
+            codes::PART_MISSING if failure.expects_body() && token.kind == Kind::Word => {
+                let one_statement = ["if", "elseif", "else", "for", "while"].contains(&self.layout.head(index));
+                one_statement && self.insert(":", index)
+            }
+            codes::RESERVED_WORD => {
+                // Any other name will do.
+                let name = "_".repeat(token.end - token.start);
+                self.overwrite(token.start..token.end, &name);
+                true
+            }
+            _ if self.layout.is_stray(index) || (code == codes::UNEXPECTED && self.is_lonely_semicolon(index)) => {
+                self.overwrite(token.start..token.end, "");
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A `;` without a statement before it.
+    fn is_lonely_semicolon(&self, index: usize) -> bool {
+        self.layout.text(index) == ";" && self.layout.statement(index).is_empty()
+    }
+
+    /// Puts a character into the blank behind the token before `index`.
+    fn insert(&mut self, character: &str, index: usize) -> bool {
         let Some(before) = index.checked_sub(1) else { return false };
         let at = self.layout.tokens[before].end;
         let blank = self.text.as_bytes().get(at).is_some_and(u8::is_ascii_whitespace);
         if blank {
-            self.text.replace_range(at..=at, ";");
+            self.text.replace_range(at..=at, character);
         }
         blank
     }

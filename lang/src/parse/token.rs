@@ -51,6 +51,11 @@ impl Token {
         source.get(self.start..self.end).unwrap_or("")
     }
 
+    /// Does it lack its end?
+    pub(super) fn is_unclosed(self) -> bool {
+        matches!(self.kind, Kind::UnclosedText | Kind::UnclosedComment)
+    }
+
     /// Is it this word or symbol, in any case?
     pub(super) fn is(self, source: &str, text: &str) -> bool {
         !matches!(self.kind, Kind::Text | Kind::TemplateText) && self.text(source).eq_ignore_ascii_case(text)

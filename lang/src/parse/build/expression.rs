@@ -226,7 +226,26 @@ impl Builder<'_> {
             let values = items.into_iter().map(|item| self.expression(item)).collect();
             return Expr { kind: ExprKind::List(values), span };
         }
+        if items.iter().all(|item| item.as_rule() == Rule::expression) {
+            let values: Vec<Expr> = items.into_iter().map(|item| self.expression(item)).collect();
+            return self.unlabelled_record(values, span);
+        }
         let fields = items.into_iter().map(|item| self.record_item(item)).collect();
+        Expr { kind: ExprKind::Record(fields), span }
+    }
+
+    /// `{…}` without any label: bare names, or a list in the wrong brackets.
+    fn unlabelled_record(&mut self, values: Vec<Expr>, span: Span) -> Expr {
+        let is_list =
+            |value: &Expr| matches!(value.kind, ExprKind::Number(_) | ExprKind::Record(_) | ExprKind::List(_));
+        if values.first().is_some_and(is_list) {
+            self.diagnostics.push(
+                Diagnostic::error(codes::FIELD_NAME, span, "the values between `{` and `}` need names")
+                    .with_hint("a record is `{name: value}`, a list is `[1, 2]`"),
+            );
+            return Expr { kind: ExprKind::Invalid, span };
+        }
+        let fields = values.into_iter().map(|value| self.shorthand(value)).collect();
         Expr { kind: ExprKind::Record(fields), span }
     }
 

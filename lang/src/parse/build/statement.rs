@@ -1,10 +1,10 @@
 //! Statements and blocks.
 
 use super::expression::last_expression;
-use super::{Builder, Node, Nodes, child, child_if, is_assignment_slip};
+use super::{Builder, Node, Nodes, child, child_if};
 use crate::ast::{
-    Block, Expr, ExprKind, FunctionBody, FunctionExpr, PathStep, PostfixKind, Statement, StatementKind, TypeExpr,
-    TypeExprKind,
+    BinaryOp, Block, Expr, ExprKind, FunctionBody, FunctionExpr, PathStep, PostfixKind, PostfixStep, Statement,
+    StatementKind, TypeExpr, TypeExprKind,
 };
 use crate::diagnostic::{Diagnostic, codes};
 use crate::parse::grammar::Rule;
@@ -17,7 +17,13 @@ impl Builder<'_> {
         for node in nodes {
             if !matches!(
                 node.as_rule(),
-                Rule::semicolon | Rule::closing_brace | Rule::k_do | Rule::k_done | Rule::EOI | Rule::colon
+                Rule::semicolon
+                    | Rule::opening_brace
+                    | Rule::closing_brace
+                    | Rule::k_do
+                    | Rule::k_done
+                    | Rule::EOI
+                    | Rule::colon
             ) {
                 statements.push(self.statement(node));
             }
@@ -56,7 +62,7 @@ impl Builder<'_> {
                 let private = child_if(&mut nodes, Rule::k_private).is_some();
                 nodes.next(); // the keyword
                 let name = self.name(&child(&mut nodes));
-                let (function, end) = if nodes.peek().is_some_and(|node| node.as_rule() == Rule::hole) {
+                let (function, end) = if nodes.peek().is_some_and(|node| node.as_rule() == Rule::lost) {
                     broken_function(name.span)
                 } else {
                     self.function(nodes)
@@ -97,6 +103,7 @@ impl Builder<'_> {
             _ => {
                 let value = self.expression(child(&mut nodes));
                 self.check_assignment(&value);
+                self.check_function_name(&value);
                 if value.kind == ExprKind::Invalid { StatementKind::Invalid } else { StatementKind::Expression(value) }
             }
         };
@@ -171,7 +178,24 @@ impl Builder<'_> {
     /// `{ … }` or `do … done`
     pub(super) fn block(&mut self, node: Node) -> Block {
         let span = self.span(&node);
+        self.check_block_ends(&node);
         Block { statements: self.statements(node.into_inner()), span }
+    }
+
+    fn check_block_ends(&mut self, node: &Node) {
+        let mut ends = node.clone().into_inner();
+        let (Some(open), Some(close)) = (ends.next(), ends.next_back()) else { return };
+        if (open.as_rule() == Rule::k_do) == (close.as_rule() == Rule::k_done) {
+            return;
+        }
+        let (open, close, wanted) = match open.as_rule() {
+            Rule::k_do => ("do", &close, "done"),
+            _ => ("{", &close, "}"),
+        };
+        let message = format!("this block begins with `{open}`, so `{}` cannot end it", close.as_str());
+        let place = self.span(close);
+        self.diagnostics
+            .push(Diagnostic::error(codes::STRAY_CLOSING, place, message).with_hint(format!("write `{wanted}`")));
     }
 
     /// `exec` stands before a call.
@@ -191,16 +215,42 @@ impl Builder<'_> {
         }
     }
 
+    /// `function (x) { … }` as a statement declares nothing.
+    fn check_function_name(&mut self, value: &Expr) {
+        if let ExprKind::Function(function) = &value.kind
+            && !function.lambda
+        {
+            let place = Span { start: value.span.start, end: value.span.start + "function".len() as u32 };
+            self.diagnostics.push(
+                Diagnostic::error(codes::NAME_EXPECTED, place, "this function has no name")
+                    .with_hint("write `function name(x) { … }`, or `let name = function (x) { … };`"),
+            );
+        }
+    }
+
     /// `x = 5;` compares; it was meant to assign.
     fn check_assignment(&mut self, value: &Expr) {
         let ExprKind::Binary { first, rest } = &value.kind else { return };
-        let place = matches!(first.kind, ExprKind::Postfix { .. }) || is_assignment_slip(first, rest);
-        if let (true, [(crate::ast::BinaryOp::Equal, span, _)]) = (place, rest.as_slice()) {
-            self.diagnostics.push(
-                Diagnostic::error(codes::ASSIGNMENT, *span, "a variable is changed with `set`")
-                    .with_hint("write `set name = value;`, or `let name = value;` for a new variable"),
-            );
+        let (true, [(BinaryOp::Equal, span, _)]) = (is_place(first), rest.as_slice()) else { return };
+        let hint = match &first.kind {
+            ExprKind::Name(name) if name.eq_ignore_ascii_case("type") => "write `type name = …;`".to_owned(),
+            ExprKind::Name(name) => format!("write `set {name} = …;`, or `let {name} = …;` for a new variable"),
+            _ => "write `set` before it".to_owned(),
+        };
+        let message = "`=` compares here; a variable is changed with `set`";
+        self.diagnostics.push(Diagnostic::error(codes::ASSIGNMENT, *span, message).with_hint(hint));
+    }
+}
+
+/// A variable, or a field or position of one.
+fn is_place(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Name(_) => true,
+        ExprKind::Postfix { base, steps } => {
+            let call = |step: &PostfixStep| matches!(step.kind, PostfixKind::Call { .. });
+            matches!(base.kind, ExprKind::Name(_)) && !steps.iter().any(call)
         }
+        _ => false,
     }
 }
 

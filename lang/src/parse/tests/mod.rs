@@ -2,6 +2,7 @@
 
 mod errors;
 mod hostile;
+mod messages;
 mod print;
 mod spans;
 mod trees;
