@@ -38,6 +38,8 @@ pub const NAME_EXPECTED: &str = "E0017";
 pub const TYPE_EXPECTED: &str = "E0018";
 /// E0019: an assignment without `set` or `let`.
 pub const ASSIGNMENT: &str = "E0019";
+/// E0020: a part of a statement, query or expression is missing.
+pub const PART_MISSING: &str = "E0020";
 /// E0021: a number that is no number.
 pub const MALFORMED_NUMBER: &str = "E0021";
 /// E0022: the changes of a `with` and their guards.

@@ -8,8 +8,8 @@ pub(super) const SYNTAX: &[Explanation] = &[
         code: "E0001",
         title: "something stands where it cannot",
         text: "The script is fine up to this place, and what follows fits nothing that may come here. The hint names what \
-               could have. Often a `,`, an operator or a bracket before it is missing.",
-        example: "let t = [1 2];\nreturn t;",
+               could have. Often an operator, a `;` or a bracket before it is missing.",
+        example: "let t = 1 2;\nreturn t;",
     },
     Explanation {
         code: "E0002",
@@ -126,6 +126,13 @@ pub(super) const SYNTAX: &[Explanation] = &[
         title: "an assignment without `let` or `set`",
         text: "`let x = 1;` declares a variable, `set x = 2;` changes it. `x = 2` alone compares.",
         example: "let x = 1;\nx = 2;\nreturn x;",
+    },
+    Explanation {
+        code: "E0020",
+        title: "a part is missing",
+        text: "A statement, query or `case` has begun and lacks something that belongs to it: `=` and a value for `let`, `in` \
+               and a block for `for`, `end` for `case`, `from` for `select`. The hint shows how the whole is written.",
+        example: "let x = 1;\nif x > 0 return 'plus';\nreturn 'minus';",
     },
     Explanation {
         code: "E0021",

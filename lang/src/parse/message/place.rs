@@ -96,7 +96,7 @@ impl Situation<'_> {
             "===" => "write `=`",
             "!==" => "write `!=`",
             "%" => "the remainder of a division is `a mod b`",
-            "^" => "a power is `Power(a, b)`",
+            "^" => "a power is `Pow(a, b)`",
             "++" | "--" => "write `set x = x + 1;`",
             "+=" | "-=" | "*=" | "/=" | "&=" => "write `set x = x + value;`",
             "?" if self.failure.could_end() || self.failure.could_close() => {

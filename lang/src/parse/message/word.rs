@@ -75,24 +75,8 @@ impl Situation<'_> {
         // A word that could be an alias is told where its value follows.
         let before = self.before().filter(|before| before.kind == Kind::Word && self.begins_value());
         let before = before.filter(|before| !is_reserved(before.text(self.source)));
-        self.foreign_query(self.text(), self.place)
-            .or_else(|| before.and_then(|before| self.foreign_query(before.text(self.source), before.span())))
-    }
-
-    fn foreign_query(&self, text: &str, place: Span) -> Option<Diagnostic> {
-        let hint = match text.to_ascii_lowercase().as_str() {
-            "sort" | "sorted" | "orderby" => "write `order by`",
-            "groupby" => "write `group by`",
-            "limit" | "top" => "the first rows are `Take((query), n)`",
-            "union" => "rows are joined with `&`",
-            "between" => "write `x >= a and x <= b`",
-            "contains" => "write `'part' in whole`, or `whole like '%part%'`",
-            "div" => "write `Floor(a / b)`",
-            "xor" => "write `a != b`",
-            _ => return None,
-        };
-        let message = format!("`{text}` is no word of a query or expression");
-        Some(Diagnostic::error(codes::FOREIGN_WORD, place, message).with_hint(hint))
+        foreign_query(self.text(), self.place)
+            .or_else(|| before.and_then(|before| foreign_query(before.text(self.source), before.span())))
     }
 
     /// `else`, `catch`, `then`, `end` without their beginning.
@@ -189,4 +173,21 @@ fn similar(text: &str, words: &[&'static str]) -> Option<&'static str> {
         word.len() > 2 && text.len() > 2 && (1..=longest).contains(&strsim::osa_distance(word, &text))
     };
     words.iter().find(close).copied()
+}
+
+/// A word of another query language.
+fn foreign_query(text: &str, place: Span) -> Option<Diagnostic> {
+    let hint = match text.to_ascii_lowercase().as_str() {
+        "sort" | "sorted" | "orderby" => "write `order by`",
+        "groupby" => "write `group by`",
+        "limit" | "top" => "the first rows are `Take((query), n)`",
+        "union" => "rows are joined with `&`",
+        "between" => "write `x >= a and x <= b`",
+        "contains" => "write `'part' in whole`, or `whole like '%part%'`",
+        "div" => "write `Floor(a / b)`",
+        "xor" => "write `a != b`",
+        _ => return None,
+    };
+    let message = format!("`{text}` is no word of a query or expression");
+    Some(Diagnostic::error(codes::FOREIGN_WORD, place, message).with_hint(hint))
 }
