@@ -2,7 +2,7 @@
 
 use crate::ast::BinaryOp;
 use crate::error::{ErrorKind, RunError};
-use crate::function::Effect;
+use crate::function::{Effect, Registry};
 use crate::host::{Host, Interrupt, LogLevel};
 use crate::program::{Limits, Outcome, Program, Settings};
 use crate::span::Span;
@@ -190,4 +190,135 @@ fn limits_pass_through_catch() {
     let endless = Statement::While(constant(true), block(vec![guarded]));
     let error = run(vec![function(&[], 0, 0, block(vec![endless]))], &settings, &never_stops()).expect_err("stops");
     assert_eq!((error.kind, error.message.contains("1000 steps")), (ErrorKind::Limit, true));
+}
+
+/// Compiles a script that uses no library function.
+fn program(source: &str, variables: &[&str]) -> Program {
+    let any = |name: &&str| crate::Variable { name: (*name).into(), ty: Type::Any, writable: true };
+    let variables: Vec<crate::Variable> = variables.iter().map(any).collect();
+    let options = crate::CompileOptions {
+        mode: crate::Mode::Script,
+        variables: &variables,
+        registry: &Registry::default(),
+        modules: &crate::NoModules,
+        effect: Effect::Pure,
+    };
+    let compiled = crate::compile(source, &options);
+    compiled.program.unwrap_or_else(|| panic!("{source}: {:?}", compiled.diagnostics))
+}
+
+fn run_source(source: &str, variables: &[(&str, Value)]) -> Result<Outcome, Box<RunError>> {
+    let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
+    let values = variables.iter().map(|(_, value)| value.clone()).collect();
+    program(source, &names).run(values, &Settings::default(), &never_stops())
+}
+
+#[test]
+fn functions_outlive_their_run_as_long_as_what_remains_of_it() {
+    let first = run_source(
+        "let n = 1; function made() { let k = 10; return () => n + k; } \
+         return {next: function () { set n = n + 1; return n; }, sum: made(), f: x => x * 2};",
+        &[],
+    )
+    .expect("runs");
+    let second = "return [r.next(), r.next(), r.sum(), r.f(4)];";
+    let outcome = run_source(second, &[("r", first.value.clone())]).expect("runs");
+    assert_eq!(outcome.value.to_literal(80), "[2, 3, 13, 8]");
+    let Outcome { value, remains, .. } = first;
+    drop(remains);
+    // What needs nothing of its run still works.
+    let outcome = run_source("return r.f(4);", &[("r", value.clone())]).expect("runs");
+    assert_eq!(outcome.value.to_literal(80), "8");
+    let error = run_source("return r.next();", &[("r", value)]).expect_err("gone");
+    assert_eq!(error.message, "The variable n is gone: the run that made this function is over.");
+}
+
+#[test]
+fn the_host_gets_its_variables_back() {
+    let outcome =
+        run_source("set a = a & 2; let b = 3; let c = b; return null;", &[("a", Value::list(vec![1.into()]))]);
+    let outcome = outcome.expect("runs");
+    assert_eq!(outcome.variables.iter().map(|v| v.to_literal(40)).collect::<Vec<_>>(), ["[1, 2]"]);
+    let exports: Vec<String> =
+        outcome.exports.iter().map(|(name, value)| format!("{name}: {}", value.to_literal(40))).collect();
+    assert_eq!(exports, ["b: 3", "c: 3"]);
+}
+
+#[test]
+fn a_variable_that_was_not_reached_is_not_exported() {
+    let outcome =
+        run_source("let a = 1; let f = () => a; if a = 1 { return f; } let b = 2; return b;", &[]).expect("runs");
+    let names: Vec<&str> = outcome.exports.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["a", "f"]);
+}
+
+/// Runs until the host stops it, and says how long it went on after that.
+fn time_to_stop(source: &str) -> Duration {
+    struct Stopwatch {
+        stop_at: Instant,
+    }
+    impl Host for Stopwatch {
+        fn now(&self) -> (i64, u32) {
+            (0, 0)
+        }
+        fn random(&self) -> u64 {
+            0
+        }
+        fn log(&self, _level: LogLevel, _message: &str) {}
+        fn interrupt(&self) -> Option<Interrupt> {
+            (Instant::now() >= self.stop_at).then_some(Interrupt::Deadline)
+        }
+    }
+    let program = program(source, &[]);
+    let host = Stopwatch { stop_at: Instant::now() + Duration::from_millis(30) };
+    // The values are too large to show.
+    let Err(error) = program.run(Vec::new(), &Settings::default(), &host) else { panic!("{source}: came to an end") };
+    assert!(error.message.contains("longer than the time"), "{source}: {}", error.message);
+    host.stop_at.elapsed()
+}
+
+#[test]
+fn runs_stop_soon() {
+    let shared = "let l = [1]; let m = [1]; for i in '0123456789abcdefghijklmnop' { set l = [l, l]; set m = [m, m]; } ";
+    let long = "let s = 'a'; for i in '01234567890123' { set s = s & s; } ";
+    for script in [
+        "while true { }".to_owned(),
+        "function f(n) => case when n = 0 then 0 else f(n - 1) + f(n - 1) end; return f(500);".to_owned(),
+        // As trees these values have 2^26 leaves; equality sees all of them.
+        format!("{shared} return l = m;"),
+        format!("{shared} let t = [{{k: l}}, {{k: m}}]; return t group by k;"),
+        format!("{long} let p = '%' & s & 'b'; return s & s & s like p;"),
+    ] {
+        // Debug builds are slow, and this machine may be busy.
+        let late = time_to_stop(&script);
+        assert!(late < Duration::from_millis(500), "{late:?}: {}", &script[script.len().saturating_sub(80)..]);
+    }
+}
+
+#[test]
+fn values_in_flight_count() {
+    let settings = Settings { limits: Limits { memory: 1 << 20, ..Limits::default() }, ..Settings::default() };
+    let text = "x".repeat(10_000);
+    for expression in [
+        "t & n & f(n + 1)",
+        "[t & n, f(n + 1)]",
+        "{a: t & n, b: f(n + 1)}",
+        "g(t & n, f(n + 1))",
+        "`{t & n}{f(n + 1)}`",
+    ] {
+        let source = format!("let t = '{text}'; function g(a, b) => a; function f(n) => {expression}; return f(0);");
+        let error = program(&source, &[]).run(Vec::new(), &settings, &never_stops()).expect_err("a limit");
+        assert!(error.message.contains("MiB"), "{expression}: {}", error.message);
+    }
+}
+
+#[test]
+fn deep_values_go_on_a_small_stack() {
+    let source = "let l = [1]; let i = 0; while i < 900 { set l = [l]; set i = i + 1; } let m = [l]; \
+                  function f(n, v) => case when n = 0 then v = l else f(n - 1, v) end; \
+                  let g = () => m; set m[0] = 2; return [f(900, l), l != m, l];";
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
+    let outcome =
+        thread.spawn(move || run_source(source, &[]).map(|o| o.value.to_literal(12))).expect("a thread").join();
+    assert_eq!(outcome.expect("no overflow").expect("runs"), "[true, true…");
 }
