@@ -88,7 +88,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
             _ = interrupt.recv() => std::process::exit(1),
         }
     };
-    Server::new(listener, app).run(stop, tokio::time::sleep(CLOSING)).await;
+    Server::new(listener, app).run(stop, CLOSING).await;
     drop(lock);
     Ok(())
 }

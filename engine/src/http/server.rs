@@ -46,7 +46,7 @@ impl Server {
     }
 
     /// Serves until `stop` is ready, then ends idle connections and lets the others finish for `grace`.
-    pub async fn run(self, stop: impl Future<Output = ()>, grace: impl Future<Output = ()>) {
+    pub async fn run(self, stop: impl Future<Output = ()>, grace: Duration) {
         let connections = GracefulShutdown::new();
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(BUFFER_BYTES);
@@ -73,7 +73,7 @@ impl Server {
         drop(self.listener);
         tokio::select! {
             () = connections.shutdown() => {}
-            () = grace => {}
+            () = tokio::time::sleep(grace) => {}
         }
     }
 }
