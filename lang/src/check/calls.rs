@@ -65,9 +65,14 @@ impl Checker<'_> {
         if let Some(function) = self.options.registry.find(name).cloned().filter(|_| !name.contains('.')) {
             return self.call_native(&function, type_argument, given, span);
         }
-        for argument in given {
-            self.lower(argument);
-        }
+        let mut given = given.into_iter();
+        given.next().map(|rows| self.lower(rows));
+        let before = self.diagnostics.len();
+        given.for_each(|argument| drop(self.lower(argument)));
+        // Behind rows it may take expressions, whose names are their columns.
+        let mut found = self.diagnostics.split_off(before);
+        found.retain(|diagnostic| diagnostic.code != "E0101");
+        self.diagnostics.append(&mut found);
         self.undefined_function(name, at);
         invalid(span)
     }
