@@ -238,6 +238,46 @@ let x =
 }
 
 #[test]
+fn the_session_in_the_readme() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let session = readme.split("```repl\n").nth(1).unwrap().split("```").next().unwrap();
+    let typed: String =
+        session.lines().filter_map(|line| line.strip_prefix("> ")).flat_map(|line| [line, "\n"]).collect();
+    let wanted: String = session.lines().filter(|line| !line.starts_with("> ")).flat_map(|line| [line, "\n"]).collect();
+    assert!(typed.lines().count() > 3, "the README has lost its session");
+    assert_eq!(Folder::new(&[]).shown(&["repl"], &typed), format!("$ flowscript repl\n{wanted}"));
+}
+
+#[test]
+fn the_session_goes_on_after_ctrl_c() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_flowscript"))
+        .arg("repl")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"let x = 20\nlog('started'); while true { }\n").unwrap();
+    let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut log, &mut line).unwrap();
+    assert_eq!(line, "[info] started\n");
+    interrupt(&child);
+    input.write_all(b"x + 1\n").unwrap();
+    drop(input);
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut log, &mut rest).unwrap();
+    assert!(rest.starts_with("error[cancelled]"), "{rest}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "21\n");
+}
+
+fn interrupt(child: &std::process::Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
 fn function_reference() {
     let folder = Folder::new(&[]);
     assert_snapshot!(folder.all(&[&["doc", "instr"], &["doc", "Uper"], &["doc", "log"], &["explain", "E999"]]));
@@ -255,7 +295,6 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
 
-#[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_script() {
     let folder = Folder::new(&[("endless.flow", "log('started'); while true { }")]);
@@ -266,8 +305,7 @@ fn ctrl_c_ends_the_script() {
     let mut line = String::new();
     std::io::BufRead::read_line(&mut log, &mut line).unwrap();
     assert_eq!(line, "[info] started\n");
-    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(interrupted.success());
+    interrupt(&child);
     let mut rest = String::new();
     std::io::Read::read_to_string(&mut log, &mut rest).unwrap();
     assert!(rest.starts_with("error[cancelled]"), "{rest}");

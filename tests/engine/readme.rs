@@ -12,7 +12,7 @@ struct Line {
 }
 
 #[test]
-fn the_curl_lines_give_their_answers() {
+fn the_lines_give_their_answers() {
     let project = Project::examples();
     let server = Server::start(&project.path().join("examples"), &[]);
     let lines = lines(&std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap());
@@ -23,7 +23,9 @@ fn the_curl_lines_give_their_answers() {
         let command = line.command.replace("localhost:7070", server.base.trim_start_matches("http://"));
         // The run behind a 202 may take a moment.
         let pause = if command.contains("/api/v1/runs") { "sleep 1; " } else { "" };
-        let _ = writeln!(script, "{pause}{}\necho; echo '@@@'", command.replacen("curl ", "curl -sS ", 1));
+        // The language commands show mistakes; a server's log is no answer.
+        let errors = if command.starts_with("flowscript ") { " 2>&1" } else { "" };
+        let _ = writeln!(script, "{pause}{}{errors}\necho; echo '@@@'", command.replacen("curl ", "curl -sS ", 1));
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_flowscript")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
@@ -59,6 +61,7 @@ fn lines(readme: &str) -> Vec<Line> {
             (Some(command), true) => lines.push(Line { command: command.to_owned(), answer: String::new() }),
             (None, true) => {
                 if let Some(line) = lines.last_mut() {
+                    line.answer.push_str(if line.answer.is_empty() { "" } else { "\n" });
                     line.answer.push_str(text);
                 }
             }
