@@ -1,7 +1,8 @@
 //! The FlowScript language: pure, without I/O, clock or threads.
 //!
-//! The way of a script is `parse → check → run`, one struct a stage: a source becomes an [`ast`] with diagnostics,
-//! the checker turns that into a typed [`tree`], a [`Program`] runs it any number of times. What comes from outside
+//! The way of a script is `parse → check → compile → vm`, one struct a stage: a source becomes an [`ast`] with
+//! diagnostics, the checker turns that into a typed [`tree`], which is compiled to registers when it is first run; a
+//! [`Program`] runs any number of times. What comes from outside
 //! (clock, randomness, log, HTTP) comes in through [`host::Host`]; what scripts call is registered in a
 //! [`function::Registry`] by other crates. Start reading at [`ast`], which shows what can be written, and go on with
 //! [`compile`].
@@ -13,6 +14,7 @@ extern crate alloc;
 
 pub mod ast;
 pub mod check;
+mod compile;
 pub mod complete;
 pub mod diagnostic;
 pub mod error;
@@ -21,12 +23,12 @@ pub mod highlight;
 pub mod host;
 pub mod parse;
 pub mod program;
-mod run;
 pub mod span;
 mod stack;
 pub mod tree;
 pub mod types;
 pub mod value;
+mod vm;
 
 pub use check::{CompileOptions, Compiled, Mode, ModuleLoader, NoModules, Variable, compile, input_type};
 pub use program::{Limits, Outcome, Program, Settings};

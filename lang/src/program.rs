@@ -3,10 +3,11 @@
 use crate::error::RunError;
 use crate::function::{Effect, PatternCache};
 use crate::host::Host;
-pub use crate::run::Remains;
 use crate::tree::Tree;
 use crate::types::Type;
 use crate::value::{Value, Zone};
+use crate::vm::Method;
+pub use crate::vm::Remains;
 use ecow::EcoString;
 use hashbrown::HashMap;
 use std::any::Any;
@@ -71,7 +72,7 @@ pub struct Outcome {
     pub value: Value,
     /// The variables the host gave, in its order, as they are at the end.
     pub variables: Vec<Value>,
-    /// The script's own variables at top level, where they were set.
+    /// The variables that a line of the repl declared, where they were set.
     pub exports: Vec<(EcoString, Value)>,
     /// The steps it took.
     pub steps: u64,
@@ -83,7 +84,23 @@ impl Program {
     /// Runs it. `variables` are the values of the host's variables, in the order of `CompileOptions::variables`;
     /// missing ones are `null`.
     pub fn run(&self, variables: Vec<Value>, settings: &Settings, host: &dyn Host) -> Result<Outcome, Box<RunError>> {
-        crate::run::run(self, variables, settings, host)
+        crate::vm::run(self, variables, settings, host, Method::Code)
+    }
+
+    /// Runs it by walking its tree, without compiling. Slower, and the same in everything else: tests hold the two
+    /// against each other.
+    pub fn run_tree(
+        &self,
+        variables: Vec<Value>,
+        settings: &Settings,
+        host: &dyn Host,
+    ) -> Result<Outcome, Box<RunError>> {
+        crate::vm::run(self, variables, settings, host, Method::Tree)
+    }
+
+    /// The instructions it is compiled to, as text: one a line, with the line of the source each comes from.
+    pub fn listing(&self) -> String {
+        crate::compile::listing(&self.tree)
     }
 
     /// The host's variables that it reads, and whether it sets them.

@@ -3,12 +3,13 @@
 //! Everything here is immutable and shared: one tree serves any number of runs at once.
 
 use crate::ast::BinaryOp;
+use crate::compile::Code;
 use crate::function::Function;
 use crate::span::Span;
 use crate::types::{Type, Types};
 use crate::value::{Shape, Value};
 use ecow::EcoString;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A checked program with everything its runs share.
 #[derive(Debug)]
@@ -23,10 +24,20 @@ pub struct Tree {
     pub globals: usize,
     /// The variables the host gives, in its order.
     pub inputs: Vec<Input>,
-    /// Variables at top level of the script and their slots, for the repl; later ones of a name win.
+    /// Variables at top level of a line of the repl and their slots; later ones of a name win. Those of a script live in
+    /// its frame, but for what functions use.
     pub exports: Vec<(EcoString, GlobalId)>,
     /// What sets the constants of modules, in the order to run them, and at last the script itself. None takes arguments.
     pub starts: Vec<FunctionId>,
+    /// What the functions are compiled to, made when it is first run.
+    pub(crate) code: OnceLock<Vec<Option<Code>>>,
+}
+
+impl Tree {
+    /// The code of each function; `None` for those the evaluator runs.
+    pub(crate) fn code(&self) -> &[Option<Code>] {
+        self.code.get_or_init(|| stacker::grow(STACK, || crate::compile::compile(self)))
+    }
 }
 
 /// Room for dropping a chain of a hundred thousand calls, which is as deep as it is long here. Untouched, it costs nothing.
@@ -35,7 +46,8 @@ const STACK: usize = 256 << 20;
 impl Drop for Tree {
     fn drop(&mut self) {
         let functions = std::mem::take(&mut self.functions);
-        stacker::grow(STACK, || drop(functions));
+        let code = std::mem::take(&mut self.code);
+        stacker::grow(STACK, || drop((functions, code)));
     }
 }
 
@@ -119,6 +131,8 @@ pub struct ParameterDef {
     pub name: EcoString,
     /// The annotation to convert to.
     pub annotation: Option<Type>,
+    /// What is known of its value: the annotation, or what all calls give.
+    pub ty: Type,
     /// What it is when not given; may use the parameters before it.
     pub default: Option<Expr>,
     /// The cell to move it to, where closures share it.
@@ -191,7 +205,7 @@ pub enum Statement {
 }
 
 /// One step of the place that `set` changes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum PathStep {
     /// `.field`
     Field(EcoString, Span),
@@ -200,7 +214,7 @@ pub enum PathStep {
 }
 
 /// An expression.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
@@ -211,7 +225,7 @@ pub struct Expr {
 }
 
 /// The expressions.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ExprKind {
     /// A value known before the run.
     Constant(Value),
@@ -301,7 +315,7 @@ pub enum ExprKind {
 }
 
 /// The right side of `in`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Container {
     /// `(a, b)`: equal to one of them. One value in parentheses is this too, unless it is itself a list.
     Values(Vec<Expr>),
@@ -310,7 +324,7 @@ pub enum Container {
 }
 
 /// What a closure takes with it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Capture {
     /// The value of a variable or row name at this moment.
     Value(Expr),
@@ -321,7 +335,7 @@ pub enum Capture {
 }
 
 /// An argument of a library function.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Argument {
     /// An ordinary value.
     Value(Expr),
@@ -330,7 +344,7 @@ pub enum Argument {
 }
 
 /// An expression evaluated once for each row.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RowOperand {
     /// The names it uses.
     pub scope: Scope,
@@ -342,7 +356,7 @@ pub struct RowOperand {
 }
 
 /// The names that row expressions use, looked up once for each run of the query.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scope {
     /// The slot of its state in the frame.
     pub id: ScopeId,
@@ -351,7 +365,7 @@ pub struct Scope {
 }
 
 /// A name in a row scope: a column if the rows have it, else what lies outside, else a `type` error.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RowName {
     /// The name.
     pub name: EcoString,
@@ -365,7 +379,7 @@ pub struct RowName {
 }
 
 /// A step of a query over rows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Step {
     /// `where c`
     Where(RowOperand),
@@ -391,7 +405,7 @@ pub enum Step {
 }
 
 /// An expression within a shared scope; see [`RowOperand`] for `outside`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RowBody {
     /// The expression.
     pub expr: Expr,
@@ -400,7 +414,7 @@ pub struct RowBody {
 }
 
 /// What a row becomes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Change {
     /// A record literal: `with` sets or adds its fields, `map` makes it the row.
     Record(Arc<Shape>, Vec<Expr>),

@@ -173,7 +173,8 @@ impl Checker<'_> {
     /// A call of a function of this unit.
     fn call_user(&mut self, function: &LocalFunction, given: Vec<Given<'_>>, span: Span) -> Expr {
         let arguments = self.user_arguments(&function.signature, given, span);
-        let ty = result_of(&function.signature);
+        self.note_arguments(function.id, &arguments, function.signature.parameters.len());
+        let ty = self.result_of(&function.signature);
         if self.units[self.unit].functions[function.id].captures {
             let callee = self.function_value(function, span);
             return Expr { kind: ExprKind::CallValue(Box::new(callee), arguments), span, ty };
@@ -190,7 +191,7 @@ impl Checker<'_> {
         span: Span,
     ) -> Expr {
         let arguments = self.user_arguments(signature, given, span);
-        Expr { kind: ExprKind::Call(id, arguments), span, ty: result_of(signature) }
+        Expr { kind: ExprKind::Call(id, arguments), span, ty: self.result_of(signature) }
     }
 
     fn user_arguments(&mut self, signature: &Signature, given: Vec<Given<'_>>, span: Span) -> Vec<Expr> {
@@ -433,12 +434,12 @@ impl Checker<'_> {
         }
         (self.expr(source), false)
     }
-}
 
-fn result_of(signature: &Signature) -> Type {
-    match &signature.result {
-        // Nothing is known in the first walk; a function that never returns gives nothing.
-        Type::Never => Type::Any,
-        result => result.clone(),
+    fn result_of(&self, signature: &Signature) -> Type {
+        match &signature.result {
+            // Nothing is known in the first walk; later, a function that never returns gives nothing.
+            Type::Never if !self.first_walk => Type::Any,
+            result => result.clone(),
+        }
     }
 }

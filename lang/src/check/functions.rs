@@ -24,7 +24,7 @@ impl Checker<'_> {
         let id = unit.next.function;
         unit.next.function += 1;
         if id == unit.functions.len() {
-            unit.functions.push(FnInfo { result: Type::Never, captures: false });
+            unit.functions.push(FnInfo { result: Type::Never, captures: false, arguments: Vec::new(), escapes: false });
             self.changed = true;
         }
         let unit = self.unit_state();
@@ -161,7 +161,10 @@ impl Checker<'_> {
             }
             value
         });
-        let ty = annotation.clone().or_else(|| expected.cloned()).unwrap_or(Type::Any);
+        let ty = annotation
+            .clone()
+            .or_else(|| expected.cloned())
+            .unwrap_or_else(|| self.inferred(position, default.as_ref()));
         let (variable, place) = self.declare(&parameter.name.text, parameter.name.span, VarKind::Parameter, ty.clone());
         let cell = match place {
             Variable::Cell(cell) => Some(cell),
@@ -176,7 +179,46 @@ impl Checker<'_> {
         };
         self.unit_state().annotations.insert(variable, annotation.clone());
         self.bind(parameter.name.text.clone(), variable, place);
-        (ParameterDef { name: parameter.name.text.clone(), annotation, default, cell }, ty)
+        (ParameterDef { name: parameter.name.text.clone(), annotation, ty: ty.clone(), default, cell }, ty)
+    }
+
+    /// The type of a parameter without annotation: a number where every call gives one and nobody else can call.
+    fn inferred(&mut self, position: usize, default: Option<&Expr>) -> Type {
+        let id = self.function().id;
+        let unit = self.unit;
+        let info = &self.units[unit].functions[id];
+        if info.escapes || unit > 0 || self.units[unit].stack.len() < 2 {
+            return Type::Any;
+        }
+        let given = match info.arguments.get(position) {
+            Some(given) => given.clone(),
+            // Calls may follow in this walk.
+            None if self.first_walk => Type::Never,
+            None => return Type::Any,
+        };
+        let joined = match default {
+            Some(default) => self.types.join(&given, &default.ty),
+            None => given,
+        };
+        if matches!(joined, Type::Never | Type::Number) { joined } else { Type::Any }
+    }
+
+    /// Notes what a call gives for the parameters of a function of this unit.
+    pub(super) fn note_arguments(&mut self, id: FnId, arguments: &[Expr], parameters: usize) {
+        let widening = self.widening;
+        let mut known = std::mem::take(&mut self.unit_state().functions[id].arguments);
+        if known.len() < parameters {
+            known.resize(parameters, Type::Never);
+            self.changed = true;
+        }
+        for (old, argument) in known.iter_mut().zip(arguments) {
+            let joined = self.types.join(old, &argument.ty);
+            if joined != *old {
+                self.changed = true;
+                *old = if widening && *old != Type::Never { Type::Any } else { joined };
+            }
+        }
+        self.unit_state().functions[id].arguments = known;
     }
 
     fn repeated_parameters(&mut self, function: &ast::FunctionExpr) {

@@ -1,9 +1,9 @@
 //! What a name stands for, from the innermost scope outward, through functions that capture on the way.
 
-use super::Checker;
 use super::scope::{
     BlockScope, CaptureKey, Found, FoundPlace, FunctionState, LocalFunction, Scope, VarId, VarInfo, VarKind,
 };
+use super::{Checker, Mode};
 use crate::span::Span;
 use crate::tree::{self, Capture, Expr, ExprKind, RowName, Variable};
 use crate::types::Type;
@@ -57,6 +57,8 @@ impl Checker<'_> {
                 captured_early: false,
                 assigned: false,
                 read: false,
+                reached: false,
+                own: false,
             });
         }
         self.widen(id, &ty);
@@ -68,8 +70,10 @@ impl Checker<'_> {
         let info = &self.units[self.unit].variables[id];
         let shared = info.captured && (info.assigned || info.captured_early) || kind == VarKind::Function;
         let globals = self.globals;
+        // The lines of the repl share their variables, and modules show theirs.
+        let own = info.own && kind == VarKind::Let && self.unit == 0 && self.options.mode != Mode::Line;
         let top = matches!(kind, VarKind::Let | VarKind::Host) && self.block().top;
-        if top {
+        if top && !own {
             let unit = self.unit_state();
             unit.globals += 1;
             return Variable::Global((globals + unit.globals - 1) as u32);
@@ -219,6 +223,9 @@ impl Checker<'_> {
     /// Brings what a function around finds into function number `depth`.
     fn capture(&mut self, depth: usize, found: Found) -> Found {
         if matches!(found.place, FoundPlace::Variable(Variable::Global(_))) {
+            if let Some(id) = found.variable {
+                self.variable_info(id).reached = true;
+            }
             return found;
         }
         let early = self.units[self.unit].stack[depth].early;
@@ -272,6 +279,7 @@ impl Checker<'_> {
     /// A user function as a value.
     pub(super) fn function_value(&mut self, function: &LocalFunction, span: Span) -> Expr {
         let ty = function.signature.to_type();
+        self.escapes(function.id);
         if self.units[self.unit].functions[function.id].captures {
             let hidden = hidden_name(function.id);
             if let Some(found) = self.find_name(&hidden, span) {
@@ -284,6 +292,15 @@ impl Checker<'_> {
         }
         let id = self.function_number(function.id);
         Expr { kind: ExprKind::Closure(id, Vec::new()), span, ty }
+    }
+
+    /// Notes that a function is used as a value.
+    fn escapes(&mut self, id: super::scope::FnId) {
+        let function = &mut self.unit_state().functions[id];
+        if !function.escapes {
+            function.escapes = true;
+            self.changed = true;
+        }
     }
 
     /// The number of a function of this unit in the finished program.

@@ -211,6 +211,7 @@ fn parse_unit(source: &str, mode: Mode) -> (ast::Script, Vec<Diagnostic>) {
 }
 
 /// The state of one compilation.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Checker<'a> {
     options: &'a CompileOptions<'a>,
     /// The script is unit 0; modules follow as they are met.
@@ -241,6 +242,8 @@ pub(crate) struct Checker<'a> {
     in_pattern: bool,
     /// Are types that still change made `any`?
     widening: bool,
+    /// Is this the first walk of the unit?
+    first_walk: bool,
 }
 
 /// A unit that has been checked.
@@ -276,6 +279,7 @@ impl<'a> Checker<'a> {
             changed: false,
             in_pattern: false,
             widening: false,
+            first_walk: true,
         }
     }
 
@@ -284,12 +288,14 @@ impl<'a> Checker<'a> {
         self.units.push(UnitState::new(name, source.into()));
         let outer = std::mem::replace(&mut self.unit, self.units.len() - 1);
         let (outer_changed, outer_widening) = (self.changed, self.widening);
+        let outer_first = self.first_walk;
         let before = self.diagnostics.len();
         let mut walk = 0;
         let checked = loop {
             walk += 1;
             self.changed = false;
             self.widening = walk > WIDEN_AFTER;
+            self.first_walk = walk == 1;
             // Modules met in this walk have reported already, and are not walked again.
             let own = self.units[self.unit].name.clone();
             let mut kept = self.diagnostics.split_off(before);
@@ -305,6 +311,7 @@ impl<'a> Checker<'a> {
         // A module changes where the functions of the unit that uses it lie.
         self.changed = outer_changed;
         self.widening = outer_widening;
+        self.first_walk = outer_first;
         checked
     }
 
@@ -314,7 +321,16 @@ impl<'a> Checker<'a> {
         let units = self.units.into_iter().map(|unit| Unit { module: unit.name, source: unit.source }).collect();
         let globals = self.globals + main.globals;
         let (functions, types, starts) = (self.functions, self.types, self.starts);
-        Tree { units, functions, types, globals, inputs: main.inputs, exports: main.exports, starts }
+        Tree {
+            units,
+            functions,
+            types,
+            globals,
+            inputs: main.inputs,
+            exports: main.exports,
+            starts,
+            code: std::sync::OnceLock::new(),
+        }
     }
 
     fn report(&mut self, mut diagnostic: Diagnostic) {

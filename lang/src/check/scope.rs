@@ -106,6 +106,10 @@ pub struct VarInfo {
     pub assigned: bool,
     /// Somebody reads it.
     pub read: bool,
+    /// It stands at top level, and a function uses it in this walk.
+    pub reached: bool,
+    /// It stands at top level, and only the top level itself uses it: it lives in the frame.
+    pub own: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +129,10 @@ pub struct FnInfo {
     pub result: Type,
     /// It uses variables of functions around it, so that it must be made as a value.
     pub captures: bool,
+    /// What its calls give for each parameter, joined; shorter where nobody has called it.
+    pub arguments: Vec<Type>,
+    /// It is used as a value: anybody may call it with anything.
+    pub escapes: bool,
 }
 
 /// A function being walked.
@@ -295,6 +303,9 @@ impl UnitState {
         self.globals = 0;
         self.members = Members::default();
         for variable in &mut self.variables {
+            // No function of the walk before has used it, so none can.
+            variable.own |= !variable.reached;
+            variable.reached = false;
             variable.read = false;
         }
     }

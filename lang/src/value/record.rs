@@ -81,6 +81,15 @@ impl Record {
         }
     }
 
+    /// The same, looking first at `column`, where its type says it is.
+    #[inline]
+    pub(crate) fn get_near(&self, column: usize, name: &EcoString) -> Option<Value> {
+        match self.shape().names().get(column) {
+            Some(there) if there == name => Some(self.at(column)),
+            _ => self.get(name),
+        }
+    }
+
     /// Its own fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&EcoString, Value)> {
         self.shape().names().iter().enumerate().map(|(i, name)| (name, self.at(i)))

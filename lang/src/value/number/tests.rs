@@ -69,16 +69,12 @@ fn rounding_is_away_from_zero() {
 }
 
 fn arbitrary() -> impl Strategy<Value = Number> {
-    let scaled = |low: u64, scale: u8, negative| Number { low, high: 0, scale, negative: negative && low != 0 };
+    let scaled = |low: u64, scale: u8, negative| Number::new(low, 0, scale, negative && low != 0);
     prop_oneof![
         (0..100_000u64, 0..4u8, any::<bool>()).prop_map(move |(l, s, g)| scaled(l, s, g)),
         (any::<u64>(), 0..28u8, any::<bool>()).prop_map(move |(l, s, g)| scaled(l, s, g)),
-        (any::<u64>(), any::<u32>(), 0..28u8, any::<bool>()).prop_map(|(low, high, scale, negative)| Number {
-            low,
-            high,
-            scale,
-            negative
-        }),
+        (any::<u64>(), any::<u32>(), 0..28u8, any::<bool>())
+            .prop_map(|(low, high, scale, negative)| Number::new(low, high, scale, negative)),
     ]
 }
 

@@ -5,25 +5,29 @@ use super::closure::Captured;
 use super::fail::value_error;
 use super::limits::Meter;
 use super::scope::ScopeState;
-use super::{Evaluated, Failure};
+use super::{Evaluated, Failure, Method};
 use crate::host::Host;
 use crate::program::{Program, Settings};
-use crate::span::Span;
 use crate::tree::{CellId, FunctionDef, GlobalId, LocalId, Tree, Variable};
-use crate::value::{Value, Zone};
+use crate::value::{Number, Value, Zone};
 use std::sync::Arc;
 
 /// The state of a run.
-pub(super) struct Machine<'a> {
+pub(crate) struct Machine<'a> {
     pub program: &'a Program,
     pub settings: &'a Settings,
     pub host: &'a dyn Host,
+    pub method: Method,
     /// The slots of all frames, and above each frame's slots the values in flight.
     pub stack: Vec<Value>,
+    /// The number registers of all compiled frames.
+    pub numbers: Vec<Number>,
     /// The program-wide slots.
     pub globals: Vec<Option<Value>>,
     pub cells: CellPool,
     pub meter: Meter,
+    /// The first number register that no frame uses.
+    pub number_top: usize,
     /// Calls inside calls.
     pub depth: usize,
     /// What functions of this run go on using when it is over.
@@ -32,18 +36,16 @@ pub(super) struct Machine<'a> {
     pub row_calls: u64,
 }
 
-/// A call on its way, for messages; the calls around it can be reached.
-pub(super) struct CallInfo<'t> {
+/// The function that something happens in, for messages.
+#[derive(Clone, Copy)]
+pub(crate) struct CallInfo<'t> {
     pub tree: &'t Tree,
     pub definition: &'t FunctionDef,
-    /// Where it was called, in the unit of the caller.
-    pub span: Span,
-    pub caller: Option<&'t CallInfo<'t>>,
 }
 
 /// The frame of a function being run.
-pub(super) struct Frame<'t> {
-    pub call: &'t CallInfo<'t>,
+pub(crate) struct Frame<'t> {
+    pub call: CallInfo<'t>,
     pub tree: &'t Arc<Tree>,
     /// The place of its first slot on the stack.
     pub base: usize,
@@ -55,7 +57,7 @@ pub(super) struct Frame<'t> {
 
 /// Where a function finds its program-wide variables.
 #[derive(Clone)]
-pub(super) enum Globals {
+pub(crate) enum Globals {
     /// In this run.
     Here,
     /// It was made by another run; `None` where nothing of that is left.
@@ -63,15 +65,18 @@ pub(super) enum Globals {
 }
 
 impl<'a> Machine<'a> {
-    pub fn new(program: &'a Program, settings: &'a Settings, host: &'a dyn Host) -> Self {
+    pub fn new(program: &'a Program, settings: &'a Settings, host: &'a dyn Host, method: Method) -> Self {
         Self {
             program,
             settings,
             host,
+            method,
             stack: Vec::new(),
+            numbers: Vec::new(),
             globals: vec![None; program.tree.globals],
             cells: CellPool::new(),
             meter: Meter::new(&settings.limits),
+            number_top: 0,
             depth: 0,
             home: Arc::default(),
             row_calls: 0,
@@ -133,7 +138,25 @@ impl<'a> Machine<'a> {
             Variable::Cell(cell) => frame.cell(cell).and_then(|cell| cell.get()),
             Variable::CapturedCell(position) => frame.captured_cell(position).and_then(|cell| cell.get()),
         };
-        value.ok_or_else(|| unset(frame, name))
+        value.ok_or_else(|| unset(&frame.globals, name))
+    }
+
+    /// The value of a program-wide variable; an error where its `let` has not run yet.
+    pub fn read_global(&self, globals: &Globals, slot: GlobalId, name: &str) -> Evaluated {
+        let value = match globals {
+            Globals::Here => self.global(slot).cloned(),
+            Globals::There(home) => home.as_ref().and_then(|home| home.global(slot as usize)),
+        };
+        value.ok_or_else(|| unset(globals, name))
+    }
+
+    /// Sets a program-wide variable.
+    pub fn write_global(&mut self, globals: &Globals, slot: GlobalId, value: Value) {
+        match globals {
+            Globals::Here => self.set_global(slot, value),
+            Globals::There(Some(home)) => home.set_global(slot as usize, value),
+            Globals::There(None) => {}
+        }
     }
 
     /// Takes the value of a variable out, to change it and put it back; `None` where it is not set or belongs to
@@ -155,11 +178,7 @@ impl<'a> Machine<'a> {
     pub fn set(&mut self, frame: &mut Frame<'_>, variable: Variable, value: Value) -> Result<(), Failure> {
         match variable {
             Variable::Local(slot) => self.set_local(frame, slot, value),
-            Variable::Global(slot) => match &frame.globals {
-                Globals::Here => self.set_global(slot, value),
-                Globals::There(Some(home)) => home.set_global(slot as usize, value),
-                Globals::There(None) => {}
-            },
+            Variable::Global(slot) => self.write_global(&frame.globals, slot, value),
             Variable::Cell(cell) => self.cell(frame, cell)?.set(value),
             Variable::CapturedCell(position) => {
                 if let Some(cell) = frame.captured_cell(position) {
@@ -205,10 +224,10 @@ impl Frame<'_> {
 }
 
 #[cold]
-fn unset(frame: &Frame<'_>, name: &str) -> Failure {
+fn unset(globals: &Globals, name: &str) -> Failure {
     let subject =
         if name.is_empty() { "A variable that is used here".to_owned() } else { format!("The variable {name}") };
-    if matches!(frame.globals, Globals::There(None)) {
+    if matches!(globals, Globals::There(None)) {
         return value_error(format!("{subject} is gone: the run that made this function is over."));
     }
     value_error(format!("{subject} has no value yet: its `let` has not run when it is read here."))

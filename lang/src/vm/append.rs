@@ -21,6 +21,18 @@ impl Machine<'_> {
         // A function that e calls may set a variable outside its own frame; then x is what it was before.
         let before = if local { Value::Null } else { self.read(frame, variable, "")? };
         let added = self.eval(frame, value)?;
+        self.append_changed(frame, variable, before, added)
+    }
+
+    /// Appends to a variable that was `before` when what is added was evaluated.
+    pub(super) fn append_changed(
+        &mut self,
+        frame: &mut Frame<'_>,
+        variable: Variable,
+        before: Value,
+        added: Value,
+    ) -> Result<(), Failure> {
+        let local = matches!(variable, Variable::Local(_));
         let mut whole = match self.take(frame, variable) {
             Some(whole) if local || same_place(&before, &whole) => whole,
             changed => {

@@ -39,8 +39,23 @@ impl Machine<'_> {
         }
         let value = self.eval(frame, value)?;
         let indexes = self.stack.split_off(start);
+        self.set_part(frame, variable, name, path, &indexes, value, annotation)
+    }
+
+    /// Sets the part of a variable that a path leads to; its indexes have been evaluated.
+    #[expect(clippy::too_many_arguments, reason = "the parts of the statement and what they came to")]
+    pub(super) fn set_part(
+        &mut self,
+        frame: &mut Frame<'_>,
+        variable: Variable,
+        name: &str,
+        path: &[PathStep],
+        indexes: &[Value],
+        value: Value,
+        annotation: Option<&Type>,
+    ) -> Result<(), Failure> {
         let root = self.read(frame, variable, name)?;
-        let steps = check_path(frame, &root, path, &indexes)?;
+        let steps = check_path(frame, &root, path, indexes)?;
         if value.depth() > 0 {
             check_depth(value.depth().saturating_add(u16::try_from(steps.len()).unwrap_or(u16::MAX)))?;
         }

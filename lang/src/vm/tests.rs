@@ -55,7 +55,8 @@ fn block(statements: Vec<Statement>) -> Block {
 }
 
 fn function(parameters: &[&str], locals: usize, cells: usize, body: Block) -> FunctionDef {
-    let parameter = |name: &&str| ParameterDef { name: (*name).into(), annotation: None, default: None, cell: None };
+    let parameter =
+        |name: &&str| ParameterDef { name: (*name).into(), annotation: None, ty: Type::Any, default: None, cell: None };
     FunctionDef {
         name: "f".into(),
         unit: 0,
@@ -80,6 +81,7 @@ fn run(functions: Vec<FunctionDef>, settings: &Settings, host: &dyn Host) -> Res
         inputs: Vec::new(),
         exports: vec![("x".into(), 0)],
         starts: vec![0],
+        code: std::sync::OnceLock::new(),
     };
     let program = Program { tree: Arc::new(tree), cache: Arc::default(), effect: Effect::Pure, result: Type::Any };
     program.run(Vec::new(), settings, host)
@@ -194,10 +196,14 @@ fn limits_pass_through_catch() {
 
 /// Compiles a script that uses no library function.
 fn program(source: &str, variables: &[&str]) -> Program {
+    program_of(crate::Mode::Script, source, variables)
+}
+
+fn program_of(mode: crate::Mode, source: &str, variables: &[&str]) -> Program {
     let any = |name: &&str| crate::Variable { name: (*name).into(), ty: Type::Any, writable: true };
     let variables: Vec<crate::Variable> = variables.iter().map(any).collect();
     let options = crate::CompileOptions {
-        mode: crate::Mode::Script,
+        mode,
         variables: &variables,
         registry: &Registry::default(),
         modules: &crate::NoModules,
@@ -208,9 +214,18 @@ fn program(source: &str, variables: &[&str]) -> Program {
 }
 
 fn run_source(source: &str, variables: &[(&str, Value)]) -> Result<Outcome, Box<RunError>> {
+    run_mode(crate::Mode::Script, source, variables)
+}
+
+/// Runs it as a line of the repl.
+fn run_line(source: &str, variables: &[(&str, Value)]) -> Result<Outcome, Box<RunError>> {
+    run_mode(crate::Mode::Line, source, variables)
+}
+
+fn run_mode(mode: crate::Mode, source: &str, variables: &[(&str, Value)]) -> Result<Outcome, Box<RunError>> {
     let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
     let values = variables.iter().map(|(_, value)| value.clone()).collect();
-    program(source, &names).run(values, &Settings::default(), &never_stops())
+    program_of(mode, source, &names).run(values, &Settings::default(), &never_stops())
 }
 
 #[test]
@@ -227,16 +242,15 @@ fn functions_outlive_their_run_as_long_as_what_remains_of_it() {
     let Outcome { value, remains, .. } = first;
     drop(remains);
     // What needs nothing of its run still works.
-    let outcome = run_source("return r.f(4);", &[("r", value.clone())]).expect("runs");
+    let outcome = run_line("return r.f(4);", &[("r", value.clone())]).expect("runs");
     assert_eq!(outcome.value.to_literal(80), "8");
-    let error = run_source("return r.next();", &[("r", value)]).expect_err("gone");
+    let error = run_line("return r.next();", &[("r", value)]).expect_err("gone");
     assert_eq!(error.message, "The variable n is gone: the run that made this function is over.");
 }
 
 #[test]
 fn the_host_gets_its_variables_back() {
-    let outcome =
-        run_source("set a = a & 2; let b = 3; let c = b; return null;", &[("a", Value::list(vec![1.into()]))]);
+    let outcome = run_line("set a = a & 2; let b = 3; let c = b; return null;", &[("a", Value::list(vec![1.into()]))]);
     let outcome = outcome.expect("runs");
     assert_eq!(outcome.variables.iter().map(|v| v.to_literal(40)).collect::<Vec<_>>(), ["[1, 2]"]);
     let exports: Vec<String> =
@@ -247,7 +261,7 @@ fn the_host_gets_its_variables_back() {
 #[test]
 fn a_variable_that_was_not_reached_is_not_exported() {
     let outcome =
-        run_source("let a = 1; let f = () => a; if a = 1 { return f; } let b = 2; return b;", &[]).expect("runs");
+        run_line("let a = 1; let f = () => a; if a = 1 { return f; } let b = 2; return b;", &[]).expect("runs");
     let names: Vec<&str> = outcome.exports.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["a", "f"]);
 }

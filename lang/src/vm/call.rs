@@ -3,13 +3,15 @@
 use super::access::{no_field, no_fields};
 use super::closure::{Captured, Closure, RowExpression};
 use super::context::NativeContext;
+use super::execute::Entered;
 use super::fail::{arity, counted, describe, limit_error, mismatch, type_error};
 use super::limits::{with_stack, with_stack_for, with_stack_for_values};
 use super::machine::{CallInfo, Frame, Globals, Machine};
-use super::place::placed;
+use super::place::{left, placed};
 use super::scope::ScopeState;
 use super::statement::Flow;
-use super::{Evaluated, Failure};
+use super::{Evaluated, Failure, Method};
+use crate::compile::{NativeSite, Register};
 use crate::function::{Call, Function, ResultType};
 use crate::span::Span;
 use crate::tree::{Argument, Expr, ExprKind, FunctionDef, FunctionId, Step, Tree};
@@ -21,6 +23,7 @@ use std::sync::{Arc, Weak};
 /// The function to enter.
 struct Target<'t> {
     tree: &'t Arc<Tree>,
+    function: FunctionId,
     definition: &'t FunctionDef,
     captures: &'t [Captured],
     globals: Globals,
@@ -30,9 +33,9 @@ impl Machine<'_> {
     /// Runs the script or a module's constants.
     pub(super) fn start(&mut self, tree: &Arc<Tree>, function: FunctionId) -> Evaluated {
         let Some(definition) = tree.functions.get(function as usize) else { return Ok(Value::Null) };
-        let call = CallInfo { tree, definition, span: definition.span, caller: None };
-        let target = Target { tree, definition, captures: &[], globals: Globals::Here };
-        with_stack_for_values(|| self.enter(&call, target, 0))
+        let call = CallInfo { tree, definition };
+        let target = Target { tree, function, definition, captures: &[], globals: Globals::Here };
+        with_stack_for_values(|| self.enter(call, target, 0))
     }
 
     /// A call of a function that captures nothing.
@@ -45,9 +48,9 @@ impl Machine<'_> {
     ) -> Evaluated {
         let base = self.push_all(frame, arguments)?;
         let Some(definition) = frame.tree.functions.get(function as usize) else { return Ok(Value::Null) };
-        let call = CallInfo { tree: frame.tree, definition, span, caller: Some(frame.call) };
-        let target = Target { tree: frame.tree, definition, captures: &[], globals: frame.globals.clone() };
-        self.call(&call, target, base)
+        let call = CallInfo { tree: frame.tree, definition };
+        let target = Target { tree: frame.tree, function, definition, captures: &[], globals: frame.globals.clone() };
+        self.call(call, target, base).map_err(|error| left(error, definition, frame.call, span))
     }
 
     /// A call of a value.
@@ -65,7 +68,7 @@ impl Machine<'_> {
     /// A call of a value with arguments that are there already.
     pub(super) fn invoke(
         &mut self,
-        caller: &CallInfo<'_>,
+        caller: CallInfo<'_>,
         function: &Value,
         arguments: impl IntoIterator<Item = Value>,
         span: Span,
@@ -76,7 +79,7 @@ impl Machine<'_> {
     }
 
     /// Calls a value; its arguments are on the stack from `base` on.
-    fn call_value(&mut self, caller: &CallInfo<'_>, function: &Value, base: usize, span: Span) -> Evaluated {
+    pub(crate) fn call_value(&mut self, caller: CallInfo<'_>, function: &Value, base: usize, span: Span) -> Evaluated {
         let Value::Function(callable) = function else {
             return Err(type_error(format!("Only functions can be called, and this is {}.", describe(function))));
         };
@@ -87,14 +90,15 @@ impl Machine<'_> {
         else {
             return Err(type_error("This function cannot be called here."));
         };
-        let call = CallInfo { tree: &closure.tree, definition, span, caller: Some(caller) };
+        let call = CallInfo { tree: &closure.tree, definition };
         let target = Target {
             tree: &closure.tree,
+            function: closure.function,
             definition,
             captures: &closure.captures,
             globals: self.globals_of(&closure.home),
         };
-        self.call(&call, target, base)
+        self.call(call, target, base).map_err(|error| left(error, definition, caller, span))
     }
 
     fn push_all<'t>(&mut self, frame: &mut Frame<'t>, arguments: &'t [Expr]) -> Result<usize, Failure> {
@@ -107,7 +111,7 @@ impl Machine<'_> {
     }
 
     /// Counts a call, checks and converts its arguments, and enters it.
-    fn call(&mut self, call: &CallInfo<'_>, target: Target<'_>, base: usize) -> Evaluated {
+    fn call(&mut self, call: CallInfo<'_>, target: Target<'_>, base: usize) -> Evaluated {
         self.spend(1)?;
         self.check_arguments(&target, base)?;
         if self.depth >= self.settings.limits.depth {
@@ -143,9 +147,15 @@ impl Machine<'_> {
     }
 
     /// Runs a function whose arguments are on the stack from `base` on.
-    fn enter<'t>(&mut self, call: &'t CallInfo<'t>, target: Target<'t>, base: usize) -> Evaluated {
+    fn enter<'t>(&mut self, call: CallInfo<'t>, target: Target<'t>, base: usize) -> Evaluated {
         let definition = target.definition;
         let given = self.stack.len() - base;
+        if self.method == Method::Code
+            && let Some(Some(code)) = target.tree.code().get(target.function as usize)
+        {
+            let Target { tree, captures, globals, .. } = target;
+            return self.execute(Entered { tree, code, captures, globals, base, given });
+        }
         self.stack.resize(base + definition.locals.max(definition.parameters.len()), Value::Null);
         let mut frame = Frame {
             call,
@@ -198,7 +208,6 @@ impl Machine<'_> {
         let start = self.stack.len();
         self.row_calls += 1;
         let call = self.row_calls;
-        let mut calls_back = false;
         for (position, argument) in arguments.iter().enumerate() {
             let value = match argument {
                 Argument::Value(expr) => match (position, &expr.kind) {
@@ -214,13 +223,30 @@ impl Machine<'_> {
                 },
                 Argument::Row(_) => Value::Function(Arc::new(RowExpression { argument: position, call })),
             };
-            calls_back |= matches!(value, Value::Function(_));
             self.stack.push(value);
         }
+        let values = self.stack.split_off(start);
+        self.run_native(frame, function, values, arguments, type_argument, call, span)
+    }
+
+    /// Runs a library function with arguments that are there already.
+    #[expect(clippy::too_many_arguments, reason = "the parts of the call and what they came to")]
+    pub(super) fn run_native<'t>(
+        &mut self,
+        frame: &mut Frame<'t>,
+        function: &'t Function,
+        values: Vec<Value>,
+        arguments: &'t [Argument],
+        type_argument: Option<&'t Type>,
+        call: u64,
+        span: Span,
+    ) -> Evaluated {
         self.spend(1)?;
+        let start = self.stack.len();
         // What a native holds while it calls back is to be seen by the limit on memory.
-        let values =
-            if calls_back { self.stack.get(start..).unwrap_or(&[]).to_vec() } else { self.stack.split_off(start) };
+        if values.iter().any(|value| matches!(value, Value::Function(_))) {
+            self.stack.extend(values.iter().cloned());
+        }
         let held = self.meter.held;
         let mut context = NativeContext {
             call,
@@ -240,6 +266,19 @@ impl Machine<'_> {
             }
         }
         self.made(result?)
+    }
+
+    /// The arguments of a library function from the registers at `start`; row expressions in their places.
+    pub(super) fn native_arguments(&mut self, site: &NativeSite, base: usize, start: Register) -> Vec<Value> {
+        self.row_calls += 1;
+        let call = self.row_calls;
+        let mut values = self.take_all(base, start, site.count);
+        for (position, (value, argument)) in values.iter_mut().zip(&site.arguments).enumerate() {
+            if matches!(argument, Argument::Row(_)) {
+                *value = Value::Function(Arc::new(RowExpression { argument: position, call }));
+            }
+        }
+        values
     }
 
     /// `Count(t where c)` builds no table.
@@ -305,7 +344,7 @@ fn rows_wanted(function: &Function, arguments: &[Argument]) -> Option<usize> {
     }
 }
 
-fn named(definition: &FunctionDef) -> String {
+pub(super) fn named(definition: &FunctionDef) -> String {
     if definition.name.is_empty() { "The function".to_owned() } else { definition.name.to_string() }
 }
 

@@ -79,6 +79,20 @@ impl Machine<'_> {
         self.work(steps)
     }
 
+    /// Steps that may be taken without asking; then they are to be settled.
+    #[inline]
+    pub(super) fn grant(&self) -> u64 {
+        let steps = self.meter.most_steps.saturating_sub(self.meter.steps);
+        self.meter.next_poll.saturating_sub(self.meter.work).saturating_sub(1).min(steps)
+    }
+
+    /// Counts steps that were granted.
+    #[inline]
+    pub(super) fn settle(&mut self, steps: u64) {
+        self.meter.steps = self.meter.steps.saturating_add(steps);
+        self.meter.work = self.meter.work.saturating_add(steps);
+    }
+
     /// Counts work that is no step, so that the host can stop it.
     #[inline]
     pub(super) fn work(&mut self, work: u64) -> Result<(), Failure> {

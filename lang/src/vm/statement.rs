@@ -200,7 +200,7 @@ impl Machine<'_> {
         with_stack(|| self.block(frame, handler))
     }
 
-    fn assert<'t>(&mut self, frame: &mut Frame<'t>, condition: &'t Expr, span: Span) -> Result<(), Failure> {
+    pub(super) fn assert<'t>(&mut self, frame: &mut Frame<'t>, condition: &'t Expr, span: Span) -> Result<(), Failure> {
         // Of a comparison both sides are shown, so they are evaluated here.
         let (holds, sides) = match &condition.kind {
             ExprKind::Binary(left, rest) => match rest.as_slice() {
@@ -244,7 +244,7 @@ fn is_comparison(op: BinaryOp) -> bool {
 }
 
 /// What `catch` gets.
-fn caught(error: &RunError) -> Value {
+pub(super) fn caught(error: &RunError) -> Value {
     let place = error.place.as_ref();
     Value::record([
         ("message", Value::from(error.message.as_str())),

@@ -5,7 +5,7 @@ use super::call::callable_field;
 use super::closure::{Captured, Closure};
 use super::fail::{describe, mismatch, subject, type_error};
 use super::limits::{check_depth, with_stack, with_stack_for};
-use super::machine::{Frame, Machine};
+use super::machine::{CallInfo, Frame, Machine};
 use super::operators::{arithmetic, negate, ordered, star};
 use super::place::placed;
 use super::{Evaluated, Failure};
@@ -13,8 +13,8 @@ use crate::ast::BinaryOp;
 use crate::error::{ErrorKind, RunError};
 use crate::span::Span;
 use crate::tree::{Capture, Container, Expr, ExprKind, Variable};
-use crate::types::Type;
-use crate::value::{Record, Value, to_text, truth};
+use crate::types::{Type, Types};
+use crate::value::{Record, Value, Zone, to_text, truth};
 use ecow::EcoString;
 use std::sync::Arc;
 
@@ -128,7 +128,7 @@ impl Machine<'_> {
     }
 
     /// A new container of values that have been counted before.
-    fn built(&mut self, value: Value) -> Evaluated {
+    pub(super) fn built(&mut self, value: Value) -> Evaluated {
         check_depth(value.depth())?;
         let cells = match &value {
             Value::List(list) => list.items().len(),
@@ -245,12 +245,18 @@ impl Machine<'_> {
 
     fn template<'t>(&mut self, frame: &mut Frame<'t>, parts: &'t [Expr]) -> Evaluated {
         let values = self.eval_all(frame, parts)?;
+        let spans: Vec<Span> = parts.iter().map(|part| part.span).collect();
+        self.joined(&values, &spans, frame.call)
+    }
+
+    /// The text forms of values, joined; the spans say where each was written.
+    pub(super) fn joined(&mut self, values: &[Value], spans: &[Span], call: CallInfo<'_>) -> Evaluated {
         let mut text = EcoString::new();
-        for (value, part) in values.iter().zip(parts) {
+        for (value, span) in values.iter().zip(spans) {
             match value {
                 Value::Text(part) => text.push_str(part),
                 other => {
-                    let form = to_text(other).map_err(|_| placed(no_text(other), frame.call, part.span))?;
+                    let form = to_text(other).map_err(|_| placed(no_text(other), call, *span))?;
                     text.push_str(&form);
                 }
             }
@@ -275,8 +281,7 @@ impl Machine<'_> {
     /// Converts a value to an annotation. `what` is annotated: `the variable rate`.
     pub(super) fn convert(&mut self, frame: &Frame<'_>, value: Value, ty: &Type, what: &str) -> Evaluated {
         let zone = self.zone();
-        with_stack_for(value.depth(), || frame.tree.types.convert(value, ty, zone))
-            .map_err(|wrong| mismatch(what, &wrong))
+        convert(&frame.tree.types, value, ty, zone, what)
     }
 
     fn capture<'t>(&mut self, frame: &mut Frame<'t>, capture: &'t Capture) -> Result<Captured, Failure> {
@@ -294,6 +299,11 @@ impl Machine<'_> {
 /// The part of a chain of operators up to one of its operands.
 fn within(whole: Span, operand: &Expr, last: bool) -> Span {
     if last { whole } else { Span { start: whole.start, end: operand.span.end } }
+}
+
+/// Converts a value to an annotation.
+pub(super) fn convert(types: &Types, value: Value, ty: &Type, zone: Zone, what: &str) -> Evaluated {
+    with_stack_for(value.depth(), || types.convert(value, ty, zone)).map_err(|wrong| mismatch(what, &wrong))
 }
 
 #[cold]

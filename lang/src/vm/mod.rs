@@ -1,10 +1,15 @@
-//! Runs a typed tree: a recursive evaluator with one stack of values.
+//! Runs programs.
 //!
-//! The way of a run: [`run`] fills the program-wide slots, `machine` holds the state, `statement` and `expr` walk the
-//! tree, `call` enters functions, `context` is what natives see of it, `query` and `select` work on whole columns of
-//! rows, `limits` stops what takes too much, `place` says where an error happened.
+//! The way of a run: [`run`] fills the program-wide slots, `machine` holds the state, `call` enters functions, `execute`
+//! is the loop over the numbers, jumps and calls of compiled functions and `instructions` the rest of it, `context` is
+//! what natives see, `query` and `select` work on whole columns of rows, `limits` stops what takes too much, `place`
+//! says where an error happened.
 //!
-//! Values in flight live on the machine's stack, above the slots of their frame: so the limit on memory sees them.
+//! `statement` and `expr` walk the tree itself: the expressions of rows, functions that are too large to compile, and
+//! everything where a test asks for it. Both ways use the same operators, so that they cannot differ in them.
+//!
+//! Values live on the machine's stack, in the registers of their frames or in flight above them: so the limit on
+//! memory sees them.
 
 mod access;
 mod append;
@@ -13,14 +18,17 @@ mod cell;
 mod closure;
 mod concat;
 mod context;
+mod execute;
 mod expr;
 mod fail;
+mod instructions;
 mod limits;
 mod machine;
 mod operators;
 mod path;
 mod place;
 mod query;
+mod registers;
 mod scope;
 mod select;
 mod sort;
@@ -42,22 +50,32 @@ type Failure = Box<RunError>;
 /// What evaluating gives.
 type Evaluated = Result<Value, Failure>;
 
+/// How functions are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Compiled.
+    Code,
+    /// By walking the tree: slower, and the same in everything else.
+    Tree,
+}
+
 /// Runs a program from its first constant to the last statement of the script.
 pub(crate) fn run(
     program: &Program,
     variables: Vec<Value>,
     settings: &Settings,
     host: &dyn Host,
+    method: Method,
 ) -> Result<Outcome, Box<RunError>> {
     let tree = &program.tree;
-    let mut machine = Machine::new(program, settings, host);
+    let mut machine = Machine::new(program, settings, host, method);
     let mut given = variables.into_iter();
     for input in &tree.inputs {
         machine.set_global(input.slot, given.next().unwrap_or_default());
     }
     let mut value = Value::Null;
     for start in &tree.starts {
-        value = machine.start(tree, *start)?;
+        value = machine.start(tree, *start).map_err(place::shortened)?;
     }
     let variables = tree.inputs.iter().map(|input| machine.global(input.slot).cloned().unwrap_or_default()).collect();
     let mut exports = indexmap::IndexMap::new();

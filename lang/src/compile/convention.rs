@@ -1,0 +1,121 @@
+//! Which parameters, variables and results are numbers by their type, so that they travel in number registers.
+
+use super::code::Register;
+use super::walk::{self, Seen};
+use crate::tree::{Argument, Expr, ExprKind, FunctionDef, Tree, Variable};
+use crate::types::{Type, Types};
+
+/// What callers and the function itself agree on.
+pub(super) struct Convention {
+    /// The number register of each parameter that is a number.
+    pub parameters: Vec<Option<Register>>,
+    /// The number register of each local slot that is a number; parameters come first.
+    pub locals: Vec<Option<Register>>,
+    /// Its result is a number.
+    pub numeric: bool,
+    compiled: bool,
+}
+
+pub(super) struct Conventions(Vec<Convention>);
+
+/// Variables in number registers; the rest stays for temporaries.
+const MOST_NUMBERS: usize = 150;
+/// Slots a compiled function may have, parameters too.
+pub(super) const MOST_LOCALS: usize = 150;
+
+impl Conventions {
+    pub fn of(tree: &Tree) -> Self {
+        let mut escapes = vec![false; tree.functions.len()];
+        let mut note = |seen: Seen<'_>| {
+            if let Seen::Expr(Expr { kind: ExprKind::Closure(function, _), .. }) = seen
+                && let Some(escapes) = escapes.get_mut(*function as usize)
+            {
+                *escapes = true;
+            }
+        };
+        for definition in &tree.functions {
+            walk::block(&definition.body, &mut note);
+            for default in definition.parameters.iter().filter_map(|parameter| parameter.default.as_ref()) {
+                walk::expr(default, &mut note);
+            }
+        }
+        let all = tree.functions.iter().zip(&escapes);
+        Self(all.map(|(definition, escapes)| convention(&tree.types, definition, *escapes)).collect())
+    }
+
+    pub fn get(&self, function: usize) -> Option<&Convention> {
+        self.0.get(function)
+    }
+
+    pub fn is_compiled(&self, function: usize) -> bool {
+        self.0.get(function).is_some_and(|convention| convention.compiled)
+    }
+
+    /// Leaves a function to the evaluator. Was it compiled so far?
+    pub fn leave(&mut self, function: usize) -> bool {
+        self.0.get_mut(function).is_some_and(|convention| std::mem::take(&mut convention.compiled))
+    }
+}
+
+fn convention(types: &Types, definition: &FunctionDef, escapes: bool) -> Convention {
+    let slots = definition.locals.max(definition.parameters.len());
+    let compiled = slots <= MOST_LOCALS;
+    // What is known of each slot: nothing yet, a number, or anything.
+    let mut known: Vec<Option<bool>> = vec![None; slots];
+    let mut mark = |variable: Variable, number: bool| {
+        if let Variable::Local(slot) = variable
+            && let Some(known) = known.get_mut(usize::from(slot))
+        {
+            *known = Some(number && *known != Some(false));
+        }
+    };
+    for (position, parameter) in definition.parameters.iter().enumerate() {
+        let sure = parameter.annotation.is_some() || !escapes;
+        let number = sure && parameter.cell.is_none() && is_number(types, &parameter.ty);
+        let default = parameter.default.as_ref().is_none_or(|default| is_number(types, &default.ty));
+        mark(Variable::Local(position as u16), number && default);
+    }
+    let mut numeric = None;
+    walk::block(&definition.body, &mut |seen| match seen {
+        Seen::Assigned(variable, value) => mark(variable, value.is_some_and(|value| is_number(types, &value.ty))),
+        Seen::Loop(variable, rows) => mark(variable, range(types, rows).is_some()),
+        Seen::Returned(value) => {
+            let number = value.is_some_and(|value| is_number(types, &value.ty));
+            numeric = Some(number && numeric != Some(false));
+        }
+        Seen::Expr(_) => {}
+    });
+    let numeric = match &definition.result {
+        Some(annotation) => is_number(types, annotation),
+        None => numeric == Some(true),
+    };
+    let mut next = 0;
+    let mut locals: Vec<Option<Register>> = Vec::with_capacity(slots);
+    for known in known {
+        let number = known == Some(true) && next < MOST_NUMBERS;
+        locals.push(number.then_some(next as Register));
+        next += usize::from(number);
+    }
+    let parameters = locals.iter().take(definition.parameters.len()).copied().collect();
+    Convention { parameters, locals, numeric, compiled }
+}
+
+/// Is a value of this type always a number?
+pub(super) fn is_number(types: &Types, ty: &Type) -> bool {
+    matches!(types.resolve(ty), Type::Number)
+}
+
+/// Start and count of `range(start, count)`, where both are numbers.
+pub(super) fn range<'t>(types: &Types, rows: &'t Expr) -> Option<(&'t Expr, &'t Expr)> {
+    match &rows.kind {
+        ExprKind::CallNative { function, arguments, .. } if function.name == "Range" => match arguments.as_slice() {
+            [Argument::Value(start), Argument::Value(count)]
+                if is_number(types, &start.ty) && is_number(types, &count.ty) =>
+            {
+                Some((start, count))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}

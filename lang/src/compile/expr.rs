@@ -1,0 +1,321 @@
+//! Expressions of any type.
+
+use super::builder::{Builder, Built};
+use super::call::can_call_native;
+use super::code::{Instruction, Register, TypeSite};
+use super::condition::is_comparison;
+use super::number::within;
+use crate::ast::BinaryOp;
+use crate::span::Span;
+use crate::tree::{Container, Expr, ExprKind, Variable};
+use crate::value::Value;
+
+impl Builder<'_> {
+    /// A value in a register: `into` where given, else a temporary or the variable's own. Only the last instruction
+    /// writes to `into`, which what comes before may read.
+    pub(super) fn value(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
+        if self.is_native_number(expr) {
+            let mark = self.mark();
+            let number = self.number(expr, None)?;
+            self.release(mark);
+            let register = self.value_register(into)?;
+            self.emit(Instruction::Box(register, number), expr.span);
+            return Ok(register);
+        }
+        if self.is_condition(expr) {
+            return self.boolean(expr, into);
+        }
+        match &expr.kind {
+            ExprKind::Constant(Value::Null) => {
+                let register = self.value_register(into)?;
+                self.emit(Instruction::Clear(register), expr.span);
+                Ok(register)
+            }
+            ExprKind::Constant(Value::Bool(value)) => {
+                let register = self.value_register(into)?;
+                self.emit(Instruction::Boolean(register, *value), expr.span);
+                Ok(register)
+            }
+            ExprKind::Constant(value) => {
+                let register = self.value_register(into)?;
+                let entry = self.value_entry(value)?;
+                self.emit(Instruction::Constant(register, entry), expr.span);
+                Ok(register)
+            }
+            ExprKind::Variable(Variable::Local(slot), _) => {
+                if let Some(number) = self.number_local(*slot) {
+                    let register = self.value_register(into)?;
+                    self.emit(Instruction::Box(register, number), expr.span);
+                    return Ok(register);
+                }
+                let own = self.value_local(*slot)?;
+                match into {
+                    Some(into) if into != own => {
+                        self.emit(Instruction::Copy(into, own), expr.span);
+                        Ok(into)
+                    }
+                    _ => Ok(own),
+                }
+            }
+            ExprKind::Variable(variable, name) => {
+                let register = self.value_register(into)?;
+                let entry = self.variable_entry(*variable, name)?;
+                self.emit(Instruction::Read(register, entry), expr.span);
+                Ok(register)
+            }
+            ExprKind::Template(parts) => {
+                let site = self.template_entry(parts)?;
+                self.parts_of(parts, into, expr.span, |register, start| Instruction::Template(register, start, site))
+            }
+            ExprKind::List(elements) if elements.len() < 200 => {
+                let count = elements.len() as u8;
+                self.parts_of(elements, into, expr.span, |register, start| Instruction::List(register, start, count))
+            }
+            ExprKind::Record(shape, fields) => {
+                let site = self.shape_entry(shape)?;
+                self.parts_of(fields, into, expr.span, |register, start| Instruction::Record(register, start, site))
+            }
+            ExprKind::New(ty, fields) => {
+                let names = fields.iter().map(|(name, _)| name.clone()).collect();
+                let site = self.new_entry(ty, names)?;
+                let fields = fields.iter().map(|(_, field)| field);
+                self.parts_of(fields, into, expr.span, |register, start| Instruction::New(register, start, site))
+            }
+            ExprKind::Field(object, name) => {
+                let site = self.field_entry(name, object)?;
+                self.one_of(object, into, expr.span, |register, object| Instruction::Field(register, object, site))
+            }
+            ExprKind::SafeField(object, name) => {
+                let site = self.field_entry(name, object)?;
+                self.one_of(object, into, expr.span, |register, object| Instruction::SafeField(register, object, site))
+            }
+            ExprKind::Negate(inner) => self.one_of(inner, into, expr.span, Instruction::NegateValue),
+            ExprKind::Star(inner) => self.one_of(inner, into, expr.span, Instruction::Star),
+            ExprKind::Is(inner, ty, negated) => {
+                let site = self.type_entry(TypeSite { ty: ty.clone(), what: "".into(), negated: *negated })?;
+                self.one_of(inner, into, expr.span, |register, inner| Instruction::Is(register, inner, site))
+            }
+            ExprKind::Convert(inner, ty, what) => {
+                let site = self.type_entry(TypeSite { ty: ty.clone(), what: what.clone(), negated: false })?;
+                self.one_of(inner, into, expr.span, |register, inner| Instruction::Convert(register, inner, site))
+            }
+            ExprKind::Error(message) => {
+                let mark = self.mark();
+                let message = self.value(message, None)?;
+                self.release(mark);
+                self.emit(Instruction::Error(message), expr.span);
+                self.value_register(into)
+            }
+            ExprKind::Index(object, index) => {
+                let mark = self.mark();
+                let object = self.value(object, None)?;
+                let index = self.value(index, None)?;
+                self.release(mark);
+                let register = self.value_register(into)?;
+                self.emit(Instruction::Index(register, object, index), expr.span);
+                Ok(register)
+            }
+            ExprKind::In { value, container, negated } => self.contained(expr, value, container, *negated, into),
+            ExprKind::Case(branches, otherwise) => self.case(branches, otherwise.as_deref(), into, expr.span),
+            ExprKind::Binary(first, rest) => self.binary(first, rest, expr.span, into),
+            ExprKind::Call(function, arguments) if self.gives_number(*function) => {
+                let mark = self.mark();
+                let number = self.call(*function, arguments, expr, None, true)?;
+                self.release(mark);
+                let register = self.value_register(into)?;
+                self.emit(Instruction::Box(register, number), expr.span);
+                Ok(register)
+            }
+            ExprKind::Call(function, arguments) if self.can_call(*function, arguments) => {
+                self.call(*function, arguments, expr, into, false)
+            }
+            ExprKind::CallValue(function, arguments) if arguments.len() < 200 => {
+                self.call_value(function, None, arguments, expr.span, into)
+            }
+            ExprKind::CallField { object, name, arguments } if arguments.len() < 200 => {
+                self.call_value(object, Some(name), arguments, expr.span, into)
+            }
+            ExprKind::CallNative { function, arguments, type_argument } if can_call_native(arguments) => {
+                self.call_native(function, arguments, type_argument.as_ref(), expr.span, into)
+            }
+            _ => {
+                let entry = self.evaluated(expr)?;
+                let register = self.value_register(into)?;
+                self.emit(Instruction::Evaluate(register, entry), expr.span);
+                Ok(register)
+            }
+        }
+    }
+
+    pub(super) fn value_register(&mut self, into: Option<Register>) -> Built<Register> {
+        match into {
+            Some(into) => {
+                self.uses(usize::from(into));
+                Ok(into)
+            }
+            None => self.value_temporary(),
+        }
+    }
+
+    fn one_of(
+        &mut self,
+        inner: &Expr,
+        into: Option<Register>,
+        span: Span,
+        instruction: impl FnOnce(Register, Register) -> Instruction,
+    ) -> Built<Register> {
+        let mark = self.mark();
+        let inner = self.value(inner, None)?;
+        self.release(mark);
+        let register = self.value_register(into)?;
+        self.emit(instruction(register, inner), span);
+        Ok(register)
+    }
+
+    /// Puts values side by side and makes one of them.
+    fn parts_of<'e>(
+        &mut self,
+        parts: impl IntoIterator<Item = &'e Expr>,
+        into: Option<Register>,
+        span: Span,
+        instruction: impl FnOnce(Register, Register) -> Instruction,
+    ) -> Built<Register> {
+        let mark = self.mark();
+        let start = self.side_by_side(parts)?;
+        self.release(mark);
+        let register = self.value_register(into)?;
+        self.emit(instruction(register, start), span);
+        Ok(register)
+    }
+
+    /// Puts values into temporaries side by side; gives the first.
+    pub(super) fn side_by_side<'e>(&mut self, parts: impl IntoIterator<Item = &'e Expr>) -> Built<Register> {
+        let (_, start) = self.next_registers()?;
+        for part in parts {
+            let register = self.value_temporary()?;
+            let mark = self.mark();
+            self.value(part, Some(register))?;
+            self.release(mark);
+        }
+        Ok(start)
+    }
+
+    fn contained(
+        &mut self,
+        whole: &Expr,
+        value: &Expr,
+        container: &Container,
+        negated: bool,
+        into: Option<Register>,
+    ) -> Built<Register> {
+        let mark = self.mark();
+        let value = self.value(value, None)?;
+        let instruction: Box<dyn FnOnce(Register) -> Instruction> = match container {
+            Container::Value(rows) => {
+                let rows = self.value(rows, None)?;
+                Box::new(move |register| Instruction::In(register, value, rows))
+            }
+            Container::Values(values) if values.len() < 200 => {
+                let start = self.side_by_side(values)?;
+                let count = values.len() as u8;
+                Box::new(move |register| Instruction::InValues(register, value, start, count))
+            }
+            Container::Values(_) => return Err(super::builder::TooLarge),
+        };
+        self.release(mark);
+        let register = self.value_register(into)?;
+        self.emit(instruction(register), whole.span);
+        if negated {
+            let jump = self.emit(Instruction::JumpTrue(register, 0), whole.span);
+            self.emit(Instruction::Boolean(register, true), whole.span);
+            let end = self.emit(Instruction::Jump(0), whole.span);
+            self.land([jump]);
+            self.emit(Instruction::Boolean(register, false), whole.span);
+            self.land([end]);
+        }
+        Ok(register)
+    }
+
+    fn case(
+        &mut self,
+        branches: &[(Expr, Expr)],
+        otherwise: Option<&Expr>,
+        into: Option<Register>,
+        span: Span,
+    ) -> Built<Register> {
+        let register = self.value_register(into)?;
+        let mut ends = Vec::new();
+        for (condition, value) in branches {
+            let others = self.jump(condition, false)?;
+            let mark = self.mark();
+            self.value(value, Some(register))?;
+            self.release(mark);
+            ends.push(self.emit(Instruction::Jump(0), value.span));
+            self.land(others);
+        }
+        match otherwise {
+            Some(value) => {
+                let mark = self.mark();
+                self.value(value, Some(register))?;
+                self.release(mark);
+            }
+            None => {
+                self.emit(Instruction::Clear(register), span);
+            }
+        }
+        self.land(ends);
+        Ok(register)
+    }
+
+    fn binary(
+        &mut self,
+        first: &Expr,
+        rest: &[(BinaryOp, Span, Expr)],
+        whole: Span,
+        into: Option<Register>,
+    ) -> Built<Register> {
+        if rest.iter().all(|(op, _, _)| *op == BinaryOp::Coalesce) {
+            return self.coalesce(first, rest, into);
+        }
+        let mark = self.mark();
+        let mut left = self.value(first, None)?;
+        for (position, (op, _, right)) in rest.iter().enumerate() {
+            let last = position + 1 == rest.len();
+            let span = within(whole, right, last);
+            let right = self.value(right, None)?;
+            self.release(mark);
+            let result = if last { self.value_register(into)? } else { self.value_temporary()? };
+            let instruction = match op {
+                BinaryOp::Concat => Instruction::Concat(result, left, right),
+                op if is_comparison(*op) => Instruction::Compare(*op, result, left, right),
+                op => Instruction::Calculate(*op, result, left, right),
+            };
+            self.emit(instruction, span);
+            left = result;
+        }
+        Ok(left)
+    }
+
+    fn coalesce(&mut self, first: &Expr, rest: &[(BinaryOp, Span, Expr)], into: Option<Register>) -> Built<Register> {
+        // What follows may still read `into`, so the operands meet in a temporary.
+        let mark = self.mark();
+        let meeting = self.value_temporary()?;
+        let mut ends = Vec::new();
+        let operands = std::iter::once(first).chain(rest.iter().map(|(_, _, operand)| operand));
+        for (position, operand) in operands.enumerate() {
+            let inner = self.mark();
+            self.value(operand, Some(meeting))?;
+            self.release(inner);
+            if position < rest.len() {
+                ends.push(self.emit(Instruction::JumpNotNull(meeting, 0), operand.span));
+            }
+        }
+        self.land(ends);
+        self.release(mark);
+        let register = self.value_register(into)?;
+        if register != meeting {
+            self.emit(Instruction::Copy(register, meeting), first.span);
+        }
+        Ok(register)
+    }
+}

@@ -1,0 +1,447 @@
+//! Statements and whole functions.
+
+use super::builder::{Builder, Built, LoopState};
+use super::code::{Handler, Instruction, PathSite, Register, Target, TypeSite};
+use super::convention::range;
+use super::walk::{self, Seen};
+use crate::ast::BinaryOp;
+use crate::span::Span;
+use crate::tree::{Block, CellId, Expr, ExprKind, PathStep, Statement, Variable};
+use crate::types::Type;
+use ecow::EcoString;
+
+impl Builder<'_> {
+    /// The whole function; gives where calls begin, by the number of optional arguments.
+    pub(super) fn function(&mut self) -> Built<Vec<Target>> {
+        let definition = self.definition;
+        let mut entries = Vec::new();
+        for (position, parameter) in definition.parameters.iter().enumerate() {
+            if position >= definition.required {
+                entries.push(self.here());
+            }
+            if let Some(default) = &parameter.default {
+                self.set_local(position as u16, default)?;
+            }
+        }
+        entries.push(self.here());
+        let mut reached = false;
+        for (position, parameter) in definition.parameters.iter().enumerate() {
+            if let Some(cell) = parameter.cell {
+                reached = true;
+                let register = self.value_local(position as u16)?;
+                self.fresh_cell(cell, definition.span);
+                self.write(Variable::Cell(cell), register, definition.span)?;
+                self.emit(Instruction::Clear(register), definition.span);
+            }
+        }
+        self.framed |= reached;
+        self.block(&definition.body)?;
+        self.return_nothing(definition.span)?;
+        Ok(entries)
+    }
+
+    fn block(&mut self, block: &Block) -> Built<()> {
+        for cell in &block.cells {
+            self.fresh_cell(*cell, Span::default());
+        }
+        for (variable, function) in &block.functions {
+            self.set(*variable, function)?;
+        }
+        for (statement, span) in &block.statements {
+            let mark = self.mark();
+            self.statement(statement, *span)?;
+            self.release(mark);
+        }
+        Ok(())
+    }
+
+    fn statement(&mut self, statement: &Statement, span: Span) -> Built<()> {
+        match statement {
+            Statement::Evaluate(value) => {
+                let mark = self.mark();
+                if self.is_native_number(value) {
+                    self.number(value, None)?;
+                } else {
+                    let register = self.value(value, None)?;
+                    self.release(mark);
+                    self.drop_temporary(register, span);
+                }
+            }
+            Statement::Set(variable, value) => match self.appended_texts(*variable, value) {
+                Some(texts) => self.append(*variable, &texts, span)?,
+                None => self.set(*variable, value)?,
+            },
+            Statement::Append(variable, value) => self.append(*variable, value, span)?,
+            Statement::SetPath { variable, name, path, value, annotation } => {
+                self.set_path(*variable, name, path, value, annotation.as_ref(), span)?;
+            }
+            Statement::If(branches, otherwise) => {
+                let mut ends = Vec::new();
+                for (position, (condition, block)) in branches.iter().enumerate() {
+                    let others = self.jump(condition, false)?;
+                    self.block(block)?;
+                    if position + 1 < branches.len() || otherwise.is_some() {
+                        ends.push(self.emit(Instruction::Jump(0), span));
+                    }
+                    self.land(others);
+                }
+                if let Some(block) = otherwise {
+                    self.block(block)?;
+                }
+                self.land(ends);
+            }
+            Statement::For { variable, rows, body } => match range(&self.tree.types, rows) {
+                Some((start, count)) => self.for_range(*variable, rows, start, count, body, span)?,
+                None => self.for_each(*variable, rows, body, span)?,
+            },
+            Statement::While(condition, body) => {
+                let top = self.here();
+                let ends = self.jump(condition, false)?;
+                self.emit(Instruction::Step, span);
+                let state = self.loop_body(body)?;
+                self.land(state.continues);
+                self.emit(Instruction::Jump(top), span);
+                self.land(ends);
+                self.land(state.breaks);
+            }
+            Statement::Break => {
+                let jump = self.emit(Instruction::Jump(0), span);
+                if let Some(state) = self.loops.last_mut() {
+                    state.breaks.push(jump);
+                }
+            }
+            Statement::Continue => {
+                let jump = self.emit(Instruction::Jump(0), span);
+                if let Some(state) = self.loops.last_mut() {
+                    state.continues.push(jump);
+                }
+            }
+            Statement::Return(None) => self.return_nothing(span)?,
+            Statement::Return(Some(value)) => self.return_value(value)?,
+            Statement::Try { body, variable, handler } => self.try_catch(body, *variable, handler, span)?,
+            Statement::Assert(condition) => {
+                let entry = self.evaluated(condition)?;
+                self.emit(Instruction::Assert(entry), span);
+            }
+        }
+        Ok(())
+    }
+
+    fn loop_body(&mut self, body: &Block) -> Built<LoopState> {
+        self.loops.push(LoopState::default());
+        self.block(body)?;
+        Ok(self.loops.pop().unwrap_or_default())
+    }
+
+    fn fresh_cell(&mut self, cell: CellId, span: Span) {
+        self.framed = true;
+        self.emit(Instruction::RenewCell(cell), span);
+    }
+
+    fn drop_temporary(&mut self, register: Register, span: Span) {
+        if usize::from(register) >= self.definition.locals.max(self.definition.parameters.len()) {
+            self.emit(Instruction::Clear(register), span);
+        }
+    }
+
+    fn set_local(&mut self, slot: u16, value: &Expr) -> Built<()> {
+        let mark = self.mark();
+        match self.number_local(slot) {
+            Some(register) => {
+                self.number(value, Some(register))?;
+            }
+            None => {
+                let register = self.value_local(slot)?;
+                self.value(value, Some(register))?;
+            }
+        }
+        self.release(mark);
+        Ok(())
+    }
+
+    fn set(&mut self, variable: Variable, value: &Expr) -> Built<()> {
+        if let Variable::Local(slot) = variable {
+            return self.set_local(slot, value);
+        }
+        let mark = self.mark();
+        let register = self.value(value, None)?;
+        self.release(mark);
+        self.write(variable, register, value.span)
+    }
+
+    fn write(&mut self, variable: Variable, register: Register, span: Span) -> Built<()> {
+        let entry = self.variable_entry(variable, &EcoString::new())?;
+        self.emit(Instruction::Write(entry, register), span);
+        Ok(())
+    }
+
+    /// `set s = s & a & b` appends `a & b`, where s is a text and the others have text forms: then no part can fail
+    /// before the next is evaluated.
+    fn appended_texts(&self, variable: Variable, value: &Expr) -> Option<Expr> {
+        let ExprKind::Binary(first, rest) = &value.kind else { return None };
+        let same = matches!(first.kind, ExprKind::Variable(read, _) if read == variable);
+        let types = &self.tree.types;
+        let appends = same
+            && matches!(types.resolve(&first.ty), Type::Text)
+            && rest.iter().all(|(op, _, part)| *op == BinaryOp::Concat && types.resolve(&part.ty).is_simple());
+        if !appends {
+            return None;
+        }
+        let parts = rest.iter().map(|(_, _, part)| part.clone()).collect();
+        Some(Expr { kind: ExprKind::Template(parts), span: value.span, ty: Type::Text })
+    }
+
+    fn append(&mut self, variable: Variable, value: &Expr, span: Span) -> Built<()> {
+        let mark = self.mark();
+        if let Variable::Local(slot) = variable {
+            let register = self.value_local(slot)?;
+            let added = self.value(value, None)?;
+            self.release(mark);
+            self.emit(Instruction::Append(register, added), span);
+            return Ok(());
+        }
+        self.framed = true;
+        let entry = self.variable_entry(variable, &EcoString::new())?;
+        let before = self.value_temporary()?;
+        let added = self.value_temporary()?;
+        let inner = self.mark();
+        // A function that the value calls may set the variable: then it is what it was before.
+        self.emit(Instruction::Read(before, entry), span);
+        self.value(value, Some(added))?;
+        self.release(inner);
+        self.emit(Instruction::AppendOutside(entry, before, added), span);
+        self.release(mark);
+        Ok(())
+    }
+
+    fn set_path(
+        &mut self,
+        variable: Variable,
+        name: &EcoString,
+        path: &[PathStep],
+        value: &Expr,
+        annotation: Option<&Type>,
+        span: Span,
+    ) -> Built<()> {
+        let mark = self.mark();
+        let (_, start) = self.next_registers()?;
+        let mut steps = Vec::with_capacity(path.len());
+        for step in path {
+            let register = self.value_temporary()?;
+            let inner = self.mark();
+            match step {
+                PathStep::Index(index) => {
+                    self.value(index, Some(register))?;
+                }
+                PathStep::Field(..) => {
+                    self.emit(Instruction::Clear(register), span);
+                }
+            }
+            self.release(inner);
+            steps.push(step.clone());
+        }
+        let register = self.value_temporary()?;
+        let inner = self.mark();
+        self.value(value, Some(register))?;
+        self.release(inner);
+        let site = PathSite { variable, name: name.clone(), path: steps.into(), annotation: annotation.cloned() };
+        let entry = self.path_entry(site)?;
+        if let Variable::Local(slot) = variable {
+            self.value_local(slot)?;
+        }
+        self.release(mark);
+        self.emit(Instruction::SetPath(start, entry), span);
+        Ok(())
+    }
+
+    /// `for i in range(start, count)`, without the list.
+    fn for_range(
+        &mut self,
+        variable: Variable,
+        rows: &Expr,
+        start: &Expr,
+        count: &Expr,
+        body: &Block,
+        span: Span,
+    ) -> Built<()> {
+        let own = match variable {
+            Variable::Local(slot) => self.number_local(slot),
+            _ => None,
+        };
+        let mut changes = false;
+        walk::block(body, &mut |seen| {
+            changes |= matches!(seen, Seen::Assigned(other, _) | Seen::Loop(other, _) if other == variable);
+        });
+        // The variable counts itself where nobody else sets it. Its old value may be read by the operands.
+        let first = self.number_temporary()?;
+        let left = self.number_temporary()?;
+        self.number(start, Some(first))?;
+        self.number(count, Some(left))?;
+        let counter = match own {
+            Some(own) if !changes => {
+                self.emit(Instruction::Move(own, first), span);
+                own
+            }
+            _ => first,
+        };
+        if let ExprKind::CallNative { function, .. } = &rows.kind {
+            let site = super::code::NativeSite {
+                function: function.clone(),
+                arguments: Box::default(),
+                type_argument: None,
+                count: 2,
+            };
+            let entry = self.native_entry(site)?;
+            let place = self.here();
+            self.ranges.push((place, entry));
+        }
+        let empty = self.emit(Instruction::RangeStart(counter, left, 0), rows.span);
+        let top = self.here();
+        match (own, variable) {
+            (Some(own), _) if own != counter => {
+                self.emit(Instruction::Move(own, counter), span);
+            }
+            (Some(_), _) => {}
+            (None, variable) => {
+                let mark = self.mark();
+                if let Variable::Cell(cell) = variable {
+                    self.fresh_cell(cell, span);
+                }
+                match variable {
+                    Variable::Local(slot) => {
+                        let register = self.value_local(slot)?;
+                        self.emit(Instruction::Box(register, counter), span);
+                    }
+                    other => {
+                        let register = self.value_temporary()?;
+                        self.emit(Instruction::Box(register, counter), span);
+                        self.write(other, register, span)?;
+                    }
+                }
+                self.release(mark);
+            }
+        }
+        let state = self.loop_body(body)?;
+        self.land(state.continues);
+        self.emit(Instruction::RangeNext(counter, left, top), span);
+        self.land([empty]);
+        self.land(state.breaks);
+        Ok(())
+    }
+
+    fn for_each(&mut self, variable: Variable, rows: &Expr, body: &Block, span: Span) -> Built<()> {
+        let value = self.value_temporary()?;
+        let position = self.number_temporary()?;
+        let mark = self.mark();
+        self.value(rows, Some(value))?;
+        self.release(mark);
+        self.emit(Instruction::EachStart(value, position), rows.span);
+        let top = self.here();
+        let end = match variable {
+            Variable::Local(slot) if self.number_local(slot).is_none() => {
+                let element = self.value_local(slot)?;
+                self.emit(Instruction::EachNext(element, value, position, 0), span)
+            }
+            other => {
+                let element = self.value_temporary()?;
+                let end = self.emit(Instruction::EachNext(element, value, position, 0), span);
+                if let Variable::Cell(cell) = other {
+                    self.fresh_cell(cell, span);
+                }
+                self.write(other, element, span)?;
+                self.release(mark);
+                end
+            }
+        };
+        let state = self.loop_body(body)?;
+        self.land(state.continues);
+        self.emit(Instruction::Jump(top), span);
+        self.land([end]);
+        self.land(state.breaks);
+        self.emit(Instruction::Clear(value), span);
+        Ok(())
+    }
+
+    fn return_nothing(&mut self, span: Span) -> Built<()> {
+        if self.definition.result.is_none() {
+            self.emit(Instruction::ReturnNull, span);
+            return Ok(());
+        }
+        let register = self.value_temporary()?;
+        self.emit(Instruction::Clear(register), span);
+        self.return_converted(register, self.definition.span)
+    }
+
+    fn return_value(&mut self, value: &Expr) -> Built<()> {
+        let numeric = self.convention.is_some_and(|convention| convention.numeric);
+        // A branch returns by itself.
+        if let ExprKind::Case(branches, Some(otherwise)) = &value.kind
+            && (self.definition.result.is_none() || self.is_native_number(value))
+        {
+            for (condition, value) in branches {
+                let others = self.jump(condition, false)?;
+                let mark = self.mark();
+                self.return_value(value)?;
+                self.release(mark);
+                self.land(others);
+            }
+            return self.return_value(otherwise);
+        }
+        if numeric && self.is_number(value) {
+            let register = self.number(value, None)?;
+            self.emit(Instruction::ReturnNumber(register), value.span);
+            return Ok(());
+        }
+        let register = self.value(value, None)?;
+        if self.definition.result.is_some() {
+            return self.return_converted(register, value.span);
+        }
+        self.emit(Instruction::Return(register), value.span);
+        Ok(())
+    }
+
+    /// Converts a result to its annotation.
+    fn return_converted(&mut self, register: Register, span: Span) -> Built<()> {
+        let Some(annotation) = &self.definition.result else { return Ok(()) };
+        let named = if self.definition.name.is_empty() { "The function" } else { self.definition.name.as_str() };
+        let what = ecow::eco_format!("the result of {named}");
+        let site = self.type_entry(TypeSite { ty: annotation.clone(), what, negated: false })?;
+        let result = self.value_temporary()?;
+        self.emit(Instruction::Convert(result, register, site), span);
+        if self.convention.is_some_and(|convention| convention.numeric) {
+            let number = self.number_temporary()?;
+            self.emit(Instruction::Unbox(number, result), span);
+            self.emit(Instruction::ReturnNumber(number), span);
+        } else {
+            self.emit(Instruction::Return(result), span);
+        }
+        Ok(())
+    }
+
+    fn try_catch(&mut self, body: &Block, variable: Option<Variable>, handler: &Block, span: Span) -> Built<()> {
+        let error = self.value_temporary()?;
+        let start = self.here();
+        self.block(body)?;
+        let end = self.here();
+        let over = self.emit(Instruction::Jump(0), span);
+        let target = self.here();
+        self.handlers.push(Handler { start, end, target, error });
+        if let Some(variable) = variable {
+            if let Variable::Cell(cell) = variable {
+                self.fresh_cell(cell, span);
+            }
+            match variable {
+                Variable::Local(slot) => {
+                    let register = self.value_local(slot)?;
+                    self.emit(Instruction::Copy(register, error), span);
+                }
+                other => self.write(other, error, span)?,
+            }
+        } else {
+            self.emit(Instruction::Clear(error), span);
+        }
+        self.block(handler)?;
+        self.land([over]);
+        Ok(())
+    }
+}

@@ -1,0 +1,460 @@
+//! The loop that runs compiled functions.
+//!
+//! A frame is a window of 256 number registers, indexed by bytes, so that no bounds are checked, and a part of the
+//! machine's stack for values. Calls of compiled functions stay in the loop; what runs something else in between, a
+//! library function that calls back for example, enters the loop again.
+
+use super::closure::Captured;
+use super::fail::{arithmetic_error, limit_error, type_error};
+use super::instructions::no_number;
+use super::machine::{CallInfo, Frame, Globals, Machine};
+use super::operators::arithmetic;
+use super::place::{left, placed};
+use super::scope::ScopeState;
+use super::statement::caught;
+use super::{Evaluated, Failure};
+use crate::ast::BinaryOp;
+use crate::compile::{Code, Instruction, Register};
+use crate::tree::{FunctionDef, Tree};
+use crate::value::{Number, Value};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// A function being entered; its arguments are on the stack.
+pub(super) struct Entered<'t> {
+    pub tree: &'t Arc<Tree>,
+    pub code: &'t Code,
+    pub captures: &'t [Captured],
+    pub globals: Globals,
+    /// The place of the first argument.
+    pub base: usize,
+    /// How many there are.
+    pub given: usize,
+}
+
+/// A frame to come back to.
+pub(super) struct Caller<'t> {
+    code: &'t Code,
+    next: u32,
+    numbers: u32,
+    values: u32,
+    pub result: Register,
+}
+
+impl<'t> Caller<'t> {
+    pub fn position(&self) -> Position<'t> {
+        Position { code: self.code, next: self.next as usize, first: self.numbers as usize, base: self.values as usize }
+    }
+}
+
+/// The number registers of a frame.
+const WINDOW: usize = 256;
+
+impl Machine<'_> {
+    /// Runs a compiled function to its end.
+    pub(super) fn execute(&mut self, entered: Entered<'_>) -> Evaluated {
+        let numbers = std::mem::take(&mut self.numbers);
+        let (top, depth) = (self.number_top, self.depth);
+        let mut run = Run {
+            tree: entered.tree,
+            codes: entered.tree.code(),
+            captures: entered.captures,
+            globals: entered.globals,
+            numbers,
+            callers: Vec::new(),
+            frames: Vec::new(),
+            granted: 0,
+            fuel: 0,
+            depth,
+            held: self.meter.held,
+        };
+        let result = run.run(self, entered.code, entered.base, entered.given);
+        self.settle(run.granted - run.fuel);
+        self.numbers = run.numbers;
+        self.number_top = top;
+        self.depth = depth;
+        result
+    }
+}
+
+/// The state of one entry of the loop.
+pub(super) struct Run<'t> {
+    pub tree: &'t Arc<Tree>,
+    codes: &'t [Option<Code>],
+    captures: &'t [Captured],
+    pub globals: Globals,
+    numbers: Vec<Number>,
+    pub callers: Vec<Caller<'t>>,
+    /// The frames of functions that need one.
+    pub frames: Vec<Frame<'t>>,
+    granted: u64,
+    /// What is left of the steps granted.
+    pub fuel: u64,
+    /// The depth of calls where it was entered.
+    depth: usize,
+    held: usize,
+}
+
+/// Where the loop stands.
+#[derive(Clone, Copy)]
+pub(super) struct Position<'t> {
+    pub code: &'t Code,
+    /// The next instruction.
+    pub next: usize,
+    /// The first number register of the frame.
+    pub first: usize,
+    /// The place of its first value register on the machine's stack.
+    pub base: usize,
+}
+
+/// What an instruction comes to.
+pub(super) enum Went<'t> {
+    On(Position<'t>),
+    /// The loop ends.
+    Done(Value),
+}
+
+impl<'t> Run<'t> {
+    /// The instructions on numbers, jumps and calls; [`Run::other`] has the rest, so that this one stays small.
+    fn run(&mut self, machine: &mut Machine<'_>, entered: &'t Code, base: usize, given: usize) -> Evaluated {
+        use Instruction as I;
+        let room = machine.settings.limits.depth.saturating_sub(self.depth);
+        let first = machine.number_top;
+        let mut position = Position { code: entered, next: entry(entered, given), first, base };
+        self.arguments(machine, position, given)?;
+        let mut fuel = 0u64;
+        'frame: loop {
+            let Position { code, mut next, first, base } = position;
+            let Some(r) = self.numbers.get_mut(first..).and_then(|all| all.first_chunk_mut::<WINDOW>()) else {
+                self.widen(first);
+                continue 'frame;
+            };
+            let instructions = &code.instructions[..];
+            macro_rules! calculate {
+                ($d:expr, $result:expr) => {
+                    match $result {
+                        Some(number) => r[usize::from($d)] = number,
+                        None => break self.miscalculated(code, next, first),
+                    }
+                };
+            }
+            macro_rules! jump {
+                ($target:expr, $condition:expr) => {
+                    if $condition {
+                        next = $target as usize;
+                    }
+                };
+            }
+            macro_rules! step {
+                () => {
+                    if fuel == 0 {
+                        match refuel(machine, &mut self.granted) {
+                            Ok(granted) => fuel = granted,
+                            Err(error) => break error,
+                        }
+                    } else {
+                        fuel -= 1;
+                    }
+                };
+            }
+            let error = loop {
+                let Some(instruction) = instructions.get(next) else { break lost() };
+                next += 1;
+                match *instruction {
+                    I::Load(d, entry) => {
+                        r[usize::from(d)] = code.numbers.get(usize::from(entry)).copied().unwrap_or(Number::ZERO);
+                    }
+                    I::LoadSmall(d, small) => r[usize::from(d)] = Number::from(i64::from(small)),
+                    I::Move(d, a) => r[usize::from(d)] = r[usize::from(a)],
+                    I::Add(d, a, b) => calculate!(d, r[usize::from(a)].checked_add(r[usize::from(b)])),
+                    I::Subtract(d, a, b) => calculate!(d, r[usize::from(a)].checked_sub(r[usize::from(b)])),
+                    I::Multiply(d, a, b) => calculate!(d, r[usize::from(a)].checked_mul(r[usize::from(b)])),
+                    I::Divide(d, a, b) => calculate!(d, r[usize::from(a)].checked_div(r[usize::from(b)])),
+                    I::Modulo(d, a, b) => calculate!(d, r[usize::from(a)].checked_rem(r[usize::from(b)])),
+                    I::AddSmall(d, a, small) => calculate!(d, r[usize::from(a)].add_small(small)),
+                    I::SubtractSmall(d, a, small) => calculate!(d, r[usize::from(a)].subtract_small(small)),
+                    I::MultiplySmall(d, a, small) => calculate!(d, r[usize::from(a)].multiply_small(small)),
+                    I::ModuloSmall(d, a, small) => calculate!(d, r[usize::from(a)].modulo_small(small)),
+                    I::Negate(d, a) => r[usize::from(d)] = -r[usize::from(a)],
+                    I::Jump(target) => next = target as usize,
+                    I::Step => step!(),
+                    I::JumpLess(a, b, target) => jump!(target, r[usize::from(a)] < r[usize::from(b)]),
+                    I::JumpLessEqual(a, b, target) => jump!(target, r[usize::from(a)] <= r[usize::from(b)]),
+                    I::JumpEqual(a, b, target) => jump!(target, r[usize::from(a)] == r[usize::from(b)]),
+                    I::JumpNotEqual(a, b, target) => jump!(target, r[usize::from(a)] != r[usize::from(b)]),
+                    I::JumpLessSmall(a, small, target) => {
+                        jump!(target, r[usize::from(a)].compare_small(small) == Ordering::Less);
+                    }
+                    I::JumpLessEqualSmall(a, small, target) => {
+                        jump!(target, r[usize::from(a)].compare_small(small) != Ordering::Greater);
+                    }
+                    I::JumpGreaterSmall(a, small, target) => {
+                        jump!(target, r[usize::from(a)].compare_small(small) == Ordering::Greater);
+                    }
+                    I::JumpGreaterEqualSmall(a, small, target) => {
+                        jump!(target, r[usize::from(a)].compare_small(small) != Ordering::Less);
+                    }
+                    I::JumpEqualSmall(a, small, target) => jump!(target, r[usize::from(a)].equals_small(small)),
+                    I::JumpNotEqualSmall(a, small, target) => jump!(target, !r[usize::from(a)].equals_small(small)),
+                    I::RangeNext(a, b, target) => {
+                        let left = r[usize::from(b)].subtract_small(1).unwrap_or(Number::ZERO);
+                        r[usize::from(b)] = left;
+                        if !left.is_zero() {
+                            step!();
+                            calculate!(a, r[usize::from(a)].add_small(1));
+                            next = target as usize;
+                        }
+                    }
+                    I::Call(result, numbers, values, function, given) => {
+                        step!();
+                        let Some(Some(called)) = self.codes.get(usize::from(function)) else { break lost() };
+                        if self.callers.len() >= room {
+                            break too_deep(machine, self.definition(called));
+                        }
+                        self.callers.push(Caller {
+                            code,
+                            next: next as u32,
+                            numbers: first as u32,
+                            values: base as u32,
+                            result,
+                        });
+                        position = Position {
+                            code: called,
+                            next: entry(called, usize::from(given)),
+                            first: first + usize::from(numbers),
+                            base: base + usize::from(values),
+                        };
+                        if called.registers > 0 {
+                            self.enter(machine, called, position.base);
+                        }
+                        continue 'frame;
+                    }
+                    I::ReturnNumber(a) => {
+                        let number = r[usize::from(a)];
+                        let Some(caller) = self.callers.pop() else {
+                            self.fuel = fuel;
+                            return Ok(Value::Number(number));
+                        };
+                        if code.registers > 0 {
+                            self.exit(machine, code, base, &caller);
+                        }
+                        position = caller.position();
+                        if let Some(place) = self.numbers.get_mut(position.first + usize::from(caller.result)) {
+                            *place = number;
+                        }
+                        continue 'frame;
+                    }
+                    other => {
+                        self.fuel = fuel;
+                        match self.other(machine, Position { code, next, first, base }, other) {
+                            Ok(Went::On(there)) => {
+                                position = there;
+                                fuel = self.fuel;
+                                continue 'frame;
+                            }
+                            Ok(Went::Done(value)) => return Ok(value),
+                            Err(error) => {
+                                fuel = self.fuel;
+                                break error;
+                            }
+                        }
+                    }
+                }
+            };
+            self.fuel = fuel;
+            position = self.caught(machine, Position { code, next, first, base }, error)?;
+            fuel = self.fuel;
+        }
+    }
+
+    /// Moves the arguments of the first call to where its code looks for them.
+    fn arguments(&mut self, machine: &mut Machine<'_>, position: Position<'t>, given: usize) -> Result<(), Failure> {
+        let Position { code, first, base, .. } = position;
+        self.enter(machine, code, base);
+        self.widen(first);
+        for (position, parameter) in code.parameters.iter().enumerate().take(given) {
+            let Some(register) = parameter else { continue };
+            match (machine.at(base, position as Register), self.numbers.get_mut(first + usize::from(*register))) {
+                (Value::Number(number), Some(place)) => *place = *number,
+                (other, _) => return Err(no_number(other)),
+            }
+        }
+        Ok(())
+    }
+
+    /// An error goes out through the frames until one catches it.
+    #[cold]
+    #[inline(never)]
+    fn caught(
+        &mut self,
+        machine: &mut Machine<'_>,
+        position: Position<'t>,
+        error: Failure,
+    ) -> Result<Position<'t>, Failure> {
+        let mut at = position;
+        let span = |at: &Position<'_>| at.code.span(at.next.saturating_sub(1));
+        let mut error = placed(error, self.info(at.code), span(&at));
+        loop {
+            if error.kind.is_catchable()
+                && let Some(handler) = at.code.handler(at.next.saturating_sub(1))
+            {
+                machine.meter.held = self.held;
+                machine.stack.truncate(at.base + usize::from(handler.error));
+                machine.stack.resize(at.base + at.code.registers, Value::Null);
+                // An error caught again and again is work, even where no step is taken.
+                match machine.work(1).and_then(|()| machine.made(caught(&error))) {
+                    Ok(value) => {
+                        machine.put(at.base, handler.error, value);
+                        return Ok(Position { next: handler.target as usize, ..at });
+                    }
+                    Err(worse) => error = placed(worse, self.info(at.code), span(&at)),
+                }
+            }
+            let Some(caller) = self.callers.pop() else { return Err(error) };
+            let called = self.definition(at.code);
+            self.exit(machine, at.code, at.base, &caller);
+            at = caller.position();
+            error = left(error, called, self.info(at.code), span(&at));
+        }
+    }
+
+    /// Makes room for a window.
+    #[cold]
+    fn widen(&mut self, first: usize) {
+        if self.numbers.len() < first + WINDOW {
+            self.numbers.resize((first + WINDOW).max(self.numbers.len() * 2), Number::ZERO);
+        }
+    }
+
+    /// Makes the registers of a function that was called, and its frame where it needs one.
+    fn enter(&mut self, machine: &mut Machine<'_>, code: &'t Code, base: usize) {
+        machine.stack.resize(base + code.registers, Value::Null);
+        if code.framed {
+            let definition = self.definition(code);
+            let mut frame = Frame {
+                call: CallInfo { tree: self.tree, definition },
+                tree: self.tree,
+                base,
+                captures: self.captures,
+                globals: self.globals.clone(),
+                cells: vec![None; definition.cells],
+                scopes: Vec::new(),
+            };
+            frame.scopes.resize_with(definition.scopes, || ScopeState::Idle);
+            self.frames.push(frame);
+        }
+    }
+
+    /// Gives up the registers of a function that returns.
+    pub(super) fn exit(&mut self, machine: &mut Machine<'_>, code: &Code, base: usize, caller: &Caller<'_>) {
+        if code.framed {
+            self.frames.pop();
+        }
+        // What the arguments held must not seem shared.
+        machine.stack.truncate(base);
+        machine.stack.resize(caller.values as usize + caller.code.registers, Value::Null);
+    }
+
+    /// Hands the machine what others need to run in between.
+    pub(super) fn leave(&mut self, machine: &mut Machine<'_>, top: usize) {
+        machine.settle(self.granted - self.fuel);
+        self.granted = 0;
+        self.fuel = 0;
+        machine.numbers = std::mem::take(&mut self.numbers);
+        machine.number_top = top;
+        machine.depth = self.depth + self.callers.len();
+    }
+
+    /// Counts a step.
+    pub(super) fn step(&mut self, machine: &mut Machine<'_>) -> Result<(), Failure> {
+        if self.fuel == 0 {
+            self.fuel = refuel(machine, &mut self.granted)?;
+        } else {
+            self.fuel -= 1;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn number(&self, first: usize, register: Register) -> Number {
+        self.numbers.get(first + usize::from(register)).copied().unwrap_or(Number::ZERO)
+    }
+
+    #[inline]
+    pub(super) fn set_number(&mut self, first: usize, register: Register, number: Number) {
+        if let Some(place) = self.numbers.get_mut(first + usize::from(register)) {
+            *place = number;
+        }
+    }
+
+    pub(super) fn come_back(&mut self, machine: &mut Machine<'_>) {
+        self.numbers = std::mem::take(&mut machine.numbers);
+    }
+
+    fn definition(&self, code: &Code) -> &'t FunctionDef {
+        &self.tree.functions[code.function as usize]
+    }
+
+    fn info(&self, code: &Code) -> CallInfo<'t> {
+        CallInfo { tree: self.tree, definition: self.definition(code) }
+    }
+
+    /// The error of a calculation without a result.
+    #[cold]
+    fn miscalculated(&self, code: &Code, next: usize, first: usize) -> Failure {
+        use Instruction as I;
+        let at = |register: Register| self.numbers.get(first + usize::from(register)).copied().unwrap_or(Number::ZERO);
+        let small = |small: u16| Number::from(i64::from(small));
+        let (op, a, b) = match code.instructions.get(next.saturating_sub(1)) {
+            Some(I::Add(_, a, b)) => (BinaryOp::Add, at(*a), at(*b)),
+            Some(I::Subtract(_, a, b)) => (BinaryOp::Subtract, at(*a), at(*b)),
+            Some(I::Multiply(_, a, b)) => (BinaryOp::Multiply, at(*a), at(*b)),
+            Some(I::Divide(_, a, b)) => (BinaryOp::Divide, at(*a), at(*b)),
+            Some(I::Modulo(_, a, b)) => (BinaryOp::Modulo, at(*a), at(*b)),
+            Some(I::AddSmall(_, a, b)) => (BinaryOp::Add, at(*a), small(*b)),
+            Some(I::SubtractSmall(_, a, b)) => (BinaryOp::Subtract, at(*a), small(*b)),
+            Some(I::MultiplySmall(_, a, b)) => (BinaryOp::Multiply, at(*a), small(*b)),
+            Some(I::ModuloSmall(_, a, b)) => (BinaryOp::Modulo, at(*a), small(*b)),
+            _ => (BinaryOp::Add, Number::ZERO, Number::ZERO),
+        };
+        match arithmetic(op, &Value::Number(a), &Value::Number(b), crate::value::Zone::UTC) {
+            Err(error) => error,
+            Ok(_) => arithmetic_error("number overflow"),
+        }
+    }
+}
+
+/// A step where none was granted any more; gives how many are granted now.
+#[cold]
+#[inline(never)]
+fn refuel(machine: &mut Machine<'_>, granted: &mut u64) -> Result<u64, Failure> {
+    machine.settle(std::mem::take(granted));
+    machine.spend(1)?;
+    *granted = machine.grant();
+    Ok(*granted)
+}
+
+/// Where a call with so many arguments begins.
+#[inline]
+fn entry(code: &Code, given: usize) -> usize {
+    if code.entries.len() == 1 {
+        return 0;
+    }
+    let required = (code.parameters.len() + 1).saturating_sub(code.entries.len());
+    code.entries.get(given.saturating_sub(required)).map_or(0, |target| *target as usize)
+}
+
+/// The tables of a function and its instructions do not fit.
+#[cold]
+pub(super) fn lost() -> Failure {
+    type_error("A function has lost a part of itself.")
+}
+
+#[cold]
+fn too_deep(machine: &Machine<'_>, definition: &FunctionDef) -> Failure {
+    limit_error(format!(
+        "The call depth went beyond its limit of {}: {} is called from within itself or from within too many others.",
+        machine.settings.limits.depth,
+        super::call::named(definition)
+    ))
+}

@@ -1,0 +1,451 @@
+//! The instructions that are not in the loop itself: on values, and what runs something else in between.
+
+use super::Failure;
+use super::execute::{Position, Run, Went, lost};
+use super::expr::convert;
+use super::fail::{describe, mismatch, type_error};
+use super::limits::with_stack_for;
+use super::machine::{CallInfo, Machine};
+use super::operators::arithmetic;
+use crate::ast::BinaryOp;
+use crate::compile::{Code, Instruction, Register};
+use crate::tree::{Tree, Variable};
+use crate::value::{Number, Record, Rows, Value, truth};
+use std::cmp::Ordering;
+
+impl<'t> Run<'t> {
+    /// Runs one instruction.
+    #[inline(never)]
+    pub(super) fn other(
+        &mut self,
+        machine: &mut Machine<'_>,
+        position: Position<'t>,
+        instruction: Instruction,
+    ) -> Result<Went<'t>, Failure> {
+        use Instruction as I;
+        let Position { code, mut next, first, base } = position;
+        let on = |next: usize| Ok(Went::On(Position { next, ..position }));
+        macro_rules! jump {
+            ($target:expr, $condition:expr) => {
+                if $condition {
+                    next = $target as usize;
+                }
+            };
+        }
+        macro_rules! step {
+            () => {
+                self.step(machine)?
+            };
+        }
+        // Something that may enter the loop again.
+        macro_rules! outside {
+            ($frame:ident => $result:expr) => {{
+                self.leave(machine, first + code.number_registers);
+                let result = match self.frames.last_mut() {
+                    Some($frame) => $result,
+                    None => Err(type_error("A function has lost its frame.")),
+                };
+                self.come_back(machine);
+                result?
+            }};
+        }
+        match instruction {
+            I::RangeStart(a, b, target) => {
+                let (start, count) = (self.number(first, a), self.number(first, b));
+                let passes = count.to_usize().filter(|passes| *passes <= machine.meter.cells);
+                let fits = passes.is_some() && start.checked_add(count).is_some();
+                let Some(passes) = passes.filter(|_| fits) else {
+                    let range = code.ranges.iter().find(|(place, _)| *place as usize + 1 == next);
+                    let site = range.and_then(|(_, entry)| code.natives.get(usize::from(*entry)));
+                    let Some(site) = site else { return Err(type_error("A loop has lost its range.")) };
+                    let span = code.span(next - 1);
+                    let values = vec![Value::Number(start), Value::Number(count)];
+                    let list = outside!(frame => {
+                        machine.row_calls += 1;
+                        let call = machine.row_calls;
+                        machine.run_native(frame, &site.function, values, &site.arguments, None, call, span)
+                    });
+                    let passes = Rows::of(&list).map_or(0, |rows| rows.len());
+                    self.set_number(first, b, Number::from(passes));
+                    if passes == 0 {
+                        next = target as usize;
+                    } else {
+                        step!();
+                    }
+                    return on(next);
+                };
+                // The list that is not made would have been a call.
+                step!();
+                self.set_number(first, b, Number::from(passes));
+                if passes == 0 {
+                    next = target as usize;
+                } else {
+                    step!();
+                }
+            }
+            I::Unbox(d, a) => match machine.at(base, a) {
+                Value::Number(number) => self.set_number(first, d, *number),
+                other => return Err(no_number(other)),
+            },
+            I::Box(d, a) => machine.put(base, d, Value::Number(self.number(first, a))),
+            I::Constant(d, entry) => {
+                let value = code.values.get(usize::from(entry)).cloned().unwrap_or_default();
+                machine.put(base, d, value);
+            }
+            I::Clear(d) => machine.put(base, d, Value::Null),
+            I::Boolean(d, value) => machine.put(base, d, Value::Bool(value)),
+            I::Copy(d, a) => {
+                let value = machine.used(code, base, a);
+                machine.put(base, d, value);
+            }
+            I::Calculate(op, d, a, b) => {
+                let result = arithmetic(op, machine.at(base, a), machine.at(base, b), machine.zone());
+                machine.done(code, base, a);
+                machine.done(code, base, b);
+                machine.put(base, d, result?);
+            }
+            I::Compare(op, d, a, b) => {
+                let holds = compare(machine, code, base, op, a, b)?;
+                machine.put(base, d, Value::Bool(holds));
+            }
+            I::JumpIf(op, a, b, target) => {
+                let holds = compare(machine, code, base, op, a, b)?;
+                jump!(target, holds);
+            }
+            I::JumpUnless(op, a, b, target) => {
+                let holds = compare(machine, code, base, op, a, b)?;
+                jump!(target, !holds);
+            }
+            I::JumpTrue(a, target) => {
+                let holds = truth(machine.at(base, a));
+                machine.done(code, base, a);
+                jump!(target, holds);
+            }
+            I::JumpFalse(a, target) => {
+                let holds = truth(machine.at(base, a));
+                machine.done(code, base, a);
+                jump!(target, !holds);
+            }
+            I::JumpNotNull(a, target) => jump!(target, !machine.at(base, a).is_null()),
+            I::Concat(d, a, b) => {
+                let mut whole = machine.used(code, base, a);
+                let added = machine.used(code, base, b);
+                machine.append(&mut whole, added)?;
+                machine.put(base, d, whole);
+            }
+            I::Append(a, b) => {
+                let added = machine.used(code, base, b);
+                let mut whole = machine.take_at(base, a);
+                let appended = machine.append(&mut whole, added);
+                machine.put(base, a, whole);
+                appended?;
+            }
+            I::Field(d, a, entry) => {
+                let Some(site) = code.fields.get(usize::from(entry)) else { return Err(lost()) };
+                let value = match machine.at(base, a) {
+                    Value::Record(record) => record.get_near(site.column, &site.name),
+                    _ => None,
+                };
+                let value = match value {
+                    Some(value) => {
+                        machine.done(code, base, a);
+                        value
+                    }
+                    None => {
+                        let object = machine.used(code, base, a);
+                        machine.field(&object, &site.name)?
+                    }
+                };
+                machine.put(base, d, value);
+            }
+            I::NumberField(d, a, entry) => {
+                let Some(site) = code.fields.get(usize::from(entry)) else { return Err(lost()) };
+                let value = match machine.at(base, a) {
+                    Value::Record(record) => record.get_near(site.column, &site.name),
+                    _ => None,
+                };
+                let value = match value {
+                    Some(value) => {
+                        machine.done(code, base, a);
+                        value
+                    }
+                    None => {
+                        let object = machine.used(code, base, a);
+                        machine.field(&object, &site.name)?
+                    }
+                };
+                match value {
+                    Value::Number(number) => self.set_number(first, d, number),
+                    other => return Err(no_number(&other)),
+                }
+            }
+            I::EachStart(a, b) => {
+                let rows = machine.at(base, a);
+                if !matches!(rows, Value::Null | Value::List(_) | Value::Table(_) | Value::Text(_)) {
+                    return Err(type_error(format!(
+                        "A loop runs over a list, a table or the characters of a text, not over {}.",
+                        describe(rows)
+                    )));
+                }
+                self.set_number(first, b, Number::ZERO);
+            }
+            I::EachNext(d, a, b, target) => {
+                let position = self.number(first, b).to_usize().unwrap_or(usize::MAX);
+                match element(machine.at(base, a), position) {
+                    Some((value, after)) => {
+                        step!();
+                        self.set_number(first, b, Number::from(after));
+                        machine.put(base, d, value);
+                    }
+                    None => next = target as usize,
+                }
+            }
+            I::Return(_) | I::ReturnNull => {
+                if code.numeric {
+                    return Err(type_error("A path through this function gives no number."));
+                }
+                let value = match instruction {
+                    I::Return(a) => machine.used(code, base, a),
+                    _ => Value::Null,
+                };
+                let Some(caller) = self.callers.pop() else { return Ok(Went::Done(value)) };
+                self.exit(machine, code, base, &caller);
+                let back = caller.position();
+                machine.put(back.base, caller.result, value);
+                return Ok(Went::On(back));
+            }
+            I::CallValue(d, a, count) => {
+                let function = machine.take_at(base, a);
+                let arguments = machine.take_all(base, a + 1, usize::from(count));
+                let span = code.span(next - 1);
+                let value = outside!(frame => machine.invoke(frame.call, &function, arguments, span));
+                machine.put(base, d, value);
+                return on(next);
+            }
+            I::CallNative(d, a, entry) => {
+                let Some(site) = code.natives.get(usize::from(entry)) else { return Err(lost()) };
+                let span = code.span(next - 1);
+                let values = machine.native_arguments(site, base, a);
+                let value = outside!(frame => {
+                    let call = machine.row_calls;
+                    let ty = site.type_argument.as_ref();
+                    machine.run_native(frame, &site.function, values, &site.arguments, ty, call, span)
+                });
+                machine.put(base, d, value);
+                return on(next);
+            }
+            I::Evaluate(d, entry) => {
+                let Some(expr) = code.exprs.get(usize::from(entry)) else { return Err(lost()) };
+                let value = outside!(frame => machine.eval(frame, expr));
+                machine.put(base, d, value);
+                return on(next);
+            }
+            I::Assert(entry) => {
+                if machine.settings.asserts {
+                    let Some(expr) = code.exprs.get(usize::from(entry)) else { return Err(lost()) };
+                    let span = code.span(next - 1);
+                    outside!(frame => machine.assert(frame, expr, span));
+                }
+                return on(next);
+            }
+            I::SetPath(a, entry) => {
+                let Some(site) = code.paths.get(usize::from(entry)) else { return Err(lost()) };
+                let mut parts = machine.take_all(base, a, site.path.len() + 1);
+                let value = parts.pop().unwrap_or_default();
+                let ty = site.annotation.as_ref();
+                outside!(frame => {
+                    machine.set_part(frame, site.variable, &site.name, &site.path, &parts, value, ty)
+                });
+                return on(next);
+            }
+            I::Read(d, entry) => {
+                let Some((variable, name)) = code.variables.get(usize::from(entry)) else { return Err(lost()) };
+                let value = match (variable, self.frames.last()) {
+                    (Variable::Global(slot), _) => machine.read_global(&self.globals, *slot, name),
+                    (variable, Some(frame)) => machine.read(frame, *variable, name),
+                    _ => return Err(lost()),
+                };
+                machine.put(base, d, value?);
+            }
+            I::Write(entry, a) => {
+                let Some((variable, _)) = code.variables.get(usize::from(entry)) else { return Err(lost()) };
+                let value = machine.used(code, base, a);
+                match (variable, self.frames.last_mut()) {
+                    (Variable::Global(slot), _) => machine.write_global(&self.globals, *slot, value),
+                    (variable, Some(frame)) => machine.set(frame, *variable, value)?,
+                    _ => return Err(lost()),
+                }
+            }
+            I::AppendOutside(entry, a, b) => {
+                let Some((variable, _)) = code.variables.get(usize::from(entry)) else { return Err(lost()) };
+                let before = machine.take_at(base, a);
+                let added = machine.take_at(base, b);
+                let Some(frame) = self.frames.last_mut() else { return Err(lost()) };
+                machine.append_changed(frame, *variable, before, added)?;
+            }
+            I::RenewCell(cell) => {
+                let Some(frame) = self.frames.last_mut() else { return Err(lost()) };
+                machine.renew_cell(frame, cell)?;
+            }
+            I::ConvertArgument(a, function, position) => {
+                let definition = self.tree.functions.get(usize::from(function));
+                let parameter = definition.and_then(|it| it.parameters.get(usize::from(position)));
+                if let (Some(definition), Some(parameter)) = (definition, parameter)
+                    && let Some(annotation) = &parameter.annotation
+                {
+                    let value = machine.take_at(base, a);
+                    let what = format!("the parameter {} of {}", parameter.name, super::call::named(definition));
+                    let zone = machine.zone();
+                    let value = convert(&self.tree.types, value, annotation, zone, &what)?;
+                    machine.put(base, a, value);
+                }
+            }
+
+            other => machine.simple(self.tree, code, base, other)?,
+        }
+        on(next)
+    }
+}
+
+/// Does `va op vb` hold?
+#[inline]
+fn compare(
+    machine: &mut Machine<'_>,
+    code: &Code,
+    base: usize,
+    op: BinaryOp,
+    a: Register,
+    b: Register,
+) -> Result<bool, Failure> {
+    let quick = match (op, machine.at(base, a), machine.at(base, b)) {
+        (BinaryOp::Equal, Value::Text(x), Value::Text(y)) => Some(x == y),
+        (BinaryOp::NotEqual, Value::Text(x), Value::Text(y)) => Some(x != y),
+        (_, Value::Number(x), Value::Number(y)) => {
+            let order = x.cmp(y);
+            match op {
+                BinaryOp::Equal => Some(order == Ordering::Equal),
+                BinaryOp::NotEqual => Some(order != Ordering::Equal),
+                BinaryOp::Less => Some(order == Ordering::Less),
+                BinaryOp::LessEqual => Some(order != Ordering::Greater),
+                BinaryOp::Greater => Some(order == Ordering::Greater),
+                BinaryOp::GreaterEqual => Some(order != Ordering::Less),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    if let Some(holds) = quick {
+        machine.done(code, base, a);
+        machine.done(code, base, b);
+        return Ok(holds);
+    }
+    let x = machine.used(code, base, a);
+    let y = machine.used(code, base, b);
+    machine.apply(op, x, y).map(|holds| truth(&holds))
+}
+
+/// The element of rows at a position, and the position after it: a byte in texts.
+fn element(rows: &Value, position: usize) -> Option<(Value, usize)> {
+    match rows {
+        Value::Text(text) => {
+            let character = text.get(position..)?.chars().next()?;
+            let mut buffer = [0; 4];
+            let value = Value::from(&*character.encode_utf8(&mut buffer));
+            Some((value, position + character.len_utf8()))
+        }
+        Value::List(list) => Some((list.items().get(position)?.clone(), position + 1)),
+        Value::Table(table) => Some((Value::Record(table.row(position)?), position + 1)),
+        _ => None,
+    }
+}
+
+#[cold]
+pub(super) fn no_number(value: &Value) -> Failure {
+    type_error(format!("A number is wanted here, not {}.", describe(value)))
+}
+
+impl Machine<'_> {
+    /// The instructions that neither jump nor run anything else.
+    fn simple(&mut self, tree: &Tree, code: &Code, base: usize, instruction: Instruction) -> Result<(), Failure> {
+        use Instruction as I;
+        let (d, value) = match instruction {
+            I::NegateValue(d, a) => (d, super::operators::negate(&self.used(code, base, a))?),
+            I::Star(d, a) => {
+                let value = super::operators::star(&self.used(code, base, a))?;
+                (d, self.built(value)?)
+            }
+            I::SafeField(d, a, entry) => {
+                let site = code.fields.get(usize::from(entry)).ok_or_else(lost)?;
+                let object = self.used(code, base, a);
+                (d, self.safe_field(&object, &site.name)?)
+            }
+            I::Callable(d, a, entry) => {
+                let site = code.fields.get(usize::from(entry)).ok_or_else(lost)?;
+                let object = self.take_at(base, a);
+                (d, super::call::callable_field(&object, &site.name)?)
+            }
+            I::Index(d, a, b) => {
+                let index = self.used(code, base, b);
+                let result = super::access::index(self.at(base, a), &index);
+                self.done(code, base, a);
+                (d, result?)
+            }
+            I::List(d, a, count) => {
+                let values = self.take_all(base, a, usize::from(count));
+                self.check_cells(values.len())?;
+                (d, self.built(Value::list(values))?)
+            }
+            I::Record(d, a, entry) => {
+                let shape = code.shapes.get(usize::from(entry)).ok_or_else(lost)?;
+                let cells = self.take_all(base, a, shape.len());
+                (d, self.built(Value::Record(Record::new(shape.clone(), cells)))?)
+            }
+            I::Template(d, a, entry) => {
+                let spans = code.templates.get(usize::from(entry)).ok_or_else(lost)?;
+                let parts = self.take_all(base, a, spans.len());
+                let call = CallInfo { tree, definition: &tree.functions[code.function as usize] };
+                (d, self.joined(&parts, spans, call)?)
+            }
+            I::New(d, a, entry) => {
+                let (ty, names) = code.news.get(usize::from(entry)).ok_or_else(lost)?;
+                let values = self.take_all(base, a, names.len());
+                let given = Record::from_fields(names.iter().cloned().zip(values));
+                let filled = tree.types.fill(Value::Record(given), ty, self.zone());
+                let filled = filled.map_err(|wrong| mismatch(&format!("new {ty}"), &wrong))?;
+                (d, self.made(filled)?)
+            }
+            I::In(d, a, b) => {
+                let value = self.used(code, base, a);
+                let rows = self.used(code, base, b);
+                (d, Value::Bool(self.is_in(&value, &rows)?))
+            }
+            I::InValues(d, a, b, count) => {
+                let value = self.used(code, base, a);
+                let values = self.take_all(base, b, usize::from(count));
+                (d, Value::Bool(self.is_in_values(&value, &values)?))
+            }
+            I::Is(d, a, entry) => {
+                let site = code.types.get(usize::from(entry)).ok_or_else(lost)?;
+                let value = self.used(code, base, a);
+                let matches = with_stack_for(value.depth(), || tree.types.matches(&value, &site.ty));
+                (d, Value::Bool(matches != site.negated))
+            }
+            I::Convert(d, a, entry) => {
+                let site = code.types.get(usize::from(entry)).ok_or_else(lost)?;
+                let value = self.used(code, base, a);
+                (d, convert(&tree.types, value, &site.ty, self.zone(), &site.what)?)
+            }
+            I::Error(a) => {
+                return Err(match self.used(code, base, a) {
+                    Value::Text(message) => {
+                        crate::error::RunError::new(crate::error::ErrorKind::User, message.as_str())
+                    }
+                    other => type_error(format!("error takes a text, not {}.", describe(&other))),
+                });
+            }
+            _ => return Err(lost()),
+        };
+        self.put(base, d, value);
+        Ok(())
+    }
+}

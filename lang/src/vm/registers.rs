@@ -1,0 +1,51 @@
+//! Value registers: the part of the machine's stack that belongs to a compiled frame.
+
+use super::machine::Machine;
+use crate::compile::{Code, Register};
+use crate::value::Value;
+
+static NULL: Value = Value::Null;
+
+impl Machine<'_> {
+    /// The value in a register.
+    #[inline]
+    pub(super) fn at(&self, base: usize, register: Register) -> &Value {
+        self.stack.get(base + usize::from(register)).unwrap_or(&NULL)
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, base: usize, register: Register, value: Value) {
+        if let Some(place) = self.stack.get_mut(base + usize::from(register)) {
+            *place = value;
+        }
+    }
+
+    /// Takes the value out.
+    #[inline]
+    pub(super) fn take_at(&mut self, base: usize, register: Register) -> Value {
+        self.stack.get_mut(base + usize::from(register)).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The value of an operand. A temporary is used once: what it held must not seem shared.
+    #[inline]
+    pub(super) fn used(&mut self, code: &Code, base: usize, register: Register) -> Value {
+        if usize::from(register) < code.locals { self.at(base, register).clone() } else { self.take_at(base, register) }
+    }
+
+    /// Empties an operand that was read in place, if it is a temporary.
+    #[inline]
+    pub(super) fn done(&mut self, code: &Code, base: usize, register: Register) {
+        if usize::from(register) >= code.locals {
+            self.put(base, register, Value::Null);
+        }
+    }
+
+    /// Takes the values of temporaries side by side.
+    pub(super) fn take_all(&mut self, base: usize, start: Register, count: usize) -> Vec<Value> {
+        let start = base + usize::from(start);
+        match self.stack.get_mut(start..start + count) {
+            Some(values) => values.iter_mut().map(std::mem::take).collect(),
+            None => Vec::new(),
+        }
+    }
+}
