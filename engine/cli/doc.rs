@@ -2,8 +2,12 @@
 
 use crate::exit::Exit;
 use crate::output::{Format, Report, Stop, Terminal, print, wrap};
-use flowscript_lang::function::{Function, Registry};
+use crate::script::{CommandHost, Permission, Random};
+use flowscript_lang::diagnostic::Diagnostic;
+use flowscript_lang::function::{Effect, Function, Registry};
+use flowscript_lang::{CompileOptions, Mode, NoModules, Settings, compile};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// Shows what a function of the library does.
 #[derive(clap::Args)]
@@ -24,7 +28,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Exit {
 pub fn text(registry: &Registry, name: Option<&str>) -> Result<String, Stop> {
     let Some(name) = name else { return Ok(list(registry.functions().iter().map(AsRef::as_ref))) };
     if let Some(function) = registry.find(name) {
-        return Ok(describe(function));
+        return Ok(describe(function, registry));
     }
     let prefix = format!("{}.", name.to_lowercase());
     let members = || registry.functions().iter().filter(|function| in_module(function, &prefix));
@@ -63,7 +67,7 @@ fn list<'a>(functions: impl Iterator<Item = &'a Function>) -> String {
     out
 }
 
-fn describe(function: &Function) -> String {
+fn describe(function: &Function, registry: &Registry) -> String {
     let mut out = format!("{}\n\n", function.signature);
     for paragraph in [function.summary, function.rules].into_iter().filter(|text| !text.is_empty()) {
         wrap(&mut out, paragraph);
@@ -75,12 +79,35 @@ fn describe(function: &Function) -> String {
     let width = function.examples.iter().map(|example| example.source.chars().count()).max().unwrap_or(0).min(48);
     for example in function.examples {
         let _ = if example.fails {
-            writeln!(out, "  {:width$}  fails: {}", example.source, example.result)
+            let message = failure(example.source, registry).unwrap_or_else(|| example.result.to_owned());
+            writeln!(out, "  {:width$}  error: {message}", example.source)
         } else {
             writeln!(out, "  {:width$}  → {}", example.source, example.result)
         };
     }
     out
+}
+
+/// What an example that shows an error says: the checker's words, or those of the run.
+fn failure(source: &str, registry: &Registry) -> Option<String> {
+    let options = CompileOptions {
+        mode: Mode::Expression,
+        variables: &[],
+        registry,
+        modules: &NoModules,
+        effect: Effect::Outside,
+    };
+    let compiled = compile(source, &options);
+    let Some(program) = compiled.program else {
+        return compiled.diagnostics.into_iter().find(Diagnostic::is_error).map(|error| error.message);
+    };
+    let host = CommandHost {
+        now: None,
+        random: Random::Seeded(0.into()),
+        http: Permission::Nowhere,
+        interrupts: Arc::default(),
+    };
+    program.run(Vec::new(), &Settings::default(), &host).err().map(|error| error.message)
 }
 
 #[cfg(test)]

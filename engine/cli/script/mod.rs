@@ -10,7 +10,8 @@ mod options;
 mod source;
 
 pub use execute::execute;
-pub use host::CommandHost;
+pub use host::{CommandHost, Random};
+pub use http::Permission;
 pub use input::Input;
 pub use interrupt::Interrupts;
 pub use modules::FolderModules;
