@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::output::{Format, Report, Stop, Terminal, print, wrap};
+use flowscript_engine::workflow::explain as workflow;
 use flowscript_lang::diagnostic::explain::{Explanation, all, explain};
 use flowscript_lang::diagnostic::render::{Colour, diagnostics};
 use flowscript_lang::error::ErrorKind;
@@ -31,6 +32,11 @@ fn text(code: Option<&str>) -> Result<String, Stop> {
     if let Some(explanation) = explain(bare) {
         return Ok(describe(explanation));
     }
+    if let Some(explanation) = workflow::explain(bare) {
+        let mut out = format!("{}: {}, in a workflow file\n\n", explanation.code, explanation.title);
+        wrap(&mut out, explanation.text);
+        return Ok(out);
+    }
     if let Some(kind) = KINDS.iter().find(|kind| kind.name().eq_ignore_ascii_case(bare)) {
         let mut out = format!("{}: an error of a running script\n\n", kind.name());
         wrap(&mut out, of_kind(*kind));
@@ -43,6 +49,9 @@ fn list() -> String {
     let mut out = String::new();
     for explanation in all() {
         // Writing to a String cannot fail.
+        let _ = writeln!(out, "{:10}  {}", explanation.code, explanation.title);
+    }
+    for explanation in workflow::EXPLANATIONS {
         let _ = writeln!(out, "{:10}  {}", explanation.code, explanation.title);
     }
     for kind in KINDS {
@@ -147,6 +156,7 @@ mod tests {
         insta::assert_snapshot!(shown("e0102"));
         assert_eq!(shown("error[E0102]"), shown("E0102"));
         assert!(shown("index").starts_with("index: an error of a running script\n\nA place that is not there"));
+        assert!(shown("f0201").starts_with("F0201: a key that is not known there, in a workflow file\n\nA mistyped"));
         assert_eq!(shown("E9999"), "There is no code `E9999`. (`flowscript explain` lists all)");
     }
 
@@ -160,7 +170,10 @@ mod tests {
     #[test]
     fn all_codes_are_listed() {
         let list = text(None).unwrap();
-        assert_eq!(list.lines().count(), super::all().count() + super::KINDS.len());
+        assert_eq!(
+            list.lines().count(),
+            super::all().count() + super::workflow::EXPLANATIONS.len() + super::KINDS.len()
+        );
         assert!(list.starts_with("E0001       something"), "{list}");
     }
 }

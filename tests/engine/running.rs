@@ -210,7 +210,7 @@ fn a_failure_starts_the_workflow_that_is_named() {
     let problem = server.api("/workflows/typo")["problems"][0].clone();
     assert_eq!(
         (problem["code"].as_str(), problem["line"].as_u64(), problem["column"].as_u64()),
-        (Some("W0207"), Some(1), Some(12))
+        (Some("F0207"), Some(1), Some(12))
     );
     let failed = server.post("/hooks/w", "").json()["runId"].as_str().unwrap().to_owned();
     server.run_in(&failed, "failed");

@@ -5,7 +5,7 @@ use crate::yaml::Place;
 /// One finding in a workflow file: FlowScript inside it included, with the place in the file itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// A stable code: `W…` for the file's structure, `E…` for FlowScript.
+    /// A stable code: `F…` for the file's structure, `E…` for FlowScript.
     pub code: &'static str,
     /// In the user's words, without the place.
     pub message: String,
@@ -45,31 +45,31 @@ impl Problem {
 /// The codes of findings in the structure of a file.
 pub mod codes {
     /// The file cannot be read.
-    pub const UNREADABLE: &str = "W0001";
+    pub const UNREADABLE: &str = "F0001";
     /// More than 1 MiB.
-    pub const TOO_LARGE: &str = "W0002";
+    pub const TOO_LARGE: &str = "F0002";
     /// More than 64 levels.
-    pub const TOO_DEEP: &str = "W0003";
+    pub const TOO_DEEP: &str = "F0003";
     /// Not YAML.
-    pub const SYNTAX: &str = "W0101";
+    pub const SYNTAX: &str = "F0101";
     /// An anchor, an alias or a tag.
-    pub const ANCHOR: &str = "W0102";
+    pub const ANCHOR: &str = "F0102";
     /// A key that stands twice in one map.
-    pub const DUPLICATE_KEY: &str = "W0103";
+    pub const DUPLICATE_KEY: &str = "F0103";
     /// A key that does not exist there.
-    pub const UNKNOWN_KEY: &str = "W0201";
+    pub const UNKNOWN_KEY: &str = "F0201";
     /// A key that must be there.
-    pub const MISSING_KEY: &str = "W0202";
+    pub const MISSING_KEY: &str = "F0202";
     /// A value of the wrong kind.
-    pub const WRONG_VALUE: &str = "W0203";
+    pub const WRONG_VALUE: &str = "F0203";
     /// Part of the format, but not of this version.
-    pub const NOT_AVAILABLE: &str = "W0204";
+    pub const NOT_AVAILABLE: &str = "F0204";
     /// A name that is none, is reserved, or is given twice.
-    pub const NAME: &str = "W0205";
+    pub const NAME: &str = "F0205";
     /// A step that no run can reach.
-    pub const UNREACHABLE: &str = "W0206";
+    pub const UNREACHABLE: &str = "F0206";
     /// A workflow that is named and is not there.
-    pub const UNKNOWN_WORKFLOW: &str = "W0207";
+    pub const UNKNOWN_WORKFLOW: &str = "F0207";
     /// A webhook path that another workflow serves.
-    pub const PATH_TAKEN: &str = "W0301";
+    pub const PATH_TAKEN: &str = "F0301";
 }

@@ -119,16 +119,16 @@ fn the_way_through_decide() {
 
 #[test]
 fn structure() {
-    fails("a: 1", "1:1", "W0201", "A workflow has no key `a`");
-    fails("steps: 1", "1:8", "W0203", "`steps` must be a list, not `1`");
-    fails("name: x", "1:1", "W0202", "needs `steps` or `output`");
-    fails("- 1", "1:1", "W0203", "A workflow must be a map");
-    fails("active: maybe\noutput: 1", "1:9", "W0203", "`active` must be true or false, not `maybe`");
-    fails("name: [1]\noutput: 1", "1:7", "W0203", "`name` must be a text, not a list");
-    fails("redact: [a]\noutput: 1", "1:1", "W0204", "`redact` is not available in this version");
-    fails("trigger: { schedule: [] }\noutput: 1", "1:12", "W0204", "`schedule` is not available");
-    fails("output: 1\noutput: 2", "2:1", "W0103", "a second time");
-    fails("output: &a 1", "1:9", "W0102", "Anchors");
+    fails("a: 1", "1:1", "F0201", "A workflow has no key `a`");
+    fails("steps: 1", "1:8", "F0203", "`steps` must be a list, not `1`");
+    fails("name: x", "1:1", "F0202", "needs `steps` or `output`");
+    fails("- 1", "1:1", "F0203", "A workflow must be a map");
+    fails("active: maybe\noutput: 1", "1:9", "F0203", "`active` must be true or false, not `maybe`");
+    fails("name: [1]\noutput: 1", "1:7", "F0203", "`name` must be a text, not a list");
+    fails("redact: [a]\noutput: 1", "1:1", "F0204", "`redact` is not available in this version");
+    fails("trigger: { schedule: [] }\noutput: 1", "1:12", "F0204", "`schedule` is not available");
+    fails("output: 1\noutput: 2", "2:1", "F0103", "a second time");
+    fails("output: &a 1", "1:9", "F0102", "Anchors");
 }
 
 #[test]
@@ -136,23 +136,23 @@ fn webhooks() {
     let check = |webhook: &str, column: u32, code: &str, part: &str| {
         fails(&format!("output: 1\ntrigger: {{ webhook: {{ {webhook} }} }}"), &format!("2:{column}"), code, part);
     };
-    check("path: /a", 29, "W0203", "`path` must be made of letters");
-    check("path: 'a b'", 29, "W0203", "not `a b`");
-    check("path: a//b", 29, "W0203", "single slashes");
-    check("path: a/runs/b", 29, "W0203", "must not end like");
-    check("methods: [GET, PUT]", 38, "W0203", "`methods` is `PUT`; it can be `GET` or `POST`");
-    check("methods: []", 32, "W0203", "`methods` must be a list");
-    check("auth: key", 29, "W0203", "`auth` is `key`; it can be `apiKey` or `none`");
-    check("auth: basic", 29, "W0204", "`auth: basic` is not available");
-    check("auth: { signature: github }", 29, "W0204", "`auth: signature`");
-    check("response: later", 33, "W0203", "`response` is `later`");
-    check("timeout: 30", 32, "W0203", "`30` is not a duration");
-    check("timeout: 0s", 32, "W0203", "leaves no time");
-    check("timeout: 2d", 32, "W0203", "too long");
-    check("cors: [a]", 23, "W0204", "`cors` is not available");
-    check("pth: a", 23, "W0201", "A webhook has no key `pth`");
+    check("path: /a", 29, "F0203", "`path` must be made of letters");
+    check("path: 'a b'", 29, "F0203", "not `a b`");
+    check("path: a//b", 29, "F0203", "single slashes");
+    check("path: a/runs/b", 29, "F0203", "must not end like");
+    check("methods: [GET, PUT]", 38, "F0203", "`methods` is `PUT`; it can be `GET` or `POST`");
+    check("methods: []", 32, "F0203", "`methods` must be a list");
+    check("auth: key", 29, "F0203", "`auth` is `key`; it can be `apiKey` or `none`");
+    check("auth: basic", 29, "F0204", "`auth: basic` is not available");
+    check("auth: { signature: github }", 29, "F0204", "`auth: signature`");
+    check("response: later", 33, "F0203", "`response` is `later`");
+    check("timeout: 30", 32, "F0203", "`30` is not a duration");
+    check("timeout: 0s", 32, "F0203", "leaves no time");
+    check("timeout: 2d", 32, "F0203", "too long");
+    check("cors: [a]", 23, "F0204", "`cors` is not available");
+    check("pth: a", 23, "F0201", "A webhook has no key `pth`");
     check("query: { a: nummer }", 35, "E0107", "nummer");
-    check("query: { a: { default: x, type: number } }", 46, "W0203", "The default of `a` does not fit");
+    check("query: { a: { default: x, type: number } }", 46, "F0203", "The default of `a` does not fit");
 }
 
 #[test]
@@ -160,53 +160,53 @@ fn running() {
     let workflow = loads("concurrency: 3\nonFailure: erp.alarm\noutput: 1");
     assert_eq!((workflow.concurrency, workflow.on_failure.as_deref()), (Some(3), Some("erp.alarm")));
     assert_eq!(workflow.references[0].0, "erp.alarm");
-    fails("concurrency: 0\noutput: 1", "1:14", "W0203", "from 1 to 10000");
-    fails("concurrency: 1.5\noutput: 1", "1:14", "W0203", "from 1 to 10000");
-    fails("onFailure: A b\noutput: 1", "1:12", "W0203", "The id of a workflow");
-    fails("durability: some\noutput: 1", "1:13", "W0203", "`durability` is `some`");
-    fails("durability: relaxed\nconcurrency: 1\noutput: 1", "1:13", "W0203", "`concurrency` needs");
+    fails("concurrency: 0\noutput: 1", "1:14", "F0203", "from 1 to 10000");
+    fails("concurrency: 1.5\noutput: 1", "1:14", "F0203", "from 1 to 10000");
+    fails("onFailure: A b\noutput: 1", "1:12", "F0203", "The id of a workflow");
+    fails("durability: some\noutput: 1", "1:13", "F0203", "`durability` is `some`");
+    fails("durability: relaxed\nconcurrency: 1\noutput: 1", "1:13", "F0203", "`concurrency` needs");
     let ordered = |settings: &str| format!("trigger:\n  webhook:\n    ordered: {settings}\noutput: 1");
     let webhook = loads(&ordered("{ key: body.id, onFailure: pause }")).webhook.unwrap();
     assert!(webhook.ordered.is_some_and(|ordered| ordered.pause && ordered.key.is_some()));
     assert!(loads(&ordered("false")).webhook.unwrap().ordered.is_none());
     fails(&ordered("{ key: nope }"), "3:21", "E0101", "nope");
-    fails(&ordered("{ onFailure: stop }"), "3:27", "W0203", "`continue` or `pause`");
-    fails(&ordered("yes"), "3:14", "W0203", "`ordered` must be a map");
+    fails(&ordered("{ onFailure: stop }"), "3:27", "F0203", "`continue` or `pause`");
+    fails(&ordered("yes"), "3:14", "F0203", "`ordered` must be a map");
 }
 
 #[test]
 fn inputs() {
     loads("input: { a: 'text?', b: { default: [1] }, c: 'pricing.line*', d: }\noutput: \"{a} {b} {d}\"");
-    fails("input: { run: text }\noutput: 1", "1:10", "W0205", "`run` is a name of the engine");
-    fails("input: { 1a: text }\noutput: 1", "1:10", "W0205", "`1a` is not a name");
-    fails("input: { where: text }\noutput: 1", "1:10", "W0205", "`where` is a word of FlowScript");
-    fails("input: { a: number }\nsteps:\n  - id: a\n    set: { b: 1 }", "3:9", "W0205", "`a` is an input already");
+    fails("input: { run: text }\noutput: 1", "1:10", "F0205", "`run` is a name of the engine");
+    fails("input: { 1a: text }\noutput: 1", "1:10", "F0205", "`1a` is not a name");
+    fails("input: { where: text }\noutput: 1", "1:10", "F0205", "`where` is a word of FlowScript");
+    fails("input: { a: number }\nsteps:\n  - id: a\n    set: { b: 1 }", "3:9", "F0205", "`a` is an input already");
 }
 
 #[test]
 fn steps() {
-    fails("steps:\n  - id: a", "2:5", "W0202", "does nothing");
-    fails("steps:\n  - log: { message: x }\n    set: { a: 1 }", "3:5", "W0203", "`log` and `set`");
-    fails("steps:\n  - http: { url: x }", "2:5", "W0204", "`http` is not available");
-    fails("steps:\n  - log: { message: x }\n    retry: { times: 1 }", "3:5", "W0204", "`retry`");
-    fails("steps:\n  - sett: { a: 1 }", "2:5", "W0201", "no key `sett`");
-    fails("steps: [ x ]", "1:10", "W0203", "A step must be a map");
-    fails("steps:\n  - file: { write: x }", "2:13", "W0204", "`write`");
-    fails("steps:\n  - file: { as: json }", "2:11", "W0202", "`file` needs `read`");
-    fails("steps:\n  - log: { message: x, level: loud }", "2:31", "W0203", "`level` is `loud`");
-    fails("steps:\n  - assert: { failIf: true, status: 200 }", "2:37", "W0203", "from 400 to 599");
-    fails("steps:\n  - end: { output: 1, error: x }", "2:23", "W0203", "not both");
-    fails("steps:\n  - id: a\n    set: { x: 1 }\n  - id: a\n    set: { x: 1 }", "4:9", "W0205", "has the id `a`");
-    fails("steps:\n  - end:\n  - log: { message: x }", "3:5", "W0206", "No run reaches this step");
-    fails("steps:\n  - end:\noutput: 1", "3:1", "W0206", "`output` is never reached");
-    fails("steps:\n  - set: { a: [1] }", "2:15", "W0203", "must be an expression, not a list");
+    fails("steps:\n  - id: a", "2:5", "F0202", "does nothing");
+    fails("steps:\n  - log: { message: x }\n    set: { a: 1 }", "3:5", "F0203", "`log` and `set`");
+    fails("steps:\n  - http: { url: x }", "2:5", "F0204", "`http` is not available");
+    fails("steps:\n  - log: { message: x }\n    retry: { times: 1 }", "3:5", "F0204", "`retry`");
+    fails("steps:\n  - sett: { a: 1 }", "2:5", "F0201", "no key `sett`");
+    fails("steps: [ x ]", "1:10", "F0203", "A step must be a map");
+    fails("steps:\n  - file: { write: x }", "2:13", "F0204", "`write`");
+    fails("steps:\n  - file: { as: json }", "2:11", "F0202", "`file` needs `read`");
+    fails("steps:\n  - log: { message: x, level: loud }", "2:31", "F0203", "`level` is `loud`");
+    fails("steps:\n  - assert: { failIf: true, status: 200 }", "2:37", "F0203", "from 400 to 599");
+    fails("steps:\n  - end: { output: 1, error: x }", "2:23", "F0203", "not both");
+    fails("steps:\n  - id: a\n    set: { x: 1 }\n  - id: a\n    set: { x: 1 }", "4:9", "F0205", "has the id `a`");
+    fails("steps:\n  - end:\n  - log: { message: x }", "3:5", "F0206", "No run reaches this step");
+    fails("steps:\n  - end:\noutput: 1", "3:1", "F0206", "`output` is never reached");
+    fails("steps:\n  - set: { a: [1] }", "2:15", "F0203", "must be an expression, not a list");
     fails(
         "steps:\n  - decide:\n    - else: []\n    - when: true\n      steps: []",
         "3:7",
-        "W0203",
+        "F0203",
         "`else` stands alone",
     );
-    fails("steps:\n  - decide:\n    - when: true", "3:7", "W0202", "needs `steps`");
+    fails("steps:\n  - decide:\n    - when: true", "3:7", "F0202", "needs `steps`");
 }
 
 #[test]

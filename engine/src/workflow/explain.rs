@@ -1,0 +1,114 @@
+//! What the codes of workflow files mean: `flowscript explain F0201`.
+
+use super::problem::codes::*;
+
+/// A code of the structure of files.
+#[derive(Clone, Copy, Debug)]
+pub struct Explanation {
+    /// The code.
+    pub code: &'static str,
+    /// What it is about, in a few words.
+    pub title: &'static str,
+    /// What the rule is, and what to do.
+    pub text: &'static str,
+}
+
+/// The explanation of a code, in any case.
+pub fn explain(code: &str) -> Option<&'static Explanation> {
+    EXPLANATIONS.iter().find(|explanation| explanation.code.eq_ignore_ascii_case(code))
+}
+
+/// All codes of the structure of files, in order.
+pub const EXPLANATIONS: &[Explanation] = &[
+    Explanation {
+        code: UNREADABLE,
+        title: "a file that cannot be read",
+        text: "The file is not UTF-8 text, or the system does not let the engine read it. Save it as UTF-8; look at its rights.",
+    },
+    Explanation {
+        code: TOO_LARGE,
+        title: "a file that is too large",
+        text: "A workflow file has at most 1 MiB. Data belongs into `files/`, where a file step reads it.",
+    },
+    Explanation {
+        code: TOO_DEEP,
+        title: "a file that is nested too deep",
+        text: "Maps and lists may stand in each other 64 levels deep. Move inner steps into a workflow of their own.",
+    },
+    Explanation {
+        code: SYNTAX,
+        title: "no YAML",
+        text: "The text does not follow the rules of YAML 1.2. Mostly the indentation is uneven, a quote is not closed, or a text \
+               with `: ` or `#` in it wants quotes.",
+    },
+    Explanation {
+        code: ANCHOR,
+        title: "an anchor, an alias or a tag",
+        text: "Anchors (`&a`), aliases (`*a`) and tags (`!x`) are not part of the format, so that each place says all that \
+               holds there. Shared code belongs into a module. A text that begins with such a sign wants quotes.",
+    },
+    Explanation {
+        code: DUPLICATE_KEY,
+        title: "a key that stands twice",
+        text: "In one map a key stands once: of two, nobody could tell which one counts. Remove one of them.",
+    },
+    Explanation {
+        code: UNKNOWN_KEY,
+        title: "a key that is not known there",
+        text: "A mistyped key would be ignored in silence, so unknown ones are errors. The hint names the nearest one.",
+    },
+    Explanation {
+        code: MISSING_KEY,
+        title: "a key that is missing",
+        text: "Something is needed there that is not given. The message says which key.",
+    },
+    Explanation {
+        code: WRONG_VALUE,
+        title: "a value of the wrong kind",
+        text: "The value is of another kind than the key takes: a text where a number is wanted, a list where a map is, a word \
+               that is none of the known ones. The message says what can stand there.",
+    },
+    Explanation {
+        code: NOT_AVAILABLE,
+        title: "not available in this version",
+        text: "The key or step belongs to the format, but this version does not do it yet. Rather than ignoring it, the file is \
+               refused.",
+    },
+    Explanation {
+        code: NAME,
+        title: "a name that cannot be one",
+        text: "Ids and names of inputs are names of FlowScript variables: letters, digits and `_`, not beginning with a digit, \
+               no reserved word, each once. `run`, `errors`, `input` and `output` have a meaning already.",
+    },
+    Explanation {
+        code: UNREACHABLE,
+        title: "a step that no run reaches",
+        text: "The steps before it always end the run, so this one can never happen. Remove it, or give the earlier end a \
+               condition.",
+    },
+    Explanation {
+        code: UNKNOWN_WORKFLOW,
+        title: "a workflow that is not there",
+        text: "A workflow is named that the project does not have. The id is the path below `workflows/` without the suffix, \
+               folders joined by a dot.",
+    },
+    Explanation {
+        code: PATH_TAKEN,
+        title: "a webhook path that is taken",
+        text: "Two workflows want the same webhook path. The one that serves it keeps it; give this one another `path`.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::EXPLANATIONS;
+
+    #[test]
+    fn every_code_is_explained_once() {
+        let source = include_str!("problem.rs");
+        let codes: Vec<&str> = source.split("&str = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(codes.len() > 10, "{codes:?}");
+        let explained: Vec<&str> = EXPLANATIONS.iter().map(|explanation| explanation.code).collect();
+        assert_eq!(explained, codes);
+    }
+}
