@@ -9,6 +9,7 @@ pub mod dispatch;
 pub mod engine;
 pub mod http;
 pub mod keys;
+pub mod outgoing;
 pub mod project;
 pub mod run;
 pub mod script;

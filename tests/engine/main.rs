@@ -1,11 +1,13 @@
 //! The engine as its users meet it: the real binary, real sockets, a real SQLite file, real kills.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod acting;
 mod bad_input;
 mod commands;
 mod crash;
 mod hooks;
 mod ordered;
+mod peer;
 mod readme;
 mod reload;
 mod running;

@@ -2,7 +2,7 @@
 
 use crate::output::{Report, Stop, Texts};
 use flowscript_engine::config::Config;
-use flowscript_engine::project::{Folder, LoadedFile, load};
+use flowscript_engine::project::{CONNECTIONS, Folder, LoadedFile, load};
 use flowscript_engine::script::Library;
 use flowscript_engine::workflow::problem::Problem;
 use flowscript_engine::yaml::Place;
@@ -19,7 +19,11 @@ pub fn check(project: &Path, only: Option<&Path>, report: &mut Report) -> Result
     if only.is_none() {
         folder.odd.iter().for_each(|message| report.problem(&Stop::new(message.clone())));
     }
-    let loaded = load(&folder, &library, |_| None);
+    let (connections, problems) = folder.read_connections(project);
+    if only.is_none() {
+        problems.iter().for_each(|problem| report.problem(&Stop::new(problem.line(CONNECTIONS))));
+    }
+    let loaded = load(&folder, &library, &connections, |_| None);
     let wanted = |file: &&LoadedFile| only.is_none_or(|only| same_file(only, &project.join(&file.path)));
     let files: Vec<&LoadedFile> = loaded.values().filter(wanted).collect();
     if let (Some(only), []) = (only, files.as_slice()) {

@@ -31,6 +31,16 @@ pub struct Config {
     pub limits: Limits,
     /// How long history stays.
     pub retention: Retention,
+    /// Whom steps and scripts may reach.
+    pub http: HttpConfig,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Hosts with addresses that are not public, as `host`, `host:port` or `*.domain`. Hosts of connections count too.
+    pub allow: Vec<String>,
 }
 
 /// `[store]`
@@ -83,6 +93,7 @@ impl Default for Config {
             store: StoreConfig::default(),
             limits: Limits::default(),
             retention: Retention::default(),
+            http: HttpConfig::default(),
         }
     }
 }

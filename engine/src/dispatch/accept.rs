@@ -8,6 +8,7 @@ use crate::trigger::webhook::Request;
 use crate::workflow::model::{Response, Workflow};
 use flowscript_lang::value::{Record, Value};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A request to a webhook.
@@ -148,9 +149,9 @@ impl Dispatcher {
 
     /// Learns whether the input fits, the label and the lane.
     async fn prepare(&self, work: Work) -> Result<Prepared, String> {
-        let (host, running) = self.host(work.id);
+        let (host, running) = self.host(work.id, Duration::ZERO);
         let room = self.shared.room.clone();
-        let prepared = self.shared.pool.run(move || prepare(&work, &room, &host)).await;
+        let prepared = self.shared.pool.run(move || prepare(work, room, host)).await;
         drop(running);
         match prepared {
             Ok(prepared) => prepared.map_err(|fault| fault.message),

@@ -1,11 +1,11 @@
 //! What a caller who waits for a run is told.
 
 use super::Dispatcher;
-use crate::run::{Ended, Work, encode_trace, encoding};
-use crate::script::Fault;
+use crate::run::{Ended, Reply, Work, encode_trace, encoding};
+use crate::script::{Fault, TIMEOUT};
 use crate::store::{Changes, Failure, Finish, NewRun, Run, RunId, RunState, Trigger};
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::value::Value;
+use flowscript_lang::value::{Rows, Value};
 
 /// The answer of a run.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub enum Verdict {
     Unfinished(RunState),
     /// It gave this.
     Value(Value),
+    /// It answered by `respond`.
+    Reply(Reply),
     /// It failed.
     Failed {
         /// The HTTP status.
@@ -34,6 +36,42 @@ pub enum Verdict {
     Dropped(RunState),
 }
 
+/// Answers as the store keeps them.
+pub(super) struct StoredAnswer;
+
+impl StoredAnswer {
+    /// The bytes for the store.
+    pub(super) fn encode(status: u16, headers: &[(String, String)], body: &Value) -> Vec<u8> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| Value::list(vec![Value::text(name.as_str()), Value::text(value.as_str())]));
+        encoding::encode(&Value::record([
+            ("status", i64::from(status).into()),
+            ("headers", Value::list(headers.collect())),
+            ("body", body.clone()),
+        ]))
+    }
+
+    /// The answer in bytes of the store. The error says what is wrong with them.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Reply, String> {
+        let Value::Record(kept) = encoding::decode(bytes)? else { return Err("a stored answer is no record".into()) };
+        let status = match kept.get("status") {
+            Some(Value::Number(status)) => status.to_i64().and_then(|status| u16::try_from(status).ok()),
+            _ => None,
+        };
+        let mut headers = Vec::new();
+        for pair in kept.get("headers").as_ref().and_then(Rows::of).iter().flat_map(Rows::iter) {
+            if let Some(pair) = Rows::of(&pair)
+                && let (Value::Text(name), Value::Text(value)) = (pair.get(0), pair.get(1))
+            {
+                headers.push((name.to_string(), value.to_string()));
+            }
+        }
+        let body = kept.get("body").unwrap_or_default();
+        Ok(Reply { status: status.ok_or("a stored answer has no status")?, headers, body })
+    }
+}
+
 /// What callers read where the reason is none of their business.
 const FAILED: &str = "The workflow failed.";
 
@@ -43,19 +81,29 @@ impl Answer {
         let summary = &run.summary;
         let verdict = match summary.state {
             state if !summary.has_answer() => Verdict::Unfinished(state),
+            _ if summary.responded => match run.answer.as_ref().map(|bytes| StoredAnswer::decode(bytes)) {
+                Some(Ok(reply)) => Verdict::Reply(reply),
+                reason => {
+                    tracing::error!("the answer of run {} cannot be read: {reason:?}", summary.id);
+                    failed("", None, "")
+                }
+            },
             RunState::Failed | RunState::TimedOut => match &summary.error {
                 Some(failure) => failed(&failure.kind, failure.status, &failure.message),
                 None => failed("", None, ""),
             },
             RunState::Cancelled | RunState::Skipped => Verdict::Dropped(summary.state),
-            _ => match run.answer.as_ref().or(run.output.as_ref()).map(|bytes| encoding::decode(bytes)) {
-                None => Verdict::Value(Value::Null),
-                Some(Ok(value)) => Verdict::Value(value),
-                Some(Err(reason)) => {
-                    tracing::error!("the output of run {} cannot be read: {reason}", summary.id);
-                    failed("", None, "")
+            _ => {
+                let answer = run.answer.as_ref().map(|bytes| StoredAnswer::decode(bytes).map(|reply| reply.body));
+                let output = || run.output.as_ref().map(|bytes| encoding::decode(bytes));
+                match answer.or_else(output).transpose() {
+                    Ok(value) => Verdict::Value(value.unwrap_or_default()),
+                    Err(reason) => {
+                        tracing::error!("the output of run {} cannot be read: {reason}", summary.id);
+                        failed("", None, "")
+                    }
                 }
-            },
+            }
         };
         Self { run: summary.id, verdict }
     }
@@ -74,6 +122,8 @@ impl Answer {
 fn failed(kind: &str, status: Option<u16>, message: &str) -> Verdict {
     let told = kind == ErrorKind::User.name();
     let detail = if told { message } else { FAILED };
+    // The status of a peer is the peer's, not the caller's.
+    let status = status.filter(|_| kind != ErrorKind::Io.name() && kind != TIMEOUT);
     Verdict::Failed { status: status.unwrap_or(500), detail: detail.to_owned() }
 }
 
@@ -82,10 +132,12 @@ impl Dispatcher {
     pub(super) fn finish_of(&self, work: &Work, ended: &Ended) -> Finish {
         let mut finish = Finish::new(ended.state, ended.ended_at);
         finish.error = ended.failure.as_ref().map(|(fault, position)| failure_of(fault, position.clone()));
+        finish.with_errors = ended.with_errors;
         finish.output = ended.output.as_ref().map(encoding::encode);
-        finish.answer = ended.answer.as_ref().map(encoding::encode);
+        finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], answer));
         finish.trace = Some(encode_trace(&ended.trace));
         finish.changes = Changes { log: ended.log.clone(), ..Changes::default() };
+        finish.changes.input = ended.input.as_ref().map(encoding::encode);
         finish.on_failure = self.failure_run(work, ended.state, ended.failure.as_ref().map(|(fault, _)| fault));
         finish
     }

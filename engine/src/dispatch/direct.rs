@@ -4,8 +4,9 @@
 //! longer than [`WINDOW`] is accepted meanwhile, so that a crash does not lose it.
 
 use super::answer::Answer;
+use super::drive::Driven;
 use super::{Admission, Dispatcher, Message};
-use crate::run::{Ended, Given, Panicked, Work, encoding, perform};
+use crate::run::{Ended, Given, Machine, Work, encoding};
 use crate::script::Fault;
 use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, Trigger};
 use crate::workflow::model::Durability;
@@ -30,14 +31,17 @@ impl Dispatcher {
             given: Given::Request(message.request.clone()),
         };
         let request_permit = self.shared.requests.clone().try_acquire_owned().ok();
-        let (host, running) = self.host(id);
-        let (room, job_work, job_host) = (self.shared.room.clone(), work.clone(), host.clone());
+        let (host, running) = self.host(id, Duration::ZERO);
+        let machine = Machine::new(work.clone(), self.shared.room.clone(), host.clone());
         let dispatcher = self.clone();
         // The job goes on when the caller's time is over, so it lives in a task of its own.
         let mut job = tokio::spawn(async move {
-            let ended = dispatcher.shared.pool.run(move || perform(&job_work, &room, &job_host)).await;
+            let driven = dispatcher.drive_machine(None, machine).await;
             drop(running);
-            ended.unwrap_or_else(|Panicked| panicked())
+            match driven {
+                Driven::Ended(ended, _) => *ended,
+                Driven::Left => Ended::new(RunState::Cancelled), // the caller of the machine sees the stop itself
+            }
         });
         let window = deadline.min(Instant::now() + WINDOW);
         if let Ok(ended) = tokio::time::timeout_at(window, &mut job).await {
@@ -50,7 +54,8 @@ impl Dispatcher {
             }
             new.label.clone_from(&ended.label);
             new.input = ended.input.as_ref().map(encoding::encode);
-            let finish = self.finish_of(&work, &ended);
+            let mut finish = self.finish_of(&work, &ended);
+            finish.changes.input = None; // it is kept with the run
             let finished = FinishedStart { version: message.workflow.version, started_at, finish };
             new.start = Start::Finished(Box::new(finished));
             return self.keep_ended(&message, new, ended, deadline).await;
@@ -122,9 +127,7 @@ impl Dispatcher {
     }
 
     async fn finish_direct(&self, fence: Fence, work: &Work, ended: &Ended) {
-        let mut finish = self.finish_of(work, ended);
-        finish.changes.input = ended.input.as_ref().map(encoding::encode);
-        self.commit_finish(fence, finish, false).await;
+        self.commit_finish(fence, self.finish_of(work, ended), false).await;
     }
 }
 

@@ -6,6 +6,7 @@
 mod accept;
 mod answer;
 mod direct;
+mod drive;
 mod history;
 mod worker;
 
@@ -13,8 +14,9 @@ pub use accept::{Admission, Message};
 pub use answer::{Answer, Verdict};
 
 use crate::config::Limits;
+use crate::outgoing::Sender;
 use crate::project::{Catalog, load_version};
-use crate::run::{Pool, Room, RunHost, Stop};
+use crate::run::{Calls, Pool, Room, RunHost, StopFlag};
 use crate::store::{Clock, OwnerId, RunId, Store, StoreError, VersionHash};
 use crate::workflow::model::Workflow;
 use history::History;
@@ -22,6 +24,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 
 /// How long a claim holds without being renewed.
@@ -42,6 +45,9 @@ struct Shared {
     catalog: Arc<Catalog>,
     room: Room,
     pool: Pool,
+    /// The threads of scripts that wait for others.
+    callers: Pool,
+    sender: Arc<Sender>,
     limits: Limits,
     owner: OwnerId,
     /// Where answered runs of relaxed durability go.
@@ -52,7 +58,7 @@ struct Shared {
     /// One permit for each request that is performed before it is kept.
     requests: Arc<Semaphore>,
     /// Stops of the runs that this process works on.
-    running: Mutex<HashMap<RunId, Arc<Stop>>>,
+    running: Mutex<HashMap<RunId, Arc<StopFlag>>>,
     stopping: AtomicBool,
     /// Has it the lease that claims need?
     working: AtomicBool,
@@ -74,6 +80,10 @@ pub struct Parts {
     pub room: Room,
     /// The threads of scripts.
     pub pool: Pool,
+    /// The threads of scripts that wait for others.
+    pub callers: Pool,
+    /// Requests to others.
+    pub sender: Arc<Sender>,
     /// What runs may use up.
     pub limits: Limits,
     /// How many runs are worked on at a time.
@@ -90,6 +100,8 @@ impl Dispatcher {
             catalog: parts.catalog,
             room: parts.room,
             pool: parts.pool,
+            callers: parts.callers,
+            sender: parts.sender,
             limits: parts.limits,
             owner: OwnerId::random(),
             workers: Arc::new(Semaphore::new(parts.workers as usize)),
@@ -174,15 +186,17 @@ impl Dispatcher {
         Ok(workflow)
     }
 
-    /// A host for a run that starts now, known to [`Dispatcher::cancel_here`] until the guard is dropped.
-    fn host(&self, run: RunId) -> (Arc<RunHost>, Running) {
-        let stop = Arc::new(Stop::default());
+    /// A host for a run that goes on now and has worked for `spent`, known to [`Dispatcher::cancel_here`] until the guard is dropped.
+    fn host(&self, run: RunId, spent: Duration) -> (Arc<RunHost>, Running) {
+        let stop = Arc::new(StopFlag::default());
         self.running().insert(run, stop.clone());
-        let host = RunHost::new(self.shared.limits.run, self.shared.limits.log_lines, stop);
+        let limits = &self.shared.limits;
+        let calls = Calls { sender: self.shared.sender.clone(), runtime: Handle::current(), run };
+        let host = RunHost::new(limits.run.saturating_sub(spent), limits.log_lines, stop, Some(calls));
         (Arc::new(host), Running { dispatcher: self.clone(), run })
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<Stop>>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<StopFlag>>> {
         self.shared.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,9 @@
 //! Workers: claim what is due, run it, commit its end.
 
 use super::answer::failure_of;
-use super::direct::panicked;
-use super::{Dispatcher, LEASE};
-use crate::run::{Given, Panicked, Work, encoding, perform};
+use super::drive::Driven;
+use super::{Dispatcher, LEASE, Running};
+use crate::run::{Given, Machine, Work, encoding};
 use crate::script::Fault;
 use crate::store::{Claim, Claimed, ClaimedRun, Fence, Finish, RunState, StoreError, Timestamp, VersionHash};
 use crate::trigger::webhook::Request;
@@ -16,7 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 /// The store is asked at least this often, should a hint get lost.
 const POLL: Duration = Duration::from_secs(5);
 /// How long to wait before a failed commit is tried again.
-const RETRY: Duration = Duration::from_millis(500);
+pub(super) const RETRY: Duration = Duration::from_millis(500);
 
 impl Dispatcher {
     /// Renews the lease until the dispatcher stops.
@@ -88,7 +88,11 @@ impl Dispatcher {
     /// Drives a run that was claimed at its acceptance, and then whatever its last commit has claimed.
     pub(super) async fn drive_accepted(&self, fence: Fence, version: VersionHash, work: Work) {
         let mut next = match self.with_version(work, version).await {
-            Ok(work) => self.drive_work(fence, work).await,
+            Ok(work) => {
+                let (host, running) = self.host(fence.run, Duration::ZERO);
+                let machine = Machine::new(work.clone(), self.shared.room.clone(), host);
+                self.drive_to_end(fence, work, machine, running).await
+            }
             Err(reason) => self.fail(fence, &reason).await,
         };
         while let Some(run) = next {
@@ -107,23 +111,23 @@ impl Dispatcher {
     /// Runs a claimed run to its end; gives the next one that the same worker has claimed with that commit.
     async fn drive(&self, claimed: ClaimedRun) -> Option<ClaimedRun> {
         let fence = claimed.fence;
-        match self.work_of(claimed).await {
-            Ok(work) => self.drive_work(fence, work).await,
+        let work = match self.work_of(&claimed).await {
+            Ok(work) => work,
+            Err(reason) => return self.fail(fence, &reason).await,
+        };
+        let (host, running) = self.host(fence.run, Machine::spent(&claimed));
+        match Machine::resume(work.clone(), self.shared.room.clone(), host, &claimed) {
+            Ok(machine) => self.drive_to_end(fence, work, machine, running).await,
             Err(reason) => self.fail(fence, &reason).await,
         }
     }
 
-    async fn drive_work(&self, fence: Fence, work: Work) -> Option<ClaimedRun> {
-        let (host, running) = self.host(fence.run);
-        let (room, job_work, job_host) = (self.shared.room.clone(), work.clone(), host.clone());
-        let ended = self.shared.pool.run(move || perform(&job_work, &room, &job_host)).await;
+    async fn drive_to_end(&self, fence: Fence, work: Work, machine: Machine, running: Running) -> Option<ClaimedRun> {
+        let driven = self.drive_machine(Some(fence), machine).await;
         drop(running);
-        if host.stop().is_abandoned() {
-            return None; // another process, or the next one, goes on with it
-        }
-        let ended = ended.unwrap_or_else(|Panicked| panicked());
+        let Driven::Ended(ended, ends) = driven else { return None };
         let mut finish = self.finish_of(&work, &ended);
-        finish.changes.input = ended.input.as_ref().map(encoding::encode);
+        finish.changes.ends = ends;
         self.commit_finish(fence, finish, true).await
     }
 
@@ -135,9 +139,9 @@ impl Dispatcher {
         self.commit_finish(fence, finish, true).await
     }
 
-    async fn work_of(&self, claimed: ClaimedRun) -> Result<Work, String> {
+    async fn work_of(&self, claimed: &ClaimedRun) -> Result<Work, String> {
         let workflow = self.version(claimed.version).await?;
-        let run = claimed.run;
+        let run = &claimed.run;
         let given = match (&run.payload, &run.input) {
             (Some(payload), _) => Given::Request(Arc::new(Request::decode(payload)?)),
             (None, Some(input)) => match encoding::decode(input)? {
@@ -151,7 +155,7 @@ impl Dispatcher {
             workflow,
             trigger: run.summary.trigger,
             scheduled_for: run.summary.scheduled_for,
-            on_failure: run.on_failure,
+            on_failure: run.on_failure.clone(),
             given,
         })
     }

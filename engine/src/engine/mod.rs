@@ -17,7 +17,8 @@ pub use view::{RunList, RunView};
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Parts};
 use crate::keys::{KeyRing, KeyText};
-use crate::project::{Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
+use crate::outgoing::Sender;
+use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
 use crate::run::{Files, Pool, Room, RunHost};
 use crate::script::Library;
 use crate::store::{
@@ -35,6 +36,8 @@ use uuid::Uuid;
 
 /// How long runs at work may go on after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
+/// How many scripts may wait for others at a time.
+const CALLERS: usize = 32;
 /// How long the conversion of parameters may take.
 const CONVERSION: Duration = Duration::from_secs(5);
 /// How often history is pruned and the use of keys is written down.
@@ -57,6 +60,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     catalog: Arc<Catalog>,
     library: Library,
+    sender: Arc<Sender>,
     dispatcher: Dispatcher,
     keys: KeyRing,
     loading: tokio::sync::Mutex<()>,
@@ -68,7 +72,10 @@ impl Engine {
         let limits = &config.limits;
         let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory);
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let pool = Pool::new(threads).map_err(|error| format!("a thread for scripts cannot be started: {error}"))?;
+        let started = |error: std::io::Error| format!("a thread for scripts cannot be started: {error}");
+        let pool = Pool::new(threads).map_err(started)?;
+        let callers = Pool::new(CALLERS).map_err(started)?;
+        let sender = Arc::new(Sender::new(&config.http.allow)?);
         let room = Room { library: library.clone(), files: Arc::new(Files::new(project.join("files"))) };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let catalog = Arc::new(Catalog::default());
@@ -78,6 +85,8 @@ impl Engine {
             catalog: catalog.clone(),
             room,
             pool,
+            callers,
+            sender: sender.clone(),
             limits: limits.clone(),
             workers: config.workers,
         });
@@ -88,6 +97,7 @@ impl Engine {
             clock,
             catalog,
             library,
+            sender,
             dispatcher,
             keys: KeyRing::default(),
             loading: tokio::sync::Mutex::default(),
@@ -171,15 +181,21 @@ impl Engine {
         let before = self.workflows();
         let (project, library, serving) = (self.shared.project.clone(), self.shared.library.clone(), before.clone());
         let loaded = tokio::task::spawn_blocking(move || {
-            let folder = Folder::read(&project);
-            let files = load(&folder, &library, |path| serving.route(path).map(|entry| entry.id.clone()));
-            (folder.odd, files)
+            let mut folder = Folder::read(&project);
+            let (connections, problems) = folder.read_connections(&project);
+            let mut odd = std::mem::take(&mut folder.odd);
+            odd.extend(problems.iter().map(|problem| problem.line(CONNECTIONS)));
+            let serving = |path: &str| serving.route(path).map(|entry| entry.id.clone());
+            let files = load(&folder, &library, &connections, serving);
+            (odd, connections, files)
         });
-        let (odd, files) = loaded.await.map_err(|error| StoreError::Other(format!("loading failed: {error}")))?;
+        let (odd, connections, files) =
+            loaded.await.map_err(|error| StoreError::Other(format!("loading failed: {error}")))?;
         for line in odd {
             tracing::warn!("{line}");
         }
         tell_problems(&before, &files);
+        self.shared.sender.set_connections(Arc::new(connections));
         let published = self.shared.store.publish(publication(&before, &files)).await?;
         for id in &published.changed {
             tracing::info!("{id} has a new version");
@@ -221,7 +237,7 @@ impl Engine {
     /// A request to a webhook with its parameters converted and its body decoded. The error says in words what does
     /// not fit.
     pub fn request(&self, webhook: &Webhook, query: &str, parts: RequestParts<'_>) -> Result<Request, String> {
-        let host = RunHost::new(CONVERSION, 0, Arc::default());
+        let host = RunHost::new(CONVERSION, 0, Arc::default(), None);
         let query = parse_query(&webhook.query, query, &self.shared.library, &host).map_err(|no_fit| no_fit.message)?;
         Request::new(query, parts)
     }

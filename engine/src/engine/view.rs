@@ -22,7 +22,7 @@ pub struct RunView {
     pub output: Option<Value>,
     /// What the caller got, where it is another.
     pub answer: Option<Value>,
-    /// The steps it passed.
+    /// The steps it passed, in the order of their beginnings.
     pub steps: Vec<StepTrace>,
     /// Its log.
     pub log: Vec<LogLine>,
@@ -42,14 +42,17 @@ impl Engine {
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
         let run: Run = self.shared.store.run(id).await?;
         let log = self.shared.store.log(id, 0, LOG_LINES).await?;
-        let steps = run.trace.as_ref().map(|bytes| decode_trace(bytes)).transpose();
+        let traced = run.trace.as_ref().map(|bytes| decode_trace(bytes)).transpose();
+        let mut steps: Vec<StepTrace> = self.shared.store.steps(id).await?.iter().map(StepTrace::of_record).collect();
+        steps.extend(told(id, traced).unwrap_or_default());
+        steps.sort_by_key(|step| step.started_at);
         let payload = run.payload.as_ref().map(|bytes| Request::decode(bytes)).transpose();
         Ok(RunView {
             input: decoded(id, run.input.as_ref()),
             payload: told(id, payload).map(|request| request.to_value()),
             output: decoded(id, run.output.as_ref()),
             answer: decoded(id, run.answer.as_ref()),
-            steps: told(id, steps).unwrap_or_default(),
+            steps,
             log: log.lines,
             summary: run.summary,
         })

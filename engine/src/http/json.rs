@@ -90,12 +90,14 @@ fn step(step: &StepTrace) -> Json {
     let state = match (&step.error, step.skipped) {
         (Some(_), _) => "failed",
         (None, true) => "skipped",
+        (None, false) if step.running => "running",
         (None, false) => "completed",
     };
     json!({
         "position": step.position,
         "kind": step.kind,
         "title": step.title,
+        "attempt": step.attempt,
         "state": state,
         "startedAt": time(step.started_at),
         "endedAt": time(step.ended_at),

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::engine::{Admission, Answer, RunId, RunState, Verdict};
 use crate::script::encode_json;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flowscript_lang::value::Value;
 use serde_json::json;
@@ -50,6 +50,17 @@ pub fn of_answer(answer: Answer, status_url: &impl Fn(RunId) -> String) -> Respo
     let run = answer.run;
     match answer.verdict {
         Verdict::Value(value) => of_value(&value),
+        Verdict::Reply(reply) => {
+            let mut response = of_value(&reply.body);
+            *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+            for (name, value) in &reply.headers {
+                if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+                    response.headers_mut().insert(name, value);
+                }
+            }
+            harden(response.headers_mut());
+            response
+        }
         Verdict::Failed { status, detail } => {
             let (slug, title) = match status {
                 400 => ("bad-request", "Bad request"),

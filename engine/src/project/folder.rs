@@ -1,9 +1,15 @@
 //! Reading the project folder: texts only, nothing is judged here but names.
 
+use crate::outgoing::{Connections, read_connections};
 use crate::workflow::id_of_path;
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::Place;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+/// The file of connections.
+pub const CONNECTIONS: &str = "connections.yaml";
 
 /// How deep folders below `workflows/` are followed.
 const MAX_FOLDERS: usize = 16;
@@ -15,6 +21,8 @@ pub struct Folder {
     pub workflows: BTreeMap<String, SourceFile>,
     /// Modules by name.
     pub modules: BTreeMap<String, Arc<str>>,
+    /// connections.yaml, if it is there.
+    pub connections: Option<SourceFile>,
     /// Files that are neither, in words: names that cannot be ids.
     pub odd: Vec<String>,
 }
@@ -34,7 +42,25 @@ impl Folder {
         let mut folder = Self::default();
         folder.read_workflows(&project.join("workflows"), "", MAX_FOLDERS);
         folder.read_modules(&project.join("modules"));
+        let connections = project.join(CONNECTIONS);
+        if connections.exists() {
+            let text = read_text(&connections);
+            folder.connections = Some(SourceFile { path: CONNECTIONS.to_owned(), text });
+        }
         folder
+    }
+
+    /// The connections of connections.yaml with their secrets, and what is wrong with the file.
+    pub fn read_connections(&self, project: &Path) -> (Connections, Vec<Problem>) {
+        match self.connections.as_ref().map(|file| file.text.as_ref()) {
+            None => (Connections::default(), Vec::new()),
+            Some(Ok(text)) => read_connections(text, project),
+            Some(Err(reason)) => {
+                let message = format!("The file cannot be read: {reason}");
+                let problem = Problem::new(codes::UNREADABLE, Place { line: 1, column: 1 }, message);
+                (Connections::default(), vec![problem])
+            }
+        }
     }
 
     fn read_workflows(&mut self, at: &Path, prefix: &str, levels: usize) {

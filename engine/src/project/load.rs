@@ -1,6 +1,7 @@
 //! From texts to workflows, and which of two wins where they want the same webhook path.
 
 use super::folder::Folder;
+use crate::outgoing::Connections;
 use crate::script::Library;
 use crate::workflow::model::Workflow;
 use crate::workflow::problem::{Problem, codes};
@@ -24,6 +25,7 @@ pub struct LoadedFile {
 pub fn load(
     folder: &Folder,
     library: &Library,
+    connections: &Connections,
     serving: impl Fn(&str) -> Option<String>,
 ) -> BTreeMap<String, LoadedFile> {
     let library = library.with_modules(folder.modules.clone());
@@ -43,23 +45,25 @@ pub fn load(
             (id.clone(), LoadedFile { path: file.path.clone(), workflow, problems: read.problems })
         })
         .collect();
-    refuse_unknown_workflows(&mut files);
+    refuse_unknown_names(&mut files, connections);
     refuse_taken_paths(&mut files, serving);
     files
 }
 
-/// A workflow that another one names must have a file.
-fn refuse_unknown_workflows(files: &mut BTreeMap<String, LoadedFile>) {
+/// A workflow that another one names must have a file, and a connection must stand in connections.yaml.
+fn refuse_unknown_names(files: &mut BTreeMap<String, LoadedFile>, connections: &Connections) {
     let ids: Vec<String> = files.keys().cloned().collect();
     for file in files.values_mut() {
         let Some(workflow) = &file.workflow else { continue };
-        let unknown = workflow.references.iter().filter(|(id, _)| !ids.contains(id));
-        let problems: Vec<Problem> = unknown
-            .map(|(id, place)| {
-                let problem = Problem::new(codes::UNKNOWN_WORKFLOW, *place, format!("There is no workflow `{id}`"));
-                problem.with_hint(format!("Its file would be workflows/{}.yaml.", id.replace('.', "/")))
-            })
-            .collect();
+        let mut problems = Vec::new();
+        for (id, place) in workflow.references.iter().filter(|(id, _)| !ids.contains(id)) {
+            let problem = Problem::new(codes::UNKNOWN_WORKFLOW, *place, format!("There is no workflow `{id}`"));
+            problems.push(problem.with_hint(format!("Its file would be workflows/{}.yaml.", id.replace('.', "/"))));
+        }
+        for (name, place) in workflow.connections.iter().filter(|(name, _)| !connections.is_named(name)) {
+            let problem = Problem::new(codes::UNKNOWN_CONNECTION, *place, format!("There is no connection `{name}`"));
+            problems.push(problem.with_hint("Connections stand in connections.yaml of the project."));
+        }
         if !problems.is_empty() {
             file.problems.extend(problems);
             file.workflow = None;

@@ -8,6 +8,6 @@ mod tests;
 mod watch;
 
 pub use catalog::{Catalog, Entry, Snapshot};
-pub use folder::{Folder, SourceFile};
+pub use folder::{CONNECTIONS, Folder, SourceFile};
 pub use load::{LoadedFile, load, load_version};
 pub use watch::{SETTLE, Watch};

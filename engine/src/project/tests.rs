@@ -1,4 +1,5 @@
 use super::*;
+use crate::outgoing::Connections;
 use crate::script::Library;
 use flowscript_lang::value::Zone;
 use std::path::Path;
@@ -44,7 +45,7 @@ fn ids_come_from_paths() {
 fn a_broken_file_leaves_the_others_alone() {
     let folder = project(&[("workflows/a.yaml", "output: 1"), ("workflows/b.yaml", "output: [")]);
     std::fs::write(folder.path().join("workflows/c.yaml"), b"output: 1\nname: \xff").unwrap();
-    let files = load(&Folder::read(folder.path()), &library(), |_| None);
+    let files = load(&Folder::read(folder.path()), &library(), &Connections::default(), |_| None);
     assert!(files["a"].workflow.is_some());
     assert!(files["b"].workflow.is_none());
     assert!(files["c"].problems[0].message.contains("line 2 is not UTF-8"));
@@ -54,17 +55,17 @@ fn a_broken_file_leaves_the_others_alone() {
 fn who_serves_a_path_keeps_it() {
     let folder = project(&[("workflows/a.yaml", &webhook("p")), ("workflows/b.yaml", &webhook("p"))]);
     let folder = Folder::read(folder.path());
-    let first = load(&folder, &library(), |_| None);
+    let first = load(&folder, &library(), &Connections::default(), |_| None);
     assert!(first["a"].workflow.is_some() && first["b"].workflow.is_none());
     assert!(first["b"].problems[0].message.contains("belongs to the workflow `a`"));
-    let kept = load(&folder, &library(), |_| Some("b".to_owned()));
+    let kept = load(&folder, &library(), &Connections::default(), |_| Some("b".to_owned()));
     assert!(kept["a"].workflow.is_none() && kept["b"].workflow.is_some());
 }
 
 #[test]
 fn routes_lead_to_active_files_only() {
     let folder = project(&[("workflows/a.yaml", &webhook("p"))]);
-    let files = load(&Folder::read(folder.path()), &library(), |_| None);
+    let files = load(&Folder::read(folder.path()), &library(), &Connections::default(), |_| None);
     let entry = |present, active| Entry {
         id: "a".into(),
         file: "workflows/a.yaml".into(),
@@ -83,7 +84,7 @@ fn routes_lead_to_active_files_only() {
 #[test]
 fn versions_live_as_long_as_something_uses_them() {
     let folder = project(&[("workflows/a.yaml", "output: 1")]);
-    let files = load(&Folder::read(folder.path()), &library(), |_| None);
+    let files = load(&Folder::read(folder.path()), &library(), &Connections::default(), |_| None);
     let workflow = files["a"].workflow.clone().unwrap();
     drop(files);
     let (catalog, version) = (Catalog::default(), workflow.version);

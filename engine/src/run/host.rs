@@ -1,11 +1,18 @@
 //! What a run's scripts get from outside: clock, randomness, the run's log, and the request to stop.
 
-use crate::store::{LogLine, Timestamp};
-use flowscript_lang::host::{Host, Interrupt, LogLevel};
+use crate::outgoing::{Outgoing, Sender};
+use crate::store::{LogLine, RunId, Timestamp};
+use bytes::Bytes;
+use flowscript_lang::host::{Host, HttpRequest, HttpResponse, Interrupt, LogLevel};
+use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
+/// The longest a script's request may take.
+const MAX_CALL: Duration = Duration::from_secs(3600);
 /// The longest line of a log, in bytes.
 const MAX_LINE: usize = 16 * 1024;
 
@@ -15,7 +22,19 @@ pub struct RunHost {
     log: Mutex<Log>,
     max_lines: usize,
     deadline: Instant,
-    stop: Arc<Stop>,
+    stop: Arc<StopFlag>,
+    calls: Option<Calls>,
+}
+
+/// How the scripts of a run reach out.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    /// Where requests go.
+    pub sender: Arc<Sender>,
+    /// Where they are waited for: scripts run on threads of their own.
+    pub runtime: Handle,
+    /// The run, for the keys of its requests.
+    pub run: RunId,
 }
 
 #[derive(Debug, Default)]
@@ -23,53 +42,82 @@ struct Log {
     lines: Vec<LogLine>,
     /// The position of the step that is running.
     position: Option<String>,
+    /// How many requests its script has sent.
+    calls: u32,
     full: bool,
 }
 
 /// A request to a run to stop, from another thread.
 #[derive(Debug, Default)]
-pub struct Stop(AtomicU8);
+pub struct StopFlag {
+    flags: AtomicU8,
+    changed: Notify,
+}
 
 const CANCELLED: u8 = 1;
 const ABANDONED: u8 = 2;
 
-impl Stop {
+impl StopFlag {
     /// Asks for the end of the run.
     pub fn cancel(&self) {
-        self.0.fetch_or(CANCELLED, Ordering::Relaxed);
+        self.set(CANCELLED);
     }
 
     /// Asks the worker to leave the run as it is; another one goes on with it.
     pub fn abandon(&self) {
-        self.0.fetch_or(ABANDONED, Ordering::Relaxed);
+        self.set(ABANDONED);
     }
 
     /// Was the end asked for?
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & CANCELLED != 0
+        self.flags.load(Ordering::Acquire) & CANCELLED != 0
     }
 
     /// Is the run to be left as it is?
     pub fn is_abandoned(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & ABANDONED != 0
+        self.flags.load(Ordering::Acquire) & ABANDONED != 0
+    }
+
+    /// Ready once either was asked for.
+    pub async fn asked(&self) {
+        let changed = self.changed.notified();
+        tokio::pin!(changed);
+        // Listening begins before looking, so that no request falls between the two.
+        changed.as_mut().enable();
+        if self.flags.load(Ordering::Acquire) == 0 {
+            changed.await;
+        }
+    }
+
+    fn set(&self, flag: u8) {
+        self.flags.fetch_or(flag, Ordering::AcqRel);
+        self.changed.notify_waiters();
     }
 }
 
 impl RunHost {
-    /// A host for a run that may take `limit` from now on and write `max_lines` lines of log.
-    pub fn new(limit: Duration, max_lines: u32, stop: Arc<Stop>) -> Self {
+    /// A host for a run that may take `limit` from now on and write `max_lines` lines of log. Without `calls` its scripts
+    /// reach nobody.
+    pub fn new(limit: Duration, max_lines: u32, stop: Arc<StopFlag>, calls: Option<Calls>) -> Self {
         let now = Instant::now();
         Self {
             log: Mutex::default(),
             max_lines: max_lines as usize,
             deadline: now.checked_add(limit).unwrap_or(now),
             stop,
+            calls,
         }
+    }
+
+    /// When the run's time is over.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// Names the step that runs from now on.
     pub fn enter(&self, position: &str) {
         let mut log = self.lock();
+        log.calls = 0;
         match &mut log.position {
             Some(text) => {
                 text.clear();
@@ -85,7 +133,7 @@ impl RunHost {
     }
 
     /// The request to stop.
-    pub fn stop(&self) -> &Stop {
+    pub fn stop(&self) -> &Arc<StopFlag> {
         &self.stop
     }
 
@@ -126,12 +174,74 @@ impl Host for RunHost {
         log.lines.push(LogLine { at: now(), level: level.name().into(), message, position });
     }
 
+    fn http(&self, request: &HttpRequest) -> Result<HttpResponse, String> {
+        let Some(calls) = &self.calls else {
+            return Err(format!("HTTP is not allowed here: {} {} was not sent.", request.method, request.url));
+        };
+        let key = {
+            let mut log = self.lock();
+            log.calls += 1;
+            let position = log.position.as_deref().unwrap_or_default();
+            script_key(calls.run, position, log.calls, request)
+        };
+        let mut headers = request.headers.clone();
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("idempotency-key")) {
+            headers.push(("Idempotency-Key".to_owned(), key));
+        }
+        let timeout = Duration::try_from_secs_f64(request.timeout).unwrap_or(MAX_CALL).min(MAX_CALL);
+        let outgoing = Outgoing {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers,
+            body: request.body.clone().map(Bytes::from),
+            timeout: timeout.min(self.deadline.saturating_duration_since(Instant::now())),
+        };
+        let answer = calls.runtime.block_on(async {
+            tokio::select! {
+                answer = calls.sender.send(outgoing) => answer.map_err(|unsent| unsent.message),
+                () = self.stop.asked() => Err("The run was cancelled.".to_owned()),
+            }
+        })?;
+        Ok(HttpResponse {
+            status: answer.status,
+            reason: answer.reason,
+            headers: answer.headers,
+            body: answer.body.to_vec(),
+        })
+    }
+
     fn interrupt(&self) -> Option<Interrupt> {
         if self.stop.is_cancelled() || self.stop.is_abandoned() {
             return Some(Interrupt::Cancelled);
         }
         self.is_late().then_some(Interrupt::Deadline)
     }
+}
+
+/// The idempotency key of a step: the same for each of its attempts.
+pub fn step_key(run: RunId, position: &str) -> String {
+    hashed(&[run.as_bytes(), position.as_bytes()])
+}
+
+/// The idempotency key of a script's request.
+fn script_key(run: RunId, position: &str, number: u32, request: &HttpRequest) -> String {
+    let body = request.body.as_deref().unwrap_or_default();
+    let number = number.to_le_bytes();
+    hashed(&[run.as_bytes(), position.as_bytes(), &number, request.method.as_bytes(), request.url.as_bytes(), body])
+}
+
+/// The SHA-256 of these parts, in hexadecimal digits.
+fn hashed(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        text
+    })
 }
 
 /// The wall clock.

@@ -1,104 +1,68 @@
-//! The walk of a run over its steps.
+//! The walk of a run over its steps, as a state machine: an event goes in, what to do next comes out.
+//!
+//! Pure steps and file reads are done on the way. Before a step that acts, and for what takes time, the machine stops and
+//! says so; whoever drives it commits, does it, and comes back with the result. All of it can be given up between two
+//! stops and taken up again from what was committed.
 
-use super::Files;
 use super::host::{RunHost, now};
 use super::input::convert_input;
-use super::steps::{self, Outcome};
+use super::progress::{self, Kept, Next, Progress, Variables};
+use super::steps::{self, Action, Outcome};
 use super::trace::StepTrace;
-use crate::script::{Context, Fault, Library};
-use crate::store::{LogLine, RunId, RunState, Timestamp, Trigger};
-use crate::trigger::webhook::Request;
-use crate::workflow::model::{ERRORS, FIRST_INPUT, RUN, Step, StepIndex, Workflow};
+use super::work::{Given, Room, Work, run_value};
+use super::{Ended, retry};
+use crate::script::{Context, Fault, INTERRUPTED, TIMEOUT};
+use crate::store::{Changes, ClaimedRun, RunState, Timestamp};
+use crate::workflow::model::{ERRORS, FIRST_INPUT, OUTPUT, RUN, Step, StepKind};
+use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::value::{DateTime, Record, Value};
+use flowscript_lang::value::{Value, truth};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The longest label, in characters.
 const MAX_LABEL: usize = 200;
 
-/// What a run is made of.
-#[derive(Clone, Debug)]
-pub struct Work {
-    /// Its id, which carries when it was accepted.
-    pub id: RunId,
-    /// The version it has taken.
-    pub workflow: Arc<Workflow>,
-    /// What started it.
-    pub trigger: Trigger,
-    /// The nominal instant of its schedule's occurrence.
-    pub scheduled_for: Option<Timestamp>,
-    /// The workflow that starts when it fails for good: the one it was accepted with.
-    pub on_failure: Option<String>,
-    /// Where its input comes from.
-    pub given: Given,
-}
-
-/// Where the input of a run comes from.
-#[derive(Clone, Debug)]
-pub enum Given {
-    /// A request to the webhook.
-    Request(Arc<Request>),
-    /// Values by name that are still to be converted.
-    Fields(Record),
-}
-
-/// What runs share.
-#[derive(Clone, Debug)]
-pub struct Room {
-    /// Functions and settings.
-    pub library: Library,
-    /// The folder of file steps.
-    pub files: Arc<Files>,
-}
-
-/// How a run ended.
+/// What a machine is told.
 #[derive(Debug)]
-pub struct Ended {
-    /// Completed, failed, cancelled or timed out.
-    pub state: RunState,
-    /// The inputs by name, once they were made.
-    pub input: Option<Value>,
-    /// Was the input of the caller to blame, before any FlowScript of the workflow saw it?
-    pub refused: bool,
-    /// The label for the history.
-    pub label: Option<String>,
-    /// What the workflow gives.
-    pub output: Option<Value>,
-    /// What `processing.output` made of it for the caller.
-    pub answer: Option<Value>,
-    /// Why it failed, and the position of the step.
-    pub failure: Option<(Fault, Option<String>)>,
-    /// The steps it passed.
-    pub trace: Vec<StepTrace>,
-    /// Its log.
-    pub log: Vec<LogLine>,
-    /// When it was over.
-    pub ended_at: Timestamp,
+pub enum Event {
+    /// Begin, or go on where the run was left.
+    Go,
+    /// The step it stopped at has this result.
+    Done(Result<Value, Fault>),
 }
 
-impl Ended {
-    /// A run that failed before it could say anything else.
-    pub fn failed(fault: Fault) -> Self {
-        Self {
-            state: RunState::Failed,
-            input: None,
-            refused: false,
-            label: None,
-            output: None,
-            answer: None,
-            failure: Some((fault, None)),
-            trace: Vec::new(),
-            log: Vec::new(),
-            ended_at: now(),
-        }
-    }
+/// Where a machine stops.
+#[derive(Debug)]
+pub enum Stop {
+    /// A step is to be done by somebody else.
+    Act(Box<Act>),
+    /// The run sleeps until its next attempt.
+    Backoff {
+        /// How long.
+        delay: Duration,
+        /// What is committed when it begins.
+        changes: Changes,
+    },
+    /// The run is over.
+    Ended(Box<Ended>),
 }
 
-/// Runs a workflow that has no acting steps from its beginning to its end.
-pub fn perform(work: &Work, room: &Room, host: &RunHost) -> Ended {
-    let mut walk = Walk::new(work, room, host);
-    let result = walk.all();
-    walk.end(result)
+/// A step that somebody else does.
+#[derive(Debug)]
+pub struct Act {
+    /// Its position.
+    pub position: String,
+    /// The key of its kind.
+    pub kind: &'static str,
+    /// The attempt, counted from 1.
+    pub attempt: u32,
+    /// Its start and its result are committed.
+    pub commits: bool,
+    /// What is committed with the start.
+    pub changes: Changes,
+    /// What is to be done.
+    pub action: Action,
 }
 
 /// What is known of a run before it is accepted.
@@ -112,168 +76,347 @@ pub struct Prepared {
 
 /// Learns what acceptance needs without running any step. An input that does not fit is an error, unless
 /// `processing.input` makes it: then it is the run that fails.
-pub fn prepare(work: &Work, room: &Room, host: &RunHost) -> Result<Prepared, Fault> {
-    let mut walk = Walk::new(work, room, host);
+pub fn prepare(work: Work, room: Room, host: Arc<RunHost>) -> Result<Prepared, Fault> {
+    let mut machine = Machine::new(work, room, host);
     let mut prepared = Prepared::default();
-    if let Given::Request(request) = &work.given
-        && let Some(key) = work.workflow.webhook.as_ref().and_then(|w| w.ordered.as_ref()?.key.as_ref())
+    let workflow = machine.work.workflow.clone();
+    if let Given::Request(request) = &machine.work.given
+        && let Some(key) = workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref()?.key.as_ref())
     {
-        prepared.lane = request.lane(key, walk.context)?;
+        prepared.lane = request.lane(key, context(&machine.room, &machine.host))?;
     }
-    match walk.input() {
-        Ok(()) => prepared.label = walk.label(),
-        Err(_) if work.processes_input() => {}
+    match machine.make_input() {
+        Ok(()) => prepared.label = machine.make_label(),
+        Err(_) if machine.work.processes_input() => {}
         Err(fault) => return Err(fault),
     }
     Ok(prepared)
 }
 
-impl Work {
-    /// Does `processing.input` make its input?
-    pub fn processes_input(&self) -> bool {
-        let processing = self.workflow.webhook.as_ref().and_then(|webhook| webhook.processing_input.as_ref());
-        processing.is_some() && matches!(self.given, Given::Request(_))
-    }
-
-    /// Must something be learnt before acceptance?
-    pub fn needs_preparing(&self) -> bool {
-        let ordered = self.workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());
-        !self.processes_input() || self.workflow.label.is_some() || ordered.is_some_and(|o| o.key.is_some())
-    }
-}
-
-struct Walk<'a> {
-    work: &'a Work,
-    room: &'a Room,
-    host: &'a RunHost,
-    context: Context<'a>,
-    variables: Vec<Value>,
+/// A run on its way.
+#[derive(Debug)]
+pub struct Machine {
+    work: Work,
+    room: Room,
+    host: Arc<RunHost>,
+    variables: Variables,
+    progress: Progress,
+    /// What is to be done first.
+    next: Option<Next>,
     has_input: bool,
+    input_kept: bool,
     label: Option<String>,
     position: Option<String>,
     trace: Vec<StepTrace>,
+    with_errors: bool,
+    begun: Instant,
+    step_begun: Timestamp,
 }
 
-/// What is left when nothing failed.
-struct Results {
-    output: Value,
-    answer: Option<Value>,
-}
-
-impl<'a> Walk<'a> {
-    fn new(work: &'a Work, room: &'a Room, host: &'a RunHost) -> Self {
-        let workflow = &work.workflow;
-        let mut variables = vec![Value::Null; workflow.names.len() + 1];
-        if let Some(run) = variables.get_mut(RUN) {
-            *run = run_value(work, room);
+impl Machine {
+    /// A run at its beginning.
+    pub fn new(work: Work, room: Room, host: Arc<RunHost>) -> Self {
+        let mut variables = Variables::new(work.workflow.width());
+        variables.set_known(RUN, run_value(&work, &room));
+        progress::no_errors(&work.workflow, &mut variables);
+        Self {
+            work,
+            room,
+            host,
+            variables,
+            progress: Progress::default(),
+            next: Some(Next::Begin),
+            has_input: false,
+            input_kept: false,
+            label: None,
+            position: None,
+            trace: Vec::new(),
+            with_errors: false,
+            begun: Instant::now(),
+            step_begun: now(),
         }
-        if let Some(errors) = variables.get_mut(ERRORS) {
-            *errors = Value::record::<&str>([]);
-        }
-        let context = Context { settings: room.library.settings(), host };
-        Self { work, room, host, context, variables, has_input: false, label: None, position: None, trace: Vec::new() }
     }
 
-    fn all(&mut self) -> Result<Results, Fault> {
-        self.input()?;
-        self.label = self.label();
-        let workflow = &self.work.workflow;
-        let output = match self.steps(workflow.first)? {
-            Some(output) => output,
-            None => match &workflow.output {
-                Some(content) => {
-                    self.position = None;
-                    content.value(&mut self.variables, self.context)?
+    /// A run as the store has kept it. The error says what cannot be read.
+    pub fn resume(work: Work, room: Room, host: Arc<RunHost>, claimed: &ClaimedRun) -> Result<Self, String> {
+        let mut machine = Self::new(work, room, host);
+        let workflow = machine.work.workflow.clone();
+        let resumed = progress::resume(&workflow, claimed, &mut machine.variables)?;
+        machine.progress = resumed.progress;
+        machine.trace = resumed.trace;
+        if !matches!(resumed.next, Next::Begin) {
+            machine.restore_input(claimed)?;
+        }
+        machine.with_errors = match machine.variables.get(ERRORS) {
+            Value::Record(errors) => errors.iter().any(|(_, error)| !error.is_null()),
+            _ => false,
+        };
+        machine.next = Some(resumed.next);
+        Ok(machine)
+    }
+
+    /// How long the run may still work.
+    pub fn spent(claimed: &ClaimedRun) -> Duration {
+        progress::spent(claimed)
+    }
+
+    /// What the run is made of.
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Its host.
+    pub fn host(&self) -> &Arc<RunHost> {
+        &self.host
+    }
+
+    /// Goes on until somebody else must do something.
+    pub fn advance(&mut self, event: Event) -> Stop {
+        match self.walk(event) {
+            Ok(stop) => stop,
+            Err(fault) => Stop::Ended(Box::new(self.end(Err(fault)))),
+        }
+    }
+
+    /// Runs the acting script that the machine has stopped at.
+    pub fn run_script(&mut self) -> Result<Value, Fault> {
+        let workflow = self.work.workflow.clone();
+        let step = self.progress.step.and_then(|index| workflow.step(index));
+        let Some(Step { kind: StepKind::Script(script), .. }) = step else {
+            return Err(Fault::new(ErrorKind::Io, "There is no script at this step."));
+        };
+        let context = context(&self.room, &self.host);
+        let value = script.run(&mut self.variables.values, context)?;
+        script.written().for_each(|slot| self.variables.touch(slot));
+        Ok(value)
+    }
+
+    /// What is committed with the result of an acting step: what it changed and what it wrote.
+    pub fn changes(&mut self) -> Result<Changes, Fault> {
+        let kept = self.keep()?;
+        Ok(Changes { kept, log: self.host.take_log(), ..Changes::default() })
+    }
+
+    fn walk(&mut self, event: Event) -> Result<Stop, Fault> {
+        let workflow = self.work.workflow.clone();
+        match (self.next.take(), event) {
+            (Some(Next::Begin), _) => {
+                self.make_input()?;
+                self.label = self.make_label();
+                self.progress.step = workflow.first;
+                self.progress.attempt = 1;
+            }
+            (Some(Next::Done(result)), _) => {
+                if let Some(stop) = self.settle(result.map(Outcome::Done))? {
+                    return Ok(stop);
                 }
-                None => Value::Null,
+            }
+            (Some(Next::Attempt) | None, Event::Go) => {}
+            (_, Event::Done(result)) => {
+                if let Some(stop) = self.settle(result.map(Outcome::Done))? {
+                    return Ok(stop);
+                }
+            }
+        }
+        while let Some(step) = self.progress.step.and_then(|index| workflow.step(index)) {
+            self.check_stop()?;
+            self.step_begun = now();
+            self.enter(&step.position);
+            match self.step(step) {
+                Ok(Outcome::Act(action)) => return self.act(step, action),
+                Ok(Outcome::End(output)) => {
+                    self.note(step, None, false);
+                    return self.output(output);
+                }
+                outcome => {
+                    if let Some(stop) = self.settle(outcome)? {
+                        return Ok(stop);
+                    }
+                }
+            }
+        }
+        let output = match &workflow.output {
+            Some(content) => {
+                self.position = None;
+                content.value(&mut self.variables.values, context(&self.room, &self.host))?
+            }
+            None => Value::Null,
+        };
+        self.output(output)
+    }
+
+    fn step(&mut self, step: &Step) -> Result<Outcome, Fault> {
+        let context = context(&self.room, &self.host);
+        if let Some(when) = &step.when
+            && !truth(&when.run(&mut self.variables.values, context)?)
+        {
+            return Ok(Outcome::Skipped);
+        }
+        let outcome = steps::run(step, &mut self.variables.values, context, &self.room.files)?;
+        match &step.kind {
+            StepKind::Set(assignments) => assignments.iter().for_each(|(slot, _)| self.variables.touch(*slot)),
+            StepKind::Script(script) => script.written().for_each(|slot| self.variables.touch(slot)),
+            _ => {}
+        }
+        Ok(outcome)
+    }
+
+    /// Stops at a step that somebody else does.
+    fn act(&mut self, step: &Step, action: Action) -> Result<Stop, Fault> {
+        let commits = step.acts();
+        let changes = if commits { self.commit()? } else { Changes::default() };
+        Ok(Stop::Act(Box::new(Act {
+            position: step.position.clone(),
+            kind: step.kind.name(),
+            attempt: self.progress.attempt,
+            commits,
+            changes,
+            action,
+        })))
+    }
+
+    /// Takes the outcome of the step at hand, and moves on.
+    fn settle(&mut self, outcome: Result<Outcome, Fault>) -> Result<Option<Stop>, Fault> {
+        let workflow = self.work.workflow.clone();
+        let Some(step) = self.progress.step.and_then(|index| workflow.step(index)) else { return Ok(None) };
+        let skipped = matches!(outcome, Ok(Outcome::Skipped));
+        // Steps with commits of their own have their records there.
+        if !step.acts() || skipped {
+            self.note(step, outcome.as_ref().err(), skipped);
+        }
+        let next = match outcome {
+            Ok(Outcome::Done(value)) => {
+                self.set_result(step, value);
+                step.next
+            }
+            Ok(Outcome::Branch(first)) => first,
+            Ok(Outcome::Skipped | Outcome::Act(_) | Outcome::End(_)) => {
+                self.set_result(step, Value::Null);
+                step.next
+            }
+            Err(fault) => match self.fail(step, fault)? {
+                Some(stop) => return Ok(Some(stop)),
+                None => step.next,
             },
         };
-        let answer = match workflow.webhook.as_ref().and_then(|webhook| webhook.processing_output.as_ref()) {
-            Some(script) if matches!(self.work.given, Given::Request(_)) => {
-                self.enter("processing.output");
-                if let Some(slot) = self.variables.get_mut(workflow.output_slot()) {
-                    *slot = output.clone();
-                }
-                Some(script.run(&mut self.variables, self.context)?)
+        self.progress.step = next;
+        self.progress.attempt = 1;
+        self.progress.failures = 0;
+        Ok(None)
+    }
+
+    /// A failure: tried again later, noted in `errors`, or the end of the run.
+    fn fail(&mut self, step: &Step, fault: Fault) -> Result<Option<Stop>, Fault> {
+        self.position = Some(step.position.clone());
+        let ends = fault.kind == ErrorKind::Cancelled.name() || fault.kind == INTERRUPTED || self.is_over(&fault);
+        if !ends {
+            self.progress.failures += 1;
+            let context = context(&self.room, &self.host);
+            if let Some(delay) = retry::delay(step, &fault, &self.progress, &mut self.variables, context)? {
+                self.progress.attempt += 1;
+                self.progress.waits = true;
+                let changes = self.commit()?;
+                return Ok(Some(Stop::Backoff { delay, changes }));
             }
-            _ => None,
-        };
-        Ok(Results { output, answer })
+        }
+        if ends || !step.continue_on_fail {
+            return Err(fault);
+        }
+        self.with_errors = true;
+        if let (Some(slot), Value::Record(errors)) = (step.slot, self.variables.get(ERRORS)) {
+            let name: EcoString = self.work.workflow.names.get(slot).cloned().unwrap_or_default();
+            let errors = Value::Record(errors.clone().with(&name, fault.to_value()));
+            self.variables.set(ERRORS, errors);
+        }
+        note_place(&fault, &self.host);
+        self.set_result(step, Value::Null);
+        Ok(None)
+    }
+
+    fn set_result(&mut self, step: &Step, value: Value) {
+        match step.slot {
+            // The result of a step with a commit of its own is kept with it.
+            Some(slot) if step.acts() && !value.is_null() && !self.variables.is_kept(slot) => {
+                self.variables.set_known(slot, value);
+            }
+            Some(slot) => self.variables.set(slot, value),
+            None => {}
+        }
+    }
+
+    /// Is the run's time over?
+    fn is_over(&self, fault: &Fault) -> bool {
+        (fault.kind == ErrorKind::Limit.name() || fault.kind == TIMEOUT) && self.host.is_late()
+    }
+
+    fn note(&mut self, step: &Step, fault: Option<&Fault>, skipped: bool) {
+        self.trace.push(StepTrace {
+            position: step.position.clone(),
+            kind: step.kind.name().to_owned(),
+            title: step.title.clone(),
+            started_at: self.step_begun,
+            ended_at: now(),
+            skipped,
+            running: false,
+            attempt: self.progress.attempt,
+            error: fault.map(|fault| fault.message.clone()),
+        });
+    }
+
+    /// What is committed at a stop.
+    fn commit(&mut self) -> Result<Changes, Fault> {
+        let input = if self.input_kept { None } else { self.input_value() };
+        self.input_kept = true;
+        let kept = self.keep()?;
+        let input = input.map(|input| super::encoding::encode(&input));
+        Ok(Changes { input, kept, log: self.host.take_log(), ..Changes::default() })
+    }
+
+    fn keep(&mut self) -> Result<Kept, Fault> {
+        let spent = self.progress.spent + self.begun.elapsed();
+        let progress = Progress { spent, ..self.progress };
+        progress::keep(&self.work.workflow, &progress, &mut self.variables, &self.trace)
     }
 
     /// Makes the inputs.
-    fn input(&mut self) -> Result<(), Fault> {
+    fn make_input(&mut self) -> Result<(), Fault> {
         self.enter("input");
-        let workflow = &self.work.workflow;
+        let context = context(&self.room, &self.host);
         let given = match &self.work.given {
             Given::Fields(fields) => fields.clone(),
-            Given::Request(request) => request.input_fields(workflow, self.context)?,
+            Given::Request(request) => request.input_fields(&self.work.workflow, context)?,
         };
-        let values = convert_input(&workflow.inputs, &given, &self.room.library, self.host)
+        let values = convert_input(&self.work.workflow.inputs, &given, &self.room.library, self.host.as_ref())
             .map_err(|no_fit| Fault { status: Some(400), ..Fault::new(ErrorKind::Value, no_fit.message) })?;
-        for (slot, value) in self.variables.iter_mut().skip(FIRST_INPUT).zip(values) {
-            *slot = value;
+        for (number, value) in values.into_iter().enumerate() {
+            self.variables.set_known(FIRST_INPUT + number, value);
         }
         self.has_input = true;
         Ok(())
     }
 
+    /// The inputs as they were made before; those that were changed since are kept as variables.
+    fn restore_input(&mut self, claimed: &ClaimedRun) -> Result<(), String> {
+        let Some(bytes) = &claimed.run.input else { return Err("its input is gone".into()) };
+        let Value::Record(input) = super::encoding::decode(bytes)? else { return Err("its input is damaged".into()) };
+        for (number, declared) in self.work.workflow.inputs.iter().enumerate() {
+            let key = format!("v:{}", declared.name);
+            if !claimed.kept.iter().any(|(kept, _)| *kept == key) {
+                self.variables.set_known(FIRST_INPUT + number, input.get(&declared.name).unwrap_or_default());
+            }
+        }
+        self.has_input = true;
+        self.input_kept = true;
+        Ok(())
+    }
+
     /// The label for the history. A label that fails is none: it must not keep a run from starting.
-    fn label(&mut self) -> Option<String> {
-        let content = self.work.workflow.label.as_ref()?;
-        let label = content.text("A label", &mut self.variables, self.context).ok()?;
-        Some(label.chars().take(MAX_LABEL).collect())
-    }
-
-    /// Walks the steps; gives the output of an `end` step.
-    fn steps(&mut self, first: Option<StepIndex>) -> Result<Option<Value>, Fault> {
+    fn make_label(&mut self) -> Option<String> {
         let workflow = self.work.workflow.clone();
-        let mut next = first;
-        while let Some(step) = next.and_then(|index| workflow.step(index)) {
-            self.check_stop()?;
-            let started_at = now();
-            self.enter(&step.position);
-            let outcome = self.step(step);
-            let error = outcome.as_ref().err().map(|fault| fault.message.clone());
-            let skipped = matches!(outcome, Ok(Outcome::Skipped));
-            self.trace.push(StepTrace {
-                position: step.position.clone(),
-                kind: step.kind.name().to_owned(),
-                title: step.title.clone(),
-                started_at,
-                ended_at: now(),
-                skipped,
-                error,
-            });
-            next = match outcome? {
-                Outcome::Done(value) => {
-                    self.keep(step, value);
-                    step.next
-                }
-                Outcome::Skipped => {
-                    self.keep(step, Value::Null);
-                    step.next
-                }
-                Outcome::Branch(first) => first,
-                Outcome::End(output) => return Ok(Some(output)),
-            };
-        }
-        Ok(None)
-    }
-
-    fn step(&mut self, step: &Step) -> Result<Outcome, Fault> {
-        if let Some(when) = &step.when
-            && !flowscript_lang::value::truth(&when.run(&mut self.variables, self.context)?)
-        {
-            return Ok(Outcome::Skipped);
-        }
-        steps::run(step, &mut self.variables, self.context, &self.room.files)
-    }
-
-    fn keep(&mut self, step: &Step, value: Value) {
-        if let Some(variable) = step.slot.and_then(|slot| self.variables.get_mut(slot)) {
-            *variable = value;
-        }
+        let content = workflow.label.as_ref()?;
+        let context = context(&self.room, &self.host);
+        let label = content.text("A label", &mut self.variables.values, context).ok()?;
+        Some(label.chars().take(MAX_LABEL).collect())
     }
 
     fn enter(&mut self, position: &str) {
@@ -292,44 +435,60 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn end(self, result: Result<Results, Fault>) -> Ended {
-        let input = self.has_input.then(|| {
-            let inputs = self.work.workflow.inputs.iter().enumerate();
-            let value = |i: usize| self.variables.get(FIRST_INPUT + i).cloned().unwrap_or_default();
-            Value::record(inputs.map(|(i, input)| (input.name.clone(), value(i))).collect::<Vec<_>>())
-        });
-        let mut ended = Ended {
-            state: RunState::Completed,
-            input,
-            refused: false,
-            label: self.label,
-            output: None,
-            answer: None,
-            failure: None,
-            trace: self.trace,
-            log: Vec::new(),
-            ended_at: now(),
+    /// The last step: the caller's answer.
+    fn output(&mut self, output: Value) -> Result<Stop, Fault> {
+        let workflow = self.work.workflow.clone();
+        let processing = workflow.webhook.as_ref().and_then(|webhook| webhook.processing_output.as_ref());
+        let answer = match processing.filter(|_| matches!(self.work.given, Given::Request(_))) {
+            Some(script) => {
+                self.enter("processing.output");
+                self.variables.set_known(OUTPUT, output.clone());
+                Some(script.run(&mut self.variables.values, context(&self.room, &self.host))?)
+            }
+            None => None,
         };
+        Ok(Stop::Ended(Box::new(self.end(Ok((output, answer))))))
+    }
+
+    fn input_value(&self) -> Option<Value> {
+        self.has_input.then(|| {
+            let inputs = self.work.workflow.inputs.iter().enumerate();
+            let values = inputs.map(|(i, input)| (input.name.clone(), self.variables.get(FIRST_INPUT + i).clone()));
+            Value::record(values.collect::<Vec<_>>())
+        })
+    }
+
+    fn end(&mut self, result: Result<(Value, Option<Value>), Fault>) -> Ended {
+        let mut ended = Ended::new(RunState::Completed);
+        // A later `set` of an input is the workflow's own business: what was committed stays.
+        ended.input = if self.input_kept { None } else { self.input_value() };
+        ended.label = self.label.take();
+        ended.with_errors = self.with_errors;
         match result {
-            Ok(results) => {
-                ended.output = Some(results.output);
-                ended.answer = results.answer;
+            Ok((output, answer)) => {
+                ended.output = Some(output);
+                ended.answer = answer;
             }
             Err(fault) => {
-                let late = fault.kind == ErrorKind::Limit.name() && self.host.is_late();
                 ended.state = match fault.kind {
                     kind if kind == ErrorKind::Cancelled.name() => RunState::Cancelled,
-                    _ if late => RunState::TimedOut,
+                    _ if self.is_over(&fault) => RunState::TimedOut,
                     _ => RunState::Failed,
                 };
                 ended.refused = !self.has_input && fault.status == Some(400) && !self.work.processes_input();
-                note_place(&fault, self.host);
-                ended.failure = Some((fault, self.position));
+                // The variables of this moment: a retry goes on from the last acting step with what it knew then.
+                note_place(&fault, &self.host);
+                ended.failure = Some((fault, self.position.take()));
             }
         }
+        ended.trace = std::mem::take(&mut self.trace);
         ended.log = self.host.take_log();
         ended
     }
+}
+
+fn context<'a>(room: &'a Room, host: &'a RunHost) -> Context<'a> {
+    Context { settings: room.library.settings(), host }
 }
 
 /// The place in the file is for the author, not for callers: it goes into the log.
@@ -340,21 +499,4 @@ fn note_place(fault: &Fault, host: &RunHost) {
         let message = format!("line {}, column {}{file}: {}", place.line, place.column, fault.message);
         host.log(LogLevel::Error, &message);
     }
-}
-
-/// The variable `run`.
-fn run_value(work: &Work, room: &Room) -> Value {
-    let zone = room.library.settings().zone;
-    let instant = |at: Timestamp| {
-        let (seconds, millis) = (at.0.div_euclid(1000), at.0.rem_euclid(1000));
-        DateTime::from_unix_in(seconds, millis as u32 * 1_000_000, zone).map_or(Value::Null, Value::DateTime)
-    };
-    Value::record([
-        ("id", Value::text(work.id.to_string())),
-        ("workflow", Value::text(work.workflow.id.as_str())),
-        ("version", Value::text(work.workflow.version.to_string())),
-        ("trigger", Value::text(work.trigger.as_str())),
-        ("acceptedAt", instant(work.id.accepted_at())),
-        ("scheduledFor", work.scheduled_for.map_or(Value::Null, instant)),
-    ])
 }

@@ -1,7 +1,7 @@
 //! What a run notes of its steps that have no commit of their own, and how the store keeps it.
 
 use super::encoding;
-use crate::store::Timestamp;
+use crate::store::{StepRecord, StepState, Timestamp};
 use flowscript_lang::value::{Rows, Value};
 
 /// One step that was passed.
@@ -19,8 +19,29 @@ pub struct StepTrace {
     pub ended_at: Timestamp,
     /// Its `when` was false.
     pub skipped: bool,
+    /// It has begun, and nobody knows its end yet.
+    pub running: bool,
+    /// The attempt, counted from 1.
+    pub attempt: u32,
     /// Why it failed.
     pub error: Option<String>,
+}
+
+impl StepTrace {
+    /// A step that has a record of its own in the store.
+    pub fn of_record(record: &StepRecord) -> Self {
+        Self {
+            position: record.position.clone(),
+            kind: record.kind.clone(),
+            title: record.position.clone(),
+            started_at: record.started_at,
+            ended_at: record.ended_at.unwrap_or(record.started_at),
+            skipped: false,
+            running: record.state == StepState::Started,
+            attempt: record.attempt,
+            error: record.error.as_ref().map(|failure| failure.message.clone()),
+        }
+    }
 }
 
 /// The bytes for the store.
@@ -33,6 +54,7 @@ pub fn encode_trace(steps: &[StepTrace]) -> Vec<u8> {
             Value::from(step.started_at.0),
             Value::from(step.ended_at.0),
             Value::from(step.skipped),
+            Value::from(i64::from(step.attempt)),
             step.error.as_deref().map_or(Value::Null, Value::text),
         ])
     });
@@ -61,7 +83,12 @@ pub fn decode_trace(bytes: &[u8]) -> Result<Vec<StepTrace>, String> {
                 started_at: time(3),
                 ended_at: time(4),
                 skipped: matches!(cells.get(5), Value::Bool(true)),
-                error: match cells.get(6) {
+                running: false,
+                attempt: match cells.get(6) {
+                    Value::Number(number) => number.to_usize().unwrap_or(1) as u32,
+                    _ => 1,
+                },
+                error: match cells.get(7) {
                     Value::Text(text) => Some(text.to_string()),
                     _ => None,
                 },
@@ -83,6 +110,8 @@ mod tests {
             started_at: Timestamp(1_700_000_000_123),
             ended_at: Timestamp(1_700_000_000_124),
             skipped: true,
+            running: false,
+            attempt: 2,
             error: Some("no".into()),
         };
         let steps = vec![step.clone(), StepTrace { error: None, skipped: false, ..step }];

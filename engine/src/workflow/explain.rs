@@ -93,6 +93,11 @@ pub const EXPLANATIONS: &[Explanation] = &[
                folders joined by a dot.",
     },
     Explanation {
+        code: UNKNOWN_CONNECTION,
+        title: "a connection that is not there",
+        text: "A step names a connection that connections.yaml of the project does not have.",
+    },
+    Explanation {
         code: PATH_TAKEN,
         title: "a webhook path that is taken",
         text: "Two workflows want the same webhook path. The one that serves it keeps it; give this one another `path`.",

@@ -5,18 +5,23 @@ use crate::store::VersionHash;
 use crate::yaml::Place;
 use ecow::EcoString;
 use flowscript_lang::value::{Value, to_number};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The place of a variable in a run. The first two are [`RUN`] and [`ERRORS`], then come the inputs in their order.
+/// The place of a variable in a run. The first are the engine's own, then come the inputs in their order.
 pub type Slot = usize;
 
 /// The variable `run`.
 pub const RUN: Slot = 0;
 /// The variable `errors`.
 pub const ERRORS: Slot = 1;
+/// The variable `output`, which only `processing.output` sees.
+pub const OUTPUT: Slot = 2;
+/// The variable `error`, which only `retry.on` sees.
+pub const ERROR: Slot = 3;
 /// The first input.
-pub const FIRST_INPUT: Slot = 2;
+pub const FIRST_INPUT: Slot = 4;
 
 /// The place of a step in [`Workflow::steps`].
 pub type StepIndex = usize;
@@ -58,6 +63,8 @@ pub struct Workflow {
     pub names: Vec<EcoString>,
     /// The workflows it names, and where.
     pub references: Vec<(String, Place)>,
+    /// The connections it names, and where.
+    pub connections: Vec<(String, Place)>,
 }
 
 /// A parameter of the start step, or a query parameter.
@@ -103,7 +110,7 @@ pub struct Webhook {
     pub query: Vec<Input>,
     /// From the request to the input; its slots are [`REQUEST_NAMES`].
     pub processing_input: Option<Script>,
-    /// From the output to the answer. The output stands in its slot [`Workflow::output_slot`].
+    /// From the output to the answer. The output stands in its slot [`OUTPUT`].
     pub processing_output: Option<Script>,
 }
 
@@ -169,8 +176,29 @@ pub struct Step {
     pub when: Option<Script>,
     /// What it does.
     pub kind: StepKind,
+    /// How often it is tried again after a failure.
+    pub retry: Option<Retry>,
+    /// Behind a crash it does not run again: the run fails as interrupted.
+    pub once: bool,
+    /// Its failure stands in `errors`, and the run goes on.
+    pub continue_on_fail: bool,
     /// The step behind it; `None` where the run ends.
     pub next: Option<StepIndex>,
+}
+
+/// `retry`
+#[derive(Debug)]
+pub struct Retry {
+    /// How many times more.
+    pub times: u32,
+    /// How long to wait before the first of them; each wait is varied by a fifth.
+    pub delay: Duration,
+    /// Does each wait double?
+    pub exponential: bool,
+    /// The longest wait.
+    pub max_delay: Duration,
+    /// Which failures count; sees `error` in its slot [`ERROR`].
+    pub on: Option<Script>,
 }
 
 /// What steps do.
@@ -188,6 +216,12 @@ pub enum StepKind {
     Log(Log),
     /// The content of a file of the project.
     FileRead(FileRead),
+    /// A request to somebody else.
+    Http(Box<Http>),
+    /// An answer to a waiting caller while the run goes on.
+    Respond(Respond),
+    /// A durable point of this name.
+    Checkpoint(String),
     /// The end of the run.
     End(End),
 }
@@ -202,7 +236,22 @@ impl StepKind {
             Self::Assert(_) => "assert",
             Self::Log(_) => "log",
             Self::FileRead(_) => "file",
+            Self::Http(_) => "http",
+            Self::Respond(_) => "respond",
+            Self::Checkpoint(_) => "checkpoint",
             Self::End(_) => "end",
+        }
+    }
+}
+
+impl Step {
+    /// Does it change something outside, so that its start and its result are committed?
+    pub fn acts(&self) -> bool {
+        match &self.kind {
+            StepKind::Http(http) => http.method.acts(),
+            StepKind::Respond(_) | StepKind::Checkpoint(_) => true,
+            StepKind::Script(script) => script.acts(),
+            _ => false,
         }
     }
 }
@@ -258,6 +307,108 @@ pub enum FileFormat {
     Binary,
 }
 
+/// `http`
+#[derive(Debug)]
+pub struct Http {
+    /// The connection whose address and credentials it uses.
+    pub connection: Option<String>,
+    /// Where to; behind the connection's address if there is one.
+    pub url: Url,
+    /// What is asked.
+    pub method: HttpMethod,
+    /// Further headers.
+    pub headers: Vec<(String, Content)>,
+    /// Parameters behind the address.
+    pub query: Vec<(String, Content)>,
+    /// What is sent.
+    pub body: HttpBody,
+    /// The statuses that are no failure.
+    pub expect: Vec<RangeInclusive<u16>>,
+    /// The file below `files/` that gets the body.
+    pub save_as: Option<Content>,
+    /// How long the whole exchange may take.
+    pub timeout: Duration,
+}
+
+/// An address with `{parts}`, each of which is percent-encoded.
+#[derive(Debug)]
+pub enum Url {
+    /// The whole address is one value.
+    Whole(Content),
+    /// Text and values in turn.
+    Parts(Vec<UrlPart>),
+}
+
+/// A part of an address.
+#[derive(Debug)]
+pub enum UrlPart {
+    /// As it stands.
+    Text(String),
+    /// A value, to be encoded.
+    Value(Script),
+}
+
+/// The body of an `http` step.
+#[derive(Debug)]
+pub enum HttpBody {
+    /// None.
+    Empty,
+    /// A value as JSON.
+    Json(Content),
+    /// A text or bytes.
+    Raw(Content),
+}
+
+/// Methods that an `http` step may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpMethod {
+    /// Reads.
+    Get,
+    /// Reads headers.
+    Head,
+    /// Acts.
+    Post,
+    /// Acts.
+    Put,
+    /// Acts.
+    Patch,
+    /// Acts.
+    Delete,
+}
+
+impl HttpMethod {
+    /// All methods.
+    pub const ALL: [Self; 6] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete];
+
+    /// The word of HTTP.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// May it change something at the other side?
+    pub fn acts(self) -> bool {
+        !matches!(self, Self::Get | Self::Head)
+    }
+}
+
+/// `respond`
+#[derive(Debug)]
+pub struct Respond {
+    /// The HTTP status.
+    pub status: Option<Content>,
+    /// Further headers.
+    pub headers: Vec<(String, Content)>,
+    /// The body.
+    pub body: Option<Content>,
+}
+
 /// `end`
 #[derive(Debug)]
 pub enum End {
@@ -279,19 +430,31 @@ impl Workflow {
     }
 
     /// Can a request be performed first and kept with its end in one commit? Not where it needs a place in a lane or
-    /// a slot.
+    /// a slot, acts on something, or may wait to try again.
     pub fn is_direct(&self) -> bool {
-        self.concurrency.is_none() && self.webhook.as_ref().is_none_or(|webhook| webhook.ordered.is_none())
+        let ordered = self.webhook.as_ref().is_some_and(|webhook| webhook.ordered.is_some());
+        let goes_through = |step: &Step| !step.acts() && step.retry.is_none();
+        self.concurrency.is_none() && !ordered && self.steps.iter().all(goes_through)
     }
 
-    /// The slot of `output`, which only `processing.output` sees: the one behind all others.
-    pub fn output_slot(&self) -> Slot {
+    /// How many slots a run needs.
+    pub fn width(&self) -> usize {
         self.names.len()
+    }
+
+    /// The step with this position.
+    pub fn index_of(&self, position: &str) -> Option<StepIndex> {
+        self.steps.iter().position(|step| step.position == position)
     }
 }
 
-/// The HTTP status that a value stands for, from 400 to 599.
-pub fn status_of(value: &Value) -> Option<u16> {
+/// Statuses that a failure may have.
+pub const FAILURES: RangeInclusive<u16> = 400..=599;
+/// Statuses that an answer may have.
+pub const ANSWERS: RangeInclusive<u16> = 200..=599;
+
+/// The HTTP status that a value stands for, if it is one of these.
+pub fn status_in(value: &Value, range: RangeInclusive<u16>) -> Option<u16> {
     let number = to_number(value).ok()?.to_i64()?;
-    u16::try_from(number).ok().filter(|status| (400..=599).contains(status))
+    u16::try_from(number).ok().filter(|status| range.contains(status))
 }

@@ -70,6 +70,8 @@ pub mod codes {
     pub const UNREACHABLE: &str = "F0206";
     /// A workflow that is named and is not there.
     pub const UNKNOWN_WORKFLOW: &str = "F0207";
+    /// A connection that is named and is not there.
+    pub const UNKNOWN_CONNECTION: &str = "F0208";
     /// A webhook path that another workflow serves.
     pub const PATH_TAKEN: &str = "F0301";
 }

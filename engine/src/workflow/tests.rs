@@ -187,8 +187,7 @@ fn inputs() {
 fn steps() {
     fails("steps:\n  - id: a", "2:5", "F0202", "does nothing");
     fails("steps:\n  - log: { message: x }\n    set: { a: 1 }", "3:5", "F0203", "`log` and `set`");
-    fails("steps:\n  - http: { url: x }", "2:5", "F0204", "`http` is not available");
-    fails("steps:\n  - log: { message: x }\n    retry: { times: 1 }", "3:5", "F0204", "`retry`");
+    fails("steps:\n  - sql: { query: x }", "2:5", "F0204", "`sql` is not available");
     fails("steps:\n  - sett: { a: 1 }", "2:5", "F0201", "no key `sett`");
     fails("steps: [ x ]", "1:10", "F0203", "A step must be a map");
     fails("steps:\n  - file: { write: x }", "2:13", "F0204", "`write`");
@@ -207,6 +206,50 @@ fn steps() {
         "`else` stands alone",
     );
     fails("steps:\n  - decide:\n    - when: true", "3:7", "F0202", "needs `steps`");
+}
+
+#[test]
+fn steps_that_act() {
+    let http = |settings: &str| format!("steps:\n  - http: {{ {settings} }}");
+    let workflow = loads(&http("url: 'http://x/{1 + 1}', json: { a: '{1}' }"));
+    assert!(workflow.steps[0].acts() && !workflow.is_direct());
+    assert!(loads(&http("url: http://x")).is_direct());
+    fails(&http("method: GET"), "2:11", "F0202", "`http` needs a `url`");
+    fails(&http("url: x, method: FETCH"), "2:29", "F0203", "`method` is `FETCH`");
+    fails(&http("url: x, json: 1, body: 2"), "2:30", "F0203", "not both");
+    fails(&http("url: x, method: GET, json: 1"), "2:11", "F0203", "has no body");
+    fails(&http("url: x, expect: 7xx"), "2:29", "F0203", "`expect` must be statuses");
+    fails(&http("url: 'http://x/{nope}'"), "2:29", "E0101", "nope");
+    fails(&http("url: x, query: [a]"), "2:28", "F0203", "`query` must be a map");
+    fails(&http("url: x, ulr: y"), "2:21", "F0201", "no key `ulr`");
+    loads("steps:\n  - respond: { status: 201, headers: { X-A: b }, body: { a: 1 } }");
+    fails("steps:\n  - respond: { headers: { Set-Cookie: x } }", "2:27", "F0203", "cannot be set");
+    fails("steps:\n  - respond: { headers: { Connection: x } }", "2:27", "F0203", "cannot be set");
+    fails("steps:\n  - respond: { status: 99 }", "2:24", "F0203", "from 200 to 599");
+    fails("steps:\n  - checkpoint:", "2:15", "F0203", "must be a name");
+}
+
+#[test]
+fn what_steps_have_in_common() {
+    let retry = |settings: &str| format!("steps:\n  - script: return 1;\n    retry: {{ {settings} }}");
+    let workflow = loads(&retry("times: 3, delay: 2s, backoff: fixed, maxDelay: 1m, on: error.kind = 'io'"));
+    assert!(workflow.steps[0].retry.as_ref().is_some_and(|retry| retry.times == 3 && !retry.exponential));
+    assert!(!workflow.is_direct());
+    fails(&retry("times: -1"), "3:21", "F0203", "from 0 to 1000");
+    fails(&retry("on: error.knd"), "3:24", "E0106", "knd");
+    fails(&retry("on: eror.kind"), "3:18", "E0101", "eror");
+    fails("steps:\n  - script: return 1;\n    timeout: 1s", "3:5", "F0203", "`timeout` is for steps");
+    fails("steps:\n  - script: return 1;\n    continueOnFail: true", "3:5", "F0203", "needs an `id`");
+    fails("steps:\n  - end:\n    retry: { times: 1 }", "3:5", "F0203", "`end` ends the run");
+    fails("steps:\n  - decide: [ else: [] ]\n    once: true", "3:5", "F0203", "`decide` holds steps");
+    loads("steps:\n  - id: a\n    continueOnFail: true\n    script: return 1;\noutput: \"{a} {errors.a?.kind}\"");
+}
+
+#[test]
+fn requests_stand_in_scripts_only() {
+    assert!(loads("steps:\n  - script: return HTTP.Get('http://x');").steps[0].acts());
+    let refused = problems("output: \"{HTTP.Get('http://x').text}\"");
+    assert!(refused.iter().any(|problem| !problem.warning && problem.message.contains("HTTP")), "{refused:?}");
 }
 
 #[test]

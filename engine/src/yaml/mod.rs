@@ -112,6 +112,15 @@ fn number(text: &str) -> Option<Number> {
     Number::parse(&format!("{sign}{whole}.{fraction}{}", exponent.map(|e| format!("e{e}")).unwrap_or_default()))
 }
 
+impl Scalar {
+    /// A part of the text as a scalar of its own, which still knows its places.
+    #[must_use]
+    pub fn part(&self, range: std::ops::Range<usize>) -> Self {
+        let text = self.text.get(range.clone()).unwrap_or_default().to_owned();
+        Self { text, plain: self.plain, places: self.places.from(&self.text, range.start) }
+    }
+}
+
 impl Node {
     /// The scalar, if it is one.
     pub fn scalar(&self) -> Option<&Scalar> {

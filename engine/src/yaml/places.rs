@@ -39,6 +39,14 @@ impl Places {
         Place { line: stretch.place.line, column: stretch.place.column + walked as u32 }
     }
 
+    /// The places of the part of `text` that begins at `offset`.
+    pub(super) fn from(&self, text: &str, offset: usize) -> Self {
+        let mut stretches = vec![Stretch { offset: 0, place: self.at(text, offset) }];
+        let later = self.stretches.iter().filter(|stretch| stretch.offset > offset);
+        stretches.extend(later.map(|stretch| Stretch { offset: stretch.offset - offset, place: stretch.place }));
+        Self { stretches }
+    }
+
     /// The places of `value`, a plain or quoted scalar. `start` is its first character or quote, `rest` the source from
     /// there on.
     pub(super) fn of_flow(value: &str, style: ScalarStyle, start: Place, rest: &str) -> Self {

@@ -68,6 +68,32 @@ impl Files {
         Ok(value)
     }
 
+    /// Writes a file at `path`, which must stay inside the folder: to a temporary one first, so that readers see the old
+    /// content or the new one whole. Folders on the way are made.
+    pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Fault> {
+        let failed = |error: std::io::Error| io(format!("The file `{path}` cannot be written: {error}"));
+        check_plain(path)?;
+        std::fs::create_dir_all(&self.root).map_err(failed)?;
+        let root = self.root.canonicalize().map_err(failed)?;
+        let target = root.join(path);
+        let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
+            return Err(io(format!("`{path}` is no path of a file")));
+        };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        // A link on the way may lead outside.
+        let folder = folder.canonicalize().map_err(failed)?;
+        if !folder.starts_with(&root) {
+            return Err(io(format!("`{path}` is a link that leaves the folder files/")));
+        }
+        let temporary = folder.join(format!(".{}.{:016x}", name.to_string_lossy(), rand::random::<u64>()));
+        let written = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, folder.join(name)));
+        written.map_err(|error| {
+            // What is left of the attempt is of no use to anybody.
+            let _ = std::fs::remove_file(&temporary);
+            failed(error)
+        })
+    }
+
     fn cached(&self, key: &(PathBuf, FileFormat), stamp: Option<Stamp>) -> Option<Value> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let (seen, value) = cache.get(key)?;
@@ -76,20 +102,25 @@ impl Files {
 
     /// The real path of a file inside the folder, through links.
     fn inside(&self, path: &str) -> Result<PathBuf, Fault> {
-        let relative = Path::new(path);
-        let plain = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if path.is_empty() || path.contains('\0') || !plain {
-            let message = format!("`{path}` leaves the folder files/; write a path inside it, without `..`");
-            return Err(io(message));
-        }
+        check_plain(path)?;
         let missing = |error: std::io::Error| io(format!("The file `{path}` cannot be read: {error}"));
         let root = self.root.canonicalize().map_err(missing)?;
-        let file = root.join(relative).canonicalize().map_err(missing)?;
+        let file = root.join(path).canonicalize().map_err(missing)?;
         if !file.starts_with(&root) {
             return Err(io(format!("`{path}` is a link that leaves the folder files/")));
         }
         Ok(file)
     }
+}
+
+/// A path that says nothing of folders outside.
+fn check_plain(path: &str) -> Result<(), Fault> {
+    let mut parts = Path::new(path).components();
+    let plain = parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if path.is_empty() || path.contains('\0') || !plain {
+        return Err(io(format!("`{path}` leaves the folder files/; write a path inside it, without `..`")));
+    }
+    Ok(())
 }
 
 /// A file that was changed just now may change again within the resolution of its time.
@@ -169,6 +200,24 @@ mod tests {
         check("in", "is not a file");
         check("bad.json", "does not hold what it should");
         assert!(files.read("a.bin", Some(FileFormat::Text)).unwrap_err().message.contains("not UTF-8 text at byte 0"));
+    }
+
+    #[test]
+    fn files_are_written_inside_only() {
+        let (project, files) = folder();
+        files.write("out/b/c.txt", b"one").unwrap();
+        files.write("out/b/c.txt", b"two").unwrap();
+        assert!(matches!(files.read("out/b/c.txt", None), Ok(Value::Text(text)) if text == "two"));
+        assert_eq!(
+            std::fs::read_dir(project.path().join("files/out/b")).unwrap().count(),
+            1,
+            "nothing temporary stays"
+        );
+        std::os::unix::fs::symlink(project.path(), project.path().join("files/away")).unwrap();
+        for path in ["../x.txt", "/tmp/x.txt", "away/x.txt", "", "out/b"] {
+            assert!(files.write(path, b"x").is_err(), "{path}");
+        }
+        assert!(!project.path().join("x.txt").exists());
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! What steps do, one kind a file where there is more to it than a line.
 
 pub mod file;
+pub mod http;
 
 use crate::script::{Content, Context, Fault};
-use crate::workflow::model::{Assert, Branch, End, Log, Step, StepIndex, StepKind};
+use crate::workflow::model::{
+    ANSWERS, Assert, Branch, End, FAILURES, Log, Respond, Step, StepIndex, StepKind, status_in,
+};
 use file::Files;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Value, truth};
+use http::HttpCall;
 
 /// What became of a step.
 #[derive(Debug)]
@@ -15,10 +19,36 @@ pub enum Outcome {
     Done(Value),
     /// Its `when` is false.
     Skipped,
+    /// Somebody else does it.
+    Act(Action),
     /// The run goes on here.
     Branch(Option<StepIndex>),
     /// The run is over with this output.
     End(Value),
+}
+
+/// What is done outside the walk.
+#[derive(Debug)]
+pub enum Action {
+    /// A request.
+    Http(Box<HttpCall>),
+    /// A script that reaches out.
+    Script,
+    /// An answer to a waiting caller.
+    Respond(Reply),
+    /// A durable point.
+    Checkpoint,
+}
+
+/// What `respond` answers.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Value,
 }
 
 /// Does what the step says; its `when` holds.
@@ -33,6 +63,7 @@ pub fn run(step: &Step, variables: &mut [Value], context: Context<'_>, files: &F
             }
             Ok(Outcome::Done(Value::Null))
         }
+        StepKind::Script(script) if script.acts() => Ok(Outcome::Act(Action::Script)),
         StepKind::Script(script) => Ok(Outcome::Done(script.run(variables, context)?)),
         StepKind::Decide(branches) => decide(branches, step, variables, context),
         StepKind::Assert(assert) => check(assert, variables, context),
@@ -41,12 +72,38 @@ pub fn run(step: &Step, variables: &mut [Value], context: Context<'_>, files: &F
             let path = read.path.text("A path", variables, context)?;
             files.read(&path, read.format).map(Outcome::Done)
         }
+        StepKind::Http(step) => Ok(Outcome::Act(Action::Http(Box::new(http::call(step, variables, context)?)))),
+        StepKind::Respond(respond) => Ok(Outcome::Act(Action::Respond(reply(respond, variables, context)?))),
+        StepKind::Checkpoint(_) => Ok(Outcome::Act(Action::Checkpoint)),
         StepKind::End(End::Output(output)) => {
             let output = output.as_ref().map(|content| content.value(variables, context)).transpose()?;
             Ok(Outcome::End(output.unwrap_or_default()))
         }
         StepKind::End(End::Error(message)) => Err(refusal(message, None, variables, context)?),
     }
+}
+
+fn reply(respond: &Respond, variables: &mut [Value], context: Context<'_>) -> Result<Reply, Fault> {
+    let status = match &respond.status {
+        None => 200,
+        Some(content) => {
+            let value = content.value(variables, context)?;
+            status_in(&value, ANSWERS).ok_or_else(|| {
+                let message = format!("A status must be a number from 200 to 599; it is {}.", value.to_literal(60));
+                Fault::new(ErrorKind::Value, message)
+            })?
+        }
+    };
+    let mut headers = Vec::with_capacity(respond.headers.len());
+    for (name, content) in &respond.headers {
+        let value = content.text(&format!("The header `{name}`"), variables, context)?;
+        if value.contains(['\r', '\n']) {
+            return Err(Fault::new(ErrorKind::Value, format!("The header `{name}` has a line break in it.")));
+        }
+        headers.push((name.clone(), value.to_string()));
+    }
+    let body = respond.body.as_ref().map(|content| content.value(variables, context)).transpose()?;
+    Ok(Reply { status, headers, body: body.unwrap_or_default() })
 }
 
 fn decide(branches: &[Branch], step: &Step, variables: &mut [Value], context: Context<'_>) -> Result<Outcome, Fault> {
@@ -88,7 +145,7 @@ fn refusal(
         Some(content) => {
             let value = content.value(variables, context)?;
             let wrong = || format!("A status must be a number from 400 to 599; it is {}.", value.to_literal(60));
-            Some(crate::workflow::model::status_of(&value).ok_or_else(|| Fault::new(ErrorKind::Value, wrong()))?)
+            Some(status_in(&value, FAILURES).ok_or_else(|| Fault::new(ErrorKind::Value, wrong()))?)
         }
     };
     Ok(Fault { status, ..Fault::new(ErrorKind::User, message) })

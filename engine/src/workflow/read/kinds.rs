@@ -3,18 +3,21 @@
 use super::Reader;
 use super::fields::Fields;
 use crate::script::{Content, Kind};
-use crate::workflow::model::{Assert, ERRORS, End, FileFormat, FileRead, Log, RUN, Slot, StepKind};
+use crate::workflow::model::{
+    Assert, ERRORS, End, FAILURES, FileFormat, FileRead, Log, RUN, Slot, StepKind, status_in,
+};
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place};
 use flowscript_lang::host::LogLevel;
 use flowscript_lang::types::Type;
+use std::time::Duration;
 
 /// What a kind's function gives: the kind and the type of the result.
 pub(super) type Body = Option<(StepKind, Type)>;
 
 impl Reader<'_> {
-    /// What a step does, by the entry that says so.
-    pub(super) fn body(&mut self, entry: &Entry) -> Body {
+    /// What a step does, by the entry that says so; `timeout` is the step's.
+    pub(super) fn body(&mut self, entry: &Entry, timeout: Option<Duration>) -> Body {
         let node = &entry.value;
         match entry.key.as_str() {
             "set" => self.set(node),
@@ -22,6 +25,9 @@ impl Reader<'_> {
             "assert" => self.assert(node),
             "log" => self.log(node),
             "file" => self.file(node),
+            "http" => self.http(node, timeout),
+            "respond" => self.respond(node),
+            "checkpoint" => self.checkpoint(node),
             _ => self.end(node),
         }
     }
@@ -78,7 +84,7 @@ impl Reader<'_> {
             Some(entry) => {
                 let status = self.template(&entry.value)?;
                 if let Content::Constant(value) = &status
-                    && crate::workflow::model::status_of(value).is_none()
+                    && status_in(value, FAILURES).is_none()
                 {
                     self.wrong(&entry.value, "`status` must be an HTTP status from 400 to 599");
                     return None;

@@ -3,6 +3,7 @@
 //! The walk knows at each step which variables every path before it has set, so that FlowScript is compiled against
 //! exactly those. It goes on behind a problem, so that all of them are told at once.
 
+mod acting;
 mod content;
 mod fields;
 mod graph;
@@ -12,7 +13,7 @@ mod running;
 mod steps;
 mod webhook;
 
-use super::model::{Durability, ERRORS, FIRST_INPUT, RUN, Slot, Step, Workflow};
+use super::model::{Durability, ERROR, ERRORS, FIRST_INPUT, OUTPUT, RUN, Slot, Step, Workflow};
 use super::problem::{Problem, codes};
 use super::text::WorkflowText;
 use crate::script::{Compiled, Kind, Library, Scope, Script, compile};
@@ -76,6 +77,8 @@ struct Reader<'a> {
     inputs: Range<Slot>,
     /// The workflows that are named, and where.
     references: Vec<(String, yaml::Place)>,
+    /// The connections that are named, and where.
+    connections: Vec<(String, yaml::Place)>,
 }
 
 impl<'a> Reader<'a> {
@@ -89,10 +92,12 @@ impl<'a> Reader<'a> {
             modules: BTreeMap::new(),
             inputs: FIRST_INPUT..FIRST_INPUT,
             references: Vec::new(),
+            connections: Vec::new(),
         };
-        for name in ["run", "errors"] {
-            let slot = reader.slot(name);
-            debug_assert!(slot == RUN || slot == ERRORS);
+        // Blanks keep the last two apart from variables of the workflow with these names.
+        for (slot, name) in [(RUN, "run"), (ERRORS, "errors"), (OUTPUT, " output"), (ERROR, " error")] {
+            let given = reader.slot(name);
+            debug_assert_eq!(slot, given);
         }
         reader.scope.define("run", RUN, run_type(), false);
         reader.scope.define("errors", ERRORS, Type::any_record(), false);
@@ -158,6 +163,7 @@ impl<'a> Reader<'a> {
             output,
             names: std::mem::take(&mut self.names),
             references: std::mem::take(&mut self.references),
+            connections: std::mem::take(&mut self.connections),
         })
     }
 

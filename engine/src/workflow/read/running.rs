@@ -2,25 +2,17 @@
 
 use super::Reader;
 use crate::workflow::id_of_path;
-use crate::workflow::model::{Durability, Response, Webhook};
+use crate::workflow::model::{Durability, Response, Step, Webhook};
 use crate::workflow::problem::{Problem, codes};
-use crate::yaml::{Core, Entry, Node};
+use crate::yaml::{Entry, Node};
 
 /// The highest `concurrency`.
 const MAX_CONCURRENCY: u32 = 10_000;
 
 impl Reader<'_> {
-    /// A whole number from 1 on.
+    /// How many runs at a time.
     pub(super) fn concurrency(&mut self, node: &Node) -> Option<u32> {
-        let number = match node.scalar().map(crate::yaml::Scalar::core) {
-            Some(Core::Number(number)) if number.is_whole() => number.to_i64().and_then(|n| u32::try_from(n).ok()),
-            _ => None,
-        };
-        let fits = number.filter(|number| (1..=MAX_CONCURRENCY).contains(number));
-        if fits.is_none() {
-            self.wrong(node, &format!("`concurrency` must be a whole number from 1 to {MAX_CONCURRENCY}"));
-        }
-        fits
+        self.whole(node, "concurrency", 1..=MAX_CONCURRENCY)
     }
 
     /// The id of a workflow. Whether there is one is for whoever sees the whole folder.
@@ -48,6 +40,7 @@ impl Reader<'_> {
             Some(webhook) if webhook.ordered.is_some() => {
                 Some("`ordered` needs the run's place in its lane to be kept")
             }
+            _ if self.steps.iter().any(Step::acts) => Some("a step acts on something outside"),
             _ if has_slots => Some("`concurrency` needs the run to be kept while it runs"),
             _ => None,
         };

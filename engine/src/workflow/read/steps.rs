@@ -4,21 +4,21 @@ use super::Reader;
 use super::fields::{Fields, listed, refused};
 use super::graph::{Graph, LooseEnd};
 use crate::script::Scope;
-use crate::workflow::model::{Branch, Slot, Step, StepIndex, StepKind};
+use crate::workflow::model::{Branch, Retry, Slot, Step, StepIndex, StepKind};
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Entry, Node};
 use flowscript_lang::types::Type;
 use std::collections::HashSet;
+use std::time::Duration;
 
 /// Keys of any step.
-const COMMON: [&str; 3] = ["id", "name", "when"];
-/// Keys of any step that the format has and this version has not.
-const COMMON_LATER: [&str; 4] = ["timeout", "retry", "once", "continueOnFail"];
+const COMMON: [&str; 7] = ["id", "name", "when", "timeout", "retry", "once", "continueOnFail"];
 /// The kinds of steps.
-const KINDS: [&str; 7] = ["set", "script", "decide", "assert", "log", "file", "end"];
+const KINDS: [&str; 10] = ["set", "script", "decide", "assert", "log", "file", "http", "respond", "checkpoint", "end"];
 /// Kinds that the format has and this version has not.
-const KINDS_LATER: [&str; 10] =
-    ["table", "forEach", "parallel", "http", "sql", "email", "call", "wait", "checkpoint", "respond"];
+const KINDS_LATER: [&str; 7] = ["table", "forEach", "parallel", "sql", "email", "call", "wait"];
+/// The longest `timeout` of a step.
+const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// What all steps have in common.
 struct Common<'n> {
@@ -26,6 +26,10 @@ struct Common<'n> {
     name: Option<String>,
     when: Option<crate::script::Script>,
     position: String,
+    timeout: Option<Duration>,
+    retry: Option<Retry>,
+    once: bool,
+    continue_on_fail: bool,
 }
 
 impl Reader<'_> {
@@ -58,26 +62,57 @@ impl Reader<'_> {
         let position = id.map_or_else(|| number.to_owned(), |id| format!("{path}{}", text_of(&id.value)));
         let before = self.scope.clone();
         let when = fields.take("when").and_then(|entry| Some(self.expression(&entry.value, "`when`")?.0));
-        let name = self.optional_text(&mut fields, "name");
-        let common = Common { id, name, when, position };
+        let common = Common {
+            id,
+            name: self.optional_text(&mut fields, "name"),
+            when,
+            position,
+            timeout: fields.take("timeout").and_then(|entry| self.duration(&entry.value, MAX_TIMEOUT)),
+            retry: fields.take("retry").and_then(|entry| self.retry(&entry.value)),
+            once: self.optional_bool(&mut fields, "once").unwrap_or(false),
+            continue_on_fail: self.optional_bool(&mut fields, "continueOnFail").unwrap_or(false),
+        };
+        self.refuse_common(&fields, kind);
         if kind.key == "decide" {
             self.decide(&kind.value, common, ids, graph);
             return;
         }
-        let body = self.body(kind);
+        let body = self.body(kind, common.timeout);
         let Some((kind, ty)) = body else {
             // Later steps may use the result all the same; one problem is enough.
             self.define_result(&common, Type::Any);
             return;
         };
         let ends = matches!(kind, StepKind::End(_)) && common.when.is_none();
-        if common.when.is_some() {
+        let may_be_left_out = common.when.is_some() || common.continue_on_fail;
+        if may_be_left_out {
             self.scope.meet(&before);
         }
-        let ty = if common.when.is_some() { ty.nullable() } else { ty };
+        let ty = if may_be_left_out { ty.nullable() } else { ty };
         let slot = self.define_result(&common, ty);
         let index = self.push(common, slot, kind);
         graph.append(&mut self.steps, index, if ends { Vec::new() } else { vec![LooseEnd::Step(index)] }, ends);
+    }
+
+    /// Keys that mean nothing for a kind.
+    fn refuse_common(&mut self, fields: &Fields<'_>, kind: &Entry) {
+        let refused = |key: &str| match (key, kind.key.as_str()) {
+            ("timeout", "http") => None,
+            ("timeout", _) => Some("`timeout` is for steps that wait for somebody else, such as `http`"),
+            ("retry" | "once" | "continueOnFail", "decide") => {
+                Some("`decide` holds steps; give this to the steps in it")
+            }
+            ("retry" | "once" | "continueOnFail", "end") => Some("`end` ends the run; there is nothing to go on with"),
+            ("continueOnFail", _) if fields.get("id").is_none() => {
+                Some("`continueOnFail` needs an `id`, under which `errors` tells what failed")
+            }
+            _ => None,
+        };
+        for key in ["timeout", "retry", "once", "continueOnFail"] {
+            if let (Some(entry), Some(reason)) = (fields.get(key), refused(key)) {
+                self.report(Problem::new(codes::WRONG_VALUE, entry.place, reason));
+            }
+        }
     }
 
     /// The entry that says what the step does.
@@ -87,7 +122,7 @@ impl Reader<'_> {
             return None;
         };
         let keys: Vec<&str> = COMMON.iter().chain(&KINDS).copied().collect();
-        let later: Vec<&str> = COMMON_LATER.iter().chain(&KINDS_LATER).copied().collect();
+        let later = KINDS_LATER;
         let known: Vec<&Entry> = entries.iter().filter(|e| KINDS.contains(&e.key.as_str())).collect();
         let refusals: Vec<Problem> = entries
             .iter()
@@ -149,7 +184,8 @@ impl Reader<'_> {
     fn push(&mut self, common: Common<'_>, slot: Option<Slot>, kind: StepKind) -> StepIndex {
         let id = common.id.map(|entry| text_of(&entry.value).to_owned());
         let title = common.name.or(id).unwrap_or_else(|| kind.name().to_owned());
-        self.steps.push(Step { slot, position: common.position, title, when: common.when, kind, next: None });
+        let Common { when, position, retry, once, continue_on_fail, .. } = common;
+        self.steps.push(Step { slot, position, title, when, kind, retry, once, continue_on_fail, next: None });
         self.steps.len() - 1
     }
 

@@ -4,7 +4,7 @@ use super::Reader;
 use super::fields::{Fields, listed};
 use crate::config::duration;
 use crate::script::{Kind, Scope};
-use crate::workflow::model::{Auth, Method, Ordered, REQUEST_NAMES, Response, Webhook};
+use crate::workflow::model::{Auth, Method, OUTPUT, Ordered, REQUEST_NAMES, Response, Webhook};
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Core, Node, Scalar};
 use flowscript_lang::types::Type;
@@ -92,7 +92,7 @@ impl Reader<'_> {
         let Waiting { mut webhook, output } = waiting;
         if let Some(source) = output {
             let mut scope = at_start.clone();
-            scope.define("output", self.names.len(), output_type, false);
+            scope.define("output", OUTPUT, output_type, false);
             webhook.processing_output = self.compile_in(source, Kind::ExpressionOrScript, &scope).0;
         }
         webhook

@@ -1,9 +1,18 @@
 //! The one place where the engine meets the language: compiling what stands in a workflow file, and running it.
 
+mod content;
+mod conversion;
+mod fault;
+
+pub use content::Content;
+pub use conversion::Conversion;
+pub use fault::{Fault, INTERRUPTED, TIMEOUT};
+
 use crate::workflow::model::Slot;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Place, Scalar};
 use ecow::EcoString;
+use flowscript_lang::ast;
 use flowscript_lang::check::{self, CompileOptions, Mode, ModuleLoader, Variable};
 use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::error::{ErrorKind, RunError};
@@ -87,12 +96,12 @@ struct Known {
 }
 
 impl Scope {
-    /// Adds a variable, or gives a known one another type.
+    /// Adds a variable; one of the same name is known no more.
     pub fn define(&mut self, name: &str, slot: Slot, ty: Type, writable: bool) {
-        let ty = outside(&ty);
-        match self.known.iter_mut().find(|k| k.slot == slot) {
-            Some(known) => known.variable.ty = ty,
-            None => self.known.push(Known { variable: Variable { name: name.into(), ty, writable }, slot }),
+        let known = Known { variable: Variable { name: name.into(), ty: outside(&ty), writable }, slot };
+        match self.known.iter_mut().find(|k| k.variable.name == name) {
+            Some(place) => *place = known,
+            None => self.known.push(known),
         }
     }
 
@@ -163,7 +172,7 @@ pub type Modules = Vec<(EcoString, Arc<str>)>;
 
 /// Compiles a scalar of a workflow file.
 pub fn compile(source: &Scalar, kind: Kind, scope: &Scope, library: &Library) -> Compiled {
-    let as_mode = |mode| compile_as(source, mode, scope, library);
+    let as_mode = |mode| compile_as(source, mode, kind, scope, library);
     match kind {
         Kind::Script => as_mode(Mode::Script),
         Kind::Expression => as_mode(Mode::Expression),
@@ -180,14 +189,38 @@ pub fn compile(source: &Scalar, kind: Kind, scope: &Scope, library: &Library) ->
     }
 }
 
-fn compile_as(source: &Scalar, mode: Mode, scope: &Scope, library: &Library) -> Compiled {
+/// A part of a template.
+pub enum TemplatePart {
+    /// Text between the braces, escapes resolved.
+    Text(String),
+    /// The expression in a pair of braces.
+    Expression(Scalar),
+}
+
+/// The parts of a template, to be compiled each for itself; nothing where it is broken.
+pub fn template_parts(source: &Scalar) -> Option<Vec<TemplatePart>> {
+    let parsed = flowscript_lang::parse::parse_template(&source.text);
+    if parsed.diagnostics.iter().any(Diagnostic::is_error) {
+        return None;
+    }
+    let part = |part: &ast::TemplatePart| match part {
+        ast::TemplatePart::Text(text) => TemplatePart::Text(text.to_string()),
+        ast::TemplatePart::Expr(expr) => {
+            TemplatePart::Expression(source.part(expr.span.start as usize..expr.span.end as usize))
+        }
+    };
+    Some(parsed.tree.iter().map(part).collect())
+}
+
+fn compile_as(source: &Scalar, mode: Mode, kind: Kind, scope: &Scope, library: &Library) -> Compiled {
     let variables: Vec<Variable> = scope.known.iter().map(|k| k.variable.clone()).collect();
     let options = CompileOptions {
         mode,
         variables: &variables,
         registry: &library.registry,
         modules: library,
-        effect: Effect::Host, // outgoing requests are steps of their own in this version
+        // Requests stand in `script` steps only, which are committed before they run.
+        effect: if kind == Kind::Script { Effect::Outside } else { Effect::Host },
     };
     let compiled = check::compile(&source.text, &options);
     let problems = compiled.diagnostics.iter().map(|d| problem(d, source, 0, &compiled.modules)).collect();
@@ -233,26 +266,6 @@ fn problem(diagnostic: &Diagnostic, source: &Scalar, shift: usize, modules: &[(E
     }
 }
 
-/// Why a script or a step failed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
-    /// The kinds of the language, `timeout`, `interrupted`.
-    pub kind: &'static str,
-    /// For people.
-    pub message: String,
-    /// The HTTP status of the answer, where the workflow gives one.
-    pub status: Option<u16>,
-    /// Where in the workflow file, or in the named module.
-    pub place: Option<(Option<String>, Place)>,
-}
-
-impl Fault {
-    /// A fault of one of the language's kinds, without a place.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind: kind.name(), message: message.into(), status: None, place: None }
-    }
-}
-
 /// What running needs beside variables.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -284,6 +297,11 @@ impl Script {
         Ok(outcome.value)
     }
 
+    /// Does it reach out, or a function or module that it calls?
+    pub fn acts(&self) -> bool {
+        self.program.effect == Effect::Outside
+    }
+
     /// The slots it assigns to.
     pub fn written(&self) -> impl Iterator<Item = Slot> + '_ {
         self.uses.iter().filter(|used| used.written).map(|used| used.slot)
@@ -294,7 +312,7 @@ impl Script {
             Some(module) => (Some(format!("modules/{module}.flow")), Place { line: place.line, column: place.column }),
             None => (None, self.source.places.at(&self.source.text, place.span.start as usize)),
         });
-        Fault { kind: error.kind.name(), message: error.message.clone(), status: None, place }
+        Fault { place, ..Fault::new(error.kind, error.message.clone()) }
     }
 
     /// Variables, inputs, outputs and results are kept in the store, where no function can stand.
@@ -322,137 +340,6 @@ fn holds_function(value: &Value) -> bool {
             None => Rows::of(value).is_some_and(|rows| rows.iter().any(|row| holds_function(&row))),
         },
         _ => false,
-    }
-}
-
-/// Values with templates in them: what `output` and the like are made of.
-#[derive(Clone, Debug)]
-pub enum Content {
-    /// Without any `{expression}`.
-    Constant(Value),
-    /// Text with `{expression}` parts; exactly one part keeps its type.
-    Template(Script),
-    /// Fields in order.
-    Record(Vec<(EcoString, Content)>),
-    /// Elements.
-    List(Vec<Content>),
-}
-
-impl Content {
-    /// The value over these variables.
-    pub fn value(&self, variables: &mut [Value], context: Context<'_>) -> Result<Value, Fault> {
-        match self {
-            Self::Constant(value) => Ok(value.clone()),
-            Self::Template(script) => script.run(variables, context),
-            Self::Record(fields) => {
-                let mut values = Vec::with_capacity(fields.len());
-                for (name, content) in fields {
-                    values.push((name.clone(), content.value(variables, context)?));
-                }
-                Ok(Value::record(values))
-            }
-            Self::List(elements) => {
-                let values: Result<Vec<Value>, Fault> =
-                    elements.iter().map(|content| content.value(variables, context)).collect();
-                Ok(Value::list(values?))
-            }
-        }
-    }
-
-    /// The same as text. `what` names it in the error for a value without a text form.
-    pub fn text(&self, what: &str, variables: &mut [Value], context: Context<'_>) -> Result<EcoString, Fault> {
-        let value = self.value(variables, context)?;
-        flowscript_lang::value::to_text(&value).map_err(|_| {
-            let message = format!("{what} must be a text; {} is a {}.", value.to_literal(60), value.type_name());
-            Fault::new(ErrorKind::Type, message)
-        })
-    }
-}
-
-/// How values become an input's type.
-#[derive(Clone, Debug)]
-pub struct Conversion {
-    ty: Type,
-    /// Types beyond the simple ones may name declared types, so a program converts to them.
-    program: Option<Program>,
-    written: String,
-}
-
-impl Conversion {
-    /// The conversion to a simple type.
-    pub fn simple(ty: Type) -> Self {
-        Self { written: ty.to_string(), ty, program: None }
-    }
-
-    /// The conversion to the type that is written in `source`, with the modules it reached.
-    pub fn compile(source: &Scalar, library: &Library) -> Result<(Self, Modules), Vec<Problem>> {
-        let written = source.text.trim().to_owned();
-        let simple = [Type::Any, Type::Bool, Type::Number, Type::Text, Type::DateTime, Type::Binary, Type::Null];
-        let name = written.strip_suffix('?').unwrap_or(&written);
-        if let Some(ty) = simple.into_iter().find(|ty| ty.to_string().eq_ignore_ascii_case(name)) {
-            let ty = if name.len() < written.len() { ty.nullable() } else { ty };
-            return Ok((Self { ty, program: None, written }, Vec::new()));
-        }
-        let before = "let value: ";
-        let text = format!("{before}{} = given; return value;", source.text);
-        let given = Variable { name: "given".into(), ty: Type::Any, writable: false };
-        let options = CompileOptions {
-            mode: Mode::Script,
-            variables: &[given],
-            registry: &library.registry,
-            modules: library,
-            effect: Effect::Pure,
-        };
-        let compiled = check::compile(&text, &options);
-        match compiled.program {
-            Some(program) => {
-                Ok((Self { ty: outside(&compiled.result), program: Some(program), written }, compiled.modules))
-            }
-            None => Err(compiled
-                .diagnostics
-                .iter()
-                .filter(|d| d.is_error())
-                .map(|d| problem(d, source, before.len(), &compiled.modules))
-                .collect()),
-        }
-    }
-
-    /// What is known of converted values.
-    pub fn ty(&self) -> &Type {
-        &self.ty
-    }
-
-    /// The type as it was written.
-    pub fn written(&self) -> &str {
-        &self.written
-    }
-
-    /// Does it take null, so that nothing need be given?
-    pub fn takes_null(&self) -> bool {
-        matches!(self.ty, Type::Any | Type::Null | Type::Nullable(_))
-    }
-
-    /// Does it convert without running anything?
-    pub fn is_simple(&self) -> bool {
-        self.program.is_none()
-    }
-
-    /// Does it take a list, so that a query parameter may be given several times?
-    pub fn takes_list(&self) -> bool {
-        matches!(self.ty.without_null(), Type::List(_))
-    }
-
-    /// The converted value, or why it does not fit, in words.
-    pub fn convert(&self, value: Value, library: &Library, host: &dyn Host) -> Result<Value, String> {
-        match &self.program {
-            None => Types::default()
-                .convert(value, &self.ty, library.settings.zone)
-                .map_err(|mismatch| mismatch.to_string()),
-            Some(program) => program
-                .run(vec![value], &library.settings, host)
-                .map(|outcome| outcome.value)
-                .map_err(|error| error.message),
-        }
     }
 }
 

@@ -1,0 +1,178 @@
+//! connections.yaml: named targets with their credentials. Secrets come from the environment or from files.
+
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::{self, Node, Place, Scalar};
+use reqwest::Url;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The connections of a project.
+#[derive(Debug, Default)]
+pub struct Connections {
+    http: BTreeMap<String, HttpConnection>,
+    /// All names of the file, those with problems too.
+    names: BTreeSet<String>,
+}
+
+/// `name: { http: { url, headers } }`
+#[derive(Clone)]
+pub struct HttpConnection {
+    /// The address that step addresses are put behind.
+    pub url: Url,
+    /// Headers of every request, credentials among them.
+    pub headers: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for HttpConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpConnection").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl HttpConnection {
+    /// Does this host and port belong to it?
+    pub(super) fn covers(&self, host: &str, port: u16) -> bool {
+        self.url.host_str() == Some(host) && self.url.port_or_known_default() == Some(port)
+    }
+}
+
+impl Connections {
+    /// The HTTP connection of this name.
+    pub fn http_of(&self, name: &str) -> Option<&HttpConnection> {
+        self.http.get(name)
+    }
+
+    /// All HTTP connections.
+    pub(super) fn http(&self) -> impl Iterator<Item = &HttpConnection> {
+        self.http.values()
+    }
+
+    /// Does the file name it, whether it works or not?
+    pub fn is_named(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+/// Reads the text of connections.yaml. Connections with a problem are left out, the others work. `${file:path}` is
+/// relative to `project`.
+pub fn read_connections(text: &str, project: &Path) -> (Connections, Vec<Problem>) {
+    let mut reader = Reader { project, problems: Vec::new() };
+    let mut connections = Connections::default();
+    match yaml::parse(text) {
+        Err(problem) => reader.problems.push(problem),
+        Ok(root) if root.is_null() => {}
+        Ok(root) => {
+            let Some(entries) = root.entries() else {
+                reader.wrong(root.place, "connections.yaml must be a map from names to connections");
+                return (connections, reader.problems);
+            };
+            for entry in entries {
+                connections.names.insert(entry.key.clone());
+                if let Some(connection) = reader.connection(&entry.value) {
+                    connections.http.insert(entry.key.clone(), connection);
+                }
+            }
+        }
+    }
+    (connections, reader.problems)
+}
+
+struct Reader<'a> {
+    project: &'a Path,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn connection(&mut self, node: &Node) -> Option<HttpConnection> {
+        let [entry] = node.entries().unwrap_or_default() else {
+            self.wrong(node.place, "A connection has one kind, such as `http: { url: https://… }`");
+            return None;
+        };
+        if entry.key != "http" {
+            let message = format!("Connections of the kind `{}` are not available in this version", entry.key);
+            self.problems.push(Problem::new(codes::NOT_AVAILABLE, entry.place, message));
+            return None;
+        }
+        let Some(fields) = entry.value.entries() else {
+            self.wrong(entry.value.place, "`http` must be a map with `url` and perhaps `headers`");
+            return None;
+        };
+        let mut url = None;
+        let mut headers = Vec::new();
+        for field in fields {
+            match field.key.as_str() {
+                "url" => url = Some(self.secret(&field.value)?),
+                "headers" => {
+                    for header in field.value.entries().unwrap_or_default() {
+                        headers.push((header.key.clone(), self.secret(&header.value)?));
+                    }
+                }
+                other => {
+                    let message = format!("An HTTP connection has no key `{other}`; its keys are `url` and `headers`");
+                    self.problems.push(Problem::new(codes::UNKNOWN_KEY, field.place, message));
+                    return None;
+                }
+            }
+        }
+        let Some(url) = url else {
+            self.wrong(entry.value.place, "An HTTP connection needs a `url`");
+            return None;
+        };
+        match Url::parse(&url) {
+            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
+                Some(HttpConnection { url: parsed, headers })
+            }
+            _ => {
+                self.wrong(entry.value.place, "`url` must be an address that begins with http:// or https://");
+                None
+            }
+        }
+    }
+
+    /// A text with its `${env:NAME}` and `${file:path}` filled in.
+    fn secret(&mut self, node: &Node) -> Option<String> {
+        let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
+            self.wrong(node.place, "A text is wanted here");
+            return None;
+        };
+        match fill(&scalar.text, self.project) {
+            Ok(text) => Some(text),
+            Err((offset, message)) => {
+                self.wrong(place_of(scalar, offset), &message);
+                None
+            }
+        }
+    }
+
+    fn wrong(&mut self, place: Place, message: &str) {
+        self.problems.push(Problem::new(codes::WRONG_VALUE, place, message));
+    }
+}
+
+fn place_of(scalar: &Scalar, offset: usize) -> Place {
+    scalar.places.at(&scalar.text, offset)
+}
+
+/// The text with its secrets; the error has the offset of the one that is not there.
+fn fill(text: &str, project: &Path) -> Result<String, (usize, String)> {
+    let mut filled = String::new();
+    let mut at = 0;
+    while let Some(start) = text.get(at..).and_then(|rest| rest.find("${")).map(|found| at + found) {
+        filled.push_str(text.get(at..start).unwrap_or_default());
+        let Some(end) = text.get(start..).and_then(|rest| rest.find('}')).map(|found| start + found) else {
+            return Err((start, "`${` is not closed by `}`".into()));
+        };
+        let inside = text.get(start + 2..end).unwrap_or_default();
+        let value = match inside.split_once(':') {
+            Some(("env", name)) => std::env::var(name).map_err(|_| format!("The environment has no `{name}`")),
+            Some(("file", path)) => std::fs::read_to_string(project.join(path))
+                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+                .map_err(|error| format!("`{path}` cannot be read: {error}")),
+            _ => Err(format!("`${{{inside}}}` is neither ${{env:NAME}} nor ${{file:path}}")),
+        };
+        filled.push_str(&value.map_err(|message| (start, message))?);
+        at = end + 1;
+    }
+    filled.push_str(text.get(at..).unwrap_or_default());
+    Ok(filled)
+}

@@ -1,0 +1,283 @@
+//! Requests to others: where they may go, their limits, redirects.
+//!
+//! Hosts of connections and of `http.allow` may be anywhere. All others must have public addresses, which is checked on
+//! the address that is connected to, so that no name can lead inside; and again at every redirect.
+
+mod allow;
+mod connections;
+#[cfg(test)]
+mod tests;
+
+pub use allow::{Allowed, is_public};
+pub use connections::{Connections, HttpConnection, read_connections};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Url};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// The largest body that is fetched, in bytes.
+pub const MAX_BODY: usize = 16 << 20;
+/// How many redirects are followed.
+const MAX_REDIRECTS: usize = 10;
+/// How long connecting may take.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// Headers that follow to another host: none that could carry a secret.
+const TRAVELLING: [HeaderName; 4] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::CONTENT_TYPE, header::USER_AGENT];
+
+/// A request to send.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// `GET` …
+    pub method: String,
+    /// The whole address.
+    pub url: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<Bytes>,
+    /// For the whole exchange, redirects included.
+    pub timeout: Duration,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// 200 …
+    pub status: u16,
+    /// `OK` …
+    pub reason: String,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Why nothing came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// It took too long.
+    pub timed_out: bool,
+    /// For people.
+    pub message: String,
+}
+
+impl Unsent {
+    fn new(message: impl Into<String>) -> Self {
+        Self { timed_out: false, message: message.into() }
+    }
+}
+
+/// Sends requests. Cheap to share.
+pub struct Sender {
+    allowed: Vec<Allowed>,
+    connections: RwLock<Arc<Connections>>,
+    /// For targets that are listed.
+    anywhere: Client,
+    /// For all others: connects to public addresses only.
+    public: Client,
+}
+
+impl std::fmt::Debug for Sender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sender").field("allowed", &self.allowed).finish_non_exhaustive()
+    }
+}
+
+impl Sender {
+    /// A sender with the hosts of `http.allow`. The error says what is wrong with one of them, or with TLS.
+    pub fn new(allow: &[String]) -> Result<Self, String> {
+        // A second engine in one process finds the provider installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let allowed = allow.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let client = || {
+            Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(CONNECT_TIME)
+                .user_agent(concat!("flowscript/", env!("CARGO_PKG_VERSION")))
+        };
+        let failed = |error: reqwest::Error| format!("requests cannot be sent: {}", chain(&error));
+        Ok(Self {
+            allowed,
+            connections: RwLock::default(),
+            anywhere: client().build().map_err(failed)?,
+            public: client().dns_resolver(Arc::new(PublicOnly)).build().map_err(failed)?,
+        })
+    }
+
+    /// Replaces the connections.
+    pub fn set_connections(&self, connections: Arc<Connections>) {
+        *self.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
+    }
+
+    /// The connections as they are now.
+    pub fn connections(&self) -> Arc<Connections> {
+        self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends a request and fetches the whole answer, whatever its status.
+    pub async fn send(&self, request: Outgoing) -> Result<Incoming, Unsent> {
+        let timeout = request.timeout;
+        let url = request.url.clone();
+        match tokio::time::timeout(timeout, self.follow(request)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let message = format!("{url} did not answer within {}", crate::config::duration::format(timeout));
+                Err(Unsent { timed_out: true, message })
+            }
+        }
+    }
+
+    async fn follow(&self, request: Outgoing) -> Result<Incoming, Unsent> {
+        let wrong = |what: &str, error: String| Unsent::new(format!("{what} cannot be sent: {error}"));
+        let mut url = Url::parse(&request.url).map_err(|e| wrong(&request.url, e.to_string()))?;
+        let mut method: Method = request.method.parse().map_err(|_| wrong(&request.method, "no method".into()))?;
+        let mut headers = header_map(&request.headers)?;
+        let mut body = request.body;
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = self.once(&method, &url, &headers, body.clone()).await?;
+            let Some(target) = redirect(&answer, &url) else { return fetch(answer, &url).await };
+            if !matches!(target.scheme(), "http" | "https") {
+                return Err(Unsent::new(format!("{url} redirects to {target}, which is not http")));
+            }
+            let status = answer.status().as_u16();
+            if status == 303 || (matches!(status, 301 | 302) && method == Method::POST) {
+                method = Method::GET;
+                body = None;
+                headers.remove(header::CONTENT_TYPE);
+            }
+            if target.origin() != url.origin() {
+                let kept = headers.iter().filter(|(name, _)| TRAVELLING.contains(name));
+                headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+            }
+            url = target;
+        }
+        Err(Unsent::new(format!("{} redirects more than {MAX_REDIRECTS} times", request.url)))
+    }
+
+    async fn once(
+        &self,
+        method: &Method,
+        url: &Url,
+        headers: &HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<reqwest::Response, Unsent> {
+        let client = self.client_for(url)?;
+        let mut request = client.request(method.clone(), url.clone()).headers(headers.clone());
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        request.send().await.map_err(|error| Unsent {
+            timed_out: error.is_timeout(),
+            message: format!("{method} {url} failed: {}", chain(&error)),
+        })
+    }
+
+    /// The client that may connect to an address.
+    fn client_for(&self, url: &Url) -> Result<&Client, Unsent> {
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+            return Err(Unsent::new(format!("{url} has no host")));
+        };
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Unsent::new(format!("{url} is not http")));
+        }
+        let name = host.to_string();
+        let listed = self.allowed.iter().any(|allowed| allowed.covers(&name, port))
+            || self.connections().http().any(|connection| connection.covers(&name, port));
+        if listed {
+            return Ok(&self.anywhere);
+        }
+        let address = match host {
+            url::Host::Ipv4(address) => Some(IpAddr::V4(address)),
+            url::Host::Ipv6(address) => Some(IpAddr::V6(address)),
+            url::Host::Domain(_) => None,
+        };
+        match address {
+            Some(address) if !is_public(address) => Err(Unsent::new(refusal(&name))),
+            _ => Ok(&self.public),
+        }
+    }
+}
+
+fn refusal(host: &str) -> String {
+    format!("{host} is not a public address; list it under http.allow in flowscript.toml, or make it a connection")
+}
+
+/// Finds public addresses only.
+struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let public: Vec<SocketAddr> = found.iter().copied().filter(|at| is_public(at.ip())).collect();
+            if public.is_empty() && !found.is_empty() {
+                return Err(refusal(&host).into());
+            }
+            let addresses: Addrs = Box::new(public.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, Unsent> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let wrong = |what: &str| Unsent::new(format!("the header `{name}` {what}"));
+        let header = HeaderName::try_from(name.as_str()).map_err(|_| wrong("is no name of a header"))?;
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| wrong("has a line break or a character that cannot stand in a header"))?;
+        map.append(header, value);
+    }
+    Ok(map)
+}
+
+fn redirect(answer: &reqwest::Response, url: &Url) -> Option<Url> {
+    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    url.join(answer.headers().get(header::LOCATION)?.to_str().ok()?).ok()
+}
+
+async fn fetch(mut answer: reqwest::Response, url: &Url) -> Result<Incoming, Unsent> {
+    let status = answer.status();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let too_large = || Unsent::new(format!("the answer of {url} is larger than {MAX_BODY} bytes"));
+    if answer.content_length().is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => return Err(too_large()),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => {
+                let message = format!("the answer of {url} broke off: {}", chain(&error));
+                return Err(Unsent { timed_out: error.is_timeout(), message });
+            }
+        }
+    }
+    let reason = status.canonical_reason().unwrap_or_default().to_owned();
+    Ok(Incoming { status: status.as_u16(), reason, headers, body: body.freeze() })
+}
+
+/// An error with what is behind it: the outer one alone says little.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut inner = error.source();
+    while let Some(error) = inner {
+        let text = error.to_string();
+        if !texts.iter().any(|known| known.contains(&text)) {
+            texts.push(text);
+        }
+        inner = error.source();
+    }
+    texts.join(": ")
+}

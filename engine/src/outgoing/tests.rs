@@ -1,0 +1,170 @@
+use super::*;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+/// A peer that answers each connection with the next of these, and gives what it was sent.
+fn peer(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let mut requests = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let mut buffer = [0; 4096];
+            while !request.windows(4).any(|w| w == b"\r\n\r\n") {
+                let read = stream.read(&mut buffer).unwrap();
+                if read == 0 {
+                    break;
+                }
+                request.extend_from_slice(&buffer[..read]);
+            }
+            requests.push(String::from_utf8_lossy(&request).into_owned());
+            let _ = stream.write_all(answer.as_bytes());
+        }
+        requests
+    });
+    (base, heard)
+}
+
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
+
+fn to(location: &str, status: u16) -> String {
+    format!("HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+}
+
+fn get(url: &str) -> Outgoing {
+    let headers = vec![("Authorization".to_owned(), "secret".to_owned()), ("Accept".to_owned(), "a/b".to_owned())];
+    Outgoing { method: "GET".into(), url: url.into(), headers, body: None, timeout: Duration::from_secs(5) }
+}
+
+fn loopback() -> Sender {
+    Sender::new(&["127.0.0.1".to_owned()]).unwrap()
+}
+
+#[test]
+fn public_addresses() {
+    let check = |text: &str, public: bool| assert_eq!(is_public(text.parse().unwrap()), public, "{text}");
+    for text in ["8.8.8.8", "1.1.1.1", "172.32.0.1", "2606:4700::1111", "2002:808:808::1", "64:ff9b::808:808"] {
+        check(text, true);
+    }
+    for text in [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "100.64.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "198.18.0.1",
+        "240.0.0.1",
+        "::1",
+        "::",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::1",
+        "2001:db8::1",
+        "::7f00:1",
+    ] {
+        check(text, false);
+    }
+}
+
+#[test]
+fn lists_of_hosts() {
+    let check = |entry: &str, host: &str, port, covered: bool| {
+        assert_eq!(entry.parse::<Allowed>().unwrap().covers(host, port), covered, "{entry} {host} {port}");
+    };
+    check("erp.local", "ERP.local", 80, true);
+    check("erp.local", "x.erp.local", 80, false);
+    check("erp.local:8080", "erp.local", 80, false);
+    check("erp.local:8080", "erp.local", 8080, true);
+    check("*.erp.local", "a.b.erp.local", 80, true);
+    check("*.erp.local", "erp.local", 80, false);
+    check("*.erp.local", "evilerp.local", 80, false);
+    check("::1", "[::1]", 80, true);
+    check("[::1]:90", "::1", 90, true);
+    assert!("a b".parse::<Allowed>().is_err() && "".parse::<Allowed>().is_err() && "a:b".parse::<Allowed>().is_err());
+}
+
+#[tokio::test]
+async fn unlisted_private_targets_are_refused() {
+    let sender = Sender::new(&[]).unwrap();
+    for url in ["http://127.0.0.1:1/", "http://[::1]:1/", "http://169.254.169.254/latest", "http://localhost:1/"] {
+        let unsent = sender.send(get(url)).await.unwrap_err();
+        assert!(unsent.message.contains("is not a public address"), "{url}: {}", unsent.message);
+    }
+    let odd = sender.send(get("file:///etc/passwd")).await.unwrap_err();
+    assert!(odd.message.contains("has no host") || odd.message.contains("is not http"), "{}", odd.message);
+}
+
+#[tokio::test]
+async fn redirects_are_followed_and_checked() {
+    let (second, heard_second) = peer(vec![ok("there")]);
+    let (first, heard_first) = peer(vec![to("/again", 302), to(&second, 307)]);
+    let answer = loopback().send(get(&format!("{first}/a"))).await.unwrap();
+    assert_eq!((answer.status, answer.body.as_ref()), (200, b"there".as_slice()));
+    let first = heard_first.join().unwrap();
+    assert!(first[1].starts_with("GET /again") && first[1].contains("secret"), "{first:?}");
+    let second = heard_second.join().unwrap();
+    assert!(!second[0].contains("secret") && second[0].contains("a/b"), "{second:?}");
+
+    let (listed, _heard) = peer(vec![to("http://169.254.169.254/", 302)]);
+    let port = listed.rsplit(':').next().unwrap();
+    let sender = Sender::new(&[format!("127.0.0.1:{port}")]).unwrap();
+    let unsent = sender.send(get(&listed)).await.unwrap_err();
+    assert!(unsent.message.contains("169.254.169.254 is not a public address"), "{}", unsent.message);
+}
+
+#[tokio::test]
+async fn limits() {
+    let (big, _heard) = peer(vec![format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", MAX_BODY + 1)]);
+    assert!(loopback().send(get(&big)).await.unwrap_err().message.contains("larger than"));
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let slow =
+        Outgoing { timeout: Duration::from_millis(100), ..get(&format!("http://{}/", silent.local_addr().unwrap())) };
+    let late = loopback().send(slow).await.unwrap_err();
+    assert!(late.timed_out && late.message.contains("within 100ms"), "{late:?}");
+    let loops = vec![to("/", 302); MAX_REDIRECTS + 1];
+    let (circle, _heard) = peer(loops);
+    assert!(loopback().send(get(&circle)).await.unwrap_err().message.contains("more than 10 times"));
+    let broken = Outgoing { headers: vec![("X-A".into(), "a\nb".into())], ..get("http://127.0.0.1:1/") };
+    assert!(loopback().send(broken).await.unwrap_err().message.contains("line break"));
+}
+
+#[test]
+fn connections_and_their_secrets() {
+    let project = tempfile::tempdir().unwrap();
+    std::fs::write(project.path().join("token"), "from-file\n").unwrap();
+    let text =
+        "erp:\n  http: { url: 'http://10.0.0.5:8080/api', headers: { Authorization: 'Bearer ${file:token}' } }\n";
+    let (connections, problems) = read_connections(text, project.path());
+    assert!(problems.is_empty(), "{problems:?}");
+    let erp = connections.http_of("erp").unwrap();
+    assert_eq!(erp.headers, [("Authorization".to_owned(), "Bearer from-file".to_owned())]);
+    assert!(erp.covers("10.0.0.5", 8080) && !erp.covers("10.0.0.5", 80));
+    assert!(!format!("{connections:?}").contains("from-file"));
+    let fails = |text: &str, place: &str, part: &str| {
+        let (_, problems) = read_connections(text, project.path());
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!(format!("{}:{}", problem.place.line, problem.place.column), place);
+        assert!(problem.message.contains(part), "{}", problem.message);
+    };
+    fails("a: { http: { url: 'http://${env:NO_SUCH_NAME}/' } }", "1:27", "NO_SUCH_NAME");
+    fails("a: { http: { url: '${file:none}' } }", "1:20", "`none` cannot be read");
+    fails("a: { http: { url: '${what}' } }", "1:20", "neither");
+    fails("a: { http: { url: ftp://x } }", "1:12", "http://");
+    fails("a: { sql: { url: x } }", "1:6", "`sql` are not available");
+    fails("a: { http: { uri: x } }", "1:14", "`uri`");
+    fails("- a", "1:1", "must be a map");
+    assert!(read_connections("# nothing\n", project.path()).1.len() <= 1);
+}

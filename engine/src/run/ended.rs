@@ -1,0 +1,58 @@
+//! The end of a run.
+
+use super::host::now;
+use super::trace::StepTrace;
+use crate::script::Fault;
+use crate::store::{LogLine, RunState, Timestamp};
+use flowscript_lang::value::Value;
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Completed, failed, cancelled or timed out.
+    pub state: RunState,
+    /// Completed, but a step failed and was allowed to.
+    pub with_errors: bool,
+    /// The inputs by name, once they were made and if they are not kept yet.
+    pub input: Option<Value>,
+    /// Was the input of the caller to blame, before any FlowScript of the workflow saw it?
+    pub refused: bool,
+    /// The label for the history.
+    pub label: Option<String>,
+    /// What the workflow gives.
+    pub output: Option<Value>,
+    /// What `processing.output` made of it for the caller.
+    pub answer: Option<Value>,
+    /// Why it failed, and the position of the step.
+    pub failure: Option<(Fault, Option<String>)>,
+    /// The steps it passed.
+    pub trace: Vec<StepTrace>,
+    /// Its log, as far as it is not kept yet.
+    pub log: Vec<LogLine>,
+    /// When it was over.
+    pub ended_at: Timestamp,
+}
+
+impl Ended {
+    /// An end with nothing to tell.
+    pub fn new(state: RunState) -> Self {
+        Self {
+            state,
+            with_errors: false,
+            input: None,
+            refused: false,
+            label: None,
+            output: None,
+            answer: None,
+            failure: None,
+            trace: Vec::new(),
+            log: Vec::new(),
+            ended_at: now(),
+        }
+    }
+
+    /// A run that failed before it could say anything else.
+    pub fn failed(fault: Fault) -> Self {
+        Self { failure: Some((fault, None)), ..Self::new(RunState::Failed) }
+    }
+}

@@ -1,0 +1,73 @@
+//! Whether a failed step is tried again, and when.
+
+use super::progress::{Progress, Variables};
+use crate::script::{Context, Fault, TIMEOUT};
+use crate::workflow::model::{ERROR, Retry, Step, StepKind};
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::truth;
+use std::time::Duration;
+
+/// The longest wait that a peer may ask for.
+const LONGEST_WISH: Duration = Duration::from_secs(3600);
+/// Each wait is varied by so much of itself, up and down.
+const JITTER: f64 = 0.2;
+
+/// How long to wait before the next attempt; nothing where the failure is final. `progress` counts this failure already.
+pub(super) fn delay(
+    step: &Step,
+    fault: &Fault,
+    progress: &Progress,
+    variables: &mut Variables,
+    context: Context<'_>,
+) -> Result<Option<Duration>, Fault> {
+    let Some(retry) = &step.retry else { return Ok(None) };
+    if progress.failures > retry.times || !counts(retry, step, fault, variables, context)? {
+        return Ok(None);
+    }
+    let wait = wait(retry, progress.failures).mul_f64(1.0 + JITTER * (2.0 * rand::random::<f64>() - 1.0));
+    let wish = fault.retry_after.unwrap_or_default().min(LONGEST_WISH);
+    Ok(Some(wait.max(wish)))
+}
+
+/// The wait behind the failure of this number, counted from 1.
+fn wait(retry: &Retry, failures: u32) -> Duration {
+    let doublings = if retry.exponential { failures.saturating_sub(1).min(31) } else { 0 };
+    retry.delay.saturating_mul(1 << doublings).min(retry.max_delay)
+}
+
+/// Does `on` say that this failure is worth another attempt? Without it, for requests those that may pass by themselves,
+/// for other steps any.
+fn counts(
+    retry: &Retry,
+    step: &Step,
+    fault: &Fault,
+    variables: &mut Variables,
+    context: Context<'_>,
+) -> Result<bool, Fault> {
+    if let Some(on) = &retry.on {
+        variables.set_known(ERROR, fault.to_value());
+        return Ok(truth(&on.run(&mut variables.values, context)?));
+    }
+    if !matches!(step.kind, StepKind::Http(_)) {
+        return Ok(true);
+    }
+    let unanswered = fault.kind == ErrorKind::Io.name() && fault.status.is_none();
+    let asks_for_it = fault.status.is_some_and(|status| status == 429 || status >= 500);
+    Ok(fault.kind == TIMEOUT || unanswered || asks_for_it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let seconds = Duration::from_secs;
+        let mut retry = Retry { times: 9, delay: seconds(1), exponential: true, max_delay: seconds(10), on: None };
+        let waits: Vec<u64> = (1..=6).map(|n| wait(&retry, n).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
+        assert_eq!(wait(&retry, u32::MAX), seconds(10));
+        retry.exponential = false;
+        assert_eq!(wait(&retry, 6), seconds(1));
+    }
+}

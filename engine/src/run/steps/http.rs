@@ -1,0 +1,248 @@
+//! The `http` step: from its templates to a request, and from the answer to its result.
+
+use super::file::Files;
+use crate::outgoing::{Incoming, Outgoing, Sender, Unsent};
+use crate::script::{Context, Fault, TIMEOUT, decode_json, encode_json};
+use crate::workflow::model::{Http, HttpBody, Url, UrlPart};
+use bytes::Bytes;
+use encoding_rs::Encoding;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::{Rows, Value, to_text};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// All that is not unreserved in RFC 3986.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A request that is ready to be sent.
+#[derive(Clone, Debug)]
+pub struct HttpCall {
+    /// Without the connection's part.
+    request: Outgoing,
+    connection: Option<String>,
+    expect: Vec<RangeInclusive<u16>>,
+    save_as: Option<String>,
+    is_head: bool,
+}
+
+/// Fills the templates of a step.
+pub(super) fn call(http: &Http, variables: &mut [Value], context: Context<'_>) -> Result<HttpCall, Fault> {
+    let mut url = url(&http.url, variables, context)?;
+    let mut separator = if url.contains('?') { '&' } else { '?' };
+    for (name, content) in &http.query {
+        let value = content.value(variables, context)?;
+        for text in texts(&value, &format!("The parameter `{name}`"))? {
+            let name = utf8_percent_encode(name, ENCODED);
+            let text = utf8_percent_encode(&text, ENCODED);
+            url.push(separator);
+            url.extend(name.chain(["="]).chain(text));
+            separator = '&';
+        }
+    }
+    let mut headers = Vec::new();
+    for (name, content) in &http.headers {
+        let value = content.text(&format!("The header `{name}`"), variables, context)?;
+        if value.contains(['\r', '\n']) {
+            return Err(Fault::new(ErrorKind::Value, format!("The header `{name}` has a line break in it.")));
+        }
+        headers.push((name.clone(), value.to_string()));
+    }
+    let (body, content_type) = match &http.body {
+        HttpBody::Empty => (None, None),
+        HttpBody::Json(content) => {
+            let text = encode_json(&content.value(variables, context)?)
+                .map_err(|reason| Fault::new(ErrorKind::Type, format!("The body is no JSON: {reason}")))?;
+            (Some(Bytes::from(text)), Some("application/json"))
+        }
+        HttpBody::Raw(content) => match content.value(variables, context)? {
+            Value::Binary(bytes) => (Some(Bytes::copy_from_slice(&bytes)), Some("application/octet-stream")),
+            value => {
+                let text = to_text(&value).map_err(|_| {
+                    let message =
+                        format!("The body must be a text or binary, not a {}; use `json`.", value.type_name());
+                    Fault::new(ErrorKind::Type, message)
+                })?;
+                (Some(Bytes::copy_from_slice(text.as_bytes())), Some("text/plain; charset=utf-8"))
+            }
+        },
+    };
+    let says_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if let Some(content_type) = content_type.filter(|_| !says_type) {
+        headers.push(("Content-Type".to_owned(), content_type.to_owned()));
+    }
+    let save_as = match &http.save_as {
+        Some(content) => Some(content.text("The path of `saveAs`", variables, context)?.to_string()),
+        None => None,
+    };
+    let method = http.method.as_str().to_owned();
+    Ok(HttpCall {
+        request: Outgoing { method, url, headers, body, timeout: http.timeout },
+        connection: http.connection.clone(),
+        expect: http.expect.clone(),
+        save_as,
+        is_head: http.method == crate::workflow::model::HttpMethod::Head,
+    })
+}
+
+fn url(url: &Url, variables: &mut [Value], context: Context<'_>) -> Result<String, Fault> {
+    match url {
+        Url::Whole(content) => content.text("The address", variables, context).map(|text| text.to_string()),
+        Url::Parts(parts) => {
+            let mut text = String::new();
+            for part in parts {
+                match part {
+                    UrlPart::Text(part) => text.push_str(part),
+                    UrlPart::Value(script) => {
+                        let value = script.run(variables, context)?;
+                        let part = to_text(&value).map_err(|_| {
+                            let message = format!("A part of the address is a {}.", value.type_name());
+                            Fault::new(ErrorKind::Type, message)
+                        })?;
+                        text.extend(utf8_percent_encode(&part, ENCODED));
+                    }
+                }
+            }
+            Ok(text)
+        }
+    }
+}
+
+/// The texts of a parameter: none for null, several for a list.
+fn texts(value: &Value, what: &str) -> Result<Vec<String>, Fault> {
+    let text = |value: &Value| {
+        to_text(value).map(|text| text.to_string()).map_err(|_| {
+            Fault::new(ErrorKind::Type, format!("{what} must be a simple value, not a {}.", value.type_name()))
+        })
+    };
+    match (value, Rows::of(value)) {
+        (Value::Null, _) => Ok(Vec::new()),
+        (Value::List(_), Some(rows)) => rows.iter().map(|row| text(&row)).collect(),
+        (value, _) => Ok(vec![text(value)?]),
+    }
+}
+
+impl HttpCall {
+    /// Sends it, with the connection's address and credentials and an idempotency key if one is given.
+    pub async fn send(self, sender: &Sender, idempotency: Option<String>) -> Result<Answered, Fault> {
+        let mut request = self.request.clone();
+        if let Some(name) = &self.connection {
+            let connections = sender.connections();
+            let Some(connection) = connections.http_of(name) else {
+                return Err(Fault::new(
+                    ErrorKind::Io,
+                    format!("connections.yaml has no connection `{name}` that works."),
+                ));
+            };
+            let base = connection.url.as_str().trim_end_matches('/');
+            let path = request.url.trim_start_matches('/');
+            if path.contains("://") {
+                let message =
+                    format!("`url` is {path}; with a connection it is what follows the connection's address.");
+                return Err(Fault::new(ErrorKind::Value, message));
+            }
+            request.url = if path.is_empty() || path.starts_with('?') {
+                format!("{base}{path}")
+            } else {
+                format!("{base}/{path}")
+            };
+            for (name, value) in &connection.headers {
+                if !request.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+                    request.headers.push((name.clone(), value.clone()));
+                }
+            }
+        }
+        if let Some(key) = idempotency
+            && !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("idempotency-key"))
+        {
+            request.headers.push(("Idempotency-Key".to_owned(), key));
+        }
+        match sender.send(request).await {
+            Ok(incoming) => Ok(Answered { call: self, incoming }),
+            Err(Unsent { timed_out, message }) => {
+                Err(Fault::of_kind(if timed_out { TIMEOUT } else { ErrorKind::Io.name() }, sentence(&message)))
+            }
+        }
+    }
+}
+
+/// An answer that is to become a result.
+#[derive(Debug)]
+pub struct Answered {
+    call: HttpCall,
+    incoming: Incoming,
+}
+
+impl Answered {
+    /// The result of the step: `[statusCode, headers, body, text, json]`. A status that is not expected is a failure.
+    pub fn result(self, files: &Files) -> Result<Value, Fault> {
+        let Self { call, incoming } = self;
+        let header = |wanted: &str| {
+            incoming.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
+        };
+        let text = text(&incoming.body, header("content-type"));
+        if !call.expect.iter().any(|range| range.contains(&incoming.status)) {
+            let shown: String = text.as_deref().unwrap_or_default().chars().take(200).collect();
+            let shown = if shown.is_empty() { String::new() } else { format!(": {shown}") };
+            let (method, url) = (&call.request.method, &call.request.url);
+            let message = format!("{method} {url} answered {} {}{shown}", incoming.status, incoming.reason);
+            let retry_after = header("retry-after").and_then(retry_after);
+            return Err(Fault { status: Some(incoming.status), retry_after, ..Fault::new(ErrorKind::Io, message) });
+        }
+        let mut headers: Vec<(String, String)> = Vec::new();
+        for (name, value) in &incoming.headers {
+            match headers.iter_mut().find(|(known, _)| known == name) {
+                Some((_, values)) => {
+                    values.push_str(", ");
+                    values.push_str(value);
+                }
+                None => headers.push((name.clone(), value.clone())),
+            }
+        }
+        let headers = headers.into_iter().map(|(name, value)| (name, Value::text(value))).collect::<Vec<_>>();
+        let (mut body, mut json) = (Value::Null, Value::Null);
+        let mut text = text.filter(|_| !call.is_head);
+        if let Some(path) = &call.save_as {
+            files.write(path, &incoming.body)?;
+            text = None;
+        } else if !call.is_head {
+            json = text.as_deref().and_then(|text| decode_json(text).ok()).unwrap_or_default();
+            body = Value::binary(incoming.body.to_vec());
+        }
+        Ok(Value::record([
+            ("statusCode", i64::from(incoming.status).into()),
+            ("headers", Value::record(headers)),
+            ("body", body),
+            ("text", text.map_or(Value::Null, Value::text)),
+            ("json", json),
+        ]))
+    }
+}
+
+/// The text of a body in its charset; nothing where it is none.
+fn text(body: &[u8], content_type: Option<&str>) -> Option<String> {
+    let charset = content_type.and_then(|text| {
+        text.split(';').skip(1).find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
+        })
+    });
+    let encoding = charset.and_then(|name| Encoding::for_label(name.as_bytes())).unwrap_or(encoding_rs::UTF_8);
+    let (text, _, malformed) = encoding.decode(body);
+    (!malformed).then(|| text.into_owned())
+}
+
+/// `Retry-After`: seconds, or an HTTP date.
+fn retry_after(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse::<u32>() {
+        return Some(Duration::from_secs(u64::from(seconds)));
+    }
+    let at = chrono::DateTime::parse_from_rfc2822(text.trim()).ok()?;
+    (at.with_timezone(&chrono::Utc) - chrono::Utc::now()).to_std().ok()
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}

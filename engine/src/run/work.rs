@@ -1,0 +1,75 @@
+//! What a run is made of.
+
+use super::Files;
+use crate::script::Library;
+use crate::store::{RunId, Timestamp, Trigger};
+use crate::trigger::webhook::Request;
+use crate::workflow::model::Workflow;
+use flowscript_lang::value::{DateTime, Record, Value};
+use std::sync::Arc;
+
+/// What a run is made of.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// Its id, which carries when it was accepted.
+    pub id: RunId,
+    /// The version it has taken.
+    pub workflow: Arc<Workflow>,
+    /// What started it.
+    pub trigger: Trigger,
+    /// The nominal instant of its schedule's occurrence.
+    pub scheduled_for: Option<Timestamp>,
+    /// The workflow that starts when it fails for good: the one it was accepted with.
+    pub on_failure: Option<String>,
+    /// Where its input comes from.
+    pub given: Given,
+}
+
+/// Where the input of a run comes from.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// A request to the webhook.
+    Request(Arc<Request>),
+    /// Values by name that are still to be converted.
+    Fields(Record),
+}
+
+/// What runs share.
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// Functions and settings.
+    pub library: Library,
+    /// The folder of file steps.
+    pub files: Arc<Files>,
+}
+
+impl Work {
+    /// Does `processing.input` make its input?
+    pub fn processes_input(&self) -> bool {
+        let processing = self.workflow.webhook.as_ref().and_then(|webhook| webhook.processing_input.as_ref());
+        processing.is_some() && matches!(self.given, Given::Request(_))
+    }
+
+    /// Must something be learnt before acceptance?
+    pub fn needs_preparing(&self) -> bool {
+        let ordered = self.workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());
+        !self.processes_input() || self.workflow.label.is_some() || ordered.is_some_and(|o| o.key.is_some())
+    }
+}
+
+/// The variable `run`.
+pub(super) fn run_value(work: &Work, room: &Room) -> Value {
+    let zone = room.library.settings().zone;
+    let instant = |at: Timestamp| {
+        let (seconds, millis) = (at.0.div_euclid(1000), at.0.rem_euclid(1000));
+        DateTime::from_unix_in(seconds, millis as u32 * 1_000_000, zone).map_or(Value::Null, Value::DateTime)
+    };
+    Value::record([
+        ("id", Value::text(work.id.to_string())),
+        ("workflow", Value::text(work.workflow.id.as_str())),
+        ("version", Value::text(work.workflow.version.to_string())),
+        ("trigger", Value::text(work.trigger.as_str())),
+        ("acceptedAt", instant(work.id.accepted_at())),
+        ("scheduledFor", work.scheduled_for.map_or(Value::Null, instant)),
+    ])
+}

@@ -1,0 +1,98 @@
+//! What values become on their way into a workflow.
+
+use super::{Library, Modules, outside, problem};
+use crate::workflow::problem::Problem;
+use crate::yaml::Scalar;
+use flowscript_lang::check::{self, CompileOptions, Mode, Variable};
+use flowscript_lang::function::Effect;
+use flowscript_lang::host::Host;
+use flowscript_lang::program::Program;
+use flowscript_lang::types::{Type, Types};
+use flowscript_lang::value::Value;
+
+/// How values become an input's type.
+#[derive(Clone, Debug)]
+pub struct Conversion {
+    ty: Type,
+    /// Types beyond the simple ones may name declared types, so a program converts to them.
+    program: Option<Program>,
+    written: String,
+}
+
+impl Conversion {
+    /// The conversion to a simple type.
+    pub fn simple(ty: Type) -> Self {
+        Self { written: ty.to_string(), ty, program: None }
+    }
+
+    /// The conversion to the type that is written in `source`, with the modules it reached.
+    pub fn compile(source: &Scalar, library: &Library) -> Result<(Self, Modules), Vec<Problem>> {
+        let written = source.text.trim().to_owned();
+        let simple = [Type::Any, Type::Bool, Type::Number, Type::Text, Type::DateTime, Type::Binary, Type::Null];
+        let name = written.strip_suffix('?').unwrap_or(&written);
+        if let Some(ty) = simple.into_iter().find(|ty| ty.to_string().eq_ignore_ascii_case(name)) {
+            let ty = if name.len() < written.len() { ty.nullable() } else { ty };
+            return Ok((Self { ty, program: None, written }, Vec::new()));
+        }
+        let before = "let value: ";
+        let text = format!("{before}{} = given; return value;", source.text);
+        let given = Variable { name: "given".into(), ty: Type::Any, writable: false };
+        let options = CompileOptions {
+            mode: Mode::Script,
+            variables: &[given],
+            registry: &library.registry,
+            modules: library,
+            effect: Effect::Pure,
+        };
+        let compiled = check::compile(&text, &options);
+        match compiled.program {
+            Some(program) => {
+                Ok((Self { ty: outside(&compiled.result), program: Some(program), written }, compiled.modules))
+            }
+            None => Err(compiled
+                .diagnostics
+                .iter()
+                .filter(|d| d.is_error())
+                .map(|d| problem(d, source, before.len(), &compiled.modules))
+                .collect()),
+        }
+    }
+
+    /// What is known of converted values.
+    pub fn ty(&self) -> &Type {
+        &self.ty
+    }
+
+    /// The type as it was written.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// Does it take null, so that nothing need be given?
+    pub fn takes_null(&self) -> bool {
+        matches!(self.ty, Type::Any | Type::Null | Type::Nullable(_))
+    }
+
+    /// Does it convert without running anything?
+    pub fn is_simple(&self) -> bool {
+        self.program.is_none()
+    }
+
+    /// Does it take a list, so that a query parameter may be given several times?
+    pub fn takes_list(&self) -> bool {
+        matches!(self.ty.without_null(), Type::List(_))
+    }
+
+    /// The converted value, or why it does not fit, in words.
+    pub fn convert(&self, value: Value, library: &Library, host: &dyn Host) -> Result<Value, String> {
+        match &self.program {
+            None => Types::default()
+                .convert(value, &self.ty, library.settings.zone)
+                .map_err(|mismatch| mismatch.to_string()),
+            Some(program) => program
+                .run(vec![value], &library.settings, host)
+                .map(|outcome| outcome.value)
+                .map_err(|error| error.message),
+        }
+    }
+}

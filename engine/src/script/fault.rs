@@ -1,0 +1,65 @@
+//! Why a script or a step failed.
+
+use crate::store::Failure;
+use crate::yaml::Place;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::Value;
+use std::time::Duration;
+
+/// The kind of a step or run that took too long.
+pub const TIMEOUT: &str = "timeout";
+/// The kind of a step that may run once only, and of which nobody knows whether it has run.
+pub const INTERRUPTED: &str = "interrupted";
+
+/// Why a script or a step failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// The kinds of the language, `timeout`, `interrupted`.
+    pub kind: &'static str,
+    /// For people.
+    pub message: String,
+    /// The HTTP status that the workflow gives, or that a peer gave.
+    pub status: Option<u16>,
+    /// How long a peer asks to wait before the next attempt.
+    pub retry_after: Option<Duration>,
+    /// Where in the workflow file, or in the named module.
+    pub place: Option<(Option<String>, Place)>,
+}
+
+impl Fault {
+    /// A fault of a kind that the language does not have: `timeout`, `interrupted`.
+    pub fn of_kind(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), status: None, retry_after: None, place: None }
+    }
+
+    /// A fault as the store keeps it.
+    pub fn of_failure(failure: &Failure) -> Self {
+        let kinds = [
+            ErrorKind::Type,
+            ErrorKind::Value,
+            ErrorKind::Arithmetic,
+            ErrorKind::Index,
+            ErrorKind::Limit,
+            ErrorKind::Cancelled,
+            ErrorKind::Io,
+            ErrorKind::User,
+        ];
+        let names = kinds.into_iter().map(ErrorKind::name).chain([TIMEOUT, INTERRUPTED]);
+        let kind = names.into_iter().find(|name| *name == failure.kind).unwrap_or(ErrorKind::Io.name());
+        Self { status: failure.status, ..Self::of_kind(kind, failure.message.as_str()) }
+    }
+
+    /// `[kind, message, status]`, as `errors` and `retry.on` see it.
+    pub fn to_value(&self) -> Value {
+        Value::record([
+            ("kind", Value::text(self.kind)),
+            ("message", Value::text(self.message.as_str())),
+            ("status", self.status.map_or(Value::Null, |status| i64::from(status).into())),
+        ])
+    }
+
+    /// A fault of one of the language's kinds, without a place.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::of_kind(kind.name(), message)
+    }
+}
