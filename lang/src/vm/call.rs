@@ -110,10 +110,10 @@ impl Machine<'_> {
         Ok(base)
     }
 
-    /// Counts a call, checks and converts its arguments, and enters it.
+    /// Checks and converts the arguments of a call, counts it, and enters it.
     fn call(&mut self, call: CallInfo<'_>, target: Target<'_>, base: usize) -> Evaluated {
-        self.spend(1)?;
         self.check_arguments(&target, base)?;
+        self.spend(1)?;
         if self.depth >= self.settings.limits.depth {
             return Err(limit_error(format!(
                 "The call depth went beyond its limit of {}: {} is called from within itself or from within too many others.",

@@ -270,7 +270,6 @@ impl<'t> Run<'t> {
     /// Moves the arguments of the first call to where its code looks for them.
     fn arguments(&mut self, machine: &mut Machine<'_>, position: Position<'t>, given: usize) -> Result<(), Failure> {
         let Position { code, first, base, .. } = position;
-        self.enter(machine, code, base);
         self.widen(first);
         for (position, parameter) in code.parameters.iter().enumerate().take(given) {
             let Some(register) = parameter else { continue };
@@ -279,6 +278,8 @@ impl<'t> Run<'t> {
                 (other, _) => return Err(no_number(other)),
             }
         }
+        // A function that uses no values drops them here.
+        self.enter(machine, code, base);
         Ok(())
     }
 
