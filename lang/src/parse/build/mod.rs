@@ -27,6 +27,8 @@ type Nodes<'a> = Pairs<'a, Rule>;
 pub(super) struct Builder<'a> {
     /// Where the parsed text begins in the source, in bytes.
     base: usize,
+    /// The length of the source. A mended text may be longer, but nothing is told to stand there.
+    length: usize,
     /// The places that have been mended; a hole elsewhere is a stray character of the author.
     holes: &'a [usize],
     /// `(a, b)` that no `in` has claimed.
@@ -36,9 +38,9 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// For a text that begins at byte `base` of the source.
-    pub(super) fn new(base: usize, holes: &'a [usize]) -> Self {
-        Self { base, holes, unclaimed_tuples: Vec::new(), diagnostics: Vec::new() }
+    /// For a text that begins at byte `base` of `source`.
+    pub(super) fn new(source: &str, base: usize, holes: &'a [usize]) -> Self {
+        Self { base, length: source.len(), holes, unclaimed_tuples: Vec::new(), diagnostics: Vec::new() }
     }
 
     /// A whole script.
@@ -78,7 +80,11 @@ impl<'a> Builder<'a> {
 
     fn span(&self, node: &Node) -> Span {
         let span = node.as_span();
-        Span::new(self.base + span.start(), self.base + span.end())
+        self.place(span.start(), span.end())
+    }
+
+    fn place(&self, start: usize, end: usize) -> Span {
+        Span::new((self.base + start).min(self.length), (self.base + end).min(self.length))
     }
 
     /// From the start of `node` to the end of the last token in it.
@@ -87,7 +93,7 @@ impl<'a> Builder<'a> {
         while let Some(inner) = last.clone().into_inner().rfind(|inner| inner.as_rule() != Rule::semicolon) {
             last = inner;
         }
-        Span::new(self.base + node.as_span().start(), self.base + last.as_span().end())
+        self.place(node.as_span().start(), last.as_span().end())
     }
 
     fn name(&self, node: &Node) -> Name {

@@ -30,7 +30,7 @@ const HOLE: char = '\u{1}';
 /// A whole script.
 pub(super) fn script(source: &str) -> Parsed<Script> {
     match Grammar::parse(Rule::script, source) {
-        Ok(nodes) => finish(Builder::new(0, &[]), |builder| builder.script(nodes)),
+        Ok(nodes) => finish(Builder::new(source, 0, &[]), |builder| builder.script(nodes)),
         Err(error) => Recovery::new(source).run(&error),
     }
 }
@@ -38,7 +38,7 @@ pub(super) fn script(source: &str) -> Parsed<Script> {
 /// A source that is one expression.
 pub(super) fn expression(source: &str) -> Parsed<Expr> {
     match Grammar::parse(Rule::expression_file, source) {
-        Ok(nodes) => finish(Builder::new(0, &[]), |builder| builder.expression_file(nodes)),
+        Ok(nodes) => finish(Builder::new(source, 0, &[]), |builder| builder.expression_file(nodes)),
         Err(error) => {
             let tree = Expr { kind: ExprKind::Invalid, span: Span::new(0, source.len()) };
             Parsed { tree, diagnostics: first_error(source, &error, Start::Code) }
@@ -49,7 +49,7 @@ pub(super) fn expression(source: &str) -> Parsed<Expr> {
 /// A source that is one type.
 pub(super) fn type_expr(source: &str) -> Parsed<TypeExpr> {
     match Grammar::parse(Rule::type_file, source) {
-        Ok(nodes) => finish(Builder::new(0, &[]), |builder| builder.type_file(nodes)),
+        Ok(nodes) => finish(Builder::new(source, 0, &[]), |builder| builder.type_file(nodes)),
         Err(error) => {
             let tree = TypeExpr { kind: TypeExprKind::Name("any".into()), span: Span::new(0, source.len()) };
             Parsed { tree, diagnostics: first_error(source, &error, Start::Code) }
@@ -60,7 +60,7 @@ pub(super) fn type_expr(source: &str) -> Parsed<TypeExpr> {
 /// A source that is a template.
 pub(super) fn template(source: &str) -> Parsed<Vec<TemplatePart>> {
     match Grammar::parse(Rule::template_file, source) {
-        Ok(nodes) => finish(Builder::new(0, &[]), |builder| builder.template_file(nodes)),
+        Ok(nodes) => finish(Builder::new(source, 0, &[]), |builder| builder.template_file(nodes)),
         Err(error) => Parsed { tree: Vec::new(), diagnostics: first_error(source, &error, Start::Template) },
     }
 }
@@ -182,7 +182,7 @@ impl<'a> Recovery<'a> {
         let result = Grammar::parse(Rule::script, text.get(self.base..end).unwrap_or(""));
         let failure = match result {
             Ok(nodes) => {
-                let mut builder = Builder::new(self.base, &self.holes);
+                let mut builder = Builder::new(self.source, self.base, &self.holes);
                 self.statements.extend(builder.script(nodes).statements);
                 self.diagnostics.extend(builder.finish());
                 self.base = end;

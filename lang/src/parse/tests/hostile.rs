@@ -17,6 +17,16 @@ fn survive(source: &str) {
     }
 }
 
+#[test]
+fn places_end_with_the_source() {
+    for source in [" }{6", "if a { f(", "{1", "do", "let x = {1, 2"] {
+        for diagnostic in parse_script(source).diagnostics {
+            let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
+            assert!(source.get(start..end).is_some(), "{diagnostic:?} in {source}");
+        }
+    }
+}
+
 /// Is the nesting refused, and nothing else said?
 fn too_deep(source: &str) {
     let parsed = parse_script(source);
