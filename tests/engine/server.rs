@@ -85,7 +85,13 @@ pub fn flowscript() -> Command {
 impl Server {
     /// Serves the project in `folder` on a free port.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(folder, arguments, &[])
+    }
+
+    /// The same with further variables in its environment.
+    pub fn start_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = flowscript();
+        command.envs(environment.iter().copied());
         command.arg("serve").arg(folder).args(["--bind", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
