@@ -132,6 +132,9 @@ impl Builder<'_> {
         if let Some(number) = Number::parse(digits) {
             return ExprKind::Number(number);
         }
+        if digits.contains("e-") || digits.contains("E-") {
+            return ExprKind::Number(Number::ZERO); // an exponent beyond all counting
+        }
         self.diagnostics.push(
             Diagnostic::error(codes::NUMBER_TOO_LARGE, span, format!("the number {} is too large", shortened(digits)))
                 .with_hint("the largest number is 79228162514264337593543950335, about 7.9e28"),

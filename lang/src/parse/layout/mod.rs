@@ -135,6 +135,12 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// The last bracket at top level that begins at or before a token; for a template, its part.
+    pub(in crate::parse) fn part(&self, index: usize) -> Option<usize> {
+        let last = index.min(self.tokens.len().checked_sub(1)?);
+        (0..=last).rev().find(|at| self.parent[*at].is_none() && self.tokens[*at].kind == Kind::Open)
+    }
+
     /// The block around a token; none at top level.
     pub(in crate::parse) fn frame(&self, index: usize) -> Option<usize> {
         let mut around = self.parent(index);

@@ -238,6 +238,9 @@ impl<'a> Situation<'a> {
         if let Some(diagnostic) = self.missing_part() {
             return diagnostic;
         }
+        if self.failure.expects_value() && self.index == 0 {
+            return self.error(codes::VALUE_EXPECTED, "there is no expression here");
+        }
         if self.failure.expects_value() {
             return self
                 .error(codes::VALUE_EXPECTED, "a value is missing at the end")
@@ -313,6 +316,10 @@ impl<'a> Situation<'a> {
             let code = codes::UNEXPECTED;
             return Some(self.error(code, "there is no statement before this `;`").with_hint("remove the `;`"));
         }
+        if self.text() == ";" && failure.expects(Rule::EOI) {
+            let error = self.error(codes::UNEXPECTED, "a single expression or type stands here, without `;`");
+            return Some(error.with_hint("remove the `;` and what follows it"));
+        }
         if failure.expects_value() && !self.begins_value() {
             let message = if matches!(&*before, "" | ";" | "}" | "do" | "done") {
                 format!("a statement cannot begin with `{text}`")
@@ -334,17 +341,6 @@ impl<'a> Situation<'a> {
         if !self.begins_value() || before.is_empty() {
             return None;
         }
-        if failure.could_end() {
-            let error = self.error(
-                codes::UNEXPECTED,
-                format!("there is nothing between `{before}` and `{text}` that connects them"),
-            );
-            let hint = match (self.before().map(|token| token.kind), self.kind()) {
-                (Some(Kind::Text), _) | (_, Some(Kind::Text)) => "texts are joined with `&`; a statement ends with `;`",
-                _ => "an operator such as `+` or `&` is missing, or a `;`",
-            };
-            return Some(error.with_hint(hint));
-        }
         if failure.expects(Rule::comma) {
             let bracket = self.layout.parent(self.index).map_or("", |open| self.layout.text(open));
             if failure.expects(Rule::colon) && matches!(bracket, "{" | "[") {
@@ -352,6 +348,20 @@ impl<'a> Situation<'a> {
                 return Some(self.error(codes::PART_MISSING, message));
             }
             return Some(self.error(codes::PART_MISSING, format!("a `,` is missing between `{before}` and `{text}`")));
+        }
+        if failure.could_close() || failure.expects(Rule::EOI) {
+            let error = self.error(
+                codes::UNEXPECTED,
+                format!("there is nothing between `{before}` and `{text}` that connects them"),
+            );
+            let hint = match (self.before().map(|token| token.kind), self.kind()) {
+                (Some(Kind::Text), _) | (_, Some(Kind::Text)) if failure.could_end() => {
+                    "texts are joined with `&`; a statement ends with `;`"
+                }
+                _ if failure.could_end() => "an operator such as `+` or `&` is missing, or a `;`",
+                _ => "an operator such as `+` or `&` is missing",
+            };
+            return Some(error.with_hint(hint));
         }
         None
     }

@@ -117,13 +117,16 @@ impl Situation<'_> {
 
     /// A statement where a value should stand.
     fn statement(&self) -> Option<Diagnostic> {
-        let starts = self.layout.is_statement_word(self.index) && !self.layout.begins_line(self.index);
+        let alone = self.index == 0 || !self.layout.begins_line(self.index);
+        let starts = self.layout.is_statement_word(self.index) && alone;
         if !starts || !self.failure.expects_value() || self.failure.could_end() {
             return None;
         }
         let text = self.text();
         let hint = if text.eq_ignore_ascii_case("if") {
             "a choice between values is `case when condition then a else b end`"
+        } else if self.index == 0 {
+            "only an expression can stand here, such as `a + 1`"
         } else {
             "end the statement before it with a value and `;`"
         };

@@ -61,8 +61,38 @@ pub(super) fn type_expr(source: &str) -> Parsed<TypeExpr> {
 pub(super) fn template(source: &str) -> Parsed<Vec<TemplatePart>> {
     match Grammar::parse(Rule::template_file, source) {
         Ok(nodes) => finish(Builder::new(source, 0, &[]), |builder| builder.template_file(nodes)),
-        Err(error) => Parsed { tree: Vec::new(), diagnostics: first_error(source, &error, Start::Template) },
+        Err(error) => Parsed { tree: Vec::new(), diagnostics: sorted(template_errors(source, error)) },
     }
+}
+
+/// What is wrong with the parts of a template: each broken part is told once and then left out.
+fn template_errors(source: &str, mut error: Error<Rule>) -> Vec<Diagnostic> {
+    let (layout, mut diagnostics) = read(source, Start::Template);
+    if !diagnostics.is_empty() {
+        return diagnostics;
+    }
+    let mut text = source.to_owned();
+    while diagnostics.len() < MOST_ERRORS {
+        let failure = failure(&error, 0);
+        diagnostics.push(message::describe(source, &layout, &failure));
+        let Some(part) = layout.part(failure.token(&layout)) else { break };
+        let start = layout.tokens[part].start;
+        let end = layout.closing(part).map_or(source.len(), |closing| layout.tokens[closing].end);
+        if !text[start..end].contains('{') {
+            break;
+        }
+        text.replace_range(start..end, &" ".repeat(end - start));
+        match Grammar::parse(Rule::template_file, &text) {
+            Ok(nodes) => {
+                let mut builder = Builder::new(source, 0, &[]);
+                builder.template_file(nodes);
+                diagnostics.extend(builder.finish());
+                break;
+            }
+            Err(next) => error = next,
+        }
+    }
+    diagnostics
 }
 
 fn finish<'a, T>(mut builder: Builder<'a>, build: impl FnOnce(&mut Builder<'a>) -> T) -> Parsed<T> {

@@ -1,7 +1,7 @@
 //! Every message of the parser as its reader sees it.
 
 use crate::diagnostic::render::{Colour, diagnostics};
-use crate::parse::parse_script;
+use crate::parse::{parse_expression, parse_script, parse_template, parse_type};
 
 /// All findings of each source, one after the other.
 fn rendered(sources: &[&str]) -> String {
@@ -287,4 +287,47 @@ fn characters() {
         "function f(end) => 1;",
         "let x = function (not) => 1;",
     ]));
+}
+
+/// Expressions, templates and types that are a source of their own.
+#[test]
+fn parts() {
+    let mut out = String::new();
+    let mut add = |source: &str, found: String| out.push_str(&format!("---- {source}\n{found}\n"));
+    for source in [
+        "1;",
+        "",
+        "// x",
+        "a b",
+        "let x = 1",
+        "1 + ",
+        "f(1",
+        "'abc",
+        "a; b",
+        "return 1",
+        "{a: 1",
+        "if a { b }",
+        "x = 5",
+    ] {
+        add(source, super::messages(source, &parse_expression(source)));
+    }
+    for source in [
+        "a {b",
+        "a {",
+        "a {}",
+        "{a} {b + } {c d}",
+        "a { 'x }",
+        "a {b; c}",
+        "{a}}",
+        "x \\{ {a",
+        "{if a}",
+        "{1 < 2 < 3} {(1, 2)}",
+        "{a b} {1 < 2 < 3} {",
+    ] {
+        add(source, super::messages(source, &parse_template(source)));
+    }
+    for source in ["", "text |", "{a: }", "text text", "(a, b)", "{a text}", "let", "(text) ->", "5", "text;"] {
+        add(source, super::messages(source, &parse_type(source)));
+    }
+    insta::assert_snapshot!(out);
 }
