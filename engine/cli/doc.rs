@@ -14,10 +14,16 @@ use std::sync::Arc;
 pub struct Args {
     /// A function (`Left`, `JSON.Encode`) or a module (`JSON`); without it all functions are listed
     name: Option<String>,
+    /// Writes the whole reference page as Markdown
+    #[arg(long, conflicts_with = "name")]
+    markdown: bool,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, terminal: Terminal) -> Exit {
+    if args.markdown {
+        return print(&flowscript_stdlib::reference::page());
+    }
     match text(&flowscript_stdlib::registry(), args.name.as_deref()) {
         Ok(text) => print(&text),
         Err(stop) => Report::new(Format::Text, terminal).stop(&stop),

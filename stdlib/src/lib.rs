@@ -23,6 +23,7 @@ mod maths;
 mod missing;
 mod number;
 mod random;
+pub mod reference;
 mod regex;
 mod row;
 mod shapes;
@@ -41,16 +42,46 @@ use flowscript_lang::function::{Function, Registry};
 use row::Row;
 use std::sync::{Arc, OnceLock};
 
+/// A section of the reference.
+struct Section {
+    name: &'static str,
+    /// What holds for all its functions.
+    intro: &'static str,
+    tables: &'static [&'static [Row]],
+}
+
+const fn section(name: &'static str, intro: &'static str, tables: &'static [&'static [Row]]) -> Section {
+    Section { name, intro, tables }
+}
+
 /// The sections of the reference, in its order.
-const SECTIONS: &[(&str, &[&[Row]])] = &[
-    ("Text", &[text::ROWS, regex::ROWS, url::ROWS, encoding::TEXT_ROWS, random::TEXT_ROWS]),
-    ("Number", &[number::ROWS, maths::ROWS, random::ROWS, format::ROWS]),
-    ("Date", datetime::ROWS),
-    ("JSON, XML, CSV, encodings", &[json::ROWS, xml::ROWS, csv::ROWS, encoding::ROWS, hash::ROWS]),
-    ("Tables and lists", table::ROWS),
-    ("Missing values", &[missing::ROWS]),
-    ("HTTP", &[http::ROWS]),
-    ("Log", &[log::ROWS]),
+const SECTIONS: &[Section] = &[
+    section(
+        "Text",
+        "Lengths and positions count characters (Unicode scalar values), positions from 0.",
+        &[text::ROWS, regex::ROWS, url::ROWS, encoding::TEXT_ROWS, random::TEXT_ROWS],
+    ),
+    section(
+        "Number",
+        "All of them are members of the module `Maths`, too.",
+        &[number::ROWS, table::EXTREME_ROWS, maths::ROWS, random::ROWS, format::ROWS],
+    ),
+    section(
+        "Dates and times",
+        "`Now`, `Today`, `UtcNow` and `Date` (and `Format`) have a name without the module `DateTime` and one with it; all others \
+         are the module's alone, and `open DateTime;` lets a script leave it out. Texts are taken for datetimes as by `Date`.",
+        datetime::ROWS,
+    ),
+    section("JSON, XML, CSV, encodings", "", &[json::ROWS, xml::ROWS, csv::ROWS, encoding::ROWS, hash::ROWS]),
+    section(
+        "Tables and lists",
+        "`rows` is a table or list; `null` is no rows. `expr` is an expression in the scope of a row, in which the columns are \
+         variables and `row` is the whole row, or a function of the row.",
+        table::ROWS,
+    ),
+    section("Missing values", "", &[missing::ROWS]),
+    section("HTTP", "Requests go out only where the host allows it.", &[http::ROWS]),
+    section("Logging", "", &[log::ROWS]),
 ];
 
 /// All functions of the library.
@@ -62,7 +93,7 @@ pub fn registry() -> Arc<Registry> {
 fn functions() -> impl Iterator<Item = Function> {
     SECTIONS
         .iter()
-        .flat_map(|(section, tables)| tables.iter().flat_map(|rows| rows.iter()).map(|row| row.function(section)))
+        .flat_map(|section| section.tables.iter().flat_map(|rows| rows.iter()).map(|row| row.function(section.name)))
 }
 
 #[cfg(test)]
@@ -72,7 +103,7 @@ mod tests {
     use std::collections::HashSet;
 
     fn rows() -> impl Iterator<Item = &'static Row> {
-        SECTIONS.iter().flat_map(|(_, tables)| tables.iter().flat_map(|rows| rows.iter()))
+        SECTIONS.iter().flat_map(|section| section.tables.iter().flat_map(|rows| rows.iter()))
     }
 
     #[test]

@@ -23,6 +23,10 @@ pub(crate) const ROWS: &[Row] = &[
     row("Avg(rows: rows, value?: expr) -> number?", "The average of a value over all rows.", avg)
         .rules("Without a value: of the elements themselves. `null` is skipped; the average of nothing is `null`.")
         .examples(&[gives("Avg([1, 2, null, 6])", "3"), gives("Avg([])", "null")]),
+];
+
+/// `Min` and `Max` stand among the functions of numbers, though they take other values, too.
+pub(crate) const EXTREME_ROWS: &[Row] = &[
     row("Min(value: any, ...) -> any", "The smallest of several values, or of one list or column.", min)
         .also(&["Maths.Min"])
         .rules("Numbers, texts, booleans or datetimes. `null` is skipped; of nothing else it is `null`.")

@@ -10,4 +10,6 @@ mod tests;
 
 use crate::row::Row;
 
+pub(crate) use aggregate::EXTREME_ROWS;
+
 pub(crate) const ROWS: &[&[Row]] = &[aggregate::ROWS, choose::ROWS, list::ROWS, fields::ROWS, pivot::ROWS];
