@@ -5,6 +5,7 @@ use crate::value::{
     ConvertError, Record, Rows, RowsBuilder, Shape, Table, Value, Zone, to_boolean, to_datetime, to_number, to_text,
 };
 use ecow::EcoString;
+use hashbrown::HashMap;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
@@ -65,7 +66,15 @@ impl std::error::Error for Mismatch {}
 impl Types {
     /// `value is ty`: structural, without conversion.
     pub fn matches(&self, value: &Value, ty: &Type) -> bool {
-        match (self.resolve(ty), value) {
+        self.matches_unseen(value, ty, &mut Seen::of(value))
+    }
+
+    fn matches_unseen(&self, value: &Value, ty: &Type, seen: &mut Seen<()>) -> bool {
+        let ty = self.resolve(ty);
+        if seen.get(value, ty).is_some() {
+            return true;
+        }
+        let matches = match (ty, value) {
             (Type::Any, _)
             | (Type::Null | Type::Nullable(_), Value::Null)
             | (Type::Bool, Value::Bool(_))
@@ -73,20 +82,24 @@ impl Types {
             | (Type::Text, Value::Text(_))
             | (Type::DateTime, Value::DateTime(_))
             | (Type::Binary, Value::Binary(_)) => true,
-            (Type::Nullable(inner), value) => self.matches(value, inner),
+            (Type::Nullable(inner), value) => return self.matches_unseen(value, inner, seen),
             (Type::List(element), Value::List(_) | Value::Table(_)) => {
-                Rows::of(value).is_some_and(|rows| rows.iter().all(|row| self.matches(&row, element)))
+                Rows::of(value).is_some_and(|rows| rows.iter().all(|row| self.matches_unseen(&row, element, seen)))
             }
             (Type::Record(wanted), Value::Record(record)) => wanted
                 .fields
                 .iter()
-                .all(|field| record.get(&field.name).is_some_and(|value| self.matches(&value, &field.ty))),
+                .all(|field| record.get(&field.name).is_some_and(|cell| self.matches_unseen(&cell, &field.ty, seen))),
             (Type::Function(wanted), Value::Function(function)) => {
                 let (least, most) = function.arity();
                 (least..=most).contains(&wanted.parameters.len())
             }
             _ => false,
+        };
+        if matches {
+            seen.put(value, ty, ());
         }
+        matches
     }
 
     /// A value for an annotation: simple values convert, lists and records are checked.
@@ -103,47 +116,59 @@ impl Types {
             Type::Text if value.is_null() => Err(Mismatch::new(&value, ty)),
             Type::Text => Ok(Value::Text(to_text(&value)?)),
             Type::DateTime => Ok(Value::DateTime(to_datetime(&value, zone)?)),
-            _ => self.check(&value, ty).map(|()| value),
+            _ => self.check(&value, ty, &mut Seen::of(&value)).map(|()| value),
         }
     }
 
-    fn check(&self, value: &Value, ty: &Type) -> Result<(), Mismatch> {
-        match (self.resolve(ty), value) {
+    fn check(&self, value: &Value, ty: &Type, seen: &mut Seen<()>) -> Result<(), Mismatch> {
+        let resolved = self.resolve(ty);
+        if seen.get(value, resolved).is_some() {
+            return Ok(());
+        }
+        match (resolved, value) {
             (Type::List(element), Value::List(_) | Value::Table(_)) => {
                 let Some(rows) = Rows::of(value) else { return Ok(()) };
                 if element.is_any() {
                     return Ok(());
                 }
                 for (position, row) in rows.iter().enumerate() {
-                    self.check(&row, element).map_err(|e| e.inside(format_args!("[{position}]")))?;
+                    self.check(&row, element, seen).map_err(|e| e.inside(format_args!("[{position}]")))?;
                 }
-                Ok(())
             }
             (Type::Record(wanted), Value::Record(record)) => {
                 for field in &wanted.fields {
                     match record.get(&field.name) {
-                        Some(value) => self.check(&value, &field.ty).map_err(|e| e.inside(&field.name))?,
+                        Some(value) => self.check(&value, &field.ty, seen).map_err(|e| e.inside(&field.name))?,
                         None => return Err(Mismatch::missing(record, &field.name, &field.ty)),
                     }
                 }
-                Ok(())
             }
-            (Type::Nullable(_), Value::Null) => Ok(()),
-            (Type::Nullable(inner), value) => self.check(value, inner),
-            _ if self.matches(value, ty) => Ok(()),
-            _ => Err(Mismatch::new(value, ty)),
+            (Type::Nullable(_), Value::Null) => return Ok(()),
+            (Type::Nullable(inner), value) => return self.check(value, inner, seen),
+            _ if self.matches(value, ty) => return Ok(()),
+            _ => return Err(Mismatch::new(value, ty)),
         }
+        seen.put(value, resolved, ());
+        Ok(())
     }
 
     /// A value for a field of `new` and of typed decoding: simple values convert, missing fields take their
     /// defaults, unknown ones are dropped, `null` where it may not be becomes the default.
     pub fn fill(&self, value: Value, ty: &Type, zone: Zone) -> Result<Value, Mismatch> {
+        let mut seen = Seen::of(&value);
+        self.fill_unseen(value, ty, zone, &mut seen)
+    }
+
+    fn fill_unseen(&self, value: Value, ty: &Type, zone: Zone, seen: &mut Seen<Value>) -> Result<Value, Mismatch> {
         let resolved = self.resolve(ty);
+        if let Some(filled) = seen.get(&value, resolved) {
+            return Ok(filled.clone());
+        }
         match (resolved, value) {
             (Type::Any, value) => Ok(value),
             (Type::Nullable(_) | Type::Null, Value::Null) => Ok(Value::Null),
             (_, Value::Null) => Ok(self.default_value(ty)),
-            (Type::Nullable(inner), value) => self.fill(value, inner, zone),
+            (Type::Nullable(inner), value) => self.fill_unseen(value, inner, zone, seen),
             (Type::Record(wanted), Value::Record(record)) => {
                 let shape = Shape::new(wanted.fields.iter().map(|field| field.name.clone()));
                 let mut cells = Vec::with_capacity(wanted.fields.len());
@@ -155,27 +180,41 @@ impl Types {
                         {
                             self.field_default(field)
                         }
-                        Some(value) => self.fill(value, &field.ty, zone).map_err(|e| e.inside(&field.name))?,
+                        Some(value) => {
+                            self.fill_unseen(value, &field.ty, zone, seen).map_err(|e| e.inside(&field.name))?
+                        }
                     });
                 }
-                Ok(Value::Record(Record::new(shape, cells)))
+                let filled = Value::Record(Record::new(shape, cells));
+                seen.put(&Value::Record(record), resolved, filled.clone());
+                Ok(filled)
             }
             (Type::List(element), value @ (Value::List(_) | Value::Table(_))) => {
-                self.fill_rows(&value, ty, element, zone)
+                let filled = self.fill_rows(&value, ty, element, zone, seen)?;
+                seen.put(&value, resolved, filled.clone());
+                Ok(filled)
             }
             (Type::Record(_) | Type::List(_), value) => Err(Mismatch::new(&value, ty)),
             (_, value) => self.convert(value, ty, zone),
         }
     }
 
-    fn fill_rows(&self, value: &Value, ty: &Type, element: &Type, zone: Zone) -> Result<Value, Mismatch> {
+    fn fill_rows(
+        &self,
+        value: &Value,
+        ty: &Type,
+        element: &Type,
+        zone: Zone,
+        seen: &mut Seen<Value>,
+    ) -> Result<Value, Mismatch> {
         let Some(rows) = Rows::of(value) else { return Ok(Value::empty_list()) };
         if rows.is_empty() {
             return Ok(self.default_value(ty));
         }
         let mut builder = RowsBuilder::default();
         for (position, row) in rows.iter().enumerate() {
-            builder.push(self.fill(row, element, zone).map_err(|e| e.inside(format_args!("[{position}]")))?);
+            builder
+                .push(self.fill_unseen(row, element, zone, seen).map_err(|e| e.inside(format_args!("[{position}]")))?);
         }
         let filled = builder.finish();
         // The rows keep what the type says of them, as those of `table(T)` do.
@@ -196,5 +235,62 @@ impl Types {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+/// From this nesting on, parts of a value may be shared so often that walking it as a tree takes forever.
+const SHARED_FROM: u16 = 8;
+
+/// What came of the parts of a value that have been looked at, by the type they were looked at for.
+/// Nothing is kept for values of little nesting: those are walked as they are.
+struct Seen<T>(Option<HashMap<(usize, usize), T>>);
+
+impl<T> Seen<T> {
+    fn of(value: &Value) -> Self {
+        Self((value.depth() >= SHARED_FROM).then(HashMap::new))
+    }
+
+    fn get(&self, value: &Value, ty: &Type) -> Option<&T> {
+        self.0.as_ref()?.get(&(address(value)?, std::ptr::from_ref(ty) as usize))
+    }
+
+    fn put(&mut self, value: &Value, ty: &Type, result: T) {
+        if let (Some(seen), Some(address)) = (&mut self.0, address(value)) {
+            seen.insert((address, std::ptr::from_ref(ty) as usize), result);
+        }
+    }
+}
+
+/// Where the shared part of a value is; rows of a table have none of their own.
+fn address(value: &Value) -> Option<usize> {
+    match value {
+        Value::List(list) => Some(Arc::as_ptr(list) as usize),
+        Value::Table(table) => Some(Arc::as_ptr(table) as usize),
+        Value::Record(record) if record.table().is_none() => Some(record.address()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `{kids: [x, x]}`, so many times.
+    fn shared(levels: usize) -> Value {
+        let leaf = Value::record([("kids", Value::empty_list())]);
+        (0..levels).fold(leaf, |inner, _| Value::record([("kids", Value::list(vec![inner.clone(), inner]))]))
+    }
+
+    #[test]
+    fn values_that_share_their_parts_are_walked_once() {
+        let mut types = Types::default();
+        let id = types.declare("node".into());
+        let node = Type::Named(id, "node".into());
+        types.define(id, Type::closed_record([("kids".into(), node.clone().many())]));
+        let value = shared(60);
+        assert!(types.matches(&value, &node));
+        let converted = types.convert(value.clone(), &node, Zone::UTC).expect("fits");
+        let filled = types.fill(converted, &node, Zone::UTC).expect("fits");
+        assert!(types.matches(&filled, &node));
     }
 }
