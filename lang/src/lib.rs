@@ -5,7 +5,7 @@
 //! [`Program`] runs any number of times. What comes from outside
 //! (clock, randomness, log, HTTP) comes in through [`host::Host`]; what scripts call is registered in a
 //! [`function::Registry`] by other crates. Start reading at [`ast`], which shows what can be written, and go on with
-//! [`compile`].
+//! [`compile()`].
 //!
 //! The crate must not know of workflows, files, networks or the library's functions.
 
