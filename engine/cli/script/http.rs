@@ -168,6 +168,7 @@ fn explain(error: ureq::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
 
     fn refused(permission: &Permission, url: &str) -> String {
         permission.check(&absolute(url).unwrap()).err().unwrap_or_default()
@@ -184,6 +185,79 @@ mod tests {
         }
         assert!(refused(&Permission::Nowhere, "https://a.b").contains("--allow-http a.b"));
         assert_eq!(refused(&Permission::Everywhere, "https://a.b"), "");
+    }
+
+    /// Answers requests one after the other, and gives what each one sent.
+    fn server(answers: &[&str]) -> (u16, std::sync::mpsc::Receiver<String>) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sender, received) = std::sync::mpsc::channel();
+        let answers: Vec<String> = answers.iter().map(|answer| answer.replace("PORT", &port.to_string())).collect();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = Vec::new();
+                let mut part = [0; 4096];
+                // The tests' bodies are one letter behind the empty line.
+                while !request.windows(4).any(|end| end == b"\r\n\r\n")
+                    || request.starts_with(b"POST") && !request.ends_with(b"x")
+                {
+                    let length = stream.read(&mut part).unwrap();
+                    request.extend_from_slice(&part[..length]);
+                }
+                sender.send(String::from_utf8(request).unwrap()).unwrap();
+                write!(stream, "HTTP/1.1 {answer}").unwrap();
+            }
+        });
+        (port, received)
+    }
+
+    fn request(method: &str, url: String) -> HttpRequest {
+        let headers = vec![("Authorization".into(), "Bearer t".into()), ("Content-Type".into(), "text/x".into())];
+        let body = (method == "POST").then(|| b"x".to_vec());
+        HttpRequest { method: method.into(), url, headers, body, timeout: 5.0 }
+    }
+
+    #[test]
+    fn answers_come_back_whole() {
+        let (port, received) = server(&["404 Not Found\r\nX-A: 1\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"]);
+        let answer = Permission::Everywhere.send(&request("POST", format!("http://127.0.0.1:{port}/a?b=c"))).unwrap();
+        assert_eq!((answer.status, answer.reason.as_str(), answer.body.as_slice()), (404, "Not Found", &b"no"[..]));
+        assert!(answer.headers.contains(&("x-a".into(), "1".into())), "{:?}", answer.headers);
+        let sent = received.recv().unwrap();
+        assert!(sent.starts_with("POST /a?b=c HTTP/1.1\r\n") && sent.ends_with("\r\n\r\nx"), "{sent}");
+    }
+
+    #[test]
+    fn redirects_are_followed_and_checked() {
+        let moved = |status: &str, to: &str| {
+            format!("{status}\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        };
+        let end = "200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+        let (port, received) =
+            server(&[&moved("303 See Other", "/b"), &moved("302 Found", "http://localhost:PORT/c"), end]);
+        let answer = Permission::Everywhere.send(&request("POST", format!("http://127.0.0.1:{port}/a"))).unwrap();
+        assert_eq!(answer.body, b"ok");
+        let sent: Vec<String> = received.iter().collect();
+        assert!(
+            sent[1].starts_with("GET /b ") && sent[1].contains("Bearer t") && !sent[1].contains("text/x"),
+            "{sent:?}"
+        );
+        assert!(sent[2].starts_with("GET /c ") && !sent[2].contains("Bearer t"), "{sent:?}");
+
+        let (port, _received) = server(&[&moved("302 Found", "http://localhost:PORT/")]);
+        let only = Permission::Hosts(vec!["127.0.0.1".into()]);
+        let error = only.send(&request("GET", format!("http://127.0.0.1:{port}/"))).unwrap_err();
+        assert!(error.contains("`localhost` is not among those"), "{error}");
+    }
+
+    #[test]
+    fn what_does_not_answer_says_so() {
+        let everywhere = |url: &str| Permission::Everywhere.send(&request("GET", url.into())).unwrap_err();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        assert!(everywhere(&format!("http://127.0.0.1:{port}/")).contains("refused"));
+        assert!(everywhere("ftp://a.b/").contains("is no address"));
+        assert!(everywhere("http://no-such-host.invalid/").contains("there is no such host"));
     }
 
     #[test]
