@@ -257,7 +257,6 @@ mod tests {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         assert!(everywhere(&format!("http://127.0.0.1:{port}/")).contains("refused"));
         assert!(everywhere("ftp://a.b/").contains("is no address"));
-        assert!(everywhere("http://no-such-host.invalid/").contains("there is no such host"));
     }
 
     #[test]
