@@ -6,7 +6,7 @@
 //! The same goes on a disk that forgets what was not synced (`lossy.c`). And the proof can fail: an engine that breaks
 //! one of its promises on purpose is found out.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics, and says what it did")]
 
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
 #[path = "../engine/peer.rs"]

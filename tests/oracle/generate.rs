@@ -211,7 +211,7 @@ impl Writer<'_> {
 
     fn block(&mut self, depth: usize, in_loop: bool) {
         let scope = self.names.len();
-        for _ in 0..1 + self.choose(3) {
+        for _ in 0..=self.choose(3) {
             self.statement(depth + 1, in_loop);
         }
         self.names.truncate(scope);

@@ -38,7 +38,10 @@ fn compiled(source: &str) -> Result<Program, String> {
         effect: Effect::Outside,
     };
     let compiled = compile(source, &options);
-    compiled.program.ok_or_else(|| compiled.diagnostics.iter().map(|d| format!("{}\n", d.message)).collect())
+    compiled.program.ok_or_else(|| {
+        let messages: Vec<&str> = compiled.diagnostics.iter().map(|found| &*found.message).collect();
+        messages.join("\n")
+    })
 }
 
 fn came_to(result: Result<Outcome, Box<RunError>>) -> String {
