@@ -293,7 +293,11 @@ fn characters() {
 #[test]
 fn parts() {
     let mut out = String::new();
-    let mut add = |source: &str, found: String| out.push_str(&format!("---- {source}\n{found}\n"));
+    let mut add = |source: &str, found: String| {
+        for part in ["---- ", source, "\n", &found, "\n"] {
+            out.push_str(part);
+        }
+    };
     for source in [
         "1;",
         "",
