@@ -1,7 +1,7 @@
 //! Ctrl-C: ends what is being evaluated; where nothing is, the command.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 
 /// The exit code of a command that Ctrl-C ended, as shells have it.
 const INTERRUPTED: i32 = 130;
@@ -18,17 +18,25 @@ impl Interrupts {
     pub fn listen() -> Arc<Self> {
         let interrupts = Arc::new(Self::default());
         let heard = interrupts.clone();
+        let (listening, ready) = mpsc::channel();
         // Where the thread or the handler cannot be had, Ctrl-C ends the command as ever.
-        let _ = std::thread::Builder::new().name("ctrl-c".into()).spawn(move || {
+        let thread = std::thread::Builder::new().name("ctrl-c".into()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
                 runtime.block_on(async {
-                    while tokio::signal::ctrl_c().await.is_ok() {
+                    let Ok(mut presses) = presses() else { return };
+                    // Nobody waits any more where the command has ended.
+                    let _ = listening.send(());
+                    while presses.recv().await.is_some() {
                         heard.press();
                     }
                 });
             }
         });
+        if thread.is_ok() {
+            // A script must not start before it can be stopped; the channel closes where it never can.
+            let _ = ready.recv();
+        }
         interrupts
     }
 
@@ -52,4 +60,14 @@ impl Interrupts {
             std::process::exit(INTERRUPTED);
         }
     }
+}
+
+#[cfg(unix)]
+fn presses() -> std::io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
+}
+
+#[cfg(windows)]
+fn presses() -> std::io::Result<tokio::signal::windows::CtrlC> {
+    tokio::signal::windows::ctrl_c()
 }
