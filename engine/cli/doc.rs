@@ -5,6 +5,7 @@ use crate::output::{Format, Report, Stop, Terminal, print, wrap};
 use crate::script::{CommandHost, Permission, Random};
 use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::function::{Effect, Function, Registry};
+use flowscript_lang::suggest::nearest;
 use flowscript_lang::{CompileOptions, Mode, NoModules, Settings, compile};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -41,18 +42,13 @@ pub fn text(registry: &Registry, name: Option<&str>) -> Result<String, Stop> {
     if members().next().is_some() {
         return Ok(list(members().map(AsRef::as_ref)));
     }
-    let near = registry.all_names().chain(registry.modules()).min_by_key(|known| distance(known, name));
-    let near = near.filter(|known| distance(known, name) <= 1 + name.chars().count() / 3);
+    let near = nearest(name, registry.all_names().chain(registry.modules()));
     let hint = near.map_or("`flowscript doc` lists all functions".into(), |near| format!("did you mean `{near}`?"));
     Err(Stop::new(format!("There is no function or module `{name}`.")).with_hint(hint))
 }
 
 fn in_module(function: &Function, prefix: &str) -> bool {
     function.aliases.iter().chain([&function.name]).any(|name| name.to_lowercase().starts_with(prefix))
-}
-
-fn distance(known: &str, name: &str) -> usize {
-    strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase())
 }
 
 /// A line each, under the names of their sections.

@@ -25,6 +25,7 @@ pub mod parse;
 pub mod program;
 pub mod span;
 mod stack;
+pub mod suggest;
 pub mod tree;
 pub mod types;
 pub mod value;

@@ -5,6 +5,7 @@ use super::show_value;
 use crate::doc;
 use crate::output::{Report, Stop, print};
 use crate::script::{Input, read_text};
+use flowscript_lang::suggest::nearest;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -96,9 +97,8 @@ pub fn run(session: &mut Session, line: &str, report: &mut Report) -> Result<Nex
             }
         }
         _ => {
-            let near = NAMES.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
-            let near = near.filter(|known| strsim::damerau_levenshtein(known, name) <= 1 + name.len() / 8);
-            let hint = near.map_or(":help lists the commands".to_owned(), |near| format!("did you mean `{near}`?"));
+            let hint = nearest(name, NAMES.iter().copied())
+                .map_or(":help lists the commands".to_owned(), |near| format!("did you mean `{near}`?"));
             return refuse(report, &Stop::new(format!("There is no command `{name}`.")).with_hint(hint));
         }
     }

@@ -278,7 +278,7 @@ impl Checker<'_> {
         let registry = self.options.registry;
         let mut modules: Vec<String> = registry.modules().into_iter().map(str::to_owned).collect();
         modules.extend(self.options.modules.names());
-        let near = super::suggest::nearest(name, modules.iter().map(String::as_str));
+        let near = crate::suggest::nearest(name, modules.iter().map(String::as_str));
         let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, Scope::Block(_)));
         match near {
             Some(near) if !in_rows => {

@@ -1,30 +1,12 @@
-//! "Did you mean": the nearest of the names that are there.
+//! What is said of a name that is not there.
 
 use super::Checker;
 use super::scope::{Scope, VarKind};
 use crate::ast;
 use crate::span::Span;
+use crate::suggest::nearest;
 use crate::types::Type;
 use ecow::EcoString;
-
-/// The name closest to `wrong`, if it is close enough to be meant.
-pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let lower = wrong.to_lowercase();
-    let allowed = match wrong.chars().count() {
-        0..=1 => 0,
-        2 => 1,
-        3..=5 => 2,
-        _ => 3,
-    };
-    names
-        .into_iter()
-        // `_` is what nobody means: the unused variable, or the last value of a session.
-        .filter(|name| *name != wrong && *name != "_")
-        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= allowed && *distance < name.chars().count().max(2))
-        .min_by_key(|(distance, name)| (*distance, name.len()))
-        .map(|(_, name)| name)
-}
 
 impl Checker<'_> {
     /// All variables in scope, columns too.

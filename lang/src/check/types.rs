@@ -2,9 +2,9 @@
 
 use super::Checker;
 use super::scope::Scope;
-use super::suggest::nearest;
 use crate::ast::{self, StatementKind, TypeExpr, TypeExprKind};
 use crate::span::Span;
+use crate::suggest::nearest;
 use crate::types::{Field, Fit, FunctionType, RecordType, Type, TypeId};
 use crate::value::Value;
 use ecow::EcoString;

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::error::{ErrorKind, RunError};
+use crate::suggest::nearest;
 use crate::types::Mismatch;
 use crate::value::Value;
 
@@ -76,24 +77,6 @@ pub(super) fn names_hint<'n>(wrong: &str, names: impl Iterator<Item = &'n str> +
         (false, false) => format!(" There are: {}.", shown.join(", ")),
         (false, true) => format!(" There are: {} and more.", shown.join(", ")),
     }
-}
-
-fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let lower = wrong.to_lowercase();
-    let allowed = match wrong.chars().count() {
-        0..=1 => 0,
-        2..=3 => 1,
-        4..=5 => 2,
-        _ => 3,
-    };
-    // Names from data may be of any number and length.
-    names
-        .take(1_000)
-        .filter(|name| name.len() <= wrong.len() + 12 && wrong.len() <= name.len() + 12 && wrong.len() <= 200)
-        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= allowed && *distance < name.chars().count().max(2))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
 }
 
 fn shortened(name: &str) -> String {

@@ -3,6 +3,7 @@
 use super::Reader;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Core, Entry, Node};
+use flowscript_lang::suggest::nearest;
 
 /// The entries of a map whose keys are known to be allowed.
 pub(super) struct Fields<'n> {
@@ -52,9 +53,8 @@ pub(super) fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) 
             .with_hint(format!("Remove `{key}`; the workflow would not do what it says."));
     }
     let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, format!("{what} has no key `{key}`"));
-    let nearest = keys.iter().map(|k| (strsim::damerau_levenshtein(k, key), k)).min();
-    match nearest {
-        Some((distance, nearest)) if distance <= 2 => problem.with_hint(format!("Did you mean `{nearest}`?")),
+    match nearest(key, keys.iter().copied()) {
+        Some(nearest) => problem.with_hint(format!("Did you mean `{nearest}`?")),
         _ => problem.with_hint(format!("Its keys are {}.", listed(keys))),
     }
 }
