@@ -1,9 +1,10 @@
-//! What passes the checker runs: to a value, an error or a limit.
+//! What passes the checker runs: to a value, an error or a limit; on the machine as on the tree.
 #![no_main]
 
 use flowscript_lang::function::Effect;
+use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::host::{Host, LogLevel};
-use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, Settings, compile};
+use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, Outcome, Settings, compile};
 use libfuzzer_sys::fuzz_target;
 
 /// A host in which nothing changes.
@@ -39,5 +40,18 @@ fuzz_target!(|source: &str| {
         ..Limits::default()
     };
     let settings = Settings { limits, asserts: true, ..Settings::default() };
-    let _ = program.run(Vec::new(), &settings, &StillHost);
+    let ran = came_to(program.run(Vec::new(), &settings, &StillHost));
+    let walked = came_to(program.run_tree(Vec::new(), &settings, &StillHost));
+    if let (Some(ran), Some(walked)) = (ran, walked) {
+        assert_eq!(ran, walked);
+    }
 });
+
+/// What a run came to; nothing where it met a limit, since the two ways use different amounts.
+fn came_to(result: Result<Outcome, Box<RunError>>) -> Option<String> {
+    match result {
+        Ok(outcome) => Some(outcome.value.to_literal(10_000)),
+        Err(error) if error.kind == ErrorKind::Limit => None,
+        Err(error) => Some(format!("{} at {:?} in {:?}", error.message, error.place, error.stack)),
+    }
+}
