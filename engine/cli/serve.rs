@@ -136,8 +136,10 @@ fn announce(engine: &Engine, project: &Path, address: SocketAddr, token: &AdminT
         let Some(workflow) = entry.workflow.as_ref().filter(|_| entry.serves()) else { continue };
         let Some(webhook) = &workflow.webhook else { continue };
         let methods: Vec<&str> = webhook.methods.iter().map(|method| Method::as_str(*method)).collect();
-        let key = match webhook.auth {
-            Auth::ApiKey => " (API key)",
+        let key = match &webhook.auth {
+            Auth::ApiKey { .. } => " (API key)",
+            Auth::Basic(_) => " (name and password)",
+            Auth::Signature(_) => " (signature)",
             Auth::None => "",
         };
         println!("  {:<9} {base}/hooks/{}{key}", methods.join(","), webhook.path);

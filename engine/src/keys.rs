@@ -68,6 +68,15 @@ pub fn random_text() -> String {
     })
 }
 
+/// A key that works, and what it opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenKey {
+    /// Its id.
+    pub id: Uuid,
+    /// The workflows.
+    pub workflows: Vec<String>,
+}
+
 /// The keys in memory, and when they were used.
 #[derive(Debug, Default)]
 pub struct KeyRing {
@@ -89,12 +98,27 @@ impl KeyRing {
         let same = bool::from(key.hash.ct_eq(&credential.hash));
         let opens = same && key.is_valid(now) && key.workflows.iter().any(|id| id == workflow);
         if opens {
-            let minute = Timestamp(now.0 - now.0.rem_euclid(60_000));
-            if key.last_used_at.is_none_or(|last| last < minute) {
-                self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id, minute);
-            }
+            self.note_use(key, now);
         }
         opens.then_some(key.id)
+    }
+
+    /// The key that this credential is at `now`, with all that it opens. Its use is noted.
+    pub fn find(&self, credential: &Credential, now: Timestamp) -> Option<OpenKey> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let key = keys.get(&credential.hash)?;
+        if !bool::from(key.hash.ct_eq(&credential.hash)) || !key.is_valid(now) {
+            return None;
+        }
+        self.note_use(key, now);
+        Some(OpenKey { id: key.id, workflows: key.workflows.clone() })
+    }
+
+    fn note_use(&self, key: &KeyRecord, now: Timestamp) {
+        let minute = Timestamp(now.0 - now.0.rem_euclid(60_000));
+        if key.last_used_at.is_none_or(|last| last < minute) {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id, minute);
+        }
     }
 
     /// The uses since the last call, for the store.

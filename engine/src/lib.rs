@@ -4,6 +4,7 @@
 //! dispatch (finish: commit) → http`. `workflow` is data; `run` and `dispatch` reach the store through its trait; `http`
 //! talks to one engine handle and never to the store.
 
+pub mod access;
 pub mod config;
 pub mod dispatch;
 pub mod engine;

@@ -2,29 +2,29 @@
 //!
 //! What they need of the store's and the dispatcher's words is handed on from here; they know neither.
 
+mod access;
 mod people;
 mod view;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::StepTrace;
 pub use crate::store::{
-    Cancel, Cursor, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine, RunId, RunQuery, RunState, RunSummary,
-    StoreError, Timestamp, Trigger,
+    Cancel, Cursor, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine, Role, RunId, RunQuery, RunState,
+    RunSummary, StoreError, Timestamp, TokenRecord, Trigger,
 };
 pub use people::BulkRetry;
 pub use view::{RunList, RunView};
 
+use crate::access::{Lock, TokenRing};
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Parts};
-use crate::keys::{KeyRing, KeyText};
+use crate::keys::KeyRing;
 use crate::outgoing::Sender;
 use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
 use crate::run::{Files, Pool, Room, RunHost};
 use crate::script::Library;
-use crate::store::{
-    Clock, Event, LoadedWorkflow, LogPage, NewKey, Publication, Retention, Store, SystemClock, WorkflowRecord,
-};
-use crate::trigger::webhook::{Credential, Request, RequestParts, parse_query};
+use crate::store::{Clock, Event, LoadedWorkflow, LogPage, Publication, Retention, Store, SystemClock, WorkflowRecord};
+use crate::trigger::webhook::{Request, RequestParts, parse_query};
 use crate::workflow::model::{Webhook, Workflow};
 use flowscript_lang::value::Record;
 use std::collections::{BTreeMap, HashMap};
@@ -32,7 +32,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 /// How long runs at work may go on after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
@@ -63,6 +62,7 @@ struct Shared {
     sender: Arc<Sender>,
     dispatcher: Dispatcher,
     keys: KeyRing,
+    tokens: TokenRing,
     loading: tokio::sync::Mutex<()>,
 }
 
@@ -100,6 +100,7 @@ impl Engine {
             sender,
             dispatcher,
             keys: KeyRing::default(),
+            tokens: TokenRing::default(),
             loading: tokio::sync::Mutex::default(),
         };
         let engine = Self { shared: Arc::new(shared) };
@@ -219,7 +220,10 @@ impl Engine {
                     None
                 }
             };
+            let auth = workflow.as_ref().and_then(|workflow| Some(&workflow.webhook.as_ref()?.auth));
+            let lock = auth.map(|auth| Lock::of(auth, &self.shared.project).unwrap_or_default());
             entries.push(Entry {
+                lock: lock.unwrap_or_default(),
                 file: format!("workflows/{}.yaml", record.id.replace('.', "/")),
                 id: record.id,
                 present: record.present,
@@ -274,56 +278,6 @@ impl Engine {
     /// Lines of a run's log.
     pub async fn log(&self, run: RunId, first: u32, limit: u32) -> Result<LogPage, StoreError> {
         self.shared.store.log(run, first, limit).await
-    }
-
-    // ---- keys ------------------------------------------------------------------------------------------------------
-
-    /// The key that opens a workflow now, if this credential is one.
-    pub fn open(&self, credential: &Credential, workflow: &str) -> Option<Uuid> {
-        self.shared.keys.open(credential, workflow, self.shared.clock.now())
-    }
-
-    /// Adds a key for a workflow, or the workflow to a key that is there. The error says what is wrong in words.
-    pub async fn add_key(
-        &self,
-        workflow: &str,
-        label: &str,
-        key: &KeyText,
-        expires_at: Option<Timestamp>,
-    ) -> Result<KeyRecord, StoreError> {
-        if self.workflows().entry(workflow).is_none_or(|entry| !entry.present) {
-            return Err(StoreError::NotFound(format!("there is no workflow `{workflow}`")));
-        }
-        let new = NewKey {
-            hash: key.hash(),
-            label: label.to_owned(),
-            prefix: key.prefix().to_owned(),
-            hint: key.hint(),
-            workflow: workflow.to_owned(),
-            expires_at,
-        };
-        let record = self.shared.store.add_key(new).await?;
-        self.refresh_keys().await?;
-        Ok(record)
-    }
-
-    /// All keys, oldest first.
-    pub async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        self.write_key_use().await;
-        self.shared.store.keys().await
-    }
-
-    async fn refresh_keys(&self) -> Result<(), StoreError> {
-        self.shared.keys.replace(self.shared.store.keys().await?);
-        Ok(())
-    }
-
-    async fn write_key_use(&self) {
-        if let Some(change) = self.shared.keys.take_use()
-            && let Err(error) = self.shared.store.administer(change).await
-        {
-            tracing::warn!("the use of keys could not be written down: {error}");
-        }
     }
 
     // ---- in the background -----------------------------------------------------------------------------------------
@@ -427,10 +381,16 @@ fn snapshot(before: &Snapshot, files: BTreeMap<String, LoadedFile>, records: &[W
     });
     let mut entries: Vec<Entry> = gone.collect();
     for (id, file) in files {
-        let last_good = before.entry(&id).and_then(|entry| entry.workflow.clone());
+        // A version stays with the secrets that it was loaded with.
+        let last_good = before.entry(&id).map(|entry| (entry.workflow.clone(), entry.lock.clone()));
+        let (workflow, lock) = match file.workflow {
+            Some(workflow) => (Some(workflow), file.lock),
+            None => last_good.unwrap_or_default(),
+        };
         entries.push(Entry {
             active: active(&id),
-            workflow: file.workflow.or(last_good),
+            workflow,
+            lock,
             id,
             file: file.path,
             present: true,

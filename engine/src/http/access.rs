@@ -1,10 +1,13 @@
-//! Who may use the admin API.
+//! Who may use the admin API, and for what.
 
 use super::App;
+use super::door::text;
 use super::problem::Problem;
+use crate::access::TOKEN_PREFIX;
+use crate::engine::{Engine, Role};
 use crate::keys::random_text;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
@@ -14,8 +17,6 @@ use subtle::ConstantTimeEq;
 
 /// The name of the file with the admin token, in the data folder.
 const FILE: &str = "admin-token";
-/// The prefix of admin tokens.
-const PREFIX: &str = "fst_";
 
 /// The admin token and where it comes from.
 pub struct AdminToken {
@@ -40,7 +41,7 @@ impl AdminToken {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
         }
-        let text = format!("{PREFIX}{}", random_text());
+        let text = format!("{TOKEN_PREFIX}{}", random_text());
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
@@ -74,18 +75,25 @@ impl Guard {
         Self { admin: Sha256::digest(token.text.as_bytes()).into() }
     }
 
-    fn opens(&self, headers: &HeaderMap) -> bool {
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|text| {
-            let (scheme, token) = text.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        let Some(token) = bearer else { return false };
+    /// What the token in the headers may do, if it is one.
+    fn role(&self, engine: &Engine, headers: &HeaderMap) -> Option<Role> {
+        let (scheme, token) = text(headers, header::AUTHORIZATION.as_str())?.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        let token = token.trim();
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        self.admin.ct_eq(&hash).into()
+        if self.admin.ct_eq(&hash).into() { Some(Role::Admin) } else { engine.role(token) }
     }
 }
 
-/// Lets only requests with a valid token through.
+/// Lets only requests with a valid token through; those of viewers only where nothing can change.
 pub async fn want_token(State(app): State<App>, request: Request, next: Next) -> Response {
-    if app.guard.opens(request.headers()) { next.run(request).await } else { Problem::unauthorized().into_response() }
+    match app.guard.role(&app.engine, request.headers()) {
+        None => Problem::unauthorized().into_response(),
+        Some(Role::Viewer) if !matches!(*request.method(), Method::GET | Method::HEAD) => {
+            Problem::forbidden("This token has the role viewer; a change needs the role admin.").into_response()
+        }
+        Some(_) => next.run(request).await,
+    }
 }

@@ -1,9 +1,9 @@
 //! What the admin API shows of things, as JSON.
 
-use crate::engine::{Failure, KeyRecord, LaneState, LogLine, RunSummary, RunView, StepTrace, Timestamp};
+use crate::engine::{Failure, KeyRecord, LaneState, LogLine, RunSummary, RunView, StepTrace, Timestamp, TokenRecord};
 use crate::project::Entry;
 use crate::script::encode_json;
-use crate::workflow::model::{Auth, Method, Response, Workflow};
+use crate::workflow::model::{Method, Response, Workflow};
 use crate::workflow::problem::Problem;
 use chrono::{DateTime, SecondsFormat};
 use flowscript_lang::value::Value;
@@ -21,6 +21,18 @@ pub fn instant(name: &str, text: &str) -> Result<Timestamp, super::problem::Prob
         let detail = format!("`{name}` is `{text}`; a time such as 2026-01-31T12:00:00Z is wanted.");
         super::problem::Problem::bad_request(detail)
     })
+}
+
+/// The instant of an optional field that must lie ahead.
+pub fn future(app: &super::App, name: &str, text: Option<&str>) -> Result<Option<Timestamp>, super::problem::Problem> {
+    let at = text.map(|text| instant(name, text)).transpose()?;
+    if let (Some(at), Some(text)) = (at, text)
+        && at <= app.engine.now()
+    {
+        let detail = format!("`{name}` is {text}, which is over; a time to come is wanted.");
+        return Err(super::problem::Problem::bad_request(detail));
+    }
+    Ok(at)
 }
 
 /// A value of the language.
@@ -144,7 +156,7 @@ fn webhook(workflow: &Workflow) -> Option<Json> {
     Some(json!({
         "path": webhook.path,
         "methods": webhook.methods.iter().map(|method| Method::as_str(*method)).collect::<Vec<_>>(),
-        "auth": match webhook.auth { Auth::ApiKey => "apiKey", Auth::None => "none" },
+        "auth": webhook.auth.name(),
         "response": match webhook.response { Response::Wait => "wait", Response::Accept => "accept" },
     }))
 }
@@ -176,5 +188,16 @@ pub fn key(key: &KeyRecord) -> Json {
         "lastUsedAt": key.last_used_at.map(time),
         "expiresAt": key.expires_at.map(time),
         "revokedAt": key.revoked_at.map(time),
+    })
+}
+
+/// An admin token, without the token.
+pub fn token(token: &TokenRecord) -> Json {
+    json!({
+        "id": token.id.to_string(),
+        "label": token.label,
+        "role": token.role.as_str(),
+        "createdAt": time(token.created_at),
+        "expiresAt": token.expires_at.map(time),
     })
 }

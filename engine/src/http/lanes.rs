@@ -1,13 +1,12 @@
 //! `/api/v1/lanes`
 
+use super::input::{Asked, At, Given};
 use super::problem::Problem;
 use super::reply::json_response;
 use super::{App, json};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,20 +23,16 @@ pub struct ListQuery {
 }
 
 /// Which lane of a workflow is meant.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Lane {
+pub struct Lane {
     /// Empty for a webhook that is ordered as a whole.
     #[serde(default)]
     key: String,
 }
 
 /// Lanes that have runs in them, by workflow and key.
-pub async fn list(
-    State(app): State<App>,
-    query: Result<Query<ListQuery>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+pub async fn list(State(app): State<App>, Asked(query): Asked<ListQuery>) -> Result<Response, Problem> {
     let page = app.engine.lanes(query.workflow, query.held, query.cursor, query.limit).await;
     let page = page.map_err(|error| Problem::of_store(&error))?;
     let lanes: Vec<_> = page.lanes.iter().map(json::lane).collect();
@@ -46,23 +41,21 @@ pub async fn list(
 }
 
 /// Skips the head of a lane: the next goes.
-pub async fn skip(State(app): State<App>, Path(workflow): Path<String>, body: Bytes) -> Result<Response, Problem> {
-    let lane = lane_of(&body)?;
+pub async fn skip(
+    State(app): State<App>,
+    At(workflow): At<String>,
+    Given(lane): Given<Lane>,
+) -> Result<Response, Problem> {
     let skipped = app.engine.skip_head(&workflow, &lane.key).await.map_err(|error| Problem::of_store(&error))?;
     Ok(json_response(StatusCode::OK, json!({ "runId": skipped.to_string() }).to_string()))
 }
 
 /// Goes on with a held lane by retrying its head.
-pub async fn resume(State(app): State<App>, Path(workflow): Path<String>, body: Bytes) -> Result<Response, Problem> {
-    let lane = lane_of(&body)?;
+pub async fn resume(
+    State(app): State<App>,
+    At(workflow): At<String>,
+    Given(lane): Given<Lane>,
+) -> Result<Response, Problem> {
     let resumed = app.engine.resume_lane(&workflow, &lane.key).await.map_err(|error| Problem::of_store(&error))?;
     Ok(json_response(StatusCode::OK, json!({ "runId": resumed.to_string() }).to_string()))
-}
-
-fn lane_of(body: &Bytes) -> Result<Lane, Problem> {
-    if body.is_empty() {
-        return Ok(Lane::default());
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| Problem::bad_request(format!("The body must be {{\"key\": \"…\"}}: {error}.")))
 }

@@ -3,8 +3,13 @@
 //! Everything here talks to one [`Engine`]; errors are problems of RFC 9457.
 
 mod access;
+mod body;
+mod cors;
+mod describe;
+mod door;
 mod health;
 mod hooks;
+mod input;
 mod json;
 mod keys;
 mod lanes;
@@ -12,20 +17,21 @@ mod problem;
 mod reply;
 mod runs;
 mod server;
+mod tokens;
 mod workflows;
 
 pub use access::{AdminToken, Guard};
 pub use json::key as key_json;
 pub use server::{Server, bind};
 
-use crate::engine::{Engine, RunId};
+use crate::engine::Engine;
 use access::want_token;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use problem::Problem;
+use reply::Style;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -39,15 +45,12 @@ struct App {
 }
 
 impl App {
-    /// Where a run can be seen in the admin API: absolute only where the engine knows its address.
-    fn run_url(&self, run: RunId) -> String {
+    /// Where runs can be seen in the admin API: absolute only where the engine knows its address.
+    fn run_style(&self) -> Style {
         let public = self.engine.config().public_url.as_deref().unwrap_or_default();
-        format!("{}/api/v1/runs/{run}", public.trim_end_matches('/'))
+        Style { runs: Some(format!("{}/api/v1/runs/", public.trim_end_matches('/'))), xml: false }
     }
 }
-
-/// The largest body of the admin API, in bytes.
-const ADMIN_BODY: usize = 1 << 20;
 
 /// All routes.
 pub fn router(engine: Engine, guard: Guard) -> Router {
@@ -70,9 +73,12 @@ pub fn router(engine: Engine, guard: Guard) -> Router {
         .route("/lanes/{workflow}/skip", post(lanes::skip))
         .route("/lanes/{workflow}/resume", post(lanes::resume))
         .route("/keys", get(keys::list).post(keys::add))
+        .route("/keys/{id}", patch(keys::rename).delete(keys::delete))
+        .route("/keys/{id}/revoke", post(keys::revoke))
+        .route("/tokens", get(tokens::list).post(tokens::add))
+        .route("/tokens/{id}", delete(tokens::delete))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(DefaultBodyLimit::max(ADMIN_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), want_token));
     Router::new()
         .route("/hooks/{*path}", any(hooks::hook))

@@ -44,6 +44,11 @@ impl Problem {
             .with_header(header::WWW_AUTHENTICATE, "Bearer")
     }
 
+    /// 403: known, but not allowed to.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(403, "forbidden", "Forbidden").with_detail(detail)
+    }
+
     /// 503: the same request may succeed later.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(503, "unavailable", "Service unavailable").with_detail(detail).with_header(header::RETRY_AFTER, "1")

@@ -1,14 +1,13 @@
 //! `/api/v1/runs`
 
+use super::input::{Asked, At, Given};
 use super::problem::Problem;
 use super::reply::{accepted, json_response};
 use super::{App, json};
 use crate::engine::{Cancel, Cursor, RunId, RunQuery, RunState, Trigger};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -28,11 +27,7 @@ pub struct ListQuery {
 }
 
 /// Runs, newest first, with their outputs.
-pub async fn list(
-    State(app): State<App>,
-    query: Result<Query<ListQuery>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+pub async fn list(State(app): State<App>, Asked(query): Asked<ListQuery>) -> Result<Response, Problem> {
     let list = app.engine.run_list(store_query(query)?).await.map_err(|error| Problem::of_store(&error))?;
     let runs = list.runs.iter().map(|(summary, output)| {
         let mut shown = json::run(summary);
@@ -44,7 +39,7 @@ pub async fn list(
 }
 
 /// One run with input, output, steps and log.
-pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
     let told = |error| Problem::of_store(&error);
     let id: RunId = id.parse().map_err(told)?;
     let view = app.engine.run_view(id).await.map_err(told)?;
@@ -52,7 +47,7 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Resp
 }
 
 /// Queues a failed or timed-out run again.
-pub async fn retry(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn retry(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
     let told = |error| Problem::of_store(&error);
     let id: RunId = id.parse().map_err(told)?;
     app.engine.retry(id).await.map_err(told)?;
@@ -60,14 +55,14 @@ pub async fn retry(State(app): State<App>, Path(id): Path<String>) -> Result<Res
 }
 
 /// A new run with the payload of an earlier one.
-pub async fn rerun(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn rerun(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
     let told = |error| Problem::of_store(&error);
     let id = app.engine.run_again(id.parse().map_err(told)?).await.map_err(told)?;
     Ok(queued(&app, id))
 }
 
 /// Ends a run.
-pub async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
     let told = |error| Problem::of_store(&error);
     let id: RunId = id.parse().map_err(told)?;
     match app.engine.cancel(id).await.map_err(told)? {
@@ -79,17 +74,15 @@ pub async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Result<Re
 }
 
 /// Skips a queued run, or lets the next go where a failed one holds its lane.
-pub async fn skip(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
     let told = |error| Problem::of_store(&error);
     let id = app.engine.skip(id.parse().map_err(told)?).await.map_err(told)?;
     Ok(json_response(StatusCode::OK, json!({ "runId": id.to_string() }).to_string()))
 }
 
 /// Retries many: `{"ids": […]}`, or all failed ones of `{"workflow", "from", "before", "label", "text"}`.
-pub async fn retry_many(State(app): State<App>, body: Bytes) -> Result<Response, Problem> {
+pub async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> Result<Response, Problem> {
     let told = |error| Problem::of_store(&error);
-    let wanted: Bulk = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("The body says no runs to retry: {error}.")))?;
     let done = match wanted {
         Bulk::Ids { ids } => {
             let ids: Result<Vec<RunId>, _> = ids.iter().map(|id| id.parse()).collect();
@@ -109,13 +102,13 @@ pub async fn retry_many(State(app): State<App>, body: Bytes) -> Result<Response,
 /// Which runs are to be retried.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Bulk {
+pub enum Bulk {
     Ids { ids: Vec<String> },
     Found(ListQuery),
 }
 
 fn queued(app: &App, run: RunId) -> Response {
-    accepted(run, &app.run_url(run))
+    accepted(run, app.run_style().status_url(run))
 }
 
 fn store_query(query: ListQuery) -> Result<RunQuery, Problem> {

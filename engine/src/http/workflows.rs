@@ -1,11 +1,11 @@
 //! `/api/v1/workflows`
 
+use super::input::{At, Given, Raw};
 use super::problem::Problem;
 use super::reply::{self, json_response};
 use super::{App, json};
-use crate::engine::{Admission, RunId};
 use crate::script::decode_json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
@@ -21,14 +21,14 @@ pub async fn list(State(app): State<App>) -> Response {
 }
 
 /// One workflow.
-pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
     let workflows = app.engine.workflows();
     let entry = workflows.entry(&id).ok_or_else(|| unknown(&id))?;
     Ok(json_response(StatusCode::OK, json::workflow(entry).to_string()))
 }
 
 /// Starts a run by hand: `{"input": {…}}`.
-pub async fn run(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Result<Response, Problem> {
+pub async fn run(State(app): State<App>, At(id): At<String>, Raw(body): Raw) -> Result<Response, Problem> {
     let workflows = app.engine.workflows();
     let entry = workflows.entry(&id).filter(|entry| entry.present).ok_or_else(|| unknown(&id))?;
     let Some(workflow) = &entry.workflow else {
@@ -44,27 +44,26 @@ pub async fn run(State(app): State<App>, Path(id): Path<String>, body: Bytes) ->
         let known = if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) };
         return Err(Problem::bad_request(format!("The workflow `{id}` has no input `{name}`; {known}.")));
     }
-    let url = |run: RunId| app.run_url(run);
-    Ok(match app.engine.start_manually(workflow.clone(), input).await {
-        Admission::Accepted(run) => reply::accepted(run, &url(run)),
-        other => reply::of_admission(other, url),
-    })
+    let admission = app.engine.start_manually(workflow.clone(), input).await;
+    Ok(reply::of_admission(admission, &app.run_style()))
 }
 
 /// What a switch is set to.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Switch {
+pub struct Switch {
     /// Nothing gives the switch back to the file.
     active: Option<bool>,
 }
 
 /// Switches the triggers of a workflow: `{"active": true}`, `false`, or `null` for what the file says.
-pub async fn activate(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Result<Response, Problem> {
-    let switch: Switch = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("The body must be {{\"active\": true}}: {error}.")))?;
+pub async fn activate(
+    State(app): State<App>,
+    At(id): At<String>,
+    Given(switch): Given<Switch>,
+) -> Result<Response, Problem> {
     app.engine.switch(&id, switch.active).await.map_err(|error| Problem::of_store(&error))?;
-    show(State(app), Path(id)).await
+    show(State(app), At(id)).await
 }
 
 fn input_of(body: &Bytes) -> Result<Record, Problem> {

@@ -154,7 +154,7 @@ fn place_of(scalar: &Scalar, offset: usize) -> Place {
 }
 
 /// The text with its secrets; the error has the offset of the one that is not there.
-fn fill(text: &str, project: &Path) -> Result<String, (usize, String)> {
+pub(crate) fn fill(text: &str, project: &Path) -> Result<String, (usize, String)> {
     let mut filled = String::new();
     let mut at = 0;
     while let Some(start) = text.get(at..).and_then(|rest| rest.find("${")).map(|found| at + found) {

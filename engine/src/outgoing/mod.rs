@@ -9,6 +9,7 @@ mod connections;
 mod tests;
 
 pub use allow::{Allowed, is_public};
+pub(crate) use connections::fill;
 pub use connections::{Connections, HttpConnection, read_connections};
 
 use bytes::{Bytes, BytesMut};

@@ -1,5 +1,6 @@
 //! What serves: one snapshot at a time, switched in one step, and the versions that unfinished runs still need.
 
+use crate::access::Lock;
 use crate::store::VersionHash;
 use crate::workflow::model::Workflow;
 use crate::workflow::problem::Problem;
@@ -19,6 +20,8 @@ pub struct Entry {
     pub workflow: Option<Arc<Workflow>>,
     /// Do its triggers work?
     pub active: bool,
+    /// What opens its webhook.
+    pub lock: Lock,
     /// What is wrong with the file as it is now.
     pub problems: Vec<Problem>,
 }

@@ -5,7 +5,7 @@ use crate::workflow::id_of_path;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Place;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The file of connections.
@@ -17,6 +17,8 @@ const MAX_FOLDERS: usize = 16;
 /// The texts of a project, read as one.
 #[derive(Clone, Debug, Default)]
 pub struct Folder {
+    /// Where it is.
+    pub root: PathBuf,
     /// Workflow files by id.
     pub workflows: BTreeMap<String, SourceFile>,
     /// Modules by name.
@@ -39,7 +41,7 @@ pub struct SourceFile {
 impl Folder {
     /// Reads `workflows/` and `modules/` of the project. A folder that is not there is empty.
     pub fn read(project: &Path) -> Self {
-        let mut folder = Self::default();
+        let mut folder = Self { root: project.to_owned(), ..Self::default() };
         folder.read_workflows(&project.join("workflows"), "", MAX_FOLDERS);
         folder.read_modules(&project.join("modules"));
         let connections = project.join(CONNECTIONS);

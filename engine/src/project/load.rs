@@ -1,6 +1,7 @@
 //! From texts to workflows, and which of two wins where they want the same webhook path.
 
 use super::folder::Folder;
+use crate::access::Lock;
 use crate::outgoing::Connections;
 use crate::script::Library;
 use crate::workflow::model::Workflow;
@@ -8,6 +9,7 @@ use crate::workflow::problem::{Problem, codes};
 use crate::workflow::{Read, WorkflowText, read};
 use crate::yaml::Place;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What a workflow file loaded to.
@@ -17,6 +19,8 @@ pub struct LoadedFile {
     pub path: String,
     /// The workflow, unless something is wrong.
     pub workflow: Option<Arc<Workflow>>,
+    /// What opens its webhook.
+    pub lock: Lock,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
 }
@@ -42,12 +46,27 @@ pub fn load(
                 }
             };
             let workflow = read.workflow.map(Arc::new);
-            (id.clone(), LoadedFile { path: file.path.clone(), workflow, problems: read.problems })
+            (id.clone(), LoadedFile { path: file.path.clone(), workflow, lock: Lock::Closed, problems: read.problems })
         })
         .collect();
+    fit_locks(&mut files, &folder.root);
     refuse_unknown_names(&mut files, connections);
     refuse_taken_paths(&mut files, serving);
     files
+}
+
+/// A webhook whose secrets are not there cannot tell who calls.
+fn fit_locks(files: &mut BTreeMap<String, LoadedFile>, project: &Path) {
+    for file in files.values_mut() {
+        let Some(webhook) = file.workflow.as_ref().and_then(|workflow| workflow.webhook.as_ref()) else { continue };
+        match Lock::of(&webhook.auth, project) {
+            Ok(lock) => file.lock = lock,
+            Err(problem) => {
+                file.problems.push(problem);
+                file.workflow = None;
+            }
+        }
+    }
 }
 
 /// A workflow that another one names must have a file, and a connection must stand in connections.yaml.

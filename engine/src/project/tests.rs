@@ -1,4 +1,5 @@
 use super::*;
+use crate::access::Lock;
 use crate::outgoing::Connections;
 use crate::script::Library;
 use flowscript_lang::value::Zone;
@@ -72,6 +73,7 @@ fn routes_lead_to_active_files_only() {
         present,
         workflow: files["a"].workflow.clone(),
         active,
+        lock: Lock::Open,
         problems: Vec::new(),
     };
     assert!(Snapshot::new([entry(true, true)]).route("p").is_some());

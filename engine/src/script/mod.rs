@@ -21,7 +21,7 @@ use flowscript_lang::host::Host;
 use flowscript_lang::program::{Limits, Program, Settings};
 use flowscript_lang::span::line_column;
 use flowscript_lang::types::{Field, RecordType, Type, Types};
-use flowscript_lang::value::{Column, Rows, Value, Zone};
+use flowscript_lang::value::{Column, Record, Rows, Value, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -386,4 +386,20 @@ pub fn encode_json(value: &Value) -> Result<String, String> {
 pub fn decode_csv(text: &str) -> Result<Value, String> {
     let table = flowscript_stdlib::csv::decode(text, flowscript_stdlib::csv::Dialect::default());
     table.map(Value::table).map_err(|error| error.to_string())
+}
+
+/// The record of an XML text, with its root element. The error says in words what is wrong and where.
+pub fn decode_xml(text: &str) -> Result<Value, String> {
+    flowscript_stdlib::xml::decode(text).map(Value::Record).map_err(|error| error.to_string())
+}
+
+/// A value as an XML text with this root element. The error says in words why it cannot be.
+pub fn encode_xml(value: &Value, root: &str) -> Result<String, String> {
+    let record = match value {
+        Value::Record(record) => record.clone(),
+        Value::Null => Record::from_fields([]),
+        Value::List(_) | Value::Table(_) => Record::from_fields([("item".into(), value.clone())]),
+        simple => Record::from_fields([("#text".into(), simple.clone())]),
+    };
+    flowscript_stdlib::xml::encode(&record, root)
 }

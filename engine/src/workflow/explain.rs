@@ -98,6 +98,12 @@ pub const EXPLANATIONS: &[Explanation] = &[
         text: "A step names a connection that connections.yaml of the project does not have.",
     },
     Explanation {
+        code: SECRET_IN_FILE,
+        title: "a secret in the file",
+        text: "The store keeps the text of every version, so a secret in it stays readable for a long time. Write \
+               `${env:NAME}` or `${file:path}` instead.",
+    },
+    Explanation {
         code: PATH_TAKEN,
         title: "a webhook path that is taken",
         text: "Two workflows want the same webhook path. The one that serves it keeps it; give this one another `path`.",

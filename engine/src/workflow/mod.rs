@@ -1,5 +1,6 @@
 //! A workflow as data: model, reading with positions, validation, content hash. No I/O: texts come in, models go out.
 
+pub mod auth;
 pub mod explain;
 pub mod model;
 pub mod problem;

@@ -1,9 +1,11 @@
 //! A workflow that has loaded: everything in it is checked and compiled, and nothing is left to look up by name.
 
+pub use super::auth::Auth;
 use crate::script::{Content, Conversion, Script};
 use crate::store::VersionHash;
 use crate::yaml::Place;
 use ecow::EcoString;
+use flowscript_lang::types::Type;
 use flowscript_lang::value::{Value, to_number};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -98,6 +100,8 @@ pub struct Webhook {
     pub methods: Vec<Method>,
     /// Who may call.
     pub auth: Auth,
+    /// The origins whose pages may call, as browsers write them; `*` stands for all.
+    pub cors: Vec<String>,
     /// Whether callers wait for the end.
     pub response: Response,
     /// How long they wait, from the request on.
@@ -112,6 +116,8 @@ pub struct Webhook {
     pub processing_input: Option<Script>,
     /// From the output to the answer. The output stands in its slot [`OUTPUT`].
     pub processing_output: Option<Script>,
+    /// What is known of the answer of a run that comes to its end.
+    pub answer: Type,
 }
 
 /// Ordered delivery.
@@ -143,15 +149,6 @@ impl Method {
             Self::Post => "POST",
         }
     }
-}
-
-/// Who may call a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// Whoever holds a key of the workflow.
-    ApiKey,
-    /// Everybody.
-    None,
 }
 
 /// When a webhook answers.

@@ -72,6 +72,8 @@ pub mod codes {
     pub const UNKNOWN_WORKFLOW: &str = "F0207";
     /// A connection that is named and is not there.
     pub const UNKNOWN_CONNECTION: &str = "F0208";
+    /// A secret that stands in the file itself.
+    pub const SECRET_IN_FILE: &str = "F0209";
     /// A webhook path that another workflow serves.
     pub const PATH_TAKEN: &str = "F0301";
 }

@@ -85,7 +85,7 @@ fn defaults() {
     let webhook = workflow.webhook.unwrap();
     assert_eq!(
         (webhook.path.as_str(), webhook.auth, webhook.response),
-        ("test", model::Auth::ApiKey, model::Response::Accept)
+        ("test", model::Auth::ApiKey { query: None }, model::Response::Accept)
     );
     assert_eq!((workflow.name.as_str(), workflow.active, webhook.timeout.as_secs()), ("test", true, 30));
     assert_eq!(webhook.methods.len(), 2);
@@ -142,14 +142,22 @@ fn webhooks() {
     check("path: a/runs/b", 29, "F0203", "must not end like");
     check("methods: [GET, PUT]", 38, "F0203", "`methods` is `PUT`; it can be `GET` or `POST`");
     check("methods: []", 32, "F0203", "`methods` must be a list");
-    check("auth: key", 29, "F0203", "`auth` is `key`; it can be `apiKey` or `none`");
-    check("auth: basic", 29, "F0204", "`auth: basic` is not available");
-    check("auth: { signature: github }", 29, "F0204", "`auth: signature`");
+    check("auth: key", 29, "F0203", "`auth` is `key`; it can be `apiKey`, `none` or `basic`");
+    check("auth: { basic: { username: u } }", 38, "F0202", "`password` is missing");
+    check("auth: { signature: gitlab, secret: x }", 42, "F0203", "`signature` is `gitlab`");
+    check("auth: { signature: github }", 29, "F0202", "needs a `secret`");
+    check("auth: { signature: { secret: x } }", 42, "F0202", "needs a `scheme`");
+    check("auth: { signature: { scheme: github, prefix: x, secret: y } }", 60, "F0203", "`scheme` has settled it");
+    check("auth: { signature: { header: 'a b', secret: '${env:X}' } }", 42, "F0203", "name of a header");
+    check("auth: { apiKey: { query: k }, basic: {} }", 29, "F0203", "one of the keys");
+    check("auth: { apiKey: { query: k } }, query: { k: {} }", 21, "F0203", "`k` holds the key");
     check("response: later", 33, "F0203", "`response` is `later`");
     check("timeout: 30", 32, "F0203", "`30` is not a duration");
     check("timeout: 0s", 32, "F0203", "leaves no time");
     check("timeout: 2d", 32, "F0203", "too long");
-    check("cors: [a]", 23, "F0204", "`cors` is not available");
+    check("cors: [a]", 30, "F0203", "An origin is a scheme");
+    check("cors: ['https://a.example/path']", 30, "F0203", "An origin is a scheme");
+    check("cors: []", 29, "F0203", "`cors` must be a list");
     check("pth: a", 23, "F0201", "A webhook has no key `pth`");
     check("query: { a: nummer }", 35, "E0107", "nummer");
     check("query: { a: { default: x, type: number } }", 46, "F0203", "The default of `a` does not fit");

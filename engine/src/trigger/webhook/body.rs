@@ -1,6 +1,6 @@
 //! Bodies: expanded, then decoded by their content type.
 
-use crate::script::{decode_csv, decode_json};
+use crate::script::{decode_csv, decode_json, decode_xml};
 use bytes::Bytes;
 use encoding_rs::Encoding;
 use flowscript_lang::value::Value;
@@ -37,7 +37,7 @@ pub fn expand(raw: Bytes, encoding: Option<&str>, limit: usize) -> Result<Bytes,
     if expanded.len() > limit { Err(BodyProblem::TooLarge { limit }) } else { Ok(expanded) }
 }
 
-/// The value of a body: JSON, form, CSV and text by the content type, JSON if it parses where there is no type, else
+/// The value of a body: JSON, XML, form, CSV and text by the content type, JSON if it parses where there is no type, else
 /// bytes. No body is null.
 pub(super) fn decode(raw: &Bytes, content_type: Option<&str>) -> Result<Value, String> {
     if raw.is_empty() {
@@ -52,6 +52,8 @@ pub(super) fn decode(raw: &Bytes, content_type: Option<&str>) -> Result<Value, S
     let text = || text(raw, charset(parameters).as_deref());
     match media.as_str() {
         "application/x-www-form-urlencoded" => form(&text()?),
+        "application/xml" | "text/xml" => xml(&text()?),
+        media if media.ends_with("+xml") => xml(&text()?),
         "text/csv" => decode_csv(&text()?).map_err(|reason| format!("The body is not CSV: {reason}")),
         "application/json" => json(&text()?),
         media if media.ends_with("+json") => json(&text()?),
@@ -62,6 +64,10 @@ pub(super) fn decode(raw: &Bytes, content_type: Option<&str>) -> Result<Value, S
 
 fn json(text: &str) -> Result<Value, String> {
     decode_json(text).map_err(|reason| format!("The body is not JSON: {reason}"))
+}
+
+fn xml(text: &str) -> Result<Value, String> {
+    decode_xml(text).map_err(|reason| format!("The body is not XML: {reason}"))
 }
 
 /// `a=1&b=2`, names given several times as lists.

@@ -9,5 +9,5 @@ mod tests;
 
 pub use body::{BodyProblem, expand};
 pub use credential::{Credential, credential};
-pub use query::parse_query;
+pub use query::{parameter, parse_query};
 pub use request::{Request, RequestParts};

@@ -38,3 +38,17 @@ pub fn parse_query(declared: &[Input], text: &str, library: &Library, host: &dyn
     }
     Ok(Record::from_fields(fields))
 }
+
+/// The value of the parameter `name`, if it is there once, and the query without it.
+pub fn parameter(query: &str, name: &str) -> (Option<String>, String) {
+    let is_it = |part: &&str| {
+        let written = part.split_once('=').map_or(*part, |(name, _)| name);
+        pairs(written).next().is_some_and(|(decoded, _)| decoded.is_ok_and(|decoded| decoded == name))
+    };
+    let (found, rest): (Vec<&str>, Vec<&str>) = query.split('&').partition(is_it);
+    let value = match found.as_slice() {
+        [one] => pairs(one).next().and_then(|(_, value)| value.ok()),
+        _ => None,
+    };
+    (value, rest.join("&"))
+}

@@ -4,6 +4,7 @@
 //! exactly those. It goes on behind a problem, so that all of them are told at once.
 
 mod acting;
+mod auth;
 mod content;
 mod fields;
 mod graph;

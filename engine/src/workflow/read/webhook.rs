@@ -1,7 +1,7 @@
 //! `trigger`: the webhook.
 
 use super::Reader;
-use super::fields::{Fields, listed};
+use super::fields::Fields;
 use crate::config::duration;
 use crate::script::{Kind, Scope};
 use crate::workflow::model::{Auth, Method, OUTPUT, Ordered, REQUEST_NAMES, Response, Webhook};
@@ -17,10 +17,8 @@ pub(super) struct Waiting<'n> {
 }
 
 /// Keys of a webhook.
-const KEYS: [&str; 9] =
-    ["path", "methods", "auth", "response", "timeout", "onTimeout", "ordered", "query", "processing"];
-/// Keys that the format has and this version has not.
-const LATER: [&str; 1] = ["cors"];
+const KEYS: [&str; 10] =
+    ["path", "methods", "auth", "response", "timeout", "onTimeout", "ordered", "query", "processing", "cors"];
 /// How long a caller waits where nothing is said.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a caller may wait at most.
@@ -33,14 +31,14 @@ impl Reader<'_> {
         let webhook = &trigger.get("webhook")?.value;
         // `webhook:` alone is a webhook with all its defaults.
         let mut fields =
-            if webhook.is_null() { Fields::empty() } else { self.fields(webhook, "A webhook", &KEYS, &LATER)? };
+            if webhook.is_null() { Fields::empty() } else { self.fields(webhook, "A webhook", &KEYS, &[])? };
         let path = match fields.take("path") {
             None => id.to_owned(),
             Some(entry) => self.path(&entry.value)?,
         };
         let methods = fields.take("methods").map_or(vec![Method::Get, Method::Post], |e| self.methods(&e.value));
         let auth = match fields.take("auth") {
-            None => Auth::ApiKey,
+            None => Auth::ApiKey { query: None },
             Some(entry) => self.auth(&entry.value)?,
         };
         let responses = [("wait", Response::Wait), ("accept", Response::Accept)];
@@ -60,10 +58,17 @@ impl Reader<'_> {
                 entries.iter().filter_map(|entry| self.input(entry, Type::Text)).collect()
             }
         };
+        let cors = fields.take("cors").map(|entry| self.cors(&entry.value)).unwrap_or_default();
+        if let Auth::ApiKey { query: Some(name) } = &auth
+            && query.iter().any(|input| input.name == *name)
+        {
+            self.wrong(webhook, &format!("`{name}` holds the key: it cannot be a declared parameter as well"));
+        }
         let mut webhook = Webhook {
             path,
             methods,
             auth,
+            cors,
             response,
             timeout,
             accept_on_timeout: accept_on_timeout.unwrap_or(false),
@@ -71,6 +76,7 @@ impl Reader<'_> {
             query,
             processing_input: None,
             processing_output: None,
+            answer: Type::Any,
         };
         if let Some(entry) = fields.take("ordered") {
             webhook.ordered = self.ordered(&entry.value, &request_scope(&webhook));
@@ -90,10 +96,11 @@ impl Reader<'_> {
     /// Compiles `processing.output`, which sees the output, the inputs and `run`.
     pub(super) fn finish_webhook(&mut self, waiting: Waiting<'_>, at_start: &Scope, output_type: Type) -> Webhook {
         let Waiting { mut webhook, output } = waiting;
+        webhook.answer = output_type.clone();
         if let Some(source) = output {
             let mut scope = at_start.clone();
             scope.define("output", OUTPUT, output_type, false);
-            webhook.processing_output = self.compile_in(source, Kind::ExpressionOrScript, &scope).0;
+            (webhook.processing_output, webhook.answer) = self.compile_in(source, Kind::ExpressionOrScript, &scope);
         }
         webhook
     }
@@ -155,25 +162,6 @@ impl Reader<'_> {
         };
         self.refuse_twice(elements.iter().filter_map(|e| Some((e.scalar()?.text.as_str(), e))));
         elements.iter().filter_map(|element| self.word(element, "methods", &known)).collect()
-    }
-
-    fn auth(&mut self, node: &Node) -> Option<Auth> {
-        let later = ["basic", "signature", "apiKey"];
-        let named = match node.entries() {
-            Some(entries) => entries.first().map(|entry| entry.key.as_str()),
-            None => node.scalar().map(|s| s.text.as_str()).filter(|text| *text == "basic"),
-        };
-        if let Some(name) = named.filter(|name| later.contains(name)) {
-            let message = format!("`auth: {name}` with settings is not available in this version");
-            let message =
-                if name == "basic" { "`auth: basic` is not available in this version".into() } else { message };
-            self.report(
-                Problem::new(codes::NOT_AVAILABLE, node.place, message)
-                    .with_hint(format!("Use {}.", listed(&["apiKey", "none"]).replace(" and ", " or "))),
-            );
-            return None;
-        }
-        self.word(node, "auth", &[("apiKey", Auth::ApiKey), ("none", Auth::None)])
     }
 
     /// A span of time, at most `longest`.

@@ -1,0 +1,58 @@
+//! Admin tokens: the one of the data folder or the environment, and those that were made later.
+
+use crate::store::{Role, Timestamp, TokenRecord};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use subtle::ConstantTimeEq;
+
+/// The prefix of admin tokens.
+pub const PREFIX: &str = "fst_";
+
+/// The tokens in memory.
+#[derive(Debug, Default)]
+pub struct TokenRing {
+    tokens: RwLock<HashMap<[u8; 32], TokenRecord>>,
+}
+
+impl TokenRing {
+    /// Replaces all tokens.
+    pub fn replace(&self, tokens: Vec<TokenRecord>) {
+        let tokens = tokens.into_iter().map(|token| (token.hash, token)).collect();
+        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
+    }
+
+    /// What a token may do at `now`, if it is one.
+    pub fn role(&self, token: &str, now: Timestamp) -> Option<Role> {
+        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        let found = tokens.get(&hash)?;
+        (bool::from(found.hash.ct_eq(&hash)) && found.is_valid(now)).then_some(found.role)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn tokens_open_until_they_expire() {
+        let ring = TokenRing::default();
+        let record = |text: &str, role, expires_at| TokenRecord {
+            id: Uuid::from_u128(1),
+            hash: Sha256::digest(text).into(),
+            label: String::new(),
+            role,
+            created_at: Timestamp(0),
+            expires_at,
+        };
+        ring.replace(vec![record("a", Role::Admin, None), record("v", Role::Viewer, Some(Timestamp(10)))]);
+        assert_eq!(ring.role("a", Timestamp(99)), Some(Role::Admin));
+        assert_eq!(ring.role("v", Timestamp(9)), Some(Role::Viewer));
+        assert_eq!(ring.role("v", Timestamp(10)), None);
+        assert_eq!(ring.role("x", Timestamp(0)), None);
+        ring.replace(Vec::new());
+        assert_eq!(ring.role("a", Timestamp(99)), None);
+    }
+}

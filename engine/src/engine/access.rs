@@ -1,0 +1,126 @@
+//! Keys of webhooks and admin tokens: who may come in now, and what administrators change about it.
+
+use super::Engine;
+use crate::keys::{KeyText, OpenKey};
+use crate::store::{Admin, KeyRecord, NewKey, NewToken, Role, StoreError, Timestamp, TokenRecord};
+use crate::trigger::webhook::Credential;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+impl Engine {
+    /// The wall clock.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// The key that opens a workflow now, if this credential is one.
+    pub fn open(&self, credential: &Credential, workflow: &str) -> Option<Uuid> {
+        self.shared.keys.open(credential, workflow, self.now())
+    }
+
+    /// The key that this credential is now, with all that it opens.
+    pub fn key_of(&self, credential: &Credential) -> Option<OpenKey> {
+        self.shared.keys.find(credential, self.now())
+    }
+
+    /// Adds a key for a workflow, or the workflow to a key that is there. The error says what is wrong in words.
+    pub async fn add_key(
+        &self,
+        workflow: &str,
+        label: &str,
+        key: &KeyText,
+        expires_at: Option<Timestamp>,
+    ) -> Result<KeyRecord, StoreError> {
+        if self.workflows().entry(workflow).is_none_or(|entry| !entry.present) {
+            return Err(StoreError::NotFound(format!("there is no workflow `{workflow}`")));
+        }
+        let new = NewKey {
+            hash: key.hash(),
+            label: label.to_owned(),
+            prefix: key.prefix().to_owned(),
+            hint: key.hint(),
+            workflow: workflow.to_owned(),
+            expires_at,
+        };
+        let record = self.shared.store.add_key(new).await?;
+        self.refresh_keys().await?;
+        Ok(record)
+    }
+
+    /// All keys, oldest first.
+    pub async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        self.write_key_use().await;
+        self.shared.store.keys().await
+    }
+
+    /// A key by its id.
+    pub async fn key(&self, id: Uuid) -> Result<KeyRecord, StoreError> {
+        let found = self.keys().await?.into_iter().find(|key| key.id == id);
+        found.ok_or_else(|| StoreError::NotFound(format!("there is no API key {id}")))
+    }
+
+    /// Gives a key another label.
+    pub async fn rename_key(&self, id: Uuid, label: &str) -> Result<(), StoreError> {
+        self.shared.store.administer(Admin::RenameKey { id, label: label.to_owned() }).await?;
+        self.refresh_keys().await
+    }
+
+    /// Ends a key; it stays in the list and never works again.
+    pub async fn revoke_key(&self, id: Uuid) -> Result<(), StoreError> {
+        self.shared.store.administer(Admin::RevokeKey(id)).await?;
+        self.refresh_keys().await
+    }
+
+    /// Removes a key.
+    pub async fn delete_key(&self, id: Uuid) -> Result<(), StoreError> {
+        self.shared.store.administer(Admin::DeleteKey(id)).await?;
+        self.refresh_keys().await
+    }
+
+    /// What an admin token that was made here may do now, if it is one.
+    pub fn role(&self, token: &str) -> Option<Role> {
+        self.shared.tokens.role(token, self.now())
+    }
+
+    /// Adds an admin token.
+    pub async fn add_token(
+        &self,
+        token: &str,
+        label: &str,
+        role: Role,
+        expires_at: Option<Timestamp>,
+    ) -> Result<TokenRecord, StoreError> {
+        let hash = Sha256::digest(token.as_bytes()).into();
+        let new = NewToken { hash, label: label.to_owned(), role, expires_at };
+        let record = self.shared.store.add_token(new).await?;
+        self.refresh_keys().await?;
+        Ok(record)
+    }
+
+    /// All admin tokens that were made here, oldest first.
+    pub async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
+        self.shared.store.tokens().await
+    }
+
+    /// Removes an admin token: it opens nothing any more.
+    pub async fn delete_token(&self, id: Uuid) -> Result<(), StoreError> {
+        self.shared.store.administer(Admin::DeleteToken(id)).await?;
+        self.refresh_keys().await
+    }
+
+    /// Reads keys and tokens again.
+    pub(super) async fn refresh_keys(&self) -> Result<(), StoreError> {
+        self.shared.keys.replace(self.shared.store.keys().await?);
+        self.shared.tokens.replace(self.shared.store.tokens().await?);
+        Ok(())
+    }
+
+    /// Keeps when keys were used.
+    pub(super) async fn write_key_use(&self) {
+        if let Some(change) = self.shared.keys.take_use()
+            && let Err(error) = self.shared.store.administer(change).await
+        {
+            tracing::warn!("the use of keys could not be written down: {error}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Who may call a webhook: the credential of a request against the webhook's lock.
+
+use super::App;
+use super::problem::Problem;
+use crate::access::{Claim, Lock, Login, Verifier, basic_login};
+use crate::project::Entry;
+use crate::trigger::webhook::{Credential, credential, parameter};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use std::borrow::Cow;
+use uuid::Uuid;
+
+/// A request that may come in, as far as its header tells.
+#[derive(Debug)]
+pub struct Visitor<'a> {
+    /// The key that it showed.
+    pub key: Option<Uuid>,
+    /// The query without the key.
+    pub query: Cow<'a, str>,
+    signed: Option<(&'a Verifier, Claim)>,
+}
+
+/// Looks at the credential of a request. Whatever is wrong with it, the answer is the same.
+pub fn visit<'a>(app: &App, entry: &'a Entry, parts: &'a Parts) -> Result<Visitor<'a>, Problem> {
+    let query = parts.uri.query().unwrap_or_default();
+    let mut visitor = Visitor { key: None, query: Cow::Borrowed(query), signed: None };
+    let text = |name: &str| text(&parts.headers, name);
+    let opens =
+        |credential: Option<Credential>| credential.and_then(|credential| app.engine.open(&credential, &entry.id));
+    match &entry.lock {
+        Lock::Open => {}
+        Lock::Key { query: name } => {
+            let mut shown = credential(text("x-api-key"), text("authorization"));
+            if let Some(name) = name {
+                let (value, rest) = parameter(query, name);
+                shown = shown.or_else(|| value.map(|value| Credential::of_key(&value)));
+                visitor.query = Cow::Owned(rest);
+            }
+            visitor.key = Some(opens(shown).ok_or_else(Problem::unauthorized)?);
+        }
+        Lock::BasicKey => {
+            let login = text("authorization").and_then(basic_login);
+            visitor.key = opens(login.map(|(_, password)| Credential::of_key(&password)));
+            if visitor.key.is_none() {
+                return Err(unknown_login());
+            }
+        }
+        Lock::Basic(right) => {
+            let login = text("authorization").and_then(basic_login);
+            let same = login.is_some_and(|(name, password)| right.is(&Login::new(&name, &password)));
+            if !same {
+                return Err(unknown_login());
+            }
+        }
+        Lock::Signature(verifier) => {
+            let claim = verifier.claim(text, app.engine.now().0.div_euclid(1000));
+            visitor.signed = Some((verifier, claim.ok_or_else(unsigned)?));
+        }
+        Lock::Closed => return Err(Problem::unauthorized()),
+    }
+    Ok(visitor)
+}
+
+impl Visitor<'_> {
+    /// Does its signature, if it has one, hold for the body as it came?
+    pub fn check_body(&self, raw: &[u8]) -> Result<(), Problem> {
+        match &self.signed {
+            Some((verifier, claim)) if !verifier.holds(claim, raw) => Err(unsigned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The header that names a delivery of Standard Webhooks, which is signed as no other header is.
+    pub fn delivery_header(&self) -> Option<&'static str> {
+        self.signed.as_ref().filter(|(verifier, _)| verifier.is_standard()).map(|_| "webhook-id")
+    }
+
+    /// The header of its signature, which scripts and the store do not see.
+    pub fn signature_header(&self) -> Option<&str> {
+        self.signed.as_ref().map(|(verifier, _)| verifier.header())
+    }
+}
+
+/// The text of a header that stands there once.
+pub fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    value.to_str().ok()
+}
+
+fn unknown_login() -> Problem {
+    Problem::unauthorized().with_header(header::WWW_AUTHENTICATE, "Basic realm=\"webhook\", charset=\"UTF-8\"")
+}
+
+fn unsigned() -> Problem {
+    Problem::unauthorized().with_header(header::WWW_AUTHENTICATE, "Signature")
+}

@@ -1,0 +1,121 @@
+//! Who may call a webhook, as the file says it. Secrets are still the words that name them: what they stand for is
+//! read where the project is loaded.
+
+use crate::yaml::Place;
+
+/// Who may call a webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Everybody.
+    None,
+    /// Whoever holds a key of the workflow.
+    ApiKey {
+        /// The query parameter that may hold the key, beside the headers.
+        query: Option<String>,
+    },
+    /// Whoever knows a name and a password. Without them, the password is a key of the workflow.
+    Basic(Option<Login>),
+    /// Whoever signs with a secret.
+    Signature(Signature),
+}
+
+impl Auth {
+    /// The word of the file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ApiKey { .. } => "apiKey",
+            Self::Basic(_) => "basic",
+            Self::Signature(_) => "signature",
+        }
+    }
+
+    /// Do keys of the workflow open it?
+    pub fn takes_keys(&self) -> bool {
+        matches!(self, Self::ApiKey { .. } | Self::Basic(None))
+    }
+}
+
+/// A name and a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The name.
+    pub username: SecretText,
+    /// The password.
+    pub password: SecretText,
+}
+
+/// How deliveries are signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// What is signed, and where the signature stands.
+    pub scheme: Scheme,
+    /// The live secrets; each of them opens.
+    pub secrets: Vec<SecretText>,
+}
+
+/// What is signed, and where the signature stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+    Standard,
+    /// `X-Hub-Signature-256`
+    Github,
+    /// `Stripe-Signature`
+    Stripe,
+    /// `X-Slack-Signature`, `X-Slack-Request-Timestamp`
+    Slack,
+    /// `X-Shopify-Hmac-Sha256`
+    Shopify,
+    /// An HMAC of the body in a header.
+    Custom(CustomScheme),
+}
+
+/// An HMAC of the body in a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomScheme {
+    /// The header, in lower case.
+    pub header: String,
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// How the bytes are written.
+    pub encoding: Encoding,
+    /// What stands in front of them, such as `sha256=`.
+    pub prefix: String,
+}
+
+/// The hash of an HMAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// For old peers only.
+    Sha1,
+    /// The usual one.
+    Sha256,
+    /// The long one.
+    Sha512,
+}
+
+/// How a signature is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Two digits a byte, in either case.
+    Hex,
+    /// Base64 with padding.
+    Base64,
+}
+
+/// A secret as the file names it: text with `${env:NAME}` and `${file:path}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText {
+    /// The text.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Somebody may have written the secret itself.
+        write!(f, "SecretText(…) at {:?}", self.place)
+    }
+}

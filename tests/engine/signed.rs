@@ -1,0 +1,196 @@
+//! Signed deliveries over sockets, and the pages of other origins.
+
+use crate::server::{Answer, Project, Server};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hex::encode as hex;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
+}
+
+fn sign(secret: &[u8], text: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn hook(auth: &str) -> String {
+    format!(
+        "trigger: {{ webhook: {{ methods: [POST], response: wait, auth: {{ signature: {auth} }},
+    processing: {{ input: \"[body: body, headers: headers]\" }} }} }}
+input: {{ body: any, headers: any }}
+output: {{ body: \"{{body}}\", headers: \"{{headers}}\" }}\n"
+    )
+}
+
+fn post(server: &Server, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    server.send("POST", path, &[&[("Content-Type", "application/json")], headers].concat(), Some(body.as_bytes()))
+}
+
+#[test]
+fn deliveries_of_every_scheme() {
+    let custom =
+        "{ header: X-Sign, algorithm: sha256, encoding: base64, prefix: 'v=', secret: ['${env:OLD}', '${env:NEW}'] }";
+    let project = Project::new(&[
+        ("workflows/github.yaml", &hook("{ scheme: github, secret: '${env:NEW}' }")),
+        ("workflows/stripe.yaml", &hook("{ scheme: stripe, secret: '${env:NEW}' }")),
+        ("workflows/slack.yaml", &hook("{ scheme: slack, secret: '${env:NEW}' }")),
+        ("workflows/shopify.yaml", &hook("{ scheme: shopify, secret: '${file:secret.txt}' }")),
+        ("workflows/custom.yaml", &hook(custom)),
+        ("secret.txt", "new-secret\n"),
+    ]);
+    let server = Server::start_with(project.path(), &[], &[("OLD", "old-secret"), ("NEW", "new-secret")]);
+    let (secret, body, time) = (b"new-secret".as_slice(), r#"{"a": 1}"#, now());
+    let stripe = format!("t={time},v1={}", hex(sign(secret, &format!("{time}.{body}"))));
+    let slack = format!("v0={}", hex(sign(secret, &format!("v0:{time}:{body}"))));
+    let seconds = time.to_string();
+    let cases: [(&str, Vec<(&str, String)>); 6] = [
+        ("github", vec![("X-Hub-Signature-256", format!("sha256={}", hex(sign(secret, body))))]),
+        ("stripe", vec![("Stripe-Signature", stripe)]),
+        ("slack", vec![("X-Slack-Signature", slack), ("X-Slack-Request-Timestamp", seconds)]),
+        ("shopify", vec![("X-Shopify-Hmac-Sha256", BASE64_STANDARD.encode(sign(secret, body)))]),
+        ("custom", vec![("X-Sign", format!("v={}", BASE64_STANDARD.encode(sign(secret, body))))]),
+        ("custom", vec![("X-Sign", format!("v={}", BASE64_STANDARD.encode(sign(b"old-secret", body))))]),
+    ];
+    for (scheme, headers) in &cases {
+        let path = format!("/hooks/{scheme}");
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let right = post(&server, &path, &headers, body);
+        assert_eq!(
+            (right.status, right.json()["body"]["a"].to_string().as_str()),
+            (200, "1"),
+            "{scheme}: {}",
+            right.text
+        );
+        let signature = headers[0].0.to_ascii_lowercase();
+        assert!(right.json()["headers"][signature].is_null(), "scripts see no signature: {}", right.text);
+        post(&server, &path, &headers, r#"{"a": 2}"#).is_problem(401, "credential");
+        post(&server, &path, &[], body).is_problem(401, "credential");
+        post(&server, &path, &[(headers[0].0, "sha256=00")], body).is_problem(401, "credential");
+    }
+    let stale = format!("t={},v1={}", time - 400, hex(sign(secret, &format!("{}.{body}", time - 400))));
+    post(&server, "/hooks/stripe", &[("Stripe-Signature", &stale)], body).is_problem(401, "credential");
+    // Nobody who only signs can ask for a run.
+    server.get("/hooks/github/runs/019a0000-0000-7000-8000-000000000000").is_problem(404, "github/runs");
+    assert!(!server.log().contains("secret"), "{}", server.log());
+}
+
+#[test]
+fn a_delivery_of_standard_webhooks_runs_once() {
+    let accept =
+        "trigger: { webhook: { methods: [POST], auth: { signature: standard, secret: '${env:WHSEC}' } } }\noutput: 1";
+    let project = Project::new(&[("workflows/s.yaml", accept)]);
+    let secret = format!("whsec_{}", BASE64_STANDARD.encode("a secret of some length"));
+    let server = Server::start_with(project.path(), &[], &[("WHSEC", &secret)]);
+    let time = now().to_string();
+    let deliver = |id: &str, body: &str, extra: &[(&str, &str)]| {
+        let signed = sign(b"a secret of some length", &format!("{id}.{time}.{body}"));
+        let signature = format!("v1,AAAA v1,{}", BASE64_STANDARD.encode(signed));
+        let headers =
+            [("webhook-id", id), ("webhook-timestamp", time.as_str()), ("webhook-signature", signature.as_str())];
+        post(&server, "/hooks/s", &[&headers, extra].concat(), body)
+    };
+    let first = deliver("msg_1", "{}", &[]);
+    assert_eq!((first.status, first.header("location")), (202, ""), "{}", first.text);
+    assert_eq!(first.json().as_object().unwrap().keys().collect::<Vec<_>>(), ["runId"]);
+    assert_eq!(deliver("msg_1", "{}", &[]).text, first.text);
+    // The signed id names the delivery, whatever an unsigned header says.
+    assert_eq!(deliver("msg_1", "{}", &[("Idempotency-Key", "another")]).text, first.text);
+    deliver("msg_1", "{ }", &[]).is_problem(422, "another request");
+    assert_ne!(deliver("msg_2", "{}", &[]).text, first.text);
+    server.run_in(first.json()["runId"].as_str().unwrap(), "completed");
+    assert_eq!(server.api("/runs")["runs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn pages_of_other_origins() {
+    let cors = "trigger: { webhook: { auth: none, methods: [POST], response: wait, cors: ['https://shop.example'] } }\noutput: 1";
+    let project = Project::new(&[
+        ("workflows/open.yaml", cors),
+        ("workflows/plain.yaml", "trigger: { webhook: { auth: none, response: wait } }\noutput: 1"),
+    ]);
+    let server = project.serve();
+    let with = |method: &str, path: &str, origin: &str| server.send(method, path, &[("Origin", origin)], None);
+    let preflight = with("OPTIONS", "/hooks/open", "https://shop.example");
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "https://shop.example"));
+    assert!(preflight.header("access-control-allow-headers").contains("X-API-Key"));
+    assert_eq!(preflight.header("access-control-allow-credentials"), "");
+    assert_eq!(with("HEAD", "/hooks/open", "https://shop.example").status, 204);
+    let other = with("OPTIONS", "/hooks/open", "https://evil.example");
+    assert_eq!((other.header("access-control-allow-origin"), other.header("vary")), ("", "Origin"));
+    let posted = with("POST", "/hooks/open", "https://shop.example");
+    assert_eq!((posted.text.as_str(), posted.header("access-control-allow-origin")), ("1", "https://shop.example"));
+    let refused = with("GET", "/hooks/open", "https://shop.example");
+    assert_eq!((refused.status, refused.header("allow")), (405, "POST, HEAD, OPTIONS"));
+    assert_eq!(refused.header("access-control-allow-origin"), "https://shop.example");
+    for method in ["HEAD", "OPTIONS"] {
+        assert_eq!(with(method, "/hooks/plain", "https://shop.example").status, 405, "{method}");
+    }
+    assert_eq!(with("GET", "/hooks/plain", "https://shop.example").header("access-control-allow-origin"), "");
+    assert_eq!(server.api("/runs")["runs"].as_array().unwrap().len(), 2, "questions run nothing");
+}
+
+#[test]
+fn answers_in_xml_where_they_are_asked_for() {
+    let workflow = |output: &str| format!("trigger: {{ webhook: {{ auth: none, response: wait }} }}\noutput: {output}");
+    let project = Project::new(&[
+        ("workflows/record.yaml", &workflow("{ a: 1, lines: [{ sku: 'A&B' }, { sku: C }] }")),
+        ("workflows/list.yaml", &workflow("[1, 2]")),
+        ("workflows/text.yaml", &workflow("plain")),
+        ("workflows/odd.yaml", &workflow("{ \"a b\": 1 }")),
+    ]);
+    let server = project.serve();
+    let ask = |path: &str, accept: &str| server.send("GET", path, &[("Accept", accept)], None);
+    let xml = ask("/hooks/record", "application/xml");
+    assert_eq!(xml.header("content-type"), "application/xml");
+    assert!(
+        xml.text.ends_with("<output><a>1</a><lines><sku>A&amp;B</sku></lines><lines><sku>C</sku></lines></output>"),
+        "{}",
+        xml.text
+    );
+    assert!(ask("/hooks/list", "text/xml").text.ends_with("<output><item>1</item><item>2</item></output>"));
+    for json in ["application/json", "*/*", "application/xml;q=0.5, application/json", "application/xml;q=0"] {
+        assert_eq!(ask("/hooks/list", json).text, "[1,2]", "{json}");
+    }
+    assert!(ask("/hooks/list", "application/json;q=0.5, application/xml").text.starts_with("<?xml"));
+    assert_eq!(ask("/hooks/text", "application/xml").header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(ask("/hooks/odd", "application/xml").text, r#"{"a b":1}"#);
+    let posted = server.send(
+        "POST",
+        "/hooks/record",
+        &[("Content-Type", "application/xml")],
+        Some(b"<order><id>1</id></order>"),
+    );
+    assert_eq!(posted.status, 200, "{}", posted.text);
+    let bomb = b"<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\">]><x>&a;</x>";
+    server.send("POST", "/hooks/record", &[("Content-Type", "text/xml")], Some(bomb)).is_problem(400, "not XML");
+}
+
+#[test]
+fn a_webhook_describes_itself() {
+    let workflow = "
+input: { id: text, times: { type: number, default: 1, description: how often } }
+trigger: { webhook: { path: shop/items, response: wait, query: { id: {}, times: { type: number, default: 1 } } } }
+output: { id: \"{id}\", times: \"{times}\" }
+";
+    let project = Project::new(&[("workflows/a.yaml", workflow)]);
+    let server = project.serve();
+    server.get("/hooks/shop/items/openapi.json").is_problem(401, "credential");
+    let key = server.key("a");
+    let shown = server.send("GET", "/hooks/shop/items/openapi.json", &[("X-API-Key", &key)], None);
+    assert_eq!((shown.status, shown.header("content-type")), (200, "application/json"), "{}", shown.text);
+    let document = shown.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let get = &document["paths"]["/hooks/shop/items"]["get"];
+    assert_eq!((&get["parameters"][0]["name"], &get["parameters"][0]["required"]), (&"id".into(), &true.into()));
+    let fields = &get["responses"]["200"]["content"]["application/json"]["schema"]["properties"];
+    assert_eq!((&fields["id"]["type"], &fields["times"]["type"]), (&"string".into(), &"number".into()));
+    let body = &document["paths"]["/hooks/shop/items"]["post"]["requestBody"]["content"]["application/json"]["schema"];
+    assert_eq!(body["properties"]["times"]["default"].to_string(), "1");
+    assert_eq!(document["components"]["securitySchemes"]["apiKey"]["name"], "X-API-Key");
+    server.send("POST", "/hooks/shop/items/openapi.json", &[("X-API-Key", &key)], None).is_problem(405, "GET");
+}
