@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics, and says what it did")]
 
+mod fence;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
 #[path = "../engine/peer.rs"]
 mod peer;
@@ -232,39 +233,40 @@ impl Campaign {
         for sender in senders {
             acknowledged.extend(sender.join().unwrap()?);
         }
-        let (last, settled) = result?;
+        let (last, past) = result?;
         wait_until_idle(&last)?;
         last.kill();
         check_runs(project.path(), &acknowledged)?;
-        check_peer(&peer, self.kills, &settled)?;
+        check_peer(&peer, &past)?;
         if acknowledged.len() as u64 <= self.kills {
             return Err(format!("{} messages are too few to prove anything", acknowledged.len()));
         }
         Ok(acknowledged.len())
     }
 
-    /// Gives the last engine, and how often each key had reached the peer when its step was finished in the file.
+    /// Gives the last engine, and what was noted on the way to it.
     fn kill_often(
         &self,
         project: &Project,
         peer: &Peer,
         address: &Address,
         dice: &mut Dice,
-    ) -> Result<(Server, HashMap<String, usize>), String> {
-        let mut settled: HashMap<String, usize> = HashMap::new();
+    ) -> Result<(Server, Past), String> {
+        let mut past = Past::default();
         for _ in 0..self.kills {
             let running = self.serve(project);
             address.set(Some(running.base.clone()));
             std::thread::sleep(Duration::from_millis(50 + dice.below(350)));
             address.set(None);
             running.kill();
+            past.kills.push(Instant::now());
             let counts = counts(peer);
             for key in finished_keys(project.path())? {
                 let now = counts.get(&key).copied().unwrap_or_default();
                 if now == 0 {
                     return Err("a step is finished that never reached the peer".into());
                 }
-                let first = *settled.entry(key.clone()).or_insert(now);
+                let first = *past.settled.entry(key.clone()).or_insert(now);
                 if first != now {
                     return Err(format!("the key {key} of a finished step reached the peer again"));
                 }
@@ -274,8 +276,17 @@ impl Campaign {
         address.set(Some(last.base.clone()));
         std::thread::sleep(Duration::from_millis(300));
         address.set(None);
-        Ok((last, settled))
+        Ok((last, past))
     }
+}
+
+/// What was noted while the engine was killed.
+#[derive(Default)]
+struct Past {
+    /// When it was dead, each time.
+    kills: Vec<Instant>,
+    /// How often each key had reached the peer when its step was finished in the file.
+    settled: HashMap<String, usize>,
 }
 
 fn wait_until_idle(server: &Server) -> Result<(), String> {
@@ -345,14 +356,21 @@ fn check_runs(project: &Path, acknowledged: &[Acknowledged]) -> Result<(), Strin
     Ok(())
 }
 
-/// No key came more often than a kill can explain, and each lane came in its order.
-fn check_peer(peer: &Peer, kills: u64, settled: &HashMap<String, usize>) -> Result<(), String> {
+/// No key came more often than once and once for each kill meanwhile, none of a finished step came again, and each lane
+/// came in its order.
+fn check_peer(peer: &Peer, past: &Past) -> Result<(), String> {
     let heard = peer.heard();
-    for (key, count) in counts(peer) {
-        if key.is_empty() || count as u64 > 1 + kills {
-            return Err(format!("the key `{key}` came {count} times"));
+    let mut times: HashMap<&str, Vec<Instant>> = HashMap::new();
+    for request in &heard {
+        times.entry(request.key()).or_default().push(request.at);
+    }
+    for (key, times) in times {
+        let between = |kill: &&Instant| times.iter().any(|at| at < *kill) && times.iter().any(|at| at > *kill);
+        let kills = past.kills.iter().filter(between).count();
+        if key.is_empty() || times.len() > 1 + kills {
+            return Err(format!("the key `{key}` came {} times, with {kills} kills between", times.len()));
         }
-        if settled.get(&key).is_some_and(|settled| *settled != count) {
+        if past.settled.get(key).is_some_and(|settled| *settled != times.len()) {
             return Err(format!("the key {key} of a finished step reached the peer again"));
         }
     }

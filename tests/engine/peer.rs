@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// A request that came.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct Heard {
     pub path: String,
     pub headers: HashMap<String, String>,
     pub body: String,
+    /// When all of it was there.
+    pub at: Instant,
 }
 
 impl Heard {
@@ -107,5 +110,6 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Heard> {
     let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Heard { method, path, headers, body: String::from_utf8_lossy(&body).into_owned() })
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Some(Heard { method, path, headers, body, at: Instant::now() })
 }

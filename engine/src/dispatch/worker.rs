@@ -166,7 +166,10 @@ impl Dispatcher {
             let then = (claim_next && !self.is_stopping()).then_some(Claim { owner: self.shared.owner, limit: 1 });
             match self.shared.store.finish(fence, finish.clone(), then).await {
                 Ok(claimed) => return claimed.runs.into_iter().next(),
-                Err(StoreError::Stale { .. }) => return None,
+                Err(StoreError::Stale { .. }) => {
+                    tracing::info!("run {} belongs to another worker by now, or has ended", fence.run);
+                    return None;
+                }
                 Err(StoreError::NotFound(reason)) if finish.on_failure.is_some() => {
                     tracing::error!("onFailure of run {} starts nothing: {reason}", fence.run);
                     finish.on_failure = None;
