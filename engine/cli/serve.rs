@@ -36,6 +36,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// Serves until a signal comes.
 pub fn run(args: ServeArgs) -> Exit {
     start_log();
+    raise_file_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return not_started(&format!("threads cannot be started: {error}")),
@@ -43,6 +44,17 @@ pub fn run(args: ServeArgs) -> Exit {
     match runtime.block_on(serve(args)) {
         Ok(()) => Exit::Done,
         Err(reason) => not_started(&reason),
+    }
+}
+
+/// Each connection is an open file, and the usual limit of 1,024 is one for programs that select(2). Where it cannot be
+/// raised, connections beyond it wait to be accepted.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!("the limit of open files stays where it is: {error}");
     }
 }
 

@@ -8,7 +8,7 @@ use super::drive::Driven;
 use super::{Admission, Dispatcher, Message};
 use crate::run::{Ended, Given, Machine, Work, encoding};
 use crate::script::Fault;
-use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, Trigger};
+use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, StoreError, Trigger};
 use crate::workflow::model::Durability;
 use flowscript_lang::error::ErrorKind;
 use std::time::Duration;
@@ -104,9 +104,13 @@ impl Dispatcher {
         let id = new.id;
         let relaxed = message.workflow.durability == Durability::Relaxed
             && message.idempotency.is_none()
-            && ended.state == RunState::Completed;
+            && ended.state == RunState::Completed
+            // While nothing can be kept, callers are told so.
+            && !self.shared.history.is_stuck();
         if relaxed {
-            return match self.shared.history.keep(new).await {
+            let kept = tokio::time::timeout_at(deadline, self.shared.history.keep(new)).await;
+            let full = || StoreError::Busy("history is full, and was not written in time".into());
+            return match kept.unwrap_or_else(|_| Err(full())) {
                 Ok(()) => Admission::Answered(Answer::of_ended(id, &ended)),
                 Err(error) => Admission::Unkept(error),
             };

@@ -20,8 +20,13 @@ pub(super) enum Driven {
     Left,
 }
 
-/// The claim is lost, or the worker is to leave the run.
-struct Lost;
+/// Why a machine is not driven further.
+enum Left {
+    /// The claim is lost, or the worker is to leave the run.
+    Lost,
+    /// Its thread panicked, and the machine is gone with it.
+    Panicked,
+}
 
 impl Dispatcher {
     /// Drives a machine until its run is over or sleeps. Without a fence nothing is committed: such a run acts on nothing.
@@ -64,7 +69,8 @@ impl Dispatcher {
                         machine = returned;
                         event = Event::Done(result);
                     }
-                    Err(Lost) => return Driven::Left,
+                    Err(Left::Lost) => return Driven::Left,
+                    Err(Left::Panicked) => return Driven::Ended(Box::new(panicked()), pending),
                 },
             }
         }
@@ -77,7 +83,7 @@ impl Dispatcher {
         machine: Machine,
         act: Act,
         pending: &mut Vec<StepEnd>,
-    ) -> Result<(Machine, Result<Value, Fault>), Lost> {
+    ) -> Result<(Machine, Result<Value, Fault>), Left> {
         let Act { position, kind, attempt, commits, mut changes, action } = act;
         let Some(fence) = fence.filter(|_| commits) else { return self.perform(machine, &position, action).await };
         changes.ends.append(pending);
@@ -94,18 +100,20 @@ impl Dispatcher {
                         let fault = Fault::new(ErrorKind::Value, "The run has answered its caller already.");
                         Ok((machine, Err(fault)))
                     }
-                    Err(_) => Err(Lost),
+                    Err(_) => Err(Left::Lost),
                 }
             }
             Action::Checkpoint => {
                 let changes = self.at_once(start, changes);
-                self.insist(fence, || self.shared.store.checkpoint(fence, changes.clone())).await.map_err(|_| Lost)?;
+                self.insist(fence, || self.shared.store.checkpoint(fence, changes.clone()))
+                    .await
+                    .map_err(|_| Left::Lost)?;
                 Ok((machine, Ok(Value::Null)))
             }
             action => {
                 let started =
                     self.insist(fence, || self.shared.store.step_started(fence, start.clone(), changes.clone()));
-                started.await.map_err(|_| Lost)?;
+                started.await.map_err(|_| Left::Lost)?;
                 let (mut machine, result) = self.perform(machine, &position, action).await?;
                 let mut end = StepEnd { position, attempt, ended_at: self.now(), result: Ok(None), diagnostics: None };
                 match result {
@@ -116,7 +124,7 @@ impl Dispatcher {
                                 let ended = self.insist(fence, || {
                                     self.shared.store.step_result(fence, end.clone(), changes.clone())
                                 });
-                                ended.await.map_err(|_| Lost)?;
+                                ended.await.map_err(|_| Left::Lost)?;
                                 Ok((machine, Ok(value)))
                             }
                             Err(fault) => Ok((machine, Err(fault))),
@@ -138,7 +146,7 @@ impl Dispatcher {
         mut machine: Machine,
         position: &str,
         action: Action,
-    ) -> Result<(Machine, Result<Value, Fault>), Lost> {
+    ) -> Result<(Machine, Result<Value, Fault>), Left> {
         let host = machine.host().clone();
         match action {
             Action::Http(call) => {
@@ -151,7 +159,7 @@ impl Dispatcher {
                     }
                 };
                 if host.stop().is_abandoned() {
-                    return Err(Lost);
+                    return Err(Left::Lost);
                 }
                 let files = self.shared.room.files.clone();
                 let result = match sent {
@@ -166,8 +174,8 @@ impl Dispatcher {
                     let result = machine.run_script();
                     (machine, result)
                 });
-                let (machine, result) = ran.await.map_err(|Panicked| Lost)?;
-                if host.stop().is_abandoned() { Err(Lost) } else { Ok((machine, result)) }
+                let (machine, result) = ran.await.map_err(|Panicked| Left::Panicked)?;
+                if host.stop().is_abandoned() { Err(Left::Lost) } else { Ok((machine, result)) }
             }
             Action::Respond(_) | Action::Checkpoint => Ok((machine, Err(internal()))),
         }

@@ -2,6 +2,7 @@
 
 use crate::store::{NewRun, Store, StoreError};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,6 +18,8 @@ const RETRY: Duration = Duration::from_millis(500);
 /// The way to the task that keeps history.
 pub(super) struct History {
     sender: mpsc::Sender<Item>,
+    /// The last commit failed, and what it held still waits.
+    stuck: Arc<AtomicBool>,
 }
 
 enum Item {
@@ -29,8 +32,14 @@ impl History {
     /// Starts the task. It ends with the last [`History`].
     pub(super) fn start(store: Arc<dyn Store>) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        tokio::spawn(keep_all(store, receiver));
-        Self { sender }
+        let stuck = Arc::new(AtomicBool::new(false));
+        tokio::spawn(keep_all(store, receiver, stuck.clone()));
+        Self { sender, stuck }
+    }
+
+    /// Can it keep nothing at the moment?
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
     }
 
     /// Hands a finished run over; waits while the queue is full.
@@ -48,7 +57,7 @@ impl History {
     }
 }
 
-async fn keep_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Item>) {
+async fn keep_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Item>, stuck: Arc<AtomicBool>) {
     let mut items = Vec::with_capacity(BATCH);
     while receiver.recv_many(&mut items, BATCH).await > 0 {
         let flushing = items.iter().any(|item| matches!(item, Item::Flush(_)));
@@ -68,7 +77,7 @@ async fn keep_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Item>) {
                 Item::Flush(done) => waiting.push(done),
             }
         }
-        keep(store.as_ref(), runs).await;
+        keep(store.as_ref(), runs, &stuck).await;
         for done in waiting {
             let _ = done.send(());
         }
@@ -76,12 +85,16 @@ async fn keep_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Item>) {
 }
 
 /// Keeps runs; while the store cannot, tries again. A run that was kept already is left alone.
-async fn keep(store: &dyn Store, runs: Vec<NewRun>) {
+async fn keep(store: &dyn Store, runs: Vec<NewRun>, stuck: &AtomicBool) {
     while !runs.is_empty() {
         match store.history(runs.clone()).await {
-            Ok(()) => return,
+            Ok(()) => {
+                stuck.store(false, Ordering::Relaxed);
+                return;
+            }
             Err(error) if error.is_temporary() => {
                 tracing::warn!("history is held back: {error}");
+                stuck.store(true, Ordering::Relaxed);
                 tokio::time::sleep(RETRY).await;
             }
             Err(error) => {

@@ -30,6 +30,10 @@ use tokio::sync::{Notify, Semaphore, watch};
 /// How long a claim holds without being renewed.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// How often, and how many times, a run that is to be cancelled is looked for.
+const CANCEL_PAUSE: Duration = Duration::from_millis(20);
+const CANCEL_TRIES: u32 = 250;
+
 /// More requests than can be open at a time.
 const MAX_REQUESTS: u32 = 1 << 20;
 
@@ -131,9 +135,7 @@ impl Dispatcher {
         self.shared.stopped.notify_waiters();
         if tokio::time::timeout(grace, self.idle()).await.is_err() {
             self.shared.grace_over.send_replace(true);
-            for stop in self.running().values() {
-                stop.abandon();
-            }
+            self.abandon_all();
             // Scripts notice within some thousand steps.
             let _ = tokio::time::timeout(Duration::from_secs(2), self.idle()).await;
         }
@@ -166,10 +168,32 @@ impl Dispatcher {
         let _ = over.wait_for(|over| *over).await;
     }
 
-    /// Asks this process to end a run that it works on.
+    /// Asks this process to end a run that it works on. A run that was claimed just now may not be at work yet.
     pub fn cancel_here(&self, run: RunId) {
-        if let Some(stop) = self.running().get(&run) {
-            stop.cancel();
+        if self.cancel_running(run) {
+            return;
+        }
+        let dispatcher = self.clone();
+        tokio::spawn(async move {
+            for _ in 0..CANCEL_TRIES {
+                tokio::time::sleep(CANCEL_PAUSE).await;
+                if dispatcher.cancel_running(run) {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn cancel_running(&self, run: RunId) -> bool {
+        let running = self.running();
+        let stop = running.get(&run);
+        stop.inspect(|stop| stop.cancel()).is_some()
+    }
+
+    /// Leaves all runs as they are: others may go on with them.
+    fn abandon_all(&self) {
+        for stop in self.running().values() {
+            stop.abandon();
         }
     }
 

@@ -10,7 +10,8 @@ use crate::trigger::webhook::Request;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Value};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The store is asked at least this often, should a hint get lost.
@@ -19,15 +20,28 @@ const POLL: Duration = Duration::from_secs(5);
 pub(super) const RETRY: Duration = Duration::from_millis(500);
 
 impl Dispatcher {
-    /// Renews the lease until the dispatcher stops.
+    /// Renews the lease until the dispatcher stops. Before a lease ends that cannot be renewed, its runs are left: others
+    /// may go on with them.
     pub(super) async fn keep_lease(self) {
+        let mut renewed = Instant::now();
         loop {
-            tokio::time::sleep(LEASE / 3).await;
+            tokio::time::sleep(LEASE / 6).await;
             if self.is_stopping() {
                 return;
             }
-            if let Err(error) = self.shared.store.renew(self.shared.owner, LEASE).await {
-                tracing::warn!("the lease could not be renewed: {error}");
+            let asked = Instant::now();
+            match self.shared.store.renew(self.shared.owner, LEASE).await {
+                Ok(()) => {
+                    renewed = asked;
+                    self.shared.working.store(true, Ordering::Relaxed);
+                }
+                Err(error) => {
+                    tracing::warn!("the lease could not be renewed: {error}");
+                    if renewed.elapsed() > LEASE / 2 && self.shared.working.swap(false, Ordering::Relaxed) {
+                        tracing::error!("the lease is about to end: runs at work are left to others");
+                        self.abandon_all();
+                    }
+                }
             }
         }
     }
@@ -38,6 +52,11 @@ impl Dispatcher {
             let Ok(permit) = self.shared.workers.clone().acquire_owned().await else { return };
             if self.is_stopping() {
                 return;
+            }
+            if !self.is_working() {
+                drop(permit);
+                tokio::time::sleep(RETRY).await;
+                continue;
             }
             let mut permits = vec![permit];
             while let Ok(permit) = self.shared.workers.clone().try_acquire_owned() {

@@ -321,7 +321,6 @@ impl Engine {
 
     async fn keep_house(self) {
         while !self.is_stopping() {
-            tokio::time::sleep(HOUSEKEEPING).await;
             self.write_key_use().await;
             let days = i64::from(self.shared.config.retention.days);
             let retention = Retention {
@@ -341,6 +340,7 @@ impl Engine {
                     }
                 }
             }
+            tokio::time::sleep(HOUSEKEEPING).await;
         }
     }
 }

@@ -1,0 +1,84 @@
+//! A wall clock that jumps.
+
+use crate::peer::{Peer, ok, status};
+use crate::server::{Project, Server, wait_for};
+use crate::{Faults, accept};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+const DAY: i64 = 86_400;
+
+fn year(server: &Server, run: &str) -> i32 {
+    server.api(&format!("/runs/{run}"))["acceptedAt"].as_str().unwrap()[..4].parse().unwrap()
+}
+
+#[test]
+fn order_claims_and_back_offs_outlive_a_clock_that_jumps() {
+    let gate = Arc::new(AtomicBool::new(false));
+    let open = gate.clone();
+    let peer = Peer::new(move |request, _| {
+        while request.path == "/long" && !open.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Fails until the clock has jumped.
+        if request.path == "/backoff" && !open.load(Ordering::Relaxed) { status(503) } else { ok("1") }
+    });
+    let hook = |settings: &str, step: &str| {
+        format!(
+            "input: {{ n: {{ type: number, default: 0 }} }}
+trigger: {{ webhook: {{ auth: none, {settings} }} }}
+steps:
+  - http: {{ url: \"http://{}/{step}\", method: POST }}
+    retry: {{ times: 3, delay: 1h }}
+output: \"{{n}}\"
+",
+            peer.address
+        )
+    };
+    let project = Project::new(&[
+        ("flowscript.toml", &peer.allow()),
+        ("workflows/ordered.yaml", &hook("ordered: true", "ordered/{n}")),
+        ("workflows/long.yaml", &hook("response: accept", "long")),
+        ("workflows/backoff.yaml", &hook("response: accept", "backoff")),
+        ("workflows/pure.yaml", "trigger: { webhook: { auth: none, response: wait } }\noutput: \"{now()}\"\n"),
+    ]);
+    let faults = Faults::new();
+    let server = faults.serve(&project);
+    let long = accept(&server, "/hooks/long", "{}");
+    let backoff = accept(&server, "/hooks/backoff", "{}");
+    wait_for("the back-off", || (server.api(&format!("/runs/{backoff}"))["state"] == "waiting").then_some(()));
+    let now = year(&server, &long);
+    let mut ordered = Vec::new();
+    for (days, expected) in [(0, now), (800, now + 2), (-800, now - 3), (0, now)] {
+        faults.set("clock", &(days * DAY).to_string());
+        assert!(server.post("/hooks/pure", "").text.contains("20"));
+        for _ in 0..3 {
+            ordered.push(accept(&server, "/hooks/ordered", &format!("{{\"n\": {}}}", ordered.len())));
+        }
+        let accepted = year(&server, ordered.last().unwrap());
+        assert!((accepted - expected).abs() <= 1, "accepted in {accepted}, at about {expected}");
+        for run in &ordered {
+            server.run_in(run, "completed");
+        }
+    }
+    // The back-off was over when the clock stood far ahead, and failed again; the long run is still the first.
+    assert_eq!(server.api(&format!("/runs/{long}"))["state"], "running");
+    gate.store(true, Ordering::Relaxed);
+    server.run_in(&long, "completed");
+    faults.set("clock", &(900 * DAY).to_string());
+    server.run_in(&backoff, "completed");
+    let heard = peer.heard();
+    let of =
+        |prefix: &str| heard.iter().filter(|r| r.path.starts_with(prefix)).map(|r| r.path.clone()).collect::<Vec<_>>();
+    assert_eq!(of("/ordered/"), (0..ordered.len()).map(|n| format!("/ordered/{n}")).collect::<Vec<_>>());
+    assert_eq!(of("/long").len(), 1, "a jump took a claim away");
+    assert!((2..=3).contains(&of("/backoff").len()), "{:?}", of("/backoff"));
+    // It starts as well with whatever the clock says.
+    let server = {
+        server.kill();
+        faults.serve(&project)
+    };
+    assert_eq!(server.api(&format!("/runs/{backoff}"))["state"], "completed");
+    accept(&server, "/hooks/long", "{}");
+}
