@@ -14,3 +14,4 @@ mod reload;
 mod running;
 mod server;
 mod signed;
+mod tokens;

@@ -18,6 +18,10 @@ pub struct Config {
     pub bind: SocketAddr,
     /// The address others see, for absolute links; none are given without it.
     pub public_url: Option<String>,
+    /// What the token contract names as the team.
+    pub team_name: String,
+    /// Where the admin API listens, if elsewhere.
+    pub admin: AdminConfig,
     /// The IANA zone of local times.
     #[serde(deserialize_with = "zone")]
     pub time_zone: Zone,
@@ -33,6 +37,14 @@ pub struct Config {
     pub retention: Retention,
     /// Whom steps and scripts may reach.
     pub http: HttpConfig,
+}
+
+/// `[admin]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct AdminConfig {
+    /// Where `/api`, `/metrics` and `/` are served, instead of beside the webhooks.
+    pub bind: Option<SocketAddr>,
 }
 
 /// `[http]`
@@ -87,6 +99,8 @@ impl Default for Config {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 7070)),
             public_url: None,
+            team_name: String::new(),
+            admin: AdminConfig::default(),
             time_zone: Zone::UTC,
             culture: "en-US".into(),
             workers: 64,

@@ -84,6 +84,22 @@ impl Dispatcher {
         self.admit(workflow, new, Given::Fields(input)).await
     }
 
+    /// Keeps a run that the holder of a token starts. It takes its place in the lane of the webhook.
+    pub async fn start_by_token(
+        &self,
+        workflow: Arc<Workflow>,
+        properties: Record,
+        idempotency: Option<IdempotencyKey>,
+    ) -> Admission {
+        let id = RunId::new(self.shared.clock.now());
+        let mut new = NewRun::queued(id, workflow.id.as_str(), Trigger::Webhook);
+        new.queue_limit = Some(self.shared.limits.queue);
+        new.on_failure.clone_from(&workflow.on_failure);
+        new.idempotency = idempotency;
+        new.input = Some(encoding::encode(&Value::Record(properties.clone())));
+        self.admit(workflow, new, Given::Fields(properties)).await
+    }
+
     /// A message as a run that is to be kept, without its lane.
     pub(super) fn new_run(&self, message: &Message) -> NewRun {
         let id = RunId::new(self.shared.clock.now());

@@ -251,6 +251,16 @@ impl Engine {
         self.shared.dispatcher.take(message).await
     }
 
+    /// Starts a run for the holder of a token: its input are the properties.
+    pub async fn start_by_token(
+        &self,
+        workflow: Arc<Workflow>,
+        properties: Record,
+        idempotency: Option<IdempotencyKey>,
+    ) -> Admission {
+        self.shared.dispatcher.start_by_token(workflow, properties, idempotency).await
+    }
+
     /// Starts a run by hand.
     pub async fn start_manually(&self, workflow: Arc<Workflow>, input: Record) -> Admission {
         self.shared.dispatcher.start_manually(workflow, input).await

@@ -5,6 +5,7 @@ use crate::run::{StepTrace, decode_trace, encoding};
 use crate::store::{LogLine, Run, RunId, RunQuery, RunSummary, StoreError};
 use crate::trigger::webhook::Request;
 use flowscript_lang::value::Value;
+use std::collections::HashMap;
 
 /// How many log lines a run shows.
 const LOG_LINES: u32 = 1000;
@@ -24,8 +25,17 @@ pub struct RunView {
     pub answer: Option<Value>,
     /// The steps it passed, in the order of their beginnings.
     pub steps: Vec<StepTrace>,
+    /// What steps with a commit of their own gave, by position and attempt.
+    pub results: HashMap<(String, u32), Value>,
     /// Its log.
     pub log: Vec<LogLine>,
+}
+
+impl RunView {
+    /// What a step gave, where the store keeps it.
+    pub fn result(&self, step: &StepTrace) -> Option<&Value> {
+        self.results.get(&(step.position.clone(), step.attempt))
+    }
 }
 
 /// A page of runs with their outputs, newest first.
@@ -43,7 +53,14 @@ impl Engine {
         let run: Run = self.shared.store.run(id).await?;
         let log = self.shared.store.log(id, 0, LOG_LINES).await?;
         let traced = run.trace.as_ref().map(|bytes| decode_trace(bytes)).transpose();
-        let mut steps: Vec<StepTrace> = self.shared.store.steps(id).await?.iter().map(StepTrace::of_record).collect();
+        let records = self.shared.store.steps(id).await?;
+        let mut steps: Vec<StepTrace> = records.iter().map(StepTrace::of_record).collect();
+        let mut results = HashMap::new();
+        for record in &records {
+            if let Some(value) = decoded(id, record.result.as_ref()) {
+                results.insert((record.position.clone(), record.attempt), value);
+            }
+        }
         steps.extend(told(id, traced).unwrap_or_default());
         steps.sort_by_key(|step| step.started_at);
         let payload = run.payload.as_ref().map(|bytes| Request::decode(bytes)).transpose();
@@ -53,6 +70,7 @@ impl Engine {
             output: decoded(id, run.output.as_ref()),
             answer: decoded(id, run.answer.as_ref()),
             steps,
+            results,
             log: log.lines,
             summary: run.summary,
         })

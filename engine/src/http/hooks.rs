@@ -8,6 +8,7 @@ use super::App;
 use super::body::{self, drain};
 use super::cors;
 use super::door::{self, Visitor};
+use super::idempotency;
 use super::problem::Problem;
 use super::reply::{self, Style};
 use crate::access::Lock;
@@ -21,7 +22,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -167,9 +167,6 @@ fn not_allowed(parts: &Parts, allowed: &str) -> Problem {
         .with_header(header::ALLOW, allowed)
 }
 
-/// The longest idempotency key, in bytes.
-const MAX_IDEMPOTENCY_KEY: usize = 255;
-
 /// The key that names the run, for this workflow and API key, with what must be the same when it comes again. Of a
 /// signed delivery it is the signed id: another header would let somebody who has seen it start the run again.
 fn idempotency_of(
@@ -179,20 +176,9 @@ fn idempotency_of(
     body: &Bytes,
 ) -> Result<Option<IdempotencyKey>, Problem> {
     let name = visitor.delivery_header().unwrap_or("Idempotency-Key");
-    if !parts.headers.contains_key(name) {
-        return Ok(None);
-    }
-    let key = door::text(&parts.headers, name).unwrap_or_default().trim();
-    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY {
-        let detail = format!("The {name} must have 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters, once.");
-        return Err(Problem::bad_request(detail));
-    }
+    let Some(key) = idempotency::key_in(&parts.headers, name)? else { return Ok(None) };
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let mut hash = Sha256::new();
-    for part in [parts.method.as_str().as_bytes(), visitor.query.as_bytes(), content_type, body.as_ref()] {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
+    let request = [parts.method.as_str().as_bytes(), visitor.query.as_bytes(), content_type, body.as_ref()];
     let scope = format!("{}/{}", entry.id, visitor.key.map(|id| id.to_string()).unwrap_or_default());
-    Ok(Some(IdempotencyKey { scope, key: key.to_owned(), request: hash.finalize().into() }))
+    Ok(Some(IdempotencyKey { scope, key, request: idempotency::digest(request) }))
 }

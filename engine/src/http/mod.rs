@@ -9,6 +9,7 @@ mod describe;
 mod door;
 mod health;
 mod hooks;
+mod idempotency;
 mod input;
 mod json;
 mod keys;
@@ -17,6 +18,7 @@ mod problem;
 mod reply;
 mod runs;
 mod server;
+mod token_contract;
 mod tokens;
 mod workflows;
 
@@ -82,6 +84,8 @@ pub fn router(engine: Engine, guard: Guard) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), want_token));
     Router::new()
         .route("/hooks/{*path}", any(hooks::hook))
+        .route("/webhook/payload", post(token_contract::start))
+        .route("/webhook/status/{id}", get(token_contract::status))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .nest("/api/v1", api)

@@ -71,6 +71,11 @@ impl Problem {
         }
     }
 
+    /// Its HTTP status.
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+
     /// What was wrong, with which value, and what to do.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {

@@ -12,7 +12,8 @@ use super::trace::StepTrace;
 use super::work::{Given, Room, Work, run_value};
 use super::{Ended, retry};
 use crate::script::{Context, Fault, INTERRUPTED, TIMEOUT};
-use crate::store::{Changes, ClaimedRun, RunState, Timestamp};
+use crate::store::{Changes, ClaimedRun, RunState, Timestamp, Trigger};
+use crate::trigger::webhook::Request;
 use crate::workflow::model::{ERRORS, FIRST_INPUT, OUTPUT, RUN, Step, StepKind};
 use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
@@ -80,9 +81,13 @@ pub fn prepare(work: Work, room: Room, host: Arc<RunHost>) -> Result<Prepared, F
     let mut machine = Machine::new(work, room, host);
     let mut prepared = Prepared::default();
     let workflow = machine.work.workflow.clone();
-    if let Given::Request(request) = &machine.work.given
-        && let Some(key) = workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref()?.key.as_ref())
+    if let Some(webhook) = workflow.webhook.as_ref().filter(|_| machine.work.trigger == Trigger::Webhook)
+        && let Some(key) = webhook.ordered.as_ref().and_then(|ordered| ordered.key.as_ref())
     {
+        let request = match &machine.work.given {
+            Given::Request(request) => request.clone(),
+            Given::Fields(fields) => Arc::new(Request::of_fields(webhook, fields)),
+        };
         prepared.lane = request.lane(key, context(&machine.room, &machine.host))?;
     }
     match machine.make_input() {

@@ -2,8 +2,8 @@
 
 use super::body;
 use crate::run::encoding;
-use crate::script::{Context, Fault, Script};
-use crate::workflow::model::{REQUEST_NAMES, Workflow};
+use crate::script::{Context, Fault, Script, encode_json};
+use crate::workflow::model::{Input, Method, REQUEST_NAMES, Webhook, Workflow};
 use bytes::Bytes;
 use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
@@ -53,6 +53,21 @@ impl Request {
         }
         let headers = Record::from_fields(headers.into_iter().map(|(name, value)| (name, Value::text(value))));
         Ok(Self { method: parts.method.into(), query, headers, raw: parts.body, body })
+    }
+
+    /// The request that would have brought these fields: in its body, and those that are declared as parameters in its
+    /// query too.
+    pub fn of_fields(webhook: &Webhook, fields: &Record) -> Self {
+        let body = Value::Record(fields.clone());
+        let parameter = |input: &Input| fields.get(&input.name).or_else(|| input.default.clone()).unwrap_or_default();
+        let query = webhook.query.iter().map(|input| (input.name.clone(), parameter(input)));
+        Self {
+            method: Method::Post.as_str().into(),
+            query: Record::from_fields(query),
+            headers: Record::from_fields([]),
+            raw: encode_json(&body).unwrap_or_default().into(),
+            body,
+        }
     }
 
     /// The fields that become the input: what `processing.input` makes, else the parameters and the body's fields.

@@ -1,0 +1,190 @@
+//! `/webhook/payload` and `/webhook/status/{activityId}`: workflows started and watched with a token, in the shape that
+//! clients of Boomerang know.
+
+use super::App;
+use super::body;
+use super::door;
+use super::idempotency;
+use super::input::At;
+use super::json;
+use super::problem::Problem;
+use super::reply::{Style, json_response, of_admission};
+use crate::engine::{Admission, IdempotencyKey, RunId, RunState, RunView, StepTrace, Trigger};
+use crate::keys::OpenKey;
+use crate::script::decode_json;
+use crate::trigger::webhook::{Credential, credential};
+use crate::workflow::model::Workflow;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use flowscript_lang::value::{Record, Value};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+/// Starts the workflow of a token.
+pub async fn start(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let (parts, unread) = request.into_parts();
+    let bytes = body_of(&app, &parts.headers, unread).await?;
+    let message = message_of(&bytes);
+    let key = key_of(&app, &parts.headers, message.as_ref().ok())?;
+    // What is wrong with a body is for those who hold a key.
+    let message = message?;
+    let workflow = workflow_of(&app, &key, &message)?;
+    let properties = match message.get("properties") {
+        None | Some(Value::Null) => Record::from_fields([]),
+        Some(Value::Record(properties)) => properties,
+        Some(other) => {
+            let detail = format!("`properties` must be an object, not a {}.", other.type_name());
+            return Err(Problem::bad_request(detail));
+        }
+    };
+    if app.engine.is_stopping() {
+        return Err(Problem::unavailable("The engine is stopping."));
+    }
+    let idempotency = idempotency::key_in(&parts.headers, "Idempotency-Key")?.map(|name| IdempotencyKey {
+        scope: format!("{}/{}/payload", workflow.id, key.id),
+        key: name,
+        request: idempotency::digest([bytes.as_ref()]),
+    });
+    match app.engine.start_by_token(workflow, properties, idempotency).await {
+        Admission::Accepted(run) => {
+            Ok(json_response(StatusCode::OK, json!({ "activityId": run.to_string() }).to_string()))
+        }
+        other => Ok(of_admission(other, &Style::default())),
+    }
+}
+
+/// What became of a run that a token may see.
+pub async fn status(State(app): State<App>, At(id): At<String>, request: Request) -> Result<Response, Problem> {
+    let (parts, unread) = request.into_parts();
+    let in_headers = credential(door::text(&parts.headers, "x-api-key"), door::text(&parts.headers, "authorization"));
+    let message = match in_headers {
+        Some(_) => None,
+        None => message_of(&body_of(&app, &parts.headers, unread).await?).ok(),
+    };
+    let key = key_of(&app, &parts.headers, message.as_ref())?;
+    let unknown = || Problem::not_found(format!("There is no activity `{id}`."));
+    let run: RunId = id.parse().map_err(|_| unknown())?;
+    let view = app.engine.run_view(run).await.map_err(|error| match Problem::of_store(&error) {
+        problem if problem.status() == 404 => unknown(),
+        problem => problem,
+    })?;
+    if !key.workflows.contains(&view.summary.workflow) {
+        return Err(unknown());
+    }
+    let shown = activity(&view, &app.engine.config().team_name, app.engine.now().0);
+    Ok(json_response(StatusCode::OK, shown.to_string()))
+}
+
+async fn body_of(app: &App, headers: &HeaderMap, unread: Body) -> Result<Bytes, Problem> {
+    let limit = app.engine.config().limits.body;
+    let mut unread = Some(unread);
+    let raw = body::read(app, headers, &mut unread, limit).await;
+    if let (Err(_), Some(unread)) = (&raw, unread) {
+        body::drain(unread).await;
+    }
+    body::expanded(&raw?, headers, limit)
+}
+
+fn message_of(bytes: &Bytes) -> Result<Record, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Problem::bad_request("The body is not UTF-8."))?;
+    match decode_json(text) {
+        Ok(Value::Record(message)) => Ok(message),
+        Ok(_) => {
+            Err(Problem::bad_request("The body must be an object such as {\"token\": \"…\", \"properties\": {}}."))
+        }
+        Err(reason) => Err(Problem::bad_request(format!("The body is not JSON: {reason}"))),
+    }
+}
+
+/// The key that the headers or the field `token` show.
+fn key_of(app: &App, headers: &HeaderMap, message: Option<&Record>) -> Result<OpenKey, Problem> {
+    let in_headers = || credential(door::text(headers, "x-api-key"), door::text(headers, "authorization"));
+    let shown = match message.and_then(|message| message.get("token")) {
+        Some(Value::Text(token)) => Some(Credential::of_key(&token)),
+        _ => in_headers(),
+    };
+    shown.and_then(|credential| app.engine.key_of(&credential)).ok_or_else(Problem::unauthorized)
+}
+
+fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflow>, Problem> {
+    let id = match (message.get("workflowId"), key.workflows.as_slice()) {
+        (Some(Value::Text(id)), workflows) => workflows
+            .iter()
+            .find(|known| **known == id.as_str())
+            .ok_or_else(|| Problem::not_found(format!("The token opens no workflow `{id}`.")))?,
+        (None | Some(Value::Null), [only]) => only,
+        (None | Some(Value::Null), workflows) => {
+            let detail = format!("The token opens {} workflows; name one as `workflowId`.", workflows.len());
+            return Err(Problem::bad_request(detail));
+        }
+        (Some(_), _) => return Err(Problem::bad_request("`workflowId` must be a text.")),
+    };
+    let workflows = app.engine.workflows();
+    let entry = workflows.entry(id).filter(|entry| entry.serves());
+    let workflow = entry.and_then(|entry| entry.workflow.clone());
+    workflow.ok_or_else(|| Problem::not_found(format!("The workflow `{id}` is not active.")))
+}
+
+/// A run as the contract shows it. `now` is in milliseconds since 1970.
+fn activity(view: &RunView, team: &str, now: i64) -> Json {
+    let summary = &view.summary;
+    let duration = summary.started_at.map_or(0, |started| summary.ended_at.map_or(now, |ended| ended.0) - started.0);
+    let steps: Vec<Json> = (1..).zip(&view.steps).map(|(order, step)| task(view, order, step, now)).collect();
+    json!({
+        "id": summary.id.to_string(),
+        "creationDate": json::time(summary.accepted_at()),
+        "duration": duration.max(0),
+        "status": word_of_run(summary.state),
+        "workflowId": summary.workflow,
+        "workflowRevisionid": summary.version.map(|version| version.to_string()),
+        "trigger": word_of_trigger(summary.trigger),
+        "teamName": team,
+        "steps": steps,
+    })
+}
+
+fn task(view: &RunView, order: u32, step: &StepTrace, now: i64) -> Json {
+    let run = view.summary.id;
+    let end = if step.running { now } else { step.ended_at.0 };
+    let status = match (&step.error, step.skipped, step.running) {
+        (Some(_), ..) => "failure",
+        (None, true, _) => "skipped",
+        (None, false, true) => "inProgress",
+        (None, false, false) => "completed",
+    };
+    json!({
+        "activityId": run.to_string(),
+        "id": format!("{run}/{}/{}", step.position, step.attempt),
+        "order": order,
+        "taskId": step.position,
+        "taskName": step.title,
+        "flowTaskStatus": status,
+        "startTime": json::time(step.started_at),
+        "duration": (end - step.started_at.0).max(0),
+        "outputs": json::optional(view.result(step)),
+    })
+}
+
+fn word_of_run(state: RunState) -> &'static str {
+    match state {
+        RunState::Queued => "notstarted",
+        RunState::Running => "inProgress",
+        RunState::Waiting => "waiting",
+        RunState::Completed => "completed",
+        RunState::Failed | RunState::TimedOut => "failure",
+        RunState::Cancelled => "cancelled",
+        RunState::Skipped => "skipped",
+    }
+}
+
+fn word_of_trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Webhook => "webhook",
+        Trigger::Schedule => "scheduler",
+        // The contract has no word for a run that another one's failure started.
+        Trigger::Manual | Trigger::Failure => "manual",
+    }
+}
