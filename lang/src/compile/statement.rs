@@ -36,7 +36,10 @@ impl Builder<'_> {
         }
         self.framed |= reached;
         self.block(&definition.body)?;
-        self.return_nothing(definition.span)?;
+        // Unreachable instructions would take registers that every call has to make.
+        if !leaves(&definition.body) {
+            self.return_nothing(definition.span)?;
+        }
         Ok(entries)
     }
 
@@ -80,7 +83,7 @@ impl Builder<'_> {
                 for (position, (condition, block)) in branches.iter().enumerate() {
                     let others = self.jump(condition, false)?;
                     self.block(block)?;
-                    if position + 1 < branches.len() || otherwise.is_some() {
+                    if (position + 1 < branches.len() || otherwise.is_some()) && !leaves(block) {
                         ends.push(self.emit(Instruction::Jump(0), span));
                     }
                     self.land(others);
@@ -443,5 +446,16 @@ impl Builder<'_> {
         self.block(handler)?;
         self.land([over]);
         Ok(())
+    }
+}
+
+/// Does a block never go on behind its end?
+fn leaves(block: &Block) -> bool {
+    match block.statements.last() {
+        Some((Statement::Return(_) | Statement::Break | Statement::Continue, _)) => true,
+        Some((Statement::If(branches, Some(otherwise)), _)) => {
+            branches.iter().all(|(_, block)| leaves(block)) && leaves(otherwise)
+        }
+        _ => false,
     }
 }
