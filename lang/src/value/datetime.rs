@@ -28,6 +28,11 @@ pub struct DateTime {
 }
 
 impl DateTime {
+    /// The seconds since 1970, where it has no fraction of one.
+    pub(crate) fn whole_seconds(&self) -> Option<i64> {
+        (self.nanos == 0).then_some(self.seconds)
+    }
+
     /// The instant `seconds` and `nanos` after 1970-01-01T00:00:00Z, shown at `offset` seconds east of UTC.
     /// `None` where the wall clock is outside the years 1 to 9999 or the offset a day or more.
     pub fn from_unix(seconds: i64, nanos: u32, offset: i32) -> Option<Self> {

@@ -8,6 +8,7 @@ mod compare;
 mod convert;
 mod datetime;
 mod display;
+mod like;
 mod number;
 mod record;
 mod rows;
@@ -18,12 +19,14 @@ mod table;
 pub use column::Column;
 pub use compare::Conversion;
 pub(crate) use compare::hash_shallow;
-pub use compare::{Key, compare, contains, equal, equal_watched, identical, is_in, like, like_watched, sort_order};
+pub use compare::{Key, compare, contains, equal, equal_watched, identical, is_in, sort_order};
 pub use convert::{
     ConvertError, parse_boolean, parse_datetime, parse_number, to_boolean, to_datetime, to_number, to_text, truth,
 };
 pub use datetime::{DateTime, Zone, days_between};
 pub use display::Literal;
+pub(crate) use like::LikePattern;
+pub use like::{like, like_watched};
 pub use number::{MAX_SCALE, Number};
 pub use record::Record;
 pub use rows::{Rows, RowsBuilder};

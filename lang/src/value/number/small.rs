@@ -1,12 +1,33 @@
 //! Calculations with small whole numbers, which instructions hold themselves.
 
-use super::{Number, WHOLE, compare_wide};
+use super::{Number, POWERS, WHOLE, compare_wide};
 use std::cmp::Ordering;
 
 impl Number {
     /// Is it written without decimals, not even zeros?
     pub(crate) fn has_no_scale(self) -> bool {
         self.scale() == 0
+    }
+
+    /// How many decimals it is written with.
+    pub(crate) fn decimals(self) -> u8 {
+        self.scale()
+    }
+
+    /// How many times 10^-`scale` it is, where that is whole and fits.
+    pub(crate) fn in_units_of(self, scale: u8) -> Option<i64> {
+        let power = POWERS.get(usize::from(scale.checked_sub(self.scale())?))?;
+        if self.high() != 0 {
+            return None;
+        }
+        let units = i64::try_from(self.low.checked_mul(*power)?).ok()?;
+        Some(if self.negative() { -units } else { units })
+    }
+
+    /// The number itself, where it is whole, written without decimals, and below a limit.
+    #[inline]
+    pub(crate) fn small(self, limit: u64) -> Option<usize> {
+        (self.is_plain() && self.low < limit).then_some(self.low as usize)
     }
 
     /// The sum with a small whole number.

@@ -1,0 +1,190 @@
+//! `like`: patterns over whole texts (language.md §3).
+
+use std::convert::Infallible;
+
+/// `like`: whole text, case-insensitive; `%` any run, `_` one character, `[a-f]`, `[^x]`.
+///
+/// A `[` without `]` stands for itself.
+pub fn like(text: &str, pattern: &str) -> bool {
+    match like_watched::<Infallible>(text, pattern, &mut |_| Ok(())) {
+        Ok(matches) => matches,
+        Err(never) => match never {},
+    }
+}
+
+/// The same where the texts may be long: `watch` is told of the characters compared, now and then, and may end it.
+pub fn like_watched<E>(text: &str, pattern: &str, watch: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<bool, E> {
+    LikePattern::new(pattern).matches_watched(text, watch)
+}
+
+/// A pattern that many texts are held against.
+#[derive(Clone, Debug)]
+pub(crate) struct LikePattern {
+    parts: Vec<LikePart>,
+}
+
+#[derive(Clone, Debug)]
+enum LikePart {
+    Run,
+    One,
+    Char(char),
+    Set { negated: bool, ranges: Vec<(char, char)> },
+}
+
+impl LikePattern {
+    pub fn new(pattern: &str) -> Self {
+        Self { parts: like_parts(pattern) }
+    }
+
+    /// Does it match the whole of a text that is not long?
+    pub fn matches(&self, text: &str) -> bool {
+        match self.matches_watched::<Infallible>(text, &mut |_| Ok(())) {
+            Ok(matches) => matches,
+            Err(never) => match never {},
+        }
+    }
+
+    fn matches_watched<E>(&self, text: &str, watch: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<bool, E> {
+        if text.is_ascii() {
+            let bytes = text.as_bytes();
+            let at = |position: usize| bytes.get(position).map(|byte| char::from(byte.to_ascii_lowercase()));
+            return self.matches_by(bytes.len(), at, watch);
+        }
+        let characters: Vec<char> = text.chars().map(fold).collect();
+        self.matches_by(characters.len(), |position| characters.get(position).copied(), watch)
+    }
+
+    fn matches_by<E>(
+        &self,
+        length: usize,
+        at: impl Fn(usize) -> Option<char>,
+        watch: &mut dyn FnMut(usize) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        const SLICE: usize = 4_096;
+        // The greedy matcher with one point to come back to is linear in memory and never exponential.
+        let (mut t, mut p) = (0, 0);
+        let mut retry: Option<(usize, usize)> = None;
+        let mut compared = 0;
+        while t < length {
+            compared += 1;
+            if compared % SLICE == 0 {
+                watch(SLICE)?;
+            }
+            match self.parts.get(p) {
+                Some(LikePart::Run) => {
+                    // Nothing can fail behind a run that ends the pattern.
+                    if p + 1 == self.parts.len() {
+                        return Ok(true);
+                    }
+                    retry = Some((p + 1, t));
+                    p += 1;
+                }
+                Some(part) if at(t).is_some_and(|c| part.takes(c)) => {
+                    t += 1;
+                    p += 1;
+                }
+                _ => match retry {
+                    Some((after, from)) => {
+                        retry = Some((after, from + 1));
+                        t = from + 1;
+                        p = after;
+                    }
+                    None => return Ok(false),
+                },
+            }
+        }
+        Ok(self.parts.iter().skip(p).all(|part| matches!(part, LikePart::Run)))
+    }
+}
+
+impl LikePart {
+    fn takes(&self, c: char) -> bool {
+        match self {
+            Self::Run => false,
+            Self::One => true,
+            Self::Char(wanted) => c == *wanted,
+            Self::Set { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
+        }
+    }
+}
+
+fn like_parts(pattern: &str) -> Vec<LikePart> {
+    let chars: Vec<char> = pattern.chars().collect();
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while let Some(c) = chars.get(at) {
+        at += 1;
+        parts.push(match c {
+            '%' => LikePart::Run,
+            '_' => LikePart::One,
+            '[' => match like_set(&chars[at..]) {
+                Some((set, used)) => {
+                    at += used;
+                    set
+                }
+                None => LikePart::Char('['),
+            },
+            c => LikePart::Char(fold(*c)),
+        });
+    }
+    parts
+}
+
+/// A set behind its `[`, and how many characters it took with its `]`.
+fn like_set(chars: &[char]) -> Option<(LikePart, usize)> {
+    let negated = chars.first() == Some(&'^');
+    let start = usize::from(negated);
+    // A `]` right at the start is a member.
+    let end = start + 1 + chars.get(start + 1..)?.iter().position(|c| *c == ']')?;
+    let members = &chars[start..end];
+    let mut ranges = Vec::new();
+    let mut at = 0;
+    while let Some(low) = members.get(at) {
+        match (members.get(at + 1), members.get(at + 2)) {
+            (Some('-'), Some(high)) => {
+                ranges.push((fold(*low), fold(*high)));
+                at += 3;
+            }
+            _ => {
+                ranges.push((fold(*low), fold(*low)));
+                at += 1;
+            }
+        }
+    }
+    Some((LikePart::Set { negated, ranges }, end + 1))
+}
+
+fn fold(c: char) -> char {
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(single), None) => single,
+        _ => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn like_patterns() {
+        for (text, pattern, wanted) in [
+            ("Norway", "nor%", true),
+            ("cat", "c_t", true),
+            ("cart", "c_t", false),
+            ("bat", "[a-c]at", true),
+            ("dat", "[^a-c]at", true),
+            ("a%b", "a%b", true),
+            ("", "", true),
+            ("", "%", true),
+            ("abc", "%b%", true),
+            ("[x", "[x", true),
+            ("a]b", "a[]]b", true),
+            ("ÅÄÖ", "åä_", true),
+            ("aaab", "%a%b", true),
+            ("x", "[^", false),
+        ] {
+            assert_eq!(like(text, pattern), wanted, "{text} like {pattern}");
+        }
+    }
+}
