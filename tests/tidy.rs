@@ -21,6 +21,7 @@ const FOLDERS: &[(&str, Rule)] = &[
     ("lang/src/types", Rule::Only(&["types", "value"])),
     ("lang/src/check", Rule::Never(&["compile", "vm", "query"])),
     ("lang/src/compile", Rule::Only(&["ast", "compile", "function", "span", "tree", "types", "value"])),
+    ("lang/src/query", Rule::Only(&["ast", "query", "value"])),
     ("lang/src/vm", Rule::Never(&["parse", "check", "diagnostic"])),
     ("engine/src/yaml", Rule::Only(&["yaml", "workflow::problem"])),
     ("engine/src/workflow", Rule::Never(&["dispatch", "engine", "http", "dashboard", "project", "store::sqlite"])),

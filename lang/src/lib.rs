@@ -23,6 +23,7 @@ pub mod highlight;
 pub mod host;
 pub mod parse;
 pub mod program;
+mod query;
 pub mod span;
 mod stack;
 pub mod suggest;

@@ -1,8 +1,10 @@
 //! Programs made from a stream of choices: equal choices make equal programs, smaller choices simpler ones.
 
+use crate::queries;
+
 /// What a variable holds, as far as the generator minds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
     Number,
     Text,
     Boolean,
@@ -35,7 +37,7 @@ pub fn program(choices: &[u8]) -> String {
     writer.out
 }
 
-struct Writer<'c> {
+pub struct Writer<'c> {
     choices: &'c [u8],
     at: usize,
     /// Variables in scope.
@@ -50,7 +52,7 @@ struct Writer<'c> {
 
 impl Writer<'_> {
     /// A choice below `below`; the first when the stream has run dry.
-    fn choose(&mut self, below: usize) -> usize {
+    pub fn choose(&mut self, below: usize) -> usize {
         let choice = self.choices.get(self.at).copied().unwrap_or(0);
         self.at += 1;
         usize::from(choice) % below
@@ -241,7 +243,7 @@ impl Writer<'_> {
     }
 
     /// An expression of about this kind; deeper ones have more parts.
-    fn expr(&mut self, kind: Kind, depth: usize) -> String {
+    pub fn expr(&mut self, kind: Kind, depth: usize) -> String {
         if let (true, Some(name)) = (depth == 0 || self.choose(3) == 1, self.named(kind)) {
             return name;
         }
@@ -259,6 +261,7 @@ impl Writer<'_> {
                 }
                 _ => format!("map({}, y => y)", self.expr(Kind::List, depth - 1)),
             },
+            Kind::Table if depth > 0 && self.choose(2) == 1 => queries::table(self, depth - 1),
             Kind::Table => match (depth, self.choose(6)) {
                 (0, _) | (_, 0) => "[{a: 3, b: 'x'}, {a: 1, b: 'y'}, {a: 2, b: 'x'}]".into(),
                 (_, 1) => format!("({} where a > {})", self.expr(Kind::Table, depth - 1), self.expr(Kind::Number, 0)),
@@ -300,8 +303,9 @@ impl Writer<'_> {
             return literals[self.choose(literals.len())].into();
         }
         let deeper = depth - 1;
-        match self.choose(12) {
+        match self.choose(13) {
             0 => self.number(0),
+            11 => queries::number(self, deeper),
             1..=4 => {
                 let op = ["+", "-", "*", "/", "mod"][self.choose(5)];
                 let (a, b) = (self.expr(Kind::Number, deeper), self.expr(Kind::Number, deeper));

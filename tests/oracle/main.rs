@@ -1,9 +1,10 @@
 //! Generated programs come to the same whether they are compiled or walked as trees: results, errors with their places
-//! and stacks, and the steps they took.
+//! and stacks, and the steps they took. Queries over many rows run by kernels on one side, row by row on the other.
 //!
 //! A bounded number runs with the other tests; `FLOWSCRIPT_PROGRAMS=100000 cargo test --release --test oracle` runs more.
 
 mod generate;
+mod queries;
 
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::Effect;

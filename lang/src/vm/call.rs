@@ -256,6 +256,7 @@ impl Machine<'_> {
             type_argument,
             span,
             keeps_results: matches!(function.signature.result, ResultType::ListOf(_)),
+            ahead: Vec::new(),
         };
         let result = with_stack_for_values(|| Call::run(function, values, &mut context));
         self.meter.held = held;

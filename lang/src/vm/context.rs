@@ -8,10 +8,11 @@ use super::scope::bind;
 use super::{Evaluated, Failure};
 use crate::function::{Context, PatternCache, RowFunction};
 use crate::host::Host;
+use crate::query::{At, Batch, Kernel, STRETCH, append};
 use crate::span::Span;
 use crate::tree::{Argument, RowOperand};
 use crate::types::{Type, Types};
-use crate::value::{Rows, Value, Zone};
+use crate::value::{Column, Rows, Value, Zone};
 use std::sync::Arc;
 
 /// The machine, during one call of a native.
@@ -27,6 +28,43 @@ pub(super) struct NativeContext<'m, 'a, 't> {
     pub span: Span,
     /// It makes a list of what the functions it calls give.
     pub keeps_results: bool,
+    /// Row expressions that are evaluated for many rows at a time.
+    pub ahead: Vec<Ahead>,
+}
+
+/// Values of a row expression for rows that are likely to be asked for next.
+pub(super) struct Ahead {
+    argument: usize,
+    binding: Arc<[i32]>,
+    kernel: Kernel,
+    start: usize,
+    /// How many rows from the start on have been tried.
+    len: usize,
+    /// Their values; `None` where they are to be evaluated row by row.
+    values: Option<Column>,
+}
+
+impl Ahead {
+    /// The value for a row of so many, if it is known.
+    fn value(&mut self, position: usize, rows: usize) -> Option<Value> {
+        if !(self.start..self.start + self.len).contains(&position) {
+            // Only who goes on in order will ask for what follows.
+            if position != self.start + self.len {
+                return None;
+            }
+            // The first stretch is short: few rows may be wanted.
+            let most = if self.len == 0 { STRETCH / 16 } else { STRETCH };
+            self.start = position;
+            self.len = most.min(rows.checked_sub(position)?);
+            let batch = Batch { len: self.len, at: vec![At::From(position)] };
+            self.values = self.kernel.eval(&batch).map(|vector| {
+                let mut column = Column::default();
+                append(&mut column, &vector, batch.len);
+                column
+            });
+        }
+        self.values.as_ref().map(|values| values.get(position - self.start))
+    }
 }
 
 impl<'t> NativeContext<'_, '_, 't> {
@@ -38,6 +76,29 @@ impl<'t> NativeContext<'_, '_, 't> {
             Some(Argument::Row(operand)) if expression.call == self.call => Ok(Some(operand)),
             _ => Err(type_error("A row expression can only be used by the function it was written for.")),
         }
+    }
+
+    /// Prepares a row expression for many rows.
+    fn look_ahead(&mut self, function: &Value, operand: &'t RowOperand, rows: &Rows, binding: &Arc<[i32]>) {
+        let Value::Function(callable) = function else { return };
+        let Some(expression) = callable.as_any().downcast_ref::<RowExpression>() else { return };
+        let argument = expression.argument;
+        self.ahead.retain(|ahead| ahead.argument != argument);
+        if operand.outside {
+            return;
+        }
+        let Some(mut binder) = self.machine.binder(&operand.scope, rows, binding) else { return };
+        let kernel = self.machine.kernel(self.frame, &mut binder, &operand.body);
+        // What the native does between two rows could change what the kernel has read.
+        if let (Some(kernel), false) = (kernel, binder.shared) {
+            self.ahead.push(Ahead { argument, binding: binding.clone(), kernel, start: 0, len: 0, values: None });
+        }
+    }
+
+    /// The value of a row expression, if it has been evaluated ahead.
+    fn known(&mut self, function: &RowFunction, position: usize) -> Option<Value> {
+        let ahead = self.ahead.iter_mut().find(|ahead| Arc::ptr_eq(&ahead.binding, &function.binding))?;
+        ahead.value(position, function.rows.len())
     }
 
     fn kept(&mut self, result: Evaluated) -> Evaluated {
@@ -80,6 +141,7 @@ impl Context for NativeContext<'_, '_, '_> {
             return Ok(RowFunction { rows: rows.clone(), function: function.clone(), binding: Arc::default() });
         };
         let binding = bind(self.frame, &operand.scope, rows)?;
+        self.look_ahead(function, operand, rows, &binding);
         match self.machine.prepare(self.frame, &operand.body, operand.outside)? {
             RowCode::Function(function) => Ok(RowFunction { rows: rows.clone(), function, binding }),
             RowCode::Body(_) => Ok(RowFunction { rows: rows.clone(), function: function.clone(), binding }),
@@ -89,6 +151,10 @@ impl Context for NativeContext<'_, '_, '_> {
     fn invoke_row(&mut self, function: &RowFunction, position: usize) -> Evaluated {
         let result = match self.operand(&function.function)? {
             Some(operand) => {
+                if let Some(value) = self.known(function, position) {
+                    self.machine.spend(1)?;
+                    return self.kept(Ok(value));
+                }
                 self.frame.enter_row(&operand.scope, &function.rows, &function.binding, position);
                 let code = RowCode::Body(&operand.body);
                 self.machine.row_value(self.frame, &code, &function.rows, position)

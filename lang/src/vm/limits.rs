@@ -6,7 +6,8 @@ use super::{Evaluated, Failure};
 use crate::error::{ErrorKind, RunError};
 use crate::host::Interrupt;
 use crate::program::Limits;
-use crate::value::{MAX_DEPTH, Rows, Table, Value, fresh_size, live_size};
+use crate::value::{Column, MAX_DEPTH, Rows, Table, Value, fresh_size, live_size};
+use ecow::EcoString;
 use std::sync::Arc;
 
 /// Work between two questions to the host whether to stop; a step is one piece of work.
@@ -176,6 +177,21 @@ impl Machine<'_> {
             return Ok(());
         }
         Err(limit_error(format!("A list or table would have more than {} cells, the limit.", self.meter.cells)))
+    }
+
+    /// Counts the last `len` cells of a column that a query keeps until it is done.
+    pub(super) fn hold_cells(&mut self, column: &Column, len: usize) -> Result<(), Failure> {
+        let texts = match column {
+            Column::Text(cells) => {
+                let long = cells.iter().rev().take(len).flatten().filter(|text| text.len() > EcoString::INLINE_LIMIT);
+                long.map(EcoString::len).sum()
+            }
+            _ => 0,
+        };
+        let bytes = len * size_of::<Value>();
+        self.meter.held = self.meter.held.saturating_add(bytes + texts);
+        self.meter.added = self.meter.added.saturating_add(bytes);
+        if self.meter.added > self.meter.allowance { self.measure(0) } else { Ok(()) }
     }
 
     /// Counts a value that a query or native keeps until it is done.

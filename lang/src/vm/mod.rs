@@ -22,6 +22,7 @@ mod execute;
 mod expr;
 mod fail;
 mod instructions;
+mod kernel;
 mod limits;
 mod machine;
 mod operators;

@@ -3,12 +3,14 @@
 use super::Failure;
 use super::fail::{subject, type_error};
 use super::machine::Machine;
+use crate::query::packed_order;
 use crate::value::{Column, Value, sort_order};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// One key of all rows, and whether it descends.
 pub(super) struct SortKey {
-    pub cells: Column,
+    pub cells: Arc<Column>,
     pub descending: bool,
 }
 
@@ -32,6 +34,12 @@ pub(super) fn check_key(value: &Value) -> Result<(), Failure> {
 impl Machine<'_> {
     /// The numbers 0 to `count` in the order of the keys, only the first `limit` of them.
     pub(super) fn sorted(&mut self, count: usize, keys: &[SortKey], limit: Option<usize>) -> Result<Vec<u32>, Failure> {
+        if self.wants_kernels(count) {
+            let columns: Vec<(&Column, bool)> = keys.iter().map(|key| (&*key.cells, key.descending)).collect();
+            if let Some(order) = packed_order(&columns, count, limit, &mut |work| self.work(work))? {
+                return Ok(order);
+            }
+        }
         let order = |a: &u32, b: &u32| compare_rows(keys, *a as usize, *b as usize);
         match limit {
             Some(limit) if limit < count && limit <= FEW => self.first_of(count, limit, order),

@@ -5,6 +5,7 @@ use super::super::machine::{Frame, Machine};
 use super::super::place::placed;
 use super::super::scope::bind;
 use super::super::{Evaluated, Failure};
+use super::columns::WithStep;
 use super::{Relation, RowCode, name_of};
 use crate::span::Span;
 use crate::tree::{Change, Expr, RowBody, Scope, Step};
@@ -48,6 +49,13 @@ impl<'t> Machine<'_> {
         match &relation.rows {
             Rows::Table(table) if table.columns().is_some() => {
                 let table = table.clone();
+                let binding = bind(frame, scope, &relation.rows)?;
+                let step = WithStep { scope, changes, condition };
+                let columns = self.with_kernels(frame, &relation, &table, &binding, &step)?;
+                if let Some(columns) = columns {
+                    let changed = with_updates(&table, &relation, columns);
+                    return Ok(Relation { rows: self.made_rows(changed)?, selection: None });
+                }
                 self.with_columns(frame, &relation, &table, scope, &code)
             }
             _ => self.with_rows(frame, &relation, scope, &code),
@@ -159,6 +167,7 @@ impl<'t> Machine<'_> {
                 update.cells.push(cell);
             }
         }
+        let updates = updates.into_iter().map(|update| (update.name, Arc::new(update.cells))).collect();
         let changed = with_updates(table, relation, updates);
         Ok(Relation { rows: self.made_rows(changed)?, selection: None })
     }
@@ -290,18 +299,26 @@ impl<'t> Machine<'_> {
         };
         let count = relation.len().min(limit.unwrap_or(usize::MAX));
         self.check_cells(count.saturating_mul(shape.len()))?;
+        let ready = self.map_columns(frame, &relation, scope, &binding, cells, count)?;
         let mut columns: Vec<Column> = cells.iter().map(|_| Column::default()).collect();
-        for number in 0..count {
-            self.spend(1)?;
-            let position = relation.position(number);
-            frame.enter_row(scope, rows, &binding, position);
-            for (column, cell) in columns.iter_mut().zip(cells) {
-                let value = self.eval(frame, cell)?;
-                self.hold(&value)?;
-                column.push(value);
+        if ready.iter().all(Option::is_some) {
+            self.spend(count as u64)?;
+        } else {
+            for number in 0..count {
+                self.spend(1)?;
+                let position = relation.position(number);
+                frame.enter_row(scope, rows, &binding, position);
+                for ((column, cell), ready) in columns.iter_mut().zip(cells).zip(&ready) {
+                    if ready.is_none() {
+                        let value = self.eval(frame, cell)?;
+                        self.hold(&value)?;
+                        column.push(value);
+                    }
+                }
             }
         }
-        let columns = columns.into_iter().map(Arc::new).collect();
+        let columns = ready.into_iter().zip(columns).map(|(ready, column)| ready.unwrap_or_else(|| Arc::new(column)));
+        let columns = columns.collect();
         let mapped = Table::from_columns(shape.clone(), columns, count);
         Ok(Relation { rows: self.made_rows(mapped)?, selection: None })
     }
@@ -385,28 +402,29 @@ fn update_of(
 }
 
 /// The table with the updates put in and added.
-fn with_updates(table: &Table, relation: &Relation, updates: Vec<Updated>) -> Table {
-    let mut columns: Vec<Arc<Column>> = Vec::with_capacity(table.shape().len() + updates.len());
-    for (position, column) in table.columns().unwrap_or(&[]).iter().enumerate() {
-        let replaced = updates.iter().any(|update| update.old == Some(position));
+fn with_updates(table: &Table, relation: &Relation, updates: Vec<(EcoString, Arc<Column>)>) -> Table {
+    let shape = table.shape();
+    let mut columns: Vec<Arc<Column>> = Vec::with_capacity(shape.len() + updates.len());
+    for (column, name) in table.columns().unwrap_or(&[]).iter().zip(shape.names()) {
+        let replaced = updates.iter().any(|(updated, _)| updated == name);
         columns.push(match &relation.selection {
             _ if replaced => Arc::default(),
             None => column.clone(),
             Some(selection) => Arc::new(column.gather(selection)),
         });
     }
-    let mut names: Vec<EcoString> = table.shape().names().to_vec();
-    let mut added = false;
-    for update in updates {
-        if let Some(column) = update.old.and_then(|old| columns.get_mut(old)) {
-            *column = Arc::new(update.cells);
+    let mut names: Vec<EcoString> = shape.names().to_vec();
+    let before = names.len();
+    for (name, cells) in updates {
+        if let Some(column) = shape.position(&name).and_then(|old| columns.get_mut(old)) {
+            *column = cells;
         } else {
-            added = true;
-            names.push(update.name);
-            columns.push(Arc::new(update.cells));
+            names.push(name);
+            columns.push(cells);
         }
     }
-    let shape = if added { Shape::new(names) } else { table.shape().clone() };
+    let added = names.len() > before;
+    let shape = if added { Shape::new(names) } else { shape.clone() };
     let row_type = if added { None } else { table.row_type().cloned() };
     Table::from_columns(shape, columns, relation.len()).with_row_type(row_type)
 }

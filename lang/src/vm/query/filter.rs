@@ -6,9 +6,17 @@ use super::super::machine::{Frame, Machine};
 use super::super::place::placed;
 use super::super::scope::{bind, column_of, no_column};
 use super::Relation;
-use crate::tree::{Expr, RowOperand};
+use crate::ast::BinaryOp;
+use crate::query::{Kernel, STRETCH};
+use crate::span::Span;
+use crate::tree::{Expr, ExprKind, RowOperand};
 use crate::value::{Rows, Value, truth};
 use ecow::EcoString;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The parts of a condition that have no kernel.
+type Rest<'t> = &'t [(BinaryOp, Span, Expr)];
 
 impl<'t> Machine<'_> {
     /// The rows for which the operand is `wanted`, at most `limit` of the first.
@@ -24,18 +32,143 @@ impl<'t> Machine<'_> {
         let binding = bind(frame, &operand.scope, &rows)?;
         let code = self.prepare(frame, &operand.body, operand.outside)?;
         let limit = limit.unwrap_or(usize::MAX);
+        let parts = self.filter_parts(frame, operand, &rows, &binding);
         let mut selection = Vec::new();
-        for number in 0..relation.len() {
+        let mut start = 0;
+        // The first stretches are short: the rows that are wanted may be among them.
+        let mut stretch = STRETCH / 16;
+        while start < relation.len() && selection.len() < limit {
+            let end = relation.len().min(start + stretch);
+            let found = parts
+                .as_ref()
+                .and_then(|(kernel, rest)| kernel.holds(&relation.batch(start, end - start)).map(|rows| (rows, *rest)));
+            match found {
+                Some((found, [])) => {
+                    self.choose(&relation, start..end, &found, wanted, limit, &mut selection)?;
+                }
+                Some((found, rest)) if wanted => {
+                    self.choose_more(
+                        frame,
+                        &relation,
+                        operand,
+                        &binding,
+                        start..end,
+                        &found,
+                        rest,
+                        limit,
+                        &mut selection,
+                    )?;
+                }
+                _ => {
+                    for number in start..end {
+                        if selection.len() >= limit {
+                            break;
+                        }
+                        let position = relation.position(number);
+                        frame.enter_row(&operand.scope, &rows, &binding, position);
+                        if truth(&self.row_value(frame, &code, &rows, position)?) == wanted {
+                            selection.push(position as u32);
+                        }
+                    }
+                }
+            }
+            start = end;
+            stretch = STRETCH;
+        }
+        Ok(Relation { rows, selection: Some(selection) })
+    }
+
+    /// The kernel of a condition, or of its first parts that `and` joins, and the parts behind it that have none.
+    fn filter_parts(
+        &mut self,
+        frame: &mut Frame<'t>,
+        operand: &'t RowOperand,
+        rows: &Rows,
+        binding: &[i32],
+    ) -> Option<(Kernel, Rest<'t>)> {
+        if operand.outside {
+            return None;
+        }
+        let mut binder = self.binder(&operand.scope, rows, binding)?;
+        if let Some(kernel) = self.kernel(frame, &mut binder, &operand.body) {
+            return Some((kernel, &[]));
+        }
+        let ExprKind::Binary(first, others) = &operand.body.kind else { return None };
+        let mut kernel = self.kernel(frame, &mut binder, first)?;
+        let mut rest: Rest<'t> = others;
+        while let [(BinaryOp::And, _, part), behind @ ..] = rest {
+            let Some(part) = self.kernel(frame, &mut binder, part) else { break };
+            kernel = Kernel::And(Box::new(kernel), Box::new(part));
+            rest = behind;
+        }
+        let only_and = rest.iter().all(|(op, _, _)| *op == BinaryOp::And);
+        (only_and && !binder.shared).then_some((kernel, rest))
+    }
+
+    /// Takes the rows of a stretch that a kernel has found, and counts those that were looked at.
+    fn choose(
+        &mut self,
+        relation: &Relation,
+        stretch: Range<usize>,
+        found: &[u32],
+        wanted: bool,
+        limit: usize,
+        selection: &mut Vec<u32>,
+    ) -> Result<(), Failure> {
+        let room = limit - selection.len();
+        let mut seen = stretch.len();
+        if wanted && found.len() < room {
+            selection.extend(found.iter().map(|row| relation.position(stretch.start + *row as usize) as u32));
+        } else {
+            let mut named = found.iter().copied().peekable();
+            for row in 0..stretch.len() as u32 {
+                if named.next_if_eq(&row).is_some() == wanted {
+                    selection.push(relation.position(stretch.start + row as usize) as u32);
+                    if selection.len() == limit {
+                        seen = row as usize + 1;
+                        break;
+                    }
+                }
+            }
+        }
+        self.spend(seen as u64)
+    }
+
+    /// Takes those rows that a kernel has found for which the rest of the condition holds, too.
+    #[expect(clippy::too_many_arguments, reason = "a part of `filter`")]
+    fn choose_more(
+        &mut self,
+        frame: &mut Frame<'t>,
+        relation: &Relation,
+        operand: &'t RowOperand,
+        binding: &Arc<[i32]>,
+        stretch: Range<usize>,
+        found: &[u32],
+        rest: Rest<'t>,
+        limit: usize,
+        selection: &mut Vec<u32>,
+    ) -> Result<(), Failure> {
+        let mut found = found.iter().copied().peekable();
+        for row in 0..stretch.len() as u32 {
             if selection.len() >= limit {
                 break;
             }
-            let position = relation.position(number);
-            frame.enter_row(&operand.scope, &rows, &binding, position);
-            if truth(&self.row_value(frame, &code, &rows, position)?) == wanted {
+            self.spend(1)?;
+            if found.next_if_eq(&row).is_none() {
+                continue;
+            }
+            let position = relation.position(stretch.start + row as usize);
+            frame.enter_row(&operand.scope, &relation.rows, binding, position);
+            let mut holds = true;
+            for (_, _, part) in rest {
+                holds =
+                    holds && self.holds(frame, part).map_err(|error| placed(error, frame.call, operand.body.span))?;
+            }
+            if holds {
                 selection.push(position as u32);
             }
         }
-        Ok(Relation { rows, selection: Some(selection) })
+        Ok(())
     }
 
     /// Drops the rows that are equal to a record in its fields.

@@ -4,6 +4,7 @@
 //! table.
 
 mod change;
+mod columns;
 mod filter;
 mod group;
 mod order;
@@ -14,9 +15,12 @@ use super::fail::{describe, type_error};
 use super::machine::{Frame, Machine};
 use super::place::placed;
 use super::{Evaluated, Failure};
+use crate::query::{At, Batch, Kernel, STRETCH, append};
 use crate::span::Span;
 use crate::tree::{Expr, Scope, Step};
-use crate::value::{Rows, Value};
+use crate::value::{Column, Rows, Value};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Rows, and which of them in which order; `None` for all as they are.
 struct Relation {
@@ -43,6 +47,15 @@ impl Relation {
             Some(selection) => selection.get(number).map_or(usize::MAX, |position| *position as usize),
             None => number,
         }
+    }
+
+    /// The `len` rows from `start` on, for kernels.
+    fn batch(&self, start: usize, len: usize) -> Batch<'_> {
+        let at = match &self.selection {
+            None => At::From(start),
+            Some(selection) => At::Positions(Cow::Borrowed(selection.get(start..start + len).unwrap_or(&[]))),
+        };
+        Batch { len, at: vec![at] }
     }
 
     /// Is it a table? Only of those the first rows can be told without the others: the elements of a list
@@ -126,6 +139,33 @@ impl<'t> Machine<'_> {
             Step::With { scope, changes, condition } => self.with(frame, relation, scope, changes, condition.as_ref()),
             Step::Map(scope, change) => self.map(frame, relation, scope, change, limit),
         }
+    }
+
+    /// The values of a kernel for the first `count` rows; `None` where it declines.
+    fn kernel_column(
+        &mut self,
+        kernel: &Kernel,
+        relation: &Relation,
+        count: usize,
+    ) -> Result<Option<Arc<Column>>, Failure> {
+        if let (Kernel::Column { cells, .. }, None) = (kernel, &relation.selection)
+            && cells.len() == count
+        {
+            return Ok(Some(cells.clone()));
+        }
+        let held = self.meter.held;
+        let mut column = Column::default();
+        for start in (0..count).step_by(STRETCH) {
+            let batch = relation.batch(start, STRETCH.min(count - start));
+            let Some(vector) = kernel.eval(&batch) else {
+                self.meter.held = held;
+                return Ok(None);
+            };
+            append(&mut column, &vector, batch.len);
+            self.work(batch.len as u64 / 8)?;
+            self.hold_cells(&column, batch.len)?;
+        }
+        Ok(Some(Arc::new(column)))
     }
 
     fn materialize(&mut self, relation: Relation) -> Evaluated {

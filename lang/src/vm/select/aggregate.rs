@@ -9,9 +9,10 @@ use super::result::Origin;
 use super::{Joined, enter};
 use crate::error::{ErrorKind, RunError};
 use crate::tree::{Aggregate, AggregateKind, Group, Select};
-use crate::value::{Number, Value, compare, to_number, to_text, truth};
+use crate::value::{Column, Number, Value, compare, to_number, to_text, truth};
 use ecow::EcoString;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// What an aggregate has gathered of the rows of a group so far.
 enum State {
@@ -34,6 +35,30 @@ impl<'t> Machine<'_> {
         joined: &Joined,
         limit: Option<usize>,
     ) -> Evaluated {
+        let mut columns = match self.group_columns(frame, select, group, joined)? {
+            Some(columns) => columns,
+            None => self.fold_rows(frame, select, group, joined)?,
+        };
+        let mut count = columns.first().map_or(1, |column| column.len());
+        self.work(count as u64)?;
+        if let Some(having) = &group.having {
+            let origin = Origin::Groups(columns, count);
+            let kept = self.rows_where(frame, select, &origin, having)?;
+            let Origin::Groups(all, _) = origin else { return Ok(Value::Null) };
+            count = kept.len();
+            columns = all.iter().map(|column| Arc::new(column.gather(&kept))).collect();
+        }
+        self.result_table(frame, select, &Origin::Groups(columns, count), limit)
+    }
+
+    /// The keys and aggregates of all groups, row by row.
+    fn fold_rows(
+        &mut self,
+        frame: &mut Frame<'t>,
+        select: &'t Select,
+        group: &'t Group,
+        joined: &Joined,
+    ) -> Result<Vec<Arc<Column>>, Failure> {
         let mut groups = Groups::default();
         let mut states: Vec<Vec<State>> = Vec::new();
         if group.keys.is_empty() {
@@ -56,22 +81,14 @@ impl<'t> Machine<'_> {
                 self.gather(frame, aggregate, state).map_err(|error| placed(error, frame.call, aggregate.span))?;
             }
         }
-        let mut rows: Vec<Vec<Value>> = Vec::new();
+        let mut columns: Vec<Column> = vec![Column::default(); group.keys.len() + group.aggregates.len()];
         for (keys, states) in groups.keys.into_iter().zip(states) {
-            self.work(1)?;
             let results = group.aggregates.iter().zip(states).map(|(aggregate, state)| finish(aggregate, state));
-            let values: Vec<Value> = keys.into_iter().chain(results).collect();
-            if let Some(having) = &group.having {
-                if let Some(scope) = frame.joined(select.scope.id) {
-                    scope.group.clone_from(&values);
-                }
-                if !truth(&self.eval(frame, having)?) {
-                    continue;
-                }
+            for (column, value) in columns.iter_mut().zip(keys.into_iter().chain(results)) {
+                column.push(value);
             }
-            rows.push(values);
         }
-        self.result_table(frame, select, &Origin::Groups(rows), limit)
+        Ok(columns.into_iter().map(Arc::new).collect())
     }
 
     /// Adds the current row to an aggregate.

@@ -3,7 +3,7 @@
 use super::super::Failure;
 use super::super::machine::{Frame, Machine};
 use super::super::scope::MISSING;
-use super::Joined;
+use super::{Joined, Positions};
 use crate::ast::BinaryOp;
 use crate::tree::{Expr, ExprKind, Select, Source};
 use crate::value::{Conversion, Value, hash_shallow, truth};
@@ -35,7 +35,7 @@ impl<'t> Machine<'_> {
         let mut joined = Joined::default();
         for (number, (source, length)) in select.sources.iter().zip(&lengths).enumerate() {
             if number == 0 {
-                joined.sources.push((0..*length).collect());
+                joined.sources.push(Positions::All(*length));
             } else {
                 joined = self.join_source(frame, select, &joined, source, *length)?;
             }
@@ -53,6 +53,9 @@ impl<'t> Machine<'_> {
         length: u32,
     ) -> Result<Joined, Failure> {
         if !source.equalities.is_empty() && before.len() > 0 {
+            if let Some(joined) = self.kernel_join(frame, select, before, source, length)? {
+                return Ok(joined);
+            }
             // An error here may be one that the written order, row by row, would never come to.
             match self.hash_join(frame, select, before, source, length) {
                 Err(error) if error.kind.is_catchable() => {}
@@ -124,7 +127,7 @@ impl<'t> Machine<'_> {
         source: &Source,
         mut matches_of: impl FnMut(&mut Self, usize, &mut Vec<u32>) -> Result<(), Failure>,
     ) -> Result<Joined, Failure> {
-        let mut joined = Joined { sources: vec![Vec::new(); before.sources.len() + 1] };
+        let mut sources: Vec<Vec<u32>> = vec![Vec::new(); before.sources.len() + 1];
         let mut matches = Vec::new();
         for row in 0..before.len() {
             matches.clear();
@@ -135,18 +138,18 @@ impl<'t> Machine<'_> {
             if matches.is_empty() {
                 continue;
             }
-            if let Some(positions) = joined.sources.last_mut() {
+            if let Some(positions) = sources.last_mut() {
                 positions.extend_from_slice(&matches);
             }
-            for (positions, before) in joined.sources.iter_mut().zip(&before.sources) {
-                let position = before.get(row).copied().unwrap_or(MISSING);
-                positions.extend(std::iter::repeat_n(position, matches.len()));
+            for (positions, before) in sources.iter_mut().zip(&before.sources) {
+                positions.extend(std::iter::repeat_n(before.get(row), matches.len()));
             }
-            let added = matches.len() * joined.sources.len();
+            let added = matches.len() * sources.len();
             self.meter.held += added * size_of::<u32>();
             self.grow(added * size_of::<u32>())?;
-            self.check_cells(joined.len())?;
+            self.check_cells(sources.first().map_or(0, Vec::len))?;
         }
+        let joined = Joined { sources: sources.into_iter().map(Positions::Rows).collect() };
         Ok(joined)
     }
 
@@ -206,7 +209,7 @@ impl<'t> Machine<'_> {
 /// Makes a row before the join and a row of the source that is being joined those that names mean.
 fn enter_pair(frame: &mut Frame<'_>, select: &Select, before: &Joined, row: usize, other: u32) {
     if let Some(scope) = frame.joined(select.scope.id) {
-        let rows = before.sources.iter().map(|positions| positions.get(row).copied().unwrap_or(MISSING));
+        let rows = before.sources.iter().map(|positions| positions.get(row));
         for (at, position) in scope.at.iter_mut().zip(rows.chain([other])) {
             *at = position;
         }

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod join;
+mod kernels;
 mod result;
 
 use super::fail::type_error;
@@ -10,25 +11,70 @@ use super::place::placed;
 use super::query::rows_of;
 use super::scope::{JoinScope, MISSING, Place, ScopeState, column_of, no_column};
 use super::{Evaluated, Failure};
+use crate::query::{At, Batch, STRETCH};
 use crate::tree::{RowName, Select, Source};
 use crate::value::{Rows, truth};
+use std::borrow::Cow;
 
 /// The rows of a join: for each source one position a row, [`MISSING`] where a left join found none.
 #[derive(Default)]
 struct Joined {
-    sources: Vec<Vec<u32>>,
+    sources: Vec<Positions>,
+}
+
+/// Which rows of a source, in order.
+enum Positions {
+    /// So many, from the first on.
+    All(u32),
+    Rows(Vec<u32>),
+}
+
+impl Positions {
+    fn len(&self) -> usize {
+        match self {
+            Self::All(len) => *len as usize,
+            Self::Rows(rows) => rows.len(),
+        }
+    }
+
+    /// The position at `row`; [`MISSING`] outside.
+    fn get(&self, row: usize) -> u32 {
+        match self {
+            Self::All(len) if row < *len as usize => row as u32,
+            Self::All(_) => MISSING,
+            Self::Rows(rows) => rows.get(row).copied().unwrap_or(MISSING),
+        }
+    }
+
+    /// The `len` rows from `start` on, for kernels.
+    fn at(&self, start: usize, len: usize) -> At<'_> {
+        match self {
+            Self::All(_) => At::From(start),
+            Self::Rows(rows) => At::Positions(Cow::Borrowed(rows.get(start..start + len).unwrap_or(&[]))),
+        }
+    }
+
+    fn keep(&mut self, kept: &[u32]) {
+        *self = Self::Rows(match self {
+            Self::All(_) => kept.to_vec(),
+            Self::Rows(_) => kept.iter().map(|row| self.get(*row as usize)).collect(),
+        });
+    }
 }
 
 impl Joined {
     fn len(&self) -> usize {
-        self.sources.first().map_or(0, Vec::len)
+        self.sources.first().map_or(0, Positions::len)
     }
 
     /// Only the rows at `kept`.
     fn keep(&mut self, kept: &[u32]) {
-        for positions in &mut self.sources {
-            *positions = kept.iter().map(|row| positions.get(*row as usize).copied().unwrap_or(MISSING)).collect();
-        }
+        self.sources.iter_mut().for_each(|positions| positions.keep(kept));
+    }
+
+    /// The `len` rows from `start` on, for kernels.
+    fn batch(&self, start: usize, len: usize) -> Batch<'_> {
+        Batch { len, at: self.sources.iter().map(|positions| positions.at(start, len)).collect() }
     }
 }
 
@@ -68,11 +114,20 @@ impl<'t> Machine<'_> {
         let mut joined = self.join(frame, select)?;
         if let Some(condition) = &select.condition {
             let mut kept = Vec::new();
-            for row in 0..joined.len() {
-                self.spend(1)?;
-                enter(frame, select, &joined, row);
-                if truth(&self.eval(frame, condition)?) {
-                    kept.push(row as u32);
+            let kernel = self.select_kernel(frame, select, joined.len(), condition);
+            for start in (0..joined.len()).step_by(STRETCH) {
+                let len = STRETCH.min(joined.len() - start);
+                if let Some(found) = kernel.as_ref().and_then(|kernel| kernel.holds(&joined.batch(start, len))) {
+                    self.spend(len as u64)?;
+                    kept.extend(found.iter().map(|row| row + start as u32));
+                    continue;
+                }
+                for row in start..start + len {
+                    self.spend(1)?;
+                    enter(frame, select, &joined, row);
+                    if truth(&self.eval(frame, condition)?) {
+                        kept.push(row as u32);
+                    }
                 }
             }
             joined.keep(&kept);
@@ -95,7 +150,7 @@ fn places(frame: &Frame<'_>, select: &Select, sources: &[Rows]) -> Result<Vec<Pl
 fn enter(frame: &mut Frame<'_>, select: &Select, joined: &Joined, row: usize) {
     if let Some(scope) = frame.joined(select.scope.id) {
         for (at, positions) in scope.at.iter_mut().zip(&joined.sources) {
-            *at = positions.get(row).copied().unwrap_or(MISSING);
+            *at = positions.get(row);
         }
     }
 }

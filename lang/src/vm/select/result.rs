@@ -7,9 +7,9 @@ use super::super::query::Groups;
 use super::super::scope::{Place, ScopeState};
 use super::super::sort::{SortKey, check_key};
 use super::super::{Evaluated, Failure};
-use super::{Joined, enter};
-use crate::tree::{ExprKind, Select, SelectItem};
-use crate::value::{Column, Rows, Shape, Table, Value};
+use super::{Joined, Positions, enter};
+use crate::tree::{Expr, ExprKind, Select, SelectItem};
+use crate::value::{Column, Rows, Shape, Table, Value, truth};
 use ecow::EcoString;
 use std::sync::Arc;
 
@@ -17,23 +17,25 @@ use std::sync::Arc;
 pub(super) enum Origin<'j> {
     /// Rows of the join.
     Rows(&'j Joined),
-    /// Groups, by their keys and aggregates.
-    Groups(Vec<Vec<Value>>),
+    /// So many groups, by their keys and aggregates.
+    Groups(Vec<Arc<Column>>, usize),
 }
 
 /// A column of the result, and how its cells are found.
 enum Plan<'t> {
     /// The cells of a source's column.
     Source { source: usize, column: usize },
+    /// A key or aggregate of the groups.
+    Group(usize),
     /// Evaluated for each row.
-    Each(&'t crate::tree::Expr),
+    Each(&'t Expr),
 }
 
 impl Origin<'_> {
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         match self {
             Self::Rows(joined) => joined.len(),
-            Self::Groups(groups) => groups.len(),
+            Self::Groups(_, count) => *count,
         }
     }
 }
@@ -93,35 +95,87 @@ impl<'t> Machine<'_> {
         plans: &[Plan<'t>],
         count: usize,
     ) -> Result<Vec<Arc<Column>>, Failure> {
-        let mut columns: Vec<Column> = plans.iter().map(|_| Column::default()).collect();
-        if plans.iter().any(|plan| matches!(plan, Plan::Each(_))) {
-            for row in 0..count {
-                self.spend(1)?;
-                enter_origin(frame, select, origin, row);
-                for (column, plan) in columns.iter_mut().zip(plans) {
-                    if let Plan::Each(expr) = plan {
-                        let value = self.eval(frame, expr)?;
-                        self.hold(&value)?;
-                        column.push(value);
+        let each = plans.iter().filter_map(|plan| if let Plan::Each(expr) = plan { Some(*expr) } else { None });
+        let mut each = self.each_column(frame, select, origin, &each.collect::<Vec<_>>(), count)?.into_iter();
+        let mut columns = Vec::with_capacity(plans.len());
+        for plan in plans {
+            columns.push(match (plan, origin) {
+                (Plan::Each(_), _) => each.next().unwrap_or_default(),
+                (Plan::Group(number), Origin::Groups(groups, all)) => match groups.get(*number) {
+                    Some(column) if count == *all => column.clone(),
+                    Some(column) => Arc::new(column.gather(&(0..count as u32).collect::<Vec<_>>())),
+                    None => Arc::default(),
+                },
+                (Plan::Source { source, column }, Origin::Rows(joined)) => {
+                    self.work(count as u64 / 8)?;
+                    match joined.sources.get(*source) {
+                        Some(positions) => {
+                            let (column, new) = gathered(frame, select, *source, *column, positions, count);
+                            self.grow(if new { count * size_of::<Value>() } else { 0 })?;
+                            column
+                        }
+                        None => Arc::default(),
                     }
                 }
-            }
-        } else {
-            self.spend(count as u64)?;
+                _ => Arc::default(),
+            });
         }
-        for (column, plan) in columns.iter_mut().zip(plans) {
-            if let (Plan::Source { source, column: position }, Origin::Rows(joined)) = (plan, origin) {
-                let positions = joined.sources.get(*source).and_then(|all| all.get(..count)).unwrap_or(&[]);
-                self.work(count as u64 / 8)?;
-                *column = gathered(frame, select, *source, *position, positions);
-                self.grow(count * size_of::<Value>())?;
+        Ok(columns)
+    }
+
+    /// The columns of expressions over rows: by kernels, or row by row where one of them has none.
+    fn each_column(
+        &mut self,
+        frame: &mut Frame<'t>,
+        select: &'t Select,
+        origin: &Origin<'_>,
+        exprs: &[&'t Expr],
+        count: usize,
+    ) -> Result<Vec<Arc<Column>>, Failure> {
+        if exprs.is_empty() {
+            self.spend(count as u64)?;
+            return Ok(Vec::new());
+        }
+        if let Some(columns) = self.kernel_columns(frame, select, origin, exprs, None, count)? {
+            self.spend(count as u64)?;
+            return Ok(columns);
+        }
+        let mut columns: Vec<Column> = exprs.iter().map(|_| Column::default()).collect();
+        for row in 0..count {
+            self.spend(1)?;
+            enter_origin(frame, select, origin, row);
+            for (column, expr) in columns.iter_mut().zip(exprs) {
+                let value = self.eval(frame, expr)?;
+                self.hold(&value)?;
+                column.push(value);
             }
         }
         Ok(columns.into_iter().map(Arc::new).collect())
     }
 
+    /// The rows for which a condition holds.
+    pub(super) fn rows_where(
+        &mut self,
+        frame: &mut Frame<'t>,
+        select: &'t Select,
+        origin: &Origin<'_>,
+        condition: &'t Expr,
+    ) -> Result<Vec<u32>, Failure> {
+        let mut kept = Vec::new();
+        for row in 0..origin.len() {
+            enter_origin(frame, select, origin, row);
+            if truth(&self.eval(frame, condition)?) {
+                kept.push(row as u32);
+            }
+        }
+        Ok(kept)
+    }
+
     /// The first of each row that is there more than once.
     fn distinct_rows(&mut self, columns: &[Arc<Column>], count: usize) -> Result<Vec<u32>, Failure> {
+        if let Some(first) = self.distinct_columns(columns, count)? {
+            return Ok(first);
+        }
         let mut groups = Groups::default();
         let mut first = Vec::new();
         for row in 0..count {
@@ -141,22 +195,29 @@ impl<'t> Machine<'_> {
         origin: &Origin<'_>,
         numbers: &[u32],
     ) -> Result<Vec<SortKey>, Failure> {
-        let mut keys: Vec<SortKey> = select
-            .order
-            .iter()
-            .map(|(_, descending)| SortKey { cells: Column::default(), descending: *descending })
-            .collect();
+        let exprs: Vec<&'t Expr> = select.order.iter().map(|(expr, _)| expr).collect();
+        let ready = self.kernel_columns(frame, select, origin, &exprs, Some(numbers), numbers.len())?;
+        if let Some(columns) = ready {
+            self.spend(numbers.len() as u64)?;
+            let key = |(cells, (_, descending)): (_, &(Expr, bool))| SortKey { cells, descending: *descending };
+            return Ok(columns.into_iter().zip(&select.order).map(key).collect());
+        }
+        let mut columns: Vec<Column> = select.order.iter().map(|_| Column::default()).collect();
         for row in numbers {
             self.spend(1)?;
             enter_origin(frame, select, origin, *row as usize);
-            for (key, (expr, _)) in keys.iter_mut().zip(&select.order) {
+            for (column, (expr, _)) in columns.iter_mut().zip(&select.order) {
                 let value = self.eval(frame, expr)?;
                 check_key(&value).map_err(|error| placed(error, frame.call, expr.span))?;
                 self.hold(&value)?;
-                key.cells.push(value);
+                column.push(value);
             }
         }
-        Ok(keys)
+        let key = |(cells, (_, descending)): (Column, &(Expr, bool))| SortKey {
+            cells: Arc::new(cells),
+            descending: *descending,
+        };
+        Ok(columns.into_iter().zip(&select.order).map(key).collect())
     }
 }
 
@@ -164,9 +225,10 @@ impl<'t> Machine<'_> {
 fn enter_origin(frame: &mut Frame<'_>, select: &Select, origin: &Origin<'_>, row: usize) {
     match origin {
         Origin::Rows(joined) => enter(frame, select, joined, row),
-        Origin::Groups(groups) => {
-            if let (Some(scope), Some(group)) = (frame.joined(select.scope.id), groups.get(row)) {
-                scope.group.clone_from(group);
+        Origin::Groups(columns, _) => {
+            if let Some(scope) = frame.joined(select.scope.id) {
+                scope.group.clear();
+                scope.group.extend(columns.iter().map(|column| column.get(row)));
             }
         }
     }
@@ -208,9 +270,12 @@ fn plan<'t>(frame: &Frame<'t>, select: &'t Select) -> Result<Planned<'t>, Failur
                     }
                     _ => None,
                 };
-                plans.push(match found {
-                    Some((source, column)) => Plan::Source { source, column },
-                    None => Plan::Each(expr),
+                plans.push(match (found, &expr.kind) {
+                    (Some((source, column)), _) => Plan::Source { source, column },
+                    (None, ExprKind::GroupValue(id, number)) if *id == select.scope.id => {
+                        Plan::Group(usize::from(*number))
+                    }
+                    (None, _) => Plan::Each(expr),
                 });
             }
             SelectItem::AllOf(source) => {
@@ -243,16 +308,29 @@ fn plan<'t>(frame: &Frame<'t>, select: &'t Select) -> Result<Planned<'t>, Failur
     Ok((names, plans, items))
 }
 
-/// The cells of a source's column at these positions; `null` where a left join found no row.
-fn gathered(frame: &Frame<'_>, select: &Select, source: usize, column: usize, positions: &[u32]) -> Column {
+/// The cells of a source's column at the first `count` positions, and whether they are new; `null` where a left join
+/// found no row.
+fn gathered(
+    frame: &Frame<'_>,
+    select: &Select,
+    source: usize,
+    column: usize,
+    positions: &Positions,
+    count: usize,
+) -> (Arc<Column>, bool) {
     let Some(ScopeState::Joined(scope)) = frame.scopes.get(usize::from(select.scope.id)) else {
-        return Column::default();
+        return (Arc::default(), false);
     };
-    match scope.sources.get(source) {
-        Some(Rows::Table(table)) => match table.columns().and_then(|columns| columns.get(column)) {
-            Some(cells) => cells.gather(positions),
-            None => positions.iter().map(|position| table.cell(*position as usize, column)).collect(),
-        },
-        _ => Column::Null(positions.len()),
-    }
+    let Some(Rows::Table(table)) = scope.sources.get(source) else {
+        return (Arc::new(Column::Null(count)), false);
+    };
+    let gathered = match (table.columns().and_then(|columns| columns.get(column)), positions) {
+        (Some(cells), Positions::All(len)) if *len as usize == count && cells.len() == count => {
+            return (cells.clone(), false);
+        }
+        (Some(cells), Positions::Rows(rows)) => cells.gather(rows.get(..count).unwrap_or(&[])),
+        (Some(cells), Positions::All(_)) => cells.gather(&(0..count as u32).collect::<Vec<_>>()),
+        (None, positions) => (0..count).map(|row| table.cell(positions.get(row) as usize, column)).collect(),
+    };
+    (Arc::new(gathered), true)
 }
