@@ -103,6 +103,11 @@ impl Program {
         crate::compile::listing(&self.tree)
     }
 
+    /// The plans of its queries, as text: one step a line, the last one first, its sources below it.
+    pub fn plan(&self) -> String {
+        crate::compile::plans(&self.tree)
+    }
+
     /// The host's variables that it reads, and whether it sets them.
     pub fn inputs(&self) -> &[crate::tree::Input] {
         &self.tree.inputs

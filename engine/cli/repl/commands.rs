@@ -18,6 +18,7 @@ Open brackets go on on the next line. Ctrl-C drops a line or ends an evaluation,
   :doc NAME           a function of the library, or a module; without a name all of them
   :type EXPRESSION    what the checker knows of its type, without running it
   :time EXPRESSION    its value, the time and the steps it took
+  :plan EXPRESSION    how its queries run, without running them
   :vars               variables, functions and types of the session
   :input FILE.json    the fields of a JSON object become variables
   :load FILE          run a script in the session
@@ -26,7 +27,8 @@ Open brackets go on on the next line. Ctrl-C drops a line or ends an evaluation,
   :quit               end the session
 ";
 
-const NAMES: [&str; 10] = [":help", ":doc", ":type", ":time", ":vars", ":input", ":load", ":save", ":reset", ":quit"];
+const NAMES: [&str; 11] =
+    [":help", ":doc", ":type", ":time", ":plan", ":vars", ":input", ":load", ":save", ":reset", ":quit"];
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,11 @@ pub fn run(session: &mut Session, line: &str, report: &mut Report) -> Result<Nex
             let taken = start.elapsed();
             given.value.iter().for_each(show_value);
             say(&format!("{:.3} ms, {} steps\n", taken.as_secs_f64() * 1000.0, given.steps));
+        }
+        ":plan" => {
+            let expression = wanted(report, name, rest, "EXPRESSION")?;
+            let plan = session.plan_of(expression, report)?;
+            say(if plan.is_empty() { "no query\n" } else { &plan });
         }
         ":input" => {
             let file = wanted(report, name, rest, "FILE.json")?;

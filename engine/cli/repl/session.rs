@@ -120,6 +120,15 @@ impl Session {
         if compiled.has_errors() { Err(Failed) } else { Ok(compiled.result) }
     }
 
+    /// The plans of the queries of a line, without running it.
+    pub fn plan_of(&self, line: &str, report: &mut Report) -> Result<String, Failed> {
+        let prelude = self.declarations.prelude();
+        let compiled = self.check(line, &prelude);
+        let texts = LineTexts { name: "<repl>", line, prelude: &prelude }.with(&compiled, &self.modules);
+        report.diagnostics(&texts, &own(&compiled.diagnostics, &prelude));
+        compiled.program.map(|program| program.plan()).ok_or(Failed)
+    }
+
     /// Makes the fields of an input variables; gives their names.
     pub fn add_input(&mut self, input: Input) -> Vec<String> {
         let names: Vec<String> = input.variables.iter().map(|variable| variable.name.to_string()).collect();

@@ -12,12 +12,14 @@ mod convention;
 mod expr;
 mod listing;
 mod number;
+mod plan;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub(crate) use listing::listing;
+pub(crate) use plan::plans;
 
 pub(crate) use code::{Code, Instruction, NativeSite, Register};
 
