@@ -76,6 +76,11 @@ pub trait Host: Send + Sync {
         Err(format!("HTTP is not allowed here: {} {} was not sent.", request.method, request.url))
     }
 
+    /// The address to which others send the event of this name. The error says why there is none.
+    fn callback_url(&self, name: &str) -> Result<String, String> {
+        Err(format!("The event `{name}` can reach runs of workflows only."))
+    }
+
     /// Must this run stop? Asked now and then at loops and calls.
     fn interrupt(&self) -> Option<Interrupt> {
         None

@@ -3,6 +3,7 @@
 
 mod acting;
 mod bad_input;
+mod blocks;
 mod commands;
 mod crash;
 mod doors;

@@ -105,10 +105,13 @@ impl Server {
         });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().transpose().unwrap().unwrap_or_default();
-        let Some(base) = first.split(" at ").nth(1).map(str::to_owned) else {
+        if !first.contains(" at ") {
             std::thread::sleep(Duration::from_millis(200));
             panic!("the engine did not start: {first}\n{}", log.lock().unwrap())
-        };
+        }
+        // What it says is the public address, if it has one; the lock file has the real one.
+        let lock: Json = serde_json::from_slice(&fs::read(folder.join("data/lock")).unwrap()).unwrap();
+        let base = lock["address"].as_str().unwrap().to_owned();
         std::thread::spawn(move || lines.count());
         Self { child, base, project: folder.to_owned(), log }
     }

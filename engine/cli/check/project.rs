@@ -14,7 +14,8 @@ use std::path::Path;
 pub fn check(project: &Path, only: Option<&Path>, report: &mut Report) -> Result<usize, Stop> {
     let config = Config::load(project).map_err(Stop::new)?;
     let limits = &config.limits;
-    let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory);
+    let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory)
+        .with_callbacks(config.public_url.is_some());
     let folder = Folder::read(project);
     if only.is_none() {
         folder.odd.iter().for_each(|message| report.problem(&Stop::new(message.clone())));

@@ -3,7 +3,7 @@
 use super::Dispatcher;
 use crate::run::{Ended, Reply, Work, encode_trace, encoding};
 use crate::script::{Fault, TIMEOUT};
-use crate::store::{Changes, Failure, Finish, NewRun, Run, RunId, RunState, Trigger};
+use crate::store::{Changes, Finish, NewRun, Run, RunId, RunState, Trigger};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value};
 
@@ -131,12 +131,13 @@ impl Dispatcher {
     /// What the store keeps of the end of a run, with the run that `onFailure` starts.
     pub(super) fn finish_of(&self, work: &Work, ended: &Ended) -> Finish {
         let mut finish = Finish::new(ended.state, ended.ended_at);
-        finish.error = ended.failure.as_ref().map(|(fault, position)| failure_of(fault, position.clone()));
+        finish.error = ended.failure.as_ref().map(|(fault, position)| fault.to_failure(position.clone()));
         finish.with_errors = ended.with_errors;
         finish.output = ended.output.as_ref().map(encoding::encode);
         finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], answer));
         finish.trace = Some(encode_trace(&ended.trace));
-        finish.changes = Changes { log: ended.log.clone(), ..Changes::default() };
+        let (starts, ends) = (ended.starts.clone(), ended.ends.clone());
+        finish.changes = Changes { log: ended.log.clone(), starts, ends, ..Changes::default() };
         finish.changes.input = ended.input.as_ref().map(encoding::encode);
         finish.on_failure = self.failure_run(work, ended.state, ended.failure.as_ref().map(|(fault, _)| fault));
         finish
@@ -169,9 +170,4 @@ impl Dispatcher {
         new.input = Some(encoding::encode(&input));
         Some(Box::new(new))
     }
-}
-
-/// A fault as the store keeps it.
-pub(super) fn failure_of(fault: &Fault, position: Option<String>) -> Failure {
-    Failure { kind: fault.kind.to_owned(), message: fault.message.clone(), status: fault.status, position }
 }

@@ -1,16 +1,18 @@
 //! Driving a run: commits around the steps that act, the steps themselves, sleep.
 
 use super::Dispatcher;
-use super::answer::{StoredAnswer, failure_of};
+use super::answer::StoredAnswer;
 use super::direct::panicked;
+use super::perform::{AtWork, Done};
 use super::worker::RETRY;
-use crate::run::{Act, Action, Ended, Event, Machine, Panicked, Stop, encoding, step_key};
-use crate::script::{Fault, TIMEOUT};
+use crate::run::{Act, Action, Acts, Ended, Event, Machine, Panicked, Reply, Stop, encoding};
+use crate::script::Fault;
 use crate::store::{Changes, Fence, Park, StepEnd, StepStart, StoreError, Timestamp};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
+use std::collections::VecDeque;
 use std::future::Future;
-use tokio::time::Instant;
+use std::time::Duration;
 
 /// What became of a run that was driven.
 pub(super) enum Driven {
@@ -21,11 +23,21 @@ pub(super) enum Driven {
 }
 
 /// Why a machine is not driven further.
-enum Left {
+pub(super) enum Left {
     /// The claim is lost, or the worker is to leave the run.
     Lost,
-    /// Its thread panicked, and the machine is gone with it.
+    /// A step panicked.
     Panicked,
+}
+
+/// A run that is being driven.
+struct Drive {
+    fence: Option<Fence>,
+    at_work: AtWork,
+    /// Results that ride on the next commit: failures, which nobody needs to know of before.
+    pending: Vec<StepEnd>,
+    /// Steps that were over as soon as they were committed.
+    events: VecDeque<Event>,
 }
 
 impl Dispatcher {
@@ -33,8 +45,8 @@ impl Dispatcher {
     pub(super) async fn drive_machine(&self, fence: Option<Fence>, mut machine: Machine) -> Driven {
         let stop = machine.host().stop().clone();
         let mut event = Event::Go;
-        // Results that ride on the next commit: failures, which nobody needs to know of before.
-        let mut pending = Vec::new();
+        let at_work = AtWork::new(machine.work().id, machine.host().clone());
+        let mut drive = Drive { fence, at_work, pending: Vec::new(), events: VecDeque::new() };
         loop {
             let advanced = self.shared.pool.run(move || {
                 let stop = machine.advance(event);
@@ -45,148 +57,169 @@ impl Dispatcher {
                     machine = returned;
                     next
                 }
-                Err(Panicked) => return Driven::Ended(Box::new(panicked()), pending),
+                Err(Panicked) => return Driven::Ended(Box::new(panicked()), drive.pending),
             };
             if stop.is_abandoned() {
                 return Driven::Left;
             }
-            match (next, fence) {
-                (Stop::Ended(ended), _) => return Driven::Ended(ended, pending),
-                (Stop::Backoff { delay, mut changes }, Some(fence)) => {
-                    changes.ends.append(&mut pending);
-                    let due = self.shared.clock.now().plus_millis(delay.as_millis() as i64);
-                    let park = Park { due: Some(due), events: Vec::new(), changes };
-                    // Refused, another worker has the run.
-                    let _ = self.insist(fence, || self.shared.store.park(fence, park.clone())).await;
-                    return Driven::Left;
+            let next = match next {
+                Stop::Ended(ended) => {
+                    drive.pending.extend(drive.at_work.give_up_all(self.now()));
+                    return Driven::Ended(ended, drive.pending);
                 }
-                (Stop::Backoff { .. }, None) => {
-                    let fault = Fault::new(ErrorKind::Io, "The step cannot be tried again: the run is not kept.");
-                    return Driven::Ended(Box::new(Ended::failed(fault)), pending);
-                }
-                (Stop::Act(act), fence) => match self.act(fence, machine, *act, &mut pending).await {
-                    Ok((returned, result)) => {
-                        machine = returned;
-                        event = Event::Done(result);
-                    }
-                    Err(Left::Lost) => return Driven::Left,
-                    Err(Left::Panicked) => return Driven::Ended(Box::new(panicked()), pending),
-                },
+                Stop::Sleep { due, events, changes } => return self.sleep(drive, due, events, changes).await,
+                Stop::Act(acts) => self.next_event(&mut drive, &mut machine, *acts).await,
+            };
+            match next {
+                Ok(next) => event = next,
+                Err(Left::Lost) => return Driven::Left,
+                Err(Left::Panicked) => return Driven::Ended(Box::new(panicked()), drive.pending),
             }
         }
     }
 
-    /// Commits the start of a step, does it, commits its result.
-    async fn act(
+    /// Puts the run to sleep.
+    async fn sleep(&self, drive: Drive, due: Option<Timestamp>, events: Vec<String>, mut changes: Changes) -> Driven {
+        let Drive { fence, mut pending, .. } = drive;
+        let Some(fence) = fence else {
+            let fault = Fault::new(ErrorKind::Io, "The step cannot be tried again: the run is not kept.");
+            return Driven::Ended(Box::new(Ended::failed(fault)), pending);
+        };
+        changes.ends.append(&mut pending);
+        let park = Park { due, events, changes };
+        // Refused, another worker has the run.
+        let _ = self.insist(fence, || self.shared.store.park(fence, park.clone())).await;
+        Driven::Left
+    }
+
+    /// Commits and begins the steps that are to be done, then waits for what happens next.
+    async fn next_event(&self, drive: &mut Drive, machine: &mut Machine, acts: Acts) -> Result<Event, Left> {
+        let Acts { acts, changes, dropped, wake } = acts;
+        drive.pending.extend(dropped.iter().filter_map(|strand| drive.at_work.give_up(strand, self.now())));
+        self.begin(drive, acts, changes).await?;
+        if let Some(event) = drive.events.pop_front() {
+            return Ok(event);
+        }
+        let wake = async {
+            match wake {
+                Some(at) => {
+                    let left = at.0.saturating_sub(self.now().0).max(0) as u64;
+                    tokio::time::sleep(Duration::from_millis(left)).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let done = tokio::select! {
+            done = drive.at_work.next() => done,
+            () = wake => return Ok(Event::Tick),
+        };
+        if machine.host().stop().is_abandoned() {
+            return Err(Left::Lost);
+        }
+        self.take_result(drive, machine, done?).await
+    }
+
+    /// Commits the starts of steps in one commit, and begins them.
+    async fn begin(&self, drive: &mut Drive, acts: Vec<Act>, changes: Option<Changes>) -> Result<(), Left> {
+        let mut outside = Vec::new();
+        let mut replies = Vec::new();
+        let mut changes = changes.filter(|_| drive.fence.is_some());
+        if let Some(changes) = &mut changes {
+            changes.ends.append(&mut drive.pending);
+        }
+        for act in acts {
+            let Act { strand, position, kind, attempt, commits, action } = act;
+            let start =
+                StepStart { position: position.clone(), attempt, kind: kind.to_owned(), started_at: self.now() };
+            match (action, &mut changes) {
+                (Action::Respond(reply), Some(_)) => replies.push((strand, start, reply)),
+                (Action::Checkpoint, Some(changes)) => {
+                    changes.ends.push(self.over(&start));
+                    changes.starts.push(start);
+                    drive.events.push_back(Event::Done { strand, result: Ok(Value::Null) });
+                }
+                (action, changes) => {
+                    if let Some(changes) = changes.as_mut().filter(|_| commits) {
+                        changes.starts.push(start);
+                    }
+                    outside.push((strand, position, attempt, commits, action));
+                }
+            }
+        }
+        if let (Some(fence), Some(changes)) = (drive.fence, changes) {
+            self.commit(drive, fence, changes, replies).await?;
+        }
+        for (strand, position, attempt, commits, action) in outside {
+            drive.at_work.begin(self, strand, position, attempt, commits, action);
+        }
+        Ok(())
+    }
+
+    /// One commit for everything, unless several answers are given at once.
+    async fn commit(
         &self,
-        fence: Option<Fence>,
-        machine: Machine,
-        act: Act,
-        pending: &mut Vec<StepEnd>,
-    ) -> Result<(Machine, Result<Value, Fault>), Left> {
-        let Act { position, kind, attempt, commits, mut changes, action } = act;
-        let Some(fence) = fence.filter(|_| commits) else { return self.perform(machine, &position, action).await };
-        changes.ends.append(pending);
-        let start = StepStart { position: position.clone(), attempt, kind: kind.to_owned(), started_at: self.now() };
-        match action {
-            Action::Respond(reply) => {
-                let answer = StoredAnswer::encode(reply.status, &reply.headers, &reply.body);
-                let changes = self.at_once(start, changes);
-                let responded =
-                    self.insist(fence, || self.shared.store.respond(fence, answer.clone(), changes.clone()));
-                match responded.await {
-                    Ok(()) => Ok((machine, Ok(Value::Null))),
-                    Err(StoreError::Conflict(_)) => {
-                        let fault = Fault::new(ErrorKind::Value, "The run has answered its caller already.");
-                        Ok((machine, Err(fault)))
-                    }
-                    Err(_) => Err(Left::Lost),
+        drive: &mut Drive,
+        fence: Fence,
+        changes: Changes,
+        replies: Vec<(String, StepStart, Reply)>,
+    ) -> Result<(), Left> {
+        let mut rest = Some(changes);
+        for (strand, start, reply) in replies {
+            let mut changes = rest.take().unwrap_or_default();
+            changes.ends.push(self.over(&start));
+            changes.starts.push(start);
+            let answer = StoredAnswer::encode(reply.status, &reply.headers, &reply.body);
+            let responded = self.insist(fence, || self.shared.store.respond(fence, answer.clone(), changes.clone()));
+            let result = match responded.await {
+                Ok(()) => Ok(Value::Null),
+                Err(StoreError::Conflict(_)) => {
+                    // What rode on the refused commit must be kept all the same.
+                    changes.starts.pop();
+                    changes.ends.pop();
+                    rest = Some(changes);
+                    Err(Fault::new(ErrorKind::Value, "The run has answered its caller already."))
                 }
-            }
-            Action::Checkpoint => {
-                let changes = self.at_once(start, changes);
-                self.insist(fence, || self.shared.store.checkpoint(fence, changes.clone()))
-                    .await
-                    .map_err(|_| Left::Lost)?;
-                Ok((machine, Ok(Value::Null)))
-            }
-            action => {
-                let started =
-                    self.insist(fence, || self.shared.store.step_started(fence, start.clone(), changes.clone()));
-                started.await.map_err(|_| Left::Lost)?;
-                let (mut machine, result) = self.perform(machine, &position, action).await?;
-                let mut end = StepEnd { position, attempt, ended_at: self.now(), result: Ok(None), diagnostics: None };
-                match result {
-                    Ok(value) => {
-                        end.result = Ok(Some(encoding::encode(&value)));
-                        match machine.changes() {
-                            Ok(changes) => {
-                                let ended = self.insist(fence, || {
-                                    self.shared.store.step_result(fence, end.clone(), changes.clone())
-                                });
-                                ended.await.map_err(|_| Left::Lost)?;
-                                Ok((machine, Ok(value)))
-                            }
-                            Err(fault) => Ok((machine, Err(fault))),
-                        }
-                    }
-                    Err(fault) => {
-                        end.result = Err(failure_of(&fault, Some(end.position.clone())));
-                        pending.push(end);
-                        Ok((machine, Err(fault)))
-                    }
-                }
-            }
+                Err(_) => return Err(Left::Lost),
+            };
+            drive.events.push_back(Event::Done { strand, result });
         }
+        let Some(changes) = rest else { return Ok(()) };
+        self.insist(fence, || self.shared.store.checkpoint(fence, changes.clone())).await.map_err(|_| Left::Lost)
     }
 
-    /// Does a step that reaches out, until the run is stopped or its time is over.
-    async fn perform(
-        &self,
-        mut machine: Machine,
-        position: &str,
-        action: Action,
-    ) -> Result<(Machine, Result<Value, Fault>), Left> {
-        let host = machine.host().clone();
-        match action {
-            Action::Http(call) => {
-                let key = step_key(machine.work().id, position);
-                let sent = tokio::select! {
-                    sent = call.send(&self.shared.sender, Some(key)) => sent,
-                    () = host.stop().asked() => Err(Fault::new(ErrorKind::Cancelled, "The run was cancelled.")),
-                    () = tokio::time::sleep_until(Instant::from_std(host.deadline())) => {
-                        Err(Fault::of_kind(TIMEOUT, "The run took longer than it may."))
+    /// Commits the result of a step.
+    async fn take_result(&self, drive: &mut Drive, machine: &mut Machine, done: Done) -> Result<Event, Left> {
+        let Done { strand, position, attempt, commits, result, written } = done;
+        machine.absorb(&strand, written);
+        let Some(fence) = drive.fence.filter(|_| commits) else { return Ok(Event::Done { strand, result }) };
+        let mut end = StepEnd { position, attempt, ended_at: self.now(), result: Ok(None), diagnostics: None };
+        let result = match result {
+            Ok(value) => {
+                end.result = Ok(Some(encoding::encode(&value)));
+                match machine.changes() {
+                    Ok(mut changes) => {
+                        changes.ends.append(&mut drive.pending);
+                        let ended =
+                            self.insist(fence, || self.shared.store.step_result(fence, end.clone(), changes.clone()));
+                        ended.await.map_err(|_| Left::Lost)?;
+                        Ok(value)
                     }
-                };
-                if host.stop().is_abandoned() {
-                    return Err(Left::Lost);
+                    Err(fault) => Err(fault),
                 }
-                let files = self.shared.room.files.clone();
-                let result = match sent {
-                    Ok(answered) => self.shared.pool.run(move || answered.result(&files)).await,
-                    Err(fault) => Ok(Err(fault)),
-                };
-                Ok((machine, result.unwrap_or_else(|Panicked| Err(internal()))))
             }
-            // Threads of their own: what waits for others must not hold up what computes.
-            Action::Script => {
-                let ran = self.shared.callers.run(move || {
-                    let result = machine.run_script();
-                    (machine, result)
-                });
-                let (machine, result) = ran.await.map_err(|Panicked| Left::Panicked)?;
-                if host.stop().is_abandoned() { Err(Left::Lost) } else { Ok((machine, result)) }
+            Err(fault) => {
+                end.result = Err(fault.to_failure(Some(end.position.clone())));
+                drive.pending.push(end);
+                Err(fault)
             }
-            Action::Respond(_) | Action::Checkpoint => Ok((machine, Err(internal()))),
-        }
+        };
+        Ok(Event::Done { strand, result })
     }
 
-    /// A step that is over as soon as it is committed.
-    fn at_once(&self, start: StepStart, mut changes: Changes) -> Changes {
+    /// The end of a step that is over as soon as it is committed.
+    fn over(&self, start: &StepStart) -> StepEnd {
         let (position, attempt) = (start.position.clone(), start.attempt);
-        changes.starts.push(start);
-        changes.ends.push(StepEnd { position, attempt, ended_at: self.now(), result: Ok(None), diagnostics: None });
-        changes
+        StepEnd { position, attempt, ended_at: self.now(), result: Ok(None), diagnostics: None }
     }
 
     /// Commits; while the store cannot, the run holds here and tries again. Any other error is final.
@@ -212,11 +245,7 @@ impl Dispatcher {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.shared.clock.now()
     }
-}
-
-fn internal() -> Fault {
-    Fault::new(ErrorKind::Io, "The engine failed while it ran this step; its log says more.")
 }

@@ -8,6 +8,7 @@ mod answer;
 mod direct;
 mod drive;
 mod history;
+mod perform;
 mod worker;
 
 pub use accept::{Admission, Message};
@@ -16,7 +17,7 @@ pub use answer::{Answer, Verdict};
 use crate::config::Limits;
 use crate::outgoing::Sender;
 use crate::project::{Catalog, load_version};
-use crate::run::{Calls, Pool, Room, RunHost, StopFlag};
+use crate::run::{Callbacks, Calls, Pool, Room, RunHost, StopFlag};
 use crate::store::{Clock, OwnerId, RunId, Store, StoreError, VersionHash};
 use crate::workflow::model::Workflow;
 use history::History;
@@ -52,6 +53,7 @@ struct Shared {
     /// The threads of scripts that wait for others.
     callers: Pool,
     sender: Arc<Sender>,
+    callbacks: Option<Callbacks>,
     limits: Limits,
     owner: OwnerId,
     /// Where answered runs of relaxed durability go.
@@ -88,6 +90,8 @@ pub struct Parts {
     pub callers: Pool,
     /// Requests to others.
     pub sender: Arc<Sender>,
+    /// Where events for runs are sent to, if others know the engine's address.
+    pub callbacks: Option<Callbacks>,
     /// What runs may use up.
     pub limits: Limits,
     /// How many runs are worked on at a time.
@@ -106,6 +110,7 @@ impl Dispatcher {
             pool: parts.pool,
             callers: parts.callers,
             sender: parts.sender,
+            callbacks: parts.callbacks,
             limits: parts.limits,
             owner: OwnerId::random(),
             workers: Arc::new(Semaphore::new(parts.workers as usize)),
@@ -215,7 +220,8 @@ impl Dispatcher {
         let stop = Arc::new(StopFlag::default());
         self.running().insert(run, stop.clone());
         let limits = &self.shared.limits;
-        let calls = Calls { sender: self.shared.sender.clone(), runtime: Handle::current(), run };
+        let callbacks = self.shared.callbacks.clone();
+        let calls = Calls { sender: self.shared.sender.clone(), runtime: Handle::current(), run, callbacks };
         let host = RunHost::new(limits.run.saturating_sub(spent), limits.log_lines, stop, Some(calls));
         (Arc::new(host), Running { dispatcher: self.clone(), run })
     }

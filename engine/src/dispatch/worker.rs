@@ -1,6 +1,5 @@
 //! Workers: claim what is due, run it, commit its end.
 
-use super::answer::failure_of;
 use super::drive::Driven;
 use super::{Dispatcher, LEASE, Running};
 use crate::run::{Given, Machine, Work, encoding};
@@ -146,7 +145,7 @@ impl Dispatcher {
         drop(running);
         let Driven::Ended(ended, ends) = driven else { return None };
         let mut finish = self.finish_of(&work, &ended);
-        finish.changes.ends = ends;
+        finish.changes.ends.extend(ends);
         self.commit_finish(fence, finish, true).await
     }
 
@@ -154,7 +153,7 @@ impl Dispatcher {
     async fn fail(&self, fence: Fence, reason: &str) -> Option<ClaimedRun> {
         let fault = Fault::new(ErrorKind::Io, format!("The run cannot start: {reason}"));
         let mut finish = Finish::new(RunState::Failed, self.shared.clock.now());
-        finish.error = Some(failure_of(&fault, None));
+        finish.error = Some(fault.to_failure(None));
         self.commit_finish(fence, finish, true).await
     }
 

@@ -9,7 +9,7 @@ mod view;
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::StepTrace;
 pub use crate::store::{
-    Cancel, Cursor, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine, Role, RunId, RunQuery, RunState,
+    Cancel, Cursor, Delivered, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine, Role, RunId, RunQuery, RunState,
     RunSummary, StoreError, Timestamp, TokenRecord, Trigger,
 };
 pub use people::BulkRetry;
@@ -21,7 +21,7 @@ use crate::dispatch::{Dispatcher, Parts};
 use crate::keys::KeyRing;
 use crate::outgoing::Sender;
 use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
-use crate::run::{Files, Pool, Room, RunHost};
+use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
 use crate::store::{Clock, Event, LoadedWorkflow, LogPage, Publication, Retention, Store, SystemClock, WorkflowRecord};
 use crate::trigger::webhook::{Request, RequestParts, parse_query};
@@ -63,6 +63,8 @@ struct Shared {
     dispatcher: Dispatcher,
     keys: KeyRing,
     tokens: TokenRing,
+    /// What addresses of events are signed with.
+    secret: [u8; 32],
     loading: tokio::sync::Mutex<()>,
 }
 
@@ -70,7 +72,8 @@ impl Engine {
     /// Loads the project and publishes it. Runs are kept, but nothing is performed before [`Engine::work`].
     pub async fn load(config: Config, project: &Path, store: Arc<dyn Store>) -> Result<Self, String> {
         let limits = &config.limits;
-        let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory);
+        let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory)
+            .with_callbacks(config.public_url.is_some());
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let started = |error: std::io::Error| format!("a thread for scripts cannot be started: {error}");
         let pool = Pool::new(threads).map_err(started)?;
@@ -79,6 +82,9 @@ impl Engine {
         let room = Room { library: library.clone(), files: Arc::new(Files::new(project.join("files"))) };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let catalog = Arc::new(Catalog::default());
+        let secret = store.secret().await.map_err(|error| error.to_string())?;
+        let base = config.public_url.as_ref();
+        let callbacks = base.map(|url| Callbacks { base: url.trim_end_matches('/').into(), secret });
         let dispatcher = Dispatcher::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -87,6 +93,7 @@ impl Engine {
             pool,
             callers,
             sender: sender.clone(),
+            callbacks,
             limits: limits.clone(),
             workers: config.workers,
         });
@@ -101,6 +108,7 @@ impl Engine {
             dispatcher,
             keys: KeyRing::default(),
             tokens: TokenRing::default(),
+            secret,
             loading: tokio::sync::Mutex::default(),
         };
         let engine = Self { shared: Arc::new(shared) };

@@ -2,9 +2,10 @@
 
 use super::Engine;
 use crate::store::{
-    Accepted, Admin, Cancel, Cursor, LaneId, LaneKind, LanePage, LaneQuery, RunAgain, RunId, RunQuery, RunState, Skip,
-    StoreError,
+    Accepted, Admin, Cancel, Cursor, Delivered, LaneId, LaneKind, LanePage, LaneQuery, RunAgain, RunId, RunQuery,
+    RunState, Skip, StoreError,
 };
+use crate::trigger::callback;
 
 /// The most runs that one bulk decision takes.
 const MAX_BULK: usize = 10_000;
@@ -74,6 +75,16 @@ impl Engine {
             self.shared.dispatcher.cancel_here(run);
         }
         Ok(cancelled)
+    }
+
+    /// Did this store sign the address of an event?
+    pub fn is_callback(&self, run: RunId, name: &str, mac: &str) -> bool {
+        callback::is_signed(&self.shared.secret, run, name, mac)
+    }
+
+    /// Keeps an event for a run.
+    pub async fn deliver(&self, run: RunId, name: String, body: Vec<u8>) -> Result<Delivered, StoreError> {
+        self.shared.store.deliver(run, name, body).await
     }
 
     /// Skips a queued run, or lets the next go where a failed one holds its lane.

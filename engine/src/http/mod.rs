@@ -4,6 +4,7 @@
 
 mod access;
 mod body;
+mod callbacks;
 mod cors;
 mod describe;
 mod door;
@@ -86,6 +87,7 @@ pub fn router(engine: Engine, guard: Guard) -> Router {
         .route("/hooks/{*path}", any(hooks::hook))
         .route("/webhook/payload", post(token_contract::start))
         .route("/webhook/status/{id}", get(token_contract::status))
+        .route("/callbacks/{run}/{name}/{mac}", get(callbacks::page).post(callbacks::deliver))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .nest("/api/v1", api)

@@ -5,12 +5,15 @@ use crate::access::Lock;
 use crate::outgoing::Connections;
 use crate::script::Library;
 use crate::workflow::model::Workflow;
-use crate::workflow::problem::{Problem, codes};
-use crate::workflow::{Read, WorkflowText, read};
+use crate::workflow::problem::{Problem, broken_call, codes};
+use crate::workflow::{Callee, Read, WorkflowText, read};
 use crate::yaml::Place;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
+
+/// How many workflows may be read inside each other: more than may call each other, so that the call is what is told.
+const MAX_WAY: usize = 32;
 
 /// What a workflow file loaded to.
 #[derive(Clone, Debug)]
@@ -33,26 +36,81 @@ pub fn load(
     serving: impl Fn(&str) -> Option<String>,
 ) -> BTreeMap<String, LoadedFile> {
     let library = library.with_modules(folder.modules.clone());
-    let mut files: BTreeMap<String, LoadedFile> = folder
-        .workflows
-        .iter()
-        .map(|(id, file)| {
-            let read = match &file.text {
-                Ok(text) => read(id, text, &library),
-                Err(reason) => {
-                    let message = format!("The file cannot be read: {reason}");
-                    let problem = Problem::new(codes::UNREADABLE, Place { line: 1, column: 1 }, message);
-                    Read { workflow: None, problems: vec![problem] }
-                }
-            };
-            let workflow = read.workflow.map(Arc::new);
-            (id.clone(), LoadedFile { path: file.path.clone(), workflow, lock: Lock::Closed, problems: read.problems })
-        })
-        .collect();
+    let mut loader = Loader { folder, library: &library, files: BTreeMap::new(), way: Vec::new() };
+    folder.workflows.keys().for_each(|id| loader.load(id));
+    let mut files = loader.files;
     fit_locks(&mut files, &folder.root);
     refuse_unknown_names(&mut files, connections);
     refuse_taken_paths(&mut files, serving);
+    while refuse_broken_calls(&mut files) {}
     files
+}
+
+/// A workflow whose called workflow does not load does not load either. Tells whether there was one.
+fn refuse_broken_calls(files: &mut BTreeMap<String, LoadedFile>) -> bool {
+    let broken: HashSet<String> =
+        files.iter().filter(|(_, file)| file.workflow.is_none()).map(|(id, _)| id.clone()).collect();
+    let mut found = false;
+    for file in files.values_mut() {
+        let Some(workflow) = &file.workflow else { continue };
+        let calls = workflow.calls.iter().filter(|(id, _)| broken.contains(id));
+        let problems: Vec<Problem> = calls.map(|(id, place)| broken_call(id, *place)).collect();
+        if !problems.is_empty() {
+            file.problems.extend(problems);
+            file.workflow = None;
+            found = true;
+        }
+    }
+    found
+}
+
+/// Loads workflows, those first that others call.
+struct Loader<'a> {
+    folder: &'a Folder,
+    library: &'a Library,
+    files: BTreeMap<String, LoadedFile>,
+    /// The workflows that are being read, each called by the one before it.
+    way: Vec<String>,
+}
+
+impl Loader<'_> {
+    fn load(&mut self, id: &str) {
+        let Some(file) = self.folder.workflows.get(id).filter(|_| !self.files.contains_key(id)) else { return };
+        self.way.push(id.to_owned());
+        let library = self.library;
+        let read = match &file.text {
+            Ok(text) => read(id, text, library, &mut |called| self.callee(called)),
+            Err(reason) => {
+                let message = format!("The file cannot be read: {reason}");
+                let problem = Problem::new(codes::UNREADABLE, Place { line: 1, column: 1 }, message);
+                Read { workflow: None, problems: vec![problem] }
+            }
+        };
+        self.way.pop();
+        let workflow = read.workflow.map(Arc::new);
+        self.files.insert(
+            id.to_owned(),
+            LoadedFile { path: file.path.clone(), workflow, lock: Lock::Closed, problems: read.problems },
+        );
+    }
+
+    fn callee(&mut self, id: &str) -> Callee {
+        if let Some(first) = self.way.iter().position(|on_the_way| on_the_way == id) {
+            let mut ids: Vec<String> = self.way.iter().skip(first).cloned().collect();
+            ids.push(id.to_owned());
+            return Callee::Cycle(ids);
+        }
+        // Deeper calls than can run need not be read either.
+        if self.way.len() > MAX_WAY {
+            return Callee::Broken;
+        }
+        self.load(id);
+        match self.files.get(id) {
+            None => Callee::Missing,
+            Some(LoadedFile { workflow: Some(workflow), .. }) => Callee::Loaded(workflow.clone()),
+            Some(_) => Callee::Broken,
+        }
+    }
 }
 
 /// A webhook whose secrets are not there cannot tell who calls.
@@ -116,9 +174,32 @@ fn refuse_taken_paths(files: &mut BTreeMap<String, LoadedFile>, serving: impl Fn
 pub fn load_version(bytes: &[u8], library: &Library) -> Result<Workflow, String> {
     let text = WorkflowText::decode(bytes)?;
     let modules = text.modules.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect();
-    let read = read(&text.id, &text.source, &library.with_modules(modules));
+    // What a version calls did load when it was made, wherever events can reach it from today.
+    let library = library.with_modules(modules).with_callbacks(true);
+    let mut called = BTreeMap::new();
+    let read = read(&text.id, &text.source, &library, &mut |id| version_callee(id, &text, &library, &mut called));
     read.workflow.ok_or_else(|| {
         let problems: Vec<String> = read.problems.iter().filter(|p| !p.warning).map(|p| p.line(&text.id)).collect();
         format!("a version of `{}` does not load any more: {}", text.id, problems.join("; "))
     })
+}
+
+fn version_callee(
+    id: &str,
+    text: &WorkflowText,
+    library: &Library,
+    called: &mut BTreeMap<String, Arc<Workflow>>,
+) -> Callee {
+    if let Some(workflow) = called.get(id) {
+        return Callee::Loaded(workflow.clone());
+    }
+    let Some(source) = text.workflows.get(id) else { return Callee::Missing };
+    match read(id, source, library, &mut |inner| version_callee(inner, text, library, called)).workflow {
+        Some(workflow) => {
+            let workflow = Arc::new(workflow);
+            called.insert(id.to_owned(), workflow.clone());
+            Callee::Loaded(workflow)
+        }
+        None => Callee::Broken,
+    }
 }

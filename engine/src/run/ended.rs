@@ -3,7 +3,7 @@
 use super::host::now;
 use super::trace::StepTrace;
 use crate::script::Fault;
-use crate::store::{LogLine, RunState, Timestamp};
+use crate::store::{LogLine, RunState, StepEnd, StepStart, Timestamp};
 use flowscript_lang::value::Value;
 
 /// How a run ended.
@@ -27,6 +27,10 @@ pub struct Ended {
     pub failure: Option<(Fault, Option<String>)>,
     /// The steps it passed.
     pub trace: Vec<StepTrace>,
+    /// Starts of steps that are not kept yet.
+    pub starts: Vec<StepStart>,
+    /// Results of steps that are not kept yet.
+    pub ends: Vec<StepEnd>,
     /// Its log, as far as it is not kept yet.
     pub log: Vec<LogLine>,
     /// When it was over.
@@ -46,6 +50,8 @@ impl Ended {
             answer: None,
             failure: None,
             trace: Vec::new(),
+            starts: Vec::new(),
+            ends: Vec::new(),
             log: Vec::new(),
             ended_at: now(),
         }

@@ -2,10 +2,11 @@
 
 use crate::outgoing::{Outgoing, Sender};
 use crate::store::{LogLine, RunId, Timestamp};
+use crate::trigger::callback;
 use bytes::Bytes;
 use flowscript_lang::host::{Host, HttpRequest, HttpResponse, Interrupt, LogLevel};
 use sha2::{Digest, Sha256};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Handle;
@@ -35,6 +36,23 @@ pub struct Calls {
     pub runtime: Handle,
     /// The run, for the keys of its requests.
     pub run: RunId,
+    /// Where events for the run are sent to.
+    pub callbacks: Option<Callbacks>,
+}
+
+/// Where events for runs are sent to.
+#[derive(Clone)]
+pub struct Callbacks {
+    /// The engine's address, without a slash at its end.
+    pub base: Arc<str>,
+    /// What addresses are signed with.
+    pub secret: [u8; 32],
+}
+
+impl std::fmt::Debug for Callbacks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callbacks").field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -42,8 +60,6 @@ struct Log {
     lines: Vec<LogLine>,
     /// The position of the step that is running.
     position: Option<String>,
-    /// How many requests its script has sent.
-    calls: u32,
     full: bool,
 }
 
@@ -114,17 +130,13 @@ impl RunHost {
         self.deadline
     }
 
-    /// Names the step that runs from now on.
-    pub fn enter(&self, position: &str) {
+    /// Names the step that runs from now on: the path of its strand and its position there.
+    pub fn enter(&self, path: &str, position: &str) {
         let mut log = self.lock();
-        log.calls = 0;
-        match &mut log.position {
-            Some(text) => {
-                text.clear();
-                text.push_str(position);
-            }
-            none => *none = Some(position.to_owned()),
-        }
+        let text = log.position.get_or_insert_default();
+        text.clear();
+        text.push_str(path);
+        text.push_str(position);
     }
 
     /// Is the run's time over?
@@ -145,6 +157,23 @@ impl RunHost {
     fn lock(&self) -> std::sync::MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn write(&self, position: Option<String>, level: LogLevel, message: &str) {
+        let mut log = self.lock();
+        if log.full {
+            return;
+        }
+        let (level, message) = if log.lines.len() + 1 >= self.max_lines {
+            log.full = true;
+            let text = format!("The log is full: a run writes {} lines at most; the rest is left out.", self.max_lines);
+            (LogLevel::Warning, text)
+        } else {
+            let end = (0..=message.len().min(MAX_LINE)).rev().find(|i| message.is_char_boundary(*i)).unwrap_or(0);
+            (level, message.get(..end).unwrap_or_default().to_owned())
+        };
+        let position = position.or_else(|| log.position.clone());
+        log.lines.push(LogLine { at: now(), level: level.name().into(), message, position });
+    }
 }
 
 impl Host for RunHost {
@@ -158,32 +187,65 @@ impl Host for RunHost {
     }
 
     fn log(&self, level: LogLevel, message: &str) {
-        let mut log = self.lock();
-        if log.full {
-            return;
+        self.write(None, level, message);
+    }
+
+    fn callback_url(&self, name: &str) -> Result<String, String> {
+        let calls = self.calls.as_ref();
+        match calls.and_then(|calls| Some((calls.run, calls.callbacks.as_ref()?))) {
+            Some((run, callbacks)) => Ok(callback::url(&callbacks.base, &callbacks.secret, run, name)),
+            None => Err("nobody knows the engine's address: set `publicUrl` in flowscript.toml".to_owned()),
         }
-        let (level, message) = if log.lines.len() + 1 >= self.max_lines {
-            log.full = true;
-            let text = format!("The log is full: a run writes {} lines at most; the rest is left out.", self.max_lines);
-            (LogLevel::Warning, text)
-        } else {
-            let end = (0..=message.len().min(MAX_LINE)).rev().find(|i| message.is_char_boundary(*i)).unwrap_or(0);
-            (level, message.get(..end).unwrap_or_default().to_owned())
-        };
-        let position = log.position.clone();
-        log.lines.push(LogLine { at: now(), level: level.name().into(), message, position });
+    }
+
+    fn interrupt(&self) -> Option<Interrupt> {
+        if self.stop.is_cancelled() || self.stop.is_abandoned() {
+            return Some(Interrupt::Cancelled);
+        }
+        self.is_late().then_some(Interrupt::Deadline)
+    }
+}
+
+/// The host of one acting script: its requests are counted for themselves, others may run beside it.
+#[derive(Debug)]
+pub struct StepHost {
+    run: Arc<RunHost>,
+    position: String,
+    calls: AtomicU32,
+    /// Somebody asks the script to end.
+    dropped: Arc<StopFlag>,
+}
+
+impl StepHost {
+    /// A host for the script at `position`.
+    pub fn new(run: Arc<RunHost>, position: String, dropped: Arc<StopFlag>) -> Self {
+        Self { run, position, calls: AtomicU32::new(0), dropped }
+    }
+}
+
+impl Host for StepHost {
+    fn now(&self) -> (i64, u32) {
+        self.run.now()
+    }
+
+    fn random(&self) -> u64 {
+        self.run.random()
+    }
+
+    fn log(&self, level: LogLevel, message: &str) {
+        self.run.write(Some(self.position.clone()), level, message);
+    }
+
+    fn callback_url(&self, name: &str) -> Result<String, String> {
+        self.run.callback_url(name)
     }
 
     fn http(&self, request: &HttpRequest) -> Result<HttpResponse, String> {
-        let Some(calls) = &self.calls else {
+        let Some(calls) = &self.run.calls else {
             return Err(format!("HTTP is not allowed here: {} {} was not sent.", request.method, request.url));
         };
-        let key = {
-            let mut log = self.lock();
-            log.calls += 1;
-            let position = log.position.as_deref().unwrap_or_default();
-            script_key(calls.run, position, log.calls, request)
-        };
+        let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let key = script_key(calls.run, &self.position, number, request);
         let mut headers = request.headers.clone();
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("idempotency-key")) {
             headers.push(("Idempotency-Key".to_owned(), key));
@@ -194,12 +256,13 @@ impl Host for RunHost {
             url: request.url.clone(),
             headers,
             body: request.body.clone().map(Bytes::from),
-            timeout: timeout.min(self.deadline.saturating_duration_since(Instant::now())),
+            timeout: timeout.min(self.run.deadline.saturating_duration_since(Instant::now())),
         };
         let answer = calls.runtime.block_on(async {
             tokio::select! {
                 answer = calls.sender.send(outgoing) => answer.map_err(|unsent| unsent.message),
-                () = self.stop.asked() => Err("The run was cancelled.".to_owned()),
+                () = self.run.stop.asked() => Err("The run was cancelled.".to_owned()),
+                () = self.dropped.asked() => Err("The step was cancelled.".to_owned()),
             }
         })?;
         Ok(HttpResponse {
@@ -211,10 +274,10 @@ impl Host for RunHost {
     }
 
     fn interrupt(&self) -> Option<Interrupt> {
-        if self.stop.is_cancelled() || self.stop.is_abandoned() {
+        if self.dropped.is_cancelled() {
             return Some(Interrupt::Cancelled);
         }
-        self.is_late().then_some(Interrupt::Deadline)
+        self.run.interrupt()
     }
 }
 

@@ -1,121 +1,73 @@
 //! The walk of a run over its steps, as a state machine: an event goes in, what to do next comes out.
 //!
-//! Pure steps and file reads are done on the way. Before a step that acts, and for what takes time, the machine stops and
+//! Pure steps and file reads are done on the way. Before steps that act, and for what takes time, the machine stops and
 //! says so; whoever drives it commits, does it, and comes back with the result. All of it can be given up between two
-//! stops and taken up again from what was committed.
+//! stops and taken up again from what was committed. Strands side by side stop together and go on each for itself.
 
 use super::host::{RunHost, now};
-use super::input::convert_input;
-use super::progress::{self, Kept, Next, Progress, Variables};
-use super::steps::{self, Action, Outcome};
+
+use super::ledger::{self, Ledger};
+use super::steps::{self, Outcome};
+use super::stop::{Act, Acts, Event, Stop};
+use super::strand::{Next, Open, Part, Sleep, State, Strand, Variables, no_errors};
 use super::trace::StepTrace;
-use super::work::{Given, Room, Work, run_value};
-use super::{Ended, retry};
-use crate::script::{Context, Fault, INTERRUPTED, TIMEOUT};
-use crate::store::{Changes, ClaimedRun, RunState, Timestamp, Trigger};
-use crate::trigger::webhook::Request;
-use crate::workflow::model::{ERRORS, FIRST_INPUT, OUTPUT, RUN, Step, StepKind};
-use ecow::EcoString;
+use super::work::{Room, Work, run_value};
+use super::{restore, retry};
+use crate::script::{Context, Fault, TIMEOUT};
+use crate::store::{Changes, ClaimedRun, StepEnd, StepStart, Timestamp};
+use crate::workflow::model::{ERRORS, LAST, RUN, Slot, Step, StepKind};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Value, truth};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest label, in characters.
-const MAX_LABEL: usize = 200;
-
-/// What a machine is told.
-#[derive(Debug)]
-pub enum Event {
-    /// Begin, or go on where the run was left.
-    Go,
-    /// The step it stopped at has this result.
-    Done(Result<Value, Fault>),
-}
-
-/// Where a machine stops.
-#[derive(Debug)]
-pub enum Stop {
-    /// A step is to be done by somebody else.
-    Act(Box<Act>),
-    /// The run sleeps until its next attempt.
-    Backoff {
-        /// How long.
-        delay: Duration,
-        /// What is committed when it begins.
-        changes: Changes,
-    },
-    /// The run is over.
-    Ended(Box<Ended>),
-}
-
-/// A step that somebody else does.
-#[derive(Debug)]
-pub struct Act {
-    /// Its position.
-    pub position: String,
-    /// The key of its kind.
-    pub kind: &'static str,
-    /// The attempt, counted from 1.
-    pub attempt: u32,
-    /// Its start and its result are committed.
-    pub commits: bool,
-    /// What is committed with the start.
-    pub changes: Changes,
-    /// What is to be done.
-    pub action: Action,
-}
-
-/// What is known of a run before it is accepted.
-#[derive(Debug, Default)]
-pub struct Prepared {
-    /// The label for the history.
-    pub label: Option<String>,
-    /// The key of its lane; empty where all messages are one lane.
-    pub lane: String,
-}
-
-/// Learns what acceptance needs without running any step. An input that does not fit is an error, unless
-/// `processing.input` makes it: then it is the run that fails.
-pub fn prepare(work: Work, room: Room, host: Arc<RunHost>) -> Result<Prepared, Fault> {
-    let mut machine = Machine::new(work, room, host);
-    let mut prepared = Prepared::default();
-    let workflow = machine.work.workflow.clone();
-    if let Some(webhook) = workflow.webhook.as_ref().filter(|_| machine.work.trigger == Trigger::Webhook)
-        && let Some(key) = webhook.ordered.as_ref().and_then(|ordered| ordered.key.as_ref())
-    {
-        let request = match &machine.work.given {
-            Given::Request(request) => request.clone(),
-            Given::Fields(fields) => Arc::new(Request::of_fields(webhook, fields)),
-        };
-        prepared.lane = request.lane(key, context(&machine.room, &machine.host))?;
-    }
-    match machine.make_input() {
-        Ok(()) => prepared.label = machine.make_label(),
-        Err(_) if machine.work.processes_input() => {}
-        Err(fault) => return Err(fault),
-    }
-    Ok(prepared)
-}
+/// The most steps without a commit of their own that a run notes.
+const MAX_TRACE: usize = 10_000;
 
 /// A run on its way.
 #[derive(Debug)]
 pub struct Machine {
-    work: Work,
-    room: Room,
-    host: Arc<RunHost>,
-    variables: Variables,
-    progress: Progress,
-    /// What is to be done first.
-    next: Option<Next>,
-    has_input: bool,
-    input_kept: bool,
-    label: Option<String>,
-    position: Option<String>,
-    trace: Vec<StepTrace>,
-    with_errors: bool,
+    pub(super) work: Work,
+    pub(super) room: Room,
+    pub(super) host: Arc<RunHost>,
+    /// All strands by path; the run itself has the empty one.
+    pub(super) strands: BTreeMap<String, Strand>,
+    /// Those that can go on.
+    pub(super) ready: VecDeque<String>,
+    pub(super) ledger: Ledger,
+    /// Events that have come, by name.
+    pub(super) events: BTreeMap<String, Value>,
+    /// Steps that are to be done, as far as nobody was told.
+    acts: Vec<Act>,
+    /// Starts and results of waits, and results of dropped steps, that ride on the next commit.
+    starts: Vec<StepStart>,
+    ends: Vec<StepEnd>,
+    /// Strands that were dropped while somebody did their step.
+    dropped: Vec<String>,
+    /// Something must be committed at the next stop.
+    must_commit: bool,
+    pub(super) has_input: bool,
+    /// The inputs by name, until they are kept.
+    pub(super) input: Option<Value>,
+    pub(super) label: Option<String>,
+    /// Where it has failed.
+    pub(super) failed_at: Option<String>,
+    pub(super) trace: Vec<StepTrace>,
+    pub(super) with_errors: bool,
+    pub(super) spent: Duration,
     begun: Instant,
     step_begun: Timestamp,
+}
+
+/// Why a walk does not go on with this strand.
+pub(super) enum Pause {
+    /// It has stopped: somebody else does its step, it sleeps, or strands below it go on.
+    Stopped,
+    /// It has come to its end.
+    Finished(Result<Value, Fault>),
+    /// An `end` step: of the called workflow, or of the run.
+    End(Result<Value, Fault>),
 }
 
 impl Machine {
@@ -123,20 +75,28 @@ impl Machine {
     pub fn new(work: Work, room: Room, host: Arc<RunHost>) -> Self {
         let mut variables = Variables::new(work.workflow.width());
         variables.set_known(RUN, run_value(&work, &room));
-        progress::no_errors(&work.workflow, &mut variables);
+        variables.set_known(ERRORS, no_errors(&work.workflow));
+        let root = Strand::new(None, Part::Whole, work.workflow.clone(), 0, variables, 0);
         Self {
             work,
             room,
             host,
-            variables,
-            progress: Progress::default(),
-            next: Some(Next::Begin),
+            strands: BTreeMap::from([(String::new(), root)]),
+            ready: VecDeque::new(),
+            ledger: Ledger::default(),
+            events: BTreeMap::new(),
+            acts: Vec::new(),
+            starts: Vec::new(),
+            ends: Vec::new(),
+            dropped: Vec::new(),
+            must_commit: false,
             has_input: false,
-            input_kept: false,
+            input: None,
             label: None,
-            position: None,
+            failed_at: None,
             trace: Vec::new(),
             with_errors: false,
+            spent: Duration::ZERO,
             begun: Instant::now(),
             step_begun: now(),
         }
@@ -145,24 +105,13 @@ impl Machine {
     /// A run as the store has kept it. The error says what cannot be read.
     pub fn resume(work: Work, room: Room, host: Arc<RunHost>, claimed: &ClaimedRun) -> Result<Self, String> {
         let mut machine = Self::new(work, room, host);
-        let workflow = machine.work.workflow.clone();
-        let resumed = progress::resume(&workflow, claimed, &mut machine.variables)?;
-        machine.progress = resumed.progress;
-        machine.trace = resumed.trace;
-        if !matches!(resumed.next, Next::Begin) {
-            machine.restore_input(claimed)?;
-        }
-        machine.with_errors = match machine.variables.get(ERRORS) {
-            Value::Record(errors) => errors.iter().any(|(_, error)| !error.is_null()),
-            _ => false,
-        };
-        machine.next = Some(resumed.next);
+        restore::restore(&mut machine, claimed)?;
         Ok(machine)
     }
 
     /// How long the run may still work.
     pub fn spent(claimed: &ClaimedRun) -> Duration {
-        progress::spent(claimed)
+        ledger::spent(claimed)
     }
 
     /// What the run is made of.
@@ -179,254 +128,335 @@ impl Machine {
     pub fn advance(&mut self, event: Event) -> Stop {
         match self.walk(event) {
             Ok(stop) => stop,
-            Err(fault) => Stop::Ended(Box::new(self.end(Err(fault)))),
+            Err(result) => Stop::Ended(Box::new(self.end(*result))),
         }
     }
 
-    /// Runs the acting script that the machine has stopped at.
-    pub fn run_script(&mut self) -> Result<Value, Fault> {
-        let workflow = self.work.workflow.clone();
-        let step = self.progress.step.and_then(|index| workflow.step(index));
-        let Some(Step { kind: StepKind::Script(script), .. }) = step else {
-            return Err(Fault::new(ErrorKind::Io, "There is no script at this step."));
-        };
-        let context = context(&self.room, &self.host);
-        let value = script.run(&mut self.variables.values, context)?;
-        script.written().for_each(|slot| self.variables.touch(slot));
-        Ok(value)
+    /// Takes what an acting script has set, before its result.
+    pub fn absorb(&mut self, strand: &str, written: Vec<(Slot, Value)>) {
+        if let Some(strand) = self.strands.get_mut(strand) {
+            written.into_iter().for_each(|(slot, value)| strand.variables.set(slot, value));
+        }
     }
 
-    /// What is committed with the result of an acting step: what it changed and what it wrote.
+    /// What is committed with the result of an acting step: what has changed and what was written.
     pub fn changes(&mut self) -> Result<Changes, Fault> {
-        let kept = self.keep()?;
-        Ok(Changes { kept, log: self.host.take_log(), ..Changes::default() })
+        let spent = self.spent + self.begun.elapsed();
+        let kept = self.ledger.write(&mut self.strands, spent, &self.trace)?;
+        let input = self.input.take();
+        Ok(Changes {
+            input: input.map(|input| super::encoding::encode(&input)),
+            kept,
+            starts: std::mem::take(&mut self.starts),
+            ends: std::mem::take(&mut self.ends),
+            log: self.host.take_log(),
+        })
     }
 
-    fn walk(&mut self, event: Event) -> Result<Stop, Fault> {
-        let workflow = self.work.workflow.clone();
-        match (self.next.take(), event) {
-            (Some(Next::Begin), _) => {
-                self.make_input()?;
+    /// The error is the end of the run.
+    fn walk(&mut self, event: Event) -> Result<Stop, Box<Result<Value, Fault>>> {
+        match event {
+            Event::Go if !self.has_input => {
+                self.make_input().map_err(|fault| Box::new(Err(fault)))?;
                 self.label = self.make_label();
-                self.progress.step = workflow.first;
-                self.progress.attempt = 1;
+                self.ready.push_back(String::new());
             }
-            (Some(Next::Done(result)), _) => {
-                if let Some(stop) = self.settle(result.map(Outcome::Done))? {
-                    return Ok(stop);
-                }
-            }
-            (Some(Next::Attempt) | None, Event::Go) => {}
-            (_, Event::Done(result)) => {
-                if let Some(stop) = self.settle(result.map(Outcome::Done))? {
-                    return Ok(stop);
-                }
+            Event::Go => {}
+            Event::Tick => self.wake(now()),
+            Event::Done { strand, result } => self.go_on(&strand, result),
+        }
+        while let Some(path) = self.ready.pop_front() {
+            self.run(&path)?;
+        }
+        self.stop().map_err(|fault| Box::new(Err(fault)))
+    }
+
+    /// What all strands together wait for.
+    fn stop(&mut self) -> Result<Stop, Fault> {
+        let sleeping = self.strands.values().filter_map(|strand| match &strand.state {
+            State::Asleep(sleep) => Some(sleep),
+            _ => None,
+        });
+        let due = sleeping.clone().filter_map(|sleep| sleep.due).min();
+        let acting = self.strands.values().any(|strand| matches!(strand.state, State::Acting));
+        if !acting {
+            let events = sleeping.filter_map(|sleep| sleep.event.clone()).collect();
+            self.must_commit = false;
+            return Ok(Stop::Sleep { due, events, changes: self.changes()? });
+        }
+        // Events are looked for when nothing else is at work; only what wakes by itself can go on beside others.
+        let wake = sleeping.filter(|sleep| sleep.event.is_none()).filter_map(|sleep| sleep.due).min();
+        let acts = std::mem::take(&mut self.acts);
+        let commits = std::mem::take(&mut self.must_commit) || acts.iter().any(|act| act.commits);
+        let changes = if commits { Some(self.changes()?) } else { None };
+        Ok(Stop::Act(Box::new(Acts { acts, changes, dropped: std::mem::take(&mut self.dropped), wake })))
+    }
+
+    /// A step that somebody else did has a result; a strand that was dropped meanwhile does not need it.
+    pub(super) fn go_on(&mut self, path: &str, result: Result<Value, Fault>) {
+        if let Some(strand) = self.strands.get_mut(path) {
+            strand.state = State::Ready(Next::Done(Box::new(result)));
+            self.ready.push_back(path.to_owned());
+        }
+    }
+
+    /// Wakes what is due by itself.
+    fn wake(&mut self, now: Timestamp) {
+        for (path, strand) in &mut self.strands {
+            if let State::Asleep(Sleep { due: Some(due), event: None, is_back_off }) = &strand.state
+                && *due <= now
+            {
+                strand.state =
+                    State::Ready(if *is_back_off { Next::Attempt } else { Next::Done(Box::new(Ok(Value::Null))) });
+                self.ready.push_back(path.clone());
             }
         }
-        while let Some(step) = self.progress.step.and_then(|index| workflow.step(index)) {
+    }
+
+    /// Lets a strand go on until it stops or ends.
+    fn run(&mut self, path: &str) -> Result<(), Box<Result<Value, Fault>>> {
+        let Some(mut strand) = self.strands.remove(path) else { return Ok(()) };
+        let pause = self.steps(path, &mut strand).unwrap_or_else(|fault| {
+            let step = strand.step.and_then(|index| strand.workflow.step(index));
+            if let Some(step) = step {
+                self.failed_at.get_or_insert_with(|| format!("{path}{}", step.position));
+            }
+            Pause::Finished(Err(fault))
+        });
+        match pause {
+            Pause::Stopped => {
+                self.strands.insert(path.to_owned(), strand);
+                Ok(())
+            }
+            Pause::Finished(result) => self.finished(path, strand, result),
+            Pause::End(result) => self.ended_early(path, strand, result),
+        }
+    }
+
+    fn steps(&mut self, path: &str, strand: &mut Strand) -> Result<Pause, Fault> {
+        let workflow = strand.workflow.clone();
+        if let State::Ready(Next::Done(result)) = &mut strand.state {
+            let result = std::mem::replace(&mut **result, Ok(Value::Null));
+            if let Some(pause) = self.settle(path, strand, result.map(Outcome::Done))? {
+                return Ok(pause);
+            }
+        }
+        while let Some(step) = strand.step.and_then(|index| workflow.step(index)) {
             self.check_stop()?;
             self.step_begun = now();
-            self.enter(&step.position);
-            match self.step(step) {
-                Ok(Outcome::Act(action)) => return self.act(step, action),
-                Ok(Outcome::End(output)) => {
-                    self.note(step, None, false);
-                    return self.output(output);
-                }
-                outcome => {
-                    if let Some(stop) = self.settle(outcome)? {
-                        return Ok(stop);
-                    }
-                }
+            self.host.enter(path, &step.position);
+            let outcome = self.step(strand, step);
+            if let Some(pause) = self.settle(path, strand, outcome)? {
+                return Ok(pause);
             }
         }
-        let output = match &workflow.output {
-            Some(content) => {
-                self.position = None;
-                content.value(&mut self.variables.values, context(&self.room, &self.host))?
-            }
-            None => Value::Null,
-        };
-        self.output(output)
+        Ok(Pause::Finished(self.output_of(strand)))
     }
 
-    fn step(&mut self, step: &Step) -> Result<Outcome, Fault> {
+    /// What a list of steps gives that has come to its end.
+    fn output_of(&mut self, strand: &mut Strand) -> Result<Value, Fault> {
+        let workflow = strand.workflow.clone();
+        let Some(block) = workflow.block(strand.block) else { return Ok(Value::Null) };
+        match &block.output {
+            Some(content) => content.value(&mut strand.variables.values, context(&self.room, &self.host)),
+            None if block.gives_last => Ok(strand.variables.get(LAST).clone()),
+            None => Ok(Value::Null),
+        }
+    }
+
+    fn step(&mut self, strand: &mut Strand, step: &Step) -> Result<Outcome, Fault> {
         let context = context(&self.room, &self.host);
+        let variables = &mut strand.variables;
         if let Some(when) = &step.when
-            && !truth(&when.run(&mut self.variables.values, context)?)
+            && !truth(&when.run(&mut variables.values, context)?)
         {
             return Ok(Outcome::Skipped);
         }
-        let outcome = steps::run(step, &mut self.variables.values, context, &self.room.files)?;
+        let outcome = steps::run(step, &mut variables.values, context, &self.room)?;
         match &step.kind {
-            StepKind::Set(assignments) => assignments.iter().for_each(|(slot, _)| self.variables.touch(*slot)),
-            StepKind::Script(script) => script.written().for_each(|slot| self.variables.touch(slot)),
+            StepKind::Set(assignments) => assignments.iter().for_each(|(slot, _)| variables.touch(*slot)),
+            StepKind::Script(script) => script.written().for_each(|slot| variables.touch(slot)),
+            StepKind::Table(table) => variables.touch(table.slot),
             _ => {}
         }
         Ok(outcome)
     }
 
-    /// Stops at a step that somebody else does.
-    fn act(&mut self, step: &Step, action: Action) -> Result<Stop, Fault> {
-        let commits = step.acts();
-        let changes = if commits { self.commit()? } else { Changes::default() };
-        Ok(Stop::Act(Box::new(Act {
-            position: step.position.clone(),
-            kind: step.kind.name(),
-            attempt: self.progress.attempt,
-            commits,
-            changes,
-            action,
-        })))
-    }
-
     /// Takes the outcome of the step at hand, and moves on.
-    fn settle(&mut self, outcome: Result<Outcome, Fault>) -> Result<Option<Stop>, Fault> {
-        let workflow = self.work.workflow.clone();
-        let Some(step) = self.progress.step.and_then(|index| workflow.step(index)) else { return Ok(None) };
+    fn settle(
+        &mut self,
+        path: &str,
+        strand: &mut Strand,
+        outcome: Result<Outcome, Fault>,
+    ) -> Result<Option<Pause>, Fault> {
+        let workflow = strand.workflow.clone();
+        let Some(step) = strand.step.and_then(|index| workflow.step(index)) else { return Ok(None) };
+        let position = format!("{path}{}", step.position);
         let skipped = matches!(outcome, Ok(Outcome::Skipped));
+        let over = !matches!(outcome, Ok(Outcome::Act(_) | Outcome::Sleep(_) | Outcome::Open(_)));
         // Steps with commits of their own have their records there.
-        if !step.acts() || skipped {
-            self.note(step, outcome.as_ref().err(), skipped);
+        if over && (!step.acts() || skipped) {
+            self.note(step, &position, strand.attempt, outcome.as_ref().err(), skipped);
         }
         let next = match outcome {
+            Ok(Outcome::Act(action)) => {
+                strand.state = State::Acting;
+                let (kind, attempt, commits) = (step.kind.name(), strand.attempt, step.acts());
+                self.acts.push(Act { strand: path.to_owned(), position, kind, attempt, commits, action });
+                return Ok(Some(Pause::Stopped));
+            }
+            Ok(Outcome::Sleep(sleep)) => {
+                self.begin_wait(path, strand, &position, sleep);
+                return Ok(Some(Pause::Stopped));
+            }
+            Ok(Outcome::Open(opening)) => {
+                strand.state = State::Open(Box::new(Open::new(opening.items())));
+                strand.moved = true;
+                self.open(path, strand, step, opening);
+                return Ok(Some(Pause::Stopped));
+            }
+            Ok(Outcome::End(result)) => {
+                if result.is_err() {
+                    self.failed_at = Some(position);
+                }
+                return Ok(Some(Pause::End(result)));
+            }
             Ok(Outcome::Done(value)) => {
-                self.set_result(step, value);
+                self.end_wait(step, &position, strand.attempt, Ok(&value));
+                self.set_result(path, strand, step, value);
                 step.next
             }
             Ok(Outcome::Branch(first)) => first,
-            Ok(Outcome::Skipped | Outcome::Act(_) | Outcome::End(_)) => {
-                self.set_result(step, Value::Null);
+            Ok(Outcome::Skipped) => {
+                if let Some(slot) = step.slot {
+                    strand.variables.set(slot, Value::Null);
+                }
                 step.next
             }
-            Err(fault) => match self.fail(step, fault)? {
-                Some(stop) => return Ok(Some(stop)),
-                None => step.next,
-            },
+            Err(fault) => {
+                self.end_wait(step, &position, strand.attempt, Err(&fault));
+                if let Some(pause) = self.fail(strand, step, &position, fault)? {
+                    return Ok(Some(pause));
+                }
+                step.next
+            }
         };
-        self.progress.step = next;
-        self.progress.attempt = 1;
-        self.progress.failures = 0;
+        strand.go_to(next);
         Ok(None)
     }
 
-    /// A failure: tried again later, noted in `errors`, or the end of the run.
-    fn fail(&mut self, step: &Step, fault: Fault) -> Result<Option<Stop>, Fault> {
-        self.position = Some(step.position.clone());
-        let ends = fault.kind == ErrorKind::Cancelled.name() || fault.kind == INTERRUPTED || self.is_over(&fault);
+    /// A failure: tried again later, noted in `errors`, or the end of the strand.
+    fn fail(&mut self, strand: &mut Strand, step: &Step, position: &str, fault: Fault) -> Result<Option<Pause>, Fault> {
+        self.failed_at.get_or_insert_with(|| position.to_owned());
+        let ends = self.ends_all(&fault);
         if !ends {
-            self.progress.failures += 1;
+            strand.failures += 1;
             let context = context(&self.room, &self.host);
-            if let Some(delay) = retry::delay(step, &fault, &self.progress, &mut self.variables, context)? {
-                self.progress.attempt += 1;
-                self.progress.waits = true;
-                let changes = self.commit()?;
-                return Ok(Some(Stop::Backoff { delay, changes }));
+            if let Some(delay) = retry::delay(step, &fault, strand.failures, &mut strand.variables, context)? {
+                strand.attempt += 1;
+                strand.moved = true;
+                let due = Some(now().plus_millis(delay.as_millis() as i64));
+                strand.state = State::Asleep(Sleep { due, event: None, is_back_off: true });
+                self.must_commit = true;
+                self.failed_at = None;
+                return Ok(Some(Pause::Stopped));
             }
         }
         if ends || !step.continue_on_fail {
             return Err(fault);
         }
         self.with_errors = true;
-        if let (Some(slot), Value::Record(errors)) = (step.slot, self.variables.get(ERRORS)) {
-            let name: EcoString = self.work.workflow.names.get(slot).cloned().unwrap_or_default();
-            let errors = Value::Record(errors.clone().with(&name, fault.to_value()));
-            self.variables.set(ERRORS, errors);
-        }
+        self.failed_at = None;
+        strand.note_error(step, &fault);
         note_place(&fault, &self.host);
-        self.set_result(step, Value::Null);
+        if let Some(slot) = step.slot {
+            strand.variables.set(slot, Value::Null);
+        }
         Ok(None)
     }
 
-    fn set_result(&mut self, step: &Step, value: Value) {
-        match step.slot {
-            // The result of a step with a commit of its own is kept with it.
-            Some(slot) if step.acts() && !value.is_null() && !self.variables.is_kept(slot) => {
-                self.variables.set_known(slot, value);
-            }
-            Some(slot) => self.variables.set(slot, value),
-            None => {}
+    fn begin_wait(&mut self, path: &str, strand: &mut Strand, position: &str, sleep: Sleep) {
+        let come = sleep.event.as_ref().and_then(|name| self.events.get(name)).cloned();
+        self.starts.push(StepStart {
+            position: position.to_owned(),
+            attempt: strand.attempt,
+            kind: "wait".to_owned(),
+            started_at: now(),
+        });
+        strand.moved = true;
+        self.must_commit = true;
+        strand.state = State::Asleep(sleep);
+        if let Some(body) = come {
+            // A second wait for an event gets the same body at once.
+            strand.state = State::Ready(Next::Done(Box::new(Ok(body))));
+            self.ready.push_back(path.to_owned());
         }
     }
 
+    /// The result of a wait rides on the next commit.
+    fn end_wait(&mut self, step: &Step, position: &str, attempt: u32, result: Result<&Value, &Fault>) {
+        if matches!(step.kind, StepKind::Wait(_)) {
+            let result = match result {
+                Ok(value) => Ok(Some(super::encoding::encode(value))),
+                Err(fault) => Err(fault.to_failure(Some(position.to_owned()))),
+            };
+            let position = position.to_owned();
+            self.ends.push(StepEnd { position, attempt, ended_at: now(), result, diagnostics: None });
+        }
+    }
+
+    fn set_result(&mut self, path: &str, strand: &mut Strand, step: &Step, value: Value) {
+        if step.kind.gives_result() && strand.steps().is_some_and(|block| block.gives_last) {
+            strand.variables.set(LAST, value.clone());
+        }
+        let Some(slot) = step.slot else { return };
+        let name = strand.workflow.names.get(slot).map(ecow::EcoString::as_str).unwrap_or_default();
+        let kept = strand.variables.is_changed(slot) || self.ledger.has(&format!("{}{path}{name}", ledger::VARIABLE));
+        if step.acts() && !value.is_null() && !kept {
+            // The result of a step with a commit of its own is kept with it.
+            strand.variables.set_known(slot, value);
+        } else {
+            strand.variables.set(slot, value);
+        }
+    }
+
+    /// Forgets a strand and all below it; what somebody does for them is not wanted any more.
+    pub(super) fn drop_strands(&mut self, path: &str) {
+        let range = self.strands.range(path.to_owned()..);
+        let paths: Vec<String> =
+            range.map(|(path, _)| path.clone()).take_while(|below| below.starts_with(path)).collect();
+        for path in paths {
+            if let Some(strand) = self.strands.remove(&path)
+                && matches!(strand.state, State::Acting)
+            {
+                self.acts.retain(|act| act.strand != path);
+                self.dropped.push(path);
+            }
+        }
+        self.ready.retain(|ready| !ready.starts_with(path));
+        self.ledger.drop_strand(path);
+    }
+
     /// Is the run's time over?
-    fn is_over(&self, fault: &Fault) -> bool {
+    pub(super) fn is_over(&self, fault: &Fault) -> bool {
         (fault.kind == ErrorKind::Limit.name() || fault.kind == TIMEOUT) && self.host.is_late()
     }
 
-    fn note(&mut self, step: &Step, fault: Option<&Fault>, skipped: bool) {
+    fn note(&mut self, step: &Step, position: &str, attempt: u32, fault: Option<&Fault>, skipped: bool) {
+        if self.trace.len() >= MAX_TRACE {
+            return;
+        }
         self.trace.push(StepTrace {
-            position: step.position.clone(),
+            position: position.to_owned(),
             kind: step.kind.name().to_owned(),
             title: step.title.clone(),
             started_at: self.step_begun,
             ended_at: now(),
             skipped,
             running: false,
-            attempt: self.progress.attempt,
+            attempt,
             error: fault.map(|fault| fault.message.clone()),
         });
-    }
-
-    /// What is committed at a stop.
-    fn commit(&mut self) -> Result<Changes, Fault> {
-        let input = if self.input_kept { None } else { self.input_value() };
-        self.input_kept = true;
-        let kept = self.keep()?;
-        let input = input.map(|input| super::encoding::encode(&input));
-        Ok(Changes { input, kept, log: self.host.take_log(), ..Changes::default() })
-    }
-
-    fn keep(&mut self) -> Result<Kept, Fault> {
-        let spent = self.progress.spent + self.begun.elapsed();
-        let progress = Progress { spent, ..self.progress };
-        progress::keep(&self.work.workflow, &progress, &mut self.variables, &self.trace)
-    }
-
-    /// Makes the inputs.
-    fn make_input(&mut self) -> Result<(), Fault> {
-        self.enter("input");
-        let context = context(&self.room, &self.host);
-        let given = match &self.work.given {
-            Given::Fields(fields) => fields.clone(),
-            Given::Request(request) => request.input_fields(&self.work.workflow, context)?,
-        };
-        let values = convert_input(&self.work.workflow.inputs, &given, &self.room.library, self.host.as_ref())
-            .map_err(|no_fit| Fault { status: Some(400), ..Fault::new(ErrorKind::Value, no_fit.message) })?;
-        for (number, value) in values.into_iter().enumerate() {
-            self.variables.set_known(FIRST_INPUT + number, value);
-        }
-        self.has_input = true;
-        Ok(())
-    }
-
-    /// The inputs as they were made before; those that were changed since are kept as variables.
-    fn restore_input(&mut self, claimed: &ClaimedRun) -> Result<(), String> {
-        let Some(bytes) = &claimed.run.input else { return Err("its input is gone".into()) };
-        let Value::Record(input) = super::encoding::decode(bytes)? else { return Err("its input is damaged".into()) };
-        for (number, declared) in self.work.workflow.inputs.iter().enumerate() {
-            let key = format!("v:{}", declared.name);
-            if !claimed.kept.iter().any(|(kept, _)| *kept == key) {
-                self.variables.set_known(FIRST_INPUT + number, input.get(&declared.name).unwrap_or_default());
-            }
-        }
-        self.has_input = true;
-        self.input_kept = true;
-        Ok(())
-    }
-
-    /// The label for the history. A label that fails is none: it must not keep a run from starting.
-    fn make_label(&mut self) -> Option<String> {
-        let workflow = self.work.workflow.clone();
-        let content = workflow.label.as_ref()?;
-        let context = context(&self.room, &self.host);
-        let label = content.text("A label", &mut self.variables.values, context).ok()?;
-        Some(label.chars().take(MAX_LABEL).collect())
-    }
-
-    fn enter(&mut self, position: &str) {
-        self.host.enter(position);
-        self.position = Some(position.to_owned());
     }
 
     /// Scripts ask for themselves; this is for runs of many short steps.
@@ -440,64 +470,18 @@ impl Machine {
         Ok(())
     }
 
-    /// The last step: the caller's answer.
-    fn output(&mut self, output: Value) -> Result<Stop, Fault> {
-        let workflow = self.work.workflow.clone();
-        let processing = workflow.webhook.as_ref().and_then(|webhook| webhook.processing_output.as_ref());
-        let answer = match processing.filter(|_| matches!(self.work.given, Given::Request(_))) {
-            Some(script) => {
-                self.enter("processing.output");
-                self.variables.set_known(OUTPUT, output.clone());
-                Some(script.run(&mut self.variables.values, context(&self.room, &self.host))?)
-            }
-            None => None,
-        };
-        Ok(Stop::Ended(Box::new(self.end(Ok((output, answer))))))
-    }
-
-    fn input_value(&self) -> Option<Value> {
-        self.has_input.then(|| {
-            let inputs = self.work.workflow.inputs.iter().enumerate();
-            let values = inputs.map(|(i, input)| (input.name.clone(), self.variables.get(FIRST_INPUT + i).clone()));
-            Value::record(values.collect::<Vec<_>>())
-        })
-    }
-
-    fn end(&mut self, result: Result<(Value, Option<Value>), Fault>) -> Ended {
-        let mut ended = Ended::new(RunState::Completed);
-        // A later `set` of an input is the workflow's own business: what was committed stays.
-        ended.input = if self.input_kept { None } else { self.input_value() };
-        ended.label = self.label.take();
-        ended.with_errors = self.with_errors;
-        match result {
-            Ok((output, answer)) => {
-                ended.output = Some(output);
-                ended.answer = answer;
-            }
-            Err(fault) => {
-                ended.state = match fault.kind {
-                    kind if kind == ErrorKind::Cancelled.name() => RunState::Cancelled,
-                    _ if self.is_over(&fault) => RunState::TimedOut,
-                    _ => RunState::Failed,
-                };
-                ended.refused = !self.has_input && fault.status == Some(400) && !self.work.processes_input();
-                // The variables of this moment: a retry goes on from the last acting step with what it knew then.
-                note_place(&fault, &self.host);
-                ended.failure = Some((fault, self.position.take()));
-            }
-        }
-        ended.trace = std::mem::take(&mut self.trace);
-        ended.log = self.host.take_log();
-        ended
+    /// Ends that were not committed yet.
+    pub(super) fn take_ends(&mut self) -> (Vec<StepStart>, Vec<StepEnd>) {
+        (std::mem::take(&mut self.starts), std::mem::take(&mut self.ends))
     }
 }
 
-fn context<'a>(room: &'a Room, host: &'a RunHost) -> Context<'a> {
+pub(super) fn context<'a>(room: &'a Room, host: &'a RunHost) -> Context<'a> {
     Context { settings: room.library.settings(), host }
 }
 
 /// The place in the file is for the author, not for callers: it goes into the log.
-fn note_place(fault: &Fault, host: &RunHost) {
+pub(super) fn note_place(fault: &Fault, host: &RunHost) {
     use flowscript_lang::host::{Host, LogLevel};
     if let Some((file, place)) = &fault.place {
         let file = file.as_deref().map(|file| format!(" of {file}")).unwrap_or_default();

@@ -1,27 +1,35 @@
 //! One run: from its input over its steps to its end.
 //!
-//! [`machine`] walks the steps; what they do stands in `steps`, one kind a file. Everything here runs on a thread of
+//! [`machine`] walks the steps, strand by strand; what they do stands in `steps`, one kind a file. [`ledger`] is what
+//! the store has of a run, [`restore`] the way back. Everything here runs on a thread of
 //! the [`pool`], never on the async side.
 
+mod begin;
+mod blocks;
 pub mod encoding;
 mod ended;
 mod host;
 mod input;
+mod ledger;
 mod machine;
 mod pool;
-mod progress;
+mod restore;
 mod retry;
 mod steps;
+mod stop;
+mod strand;
 mod trace;
 mod work;
 
+pub use begin::{Prepared, prepare};
 pub use ended::Ended;
-pub use host::{Calls, RunHost, StopFlag, step_key};
+pub use host::{Callbacks, Calls, RunHost, StepHost, StopFlag, step_key};
 pub use input::{NoFit, convert, convert_input};
-pub use machine::{Act, Event, Machine, Prepared, Stop, prepare};
+pub use machine::Machine;
 pub use pool::{Panicked, Pool, STACK_BYTES};
 pub use steps::file::Files;
 pub use steps::http::Answered;
-pub use steps::{Action, Reply};
+pub use steps::{Action, Reply, ScriptCall};
+pub use stop::{Act, Acts, Event, Stop};
 pub use trace::{StepTrace, decode_trace, encode_trace};
 pub use work::{Given, Room, Work};

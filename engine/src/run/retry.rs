@@ -1,6 +1,6 @@
 //! Whether a failed step is tried again, and when.
 
-use super::progress::{Progress, Variables};
+use super::strand::Variables;
 use crate::script::{Context, Fault, TIMEOUT};
 use crate::workflow::model::{ERROR, Retry, Step, StepKind};
 use flowscript_lang::error::ErrorKind;
@@ -12,19 +12,19 @@ const LONGEST_WISH: Duration = Duration::from_secs(3600);
 /// Each wait is varied by so much of itself, up and down.
 const JITTER: f64 = 0.2;
 
-/// How long to wait before the next attempt; nothing where the failure is final. `progress` counts this failure already.
+/// How long to wait before the next attempt; nothing where the failure is final. `failures` counts this one already.
 pub(super) fn delay(
     step: &Step,
     fault: &Fault,
-    progress: &Progress,
+    failures: u32,
     variables: &mut Variables,
     context: Context<'_>,
 ) -> Result<Option<Duration>, Fault> {
     let Some(retry) = &step.retry else { return Ok(None) };
-    if progress.failures > retry.times || !counts(retry, step, fault, variables, context)? {
+    if failures > retry.times || !counts(retry, step, fault, variables, context)? {
         return Ok(None);
     }
-    let wait = wait(retry, progress.failures).mul_f64(1.0 + JITTER * (2.0 * rand::random::<f64>() - 1.0));
+    let wait = wait(retry, failures).mul_f64(1.0 + JITTER * (2.0 * rand::random::<f64>() - 1.0));
     let wish = fault.retry_after.unwrap_or_default().min(LONGEST_WISH);
     Ok(Some(wait.max(wish)))
 }

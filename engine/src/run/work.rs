@@ -50,6 +50,11 @@ impl Work {
         processing.is_some() && matches!(self.given, Given::Request(_))
     }
 
+    /// Does its input come from a request?
+    pub fn is_request(&self) -> bool {
+        matches!(self.given, Given::Request(_))
+    }
+
     /// Must something be learnt before acceptance?
     pub fn needs_preparing(&self) -> bool {
         let ordered = self.workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());

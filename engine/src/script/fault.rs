@@ -58,6 +58,26 @@ impl Fault {
         ])
     }
 
+    /// The fault of a value that [`Fault::to_value`] made.
+    pub fn of_value(value: &Value) -> Option<Self> {
+        let Value::Record(fields) = value else { return None };
+        let text = |name: &str| match fields.get(name) {
+            Some(Value::Text(text)) => text.to_string(),
+            _ => String::new(),
+        };
+        let status = match fields.get("status") {
+            Some(Value::Number(status)) => status.to_i64().and_then(|status| u16::try_from(status).ok()),
+            _ => None,
+        };
+        let failure = Failure { kind: text("kind"), message: text("message"), status, position: None };
+        Some(Self::of_failure(&failure))
+    }
+
+    /// The fault as the store keeps it, with the position of the step.
+    pub fn to_failure(&self, position: Option<String>) -> Failure {
+        Failure { kind: self.kind.to_owned(), message: self.message.clone(), status: self.status, position }
+    }
+
     /// A fault of one of the language's kinds, without a place.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self::of_kind(kind.name(), message)

@@ -3,6 +3,7 @@
 mod content;
 mod conversion;
 mod fault;
+mod functions;
 
 pub use content::Content;
 pub use conversion::Conversion;
@@ -44,6 +45,8 @@ pub struct Library {
     registry: Arc<Registry>,
     modules: Arc<BTreeMap<String, Arc<str>>>,
     settings: Arc<Settings>,
+    /// Has the engine an address that events can be sent to?
+    has_callbacks: bool,
 }
 
 impl std::fmt::Debug for Library {
@@ -57,13 +60,29 @@ impl Library {
     pub fn new(zone: Zone, culture: &str, steps: u64, memory: usize) -> Self {
         let limits = Limits { steps: Some(steps), memory, ..Limits::default() };
         let settings = Settings { zone, culture: culture.into(), limits, asserts: false };
-        Self { registry: flowscript_stdlib::registry(), modules: Arc::default(), settings: Arc::new(settings) }
+        Self {
+            registry: functions::registry(),
+            modules: Arc::default(),
+            settings: Arc::new(settings),
+            has_callbacks: false,
+        }
     }
 
     /// The same functions with these modules, text by name.
     #[must_use]
     pub fn with_modules(&self, modules: BTreeMap<String, Arc<str>>) -> Self {
         Self { modules: Arc::new(modules), ..self.clone() }
+    }
+
+    /// The same functions for an engine that is known to others by an address, or is not.
+    #[must_use]
+    pub fn with_callbacks(&self, has_callbacks: bool) -> Self {
+        Self { has_callbacks, ..self.clone() }
+    }
+
+    /// Can events reach runs?
+    pub fn has_callbacks(&self) -> bool {
+        self.has_callbacks
     }
 
     /// The settings that scripts run with.
@@ -102,6 +121,23 @@ impl Scope {
         match self.known.iter_mut().find(|k| k.variable.name == name) {
             Some(place) => *place = known,
             None => self.known.push(known),
+        }
+    }
+
+    /// May a variable of this name be known and not be set?
+    pub fn is_fixed(&self, name: &str) -> bool {
+        self.known.iter().any(|k| k.variable.name == name && !k.variable.writable)
+    }
+
+    /// Makes all variables that are known now fixed: steps beside others see copies of them.
+    pub fn fix(&mut self) {
+        self.known.iter_mut().for_each(|known| known.variable.writable = false);
+    }
+
+    /// Makes these variables of any type: a pass sees what an earlier one has left there.
+    pub fn widen(&mut self, names: &[String]) {
+        for known in self.known.iter_mut().filter(|k| names.iter().any(|name| k.variable.name == name.as_str())) {
+            known.variable.ty = Type::Any;
         }
     }
 

@@ -1,3 +1,4 @@
-//! What starts runs.
+//! What starts runs, and what wakes them.
 
+pub mod callback;
 pub mod webhook;

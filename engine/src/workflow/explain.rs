@@ -104,6 +104,18 @@ pub const EXPLANATIONS: &[Explanation] = &[
                `${env:NAME}` or `${file:path}` instead.",
     },
     Explanation {
+        code: CALL,
+        title: "a call that cannot be made",
+        text: "A `call` names a workflow that does not load, that leads back to the caller, or that stands deeper than 16 calls. \
+               Mend the called workflow first; move what two workflows share into a third one.",
+    },
+    Explanation {
+        code: SHARED,
+        title: "a variable that is shared with steps beside these",
+        text: "Branches of `parallel` and passes of a `forEach` with `parallel` above 1 see a copy of the variables: setting one \
+               from outside would be lost. Give the value as the branch's or pass's `output`.",
+    },
+    Explanation {
         code: PATH_TAKEN,
         title: "a webhook path that is taken",
         text: "Two workflows want the same webhook path. The one that serves it keeps it; give this one another `path`.",

@@ -1,13 +1,15 @@
 //! A workflow as data: model, reading with positions, validation, content hash. No I/O: texts come in, models go out.
 
 pub mod auth;
+pub mod blocks;
 pub mod explain;
 pub mod model;
+pub mod outside;
 pub mod problem;
 mod read;
 #[cfg(test)]
 mod tests;
 mod text;
 
-pub use read::{Read, read};
+pub use read::{Callee, Callees, Read, read};
 pub use text::{WorkflowText, id_of_path};

@@ -7,9 +7,13 @@ use crate::yaml::Place;
 use ecow::EcoString;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Value, to_number};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use super::blocks::{Block, BlockIndex, Call, Columns, ForEach, Table, Wait, Waiting};
+pub use super::outside::{FileFormat, FileRead, Http, HttpBody, HttpMethod, Url, UrlPart};
 
 /// The place of a variable in a run. The first are the engine's own, then come the inputs in their order.
 pub type Slot = usize;
@@ -22,8 +26,10 @@ pub const ERRORS: Slot = 1;
 pub const OUTPUT: Slot = 2;
 /// The variable `error`, which only `retry.on` sees.
 pub const ERROR: Slot = 3;
+/// What the last step with a result gave, which a pass or branch gives where it has no `output`.
+pub const LAST: Slot = 4;
 /// The first input.
-pub const FIRST_INPUT: Slot = 4;
+pub const FIRST_INPUT: Slot = 5;
 
 /// The place of a step in [`Workflow::steps`].
 pub type StepIndex = usize;
@@ -57,10 +63,14 @@ pub struct Workflow {
     pub durability: Durability,
     /// All steps, nested ones too, in the order of the file.
     pub steps: Vec<Step>,
-    /// Where a run begins; `None` for a workflow without steps.
-    pub first: Option<StepIndex>,
-    /// What a run gives when it comes to its end.
-    pub output: Option<Content>,
+    /// The lists of steps that run for themselves. The first is the workflow's own.
+    pub blocks: Vec<Block>,
+    /// What is known of what a run gives.
+    pub result: Type,
+    /// The workflows it calls, by id.
+    pub callees: BTreeMap<String, Arc<Workflow>>,
+    /// Where it calls them.
+    pub calls: Vec<(String, Place)>,
     /// The names of all variables by slot.
     pub names: Vec<EcoString>,
     /// The workflows it names, and where.
@@ -165,7 +175,9 @@ pub enum Response {
 pub struct Step {
     /// The variable that gets its result.
     pub slot: Option<Slot>,
-    /// The path of ids and numbers that names it in a run.
+    /// The list it belongs to.
+    pub block: BlockIndex,
+    /// The path of ids and numbers that names it in its list.
     pub position: String,
     /// For people: its name, its id, or its kind.
     pub title: String,
@@ -219,6 +231,16 @@ pub enum StepKind {
     Respond(Respond),
     /// A durable point of this name.
     Checkpoint(String),
+    /// A table variable.
+    Table(Table),
+    /// Its steps for each element of a list.
+    ForEach(Box<ForEach>),
+    /// Lists of steps side by side, by name.
+    Parallel(Vec<(EcoString, BlockIndex)>),
+    /// Another workflow as part of this run.
+    Call(Call),
+    /// The run sleeps.
+    Wait(Wait),
     /// The end of the run.
     End(End),
 }
@@ -236,8 +258,19 @@ impl StepKind {
             Self::Http(_) => "http",
             Self::Respond(_) => "respond",
             Self::Checkpoint(_) => "checkpoint",
+            Self::Table(_) => "table",
+            Self::ForEach(_) => "forEach",
+            Self::Parallel(_) => "parallel",
+            Self::Call(_) => "call",
+            Self::Wait(_) => "wait",
             Self::End(_) => "end",
         }
+    }
+
+    /// Has it a result, even if that is null?
+    pub fn gives_result(&self) -> bool {
+        use StepKind::*;
+        matches!(self, Script(_) | FileRead(_) | Http(_) | ForEach(_) | Parallel(_) | Call(_) | Wait(_))
     }
 }
 
@@ -246,7 +279,7 @@ impl Step {
     pub fn acts(&self) -> bool {
         match &self.kind {
             StepKind::Http(http) => http.method.acts(),
-            StepKind::Respond(_) | StepKind::Checkpoint(_) => true,
+            StepKind::Respond(_) | StepKind::Checkpoint(_) | StepKind::Wait(_) => true,
             StepKind::Script(script) => script.acts(),
             _ => false,
         }
@@ -282,119 +315,6 @@ pub struct Log {
     pub level: flowscript_lang::host::LogLevel,
 }
 
-/// `file: { read }`
-#[derive(Debug)]
-pub struct FileRead {
-    /// The path inside `files/`.
-    pub path: Content,
-    /// What the bytes become; by the suffix where it is not given.
-    pub format: Option<FileFormat>,
-}
-
-/// What the bytes of a file become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FileFormat {
-    /// Any value.
-    Json,
-    /// A table of texts, the first row names the columns.
-    Csv,
-    /// A text.
-    Text,
-    /// Bytes.
-    Binary,
-}
-
-/// `http`
-#[derive(Debug)]
-pub struct Http {
-    /// The connection whose address and credentials it uses.
-    pub connection: Option<String>,
-    /// Where to; behind the connection's address if there is one.
-    pub url: Url,
-    /// What is asked.
-    pub method: HttpMethod,
-    /// Further headers.
-    pub headers: Vec<(String, Content)>,
-    /// Parameters behind the address.
-    pub query: Vec<(String, Content)>,
-    /// What is sent.
-    pub body: HttpBody,
-    /// The statuses that are no failure.
-    pub expect: Vec<RangeInclusive<u16>>,
-    /// The file below `files/` that gets the body.
-    pub save_as: Option<Content>,
-    /// How long the whole exchange may take.
-    pub timeout: Duration,
-}
-
-/// An address with `{parts}`, each of which is percent-encoded.
-#[derive(Debug)]
-pub enum Url {
-    /// The whole address is one value.
-    Whole(Content),
-    /// Text and values in turn.
-    Parts(Vec<UrlPart>),
-}
-
-/// A part of an address.
-#[derive(Debug)]
-pub enum UrlPart {
-    /// As it stands.
-    Text(String),
-    /// A value, to be encoded.
-    Value(Script),
-}
-
-/// The body of an `http` step.
-#[derive(Debug)]
-pub enum HttpBody {
-    /// None.
-    Empty,
-    /// A value as JSON.
-    Json(Content),
-    /// A text or bytes.
-    Raw(Content),
-}
-
-/// Methods that an `http` step may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HttpMethod {
-    /// Reads.
-    Get,
-    /// Reads headers.
-    Head,
-    /// Acts.
-    Post,
-    /// Acts.
-    Put,
-    /// Acts.
-    Patch,
-    /// Acts.
-    Delete,
-}
-
-impl HttpMethod {
-    /// All methods.
-    pub const ALL: [Self; 6] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete];
-
-    /// The word of HTTP.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
-
-    /// May it change something at the other side?
-    pub fn acts(self) -> bool {
-        !matches!(self, Self::Get | Self::Head)
-    }
-}
-
 /// `respond`
 #[derive(Debug)]
 pub struct Respond {
@@ -416,6 +336,21 @@ pub enum End {
 }
 
 impl Workflow {
+    /// Does a step of it, or of a workflow that it calls, act on something outside?
+    pub fn acts(&self) -> bool {
+        self.steps.iter().any(Step::acts) || self.callees.values().any(|callee| callee.acts())
+    }
+
+    /// How many workflows stand below each other in its calls, itself included.
+    pub fn depth(&self) -> usize {
+        1 + self.callees.values().map(|callee| callee.depth()).max().unwrap_or(0)
+    }
+
+    /// The list of steps at `index`.
+    pub fn block(&self, index: BlockIndex) -> Option<&Block> {
+        self.blocks.get(index)
+    }
+
     /// The step at `index`.
     pub fn step(&self, index: StepIndex) -> Option<&Step> {
         self.steps.get(index)
@@ -430,8 +365,12 @@ impl Workflow {
     /// a slot, acts on something, or may wait to try again.
     pub fn is_direct(&self) -> bool {
         let ordered = self.webhook.as_ref().is_some_and(|webhook| webhook.ordered.is_some());
-        let goes_through = |step: &Step| !step.acts() && step.retry.is_none();
-        self.concurrency.is_none() && !ordered && self.steps.iter().all(goes_through)
+        self.concurrency.is_none() && !ordered && self.goes_through()
+    }
+
+    fn goes_through(&self) -> bool {
+        self.steps.iter().all(|step| !step.acts() && step.retry.is_none())
+            && self.callees.values().all(|callee| callee.goes_through())
     }
 
     /// How many slots a run needs.
@@ -439,9 +378,9 @@ impl Workflow {
         self.names.len()
     }
 
-    /// The step with this position.
-    pub fn index_of(&self, position: &str) -> Option<StepIndex> {
-        self.steps.iter().position(|step| step.position == position)
+    /// The step with this position in a list.
+    pub fn index_of(&self, block: BlockIndex, position: &str) -> Option<StepIndex> {
+        self.steps.iter().position(|step| step.block == block && step.position == position)
     }
 }
 

@@ -42,6 +42,12 @@ impl Problem {
     }
 }
 
+/// A call of a workflow that does not load.
+pub fn broken_call(id: &str, place: Place) -> Problem {
+    Problem::new(codes::CALL, place, format!("The workflow `{id}` that is called here does not load"))
+        .with_hint("Mend that workflow; this one follows by itself.")
+}
+
 /// The codes of findings in the structure of a file.
 pub mod codes {
     /// The file cannot be read.
@@ -74,6 +80,10 @@ pub mod codes {
     pub const UNKNOWN_CONNECTION: &str = "F0208";
     /// A secret that stands in the file itself.
     pub const SECRET_IN_FILE: &str = "F0209";
+    /// A call that leads back to itself, too deep, or to a workflow that does not load.
+    pub const CALL: &str = "F0210";
+    /// A variable that is shared with steps beside these, and cannot be set by them.
+    pub const SHARED: &str = "F0211";
     /// A webhook path that another workflow serves.
     pub const PATH_TAKEN: &str = "F0301";
 }

@@ -17,12 +17,12 @@ fn library() -> Library {
 }
 
 fn problems(source: &str) -> Vec<Problem> {
-    read("test", source, &library()).problems
+    read("test", source, &library(), &mut |_| Callee::Missing).problems
 }
 
 /// The file loads, with no more than warnings.
 fn loads(source: &str) -> model::Workflow {
-    let read = read("test", source, &library());
+    let read = read("test", source, &library(), &mut |_| Callee::Missing);
     let lines: Vec<String> = read.problems.iter().map(|p| p.line("test.yaml")).collect();
     read.workflow.unwrap_or_else(|| panic!("{}\n{source}", lines.join("\n")))
 }
@@ -309,7 +309,9 @@ fn what_processing_sees() {
 
 #[test]
 fn versions_change_with_what_they_reach() {
-    let version = |source: &str, library: &Library| read("a", source, library).workflow.unwrap().version;
+    let version = |source: &str, library: &Library| {
+        read("a", source, library, &mut |_| Callee::Missing).workflow.unwrap().version
+    };
     let plain = Library::new(Zone::UTC, "en-US", 1, 1 << 20);
     let other =
         plain.with_modules(BTreeMap::from([("pricing".to_owned(), Arc::from("function net(g: number) => g;"))]));

@@ -1,5 +1,6 @@
 //! The texts of a workflow and everything it reaches: what a version is the hash of, and what the store keeps.
 
+use super::model::Workflow;
 use crate::store::VersionHash;
 use ecow::EcoString;
 use serde::{Deserialize, Serialize};
@@ -18,16 +19,31 @@ pub struct WorkflowText {
     pub source: String,
     /// The modules it reaches, text by name.
     pub modules: BTreeMap<String, String>,
+    /// The workflows it reaches by calls, source by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub workflows: BTreeMap<String, String>,
 }
 
 /// The encoding that is written. A change of what stands in it, and so of all versions, is a new number.
 const FORMAT: u32 = 1;
 
 impl WorkflowText {
-    /// The texts of a workflow.
-    pub fn new(id: &str, source: &str, modules: &BTreeMap<EcoString, Arc<str>>) -> Self {
+    /// The texts of a workflow with the modules it uses and the workflows it calls.
+    pub fn new(
+        id: &str,
+        source: &str,
+        modules: &BTreeMap<EcoString, Arc<str>>,
+        called: &BTreeMap<String, Arc<Workflow>>,
+    ) -> Self {
         let modules = modules.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
-        Self { format: FORMAT, id: id.to_owned(), source: source.to_owned(), modules }
+        let mut text =
+            Self { format: FORMAT, id: id.to_owned(), source: source.to_owned(), modules, workflows: BTreeMap::new() };
+        for reached in called.values().filter_map(|callee| Self::decode(&callee.text).ok()) {
+            text.workflows.insert(reached.id, reached.source);
+            text.workflows.extend(reached.workflows);
+            text.modules.extend(reached.modules);
+        }
+        text
     }
 
     /// The bytes the store keeps.

@@ -1,20 +1,22 @@
 //! What steps do, one kind a file where there is more to it than a line.
 
+mod blocks;
 pub mod file;
 pub mod http;
 
-use crate::script::{Content, Context, Fault};
+use super::strand::Sleep;
+use super::work::Room;
+use crate::script::{Content, Context, Fault, Script};
 use crate::workflow::model::{
-    ANSWERS, Assert, Branch, End, FAILURES, Log, Respond, Step, StepIndex, StepKind, status_in,
+    ANSWERS, Assert, Branch, End, FAILURES, Log, Respond, Slot, Step, StepIndex, StepKind, status_in,
 };
-use file::Files;
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::value::{Value, truth};
+use flowscript_lang::value::{Record, Rows, Value, truth};
 use http::HttpCall;
 
 /// What became of a step.
 #[derive(Debug)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// It is done; this is its result.
     Done(Value),
     /// Its `when` is false.
@@ -23,8 +25,33 @@ pub enum Outcome {
     Act(Action),
     /// The run goes on here.
     Branch(Option<StepIndex>),
-    /// The run is over with this output.
-    End(Value),
+    /// The run or the called workflow is over.
+    End(Result<Value, Fault>),
+    /// The strand sleeps.
+    Sleep(Sleep),
+    /// Strands below do the step.
+    Open(Opening),
+}
+
+/// What the strands of a step begin with.
+#[derive(Debug)]
+pub(super) enum Opening {
+    /// A pass for each of these.
+    Each(Rows),
+    /// All branches.
+    Branches,
+    /// A called workflow with these inputs.
+    Call(Record),
+}
+
+impl Opening {
+    /// The elements of a loop.
+    pub(super) fn items(&self) -> Option<Rows> {
+        match self {
+            Self::Each(rows) => Some(rows.clone()),
+            Self::Branches | Self::Call(_) => None,
+        }
+    }
 }
 
 /// What is done outside the walk.
@@ -33,11 +60,28 @@ pub enum Action {
     /// A request.
     Http(Box<HttpCall>),
     /// A script that reaches out.
-    Script,
+    Script(Box<ScriptCall>),
     /// An answer to a waiting caller.
     Respond(Reply),
     /// A durable point.
     Checkpoint,
+}
+
+/// A script that reaches out, with a copy of what it sees.
+#[derive(Clone, Debug)]
+pub struct ScriptCall {
+    script: Script,
+    variables: Vec<Value>,
+}
+
+impl ScriptCall {
+    /// Runs it: its result, and what it has set.
+    pub fn run(mut self, context: Context<'_>) -> Result<(Value, Vec<(Slot, Value)>), Fault> {
+        let value = self.script.run(&mut self.variables, context)?;
+        let written = self.script.written();
+        let written = written.filter_map(|slot| Some((slot, self.variables.get(slot)?.clone()))).collect();
+        Ok((value, written))
+    }
 }
 
 /// What `respond` answers.
@@ -52,7 +96,7 @@ pub struct Reply {
 }
 
 /// Does what the step says; its `when` holds.
-pub fn run(step: &Step, variables: &mut [Value], context: Context<'_>, files: &Files) -> Result<Outcome, Fault> {
+pub(super) fn run(step: &Step, variables: &mut [Value], context: Context<'_>, room: &Room) -> Result<Outcome, Fault> {
     match &step.kind {
         StepKind::Set(assignments) => {
             for (slot, script) in assignments {
@@ -63,23 +107,31 @@ pub fn run(step: &Step, variables: &mut [Value], context: Context<'_>, files: &F
             }
             Ok(Outcome::Done(Value::Null))
         }
-        StepKind::Script(script) if script.acts() => Ok(Outcome::Act(Action::Script)),
+        StepKind::Script(script) if script.acts() => {
+            let call = ScriptCall { script: script.clone(), variables: variables.to_vec() };
+            Ok(Outcome::Act(Action::Script(Box::new(call))))
+        }
         StepKind::Script(script) => Ok(Outcome::Done(script.run(variables, context)?)),
         StepKind::Decide(branches) => decide(branches, step, variables, context),
         StepKind::Assert(assert) => check(assert, variables, context),
         StepKind::Log(log) => write(log, variables, context),
         StepKind::FileRead(read) => {
             let path = read.path.text("A path", variables, context)?;
-            files.read(&path, read.format).map(Outcome::Done)
+            room.files.read(&path, read.format).map(Outcome::Done)
         }
         StepKind::Http(step) => Ok(Outcome::Act(Action::Http(Box::new(http::call(step, variables, context)?)))),
         StepKind::Respond(respond) => Ok(Outcome::Act(Action::Respond(reply(respond, variables, context)?))),
         StepKind::Checkpoint(_) => Ok(Outcome::Act(Action::Checkpoint)),
         StepKind::End(End::Output(output)) => {
             let output = output.as_ref().map(|content| content.value(variables, context)).transpose()?;
-            Ok(Outcome::End(output.unwrap_or_default()))
+            Ok(Outcome::End(Ok(output.unwrap_or_default())))
         }
-        StepKind::End(End::Error(message)) => Err(refusal(message, None, variables, context)?),
+        StepKind::End(End::Error(message)) => Ok(Outcome::End(Err(refusal(message, None, variables, context)?))),
+        StepKind::Table(table) => blocks::table(table, variables, context),
+        StepKind::ForEach(each) => blocks::each(each, variables, context),
+        StepKind::Parallel(_) => Ok(Outcome::Open(Opening::Branches)),
+        StepKind::Call(call) => blocks::call(call, variables, context),
+        StepKind::Wait(wait) => blocks::wait(wait, variables, context, room),
     }
 }
 

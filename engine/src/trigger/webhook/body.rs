@@ -39,7 +39,7 @@ pub fn expand(raw: Bytes, encoding: Option<&str>, limit: usize) -> Result<Bytes,
 
 /// The value of a body: JSON, XML, form, CSV and text by the content type, JSON if it parses where there is no type, else
 /// bytes. No body is null.
-pub(super) fn decode(raw: &Bytes, content_type: Option<&str>) -> Result<Value, String> {
+pub fn decode(raw: &Bytes, content_type: Option<&str>) -> Result<Value, String> {
     if raw.is_empty() {
         return Ok(Value::Null);
     }

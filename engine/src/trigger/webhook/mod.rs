@@ -7,7 +7,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-pub use body::{BodyProblem, expand};
+pub use body::{BodyProblem, decode as decode_body, expand};
 pub use credential::{Credential, credential};
 pub use query::{parameter, parse_query};
 pub use request::{Request, RequestParts};

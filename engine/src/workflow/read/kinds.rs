@@ -28,6 +28,9 @@ impl Reader<'_> {
             "http" => self.http(node, timeout),
             "respond" => self.respond(node),
             "checkpoint" => self.checkpoint(node),
+            "table" => self.table(node),
+            "call" => self.call(node),
+            "wait" => self.wait(node),
             _ => self.end(node),
         }
     }
@@ -45,6 +48,8 @@ impl Reader<'_> {
                 continue;
             }
             let slot = self.slot(&entry.key);
+            self.refuse_shared(&entry.key, entry.place);
+            self.written.insert(slot);
             let ty = value.as_ref().map_or(Type::Any, |(_, ty)| ty.clone());
             self.scope.define(&entry.key, slot, ty, true);
             match (value, &mut assignments) {
@@ -64,6 +69,7 @@ impl Reader<'_> {
         let script = script?;
         let written: Vec<Slot> = script.written().filter(|slot| *slot != RUN && *slot != ERRORS).collect();
         for slot in written {
+            self.written.insert(slot);
             if let Some(name) = self.names.get(slot).cloned() {
                 self.scope.define(&name, slot, Type::Any, true);
             }
@@ -128,6 +134,11 @@ impl Reader<'_> {
     }
 
     fn end(&mut self, node: &Node) -> Body {
+        if let Some(around) = self.side_by_side {
+            let message = format!("`end` cannot stand inside {around}: the others would still be running");
+            let hint = "Fail with `assert`, or end the run behind it.";
+            self.report(Problem::new(codes::WRONG_VALUE, node.place, message).with_hint(hint));
+        }
         if node.is_null() {
             return Some((StepKind::End(End::Output(None)), Type::Null));
         }

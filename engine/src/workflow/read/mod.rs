@@ -5,6 +5,7 @@
 
 mod acting;
 mod auth;
+mod blocks;
 mod content;
 mod fields;
 mod graph;
@@ -14,7 +15,9 @@ mod running;
 mod steps;
 mod webhook;
 
-use super::model::{Durability, ERROR, ERRORS, FIRST_INPUT, OUTPUT, RUN, Slot, Step, Workflow};
+use super::model::{
+    Block, BlockIndex, Durability, ERROR, ERRORS, FIRST_INPUT, LAST, OUTPUT, RUN, Slot, Step, Workflow,
+};
 use super::problem::{Problem, codes};
 use super::text::WorkflowText;
 use crate::script::{Compiled, Kind, Library, Scope, Script, compile};
@@ -22,7 +25,7 @@ use crate::yaml::{self, Node, Scalar};
 use ecow::EcoString;
 use fields::Fields;
 use flowscript_lang::types::Type;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -52,13 +55,29 @@ const KEYS: [&str; 11] = [
 /// Keys that the format has and this version has not.
 const LATER: [&str; 3] = ["diagnostics", "redact", "limits"];
 
-/// Reads the file of the workflow `id`.
-pub fn read(id: &str, source: &str, library: &Library) -> Read {
+/// What a name in a `call` leads to.
+#[derive(Clone, Debug)]
+pub enum Callee {
+    /// A workflow that has loaded.
+    Loaded(Arc<Workflow>),
+    /// There is no such workflow.
+    Missing,
+    /// It is there, but does not load.
+    Broken,
+    /// It calls, perhaps through others, the workflow that is being read: their ids in the order of the calls.
+    Cycle(Vec<String>),
+}
+
+/// Finds the workflow that a `call` names.
+pub type Callees<'a> = &'a mut dyn FnMut(&str) -> Callee;
+
+/// Reads the file of the workflow `id`, which calls what `callees` finds.
+pub fn read(id: &str, source: &str, library: &Library, callees: Callees<'_>) -> Read {
     let root = match yaml::parse(source) {
         Ok(root) => root,
         Err(problem) => return Read { workflow: None, problems: vec![problem] },
     };
-    let mut reader = Reader::new(library);
+    let mut reader = Reader::new(library, callees);
     let workflow = reader.workflow(id, source, &root);
     reader.problems.sort_by_key(|p| p.place);
     let failed = reader.problems.iter().any(|p| !p.warning);
@@ -80,11 +99,30 @@ struct Reader<'a> {
     references: Vec<(String, yaml::Place)>,
     /// The connections that are named, and where.
     connections: Vec<(String, yaml::Place)>,
+    /// The lists of steps that run for themselves.
+    blocks: Vec<Block>,
+    /// The list whose steps are being read.
+    block: BlockIndex,
+    /// Slots that steps have set so far.
+    written: HashSet<Slot>,
+    /// What surrounds the steps that are being read and cannot be ended by one of them.
+    side_by_side: Option<&'static str>,
+    /// The workflows that are called.
+    called: BTreeMap<String, Arc<Workflow>>,
+    calls: Vec<(String, yaml::Place)>,
+    callees: Callees<'a>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(library: &'a Library) -> Self {
+    fn new(library: &'a Library, callees: Callees<'a>) -> Self {
         let mut reader = Self {
+            blocks: vec![Block::default()],
+            block: 0,
+            written: HashSet::new(),
+            side_by_side: None,
+            called: BTreeMap::new(),
+            calls: Vec::new(),
+            callees,
             library,
             problems: Vec::new(),
             names: Vec::new(),
@@ -95,8 +133,9 @@ impl<'a> Reader<'a> {
             references: Vec::new(),
             connections: Vec::new(),
         };
-        // Blanks keep the last two apart from variables of the workflow with these names.
-        for (slot, name) in [(RUN, "run"), (ERRORS, "errors"), (OUTPUT, " output"), (ERROR, " error")] {
+        // Blanks keep the last three apart from variables of the workflow with these names.
+        for (slot, name) in [(RUN, "run"), (ERRORS, "errors"), (OUTPUT, " output"), (ERROR, " error"), (LAST, " last")]
+        {
             let given = reader.slot(name);
             debug_assert_eq!(slot, given);
         }
@@ -140,12 +179,16 @@ impl<'a> Reader<'a> {
         };
         let ends = self.steps.iter().any(|step| matches!(step.kind, super::model::StepKind::End(_)));
         let output_type = if ends { Type::Any } else { output_type };
-        let webhook = webhook.map(|waiting| self.finish_webhook(waiting, &at_start, output_type));
+        let webhook = webhook.map(|waiting| self.finish_webhook(waiting, &at_start, output_type.clone()));
         let durability = match fields.take("durability") {
             None => Durability::Strict,
             Some(entry) => self.durability(entry, webhook.as_ref(), concurrency.is_some()),
         };
-        let text = WorkflowText::new(id, source, &self.modules);
+        if let Some(root) = self.blocks.first_mut() {
+            root.first = graph.and_then(|graph| graph.first);
+            root.output = output;
+        }
+        let text = WorkflowText::new(id, source, &self.modules, &self.called);
         Some(Workflow {
             id: id.to_owned(),
             version: text.hash(),
@@ -160,8 +203,10 @@ impl<'a> Reader<'a> {
             on_failure,
             durability,
             steps: std::mem::take(&mut self.steps),
-            first: graph.and_then(|graph| graph.first),
-            output,
+            blocks: std::mem::take(&mut self.blocks),
+            result: output_type,
+            callees: std::mem::take(&mut self.called),
+            calls: std::mem::take(&mut self.calls),
             names: std::mem::take(&mut self.names),
             references: std::mem::take(&mut self.references),
             connections: std::mem::take(&mut self.connections),

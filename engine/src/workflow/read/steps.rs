@@ -14,22 +14,38 @@ use std::time::Duration;
 /// Keys of any step.
 const COMMON: [&str; 7] = ["id", "name", "when", "timeout", "retry", "once", "continueOnFail"];
 /// The kinds of steps.
-const KINDS: [&str; 10] = ["set", "script", "decide", "assert", "log", "file", "http", "respond", "checkpoint", "end"];
+const KINDS: [&str; 15] = [
+    "set",
+    "table",
+    "script",
+    "decide",
+    "forEach",
+    "parallel",
+    "assert",
+    "log",
+    "http",
+    "file",
+    "call",
+    "wait",
+    "checkpoint",
+    "respond",
+    "end",
+];
 /// Kinds that the format has and this version has not.
-const KINDS_LATER: [&str; 7] = ["table", "forEach", "parallel", "sql", "email", "call", "wait"];
+const KINDS_LATER: [&str; 2] = ["sql", "email"];
 /// The longest `timeout` of a step.
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// What all steps have in common.
-struct Common<'n> {
-    id: Option<&'n Entry>,
-    name: Option<String>,
-    when: Option<crate::script::Script>,
+pub(super) struct Common<'n> {
+    pub(super) id: Option<&'n Entry>,
+    pub(super) name: Option<String>,
+    pub(super) when: Option<crate::script::Script>,
     position: String,
     timeout: Option<Duration>,
     retry: Option<Retry>,
     once: bool,
-    continue_on_fail: bool,
+    pub(super) continue_on_fail: bool,
 }
 
 impl Reader<'_> {
@@ -39,7 +55,7 @@ impl Reader<'_> {
     }
 
     /// A list of steps. `path` is in front of their positions; `ids` are those that stand before them.
-    fn list<'n>(&mut self, node: &'n Node, path: &str, ids: &mut HashSet<&'n str>) -> Graph {
+    pub(super) fn list<'n>(&mut self, node: &'n Node, path: &str, ids: &mut HashSet<&'n str>) -> Graph {
         let mut graph = Graph::default();
         let Some(elements) = node.elements() else {
             self.wrong(node, "`steps` must be a list");
@@ -73,14 +89,16 @@ impl Reader<'_> {
             continue_on_fail: self.optional_bool(&mut fields, "continueOnFail").unwrap_or(false),
         };
         self.refuse_common(&fields, kind);
-        if kind.key == "decide" {
-            self.decide(&kind.value, common, ids, graph);
-            return;
+        match kind.key.as_str() {
+            "decide" => return self.decide(&kind.value, common, ids, graph),
+            "forEach" => return self.for_each(&kind.value, common, ids, graph),
+            "parallel" => return self.parallel(&kind.value, common, ids, graph),
+            _ => {}
         }
         let body = self.body(kind, common.timeout);
         let Some((kind, ty)) = body else {
             // Later steps may use the result all the same; one problem is enough.
-            self.define_result(&common, Type::Any);
+            self.define_result(common.id, Type::Any);
             return;
         };
         let ends = matches!(kind, StepKind::End(_)) && common.when.is_none();
@@ -89,7 +107,7 @@ impl Reader<'_> {
             self.scope.meet(&before);
         }
         let ty = if may_be_left_out { ty.nullable() } else { ty };
-        let slot = self.define_result(&common, ty);
+        let slot = self.define_result(common.id, ty);
         let index = self.push(common, slot, kind);
         graph.append(&mut self.steps, index, if ends { Vec::new() } else { vec![LooseEnd::Step(index)] }, ends);
     }
@@ -98,10 +116,15 @@ impl Reader<'_> {
     fn refuse_common(&mut self, fields: &Fields<'_>, kind: &Entry) {
         let refused = |key: &str| match (key, kind.key.as_str()) {
             ("timeout", "http") => None,
+            ("timeout", "wait") => {
+                Some("The `timeout` of a `wait` stands inside it: `wait: { event: paid, timeout: 1h }`")
+            }
             ("timeout", _) => Some("`timeout` is for steps that wait for somebody else, such as `http`"),
             ("retry" | "once" | "continueOnFail", "decide") => {
                 Some("`decide` holds steps; give this to the steps in it")
             }
+            ("retry" | "once", "forEach" | "parallel") => Some("This step holds steps; give this to the steps in it"),
+            ("retry" | "once", "call") => Some("`call` runs steps; give this to the steps of the workflow it calls"),
             ("retry" | "once" | "continueOnFail", "end") => Some("`end` ends the run; there is nothing to go on with"),
             ("continueOnFail", _) if fields.get("id").is_none() => {
                 Some("`continueOnFail` needs an `id`, under which `errors` tells what failed")
@@ -174,18 +197,19 @@ impl Reader<'_> {
     }
 
     /// Makes the result of a step known behind it.
-    fn define_result(&mut self, common: &Common<'_>, ty: Type) -> Option<Slot> {
-        let id = text_of(&common.id?.value);
+    pub(super) fn define_result(&mut self, id: Option<&Entry>, ty: Type) -> Option<Slot> {
+        let id = text_of(&id?.value);
         let slot = self.slot(id);
         self.scope.define(id, slot, ty, true);
         Some(slot)
     }
 
-    fn push(&mut self, common: Common<'_>, slot: Option<Slot>, kind: StepKind) -> StepIndex {
+    pub(super) fn push(&mut self, common: Common<'_>, slot: Option<Slot>, kind: StepKind) -> StepIndex {
         let id = common.id.map(|entry| text_of(&entry.value).to_owned());
         let title = common.name.or(id).unwrap_or_else(|| kind.name().to_owned());
         let Common { when, position, retry, once, continue_on_fail, .. } = common;
-        self.steps.push(Step { slot, position, title, when, kind, retry, once, continue_on_fail, next: None });
+        let block = self.block;
+        self.steps.push(Step { slot, block, position, title, when, kind, retry, once, continue_on_fail, next: None });
         self.steps.len() - 1
     }
 
@@ -261,6 +285,7 @@ impl Reader<'_> {
     }
 }
 
-fn text_of(node: &Node) -> &str {
+/// The text of a scalar; empty for anything else.
+pub(super) fn text_of(node: &Node) -> &str {
     node.scalar().map_or("", |scalar| &scalar.text)
 }

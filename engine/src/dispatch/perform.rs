@@ -1,0 +1,177 @@
+//! Steps that reach out, several beside each other, until they are done or nobody wants them any more.
+
+use super::Dispatcher;
+use super::drive::Left;
+use crate::run::{Action, Panicked, RunHost, StepHost, StopFlag, step_key};
+use crate::script::{Context, Fault, TIMEOUT};
+use crate::store::{RunId, StepEnd, Timestamp};
+use crate::workflow::model::Slot;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::Value;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+
+/// A step that was done.
+pub(super) struct Done {
+    /// The strand it belongs to.
+    pub strand: String,
+    /// Its position in the run.
+    pub position: String,
+    /// The attempt.
+    pub attempt: u32,
+    /// Its result is committed.
+    pub commits: bool,
+    /// The result.
+    pub result: Result<Value, Fault>,
+    /// The variables that its script has set.
+    pub written: Vec<(Slot, Value)>,
+}
+
+/// The steps of one run that are at work.
+pub(super) struct AtWork {
+    run: RunId,
+    host: Arc<RunHost>,
+    tasks: JoinSet<Done>,
+    /// By strand: how to end them, and what they are.
+    running: HashMap<String, Task>,
+}
+
+struct Task {
+    abort: AbortHandle,
+    stop: Arc<StopFlag>,
+    position: String,
+    attempt: u32,
+    commits: bool,
+}
+
+impl AtWork {
+    /// Nothing is at work.
+    pub(super) fn new(run: RunId, host: Arc<RunHost>) -> Self {
+        Self { run, host, tasks: JoinSet::new(), running: HashMap::new() }
+    }
+
+    /// Begins a step.
+    pub(super) fn begin(
+        &mut self,
+        dispatcher: &Dispatcher,
+        strand: String,
+        position: String,
+        attempt: u32,
+        commits: bool,
+        action: Action,
+    ) {
+        let stop = Arc::new(StopFlag::default());
+        let (dispatcher, host, run) = (dispatcher.clone(), self.host.clone(), self.run);
+        let mut done = Done {
+            strand: strand.clone(),
+            position: position.clone(),
+            attempt,
+            commits,
+            result: Ok(Value::Null),
+            written: Vec::new(),
+        };
+        let dropped = stop.clone();
+        let abort = self.tasks.spawn(async move {
+            match dispatcher.perform(run, &host, &done.position, dropped, action).await {
+                Ok((value, written)) => {
+                    done.result = Ok(value);
+                    done.written = written;
+                }
+                Err(fault) => done.result = Err(fault),
+            }
+            done
+        });
+        self.running.insert(strand, Task { abort, stop, position, attempt, commits });
+    }
+
+    /// Waits for a step that is still wanted.
+    pub(super) async fn next(&mut self) -> Result<Done, Left> {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Ok(done)) => {
+                    let task = self.running.get(&done.strand);
+                    if task.is_some_and(|task| task.position == done.position && task.attempt == done.attempt) {
+                        self.running.remove(&done.strand);
+                        return Ok(done);
+                    }
+                }
+                // One that was given up; or a panic, which the hook has told about.
+                Some(Err(error)) if error.is_cancelled() => {}
+                Some(Err(_)) => return Err(Left::Panicked),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Nobody wants the step of this strand any more. Gives what is to be kept of it.
+    pub(super) fn give_up(&mut self, strand: &str, now: Timestamp) -> Option<StepEnd> {
+        let task = self.running.remove(strand)?;
+        task.stop.cancel();
+        task.abort.abort();
+        let fault = Fault::new(ErrorKind::Cancelled, "The step was given up because another one has failed.");
+        let result = Err(fault.to_failure(Some(task.position.clone())));
+        let end = StepEnd { position: task.position, attempt: task.attempt, ended_at: now, result, diagnostics: None };
+        task.commits.then_some(end)
+    }
+
+    /// Nobody wants any of them any more.
+    pub(super) fn give_up_all(&mut self, now: Timestamp) -> Vec<StepEnd> {
+        let strands: Vec<String> = self.running.keys().cloned().collect();
+        strands.iter().filter_map(|strand| self.give_up(strand, now)).collect()
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        // Tasks end with their set; scripts have threads of their own.
+        self.running.values().for_each(|task| task.stop.cancel());
+    }
+}
+
+impl Dispatcher {
+    /// Does a step that reaches out, until the run is stopped or its time is over.
+    async fn perform(
+        &self,
+        run: RunId,
+        host: &Arc<RunHost>,
+        position: &str,
+        dropped: Arc<StopFlag>,
+        action: Action,
+    ) -> Result<(Value, Vec<(Slot, Value)>), Fault> {
+        let value = match action {
+            Action::Http(call) => {
+                let key = step_key(run, position);
+                let answered = self.within(host, call.send(&self.shared.sender, Some(key))).await?;
+                let files = self.shared.room.files.clone();
+                self.shared.pool.run(move || answered.result(&files)).await.map_err(|Panicked| internal())??
+            }
+            // Threads of their own: what waits for others must not hold up what computes.
+            Action::Script(call) => {
+                let settings = self.shared.room.library.settings().clone();
+                let host = StepHost::new(host.clone(), position.to_owned(), dropped);
+                let ran = self.shared.callers.run(move || call.run(Context { settings: &settings, host: &host }));
+                return ran.await.map_err(|Panicked| internal())?;
+            }
+            Action::Respond(_) | Action::Checkpoint => return Err(internal()),
+        };
+        Ok((value, Vec::new()))
+    }
+
+    /// What takes time, at most until the run is stopped or its time is over.
+    async fn within<T>(&self, host: &RunHost, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        tokio::select! {
+            done = work => done,
+            () = host.stop().asked() => Err(Fault::new(ErrorKind::Cancelled, "The run was cancelled.")),
+            () = tokio::time::sleep_until(Instant::from_std(host.deadline())) => {
+                Err(Fault::of_kind(TIMEOUT, "The run took longer than it may."))
+            }
+        }
+    }
+}
+
+fn internal() -> Fault {
+    Fault::new(ErrorKind::Io, "The engine failed while it ran this step; its log says more.")
+}

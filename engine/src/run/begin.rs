@@ -1,0 +1,89 @@
+//! The beginning of a run: its inputs, its label, and what acceptance needs to know of them.
+
+use super::host::RunHost;
+use super::input::convert_input;
+use super::machine::{Machine, context};
+use super::work::{Given, Room, Work};
+use crate::script::Fault;
+use crate::store::Trigger;
+use crate::trigger::webhook::Request;
+use crate::workflow::model::FIRST_INPUT;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::Value;
+use std::sync::Arc;
+
+/// The longest label, in characters.
+const MAX_LABEL: usize = 200;
+
+/// What is known of a run before it is accepted.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// The label for the history.
+    pub label: Option<String>,
+    /// The key of its lane; empty where all messages are one lane.
+    pub lane: String,
+}
+
+/// Learns what acceptance needs without running any step. An input that does not fit is an error, unless
+/// `processing.input` makes it: then it is the run that fails.
+pub fn prepare(work: Work, room: Room, host: Arc<RunHost>) -> Result<Prepared, Fault> {
+    let mut machine = Machine::new(work, room, host);
+    let mut prepared = Prepared::default();
+    let workflow = machine.work.workflow.clone();
+    if let Some(webhook) = workflow.webhook.as_ref().filter(|_| machine.work.trigger == Trigger::Webhook)
+        && let Some(key) = webhook.ordered.as_ref().and_then(|ordered| ordered.key.as_ref())
+    {
+        let request = match &machine.work.given {
+            Given::Request(request) => request.clone(),
+            Given::Fields(fields) => Arc::new(Request::of_fields(webhook, fields)),
+        };
+        prepared.lane = request.lane(key, context(&machine.room, &machine.host))?;
+    }
+    match machine.make_input() {
+        Ok(()) => prepared.label = machine.make_label(),
+        Err(_) if machine.work.processes_input() => {}
+        Err(fault) => return Err(fault),
+    }
+    Ok(prepared)
+}
+
+impl Machine {
+    /// Makes the inputs.
+    pub(super) fn make_input(&mut self) -> Result<(), Fault> {
+        self.host.enter("", "input");
+        self.failed_at = Some("input".to_owned());
+        let context = context(&self.room, &self.host);
+        let given = match &self.work.given {
+            Given::Fields(fields) => fields.clone(),
+            Given::Request(request) => request.input_fields(&self.work.workflow, context)?,
+        };
+        let values = convert_input(&self.work.workflow.inputs, &given, &self.room.library, self.host.as_ref())
+            .map_err(|no_fit| Fault { status: Some(400), ..Fault::new(ErrorKind::Value, no_fit.message) })?;
+        if let Some(root) = self.strands.get_mut("") {
+            for (number, value) in values.into_iter().enumerate() {
+                root.variables.set_known(FIRST_INPUT + number, value);
+            }
+        }
+        self.failed_at = None;
+        self.has_input = true;
+        self.input = self.named_input();
+        Ok(())
+    }
+
+    /// The label for the history. A label that fails is none: it must not keep a run from starting.
+    pub(super) fn make_label(&mut self) -> Option<String> {
+        let workflow = self.work.workflow.clone();
+        let content = workflow.label.as_ref()?;
+        let context = context(&self.room, &self.host);
+        let root = self.strands.get_mut("")?;
+        let label = content.text("A label", &mut root.variables.values, context).ok()?;
+        Some(label.chars().take(MAX_LABEL).collect())
+    }
+
+    fn named_input(&self) -> Option<Value> {
+        let root = self.strands.get("")?;
+        let inputs = self.work.workflow.inputs.iter().enumerate();
+        let values = inputs.map(|(i, input)| (input.name.clone(), root.variables.get(FIRST_INPUT + i).clone()));
+        Some(Value::record(values.collect::<Vec<_>>()))
+    }
+}

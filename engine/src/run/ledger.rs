@@ -1,0 +1,282 @@
+//! What the store keeps of an unfinished run, by key, and reading it back.
+//!
+//! `at:PATH` is the place of a strand, `v:PATH NAME` a variable, `in:POSITION` the elements of a loop, `out:PATH` what a
+//! pass or branch has given, `trace:N` steps without a commit of their own, `spent` the time the run has worked.
+
+use super::encoding;
+use super::strand::{Open, Part, Sleep, State, Strand, path_of};
+use super::trace::{StepTrace, encode_trace};
+use crate::script::Fault;
+use crate::store::{ClaimedRun, Timestamp};
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The most that a run may have kept at a time, in bytes.
+const MAX_SNAPSHOT: usize = 16 << 20;
+/// In front of the paths of strands.
+pub(super) const AT: &str = "at:";
+/// In front of variables.
+pub(super) const VARIABLE: &str = "v:";
+/// In front of the elements of loops.
+pub(super) const ITEMS: &str = "in:";
+/// In front of what parts have given.
+pub(super) const RESULT: &str = "out:";
+/// In front of the numbers of pieces of the trace.
+pub(super) const TRACE: &str = "trace:";
+/// The key of the time that the run has worked.
+const SPENT: &str = "spent";
+
+/// What is kept by key, as [`crate::store::Changes`] wants it.
+pub(super) type Kept = Vec<(String, Option<Vec<u8>>)>;
+
+/// What the store has of a run.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// Bytes by key.
+    stored: BTreeMap<String, usize>,
+    total: usize,
+    /// Keys that the store is to drop.
+    dropped: Vec<String>,
+    /// How many steps of the trace it has, and in how many pieces.
+    traced: usize,
+    pieces: usize,
+}
+
+impl Ledger {
+    /// What a claimed run has kept.
+    pub(super) fn of(claimed: &ClaimedRun, traced: usize) -> Self {
+        let stored: BTreeMap<String, usize> = claimed.kept.iter().map(|(k, bytes)| (k.clone(), bytes.len())).collect();
+        let pieces = stored.keys().filter(|key| key.starts_with(TRACE)).count();
+        let total = stored.iter().filter(|(key, _)| counts(key)).map(|(_, bytes)| bytes).sum();
+        Self { stored, total, dropped: Vec::new(), traced, pieces }
+    }
+
+    /// Has the store this key?
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.stored.contains_key(key)
+    }
+
+    /// Drops a strand and all below it.
+    pub(super) fn drop_strand(&mut self, path: &str) {
+        self.drop_below(&format!("{AT}{path}"));
+        self.drop_below(&format!("{VARIABLE}{path}"));
+        self.drop_below(&format!("{ITEMS}{path}"));
+        self.drop_below(&format!("{RESULT}{path}"));
+    }
+
+    /// Drops the elements and results of a step that is over.
+    pub(super) fn drop_step(&mut self, position: &str) {
+        self.drop_key(format!("{ITEMS}{position}"));
+        self.drop_below(&format!("{RESULT}{position}["));
+        self.drop_below(&format!("{RESULT}{position}/"));
+    }
+
+    fn drop_below(&mut self, prefix: &str) {
+        let range = self.stored.range(prefix.to_owned()..);
+        let keys: Vec<String> = range.map(|(key, _)| key.clone()).take_while(|key| key.starts_with(prefix)).collect();
+        keys.into_iter().for_each(|key| self.drop_key(key));
+    }
+
+    fn drop_key(&mut self, key: String) {
+        if let Some(bytes) = self.stored.remove(&key) {
+            if counts(&key) {
+                self.total -= bytes;
+            }
+            self.dropped.push(key);
+        }
+    }
+
+    /// What a commit writes so that the store has the strands as they are. Variables that take too much are an error.
+    pub(super) fn write(
+        &mut self,
+        strands: &mut BTreeMap<String, Strand>,
+        spent: Duration,
+        trace: &[StepTrace],
+    ) -> Result<Kept, Fault> {
+        let mut kept: Kept = self.dropped.drain(..).map(|key| (key, None)).collect();
+        for (path, strand) in strands {
+            if std::mem::take(&mut strand.moved) {
+                self.put(&mut kept, format!("{AT}{path}"), encode_place(strand));
+            }
+            for slot in strand.variables.take_changed() {
+                let Some(name) = strand.workflow.names.get(slot) else { continue };
+                let bytes = encoding::encode(strand.variables.get(slot));
+                self.put(&mut kept, format!("{VARIABLE}{path}{name}"), bytes);
+            }
+            let position = strand.step.and_then(|index| strand.workflow.step(index)).map(|step| &step.position);
+            if let (State::Open(open), Some(position)) = (&mut strand.state, position) {
+                if let Some(items) = open.items.as_ref().filter(|_| !open.items_kept) {
+                    self.put(&mut kept, format!("{ITEMS}{path}{position}"), encoding::encode(&items.to_value()));
+                    open.items_kept = true;
+                }
+                for part in std::mem::take(&mut open.unkept) {
+                    let bytes = encoding::encode(open.results.get(&part).unwrap_or(&Value::Null));
+                    self.put(&mut kept, format!("{RESULT}{}", path_of(path, position, &part)), bytes);
+                }
+            }
+        }
+        if self.total > MAX_SNAPSHOT {
+            let message =
+                format!("The variables take {} bytes; {MAX_SNAPSHOT} are the most that can be kept.", self.total);
+            return Err(Fault::new(ErrorKind::Limit, message));
+        }
+        self.put(&mut kept, SPENT.to_owned(), (spent.as_millis() as u64).to_le_bytes().to_vec());
+        if let Some(new @ [_, ..]) = trace.get(self.traced..) {
+            self.put(&mut kept, format!("{TRACE}{:08}", self.pieces), encode_trace(new));
+            self.pieces += 1;
+            self.traced = trace.len();
+        }
+        Ok(kept)
+    }
+
+    fn put(&mut self, kept: &mut Kept, key: String, bytes: Vec<u8>) {
+        let counted = counts(&key);
+        let before = self.stored.insert(key.clone(), bytes.len()).unwrap_or(0);
+        if counted {
+            self.total = (self.total + bytes.len()).saturating_sub(before);
+        }
+        // A key that was dropped since the last commit and comes back is written last.
+        kept.push((key, Some(bytes)));
+    }
+}
+
+/// Does a key count to the run's limit?
+fn counts(key: &str) -> bool {
+    [VARIABLE, ITEMS, RESULT].iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// How long a claimed run has worked already.
+pub(super) fn spent(claimed: &ClaimedRun) -> Duration {
+    let bytes =
+        claimed.kept.iter().find(|(key, _)| key == SPENT).and_then(|(_, bytes)| bytes.as_slice().try_into().ok());
+    Duration::from_millis(bytes.map_or(0, u64::from_le_bytes))
+}
+
+/// The place of a strand as the store keeps it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Place {
+    /// The strand whose step opened it.
+    pub parent: Option<String>,
+    /// What it is to that step.
+    pub part: Part,
+    /// The position of its step in its list; nothing behind the last one.
+    pub position: Option<String>,
+    /// The attempt of the step.
+    pub attempt: u32,
+    /// Failed attempts.
+    pub failures: u32,
+    /// Retries of the run when the attempt began.
+    pub retries: u32,
+    /// What it sleeps for.
+    pub sleep: Option<Sleep>,
+    /// Strands below it do its step; how many of them have begun.
+    pub open: Option<usize>,
+    /// What has failed below, where the others go on all the same.
+    pub fault: Option<Fault>,
+}
+
+fn encode_place(strand: &Strand) -> Vec<u8> {
+    let text = |text: Option<&str>| text.map_or(Value::Null, Value::text);
+    let (pass, branch) = match &strand.part {
+        Part::Pass(number) => (Value::from(*number as i64), Value::Null),
+        Part::Branch(name) => (Value::Null, Value::text(name.as_str())),
+        Part::Whole | Part::Called => (Value::Null, Value::Null),
+    };
+    let position = strand.step.and_then(|index| strand.workflow.step(index)).map(|step| step.position.as_str());
+    let sleep = match &strand.state {
+        State::Asleep(sleep) => Value::record([
+            ("due", sleep.due.map_or(Value::Null, |due| due.0.into())),
+            ("event", text(sleep.event.as_deref())),
+            ("backOff", sleep.is_back_off.into()),
+        ]),
+        _ => Value::Null,
+    };
+    let open = match &strand.state {
+        State::Open(open) => Value::from(open.next as i64),
+        _ => Value::Null,
+    };
+    let fault = match &strand.state {
+        State::Open(open) => open.fault.as_ref().map_or(Value::Null, Fault::to_value),
+        _ => Value::Null,
+    };
+    encoding::encode(&Value::record([
+        ("parent", text(strand.parent.as_deref())),
+        ("pass", pass),
+        ("branch", branch),
+        ("position", text(position)),
+        ("attempt", i64::from(strand.attempt).into()),
+        ("failures", i64::from(strand.failures).into()),
+        ("retries", i64::from(strand.retries).into()),
+        ("sleep", sleep),
+        ("open", open),
+        ("fault", fault),
+    ]))
+}
+
+/// The place of a strand in bytes of the store. The error says what is wrong with them.
+pub(super) fn decode_place(bytes: &[u8]) -> Result<Place, String> {
+    let Value::Record(kept) = encoding::decode(bytes)? else { return Err("its position is damaged".into()) };
+    let text = |name: &str| match kept.get(name) {
+        Some(Value::Text(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    let number = |value: Option<Value>| match value {
+        Some(Value::Number(number)) => number.to_i64(),
+        _ => None,
+    };
+    let count = |name: &str| number(kept.get(name)).unwrap_or_default();
+    let part = match (number(kept.get("pass")), text("branch"), text("parent")) {
+        (Some(pass), _, _) => Part::Pass(pass as usize),
+        (None, Some(branch), _) => Part::Branch(branch),
+        (None, None, Some(_)) => Part::Called,
+        (None, None, None) => Part::Whole,
+    };
+    let sleep = match kept.get("sleep") {
+        Some(Value::Record(sleep)) => Some(Sleep {
+            due: number(sleep.get("due")).map(Timestamp),
+            event: match sleep.get("event") {
+                Some(Value::Text(name)) => Some(name.to_string()),
+                _ => None,
+            },
+            is_back_off: matches!(sleep.get("backOff"), Some(Value::Bool(true))),
+        }),
+        _ => None,
+    };
+    Ok(Place {
+        parent: text("parent"),
+        part,
+        position: text("position"),
+        attempt: count("attempt") as u32,
+        failures: count("failures") as u32,
+        retries: count("retries") as u32,
+        sleep,
+        open: number(kept.get("open")).map(|next| next as usize),
+        fault: kept.get("fault").and_then(|value| Fault::of_value(&value)),
+    })
+}
+
+/// What a step of a claimed run has kept of its parts.
+pub(super) fn open_step(claimed: &ClaimedRun, path: &str, position: &str, begun: usize) -> Result<Open, String> {
+    let mut open = Open { next: begun, items_kept: true, ..Open::new(None) };
+    let whole = format!("{ITEMS}{path}{position}");
+    if let Some((_, bytes)) = claimed.kept.iter().find(|(key, _)| *key == whole) {
+        let items = encoding::decode(bytes)?;
+        open.items = flowscript_lang::value::Rows::of(&items);
+    }
+    let (passes, branches) = (format!("{RESULT}{path}{position}["), format!("{RESULT}{path}{position}/"));
+    for (key, bytes) in &claimed.kept {
+        let part = if let Some(rest) = key.strip_prefix(&passes) {
+            rest.strip_suffix("]/").and_then(|number| number.parse().ok()).map(Part::Pass)
+        } else if let Some(rest) = key.strip_prefix(&branches) {
+            rest.strip_suffix('/').filter(|name| !name.contains('/')).map(|name| Part::Branch(name.to_owned()))
+        } else {
+            None
+        };
+        if let Some(part) = part {
+            open.results.insert(part, encoding::decode(bytes)?);
+        }
+    }
+    Ok(open)
+}

@@ -1,0 +1,254 @@
+//! From what the store has kept of a run to the run as it was.
+
+use super::encoding;
+use super::host::now;
+use super::ledger::{self, Ledger, Place};
+use super::machine::Machine;
+use super::strand::{Next, Part, Sleep, State, Strand, Variables, no_errors};
+use super::trace::decode_trace;
+use super::work::Work;
+use crate::script::{Fault, INTERRUPTED, TIMEOUT};
+use crate::store::{ClaimedRun, StepRecord, StepState};
+use crate::trigger::callback;
+use crate::workflow::model::{ERRORS, FIRST_INPUT, RUN, StepKind, Workflow};
+use flowscript_lang::value::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Makes a machine that is at its beginning what the store has kept. The error says what cannot be read.
+pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
+    for (name, body) in &claimed.events {
+        machine.events.insert(name.clone(), callback::decode(body)?);
+    }
+    let mut places = Vec::new();
+    for (key, bytes) in &claimed.kept {
+        if let Some(path) = key.strip_prefix(ledger::AT) {
+            places.push((path.to_owned(), ledger::decode_place(bytes)?));
+        } else if key.starts_with(ledger::TRACE) {
+            machine.trace.extend(decode_trace(bytes)?);
+        }
+    }
+    machine.ledger = Ledger::of(claimed, machine.trace.len());
+    machine.spent = ledger::spent(claimed);
+    if places.is_empty() {
+        if let Some(root) = machine.strands.get_mut("") {
+            root.retries = claimed.run.summary.retries;
+        }
+        return Ok(());
+    }
+    // Strands above come before those below.
+    places.sort_by_key(|(path, _)| path.len());
+    let mut restored: BTreeMap<String, Strand> = BTreeMap::new();
+    for (path, place) in places {
+        let strand = strand(&machine.work, claimed, &restored, &path, place)?;
+        restored.insert(path, strand);
+    }
+    let errors = |strand: &Strand| match strand.variables.get(ERRORS) {
+        Value::Record(errors) => errors.iter().any(|(_, error)| !error.is_null()),
+        _ => false,
+    };
+    machine.with_errors = restored.values().any(errors);
+    machine.strands = restored;
+    machine.has_input = true;
+    let paths: Vec<String> = machine.strands.keys().cloned().collect();
+    for path in paths {
+        wake(machine, claimed, &path)?;
+    }
+    Ok(())
+}
+
+/// A strand with its variables; how it goes on is decided once all are there.
+fn strand(
+    work: &Work,
+    claimed: &ClaimedRun,
+    restored: &BTreeMap<String, Strand>,
+    path: &str,
+    place: Place,
+) -> Result<Strand, String> {
+    let damaged = || format!("what it has kept of `{path}` does not fit its workflow");
+    let (workflow, block, mut variables) = match place.parent.as_ref().map(|parent| restored.get(parent)) {
+        None => {
+            let mut variables = Variables::new(work.workflow.width());
+            variables.set_known(ERRORS, no_errors(&work.workflow));
+            inputs(work, claimed, &mut variables)?;
+            (work.workflow.clone(), 0, variables)
+        }
+        Some(None) => return Err(damaged()),
+        Some(Some(parent)) => below(parent, &place, path).ok_or_else(damaged)?,
+    };
+    if let Some(run) = restored.get("").map(|root| root.variables.get(RUN).clone()) {
+        variables.set_known(RUN, run);
+    }
+    // Results first: a variable that was changed later is kept as it became.
+    for step in claimed.steps.iter().filter(|step| step.state == StepState::Completed) {
+        let position = step.position.strip_prefix(path);
+        let index = position.and_then(|position| workflow.index_of(block, position));
+        let slot = index.and_then(|index| workflow.step(index)?.slot);
+        if let (Some(slot), Some(bytes)) = (slot, &step.result) {
+            variables.set_known(slot, encoding::decode(bytes)?);
+        }
+    }
+    let prefix = format!("{}{path}", ledger::VARIABLE);
+    for (key, bytes) in &claimed.kept {
+        let Some(name) = key.strip_prefix(&prefix).filter(|name| !name.contains('/')) else { continue };
+        let slot = workflow.names.iter().position(|known| known == name).ok_or_else(damaged)?;
+        variables.set_kept(slot, encoding::decode(bytes)?);
+    }
+    let step = match &place.position {
+        Some(position) => Some(
+            workflow.index_of(block, position).ok_or_else(|| format!("its workflow has no step `{path}{position}`"))?,
+        ),
+        None => None,
+    };
+    let mut strand = Strand::new(place.parent, place.part, workflow, block, variables, place.retries);
+    (strand.step, strand.attempt, strand.failures) = (step, place.attempt, place.failures);
+    strand.moved = false;
+    strand.state = match (place.open, place.sleep, &place.position) {
+        (Some(begun), _, Some(position)) => {
+            let mut open = ledger::open_step(claimed, path, position, begun)?;
+            open.fault = place.fault;
+            State::Open(Box::new(open))
+        }
+        (_, Some(sleep), _) => State::Asleep(sleep),
+        _ => State::Ready(Next::Attempt),
+    };
+    Ok(strand)
+}
+
+/// Workflow, list of steps and first variables of a strand below another one.
+fn below(parent: &Strand, place: &Place, path: &str) -> Option<(Arc<Workflow>, usize, Variables)> {
+    let step = parent.workflow.step(parent.step?)?;
+    let mut variables = parent.variables.below();
+    match (&step.kind, &place.part) {
+        (StepKind::ForEach(each), Part::Pass(number)) => {
+            if let State::Open(open) = &parent.state {
+                variables.set_known(each.item, open.items.as_ref()?.get(number.checked_sub(1)?));
+            }
+            Some((parent.workflow.clone(), each.block, variables))
+        }
+        (StepKind::Parallel(branches), Part::Branch(name)) => {
+            let (_, block) = branches.iter().find(|(known, _)| known == name)?;
+            Some((parent.workflow.clone(), *block, variables))
+        }
+        (StepKind::Call(call), Part::Called) => {
+            let workflow = parent.workflow.callees.get(&call.workflow)?.clone();
+            let mut variables = Variables::new(workflow.width());
+            variables.set_known(ERRORS, no_errors(&workflow));
+            Some((workflow, 0, variables))
+        }
+        _ => None,
+    }
+    .filter(|_| path.ends_with('/'))
+}
+
+/// The inputs as they were made before; those that were changed since are kept as variables.
+fn inputs(work: &Work, claimed: &ClaimedRun, variables: &mut Variables) -> Result<(), String> {
+    let Some(bytes) = &claimed.run.input else { return Err("its input is gone".into()) };
+    let Value::Record(input) = encoding::decode(bytes)? else { return Err("its input is damaged".into()) };
+    for (number, declared) in work.workflow.inputs.iter().enumerate() {
+        variables.set_known(FIRST_INPUT + number, input.get(&declared.name).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Decides how a strand goes on.
+fn wake(machine: &mut Machine, claimed: &ClaimedRun, path: &str) -> Result<(), String> {
+    let Some(mut strand) = machine.strands.remove(path) else { return Ok(()) };
+    let retries = claimed.run.summary.retries;
+    let retried = retries > strand.retries;
+    if retried {
+        strand.retries = retries;
+        strand.failures = 0;
+        strand.moved = true;
+    }
+    if matches!(strand.state, State::Open(_)) {
+        let running = machine.strands.values().filter(|below| below.parent.as_deref() == Some(path)).count();
+        if let State::Open(open) = &mut strand.state {
+            open.running = running;
+        }
+        // A called workflow is there; passes and branches that have not begun may begin.
+        machine.fill(path, &mut strand);
+        machine.strands.insert(path.to_owned(), strand);
+        return Ok(());
+    }
+    let next = next(machine, claimed, path, &mut strand, retried)?;
+    if let Some(next) = next {
+        strand.state = State::Ready(next);
+        machine.ready.push_back(path.to_owned());
+    }
+    machine.strands.insert(path.to_owned(), strand);
+    Ok(())
+}
+
+/// How a strand goes on; nothing where it still sleeps.
+fn next(
+    machine: &Machine,
+    claimed: &ClaimedRun,
+    path: &str,
+    strand: &mut Strand,
+    retried: bool,
+) -> Result<Option<Next>, String> {
+    let Some(step) = strand.step.and_then(|index| strand.workflow.step(index)) else { return Ok(Some(Next::Begin)) };
+    let position = format!("{path}{}", step.position);
+    let last = claimed.steps.iter().filter(|record| record.position == position).max_by_key(|record| record.attempt);
+    let once = step.once;
+    let failed = last.is_some_and(|last| last.state == StepState::Failed);
+    match &strand.state {
+        State::Asleep(sleep) if sleep.is_back_off => {
+            if !retried && sleep.due.is_some_and(|due| due > now()) {
+                return Ok(None);
+            }
+            // The attempt that slept is counted already.
+            strand.attempt = last.map_or(0, |step| step.attempt).max(strand.attempt.saturating_sub(1)) + 1;
+            return Ok(Some(Next::Attempt));
+        }
+        State::Asleep(sleep) if !(retried && failed) => {
+            return Ok(wake_up(machine, sleep).map(|result| Next::Done(Box::new(result))));
+        }
+        _ => {}
+    }
+    let next = decide(last, retried, once)?;
+    if matches!(next, Next::Attempt) {
+        strand.attempt =
+            last.map_or(0, |step| step.attempt).max(strand.attempt.saturating_sub(u32::from(last.is_none()))) + 1;
+        strand.moved = true;
+    }
+    Ok(Some(next))
+}
+
+/// What has become of a wait; nothing while it goes on. An event that has come wins over a time that is over.
+fn wake_up(machine: &Machine, sleep: &Sleep) -> Option<Result<Value, Fault>> {
+    let come = sleep.event.as_ref().and_then(|name| machine.events.get(name));
+    if let Some(body) = come {
+        return Some(Ok(body.clone()));
+    }
+    if sleep.due.is_none_or(|due| due > now()) {
+        return None;
+    }
+    Some(match &sleep.event {
+        Some(name) => Err(Fault::of_kind(TIMEOUT, format!("The event `{name}` did not come in time."))),
+        None => Ok(Value::Null),
+    })
+}
+
+/// What the last attempt of the step at hand leaves to do.
+fn decide(last: Option<&StepRecord>, retried: bool, once: bool) -> Result<Next, String> {
+    let Some(last) = last else { return Ok(Next::Attempt) };
+    Ok(match last.state {
+        StepState::Completed => {
+            let result = last.result.as_ref().map(|bytes| encoding::decode(bytes)).transpose()?;
+            Next::Done(Box::new(Ok(result.unwrap_or_default())))
+        }
+        // Somebody has asked for it again.
+        _ if retried => Next::Attempt,
+        StepState::Failed => match &last.error {
+            Some(failure) => Next::Done(Box::new(Err(Fault::of_failure(failure)))),
+            None => Next::Attempt,
+        },
+        StepState::Started if once => {
+            let message = "The step was interrupted, and may run once only: nobody knows whether it has run.";
+            Next::Done(Box::new(Err(Fault::of_kind(INTERRUPTED, message))))
+        }
+        StepState::Started => Next::Attempt,
+    })
+}

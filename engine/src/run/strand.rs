@@ -1,0 +1,259 @@
+//! A strand of a run: the steps of one list as they go on, with the variables they see.
+//!
+//! A run is one strand at first. A pass of `forEach`, a branch of `parallel` and a `call` are strands of their own, below
+//! the one whose step opened them.
+
+use crate::script::Fault;
+use crate::store::Timestamp;
+use crate::workflow::model::{Block, BlockIndex, ERRORS, Slot, Step, StepIndex, Workflow};
+use flowscript_lang::value::{Rows, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One strand of a run.
+#[derive(Debug)]
+pub(super) struct Strand {
+    /// The path of the strand whose step opened it; nothing for the run itself.
+    pub parent: Option<String>,
+    /// What it is to that step.
+    pub part: Part,
+    /// The workflow whose steps it runs.
+    pub workflow: Arc<Workflow>,
+    /// Which list of them.
+    pub block: BlockIndex,
+    /// What its steps see.
+    pub variables: Variables,
+    /// The step at hand; nothing behind the last one.
+    pub step: Option<StepIndex>,
+    /// Its attempt, counted from 1 over crashes and retries.
+    pub attempt: u32,
+    /// How many attempts have failed since the run was last started by somebody.
+    pub failures: u32,
+    /// How often the run had been retried when the attempt began.
+    pub retries: u32,
+    /// What it is at.
+    pub state: State,
+    /// The store does not have its place as it is.
+    pub moved: bool,
+}
+
+/// What a strand is to the step that opened it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// The run itself.
+    Whole,
+    /// A pass of a loop, counted from 1.
+    Pass(usize),
+    /// A branch by name.
+    Branch(String),
+    /// A called workflow.
+    Called,
+}
+
+/// What a strand is at.
+#[derive(Debug)]
+pub(super) enum State {
+    /// It can go on.
+    Ready(Next),
+    /// Somebody else does its step.
+    Acting,
+    /// It sleeps.
+    Asleep(Sleep),
+    /// Strands below it do its step.
+    Open(Box<Open>),
+}
+
+/// How a strand goes on.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// It begins.
+    Begin,
+    /// The step at hand begins (again).
+    Attempt,
+    /// The step at hand has this result.
+    Done(Box<Result<Value, Fault>>),
+}
+
+/// What a strand sleeps for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sleep {
+    /// When it wakes by itself.
+    pub due: Option<Timestamp>,
+    /// The event that wakes it; without it in time the step has failed.
+    pub event: Option<String>,
+    /// The step is tried again then.
+    pub is_back_off: bool,
+}
+
+/// A step whose parts are strands of their own.
+#[derive(Debug)]
+pub(super) struct Open {
+    /// The elements of a loop.
+    pub items: Option<Rows>,
+    /// The store has the elements.
+    pub items_kept: bool,
+    /// What passes and branches have given.
+    pub results: BTreeMap<Part, Value>,
+    /// Those of them that the store does not have.
+    pub unkept: Vec<Part>,
+    /// The part that comes next, counted from 0.
+    pub next: usize,
+    /// How many go on.
+    pub running: usize,
+    /// What has failed, where the others go on all the same.
+    pub fault: Option<Fault>,
+}
+
+impl Open {
+    /// A step that has just begun.
+    pub(super) fn new(items: Option<Rows>) -> Self {
+        Self {
+            items,
+            items_kept: false,
+            results: BTreeMap::new(),
+            unkept: Vec::new(),
+            next: 0,
+            running: 0,
+            fault: None,
+        }
+    }
+}
+
+impl Strand {
+    /// A strand at the beginning of a list of steps.
+    pub(super) fn new(
+        parent: Option<String>,
+        part: Part,
+        workflow: Arc<Workflow>,
+        block: BlockIndex,
+        variables: Variables,
+        retries: u32,
+    ) -> Self {
+        let step = workflow.block(block).and_then(|block| block.first);
+        Self {
+            parent,
+            part,
+            workflow,
+            block,
+            variables,
+            step,
+            attempt: 1,
+            failures: 0,
+            retries,
+            state: State::Ready(Next::Begin),
+            moved: true,
+        }
+    }
+
+    /// Its list of steps.
+    pub(super) fn steps(&self) -> Option<&Block> {
+        self.workflow.block(self.block)
+    }
+
+    /// Goes to another step, or behind the last one.
+    pub(super) fn go_to(&mut self, step: Option<StepIndex>) {
+        self.step = step;
+        self.attempt = 1;
+        self.failures = 0;
+        self.moved = true;
+    }
+
+    /// Takes a failure into `errors`.
+    pub(super) fn note_error(&mut self, step: &Step, fault: &Fault) {
+        let name = step.slot.and_then(|slot| self.workflow.names.get(slot)).cloned();
+        if let (Some(name), Value::Record(errors)) = (name, self.variables.get(ERRORS)) {
+            let errors = Value::Record(errors.clone().with(&name, fault.to_value()));
+            self.variables.set(ERRORS, errors);
+        }
+    }
+}
+
+/// The path of the strand that is this part of a step; all of its steps have it in front of their positions.
+pub(super) fn path_of(parent: &str, position: &str, part: &Part) -> String {
+    match part {
+        Part::Whole => String::new(),
+        Part::Pass(number) => format!("{parent}{position}[{number}]/"),
+        Part::Branch(name) => format!("{parent}{position}/{name}/"),
+        Part::Called => format!("{parent}{position}/"),
+    }
+}
+
+/// The variables of a strand, and which of them the store does not have as they are.
+#[derive(Clone, Debug)]
+pub(super) struct Variables {
+    /// By slot.
+    pub values: Vec<Value>,
+    changed: Vec<bool>,
+    /// Which of them have been set in this strand.
+    touched: Vec<bool>,
+}
+
+impl Variables {
+    /// All null.
+    pub(super) fn new(width: usize) -> Self {
+        Self { values: vec![Value::Null; width], changed: vec![false; width], touched: vec![false; width] }
+    }
+
+    /// A copy for a strand below: what is the same there need not be kept twice.
+    pub(super) fn below(&self) -> Self {
+        let unset = vec![false; self.values.len()];
+        Self { values: self.values.clone(), changed: unset.clone(), touched: unset }
+    }
+
+    /// Sets a variable that the store must get.
+    pub(super) fn set(&mut self, slot: Slot, value: Value) {
+        self.set_known(slot, value);
+        self.touch(slot);
+    }
+
+    /// Sets a variable that the store has, or never gets.
+    pub(super) fn set_known(&mut self, slot: Slot, value: Value) {
+        if let Some(variable) = self.values.get_mut(slot) {
+            *variable = value;
+        }
+    }
+
+    /// A script may have changed it.
+    pub(super) fn touch(&mut self, slot: Slot) {
+        for flags in [&mut self.changed, &mut self.touched] {
+            if let Some(flag) = flags.get_mut(slot) {
+                *flag = true;
+            }
+        }
+    }
+
+    /// Sets a variable that was set in this strand before and that the store has.
+    pub(super) fn set_kept(&mut self, slot: Slot, value: Value) {
+        self.set_known(slot, value);
+        if let Some(touched) = self.touched.get_mut(slot) {
+            *touched = true;
+        }
+    }
+
+    /// Was it set in this strand?
+    pub(super) fn is_touched(&self, slot: Slot) -> bool {
+        self.touched.get(slot) == Some(&true)
+    }
+
+    /// Is the store still to get it?
+    pub(super) fn is_changed(&self, slot: Slot) -> bool {
+        self.changed.get(slot) == Some(&true)
+    }
+
+    /// The slots that the store is still to get; asked once.
+    pub(super) fn take_changed(&mut self) -> Vec<Slot> {
+        let changed = self.changed.iter_mut().enumerate();
+        changed.filter_map(|(slot, changed)| std::mem::take(changed).then_some(slot)).collect()
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> &Value {
+        self.values.get(slot).unwrap_or(&Value::Null)
+    }
+}
+
+/// The variable `errors` at the beginning: nothing has failed yet.
+pub(super) fn no_errors(workflow: &Workflow) -> Value {
+    let failing = workflow.steps.iter().filter(|step| step.continue_on_fail);
+    let names = failing.filter_map(|step| workflow.names.get(step.slot?));
+    Value::record(names.map(|name| (name.clone(), Value::Null)).collect::<Vec<_>>())
+}

@@ -1,0 +1,72 @@
+//! Addresses that events for runs are sent to: signed, so that nothing need be kept before an event comes.
+
+use super::webhook::decode_body;
+use crate::run::encoding;
+use crate::store::RunId;
+use bytes::Bytes;
+use flowscript_lang::value::Value;
+use hmac::{Hmac, KeyInit, Mac};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::Sha256;
+
+/// All that is not unreserved in RFC 3986.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The address of the event `name` for a run, of an engine at `base`.
+pub fn url(base: &str, secret: &[u8; 32], run: RunId, name: &str) -> String {
+    let signature = sign(secret, run, name).finalize().into_bytes();
+    let mac: String = signature.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect();
+    format!("{base}/callbacks/{run}/{}/{mac}", utf8_percent_encode(name, ENCODED))
+}
+
+/// Was this address made with the secret? Compared in constant time.
+pub fn is_signed(secret: &[u8; 32], run: RunId, name: &str, mac: &str) -> bool {
+    let digits: Option<Vec<u8>> = mac.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
+    let Some(digits) = digits.filter(|digits| digits.len() == 64) else { return false };
+    let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
+    sign(secret, run, name).verify_slice(&bytes).is_ok()
+}
+
+fn sign(secret: &[u8; 32], run: RunId, name: &str) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
+    mac.update(run.to_string().as_bytes());
+    mac.update(&[0]);
+    mac.update(name.as_bytes());
+    mac
+}
+
+fn digit(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+}
+
+/// The body of an event as the store keeps it. The error says in words why it cannot be decoded.
+pub fn encode(body: &Bytes, content_type: Option<&str>) -> Result<Vec<u8>, String> {
+    Ok(encoding::encode(&decode_body(body, content_type)?))
+}
+
+/// What a wait gets of an event that the store has kept.
+pub fn decode(bytes: &[u8]) -> Result<Value, String> {
+    encoding::decode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Timestamp;
+
+    #[test]
+    fn addresses_are_signed_for_one_run_and_one_name() {
+        let (run, other) = (RunId::new(Timestamp(1)), RunId::new(Timestamp(1)));
+        let secret = [7; 32];
+        let address = url("https://example.com", &secret, run, "paid/now");
+        let mac = address.rsplit('/').next().unwrap();
+        assert!(address.starts_with(&format!("https://example.com/callbacks/{run}/paid%2Fnow/")), "{address}");
+        assert!(is_signed(&secret, run, "paid/now", mac));
+        assert!(!is_signed(&secret, other, "paid/now", mac));
+        assert!(!is_signed(&secret, run, "paid", mac));
+        assert!(!is_signed(&[8; 32], run, "paid/now", mac));
+        for wrong in ["", "é", &mac[1..], &format!("{mac}0")] {
+            assert!(!is_signed(&secret, run, "paid/now", wrong), "{wrong}");
+        }
+    }
+}

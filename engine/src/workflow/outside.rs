@@ -1,0 +1,118 @@
+//! What steps do outside the engine, as data: requests and files.
+
+use crate::script::{Content, Script};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// `file: { read }`
+#[derive(Debug)]
+pub struct FileRead {
+    /// The path inside `files/`.
+    pub path: Content,
+    /// What the bytes become; by the suffix where it is not given.
+    pub format: Option<FileFormat>,
+}
+
+/// What the bytes of a file become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileFormat {
+    /// Any value.
+    Json,
+    /// A table of texts, the first row names the columns.
+    Csv,
+    /// A text.
+    Text,
+    /// Bytes.
+    Binary,
+}
+
+/// `http`
+#[derive(Debug)]
+pub struct Http {
+    /// The connection whose address and credentials it uses.
+    pub connection: Option<String>,
+    /// Where to; behind the connection's address if there is one.
+    pub url: Url,
+    /// What is asked.
+    pub method: HttpMethod,
+    /// Further headers.
+    pub headers: Vec<(String, Content)>,
+    /// Parameters behind the address.
+    pub query: Vec<(String, Content)>,
+    /// What is sent.
+    pub body: HttpBody,
+    /// The statuses that are no failure.
+    pub expect: Vec<RangeInclusive<u16>>,
+    /// The file below `files/` that gets the body.
+    pub save_as: Option<Content>,
+    /// How long the whole exchange may take.
+    pub timeout: Duration,
+}
+
+/// An address with `{parts}`, each of which is percent-encoded.
+#[derive(Debug)]
+pub enum Url {
+    /// The whole address is one value.
+    Whole(Content),
+    /// Text and values in turn.
+    Parts(Vec<UrlPart>),
+}
+
+/// A part of an address.
+#[derive(Debug)]
+pub enum UrlPart {
+    /// As it stands.
+    Text(String),
+    /// A value, to be encoded.
+    Value(Script),
+}
+
+/// The body of an `http` step.
+#[derive(Debug)]
+pub enum HttpBody {
+    /// None.
+    Empty,
+    /// A value as JSON.
+    Json(Content),
+    /// A text or bytes.
+    Raw(Content),
+}
+
+/// Methods that an `http` step may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpMethod {
+    /// Reads.
+    Get,
+    /// Reads headers.
+    Head,
+    /// Acts.
+    Post,
+    /// Acts.
+    Put,
+    /// Acts.
+    Patch,
+    /// Acts.
+    Delete,
+}
+
+impl HttpMethod {
+    /// All methods.
+    pub const ALL: [Self; 6] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete];
+
+    /// The word of HTTP.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// May it change something at the other side?
+    pub fn acts(self) -> bool {
+        !matches!(self, Self::Get | Self::Head)
+    }
+}
