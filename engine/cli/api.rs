@@ -1,9 +1,12 @@
-//! Commands that talk to an engine: through its API where one is running, else on the store itself.
+//! Commands that talk to an engine: through its API where one is running, else through the same API on the store itself.
 
 use clap::Args;
-use flowscript_engine::http::AdminToken;
+use flowscript_engine::config::Config;
+use flowscript_engine::engine::Engine;
+use flowscript_engine::http::{AdminToken, Local};
 use flowscript_engine::store::FolderLock;
 use serde_json::Value as Json;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Which engine a command means.
@@ -20,16 +23,31 @@ pub struct TargetArgs {
 /// Where a command does its work.
 pub enum Target {
     /// Through the API of a running engine.
-    Api(Api),
+    Running(Remote),
     /// On the store of a folder that no engine holds.
     Folder(PathBuf),
 }
 
+/// The admin API, wherever it is.
+pub enum Api {
+    /// Of a running engine.
+    Remote(Remote),
+    /// Over the store of a folder, which is locked meanwhile.
+    Folder(Box<InFolder>),
+}
+
 /// The admin API of a running engine.
-pub struct Api {
+pub struct Remote {
     base: String,
     token: String,
     agent: ureq::Agent,
+}
+
+/// The admin API over the store of a folder.
+pub struct InFolder {
+    runtime: tokio::runtime::Runtime,
+    local: Local,
+    _lock: FolderLock,
 }
 
 impl TargetArgs {
@@ -37,7 +55,7 @@ impl TargetArgs {
     pub fn find(&self) -> Result<Target, String> {
         let data = self.dir.join("data");
         if let Some(url) = &self.url {
-            return Ok(Target::Api(Api::new(url, &data)?));
+            return Ok(Target::Running(Remote::new(url, &data)?));
         }
         if !self.dir.is_dir() {
             return Err(format!("{} is not a folder", self.dir.display()));
@@ -45,9 +63,17 @@ impl TargetArgs {
         match FolderLock::holder(&data).map_err(|error| error.to_string())? {
             None => Ok(Target::Folder(self.dir.clone())),
             Some(holder) => match holder.address {
-                Some(address) => Ok(Target::Api(Api::new(&address, &data)?)),
+                Some(address) => Ok(Target::Running(Remote::new(&address, &data)?)),
                 None => Err(format!("another program holds {} and does not serve yet; try again", data.display())),
             },
+        }
+    }
+
+    /// The admin API of who is meant.
+    pub fn api(&self) -> Result<Api, String> {
+        match self.find()? {
+            Target::Running(remote) => Ok(Api::Remote(remote)),
+            Target::Folder(folder) => Ok(Api::Folder(Box::new(InFolder::open(&folder)?))),
         }
     }
 
@@ -58,6 +84,38 @@ impl TargetArgs {
 }
 
 impl Api {
+    /// `GET`; the error is what the engine said.
+    pub fn get(&self, path: &str) -> Result<Json, String> {
+        self.send("GET", path, None)
+    }
+
+    /// A request with JSON; the error is what the engine said.
+    pub fn send(&self, method: &str, path: &str, body: Option<&Json>) -> Result<Json, String> {
+        let body = body.map(Json::to_string).unwrap_or_default();
+        match self {
+            Self::Remote(remote) => remote.send(method, path, body),
+            Self::Folder(folder) => {
+                let path = format!("/api/v1{path}");
+                let (status, bytes) = folder.runtime.block_on(folder.local.send(method, &path, body))?;
+                read(status, &bytes, "the engine")
+            }
+        }
+    }
+}
+
+impl InFolder {
+    fn open(project: &Path) -> Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("threads cannot be started: {error}"))?;
+        let lock = crate::serve::lock(project)?;
+        let config = Config::load(project)?;
+        let store = crate::serve::open_store(&config, project)?;
+        let local = runtime.block_on(async { Engine::load(config, project, store).await.map(Local::new) })?;
+        Ok(Self { runtime, local, _lock: lock })
+    }
+}
+
+impl Remote {
     fn new(base: &str, data: &Path) -> Result<Self, String> {
         let token = AdminToken::find(data).ok_or_else(|| {
             format!("no admin token: set FLOWSCRIPT_TOKEN, or make {}/admin-token readable", data.display())
@@ -68,28 +126,59 @@ impl Api {
 
     /// `GET`; the error is what the engine said.
     pub fn get(&self, path: &str) -> Result<Json, String> {
-        let request = self.agent.get(format!("{}{path}", self.base)).header("Authorization", self.bearer());
-        self.read(request.call())
+        self.send("GET", path, String::new())
     }
 
     /// `POST` with JSON; the error is what the engine said.
     pub fn post(&self, path: &str, body: &Json) -> Result<Json, String> {
-        let request = self.agent.post(format!("{}{path}", self.base)).header("Authorization", self.bearer());
-        self.read(request.content_type("application/json").send(body.to_string()))
+        self.send("POST", path, body.to_string())
     }
 
-    fn bearer(&self) -> String {
-        format!("Bearer {}", self.token)
-    }
-
-    fn read(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Json, String> {
-        let mut answer = answer.map_err(|error| format!("{} does not answer: {error}", self.base))?;
-        let status = answer.status().as_u16();
-        let body: Json = answer.body_mut().read_json().unwrap_or_default();
-        if (200..300).contains(&status) {
-            return Ok(body);
+    /// Lines of the stream of a run's events, as they come: each means that something has happened.
+    pub fn events(&self, run: &str) -> Result<impl Iterator<Item = String> + use<>, String> {
+        let answer = self.call("GET", &format!("/events?run={run}"), String::new())?;
+        if answer.status().as_u16() != 200 {
+            return Err(format!("{} tells no events: it answered {}", self.base, answer.status()));
         }
-        let detail = body.get("detail").and_then(Json::as_str).filter(|detail| !detail.is_empty());
-        Err(detail.map_or_else(|| format!("{} answered {status}", self.base), str::to_owned))
+        let lines = BufReader::new(answer.into_body().into_reader()).lines();
+        Ok(lines.map_while(Result::ok).filter(|line| line.starts_with("data:") || line.starts_with(':')))
     }
+
+    fn send(&self, method: &str, path: &str, body: String) -> Result<Json, String> {
+        let mut answer = self.call(method, path, body)?;
+        let mut bytes = Vec::new();
+        let read_whole = answer.body_mut().as_reader().read_to_end(&mut bytes);
+        read_whole.map_err(|error| format!("{} broke off: {error}", self.base))?;
+        read(answer.status().as_u16(), &bytes, &self.base)
+    }
+
+    fn call(&self, method: &str, path: &str, body: String) -> Result<ureq::http::Response<ureq::Body>, String> {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header("Authorization", format!("Bearer {}", self.token))
+            .header("Content-Type", "application/json");
+        let told = |error: &dyn std::fmt::Display| format!("{} does not answer: {error}", self.base);
+        let answer = if body.is_empty() {
+            self.agent.run(request.body(()).map_err(|error| told(&error))?)
+        } else {
+            self.agent.run(request.body(body).map_err(|error| told(&error))?)
+        };
+        answer.map_err(|error| told(&error))
+    }
+}
+
+/// What an answer says; the error is what the engine said.
+fn read(status: u16, bytes: &[u8], who: &str) -> Result<Json, String> {
+    let body: Json = serde_json::from_slice(bytes).unwrap_or_default();
+    if (200..300).contains(&status) {
+        return Ok(body);
+    }
+    let detail = body.get("detail").and_then(Json::as_str).filter(|detail| !detail.is_empty());
+    Err(detail.map_or_else(|| format!("{who} answered {status}"), str::to_owned))
+}
+
+/// A part of a path or a query, percent-encoded.
+pub fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -13,6 +13,19 @@ pub enum Exit {
     NotStarted,
 }
 
+impl Exit {
+    /// How a command ended that talks to an engine; the reason why it could not goes to standard error.
+    pub fn of(command: &str, done: Result<(), String>) -> Self {
+        match done {
+            Ok(()) => Self::Done,
+            Err(reason) => {
+                eprintln!("flowscript {command}: {reason}");
+                Self::NotStarted
+            }
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(match exit {

@@ -1,16 +1,12 @@
 //! `flowscript keys`: API keys of webhooks.
 
-use crate::api::{Target, TargetArgs};
+use crate::api::{TargetArgs, encoded};
 use crate::exit::Exit;
-use crate::serve::{lock, open_store};
+use crate::expiry::expiry;
+use crate::output::{ListingArgs, field, print_line, print_table};
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
-use flowscript_engine::config::Config;
-use flowscript_engine::engine::Engine;
-use flowscript_engine::http::key_json;
 use flowscript_engine::keys::KeyText;
 use serde_json::{Value as Json, json};
-use std::path::Path;
 
 /// API keys of webhooks.
 #[derive(Args)]
@@ -31,14 +27,39 @@ enum Action {
         /// A key that is there already, of 16 characters at least; without it one is made.
         #[arg(long)]
         key: Option<String>,
+        /// When it stops working: a span such as 90d, or an instant such as 2027-01-31T12:00:00Z.
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
         #[command(flatten)]
         target: TargetArgs,
     },
     /// Lists the keys.
     List {
-        /// As JSON on one line.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        listing: ListingArgs,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Gives a key another label.
+    Rename {
+        /// The key's id.
+        id: String,
+        /// What people call it.
+        label: String,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Ends a key for good; it stays in the list.
+    Revoke {
+        /// The key's id.
+        id: String,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Removes a key.
+    Delete {
+        /// The key's id.
+        id: String,
         #[command(flatten)]
         target: TargetArgs,
     },
@@ -46,86 +67,75 @@ enum Action {
 
 /// Does what was asked; the key itself goes to standard output.
 pub fn run(args: KeysArgs) -> Exit {
-    let done = match args.action {
-        Action::Add { workflow, label, key, target } => add(&workflow, &label, key, &target),
-        Action::List { json, target } => list(json, &target),
-    };
-    match done {
-        Ok(()) => Exit::Done,
-        Err(reason) => {
-            eprintln!("flowscript keys: {reason}");
-            Exit::NotStarted
+    Exit::of("keys", act(args.action))
+}
+
+fn act(action: Action) -> Result<(), String> {
+    match action {
+        Action::Add { workflow, label, key, expires, target } => add(&workflow, &label, key, expires, &target),
+        Action::List { listing, target } => list(&listing, &target),
+        Action::Rename { id, label, target } => {
+            target.api()?.send("PATCH", &format!("/keys/{}", encoded(&id)), Some(&json!({ "label": label })))?;
+            eprintln!("the key {id} is called {label} now");
+            Ok(())
+        }
+        Action::Revoke { id, target } => {
+            target.api()?.send("POST", &format!("/keys/{}/revoke", encoded(&id)), None)?;
+            eprintln!("the key {id} opens nothing any more");
+            Ok(())
+        }
+        Action::Delete { id, target } => {
+            target.api()?.send("DELETE", &format!("/keys/{}", encoded(&id)), None)?;
+            eprintln!("the key {id} is gone");
+            Ok(())
         }
     }
 }
 
-fn add(workflow: &str, label: &str, key: Option<String>, target: &TargetArgs) -> Result<(), String> {
+fn add(
+    workflow: &str,
+    label: &str,
+    key: Option<String>,
+    expires: Option<String>,
+    target: &TargetArgs,
+) -> Result<(), String> {
     let pasted = key.is_some();
     let key = match key {
         None => KeyText::generate(),
         Some(text) => KeyText::pasted(&text)?,
     };
-    match target.find()? {
-        Target::Api(api) => {
-            let new = json!({ "workflow": workflow, "label": label, "key": key.reveal() });
-            api.post("/keys", &new)?;
-        }
-        Target::Folder(folder) => {
-            let (workflow, label, key) = (workflow.to_owned(), label.to_owned(), key.clone());
-            on_store(&folder, async move |engine| {
-                engine.add_key(&workflow, &label, &key, None).await.map(|_| ()).map_err(|error| error.to_string())
-            })?;
-        }
-    }
+    let expires = expires.map(|text| expiry(&text)).transpose()?;
+    let new = json!({ "workflow": workflow, "label": label, "key": key.reveal(), "expiresAt": expires });
+    target.api()?.send("POST", "/keys", Some(&new))?;
     if pasted {
         eprintln!("the key ending in {} opens {workflow}", key.hint());
     } else {
         eprintln!("this key opens {workflow}; it is shown only now:");
-        println!("{}", key.reveal());
+        print_line(key.reveal());
     }
     Ok(())
 }
 
-fn list(as_json: bool, target: &TargetArgs) -> Result<(), String> {
-    let keys = match target.find()? {
-        Target::Api(api) => api.get("/keys")?["keys"].take(),
-        Target::Folder(folder) => on_store(&folder, async |engine| {
-            let keys = engine.keys().await.map_err(|error| error.to_string())?;
-            Ok(keys.iter().map(key_json).collect())
-        })?,
-    };
-    if as_json {
-        println!("{keys}");
+fn list(listing: &ListingArgs, target: &TargetArgs) -> Result<(), String> {
+    let keys = target.api()?.get("/keys")?["keys"].take();
+    if listing.json {
+        print_line(keys);
         return Ok(());
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["KEY", "LABEL", "WORKFLOWS", "CREATED", "LAST USED", "EXPIRES"]);
-    for key in keys.as_array().into_iter().flatten() {
-        let text = |field: &str| key[field].as_str().unwrap_or("-").to_owned();
+    let rows = keys.as_array().into_iter().flatten().map(|key| {
         let workflows: Vec<&str> = key["workflows"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
-        let shown = format!("{}…{}", text("prefix"), text("hint"));
-        table.add_row([
-            shown,
-            text("label"),
+        let state = if key["revokedAt"].is_string() { "revoked" } else { "-" };
+        vec![
+            field(key, "id"),
+            format!("{}…{}", field(key, "prefix"), field(key, "hint")),
+            field(key, "label"),
             workflows.join(", "),
-            text("createdAt"),
-            text("lastUsedAt"),
-            text("expiresAt"),
-        ]);
-    }
-    println!("{table}");
+            field(key, "createdAt"),
+            field(key, "lastUsedAt"),
+            field(key, "expiresAt"),
+            state.to_owned(),
+        ]
+    });
+    print_table(&["ID", "KEY", "LABEL", "WORKFLOWS", "CREATED", "LAST USED", "EXPIRES", "STATE"], rows);
     Ok(())
-}
-
-/// Opens the store of a folder that no engine holds.
-fn on_store<T>(project: &Path, action: impl AsyncFnOnce(&Engine) -> Result<T, String>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("threads cannot be started: {error}"))?;
-    let _lock = lock(project)?;
-    let config = Config::load(project)?;
-    let store = open_store(&config, project)?;
-    runtime.block_on(async {
-        let engine = Engine::load(config, project, store).await?;
-        action(&engine).await
-    })
 }

@@ -8,13 +8,17 @@ mod check;
 mod doc;
 mod eval;
 mod exit;
+mod expiry;
 mod explain;
 mod keys;
+mod lanes;
 mod output;
 mod repl;
 mod run;
+mod runs;
 mod script;
 mod serve;
+mod token;
 mod trigger;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -43,7 +47,10 @@ enum Command {
     Check(check::Args),
     Serve(serve::ServeArgs),
     Trigger(trigger::TriggerArgs),
+    Runs(Box<runs::RunsArgs>),
     Keys(keys::KeysArgs),
+    Lanes(lanes::LanesArgs),
+    Token(token::TokenArgs),
     Doc(doc::Args),
     Explain(explain::Args),
 }
@@ -63,7 +70,10 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(args, terminal),
         Command::Serve(args) => serve::run(args),
         Command::Trigger(args) => trigger::run(args),
+        Command::Runs(args) => runs::run(*args),
         Command::Keys(args) => keys::run(args),
+        Command::Lanes(args) => lanes::run(args),
+        Command::Token(args) => token::run(args),
         Command::Doc(args) => doc::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),
     };

@@ -4,7 +4,8 @@ use crate::exit::Exit;
 use clap::Args;
 use flowscript_engine::config::Config;
 use flowscript_engine::engine::Engine;
-use flowscript_engine::http::{AdminToken, Guard, Server, bind, router};
+use flowscript_engine::http::{AdminToken, Guard, Server, bind, routers};
+use flowscript_engine::metrics;
 use flowscript_engine::store::{FolderLock, Locking, SqliteStore, Store};
 use flowscript_engine::workflow::model::{Auth, Method};
 use std::net::SocketAddr;
@@ -76,6 +77,10 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     let listener = if args.once { None } else { Some(bind(config.bind).await?) };
+    let admin = match config.admin.bind.filter(|_| !args.once) {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let store = open_store(&config, &args.dir)?;
     let engine = Engine::load(config, &args.dir, store).await?;
     let Some(listener) = listener else {
@@ -85,12 +90,18 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         return Ok(());
     };
     let token = AdminToken::find_or_make(&data)?;
-    let app = router(engine.clone(), Guard::new(&token));
+    // Counting begins before the first run.
+    metrics::page();
+    let routers = routers(engine.clone(), Guard::new(&token.text));
     engine.watch_files()?;
     engine.work().await.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    lock.set_address(&format!("http://{address}")).map_err(|error| error.to_string())?;
-    announce(&engine, &args.dir, address, &token);
+    let admin_address = match &admin {
+        Some(listener) => listener.local_addr().map_err(|error| error.to_string())?,
+        None => address,
+    };
+    lock.set_address(&format!("http://{admin_address}")).map_err(|error| error.to_string())?;
+    announce(&engine, &args.dir, address, admin.is_some().then_some(admin_address), &token);
     let stop = async {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::info!("stopping; a second signal stops at once");
@@ -100,7 +111,17 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
             _ = interrupt.recv() => std::process::exit(1),
         }
     };
-    Server::new(listener, app).run(stop, CLOSING).await;
+    match admin {
+        None => Server::new(listener, routers.together()).run(stop, CLOSING).await,
+        Some(admin) => {
+            let (public, private) = routers.apart();
+            let (stopped, told) = tokio::sync::oneshot::channel::<()>();
+            let admin = tokio::spawn(Server::new(admin, private).run(async { drop(told.await) }, CLOSING));
+            Server::new(listener, public).run(stop, CLOSING).await;
+            drop(stopped);
+            let _ = admin.await;
+        }
+    }
     drop(lock);
     Ok(())
 }
@@ -139,7 +160,7 @@ pub fn start_log() {
 }
 
 /// Says where everything is.
-fn announce(engine: &Engine, project: &Path, address: SocketAddr, token: &AdminToken) {
+fn announce(engine: &Engine, project: &Path, address: SocketAddr, admin: Option<SocketAddr>, token: &AdminToken) {
     let config = engine.config();
     let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let base = base.trim_end_matches('/');
@@ -156,8 +177,9 @@ fn announce(engine: &Engine, project: &Path, address: SocketAddr, token: &AdminT
         };
         println!("  {:<9} {base}/hooks/{}{key}", methods.join(","), webhook.path);
     }
+    let admin = admin.map_or_else(|| base.to_owned(), |address| format!("http://{address}"));
     match &token.file {
-        Some(file) => println!("Admin API {base}/api/v1 (token in {})", file.display()),
-        None => println!("Admin API {base}/api/v1 (token from FLOWSCRIPT_TOKEN)"),
+        Some(file) => println!("Admin API {admin}/api/v1 (token in {})", file.display()),
+        None => println!("Admin API {admin}/api/v1 (token from FLOWSCRIPT_TOKEN)"),
     }
 }

@@ -1,7 +1,8 @@
 //! `flowscript trigger`: a run by hand.
 
-use crate::api::{Api, Target, TargetArgs};
+use crate::api::{Remote, Target, TargetArgs, encoded};
 use crate::exit::Exit;
+use crate::output::{field, plain, print_line};
 use crate::serve::{lock, open_store};
 use clap::Args;
 use flowscript_engine::config::Config;
@@ -9,6 +10,7 @@ use flowscript_engine::engine::{Admission, Engine, RunId, Verdict};
 use flowscript_engine::script::{decode_json, encode_json};
 use flowscript_lang::value::{Record, Value};
 use serde_json::{Value as Json, json};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -31,8 +33,8 @@ pub struct TriggerArgs {
     target: TargetArgs,
 }
 
-/// How often a run is asked for while it goes on.
-const POLL: Duration = Duration::from_millis(100);
+/// How long to wait before a stream that was cut is followed again.
+const PAUSE: Duration = Duration::from_millis(300);
 /// Longer than any run: with `--local` the run's own limits end it.
 const LONG: Duration = Duration::from_secs(365 * 86_400);
 
@@ -44,7 +46,7 @@ pub fn run(args: TriggerArgs) -> Exit {
             return in_process(&args.workflow, &input, args.target.dir(), true);
         }
         match args.target.find()? {
-            Target::Api(api) => through_api(&api, &args.workflow, &input, args.wait),
+            Target::Running(api) => through_api(&api, &args.workflow, &input, args.wait),
             Target::Folder(folder) => in_process(&args.workflow, &input, &folder, false),
         }
     });
@@ -65,39 +67,74 @@ fn input_text(given: Option<&str>) -> Result<String, String> {
     }
 }
 
-fn through_api(api: &Api, workflow: &str, input: &str, wait: bool) -> Result<Exit, String> {
+fn through_api(api: &Remote, workflow: &str, input: &str, wait: bool) -> Result<Exit, String> {
     let input: Json = serde_json::from_str(input).map_err(|error| format!("--input is not JSON: {error}"))?;
-    let accepted = api.post(&format!("/workflows/{workflow}/run"), &json!({ "input": input }))?;
+    let accepted = api.post(&format!("/workflows/{}/run", encoded(workflow)), &json!({ "input": input }))?;
     let run = accepted["runId"].as_str().unwrap_or_default().to_owned();
-    if !wait {
-        println!("{run}");
-        return Ok(Exit::Done);
+    if wait {
+        return watch(api, &run);
     }
+    print_line(&run);
+    Ok(Exit::Done)
+}
+
+/// Shows the log and the progress of a run until it has ended.
+fn watch(api: &Remote, run: &str) -> Result<Exit, String> {
     eprintln!("run {run}");
+    // Following begins before the first look, so that nothing in between is missed.
+    let mut events = api.events(run)?;
     let mut shown_lines = 0;
+    let mut progress = Progress::default();
     loop {
         let state = api.get(&format!("/runs/{run}"))?;
         let lines = state["log"].as_array().cloned().unwrap_or_default();
+        progress.hide();
         for line in lines.iter().skip(shown_lines) {
-            eprintln!("{}: {}", text(line, "level"), text(line, "message"));
+            eprintln!("{}: {}", field(line, "level"), field(line, "message"));
         }
         shown_lines = lines.len();
         match state["state"].as_str().unwrap_or_default() {
-            "queued" | "running" | "waiting" => std::thread::sleep(POLL),
+            "queued" | "running" | "waiting" => progress.show(&state),
             "completed" => {
-                println!("{}", state["output"]);
+                print_line(&state["output"]);
                 return Ok(Exit::Done);
             }
             other => {
-                eprintln!("{other}: {}", text(&state["error"], "message"));
+                eprintln!("{other}: {}", field(&state["error"], "message"));
                 return Ok(Exit::Failed);
             }
+        }
+        if events.next().is_none() {
+            // The engine was restarted, or somebody in between has cut the stream.
+            std::thread::sleep(PAUSE);
+            events = api.events(run)?;
         }
     }
 }
 
-fn text<'a>(value: &'a Json, field: &str) -> &'a str {
-    value[field].as_str().unwrap_or_default()
+/// The line on a terminal that says how far a run is.
+#[derive(Default)]
+struct Progress {
+    shown: bool,
+}
+
+impl Progress {
+    fn show(&mut self, run: &Json) {
+        if !std::io::stderr().is_terminal() {
+            return;
+        }
+        let steps = run["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let last = steps.last().map(|step| format!(", {}", field(step, "title"))).unwrap_or_default();
+        eprint!("{}: {} steps{}", field(run, "state"), steps.len(), plain(&last));
+        self.shown = true;
+    }
+
+    fn hide(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            // To the beginning of the line, and nothing behind it.
+            eprint!("\r\x1b[K");
+        }
+    }
 }
 
 /// Without a running engine: performs the run here, or leaves it queued for the next one.

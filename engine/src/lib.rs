@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod engine;
 pub mod http;
 pub mod keys;
+pub mod metrics;
 pub mod outgoing;
 pub mod project;
 pub mod run;

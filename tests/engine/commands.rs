@@ -72,3 +72,74 @@ fn keys_with_and_without_an_engine() {
     assert_eq!(unknown.status.code(), Some(2), "{}", stderr(&unknown));
     assert!(stderr(&unknown).contains("nothing"), "{}", stderr(&unknown));
 }
+
+#[test]
+fn runs_lanes_and_tokens_with_and_without_an_engine() {
+    let lane = "label: \"{n}\"
+input: { n: number }
+trigger: { webhook: { auth: none, ordered: { onFailure: pause }, query: { n: { type: number } } } }
+steps:
+  - log: { message: \"about \\e[2J {n}\" }
+  - assert: { failIf: n = 1, message: one is refused }
+output: 1";
+    let project = Project::new(&[("workflows/lane.yaml", lane), ("workflows/double.yaml", DOUBLE)]);
+    let server = project.serve();
+    for n in 1..=2 {
+        assert_eq!(server.get(&format!("/hooks/lane?n={n}")).status, 202);
+    }
+    crate::server::wait_for("the lane is held", || {
+        stdout(&run(&project, &["lanes", "--held"])).contains("held").then_some(())
+    });
+    let lanes = run(&project, &["lanes", "--json"]);
+    let lanes: serde_json::Value = serde_json::from_str(&stdout(&lanes)).unwrap();
+    assert_eq!((&lanes["lanes"][0]["workflow"], &lanes["lanes"][0]["length"]), (&"lane".into(), &2.into()));
+    let failed = run(&project, &["runs", "--state", "failed"]);
+    assert!(stdout(&failed).contains("one is refused"), "{}", stdout(&failed));
+    assert_eq!(stdout(&failed).lines().count(), 2, "{}", stdout(&failed));
+    let listed = run(&project, &["runs", "--state", "failed", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&stdout(&listed)).unwrap();
+    let id = listed["runs"][0]["id"].as_str().unwrap().to_owned();
+    let shown = run(&project, &["runs", "show", &id]);
+    assert!(stdout(&shown).contains("assert") && !stdout(&shown).contains('\u{1b}'), "{}", stdout(&shown));
+    assert_eq!(stdout(&run(&project, &["runs", "retry", "--workflow", "lane"])), id);
+    server.run_in(&id, "failed");
+    let resumed = crate::server::wait_for("the lane is held again", || {
+        let resumed = run(&project, &["lanes", "resume", "lane"]);
+        (resumed.status.code() == Some(0)).then(|| stdout(&resumed))
+    });
+    assert_eq!(resumed, id);
+    crate::server::wait_for("the head can be skipped", || {
+        (stdout(&run(&project, &["lanes", "skip", "lane"])) == id).then_some(())
+    });
+    let wrong = run(&project, &["runs", "cancel", &id]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("has ended already"), "{}", stderr(&wrong));
+    let waited = run(&project, &["trigger", "double", "--input", r#"{"n": 21}"#, "--wait"]);
+    assert_eq!((waited.status.code(), stdout(&waited).as_str()), (Some(0), "42"), "{}", stderr(&waited));
+    let viewer = run(&project, &["token", "--role", "viewer", "--label", "wall", "--expires", "90d"]);
+    assert!(stdout(&viewer).starts_with("fst_"), "{}", stderr(&viewer));
+    drop(server);
+    // The same commands on the store itself.
+    assert!(stdout(&run(&project, &["runs", "--text", &id])).contains(&id));
+    let again = run(&project, &["runs", "rerun", &id]);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    let tokens = run(&project, &["token", "list", "--json"]);
+    let tokens: serde_json::Value = serde_json::from_str(&stdout(&tokens)).unwrap();
+    assert_eq!((&tokens[0]["role"], &tokens[0]["label"]), (&"viewer".into(), &"wall".into()));
+    let deleted = run(&project, &["token", "delete", tokens[0]["id"].as_str().unwrap()]);
+    assert_eq!(deleted.status.code(), Some(0), "{}", stderr(&deleted));
+    assert_eq!(stdout(&run(&project, &["token", "list", "--json"])), "[]");
+    let soon = run(&project, &["token", "--expires", "soon"]);
+    assert_eq!(soon.status.code(), Some(2));
+    assert!(stderr(&soon).contains("90d"), "{}", stderr(&soon));
+    let keys = run(&project, &["keys", "add", "double", "--expires", "1h"]);
+    assert!(stdout(&keys).starts_with("fsk_"), "{}", stderr(&keys));
+    let keys = run(&project, &["keys", "list", "--json"]);
+    let keys: serde_json::Value = serde_json::from_str(&stdout(&keys)).unwrap();
+    let key = keys[0]["id"].as_str().unwrap();
+    for arguments in [["keys", "rename", key, "shop"].as_slice(), &["keys", "revoke", key], &["keys", "delete", key]] {
+        let done = run(&project, arguments);
+        assert_eq!(done.status.code(), Some(0), "{arguments:?} {}", stderr(&done));
+    }
+    assert_eq!(stdout(&run(&project, &["keys", "list", "--json"])), "[]");
+}

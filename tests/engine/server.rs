@@ -71,6 +71,8 @@ pub struct Server {
     child: Child,
     /// `http://127.0.0.1:PORT`
     pub base: String,
+    /// Its first line.
+    pub announced: String,
     project: PathBuf,
     log: Arc<Mutex<String>>,
 }
@@ -113,7 +115,7 @@ impl Server {
         let lock: Json = serde_json::from_slice(&fs::read(folder.join("data/lock")).unwrap()).unwrap();
         let base = lock["address"].as_str().unwrap().to_owned();
         std::thread::spawn(move || lines.count());
-        Self { child, base, project: folder.to_owned(), log }
+        Self { child, base, announced: first, project: folder.to_owned(), log }
     }
 
     /// What it has written to standard error.

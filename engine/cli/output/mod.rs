@@ -1,9 +1,11 @@
 //! What commands print: results to standard output, everything else to standard error.
 
+mod listing;
 mod report;
 mod show;
 mod terminal;
 
+pub use listing::{ListingArgs, field, plain, print_line, print_table};
 pub use report::{Format, Report, Stop, Texts};
 pub use show::to_lines;
 pub use terminal::Terminal;

@@ -111,12 +111,18 @@ impl Dispatcher {
             let kept = tokio::time::timeout_at(deadline, self.shared.history.keep(new)).await;
             let full = || StoreError::Busy("history is full, and was not written in time".into());
             return match kept.unwrap_or_else(|_| Err(full())) {
-                Ok(()) => Admission::Answered(Answer::of_ended(id, &ended)),
+                Ok(()) => {
+                    ended.count(&message.workflow.id, Trigger::Webhook, id);
+                    Admission::Answered(Answer::of_ended(id, &ended))
+                }
                 Err(error) => Admission::Unkept(error),
             };
         }
         match self.shared.store.accept(new).await {
-            Ok(Accepted::Finished) => Admission::Answered(Answer::of_ended(id, &ended)),
+            Ok(Accepted::Finished) => {
+                ended.count(&message.workflow.id, Trigger::Webhook, id);
+                Admission::Answered(Answer::of_ended(id, &ended))
+            }
             Ok(other) => self.join(Self::not_new(other), deadline).await,
             Err(error) => Admission::Unkept(error),
         }
@@ -132,6 +138,7 @@ impl Dispatcher {
 
     async fn finish_direct(&self, fence: Fence, work: &Work, ended: &Ended) {
         self.commit_finish(fence, self.finish_of(work, ended), false).await;
+        ended.count(&work.workflow.id, work.trigger, work.id);
     }
 }
 

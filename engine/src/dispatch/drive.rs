@@ -5,6 +5,7 @@ use super::answer::StoredAnswer;
 use super::direct::panicked;
 use super::perform::{AtWork, Done};
 use super::worker::RETRY;
+use crate::metrics::script_ran;
 use crate::run::{Act, Action, Acts, Ended, Event, Machine, Panicked, Reply, Stop, encoding};
 use crate::script::Fault;
 use crate::store::{Changes, Fence, Park, StepEnd, StepStart, StoreError, Timestamp};
@@ -49,7 +50,9 @@ impl Dispatcher {
         let mut drive = Drive { fence, at_work, pending: Vec::new(), events: VecDeque::new() };
         loop {
             let advanced = self.shared.pool.run(move || {
+                let begun = std::time::Instant::now();
                 let stop = machine.advance(event);
+                script_ran(&machine.work().workflow.id, begun.elapsed());
                 (machine, stop)
             });
             let next = match advanced.await {

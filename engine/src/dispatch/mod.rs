@@ -166,6 +166,17 @@ impl Dispatcher {
         self.shared.stopping.load(Ordering::Relaxed)
     }
 
+    /// Ready once the dispatcher has begun to stop.
+    pub async fn stopped(&self) {
+        let told = self.shared.stopped.notified();
+        tokio::pin!(told);
+        // Listening first: a stop between the question and the waiting must not be lost.
+        told.as_mut().enable();
+        if !self.is_stopping() {
+            told.await;
+        }
+    }
+
     /// Ready once the dispatcher has left what was still at work.
     pub async fn grace_over(&self) {
         let mut over = self.shared.grace_over.subscribe();

@@ -146,7 +146,9 @@ impl Dispatcher {
         let Driven::Ended(ended, ends) = driven else { return None };
         let mut finish = self.finish_of(&work, &ended);
         finish.changes.ends.extend(ends);
-        self.commit_finish(fence, finish, true).await
+        let next = self.commit_finish(fence, finish, true).await;
+        ended.count(&work.workflow.id, work.trigger, work.id);
+        next
     }
 
     /// Ends a run that cannot even start.

@@ -3,14 +3,15 @@
 //! What they need of the store's and the dispatcher's words is handed on from here; they know neither.
 
 mod access;
+mod evaluate;
 mod people;
 mod view;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::StepTrace;
 pub use crate::store::{
-    Cancel, Cursor, Delivered, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine, Role, RunId, RunQuery, RunState,
-    RunSummary, StoreError, Timestamp, TokenRecord, Trigger,
+    Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
+    Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, WorkflowCounts,
 };
 pub use people::BulkRetry;
 pub use view::{RunList, RunView};
@@ -23,7 +24,7 @@ use crate::outgoing::Sender;
 use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
 use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
-use crate::store::{Clock, Event, LoadedWorkflow, LogPage, Publication, Retention, Store, SystemClock, WorkflowRecord};
+use crate::store::{Clock, LoadedWorkflow, LogPage, Publication, Retention, Store, SystemClock, WorkflowRecord};
 use crate::trigger::webhook::{Request, RequestParts, parse_query};
 use crate::workflow::model::{Webhook, Workflow};
 use flowscript_lang::value::Record;
@@ -65,6 +66,8 @@ struct Shared {
     tokens: TokenRing,
     /// What addresses of events are signed with.
     secret: [u8; 32],
+    /// One thread of its own: what people try out must not hold up runs.
+    evaluation: Pool,
     loading: tokio::sync::Mutex<()>,
 }
 
@@ -109,6 +112,7 @@ impl Engine {
             keys: KeyRing::default(),
             tokens: TokenRing::default(),
             secret,
+            evaluation: Pool::new(1).map_err(started)?,
             loading: tokio::sync::Mutex::default(),
         };
         let engine = Self { shared: Arc::new(shared) };
@@ -165,6 +169,26 @@ impl Engine {
     /// Is the engine stopping?
     pub fn is_stopping(&self) -> bool {
         self.shared.dispatcher.is_stopping()
+    }
+
+    /// Ready once the engine has begun to stop.
+    pub async fn stopped(&self) {
+        self.shared.dispatcher.stopped().await;
+    }
+
+    /// Events behind a cursor; waits until there is one. Without a cursor, the place from which on they will be told.
+    pub async fn events(&self, since: Option<Cursor>) -> Result<EventPage, StoreError> {
+        self.shared.store.events(since).await
+    }
+
+    /// Unfinished runs by workflow.
+    pub async fn counts(&self) -> Result<Vec<WorkflowCounts>, StoreError> {
+        self.shared.store.counts().await
+    }
+
+    /// How many decisions commits have shared.
+    pub fn commit_sizes(&self) -> CommitSizes {
+        self.shared.store.commit_sizes()
     }
 
     /// The settings.

@@ -3,21 +3,21 @@
 use super::App;
 use super::input::{At, Given};
 use super::json;
+use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
-use super::reply::json_response;
+use super::shapes::{Key, Keys};
 use crate::keys::KeyText;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The longest label, in characters.
 pub const MAX_LABEL: usize = 200;
 
 /// A key to add.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewKey {
     /// What it opens.
@@ -28,26 +28,28 @@ pub struct NewKey {
     /// A key that the caller brings; without one it is generated.
     key: Option<String>,
     /// When it stops working.
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
 
 /// What of a key can change.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyChange {
     /// What people call it.
     label: String,
 }
 
-/// All keys without their texts.
-pub async fn list(State(app): State<App>) -> Result<Response, Problem> {
+/// Lists all keys without their texts.
+#[utoipa::path(get, path = "/keys", tag = "keys", responses((status = 200, body = Keys), Refused))]
+pub async fn list(State(app): State<App>) -> Result<Shown<Keys>, Problem> {
     let keys = app.engine.keys().await.map_err(|error| Problem::of_store(&error))?;
-    let listed: Vec<_> = keys.iter().map(json::key).collect();
-    Ok(json_response(StatusCode::OK, json!({ "keys": listed }).to_string()))
+    Ok(ok(Keys { keys: keys.iter().map(Key::of).collect() }))
 }
 
 /// Adds a key, or one more workflow to a key that is pasted again. A generated key is shown in this answer only.
-pub async fn add(State(app): State<App>, Given(new): Given<NewKey>) -> Result<Response, Problem> {
+#[utoipa::path(post, path = "/keys", tag = "keys", request_body = NewKey, responses((status = 201, body = Key), Refused))]
+pub async fn add(State(app): State<App>, Given(new): Given<NewKey>) -> Result<Shown<Key>, Problem> {
     let key = match &new.key {
         None => KeyText::generate(),
         Some(text) => KeyText::pasted(text)
@@ -57,19 +59,18 @@ pub async fn add(State(app): State<App>, Given(new): Given<NewKey>) -> Result<Re
     let expires_at = json::future(&app, "expiresAt", new.expires_at.as_deref())?;
     let record = app.engine.add_key(&new.workflow, &new.label, &key, expires_at).await;
     let record = record.map_err(|error| Problem::of_store(&error))?;
-    let mut shown = json::key(&record);
-    if new.key.is_none() {
-        shown["key"] = key.reveal().into();
-    }
-    Ok(json_response(StatusCode::CREATED, shown.to_string()))
+    let mut shown = Key::of(&record);
+    shown.key = new.key.is_none().then(|| key.reveal().to_owned());
+    Ok(Shown(StatusCode::CREATED, shown))
 }
 
 /// Gives a key another label.
+#[utoipa::path(patch, path = "/keys/{id}", tag = "keys", params(("id" = String, Path,)), request_body = KeyChange, responses((status = 200, body = Key), Refused))]
 pub async fn rename(
     State(app): State<App>,
     At(id): At<String>,
     Given(change): Given<KeyChange>,
-) -> Result<Response, Problem> {
+) -> Result<Shown<Key>, Problem> {
     let id = key_id(&id)?;
     check_label(&change.label)?;
     app.engine.rename_key(id, &change.label).await.map_err(|error| Problem::of_store(&error))?;
@@ -77,21 +78,23 @@ pub async fn rename(
 }
 
 /// Ends a key for good; it stays in the list.
-pub async fn revoke(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
+#[utoipa::path(post, path = "/keys/{id}/revoke", tag = "keys", params(("id" = String, Path,)), responses((status = 200, body = Key), Refused))]
+pub async fn revoke(State(app): State<App>, At(id): At<String>) -> Result<Shown<Key>, Problem> {
     let id = key_id(&id)?;
     app.engine.revoke_key(id).await.map_err(|error| Problem::of_store(&error))?;
     show(&app, id).await
 }
 
 /// Removes a key: it opens nothing any more.
+#[utoipa::path(delete, path = "/keys/{id}", tag = "keys", params(("id" = String, Path,)), responses((status = 204, description = "It is gone."), Refused))]
 pub async fn delete(State(app): State<App>, At(id): At<String>) -> Result<StatusCode, Problem> {
     app.engine.delete_key(key_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn show(app: &App, id: Uuid) -> Result<Response, Problem> {
+async fn show(app: &App, id: Uuid) -> Result<Shown<Key>, Problem> {
     let key = app.engine.key(id).await.map_err(|error| Problem::of_store(&error))?;
-    Ok(json_response(StatusCode::OK, json::key(&key).to_string()))
+    Ok(ok(Key::of(&key)))
 }
 
 fn key_id(text: &str) -> Result<Uuid, Problem> {

@@ -1,61 +1,70 @@
 //! `/api/v1/lanes`
 
+use super::App;
 use super::input::{Asked, At, Given};
+use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
-use super::reply::json_response;
-use super::{App, json};
+use super::runs::told_cursor;
+use super::shapes::{Lane, LanePage, Touched};
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
 
-/// What a list is asked for.
-#[derive(Deserialize)]
+/// Which lanes a list shows.
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct ListQuery {
+#[into_params(parameter_in = Query)]
+pub struct LaneFilter {
+    /// Of this workflow.
     workflow: Option<String>,
+    /// Only those that a failed run holds.
     #[serde(default)]
+    #[param(required = false)]
     held: bool,
+    /// Goes on behind this cursor.
     cursor: Option<String>,
-    #[serde(default)]
-    limit: u32,
+    /// At most so many; 1,000 are the most.
+    #[param(minimum = 1, maximum = 1000, default = 50)]
+    limit: Option<u32>,
 }
 
 /// Which lane of a workflow is meant.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Lane {
-    /// Empty for a webhook that is ordered as a whole.
+pub struct LaneName {
+    /// The key of its messages; empty for a webhook that is ordered as a whole.
     #[serde(default)]
     key: String,
 }
 
-/// Lanes that have runs in them, by workflow and key.
-pub async fn list(State(app): State<App>, Asked(query): Asked<ListQuery>) -> Result<Response, Problem> {
-    let page = app.engine.lanes(query.workflow, query.held, query.cursor, query.limit).await;
-    let page = page.map_err(|error| Problem::of_store(&error))?;
-    let lanes: Vec<_> = page.lanes.iter().map(json::lane).collect();
+/// Lists lanes that have runs in them, by workflow and key.
+#[utoipa::path(get, path = "/lanes", tag = "lanes", params(LaneFilter), responses((status = 200, body = LanePage), Refused))]
+pub async fn list(State(app): State<App>, Asked(filter): Asked<LaneFilter>) -> Result<Shown<LanePage>, Problem> {
+    let LaneFilter { workflow, held, cursor, limit } = filter;
+    let page =
+        app.engine.lanes(workflow, held, cursor, limit.unwrap_or(0)).await.map_err(|error| told_cursor(&error))?;
     let next = page.next.map(|cursor| cursor.0);
-    Ok(json_response(StatusCode::OK, json!({ "lanes": lanes, "next": next }).to_string()))
+    Ok(ok(LanePage { lanes: page.lanes.iter().map(Lane::of).collect(), next }))
 }
 
 /// Skips the head of a lane: the next goes.
+#[utoipa::path(post, path = "/lanes/{workflow}/skip", tag = "lanes", params(("workflow" = String, Path,)), request_body = LaneName, responses((status = 200, body = Touched), Refused))]
 pub async fn skip(
     State(app): State<App>,
     At(workflow): At<String>,
-    Given(lane): Given<Lane>,
-) -> Result<Response, Problem> {
+    Given(lane): Given<LaneName>,
+) -> Result<Shown<Touched>, Problem> {
     let skipped = app.engine.skip_head(&workflow, &lane.key).await.map_err(|error| Problem::of_store(&error))?;
-    Ok(json_response(StatusCode::OK, json!({ "runId": skipped.to_string() }).to_string()))
+    Ok(ok(Touched { run_id: skipped.to_string() }))
 }
 
 /// Goes on with a held lane by retrying its head.
+#[utoipa::path(post, path = "/lanes/{workflow}/resume", tag = "lanes", params(("workflow" = String, Path,)), request_body = LaneName, responses((status = 200, body = Touched), Refused))]
 pub async fn resume(
     State(app): State<App>,
     At(workflow): At<String>,
-    Given(lane): Given<Lane>,
-) -> Result<Response, Problem> {
+    Given(lane): Given<LaneName>,
+) -> Result<Shown<Touched>, Problem> {
     let resumed = app.engine.resume_lane(&workflow, &lane.key).await.map_err(|error| Problem::of_store(&error))?;
-    Ok(json_response(StatusCode::OK, json!({ "runId": resumed.to_string() }).to_string()))
+    Ok(ok(Touched { run_id: resumed.to_string() }))
 }

@@ -8,6 +8,8 @@ mod callbacks;
 mod cors;
 mod describe;
 mod door;
+mod evaluate;
+mod events;
 mod health;
 mod hooks;
 mod idempotency;
@@ -15,16 +17,20 @@ mod input;
 mod json;
 mod keys;
 mod lanes;
+mod local;
+mod metrics;
+mod openapi;
 mod problem;
 mod reply;
 mod runs;
 mod server;
+mod shapes;
 mod token_contract;
 mod tokens;
 mod workflows;
 
 pub use access::{AdminToken, Guard};
-pub use json::key as key_json;
+pub use local::Local;
 pub use server::{Server, bind};
 
 use crate::engine::Engine;
@@ -32,11 +38,13 @@ use access::want_token;
 use axum::Router;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, patch, post};
+use axum::routing::{any, get, post};
 use problem::Problem;
 use reply::Style;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// What every handler gets.
 #[derive(Clone)]
@@ -55,47 +63,90 @@ impl App {
     }
 }
 
+/// All routes of the admin API, and what describes them.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(workflows::list))
+        .routes(routes!(workflows::show))
+        .routes(routes!(workflows::run))
+        .routes(routes!(workflows::activate))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::show))
+        .routes(routes!(runs::steps))
+        .routes(routes!(runs::log))
+        .routes(routes!(runs::payload))
+        .routes(routes!(runs::retry))
+        .routes(routes!(runs::retry_many))
+        .routes(routes!(runs::rerun))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::skip))
+        .routes(routes!(lanes::list))
+        .routes(routes!(lanes::skip))
+        .routes(routes!(lanes::resume))
+        .routes(routes!(keys::list, keys::add))
+        .routes(routes!(keys::rename, keys::delete))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(tokens::list, tokens::add))
+        .routes(routes!(tokens::delete))
+        .routes(routes!(events::follow))
+        .routes(routes!(evaluate::evaluate))
+}
+
+/// Where requests go.
+#[derive(Clone)]
+pub struct Routers {
+    /// Webhooks, the token contract, health.
+    public: Router,
+    /// The admin API.
+    admin: Router,
+}
+
+impl Routers {
+    /// Webhooks and the admin API at addresses of their own.
+    pub fn apart(self) -> (Router, Router) {
+        (self.public.fallback(not_found), self.admin.fallback(not_found))
+    }
+
+    /// Both at one address.
+    pub fn together(self) -> Router {
+        self.admin.merge(self.public).fallback(not_found)
+    }
+}
+
 /// All routes.
-pub fn router(engine: Engine, guard: Guard) -> Router {
+pub fn routers(engine: Engine, guard: Guard) -> Routers {
     let kibibytes = engine.config().limits.bodies_in_flight >> 10;
     let bodies = Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS)));
     let app = App { engine, guard: Arc::new(guard), bodies };
-    let api = Router::new()
-        .route("/workflows", get(workflows::list))
-        .route("/workflows/{id}", get(workflows::show))
-        .route("/workflows/{id}/run", post(workflows::run))
-        .route("/workflows/{id}/activate", post(workflows::activate))
-        .route("/runs", get(runs::list))
-        .route("/runs/retry", post(runs::retry_many))
-        .route("/runs/{id}", get(runs::show))
-        .route("/runs/{id}/retry", post(runs::retry))
-        .route("/runs/{id}/rerun", post(runs::rerun))
-        .route("/runs/{id}/cancel", post(runs::cancel))
-        .route("/runs/{id}/skip", post(runs::skip))
-        .route("/lanes", get(lanes::list))
-        .route("/lanes/{workflow}/skip", post(lanes::skip))
-        .route("/lanes/{workflow}/resume", post(lanes::resume))
-        .route("/keys", get(keys::list).post(keys::add))
-        .route("/keys/{id}", patch(keys::rename).delete(keys::delete))
-        .route("/keys/{id}/revoke", post(keys::revoke))
-        .route("/tokens", get(tokens::list).post(tokens::add))
-        .route("/tokens/{id}", delete(tokens::delete))
+    let (api, document) = api().split_for_parts();
+    let document = openapi::finished(document, app.engine.config().public_url.as_deref());
+    let described = move || std::future::ready(openapi::ok(document.clone()));
+    let api = api
+        .route("/openapi.json", get(described))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(app.clone(), want_token));
-    Router::new()
+    let metrics = Router::new()
+        .route("/metrics", get(metrics::show))
+        .layer(middleware::from_fn_with_state(app.clone(), want_token));
+    let admin = Router::new().nest("/api/v1", api).merge(metrics);
+    let public = Router::new()
         .route("/hooks/{*path}", any(hooks::hook))
         .route("/webhook/payload", post(token_contract::start))
         .route("/webhook/status/{id}", get(token_contract::status))
         .route("/callbacks/{run}/{name}/{mac}", get(callbacks::page).post(callbacks::deliver))
         .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
-        .nest("/api/v1", api)
+        .route("/readyz", get(health::ready));
+    Routers { public: finished(public, &app), admin: finished(admin, &app) }
+}
+
+/// What all routes share.
+fn finished(router: Router<App>, app: &App) -> Router {
+    router
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
         .layer(middleware::from_fn(server::limit_headers))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
-        .with_state(app)
+        .with_state(app.clone())
 }
 
 async fn not_found(uri: axum::http::Uri) -> Response {

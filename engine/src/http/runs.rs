@@ -1,71 +1,126 @@
 //! `/api/v1/runs`
 
+use super::App;
 use super::input::{Asked, At, Given};
+use super::json;
+use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
-use super::reply::{accepted, json_response};
-use super::{App, json};
-use crate::engine::{Cancel, Cursor, RunId, RunQuery, RunState, Trigger};
+use super::reply::accepted;
+use super::shapes::{
+    Accepted, Line, LogPage, Payload, Refusal, Retried, Run, RunDetails, RunPage, Step, Steps, Touched,
+};
+use crate::engine::{Cancel, Cursor, RunId, RunQuery, RunState, StoreError, Trigger};
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
 
-/// What a list is asked for.
-#[derive(Deserialize)]
+/// Which runs a list shows.
+#[derive(Deserialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ListQuery {
+#[into_params(parameter_in = Query)]
+pub struct RunFilter {
+    /// Of this workflow.
     workflow: Option<String>,
+    /// In one of these states, separated by commas.
     state: Option<String>,
+    /// Started by this: `webhook`, `schedule`, `manual` or `failure`.
     trigger: Option<String>,
+    /// Accepted at this instant or later.
+    #[param(format = DateTime)]
     from: Option<String>,
+    /// Accepted before this instant.
+    #[param(format = DateTime)]
     before: Option<String>,
+    /// With exactly this label.
     label: Option<String>,
+    /// Whose id, label, lane key or error begins with this.
     text: Option<String>,
+    /// Goes on behind this cursor.
     cursor: Option<String>,
+    /// At most so many; 1,000 are the most.
+    #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
 }
 
-/// Runs, newest first, with their outputs.
-pub async fn list(State(app): State<App>, Asked(query): Asked<ListQuery>) -> Result<Response, Problem> {
-    let list = app.engine.run_list(store_query(query)?).await.map_err(|error| Problem::of_store(&error))?;
-    let runs = list.runs.iter().map(|(summary, output)| {
-        let mut shown = json::run(summary);
-        shown["output"] = json::optional(output.as_ref());
-        shown
-    });
-    let body = json!({ "runs": runs.collect::<Vec<_>>(), "next": list.next });
-    Ok(json_response(StatusCode::OK, body.to_string()))
+/// Lists runs, newest first, with their outputs.
+#[utoipa::path(get, path = "/runs", tag = "runs", params(RunFilter), responses((status = 200, body = RunPage), Refused))]
+pub async fn list(State(app): State<App>, Asked(filter): Asked<RunFilter>) -> Result<Shown<RunPage>, Problem> {
+    let list = app.engine.run_list(store_query(filter)?).await.map_err(|error| told_cursor(&error))?;
+    let runs = list.runs.iter().map(|(summary, output)| Run::of(summary, output.as_ref())).collect();
+    Ok(ok(RunPage { runs, next: list.next }))
 }
 
-/// One run with input, output, steps and log.
-pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
-    let told = |error| Problem::of_store(&error);
-    let id: RunId = id.parse().map_err(told)?;
-    let view = app.engine.run_view(id).await.map_err(told)?;
-    Ok(json_response(StatusCode::OK, json::run_view(&view).to_string()))
+/// Shows one run with input, output, steps and log.
+#[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = RunDetails), Refused))]
+pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Shown<RunDetails>, Problem> {
+    let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(ok(RunDetails::of(&view)))
 }
 
-/// Queues a failed or timed-out run again.
+/// Shows the steps of a run.
+#[utoipa::path(get, path = "/runs/{id}/steps", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Steps), Refused))]
+pub async fn steps(State(app): State<App>, At(id): At<String>) -> Result<Shown<Steps>, Problem> {
+    let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(ok(Steps { steps: view.steps.iter().map(Step::of).collect() }))
+}
+
+/// Shows the request that started a run.
+#[utoipa::path(get, path = "/runs/{id}/payload", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Payload), Refused))]
+pub async fn payload(State(app): State<App>, At(id): At<String>) -> Result<Shown<Payload>, Problem> {
+    let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(ok(Payload { payload: json::optional(view.payload.as_ref()) }))
+}
+
+/// Which lines of a log are shown.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LogFilter {
+    /// The number of the first line, counted from 0.
+    #[serde(default)]
+    #[param(required = false)]
+    first: u32,
+    /// At most so many.
+    #[param(minimum = 1, maximum = 1000, default = 1000)]
+    limit: Option<u32>,
+}
+
+/// Shows lines of a run's log.
+#[utoipa::path(get, path = "/runs/{id}/log", tag = "runs", params(("id" = String, Path,), LogFilter), responses((status = 200, body = LogPage), Refused))]
+pub async fn log(
+    State(app): State<App>,
+    At(id): At<String>,
+    Asked(filter): Asked<LogFilter>,
+) -> Result<Shown<LogPage>, Problem> {
+    let limit = filter.limit.unwrap_or(1000).min(1000);
+    let id = run_id(&id)?;
+    // A log of nothing is one thing, a run that is not there another.
+    app.engine.summary(id).await.map_err(|error| Problem::of_store(&error))?;
+    let page = app.engine.log(id, filter.first, limit).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(ok(LogPage { first: page.first, log: page.lines.iter().map(Line::of).collect() }))
+}
+
+/// Goes on with a failed or timed-out run behind its last successful acting step.
+#[utoipa::path(post, path = "/runs/{id}/retry", tag = "runs", params(("id" = String, Path,)), responses((status = 202, body = Accepted), Refused))]
 pub async fn retry(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
-    let told = |error| Problem::of_store(&error);
-    let id: RunId = id.parse().map_err(told)?;
-    app.engine.retry(id).await.map_err(told)?;
+    let id = run_id(&id)?;
+    app.engine.retry(id).await.map_err(|error| Problem::of_store(&error))?;
     Ok(queued(&app, id))
 }
 
-/// A new run with the payload of an earlier one.
+/// Starts a new run with the payload of an earlier one.
+#[utoipa::path(post, path = "/runs/{id}/rerun", tag = "runs", params(("id" = String, Path,)), responses((status = 202, body = Accepted), Refused))]
 pub async fn rerun(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
-    let told = |error| Problem::of_store(&error);
-    let id = app.engine.run_again(id.parse().map_err(told)?).await.map_err(told)?;
+    let id = app.engine.run_again(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(queued(&app, id))
 }
 
 /// Ends a run.
+#[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", params(("id" = String, Path,)), responses((status = 202, body = Accepted), Refused))]
 pub async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
-    let told = |error| Problem::of_store(&error);
-    let id: RunId = id.parse().map_err(told)?;
-    match app.engine.cancel(id).await.map_err(told)? {
+    let id = run_id(&id)?;
+    match app.engine.cancel(id).await.map_err(|error| Problem::of_store(&error))? {
         Cancel::Ended(state) => Err(Problem::new(409, "conflict", "Conflict")
             .with_detail(format!("The run has ended already: it is {state}."))
             .with_run(id)),
@@ -74,46 +129,86 @@ pub async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Respon
 }
 
 /// Skips a queued run, or lets the next go where a failed one holds its lane.
-pub async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
-    let told = |error| Problem::of_store(&error);
-    let id = app.engine.skip(id.parse().map_err(told)?).await.map_err(told)?;
-    Ok(json_response(StatusCode::OK, json!({ "runId": id.to_string() }).to_string()))
+#[utoipa::path(post, path = "/runs/{id}/skip", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Touched), Refused))]
+pub async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<Touched>, Problem> {
+    let id = app.engine.skip(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(ok(Touched { run_id: id.to_string() }))
 }
 
-/// Retries many: `{"ids": […]}`, or all failed ones of `{"workflow", "from", "before", "label", "text"}`.
-pub async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> Result<Response, Problem> {
-    let told = |error| Problem::of_store(&error);
-    let done = match wanted {
-        Bulk::Ids { ids } => {
-            let ids: Result<Vec<RunId>, _> = ids.iter().map(|id| id.parse()).collect();
-            app.engine.retry_all(ids.map_err(told)?).await
+/// Which runs are to be retried: these, or the failed and timed-out ones that fit all that is said.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bulk {
+    /// These runs.
+    ids: Option<Vec<String>>,
+    /// Of this workflow.
+    workflow: Option<String>,
+    /// Accepted at this instant or later.
+    #[schema(format = DateTime)]
+    from: Option<String>,
+    /// Accepted before this instant.
+    #[schema(format = DateTime)]
+    before: Option<String>,
+    /// With exactly this label.
+    label: Option<String>,
+    /// Whose id, label, lane key or error begins with this.
+    text: Option<String>,
+}
+
+/// Retries many runs.
+#[utoipa::path(post, path = "/runs/retry", tag = "runs", request_body = Bulk, responses((status = 200, body = Retried), Refused))]
+pub async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> Result<Shown<Retried>, Problem> {
+    let Bulk { ids, workflow, from, before, label, text } = wanted;
+    let said = [&workflow, &from, &before, &label, &text].into_iter().any(Option::is_some);
+    let done = match ids {
+        Some(ids) if !said => {
+            let ids: Vec<RunId> = ids.iter().map(|id| run_id(id)).collect::<Result<_, _>>()?;
+            app.engine.retry_all(ids).await
         }
-        Bulk::Found(query) => app.engine.retry_found(store_query(query)?).await,
+        None if said => {
+            let filter = RunFilter {
+                workflow,
+                from,
+                before,
+                label,
+                text,
+                state: None,
+                trigger: None,
+                cursor: None,
+                limit: None,
+            };
+            app.engine.retry_found(store_query(filter)?).await
+        }
+        _ => {
+            let detail = "The body must say either `ids`, or at least one of workflow, from, before, label and text.";
+            return Err(Problem::bad_request(detail));
+        }
     };
-    let done = done.map_err(told)?;
-    let refused = done.refused.iter().map(|(run, reason)| json!({ "runId": run.to_string(), "detail": reason }));
-    let body = json!({
-        "retried": done.retried.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "refused": refused.collect::<Vec<_>>(),
-    });
-    Ok(json_response(StatusCode::OK, body.to_string()))
-}
-
-/// Which runs are to be retried.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub enum Bulk {
-    Ids { ids: Vec<String> },
-    Found(ListQuery),
+    let done = done.map_err(|error| Problem::of_store(&error))?;
+    let refused = done.refused.iter().map(|(run, reason)| Refusal { run_id: run.to_string(), detail: reason.clone() });
+    Ok(ok(Retried { retried: done.retried.iter().map(ToString::to_string).collect(), refused: refused.collect() }))
 }
 
 fn queued(app: &App, run: RunId) -> Response {
     accepted(run, app.run_style().status_url(run))
 }
 
-fn store_query(query: ListQuery) -> Result<RunQuery, Problem> {
+/// The id in a path or a body; what is no id names no run.
+pub fn run_id(text: &str) -> Result<RunId, Problem> {
+    text.parse().map_err(|_| Problem::not_found(format!("There is no run {text}.")))
+}
+
+/// A cursor that is none is the caller's mistake.
+pub fn told_cursor(error: &StoreError) -> Problem {
+    match error {
+        StoreError::Conflict(text) => Problem::bad_request(format!("{text}.")),
+        error => Problem::of_store(error),
+    }
+}
+
+fn store_query(query: RunFilter) -> Result<RunQuery, Problem> {
     let told = |error| match error {
-        crate::engine::StoreError::NotFound(text) => Problem::bad_request(format!("{text}.")),
+        StoreError::NotFound(text) => Problem::bad_request(format!("{text}.")),
         error => Problem::of_store(&error),
     };
     let states = query.state.iter().flat_map(|states| states.split(','));

@@ -4,20 +4,20 @@ use super::App;
 use super::input::{At, Given};
 use super::json;
 use super::keys::check_label;
+use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
-use super::reply::json_response;
+use super::shapes::{Token, Tokens};
 use crate::access::TOKEN_PREFIX;
 use crate::engine::Role;
 use crate::keys::random_text;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A token to make.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewToken {
     /// `admin` or `viewer`.
@@ -26,18 +26,21 @@ pub struct NewToken {
     #[serde(default)]
     label: String,
     /// When it stops working.
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
 
-/// All tokens that were made, without their texts. The one of the data folder or the environment is not among them.
-pub async fn list(State(app): State<App>) -> Result<Response, Problem> {
+/// Lists all tokens that were made, without their texts. The one of the data folder or the environment is not among
+/// them.
+#[utoipa::path(get, path = "/tokens", tag = "tokens", responses((status = 200, body = Tokens), Refused))]
+pub async fn list(State(app): State<App>) -> Result<Shown<Tokens>, Problem> {
     let tokens = app.engine.tokens().await.map_err(|error| Problem::of_store(&error))?;
-    let listed: Vec<_> = tokens.iter().map(json::token).collect();
-    Ok(json_response(StatusCode::OK, json!({ "tokens": listed }).to_string()))
+    Ok(ok(Tokens { tokens: tokens.iter().map(Token::of).collect() }))
 }
 
 /// Makes a token; it is shown in this answer only.
-pub async fn add(State(app): State<App>, Given(new): Given<NewToken>) -> Result<Response, Problem> {
+#[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = NewToken, responses((status = 201, body = Token), Refused))]
+pub async fn add(State(app): State<App>, Given(new): Given<NewToken>) -> Result<Shown<Token>, Problem> {
     let role: Role = new
         .role
         .parse()
@@ -46,12 +49,14 @@ pub async fn add(State(app): State<App>, Given(new): Given<NewToken>) -> Result<
     let expires_at = json::future(&app, "expiresAt", new.expires_at.as_deref())?;
     let text = format!("{TOKEN_PREFIX}{}", random_text());
     let record = app.engine.add_token(&text, &new.label, role, expires_at).await;
-    let mut shown = json::token(&record.map_err(|error| Problem::of_store(&error))?);
-    shown["token"] = text.into();
-    Ok(json_response(StatusCode::CREATED, shown.to_string()))
+    let record = record.map_err(|error| Problem::of_store(&error))?;
+    let mut shown = Token::of(&record);
+    shown.token = Some(text);
+    Ok(Shown(StatusCode::CREATED, shown))
 }
 
 /// Removes a token: it opens nothing any more.
+#[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens", params(("id" = String, Path,)), responses((status = 204, description = "It is gone."), Refused))]
 pub async fn delete(State(app): State<App>, At(id): At<String>) -> Result<StatusCode, Problem> {
     let id: Uuid = id.parse().map_err(|_| Problem::not_found(format!("There is no admin token {id}.")))?;
     app.engine.delete_token(id).await.map_err(|error| Problem::of_store(&error))?;

@@ -2,8 +2,9 @@
 
 use super::host::now;
 use super::trace::StepTrace;
+use crate::metrics::run_ended;
 use crate::script::Fault;
-use crate::store::{LogLine, RunState, StepEnd, StepStart, Timestamp};
+use crate::store::{LogLine, RunId, RunState, StepEnd, StepStart, Timestamp, Trigger};
 use flowscript_lang::value::Value;
 
 /// How a run ended.
@@ -55,6 +56,11 @@ impl Ended {
             log: Vec::new(),
             ended_at: now(),
         }
+    }
+
+    /// Counts the end of this run, once it is kept.
+    pub fn count(&self, workflow: &str, trigger: Trigger, run: RunId) {
+        run_ended(workflow, trigger, self.state, run.accepted_at(), self.ended_at);
     }
 
     /// A run that failed before it could say anything else.

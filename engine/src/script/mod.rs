@@ -4,10 +4,12 @@ mod content;
 mod conversion;
 mod fault;
 mod functions;
+mod trial;
 
 pub use content::Content;
 pub use conversion::Conversion;
 pub use fault::{Fault, INTERRUPTED, TIMEOUT};
+pub use trial::{Outcome, try_out};
 
 use crate::workflow::model::Slot;
 use crate::workflow::problem::{Problem, codes};

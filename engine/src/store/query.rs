@@ -91,6 +91,8 @@ pub struct WorkflowCounts {
     pub running: u32,
     /// Waiting ones.
     pub waiting: u32,
+    /// Runs in lanes of its webhook: unfinished ones, and failed heads that hold theirs.
+    pub in_lanes: u32,
     /// Lanes whose head holds them.
     pub held_lanes: u32,
 }

@@ -80,20 +80,24 @@ pub(super) fn counts(conn: &Connection) -> Result<Vec<WorkflowCounts>> {
             queued: row.get(1)?,
             running: row.get(2)?,
             waiting: row.get(3)?,
+            in_lanes: 0,
             held_lanes: 0,
         })
     })?;
     let mut counts: Vec<WorkflowCounts> = found.collect::<rusqlite::Result<_>>()?;
     let mut statement = conn.prepare_cached(
-        "select w.id, count(*)
-         from runs r indexed by runs_in_lane join workflows w on w.key = r.workflow
-         where r.in_lane = 1 and r.state in ('failed', 'timedOut') group by w.key",
+        "select w.id, sum(r.state in ('failed', 'timedOut')), count(*)
+         from runs r indexed by runs_in_lane
+         join lanes l on l.key = r.lane
+         join workflows w on w.key = r.workflow
+         where r.in_lane = 1 and l.kind = 'webhook' group by w.key",
     )?;
     let mut held = statement.query(())?;
     while let Some(row) = held.next()? {
         let workflow: String = row.get(0)?;
         if let Some(count) = counts.iter_mut().find(|count| count.workflow == workflow) {
             count.held_lanes = row.get(1)?;
+            count.in_lanes = row.get(2)?;
         }
     }
     Ok(counts)

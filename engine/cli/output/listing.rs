@@ -1,0 +1,64 @@
+//! Lists of an engine's things: tables for people, JSON for tools.
+
+use super::print;
+use clap::Args;
+use comfy_table::{Table, presets};
+use serde_json::Value as Json;
+
+/// How a list is printed.
+#[derive(Args)]
+pub struct ListingArgs {
+    /// As JSON on one line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The longest cell, in characters.
+const MAX_CELL: usize = 60;
+
+/// Prints the rows below their heads; `-` stands for nothing.
+pub fn print_table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(heads.iter().copied());
+    for row in rows {
+        table.add_row(row.iter().map(|cell| plain(cell)));
+    }
+    let lines: String = table.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect();
+    print(&lines);
+}
+
+/// Prints a line of standard output, such as a list as JSON.
+pub fn print_line(text: impl std::fmt::Display) {
+    print(&format!("{text}\n"));
+}
+
+/// The text of a field; nothing is `-`.
+pub fn field(row: &Json, name: &str) -> String {
+    match &row[name] {
+        Json::Null => "-".into(),
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// On one line, not too long, and without anything that moves a terminal's cursor: labels come from messages.
+pub fn plain(text: &str) -> String {
+    let mut shown: String = text.chars().take(MAX_CELL).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(MAX_CELL).is_some() {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_plain() {
+        assert_eq!(plain("a\u{1b}[2Jb\n"), "a [2Jb ");
+        assert_eq!(plain(&"x".repeat(61)).chars().count(), 60);
+        assert_eq!(field(&serde_json::json!({ "a": null, "b": 1, "c": "x" }), "b"), "1");
+    }
+}

@@ -1,0 +1,205 @@
+//! `flowscript runs`: the history, and what people decide about runs.
+
+use crate::api::{Api, TargetArgs, encoded};
+use crate::exit::Exit;
+use crate::output::{ListingArgs, field, plain, print_line, print_table};
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
+
+/// Runs, newest first.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Args)]
+struct ListArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// In these states, separated by commas, such as failed,timedOut.
+    #[arg(long)]
+    state: Option<String>,
+    /// Started by webhook, schedule, manual or failure.
+    #[arg(long)]
+    trigger: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    /// Goes on behind this cursor.
+    #[arg(long)]
+    cursor: Option<String>,
+    #[command(flatten)]
+    listing: ListingArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Args)]
+struct FilterArgs {
+    /// Of this workflow.
+    #[arg(long)]
+    workflow: Option<String>,
+    /// Accepted at this instant or later, such as 2026-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Accepted before this instant.
+    #[arg(long, value_name = "TIME")]
+    before: Option<String>,
+    /// With exactly this label.
+    #[arg(long)]
+    label: Option<String>,
+    /// Whose id, label, lane key or error begins with this.
+    #[arg(long)]
+    text: Option<String>,
+}
+
+#[derive(Args)]
+struct OneArgs {
+    /// The run.
+    id: String,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Lists runs, as `flowscript runs` alone does.
+    List(ListArgs),
+    /// Shows a run with its steps and its log.
+    Show {
+        #[command(flatten)]
+        one: OneArgs,
+        #[command(flatten)]
+        listing: ListingArgs,
+    },
+    /// Goes on with failed and timed-out runs: those that are named, or all that fit.
+    Retry {
+        /// The runs.
+        ids: Vec<String>,
+        #[command(flatten)]
+        filter: FilterArgs,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Starts a new run with the payload of an earlier one.
+    Rerun(OneArgs),
+    /// Ends a run.
+    Cancel(OneArgs),
+    /// Skips a queued run, or lets the next go where a failed one holds its lane.
+    Skip(OneArgs),
+}
+
+/// Does what was asked.
+pub fn run(args: RunsArgs) -> Exit {
+    let done = match args.action {
+        None => list(&args.list),
+        Some(Action::List(args)) => list(&args),
+        Some(Action::Show { one, listing }) => show(&one, &listing),
+        Some(Action::Retry { ids, filter, target }) => retry(&ids, &filter, &target),
+        Some(Action::Rerun(one)) => change(&one, "rerun"),
+        Some(Action::Cancel(one)) => change(&one, "cancel"),
+        Some(Action::Skip(one)) => change(&one, "skip"),
+    };
+    Exit::of("runs", done)
+}
+
+impl FilterArgs {
+    fn pairs(&self) -> [(&'static str, &Option<String>); 5] {
+        [
+            ("workflow", &self.workflow),
+            ("from", &self.from),
+            ("before", &self.before),
+            ("label", &self.label),
+            ("text", &self.text),
+        ]
+    }
+}
+
+fn list(args: &ListArgs) -> Result<(), String> {
+    let own = [("state", &args.state), ("trigger", &args.trigger), ("cursor", &args.cursor)];
+    let mut path = format!("/runs?limit={}", args.limit);
+    for (name, value) in args.filter.pairs().into_iter().chain(own) {
+        if let Some(value) = value {
+            path.extend(["&", name, "=", &encoded(value)]);
+        }
+    }
+    let page = args.target.api()?.get(&path)?;
+    if args.listing.json {
+        print_line(page);
+        return Ok(());
+    }
+    let rows = page["runs"].as_array().into_iter().flatten().map(|run| {
+        let error = run["error"]["message"].as_str().unwrap_or("-").to_owned();
+        let names = ["id", "workflow", "state", "trigger", "label", "acceptedAt", "endedAt"];
+        let mut row = names.map(|name| field(run, name)).to_vec();
+        row.push(error);
+        row
+    });
+    print_table(&["ID", "WORKFLOW", "STATE", "TRIGGER", "LABEL", "ACCEPTED", "ENDED", "ERROR"], rows);
+    if let Some(next) = page["next"].as_str() {
+        eprintln!("there are more: --cursor {next}");
+    }
+    Ok(())
+}
+
+fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
+    let run = one.target.api()?.get(&format!("/runs/{}", encoded(&one.id)))?;
+    if listing.json {
+        print_line(run);
+        return Ok(());
+    }
+    for name in ["id", "workflow", "state", "trigger", "label", "acceptedAt", "startedAt", "endedAt", "retries", "lane"]
+    {
+        print_line(format_args!("{name:<11} {}", plain(&field(&run, name))));
+    }
+    if run["error"].is_object() {
+        print_line(format_args!("{:<11} {}", "error", plain(&field(&run["error"], "message"))));
+    }
+    for name in ["input", "output"] {
+        print_line(format_args!("{name:<11} {}", run[name]));
+    }
+    print_line("");
+    let rows = run["steps"].as_array().into_iter().flatten().map(|step| {
+        ["position", "kind", "title", "attempt", "state", "startedAt", "error"].map(|name| field(step, name)).to_vec()
+    });
+    print_table(&["STEP", "KIND", "TITLE", "ATTEMPT", "STATE", "STARTED", "ERROR"], rows);
+    print_line("");
+    let lines = run["log"].as_array().into_iter().flatten();
+    print_table(
+        &["AT", "LEVEL", "MESSAGE"],
+        lines.map(|line| ["at", "level", "message"].map(|n| field(line, n)).to_vec()),
+    );
+    Ok(())
+}
+
+fn retry(ids: &[String], filter: &FilterArgs, target: &TargetArgs) -> Result<(), String> {
+    let mut wanted = json!({});
+    for (name, value) in filter.pairs() {
+        if let Some(value) = value {
+            wanted[name] = value.as_str().into();
+        }
+    }
+    if !ids.is_empty() {
+        wanted["ids"] = json!(ids);
+    }
+    let done = target.api()?.send("POST", "/runs/retry", Some(&wanted))?;
+    for run in done["retried"].as_array().into_iter().flatten() {
+        print_line(run.as_str().unwrap_or_default());
+    }
+    let refused: Vec<&Json> = done["refused"].as_array().into_iter().flatten().collect();
+    for run in &refused {
+        eprintln!("{}: {}", field(run, "runId"), field(run, "detail"));
+    }
+    if refused.is_empty() { Ok(()) } else { Err(format!("{} runs are not retried", refused.len())) }
+}
+
+fn change(one: &OneArgs, what: &str) -> Result<(), String> {
+    let api: Api = one.target.api()?;
+    let done = api.send("POST", &format!("/runs/{}/{what}", encoded(&one.id)), None)?;
+    print_line(field(&done, "runId"));
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! `/api/v1/events`: what happens, as it happens, as server-sent events.
+//!
+//! The id of an event is the cursor behind it. A client that comes back with `Last-Event-ID` misses nothing: what the
+//! engine no longer knows is told as `missed`, and the client reads again what it shows.
+
+use super::App;
+use super::door::text;
+use super::input::Asked;
+use super::openapi::Refused;
+use super::problem::Problem;
+use super::runs::{run_id, told_cursor};
+use super::shapes::Line;
+use crate::engine::{Cursor, Event, EventPage, RunId};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event as Sent, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+use utoipa::IntoParams;
+
+/// A sign of life, so that nobody in between takes the connection for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long to wait after the store could not be asked.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Which events are told.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventFilter {
+    /// Only of this run.
+    run: Option<String>,
+    /// Only of this workflow's runs, without their logs.
+    workflow: Option<String>,
+}
+
+/// Who listens, and how far they are.
+struct Follower {
+    app: App,
+    run: Option<RunId>,
+    workflow: Option<String>,
+    since: Option<Cursor>,
+    ready: VecDeque<Sent>,
+}
+
+/// Tells events: `start`, `run`, `log`, `workflows`, `keys`, `missed`. Goes on behind the id in `Last-Event-ID`.
+#[utoipa::path(
+    get, path = "/events", tag = "events",
+    params(EventFilter, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
+    responses((status = 200, body = String, content_type = "text/event-stream"), Refused)
+)]
+pub async fn follow(
+    State(app): State<App>,
+    Asked(filter): Asked<EventFilter>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let run = filter.run.as_deref().map(run_id).transpose()?;
+    let mut follower = Follower { app, run, workflow: filter.workflow, since: None, ready: VecDeque::new() };
+    match text(&headers, "last-event-id") {
+        Some(id) => {
+            // A broken cursor is told now, not in the middle of the stream.
+            let cursor = Cursor(id.to_owned());
+            let known = follower.app.engine.events(Some(cursor.clone()));
+            if let Ok(known) = tokio::time::timeout(Duration::from_millis(50), known).await {
+                follower.take(known.map_err(|error| told_cursor(&error))?).await;
+            } else {
+                follower.since = Some(cursor);
+            }
+        }
+        None => {
+            let start = follower.app.engine.events(None).await.map_err(|error| Problem::of_store(&error))?;
+            follower.ready.push_back(sent("start", &json!({})).id(start.next.0.clone()));
+            follower.since = Some(start.next);
+        }
+    }
+    let events = stream::unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((Ok::<_, Infallible>(event), follower))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+impl Follower {
+    /// The next event; nothing once the engine stops.
+    async fn next(&mut self) -> Option<Sent> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            let page = tokio::select! {
+                page = self.app.engine.events(self.since.clone()) => page,
+                () = self.app.engine.stopped() => return None,
+            };
+            match page {
+                Ok(page) => self.take(page).await,
+                Err(error) => {
+                    tracing::warn!("events cannot be followed: {error}");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Makes a page ready to be sent. Only its last event has the page's cursor: a client that saw half of it gets all
+    /// of it again.
+    async fn take(&mut self, page: EventPage) {
+        let mut events = Vec::new();
+        if page.missed {
+            events.push(sent("missed", &json!({})));
+        }
+        for event in &page.events {
+            events.extend(self.shown(event).await);
+        }
+        let last = events.pop();
+        self.ready.extend(events);
+        self.ready.extend(last.map(|event| event.id(page.next.0.clone())));
+        self.since = Some(page.next);
+    }
+
+    async fn shown(&self, event: &Event) -> Option<Sent> {
+        let wanted = |run: RunId| self.run.is_none_or(|only| only == run);
+        match event {
+            Event::Run { run, workflow, state } => {
+                let named = self.workflow.as_ref().is_none_or(|only| only == workflow);
+                let data = json!({ "runId": run.to_string(), "workflow": workflow, "state": state.as_str() });
+                (wanted(*run) && named).then(|| sent("run", &data))
+            }
+            Event::Log { run, first, count } if wanted(*run) && self.workflow.is_none() => {
+                // The run may be gone meanwhile.
+                let page = self.app.engine.log(*run, *first, *count).await.ok()?;
+                let lines: Vec<Line> = page.lines.iter().map(Line::of).collect();
+                Some(sent("log", &json!({ "runId": run.to_string(), "first": first, "lines": lines })))
+            }
+            Event::Log { .. } => None,
+            Event::Workflows => self.run.is_none().then(|| sent("workflows", &json!({}))),
+            Event::Keys => self.run.is_none().then(|| sent("keys", &json!({}))),
+        }
+    }
+}
+
+fn sent(name: &str, data: &Json) -> Sent {
+    // JSON has no bare line breaks, which `data` refuses.
+    Sent::default().event(name).data(data.to_string())
+}

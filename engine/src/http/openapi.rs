@@ -1,0 +1,106 @@
+//! The OpenAPI document of the admin API: its frame, and what all operations have in common. Paths and shapes come from
+//! the handlers themselves.
+
+use super::problem::Problem;
+use super::reply::json_response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, Info, OpenApi, OpenApiBuilder, Ref, RefOr, Response as Described, ResponseBuilder, Server,
+};
+use utoipa::{IntoResponses, ToSchema};
+
+/// A JSON answer.
+pub struct Shown<T>(pub StatusCode, pub T);
+
+impl<T: Serialize> IntoResponse for Shown<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_string(&self.1) {
+            Ok(body) => json_response(self.0, body),
+            Err(error) => {
+                tracing::error!("an answer cannot be written as JSON: {error}");
+                Problem::new(500, "internal", "Internal error").into_response()
+            }
+        }
+    }
+}
+
+/// 200 with a shape.
+pub fn ok<T>(shape: T) -> Shown<T> {
+    Shown(StatusCode::OK, shape)
+}
+
+/// An error of RFC 9457.
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "described here, made by `Problem`")]
+pub struct ProblemShape {
+    /// The stable name of the kind of error.
+    r#type: String,
+    /// The kind in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What was wrong, with which value, and what to do.
+    detail: String,
+    /// The run it is about.
+    #[serde(rename = "runId")]
+    run_id: Option<String>,
+    /// Where to ask for the run.
+    #[serde(rename = "statusUrl")]
+    status_url: Option<String>,
+}
+
+/// What every operation may answer instead.
+pub struct Refused;
+
+impl IntoResponses for Refused {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let refusals = [
+            (400, "Something in the request does not fit."),
+            (401, "The token is missing or wrong."),
+            (403, "The token's role is viewer."),
+            (404, "There is no such thing."),
+            (405, "The path does not answer to the method."),
+            (408, "The body came too slowly."),
+            (409, "The thing is not in a state for this."),
+            (413, "The body is too large."),
+            (415, "The Content-Encoding is not known."),
+            (429, "Too many runs are queued."),
+            (431, "The header is too large."),
+            (500, "The engine failed."),
+            (503, "The engine stops or cannot keep anything."),
+        ];
+        let described = refusals.into_iter().map(|(status, text): (u16, &str)| {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            let response = ResponseBuilder::new().description(text).content("application/problem+json", content);
+            (status.to_string(), response.build().into())
+        });
+        described.collect()
+    }
+}
+
+/// The document without its paths.
+pub fn frame() -> OpenApi {
+    let mut info = Info::new("FlowScript", env!("CARGO_PKG_VERSION"));
+    info.description = Some("Workflows, runs, lanes, keys and tokens of an engine.".into());
+    OpenApiBuilder::new().info(info).build()
+}
+
+/// The document with what concerns all its paths.
+pub fn finished(mut document: OpenApi, public_url: Option<&str>) -> OpenApi {
+    let components = document.components.get_or_insert_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An admin token.")).build();
+    components.security_schemes.insert("token".into(), SecurityScheme::Http(bearer).into());
+    let mut schemas = Vec::new();
+    <ProblemShape as ToSchema>::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+    components.schemas.insert("Problem".into(), <ProblemShape as utoipa::PartialSchema>::schema());
+    document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    let public = public_url.unwrap_or_default().trim_end_matches('/');
+    document.servers = Some(vec![Server::new(format!("{public}/api/v1"))]);
+    document
+}

@@ -1,0 +1,273 @@
+//! Runs, their steps and their logs.
+
+use crate::engine::{Failure, LogLine, RunSummary, RunView, StepTrace};
+use crate::http::json::{optional, time};
+use serde::Serialize;
+use serde_json::Value as Json;
+use utoipa::ToSchema;
+
+/// A run as lists show it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Its id, a UUID of version 7.
+    id: String,
+    /// Its workflow.
+    workflow: String,
+    /// The version it has taken; nothing before its first start.
+    version: Option<String>,
+    /// `webhook`, `schedule`, `manual` or `failure`.
+    trigger: &'static str,
+    /// `queued`, `running`, `waiting`, `completed`, `failed`, `cancelled`, `timedOut` or `skipped`.
+    state: &'static str,
+    /// Completed, but a step failed and was allowed to.
+    with_errors: bool,
+    /// What the workflow's `label` made of its input.
+    label: Option<String>,
+    /// When it was accepted.
+    #[schema(format = DateTime)]
+    accepted_at: String,
+    /// The instant that a schedule meant.
+    #[schema(format = DateTime)]
+    scheduled_for: Option<String>,
+    /// When it started first.
+    #[schema(format = DateTime)]
+    started_at: Option<String>,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+    /// Why it failed.
+    error: Option<RunFailure>,
+    /// How often it was retried.
+    retries: u32,
+    /// The key of its lane.
+    lane: Option<String>,
+    /// It has failed and holds its lane.
+    holds_lane: bool,
+    /// The run that it follows.
+    cause: Option<String>,
+    /// What it gave.
+    output: Json,
+}
+
+/// Why a run failed.
+#[derive(Serialize, ToSchema)]
+pub struct RunFailure {
+    /// The kind of the error.
+    kind: String,
+    /// What was wrong.
+    message: String,
+    /// The HTTP status that belongs to it.
+    status: Option<u16>,
+    /// The step.
+    position: Option<String>,
+}
+
+/// A page of runs, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct RunPage {
+    /// The runs.
+    pub runs: Vec<Run>,
+    /// The cursor of the next page; nothing at the end.
+    pub next: Option<String>,
+}
+
+/// A run with everything that belongs to it.
+#[derive(Serialize, ToSchema)]
+pub struct RunDetails {
+    /// What lists show.
+    #[serde(flatten)]
+    run: Run,
+    /// The inputs by name.
+    input: Json,
+    /// The request that started it.
+    payload: Json,
+    /// What the caller got, where it is not the output.
+    answer: Json,
+    /// The steps it passed.
+    steps: Vec<Step>,
+    /// Its log.
+    log: Vec<Line>,
+}
+
+/// A step that a run has passed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The path of ids and numbers.
+    position: String,
+    /// What kind of step.
+    kind: String,
+    /// Its name.
+    title: String,
+    /// The attempt, counted from 1.
+    attempt: u32,
+    /// `running`, `completed`, `failed` or `skipped`.
+    state: &'static str,
+    /// When it began.
+    #[schema(format = DateTime)]
+    started_at: String,
+    /// When it was over.
+    #[schema(format = DateTime)]
+    ended_at: String,
+    /// Why it failed.
+    error: Option<String>,
+}
+
+/// The steps of a run.
+#[derive(Serialize, ToSchema)]
+pub struct Steps {
+    /// In the order of their beginnings.
+    pub steps: Vec<Step>,
+}
+
+/// A line of a run's log.
+#[derive(Serialize, ToSchema)]
+pub struct Line {
+    /// When it was written.
+    #[schema(format = DateTime)]
+    at: String,
+    /// `debug`, `info`, `warning` or `error`.
+    level: String,
+    /// The text.
+    message: String,
+    /// The step that wrote it.
+    position: Option<String>,
+}
+
+/// A part of a run's log.
+#[derive(Serialize, ToSchema)]
+pub struct LogPage {
+    /// The number of the first line, counted from 0.
+    pub first: u32,
+    /// The lines.
+    pub log: Vec<Line>,
+}
+
+/// The request that started a run.
+#[derive(Serialize, ToSchema)]
+pub struct Payload {
+    /// Method, query, headers and body; nothing for a run that no request started.
+    pub payload: Json,
+}
+
+/// A run that something was done to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Touched {
+    /// The run.
+    pub run_id: String,
+}
+
+/// A run that is kept and will go on.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    /// The run.
+    run_id: String,
+    /// Where it can be seen.
+    status_url: Option<String>,
+}
+
+/// What became of a bulk retry.
+#[derive(Serialize, ToSchema)]
+pub struct Retried {
+    /// The runs that go on.
+    pub retried: Vec<String>,
+    /// Those that do not.
+    pub refused: Vec<Refusal>,
+}
+
+/// A run that is not retried.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// The run.
+    pub run_id: String,
+    /// Why.
+    pub detail: String,
+}
+
+impl Run {
+    /// A run with its output.
+    pub fn of(run: &RunSummary, output: Option<&flowscript_lang::value::Value>) -> Self {
+        Self {
+            id: run.id.to_string(),
+            workflow: run.workflow.clone(),
+            version: run.version.map(|version| version.to_string()),
+            trigger: run.trigger.as_str(),
+            state: run.state.as_str(),
+            with_errors: run.with_errors,
+            label: run.label.clone(),
+            accepted_at: time(run.accepted_at()),
+            scheduled_for: run.scheduled_for.map(time),
+            started_at: run.started_at.map(time),
+            ended_at: run.ended_at.map(time),
+            error: run.error.as_ref().map(RunFailure::of),
+            retries: run.retries,
+            lane: run.lane.as_ref().map(|lane| lane.key.clone()),
+            holds_lane: run.holds_lane,
+            cause: run.cause.map(|cause| cause.to_string()),
+            output: optional(output),
+        }
+    }
+}
+
+impl RunFailure {
+    fn of(failure: &Failure) -> Self {
+        Self {
+            kind: failure.kind.clone(),
+            message: failure.message.clone(),
+            status: failure.status,
+            position: failure.position.clone(),
+        }
+    }
+}
+
+impl RunDetails {
+    /// A run with everything that belongs to it.
+    pub fn of(view: &RunView) -> Self {
+        Self {
+            run: Run::of(&view.summary, view.output.as_ref()),
+            input: optional(view.input.as_ref()),
+            payload: optional(view.payload.as_ref()),
+            answer: optional(view.answer.as_ref()),
+            steps: view.steps.iter().map(Step::of).collect(),
+            log: view.log.iter().map(Line::of).collect(),
+        }
+    }
+}
+
+impl Step {
+    /// A step that was passed.
+    pub fn of(step: &StepTrace) -> Self {
+        let state = match (&step.error, step.skipped) {
+            (Some(_), _) => "failed",
+            (None, true) => "skipped",
+            (None, false) if step.running => "running",
+            (None, false) => "completed",
+        };
+        Self {
+            position: step.position.clone(),
+            kind: step.kind.clone(),
+            title: step.title.clone(),
+            attempt: step.attempt,
+            state,
+            started_at: time(step.started_at),
+            ended_at: time(step.ended_at),
+            error: step.error.clone(),
+        }
+    }
+}
+
+impl Line {
+    /// A line of a log.
+    pub fn of(line: &LogLine) -> Self {
+        Self {
+            at: time(line.at),
+            level: line.level.clone(),
+            message: line.message.clone(),
+            position: line.position.clone(),
+        }
+    }
+}

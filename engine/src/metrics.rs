@@ -1,0 +1,78 @@
+//! What the engine counts while it works: ended runs, their durations, the time of scripts.
+//!
+//! Names and help stand here once. Labels are workflows, triggers and states, never keys or anything of a message.
+
+use crate::store::{RunState, Timestamp, Trigger};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Ended runs by workflow, trigger and state.
+pub const RUNS: &str = "flowscript_runs_total";
+/// From acceptance to the end, by workflow and trigger.
+pub const RUN_SECONDS: &str = "flowscript_run_duration_seconds";
+/// Time of threads that compute scripts, by workflow.
+pub const SCRIPT_SECONDS: &str = "flowscript_script_duration_seconds";
+/// Unfinished runs by workflow and state.
+pub const UNFINISHED: &str = "flowscript_unfinished_runs";
+/// Runs in lanes, by workflow.
+pub const IN_LANES: &str = "flowscript_lane_runs";
+/// Lanes that a failed run holds, by workflow.
+pub const HELD: &str = "flowscript_held_lanes";
+/// Commits of the store.
+pub const COMMITS: &str = "flowscript_commits_total";
+/// Decisions in them.
+pub const DECISIONS: &str = "flowscript_commit_decisions_total";
+
+/// Upper ends of the classes of durations, in seconds.
+const CLASSES: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 600.0, 3600.0];
+
+/// The page of this process, which begins to count when it is first asked for; nothing if somebody else counts here.
+pub fn page() -> Option<&'static PrometheusHandle> {
+    static PAGE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    PAGE.get_or_init(|| {
+        let builder = [RUN_SECONDS, SCRIPT_SECONDS].iter().try_fold(PrometheusBuilder::new(), |builder, name| {
+            builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), &CLASSES)
+        });
+        match builder.and_then(PrometheusBuilder::install_recorder) {
+            Ok(handle) => {
+                describe();
+                Some(handle)
+            }
+            Err(error) => {
+                tracing::warn!("metrics cannot be kept: {error}");
+                None
+            }
+        }
+    })
+    .as_ref()
+}
+
+fn describe() {
+    describe_counter!(RUNS, "Ended runs by workflow, trigger and state.");
+    describe_histogram!(RUN_SECONDS, Unit::Seconds, "From the acceptance of a run to its end.");
+    describe_histogram!(
+        SCRIPT_SECONDS,
+        Unit::Seconds,
+        "Time that threads spent on the scripts between two stops of a run."
+    );
+    describe_gauge!(UNFINISHED, "Unfinished runs by workflow and state.");
+    describe_gauge!(IN_LANES, "Runs in lanes of ordered webhooks, by workflow.");
+    describe_gauge!(HELD, "Lanes that a failed run holds, by workflow.");
+    describe_counter!(COMMITS, "Commits of the store.");
+    describe_counter!(DECISIONS, "Decisions in the commits of the store.");
+}
+
+/// A run has ended and is kept.
+pub fn run_ended(workflow: &str, trigger: Trigger, state: RunState, accepted_at: Timestamp, ended_at: Timestamp) {
+    let (workflow, trigger) = (workflow.to_owned(), trigger.as_str());
+    counter!(RUNS, "workflow" => workflow.clone(), "trigger" => trigger, "state" => state.as_str()).increment(1);
+    let seconds = (ended_at.0 - accepted_at.0).max(0) as f64 / 1000.0;
+    histogram!(RUN_SECONDS, "workflow" => workflow, "trigger" => trigger).record(seconds);
+}
+
+/// Scripts of a workflow have computed for so long.
+pub fn script_ran(workflow: &str, time: Duration) {
+    histogram!(SCRIPT_SECONDS, "workflow" => workflow.to_owned()).record(time.as_secs_f64());
+}

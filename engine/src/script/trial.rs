@@ -1,0 +1,57 @@
+//! FlowScript that stands in no file: compiled, run, and told with everything that is wrong with it.
+
+use super::Library;
+use crate::store::LogLine;
+use flowscript_lang::check::{self, CompileOptions, Mode, Variable};
+use flowscript_lang::diagnostic::json;
+use flowscript_lang::function::Effect;
+use flowscript_lang::host::Host;
+use flowscript_lang::types::Type;
+use flowscript_lang::value::{Record, Value};
+use serde_json::Value as Json;
+
+/// What messages call the source.
+const NAME: &str = "source";
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The value, unless something was wrong.
+    pub value: Option<Value>,
+    /// What was known of the value before it ran.
+    pub ty: String,
+    /// What it has logged.
+    pub log: Vec<LogLine>,
+    /// What the checker or the run found, as JSON.
+    pub errors: Vec<Json>,
+}
+
+/// Compiles and runs an expression, or statements with `return`, that reaches nothing outside.
+pub fn try_out(source: &str, input: &Record, library: &Library, host: &dyn Host) -> Outcome {
+    let variables: Vec<Variable> =
+        input.iter().map(|(name, _)| Variable { name: name.clone(), ty: Type::Any, writable: true }).collect();
+    let compile = |mode| {
+        let options = CompileOptions {
+            mode,
+            variables: &variables,
+            registry: &library.registry,
+            modules: library,
+            effect: Effect::Host,
+        };
+        check::compile(source, &options)
+    };
+    let expression = compile(Mode::Expression);
+    let statements = source.contains(';') || source.to_ascii_lowercase().contains("return");
+    let compiled = if expression.program.is_some() || !statements { expression } else { compile(Mode::Script) };
+    let mut errors: Vec<Json> =
+        compiled.diagnostics.iter().map(|found| json::diagnostic(found, NAME, source)).collect();
+    let values = input.iter().map(|(_, value)| value).collect();
+    let value = compiled.program.and_then(|program| match program.run(values, &library.settings, host) {
+        Ok(outcome) => Some(outcome.value),
+        Err(error) => {
+            errors.push(json::run_error(&error, |_| (NAME, source)));
+            None
+        }
+    });
+    Outcome { value, ty: compiled.result.to_string(), log: Vec::new(), errors }
+}
