@@ -10,8 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-const PRICES: [(&str, f64); 5] =
-    [("A100", 12.5), ("A200", 7.25), ("B100", 99.0), ("B200", 0.5), ("C100", 1250.0)];
+const PRICES: [(&str, f64); 5] = [("A100", 12.5), ("A200", 7.25), ("B100", 99.0), ("B200", 0.5), ("C100", 1250.0)];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

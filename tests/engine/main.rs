@@ -7,6 +7,7 @@ mod bad_input;
 mod blocks;
 mod commands;
 mod crash;
+mod diagnostics;
 mod doors;
 mod hooks;
 mod ordered;

@@ -2,6 +2,7 @@
 
 use super::Dispatcher;
 use super::answer::Answer;
+use super::direct::Until;
 use crate::run::{Given, Panicked, Prepared, Work, encoding, prepare};
 use crate::store::{Accepted, IdempotencyKey, LaneKind, LaneTicket, NewRun, RunId, Start, StoreError, Trigger};
 use crate::trigger::webhook::Request;
@@ -55,8 +56,9 @@ impl Dispatcher {
         };
         let deadline = message.received + webhook.timeout;
         let admission = match webhook.response {
+            Response::Accept if message.workflow.is_direct() => return self.direct(message, Until::Acceptance).await,
             Response::Accept => return self.accept(message).await,
-            Response::Wait if message.workflow.is_direct() => self.direct(message.clone(), deadline).await,
+            Response::Wait if message.workflow.is_direct() => self.direct(message.clone(), Until::End(deadline)).await,
             Response::Wait => match self.accept(message.clone()).await {
                 Admission::Accepted(run) => self.await_end(run, deadline).await,
                 other => other,
@@ -78,7 +80,7 @@ impl Dispatcher {
     pub async fn start_manually(&self, workflow: Arc<Workflow>, input: Record) -> Admission {
         let id = RunId::new(self.shared.clock.now());
         let mut new = NewRun::queued(id, workflow.id.as_str(), Trigger::Manual);
-        new.queue_limit = Some(self.shared.limits.queue);
+        new.queue_limit = Some(self.queue_limit(&workflow));
         new.on_failure.clone_from(&workflow.on_failure);
         new.input = Some(encoding::encode(&Value::Record(input.clone())));
         self.admit(workflow, new, Given::Fields(input)).await
@@ -93,7 +95,7 @@ impl Dispatcher {
     ) -> Admission {
         let id = RunId::new(self.shared.clock.now());
         let mut new = NewRun::queued(id, workflow.id.as_str(), Trigger::Webhook);
-        new.queue_limit = Some(self.shared.limits.queue);
+        new.queue_limit = Some(self.queue_limit(&workflow));
         new.on_failure.clone_from(&workflow.on_failure);
         new.idempotency = idempotency;
         new.input = Some(encoding::encode(&Value::Record(properties.clone())));
@@ -105,7 +107,7 @@ impl Dispatcher {
         let id = RunId::new(self.shared.clock.now());
         let mut new = NewRun::queued(id, message.workflow.id.as_str(), Trigger::Webhook);
         new.payload = Some(message.request.encode());
-        new.queue_limit = Some(self.shared.limits.queue);
+        new.queue_limit = Some(self.queue_limit(&message.workflow));
         new.on_failure.clone_from(&message.workflow.on_failure);
         new.idempotency.clone_from(&message.idempotency);
         new
@@ -165,8 +167,8 @@ impl Dispatcher {
 
     /// Learns whether the input fits, the label and the lane.
     async fn prepare(&self, work: Work) -> Result<Prepared, String> {
-        let (host, running) = self.host(work.id, Duration::ZERO);
-        let room = self.shared.room.clone();
+        let (host, running) = self.host(&work.workflow, work.id, Duration::ZERO);
+        let room = self.room(&work.workflow);
         let prepared = self.shared.pool.run(move || prepare(work, room, host)).await;
         drop(running);
         match prepared {

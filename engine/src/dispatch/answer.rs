@@ -1,9 +1,9 @@
 //! What a caller who waits for a run is told.
 
 use super::Dispatcher;
-use crate::run::{Ended, Reply, Work, encode_trace, encoding};
+use crate::run::{Ended, Reply, Work, encode_history, encoding};
 use crate::script::{Fault, TIMEOUT};
-use crate::store::{Changes, Finish, NewRun, Run, RunId, RunState, Trigger};
+use crate::store::{Changes, Fence, Finish, NewRun, Run, RunId, RunState, Trigger};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value};
 
@@ -129,17 +129,27 @@ fn failed(kind: &str, status: Option<u16>, message: &str) -> Verdict {
 
 impl Dispatcher {
     /// What the store keeps of the end of a run, with the run that `onFailure` starts.
-    pub(super) fn finish_of(&self, work: &Work, ended: &Ended) -> Finish {
+    pub(super) async fn finish_of(&self, work: &Work, ended: &Ended, fence: Option<Fence>) -> Finish {
+        let diagnostics = self.diagnostics(&work.workflow);
+        let failed = ended.state.is_retryable();
         let mut finish = Finish::new(ended.state, ended.ended_at);
         finish.error = ended.failure.as_ref().map(|(fault, position)| fault.to_failure(position.clone()));
         finish.with_errors = ended.with_errors;
         finish.output = ended.output.as_ref().map(encoding::encode);
         finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], answer));
-        finish.trace = Some(encode_trace(&ended.trace));
+        if !failed && !diagnostics.output.keeps(failed) {
+            // Callers who ask again still get it.
+            let output = finish.output.take().filter(|_| finish.answer.is_none() && work.trigger == Trigger::Webhook);
+            finish.answer =
+                finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], o))));
+        }
+        let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.as_slice() } else { &[] };
+        finish.trace = Some(encode_history(&ended.trace, diffs));
         let (starts, ends) = (ended.starts.clone(), ended.ends.clone());
         finish.changes = Changes { log: ended.log.clone(), starts, ends, ..Changes::default() };
         finish.changes.input = ended.input.as_ref().map(encoding::encode);
         finish.on_failure = self.failure_run(work, ended.state, ended.failure.as_ref().map(|(fault, _)| fault));
+        finish.mask = self.mask(work, ended, fence).await;
         finish
     }
 

@@ -1,25 +1,45 @@
-//! Request-response runs that need no queue: performed first, then kept with their end in one commit.
+//! Runs of requests that need no queue: performed first, then kept with their end in one commit.
 //!
 //! Nothing that names the run leaves before that commit, unless the workflow's durability is relaxed. A run that takes
-//! longer than [`WINDOW`] is accepted meanwhile, so that a crash does not lose it.
+//! longer than a window is accepted meanwhile, so that a crash does not lose it.
 
 use super::answer::Answer;
 use super::drive::Driven;
 use super::{Admission, Dispatcher, Message};
 use crate::run::{Ended, Given, Machine, Work, encoding};
 use crate::script::Fault;
-use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, StoreError, Trigger};
+use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunId, RunState, Start, StoreError, Trigger};
 use crate::workflow::model::Durability;
 use flowscript_lang::error::ErrorKind;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A run that is over within this time is kept in one commit.
+/// A run that is over within this time is kept in one commit: where its caller waits for the end, and where it waits for
+/// the acceptance only.
 const WINDOW: Duration = Duration::from_millis(100);
+const SHORT_WINDOW: Duration = Duration::from_millis(20);
+
+/// What the caller waits for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Until {
+    /// The end of the run, at most until then.
+    End(Instant),
+    /// The commit of its acceptance.
+    Acceptance,
+}
+
+impl Until {
+    fn window(self) -> Instant {
+        match self {
+            Self::End(deadline) => deadline.min(Instant::now() + WINDOW),
+            Self::Acceptance => Instant::now() + SHORT_WINDOW,
+        }
+    }
+}
 
 impl Dispatcher {
-    /// Performs a message and waits for its end, at most until `deadline`.
-    pub(super) async fn direct(&self, message: Message, deadline: Instant) -> Admission {
+    /// Performs a message, and waits for what its caller wants.
+    pub(super) async fn direct(&self, message: Message, until: Until) -> Admission {
         let mut new = self.new_run(&message);
         let (id, started_at) = (new.id, self.shared.clock.now());
         let work = Work {
@@ -31,11 +51,10 @@ impl Dispatcher {
             given: Given::Request(message.request.clone()),
         };
         let request_permit = self.shared.requests.clone().try_acquire_owned().ok();
-        let (host, running) = self.host(id, Duration::ZERO);
-        let machine = Machine::new(work.clone(), self.shared.room.clone(), host.clone());
+        let (host, running) = self.host(&work.workflow, id, Duration::ZERO);
+        let machine = Machine::new(work.clone(), self.room(&work.workflow), host.clone());
         let dispatcher = self.clone();
-        // The job goes on when the caller's time is over, so it lives in a task of its own.
-        let mut job = tokio::spawn(async move {
+        let mut job = Box::pin(async move {
             let driven = dispatcher.drive_machine(None, machine).await;
             drop(running);
             match driven {
@@ -43,9 +62,7 @@ impl Dispatcher {
                 Driven::Left => Ended::new(RunState::Cancelled), // the caller of the machine sees the stop itself
             }
         });
-        let window = deadline.min(Instant::now() + WINDOW);
-        if let Ok(ended) = tokio::time::timeout_at(window, &mut job).await {
-            let ended = ended.unwrap_or_else(|_| panicked());
+        if let Ok(ended) = tokio::time::timeout_at(until.window(), &mut job).await {
             if host.stop().is_abandoned() {
                 return Admission::Stopping;
             }
@@ -54,13 +71,19 @@ impl Dispatcher {
             }
             new.label.clone_from(&ended.label);
             new.input = ended.input.as_ref().map(encoding::encode);
-            let mut finish = self.finish_of(&work, &ended);
+            let mut finish = self.finish_of(&work, &ended, None).await;
             finish.changes.input = None; // it is kept with the run
             let finished = FinishedStart { version: message.workflow.version, started_at, finish };
             new.start = Start::Finished(Box::new(finished));
-            return self.keep_ended(&message, new, ended, deadline).await;
+            return self.keep_ended(&message, new, ended, until).await;
         }
-        new.start = Start::Claim(self.shared.owner);
+        // It goes on while it is accepted, and when the caller's time is over.
+        let job = tokio::spawn(job);
+        // Where all workers are busy, it waits in the queue for one of them.
+        let worker = self.shared.workers.clone().try_acquire_owned().ok();
+        if worker.is_some() {
+            new.start = Start::Claim(self.shared.owner);
+        }
         match self.shared.store.accept(new).await {
             Ok(Accepted::Claimed { fence, version }) if version == message.workflow.version => {
                 let dispatcher = self.clone();
@@ -70,9 +93,9 @@ impl Dispatcher {
                     if !host.stop().is_abandoned() {
                         dispatcher.finish_direct(fence, &work, &ended).await;
                     }
-                    drop(request_permit);
+                    drop((request_permit, worker));
                 });
-                self.await_end(id, deadline).await
+                self.wait(id, until).await
             }
             Ok(Accepted::Claimed { fence, version }) => {
                 // The file has changed meanwhile: the run takes the new version, from its beginning.
@@ -80,17 +103,17 @@ impl Dispatcher {
                 let dispatcher = self.clone();
                 tokio::spawn(async move {
                     dispatcher.drive_accepted(fence, version, work).await;
-                    drop(request_permit);
+                    drop((request_permit, worker));
                 });
-                self.await_end(id, deadline).await
+                self.wait(id, until).await
             }
             Ok(Accepted::Queued) => {
                 host.stop().abandon(); // a worker performs it
-                self.await_end(id, deadline).await
+                self.wait(id, until).await
             }
             Ok(other) => {
                 host.stop().abandon();
-                self.join(Self::not_new(other), deadline).await
+                self.join(Self::not_new(other), until).await
             }
             Err(error) => {
                 host.stop().abandon();
@@ -100,14 +123,15 @@ impl Dispatcher {
     }
 
     /// Keeps a run that is over, and gives its answer.
-    async fn keep_ended(&self, message: &Message, new: NewRun, ended: Ended, deadline: Instant) -> Admission {
+    async fn keep_ended(&self, message: &Message, new: NewRun, ended: Ended, until: Until) -> Admission {
         let id = new.id;
-        let relaxed = message.workflow.durability == Durability::Relaxed
+        if let Until::End(deadline) = until
+            && message.workflow.durability == Durability::Relaxed
             && message.idempotency.is_none()
             && ended.state == RunState::Completed
             // While nothing can be kept, callers are told so.
-            && !self.shared.history.is_stuck();
-        if relaxed {
+            && !self.shared.history.is_stuck()
+        {
             let kept = tokio::time::timeout_at(deadline, self.shared.history.keep(new)).await;
             let full = || StoreError::Busy("history is full, and was not written in time".into());
             return match kept.unwrap_or_else(|_| Err(full())) {
@@ -121,23 +145,35 @@ impl Dispatcher {
         match self.shared.store.accept(new).await {
             Ok(Accepted::Finished) => {
                 ended.count(&message.workflow.id, Trigger::Webhook, id);
-                Admission::Answered(Answer::of_ended(id, &ended))
+                match until {
+                    Until::End(_) => Admission::Answered(Answer::of_ended(id, &ended)),
+                    Until::Acceptance => Admission::Accepted(id),
+                }
             }
-            Ok(other) => self.join(Self::not_new(other), deadline).await,
+            Ok(other) => self.join(Self::not_new(other), until).await,
             Err(error) => Admission::Unkept(error),
         }
     }
 
+    /// Waits for what the caller of an accepted run wants.
+    async fn wait(&self, run: RunId, until: Until) -> Admission {
+        match until {
+            Until::End(deadline) => self.await_end(run, deadline).await,
+            Until::Acceptance => Admission::Accepted(run),
+        }
+    }
+
     /// A caller whose message was accepted before waits for that run.
-    async fn join(&self, admission: Admission, deadline: Instant) -> Admission {
+    async fn join(&self, admission: Admission, until: Until) -> Admission {
         match admission {
-            Admission::Accepted(run) => self.await_end(run, deadline).await,
+            Admission::Accepted(run) => self.wait(run, until).await,
             other => other,
         }
     }
 
     async fn finish_direct(&self, fence: Fence, work: &Work, ended: &Ended) {
-        self.commit_finish(fence, self.finish_of(work, ended), false).await;
+        let finish = self.finish_of(work, ended, Some(fence)).await;
+        self.commit_finish(fence, finish, false).await;
         ended.count(&work.workflow.id, work.trigger, work.id);
     }
 }

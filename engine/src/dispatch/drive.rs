@@ -211,7 +211,9 @@ impl Dispatcher {
                 }
             }
             Err(fault) => {
-                end.result = Err(fault.to_failure(Some(end.position.clone())));
+                let mut failure = fault.to_failure(Some(end.position.clone()));
+                failure.message = machine.veiled(&failure.message);
+                end.result = Err(failure);
                 drive.pending.push(end);
                 Err(fault)
             }

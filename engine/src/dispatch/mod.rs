@@ -5,6 +5,7 @@
 
 mod accept;
 mod answer;
+mod diagnostics;
 mod direct;
 mod drive;
 mod history;
@@ -227,14 +228,27 @@ impl Dispatcher {
     }
 
     /// A host for a run that goes on now and has worked for `spent`, known to [`Dispatcher::cancel_here`] until the guard is dropped.
-    fn host(&self, run: RunId, spent: Duration) -> (Arc<RunHost>, Running) {
+    fn host(&self, workflow: &Workflow, run: RunId, spent: Duration) -> (Arc<RunHost>, Running) {
         let stop = Arc::new(StopFlag::default());
         self.running().insert(run, stop.clone());
-        let limits = &self.shared.limits;
+        let (limits, own) = (&self.shared.limits, &workflow.limits);
+        let (time, lines) = (own.run.unwrap_or(limits.run), own.log_lines.unwrap_or(limits.log_lines));
         let callbacks = self.shared.callbacks.clone();
         let calls = Calls { sender: self.shared.sender.clone(), runtime: Handle::current(), run, callbacks };
-        let host = RunHost::new(limits.run.saturating_sub(spent), limits.log_lines, stop, Some(calls));
-        (Arc::new(host), Running { dispatcher: self.clone(), run })
+        let host = RunHost::new(time.saturating_sub(spent), lines, stop.clone(), Some(calls));
+        (Arc::new(host), Running { dispatcher: self.clone(), run, stop })
+    }
+
+    /// What the runs of a workflow share, with its own limits.
+    fn room(&self, workflow: &Workflow) -> Room {
+        let room = &self.shared.room;
+        let library = room.library.with_limits(workflow.limits.script_steps, workflow.limits.script_memory);
+        Room { library, ..room.clone() }
+    }
+
+    /// How many runs of a workflow may be queued.
+    pub(crate) fn queue_limit(&self, workflow: &Workflow) -> u32 {
+        workflow.limits.queue.unwrap_or(self.shared.limits.queue)
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<StopFlag>>> {
@@ -246,10 +260,15 @@ impl Dispatcher {
 struct Running {
     dispatcher: Dispatcher,
     run: RunId,
+    stop: Arc<StopFlag>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.dispatcher.running().remove(&self.run);
+        let mut running = self.dispatcher.running();
+        // A run that was left here may be at work again already.
+        if running.get(&self.run).is_some_and(|stop| Arc::ptr_eq(stop, &self.stop)) {
+            running.remove(&self.run);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::Dispatcher;
 use super::drive::Left;
 use crate::run::{Action, Panicked, RunHost, StepHost, StopFlag, step_key};
-use crate::script::{Context, Fault, TIMEOUT};
+use crate::script::{Fault, TIMEOUT};
 use crate::store::{RunId, StepEnd, Timestamp};
 use crate::workflow::model::Slot;
 use flowscript_lang::error::ErrorKind;
@@ -150,9 +150,8 @@ impl Dispatcher {
             }
             // Threads of their own: what waits for others must not hold up what computes.
             Action::Script(call) => {
-                let settings = self.shared.room.library.settings().clone();
                 let host = StepHost::new(host.clone(), position.to_owned(), dropped);
-                let ran = self.shared.callers.run(move || call.run(Context { settings: &settings, host: &host }));
+                let ran = self.shared.callers.run(move || call.run(&host));
                 return ran.await.map_err(|Panicked| internal())?;
             }
             Action::Respond(_) | Action::Checkpoint => return Err(internal()),

@@ -107,8 +107,8 @@ impl Dispatcher {
     pub(super) async fn drive_accepted(&self, fence: Fence, version: VersionHash, work: Work) {
         let mut next = match self.with_version(work, version).await {
             Ok(work) => {
-                let (host, running) = self.host(fence.run, Duration::ZERO);
-                let machine = Machine::new(work.clone(), self.shared.room.clone(), host);
+                let (host, running) = self.host(&work.workflow, fence.run, Duration::ZERO);
+                let machine = Machine::new(work.clone(), self.room(&work.workflow), host);
                 self.drive_to_end(fence, work, machine, running).await
             }
             Err(reason) => self.fail(fence, &reason).await,
@@ -133,8 +133,8 @@ impl Dispatcher {
             Ok(work) => work,
             Err(reason) => return self.fail(fence, &reason).await,
         };
-        let (host, running) = self.host(fence.run, Machine::spent(&claimed));
-        match Machine::resume(work.clone(), self.shared.room.clone(), host, &claimed) {
+        let (host, running) = self.host(&work.workflow, fence.run, Machine::spent(&claimed));
+        match Machine::resume(work.clone(), self.room(&work.workflow), host, &claimed) {
             Ok(machine) => self.drive_to_end(fence, work, machine, running).await,
             Err(reason) => self.fail(fence, &reason).await,
         }
@@ -144,7 +144,7 @@ impl Dispatcher {
         let driven = self.drive_machine(Some(fence), machine).await;
         drop(running);
         let Driven::Ended(ended, ends) = driven else { return None };
-        let mut finish = self.finish_of(&work, &ended);
+        let mut finish = self.finish_of(&work, &ended, Some(fence)).await;
         finish.changes.ends.extend(ends);
         let next = self.commit_finish(fence, finish, true).await;
         ended.count(&work.workflow.id, work.trigger, work.id);

@@ -8,7 +8,7 @@ mod people;
 mod view;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
-pub use crate::run::StepTrace;
+pub use crate::run::{StepDiff, StepTrace};
 pub use crate::store::{
     Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
     Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, WorkflowCounts,
@@ -26,6 +26,7 @@ use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
 use crate::store::{Clock, LoadedWorkflow, LogPage, Publication, Retention, Store, SystemClock, WorkflowRecord};
 use crate::trigger::webhook::{Request, RequestParts, parse_query};
+use crate::workflow::history::DiagnosticsSwitch;
 use crate::workflow::model::{Webhook, Workflow};
 use flowscript_lang::value::Record;
 use std::collections::{BTreeMap, HashMap};
@@ -261,6 +262,7 @@ impl Engine {
                 present: record.present,
                 workflow,
                 active: record.active,
+                diagnostics: switched(record.diagnostics.as_ref()),
                 problems: Vec::new(),
             });
         }
@@ -348,13 +350,14 @@ impl Engine {
     pub(super) async fn refresh_switches(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.shared.loading.lock().await;
         let records = self.shared.store.workflows().await?;
-        let active: HashMap<&str, bool> = records.iter().map(|r| (r.id.as_str(), r.active)).collect();
+        let switches: HashMap<&str, (bool, DiagnosticsSwitch)> =
+            records.iter().map(|r| (r.id.as_str(), (r.active, switched(r.diagnostics.as_ref())))).collect();
         let before = self.workflows();
-        let differs = |entry: &Entry| active.get(entry.id.as_str()).is_some_and(|active| *active != entry.active);
-        if before.entries().any(|entry| differs(entry)) {
+        let of = |entry: &Entry| switches.get(entry.id.as_str()).copied().unwrap_or((entry.active, entry.diagnostics));
+        if before.entries().any(|entry| of(entry) != (entry.active, entry.diagnostics)) {
             let entries = before.entries().map(|entry| {
-                let active = active.get(entry.id.as_str()).copied().unwrap_or(entry.active);
-                Entry { active, ..Entry::clone(entry) }
+                let (active, diagnostics) = of(entry);
+                Entry { active, diagnostics, ..Entry::clone(entry) }
             });
             self.shared.catalog.switch(Snapshot::new(entries.collect::<Vec<_>>()));
         }
@@ -413,9 +416,15 @@ fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publi
     publication
 }
 
+/// Diagnostics as the store has them switched; settings that cannot be read count as none.
+fn switched(bytes: Option<&Vec<u8>>) -> DiagnosticsSwitch {
+    let switch = bytes.map(|bytes| DiagnosticsSwitch::decode(bytes)).transpose();
+    switch.inspect_err(|reason| tracing::error!("{reason}")).ok().flatten().unwrap_or_default()
+}
+
 /// The snapshot after a publication.
 fn snapshot(before: &Snapshot, files: BTreeMap<String, LoadedFile>, records: &[WorkflowRecord]) -> Snapshot {
-    let active = |id: &str| records.iter().find(|record| record.id == id).is_some_and(|record| record.active);
+    let record = |id: &str| records.iter().find(|record| record.id == id);
     let gone = before.entries().filter(|entry| !files.contains_key(&entry.id)).map(|entry| Entry {
         present: false,
         problems: Vec::new(),
@@ -430,7 +439,8 @@ fn snapshot(before: &Snapshot, files: BTreeMap<String, LoadedFile>, records: &[W
             None => last_good.unwrap_or_default(),
         };
         entries.push(Entry {
-            active: active(&id),
+            active: record(&id).is_some_and(|record| record.active),
+            diagnostics: switched(record(&id).and_then(|record| record.diagnostics.as_ref())),
             workflow,
             lock,
             id,

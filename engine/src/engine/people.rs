@@ -6,6 +6,7 @@ use crate::store::{
     RunState, Skip, StoreError,
 };
 use crate::trigger::callback;
+use crate::workflow::history::DiagnosticsSwitch;
 
 /// The most runs that one bulk decision takes.
 const MAX_BULK: usize = 10_000;
@@ -58,7 +59,9 @@ impl Engine {
     /// A new run with the payload of an earlier one, on the current version.
     pub async fn run_again(&self, source: RunId) -> Result<RunId, StoreError> {
         let id = RunId::new(self.shared.clock.now());
-        let queue = self.shared.config.limits.queue;
+        let workflow = self.shared.store.summary(source).await?.workflow;
+        let current = self.workflows().entry(&workflow).and_then(|entry| entry.workflow.clone());
+        let queue = current.map_or(self.shared.config.limits.queue, |w| self.shared.dispatcher.queue_limit(&w));
         match self.shared.store.run_again(RunAgain { source, id, queue_limit: Some(queue) }).await? {
             Accepted::QueueFull { queued } => {
                 Err(StoreError::Conflict(format!("{queued} runs of this workflow are waiting already")))
@@ -111,6 +114,13 @@ impl Engine {
     /// Goes on with a held lane by retrying its head.
     pub async fn resume_lane(&self, workflow: &str, key: &str) -> Result<RunId, StoreError> {
         self.shared.store.resume(lane(workflow, key)).await
+    }
+
+    /// Switches the diagnostics of a workflow; what is not given is as the file says.
+    pub async fn switch_diagnostics(&self, workflow: &str, switch: DiagnosticsSwitch) -> Result<(), StoreError> {
+        let settings = switch.encode();
+        self.shared.store.administer(Admin::Diagnostics { workflow: workflow.to_owned(), settings }).await?;
+        self.refresh_switches().await
     }
 
     /// Switches the triggers of a workflow on or off; nothing gives the switch back to the file.

@@ -1,11 +1,14 @@
 //! What the engine shows of its runs: values instead of stored bytes.
 
 use super::Engine;
-use crate::run::{StepTrace, decode_trace, encoding};
-use crate::store::{LogLine, Run, RunId, RunQuery, RunSummary, StoreError};
+use crate::run::{StepDiff, StepTrace, decode_history, encoding};
+use crate::store::{LogLine, Run, RunId, RunQuery, RunState, RunSummary, StoreError};
 use crate::trigger::webhook::Request;
+use crate::workflow::history::Redact;
+use crate::workflow::model::Workflow;
 use flowscript_lang::value::Value;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How many log lines a run shows.
 const LOG_LINES: u32 = 1000;
@@ -27,6 +30,8 @@ pub struct RunView {
     pub steps: Vec<StepTrace>,
     /// What steps with a commit of their own gave, by position and attempt.
     pub results: HashMap<(String, u32), Value>,
+    /// What its steps did to its variables, where diagnostics kept it.
+    pub diffs: Vec<StepDiff>,
     /// Its log.
     pub log: Vec<LogLine>,
 }
@@ -52,25 +57,28 @@ impl Engine {
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
         let run: Run = self.shared.store.run(id).await?;
         let log = self.shared.store.log(id, 0, LOG_LINES).await?;
-        let traced = run.trace.as_ref().map(|bytes| decode_trace(bytes)).transpose();
+        let history = told(id, run.trace.as_ref().map(|bytes| decode_history(bytes)).transpose()).unwrap_or_default();
         let records = self.shared.store.steps(id).await?;
+        let veil = self.veil(&run.summary).await;
         let mut steps: Vec<StepTrace> = records.iter().map(StepTrace::of_record).collect();
         let mut results = HashMap::new();
         for record in &records {
             if let Some(value) = decoded(id, record.result.as_ref()) {
-                results.insert((record.position.clone(), record.attempt), value);
+                results.insert((record.position.clone(), record.attempt), veil.result(&record.position, &value));
             }
         }
-        steps.extend(told(id, traced).unwrap_or_default());
+        steps.extend(history.steps);
         steps.sort_by_key(|step| step.started_at);
         let payload = run.payload.as_ref().map(|bytes| Request::decode(bytes)).transpose();
+        let payload = told(id, payload).filter(|_| veil.input);
         Ok(RunView {
-            input: decoded(id, run.input.as_ref()),
-            payload: told(id, payload).map(|request| request.to_value()),
-            output: decoded(id, run.output.as_ref()),
-            answer: decoded(id, run.answer.as_ref()),
+            input: decoded(id, run.input.as_ref()).filter(|_| veil.input).map(|input| veil.fields(input)),
+            payload: payload.map(|request| veil.request(request).to_value()),
+            output: decoded(id, run.output.as_ref()).and_then(|output| veil.output(&output)),
+            answer: decoded(id, run.answer.as_ref()).and_then(|answer| veil.answer(answer)),
             steps,
             results,
+            diffs: history.diffs,
             log: log.lines,
             summary: run.summary,
         })
@@ -83,13 +91,83 @@ impl Engine {
         for summary in page.runs {
             // A run may be gone between the list and this.
             let output = match self.shared.store.run(summary.id).await {
-                Ok(run) => decoded(summary.id, run.output.as_ref()),
+                Ok(run) => {
+                    let output = decoded(summary.id, run.output.as_ref());
+                    let veil = self.veil(&summary).await;
+                    output.and_then(|output| veil.output(&output))
+                }
                 Err(StoreError::NotFound(_)) => continue,
                 Err(error) => return Err(error),
             };
             runs.push((summary, output));
         }
         Ok(RunList { runs, next: page.next.map(|cursor| cursor.0) })
+    }
+}
+
+/// What of a run nobody is shown: what its version masks, and what diagnostics leave out.
+struct Veil {
+    workflow: Option<Arc<Workflow>>,
+    input: bool,
+    output: bool,
+}
+
+impl Engine {
+    async fn veil(&self, run: &RunSummary) -> Veil {
+        let current = || self.workflows().entry(&run.workflow).and_then(|entry| entry.workflow.clone());
+        let workflow = match run.version {
+            Some(version) => self.shared.dispatcher.version(version).await.ok(),
+            None => current(),
+        };
+        let workflow = workflow.or_else(current);
+        let diagnostics = workflow.as_ref().map(|workflow| self.shared.dispatcher.diagnostics(workflow));
+        let diagnostics = diagnostics.unwrap_or_default();
+        // While a run may still fail, its parts are shown unless they never are.
+        let failed = run.state != RunState::Completed;
+        Veil { workflow, input: diagnostics.input.keeps(failed), output: diagnostics.output.keeps(failed) }
+    }
+}
+
+impl Veil {
+    fn redact(&self) -> Option<&Redact> {
+        self.workflow.as_ref().map(|workflow| &workflow.redact).filter(|redact| !redact.is_empty())
+    }
+
+    fn fields(&self, input: Value) -> Value {
+        match (self.redact(), input) {
+            (Some(redact), Value::Record(fields)) => Value::Record(redact.mask_fields(&fields)),
+            (_, other) => other,
+        }
+    }
+
+    fn request(&self, request: Request) -> Request {
+        self.redact().map_or(request.clone(), |redact| request.masked(redact))
+    }
+
+    fn output(&self, output: &Value) -> Option<Value> {
+        let masked = self.redact().map_or_else(|| output.clone(), |redact| redact.mask("output", output));
+        Some(masked).filter(|_| self.output)
+    }
+
+    /// The answer for the caller holds an output that was shaped for it.
+    fn answer(&self, answer: Value) -> Option<Value> {
+        let answer = match answer {
+            Value::Record(answer) => {
+                let body = answer.get("body").unwrap_or_default();
+                Value::Record(answer.with(&"body".into(), self.output(&body)?))
+            }
+            other => other,
+        };
+        Some(answer).filter(|_| self.output)
+    }
+
+    fn result(&self, position: &str, result: &Value) -> Value {
+        let name =
+            self.workflow.as_ref().and_then(|workflow| workflow.names.get(workflow.step_at(position)?.slot?).cloned());
+        match (self.redact(), name) {
+            (Some(redact), Some(name)) => redact.mask(&name, result),
+            _ => result.clone(),
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
 use super::reply::accepted;
 use super::shapes::{
-    Accepted, Line, LogPage, Payload, Refusal, Retried, Run, RunDetails, RunPage, Step, Steps, Touched,
+    Accepted, Line, LogPage, Payload, Refusal, Retried, Run, RunDetails, RunPage, Step, StepChanges, Steps, Touched,
+    Variables,
 };
 use crate::engine::{Cancel, Cursor, RunId, RunQuery, RunState, StoreError, Trigger};
 use axum::extract::State;
@@ -63,6 +64,13 @@ pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Shown<Ru
 pub async fn steps(State(app): State<App>, At(id): At<String>) -> Result<Shown<Steps>, Problem> {
     let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Steps { steps: view.steps.iter().map(Step::of).collect() }))
+}
+
+/// Shows what the steps of a run did to its variables, as far as diagnostics kept it.
+#[utoipa::path(get, path = "/runs/{id}/variables", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Variables), Refused))]
+pub async fn variables(State(app): State<App>, At(id): At<String>) -> Result<Shown<Variables>, Problem> {
+    let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(ok(Variables { variables: view.diffs.iter().map(StepChanges::of).collect() }))
 }
 
 /// Shows the request that started a run.

@@ -7,6 +7,7 @@ use super::problem::Problem;
 use super::reply;
 use super::shapes::{Accepted, Workflow, Workflows};
 use crate::script::decode_json;
+use crate::workflow::history::DiagnosticsSwitch;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
@@ -75,6 +76,17 @@ pub async fn activate(
     Given(switch): Given<Switch>,
 ) -> Result<Shown<Workflow>, Problem> {
     app.engine.switch(&id, switch.active).await.map_err(|error| Problem::of_store(&error))?;
+    show(State(app), At(id)).await
+}
+
+/// Switches diagnostics: `{"variables": "on"}`; what is not given, or null, is as the file says.
+#[utoipa::path(put, path = "/workflows/{id}/diagnostics", tag = "workflows", params(("id" = String, Path,)), request_body = DiagnosticsSwitch, responses((status = 200, body = Workflow), Refused))]
+pub async fn diagnostics(
+    State(app): State<App>,
+    At(id): At<String>,
+    Given(switch): Given<DiagnosticsSwitch>,
+) -> Result<Shown<Workflow>, Problem> {
+    app.engine.switch_diagnostics(&id, switch).await.map_err(|error| Problem::of_store(&error))?;
     show(State(app), At(id)).await
 }
 

@@ -2,6 +2,7 @@
 
 use crate::access::Lock;
 use crate::store::VersionHash;
+use crate::workflow::history::DiagnosticsSwitch;
 use crate::workflow::model::Workflow;
 use crate::workflow::problem::Problem;
 use std::collections::{BTreeMap, HashMap};
@@ -20,6 +21,8 @@ pub struct Entry {
     pub workflow: Option<Arc<Workflow>>,
     /// Do its triggers work?
     pub active: bool,
+    /// Which diagnostics were switched at run time.
+    pub diagnostics: DiagnosticsSwitch,
     /// What opens its webhook.
     pub lock: Lock,
     /// What is wrong with the file as it is now.

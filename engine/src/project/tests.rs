@@ -73,6 +73,7 @@ fn routes_lead_to_active_files_only() {
         present,
         workflow: files["a"].workflow.clone(),
         active,
+        diagnostics: crate::workflow::history::DiagnosticsSwitch::default(),
         lock: Lock::Open,
         problems: Vec::new(),
     };

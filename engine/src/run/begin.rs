@@ -63,6 +63,7 @@ impl Machine {
             for (number, value) in values.into_iter().enumerate() {
                 root.variables.set_known(FIRST_INPUT + number, value);
             }
+            self.veil.learn(&root.workflow, &root.variables);
         }
         self.failed_at = None;
         self.has_input = true;
@@ -77,6 +78,7 @@ impl Machine {
         let context = context(&self.room, &self.host);
         let root = self.strands.get_mut("")?;
         let label = content.text("A label", &mut root.variables.values, context).ok()?;
+        let label = self.veil.over(&label);
         Some(label.chars().take(MAX_LABEL).collect())
     }
 

@@ -209,9 +209,20 @@ impl Machine {
             }
         }
         ended.trace = std::mem::take(&mut self.trace);
-        ended.log = self.host.take_log();
+        ended.diffs = self.take_diffs();
+        ended.log = self.take_log();
+        self.hide(&mut ended);
         (ended.starts, ended.ends) = self.take_ends();
         ended
+    }
+
+    /// Errors say nothing of what is masked.
+    fn hide(&self, ended: &mut Ended) {
+        let message = ended.failure.as_mut().map(|(fault, _)| &mut fault.message);
+        let errors = ended.trace.iter_mut().filter_map(|step| step.error.as_mut());
+        for text in message.into_iter().chain(errors) {
+            *text = self.veiled(text);
+        }
     }
 
     /// What `processing.output` makes of the output for the caller.

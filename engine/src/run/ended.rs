@@ -1,5 +1,6 @@
 //! The end of a run.
 
+use super::diffs::StepDiff;
 use super::host::now;
 use super::trace::StepTrace;
 use crate::metrics::run_ended;
@@ -32,6 +33,8 @@ pub struct Ended {
     pub starts: Vec<StepStart>,
     /// Results of steps that are not kept yet.
     pub ends: Vec<StepEnd>,
+    /// What steps did to its variables, masked.
+    pub diffs: Vec<StepDiff>,
     /// Its log, as far as it is not kept yet.
     pub log: Vec<LogLine>,
     /// When it was over.
@@ -53,6 +56,7 @@ impl Ended {
             trace: Vec::new(),
             starts: Vec::new(),
             ends: Vec::new(),
+            diffs: Vec::new(),
             log: Vec::new(),
             ended_at: now(),
         }

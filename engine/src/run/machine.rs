@@ -4,6 +4,7 @@
 //! says so; whoever drives it commits, does it, and comes back with the result. All of it can be given up between two
 //! stops and taken up again from what was committed. Strands side by side stop together and go on each for itself.
 
+use super::diffs::{Recorder, StepDiff};
 use super::host::{RunHost, now};
 
 use super::ledger::{self, Ledger};
@@ -11,10 +12,11 @@ use super::steps::{self, Outcome};
 use super::stop::{Act, Acts, Event, Stop};
 use super::strand::{Next, Open, Part, Sleep, State, Strand, Variables, no_errors};
 use super::trace::StepTrace;
+use super::veil::Veil;
 use super::work::{Room, Work, run_value};
 use super::{restore, retry};
 use crate::script::{Context, Fault, TIMEOUT};
-use crate::store::{Changes, ClaimedRun, StepEnd, StepStart, Timestamp};
+use crate::store::{Changes, ClaimedRun, LogLine, StepEnd, StepStart, Timestamp};
 use crate::workflow::model::{ERRORS, LAST, RUN, Slot, Step, StepKind};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Value, truth};
@@ -54,6 +56,8 @@ pub struct Machine {
     /// Where it has failed.
     pub(super) failed_at: Option<String>,
     pub(super) trace: Vec<StepTrace>,
+    pub(super) veil: Veil,
+    recorder: Recorder,
     pub(super) with_errors: bool,
     pub(super) spent: Duration,
     begun: Instant,
@@ -95,6 +99,8 @@ impl Machine {
             label: None,
             failed_at: None,
             trace: Vec::new(),
+            veil: Veil::default(),
+            recorder: Recorder::default(),
             with_errors: false,
             spent: Duration::ZERO,
             begun: Instant::now(),
@@ -106,12 +112,32 @@ impl Machine {
     pub fn resume(work: Work, room: Room, host: Arc<RunHost>, claimed: &ClaimedRun) -> Result<Self, String> {
         let mut machine = Self::new(work, room, host);
         restore::restore(&mut machine, claimed)?;
+        for strand in machine.strands.values() {
+            machine.veil.learn(&strand.workflow, &strand.variables);
+        }
         Ok(machine)
     }
 
     /// How long the run may still work.
     pub fn spent(claimed: &ClaimedRun) -> Duration {
         ledger::spent(claimed)
+    }
+
+    /// A text for people, without what is masked.
+    pub fn veiled(&self, text: &str) -> String {
+        self.veil.over(text)
+    }
+
+    /// The lines since the last commit, without what is masked.
+    pub(super) fn take_log(&self) -> Vec<LogLine> {
+        let mut lines = self.host.take_log();
+        lines.iter_mut().for_each(|line| line.message = self.veil.over(&line.message));
+        lines
+    }
+
+    /// What steps did to the variables.
+    pub(super) fn take_diffs(&mut self) -> Vec<StepDiff> {
+        self.recorder.take()
     }
 
     /// What the run is made of.
@@ -149,7 +175,7 @@ impl Machine {
             kept,
             starts: std::mem::take(&mut self.starts),
             ends: std::mem::take(&mut self.ends),
-            log: self.host.take_log(),
+            log: self.take_log(),
         })
     }
 
@@ -245,6 +271,8 @@ impl Machine {
             self.check_stop()?;
             self.step_begun = now();
             self.host.enter(path, &step.position);
+            let position = format!("{path}{}", step.position);
+            self.recorder.begin(&position, step, &strand.variables.values);
             let outcome = self.step(strand, step);
             if let Some(pause) = self.settle(path, strand, outcome)? {
                 return Ok(pause);
@@ -316,6 +344,7 @@ impl Machine {
                 return Ok(Some(Pause::Stopped));
             }
             Ok(Outcome::End(result)) => {
+                self.observe(&position, strand.attempt, strand);
                 if result.is_err() {
                     self.failed_at = Some(position);
                 }
@@ -335,14 +364,23 @@ impl Machine {
             }
             Err(fault) => {
                 self.end_wait(step, &position, strand.attempt, Err(&fault));
+                self.observe(&position, strand.attempt, strand);
                 if let Some(pause) = self.fail(strand, step, &position, fault)? {
                     return Ok(Some(pause));
                 }
                 step.next
             }
         };
+        self.observe(&position, strand.attempt, strand);
         strand.go_to(next);
         Ok(None)
+    }
+
+    /// A step is over: what it did to the variables is noted, and what nobody may be shown.
+    fn observe(&mut self, position: &str, attempt: u32, strand: &Strand) {
+        let (workflow, variables) = (&strand.workflow, &strand.variables);
+        self.recorder.end(position, attempt, &workflow.names, &variables.values, &workflow.redact);
+        self.veil.learn(workflow, variables);
     }
 
     /// A failure: tried again later, noted in `errors`, or the end of the strand.

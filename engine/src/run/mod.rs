@@ -6,6 +6,7 @@
 
 mod begin;
 mod blocks;
+mod diffs;
 pub mod encoding;
 mod ended;
 mod host;
@@ -19,9 +20,11 @@ mod steps;
 mod stop;
 mod strand;
 mod trace;
+mod veil;
 mod work;
 
 pub use begin::{Prepared, prepare};
+pub use diffs::{Change, StepDiff};
 pub use ended::Ended;
 pub use host::{Callbacks, Calls, RunHost, StepHost, StopFlag, step_key};
 pub use input::{NoFit, convert, convert_input};
@@ -31,5 +34,5 @@ pub use steps::file::Files;
 pub use steps::http::Answered;
 pub use steps::{Action, Reply, ScriptCall};
 pub use stop::{Act, Acts, Event, Stop};
-pub use trace::{StepTrace, decode_trace, encode_trace};
+pub use trace::{History, StepTrace, decode_history, encode_history};
 pub use work::{Given, Room, Work};

@@ -1,5 +1,6 @@
 //! What a run notes of its steps that have no commit of their own, and how the store keeps it.
 
+use super::diffs::{self, StepDiff};
 use super::encoding;
 use crate::store::{StepRecord, StepState, Timestamp};
 use flowscript_lang::value::{Rows, Value};
@@ -44,8 +45,40 @@ impl StepTrace {
     }
 }
 
+/// What a run's end tells of its steps.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Steps without a commit of their own.
+    pub steps: Vec<StepTrace>,
+    /// What steps did to the variables, as far as it was kept.
+    pub diffs: Vec<StepDiff>,
+}
+
+/// The bytes for the store; without diffs they are those of the steps alone.
+pub fn encode_history(steps: &[StepTrace], diffs: &[StepDiff]) -> Vec<u8> {
+    if diffs.is_empty() {
+        return encode_trace(steps);
+    }
+    encoding::encode(&Value::record([("steps", rows(steps)), ("variables", diffs::to_value(diffs))]))
+}
+
+/// What a run's end tells, in bytes of the store. The error says what is wrong with them.
+pub fn decode_history(bytes: &[u8]) -> Result<History, String> {
+    match encoding::decode(bytes)? {
+        Value::Record(history) => Ok(History {
+            steps: steps_of(&history.get("steps").unwrap_or_default())?,
+            diffs: diffs::of_value(&history.get("variables").unwrap_or_default()),
+        }),
+        steps => Ok(History { steps: steps_of(&steps)?, diffs: Vec::new() }),
+    }
+}
+
 /// The bytes for the store.
 pub fn encode_trace(steps: &[StepTrace]) -> Vec<u8> {
+    encoding::encode(&rows(steps))
+}
+
+fn rows(steps: &[StepTrace]) -> Value {
     let rows = steps.iter().map(|step| {
         Value::list(vec![
             Value::text(step.position.as_str()),
@@ -58,13 +91,16 @@ pub fn encode_trace(steps: &[StepTrace]) -> Vec<u8> {
             step.error.as_deref().map_or(Value::Null, Value::text),
         ])
     });
-    encoding::encode(&Value::list(rows.collect()))
+    Value::list(rows.collect())
 }
 
 /// The steps in bytes of the store. The error says what is wrong with them.
 pub fn decode_trace(bytes: &[u8]) -> Result<Vec<StepTrace>, String> {
-    let value = encoding::decode(bytes)?;
-    let rows = Rows::of(&value).ok_or("a stored trace is no list")?;
+    steps_of(&encoding::decode(bytes)?)
+}
+
+fn steps_of(value: &Value) -> Result<Vec<StepTrace>, String> {
+    let rows = Rows::of(value).ok_or("a stored trace is no list")?;
     rows.iter()
         .map(|row| {
             let cells = Rows::of(&row).ok_or("a stored step is no list")?;

@@ -87,6 +87,18 @@ impl Library {
         self.has_callbacks
     }
 
+    /// The same functions with other limits of one script, where they are given.
+    #[must_use]
+    pub fn with_limits(&self, steps: Option<u64>, memory: Option<usize>) -> Self {
+        if steps.is_none() && memory.is_none() {
+            return self.clone();
+        }
+        let limits = &self.settings.limits;
+        let limits =
+            Limits { steps: steps.or(limits.steps), memory: memory.unwrap_or(limits.memory), ..limits.clone() };
+        Self { settings: Arc::new(Settings { limits, ..(*self.settings).clone() }), ..self.clone() }
+    }
+
     /// The settings that scripts run with.
     pub fn settings(&self) -> &Arc<Settings> {
         &self.settings

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod blocks;
 pub mod explain;
+pub mod history;
 pub mod model;
 pub mod outside;
 pub mod problem;

@@ -1,6 +1,7 @@
 //! A workflow that has loaded: everything in it is checked and compiled, and nothing is left to look up by name.
 
 pub use super::auth::Auth;
+use super::history::{Diagnostics, Redact, RunLimits};
 use crate::script::{Content, Conversion, Script};
 use crate::store::VersionHash;
 use crate::yaml::Place;
@@ -61,6 +62,12 @@ pub struct Workflow {
     pub on_failure: Option<String>,
     /// Whether answers wait until history is on disk.
     pub durability: Durability,
+    /// Which diagnostics are kept, unless a switch says otherwise.
+    pub diagnostics: Diagnostics,
+    /// What nobody is shown.
+    pub redact: Redact,
+    /// What its runs may use up.
+    pub limits: RunLimits,
     /// All steps, nested ones too, in the order of the file.
     pub steps: Vec<Step>,
     /// The lists of steps that run for themselves. The first is the workflow's own.
@@ -371,6 +378,14 @@ impl Workflow {
     fn goes_through(&self) -> bool {
         self.steps.iter().all(|step| !step.acts() && step.retry.is_none())
             && self.callees.values().all(|callee| callee.goes_through())
+    }
+
+    /// The step that a position in a run leads to: the path of its pass or branch may stand in front of its own.
+    pub fn step_at(&self, position: &str) -> Option<&Step> {
+        let fits = |step: &&Step| {
+            position.strip_suffix(step.position.as_str()).is_some_and(|path| path.is_empty() || path.ends_with('/'))
+        };
+        self.steps.iter().filter(fits).max_by_key(|step| step.position.len())
     }
 
     /// How many slots a run needs.

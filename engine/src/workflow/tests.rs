@@ -125,7 +125,9 @@ fn structure() {
     fails("- 1", "1:1", "F0203", "A workflow must be a map");
     fails("active: maybe\noutput: 1", "1:9", "F0203", "`active` must be true or false, not `maybe`");
     fails("name: [1]\noutput: 1", "1:7", "F0203", "`name` must be a text, not a list");
-    fails("redact: [a]\noutput: 1", "1:1", "F0204", "`redact` is not available in this version");
+    fails("redact: [a.b]\noutput: 1", "1:10", "F0203", "`redact` names `a`");
+    fails("limits: { run: 0s }\noutput: 1", "1:16", "F0203", "0 leaves no time");
+    fails("diagnostics: { input: no }\noutput: 1", "1:23", "F0203", "`input` is `no`");
     fails("trigger: { schedule: [] }\noutput: 1", "1:12", "F0204", "`schedule` is not available");
     fails("output: 1\noutput: 2", "2:1", "F0103", "a second time");
     fails("output: &a 1", "1:9", "F0102", "Anchors");

@@ -7,5 +7,8 @@ mod workflow;
 
 pub use access::{Key, Keys, Token, Tokens};
 pub use lane::{Lane, LanePage};
-pub use run::{Accepted, Line, LogPage, Payload, Refusal, Retried, Run, RunDetails, RunPage, Step, Steps, Touched};
+pub use run::{
+    Accepted, Line, LogPage, Payload, Refusal, Retried, Run, RunDetails, RunPage, Step, StepChanges, Steps, Touched,
+    Variables,
+};
 pub use workflow::{Workflow, Workflows};

@@ -1,6 +1,6 @@
 //! Runs, their steps and their logs.
 
-use crate::engine::{Failure, LogLine, RunSummary, RunView, StepTrace};
+use crate::engine::{Failure, LogLine, RunSummary, RunView, StepDiff, StepTrace};
 use crate::http::json::{optional, time};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -86,8 +86,51 @@ pub struct RunDetails {
     answer: Json,
     /// The steps it passed.
     steps: Vec<Step>,
+    /// What its steps did to its variables, as far as diagnostics kept it.
+    variables: Vec<StepChanges>,
     /// Its log.
     log: Vec<Line>,
+}
+
+/// What a step did to the variables.
+#[derive(Serialize, ToSchema)]
+pub struct StepChanges {
+    /// The path of ids and numbers.
+    position: String,
+    /// The attempt, counted from 1.
+    attempt: u32,
+    /// The variables that it may set.
+    changes: Vec<VariableChange>,
+}
+
+/// A variable before and after a step.
+#[derive(Serialize, ToSchema)]
+pub struct VariableChange {
+    /// Its name.
+    name: String,
+    /// Its value before.
+    before: Json,
+    /// Its value after.
+    after: Json,
+}
+
+/// What the steps of a run did to its variables.
+#[derive(Serialize, ToSchema)]
+pub struct Variables {
+    /// In the order of the steps' ends.
+    pub variables: Vec<StepChanges>,
+}
+
+impl StepChanges {
+    /// What is shown of it.
+    pub fn of(diff: &StepDiff) -> Self {
+        let changes = diff.changes.iter().map(|change| VariableChange {
+            name: change.name.to_string(),
+            before: optional(Some(&change.before)),
+            after: optional(Some(&change.after)),
+        });
+        Self { position: diff.position.clone(), attempt: diff.attempt, changes: changes.collect() }
+    }
 }
 
 /// A step that a run has passed.
@@ -233,6 +276,7 @@ impl RunDetails {
             payload: optional(view.payload.as_ref()),
             answer: optional(view.answer.as_ref()),
             steps: view.steps.iter().map(Step::of).collect(),
+            variables: view.diffs.iter().map(StepChanges::of).collect(),
             log: view.log.iter().map(Line::of).collect(),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::http::json::value;
 use crate::project::Entry;
+use crate::workflow::history::Diagnostics;
 use crate::workflow::model::{Input, Method, Response, Webhook};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -28,6 +29,8 @@ pub struct Workflow {
     version: Option<String>,
     /// The parameters of its start.
     input: Option<Vec<Parameter>>,
+    /// Which diagnostics are kept now.
+    diagnostics: Option<Diagnostics>,
     /// Its webhook.
     webhook: Option<Hook>,
     /// What is wrong with its file.
@@ -105,6 +108,7 @@ impl Workflow {
             serving: entry.serves() && workflow.is_some(),
             version: workflow.map(|workflow| workflow.version.to_string()),
             input: workflow.map(|workflow| workflow.inputs.iter().map(Parameter::of).collect()),
+            diagnostics: workflow.map(|workflow| entry.diagnostics.over(workflow.diagnostics)),
             webhook: workflow.and_then(|workflow| workflow.webhook.as_ref()).map(Hook::of),
             problems: entry.problems.iter().map(|problem| Finding::of(problem, &entry.file)).collect(),
         }

@@ -11,6 +11,8 @@ use crate::workflow::model::{
     ANSWERS, Assert, Branch, End, FAILURES, Log, Respond, Slot, Step, StepIndex, StepKind, status_in,
 };
 use flowscript_lang::error::ErrorKind;
+use flowscript_lang::host::Host;
+use flowscript_lang::program::Settings;
 use flowscript_lang::value::{Record, Rows, Value, truth};
 use http::HttpCall;
 
@@ -72,12 +74,13 @@ pub enum Action {
 pub struct ScriptCall {
     script: Script,
     variables: Vec<Value>,
+    settings: Settings,
 }
 
 impl ScriptCall {
     /// Runs it: its result, and what it has set.
-    pub fn run(mut self, context: Context<'_>) -> Result<(Value, Vec<(Slot, Value)>), Fault> {
-        let value = self.script.run(&mut self.variables, context)?;
+    pub fn run(mut self, host: &dyn Host) -> Result<(Value, Vec<(Slot, Value)>), Fault> {
+        let value = self.script.run(&mut self.variables, Context { settings: &self.settings, host })?;
         let written = self.script.written();
         let written = written.filter_map(|slot| Some((slot, self.variables.get(slot)?.clone()))).collect();
         Ok((value, written))
@@ -108,7 +111,11 @@ pub(super) fn run(step: &Step, variables: &mut [Value], context: Context<'_>, ro
             Ok(Outcome::Done(Value::Null))
         }
         StepKind::Script(script) if script.acts() => {
-            let call = ScriptCall { script: script.clone(), variables: variables.to_vec() };
+            let call = ScriptCall {
+                script: script.clone(),
+                variables: variables.to_vec(),
+                settings: context.settings.clone(),
+            };
             Ok(Outcome::Act(Action::Script(Box::new(call))))
         }
         StepKind::Script(script) => Ok(Outcome::Done(script.run(variables, context)?)),

@@ -3,6 +3,7 @@
 use super::body;
 use crate::run::encoding;
 use crate::script::{Context, Fault, Script, encode_json};
+use crate::workflow::history::Redact;
 use crate::workflow::model::{Input, Method, REQUEST_NAMES, Webhook, Workflow};
 use bytes::Bytes;
 use ecow::EcoString;
@@ -154,6 +155,29 @@ impl Request {
             self.body.clone(),
         ];
         Value::record(fields.zip(values).collect::<Vec<_>>())
+    }
+
+    /// The request with what is masked: below its own parts, and where its parameters and its body's fields are inputs of
+    /// these names. The body becomes JSON where it was decoded; nothing else of it is kept.
+    #[must_use]
+    pub fn masked(&self, redact: &Redact) -> Self {
+        let fields = |part: &str, record: &Record| match redact.mask(part, &Value::Record(redact.mask_fields(record))) {
+            Value::Record(record) => record,
+            _ => Record::from_fields([]),
+        };
+        let body = match &self.body {
+            Value::Record(body) => Value::Record(fields("body", body)),
+            other => redact.mask("body", other),
+        };
+        let raw = match encode_json(&body) {
+            Ok(json) if !body.is_null() && !redact.touches("rawBody") => Bytes::from(json),
+            _ => Bytes::new(),
+        };
+        let mut headers = fields("headers", &self.headers);
+        if !raw.is_empty() {
+            headers = headers.with(&"content-type".into(), Value::text("application/json"));
+        }
+        Self { method: self.method.clone(), query: fields("query", &self.query), headers, raw, body }
     }
 
     /// What `processing.input` sees, in the order of [`REQUEST_NAMES`].

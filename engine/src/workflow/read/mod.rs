@@ -10,6 +10,7 @@ mod content;
 mod fields;
 mod graph;
 mod head;
+mod history;
 mod kinds;
 mod running;
 mod steps;
@@ -39,7 +40,7 @@ pub struct Read {
 }
 
 /// Keys at the top of a workflow.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 14] = [
     "name",
     "description",
     "active",
@@ -51,9 +52,10 @@ const KEYS: [&str; 11] = [
     "concurrency",
     "onFailure",
     "durability",
+    "diagnostics",
+    "redact",
+    "limits",
 ];
-/// Keys that the format has and this version has not.
-const LATER: [&str; 3] = ["diagnostics", "redact", "limits"];
 
 /// What a name in a `call` leads to.
 #[derive(Clone, Debug)]
@@ -145,7 +147,7 @@ impl<'a> Reader<'a> {
     }
 
     fn workflow(&mut self, id: &str, source: &str, root: &Node) -> Option<Workflow> {
-        let mut fields = self.fields(root, "A workflow", &KEYS, &LATER)?;
+        let mut fields = self.fields(root, "A workflow", &KEYS, &[])?;
         let name = self.optional_text(&mut fields, "name").unwrap_or_else(|| id.to_owned());
         let description = self.optional_text(&mut fields, "description").unwrap_or_default();
         let active = self.optional_bool(&mut fields, "active").unwrap_or(true);
@@ -184,6 +186,9 @@ impl<'a> Reader<'a> {
             None => Durability::Strict,
             Some(entry) => self.durability(entry, webhook.as_ref(), concurrency.is_some()),
         };
+        let diagnostics = fields.take("diagnostics").map(|entry| self.diagnostics(&entry.value)).unwrap_or_default();
+        let limits = fields.take("limits").map(|entry| self.limits(&entry.value)).unwrap_or_default();
+        let redact = fields.take("redact").map(|entry| self.redact(&entry.value)).unwrap_or_default();
         if let Some(root) = self.blocks.first_mut() {
             root.first = graph.and_then(|graph| graph.first);
             root.output = output;
@@ -202,6 +207,9 @@ impl<'a> Reader<'a> {
             concurrency,
             on_failure,
             durability,
+            diagnostics,
+            redact,
+            limits,
             steps: std::mem::take(&mut self.steps),
             blocks: std::mem::take(&mut self.blocks),
             result: output_type,

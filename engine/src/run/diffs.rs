@@ -1,0 +1,138 @@
+//! What the steps of a run did to its variables, kept in memory until the run's end says whether it is written.
+
+use super::encoding;
+use crate::workflow::history::Redact;
+use crate::workflow::model::{Slot, Step, StepKind};
+use ecow::EcoString;
+use flowscript_lang::value::{Rows, Value};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Of so many steps a run remembers it, the last ones.
+const MOST: usize = 1_000;
+/// A larger value, in bytes of the store, is told in words instead.
+const LARGEST: usize = 64 << 10;
+/// What is written of one run at most, in bytes of the store.
+const MOST_BYTES: usize = 1 << 20;
+/// The length of a value in words, in characters.
+const WORDS: usize = 200;
+
+/// What one step did.
+#[derive(Clone, Debug)]
+pub struct StepDiff {
+    /// Its position.
+    pub position: String,
+    /// Its attempt, counted from 1.
+    pub attempt: u32,
+    /// The variables it may set.
+    pub changes: Vec<Change>,
+}
+
+/// A variable before and after a step.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Its name.
+    pub name: EcoString,
+    /// Its value before.
+    pub before: Value,
+    /// Its value after.
+    pub after: Value,
+}
+
+/// Notes what steps do.
+#[derive(Debug, Default)]
+pub(super) struct Recorder {
+    /// Steps that have begun: what they may set, by position.
+    open: BTreeMap<String, Vec<(Slot, Value)>>,
+    done: VecDeque<StepDiff>,
+}
+
+impl Recorder {
+    /// A step begins.
+    pub(super) fn begin(&mut self, position: &str, step: &Step, values: &[Value]) {
+        let mut slots: Vec<Slot> = step.slot.into_iter().collect();
+        match &step.kind {
+            StepKind::Set(assignments) => slots.extend(assignments.iter().map(|(slot, _)| *slot)),
+            StepKind::Script(script) => slots.extend(script.written()),
+            StepKind::Table(table) => slots.push(table.slot),
+            _ => {}
+        }
+        if !slots.is_empty() {
+            let values = slots.into_iter().filter_map(|slot| Some((slot, values.get(slot)?.clone())));
+            self.open.insert(position.to_owned(), values.collect());
+        }
+    }
+
+    /// A step is over. One that began in an earlier process is not known.
+    pub(super) fn end(&mut self, position: &str, attempt: u32, names: &[EcoString], values: &[Value], redact: &Redact) {
+        let Some(before) = self.open.remove(position) else { return };
+        let changes = before.into_iter().filter_map(|(slot, before)| {
+            let name = names.get(slot)?.clone();
+            let veiled = |value: &Value| if redact.is_empty() { value.clone() } else { redact.mask(&name, value) };
+            Some(Change { before: veiled(&before), after: veiled(values.get(slot)?), name })
+        });
+        if self.done.len() == MOST {
+            self.done.pop_front();
+        }
+        self.done.push_back(StepDiff { position: position.to_owned(), attempt, changes: changes.collect() });
+    }
+
+    /// What was noted.
+    pub(super) fn take(&mut self) -> Vec<StepDiff> {
+        std::mem::take(&mut self.done).into()
+    }
+}
+
+/// The value for the store: of the newest steps as much as fits.
+pub(super) fn to_value(diffs: &[StepDiff]) -> Value {
+    let mut left = MOST_BYTES;
+    let mut rows = Vec::new();
+    for diff in diffs.iter().rev() {
+        let changes = diff.changes.iter().map(|change| {
+            Value::list(vec![Value::text(change.name.clone()), shortened(&change.before), shortened(&change.after)])
+        });
+        let row = Value::list(vec![
+            Value::text(diff.position.as_str()),
+            i64::from(diff.attempt).into(),
+            Value::list(changes.collect()),
+        ]);
+        let Some(rest) = left.checked_sub(encoding::encode(&row).len()) else { break };
+        left = rest;
+        rows.push(row);
+    }
+    rows.reverse();
+    Value::list(rows)
+}
+
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => value.clone(),
+        Value::Function(_) => Value::text("a function"),
+        value if encoding::encode(value).len() > LARGEST => {
+            Value::text(format!("too large to keep: {}", value.to_literal(WORDS)))
+        }
+        value => value.clone(),
+    }
+}
+
+/// The diffs in a value of the store.
+pub(super) fn of_value(value: &Value) -> Vec<StepDiff> {
+    let text = |value: Value| match value {
+        Value::Text(text) => text,
+        _ => EcoString::new(),
+    };
+    let mut diffs = Vec::new();
+    for row in Rows::of(value).iter().flat_map(Rows::iter) {
+        let Some(cells) = Rows::of(&row) else { continue };
+        let attempt = match cells.get(1) {
+            Value::Number(number) => number.to_usize().unwrap_or(1) as u32,
+            _ => 1,
+        };
+        let changes = Rows::of(&cells.get(2));
+        let changes = changes.iter().flat_map(Rows::iter).filter_map(|change| {
+            let cells = Rows::of(&change)?;
+            Some(Change { name: text(cells.get(0)), before: cells.get(1), after: cells.get(2) })
+        });
+        diffs.push(StepDiff { position: text(cells.get(0)).to_string(), attempt, changes: changes.collect() });
+    }
+    diffs
+}
