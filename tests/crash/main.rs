@@ -19,7 +19,7 @@ mod server;
 use flowscript_engine::run::step_key;
 use peer::{Peer, ok};
 use rusqlite::{Connection, OpenFlags};
-use server::{Project, SOON, Server};
+use server::{Project, SOON, Server, wait_for};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::Command;
@@ -259,6 +259,8 @@ impl Campaign {
             std::thread::sleep(Duration::from_millis(50 + dice.below(350)));
             address.set(None);
             running.kill();
+            // What the dead one has sent is read and noted before the kill is, what the next one sends after it.
+            wait_for("the peer to read what was sent", || peer.is_alone().then_some(()));
             past.kills.push(Instant::now());
             let counts = counts(peer);
             for key in finished_keys(project.path())? {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -48,6 +49,8 @@ pub struct Peer {
     /// `127.0.0.1:PORT`
     pub address: String,
     heard: Arc<Mutex<Vec<Heard>>>,
+    /// How many connections are open.
+    open: Arc<AtomicUsize>,
 }
 
 impl Peer {
@@ -57,13 +60,25 @@ impl Peer {
         let address = listener.local_addr().unwrap().to_string();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let (notes, answer) = (heard.clone(), Arc::new(answer));
+        let open = Arc::new(AtomicUsize::new(0));
+        let count = open.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (notes, answer) = (notes.clone(), answer.clone());
-                std::thread::spawn(move || serve(stream, &notes, answer.as_ref()));
+                let (notes, answer, count) = (notes.clone(), answer.clone(), count.clone());
+                count.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    serve(stream, &notes, answer.as_ref());
+                    count.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
-        Self { address, heard }
+        Self { address, heard, open }
+    }
+
+    /// Has it read to the end whatever its callers have sent, and are they gone?
+    #[allow(dead_code, reason = "only the crash tests wait for it")]
+    pub fn is_alone(&self) -> bool {
+        self.open.load(Ordering::SeqCst) == 0
     }
 
     /// All requests so far.
