@@ -1,4 +1,4 @@
-//! The lines of the README, typed as they stand there, give the answers that stand there.
+//! The lines of the README and of the engine's page, typed as they stand there, give the answers that stand there.
 
 use crate::server::{Project, Server, TOKEN};
 use std::fmt::Write;
@@ -13,11 +13,21 @@ struct Line {
 
 #[test]
 fn the_lines_give_their_answers() {
+    check("README.md", 5);
+}
+
+#[test]
+fn the_lines_of_the_engines_page_give_theirs() {
+    check("docs/engine.md", 2);
+}
+
+/// Types the lines of a page; so many of them at least are requests.
+fn check(page: &str, requests: usize) {
     let project = Project::examples();
     let server = Server::start(&project.path().join("examples"), &[]);
-    let lines = lines(&std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap());
+    let lines = lines(&std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap());
     let lines: Vec<&Line> = lines.iter().filter(|line| !starts_something(&line.command)).collect();
-    assert!(lines.iter().filter(|line| line.command.starts_with("curl")).count() >= 5, "the README lost its lines");
+    assert!(lines.iter().filter(|line| line.command.starts_with("curl")).count() >= requests, "{page} lost its lines");
     let mut script = "set -u\n".to_owned();
     for line in &lines {
         let command = line.command.replace("localhost:7070", server.base.trim_start_matches("http://"));
