@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Runs all tests. Wants a Rust toolchain; what else the tests need and the machine lacks, it installs
-# with the system's package manager: a C compiler (SQLite is compiled in) and curl (the README's lines are run).
+# with the system's package manager: a C compiler (SQLite is compiled in), curl and openssl (the lines of the
+# documentation are run), and Python for Schemathesis, which drives the API and stays below target/.
 # Arguments go to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+SCHEMATHESIS_VERSION=4.32.5
 
 missing=()
 command -v cc >/dev/null || missing+=(compiler)
 command -v curl >/dev/null || missing+=(curl)
+command -v openssl >/dev/null || missing+=(openssl)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
@@ -16,8 +20,8 @@ as_root() {
     fi
 }
 
-# The names of what is missing, where the C compiler's package is called $1.
-packages() { echo "${missing[@]/compiler/$1}"; }
+# The names of what is missing, where the packages of the C compiler and of Python are called $1 and $2.
+packages() { local names=("${missing[@]/compiler/$1}"); echo "${names[@]/python/$2}"; }
 
 if [ ${#missing[@]} -gt 0 ]; then
     echo "tests/run.sh: installing ${missing[*]}" >&2
@@ -26,15 +30,15 @@ if [ ${#missing[@]} -gt 0 ]; then
     if command -v apt-get >/dev/null; then
         as_root apt-get update -qq
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-            $(packages build-essential)
+            $(packages build-essential "python3 python3-venv")
     elif command -v dnf >/dev/null; then
-        as_root dnf install -q -y $(packages gcc)
+        as_root dnf install -q -y $(packages gcc python3)
     elif command -v apk >/dev/null; then
-        as_root apk add -q $(packages build-base)
+        as_root apk add -q $(packages build-base python3)
     elif command -v pacman >/dev/null; then
-        as_root pacman -S --noconfirm --needed $(packages base-devel)
+        as_root pacman -S --noconfirm --needed $(packages base-devel python)
     elif command -v zypper >/dev/null; then
-        as_root zypper -q install -y $(packages gcc)
+        as_root zypper -q install -y $(packages gcc python3)
     else
         echo "tests/run.sh: no package manager it knows; install: ${missing[*]}" >&2
         exit 2
@@ -46,5 +50,13 @@ if ! command -v cargo >/dev/null && [ -f "$HOME/.cargo/env" ]; then
     . "$HOME/.cargo/env"
 fi
 command -v cargo >/dev/null || { echo "tests/run.sh: no cargo; install Rust from https://rustup.rs" >&2; exit 2; }
+
+schemathesis=target/schemathesis/bin/schemathesis
+if ! "$schemathesis" --version 2>/dev/null | grep -q "version $SCHEMATHESIS_VERSION\$"; then
+    python3 -m venv --clear target/schemathesis
+    target/schemathesis/bin/pip install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"
+fi
+SCHEMATHESIS="$PWD/$schemathesis"
+export SCHEMATHESIS
 
 exec cargo test --workspace --locked "$@"

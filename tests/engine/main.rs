@@ -15,6 +15,7 @@ mod peer;
 mod readme;
 mod reload;
 mod running;
+mod schema;
 mod server;
 mod signed;
 mod tokens;

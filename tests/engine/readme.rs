@@ -1,4 +1,4 @@
-//! The lines of the README and of the engine's page, typed as they stand there, give the answers that stand there.
+//! The lines of the README and of pages in `docs`, typed as they stand there, give the answers that stand there.
 
 use crate::server::{Project, Server, TOKEN};
 use std::fmt::Write;
@@ -13,37 +13,58 @@ struct Line {
 
 #[test]
 fn the_lines_give_their_answers() {
-    check("README.md", 5);
+    check_examples("README.md", 5);
 }
 
 #[test]
 fn the_lines_of_the_engines_page_give_theirs() {
-    check("docs/engine.md", 2);
+    check_examples("docs/engine.md", 2);
 }
 
-/// Types the lines of a page; so many of them at least are requests.
-fn check(page: &str, requests: usize) {
+/// Types the lines of a page about the example project; so many of them at least are requests.
+fn check_examples(page: &str, requests: usize) {
     let project = Project::examples();
-    let server = Server::start(&project.path().join("examples"), &[]);
-    let lines = lines(&std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap());
+    let folder = project.path().join("examples");
+    let server = Server::start(&folder, &[]);
+    std::fs::write(folder.join("data/admin-token"), TOKEN).unwrap();
+    assert!(check(page, &server, project.path(), &[]) >= requests, "{page} lost its lines");
+}
+
+#[test]
+fn the_lines_about_webhooks_give_their_answers() {
+    let project = Project::new(&[]);
+    for file in files(&document("docs/webhooks.md")) {
+        project.write(&file.name, &file.text);
+    }
+    let secrets =
+        [("GITHUB_SECRET", "a long random text"), ("PAYMENTS_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")];
+    let server = Server::start_with(project.path(), &[], &secrets);
+    let curls = check("docs/webhooks.md", &server, project.path(), &secrets);
+    assert!(curls >= 6, "the page lost its lines");
+}
+
+fn document(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// Types the lines of a document in `folder` and compares what they show; gives how many call the engine.
+fn check(path: &str, server: &Server, folder: &Path, environment: &[(&str, &str)]) -> usize {
+    let lines = lines(&document(path));
     let lines: Vec<&Line> = lines.iter().filter(|line| !starts_something(&line.command)).collect();
-    assert!(lines.iter().filter(|line| line.command.starts_with("curl")).count() >= requests, "{page} lost its lines");
     let mut script = "set -u\n".to_owned();
     for line in &lines {
         let command = line.command.replace("localhost:7070", server.base.trim_start_matches("http://"));
         // The run behind a 202 may take a moment.
-        let pause = if command.contains("/api/v1/runs") { "sleep 1; " } else { "" };
+        let pause = if command.contains("/api/v1/runs") || command.contains("/status/") { "sleep 1; " } else { "" };
         // The language commands show mistakes; a server's log is no answer.
         let errors = if command.starts_with("flowscript ") { " 2>&1" } else { "" };
         let _ = writeln!(script, "{pause}{}{errors}\necho; echo '@@@'", command.replacen("curl ", "curl -sS ", 1));
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_flowscript")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
-    std::fs::create_dir_all(project.path().join("examples/data")).unwrap();
-    std::fs::write(project.path().join("examples/data/admin-token"), TOKEN).unwrap();
     let mut shell = Command::new("sh");
-    shell.args(["-c", &script]).current_dir(project.path()).env("PATH", path).env("FLOWSCRIPT_TOKEN", TOKEN);
-    let output = shell.output().unwrap();
+    shell.args(["-c", &script]).current_dir(folder).env("PATH", path).env("FLOWSCRIPT_TOKEN", TOKEN);
+    let output = shell.envs(environment.iter().copied()).output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     let answers: Vec<&str> = shown.split("@@@\n").collect();
     for (line, answer) in lines.iter().zip(answers) {
@@ -55,6 +76,22 @@ fn check(page: &str, requests: usize) {
             line.answer
         );
     }
+    lines.iter().filter(|line| line.command.contains("curl ")).count()
+}
+
+/// A file of a project that a document shows; its name stands in its first line.
+struct Shown {
+    name: String,
+    text: String,
+}
+
+fn files(document: &str) -> Vec<Shown> {
+    let blocks = document.split("```yaml\n# ").skip(1).filter_map(|rest| rest.split("```").next());
+    let file = |block: &str| {
+        let (name, text) = block.split_once('\n').unwrap();
+        Shown { name: name.to_owned(), text: text.to_owned() }
+    };
+    blocks.map(file).collect()
 }
 
 /// Lines that build, serve or test are what this test is part of.

@@ -20,7 +20,7 @@ pub struct Evaluation {
     /// An expression, or statements with `return`.
     source: String,
     /// Its variables by name.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     input: Option<Json>,
 }
 

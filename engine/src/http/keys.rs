@@ -22,10 +22,12 @@ pub const MAX_LABEL: usize = 200;
 pub struct NewKey {
     /// What it opens.
     workflow: String,
-    /// What people call it.
+    /// What people call it, on one line.
     #[serde(default)]
+    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     label: String,
     /// A key that the caller brings; without one it is generated.
+    #[schema(min_length = 16, max_length = 256, pattern = "^[!-~]*$")]
     key: Option<String>,
     /// When it stops working.
     #[schema(format = DateTime)]
@@ -36,7 +38,8 @@ pub struct NewKey {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyChange {
-    /// What people call it.
+    /// What people call it, on one line.
+    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     label: String,
 }
 

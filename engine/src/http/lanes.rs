@@ -4,7 +4,7 @@ use super::App;
 use super::input::{Asked, At, Given};
 use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
-use super::runs::told_cursor;
+use super::runs::{page_size, told_cursor};
 use super::shapes::{Lane, LanePage, Touched};
 use axum::extract::State;
 use serde::Deserialize;
@@ -42,13 +42,13 @@ pub struct LaneName {
 pub async fn list(State(app): State<App>, Asked(filter): Asked<LaneFilter>) -> Result<Shown<LanePage>, Problem> {
     let LaneFilter { workflow, held, cursor, limit } = filter;
     let page =
-        app.engine.lanes(workflow, held, cursor, limit.unwrap_or(0)).await.map_err(|error| told_cursor(&error))?;
+        app.engine.lanes(workflow, held, cursor, page_size(limit)?).await.map_err(|error| told_cursor(&error))?;
     let next = page.next.map(|cursor| cursor.0);
     Ok(ok(LanePage { lanes: page.lanes.iter().map(Lane::of).collect(), next }))
 }
 
 /// Skips the head of a lane: the next goes.
-#[utoipa::path(post, path = "/lanes/{workflow}/skip", tag = "lanes", params(("workflow" = String, Path,)), request_body = LaneName, responses((status = 200, body = Touched), Refused))]
+#[utoipa::path(post, path = "/lanes/{workflow}/skip", tag = "lanes", params(("workflow" = String, Path,)), request_body = Option<LaneName>, responses((status = 200, body = Touched), Refused))]
 pub async fn skip(
     State(app): State<App>,
     At(workflow): At<String>,
@@ -59,7 +59,7 @@ pub async fn skip(
 }
 
 /// Goes on with a held lane by retrying its head.
-#[utoipa::path(post, path = "/lanes/{workflow}/resume", tag = "lanes", params(("workflow" = String, Path,)), request_body = LaneName, responses((status = 200, body = Touched), Refused))]
+#[utoipa::path(post, path = "/lanes/{workflow}/resume", tag = "lanes", params(("workflow" = String, Path,)), request_body = Option<LaneName>, responses((status = 200, body = Touched), Refused))]
 pub async fn resume(
     State(app): State<App>,
     At(workflow): At<String>,

@@ -101,7 +101,7 @@ pub async fn log(
     At(id): At<String>,
     Asked(filter): Asked<LogFilter>,
 ) -> Result<Shown<LogPage>, Problem> {
-    let limit = filter.limit.unwrap_or(1000).min(1000);
+    let limit = if filter.limit.is_some() { page_size(filter.limit)? } else { MAX_PAGE };
     let id = run_id(&id)?;
     // A log of nothing is one thing, a run that is not there another.
     app.engine.summary(id).await.map_err(|error| Problem::of_store(&error))?;
@@ -206,6 +206,18 @@ pub fn run_id(text: &str) -> Result<RunId, Problem> {
     text.parse().map_err(|_| Problem::not_found(format!("There is no run {text}.")))
 }
 
+/// The largest page.
+const MAX_PAGE: u32 = 1000;
+
+/// How many a page is to have at most; 0 stands for the usual number.
+pub fn page_size(asked: Option<u32>) -> Result<u32, Problem> {
+    match asked {
+        None => Ok(0),
+        Some(limit) if (1..=MAX_PAGE).contains(&limit) => Ok(limit),
+        Some(limit) => Err(Problem::bad_request(format!("`limit` is {limit}; it can be 1 to {MAX_PAGE}."))),
+    }
+}
+
 /// A cursor that is none is the caller's mistake.
 pub fn told_cursor(error: &StoreError) -> Problem {
     match error {
@@ -229,6 +241,6 @@ fn store_query(query: RunFilter) -> Result<RunQuery, Problem> {
         label: query.label,
         text: query.text,
         after: query.cursor.map(Cursor),
-        limit: query.limit.unwrap_or(0),
+        limit: page_size(query.limit)?,
     })
 }

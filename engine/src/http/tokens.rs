@@ -20,14 +20,25 @@ use uuid::Uuid;
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewToken {
-    /// `admin` or `viewer`.
-    role: String,
-    /// What people call it.
+    /// What it may do.
+    role: RoleName,
+    /// What people call it, on one line.
     #[serde(default)]
+    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     label: String,
     /// When it stops working.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+}
+
+/// What a token may do.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum RoleName {
+    /// Everything.
+    Admin,
+    /// Reading.
+    Viewer,
 }
 
 /// Lists all tokens that were made, without their texts. The one of the data folder or the environment is not among
@@ -41,10 +52,10 @@ pub async fn list(State(app): State<App>) -> Result<Shown<Tokens>, Problem> {
 /// Makes a token; it is shown in this answer only.
 #[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = NewToken, responses((status = 201, body = Token), Refused))]
 pub async fn add(State(app): State<App>, Given(new): Given<NewToken>) -> Result<Shown<Token>, Problem> {
-    let role: Role = new
-        .role
-        .parse()
-        .map_err(|_| Problem::bad_request(format!("The role is `{}`; it can be admin or viewer.", new.role)))?;
+    let role = match new.role {
+        RoleName::Admin => Role::Admin,
+        RoleName::Viewer => Role::Viewer,
+    };
     check_label(&new.label)?;
     let expires_at = json::future(&app, "expiresAt", new.expires_at.as_deref())?;
     let text = format!("{TOKEN_PREFIX}{}", random_text());

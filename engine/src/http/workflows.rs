@@ -30,7 +30,7 @@ pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Shown<Wo
 }
 
 /// Starts a run by hand: `{"input": {…}}`.
-#[utoipa::path(post, path = "/workflows/{id}/run", tag = "workflows", params(("id" = String, Path,)), request_body = Start, responses((status = 202, body = Accepted), Refused))]
+#[utoipa::path(post, path = "/workflows/{id}/run", tag = "workflows", params(("id" = String, Path,)), request_body = Option<Start>, responses((status = 202, body = Accepted), Refused))]
 pub async fn run(State(app): State<App>, At(id): At<String>, Raw(body): Raw) -> Result<Response, Problem> {
     let workflows = app.engine.workflows();
     let entry = workflows.entry(&id).filter(|entry| entry.present).ok_or_else(|| unknown(&id))?;
@@ -56,7 +56,7 @@ pub async fn run(State(app): State<App>, At(id): At<String>, Raw(body): Raw) -> 
 #[expect(dead_code, reason = "described here; `input_of` reads it without losing digits")]
 struct Start {
     /// The inputs by name.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     input: Option<serde_json::Value>,
 }
 
@@ -69,7 +69,7 @@ pub struct Switch {
 }
 
 /// Switches the triggers of a workflow: `{"active": true}`, `false`, or `null` for what the file says.
-#[utoipa::path(post, path = "/workflows/{id}/activate", tag = "workflows", params(("id" = String, Path,)), request_body = Switch, responses((status = 200, body = Workflow), Refused))]
+#[utoipa::path(post, path = "/workflows/{id}/activate", tag = "workflows", params(("id" = String, Path,)), request_body = Option<Switch>, responses((status = 200, body = Workflow), Refused))]
 pub async fn activate(
     State(app): State<App>,
     At(id): At<String>,

@@ -1,0 +1,40 @@
+//! Schemathesis drives the API and the webhooks of the example project by what their OpenAPI documents say: no answer
+//! that the document does not name, no body that is not as it says.
+
+use crate::server::{Project, Server, TOKEN};
+use std::process::Command;
+
+/// What generates requests; the same seed generates the same ones.
+const SEED: &str = "20260131";
+
+#[test]
+fn answers_are_as_the_documents_say() {
+    // `tests/run.sh` installs it and says where.
+    let Some(tool) = std::env::var_os("SCHEMATHESIS") else {
+        eprintln!("SCHEMATHESIS is not set: tests/run.sh does this");
+        return;
+    };
+    let project = Project::examples();
+    let server = Server::start(&project.path().join("examples"), &[]);
+    let key = server.key("create-work-order");
+    let run = |document: &str, arguments: &[&str]| {
+        let mut command = Command::new(&tool);
+        command.arg("run").arg(format!("{}{document}", server.base)).args(arguments);
+        command.args(["--seed", SEED, "--max-time", "45", "--no-color", "--request-timeout", "20"]);
+        // Rules between values, and times that must lie ahead, do not fit into a schema.
+        command.args(["--exclude-checks", "positive_data_acceptance"]);
+        let output = command.current_dir(project.path()).output().unwrap();
+        assert!(output.status.success(), "{document}\n{}", String::from_utf8_lossy(&output.stdout));
+    };
+    let base = server.base.as_str();
+    let key = format!("X-API-Key: {key}");
+    let hook = ["--url", base, "--max-examples", "20", "--header", key.as_str()];
+    for path in ["item-price", "stock-at-hand", "work-orders"] {
+        run(&format!("/hooks/{path}/openapi.json"), &hook);
+    }
+    // Last: it switches workflows off. Streams of events do not end by themselves.
+    let token = format!("Authorization: Bearer {TOKEN}");
+    let api = ["--max-examples", "15", "--header", token.as_str(), "--exclude-path-regex", "/events"];
+    let no_deletion = ["--exclude-method", "DELETE"];
+    run("/api/v1/openapi.json", &[api.as_slice(), &no_deletion].concat());
+}
