@@ -3,6 +3,7 @@
 
 mod acting;
 mod api;
+mod attack;
 mod bad_input;
 mod blocks;
 mod commands;

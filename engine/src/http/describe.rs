@@ -78,11 +78,21 @@ fn answers(webhook: &Webhook) -> Map<String, Json> {
         "headers": { "Location": { "schema": { "type": "string" } } },
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Accepted" } } },
     });
-    let mut responses = Map::new();
     if webhook.response == When::Accept {
-        responses.insert("202".into(), taken);
-        return responses;
+        return Map::from_iter([("202".to_owned(), taken)]);
     }
+    let mut responses = results(webhook);
+    if webhook.accept_on_timeout {
+        responses.insert("202".into(), taken);
+    } else {
+        responses.insert("504".into(), refusal("The run goes on; ask for it later."));
+    }
+    responses
+}
+
+/// What a run that is over is answered with.
+fn results(webhook: &Webhook) -> Map<String, Json> {
+    let mut responses = Map::new();
     let mut content = Map::new();
     match &webhook.answer {
         Type::Text => drop(content.insert("text/plain".into(), json!({ "schema": { "type": "string" } }))),
@@ -98,11 +108,6 @@ fn answers(webhook: &Webhook) -> Map<String, Json> {
     responses.insert("200".into(), json!({ "description": "The output.", "content": content }));
     responses.insert("409".into(), refusal("The run was cancelled or skipped."));
     responses.insert("500".into(), refusal("The workflow failed."));
-    if webhook.accept_on_timeout {
-        responses.insert("202".into(), taken);
-    } else {
-        responses.insert("504".into(), refusal("The run goes on; ask for it later."));
-    }
     // Steps may choose a status: `respond`, `assert`.
     responses.insert("default".into(), json!({ "description": "An answer that the workflow chose." }));
     responses
@@ -118,12 +123,15 @@ fn request_body(workflow: &Workflow, webhook: &Webhook) -> Json {
 }
 
 fn status_operation(webhook: &Webhook) -> Json {
-    let mut responses = answers(webhook);
+    let mut responses = results(webhook);
     responses.insert(
         "202".into(),
         json!({ "description": "The run is not over.", "content": { "application/json": { "schema": { "type": "object" } } } }),
     );
     responses.insert("404".into(), refusal("There is no such run."));
+    if !matches!(webhook.auth, Auth::None) {
+        responses.insert("401".into(), refusal("The credential is missing or wrong."));
+    }
     json!({
         "operationId": "status",
         "summary": "What became of a run",
