@@ -167,6 +167,7 @@ fn viewers_see_and_change_nothing() {
     let changes = [
         ("POST", "/workflows/a/run".to_owned()),
         ("POST", "/workflows/a/activate".into()),
+        ("PUT", "/workflows/a/diagnostics".into()),
         ("POST", format!("/runs/{run}/retry")),
         ("POST", format!("/runs/{run}/rerun")),
         ("POST", format!("/runs/{run}/cancel")),

@@ -9,11 +9,8 @@ const SEED: &str = "20260131";
 
 #[test]
 fn answers_are_as_the_documents_say() {
-    // `tests/run.sh` installs it and says where.
-    let Some(tool) = std::env::var_os("SCHEMATHESIS") else {
-        eprintln!("SCHEMATHESIS is not set: tests/run.sh does this");
-        return;
-    };
+    // `tests/run.sh` installs it and says where; without it there is nothing to drive the API with.
+    let Some(tool) = std::env::var_os("SCHEMATHESIS") else { return };
     let project = Project::examples();
     let server = Server::start(&project.path().join("examples"), &[]);
     let key = server.key("create-work-order");

@@ -87,7 +87,7 @@ pub async fn payload(State(app): State<App>, At(id): At<String>) -> Result<Shown
 pub struct LogFilter {
     /// The number of the first line, counted from 0.
     #[serde(default)]
-    #[param(required = false, value_type = i64, minimum = 0, maximum = 4294967295i64)]
+    #[param(required = false, value_type = i64, minimum = 0, maximum = 4_294_967_295_i64)]
     first: u32,
     /// At most so many.
     #[param(minimum = 1, maximum = 1000, default = 1000)]
