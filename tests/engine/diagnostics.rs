@@ -166,6 +166,31 @@ fn a_workflow_has_limits_of_its_own() {
 }
 
 #[test]
+fn what_is_fetched_and_kept_has_its_limits() {
+    let peer =
+        Peer::new(|request, _| ok(&format!("\"{}\"", "x".repeat(if request.path == "/big" { 5_000 } else { 500 }))));
+    let steps = |path: &str, set: &str| {
+        format!(
+            "trigger: {{ webhook: {{ auth: none }} }}
+steps:
+  - set: {{ text: \"{set}\" }}
+  - http: {{ url: \"http://{}{path}\", method: POST }}
+",
+            peer.address
+        )
+    };
+    let settings = format!("{}[limits]\nfetchedBody = 1000\nvariables = 2000\n", peer.allow());
+    let check = |workflow: &str, part: &str| {
+        let project = Project::new(&[("flowscript.toml", &settings), ("workflows/w.yaml", workflow)]);
+        let server = project.serve();
+        let failed = server.run_in(&accept(&server, "{}"), "failed");
+        assert!(failed["error"]["message"].as_str().unwrap().contains(part), "{part}: {failed}");
+    };
+    check(&steps("/big", "'x'"), "larger than 1000 bytes");
+    check(&steps("/", "Repeat('x', 5000)"), "2000 are the most");
+}
+
+#[test]
 fn a_full_queue_is_told() {
     let workflow = "limits: { queue: 2 }
 concurrency: 1

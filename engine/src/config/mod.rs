@@ -78,6 +78,10 @@ pub struct Limits {
     pub body: usize,
     /// Bytes of all bodies that are being worked on.
     pub bodies_in_flight: usize,
+    /// Bytes of the answer to a request of a step or script.
+    pub fetched_body: usize,
+    /// Bytes that the variables of a run may take in the store.
+    pub variables: usize,
     /// Lines of a run's log.
     pub log_lines: u32,
     /// Queued runs of a workflow.
@@ -126,6 +130,8 @@ impl Default for Limits {
             script_memory: 256 << 20,
             body: 1 << 20,
             bodies_in_flight: 256 << 20,
+            fetched_body: 16 << 20,
+            variables: 16 << 20,
             log_lines: 1000,
             queue: 10_000,
         }

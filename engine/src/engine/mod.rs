@@ -82,8 +82,9 @@ impl Engine {
         let started = |error: std::io::Error| format!("a thread for scripts cannot be started: {error}");
         let pool = Pool::new(threads).map_err(started)?;
         let callers = Pool::new(CALLERS).map_err(started)?;
-        let sender = Arc::new(Sender::new(&config.http.allow)?);
-        let room = Room { library: library.clone(), files: Arc::new(Files::new(project.join("files"))) };
+        let sender = Arc::new(Sender::new(&config.http.allow, limits.fetched_body)?);
+        let files = Arc::new(Files::new(project.join("files")));
+        let room = Room { library: library.clone(), files, most_kept: limits.variables };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let catalog = Arc::new(Catalog::default());
         let secret = store.secret().await.map_err(|error| error.to_string())?;

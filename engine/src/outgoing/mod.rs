@@ -20,8 +20,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-/// The largest body that is fetched, in bytes.
-pub const MAX_BODY: usize = 16 << 20;
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 10;
 /// How long connecting may take.
@@ -75,6 +73,8 @@ impl Unsent {
 /// Sends requests. Cheap to share.
 pub struct Sender {
     allowed: Vec<Allowed>,
+    /// The largest body that is fetched, in bytes.
+    max_body: usize,
     connections: RwLock<Arc<Connections>>,
     /// For targets that are listed.
     anywhere: Client,
@@ -89,8 +89,8 @@ impl std::fmt::Debug for Sender {
 }
 
 impl Sender {
-    /// A sender with the hosts of `http.allow`. The error says what is wrong with one of them, or with TLS.
-    pub fn new(allow: &[String]) -> Result<Self, String> {
+    /// A sender with the hosts of `http.allow`, for answers of at most `max_body` bytes. The error says what is wrong with one of them, or with TLS.
+    pub fn new(allow: &[String], max_body: usize) -> Result<Self, String> {
         // A second engine in one process finds the provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let allowed = allow.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
@@ -104,6 +104,7 @@ impl Sender {
         let failed = |error: reqwest::Error| format!("requests cannot be sent: {}", chain(&error));
         Ok(Self {
             allowed,
+            max_body,
             connections: RwLock::default(),
             anywhere: client().build().map_err(failed)?,
             public: client().dns_resolver(Arc::new(PublicOnly)).build().map_err(failed)?,
@@ -141,7 +142,7 @@ impl Sender {
         let mut body = request.body;
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.once(&method, &url, &headers, body.clone()).await?;
-            let Some(target) = redirect(&answer, &url) else { return fetch(answer, &url).await };
+            let Some(target) = redirect(&answer, &url) else { return fetch(answer, &url, self.max_body).await };
             if !matches!(target.scheme(), "http" | "https") {
                 return Err(Unsent::new(format!("{url} redirects to {target}, which is not http")));
             }
@@ -245,18 +246,18 @@ fn redirect(answer: &reqwest::Response, url: &Url) -> Option<Url> {
     url.join(answer.headers().get(header::LOCATION)?.to_str().ok()?).ok()
 }
 
-async fn fetch(mut answer: reqwest::Response, url: &Url) -> Result<Incoming, Unsent> {
+async fn fetch(mut answer: reqwest::Response, url: &Url, most: usize) -> Result<Incoming, Unsent> {
     let status = answer.status();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    let too_large = || Unsent::new(format!("the answer of {url} is larger than {MAX_BODY} bytes"));
-    if answer.content_length().is_some_and(|length| length > MAX_BODY as u64) {
+    let too_large = || Unsent::new(format!("the answer of {url} is larger than {most} bytes"));
+    if answer.content_length().is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
     let mut body = BytesMut::new();
     loop {
         match answer.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => return Err(too_large()),
+            Ok(Some(chunk)) if body.len() + chunk.len() > most => return Err(too_large()),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => break,
             Err(error) => {

@@ -2,6 +2,9 @@ use super::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+/// The largest body that is fetched here, in bytes.
+const MAX_BODY: usize = 1 << 16;
+
 /// A peer that answers each connection with the next of these, and gives what it was sent.
 fn peer(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -41,7 +44,7 @@ fn get(url: &str) -> Outgoing {
 }
 
 fn loopback() -> Sender {
-    Sender::new(&["127.0.0.1".to_owned()]).unwrap()
+    Sender::new(&["127.0.0.1".to_owned()], MAX_BODY).unwrap()
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn lists_of_hosts() {
 
 #[tokio::test]
 async fn unlisted_private_targets_are_refused() {
-    let sender = Sender::new(&[]).unwrap();
+    let sender = Sender::new(&[], MAX_BODY).unwrap();
     for url in ["http://127.0.0.1:1/", "http://[::1]:1/", "http://169.254.169.254/latest", "http://localhost:1/"] {
         let unsent = sender.send(get(url)).await.unwrap_err();
         assert!(unsent.message.contains("is not a public address"), "{url}: {}", unsent.message);
@@ -120,7 +123,7 @@ async fn redirects_are_followed_and_checked() {
 
     let (listed, _heard) = peer(vec![to("http://169.254.169.254/", 302)]);
     let port = listed.rsplit(':').next().unwrap();
-    let sender = Sender::new(&[format!("127.0.0.1:{port}")]).unwrap();
+    let sender = Sender::new(&[format!("127.0.0.1:{port}")], MAX_BODY).unwrap();
     let unsent = sender.send(get(&listed)).await.unwrap_err();
     assert!(unsent.message.contains("169.254.169.254 is not a public address"), "{}", unsent.message);
 }

@@ -13,8 +13,6 @@ use flowscript_lang::value::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The most that a run may have kept at a time, in bytes.
-const MAX_SNAPSHOT: usize = 16 << 20;
 /// In front of the paths of strands.
 pub(super) const AT: &str = "at:";
 /// In front of variables.
@@ -88,12 +86,14 @@ impl Ledger {
         }
     }
 
-    /// What a commit writes so that the store has the strands as they are. Variables that take too much are an error.
+    /// What a commit writes so that the store has the strands as they are. Variables that take more than `most` bytes are
+    /// an error.
     pub(super) fn write(
         &mut self,
         strands: &mut BTreeMap<String, Strand>,
         spent: Duration,
         trace: &[StepTrace],
+        most: usize,
     ) -> Result<Kept, Fault> {
         let mut kept: Kept = self.dropped.drain(..).map(|key| (key, None)).collect();
         for (path, strand) in strands {
@@ -117,9 +117,8 @@ impl Ledger {
                 }
             }
         }
-        if self.total > MAX_SNAPSHOT {
-            let message =
-                format!("The variables take {} bytes; {MAX_SNAPSHOT} are the most that can be kept.", self.total);
+        if self.total > most {
+            let message = format!("The variables take {} bytes; {most} are the most that can be kept.", self.total);
             return Err(Fault::new(ErrorKind::Limit, message));
         }
         self.put(&mut kept, SPENT.to_owned(), (spent.as_millis() as u64).to_le_bytes().to_vec());

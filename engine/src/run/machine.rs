@@ -168,7 +168,7 @@ impl Machine {
     /// What is committed with the result of an acting step: what has changed and what was written.
     pub fn changes(&mut self) -> Result<Changes, Fault> {
         let spent = self.spent + self.begun.elapsed();
-        let kept = self.ledger.write(&mut self.strands, spent, &self.trace)?;
+        let kept = self.ledger.write(&mut self.strands, spent, &self.trace, self.room.most_kept)?;
         let input = self.input.take();
         Ok(Changes {
             input: input.map(|input| super::encoding::encode(&input)),

@@ -41,6 +41,8 @@ pub struct Room {
     pub library: Library,
     /// The folder of file steps.
     pub files: Arc<Files>,
+    /// The most that a run may have kept at a time, in bytes.
+    pub most_kept: usize,
 }
 
 impl Work {
