@@ -234,7 +234,7 @@ impl Campaign {
             acknowledged.extend(sender.join().unwrap()?);
         }
         let (last, past) = result?;
-        wait_until_idle(&last)?;
+        wait_until_idle(&last, &peer)?;
         last.kill();
         check_runs(project.path(), &acknowledged)?;
         check_peer(&peer, &past)?;
@@ -291,9 +291,14 @@ struct Past {
     settled: HashMap<String, usize>,
 }
 
-fn wait_until_idle(server: &Server) -> Result<(), String> {
-    let begun = Instant::now();
+/// Waits until everything is worked off. It is stuck when for long no step has reached the peer.
+fn wait_until_idle(server: &Server, peer: &Peer) -> Result<(), String> {
+    let (mut heard, mut begun) = (0, Instant::now());
     loop {
+        let now = peer.heard().len();
+        if now != heard {
+            (heard, begun) = (now, Instant::now());
+        }
         let unfinished = server.api("/runs?state=queued,running,waiting&limit=1");
         if unfinished["runs"].as_array().unwrap().is_empty() {
             return Ok(());

@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 fn waiting(peer: &Peer) -> String {
     format!(
         "input: {{ n: number }}
-trigger: {{ webhook: {{ auth: none, response: wait, timeout: 100s }} }}
+trigger: {{ webhook: {{ auth: none, response: wait, timeout: 10m }} }}
 steps:
   - http: {{ url: \"http://{}/{{n}}\", method: POST }}
+    timeout: 10m
 output: \"{{n}}\"
 ",
         peer.address
@@ -127,11 +128,16 @@ fn five_thousand_callers_wait_at_a_time() {
             caller
         })
         .collect();
-    wait_for("all to be accepted", || (unfinished(&server) == CALLERS).then_some(()));
+    let started = Instant::now();
+    // Counting is work for the engine too: not too often.
+    while unfinished(&server) != CALLERS {
+        assert!(started.elapsed() < Duration::from_secs(80), "of {CALLERS} callers {} wait", unfinished(&server));
+        std::thread::sleep(Duration::from_millis(500));
+    }
     // The others are served as ever.
     let started = Instant::now();
     assert_eq!(server.post("/hooks/other", "{}").text, "1");
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     gate.store(true, Ordering::Relaxed);
     for (n, caller) in callers.iter_mut().enumerate() {
         caller.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
