@@ -48,6 +48,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Given<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let Raw(bytes) = Raw::from_request(request, app).await?;
         let text = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}".as_slice() } else { &bytes };
+        // A list would be taken for the fields in their order.
+        if text.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Problem::bad_request("The body does not fit: an object is wanted."));
+        }
         serde_json::from_slice(text)
             .map(Self)
             .map_err(|error| Problem::bad_request(format!("The body does not fit: {error}.")))

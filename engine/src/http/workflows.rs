@@ -80,7 +80,7 @@ pub async fn activate(
 }
 
 /// Switches diagnostics: `{"variables": "on"}`; what is not given, or null, is as the file says.
-#[utoipa::path(put, path = "/workflows/{id}/diagnostics", tag = "workflows", params(("id" = String, Path,)), request_body = DiagnosticsSwitch, responses((status = 200, body = Workflow), Refused))]
+#[utoipa::path(put, path = "/workflows/{id}/diagnostics", tag = "workflows", params(("id" = String, Path,)), request_body = Option<DiagnosticsSwitch>, responses((status = 200, body = Workflow), Refused))]
 pub async fn diagnostics(
     State(app): State<App>,
     At(id): At<String>,
