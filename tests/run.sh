@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests. Wants a Rust toolchain; what else the tests need and the machine lacks, it installs
 # with the system's package manager: a C compiler (SQLite is compiled in), curl and openssl (the lines of the
-# documentation are run), and Python for Schemathesis, which drives the API and stays below target/.
+# documentation are run), and Python for Schemathesis, which drives the API and stays below target/,
+# and PostgreSQL (tests start servers of their own).
 # Arguments go to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +13,7 @@ command -v cc >/dev/null || missing+=(compiler)
 command -v curl >/dev/null || missing+=(curl)
 command -v openssl >/dev/null || missing+=(openssl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python)
+command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(database)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
@@ -20,8 +22,12 @@ as_root() {
     fi
 }
 
-# The names of what is missing, where the packages of the C compiler and of Python are called $1 and $2.
-packages() { local names=("${missing[@]/compiler/$1}"); echo "${names[@]/python/$2}"; }
+# The names of what is missing, where the packages of the C compiler, of Python and of PostgreSQL are called $1 to $3.
+packages() {
+    local names=("${missing[@]/compiler/$1}")
+    names=("${names[@]/python/$2}")
+    echo "${names[@]/database/$3}"
+}
 
 if [ ${#missing[@]} -gt 0 ]; then
     echo "tests/run.sh: installing ${missing[*]}" >&2
@@ -39,6 +45,15 @@ if [ ${#missing[@]} -gt 0 ]; then
         as_root pacman -S --noconfirm --needed $(packages base-devel python)
     elif command -v zypper >/dev/null; then
         as_root zypper -q install -y $(packages gcc python3)
+            $(packages build-essential postgresql)
+    elif command -v dnf >/dev/null; then
+        as_root dnf install -q -y $(packages gcc postgresql-server)
+    elif command -v apk >/dev/null; then
+        as_root apk add -q $(packages build-base postgresql)
+    elif command -v pacman >/dev/null; then
+        as_root pacman -S --noconfirm --needed $(packages base-devel postgresql)
+    elif command -v zypper >/dev/null; then
+        as_root zypper -q install -y $(packages gcc postgresql-server)
     else
         echo "tests/run.sh: no package manager it knows; install: ${missing[*]}" >&2
         exit 2

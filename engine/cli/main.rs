@@ -16,6 +16,7 @@ mod output;
 mod repl;
 mod run;
 mod runs;
+mod schedules;
 mod script;
 mod serve;
 mod token;
@@ -51,6 +52,7 @@ enum Command {
     Keys(keys::KeysArgs),
     Lanes(lanes::LanesArgs),
     Token(token::TokenArgs),
+    Schedules(schedules::SchedulesArgs),
     Doc(doc::Args),
     Explain(explain::Args),
 }
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Keys(args) => keys::run(args),
         Command::Lanes(args) => lanes::run(args),
         Command::Token(args) => token::run(args),
+        Command::Schedules(args) => schedules::run(args),
         Command::Doc(args) => doc::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),
     };

@@ -25,6 +25,11 @@ pub const COMMITS: &str = "flowscript_commits_total";
 /// Decisions in them.
 pub const DECISIONS: &str = "flowscript_commit_decisions_total";
 
+/// How late occurrences of schedules were decided, by workflow.
+pub const LAG: &str = "flowscript_schedule_lag_seconds";
+/// Skipped occurrences of schedules, by workflow.
+pub const SKIPPED: &str = "flowscript_skipped_occurrences_total";
+
 /// Upper ends of the classes of durations, in seconds.
 const CLASSES: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 600.0, 3600.0];
 
@@ -32,7 +37,7 @@ const CLASSES: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 
 pub fn page() -> Option<&'static PrometheusHandle> {
     static PAGE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     PAGE.get_or_init(|| {
-        let builder = [RUN_SECONDS, SCRIPT_SECONDS].iter().try_fold(PrometheusBuilder::new(), |builder, name| {
+        let builder = [RUN_SECONDS, SCRIPT_SECONDS, LAG].iter().try_fold(PrometheusBuilder::new(), |builder, name| {
             builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), &CLASSES)
         });
         match builder.and_then(PrometheusBuilder::install_recorder) {
@@ -60,6 +65,8 @@ fn describe() {
     describe_gauge!(UNFINISHED, "Unfinished runs by workflow and state.");
     describe_gauge!(IN_LANES, "Runs in lanes of ordered webhooks, by workflow.");
     describe_gauge!(HELD, "Lanes that a failed run holds, by workflow.");
+    describe_histogram!(LAG, Unit::Seconds, "How late occurrences of schedules were decided, by workflow.");
+    describe_counter!(SKIPPED, "Skipped occurrences of schedules, by workflow.");
     describe_counter!(COMMITS, "Commits of the store.");
     describe_counter!(DECISIONS, "Decisions in the commits of the store.");
 }
@@ -70,6 +77,16 @@ pub fn run_ended(workflow: &str, trigger: Trigger, state: RunState, accepted_at:
     counter!(RUNS, "workflow" => workflow.clone(), "trigger" => trigger, "state" => state.as_str()).increment(1);
     let seconds = (ended_at.0 - accepted_at.0).max(0) as f64 / 1000.0;
     histogram!(RUN_SECONDS, "workflow" => workflow, "trigger" => trigger).record(seconds);
+}
+
+/// An occurrence of a schedule of this workflow was decided so late.
+pub fn schedule_fired(workflow: &str, late: Duration) {
+    histogram!(LAG, "workflow" => workflow.to_owned()).record(late.as_secs_f64());
+}
+
+/// Occurrences of schedules of this workflow were skipped.
+pub fn occurrences_skipped(workflow: &str, count: u64) {
+    counter!(SKIPPED, "workflow" => workflow.to_owned()).increment(count);
 }
 
 /// Scripts of a workflow have computed for so long.

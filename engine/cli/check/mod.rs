@@ -1,5 +1,6 @@
 //! `flowscript check`: checks scripts, modules, workflow files and whole projects; runs nothing.
 
+mod connections;
 mod find;
 mod project;
 mod script;
@@ -20,6 +21,9 @@ pub struct Args {
     /// The variables that scripts expect, as `run` would get them: a JSON object, or its file as @FILE
     #[arg(long, value_name = "JSON|@FILE")]
     input: Option<String>,
+    /// Also try each connection of the projects: can the engine log in there?
+    #[arg(long)]
+    connections: bool,
     /// How to print what is found
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -48,7 +52,13 @@ fn check(args: &Args, report: &mut Report) -> Result<usize, Stop> {
         files += match found {
             Found::Script(path) => script::check(&path, &input, report)?,
             Found::Workflow { project, path } => project::check(&project, Some(&path), report)?,
-            Found::Project(path) => project::check(&path, None, report)?,
+            Found::Project(path) => {
+                let files = project::check(&path, None, report)?;
+                if args.connections {
+                    connections::check(&path, report)?;
+                }
+                files
+            }
         };
     }
     Ok(files)

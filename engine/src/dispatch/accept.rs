@@ -166,7 +166,7 @@ impl Dispatcher {
     }
 
     /// Learns whether the input fits, the label and the lane.
-    async fn prepare(&self, work: Work) -> Result<Prepared, String> {
+    pub(super) async fn prepare(&self, work: Work) -> Result<Prepared, String> {
         let (host, running) = self.host(&work.workflow, work.id, Duration::ZERO);
         let room = self.room(&work.workflow);
         let prepared = self.shared.pool.run(move || prepare(work, room, host)).await;

@@ -10,6 +10,7 @@ mod direct;
 mod drive;
 mod history;
 mod perform;
+mod schedule;
 mod worker;
 
 pub use accept::{Admission, Message};
@@ -69,6 +70,8 @@ struct Shared {
     stopping: AtomicBool,
     /// Has it the lease that claims need?
     working: AtomicBool,
+    /// Told when schedules may have changed.
+    schedules: Notify,
     /// Told when the dispatcher begins to stop.
     stopped: Notify,
     /// True once what is still at work has been left.
@@ -120,6 +123,7 @@ impl Dispatcher {
             running: Mutex::default(),
             stopping: AtomicBool::new(false),
             working: AtomicBool::new(false),
+            schedules: Notify::new(),
             stopped: Notify::new(),
             grace_over: watch::Sender::new(false),
         };
@@ -132,6 +136,7 @@ impl Dispatcher {
         self.shared.working.store(true, Ordering::Relaxed);
         tokio::spawn(self.clone().keep_lease());
         tokio::spawn(self.clone().claim_runs());
+        tokio::spawn(self.clone().keep_schedules());
         Ok(())
     }
 

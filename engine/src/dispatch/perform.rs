@@ -2,7 +2,7 @@
 
 use super::Dispatcher;
 use super::drive::Left;
-use crate::run::{Action, Panicked, RunHost, StepHost, StopFlag, step_key};
+use crate::run::{Action, Files, Panicked, RunHost, StepHost, StopFlag, step_key};
 use crate::script::{Fault, TIMEOUT};
 use crate::store::{RunId, StepEnd, Timestamp};
 use crate::workflow::model::Slot;
@@ -154,6 +154,29 @@ impl Dispatcher {
                 let ran = self.shared.callers.run(move || call.run(&host));
                 return ran.await.map_err(|Panicked| internal())?;
             }
+            Action::Sql(call) => {
+                let database = self.shared.sender.connections().database(&call.connection);
+                let database = database.ok_or_else(|| no_connection(&call.connection, "database"))?;
+                self.within(host, database.run(*call)).await?
+            }
+            Action::Email(letter) => {
+                let connections = self.shared.sender.connections();
+                let mail = connections.mail(&letter.connection).cloned();
+                let mail = mail.ok_or_else(|| no_connection(&letter.connection, "mail server"))?;
+                self.within(host, mail.send(*letter, &step_key(run, position))).await?;
+                Value::Null
+            }
+            Action::File(call) => {
+                let files = match &call.connection {
+                    None => self.shared.room.files.clone(),
+                    Some(name) => {
+                        let folder = self.shared.sender.connections().folder(name).map(ToOwned::to_owned);
+                        Arc::new(Files::new(folder.ok_or_else(|| no_connection(name, "folder"))?))
+                    }
+                };
+                let done = self.shared.callers.run(move || files.perform(&call.change));
+                done.await.map_err(|Panicked| internal())??
+            }
             Action::Respond(_) | Action::Checkpoint => return Err(internal()),
         };
         Ok((value, Vec::new()))
@@ -169,6 +192,10 @@ impl Dispatcher {
             }
         }
     }
+}
+
+fn no_connection(name: &str, kind: &str) -> Fault {
+    Fault::new(ErrorKind::Io, format!("connections.yaml has no {kind} `{name}` that works."))
 }
 
 fn internal() -> Fault {

@@ -5,6 +5,7 @@
 mod access;
 mod evaluate;
 mod people;
+mod schedules;
 mod view;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
@@ -14,6 +15,7 @@ pub use crate::store::{
     Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, WorkflowCounts,
 };
 pub use people::BulkRetry;
+pub use schedules::{ScheduleView, Upcoming};
 pub use view::{RunList, RunView};
 
 use crate::access::{Lock, TokenRing};
@@ -24,7 +26,10 @@ use crate::outgoing::Sender;
 use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
 use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
-use crate::store::{Clock, LoadedWorkflow, LogPage, Publication, Retention, Store, SystemClock, WorkflowRecord};
+use crate::store::{
+    Clock, LoadedSchedule, LoadedWorkflow, LogPage, Publication, Retention, Store, SystemClock, WorkflowRecord,
+};
+use crate::trigger::schedule::Schedule;
 use crate::trigger::webhook::{Request, RequestParts, parse_query};
 use crate::workflow::history::DiagnosticsSwitch;
 use crate::workflow::model::{Webhook, Workflow};
@@ -137,6 +142,7 @@ impl Engine {
 
     /// Waits until nothing is queued or running.
     pub async fn drain(&self) -> Result<(), StoreError> {
+        self.shared.dispatcher.fire_due().await;
         loop {
             let counts = self.shared.store.counts().await?;
             if counts.iter().all(|count| count.queued == 0 && count.running == 0) {
@@ -237,6 +243,7 @@ impl Engine {
         }
         let records = self.shared.store.workflows().await?;
         self.shared.catalog.switch(snapshot(&before, files, &records));
+        self.shared.dispatcher.schedules_changed();
         Ok(())
     }
 
@@ -344,6 +351,7 @@ impl Engine {
             }
             if page.missed || page.events.contains(&Event::Workflows) {
                 tell(self.refresh_switches().await);
+                self.shared.dispatcher.schedules_changed();
             }
         }
     }
@@ -408,7 +416,7 @@ fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publi
                 text: workflow.text.to_vec(),
                 active: workflow.active,
                 concurrency: workflow.concurrency,
-                schedules: Vec::new(),
+                schedules: workflow.schedules.iter().map(loaded_schedule).collect(),
             }),
             None if before.entry(id).is_some_and(|entry| entry.workflow.is_some()) => publication.kept.push(id.clone()),
             None => {}
@@ -421,6 +429,11 @@ fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publi
 fn switched(bytes: Option<&Vec<u8>>) -> DiagnosticsSwitch {
     let switch = bytes.map(|bytes| DiagnosticsSwitch::decode(bytes)).transpose();
     switch.inspect_err(|reason| tracing::error!("{reason}")).ok().flatten().unwrap_or_default()
+}
+
+/// A schedule as the store adopts it: its occurrences go on where they were while the key stays the same.
+fn loaded_schedule(schedule: &Schedule) -> LoadedSchedule {
+    LoadedSchedule { key: schedule.key.clone(), definition: schedule.key.clone().into_bytes() }
 }
 
 /// The snapshot after a publication.

@@ -23,6 +23,7 @@ mod openapi;
 mod problem;
 mod reply;
 mod runs;
+mod schedules;
 mod server;
 mod shapes;
 mod token_contract;
@@ -85,6 +86,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(lanes::list))
         .routes(routes!(lanes::skip))
         .routes(routes!(lanes::resume))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::upcoming))
+        .routes(routes!(schedules::validate))
+        .routes(routes!(schedules::pause))
+        .routes(routes!(schedules::resume))
         .routes(routes!(keys::list, keys::add))
         .routes(routes!(keys::rename, keys::delete))
         .routes(routes!(keys::revoke))

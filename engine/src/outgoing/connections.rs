@@ -1,15 +1,21 @@
 //! connections.yaml: named targets with their credentials. Secrets come from the environment or from files.
 
+use super::database::{Database, POOL};
+use super::mail::Mail;
 use crate::workflow::problem::{Problem, codes};
-use crate::yaml::{self, Node, Place, Scalar};
+use crate::yaml::{self, Entry, Node, Place, Scalar};
 use reqwest::Url;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The connections of a project.
 #[derive(Debug, Default)]
 pub struct Connections {
     http: BTreeMap<String, HttpConnection>,
+    databases: BTreeMap<String, Arc<Database>>,
+    mails: BTreeMap<String, Mail>,
+    folders: BTreeMap<String, PathBuf>,
     /// All names of the file, those with problems too.
     names: BTreeSet<String>,
 }
@@ -42,6 +48,30 @@ impl Connections {
         self.http.get(name)
     }
 
+    /// The database of this name.
+    pub fn database(&self, name: &str) -> Option<Arc<Database>> {
+        self.databases.get(name).cloned()
+    }
+
+    /// The mail server of this name.
+    pub fn mail(&self, name: &str) -> Option<&Mail> {
+        self.mails.get(name)
+    }
+
+    /// The folder of this name.
+    pub fn folder(&self, name: &str) -> Option<&Path> {
+        self.folders.get(name).map(PathBuf::as_path)
+    }
+
+    /// All names that work, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let http = self.http.keys().chain(self.databases.keys());
+        let mut names: Vec<&str> =
+            http.chain(self.mails.keys()).chain(self.folders.keys()).map(String::as_str).collect();
+        names.sort_unstable();
+        names.into_iter()
+    }
+
     /// All HTTP connections.
     pub(super) fn http(&self) -> impl Iterator<Item = &HttpConnection> {
         self.http.values()
@@ -68,9 +98,7 @@ pub fn read_connections(text: &str, project: &Path) -> (Connections, Vec<Problem
             };
             for entry in entries {
                 connections.names.insert(entry.key.clone());
-                if let Some(connection) = reader.connection(&entry.value) {
-                    connections.http.insert(entry.key.clone(), connection);
-                }
+                reader.connection(&entry.key, &entry.value, &mut connections);
             }
         }
     }
@@ -83,16 +111,81 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn connection(&mut self, node: &Node) -> Option<HttpConnection> {
+    fn connection(&mut self, name: &str, node: &Node, connections: &mut Connections) -> Option<()> {
         let [entry] = node.entries().unwrap_or_default() else {
             self.wrong(node.place, "A connection has one kind, such as `http: { url: https://… }`");
             return None;
         };
-        if entry.key != "http" {
-            let message = format!("Connections of the kind `{}` are not available in this version", entry.key);
-            self.problems.push(Problem::new(codes::NOT_AVAILABLE, entry.place, message));
+        match entry.key.as_str() {
+            "http" => {
+                connections.http.insert(name.to_owned(), self.http(entry)?);
+            }
+            "sql" => {
+                let [url, pool] = self.texts(entry, ["url", "pool"], 1)?;
+                let pool = match pool.map(|text| text.parse()) {
+                    None => POOL,
+                    Some(Ok(pool @ 1..=1000)) => pool,
+                    Some(_) => {
+                        self.wrong(entry.value.place, "`pool` must be a number of connections from 1 to 1000");
+                        return None;
+                    }
+                };
+                let database = self.made(entry, Database::new(&url.unwrap_or_default(), pool, self.project))?;
+                connections.databases.insert(name.to_owned(), Arc::new(database));
+            }
+            "smtp" => {
+                let [url, from] = self.texts(entry, ["url", "from"], 1)?;
+                let mail = self.made(entry, Mail::new(&url.unwrap_or_default(), from))?;
+                connections.mails.insert(name.to_owned(), mail);
+            }
+            "folder" => {
+                let [path, _] = self.texts(entry, ["path", ""], 1)?;
+                let folder = self.made(entry, folder(&path.unwrap_or_default(), self.project))?;
+                connections.folders.insert(name.to_owned(), folder);
+            }
+            other => {
+                let message = format!("There are no connections of the kind `{other}`");
+                let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, message);
+                self.problems.push(problem.with_hint("The kinds are `http`, `sql`, `smtp` and `folder`."));
+            }
+        }
+        Some(())
+    }
+
+    /// What was made of a connection, or the problem that it could not be.
+    fn made<T>(&mut self, entry: &Entry, made: Result<T, String>) -> Option<T> {
+        match made {
+            Ok(made) => Some(made),
+            Err(message) => {
+                self.wrong(entry.value.place, &message);
+                None
+            }
+        }
+    }
+
+    /// The texts of these keys, of which the first ones are needed.
+    fn texts<const N: usize>(&mut self, entry: &Entry, keys: [&str; N], needed: usize) -> Option<[Option<String>; N]> {
+        let kind = &entry.key;
+        let mut found = [const { None }; N];
+        for field in entry.value.entries().unwrap_or_default() {
+            match keys.iter().position(|key| *key == field.key).and_then(|at| found.get_mut(at)) {
+                Some(place) => *place = Some(self.secret(&field.value)?),
+                None => {
+                    let message = format!("A connection of the kind `{kind}` has no key `{}`", field.key);
+                    self.problems.push(Problem::new(codes::UNKNOWN_KEY, field.place, message));
+                    return None;
+                }
+            }
+        }
+        let missing = keys.iter().zip(&found).take(needed).find(|(_, text)| text.is_none());
+        if let Some((key, _)) = missing {
+            self.wrong(entry.value.place, &format!("A connection of the kind `{kind}` needs `{key}`"));
             return None;
         }
+        Some(found)
+    }
+
+    fn http(&mut self, entry: &Entry) -> Option<HttpConnection> {
         let Some(fields) = entry.value.entries() else {
             self.wrong(entry.value.place, "`http` must be a map with `url` and perhaps `headers`");
             return None;
@@ -147,6 +240,17 @@ impl Reader<'_> {
     fn wrong(&mut self, place: Place, message: &str) {
         self.problems.push(Problem::new(codes::WRONG_VALUE, place, message));
     }
+}
+
+/// A folder of a connection: anywhere, but not where the engine keeps its own data.
+fn folder(path: &str, project: &Path) -> Result<PathBuf, String> {
+    let folder = project.join(path);
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let data = whole(&project.join("data"));
+    if whole(&folder).starts_with(&data) || data.starts_with(whole(&folder)) {
+        return Err(format!("`{path}` holds the engine's own data/, which no step reaches"));
+    }
+    Ok(folder)
 }
 
 fn place_of(scalar: &Scalar, offset: usize) -> Place {

@@ -4,13 +4,19 @@
 //! the address that is connected to, so that no name can lead inside; and again at every redirect.
 
 mod allow;
+mod check;
 mod connections;
+mod database;
+mod mail;
 #[cfg(test)]
 mod tests;
 
 pub use allow::{Allowed, is_public};
+pub use check::check;
 pub(crate) use connections::fill;
 pub use connections::{Connections, HttpConnection, read_connections};
+pub use database::{Database, SqlCall};
+pub use mail::{Letter, Mail};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};

@@ -166,7 +166,11 @@ fn connections_and_their_secrets() {
     fails("a: { http: { url: '${file:none}' } }", "1:20", "`none` cannot be read");
     fails("a: { http: { url: '${what}' } }", "1:20", "neither");
     fails("a: { http: { url: ftp://x } }", "1:12", "http://");
-    fails("a: { sql: { url: x } }", "1:6", "`sql` are not available");
+    fails("a: { sql: { url: x } }", "1:11", "must begin with sqlite:");
+    fails("a: { sql: { url: 'sqlite:data/x.db' } }", "1:11", "engine's own data/");
+    fails("a: { smtp: { url: 'http://x' } }", "1:12", "smtp://host:port");
+    fails("a: { folder: { path: data/x } }", "1:14", "engine's own data/");
+    fails("a: { ftp: { url: x } }", "1:6", "kind `ftp`");
     fails("a: { http: { uri: x } }", "1:14", "`uri`");
     fails("- a", "1:1", "must be a map");
     assert!(read_connections("# nothing\n", project.path()).1.len() <= 1);

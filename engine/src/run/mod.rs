@@ -32,7 +32,7 @@ pub use machine::Machine;
 pub use pool::{Panicked, Pool, STACK_BYTES};
 pub use steps::file::Files;
 pub use steps::http::Answered;
-pub use steps::{Action, Reply, ScriptCall};
+pub use steps::{Action, FileCall, Reply, ScriptCall};
 pub use stop::{Act, Acts, Event, Stop};
 pub use trace::{History, StepTrace, decode_history, encode_history};
 pub use work::{Given, Room, Work};

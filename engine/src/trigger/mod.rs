@@ -1,4 +1,5 @@
 //! What starts runs, and what wakes them.
 
 pub mod callback;
+pub mod schedule;
 pub mod webhook;

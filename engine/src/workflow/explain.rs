@@ -116,6 +116,17 @@ pub const EXPLANATIONS: &[Explanation] = &[
                from outside would be lost. Give the value as the branch's or pass's `output`.",
     },
     Explanation {
+        code: TEMPLATE_IN_SQL,
+        title: "a template inside SQL",
+        text: "A value inside the text of a statement could change what the statement does. Values are bound: write `:name` where \
+               the value stands, and give it in `params`.",
+    },
+    Explanation {
+        code: NEVER,
+        title: "a schedule that can never fire",
+        text: "No instant fits the pattern, such as the 31st of February, or none before `until`. Correct it or remove it.",
+    },
+    Explanation {
         code: PATH_TAKEN,
         title: "a webhook path that is taken",
         text: "Two workflows want the same webhook path. The one that serves it keeps it; give this one another `path`.",

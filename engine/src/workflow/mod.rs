@@ -8,6 +8,7 @@ pub mod model;
 pub mod outside;
 pub mod problem;
 mod read;
+pub mod sql;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -4,6 +4,7 @@ pub use super::auth::Auth;
 use super::history::{Diagnostics, Redact, RunLimits};
 use crate::script::{Content, Conversion, Script};
 use crate::store::VersionHash;
+use crate::trigger::schedule::Schedule;
 use crate::yaml::Place;
 use ecow::EcoString;
 use flowscript_lang::types::Type;
@@ -14,7 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::blocks::{Block, BlockIndex, Call, Columns, ForEach, Table, Wait, Waiting};
-pub use super::outside::{FileFormat, FileRead, Http, HttpBody, HttpMethod, Url, UrlPart};
+pub use super::outside::{
+    Email, FileFormat, FileRead, FileStep, FileWork, Http, HttpBody, HttpMethod, Sql, SqlWork, Url, UrlPart,
+};
 
 /// The place of a variable in a run. The first are the engine's own, then come the inputs in their order.
 pub type Slot = usize;
@@ -56,6 +59,8 @@ pub struct Workflow {
     pub inputs: Vec<Input>,
     /// Its webhook, if it has one.
     pub webhook: Option<Webhook>,
+    /// When runs start by themselves.
+    pub schedules: Vec<Schedule>,
     /// How many of its runs may be worked on at a time, over all engines.
     pub concurrency: Option<u32>,
     /// The workflow that starts when a run of this one fails for good.
@@ -234,6 +239,12 @@ pub enum StepKind {
     FileRead(FileRead),
     /// A request to somebody else.
     Http(Box<Http>),
+    /// A question to a database, or a change of it.
+    Sql(Box<Sql>),
+    /// Anything else with files.
+    File(Box<FileStep>),
+    /// A message to people.
+    Email(Box<Email>),
     /// An answer to a waiting caller while the run goes on.
     Respond(Respond),
     /// A durable point of this name.
@@ -261,7 +272,9 @@ impl StepKind {
             Self::Decide(_) => "decide",
             Self::Assert(_) => "assert",
             Self::Log(_) => "log",
-            Self::FileRead(_) => "file",
+            Self::FileRead(_) | Self::File(_) => "file",
+            Self::Sql(_) => "sql",
+            Self::Email(_) => "email",
             Self::Http(_) => "http",
             Self::Respond(_) => "respond",
             Self::Checkpoint(_) => "checkpoint",
@@ -277,7 +290,10 @@ impl StepKind {
     /// Has it a result, even if that is null?
     pub fn gives_result(&self) -> bool {
         use StepKind::*;
-        matches!(self, Script(_) | FileRead(_) | Http(_) | ForEach(_) | Parallel(_) | Call(_) | Wait(_))
+        matches!(
+            self,
+            Script(_) | FileRead(_) | File(_) | Sql(_) | Http(_) | ForEach(_) | Parallel(_) | Call(_) | Wait(_)
+        )
     }
 }
 
@@ -286,7 +302,9 @@ impl Step {
     pub fn acts(&self) -> bool {
         match &self.kind {
             StepKind::Http(http) => http.method.acts(),
-            StepKind::Respond(_) | StepKind::Checkpoint(_) | StepKind::Wait(_) => true,
+            StepKind::Sql(sql) => matches!(sql.work, SqlWork::Execute { .. }),
+            StepKind::File(file) => file.what.acts(),
+            StepKind::Email(_) | StepKind::Respond(_) | StepKind::Checkpoint(_) | StepKind::Wait(_) => true,
             StepKind::Script(script) => script.acts(),
             _ => false,
         }

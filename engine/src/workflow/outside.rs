@@ -1,5 +1,6 @@
 //! What steps do outside the engine, as data: requests and files.
 
+use super::sql::Statement;
 use crate::script::{Content, Script};
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -115,4 +116,91 @@ impl HttpMethod {
     pub fn acts(self) -> bool {
         !matches!(self, Self::Get | Self::Head)
     }
+}
+
+/// `sql`
+#[derive(Debug)]
+pub struct Sql {
+    /// The connection.
+    pub connection: String,
+    /// What is asked or changed.
+    pub work: SqlWork,
+    /// The parameters by name.
+    pub params: Vec<(String, Content)>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// What an `sql` step does.
+#[derive(Clone, Debug)]
+pub enum SqlWork {
+    /// Reads, in a transaction that can do nothing else.
+    Query(Statement),
+    /// Changes, all statements in one transaction.
+    Execute {
+        /// In their order.
+        statements: Vec<Statement>,
+        /// They were written as a list: the result is one.
+        is_list: bool,
+    },
+}
+
+/// `file` beside plain reading from the project's own folder.
+#[derive(Debug)]
+pub struct FileStep {
+    /// The connection whose folder it is; the project's `files/` without one.
+    pub connection: Option<String>,
+    /// What is done.
+    pub what: FileWork,
+    /// What the bytes are or become; by the suffix where it is not given.
+    pub format: Option<FileFormat>,
+}
+
+/// What a `file` step does.
+#[derive(Debug)]
+pub enum FileWork {
+    /// Reads the file of this path.
+    Read(Content),
+    /// Lists a folder; `*` in the last part of the path stands for any characters.
+    List(Content),
+    /// Writes a whole file.
+    Write(Content, Content),
+    /// Adds to the end of a file.
+    Append(Content, Content),
+    /// Gives a file another path.
+    Move(Content, Content),
+    /// Removes a file.
+    Delete(Content),
+}
+
+impl FileWork {
+    /// Does it change anything?
+    pub fn acts(&self) -> bool {
+        !matches!(self, Self::Read(_) | Self::List(_))
+    }
+}
+
+/// `email`
+#[derive(Debug)]
+pub struct Email {
+    /// The connection.
+    pub connection: String,
+    /// Whom it is from; the connection says so where it is not given.
+    pub from: Option<Content>,
+    /// Whom it is for: texts with addresses, or lists of them.
+    pub to: Content,
+    /// Whom it is copied to.
+    pub cc: Option<Content>,
+    /// Whom it is copied to without anybody seeing it.
+    pub bcc: Option<Content>,
+    /// Its subject.
+    pub subject: Content,
+    /// Its text.
+    pub body: Content,
+    /// Its text as HTML.
+    pub html: Option<Content>,
+    /// Names and contents of its attachments.
+    pub attachments: Vec<(Content, Content)>,
+    /// How long sending may take.
+    pub timeout: Duration,
 }

@@ -84,6 +84,10 @@ pub mod codes {
     pub const CALL: &str = "F0210";
     /// A variable that is shared with steps beside these, and cannot be set by them.
     pub const SHARED: &str = "F0211";
+    /// A template inside SQL.
+    pub const TEMPLATE_IN_SQL: &str = "F0212";
+    /// A schedule without any occurrence.
+    pub const NEVER: &str = "F0213";
     /// A webhook path that another workflow serves.
     pub const PATH_TAKEN: &str = "F0301";
 }

@@ -128,7 +128,7 @@ fn structure() {
     fails("redact: [a.b]\noutput: 1", "1:10", "F0203", "`redact` names `a`");
     fails("limits: { run: 0s }\noutput: 1", "1:16", "F0203", "0 leaves no time");
     fails("diagnostics: { input: no }\noutput: 1", "1:23", "F0203", "`input` is `no`");
-    fails("trigger: { schedule: [] }\noutput: 1", "1:12", "F0204", "`schedule` is not available");
+    fails("trigger: { schedule: 1 }\noutput: 1", "1:22", "F0203", "must be a list of schedules");
     fails("output: 1\noutput: 2", "2:1", "F0103", "a second time");
     fails("output: &a 1", "1:9", "F0102", "Anchors");
 }
@@ -197,7 +197,7 @@ fn inputs() {
 fn steps() {
     fails("steps:\n  - id: a", "2:5", "F0202", "does nothing");
     fails("steps:\n  - log: { message: x }\n    set: { a: 1 }", "3:5", "F0203", "`log` and `set`");
-    fails("steps:\n  - sql: { query: x }", "2:5", "F0204", "`sql` is not available");
+    fails("steps:\n  - sql: { query: x }", "2:10", "F0202", "`sql` needs a `connection`");
     fails("steps:\n  - sett: { a: 1 }", "2:5", "F0201", "no key `sett`");
     fails("steps: [ x ]", "1:10", "F0203", "A step must be a map");
     fails("steps:\n  - file: { write: x }", "2:13", "F0204", "`write`");
@@ -339,4 +339,76 @@ fn stored_texts_come_back() {
     assert_eq!(text.hash(), workflow.version);
     assert!(text.modules.contains_key("pricing"));
     assert!(WorkflowText::decode(b"{}").is_err());
+}
+
+#[test]
+fn statements_take_bound_values_only() {
+    let sql = |sql: &str| format!("input: {{ a: text }}\nsteps:\n  - id: r\n    sql: {{ connection: c, {sql} }}\n");
+    loads(&sql("query: \"select :a, ':b'\", params: { a: \"{a}\" }"));
+    loads(&sql("execute: [\"delete from t\", \"insert into t values (:a)\"], params: { a: [1, 2] }"));
+    fails(&sql("query: \"select '{a}'\""), "4:46", "F0212", "`{a}` inside SQL");
+    fails(&sql("query: \"select :a\""), "4:10", "F0202", "`:a` has no value");
+    fails(&sql("query: \"select 1\", params: { a: 1 }"), "4:59", "F0201", "No statement uses the parameter `a`");
+    fails(&sql("query: x, execute: y"), "4:10", "F0203", "reads");
+}
+
+#[test]
+fn steps_that_hold_steps() {
+    let steps = |steps: &str| format!("input: {{ n: number }}\nsteps:\n{steps}");
+    loads(&steps(
+        "  - set: { t: 0 }\n  - forEach: { item: i, in: '[1]', steps: [ set: { t: t + i } ] }\n  - set: { u: t + 1 }",
+    ));
+    fails(
+        &steps("  - set: { t: 0 }\n  - parallel: { a: { steps: [ set: { t: 1 } ] } }"),
+        "4:38",
+        "F0211",
+        "`t` comes from outside and cannot be set inside `parallel`",
+    );
+    fails(
+        &steps("  - forEach: { item: i, in: '[1]', parallel: 2, steps: [ end: ] }"),
+        "3:61",
+        "F0203",
+        "`end` cannot stand inside a `forEach` with `parallel` above 1",
+    );
+    fails(&steps("  - forEach: { item: n, in: '[1]', steps: [] }"), "3:22", "F0205", "`n` is the name of a variable");
+    fails(
+        &steps("  - parallel: { a: { steps: [ set: { x: 1 } ] } }\n  - log: { message: \"{x}\" }"),
+        "4:22",
+        "E0101",
+        "`x`",
+    );
+    fails(&steps("  - id: a\n    call: { workflow: none }"), "4:23", "F0207", "no workflow `none`");
+    fails(&steps("  - wait: { event: paid }"), "3:13", "F0202", "nobody knows its address");
+    fails(&steps("  - wait: { for: 1s, until: now() }"), "3:11", "F0203", "one thing");
+    fails(
+        &steps("  - forEach: { item: i, in: '[1]', steps: [] }\n    retry: { times: 1 }"),
+        "4:5",
+        "F0203",
+        "holds steps",
+    );
+}
+
+#[test]
+fn schedules() {
+    let schedule = |schedule: &str| {
+        format!("trigger:\n  schedule:\n    - {schedule}\ninput: {{ n: {{ type: number, default: 1 }} }}\noutput: 1\n")
+    };
+    let keys = |text: &str| loads(&schedule(text)).schedules.into_iter().map(|s| s.key).collect::<Vec<_>>();
+    assert_eq!(keys("{ cron: '0  6 * * MON-FRI' }"), ["cron 0 6 * * MON-FRI UTC"]);
+    assert_eq!(
+        keys("{ monthly: [1, last], time: '06:30', timeZone: Europe/Stockholm }"),
+        ["monthly 1,last 06:30:00 Europe/Stockholm"]
+    );
+    assert_eq!(keys("{ id: a, every: { hours: 2 }, from: 2026-01-01T01:00, input: { n: 2 }, jitter: 5s }"), ["a"]);
+    let check = |text: &str, place: &str, code: &str, part: &str| fails(&schedule(text), place, code, part);
+    check("{ cron: '0 0 30 2 *' }", "3:7", "F0213", "can never fire");
+    check("{ cron: '0 0 * *' }", "3:15", "F0203", "has 4 fields");
+    check("{ cron: '0 0 15W * *' }", "3:15", "F0203", "`W`, `#`");
+    check("{ every: { seconds: 0 } }", "3:16", "F0203", "at least 1 second");
+    check("{ every: daily, at: 2026-01-01T00:00 }", "3:7", "F0203", "has one of");
+    check("{ every: daily, time: '06:30' }", "3:23", "F0203", "`time` is for");
+    check("{ every: daily, timeZone: Mars/North }", "3:33", "F0203", "IANA name");
+    check("{ every: daily, input: { m: 1 } }", "3:32", "F0201", "no input `m`");
+    check("{ weekly: [someday] }", "3:17", "F0203", "list of days");
+    check("{ every: daily }\n    - { every: daily }", "4:7", "F0205", "Another schedule");
 }

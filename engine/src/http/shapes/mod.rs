@@ -3,6 +3,7 @@
 mod access;
 mod lane;
 mod run;
+mod schedule;
 mod workflow;
 
 pub use access::{Key, Keys, Token, Tokens};
@@ -11,4 +12,5 @@ pub use run::{
     Accepted, Line, LogPage, Payload, Refusal, Retried, Run, RunDetails, RunPage, Step, StepChanges, Steps, Touched,
     Variables,
 };
+pub use schedule::{Paused, Schedule, Schedules, Tried, Upcoming, UpcomingList};
 pub use workflow::{Workflow, Workflows};

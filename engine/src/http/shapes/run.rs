@@ -46,8 +46,25 @@ pub struct Run {
     holds_lane: bool,
     /// The run that it follows.
     cause: Option<String>,
+    /// The occurrences of a schedule that it stands for, where it never started.
+    skipped: Option<Stretch>,
     /// What it gave.
     output: Json,
+}
+
+/// Occurrences of a schedule that were skipped for one reason.
+#[derive(Serialize, ToSchema)]
+pub struct Stretch {
+    /// Why: `overlap`, `missed`, `queue full`.
+    reason: String,
+    /// How many.
+    count: u32,
+    /// The first of them.
+    #[schema(format = DateTime)]
+    first: String,
+    /// The last of them.
+    #[schema(format = DateTime)]
+    last: String,
 }
 
 /// Why a run failed.
@@ -251,6 +268,12 @@ impl Run {
             lane: run.lane.as_ref().map(|lane| lane.key.clone()),
             holds_lane: run.holds_lane,
             cause: run.cause.map(|cause| cause.to_string()),
+            skipped: run.skipped.as_ref().map(|stretch| Stretch {
+                reason: stretch.reason.clone(),
+                count: stretch.count,
+                first: time(stretch.first),
+                last: time(stretch.last),
+            }),
             output: optional(output),
         }
     }

@@ -109,7 +109,7 @@ fn url(url: &Url, variables: &mut [Value], context: Context<'_>) -> Result<Strin
 }
 
 /// The texts of a parameter: none for null, several for a list.
-fn texts(value: &Value, what: &str) -> Result<Vec<String>, Fault> {
+pub(super) fn texts(value: &Value, what: &str) -> Result<Vec<String>, Fault> {
     let text = |value: &Value| {
         to_text(value).map(|text| text.to_string()).map_err(|_| {
             Fault::new(ErrorKind::Type, format!("{what} must be a simple value, not a {}.", value.type_name()))

@@ -3,9 +3,11 @@
 mod blocks;
 pub mod file;
 pub mod http;
+mod outside;
 
 use super::strand::Sleep;
 use super::work::Room;
+use crate::outgoing::{Letter, SqlCall};
 use crate::script::{Content, Context, Fault, Script};
 use crate::workflow::model::{
     ANSWERS, Assert, Branch, End, FAILURES, Log, Respond, Slot, Step, StepIndex, StepKind, status_in,
@@ -63,10 +65,25 @@ pub enum Action {
     Http(Box<HttpCall>),
     /// A script that reaches out.
     Script(Box<ScriptCall>),
+    /// A question to a database, or a change of it.
+    Sql(Box<SqlCall>),
+    /// Files.
+    File(Box<FileCall>),
+    /// A message to people.
+    Email(Box<Letter>),
     /// An answer to a waiting caller.
     Respond(Reply),
     /// A durable point.
     Checkpoint,
+}
+
+/// What is to be done with files.
+#[derive(Clone, Debug)]
+pub struct FileCall {
+    /// The connection whose folder it is; the project's own without one.
+    pub connection: Option<String>,
+    /// What is done.
+    pub change: file::Change,
 }
 
 /// A script that reaches out, with a copy of what it sees.
@@ -127,6 +144,9 @@ pub(super) fn run(step: &Step, variables: &mut [Value], context: Context<'_>, ro
             room.files.read(&path, read.format).map(Outcome::Done)
         }
         StepKind::Http(step) => Ok(Outcome::Act(Action::Http(Box::new(http::call(step, variables, context)?)))),
+        StepKind::Sql(sql) => outside::sql(sql, variables, context, room),
+        StepKind::File(file) => outside::file(file, variables, context),
+        StepKind::Email(email) => outside::email(email, variables, context),
         StepKind::Respond(respond) => Ok(Outcome::Act(Action::Respond(reply(respond, variables, context)?))),
         StepKind::Checkpoint(_) => Ok(Outcome::Act(Action::Checkpoint)),
         StepKind::End(End::Output(output)) => {

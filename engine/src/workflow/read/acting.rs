@@ -177,7 +177,7 @@ impl Reader<'_> {
     }
 
     /// A map of names to templates; nothing where one is broken.
-    fn templates(&mut self, fields: &mut Fields<'_>, key: &str) -> Option<Vec<(String, Content)>> {
+    pub(super) fn templates(&mut self, fields: &mut Fields<'_>, key: &str) -> Option<Vec<(String, Content)>> {
         let Some(entry) = fields.take(key) else { return Some(Vec::new()) };
         let Some(entries) = entry.value.entries() else {
             self.wrong(&entry.value, &format!("`{key}` must be a map from names to texts"));

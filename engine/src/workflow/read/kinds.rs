@@ -3,9 +3,7 @@
 use super::Reader;
 use super::fields::Fields;
 use crate::script::{Content, Kind};
-use crate::workflow::model::{
-    Assert, ERRORS, End, FAILURES, FileFormat, FileRead, Log, RUN, Slot, StepKind, status_in,
-};
+use crate::workflow::model::{Assert, ERRORS, End, FAILURES, Log, RUN, Slot, StepKind, status_in};
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place};
 use flowscript_lang::host::LogLevel;
@@ -26,6 +24,8 @@ impl Reader<'_> {
             "log" => self.log(node),
             "file" => self.file(node),
             "http" => self.http(node, timeout),
+            "sql" => self.sql(node, timeout),
+            "email" => self.email(node, timeout),
             "respond" => self.respond(node),
             "checkpoint" => self.checkpoint(node),
             "table" => self.table(node),
@@ -109,28 +109,6 @@ impl Reader<'_> {
         let entry = self.needed(&fields, "message", node.place, "`log` needs a `message`")?;
         let message = self.template(&entry.value)?;
         Some((StepKind::Log(Log { message, level }), Type::Null))
-    }
-
-    fn file(&mut self, node: &Node) -> Body {
-        let later = ["list", "write", "append", "move", "delete", "connection"];
-        let mut fields = self.fields(node, "`file`", &["read", "as"], &later)?;
-        let formats = [
-            ("json", FileFormat::Json),
-            ("csv", FileFormat::Csv),
-            ("text", FileFormat::Text),
-            ("binary", FileFormat::Binary),
-        ];
-        let format = self.optional_word(&mut fields, "as", &formats);
-        let why = "`file` needs `read`, the path of a file inside files/";
-        let entry = self.needed(&fields, "read", node.place, why)?;
-        let path = self.template(&entry.value)?;
-        let ty = match format {
-            Some(FileFormat::Csv) => Type::any_record().many(),
-            Some(FileFormat::Text) => Type::Text,
-            Some(FileFormat::Binary) => Type::Binary,
-            Some(FileFormat::Json) | None => Type::Any,
-        };
-        Some((StepKind::FileRead(FileRead { path, format }), ty))
     }
 
     fn end(&mut self, node: &Node) -> Body {

@@ -12,7 +12,9 @@ mod graph;
 mod head;
 mod history;
 mod kinds;
+mod outside;
 mod running;
+mod schedule;
 mod steps;
 mod webhook;
 
@@ -163,7 +165,10 @@ impl<'a> Reader<'a> {
         let concurrency = fields.take("concurrency").and_then(|entry| self.concurrency(&entry.value));
         let on_failure = fields.take("onFailure").and_then(|entry| self.workflow_id(&entry.value));
         let trigger = fields.take("trigger");
-        let webhook = trigger.and_then(|entry| self.trigger(id, &entry.value));
+        let (webhook, schedules) = match trigger {
+            Some(entry) => self.trigger(id, &entry.value, &inputs),
+            None => (None, Vec::new()),
+        };
         let steps = fields.take("steps");
         if steps.is_none() && fields.get("output").is_none() && !fields.refused {
             self.report(Problem::new(codes::MISSING_KEY, root.place, "A workflow needs `steps` or `output`"));
@@ -204,6 +209,7 @@ impl<'a> Reader<'a> {
             label,
             inputs,
             webhook,
+            schedules,
             concurrency,
             on_failure,
             durability,

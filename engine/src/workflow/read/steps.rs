@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Keys of any step.
 const COMMON: [&str; 7] = ["id", "name", "when", "timeout", "retry", "once", "continueOnFail"];
 /// The kinds of steps.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 17] = [
     "set",
     "table",
     "script",
@@ -24,15 +24,15 @@ const KINDS: [&str; 15] = [
     "assert",
     "log",
     "http",
+    "sql",
     "file",
+    "email",
     "call",
     "wait",
     "checkpoint",
     "respond",
     "end",
 ];
-/// Kinds that the format has and this version has not.
-const KINDS_LATER: [&str; 2] = ["sql", "email"];
 /// The longest `timeout` of a step.
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
@@ -115,7 +115,7 @@ impl Reader<'_> {
     /// Keys that mean nothing for a kind.
     fn refuse_common(&mut self, fields: &Fields<'_>, kind: &Entry) {
         let refused = |key: &str| match (key, kind.key.as_str()) {
-            ("timeout", "http") => None,
+            ("timeout", "http" | "sql" | "email") => None,
             ("timeout", "wait") => {
                 Some("The `timeout` of a `wait` stands inside it: `wait: { event: paid, timeout: 1h }`")
             }
@@ -145,12 +145,11 @@ impl Reader<'_> {
             return None;
         };
         let keys: Vec<&str> = COMMON.iter().chain(&KINDS).copied().collect();
-        let later = KINDS_LATER;
         let known: Vec<&Entry> = entries.iter().filter(|e| KINDS.contains(&e.key.as_str())).collect();
         let refusals: Vec<Problem> = entries
             .iter()
             .filter(|entry| !keys.contains(&entry.key.as_str()))
-            .map(|entry| refused(entry, "A step", &keys, &later))
+            .map(|entry| refused(entry, "A step", &keys, &[]))
             .collect();
         let refused_any = !refusals.is_empty();
         self.problems.extend(refusals);
@@ -163,7 +162,7 @@ impl Reader<'_> {
                 }
                 None
             }
-            [kind] => Some((Fields::of(node, "A step", &keys, &later).0?, kind)),
+            [kind] => Some((Fields::of(node, "A step", &keys, &[]).0?, kind)),
             [first, second, ..] => {
                 let message = format!("A step does one thing; this one has `{}` and `{}`", first.key, second.key);
                 let hint = "Make two steps of it.";

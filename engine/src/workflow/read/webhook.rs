@@ -4,7 +4,8 @@ use super::Reader;
 use super::fields::Fields;
 use crate::config::duration;
 use crate::script::{Kind, Scope};
-use crate::workflow::model::{Auth, Method, OUTPUT, Ordered, REQUEST_NAMES, Response, Webhook};
+use crate::trigger::schedule::Schedule;
+use crate::workflow::model::{Auth, Input, Method, OUTPUT, Ordered, REQUEST_NAMES, Response, Webhook};
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Core, Node, Scalar};
 use flowscript_lang::types::Type;
@@ -25,10 +26,21 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
 
 impl Reader<'_> {
-    /// `trigger`: this version has webhooks.
-    pub(super) fn trigger<'n>(&mut self, id: &str, node: &'n Node) -> Option<Waiting<'n>> {
-        let trigger = self.fields(node, "`trigger`", &["webhook"], &["schedule", "schedules"])?;
-        let webhook = &trigger.get("webhook")?.value;
+    /// `trigger`: a webhook, and schedules.
+    pub(super) fn trigger<'n>(
+        &mut self,
+        id: &str,
+        node: &'n Node,
+        inputs: &[Input],
+    ) -> (Option<Waiting<'n>>, Vec<Schedule>) {
+        let Some(mut trigger) = self.fields(node, "`trigger`", &["webhook", "schedule"], &[]) else {
+            return (None, Vec::new());
+        };
+        let schedules = trigger.take("schedule").map(|entry| self.schedules(&entry.value, inputs)).unwrap_or_default();
+        (trigger.get("webhook").and_then(|entry| self.webhook(id, &entry.value)), schedules)
+    }
+
+    fn webhook<'n>(&mut self, id: &str, webhook: &'n Node) -> Option<Waiting<'n>> {
         // `webhook:` alone is a webhook with all its defaults.
         let mut fields =
             if webhook.is_null() { Fields::empty() } else { self.fields(webhook, "A webhook", &KEYS, &[])? };

@@ -1,0 +1,80 @@
+//! `flowscript schedules`: when workflows start by themselves.
+
+use crate::api::{TargetArgs, encoded};
+use crate::exit::Exit;
+use crate::output::{ListingArgs, field, print_line, print_table};
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
+
+/// When workflows start by themselves.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SchedulesArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Args)]
+struct ListArgs {
+    /// How many occurrences of each.
+    #[arg(long, default_value_t = 3)]
+    next: usize,
+    #[command(flatten)]
+    listing: ListingArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Args)]
+struct ScheduleArgs {
+    /// The workflow's id.
+    workflow: String,
+    /// The schedule's id, or its pattern and zone as the list shows them.
+    schedule: String,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Lists schedules, as `flowscript schedules` alone does.
+    List(ListArgs),
+    /// Stops a schedule.
+    Pause(ScheduleArgs),
+    /// Goes on with a schedule; what came in between is not missed.
+    Resume(ScheduleArgs),
+}
+
+/// Does what was asked.
+pub fn run(args: SchedulesArgs) -> Exit {
+    let done = match args.action {
+        None => list(&args.list),
+        Some(Action::List(args)) => list(&args),
+        Some(Action::Pause(args)) => change(&args, "pause"),
+        Some(Action::Resume(args)) => change(&args, "resume"),
+    };
+    Exit::of("schedules", done)
+}
+
+fn list(args: &ListArgs) -> Result<(), String> {
+    let shown = args.target.api()?.get(&format!("/schedules?next={}", args.next))?;
+    if args.listing.json {
+        print_line(shown);
+        return Ok(());
+    }
+    let rows = shown["schedules"].as_array().into_iter().flatten().map(|schedule| {
+        let next = schedule["next"].as_array().into_iter().flatten().filter_map(Json::as_str);
+        let next = next.collect::<Vec<_>>().join(", ");
+        vec![field(schedule, "workflow"), field(schedule, "schedule"), field(schedule, "state"), next]
+    });
+    print_table(&["WORKFLOW", "SCHEDULE", "STATE", "NEXT"], rows);
+    Ok(())
+}
+
+fn change(args: &ScheduleArgs, what: &str) -> Result<(), String> {
+    let path = format!("/schedules/{}/{}/{what}", encoded(&args.workflow), encoded(&args.schedule));
+    args.target.api()?.send("POST", &path, Some(&json!({})))?;
+    Ok(())
+}

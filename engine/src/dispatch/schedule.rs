@@ -1,0 +1,312 @@
+//! Schedules at work: which occurrences are due, and what becomes of each. The store decides each once.
+
+use super::Dispatcher;
+use crate::metrics;
+use crate::run::{Given, Work, encoding};
+use crate::store::{
+    Fire, FireDecision, Fired, LaneKind, LaneTicket, NewRun, RunId, ScheduleId, ScheduleRecord, StoreError, Timestamp,
+    Trigger, WhileUnfinished,
+};
+use crate::trigger::schedule::{Missed, Overlap, Schedule};
+use crate::workflow::model::Workflow;
+use flowscript_lang::value::Value;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An occurrence that is later than this is missed, in milliseconds.
+const LATE: i64 = 60_000;
+/// The most missed occurrences that run.
+const MOST_MISSED: usize = 1000;
+/// How many skipped occurrences one commit decides.
+const STRETCH: u32 = 100_000;
+/// The wall clock is looked at so often, should it jump.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long to wait before the store is asked again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A schedule that waits for its next occurrence.
+struct Waiting {
+    id: ScheduleId,
+    settled: Timestamp,
+}
+
+/// Occurrences that are due, in order.
+#[derive(Default)]
+struct Due {
+    /// Missed ones that are skipped: how many, the first, the last.
+    skipped: Option<(u32, Timestamp, Timestamp)>,
+    /// Missed ones that run.
+    missed: VecDeque<Timestamp>,
+    /// The others.
+    on_time: Vec<Timestamp>,
+}
+
+impl Dispatcher {
+    /// Schedules may have changed: what waits for the next occurrence looks again.
+    pub fn schedules_changed(&self) {
+        self.shared.schedules.notify_one();
+    }
+
+    /// Fires until the dispatcher stops.
+    pub(super) async fn keep_schedules(self) {
+        while !self.is_stopping() {
+            let changed = self.shared.schedules.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let records = match self.shared.store.schedules().await {
+                Ok(records) => records,
+                Err(error) => {
+                    tracing::warn!("schedules cannot be read: {error}");
+                    tokio::time::sleep(RETRY).await;
+                    continue;
+                }
+            };
+            tokio::select! {
+                () = self.fire_until_changed(records) => {}
+                () = changed => {}
+                () = self.shared.stopped.notified() => return,
+            }
+        }
+    }
+
+    /// Fires what is due now, and no more.
+    pub async fn fire_due(&self) {
+        match self.shared.store.schedules().await {
+            Ok(records) => {
+                for record in records.into_iter().filter(|record| !record.paused) {
+                    let id = ScheduleId { workflow: record.workflow, key: record.key };
+                    self.fire_all(&Waiting { id, settled: record.settled_until }).await;
+                }
+            }
+            Err(error) => tracing::warn!("schedules cannot be read: {error}"),
+        }
+    }
+
+    /// Fires each schedule when it is due. Ends only by being dropped, or where the store must be asked again.
+    async fn fire_until_changed(&self, records: Vec<ScheduleRecord>) {
+        let mut waiting: Vec<Waiting> = Vec::with_capacity(records.len());
+        let mut due = BinaryHeap::with_capacity(records.len());
+        for record in records.into_iter().filter(|record| !record.paused) {
+            let id = ScheduleId { workflow: record.workflow, key: record.key };
+            if let Some(next) = self.schedule(&id).and_then(|(_, schedule)| schedule.next(record.settled_until)) {
+                due.push(Reverse((next, waiting.len())));
+                waiting.push(Waiting { id, settled: record.settled_until });
+            }
+        }
+        loop {
+            let Some(Reverse((next, number))) = due.peek().copied() else { return std::future::pending().await };
+            let left = next.0.saturating_sub(self.now().0);
+            if left > 0 {
+                tokio::time::sleep(Duration::from_millis(left as u64).min(LOOK)).await;
+                continue;
+            }
+            due.pop();
+            let Some(waits) = waiting.get_mut(number) else { return };
+            let Some(settled) = self.fire_all(waits).await else {
+                tokio::time::sleep(RETRY).await;
+                return;
+            };
+            waits.settled = settled;
+            if let Some(next) = self.schedule(&waits.id).and_then(|(_, schedule)| schedule.next(settled)) {
+                due.push(Reverse((next, number)));
+            }
+        }
+    }
+
+    /// The schedule as it is now, with its workflow.
+    fn schedule(&self, id: &ScheduleId) -> Option<(Arc<Workflow>, Schedule)> {
+        let workflow = self.shared.catalog.current().entry(&id.workflow)?.workflow.clone()?;
+        let schedule = workflow.schedules.iter().find(|schedule| schedule.key == id.key)?.clone();
+        Some((workflow, schedule))
+    }
+
+    /// Decides all occurrences of a schedule that are due; gives the last one. Nothing where the store could not.
+    async fn fire_all(&self, waiting: &Waiting) -> Option<Timestamp> {
+        let (workflow, schedule) = self.schedule(&waiting.id)?;
+        let (now, settled, pattern) = (self.now(), waiting.settled, schedule.clone());
+        // A long time away may hold very many occurrences.
+        let counted = self.shared.pool.run(move || count(&pattern, settled, now)).await;
+        let due = counted.ok()?;
+        let decided = self.decide(&waiting.id, &workflow, &schedule, due, now).await;
+        match decided {
+            Ok(last) => Some(last.unwrap_or(settled)),
+            Err(error) => {
+                tracing::warn!("the schedule `{}` of {} is held back: {error}", waiting.id.key, waiting.id.workflow);
+                None
+            }
+        }
+    }
+
+    async fn decide(
+        &self,
+        id: &ScheduleId,
+        workflow: &Arc<Workflow>,
+        schedule: &Schedule,
+        due: Due,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut last = None;
+        if let Some((count, first, until)) = due.skipped {
+            let run = RunId::new(now);
+            let decision = FireDecision::Skip { id: run, reason: "missed".to_owned(), count, first };
+            self.fire(id, until, decision).await?;
+            metrics::occurrences_skipped(&id.workflow, u64::from(count.saturating_sub(1)));
+            last = Some(until);
+        }
+        for nominal in &due.missed {
+            let decision = self.run_of(workflow, schedule, *nominal, WhileUnfinished::Start, true).await;
+            self.fire(id, *nominal, decision).await?;
+            last = Some(*nominal);
+        }
+        let waits = schedule.missed == Missed::Last && (due.skipped.is_some() || !due.missed.is_empty());
+        for (number, nominal) in due.on_time.iter().enumerate() {
+            let (while_unfinished, in_lane) = match schedule.overlap {
+                // It comes in place of missed ones, so it waits as they would.
+                _ if waits && number == 0 => (WhileUnfinished::Start, true),
+                Overlap::Skip => (WhileUnfinished::Skip, true),
+                Overlap::Queue => (WhileUnfinished::Start, true),
+                Overlap::Cancel => (WhileUnfinished::Cancel, true),
+                Overlap::Allow => (WhileUnfinished::Start, false),
+            };
+            let decision = self.run_of(workflow, schedule, *nominal, while_unfinished, in_lane).await;
+            self.fire(id, *nominal, decision).await?;
+            let late = self.now().0.saturating_sub(nominal.0).max(0) as u64;
+            metrics::schedule_fired(&id.workflow, Duration::from_millis(late));
+            last = Some(*nominal);
+        }
+        Ok(last)
+    }
+
+    async fn fire(&self, id: &ScheduleId, nominal: Timestamp, decision: FireDecision) -> Result<(), StoreError> {
+        // Settled: another engine was first, or the schedule does not count any more.
+        if let Fired::Skipped(_) = self.shared.store.fire(Fire { schedule: id.clone(), nominal, decision }).await? {
+            metrics::occurrences_skipped(&id.workflow, 1);
+        }
+        Ok(())
+    }
+
+    async fn run_of(
+        &self,
+        workflow: &Arc<Workflow>,
+        schedule: &Schedule,
+        nominal: Timestamp,
+        while_unfinished: WhileUnfinished,
+        in_lane: bool,
+    ) -> FireDecision {
+        let id = RunId::new(self.now());
+        let mut run = NewRun::queued(id, workflow.id.as_str(), Trigger::Schedule);
+        run.queue_limit = Some(self.shared.limits.queue);
+        run.on_failure.clone_from(&workflow.on_failure);
+        run.scheduled_for = Some(nominal);
+        run.input = Some(encoding::encode(&Value::Record(schedule.input.clone())));
+        if workflow.label.is_some() {
+            let work = Work {
+                id,
+                workflow: workflow.clone(),
+                trigger: Trigger::Schedule,
+                scheduled_for: Some(nominal),
+                on_failure: run.on_failure.clone(),
+                given: Given::Fields(schedule.input.clone()),
+            };
+            // An input that does not fit is a failed run, not one that never was.
+            run.label = self.prepare(work).await.ok().and_then(|prepared| prepared.label);
+        }
+        let kind = LaneKind::Schedule;
+        run.lane = in_lane.then(|| LaneTicket { kind, key: schedule.key.clone(), pause: false });
+        let jitter = schedule.jitter.as_millis() as i64;
+        if jitter > 0 {
+            run.due = Some(nominal.plus_millis(rand::random_range(0..=jitter)));
+        }
+        FireDecision::Run { run: Box::new(run), while_unfinished }
+    }
+}
+
+/// The occurrences behind `settled` up to now. Where very many were missed, only the first part of them: the rest comes
+/// with the next call.
+fn count(schedule: &Schedule, settled: Timestamp, now: Timestamp) -> Due {
+    let mut due = Due::default();
+    let most = match schedule.missed {
+        Missed::None => 0,
+        Missed::Last => 1,
+        Missed::All => MOST_MISSED,
+    };
+    let mut at = settled;
+    while let Some(next) = schedule.next(at).filter(|next| *next <= now) {
+        at = next;
+        if next.0 >= now.0 - LATE {
+            due.on_time.push(next);
+            continue;
+        }
+        due.missed.push_back(next);
+        if due.missed.len() > most
+            && let Some(skipped) = due.missed.pop_front()
+        {
+            due.skip(skipped);
+            if due.skipped.is_some_and(|(count, ..)| count >= STRETCH) {
+                due.missed.clear();
+                return due;
+            }
+        }
+    }
+    if schedule.missed == Missed::Last && !due.on_time.is_empty() {
+        while let Some(skipped) = due.missed.pop_front() {
+            due.skip(skipped);
+        }
+    }
+    due
+}
+
+impl Due {
+    fn skip(&mut self, at: Timestamp) {
+        let (count, first, _) = self.skipped.unwrap_or((0, at, at));
+        self.skipped = Some((count + 1, first, at));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trigger::schedule::{Cron, Pattern};
+    use flowscript_lang::value::Record;
+
+    fn minutely(missed: Missed) -> Schedule {
+        Schedule {
+            key: "k".into(),
+            pattern: Pattern::Cron(Box::new(Cron::parse("* * * * *").unwrap())),
+            zone: chrono_tz::Tz::UTC,
+            until: None,
+            input: Record::from_fields([]),
+            overlap: Overlap::Skip,
+            missed,
+            jitter: Duration::ZERO,
+        }
+    }
+
+    fn counts(missed: Missed, minutes: i64, rest: i64) -> (u32, usize, usize) {
+        let due = count(&minutely(missed), Timestamp(0), Timestamp(minutes * 60_000 + rest));
+        (due.skipped.map_or(0, |(count, ..)| count), due.missed.len(), due.on_time.len())
+    }
+
+    #[test]
+    fn missed_ones_and_those_on_time_are_told_apart() {
+        // One minute late is on time, more is missed.
+        assert_eq!(counts(Missed::None, 10, 30_000), (9, 0, 1));
+        assert_eq!(counts(Missed::Last, 10, 30_000), (9, 0, 1));
+        assert_eq!(counts(Missed::All, 10, 30_000), (0, 9, 1));
+        assert_eq!(counts(Missed::All, 3000, 30_000), (1999, 1000, 1));
+        let hourly =
+            Schedule { pattern: Pattern::Cron(Box::new(Cron::parse("0 * * * *").unwrap())), ..minutely(Missed::Last) };
+        let due = count(&hourly, Timestamp(0), Timestamp(5 * 3_600_000 + 1_800_000));
+        assert_eq!((due.skipped.map(|(count, ..)| count), due.missed.len(), due.on_time.len()), (Some(4), 1, 0));
+    }
+
+    #[test]
+    fn a_very_long_time_is_decided_in_parts() {
+        let first = count(&minutely(Missed::Last), Timestamp(0), Timestamp(200_000 * 60_000));
+        let (count_of, first_at, last) = first.skipped.unwrap();
+        assert_eq!((count_of, first_at, last), (STRETCH, Timestamp(60_000), Timestamp(i64::from(STRETCH) * 60_000)));
+        assert!(first.missed.is_empty() && first.on_time.is_empty());
+    }
+}

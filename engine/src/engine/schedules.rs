@@ -1,0 +1,101 @@
+//! Schedules for people: what they are, when they fire next, pause and resume.
+
+use super::Engine;
+use crate::store::{Admin, ScheduleId, StoreError, Timestamp};
+use crate::trigger::schedule::{Cron, Missed, Overlap, Pattern, Schedule};
+use chrono_tz::Tz;
+use flowscript_lang::value::Record;
+use std::time::Duration;
+
+/// A schedule as lists show it.
+#[derive(Debug)]
+pub struct ScheduleView {
+    /// Its workflow.
+    pub workflow: String,
+    /// Its `id`, else its pattern and zone.
+    pub key: String,
+    /// The zone of its local times.
+    pub zone: Tz,
+    /// Stopped by a person.
+    pub paused: bool,
+    /// No occurrence will come any more.
+    pub finished: bool,
+    /// The next occurrences.
+    pub next: Vec<Timestamp>,
+}
+
+/// An occurrence that will come.
+#[derive(Debug)]
+pub struct Upcoming {
+    /// Its workflow.
+    pub workflow: String,
+    /// Its schedule.
+    pub key: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Engine {
+    /// The schedules of all workflows whose triggers work, with their next `count` occurrences.
+    pub async fn schedules(&self, count: usize) -> Result<Vec<ScheduleView>, StoreError> {
+        let (snapshot, now) = (self.workflows(), self.shared.clock.now());
+        let records = self.shared.store.schedules().await?;
+        let view = records.into_iter().filter_map(|record| {
+            let workflow = snapshot.entry(&record.workflow)?.workflow.clone()?;
+            let schedule = workflow.schedules.iter().find(|schedule| schedule.key == record.key)?;
+            let next = schedule.upcoming(record.settled_until.max(now), count.max(1));
+            Some(ScheduleView {
+                finished: next.is_empty(),
+                next: if record.paused { Vec::new() } else { next },
+                workflow: record.workflow,
+                key: record.key,
+                zone: schedule.zone,
+                paused: record.paused,
+            })
+        });
+        Ok(view.collect())
+    }
+
+    /// The next `count` occurrences of all schedules together.
+    pub async fn upcoming(&self, count: usize) -> Result<Vec<Upcoming>, StoreError> {
+        let mut upcoming: Vec<Upcoming> = self
+            .schedules(count)
+            .await?
+            .into_iter()
+            .flat_map(|view| {
+                let (workflow, key) = (view.workflow, view.key);
+                view.next.into_iter().map(move |at| Upcoming { workflow: workflow.clone(), key: key.clone(), at })
+            })
+            .collect();
+        upcoming.sort_by(|a, b| (a.at, &a.workflow, &a.key).cmp(&(b.at, &b.workflow, &b.key)));
+        upcoming.truncate(count);
+        Ok(upcoming)
+    }
+
+    /// Stops a schedule or goes on with it; what comes in between is not missed.
+    pub async fn pause_schedule(&self, workflow: &str, key: &str, paused: bool) -> Result<(), StoreError> {
+        let schedule = ScheduleId { workflow: workflow.to_owned(), key: key.to_owned() };
+        self.shared.store.administer(Admin::PauseSchedule { schedule, paused }).await?;
+        self.shared.dispatcher.schedules_changed();
+        Ok(())
+    }
+
+    /// The next occurrences of a cron expression in a zone. The error says what is wrong with one of them.
+    pub fn preview(&self, cron: &str, zone: Option<&str>, count: usize) -> Result<Vec<Timestamp>, String> {
+        let zone = match zone {
+            None => self.shared.config.time_zone,
+            Some(name) => name.parse().map_err(|_| format!("`{name}` is no IANA time zone"))?,
+        };
+        let schedule = Schedule {
+            key: String::new(),
+            pattern: Pattern::Cron(Box::new(Cron::parse(cron)?)),
+            zone,
+            until: None,
+            input: Record::from_fields([]),
+            overlap: Overlap::Skip,
+            missed: Missed::Last,
+            jitter: Duration::ZERO,
+        };
+        Ok(schedule.upcoming(self.shared.clock.now(), count))
+    }
+}

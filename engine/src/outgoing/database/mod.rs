@@ -1,0 +1,109 @@
+//! Databases of connections: pools of connections, questions in read-only transactions, changes all or nothing.
+
+mod postgres;
+mod sqlite;
+mod values;
+
+use crate::script::{Fault, TIMEOUT};
+use crate::workflow::model::SqlWork;
+use crate::workflow::sql::Statement;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::{Value, Zone};
+use std::path::Path;
+use std::time::Duration;
+
+/// How many connections a pool has where nothing is said.
+pub const POOL: usize = 8;
+/// The most rows that a question gives.
+const MAX_ROWS: usize = 1_000_000;
+
+/// A database of connections.yaml.
+#[derive(Debug)]
+pub enum Database {
+    /// A file.
+    Sqlite(sqlite::Sqlite),
+    /// A server.
+    Postgres(postgres::Postgres),
+}
+
+/// What is to be done with a database.
+#[derive(Clone, Debug)]
+pub struct SqlCall {
+    /// The name of the connection.
+    pub connection: String,
+    /// The statements.
+    pub work: SqlWork,
+    /// The parameters by name.
+    pub params: Vec<(String, Value)>,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// The zone of instants, and of local times without one.
+    pub zone: Zone,
+}
+
+impl Database {
+    /// The database at `url`: `sqlite:PATH`, relative to the project, or `postgres://…`. The error says what is wrong
+    /// with it. Nothing is connected yet.
+    pub fn new(url: &str, pool: usize, project: &Path) -> Result<Self, String> {
+        if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            return sqlite::Sqlite::new(path, pool, project).map(Self::Sqlite);
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return postgres::Postgres::new(url, pool).map(Self::Postgres);
+        }
+        Err("`url` must begin with sqlite: or postgres://".to_owned())
+    }
+
+    /// Does the work. A failure names the connection and the operation.
+    pub async fn run(&self, call: SqlCall) -> Result<Value, Fault> {
+        let (name, timeout) = (call.connection.clone(), call.timeout);
+        let what = match &call.work {
+            SqlWork::Query(_) => "query",
+            SqlWork::Execute { .. } => "execute",
+        };
+        let done = match self {
+            Self::Sqlite(database) => database.run(call).await,
+            Self::Postgres(database) => database.run(call).await,
+        };
+        done.map_err(|trouble| {
+            let span = crate::config::duration::format(timeout);
+            let (kind, reason) = match trouble {
+                Trouble::Late => (TIMEOUT, format!("it did not end within {span}")),
+                Trouble::Refused(reason) => (ErrorKind::Io.name(), reason),
+                Trouble::Unfit(reason) => (ErrorKind::Value.name(), reason),
+            };
+            Fault::of_kind(kind, format!("The connection `{name}` could not {what}: {}.", reason.trim_end_matches('.')))
+        })
+    }
+
+    /// Tries to connect. The error is the database's reason.
+    pub async fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Sqlite(database) => database.check().await,
+            Self::Postgres(database) => database.check().await,
+        }
+    }
+}
+
+/// Why a database did not do what was wanted.
+#[derive(Debug)]
+enum Trouble {
+    /// It took too long.
+    Late,
+    /// What the database says.
+    Refused(String),
+    /// A value that does not fit.
+    Unfit(String),
+}
+
+/// The values of a statement's parameters, by number.
+fn bound(statement: &Statement, params: &[(String, Value)]) -> Vec<Value> {
+    let value = |name: &String| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    statement.names.iter().map(|name| value(name).unwrap_or_default()).collect()
+}
+
+/// What `execute` gives: the number of changed rows, or a list of them.
+fn affected(counts: Vec<u64>, is_list: bool) -> Value {
+    let mut numbers = counts.into_iter().map(|count| Value::from(count as i64));
+    if is_list { Value::list(numbers.collect()) } else { numbers.next().unwrap_or_default() }
+}

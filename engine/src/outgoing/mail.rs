@@ -1,0 +1,172 @@
+//! Mail servers of connections.
+
+use crate::script::{Fault, TIMEOUT};
+use flowscript_lang::error::ErrorKind;
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// How long the server may take for one answer.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// `name: { smtp: { url, from } }`
+#[derive(Clone)]
+pub struct Mail {
+    url: String,
+    /// Made when it is first used: its pool of connections lives on the runtime.
+    transport: Arc<OnceLock<AsyncSmtpTransport<Tokio1Executor>>>,
+    /// Whom messages are from, where the step does not say so.
+    from: Option<String>,
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// A message that is ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The name of the connection.
+    pub connection: String,
+    /// Whom it is from.
+    pub from: Option<String>,
+    /// Whom it is for.
+    pub to: Vec<String>,
+    /// Whom it is copied to.
+    pub cc: Vec<String>,
+    /// Whom it is copied to in secret.
+    pub bcc: Vec<String>,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
+    /// Its text as HTML.
+    pub html: Option<String>,
+    /// Names and bytes.
+    pub attachments: Vec<(String, Vec<u8>)>,
+    /// How long sending may take.
+    pub timeout: Duration,
+}
+
+impl Mail {
+    /// The server at `url`: `smtp://user:password@host:port?tls=required` or `smtps://…`. The error says what is wrong.
+    pub fn new(url: &str, from: Option<String>) -> Result<Self, String> {
+        AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|error| format!("`url` must be smtp://host:port or smtps://host: {error}"))?;
+        if let Some(from) = &from {
+            mailbox(from)?;
+        }
+        Ok(Self { url: url.to_owned(), transport: Arc::default(), from })
+    }
+
+    /// Tries to connect and to log in. The error is the server's reason.
+    pub async fn check(&self) -> Result<(), String> {
+        match self.transport()?.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the server does not answer as a mail server does".to_owned()),
+            Err(error) => Err(reason(&error)),
+        }
+    }
+
+    /// Sends a message. `key` is the same for each attempt, so that its receivers can tell a second one.
+    pub async fn send(&self, letter: Letter, key: &str) -> Result<(), Fault> {
+        let name = letter.connection.clone();
+        let failed = |kind: &'static str, reason: String| {
+            Fault::of_kind(
+                kind,
+                format!("The connection `{name}` could not send the e-mail: {}.", reason.trim_end_matches('.')),
+            )
+        };
+        let timeout = letter.timeout;
+        let message = self.message(letter, key).map_err(|reason| failed(ErrorKind::Value.name(), reason))?;
+        let transport = self.transport().map_err(|reason| failed(ErrorKind::Io.name(), reason))?;
+        match tokio::time::timeout(timeout, transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(failed(ErrorKind::Io.name(), reason(&error))),
+            Err(_) => {
+                let span = crate::config::duration::format(timeout);
+                Err(failed(TIMEOUT, format!("it did not end within {span}")))
+            }
+        }
+    }
+
+    fn transport(&self) -> Result<&AsyncSmtpTransport<Tokio1Executor>, String> {
+        if let Some(transport) = self.transport.get() {
+            return Ok(transport);
+        }
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&self.url).map_err(|error| error.to_string())?;
+        Ok(self.transport.get_or_init(|| builder.timeout(Some(ANSWER)).build()))
+    }
+
+    fn message(&self, letter: Letter, key: &str) -> Result<Message, String> {
+        let from = letter.from.or_else(|| self.from.clone());
+        let from = from.ok_or("nobody says whom it is from: give `from` in the step or in the connection")?;
+        let from = mailbox(&from)?;
+        let id = format!("<{key}@{}>", from.email.domain());
+        let mut message = Message::builder().message_id(Some(id)).from(from).subject(letter.subject);
+        if letter.to.is_empty() {
+            return Err("it has no receivers: `to` is empty".to_owned());
+        }
+        for to in &letter.to {
+            message = message.to(mailbox(to)?);
+        }
+        for cc in &letter.cc {
+            message = message.cc(mailbox(cc)?);
+        }
+        for bcc in &letter.bcc {
+            message = message.bcc(mailbox(bcc)?);
+        }
+        let plain = SinglePart::plain(letter.body.clone());
+        let text = match letter.html {
+            Some(html) => MultiPart::alternative_plain_html(letter.body, html),
+            None if letter.attachments.is_empty() => {
+                return message.singlepart(plain).map_err(|error| error.to_string());
+            }
+            None => MultiPart::mixed().singlepart(plain),
+        };
+        if letter.attachments.is_empty() {
+            return message.multipart(text).map_err(|error| error.to_string());
+        }
+        let mut parts = MultiPart::mixed().multipart(text);
+        for (name, bytes) in letter.attachments {
+            let kind = ContentType::parse(media_type(&name)).map_err(|error| error.to_string())?;
+            parts = parts.singlepart(Attachment::new(name).body(bytes, kind));
+        }
+        message.multipart(parts).map_err(|error| error.to_string())
+    }
+}
+
+fn mailbox(text: &str) -> Result<Mailbox, String> {
+    text.trim()
+        .parse()
+        .map_err(|_| format!("`{text}` is not an address; write name@example.com or Name <name@example.com>"))
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "csv" => "text/csv; charset=utf-8",
+        "json" => "application/json",
+        "txt" => "text/plain; charset=utf-8",
+        "html" => "text/html; charset=utf-8",
+        "xml" => "application/xml",
+        "pdf" => "application/pdf",
+        _ => "application/octet-stream",
+    }
+}
+
+fn reason(error: &lettre::transport::smtp::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = error.source();
+    }
+    text
+}

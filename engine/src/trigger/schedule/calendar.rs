@@ -1,0 +1,97 @@
+//! From local times to instants, by the rules for clock changes.
+//!
+//! A fixed time in a gap of the clock fires at the first instant behind it, in a fold the first time. A pattern with `*`
+//! or a step in hours or minutes skips a gap and fires through both halves of a fold.
+
+use super::Cron;
+use crate::store::Timestamp;
+use chrono::{MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone};
+use chrono_tz::Tz;
+
+/// Clocks do not change twice within this time, in seconds.
+const STEP: i64 = 6 * 3600;
+/// No occurrence of a cron expression is earlier, in seconds since 1970.
+const EARLIEST: i64 = -86_400;
+
+/// The instant of a fixed local time.
+pub(super) fn instant(local: NaiveDateTime, zone: Tz) -> Timestamp {
+    match zone.from_local_datetime(&local) {
+        MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => millis(at.timestamp()),
+        MappedLocalTime::None => {
+            // The clock jumps over it: the change is the first instant behind the gap.
+            let guess = local.and_utc().timestamp();
+            let from = guess - 2 * 86_400;
+            let mut at = from;
+            while let Some(change) = change(zone, at, guess + 2 * 86_400) {
+                if change + i64::from(offset(zone, change)) > guess {
+                    return millis(change);
+                }
+                at = change;
+            }
+            millis(guess - i64::from(offset(zone, guess)))
+        }
+    }
+}
+
+/// The first occurrence of a cron expression after an instant.
+pub(super) fn next(cron: &Cron, zone: Tz, after: Timestamp) -> Option<Timestamp> {
+    let mut from = after.0.div_euclid(1000).saturating_add(1).max(EARLIEST);
+    loop {
+        // Up to the next change of the clock local time is instants with an offset.
+        let here = i64::from(offset(zone, from));
+        let local = cron.at_or_after(from + here)?;
+        let candidate = local - here;
+        let Some(change) = change(zone, from, candidate) else {
+            if !cron.is_pattern() && is_second_time(zone, local, candidate) {
+                from = candidate + 1;
+                continue;
+            }
+            return Some(millis(candidate));
+        };
+        let there = i64::from(offset(zone, change));
+        if !cron.is_pattern() && cron.at_or_after(change + here).is_some_and(|local| local < change + there) {
+            return Some(millis(change));
+        }
+        from = change;
+    }
+}
+
+/// Is it the second of two instants with this local time?
+fn is_second_time(zone: Tz, local: i64, instant: i64) -> bool {
+    let Some(local) = naive(local) else { return false };
+    matches!(zone.offset_from_local_datetime(&local), MappedLocalTime::Ambiguous(first, _)
+        if local.and_utc().timestamp() - i64::from(first.fix().local_minus_utc()) < instant)
+}
+
+/// The first instant behind `from`, and not behind `to`, with another offset than the one before it.
+fn change(zone: Tz, from: i64, to: i64) -> Option<i64> {
+    let before = offset(zone, from);
+    let mut low = from;
+    while low < to {
+        let high = low.saturating_add(STEP).min(to);
+        if offset(zone, high) != before {
+            let (mut low, mut high) = (low, high);
+            while high - low > 1 {
+                let middle = low + (high - low) / 2;
+                if offset(zone, middle) == before { low = middle } else { high = middle }
+            }
+            return Some(high);
+        }
+        low = high;
+    }
+    None
+}
+
+/// Local time minus UTC at an instant, in seconds.
+fn offset(zone: Tz, seconds: i64) -> i32 {
+    naive(seconds).map_or(0, |utc| zone.offset_from_utc_datetime(&utc).fix().local_minus_utc())
+}
+
+/// Seconds as a date and time of day.
+pub(super) fn naive(seconds: i64) -> Option<NaiveDateTime> {
+    chrono::DateTime::UNIX_EPOCH.naive_utc().checked_add_signed(TimeDelta::try_seconds(seconds)?)
+}
+
+fn millis(seconds: i64) -> Timestamp {
+    Timestamp(seconds.saturating_mul(1000))
+}

@@ -1,0 +1,258 @@
+//! `trigger.schedule`: when runs start by themselves.
+
+use super::Reader;
+use super::content::literal;
+use super::fields::{Fields, listed};
+use super::steps::text_of;
+use crate::store::Timestamp;
+use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule};
+use crate::workflow::model::Input;
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::{Core, Entry, Node, Scalar};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono_tz::Tz;
+use flowscript_lang::value::Record;
+use std::time::Duration;
+
+/// The keys of which a schedule has one.
+const KINDS: [&str; 5] = ["every", "at", "weekly", "monthly", "cron"];
+/// All keys of a schedule.
+const KEYS: [&str; 14] = [
+    "every", "at", "weekly", "monthly", "cron", "from", "time", "id", "timeZone", "until", "input", "overlap",
+    "missed", "jitter",
+];
+const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+/// The longest `jitter`.
+const MAX_JITTER: Duration = Duration::from_secs(86_400);
+
+impl Reader<'_> {
+    /// A list of schedules.
+    pub(super) fn schedules(&mut self, node: &Node, inputs: &[Input]) -> Vec<Schedule> {
+        let Some(elements) = node.elements() else {
+            self.wrong(node, "`schedule` must be a list of schedules");
+            return Vec::new();
+        };
+        let mut schedules: Vec<Schedule> = Vec::new();
+        for element in elements {
+            let Some(schedule) = self.schedule(element, inputs) else { continue };
+            if schedules.iter().any(|known| known.key == schedule.key) {
+                let message = format!("Another schedule before this one is `{}` too", schedule.key);
+                let hint = "Give one of them an `id` of its own.";
+                self.report(Problem::new(codes::NAME, element.place, message).with_hint(hint));
+                continue;
+            }
+            if !schedule.can_fire() {
+                let hint = "Look at the day, the month and `until`.";
+                let problem = Problem::new(codes::NEVER, element.place, "This schedule can never fire");
+                self.report(problem.with_hint(hint));
+                continue;
+            }
+            schedules.push(schedule);
+        }
+        schedules
+    }
+
+    fn schedule(&mut self, node: &Node, inputs: &[Input]) -> Option<Schedule> {
+        let mut fields = self.fields(node, "A schedule", &KEYS, &[])?;
+        let given: Vec<&Entry> = KINDS.iter().filter_map(|kind| fields.take(kind)).collect();
+        let [kind] = given.as_slice() else {
+            let message = format!("A schedule has one of {}", listed(&KINDS).replace(" and ", " or "));
+            self.report(Problem::new(codes::WRONG_VALUE, node.place, message));
+            return None;
+        };
+        for (key, kinds) in [("from", &["every"][..]), ("time", &["weekly", "monthly"])] {
+            if let Some(entry) = fields.get(key).filter(|_| !kinds.contains(&kind.key.as_str())) {
+                let message = format!("`{key}` is for {}, not for `{}`", listed(kinds), kind.key);
+                self.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
+            }
+        }
+        let zone = match fields.take("timeZone") {
+            None => self.library.settings().zone,
+            Some(entry) => self.zone(&entry.value)?,
+        };
+        let from = match fields.take("from") {
+            None => NaiveDate::from_ymd_opt(2001, 1, 1).unwrap_or_default().and_time(NaiveTime::MIN),
+            Some(entry) => self.local(&entry.value, zone)?,
+        };
+        let time = match fields.take("time") {
+            None => NaiveTime::MIN,
+            Some(entry) => self.time(&entry.value)?,
+        };
+        let pattern = self.pattern(kind, from, time, zone)?;
+        let until = match fields.take("until") {
+            None => None,
+            Some(entry) => {
+                let local = self.local(&entry.value, zone)?;
+                let at = zone.from_local_datetime(&local).latest().map(|at| at.timestamp());
+                Some(Timestamp(at.unwrap_or_else(|| local.and_utc().timestamp()).saturating_mul(1000)))
+            }
+        };
+        let input = self.schedule_input(&mut fields, inputs)?;
+        let overlaps = [
+            ("skip", Overlap::Skip),
+            ("queue", Overlap::Queue),
+            ("cancel", Overlap::Cancel),
+            ("allow", Overlap::Allow),
+        ];
+        let overlap = self.optional_word(&mut fields, "overlap", &overlaps).unwrap_or(Overlap::Skip);
+        let misses = [("none", Missed::None), ("last", Missed::Last), ("all", Missed::All)];
+        let missed = self.optional_word(&mut fields, "missed", &misses).unwrap_or(Missed::Last);
+        let jitter = fields.take("jitter").and_then(|entry| self.duration(&entry.value, MAX_JITTER));
+        let jitter = jitter.unwrap_or_default();
+        let key = self.optional_text(&mut fields, "id");
+        let key = key.unwrap_or_else(|| format!("{} {zone}", written(kind, from, time)));
+        Some(Schedule { key, pattern, zone, until, input, overlap, missed, jitter })
+    }
+
+    fn pattern(&mut self, kind: &Entry, from: NaiveDateTime, time: NaiveTime, zone: Tz) -> Option<Pattern> {
+        let node = &kind.value;
+        let clock = time.format("%-M %-H").to_string();
+        let seconds = time.format("%-S").to_string();
+        match kind.key.as_str() {
+            "every" => self.every(node, from).map(Pattern::Every),
+            "at" => self.local(node, zone).map(Pattern::At),
+            "cron" => {
+                let scalar = node.scalar().filter(|_| !node.is_null());
+                self.cron(node, scalar.map(|scalar| scalar.text.as_str()).unwrap_or_default())
+            }
+            "weekly" => {
+                let days = self.days(node, "`weekly` must be a list of days such as [mon, fri]", |text| {
+                    let name = text.get(..3).unwrap_or_default().to_ascii_lowercase();
+                    WEEKDAYS.iter().position(|day| *day == name).map(|day| (day + 1).to_string())
+                })?;
+                self.cron(node, &format!("{seconds} {clock} ? * {}", days.join(",")))
+            }
+            _ => {
+                let what = "`monthly` must be a list of days from 1 to 31, or last";
+                let days = self.days(node, what, |text| match text {
+                    "last" => Some("L".to_owned()),
+                    text => text.parse::<u32>().ok().filter(|day| (1..=31).contains(day)).map(|day| day.to_string()),
+                })?;
+                self.cron(node, &format!("{seconds} {clock} {} * ?", days.join(",")))
+            }
+        }
+    }
+
+    fn cron(&mut self, node: &Node, text: &str) -> Option<Pattern> {
+        match Cron::parse(text) {
+            Ok(cron) => Some(Pattern::Cron(Box::new(cron))),
+            Err(message) => {
+                self.report(Problem::new(codes::WRONG_VALUE, node.place, message));
+                None
+            }
+        }
+    }
+
+    fn days(&mut self, node: &Node, what: &str, day: impl Fn(&str) -> Option<String>) -> Option<Vec<String>> {
+        let days: Option<Vec<String>> =
+            node.elements().and_then(|elements| elements.iter().map(|element| day(text_of(element))).collect());
+        let days = days.filter(|days| !days.is_empty());
+        if days.is_none() {
+            self.wrong(node, what);
+        }
+        days
+    }
+
+    /// A word, or a map of numbers by unit.
+    fn every(&mut self, node: &Node, from: NaiveDateTime) -> Option<Interval> {
+        let interval = |months, days, seconds| Interval { from, months, days, seconds };
+        if node.entries().is_none() {
+            let words = [
+                ("hourly", interval(0, 0, 3600)),
+                ("daily", interval(0, 1, 0)),
+                ("weekly", interval(0, 7, 0)),
+                ("monthly", interval(1, 0, 0)),
+            ];
+            return self.word(node, "every", &words);
+        }
+        let mut fields = self.fields(node, "`every`", &["days", "hours", "minutes", "seconds"], &[])?;
+        let mut count = |reader: &mut Self, key: &str, most: u32| match fields.take(key) {
+            Some(entry) => reader.whole(&entry.value, key, 0..=most),
+            None => Some(0),
+        };
+        let days = count(self, "days", 36_500)?;
+        let (hours, minutes) = (count(self, "hours", 100_000)?, count(self, "minutes", 1_000_000)?);
+        let seconds = count(self, "seconds", 100_000_000)?;
+        let seconds = hours * 3600 + minutes * 60 + seconds;
+        if days == 0 && seconds == 0 {
+            self.wrong(node, "`every` must be at least 1 second");
+            return None;
+        }
+        Some(interval(0, days, seconds))
+    }
+
+    /// Names must be inputs; what does not fit them is a failed run.
+    fn schedule_input(&mut self, fields: &mut Fields<'_>, inputs: &[Input]) -> Option<Record> {
+        let Some(entry) = fields.take("input") else { return Some(Record::from_fields([])) };
+        let Some(entries) = entry.value.entries() else {
+            self.wrong(&entry.value, "`input` must be a map from inputs of the workflow to their values");
+            return None;
+        };
+        for entry in entries.iter().filter(|entry| !inputs.iter().any(|input| input.name == entry.key.as_str())) {
+            let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+            let message = format!("The workflow has no input `{}`", entry.key);
+            let hint = if names.is_empty() { "It has none.".to_owned() } else { format!("It has {}.", listed(&names)) };
+            self.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
+        }
+        Some(Record::from_fields(entries.iter().map(|entry| (entry.key.as_str().into(), literal(&entry.value)))))
+    }
+
+    fn zone(&mut self, node: &Node) -> Option<Tz> {
+        let zone = text_of(node).parse().ok();
+        if zone.is_none() {
+            self.wrong(node, "`timeZone` must be an IANA name such as Europe/Stockholm");
+        }
+        zone
+    }
+
+    /// A date with a time of day: local, or with an offset.
+    fn local(&mut self, node: &Node, zone: Tz) -> Option<NaiveDateTime> {
+        let text = text_of(node);
+        let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"];
+        let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+        let with_offset =
+            || chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&zone).naive_local());
+        let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN));
+        let found = local.or_else(with_offset).or_else(day);
+        if found.is_none() {
+            self.wrong(node, "A date and time are wanted, such as 2026-12-24T18:00");
+        }
+        found
+    }
+
+    fn time(&mut self, node: &Node) -> Option<NaiveTime> {
+        let text = text_of(node);
+        let time = ["%H:%M", "%H:%M:%S"].iter().find_map(|format| NaiveTime::parse_from_str(text, format).ok());
+        if time.is_none() {
+            self.wrong(node, "`time` must be a time of day such as '06:30'");
+        }
+        time
+    }
+}
+
+/// A pattern as one text, the same however it is laid out in the file.
+fn written(kind: &Entry, from: NaiveDateTime, time: NaiveTime) -> String {
+    let value = flat(&kind.value);
+    match kind.key.as_str() {
+        "every" => format!("every {value} from {}", from.format("%Y-%m-%dT%H:%M:%S")),
+        "weekly" | "monthly" => format!("{} {value} {}", kind.key, time.format("%H:%M:%S")),
+        key => format!("{key} {value}"),
+    }
+}
+
+fn flat(node: &Node) -> String {
+    if let Some(elements) = node.elements() {
+        return elements.iter().map(flat).collect::<Vec<_>>().join(",");
+    }
+    if let Some(entries) = node.entries() {
+        return entries
+            .iter()
+            .map(|entry| format!("{}={}", entry.key, flat(&entry.value)))
+            .collect::<Vec<_>>()
+            .join(",");
+    }
+    match node.scalar().map(Scalar::core) {
+        Some(Core::Text(text)) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        _ => text_of(node).to_owned(),
+    }
+}

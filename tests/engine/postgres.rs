@@ -1,0 +1,102 @@
+//! A PostgreSQL server of the tests' own: a cluster in a temporary folder, ended with the test.
+
+use crate::server::wait_for;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// A running server.
+pub struct Postgres {
+    child: Child,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Postgres {
+    /// Starts one with an empty database.
+    pub fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("flowscript-pg").tempdir_in("/tmp").unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        if is_root() {
+            // The server refuses to run as root.
+            let owned = Command::new("chown").arg("-R").arg("nobody").arg(folder.path()).status().unwrap();
+            assert!(owned.success());
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let initialised = program("initdb")
+            .arg("-D")
+            .arg(&data)
+            .args(["-U", "flow", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"])
+            .output()
+            .unwrap();
+        assert!(initialised.status.success(), "{}", String::from_utf8_lossy(&initialised.stderr));
+        let child = program("postgres")
+            .arg("-D")
+            .arg(&data)
+            .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-k"])
+            .arg(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let postgres = Self { child, folder, port };
+        wait_for("PostgreSQL answers", || postgres.try_run("select 1").ok());
+        postgres
+    }
+
+    /// Its address, as connections.yaml wants it.
+    pub fn url(&self) -> String {
+        format!("postgres://flow@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Runs SQL; gives the rows as `a|b` lines.
+    pub fn run(&self, sql: &str) -> String {
+        self.try_run(sql).unwrap_or_else(|error| panic!("{error}\n{sql}"))
+    }
+
+    fn try_run(&self, sql: &str) -> Result<String, String> {
+        let done =
+            Command::new(binary("psql")).args([&self.url(), "-qAt", "-v", "ON_ERROR_STOP=1", "-c", sql]).output();
+        let done = done.map_err(|error| error.to_string())?;
+        if !done.status.success() {
+            return Err(String::from_utf8_lossy(&done.stderr).into_owned());
+        }
+        Ok(String::from_utf8_lossy(&done.stdout).trim_end().to_owned())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let _ =
+            program("pg_ctl").arg("-D").arg(self.folder.path().join("data")).args(["-m", "immediate", "stop"]).output();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    String::from_utf8_lossy(&id.stdout).trim() == "0"
+}
+
+/// A program of the server, run by somebody who is not root.
+fn program(name: &str) -> Command {
+    if !is_root() {
+        return Command::new(binary(name));
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=nobody", "--clear-groups", "--"]).arg(binary(name)).current_dir("/");
+    command
+}
+
+/// Where a program of the server is: on the path, or where distributions put it.
+fn binary(name: &str) -> PathBuf {
+    let on_path = std::env::var_os("PATH").map(|paths| std::env::split_paths(&paths).collect::<Vec<_>>());
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let installed = installed.map(|version| version.path().join("bin"));
+    let folders = on_path.unwrap_or_default().into_iter().chain(installed).chain(["/usr/libexec/postgresql".into()]);
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{name} is not installed; tests/run.sh installs PostgreSQL"))
+}

@@ -1,0 +1,147 @@
+//! Schedules at work, with kills, pauses and runs that take longer than they should.
+
+use crate::server::{Project, Server, bearer, flowscript, wait_for};
+use rusqlite::{Connection, OpenFlags};
+use serde_json::Value as Json;
+use std::time::Duration;
+
+fn database(project: &Project) -> Connection {
+    let file = project.path().join("data/flowscript.db");
+    Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap()
+}
+
+/// Each decided occurrence in milliseconds, runs as one, skipped rows as first, last and count.
+fn decided(project: &Project) -> Vec<(i64, i64, i64)> {
+    let database = database(project);
+    let sql = "select coalesce(skip_first, scheduled_for), coalesce(skip_last, scheduled_for), coalesce(skip_count, 1)
+               from runs where trigger = 'schedule' order by 1";
+    let mut statement = database.prepare(sql).unwrap();
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn post(server: &Server, path: &str) -> (u16, Json) {
+    let answer = server.send("POST", &format!("/api/v1{path}"), &[bearer()], Some(b"{}"));
+    (answer.status, answer.json())
+}
+
+#[test]
+fn every_second_through_kills_is_one_run_or_part_of_one_skipped_row() {
+    let workflow = "trigger: { schedule: [ { id: tick, every: { seconds: 1 } } ] }\noutput: \"{run.scheduledFor}\"";
+    let project = Project::new(&[("workflows/w.yaml", workflow)]);
+    let mut server = project.serve();
+    for kill in 0..20 {
+        std::thread::sleep(Duration::from_millis(150 + kill * 97 % 900));
+        server = server.restart();
+    }
+    wait_for("it goes on", || (decided(&project).len() > 5).then_some(()));
+    std::thread::sleep(Duration::from_millis(1500));
+    drop(server);
+    let decided = decided(&project);
+    let mut expected = decided[0].0;
+    for (first, last, count) in &decided {
+        assert_eq!((*first, last - first), (expected, (count - 1) * 1000), "{decided:?}");
+        expected = last + 1000;
+    }
+    assert!(decided.len() > 5, "{decided:?}");
+}
+
+#[test]
+fn what_was_missed_runs_once_and_the_rest_is_one_row() {
+    let workflow = "trigger: { schedule: [ { id: m, cron: '* * * * *' } ] }\noutput: 1";
+    let project = Project::new(&[("workflows/w.yaml", workflow)]);
+    project.serve().kill();
+    // The engine was away for a little more than three hours.
+    let changed = database(&project).execute("update schedules set settled_until = settled_until - 10900000", ());
+    assert_eq!(changed.unwrap(), 1);
+    let server = project.serve();
+    let rows = wait_for("it is decided", || {
+        let rows = decided(&project);
+        (rows.len() >= 2).then_some(rows)
+    });
+    // The last minute is on time: it takes the place of the missed one.
+    assert!(rows[0].2 >= 180 && rows[0].2 <= 182, "{rows:?}");
+    assert_eq!(rows[1].2, 1);
+    let runs = server.api("/runs?trigger=schedule")["runs"].clone();
+    let skipped = runs.as_array().unwrap().iter().find(|run| run["state"] == "skipped").unwrap().to_string();
+    assert!(skipped.contains("missed"), "{skipped}");
+}
+
+#[test]
+fn an_occurrence_during_a_run_does_what_overlap_says() {
+    let workflow = |id: &str, overlap: &str| {
+        format!(
+            "trigger: {{ schedule: [ {{ id: {id}, every: {{ seconds: 1 }}, overlap: {overlap}, input: {{ n: 7 }} }} ] }}\n\
+             input: {{ n: number }}\nsteps: [ wait: {{ for: 2500ms }} ]\noutput: \"{{n}}\""
+        )
+    };
+    let project = Project::new(&[
+        ("workflows/skip.yaml", &workflow("s", "skip")),
+        ("workflows/queue.yaml", &workflow("q", "queue")),
+        ("workflows/cancel.yaml", &workflow("c", "cancel")),
+        ("workflows/allow.yaml", &workflow("a", "allow")),
+    ]);
+    let server = project.serve();
+    std::thread::sleep(Duration::from_millis(6500));
+    let states = |id: &str| -> Vec<String> {
+        let runs = server.api(&format!("/runs?workflow={id}&limit=100"))["runs"].clone();
+        runs.as_array().unwrap().iter().map(|run| run["state"].as_str().unwrap().to_owned()).collect()
+    };
+    let count = |states: &[String], wanted: &str| states.iter().filter(|state| *state == wanted).count();
+    let skip = states("skip");
+    assert!(
+        count(&skip, "completed") >= 1 && count(&skip, "skipped") >= 1 && count(&skip, "waiting") <= 1,
+        "{skip:?} {}\n{}",
+        server.log(),
+        server.api("/runs?workflow=skip")
+    );
+    let queue = states("queue");
+    assert!(
+        count(&queue, "queued") >= 2 && count(&queue, "waiting") == 1 && count(&queue, "skipped") == 0,
+        "{queue:?}"
+    );
+    let cancel = states("cancel");
+    assert!(count(&cancel, "cancelled") >= 3 && count(&cancel, "completed") == 0, "{cancel:?}");
+    let allow = states("allow");
+    assert!(count(&allow, "waiting") >= 2 && count(&allow, "completed") >= 1, "{allow:?}");
+    let run = server.api("/runs?workflow=allow&state=completed")["runs"][0].clone();
+    assert_eq!(run["output"], 7, "{run}");
+}
+
+#[test]
+fn schedules_are_shown_paused_and_tried() {
+    let workflow = "
+trigger:
+  schedule:
+    - { id: night, cron: '0 3 * * *', timeZone: Europe/Stockholm }
+    - { weekly: [mon, fri], time: '06:30' }
+    - { id: over, at: 2020-01-01T00:00 }
+output: 1";
+    let project = Project::new(&[("workflows/w.yaml", workflow)]);
+    let command = |arguments: &[&str]| {
+        let done = flowscript().arg("schedules").args(arguments).arg("--dir").arg(project.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let listed = command(&["list"]);
+    assert!(listed.contains("night") && listed.contains("weekly mon,fri 06:30:00 UTC"), "{listed}");
+    let server = project.serve();
+    let states = |server: &Server| -> Vec<(String, String)> {
+        let schedules = server.api("/schedules")["schedules"].clone();
+        let text = |value: &Json| value.as_str().unwrap().to_owned();
+        schedules.as_array().unwrap().iter().map(|s| (text(&s["schedule"]), text(&s["state"]))).collect()
+    };
+    assert_eq!(states(&server)[0], ("night".into(), "active".into()));
+    assert!(states(&server).contains(&("over".into(), "finished".into())));
+    command(&["pause", "w", "night"]);
+    assert_eq!(states(&server)[0], ("night".into(), "paused".into()));
+    assert_eq!(post(&server, "/schedules/w/night/resume").0, 200);
+    assert_eq!(states(&server)[0], ("night".into(), "active".into()));
+    assert_eq!(post(&server, "/schedules/w/nothing/pause").0, 404);
+    let upcoming = server.api("/schedules/upcoming?next=3")["upcoming"].clone();
+    assert_eq!(upcoming.as_array().unwrap().len(), 3, "{upcoming}");
+    let tried = server.api("/schedules/validate?cron=0%200%201%20*%20*&next=2");
+    assert_eq!(tried["next"].as_array().unwrap().len(), 2, "{tried}");
+    let wrong = server.send("GET", "/api/v1/schedules/validate?cron=1%202%203", &[bearer()], None);
+    wrong.is_problem(400, "has 3 fields");
+}
