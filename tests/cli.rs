@@ -278,6 +278,27 @@ fn interrupt(child: &std::process::Child) {
 }
 
 #[test]
+fn the_session_shows_plans() {
+    let shown =
+        Folder::new(&[]).shown(&["repl"], "let t = [a: 1] & [a: 2]\n:plan t where a > 1 order by a\n:plan 1 + 1\n");
+    assert_eq!(shown, "$ flowscript repl\norder by a\n  where a > 1\n    rows of t\nno query\n");
+}
+
+#[test]
+fn the_profile_counts_by_line() {
+    let script = "let t = 0;\nfor i in range(0, 5000) {\n  set t = t + i;\n}\nreturn t;\n";
+    let folder = Folder::new(&[("sum.flow", script)]);
+    let shown = folder.shown(&["run", "--profile", "sum.flow"], "");
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.get(1), Some(&"12497500"), "{shown}");
+    let of = |line: &str| lines.iter().find(|shown| shown.trim_start_matches('!').trim().starts_with(line)).copied();
+    assert!(of("3 ").is_some_and(|line| line.ends_with("set t = t + i;") && line.contains(" ms ")), "{shown}");
+    // A step for each pass, and one for the call of range.
+    assert!(of("2 ").is_some_and(|line| line.contains(" 5001  for i in")), "{shown}");
+    assert!(lines.last().is_some_and(|total| total.ends_with(" 5001")), "{shown}");
+}
+
+#[test]
 fn function_reference() {
     let folder = Folder::new(&[]);
     assert_snapshot!(folder.all(&[&["doc", "instr"], &["doc", "Uper"], &["doc", "log"], &["explain", "E999"]]));

@@ -95,3 +95,10 @@ pub enum Interrupt {
     /// Its time is over: a `limit` error.
     Deadline,
 }
+
+/// Watches where a run is, to tell where its time goes.
+pub trait Profiler {
+    /// What runs now stands at this byte of this text: of the script, or of the module of that name. So far the run
+    /// has taken so many steps. Called whenever the place changes.
+    fn at(&self, module: Option<&str>, offset: usize, steps: u64);
+}

@@ -2,7 +2,7 @@
 
 use crate::error::RunError;
 use crate::function::{Effect, PatternCache};
-use crate::host::Host;
+use crate::host::{Host, Profiler};
 use crate::tree::Tree;
 use crate::types::Type;
 use crate::value::{Value, Zone};
@@ -84,7 +84,18 @@ impl Program {
     /// Runs it. `variables` are the values of the host's variables, in the order of `CompileOptions::variables`;
     /// missing ones are `null`.
     pub fn run(&self, variables: Vec<Value>, settings: &Settings, host: &dyn Host) -> Result<Outcome, Box<RunError>> {
-        crate::vm::run(self, variables, settings, host, Method::Code)
+        crate::vm::run(self, variables, settings, host, Method::Code, None)
+    }
+
+    /// Runs it while somebody watches where it is, which takes more time.
+    pub fn run_profiled(
+        &self,
+        variables: Vec<Value>,
+        settings: &Settings,
+        host: &dyn Host,
+        profiler: &dyn Profiler,
+    ) -> Result<Outcome, Box<RunError>> {
+        crate::vm::run(self, variables, settings, host, Method::Code, Some(profiler))
     }
 
     /// Runs it by walking its tree, without compiling. Slower, and the same in everything else: tests hold the two
@@ -95,7 +106,7 @@ impl Program {
         settings: &Settings,
         host: &dyn Host,
     ) -> Result<Outcome, Box<RunError>> {
-        crate::vm::run(self, variables, settings, host, Method::Tree)
+        crate::vm::run(self, variables, settings, host, Method::Tree, None)
     }
 
     /// The instructions it is compiled to, as text: one a line, with the line of the source each comes from.

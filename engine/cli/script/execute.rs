@@ -1,8 +1,9 @@
 //! Checks a script, runs it and prints what it returns.
 
+use super::profile::LineProfile;
 use super::{FolderModules, Input, Interrupts, ScriptOptions, Source};
 use crate::exit::Exit;
-use crate::output::{Report, Stop, Terminal, Texts, print, to_lines};
+use crate::output::{Report, Stop, Terminal, Texts, print, print_error, to_lines};
 use flowscript_lang::function::Effect;
 use flowscript_lang::value::Value;
 use flowscript_lang::{CompileOptions, Mode, compile};
@@ -42,7 +43,15 @@ fn try_execute(
     let texts = Texts::new(&source, &compiled);
     report.diagnostics(&texts, &compiled.diagnostics);
     let Some(program) = &compiled.program else { return Ok(Exit::NotStarted) };
-    let outcome = interrupts.during(|| program.run(input.values, &options.host.settings(), &host));
+    let profile = options.profile.then(|| LineProfile::new(&source.text));
+    let settings = options.host.settings();
+    let outcome = interrupts.during(|| match &profile {
+        Some(profile) => program.run_profiled(input.values, &settings, &host, profile),
+        None => program.run(input.values, &settings, &host),
+    });
+    if let (Some(profile), Ok(outcome)) = (&profile, &outcome) {
+        print_error(&profile.table(&source.text, outcome.steps));
+    }
     match outcome {
         Ok(outcome) => Ok(show(&outcome.value, mode, options, report)),
         Err(error) => {

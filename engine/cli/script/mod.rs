@@ -7,6 +7,7 @@ mod input;
 mod interrupt;
 mod modules;
 mod options;
+mod profile;
 mod source;
 
 pub use execute::execute;

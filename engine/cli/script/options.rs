@@ -42,6 +42,9 @@ pub struct ScriptOptions {
     /// Print the result as one line of JSON
     #[arg(long)]
     pub json: bool,
+    /// Print the time and the steps of each line to standard error, once the script has run
+    #[arg(long)]
+    pub profile: bool,
     /// How to print errors
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

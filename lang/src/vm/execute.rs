@@ -68,7 +68,11 @@ impl Machine<'_> {
             depth,
             held: self.meter.held,
         };
-        let result = run.run(self, entered.code, entered.base, entered.given);
+        let result = if self.profiler.is_some() {
+            run.run::<true>(self, entered.code, entered.base, entered.given)
+        } else {
+            run.run::<false>(self, entered.code, entered.base, entered.given)
+        };
         self.settle(run.granted - run.fuel);
         self.numbers = run.numbers;
         self.number_top = top;
@@ -116,7 +120,13 @@ pub(super) enum Went<'t> {
 
 impl<'t> Run<'t> {
     /// The instructions on numbers, jumps and calls; [`Run::other`] has the rest, so that this one stays small.
-    fn run(&mut self, machine: &mut Machine<'_>, entered: &'t Code, base: usize, given: usize) -> Evaluated {
+    fn run<const WATCHED: bool>(
+        &mut self,
+        machine: &mut Machine<'_>,
+        entered: &'t Code,
+        base: usize,
+        given: usize,
+    ) -> Evaluated {
         use Instruction as I;
         let room = machine.settings.limits.depth.saturating_sub(self.depth);
         let first = machine.number_top;
@@ -159,6 +169,9 @@ impl<'t> Run<'t> {
             }
             let error = loop {
                 let Some(instruction) = instructions.get(next) else { break lost() };
+                if WATCHED {
+                    watch(machine, self.tree, code, next, self.granted - fuel);
+                }
                 next += 1;
                 match *instruction {
                     I::Load(d, entry) => {
@@ -422,6 +435,18 @@ impl<'t> Run<'t> {
             Err(error) => error,
             Ok(_) => arithmetic_error("number overflow"),
         }
+    }
+}
+
+/// Tells who watches where the run is.
+#[cold]
+fn watch(machine: &Machine<'_>, tree: &Tree, code: &Code, next: usize, unsettled: u64) {
+    let span = code.span(next);
+    let definition = tree.functions.get(code.function as usize);
+    let unit = definition.and_then(|definition| tree.units.get(definition.unit as usize));
+    // Some instructions stand nowhere.
+    if let (Some(profiler), Some(unit), true) = (machine.profiler, unit, span.end > span.start) {
+        profiler.at(unit.module.as_deref(), span.start as usize, machine.meter.steps + unsettled);
     }
 }
 

@@ -6,7 +6,7 @@ use super::fail::value_error;
 use super::limits::Meter;
 use super::scope::ScopeState;
 use super::{Evaluated, Failure, Method};
-use crate::host::Host;
+use crate::host::{Host, Profiler};
 use crate::program::{Program, Settings};
 use crate::tree::{CellId, FunctionDef, GlobalId, LocalId, Tree, Variable};
 use crate::value::{Number, Value, Zone};
@@ -18,6 +18,8 @@ pub(crate) struct Machine<'a> {
     pub settings: &'a Settings,
     pub host: &'a dyn Host,
     pub method: Method,
+    /// Who watches where it is.
+    pub profiler: Option<&'a dyn Profiler>,
     /// The slots of all frames, and above each frame's slots the values in flight.
     pub stack: Vec<Value>,
     /// The number registers of all compiled frames.
@@ -71,6 +73,7 @@ impl<'a> Machine<'a> {
             settings,
             host,
             method,
+            profiler: None,
             stack: Vec::new(),
             numbers: Vec::new(),
             globals: vec![None; program.tree.globals],

@@ -40,7 +40,7 @@ mod tests;
 pub use cell::Remains;
 
 use crate::error::RunError;
-use crate::host::Host;
+use crate::host::{Host, Profiler};
 use crate::program::{Outcome, Program, Settings};
 use crate::value::Value;
 use machine::Machine;
@@ -67,9 +67,11 @@ pub(crate) fn run(
     settings: &Settings,
     host: &dyn Host,
     method: Method,
+    profiler: Option<&dyn Profiler>,
 ) -> Result<Outcome, Box<RunError>> {
     let tree = &program.tree;
     let mut machine = Machine::new(program, settings, host, method);
+    machine.profiler = profiler;
     let mut given = variables.into_iter();
     for input in &tree.inputs {
         machine.set_global(input.slot, given.next().unwrap_or_default());
