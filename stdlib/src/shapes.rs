@@ -1,14 +1,14 @@
-//! Shapes shared by the records of one text, while it is read.
+//! Shapes shared by the records of one text, or of the texts that a program reads.
 
 use ecow::EcoString;
 use flowscript_lang::value::{Record, Shape, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// So many different shapes are remembered; records with names made of data have no shape worth it.
+/// So many different shapes are remembered, then it starts over; names made of data make shapes without end.
 const MOST: usize = 1_000;
 
-/// The shapes of a text's records, by their names.
+/// The shapes of records, by their names.
 #[derive(Default)]
 pub(crate) struct Shapes(HashMap<Vec<EcoString>, Arc<Shape>>);
 
@@ -22,9 +22,10 @@ impl Shapes {
         if shape.len() < names.len() {
             return Record::from_fields(names.into_iter().zip(cells));
         }
-        if self.0.len() < MOST {
-            self.0.insert(names, shape.clone());
+        if self.0.len() >= MOST {
+            self.0.clear();
         }
+        self.0.insert(names, shape.clone());
         Record::new(shape, cells)
     }
 }

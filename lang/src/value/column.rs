@@ -170,7 +170,9 @@ impl FromIterator<Value> for Column {
 }
 
 fn after_nulls<T: Clone>(nulls: usize, value: T) -> Vec<Option<T>> {
-    let mut cells = vec![None; nulls];
+    // Most tables have at least a few rows.
+    let mut cells = Vec::with_capacity((nulls + 1).max(8));
+    cells.resize(nulls, None);
     cells.push(Some(value));
     cells
 }

@@ -1,6 +1,6 @@
 //! One view of lists and tables, for everything that takes rows.
 
-use super::{List, Record, Table, TableBuilder, Value};
+use super::{List, Record, Shape, Table, TableBuilder, Value};
 use std::sync::Arc;
 
 /// The rows of a list or table; `null` is no rows. Cloning shares.
@@ -93,6 +93,14 @@ impl RowsBuilder {
                 let rows = (0..table.len()).filter_map(|row| table.row(row).map(Value::Record));
                 self.list = Some(rows.chain([value]).collect());
             }
+        }
+    }
+
+    /// Adds a record of these cells, one for each own name of the shape; leaves `cells` empty.
+    pub fn push_cells(&mut self, shape: &Arc<Shape>, cells: &mut Vec<Value>) {
+        match &mut self.list {
+            Some(list) => list.push(Value::Record(Record::new(shape.clone(), std::mem::take(cells)))),
+            None => self.table.push_cells(shape, cells),
         }
     }
 

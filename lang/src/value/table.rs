@@ -248,11 +248,32 @@ impl TableBuilder {
     /// Adds a row.
     pub fn push(&mut self, record: &Record) {
         self.rows += 1;
-        if let Some(rows) = &mut self.ragged {
-            rows.push(record.clone());
+        if !self.fits(record.shape()) {
+            self.push_ragged(record.clone());
             return;
         }
-        let shape = record.shape();
+        for (position, column) in self.columns.iter_mut().enumerate() {
+            column.push(record.at(position));
+        }
+    }
+
+    /// Adds a row of these cells, one for each own name of the shape; leaves `cells` empty.
+    pub fn push_cells(&mut self, shape: &Arc<Shape>, cells: &mut Vec<Value>) {
+        self.rows += 1;
+        if cells.len() != shape.len() || !self.fits(shape) {
+            self.push_ragged(Record::new(shape.clone(), std::mem::take(cells)));
+            return;
+        }
+        for (column, cell) in self.columns.iter_mut().zip(cells.drain(..)) {
+            column.push(cell);
+        }
+    }
+
+    /// Can a row of this shape go into the columns? The first row makes them.
+    fn fits(&mut self, shape: &Arc<Shape>) -> bool {
+        if self.ragged.is_some() {
+            return false;
+        }
         match &self.shape {
             None => {
                 // Absent names of an earlier table are not this table's columns.
@@ -263,22 +284,21 @@ impl TableBuilder {
                 };
                 self.columns = own.names().iter().map(|_| Column::default()).collect();
                 self.shape = Some(own);
+                true
             }
-            Some(first) if !Arc::ptr_eq(first, shape) && first.names() != shape.names() => {
-                let first = first.clone();
-                let earlier = 0..self.rows - 1;
-                let mut rows: Vec<Record> = earlier
-                    .map(|row| Record::new(first.clone(), self.columns.iter().map(|c| c.get(row)).collect()))
-                    .collect();
-                rows.push(record.clone());
-                self.ragged = Some(rows);
-                return;
-            }
-            Some(_) => {}
+            Some(first) => Arc::ptr_eq(first, shape) || first.names() == shape.names(),
         }
-        for (position, column) in self.columns.iter_mut().enumerate() {
-            column.push(record.at(position));
-        }
+    }
+
+    /// From the first row that differs on, each row keeps its own fields.
+    fn push_ragged(&mut self, record: Record) {
+        let first = self.shape.clone().unwrap_or_default();
+        let columns = &self.columns;
+        let earlier = 0..self.rows - 1;
+        let rows = self.ragged.get_or_insert_with(|| {
+            earlier.map(|row| Record::new(first.clone(), columns.iter().map(|c| c.get(row)).collect())).collect()
+        });
+        rows.push(record);
     }
 
     /// The number of rows so far.

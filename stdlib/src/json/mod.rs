@@ -16,6 +16,8 @@ use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
+use read::{Seen, decode_like};
+use std::sync::{Arc, Mutex};
 use write::{Layout, WriteError};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -79,10 +81,27 @@ fn written(call: &Call<'_>, layout: Layout) -> NativeResult {
 
 fn decode_value(call: &mut Call<'_>) -> NativeResult {
     let decoded = match call.context.type_argument() {
-        None => decode(call.text(0)),
+        None => decode_seen(call),
         Some(ty) => decode_as(call.text(0), ty, call.context.types(), call.context.zone()),
     };
     decoded.map_err(|error| call.value_error(error))
+}
+
+/// Decodes with the shapes that the program has seen in earlier texts.
+fn decode_seen(call: &Call<'_>) -> Result<Value, DecodeError> {
+    const KEY: &str = "JSON.Decode shapes";
+    let cache = call.context.cache();
+    let known = cache.get(KEY).and_then(|known| known.downcast::<Mutex<Seen>>().ok());
+    let known = known.unwrap_or_else(|| {
+        let known = Arc::new(Mutex::new(Seen::default()));
+        cache.put(KEY, known.clone());
+        known
+    });
+    match known.try_lock() {
+        Ok(mut seen) => decode_like(call.text(0), &mut seen),
+        // Another run of the program is reading.
+        Err(_) => decode(call.text(0)),
+    }
 }
 
 fn decode_table(call: &mut Call<'_>) -> NativeResult {

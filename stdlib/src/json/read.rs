@@ -19,30 +19,41 @@ pub const MAX_NESTING: usize = 200;
 
 /// The value of a JSON text: objects as records, arrays as lists or tables.
 pub fn decode(text: &str) -> Result<Value, DecodeError> {
-    Reader::new(text, None).whole(&Type::Any)
+    Reader::new(text, None, &mut Seen::default()).whole(&Type::Any)
+}
+
+/// The same for one of many texts, which mostly have the same shapes.
+pub(super) fn decode_like(text: &str, seen: &mut Seen) -> Result<Value, DecodeError> {
+    Reader::new(text, None, seen).whole(&Type::Any)
+}
+
+/// The shapes seen so far.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The last one at each level: the next object there most likely has it.
+    last: Vec<Arc<Shape>>,
+    shapes: Shapes,
 }
 
 /// The value of a JSON text filled into a type: missing fields take their defaults, unknown ones are dropped, `null`
 /// where it may not be becomes the default, simple values convert; a text without an offset is a datetime in `zone`.
 pub fn decode_as(text: &str, ty: &Type, types: &Types, zone: Zone) -> Result<Value, DecodeError> {
-    Reader::new(text, Some((types, zone))).whole(ty)
+    Reader::new(text, Some((types, zone)), &mut Seen::default()).whole(ty)
 }
 
 struct Reader<'a> {
     scan: Scanner<'a>,
     target: Option<(&'a Types, Zone)>,
-    /// The last shape seen at each level: the next object there most likely has it.
-    last: Vec<Arc<Shape>>,
-    shapes: Shapes,
+    seen: &'a mut Seen,
     /// The shapes of record types, by the address of the type, which outlives the reader.
     typed: HashMap<*const RecordType, Arc<Shape>>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, target: Option<(&'a Types, Zone)>) -> Self {
+    fn new(text: &'a str, target: Option<(&'a Types, Zone)>, seen: &'a mut Seen) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let scan = Scanner { text, at: 0 };
-        Self { scan, target, last: Vec::new(), shapes: Shapes::default(), typed: HashMap::new() }
+        Self { scan, target, seen, typed: HashMap::new() }
     }
 
     fn whole(mut self, ty: &Type) -> Result<Value, DecodeError> {
@@ -106,9 +117,20 @@ impl<'a> Reader<'a> {
             return Ok(Value::empty_list());
         }
         let mut position = 0usize;
+        let mut cells = Vec::new();
+        let plain = matches!(element, Type::Any);
         loop {
-            let value = self.value(element, level + 1).map_err(|failure| failure.in_element(position))?;
-            builder.push(value);
+            self.scan.skip_blanks();
+            if plain && self.scan.peek() == Some(b'{') {
+                // Straight into columns, without a record in between.
+                let shape = self.object_cells(level + 1, &mut cells);
+                let shape = shape.map_err(|failure| failure.in_element(position))?;
+                builder.push_cells(&shape, &mut cells);
+                cells.clear();
+            } else {
+                let value = self.value(element, level + 1).map_err(|failure| failure.in_element(position))?;
+                builder.push(value);
+            }
             position += 1;
             self.scan.skip_blanks();
             if self.scan.eat(b']') {
@@ -122,10 +144,16 @@ impl<'a> Reader<'a> {
 
     /// An object whose names are not known before.
     fn object(&mut self, level: usize) -> Read<Value> {
+        let mut cells = Vec::new();
+        let shape = self.object_cells(level, &mut cells)?;
+        Ok(Value::Record(Record::new(shape, cells)))
+    }
+
+    /// The cells of an object, and their shape.
+    fn object_cells(&mut self, level: usize, cells: &mut Vec<Value>) -> Read<Arc<Shape>> {
         self.open(level)?;
         self.scan.skip_blanks();
-        let mut cells = Vec::new();
-        let expected = self.last.get(level).cloned().unwrap_or_default();
+        let expected = self.seen.last.get(level).cloned().unwrap_or_default();
         // As long as the names are those of the expected shape nothing is kept of them.
         let mut same = true;
         let mut names: Vec<EcoString> = Vec::new();
@@ -148,23 +176,21 @@ impl<'a> Reader<'a> {
             }
         }
         if same && cells.len() == expected.len() {
-            return Ok(Value::Record(Record::new(expected, cells)));
+            return Ok(expected);
         }
         if same {
             names.extend(expected.names().iter().take(cells.len()).cloned());
         }
-        Ok(Value::Record(self.record(names, cells, level)))
-    }
-
-    fn record(&mut self, names: Vec<EcoString>, cells: Vec<Value>, level: usize) -> Record {
-        let record = self.shapes.record(names, cells);
-        if self.last.len() <= level {
-            self.last.resize(level + 1, Arc::default());
+        let record = self.seen.shapes.record(names, std::mem::take(cells));
+        *cells = record.to_cells();
+        let last = &mut self.seen.last;
+        if last.len() <= level {
+            last.resize(level + 1, Arc::default());
         }
-        if let Some(last) = self.last.get_mut(level) {
+        if let Some(last) = last.get_mut(level) {
             *last = record.shape().clone();
         }
-        record
+        Ok(record.shape().clone())
     }
 
     /// An object for a record type.

@@ -1,6 +1,6 @@
 //! Numbers read from texts and written as texts.
 
-use super::{LARGEST, MAX_SCALE, Number};
+use super::{LARGEST, MAX_SCALE, Number, POWERS};
 use rust_decimal::Decimal;
 use std::cmp::Ordering;
 use std::fmt;
@@ -128,6 +128,11 @@ impl fmt::Display for Number {
                 f.write_str("-")?;
             }
             return write!(f, "{}", plain.low);
+        }
+        if let (0, Some(power)) = (plain.high(), POWERS.get(usize::from(plain.scale()))) {
+            let sign = if plain.negative() { "-" } else { "" };
+            let width = usize::from(plain.scale());
+            return write!(f, "{sign}{}.{:0width$}", plain.low / power, plain.low % power);
         }
         write!(f, "{}", plain.to_decimal())
     }

@@ -17,7 +17,7 @@ use super::place::placed;
 use super::{Evaluated, Failure};
 use crate::query::{At, Batch, Kernel, STRETCH, append};
 use crate::span::Span;
-use crate::tree::{Expr, Scope, Step};
+use crate::tree::{Change, Expr, Scope, Step};
 use crate::value::{Column, Rows, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -109,7 +109,8 @@ impl<'t> Machine<'_> {
         drop(source);
         let mut relation = Relation { rows, selection: None };
         for (number, (step, span)) in steps.iter().enumerate() {
-            let limit = limit.filter(|_| number + 1 == steps.len() && relation.is_table());
+            let rest = steps.get(number + 1..).unwrap_or(&[]);
+            let limit = limit.filter(|_| rest.iter().all(|(step, _)| keeps_rows(step)) && relation.is_table());
             let (height, held) = (self.stack.len(), self.meter.held);
             // On the stack the limit on memory sees them.
             self.stack.push(relation.rows.to_value());
@@ -229,6 +230,15 @@ pub(super) fn rows_of(value: &Value, operator: &str) -> Result<Rows, Failure> {
         };
         type_error(format!("{operator} runs over a table or list, not over {}.{hint}", describe(value)))
     })
+}
+
+/// Does a step make one row of each row, so that the first rows are made of the first ones?
+fn keeps_rows(step: &Step) -> bool {
+    match step {
+        Step::Map(_, Change::Record(..)) => true,
+        Step::With { changes, .. } => changes.iter().all(|(change, _)| matches!(change, Change::Record(..))),
+        _ => false,
+    }
 }
 
 fn name_of(step: &Step) -> &'static str {
