@@ -42,9 +42,9 @@ impl LineProfile {
         for ((module, line), spent) in &state.spent {
             let share = 100.0 * spent.time.as_secs_f64() / total.as_secs_f64().max(f64::MIN_POSITIVE);
             let place = if module.is_empty() { line.to_string() } else { String::new() };
-            let shown = match module.is_empty() {
-                true => text.lines().nth(line - 1).unwrap_or("").trim(),
-                false => module.as_str(),
+            let shown = match text.lines().nth(line.saturating_sub(1)) {
+                Some(written) if module.is_empty() => written.trim(),
+                _ => module.as_str(),
             };
             // Writing to a String cannot fail.
             let milliseconds = spent.time.as_secs_f64() * 1000.0;
