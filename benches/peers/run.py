@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""The same programs on FlowScript and on its peers, interleaved in one run, checked to give the same results.
+"""The same work on FlowScript and on its peers, interleaved in one run, checked to give the same results.
 
     cargo build --release && benches/peers/run.py
 
-Prints one table: the best time of each, start of the process subtracted, and how it compares with FlowScript.
+Prints one table: the best time of each and, in brackets, how many times FlowScript's it is; below 1 the peer is faster.
+Programs and messages are whole processes with the start of the process subtracted; queries are timed inside theirs.
 A peer that is not installed is left out and named. Compare ratios: absolute times differ from machine to machine.
 """
 
 import argparse
+import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -23,6 +26,7 @@ PEERS = [
     ("Lua 5.4", "lua5.4", "lua", "", "Debian: apt-get install lua5.4"),
     ("node", "node", "js", "", "Debian: apt-get install nodejs"),
     ("Python", "python3", "py", "", "Debian: apt-get install python3"),
+    ("QuickJS", "qjs", "js", "", "from bellard.org/quickjs; not in Debian 12"),
 ]
 
 
@@ -84,23 +88,108 @@ def measure(found, rounds):
     return best, starts, results
 
 
+def order():
+    """An order of about 700 bytes with 8 lines."""
+    line = '{"sku":"A%03d","name":"Part number %d","qty":%d,"price":%d.95,"status":"%s"}'
+    lines = [line % (n, n, n, 10 + n, "cancelled" if n % 4 == 3 else "open") for n in range(1, 9)]
+    customer = '{"id":4711,"name":"Ann Andersson","city":"Goteborg"}'
+    return '{"no":17,"date":"2024-03-01","customer":%s,"lines":[%s]}' % (customer, ",".join(lines))
+
+
+def messages(flowscript, folder, rounds, count):
+    """Best microseconds a message by (work, engine): the whole way, and the transformation alone."""
+    given, many = folder / "given.json", folder / "many.json"
+    given.write_text(json.dumps({"text": order(), "count": count}))
+    many.write_text((order() + "\n") * count)
+    once, one = folder / "once.json", folder / "one.json"
+    once.write_text(json.dumps({"text": order(), "count": 1}))
+    one.write_text(order())
+    scripts = HERE / "messages"
+    commands = {}
+    for work in ["message", "transform"]:
+        flow = lambda file, work=work: [flowscript, "run", scripts / f"{work}.flow", "--input", f"@{file}"]
+        commands[work, "FlowScript"] = (flow(given), flow(once))
+        for name, path, suffix in [("node", "node", "js"), ("Python", "python3", "py")]:
+            if shutil.which(path):
+                call = lambda file, p=path, s=suffix, work=work: [p, scripts / f"message.{s}", file, work]
+                commands[work, name] = (call(given), call(once))
+    for name in ["jq", "gojq"]:
+        if shutil.which(name):
+            call = lambda file, name=name: [name, "-c", "-f", scripts / "message.jq", file]
+            commands["message", name] = (call(many), call(one))
+    best, starts, wanted = {}, {}, None
+    for _ in range(rounds):
+        for key, (whole, start) in commands.items():
+            starts[key] = min(run(start)[0], starts.get(key, float("inf")))
+            seconds, output = run(whole)
+            best[key] = min(seconds, best.get(key, float("inf")))
+            result = json.loads(output.splitlines()[-1])
+            wanted = wanted or result
+            if result != wanted:
+                sys.exit(f"{key}: gives {result}, another one {wanted}")
+    return {key: (best[key] - starts[key]) * 1e6 / count for key in best}
+
+
+def tables(flowscript, folder, rounds, rows, python):
+    """Best milliseconds by (query, engine)."""
+    given = folder / "rows.json"
+    given.write_text(json.dumps({"rows": rows}))
+    scripts = HERE / "tables"
+    commands = {"FlowScript": [flowscript, "run", scripts / "queries.flow", "--json", "--input", f"@{given}"]}
+    for name, script, module in [("SQLite", "sqlite", "sqlite3"), ("DuckDB, 1 thread", "duck", "duckdb"), ("Polars, 1 thread", "polar", "polars")]:
+        known = subprocess.run([python, "-c", f"import {module}; print(getattr({module}, 'sqlite_version', None) or {module}.__version__)"], capture_output=True, text=True)
+        if known.returncode == 0:
+            commands[name] = [python, scripts / f"{script}.py", str(rows)]
+            print(f"{name:18} {known.stdout.strip()}")
+        else:
+            print(f"{name:18} not installed, left out (pip install {module}, then --python)")
+    if shutil.which("node"):
+        commands["node"] = ["node", scripts / "queries.js", str(rows)]
+    best, wanted = {}, None
+    for _ in range(rounds):
+        for name, command in commands.items():
+            answer = json.loads(run(command)[1].splitlines()[-1])
+            results = [round(float(x), 2) for x in answer["results"]]
+            wanted = wanted or results
+            if results != wanted:
+                sys.exit(f"queries: {name} gives {results}, another one {wanted}")
+            for query in "abc":
+                key = (query, name)
+                best[key] = min(answer[query], best.get(key, float("inf")))
+    return best
+
+
+def row(label, unit, cells):
+    """A line of the table; the first cell is FlowScript's."""
+    own = next(iter(cells.values()))
+    shown = [f"{name} {value:.3g} ({value / own:.2f})" if name != "FlowScript" else f"FlowScript {value:.3g}" for name, value in cells.items()]
+    print(f"| {label}, {unit} | " + " | ".join(shown) + " |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flowscript", default=str(ROOT / "target/release/flowscript"), help="the binary to measure")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--messages", type=int, default=20_000, help="messages in a round")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table that is queried")
+    parser.add_argument("--python", default="python3", help="the Python that has duckdb and polars")
     options = parser.parse_args()
     if shutil.which(options.flowscript) is None:
         sys.exit(f"There is no {options.flowscript}: run `cargo build --release` first.")
     with tempfile.TemporaryDirectory() as folder:
-        found = engines(options.flowscript, pathlib.Path(folder))
+        folder = pathlib.Path(folder)
+        found = engines(options.flowscript, folder)
         best, starts, results = measure(found, options.rounds)
-    print(f"\nbest of {options.rounds} rounds, milliseconds without the start of the process; in brackets times FlowScript\n")
-    print(f"{'':8}" + "".join(f"{name:>20}" for name in found))
+        by_message = messages(options.flowscript, folder, options.rounds, options.messages)
+        by_query = tables(options.flowscript, folder, max(1, options.rounds // 2), options.rows, options.python)
+    print(f"\n{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; best of {options.rounds} rounds; in brackets: times FlowScript's\n")
     for program in PROGRAMS:
-        net = {name: max(best[program, name] - starts[name], 1e-4) for name in found}
-        cells = [f"{net[name] * 1000:.0f} ({net[name] / net['FlowScript']:.2f})" for name in found]
-        print(f"{program:8}" + "".join(f"{cell:>20}" for cell in cells))
-    print(f"{'start':8}" + "".join(f"{starts[name] * 1000:>20.1f}" for name in found))
+        row(program, "ms", {name: max(best[program, name] - starts[name], 1e-4) * 1000 for name in found})
+    row("start of the process", "ms", {name: starts[name] * 1000 for name in found})
+    for work, label in [("message", "message, whole way"), ("transform", "message, transformation alone")]:
+        row(label, "us", {name: value for (of, name), value in by_message.items() if of == work})
+    for query, label in [("a", "A filter, group, sum"), ("b", "B join, group"), ("c", "C order by two keys")]:
+        row(f"{label}, {options.rows:,} rows", "ms", {name: value for (of, name), value in by_query.items() if of == query})
     print("\nresults, the same everywhere: " + ", ".join(f"{program} = {results[program]}" for program in PROGRAMS))
 
 
