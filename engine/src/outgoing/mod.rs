@@ -95,7 +95,8 @@ impl std::fmt::Debug for Sender {
 }
 
 impl Sender {
-    /// A sender with the hosts of `http.allow`, for answers of at most `max_body` bytes. The error says what is wrong with one of them, or with TLS.
+    /// A sender with the hosts of `http.allow`, for answers of at most `max_body` bytes. The error says what is wrong
+    /// with one of them, or with TLS.
     pub fn new(allow: &[String], max_body: usize) -> Result<Self, String> {
         // A second engine in one process finds the provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
