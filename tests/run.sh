@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests. Wants a Rust toolchain; what else the tests need and the machine lacks, it installs
 # with the system's package manager: a C compiler (SQLite is compiled in), curl and openssl (the lines of the
-# documentation are run), and Python for Schemathesis, which drives the API and stays below target/,
-# and PostgreSQL (tests start servers of their own).
+# documentation are run), Python for Schemathesis, which drives the API and stays below target/, and PostgreSQL
+# (tests start servers of their own).
 # Arguments go to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,24 +36,15 @@ if [ ${#missing[@]} -gt 0 ]; then
     if command -v apt-get >/dev/null; then
         as_root apt-get update -qq
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-            $(packages build-essential "python3 python3-venv")
+            $(packages build-essential "python3 python3-venv" postgresql)
     elif command -v dnf >/dev/null; then
-        as_root dnf install -q -y $(packages gcc python3)
+        as_root dnf install -q -y $(packages gcc python3 postgresql-server)
     elif command -v apk >/dev/null; then
-        as_root apk add -q $(packages build-base python3)
+        as_root apk add -q $(packages build-base python3 postgresql)
     elif command -v pacman >/dev/null; then
-        as_root pacman -S --noconfirm --needed $(packages base-devel python)
+        as_root pacman -S --noconfirm --needed $(packages base-devel python postgresql)
     elif command -v zypper >/dev/null; then
-        as_root zypper -q install -y $(packages gcc python3)
-            $(packages build-essential postgresql)
-    elif command -v dnf >/dev/null; then
-        as_root dnf install -q -y $(packages gcc postgresql-server)
-    elif command -v apk >/dev/null; then
-        as_root apk add -q $(packages build-base postgresql)
-    elif command -v pacman >/dev/null; then
-        as_root pacman -S --noconfirm --needed $(packages base-devel postgresql)
-    elif command -v zypper >/dev/null; then
-        as_root zypper -q install -y $(packages gcc postgresql-server)
+        as_root zypper -q install -y $(packages gcc python3 postgresql-server)
     else
         echo "tests/run.sh: no package manager it knows; install: ${missing[*]}" >&2
         exit 2
@@ -68,10 +59,13 @@ command -v cargo >/dev/null || { echo "tests/run.sh: no cargo; install Rust from
 
 schemathesis=target/schemathesis/bin/schemathesis
 if ! "$schemathesis" --version 2>/dev/null | grep -q "version $SCHEMATHESIS_VERSION\$"; then
-    python3 -m venv --clear target/schemathesis
-    target/schemathesis/bin/pip install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"
+    { python3 -m venv --clear target/schemathesis &&
+        target/schemathesis/bin/pip install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION"; } ||
+        echo 'tests/run.sh: Schemathesis cannot be installed; the API is not held against its description' >&2
 fi
-SCHEMATHESIS="$PWD/$schemathesis"
-export SCHEMATHESIS
+if [ -x "$schemathesis" ]; then
+    SCHEMATHESIS="$PWD/$schemathesis"
+    export SCHEMATHESIS
+fi
 
 exec cargo test --workspace --locked "$@"
