@@ -11,13 +11,13 @@ use std::sync::Arc;
 pub fn check(project: &Path, report: &mut Report) -> Result<(), Stop> {
     let config = Config::load(project).map_err(Stop::new)?;
     let (connections, _) = Folder::read(project).read_connections(project);
-    let sender = Sender::new(&config.http.allow, config.limits.fetched_body).map_err(Stop::new)?;
     let names: Vec<String> = connections.names().map(str::to_owned).collect();
-    sender.set_connections(Arc::new(connections));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(format!("Threads cannot be started: {error}.")))?;
-    // Pools of connections end on the runtime that they lived on.
+    // Declared before the sender, so that its pools end on the runtime that they lived on.
     let _on_runtime = runtime.enter();
+    let sender = Sender::new(&config.http.allow, config.limits.fetched_body).map_err(Stop::new)?;
+    sender.set_connections(Arc::new(connections));
     for name in names {
         match runtime.block_on(try_one(&sender, &name)) {
             Ok(()) => {

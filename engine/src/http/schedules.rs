@@ -12,6 +12,8 @@ use utoipa::IntoParams;
 
 /// The most occurrences that are shown.
 const MOST: usize = 1000;
+/// How many are shown where nobody says.
+const FEW: usize = 5;
 
 /// How many occurrences are wanted.
 #[derive(Deserialize, IntoParams)]
@@ -19,13 +21,15 @@ const MOST: usize = 1000;
 #[into_params(parameter_in = Query)]
 pub struct HowMany {
     /// At most so many.
-    #[serde(default = "few")]
-    #[param(required = false, minimum = 1, maximum = 1000, default = 5)]
-    next: usize,
+    #[param(minimum = 1, maximum = 1000, default = 5)]
+    next: Option<usize>,
 }
 
-fn few() -> usize {
-    5
+fn how_many(next: Option<usize>) -> Result<usize, Problem> {
+    match next.unwrap_or(FEW) {
+        next if (1..=MOST).contains(&next) => Ok(next),
+        next => Err(Problem::bad_request(format!("`next` is {next}; it can be 1 to {MOST}."))),
+    }
 }
 
 /// An expression that is tried.
@@ -38,29 +42,28 @@ pub struct Expression {
     /// The IANA zone of its local times; the engine's without one.
     time_zone: Option<String>,
     /// At most so many occurrences.
-    #[serde(default = "few")]
-    #[param(required = false, minimum = 1, maximum = 1000, default = 5)]
-    next: usize,
+    #[param(minimum = 1, maximum = 1000, default = 5)]
+    next: Option<usize>,
 }
 
 /// Lists the schedules of active workflows, each with its next occurrences.
 #[utoipa::path(get, path = "/schedules", tag = "schedules", params(HowMany), responses((status = 200, body = Schedules), Refused))]
 pub async fn list(State(app): State<App>, Asked(asked): Asked<HowMany>) -> Result<Shown<Schedules>, Problem> {
-    let schedules = app.engine.schedules(asked.next.min(MOST)).await.map_err(|error| Problem::of_store(&error))?;
+    let schedules = app.engine.schedules(how_many(asked.next)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Schedules { schedules: schedules.iter().map(Schedule::of).collect() }))
 }
 
 /// Shows what comes next, of all schedules together.
 #[utoipa::path(get, path = "/schedules/upcoming", tag = "schedules", params(HowMany), responses((status = 200, body = UpcomingList), Refused))]
 pub async fn upcoming(State(app): State<App>, Asked(asked): Asked<HowMany>) -> Result<Shown<UpcomingList>, Problem> {
-    let upcoming = app.engine.upcoming(asked.next.min(MOST)).await.map_err(|error| Problem::of_store(&error))?;
+    let upcoming = app.engine.upcoming(how_many(asked.next)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(UpcomingList { upcoming: upcoming.iter().map(Upcoming::of).collect() }))
 }
 
 /// Tries a cron expression: its next occurrences, or what is wrong with it.
 #[utoipa::path(get, path = "/schedules/validate", tag = "schedules", params(Expression), responses((status = 200, body = Tried), Refused))]
 pub async fn validate(State(app): State<App>, Asked(asked): Asked<Expression>) -> Result<Shown<Tried>, Problem> {
-    let next = app.engine.preview(&asked.cron, asked.time_zone.as_deref(), asked.next.min(MOST));
+    let next = app.engine.preview(&asked.cron, asked.time_zone.as_deref(), how_many(asked.next)?);
     let next = next.map_err(Problem::bad_request)?.into_iter().map(time).collect();
     Ok(ok(Tried { cron: asked.cron, next }))
 }

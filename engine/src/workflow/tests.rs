@@ -200,8 +200,8 @@ fn steps() {
     fails("steps:\n  - sql: { query: x }", "2:10", "F0202", "`sql` needs a `connection`");
     fails("steps:\n  - sett: { a: 1 }", "2:5", "F0201", "no key `sett`");
     fails("steps: [ x ]", "1:10", "F0203", "A step must be a map");
-    fails("steps:\n  - file: { write: x }", "2:13", "F0204", "`write`");
-    fails("steps:\n  - file: { as: json }", "2:11", "F0202", "`file` needs `read`");
+    fails("steps:\n  - file: { write: x }", "2:11", "F0202", "`write` needs `content`");
+    fails("steps:\n  - file: { as: json }", "2:11", "F0202", "`file` does one thing: `read`");
     fails("steps:\n  - log: { message: x, level: loud }", "2:31", "F0203", "`level` is `loud`");
     fails("steps:\n  - assert: { failIf: true, status: 200 }", "2:37", "F0203", "from 400 to 599");
     fails("steps:\n  - end: { output: 1, error: x }", "2:23", "F0203", "not both");
@@ -346,9 +346,9 @@ fn statements_take_bound_values_only() {
     let sql = |sql: &str| format!("input: {{ a: text }}\nsteps:\n  - id: r\n    sql: {{ connection: c, {sql} }}\n");
     loads(&sql("query: \"select :a, ':b'\", params: { a: \"{a}\" }"));
     loads(&sql("execute: [\"delete from t\", \"insert into t values (:a)\"], params: { a: [1, 2] }"));
-    fails(&sql("query: \"select '{a}'\""), "4:46", "F0212", "`{a}` inside SQL");
+    fails(&sql("query: \"select '{a}'\""), "4:43", "F0212", "`{a}` inside SQL");
     fails(&sql("query: \"select :a\""), "4:10", "F0202", "`:a` has no value");
-    fails(&sql("query: \"select 1\", params: { a: 1 }"), "4:59", "F0201", "No statement uses the parameter `a`");
+    fails(&sql("query: \"select 1\", params: { a: 1 }"), "4:56", "F0201", "No statement uses the parameter `a`");
     fails(&sql("query: x, execute: y"), "4:10", "F0203", "reads");
 }
 
@@ -373,7 +373,7 @@ fn steps_that_hold_steps() {
     fails(&steps("  - forEach: { item: n, in: '[1]', steps: [] }"), "3:22", "F0205", "`n` is the name of a variable");
     fails(
         &steps("  - parallel: { a: { steps: [ set: { x: 1 } ] } }\n  - log: { message: \"{x}\" }"),
-        "4:22",
+        "4:23",
         "E0101",
         "`x`",
     );

@@ -204,6 +204,20 @@ fn errors_in_deep_nesting_are_cheap() {
         "except where (",
         "f<t>(",
         "x.f<t>(x, ",
+        "a => b => c [",
+        "a => (b) => c + (",
+        "a => b => t where c < [",
+        "a => t with {b: 1} where c => d in (",
+        "error a => error b & [",
+        "function (x) => function (y) => x ?? (",
+        "select a => b from t [",
+        "select a from t where b => c [",
+        "select a from t join u on x => y [",
+        "select a from t group by x => y [",
+        "select a from t order by x => y [",
+        "t order by x => y => z [",
+        "map a => b => c [",
+        "[r=>r>e=>b=>r>r ",
     ] {
         for depth in [30, 90, 190] {
             survive(&open.repeat(depth));
