@@ -389,6 +389,15 @@ fn steps_that_hold_steps() {
 }
 
 #[test]
+fn relaxed_workflows_call_none_that_acts() {
+    let called = Arc::new(loads("steps: [ http: { url: 'http://x', method: POST } ]"));
+    let source = "durability: relaxed\nsteps: [ { id: c, call: { workflow: c } } ]";
+    let read = read("test", source, &library(), &mut |_| Callee::Loaded(called.clone()));
+    let messages: Vec<&str> = read.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert!(read.workflow.is_none() && messages[0].contains("a step acts on something outside"), "{messages:?}");
+}
+
+#[test]
 fn schedules() {
     let schedule = |schedule: &str| {
         format!("trigger:\n  schedule:\n    - {schedule}\ninput: {{ n: {{ type: number, default: 1 }} }}\noutput: 1\n")

@@ -40,13 +40,16 @@ impl Reader<'_> {
             Some(webhook) if webhook.ordered.is_some() => {
                 Some("`ordered` needs the run's place in its lane to be kept")
             }
-            _ if self.steps.iter().any(Step::acts) => Some("a step acts on something outside"),
+            _ if self.steps.iter().any(Step::acts) || self.called.values().any(|callee| callee.acts()) => {
+                Some("a step acts on something outside")
+            }
             _ if has_slots => Some("`concurrency` needs the run to be kept while it runs"),
             _ => None,
         };
         if let Some(reason) = against {
             let message = format!("`durability: relaxed` is not possible here: {reason}");
-            self.report(Problem::new(codes::WRONG_VALUE, entry.value.place, message));
+            let hint = "Leave `durability` out: each answer then waits until its run is on disk.";
+            self.report(Problem::new(codes::WRONG_VALUE, entry.value.place, message).with_hint(hint));
         }
         durability
     }
