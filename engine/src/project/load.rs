@@ -162,7 +162,9 @@ fn refuse_taken_paths(files: &mut BTreeMap<String, LoadedFile>, serving: impl Fn
             if let Some(file) = files.get_mut(id) {
                 let owner = owner.as_deref().unwrap_or_default();
                 let message = format!("The webhook path `{path}` belongs to the workflow `{owner}`");
-                let problem = Problem::new(codes::PATH_TAKEN, Place { line: 1, column: 1 }, message);
+                let webhook = file.workflow.as_ref().and_then(|workflow| workflow.webhook.as_ref());
+                let place = webhook.map_or(Place { line: 1, column: 1 }, |webhook| webhook.place);
+                let problem = Problem::new(codes::PATH_TAKEN, place, message);
                 file.problems.push(problem.with_hint("Give this workflow another `path`."));
                 file.workflow = None;
             }

@@ -118,6 +118,8 @@ pub enum Durability {
 pub struct Webhook {
     /// Behind `/hooks/`.
     pub path: String,
+    /// Where the file says so, or where the webhook stands that leaves it out.
+    pub place: Place,
     /// What it answers to.
     pub methods: Vec<Method>,
     /// Who may call.

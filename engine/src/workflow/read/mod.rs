@@ -258,9 +258,23 @@ impl<'a> Reader<'a> {
 
     fn compile_in(&mut self, source: &Scalar, kind: Kind, scope: &Scope) -> (Option<Script>, Type) {
         let Compiled { script, ty, problems, modules } = compile(source, kind, scope, self.library);
-        self.problems.extend(problems);
+        let problems = problems.into_iter().map(|problem| self.tell_unset(problem, scope));
+        self.problems.extend(problems.collect::<Vec<_>>());
         self.modules.extend(modules);
         (script, ty)
+    }
+
+    /// A variable that the workflow has, only not on every way to this place, wants other words than one that nobody has.
+    fn tell_unset(&self, problem: Problem, scope: &Scope) -> Problem {
+        let name = problem.message.strip_prefix("There is no variable `").and_then(|rest| rest.strip_suffix("`."));
+        let slot = name.and_then(|name| self.names.iter().position(|known| known == name));
+        let Some(name) = name.filter(|_| slot.is_some_and(|slot| slot >= FIRST_INPUT && !scope.knows(slot))) else {
+            return problem;
+        };
+        let message = format!("The variable `{name}` is not set on every way that leads here.");
+        let hint =
+            "Set it before the branches, or in each of them; what `parallel` and `forEach` find comes out as `output`.";
+        Problem { message, hint: Some(hint.into()), ..problem }
     }
 
     /// The expression that a node must be. `what` begins the message.

@@ -48,6 +48,7 @@ impl Reader<'_> {
             None => id.to_owned(),
             Some(entry) => self.path(&entry.value)?,
         };
+        let place = fields.get("path").map_or(webhook.place, |entry| entry.value.place);
         let methods = fields.take("methods").map_or(vec![Method::Get, Method::Post], |e| self.methods(&e.value));
         let auth = match fields.take("auth") {
             None => Auth::ApiKey { query: None },
@@ -78,6 +79,7 @@ impl Reader<'_> {
         }
         let mut webhook = Webhook {
             path,
+            place,
             methods,
             auth,
             cors,
