@@ -12,6 +12,7 @@ mod crash;
 mod diagnostics;
 mod doors;
 mod hooks;
+mod mistakes;
 mod ordered;
 mod peer;
 mod postgres;
