@@ -43,6 +43,28 @@ fn the_lines_about_webhooks_give_their_answers() {
     assert!(curls >= 6, "the page lost its lines");
 }
 
+#[test]
+fn the_files_of_the_page_about_workflows_load() {
+    let page = document("docs/workflows.md");
+    let project = Project::new(&[]);
+    let shown = [files(&page), settings(&page)].concat();
+    assert_eq!(page.matches("```yaml\n").count(), files(&page).len(), "each block is a file");
+    for file in &shown {
+        project.write(&file.name, &file.text);
+    }
+    let secrets = [("ERP_PASSWORD", "x"), ("PORTAL_TOKEN", "y")];
+    let server = Server::start_with(project.path(), &[], &secrets);
+    for file in shown.iter().filter_map(|file| file.name.strip_prefix("workflows/")) {
+        let workflow = server.api(&format!("/workflows/{}", file.trim_end_matches(".yaml")));
+        assert_eq!(
+            (workflow["serving"].as_bool(), &workflow["problems"]),
+            (Some(true), &serde_json::json!([])),
+            "{file}"
+        );
+    }
+    assert!(check("docs/workflows.md", &server, project.path(), &secrets) >= 1, "the page lost its lines");
+}
+
 fn document(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
@@ -80,13 +102,23 @@ fn check(path: &str, server: &Server, folder: &Path, environment: &[(&str, &str)
 }
 
 /// A file of a project that a document shows; its name stands in its first line.
+#[derive(Clone)]
 struct Shown {
     name: String,
     text: String,
 }
 
 fn files(document: &str) -> Vec<Shown> {
-    let blocks = document.split("```yaml\n# ").skip(1).filter_map(|rest| rest.split("```").next());
+    shown(document, "yaml")
+}
+
+fn settings(document: &str) -> Vec<Shown> {
+    shown(document, "toml")
+}
+
+fn shown(document: &str, language: &str) -> Vec<Shown> {
+    let opening = format!("```{language}\n# ");
+    let blocks = document.split(&opening).skip(1).filter_map(|rest| rest.split("```").next());
     let file = |block: &str| {
         let (name, text) = block.split_once('\n').unwrap();
         Shown { name: name.to_owned(), text: text.to_owned() }

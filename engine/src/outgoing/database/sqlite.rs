@@ -38,7 +38,7 @@ impl Sqlite {
     pub(super) async fn check(&self) -> Result<(), String> {
         let here = self.clone();
         let checked = tokio::task::spawn_blocking(move || {
-            let connection = here.open().map_err(|error| error.to_string())?;
+            let connection = here.open(false).map_err(|error| error.to_string())?;
             connection
                 .query_row("select count(*) from sqlite_master", (), |_| Ok(()))
                 .map_err(|error| error.to_string())
@@ -52,7 +52,8 @@ impl Sqlite {
             let permit =
                 self.room.clone().acquire_owned().await.map_err(|error| Trouble::Refused(error.to_string()))?;
             let here = self.clone();
-            let opened = tokio::task::spawn_blocking(move || here.take()).await;
+            let changes = matches!(call.work, SqlWork::Execute { .. });
+            let opened = tokio::task::spawn_blocking(move || here.take(changes)).await;
             let connection = opened.map_err(|error| Trouble::Refused(error.to_string()))?.map_err(told)?;
             let mut stop = Interrupt(Some(connection.get_interrupt_handle()));
             let idle = self.idle.clone();
@@ -72,13 +73,15 @@ impl Sqlite {
         tokio::time::timeout(timeout, ran).await.unwrap_or(Err(Trouble::Late))
     }
 
-    fn take(&self) -> rusqlite::Result<Connection> {
+    fn take(&self, changes: bool) -> rusqlite::Result<Connection> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| self.open(), Ok)
+        idle.map_or_else(|| self.open(changes), Ok)
     }
 
-    fn open(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    /// The first change makes the file; reading one that is not there is an error, since its name may be mistyped.
+    fn open(&self, make: bool) -> rusqlite::Result<Connection> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        flags.set(OpenFlags::SQLITE_OPEN_CREATE, make);
         let connection = Connection::open_with_flags(&self.file, flags)?;
         connection.busy_timeout(BUSY)?;
         connection.execute_batch("pragma foreign_keys = on")?;
