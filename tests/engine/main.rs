@@ -11,6 +11,7 @@ mod connections;
 mod crash;
 mod diagnostics;
 mod doors;
+mod examples;
 mod hooks;
 mod mistakes;
 mod ordered;
