@@ -177,7 +177,8 @@ mod tests {
         Delivery { scheme, secret, headers, body, time: 0 }
     }
 
-    /// From the library of Standard Webhooks.
+    /// The vector that the libraries of Standard Webhooks share
+    /// (<https://github.com/standard-webhooks/standard-webhooks>, the test of `sign` in `libraries/`).
     fn standard() -> Delivery {
         let headers = [
             ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
@@ -189,14 +190,15 @@ mod tests {
         Delivery { time: 1_614_265_330, ..made }
     }
 
-    /// From GitHub's page on validating deliveries.
+    /// The values that GitHub gives for testing
+    /// (<https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>).
     fn github() -> Delivery {
         let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
         let headers = [("x-hub-signature-256", signature)];
         delivery(Scheme::Github, "It's a Secret to Everybody", &headers, "Hello, World!")
     }
 
-    /// From Slack's page on verifying requests.
+    /// Slack's worked example (<https://docs.slack.dev/authentication/verifying-requests-from-slack>).
     fn slack() -> Delivery {
         let headers = [
             ("x-slack-request-timestamp", "1531420618"),
@@ -210,7 +212,9 @@ mod tests {
         Delivery { time: 1_531_420_618, ..made }
     }
 
-    /// Stripe and Shopify publish no vectors: these were signed with `openssl dgst -sha256 -hmac`.
+    /// Stripe and Shopify publish how to sign (<https://docs.stripe.com/webhooks/signature>,
+    /// <https://shopify.dev/docs/apps/build/webhooks>) but no secret with its signature: these were signed with
+    /// `openssl dgst -sha256 -hmac`.
     fn stripe() -> Delivery {
         let headers = [(
             "stripe-signature",
@@ -225,7 +229,7 @@ mod tests {
         delivery(Scheme::Shopify, "hush", &headers, "{\"id\":1}")
     }
 
-    /// The second case of RFC 4231, as a scheme of one's own.
+    /// The second case of RFC 2202 (SHA-1) and of RFC 4231 (SHA-256, SHA-512), as a scheme of one's own.
     fn custom(algorithm: Algorithm, signature: &'static str) -> Delivery {
         let custom =
             CustomScheme { header: "x-sign".into(), algorithm, encoding: Encoding::Hex, prefix: "sig:".into() };
