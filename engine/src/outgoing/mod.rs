@@ -22,7 +22,9 @@ use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -98,6 +100,18 @@ impl Sender {
     /// A sender with the hosts of `http.allow`, for answers of at most `max_body` bytes. The error says what is wrong
     /// with one of them, or with TLS.
     pub fn new(allow: &[String], max_body: usize) -> Result<Self, String> {
+        let lookup = |host: String| -> Looking {
+            Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.collect()) })
+        };
+        Self::with_lookup(allow, max_body, lookup)
+    }
+
+    /// The same with another way from names to addresses, for targets that are not listed.
+    fn with_lookup(
+        allow: &[String],
+        max_body: usize,
+        lookup: impl Fn(String) -> Looking + Send + Sync + 'static,
+    ) -> Result<Self, String> {
         // A second engine in one process finds the provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let allowed = allow.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
@@ -114,7 +128,7 @@ impl Sender {
             max_body,
             connections: RwLock::default(),
             anywhere: client().build().map_err(failed)?,
-            public: client().dns_resolver(Arc::new(PublicOnly)).build().map_err(failed)?,
+            public: client().dns_resolver(Arc::new(PublicOnly { lookup })).build().map_err(failed)?,
         })
     }
 
@@ -216,14 +230,20 @@ fn refusal(host: &str) -> String {
     format!("{host} is not a public address; list it under http.allow in flowscript.toml, or make it a connection")
 }
 
-/// Finds public addresses only.
-struct PublicOnly;
+/// The addresses of a name, as they are being found.
+type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
 
-impl Resolve for PublicOnly {
+/// Finds public addresses only. What it gives is what is connected to: nobody asks for the name again in between.
+struct PublicOnly<L> {
+    lookup: L,
+}
+
+impl<L: Fn(String) -> Looking + Send + Sync> Resolve for PublicOnly<L> {
     fn resolve(&self, name: Name) -> Resolving {
+        let host = name.as_str().to_owned();
+        let looking = (self.lookup)(host.clone());
         Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let found = looking.await?;
             let public: Vec<SocketAddr> = found.iter().copied().filter(|at| is_public(at.ip())).collect();
             if public.is_empty() && !found.is_empty() {
                 return Err(refusal(&host).into());

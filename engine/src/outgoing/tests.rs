@@ -1,6 +1,7 @@
 use super::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The largest body that is fetched here, in bytes.
 const MAX_BODY: usize = 1 << 16;
@@ -102,7 +103,25 @@ fn lists_of_hosts() {
 #[tokio::test]
 async fn unlisted_private_targets_are_refused() {
     let sender = Sender::new(&[], MAX_BODY).unwrap();
-    for url in ["http://127.0.0.1:1/", "http://[::1]:1/", "http://169.254.169.254/latest", "http://localhost:1/"] {
+    for url in [
+        "http://127.0.0.1:1/",
+        "http://127.0.0.1.:1/",
+        "http://[::1]:1/",
+        "http://localhost:1/",
+        // Where clouds keep credentials, and the other ways to write that address.
+        "http://169.254.169.254/latest",
+        "http://2852039166/latest",
+        "http://0xa9fea9fe/latest",
+        "http://0251.0376.0251.0376/latest",
+        "http://169.254.43518/latest",
+        "http://[fd00:ec2::254]/latest",
+        "http://[fe80::a9fe:a9fe]/latest",
+        "http://[::ffff:169.254.169.254]/latest",
+        "http://[::ffff:a9fe:a9fe]/latest",
+        "http://[::169.254.169.254]/latest",
+        "http://[64:ff9b::169.254.169.254]/latest",
+        "http://[2002:a9fe:a9fe::1]/latest",
+    ] {
         let unsent = sender.send(get(url)).await.unwrap_err();
         assert!(unsent.message.contains("is not a public address"), "{url}: {}", unsent.message);
     }
@@ -126,6 +145,61 @@ async fn redirects_are_followed_and_checked() {
     let sender = Sender::new(&[format!("127.0.0.1:{port}")], MAX_BODY).unwrap();
     let unsent = sender.send(get(&listed)).await.unwrap_err();
     assert!(unsent.message.contains("169.254.169.254 is not a public address"), "{}", unsent.message);
+}
+
+/// A lookup that gives the next of these each time, and how often it was asked.
+fn changing(answers: Vec<Vec<SocketAddr>>) -> (impl Fn(String) -> Looking + Send + Sync + 'static, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let lookup = move |_: String| -> Looking {
+        let answer = answers[count.fetch_add(1, Ordering::SeqCst)].clone();
+        Box::pin(async move { Ok(answer) })
+    };
+    (lookup, asked)
+}
+
+#[tokio::test]
+async fn names_that_change_their_mind_lead_nowhere() {
+    let inside = TcpListener::bind("127.0.0.1:0").unwrap();
+    inside.set_nonblocking(true).unwrap();
+    let port = inside.local_addr().unwrap().port();
+    let url = format!("http://changes.example:{port}/");
+    let quick = || Outgoing { timeout: Duration::from_millis(500), ..get(&url) };
+    // Public by its number, but nobody has it.
+    let public: SocketAddr = "[2000::1]:0".parse().unwrap();
+    let private: Vec<SocketAddr> =
+        ["127.0.0.1:0", "[::1]:0", "[::ffff:127.0.0.1]:0"].map(|text| text.parse().unwrap()).to_vec();
+    let both = [private.clone(), vec![public]].concat();
+    let (lookup, asked) = changing(vec![vec![public], private, both]);
+    let sender = Sender::with_lookup(&["127.0.0.1:1".to_owned()], MAX_BODY, lookup).unwrap();
+    // The address that was checked is the one that is connected to: the next answer would have been a private one.
+    let unsent = sender.send(quick()).await.unwrap_err();
+    assert!(!unsent.message.contains("is not a public address"), "{}", unsent.message);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let unsent = sender.send(quick()).await.unwrap_err();
+    assert!(unsent.message.contains("changes.example is not a public address"), "{}", unsent.message);
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    // Of a name with both, only the public one is tried.
+    assert!(!sender.send(quick()).await.unwrap_err().message.contains("is not a public address"));
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    assert_eq!(inside.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn redirects_are_checked_by_address_too() {
+    let inside = TcpListener::bind("127.0.0.1:0").unwrap();
+    inside.set_nonblocking(true).unwrap();
+    let target = format!("http://changes.example:{}/", inside.local_addr().unwrap().port());
+    for hidden in ["127.0.0.1:0", "10.0.0.1:0", "169.254.169.254:0", "[::ffff:169.254.169.254]:0", "[::1]:0"] {
+        let (listed, _heard) = peer(vec![to(&target, 302)]);
+        let (lookup, asked) = changing(vec![vec![hidden.parse().unwrap()]]);
+        let allow = [listed.trim_start_matches("http://").to_owned()];
+        let sender = Sender::with_lookup(&allow, MAX_BODY, lookup).unwrap();
+        let unsent = sender.send(get(&listed)).await.unwrap_err();
+        assert!(unsent.message.contains("changes.example is not a public address"), "{}", unsent.message);
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+    assert_eq!(inside.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[tokio::test]
