@@ -94,12 +94,21 @@ struct Events(BufReader<TcpStream>);
 
 impl Events {
     fn open(server: &Server, query: &str, header: &str) -> Self {
+        Self::open_with(server, TOKEN, query, header)
+    }
+
+    fn open_with(server: &Server, token: &str, query: &str, header: &str) -> Self {
         let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
         stream.set_read_timeout(Some(SOON)).unwrap();
         let request =
-            format!("GET /api/v1/events{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n{header}\r\n");
+            format!("GET /api/v1/events{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{header}\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         Self(BufReader::new(stream))
+    }
+
+    /// Waits until the stream ends.
+    fn ended(mut self) {
+        std::io::copy(&mut self.0, &mut std::io::sink()).unwrap();
     }
 
     /// Name, id and data of the next event of this name.
@@ -148,6 +157,39 @@ fn events_go_on_where_they_were_left() {
         .is_problem(400, "cursor");
     server.send("GET", "/api/v1/events?run=x", &[bearer()], None).is_problem(404, "no run");
     server.get("/api/v1/events").is_problem(401, "credential");
+}
+
+#[test]
+fn events_end_with_their_token() {
+    let project = Project::new(&[("workflows/a.yaml", DOUBLE)]);
+    let server = project.serve();
+    let soon = chrono::Utc::now() + chrono::Duration::seconds(4);
+    let token = |fields: &Json| {
+        let made = post(&server, "/tokens", fields);
+        assert_eq!(made.status, 201, "{}", made.text);
+        let text = |name: &str| made.json()[name].as_str().unwrap().to_owned();
+        (text("id"), text("token"))
+    };
+    let (_, short) = token(&json!({ "role": "viewer", "expiresAt": soon.to_rfc3339() }));
+    let (id, removed) = token(&json!({ "role": "admin" }));
+    let mut of_short = Events::open_with(&server, &short, "", "");
+    let mut of_removed = Events::open_with(&server, &removed, "", "");
+    let mut of_admin = Events::open(&server, "", "");
+    for events in [&mut of_short, &mut of_removed, &mut of_admin] {
+        events.next("start");
+    }
+    let deleted = server.send("DELETE", &format!("/api/v1/tokens/{id}"), &[bearer()], None);
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
+    // Reading fails when nothing has ended within the time that something may take here.
+    of_removed.ended();
+    of_short.ended();
+    assert!(chrono::Utc::now() >= soon, "it ended before it had to");
+    server.post("/hooks/a", "{\"n\": 1}");
+    assert_eq!(of_admin.next("run").1["workflow"], "a");
+    for token in [short, removed] {
+        let header = format!("Bearer {token}");
+        server.send("GET", "/api/v1/events", &[("Authorization", &header)], None).is_problem(401, "credential");
+    }
 }
 
 #[test]

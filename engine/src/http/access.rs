@@ -75,8 +75,8 @@ impl Guard {
         Self { admin: Sha256::digest(token.as_bytes()).into() }
     }
 
-    /// What the token in the headers may do, if it is one.
-    fn role(&self, engine: &Engine, headers: &HeaderMap) -> Option<Role> {
+    /// What the token in the headers may do now, if it is one.
+    pub(super) fn role(&self, engine: &Engine, headers: &HeaderMap) -> Option<Role> {
         let (scheme, token) = text(headers, header::AUTHORIZATION.as_str())?.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return None;

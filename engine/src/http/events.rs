@@ -25,6 +25,8 @@ use utoipa::IntoParams;
 
 /// A sign of life, so that nobody in between takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long somebody whose token is taken away may go on listening.
+const RECHECK: Duration = Duration::from_secs(1);
 /// How long to wait after the store could not be asked.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -42,6 +44,8 @@ pub struct EventFilter {
 /// Who listens, and how far they are.
 struct Follower {
     app: App,
+    /// With the token, which opens this for as long as it is valid.
+    headers: HeaderMap,
     run: Option<RunId>,
     workflow: Option<String>,
     since: Option<Cursor>,
@@ -49,6 +53,7 @@ struct Follower {
 }
 
 /// Tells events: `start`, `run`, `log`, `workflows`, `keys`, `missed`. Goes on behind the id in `Last-Event-ID`.
+/// The stream ends when its token expires or is removed.
 #[utoipa::path(
     get, path = "/events", tag = "events",
     params(EventFilter, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
@@ -60,11 +65,12 @@ pub async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let run = filter.run.as_deref().map(run_id).transpose()?;
-    let mut follower = Follower { app, run, workflow: filter.workflow, since: None, ready: VecDeque::new() };
-    match text(&headers, "last-event-id") {
+    let last_seen = text(&headers, "last-event-id").map(str::to_owned);
+    let mut follower = Follower { app, headers, run, workflow: filter.workflow, since: None, ready: VecDeque::new() };
+    match last_seen {
         Some(id) => {
             // A broken cursor is told now, not in the middle of the stream.
-            let cursor = Cursor(id.to_owned());
+            let cursor = Cursor(id);
             let known = follower.app.engine.events(Some(cursor.clone()));
             if let Ok(known) = tokio::time::timeout(Duration::from_millis(50), known).await {
                 follower.take(known.map_err(|error| told_cursor(&error))?).await;
@@ -86,14 +92,16 @@ pub async fn follow(
 }
 
 impl Follower {
-    /// The next event; nothing once the engine stops.
+    /// The next event; nothing once the engine stops or the token is no longer valid.
     async fn next(&mut self) -> Option<Sent> {
         loop {
+            self.app.guard.role(&self.app.engine, &self.headers)?;
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
             let page = tokio::select! {
                 page = self.app.engine.events(self.since.clone()) => page,
+                () = tokio::time::sleep(RECHECK) => continue,
                 () = self.app.engine.stopped() => return None,
             };
             match page {

@@ -20,6 +20,7 @@ mod lanes;
 mod local;
 mod metrics;
 mod openapi;
+mod paced;
 mod problem;
 mod reply;
 mod runs;

@@ -1,5 +1,6 @@
 //! Connections: accepting them, their limits, and ending them in order.
 
+use super::paced::Paced;
 use super::problem::Problem;
 use axum::Router;
 use axum::extract::Request;
@@ -16,6 +17,8 @@ use tokio::net::TcpListener;
 
 /// How long the header of a request may take to come.
 const HEADER_TIME: Duration = Duration::from_secs(10);
+/// How long an answer may wait until its reader takes more of it.
+const READER_TIME: Duration = Duration::from_secs(30);
 /// The largest header, in bytes.
 const HEADER_BYTES: usize = 16 * 1024;
 /// Larger headers than this are refused before we see them; in between we can say why.
@@ -60,7 +63,8 @@ impl Server {
                 Ok((stream, _)) => {
                     let _ = stream.set_nodelay(true);
                     let service = TowerToHyperService::new(self.app.clone());
-                    let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+                    let stream = TokioIo::new(Paced::new(stream, READER_TIME));
+                    let connection = connections.watch(http.serve_connection(stream, service));
                     // A connection that breaks is the caller's business.
                     tokio::spawn(async move { connection.await.ok() });
                 }
