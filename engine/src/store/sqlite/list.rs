@@ -21,14 +21,16 @@ const RARE: usize = 2000;
 /// A page of runs.
 pub(super) fn runs(conn: &Connection, query: &RunQuery) -> Result<RunPage> {
     let limit = page_size(query.limit);
-    let filter = Filter::new(conn, query)?;
+    let mut states = query.states.clone();
+    states.sort_unstable_by_key(|state| state.as_str());
+    states.dedup();
     // One more than asked for tells whether there is a next page.
-    let mut found = match filter.states.as_slice() {
-        [] => filter.select(conn, None, limit + 1)?,
+    let mut found = match states.as_slice() {
+        [] => Filter::new(conn, query, None)?.select(conn, limit + 1)?,
         states => {
             let mut found = Vec::new();
             for state in states {
-                found.extend(filter.select(conn, Some(*state), limit + 1)?);
+                found.extend(Filter::new(conn, query, Some(*state))?.select(conn, limit + 1)?);
             }
             found.sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
             found
@@ -45,24 +47,21 @@ pub(super) fn page_size(asked: u32) -> u32 {
     if asked == 0 { PAGE } else { asked.min(LARGEST_PAGE) }
 }
 
-/// The conditions of a query, as SQL with numbered parameters.
+/// The conditions of a query for one state or for all, as SQL with numbered parameters.
 struct Filter {
     conditions: Vec<String>,
     values: Vec<Value>,
-    states: Vec<RunState>,
-    /// The index for a query without a state.
+    state: Option<RunState>,
+    /// The index that fits best.
     index: &'static str,
     /// The runs are few and known: no index is prescribed.
     few: bool,
 }
 
 impl Filter {
-    fn new(conn: &Connection, query: &RunQuery) -> Result<Self> {
-        let mut states = query.states.clone();
-        states.sort_unstable_by_key(|state| state.as_str());
-        states.dedup();
+    fn new(conn: &Connection, query: &RunQuery, state: Option<RunState>) -> Result<Self> {
         let mut filter =
-            Self { conditions: Vec::new(), values: Vec::new(), states, index: "indexed by runs_id", few: false };
+            Self { conditions: Vec::new(), values: Vec::new(), state, index: "indexed by runs_id", few: false };
         if let Some(after) = &query.after {
             let run: RunId = after
                 .0
@@ -85,7 +84,8 @@ impl Filter {
         }
         if let Some(workflow) = &query.workflow {
             filter.add("r.workflow = (select key from workflows where id = ?)", vec![Value::from(workflow.clone())]);
-            filter.index = "indexed by runs_workflow";
+            let rare = query.trigger.is_some_and(|trigger| trigger != Trigger::Webhook);
+            filter.index = if rare { "indexed by runs_workflow_trigger" } else { "indexed by runs_workflow" };
         }
         if let Some(label) = &query.label {
             // The index ignores case, the question does not.
@@ -117,13 +117,17 @@ impl Filter {
 
     fn add_text(&mut self, conn: &Connection, text: &str) -> Result<()> {
         let (from, to) = (text.to_owned(), format!("{text}\u{10ffff}"));
+        // A completed run has no error. Looking for one would go through all that are completed.
+        let errors = self.state != Some(RunState::Completed);
         let mut places = vec![
             "select seq from runs where label >= ?1 and label < ?2",
-            "select seq from runs where error_message >= ?1 and error_message < ?2",
             "select r.seq from runs r join lanes l on l.key = r.lane where r.lane is not null
                  and l.kind = 'webhook' and l.name collate nocase >= ?1 and l.name collate nocase < ?2",
         ];
         let mut values = vec![Value::from(from.clone()), Value::from(to.clone())];
+        if errors {
+            places.push("select seq from runs where error_message >= ?1 and error_message < ?2");
+        }
         let ids = ids_with_prefix(text);
         if let Some((first, last)) = ids {
             places.push("select seq from runs where id >= ?3 and id <= ?4");
@@ -141,8 +145,11 @@ impl Filter {
             return Ok(());
         }
         let range = |column: &str| format!("({column} >= ? and {column} < ?)");
-        let mut condition = [range("r.label"), range("r.error_message"), range("l.name collate nocase")].join(" or ");
-        let mut values: Vec<Value> = [from, to].into_iter().map(Value::from).cycle().take(6).collect();
+        let mut columns = vec!["r.label", "l.name collate nocase"];
+        columns.extend(errors.then_some("r.error_message"));
+        let bounds = [from, to].into_iter().map(Value::from).cycle();
+        let mut values: Vec<Value> = bounds.take(2 * columns.len()).collect();
+        let mut condition = columns.into_iter().map(range).collect::<Vec<_>>().join(" or ");
         if let Some((first, last)) = ids {
             condition.push_str(" or (r.id >= ? and r.id <= ?)");
             values.extend([blob(&first), blob(&last)]);
@@ -151,11 +158,11 @@ impl Filter {
         Ok(())
     }
 
-    fn select(&self, conn: &Connection, state: Option<RunState>, limit: u32) -> Result<Vec<RunSummary>> {
+    fn select(&self, conn: &Connection, limit: u32) -> Result<Vec<RunSummary>> {
         let mut conditions = self.conditions.clone();
         let mut values = self.values.clone();
         let mut index = self.index;
-        if let Some(state) = state {
+        if let Some(state) = self.state {
             values.push(Value::from(state.as_str().to_owned()));
             conditions.push(format!("r.state = ?{}", values.len()));
             if state != RunState::Completed {

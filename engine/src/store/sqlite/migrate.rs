@@ -6,7 +6,10 @@ use crate::store::{Result, StoreError, Timestamp};
 
 /// All migrations in order; the number of a migration is its place in this list, counted from 1. A migration that
 /// was released is never changed.
-const MIGRATIONS: &[(&str, &str)] = &[("first", include_str!("migrations/0001_first.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("first", include_str!("migrations/0001_first.sql")),
+    ("trigger_of_a_workflow", include_str!("migrations/0002_trigger_of_a_workflow.sql")),
+];
 
 /// Brings the database to the newest version. Each migration is a transaction of its own.
 pub(super) fn migrate(conn: &mut Connection, now: Timestamp) -> Result<()> {
