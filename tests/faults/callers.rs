@@ -93,6 +93,33 @@ fn a_body_that_trickles_is_given_up() {
     assert_eq!(server.api("/runs")["runs"].as_array().unwrap().len(), 2);
 }
 
+#[test]
+fn a_caller_who_does_not_read_is_given_up() {
+    const ASKED: usize = 64;
+    let large = "trigger: { webhook: { auth: none, response: wait } }\noutput: \"{Repeat('x', 1000000)}\"\n";
+    let project = Project::new(&[("workflows/w.yaml", large)]);
+    let server = project.serve();
+    let mut caller = connect(&server.base);
+    // More answers than all buffers between here and there hold.
+    caller.write_all("GET /hooks/w HTTP/1.1\r\nHost: x\r\n\r\n".repeat(ASKED).as_bytes()).unwrap();
+    let runs = || server.api("/runs?limit=1000")["runs"].as_array().unwrap().len();
+    let stuck = wait_for("the answers are stuck", || {
+        let before = runs();
+        std::thread::sleep(Duration::from_millis(1500));
+        (before > 0 && runs() == before).then_some(before)
+    });
+    assert!(stuck < ASKED, "{stuck} answers fit into buffers");
+    assert_eq!(server.get("/hooks/w").text.len(), 1_000_000);
+    std::thread::sleep(Duration::from_secs(35));
+    caller.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // What was on its way comes, then the connection ends.
+    let mut rest = Vec::new();
+    let ended = caller.read_to_end(&mut rest);
+    assert!(ended.as_ref().is_ok_and(|read| *read < ASKED * 1_000_000) || ended.is_err(), "{ended:?}");
+    assert!(!matches!(ended, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock), "it is still open");
+    assert!(runs() <= stuck + 2, "{} runs after {stuck}", runs());
+}
+
 /// How many runs are not over.
 fn unfinished(server: &Server) -> usize {
     let (mut count, mut cursor) = (0, String::new());
