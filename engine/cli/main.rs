@@ -28,6 +28,10 @@ use output::{Format, Report, Stop, Terminal};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+/// Threads that hand messages to each other fight over the system's allocator; see `benches/README.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The interpreter for FlowScript and the integration engine around it.
 #[derive(Parser)]
 #[command(name = "flowscript", version, arg_required_else_help = true)]
