@@ -72,6 +72,14 @@ fn xml(text: &str) -> Result<Value, String> {
 
 /// `a=1&b=2`, names given several times as lists.
 fn form(text: &str) -> Result<Value, String> {
+    // `curl -d` says that it sends a form, whatever it sends: no form is a JSON object or list.
+    if text.starts_with(['{', '[']) && decode_json(text).is_ok() {
+        return Err(
+            "The body is JSON, but its Content-Type says that it is a form, as `curl -d` does by itself: send \
+                    `Content-Type: application/json`."
+                .to_owned(),
+        );
+    }
     let mut fields: Vec<(String, Vec<Value>)> = Vec::new();
     for (name, value) in pairs(text) {
         let (name, value) = (name?, Value::text(value?));

@@ -49,6 +49,7 @@ fn broken_bodies_are_told() {
     };
     check("application/json", "{", "not JSON");
     check("text/plain; charset=klingon", "x", "`klingon`");
+    check("application/x-www-form-urlencoded", "{\"a\": 1}", "send `Content-Type: application/json`");
     check("application/x-www-form-urlencoded", "a=%ff", "percent-encoded");
     assert_eq!(body_of("text/plain; charset=iso-8859-1", "x"), "'x'");
 }
