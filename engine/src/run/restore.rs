@@ -39,8 +39,11 @@ pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(),
     // Strands above come before those below.
     places.sort_by_key(|(path, _)| path.len());
     let mut restored: BTreeMap<String, Strand> = BTreeMap::new();
+    // The variable `run` is made anew with each machine; it is not kept.
+    let run = machine.strands.get("").map(|root| root.variables.get(RUN).clone()).unwrap_or_default();
     for (path, place) in places {
-        let strand = strand(&machine.work, claimed, &restored, &path, place)?;
+        let mut strand = strand(&machine.work, claimed, &restored, &path, place)?;
+        strand.variables.set_known(RUN, run.clone());
         restored.insert(path, strand);
     }
     let errors = |strand: &Strand| match strand.variables.get(ERRORS) {
@@ -76,9 +79,6 @@ fn strand(
         Some(None) => return Err(damaged()),
         Some(Some(parent)) => below(parent, &place, path).ok_or_else(damaged)?,
     };
-    if let Some(run) = restored.get("").map(|root| root.variables.get(RUN).clone()) {
-        variables.set_known(RUN, run);
-    }
     // Results first: a variable that was changed later is kept as it became.
     for step in claimed.steps.iter().filter(|step| step.state == StepState::Completed) {
         let position = step.position.strip_prefix(path);
