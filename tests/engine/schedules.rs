@@ -68,6 +68,70 @@ fn what_was_missed_runs_once_and_the_rest_is_one_row() {
 }
 
 #[test]
+fn all_missed_ones_run_or_none_where_the_schedule_says_so() {
+    let workflow = |missed: &str| {
+        format!(
+            "trigger: {{ schedule: [ {{ id: m, cron: '* * * * *', missed: {missed} }} ] }}\n\
+             steps: [ wait: {{ for: 200ms }} ]\noutput: \"{{run.scheduledFor}}\""
+        )
+    };
+    let project = Project::new(&[("workflows/all.yaml", &workflow("all")), ("workflows/none.yaml", &workflow("none"))]);
+    project.serve().kill();
+    // The engine was away for a little more than six minutes.
+    assert_eq!(
+        database(&project).execute("update schedules set settled_until = settled_until - 370000", ()).unwrap(),
+        2
+    );
+    let server = project.serve();
+    let states = |id: &str| -> Vec<String> {
+        let runs = server.api(&format!("/runs?workflow={id}&limit=100"))["runs"].clone();
+        runs.as_array().unwrap().iter().map(|run| run["state"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = wait_for("the missed ones have run", || {
+        let all = states("all");
+        assert!(!all.iter().any(|state| state == "failed"), "{}", server.api("/runs?workflow=all&state=failed"));
+        (all.iter().filter(|state| *state == "completed").count() >= 5).then_some(all)
+    });
+    // The one on time finds those before it unfinished.
+    assert!(all.iter().filter(|state| *state == "skipped").count() <= 1, "{all:?}");
+    let none = states("none");
+    assert_eq!(none.iter().filter(|state| *state == "skipped").count(), 1, "{none:?}");
+    assert!(none.len() <= 3, "{none:?}");
+    let runs = server.api("/runs?workflow=all&limit=100")["runs"].clone();
+    let mut at: Vec<&str> = runs.as_array().unwrap().iter().filter_map(|run| run["output"].as_str()).collect();
+    at.sort_unstable();
+    at.dedup();
+    assert!(at.len() >= 5, "each has its own instant: {runs}");
+}
+
+#[test]
+fn a_schedule_ends_with_until_and_starts_late_by_jitter() {
+    let until = (chrono::Utc::now() + chrono::TimeDelta::seconds(4)).format("%Y-%m-%dT%H:%M:%S");
+    let ends = format!("trigger: {{ schedule: [ {{ id: u, every: {{ seconds: 1 }}, until: {until} }} ] }}\noutput: 1");
+    let jitter = "trigger: { schedule: [ { id: j, every: { seconds: 1 }, jitter: 700ms, overlap: allow } ] }
+steps: [ set: { late: \"DateTime.SecondsBetween(run.scheduledFor, now())\" } ]
+output: \"{late}\"";
+    let project = Project::new(&[("workflows/ends.yaml", &ends), ("workflows/jitter.yaml", jitter)]);
+    let server = project.serve();
+    wait_for("the schedule is finished", || {
+        let schedules = server.api("/schedules")["schedules"].clone();
+        (schedules[0]["state"] == "finished").then_some(())
+    });
+    let count = |id: &str| server.api(&format!("/runs?workflow={id}&limit=100"))["runs"].as_array().unwrap().len();
+    let ended = wait_for("the last one has fired", || Some(count("ends")).filter(|count| *count >= 1));
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(count("ends") <= ended + 1 && count("ends") <= 4, "nothing comes behind `until`: {}", count("ends"));
+    let runs = server.api("/runs?workflow=jitter&state=completed&limit=100")["runs"].clone();
+    let late: Vec<f64> =
+        runs.as_array().unwrap().iter().map(|run| run["output"].to_string().parse().unwrap()).collect();
+    assert!(late.len() >= 3, "{late:?}");
+    // Never early; each late by chance, so that not all begin in the same tenth.
+    assert!(late.iter().all(|late| *late >= 0.0), "{late:?}");
+    let spread = late.iter().copied().fold(0.0, f64::max) - late.iter().copied().fold(f64::MAX, f64::min);
+    assert!(spread > 0.02, "{late:?}");
+}
+
+#[test]
 fn an_occurrence_during_a_run_does_what_overlap_says() {
     let workflow = |id: &str, overlap: &str| {
         format!(
