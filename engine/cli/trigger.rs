@@ -6,7 +6,7 @@ use crate::output::{field, plain, print_line};
 use crate::serve::{lock, open_store};
 use clap::Args;
 use flowscript_engine::config::Config;
-use flowscript_engine::engine::{Admission, Engine, RunId, Verdict};
+use flowscript_engine::engine::{Admission, Engine, PayloadOf, RunId, Verdict};
 use flowscript_engine::script::{decode_json, encode_json};
 use flowscript_lang::value::{Record, Value};
 use serde_json::{Value as Json, json};
@@ -23,6 +23,9 @@ pub struct TriggerArgs {
     /// Its input as JSON, or `@file.json`.
     #[arg(long, value_name = "JSON")]
     input: Option<String>,
+    /// Take the payload of an earlier run instead: `last` is the webhook's last message.
+    #[arg(long, value_name = "last|RUN", conflicts_with = "input")]
+    payload: Option<PayloadOf>,
     /// Wait for the end, show the run's log, and print its output.
     #[arg(long)]
     wait: bool,
@@ -41,19 +44,33 @@ const LONG: Duration = Duration::from_secs(365 * 86_400);
 /// Starts the run; with `--wait` or `--local`, a failed run is exit code 1.
 pub fn run(args: TriggerArgs) -> Exit {
     crate::serve::start_log();
-    let done = input_text(args.input.as_deref()).and_then(|input| {
+    let done = given(&args).and_then(|given| {
         if args.local {
-            return in_process(&args.workflow, &input, args.target.dir(), true);
+            return in_process(&args.workflow, given, args.target.dir(), true);
         }
         match args.target.find()? {
-            Target::Running(api) => through_api(&api, &args.workflow, &input, args.wait),
-            Target::Folder(folder) => in_process(&args.workflow, &input, &folder, false),
+            Target::Running(api) => through_api(&api, &args.workflow, &given, args.wait),
+            Target::Folder(folder) => in_process(&args.workflow, given, &folder, false),
         }
     });
     done.unwrap_or_else(|reason| {
         eprintln!("flowscript trigger: {reason}");
         Exit::NotStarted
     })
+}
+
+/// What the run is started with.
+enum Given {
+    /// The text of `--input`.
+    Input(String),
+    Payload(PayloadOf),
+}
+
+fn given(args: &TriggerArgs) -> Result<Given, String> {
+    match args.payload {
+        Some(of) => Ok(Given::Payload(of)),
+        None => input_text(args.input.as_deref()).map(Given::Input),
+    }
 }
 
 /// The text of `--input`: itself, or the content of a file.
@@ -67,9 +84,16 @@ fn input_text(given: Option<&str>) -> Result<String, String> {
     }
 }
 
-fn through_api(api: &Remote, workflow: &str, input: &str, wait: bool) -> Result<Exit, String> {
-    let input: Json = serde_json::from_str(input).map_err(|error| format!("--input is not JSON: {error}"))?;
-    let accepted = api.post(&format!("/workflows/{}/run", encoded(workflow)), &json!({ "input": input }))?;
+fn through_api(api: &Remote, workflow: &str, given: &Given, wait: bool) -> Result<Exit, String> {
+    let body = match given {
+        Given::Input(text) => {
+            let input: Json = serde_json::from_str(text).map_err(|error| format!("--input is not JSON: {error}"))?;
+            json!({ "input": input })
+        }
+        Given::Payload(PayloadOf::Last) => json!({ "payloadOf": "last" }),
+        Given::Payload(PayloadOf::Run(run)) => json!({ "payloadOf": run.to_string() }),
+    };
+    let accepted = api.post(&format!("/workflows/{}/run", encoded(workflow)), &body)?;
     let run = accepted["runId"].as_str().unwrap_or_default().to_owned();
     if wait {
         return watch(api, &run);
@@ -138,9 +162,13 @@ impl Progress {
 }
 
 /// Without a running engine: performs the run here, or leaves it queued for the next one.
-fn in_process(workflow: &str, input: &str, project: &Path, perform: bool) -> Result<Exit, String> {
-    let Value::Record(input) = decode_json(input).map_err(|reason| format!("--input is not JSON: {reason}"))? else {
-        return Err("--input must be a JSON object".into());
+fn in_process(workflow: &str, given: Given, project: &Path, perform: bool) -> Result<Exit, String> {
+    let given = match given {
+        Given::Payload(of) => Err(of),
+        Given::Input(text) => match decode_json(&text).map_err(|reason| format!("--input is not JSON: {reason}"))? {
+            Value::Record(input) => Ok(input),
+            _ => return Err("--input must be a JSON object".into()),
+        },
     };
     if !project.is_dir() {
         return Err(format!("{} is not a folder", project.display()));
@@ -155,7 +183,10 @@ fn in_process(workflow: &str, input: &str, project: &Path, perform: bool) -> Res
         if perform {
             engine.work().await.map_err(|error| error.to_string())?;
         }
-        let run = start(&engine, workflow, input).await?;
+        let run = match given {
+            Ok(input) => start(&engine, workflow, input).await?,
+            Err(of) => engine.run_with_payload(workflow, of).await.map_err(|error| error.to_string())?,
+        };
         if !perform {
             eprintln!("no engine is running; the run is queued for the next one");
             println!("{run}");

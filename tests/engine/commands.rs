@@ -35,6 +35,42 @@ fn trigger_through_the_api() {
 }
 
 #[test]
+fn trigger_with_an_earlier_payload() {
+    let hook = "trigger: { webhook: { auth: none, response: wait, processing: { input: '[n: body.n]' } } }\n";
+    let other = ("workflows/other.yaml", "output: 1");
+    let project = Project::new(&[("workflows/double.yaml", &format!("{hook}{DOUBLE}")), other]);
+    let server = project.serve();
+    let none = run(&project, &["trigger", "double", "--payload", "last"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(stderr(&none).contains("no message yet"), "{}", stderr(&none));
+    assert_eq!(server.post("/hooks/double", "{\"n\": 4}").text, "8");
+    assert_eq!(server.post("/hooks/double", "{\"n\": 5}").text, "10");
+    run(&project, &["trigger", "double", "--input", r#"{"n": 6}"#, "--wait"]);
+    let last = run(&project, &["trigger", "double", "--payload", "last", "--wait"]);
+    assert_eq!((last.status.code(), stdout(&last).as_str()), (Some(0), "10"), "{}", stderr(&last));
+    let runs = server.api("/runs?workflow=double&trigger=webhook")["runs"].clone();
+    let first = runs.as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
+    let chosen = run(&project, &["trigger", "double", "--payload", &first, "--wait"]);
+    assert_eq!(stdout(&chosen), "8", "{}", stderr(&chosen));
+    let foreign = run(&project, &["trigger", "other", "--payload", &first]);
+    assert!(stderr(&foreign).contains("`other` has no run"), "{}", stderr(&foreign));
+    for (body, part) in [
+        ("{\"payloadOf\": \"first\"}", "neither `last` nor"),
+        ("{\"payloadOf\": 1}", "must be `last`"),
+        ("{\"payloadOf\": \"last\", \"input\": {}}", "not both"),
+        ("{\"payload\": 1}", "has the field `payload`"),
+    ] {
+        let path = "/api/v1/workflows/double/run";
+        server.send("POST", path, &[crate::server::bearer()], Some(body.as_bytes())).is_problem(400, part);
+    }
+    server.kill();
+    let queued = run(&project, &["trigger", "double", "--payload", &first]);
+    assert_eq!(queued.status.code(), Some(0), "{}", stderr(&queued));
+    let server = project.serve();
+    assert_eq!(server.run_in(&stdout(&queued), "completed")["output"].to_string(), "8");
+}
+
+#[test]
 fn trigger_without_an_engine() {
     let project = Project::new(&[("workflows/double.yaml", DOUBLE), ("workflows/bad.yaml", "output: \"{1 / 0}\"")]);
     let local = run(&project, &["trigger", "double", "--input", r#"{"n": 4}"#, "--local"]);

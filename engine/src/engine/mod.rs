@@ -14,7 +14,7 @@ pub use crate::store::{
     Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
     Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, WorkflowCounts,
 };
-pub use people::BulkRetry;
+pub use people::{BulkRetry, PayloadOf};
 pub use schedules::{ScheduleView, Upcoming};
 pub use view::{RunList, RunView};
 

@@ -3,13 +3,33 @@
 use super::Engine;
 use crate::store::{
     Accepted, Admin, Cancel, Cursor, Delivered, LaneId, LaneKind, LanePage, LaneQuery, RunAgain, RunId, RunQuery,
-    RunState, Skip, StoreError,
+    RunState, Skip, StoreError, Trigger,
 };
 use crate::trigger::callback;
 use crate::workflow::history::DiagnosticsSwitch;
 
 /// The most runs that one bulk decision takes.
 const MAX_BULK: usize = 10_000;
+
+/// The run whose payload a run by hand takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadOf {
+    /// The newest that the workflow's webhook has started.
+    Last,
+    /// This one.
+    Run(RunId),
+}
+
+impl std::str::FromStr for PayloadOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "last" => Ok(Self::Last),
+            id => id.parse().map(Self::Run).map_err(|_| format!("`{id}` is neither `last` nor the id of a run")),
+        }
+    }
+}
 
 /// What became of a bulk retry.
 #[derive(Debug, Default)]
@@ -54,6 +74,27 @@ impl Engine {
         // The oldest first: runs of one lane keep their order.
         found.reverse();
         self.retry_all(found).await
+    }
+
+    /// A new run of `workflow` with the payload of its last message, or of an earlier run.
+    pub async fn run_with_payload(&self, workflow: &str, of: PayloadOf) -> Result<RunId, StoreError> {
+        let source = match of {
+            PayloadOf::Run(run) => {
+                let summary = self.shared.store.summary(run).await?;
+                if summary.workflow != workflow {
+                    return Err(StoreError::NotFound(format!("the workflow `{workflow}` has no run {run}")));
+                }
+                run
+            }
+            PayloadOf::Last => {
+                let trigger = Some(Trigger::Webhook);
+                let query = RunQuery { workflow: Some(workflow.to_owned()), trigger, limit: 1, ..RunQuery::default() };
+                let page = self.shared.store.runs(query).await?;
+                let last = page.runs.first().map(|run| run.id);
+                last.ok_or_else(|| StoreError::NotFound(format!("the webhook of `{workflow}` has had no message yet")))?
+            }
+        };
+        self.run_again(source).await
     }
 
     /// A new run with the payload of an earlier one, on the current version.

@@ -197,7 +197,8 @@ pub async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> R
     Ok(ok(Retried { retried: done.retried.iter().map(ToString::to_string).collect(), refused: refused.collect() }))
 }
 
-fn queued(app: &App, run: RunId) -> Response {
+/// The answer that names a queued run.
+pub fn queued(app: &App, run: RunId) -> Response {
     accepted(run, app.run_style().status_url(run))
 }
 

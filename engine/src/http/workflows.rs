@@ -5,7 +5,9 @@ use super::input::{At, Given, Raw};
 use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
 use super::reply;
+use super::runs::queued;
 use super::shapes::{Accepted, Workflow, Workflows};
+use crate::engine::PayloadOf;
 use crate::script::decode_json;
 use crate::workflow::history::DiagnosticsSwitch;
 use axum::extract::State;
@@ -29,7 +31,7 @@ pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Shown<Wo
     Ok(ok(Workflow::of(entry)))
 }
 
-/// Starts a run by hand: `{"input": {…}}`.
+/// Starts a run by hand: `{"input": {…}}`, or `{"payloadOf": "last"}` or the id of an earlier run, with its payload.
 #[utoipa::path(post, path = "/workflows/{id}/run", tag = "workflows", params(("id" = String, Path,)), request_body = Option<Start>, responses((status = 202, body = Accepted), Refused))]
 pub async fn run(State(app): State<App>, At(id): At<String>, Raw(body): Raw) -> Result<Response, Problem> {
     let workflows = app.engine.workflows();
@@ -41,7 +43,13 @@ pub async fn run(State(app): State<App>, At(id): At<String>, Raw(body): Raw) -> 
     if app.engine.is_stopping() {
         return Err(Problem::unavailable("The engine is stopping."));
     }
-    let input = input_of(&body)?;
+    let input = match start_of(&body)? {
+        Taken::Input(input) => input,
+        Taken::Payload(of) => {
+            let started = app.engine.run_with_payload(&id, of).await;
+            return Ok(queued(&app, started.map_err(|error| Problem::of_store(&error))?));
+        }
+    };
     if let Some(name) = input.shape().names().iter().find(|name| workflow.input(name).is_none()) {
         let known: Vec<String> = workflow.inputs.iter().map(|input| format!("`{}`", input.name)).collect();
         let known = if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) };
@@ -53,11 +61,20 @@ pub async fn run(State(app): State<App>, At(id): At<String>, Raw(body): Raw) -> 
 
 /// What a run by hand is started with.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "described here; `input_of` reads it without losing digits")]
+#[expect(dead_code, reason = "described here; `start_of` reads it without losing digits")]
+#[serde(rename_all = "camelCase")]
 struct Start {
     /// The inputs by name.
     #[schema(value_type = Option<Object>)]
     input: Option<serde_json::Value>,
+    /// `last`, or the id of an earlier run of the workflow: its payload instead of `input`.
+    payload_of: Option<String>,
+}
+
+/// What a run by hand takes.
+enum Taken {
+    Input(Record),
+    Payload(PayloadOf),
 }
 
 /// What a switch is set to.
@@ -90,25 +107,35 @@ pub async fn diagnostics(
     show(State(app), At(id)).await
 }
 
-fn input_of(body: &Bytes) -> Result<Record, Problem> {
+fn start_of(body: &Bytes) -> Result<Taken, Problem> {
+    let nothing = || Ok(Taken::Input(Record::from_fields([])));
     let text = std::str::from_utf8(body).map_err(|_| Problem::bad_request("The body is not UTF-8."))?;
     if text.trim().is_empty() {
-        return Ok(Record::from_fields([]));
+        return nothing();
     }
     let decoded =
         decode_json(text).map_err(|reason| Problem::bad_request(format!("The body is not JSON: {reason}")))?;
     let Value::Record(fields) = decoded else {
         return Err(Problem::bad_request("The body must be an object such as {\"input\": {\"itemId\": \"A100\"}}."));
     };
-    if let Some(name) = fields.shape().names().iter().find(|name| *name != "input") {
+    if let Some(name) = fields.shape().names().iter().find(|name| !["input", "payloadOf"].contains(&name.as_str())) {
         let detail =
-            format!("The body has the field `{name}`; only `input` is known, which holds the workflow's inputs.");
+            format!("The body has the field `{name}`; `input` holds the workflow's inputs, `payloadOf` names a run.");
         return Err(Problem::bad_request(detail));
     }
-    match fields.get("input") {
-        None | Some(Value::Null) => Ok(Record::from_fields([])),
-        Some(Value::Record(input)) => Ok(input),
-        Some(other) => Err(Problem::bad_request(format!("`input` must be an object, not a {}.", other.type_name()))),
+    let given = |name: &str| fields.get(name).filter(|value| !matches!(value, Value::Null));
+    match (given("input"), given("payloadOf")) {
+        (None, None) => nothing(),
+        (Some(Value::Record(input)), None) => Ok(Taken::Input(input)),
+        (Some(other), None) => {
+            Err(Problem::bad_request(format!("`input` must be an object, not a {}.", other.type_name())))
+        }
+        (None, Some(Value::Text(of))) => {
+            let of = of.parse().map_err(|reason| Problem::bad_request(format!("`payloadOf`: {reason}.")))?;
+            Ok(Taken::Payload(of))
+        }
+        (None, Some(_)) => Err(Problem::bad_request("`payloadOf` must be `last` or the id of a run.")),
+        (Some(_), Some(_)) => Err(Problem::bad_request("A run takes `input` or `payloadOf`, not both.")),
     }
 }
 
