@@ -87,17 +87,15 @@ impl Engine {
     /// A page of runs.
     pub async fn run_list(&self, query: RunQuery) -> Result<RunList, StoreError> {
         let page = self.shared.store.runs(query).await?;
+        // One read for all: a page has up to a thousand runs.
+        let outputs = self.shared.store.outputs(page.runs.iter().map(|run| run.id).collect()).await?;
+        let mut outputs: HashMap<RunId, Vec<u8>> = outputs.into_iter().collect();
         let mut runs = Vec::with_capacity(page.runs.len());
         for summary in page.runs {
-            // A run may be gone between the list and this.
-            let output = match self.shared.store.run(summary.id).await {
-                Ok(run) => {
-                    let output = decoded(summary.id, run.output.as_ref());
-                    let veil = self.veil(&summary).await;
-                    output.and_then(|output| veil.output(&output))
-                }
-                Err(StoreError::NotFound(_)) => continue,
-                Err(error) => return Err(error),
+            let output = decoded(summary.id, outputs.remove(&summary.id).as_ref());
+            let output = match output {
+                Some(output) => self.veil(&summary).await.output(&output),
+                None => None,
             };
             runs.push((summary, output));
         }

@@ -185,6 +185,9 @@ pub trait Store: Send + Sync + 'static {
     /// A run with payload, input, output and answer; [`StoreError::NotFound`] if there is none.
     fn run(&self, run: RunId) -> Answer<'_, Run>;
 
+    /// The outputs of those of the runs that have one.
+    fn outputs(&self, runs: Vec<RunId>) -> Answer<'_, Vec<(RunId, Vec<u8>)>>;
+
     /// A run without its bodies; [`StoreError::NotFound`] if there is none.
     fn summary(&self, run: RunId) -> Answer<'_, RunSummary>;
 

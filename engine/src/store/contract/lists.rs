@@ -32,6 +32,19 @@ pub async fn pages_do_not_shift_while_runs_are_accepted(bench: Bench) {
     assert_eq!(seen, reversed(&all));
 }
 
+pub async fn outputs_are_read_for_many_runs(bench: Bench) {
+    let mut wanted = Vec::new();
+    for output in [Some(vec![1; 10]), None, Some(vec![2; 100_000])] {
+        let fence = bench.claimed().await.fence;
+        let finish = Finish { output: output.clone(), ..Finish::new(RunState::Completed, START) };
+        bench.a.store.finish(fence, finish, None).await.unwrap();
+        wanted.extend(output.map(|output| (fence.run, output)));
+    }
+    let mut runs: Vec<RunId> = wanted.iter().map(|(run, _)| *run).collect();
+    runs.push(bench.new_run().id); // there is no such run
+    assert_eq!(bench.b.store.outputs(runs).await.unwrap(), wanted);
+}
+
 pub async fn filters_are_joined_by_and(bench: Bench) {
     bench.publish(&[workflow("w"), workflow("v")]).await;
     let mut all = Vec::new();

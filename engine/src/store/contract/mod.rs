@@ -356,6 +356,7 @@ macro_rules! contract_tests {
                 ready_is_told
             ]
             lists: [
+                outputs_are_read_for_many_runs
                 pages_do_not_shift_while_runs_are_accepted
                 filters_are_joined_by_and
                 text_finds_ids_labels_lanes_and_errors

@@ -242,6 +242,10 @@ impl Store for SqliteStore {
         self.readers.read(move |conn| reads::run(conn, run))
     }
 
+    fn outputs(&self, runs: Vec<RunId>) -> Answer<'_, Vec<(RunId, Vec<u8>)>> {
+        self.readers.read(move |conn| reads::outputs(conn, &runs))
+    }
+
     fn summary(&self, run: RunId) -> Answer<'_, RunSummary> {
         self.readers.read(move |conn| reads::summary(conn, run))
     }

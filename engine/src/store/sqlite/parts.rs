@@ -25,6 +25,10 @@ pub(super) const BODIES: &str = "
     coalesce(r.answer,  (select bytes from parts where key = r.seq * 8 + 3)),
     coalesce(r.trace,   (select bytes from parts where key = r.seq * 8 + 4))";
 
+/// Reads the output of a run.
+pub(super) const SELECT_OUTPUT: &str =
+    "select coalesce(r.output, (select bytes from parts where key = r.seq * 8 + 2)) from runs r where r.id = ?1";
+
 /// The short body for the run's row, if it is one.
 pub(super) fn inline(body: Option<&Vec<u8>>) -> Option<&[u8]> {
     body.map(Vec::as_slice).filter(|bytes| bytes.len() <= INLINE)

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
+use super::parts::SELECT_OUTPUT;
 use super::rows;
 use crate::store::{LogLine, LogPage, Result, Run, RunId, RunSummary, StepRecord, StoreError};
 
@@ -9,6 +10,17 @@ use crate::store::{LogLine, LogPage, Result, Run, RunId, RunSummary, StepRecord,
 pub(super) fn run(conn: &Connection, run: RunId) -> Result<Run> {
     let mut statement = conn.prepare_cached(&rows::select_runs("where r.id = ?1"))?;
     statement.query_row([run], rows::run).optional()?.ok_or_else(|| no_run(run))
+}
+
+/// The outputs of those of the runs that have one.
+pub(super) fn outputs(conn: &Connection, runs: &[RunId]) -> Result<Vec<(RunId, Vec<u8>)>> {
+    let mut statement = conn.prepare_cached(SELECT_OUTPUT)?;
+    let mut outputs = Vec::with_capacity(runs.len());
+    for run in runs {
+        let output: Option<Option<Vec<u8>>> = statement.query_row([run], |row| row.get(0)).optional()?;
+        outputs.extend(output.flatten().map(|output| (*run, output)));
+    }
+    Ok(outputs)
 }
 
 /// A run without its bodies.
