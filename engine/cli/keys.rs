@@ -3,7 +3,7 @@
 use crate::api::{TargetArgs, encoded};
 use crate::exit::Exit;
 use crate::expiry::expiry;
-use crate::output::{ListingArgs, field, print_line, print_table};
+use crate::output::{ListingArgs, field, print_line};
 use clap::{Args, Subcommand};
 use flowscript_engine::keys::KeyText;
 use serde_json::{Value as Json, json};
@@ -118,11 +118,8 @@ fn add(
 
 fn list(listing: &ListingArgs, target: &TargetArgs) -> Result<(), String> {
     let keys = target.api()?.get("/keys")?["keys"].take();
-    if listing.json {
-        print_line(keys);
-        return Ok(());
-    }
-    let rows = keys.as_array().into_iter().flatten().map(|key| {
+    let heads = ["ID", "KEY", "LABEL", "WORKFLOWS", "CREATED", "LAST USED", "EXPIRES", "STATE"];
+    listing.print(&keys, &keys, &heads, |key| {
         let workflows: Vec<&str> = key["workflows"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
         let state = if key["revokedAt"].is_string() { "revoked" } else { "-" };
         vec![
@@ -136,6 +133,5 @@ fn list(listing: &ListingArgs, target: &TargetArgs) -> Result<(), String> {
             state.to_owned(),
         ]
     });
-    print_table(&["ID", "KEY", "LABEL", "WORKFLOWS", "CREATED", "LAST USED", "EXPIRES", "STATE"], rows);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::api::{TargetArgs, encoded};
 use crate::exit::Exit;
-use crate::output::{ListingArgs, field, print_line, print_table};
+use crate::output::{ListingArgs, field, print_line};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -66,11 +66,8 @@ fn list(args: &ListArgs) -> Result<(), String> {
     let api = args.target.api()?;
     let workflow = args.workflow.as_deref().map(|id| format!("&workflow={}", encoded(id))).unwrap_or_default();
     let page = api.get(&format!("/lanes?limit=1000&held={}{workflow}", args.held))?;
-    if args.listing.json {
-        print_line(page);
-        return Ok(());
-    }
-    let rows = page["lanes"].as_array().into_iter().flatten().map(|lane| {
+    let heads = ["WORKFLOW", "KEY", "RUNS", "HELD", "HEAD", "STATE"];
+    args.listing.print(&page, &page["lanes"], &heads, |lane| {
         let held = if lane["held"] == true { "held" } else { "-" };
         vec![
             field(lane, "workflow"),
@@ -81,8 +78,7 @@ fn list(args: &ListArgs) -> Result<(), String> {
             field(&lane["head"], "state"),
         ]
     });
-    print_table(&["WORKFLOW", "KEY", "RUNS", "HELD", "HEAD", "STATE"], rows);
-    if page["next"].is_string() {
+    if !args.listing.json && page["next"].is_string() {
         eprintln!("there are more; say which with --workflow or --held");
     }
     Ok(())

@@ -128,19 +128,17 @@ fn list(args: &ListArgs) -> Result<(), String> {
         }
     }
     let page = args.target.api()?.get(&path)?;
-    if args.listing.json {
-        print_line(page);
-        return Ok(());
-    }
-    let rows = page["runs"].as_array().into_iter().flatten().map(|run| {
+    let heads = ["ID", "WORKFLOW", "STATE", "TRIGGER", "LABEL", "ACCEPTED", "ENDED", "ERROR"];
+    args.listing.print(&page, &page["runs"], &heads, |run| {
         let error = run["error"]["message"].as_str().unwrap_or("-").to_owned();
         let names = ["id", "workflow", "state", "trigger", "label", "acceptedAt", "endedAt"];
         let mut row = names.map(|name| field(run, name)).to_vec();
         row.push(error);
         row
     });
-    print_table(&["ID", "WORKFLOW", "STATE", "TRIGGER", "LABEL", "ACCEPTED", "ENDED", "ERROR"], rows);
-    if let Some(next) = page["next"].as_str() {
+    if !args.listing.json
+        && let Some(next) = page["next"].as_str()
+    {
         eprintln!("there are more: --cursor {next}");
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::api::{TargetArgs, encoded};
 use crate::exit::Exit;
-use crate::output::{ListingArgs, field, print_line, print_table};
+use crate::output::{ListingArgs, field};
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
@@ -60,16 +60,11 @@ pub fn run(args: SchedulesArgs) -> Exit {
 
 fn list(args: &ListArgs) -> Result<(), String> {
     let shown = args.target.api()?.get(&format!("/schedules?next={}", args.next))?;
-    if args.listing.json {
-        print_line(shown);
-        return Ok(());
-    }
-    let rows = shown["schedules"].as_array().into_iter().flatten().map(|schedule| {
+    args.listing.print(&shown, &shown["schedules"], &["WORKFLOW", "SCHEDULE", "STATE", "NEXT"], |schedule| {
         let next = schedule["next"].as_array().into_iter().flatten().filter_map(Json::as_str);
         let next = next.collect::<Vec<_>>().join(", ");
         vec![field(schedule, "workflow"), field(schedule, "schedule"), field(schedule, "state"), next]
     });
-    print_table(&["WORKFLOW", "SCHEDULE", "STATE", "NEXT"], rows);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use crate::api::{TargetArgs, encoded};
 use crate::exit::Exit;
 use crate::expiry::expiry;
-use crate::output::{ListingArgs, field, print_line, print_table};
+use crate::output::{ListingArgs, field, print_line};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -86,13 +86,9 @@ fn add(new: NewArgs) -> Result<(), String> {
 
 fn list(listing: &ListingArgs, target: &TargetArgs) -> Result<(), String> {
     let tokens = target.api()?.get("/tokens")?["tokens"].take();
-    if listing.json {
-        print_line(tokens);
-        return Ok(());
-    }
     let names = ["id", "label", "role", "createdAt", "expiresAt"];
-    let rows = tokens.as_array().into_iter().flatten().map(|token| names.map(|name| field(token, name)).to_vec());
-    print_table(&["ID", "LABEL", "ROLE", "CREATED", "EXPIRES"], rows);
+    let heads = ["ID", "LABEL", "ROLE", "CREATED", "EXPIRES"];
+    listing.print(&tokens, &tokens, &heads, |token| names.map(|name| field(token, name)).to_vec());
     Ok(())
 }
 

@@ -13,6 +13,17 @@ pub struct ListingArgs {
     pub json: bool,
 }
 
+impl ListingArgs {
+    /// Prints `page` as JSON, or else its `items` as a table, a row each.
+    pub fn print(&self, page: &Json, items: &Json, heads: &[&str], row: impl Fn(&Json) -> Vec<String>) {
+        if self.json {
+            print_line(page);
+        } else {
+            print_table(heads, items.as_array().into_iter().flatten().map(row));
+        }
+    }
+}
+
 /// The longest cell, in characters.
 const MAX_CELL: usize = 60;
 
