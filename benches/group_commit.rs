@@ -12,9 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flowscript_engine::store::{
-    Clock, LoadedWorkflow, NewRun, Publication, RunId, SqliteStore, Store, SystemClock, Trigger, VersionHash,
-};
+use flowscript_engine::clock::{Clock, SystemClock};
+use flowscript_engine::store::{LoadedWorkflow, NewRun, Publication, RunId, SqliteStore, Store, Trigger, VersionHash};
 
 const PAIRS: usize = 5;
 const CALLERS: usize = 64;

@@ -5,6 +5,7 @@
 //! talks to one engine handle and never to the store.
 
 pub mod access;
+pub mod clock;
 pub mod config;
 pub mod dispatch;
 pub mod engine;

@@ -8,7 +8,7 @@ use super::drive::Driven;
 use super::{Admission, Dispatcher, Message};
 use crate::run::{Ended, Given, Machine, Work, encoding};
 use crate::script::Fault;
-use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunId, RunState, Start, StoreError, Trigger};
+use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunId, RunState, Start, StoreError, Timestamp, Trigger};
 use crate::workflow::model::Durability;
 use flowscript_lang::error::ErrorKind;
 use std::time::Duration;
@@ -59,7 +59,7 @@ impl Dispatcher {
             drop(running);
             match driven {
                 Driven::Ended(ended, _) => *ended,
-                Driven::Left => Ended::new(RunState::Cancelled), // the caller of the machine sees the stop itself
+                Driven::Left => Ended::new(RunState::Cancelled, dispatcher.now()), // the caller of the machine sees the stop itself
             }
         });
         if let Ok(ended) = tokio::time::timeout_at(until.window(), &mut job).await {
@@ -88,7 +88,7 @@ impl Dispatcher {
             Ok(Accepted::Claimed { fence, version }) if version == message.workflow.version => {
                 let dispatcher = self.clone();
                 tokio::spawn(async move {
-                    let ended = job.await.unwrap_or_else(|_| panicked());
+                    let ended = job.await.unwrap_or_else(|_| panicked(dispatcher.now()));
                     // What is left by a stop is performed again by the next process.
                     if !host.stop().is_abandoned() {
                         dispatcher.finish_direct(fence, &work, &ended).await;
@@ -179,6 +179,7 @@ impl Dispatcher {
 }
 
 /// The end of a run whose thread panicked; the panic is in the engine's log.
-pub(super) fn panicked() -> Ended {
-    Ended::failed(Fault::new(ErrorKind::Io, "The engine failed while it ran this step; its log says more."))
+pub(super) fn panicked(ended_at: Timestamp) -> Ended {
+    let fault = Fault::new(ErrorKind::Io, "The engine failed while it ran this step; its log says more.");
+    Ended::failed(fault, ended_at)
 }

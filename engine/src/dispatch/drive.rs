@@ -9,11 +9,15 @@ use crate::metrics::script_ran;
 use crate::run::{Act, Action, Acts, Ended, Event, Machine, Panicked, Reply, Stop, encoding};
 use crate::script::Fault;
 use crate::store::{Changes, Fence, Park, StepEnd, StepStart, StoreError, Timestamp};
+use crate::trigger::callback;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::time::Duration;
+
+/// A run that works and sleeps at a time looks at the clock so often.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What became of a run that was driven.
 pub(super) enum Driven {
@@ -60,7 +64,7 @@ impl Dispatcher {
                     machine = returned;
                     next
                 }
-                Err(Panicked) => return Driven::Ended(Box::new(panicked()), drive.pending),
+                Err(Panicked) => return Driven::Ended(Box::new(panicked(self.now())), drive.pending),
             };
             if stop.is_abandoned() {
                 return Driven::Left;
@@ -76,7 +80,7 @@ impl Dispatcher {
             match next {
                 Ok(next) => event = next,
                 Err(Left::Lost) => return Driven::Left,
-                Err(Left::Panicked) => return Driven::Ended(Box::new(panicked()), drive.pending),
+                Err(Left::Panicked) => return Driven::Ended(Box::new(panicked(self.now())), drive.pending),
             }
         }
     }
@@ -86,7 +90,7 @@ impl Dispatcher {
         let Drive { fence, mut pending, .. } = drive;
         let Some(fence) = fence else {
             let fault = Fault::new(ErrorKind::Io, "The step cannot be tried again: the run is not kept.");
-            return Driven::Ended(Box::new(Ended::failed(fault)), pending);
+            return Driven::Ended(Box::new(Ended::failed(fault, self.now())), pending);
         };
         changes.ends.append(&mut pending);
         let park = Park { due, events, changes };
@@ -97,29 +101,60 @@ impl Dispatcher {
 
     /// Commits and begins the steps that are to be done, then waits for what happens next.
     async fn next_event(&self, drive: &mut Drive, machine: &mut Machine, acts: Acts) -> Result<Event, Left> {
-        let Acts { acts, changes, dropped, wake } = acts;
+        let Acts { acts, changes, dropped, wake, events } = acts;
         drive.pending.extend(dropped.iter().filter_map(|strand| drive.at_work.give_up(strand, self.now())));
         self.begin(drive, acts, changes).await?;
         if let Some(event) = drive.events.pop_front() {
             return Ok(event);
         }
-        let wake = async {
-            match wake {
-                Some(at) => {
-                    let left = at.0.saturating_sub(self.now().0).max(0) as u64;
-                    tokio::time::sleep(Duration::from_millis(left)).await;
-                }
-                None => std::future::pending().await,
-            }
-        };
         let done = tokio::select! {
             done = drive.at_work.next() => done,
-            () = wake => return Ok(Event::Tick),
+            () = self.wake(wake) => return Ok(Event::Tick),
+            come = self.come(drive.fence.filter(|_| !events.is_empty()), &events) => {
+                return Ok(Event::Came(come));
+            }
         };
         if machine.host().stop().is_abandoned() {
             return Err(Left::Lost);
         }
         self.take_result(drive, machine, done?).await
+    }
+
+    /// Ready at an instant, and now and then before it: should the wall clock be set back, the machine wants to know.
+    async fn wake(&self, at: Option<Timestamp>) {
+        let Some(at) = at else { return std::future::pending().await };
+        let left = at.0.saturating_sub(self.now().0).max(0) as u64;
+        tokio::select! {
+            () = self.shared.clock.until(at) => {}
+            () = tokio::time::sleep(Duration::from_millis(left).min(LOOK)) => {}
+        }
+    }
+
+    /// Ready when one of these events has come for a run at work.
+    async fn come(&self, fence: Option<Fence>, wanted: &[String]) -> Vec<(String, Value)> {
+        let Some(run) = fence.map(|fence| fence.run) else { return std::future::pending().await };
+        let mut seen = None;
+        loop {
+            let come = async {
+                let revision = self.shared.store.watch(run, seen).await?.revision;
+                Ok::<_, StoreError>((revision, self.shared.store.delivered(run).await?))
+            };
+            match come.await {
+                Ok((revision, mut come)) => {
+                    seen = Some(revision);
+                    if come.iter().any(|(name, _)| wanted.contains(name)) {
+                        // One that cannot be read is told where the run is resumed.
+                        let read =
+                            come.drain(..).filter_map(|(name, body)| Some((name, callback::decode(&body).ok()?)));
+                        return read.collect();
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!("events for run {run} cannot be looked for: {error}");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
     }
 
     /// Commits the starts of steps in one commit, and begins them.

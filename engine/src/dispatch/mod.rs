@@ -16,11 +16,12 @@ mod worker;
 pub use accept::{Admission, Message};
 pub use answer::{Answer, Verdict};
 
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::outgoing::Sender;
 use crate::project::{Catalog, load_version};
 use crate::run::{Callbacks, Calls, Pool, Room, RunHost, StopFlag};
-use crate::store::{Clock, OwnerId, RunId, Store, StoreError, VersionHash};
+use crate::store::{OwnerId, RunId, Store, StoreError, VersionHash};
 use crate::workflow::model::Workflow;
 use history::History;
 use std::collections::HashMap;
@@ -240,7 +241,8 @@ impl Dispatcher {
         let (time, lines) = (own.run.unwrap_or(limits.run), own.log_lines.unwrap_or(limits.log_lines));
         let callbacks = self.shared.callbacks.clone();
         let calls = Calls { sender: self.shared.sender.clone(), runtime: Handle::current(), run, callbacks };
-        let host = RunHost::new(time.saturating_sub(spent), lines, stop.clone(), Some(calls));
+        let host =
+            RunHost::new(self.shared.clock.clone(), time.saturating_sub(spent), lines, stop.clone(), Some(calls));
         (Arc::new(host), Running { dispatcher: self.clone(), run, stop })
     }
 

@@ -145,8 +145,8 @@ impl Dispatcher {
             Action::Http(call) => {
                 let key = step_key(run, position);
                 let answered = self.within(host, call.send(&self.shared.sender, Some(key))).await?;
-                let files = self.shared.room.files.clone();
-                self.shared.pool.run(move || answered.result(&files)).await.map_err(|Panicked| internal())??
+                let (files, now) = (self.shared.room.files.clone(), self.now());
+                self.shared.pool.run(move || answered.result(&files, now)).await.map_err(|Panicked| internal())??
             }
             // Threads of their own: what waits for others must not hold up what computes.
             Action::Script(call) => {

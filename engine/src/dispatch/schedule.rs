@@ -14,6 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// An occurrence that is later than this is missed, in milliseconds.
 const LATE: i64 = 60_000;
@@ -21,12 +22,13 @@ const LATE: i64 = 60_000;
 const MOST_MISSED: usize = 1000;
 /// How many skipped occurrences one commit decides.
 const STRETCH: u32 = 100_000;
-/// The wall clock is looked at so often, should it jump.
-const LOOK: Duration = Duration::from_secs(10);
+/// How many schedules are decided at a time: they share commits.
+const TOGETHER: usize = 256;
 /// How long to wait before the store is asked again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// A schedule that waits for its next occurrence.
+#[derive(Clone)]
 struct Waiting {
     id: ScheduleId,
     settled: Timestamp,
@@ -95,19 +97,25 @@ impl Dispatcher {
                 waiting.push(Waiting { id, settled: record.settled_until });
             }
         }
+        let mut firing = JoinSet::new();
         loop {
-            let Some(Reverse((next, number))) = due.peek().copied() else { return std::future::pending().await };
-            let left = next.0.saturating_sub(self.now().0);
-            if left > 0 {
-                tokio::time::sleep(Duration::from_millis(left as u64).min(LOOK)).await;
+            let next = due.peek().map(|Reverse((next, _))| *next);
+            if next.is_some_and(|next| next <= self.now()) && firing.len() < TOGETHER {
+                let Some(Reverse((_, number))) = due.pop() else { return };
+                let Some(waits) = waiting.get(number).cloned() else { return };
+                let dispatcher = self.clone();
+                firing.spawn(async move { (number, dispatcher.fire_all(&waits).await) });
                 continue;
             }
-            due.pop();
-            let Some(waits) = waiting.get_mut(number) else { return };
-            let Some(settled) = self.fire_all(waits).await else {
+            let fired = tokio::select! {
+                Some(fired) = firing.join_next() => fired,
+                () = self.until(next), if firing.len() < TOGETHER => continue,
+            };
+            let Ok((number, Some(settled))) = fired else {
                 tokio::time::sleep(RETRY).await;
                 return;
             };
+            let Some(waits) = waiting.get_mut(number) else { return };
             waits.settled = settled;
             if let Some(next) = self.schedule(&waits.id).and_then(|(_, schedule)| schedule.next(settled)) {
                 due.push(Reverse((next, number)));

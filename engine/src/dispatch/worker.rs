@@ -65,7 +65,7 @@ impl Dispatcher {
             let wanted = permits.len().div_ceil(2);
             permits.truncate(wanted);
             let claim = Claim { owner: self.shared.owner, limit: permits.len() as u32 };
-            let due = match self.shared.store.claim(claim).await {
+            let (due, patience) = match self.shared.store.claim(claim).await {
                 Ok(Claimed { runs, next_due }) => {
                     let full = runs.len() == permits.len();
                     for (run, permit) in runs.into_iter().zip(permits.drain(..)) {
@@ -74,24 +74,29 @@ impl Dispatcher {
                     if full {
                         continue;
                     }
-                    next_due.map_or(POLL, |due| self.until(due)).min(POLL)
+                    (next_due, POLL)
                 }
                 Err(error) => {
                     tracing::warn!("runs could not be claimed: {error}");
-                    RETRY
+                    (None, RETRY)
                 }
             };
             drop(permits);
             tokio::select! {
                 _ = self.shared.store.ready() => {}
-                () = tokio::time::sleep(due) => {}
+                () = self.until(due) => {}
+                () = tokio::time::sleep(patience) => {}
                 () = self.shared.stopped.notified() => return,
             }
         }
     }
 
-    fn until(&self, due: Timestamp) -> Duration {
-        Duration::from_millis(due.0.saturating_sub(self.shared.clock.now().0).max(1) as u64)
+    /// Ready when the wall clock shows an instant; never without one.
+    pub(super) async fn until(&self, at: Option<Timestamp>) {
+        match at {
+            Some(at) => self.shared.clock.until(at).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Drives a claimed run, and then whatever its last commit has claimed.

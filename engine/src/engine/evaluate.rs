@@ -15,9 +15,9 @@ const LINES: u32 = 100;
 impl Engine {
     /// Evaluates an expression or statements over these variables; nothing if the interpreter itself failed.
     pub async fn evaluate(&self, source: String, input: Record) -> Option<Outcome> {
-        let library = self.shared.library.clone();
+        let (library, clock) = (self.shared.library.clone(), self.shared.clock.clone());
         let evaluated = self.shared.evaluation.run(move || {
-            let host = RunHost::new(TIME, LINES, Arc::default(), None);
+            let host = RunHost::new(clock, TIME, LINES, Arc::default(), None);
             let mut outcome = try_out(&source, &input, &library, &host);
             outcome.log = host.take_log();
             outcome

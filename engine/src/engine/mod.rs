@@ -7,6 +7,8 @@ mod evaluate;
 mod people;
 mod schedules;
 mod view;
+#[cfg(test)]
+mod walks;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::{StepDiff, StepTrace};
@@ -19,6 +21,7 @@ pub use schedules::{ScheduleView, Upcoming};
 pub use view::{RunList, RunView};
 
 use crate::access::{Lock, TokenRing};
+use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Parts};
 use crate::keys::KeyRing;
@@ -26,9 +29,7 @@ use crate::outgoing::Sender;
 use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
 use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
-use crate::store::{
-    Clock, LoadedSchedule, LoadedWorkflow, LogPage, Publication, Retention, Store, SystemClock, WorkflowRecord,
-};
+use crate::store::{LoadedSchedule, LoadedWorkflow, LogPage, Publication, Retention, Store, WorkflowRecord};
 use crate::trigger::schedule::Schedule;
 use crate::trigger::webhook::{Request, RequestParts, parse_query};
 use crate::workflow::history::DiagnosticsSwitch;
@@ -80,6 +81,16 @@ struct Shared {
 impl Engine {
     /// Loads the project and publishes it. Runs are kept, but nothing is performed before [`Engine::work`].
     pub async fn load(config: Config, project: &Path, store: Arc<dyn Store>) -> Result<Self, String> {
+        Self::load_at(config, project, store, Arc::new(SystemClock::default())).await
+    }
+
+    /// The same with a clock of the caller's.
+    pub async fn load_at(
+        config: Config,
+        project: &Path,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, String> {
         let limits = &config.limits;
         let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory)
             .with_callbacks(config.public_url.is_some());
@@ -90,7 +101,6 @@ impl Engine {
         let sender = Arc::new(Sender::new(&config.http.allow, limits.fetched_body)?);
         let files = Arc::new(Files::new(project.join("files")));
         let room = Room { library: library.clone(), files, most_kept: limits.variables };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let catalog = Arc::new(Catalog::default());
         let secret = store.secret().await.map_err(|error| error.to_string())?;
         let base = config.public_url.as_ref();
@@ -283,7 +293,7 @@ impl Engine {
     /// A request to a webhook with its parameters converted and its body decoded. The error says in words what does
     /// not fit.
     pub fn request(&self, webhook: &Webhook, query: &str, parts: RequestParts<'_>) -> Result<Request, String> {
-        let host = RunHost::new(CONVERSION, 0, Arc::default(), None);
+        let host = RunHost::new(self.shared.clock.clone(), CONVERSION, 0, Arc::default(), None);
         let query = parse_query(&webhook.query, query, &self.shared.library, &host).map_err(|no_fit| no_fit.message)?;
         Request::new(query, parts)
     }

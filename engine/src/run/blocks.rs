@@ -187,7 +187,7 @@ impl Machine {
     /// The end of the run.
     pub(super) fn end(&mut self, result: Result<Value, Fault>) -> Ended {
         let result = result.and_then(|output| self.answer(&output).map(|answer| (output, answer)));
-        let mut ended = Ended::new(RunState::Completed);
+        let mut ended = Ended::new(RunState::Completed, self.host.instant());
         ended.input = self.input.take();
         ended.label = self.label.take();
         ended.with_errors = self.with_errors;

@@ -1,7 +1,6 @@
 //! The end of a run.
 
 use super::diffs::StepDiff;
-use super::host::now;
 use super::trace::StepTrace;
 use crate::metrics::run_ended;
 use crate::script::Fault;
@@ -42,8 +41,8 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// An end with nothing to tell.
-    pub fn new(state: RunState) -> Self {
+    /// An end at this instant with nothing to tell.
+    pub fn new(state: RunState, ended_at: Timestamp) -> Self {
         Self {
             state,
             with_errors: false,
@@ -58,7 +57,7 @@ impl Ended {
             ends: Vec::new(),
             diffs: Vec::new(),
             log: Vec::new(),
-            ended_at: now(),
+            ended_at,
         }
     }
 
@@ -68,7 +67,7 @@ impl Ended {
     }
 
     /// A run that failed before it could say anything else.
-    pub fn failed(fault: Fault) -> Self {
-        Self { failure: Some((fault, None)), ..Self::new(RunState::Failed) }
+    pub fn failed(fault: Fault, ended_at: Timestamp) -> Self {
+        Self { failure: Some((fault, None)), ..Self::new(RunState::Failed, ended_at) }
     }
 }

@@ -1,5 +1,6 @@
 //! What a run's scripts get from outside: clock, randomness, the run's log, and the request to stop.
 
+use crate::clock::Clock;
 use crate::outgoing::{Outgoing, Sender};
 use crate::store::{LogLine, RunId, Timestamp};
 use crate::trigger::callback;
@@ -8,7 +9,7 @@ use flowscript_lang::host::{Host, HttpRequest, HttpResponse, Interrupt, LogLevel
 use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -20,6 +21,7 @@ const MAX_LINE: usize = 16 * 1024;
 /// The host of one run.
 #[derive(Debug)]
 pub struct RunHost {
+    clock: Arc<dyn Clock>,
     log: Mutex<Log>,
     max_lines: usize,
     deadline: Instant,
@@ -114,15 +116,32 @@ impl StopFlag {
 impl RunHost {
     /// A host for a run that may take `limit` from now on and write `max_lines` lines of log. Without `calls` its scripts
     /// reach nobody.
-    pub fn new(limit: Duration, max_lines: u32, stop: Arc<StopFlag>, calls: Option<Calls>) -> Self {
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        limit: Duration,
+        max_lines: u32,
+        stop: Arc<StopFlag>,
+        calls: Option<Calls>,
+    ) -> Self {
         let now = Instant::now();
         Self {
+            clock,
             log: Mutex::default(),
             max_lines: max_lines as usize,
             deadline: now.checked_add(limit).unwrap_or(now),
             stop,
             calls,
         }
+    }
+
+    /// The clock of the run.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// What the wall clock shows.
+    pub fn instant(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// When the run's time is over.
@@ -172,14 +191,13 @@ impl RunHost {
             (level, message.get(..end).unwrap_or_default().to_owned())
         };
         let position = position.or_else(|| log.position.clone());
-        log.lines.push(LogLine { at: now(), level: level.name().into(), message, position });
+        log.lines.push(LogLine { at: self.instant(), level: level.name().into(), message, position });
     }
 }
 
 impl Host for RunHost {
     fn now(&self) -> (i64, u32) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        (since.as_secs() as i64, since.subsec_nanos())
+        self.clock.exact()
     }
 
     fn random(&self) -> u64 {
@@ -305,10 +323,4 @@ fn hashed(parts: &[&[u8]]) -> String {
         text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
         text
     })
-}
-
-/// The wall clock.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since.as_millis() as i64)
 }

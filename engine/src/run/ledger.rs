@@ -4,7 +4,7 @@
 //! pass or branch has given, `trace:N` steps without a commit of their own, `spent` the time the run has worked.
 
 use super::encoding;
-use super::strand::{Open, Part, Sleep, State, Strand, path_of};
+use super::strand::{Open, Part, Sleep, SleepKind, State, Strand, path_of};
 use super::trace::{StepTrace, encode_trace};
 use crate::script::Fault;
 use crate::store::{ClaimedRun, Timestamp};
@@ -188,7 +188,8 @@ fn encode_place(strand: &Strand) -> Vec<u8> {
         State::Asleep(sleep) => Value::record([
             ("due", sleep.due.map_or(Value::Null, |due| due.0.into())),
             ("event", text(sleep.event.as_deref())),
-            ("backOff", sleep.is_back_off.into()),
+            ("backOff", (sleep.kind == SleepKind::BackOff).into()),
+            ("instant", (sleep.kind == SleepKind::Instant).into()),
         ]),
         _ => Value::Null,
     };
@@ -239,7 +240,11 @@ pub(super) fn decode_place(bytes: &[u8]) -> Result<Place, String> {
                 Some(Value::Text(name)) => Some(name.to_string()),
                 _ => None,
             },
-            is_back_off: matches!(sleep.get("backOff"), Some(Value::Bool(true))),
+            kind: match (sleep.get("backOff"), sleep.get("instant")) {
+                (Some(Value::Bool(true)), _) => SleepKind::BackOff,
+                (_, Some(Value::Bool(true))) => SleepKind::Instant,
+                _ => SleepKind::Span,
+            },
         }),
         _ => None,
     };

@@ -5,16 +5,16 @@
 //! stops and taken up again from what was committed. Strands side by side stop together and go on each for itself.
 
 use super::diffs::{Recorder, StepDiff};
-use super::host::{RunHost, now};
-
+use super::host::RunHost;
 use super::ledger::{self, Ledger};
 use super::steps::{self, Outcome};
 use super::stop::{Act, Acts, Event, Stop};
-use super::strand::{Next, Open, Part, Sleep, State, Strand, Variables, no_errors};
+use super::strand::{Next, Open, Part, Sleep, SleepKind, State, Strand, Variables, no_errors};
 use super::trace::StepTrace;
 use super::veil::Veil;
 use super::work::{Room, Work, run_value};
 use super::{restore, retry};
+use crate::clock::Ahead;
 use crate::script::{Context, Fault, TIMEOUT};
 use crate::store::{Changes, ClaimedRun, LogLine, StepEnd, StepStart, Timestamp};
 use crate::workflow::model::{ERRORS, LAST, RUN, Slot, Step, StepKind};
@@ -62,6 +62,8 @@ pub struct Machine {
     pub(super) spent: Duration,
     begun: Instant,
     step_begun: Timestamp,
+    /// How the wall clock stood at the last look.
+    ahead: Ahead,
 }
 
 /// Why a walk does not go on with this strand.
@@ -81,6 +83,7 @@ impl Machine {
         variables.set_known(RUN, run_value(&work, &room));
         variables.set_known(ERRORS, no_errors(&work.workflow));
         let root = Strand::new(None, Part::Whole, work.workflow.clone(), 0, variables, 0);
+        let (step_begun, ahead) = (host.instant(), Ahead::of(host.clock()));
         Self {
             work,
             room,
@@ -104,7 +107,8 @@ impl Machine {
             with_errors: false,
             spent: Duration::ZERO,
             begun: Instant::now(),
-            step_begun: now(),
+            step_begun,
+            ahead,
         }
     }
 
@@ -181,6 +185,9 @@ impl Machine {
 
     /// The error is the end of the run.
     fn walk(&mut self, event: Event) -> Result<Stop, Box<Result<Value, Fault>>> {
+        if let Some(back) = self.ahead.set_back(self.host.clock()) {
+            self.shorten_sleeps(back);
+        }
         match event {
             Event::Go if !self.has_input => {
                 self.make_input().map_err(|fault| Box::new(Err(fault)))?;
@@ -188,7 +195,11 @@ impl Machine {
                 self.ready.push_back(String::new());
             }
             Event::Go => {}
-            Event::Tick => self.wake(now()),
+            Event::Tick => self.wake(),
+            Event::Came(events) => {
+                self.events.extend(events);
+                self.wake();
+            }
             Event::Done { strand, result } => self.go_on(&strand, result),
         }
         while let Some(path) = self.ready.pop_front() {
@@ -204,18 +215,17 @@ impl Machine {
             _ => None,
         });
         let due = sleeping.clone().filter_map(|sleep| sleep.due).min();
+        let events = sleeping.filter_map(|sleep| sleep.event.clone()).collect();
         let acting = self.strands.values().any(|strand| matches!(strand.state, State::Acting));
         if !acting {
-            let events = sleeping.filter_map(|sleep| sleep.event.clone()).collect();
             self.must_commit = false;
             return Ok(Stop::Sleep { due, events, changes: self.changes()? });
         }
-        // Events are looked for when nothing else is at work; only what wakes by itself can go on beside others.
-        let wake = sleeping.filter(|sleep| sleep.event.is_none()).filter_map(|sleep| sleep.due).min();
         let acts = std::mem::take(&mut self.acts);
         let commits = std::mem::take(&mut self.must_commit) || acts.iter().any(|act| act.commits);
         let changes = if commits { Some(self.changes()?) } else { None };
-        Ok(Stop::Act(Box::new(Acts { acts, changes, dropped: std::mem::take(&mut self.dropped), wake })))
+        let dropped = std::mem::take(&mut self.dropped);
+        Ok(Stop::Act(Box::new(Acts { acts, changes, dropped, wake: due, events })))
     }
 
     /// A step that somebody else did has a result; a strand that was dropped meanwhile does not need it.
@@ -223,19 +233,6 @@ impl Machine {
         if let Some(strand) = self.strands.get_mut(path) {
             strand.state = State::Ready(Next::Done(Box::new(result)));
             self.ready.push_back(path.to_owned());
-        }
-    }
-
-    /// Wakes what is due by itself.
-    fn wake(&mut self, now: Timestamp) {
-        for (path, strand) in &mut self.strands {
-            if let State::Asleep(Sleep { due: Some(due), event: None, is_back_off }) = &strand.state
-                && *due <= now
-            {
-                strand.state =
-                    State::Ready(if *is_back_off { Next::Attempt } else { Next::Done(Box::new(Ok(Value::Null))) });
-                self.ready.push_back(path.clone());
-            }
         }
     }
 
@@ -269,7 +266,7 @@ impl Machine {
         }
         while let Some(step) = strand.step.and_then(|index| workflow.step(index)) {
             self.check_stop()?;
-            self.step_begun = now();
+            self.step_begun = self.host.instant();
             self.host.enter(path, &step.position);
             let position = format!("{path}{}", step.position);
             self.recorder.begin(&position, step, &strand.variables.values);
@@ -393,8 +390,8 @@ impl Machine {
             if let Some(delay) = retry::delay(step, &fault, strand.failures, &mut strand.variables, context)? {
                 strand.attempt += 1;
                 strand.moved = true;
-                let due = Some(now().plus_millis(delay.as_millis() as i64));
-                strand.state = State::Asleep(Sleep { due, event: None, is_back_off: true });
+                let due = Some(self.host.instant().plus_millis(delay.as_millis() as i64));
+                strand.state = State::Asleep(Sleep { due, event: None, kind: SleepKind::BackOff });
                 self.must_commit = true;
                 self.failed_at = None;
                 return Ok(Some(Pause::Stopped));
@@ -419,7 +416,7 @@ impl Machine {
             position: position.to_owned(),
             attempt: strand.attempt,
             kind: "wait".to_owned(),
-            started_at: now(),
+            started_at: self.host.instant(),
         });
         strand.moved = true;
         self.must_commit = true;
@@ -439,7 +436,8 @@ impl Machine {
                 Err(fault) => Err(fault.to_failure(Some(position.to_owned()))),
             };
             let position = position.to_owned();
-            self.ends.push(StepEnd { position, attempt, ended_at: now(), result, diagnostics: None });
+            let ended_at = self.host.instant();
+            self.ends.push(StepEnd { position, attempt, ended_at, result, diagnostics: None });
         }
     }
 
@@ -489,7 +487,7 @@ impl Machine {
             kind: step.kind.name().to_owned(),
             title: step.title.clone(),
             started_at: self.step_begun,
-            ended_at: now(),
+            ended_at: self.host.instant(),
             skipped,
             running: false,
             attempt,

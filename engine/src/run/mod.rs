@@ -16,6 +16,7 @@ mod machine;
 mod pool;
 mod restore;
 mod retry;
+mod sleep;
 mod steps;
 mod stop;
 mod strand;

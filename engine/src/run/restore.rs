@@ -1,13 +1,13 @@
 //! From what the store has kept of a run to the run as it was.
 
 use super::encoding;
-use super::host::now;
 use super::ledger::{self, Ledger, Place};
 use super::machine::Machine;
-use super::strand::{Next, Part, Sleep, State, Strand, Variables, no_errors};
+use super::sleep::woken;
+use super::strand::{Next, Part, SleepKind, State, Strand, Variables, no_errors};
 use super::trace::decode_trace;
 use super::work::Work;
-use crate::script::{Fault, INTERRUPTED, TIMEOUT};
+use crate::script::{Fault, INTERRUPTED};
 use crate::store::{ClaimedRun, StepRecord, StepState};
 use crate::trigger::callback;
 use crate::workflow::model::{ERRORS, FIRST_INPUT, RUN, StepKind, Workflow};
@@ -53,6 +53,9 @@ pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(),
     machine.with_errors = restored.values().any(errors);
     machine.strands = restored;
     machine.has_input = true;
+    if !claimed.set_back.is_zero() {
+        machine.shorten_sleeps(claimed.set_back.as_millis() as i64);
+    }
     let paths: Vec<String> = machine.strands.keys().cloned().collect();
     for path in paths {
         wake(machine, claimed, &path)?;
@@ -194,8 +197,8 @@ fn next(
     let once = step.once;
     let failed = last.is_some_and(|last| last.state == StepState::Failed);
     match &strand.state {
-        State::Asleep(sleep) if sleep.is_back_off => {
-            if !retried && sleep.due.is_some_and(|due| due > now()) {
+        State::Asleep(sleep) if sleep.kind == SleepKind::BackOff => {
+            if !retried && woken(sleep, &machine.events, machine.host.instant()).is_none() {
                 return Ok(None);
             }
             // The attempt that slept is counted already.
@@ -203,7 +206,7 @@ fn next(
             return Ok(Some(Next::Attempt));
         }
         State::Asleep(sleep) if !(retried && failed) => {
-            return Ok(wake_up(machine, sleep).map(|result| Next::Done(Box::new(result))));
+            return Ok(woken(sleep, &machine.events, machine.host.instant()));
         }
         _ => {}
     }
@@ -214,21 +217,6 @@ fn next(
         strand.moved = true;
     }
     Ok(Some(next))
-}
-
-/// What has become of a wait; nothing while it goes on. An event that has come wins over a time that is over.
-fn wake_up(machine: &Machine, sleep: &Sleep) -> Option<Result<Value, Fault>> {
-    let come = sleep.event.as_ref().and_then(|name| machine.events.get(name));
-    if let Some(body) = come {
-        return Some(Ok(body.clone()));
-    }
-    if sleep.due.is_none_or(|due| due > now()) {
-        return None;
-    }
-    Some(match &sleep.event {
-        Some(name) => Err(Fault::of_kind(TIMEOUT, format!("The event `{name}` did not come in time."))),
-        None => Ok(Value::Null),
-    })
 }
 
 /// What the last attempt of the step at hand leaves to do.

@@ -13,6 +13,8 @@ pub enum Event {
     Go,
     /// Time has passed.
     Tick,
+    /// These events have come, by name.
+    Came(Vec<(String, Value)>),
     /// A step that somebody else did has this result.
     Done {
         /// The strand of the step.
@@ -51,6 +53,8 @@ pub struct Acts {
     pub dropped: Vec<String>,
     /// When a strand that sleeps wants to go on.
     pub wake: Option<Timestamp>,
+    /// Events that strands wait for beside the steps at work.
+    pub events: Vec<String>,
 }
 
 /// A step that somebody else does.

@@ -81,8 +81,19 @@ pub(super) struct Sleep {
     pub due: Option<Timestamp>,
     /// The event that wakes it; without it in time the step has failed.
     pub event: Option<String>,
+    /// What kind of sleep it is.
+    pub kind: SleepKind,
+}
+
+/// Kinds of sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SleepKind {
     /// The step is tried again then.
-    pub is_back_off: bool,
+    BackOff,
+    /// A time has to pass: a clock that is set back does not prolong it.
+    Span,
+    /// The wall clock has to show an instant.
+    Instant,
 }
 
 /// A step whose parts are strands of their own.

@@ -1,4 +1,4 @@
-//! Names of things in the store: instants, runs, owners, fences, versions, cursors.
+//! Names of things in the store: runs, owners, fences, versions, cursors.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,18 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 use super::StoreError;
-
-/// An instant in milliseconds since 1970-01-01T00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Timestamp(pub i64);
-
-impl Timestamp {
-    /// This instant moved by `millis` milliseconds, staying in range.
-    #[must_use]
-    pub fn plus_millis(self, millis: i64) -> Self {
-        Self(self.0.saturating_add(millis))
-    }
-}
+use crate::clock::Timestamp;
 
 /// A run's id: a UUIDv7 whose time part is the instant of acceptance. Ids made by one process within one millisecond
 /// keep their order.

@@ -37,7 +37,6 @@
 //! use [`Store::events`]. With several engines on one database all three may be late, never wrong.
 
 mod admin;
-mod clock;
 #[cfg(test)]
 mod contract;
 mod error;
@@ -54,10 +53,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+pub use crate::clock::Timestamp;
 pub use admin::{Admin, KeyRecord, NewKey, NewToken, Role, TokenRecord};
-pub use clock::{Clock, SystemClock};
 pub use error::{Result, StoreError};
-pub use id::{Cursor, Fence, OwnerId, RunId, Timestamp, VersionHash};
+pub use id::{Cursor, Fence, OwnerId, RunId, VersionHash};
 pub use lock::{FolderLock, Holder, Locking};
 pub use query::{
     Cancel, Claim, CommitSizes, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned, Retention,
@@ -196,6 +195,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Lines of a run's log, from number `first` on, at most `limit`.
     fn log(&self, run: RunId, first: u32, limit: u32) -> Answer<'_, LogPage>;
+
+    /// Events that have come for a run, by name, with their bodies.
+    fn delivered(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>>;
 
     /// What the changes of an unfinished, failed or timed-out run have kept, by key.
     fn kept(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>>;

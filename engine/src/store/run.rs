@@ -1,5 +1,7 @@
 //! Runs as the store sees them: what is accepted, what a claim hands out, how a run ends.
 
+use std::time::Duration;
+
 use super::names::names;
 use super::{Changes, Fence, LogLine, OwnerId, RunId, StepRecord, Timestamp, VersionHash};
 
@@ -390,6 +392,8 @@ pub struct ClaimedRun {
     pub events: Vec<(String, Vec<u8>)>,
     /// How many log lines it has.
     pub log_lines: u32,
+    /// By how much the wall clock was set back while it slept.
+    pub set_back: Duration,
 }
 
 /// The answer to a claim.

@@ -1,8 +1,7 @@
 //! Steps that hold steps, and steps that only the engine itself has to do with: what they begin with.
 
 use super::{Opening, Outcome};
-use crate::run::host::now;
-use crate::run::strand::Sleep;
+use crate::run::strand::{Sleep, SleepKind};
 use crate::run::work::Room;
 use crate::script::{Context, Fault};
 use crate::store::Timestamp;
@@ -38,10 +37,12 @@ pub(super) fn call(call: &Call, variables: &mut [Value], context: Context<'_>) -
 
 /// What the run sleeps for.
 pub(super) fn wait(wait: &Wait, variables: &mut [Value], context: Context<'_>, room: &Room) -> Result<Outcome, Fault> {
-    let after = |span: Duration| Some(now().plus_millis(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
-    let sleep = |due, event| Ok(Outcome::Sleep(Sleep { due, event, is_back_off: false }));
+    let (seconds, nanos) = context.host.now();
+    let now = Timestamp(seconds.saturating_mul(1000).saturating_add(i64::from(nanos / 1_000_000)));
+    let after = |span: Duration| Some(now.plus_millis(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
+    let sleep = |due, event, kind| Ok(Outcome::Sleep(Sleep { due, event, kind }));
     match &wait.what {
-        Waiting::For(span) => sleep(after(*span), None),
+        Waiting::For(span) => sleep(after(*span), None, SleepKind::Span),
         Waiting::Until(script) => {
             let value = script.run(variables, context)?;
             let at = to_datetime(&value, room.library.settings().zone).map_err(|_| {
@@ -49,7 +50,11 @@ pub(super) fn wait(wait: &Wait, variables: &mut [Value], context: Context<'_>, r
                 Fault::new(ErrorKind::Type, message)
             })?;
             let millis = i64::from(at.nanos() / 1_000_000) + i64::from(at.nanos() % 1_000_000 > 0);
-            sleep(Some(Timestamp(at.unix_seconds().saturating_mul(1000).saturating_add(millis))), None)
+            sleep(
+                Some(Timestamp(at.unix_seconds().saturating_mul(1000).saturating_add(millis))),
+                None,
+                SleepKind::Instant,
+            )
         }
         Waiting::Event(name) => {
             let name = name.text("The name of an event", variables, context)?;
@@ -57,7 +62,7 @@ pub(super) fn wait(wait: &Wait, variables: &mut [Value], context: Context<'_>, r
                 let message = format!("The name of an event has 1 to {MAX_EVENT} characters; this one is `{name}`.");
                 return Err(Fault::new(ErrorKind::Value, message));
             }
-            sleep(wait.timeout.and_then(after), Some(name.to_string()))
+            sleep(wait.timeout.and_then(after), Some(name.to_string()), SleepKind::Span)
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::file::Files;
 use crate::outgoing::{Incoming, Outgoing, Sender, Unsent};
 use crate::script::{Context, Fault, TIMEOUT, decode_json, encode_json};
+use crate::store::Timestamp;
 use crate::workflow::model::{Http, HttpBody, Url, UrlPart};
 use bytes::Bytes;
 use encoding_rs::Encoding;
@@ -175,7 +176,7 @@ pub struct Answered {
 
 impl Answered {
     /// The result of the step: `[statusCode, headers, body, text, json]`. A status that is not expected is a failure.
-    pub fn result(self, files: &Files) -> Result<Value, Fault> {
+    pub fn result(self, files: &Files, now: Timestamp) -> Result<Value, Fault> {
         let Self { call, incoming } = self;
         let header = |wanted: &str| {
             incoming.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
@@ -186,7 +187,7 @@ impl Answered {
             let shown = if shown.is_empty() { String::new() } else { format!(": {shown}") };
             let (method, url) = (&call.request.method, &call.request.url);
             let message = format!("{method} {url} answered {} {}{shown}", incoming.status, incoming.reason);
-            let retry_after = header("retry-after").and_then(retry_after);
+            let retry_after = header("retry-after").and_then(|text| retry_after(text, now));
             return Err(Fault { status: Some(incoming.status), retry_after, ..Fault::new(ErrorKind::Io, message) });
         }
         let mut headers: Vec<(String, String)> = Vec::new();
@@ -233,12 +234,12 @@ fn text(body: &[u8], content_type: Option<&str>) -> Option<String> {
 }
 
 /// `Retry-After`: seconds, or an HTTP date.
-fn retry_after(text: &str) -> Option<Duration> {
+fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse::<u32>() {
         return Some(Duration::from_secs(u64::from(seconds)));
     }
     let at = chrono::DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    (at.with_timezone(&chrono::Utc) - chrono::Utc::now()).to_std().ok()
+    u64::try_from(at.timestamp_millis().saturating_sub(now.0)).ok().map(Duration::from_millis)
 }
 
 fn sentence(text: &str) -> String {

@@ -163,6 +163,36 @@ pub async fn a_clock_that_jumps_takes_no_claim_and_stops_no_queue(bench: Bench) 
     bench.a.complete(claimed.fence).await;
 }
 
+pub async fn a_clock_that_was_set_back_prolongs_no_sleep(bench: Bench) {
+    let claimed = bench.claimed().await;
+    let due = START.plus_millis(10_000);
+    bench
+        .a
+        .store
+        .park(claimed.fence, Park { due: Some(due), events: vec![], changes: Changes::default() })
+        .await
+        .unwrap();
+    let queued = bench.accept(NewRun { due: Some(due.plus_millis(1)), ..bench.new_run() }).await;
+    bench.clock.pass(4_000);
+    bench.clock.jump(-7_200_000);
+    let now = bench.clock.now();
+    let nothing = bench.a.claim(2).await;
+    assert_eq!((nothing.runs.len(), nothing.next_due), (0, Some(now.plus_millis(6_000))));
+    bench.clock.pass(6_001);
+    let mut woken = bench.a.claim(2).await.runs;
+    woken.sort_by_key(|run| run.fence.run != claimed.fence.run);
+    assert_eq!(woken.iter().map(|run| run.fence.run).collect::<Vec<_>>(), [claimed.fence.run, queued]);
+    // What it has kept of its own instants is to be corrected.
+    assert_eq!(woken[0].set_back, Duration::from_hours(2));
+    bench
+        .a
+        .store
+        .park(woken[0].fence, Park { due: Some(bench.clock.now()), events: vec![], changes: Changes::default() })
+        .await
+        .unwrap();
+    assert_eq!(bench.a.claim(1).await.runs[0].set_back, Duration::ZERO);
+}
+
 pub async fn a_run_that_is_not_yet_due_waits(bench: Bench) {
     let due = START.plus_millis(500);
     let id = bench.accept(NewRun { due: Some(due), ..bench.new_run() }).await;

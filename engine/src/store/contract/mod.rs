@@ -18,47 +18,18 @@ pub(super) mod schedules;
 pub(super) mod workflows;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use super::{
-    Accepted, Changes, Claim, Claimed, ClaimedRun, Clock, Failure, Fence, Finish, LaneId, LaneKind, LaneTicket,
+    Accepted, Changes, Claim, Claimed, ClaimedRun, Failure, Fence, Finish, LaneId, LaneKind, LaneTicket,
     LoadedWorkflow, NewRun, OwnerId, Publication, RunId, RunState, RunSummary, Start, Store, Timestamp, Trigger,
     VersionHash,
 };
+use crate::clock::{Clock, TestClock};
 
 /// The first instant of every test.
 pub(super) const START: Timestamp = Timestamp(1_767_225_600_000);
-
-/// A clock that moves when a test says so.
-#[derive(Debug)]
-pub(super) struct TestClock {
-    now: AtomicI64,
-    elapsed: AtomicU64,
-}
-
-impl TestClock {
-    /// Lets time pass.
-    fn pass(&self, millis: u64) {
-        self.now.fetch_add(millis as i64, Ordering::SeqCst);
-        self.elapsed.fetch_add(millis, Ordering::SeqCst);
-    }
-
-    /// Sets the wall clock; no time passes.
-    fn jump(&self, millis: i64) {
-        self.now.fetch_add(millis, Ordering::SeqCst);
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.now.load(Ordering::SeqCst))
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::from_millis(self.elapsed.load(Ordering::SeqCst))
-    }
-}
 
 /// Opens two handles on one database.
 pub(super) type Open = Box<dyn Fn(Arc<TestClock>) -> [Arc<dyn Store>; 2] + Send>;
@@ -84,7 +55,7 @@ const LEASE: Duration = Duration::from_secs(30);
 impl Bench {
     /// Two engines with leases, and the workflow `w` published.
     pub async fn new(open: Open) -> Self {
-        let clock = Arc::new(TestClock { now: AtomicI64::new(START.0), elapsed: AtomicU64::new(0) });
+        let clock = Arc::new(TestClock::new(START));
         let [a, b] = open(clock.clone()).map(|store| Engine { store, owner: OwnerId::random() });
         let bench = Self { a, b, clock, open, ids: AtomicU16::new(0) };
         bench.lease().await;
@@ -290,6 +261,7 @@ macro_rules! contract_tests {
                 a_renewed_lease_keeps_them
                 a_released_owner_is_stale_at_once
                 a_clock_that_jumps_takes_no_claim_and_stops_no_queue
+                a_clock_that_was_set_back_prolongs_no_sleep
                 a_run_that_is_not_yet_due_waits
                 a_claim_without_a_lease_is_refused
                 a_finish_claims_the_next_in_the_same_commit

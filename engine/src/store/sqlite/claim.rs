@@ -1,5 +1,7 @@
 //! Claims: who may run, and what a worker needs to go on.
 
+use std::time::Duration;
+
 use rusqlite::OptionalExtension;
 
 use super::tx::{Tx, Workflow};
@@ -77,6 +79,17 @@ pub(super) fn free_all(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The wall clock was set back by so many milliseconds: what sleeps for a time sleeps no longer for it. Runs that sleep
+/// until an instant wake early, see that, and sleep on.
+pub(super) fn set_back(tx: &mut Tx<'_>, millis: i64) -> Result<()> {
+    // An instant of 0 means at once.
+    let sql = "update runs set due = max(due - ?1, 1), set_back = coalesce(set_back, 0) + ?1 where due > 0";
+    if tx.execute(sql, [millis])? > 0 {
+        tx.effects.ready = true;
+    }
+    Ok(())
+}
+
 /// How many slots of a workflow are taken.
 pub(super) fn claimed(tx: &Tx<'_>, workflow: i64) -> Result<u32> {
     let sql = "select count(*) from runs where workflow = ?1 and owner is not null";
@@ -122,21 +135,21 @@ fn first_later(tx: &Tx<'_>, workflow: i64) -> Result<Option<Timestamp>> {
 
 fn take(tx: &mut Tx<'_>, candidate: &Candidate, workflow: &Workflow, owner: OwnerId) -> Result<ClaimedRun> {
     let seq = candidate.seq;
-    let before: RunState = tx
-        .row("select state from runs where seq = ?1", [seq], |row| row.get(0))?
+    let (before, set_back): (RunState, Option<i64>) = tx
+        .row("select state, set_back from runs where seq = ?1", [seq], |row| Ok((row.get(0)?, row.get(1)?)))?
         .ok_or_else(|| StoreError::Corrupt(format!("run number {seq} is in an index and nowhere else")))?;
     let sql = "
         update runs
-        set owner = ?2, fence = fence + 1, due = null, awaits = null, state = 'running', revision = revision + 1,
+        set owner = ?2, fence = fence + 1, due = null, set_back = null, awaits = null, state = 'running', revision = revision + 1,
             version = coalesce(version, ?3), started_at = coalesce(started_at, ?4)
         where seq = ?1";
     tx.execute(sql, (seq, owner.as_bytes().as_slice(), workflow.version, tx.now))?;
-    let claimed = read(tx, seq)?;
+    let claimed = read(tx, seq, Duration::from_millis(set_back.unwrap_or(0).max(0) as u64))?;
     tx.moved(claimed.fence.run, workflow.key, Some(before), RunState::Running)?;
     Ok(claimed)
 }
 
-fn read(tx: &Tx<'_>, seq: i64) -> Result<ClaimedRun> {
+fn read(tx: &Tx<'_>, seq: i64, set_back: Duration) -> Result<ClaimedRun> {
     let gone = || StoreError::Corrupt(format!("run number {seq} cannot be read with its version"));
     let run: Run = tx.row(&rows::select_runs("where r.seq = ?1"), [seq], rows::run)?.ok_or_else(gone)?;
     let number: u32 = tx.row("select fence from runs where seq = ?1", [seq], |row| row.get(0))?.ok_or_else(gone)?;
@@ -150,5 +163,14 @@ fn read(tx: &Tx<'_>, seq: i64) -> Result<ClaimedRun> {
     } else {
         (Vec::new(), Vec::new(), 0)
     };
-    Ok(ClaimedRun { fence: Fence { run: run.summary.id, number }, version, run, kept, steps, events, log_lines })
+    Ok(ClaimedRun {
+        fence: Fence { run: run.summary.id, number },
+        version,
+        run,
+        kept,
+        steps,
+        events,
+        log_lines,
+        set_back,
+    })
 }

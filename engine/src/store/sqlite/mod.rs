@@ -82,12 +82,13 @@ use readers::Readers;
 use shared::{Shared, locked};
 use writer::Writer;
 
+use crate::clock::{Clock, SystemClock};
+
 use super::{
-    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, Clock, CommitSizes, Cursor, Delivered, EventPage, Fence,
-    Finish, Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park,
-    Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
-    ScheduleRecord, Skip, StepEnd, StepRecord, StepStart, Store, SystemClock, TokenRecord, VersionHash, WorkflowCounts,
-    WorkflowRecord,
+    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
+    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Pruned,
+    Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord,
+    Skip, StepEnd, StepRecord, StepStart, Store, TokenRecord, VersionHash, WorkflowCounts, WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -256,6 +257,10 @@ impl Store for SqliteStore {
 
     fn log(&self, run: RunId, first: u32, limit: u32) -> Answer<'_, LogPage> {
         self.readers.read(move |conn| reads::log(conn, run, first, limit))
+    }
+
+    fn delivered(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>> {
+        self.readers.read(move |conn| reads::delivered(conn, run))
     }
 
     fn kept(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>> {

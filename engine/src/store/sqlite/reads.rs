@@ -40,6 +40,11 @@ pub(super) fn kept(conn: &Connection, run: RunId) -> Result<Vec<(String, Vec<u8>
     all(conn, sql, [seq(conn, run)?], rows::named_bytes)
 }
 
+/// Events that have come for a run.
+pub(super) fn delivered(conn: &Connection, run: RunId) -> Result<Vec<(String, Vec<u8>)>> {
+    all(conn, "select name, body from events where run = ?1 order by name", [seq(conn, run)?], rows::named_bytes)
+}
+
 /// Lines of a run's log.
 pub(super) fn log(conn: &Connection, run: RunId, first: u32, limit: u32) -> Result<LogPage> {
     let sql = "select at, level, message, position from log where run = ?1 and number >= ?2 order by number limit ?3";

@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 use super::tx::Effects;
-use crate::store::{Clock, CommitSizes, Cursor, Event, EventPage, OwnerId, Result, RunId, StoreError};
+use crate::clock::Clock;
+use crate::store::{CommitSizes, Cursor, Event, EventPage, OwnerId, Result, RunId, StoreError};
 
 /// How many events are remembered for listeners that come back.
 const REMEMBERED_EVENTS: usize = 4096;
 
-/// Clock, leases and notices of one open store.
+/// leases and notices of one open store.
 pub(super) struct Shared {
     /// The store's clock.
     pub clock: Arc<dyn Clock>,

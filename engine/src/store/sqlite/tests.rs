@@ -210,7 +210,10 @@ async fn migrations_are_written_down_and_run_once() {
     let mut statement = conn.prepare("select version, name from migrations order by version").unwrap();
     let applied: Vec<(i64, String)> =
         statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
-    assert_eq!(applied, [(1, "first".to_owned()), (2, "trigger_of_a_workflow".to_owned())]);
+    assert_eq!(
+        applied,
+        [(1, "first".to_owned()), (2, "trigger_of_a_workflow".to_owned()), (3, "clock_set_back".to_owned())]
+    );
 }
 
 /// Copies a database that is in use, with the log that has not been moved into it: what a killed process leaves.

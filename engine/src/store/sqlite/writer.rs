@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::claim;
 use super::sabotage::Sabotage;
 use super::shared::Shared;
 use super::tx::{Effects, Memory, Tx};
+use crate::clock::Ahead;
 use crate::store::{Answer, Result, StoreError};
 
 /// The largest group: more would make the first of it wait too long.
@@ -30,9 +32,11 @@ impl Writer {
     /// Starts the thread.
     pub fn start(conn: Connection, shared: Arc<Shared>) -> Result<Self> {
         let (jobs, queue) = mpsc::channel();
+        let (ahead, set_back) = (Ahead::of(shared.clock.as_ref()), 0);
+        let (memory, pace) = (Memory::default(), Pace::default());
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || Thread { conn, shared, queue, memory: Memory::default(), pace: Pace::default() }.run())
+            .spawn(move || Thread { conn, shared, queue, memory, pace, ahead, set_back }.run())
             .map_err(|error| StoreError::Other(format!("the store's thread could not start: {error}")))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
@@ -121,6 +125,9 @@ struct Thread {
     queue: Receiver<Box<dyn Job>>,
     memory: Memory,
     pace: Pace,
+    ahead: Ahead,
+    /// By how many milliseconds the wall clock was set back, as far as no commit holds it.
+    set_back: i64,
 }
 
 impl Thread {
@@ -178,7 +185,13 @@ impl Thread {
     /// One transaction. It fails as a whole only if it cannot begin or commit, or if SQLite gives it up.
     fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<Vec<Effects>> {
         self.statement("begin immediate")?;
-        let mut effects = Vec::with_capacity(group.len());
+        let mut effects = Vec::with_capacity(group.len() + 1);
+        self.set_back += self.ahead.set_back(self.shared.clock.as_ref()).unwrap_or(0);
+        if self.set_back > 0 {
+            let mut tx = Tx::new(&self.conn, &self.shared, &mut self.memory);
+            claim::set_back(&mut tx, self.set_back)?;
+            effects.push(tx.effects);
+        }
         for job in group {
             effects.extend(self.savepoint(job.as_mut())?);
             if Sabotage::EarlyAnswer.is_on() {
@@ -188,6 +201,7 @@ impl Thread {
         let start = Instant::now();
         self.statement("commit")?;
         self.pace.commit = start.elapsed();
+        self.set_back = 0;
         Ok(effects)
     }
 

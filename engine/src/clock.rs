@@ -1,0 +1,203 @@
+//! The clock: the one place where the engine asks what time it is, and where it waits for an instant. It is a parameter,
+//! so that tests walk years in seconds.
+//!
+//! There are two kinds of time. The *wall clock* says what people mean by "at nine"; it may jump. *Elapsed* time only
+//! goes forward; leases count in it, and [`Ahead`] compares the two to see by how much the wall clock was set back.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The wall clock is looked at so often while somebody waits for an instant, should it jump.
+const LOOK: Duration = Duration::from_secs(10);
+/// A wall clock that is set back by less than this is corrected, not turned.
+const LEAST: i64 = 1000;
+/// Two looks that are further apart than this are no comparison: the thread was held up between them.
+const HELD_UP: Duration = Duration::from_millis(100);
+
+/// An instant in milliseconds since 1970-01-01T00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This instant moved by `millis` milliseconds, staying in range.
+    #[must_use]
+    pub fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+/// Waiting for an instant.
+pub type Waiting<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Where the engine and its store take the time from.
+pub trait Clock: Debug + Send + Sync + 'static {
+    /// The wall clock: it may jump.
+    fn now(&self) -> Timestamp;
+
+    /// The wall clock as seconds since 1970 and nanoseconds, as exactly as it is known.
+    fn exact(&self) -> (i64, u32) {
+        let now = self.now().0;
+        (now.div_euclid(1000), now.rem_euclid(1000) as u32 * 1_000_000)
+    }
+
+    /// Time since some fixed moment: it never goes back. Leases of an embedded store count in it, so that a wall
+    /// clock that jumps takes no claim away.
+    fn elapsed(&self) -> Duration;
+
+    /// Ready once the wall clock shows `at` or more, at most ten seconds late where it jumps.
+    fn until(&self, at: Timestamp) -> Waiting<'_>;
+}
+
+/// The clock of the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 is as good as 1970: ids and lists need some instant, not a true one.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn exact(&self) -> (i64, u32) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn until(&self, at: Timestamp) -> Waiting<'_> {
+        Box::pin(async move {
+            loop {
+                let left = at.0.saturating_sub(self.now().0);
+                if left <= 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(left as u64).min(LOOK)).await;
+            }
+        })
+    }
+}
+
+/// How far the wall clock is ahead of elapsed time, as it was at the last look.
+#[derive(Debug, Clone, Copy)]
+pub struct Ahead(i64);
+
+impl Ahead {
+    /// A first look.
+    pub fn of(clock: &dyn Clock) -> Self {
+        let elapsed = clock.elapsed();
+        Self(clock.now().0.saturating_sub(elapsed.as_millis() as i64))
+    }
+
+    /// By how many milliseconds the wall clock was set back since the last look; nothing where it went on or forward.
+    pub fn set_back(&mut self, clock: &dyn Clock) -> Option<i64> {
+        let before = clock.elapsed();
+        let now = Self::of(clock);
+        if clock.elapsed().saturating_sub(before) > HELD_UP {
+            return None;
+        }
+        let back = self.0.saturating_sub(now.0);
+        *self = now;
+        (back >= LEAST).then_some(back)
+    }
+}
+
+#[cfg(test)]
+pub(crate) use driven::TestClock;
+
+#[cfg(test)]
+mod driven {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use tokio::sync::watch;
+
+    /// A clock that moves when a test says so.
+    #[derive(Debug)]
+    pub(crate) struct TestClock {
+        now: watch::Sender<i64>,
+        elapsed: AtomicU64,
+    }
+
+    impl TestClock {
+        /// A clock that shows `now`.
+        pub(crate) fn new(now: Timestamp) -> Self {
+            Self { now: watch::Sender::new(now.0), elapsed: AtomicU64::new(0) }
+        }
+
+        /// Lets time pass.
+        pub(crate) fn pass(&self, millis: u64) {
+            self.elapsed.fetch_add(millis, Ordering::SeqCst);
+            self.jump(millis as i64);
+        }
+
+        /// Sets the wall clock; no time passes.
+        pub(crate) fn jump(&self, millis: i64) {
+            self.now.send_modify(|now| *now += millis);
+        }
+
+        /// Sets the wall clock to an instant; no time passes.
+        pub(crate) fn set(&self, at: Timestamp) {
+            self.now.send_replace(at.0);
+        }
+    }
+
+    impl Clock for TestClock {
+        fn now(&self) -> Timestamp {
+            Timestamp(*self.now.borrow())
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::from_millis(self.elapsed.load(Ordering::SeqCst))
+        }
+
+        fn until(&self, at: Timestamp) -> Waiting<'_> {
+            let mut shown = self.now.subscribe();
+            Box::pin(async move {
+                // The sender lives as long as the clock.
+                let _ = shown.wait_for(|now| *now >= at.0).await;
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clock_that_was_set_back_is_told() {
+        let clock = TestClock::new(Timestamp(1_000_000));
+        let mut ahead = Ahead::of(&clock);
+        clock.pass(5_000);
+        assert_eq!(ahead.set_back(&clock), None);
+        clock.jump(60_000);
+        assert_eq!(ahead.set_back(&clock), None);
+        clock.jump(-999);
+        assert_eq!(ahead.set_back(&clock), None);
+        clock.jump(-7_000);
+        clock.pass(100);
+        assert_eq!(ahead.set_back(&clock), Some(7_000));
+        assert_eq!(ahead.set_back(&clock), None);
+    }
+
+    #[tokio::test]
+    async fn an_instant_that_is_over_is_not_waited_for() {
+        let clock = SystemClock::default();
+        clock.until(clock.now()).await;
+        clock.until(clock.now().plus_millis(20)).await;
+        assert!(clock.elapsed() >= Duration::from_millis(19));
+    }
+}
