@@ -306,7 +306,9 @@ output: { paid: \"{paid.amount}\", again: \"{again.amount}\", late: \"{errors.la
     let server = server.restart();
     let page = server.get(&url);
     assert!(page.status == 200 && page.text.contains("<button>"), "{}", page.text);
-    server.post(&format!("{}0", &url[..url.len() - 1]), "{}").is_problem(404, "Nothing waits");
+    let (rest, last) = url.split_at(url.len() - 1);
+    let forged = format!("{rest}{}", if last == "0" { "1" } else { "0" });
+    server.post(&forged, "{}").is_problem(404, "Nothing waits");
     server.post(&url.replace("/paid/", "/other/"), "{}").is_problem(404, "Nothing waits");
     server.post(&url, "{").is_problem(400, "not JSON");
     server.post(&url, &format!("\"{}\"", "x".repeat(1 << 20))).is_problem(413, "larger");
@@ -366,6 +368,51 @@ output: \"{sides}\"
     server.run_in(&waiting, "waiting");
     assert_eq!(act(&server, &format!("/runs/{waiting}/cancel")), 202);
     server.run_in(&waiting, "cancelled");
+}
+
+#[test]
+fn an_event_for_one_branch_does_not_wait_for_the_others() {
+    let gate = Arc::new(AtomicBool::new(false));
+    let open = gate.clone();
+    let peer = Peer::new(move |request, _| {
+        while request.path == "/slow" && !open.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        ok("1")
+    });
+    let workflow = "
+trigger: { webhook: { auth: none } }
+steps:
+  - parallel:
+      working: { steps: [ { http: { url: \"http://PEER/slow\", method: POST } } ] }
+      waiting:
+        steps:
+          - http: { url: \"http://PEER/ask\", method: POST, json: { url: \"{callbackUrl('go')}\" } }
+          - id: come
+            wait: { event: go }
+          - http: { url: \"http://PEER/{come}\", method: POST }
+      late:
+        steps:
+          - wait: { event: never, timeout: 200ms }
+            id: never
+            continueOnFail: true
+          - http: { url: \"http://PEER/late/{errors.never.kind}\", method: POST }
+output: done
+";
+    let project = project(&peer, &[("workflows/w.yaml", workflow)]);
+    let server = project.serve();
+    let run = start(&server);
+    let url = sent(&peer, "/ask");
+    // A time that is over is noticed beside work that goes on, and so is an event.
+    wait_for("the branch goes on", || counted(&peer).contains_key("/late/timeout").then_some(()));
+    assert_eq!(server.send("POST", &url, &[("Content-Type", "text/plain")], Some(b"came")).status, 202);
+    let posted = Instant::now();
+    wait_for("the branch goes on", || counted(&peer).contains_key("/came").then_some(()));
+    assert!(posted.elapsed() < Duration::from_secs(2), "{:?}", posted.elapsed());
+    assert_eq!(server.api(&format!("/runs/{run}"))["state"], "running");
+    gate.store(true, Ordering::Relaxed);
+    server.run_in(&run, "completed");
+    assert!(counted(&peer).values().all(|count| *count == 1), "{:?}", counted(&peer));
 }
 
 #[test]
