@@ -11,6 +11,7 @@ mod connections;
 mod crash;
 mod diagnostics;
 mod doors;
+mod encrypted;
 mod examples;
 mod hooks;
 mod mistakes;

@@ -2,7 +2,7 @@
 
 use crate::server::wait_for;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
@@ -16,9 +16,15 @@ pub struct Postgres {
 impl Postgres {
     /// Starts one with an empty database.
     pub fn start() -> Self {
+        Self::start_with(|_| Vec::new())
+    }
+
+    /// The same, with settings that may name files of its folder.
+    pub fn start_with(settings: impl Fn(&Path) -> Vec<String>) -> Self {
         let folder = tempfile::Builder::new().prefix("flowscript-pg").tempdir_in("/tmp").unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
+        let settings = settings(folder.path());
         if is_root() {
             // The server refuses to run as root.
             let owned = Command::new("chown").arg("-R").arg("nobody").arg(folder.path()).status().unwrap();
@@ -37,6 +43,7 @@ impl Postgres {
             .arg(&data)
             .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-k"])
             .arg(folder.path())
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -44,6 +51,16 @@ impl Postgres {
         let postgres = Self { child, folder, port };
         wait_for("PostgreSQL answers", || postgres.try_run("select 1").ok());
         postgres
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A file of its folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Its address, as connections.yaml wants it.

@@ -2,6 +2,7 @@
 
 mod postgres;
 mod sqlite;
+mod tls;
 mod values;
 
 use crate::script::{Fault, TIMEOUT};
@@ -49,7 +50,7 @@ impl Database {
             return sqlite::Sqlite::new(path, pool, project).map(Self::Sqlite);
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return postgres::Postgres::new(url, pool).map(Self::Postgres);
+            return postgres::Postgres::new(url, pool, project).map(Self::Postgres);
         }
         Err("`url` must begin with sqlite: or postgres://".to_owned())
     }

@@ -1,19 +1,21 @@
 //! PostgreSQL servers.
 
+use super::tls::{self, Tls, Wish};
 use super::values::Collected;
 use super::{SqlCall, Trouble, affected, bound};
 use crate::script::{decode_json, encode_json};
 use crate::workflow::model::SqlWork;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use flowscript_lang::types::Type as Known;
 use flowscript_lang::value::{DateTime, Number, Rows, Value, Zone, to_boolean, to_datetime, to_number, to_text};
 use std::error::Error;
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type};
-use tokio_postgres::{Config, NoTls, Row, Statement, Transaction};
+use tokio_postgres::{Config, Row, Statement, Transaction};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -23,6 +25,7 @@ const SERVER_GRACE: Duration = Duration::from_millis(200);
 /// A server and the connections to it that are open.
 pub struct Postgres {
     pool: Pool,
+    tls: Tls,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -32,12 +35,14 @@ impl std::fmt::Debug for Postgres {
 }
 
 impl Postgres {
-    pub(super) fn new(url: &str, pool: usize) -> Result<Self, String> {
+    pub(super) fn new(url: &str, pool: usize, project: &Path) -> Result<Self, String> {
+        let Wish { mode, tls, url } = tls::wish(url, project)?;
         let mut config: Config = url.parse().map_err(|error| format!("`url` cannot be read: {error}"))?;
-        config.connect_timeout(CONNECT).application_name("flowscript");
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        config.connect_timeout(CONNECT).application_name("flowscript").ssl_mode(mode);
+        let manager =
+            Manager::from_config(config, tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager).max_size(pool).runtime(Runtime::Tokio1).build();
-        Ok(Self { pool: pool.map_err(|error| error.to_string())? })
+        Ok(Self { pool: pool.map_err(|error| error.to_string())?, tls })
     }
 
     pub(super) async fn check(&self) -> Result<(), String> {
@@ -51,7 +56,7 @@ impl Postgres {
         let client = tokio::time::timeout_at(deadline, self.pool.get()).await.map_err(late)?;
         let mut client = client.map_err(|error| Trouble::Refused(reason(&error)))?;
         let cancel = client.cancel_token();
-        let mut given_up = GivenUp(Some(cancel));
+        let mut given_up = GivenUp(Some((cancel, self.tls.clone())));
         let work = async {
             let reads = matches!(call.work, SqlWork::Query(_));
             let transaction = client.build_transaction().read_only(reads).start().await.map_err(told)?;
@@ -68,14 +73,14 @@ impl Postgres {
 }
 
 /// Ends the statement of a call that nobody waits for any more.
-struct GivenUp(Option<tokio_postgres::CancelToken>);
+struct GivenUp(Option<(tokio_postgres::CancelToken, Tls)>);
 
 impl Drop for GivenUp {
     fn drop(&mut self) {
-        if let Some(token) = self.0.take()
+        if let Some((token, tls)) = self.0.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(async move { token.cancel_query(NoTls).await });
+            runtime.spawn(async move { token.cancel_query(tls).await });
         }
     }
 }
@@ -340,16 +345,23 @@ fn reason(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
+        next = error.source();
+        if next.is_some() && error.is::<PoolError>() {
+            continue; // it says no more than that there was an error
+        }
         let text = match error.downcast_ref::<tokio_postgres::error::DbError>() {
             Some(db) => format!("{} ({})", db.message(), db.code().code()),
-            None => error.to_string(),
+            None => tls::explained(error).unwrap_or_else(|| error.to_string()),
         };
         if !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
-        next = error.source();
     }
-    parts.join(": ")
+    let mut text = parts.join(": ");
+    if text.ends_with("server does not support TLS") {
+        text.push_str(" (turn it on there, or connect without it: `sslmode=disable` in `url`)");
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,0 +1,313 @@
+//! TLS of connections to PostgreSQL, as `sslmode` and `sslrootcert` in the address say.
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use tokio_rustls::TlsConnector;
+
+/// What an address says about TLS.
+pub(super) struct Wish {
+    /// Is the connection to be encrypted?
+    pub mode: SslMode,
+    /// How.
+    pub tls: Tls,
+    /// The address without it.
+    pub url: String,
+}
+
+/// How much a server has to prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    /// Nothing: the connection is encrypted, to whomever.
+    None,
+    /// That an authority we know has signed its certificate.
+    Authority,
+    /// That it is the server of this name, too.
+    Name,
+}
+
+/// Reads `sslmode` and `sslrootcert` of an address, as libpq has them; a path is relative to `project`. The error says
+/// what is wrong with them.
+pub(super) fn wish(url: &str, project: &Path) -> Result<Wish, String> {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let (mut mode, mut root) = (None, None);
+    let mut rest: Vec<&str> = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = || percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+        match name {
+            "sslmode" => mode = Some(value()),
+            "sslrootcert" => root = Some(value()),
+            _ => rest.push(pair),
+        }
+    }
+    // As in libpq: who names an authority wants it asked.
+    let (mode, proof) = match (mode.as_deref().unwrap_or("prefer"), &root) {
+        ("disable", _) => (SslMode::Disable, Proof::None),
+        ("prefer", _) => (SslMode::Prefer, Proof::None),
+        ("require", None) => (SslMode::Require, Proof::None),
+        ("require" | "verify-ca", _) => (SslMode::Require, Proof::Authority),
+        ("verify-full", _) => (SslMode::Require, Proof::Name),
+        (other, _) => {
+            let known = "disable, prefer, require, verify-ca and verify-full";
+            return Err(format!("`sslmode={other}` in `url` is not known; there are {known}"));
+        }
+    };
+    let tls = Tls::new(proof, root.as_deref(), project)?;
+    let url = if rest.is_empty() { address.to_owned() } else { format!("{address}?{}", rest.join("&")) };
+    Ok(Wish { mode, tls, url })
+}
+
+/// Makes connections encrypted.
+#[derive(Clone)]
+pub(super) struct Tls(TlsConnector);
+
+impl Tls {
+    fn new(proof: Proof, root: Option<&str>, project: &Path) -> Result<Self, String> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| format!("TLS cannot be set up: {error}"))?;
+        let verifier: Arc<dyn ServerCertVerifier> = match proof {
+            Proof::None => Arc::new(Any(provider)),
+            Proof::Authority | Proof::Name => {
+                let (roots, own) = match root {
+                    None | Some("system") => (system_roots()?, Vec::new()),
+                    Some(path) => roots_of(&project.join(path), path)?,
+                };
+                let built = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+                let authorities = built.map_err(|error| format!("`sslrootcert` in `url` cannot be used: {error}"))?;
+                Arc::new(Signed { authorities, own, names: proof == Proof::Name })
+            }
+        };
+        let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+        // Servers that speak TLS from the first byte on want to be told what comes.
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+}
+
+/// The authorities that the system trusts, read once.
+fn system_roots() -> Result<Arc<RootCertStore>, String> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    let roots = ROOTS.get_or_init(|| {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Arc::new(roots)
+    });
+    if roots.is_empty() {
+        return Err("this system has no certificates of authorities; name a file: `sslrootcert=FILE` in `url`".into());
+    }
+    Ok(roots.clone())
+}
+
+/// The certificates of a file, as authorities and as they are.
+fn roots_of(path: &Path, shown: &str) -> Result<(Arc<RootCertStore>, Vec<CertificateDer<'static>>), String> {
+    let unread = |error: &dyn std::fmt::Display| format!("`sslrootcert` in `url`: {shown} cannot be read: {error}");
+    let pem = std::fs::read(path).map_err(|error| unread(&error))?;
+    let own: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let own = own.map_err(|error| unread(&error))?;
+    if own.is_empty() {
+        return Err(unread(&"it holds no certificate in PEM"));
+    }
+    let mut roots = RootCertStore::empty();
+    for certificate in &own {
+        roots.add(certificate.clone()).map_err(|error| unread(&error))?;
+    }
+    Ok((Arc::new(roots), own))
+}
+
+/// What an error of TLS means to people; nothing where it is another error.
+pub(super) fn explained(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let tls = error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let reason = match tls {
+        rustls::Error::InvalidCertificate(reason) => reason,
+        other => return Some(other.to_string()),
+    };
+    Some(match reason {
+        CertificateError::UnknownIssuer => "nobody who is trusted here has signed the server's certificate; name the \
+                                            file of its authority with `sslrootcert=FILE` in `url`"
+            .to_owned(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("the server's certificate is for another name: {reason}")
+        }
+        CertificateError::Other(other) if is_authority(other) => {
+            "the server's certificate has signed itself: name its \
+                                                                   file with `sslrootcert=FILE` in `url`"
+                .to_owned()
+        }
+        other => format!("the server's certificate is not valid: {other}"),
+    })
+}
+
+/// Takes any certificate, as `sslmode=require` does; the server must have its key all the same.
+#[derive(Debug)]
+struct Any(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Any {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Takes certificates that an authority has signed.
+#[derive(Debug)]
+struct Signed {
+    authorities: Arc<WebPkiServerVerifier>,
+    /// A server's own certificate may be named as the authority: it has signed itself.
+    own: Vec<CertificateDer<'static>>,
+    /// Does the name count, as for `sslmode=verify-full`?
+    names: bool,
+}
+
+impl ServerCertVerifier for Signed {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        use CertificateError::{NotValidForName, NotValidForNameContext};
+        let verified = self.authorities.verify_server_cert(certificate, between, name, ocsp, now);
+        let Err(rustls::Error::InvalidCertificate(refused)) = &verified else { return verified };
+        match refused {
+            // The name is looked at last: everything else is as it should be.
+            NotValidForName | NotValidForNameContext { .. } if !self.names => Ok(ServerCertVerified::assertion()),
+            // A certificate that may sign others is no server's, unless somebody has named just this one. That it is
+            // still valid has been looked at.
+            CertificateError::Other(other) if is_authority(other) && self.own.iter().any(|own| own == certificate) => {
+                if self.names {
+                    verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                }
+                Ok(ServerCertVerified::assertion())
+            }
+            _ => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.authorities.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.authorities.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.authorities.supported_verify_schemes()
+    }
+}
+
+/// Was a certificate refused because it may sign others?
+fn is_authority(error: &OtherError) -> bool {
+    error.to_string().contains("CaUsedAsEndEntity")
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for Tls {
+    type Stream = Encrypted<S>;
+    type TlsConnect = Connect;
+    type Error = io::Error;
+
+    fn make_tls_connect(&mut self, host: &str) -> io::Result<Connect> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        Ok(Connect { connector: self.0.clone(), name })
+    }
+}
+
+/// A connection that is to be encrypted.
+pub(super) struct Connect {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Connect {
+    type Stream = Encrypted<S>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted<S>>> + Send>>;
+
+    fn connect(self, stream: S) -> Self::Future {
+        Box::pin(async move { Ok(Encrypted(self.connector.connect(self.name, stream).await?)) })
+    }
+}
+
+/// An encrypted connection.
+pub(super) struct Encrypted<S>(tokio_rustls::client::TlsStream<S>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Encrypted<S> {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, into)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
