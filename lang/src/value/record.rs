@@ -32,10 +32,18 @@ impl Record {
 
     /// A record of these fields. A name given twice keeps its first place and takes the last value.
     pub fn from_fields(fields: impl IntoIterator<Item = (EcoString, Value)>) -> Self {
-        let mut map = indexmap::IndexMap::<EcoString, Value, foldhash::fast::FixedState>::default();
-        map.extend(fields);
-        let (names, cells): (Vec<_>, Vec<_>) = map.into_iter().unzip();
-        Self::new(Shape::new(names), cells)
+        let (mut names, mut cells): (Vec<EcoString>, Vec<Value>) = fields.into_iter().unzip();
+        let shape = Shape::new(names.iter().cloned());
+        if shape.len() < names.len() {
+            let mut once = vec![Value::Null; shape.len()];
+            for (name, value) in names.drain(..).zip(cells.drain(..)) {
+                if let Some(cell) = shape.position(&name).and_then(|at| once.get_mut(at)) {
+                    *cell = value;
+                }
+            }
+            cells = once;
+        }
+        Self::new(shape, cells)
     }
 
     /// The view of row `row` of a table in columns.

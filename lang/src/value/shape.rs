@@ -29,11 +29,11 @@ impl Shape {
         own: impl IntoIterator<Item = EcoString>,
         absent: impl IntoIterator<Item = EcoString>,
     ) -> Arc<Self> {
-        let mut names = indexmap::IndexSet::<EcoString, foldhash::fast::FixedState>::default();
-        names.extend(own);
+        let mut names = Names::default();
+        own.into_iter().for_each(|name| names.add(name));
         let own = names.len();
-        names.extend(absent);
-        let names: Box<[EcoString]> = names.into_iter().collect();
+        absent.into_iter().for_each(|name| names.add(name));
+        let names = names.into_boxed();
         let index =
             (names.len() > LINEAR).then(|| names.iter().enumerate().map(|(i, n)| (n.clone(), i as u32)).collect());
         Arc::new(Self { names, own, index })
@@ -84,5 +84,33 @@ impl Shape {
     #[inline]
     pub fn same(self: &Arc<Self>, other: &Arc<Self>) -> bool {
         Arc::ptr_eq(self, other) || (self.own == other.own && self.names == other.names)
+    }
+}
+
+/// Names as they come, each once. Few of them are compared one by one, which beats a hash.
+#[derive(Default)]
+struct Names {
+    few: Vec<EcoString>,
+    many: indexmap::IndexSet<EcoString, foldhash::fast::FixedState>,
+}
+
+impl Names {
+    fn add(&mut self, name: EcoString) {
+        if self.many.is_empty() && self.few.len() < LINEAR {
+            if !self.few.contains(&name) {
+                self.few.push(name);
+            }
+            return;
+        }
+        self.many.extend(self.few.drain(..));
+        self.many.insert(name);
+    }
+
+    fn len(&self) -> usize {
+        self.few.len().max(self.many.len())
+    }
+
+    fn into_boxed(self) -> Box<[EcoString]> {
+        if self.many.is_empty() { self.few.into() } else { self.many.into_iter().collect() }
     }
 }
