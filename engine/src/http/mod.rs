@@ -151,11 +151,7 @@ pub fn routers(engine: Engine, guard: Guard) -> Routers {
 
 /// What all routes share.
 fn finished(router: Router<App>, app: &App) -> Router {
-    router
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn(server::limit_headers))
-        .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
-        .with_state(app.clone())
+    router.method_not_allowed_fallback(method_not_allowed).with_state(app.clone())
 }
 
 async fn not_found(uri: axum::http::Uri) -> Response {
@@ -166,9 +162,4 @@ async fn method_not_allowed(method: axum::http::Method, uri: axum::http::Uri) ->
     Problem::new(405, "method-not-allowed", "Method not allowed")
         .with_detail(format!("`{}` does not answer to {method}.", uri.path()))
         .into_response()
-}
-
-fn panicked(_panic: Box<dyn std::any::Any + Send>) -> Response {
-    // The panic hook has written down what happened; callers are told only that it did.
-    Problem::new(500, "internal", "Internal error").with_detail("The engine failed; its log says more.").into_response()
 }

@@ -3,15 +3,19 @@
 use super::paced::Paced;
 use super::problem::Problem;
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -62,7 +66,8 @@ impl Server {
             match accepted {
                 Ok((stream, _)) => {
                     let _ = stream.set_nodelay(true);
-                    let service = TowerToHyperService::new(self.app.clone());
+                    let app = TowerToHyperService::new(self.app.clone());
+                    let service = service_fn(move |request| serve(app.clone(), request));
                     let stream = TokioIo::new(Paced::new(stream, READER_TIME));
                     let connection = connections.watch(http.serve_connection(stream, service));
                     // A connection that breaks is the caller's business.
@@ -82,14 +87,21 @@ impl Server {
     }
 }
 
-/// Refuses headers that are too large, in words.
-pub async fn limit_headers(request: Request, next: Next) -> Response {
+/// Serves a request. Headers that are too large are refused, in words; a panic ends this request alone.
+///
+/// Both are done here, once for all routes: as layers of the router they would cost each request two boxes more.
+async fn serve(app: TowerToHyperService<Router>, request: Request<Incoming>) -> Result<Response, Infallible> {
     let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if line + fields > HEADER_BYTES {
-        return Problem::new(431, "header-too-large", "Request header fields too large")
-            .with_detail(format!("Address and headers are larger than {HEADER_BYTES} bytes, which are the most."))
-            .into_response();
+        let problem = Problem::new(431, "header-too-large", "Request header fields too large")
+            .with_detail(format!("Address and headers are larger than {HEADER_BYTES} bytes, which are the most."));
+        return Ok(problem.into_response());
     }
-    next.run(request).await
+    // The panic hook writes down what has happened; callers are told only that it did.
+    let served = AssertUnwindSafe(app.call(request)).catch_unwind().await;
+    served.unwrap_or_else(|_| {
+        let problem = Problem::new(500, "internal", "Internal error");
+        Ok(problem.with_detail("The engine failed; its log says more.").into_response())
+    })
 }
