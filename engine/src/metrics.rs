@@ -3,8 +3,10 @@
 //! Names and help stand here once. Labels are workflows, triggers and states, never keys or anything of a message.
 
 use crate::store::{RunState, Timestamp, Trigger};
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -33,9 +35,15 @@ pub const SKIPPED: &str = "flowscript_skipped_occurrences_total";
 /// Upper ends of the classes of durations, in seconds.
 const CLASSES: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 600.0, 3600.0];
 
+static PAGE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Meters that were made before count nowhere.
+fn page_is_kept() -> bool {
+    PAGE.get().is_some()
+}
+
 /// The page of this process, which begins to count when it is first asked for; nothing if somebody else counts here.
 pub fn page() -> Option<&'static PrometheusHandle> {
-    static PAGE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     PAGE.get_or_init(|| {
         let builder = [RUN_SECONDS, SCRIPT_SECONDS, LAG].iter().try_fold(PrometheusBuilder::new(), |builder, name| {
             builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), &CLASSES)
@@ -71,12 +79,51 @@ fn describe() {
     describe_counter!(DECISIONS, "Decisions in the commits of the store.");
 }
 
+/// The meters of ended runs of one trigger and state.
+struct RunMeters {
+    of: (Trigger, RunState),
+    count: Counter,
+    seconds: Histogram,
+}
+
+thread_local! {
+    /// By workflow. Finding a meter takes longer than counting with it.
+    static ENDED: RefCell<HashMap<String, Vec<RunMeters>>> = RefCell::default();
+    static SCRIPTS: RefCell<HashMap<String, Histogram>> = RefCell::default();
+}
+
 /// A run has ended and is kept.
 pub fn run_ended(workflow: &str, trigger: Trigger, state: RunState, accepted_at: Timestamp, ended_at: Timestamp) {
-    let (workflow, trigger) = (workflow.to_owned(), trigger.as_str());
-    counter!(RUNS, "workflow" => workflow.clone(), "trigger" => trigger, "state" => state.as_str()).increment(1);
     let seconds = (ended_at.0 - accepted_at.0).max(0) as f64 / 1000.0;
-    histogram!(RUN_SECONDS, "workflow" => workflow, "trigger" => trigger).record(seconds);
+    let note = |meters: &RunMeters| {
+        meters.count.increment(1);
+        meters.seconds.record(seconds);
+    };
+    let make = || {
+        let (workflow, trigger_name) = (workflow.to_owned(), trigger.as_str());
+        RunMeters {
+            of: (trigger, state),
+            count: counter!(RUNS, "workflow" => workflow.clone(), "trigger" => trigger_name, "state" => state.as_str()),
+            seconds: histogram!(RUN_SECONDS, "workflow" => workflow, "trigger" => trigger_name),
+        }
+    };
+    ENDED.with_borrow_mut(|known| match known.get_mut(workflow) {
+        Some(meters) => match meters.iter().find(|meters| meters.of == (trigger, state)) {
+            Some(meters) => note(meters),
+            None => {
+                let new = make();
+                note(&new);
+                meters.push(new);
+            }
+        },
+        None => {
+            let new = make();
+            note(&new);
+            if page_is_kept() {
+                known.insert(workflow.to_owned(), vec![new]);
+            }
+        }
+    });
 }
 
 /// An occurrence of a schedule of this workflow was decided so late.
@@ -91,5 +138,15 @@ pub fn occurrences_skipped(workflow: &str, count: u64) {
 
 /// Scripts of a workflow have computed for so long.
 pub fn script_ran(workflow: &str, time: Duration) {
-    histogram!(SCRIPT_SECONDS, "workflow" => workflow.to_owned()).record(time.as_secs_f64());
+    let seconds = time.as_secs_f64();
+    SCRIPTS.with_borrow_mut(|known| match known.get(workflow) {
+        Some(meter) => meter.record(seconds),
+        None => {
+            let meter = histogram!(SCRIPT_SECONDS, "workflow" => workflow.to_owned());
+            meter.record(seconds);
+            if page_is_kept() {
+                known.insert(workflow.to_owned(), meter);
+            }
+        }
+    });
 }
