@@ -6,6 +6,7 @@ use flowscript_engine::config::Config;
 use flowscript_engine::engine::Engine;
 use flowscript_engine::http::{AdminToken, Guard, Server, bind, routers};
 use flowscript_engine::metrics;
+use flowscript_engine::run::STACK_BYTES;
 use flowscript_engine::store::{FolderLock, Locking, SqliteStore, Store};
 use flowscript_engine::workflow::model::{Auth, Method};
 use std::net::SocketAddr;
@@ -38,7 +39,8 @@ const CLOSING: Duration = Duration::from_secs(1);
 pub fn run(args: ServeArgs) -> Exit {
     start_log();
     raise_file_limit();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return not_started(&format!("threads cannot be started: {error}")),
     };

@@ -125,6 +125,40 @@ fn relaxed_history_follows_within_a_second() {
 }
 
 #[test]
+fn a_run_that_computes_for_long_is_one_run_all_the_same() {
+    // Begun on the thread of its request, left there and begun again elsewhere; only the last time counts.
+    for durability in ["strict", "relaxed"] {
+        let workflow = format!(
+            "durability: {durability}
+trigger: {{ webhook: {{ auth: none, response: wait, query: {{ n: {{ type: number }} }} }} }}
+input: {{ n: number }}
+steps:
+  - log: {{ message: begun }}
+  - id: sum
+    script: |
+      let sum = 0;
+      let i = 0;
+      while i < n {{ set i = i + 1; try {{ set sum = sum + i; }} catch e {{ set sum = 0; }} }}
+      return sum;
+output: \"{{sum}}\"
+"
+        );
+        let project = Project::new(&[("workflows/w.yaml", &workflow)]);
+        let server = project.serve();
+        // Long ones follow each other, short ones come between.
+        for (n, sum) in [(3, "6"), (200_000, "20000100000"), (200_000, "20000100000"), (3, "6"), (3, "6")] {
+            let answer = server.get(&format!("/hooks/w?n={n}"));
+            assert_eq!((answer.status, answer.text.as_str()), (200, sum));
+        }
+        wait_for("all runs are in the history", || (total(&server) == 5).then_some(()));
+        for run in server.api("/runs")["runs"].as_array().unwrap() {
+            let log = server.api(&format!("/runs/{}/log", run["id"].as_str().unwrap()));
+            assert_eq!(log["log"].as_array().map(Vec::len), Some(1), "{log}");
+        }
+    }
+}
+
+#[test]
 fn relaxed_is_refused_where_something_depends_on_it() {
     let check = |workflow: &str, part: &str| {
         let project = Project::new(&[("workflows/w.yaml", workflow)]);

@@ -49,23 +49,42 @@ pub enum Admission {
 }
 
 impl Dispatcher {
-    /// Takes a message as its webhook says: performs it and waits for the end, or keeps it for later.
+    /// Takes a message as its webhook says: performs it and waits for the end, or keeps it for later. What was taken goes
+    /// on when the caller goes away.
     pub async fn take(&self, message: Message) -> Admission {
         let Some(webhook) = &message.workflow.webhook else {
             return Admission::Refused("The workflow has no webhook.".into());
         };
         let deadline = message.received + webhook.timeout;
-        let admission = match webhook.response {
-            Response::Accept if message.workflow.is_direct() => return self.direct(message, Until::Acceptance).await,
-            Response::Accept => return self.accept(message).await,
-            Response::Wait if message.workflow.is_direct() => self.direct(message.clone(), Until::End(deadline)).await,
-            Response::Wait => match self.accept(message.clone()).await {
-                Admission::Accepted(run) => self.await_end(run, deadline).await,
-                other => other,
-            },
+        let (until, accept_on_timeout) = match webhook.response {
+            Response::Accept => (Until::Acceptance, false),
+            Response::Wait => (Until::End(deadline), webhook.accept_on_timeout),
         };
-        match admission {
-            Admission::Late(run) if webhook.accept_on_timeout => Admission::Accepted(run),
+        let dispatcher = self.clone();
+        let taken = if message.workflow.is_direct() {
+            let direct = self.begin_direct(message, until);
+            // Seen behind the permit, or a stop would not wait for this one.
+            if self.is_stopping() {
+                return Admission::Stopping;
+            }
+            match self.perform_here(&direct) {
+                Some(ended) => match self.answer_at_once(direct, ended) {
+                    Ok(admission) => return admission,
+                    Err((direct, ended)) => tokio::spawn(async move { dispatcher.keep_ended(direct, ended).await }),
+                },
+                None => tokio::spawn(async move { dispatcher.direct(direct).await }),
+            }
+        } else {
+            tokio::spawn(async move {
+                match (dispatcher.accept(message).await, until) {
+                    (Admission::Accepted(run), Until::End(deadline)) => dispatcher.await_end(run, deadline).await,
+                    (other, _) => other,
+                }
+            })
+        };
+        let internal = |_| Admission::Unkept(StoreError::Other("the engine failed; its log says more".into()));
+        match taken.await.unwrap_or_else(internal) {
+            Admission::Late(run) if accept_on_timeout => Admission::Accepted(run),
             other => other,
         }
     }

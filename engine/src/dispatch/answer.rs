@@ -1,6 +1,6 @@
 //! What a caller who waits for a run is told.
 
-use super::Dispatcher;
+use super::{Dispatcher, diagnostics};
 use crate::run::{Ended, Reply, Work, encode_history, encoding};
 use crate::script::{Fault, TIMEOUT};
 use crate::store::{Changes, Fence, Finish, NewRun, Run, RunId, RunState, Trigger};
@@ -109,9 +109,9 @@ impl Answer {
     }
 
     /// The answer of a run that has just ended here.
-    pub(super) fn of_ended(run: RunId, ended: &Ended) -> Self {
+    pub(super) fn of_ended(run: RunId, ended: Ended) -> Self {
         let verdict = match (&ended.failure, ended.state) {
-            (None, _) => Verdict::Value(ended.answer.as_ref().or(ended.output.as_ref()).cloned().unwrap_or_default()),
+            (None, _) => Verdict::Value(ended.answer.or(ended.output).unwrap_or_default()),
             (_, state @ (RunState::Cancelled | RunState::Skipped)) => Verdict::Dropped(state),
             (Some((fault, _)), _) => failed(fault.kind, fault.status, &fault.message),
         };
@@ -128,8 +128,17 @@ fn failed(kind: &str, status: Option<u16>, message: &str) -> Verdict {
 }
 
 impl Dispatcher {
+    /// What the store keeps of the end of a run that is kept already.
+    pub(super) async fn finish_of_kept(&self, fence: Fence, work: &Work, ended: &Ended) -> Finish {
+        let mut finish = self.finish_of(work, ended);
+        if let Some(mask) = &mut finish.mask {
+            self.mask_kept(fence, work, mask).await;
+        }
+        finish
+    }
+
     /// What the store keeps of the end of a run, with the run that `onFailure` starts.
-    pub(super) async fn finish_of(&self, work: &Work, ended: &Ended, fence: Option<Fence>) -> Finish {
+    pub(super) fn finish_of(&self, work: &Work, ended: &Ended) -> Finish {
         let diagnostics = self.diagnostics(&work.workflow);
         let failed = ended.state.is_retryable();
         let mut finish = Finish::new(ended.state, ended.ended_at);
@@ -149,7 +158,7 @@ impl Dispatcher {
         finish.changes = Changes { log: ended.log.clone(), starts, ends, ..Changes::default() };
         finish.changes.input = ended.input.as_ref().map(encoding::encode);
         finish.on_failure = self.failure_run(work, ended.state, ended.failure.as_ref().map(|(fault, _)| fault));
-        finish.mask = self.mask(work, ended, fence).await;
+        finish.mask = diagnostics::mask(work, ended);
         finish
     }
 

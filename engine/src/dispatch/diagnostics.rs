@@ -15,22 +15,9 @@ impl Dispatcher {
         switch.over(workflow.diagnostics)
     }
 
-    /// The replacements for what `redact` covers, when the run has completed: a retry would need it whole. `fence` is that
-    /// of a run that is kept already.
-    pub(super) async fn mask(&self, work: &Work, ended: &Ended, fence: Option<Fence>) -> Option<Mask> {
+    /// Completes the replacements for a run that is kept already by what the store has of it.
+    pub(super) async fn mask_kept(&self, fence: Fence, work: &Work, mask: &mut Mask) {
         let redact = &work.workflow.redact;
-        if redact.is_empty() || ended.state != RunState::Completed {
-            return None;
-        }
-        let mut mask = Mask::default();
-        match &work.given {
-            Given::Request(request) => mask.payload = Some(request.masked(redact).encode()),
-            Given::Fields(_) => {}
-        }
-        if let Some(input) = &ended.input {
-            mask.input = masked_fields(redact, &encoding::encode(input));
-        }
-        let Some(fence) = fence else { return Some(mask) };
         if mask.input.is_none()
             && let Ok(run) = self.shared.store.run(fence.run).await
         {
@@ -47,8 +34,22 @@ impl Dispatcher {
                 mask.results.push((step.position.clone(), step.attempt, masked));
             }
         }
-        Some(mask)
     }
+}
+
+/// The replacements for what `redact` covers, when the run has completed: a retry would need it whole.
+pub(super) fn mask(work: &Work, ended: &Ended) -> Option<Mask> {
+    let redact = &work.workflow.redact;
+    if redact.is_empty() || ended.state != RunState::Completed {
+        return None;
+    }
+    let mut mask = Mask::default();
+    match &work.given {
+        Given::Request(request) => mask.payload = Some(request.masked(redact).encode()),
+        Given::Fields(_) => {}
+    }
+    mask.input = ended.input.as_ref().and_then(|input| masked_fields(redact, &encoding::encode(input)));
+    Some(mask)
 }
 
 /// A record of variables in bytes of the store, masked; nothing where it cannot be read.

@@ -12,6 +12,7 @@ use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunId, RunState, Star
 use crate::workflow::model::Durability;
 use flowscript_lang::error::ErrorKind;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// A run that is over within this time is kept in one commit: where its caller waits for the end, and where it waits for
@@ -37,22 +38,79 @@ impl Until {
     }
 }
 
+/// A run of a message before anything of it is kept.
+pub(super) struct Direct {
+    /// The message.
+    pub message: Message,
+    /// What will be kept of it.
+    pub new: NewRun,
+    /// What is performed.
+    pub work: Work,
+    /// What its caller waits for.
+    pub until: Until,
+    /// Held until it is kept: a stop waits for it.
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
 impl Dispatcher {
-    /// Performs a message, and waits for what its caller wants.
-    pub(super) async fn direct(&self, message: Message, until: Until) -> Admission {
-        let mut new = self.new_run(&message);
-        let (id, started_at) = (new.id, self.shared.clock.now());
+    /// A message as a run that is performed first.
+    pub(super) fn begin_direct(&self, message: Message, until: Until) -> Box<Direct> {
+        let permit = self.shared.requests.clone().try_acquire_owned().ok();
+        let new = self.new_run(&message);
         let work = Work {
-            id,
+            id: new.id,
             workflow: message.workflow.clone(),
             trigger: Trigger::Webhook,
             scheduled_for: None,
             on_failure: new.on_failure.clone(),
             given: Given::Request(message.request.clone()),
         };
-        let request_permit = self.shared.requests.clone().try_acquire_owned().ok();
-        let (host, running) = self.host(&work.workflow, id, Duration::ZERO);
-        let machine = Machine::new(work.clone(), self.room(&work.workflow), host.clone());
+        Box::new(Direct { message, new, work, until, permit })
+    }
+
+    /// Answers a run that is over where nothing of it must be kept before. Gives it back where something must.
+    pub(super) fn answer_at_once(
+        &self,
+        mut direct: Box<Direct>,
+        ended: Box<Ended>,
+    ) -> Result<Admission, (Box<Direct>, Box<Ended>)> {
+        if ended.refused {
+            return Ok(refused(*ended));
+        }
+        let place = self.shared.history.place().filter(|_| self.may_follow(&direct.message, direct.until, &ended));
+        let Some(place) = place else { return Err((direct, ended)) };
+        let id = direct.new.id;
+        self.put_end(&mut direct.new, &direct.work, &ended);
+        place.keep(direct.new);
+        ended.count(&direct.work.workflow.id, Trigger::Webhook, id);
+        Ok(Admission::Answered(Answer::of_ended(id, *ended)))
+    }
+
+    /// May the history of this run follow its answer? While nothing can be kept, callers are told so.
+    fn may_follow(&self, message: &Message, until: Until, ended: &Ended) -> bool {
+        matches!(until, Until::End(_))
+            && message.workflow.durability == Durability::Relaxed
+            && message.idempotency.is_none()
+            && ended.state == RunState::Completed
+            && !self.shared.history.is_stuck()
+    }
+
+    /// A run with its end, for one commit.
+    fn put_end(&self, new: &mut NewRun, work: &Work, ended: &Ended) {
+        new.label.clone_from(&ended.label);
+        new.input = ended.input.as_ref().map(encoding::encode);
+        let mut finish = self.finish_of(work, ended);
+        finish.changes.input = None; // it is kept with the run
+        // The id was made when the run began.
+        let finished = FinishedStart { version: work.workflow.version, started_at: new.id.accepted_at(), finish };
+        new.start = Start::Finished(Box::new(finished));
+    }
+
+    /// Performs a message, and waits for what its caller wants.
+    pub(super) async fn direct(&self, direct: Box<Direct>) -> Admission {
+        let (workflow, until) = (direct.work.workflow.clone(), direct.until);
+        let (host, running) = self.host(&workflow, direct.work.id, Duration::ZERO);
+        let machine = Machine::new(direct.work.clone(), self.room(&workflow), host.clone());
         let dispatcher = self.clone();
         let mut job = Box::pin(async move {
             let driven = dispatcher.drive_machine(None, machine).await;
@@ -66,17 +124,10 @@ impl Dispatcher {
             if host.stop().is_abandoned() {
                 return Admission::Stopping;
             }
-            if ended.refused {
-                return Admission::Refused(ended.failure.map(|(fault, _)| fault.message).unwrap_or_default());
-            }
-            new.label.clone_from(&ended.label);
-            new.input = ended.input.as_ref().map(encoding::encode);
-            let mut finish = self.finish_of(&work, &ended, None).await;
-            finish.changes.input = None; // it is kept with the run
-            let finished = FinishedStart { version: message.workflow.version, started_at, finish };
-            new.start = Start::Finished(Box::new(finished));
-            return self.keep_ended(&message, new, ended, until).await;
+            return self.keep_ended(direct, Box::new(ended)).await;
         }
+        let Direct { message, mut new, work, permit: request_permit, .. } = *direct;
+        let id = new.id;
         // It goes on while it is accepted, and when the caller's time is over.
         let job = tokio::spawn(job);
         // Where all workers are busy, it waits in the queue for one of them.
@@ -123,30 +174,32 @@ impl Dispatcher {
     }
 
     /// Keeps a run that is over, and gives its answer.
-    async fn keep_ended(&self, message: &Message, new: NewRun, ended: Ended, until: Until) -> Admission {
+    pub(super) async fn keep_ended(&self, direct: Box<Direct>, ended: Box<Ended>) -> Admission {
+        if ended.refused {
+            return refused(*ended);
+        }
+        let may_follow = self.may_follow(&direct.message, direct.until, &ended);
+        let Direct { mut new, work, until, permit: _held, .. } = *direct;
         let id = new.id;
+        self.put_end(&mut new, &work, &ended);
         if let Until::End(deadline) = until
-            && message.workflow.durability == Durability::Relaxed
-            && message.idempotency.is_none()
-            && ended.state == RunState::Completed
-            // While nothing can be kept, callers are told so.
-            && !self.shared.history.is_stuck()
+            && may_follow
         {
             let kept = tokio::time::timeout_at(deadline, self.shared.history.keep(new)).await;
             let full = || StoreError::Busy("history is full, and was not written in time".into());
             return match kept.unwrap_or_else(|_| Err(full())) {
                 Ok(()) => {
-                    ended.count(&message.workflow.id, Trigger::Webhook, id);
-                    Admission::Answered(Answer::of_ended(id, &ended))
+                    ended.count(&work.workflow.id, Trigger::Webhook, id);
+                    Admission::Answered(Answer::of_ended(id, *ended))
                 }
                 Err(error) => Admission::Unkept(error),
             };
         }
         match self.shared.store.accept(new).await {
             Ok(Accepted::Finished) => {
-                ended.count(&message.workflow.id, Trigger::Webhook, id);
+                ended.count(&work.workflow.id, Trigger::Webhook, id);
                 match until {
-                    Until::End(_) => Admission::Answered(Answer::of_ended(id, &ended)),
+                    Until::End(_) => Admission::Answered(Answer::of_ended(id, *ended)),
                     Until::Acceptance => Admission::Accepted(id),
                 }
             }
@@ -172,10 +225,15 @@ impl Dispatcher {
     }
 
     async fn finish_direct(&self, fence: Fence, work: &Work, ended: &Ended) {
-        let finish = self.finish_of(work, ended, Some(fence)).await;
+        let finish = self.finish_of_kept(fence, work, ended).await;
         self.commit_finish(fence, finish, false).await;
         ended.count(&work.workflow.id, work.trigger, work.id);
     }
+}
+
+/// What the caller's own input is told.
+fn refused(ended: Ended) -> Admission {
+    Admission::Refused(ended.failure.map(|(fault, _)| fault.message).unwrap_or_default())
 }
 
 /// The end of a run whose thread panicked; the panic is in the engine's log.

@@ -5,7 +5,6 @@ use super::answer::StoredAnswer;
 use super::direct::panicked;
 use super::perform::{AtWork, Done};
 use super::worker::RETRY;
-use crate::metrics::script_ran;
 use crate::run::{Act, Action, Acts, Ended, Event, Machine, Panicked, Reply, Stop, encoding};
 use crate::script::Fault;
 use crate::store::{Changes, Fence, Park, StepEnd, StepStart, StoreError, Timestamp};
@@ -56,12 +55,12 @@ impl Dispatcher {
             let advanced = self.shared.pool.run(move || {
                 let begun = std::time::Instant::now();
                 let stop = machine.advance(event);
-                script_ran(&machine.work().workflow.id, begun.elapsed());
-                (machine, stop)
+                (machine, stop, begun.elapsed())
             });
             let next = match advanced.await {
-                Ok((returned, next)) => {
+                Ok((returned, next, time)) => {
                     machine = returned;
+                    self.computed(&machine.work().workflow, time);
                     next
                 }
                 Err(Panicked) => return Driven::Ended(Box::new(panicked(self.now())), drive.pending),

@@ -42,6 +42,11 @@ impl History {
         self.stuck.load(Ordering::Relaxed)
     }
 
+    /// A place in the queue; nothing while it is full.
+    pub(super) fn place(&self) -> Option<Place<'_>> {
+        self.sender.try_reserve().ok().map(Place)
+    }
+
     /// Hands a finished run over; waits while the queue is full.
     pub(super) async fn keep(&self, run: NewRun) -> Result<(), StoreError> {
         let sent = self.sender.send(Item::Run(Box::new(run))).await;
@@ -54,6 +59,16 @@ impl History {
         if self.sender.send(Item::Flush(done)).await.is_ok() {
             let _ = kept.await;
         }
+    }
+}
+
+/// A place in the queue of what is to be kept.
+pub(super) struct Place<'h>(mpsc::Permit<'h, Item>);
+
+impl Place<'_> {
+    /// Hands a finished run over.
+    pub(super) fn keep(self, run: NewRun) {
+        self.0.send(Item::Run(Box::new(run)));
     }
 }
 
@@ -77,7 +92,7 @@ async fn keep_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Item>, stu
                 Item::Flush(done) => waiting.push(done),
             }
         }
-        keep(store.as_ref(), runs, &stuck).await;
+        keep(store.as_ref(), runs.into(), &stuck).await;
         for done in waiting {
             let _ = done.send(());
         }
@@ -85,7 +100,7 @@ async fn keep_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Item>, stu
 }
 
 /// Keeps runs; while the store cannot, tries again. A run that was kept already is left alone.
-async fn keep(store: &dyn Store, runs: Vec<NewRun>, stuck: &AtomicBool) {
+async fn keep(store: &dyn Store, runs: Arc<[NewRun]>, stuck: &AtomicBool) {
     while !runs.is_empty() {
         match store.history(runs.clone()).await {
             Ok(()) => {

@@ -8,6 +8,7 @@ mod answer;
 mod diagnostics;
 mod direct;
 mod drive;
+mod here;
 mod history;
 mod perform;
 mod schedule;
@@ -23,6 +24,7 @@ use crate::project::{Catalog, load_version};
 use crate::run::{Callbacks, Calls, Pool, Room, RunHost, StopFlag};
 use crate::store::{OwnerId, RunId, Store, StoreError, VersionHash};
 use crate::workflow::model::Workflow;
+use here::Paces;
 use history::History;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,6 +63,8 @@ struct Shared {
     owner: OwnerId,
     /// Where answered runs of relaxed durability go.
     history: History,
+    /// Which workflows are short enough to run beside requests.
+    paces: Paces,
     /// One permit for each run that may be worked on.
     workers: Arc<Semaphore>,
     worker_count: u32,
@@ -108,6 +112,7 @@ impl Dispatcher {
     pub fn new(parts: Parts) -> Self {
         let shared = Shared {
             history: History::start(parts.store.clone()),
+            paces: Paces::default(),
             store: parts.store,
             clock: parts.clock,
             catalog: parts.catalog,
@@ -237,13 +242,17 @@ impl Dispatcher {
     fn host(&self, workflow: &Workflow, run: RunId, spent: Duration) -> (Arc<RunHost>, Running) {
         let stop = Arc::new(StopFlag::default());
         self.running().insert(run, stop.clone());
+        let host = self.new_host(workflow, run, spent, stop.clone());
+        (Arc::new(host), Running { dispatcher: self.clone(), run, stop })
+    }
+
+    /// A host for a run that nobody else can stop, unless they have `stop`.
+    fn new_host(&self, workflow: &Workflow, run: RunId, spent: Duration, stop: Arc<StopFlag>) -> RunHost {
         let (limits, own) = (&self.shared.limits, &workflow.limits);
         let (time, lines) = (own.run.unwrap_or(limits.run), own.log_lines.unwrap_or(limits.log_lines));
         let callbacks = self.shared.callbacks.clone();
         let calls = Calls { sender: self.shared.sender.clone(), runtime: Handle::current(), run, callbacks };
-        let host =
-            RunHost::new(self.shared.clock.clone(), time.saturating_sub(spent), lines, stop.clone(), Some(calls));
-        (Arc::new(host), Running { dispatcher: self.clone(), run, stop })
+        RunHost::new(self.shared.clock.clone(), time.saturating_sub(spent), lines, stop, Some(calls))
     }
 
     /// What the runs of a workflow share, with its own limits.

@@ -149,7 +149,7 @@ impl Dispatcher {
         let driven = self.drive_machine(Some(fence), machine).await;
         drop(running);
         let Driven::Ended(ended, ends) = driven else { return None };
-        let mut finish = self.finish_of(&work, &ended, Some(fence)).await;
+        let mut finish = self.finish_of_kept(fence, &work, &ended).await;
         finish.changes.ends.extend(ends);
         let next = self.commit_finish(fence, finish, true).await;
         ended.count(&work.workflow.id, work.trigger, work.id);

@@ -136,12 +136,8 @@ async fn receive(
     let headers = shown.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
     let request_parts = RequestParts { method: parts.method.as_str(), headers, body: expanded };
     let request = app.engine.request(webhook, &visitor.query, request_parts).map_err(Problem::bad_request)?;
-    // A caller that goes away does not take its run with it, so it lives in a task of its own.
-    let engine = app.engine.clone();
     let message = Message { workflow: place.workflow.clone(), request: Arc::new(request), idempotency, received };
-    let admitted = tokio::spawn(async move { engine.take(message).await });
-    let admission = admitted.await.map_err(|_| Problem::new(500, "internal", "Internal error"))?;
-    Ok(reply::of_admission(admission, &style(app, place, parts)))
+    Ok(reply::of_admission(app.engine.take(message).await, &style(app, place, parts)))
 }
 
 /// What became of a run, for those who may call the webhook.

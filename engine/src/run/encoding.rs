@@ -5,10 +5,13 @@
 
 use ecow::EcoString;
 use flowscript_lang::value::{Column, DateTime, Number, Record, Shape, Table, TableBuilder, Value};
+use std::io::Write;
 use std::sync::Arc;
 
 /// The version that is written.
 const VERSION: u8 = 1;
+/// Most values that are kept take no more bytes than this.
+const USUAL: usize = 256;
 /// No value is nested deeper, see `flowscript_lang::value::MAX_DEPTH`.
 const MAX_DEPTH: u16 = 1_100;
 /// With less stack than this, in bytes, the walk goes on in a new piece of it: it runs on threads with small stacks too.
@@ -33,8 +36,25 @@ mod tag {
 
 /// The bytes of a value. Functions cannot be kept and become null; the engine refuses them before.
 pub fn encode(value: &Value) -> Vec<u8> {
-    let mut bytes = vec![VERSION];
+    let mut bytes = begin();
     write(value, &mut bytes);
+    bytes
+}
+
+/// The bytes of a record of these fields, whose names differ.
+pub fn encode_fields<const N: usize>(fields: [(&str, &Value); N]) -> Vec<u8> {
+    let mut bytes = begin();
+    bytes.push(tag::RECORD);
+    write_length(N, &mut bytes);
+    fields.iter().for_each(|(name, _)| write_text(name, &mut bytes));
+    write_length(0, &mut bytes); // no names that only other rows of a table have
+    fields.iter().for_each(|(_, value)| write(value, &mut bytes));
+    bytes
+}
+
+fn begin() -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(USUAL);
+    bytes.push(VERSION);
     bytes
 }
 
@@ -62,7 +82,13 @@ fn write_here(value: &Value, out: &mut Vec<u8>) {
         Value::Bool(true) => out.push(tag::TRUE),
         Value::Number(number) => {
             out.push(tag::NUMBER);
-            write_text(&number.to_string(), out);
+            let at = out.len();
+            out.push(0);
+            // Writing to bytes in memory cannot fail.
+            let _ = write!(out, "{number}");
+            let length = out.len() - at - 1;
+            // No number has 128 characters, so its length is one byte.
+            out[at] = length as u8;
         }
         Value::Text(text) => {
             out.push(tag::TEXT);

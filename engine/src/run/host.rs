@@ -27,6 +27,8 @@ pub struct RunHost {
     deadline: Instant,
     stop: Arc<StopFlag>,
     calls: Option<Calls>,
+    /// Whoever lent the thread takes it back then.
+    patience: Option<Instant>,
 }
 
 /// How the scripts of a run reach out.
@@ -131,6 +133,7 @@ impl RunHost {
             deadline: now.checked_add(limit).unwrap_or(now),
             stop,
             calls,
+            patience: None,
         }
     }
 
@@ -142,6 +145,20 @@ impl RunHost {
     /// What the wall clock shows.
     pub fn instant(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The same for a run that is abandoned when it computes for longer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: Instant::now().checked_add(patience), ..self }
+    }
+
+    /// Is the run to end, or to be left as it is?
+    pub fn is_asked_to_stop(&self) -> bool {
+        if self.patience.is_some_and(|patience| Instant::now() >= patience) {
+            self.stop.abandon();
+        }
+        self.stop.is_cancelled() || self.stop.is_abandoned()
     }
 
     /// When the run's time is over.
@@ -217,7 +234,7 @@ impl Host for RunHost {
     }
 
     fn interrupt(&self) -> Option<Interrupt> {
-        if self.stop.is_cancelled() || self.stop.is_abandoned() {
+        if self.is_asked_to_stop() {
             return Some(Interrupt::Cancelled);
         }
         self.is_late().then_some(Interrupt::Deadline)

@@ -497,7 +497,7 @@ impl Machine {
 
     /// Scripts ask for themselves; this is for runs of many short steps.
     fn check_stop(&self) -> Result<(), Fault> {
-        if self.host.stop().is_cancelled() || self.host.stop().is_abandoned() {
+        if self.host.is_asked_to_stop() {
             return Err(Fault::new(ErrorKind::Cancelled, "The run was cancelled."));
         }
         if self.host.is_late() {

@@ -59,7 +59,7 @@ pub fn encode_history(steps: &[StepTrace], diffs: &[StepDiff]) -> Vec<u8> {
     if diffs.is_empty() {
         return encode_trace(steps);
     }
-    encoding::encode(&Value::record([("steps", rows(steps)), ("variables", diffs::to_value(diffs))]))
+    encoding::encode_fields([("steps", &rows(steps)), ("variables", &diffs::to_value(diffs))])
 }
 
 /// What a run's end tells, in bytes of the store. The error says what is wrong with them.

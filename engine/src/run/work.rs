@@ -5,8 +5,9 @@ use crate::script::Library;
 use crate::store::{RunId, Timestamp, Trigger};
 use crate::trigger::webhook::Request;
 use crate::workflow::model::Workflow;
-use flowscript_lang::value::{DateTime, Record, Value};
-use std::sync::Arc;
+use ecow::EcoString;
+use flowscript_lang::value::{DateTime, Record, Shape, Value};
+use std::sync::{Arc, LazyLock};
 
 /// What a run is made of.
 #[derive(Clone, Debug)]
@@ -66,17 +67,21 @@ impl Work {
 
 /// The variable `run`.
 pub(super) fn run_value(work: &Work, room: &Room) -> Value {
+    static SHAPE: LazyLock<Arc<Shape>> = LazyLock::new(|| {
+        Shape::new(["id", "workflow", "version", "trigger", "acceptedAt", "scheduledFor"].map(EcoString::from))
+    });
     let zone = room.library.settings().zone;
     let instant = |at: Timestamp| {
         let (seconds, millis) = (at.0.div_euclid(1000), at.0.rem_euclid(1000));
         DateTime::from_unix_in(seconds, millis as u32 * 1_000_000, zone).map_or(Value::Null, Value::DateTime)
     };
-    Value::record([
-        ("id", Value::text(work.id.to_string())),
-        ("workflow", Value::text(work.workflow.id.as_str())),
-        ("version", Value::text(work.workflow.version.to_string())),
-        ("trigger", Value::text(work.trigger.as_str())),
-        ("acceptedAt", instant(work.id.accepted_at())),
-        ("scheduledFor", work.scheduled_for.map_or(Value::Null, instant)),
-    ])
+    let cells = vec![
+        Value::text(work.id.to_string()),
+        Value::text(work.workflow.id.as_str()),
+        Value::text(work.workflow.version.to_string()),
+        Value::text(work.trigger.as_str()),
+        instant(work.id.accepted_at()),
+        work.scheduled_for.map_or(Value::Null, instant),
+    ];
+    Value::Record(Record::new(SHAPE.clone(), cells))
 }

@@ -51,6 +51,7 @@ mod workflow;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::clock::Timestamp;
@@ -108,7 +109,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keeps finished runs of relaxed durability, all in one commit. A run that is kept already is left alone, so a
     /// batch may be sent again after an error. [`StoreError::Conflict`] if a run is not [`Start::Finished`].
-    fn history(&self, runs: Vec<NewRun>) -> Answer<'_, ()>;
+    fn history(&self, runs: Arc<[NewRun]>) -> Answer<'_, ()>;
 
     /// Decides an occurrence of a schedule: the occurrence and its run are one commit.
     fn fire(&self, fire: Fire) -> Answer<'_, Fired>;

@@ -289,6 +289,16 @@ impl StepKind {
         }
     }
 
+    /// Does it wait for nothing, no file either?
+    pub fn only_computes(&self) -> bool {
+        use StepKind::*;
+        match self {
+            Script(script) => !script.acts(),
+            Set(_) | Decide(_) | Assert(_) | Log(_) | Table(_) | ForEach(_) | Parallel(_) | Call(_) | End(_) => true,
+            FileRead(_) | File(_) | Sql(_) | Http(_) | Email(_) | Respond(_) | Checkpoint(_) | Wait(_) => false,
+        }
+    }
+
     /// Has it a result, even if that is null?
     pub fn gives_result(&self) -> bool {
         use StepKind::*;
@@ -398,6 +408,12 @@ impl Workflow {
     fn goes_through(&self) -> bool {
         self.steps.iter().all(|step| !step.acts() && step.retry.is_none())
             && self.callees.values().all(|callee| callee.goes_through())
+    }
+
+    /// Do its steps only compute, so that a run of it waits for nothing and nobody?
+    pub fn only_computes(&self) -> bool {
+        self.steps.iter().all(|step| step.retry.is_none() && step.kind.only_computes())
+            && self.callees.values().all(|callee| callee.only_computes())
     }
 
     /// The step that a position in a run leads to: the path of its pass or branch may stand in front of its own.

@@ -131,11 +131,11 @@ pub async fn running_runs_are_not_queued_ones(bench: Bench) {
 
 pub async fn history_takes_a_batch_twice(bench: Bench) {
     let batch: Vec<NewRun> = (0..50).map(|_| finished(&bench)).collect();
-    bench.a.store.history(batch[..30].to_vec()).await.unwrap();
-    bench.a.store.history(batch.clone()).await.unwrap();
+    bench.a.store.history(batch[..30].into()).await.unwrap();
+    bench.a.store.history(batch.clone().into()).await.unwrap();
     let page = bench.a.store.runs(RunQuery::default()).await.unwrap();
     assert_eq!((page.runs.len(), page.next), (50, None));
-    let error = bench.a.store.history(vec![finished(&bench), bench.new_run()]).await.unwrap_err();
+    let error = bench.a.store.history([finished(&bench), bench.new_run()].into()).await.unwrap_err();
     assert!(matches!(error, StoreError::Conflict(_)));
     assert_eq!(bench.a.store.runs(RunQuery::default()).await.unwrap().runs.len(), 50);
 }

@@ -68,9 +68,6 @@ fn insert_finished(
         return Err(StoreError::Conflict(text));
     }
     check_final(finish)?;
-    if may_be_there && tx.row("select 1 from runs where id = ?1", [new.id], |_| Ok(()))?.is_some() {
-        return Ok(Accepted::Finished);
-    }
     let entry = Entry {
         state: finish.state,
         version: Some(version_key(tx, workflow, *version)?),
@@ -80,7 +77,11 @@ fn insert_finished(
         schedule: None,
         started_at: Some(*started_at),
     };
-    let seq = insert(tx, new, workflow, &entry, Some(finish))?;
+    let seq = match insert(tx, new, workflow, &entry, Some(finish)) {
+        // A constraint undoes its statement only.
+        Err(StoreError::Conflict(_)) if may_be_there => return Ok(Accepted::Finished),
+        inserted => inserted?,
+    };
     progress::write_finished(tx, new.id, seq, finish)?;
     Ok(Accepted::Finished)
 }

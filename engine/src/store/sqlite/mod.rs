@@ -144,7 +144,7 @@ impl Store for SqliteStore {
         self.writer.decide(move |tx| accept::accept(tx, &new, None))
     }
 
-    fn history(&self, runs: Vec<NewRun>) -> Answer<'_, ()> {
+    fn history(&self, runs: Arc<[NewRun]>) -> Answer<'_, ()> {
         self.writer.decide(move |tx| accept::history(tx, &runs))
     }
 

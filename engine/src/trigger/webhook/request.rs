@@ -56,6 +56,11 @@ impl Request {
         Ok(Self { method: parts.method.into(), query, headers, raw: parts.body, body })
     }
 
+    /// The length of its body, in bytes.
+    pub fn size(&self) -> usize {
+        self.raw.len()
+    }
+
     /// The request that would have brought these fields: in its body, and those that are declared as parameters in its
     /// query too.
     pub fn of_fields(webhook: &Webhook, fields: &Record) -> Self {
@@ -116,12 +121,12 @@ impl Request {
 
     /// The bytes that the store keeps.
     pub fn encode(&self) -> Vec<u8> {
-        encoding::encode(&Value::record([
-            ("method", Value::Text(self.method.clone())),
-            ("query", Value::Record(self.query.clone())),
-            ("headers", Value::Record(self.headers.clone())),
-            ("body", Value::binary(self.raw.to_vec())),
-        ]))
+        encoding::encode_fields([
+            ("method", &Value::Text(self.method.clone())),
+            ("query", &Value::Record(self.query.clone())),
+            ("headers", &Value::Record(self.headers.clone())),
+            ("body", &Value::binary(self.raw.as_ref())),
+        ])
     }
 
     /// The request in bytes of the store. The error says what is wrong with them.
