@@ -291,7 +291,7 @@ fn reverse(call: &mut Call<'_>) -> NativeResult {
     let value = call.value(0);
     if let (false, Some(rows)) = (value.is_null(), Rows::of(value)) {
         let positions: Vec<u32> = (0..rows.len() as u32).rev().collect();
-        return Ok(rows.gather(&positions));
+        return Ok(rows.gather(positions));
     }
     match to_text(value) {
         Ok(text) => Ok(text.chars().rev().collect::<String>().into()),

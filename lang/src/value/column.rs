@@ -96,6 +96,39 @@ impl Column {
         }
     }
 
+    /// Appends a number, as [`Column::push`] does.
+    #[inline]
+    pub fn push_number(&mut self, number: Number) {
+        match self {
+            Self::Number(cells) => cells.push(Some(number)),
+            _ => self.push(Value::Number(number)),
+        }
+    }
+
+    /// Appends a text, as [`Column::push`] does.
+    #[inline]
+    pub fn push_text(&mut self, text: EcoString) {
+        match self {
+            Self::Text(cells) => cells.push(Some(text)),
+            _ => self.push(Value::Text(text)),
+        }
+    }
+
+    /// Takes the last cell off.
+    pub(super) fn pop(&mut self) -> Value {
+        match self {
+            Self::Null(len) => {
+                *len = len.saturating_sub(1);
+                Value::Null
+            }
+            Self::Bool(cells) => cells.pop().flatten().into(),
+            Self::Number(cells) => cells.pop().flatten().into(),
+            Self::Text(cells) => cells.pop().flatten().into(),
+            Self::DateTime(cells) => cells.pop().flatten().into(),
+            Self::Any(cells) => cells.pop().unwrap_or_default(),
+        }
+    }
+
     /// Replaces the cell at `row` and gives the old one; the column gives up its type where the cell does not fit it.
     /// Outside nothing happens.
     pub(super) fn replace(&mut self, row: usize, value: Value) -> Value {

@@ -41,11 +41,16 @@ pub fn truth(value: &Value) -> bool {
         Value::Bool(value) => *value,
         Value::Null => false,
         Value::Number(number) => !number.is_zero(),
-        Value::Text(text) => !(text.is_empty() || text == "0" || text.eq_ignore_ascii_case("false")),
+        Value::Text(text) => text_truth(text),
         Value::List(list) => !list.items().is_empty(),
         Value::Table(table) => !table.is_empty(),
         Value::DateTime(_) | Value::Binary(_) | Value::Record(_) | Value::Function(_) => true,
     }
+}
+
+/// What a condition takes a text for.
+pub(super) fn text_truth(text: &str) -> bool {
+    !(text.is_empty() || text == "0" || text.eq_ignore_ascii_case("false"))
 }
 
 /// To number: numbers and texts that are one.

@@ -180,6 +180,15 @@ impl Record {
         }
     }
 
+    /// Its cells, or the table and the row of it that it is.
+    #[inline]
+    pub(super) fn own_cells(&self) -> Result<&[Value], (&Table, usize)> {
+        match &self.0 {
+            Inner::Cells(cells) => Ok(&cells.cells),
+            Inner::Row(table, row) => Err((table, *row as usize)),
+        }
+    }
+
     /// The table this record is a row of.
     pub(crate) fn table(&self) -> Option<&Arc<Table>> {
         match &self.0 {

@@ -1,6 +1,6 @@
 //! One view of lists and tables, for everything that takes rows.
 
-use super::{List, Record, Shape, Table, TableBuilder, Value};
+use super::{Column, List, Record, Shape, Table, TableBuilder, Value};
 use std::sync::Arc;
 
 /// The rows of a list or table; `null` is no rows. Cloning shares.
@@ -52,13 +52,13 @@ impl Rows {
     }
 
     /// The rows at `positions`, in that order, as the same kind of value: a table keeps its columns.
-    pub fn gather(&self, positions: &[u32]) -> Value {
+    pub fn gather(&self, positions: Vec<u32>) -> Value {
         match self {
             Self::Table(table) => {
                 if positions.len() == table.len() && positions.iter().enumerate().all(|(i, p)| i == *p as usize) {
                     return Value::Table(table.clone());
                 }
-                Value::Table(Arc::new(table.gather(positions)))
+                Value::Table(Arc::new(table.pick(positions)))
             }
             Self::List(list) => {
                 Value::list(positions.iter().filter_map(|p| list.items().get(*p as usize).cloned()).collect())
@@ -96,12 +96,21 @@ impl RowsBuilder {
         }
     }
 
-    /// Adds a record of these cells, one for each own name of the shape; leaves `cells` empty.
-    pub fn push_cells(&mut self, shape: &Arc<Shape>, cells: &mut Vec<Value>) {
-        match &mut self.list {
-            Some(list) => list.push(Value::Record(Record::new(shape.clone(), std::mem::take(cells)))),
-            None => self.table.push_cells(shape, cells),
-        }
+    /// The columns for the cells of a record of this shape, one for each own name, while there is a table in columns that
+    /// it fits. When all of them have been pushed, [`RowsBuilder::finish_row`] is to be called, else
+    /// [`RowsBuilder::take_back`].
+    pub fn row_columns(&mut self, shape: &Arc<Shape>) -> Option<&mut [Column]> {
+        if self.list.is_some() { None } else { self.table.row_columns(shape) }
+    }
+
+    /// Counts the record whose cells have been pushed.
+    pub fn finish_row(&mut self) {
+        self.table.finish_row();
+    }
+
+    /// Takes back the cells of a record that were pushed to the first `count` columns and to no other.
+    pub fn take_back(&mut self, count: usize) -> Vec<Value> {
+        self.table.take_back(count)
     }
 
     /// Adds a record.

@@ -31,7 +31,10 @@ pub(crate) fn fresh_size(value: &Value) -> usize {
 }
 
 fn fresh_table(table: &Arc<Table>) -> usize {
-    match table.columns() {
+    if let (Some((_, rows)), None) = (table.picked(), table.made_columns()) {
+        return size_of_val(rows);
+    }
+    match table.made_columns() {
         Some(columns) => columns
             .iter()
             .filter(|column| Arc::strong_count(column) == 1)
@@ -87,16 +90,24 @@ fn size(value: &Value, seen: &mut Seen) -> usize {
 }
 
 fn table_size(table: &Arc<Table>, seen: &mut Seen) -> usize {
-    once(Arc::as_ptr(table) as usize, seen, |seen| match table.columns() {
+    once(Arc::as_ptr(table) as usize, seen, |seen| {
+        let picked = table.picked().map_or(0, |(from, rows)| table_size(from, seen) + size_of_val(rows));
+        picked + cells_size(table, seen)
+    })
+}
+
+/// What a table holds itself.
+fn cells_size(table: &Arc<Table>, seen: &mut Seen) -> usize {
+    match table.made_columns() {
         Some(columns) => columns
             .iter()
             .map(|column| once(Arc::as_ptr(column) as usize, seen, |seen| column_size(column, seen)))
             .sum(),
-        None => (0..table.len())
-            .filter_map(|row| table.row(row))
-            .map(|record| size(&Value::Record(record), seen) + 16)
-            .sum(),
-    })
+        None => {
+            let rows = table.ragged_rows().iter();
+            rows.map(|record| size(&Value::Record(record.clone()), seen) + 16).sum()
+        }
+    }
 }
 
 fn column_size(column: &Column, seen: &mut Seen) -> usize {

@@ -3,7 +3,7 @@
 use super::{Column, Record, Shape, Value};
 use ecow::EcoString;
 use hashbrown::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A list of records over one ordered set of columns.
 #[derive(Clone, Debug)]
@@ -18,9 +18,15 @@ pub struct Table {
 enum Body {
     /// Every row has exactly the columns of the shape.
     Columns { columns: Vec<Arc<Column>>, rows: usize },
+    /// Rows of a table in columns. What only looks at cells needs no columns of its own, so they are made when they
+    /// are asked for.
+    Picked { from: Arc<Table>, rows: Vec<u32>, columns: OnceLock<Vec<Arc<Column>>> },
     /// Rows of different fields; each knows the others' as absent.
     Ragged(Vec<Record>),
 }
+
+/// From tables of at most so many rows, rows are picked: what is kept alive of the others is little.
+const PICKED_FROM: usize = 64;
 
 /// What is known of the rows of a `table(T)`: functions that fill tables convert to it (functions.md, `CSVFill`).
 #[derive(Clone, Debug)]
@@ -99,6 +105,7 @@ impl Table {
     pub fn len(&self) -> usize {
         match &self.body {
             Body::Columns { rows, .. } => *rows,
+            Body::Picked { rows, .. } => rows.len(),
             Body::Ragged(rows) => rows.len(),
         }
     }
@@ -113,7 +120,26 @@ impl Table {
     pub fn columns(&self) -> Option<&[Arc<Column>]> {
         match &self.body {
             Body::Columns { columns, .. } => Some(columns),
+            Body::Picked { from, rows, columns } => Some(columns.get_or_init(|| from.gathered(rows))),
             Body::Ragged(_) => None,
+        }
+    }
+
+    /// Its columns, where it has some already.
+    pub(super) fn made_columns(&self) -> Option<&[Arc<Column>]> {
+        match &self.body {
+            Body::Columns { columns, .. } => Some(columns),
+            Body::Picked { columns, .. } => columns.get().map(Vec::as_slice),
+            Body::Ragged(_) => None,
+        }
+    }
+
+    /// The table its rows are picked from, and which they are.
+    #[inline]
+    pub(super) fn picked(&self) -> Option<(&Arc<Self>, &[u32])> {
+        match &self.body {
+            Body::Picked { from, rows, .. } => Some((from, rows)),
+            Body::Columns { .. } | Body::Ragged(_) => None,
         }
     }
 
@@ -122,6 +148,9 @@ impl Table {
     pub fn cell(&self, row: usize, position: usize) -> Value {
         match &self.body {
             Body::Columns { columns, .. } => columns.get(position).map_or(Value::Null, |c| c.get(row)),
+            Body::Picked { from, rows, .. } => {
+                rows.get(row).map_or(Value::Null, |row| from.cell(*row as usize, position))
+            }
             Body::Ragged(rows) => match (rows.get(row), self.shape.names().get(position)) {
                 (Some(record), Some(name)) => record.get(name).unwrap_or_default(),
                 _ => Value::Null,
@@ -133,8 +162,8 @@ impl Table {
     #[inline]
     pub fn row(self: &Arc<Self>, row: usize) -> Option<Record> {
         match &self.body {
-            Body::Columns { rows, .. } => (row < *rows).then(|| Record::row(self.clone(), row)),
             Body::Ragged(rows) => rows.get(row).cloned(),
+            _ => (row < self.len()).then(|| Record::row(self.clone(), row)),
         }
     }
 
@@ -143,16 +172,43 @@ impl Table {
         (0..self.len()).map(|row| self.cell(row, position)).collect()
     }
 
+    /// The rows at `rows`, in that order, as [`Table::gather`], without copying those of a small table.
+    #[must_use]
+    pub fn pick(self: &Arc<Self>, rows: Vec<u32>) -> Self {
+        let (from, rows) = match &self.body {
+            Body::Columns { .. } if self.len() <= PICKED_FROM => (self, rows),
+            Body::Picked { from, rows: all, .. } => {
+                (from, rows.iter().filter_map(|row| all.get(*row as usize).copied()).collect())
+            }
+            Body::Columns { .. } | Body::Ragged(_) => return self.gather(&rows),
+        };
+        let body = Body::Picked { from: from.clone(), rows, columns: OnceLock::new() };
+        Self { shape: self.shape.clone(), body, row_type: self.row_type.clone(), depth: self.depth }
+    }
+
     /// The rows at `rows`, in that order. Columns stay those of this table.
     #[must_use]
     pub fn gather(&self, rows: &[u32]) -> Self {
         let body = match &self.body {
-            Body::Columns { columns, .. } => {
-                Body::Columns { columns: columns.iter().map(|c| Arc::new(c.gather(rows))).collect(), rows: rows.len() }
+            Body::Columns { .. } | Body::Picked { .. } => {
+                Body::Columns { columns: self.gathered(rows), rows: rows.len() }
             }
             Body::Ragged(all) => Body::Ragged(rows.iter().filter_map(|row| all.get(*row as usize).cloned()).collect()),
         };
         Self { shape: self.shape.clone(), body, row_type: self.row_type.clone(), depth: self.depth }
+    }
+
+    fn gathered(&self, rows: &[u32]) -> Vec<Arc<Column>> {
+        self.columns().unwrap_or(&[]).iter().map(|column| Arc::new(column.gather(rows))).collect()
+    }
+
+    /// Gives picked rows columns of their own, to change them.
+    fn settle(&mut self) {
+        if let Body::Picked { from, rows, columns } = &mut self.body {
+            let rows = std::mem::take(rows);
+            let columns = columns.take().unwrap_or_else(|| from.gathered(&rows));
+            self.body = Body::Columns { columns, rows: rows.len() };
+        }
     }
 
     /// Appends a record that has this table's columns; extra fields are dropped (language.md §3, `&`).
@@ -168,6 +224,7 @@ impl Table {
         if !missing.is_empty() {
             return Err(missing);
         }
+        self.settle();
         self.depth = self.depth.max(record.depth().saturating_add(1));
         let whole = self.shape.names().iter().all(|name| shape.position(name).is_some());
         if let (Body::Columns { columns, rows }, true) = (&mut self.body, whole) {
@@ -188,16 +245,18 @@ impl Table {
 
     /// Takes a cell out of a table in columns, leaving `null`, so that a nested value can be changed in place.
     pub(crate) fn take_cell(&mut self, row: usize, position: usize) -> Value {
+        self.settle();
         match &mut self.body {
             Body::Columns { columns, .. } => {
                 columns.get_mut(position).map_or(Value::Null, |column| Arc::make_mut(column).replace(row, Value::Null))
             }
-            Body::Ragged(_) => Value::Null,
+            _ => Value::Null,
         }
     }
 
     /// Sets a cell of a table in columns.
     pub(crate) fn set_cell(&mut self, row: usize, position: usize, value: Value) {
+        self.settle();
         self.depth = self.depth.max(value.depth().saturating_add(2));
         if let Body::Columns { columns, .. } = &mut self.body
             && let Some(column) = columns.get_mut(position)
@@ -209,20 +268,20 @@ impl Table {
     /// The rows of a table whose rows differ in their fields; none where it is in columns.
     pub(super) fn ragged_rows(&self) -> &[Record] {
         match &self.body {
-            Body::Columns { .. } => &[],
             Body::Ragged(rows) => rows,
+            _ => &[],
         }
     }
 
     fn make_ragged(&mut self) -> &mut Vec<Record> {
-        if let Body::Columns { .. } = self.body {
+        if !matches!(self.body, Body::Ragged(_)) {
             let this = Arc::new(self.clone());
             let rows = (0..this.len()).map(|row| Record::new(this.shape.clone(), this.row_cells(row))).collect();
             self.body = Body::Ragged(rows);
         }
         match &mut self.body {
             Body::Ragged(rows) => rows,
-            Body::Columns { .. } => unreachable!("columns were replaced above"),
+            _ => unreachable!("columns were replaced above"),
         }
     }
 
@@ -257,16 +316,23 @@ impl TableBuilder {
         }
     }
 
-    /// Adds a row of these cells, one for each own name of the shape; leaves `cells` empty.
-    pub fn push_cells(&mut self, shape: &Arc<Shape>, cells: &mut Vec<Value>) {
+    /// The columns for the cells of a row of this shape, one for each own name, where it can go into columns. When all
+    /// have been pushed, [`TableBuilder::finish_row`] is to be called, else [`TableBuilder::take_back`].
+    pub(super) fn row_columns(&mut self, shape: &Arc<Shape>) -> Option<&mut [Column]> {
+        self.fits(shape).then_some(self.columns.as_mut_slice())
+    }
+
+    pub(super) fn finish_row(&mut self) {
         self.rows += 1;
-        if cells.len() != shape.len() || !self.fits(shape) {
-            self.push_ragged(Record::new(shape.clone(), std::mem::take(cells)));
-            return;
+    }
+
+    /// The cells that were pushed to the first `count` columns only.
+    pub(super) fn take_back(&mut self, count: usize) -> Vec<Value> {
+        let cells = self.columns.iter_mut().take(count).map(Column::pop).collect();
+        if self.rows == 0 {
+            *self = Self::default();
         }
-        for (column, cell) in self.columns.iter_mut().zip(cells.drain(..)) {
-            column.push(cell);
-        }
+        cells
     }
 
     /// Can a row of this shape go into the columns? The first row makes them.

@@ -223,6 +223,11 @@ impl Machine<'_> {
                 },
                 Argument::Row(_) => Value::Function(Arc::new(RowExpression { argument: position, call })),
             };
+            if position == 0
+                && let Some(folded) = self.folded(frame, function, arguments, &value)?
+            {
+                return Ok(folded);
+            }
             self.stack.push(value);
         }
         let values = self.stack.split_off(start);

@@ -4,7 +4,6 @@ use super::closure::RowExpression;
 use super::fail::type_error;
 use super::machine::{Frame, Machine};
 use super::query::RowCode;
-use super::scope::bind;
 use super::{Evaluated, Failure};
 use crate::function::{Context, PatternCache, RowFunction};
 use crate::host::Host;
@@ -140,7 +139,7 @@ impl Context for NativeContext<'_, '_, '_> {
             super::call::check_row_function(function)?;
             return Ok(RowFunction { rows: rows.clone(), function: function.clone(), binding: Arc::default() });
         };
-        let binding = bind(self.frame, &operand.scope, rows)?;
+        let binding = self.machine.binding(self.frame, &operand.scope, rows)?;
         self.look_ahead(function, operand, rows, &binding);
         match self.machine.prepare(self.frame, &operand.body, operand.outside)? {
             RowCode::Function(function) => Ok(RowFunction { rows: rows.clone(), function, binding }),

@@ -9,7 +9,7 @@ use super::machine::{CallInfo, Machine};
 use super::operators::arithmetic;
 use crate::ast::BinaryOp;
 use crate::compile::{Code, Instruction, Register};
-use crate::tree::{Tree, Variable};
+use crate::tree::{Argument, Tree, Variable};
 use crate::value::{Number, Record, Rows, Value, truth};
 use std::cmp::Ordering;
 
@@ -225,6 +225,15 @@ impl<'t> Run<'t> {
             I::CallNative(d, a, entry) => {
                 let Some(site) = code.natives.get(usize::from(entry)) else { return Err(lost()) };
                 let span = code.span(next - 1);
+                if let [Argument::Value(_), Argument::Row(_)] = &*site.arguments {
+                    let rows = machine.at(base, a).clone();
+                    let folded = outside!(frame => machine.folded(frame, &site.function, &site.arguments, &rows));
+                    if let Some(value) = folded {
+                        machine.done(code, base, a);
+                        machine.put(base, d, value);
+                        return on(next);
+                    }
+                }
                 let values = machine.native_arguments(site, base, a);
                 let value = outside!(frame => {
                     let call = machine.row_calls;

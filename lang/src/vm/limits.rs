@@ -80,6 +80,12 @@ impl Machine<'_> {
         self.work(steps)
     }
 
+    /// Are there so many steps left?
+    #[inline]
+    pub(super) fn has_steps(&self, steps: u64) -> bool {
+        self.meter.most_steps - self.meter.steps.min(self.meter.most_steps) > steps
+    }
+
     /// Steps that may be taken without asking; then they are to be settled.
     #[inline]
     pub(super) fn grant(&self) -> u64 {
@@ -196,8 +202,14 @@ impl Machine<'_> {
 
     /// Counts a value that a query or native keeps until it is done.
     pub(super) fn hold(&mut self, value: &Value) -> Result<(), Failure> {
-        let bytes = size_of::<Value>() + with_stack_for(value.depth(), || fresh_size(value));
-        self.meter.held = self.meter.held.saturating_add(bytes);
+        let bytes = with_stack_for(value.depth(), || fresh_size(value));
+        self.hold_bytes(bytes)
+    }
+
+    /// Counts a value that a query keeps until it is done, of so many bytes beside its cell.
+    #[inline]
+    pub(super) fn hold_bytes(&mut self, bytes: usize) -> Result<(), Failure> {
+        self.meter.held = self.meter.held.saturating_add(size_of::<Value>() + bytes);
         self.meter.added = self.meter.added.saturating_add(size_of::<Value>());
         if self.meter.added > self.meter.allowance { self.measure(0) } else { Ok(()) }
     }

@@ -4,7 +4,7 @@ use super::cell::{Cell, CellPool, Home, Remains};
 use super::closure::Captured;
 use super::fail::value_error;
 use super::limits::Meter;
-use super::scope::ScopeState;
+use super::scope::{Bound, ScopeState};
 use super::{Evaluated, Failure, Method};
 use crate::host::{Host, Profiler};
 use crate::program::{Program, Settings};
@@ -34,6 +34,8 @@ pub(crate) struct Machine<'a> {
     pub depth: usize,
     /// What functions of this run go on using when it is over.
     pub home: Arc<Home>,
+    /// Where the names of row expressions were found in rows of a shape.
+    pub bindings: Vec<Bound>,
     /// The number of calls of natives with row expressions so far.
     pub row_calls: u64,
 }
@@ -82,6 +84,7 @@ impl<'a> Machine<'a> {
             number_top: 0,
             depth: 0,
             home: Arc::default(),
+            bindings: Vec::new(),
             row_calls: 0,
         }
     }

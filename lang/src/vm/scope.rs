@@ -6,7 +6,7 @@ use super::machine::{Frame, Machine};
 use super::place::placed;
 use super::{Evaluated, Failure};
 use crate::tree::{RowName, Scope, ScopeId};
-use crate::value::{Column, Record, Rows, Value};
+use crate::value::{Column, Record, Rows, Scalar, Shape, Value};
 use ecow::EcoString;
 use std::sync::Arc;
 
@@ -27,9 +27,9 @@ pub(super) enum ScopeState<'t> {
 
 /// The scope of one row.
 pub(super) struct RowScope<'t> {
-    names: &'t [RowName],
+    pub names: &'t [RowName],
     /// For each name its column, [`OUTER`] or [`BY_NAME`].
-    binding: Arc<[i32]>,
+    pub binding: Arc<[i32]>,
     rows: Rows,
     position: usize,
 }
@@ -119,7 +119,7 @@ impl<'t> Frame<'t> {
         }
     }
 
-    fn joined_ref(&self, scope: ScopeId) -> Option<&JoinScope<'t>> {
+    pub(super) fn joined_ref(&self, scope: ScopeId) -> Option<&JoinScope<'t>> {
         match self.scopes.get(usize::from(scope)) {
             Some(ScopeState::Joined(joined)) => Some(joined),
             _ => None,
@@ -175,6 +175,28 @@ impl<'t> Frame<'t> {
 }
 
 impl RowScope<'_> {
+    /// The cell of a column, if it is simple.
+    #[inline]
+    pub fn scalar(&self, column: usize) -> Option<Scalar<'_>> {
+        match &self.rows {
+            Rows::Table(table) => table.scalar(self.position, column),
+            Rows::List(_) => None,
+        }
+    }
+
+    /// The cell of the column of this name, if there is one and the cell is simple.
+    pub fn named(&self, name: &EcoString) -> Option<Scalar<'_>> {
+        match &self.rows {
+            Rows::Table(table) => table.scalar(self.position, table.shape().position(name)?),
+            Rows::List(_) => None,
+        }
+    }
+
+    /// Is a name to be looked up in each row?
+    pub fn is_by_name(&self, number: usize) -> bool {
+        self.binding.get(number) == Some(&BY_NAME)
+    }
+
     #[inline]
     fn cell(&self, column: usize) -> Value {
         match &self.rows {
@@ -185,6 +207,24 @@ impl RowScope<'_> {
 }
 
 impl JoinScope<'_> {
+    /// The cell of a column, if it is simple.
+    #[inline]
+    pub fn scalar(&self, source: usize, column: usize) -> Option<Scalar<'_>> {
+        match (self.sources.get(source)?, *self.at.get(source)?) {
+            (Rows::Table(_), MISSING) => Some(Scalar::Null),
+            (Rows::Table(table), at) => table.scalar(at as usize, column),
+            (Rows::List(_), _) => None,
+        }
+    }
+
+    /// The cell of the column of this name, if there is one and the cell is simple.
+    pub fn named(&self, source: usize, name: &EcoString) -> Option<Scalar<'_>> {
+        match self.sources.get(source)? {
+            Rows::Table(table) => self.scalar(source, table.shape().position(name)?),
+            Rows::List(_) => None,
+        }
+    }
+
     #[inline]
     fn cell(&self, source: usize, column: usize) -> Value {
         match (self.sources.get(source), self.at.get(source)) {
@@ -201,8 +241,37 @@ impl JoinScope<'_> {
     }
 }
 
+/// The bindings that a run remembers; then it starts over.
+const BINDINGS: usize = 16;
+
+/// The binding of a scope to rows of a shape, as a loop finds it again.
+pub(super) struct Bound {
+    /// The address of the scope, which the program keeps where it is.
+    scope: usize,
+    shape: Arc<Shape>,
+    binding: Arc<[i32]>,
+}
+
+impl<'t> Machine<'_> {
+    /// Looks up the names of a scope in these rows.
+    pub(super) fn binding(&mut self, frame: &Frame<'t>, scope: &'t Scope, rows: &Rows) -> Result<Arc<[i32]>, Failure> {
+        let Rows::Table(table) = rows else { return bind(frame, scope, rows) };
+        let address = std::ptr::from_ref(scope).addr();
+        let known = self.bindings.iter().find(|it| it.scope == address && Arc::ptr_eq(&it.shape, table.shape()));
+        if let Some(known) = known {
+            return Ok(known.binding.clone());
+        }
+        let binding = bind(frame, scope, rows)?;
+        if self.bindings.len() >= BINDINGS {
+            self.bindings.clear();
+        }
+        self.bindings.push(Bound { scope: address, shape: table.shape().clone(), binding: binding.clone() });
+        Ok(binding)
+    }
+}
+
 /// Looks up the names of a scope in these rows.
-pub(super) fn bind(frame: &Frame<'_>, scope: &Scope, rows: &Rows) -> Result<Arc<[i32]>, Failure> {
+fn bind(frame: &Frame<'_>, scope: &Scope, rows: &Rows) -> Result<Arc<[i32]>, Failure> {
     scope
         .names
         .iter()

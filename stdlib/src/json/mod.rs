@@ -1,6 +1,7 @@
 //! JSON: texts to values and back.
 
 mod error;
+mod form;
 mod read;
 mod scan;
 #[cfg(test)]
@@ -16,7 +17,8 @@ use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
-use read::{Seen, decode_like};
+use form::Seen;
+use read::decode_like;
 use std::sync::{Arc, Mutex};
 use write::{Layout, WriteError};
 

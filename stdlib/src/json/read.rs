@@ -5,12 +5,11 @@
 //! all digits without a detour, and no name in the data may have a meaning for the reader.
 
 use super::error::{DecodeError, Failure, Problem, Read};
+use super::form::{Known, PlaceId, Seen, WHOLE};
 use super::scan::Scanner;
-use crate::shapes::Shapes;
 use ecow::EcoString;
 use flowscript_lang::types::{RecordType, Type, Types};
-use flowscript_lang::value::{Record, RowsBuilder, Shape, Table, Value, Zone};
-use std::borrow::Cow;
+use flowscript_lang::value::{Column, Record, RowsBuilder, Shape, Table, Value, Zone};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -27,18 +26,27 @@ pub(super) fn decode_like(text: &str, seen: &mut Seen) -> Result<Value, DecodeEr
     Reader::new(text, None, seen).whole(&Type::Any)
 }
 
-/// The shapes seen so far.
-#[derive(Default)]
-pub(super) struct Seen {
-    /// The last one at each level: the next object there most likely has it.
-    last: Vec<Arc<Shape>>,
-    shapes: Shapes,
-}
-
 /// The value of a JSON text filled into a type: missing fields take their defaults, unknown ones are dropped, `null`
 /// where it may not be becomes the default, simple values convert; a text without an offset is a datetime in `zone`.
 pub fn decode_as(text: &str, ty: &Type, types: &Types, zone: Zone) -> Result<Value, DecodeError> {
     Reader::new(text, Some((types, zone)), &mut Seen::default()).whole(ty)
+}
+
+/// Where the reader is.
+#[derive(Clone, Copy)]
+struct Spot {
+    /// How deep.
+    level: usize,
+    place: PlaceId,
+}
+
+/// How far an object was what was expected.
+enum Fields {
+    All,
+    /// So many fields; then comes another one.
+    First(usize),
+    /// So many fields, and no more.
+    Only(usize),
 }
 
 struct Reader<'a> {
@@ -57,7 +65,7 @@ impl<'a> Reader<'a> {
     }
 
     fn whole(mut self, ty: &Type) -> Result<Value, DecodeError> {
-        let read = self.value(ty, 0).and_then(|value| {
+        let read = self.value(ty, Spot { level: 0, place: WHOLE }).and_then(|value| {
             self.scan.skip_blanks();
             match self.scan.peek() {
                 None => Ok(value),
@@ -68,22 +76,22 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value, as `ty` wants it.
-    fn value(&mut self, ty: &Type, level: usize) -> Read<Value> {
+    fn value(&mut self, ty: &Type, spot: Spot) -> Read<Value> {
         self.scan.skip_blanks();
         let start = self.scan.at;
-        let Some((types, zone)) = self.target else { return self.any(level) };
+        let Some((types, zone)) = self.target else { return self.any(spot) };
         let mut wanted = types.resolve(ty);
         while let Type::Nullable(inner) = wanted {
             wanted = types.resolve(inner);
         }
         match (wanted, self.scan.peek()) {
-            (Type::Any, _) => self.any(level),
-            (Type::Record(record), Some(b'{')) if !record.open => self.typed_object(record, level),
+            (Type::Any, _) => self.any(spot),
+            (Type::Record(record), Some(b'{')) if !record.open => self.typed_object(record, spot),
             (Type::List(element), Some(b'[')) => {
-                self.array(element, level).map(|value| with_row_type(value, element, types))
+                self.array(element, spot).map(|value| with_row_type(value, element, types))
             }
             _ => {
-                let value = self.any(level)?;
+                let value = self.any(spot)?;
                 types
                     .fill(value, ty, zone)
                     .map_err(|mismatch| Failure::new(start, Problem::Mismatch(Box::new(mismatch))))
@@ -92,16 +100,19 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value as it is.
-    fn any(&mut self, level: usize) -> Read<Value> {
+    fn any(&mut self, spot: Spot) -> Read<Value> {
         self.scan.skip_blanks();
         match self.scan.peek() {
-            Some(b'{') => self.object(level),
-            Some(b'[') => self.array(&Type::Any, level),
-            Some(b'"') => Ok(match self.scan.string()? {
-                Cow::Borrowed(text) => Value::Text(text.into()),
-                Cow::Owned(text) => Value::Text(text.into()),
-            }),
-            Some(b'-' | b'0'..=b'9') => self.scan.number(),
+            Some(b'{') => self.object(spot),
+            Some(b'[') => self.array(&Type::Any, spot),
+            Some(b'"') => match self.scan.plain_text() {
+                Some(text) => Ok(Value::Text(text.into())),
+                None => self.scan.string().map(|text| Value::Text(text.as_ref().into())),
+            },
+            Some(b'-' | b'0'..=b'9') => match self.scan.short_number() {
+                Some(number) => Ok(Value::Number(number)),
+                None => self.scan.number(),
+            },
             Some(b't') => self.scan.word("true", Value::Bool(true)),
             Some(b'f') => self.scan.word("false", Value::Bool(false)),
             Some(b'n') => self.scan.word("null", Value::Null),
@@ -109,26 +120,24 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn array(&mut self, element: &Type, level: usize) -> Read<Value> {
-        self.open(level)?;
-        let mut builder = RowsBuilder::default();
+    fn array(&mut self, element: &Type, spot: Spot) -> Read<Value> {
+        self.open(spot)?;
         self.scan.skip_blanks();
         if self.scan.eat(b']') {
             return Ok(Value::empty_list());
         }
+        let mut builder = RowsBuilder::default();
         let mut position = 0usize;
-        let mut cells = Vec::new();
         let plain = matches!(element, Type::Any);
+        let inside = Spot { level: spot.level + 1, ..spot };
+        let mut known = self.seen.expected(spot.place);
         loop {
             self.scan.skip_blanks();
             if plain && self.scan.peek() == Some(b'{') {
-                // Straight into columns, without a record in between.
-                let shape = self.object_cells(level + 1, &mut cells);
-                let shape = shape.map_err(|failure| failure.in_element(position))?;
-                builder.push_cells(&shape, &mut cells);
-                cells.clear();
+                let row = self.row(&mut builder, &mut known, inside);
+                row.map_err(|failure| failure.in_element(position))?;
             } else {
-                let value = self.value(element, level + 1).map_err(|failure| failure.in_element(position))?;
+                let value = self.value(element, inside).map_err(|failure| failure.in_element(position))?;
                 builder.push(value);
             }
             position += 1;
@@ -142,61 +151,134 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An object whose names are not known before.
-    fn object(&mut self, level: usize) -> Read<Value> {
-        let mut cells = Vec::new();
-        let shape = self.object_cells(level, &mut cells)?;
-        Ok(Value::Record(Record::new(shape, cells)))
+    /// An object that is an element: straight into columns, without a record in between.
+    fn row(&mut self, builder: &mut RowsBuilder, known: &mut Arc<Known>, spot: Spot) -> Read<()> {
+        let Some(columns) = builder.row_columns(&known.shape) else {
+            let record = self.object(spot)?;
+            builder.push(record);
+            *known = self.seen.expected(spot.place);
+            return Ok(());
+        };
+        self.open(spot)?;
+        let read = self.fields(known, spot, |reader, number, spot| match columns.get_mut(number) {
+            Some(column) => reader.cell(column, spot),
+            None => Ok(()),
+        })?;
+        let (count, more) = match read {
+            Fields::All => {
+                builder.finish_row();
+                return Ok(());
+            }
+            Fields::First(count) => (count, true),
+            Fields::Only(count) => (count, false),
+        };
+        let cells = builder.take_back(count);
+        let record = self.unexpected_object(known, cells, more, spot)?;
+        builder.push(Value::Record(record));
+        *known = self.seen.expected(spot.place);
+        Ok(())
     }
 
-    /// The cells of an object, and their shape.
-    fn object_cells(&mut self, level: usize, cells: &mut Vec<Value>) -> Read<Arc<Shape>> {
-        self.open(level)?;
-        self.scan.skip_blanks();
-        let expected = self.seen.last.get(level).cloned().unwrap_or_default();
-        // As long as the names are those of the expected shape nothing is kept of them.
-        let mut same = true;
-        let mut names: Vec<EcoString> = Vec::new();
-        if !self.scan.eat(b'}') {
-            loop {
-                let name = self.scan.name()?;
-                if same && expected.names().get(cells.len()).is_none_or(|known| *known != *name) {
-                    same = false;
-                    names.extend(expected.names().iter().take(cells.len()).cloned());
-                }
-                let value = self.value(&Type::Any, level + 1);
-                let value = value.map_err(|failure| failure.in_field(&name))?;
-                if !same {
-                    names.push(name.as_ref().into());
-                }
-                cells.push(value);
-                if !self.scan.next_field()? {
-                    break;
+    /// The next value, behind the cells of a column.
+    #[inline]
+    fn cell(&mut self, column: &mut Column, spot: Spot) -> Read<()> {
+        match self.scan.peek() {
+            Some(b'"') => {
+                if let Some(text) = self.scan.plain_text() {
+                    column.push_text(text.into());
+                    return Ok(());
                 }
             }
+            Some(b'-' | b'0'..=b'9') => {
+                if let Some(number) = self.scan.short_number() {
+                    column.push_number(number);
+                    return Ok(());
+                }
+            }
+            _ => {}
         }
-        if same && cells.len() == expected.len() {
-            return Ok(expected);
+        let value = self.any(spot)?;
+        column.push(value);
+        Ok(())
+    }
+
+    /// An object whose names are not known before.
+    fn object(&mut self, spot: Spot) -> Read<Value> {
+        self.open(spot)?;
+        let known = self.seen.expected(spot.place);
+        let mut cells = Vec::with_capacity(known.names.len());
+        let read = self.fields(&known, spot, |reader, _, spot| {
+            let value = reader.any(spot)?;
+            cells.push(value);
+            Ok(())
+        })?;
+        let more = match read {
+            Fields::All => return Ok(Value::Record(Record::new(known.shape.clone(), cells))),
+            Fields::First(_) => true,
+            Fields::Only(_) => false,
+        };
+        self.unexpected_object(&known, cells, more, spot).map(Value::Record)
+    }
+
+    /// The fields of an object behind its bracket, as long as they are those of the expected shape.
+    #[inline]
+    fn fields(
+        &mut self,
+        known: &Known,
+        spot: Spot,
+        mut value: impl FnMut(&mut Self, usize, Spot) -> Read<()>,
+    ) -> Read<Fields> {
+        self.scan.skip_blanks();
+        if self.scan.eat(b'}') {
+            return Ok(if known.names.is_empty() { Fields::All } else { Fields::Only(0) });
         }
-        if same {
-            names.extend(expected.names().iter().take(cells.len()).cloned());
+        for (number, name) in known.names.iter().enumerate() {
+            self.scan.skip_blanks();
+            if !self.scan.eat_all(name) {
+                return Ok(Fields::First(number));
+            }
+            self.scan.skip_blanks();
+            let place = match self.scan.peek() {
+                Some(b'{' | b'[') => self.seen.field(spot.place, number),
+                _ => spot.place,
+            };
+            let read = value(self, number, Spot { level: spot.level + 1, place });
+            if let Err(failure) = read {
+                let name = known.shape.names().get(number).map_or("", EcoString::as_str);
+                return Err(failure.in_field(name));
+            }
+            if !self.scan.next_field()? {
+                let all = number + 1 == known.names.len();
+                return Ok(if all { Fields::All } else { Fields::Only(number + 1) });
+            }
         }
-        let record = self.seen.shapes.record(names, std::mem::take(cells));
-        *cells = record.to_cells();
-        let last = &mut self.seen.last;
-        if last.len() <= level {
-            last.resize(level + 1, Arc::default());
+        Ok(Fields::First(known.names.len()))
+    }
+
+    /// An object that begins as was expected, with these cells, and goes on otherwise, or ends.
+    fn unexpected_object(&mut self, known: &Known, cells: Vec<Value>, more: bool, spot: Spot) -> Read<Record> {
+        let mut names: Vec<EcoString> = known.shape.names().iter().take(cells.len()).cloned().collect();
+        let (mut cells, mut more) = (cells, more);
+        while more {
+            let name = self.scan.name()?;
+            self.scan.skip_blanks();
+            let place = match self.scan.peek() {
+                Some(b'{' | b'[') => self.seen.field(spot.place, cells.len()),
+                _ => spot.place,
+            };
+            let value = self.any(Spot { level: spot.level + 1, place });
+            cells.push(value.map_err(|failure| failure.in_field(&name))?);
+            names.push(name.as_ref().into());
+            more = self.scan.next_field()?;
         }
-        if let Some(last) = last.get_mut(level) {
-            *last = record.shape().clone();
-        }
-        Ok(record.shape().clone())
+        Ok(self.seen.record(spot.place, names, cells))
     }
 
     /// An object for a record type.
-    fn typed_object(&mut self, record: &RecordType, level: usize) -> Read<Value> {
-        let Some((types, _)) = self.target else { return self.object(level) };
-        self.open(level)?;
+    fn typed_object(&mut self, record: &RecordType, spot: Spot) -> Read<Value> {
+        let Some((types, _)) = self.target else { return self.object(spot) };
+        self.open(spot)?;
+        let inside = Spot { level: spot.level + 1, ..spot };
         let shape = self
             .typed
             .entry(std::ptr::from_ref(record))
@@ -212,13 +294,13 @@ impl<'a> Reader<'a> {
                 if let Some((field, cell)) = known {
                     self.scan.skip_blanks();
                     let null = self.scan.peek() == Some(b'n');
-                    let value = self.value(&field.ty, level + 1);
+                    let value = self.value(&field.ty, inside);
                     let value = value.map_err(|failure| failure.in_field(&name))?;
                     // `null` where it may not be takes the field's default, not the type's.
                     let keep = !null || value.is_null();
                     *cell = keep.then_some(value);
                 } else {
-                    let skipped = self.any(level + 1);
+                    let skipped = self.any(inside);
                     skipped.map_err(|failure| failure.in_field(&name))?;
                 }
                 if !self.scan.next_field()? {
@@ -232,8 +314,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Behind an opening bracket.
-    fn open(&mut self, level: usize) -> Read<()> {
-        if level >= MAX_NESTING {
+    fn open(&mut self, spot: Spot) -> Read<()> {
+        if spot.level >= MAX_NESTING {
             return Err(self.scan.problem(format!("arrays and objects are nested more than {MAX_NESTING} deep")));
         }
         self.scan.at += 1;

@@ -83,11 +83,31 @@ impl<'a> Scanner<'a> {
         Ok(Value::Number(number))
     }
 
+    /// A number of few digits; `None` where it is to be read as [`Scanner::number`] does.
+    #[inline]
+    pub(super) fn short_number(&mut self) -> Option<Number> {
+        let (number, len) = Number::leading(self.text.as_bytes().get(self.at..)?)?;
+        self.at += len;
+        Some(number)
+    }
+
+    /// A text in double quotes without escapes; `None` where it is to be read as [`Scanner::string`] does.
+    #[inline]
+    pub(super) fn plain_text(&mut self) -> Option<&'a str> {
+        let start = self.at + 1;
+        let end = start + special(self.text.as_bytes().get(start..)?)?;
+        if self.text.as_bytes().get(end) != Some(&b'"') {
+            return None;
+        }
+        let text = self.text.get(start..end)?;
+        self.at = end + 1;
+        Some(text)
+    }
+
     /// A text in double quotes.
     pub(super) fn string(&mut self) -> Read<Cow<'a, str>> {
         let start = self.at + 1;
-        let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-        let find = |from: usize| self.text.as_bytes()[from..].iter().position(special).map(|at| from + at);
+        let find = |from: usize| special(&self.text.as_bytes()[from..]).map(|at| from + at);
         let mut owned: Option<String> = None;
         let mut from = start;
         loop {
@@ -136,6 +156,14 @@ impl<'a> Scanner<'a> {
         found
     }
 
+    /// Takes these characters if they are the next ones.
+    #[inline]
+    pub(super) fn eat_all(&mut self, wanted: &str) -> bool {
+        let found = self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(wanted.as_bytes()));
+        self.at += if found { wanted.len() } else { 0 };
+        found
+    }
+
     pub(super) fn unexpected(&self, wanted: &str) -> Box<Failure> {
         let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             Some(c) => format!("`{}`", c.escape_debug()),
@@ -148,6 +176,29 @@ impl<'a> Scanner<'a> {
     pub(super) fn problem(&self, problem: String) -> Box<Failure> {
         Failure::new(self.at, Problem::Text(problem))
     }
+}
+
+/// The first byte that cannot stand in a text as it is: a quote, a backslash or a control character.
+#[inline]
+pub(super) fn special(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let mut at = 0;
+    // Eight at a time: a byte is zero where subtracting one borrows from its highest bit.
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*eight);
+        let quote = word ^ (ONES * b'"' as u64);
+        let backslash = word ^ (ONES * b'\\' as u64);
+        let found = (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        if found & HIGH != 0 {
+            return Some(at + (found & HIGH).trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..)?;
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).map(|found| at + found)
 }
 
 /// The character of an escape, and how many bytes it took.

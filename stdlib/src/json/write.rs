@@ -1,9 +1,9 @@
 //! Values to JSON texts.
 
+use super::scan::special;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ecow::EcoString;
-use flowscript_lang::value::{Record, Rows, Value};
+use flowscript_lang::value::{Record, Rows, Scalar, Value};
 use std::fmt::Write;
 
 /// What `JSON.Encode` says of functions.
@@ -35,13 +35,10 @@ pub fn encode(value: &Value) -> Result<String, String> {
 
 /// A value as JSON of at most about `limit` bytes.
 pub(super) fn write(value: &Value, layout: Layout, limit: usize) -> Result<String, WriteError> {
-    let mut writer = Writer { out: String::new(), layout, open: Vec::new() };
+    let mut writer = Writer { out: String::with_capacity(256), layout, limit, open: Vec::new() };
     writer.begin(value)?;
-    while let Some(step) = writer.step() {
-        writer.begin(&step)?;
-        if writer.out.len() > limit {
-            return Err(WriteError::TooLong);
-        }
+    while let Some(inner) = writer.go_on()? {
+        writer.begin(&inner)?;
     }
     Ok(writer.out)
 }
@@ -52,56 +49,21 @@ enum Open {
     Record { record: Record, next: usize },
 }
 
-impl Open {
-    /// The next value inside, and its name in a record.
-    fn next(&mut self) -> Option<(Option<EcoString>, Value)> {
-        match self {
-            Self::Rows { rows, next } if *next < rows.len() => {
-                *next += 1;
-                Some((None, rows.get(*next - 1)))
-            }
-            Self::Rows { .. } => None,
-            Self::Record { record, next } => {
-                let name = record.shape().names().get(*next)?.clone();
-                *next += 1;
-                Some((Some(name), record.at(*next - 1)))
-            }
-        }
-    }
-
-    fn is_at_start(&self) -> bool {
-        matches!(self, Self::Rows { next: 0, .. } | Self::Record { next: 0, .. })
-    }
-
-    fn bracket(&self) -> char {
-        match self {
-            Self::Rows { .. } => ']',
-            Self::Record { .. } => '}',
-        }
-    }
-}
-
 struct Writer {
     out: String,
     layout: Layout,
+    limit: usize,
     open: Vec<Open>,
 }
 
 impl Writer {
     /// Writes a simple value, or opens another one.
     fn begin(&mut self, value: &Value) -> Result<(), WriteError> {
+        if let Some(scalar) = Scalar::of(value) {
+            self.scalar(scalar);
+            return Ok(());
+        }
         match value {
-            Value::Null => self.out.push_str("null"),
-            Value::Bool(true) => self.out.push_str("true"),
-            Value::Bool(false) => self.out.push_str("false"),
-            Value::Number(number) => {
-                // Writing to a String cannot fail.
-                let _ = write!(self.out, "{number}");
-            }
-            Value::Text(text) => write_text(&mut self.out, text),
-            Value::DateTime(datetime) => {
-                let _ = write!(self.out, "\"{datetime}\"");
-            }
             Value::Binary(bytes) => {
                 self.out.push('"');
                 STANDARD.encode_string(bytes, &mut self.out);
@@ -111,42 +73,105 @@ impl Writer {
                 self.out.push('[');
                 self.open.extend(Rows::of(value).map(|rows| Open::Rows { rows, next: 0 }));
             }
-            Value::Record(record) => {
-                self.out.push('{');
-                self.open.push(Open::Record { record: record.clone(), next: 0 });
-            }
-            Value::Function(_) => return Err(WriteError::Function),
+            Value::Record(record) => self.open_record(record.clone()),
+            // Those that `Scalar::of` knows do not come here.
+            _ => return Err(WriteError::Function),
         }
         Ok(())
     }
 
-    /// The next value inside what is open, its comma and name written; closes what has none left.
-    fn step(&mut self) -> Option<Value> {
-        loop {
-            let level = self.open.len();
-            let open = self.open.last_mut()?;
-            let first = open.is_at_start();
-            let Some((name, value)) = open.next() else {
-                let bracket = open.bracket();
-                self.open.pop();
-                if !first {
-                    self.line(level - 1);
-                }
-                self.out.push(bracket);
-                continue;
-            };
-            if !first {
-                self.out.push(',');
+    fn open_record(&mut self, record: Record) {
+        self.out.push('{');
+        self.open.push(Open::Record { record, next: 0 });
+    }
+
+    fn scalar(&mut self, scalar: Scalar<'_>) {
+        match scalar {
+            Scalar::Null => self.out.push_str("null"),
+            Scalar::True => self.out.push_str("true"),
+            Scalar::False => self.out.push_str("false"),
+            Scalar::Number(number) => number.write_to(&mut self.out),
+            Scalar::Text(text) => write_text(&mut self.out, text),
+            Scalar::DateTime(datetime) => {
+                // Writing to a String cannot fail.
+                let _ = write!(self.out, "\"{datetime}\"");
             }
-            self.line(level);
-            if let Some(name) = name {
-                write_text(&mut self.out, &name);
-                self.out.push_str(if self.layout == Layout::Indented { ": " } else { ":" });
-            }
-            return Some(value);
         }
     }
 
+    /// Writes what is open up to the next value inside that is to be opened, its comma and name written; `None` at the end.
+    fn go_on(&mut self) -> Result<Option<Value>, WriteError> {
+        while let Some(open) = self.open.pop() {
+            if self.out.len() > self.limit {
+                return Err(WriteError::TooLong);
+            }
+            match open {
+                Open::Rows { rows, next } => {
+                    if next < rows.len() {
+                        self.element(next);
+                        let row = rows.get(next);
+                        self.open.push(Open::Rows { rows, next: next + 1 });
+                        match row {
+                            Value::Record(record) => self.open_record(record),
+                            value => return Ok(Some(value)),
+                        }
+                    } else {
+                        self.close(']', next);
+                    }
+                }
+                Open::Record { record, next } => {
+                    if let Some(value) = self.fields(record, next) {
+                        return Ok(Some(value));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes the fields of a record from one on, to its end or up to one that is to be opened, which it gives.
+    fn fields(&mut self, record: Record, next: usize) -> Option<Value> {
+        let names = record.shape().names();
+        for (at, name) in names.iter().enumerate().skip(next) {
+            self.open_field(at, name);
+            match record.scalar_at(at) {
+                Some(scalar) => self.scalar(scalar),
+                None => {
+                    let value = record.at(at);
+                    self.open.push(Open::Record { record, next: at + 1 });
+                    return Some(value);
+                }
+            }
+        }
+        self.close('}', names.len());
+        None
+    }
+
+    /// Before the element at a position.
+    #[inline]
+    fn element(&mut self, at: usize) {
+        if at > 0 {
+            self.out.push(',');
+        }
+        self.line(self.open.len() + 1);
+    }
+
+    #[inline]
+    fn open_field(&mut self, at: usize, name: &str) {
+        self.element(at);
+        write_text(&mut self.out, name);
+        self.out.push_str(if self.layout == Layout::Indented { ": " } else { ":" });
+    }
+
+    /// Behind so many elements or fields.
+    fn close(&mut self, bracket: char, count: usize) {
+        if count > 0 {
+            self.line(self.open.len());
+        }
+        self.out.push(bracket);
+    }
+
+    #[inline]
     fn line(&mut self, level: usize) {
         if self.layout == Layout::Indented {
             self.out.push('\n');
@@ -155,29 +180,30 @@ impl Writer {
     }
 }
 
-fn write_text(out: &mut String, text: &str) {
+/// A text in quotes.
+pub(super) fn write_text(out: &mut String, text: &str) {
     out.push('"');
-    let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escape = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0x08 => "\\b",
-            0x0c => "\\f",
-            0..0x20 => "",
-            _ => continue,
-        };
-        out.push_str(&text[plain..at]);
-        out.push_str(escape);
-        if escape.is_empty() {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "\\u{byte:04x}");
+    let mut rest = text;
+    // The bytes that are escaped are characters of their own.
+    while let Some(at) = special(rest.as_bytes()) {
+        let (plain, from) = rest.split_at(at);
+        out.push_str(plain);
+        let byte = from.as_bytes().first().copied().unwrap_or_default();
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            _ => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{byte:04x}");
+            }
         }
-        plain = at + 1;
+        rest = from.get(1..).unwrap_or_default();
     }
-    out.push_str(&text[plain..]);
+    out.push_str(rest);
     out.push('"');
 }

@@ -165,7 +165,7 @@ fn filter(call: &mut Call<'_>) -> NativeResult {
             chosen.push(at as u32);
         }
     }
-    Ok(rows.gather(&chosen))
+    Ok(rows.gather(chosen))
 }
 
 fn eval(call: &mut Call<'_>) -> NativeResult {
@@ -174,5 +174,5 @@ fn eval(call: &mut Call<'_>) -> NativeResult {
 
 fn slice(rows: &Rows, start: usize, end: usize) -> Value {
     let positions: Vec<u32> = (start as u32..end as u32).collect();
-    rows.gather(&positions)
+    rows.gather(positions)
 }

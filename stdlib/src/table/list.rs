@@ -40,7 +40,7 @@ fn distinct(call: &mut Call<'_>) -> NativeResult {
     let mut seen = HashSet::new();
     let first = (0..rows.len()).filter(|at| seen.insert(Key(rows.get(*at)))).map(|at| at as u32);
     let first: Vec<u32> = first.collect();
-    Ok(rows.gather(&first))
+    Ok(rows.gather(first))
 }
 
 fn concat(call: &mut Call<'_>) -> NativeResult {
@@ -125,5 +125,5 @@ fn chunk(call: &mut Call<'_>) -> NativeResult {
         return Err(call.refuse(1, "a whole number from 1 on"));
     }
     let positions: Vec<u32> = (0..rows.len() as u32).collect();
-    Ok(Value::list(positions.chunks(size).map(|piece| rows.gather(piece)).collect()))
+    Ok(Value::list(positions.chunks(size).map(|piece| rows.gather(piece.to_vec())).collect()))
 }

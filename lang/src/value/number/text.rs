@@ -3,7 +3,7 @@
 use super::{LARGEST, MAX_SCALE, Number, POWERS};
 use rust_decimal::Decimal;
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write};
 
 impl Number {
     /// Reads digits with an optional sign, `.` and exponent. Nothing else: conversion from text is in `convert`.
@@ -34,6 +34,43 @@ impl Number {
             }
         }
         (count > 0).then_some(Self::new(low, 0, scale, negative && low != 0))
+    }
+
+    /// The number at the start of a JSON text, and how many bytes it takes. `None` where there is none, and where it
+    /// has an exponent or more than 18 digits: [`Number::parse`] reads those.
+    #[inline]
+    pub fn leading(text: &[u8]) -> Option<(Self, usize)> {
+        let negative = text.first() == Some(&b'-');
+        let start = usize::from(negative);
+        let mut low: u64 = 0;
+        let mut at = start;
+        let digit = |at: usize| text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
+        while let Some(digit) = digit(at) {
+            low = low.wrapping_mul(10).wrapping_add(u64::from(digit));
+            at += 1;
+        }
+        let whole = at - start;
+        if whole == 0 || (whole > 1 && text.get(start) == Some(&b'0')) {
+            return None;
+        }
+        let mut scale = 0;
+        if text.get(at) == Some(&b'.') {
+            at += 1;
+            let point = at;
+            while let Some(digit) = digit(at) {
+                low = low.wrapping_mul(10).wrapping_add(u64::from(digit));
+                at += 1;
+            }
+            scale = at - point;
+            if scale == 0 {
+                return None;
+            }
+        }
+        // So few fit; others may have wrapped around.
+        if whole + scale > 18 || matches!(text.get(at), Some(b'e' | b'E')) {
+            return None;
+        }
+        Some((Self::new(low, 0, scale as u8, negative && low != 0), at))
     }
 
     #[cold]
@@ -119,22 +156,79 @@ fn round_up(rest: &[u8], mantissa: u128) -> bool {
     }
 }
 
+impl Number {
+    /// Appends its text form.
+    #[inline]
+    pub fn write_to(self, out: &mut String) {
+        match self.short() {
+            Some(short) => out.push_str(short.as_str()),
+            // Writing to a String cannot fail.
+            None => _ = write!(out, "{}", self.normalized().to_decimal()),
+        }
+    }
+
+    /// The text form of a number that fits 64 bits and has up to 19 decimals.
+    #[inline]
+    fn short(self) -> Option<Short> {
+        let plain = if self.scale() == 0 { self } else { self.normalized() };
+        if plain.high() != 0 || usize::from(plain.scale()) >= POWERS.len() {
+            return None;
+        }
+        let mut short = Short { text: [b'0'; Short::LONGEST], start: Short::LONGEST };
+        let mut left = plain.low;
+        for _ in 0..plain.scale() {
+            short.put(b'0' + (left % 10) as u8);
+            left /= 10;
+        }
+        if plain.scale() > 0 {
+            short.put(b'.');
+        }
+        loop {
+            short.put(b'0' + (left % 10) as u8);
+            left /= 10;
+            if left == 0 {
+                break;
+            }
+        }
+        if plain.negative() && plain.low != 0 {
+            short.put(b'-');
+        }
+        Some(short)
+    }
+}
+
+/// Digits, written from the last one on.
+struct Short {
+    text: [u8; Self::LONGEST],
+    start: usize,
+}
+
+impl Short {
+    /// A sign, 20 digits, a point and the zeros before them.
+    const LONGEST: usize = 24;
+
+    #[inline]
+    fn put(&mut self, byte: u8) {
+        self.start = self.start.saturating_sub(1);
+        if let Some(place) = self.text.get_mut(self.start) {
+            *place = byte;
+        }
+    }
+
+    #[inline]
+    fn as_str(&self) -> &str {
+        // All of it is ASCII.
+        self.text.get(self.start..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Number {
     /// The text form of language.md §1: shortest, dot, no exponent, no trailing zeros.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = self.normalized();
-        if plain.scale() == 0 && plain.high() == 0 {
-            if plain.negative() {
-                f.write_str("-")?;
-            }
-            return write!(f, "{}", plain.low);
+        match self.short() {
+            Some(short) => f.write_str(short.as_str()),
+            None => write!(f, "{}", self.normalized().to_decimal()),
         }
-        if let (0, Some(power)) = (plain.high(), POWERS.get(usize::from(plain.scale()))) {
-            let sign = if plain.negative() { "-" } else { "" };
-            let width = usize::from(plain.scale());
-            return write!(f, "{sign}{}.{:0width$}", plain.low / power, plain.low % power);
-        }
-        write!(f, "{}", plain.to_decimal())
     }
 }
 

@@ -3,7 +3,6 @@
 use super::super::fail::{describe, type_error};
 use super::super::machine::{Frame, Machine};
 use super::super::place::placed;
-use super::super::scope::bind;
 use super::super::{Evaluated, Failure};
 use super::columns::WithStep;
 use super::{Relation, RowCode, name_of};
@@ -49,7 +48,7 @@ impl<'t> Machine<'_> {
         match &relation.rows {
             Rows::Table(table) if table.columns().is_some() => {
                 let table = table.clone();
-                let binding = bind(frame, scope, &relation.rows)?;
+                let binding = self.binding(frame, scope, &relation.rows)?;
                 let step = WithStep { scope, changes, condition };
                 let columns = self.with_kernels(frame, &relation, &table, &binding, &step)?;
                 if let Some(columns) = columns {
@@ -134,7 +133,7 @@ impl<'t> Machine<'_> {
         scope: &'t Scope,
         code: &WithCode<'t>,
     ) -> Result<Relation, Failure> {
-        let binding = bind(frame, scope, &relation.rows)?;
+        let binding = self.binding(frame, scope, &relation.rows)?;
         let mut updates: Vec<Updated> = Vec::new();
         for (change, _) in &code.changes {
             if let ChangeCode::Record(shape, _) = change {
@@ -180,7 +179,7 @@ impl<'t> Machine<'_> {
         scope: &'t Scope,
         code: &WithCode<'t>,
     ) -> Result<Relation, Failure> {
-        let binding = bind(frame, scope, &relation.rows)?;
+        let binding = self.binding(frame, scope, &relation.rows)?;
         // Columns that the changes add are null in rows that they leave as they are.
         let columns = match &relation.rows {
             Rows::Table(table) => Some(table.shape().clone()),
@@ -283,7 +282,7 @@ impl<'t> Machine<'_> {
         change: &'t Change,
         limit: Option<usize>,
     ) -> Result<Relation, Failure> {
-        let binding = bind(frame, scope, &relation.rows)?;
+        let binding = self.binding(frame, scope, &relation.rows)?;
         let code = self.prepare_change(frame, change)?;
         let rows = &relation.rows;
         let ChangeCode::Record(shape, cells) = code else {
@@ -310,9 +309,7 @@ impl<'t> Machine<'_> {
                 frame.enter_row(scope, rows, &binding, position);
                 for ((column, cell), ready) in columns.iter_mut().zip(cells).zip(&ready) {
                     if ready.is_none() {
-                        let value = self.eval(frame, cell)?;
-                        self.hold(&value)?;
-                        column.push(value);
+                        self.row_cell(frame, cell, column)?;
                     }
                 }
             }
@@ -358,7 +355,7 @@ impl<'t> Machine<'_> {
         let mut list = List::default();
         list.push(Value::Record(record.clone()));
         let rows = Rows::List(Arc::new(list));
-        let binding = bind(frame, scope, &rows)?;
+        let binding = self.binding(frame, scope, &rows)?;
         let code = self.prepare_with(frame, changes, condition)?;
         frame.enter_row(scope, &rows, &binding, 0);
         let chosen = self.chosen(frame, &code, &rows, 0)?;

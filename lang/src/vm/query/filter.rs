@@ -4,13 +4,13 @@ use super::super::Failure;
 use super::super::fail::{describe, type_error};
 use super::super::machine::{Frame, Machine};
 use super::super::place::placed;
-use super::super::scope::{bind, column_of, no_column};
+use super::super::scope::{column_of, no_column};
 use super::Relation;
 use crate::ast::BinaryOp;
 use crate::query::{Kernel, STRETCH};
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind, RowOperand};
-use crate::value::{Rows, Value, truth};
+use crate::value::{Rows, Value};
 use ecow::EcoString;
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl<'t> Machine<'_> {
         limit: Option<usize>,
     ) -> Result<Relation, Failure> {
         let rows = relation.rows.clone();
-        let binding = bind(frame, &operand.scope, &rows)?;
+        let binding = self.binding(frame, &operand.scope, &rows)?;
         let code = self.prepare(frame, &operand.body, operand.outside)?;
         let limit = limit.unwrap_or(usize::MAX);
         let parts = self.filter_parts(frame, operand, &rows, &binding);
@@ -66,7 +66,7 @@ impl<'t> Machine<'_> {
                         }
                         let position = relation.position(number);
                         frame.enter_row(&operand.scope, &rows, &binding, position);
-                        if truth(&self.row_value(frame, &code, &rows, position)?) == wanted {
+                        if self.row_holds(frame, &code, &rows, position)? == wanted {
                             selection.push(position as u32);
                         }
                     }

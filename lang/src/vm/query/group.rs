@@ -2,7 +2,6 @@
 
 use super::super::Failure;
 use super::super::machine::{Frame, Machine};
-use super::super::scope::bind;
 use super::{Relation, RowCode};
 use crate::query::{Kernel, Numbering, STRETCH};
 use crate::tree::{RowBody, Scope};
@@ -72,7 +71,7 @@ impl<'t> Machine<'_> {
         keys: &'t [(EcoString, RowBody)],
     ) -> Result<Relation, Failure> {
         let rows = relation.rows.clone();
-        let binding = bind(frame, scope, &rows)?;
+        let binding = self.binding(frame, scope, &rows)?;
         let mut codes: Vec<RowCode<'t>> = Vec::with_capacity(keys.len());
         for (_, key) in keys {
             codes.push(self.prepare(frame, &key.expr, key.outside)?);
@@ -85,7 +84,7 @@ impl<'t> Machine<'_> {
         let mut parts = Column::default();
         for members in &members {
             self.work(members.len() as u64 / 8)?;
-            let part = rows.gather(members);
+            let part = rows.gather(members.clone());
             let part = self.made(part)?;
             self.hold(&part)?;
             parts.push(part);

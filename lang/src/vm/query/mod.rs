@@ -18,7 +18,7 @@ use super::{Evaluated, Failure};
 use crate::query::{At, Batch, Kernel, STRETCH, append};
 use crate::span::Span;
 use crate::tree::{Change, Expr, Scope, Step};
-use crate::value::{Column, Rows, Value};
+use crate::value::{Column, Rows, Value, truth};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -174,7 +174,7 @@ impl<'t> Machine<'_> {
             None => Ok(relation.rows.to_value()),
             Some(selection) => {
                 self.work(selection.len() as u64 / 8)?;
-                let value = relation.rows.gather(&selection);
+                let value = relation.rows.gather(selection);
                 self.made(value)
             }
         }
@@ -207,10 +207,60 @@ impl<'t> Machine<'_> {
         self.value_of(frame, code, rows, position)
     }
 
+    /// Is the expression true for the row at `position`, which the scope has entered?
+    pub(super) fn row_holds(
+        &mut self,
+        frame: &mut Frame<'t>,
+        code: &RowCode<'t>,
+        rows: &Rows,
+        position: usize,
+    ) -> Result<bool, Failure> {
+        self.spend(1)?;
+        if let RowCode::Body(body) = code
+            && let Some(truth) = self.scalar_truth(frame, body)?
+        {
+            return Ok(truth);
+        }
+        self.value_of(frame, code, rows, position).map(|value| truth(&value))
+    }
+
+    /// The value of an expression for the current row.
+    #[inline]
+    pub(super) fn row_eval(&mut self, frame: &mut Frame<'t>, expr: &'t Expr) -> Evaluated {
+        // A closure, since a method is not general enough in its lifetime.
+        #[expect(clippy::redundant_closure_for_method_calls)]
+        match self.scalar(frame, expr, |scalar| scalar.to_value())? {
+            Some(value) => Ok(value),
+            None => self.eval(frame, expr),
+        }
+    }
+
+    /// Appends the value of an expression for the current row to a column that a query makes.
+    pub(super) fn row_cell(
+        &mut self,
+        frame: &mut Frame<'t>,
+        expr: &'t Expr,
+        column: &mut Column,
+    ) -> Result<(), Failure> {
+        let bytes = self.scalar(frame, expr, |scalar| {
+            column.push_scalar(scalar);
+            scalar.held()
+        })?;
+        match bytes {
+            Some(bytes) => self.hold_bytes(bytes),
+            None => {
+                let value = self.eval(frame, expr)?;
+                self.hold(&value)?;
+                column.push(value);
+                Ok(())
+            }
+        }
+    }
+
     /// The same within a row that has been counted.
     fn value_of(&mut self, frame: &mut Frame<'t>, code: &RowCode<'t>, rows: &Rows, position: usize) -> Evaluated {
         let (function, span) = match code {
-            RowCode::Body(body) => match self.eval(frame, body)? {
+            RowCode::Body(body) => match self.row_eval(frame, body)? {
                 function @ Value::Function(_) => (function, body.span),
                 value => return Ok(value),
             },

@@ -3,7 +3,6 @@
 use super::super::Failure;
 use super::super::machine::{Frame, Machine};
 use super::super::place::placed;
-use super::super::scope::bind;
 use super::super::sort::{SortKey, check_key};
 use super::{Relation, RowCode};
 use crate::tree::{RowBody, Scope};
@@ -21,7 +20,7 @@ impl<'t> Machine<'_> {
         limit: Option<usize>,
     ) -> Result<Relation, Failure> {
         let rows = relation.rows.clone();
-        let binding = bind(frame, scope, &rows)?;
+        let binding = self.binding(frame, scope, &rows)?;
         let mut codes: Vec<RowCode<'t>> = Vec::with_capacity(keys.len());
         for (key, _) in keys {
             codes.push(self.prepare(frame, &key.expr, key.outside)?);

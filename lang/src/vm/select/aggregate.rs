@@ -70,7 +70,7 @@ impl<'t> Machine<'_> {
             enter(frame, select, joined, row);
             let mut keys = Vec::with_capacity(group.keys.len());
             for (_, key) in &group.keys {
-                keys.push(self.eval(frame, key)?);
+                keys.push(self.row_eval(frame, key)?);
             }
             let number = self.group_of(&mut groups, keys)?;
             if number == states.len() {
@@ -101,7 +101,7 @@ impl<'t> Machine<'_> {
             _ => {}
         }
         let value = match &aggregate.argument {
-            Some(argument) => self.eval(frame, argument)?,
+            Some(argument) => self.row_eval(frame, argument)?,
             None => Value::Bool(true),
         };
         match state {

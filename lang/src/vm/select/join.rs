@@ -162,7 +162,7 @@ impl<'t> Machine<'_> {
         let mut keys = Vec::with_capacity(1);
         let mut null = false;
         for expr in exprs {
-            let key = self.eval(frame, expr)?;
+            let key = self.row_eval(frame, expr)?;
             null |= key.is_null();
             keys.push(key);
         }
@@ -191,10 +191,10 @@ impl<'t> Machine<'_> {
     fn all_hold(&mut self, frame: &mut Frame<'t>, parts: &[Part<'t>]) -> Result<bool, Failure> {
         for part in parts {
             let holds = match part {
-                Part::Condition(condition) => truth(&self.eval(frame, condition)?),
+                Part::Condition(condition) => truth(&self.row_eval(frame, condition)?),
                 Part::Equality(left, right) => {
-                    let left = self.eval(frame, left)?;
-                    let right = self.eval(frame, right)?;
+                    let left = self.row_eval(frame, left)?;
+                    let right = self.row_eval(frame, right)?;
                     !left.is_null() && !right.is_null() && self.equals(&left, &right)?
                 }
             };

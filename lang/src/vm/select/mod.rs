@@ -125,7 +125,7 @@ impl<'t> Machine<'_> {
                 for row in start..start + len {
                     self.spend(1)?;
                     enter(frame, select, &joined, row);
-                    if truth(&self.eval(frame, condition)?) {
+                    if truth(&self.row_eval(frame, condition)?) {
                         kept.push(row as u32);
                     }
                 }

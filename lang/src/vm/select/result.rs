@@ -145,9 +145,7 @@ impl<'t> Machine<'_> {
             self.spend(1)?;
             enter_origin(frame, select, origin, row);
             for (column, expr) in columns.iter_mut().zip(exprs) {
-                let value = self.eval(frame, expr)?;
-                self.hold(&value)?;
-                column.push(value);
+                self.row_cell(frame, expr, column)?;
             }
         }
         Ok(columns.into_iter().map(Arc::new).collect())
@@ -164,7 +162,7 @@ impl<'t> Machine<'_> {
         let mut kept = Vec::new();
         for row in 0..origin.len() {
             enter_origin(frame, select, origin, row);
-            if truth(&self.eval(frame, condition)?) {
+            if truth(&self.row_eval(frame, condition)?) {
                 kept.push(row as u32);
             }
         }
@@ -207,7 +205,7 @@ impl<'t> Machine<'_> {
             self.spend(1)?;
             enter_origin(frame, select, origin, *row as usize);
             for (column, (expr, _)) in columns.iter_mut().zip(&select.order) {
-                let value = self.eval(frame, expr)?;
+                let value = self.row_eval(frame, expr)?;
                 check_key(&value).map_err(|error| placed(error, frame.call, expr.span))?;
                 self.hold(&value)?;
                 column.push(value);

@@ -1,0 +1,101 @@
+//! What is remembered of the texts that were read: which objects stood where, so that the next ones are likely known.
+
+use super::write::write_text;
+use crate::shapes::Shapes;
+use ecow::EcoString;
+use flowscript_lang::value::{Record, Shape, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// So many places are told apart; names made of data make places without end.
+const MOST: usize = 1_000;
+
+/// The forms of the texts seen so far.
+pub(super) struct Seen {
+    places: Vec<Place>,
+    shapes: Shapes,
+    /// By the addresses of their shapes, which they keep alive.
+    known: HashMap<usize, Arc<Known>>,
+}
+
+/// A place in a text: that of the whole, of a field, or of the elements of either.
+pub(super) type PlaceId = u32;
+
+/// The place of the whole text.
+pub(super) const WHOLE: PlaceId = 0;
+
+/// What the last object at a place was.
+#[derive(Default)]
+struct Place {
+    known: Arc<Known>,
+    /// The places of its fields; [`WHOLE`] for those without objects.
+    fields: Vec<PlaceId>,
+}
+
+/// A shape, and its names as they are written in texts.
+#[derive(Default)]
+pub(super) struct Known {
+    pub shape: Arc<Shape>,
+    /// Each name in quotes, with its colon.
+    pub names: Vec<Box<str>>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { places: vec![Place::default()], shapes: Shapes::default(), known: HashMap::new() }
+    }
+}
+
+impl Seen {
+    /// What the next object at a place most likely is.
+    pub fn expected(&self, place: PlaceId) -> Arc<Known> {
+        self.places.get(place as usize).map(|place| place.known.clone()).unwrap_or_default()
+    }
+
+    /// The place of a field of the objects at a place.
+    pub fn field(&mut self, place: PlaceId, number: usize) -> PlaceId {
+        let new = self.places.len();
+        let Some(fields) = self.places.get_mut(place as usize).map(|place| &mut place.fields) else { return WHOLE };
+        if fields.len() <= number {
+            fields.resize(number + 1, WHOLE);
+        }
+        let Some(field) = fields.get_mut(number) else { return WHOLE };
+        if *field != WHOLE {
+            return *field;
+        }
+        if new >= MOST {
+            // Too many: they share one, and are expected in vain.
+            return WHOLE;
+        }
+        *field = new as PlaceId;
+        self.places.push(Place::default());
+        new as PlaceId
+    }
+
+    /// The record of an object at a place that was not as expected. A name given twice keeps its first place and takes
+    /// the last value.
+    pub fn record(&mut self, place: PlaceId, names: Vec<EcoString>, cells: Vec<Value>) -> Record {
+        let record = self.shapes.record(names, cells);
+        let shape = record.shape();
+        if self.known.len() >= MOST {
+            self.known.clear();
+        }
+        let known = self.known.entry(Arc::as_ptr(shape).addr()).or_insert_with(|| Arc::new(Known::new(shape)));
+        if let Some(place) = self.places.get_mut(place as usize) {
+            place.known = known.clone();
+        }
+        record
+    }
+}
+
+impl Known {
+    fn new(shape: &Arc<Shape>) -> Self {
+        let written = |name: &EcoString| {
+            let mut written = String::with_capacity(name.len() + 3);
+            write_text(&mut written, name);
+            written.push(':');
+            written.into()
+        };
+        Self { shape: shape.clone(), names: shape.names().iter().map(written).collect() }
+    }
+}
