@@ -91,6 +91,7 @@ fn vat_rate() -> Result<Function, String> {
         examples: &[],
         effect: Effect::Pure,
         native,
+        on_numbers: None,
     })
 }
 

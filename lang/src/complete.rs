@@ -153,6 +153,7 @@ mod tests {
             examples: &[],
             effect: Effect::Pure,
             native,
+            on_numbers: None,
         }
     }
 

@@ -8,22 +8,27 @@ use flowscript_lang::value::{Number, Value, parse_number, to_number};
 
 pub(crate) const ROWS: &[Row] = &[
     row("Ceil(x: number) -> number", "The whole number above or at it.", ceil)
+        .on_numbers(|numbers| one(numbers).map(Number::ceil))
         .also(&["Maths.Ceil"])
         .examples(&[gives("Ceil(1.2)", "2"), gives("Ceil(-1.2)", "-1")]),
     row("Floor(x: number) -> number", "The whole number below or at it.", floor)
+        .on_numbers(|numbers| one(numbers).map(Number::floor))
         .also(&["Maths.Floor"])
         .examples(&[gives("Floor(1.8)", "1"), gives("Floor(-1.2)", "-2")]),
     row("Round(x: number, decimals: number = 0) -> number", "Rounded, half away from zero.", round)
+        .on_numbers(round_numbers)
         .also(&["Maths.Round"])
         .rules("Negative `decimals` round to tens, hundreds and so on.")
         .examples(&[gives("Round(2.5)", "3"), gives("Round(-2.5)", "-3"), gives("Round(1.005, 2)", "1.01"), gives("Round(1234, -2)", "1200")]),
     row("Truncate(x: number) -> number", "Without its decimals.", truncate)
+        .on_numbers(|numbers| one(numbers).map(Number::truncate))
         .also(&["Maths.Truncate"])
         .examples(&[gives("Truncate(-1.9)", "-1")]),
     row("Sign(x: number) -> number", "-1, 0 or 1.", sign)
         .also(&["Maths.Sign"])
         .examples(&[gives("Sign(-3)", "-1"), gives("Sign(0)", "0")]),
     row("Abs(x: number) -> number", "Without its sign.", abs)
+        .on_numbers(|numbers| one(numbers).map(Number::abs))
         .also(&["Maths.Abs"])
         .examples(&[gives("Abs(-2)", "2")]),
     row("Str(x: text) -> text", "The text form of a simple value.", text_form)
@@ -60,6 +65,22 @@ fn round(call: &mut Call<'_>) -> NativeResult {
     let decimals = clamped(call, 1)?.clamp(-100, 100) as i32;
     let rounded = call.number(0).round(decimals);
     rounded.map(Value::Number).ok_or_else(|| overflow(call))
+}
+
+/// The only argument.
+fn one(numbers: &[Number]) -> Option<Number> {
+    match numbers {
+        [x] => Some(*x),
+        _ => None,
+    }
+}
+
+fn round_numbers(numbers: &[Number]) -> Option<Number> {
+    match numbers {
+        [x] => x.round(0),
+        [x, decimals] => x.round(decimals.to_i64()?.clamp(-100, 100) as i32),
+        _ => None,
+    }
 }
 
 fn truncate(call: &mut Call<'_>) -> NativeResult {
@@ -127,4 +148,33 @@ fn range(call: &mut Call<'_>) -> NativeResult {
 /// The result has no place among the numbers of the language.
 pub(crate) fn overflow(call: &Call<'_>) -> Box<RunError> {
     call.error(ErrorKind::Arithmetic, "number overflow: the result is beyond about ±7.9e28.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Harness;
+    use flowscript_lang::value::{Number, Value};
+
+    #[test]
+    fn short_ways_come_to_the_same() {
+        let registry = crate::registry();
+        let short = registry.functions().iter().filter_map(|function| Some((function, function.on_numbers?)));
+        let texts = ["0", "-0.5", "2.5", "1.005", "-1234", "79228162514264337593543950335", "28", "-3", "0.1"];
+        let numbers: Vec<Number> = texts.iter().filter_map(|text| Number::parse(text)).collect();
+        let mut tried = 0;
+        for (function, on_numbers) in short {
+            let mut harness = Harness::default();
+            let alone = numbers.iter().map(|x| vec![*x]);
+            let pairs = numbers.iter().flat_map(|x| numbers.iter().map(|y| vec![*x, *y]));
+            for given in alone.chain(pairs) {
+                // What is refused or too large has no short way.
+                let Some(short) = on_numbers(&given) else { continue };
+                let values = given.iter().copied().map(Value::Number).collect();
+                let value = harness.call(function.name, values).map(|value| value.to_literal(60));
+                assert_eq!(value, Ok(short.to_string()), "{} of {given:?}", function.name);
+                tried += 1;
+            }
+        }
+        assert!(tried > 50, "only {tried} were tried");
+    }
 }

@@ -1,6 +1,6 @@
 //! The rows of the registration table: what each file of the library says of its functions, as constants.
 
-use flowscript_lang::function::{Effect, Example, Function, Native, Signature};
+use flowscript_lang::function::{Effect, Example, Function, Native, OnNumbers, Signature};
 
 /// A function as its file registers it. The name is read from the signature.
 #[derive(Clone, Copy)]
@@ -12,11 +12,12 @@ pub(crate) struct Row {
     examples: &'static [Example],
     effect: Effect,
     native: Native,
+    on_numbers: Option<OnNumbers>,
 }
 
 /// A row: the signature as [`Signature::parse`] reads it, one line on what it does, and the code.
 pub(crate) const fn row(signature: &'static str, summary: &'static str, native: Native) -> Row {
-    Row { signature, aliases: &[], summary, rules: "", examples: &[], effect: Effect::Pure, native }
+    Row { signature, aliases: &[], summary, rules: "", examples: &[], effect: Effect::Pure, native, on_numbers: None }
 }
 
 /// An example and an expression that gives the same.
@@ -43,6 +44,11 @@ impl Row {
     /// Tried examples.
     pub(crate) const fn examples(self, examples: &'static [Example]) -> Self {
         Self { examples, ..self }
+    }
+
+    /// It has a short way where all arguments are numbers.
+    pub(crate) const fn on_numbers(self, short: OnNumbers) -> Self {
+        Self { on_numbers: Some(short), ..self }
     }
 
     /// It asks the host for something.
@@ -72,6 +78,7 @@ impl Row {
             examples: self.examples,
             effect: self.effect,
             native: self.native,
+            on_numbers: self.on_numbers,
         }
     }
 }

@@ -156,6 +156,9 @@ fn lower(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn upper(call: &mut Call<'_>) -> NativeResult {
+    if call.text(0).is_ascii() {
+        return Ok(call.eco_text(0).to_ascii_uppercase().into());
+    }
     let upper = call.text(0).to_uppercase();
     text_fits(call, upper.len())?;
     Ok(upper.into())

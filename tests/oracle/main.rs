@@ -104,18 +104,27 @@ fn generated_programs_agree() {
 /// What a generated program would rarely hit: the edges of stretches, of types, of errors behind the rows that are wanted.
 #[test]
 fn chosen_queries_agree() {
+    // The few fit in the short way for few rows, the many are worth kernels.
+    let (few, many) = (chosen_queries_agree_on(19, 9), chosen_queries_agree_on(3000, 200));
+    assert!(few > 20 && many > 20, "{few} and {many} queries came to a result");
+}
+
+/// On tables of so many rows; gives how many came to a result.
+fn chosen_queries_agree_on(rows: usize, others: usize) -> usize {
+    let mut results = 0;
     let tables = "\
 let start: datetime = '2024-01-01';
 let middle: datetime = '2024-01-20';
-let t = map range(0, 3000) as [
+let t = map range(0, ROWS) as [
   a: case when row mod 11 > 0 then row mod 97 / 4 end,
   b: case when row mod 7 > 0 then 'k' & row mod 23 end,
   c: row mod 5 = 0,
   d: start + row mod 40,
   e: case when row = 2990 then 'x' else row end
 ];
-let u = map range(0, 200) as [a: row / 4, b: 'k' & row mod 31, n: row];
+let u = map range(0, OTHERS) as [a: row / 4, b: 'k' & row mod 31, n: row];
 ";
+    let tables = tables.replace("ROWS", &rows.to_string()).replace("OTHERS", &others.to_string());
     for query in [
         "Count(t where e > 5 and a < 3)",
         "First(t where e * 2 > 5000 or e > 2000).e",
@@ -145,6 +154,12 @@ let u = map range(0, 200) as [a: row / 4, b: 'k' & row mod 31, n: row];
         "(t group by b, c).rows",
         "t except where a > 3 or e = 17",
         "Sum(t, a) + Avg(t, a * 2) + Count(t, c)",
+        "Sum(t, Round(a * 1.5, 1)) + Count(t, Lower(b ?? 'X') = 'k3')",
+        "[Any(t, a > 20), All(t, e >= 0), Any(t, b like 'z%'), All(t, a > 1)]",
+        "Sum(t, e / (a - 1))",
+        "map (t where a > 1 and Left(b, 2) = 'k1') as [b, r: Round(-(a ?? 1), 0), w: Upper(b), s: Str(a), d]",
+        "(t where a > 2) with [a: row.a + 1] where c",
+        "JSON.Encode((t where c) & {a: 1, b: 'x', c: true, d: start, e: 3})",
     ] {
         let source = format!("{tables}return {query};");
         let limits = Limits { steps: Some(2_000_000), ..Limits::default() };
@@ -152,7 +167,9 @@ let u = map range(0, 200) as [a: row / 4, b: 'k' & row mod 31, n: row];
         let walked = came_to(program.run_tree(Vec::new(), &settings(limits.clone()), &Still));
         let ran = came_to(program.run(Vec::new(), &settings(limits), &Still));
         assert!(ran == walked, "{query}\nas code: {ran}\nas tree: {walked}");
+        results += usize::from(!ran.contains(" error: "));
     }
+    results
 }
 
 /// Both forms of a query have one plan.
@@ -168,4 +185,37 @@ fn plans_are_the_same_for_both_forms() {
         "first 3 rows\n  columns x.b, n: sum(x.a)\n    group by x.b: sum(x.a)\n      where Upper(x.b) = 'X'  (row by row)\n        \
          join by hash on x.a = y.a\n          rows of t\n          rows of t\n"
     );
+}
+
+/// Programs on which both ways have differed once.
+#[test]
+fn once_different_programs_agree() {
+    for (source, result) in [
+        // The handler does not run: what it finds out of `v` is not known behind it.
+        (
+            "function f(n, x) => [n, x];
+             let all = [];
+             for v in 'ab' { try { } catch e { if not (v is number): break; } set all = all & f(0, v); }
+             return all;",
+            "[0, 'a', 0, 'b'] in 4 steps",
+        ),
+        // The steps end at the first pass of a loop.
+        (
+            "function f(n, x) { if n <= 0: return 0; return f(n - 1, x); }
+             for k in range(0, 2500) { let r = f(5, null); for v in range(k, 2) { } }
+             return 1;",
+            "limit error: The run took more than 20000 steps",
+        ),
+    ] {
+        let came_to = agreed(source).unwrap_or_else(|difference| panic!("{difference}"));
+        assert!(came_to.starts_with(result), "{came_to}");
+    }
+    // Every place where the steps can end.
+    let loops = "for k in range(0, 9) { for v in range(k, 2) { let r = Round(v / 2); } } return 1;";
+    let program = compiled(loops).expect("the script has no errors");
+    for steps in 0..60 {
+        let settings = settings(Limits { steps: Some(steps), ..Limits::default() });
+        let walked = came_to(program.run_tree(Vec::new(), &settings, &Still));
+        assert_eq!(came_to(program.run(Vec::new(), &settings, &Still)), walked, "{steps} steps");
+    }
 }

@@ -31,6 +31,7 @@ fn callback_url() -> Function {
             let url = call.context.host().callback_url(call.text(0));
             url.map(Into::into).map_err(|reason| call.error(ErrorKind::Io, reason))
         },
+        on_numbers: None,
     }
 }
 

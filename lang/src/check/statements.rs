@@ -421,7 +421,8 @@ impl Checker<'_> {
     ) -> (Option<Statement>, Flow) {
         let before = self.function().narrowed.clone();
         let (body, body_flow) = self.nested(body);
-        self.function().narrowed = self.still_narrowed(before);
+        let outside = self.still_narrowed(before);
+        self.function().narrowed = outside.clone();
         self.function().scopes.push(Scope::Block(BlockScope::default()));
         let variable = name.map(|name| {
             let fields =
@@ -433,6 +434,8 @@ impl Checker<'_> {
         });
         let (handler, handler_flow) = self.nested(handler);
         self.function().scopes.pop();
+        // What the handler has found out holds only where it has run.
+        self.function().narrowed = self.still_narrowed(outside);
         let flow = if body_flow == Flow::Ends && handler_flow == Flow::Ends { Flow::Ends } else { Flow::Falls };
         (Some(Statement::Try { body, variable, handler }), flow)
     }

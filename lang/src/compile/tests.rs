@@ -25,6 +25,7 @@ fn range() -> Function {
                 Ok(Value::list((start..start + count).map(Value::from).collect()))
             }
         },
+        on_numbers: None,
     }
 }
 

@@ -9,7 +9,7 @@ pub use call::{Call, Context, PatternCache, RowFunction};
 pub use signature::{Parameter, ParameterType, ResultType, Signature};
 
 use crate::error::RunError;
-use crate::value::Value;
+use crate::value::{Number, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,6 +18,13 @@ pub type NativeResult = Result<Value, Box<RunError>>;
 
 /// The code behind a library function. Its arguments have been converted to the signature's types.
 pub type Native = fn(&mut Call<'_>) -> NativeResult;
+
+/// What a function of numbers comes to, where that takes no call; `None` where its native is to be called, which knows
+/// the error. The numbers are its arguments as they are given.
+pub type OnNumbers = fn(&[Number]) -> Option<Number>;
+
+/// A function of numbers takes so many at most.
+pub const MOST_NUMBERS: usize = 4;
 
 /// What a function does beside computing its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +69,8 @@ pub struct Function {
     pub effect: Effect,
     /// The code.
     pub native: Native,
+    /// A short way for numbers, for a function of which all parameters are numbers.
+    pub on_numbers: Option<OnNumbers>,
 }
 
 impl Function {

@@ -36,6 +36,7 @@ pub use scalar::Scalar;
 pub use shape::Shape;
 pub(crate) use size::fresh_size;
 pub use size::live_size;
+pub(crate) use table::TableCells;
 pub use table::{ColumnType, RowType, SimpleKind, Table, TableBuilder};
 
 use ecow::EcoString;

@@ -61,6 +61,14 @@ pub enum SimpleKind {
     DateTime,
 }
 
+/// Where the cells of a table stand.
+#[derive(Clone, Copy)]
+pub(crate) struct TableCells<'c> {
+    pub columns: &'c [Arc<Column>],
+    /// Which rows of the columns are the table's; `None` for all.
+    pub picked: Option<&'c [u32]>,
+}
+
 impl Table {
     /// A table without rows.
     pub fn empty(shape: Arc<Shape>, row_type: Option<Arc<RowType>>) -> Self {
@@ -72,7 +80,9 @@ impl Table {
     /// Columns of another length are cut or filled with nulls.
     pub fn from_columns(shape: Arc<Shape>, columns: Vec<Arc<Column>>, rows: usize) -> Self {
         let mut columns = columns;
-        columns.resize(shape.len(), Arc::new(Column::Null(rows)));
+        if columns.len() != shape.len() {
+            columns.resize(shape.len(), Arc::new(Column::Null(rows)));
+        }
         for column in &mut columns {
             if column.len() != rows {
                 *column = Arc::new((0..rows).map(|row| column.get(row)).collect());
@@ -130,6 +140,16 @@ impl Table {
         match &self.body {
             Body::Columns { columns, .. } => Some(columns),
             Body::Picked { columns, .. } => columns.get().map(Vec::as_slice),
+            Body::Ragged(_) => None,
+        }
+    }
+
+    /// Where its cells stand, if rows do not differ in their fields: columns, and which of their rows are its own.
+    #[inline]
+    pub(crate) fn cells(&self) -> Option<TableCells<'_>> {
+        match &self.body {
+            Body::Columns { columns, .. } => Some(TableCells { columns, picked: None }),
+            Body::Picked { from, rows, .. } => Some(TableCells { columns: from.columns()?, picked: Some(rows) }),
             Body::Ragged(_) => None,
         }
     }

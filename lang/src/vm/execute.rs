@@ -409,7 +409,7 @@ impl<'t> Run<'t> {
         &self.tree.functions[code.function as usize]
     }
 
-    fn info(&self, code: &Code) -> CallInfo<'t> {
+    pub(super) fn info(&self, code: &Code) -> CallInfo<'t> {
         CallInfo { tree: self.tree, definition: self.definition(code) }
     }
 

@@ -49,6 +49,13 @@ impl Machine<'_> {
                 self.built(Value::Record(Record::new(shape.clone(), cells)))
             }
             ExprKind::Field(object, name) => {
+                // What is in a variable is not copied for a part of it.
+                if let ExprKind::Variable(Variable::Local(slot), _) = &object.kind
+                    && let Some(Value::Record(record)) = self.stack.get(frame.base + usize::from(*slot))
+                    && let Some(value) = record.get(name)
+                {
+                    return Ok(value);
+                }
                 let object = self.eval(frame, object)?;
                 self.field(&object, name)
             }

@@ -4,10 +4,11 @@
 
 use super::Failure;
 use super::machine::{Frame, Machine};
+use super::scalar::{RowScalars, Spent};
 use crate::function::Function;
 use crate::query::WORTHWHILE;
 use crate::tree::{Argument, RowOperand};
-use crate::value::{Number, Rows, Scalar, Value};
+use crate::value::{Number, Rows, Value};
 
 /// What is made of the values of the rows.
 enum Fold {
@@ -40,66 +41,57 @@ impl<'t> Machine<'_> {
             Value::Table(table) if table.len() < WORTHWHILE && !operand.outside => Rows::Table(table.clone()),
             _ => return Ok(None),
         };
-        if !self.wants_scalars() {
+        let Some(binding) = self.binding(frame, &operand.scope, &rows).ok() else { return Ok(None) };
+        let near = self.near_rows(frame, &operand.scope, &rows, &binding);
+        let Some((value, mut spent)) = near.and_then(|mut near| fold_rows(&mut near, &fold, operand, rows.len()))
+        else {
             return Ok(None);
-        }
-        let folded = self.fold_scalars(frame, &fold, operand, &rows);
-        frame.leave_rows(operand.scope.id);
-        let Some((value, steps, bytes)) = folded else { return Ok(None) };
-        self.spend(steps)?;
-        self.grow(bytes)?;
+        };
+        // The call itself is a step.
+        spent.steps += 1;
+        self.spend_scalars(spent)?;
         Ok(Some(value))
     }
+}
 
-    /// The value, the steps it took and the bytes of texts made.
-    fn fold_scalars(
-        &mut self,
-        frame: &mut Frame<'t>,
-        fold: &Fold,
-        operand: &'t RowOperand,
-        rows: &Rows,
-    ) -> Option<(Value, u64, usize)> {
-        let binding = self.binding(frame, &operand.scope, rows).ok()?;
-        let (mut sum, mut count) = (Number::ZERO, 0usize);
-        // The call itself is a step.
-        let (mut steps, mut bytes) = (1, 0);
-        let mut decided = None;
-        for row in 0..rows.len() {
-            frame.enter_row(&operand.scope, rows, &binding, row);
-            let mut scalars = self.row_scalars(frame);
-            match fold {
-                Fold::Sum | Fold::Avg => {
-                    let mut made = Value::Null;
-                    match scalars.value(&operand.body, &mut made)? {
-                        Scalar::Number(number) => {
-                            sum = sum.checked_add(*number)?;
-                            count += 1;
-                        }
-                        Scalar::Null => {}
-                        _ => return None,
-                    }
-                }
-                Fold::Count => count += usize::from(scalars.truth(&operand.body)?),
-                Fold::Any if scalars.truth(&operand.body)? => decided = Some(true),
-                Fold::All if !scalars.truth(&operand.body)? => decided = Some(false),
-                Fold::Any | Fold::All => {}
-            }
-            steps += 1 + scalars.steps();
-            bytes += scalars.bytes();
-            if decided.is_some() {
-                break;
-            }
-        }
-        if !self.has_steps(steps) {
+/// The value and what it took; `None` where a row is to be evaluated.
+fn fold_rows(
+    near: &mut RowScalars<'_, '_, '_>,
+    fold: &Fold,
+    operand: &RowOperand,
+    rows: usize,
+) -> Option<(Value, Spent)> {
+    let (mut sum, mut count) = (Number::ZERO, 0usize);
+    for row in 0..rows {
+        if !near.go_to(row) {
             return None;
         }
-        let value = match fold {
-            Fold::Sum => Value::Number(sum),
-            Fold::Avg => sum.checked_div(count.into()).map_or(Value::Null, Value::Number),
-            Fold::Count => Value::Number(count.into()),
-            Fold::Any => Value::Bool(decided.unwrap_or(false)),
-            Fold::All => Value::Bool(decided.unwrap_or(true)),
-        };
-        Some((value, steps, bytes))
+        match fold {
+            Fold::Sum | Fold::Avg => {
+                if let Some(number) = near.number(&operand.body)? {
+                    sum = sum.checked_add(number)?;
+                    count += 1;
+                }
+            }
+            Fold::Count => count += usize::from(near.truth(&operand.body)?),
+            Fold::Any => {
+                if near.truth(&operand.body)? {
+                    return Some((Value::Bool(true), near.spent));
+                }
+            }
+            Fold::All => {
+                if !near.truth(&operand.body)? {
+                    return Some((Value::Bool(false), near.spent));
+                }
+            }
+        }
     }
+    let value = match fold {
+        Fold::Sum => Value::Number(sum),
+        Fold::Avg => sum.checked_div(count.into()).map_or(Value::Null, Value::Number),
+        Fold::Count => Value::Number(count.into()),
+        Fold::Any => Value::Bool(false),
+        Fold::All => Value::Bool(true),
+    };
+    Some((value, near.spent))
 }

@@ -7,6 +7,7 @@ use super::fail::{describe, mismatch, type_error};
 use super::limits::with_stack_for;
 use super::machine::{CallInfo, Machine};
 use super::operators::arithmetic;
+use super::place::placed;
 use crate::ast::BinaryOp;
 use crate::compile::{Code, Instruction, Register};
 use crate::tree::{Argument, Tree, Variable};
@@ -70,7 +71,7 @@ impl<'t> Run<'t> {
                     if passes == 0 {
                         next = target as usize;
                     } else {
-                        step!();
+                        self.first_pass(machine, code, target)?;
                     }
                     return on(next);
                 };
@@ -80,7 +81,7 @@ impl<'t> Run<'t> {
                 if passes == 0 {
                     next = target as usize;
                 } else {
-                    step!();
+                    self.first_pass(machine, code, target)?;
                 }
             }
             I::Unbox(d, a) => match machine.at(base, a) {
@@ -224,6 +225,14 @@ impl<'t> Run<'t> {
             }
             I::CallNative(d, a, entry) => {
                 let Some(site) = code.natives.get(usize::from(entry)) else { return Err(lost()) };
+                if let Some(on_numbers) = site.function.on_numbers
+                    && let Some(number) =
+                        machine.numbers_at(base, a, site.count).and_then(|it| on_numbers(it.get(..site.count)?))
+                {
+                    step!();
+                    machine.put(base, d, Value::Number(number));
+                    return on(next);
+                }
                 let span = code.span(next - 1);
                 if let [Argument::Value(_), Argument::Row(_)] = &*site.arguments {
                     let rows = machine.at(base, a).clone();
@@ -313,6 +322,14 @@ impl<'t> Run<'t> {
             other => machine.simple(self.tree, code, base, other)?,
         }
         on(next)
+    }
+}
+
+impl<'t> Run<'t> {
+    /// Counts the first pass of a loop, which ends before `target`: its place is that of the other passes.
+    fn first_pass(&mut self, machine: &mut Machine<'_>, code: &'t Code, target: u32) -> Result<(), Failure> {
+        let span = code.span((target as usize).saturating_sub(1));
+        self.step(machine).map_err(|error| placed(error, self.info(code), span))
     }
 }
 

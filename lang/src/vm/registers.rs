@@ -2,7 +2,8 @@
 
 use super::machine::Machine;
 use crate::compile::{Code, Register};
-use crate::value::Value;
+use crate::function::MOST_NUMBERS;
+use crate::value::{Number, Value};
 
 static NULL: Value = Value::Null;
 
@@ -38,6 +39,18 @@ impl Machine<'_> {
         if usize::from(register) >= code.locals {
             self.put(base, register, Value::Null);
         }
+    }
+
+    /// The values of operands side by side, where all are numbers.
+    #[inline]
+    pub(super) fn numbers_at(&self, base: usize, start: Register, count: usize) -> Option<[Number; MOST_NUMBERS]> {
+        let start = base + usize::from(start);
+        let mut numbers = [Number::ZERO; MOST_NUMBERS];
+        for (number, value) in numbers.get_mut(..count)?.iter_mut().zip(self.stack.get(start..start + count)?) {
+            let Value::Number(given) = value else { return None };
+            *number = *given;
+        }
+        Some(numbers)
     }
 
     /// Takes the values of temporaries side by side.

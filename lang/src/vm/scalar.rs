@@ -11,12 +11,13 @@ use super::scope::{Place, ScopeState};
 use super::{Evaluated, Failure, Method};
 use crate::ast::BinaryOp;
 use crate::error::{ErrorKind, RunError};
-use crate::function::{Call, Context, Effect, Function, PatternCache, RowFunction};
+use crate::function::{Call, Context, Effect, Function, MOST_NUMBERS, OnNumbers, PatternCache, RowFunction};
 use crate::host::Host;
 use crate::span::Span;
-use crate::tree::{Argument, Container, Expr, ExprKind, ScopeId, Variable};
+use crate::tree::{Argument, Container, Expr, ExprKind, RowName, Scope, ScopeId, Variable};
 use crate::types::{Type, Types};
-use crate::value::{Compared, Number, Rows, Scalar, Value, Zone};
+use crate::value::{Column, Compared, Number, Rows, Scalar, Shape, TableCells, Value, Zone};
+use ecow::EcoString;
 use std::cmp::Ordering;
 
 /// Expressions nested deeper are left to the evaluator, which looks at the stack.
@@ -32,11 +33,31 @@ const LONGEST: usize = 1_024;
 pub(super) struct RowScalars<'q, 'a, 't> {
     machine: &'q Machine<'a>,
     frame: &'q Frame<'t>,
+    /// The rows of a scope that is not entered for each.
+    near: Option<Near<'q>>,
     depth: u32,
-    /// Calls of library functions.
-    steps: u64,
+    pub spent: Spent,
+}
+
+/// Rows in columns, and the one that names mean.
+struct Near<'q> {
+    scope: ScopeId,
+    names: &'q [RowName],
+    binding: &'q [i32],
+    shape: &'q Shape,
+    cells: TableCells<'q>,
+    row: usize,
+}
+
+/// What is to be counted when all is computed.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Spent {
+    /// Rows and calls of library functions.
+    pub steps: u64,
     /// Bytes of texts made.
-    bytes: usize,
+    pub bytes: usize,
+    /// Bytes that a query goes on holding.
+    pub held: usize,
 }
 
 impl<'a, 't> Machine<'a> {
@@ -54,12 +75,9 @@ impl<'a, 't> Machine<'a> {
         let mut row = RowScalars::new(self, frame);
         let mut made = Value::Null;
         let Some(scalar) = row.value(expr, &mut made) else { return Ok(None) };
-        let (steps, bytes) = (row.steps, row.bytes);
+        let spent = row.spent;
         let result = taken(scalar);
-        if steps > 0 {
-            self.spend(steps)?;
-            self.grow(bytes)?;
-        }
+        self.spend_scalars(spent)?;
         Ok(Some(result))
     }
 
@@ -71,18 +89,39 @@ impl<'a, 't> Machine<'a> {
         }
         let mut row = RowScalars::new(self, frame);
         let truth = row.truth(expr);
-        let (steps, bytes) = (row.steps, row.bytes);
-        if steps > 0 && truth.is_some() {
-            self.spend(steps)?;
-            self.grow(bytes)?;
+        let spent = row.spent;
+        if truth.is_some() {
+            self.spend_scalars(spent)?;
         }
         Ok(truth)
     }
 
-    /// The current rows of a frame, to compute with.
+    /// Counts what has been computed.
     #[inline]
-    pub(super) fn row_scalars<'q>(&'q self, frame: &'q Frame<'t>) -> RowScalars<'q, 'a, 't> {
-        RowScalars::new(self, frame)
+    pub(super) fn spend_scalars(&mut self, spent: Spent) -> Result<(), Failure> {
+        if spent.steps == 0 {
+            return Ok(());
+        }
+        self.spend(spent.steps)?;
+        self.grow(spent.bytes)?;
+        if spent.held > 0 { self.hold_bytes(spent.held) } else { Ok(()) }
+    }
+
+    /// Rows to compute with one after the other, without entering their scope; `None` where they are to be evaluated.
+    pub(super) fn near_rows<'q>(
+        &'q self,
+        frame: &'q Frame<'t>,
+        scope: &'t Scope,
+        rows: &'q Rows,
+        binding: &'q [i32],
+    ) -> Option<RowScalars<'q, 'a, 't>> {
+        let Rows::Table(table) = rows else { return None };
+        if !self.wants_scalars() {
+            return None;
+        }
+        let (shape, cells) = (table.shape(), table.cells()?);
+        let near = Near { scope: scope.id, names: &scope.names, binding, shape, cells, row: 0 };
+        Some(RowScalars { near: Some(near), ..RowScalars::new(self, frame) })
     }
 
     #[inline]
@@ -94,17 +133,57 @@ impl<'a, 't> Machine<'a> {
 impl<'q, 'a, 't> RowScalars<'q, 'a, 't> {
     #[inline]
     fn new(machine: &'q Machine<'a>, frame: &'q Frame<'t>) -> Self {
-        Self { machine, frame, depth: 0, steps: 0, bytes: 0 }
+        Self { machine, frame, near: None, depth: 0, spent: Spent::default() }
     }
 
-    /// The steps that it has taken: calls of library functions.
-    pub(super) fn steps(&self) -> u64 {
-        self.steps
+    /// Goes to the row at a position of the rows, and counts it. False when what was computed is to be counted first.
+    #[inline]
+    pub(super) fn go_to(&mut self, position: usize) -> bool {
+        let Some(near) = &mut self.near else { return false };
+        near.row = match near.cells.picked {
+            Some(rows) => rows.get(position).map_or(usize::MAX, |row| *row as usize),
+            None => position,
+        };
+        self.spent.steps += 1;
+        self.spent.steps < STEPS / 2
     }
 
-    /// The bytes of the texts it has made.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// Goes back to before the current row was counted.
+    pub(super) fn go_back(&mut self) {
+        self.spent.steps -= 1;
+    }
+
+    /// Is an expression true for the current row? `None` where it is to be evaluated; nothing is counted of it then.
+    #[inline]
+    pub(super) fn holds(&mut self, expr: &Expr) -> Option<bool> {
+        let before = self.spent;
+        let truth = self.truth(expr);
+        if truth.is_none() {
+            self.declined(before);
+        }
+        truth
+    }
+
+    /// Appends the value of an expression for the current row to a column; `None` where it is to be evaluated; nothing is
+    /// counted of it then.
+    #[inline]
+    pub(super) fn cell(&mut self, expr: &Expr, column: &mut Column) -> Option<()> {
+        let before = self.spent;
+        let mut made = Value::Null;
+        let Some(scalar) = self.value(expr, &mut made) else {
+            self.declined(before);
+            return None;
+        };
+        let held = size_of::<Value>() + scalar.held();
+        column.push_scalar(scalar);
+        self.spent.held += held;
+        Some(())
+    }
+
+    #[cold]
+    fn declined(&mut self, before: Spent) {
+        self.spent = before;
+        self.depth = 0;
     }
 
     /// The value of an expression, where it is or else in `made`; `None` where it is to be evaluated.
@@ -167,6 +246,9 @@ impl<'q, 'a, 't> RowScalars<'q, 'a, 't> {
         let joined = |scope, source: u16, name| self.frame.joined_ref(scope)?.named(usize::from(source), name);
         match &expr.kind {
             ExprKind::Field(object, name) => match &object.kind {
+                ExprKind::Row(scope) if self.near.as_ref().is_some_and(|near| near.scope == *scope) => {
+                    self.near.as_ref()?.named(name)
+                }
                 ExprKind::Row(scope) => match self.frame.scopes.get(usize::from(*scope))? {
                     ScopeState::Rows(rows) => rows.named(name),
                     ScopeState::Joined(_) => joined(*scope, 0, name),
@@ -191,11 +273,47 @@ impl<'q, 'a, 't> RowScalars<'q, 'a, 't> {
         }
     }
 
+    /// A constant or a cell of the current row; `None` for all else.
+    #[inline]
+    fn leaf<'s>(&self, expr: &'s Expr) -> Option<Scalar<'s>>
+    where
+        'q: 's,
+    {
+        match &expr.kind {
+            ExprKind::Constant(value) => Scalar::of(value),
+            ExprKind::RowName(scope, number) => {
+                let near = self.near.as_ref().filter(|near| near.scope == *scope)?;
+                let column = usize::try_from(*near.binding.get(usize::from(*number))?).ok()?;
+                near.cells.columns.get(column)?.scalar(near.row)
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
     fn row_name<'s>(&mut self, scope: ScopeId, number: u16, made: &'s mut Value) -> Option<Scalar<'s>>
     where
         'q: 's,
     {
         let number = usize::from(number);
+        if let Some(near) = &self.near
+            && near.scope == scope
+        {
+            return match near.binding.get(number).map(|column| usize::try_from(*column))? {
+                Ok(column) => near.cells.columns.get(column)?.scalar(near.row),
+                Err(_) => {
+                    let names = near.names;
+                    self.value(names.get(number)?.outer.as_ref()?, made)
+                }
+            };
+        }
+        self.entered_name(scope, number, made)
+    }
+
+    fn entered_name<'s>(&mut self, scope: ScopeId, number: usize, made: &'s mut Value) -> Option<Scalar<'s>>
+    where
+        'q: 's,
+    {
         let frame = self.frame;
         let names = match frame.scopes.get(usize::from(scope))? {
             ScopeState::Rows(rows) => match usize::try_from(*rows.binding.get(number)?) {
@@ -229,9 +347,13 @@ impl<'q, 'a, 't> RowScalars<'q, 'a, 't> {
     /// A number or null; `None` where the expression is to be evaluated.
     #[inline]
     #[expect(clippy::option_option, reason = "it is null, or it is not known")]
-    fn number(&mut self, expr: &Expr) -> Option<Option<Number>> {
+    pub(super) fn number(&mut self, expr: &Expr) -> Option<Option<Number>> {
         let mut made = Value::Null;
-        match self.value(expr, &mut made)? {
+        let value = match self.leaf(expr) {
+            Some(value) => value,
+            None => self.value(expr, &mut made)?,
+        };
+        match value {
             Scalar::Number(number) => Some(Some(*number)),
             Scalar::Null => Some(None),
             _ => None,
@@ -311,6 +433,9 @@ impl<'q, 'a, 't> RowScalars<'q, 'a, 't> {
                     Some(left)
                 }
                 [(op, _, right)] if is_comparison(*op) => {
+                    if let (Some(left), Some(right)) = (self.leaf(first), self.leaf(right)) {
+                        return compared(*op, left, right);
+                    }
                     let left = self.value(first, &mut made)?;
                     let mut beside = Value::Null;
                     let right = self.value(right, &mut beside)?;
@@ -350,20 +475,50 @@ impl<'q, 'a, 't> RowScalars<'q, 'a, 't> {
     }
 
     fn native(&mut self, function: &Function, arguments: &[Argument], type_argument: Option<&Type>) -> Option<Value> {
+        if let Some(on_numbers) = function.on_numbers {
+            return self.on_numbers(on_numbers, arguments);
+        }
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
             let Argument::Value(expr) = argument else { return None };
             let mut made = Value::Null;
             values.push(self.value(expr, &mut made)?.to_value());
         }
-        self.steps += 1;
+        self.spent.steps += 1;
         let mut context = PureContext { machine: self.machine, frame: self.frame, type_argument, steps: 0 };
         let value = with_stack_for_values(|| Call::run(function, values, &mut context)).ok()?;
-        self.steps += context.steps;
+        self.spent.steps += context.steps;
         if let Value::Text(text) = &value {
-            self.bytes += text.len();
+            if text.len() > LONGEST {
+                return None;
+            }
+            self.spent.bytes += text.len();
         }
-        (self.bytes <= LONGEST && self.steps < STEPS).then_some(value)
+        (self.spent.steps < STEPS).then_some(value)
+    }
+
+    /// A function of numbers, without a call.
+    fn on_numbers(&mut self, function: OnNumbers, arguments: &[Argument]) -> Option<Value> {
+        let mut numbers = [Number::ZERO; MOST_NUMBERS];
+        let numbers = numbers.get_mut(..arguments.len())?;
+        let mut null = false;
+        for (number, argument) in numbers.iter_mut().zip(arguments) {
+            let Argument::Value(expr) = argument else { return None };
+            match self.number(expr)? {
+                Some(value) => *number = value,
+                None => null = true,
+            }
+        }
+        self.spent.steps += 1;
+        if null { Some(Value::Null) } else { function(numbers).map(Value::Number) }
+    }
+}
+
+impl<'q> Near<'q> {
+    /// The cell of the column of this name, if there is one and the cell is simple.
+    fn named(&self, name: &EcoString) -> Option<Scalar<'q>> {
+        let column = self.shape.position(name)?;
+        self.cells.columns.get(column)?.scalar(self.row)
     }
 }
 

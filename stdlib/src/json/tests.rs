@@ -181,6 +181,18 @@ proptest! {
         prop_assert_eq!(encode(&again).expect("no functions"), text);
     }
 
+    /// What was read before is expected, and never taken for what is there.
+    #[test]
+    fn earlier_texts_change_nothing(values in prop::collection::vec(any_json(), 1..6)) {
+        let mut seen = Seen::default();
+        for value in &values {
+            for text in [value.to_string(), serde_json::to_string_pretty(value).expect("JSON")] {
+                let decoded = decode_like(&text, &mut seen).expect("JSON");
+                prop_assert_eq!(encode(&decoded).expect("no functions"), value.to_string());
+            }
+        }
+    }
+
     #[test]
     fn takes_what_serde_json_takes(text in r#"[\[\]{}:,"\\0-9eE+.\-a-z \n]{0,20}"#) {
         let ours = decode(&text).is_ok();

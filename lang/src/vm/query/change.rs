@@ -3,6 +3,7 @@
 use super::super::fail::{describe, type_error};
 use super::super::machine::{Frame, Machine};
 use super::super::place::placed;
+use super::super::scalar::{RowScalars, Spent};
 use super::super::{Evaluated, Failure};
 use super::columns::WithStep;
 use super::{Relation, RowCode, name_of};
@@ -10,6 +11,7 @@ use crate::span::Span;
 use crate::tree::{Change, Expr, RowBody, Scope, Step};
 use crate::value::{Column, List, Record, Rows, RowsBuilder, Shape, Table, Value, truth};
 use ecow::EcoString;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a row becomes, ready for many rows.
@@ -32,6 +34,48 @@ struct Updated {
     cells: Column,
     /// The cell of the current row, where it changes.
     new: Option<Value>,
+}
+
+/// The cells that a `map` makes row by row.
+struct MapCells<'s, 't> {
+    cells: &'t [Expr],
+    /// Those that are there already; nothing where none is.
+    ready: &'s [Option<Arc<Column>>],
+    columns: &'s mut [Column],
+}
+
+impl<'t> MapCells<'_, 't> {
+    /// Makes the cells of rows as far as they are computed; gives the first row that is not, how many of its cells are
+    /// made, and what it took. A row of which cells are made has been counted.
+    fn near(
+        &mut self,
+        near: &mut RowScalars<'_, '_, '_>,
+        relation: &Relation,
+        rows: Range<usize>,
+    ) -> (usize, usize, Spent) {
+        for number in rows.clone() {
+            if !near.go_to(relation.position(number)) {
+                near.go_back();
+                return (number, 0, near.spent);
+            }
+            for (done, (column, cell)) in self.rest(0).enumerate() {
+                if near.cell(cell, column).is_none() {
+                    if done == 0 {
+                        near.go_back();
+                    }
+                    return (number, done, near.spent);
+                }
+            }
+        }
+        (rows.end, 0, near.spent)
+    }
+
+    /// The cells from one on, and where they go.
+    fn rest(&mut self, done: usize) -> impl Iterator<Item = (&mut Column, &'t Expr)> {
+        let ready = self.ready.iter().map(Option::is_some).chain(std::iter::repeat(false));
+        let cells = self.columns.iter_mut().zip(self.cells).zip(ready);
+        cells.filter(|(_, ready)| !ready).map(|(cell, _)| cell).skip(done)
+    }
 }
 
 impl<'t> Machine<'_> {
@@ -300,22 +344,39 @@ impl<'t> Machine<'_> {
         self.check_cells(count.saturating_mul(shape.len()))?;
         let ready = self.map_columns(frame, &relation, scope, &binding, cells, count)?;
         let mut columns: Vec<Column> = cells.iter().map(|_| Column::default()).collect();
-        if ready.iter().all(Option::is_some) {
+        if !ready.is_empty() && ready.iter().all(Option::is_some) {
             self.spend(count as u64)?;
         } else {
-            for number in 0..count {
-                self.spend(1)?;
-                let position = relation.position(number);
-                frame.enter_row(scope, rows, &binding, position);
-                for ((column, cell), ready) in columns.iter_mut().zip(cells).zip(&ready) {
-                    if ready.is_none() {
-                        self.row_cell(frame, cell, column)?;
+            let mut made = MapCells { cells, ready: &ready, columns: &mut columns };
+            let mut number = 0;
+            while number < count {
+                let (next, done, spent) = match self.near_rows(frame, scope, rows, &binding) {
+                    Some(mut near) => made.near(&mut near, &relation, number..count),
+                    None => (number, 0, Spent::default()),
+                };
+                self.spend_scalars(spent)?;
+                number = next;
+                if number < count {
+                    if done == 0 {
+                        self.spend(1)?;
                     }
+                    let position = relation.position(number);
+                    frame.enter_row(scope, rows, &binding, position);
+                    for (column, cell) in made.rest(done) {
+                        let value = self.eval(frame, cell)?;
+                        self.hold(&value)?;
+                        column.push(value);
+                    }
+                    number += 1;
                 }
             }
         }
-        let columns = ready.into_iter().zip(columns).map(|(ready, column)| ready.unwrap_or_else(|| Arc::new(column)));
-        let columns = columns.collect();
+        let mut columns: Vec<Arc<Column>> = columns.into_iter().map(Arc::new).collect();
+        for (column, ready) in columns.iter_mut().zip(ready) {
+            if let Some(ready) = ready {
+                *column = ready;
+            }
+        }
         let mapped = Table::from_columns(shape.clone(), columns, count);
         Ok(Relation { rows: self.made_rows(mapped)?, selection: None })
     }

@@ -35,7 +35,8 @@ struct ChangeKernels {
 }
 
 impl<'t> Machine<'_> {
-    /// The columns of the cells of a `map` that have kernels; `None` for those that are to be evaluated row by row.
+    /// The columns of the cells of a `map` that have kernels; `None` for those that are to be made row by row. Nothing
+    /// where that are all of them.
     pub(super) fn map_columns(
         &mut self,
         frame: &mut Frame<'t>,
@@ -45,7 +46,7 @@ impl<'t> Machine<'_> {
         cells: &'t [Expr],
         count: usize,
     ) -> Result<Vec<Option<Arc<Column>>>, Failure> {
-        let nothing = || cells.iter().map(|_| None).collect();
+        let nothing = Vec::new;
         let Some(mut binder) = self.binder(scope, &relation.rows, binding) else { return Ok(nothing()) };
         let kernels: Vec<Option<Kernel>> = cells.iter().map(|cell| self.kernel(frame, &mut binder, cell)).collect();
         // What is evaluated row by row could change what the kernels have read.

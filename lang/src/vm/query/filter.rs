@@ -4,19 +4,52 @@ use super::super::Failure;
 use super::super::fail::{describe, type_error};
 use super::super::machine::{Frame, Machine};
 use super::super::place::placed;
+use super::super::scalar::{RowScalars, Spent};
 use super::super::scope::{column_of, no_column};
-use super::Relation;
+use super::{Relation, RowCode};
 use crate::ast::BinaryOp;
 use crate::query::{Kernel, STRETCH};
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind, RowOperand};
-use crate::value::{Rows, Value};
+use crate::value::{Rows, Value, truth};
 use ecow::EcoString;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// The parts of a condition that have no kernel.
 type Rest<'t> = &'t [(BinaryOp, Span, Expr)];
+
+/// The rows that a filter takes.
+struct Chosen<'s> {
+    wanted: bool,
+    limit: usize,
+    selection: &'s mut Vec<u32>,
+}
+
+impl Chosen<'_> {
+    /// Takes those of a stretch, as far as it is computed; gives the first row that is not, and what it took.
+    fn near(
+        self,
+        near: &mut RowScalars<'_, '_, '_>,
+        relation: &Relation,
+        condition: &Expr,
+        stretch: Range<usize>,
+    ) -> (usize, Spent) {
+        for number in stretch.clone() {
+            let position = relation.position(number);
+            let room = near.go_to(position) && self.selection.len() < self.limit;
+            match if room { near.holds(condition) } else { None } {
+                Some(truth) if truth == self.wanted => self.selection.push(position as u32),
+                Some(_) => {}
+                None => {
+                    near.go_back();
+                    return (number, near.spent);
+                }
+            }
+        }
+        (stretch.end, near.spent)
+    }
+}
 
 impl<'t> Machine<'_> {
     /// The rows for which the operand is `wanted`, at most `limit` of the first.
@@ -28,12 +61,12 @@ impl<'t> Machine<'_> {
         wanted: bool,
         limit: Option<usize>,
     ) -> Result<Relation, Failure> {
-        let rows = relation.rows.clone();
-        let binding = self.binding(frame, &operand.scope, &rows)?;
+        let rows = &relation.rows;
+        let binding = self.binding(frame, &operand.scope, rows)?;
         let code = self.prepare(frame, &operand.body, operand.outside)?;
         let limit = limit.unwrap_or(usize::MAX);
-        let parts = self.filter_parts(frame, operand, &rows, &binding);
-        let mut selection = Vec::new();
+        let parts = self.filter_parts(frame, operand, rows, &binding);
+        let mut selection = Vec::with_capacity(relation.len().min(limit).min(STRETCH));
         let mut start = 0;
         // The first stretches are short: the rows that are wanted may be among them.
         let mut stretch = STRETCH / 16;
@@ -60,14 +93,28 @@ impl<'t> Machine<'_> {
                     )?;
                 }
                 _ => {
-                    for number in start..end {
-                        if selection.len() >= limit {
-                            break;
-                        }
-                        let position = relation.position(number);
-                        frame.enter_row(&operand.scope, &rows, &binding, position);
-                        if self.row_holds(frame, &code, &rows, position)? == wanted {
-                            selection.push(position as u32);
+                    let mut number = start;
+                    while number < end && selection.len() < limit {
+                        number = match &code {
+                            RowCode::Body(body) => {
+                                let near = self.near_rows(frame, &operand.scope, rows, &binding);
+                                let chosen = Chosen { wanted, limit, selection: &mut selection };
+                                let (next, spent) = match near {
+                                    Some(mut near) => chosen.near(&mut near, &relation, body, number..end),
+                                    None => (number, Spent::default()),
+                                };
+                                self.spend_scalars(spent)?;
+                                next
+                            }
+                            RowCode::Function(_) => number,
+                        };
+                        if number < end && selection.len() < limit {
+                            let position = relation.position(number);
+                            frame.enter_row(&operand.scope, rows, &binding, position);
+                            if truth(&self.row_value(frame, &code, rows, position)?) == wanted {
+                                selection.push(position as u32);
+                            }
+                            number += 1;
                         }
                     }
                 }
@@ -75,7 +122,7 @@ impl<'t> Machine<'_> {
             start = end;
             stretch = STRETCH;
         }
-        Ok(Relation { rows, selection: Some(selection) })
+        Ok(Relation { rows: relation.rows, selection: Some(selection) })
     }
 
     /// The kernel of a condition, or of its first parts that `and` joins, and the parts behind it that have none.

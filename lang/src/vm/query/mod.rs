@@ -18,7 +18,7 @@ use super::{Evaluated, Failure};
 use crate::query::{At, Batch, Kernel, STRETCH, append};
 use crate::span::Span;
 use crate::tree::{Change, Expr, Scope, Step};
-use crate::value::{Column, Rows, Value, truth};
+use crate::value::{Column, Rows, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -106,14 +106,14 @@ impl<'t> Machine<'_> {
     ) -> Result<Relation, Failure> {
         let operator = steps.first().map_or("A query", |(step, _)| name_of(step));
         let rows = rows_of(&source, operator).map_err(|error| placed(error, frame.call, source_span))?;
-        drop(source);
+        let mut source = Some(source);
         let mut relation = Relation { rows, selection: None };
         for (number, (step, span)) in steps.iter().enumerate() {
             let rest = steps.get(number + 1..).unwrap_or(&[]);
             let limit = limit.filter(|_| rest.iter().all(|(step, _)| keeps_rows(step)) && relation.is_table());
             let (height, held) = (self.stack.len(), self.meter.held);
             // On the stack the limit on memory sees them.
-            self.stack.push(relation.rows.to_value());
+            self.stack.push(source.take().unwrap_or_else(|| relation.rows.to_value()));
             relation = self.step(frame, relation, step, limit).map_err(|error| placed(error, frame.call, *span))?;
             self.stack.truncate(height);
             self.meter.held = held;
@@ -207,23 +207,6 @@ impl<'t> Machine<'_> {
         self.value_of(frame, code, rows, position)
     }
 
-    /// Is the expression true for the row at `position`, which the scope has entered?
-    pub(super) fn row_holds(
-        &mut self,
-        frame: &mut Frame<'t>,
-        code: &RowCode<'t>,
-        rows: &Rows,
-        position: usize,
-    ) -> Result<bool, Failure> {
-        self.spend(1)?;
-        if let RowCode::Body(body) = code
-            && let Some(truth) = self.scalar_truth(frame, body)?
-        {
-            return Ok(truth);
-        }
-        self.value_of(frame, code, rows, position).map(|value| truth(&value))
-    }
-
     /// The value of an expression for the current row.
     #[inline]
     pub(super) fn row_eval(&mut self, frame: &mut Frame<'t>, expr: &'t Expr) -> Evaluated {
@@ -232,6 +215,14 @@ impl<'t> Machine<'_> {
         match self.scalar(frame, expr, |scalar| scalar.to_value())? {
             Some(value) => Ok(value),
             None => self.eval(frame, expr),
+        }
+    }
+
+    /// Is an expression true for the current row?
+    pub(super) fn row_holds(&mut self, frame: &mut Frame<'t>, expr: &'t Expr) -> Result<bool, Failure> {
+        match self.scalar_truth(frame, expr)? {
+            Some(truth) => Ok(truth),
+            None => self.holds(frame, expr),
         }
     }
 

@@ -191,7 +191,7 @@ impl<'t> Machine<'_> {
     fn all_hold(&mut self, frame: &mut Frame<'t>, parts: &[Part<'t>]) -> Result<bool, Failure> {
         for part in parts {
             let holds = match part {
-                Part::Condition(condition) => truth(&self.row_eval(frame, condition)?),
+                Part::Condition(condition) => self.row_holds(frame, condition)?,
                 Part::Equality(left, right) => {
                     let left = self.row_eval(frame, left)?;
                     let right = self.row_eval(frame, right)?;

@@ -13,7 +13,7 @@ use super::scope::{JoinScope, MISSING, Place, ScopeState, column_of, no_column};
 use super::{Evaluated, Failure};
 use crate::query::{At, Batch, STRETCH};
 use crate::tree::{RowName, Select, Source};
-use crate::value::{Rows, truth};
+use crate::value::Rows;
 use std::borrow::Cow;
 
 /// The rows of a join: for each source one position a row, [`MISSING`] where a left join found none.
@@ -125,7 +125,7 @@ impl<'t> Machine<'_> {
                 for row in start..start + len {
                     self.spend(1)?;
                     enter(frame, select, &joined, row);
-                    if truth(&self.row_eval(frame, condition)?) {
+                    if self.row_holds(frame, condition)? {
                         kept.push(row as u32);
                     }
                 }

@@ -9,7 +9,7 @@ use super::super::sort::{SortKey, check_key};
 use super::super::{Evaluated, Failure};
 use super::{Joined, Positions, enter};
 use crate::tree::{Expr, ExprKind, Select, SelectItem};
-use crate::value::{Column, Rows, Shape, Table, Value, truth};
+use crate::value::{Column, Rows, Shape, Table, Value};
 use ecow::EcoString;
 use std::sync::Arc;
 
@@ -162,7 +162,7 @@ impl<'t> Machine<'_> {
         let mut kept = Vec::new();
         for row in 0..origin.len() {
             enter_origin(frame, select, origin, row);
-            if truth(&self.row_eval(frame, condition)?) {
+            if self.row_holds(frame, condition)? {
                 kept.push(row as u32);
             }
         }
