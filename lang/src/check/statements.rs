@@ -422,7 +422,7 @@ impl Checker<'_> {
         let before = self.function().narrowed.clone();
         let (body, body_flow) = self.nested(body);
         let outside = self.still_narrowed(before);
-        self.function().narrowed = outside.clone();
+        self.function().narrowed.clone_from(&outside);
         self.function().scopes.push(Scope::Block(BlockScope::default()));
         let variable = name.map(|name| {
             let fields =
