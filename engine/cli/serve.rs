@@ -94,6 +94,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     let token = AdminToken::find_or_make(&data)?;
     // Counting begins before the first run.
     metrics::page();
+    tokio::spawn(metrics::keep_summing());
     let routers = routers(engine.clone(), Guard::new(&token.text));
     engine.watch_files()?;
     engine.work().await.map_err(|error| error.to_string())?;

@@ -35,6 +35,9 @@ pub const SKIPPED: &str = "flowscript_skipped_occurrences_total";
 /// Upper ends of the classes of durations, in seconds.
 const CLASSES: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 600.0, 3600.0];
 
+/// How often histograms are summed up.
+const SUMMING: Duration = Duration::from_secs(5);
+
 static PAGE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Meters that were made before count nowhere.
@@ -60,6 +63,15 @@ pub fn page() -> Option<&'static PrometheusHandle> {
         }
     })
     .as_ref()
+}
+
+/// Sums up what histograms have gathered, again and again: each keeps every value until somebody does, and not everybody
+/// has a Prometheus that asks for the page.
+pub async fn keep_summing() {
+    while let Some(page) = page() {
+        tokio::time::sleep(SUMMING).await;
+        page.run_upkeep();
+    }
 }
 
 fn describe() {
