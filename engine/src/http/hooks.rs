@@ -17,25 +17,31 @@ use crate::project::Entry;
 use crate::trigger::webhook::RequestParts;
 use crate::workflow::model::{Webhook, Workflow};
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, Request, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::time::Instant;
 
+const BASE: &str = "/hooks/";
+
+/// Is this a path that [`hook`] answers to?
+pub fn is_hook(path: &str) -> bool {
+    path.strip_prefix(BASE).is_some_and(|rest| !rest.is_empty())
+}
+
 /// Any request below `/hooks/`.
-pub async fn hook(State(app): State<App>, request: axum::extract::Request) -> Response {
+pub async fn hook(app: &App, request: Request<Body>) -> Response {
     let received = Instant::now();
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path().strip_prefix("/hooks/").unwrap_or_default().to_owned();
+    let path = parts.uri.path().strip_prefix(BASE).unwrap_or_default().to_owned();
     let mut body = Some(body);
-    let Some(place) = find(&app, &path) else {
+    let Some(place) = find(app, &path) else {
         drain_rest(body).await;
         return Problem::not_found(format!("No webhook has the path `{path}`.")).into_response();
     };
-    let outcome = answer(&app, &place, &parts, &mut body, received).await;
+    let outcome = answer(app, &place, &parts, &mut body, received).await;
     if outcome.is_err() {
         drain_rest(body).await;
     }

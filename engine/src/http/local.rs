@@ -1,19 +1,16 @@
 //! The admin API without a socket: commands use it on the store of a folder that no engine holds.
 
-use super::{Guard, routers};
+use super::{Guard, Routes, routers};
 use crate::engine::Engine;
 use crate::keys::random_text;
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
 
 /// The admin API of an engine in this process.
 pub struct Local {
-    router: Router,
+    routes: Routes,
     authorization: String,
 }
 
@@ -22,7 +19,7 @@ impl Local {
     pub fn new(engine: Engine) -> Self {
         let token = random_text();
         let authorization = format!("Bearer {token}");
-        Self { router: routers(engine, Guard::new(&token)).together(), authorization }
+        Self { routes: routers(engine, Guard::new(&token)).together(), authorization }
     }
 
     /// Sends a request and gives status and body. The error says what is wrong with the request.
@@ -34,11 +31,7 @@ impl Local {
             .header(header::CONTENT_LENGTH, body.len())
             .body(Body::from(body))
             .map_err(|error| error.to_string())?;
-        let service = TowerToHyperService::new(self.router.clone());
-        let answer = match service.call(request).await {
-            Ok(answer) => answer,
-            Err(never) => match never {},
-        };
+        let answer = self.routes.answer(request).await;
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.map_err(|error| error.to_string())?;
         Ok((status, body.to_bytes()))

@@ -1,17 +1,17 @@
 //! Connections: accepting them, their limits, and ending them in order.
 
+use super::Routes;
 use super::paced::Paced;
 use super::problem::Problem;
-use axum::Router;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -43,13 +43,13 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 /// A server that accepts connections until it is told to stop.
 pub struct Server {
     listener: TcpListener,
-    app: Router,
+    routes: Routes,
 }
 
 impl Server {
     /// A server for these routes.
-    pub fn new(listener: TcpListener, app: Router) -> Self {
-        Self { listener, app }
+    pub fn new(listener: TcpListener, routes: Routes) -> Self {
+        Self { listener, routes }
     }
 
     /// Serves until `stop` is ready, then ends idle connections and lets the others finish for `grace`.
@@ -66,8 +66,8 @@ impl Server {
             match accepted {
                 Ok((stream, _)) => {
                     let _ = stream.set_nodelay(true);
-                    let app = TowerToHyperService::new(self.app.clone());
-                    let service = service_fn(move |request| serve(app.clone(), request));
+                    let routes = self.routes.clone();
+                    let service = service_fn(move |request| serve(routes.clone(), request));
                     let stream = TokioIo::new(Paced::new(stream, READER_TIME));
                     let connection = connections.watch(http.serve_connection(stream, service));
                     // A connection that breaks is the caller's business.
@@ -90,7 +90,7 @@ impl Server {
 /// Serves a request. Headers that are too large are refused, in words; a panic ends this request alone.
 ///
 /// Both are done here, once for all routes: as layers of the router they would cost each request two boxes more.
-async fn serve(app: TowerToHyperService<Router>, request: Request<Incoming>) -> Result<Response, Infallible> {
+async fn serve(routes: Routes, request: Request<Incoming>) -> Result<Response, Infallible> {
     let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if line + fields > HEADER_BYTES {
@@ -99,9 +99,9 @@ async fn serve(app: TowerToHyperService<Router>, request: Request<Incoming>) -> 
         return Ok(problem.into_response());
     }
     // The panic hook writes down what has happened; callers are told only that it did.
-    let served = AssertUnwindSafe(app.call(request)).catch_unwind().await;
-    served.unwrap_or_else(|_| {
+    let served = AssertUnwindSafe(routes.answer(request.map(Body::new))).catch_unwind().await;
+    Ok(served.unwrap_or_else(|_| {
         let problem = Problem::new(500, "internal", "Internal error");
-        Ok(problem.with_detail("The engine failed; its log says more.").into_response())
-    })
+        problem.with_detail("The engine failed; its log says more.").into_response()
+    }))
 }
