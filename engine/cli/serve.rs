@@ -39,6 +39,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 pub fn run(args: ServeArgs) -> Exit {
     start_log();
     raise_file_limit();
+    keep_pages_small();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()
     {
         Ok(runtime) => runtime,
@@ -58,6 +59,15 @@ fn raise_file_limit() {
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!("the limit of open files stays where it is: {error}");
+    }
+}
+
+/// Pages of 2 MiB take twice the memory in an engine that is idle most of the time. They are for programs that go through
+/// large tables once, as `run` does.
+fn keep_pages_small() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::warn!("pages may be large, and take more memory: {error}");
     }
 }
 

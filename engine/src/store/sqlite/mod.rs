@@ -125,7 +125,12 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn publish(&self, publication: Publication) -> Answer<'_, Published> {
-        self.writer.decide(move |tx| publish::publish(tx, &publication))
+        self.writer.decide(move |tx| {
+            let published = publish::publish(tx, &publication)?;
+            // Nobody needs the texts of all versions soon again.
+            tx.conn.execute_batch("pragma shrink_memory")?;
+            Ok(published)
+        })
     }
 
     fn workflows(&self) -> Answer<'_, Vec<WorkflowRecord>> {
@@ -137,7 +142,12 @@ impl Store for SqliteStore {
     }
 
     fn schedules(&self) -> Answer<'_, Vec<ScheduleRecord>> {
-        self.readers.read(publish::schedules)
+        self.readers.read(|conn| {
+            let schedules = publish::schedules(conn)?;
+            // There may be very many, and they are asked for when they change only.
+            conn.execute_batch("pragma shrink_memory")?;
+            Ok(schedules)
+        })
     }
 
     fn accept(&self, new: NewRun) -> Answer<'_, Accepted> {

@@ -105,8 +105,16 @@ impl Cron {
             return Err("with seconds, only one of the day of the month and the day of the week can be given; write `?` for the other".into());
         }
         let walk = |days: &[u32], weekdays: &[u32]| {
-            let lists =
-                [&seconds, &minutes, &hours, &days.to_vec(), &months, &weekdays.to_vec(), &years].map(|l| list(l));
+            let fields = [
+                (&*seconds, 60),
+                (&*minutes, 60),
+                (&*hours, 24),
+                (days, 31),
+                (&*months, 12),
+                (weekdays, 7),
+                (&*years, 130),
+            ];
+            let lists = fields.map(|(numbers, all)| list(numbers, all));
             Walk::from_str(&lists.join(" ")).map_err(|error| format!("the expression cannot be read: {error}"))
         };
         let either = vixie && !day.starts_with('*') && !weekday.starts_with('*');
@@ -211,7 +219,12 @@ impl Field {
     }
 }
 
-fn list(numbers: &[u32]) -> String {
+/// The numbers of a field as the walk reads them. Where it holds all that there are it is a `*`, which takes no memory:
+/// there may be very many schedules.
+fn list(numbers: &[u32], all: usize) -> String {
+    if numbers.len() == all {
+        return "*".to_owned();
+    }
     let texts: Vec<String> = numbers.iter().map(u32::to_string).collect();
     texts.join(",")
 }
