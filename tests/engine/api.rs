@@ -255,6 +255,45 @@ steps: [ { assert: { failIf: 1 = 1, message: no } } ]";
 }
 
 #[test]
+fn runs_that_end_without_a_worker_are_counted_too() {
+    let ordered = "trigger: { webhook: { auth: none, ordered: { onFailure: pause } } }
+steps: [ { assert: { failIf: 1 = 1, message: no } } ]";
+    let waits = "trigger: { webhook: { auth: none } }\nsteps: [ wait: { for: 1h } ]";
+    let project = Project::new(&[("workflows/lane.yaml", ordered), ("workflows/waits.yaml", waits)]);
+    let server = project.serve();
+    server.send("GET", "/metrics", &[bearer()], None);
+    let start = |id: &str| server.post(&format!("/hooks/{id}"), "{}").json()["runId"].as_str().unwrap().to_owned();
+    let [head, skipped, cancelled, damaged] = [(); 4].map(|()| start("lane"));
+    server.run_in(&head, "failed");
+    let database = rusqlite::Connection::open(project.path().join("data/flowscript.db")).unwrap();
+    let changed = database.execute("update runs set payload = x'ff' where seq = (select max(seq) from runs)", ());
+    assert_eq!(changed.unwrap(), 1);
+    let act = |path: &str| {
+        let done = server.send("POST", &format!("/api/v1{path}"), &[bearer()], Some(b"{}"));
+        assert!(done.status < 300, "{path}: {}", done.text);
+    };
+    act(&format!("/runs/{skipped}/skip"));
+    act(&format!("/runs/{cancelled}/cancel"));
+    let waiting = start("waits");
+    server.run_in(&waiting, "waiting");
+    act(&format!("/runs/{waiting}/cancel"));
+    act(&format!("/runs/{head}/skip"));
+    let failed = server.run_in(&damaged, "failed");
+    assert!(failed["error"]["message"].as_str().unwrap().contains("cannot start"), "{failed}");
+    let line = |workflow: &str, state: &str, count: usize| {
+        format!("flowscript_runs_total{{workflow=\"{workflow}\",trigger=\"webhook\",state=\"{state}\"}} {count}\n")
+    };
+    let wanted = [("lane", "failed", 2), ("lane", "skipped", 1), ("lane", "cancelled", 1), ("waits", "cancelled", 1)];
+    let page = wait_for("all ends are counted", || {
+        let page = server.send("GET", "/metrics", &[bearer()], None).text;
+        page.contains(&line("lane", "failed", 2)).then_some(page)
+    });
+    for (workflow, state, count) in wanted {
+        assert!(page.contains(&line(workflow, state, count)), "{workflow} {state}\n{page}");
+    }
+}
+
+#[test]
 fn the_admin_api_may_listen_elsewhere() {
     let toml = "[admin]\nbind = '127.0.0.1:0'\n";
     let project = Project::new(&[

@@ -4,8 +4,8 @@ use super::Dispatcher;
 use crate::metrics;
 use crate::run::{Given, Work, encoding};
 use crate::store::{
-    Fire, FireDecision, Fired, LaneKind, LaneTicket, NewRun, RunId, ScheduleId, ScheduleRecord, StoreError, Timestamp,
-    Trigger, WhileUnfinished,
+    Cancel, Fire, FireDecision, Fired, LaneKind, LaneTicket, NewRun, RunId, ScheduleId, ScheduleRecord, StoreError,
+    Timestamp, Trigger, WhileUnfinished,
 };
 use crate::trigger::schedule::{Missed, Overlap, Schedule};
 use crate::workflow::model::Workflow;
@@ -188,9 +188,19 @@ impl Dispatcher {
     }
 
     async fn fire(&self, id: &ScheduleId, nominal: Timestamp, decision: FireDecision) -> Result<(), StoreError> {
-        // Settled: another engine was first, or the schedule does not count any more.
-        if let Fired::Skipped(_) = self.shared.store.fire(Fire { schedule: id.clone(), nominal, decision }).await? {
-            metrics::occurrences_skipped(&id.workflow, 1);
+        match self.shared.store.fire(Fire { schedule: id.clone(), nominal, decision }).await? {
+            Fired::Skipped(_) => metrics::occurrences_skipped(&id.workflow, 1),
+            Fired::Instead(earlier) => {
+                for (run, became) in earlier {
+                    match became {
+                        Cancel::Requested => self.cancel_here(run),
+                        Cancel::Cancelled => self.count_end(run).await,
+                        Cancel::Ended(_) => {}
+                    }
+                }
+            }
+            // Settled: another engine was first, or the schedule does not count any more.
+            Fired::Run | Fired::Settled => {}
         }
         Ok(())
     }

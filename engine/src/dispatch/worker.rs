@@ -2,9 +2,12 @@
 
 use super::drive::Driven;
 use super::{Dispatcher, LEASE, Running};
+use crate::metrics::run_ended;
 use crate::run::{Given, Machine, Work, encoding};
 use crate::script::Fault;
-use crate::store::{Claim, Claimed, ClaimedRun, Fence, Finish, RunState, StoreError, Timestamp, VersionHash};
+use crate::store::{
+    Claim, Claimed, ClaimedRun, Fence, Finish, RunId, RunState, RunSummary, StoreError, Timestamp, VersionHash,
+};
 use crate::trigger::webhook::Request;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Value};
@@ -24,10 +27,7 @@ impl Dispatcher {
     pub(super) async fn keep_lease(self) {
         let mut renewed = Instant::now();
         loop {
-            tokio::time::sleep(LEASE / 6).await;
-            if self.is_stopping() {
-                return;
-            }
+            tokio::select! { () = tokio::time::sleep(LEASE / 6) => {}, () = self.stopped() => return }
             let asked = Instant::now();
             match self.shared.store.renew(self.shared.owner, LEASE).await {
                 Ok(()) => {
@@ -156,12 +156,26 @@ impl Dispatcher {
         next
     }
 
+    /// Counts a run that has ended without a worker.
+    pub(crate) async fn count_end(&self, run: RunId) {
+        match self.shared.store.summary(run).await {
+            Ok(RunSummary { workflow, trigger, state, ended_at: Some(ended_at), .. }) => {
+                run_ended(&workflow, trigger, state, run.accepted_at(), ended_at);
+            }
+            // It goes on again, or is gone.
+            Ok(_) | Err(StoreError::NotFound(_)) => {}
+            Err(error) => tracing::warn!("the end of run {run} is not counted: {error}"),
+        }
+    }
+
     /// Ends a run that cannot even start.
     async fn fail(&self, fence: Fence, reason: &str) -> Option<ClaimedRun> {
         let fault = Fault::new(ErrorKind::Io, format!("The run cannot start: {reason}"));
         let mut finish = Finish::new(RunState::Failed, self.shared.clock.now());
         finish.error = Some(fault.to_failure(None));
-        self.commit_finish(fence, finish, true).await
+        let next = self.commit_finish(fence, finish, true).await;
+        self.count_end(fence.run).await;
+        next
     }
 
     async fn work_of(&self, claimed: &ClaimedRun) -> Result<Work, String> {

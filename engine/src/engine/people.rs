@@ -115,8 +115,10 @@ impl Engine {
     /// Ends a run, or asks its worker to.
     pub async fn cancel(&self, run: RunId) -> Result<Cancel, StoreError> {
         let cancelled = self.shared.store.request_cancel(run).await?;
-        if cancelled == Cancel::Requested {
-            self.shared.dispatcher.cancel_here(run);
+        match cancelled {
+            Cancel::Requested => self.shared.dispatcher.cancel_here(run),
+            Cancel::Cancelled => self.shared.dispatcher.count_end(run).await,
+            Cancel::Ended(_) => {}
         }
         Ok(cancelled)
     }
@@ -133,7 +135,7 @@ impl Engine {
 
     /// Skips a queued run, or lets the next go where a failed one holds its lane.
     pub async fn skip(&self, run: RunId) -> Result<RunId, StoreError> {
-        self.shared.store.skip(Skip::Run(run)).await
+        self.skipped(Skip::Run(run)).await
     }
 
     /// Lanes of webhooks that have runs in them.
@@ -149,7 +151,16 @@ impl Engine {
 
     /// Skips the head of a lane.
     pub async fn skip_head(&self, workflow: &str, key: &str) -> Result<RunId, StoreError> {
-        self.shared.store.skip(Skip::Head(lane(workflow, key))).await
+        self.skipped(Skip::Head(lane(workflow, key))).await
+    }
+
+    async fn skipped(&self, skip: Skip) -> Result<RunId, StoreError> {
+        let run = self.shared.store.skip(skip).await?;
+        // A held head has ended before; it stays failed.
+        if self.shared.store.summary(run).await.is_ok_and(|summary| summary.state == RunState::Skipped) {
+            self.shared.dispatcher.count_end(run).await;
+        }
+        Ok(run)
     }
 
     /// Goes on with a held lane by retrying its head.

@@ -1,6 +1,6 @@
 //! Workflows, their versions, switches and schedules in the store.
 
-use super::{NewRun, RunId, RunSummary, Timestamp, VersionHash};
+use super::{Cancel, NewRun, RunId, RunSummary, Timestamp, VersionHash};
 
 /// A folder that was loaded as one. Workflows that it does not name lose their triggers; their runs go on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -143,6 +143,8 @@ pub enum WhileUnfinished {
 pub enum Fired {
     /// The run is kept.
     Run,
+    /// The run is kept, and these earlier ones were to end.
+    Instead(Vec<(RunId, Cancel)>),
     /// A skipped row is kept instead (or was made longer): this one.
     Skipped(Box<RunSummary>),
     /// The instant was settled before, or the schedule is paused, inactive or gone. Nothing was kept.

@@ -152,7 +152,10 @@ pub async fn overlap_cancels_the_earlier_run(bench: Bench) {
     assert_eq!(fire(&bench, 1, WhileUnfinished::Start).await, Fired::Run);
     let running = bench.a.claim_one().await;
     assert_eq!(fire(&bench, 2, WhileUnfinished::Start).await, Fired::Run);
-    assert_eq!(fire(&bench, 3, WhileUnfinished::Cancel).await, Fired::Run);
+    let fired = fire(&bench, 3, WhileUnfinished::Cancel).await;
+    let Fired::Instead(earlier) = fired else { panic!("{fired:?}") };
+    let became: Vec<Cancel> = earlier.iter().map(|(_, became)| *became).collect();
+    assert_eq!((earlier[0].0, became), (running.fence.run, vec![Cancel::Requested, Cancel::Cancelled]));
     assert!(bench.summary(running.fence.run).await.cancel_requested);
     let left = bench.b.claim(10).await.runs;
     assert_eq!(left.len(), 1, "the queued one is cancelled");

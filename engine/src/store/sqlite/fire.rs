@@ -72,11 +72,12 @@ fn start(
     if let Accepted::QueueFull { .. } = accepted {
         return skip(tx, schedule, &one("queue full"));
     }
+    let mut cancelled = Vec::with_capacity(earlier.len());
     for run in earlier {
-        people::cancel(tx, run)?;
+        cancelled.push((run, people::cancel(tx, run)?));
     }
     tx.execute("update schedules set skipped_run = null where key = ?1", [schedule.key])?;
-    Ok(Fired::Run)
+    Ok(if cancelled.is_empty() { Fired::Run } else { Fired::Instead(cancelled) })
 }
 
 fn unfinished(tx: &Tx<'_>, schedule: i64) -> Result<Vec<RunId>> {
