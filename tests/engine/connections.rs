@@ -1,5 +1,6 @@
 //! Databases, folders and mail servers: real ones.
 
+use crate::peer::{Peer, ok, status};
 use crate::postgres::Postgres;
 use crate::server::{Project, Server, flowscript, wait_for};
 use crate::smtp::Smtp;
@@ -229,6 +230,79 @@ output: 1
     assert_eq!(refused.status, 500);
     let error = server.api("/runs")["runs"][0]["error"]["message"].to_string();
     assert!(error.contains("`mail` could not send") && error.contains("no such receiver"), "{error}");
+}
+
+#[test]
+fn failures_name_the_connection_the_operation_and_what_came_back() {
+    let peer = Peer::new(|request, _| if request.path == "/api/late" { ok("1") } else { status(404) });
+    let connections = format!(
+        "db: {{ sql: {{ url: 'sqlite:db.db' }} }}\nnone: {{ sql: {{ url: 'postgres://flow@127.0.0.1:1/x' }} }}\n\
+         api: {{ http: {{ url: 'http://{}/api/' }} }}\ndown: {{ http: {{ url: 'http://me:secret@127.0.0.1:1/' }} }}\n\
+         mail: {{ smtp: {{ url: 'smtp://127.0.0.1:1', from: a@example.com }} }}\ndrop: {{ folder: {{ path: drop }} }}\n",
+        peer.address
+    );
+    let cases = [
+        (
+            "sql: { connection: db, query: select a from nowhere }",
+            "The connection `db` could not query: no such table: nowhere",
+        ),
+        (
+            "sql: { connection: db, execute: [create table if not exists t (a integer primary key), insert into t values (1), insert into t values (1)] }",
+            "The connection `db` could not execute: statement 3: UNIQUE constraint failed: t.a",
+        ),
+        (
+            "sql: { connection: none, query: select 1 }",
+            "The connection `none` could not query: error connecting to server: Connection refused",
+        ),
+        ("http: { connection: api, url: item/1 }", "GET item/1 answered 404 Not Found"),
+        ("http: { connection: api, url: item/1 }", "The connection `api`: GET "),
+        (
+            "http: { connection: down, url: x, method: POST }",
+            "The connection `down`: POST http://127.0.0.1:1/x failed: ",
+        ),
+        ("http: { connection: down, url: x }", "Connection refused"),
+        ("http: { url: 'http://me:secret@127.0.0.1:1/x' }", "GET http://127.0.0.1:1/x failed: "),
+        (
+            "email: { connection: mail, to: b@example.com, subject: s, body: b }",
+            "The connection `mail` could not send the e-mail: ",
+        ),
+        ("file: { connection: drop, read: gone.csv }", "The connection `drop`: The file `gone.csv` cannot be read: "),
+        ("file: { read: gone.csv }", "The file `gone.csv` cannot be read: "),
+        ("wait: { until: \"'soon'\" }", "`until` must give a datetime; it gives 'soon'"),
+    ];
+    let project = Project::new(&[("connections.yaml", &connections), ("db.db", ""), ("drop/here.txt", "")]);
+    for (number, (step, _)) in cases.iter().enumerate() {
+        let text = format!("trigger: {{ webhook: {{ auth: none, response: wait }} }}\nsteps:\n  - id: s\n    {step}\n");
+        project.write(&format!("workflows/w{number}.yaml"), &text);
+    }
+    let server = project.serve();
+    for (number, (step, part)) in cases.iter().enumerate() {
+        let answer = server.post(&format!("/hooks/w{number}"), "{}");
+        assert_eq!(answer.status, 500, "{step}: {}\n{}", answer.text, server.log());
+        let run = server.api(&format!("/runs?workflow=w{number}"))["runs"][0].clone();
+        let message = run["error"]["message"].as_str().unwrap();
+        assert!(message.contains(part) && !message.contains("secret"), "{step}\n{message}\n{part}");
+        assert_eq!(run["error"]["position"], "s", "{run}");
+    }
+}
+
+#[test]
+fn dollars_in_sql_for_sqlite_are_no_parameters() {
+    let workflow = "
+trigger: { webhook: { auth: none, response: wait } }
+input: { doc: text }
+steps:
+  - id: found
+    sql:
+      connection: db
+      query: \"select json_extract(:doc, '$.price') as price, 'costs $2 :doc' as said, :extra as extra, :doc as doc\"
+      params: { doc: \"{doc}\", extra: x }
+output: \"{First(found)}\"";
+    let connections = ("connections.yaml", "db: { sql: { url: 'sqlite:db.db' } }");
+    let project = Project::new(&[connections, ("db.db", ""), ("workflows/w.yaml", workflow)]);
+    let answer = project.serve().post("/hooks/w", r#"{"doc": "{\"price\": 7}"}"#);
+    let expected = r#"{"price":7,"said":"costs $2 :doc","extra":"x","doc":"{\"price\": 7}"}"#;
+    assert_eq!((answer.status, answer.text.as_str()), (200, expected));
 }
 
 #[test]

@@ -174,8 +174,12 @@ impl Dispatcher {
                         Arc::new(Files::new(folder.ok_or_else(|| no_connection(name, "folder"))?))
                     }
                 };
+                let name = call.connection.clone();
                 let done = self.shared.callers.run(move || files.perform(&call.change));
-                done.await.map_err(|Panicked| internal())??
+                done.await.map_err(|Panicked| internal())?.map_err(|fault| match name {
+                    Some(name) => Fault { message: format!("The connection `{name}`: {}", fault.message), ..fault },
+                    None => fault,
+                })?
             }
             Action::Respond(_) | Action::Checkpoint => return Err(internal()),
         };

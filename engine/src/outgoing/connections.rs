@@ -1,6 +1,7 @@
 //! connections.yaml: named targets with their credentials. Secrets come from the environment or from files.
 
 use super::database::{Database, POOL};
+use super::login;
 use super::mail::Mail;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{self, Entry, Node, Place, Scalar};
@@ -212,7 +213,17 @@ impl Reader<'_> {
             return None;
         };
         match Url::parse(&url) {
-            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
+            Ok(parsed) if parsed.query().or(parsed.fragment()).is_some() => {
+                let wanted =
+                    "`url` of an HTTP connection must end before `?` and `#`: what steps ask for comes behind it";
+                self.wrong(entry.value.place, wanted);
+                None
+            }
+            Ok(mut parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
+                let named = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+                if let Some(login) = login::take(&mut parsed).filter(|_| !named) {
+                    headers.push(("Authorization".to_owned(), login));
+                }
                 Some(HttpConnection { url: parsed, headers })
             }
             _ => {

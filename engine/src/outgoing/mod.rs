@@ -7,6 +7,7 @@ mod allow;
 mod check;
 mod connections;
 mod database;
+mod login;
 mod mail;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub use check::check;
 pub(crate) use connections::fill;
 pub use connections::{Connections, HttpConnection, read_connections};
 pub use database::{Database, SqlCall};
+pub(crate) use login::shown;
 pub use mail::{Letter, Mail};
 
 use bytes::{Bytes, BytesMut};
@@ -145,7 +147,7 @@ impl Sender {
     /// Sends a request and fetches the whole answer, whatever its status.
     pub async fn send(&self, request: Outgoing) -> Result<Incoming, Unsent> {
         let timeout = request.timeout;
-        let url = request.url.clone();
+        let url = login::shown(&request.url);
         match tokio::time::timeout(timeout, self.follow(request)).await {
             Ok(answer) => answer,
             Err(_) => {
@@ -157,13 +159,19 @@ impl Sender {
 
     async fn follow(&self, request: Outgoing) -> Result<Incoming, Unsent> {
         let wrong = |what: &str, error: String| Unsent::new(format!("{what} cannot be sent: {error}"));
-        let mut url = Url::parse(&request.url).map_err(|e| wrong(&request.url, e.to_string()))?;
+        let shown = login::shown(&request.url);
+        let mut url = Url::parse(&request.url).map_err(|e| wrong(&shown, e.to_string()))?;
         let mut method: Method = request.method.parse().map_err(|_| wrong(&request.method, "no method".into()))?;
         let mut headers = header_map(&request.headers)?;
+        if let Some(login) = login::take(&mut url).and_then(|login| HeaderValue::try_from(login).ok()) {
+            headers.entry(header::AUTHORIZATION).or_insert(login);
+        }
         let mut body = request.body;
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.once(&method, &url, &headers, body.clone()).await?;
-            let Some(target) = redirect(&answer, &url) else { return fetch(answer, &url, self.max_body).await };
+            let Some(mut target) = redirect(&answer, &url) else { return fetch(answer, &url, self.max_body).await };
+            // Where a peer leads to, it gives no logins.
+            login::take(&mut target);
             if !matches!(target.scheme(), "http" | "https") {
                 return Err(Unsent::new(format!("{url} redirects to {target}, which is not http")));
             }
@@ -179,7 +187,7 @@ impl Sender {
             }
             url = target;
         }
-        Err(Unsent::new(format!("{} redirects more than {MAX_REDIRECTS} times", request.url)))
+        Err(Unsent::new(format!("{shown} redirects more than {MAX_REDIRECTS} times")))
     }
 
     async fn once(
@@ -194,9 +202,10 @@ impl Sender {
         if let Some(body) = body {
             request = request.body(body);
         }
-        request.send().await.map_err(|error| Unsent {
-            timed_out: error.is_timeout(),
-            message: format!("{method} {url} failed: {}", chain(&error)),
+        request.send().await.map_err(|error| {
+            // Its outer text names the address once more.
+            let reason = std::error::Error::source(&error).map_or_else(|| chain(&error), chain);
+            Unsent { timed_out: error.is_timeout(), message: format!("{method} {url} failed: {reason}") }
         })
     }
 

@@ -271,6 +271,10 @@ impl Machine {
             let position = format!("{path}{}", step.position);
             self.recorder.begin(&position, step, &strand.variables.values);
             let outcome = self.step(strand, step);
+            if outcome.is_err() && matches!(step.kind, StepKind::Wait(_)) {
+                // It ends without having begun: its end needs a start all the same.
+                self.note_start(&position, strand.attempt);
+            }
             if let Some(pause) = self.settle(path, strand, outcome)? {
                 return Ok(pause);
             }
@@ -410,14 +414,15 @@ impl Machine {
         Ok(None)
     }
 
+    /// The start of a wait rides on the next commit.
+    fn note_start(&mut self, position: &str, attempt: u32) {
+        let (position, kind) = (position.to_owned(), "wait".to_owned());
+        self.starts.push(StepStart { position, attempt, kind, started_at: self.host.instant() });
+    }
+
     fn begin_wait(&mut self, path: &str, strand: &mut Strand, position: &str, sleep: Sleep) {
         let come = sleep.event.as_ref().and_then(|name| self.events.get(name)).cloned();
-        self.starts.push(StepStart {
-            position: position.to_owned(),
-            attempt: strand.attempt,
-            kind: "wait".to_owned(),
-            started_at: self.host.instant(),
-        });
+        self.note_start(position, strand.attempt);
         strand.moved = true;
         self.must_commit = true;
         strand.state = State::Asleep(sleep);

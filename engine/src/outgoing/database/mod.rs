@@ -97,6 +97,17 @@ enum Trouble {
     Unfit(String),
 }
 
+impl Trouble {
+    /// The same, with the number of its statement in a list.
+    fn of_statement(self, number: Option<usize>) -> Self {
+        match (self, number) {
+            (Self::Refused(reason), Some(number)) => Self::Refused(format!("statement {number}: {reason}")),
+            (Self::Unfit(reason), Some(number)) => Self::Unfit(format!("statement {number}: {reason}")),
+            (other, _) => other,
+        }
+    }
+}
+
 /// The values of a statement's parameters, by number.
 fn bound(statement: &Statement, params: &[(String, Value)]) -> Vec<Value> {
     let value = |name: &String| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());

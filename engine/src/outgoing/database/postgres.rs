@@ -106,7 +106,8 @@ async fn perform(transaction: &Transaction<'_>, call: &SqlCall) -> Result<Value,
         }
         SqlWork::Execute { statements, is_list } => {
             let mut counts = Vec::with_capacity(statements.len());
-            for statement in statements {
+            for (number, statement) in (1..).zip(statements) {
+                let told = |error| told(error).of_statement(is_list.then_some(number));
                 let prepared = transaction.prepare(&statement.numbered).await.map_err(told)?;
                 let bound = bind(&prepared, bound(statement, &call.params));
                 let params: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|bound| bound as &(dyn ToSql + Sync)).collect();

@@ -107,15 +107,17 @@ fn perform(connection: &mut Connection, call: &SqlCall) -> Result<Value, Trouble
     let transaction = connection.transaction_with_behavior(behavior).map_err(told)?;
     let value = match &call.work {
         SqlWork::Query(statement) => {
-            let mut prepared = transaction.prepare_cached(&numbered(&statement.numbered)).map_err(told)?;
+            let mut prepared = transaction.prepare_cached(&statement.numbered).map_err(told)?;
             bind(&mut prepared, &bound(statement, &call.params))?;
             query(&mut prepared, call.zone)?
         }
         SqlWork::Execute { statements, is_list } => {
             let mut counts = Vec::with_capacity(statements.len());
-            for statement in statements {
-                let mut prepared = transaction.prepare_cached(&numbered(&statement.numbered)).map_err(told)?;
-                bind(&mut prepared, &bound(statement, &call.params))?;
+            for (number, statement) in (1..).zip(statements) {
+                let number = is_list.then_some(number);
+                let told = |error| told(error).of_statement(number);
+                let mut prepared = transaction.prepare_cached(&statement.numbered).map_err(told)?;
+                bind(&mut prepared, &bound(statement, &call.params)).map_err(|trouble| trouble.of_statement(number))?;
                 counts.push(prepared.raw_execute().map_err(told)? as u64);
             }
             affected(counts, *is_list)
@@ -125,11 +127,7 @@ fn perform(connection: &mut Connection, call: &SqlCall) -> Result<Value, Trouble
     Ok(value)
 }
 
-/// `?1` is a number in SQLite, `$1` is a name.
-fn numbered(sql: &str) -> String {
-    sql.replace('$', "?")
-}
-
+/// To SQLite `$1` is a name; it gives numbers to names in the order of their first places, which is that of the values.
 fn bind(statement: &mut Statement<'_>, values: &[Value]) -> Result<(), Trouble> {
     for (number, value) in values.iter().enumerate() {
         statement.raw_bind_parameter(number + 1, cell(value)?).map_err(told)?;

@@ -1,7 +1,7 @@
 //! The `http` step: from its templates to a request, and from the answer to its result.
 
 use super::file::Files;
-use crate::outgoing::{Incoming, Outgoing, Sender, Unsent};
+use crate::outgoing::{Incoming, Outgoing, Sender, Unsent, shown as shown_url};
 use crate::script::{Context, Fault, TIMEOUT, decode_json, encode_json};
 use crate::store::Timestamp;
 use crate::workflow::model::{Http, HttpBody, Url, UrlPart};
@@ -161,7 +161,8 @@ impl HttpCall {
         match sender.send(request).await {
             Ok(incoming) => Ok(Answered { call: self, incoming }),
             Err(Unsent { timed_out, message }) => {
-                Err(Fault::of_kind(if timed_out { TIMEOUT } else { ErrorKind::Io.name() }, sentence(&message)))
+                let message = with_connection(self.connection.as_deref(), &sentence(&message));
+                Err(Fault::of_kind(if timed_out { TIMEOUT } else { ErrorKind::Io.name() }, message))
             }
         }
     }
@@ -185,8 +186,9 @@ impl Answered {
         if !call.expect.iter().any(|range| range.contains(&incoming.status)) {
             let shown: String = text.as_deref().unwrap_or_default().chars().take(200).collect();
             let shown = if shown.is_empty() { String::new() } else { format!(": {shown}") };
-            let (method, url) = (&call.request.method, &call.request.url);
+            let (method, url) = (&call.request.method, shown_url(&call.request.url));
             let message = format!("{method} {url} answered {} {}{shown}", incoming.status, incoming.reason);
+            let message = with_connection(call.connection.as_deref(), &message);
             let retry_after = header("retry-after").and_then(|text| retry_after(text, now));
             return Err(Fault { status: Some(incoming.status), retry_after, ..Fault::new(ErrorKind::Io, message) });
         }
@@ -240,6 +242,11 @@ fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     }
     let at = chrono::DateTime::parse_from_rfc2822(text.trim()).ok()?;
     u64::try_from(at.timestamp_millis().saturating_sub(now.0)).ok().map(Duration::from_millis)
+}
+
+/// A message that says which connection it is about.
+fn with_connection(name: Option<&str>, message: &str) -> String {
+    name.map_or_else(|| message.to_owned(), |name| format!("The connection `{name}`: {message}"))
 }
 
 fn sentence(text: &str) -> String {
