@@ -412,12 +412,16 @@ fn schedules() {
     let check = |text: &str, place: &str, code: &str, part: &str| fails(&schedule(text), place, code, part);
     check("{ cron: '0 0 30 2 *' }", "3:7", "F0213", "can never fire");
     check("{ cron: '0 0 * *' }", "3:15", "F0203", "has 4 fields");
-    check("{ cron: '0 0 15W * *' }", "3:15", "F0203", "`W`, `#`");
+    check("{ cron: '0 0 15W * *' }", "3:15", "F0203", "`15W` cannot be the day of the month");
+    check("{ weekly: [mon, fry] }", "3:23", "F0203", "not `fry`");
+    check("{ weekly: [monkey] }", "3:18", "F0203", "not `monkey`");
+    check("{ monthly: [1, 32] }", "3:22", "F0203", "not `32`");
+    check("{ every: daily, timeZone: Europe/Stokholm }", "3:33", "F0203", "not `Europe/Stokholm`");
     check("{ every: { seconds: 0 } }", "3:16", "F0203", "at least 1 second");
     check("{ every: daily, at: 2026-01-01T00:00 }", "3:7", "F0203", "has one of");
     check("{ every: daily, time: '06:30' }", "3:23", "F0203", "`time` is for");
     check("{ every: daily, timeZone: Mars/North }", "3:33", "F0203", "IANA name");
     check("{ every: daily, input: { m: 1 } }", "3:32", "F0201", "no input `m`");
-    check("{ weekly: [someday] }", "3:17", "F0203", "list of days");
+    check("{ weekly: [someday] }", "3:18", "F0203", "list of days");
     check("{ every: daily }\n    - { every: daily }", "4:7", "F0205", "Another schedule");
 }

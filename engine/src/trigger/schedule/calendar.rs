@@ -14,7 +14,7 @@ const STEP: i64 = 6 * 3600;
 const EARLIEST: i64 = -86_400;
 
 /// The instant of a fixed local time.
-pub(super) fn instant(local: NaiveDateTime, zone: Tz) -> Timestamp {
+pub fn instant(local: NaiveDateTime, zone: Tz) -> Timestamp {
     match zone.from_local_datetime(&local) {
         MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => millis(at.timestamp()),
         MappedLocalTime::None => {

@@ -9,6 +9,7 @@ mod interval;
 #[cfg(test)]
 mod tests;
 
+pub use calendar::instant;
 pub use cron::Cron;
 pub use interval::Interval;
 

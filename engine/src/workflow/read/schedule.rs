@@ -5,13 +5,15 @@ use super::content::literal;
 use super::fields::{Fields, listed};
 use super::steps::text_of;
 use crate::store::Timestamp;
-use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule};
+use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule, instant};
 use crate::workflow::model::Input;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Core, Entry, Node, Scalar};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
+use flowscript_lang::suggest::nearest;
 use flowscript_lang::value::Record;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The keys of which a schedule has one.
@@ -22,6 +24,9 @@ const KEYS: [&str; 14] = [
     "missed", "jitter",
 ];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+const LONG: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+/// No input: one for all schedules, there may be very many.
+static NOTHING: LazyLock<Record> = LazyLock::new(|| Record::from_fields([]));
 /// The longest `jitter`.
 const MAX_JITTER: Duration = Duration::from_secs(86_400);
 
@@ -83,8 +88,9 @@ impl Reader<'_> {
             None => None,
             Some(entry) => {
                 let local = self.local(&entry.value, zone)?;
-                let at = zone.from_local_datetime(&local).latest().map(|at| at.timestamp());
-                Some(Timestamp(at.unwrap_or_else(|| local.and_utc().timestamp()).saturating_mul(1000)))
+                // In the hour that comes twice it is the second one.
+                let at = zone.from_local_datetime(&local).latest();
+                Some(at.map_or_else(|| instant(local, zone), |at| Timestamp(at.timestamp().saturating_mul(1000))))
             }
         };
         let input = self.schedule_input(&mut fields, inputs)?;
@@ -117,8 +123,9 @@ impl Reader<'_> {
             }
             "weekly" => {
                 let days = self.days(node, "`weekly` must be a list of days such as [mon, fri]", |text| {
-                    let name = text.get(..3).unwrap_or_default().to_ascii_lowercase();
-                    WEEKDAYS.iter().position(|day| *day == name).map(|day| (day + 1).to_string())
+                    let name = text.to_ascii_lowercase();
+                    let is_it = |day: &str| day == name || name.get(..3) == Some(day) && LONG.contains(&name.as_str());
+                    WEEKDAYS.iter().position(|day| is_it(day)).map(|day| (day + 1).to_string())
                 })?;
                 self.cron(node, &format!("{seconds} {clock} ? * {}", days.join(",")))
             }
@@ -137,20 +144,27 @@ impl Reader<'_> {
         match Cron::parse(text) {
             Ok(cron) => Some(Pattern::Cron(Box::new(cron))),
             Err(message) => {
-                self.report(Problem::new(codes::WRONG_VALUE, node.place, message));
+                let (message, hint) = message.split_once("; ").unwrap_or((&message, ""));
+                let problem = Problem::new(codes::WRONG_VALUE, node.place, message);
+                let hint = hint.chars().take(1).flat_map(char::to_uppercase).chain(hint.chars().skip(1));
+                let hint: String = hint.chain(['.']).collect();
+                self.report(if hint.len() > 1 { problem.with_hint(hint) } else { problem });
                 None
             }
         }
     }
 
     fn days(&mut self, node: &Node, what: &str, day: impl Fn(&str) -> Option<String>) -> Option<Vec<String>> {
-        let days: Option<Vec<String>> =
-            node.elements().and_then(|elements| elements.iter().map(|element| day(text_of(element))).collect());
-        let days = days.filter(|days| !days.is_empty());
-        if days.is_none() {
+        let elements = node.elements().unwrap_or_default();
+        if elements.is_empty() {
             self.wrong(node, what);
+            return None;
         }
-        days
+        let days: Vec<Option<String>> = elements.iter().map(|element| day(text_of(element))).collect();
+        for (element, _) in elements.iter().zip(&days).filter(|(_, day)| day.is_none()) {
+            self.wrong(element, what);
+        }
+        days.into_iter().collect()
     }
 
     /// A word, or a map of numbers by unit.
@@ -175,7 +189,8 @@ impl Reader<'_> {
         let seconds = count(self, "seconds", 100_000_000)?;
         let seconds = hours * 3600 + minutes * 60 + seconds;
         if days == 0 && seconds == 0 {
-            self.wrong(node, "`every` must be at least 1 second");
+            let message = "`every` must be at least 1 second, such as { seconds: 30 }";
+            self.report(Problem::new(codes::WRONG_VALUE, node.place, message));
             return None;
         }
         Some(interval(0, days, seconds))
@@ -183,7 +198,7 @@ impl Reader<'_> {
 
     /// Names must be inputs; what does not fit them is a failed run.
     fn schedule_input(&mut self, fields: &mut Fields<'_>, inputs: &[Input]) -> Option<Record> {
-        let Some(entry) = fields.take("input") else { return Some(Record::from_fields([])) };
+        let Some(entry) = fields.take("input") else { return Some(NOTHING.clone()) };
         let Some(entries) = entry.value.entries() else {
             self.wrong(&entry.value, "`input` must be a map from inputs of the workflow to their values");
             return None;
@@ -191,16 +206,26 @@ impl Reader<'_> {
         for entry in entries.iter().filter(|entry| !inputs.iter().any(|input| input.name == entry.key.as_str())) {
             let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
             let message = format!("The workflow has no input `{}`", entry.key);
-            let hint = if names.is_empty() { "It has none.".to_owned() } else { format!("It has {}.", listed(&names)) };
+            let hint = if names.is_empty() {
+                "It has no inputs; declare one under `input`.".to_owned()
+            } else {
+                format!("It has {}.", listed(&names))
+            };
             self.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
         }
         Some(Record::from_fields(entries.iter().map(|entry| (entry.key.as_str().into(), literal(&entry.value)))))
     }
 
     fn zone(&mut self, node: &Node) -> Option<Tz> {
-        let zone = text_of(node).parse().ok();
+        let text = text_of(node);
+        let zone = text.parse().ok();
         if zone.is_none() {
-            self.wrong(node, "`timeZone` must be an IANA name such as Europe/Stockholm");
+            let message = format!("`timeZone` must be an IANA name such as Europe/Stockholm, not `{text}`");
+            let problem = Problem::new(codes::WRONG_VALUE, node.place, message);
+            self.report(match nearest(text, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())) {
+                Some(name) => problem.with_hint(format!("Did you mean `{name}`?")),
+                None => problem,
+            });
         }
         zone
     }
