@@ -1,5 +1,6 @@
 //! Schedules at work, with kills, pauses and runs that take longer than they should.
 
+use crate::peer::{Peer, ok};
 use crate::server::{Project, Server, bearer, flowscript, wait_for};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value as Json;
@@ -27,23 +28,67 @@ fn post(server: &Server, path: &str) -> (u16, Json) {
 
 #[test]
 fn every_second_through_kills_is_one_run_or_part_of_one_skipped_row() {
-    let workflow = "trigger: { schedule: [ { id: tick, every: { seconds: 1 } } ] }\noutput: \"{run.scheduledFor}\"";
+    let workflow = "trigger: { schedule: [ { id: tick, every: { seconds: 1 } } ] }
+output: \"{DateTime.ToUnixTime(run.scheduledFor)}\"";
     let project = Project::new(&[("workflows/w.yaml", workflow)]);
+    let before = chrono::Utc::now().timestamp();
     let mut server = project.serve();
+    let loaded = chrono::Utc::now().timestamp();
     for kill in 0..20 {
         std::thread::sleep(Duration::from_millis(150 + kill * 97 % 900));
-        server = server.restart();
+        if kill % 5 == 4 {
+            // Some kills are longer than the minute within which occurrences are on time.
+            server.kill();
+            shift(&project, 90_000 + kill as i64 * 1000);
+            server = project.serve();
+        } else {
+            server = server.restart();
+        }
     }
     wait_for("it goes on", || (decided(&project).len() > 5).then_some(()));
     std::thread::sleep(Duration::from_millis(1500));
-    drop(server);
+    let runs = wait_for("all runs have ended", || {
+        let runs = server.api("/runs?trigger=schedule&limit=1000")["runs"].as_array().unwrap().clone();
+        // The one that is due just now may be at work.
+        (runs.iter().filter(|run| run["state"] != "completed" && run["state"] != "skipped").count() <= 1)
+            .then_some(runs)
+    });
+    server.kill();
+    let ended = chrono::Utc::now().timestamp();
     let decided = decided(&project);
     let mut expected = decided[0].0;
     for (first, last, count) in &decided {
         assert_eq!((*first, last - first), (expected, (count - 1) * 1000), "{decided:?}");
         expected = last + 1000;
     }
-    assert!(decided.len() > 5, "{decided:?}");
+    // From the first load to the end, with nothing left out at either side.
+    let shifts: Vec<i64> = (0..20).filter(|kill| kill % 5 == 4).map(|kill| 90 + kill).collect();
+    let shifted = shifts.iter().sum::<i64>();
+    assert!(
+        (before - shifted..=loaded + 1 - shifted).contains(&(decided[0].0 / 1000)),
+        "{before} {loaded} {decided:?}"
+    );
+    assert!((ended - 3..=ended).contains(&(expected / 1000 - 1)), "{ended} {decided:?}");
+    assert!(decided.len() > 5 && decided.iter().any(|(_, _, count)| *count > 20), "{decided:?}");
+    let states = |state: &str| runs.iter().filter(|run| run["state"] == state).count();
+    assert!(states("failed") + states("cancelled") == 0 && states("completed") > 5, "{runs:?}");
+    for run in runs.iter().filter(|run| run["state"] == "completed") {
+        let at = chrono::DateTime::parse_from_rfc3339(run["scheduledFor"].as_str().unwrap()).unwrap().timestamp();
+        let meant: i64 = run["output"].to_string().parse().unwrap();
+        let later = (0..=shifts.len()).map(|from| shifts[from..].iter().sum::<i64>());
+        assert!(later.into_iter().any(|later| meant - at == later), "each run has its own instant: {run}");
+    }
+}
+
+/// Makes the engine believe that it was away for so many milliseconds more: everything decided so far is that much older.
+fn shift(project: &Project, millis: i64) {
+    let database = database(project);
+    for sql in [
+        "update schedules set settled_until = settled_until - ?1",
+        "update runs set scheduled_for = scheduled_for - ?1, skip_first = skip_first - ?1, skip_last = skip_last - ?1",
+    ] {
+        database.execute(sql, [millis]).unwrap();
+    }
 }
 
 #[test]
@@ -170,6 +215,29 @@ fn an_occurrence_during_a_run_does_what_overlap_says() {
     assert!(count(&allow, "waiting") >= 2 && count(&allow, "completed") >= 1, "{allow:?}");
     let run = server.api("/runs?workflow=allow&state=completed")["runs"][0].clone();
     assert_eq!(run["output"], 7, "{run}");
+}
+
+#[test]
+fn overlap_cancel_ends_a_request_that_is_under_way() {
+    let peer = Peer::new(|_, _| {
+        std::thread::sleep(Duration::from_secs(8));
+        ok("1")
+    });
+    let workflow = format!(
+        "trigger: {{ schedule: [ {{ id: s, every: {{ seconds: 1 }}, overlap: cancel }} ] }}
+steps: [ http: {{ url: \"http://{}/slow\", method: POST }} ]",
+        peer.address
+    );
+    let project = Project::new(&[("workflows/w.yaml", &workflow), ("flowscript.toml", &peer.allow())]);
+    let server = project.serve();
+    let cancelled = wait_for("the earlier one is cancelled", || {
+        let runs = server.api("/runs?state=cancelled")["runs"].as_array().unwrap().clone();
+        runs.first().cloned()
+    });
+    let time = |name: &str| chrono::DateTime::parse_from_rfc3339(cancelled[name].as_str().unwrap()).unwrap();
+    assert!((time("endedAt") - time("startedAt")).num_seconds() < 5, "{cancelled}");
+    let page = server.send("GET", "/metrics", &[bearer()], None).text;
+    assert!(page.contains("flowscript_runs_total{workflow=\"w\",trigger=\"schedule\",state=\"cancelled\"}"), "{page}");
 }
 
 #[test]

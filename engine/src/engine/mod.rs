@@ -43,8 +43,8 @@ use tokio::time::Instant;
 
 /// How long runs at work may go on after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
-/// How many scripts may wait for others at a time.
-const CALLERS: usize = 32;
+/// How many scripts may wait for others at a time. Tests have many engines in one process.
+const CALLERS: usize = if cfg!(test) { 2 } else { 32 };
 /// How long the conversion of parameters may take.
 const CONVERSION: Duration = Duration::from_secs(5);
 /// How often history is pruned and the use of keys is written down.
@@ -347,7 +347,11 @@ impl Engine {
     /// Switches and keys may change behind the engine's back: by commands, and by other engines on the same store.
     async fn follow_events(self, mut since: Cursor) {
         loop {
-            let page = match self.shared.store.events(Some(since.clone())).await {
+            let page = tokio::select! {
+                page = self.shared.store.events(Some(since.clone())) => page,
+                () = self.stopped() => return,
+            };
+            let page = match page {
                 Ok(page) => page,
                 Err(error) => {
                     tracing::warn!("events cannot be followed: {error}");
@@ -404,7 +408,7 @@ impl Engine {
                     }
                 }
             }
-            tokio::time::sleep(HOUSEKEEPING).await;
+            tokio::select! { () = tokio::time::sleep(HOUSEKEEPING) => {}, () = self.stopped() => {} }
         }
     }
 }

@@ -320,3 +320,37 @@ async fn waits_outlive_restarts_and_no_clock_prolongs_them() {
     world.clock.set(instant("2026-08-01T00:00:00Z"));
     world.reaches(until, RunState::Completed).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_second_through_twenty_restarts_is_decided_once() {
+    let start = instant("2026-05-05T12:00:00Z");
+    let file = "trigger: { schedule: [ { id: s, every: { seconds: 1 } } ] }\noutput: 1\n";
+    let ids = BTreeSet::from(["w".to_owned()]);
+    let mut world = World::new(start, &[("workflows/w.yaml", file)]).await;
+    let mut now = start;
+    for restart in 0..20 {
+        for _ in 0..3 {
+            now = now.plus_millis(1000);
+            world.walk_to(now, &ids).await;
+        }
+        // Away for less than a second, some seconds, minutes; one minute late is on time, more is missed.
+        let away = [300, 7_000, 59_500, 61_500, 240_000][restart % 5];
+        world = world.restart_at(now.plus_millis(away)).await;
+        now = Timestamp(now.plus_millis(away).0 / 1000 * 1000);
+        world.settled(now, &ids).await;
+    }
+    let mut decided: Vec<(i64, i64, u32)> = Vec::new();
+    for run in world.history().await {
+        decided.push(match (run.skipped, run.scheduled_for) {
+            (Some(skipped), _) => (skipped.first.0, skipped.last.0, skipped.count),
+            (None, at) => (at.unwrap().0, at.unwrap().0, 1),
+        });
+    }
+    decided.sort_unstable();
+    let mut expected = start.0 + 1000;
+    for (first, last, count) in decided {
+        assert_eq!((first, last), (expected, expected + i64::from(count - 1) * 1000));
+        expected = last + 1000;
+    }
+    assert_eq!(expected, now.0 + 1000, "up to the last second");
+}
