@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 struct Cancelled {
     asked: AtomicBool,
     at: OnceLock<Instant>,
+    seen: OnceLock<Instant>,
 }
 
 impl Host for Cancelled {
@@ -28,7 +29,11 @@ impl Host for Cancelled {
     fn log(&self, _level: LogLevel, _message: &str) {}
 
     fn interrupt(&self) -> Option<Interrupt> {
-        self.asked.load(Ordering::Relaxed).then_some(Interrupt::Cancelled)
+        let asked = self.asked.load(Ordering::Relaxed);
+        asked.then(|| {
+            self.seen.get_or_init(Instant::now);
+            Interrupt::Cancelled
+        })
     }
 }
 
@@ -68,6 +73,79 @@ fn runs_are_cancelled_from_another_thread() {
         let limit = Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 10 });
         let best = (0..5).map(|_| delay(&source)).find(|delay| *delay <= limit);
         assert!(best.is_some(), "{endless} went on for more than {limit:?} five times");
+    }
+}
+
+/// A world that is told where the sort begins, and cancels it a while after that.
+struct CancelledLater {
+    begins: AtomicBool,
+    cancelled: Cancelled,
+}
+
+impl Host for CancelledLater {
+    fn now(&self) -> (i64, u32) {
+        (0, 0)
+    }
+
+    fn random(&self) -> u64 {
+        7
+    }
+
+    fn log(&self, _level: LogLevel, _message: &str) {
+        self.begins.store(true, Ordering::Release);
+    }
+
+    fn interrupt(&self) -> Option<Interrupt> {
+        self.cancelled.interrupt()
+    }
+}
+
+/// How long a run goes on behind the moment it is cancelled, `after` it has written a line. Giving back the memory of
+/// millions of rows, some ten milliseconds, is not counted.
+fn delay_after(source: &str, after: Duration) -> Duration {
+    let program = compiled(source).expect("the script has no errors");
+    let host = Arc::new(CancelledLater { begins: AtomicBool::new(false), cancelled: Cancelled::default() });
+    let other = host.clone();
+    let canceller = std::thread::spawn(move || {
+        while !other.begins.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(after);
+        let _ = other.cancelled.at.set(Instant::now());
+        other.cancelled.asked.store(true, Ordering::Relaxed);
+    });
+    let limits = Limits { memory: 2 << 30, ..Limits::default() };
+    let error = program.run(Vec::new(), &settings(limits), &*host).expect_err("it sorts again and again");
+    canceller.join().expect("it only waits");
+    assert_eq!(error.kind, ErrorKind::Cancelled, "{source}: {}", error.message);
+    let seen = *host.cancelled.seen.get().expect("it has ended");
+    seen.saturating_duration_since(*host.cancelled.at.get().expect("set before it is asked"))
+}
+
+/// One sort of millions of rows takes much longer than a run may go on.
+#[test]
+fn a_sort_of_many_rows_is_cancelled() {
+    let (rows, limit) = if cfg!(debug_assertions) { (100_000, 100) } else { (2_000_000, 10) };
+    let table = format!(
+        "let t = map range(0, {rows}) as [a: row * 7919 mod 1000003, b: 'k' & row * 31 mod 977, c: row * 104729 mod {rows}];"
+    );
+    for sort in [
+        // One whole number a row, narrow and wide.
+        "t order by b, a desc",
+        "t order by c, a, c desc",
+        // Too wide to be packed: rows are compared.
+        "t order by c / 7, a / 3, b",
+        "Take((t order by a, c), 60000)",
+        "select b, a, c from t order by b desc, c",
+    ] {
+        let source =
+            format!("{table} exec Log('go'); let n = 0; while true {{ set n = n + Count({sort}); }} return n;");
+        for after in [3, 40] {
+            let (after, limit) = (Duration::from_millis(after), Duration::from_millis(limit));
+            // The machine may be busy: one good moment shows that the run asks often enough.
+            let best = (0..5).map(|_| delay_after(&source, after)).find(|delay| *delay <= limit);
+            assert!(best.is_some(), "{sort} went on for more than {limit:?} five times, {after:?} behind its start");
+        }
     }
 }
 

@@ -2,6 +2,10 @@
 
 use super::{DateTime, Number, Value};
 use ecow::EcoString;
+use std::convert::Infallible;
+
+/// Cells that are gathered between two questions whether to go on.
+const STRETCH: usize = 1 << 14;
 
 /// The cells of one column. A column is typed as long as all its cells but nulls have one simple type.
 #[derive(Clone, Debug)]
@@ -164,19 +168,34 @@ impl Column {
     /// The cells at `rows`, in that order.
     #[must_use]
     pub fn gather(&self, rows: &[u32]) -> Self {
-        fn pick<T: Clone>(cells: &[Option<T>], rows: &[u32]) -> Vec<Option<T>> {
-            rows.iter().map(|row| cells.get(*row as usize).cloned().flatten()).collect()
+        match self.gather_watched::<Infallible>(rows, &mut |_| Ok(())) {
+            Ok(gathered) => gathered,
+            Err(never) => match never {},
         }
-        match self {
-            Self::Null(_) => Self::Null(rows.len()),
-            Self::Bool(cells) => Self::Bool(pick(cells, rows)),
-            Self::Number(cells) => Self::Number(pick(cells, rows)),
-            Self::Text(cells) => Self::Text(pick(cells, rows)),
-            Self::DateTime(cells) => Self::DateTime(pick(cells, rows)),
-            Self::Any(cells) => {
-                Self::Any(rows.iter().map(|row| cells.get(*row as usize).cloned().unwrap_or_default()).collect())
+    }
+
+    /// The same of many cells: `watch` is told of each stretch of them, by its length, and may end it.
+    pub fn gather_watched<E>(&self, rows: &[u32], watch: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<Self, E> {
+        fn pick<T: Clone + Default, E>(
+            cells: &[T],
+            rows: &[u32],
+            watch: &mut dyn FnMut(usize) -> Result<(), E>,
+        ) -> Result<Vec<T>, E> {
+            let mut picked = Vec::with_capacity(rows.len());
+            for stretch in rows.chunks(STRETCH) {
+                watch(stretch.len())?;
+                picked.extend(stretch.iter().map(|row| cells.get(*row as usize).cloned().unwrap_or_default()));
             }
+            Ok(picked)
         }
+        Ok(match self {
+            Self::Null(_) => Self::Null(rows.len()),
+            Self::Bool(cells) => Self::Bool(pick(cells, rows, watch)?),
+            Self::Number(cells) => Self::Number(pick(cells, rows, watch)?),
+            Self::Text(cells) => Self::Text(pick(cells, rows, watch)?),
+            Self::DateTime(cells) => Self::DateTime(pick(cells, rows, watch)?),
+            Self::Any(cells) => Self::Any(pick(cells, rows, watch)?),
+        })
     }
 
     /// All cells as values.

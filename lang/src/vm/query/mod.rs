@@ -18,7 +18,7 @@ use super::{Evaluated, Failure};
 use crate::query::{At, Batch, Kernel, STRETCH, append};
 use crate::span::Span;
 use crate::tree::{Change, Expr, Scope, Step};
-use crate::value::{Column, Rows, Value};
+use crate::value::{Column, Rows, Table, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -174,10 +174,33 @@ impl<'t> Machine<'_> {
             None => Ok(relation.rows.to_value()),
             Some(selection) => {
                 self.work(selection.len() as u64 / 8)?;
-                let value = relation.rows.gather(selection);
+                let value = self.gather_rows(&relation.rows, selection)?;
                 self.made(value)
             }
         }
+    }
+
+    /// The rows of a selection; so many that it takes long can be stopped.
+    fn gather_rows(&mut self, rows: &Rows, selection: Vec<u32>) -> Evaluated {
+        let many = match rows {
+            Rows::Table(table) if selection.len() > STRETCH => table.columns().map(|columns| (table, columns)),
+            _ => None,
+        };
+        let Some((table, columns)) = many else { return Ok(rows.gather(selection)) };
+        if selection.len() == table.len() && selection.iter().zip(0..).all(|(row, number)| *row == number) {
+            return Ok(rows.to_value());
+        }
+        let mut gathered = Vec::with_capacity(columns.len());
+        for column in columns {
+            gathered.push(self.gather_column(column, &selection)?);
+        }
+        let gathered = Table::from_columns(table.shape().clone(), gathered, selection.len());
+        Ok(Value::table(gathered.with_row_type(table.row_type().cloned())))
+    }
+
+    /// The cells of a column at these rows; so many that it takes long can be stopped.
+    pub(super) fn gather_column(&mut self, column: &Column, rows: &[u32]) -> Result<Arc<Column>, Failure> {
+        column.gather_watched(rows, &mut |cells| self.work(cells as u64 / 16)).map(Arc::new)
     }
 
     /// Evaluates a function literal once; other bodies stay as they are.

@@ -81,8 +81,9 @@ impl<'t> Machine<'_> {
         }
         if let Some(rows) = rows {
             count = rows.len();
-            self.work(count as u64 / 8)?;
-            columns = columns.iter().map(|column| Arc::new(column.gather(&rows))).collect();
+            for column in &mut columns {
+                *column = self.gather_column(column, &rows)?;
+            }
         }
         Ok(Value::table(Table::from_columns(Shape::new(names), columns, count)))
     }
@@ -110,7 +111,7 @@ impl<'t> Machine<'_> {
                     self.work(count as u64 / 8)?;
                     match joined.sources.get(*source) {
                         Some(positions) => {
-                            let (column, new) = gathered(frame, select, *source, *column, positions, count);
+                            let (column, new) = self.gathered(frame, select, *source, *column, positions, count)?;
                             self.grow(if new { count * size_of::<Value>() } else { 0 })?;
                             column
                         }
@@ -121,6 +122,36 @@ impl<'t> Machine<'_> {
             });
         }
         Ok(columns)
+    }
+
+    /// The cells of a source's column at the first `count` positions, and whether they are new; `null` where a left join
+    /// found no row.
+    fn gathered(
+        &mut self,
+        frame: &Frame<'_>,
+        select: &Select,
+        source: usize,
+        column: usize,
+        positions: &Positions,
+        count: usize,
+    ) -> Result<(Arc<Column>, bool), Failure> {
+        let Some(ScopeState::Joined(scope)) = frame.scopes.get(usize::from(select.scope.id)) else {
+            return Ok((Arc::default(), false));
+        };
+        let Some(Rows::Table(table)) = scope.sources.get(source) else {
+            return Ok((Arc::new(Column::Null(count)), false));
+        };
+        let gathered = match (table.columns().and_then(|columns| columns.get(column)), positions) {
+            (Some(cells), Positions::All(len)) if *len as usize == count && cells.len() == count => {
+                return Ok((cells.clone(), false));
+            }
+            (Some(cells), Positions::Rows(rows)) => self.gather_column(cells, rows.get(..count).unwrap_or(&[]))?,
+            (Some(cells), Positions::All(_)) => self.gather_column(cells, &(0..count as u32).collect::<Vec<_>>())?,
+            (None, positions) => {
+                Arc::new((0..count).map(|row| table.cell(positions.get(row) as usize, column)).collect())
+            }
+        };
+        Ok((gathered, true))
     }
 
     /// The columns of expressions over rows: by kernels, or row by row where one of them has none.
@@ -304,31 +335,4 @@ fn plan<'t>(frame: &Frame<'t>, select: &'t Select) -> Result<Planned<'t>, Failur
         }
     }
     Ok((names, plans, items))
-}
-
-/// The cells of a source's column at the first `count` positions, and whether they are new; `null` where a left join
-/// found no row.
-fn gathered(
-    frame: &Frame<'_>,
-    select: &Select,
-    source: usize,
-    column: usize,
-    positions: &Positions,
-    count: usize,
-) -> (Arc<Column>, bool) {
-    let Some(ScopeState::Joined(scope)) = frame.scopes.get(usize::from(select.scope.id)) else {
-        return (Arc::default(), false);
-    };
-    let Some(Rows::Table(table)) = scope.sources.get(source) else {
-        return (Arc::new(Column::Null(count)), false);
-    };
-    let gathered = match (table.columns().and_then(|columns| columns.get(column)), positions) {
-        (Some(cells), Positions::All(len)) if *len as usize == count && cells.len() == count => {
-            return (cells.clone(), false);
-        }
-        (Some(cells), Positions::Rows(rows)) => cells.gather(rows.get(..count).unwrap_or(&[])),
-        (Some(cells), Positions::All(_)) => cells.gather(&(0..count as u32).collect::<Vec<_>>()),
-        (None, positions) => (0..count).map(|row| table.cell(positions.get(row) as usize, column)).collect(),
-    };
-    (Arc::new(gathered), true)
 }
