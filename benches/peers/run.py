@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The same work on FlowScript and on its peers, interleaved in one run, checked to give the same results.
 
-    cargo build --release && benches/peers/run.py
+    cargo build --release && benches/peers/run.py --install
 
 Prints one table: the best time of each and, in brackets, how many times FlowScript's it is; below 1 the peer is faster.
 Programs and messages are whole processes with the start of the process subtracted; queries are timed inside theirs.
-A peer that is not installed is left out and named. Compare ratios: absolute times differ from machine to machine.
+A peer that is not installed is left out and named. --install gets what is missing: Debian's packages by apt-get, QuickJS,
+DuckDB and Polars by pip, JSONata by npm and Rhai by cargo, these into target/peers/language. Compare ratios: absolute times differ from machine to machine.
 """
 
 import argparse
@@ -21,13 +22,52 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PROGRAMS = ["fib", "loop"]
-# Name, command, suffix of its programs, a program that does nothing, how to get it.
-PEERS = [
-    ("Lua 5.4", "lua5.4", "lua", "", "Debian: apt-get install lua5.4"),
-    ("node", "node", "js", "", "Debian: apt-get install nodejs"),
-    ("Python", "python3", "py", "", "Debian: apt-get install python3"),
-    ("QuickJS", "qjs", "js", "", "from bellard.org/quickjs; not in Debian 12"),
-]
+PEERS = ROOT / "target" / "peers" / "language"
+PYTHON = PEERS / "python" / "bin" / "python3"
+RHAI = PEERS / "rhai" / "release" / "rhai-program"
+MODULES = PEERS / "node_modules"
+DEBIAN = {"lua5.4": "lua5.4", "node": "nodejs", "python3": "python3-venv", "jq": "jq", "gojq": "gojq"}
+
+
+def install():
+    """Gets the peers that are missing; says of each that could not be had."""
+
+    def get(name, *commands):
+        for command in commands:
+            done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+            if done.returncode != 0:
+                reason = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
+                print(f"{name} could not be installed and is left out: {reason[0]}")
+                return
+
+    PEERS.mkdir(parents=True, exist_ok=True)
+    missing = [package for command, package in DEBIAN.items() if not shutil.which(command)]
+    if missing:
+        get(", ".join(missing), ["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", *missing])
+    if not PYTHON.exists():
+        get("A Python of its own", ["python3", "-m", "venv", PEERS / "python"])
+    for package in ["quickjs", "duckdb", "polars"]:
+        get(package, [PYTHON, "-m", "pip", "install", "-q", package])
+    get("JSONata", ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", PEERS, "jsonata@2"])
+    manifest = HERE / "rhai" / "Cargo.toml"
+    get("Rhai", ["cargo", "build", "--release", "--manifest-path", manifest, "--target-dir", PEERS / "rhai"])
+
+
+def has(python, module):
+    """Its version, if that Python has it."""
+    ask = f"import {module}, importlib.metadata as m; print(getattr({module}, 'sqlite_version', '') or m.version('{module}'))"
+    done = subprocess.run([python, "-c", ask], capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def peers(python):
+    """Name, command, suffix of its programs, version; `None` for what is not installed."""
+    named = [("Lua 5.4", "lua5.4", "lua"), ("node", "node", "js"), ("Python", "python3", "py"), ("Rhai", RHAI, "rhai")]
+    for name, command, suffix in named:
+        path = shutil.which(command)
+        yield name, [path], suffix, version(path) if path else None
+    known = has(python, "quickjs")
+    yield "QuickJS", [python, HERE / "scripts" / "quick.py"], "js", known and f"QuickJS of the Python package {known}"
 
 
 def run(command):
@@ -49,26 +89,25 @@ def version(command):
     return "?"
 
 
-def engines(flowscript, folder):
+def engines(flowscript, folder, python):
     """Name to (command of a program, command that only starts); names what is missing."""
     found = {}
     empty = folder / "empty.flow"
     empty.write_text("return null;")
     found["FlowScript"] = (lambda program: [flowscript, "run", HERE / "scripts" / f"{program}.flow"], [flowscript, "run", empty])
     print(f"{'FlowScript':12} {version(flowscript)}")
-    for name, command, suffix, nothing, get in PEERS:
-        path = shutil.which(command)
-        if path is None:
-            print(f"{name:12} not installed, left out ({get})")
+    for name, command, suffix, known in peers(python):
+        if known is None:
+            print(f"{name:12} not installed, left out (--install)")
             continue
         empty = folder / f"empty.{suffix}"
-        empty.write_text(nothing)
+        empty.write_text("")
 
-        def program_command(program, path=path, suffix=suffix):
-            return [path, HERE / "scripts" / f"{program}.{suffix}"]
+        def program_command(program, command=command, suffix=suffix):
+            return [*command, HERE / "scripts" / f"{program}.{suffix}"]
 
-        found[name] = (program_command, [path, empty])
-        print(f"{name:12} {version(path)}")
+        found[name] = (program_command, [*command, empty])
+        print(f"{name:12} {known}")
     return found
 
 
@@ -113,8 +152,17 @@ def messages(flowscript, folder, rounds, count):
             if shutil.which(path):
                 call = lambda file, p=path, s=suffix, work=work: [p, scripts / f"message.{s}", file, work]
                 commands[work, name] = (call(given), call(once))
+    if (MODULES / "jsonata").exists() and shutil.which("node"):
+        os.environ["NODE_PATH"] = str(MODULES)
+        known = json.loads((MODULES / "jsonata" / "package.json").read_text())["version"]
+        print(f"{'JSONata':12} {known}")
+        call = lambda file: ["node", scripts / "jsonata.js", file]
+        commands["message", "JSONata"] = (call(given), call(once))
+    else:
+        print(f"{'JSONata':12} not installed, left out (--install)")
     for name in ["jq", "gojq"]:
         if shutil.which(name):
+            print(f"{name:12} {version(name)}")
             call = lambda file, name=name: [name, "-c", "-f", scripts / "message.jq", file]
             commands["message", name] = (call(many), call(one))
     best, starts, wanted = {}, {}, None
@@ -137,12 +185,12 @@ def tables(flowscript, folder, rounds, rows, python):
     scripts = HERE / "tables"
     commands = {"FlowScript": [flowscript, "run", scripts / "queries.flow", "--json", "--input", f"@{given}"]}
     for name, script, module in [("SQLite", "sqlite", "sqlite3"), ("DuckDB, 1 thread", "duck", "duckdb"), ("Polars, 1 thread", "polar", "polars")]:
-        known = subprocess.run([python, "-c", f"import {module}; print(getattr({module}, 'sqlite_version', None) or {module}.__version__)"], capture_output=True, text=True)
-        if known.returncode == 0:
-            commands[name] = [python, scripts / f"{script}.py", str(rows)]
-            print(f"{name:18} {known.stdout.strip()}")
-        else:
-            print(f"{name:18} not installed, left out (pip install {module}, then --python)")
+        known = has(python, module)
+        if known is None:
+            print(f"{name:18} not installed, left out (--install)")
+            continue
+        commands[name] = [python, scripts / f"{script}.py", str(rows)]
+        print(f"{name:18} {known}")
     if shutil.which("node"):
         commands["node"] = ["node", scripts / "queries.js", str(rows)]
     best, wanted = {}, None
@@ -172,16 +220,20 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--messages", type=int, default=20_000, help="messages in a round")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table that is queried")
-    parser.add_argument("--python", default="python3", help="the Python that has duckdb and polars")
+    parser.add_argument("--python", help="the Python that has quickjs, duckdb and polars; else that of --install")
+    parser.add_argument("--install", action="store_true", help="get the peers that are missing")
     options = parser.parse_args()
+    if options.install:
+        install()
+    python = options.python or (str(PYTHON) if PYTHON.exists() else "python3")
     if shutil.which(options.flowscript) is None:
         sys.exit(f"There is no {options.flowscript}: run `cargo build --release` first.")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        found = engines(options.flowscript, folder)
+        found = engines(options.flowscript, folder, python)
         best, starts, results = measure(found, options.rounds)
         by_message = messages(options.flowscript, folder, options.rounds, options.messages)
-        by_query = tables(options.flowscript, folder, max(1, options.rounds // 2), options.rows, options.python)
+        by_query = tables(options.flowscript, folder, max(1, options.rounds // 2), options.rows, python)
     print(f"\n{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; best of {options.rounds} rounds; in brackets: times FlowScript's\n")
     for program in PROGRAMS:
         row(program, "ms", {name: max(best[program, name] - starts[name], 1e-4) * 1000 for name in found})
