@@ -16,8 +16,12 @@ fn certificates(folder: &Path) -> Vec<String> {
     let own = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
     openssl(folder, &format!("{own} -keyout server.key -out server.crt"));
     openssl(folder, &format!("{own} -keyout other.key -out other.crt"));
+    // One may come in with a password and TLS only.
+    let hosts = "hostssl all safe all scram-sha-256\nhostnossl all safe all reject\nhost all all all trust\n";
+    std::fs::write(folder.join("hosts"), hosts).unwrap();
     let setting = |name: &str, file: &str| format!("{name}={}", folder.join(file).display());
-    vec!["ssl=on".into(), setting("ssl_cert_file", "server.crt"), setting("ssl_key_file", "server.key")]
+    let files = [("ssl_cert_file", "server.crt"), ("ssl_key_file", "server.key"), ("hba_file", "hosts")];
+    files.iter().map(|(name, file)| setting(name, file)).chain(["ssl=on".to_owned()]).collect()
 }
 
 /// Certificates of an authority: its own, and one of a server that it has signed.
@@ -60,7 +64,12 @@ fn a_certificate_that_signed_itself_is_taken_where_it_is_named() {
     let postgres = Postgres::start_with(certificates);
     let url = |host: &str, rest: &str| format!("postgres://flow@{host}:{}/postgres{rest}", postgres.port());
     let root = |name: &str| format!("&sslrootcert={}", postgres.file(name).display());
+    postgres.run("create role safe login password 'p@ss'");
+    let safe = |rest: &str| url("127.0.0.1", rest).replace("flow@", "safe:p%40ss@");
     check(&[
+        ("safe", safe(""), None),
+        ("open", safe("?sslmode=disable"), Some("pg_hba.conf rejects")),
+        ("guess", safe("?sslmode=require").replace("p%40ss", "guess"), Some("password authentication failed")),
         ("plain", url("127.0.0.1", "?sslmode=disable"), None),
         ("default", url("127.0.0.1", ""), None),
         ("prefer", url("127.0.0.1", "?sslmode=prefer"), None),
