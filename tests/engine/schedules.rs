@@ -113,6 +113,24 @@ fn what_was_missed_runs_once_and_the_rest_is_one_row() {
 }
 
 #[test]
+fn serve_once_decides_days_that_were_missed() {
+    let workflow = "trigger: { schedule: [ { id: s, every: { seconds: 1 } } ] }\noutput: 1";
+    let project = Project::new(&[("workflows/w.yaml", workflow)]);
+    project.serve().kill();
+    let three_days = 3 * 86_400;
+    let sql = "update schedules set settled_until = settled_until - ?1";
+    assert_eq!(database(&project).execute(sql, [three_days * 1000]).unwrap(), 1);
+    database(&project).execute("delete from runs", ()).unwrap();
+    let done = flowscript().args(["serve", "--once"]).arg(project.path()).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let decided = decided(&project);
+    let missed: i64 = decided.iter().filter(|(first, last, _)| last - first > 60_000).map(|(_, _, count)| count).sum();
+    assert!(missed >= three_days - 60, "{decided:?}");
+    let all: i64 = decided.iter().map(|(_, _, count)| count).sum();
+    assert_eq!(all, (decided[decided.len() - 1].1 - decided[0].0) / 1000 + 1, "{decided:?}");
+}
+
+#[test]
 fn all_missed_ones_run_or_none_where_the_schedule_says_so() {
     let workflow = |missed: &str| {
         format!(

@@ -79,7 +79,11 @@ impl Dispatcher {
             Ok(records) => {
                 for record in records.into_iter().filter(|record| !record.paused) {
                     let id = ScheduleId { workflow: record.workflow, key: record.key };
-                    self.fire_all(&Waiting { id, settled: record.settled_until }).await;
+                    let mut waiting = Waiting { id, settled: record.settled_until };
+                    // A very long time away is decided in parts.
+                    while let Some(settled) = self.fire_all(&waiting).await.filter(|at| *at > waiting.settled) {
+                        waiting.settled = settled;
+                    }
                 }
             }
             Err(error) => tracing::warn!("schedules cannot be read: {error}"),
