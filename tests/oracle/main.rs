@@ -219,3 +219,29 @@ fn once_different_programs_agree() {
         assert_eq!(came_to(program.run(Vec::new(), &settings, &Still)), walked, "{steps} steps");
     }
 }
+
+/// Rows picked from a small table share its cells; what changes them leaves the table as it was.
+#[test]
+fn picked_rows_are_their_own() {
+    let source = "\
+let t = [{a: 1, b: 'x', c: [1]}, {a: 2, b: 'y', c: [2]}, {a: 3, b: null, c: [3]}];
+let p = t where a > 1;
+let q = p where a > 2;
+let r = q;
+set p[0].a = 20;
+set p[0].c[0] = 'changed';
+set q = q & {a: 4, b: 'z', c: []};
+set q = q with [a: -a] where b is null;
+let s = map ((t where a < 3) order by a desc) as [a, first: c[0]];
+return [t, p, q, r, s, Count(q), p.a, JSON.Encode(q), t = (t where a > 0), (p where true) = p];
+";
+    assert_eq!(
+        agreed(source),
+        Ok("[[{a: 1, b: 'x', c: [1]}, {a: 2, b: 'y', c: [2]}, {a: 3, b: null, c: [3]}], \
+            [{a: 20, b: 'y', c: ['changed']}, {a: 3, b: null, c: [3]}], \
+            [{a: -3, b: null, c: [3]}, {a: 4, b: 'z', c: []}], [{a: 3, b: null, c: [3]}], \
+            [{a: 2, first: 2}, {a: 1, first: 1}], 2, [20, 3], \
+            '[{\"a\":-3,\"b\":null,\"c\":[3]},{\"a\":4,\"b\":\"z\",\"c\":[]}]', true, true] in 21 steps"
+            .to_owned())
+    );
+}
