@@ -199,6 +199,15 @@ fn once_different_programs_agree() {
              return all;",
             "[0, 'a', 0, 'b'] in 4 steps",
         ),
+        // A function of numbers alone stands on the values of its caller, while it calls one with values.
+        (
+            "function inner(n, x) { if n <= 0: return 1; let t = [n, x]; return Count(t); }
+             function outer(n, x) { if n <= 0: return n; return n + inner(0, x); }
+             let v = -outer(1, 0);
+             let w = null;
+             return [v, w, 0, 0, 0];",
+            "[-2, null, 0, 0, 0] in 2 steps",
+        ),
         // The steps end at the first pass of a loop.
         (
             "function f(n, x) { if n <= 0: return 0; return f(n - 1, x); }

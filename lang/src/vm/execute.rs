@@ -38,6 +38,8 @@ pub(super) struct Caller<'t> {
     next: u32,
     numbers: u32,
     values: u32,
+    /// The height of the machine's stack. A frame without value registers stands on those of another one.
+    height: u32,
     pub result: Register,
 }
 
@@ -229,6 +231,7 @@ impl<'t> Run<'t> {
                             next: next as u32,
                             numbers: first as u32,
                             values: base as u32,
+                            height: machine.stack.len() as u32,
                             result,
                         });
                         position = Position {
@@ -366,7 +369,7 @@ impl<'t> Run<'t> {
         }
         // What the arguments held must not seem shared.
         machine.stack.truncate(base);
-        machine.stack.resize(caller.values as usize + caller.code.registers, Value::Null);
+        machine.stack.resize(caller.height as usize, Value::Null);
     }
 
     /// Hands the machine what others need to run in between.
