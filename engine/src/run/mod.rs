@@ -1,8 +1,8 @@
 //! One run: from its input over its steps to its end.
 //!
 //! [`machine`] walks the steps, strand by strand; what they do stands in `steps`, one kind a file. [`ledger`] is what
-//! the store has of a run, [`restore`] the way back. Everything here runs on a thread of
-//! the [`pool`], never on the async side.
+//! the store has of a run, [`restore`] the way back. Everything here runs on a thread of the [`pool`]; short runs that
+//! merely compute run beside requests, see `dispatch::here`.
 
 mod begin;
 mod blocks;
