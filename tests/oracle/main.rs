@@ -208,6 +208,17 @@ fn once_different_programs_agree() {
              return [v, w, 0, 0, 0];",
             "[-2, null, 0, 0, 0] in 2 steps",
         ),
+        // A function changes a variable of the top level behind a condition that has told its type.
+        (
+            "let v = 8;
+             if (v is number) {
+               function f(k) { set v = [{a: 3}, {a: 1}].a; return k; }
+               exec f(4);
+               return 4 = v;
+             }
+             return 1;",
+            "false in 1 steps",
+        ),
         // The steps end at the first pass of a loop.
         (
             "function f(n, x) { if n <= 0: return 0; return f(n - 1, x); }

@@ -58,6 +58,7 @@ impl Checker<'_> {
                 assigned: false,
                 read: false,
                 reached: false,
+                shared: false,
                 own: false,
             });
         }
@@ -224,7 +225,10 @@ impl Checker<'_> {
     fn capture(&mut self, depth: usize, found: Found) -> Found {
         if matches!(found.place, FoundPlace::Variable(Variable::Global(_))) {
             if let Some(id) = found.variable {
-                self.variable_info(id).reached = true;
+                let info = self.variable_info(id);
+                info.reached = true;
+                let news = !std::mem::replace(&mut info.shared, true);
+                self.changed |= news;
             }
             return found;
         }

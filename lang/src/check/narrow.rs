@@ -75,7 +75,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A plain variable whose value no closure can change meanwhile.
+    /// A plain variable whose value no function can change meanwhile.
     fn narrowable(&mut self, value: &Expr) -> Option<(VarId, Type)> {
         let name = match &value.kind {
             ExprKind::Name(name) => name,
@@ -86,7 +86,7 @@ impl Checker<'_> {
         let id = found.variable?;
         let info = self.variable_info(id);
         let own = matches!(found.place, FoundPlace::Variable(_));
-        (own && !(info.captured && info.assigned)).then_some((id, found.ty))
+        (own && !((info.captured || info.shared) && info.assigned)).then_some((id, found.ty))
     }
 
     /// At the start of a loop: what is set somewhere may be set in its body.

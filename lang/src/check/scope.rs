@@ -108,6 +108,8 @@ pub struct VarInfo {
     pub read: bool,
     /// It stands at top level, and a function uses it in this walk.
     pub reached: bool,
+    /// A function has used it as a program-wide variable, in this walk or an earlier one.
+    pub shared: bool,
     /// It stands at top level, and only the top level itself uses it: it lives in the frame.
     pub own: bool,
 }
