@@ -49,12 +49,13 @@ fn wrong_keys_take_equally_long() {
     }
     bodies.dedup();
     assert_eq!(bodies.len(), 1, "{bodies:?}");
-    let medians = times.map(|mut times| {
+    // A fast one of each: what else the machine does only adds.
+    let typical = times.map(|mut times| {
         times.sort_unstable();
-        times[times.len() / 2]
+        times[times.len() / 10]
     });
-    let (fastest, slowest) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
-    assert!(*slowest < *fastest * 3 / 2 + Duration::from_micros(500), "{medians:?}");
+    let (fastest, slowest) = (typical.iter().min().unwrap(), typical.iter().max().unwrap());
+    assert!(*slowest < *fastest * 3 / 2 + Duration::from_micros(500), "{typical:?}");
 }
 
 #[test]
