@@ -139,7 +139,9 @@ fn send(
                     }
                     acknowledged.push(Acknowledged { workflow, number, run: None });
                 }
-                503 => {} // stopping or not ready: nothing was kept
+                // Stopping or not ready, or the queue is full: nothing was kept.
+                503 => {}
+                429 => std::thread::sleep(Duration::from_millis(50)),
                 other => return Err(format!("{workflow} {number} was answered {other} {text}")),
             }
         }
