@@ -3,6 +3,7 @@
 //! Names are as written. Long flat chains (`a + b + c …`, `else if …`, `x.f().g()`) are flat vectors here,
 //! so that no pass over the tree recurses along them. Real nesting is bounded by the parser (200 levels).
 
+pub use crate::operator::BinaryOp;
 use crate::span::Span;
 use crate::value::Number;
 use ecow::EcoString;
@@ -283,49 +284,6 @@ pub enum PostfixKind {
         /// The arguments.
         arguments: Vec<Expr>,
     },
-}
-
-/// Binary operators, tightest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BinaryOp {
-    /// `??`
-    Coalesce,
-    /// `*`
-    Multiply,
-    /// `/`
-    Divide,
-    /// `mod`
-    Modulo,
-    /// `+`
-    Add,
-    /// `-`
-    Subtract,
-    /// `&`
-    Concat,
-    /// `=`, `==`
-    Equal,
-    /// `!=`, `<>`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `>`
-    Greater,
-    /// `<=`
-    LessEqual,
-    /// `>=`
-    GreaterEqual,
-    /// `in`
-    In,
-    /// `not in`
-    NotIn,
-    /// `like`
-    Like,
-    /// `not like`
-    NotLike,
-    /// `and`
-    And,
-    /// `or`
-    Or,
 }
 
 /// A function: declared, `function (…)` or `x => e`.

@@ -21,6 +21,7 @@ pub mod error;
 pub mod function;
 pub mod highlight;
 pub mod host;
+mod operator;
 pub mod parse;
 pub mod program;
 mod query;

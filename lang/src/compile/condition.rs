@@ -32,9 +32,9 @@ impl Builder<'_> {
                 self.jump_chain(first, rest, when, true)
             }
             ExprKind::Binary(first, rest) => match rest.as_slice() {
-                [(op, _, second)] if is_comparison(*op) => {
+                [(op, _, second)] if op.is_comparison() => {
                     let span = condition.span;
-                    if is_order(*op) && self.is_number(first) && self.is_number(second) {
+                    if op.is_order() && self.is_number(first) && self.is_number(second) {
                         return Ok(vec![self.jump_numbers(*op, first, second, when, span)?]);
                     }
                     let a = self.value(first, None)?;
@@ -129,7 +129,7 @@ impl Builder<'_> {
             ExprKind::Binary(first, rest) => {
                 let all = |op: BinaryOp| rest.iter().all(|(other, _, _)| *other == op);
                 let numbers = || match rest.as_slice() {
-                    [(op, _, second)] => is_order(*op) && self.is_number(first) && self.is_number(second),
+                    [(op, _, second)] => op.is_order() && self.is_number(first) && self.is_number(second),
                     _ => false,
                 };
                 all(BinaryOp::And) || all(BinaryOp::Or) || numbers()
@@ -137,25 +137,6 @@ impl Builder<'_> {
             _ => false,
         }
     }
-}
-
-pub(super) fn is_comparison(op: BinaryOp) -> bool {
-    matches!(
-        op,
-        BinaryOp::Equal
-            | BinaryOp::NotEqual
-            | BinaryOp::Less
-            | BinaryOp::Greater
-            | BinaryOp::LessEqual
-            | BinaryOp::GreaterEqual
-            | BinaryOp::Like
-            | BinaryOp::NotLike
-    )
-}
-
-/// Does it compare without making texts of numbers?
-fn is_order(op: BinaryOp) -> bool {
-    is_comparison(op) && !matches!(op, BinaryOp::Like | BinaryOp::NotLike)
 }
 
 fn opposite(op: BinaryOp) -> BinaryOp {

@@ -3,7 +3,6 @@
 use super::builder::{Builder, Built};
 use super::call::can_call_native;
 use super::code::{Instruction, Register, TypeSite};
-use super::condition::is_comparison;
 use super::number::within;
 use crate::ast::BinaryOp;
 use crate::span::Span;
@@ -287,7 +286,7 @@ impl Builder<'_> {
             let result = if last { self.value_register(into)? } else { self.value_temporary()? };
             let instruction = match op {
                 BinaryOp::Concat => Instruction::Concat(result, left, right),
-                op if is_comparison(*op) => Instruction::Compare(*op, result, left, right),
+                op if op.is_comparison() => Instruction::Compare(*op, result, left, right),
                 op => Instruction::Calculate(*op, result, left, right),
             };
             self.emit(instruction, span);

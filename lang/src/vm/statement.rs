@@ -6,7 +6,6 @@ use super::machine::{Frame, Machine};
 use super::operators::symbol;
 use super::place::placed;
 use super::{Evaluated, Failure};
-use crate::ast::BinaryOp;
 use crate::error::{ErrorKind, RunError};
 use crate::span::Span;
 use crate::tree::{Block, Expr, ExprKind, Statement, Variable};
@@ -204,7 +203,7 @@ impl Machine<'_> {
         // Of a comparison both sides are shown, so they are evaluated here.
         let (holds, sides) = match &condition.kind {
             ExprKind::Binary(left, rest) => match rest.as_slice() {
-                [(op, _, right)] if is_comparison(*op) => {
+                [(op, _, right)] if op.is_comparison() => {
                     let left = self.eval(frame, left)?;
                     self.stack.push(left);
                     let right = self.eval(frame, right)?;
@@ -227,20 +226,6 @@ impl Machine<'_> {
         let error = RunError::new(ErrorKind::User, format!("The assertion does not hold: {written}{sides}"));
         Err(placed(error, frame.call, span))
     }
-}
-
-fn is_comparison(op: BinaryOp) -> bool {
-    matches!(
-        op,
-        BinaryOp::Equal
-            | BinaryOp::NotEqual
-            | BinaryOp::Less
-            | BinaryOp::Greater
-            | BinaryOp::LessEqual
-            | BinaryOp::GreaterEqual
-            | BinaryOp::Like
-            | BinaryOp::NotLike
-    )
 }
 
 /// What `catch` gets.

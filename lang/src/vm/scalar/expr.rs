@@ -259,7 +259,7 @@ impl<'q> RowScalars<'q, '_, '_> {
                     }
                     Some(left)
                 }
-                [(op, _, right)] if is_comparison(*op) => {
+                [(op, _, right)] if op.is_order() => {
                     if let (Some(left), Some(right)) = (self.leaf(first), self.leaf(right)) {
                         return compared(*op, left, right);
                     }
@@ -268,7 +268,7 @@ impl<'q> RowScalars<'q, '_, '_> {
                     let right = self.value(right, &mut beside)?;
                     compared(*op, left, right)
                 }
-                [(op, ..), ..] if is_comparison(*op) => None,
+                [(op, ..), ..] if op.is_order() => None,
                 _ => self.value(expr, &mut made).map(Scalar::truth),
             },
             ExprKind::Not(value) => self.nested(value).map(|truth| !truth),
@@ -300,18 +300,6 @@ impl<'q> RowScalars<'q, '_, '_> {
         }
         Some(found)
     }
-}
-
-fn is_comparison(op: BinaryOp) -> bool {
-    matches!(
-        op,
-        BinaryOp::Equal
-            | BinaryOp::NotEqual
-            | BinaryOp::Less
-            | BinaryOp::Greater
-            | BinaryOp::LessEqual
-            | BinaryOp::GreaterEqual
-    )
 }
 
 fn compared(op: BinaryOp, left: Scalar<'_>, right: Scalar<'_>) -> Option<bool> {
