@@ -80,18 +80,19 @@ impl Tls {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| format!("TLS cannot be set up: {error}"))?;
-        let verifier: Arc<dyn ServerCertVerifier> = match proof {
-            Proof::None => Arc::new(Any(provider)),
+        let authorities = match proof {
+            Proof::None => None,
             Proof::Authority | Proof::Name => {
                 let (roots, own) = match root {
                     None | Some("system") => (system_roots()?, Vec::new()),
                     Some(path) => roots_of(&project.join(path), path)?,
                 };
-                let built = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
-                let authorities = built.map_err(|error| format!("`sslrootcert` in `url` cannot be used: {error}"))?;
-                Arc::new(Signed { authorities, own, names: proof == Proof::Name })
+                let built = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
+                let known = built.map_err(|error| format!("`sslrootcert` in `url` cannot be used: {error}"))?;
+                Some(Authorities { known, own, names: proof == Proof::Name })
             }
         };
+        let verifier = Arc::new(Verifier { provider, authorities });
         let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
         // Servers that speak TLS from the first byte on want to be told what comes.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
@@ -152,57 +153,26 @@ pub(super) fn explained(error: &(dyn std::error::Error + 'static)) -> Option<Str
     })
 }
 
-/// Takes any certificate, as `sslmode=require` does; the server must have its key all the same.
+/// Looks at what a server shows. It must have the key of its certificate in any case.
 #[derive(Debug)]
-struct Any(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Any {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct Verifier {
+    provider: Arc<CryptoProvider>,
+    /// Who must have signed the certificate; without them any is taken, as `sslmode=require` does.
+    authorities: Option<Authorities>,
 }
 
 /// Takes certificates that an authority has signed.
 #[derive(Debug)]
-struct Signed {
-    authorities: Arc<WebPkiServerVerifier>,
+struct Authorities {
+    known: Arc<WebPkiServerVerifier>,
     /// A server's own certificate may be named as the authority: it has signed itself.
     own: Vec<CertificateDer<'static>>,
     /// Does the name count, as for `sslmode=verify-full`?
     names: bool,
 }
 
-impl ServerCertVerifier for Signed {
-    fn verify_server_cert(
+impl Authorities {
+    fn verify(
         &self,
         certificate: &CertificateDer<'_>,
         between: &[CertificateDer<'_>],
@@ -211,7 +181,7 @@ impl ServerCertVerifier for Signed {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         use CertificateError::{NotValidForName, NotValidForNameContext};
-        let verified = self.authorities.verify_server_cert(certificate, between, name, ocsp, now);
+        let verified = self.known.verify_server_cert(certificate, between, name, ocsp, now);
         let Err(rustls::Error::InvalidCertificate(refused)) = &verified else { return verified };
         match refused {
             // The name is looked at last: everything else is as it should be.
@@ -227,6 +197,22 @@ impl ServerCertVerifier for Signed {
             _ => verified,
         }
     }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match &self.authorities {
+            Some(authorities) => authorities.verify(certificate, between, name, ocsp, now),
+            None => Ok(ServerCertVerified::assertion()),
+        }
+    }
 
     fn verify_tls12_signature(
         &self,
@@ -234,7 +220,7 @@ impl ServerCertVerifier for Signed {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.authorities.verify_tls12_signature(message, certificate, signed)
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -243,11 +229,11 @@ impl ServerCertVerifier for Signed {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.authorities.verify_tls13_signature(message, certificate, signed)
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.authorities.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
