@@ -9,9 +9,8 @@ use crate::metrics::script_ran;
 use crate::run::{Ended, Event, Machine, Stop, StopFlag};
 use crate::store::VersionHash;
 use crate::workflow::model::Workflow;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -20,32 +19,27 @@ const SHORT: Duration = Duration::from_millis(1);
 /// A message with a larger body may take long between two looks at the clock.
 const LARGEST_BODY: usize = 16 << 10;
 
-/// Which versions had a long run last. A version that is not known had none.
+/// The versions whose last run was long.
 #[derive(Debug, Default)]
-pub(super) struct Paces(RwLock<HashMap<VersionHash, Arc<AtomicBool>>>);
+pub(super) struct Paces(RwLock<HashSet<VersionHash>>);
 
 impl Paces {
     /// Notes how long a run has computed.
-    pub(super) fn note(&self, workflow: &Workflow, time: Duration) {
-        let (long, version) = (time > SHORT, workflow.version);
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&version).cloned();
-        match known {
-            Some(pace) => pace.store(long, Ordering::Relaxed),
-            None if long => {
-                self.0
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .entry(version)
-                    .or_default()
-                    .store(true, Ordering::Relaxed);
-            }
-            None => {}
+    fn note(&self, workflow: &Workflow, time: Duration) {
+        let is_long = time > SHORT;
+        if is_long == self.is_long(workflow) {
+            return;
+        }
+        let mut long = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if is_long {
+            long.insert(workflow.version);
+        } else {
+            long.remove(&workflow.version);
         }
     }
 
     fn is_long(&self, workflow: &Workflow) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&workflow.version).is_some_and(|pace| pace.load(Ordering::Relaxed))
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(&workflow.version)
     }
 }
 
