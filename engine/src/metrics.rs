@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::thread::LocalKey;
 use std::time::Duration;
 
 /// Ended runs by workflow, trigger and state.
@@ -39,11 +40,6 @@ const CLASSES: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 
 const SUMMING: Duration = Duration::from_secs(5);
 
 static PAGE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-
-/// Meters that were made before count nowhere.
-fn page_is_kept() -> bool {
-    PAGE.get().is_some()
-}
 
 /// The page of this process, which begins to count when it is first asked for; nothing if somebody else counts here.
 pub fn page() -> Option<&'static PrometheusHandle> {
@@ -98,42 +94,55 @@ struct RunMeters {
     seconds: Histogram,
 }
 
+impl RunMeters {
+    fn find(workflow: &str, trigger: Trigger, state: RunState) -> Self {
+        let (workflow, name) = (workflow.to_owned(), trigger.as_str());
+        Self {
+            of: (trigger, state),
+            count: counter!(RUNS, "workflow" => workflow.clone(), "trigger" => name, "state" => state.as_str()),
+            seconds: histogram!(RUN_SECONDS, "workflow" => workflow, "trigger" => name),
+        }
+    }
+}
+
 thread_local! {
-    /// By workflow. Finding a meter takes longer than counting with it.
-    static ENDED: RefCell<HashMap<String, Vec<RunMeters>>> = RefCell::default();
-    static SCRIPTS: RefCell<HashMap<String, Histogram>> = RefCell::default();
+    static ENDED: Known<Vec<RunMeters>> = RefCell::default();
+    static SCRIPTS: Known<Histogram> = RefCell::default();
+}
+
+/// Meters by workflow, remembered: finding them takes longer than counting with them.
+type Known<M> = RefCell<HashMap<String, M>>;
+
+/// Counts with the meters of a workflow.
+fn count_with<M>(
+    known: &'static LocalKey<Known<M>>,
+    workflow: &str,
+    find: impl FnOnce() -> M,
+    count: impl FnOnce(&mut M),
+) {
+    known.with_borrow_mut(|known| match known.get_mut(workflow) {
+        Some(meters) => count(meters),
+        None => {
+            let mut found = find();
+            count(&mut found);
+            // Meters that were found before there is a page count nowhere.
+            if PAGE.get().is_some() {
+                known.insert(workflow.to_owned(), found);
+            }
+        }
+    });
 }
 
 /// A run has ended and is kept.
 pub fn run_ended(workflow: &str, trigger: Trigger, state: RunState, accepted_at: Timestamp, ended_at: Timestamp) {
     let seconds = (ended_at.0 - accepted_at.0).max(0) as f64 / 1000.0;
-    let note = |meters: &RunMeters| {
-        meters.count.increment(1);
-        meters.seconds.record(seconds);
-    };
-    let make = || {
-        let (workflow, trigger_name) = (workflow.to_owned(), trigger.as_str());
-        RunMeters {
-            of: (trigger, state),
-            count: counter!(RUNS, "workflow" => workflow.clone(), "trigger" => trigger_name, "state" => state.as_str()),
-            seconds: histogram!(RUN_SECONDS, "workflow" => workflow, "trigger" => trigger_name),
+    count_with(&ENDED, workflow, Vec::new, |known| {
+        if !known.iter().any(|meters| meters.of == (trigger, state)) {
+            known.push(RunMeters::find(workflow, trigger, state));
         }
-    };
-    ENDED.with_borrow_mut(|known| match known.get_mut(workflow) {
-        Some(meters) => match meters.iter().find(|meters| meters.of == (trigger, state)) {
-            Some(meters) => note(meters),
-            None => {
-                let new = make();
-                note(&new);
-                meters.push(new);
-            }
-        },
-        None => {
-            let new = make();
-            note(&new);
-            if page_is_kept() {
-                known.insert(workflow.to_owned(), vec![new]);
-            }
+        for meters in known.iter().filter(|meters| meters.of == (trigger, state)) {
+            meters.count.increment(1);
+            meters.seconds.record(seconds);
         }
     });
 }
@@ -150,15 +159,6 @@ pub fn occurrences_skipped(workflow: &str, count: u64) {
 
 /// Scripts of a workflow have computed for so long.
 pub fn script_ran(workflow: &str, time: Duration) {
-    let seconds = time.as_secs_f64();
-    SCRIPTS.with_borrow_mut(|known| match known.get(workflow) {
-        Some(meter) => meter.record(seconds),
-        None => {
-            let meter = histogram!(SCRIPT_SECONDS, "workflow" => workflow.to_owned());
-            meter.record(seconds);
-            if page_is_kept() {
-                known.insert(workflow.to_owned(), meter);
-            }
-        }
-    });
+    let find = || histogram!(SCRIPT_SECONDS, "workflow" => workflow.to_owned());
+    count_with(&SCRIPTS, workflow, find, |meter| meter.record(time.as_secs_f64()));
 }
