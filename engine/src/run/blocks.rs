@@ -1,8 +1,9 @@
 //! Steps whose parts are strands of their own: opening them, and what their ends make of the step.
 
 use super::Ended;
+use super::failing::note_place;
 use super::input::convert_input;
-use super::machine::{Machine, context, note_place};
+use super::machine::{Machine, context};
 use super::steps::Opening;
 use super::strand::{Next, Part, State, Strand, Variables, no_errors, path_of};
 use crate::script::{Fault, INTERRUPTED};

@@ -7,15 +7,15 @@
 use super::diffs::{Recorder, StepDiff};
 use super::host::RunHost;
 use super::ledger::{self, Ledger};
+use super::restore;
 use super::steps::{self, Outcome};
 use super::stop::{Act, Acts, Event, Stop};
-use super::strand::{Next, Open, Part, Sleep, SleepKind, State, Strand, Variables, no_errors};
+use super::strand::{Next, Open, Part, Sleep, State, Strand, Variables, no_errors};
 use super::trace::StepTrace;
 use super::veil::Veil;
 use super::work::{Room, Work, run_value};
-use super::{restore, retry};
 use crate::clock::Ahead;
-use crate::script::{Context, Fault, TIMEOUT};
+use crate::script::{Context, Fault};
 use crate::store::{Changes, ClaimedRun, LogLine, StepEnd, StepStart, Timestamp};
 use crate::workflow::model::{ERRORS, LAST, RUN, Slot, Step, StepKind};
 use flowscript_lang::error::ErrorKind;
@@ -48,7 +48,7 @@ pub struct Machine {
     /// Strands that were dropped while somebody did their step.
     dropped: Vec<String>,
     /// Something must be committed at the next stop.
-    must_commit: bool,
+    pub(super) must_commit: bool,
     pub(super) has_input: bool,
     /// The inputs by name, until they are kept.
     pub(super) input: Option<Value>,
@@ -384,36 +384,6 @@ impl Machine {
         self.veil.learn(workflow, variables);
     }
 
-    /// A failure: tried again later, noted in `errors`, or the end of the strand.
-    fn fail(&mut self, strand: &mut Strand, step: &Step, position: &str, fault: Fault) -> Result<Option<Pause>, Fault> {
-        self.failed_at.get_or_insert_with(|| position.to_owned());
-        let ends = self.ends_all(&fault);
-        if !ends {
-            strand.failures += 1;
-            let context = context(&self.room, &self.host);
-            if let Some(delay) = retry::delay(step, &fault, strand.failures, &mut strand.variables, context)? {
-                strand.attempt += 1;
-                strand.moved = true;
-                let due = Some(self.host.instant().plus_millis(delay.as_millis() as i64));
-                strand.state = State::Asleep(Sleep { due, event: None, kind: SleepKind::BackOff });
-                self.must_commit = true;
-                self.failed_at = None;
-                return Ok(Some(Pause::Stopped));
-            }
-        }
-        if ends || !step.continue_on_fail {
-            return Err(fault);
-        }
-        self.with_errors = true;
-        self.failed_at = None;
-        strand.note_error(step, &fault);
-        note_place(&fault, &self.host);
-        if let Some(slot) = step.slot {
-            strand.variables.set(slot, Value::Null);
-        }
-        Ok(None)
-    }
-
     /// The start of a wait rides on the next commit.
     fn note_start(&mut self, position: &str, attempt: u32) {
         let (position, kind) = (position.to_owned(), "wait".to_owned());
@@ -478,11 +448,6 @@ impl Machine {
         self.ledger.drop_strand(path);
     }
 
-    /// Is the run's time over?
-    pub(super) fn is_over(&self, fault: &Fault) -> bool {
-        (fault.kind == ErrorKind::Limit.name() || fault.kind == TIMEOUT) && self.host.is_late()
-    }
-
     fn note(&mut self, step: &Step, position: &str, attempt: u32, fault: Option<&Fault>, skipped: bool) {
         if self.trace.len() >= MAX_TRACE {
             return;
@@ -519,14 +484,4 @@ impl Machine {
 
 pub(super) fn context<'a>(room: &'a Room, host: &'a RunHost) -> Context<'a> {
     Context { settings: room.library.settings(), host }
-}
-
-/// The place in the file is for the author, not for callers: it goes into the log.
-pub(super) fn note_place(fault: &Fault, host: &RunHost) {
-    use flowscript_lang::host::{Host, LogLevel};
-    if let Some((file, place)) = &fault.place {
-        let file = file.as_deref().map(|file| format!(" of {file}")).unwrap_or_default();
-        let message = format!("line {}, column {}{file}: {}", place.line, place.column, fault.message);
-        host.log(LogLevel::Error, &message);
-    }
 }

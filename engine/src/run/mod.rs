@@ -9,6 +9,7 @@ mod blocks;
 mod diffs;
 pub mod encoding;
 mod ended;
+mod failing;
 mod host;
 mod input;
 mod ledger;

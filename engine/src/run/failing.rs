@@ -1,0 +1,63 @@
+//! Failures of steps: what is tried again, what is noted, what ends the run.
+
+use super::host::RunHost;
+use super::machine::{Machine, Pause, context};
+use super::retry;
+use super::strand::{Sleep, SleepKind, State, Strand};
+use crate::script::{Fault, TIMEOUT};
+use crate::workflow::model::Step;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::Value;
+
+impl Machine {
+    /// A failure: tried again later, noted in `errors`, or the end of the strand.
+    pub(super) fn fail(
+        &mut self,
+        strand: &mut Strand,
+        step: &Step,
+        position: &str,
+        fault: Fault,
+    ) -> Result<Option<Pause>, Fault> {
+        self.failed_at.get_or_insert_with(|| position.to_owned());
+        let ends = self.ends_all(&fault);
+        if !ends {
+            strand.failures += 1;
+            let context = context(&self.room, &self.host);
+            if let Some(delay) = retry::delay(step, &fault, strand.failures, &mut strand.variables, context)? {
+                strand.attempt += 1;
+                strand.moved = true;
+                let due = Some(self.host.instant().plus_millis(delay.as_millis() as i64));
+                strand.state = State::Asleep(Sleep { due, event: None, kind: SleepKind::BackOff });
+                self.must_commit = true;
+                self.failed_at = None;
+                return Ok(Some(Pause::Stopped));
+            }
+        }
+        if ends || !step.continue_on_fail {
+            return Err(fault);
+        }
+        self.with_errors = true;
+        self.failed_at = None;
+        strand.note_error(step, &fault);
+        note_place(&fault, &self.host);
+        if let Some(slot) = step.slot {
+            strand.variables.set(slot, Value::Null);
+        }
+        Ok(None)
+    }
+
+    /// Is the run's time over?
+    pub(super) fn is_over(&self, fault: &Fault) -> bool {
+        (fault.kind == ErrorKind::Limit.name() || fault.kind == TIMEOUT) && self.host.is_late()
+    }
+}
+
+/// The place in the file is for the author, not for callers: it goes into the log.
+pub(super) fn note_place(fault: &Fault, host: &RunHost) {
+    use flowscript_lang::host::{Host, LogLevel};
+    if let Some((file, place)) = &fault.place {
+        let file = file.as_deref().map(|file| format!(" of {file}")).unwrap_or_default();
+        let message = format!("line {}, column {}{file}: {}", place.line, place.column, fault.message);
+        host.log(LogLevel::Error, &message);
+    }
+}
