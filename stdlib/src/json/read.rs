@@ -237,12 +237,8 @@ impl<'a> Reader<'a> {
             if !self.scan.eat_all(name) {
                 return Ok(Fields::First(number));
             }
-            self.scan.skip_blanks();
-            let place = match self.scan.peek() {
-                Some(b'{' | b'[') => self.seen.field(spot.place, number),
-                _ => spot.place,
-            };
-            let read = value(self, number, Spot { level: spot.level + 1, place });
+            let inside = self.field_spot(spot, number);
+            let read = value(self, number, inside);
             if let Err(failure) = read {
                 let name = known.shape.names().get(number).map_or("", EcoString::as_str);
                 return Err(failure.in_field(name));
@@ -255,18 +251,25 @@ impl<'a> Reader<'a> {
         Ok(Fields::First(known.names.len()))
     }
 
+    /// Where the value of a field is that comes next.
+    #[inline]
+    fn field_spot(&mut self, spot: Spot, number: usize) -> Spot {
+        self.scan.skip_blanks();
+        let place = match self.scan.peek() {
+            Some(b'{' | b'[') => self.seen.field(spot.place, number),
+            _ => spot.place,
+        };
+        Spot { level: spot.level + 1, place }
+    }
+
     /// An object that begins as was expected, with these cells, and goes on otherwise, or ends.
     fn unexpected_object(&mut self, known: &Known, cells: Vec<Value>, more: bool, spot: Spot) -> Read<Record> {
         let mut names: Vec<EcoString> = known.shape.names().iter().take(cells.len()).cloned().collect();
         let (mut cells, mut more) = (cells, more);
         while more {
             let name = self.scan.name()?;
-            self.scan.skip_blanks();
-            let place = match self.scan.peek() {
-                Some(b'{' | b'[') => self.seen.field(spot.place, cells.len()),
-                _ => spot.place,
-            };
-            let value = self.any(Spot { level: spot.level + 1, place });
+            let inside = self.field_spot(spot, cells.len());
+            let value = self.any(inside);
             cells.push(value.map_err(|failure| failure.in_field(&name))?);
             names.push(name.as_ref().into());
             more = self.scan.next_field()?;
