@@ -3,10 +3,8 @@
 //! Two engines share a database, each with a data folder of its own, so that no lock keeps them apart. The first is
 //! stopped in the middle of a run, the second takes that run over and ends it, then the first wakes up and goes on.
 
-use crate::peer::{Peer, ok};
+use crate::peer::{Gate, Peer, ok};
 use crate::server::{Project, Server, wait_for};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A run that only reads: nothing but the fence stands between its end and the store.
@@ -19,11 +17,11 @@ output: \"{price.text}\"
 
 /// What the run's output is once the sleeper had its chance.
 fn output_after_a_takeover(sabotage: &str) -> String {
-    let woken = Arc::new(AtomicBool::new(false));
-    let gate = woken.clone();
+    let gate = Gate::default();
+    let held = gate.clone();
     let peer = Peer::new(move |_, before| {
-        while before == 0 && !gate.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(5));
+        if before == 0 {
+            held.wait();
         }
         ok(if before == 0 { "\"late\"" } else { "\"in time\"" })
     });
@@ -40,7 +38,7 @@ fn output_after_a_takeover(sabotage: &str) -> String {
     let awake = Server::start(other.path(), &["--store", &store]);
     assert_eq!(awake.run_in(&run, "completed")["output"], "\"in time\"");
     sleeper.signal("CONT");
-    woken.store(true, Ordering::Relaxed);
+    gate.open();
     let output = || awake.api(&format!("/runs/{run}"))["output"].as_str().unwrap().to_owned();
     // It says so when it was refused; when it was not, the end is another.
     wait_for("the sleeper to end its run", || {

@@ -1,6 +1,6 @@
 //! Steps that hold steps: loops, branches, calls; and waits. With kills in the middle of each.
 
-use crate::peer::{Heard, Peer, ok, status};
+use crate::peer::{Gate, Heard, Peer, ok, status};
 use crate::server::{Project, Server, bearer, wait_for};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -372,11 +372,11 @@ output: \"{sides}\"
 
 #[test]
 fn an_event_for_one_branch_does_not_wait_for_the_others() {
-    let gate = Arc::new(AtomicBool::new(false));
-    let open = gate.clone();
+    let gate = Gate::default();
+    let held = gate.clone();
     let peer = Peer::new(move |request, _| {
-        while request.path == "/slow" && !open.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(5));
+        if request.path == "/slow" {
+            held.wait();
         }
         ok("1")
     });
@@ -410,7 +410,7 @@ output: done
     wait_for("the branch goes on", || counted(&peer).contains_key("/came").then_some(()));
     assert!(posted.elapsed() < Duration::from_secs(2), "{:?}", posted.elapsed());
     assert_eq!(server.api(&format!("/runs/{run}"))["state"], "running");
-    gate.store(true, Ordering::Relaxed);
+    gate.open();
     server.run_in(&run, "completed");
     assert!(counted(&peer).values().all(|count| *count == 1), "{:?}", counted(&peer));
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A request that came.
 #[derive(Clone, Debug)]
@@ -42,6 +42,29 @@ pub fn ok(body: &str) -> Reply {
 /// A status without a body.
 pub fn status(status: u16) -> Reply {
     Reply { status, headers: Vec::new(), body: String::new() }
+}
+
+/// What holds answers back until a test opens it. Clones are the same gate.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<AtomicBool>);
+
+impl Gate {
+    /// Lets go on whoever waits.
+    pub fn open(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Has it been opened?
+    pub fn is_open(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Waits until it is open.
+    pub fn wait(&self) {
+        while !self.is_open() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 /// A peer on a port of its own; its threads end with the test's process.

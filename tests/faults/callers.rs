@@ -1,13 +1,11 @@
 //! Callers that go away, take their time, or are many.
 
 use crate::accept;
-use crate::peer::{Peer, ok};
+use crate::peer::{Gate, Peer, ok};
 use crate::server::{Project, Server, wait_for};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// A workflow whose caller waits until the peer answers.
@@ -25,13 +23,11 @@ output: \"{{n}}\"
 }
 
 /// A peer that answers once the gate is open.
-fn gated() -> (Peer, Arc<AtomicBool>) {
-    let gate = Arc::new(AtomicBool::new(false));
-    let open = gate.clone();
+fn gated() -> (Peer, Gate) {
+    let gate = Gate::default();
+    let held = gate.clone();
     let peer = Peer::new(move |_, _| {
-        while !open.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        held.wait();
         ok("1")
     });
     (peer, gate)
@@ -62,7 +58,7 @@ fn a_caller_who_goes_away_takes_nothing_with_it() {
     let mut half = connect(&server.base);
     half.write_all(request(8).split_at(request(8).len() - 3).0.as_bytes()).unwrap();
     drop(half);
-    gate.store(true, Ordering::Relaxed);
+    gate.open();
     let run = server.api("/runs")["runs"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(server.run_in(&run, "completed")["output"], 7);
     assert_eq!(server.post("/hooks/w", "{\"n\": 9}").text, "9");
@@ -165,7 +161,7 @@ fn five_thousand_callers_wait_at_a_time() {
     let started = Instant::now();
     assert_eq!(server.post("/hooks/other", "{}").text, "1");
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-    gate.store(true, Ordering::Relaxed);
+    gate.open();
     for (n, caller) in callers.iter_mut().enumerate() {
         caller.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
         let mut answer = [0; 1024];

@@ -1,10 +1,8 @@
 //! A wall clock that jumps.
 
-use crate::peer::{Peer, ok, status};
+use crate::peer::{Gate, Peer, ok, status};
 use crate::server::{Project, Server, wait_for};
 use crate::{Faults, accept};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const DAY: i64 = 86_400;
@@ -15,14 +13,14 @@ fn year(server: &Server, run: &str) -> i32 {
 
 #[test]
 fn order_claims_and_back_offs_outlive_a_clock_that_jumps() {
-    let gate = Arc::new(AtomicBool::new(false));
-    let open = gate.clone();
+    let gate = Gate::default();
+    let held = gate.clone();
     let peer = Peer::new(move |request, _| {
-        while request.path == "/long" && !open.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(5));
+        if request.path == "/long" {
+            held.wait();
         }
         // Fails until the clock has jumped.
-        if request.path == "/backoff" && !open.load(Ordering::Relaxed) { status(503) } else { ok("1") }
+        if request.path == "/backoff" && !held.is_open() { status(503) } else { ok("1") }
     });
     let hook = |settings: &str, step: &str| {
         format!(
@@ -64,7 +62,7 @@ output: \"{{n}}\"
     }
     // The back-off was over when the clock stood far ahead, and failed again; the long run is still the first.
     assert_eq!(server.api(&format!("/runs/{long}"))["state"], "running");
-    gate.store(true, Ordering::Relaxed);
+    gate.open();
     server.run_in(&long, "completed");
     faults.set("clock", &(900 * DAY).to_string());
     server.run_in(&backoff, "completed");
@@ -86,11 +84,11 @@ output: \"{{n}}\"
 
 #[test]
 fn no_back_off_and_no_wait_is_longer_because_the_clock_was_set_back() {
-    let gate = Arc::new(AtomicBool::new(false));
-    let open = gate.clone();
+    let gate = Gate::default();
+    let held = gate.clone();
     let peer = Peer::new(move |request, before| {
-        while request.path == "/long" && !open.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(5));
+        if request.path == "/long" {
+            held.wait();
         }
         if request.path == "/backoff" && before == 0 { status(503) } else { ok("1") }
     });
@@ -123,6 +121,6 @@ fn no_back_off_and_no_wait_is_longer_because_the_clock_was_set_back() {
     wait_for("the branch goes on", || peer.heard().iter().any(|heard| heard.path == "/beside").then_some(()));
     // Four seconds and a fifth, and the five within which a jump is noticed at the latest.
     assert!(start.elapsed() < Duration::from_secs(12), "{:?}", start.elapsed());
-    gate.store(true, Ordering::Relaxed);
+    gate.open();
     server.run_in(&beside, "completed");
 }

@@ -1,19 +1,17 @@
 //! A disk that takes no more.
 
-use crate::peer::{Peer, ok};
+use crate::peer::{Gate, Peer, ok};
 use crate::server::{Project, flowscript, wait_for};
 use crate::{Faults, accept};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Refuses what is new, holds what runs before it acts again, and goes on by itself once the disk takes writes again.
 fn holds_until_it_can_write(fault: &str) {
-    let gate = Arc::new(AtomicBool::new(false));
-    let open = gate.clone();
+    let gate = Gate::default();
+    let held = gate.clone();
     let peer = Peer::new(move |request, _| {
-        while request.path == "/first" && !open.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(5));
+        if request.path == "/first" {
+            held.wait();
         }
         ok("1")
     });
@@ -36,7 +34,7 @@ output: done
     let run = accept(&server, "/hooks/acting", "{}");
     wait_for("the first request", || (peer.heard().len() == 1).then_some(()));
     faults.set("write", fault);
-    gate.store(true, Ordering::Relaxed);
+    gate.open();
     wait_for("the run to hold", || server.log().contains(&format!("run {run} holds")).then_some(()));
     for path in ["/hooks/acting", "/hooks/strict"] {
         let refused = server.post(path, "{}");
