@@ -16,6 +16,7 @@ mod worker;
 
 pub use accept::{Admission, Message};
 pub use answer::{Answer, Verdict};
+pub(crate) use worker::count;
 
 use crate::clock::Clock;
 use crate::config::Limits;

@@ -159,11 +159,8 @@ impl Dispatcher {
     /// Counts a run that has ended without a worker.
     pub(crate) async fn count_end(&self, run: RunId) {
         match self.shared.store.summary(run).await {
-            Ok(RunSummary { workflow, trigger, state, ended_at: Some(ended_at), .. }) => {
-                run_ended(&workflow, trigger, state, run.accepted_at(), ended_at);
-            }
-            // It goes on again, or is gone.
-            Ok(_) | Err(StoreError::NotFound(_)) => {}
+            Ok(summary) => count(&summary),
+            Err(StoreError::NotFound(_)) => {} // it is gone
             Err(error) => tracing::warn!("the end of run {run} is not counted: {error}"),
         }
     }
@@ -226,5 +223,12 @@ impl Dispatcher {
                 }
             }
         }
+    }
+}
+
+/// Counts the end of a run; one that goes on again has none.
+pub(crate) fn count(summary: &RunSummary) {
+    if let Some(ended_at) = summary.ended_at {
+        run_ended(&summary.workflow, summary.trigger, summary.state, summary.id.accepted_at(), ended_at);
     }
 }

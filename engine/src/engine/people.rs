@@ -1,6 +1,7 @@
 //! What people decide about runs, lanes and workflows.
 
 use super::Engine;
+use crate::dispatch::count;
 use crate::store::{
     Accepted, Admin, Cancel, Cursor, Delivered, LaneId, LaneKind, LanePage, LaneQuery, RunAgain, RunId, RunQuery,
     RunState, Skip, StoreError, Trigger,
@@ -157,8 +158,10 @@ impl Engine {
     async fn skipped(&self, skip: Skip) -> Result<RunId, StoreError> {
         let run = self.shared.store.skip(skip).await?;
         // A held head has ended before; it stays failed.
-        if self.shared.store.summary(run).await.is_ok_and(|summary| summary.state == RunState::Skipped) {
-            self.shared.dispatcher.count_end(run).await;
+        if let Ok(summary) = self.shared.store.summary(run).await
+            && summary.state == RunState::Skipped
+        {
+            count(&summary);
         }
         Ok(run)
     }
