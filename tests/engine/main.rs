@@ -13,6 +13,7 @@ mod diagnostics;
 mod doors;
 mod encrypted;
 mod examples;
+mod files;
 mod hooks;
 mod mistakes;
 mod ordered;

@@ -2,7 +2,7 @@
 
 use super::Dispatcher;
 use super::drive::Left;
-use crate::run::{Action, Files, Panicked, RunHost, StepHost, StopFlag, step_key};
+use crate::run::{Action, FileCall, FileChange, Files, Panicked, RunHost, StepHost, StopFlag, step_key};
 use crate::script::{Fault, TIMEOUT};
 use crate::store::{RunId, StepEnd, Timestamp};
 use crate::workflow::model::Slot;
@@ -11,8 +11,12 @@ use flowscript_lang::value::Value;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
+
+/// How long a file that is read may stay unsettled beyond the time it is to be left alone.
+const MOST_UNSETTLED: Duration = Duration::from_secs(60);
 
 /// A step that was done.
 pub(super) struct Done {
@@ -175,8 +179,7 @@ impl Dispatcher {
                     }
                 };
                 let name = call.connection.clone();
-                let done = self.shared.callers.run(move || files.perform(&call.change));
-                done.await.map_err(|Panicked| internal())?.map_err(|fault| match name {
+                self.file(host, files, *call).await.map_err(|fault| match name {
                     Some(name) => Fault { message: format!("The connection `{name}`: {}", fault.message), ..fault },
                     None => fault,
                 })?
@@ -184,6 +187,30 @@ impl Dispatcher {
             Action::Respond(_) | Action::Checkpoint => return Err(internal()),
         };
         Ok((value, Vec::new()))
+    }
+
+    /// Does a step with files; one that is read while it is written is waited for.
+    async fn file(&self, host: &RunHost, files: Arc<Files>, call: FileCall) -> Result<Value, Fault> {
+        if let (FileChange::Read(path, _), Some(settled)) = (&call.change, call.settled) {
+            self.within(host, self.wait_for_settled(&files, path, settled)).await?;
+        }
+        let done = self.shared.callers.run(move || files.perform(&call.change, call.repeated));
+        done.await.map_err(|Panicked| internal())?
+    }
+
+    async fn wait_for_settled(&self, files: &Arc<Files>, path: &str, settled: Duration) -> Result<(), Fault> {
+        let begun = Instant::now();
+        loop {
+            let (looked, at) = (files.clone(), path.to_owned());
+            let left = self.shared.callers.run(move || looked.unsettled(&at, settled));
+            let Some(left) = left.await.map_err(|Panicked| internal())?? else { return Ok(()) };
+            if begun.elapsed() > settled + MOST_UNSETTLED {
+                let message =
+                    format!("The file `{path}` is still written: it was changed within the last {settled:?}.");
+                return Err(Fault::new(ErrorKind::Io, message));
+            }
+            tokio::time::sleep(left).await;
+        }
     }
 
     /// What takes time, at most until the run is stopped or its time is over.

@@ -8,7 +8,7 @@ use super::diffs::{Recorder, StepDiff};
 use super::host::RunHost;
 use super::ledger::{self, Ledger};
 use super::restore;
-use super::steps::{self, Outcome};
+use super::steps::{self, Action, Outcome};
 use super::stop::{Act, Acts, Event, Stop};
 use super::strand::{Next, Open, Part, Sleep, State, Strand, Variables, no_errors};
 use super::trace::StepTrace;
@@ -328,8 +328,11 @@ impl Machine {
             self.note(step, &position, strand.attempt, outcome.as_ref().err(), skipped);
         }
         let next = match outcome {
-            Ok(Outcome::Act(action)) => {
+            Ok(Outcome::Act(mut action)) => {
                 strand.state = State::Acting;
+                if let Action::File(call) = &mut action {
+                    call.repeated = strand.repeated;
+                }
                 let (kind, attempt, commits) = (step.kind.name(), strand.attempt, step.acts());
                 self.acts.push(Act { strand: path.to_owned(), position, kind, attempt, commits, action });
                 return Ok(Some(Pause::Stopped));

@@ -32,7 +32,7 @@ pub use host::{Callbacks, Calls, RunHost, StepHost, StopFlag, step_key};
 pub use input::{NoFit, convert, convert_input};
 pub use machine::Machine;
 pub use pool::{Panicked, Pool, STACK_BYTES};
-pub use steps::file::Files;
+pub use steps::file::{FileChange, Files};
 pub use steps::http::Answered;
 pub use steps::{Action, FileCall, Reply, ScriptCall};
 pub use stop::{Act, Acts, Event, Stop};

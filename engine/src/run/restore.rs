@@ -11,6 +11,7 @@ use crate::script::{Fault, INTERRUPTED};
 use crate::store::{ClaimedRun, StepRecord, StepState};
 use crate::trigger::callback;
 use crate::workflow::model::{ERRORS, FIRST_INPUT, RUN, StepKind, Workflow};
+use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -195,6 +196,8 @@ fn next(
     let position = format!("{path}{}", step.position);
     let last = claimed.steps.iter().filter(|record| record.position == position).max_by_key(|record| record.attempt);
     let once = step.once;
+    let records = claimed.steps.iter().filter(|record| record.position == position);
+    strand.repeated = records.into_iter().any(may_have_done_it);
     let failed = last.is_some_and(|last| last.state == StepState::Failed);
     match &strand.state {
         State::Asleep(sleep) if sleep.kind == SleepKind::BackOff => {
@@ -217,6 +220,16 @@ fn next(
         strand.moved = true;
     }
     Ok(Some(next))
+}
+
+/// Whether an attempt ended without a known result: it was interrupted, or was given up while it was at work.
+fn may_have_done_it(record: &StepRecord) -> bool {
+    let own = [ErrorKind::Io.name(), ErrorKind::Value.name()];
+    match record.state {
+        StepState::Completed => false,
+        StepState::Started => true,
+        StepState::Failed => record.error.as_ref().is_none_or(|error| !own.contains(&error.kind.as_str())),
+    }
 }
 
 /// What the last attempt of the step at hand leaves to do.

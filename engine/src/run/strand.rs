@@ -31,6 +31,8 @@ pub(super) struct Strand {
     pub failures: u32,
     /// How often the run had been retried when the attempt began.
     pub retries: u32,
+    /// An earlier attempt of the step at hand ended without a known result: it may have done its work.
+    pub repeated: bool,
     /// What it is at.
     pub state: State,
     /// The store does not have its place as it is.
@@ -151,6 +153,7 @@ impl Strand {
             attempt: 1,
             failures: 0,
             retries,
+            repeated: false,
             state: State::Ready(Next::Begin),
             moved: true,
         }
@@ -166,6 +169,7 @@ impl Strand {
         self.step = step;
         self.attempt = 1;
         self.failures = 0;
+        self.repeated = false;
         self.moved = true;
     }
 

@@ -456,11 +456,21 @@ pub fn encode_xml(value: &Value, root: &str) -> Result<String, String> {
 
 /// A table as CSV whose first row names the columns. The error says in words why it cannot be.
 pub fn encode_csv(value: &Value) -> Result<String, String> {
+    csv_text(value, true)
+}
+
+/// The rows of a table as CSV, without the names of the columns. The error says in words why they cannot be.
+pub fn encode_csv_rows(value: &Value) -> Result<String, String> {
+    csv_text(value, false)
+}
+
+fn csv_text(value: &Value, header: bool) -> Result<String, String> {
+    let dialect = flowscript_stdlib::csv::Dialect { header, ..Default::default() };
     let mut rows = flowscript_lang::value::RowsBuilder::default();
     Rows::of(value).iter().flat_map(Rows::iter).for_each(|row| rows.push(row));
     let whole = if matches!(value, Value::Table(_)) { value.clone() } else { rows.finish() };
     match whole {
-        Value::Table(table) => flowscript_stdlib::csv::encode(&table, flowscript_stdlib::csv::Dialect::default()),
+        Value::Table(table) => flowscript_stdlib::csv::encode(&table, dialect),
         whole if whole.is_empty_list() => Ok(String::new()),
         _ => Err("CSV is made of rows, and these are not all records".to_owned()),
     }

@@ -19,6 +19,8 @@ pub struct FileRead {
 pub enum FileFormat {
     /// Any value.
     Json,
+    /// A list of values, one a line.
+    Ndjson,
     /// A table of texts, the first row names the columns.
     Csv,
     /// A text.
@@ -154,6 +156,8 @@ pub struct FileStep {
     pub what: FileWork,
     /// What the bytes are or become; by the suffix where it is not given.
     pub format: Option<FileFormat>,
+    /// For reading and listing: a file must have been left alone for this long.
+    pub settled: Option<Duration>,
 }
 
 /// What a `file` step does.

@@ -17,6 +17,7 @@ use flowscript_lang::host::Host;
 use flowscript_lang::program::Settings;
 use flowscript_lang::value::{Record, Rows, Value, truth};
 use http::HttpCall;
+use std::time::Duration;
 
 /// What became of a step.
 #[derive(Debug)]
@@ -83,7 +84,11 @@ pub struct FileCall {
     /// The connection whose folder it is; the project's own without one.
     pub connection: Option<String>,
     /// What is done.
-    pub change: file::Change,
+    pub change: file::FileChange,
+    /// A file that is read must have been left alone for this long.
+    pub settled: Option<Duration>,
+    /// An earlier attempt ended without a known result: it may have done it already.
+    pub repeated: bool,
 }
 
 /// A script that reaches out, with a copy of what it sees.

@@ -1,14 +1,14 @@
 //! `sql`, `file` and `email`: from their templates to what is to be done.
 
-use super::file::Change;
+use super::file::{self, FileChange};
 use super::http::texts;
 use super::{Action, FileCall, Outcome};
 use crate::outgoing::{Letter, SqlCall};
 use crate::run::work::Room;
-use crate::script::{Content, Context, Fault, encode_csv, encode_json};
-use crate::workflow::model::{Email, FileFormat, FileStep, FileWork, Sql};
+use crate::script::{Content, Context, Fault};
+use crate::workflow::model::{Email, FileStep, FileWork, Sql};
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::value::{Rows, Value, to_text};
+use flowscript_lang::value::Value;
 
 /// Fills the parameters of a statement.
 pub(super) fn sql(sql: &Sql, variables: &mut [Value], context: Context<'_>, room: &Room) -> Result<Outcome, Fault> {
@@ -27,22 +27,23 @@ pub(super) fn file(step: &FileStep, variables: &mut [Value], context: Context<'_
         content.text("A path", variables, context).map(|text| text.to_string())
     };
     let change = match &step.what {
-        FileWork::Read(from) => Change::Read(path(from, variables)?, step.format),
-        FileWork::List(folder) => Change::List(path(folder, variables)?),
-        FileWork::Delete(file) => Change::Delete(path(file, variables)?),
-        FileWork::Move(from, to) => Change::Move(path(from, variables)?, path(to, variables)?),
+        FileWork::Read(from) => FileChange::Read(path(from, variables)?, step.format),
+        FileWork::List(folder) => FileChange::List(path(folder, variables)?, step.settled),
+        FileWork::Delete(file) => FileChange::Delete(path(file, variables)?),
+        FileWork::Move(from, to) => FileChange::Move(path(from, variables)?, path(to, variables)?),
         FileWork::Write(to, content) => {
             let to = path(to, variables)?;
-            let bytes = bytes(&content.value(variables, context)?, step.format, &to)?;
-            Change::Write(to, bytes)
+            let bytes = file::bytes(&content.value(variables, context)?, step.format, &to)?;
+            FileChange::Write(to, bytes)
         }
         FileWork::Append(to, content) => {
             let to = path(to, variables)?;
-            let bytes = bytes(&content.value(variables, context)?, step.format, &to)?;
-            Change::Append(to, bytes)
+            let addition = file::addition(&content.value(variables, context)?, step.format, &to)?;
+            FileChange::Append(to, addition)
         }
     };
-    Ok(Outcome::Act(Action::File(Box::new(FileCall { connection: step.connection.clone(), change }))))
+    let call = FileCall { connection: step.connection.clone(), change, settled: step.settled, repeated: false };
+    Ok(Outcome::Act(Action::File(Box::new(call))))
 }
 
 /// Fills a message.
@@ -66,30 +67,10 @@ pub(super) fn email(email: &Email, variables: &mut [Value], context: Context<'_>
     let mut attachments = Vec::with_capacity(email.attachments.len());
     for (name, content) in &email.attachments {
         let name = name.text("The name of an attachment", variables, context)?.to_string();
-        let bytes = bytes(&content.value(variables, context)?, None, &name)?;
+        let bytes = file::bytes(&content.value(variables, context)?, None, &name)?;
         attachments.push((name, bytes));
     }
     let (connection, timeout) = (email.connection.clone(), email.timeout);
     let letter = Letter { connection, from, to, cc, bcc, subject, body, html, attachments, timeout };
     Ok(Outcome::Act(Action::Email(Box::new(letter))))
-}
-
-/// The bytes of a file with this content: in the format that is given, else in that of the name.
-fn bytes(value: &Value, format: Option<FileFormat>, name: &str) -> Result<Vec<u8>, Fault> {
-    let unfit =
-        |reason: String| Fault::new(ErrorKind::Value, format!("The content of `{name}` does not fit: {reason}"));
-    if let Value::Binary(bytes) = value {
-        return Ok(bytes.to_vec());
-    }
-    let format = format.unwrap_or_else(|| super::file::by_suffix(std::path::Path::new(name)));
-    // A text is written as it is, whatever the file is called.
-    match (format, value) {
-        (FileFormat::Json | FileFormat::Csv, Value::Text(text)) => Ok(text.as_bytes().to_vec()),
-        (FileFormat::Json, value) => Ok(encode_json(value).map_err(unfit)?.into_bytes()),
-        (FileFormat::Csv, value) if Rows::of(value).is_some() => Ok(encode_csv(value).map_err(unfit)?.into_bytes()),
-        (_, value) => match to_text(value) {
-            Ok(text) => Ok(text.as_bytes().to_vec()),
-            Err(_) => Ok(encode_json(value).map_err(unfit)?.into_bytes()),
-        },
-    }
 }

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// How long a step may take where nothing is said.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The longest time that a file may have to be left alone.
+const LONGEST_SETTLED: Duration = Duration::from_secs(3600);
+
 impl Reader<'_> {
     /// `sql`
     pub(super) fn sql(&mut self, node: &Node, timeout: Option<Duration>) -> Body {
@@ -108,10 +111,12 @@ impl Reader<'_> {
     /// `file`
     pub(super) fn file(&mut self, node: &Node) -> Body {
         let works = ["read", "list", "write", "append", "move", "delete"];
-        let keys = ["read", "list", "write", "append", "move", "delete", "as", "content", "to", "connection"];
+        let keys =
+            ["read", "list", "write", "append", "move", "delete", "as", "content", "to", "settled", "connection"];
         let mut fields = self.fields(node, "`file`", &keys, &[])?;
         let formats = [
             ("json", FileFormat::Json),
+            ("ndjson", FileFormat::Ndjson),
             ("csv", FileFormat::Csv),
             ("text", FileFormat::Text),
             ("binary", FileFormat::Binary),
@@ -138,23 +143,32 @@ impl Reader<'_> {
                 self.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
             }
         }
+        let settled = self.settled(&mut fields, what)?;
         let second = match wants {
             Some(key) => {
                 let why = format!("`{}` needs `{key}`", what.key);
                 let entry = self.needed(&fields, key, node.place, &why)?;
-                Some(if key == "to" { self.template(&entry.value)? } else { self.content(&entry.value).0? })
+                let (content, ty) = match key {
+                    "to" => (self.template(&entry.value), Type::Text),
+                    _ => self.content(&entry.value),
+                };
+                if what.key == "append" {
+                    self.refuse_json_append(what, entry, format, &ty)?;
+                }
+                Some(content?)
             }
             None => None,
         };
         let path = self.template(&what.value)?;
         let read_type = match format {
             Some(FileFormat::Csv) => Type::any_record().many(),
+            Some(FileFormat::Ndjson) => Type::Any.many(),
             Some(FileFormat::Text) => Type::Text,
             Some(FileFormat::Binary) => Type::Binary,
             Some(FileFormat::Json) | None => Type::Any,
         };
         let (what, ty) = match (what.key.as_str(), second) {
-            ("read", _) if connection.is_none() => {
+            ("read", _) if connection.is_none() && settled.is_none() => {
                 return Some((StepKind::FileRead(FileRead { path, format }), read_type));
             }
             ("read", _) => (FileWork::Read(path), read_type),
@@ -164,7 +178,41 @@ impl Reader<'_> {
             ("move", Some(to)) => (FileWork::Move(path, to), Type::Null),
             _ => (FileWork::Delete(path), Type::Null),
         };
-        Some((StepKind::File(Box::new(FileStep { connection, what, format })), ty))
+        Some((StepKind::File(Box::new(FileStep { connection, what, format, settled })), ty))
+    }
+
+    /// How long a file must have been left alone before it is read or listed.
+    fn settled(&mut self, fields: &mut Fields<'_>, what: &Entry) -> Option<Option<Duration>> {
+        let Some(entry) = fields.take("settled") else { return Some(None) };
+        if !matches!(what.key.as_str(), "read" | "list") {
+            let message = format!("`settled` means nothing for `{}`", what.key);
+            let hint = "It belongs to `read` and `list`: files that are still written are left alone.";
+            self.report(Problem::new(codes::WRONG_VALUE, entry.place, message).with_hint(hint));
+            return None;
+        }
+        self.duration(&entry.value, LONGEST_SETTLED).map(Some)
+    }
+
+    /// A second value after the first makes no JSON.
+    fn refuse_json_append(
+        &mut self,
+        append: &Entry,
+        content: &Entry,
+        format: Option<FileFormat>,
+        ty: &Type,
+    ) -> Option<()> {
+        let path = text_of(&append.value);
+        let is_json = match format {
+            Some(format) => format == FileFormat::Json,
+            None => path.rsplit_once('.').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json")),
+        };
+        if !is_json || matches!(ty, Type::Text | Type::Any | Type::Binary) {
+            return Some(());
+        }
+        let message = "A second value after the first makes no JSON, so nothing can be appended to it";
+        let hint = "Append `as: ndjson`, a value a line.";
+        self.report(Problem::new(codes::WRONG_VALUE, content.place, message).with_hint(hint));
+        None
     }
 
     /// `email`

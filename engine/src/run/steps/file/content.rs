@@ -1,0 +1,129 @@
+//! From the bytes of a file to values, and back.
+
+use super::Addition;
+use crate::script::{Fault, decode_csv, decode_json, encode_csv, encode_csv_rows, encode_json};
+use crate::workflow::model::FileFormat;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::{Rows, RowsBuilder, Value, to_text};
+use std::path::Path;
+
+/// The format that the suffix of a file stands for.
+pub(in super::super) fn by_suffix(file: &Path) -> FileFormat {
+    let suffix = file.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default().to_ascii_lowercase();
+    match suffix.as_str() {
+        "json" => FileFormat::Json,
+        "ndjson" | "jsonl" => FileFormat::Ndjson,
+        "csv" => FileFormat::Csv,
+        "txt" | "md" | "log" | "xml" | "html" => FileFormat::Text,
+        _ => FileFormat::Binary,
+    }
+}
+
+/// The value that bytes stand for. The error says in words what is wrong.
+pub(super) fn decode(bytes: Vec<u8>, format: FileFormat) -> Result<Value, String> {
+    if format == FileFormat::Binary {
+        return Ok(Value::binary(bytes));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        format!("it is not UTF-8 text at byte {}; read it `as: binary`", error.utf8_error().valid_up_to())
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    match format {
+        FileFormat::Json => decode_json(text),
+        FileFormat::Ndjson => decode_lines(text),
+        FileFormat::Csv => decode_csv(text),
+        FileFormat::Text | FileFormat::Binary => Ok(Value::text(text)),
+    }
+}
+
+/// A value a line; blank lines are skipped.
+fn decode_lines(text: &str) -> Result<Value, String> {
+    let mut rows = RowsBuilder::default();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        rows.push(decode_json(line).map_err(|error| format!("line {}: {error}", number + 1))?);
+    }
+    Ok(rows.finish())
+}
+
+/// The bytes of a file with this content: in the format that is given, else in that of the name.
+pub(in super::super) fn bytes(value: &Value, format: Option<FileFormat>, name: &str) -> Result<Vec<u8>, Fault> {
+    let unfit = |reason: String| unfit(name, &reason);
+    if let Value::Binary(bytes) = value {
+        return Ok(bytes.to_vec());
+    }
+    let format = format.unwrap_or_else(|| by_suffix(Path::new(name)));
+    // A text is written as it is, whatever the file is called.
+    match (format, value) {
+        (FileFormat::Ndjson, value) => encode_lines(value).map_err(unfit),
+        (FileFormat::Json | FileFormat::Csv, Value::Text(text)) => Ok(text.as_bytes().to_vec()),
+        (FileFormat::Json, value) => Ok(encode_json(value).map_err(unfit)?.into_bytes()),
+        (FileFormat::Csv, value) if Rows::of(value).is_some() => Ok(encode_csv(value).map_err(unfit)?.into_bytes()),
+        (FileFormat::Csv | FileFormat::Text | FileFormat::Binary, value) => match to_text(value) {
+            Ok(text) => Ok(text.as_bytes().to_vec()),
+            Err(_) => Ok(encode_json(value).map_err(unfit)?.into_bytes()),
+        },
+    }
+}
+
+/// What is added to a file with this content: rows of CSV without repeating the columns, JSON a value a line.
+pub(in super::super) fn addition(value: &Value, format: Option<FileFormat>, name: &str) -> Result<Addition, Fault> {
+    match (format.unwrap_or_else(|| by_suffix(Path::new(name))), value) {
+        (_, Value::Binary(_)) | (FileFormat::Json | FileFormat::Csv, Value::Text(_)) => {}
+        (FileFormat::Ndjson, _) => return Ok(Addition::Lines(bytes(value, Some(FileFormat::Ndjson), name)?)),
+        (FileFormat::Csv, Value::Record(_)) => return Ok(Addition::Rows(Value::list(vec![value.clone()]))),
+        (FileFormat::Csv, value) if Rows::of(value).is_some() => return Ok(Addition::Rows(value.clone())),
+        (FileFormat::Json, _) => {
+            let reason = "a second value after the first makes no JSON; append `as: ndjson`, a value a line";
+            return Err(unfit(name, reason));
+        }
+        (FileFormat::Csv | FileFormat::Text | FileFormat::Binary, _) => {}
+    }
+    Ok(Addition::Bytes(bytes(value, format, name)?))
+}
+
+fn unfit(name: &str, reason: &str) -> Fault {
+    Fault::new(ErrorKind::Value, format!("The content of `{name}` does not fit: {reason}"))
+}
+
+/// An element a line; a text is taken as lines that are made already.
+fn encode_lines(value: &Value) -> Result<Vec<u8>, String> {
+    let mut lines = String::new();
+    match (value, Rows::of(value)) {
+        (Value::Text(text), _) => lines.push_str(text),
+        (_, Some(rows)) => {
+            for element in rows.iter() {
+                lines.push_str(&encode_json(&element)?);
+                lines.push('\n');
+            }
+        }
+        (value, None) => lines.push_str(&encode_json(value)?),
+    }
+    if !lines.is_empty() && !lines.ends_with('\n') {
+        lines.push('\n');
+    }
+    Ok(lines.into_bytes())
+}
+
+/// Rows as CSV behind the rows of a file that begins with `header`, in its columns; with a header of their own where the
+/// file is empty. The error says in words what does not fit.
+pub(super) fn csv_rows(rows: &Value, header: Option<&[u8]>) -> Result<String, String> {
+    let Some(header) = header else { return encode_csv(rows) };
+    let header = std::str::from_utf8(header).map_err(|_| "its first line is not UTF-8 text".to_owned())?;
+    let Value::Table(empty) = decode_csv(header.strip_prefix('\u{feff}').unwrap_or(header))? else {
+        return encode_csv(rows);
+    };
+    let columns = empty.shape().names();
+    let mut fitted = RowsBuilder::default();
+    for row in Rows::of(rows).iter().flat_map(Rows::iter) {
+        let Value::Record(record) = &row else {
+            return Err("CSV is made of rows, and these are not all records".to_owned());
+        };
+        if let Some((name, _)) = record.iter().find(|(name, _)| !columns.contains(name)) {
+            let known = columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ");
+            return Err(format!("the row has a column `{name}`, and the file begins with the columns {known}"));
+        }
+        let cells = columns.iter().map(|name| (name.clone(), record.get(name).unwrap_or_default()));
+        fitted.push(Value::record(cells.collect::<Vec<_>>()));
+    }
+    encode_csv_rows(&fitted.finish())
+}
