@@ -378,6 +378,8 @@ pub struct RowName {
     /// Is it used in this scope itself? Else only a query inside falls back to it, where its rows have no such column;
     /// then it is an error only when it is read.
     pub required: bool,
+    /// May no row have a column of this name? In a `select` the item of this name is a group key then.
+    pub is_item: bool,
     /// Where it is first used, for the error.
     pub span: Span,
 }

@@ -12,6 +12,9 @@ impl Checker<'_> {
     /// Lowers an expression. What is wrong in it has been reported, and stands as a null of type `any`.
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Expr {
         let span = expr.span;
+        if let Some(repeated) = self.repeated_in_select(expr) {
+            return repeated;
+        }
         match &expr.kind {
             A::Null => constant(Value::Null, span),
             A::Bool(value) => constant(Value::Bool(*value), span),

@@ -208,7 +208,7 @@ impl Checker<'_> {
         };
         let (names, id) = names;
         let position = names.iter().position(|entry| entry.name == name).unwrap_or_else(|| {
-            names.push(RowName { name: name.into(), outer, required: false, span });
+            names.push(RowName { name: name.into(), outer, required: false, is_item: false, span });
             names.len() - 1
         });
         if let Some(entry) = names.get_mut(position)

@@ -16,6 +16,7 @@ mod postfix;
 mod queries;
 mod scope;
 mod select;
+mod select_keys;
 mod select_names;
 mod statements;
 mod suggest;

@@ -223,17 +223,54 @@ pub struct SelectScope {
     pub sources: Vec<SourceInfo>,
     pub names: Vec<RowName>,
     pub stage: Stage,
-    /// Group keys by name.
-    pub keys: Vec<(EcoString, Type)>,
+    /// Group keys.
+    pub keys: Vec<KeyInfo>,
     /// Aggregates met so far.
     pub aggregates: Vec<(tree::Aggregate, Type)>,
     pub grouped: bool,
+    pub distinct: bool,
     /// Named items, for `where`, `having` and keys.
     pub aliases: Vec<(EcoString, ast::Expr)>,
-    /// Result columns with their item number, for `order by`.
-    pub results: Vec<(EcoString, u16, Type)>,
+    /// Result columns, for `order by`.
+    pub results: Vec<ResultInfo>,
+    /// Sources of which the result has all columns.
+    pub whole: Vec<usize>,
     /// Aliases being put in, to find circles.
     pub expanding: Vec<EcoString>,
+}
+
+/// A group key of a `select`.
+pub struct KeyInfo {
+    pub name: EcoString,
+    pub ty: Type,
+    /// It is the item of this name.
+    pub is_item: bool,
+    /// What it is computed from, as written.
+    pub span: Span,
+    /// The column it is.
+    pub column: Option<ColumnOf>,
+}
+
+/// A result column of a `select`.
+pub struct ResultInfo {
+    pub name: EcoString,
+    /// The number of its item.
+    pub number: u16,
+    pub ty: Type,
+    /// What it is computed from, as written.
+    pub span: Span,
+    /// The column it is.
+    pub column: Option<ColumnOf>,
+    /// The group key it is.
+    pub key: Option<u16>,
+}
+
+/// A column of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnOf {
+    /// The source; `None` where only the run knows which one has it.
+    pub source: Option<usize>,
+    pub name: EcoString,
 }
 
 /// Which part of a `select` is being walked.
@@ -354,6 +391,11 @@ impl Columns {
             Self::Every => Some(true),
             Self::Unknown => None,
         }
+    }
+
+    /// Is `name` a column for certain, and not only because there are no rows?
+    pub fn certainly_has(&self, name: &str) -> bool {
+        matches!(self, Self::Known(record) if record.field(name).is_some())
     }
 
     /// The type of column `name`.

@@ -8,7 +8,7 @@ use super::queries::column_name;
 use super::scope::{Columns, Scope, SelectScope, SourceInfo, Stage};
 use crate::ast::{self, BinaryOp, ExprKind as A};
 use crate::span::Span;
-use crate::tree::{self, Aggregate, AggregateKind, Expr, ExprKind, RowBody, ScopeId};
+use crate::tree::{self, Aggregate, AggregateKind, Expr, ExprKind, ScopeId};
 use crate::types::{Field, RecordType, Type};
 use ecow::EcoString;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ impl Checker<'_> {
             .chain(select.joins.iter().map(|join| &join.source))
             .map(|source| self.expr(&source.value))
             .collect();
+        let grouped = !select.group.is_empty() || select.having.is_some() || only_aggregates(&select.items);
         let function = self.function();
         let id = function.row_scopes as ScopeId;
         function.row_scopes += 1;
@@ -30,19 +31,17 @@ impl Checker<'_> {
             stage: Stage::On,
             keys: Vec::new(),
             aggregates: Vec::new(),
-            grouped: false,
+            grouped,
+            distinct: select.distinct,
             aliases: aliases(select),
             results: Vec::new(),
+            whole: Vec::new(),
             expanding: Vec::new(),
         })));
         let sources = self.sources(select, rows);
         self.stage(Stage::Where);
         let condition = select.condition.as_ref().map(|condition| self.expr(condition));
-        let grouped = !select.group.is_empty() || select.having.is_some() || only_aggregates(&select.items);
         let keys = self.group_keys(&select.group);
-        if let Some(scope) = self.select_scope() {
-            scope.grouped = grouped;
-        }
         self.stage(if grouped { Stage::Grouped } else { Stage::Rows });
         let (items, ty) = self.items(&select.items, grouped);
         self.stage(Stage::Having);
@@ -148,23 +147,6 @@ impl Checker<'_> {
         (equalities, rest)
     }
 
-    fn group_keys(&mut self, keys: &[ast::GroupKey]) -> Vec<(EcoString, Expr)> {
-        let mut lowered: Vec<(EcoString, Expr)> = Vec::with_capacity(keys.len());
-        for key in keys {
-            let name = self.key_name(key);
-            let value = self.expr(&key.value);
-            if lowered.iter().any(|(other, _)| *other == name) {
-                self.error("E0304", key.value.span, format!("Two group keys are named `{name}`."));
-                continue;
-            }
-            lowered.push((name, value));
-        }
-        if let Some(scope) = self.select_scope() {
-            scope.keys = lowered.iter().map(|(name, value)| (name.clone(), value.ty.clone())).collect();
-        }
-        lowered
-    }
-
     fn items(&mut self, items: &[ast::SelectItem], grouped: bool) -> (Vec<tree::SelectItem>, Type) {
         let mut lowered = Vec::with_capacity(items.len());
         let mut fields: Vec<Field> = Vec::new();
@@ -197,7 +179,7 @@ impl Checker<'_> {
                 }
                 ast::SelectItem::Value { label, value } => {
                     let named = label.as_ref().map(|label| label.text.clone()).or_else(|| column_name(value));
-                    let lowered_value = self.expr(value);
+                    let lowered_value = self.item(label.as_ref(), value);
                     let Some(name) = named else {
                         let hint = Some("write `name: …` before it or `as name` behind it".to_owned());
                         self.error_hint("E0303", value.span, "This item needs a name, since it is no column.", hint);
@@ -205,9 +187,7 @@ impl Checker<'_> {
                     };
                     let at = label.as_ref().map_or(value.span, |label| label.span);
                     self.result_column(&name, at, lowered_value.ty.clone(), &mut fields);
-                    if let Some(scope) = self.select_scope() {
-                        scope.results.push((name.clone(), position, lowered_value.ty.clone()));
-                    }
+                    self.note_result(&name, position, value.span, &lowered_value);
                     lowered.push(tree::SelectItem::Value(name, lowered_value));
                 }
             }
@@ -217,6 +197,9 @@ impl Checker<'_> {
 
     /// Adds all columns of a source; are there more than is known?
     fn all_of(&mut self, source: usize, span: Span, fields: &mut Vec<Field>) -> bool {
+        if let Some(scope) = self.select_scope() {
+            scope.whole.push(source);
+        }
         let columns = self.select_scope().and_then(|scope| scope.sources.get(source)).map(|info| info.columns.clone());
         match columns {
             Some(Columns::Known(record)) => {
@@ -237,19 +220,6 @@ impl Checker<'_> {
             return;
         }
         fields.push(Field { name: name.clone(), ty, default: None });
-    }
-
-    fn order(&mut self, select: &ast::Select) -> Vec<(Expr, bool)> {
-        select
-            .order
-            .iter()
-            .map(|key| {
-                let value = self.expr(&key.value);
-                let body = RowBody { expr: value, outside: false };
-                self.sortable(&body);
-                (body.expr, key.descending)
-            })
-            .collect()
     }
 
     /// An aggregate of the `select` around, if `name(given)` is one here.
@@ -275,6 +245,10 @@ impl Checker<'_> {
                 Given::Lowered(_) => None,
             })
             .collect::<Option<_>>()?;
+        if scope.distinct && scope.stage == Stage::Order {
+            self.hidden(&format!("`{name}(…)`"), span);
+            return Some(invalid(span));
+        }
         let (scope_id, keys) = (scope.id, scope.keys.len());
         let stage = std::mem::replace(&mut scope.stage, Stage::Rows);
         let argument = sources.first().map(|argument| self.expr(argument));
@@ -401,7 +375,7 @@ fn sources_of(expr: &Expr, scope: ScopeId) -> Option<Vec<u16>> {
     }
 }
 
-fn aggregate_kind(name: &str, arguments: usize) -> Option<AggregateKind> {
+pub(super) fn aggregate_kind(name: &str, arguments: usize) -> Option<AggregateKind> {
     let kind = match name.to_ascii_lowercase().as_str() {
         "count" => AggregateKind::Count,
         "sum" => AggregateKind::Sum,

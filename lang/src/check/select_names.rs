@@ -4,7 +4,8 @@ use super::Checker;
 use super::expressions::invalid;
 use super::lookup::{Seen, expr_of};
 use super::scope::{Found, FoundPlace, Scope, SelectScope, SourceInfo, Stage};
-use crate::ast::{self, ExprKind as A};
+use super::select_keys::{Sorted, holds_aggregate, ungrouped};
+use crate::ast;
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
@@ -13,21 +14,23 @@ use ecow::EcoString;
 impl Checker<'_> {
     /// A name in `where` or `having` that no source has as a column but an item has as its name.
     pub(super) fn select_alias(&mut self, name: &EcoString, span: Span) -> Option<Expr> {
+        let text = self.units[self.unit].source.clone();
         let scope = self.select_scope()?;
-        if !matches!(scope.stage, Stage::Where | Stage::Having) {
+        let early = scope.stage == Stage::Where;
+        if !early && scope.stage != Stage::Having || scope.expanding.contains(name) {
             return None;
         }
-        let is_key = scope.stage == Stage::Having && scope.keys.iter().any(|(key, _)| key == name);
-        let is_column = scope.sources.iter().any(|source| source.columns.has(name) == Some(true));
-        if is_key || is_column && scope.stage == Stage::Where || scope.expanding.contains(name) {
+        let is_column = early && scope.sources.iter().any(|source| source.columns.certainly_has(name));
+        if is_column || !early && scope.key_named(name).is_some() {
             return None;
         }
-        let unsure =
-            scope.stage == Stage::Where && scope.sources.iter().any(|source| source.columns.has(name).is_none());
-        let alias = scope.aliases.iter().find(|(alias, _)| alias == name).map(|(_, value)| value.clone())?;
-        // An alias of a column of its own name is that column.
-        if matches!(&alias.kind, A::Name(column) if *column == *name) {
+        let alias = scope.alias(name)?.clone();
+        let unsure = early && scope.sources.iter().any(|source| source.columns.has(name).is_none());
+        if unsure && scope.is_circular(name, &text) {
             return None;
+        }
+        if early && scope.grouped && holds_aggregate(&alias) {
+            return (!unsure).then(|| ungrouped(self, name, span));
         }
         scope.expanding.push(name.clone());
         let mut value = self.expr(&alias);
@@ -55,21 +58,28 @@ impl Checker<'_> {
         let Scope::Select(scope) = &self.function().scopes[at.0] else { return None };
         let (id, source) = (scope.id, at.1);
         let info = &scope.sources[source];
-        let (stage, has, ty) = (scope.stage, info.columns.has(&field.text), info.columns.type_of(&field.text));
+        let (has, ty) = (info.columns.has(&field.text), info.columns.type_of(&field.text));
         let row = info.row.clone();
-        let grouped = scope.grouped && matches!(stage, Stage::Grouped | Stage::Having | Stage::Order);
-        if grouped {
-            let key = scope.keys.iter().position(|(key, _)| *key == field.text);
-            return Some(match key {
-                Some(key) => {
-                    let ty = scope.keys[key].1.clone();
-                    Expr { kind: ExprKind::GroupValue(id, key as u16), span, ty }
-                }
-                None => {
-                    self.must_be_key(&field.text, span);
-                    invalid(span)
-                }
-            });
+        if scope.sees_groups() {
+            let Some(key) = scope.key_of_field(source, &field.text) else {
+                self.must_be_key(&field.text, span);
+                return Some(invalid(span));
+            };
+            if scope.is_sorting_distinct() {
+                return Some(match scope.result_of_key(key) {
+                    Some(result) => expr_of(scope.found(result), span),
+                    None => self.hidden_name(&format!("{name}.{}", field.text), span),
+                });
+            }
+            let ty = scope.keys[key].ty.clone();
+            return Some(Expr { kind: ExprKind::GroupValue(id, key as u16), span, ty });
+        }
+        if scope.is_sorting_distinct() && has != Some(false) {
+            match scope.sorted_field(source, &field.text) {
+                Sorted::Result(found) => return Some(expr_of(found, span)),
+                Sorted::Hidden => return Some(self.hidden_name(&format!("{name}.{}", field.text), span)),
+                Sorted::Outer | Sorted::Other => {}
+            }
         }
         if has == Some(false) {
             self.unknown_field(&field.text, field.span, &row);
@@ -82,8 +92,11 @@ impl Checker<'_> {
     pub(super) fn source_row(&mut self, name: &str, span: Span) -> Option<Expr> {
         let (at, source) = self.find_source(name)?;
         let Scope::Select(scope) = &self.function().scopes[at] else { return None };
-        if scope.grouped && scope.stage != Stage::Rows && scope.stage != Stage::Where && scope.stage != Stage::On {
+        if scope.sees_groups() {
             return None;
+        }
+        if scope.is_sorting_distinct() && !scope.has_all_of(source) {
+            return Some(self.hidden_name(name, span));
         }
         let ty = scope.sources[source].row.clone();
         Some(Expr { kind: ExprKind::SourceRow(scope.id, source as u16), span, ty })
@@ -106,6 +119,25 @@ impl Checker<'_> {
         None
     }
 
+    /// What a name that is no result column means in `order by` of a `select distinct`.
+    fn find_sorted(&mut self, depth: usize, at: usize, name: &str, span: Span) -> Sorted {
+        let unsure = match &self.units[self.unit].stack[depth].scopes[at] {
+            Scope::Select(scope) => scope.may_hide(name),
+            _ => false,
+        };
+        // What may be a hidden column is the variable, if there is one.
+        let outer = unsure && self.find_in(depth, at, name, span, Seen::Fallback).is_some();
+        match &self.units[self.unit].stack[depth].scopes[at] {
+            Scope::Select(scope) => scope.sorted(name, outer),
+            _ => Sorted::Other,
+        }
+    }
+
+    fn hidden_name(&mut self, name: &str, span: Span) -> Expr {
+        self.hidden(&format!("`{name}`"), span);
+        invalid(span)
+    }
+
     fn must_be_key(&mut self, name: &str, span: Span) {
         let message = format!("`{name}` must be a group key here, or stand inside an aggregate.");
         let hint = Some(format!("add it to `group by`, or take one of its values: `first({name})`"));
@@ -122,16 +154,27 @@ impl Checker<'_> {
         seen: Seen,
     ) -> Option<Found> {
         let Scope::Select(scope) = &self.units[self.unit].stack[depth].scopes[at] else { return None };
-        let (id, stage, grouped) = (scope.id, scope.stage, scope.grouped);
+        let (id, stage) = (scope.id, scope.stage);
         if stage == Stage::Order
-            && let Some((_, number, ty)) = scope.results.iter().find(|(result, ..)| result == name)
+            && let Some(result) = scope.results.iter().find(|result| result.name == name)
         {
-            return Some(Found { place: FoundPlace::ResultValue(id, *number), ty: ty.clone(), variable: None });
+            return Some(scope.found(result));
         }
-        let in_groups = grouped && matches!(stage, Stage::Grouped | Stage::Having | Stage::Order);
-        if in_groups {
-            if let Some(key) = scope.keys.iter().position(|(key, _)| key == name) {
-                let ty = scope.keys[key].1.clone();
+        if scope.is_sorting_distinct() {
+            match self.find_sorted(depth, at, name, span) {
+                Sorted::Result(found) => return Some(found),
+                Sorted::Hidden => {
+                    self.hidden_name(name, span);
+                    return Some(Found { place: FoundPlace::ResultValue(id, 0), ty: Type::Any, variable: None });
+                }
+                Sorted::Outer => return None,
+                Sorted::Other => {}
+            }
+        }
+        let Scope::Select(scope) = &self.units[self.unit].stack[depth].scopes[at] else { return None };
+        if scope.sees_groups() {
+            if let Some(key) = scope.key_named(name) {
+                let ty = scope.keys[key].ty.clone();
                 return Some(Found { place: FoundPlace::GroupValue(id, key as u16), ty, variable: None });
             }
             if scope.sources.iter().any(|source| source.columns.has(name) == Some(true)) {

@@ -27,7 +27,7 @@ impl Checker<'_> {
                 Scope::Select(select) => {
                     names.extend(select.sources.iter().flat_map(|source| source.columns.names()));
                     names.extend(select.aliases.iter().map(|(name, _)| name.clone()));
-                    names.extend(select.keys.iter().map(|(name, _)| name.clone()));
+                    names.extend(select.keys.iter().map(|key| key.name.clone()));
                 }
             }
         }

@@ -58,6 +58,11 @@ pub(crate) fn tokens(source: &str) -> Vec<(TokenKind, Span)> {
     tokens.into_iter().map(|token| (token.kind, token.span())).collect()
 }
 
+/// Are two pieces of source the same but for blanks, comments, and the case of functions and keywords?
+pub(crate) fn same_tokens(first: &str, second: &str) -> bool {
+    token::same(first, second, |word| reserved_words().iter().any(|reserved| reserved.eq_ignore_ascii_case(word)))
+}
+
 /// The escapes of a text or template literal (its source, with the quotes) that are none: they stay as written.
 /// Places are bytes from the start of `literal`. A malformed `\u` and half a surrogate pair count.
 pub fn unknown_escapes(literal: &str) -> Vec<Span> {

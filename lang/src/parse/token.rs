@@ -87,6 +87,24 @@ pub(super) fn scan(source: &str, start: Start, quotes: Quotes) -> Vec<Token> {
     Scanner { source, at: 0, modes, quotes }.collect()
 }
 
+/// Are the tokens of two sources the same? The case of functions counts as little as that of words that `is_keyword`.
+pub(super) fn same(first: &str, second: &str, is_keyword: fn(&str) -> bool) -> bool {
+    let scan = |source| Scanner { source, at: 0, modes: Vec::new(), quotes: Quotes::AsWritten }.peekable();
+    let (mut one, mut other) = (scan(first), scan(second));
+    loop {
+        let (a, b) = match (one.next(), other.next()) {
+            (Some(a), Some(b)) => (a, b),
+            (a, b) => return a.is_none() && b.is_none(),
+        };
+        let (x, y) = (a.text(first), b.text(second));
+        let called = one.peek().is_some_and(|next| next.is(first, "("));
+        let any_case = a.kind == Kind::Word && x.eq_ignore_ascii_case(y) && (called || is_keyword(x));
+        if x != y && !any_case {
+            return false;
+        }
+    }
+}
+
 /// The byte behind the `}` that ends the part of a template that begins with the `{` at `start`.
 pub(super) fn end_of_template_part(source: &str, start: usize) -> usize {
     let mut scanner = Scanner { source, at: start, modes: vec![Mode::Template], quotes: Quotes::AsWritten };

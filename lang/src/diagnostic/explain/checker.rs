@@ -209,6 +209,13 @@ pub(super) const CHECKER: &[Explanation] = &[
         example: "let t = [{a: [1, 2]}];\nreturn t order by a;",
     },
     Explanation {
+        code: "E0307",
+        title: "a `select distinct` sorted by what it does not show",
+        text: "Rows that are the same in all items become one row, which has one value for each item and none for any other \
+               column. Sort by the items, or add the column to them.",
+        example: "let t = [{a: 1, b: 3}];\nreturn select distinct a from t order by b;",
+    },
+    Explanation {
         code: "W0101",
         title: "a variable that nobody reads",
         text: "It may be a leftover, or a typing mistake where it was meant. A name that begins with `_` is left alone.",

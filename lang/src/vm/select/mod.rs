@@ -170,6 +170,7 @@ fn place_of(name: &RowName, sources: &[Rows], definitions: &[Source]) -> Result<
         found = Some((number, column));
     }
     match found {
+        Some((source, _)) if name.is_item => Err(column_and_item(&name.name, definitions, source)),
         Some((source, column)) => match usize::try_from(column) {
             Ok(column) => Ok(Place::Column { source, column }),
             Err(_) => Ok(Place::ByName { source }),
@@ -181,6 +182,18 @@ fn place_of(name: &RowName, sources: &[Rows], definitions: &[Source]) -> Result<
             None => Err(no_column(&name.name, sources)),
         },
     }
+}
+
+/// A group key that the checker took for an item, as it knew nothing of the columns.
+#[cold]
+fn column_and_item(name: &str, definitions: &[Source], source: usize) -> Failure {
+    let column = match definitions.get(source) {
+        Some(source) if !source.name.is_empty() => format!("{}.{name}", source.name),
+        _ => format!("row.{name}"),
+    };
+    type_error(format!(
+        "{name} in group by is an item of this select and a column of these rows. Give the item another name, or group by {column}."
+    ))
 }
 
 #[cold]
