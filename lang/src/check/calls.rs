@@ -105,6 +105,10 @@ impl Checker<'_> {
         }
         if name.eq_ignore_ascii_case("default") && sources.len() == 1 {
             let Some(ty) = self.type_argument(sources[0], true) else {
+                if let ast::ExprKind::Name(name) = &sources[0].kind {
+                    self.unknown_type(name, sources[0].span);
+                    return Some(invalid(span));
+                }
                 let hint = "`default(T)` takes the name of a type, `Default(x, fallback)` two values";
                 self.error_hint("E0107", sources[0].span, "This is no type.", Some(hint.to_owned()));
                 return Some(invalid(span));

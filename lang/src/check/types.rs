@@ -179,6 +179,11 @@ impl Checker<'_> {
         if self.is_unparsed(name) {
             return;
         }
+        if let Some((what, ours)) = foreign_type(name) {
+            let message = format!("There is no type `{name}`: the type of {what} is `{ours}`.");
+            self.error_hint("E0107", span, message, Some(format!("write `{ours}`")));
+            return;
+        }
         let mut names: Vec<EcoString> = SIMPLE_TYPES.iter().map(|(name, _)| EcoString::from(*name)).collect();
         for function in &self.units[self.unit].stack {
             for scope in &function.scopes {
@@ -240,6 +245,28 @@ impl Checker<'_> {
         let kind = crate::tree::ExprKind::Convert(Box::new(value), wanted.clone(), subject);
         crate::tree::Expr { kind, span, ty: wanted.clone() }
     }
+}
+
+/// What a type of another language is for, and its name here.
+fn foreign_type(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "string" | "str" | "char" | "varchar" | "nvarchar" | "nchar" | "character" | "uuid" | "guid" => {
+            ("texts", "text")
+        }
+        "int" | "integer" | "long" | "short" | "byte" | "bigint" | "smallint" | "tinyint" | "uint" | "int32"
+        | "int64" | "float" | "double" | "single" | "real" | "decimal" | "numeric" | "money" | "currency" | "num" => {
+            ("numbers", "number")
+        }
+        "bool" | "bit" | "logical" => ("true and false", "boolean"),
+        "date" | "time" | "timestamp" | "datetime2" | "datetimeoffset" => ("dates and times", "datetime"),
+        "bytes" | "blob" | "buffer" | "varbinary" | "bytea" => ("bytes", "binary"),
+        "object" | "dict" | "dictionary" | "struct" | "record" | "hash" => ("records", "{name: type}"),
+        "array" | "list" | "set" | "vector" | "table" | "dataframe" => ("lists and tables", "any*"),
+        "func" | "function" | "lambda" | "callable" | "delegate" => ("functions", "(any) -> any"),
+        "void" | "none" | "nil" | "undefined" => ("null", "null"),
+        "dynamic" | "variant" | "var" | "mixed" | "json" => ("any value", "any"),
+        _ => return None,
+    })
 }
 
 /// `qty = 0` makes a number; a default that is null says nothing.

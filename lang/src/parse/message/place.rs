@@ -3,7 +3,7 @@
 use super::{Situation, excerpt};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::parse::grammar::Rule;
-use crate::parse::token::Kind;
+use crate::parse::token::{Kind, is_letter};
 use crate::span::Span;
 
 /// A character outside of the language.
@@ -45,6 +45,9 @@ impl Situation<'_> {
             }
             Kind::Number | Kind::Symbol => self.wrong_number().or_else(|| self.foreign_operator()),
             Kind::Word => self.text_cut_short(),
+            Kind::Text => self.doubled_quote(),
+            Kind::Close => self.count_of_star(),
+            Kind::Open => self.list_of_type(),
             _ => self.foreign_operator(),
         }
     }
@@ -116,6 +119,57 @@ impl Situation<'_> {
         let before = self.before().filter(|before| before.kind == Kind::Text && self.is_glued())?;
         let quote = before.text(self.source).chars().next_back()?;
         Some(text_cut_short(self.place, self.text(), quote))
+    }
+}
+
+impl Situation<'_> {
+    /// `'it''s'`, as other languages write a quote inside a text.
+    fn doubled_quote(&self) -> Option<Diagnostic> {
+        let quote = self.text().chars().next()?;
+        let is_text = |at: &usize| self.layout.tokens.get(*at).is_some_and(|token| token.kind == Kind::Text);
+        let glued = |at: &usize| {
+            at.checked_sub(1).is_some_and(|before| self.layout.text(before).ends_with(quote))
+                && self.layout.tokens[at - 1].end == self.layout.tokens[*at].start
+        };
+        if !self.is_glued() || !self.before_text().ends_with(quote) || !is_text(&(self.index - 1)) {
+            return None;
+        }
+        let pieces = (self.index + 1..).take_while(|at| is_text(at) && glued(at)).count();
+        let (first, last) = (self.before()?, self.layout.tokens[self.index + pieces]);
+        let place = Span::new(first.start, last.end);
+        let whole = place.text(self.source);
+        let inside = whole.get(1..whole.len() - 1)?.replace(&format!("{quote}{quote}"), &format!("\\{quote}"));
+        let message = format!("a quote inside a text is written \\{quote}, not {quote}{quote}");
+        let hint = match whole.chars().count() {
+            ..=60 if !whole.contains('\n') => format!("write {quote}{inside}{quote}, or @{whole}"),
+            _ => format!("write \\{quote}, or put an @ before the text"),
+        };
+        Some(Diagnostic::error(codes::UNCLOSED_TEXT, place, message).with_hint(hint))
+    }
+
+    /// `count(*)`
+    fn count_of_star(&self) -> Option<Diagnostic> {
+        let star = self.before().filter(|before| before.text(self.source) == "*")?;
+        let back = |count: usize| self.index.checked_sub(count).map_or("", |at| self.layout.text(at));
+        let name = back(3);
+        if self.text() != ")" || back(2) != "(" || !name.starts_with(is_letter) {
+            return None;
+        }
+        let error = |message: String| Diagnostic::error(codes::FOREIGN_OPERATOR, star.span(), message);
+        if name.eq_ignore_ascii_case("count") {
+            return Some(error("rows are counted by `count()`, without `*`".to_owned()).with_hint("write `count()`"));
+        }
+        Some(error(format!("`{name}(*)` takes nothing here")).with_hint(format!("write `{name}(column)`")))
+    }
+
+    /// `text[]`
+    fn list_of_type(&self) -> Option<Diagnostic> {
+        let is_list = self.text() == "[" && self.layout.text(self.index + 1) == "]";
+        let before = self.before().filter(|_| is_list && self.failure.expects(Rule::type_suffix))?;
+        let name = before.text(self.source);
+        let place = self.place.to(self.layout.tokens[self.index + 1].span());
+        let message = format!("a list of `{name}` is not written with `[]`");
+        Some(Diagnostic::error(codes::TYPE_EXPECTED, place, message).with_hint(format!("write `{name}*`")))
     }
 }
 
