@@ -1,5 +1,6 @@
-//! `like`: patterns over whole texts (language.md §3).
+//! `like`: patterns over whole texts.
 
+use super::fold::fold_char;
 use std::convert::Infallible;
 
 /// `like`: whole text, case-insensitive; `%` any run, `_` one character, `[a-f]`, `[^x]`.
@@ -50,7 +51,7 @@ impl LikePattern {
             let at = |position: usize| bytes.get(position).map(|byte| char::from(byte.to_ascii_lowercase()));
             return self.matches_by(bytes.len(), at, watch);
         }
-        let characters: Vec<char> = text.chars().map(fold).collect();
+        let characters: Vec<char> = text.chars().map(fold_char).collect();
         self.matches_by(characters.len(), |position| characters.get(position).copied(), watch)
     }
 
@@ -103,9 +104,17 @@ impl LikePart {
             Self::Run => false,
             Self::One => true,
             Self::Char(wanted) => c == *wanted,
-            Self::Set { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
+            Self::Set { negated, ranges } => ranges.iter().any(|range| holds(*range, c)) != *negated,
         }
     }
+}
+
+/// Is the folded character `c` in the range in one of its cases?
+fn holds((low, high): (char, char), c: char) -> bool {
+    let range = low..=high;
+    range.contains(&c)
+        || (fold_char(low)..=fold_char(high)).contains(&c)
+        || c.to_uppercase().all(|upper| range.contains(&upper))
 }
 
 fn like_parts(pattern: &str) -> Vec<LikePart> {
@@ -124,7 +133,7 @@ fn like_parts(pattern: &str) -> Vec<LikePart> {
                 }
                 None => LikePart::Char('['),
             },
-            c => LikePart::Char(fold(*c)),
+            c => LikePart::Char(fold_char(*c)),
         });
     }
     parts
@@ -142,24 +151,16 @@ fn like_set(chars: &[char]) -> Option<(LikePart, usize)> {
     while let Some(low) = members.get(at) {
         match (members.get(at + 1), members.get(at + 2)) {
             (Some('-'), Some(high)) => {
-                ranges.push((fold(*low), fold(*high)));
+                ranges.push((*low, *high));
                 at += 3;
             }
             _ => {
-                ranges.push((fold(*low), fold(*low)));
+                ranges.push((*low, *low));
                 at += 1;
             }
         }
     }
     Some((LikePart::Set { negated, ranges }, end + 1))
-}
-
-fn fold(c: char) -> char {
-    let mut lower = c.to_lowercase();
-    match (lower.next(), lower.next()) {
-        (Some(single), None) => single,
-        _ => c,
-    }
 }
 
 #[cfg(test)]
@@ -183,6 +184,17 @@ mod tests {
             ("ÅÄÖ", "åä_", true),
             ("aaab", "%a%b", true),
             ("x", "[^", false),
+            ("ΟΔΟΣ", "οδος", true),
+            ("οδος", "ΟΔΟΣ", true),
+            ("ς", "[Σ]", true),
+            ("ς", "[α-ω]", true),
+            ("B", "[a-c]", true),
+            ("b", "[A-C]", true),
+            ("b", "[A-_]", true),
+            ("ẞ", "ß", true),
+            ("\u{212a}", "k", true),
+            ("ı", "I", false),
+            ("İ", "i", false),
         ] {
             assert_eq!(like(text, pattern), wanted, "{text} like {pattern}");
         }

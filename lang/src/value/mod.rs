@@ -8,6 +8,7 @@ mod compare;
 mod convert;
 mod datetime;
 mod display;
+mod fold;
 mod like;
 mod number;
 mod record;
@@ -26,6 +27,7 @@ pub use convert::{
 };
 pub use datetime::{DateTime, Zone, days_between};
 pub use display::Literal;
+pub use fold::{fold_char, fold_text};
 pub(crate) use like::LikePattern;
 pub use like::{like, like_watched};
 pub use number::{MAX_SCALE, Number};
