@@ -65,7 +65,8 @@ pub(crate) const ROWS: &[Row] = &[
         .rules("Upper and lower case differ.")
         .examples(&[gives("EndsWith('abc', 'x')", "false")]),
     row("Contains(value: any, part: any) -> boolean", "Is the part in the text, or the element in the list?", contains)
-        .rules("Upper and lower case differ. Elements are compared by `=`; a table of one column counts as that column.")
+        .rules("Upper and lower case differ. Elements are compared by `=`; a table of one column counts as that column. \
+                `null` is in no text.")
         .examples(&[gives("Contains('abc', 'b')", "true"), gives("Contains([1, 2], '2')", "true"), gives("Contains(null, 'a')", "false")]),
     row("PadLeft(text: text, width: number, fill: text = ' ') -> text", "Filled at the left up to a width.", pad_left)
         .rules("A longer text is unchanged. Of a `fill` of several characters the pattern is cut at the width.")
@@ -247,6 +248,9 @@ fn contains(call: &mut Call<'_>) -> NativeResult {
         return Ok(is_in(part, value, call.context.zone()).into());
     }
     let text = to_text(value).map_err(|_| call.refuse(0, "a text, list or table"))?;
+    if part.is_null() {
+        return Ok(false.into());
+    }
     let part = to_text(part).map_err(|_| call.refuse(1, "text"))?;
     Ok(text.contains(part.as_str()).into())
 }

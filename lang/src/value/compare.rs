@@ -156,9 +156,9 @@ pub fn is_in(x: &Value, container: &Value, zone: Zone) -> bool {
     }
 }
 
-/// `x in 'text'`: is the text form of `x` part of it? False where `x` has no text form.
+/// `x in 'text'`: is the text form of `x` part of it? False for `null`, and where `x` has no text form.
 pub fn contains(x: &Value, text: &str) -> bool {
-    to_text(x).is_ok_and(|part| text.contains(part.as_str()))
+    !x.is_null() && to_text(x).is_ok_and(|part| text.contains(part.as_str()))
 }
 
 /// A value as the key of a hash table, under [`identical`].

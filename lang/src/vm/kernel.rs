@@ -154,7 +154,7 @@ impl<'t> Machine<'_> {
                 }
                 match constants.as_slice() {
                     [Value::List(list)] => Members::of(list.items()),
-                    [Value::Null | Value::Table(_)] => None,
+                    [Value::Table(_)] => None,
                     constants => Members::of(constants),
                 }
             }

@@ -138,9 +138,9 @@ impl Machine<'_> {
         like_watched(&text, &pattern, &mut |characters| self.work((characters / 64) as u64))
     }
 
-    /// `x in (a, b)`: one value is searched in itself where it is a list.
+    /// `x in (a, b)`: the value looks in a single list itself.
     pub(super) fn is_in_values(&mut self, x: &Value, values: &[Value]) -> Result<bool, Failure> {
-        if let [only @ (Value::List(_) | Value::Table(_) | Value::Null)] = values {
+        if let [only @ (Value::List(_) | Value::Table(_))] = values {
             return self.is_in_rows(x, only);
         }
         for value in values {

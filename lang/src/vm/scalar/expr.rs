@@ -295,8 +295,7 @@ impl<'q> RowScalars<'q, '_, '_> {
         for member in values {
             let mut made = Value::Null;
             let member = self.value(member, &mut made)?;
-            // A single `null` is searched in itself, as no rows.
-            found |= value.equals(member)? && !(values.len() == 1 && member.is_null());
+            found |= value.equals(member)?;
         }
         Some(found)
     }
