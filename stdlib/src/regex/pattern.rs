@@ -1,110 +1,175 @@
-//! A compiled pattern: linear where possible, backtracking under a step limit where not.
+//! A compiled pattern and the search for its matches: linear where possible, else one way after the other under a step
+//! limit.
 
-use super::dialect::translate;
+use super::backtrack::{Machine, Program, Stop};
+use super::linear::{Linear, NotLinear};
+use super::parse::parse;
+use super::sets::has_odd_words;
+use super::tree::{Anchor, Condition, Groups, Node};
 use flowscript_lang::error::RunError;
-
-/// So many steps a backtracking match may take.
-const STEPS: usize = 1_000_000;
+use regex_automata::util::captures::Captures;
 
 /// Start and end of a match in bytes.
 pub(super) type Span = (usize, usize);
 
 /// A compiled regular expression.
-pub(super) enum Pattern {
-    /// Runs in linear time.
-    Linear(regex::Regex),
-    /// Has look-around or back-references.
-    Backtracking(fancy_regex::Regex),
-}
-
-/// Why a match ended without a result.
-pub(super) enum MatchError {
-    /// Too many steps.
-    Steps,
-    /// What was done with a match failed.
-    Run(Box<RunError>),
-}
-
-impl From<Box<RunError>> for MatchError {
-    fn from(error: Box<RunError>) -> Self {
-        Self::Run(error)
-    }
+pub(super) struct Pattern {
+    groups: Groups,
+    linear: Option<Linear>,
+    /// For patterns that are not linear, and for those whose `\b` the automaton takes in another way.
+    program: Option<Program>,
 }
 
 impl Pattern {
     /// Compiles a pattern. The error says what is wrong with it.
     pub(super) fn new(source: &str) -> Result<Self, String> {
-        let source = translate(source)?;
-        let error = match regex::Regex::new(&source) {
-            Ok(pattern) => return Ok(Self::Linear(pattern)),
-            Err(regex::Error::Syntax(error)) => error,
-            Err(regex::Error::CompiledTooBig(_)) => return Err("it is too large".into()),
-            Err(error) => return Err(error.to_string()),
+        let (node, groups) = parse(source)?;
+        let linear = match Linear::new(&node, &groups) {
+            Ok(linear) => Some(linear),
+            Err(NotLinear::Part) => None,
+            Err(NotLinear::Size) => return Err("it is too large".into()),
         };
-        fancy_regex::RegexBuilder::new(&source).backtrack_limit(STEPS).build().map(Self::Backtracking).map_err(
-            |fancy| {
-                // The first engine refuses all look-around; of what the second has as well, it tells more.
-                let last_line = error.lines().last().unwrap_or(&error);
-                let plain = last_line.strip_prefix("error: ").unwrap_or(last_line);
-                if plain.contains("not supported") { fancy.to_string() } else { plain.to_owned() }
-            },
-        )
+        let program = (linear.is_none() || asks_for_words(&node)).then(|| Program::new(&node, &groups));
+        Ok(Self { groups, linear, program })
     }
 
-    /// The first match.
-    pub(super) fn first(&self, text: &str) -> Result<Option<Span>, MatchError> {
-        match self {
-            Self::Linear(pattern) => Ok(pattern.find(text).map(|found| (found.start(), found.end()))),
-            Self::Backtracking(pattern) => match pattern.find(text) {
-                Ok(found) => Ok(found.map(|found| (found.start(), found.end()))),
-                Err(_) => Err(MatchError::Steps),
-            },
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// The search for all matches in a text.
+    pub(super) fn search<'a>(&'a self, text: &'a str) -> Search<'a> {
+        let engine = match (&self.linear, &self.program) {
+            (Some(linear), None) => Engine::Linear(linear, linear.captures()),
+            (Some(linear), Some(_)) if !has_odd_words(text) => Engine::Linear(linear, linear.captures()),
+            (_, Some(program)) => Engine::Backtracking(Box::new(Machine::new(program, text))),
+            (None, None) => Engine::None,
+        };
+        Search { engine, text, next: Some(0), groups: Vec::new() }
+    }
+}
+
+/// Has the pattern a `\b` or `\B`?
+fn asks_for_words(node: &Node) -> bool {
+    match node {
+        Node::Anchor(Anchor::Boundary | Anchor::NotBoundary) => true,
+        Node::Empty | Node::Char(_) | Node::Set(_) | Node::Anchor(_) | Node::Back { .. } => false,
+        Node::Capture { body, .. } | Node::Around { body, .. } | Node::Repeat { body, .. } | Node::Atomic(body) => {
+            asks_for_words(body)
         }
+        Node::If { condition, yes, no } => {
+            asks_for_words(yes)
+                || asks_for_words(no)
+                || matches!(condition, Condition::Match(condition) if asks_for_words(condition))
+        }
+        Node::Concat(parts) | Node::Alternate(parts) => parts.iter().any(asks_for_words),
+    }
+}
+
+enum Engine<'a> {
+    Linear(&'a Linear, Captures),
+    Backtracking(Box<Machine<'a>>),
+    None,
+}
+
+/// Finds one match after the other.
+pub(super) struct Search<'a> {
+    engine: Engine<'a>,
+    text: &'a str,
+    /// Where the next match may begin; nothing after the last one.
+    next: Option<usize>,
+    groups: Vec<Option<Span>>,
+}
+
+impl Search<'_> {
+    /// The next match without its groups.
+    pub(super) fn next_span(
+        &mut self,
+        watch: &mut dyn FnMut(u64) -> Result<(), Box<RunError>>,
+    ) -> Result<Option<Span>, Stop> {
+        if let (Engine::Linear(linear, _), Some(start)) = (&self.engine, self.next) {
+            let found = linear.find(self.text, start);
+            self.advance(found);
+            return Ok(found);
+        }
+        Ok(self.next_groups(watch)?.and_then(|groups| groups.first().copied().flatten()))
     }
 
-    /// Calls `f` with the groups of each match, the whole match first.
-    pub(super) fn each(
-        &self,
-        text: &str,
-        mut f: impl FnMut(&[Option<Span>]) -> Result<(), Box<RunError>>,
-    ) -> Result<(), MatchError> {
-        let mut groups = Vec::new();
-        match self {
-            Self::Linear(pattern) => {
-                for found in pattern.captures_iter(text) {
-                    groups.clear();
-                    groups.extend(found.iter().map(|group| group.map(|group| (group.start(), group.end()))));
-                    f(&groups)?;
-                }
-            }
-            Self::Backtracking(pattern) => {
-                for found in pattern.captures_iter(text) {
-                    let found = found.map_err(|_| MatchError::Steps)?;
-                    groups.clear();
-                    groups.extend(found.iter().map(|group| group.map(|group| (group.start(), group.end()))));
-                    f(&groups)?;
-                }
+    /// The groups of the next match, the whole match first.
+    pub(super) fn next_groups(
+        &mut self,
+        watch: &mut dyn FnMut(u64) -> Result<(), Box<RunError>>,
+    ) -> Result<Option<&[Option<Span>]>, Stop> {
+        let Some(start) = self.next else { return Ok(None) };
+        match &mut self.engine {
+            Engine::Linear(linear, captures) => linear.find_groups(self.text, start, captures, &mut self.groups),
+            Engine::Backtracking(machine) => machine.find(start, &mut self.groups, watch)?,
+            Engine::None => self.groups.clear(),
+        }
+        let found = self.groups.first().copied().flatten();
+        self.advance(found);
+        Ok(found.map(|_| self.groups.as_slice()))
+    }
+
+    /// The next search begins where this match ends, an empty match may stand there too; after an empty match it begins
+    /// a character later.
+    fn advance(&mut self, found: Option<Span>) {
+        self.next = match found {
+            Some((start, end)) if start == end => self.text[end..].chars().next().map(|c| end + c.len_utf8()),
+            Some((_, end)) => Some(end),
+            None => None,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// All matches by one of the engines; nothing where it gives up.
+    fn spans(pattern: &Pattern, linear: bool, text: &str) -> Option<Vec<Span>> {
+        let engine = match (linear, &pattern.linear, &pattern.program) {
+            (true, Some(linear), _) => Engine::Linear(linear, linear.captures()),
+            (false, _, Some(program)) => Engine::Backtracking(Box::new(Machine::new(program, text))),
+            _ => return None,
+        };
+        let mut search = Search { engine, text, next: Some(0), groups: Vec::new() };
+        let mut spans = Vec::new();
+        while let Some(span) = search.next_span(&mut |_| Ok(())).ok()? {
+            spans.push(span);
+        }
+        Some(spans)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #[test]
+        fn both_engines_find_the_same(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "a", "b", "é", ".", "[ab]", "[^a]", "\\w", "\\b", "\\B", "^", "$", "(", "(?:", ")", ")", "|", "*", "+", "?", "*?", "+?", "??",
+                    "{2}", "{1,2}", "{0,2}?", "(?m)", "(?i)", "\\z", "\n",
+                ]),
+                0..9,
+            ),
+            text in "[abé\n]{0,8}",
+        ) {
+            let source = parts.concat();
+            if let Ok((node, groups)) = parse(&source)
+                && let Ok(linear) = Linear::new(&node, &groups)
+            {
+                let program = Some(Program::new(&node, &groups));
+                let pattern = Pattern { linear: Some(linear), program, groups };
+                prop_assert_eq!(spans(&pattern, true, &text), spans(&pattern, false, &text), "{} in {:?}", source, text);
             }
         }
-        Ok(())
-    }
 
-    /// The number of groups, the whole match counted.
-    pub(super) fn group_count(&self) -> usize {
-        match self {
-            Self::Linear(pattern) => pattern.captures_len(),
-            Self::Backtracking(pattern) => pattern.captures_len(),
-        }
-    }
-
-    /// The groups with names, by their number.
-    pub(super) fn named_groups(&self) -> Box<dyn Iterator<Item = (usize, &str)> + '_> {
-        match self {
-            Self::Linear(pattern) => {
-                Box::new(pattern.capture_names().enumerate().filter_map(|(at, name)| Some((at, name?))))
-            }
-            Self::Backtracking(pattern) => {
-                Box::new(pattern.capture_names().enumerate().filter_map(|(at, name)| Some((at, name?))))
+        #[test]
+        fn never_panics(source in "[ab(?<>=!'x)|*+{},0-9\\[\\]^$\\\\pkLu:#-]{0,20}", text in "[abx01\n]{0,6}") {
+            if let Ok(pattern) = Pattern::new(&source) {
+                let mut search = pattern.search(&text);
+                while let Ok(Some(_)) = search.next_groups(&mut |_| Ok(())) {}
             }
         }
     }

@@ -1,31 +1,43 @@
 //! The replacement of `RegexReplace`: text and groups.
 
-use super::pattern::{Pattern, Span};
+use super::pattern::Span;
+use super::sets::is_word;
+use super::tree::Groups;
 
 /// A part of a replacement.
 pub(super) enum Part<'a> {
     Text(&'a str),
     Group(usize),
+    /// The text before the match.
+    Before,
+    /// The text after it.
+    After,
+    /// The whole text.
+    Whole,
 }
 
 impl<'a> Part<'a> {
     /// What it puts in for a match in `text`.
     pub(super) fn text(&self, text: &'a str, groups: &[Option<Span>]) -> &'a str {
+        let span = |slot: usize| groups.get(slot).copied().flatten();
         match self {
             Self::Text(part) => part,
-            Self::Group(group) => groups.get(*group).copied().flatten().map_or("", |(start, end)| &text[start..end]),
+            Self::Group(slot) => span(*slot).map_or("", |(start, end)| &text[start..end]),
+            Self::Before => span(0).map_or("", |(start, _)| &text[..start]),
+            Self::After => span(0).map_or("", |(_, end)| &text[end..]),
+            Self::Whole => text,
         }
     }
 }
 
 /// The parts of a replacement; what names no group of the pattern is text.
-pub(super) fn parse<'a>(replacement: &'a str, pattern: &Pattern) -> Vec<Part<'a>> {
+pub(super) fn parse<'a>(replacement: &'a str, groups: &Groups) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     let mut rest = replacement;
     while let Some(at) = rest.find('$') {
         let (before, dollar) = rest.split_at(at);
         parts.push(Part::Text(before));
-        let (part, used) = match reference(&dollar[1..], pattern) {
+        let (part, used) = match reference(&dollar[1..], groups) {
             Some((part, used)) => (part, used + 1),
             None => (Part::Text("$"), 1),
         };
@@ -36,20 +48,30 @@ pub(super) fn parse<'a>(replacement: &'a str, pattern: &Pattern) -> Vec<Part<'a>
     parts
 }
 
-/// What stands behind a dollar, and its length.
-fn reference<'a>(text: &'a str, pattern: &Pattern) -> Option<(Part<'a>, usize)> {
-    let group = |name: &str| {
-        let number = name.parse().ok().filter(|number| *number < pattern.group_count());
-        let named = || pattern.named_groups().find(|(_, known)| *known == name).map(|(number, _)| number);
-        number.or_else(named).map(Part::Group)
+/// What follows a dollar, and its length.
+fn reference<'a>(text: &str, groups: &Groups) -> Option<(Part<'a>, usize)> {
+    let part = match text.chars().next()? {
+        '$' => Part::Text("$"),
+        '&' => Part::Group(0),
+        '`' => Part::Before,
+        '\'' => Part::After,
+        '+' => Part::Group(groups.last()),
+        '_' => Part::Whole,
+        '{' => {
+            let inside = &text[1..];
+            let name = &inside[..inside.find(|c| !is_word(c))?];
+            let slot = if name.starts_with(|c: char| c.is_ascii_digit()) {
+                groups.by_number(name.parse().ok()?)
+            } else {
+                groups.by_name(name)
+            };
+            return inside[name.len()..].starts_with('}').then_some((Part::Group(slot?), name.len() + 2));
+        }
+        _ => {
+            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+            let slot = text[..digits].parse().ok().and_then(|number| groups.by_number(number))?;
+            return Some((Part::Group(slot), digits));
+        }
     };
-    if text.starts_with('$') {
-        return Some((Part::Text("$"), 1));
-    }
-    if let Some(inside) = text.strip_prefix('{') {
-        let end = inside.find('}')?;
-        return Some((group(&inside[..end])?, end + 2));
-    }
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    (digits > 0).then(|| group(&text[..digits])).flatten().map(|part| (part, digits))
+    Some((part, 1))
 }

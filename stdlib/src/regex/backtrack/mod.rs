@@ -1,0 +1,10 @@
+//! The engine for what automata cannot run: look-around, back-references, atomic and balancing groups, conditions.
+//!
+//! It tries one way after the other as .NET does, so its matches are the same; a limit of steps ends what takes too
+//! long.
+
+mod machine;
+mod program;
+
+pub(super) use machine::{Machine, Stop};
+pub(super) use program::Program;

@@ -1,0 +1,138 @@
+//! Patterns that an automaton can run: in linear time, whatever the text.
+
+use super::pattern::Span;
+use super::tree::{Anchor, Groups, Node};
+use regex_automata::Input;
+use regex_automata::meta::{Config, Regex};
+use regex_automata::util::captures::Captures;
+use regex_syntax::hir::{Capture, Class, Hir, Look, Repetition};
+
+/// The most memory of an automaton, in bytes.
+const MAX_SIZE: usize = 10 << 20;
+
+/// An automaton and where it keeps the groups.
+pub(super) struct Linear {
+    regex: Regex,
+    /// The automaton's group of each slot.
+    indices: Vec<Option<usize>>,
+    /// Groups that stand before a final line feed which `$` has passed over.
+    tails: Vec<usize>,
+}
+
+/// Why there is no automaton.
+pub(super) enum NotLinear {
+    /// The pattern has a part that automata do not know.
+    Part,
+    /// It would take too much memory.
+    Size,
+}
+
+impl Linear {
+    pub(super) fn new(node: &Node, groups: &Groups) -> Result<Self, NotLinear> {
+        let mut builder = Builder { indices: vec![None; groups.len()], tails: Vec::new(), next: 1 };
+        let hir = builder.hir(node, true).ok_or(NotLinear::Part)?;
+        let config = Config::new().nfa_size_limit(Some(MAX_SIZE)).hybrid_cache_capacity(2 << 20);
+        let regex = Regex::builder().configure(config).build_from_hir(&hir).map_err(|_| NotLinear::Size)?;
+        Ok(Self { regex, indices: builder.indices, tails: builder.tails })
+    }
+
+    /// The first match from `start`.
+    pub(super) fn find(&self, text: &str, start: usize) -> Option<Span> {
+        let found = self.regex.find(Input::new(text).range(start..))?;
+        if self.tails.is_empty() || found.end() < text.len() || !text.ends_with('\n') {
+            return Some((found.start(), found.end()));
+        }
+        let mut groups = Vec::new();
+        self.find_groups(text, start, &mut self.captures(), &mut groups);
+        groups.first().copied().flatten()
+    }
+
+    /// Room for what an automaton finds, to be used again for each match.
+    pub(super) fn captures(&self) -> Captures {
+        self.regex.create_captures()
+    }
+
+    /// The groups of the first match from `start`, the whole match first; none without a match.
+    pub(super) fn find_groups(
+        &self,
+        text: &str,
+        start: usize,
+        captures: &mut Captures,
+        groups: &mut Vec<Option<Span>>,
+    ) {
+        groups.clear();
+        self.regex.search_captures(&Input::new(text).range(start..), captures);
+        let Some(whole) = captures.get_match() else { return };
+        let end = self.tails.iter().find_map(|tail| captures.get_group(*tail)).map_or(whole.end(), |tail| tail.start);
+        let span = |index: usize| captures.get_group(index).map(|span| (span.start.min(end), span.end.min(end)));
+        groups.push(Some((whole.start(), end)));
+        groups.extend(self.indices.iter().skip(1).map(|index| index.and_then(span)));
+    }
+}
+
+struct Builder {
+    indices: Vec<Option<usize>>,
+    tails: Vec<usize>,
+    next: usize,
+}
+
+impl Builder {
+    /// The automaton's form of a part, if it has one. At the tail nothing can follow the part.
+    fn hir(&mut self, node: &Node, tail: bool) -> Option<Hir> {
+        Some(match node {
+            Node::Empty => Hir::empty(),
+            Node::Char(c) => Hir::literal(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            Node::Set(set) => Hir::class(Class::Unicode(set.class.clone())),
+            Node::Anchor(anchor) => self.anchor(*anchor, tail)?,
+            Node::Capture { slot: Some(slot), pop: None, body } => {
+                let index = self.index();
+                let known = self.indices.get_mut(*slot)?.replace(index);
+                // Which of two groups of one name took part last, an automaton does not know.
+                if known.is_some() {
+                    return None;
+                }
+                Hir::capture(Capture { index: index as u32, name: None, sub: Box::new(self.hir(body, tail)?) })
+            }
+            Node::Concat(parts) => {
+                let last = parts.len().saturating_sub(1);
+                let parts = parts.iter().enumerate().map(|(at, part)| self.hir(part, tail && at == last));
+                Hir::concat(parts.collect::<Option<_>>()?)
+            }
+            Node::Alternate(branches) => {
+                Hir::alternation(branches.iter().map(|branch| self.hir(branch, tail)).collect::<Option<_>>()?)
+            }
+            Node::Repeat { body, min, max, lazy } => {
+                let sub = Box::new(self.hir(body, tail && *max == Some(1))?);
+                Hir::repetition(Repetition { min: *min, max: *max, greedy: !lazy, sub })
+            }
+            Node::Capture { .. } | Node::Around { .. } | Node::Atomic(_) | Node::If { .. } | Node::Back { .. } => {
+                return None;
+            }
+        })
+    }
+
+    fn anchor(&mut self, anchor: Anchor, tail: bool) -> Option<Hir> {
+        Some(Hir::look(match anchor {
+            Anchor::Start => Look::Start,
+            Anchor::End => Look::End,
+            Anchor::LineStart => Look::StartLF,
+            Anchor::LineEnd => Look::EndLF,
+            Anchor::Boundary => Look::WordUnicode,
+            Anchor::NotBoundary => Look::WordUnicodeNegate,
+            // It may match before the line feed only where nothing follows; then the match is cut back to the group.
+            Anchor::EndOrLastLine if tail => {
+                let index = self.index();
+                self.tails.push(index);
+                let mark = Hir::capture(Capture { index: index as u32, name: None, sub: Box::new(Hir::empty()) });
+                let last_line = Hir::concat(vec![mark, Hir::literal(*b"\n"), Hir::look(Look::End)]);
+                return Some(Hir::alternation(vec![Hir::look(Look::End), last_line]));
+            }
+            Anchor::EndOrLastLine | Anchor::SearchStart => return None,
+        }))
+    }
+
+    fn index(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+}

@@ -1,0 +1,164 @@
+//! A parsed pattern: what the parser gives and both engines are built from.
+
+use super::sets::CharSet;
+use std::sync::Arc;
+
+/// A part of a pattern. Options such as `(?i)` are already applied.
+#[derive(Debug)]
+pub(super) enum Node {
+    /// Matches the empty text.
+    Empty,
+    Char(char),
+    Set(Arc<CharSet>),
+    Anchor(Anchor),
+    /// A group that is kept, and with `pop` the one whose last capture it takes away.
+    Capture {
+        slot: Option<usize>,
+        pop: Option<usize>,
+        body: Box<Node>,
+    },
+    Around {
+        ahead: bool,
+        negated: bool,
+        body: Box<Node>,
+    },
+    Atomic(Box<Node>),
+    If {
+        condition: Condition,
+        yes: Box<Node>,
+        no: Box<Node>,
+    },
+    /// The text that a group has matched; `fold` compares without case.
+    Back {
+        slot: usize,
+        fold: bool,
+    },
+    Concat(Vec<Node>),
+    Alternate(Vec<Node>),
+    Repeat {
+        body: Box<Node>,
+        min: u32,
+        /// No limit without it.
+        max: Option<u32>,
+        lazy: bool,
+    },
+}
+
+/// What `(?(…)yes|no)` asks.
+#[derive(Debug)]
+pub(super) enum Condition {
+    Group(usize),
+    Match(Box<Node>),
+}
+
+/// A place in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    End,
+    /// The end, or before a line feed that is the last character.
+    EndOrLastLine,
+    LineStart,
+    LineEnd,
+    Boundary,
+    NotBoundary,
+    /// Where the search began: the end of the match before.
+    SearchStart,
+}
+
+/// The groups of a pattern, in the order in which they open. Slot 0 is the whole match.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    all: Vec<Group>,
+}
+
+#[derive(Debug)]
+struct Group {
+    number: u32,
+    name: Option<String>,
+}
+
+/// A group as it opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    Unnamed,
+    Number(u32),
+    Name(String),
+}
+
+impl Groups {
+    /// Numbers groups as .NET does: unnamed ones in the order in which they open, then the named ones. Groups of one
+    /// name or number are one group.
+    pub(super) fn new(openings: &[Opening]) -> Self {
+        let mut next = 0u32;
+        let mut all = vec![Group { number: 0, name: None }];
+        for opening in openings {
+            let (number, name) = match opening {
+                Opening::Unnamed => {
+                    next += 1;
+                    (next, None)
+                }
+                Opening::Number(number) => (*number, None),
+                // It gets its number after all others have theirs.
+                Opening::Name(name) => (u32::MAX, Some(name.clone())),
+            };
+            let known = all.iter().any(|group| match &name {
+                Some(name) => group.name.as_ref() == Some(name),
+                None => group.number == number,
+            });
+            if !known {
+                all.push(Group { number, name });
+            }
+        }
+        for at in 0..all.len() {
+            if all[at].name.is_some() {
+                next += 1;
+                while all.iter().any(|group| group.number == next) {
+                    next += 1;
+                }
+                all[at].number = next;
+            }
+        }
+        Self { all }
+    }
+
+    /// How many there are, the whole match counted.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn by_number(&self, number: u32) -> Option<usize> {
+        self.all.iter().position(|group| group.number == number)
+    }
+
+    pub(super) fn by_name(&self, name: &str) -> Option<usize> {
+        self.all.iter().position(|group| group.name.as_deref() == Some(name))
+    }
+
+    /// The group with the highest number.
+    pub(super) fn last(&self) -> usize {
+        self.all.iter().enumerate().max_by_key(|(_, group)| group.number).map_or(0, |(slot, _)| slot)
+    }
+
+    /// The groups with names, by their slots.
+    pub(super) fn named(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.all.iter().enumerate().filter_map(|(slot, group)| Some((slot, group.name.as_deref()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_numbered_as_in_net() {
+        let name = |name: &str| Opening::Name(name.into());
+        let groups = Groups::new(&[name("a"), Opening::Unnamed, name("b"), Opening::Unnamed, name("a")]);
+        assert_eq!(groups.len(), 5);
+        assert_eq!([1, 2, 3, 4].map(|number| groups.by_number(number)), [Some(2), Some(4), Some(1), Some(3)]);
+        assert_eq!((groups.by_name("a"), groups.by_name("b"), groups.last()), (Some(1), Some(3), 3));
+        let groups = Groups::new(&[Opening::Number(2), Opening::Unnamed, Opening::Unnamed, name("x")]);
+        assert_eq!(groups.len(), 4);
+        assert_eq!([1, 2, 3, 4].map(|number| groups.by_number(number)), [Some(2), Some(1), Some(3), None]);
+    }
+}
