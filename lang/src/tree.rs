@@ -162,7 +162,15 @@ pub enum Statement {
     /// `let` and `set` of a whole variable.
     Set(Variable, Expr),
     /// `set x = x & e`: appends in place where nobody shares x. The value cannot change x itself.
-    Append(Variable, Expr),
+    Append {
+        /// The variable.
+        variable: Variable,
+        /// What is appended.
+        value: Expr,
+        /// The variable's annotation, where what is appended may have to be converted, and what is annotated, for the
+        /// error: `the variable x`.
+        annotation: Option<(Type, EcoString)>,
+    },
     /// `set x.field[index] = e`
     SetPath {
         /// The variable.
@@ -173,7 +181,7 @@ pub enum Statement {
         path: Vec<PathStep>,
         /// The new value.
         value: Expr,
-        /// The variable's annotation: the rebuilt value is converted to it.
+        /// The variable's annotation: what is set is converted to the type of its place.
         annotation: Option<Type>,
     },
     /// Branches in order.
@@ -193,7 +201,7 @@ pub enum Statement {
     Break,
     /// Goes to the next pass of the innermost loop.
     Continue,
-    /// Leaves the function. The value has been wrapped for the annotated result by the evaluator (`FunctionDef::result`).
+    /// Leaves the function; what runs it converts the value to the annotated result (`FunctionDef::result`).
     Return(Option<Expr>),
     /// `try`
     Try {

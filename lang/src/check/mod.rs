@@ -18,6 +18,7 @@ mod scope;
 mod select;
 mod select_keys;
 mod select_names;
+mod set;
 mod statements;
 mod suggest;
 mod types;

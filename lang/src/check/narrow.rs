@@ -3,7 +3,7 @@
 use super::Checker;
 use super::scope::{FoundPlace, VarId};
 use crate::ast::{BinaryOp, Expr, ExprKind};
-use crate::types::{Fit, Type};
+use crate::types::Type;
 use hashbrown::HashMap;
 
 impl Checker<'_> {
@@ -42,10 +42,8 @@ impl Checker<'_> {
                 // The condition itself has been reported already.
                 self.diagnostics.truncate(before);
                 if outcome != *negated {
-                    let ty = match self.types.fit(&known, &ty) {
-                        Fit::Always if known != Type::Any && known != Type::Never => known,
-                        _ => ty,
-                    };
+                    let narrower = known != Type::Never && self.types.is_within(&known, &ty);
+                    let ty = if narrower && known != Type::Any { known } else { ty };
                     self.function().narrowed.insert(id, ty);
                 } else if ty == Type::Null {
                     self.without_null(id, &known);

@@ -132,7 +132,8 @@ impl Checker<'_> {
             }
             (Type::List(x), Type::List(y)) => self.types.join_rows(x, y, 20).many(),
             (Type::List(element), Type::Any) => match **element {
-                _ if self.types.record(element).is_some() => left.clone(),
+                // Columns of the left side, cells of any type.
+                _ if self.types.record(element).is_some() => self.rows_type(element, &Type::any_record(), at),
                 _ => Type::Any.many(),
             },
             (Type::List(element), _) if self.types.record(element).is_some() => {
@@ -161,6 +162,19 @@ impl Checker<'_> {
     }
 
     /// The left row decides the columns.
+    /// Does a value of type `added` joined to one of type `whole` give one of that type, without conversion?
+    pub(super) fn joins_within(&self, whole: &Type, added: &Type) -> bool {
+        let whole = self.types.resolve(whole).without_null();
+        match self.types.resolve(whole) {
+            Type::List(element) => {
+                self.types.is_within(added, whole)
+                    || !matches!(self.types.resolve(added), Type::List(_)) && self.types.is_within(added, element)
+            }
+            Type::Text => true,
+            other => other.is_any(),
+        }
+    }
+
     fn rows_type(&mut self, left: &Type, right: &Type, at: Span) -> Type {
         let (Some(x), Some(y)) = (self.types.record(left).cloned(), self.types.record(right).cloned()) else {
             return left.clone().many();

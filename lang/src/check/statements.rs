@@ -6,7 +6,7 @@ use super::{CheckedUnit, Mode};
 use crate::ast::{self, StatementKind};
 use crate::span::Span;
 use crate::tree::{self, Statement, Variable};
-use crate::types::{Fit, Type};
+use crate::types::Type;
 use ecow::EcoString;
 
 /// Does what follows run?
@@ -154,131 +154,6 @@ impl Checker<'_> {
         self.unit_state().annotations.insert(id, annotation);
         self.bind(name.text.clone(), id, place);
         Statement::Set(place, value)
-    }
-
-    fn set_statement(&mut self, name: &ast::Name, path: &[ast::PathStep], value: &ast::Expr) -> Option<Statement> {
-        let found = self.find_variable(&name.text, name.span);
-        let Some((found, id)) = found.and_then(|found| Some((found.clone(), found.variable?))) else {
-            self.expr(value);
-            self.undefined_set(name);
-            // From here on it is there, so that one missing `let` is told once.
-            let (id, place) = self.declare(&name.text, name.span, VarKind::Catch, Type::Any);
-            self.bind(name.text.clone(), id, place);
-            return None;
-        };
-        let super::scope::FoundPlace::Variable(variable) = found.place else { return None };
-        if !self.may_set(id, name) {
-            self.expr(value);
-            return None;
-        }
-        let annotation = self.unit_state().annotations.get(&id).cloned().flatten();
-        if path.is_empty() {
-            if let Some(rest) = self.appended(id, name, value) {
-                let rest = self.expr(rest);
-                let ty = self.concat_type(&found.ty, &rest.ty, rest.span);
-                self.assigned(id, &ty);
-                if annotation.is_none() {
-                    self.unit_state().variables[id].read = true;
-                    return Some(Statement::Append(variable, rest));
-                }
-            }
-            let mut value = self.expr(value);
-            if let Some(annotation) = &annotation {
-                value = self.convert(value, annotation, ecow::eco_format!("the variable {}", name.text));
-            }
-            let ty = value.ty.clone();
-            self.assigned(id, annotation.as_ref().unwrap_or(&ty));
-            return Some(Statement::Set(variable, value));
-        }
-        let value = self.expr(value);
-        let steps = path.iter().map(|step| self.path_step(step)).collect::<Vec<_>>();
-        let changed = self.path_type(&found.ty, &steps, &value.ty);
-        let widened = annotation.clone().unwrap_or(changed);
-        self.assigned(id, &widened);
-        Some(Statement::SetPath { variable, name: name.text.clone(), path: steps, value, annotation })
-    }
-
-    /// Notes that a variable is set after its `let`.
-    fn assigned(&mut self, id: VarId, ty: &Type) {
-        if !self.variable_info(id).assigned {
-            self.variable_info(id).assigned = true;
-            self.changed = true;
-        }
-        self.function().narrowed.remove(&id);
-        self.widen(id, ty);
-    }
-
-    fn may_set(&mut self, id: VarId, name: &ast::Name) -> bool {
-        let kind = self.variable_info(id).kind;
-        let fixed = kind == VarKind::Host
-            && self.options.variables.iter().any(|variable| variable.name == name.text && !variable.writable);
-        if fixed {
-            self.error("E0108", name.span, format!("`{}` is given from outside and cannot be set here.", name.text));
-        }
-        let constant = self.unit > 0 && self.units[self.unit].stack.len() > 1 && {
-            let place = self.unit_state().places.get(id).copied();
-            matches!(place, Some(Variable::Global(_)))
-        };
-        if constant {
-            let message = format!("`{}` is a constant of this module and cannot be set.", name.text);
-            self.error("E0108", name.span, message);
-        }
-        !fixed && !constant
-    }
-
-    /// The right side of `set x = x & e`, where evaluating e cannot change x.
-    fn appended<'e>(&mut self, id: VarId, name: &ast::Name, value: &'e ast::Expr) -> Option<&'e ast::Expr> {
-        let ast::ExprKind::Binary { first, rest } = &value.kind else { return None };
-        let [(ast::BinaryOp::Concat, _, added)] = rest.as_slice() else { return None };
-        let same = matches!(&first.kind, ast::ExprKind::Name(text) if *text == name.text);
-        // A closure could set x while e runs; without one nothing in e can.
-        (same && !self.variable_info(id).captured).then_some(added)
-    }
-
-    fn path_step(&mut self, step: &ast::PathStep) -> tree::PathStep {
-        match step {
-            ast::PathStep::Field(name) => tree::PathStep::Field(name.text.clone(), name.span),
-            ast::PathStep::Index(index) => tree::PathStep::Index(self.expr(index)),
-        }
-    }
-
-    /// The type of a variable after `set x.field[index] = value`.
-    fn path_type(&mut self, ty: &Type, path: &[tree::PathStep], value: &Type) -> Type {
-        let Some((step, rest)) = path.split_first() else { return value.clone() };
-        let resolved = self.types.resolve(ty).clone();
-        match (step, &resolved) {
-            (tree::PathStep::Field(name, span), Type::Record(record)) => {
-                let old = record.field(name).map(|field| field.ty.clone());
-                if old.is_none() && !rest.is_empty() && !record.open {
-                    self.unknown_field(name, *span, &resolved);
-                    return ty.clone();
-                }
-                let new = self.path_type(&old.clone().unwrap_or(Type::Any), rest, value);
-                if matches!(ty, Type::Named(..)) && old.is_some_and(|old| self.types.fit(&new, &old) == Fit::Always) {
-                    return ty.clone();
-                }
-                let mut changed = (**record).clone();
-                match changed.fields.iter_mut().find(|field| field.name == *name) {
-                    Some(field) => field.ty = new,
-                    None => changed.fields.push(crate::types::Field { name: name.clone(), ty: new, default: None }),
-                }
-                Type::Record(changed.into())
-            }
-            (
-                tree::PathStep::Field(name, span),
-                Type::Bool | Type::Number | Type::Text | Type::DateTime | Type::Binary,
-            ) => {
-                let message = format!("`.{name}` cannot be set: the value is of type {resolved}, which has no fields.");
-                self.error("E0206", *span, message);
-                ty.clone()
-            }
-            (tree::PathStep::Index(_), Type::List(element)) => {
-                let new = self.path_type(element, rest, value);
-                let joined = if rest.is_empty() { self.types.join(element, &new) } else { new };
-                joined.many()
-            }
-            _ => Type::Any,
-        }
     }
 
     fn if_statement(

@@ -5,6 +5,7 @@ use super::scope::Scope;
 use crate::ast::{self, StatementKind, TypeExpr, TypeExprKind};
 use crate::span::Span;
 use crate::suggest::nearest;
+use crate::tree::{Expr, ExprKind};
 use crate::types::{Field, Fit, FunctionType, RecordType, Type, TypeId};
 use crate::value::Value;
 use ecow::EcoString;
@@ -196,24 +197,51 @@ impl Checker<'_> {
         self.error_hint("E0107", span, format!("There is no type `{name}`."), hint);
     }
 
-    /// Reports where a value can never fit; `subject` is what it is for: `the variable rate`.
-    pub(super) fn check_fit(&mut self, value: &crate::tree::Expr, wanted: &Type, subject: &str) -> Fit {
-        if let crate::tree::ExprKind::Constant(constant) = &value.kind {
+    /// Reports where a value can never fit; `subject` is what it is for: `the variable rate`. Gives whether it may.
+    pub(super) fn check_fit(&mut self, value: &Expr, wanted: &Type, subject: &str) -> bool {
+        if let ExprKind::Constant(constant) = &value.kind {
             let zone = crate::value::Zone::UTC;
             return match self.types.convert(constant.clone(), wanted, zone) {
-                Ok(_) => Fit::Always,
+                Ok(_) => true,
                 Err(mismatch) => {
                     self.error("E0201", value.span, format!("This does not fit {subject}: {mismatch}"));
-                    Fit::Never
+                    false
                 }
             };
         }
-        let fit = self.types.fit(&value.ty, wanted);
-        if fit == Fit::Never {
-            let message = self.misfit(&value.ty, wanted, subject);
-            self.error("E0201", value.span, message);
+        self.check_parts_fit(value, wanted, subject) && self.check_type_fit(&value.ty, wanted, value.span, subject)
+    }
+
+    /// The same for a value of which only the type is known.
+    pub(super) fn check_type_fit(&mut self, ty: &Type, wanted: &Type, span: Span, subject: &str) -> bool {
+        let fits = self.types.fit(ty, wanted) != Fit::Never;
+        if !fits {
+            let message = self.misfit(ty, wanted, subject);
+            self.error("E0201", span, message);
         }
-        fit
+        fits
+    }
+
+    /// The parts of a list or record that is written out.
+    fn check_parts_fit(&mut self, value: &Expr, wanted: &Type, subject: &str) -> bool {
+        let wanted = self.types.resolve(wanted).without_null();
+        let mut fits = true;
+        match (self.types.resolve(wanted).clone(), &value.kind) {
+            (Type::List(element), ExprKind::List(parts)) => {
+                for part in parts {
+                    fits &= self.check_fit(part, &element, subject);
+                }
+            }
+            (Type::Record(record), ExprKind::Record(shape, parts)) => {
+                for (name, part) in shape.names().iter().zip(parts) {
+                    if let Some(field) = record.field(name) {
+                        fits &= self.check_fit(part, &field.ty, subject);
+                    }
+                }
+            }
+            _ => {}
+        }
+        fits
     }
 
     fn misfit(&self, from: &Type, wanted: &Type, subject: &str) -> String {
@@ -221,7 +249,7 @@ impl Checker<'_> {
             let missing: Vec<String> = want
                 .fields
                 .iter()
-                .filter(|field| have.field(&field.name).is_none())
+                .filter(|field| have.field(&field.name).is_none() && field.default.is_none())
                 .map(|field| format!("`{}`", field.name))
                 .collect();
             if !missing.is_empty() && !have.open {
@@ -235,15 +263,12 @@ impl Checker<'_> {
     }
 
     /// Wraps a value so that it becomes `wanted` when it runs.
-    pub(super) fn convert(&mut self, value: crate::tree::Expr, wanted: &Type, subject: EcoString) -> crate::tree::Expr {
-        let fit = self.check_fit(&value, wanted, &subject);
-        let exact = fit == Fit::Always && (value.ty == *wanted || wanted.is_any());
-        if exact || fit == Fit::Never {
+    pub(super) fn convert(&mut self, value: Expr, wanted: &Type, subject: EcoString) -> Expr {
+        if !self.check_fit(&value, wanted, &subject) || self.types.is_within(&value.ty, wanted) {
             return value;
         }
         let span = value.span;
-        let kind = crate::tree::ExprKind::Convert(Box::new(value), wanted.clone(), subject);
-        crate::tree::Expr { kind, span, ty: wanted.clone() }
+        Expr { kind: ExprKind::Convert(Box::new(value), wanted.clone(), subject), span, ty: wanted.clone() }
     }
 }
 

@@ -91,11 +91,10 @@ impl Builder<'_> {
     /// Is a value of an annotation's type already what the annotation converts to?
     fn fits(&self, value: &Expr, annotation: &Type) -> bool {
         match self.tree.types.resolve(annotation) {
-            Type::Any => true,
             ty @ (Type::Number | Type::Text | Type::Bool | Type::DateTime) => {
                 matches!(&value.kind, ExprKind::Constant(_)) && self.tree.types.resolve(&value.ty) == ty
             }
-            _ => false,
+            _ => self.tree.types.is_sure(&value.ty, annotation),
         }
     }
 

@@ -112,8 +112,12 @@ pub(crate) enum Instruction {
     Concat(Register, Register, Register),
     /// va = va & vb, in place
     Append(Register, Register),
+    /// va = va & vb, in place, with vb converted to the type of va
+    AppendAs(Register, Register, Entry),
     /// variable outside the registers = itself & vb; va is what it was before vb was evaluated
     AppendOutside(Entry, Register, Register),
+    /// The same with vb converted to the type of the variable
+    AppendOutsideAs(Entry, Register, Register, Entry),
     /// vd = -va
     NegateValue(Register, Register),
     /// vd = *va

@@ -71,10 +71,12 @@ impl Builder<'_> {
                 }
             }
             Statement::Set(variable, value) => match self.appended_texts(*variable, value) {
-                Some(texts) => self.append(*variable, &texts, span)?,
+                Some(texts) => self.append(*variable, &texts, None, span)?,
                 None => self.set(*variable, value)?,
             },
-            Statement::Append(variable, value) => self.append(*variable, value, span)?,
+            Statement::Append { variable, value, annotation } => {
+                self.append(*variable, value, annotation.as_ref(), span)?;
+            }
             Statement::SetPath { variable, name, path, value, annotation } => {
                 self.set_path(*variable, name, path, value, annotation.as_ref(), span)?;
             }
@@ -194,13 +196,25 @@ impl Builder<'_> {
         Some(Expr { kind: ExprKind::Template(parts), span: value.span, ty: Type::Text })
     }
 
-    fn append(&mut self, variable: Variable, value: &Expr, span: Span) -> Built<()> {
+    fn append(
+        &mut self,
+        variable: Variable,
+        value: &Expr,
+        annotation: Option<&(Type, EcoString)>,
+        span: Span,
+    ) -> Built<()> {
+        let site = annotation.map(|(ty, what)| TypeSite { ty: ty.clone(), what: what.clone(), negated: false });
+        let site = site.map(|site| self.type_entry(site)).transpose()?;
         let mark = self.mark();
         if let Variable::Local(slot) = variable {
             let register = self.value_local(slot)?;
             let added = self.value(value, None)?;
             self.release(mark);
-            self.emit(Instruction::Append(register, added), span);
+            let instruction = match site {
+                Some(site) => Instruction::AppendAs(register, added, site),
+                None => Instruction::Append(register, added),
+            };
+            self.emit(instruction, span);
             return Ok(());
         }
         self.framed = true;
@@ -212,7 +226,11 @@ impl Builder<'_> {
         self.emit(Instruction::Read(before, entry), span);
         self.value(value, Some(added))?;
         self.release(inner);
-        self.emit(Instruction::AppendOutside(entry, before, added), span);
+        let instruction = match site {
+            Some(site) => Instruction::AppendOutsideAs(entry, before, added, site),
+            None => Instruction::AppendOutside(entry, before, added),
+        };
+        self.emit(instruction, span);
         self.release(mark);
         Ok(())
     }
@@ -396,7 +414,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let register = self.value(value, None)?;
-        if self.definition.result.is_some() {
+        if self.definition.result.as_ref().is_some_and(|result| !self.tree.types.is_sure(&value.ty, result)) {
             return self.return_converted(register, value.span);
         }
         self.emit(Instruction::Return(register), value.span);

@@ -18,7 +18,7 @@ pub(super) fn block<'t>(block_: &'t Block, see: &mut dyn FnMut(Seen<'t>)) {
                 see(Seen::Assigned(*variable, Some(value)));
                 expr(value, see);
             }
-            Statement::Append(variable, value) => {
+            Statement::Append { variable, value, .. } => {
                 see(Seen::Assigned(*variable, None));
                 expr(value, see);
             }

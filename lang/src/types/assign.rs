@@ -19,7 +19,7 @@ const DEPTH: u32 = 20;
 
 impl Types {
     /// Does a value of type `from` fit an annotation, parameter or field of type `to`?
-    /// Simple values convert, records and lists are compared field by field (language.md §1, Conversion).
+    /// Simple values convert, inside records and lists too.
     pub fn fit(&self, from: &Type, to: &Type) -> Fit {
         self.fit_at(from, to, DEPTH)
     }
@@ -46,7 +46,7 @@ impl Types {
             | (Type::DateTime, Type::DateTime)
             | (Type::Binary, Type::Binary) => Fit::Always,
             (Type::Text, Type::Number | Type::Bool | Type::DateTime) | (Type::Number, Type::Bool) => Fit::Sometimes,
-            (Type::List(a), Type::List(b)) => match self.fit_exact(a, b, depth - 1) {
+            (Type::List(a), Type::List(b)) => match self.fit_at(a, b, depth - 1) {
                 // An empty list fits every list.
                 Fit::Never => Fit::Sometimes,
                 fit => fit,
@@ -61,7 +61,8 @@ impl Types {
         let mut fit = Fit::Always;
         for wanted in &to.fields {
             fit = fit.min(match from.field(&wanted.name) {
-                Some(field) => self.fit_exact(&field.ty, &wanted.ty, depth),
+                Some(field) => self.fit_at(&field.ty, &wanted.ty, depth),
+                None if wanted.default.is_some() => Fit::Always,
                 None if from.open => Fit::Sometimes,
                 None => Fit::Never,
             });
@@ -69,12 +70,43 @@ impl Types {
         fit
     }
 
-    /// Inside records and lists nothing converts.
-    fn fit_exact(&self, from: &Type, to: &Type, depth: u32) -> Fit {
-        let fit = self.fit_at(from, to, depth);
-        let (a, b) = (self.resolve(from).without_null(), self.resolve(to).without_null());
-        let differ = a.is_simple() && b.is_simple() && a != b && *a != Type::Null && *b != Type::Null;
-        if differ { Fit::Never } else { fit }
+    /// Is every value of type `from` one of type `to` as it is, without conversion and defaults?
+    pub fn is_within(&self, from: &Type, to: &Type) -> bool {
+        self.is_within_at(from, to, DEPTH)
+    }
+
+    /// Need a value of type `from` not be looked at for an annotation? Simple values are, which costs nothing.
+    pub(crate) fn is_sure(&self, from: &Type, annotation: &Type) -> bool {
+        let inner = self.resolve(annotation).without_null();
+        !self.resolve(inner).is_simple() && self.is_within(from, annotation)
+    }
+
+    fn is_within_at(&self, from: &Type, to: &Type, depth: u32) -> bool {
+        if matches!((from, to), (Type::Named(a, _), Type::Named(b, _)) if a == b) {
+            return true;
+        }
+        if depth == 0 {
+            return false;
+        }
+        match (self.resolve(from), self.resolve(to)) {
+            (_, Type::Any) | (Type::Never, _) | (Type::Null, Type::Nullable(_)) => true,
+            (Type::Nullable(a), Type::Nullable(b)) | (Type::List(a), Type::List(b)) => {
+                self.is_within_at(a, b, depth - 1)
+            }
+            (from, Type::Nullable(to)) => self.is_within_at(from, to, depth - 1),
+            (Type::Record(a), Type::Record(b)) => b.fields.iter().all(|wanted| {
+                // A field that may be null may be missing in a row, where a default would stand in.
+                let given = |field: &Field| wanted.default.is_none() || !self.takes_null(&field.ty);
+                a.field(&wanted.name)
+                    .is_some_and(|field| given(field) && self.is_within_at(&field.ty, &wanted.ty, depth - 1))
+            }),
+            (from, to) => from == to,
+        }
+    }
+
+    /// May a value of this type be null?
+    pub(super) fn takes_null(&self, ty: &Type) -> bool {
+        matches!(self.resolve(ty), Type::Any | Type::Null | Type::Nullable(_))
     }
 
     /// The narrowest type that takes values of both; `any` where they differ.

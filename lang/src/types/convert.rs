@@ -1,9 +1,7 @@
-//! Types at run time: `is`, annotations, `new` and typed decoding.
+//! Types at run time: `is`, `new` and typed decoding.
 
 use super::{Type, Types};
-use crate::value::{
-    ConvertError, Record, Rows, RowsBuilder, Shape, Table, Value, Zone, to_boolean, to_datetime, to_number, to_text,
-};
+use crate::value::{ConvertError, Record, Rows, RowsBuilder, Shape, Table, Value, Zone};
 use ecow::EcoString;
 use hashbrown::HashMap;
 use std::fmt::{self, Write};
@@ -23,16 +21,16 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    fn new(value: &Value, to: &Type) -> Self {
+    pub(super) fn new(value: &Value, to: &Type) -> Self {
         Self { path: String::new(), value: value.to_literal(60), from: value.type_name().into(), to: to.to_string() }
     }
 
-    fn missing(record: &Record, field: &str, to: &Type) -> Self {
+    pub(super) fn missing(record: &Record, field: &str, to: &Type) -> Self {
         let value = Value::Record(record.clone()).to_literal(60);
         Self { path: field.into(), value, from: "nothing".into(), to: to.to_string() }
     }
 
-    fn inside(mut self, step: impl fmt::Display) -> Self {
+    pub(super) fn inside(mut self, step: impl fmt::Display) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{step}{dot}{}", self.path);
         self
@@ -100,56 +98,6 @@ impl Types {
             seen.put(value, ty, ());
         }
         matches
-    }
-
-    /// A value for an annotation: simple values convert, lists and records are checked.
-    pub fn convert(&self, value: Value, ty: &Type, zone: Zone) -> Result<Value, Mismatch> {
-        match self.resolve(ty) {
-            Type::Any => Ok(value),
-            Type::Nullable(_) if value.is_null() => Ok(value),
-            Type::Nullable(inner) => self.convert(value, inner, zone),
-            Type::Number => match value {
-                Value::Number(_) => Ok(value),
-                value => Ok(Value::Number(to_number(&value)?)),
-            },
-            Type::Bool => Ok(Value::Bool(to_boolean(&value)?)),
-            Type::Text if value.is_null() => Err(Mismatch::new(&value, ty)),
-            Type::Text => Ok(Value::Text(to_text(&value)?)),
-            Type::DateTime => Ok(Value::DateTime(to_datetime(&value, zone)?)),
-            _ => self.check(&value, ty, &mut Seen::of(&value)).map(|()| value),
-        }
-    }
-
-    fn check(&self, value: &Value, ty: &Type, seen: &mut Seen<()>) -> Result<(), Mismatch> {
-        let resolved = self.resolve(ty);
-        if seen.get(value, resolved).is_some() {
-            return Ok(());
-        }
-        match (resolved, value) {
-            (Type::List(element), Value::List(_) | Value::Table(_)) => {
-                let Some(rows) = Rows::of(value) else { return Ok(()) };
-                if element.is_any() {
-                    return Ok(());
-                }
-                for (position, row) in rows.iter().enumerate() {
-                    self.check(&row, element, seen).map_err(|e| e.inside(format_args!("[{position}]")))?;
-                }
-            }
-            (Type::Record(wanted), Value::Record(record)) => {
-                for field in &wanted.fields {
-                    match record.get(&field.name) {
-                        Some(value) => self.check(&value, &field.ty, seen).map_err(|e| e.inside(&field.name))?,
-                        None => return Err(Mismatch::missing(record, &field.name, &field.ty)),
-                    }
-                }
-            }
-            (Type::Nullable(_), Value::Null) => return Ok(()),
-            (Type::Nullable(inner), value) => return self.check(value, inner, seen),
-            _ if self.matches(value, ty) => return Ok(()),
-            _ => return Err(Mismatch::new(value, ty)),
-        }
-        seen.put(value, resolved, ());
-        Ok(())
     }
 
     /// A value for a field of `new` and of typed decoding: simple values convert, missing fields take their
@@ -243,18 +191,18 @@ const SHARED_FROM: u16 = 8;
 
 /// What came of the parts of a value that have been looked at, by the type they were looked at for.
 /// Nothing is kept for values of little nesting: those are walked as they are.
-struct Seen<T>(Option<HashMap<(usize, usize), T>>);
+pub(super) struct Seen<T>(Option<HashMap<(usize, usize), T>>);
 
 impl<T> Seen<T> {
-    fn of(value: &Value) -> Self {
+    pub(super) fn of(value: &Value) -> Self {
         Self((value.depth() >= SHARED_FROM).then(HashMap::new))
     }
 
-    fn get(&self, value: &Value, ty: &Type) -> Option<&T> {
+    pub(super) fn get(&self, value: &Value, ty: &Type) -> Option<&T> {
         self.0.as_ref()?.get(&(address(value)?, std::ptr::from_ref(ty) as usize))
     }
 
-    fn put(&mut self, value: &Value, ty: &Type, result: T) {
+    pub(super) fn put(&mut self, value: &Value, ty: &Type, result: T) {
         if let (Some(seen), Some(address)) = (&mut self.0, address(value)) {
             seen.insert((address, std::ptr::from_ref(ty) as usize), result);
         }

@@ -1,9 +1,12 @@
 //! Static types: what the checker knows of a value before it exists.
 
 mod assign;
+mod conform;
 mod convert;
+mod key;
 
 pub use assign::Fit;
+pub(crate) use conform::Stopped;
 pub use convert::Mismatch;
 
 use crate::value::{ColumnType, RowType, SimpleKind, Value};
@@ -86,6 +89,7 @@ pub struct FunctionType {
 #[derive(Clone, Debug, Default)]
 pub struct Types {
     definitions: Vec<(EcoString, Type)>,
+    number: key::Number,
 }
 
 impl Types {

@@ -64,6 +64,19 @@ impl Column {
         }
     }
 
+    /// Is there a cell at `row` that is not `null`?
+    #[inline]
+    pub(crate) fn has(&self, row: usize) -> bool {
+        match self {
+            Self::Null(_) => false,
+            Self::Bool(cells) => cells.get(row).is_some_and(Option::is_some),
+            Self::Number(cells) => cells.get(row).is_some_and(Option::is_some),
+            Self::Text(cells) => cells.get(row).is_some_and(Option::is_some),
+            Self::DateTime(cells) => cells.get(row).is_some_and(Option::is_some),
+            Self::Any(cells) => cells.get(row).is_some_and(|cell| !cell.is_null()),
+        }
+    }
+
     /// Appends a cell; the column gives up its type where the cell does not fit it.
     #[inline]
     pub fn push(&mut self, value: Value) {

@@ -3,6 +3,7 @@
 //! A value is 24 bytes; cloning one copies or counts a reference. All values are immutable; what nobody else
 //! shares is changed in place.
 
+mod checked;
 mod column;
 mod compare;
 mod convert;
@@ -18,6 +19,7 @@ mod shape;
 mod size;
 mod table;
 
+pub(crate) use checked::{Checked, Unchecked};
 pub use column::Column;
 pub use compare::Conversion;
 pub(crate) use compare::hash_shallow;
@@ -99,12 +101,18 @@ pub trait Callable: Any + Debug + Send + Sync {
 pub struct List {
     items: Vec<Value>,
     depth: u16,
+    checked: Checked,
 }
 
 impl List {
     /// The elements.
     pub fn items(&self) -> &[Value] {
         &self.items
+    }
+
+    /// Which elements fit which types.
+    pub(crate) fn checked(&self) -> &Checked {
+        &self.checked
     }
 
     /// Appends an element.
@@ -118,6 +126,7 @@ impl List {
     pub(crate) fn replace(&mut self, position: usize, value: Value) -> Option<Value> {
         let depth = value.depth().saturating_add(1);
         let old = std::mem::replace(self.items.get_mut(position)?, value);
+        self.checked.touch(position);
         self.depth = self.depth.max(depth);
         Some(old)
     }
@@ -141,7 +150,7 @@ impl Value {
             return Self::Table(Arc::new(builder.finish()));
         }
         let depth = depth_of(&items);
-        Self::List(Arc::new(List { items, depth }))
+        Self::List(Arc::new(List { items, depth, checked: Checked::default() }))
     }
 
     /// The record of these fields.

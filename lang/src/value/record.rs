@@ -1,5 +1,6 @@
 //! Records: a shared shape and cells, or the view of a table's row.
 
+use super::checked::CheckedRecord;
 use super::{Shape, Table, Value};
 use ecow::EcoString;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ struct Cells {
     shape: Arc<Shape>,
     cells: Vec<Value>,
     depth: u16,
+    checked: CheckedRecord,
 }
 
 impl Record {
@@ -27,7 +29,7 @@ impl Record {
     pub fn new(shape: Arc<Shape>, mut cells: Vec<Value>) -> Self {
         cells.resize(shape.len(), Value::Null);
         let depth = super::depth_of(&cells);
-        Self(Inner::Cells(Arc::new(Cells { shape, cells, depth })))
+        Self(Inner::Cells(Arc::new(Cells { shape, cells, depth, checked: CheckedRecord::default() })))
     }
 
     /// A record of these fields. A name given twice keeps its first place and takes the last value.
@@ -152,8 +154,27 @@ impl Record {
             *self = Self::new(self.shape().clone(), self.to_cells());
         }
         match &mut self.0 {
-            Inner::Cells(cells) => Arc::make_mut(cells),
+            Inner::Cells(cells) => {
+                let cells = Arc::make_mut(cells);
+                cells.checked.forget();
+                cells
+            }
             Inner::Row(..) => unreachable!("a row view was replaced above"),
+        }
+    }
+
+    /// Is it known to fit the type of this key?
+    pub(crate) fn is_checked(&self, key: u64) -> bool {
+        match &self.0 {
+            Inner::Cells(cells) => cells.checked.is(key),
+            Inner::Row(table, row) => table.checked().covers(key, *row as usize),
+        }
+    }
+
+    /// It fits the type of this key.
+    pub(crate) fn remember(&self, key: u64) {
+        if let Inner::Cells(cells) = &self.0 {
+            cells.checked.remember(key);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Tables: typed columns with shared ownership, or single records where rows differ in their fields.
 
-use super::{Column, Record, Shape, Value};
+use super::{Checked, Column, Record, Shape, Value};
 use ecow::EcoString;
 use hashbrown::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -12,6 +12,7 @@ pub struct Table {
     body: Body,
     row_type: Option<Arc<RowType>>,
     depth: u16,
+    checked: Checked,
 }
 
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ impl Table {
     /// A table without rows.
     pub fn empty(shape: Arc<Shape>, row_type: Option<Arc<RowType>>) -> Self {
         let columns = shape.names().iter().map(|_| Arc::new(Column::default())).collect();
-        Self { shape, body: Body::Columns { columns, rows: 0 }, row_type, depth: 2 }
+        Self { shape, body: Body::Columns { columns, rows: 0 }, row_type, depth: 2, checked: Checked::default() }
     }
 
     /// A table of `rows` rows from one column for each own name of `shape`.
@@ -89,7 +90,7 @@ impl Table {
             }
         }
         let depth = columns.iter().map(|c| c.depth()).max().unwrap_or(0).saturating_add(2);
-        Self { shape, body: Body::Columns { columns, rows }, row_type: None, depth }
+        Self { shape, body: Body::Columns { columns, rows }, row_type: None, depth, checked: Checked::default() }
     }
 
     /// The same with a row type.
@@ -103,6 +104,11 @@ impl Table {
     #[inline]
     pub fn shape(&self) -> &Arc<Shape> {
         &self.shape
+    }
+
+    /// Which rows fit which types.
+    pub(crate) fn checked(&self) -> &Checked {
+        &self.checked
     }
 
     /// What `table(T)` said of its rows.
@@ -202,8 +208,9 @@ impl Table {
             }
             Body::Columns { .. } | Body::Ragged(_) => return self.gather(&rows),
         };
+        let picked = rows.len();
         let body = Body::Picked { from: from.clone(), rows, columns: OnceLock::new() };
-        Self { shape: self.shape.clone(), body, row_type: self.row_type.clone(), depth: self.depth }
+        self.picked_as(body, picked)
     }
 
     /// The rows at `rows`, in that order. Columns stay those of this table.
@@ -215,7 +222,18 @@ impl Table {
             }
             Body::Ragged(all) => Body::Ragged(rows.iter().filter_map(|row| all.get(*row as usize).cloned()).collect()),
         };
-        Self { shape: self.shape.clone(), body, row_type: self.row_type.clone(), depth: self.depth }
+        self.picked_as(body, rows.len())
+    }
+
+    /// Some of its rows.
+    fn picked_as(&self, body: Body, rows: usize) -> Self {
+        Self {
+            shape: self.shape.clone(),
+            body,
+            row_type: self.row_type.clone(),
+            depth: self.depth,
+            checked: self.checked.picked(self.len(), rows),
+        }
     }
 
     fn gathered(&self, rows: &[u32]) -> Vec<Arc<Column>> {
@@ -266,6 +284,7 @@ impl Table {
     /// Takes a cell out of a table in columns, leaving `null`, so that a nested value can be changed in place.
     pub(crate) fn take_cell(&mut self, row: usize, position: usize) -> Value {
         self.settle();
+        self.checked.touch(row);
         match &mut self.body {
             Body::Columns { columns, .. } => {
                 columns.get_mut(position).map_or(Value::Null, |column| Arc::make_mut(column).replace(row, Value::Null))
@@ -277,6 +296,7 @@ impl Table {
     /// Sets a cell of a table in columns.
     pub(crate) fn set_cell(&mut self, row: usize, position: usize, value: Value) {
         self.settle();
+        self.checked.touch(row);
         self.depth = self.depth.max(value.depth().saturating_add(2));
         if let Body::Columns { columns, .. } = &mut self.body
             && let Some(column) = columns.get_mut(position)
@@ -420,6 +440,6 @@ impl TableBuilder {
                 row.with_shape(wide.clone())
             })
             .collect();
-        Table { shape: Shape::new(names), body: Body::Ragged(rows), row_type: None, depth }
+        Table { shape: Shape::new(names), body: Body::Ragged(rows), row_type: None, depth, checked: Checked::default() }
     }
 }

@@ -7,21 +7,23 @@ use crate::ast::BinaryOp;
 use crate::function::{Effect, ParameterType};
 use crate::span::Span;
 use crate::tree::{Argument, Expr, ExprKind, Variable};
+use crate::types::{Type, Types};
 use crate::value::{Value, to_text};
 
 impl Machine<'_> {
-    /// `set x = x & e`
+    /// `set x = x & e`; for an annotated x with its type and what it is for the error.
     pub(super) fn append_to<'t>(
         &mut self,
         frame: &mut Frame<'t>,
         variable: Variable,
         value: &'t Expr,
+        annotation: Option<(&Type, &str)>,
     ) -> Result<(), Failure> {
         let local = matches!(variable, Variable::Local(_));
         // A function that e calls may set a variable outside its own frame; then x is what it was before.
         let before = if local { Value::Null } else { self.read(frame, variable, "")? };
         let added = self.eval(frame, value)?;
-        self.append_changed(frame, variable, before, added)
+        self.append_changed(frame, variable, before, added, annotation)
     }
 
     /// Appends to a variable that was `before` when what is added was evaluated.
@@ -31,7 +33,9 @@ impl Machine<'_> {
         variable: Variable,
         before: Value,
         added: Value,
+        annotation: Option<(&Type, &str)>,
     ) -> Result<(), Failure> {
+        let types = &frame.tree.types;
         let local = matches!(variable, Variable::Local(_));
         let mut whole = match self.take(frame, variable) {
             Some(whole) if local || same_place(&before, &whole) => whole,
@@ -40,15 +44,28 @@ impl Machine<'_> {
                     self.set(frame, variable, changed)?;
                 }
                 let mut whole = before;
-                self.append(&mut whole, added)?;
+                self.append_as(types, &mut whole, added, annotation)?;
                 return self.set(frame, variable, whole);
             }
         };
         // Now nobody else holds it, unless the script does.
         drop(before);
-        let appended = self.append(&mut whole, added);
+        let appended = self.append_as(types, &mut whole, added, annotation);
         self.set(frame, variable, whole)?;
         appended
+    }
+
+    fn append_as(
+        &mut self,
+        types: &Types,
+        whole: &mut Value,
+        added: Value,
+        annotation: Option<(&Type, &str)>,
+    ) -> Result<(), Failure> {
+        match annotation {
+            None => self.append(whole, added),
+            Some((ty, what)) => self.append_conformed(types, whole, added, ty, what),
+        }
     }
 
     /// Runs `set variable = value` where it appends to the variable, in place if that shows in nothing else.
@@ -65,7 +82,7 @@ impl Machine<'_> {
             return Ok(false);
         }
         if let [(_, _, only)] = rest.as_slice() {
-            return self.append_to(frame, variable, only).map(|()| true);
+            return self.append_to(frame, variable, only, None).map(|()| true);
         }
         // Operands are evaluated before anything is appended, which shows only where one of them does more than
         // compute, or fails: then the written order decides.

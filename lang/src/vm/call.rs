@@ -4,8 +4,8 @@ use super::access::{no_field, no_fields};
 use super::closure::{Captured, Closure, RowExpression};
 use super::context::NativeContext;
 use super::execute::Entered;
-use super::fail::{arity, counted, describe, limit_error, mismatch, type_error};
-use super::limits::{with_stack, with_stack_for, with_stack_for_values};
+use super::fail::{arity, counted, describe, limit_error, type_error};
+use super::limits::{with_stack, with_stack_for_values};
 use super::machine::{CallInfo, Frame, Globals, Machine};
 use super::place::{left, placed};
 use super::scope::ScopeState;
@@ -14,7 +14,7 @@ use super::{Evaluated, Failure, Method};
 use crate::compile::{NativeSite, Register};
 use crate::function::{Call, Function, ResultType};
 use crate::span::Span;
-use crate::tree::{Argument, Expr, ExprKind, FunctionDef, FunctionId, Step, Tree};
+use crate::tree::{Argument, Expr, ExprKind, FunctionDef, FunctionId, ParameterDef, Step, Tree};
 use crate::types::Type;
 use crate::value::{Callable, Value};
 use ecow::EcoString;
@@ -50,7 +50,7 @@ impl Machine<'_> {
         let Some(definition) = frame.tree.functions.get(function as usize) else { return Ok(Value::Null) };
         let call = CallInfo { tree: frame.tree, definition };
         let target = Target { tree: frame.tree, function, definition, captures: &[], globals: frame.globals.clone() };
-        self.call(call, target, base).map_err(|error| left(error, definition, frame.call, span))
+        self.call(call, target, base, Some(arguments)).map_err(|error| left(error, definition, frame.call, span))
     }
 
     /// A call of a value.
@@ -98,7 +98,7 @@ impl Machine<'_> {
             captures: &closure.captures,
             globals: self.globals_of(&closure.home),
         };
-        self.call(call, target, base).map_err(|error| left(error, definition, caller, span))
+        self.call(call, target, base, None).map_err(|error| left(error, definition, caller, span))
     }
 
     fn push_all<'t>(&mut self, frame: &mut Frame<'t>, arguments: &'t [Expr]) -> Result<usize, Failure> {
@@ -111,8 +111,14 @@ impl Machine<'_> {
     }
 
     /// Checks and converts the arguments of a call, counts it, and enters it.
-    fn call(&mut self, call: CallInfo<'_>, target: Target<'_>, base: usize) -> Evaluated {
-        self.check_arguments(&target, base)?;
+    fn call(
+        &mut self,
+        call: CallInfo<'_>,
+        target: Target<'_>,
+        base: usize,
+        written: Option<&[Expr]>,
+    ) -> Evaluated {
+        self.check_arguments(&target, base, written)?;
         self.spend(1)?;
         if self.depth >= self.settings.limits.depth {
             return Err(limit_error(format!(
@@ -128,20 +134,25 @@ impl Machine<'_> {
         result
     }
 
-    fn check_arguments(&mut self, target: &Target<'_>, base: usize) -> Result<(), Failure> {
+    /// `written` are the arguments of a call whose types the checker knew.
+    fn check_arguments(&mut self, target: &Target<'_>, base: usize, written: Option<&[Expr]>) -> Result<(), Failure> {
         let definition = target.definition;
         let given = self.stack.len() - base;
         if given < definition.required || given > definition.parameters.len() {
             let takes = arity(definition.required, definition.parameters.len());
             return Err(type_error(format!("{} takes {takes}, not {given}.", named(definition))));
         }
-        let zone = self.zone();
-        for (parameter, slot) in definition.parameters.iter().zip(self.stack.iter_mut().skip(base)) {
+        for (position, parameter) in definition.parameters.iter().enumerate().take(given) {
             let Some(annotation) = &parameter.annotation else { continue };
+            if written.is_some_and(|written| is_sure(target.tree, written.get(position), annotation)) {
+                continue;
+            }
+            let Some(slot) = self.stack.get_mut(base + position) else { break };
             let value = std::mem::take(slot);
-            *slot = with_stack_for(value.depth(), || target.tree.types.convert(value, annotation, zone)).map_err(
-                |wrong| mismatch(&format!("the parameter {} of {}", parameter.name, named(definition)), &wrong),
-            )?;
+            let value = self.conform(&target.tree.types, value, annotation, || parameter_of(parameter, definition))?;
+            if let Some(slot) = self.stack.get_mut(base + position) {
+                *slot = value;
+            }
         }
         Ok(())
     }
@@ -180,7 +191,8 @@ impl Machine<'_> {
             }
         }
         match self.block(&mut frame, &definition.body)? {
-            Flow::Return(value, span) => self.result(&frame, value, span),
+            Flow::Return(value, None) => Ok(value),
+            Flow::Return(value, Some(span)) => self.result(&frame, value, span),
             Flow::Next | Flow::Break | Flow::Continue => self.result(&frame, Value::Null, definition.span),
         }
     }
@@ -189,7 +201,7 @@ impl Machine<'_> {
     fn result(&mut self, frame: &Frame<'_>, value: Value, span: Span) -> Evaluated {
         let definition = frame.call.definition;
         let Some(annotation) = &definition.result else { return Ok(value) };
-        self.convert(frame, value, annotation, &format!("the result of {}", named(definition)))
+        self.conform(&frame.tree.types, value, annotation, || format!("the result of {}", named(definition)))
             .map_err(|error| placed(error, frame.call, span))
     }
 
@@ -348,6 +360,15 @@ fn rows_wanted(function: &Function, arguments: &[Argument]) -> Option<usize> {
         ("Take", [_, Argument::Value(Expr { kind: ExprKind::Constant(Value::Number(count)), .. })]) => count.to_usize(),
         _ => None,
     }
+}
+
+fn is_sure(tree: &Tree, argument: Option<&Expr>, annotation: &Type) -> bool {
+    argument.is_some_and(|argument| tree.types.is_sure(&argument.ty, annotation))
+}
+
+/// A parameter as an error names it: `the parameter rate of net`.
+pub(super) fn parameter_of(parameter: &ParameterDef, definition: &FunctionDef) -> String {
+    format!("the parameter {} of {}", parameter.name, named(definition))
 }
 
 pub(super) fn named(definition: &FunctionDef) -> String {

@@ -94,14 +94,7 @@ impl Machine<'_> {
             || table.columns().is_some_and(|columns| columns.iter().any(|column| Arc::strong_count(column) > 1));
         let copied = if shared { table.len() } else { 0 };
         self.grow((added + copied) * columns * size_of::<Value>())?;
-        let missing = match &right {
-            Value::Record(record) => missing_columns(table, |name| record.get(name).is_some()),
-            Value::Table(rows) => missing_columns(table, |name| rows.shape().position(name).is_some()),
-            _ => Vec::new(),
-        };
-        if !missing.is_empty() {
-            return Err(lacks_columns(&right, &missing));
-        }
+        check_columns(table, &right)?;
         let lacks = |missing: Vec<EcoString>| lacks_columns(&right, &missing);
         let rows: &mut Table = Arc::make_mut(table);
         match &right {
@@ -120,6 +113,16 @@ impl Machine<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// Has a record or table the columns of the table that it is appended to?
+pub(super) fn check_columns(table: &Table, right: &Value) -> Result<(), Failure> {
+    let missing = match right {
+        Value::Record(record) => missing_columns(table, |name| record.get(name).is_some()),
+        Value::Table(rows) => missing_columns(table, |name| rows.shape().position(name).is_some()),
+        _ => Vec::new(),
+    };
+    if missing.is_empty() { Ok(()) } else { Err(lacks_columns(right, &missing)) }
 }
 
 /// The number of elements that changing a list copies.

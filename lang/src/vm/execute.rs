@@ -374,12 +374,25 @@ impl<'t> Run<'t> {
 
     /// Hands the machine what others need to run in between.
     pub(super) fn leave(&mut self, machine: &mut Machine<'_>, top: usize) {
-        machine.settle(self.granted - self.fuel);
-        self.granted = 0;
-        self.fuel = 0;
+        self.settle(machine);
         machine.numbers = std::mem::take(&mut self.numbers);
         machine.number_top = top;
         machine.depth = self.depth + self.callers.len();
+    }
+
+    /// Counts the steps that were taken so far, before something counts steps of its own.
+    pub(super) fn settle(&mut self, machine: &mut Machine<'_>) {
+        machine.settle(self.granted - self.fuel);
+        self.granted = 0;
+        self.fuel = 0;
+    }
+
+    /// The same where a value has parts, which are counted when it is checked.
+    #[inline]
+    pub(super) fn settle_for(&mut self, machine: &mut Machine<'_>, value: &Value) {
+        if value.depth() > 0 {
+            self.settle(machine);
+        }
     }
 
     /// Counts a step.

@@ -13,8 +13,8 @@ use crate::ast::BinaryOp;
 use crate::error::{ErrorKind, RunError};
 use crate::span::Span;
 use crate::tree::{Capture, Container, Expr, ExprKind, Variable};
-use crate::types::{Type, Types};
-use crate::value::{Record, Value, Zone, to_text, truth};
+use crate::types::Type;
+use crate::value::{Record, Value, to_text, truth};
 use ecow::EcoString;
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ impl Machine<'_> {
             ExprKind::New(ty, fields) => self.eval_new(frame, ty, fields),
             ExprKind::Convert(value, ty, what) => {
                 let value = self.eval(frame, value)?;
-                self.convert(frame, value, ty, what)
+                self.conform(&frame.tree.types, value, ty, || what.to_string())
             }
             ExprKind::Error(message) => match self.eval(frame, message)? {
                 Value::Text(message) => Err(RunError::new(ErrorKind::User, message.as_str())),
@@ -285,12 +285,6 @@ impl Machine<'_> {
         self.made(filled)
     }
 
-    /// Converts a value to an annotation. `what` is annotated: `the variable rate`.
-    pub(super) fn convert(&mut self, frame: &Frame<'_>, value: Value, ty: &Type, what: &str) -> Evaluated {
-        let zone = self.zone();
-        convert(&frame.tree.types, value, ty, zone, what)
-    }
-
     fn capture<'t>(&mut self, frame: &mut Frame<'t>, capture: &'t Capture) -> Result<Captured, Failure> {
         match capture {
             Capture::Value(expr) => self.eval(frame, expr).map(Captured::Value),
@@ -306,11 +300,6 @@ impl Machine<'_> {
 /// The part of a chain of operators up to one of its operands.
 fn within(whole: Span, operand: &Expr, last: bool) -> Span {
     if last { whole } else { Span { start: whole.start, end: operand.span.end } }
-}
-
-/// Converts a value to an annotation.
-pub(super) fn convert(types: &Types, value: Value, ty: &Type, zone: Zone, what: &str) -> Evaluated {
-    with_stack_for(value.depth(), || types.convert(value, ty, zone)).map_err(|wrong| mismatch(what, &wrong))
 }
 
 #[cold]

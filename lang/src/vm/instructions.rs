@@ -2,7 +2,6 @@
 
 use super::Failure;
 use super::execute::{Position, Run, Went, lost};
-use super::expr::convert;
 use super::fail::{describe, mismatch, type_error};
 use super::limits::with_stack_for;
 use super::machine::{CallInfo, Machine};
@@ -299,7 +298,33 @@ impl<'t> Run<'t> {
                 let before = machine.take_at(base, a);
                 let added = machine.take_at(base, b);
                 let Some(frame) = self.frames.last_mut() else { return Err(lost()) };
-                machine.append_changed(frame, *variable, before, added)?;
+                machine.append_changed(frame, *variable, before, added, None)?;
+            }
+            I::AppendOutsideAs(entry, a, b, site) => {
+                let Some((variable, _)) = code.variables.get(usize::from(entry)) else { return Err(lost()) };
+                let Some(site) = code.types.get(usize::from(site)) else { return Err(lost()) };
+                let before = machine.take_at(base, a);
+                let added = machine.take_at(base, b);
+                self.settle(machine);
+                let Some(frame) = self.frames.last_mut() else { return Err(lost()) };
+                machine.append_changed(frame, *variable, before, added, Some((&site.ty, &site.what)))?;
+            }
+            I::AppendAs(a, b, entry) => {
+                let Some(site) = code.types.get(usize::from(entry)) else { return Err(lost()) };
+                let added = machine.used(code, base, b);
+                self.settle(machine);
+                let mut whole = machine.take_at(base, a);
+                let appended =
+                    machine.append_conformed(&self.tree.types, &mut whole, added, &site.ty, &site.what);
+                machine.put(base, a, whole);
+                appended?;
+            }
+            I::Convert(d, a, entry) => {
+                let Some(site) = code.types.get(usize::from(entry)) else { return Err(lost()) };
+                let value = machine.used(code, base, a);
+                self.settle_for(machine, &value);
+                let value = machine.conform(&self.tree.types, value, &site.ty, || site.what.to_string())?;
+                machine.put(base, d, value);
             }
             I::RenewCell(cell) => {
                 let Some(frame) = self.frames.last_mut() else { return Err(lost()) };
@@ -312,9 +337,9 @@ impl<'t> Run<'t> {
                     && let Some(annotation) = &parameter.annotation
                 {
                     let value = machine.take_at(base, a);
-                    let what = format!("the parameter {} of {}", parameter.name, super::call::named(definition));
-                    let zone = machine.zone();
-                    let value = convert(&self.tree.types, value, annotation, zone, &what)?;
+                    self.settle_for(machine, &value);
+                    let what = || super::call::parameter_of(parameter, definition);
+                    let value = machine.conform(&self.tree.types, value, annotation, what)?;
                     machine.put(base, a, value);
                 }
             }
@@ -455,11 +480,6 @@ impl Machine<'_> {
                 let value = self.used(code, base, a);
                 let matches = with_stack_for(value.depth(), || tree.types.matches(&value, &site.ty));
                 (d, Value::Bool(matches != site.negated))
-            }
-            I::Convert(d, a, entry) => {
-                let site = code.types.get(usize::from(entry)).ok_or_else(lost)?;
-                let value = self.used(code, base, a);
-                (d, convert(&tree.types, value, &site.ty, self.zone(), &site.what)?)
             }
             I::Error(a) => {
                 return Err(match self.used(code, base, a) {

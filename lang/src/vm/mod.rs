@@ -17,6 +17,7 @@ mod call;
 mod cell;
 mod closure;
 mod concat;
+mod conform;
 mod context;
 mod execute;
 mod expr;

@@ -10,6 +10,7 @@ use crate::tree::{Expr, PathStep, Variable};
 use crate::types::{Type, Types};
 use crate::value::{Rows, RowsBuilder, Table, Value};
 use ecow::EcoString;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// A step whose index has been evaluated.
@@ -59,14 +60,11 @@ impl Machine<'_> {
         if value.depth() > 0 {
             check_depth(value.depth().saturating_add(u16::try_from(steps.len()).unwrap_or(u16::MAX)))?;
         }
-        let fits = annotation.is_none_or(|ty| fits_inside(&frame.tree.types, ty, &steps, &value));
-        if let (false, Some(annotation)) = (fits, annotation) {
-            // The whole value tells what is wrong, or converts as a whole.
-            let changed = with_stack(|| changed(root, &steps, value));
-            let converted = self.convert(frame, changed, annotation, &format!("the variable {name}"))?;
-            let converted = self.made(converted)?;
-            return self.set(frame, variable, converted);
-        }
+        let types = &frame.tree.types;
+        let value = match annotation.and_then(|annotation| place_type(types, annotation, &steps)) {
+            Some(ty) => self.conform_at(types, value, ty, || format!("the variable {name}"), || written(&steps))?,
+            None => value,
+        };
         self.grow(copied(&root, 2))?;
         drop(root);
         let root = match self.take(frame, variable) {
@@ -196,18 +194,27 @@ fn changed_row(mut table: Arc<Table>, row: usize, path: &[Step], new: Value) -> 
     builder.finish()
 }
 
-/// Does the new value fit where the path leads in a value of this type? False where that is not known.
-fn fits_inside(types: &Types, ty: &Type, path: &[Step], value: &Value) -> bool {
-    let Some((step, rest)) = path.split_first() else { return types.matches(value, ty) };
+/// The path as it stands in an error: `lines[0].qty`.
+fn written(path: &[Step]) -> String {
+    let mut written = String::new();
+    for step in path {
+        let _ = match step {
+            Step::Field(name) if written.is_empty() => write!(written, "{name}"),
+            Step::Field(name) => write!(written, ".{name}"),
+            Step::Position(position) => write!(written, "[{position}]"),
+        };
+    }
+    written
+}
+
+/// The type of what the path leads to in a value of type `ty`; `None` where nothing is said of it.
+fn place_type<'t>(types: &'t Types, ty: &'t Type, path: &[Step]) -> Option<&'t Type> {
+    let Some((step, rest)) = path.split_first() else { return Some(ty) };
     match (types.resolve(ty), step) {
-        (Type::Any, _) => true,
-        (Type::Nullable(inner), _) => fits_inside(types, inner, path, value),
-        (Type::Record(record), Step::Field(name)) => match record.field(name) {
-            Some(field) => fits_inside(types, &field.ty, rest, value),
-            None => true,
-        },
-        (Type::List(element), Step::Position(_)) => fits_inside(types, element, rest, value),
-        _ => false,
+        (Type::Nullable(inner), _) => place_type(types, inner, path),
+        (Type::Record(record), Step::Field(name)) => place_type(types, &record.field(name)?.ty, rest),
+        (Type::List(element), Step::Position(_)) => place_type(types, element, rest),
+        _ => None,
     }
 }
 

@@ -16,8 +16,8 @@ pub(super) enum Flow {
     Next,
     Break,
     Continue,
-    /// The value, and where it was written.
-    Return(Value, Span),
+    /// The value, and where it was written; nowhere where it is of the annotated type by its own.
+    Return(Value, Option<Span>),
 }
 
 impl Machine<'_> {
@@ -51,7 +51,10 @@ impl Machine<'_> {
                     self.set(frame, *variable, value)?;
                 }
             }
-            Statement::Append(variable, value) => self.append_to(frame, *variable, value)?,
+            Statement::Append { variable, value, annotation } => {
+                let annotation = annotation.as_ref().map(|(ty, what)| (ty, what.as_str()));
+                self.append_to(frame, *variable, value, annotation)?;
+            }
             Statement::SetPath { variable, name, path, value, annotation } => {
                 self.set_path(frame, *variable, name, path, value, annotation.as_ref())?;
             }
@@ -69,8 +72,12 @@ impl Machine<'_> {
             Statement::While(condition, body) => return self.while_loop(frame, condition, body),
             Statement::Break => return Ok(Flow::Break),
             Statement::Continue => return Ok(Flow::Continue),
-            Statement::Return(None) => return Ok(Flow::Return(Value::Null, span)),
-            Statement::Return(Some(value)) => return Ok(Flow::Return(self.eval(frame, value)?, value.span)),
+            Statement::Return(None) => return Ok(Flow::Return(Value::Null, Some(span))),
+            Statement::Return(Some(value)) => {
+                let result = frame.call.definition.result.as_ref();
+                let sure = result.is_some_and(|result| frame.tree.types.is_sure(&value.ty, result));
+                return Ok(Flow::Return(self.eval(frame, value)?, (!sure).then_some(value.span)));
+            }
             Statement::Try { body, variable, handler } => return self.try_catch(frame, body, *variable, handler),
             Statement::Assert(condition) => {
                 if self.settings.asserts {

@@ -121,7 +121,7 @@ fn appending_is_in_place() {
     for (empty, added) in [(Value::text(""), Value::text("x")), (Value::empty_list(), Value::from(1))] {
         let y = Variable::Global(1);
         let mut statements = vec![Statement::Set(y, constant(empty))];
-        statements.extend(counting(20_000, vec![Statement::Append(y, constant(added))]));
+        statements.extend(counting(20_000, vec![Statement::Append { variable: y, value: constant(added), annotation: None }]));
         statements.push(Statement::Return(Some(variable(y))));
         let value = run(vec![function(&[], 0, 0, block(statements))], &Settings::default(), &never_stops());
         match value.expect("a value").value {
@@ -142,7 +142,11 @@ fn memory_is_what_is_alive() {
         // What is dropped at once is no matter,
         Statement::Set(..) => Statement::Set(y, binary(constant(text.as_str()), BinaryOp::Concat, constant("y"))),
         // what is kept is.
-        _ => Statement::Append(y, binary(constant(text.as_str()), BinaryOp::Concat, constant("y"))),
+        _ => Statement::Append {
+            variable: y,
+            value: binary(constant(text.as_str()), BinaryOp::Concat, constant("y")),
+            annotation: None,
+        },
     };
     let script = |statement: Statement| {
         let mut statements = vec![Statement::Set(y, constant(Value::empty_list()))];
