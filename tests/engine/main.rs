@@ -21,6 +21,7 @@ mod peer;
 mod postgres;
 mod readme;
 mod reload;
+mod retries;
 mod running;
 mod schedules;
 mod schema;

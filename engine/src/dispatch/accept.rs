@@ -82,8 +82,7 @@ impl Dispatcher {
                 }
             })
         };
-        let internal = |_| Admission::Unkept(StoreError::Other("the engine failed; its log says more".into()));
-        match taken.await.unwrap_or_else(internal) {
+        match taken.await.unwrap_or_else(|_| panicked()) {
             Admission::Late(run) if accept_on_timeout => Admission::Accepted(run),
             other => other,
         }
@@ -132,7 +131,14 @@ impl Dispatcher {
         new
     }
 
-    async fn admit(&self, workflow: Arc<Workflow>, mut new: NewRun, given: Given) -> Admission {
+    /// Keeps a run, and drives it where it is claimed at once: both whole, should the caller go away.
+    async fn admit(&self, workflow: Arc<Workflow>, new: NewRun, given: Given) -> Admission {
+        let dispatcher = self.clone();
+        let admitted = tokio::spawn(async move { dispatcher.admit_whole(workflow, new, given).await });
+        admitted.await.unwrap_or_else(|_| panicked())
+    }
+
+    async fn admit_whole(&self, workflow: Arc<Workflow>, mut new: NewRun, given: Given) -> Admission {
         let ordered = workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());
         let pause = ordered.filter(|_| new.trigger == Trigger::Webhook).map(|ordered| ordered.pause);
         let work = Work {
@@ -217,4 +223,9 @@ impl Dispatcher {
             () = self.grace_over() => Admission::Interrupted(run),
         }
     }
+}
+
+/// The answer where a task of the acceptance panicked.
+fn panicked() -> Admission {
+    Admission::Unkept(StoreError::Other("the engine failed; its log says more".into()))
 }

@@ -152,8 +152,11 @@ impl Dispatcher {
             finish.answer =
                 finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], o))));
         }
-        let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.as_slice() } else { &[] };
-        finish.trace = Some(encode_history(&ended.trace, diffs));
+        // What an earlier try has written stays, whatever is kept of this one.
+        let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.len() } else { ended.kept_diffs };
+        let diffs = ended.diffs.get(..diffs).unwrap_or_default();
+        let is_empty = ended.trace.is_empty() && diffs.is_empty();
+        finish.trace = (!is_empty).then(|| encode_history(&ended.trace, diffs));
         let (starts, ends) = (ended.starts.clone(), ended.ends.clone());
         finish.changes = Changes { log: ended.log.clone(), starts, ends, ..Changes::default() };
         finish.changes.input = ended.input.as_ref().map(encoding::encode);

@@ -138,12 +138,14 @@ impl Dispatcher {
         match self.shared.store.accept(new).await {
             Ok(Accepted::Claimed { fence, version }) if version == message.workflow.version => {
                 let dispatcher = self.clone();
+                let held = self.hold(fence);
                 tokio::spawn(async move {
                     let ended = job.await.unwrap_or_else(|_| panicked(dispatcher.now()));
                     // What is left by a stop is performed again by the next process.
                     if !host.stop().is_abandoned() {
                         dispatcher.finish_direct(fence, &work, &ended).await;
                     }
+                    held.settle();
                     drop((request_permit, worker));
                 });
                 self.wait(id, until).await

@@ -22,16 +22,18 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(super) enum Driven {
     /// It is over; its end is to be committed, with these results of steps.
     Ended(Box<Ended>, Vec<StepEnd>),
-    /// It sleeps, or another worker goes on with it.
+    /// It sleeps, another worker has it, or the engine is about to stop: nothing is left to do here.
     Left,
 }
 
 /// Why a machine is not driven further.
 pub(super) enum Left {
-    /// The claim is lost, or the worker is to leave the run.
+    /// The claim is lost, or the engine stops.
     Lost,
     /// A step panicked.
     Panicked,
+    /// The store refuses what the run did.
+    Refused(StoreError),
 }
 
 /// A run that is being driven.
@@ -73,29 +75,39 @@ impl Dispatcher {
                     drive.pending.extend(drive.at_work.give_up_all(self.now()));
                     return Driven::Ended(ended, drive.pending);
                 }
-                Stop::Sleep { due, events, changes } => return self.sleep(drive, due, events, changes).await,
+                Stop::Sleep { due, events, changes } => match self.sleep(&mut drive, due, events, changes).await {
+                    Ok(()) => return Driven::Left,
+                    Err(left) => Err(left),
+                },
                 Stop::Act(acts) => self.next_event(&mut drive, &mut machine, *acts).await,
             };
             match next {
                 Ok(next) => event = next,
                 Err(Left::Lost) => return Driven::Left,
                 Err(Left::Panicked) => return Driven::Ended(Box::new(panicked(self.now())), drive.pending),
+                Err(Left::Refused(error)) => {
+                    let message = format!("The engine could not keep what this run did: {error}.");
+                    let ended = machine.break_off(Fault::new(ErrorKind::Io, message));
+                    return Driven::Ended(Box::new(ended), drive.at_work.give_up_all(self.now()));
+                }
             }
         }
     }
 
     /// Puts the run to sleep.
-    async fn sleep(&self, drive: Drive, due: Option<Timestamp>, events: Vec<String>, mut changes: Changes) -> Driven {
-        let Drive { fence, mut pending, .. } = drive;
-        let Some(fence) = fence else {
-            let fault = Fault::new(ErrorKind::Io, "The step cannot be tried again: the run is not kept.");
-            return Driven::Ended(Box::new(Ended::failed(fault, self.now())), pending);
+    async fn sleep(
+        &self,
+        drive: &mut Drive,
+        due: Option<Timestamp>,
+        events: Vec<String>,
+        mut changes: Changes,
+    ) -> Result<(), Left> {
+        let Some(fence) = drive.fence else {
+            return Err(Left::Refused(StoreError::Other("a run that sleeps must be kept first".into())));
         };
-        changes.ends.append(&mut pending);
+        changes.ends.append(&mut drive.pending);
         let park = Park { due, events, changes };
-        // Refused, another worker has the run.
-        let _ = self.insist(fence, || self.shared.store.park(fence, park.clone())).await;
-        Driven::Left
+        self.insist(fence, || self.shared.store.park(fence, park.clone())).await
     }
 
     /// Commits and begins the steps that are to be done, then waits for what happens next.
@@ -209,19 +221,21 @@ impl Dispatcher {
             let responded = self.insist(fence, || self.shared.store.respond(fence, answer.clone(), changes.clone()));
             let result = match responded.await {
                 Ok(()) => Ok(Value::Null),
-                Err(StoreError::Conflict(_)) => {
+                Err(Left::Refused(StoreError::Conflict(_))) => {
+                    let fault = Fault::new(ErrorKind::Value, "The run has answered its caller already.");
                     // What rode on the refused commit must be kept all the same.
-                    changes.starts.pop();
-                    changes.ends.pop();
+                    if let Some(end) = changes.ends.last_mut() {
+                        end.result = Err(fault.to_failure(Some(end.position.clone())));
+                    }
                     rest = Some(changes);
-                    Err(Fault::new(ErrorKind::Value, "The run has answered its caller already."))
+                    Err(fault)
                 }
-                Err(_) => return Err(Left::Lost),
+                Err(left) => return Err(left),
             };
             drive.events.push_back(Event::Done { strand, result });
         }
         let Some(changes) = rest else { return Ok(()) };
-        self.insist(fence, || self.shared.store.checkpoint(fence, changes.clone())).await.map_err(|_| Left::Lost)
+        self.insist(fence, || self.shared.store.checkpoint(fence, changes.clone())).await
     }
 
     /// Commits the result of a step.
@@ -238,10 +252,14 @@ impl Dispatcher {
                         changes.ends.append(&mut drive.pending);
                         let ended =
                             self.insist(fence, || self.shared.store.step_result(fence, end.clone(), changes.clone()));
-                        ended.await.map_err(|_| Left::Lost)?;
+                        ended.await?;
                         Ok(value)
                     }
-                    Err(fault) => Err(fault),
+                    Err(fault) => {
+                        end.result = Err(fault.to_failure(Some(end.position.clone())));
+                        drive.pending.push(end);
+                        Err(fault)
+                    }
                 }
             }
             Err(fault) => {
@@ -261,25 +279,27 @@ impl Dispatcher {
         StepEnd { position, attempt, ended_at: self.now(), result: Ok(None), diagnostics: None }
     }
 
-    /// Commits; while the store cannot, the run holds here and tries again. Any other error is final.
+    /// Commits; while the store cannot, the run holds here and tries again, until the engine stops.
     async fn insist<F: Future<Output = Result<(), StoreError>>>(
         &self,
         fence: Fence,
         commit: impl Fn() -> F,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), Left> {
         loop {
             match commit().await {
-                Err(error) if error.is_temporary() && !self.is_stopping() => {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Stale { .. }) => return Err(Left::Lost),
+                Err(error) if error.is_temporary() => {
+                    if self.is_stopping() {
+                        return Err(Left::Lost);
+                    }
                     tracing::warn!("run {} holds: {error}", fence.run);
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(error) => {
-                    if !matches!(error, StoreError::Stale { .. } | StoreError::Conflict(_)) {
-                        tracing::error!("run {} cannot go on: {error}", fence.run);
-                    }
-                    return Err(error);
+                    tracing::error!("run {} cannot go on: {error}", fence.run);
+                    return Err(Left::Refused(error));
                 }
-                Ok(()) => return Ok(()),
             }
         }
     }

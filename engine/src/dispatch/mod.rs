@@ -8,6 +8,7 @@ mod answer;
 mod diagnostics;
 mod direct;
 mod drive;
+mod finish;
 mod here;
 mod history;
 mod perform;

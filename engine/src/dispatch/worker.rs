@@ -4,12 +4,8 @@ use super::drive::Driven;
 use super::{Dispatcher, LEASE, Running};
 use crate::metrics::run_ended;
 use crate::run::{Given, Machine, Work, encoding};
-use crate::script::Fault;
-use crate::store::{
-    Claim, Claimed, ClaimedRun, Fence, Finish, RunId, RunState, RunSummary, StoreError, Timestamp, VersionHash,
-};
+use crate::store::{Claim, Claimed, ClaimedRun, Fence, RunId, RunSummary, StoreError, Timestamp, VersionHash};
 use crate::trigger::webhook::Request;
-use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Value};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -32,6 +28,9 @@ impl Dispatcher {
             match self.shared.store.renew(self.shared.owner, LEASE).await {
                 Ok(()) => {
                     renewed = asked;
+                    if !self.shared.working.load(Ordering::Relaxed) {
+                        self.take_lease_again().await;
+                    }
                     self.shared.working.store(true, Ordering::Relaxed);
                 }
                 Err(error) => {
@@ -42,6 +41,14 @@ impl Dispatcher {
                     }
                 }
             }
+        }
+    }
+
+    /// Runs that were left while the lease could not be renewed are claimed again: their claims still stand.
+    async fn take_lease_again(&self) {
+        let freed = self.shared.store.release(self.shared.owner).await;
+        if let Err(error) = freed.and(self.shared.store.renew(self.shared.owner, LEASE).await) {
+            tracing::error!("the lease could not be taken again: {error}");
         }
     }
 
@@ -110,14 +117,16 @@ impl Dispatcher {
 
     /// Drives a run that was claimed at its acceptance, and then whatever its last commit has claimed.
     pub(super) async fn drive_accepted(&self, fence: Fence, version: VersionHash, work: Work) {
+        let held = self.hold(fence);
         let mut next = match self.with_version(work, version).await {
             Ok(work) => {
                 let (host, running) = self.host(&work.workflow, fence.run, Duration::ZERO);
                 let machine = Machine::new(work.clone(), self.room(&work.workflow), host);
                 self.drive_to_end(fence, work, machine, running).await
             }
-            Err(reason) => self.fail(fence, &reason).await,
+            Err(reason) => self.fail(fence, &cannot_start(&reason)).await,
         };
+        held.settle();
         while let Some(run) = next {
             next = self.drive(run).await;
         }
@@ -133,15 +142,22 @@ impl Dispatcher {
 
     /// Runs a claimed run to its end; gives the next one that the same worker has claimed with that commit.
     async fn drive(&self, claimed: ClaimedRun) -> Option<ClaimedRun> {
+        let held = self.hold(claimed.fence);
+        let next = self.drive_claimed(claimed).await;
+        held.settle();
+        next
+    }
+
+    async fn drive_claimed(&self, claimed: ClaimedRun) -> Option<ClaimedRun> {
         let fence = claimed.fence;
         let work = match self.work_of(&claimed).await {
             Ok(work) => work,
-            Err(reason) => return self.fail(fence, &reason).await,
+            Err(reason) => return self.fail(fence, &cannot_start(&reason)).await,
         };
         let (host, running) = self.host(&work.workflow, fence.run, Machine::spent(&claimed));
         match Machine::resume(work.clone(), self.room(&work.workflow), host, &claimed) {
             Ok(machine) => self.drive_to_end(fence, work, machine, running).await,
-            Err(reason) => self.fail(fence, &reason).await,
+            Err(reason) => self.fail(fence, &cannot_start(&reason)).await,
         }
     }
 
@@ -165,16 +181,6 @@ impl Dispatcher {
         }
     }
 
-    /// Ends a run that cannot even start.
-    async fn fail(&self, fence: Fence, reason: &str) -> Option<ClaimedRun> {
-        let fault = Fault::new(ErrorKind::Io, format!("The run cannot start: {reason}"));
-        let mut finish = Finish::new(RunState::Failed, self.shared.clock.now());
-        finish.error = Some(fault.to_failure(None));
-        let next = self.commit_finish(fence, finish, true).await;
-        self.count_end(fence.run).await;
-        next
-    }
-
     async fn work_of(&self, claimed: &ClaimedRun) -> Result<Work, String> {
         let workflow = self.version(claimed.version).await?;
         let run = &claimed.run;
@@ -195,35 +201,10 @@ impl Dispatcher {
             given,
         })
     }
+}
 
-    /// Commits the end of a run. While the store cannot commit, it is tried again; a lost claim ends it.
-    pub(super) async fn commit_finish(&self, fence: Fence, mut finish: Finish, claim_next: bool) -> Option<ClaimedRun> {
-        loop {
-            let then = (claim_next && !self.is_stopping()).then_some(Claim { owner: self.shared.owner, limit: 1 });
-            match self.shared.store.finish(fence, finish.clone(), then).await {
-                Ok(claimed) => return claimed.runs.into_iter().next(),
-                Err(StoreError::Stale { .. }) => {
-                    tracing::info!("run {} belongs to another worker by now, or has ended", fence.run);
-                    return None;
-                }
-                Err(StoreError::NotFound(reason)) if finish.on_failure.is_some() => {
-                    tracing::error!("onFailure of run {} starts nothing: {reason}", fence.run);
-                    finish.on_failure = None;
-                }
-                Err(error) if error.is_temporary() => {
-                    tracing::warn!("the end of run {} is held back: {error}", fence.run);
-                    tokio::time::sleep(RETRY).await;
-                    if self.is_stopping() {
-                        return None;
-                    }
-                }
-                Err(error) => {
-                    tracing::error!("the end of run {} could not be kept: {error}", fence.run);
-                    return None;
-                }
-            }
-        }
-    }
+fn cannot_start(reason: &str) -> String {
+    format!("The run cannot start: {reason}")
 }
 
 /// Counts the end of a run; one that goes on again has none.

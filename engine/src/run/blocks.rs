@@ -79,8 +79,7 @@ impl Machine {
             let parent = Some(path.to_owned());
             let begun = Strand::new(parent, part, workflow.clone(), block, variables, strand.retries);
             open.running += 1;
-            self.strands.insert(below.clone(), begun);
-            self.ready.push_back(below);
+            self.begin(below, begun);
         }
         if open.running == 0 {
             self.close(path, strand);
@@ -210,7 +209,7 @@ impl Machine {
             }
         }
         ended.trace = std::mem::take(&mut self.trace);
-        ended.diffs = self.take_diffs();
+        (ended.diffs, ended.kept_diffs) = self.take_diffs();
         ended.log = self.take_log();
         self.hide(&mut ended);
         (ended.starts, ended.ends) = self.take_ends();

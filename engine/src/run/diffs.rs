@@ -44,9 +44,17 @@ pub(super) struct Recorder {
     /// Steps that have begun: what they may set, by position.
     open: BTreeMap<String, Vec<(Slot, Value)>>,
     done: VecDeque<StepDiff>,
+    /// How many of them the store has from an earlier end of the run.
+    kept: usize,
 }
 
 impl Recorder {
+    /// Goes on from what the store has.
+    pub(super) fn resume(&mut self, kept: Vec<StepDiff>) {
+        self.kept = kept.len();
+        self.done = kept.into();
+    }
+
     /// A step begins.
     pub(super) fn begin(&mut self, position: &str, step: &Step, values: &[Value]) {
         let mut slots: Vec<Slot> = step.slot.into_iter().collect();
@@ -72,13 +80,14 @@ impl Recorder {
         });
         if self.done.len() == MOST {
             self.done.pop_front();
+            self.kept = self.kept.saturating_sub(1);
         }
         self.done.push_back(StepDiff { position: position.to_owned(), attempt, changes: changes.collect() });
     }
 
-    /// What was noted.
-    pub(super) fn take(&mut self) -> Vec<StepDiff> {
-        std::mem::take(&mut self.done).into()
+    /// What was noted, and how much of it the store has already.
+    pub(super) fn take(&mut self) -> (Vec<StepDiff>, usize) {
+        (std::mem::take(&mut self.done).into(), std::mem::take(&mut self.kept))
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Ended {
     pub ends: Vec<StepEnd>,
     /// What steps did to its variables, masked.
     pub diffs: Vec<StepDiff>,
+    /// How many of them the store has from an earlier end of the run.
+    pub kept_diffs: usize,
     /// Its log, as far as it is not kept yet.
     pub log: Vec<LogLine>,
     /// When it was over.
@@ -56,6 +58,7 @@ impl Ended {
             starts: Vec::new(),
             ends: Vec::new(),
             diffs: Vec::new(),
+            kept_diffs: 0,
             log: Vec::new(),
             ended_at,
         }

@@ -24,7 +24,7 @@ impl Machine {
             strand.failures += 1;
             let context = context(&self.room, &self.host);
             if let Some(delay) = retry::delay(step, &fault, strand.failures, &mut strand.variables, context)? {
-                strand.attempt += 1;
+                strand.attempt = strand.attempt.saturating_add(1);
                 strand.moved = true;
                 let due = Some(self.host.instant().plus_millis(delay.as_millis() as i64));
                 strand.state = State::Asleep(Sleep { due, event: None, kind: SleepKind::BackOff });

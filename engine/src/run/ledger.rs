@@ -40,6 +40,8 @@ pub(super) struct Ledger {
     /// How many steps of the trace it has, and in how many pieces.
     traced: usize,
     pieces: usize,
+    /// How often the run has been retried.
+    retries: u32,
 }
 
 impl Ledger {
@@ -48,7 +50,8 @@ impl Ledger {
         let stored: BTreeMap<String, usize> = claimed.kept.iter().map(|(k, bytes)| (k.clone(), bytes.len())).collect();
         let pieces = stored.keys().filter(|key| key.starts_with(TRACE)).count();
         let total = stored.iter().filter(|(key, _)| counts(key)).map(|(_, bytes)| bytes).sum();
-        Self { stored, total, dropped: Vec::new(), traced, pieces }
+        let retries = claimed.run.summary.retries;
+        Self { stored, total, dropped: Vec::new(), traced, pieces, retries }
     }
 
     /// Has the store this key?
@@ -121,7 +124,7 @@ impl Ledger {
             let message = format!("The variables take {} bytes; {most} are the most that can be kept.", self.total);
             return Err(Fault::new(ErrorKind::Limit, message));
         }
-        self.put(&mut kept, SPENT.to_owned(), (spent.as_millis() as u64).to_le_bytes().to_vec());
+        self.put(&mut kept, SPENT.to_owned(), encode_spent(spent, self.retries));
         if let Some(new @ [_, ..]) = trace.get(self.traced..) {
             self.put(&mut kept, format!("{TRACE}{:08}", self.pieces), encode_trace(new));
             self.pieces += 1;
@@ -146,11 +149,19 @@ fn counts(key: &str) -> bool {
     [VARIABLE, ITEMS, RESULT].iter().any(|prefix| key.starts_with(prefix))
 }
 
-/// How long a claimed run has worked already.
+fn encode_spent(spent: Duration, retries: u32) -> Vec<u8> {
+    let millis = (spent.as_millis() as u64).to_le_bytes();
+    millis.into_iter().chain(retries.to_le_bytes()).collect()
+}
+
+/// How long a claimed run has worked since it was last started by somebody: a retry may take as long as the first try.
 pub(super) fn spent(claimed: &ClaimedRun) -> Duration {
-    let bytes =
-        claimed.kept.iter().find(|(key, _)| key == SPENT).and_then(|(_, bytes)| bytes.as_slice().try_into().ok());
-    Duration::from_millis(bytes.map_or(0, u64::from_le_bytes))
+    let bytes = claimed.kept.iter().find(|(key, _)| key == SPENT).map(|(_, bytes)| bytes.as_slice());
+    let Some((millis, retries)) = bytes.and_then(|bytes| bytes.split_first_chunk()) else { return Duration::ZERO };
+    // Without a number, an earlier version has written it.
+    let retries = retries.try_into().map_or(0, u32::from_le_bytes);
+    let same_try = retries == claimed.run.summary.retries;
+    Duration::from_millis(if same_try { u64::from_le_bytes(*millis) } else { 0 })
 }
 
 /// The place of a strand as the store keeps it.
@@ -166,6 +177,8 @@ pub(super) struct Place {
     pub attempt: u32,
     /// Failed attempts.
     pub failures: u32,
+    /// When the attempt began.
+    pub begun: Timestamp,
     /// Retries of the run when the attempt began.
     pub retries: u32,
     /// What it sleeps for.
@@ -207,6 +220,7 @@ fn encode_place(strand: &Strand) -> Vec<u8> {
         ("branch", branch),
         ("position", text(position)),
         ("attempt", i64::from(strand.attempt).into()),
+        ("begun", strand.begun.0.into()),
         ("failures", i64::from(strand.failures).into()),
         ("retries", i64::from(strand.retries).into()),
         ("sleep", sleep),
@@ -253,6 +267,7 @@ pub(super) fn decode_place(bytes: &[u8]) -> Result<Place, String> {
         part,
         position: text("position"),
         attempt: count("attempt") as u32,
+        begun: Timestamp(count("begun")),
         failures: count("failures") as u32,
         retries: count("retries") as u32,
         sleep,

@@ -4,19 +4,21 @@
 //! says so; whoever drives it commits, does it, and comes back with the result. All of it can be given up between two
 //! stops and taken up again from what was committed. Strands side by side stop together and go on each for itself.
 
+use super::attempts::Attempts;
 use super::diffs::{Recorder, StepDiff};
+use super::ended::Ended;
 use super::host::RunHost;
 use super::ledger::{self, Ledger};
 use super::restore;
 use super::steps::{self, Action, Outcome};
 use super::stop::{Act, Acts, Event, Stop};
-use super::strand::{Next, Open, Part, Sleep, State, Strand, Variables, no_errors};
-use super::trace::StepTrace;
+use super::strand::{Next, Open, Part, State, Strand, Variables, no_errors};
+use super::trace::{History, StepTrace, joined};
 use super::veil::Veil;
 use super::work::{Room, Work, run_value};
 use crate::clock::Ahead;
 use crate::script::{Context, Fault};
-use crate::store::{Changes, ClaimedRun, LogLine, StepEnd, StepStart, Timestamp};
+use crate::store::{Changes, ClaimedRun, LogLine, StepEnd, StepStart};
 use crate::workflow::model::{ERRORS, LAST, RUN, Slot, Step, StepKind};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Value, truth};
@@ -24,7 +26,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The most steps without a commit of their own that a run notes.
+/// The most steps without a commit of their own that a run notes from its start or resumption to its end.
 const MAX_TRACE: usize = 10_000;
 
 /// A run on its way.
@@ -42,9 +44,11 @@ pub struct Machine {
     pub(super) events: BTreeMap<String, Value>,
     /// Steps that are to be done, as far as nobody was told.
     acts: Vec<Act>,
-    /// Starts and results of waits, and results of dropped steps, that ride on the next commit.
-    starts: Vec<StepStart>,
-    ends: Vec<StepEnd>,
+    /// Starts and results of waits, and of steps that never began, which ride on the next commit.
+    pub(super) starts: Vec<StepStart>,
+    pub(super) ends: Vec<StepEnd>,
+    /// Which attempts there have been.
+    pub(super) attempts: Attempts,
     /// Strands that were dropped while somebody did their step.
     dropped: Vec<String>,
     /// Something must be committed at the next stop.
@@ -56,12 +60,13 @@ pub struct Machine {
     /// Where it has failed.
     pub(super) failed_at: Option<String>,
     pub(super) trace: Vec<StepTrace>,
+    /// How many of these steps were passed before the run was resumed.
+    traced_before: usize,
     pub(super) veil: Veil,
     recorder: Recorder,
     pub(super) with_errors: bool,
     pub(super) spent: Duration,
     begun: Instant,
-    step_begun: Timestamp,
     /// How the wall clock stood at the last look.
     ahead: Ahead,
 }
@@ -83,7 +88,7 @@ impl Machine {
         variables.set_known(RUN, run_value(&work, &room));
         variables.set_known(ERRORS, no_errors(&work.workflow));
         let root = Strand::new(None, Part::Whole, work.workflow.clone(), 0, variables, 0);
-        let (step_begun, ahead) = (host.instant(), Ahead::of(host.clock()));
+        let ahead = Ahead::of(host.clock());
         Self {
             work,
             room,
@@ -95,6 +100,7 @@ impl Machine {
             acts: Vec::new(),
             starts: Vec::new(),
             ends: Vec::new(),
+            attempts: Attempts::default(),
             dropped: Vec::new(),
             must_commit: false,
             has_input: false,
@@ -102,12 +108,12 @@ impl Machine {
             label: None,
             failed_at: None,
             trace: Vec::new(),
+            traced_before: 0,
             veil: Veil::default(),
             recorder: Recorder::default(),
             with_errors: false,
             spent: Duration::ZERO,
             begun: Instant::now(),
-            step_begun,
             ahead,
         }
     }
@@ -140,8 +146,15 @@ impl Machine {
     }
 
     /// What steps did to the variables.
-    pub(super) fn take_diffs(&mut self) -> Vec<StepDiff> {
+    pub(super) fn take_diffs(&mut self) -> (Vec<StepDiff>, usize) {
         self.recorder.take()
+    }
+
+    /// What earlier tries and commits have written of the steps stays there.
+    pub(super) fn remember(&mut self, history: History, pieces: Vec<StepTrace>) {
+        self.trace = joined(history.steps, pieces);
+        self.traced_before = self.trace.len();
+        self.recorder.resume(history.diffs);
     }
 
     /// What the run is made of.
@@ -160,6 +173,11 @@ impl Machine {
             Ok(stop) => stop,
             Err(result) => Stop::Ended(Box::new(self.end(*result))),
         }
+    }
+
+    /// The end of a run that the engine cannot go on with.
+    pub fn break_off(&mut self, fault: Fault) -> Ended {
+        self.end(Err(fault))
     }
 
     /// Takes what an acting script has set, before its result.
@@ -210,14 +228,14 @@ impl Machine {
 
     /// What all strands together wait for.
     fn stop(&mut self) -> Result<Stop, Fault> {
-        let sleeping = self.strands.values().filter_map(|strand| match &strand.state {
-            State::Asleep(sleep) => Some(sleep),
-            _ => None,
-        });
-        let due = sleeping.clone().filter_map(|sleep| sleep.due).min();
+        let now = self.host.instant();
+        let sleeping = self.strands.values().filter_map(Strand::sleep);
+        // An event that has come wakes its strand as soon as the sleep is committed.
+        let has_come = sleeping.clone().any(|sleep| self.has_come(sleep));
+        let due = if has_come { Some(now) } else { sleeping.clone().filter_map(|sleep| sleep.due).min() };
         let events = sleeping.filter_map(|sleep| sleep.event.clone()).collect();
         let acting = self.strands.values().any(|strand| matches!(strand.state, State::Acting));
-        if !acting {
+        if !acting && !has_come {
             self.must_commit = false;
             return Ok(Stop::Sleep { due, events, changes: self.changes()? });
         }
@@ -266,14 +284,20 @@ impl Machine {
         }
         while let Some(step) = strand.step.and_then(|index| workflow.step(index)) {
             self.check_stop()?;
-            self.step_begun = self.host.instant();
             self.host.enter(path, &step.position);
             let position = format!("{path}{}", step.position);
+            strand.begun = self.host.instant();
+            if strand.attempt == 0 {
+                strand.attempt = self.attempts.next(&position);
+            }
             self.recorder.begin(&position, step, &strand.variables.values);
             let outcome = self.step(strand, step);
-            if outcome.is_err() && matches!(step.kind, StepKind::Wait(_)) {
-                // It ends without having begun: its end needs a start all the same.
-                self.note_start(&position, strand.attempt);
+            if let Err(fault) = &outcome
+                && step.acts()
+            {
+                // It fails before anybody was to do it.
+                self.start(step.kind.name(), &position, strand);
+                self.end_step(&position, strand.attempt, Err(fault));
             }
             if let Some(pause) = self.settle(path, strand, outcome)? {
                 return Ok(pause);
@@ -325,7 +349,7 @@ impl Machine {
         let over = !matches!(outcome, Ok(Outcome::Act(_) | Outcome::Sleep(_) | Outcome::Open(_)));
         // Steps with commits of their own have their records there.
         if over && (!step.acts() || skipped) {
-            self.note(step, &position, strand.attempt, outcome.as_ref().err(), skipped);
+            self.note(step, &position, strand, outcome.as_ref().err(), skipped);
         }
         let next = match outcome {
             Ok(Outcome::Act(mut action)) => {
@@ -338,7 +362,7 @@ impl Machine {
                 return Ok(Some(Pause::Stopped));
             }
             Ok(Outcome::Sleep(sleep)) => {
-                self.begin_wait(path, strand, &position, sleep);
+                self.fall_asleep(&position, strand, sleep);
                 return Ok(Some(Pause::Stopped));
             }
             Ok(Outcome::Open(opening)) => {
@@ -355,7 +379,6 @@ impl Machine {
                 return Ok(Some(Pause::End(result)));
             }
             Ok(Outcome::Done(value)) => {
-                self.end_wait(step, &position, strand.attempt, Ok(&value));
                 self.set_result(path, strand, step, value);
                 step.next
             }
@@ -367,7 +390,6 @@ impl Machine {
                 step.next
             }
             Err(fault) => {
-                self.end_wait(step, &position, strand.attempt, Err(&fault));
                 self.observe(&position, strand.attempt, strand);
                 if let Some(pause) = self.fail(strand, step, &position, fault)? {
                     return Ok(Some(pause));
@@ -385,38 +407,6 @@ impl Machine {
         let (workflow, variables) = (&strand.workflow, &strand.variables);
         self.recorder.end(position, attempt, &workflow.names, &variables.values, &workflow.redact);
         self.veil.learn(workflow, variables);
-    }
-
-    /// The start of a wait rides on the next commit.
-    fn note_start(&mut self, position: &str, attempt: u32) {
-        let (position, kind) = (position.to_owned(), "wait".to_owned());
-        self.starts.push(StepStart { position, attempt, kind, started_at: self.host.instant() });
-    }
-
-    fn begin_wait(&mut self, path: &str, strand: &mut Strand, position: &str, sleep: Sleep) {
-        let come = sleep.event.as_ref().and_then(|name| self.events.get(name)).cloned();
-        self.note_start(position, strand.attempt);
-        strand.moved = true;
-        self.must_commit = true;
-        strand.state = State::Asleep(sleep);
-        if let Some(body) = come {
-            // A second wait for an event gets the same body at once.
-            strand.state = State::Ready(Next::Done(Box::new(Ok(body))));
-            self.ready.push_back(path.to_owned());
-        }
-    }
-
-    /// The result of a wait rides on the next commit.
-    fn end_wait(&mut self, step: &Step, position: &str, attempt: u32, result: Result<&Value, &Fault>) {
-        if matches!(step.kind, StepKind::Wait(_)) {
-            let result = match result {
-                Ok(value) => Ok(Some(super::encoding::encode(value))),
-                Err(fault) => Err(fault.to_failure(Some(position.to_owned()))),
-            };
-            let position = position.to_owned();
-            let ended_at = self.host.instant();
-            self.ends.push(StepEnd { position, attempt, ended_at, result, diagnostics: None });
-        }
     }
 
     fn set_result(&mut self, path: &str, strand: &mut Strand, step: &Step, value: Value) {
@@ -440,30 +430,32 @@ impl Machine {
         let paths: Vec<String> =
             range.map(|(path, _)| path.clone()).take_while(|below| below.starts_with(path)).collect();
         for path in paths {
-            if let Some(strand) = self.strands.remove(&path)
-                && matches!(strand.state, State::Acting)
-            {
+            let Some(strand) = self.strands.remove(&path) else { continue };
+            if matches!(strand.state, State::Acting) {
                 self.acts.retain(|act| act.strand != path);
                 self.dropped.push(path);
+            } else {
+                self.give_up_sleep(&path, &strand);
             }
         }
         self.ready.retain(|ready| !ready.starts_with(path));
         self.ledger.drop_strand(path);
     }
 
-    fn note(&mut self, step: &Step, position: &str, attempt: u32, fault: Option<&Fault>, skipped: bool) {
-        if self.trace.len() >= MAX_TRACE {
+    fn note(&mut self, step: &Step, position: &str, strand: &Strand, fault: Option<&Fault>, skipped: bool) {
+        if self.trace.len() - self.traced_before >= MAX_TRACE {
             return;
         }
         self.trace.push(StepTrace {
             position: position.to_owned(),
             kind: step.kind.name().to_owned(),
             title: step.title.clone(),
-            started_at: self.step_begun,
+            started_at: strand.begun,
             ended_at: self.host.instant(),
             skipped,
             running: false,
-            attempt,
+            interrupted: false,
+            attempt: strand.attempt,
             error: fault.map(|fault| fault.message.clone()),
         });
     }

@@ -4,6 +4,7 @@
 //! the store has of a run, [`restore`] the way back. Everything here runs on a thread of the [`pool`]; short runs that
 //! merely compute run beside requests, see `dispatch::here`.
 
+mod attempts;
 mod begin;
 mod blocks;
 mod diffs;

@@ -1,20 +1,24 @@
 //! From what the store has kept of a run to the run as it was.
 
+use super::attempts::Attempts;
 use super::encoding;
 use super::ledger::{self, Ledger, Place};
 use super::machine::Machine;
 use super::sleep::woken;
 use super::strand::{Next, Part, SleepKind, State, Strand, Variables, no_errors};
-use super::trace::decode_trace;
+use super::trace::{decode_history, decode_trace};
 use super::work::Work;
 use crate::script::{Fault, INTERRUPTED};
-use crate::store::{ClaimedRun, StepRecord, StepState};
+use crate::store::{ClaimedRun, Failure, StepRecord, StepState};
 use crate::trigger::callback;
 use crate::workflow::model::{ERRORS, FIRST_INPUT, RUN, StepKind, Workflow};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+/// The records of steps by position and attempt.
+type Records<'c> = HashMap<(&'c str, u32), &'c StepRecord>;
 
 /// Makes a machine that is at its beginning what the store has kept. The error says what cannot be read.
 pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
@@ -22,13 +26,17 @@ pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(),
         machine.events.insert(name.clone(), callback::decode(body)?);
     }
     let mut places = Vec::new();
+    let mut pieces = Vec::new();
     for (key, bytes) in &claimed.kept {
         if let Some(path) = key.strip_prefix(ledger::AT) {
             places.push((path.to_owned(), ledger::decode_place(bytes)?));
         } else if key.starts_with(ledger::TRACE) {
-            machine.trace.extend(decode_trace(bytes)?);
+            pieces.extend(decode_trace(bytes)?);
         }
     }
+    let history = claimed.run.trace.as_ref().map(|bytes| decode_history(bytes)).transpose()?.unwrap_or_default();
+    machine.remember(history, pieces);
+    machine.attempts = Attempts::of(&claimed.steps, &machine.trace);
     machine.ledger = Ledger::of(claimed, machine.trace.len());
     machine.spent = ledger::spent(claimed);
     if places.is_empty() {
@@ -57,9 +65,10 @@ pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(),
     if !claimed.set_back.is_zero() {
         machine.shorten_sleeps(claimed.set_back.as_millis() as i64);
     }
+    let records = claimed.steps.iter().map(|step| ((step.position.as_str(), step.attempt), step)).collect();
     let paths: Vec<String> = machine.strands.keys().cloned().collect();
     for path in paths {
-        wake(machine, claimed, &path)?;
+        wake(machine, &records, claimed.run.summary.retries, &path)?;
     }
     Ok(())
 }
@@ -106,6 +115,7 @@ fn strand(
     };
     let mut strand = Strand::new(place.parent, place.part, workflow, block, variables, place.retries);
     (strand.step, strand.attempt, strand.failures) = (step, place.attempt, place.failures);
+    strand.begun = place.begun;
     strand.moved = false;
     strand.state = match (place.open, place.sleep, &place.position) {
         (Some(begun), _, Some(position)) => {
@@ -156,9 +166,8 @@ fn inputs(work: &Work, claimed: &ClaimedRun, variables: &mut Variables) -> Resul
 }
 
 /// Decides how a strand goes on.
-fn wake(machine: &mut Machine, claimed: &ClaimedRun, path: &str) -> Result<(), String> {
+fn wake(machine: &mut Machine, records: &Records<'_>, retries: u32, path: &str) -> Result<(), String> {
     let Some(mut strand) = machine.strands.remove(path) else { return Ok(()) };
-    let retries = claimed.run.summary.retries;
     let retried = retries > strand.retries;
     if retried {
         strand.retries = retries;
@@ -170,13 +179,12 @@ fn wake(machine: &mut Machine, claimed: &ClaimedRun, path: &str) -> Result<(), S
         if let State::Open(open) = &mut strand.state {
             open.running = running;
         }
+        if let Some((_, position)) = step_of(path, &strand) {
+            begin_again(machine, &position, &mut strand);
+        }
         // A called workflow is there; passes and branches that have not begun may begin.
         machine.fill(path, &mut strand);
-        machine.strands.insert(path.to_owned(), strand);
-        return Ok(());
-    }
-    let next = next(machine, claimed, path, &mut strand, retried)?;
-    if let Some(next) = next {
+    } else if let Some(next) = next(machine, records, path, &mut strand, retried)? {
         strand.state = State::Ready(next);
         machine.ready.push_back(path.to_owned());
     }
@@ -184,42 +192,65 @@ fn wake(machine: &mut Machine, claimed: &ClaimedRun, path: &str) -> Result<(), S
     Ok(())
 }
 
+/// Whether the step at hand may run once only, and its position in the run.
+fn step_of(path: &str, strand: &Strand) -> Option<(bool, String)> {
+    let step = strand.step.and_then(|index| strand.workflow.step(index))?;
+    Some((step.once, format!("{path}{}", step.position)))
+}
+
+/// The attempt at hand gets a number that no earlier one has.
+fn begin_again(machine: &Machine, position: &str, strand: &mut Strand) {
+    let next = machine.attempts.next(position);
+    if next > strand.attempt {
+        strand.attempt = next;
+        strand.begun = machine.host.instant();
+        strand.moved = true;
+    }
+}
+
 /// How a strand goes on; nothing where it still sleeps.
 fn next(
-    machine: &Machine,
-    claimed: &ClaimedRun,
+    machine: &mut Machine,
+    records: &Records<'_>,
     path: &str,
     strand: &mut Strand,
     retried: bool,
 ) -> Result<Option<Next>, String> {
-    let Some(step) = strand.step.and_then(|index| strand.workflow.step(index)) else { return Ok(Some(Next::Begin)) };
-    let position = format!("{path}{}", step.position);
-    let last = claimed.steps.iter().filter(|record| record.position == position).max_by_key(|record| record.attempt);
-    let once = step.once;
-    let records = claimed.steps.iter().filter(|record| record.position == position);
-    strand.repeated = records.into_iter().any(may_have_done_it);
-    let failed = last.is_some_and(|last| last.state == StepState::Failed);
-    match &strand.state {
-        State::Asleep(sleep) if sleep.kind == SleepKind::BackOff => {
-            if !retried && woken(sleep, &machine.events, machine.host.instant()).is_none() {
-                return Ok(None);
+    let Some((once, position)) = step_of(path, strand) else { return Ok(Some(Next::Begin)) };
+    let of_attempt = |attempt: u32| records.get(&(position.as_str(), attempt)).copied();
+    strand.repeated = (1..=strand.attempt).filter_map(of_attempt).any(may_have_done_it);
+    let record = of_attempt(strand.attempt);
+    let waking = strand.sleep().map(|sleep| (sleep.kind, woken(sleep, &machine.events, machine.host.instant())));
+    match waking {
+        None => {
+            if let Some(result) = result_of(record, retried)? {
+                return Ok(Some(Next::Done(Box::new(result))));
             }
-            // The attempt that slept is counted already.
-            strand.attempt = last.map_or(0, |step| step.attempt).max(strand.attempt.saturating_sub(1)) + 1;
-            return Ok(Some(Next::Attempt));
+            let interrupted = record.is_some_and(|record| record.state != StepState::Failed);
+            if record.is_some_and(|record| record.state == StepState::Started) {
+                let fault = Fault::of_kind(INTERRUPTED, "The engine ended while this attempt was at work.");
+                machine.end_step(&position, strand.attempt, Err(&fault));
+            }
+            if interrupted && once && !retried {
+                let message = "The step was interrupted, and may run once only: nobody knows whether it has run.";
+                return Ok(Some(Next::Done(Box::new(Err(Fault::of_kind(INTERRUPTED, message))))));
+            }
         }
-        State::Asleep(sleep) if !(retried && failed) => {
-            return Ok(woken(sleep, &machine.events, machine.host.instant()));
+        Some((SleepKind::BackOff, None)) if !retried => return Ok(None),
+        Some((SleepKind::BackOff, _)) => {}
+        Some((_, next)) => {
+            let given_up = record.and_then(|record| record.error.as_ref()).is_some_and(Failure::is_given_up);
+            let goes_on = given_up || record.is_none_or(|record| record.state == StepState::Started);
+            if !goes_on && let Some(result) = result_of(record, retried)? {
+                return Ok(Some(Next::Done(Box::new(result))));
+            }
+            if goes_on {
+                return Ok(sleep_on(machine, &position, path, strand, next, record));
+            }
         }
-        _ => {}
     }
-    let next = decide(last, retried, once)?;
-    if matches!(next, Next::Attempt) {
-        strand.attempt =
-            last.map_or(0, |step| step.attempt).max(strand.attempt.saturating_sub(u32::from(last.is_none()))) + 1;
-        strand.moved = true;
-    }
-    Ok(Some(next))
+    begin_again(machine, &position, strand);
+    Ok(Some(Next::Attempt))
 }
 
 /// Whether an attempt ended without a known result: it was interrupted, or was given up while it was at work.
@@ -232,24 +263,35 @@ fn may_have_done_it(record: &StepRecord) -> bool {
     }
 }
 
-/// What the last attempt of the step at hand leaves to do.
-fn decide(last: Option<&StepRecord>, retried: bool, once: bool) -> Result<Next, String> {
-    let Some(last) = last else { return Ok(Next::Attempt) };
-    Ok(match last.state {
-        StepState::Completed => {
-            let result = last.result.as_ref().map(|bytes| encoding::decode(bytes)).transpose()?;
-            Next::Done(Box::new(Ok(result.unwrap_or_default())))
+/// A wait lasts until the instant that it has had from the beginning, whatever has ended the run meanwhile.
+fn sleep_on(
+    machine: &mut Machine,
+    position: &str,
+    path: &str,
+    strand: &mut Strand,
+    next: Option<Next>,
+    record: Option<&StepRecord>,
+) -> Option<Next> {
+    if record.is_none_or(|record| record.state != StepState::Started) {
+        begin_again(machine, position, strand);
+        machine.start("wait", position, strand);
+        machine.must_commit = true;
+    }
+    let next = next?;
+    machine.note_end(path, strand, &next);
+    Some(next)
+}
+
+/// What the attempt at hand has given, where it is known and stands: a failure that somebody retries does not.
+fn result_of(record: Option<&StepRecord>, retried: bool) -> Result<Option<Result<Value, Fault>>, String> {
+    Ok(match record {
+        Some(StepRecord { state: StepState::Completed, result, .. }) => {
+            let result = result.as_ref().map(|bytes| encoding::decode(bytes)).transpose()?;
+            Some(Ok(result.unwrap_or_default()))
         }
-        // Somebody has asked for it again.
-        _ if retried => Next::Attempt,
-        StepState::Failed => match &last.error {
-            Some(failure) => Next::Done(Box::new(Err(Fault::of_failure(failure)))),
-            None => Next::Attempt,
-        },
-        StepState::Started if once => {
-            let message = "The step was interrupted, and may run once only: nobody knows whether it has run.";
-            Next::Done(Box::new(Err(Fault::of_kind(INTERRUPTED, message))))
+        Some(StepRecord { state: StepState::Failed, error: Some(failure), .. }) if !retried => {
+            Some(Err(Fault::of_failure(failure)))
         }
-        StepState::Started => Next::Attempt,
+        _ => None,
     })
 }

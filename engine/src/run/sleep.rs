@@ -1,24 +1,83 @@
 //! Strands that sleep: what wakes them, and what a clock that was set back makes of it.
 
+use super::encoding;
 use super::machine::Machine;
-use super::strand::{Next, Sleep, SleepKind, State};
+use super::strand::{Next, Sleep, SleepKind, State, Strand};
 use crate::clock::Timestamp;
 use crate::script::{Fault, TIMEOUT};
+use crate::store::{StepEnd, StepStart};
+use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::collections::BTreeMap;
 
 impl Machine {
+    /// A wait begins: its start, and the sleep itself, are committed before it can end.
+    pub(super) fn fall_asleep(&mut self, position: &str, strand: &mut Strand, sleep: Sleep) {
+        self.start("wait", position, strand);
+        strand.moved = true;
+        self.must_commit = true;
+        strand.state = State::Asleep(sleep);
+    }
+
     /// Wakes what is due by itself, and what an event has come for.
     pub(super) fn wake(&mut self) {
         let now = self.host.instant();
-        for (path, strand) in &mut self.strands {
-            if let State::Asleep(sleep) = &strand.state
-                && let Some(next) = woken(sleep, &self.events, now)
-            {
-                strand.state = State::Ready(next);
-                self.ready.push_back(path.clone());
-            }
+        let asleep = self.strands.iter().filter_map(|(path, strand)| Some((path, strand.sleep()?)));
+        let woken: Vec<(String, Next)> =
+            asleep.filter_map(|(path, sleep)| Some((path.clone(), woken(sleep, &self.events, now)?))).collect();
+        for (path, next) in woken {
+            let Some(mut strand) = self.strands.remove(&path) else { continue };
+            self.note_end(&path, &strand, &next);
+            strand.state = State::Ready(next);
+            self.strands.insert(path.clone(), strand);
+            self.ready.push_back(path);
         }
+    }
+
+    /// A sleep ends so: the end of a wait belongs to the history.
+    pub(super) fn note_end(&mut self, path: &str, strand: &Strand, next: &Next) {
+        let step = strand.step.and_then(|index| strand.workflow.step(index));
+        if let (Next::Done(result), Some(step)) = (next, step) {
+            self.end_step(&format!("{path}{}", step.position), strand.attempt, (**result).as_ref());
+        }
+    }
+
+    /// Nobody needs the wait of this strand any more.
+    pub(super) fn give_up_sleep(&mut self, path: &str, strand: &Strand) {
+        let waits = strand.sleep().is_some_and(|sleep| sleep.kind != SleepKind::BackOff);
+        if let Some(step) = strand.step.and_then(|index| strand.workflow.step(index)).filter(|_| waits) {
+            let fault = Fault::new(ErrorKind::Cancelled, "The wait was given up: the step around it is over.");
+            self.end_step(&format!("{path}{}", step.position), strand.attempt, Err(&fault));
+        }
+    }
+
+    /// Has the event come that a sleep waits for?
+    pub(super) fn has_come(&self, sleep: &Sleep) -> bool {
+        sleep.event.as_ref().is_some_and(|name| self.events.contains_key(name))
+    }
+
+    /// The start of a step rides on the next commit.
+    pub(super) fn start(&mut self, kind: &str, position: &str, strand: &Strand) {
+        self.starts.push(StepStart {
+            position: position.to_owned(),
+            attempt: strand.attempt,
+            kind: kind.to_owned(),
+            started_at: strand.begun,
+        });
+    }
+
+    /// The end of a step rides on the next commit.
+    pub(super) fn end_step(&mut self, position: &str, attempt: u32, result: Result<&Value, &Fault>) {
+        let result = match result {
+            Ok(value) => Ok(Some(encoding::encode(value))),
+            Err(fault) => {
+                let mut failure = fault.to_failure(Some(position.to_owned()));
+                failure.message = self.veiled(&failure.message);
+                Err(failure)
+            }
+        };
+        let position = position.to_owned();
+        self.ends.push(StepEnd { position, attempt, ended_at: self.host.instant(), result, diagnostics: None });
     }
 
     /// The wall clock was set back by so many milliseconds: what sleeps for a time sleeps no longer for it.

@@ -25,8 +25,10 @@ pub(super) struct Strand {
     pub variables: Variables,
     /// The step at hand; nothing behind the last one.
     pub step: Option<StepIndex>,
-    /// Its attempt, counted from 1 over crashes and retries.
+    /// Its attempt, counted from 1 over crashes and retries; 0 until the step begins.
     pub attempt: u32,
+    /// When the attempt began.
+    pub begun: Timestamp,
     /// How many attempts have failed since the run was last started by somebody.
     pub failures: u32,
     /// How often the run had been retried when the attempt began.
@@ -150,7 +152,8 @@ impl Strand {
             block,
             variables,
             step,
-            attempt: 1,
+            attempt: 0,
+            begun: Timestamp(0),
             failures: 0,
             retries,
             repeated: false,
@@ -164,10 +167,18 @@ impl Strand {
         self.workflow.block(self.block)
     }
 
+    /// What it sleeps for.
+    pub(super) fn sleep(&self) -> Option<&Sleep> {
+        match &self.state {
+            State::Asleep(sleep) => Some(sleep),
+            _ => None,
+        }
+    }
+
     /// Goes to another step, or behind the last one.
     pub(super) fn go_to(&mut self, step: Option<StepIndex>) {
         self.step = step;
-        self.attempt = 1;
+        self.attempt = 0;
         self.failures = 0;
         self.repeated = false;
         self.moved = true;

@@ -4,6 +4,7 @@ use super::diffs::{self, StepDiff};
 use super::encoding;
 use crate::store::{StepRecord, StepState, Timestamp};
 use flowscript_lang::value::{Rows, Value};
+use std::collections::HashSet;
 
 /// One step that was passed.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,8 @@ pub struct StepTrace {
     pub skipped: bool,
     /// It has begun, and nobody knows its end yet.
     pub running: bool,
+    /// The engine or the run ended while it was at work.
+    pub interrupted: bool,
     /// The attempt, counted from 1.
     pub attempt: u32,
     /// Why it failed.
@@ -39,6 +42,7 @@ impl StepTrace {
             ended_at: record.ended_at.unwrap_or(record.started_at),
             skipped: false,
             running: record.state == StepState::Started,
+            interrupted: record.state == StepState::Interrupted,
             attempt: record.attempt,
             error: record.error.as_ref().map(|failure| failure.message.clone()),
         }
@@ -52,6 +56,16 @@ pub struct History {
     pub steps: Vec<StepTrace>,
     /// What steps did to the variables, as far as it was kept.
     pub diffs: Vec<StepDiff>,
+}
+
+/// The steps of an earlier end of a run and of the pieces that it has kept, each once.
+pub fn joined(earlier: Vec<StepTrace>, pieces: Vec<StepTrace>) -> Vec<StepTrace> {
+    let key = |step: &StepTrace| (step.position.clone(), step.attempt, step.started_at);
+    let known: HashSet<_> = if pieces.is_empty() { HashSet::new() } else { earlier.iter().map(key).collect() };
+    let new = pieces.into_iter().filter(|step| !known.contains(&key(step)));
+    let mut steps = earlier;
+    steps.extend(new);
+    steps
 }
 
 /// The bytes for the store; without diffs they are those of the steps alone.
@@ -120,6 +134,7 @@ fn steps_of(value: &Value) -> Result<Vec<StepTrace>, String> {
                 ended_at: time(4),
                 skipped: matches!(cells.get(5), Value::Bool(true)),
                 running: false,
+                interrupted: false,
                 attempt: match cells.get(6) {
                     Value::Number(number) => number.to_usize().unwrap_or(1) as u32,
                     _ => 1,
@@ -147,6 +162,7 @@ mod tests {
             ended_at: Timestamp(1_700_000_000_124),
             skipped: true,
             running: false,
+            interrupted: false,
             attempt: 2,
             error: Some("no".into()),
         };

@@ -82,6 +82,18 @@ pub struct Failure {
     pub position: Option<String>,
 }
 
+impl Failure {
+    /// The kind of a step that was at work when the engine ended.
+    pub const INTERRUPTED: &str = "interrupted";
+    /// The kind of a step that was given up because nobody needed it any more.
+    pub const CANCELLED: &str = "cancelled";
+
+    /// Was the step given up, not failed by itself?
+    pub fn is_given_up(&self) -> bool {
+        self.kind == Self::CANCELLED || self.kind == Self::INTERRUPTED
+    }
+}
+
 /// Which row of runs a lane is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LaneKind {
@@ -244,7 +256,8 @@ pub struct Finish {
     /// What a waiting caller gets: status, headers and body in the engine's encoding. A run that has responded keeps
     /// that response instead.
     pub answer: Option<Vec<u8>>,
-    /// Records of steps that had no commit of their own, in the engine's encoding; replaces an earlier trace.
+    /// Records of steps that had no commit of their own, in the engine's encoding; replaces an earlier trace, which stays
+    /// where nothing is given.
     pub trace: Option<Vec<u8>>,
     /// What else is written in the same commit.
     pub changes: Changes,

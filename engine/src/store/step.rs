@@ -6,15 +6,22 @@ use super::{Failure, Timestamp};
 /// The state of a step that has a commit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StepState {
-    /// Started; its result is not known. Behind a crash it runs again, or is interrupted.
+    /// Started; its result is not known yet.
     Started,
     /// Ended well.
     Completed,
     /// Ended by an error.
     Failed,
+    /// The engine or the run ended while it was at work: nobody knows its result. A later attempt has a record of its own.
+    Interrupted,
 }
 
-names! { StepState, "state of a step": Started = "started", Completed = "completed", Failed = "failed" }
+names! { StepState, "state of a step":
+    Started = "started",
+    Completed = "completed",
+    Failed = "failed",
+    Interrupted = "interrupted",
+}
 
 /// The start of an acting step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +60,7 @@ pub struct StepRecord {
     pub attempt: u32,
     /// The kind: `http`, `sql`, …
     pub kind: String,
-    /// Started, completed or failed.
+    /// Started, completed, failed or interrupted.
     pub state: StepState,
     /// When it started.
     pub started_at: Timestamp,

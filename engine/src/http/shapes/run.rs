@@ -162,7 +162,7 @@ pub struct Step {
     title: String,
     /// The attempt, counted from 1.
     attempt: u32,
-    /// `running`, `completed`, `failed` or `skipped`.
+    /// `running`, `completed`, `failed`, `skipped` or `interrupted`.
     state: &'static str,
     /// When it began.
     #[schema(format = DateTime)]
@@ -309,6 +309,7 @@ impl Step {
     /// A step that was passed.
     pub fn of(step: &StepTrace) -> Self {
         let state = match (&step.error, step.skipped) {
+            _ if step.interrupted => "interrupted",
             (Some(_), _) => "failed",
             (None, true) => "skipped",
             (None, false) if step.running => "running",

@@ -271,7 +271,8 @@ macro_rules! contract_tests {
                 a_stale_fence_writes_nothing
                 every_write_of_a_dead_claim_is_refused
                 steps_are_kept_in_the_order_of_their_starts
-                a_started_step_starts_again_and_a_completed_one_does_not
+                no_start_overwrites_an_earlier_attempt
+                no_step_of_an_ended_run_is_at_work
                 a_result_wants_a_start
                 kept_state_comes_back_and_goes_with_the_end
                 a_failed_run_keeps_its_state_for_a_retry

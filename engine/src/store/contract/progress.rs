@@ -83,16 +83,35 @@ pub async fn steps_are_kept_in_the_order_of_their_starts(bench: Bench) {
     assert_eq!((steps[3].ended_at, &steps[3].result), (None, &None));
 }
 
-pub async fn a_started_step_starts_again_and_a_completed_one_does_not(bench: Bench) {
+pub async fn no_start_overwrites_an_earlier_attempt(bench: Bench) {
     let fence = bench.claimed().await.fence;
     let store = &bench.a.store;
-    store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
-    // After a crash the same attempt starts again.
-    store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
-    store.step_result(fence, end("post", 1, "r"), Changes::default()).await.unwrap();
-    let again = store.step_started(fence, start("post", 1), Changes::default()).await;
-    assert!(matches!(again, Err(StoreError::Conflict(_))));
-    assert_eq!(store.steps(fence.run).await.unwrap()[0].state, StepState::Completed);
+    let starts = async |attempt| store.step_started(fence, start("post", attempt), Changes::default()).await;
+    starts(1).await.unwrap();
+    assert!(matches!(starts(1).await, Err(StoreError::Conflict(_))), "it is at work");
+    let interrupted =
+        StepEnd { result: Err(Failure { kind: Failure::INTERRUPTED.into(), ..failure("x") }), ..end("post", 1, "") };
+    store.checkpoint(fence, Changes { ends: vec![interrupted], ..Changes::default() }).await.unwrap();
+    assert!(matches!(starts(1).await, Err(StoreError::Conflict(_))), "it was interrupted");
+    starts(2).await.unwrap();
+    store.step_result(fence, end("post", 2, "r"), Changes::default()).await.unwrap();
+    assert!(matches!(starts(2).await, Err(StoreError::Conflict(_))), "it is completed");
+    let states: Vec<_> = store.steps(fence.run).await.unwrap().iter().map(|step| (step.attempt, step.state)).collect();
+    assert_eq!(states, [(1, StepState::Interrupted), (2, StepState::Completed)]);
+}
+
+pub async fn no_step_of_an_ended_run_is_at_work(bench: Bench) {
+    let states = async |run| bench.b.store.steps(run).await.unwrap().iter().map(|step| step.state).collect::<Vec<_>>();
+    let fence = bench.claimed().await.fence;
+    bench.a.store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
+    bench.a.fail(fence).await;
+    assert_eq!(states(fence.run).await, [StepState::Interrupted]);
+    let asleep = bench.claimed().await.fence;
+    let changes = Changes { starts: vec![start("wait", 1)], ..Changes::default() };
+    bench.a.store.park(asleep, Park { changes, ..park(START.plus_millis(1000)) }).await.unwrap();
+    assert_eq!(states(asleep.run).await, [StepState::Started]);
+    bench.a.store.request_cancel(asleep.run).await.unwrap();
+    assert_eq!(states(asleep.run).await, [StepState::Interrupted]);
 }
 
 pub async fn a_result_wants_a_start(bench: Bench) {

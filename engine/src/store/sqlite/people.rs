@@ -183,6 +183,7 @@ fn close(tx: &mut Tx<'_>, row: &Row, state: RunState) -> Result<()> {
             revision = revision + 1
         where seq = ?1";
     tx.execute(sql, (row.seq, state, tx.now))?;
+    progress::interrupt_steps(tx, row.seq, tx.now)?;
     progress::forget_kept(tx, row.seq)?;
     tx.moved(row.run, row.workflow, Some(row.state), state)?;
     row.lane.map_or(Ok(()), |lane| lanes::advance(tx, lane))

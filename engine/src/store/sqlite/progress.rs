@@ -8,7 +8,7 @@ use super::tx::Tx;
 use super::{accept, claim, lanes};
 use crate::store::{
     Changes, Claim, Claimed, Failure, Fence, Finish, Mask, NewRun, Park, Result, RunId, RunState, StepEnd, StepStart,
-    StoreError, Trigger,
+    StoreError, Timestamp, Trigger,
 };
 
 /// The row of a claimed run.
@@ -109,7 +109,7 @@ pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Optio
         update runs
         set state = ?2, with_errors = ?3, ended_at = ?4, owner = null, due = null, awaits = null, cancel_requested = 0,
             in_lane = ?5, error_kind = ?6, error_message = ?7, error_status = ?8, error_position = ?9, output = ?10,
-            answer = case when responded = 1 then answer else ?11 end, trace = ?12, revision = revision + 1
+            answer = case when responded = 1 then answer else ?11 end, trace = case when ?13 then ?12 else trace end, revision = revision + 1
         where seq = ?1";
     let values = params![
         held.seq,
@@ -124,16 +124,20 @@ pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Optio
         parts::inline(finish.output.as_ref()),
         parts::inline(answer),
         parts::inline(finish.trace.as_ref()),
+        finish.trace.is_some(),
     ];
     tx.execute(sql, values)?;
     // Only an earlier end can have left something to replace.
     let spill = if held.retries > 0 { parts::spill } else { parts::spill_new };
     spill(tx, held.seq, Part::Output, finish.output.as_ref())?;
-    spill(tx, held.seq, Part::Trace, finish.trace.as_ref())?;
+    if finish.trace.is_some() {
+        spill(tx, held.seq, Part::Trace, finish.trace.as_ref())?;
+    }
     if !held.responded {
         spill(tx, held.seq, Part::Answer, answer)?;
     }
     write_finished(tx, fence.run, held.seq, finish)?;
+    interrupt_steps(tx, held.seq, finish.ended_at)?;
     if !finish.state.is_retryable() {
         forget_kept(tx, held.seq)?;
     }
@@ -203,17 +207,24 @@ fn write_changes(tx: &mut Tx<'_>, run: RunId, seq: i64, changes: &Changes) -> Re
     Ok(())
 }
 
-/// A step that was started before the crash starts again under its number; one that completed never does.
+/// No step is at work any more: what has no result by now gets none.
+pub(super) fn interrupt_steps(tx: &Tx<'_>, seq: i64, now: Timestamp) -> Result<()> {
+    let sql = "
+        update steps
+        set state = 'interrupted', ended_at = ?2, error_kind = ?3, error_message = ?4, error_position = position
+        where run = ?1 and state = 'started'";
+    tx.execute(sql, (seq, now, Failure::INTERRUPTED, "The run ended while this step was at work."))?;
+    Ok(())
+}
+
+/// Each start is a row of its own: nothing overwrites an earlier attempt.
 fn write_start(tx: &Tx<'_>, seq: i64, start: &StepStart) -> Result<()> {
     let StepStart { position, attempt, kind, started_at } = start;
     let sql = "
         insert into steps (run, position, attempt, kind, state, started_at) values (?1, ?2, ?3, ?4, 'started', ?5)
-        on conflict (run, position, attempt) do update
-        set state = 'started', started_at = excluded.started_at, ended_at = null, error_kind = null,
-            error_message = null, error_status = null, error_position = null
-        where state <> 'completed'";
+        on conflict (run, position, attempt) do nothing";
     if tx.execute(sql, (seq, position, attempt, kind, started_at))? == 0 {
-        let text = format!("attempt {attempt} of step '{position}' is completed: it cannot start again");
+        let text = format!("attempt {attempt} of step '{position}' has started before: it cannot start again");
         return Err(StoreError::Conflict(text));
     }
     Ok(())
@@ -222,6 +233,7 @@ fn write_start(tx: &Tx<'_>, seq: i64, start: &StepStart) -> Result<()> {
 fn write_end(tx: &Tx<'_>, seq: i64, end: &StepEnd) -> Result<()> {
     let (state, result, error): (_, _, Option<&Failure>) = match &end.result {
         Ok(result) => ("completed", result.as_ref(), None),
+        Err(error) if error.kind == Failure::INTERRUPTED => ("interrupted", None, Some(error)),
         Err(error) => ("failed", None, Some(error)),
     };
     let sql = "

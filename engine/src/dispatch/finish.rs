@@ -1,0 +1,119 @@
+//! The ends of claimed runs: whatever happens to a worker or to a commit, no run keeps a claim that nobody works on.
+
+use super::Dispatcher;
+use super::worker::RETRY;
+use crate::script::Fault;
+use crate::store::{Changes, Claim, ClaimedRun, Failure, Fence, Finish, LogLine, RunState, StoreError};
+use flowscript_lang::error::ErrorKind;
+use std::time::Duration;
+
+/// How long to wait before an end that the store refuses for no known reason is tried again.
+const REFUSED: Duration = Duration::from_secs(10);
+
+/// A claimed run while this process works on it. Dropped without [`Held::settle`], as a panic does, it ends the run.
+pub(super) struct Held {
+    dispatcher: Dispatcher,
+    fence: Fence,
+    settled: bool,
+}
+
+impl Held {
+    /// The run has ended, sleeps, or was left to others.
+    pub(super) fn settle(mut self) {
+        self.settled = true;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.settled || self.dispatcher.is_stopping() {
+            return;
+        }
+        let (dispatcher, fence) = (self.dispatcher.clone(), self.fence);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                dispatcher.fail(fence, "The engine failed while it ran this; its log says more.").await
+            });
+        }
+    }
+}
+
+impl Dispatcher {
+    /// A claimed run that is worked on from now on.
+    pub(super) fn hold(&self, fence: Fence) -> Held {
+        Held { dispatcher: self.clone(), fence, settled: false }
+    }
+
+    /// Ends a run that no machine can end.
+    pub(super) async fn fail(&self, fence: Fence, reason: &str) -> Option<ClaimedRun> {
+        let mut finish = Finish::new(RunState::Failed, self.now());
+        finish.error = Some(internal(reason));
+        let next = self.commit_finish(fence, finish, true).await;
+        self.count_end(fence.run).await;
+        next
+    }
+
+    /// Commits the end of a run. While the store cannot commit, it is tried again; a lost claim ends it. An end that the
+    /// store refuses becomes a plainer one, so that the run has ended in any case.
+    pub(super) async fn commit_finish(&self, fence: Fence, mut finish: Finish, claim_next: bool) -> Option<ClaimedRun> {
+        let mut refusals = 0;
+        loop {
+            let then = (claim_next && !self.is_stopping()).then_some(Claim { owner: self.shared.owner, limit: 1 });
+            match self.shared.store.finish(fence, finish.clone(), then).await {
+                Ok(claimed) => return claimed.runs.into_iter().next(),
+                Err(StoreError::Stale { .. }) => {
+                    tracing::info!("run {} belongs to another worker by now, or has ended", fence.run);
+                    return None;
+                }
+                Err(StoreError::NotFound(reason)) if finish.on_failure.is_some() => {
+                    tracing::error!("onFailure of run {} starts nothing: {reason}", fence.run);
+                    finish.on_failure = None;
+                }
+                Err(error) if error.is_temporary() => {
+                    tracing::warn!("the end of run {} is held back: {error}", fence.run);
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(error) => {
+                    tracing::error!("the end of run {} could not be kept as it is: {error}", fence.run);
+                    refusals += 1;
+                    if refusals > 2 {
+                        tokio::time::sleep(REFUSED).await;
+                    }
+                    finish = plainer(finish, refusals, &error);
+                }
+            }
+            if self.is_stopping() {
+                return None;
+            }
+        }
+    }
+}
+
+/// An end without what the store may have refused: first without steps, then with nothing but the reason.
+fn plainer(finish: Finish, refusals: u32, error: &StoreError) -> Finish {
+    let message = format!("The engine could not keep the end of this run, which was {}: {error}.", finish.state);
+    let mut plain = Finish::new(RunState::Failed, finish.ended_at);
+    if refusals > 1 {
+        plain.error = finish.error.or_else(|| Some(internal(&message)));
+        return plain;
+    }
+    let mut log = finish.changes.log;
+    if let Some(error) = &finish.error {
+        let line = format!("The run had failed: {}", error.message);
+        log.push(LogLine {
+            at: finish.ended_at,
+            level: "error".into(),
+            message: line,
+            position: error.position.clone(),
+        });
+    }
+    plain.changes = Changes { log, input: finish.changes.input, ..Changes::default() };
+    plain.trace = finish.trace;
+    plain.error = Some(internal(&message));
+    plain
+}
+
+/// A failure of the engine itself.
+fn internal(message: &str) -> Failure {
+    Fault::new(ErrorKind::Io, message).to_failure(None)
+}
