@@ -7,7 +7,7 @@ use super::steps::text_of;
 use crate::script::Content;
 use crate::workflow::model::{Email, FileFormat, FileRead, FileStep, FileWork, Sql, SqlWork, StepKind};
 use crate::workflow::problem::{Problem, codes};
-use crate::workflow::sql::{Statement, template_in};
+use crate::workflow::sql::{Refusal, Statement, refusal, template_in};
 use crate::yaml::{Entry, Node};
 use flowscript_lang::types::Type;
 use std::time::Duration;
@@ -39,7 +39,13 @@ impl Reader<'_> {
         let (connection, params) = (connection?, params?);
         let ty = match &work {
             SqlWork::Query(_) => Type::any_record().many(),
+            SqlWork::Execute { statements, is_list: true } if statements.iter().any(|one| one.gives_rows) => {
+                Type::Any.many()
+            }
             SqlWork::Execute { is_list: true, .. } => Type::Number.many(),
+            SqlWork::Execute { statements, .. } if statements.iter().any(|one| one.gives_rows) => {
+                Type::any_record().many()
+            }
             SqlWork::Execute { .. } => Type::Number,
         };
         Some((StepKind::Sql(Box::new(Sql { connection, work, params, timeout: timeout.unwrap_or(TIMEOUT) })), ty))
@@ -68,6 +74,11 @@ impl Reader<'_> {
             let parameter = name.rsplit('.').next().unwrap_or(name).trim_matches(|c: char| !c.is_alphanumeric());
             let hint = format!("Write `:{parameter}` without quotes, and `params: {{ {parameter}: \"{{{name}}}\" }}`.");
             self.report(Problem::new(codes::TEMPLATE_IN_SQL, place, message).with_hint(hint));
+            return None;
+        }
+        if let Some(Refusal { at, message, hint }) = refusal(&scalar.text) {
+            let place = scalar.places.at(&scalar.text, at);
+            self.report(Problem::new(codes::WRONG_VALUE, place, message).with_hint(hint));
             return None;
         }
         Some(Statement::parse(&scalar.text))
