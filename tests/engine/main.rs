@@ -28,4 +28,6 @@ mod schema;
 mod server;
 mod signed;
 mod smtp;
+mod sql;
 mod tokens;
+mod types;

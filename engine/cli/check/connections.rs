@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// Tries each connection; those that do not let the engine in are problems.
 pub fn check(project: &Path, report: &mut Report) -> Result<(), Stop> {
     let config = Config::load(project).map_err(Stop::new)?;
-    let (connections, _) = Folder::read(project).read_connections(project);
+    let store = config.store_file(project).unwrap_or_default();
+    let (connections, _) = Folder::read(project).read_connections(&store);
     let names: Vec<String> = connections.names().map(str::to_owned).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(format!("Threads cannot be started: {error}.")))?;

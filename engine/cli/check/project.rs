@@ -20,7 +20,7 @@ pub fn check(project: &Path, only: Option<&Path>, report: &mut Report) -> Result
     if only.is_none() {
         folder.odd.iter().for_each(|message| report.problem(&Stop::new(message.clone())));
     }
-    let (connections, problems) = folder.read_connections(project);
+    let (connections, problems) = folder.read_connections(&config.store_file(project).unwrap_or_default());
     if only.is_none() {
         problems.iter().for_each(|problem| report.problem(&Stop::new(problem.line(CONNECTIONS))));
     }

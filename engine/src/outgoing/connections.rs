@@ -3,6 +3,7 @@
 use super::database::{Database, POOL};
 use super::login;
 use super::mail::Mail;
+use super::own::Own;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{self, Entry, Node, Place, Scalar};
 use reqwest::Url;
@@ -85,9 +86,9 @@ impl Connections {
 }
 
 /// Reads the text of connections.yaml. Connections with a problem are left out, the others work. `${file:path}` is
-/// relative to `project`.
-pub fn read_connections(text: &str, project: &Path) -> (Connections, Vec<Problem>) {
-    let mut reader = Reader { project, problems: Vec::new() };
+/// relative to `project`; the engine keeps its runs in the file `store`, which no connection reaches.
+pub fn read_connections(text: &str, project: &Path, store: &Path) -> (Connections, Vec<Problem>) {
+    let mut reader = Reader { project, own: Own::new(project, store), problems: Vec::new() };
     let mut connections = Connections::default();
     match yaml::parse(text) {
         Err(problem) => reader.problems.push(problem),
@@ -108,6 +109,7 @@ pub fn read_connections(text: &str, project: &Path) -> (Connections, Vec<Problem
 
 struct Reader<'a> {
     project: &'a Path,
+    own: Own,
     problems: Vec<Problem>,
 }
 
@@ -131,7 +133,8 @@ impl Reader<'_> {
                         return None;
                     }
                 };
-                let database = self.made(entry, Database::new(&url.unwrap_or_default(), pool, self.project))?;
+                let database =
+                    self.made(entry, Database::new(&url.unwrap_or_default(), pool, self.project, &self.own))?;
                 connections.databases.insert(name.to_owned(), Arc::new(database));
             }
             "smtp" => {
@@ -141,7 +144,7 @@ impl Reader<'_> {
             }
             "folder" => {
                 let [path, _] = self.texts(entry, ["path", ""], 1)?;
-                let folder = self.made(entry, folder(&path.unwrap_or_default(), self.project))?;
+                let folder = self.made(entry, folder(&path.unwrap_or_default(), self.project, &self.own))?;
                 connections.folders.insert(name.to_owned(), folder);
             }
             other => {
@@ -253,12 +256,10 @@ impl Reader<'_> {
     }
 }
 
-/// A folder of a connection: anywhere, but not where the engine keeps its own data.
-fn folder(path: &str, project: &Path) -> Result<PathBuf, String> {
+/// A folder of a connection: anywhere, but not where the engine keeps its own files.
+fn folder(path: &str, project: &Path, own: &Own) -> Result<PathBuf, String> {
     let folder = project.join(path);
-    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let data = whole(&project.join("data"));
-    if whole(&folder).starts_with(&data) || data.starts_with(whole(&folder)) {
+    if own.holds(&folder) || own.is_below(&folder) {
         return Err(format!("`{path}` holds the engine's own data/, which no step reaches"));
     }
     Ok(folder)

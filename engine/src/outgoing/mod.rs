@@ -9,6 +9,7 @@ mod connections;
 mod database;
 mod login;
 mod mail;
+mod own;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,7 @@
 use super::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The largest body that is fetched here, in bytes.
@@ -224,14 +225,14 @@ fn connections_and_their_secrets() {
     std::fs::write(project.path().join("token"), "from-file\n").unwrap();
     let text =
         "erp:\n  http: { url: 'http://10.0.0.5:8080/api', headers: { Authorization: 'Bearer ${file:token}' } }\n";
-    let (connections, problems) = read_connections(text, project.path());
+    let (connections, problems) = read_connections(text, project.path(), &project.path().join("data/flowscript.db"));
     assert!(problems.is_empty(), "{problems:?}");
     let erp = connections.http_of("erp").unwrap();
     assert_eq!(erp.headers, [("Authorization".to_owned(), "Bearer from-file".to_owned())]);
     assert!(erp.covers("10.0.0.5", 8080) && !erp.covers("10.0.0.5", 80));
     assert!(!format!("{connections:?}").contains("from-file"));
     let fails = |text: &str, place: &str, part: &str| {
-        let (_, problems) = read_connections(text, project.path());
+        let (_, problems) = read_connections(text, project.path(), &project.path().join("data/flowscript.db"));
         let [problem] = problems.as_slice() else { panic!("{problems:?}") };
         assert_eq!(format!("{}:{}", problem.place.line, problem.place.column), place);
         assert!(problem.message.contains(part), "{}", problem.message);
@@ -247,5 +248,5 @@ fn connections_and_their_secrets() {
     fails("a: { ftp: { url: x } }", "1:6", "kind `ftp`");
     fails("a: { http: { uri: x } }", "1:14", "`uri`");
     fails("- a", "1:1", "must be a map");
-    assert!(read_connections("# nothing\n", project.path()).1.len() <= 1);
+    assert!(read_connections("# nothing\n", project.path(), Path::new("x")).1.len() <= 1);
 }

@@ -52,11 +52,12 @@ impl Folder {
         folder
     }
 
-    /// The connections of connections.yaml with their secrets, and what is wrong with the file.
-    pub fn read_connections(&self, project: &Path) -> (Connections, Vec<Problem>) {
+    /// The connections of connections.yaml with their secrets, and what is wrong with the file. None reaches the
+    /// file `store`.
+    pub fn read_connections(&self, store: &Path) -> (Connections, Vec<Problem>) {
         match self.connections.as_ref().map(|file| file.text.as_ref()) {
             None => (Connections::default(), Vec::new()),
-            Some(Ok(text)) => read_connections(text, project),
+            Some(Ok(text)) => read_connections(text, &self.root, store),
             Some(Err(reason)) => {
                 let message = format!("The file cannot be read: {reason}");
                 let problem = Problem::new(codes::UNREADABLE, Place { line: 1, column: 1 }, message);

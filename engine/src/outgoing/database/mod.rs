@@ -1,10 +1,12 @@
 //! Databases of connections: pools of connections, questions in read-only transactions, changes all or nothing.
 
+mod guard;
 mod postgres;
 mod sqlite;
 mod tls;
 mod values;
 
+use super::own::Own;
 use crate::script::{Fault, TIMEOUT};
 use crate::workflow::model::SqlWork;
 use crate::workflow::sql::Statement;
@@ -45,9 +47,9 @@ pub struct SqlCall {
 impl Database {
     /// The database at `url`: `sqlite:PATH`, relative to the project, or `postgres://…`. The error says what is wrong
     /// with it. Nothing is connected yet.
-    pub fn new(url: &str, pool: usize, project: &Path) -> Result<Self, String> {
+    pub(super) fn new(url: &str, pool: usize, project: &Path, own: &Own) -> Result<Self, String> {
         if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-            return sqlite::Sqlite::new(path, pool, project).map(Self::Sqlite);
+            return sqlite::Sqlite::new(path, pool, project, own).map(Self::Sqlite);
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return postgres::Postgres::new(url, pool, project).map(Self::Postgres);
@@ -98,6 +100,14 @@ enum Trouble {
 }
 
 impl Trouble {
+    /// The reason in words.
+    fn into_reason(self) -> String {
+        match self {
+            Self::Late => "it took too long".to_owned(),
+            Self::Refused(reason) | Self::Unfit(reason) => reason,
+        }
+    }
+
     /// The same, with the number of its statement in a list.
     fn of_statement(self, number: Option<usize>) -> Self {
         match (self, number) {
@@ -114,8 +124,8 @@ fn bound(statement: &Statement, params: &[(String, Value)]) -> Vec<Value> {
     statement.names.iter().map(|name| value(name).unwrap_or_default()).collect()
 }
 
-/// What `execute` gives: the number of changed rows, or a list of them.
-fn affected(counts: Vec<u64>, is_list: bool) -> Value {
-    let mut numbers = counts.into_iter().map(|count| Value::from(count as i64));
-    if is_list { Value::list(numbers.collect()) } else { numbers.next().unwrap_or_default() }
+/// What `execute` gives: for each statement the number of changed rows or the rows that it returns; a list of these if
+/// the statements are one.
+fn changed(mut results: Vec<Value>, is_list: bool) -> Value {
+    if is_list { Value::list(results) } else { results.pop().unwrap_or_default() }
 }

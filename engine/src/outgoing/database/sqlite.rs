@@ -1,8 +1,11 @@
-//! SQLite files.
+//! SQLite files. Each step has a connection of its own, so nothing of a session stays for the next one.
 
+use super::guard::Guard;
 use super::values::Collected;
-use super::{SqlCall, Trouble, affected, bound};
+use super::{SqlCall, Trouble, bound, changed};
+use crate::outgoing::own::{Own, resolved};
 use crate::workflow::model::SqlWork;
+use crate::workflow::sql;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{DateTime, Number, Value, Zone, to_datetime, to_text};
 use rusqlite::types::{Value as Cell, ValueRef};
@@ -15,30 +18,40 @@ use tokio::sync::Semaphore;
 /// How long a statement waits for a lock at most.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// A file and the connections to it that are open.
+/// A file.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     file: PathBuf,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    own: Own,
+    /// The connection of the last step. It is not used again, only kept open: the last one that closes would write a
+    /// write-ahead log back into the file.
+    last: Arc<Mutex<Option<Connection>>>,
     room: Arc<Semaphore>,
 }
 
 impl Sqlite {
-    /// A file that must be there when it is used. The engine's own data is nobody's.
-    pub(super) fn new(path: &str, pool: usize, project: &Path) -> Result<Self, String> {
-        let file = project.join(path);
-        let data = project.join("data");
-        let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if whole(&file).starts_with(whole(&data)) || file.components().any(|part| part.as_os_str() == "..") {
+    /// A file that must be there when it is used. The engine's own files are refused.
+    pub(super) fn new(path: &str, pool: usize, project: &Path, own: &Own) -> Result<Self, String> {
+        let is_address = path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("file:"));
+        if is_address || path.starts_with(':') {
+            return Err(format!("`{path}` must be the path of a file"));
+        }
+        let here = Self {
+            file: project.join(path),
+            own: own.clone(),
+            last: Arc::default(),
+            room: Arc::new(Semaphore::new(pool)),
+        };
+        if Path::new(path).components().any(|part| part.as_os_str() == "..") || here.own.holds(&here.file) {
             return Err(format!("`{path}` must be a file outside the engine's own data/, written without `..`"));
         }
-        Ok(Self { file, idle: Arc::default(), room: Arc::new(Semaphore::new(pool)) })
+        Ok(here)
     }
 
     pub(super) async fn check(&self) -> Result<(), String> {
         let here = self.clone();
         let checked = tokio::task::spawn_blocking(move || {
-            let connection = here.open(false).map_err(|error| error.to_string())?;
+            let connection = here.open(false).map_err(Trouble::into_reason)?;
             connection
                 .query_row("select count(*) from sqlite_master", (), |_| Ok(()))
                 .map_err(|error| error.to_string())
@@ -53,15 +66,15 @@ impl Sqlite {
                 self.room.clone().acquire_owned().await.map_err(|error| Trouble::Refused(error.to_string()))?;
             let here = self.clone();
             let changes = matches!(call.work, SqlWork::Execute { .. });
-            let opened = tokio::task::spawn_blocking(move || here.take(changes)).await;
-            let connection = opened.map_err(|error| Trouble::Refused(error.to_string()))?.map_err(told)?;
+            let opened = tokio::task::spawn_blocking(move || here.open(changes)).await;
+            let mut connection = opened.map_err(|error| Trouble::Refused(error.to_string()))??;
             let mut stop = Interrupt(Some(connection.get_interrupt_handle()));
-            let idle = self.idle.clone();
+            let last = self.last.clone();
             let work = tokio::task::spawn_blocking(move || {
-                let mut connection = connection;
                 let done = perform(&mut connection, &call);
                 if done.is_ok() {
-                    idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+                    let before = last.lock().unwrap_or_else(PoisonError::into_inner).replace(connection);
+                    drop(before);
                 }
                 drop(permit);
                 done
@@ -73,18 +86,20 @@ impl Sqlite {
         tokio::time::timeout(timeout, ran).await.unwrap_or(Err(Trouble::Late))
     }
 
-    fn take(&self, changes: bool) -> rusqlite::Result<Connection> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| self.open(changes), Ok)
-    }
-
     /// The first change makes the file; reading one that is not there is an error, since its name may be mistyped.
-    fn open(&self, make: bool) -> rusqlite::Result<Connection> {
-        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    fn open(&self, make: bool) -> Result<Connection, Trouble> {
+        // Links may have changed since the connection was read.
+        if self.own.holds(&self.file) {
+            return Err(Trouble::Refused(format!("{} is one of the engine's own files", self.file.display())));
+        }
+        let mut flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, make);
-        let connection = Connection::open_with_flags(&self.file, flags)?;
-        connection.busy_timeout(BUSY)?;
-        connection.execute_batch("pragma foreign_keys = on")?;
+        // A path from the root on is never read as an address `file:…`.
+        let file = std::path::absolute(resolved(&self.file)).map_err(|error| Trouble::Refused(error.to_string()))?;
+        let connection = Connection::open_with_flags(file, flags).map_err(told)?;
+        connection.busy_timeout(BUSY).map_err(told)?;
+        connection.execute_batch("pragma foreign_keys = on").map_err(told)?;
         Ok(connection)
     }
 }
@@ -101,30 +116,47 @@ impl Drop for Interrupt {
 }
 
 fn perform(connection: &mut Connection, call: &SqlCall) -> Result<Value, Trouble> {
+    let guard = Guard::over(connection).map_err(told)?;
     let reads = matches!(call.work, SqlWork::Query(_));
     connection.pragma_update(None, "query_only", reads).map_err(told)?;
     let behavior = if reads { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
     let transaction = connection.transaction_with_behavior(behavior).map_err(told)?;
-    let value = match &call.work {
-        SqlWork::Query(statement) => {
-            let mut prepared = transaction.prepare_cached(&statement.numbered).map_err(told)?;
-            bind(&mut prepared, &bound(statement, &call.params))?;
-            query(&mut prepared, call.zone)?
-        }
-        SqlWork::Execute { statements, is_list } => {
-            let mut counts = Vec::with_capacity(statements.len());
-            for (number, statement) in (1..).zip(statements) {
-                let number = is_list.then_some(number);
-                let told = |error| told(error).of_statement(number);
-                let mut prepared = transaction.prepare_cached(&statement.numbered).map_err(told)?;
-                bind(&mut prepared, &bound(statement, &call.params)).map_err(|trouble| trouble.of_statement(number))?;
-                counts.push(prepared.raw_execute().map_err(told)? as u64);
+    let value = {
+        let _watching = guard.watch();
+        let explained = |trouble| guard.explain(trouble);
+        match &call.work {
+            SqlWork::Query(statement) => read(&transaction, statement, call).map_err(explained)?,
+            SqlWork::Execute { statements, is_list } => {
+                let mut results = Vec::with_capacity(statements.len());
+                for (number, statement) in (1..).zip(statements) {
+                    let number = is_list.then_some(number);
+                    let done = if statement.gives_rows {
+                        read(&transaction, statement, call)
+                    } else {
+                        change(&transaction, statement, call)
+                    };
+                    results.push(done.map_err(|trouble| explained(trouble).of_statement(number))?);
+                }
+                changed(results, *is_list)
             }
-            affected(counts, *is_list)
         }
     };
     transaction.commit().map_err(told)?;
     Ok(value)
+}
+
+/// The table that a statement gives.
+fn read(connection: &Connection, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
+    let mut prepared = connection.prepare(&statement.numbered).map_err(told)?;
+    bind(&mut prepared, &bound(statement, &call.params))?;
+    query(&mut prepared, call.zone)
+}
+
+/// The number of rows that a statement changes.
+fn change(connection: &Connection, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
+    let mut prepared = connection.prepare(&statement.numbered).map_err(told)?;
+    bind(&mut prepared, &bound(statement, &call.params))?;
+    Ok(Value::from(prepared.raw_execute().map_err(told)? as i64))
 }
 
 /// To SQLite `$1` is a name; it gives numbers to names in the order of their first places, which is that of the values.
@@ -139,9 +171,9 @@ fn cell(value: &Value) -> Result<Cell, Trouble> {
     Ok(match value {
         Value::Null => Cell::Null,
         Value::Bool(value) => Cell::Integer(i64::from(*value)),
-        Value::Number(number) => match number.to_i64().filter(|_| number.is_whole()) {
-            Some(whole) => Cell::Integer(whole),
-            None => Cell::Real(number.to_f64()),
+        Value::Number(number) => match number.is_whole().then(|| number.to_string().parse()) {
+            Some(Ok(whole)) => Cell::Integer(whole),
+            _ => Cell::Real(number.to_f64()),
         },
         Value::Binary(bytes) => Cell::Blob(bytes.to_vec()),
         value => Cell::Text(

@@ -1,0 +1,216 @@
+//! PostgreSQL servers.
+
+mod numeric;
+mod read;
+mod session;
+mod write;
+
+use super::tls::{self, Tls, Wish};
+use super::values::Collected;
+use super::{SqlCall, Trouble, bound, changed};
+use crate::workflow::model::SqlWork;
+use crate::workflow::sql;
+use chrono::{NaiveDateTime, TimeDelta};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use flowscript_lang::value::{DateTime, Value, Zone};
+use read::{is_read, known, values};
+use session::Session;
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+use tokio_postgres::types::{Kind, ToSql};
+use tokio_postgres::{Client, Column, Config, Statement};
+use write::Bound;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// What follows the step's time before the server itself ends a statement.
+const SERVER_GRACE: Duration = Duration::from_millis(200);
+
+/// A server and the connections to it that are open.
+pub struct Postgres {
+    pool: Pool,
+    tls: Tls,
+}
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Postgres").field("open", &self.pool.status().size).finish_non_exhaustive()
+    }
+}
+
+impl Postgres {
+    pub(super) fn new(url: &str, pool: usize, project: &Path) -> Result<Self, String> {
+        let Wish { mode, tls, url } = tls::wish(url, project)?;
+        let mut config: Config = url.parse().map_err(|error| format!("`url` cannot be read: {error}"))?;
+        config.connect_timeout(CONNECT).application_name("flowscript").ssl_mode(mode);
+        let manager =
+            Manager::from_config(config, tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = Pool::builder(manager).max_size(pool).runtime(Runtime::Tokio1).build();
+        Ok(Self { pool: pool.map_err(|error| error.to_string())?, tls })
+    }
+
+    pub(super) async fn check(&self) -> Result<(), String> {
+        let client = self.pool.get().await.map_err(|error| reason(&error))?;
+        client.simple_query("select 1").await.map(|_| ()).map_err(|error| reason(&error))
+    }
+
+    pub(super) async fn run(&self, call: SqlCall) -> Result<Value, Trouble> {
+        let late = |_| Trouble::Late;
+        let deadline = tokio::time::Instant::now() + call.timeout;
+        let client = tokio::time::timeout_at(deadline, self.pool.get()).await.map_err(late)?;
+        // Dropped before it is given back, it is closed: nobody knows what a broken-off step has left in it.
+        let session = Session::new(client.map_err(|error| Trouble::Refused(reason(&error)))?);
+        let mut given_up = GivenUp(Some((session.client()?.cancel_token(), self.tls.clone())));
+        let done = tokio::time::timeout_at(deadline, transaction(session.client()?, &call)).await.map_err(late)?;
+        given_up.0 = None;
+        session.give_back(done.is_ok());
+        done
+    }
+}
+
+/// Ends the statement of a call that nobody waits for any more.
+struct GivenUp(Option<(tokio_postgres::CancelToken, Tls)>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        if let Some((token, tls)) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { token.cancel_query(tls).await });
+        }
+    }
+}
+
+/// Does the work in a transaction. After a failure the transaction is still open.
+async fn transaction(client: &Client, call: &SqlCall) -> Result<Value, Trouble> {
+    let mode = if matches!(call.work, SqlWork::Query(_)) { "read only" } else { "read write" };
+    let limit = (call.timeout + SERVER_GRACE).as_millis();
+    let begin = format!("begin {mode}; set local statement_timeout = {limit}");
+    client.batch_execute(&begin).await.map_err(told)?;
+    let value = perform(client, call).await?;
+    client.batch_execute("commit").await.map_err(told)?;
+    Ok(value)
+}
+
+async fn perform(client: &Client, call: &SqlCall) -> Result<Value, Trouble> {
+    match &call.work {
+        SqlWork::Query(statement) => read(client, statement, call).await,
+        SqlWork::Execute { statements, is_list } => {
+            let mut results = Vec::with_capacity(statements.len());
+            for (number, statement) in (1..).zip(statements) {
+                let done = if statement.gives_rows {
+                    read(client, statement, call).await
+                } else {
+                    change(client, statement, call).await
+                };
+                results.push(done.map_err(|trouble| trouble.of_statement(is_list.then_some(number)))?);
+            }
+            Ok(changed(results, *is_list))
+        }
+    }
+}
+
+/// The number of rows that a statement changes.
+async fn change(client: &Client, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
+    let prepared = client.prepare(&statement.numbered).await.map_err(told)?;
+    let values = bind(&prepared, statement, call);
+    let count = client.execute(&prepared, &references(&values)).await.map_err(told)?;
+    Ok(Value::from(count as i64))
+}
+
+/// The table that a statement gives.
+async fn read(client: &Client, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
+    let prepared = client.prepare(&statement.numbered).await.map_err(told)?;
+    let columns = prepared.columns();
+    let names = columns.iter().map(|column| column.name().into()).collect();
+    let types = columns.iter().map(|column| known(column.type_())).collect();
+    let mut collected = Collected::new(names, types)?;
+    let unread = columns.iter().find(|column| !is_read(column.type_()));
+    let asked = match unread {
+        None => prepared.clone(),
+        Some(column) => as_texts(client, statement, columns, column).await?,
+    };
+    let values_in = bind(&asked, statement, call);
+    let rows = client.query(&asked, &references(&values_in)).await.map_err(told)?;
+    for row in &rows {
+        collected.push(values(row, columns, call.zone)?)?;
+    }
+    Ok(collected.finish())
+}
+
+/// A statement that gives the texts of the columns whose types are not read here. The server makes them: the protocol
+/// would send them in a form of each type's own.
+async fn as_texts(
+    client: &Client,
+    statement: &sql::Statement,
+    columns: &[Column],
+    unread: &Column,
+) -> Result<Statement, Trouble> {
+    let name = |number: usize| format!("c{number}");
+    let names: Vec<String> = (0..columns.len()).map(name).collect();
+    let texts = columns.iter().enumerate().map(|(number, column)| match column.type_().kind() {
+        _ if is_read(column.type_()) => name(number),
+        Kind::Array(_) => format!("c{number}::text[]"),
+        _ => format!("c{number}::text"),
+    });
+    let texts: Vec<String> = texts.collect();
+    let (names, texts, inner) = (names.join(", "), texts.join(", "), statement.inner());
+    let wrapped = format!("with flowscript_rows ({names}) as ({inner}\n) select {texts} from flowscript_rows");
+    client.prepare(&wrapped).await.map_err(|error| {
+        let (column, ty) = (unread.name(), unread.type_().name());
+        Trouble::Unfit(format!("the column `{column}` has the type {ty}: cast it to text ({})", reason(&error)))
+    })
+}
+
+/// The datetime that a clock on the wall shows in a zone. One that does not exist there keeps the time on the wall, with
+/// the offset before the gap.
+fn wall_clock(local: NaiveDateTime, zone: Zone) -> Option<DateTime> {
+    let found = DateTime::from_local_in(local, zone)?;
+    if found.local() == local {
+        return Some(found);
+    }
+    let before = DateTime::from_local_in(local.checked_sub_signed(TimeDelta::days(1))?, zone)?;
+    DateTime::from_local(local, before.offset())
+}
+
+fn bind(prepared: &Statement, statement: &sql::Statement, call: &SqlCall) -> Vec<Bound> {
+    let values = bound(statement, &call.params).into_iter().take(prepared.params().len());
+    values.map(|value| Bound { value, zone: call.zone }).collect()
+}
+
+fn references(values: &[Bound]) -> Vec<&(dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+fn told(error: tokio_postgres::Error) -> Trouble {
+    let code = error.code().cloned();
+    if code == Some(tokio_postgres::error::SqlState::QUERY_CANCELED) {
+        return Trouble::Late;
+    }
+    Trouble::Refused(reason(&error))
+}
+
+/// An error with its causes, and what the server says about it.
+fn reason(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        next = error.source();
+        if next.is_some() && error.is::<PoolError>() {
+            continue; // it says no more than that there was an error
+        }
+        let text = match error.downcast_ref::<tokio_postgres::error::DbError>() {
+            Some(db) => format!("{} ({})", db.message(), db.code().code()),
+            None => tls::explained(error).unwrap_or_else(|| error.to_string()),
+        };
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    let mut text = parts.join(": ");
+    if text.ends_with("server does not support TLS") {
+        text.push_str(" (turn it on there, or connect without it: `sslmode=disable` in `url`)");
+    }
+    text
+}

@@ -1,0 +1,95 @@
+//! The engine's own files, which no step reaches: the folder `data/` and the store, by whatever path.
+
+use std::fs::Metadata;
+use std::path::{Component, Path, PathBuf};
+
+/// Where the engine keeps its own files.
+#[derive(Clone, Debug)]
+pub(super) struct Own {
+    data: PathBuf,
+    store: PathBuf,
+}
+
+impl Own {
+    /// The own files of an engine with this project and this store.
+    pub fn new(project: &Path, store: &Path) -> Self {
+        Self { data: project.join("data"), store: store.to_owned() }
+    }
+
+    /// Is the file at `path` one of them, or would it become one? Links, hard links and other cases of letters are
+    /// seen through.
+    pub fn holds(&self, path: &Path) -> bool {
+        let whole = whole(path);
+        let inside = |folder: &Path| folded(&whole).starts_with(folded(folder));
+        if inside(&self.data) || inside(&resolved(&self.data)) {
+            return true;
+        }
+        let same = |own: &Path| folded(&whole) == folded(&resolved(own)) || is_same_file(path, own);
+        self.files().iter().any(|own| same(own))
+    }
+
+    /// Does a folder hold them?
+    pub fn is_below(&self, folder: &Path) -> bool {
+        let folder = folded(&whole(folder));
+        self.files().iter().any(|own| folded(&resolved(own)).starts_with(&folder))
+    }
+
+    /// The folder, its files, and the store with the files that SQLite keeps beside it.
+    fn files(&self) -> Vec<PathBuf> {
+        let beside = |suffix: &str| {
+            let mut name = self.store.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let data = std::fs::read_dir(&self.data).into_iter().flatten().flatten().map(|entry| entry.path());
+        let store = ["", "-wal", "-shm", "-journal"].map(beside);
+        [self.data.clone()].into_iter().chain(store).chain(data).collect()
+    }
+}
+
+/// The path without links. The last part of one that does not exist is taken as it is.
+pub(super) fn resolved(path: &Path) -> PathBuf {
+    if let Ok(whole) = path.canonicalize() {
+        return whole;
+    }
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// The path without links and without `..`, from the root on.
+fn whole(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in std::path::absolute(resolved(path)).unwrap_or_else(|_| path.to_owned()).components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// Some file systems do not tell `DATA` from `data`.
+fn folded(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().to_lowercase().into()
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (std::fs::metadata(one), std::fs::metadata(other)) {
+        (Ok(one), Ok(other)) => identity(&one).is_some_and(|known| identity(&other) == Some(known)),
+        _ => false,
+    }
+}
+
+#[cfg(unix)]
+fn identity(file: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Option<(u64, u64)> {
+    None
+}
