@@ -9,6 +9,7 @@
 
 mod arguments;
 mod cells;
+pub mod charset;
 pub mod csv;
 mod datetime;
 mod encoding;
