@@ -1,15 +1,15 @@
 //! The parts of an XML text, one after the other: elements, attributes and text with all references resolved.
 
+use super::attributes::{LONE, attributes, reference};
+use super::chars::{forbidden, is_blank, is_name};
 use crate::show::{quoted, short};
-use quick_xml::errors::Error;
-use quick_xml::escape::{resolve_xml_entity, unescape};
+use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
-/// How deep elements may be nested (language.md §8).
+/// How deep elements may be nested.
 pub(super) const MAX_NESTING: usize = 200;
 
 /// Why a text could not be read.
@@ -17,6 +17,8 @@ pub(super) const MAX_NESTING: usize = 200;
 pub struct XmlError {
     /// The line, from 1.
     pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
     /// What was wrong.
     pub problem: String,
     /// Was it a limit of the run?
@@ -25,7 +27,7 @@ pub struct XmlError {
 
 impl fmt::Display for XmlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.problem)
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)
     }
 }
 
@@ -38,77 +40,114 @@ pub(super) trait Sink {
     fn close(&mut self) -> Result<(), Refusal>;
 }
 
-/// An error without its place.
+/// An error on the way: what is wrong, and where if that is not where the part begins.
 pub(super) struct Refusal {
-    pub problem: String,
-    pub limit: bool,
+    problem: String,
+    limit: bool,
+    at: Option<usize>,
+}
+
+impl Refusal {
+    pub(super) fn at(at: usize, problem: String) -> Self {
+        Self { problem: problem + ".", limit: false, at: Some(at) }
+    }
+
+    /// A limit of the run.
+    pub(super) fn limit(problem: String) -> Self {
+        Self { problem, limit: true, at: None }
+    }
 }
 
 impl From<String> for Refusal {
     fn from(problem: String) -> Self {
-        Self { problem, limit: false }
+        Self { problem, limit: false, at: None }
     }
 }
 
 /// Hands the parts of a text to a sink.
 pub(super) fn read(text: &str, sink: &mut dyn Sink) -> Result<(), XmlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    read_parts(text, sink).map_err(|Refusal { problem, limit, at }| {
+        let before = text.get(..at.unwrap_or(0)).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or(before);
+        XmlError { line: before.matches('\n').count() + 1, column: line.chars().count() + 1, problem, limit }
+    })
+}
+
+fn read_parts(text: &str, sink: &mut dyn Sink) -> Result<(), Refusal> {
+    if let Some(at) = forbidden(text) {
+        let c = text[at..].chars().next().unwrap_or_default();
+        return Err(Refusal::at(at, format!("XML cannot hold the character {}", c.escape_unicode())));
+    }
     let mut reader = Reader::from_str(text);
-    let mut state = State { depth: 0, roots: 0 };
+    let mut state = State { at: 0, depth: 0, roots: 0, has_doctype: false };
     loop {
-        let event = reader.read_event();
-        let at = reader.error_position().max(reader.buffer_position()) as usize;
-        let step = match event {
-            Ok(Event::Eof) => state.end(),
-            Ok(event) => state.take(&event, sink),
-            Err(error) => Err(describe(&error).into()),
-        };
-        match step {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
-            Err(Refusal { problem, limit }) => {
-                let before = text.get(..at).unwrap_or(text);
-                return Err(XmlError { line: before.matches('\n').count() + 1, problem, limit });
+        state.at = reader.buffer_position() as usize;
+        match reader.read_event() {
+            Ok(Event::Eof) => return state.end(text.len()),
+            Ok(event) => {
+                let begin = state.at;
+                state.take(&event, sink).map_err(|refusal| Refusal { at: refusal.at.or(Some(begin)), ..refusal })?;
             }
+            Err(error) => return Err(Refusal::at(reader.error_position() as usize, describe(&error))),
         }
     }
 }
 
 struct State {
+    /// Where the part begins.
+    at: usize,
     depth: usize,
     roots: usize,
+    has_doctype: bool,
 }
 
 impl State {
-    /// Takes an event; true as long as more follow.
-    fn take(&mut self, event: &Event<'_>, sink: &mut dyn Sink) -> Result<bool, Refusal> {
+    fn take(&mut self, event: &Event<'_>, sink: &mut dyn Sink) -> Result<(), Refusal> {
         match event {
-            Event::Start(tag) => self.open(tag, sink)?,
+            Event::Start(tag) => self.open(tag, sink),
             Event::Empty(tag) => {
                 self.open(tag, sink)?;
-                self.close(sink)?;
+                self.close(sink)
             }
-            Event::End(_) => self.close(sink)?,
-            Event::Text(text) => self.text(&text.xml10_content(), sink)?,
-            Event::CData(text) => self.text(&text.xml10_content(), sink)?,
-            Event::GeneralRef(reference) => {
-                let found = reference.resolve_char_ref().map_err(|error| error.to_string())?;
-                let name = reference.clone().into_inner();
-                match (found, resolve_xml_entity(&name)) {
-                    (Some(c), _) => self.text(c.encode_utf8(&mut [0; 4]), sink)?,
-                    (None, Some(known)) => self.text(known, sink)?,
-                    (None, None) => return Err(format!("the entity &{}; is unknown.", short(&name)).into()),
+            Event::End(_) => self.close(sink),
+            Event::Text(text) => {
+                if let Some(end) = text.find("]]>") {
+                    let problem = "]]> stands in a text; it is written as ]]&gt;".to_owned();
+                    return Err(Refusal::at(self.at + end, problem));
                 }
+                if self.depth == 0 {
+                    return self.outside(text);
+                }
+                sink.text(&text.xml10_content());
+                Ok(())
             }
-            Event::DocType(doctype) if doctype.contains("<!ENTITY") || doctype.contains('[') => {
-                return Err("a DOCTYPE with entities or other declarations is not allowed.".to_owned().into());
+            Event::CData(text) => self.inside("<![CDATA[").map(|()| sink.text(&text.xml10_content())),
+            Event::GeneralRef(name) => {
+                self.inside(&format!("&{};", short(name)))?;
+                let c = reference(name).map_err(|problem| Refusal::at(self.at, problem))?;
+                sink.text(c.encode_utf8(&mut [0; 4]));
+                Ok(())
             }
-            Event::DocType(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::Eof => {}
+            Event::Comment(text) => match text.find("--").or_else(|| text.ends_with('-').then(|| text.len() - 1)) {
+                Some(dashes) => {
+                    Err(Refusal::at(self.at + "<!--".len() + dashes, "a comment has -- before its end".to_owned()))
+                }
+                None => Ok(()),
+            },
+            Event::PI(instruction) => self.instruction(instruction.target()),
+            Event::Decl(declaration) => self.declaration(declaration),
+            Event::DocType(doctype) => self.doctype(doctype),
+            Event::Eof => Ok(()),
         }
-        Ok(true)
     }
 
     fn open(&mut self, tag: &BytesStart<'_>, sink: &mut dyn Sink) -> Result<(), Refusal> {
+        let name = tag.name().into_inner();
+        if !is_name(name) {
+            let problem = format!("{} is not a name of an element; a < in a text is written as &lt;", quoted(name));
+            return Err(Refusal::at(self.at, problem));
+        }
         if self.depth == 0 {
             self.roots += 1;
             if self.roots > 1 {
@@ -119,28 +158,7 @@ impl State {
         if self.depth > MAX_NESTING {
             return Err(format!("elements are nested more than {MAX_NESTING} deep.").into());
         }
-        let mut attributes = Vec::new();
-        // The reader's own check compares each attribute with all before it.
-        let mut seen = HashSet::new();
-        let mut all = tag.attributes();
-        all.with_checks(false);
-        let all: Vec<_> = all.collect();
-        for attribute in &all {
-            let attribute = attribute.as_ref().map_err(|error| format!("an attribute is malformed: {error}."))?;
-            let name = attribute.key.into_inner();
-            if !seen.insert(name) {
-                return Err(format!("an attribute is malformed: {} is given twice.", short(name)).into());
-            }
-            // Line ends and tabs within an attribute are blanks.
-            let raw: Cow<'_, str> = if attribute.value.contains(['\n', '\r', '\t']) {
-                attribute.value.replace("\r\n", " ").replace(['\n', '\r', '\t'], " ").into()
-            } else {
-                Cow::Borrowed(&attribute.value)
-            };
-            let value = unescape(&raw).map_err(|error| error.to_string())?.into_owned();
-            attributes.push((name, Cow::Owned(value)));
-        }
-        sink.open(tag.name().into_inner(), &attributes)
+        sink.open(name, &attributes(tag.attributes_raw(), self.at + 1 + name.len())?)
     }
 
     fn close(&mut self, sink: &mut dyn Sink) -> Result<(), Refusal> {
@@ -148,28 +166,93 @@ impl State {
         sink.close()
     }
 
-    fn text(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), Refusal> {
-        if self.depth > 0 {
-            sink.text(text);
-        } else if !text.trim().is_empty() {
-            return Err(format!("there is text outside the root element: {}.", quoted(text.trim())).into());
+    /// Only blanks may stand outside the root element.
+    fn outside(&self, text: &str) -> Result<(), Refusal> {
+        match text.find(|c| !is_blank(c)) {
+            Some(first) => {
+                let shown = quoted(text.trim_matches(is_blank));
+                Err(Refusal::at(self.at + first, format!("there is text outside the root element: {shown}")))
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn end(&self) -> Result<bool, Refusal> {
+    fn inside(&self, what: &str) -> Result<(), Refusal> {
+        if self.depth > 0 { Ok(()) } else { Err(format!("there is text outside the root element: {what}.").into()) }
+    }
+
+    fn instruction(&self, target: &str) -> Result<(), Refusal> {
+        if target.eq_ignore_ascii_case("xml") {
+            return Err("<?xml … ?> may stand only once, in lower case, at the very start of the text."
+                .to_owned()
+                .into());
+        }
+        if is_name(target) {
+            return Ok(());
+        }
+        Err(format!("{} is not a name of a processing instruction.", quoted(target)).into())
+    }
+
+    /// `<?xml version="1.0" encoding="…" standalone="…"?>`
+    fn declaration(&self, content: &str) -> Result<(), Refusal> {
+        if self.at > 0 {
+            return self.instruction("xml");
+        }
+        let raw = content.strip_prefix("xml").unwrap_or(content);
+        let found = attributes(raw, self.at + "<?xml".len())?;
+        let mut rest = found.as_slice();
+        let version = |value: &str| {
+            let minor = value.strip_prefix("1.").unwrap_or_default();
+            !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let encoding = |value: &str| {
+            value.starts_with(|c: char| c.is_ascii_alphabetic())
+                && value.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        };
+        let is_version = matches!(rest.first(), Some(("version", value)) if version(value));
+        rest = rest.get(1..).unwrap_or_default();
+        if matches!(rest.first(), Some(("encoding", value)) if encoding(value)) {
+            rest = &rest[1..];
+        }
+        if matches!(rest.first(), Some(("standalone", value)) if matches!(value.as_ref(), "yes" | "no")) {
+            rest = &rest[1..];
+        }
+        if is_version && rest.is_empty() {
+            return Ok(());
+        }
+        let form = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
+        Err(format!("the declaration is not of the form {form}.").into())
+    }
+
+    fn doctype(&mut self, content: &str) -> Result<(), Refusal> {
+        if content.contains("<!ENTITY") || content.contains('[') {
+            return Err("a DOCTYPE with entities or other declarations is not allowed.".to_owned().into());
+        }
+        if self.roots > 0 || self.has_doctype {
+            return Err("a DOCTYPE may stand only once, before the root element.".to_owned().into());
+        }
+        self.has_doctype = true;
+        let name = content.split(is_blank).find(|word| !word.is_empty()).unwrap_or_default();
+        if is_name(name) { Ok(()) } else { Err(format!("{} is not a name of an element.", quoted(name)).into()) }
+    }
+
+    fn end(&self, at: usize) -> Result<(), Refusal> {
         if self.depth > 0 {
-            return Err("the text ends inside an element.".to_owned().into());
+            return Err(Refusal::at(at, "the text ends inside an element".to_owned()));
         }
         if self.roots == 0 {
-            return Err("there is no element.".to_owned().into());
+            return Err(Refusal::at(at, "there is no element".to_owned()));
         }
-        Ok(false)
+        Ok(())
     }
 }
 
 fn describe(error: &Error) -> String {
-    let text = error.to_string();
-    let plain = text.split_once(": ").map_or(text.as_str(), |(_, plain)| plain);
-    format!("{plain}.")
+    match error {
+        Error::IllFormed(IllFormedError::UnclosedReference) => LONE.to_owned(),
+        error => {
+            let text = error.to_string();
+            text.split_once(": ").map_or(text.as_str(), |(_, plain)| plain).to_owned()
+        }
+    }
 }

@@ -18,10 +18,7 @@ pub(super) fn fill(target: &Table, text: &str, path: &Path, zone: Zone) -> Resul
     let mut count = 0usize;
     visit(text, path, &mut |_, row| {
         if count.saturating_add(1).saturating_mul(names.len()) > MAX_CELLS {
-            return Err(Refusal {
-                problem: format!("the table would have more than {MAX_CELLS} cells, the limit."),
-                limit: true,
-            });
+            return Err(Refusal::limit(format!("the table would have more than {MAX_CELLS} cells, the limit.")));
         }
         for (at, ((name, attribute), column)) in names.iter().zip(&attributes).zip(&mut columns).enumerate() {
             let found = match &row {

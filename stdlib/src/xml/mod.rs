@@ -3,6 +3,8 @@
 //! Elements become records and texts as they close, so nothing but the wanted ones is kept in memory. No entity but
 //! the five of XML itself is known, so nothing outside the text is ever read and nothing grows.
 
+mod attributes;
+mod chars;
 mod events;
 mod fill;
 mod node;
@@ -27,12 +29,13 @@ pub(crate) const ROWS: &[Row] = &[
     row("XML.Decode(text: text) -> record", "The value in an XML text: a record with the root element.", xml_decode)
         .rules(
             "Elements are fields, repeated ones a list. Attributes are `@name`, the text beside attributes or elements is `#text`; an \
-             element with text only is that text, an empty one `''`. Names keep their prefix. A DOCTYPE with entities, an unknown \
-             entity and nesting deeper than 200 are errors.",
+             element with text only is that text, an empty one `''`. Names keep their prefix, which need not be declared. Line \
+             ends become line feeds, blanks in attributes spaces. Text that is not well-formed XML 1.0 is an error with line and column, \
+             so are a DOCTYPE with entities, an unknown entity and nesting deeper than 200.",
         )
         .examples(&[
             gives("XML.Decode('<o id=\"7\"><l>1</l><l>2</l><n>a &amp; b</n></o>')", "{o: {\"@id\": '7', l: ['1', '2'], n: 'a & b'}}"),
-            fails("XML.Decode('<a><b></a>')", "line 1"),
+            fails("XML.Decode('<a><b></a>')", "line 1, column 7"),
         ]),
     row("XML.Encode(record: record, root: text) -> text", "A record as an XML element of a name.", xml_encode)
         .rules("The inverse of `XML.Decode`: `XML.Encode(XML.Decode(t).o, 'o')`. Lists repeat their element, `null` is left out.")

@@ -1,5 +1,6 @@
 //! An element on its way to becoming a value.
 
+use super::chars::is_blank;
 use crate::shapes::Shapes;
 use ecow::{EcoString, eco_format};
 use flowscript_lang::value::Value;
@@ -49,7 +50,7 @@ impl Node {
                 (_, last) => Value::list(values.into_iter().chain(last).collect()),
             });
         }
-        if !self.text.trim().is_empty() {
+        if !self.text.trim_matches(is_blank).is_empty() {
             names.push("#text".into());
             cells.push(self.text.into());
         }

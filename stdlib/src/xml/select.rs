@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 /// The value of an XML text: a record with the root element.
 pub fn decode(text: &str) -> Result<Record, XmlError> {
-    let path = Path::parse("/*").map_err(|problem| XmlError { line: 1, problem, limit: false })?;
+    let path = Path::parse("/*").map_err(|problem| XmlError { line: 1, column: 1, problem, limit: false })?;
     let mut root = None;
     visit(text, &path, &mut |name, value| {
         root = Some(single(name, value));
@@ -23,7 +23,7 @@ pub fn decode(text: &str) -> Result<Record, XmlError> {
 
 /// What a path finds in an XML text, in the order of the text.
 pub fn select(text: &str, path: &str) -> Result<Vec<Value>, XmlError> {
-    let path = Path::parse(path).map_err(|problem| XmlError { line: 1, problem, limit: false })?;
+    let path = Path::parse(path).map_err(|problem| XmlError { line: 1, column: 1, problem, limit: false })?;
     by_path(text, &path)
 }
 
@@ -31,10 +31,7 @@ pub(super) fn by_path(text: &str, path: &Path) -> Result<Vec<Value>, XmlError> {
     let mut found = Vec::new();
     visit(text, path, &mut |_, value| {
         if found.len() == MAX_CELLS {
-            return Err(Refusal {
-                problem: format!("the list would have more than {MAX_CELLS} elements, the limit."),
-                limit: true,
-            });
+            return Err(Refusal::limit(format!("the list would have more than {MAX_CELLS} elements, the limit.")));
         }
         found.push(value);
         Ok(())

@@ -39,19 +39,89 @@ fn elements_become_values() {
 #[test]
 fn errors_say_where() {
     for (text, part) in [
-        ("", "line 1: there is no element."),
-        ("x", "line 1: there is text outside the root element: 'x'."),
-        ("<a/>\n<b/>", "line 2: there is more than one root element."),
-        ("<a>\n<b>\n</a>", "line 3: "),
-        ("<a>", "line 1: the text ends inside an element."),
-        ("<a b=1/>", "line 1: an attribute is malformed"),
-        ("<a b='1' b='2'/>", "line 1: an attribute is malformed"),
-        ("<a>&x;</a>", "line 1: the entity &x; is unknown."),
-        ("<a b='&x;'/>", "line 1: "),
-        ("<a", "line 1: "),
+        ("", "line 1, column 1: there is no element."),
+        ("x", "line 1, column 1: there is text outside the root element: 'x'."),
+        ("<a/>\n<b/>", "line 2, column 1: there is more than one root element."),
+        ("<a/>\n x", "line 2, column 2: there is text outside the root element: 'x'."),
+        ("<a/>&#32;", "line 1, column 5: there is text outside the root element: &#32;."),
+        ("<a/><![CDATA[ ]]>", "line 1, column 5: there is text outside the root element"),
+        ("<a/>\u{a0}", "line 1, column 5: there is text outside"),
+        ("<a>\n<b>\n</a>", "line 3, column 1: "),
+        ("</a>", "line 1, column 1: "),
+        ("<a></a></a>", "line 1, column 8: "),
+        ("<a></b>", "line 1, column 4: "),
+        ("<a>", "line 1, column 4: the text ends inside an element."),
+        ("<a", "line 1, column 1: "),
+        ("<a b='1", "line 1, column 1: "),
+        ("<1a/>", "line 1, column 1: '1a' is not a name of an element"),
+        ("<a>1 < 2</a>", "line 1, column 6: '' is not a name of an element; a < in a text is written as &lt;"),
+        ("<a/ >", "line 1, column 1: 'a/' is not a name"),
+        ("<a b=1/>", "line 1, column 6: the attribute b has a value without quotes."),
+        ("<a b/>", "line 1, column 4: the attribute b has no value."),
+        ("<a b='1' b='2'/>", "line 1, column 10: the attribute b is given twice."),
+        ("<a b='1'c='2'/>", "line 1, column 9: a blank is missing before the attribute c."),
+        ("<a 1='1'/>", "line 1, column 4: an attribute is expected here"),
+        ("<a\n b='x<y'/>", "line 2, column 6: the attribute b has a < in its value; it is written as &lt;."),
+        ("<a>&x;</a>", "line 1, column 4: the entity &x; is unknown."),
+        ("<a>&nbsp;</a>", "line 1, column 4: the entity &nbsp; is unknown."),
+        ("<a>1 & 2</a>", "line 1, column 6: a & begins no reference"),
+        ("<a>&;</a>", "line 1, column 4: a & begins no reference"),
+        ("<a b='&x;'/>", "line 1, column 7: the entity &x; is unknown."),
+        ("<a b='1 & 2'/>", "line 1, column 9: a & begins no reference"),
+        ("<a>&#0;</a>", "line 1, column 4: &#0; is not a character that XML allows."),
+        ("<a>&#xD800;</a>", "line 1, column 4: &#xD800; is not a character"),
+        ("<a>&#xFFFE;</a>", "line 1, column 4: &#xFFFE; is not a character"),
+        ("<a>&#x110000;</a>", "line 1, column 4: &#x110000; is not a character"),
+        ("<a>&#X41;</a>", "line 1, column 4: &#X41; is not a character"),
+        ("<a>&#+65;</a>", "line 1, column 4: &#+65; is not a character"),
+        ("<a>&#;</a>", "line 1, column 4: &#; is not a character"),
+        ("<a b='é&#1;'/>", "line 1, column 8: &#1; is not a character"),
+        ("<a>\nx]]>y</a>", "line 2, column 2: ]]> stands in a text; it is written as ]]&gt;."),
+        ("<a>]]></a>", "line 1, column 4: ]]> stands in a text"),
+        ("<a>é\u{1}</a>", "line 1, column 5: XML cannot hold the character \\u{1}."),
+        ("<a>\n\u{fffe}</a>", "line 2, column 1: XML cannot hold the character \\u{fffe}."),
+        ("<a b='\0'/>", "line 1, column 7: XML cannot hold the character \\u{0}."),
+        ("<a><!-- x -- y --></a>", "line 1, column 11: a comment has -- before its end."),
+        ("<a><!-- x ---></a>", "line 1, column 11: a comment has -- before its end."),
+        ("<a><?xml version='1.0'?></a>", "line 1, column 4: <?xml … ?> may stand only once"),
+        (" <?xml version='1.0'?><a/>", "line 1, column 2: <?xml … ?> may stand only once"),
+        ("<?XML version='1.0'?><a/>", "line 1, column 1: <?xml … ?> may stand only once"),
+        ("<a/><?XmL?>", "line 1, column 5: <?xml … ?> may stand only once"),
+        ("<?xml?><a/>", "line 1, column 1: the declaration is not of the form"),
+        ("<?xml encoding='utf-8'?><a/>", "the declaration is not of the form"),
+        ("<?xml version='2.0'?><a/>", "the declaration is not of the form"),
+        ("<?xml version='1.0' standalone='maybe'?><a/>", "the declaration is not of the form"),
+        ("<?xml version=1.0?><a/>", "line 1, column 15: the attribute version has a value without quotes."),
+        ("<a><?1?></a>", "line 1, column 4: '1' is not a name of a processing instruction."),
+        ("<a/><!DOCTYPE a>", "line 1, column 5: a DOCTYPE may stand only once, before the root element."),
+        ("<!DOCTYPE a><!DOCTYPE a><a/>", "line 1, column 13: a DOCTYPE may stand only once"),
+        ("<!ELEMENT a ANY><a/>", "line 1, column "),
+        ("<a><!doctype a></a>", "line 1, column "),
+        ("<a><![cdata[x]]></a>", "line 1, column "),
     ] {
         let message = decoded(text);
         assert!(message.starts_with("XML.Decode: ") && message.contains(part), "{text}: {message}");
+    }
+}
+
+#[test]
+fn well_formed_texts_are_taken() {
+    for (text, wanted) in [
+        ("<?xml version=\"1.1\" encoding='UTF-8' standalone='yes' ?><a/>", "{a: ''}"),
+        ("<a >x</a\n>", "{a: 'x'}"),
+        ("<a b = '1'\n\tc=\"2\" />", "{a: {\"@b\": '1', \"@c\": '2'}}"),
+        ("<a b='>\"'/>", "{a: {\"@b\": '>\"'}}"),
+        ("<a b='1\r\n2\t3\r4&#10;5&#9;6'/>", "{a: {\"@b\": '1 2 3 4\\n5\\t6'}}"),
+        ("<a>1\r\n2\r3&#13;4</a>", "{a: '1\\n2\\n3\\r4'}"),
+        ("<a>]]&gt; ]] ></a>", "{a: ']]> ]] >'}"),
+        ("<a><![CDATA[]] ]]>]]<![CDATA[>]]></a>", "{a: ']] ]]>'}"),
+        ("<a><!----><!-- - --><?x a?b ?></a>", "{a: ''}"),
+        ("<x:a y:b='1'/>", "{\"x:a\": {\"@y:b\": '1'}}"),
+        ("<a b='1'>\u{a0}</a>", "{a: {\"@b\": '1', \"#text\": '\u{a0}'}}"),
+        ("<!DOCTYPE a PUBLIC '-//x' 'y'>\n<a/>\n<!-- end --><?p?>", "{a: ''}"),
+        ("<日本 語='1'/>", "{日本: {\"@語\": '1'}}"),
+    ] {
+        assert_eq!(decoded(text), wanted, "{text}");
     }
 }
 
@@ -137,7 +207,7 @@ fn fills_typed_columns() {
     );
     assert_eq!(
         filled("<o><l><qty>1</qty></l>\n<l><qty>x</qty></l></o>", "/o/l"),
-        "XMLFill: line 2: row 1, column qty: The value 'x' of type text could not be converted to number."
+        "XMLFill: line 2, column 16: row 1, column qty: The value 'x' of type text could not be converted to number."
     );
     assert!(
         filled("<o><l><qty>1</qty><qty>2</qty></l></o>", "//l").contains("there is more than one element: ['1', '2']")

@@ -1,5 +1,6 @@
 //! Values to XML texts.
 
+use super::chars::{is_char, is_name};
 use super::events::MAX_NESTING;
 use crate::show::{quoted, short};
 use flowscript_lang::value::{Record, Rows, Value, to_text};
@@ -110,7 +111,7 @@ fn escape(out: &mut String, text: &str, name: &str) -> Result<(), String> {
             '\r' => out.push_str("&#13;"),
             '\n' if name.starts_with('@') => out.push_str("&#10;"),
             '\t' if name.starts_with('@') => out.push_str("&#9;"),
-            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
+            c if !is_char(c) => {
                 return Err(format!(
                     "the field {name} has the character {}, which XML cannot hold.",
                     c.escape_unicode()
@@ -120,10 +121,4 @@ fn escape(out: &mut String, text: &str, name: &str) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn is_name(name: &str) -> bool {
-    let first = |c: char| c.is_alphabetic() || c == '_';
-    let other = |c: char| c.is_alphanumeric() || "_-.:".contains(c);
-    name.starts_with(first) && name.chars().all(other)
 }
