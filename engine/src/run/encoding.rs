@@ -268,7 +268,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flowscript_lang::value::identical;
+    use flowscript_lang::value::{Zone, identical};
 
     fn record(fields: &[(&str, Value)]) -> Value {
         Value::record(fields.iter().map(|(name, value)| (*name, value.clone())).collect::<Vec<_>>())
@@ -294,12 +294,27 @@ mod tests {
         check(&Value::text("x".repeat(300)));
         check(&Value::DateTime(DateTime::from_unix(1_530_000_000, 123_456_789, 7_200).unwrap()));
         check(&Value::DateTime(DateTime::minimum()));
+        check(&Value::DateTime(DateTime::minimum().in_zone(Zone::America__New_York)));
+        check(&Value::DateTime(DateTime::from_unix_in(-6_000_000_000, 1, Zone::Europe__Amsterdam).unwrap()));
         check(&Value::binary(vec![0, 255]));
         check(&Value::empty_list());
         check(&Value::list(vec![number("1"), Value::Null, Value::text("a")]));
         check(&record(&[("a", number("1")), ("b", record(&[]))]));
         check(&Value::list(vec![record(&[("a", number("1"))]), record(&[("a", number("2"))])]));
         check(&Value::list(vec![record(&[("a", number("1"))]), record(&[("b", number("2"))])]));
+    }
+
+    #[test]
+    fn a_stored_offset_of_seconds_is_rounded_to_minutes() {
+        let bytes = |seconds: i64, offset: i32| {
+            let parts = [&seconds.to_le_bytes()[..], &0u32.to_le_bytes()[..], &offset.to_le_bytes()[..]];
+            [&[VERSION, tag::DATETIME][..], &parts.concat()[..]].concat()
+        };
+        let shown = |bytes: Vec<u8>| decode(&bytes).map(|value| value.to_literal(99));
+        assert_eq!(shown(bytes(0, 4332)), Ok("1970-01-01T01:12:00+01:12".into()));
+        // 0001-01-01T00:00:00 at +01:12:12
+        assert_eq!(shown(bytes(-62_135_601_132, 4332)), Ok("0001-01-01T00:00:00+01:12".into()));
+        assert!(shown(bytes(-62_135_601_133, 4332)).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Conversions between simple values and truth (language.md §1): the only ones there are.
 
+use super::datetime::MAX_OFFSET;
 use super::{DateTime, Number, Value, Zone};
 use chrono::{NaiveDate, NaiveTime};
 use ecow::EcoString;
@@ -121,7 +122,7 @@ pub fn parse_number(text: &str) -> Option<Number> {
     Number::parse(&trimmed.replace(',', "."))
 }
 
-/// `yyyy-MM-dd`, `yyyy-MM-dd HH:mm[:ss[.f…]]`, the same with `T`, each with optional `Z` or `±hh:mm`.
+/// `yyyy-MM-dd`, `yyyy-MM-dd HH:mm[:ss[.f…]]`, the same with `T`, each with optional `Z` or offset.
 pub fn parse_datetime(text: &str, zone: Zone) -> Option<DateTime> {
     let text = text.trim();
     let date = parse_date(text.get(..10)?)?;
@@ -170,19 +171,27 @@ fn parse_time(text: &str) -> Option<(NaiveTime, &str)> {
     Some((NaiveTime::from_hms_nano_opt(hour, minute, second, nanos)?, &fraction[count..]))
 }
 
-/// `±hh:mm` in seconds.
+/// `±hh:mm`, `±hhmm` or `±hh` in seconds; `±hh:mm:ss` and `±hhmmss`, which databases write of old times, too.
 fn parse_offset(text: &str) -> Option<i32> {
-    let bytes = text.as_bytes();
-    let sign = match bytes.first()? {
+    let sign = match text.bytes().next()? {
         b'+' => 1,
         b'-' => -1,
         _ => return None,
     };
-    if bytes.len() != 6 || bytes[3] != b':' {
-        return None;
-    }
-    let (hours, minutes) = (digits(&bytes[1..3])?, digits(&bytes[4..])?);
-    (hours <= 18 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60) as i32)
+    let text = &text[1..];
+    let (hours, minutes, seconds) = match text.len() {
+        8 | 5 if text.bytes().skip(2).step_by(3).all(|byte| byte == b':') => {
+            (text.get(..2)?, text.get(3..5)?, text.get(6..).unwrap_or("00"))
+        }
+        2 => (text, "00", "00"),
+        4 => (text.get(..2)?, text.get(2..)?, "00"),
+        6 => (text.get(..2)?, text.get(2..4)?, text.get(4..)?),
+        _ => return None,
+    };
+    let [hours, minutes, seconds] = [hours, minutes, seconds].map(|part| digits(part.as_bytes()));
+    let (minutes, seconds) = (minutes.filter(|minutes| *minutes < 60)?, seconds.filter(|seconds| *seconds < 60)?);
+    let offset = (hours? * 3600 + minutes * 60 + seconds) as i32;
+    (offset <= MAX_OFFSET).then_some(sign * offset)
 }
 
 fn digits(bytes: &[u8]) -> Option<u32> {
@@ -215,6 +224,16 @@ mod tests {
             ("2024-02-29T23:59:01.123456789+02:00", "2024-02-29T23:59:01.123456789+02:00"),
             ("2024-02-29Z", "2024-02-29T00:00:00+00:00"),
             ("2024-02-29-05:00", "2024-02-29T00:00:00-05:00"),
+            ("2024-02-29T01:02:03.000+0000", "2024-02-29T01:02:03+00:00"),
+            ("2024-02-29 01:02:03+01", "2024-02-29T01:02:03+01:00"),
+            ("2024-02-29t01:02-0330", "2024-02-29T01:02:00-03:30"),
+            ("2024-02-29 01:02 -00:00", "2024-02-29T01:02:00+00:00"),
+            ("2024-02-29 01:02z", "2024-02-29T01:02:00+00:00"),
+            ("2024-02-29T01:02:03+18:59", "2024-02-29T01:02:03+18:59"),
+            // An offset of seconds keeps its instant, not its wall clock.
+            ("1800-01-01 00:00:00+01:12:12", "1799-12-31T23:59:48+01:12"),
+            ("0001-01-01 00:00:00+01:12:12", "0001-01-01T00:00:00+01:12"),
+            ("1800-01-01 00:00:00-004430", "1799-12-31T23:59:30-00:45"),
         ] {
             assert_eq!(shown(text).as_deref(), Some(wanted), "{text}");
         }
@@ -227,6 +246,17 @@ mod tests {
             "0000-01-01",
             "2024-02-03 10:00x",
             "é024-02-03",
+            "2024-02-03 10:00+1",
+            "2024-02-03 10:00+001",
+            "2024-02-03 10:00+00:1",
+            "2024-02-03 10:00+00:60",
+            "2024-02-03 10:00+19:00",
+            "2024-02-03 10:00+é0",
+            "2024-02-03 10:00+01:00:",
+            "2024-02-03 10:00+01-00",
+            "2024-02-03 10:00+0100:00",
+            "2024-02-03 10:00Z+01",
+            "2024-02-03 10:00 UTC",
         ] {
             assert_eq!(shown(text), None, "{text}");
         }

@@ -1,18 +1,19 @@
 //! Datetimes: an instant with an offset, years 1 to 9999.
 
 use super::Number;
-use chrono::{
-    DateTime as ChronoDateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone,
-    Timelike, Utc,
-};
+use super::zone::{Zone, local_time, offset_at, whole_minutes};
+use chrono::{DateTime as ChronoDateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// An IANA time zone.
-pub type Zone = chrono_tz::Tz;
-
 const NANOS_PER_DAY: i128 = 86_400_000_000_000;
+/// The wall clock 0001-01-01T00:00:00, in seconds since 1970 as if it were UTC.
+const FIRST: i64 = -62_135_596_800;
+/// The wall clock 9999-12-31T23:59:59.
+const LAST: i64 = 253_402_300_799;
+/// The largest offset in either direction: 18:59.
+pub(super) const MAX_OFFSET: i32 = 68_340;
 
 /// An instant with the offset of the wall clock that shows it. 16 bytes.
 ///
@@ -33,21 +34,27 @@ impl DateTime {
         (self.nanos == 0).then_some(self.seconds)
     }
 
-    /// The instant `seconds` and `nanos` after 1970-01-01T00:00:00Z, shown at `offset` seconds east of UTC.
-    /// `None` where the wall clock is outside the years 1 to 9999 or the offset a day or more.
+    /// The instant `seconds` and `nanos` after 1970-01-01T00:00:00Z, shown at `offset` seconds east of UTC, which are
+    /// rounded to minutes. `None` where the wall clock is outside the years 1 to 9999 or the offset too large.
     pub fn from_unix(seconds: i64, nanos: u32, offset: i32) -> Option<Self> {
-        let local = ChronoDateTime::from_timestamp(seconds.checked_add(i64::from(offset))?, nanos)?;
-        ((1..=9999).contains(&local.year()) && nanos < 1_000_000_000 && offset.abs() < 86_400).then_some(Self {
-            seconds,
-            nanos,
-            offset,
-        })
+        let local = seconds.checked_add(i64::from(offset))?;
+        let fits = (FIRST..=LAST).contains(&local) && nanos < 1_000_000_000 && offset.abs() <= MAX_OFFSET;
+        fits.then(|| Self::clamped(seconds, nanos, offset))
     }
 
-    /// The instant as a zone's wall clock shows it.
+    /// The instant as a zone's wall clock shows it; one that is outside the years 1 to 9999 only there is clamped.
+    /// `None` where it is outside in every zone.
     pub fn from_unix_in(seconds: i64, nanos: u32, zone: Zone) -> Option<Self> {
-        let utc = ChronoDateTime::from_timestamp(seconds, nanos)?.naive_utc();
-        Self::from_unix(seconds, nanos, offset_at(zone, utc))
+        let most = i64::from(MAX_OFFSET);
+        let fits = (FIRST - most..=LAST + most).contains(&seconds) && nanos < 1_000_000_000;
+        fits.then(|| Self::clamped(seconds, nanos, offset_at(zone, seconds)))
+    }
+
+    /// A wall clock before year 1 becomes its first second, one after year 9999 its last; the fraction stays.
+    fn clamped(seconds: i64, nanos: u32, offset: i32) -> Self {
+        let offset = whole_minutes(offset);
+        let local = seconds.saturating_add(i64::from(offset)).clamp(FIRST, LAST);
+        Self { seconds: local - i64::from(offset), nanos, offset }
     }
 
     /// A wall clock at a fixed offset in seconds.
@@ -58,27 +65,13 @@ impl DateTime {
 
     /// A wall clock in a zone. A time that does not exist moves forward by the gap; of two, it is the first.
     pub fn from_local_in(local: NaiveDateTime, zone: Zone) -> Option<Self> {
-        match zone.offset_from_local_datetime(&local) {
-            MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => {
-                Self::from_local(local, offset.fix().local_minus_utc())
-            }
-            MappedLocalTime::None => {
-                // The offset before the gap applied to a time inside it lands behind the gap.
-                let before = local.checked_sub_signed(TimeDelta::days(1))?;
-                let offset = match zone.offset_from_local_datetime(&before) {
-                    MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => offset,
-                    MappedLocalTime::None => return None,
-                };
-                let instant =
-                    local.checked_sub_signed(TimeDelta::seconds(i64::from(offset.fix().local_minus_utc())))?;
-                Self::from_unix_in(instant.and_utc().timestamp(), local.nanosecond().min(999_999_999), zone)
-            }
-        }
+        let seconds = local_time(zone, local.and_utc().timestamp()).first();
+        Self::from_unix(seconds, local.nanosecond().min(999_999_999), offset_at(zone, seconds))
     }
 
     /// 0001-01-01T00:00:00+00:00, the default of the type.
     pub fn minimum() -> Self {
-        Self { seconds: -62_135_596_800, nanos: 0, offset: 0 }
+        Self { seconds: FIRST, nanos: 0, offset: 0 }
     }
 
     /// Seconds since 1970-01-01T00:00:00Z, rounded down.
@@ -103,19 +96,21 @@ impl DateTime {
             .map_or_else(|| NaiveDate::default().into(), |at| at.naive_utc())
     }
 
-    /// The same instant at another offset.
-    pub fn at_offset(self, offset: i32) -> Option<Self> {
-        Self::from_unix(self.seconds, self.nanos, offset)
+    /// The same instant at another offset, clamped to the years 1 to 9999.
+    #[must_use]
+    pub fn at_offset(self, offset: i32) -> Self {
+        Self::clamped(self.seconds, self.nanos, offset)
     }
 
-    /// The same instant on a zone's wall clock.
-    pub fn in_zone(self, zone: Zone) -> Option<Self> {
-        Self::from_unix_in(self.seconds, self.nanos, zone)
+    /// The same instant on a zone's wall clock, clamped to the years 1 to 9999.
+    #[must_use]
+    pub fn in_zone(self, zone: Zone) -> Self {
+        self.at_offset(offset_at(zone, self.seconds))
     }
 
     /// Does its offset agree with the zone's at that instant? Such a value follows the zone (language.md §1).
     pub fn follows(self, zone: Zone) -> bool {
-        self.in_zone(zone).is_some_and(|there| there.offset == self.offset)
+        offset_at(zone, self.seconds) == self.offset
     }
 
     /// Another wall clock for the same value: in `zone` if it follows it, else at its own offset.
@@ -135,11 +130,8 @@ impl DateTime {
         let nanos = self.unix_nanos().checked_add(scaled(amount, unit_nanos)?)?;
         let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?;
         let rest = nanos.rem_euclid(1_000_000_000) as u32;
-        if self.follows(zone) {
-            Self::from_unix_in(seconds, rest, zone)
-        } else {
-            Self::from_unix(seconds, rest, self.offset)
-        }
+        let offset = if self.follows(zone) { offset_at(zone, seconds) } else { self.offset };
+        Self::from_unix(seconds, rest, offset)
     }
 
     /// `months` later on the wall clock, clamped to the month's end. `None` outside the years 1 to 9999.
@@ -161,12 +153,12 @@ impl DateTime {
 
 /// The days from `from` to `to` on the wall clock of the first argument `clock` of the operation (language.md §1).
 pub fn days_between(clock: DateTime, from: DateTime, to: DateTime, zone: Zone) -> Option<Number> {
-    let local = |value: DateTime| {
-        if clock.follows(zone) { value.in_zone(zone) } else { value.at_offset(clock.offset) }.map(DateTime::local)
+    let follows = clock.follows(zone);
+    let wall = |value: DateTime| {
+        let offset = if follows { offset_at(zone, value.seconds) } else { clock.offset };
+        value.unix_nanos() + i128::from(offset) * 1_000_000_000
     };
-    let (from, to) = (local(from)?, local(to)?);
-    let nanos = |at: NaiveDateTime| i128::from(at.and_utc().timestamp()) * 1_000_000_000 + i128::from(at.nanosecond());
-    ratio(nanos(to) - nanos(from), NANOS_PER_DAY)
+    ratio(wall(to) - wall(from), NANOS_PER_DAY)
 }
 
 /// `numerator / denominator` as a number, exact in its 28 digits.
@@ -186,10 +178,6 @@ fn scaled(amount: Number, unit: i128) -> Option<i128> {
 fn time_delta(nanos: i128) -> Option<TimeDelta> {
     let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?;
     TimeDelta::new(seconds, nanos.rem_euclid(1_000_000_000) as u32)
-}
-
-fn offset_at(zone: Zone, utc: NaiveDateTime) -> i32 {
-    zone.offset_from_utc_datetime(&utc).fix().local_minus_utc()
 }
 
 impl PartialEq for DateTime {
@@ -242,7 +230,9 @@ impl fmt::Debug for DateTime {
 
 #[cfg(test)]
 mod tests {
+    use super::super::zone::LocalTime;
     use super::*;
+    use proptest::prelude::*;
 
     fn at(text: &str) -> DateTime {
         super::super::convert::parse_datetime(text, Zone::Europe__Stockholm).expect("test datetime")
@@ -275,5 +265,59 @@ mod tests {
         assert_eq!(month("2024-01-31", 1).as_deref(), Some("2024-02-29T00:00:00+01:00"));
         assert_eq!(month("2024-03-31", -1).as_deref(), Some("2024-02-29T00:00:00+01:00"));
         assert_eq!(month("0001-01-01", -1), None);
+    }
+
+    #[test]
+    fn both_ends_of_the_calendar_clamp() {
+        let ends = ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59.9999999+00:00"];
+        for zone in chrono_tz::TZ_VARIANTS {
+            for end in ends {
+                let there = at(end).in_zone(zone);
+                let years = (there.local().year(), there.at_offset(0).local().year());
+                assert!(years == (1, 1) || years == (9999, 9999), "{zone} {there}");
+                assert_eq!(super::super::convert::parse_datetime(&there.to_string(), zone), Some(there));
+            }
+        }
+        let shown = |text, zone| at(text).in_zone(zone).to_string();
+        assert_eq!(shown("0001-01-01", Zone::UTC), "0001-01-01T00:00:00+00:00");
+        assert_eq!(shown("0001-01-01T00:00:00Z", Zone::America__New_York), "0001-01-01T00:00:00-04:56");
+        assert_eq!(shown("9999-12-31T23:59:59.9999999Z", Zone::Asia__Tokyo), "9999-12-31T23:59:59.9999999+09:00");
+        // Arithmetic does not clamp, and days are counted even where a wall clock would be outside.
+        assert_eq!(at("0001-01-01").add_elapsed(-Number::from(1), 1, Zone::Europe__Stockholm).map(|at| at.nanos), None);
+        let (first, last) = (at("0001-01-01T00:00:00+18:59"), at("9999-12-31T00:00:00-18:59"));
+        let days = days_between(last, first, last, Zone::UTC).map(|days| days.round(4).map(|days| days.to_string()));
+        assert_eq!(days.flatten().as_deref(), Some("3652059.5819"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_datetime_survives_its_text(
+            seconds in FIRST - 86_400..=LAST + 86_400,
+            nanos in prop_oneof![Just(0), 0..1_000_000_000u32],
+            zone in prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
+            other in prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
+        ) {
+            let back = |text: &str| super::super::convert::parse_datetime(text, zone);
+            if let Some(value) = DateTime::from_unix_in(seconds, nanos, other) {
+                let text = value.to_string();
+                prop_assert_eq!(back(&text), Some(value));
+                prop_assert_eq!(back(&text).map(|back| back.offset), Some(value.offset));
+                prop_assert_eq!(back(&value.in_zone(zone).to_string()), Some(value.in_zone(zone)));
+            }
+        }
+
+        #[test]
+        fn every_local_time_is_shown_or_moved_forward(
+            local in FIRST..=LAST,
+            zone in prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
+        ) {
+            let naive = ChronoDateTime::from_timestamp(local, 0).expect("an instant").naive_utc();
+            let value = DateTime::from_local_in(naive, zone).expect("a datetime");
+            prop_assert!(value.follows(zone));
+            match local_time(zone, local) {
+                LocalTime::Never(_) => prop_assert!(value.local() > naive),
+                _ => prop_assert_eq!(value.local(), naive),
+            }
+        }
     }
 }

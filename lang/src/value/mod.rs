@@ -18,6 +18,7 @@ mod scalar;
 mod shape;
 mod size;
 mod table;
+mod zone;
 
 pub(crate) use checked::{Checked, Unchecked};
 pub use column::Column;
@@ -27,7 +28,7 @@ pub use compare::{Key, compare, contains, equal, equal_watched, identical, is_in
 pub use convert::{
     ConvertError, parse_boolean, parse_datetime, parse_number, to_boolean, to_datetime, to_number, to_text, truth,
 };
-pub use datetime::{DateTime, Zone, days_between};
+pub use datetime::{DateTime, days_between};
 pub use display::Literal;
 pub use fold::{fold_char, fold_text};
 pub(crate) use like::LikePattern;
@@ -42,6 +43,7 @@ pub(crate) use size::fresh_size;
 pub use size::live_size;
 pub(crate) use table::TableCells;
 pub use table::{ColumnType, RowType, SimpleKind, Table, TableBuilder};
+pub use zone::{LocalTime, Zone, local_time, offset_at};
 
 use ecow::EcoString;
 use std::any::Any;

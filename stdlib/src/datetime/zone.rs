@@ -1,6 +1,5 @@
 //! Time zones.
 
-use super::inside;
 use crate::row::{Row, fails, gives, row};
 use crate::show::quoted;
 use crate::suggest::nearest;
@@ -14,12 +13,17 @@ pub(crate) const ROWS: &[Row] = &[
         "The same instant on the wall clock of a zone.",
         to_time_zone,
     )
-    .rules("Names of the IANA database, in any case: `Europe/Stockholm`, `UTC`.")
+    .rules(
+        "Names of the IANA database, in any case: `Europe/Stockholm`, `UTC`. A zone's last rule goes on for ever. Offsets are whole \
+         minutes; the local mean times before about 1900 are rounded. A wall clock that would be before year 1 or after year 9999 \
+         becomes the first or last second of those years.",
+    )
     .examples(&[
         gives("Str(DateTime.ToTimeZone('2024-07-01T12:00:00Z', 'America/New_York'))", "'2024-07-01T08:00:00-04:00'"),
         fails("DateTime.ToTimeZone('2024-07-01', 'Europe/Stokholm')", "Did you mean Europe/Stockholm"),
     ]),
     row("DateTime.ToUtc(date: datetime) -> datetime", "The same instant in UTC.", to_utc)
+        .rules("As `DateTime.ToTimeZone` with `UTC`.")
         .examples(&[gives("Str(DateTime.ToUtc('2024-07-01T12:00:00+02:00'))", "'2024-07-01T10:00:00+00:00'")]),
     row(
         "DateTime.GetTimeZoneOffset(date: datetime) -> number",
@@ -49,11 +53,11 @@ pub fn find_zone(name: &str) -> Result<Zone, String> {
 
 fn to_time_zone(call: &mut Call<'_>) -> NativeResult {
     let zone = find_zone(call.text(1)).map_err(|unknown| call.value_error(unknown))?;
-    inside(call, call.datetime(0).in_zone(zone))
+    Ok(call.datetime(0).in_zone(zone).into())
 }
 
 fn to_utc(call: &mut Call<'_>) -> NativeResult {
-    inside(call, call.datetime(0).in_zone(Zone::UTC))
+    Ok(call.datetime(0).in_zone(Zone::UTC).into())
 }
 
 fn time_zone_offset(call: &mut Call<'_>) -> NativeResult {

@@ -11,13 +11,7 @@ use std::fmt::Write;
 /// A datetime as text, by a standard or custom pattern.
 pub fn format_datetime(value: DateTime, pattern: &str, culture: &Culture) -> Result<String, FormatError> {
     let picture = Picture::new(pattern, culture)?;
-    let shown = if picture.utc {
-        value
-            .at_offset(0)
-            .ok_or_else(|| FormatError::Pattern(format!("{value} is outside the years 1 to 9999 in UTC.")))?
-    } else {
-        value
-    };
+    let shown = if picture.utc { value.at_offset(0) } else { value };
     let local = shown.local();
     let mut out = String::new();
     for field in &picture.fields {

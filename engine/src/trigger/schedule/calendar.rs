@@ -5,8 +5,9 @@
 
 use super::Cron;
 use crate::store::Timestamp;
-use chrono::{MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone};
+use chrono::{NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
+use flowscript_lang::value::{LocalTime, local_time, offset_at};
 
 /// Clocks do not change twice within this time, in seconds.
 const STEP: i64 = 6 * 3600;
@@ -15,21 +16,28 @@ const EARLIEST: i64 = -86_400;
 
 /// The instant of a fixed local time.
 pub fn instant(local: NaiveDateTime, zone: Tz) -> Timestamp {
-    match zone.from_local_datetime(&local) {
-        MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => millis(at.timestamp()),
-        MappedLocalTime::None => {
-            // The clock jumps over it: the change is the first instant behind the gap.
-            let guess = local.and_utc().timestamp();
-            let from = guess - 2 * 86_400;
-            let mut at = from;
-            while let Some(change) = change(zone, at, guess + 2 * 86_400) {
-                if change + i64::from(offset(zone, change)) > guess {
+    let wall = local.and_utc().timestamp();
+    match local_time(zone, wall) {
+        LocalTime::Once(at) | LocalTime::Twice(at, _) => millis(at),
+        LocalTime::Never(moved) => {
+            // The clock jumps over it: the change is the first instant after the gap, and `moved` is later than it.
+            let mut at = moved - 2 * 86_400;
+            while let Some(change) = change(zone, at, moved) {
+                if change + i64::from(offset_at(zone, change)) > wall {
                     return millis(change);
                 }
                 at = change;
             }
-            millis(guess - i64::from(offset(zone, guess)))
+            millis(moved)
         }
+    }
+}
+
+/// The last instant of a local time: of two, it is the second.
+pub fn last_instant(local: NaiveDateTime, zone: Tz) -> Timestamp {
+    match local_time(zone, local.and_utc().timestamp()) {
+        LocalTime::Twice(_, second) => millis(second),
+        _ => instant(local, zone),
     }
 }
 
@@ -38,7 +46,7 @@ pub(super) fn next(cron: &Cron, zone: Tz, after: Timestamp) -> Option<Timestamp>
     let mut from = after.0.div_euclid(1000).saturating_add(1).max(EARLIEST);
     loop {
         // Up to the next change of the clock local time is instants with an offset.
-        let here = i64::from(offset(zone, from));
+        let here = i64::from(offset_at(zone, from));
         let local = cron.at_or_after(from + here)?;
         let candidate = local - here;
         let Some(change) = change(zone, from, candidate) else {
@@ -48,7 +56,7 @@ pub(super) fn next(cron: &Cron, zone: Tz, after: Timestamp) -> Option<Timestamp>
             }
             return Some(millis(candidate));
         };
-        let there = i64::from(offset(zone, change));
+        let there = i64::from(offset_at(zone, change));
         if !cron.is_pattern() && cron.at_or_after(change + here).is_some_and(|local| local < change + there) {
             return Some(millis(change));
         }
@@ -58,33 +66,26 @@ pub(super) fn next(cron: &Cron, zone: Tz, after: Timestamp) -> Option<Timestamp>
 
 /// Is it the second of two instants with this local time?
 fn is_second_time(zone: Tz, local: i64, instant: i64) -> bool {
-    let Some(local) = naive(local) else { return false };
-    matches!(zone.offset_from_local_datetime(&local), MappedLocalTime::Ambiguous(first, _)
-        if local.and_utc().timestamp() - i64::from(first.fix().local_minus_utc()) < instant)
+    matches!(local_time(zone, local), LocalTime::Twice(first, _) if first < instant)
 }
 
 /// The first instant behind `from`, and not behind `to`, with another offset than the one before it.
 fn change(zone: Tz, from: i64, to: i64) -> Option<i64> {
-    let before = offset(zone, from);
+    let before = offset_at(zone, from);
     let mut low = from;
     while low < to {
         let high = low.saturating_add(STEP).min(to);
-        if offset(zone, high) != before {
+        if offset_at(zone, high) != before {
             let (mut low, mut high) = (low, high);
             while high - low > 1 {
                 let middle = low + (high - low) / 2;
-                if offset(zone, middle) == before { low = middle } else { high = middle }
+                if offset_at(zone, middle) == before { low = middle } else { high = middle }
             }
             return Some(high);
         }
         low = high;
     }
     None
-}
-
-/// Local time minus UTC at an instant, in seconds.
-fn offset(zone: Tz, seconds: i64) -> i32 {
-    naive(seconds).map_or(0, |utc| zone.offset_from_utc_datetime(&utc).fix().local_minus_utc())
 }
 
 /// Seconds as a date and time of day.

@@ -9,7 +9,7 @@ mod interval;
 #[cfg(test)]
 mod tests;
 
-pub use calendar::instant;
+pub use calendar::{instant, last_instant};
 pub use cron::Cron;
 pub use interval::Interval;
 

@@ -4,15 +4,14 @@ use super::Reader;
 use super::content::literal;
 use super::fields::{Fields, listed};
 use super::steps::text_of;
-use crate::store::Timestamp;
-use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule, instant};
+use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule, last_instant};
 use crate::workflow::model::Input;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Core, Entry, Node, Scalar};
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 use flowscript_lang::suggest::nearest;
-use flowscript_lang::value::Record;
+use flowscript_lang::value::{Record, parse_datetime};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -89,8 +88,7 @@ impl Reader<'_> {
             Some(entry) => {
                 let local = self.local(&entry.value, zone)?;
                 // In the hour that comes twice it is the second one.
-                let at = zone.from_local_datetime(&local).latest();
-                Some(at.map_or_else(|| instant(local, zone), |at| Timestamp(at.timestamp().saturating_mul(1000))))
+                Some(last_instant(local, zone))
             }
         };
         let input = self.schedule_input(&mut fields, inputs)?;
@@ -235,10 +233,9 @@ impl Reader<'_> {
         let text = text_of(node);
         let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"];
         let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-        let with_offset =
-            || chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&zone).naive_local());
         let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN));
-        let found = local.or_else(with_offset).or_else(day);
+        let with_offset = || parse_datetime(text, zone).map(|at| at.in_zone(zone).local());
+        let found = local.or_else(day).or_else(with_offset);
         if found.is_none() {
             self.wrong(node, "A date and time are wanted, such as 2026-12-24T18:00");
         }

@@ -104,7 +104,7 @@ impl Bound {
         if super::wall_clock(at.local(), self.zone) == Some(at) {
             return Ok(at.local());
         }
-        Ok(at.in_zone(self.zone).unwrap_or(at).local())
+        Ok(at.in_zone(self.zone).local())
     }
 }
 
