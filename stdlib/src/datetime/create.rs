@@ -28,14 +28,20 @@ pub(crate) const ROWS: &[Row] = &[
     ]),
     row("DateTime.Parse(text: text, pattern: text, culture?: text) -> datetime", "The datetime in a text, read by a pattern of `Format`.", parse)
         .rules(
-            "The whole text must fit; names in any case. Without an offset it is the engine's zone, with `r u U` UTC. Parts that the \
-             pattern does not have: without a date it is today, without a year this year, else the first. Of two digits, 50 to 99 are \
-             1950 to 1999.",
+            "The whole text must fit; names in any case. An hour by `h` goes from 0 to 12 and is in the morning without `tt`; AM or PM must \
+             not contradict an hour by `H`, nor a day of the week the date, and a part that comes twice has the same value twice. `zzz` \
+             takes `+02:00`, `+0200`, `+02` and `Z`, as do `zz` and `z` before a blank or the end, and `K` nothing, too; a text with `Z` \
+             where the pattern has `Z` without quotes is in UTC. `/` and `:` also stand for themselves. Without an offset it is the \
+             engine's zone, with `r u U` UTC. Parts that the pattern does not have: without a date it is today, without a year this year, \
+             else the first. Of two digits, 50 to 99 are 1950 to 1999.",
         )
         .examples(&[
             gives("DateTime.Parse('15/06/2009', 'dd/MM/yyyy') = Date('2009-06-15')", "true"),
+            gives("Format(DateTime.Parse('12:30', 'hh:mm'), 'HH:mm')", "'00:30'"),
             gives("Str(DateTime.Parse('2009-06-15 20:45:30Z', 'u'))", "'2009-06-15T20:45:30+00:00'"),
+            gives("Str(DateTime.Parse('2009-06-15T20:45:30+0200', 'yyyy-MM-ddTHH:mm:ssK'))", "'2009-06-15T20:45:30+02:00'"),
             fails("DateTime.Parse('15.06.2009', 'yyyy-MM-dd')", "does not fit the pattern"),
+            fails("DateTime.Parse('13:00 PM', 'hh:mm tt', 'en-US')", "no hour 13 on a 12-hour clock"),
         ])
         .asks_host(),
     row("DateTime.FromUnixTime(seconds: number) -> datetime", "The datetime so many seconds after 1970-01-01T00:00:00Z, in UTC.", from_unix_time)

@@ -23,11 +23,12 @@ pub(crate) const ROWS: &[Row] = &[
         .also(&["DateTime.Date"])
         .rules(
             "`yyyy-MM-dd`, with a time after a blank or `T` as `HH:mm`, `HH:mm:ss` or `HH:mm:ss.fff`, each with `Z` or an offset \
-             such as `+02:00`; without one it is the engine's zone. A local time that a clock change skips moves forward; one that \
+             such as `+02:00`, `+0200` or `+02`; without one it is the engine's zone. A local time that a clock change skips moves forward; one that \
              exists twice is the first.",
         )
         .examples(&[
             gives("Str(Date('2018-01-01T10:00:00Z'))", "'2018-01-01T10:00:00+00:00'"),
+            gives("Str(Date('2018-01-01 10:00:00.5+01'))", "'2018-01-01T10:00:00.5+01:00'"),
             gives("Date('2024-03-10') - Date('2024-03-01T12:00')", "8.5"),
             fails("Date('hello')", "hello"),
         ]),

@@ -56,16 +56,20 @@ fn write_field(out: &mut String, field: &Field, local: NaiveDateTime, offset: i3
                 Width::Short => out.extend(name.chars().next()),
             }
         }
-        Field::Offset(width) => {
+        Field::Offset(_) | Field::OptionalOffset => {
+            let width = if let Field::Offset(width) = field { Some(width) } else { None };
             let sign = if offset < 0 { '-' } else { '+' };
             let (hours, minutes) = (offset.abs() / 3600, offset.abs() / 60 % 60);
             let _ = match width {
-                1 => write!(out, "{sign}{hours}"),
-                2 => write!(out, "{sign}{hours:02}"),
+                Some(1) => write!(out, "{sign}{hours}"),
+                Some(2) => write!(out, "{sign}{hours:02}"),
                 _ => write!(out, "{sign}{hours:02}:{minutes:02}"),
             };
         }
+        Field::Zulu => out.push('Z'),
         Field::Era => out.push_str(culture.era),
+        Field::DateSeparator => out.push_str(culture.date_separator),
+        Field::TimeSeparator => out.push_str(culture.time_separator),
         Field::Literal(literal) => out.push_str(literal),
     }
 }

@@ -12,7 +12,10 @@ mod digits;
 mod names;
 mod number;
 mod parse;
+mod parts;
 mod picture;
+#[cfg(test)]
+mod round_trips;
 #[cfg(test)]
 mod tests;
 

@@ -2,9 +2,10 @@
 
 use super::culture::Culture;
 use super::names::{Form, Width};
+use super::parts::{Part, Parts};
 use super::picture::{Field, Picture};
 use crate::show::quoted;
-use chrono::{Datelike, NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use flowscript_lang::value::{DateTime, Zone};
 
 /// What stands for the parts a pattern does not have.
@@ -16,20 +17,18 @@ pub struct Defaults {
     pub zone: Zone,
 }
 
-/// The parts found in a text.
-#[derive(Default)]
-struct Parts {
-    year: Option<u32>,
-    month: Option<u32>,
-    day: Option<u32>,
-    weekday: Option<u32>,
-    hour: Option<u32>,
-    hour12: Option<u32>,
-    afternoon: Option<bool>,
-    minute: Option<u32>,
-    second: Option<u32>,
-    nanos: Option<u32>,
-    offset: Option<i32>,
+/// Why a field cannot be read.
+enum Misfit {
+    /// The text has something else here.
+    Other,
+    /// It contradicts what the text says elsewhere.
+    Contradiction(String),
+}
+
+impl From<String> for Misfit {
+    fn from(problem: String) -> Self {
+        Self::Contradiction(problem)
+    }
 }
 
 /// The datetime in a text that a pattern wrote: the inverse of `format_datetime`. The error says what does not fit.
@@ -48,64 +47,80 @@ pub fn parse_datetime(text: &str, pattern: &str, culture: &Culture, defaults: De
             quoted(pattern)
         )
     };
+    let contradiction = |problem: String| format!("the text {} is not a datetime: {problem}.", quoted(text));
     let mut parts = Parts::default();
     let mut rest = text;
     for (at, field) in picture.fields.iter().enumerate() {
+        let next = picture.fields.get(at + 1);
         // A point before `F` may be missing with the digits.
-        let optional_point = matches!(field, Field::Literal(literal) if literal == ".")
-            && matches!(picture.fields.get(at + 1), Some(Field::ShortFraction(_)));
+        let optional_point =
+            matches!(field, Field::Literal(literal) if literal == ".") && matches!(next, Some(Field::ShortFraction(_)));
         if optional_point && !rest.starts_with('.') {
             continue;
         }
-        rest = read(field, rest, &mut parts, picture.culture).ok_or_else(|| mismatch(rest, wanted(field)))?;
+        rest = read(field, next, rest, &mut parts, picture.culture).map_err(|misfit| match misfit {
+            Misfit::Other => mismatch(rest, wanted(field)),
+            Misfit::Contradiction(problem) => contradiction(problem),
+        })?;
     }
     if !rest.is_empty() {
         return Err(mismatch(rest, "the end".into()));
     }
     if picture.utc {
-        parts.offset = Some(0);
+        parts.set_offset(0, true).map_err(contradiction)?;
     }
-    parts.datetime(defaults).map_err(|problem| format!("the text {} is no datetime: {problem}.", quoted(text)))
+    parts.datetime(defaults).map_err(contradiction)
 }
 
-/// Reads a field from the start of a text and gives the rest.
-fn read<'a>(field: &Field, text: &'a str, parts: &mut Parts, culture: &Culture) -> Option<&'a str> {
+/// Reads a field from the start of a text and gives the rest. `next` is the field after it.
+fn read<'a>(
+    field: &Field,
+    next: Option<&Field>,
+    text: &'a str,
+    parts: &mut Parts,
+    culture: &Culture,
+) -> Result<&'a str, Misfit> {
     // One digit in the pattern takes one or two, two digits take two.
-    let short = |width: usize, part: &mut Option<u32>| number(text, width, 2.max(width), part);
-    match field {
-        Field::Year(width @ (1 | 2)) => {
-            let mut year = None;
-            let rest = number(text, *width, 2, &mut year)?;
-            // As .NET: 49 is 2049 and 50 is 1950.
-            parts.year = year.map(|year| if year < 50 { 2000 + year } else { 1900 + year });
-            Some(rest)
-        }
-        Field::Year(width) => number(text, *width, 4.max(*width), &mut parts.year),
-        Field::Month(width) => short(*width, &mut parts.month),
-        Field::Day(width) => short(*width, &mut parts.day),
-        Field::Hour(width) => short(*width, &mut parts.hour),
-        Field::Hour12(width) => short(*width, &mut parts.hour12),
-        Field::Minute(width) => short(*width, &mut parts.minute),
-        Field::Second(width) => short(*width, &mut parts.second),
+    let (part, found) = match field {
+        Field::Year(width @ (1 | 2)) => (Part::ShortYear, number(text, *width, 2)),
+        Field::Year(width) => (Part::Year, number(text, *width, 4.max(*width))),
+        Field::Month(width) => (Part::Month, number(text, *width, 2)),
+        Field::Day(width) => (Part::Day, number(text, *width, 2)),
+        Field::Hour(width) => (Part::Hour, number(text, *width, 2)),
+        Field::Hour12(width) => (Part::Hour12, number(text, *width, 2)),
+        Field::Minute(width) => (Part::Minute, number(text, *width, 2)),
+        Field::Second(width) => (Part::Second, number(text, *width, 2)),
         Field::MonthName(width, _) => {
             let forms = [Form::Alone, Form::BehindDay];
-            let names = forms.into_iter().flat_map(|form| (1..=12).map(move |month| (month, form)));
-            longest(
-                text,
-                names.map(|(month, form)| (month, culture.month(month, *width, form).into())),
-                &mut parts.month,
-            )
+            let months = forms.into_iter().flat_map(|form| (1..=12).map(move |month| (month, form)));
+            let names = months.map(|(month, form)| (month, culture.month(month, *width, form).into()));
+            (Part::Month, longest(text, names))
         }
         Field::DayName(width) => {
-            longest(text, (0..7).map(|day| (day, culture.day(day, *width).into_owned())), &mut parts.weekday)
+            (Part::Weekday, longest(text, (0..7).map(|day| (day, culture.day(day, *width).into_owned()))))
         }
-        Field::Fraction(count) => fraction(text, *count, *count, parts),
-        Field::ShortFraction(count) => fraction(text, 0, *count, parts),
-        Field::HalfDay(width) => half_day(text, *width, parts, culture),
-        Field::Offset(width) => offset(text, *width, parts),
-        Field::Era => text.strip_prefix(culture.era),
-        Field::Literal(literal) => text.strip_prefix(literal.as_str()),
-    }
+        Field::Fraction(count) => return fraction(text, *count, *count, parts),
+        Field::ShortFraction(count) => return fraction(text, 0, *count, parts),
+        Field::HalfDay(width) => return half_day(text, *width, parts, culture),
+        Field::Offset(width) => return offset(text, *width, next, parts),
+        Field::OptionalOffset => {
+            let starts_literal = matches!(next, Some(Field::Literal(literal)) if text.starts_with(literal.as_str()));
+            let is_absent = !text.starts_with(['Z', 'z', '+', '-']) || starts_literal;
+            return if is_absent { Ok(text) } else { offset(text, 3, next, parts) };
+        }
+        Field::Zulu => {
+            let rest = text.strip_prefix(['Z', 'z']).ok_or(Misfit::Other)?;
+            parts.set_offset(0, true)?;
+            return Ok(rest);
+        }
+        Field::Era => return text.strip_prefix(culture.era).ok_or(Misfit::Other),
+        Field::DateSeparator => return separator(text, culture.date_separator, '/'),
+        Field::TimeSeparator => return separator(text, culture.time_separator, ':'),
+        Field::Literal(literal) => return text.strip_prefix(literal.as_str()).ok_or(Misfit::Other),
+    };
+    let (value, rest) = found.ok_or(Misfit::Other)?;
+    parts.set(part, value)?;
+    Ok(rest)
 }
 
 fn wanted(field: &Field) -> String {
@@ -120,110 +135,89 @@ fn wanted(field: &Field) -> String {
         Field::Second(_) => "a second".into(),
         Field::Fraction(_) | Field::ShortFraction(_) => "a fraction of a second".into(),
         Field::HalfDay(_) => "AM or PM".into(),
-        Field::Offset(_) => "an offset such as +02:00".into(),
+        Field::Offset(_) | Field::OptionalOffset => "an offset such as +02:00".into(),
+        Field::Zulu => "Z".into(),
+        Field::DateSeparator => "'/' or the culture's separator of dates".into(),
+        Field::TimeSeparator => "':' or the culture's separator of times".into(),
         Field::Era => "the era".into(),
         Field::Literal(literal) => quoted(literal),
     }
 }
 
-/// A number of `least` to `most` digits.
-fn number<'a>(text: &'a str, least: usize, most: usize, part: &mut Option<u32>) -> Option<&'a str> {
-    let count = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
-    let (digits, rest) = text.split_at_checked(count).filter(|_| count >= least)?;
-    *part = Some(digits.parse().ok()?);
-    Some(rest)
+/// The separator of a culture, or the one that stands for it in patterns.
+fn separator<'a>(text: &'a str, own: &str, written: char) -> Result<&'a str, Misfit> {
+    text.strip_prefix(own).or_else(|| text.strip_prefix(written)).ok_or(Misfit::Other)
 }
 
-/// The longest of several names at the start of a text, in any case.
-fn longest<'a>(text: &'a str, names: impl Iterator<Item = (u32, String)>, part: &mut Option<u32>) -> Option<&'a str> {
+/// A number of `least` to `most` digits, and what follows it.
+fn number(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
+    let count = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = text.split_at_checked(count).filter(|_| count >= least)?;
+    Some((digits.parse().ok()?, rest))
+}
+
+/// The longest of several names at the start of a text, in any case, and what follows it.
+fn longest(text: &str, names: impl Iterator<Item = (u32, String)>) -> Option<(u32, &str)> {
     let after = |name: &str| {
         let end = text.char_indices().nth(name.chars().count()).map_or(text.len(), |(at, _)| at);
         let same = !name.is_empty() && text[..end].to_lowercase() == name.to_lowercase();
         same.then(|| &text[end..])
     };
-    let (value, rest) =
-        names.filter_map(|(value, name)| Some((value, after(&name)?))).min_by_key(|(_, rest)| rest.len())?;
-    *part = Some(value);
-    Some(rest)
+    names.filter_map(|(value, name)| Some((value, after(&name)?))).min_by_key(|(_, rest)| rest.len())
 }
 
-fn fraction<'a>(text: &'a str, least: usize, most: usize, parts: &mut Parts) -> Option<&'a str> {
+fn fraction<'a>(text: &'a str, least: usize, most: usize, parts: &mut Parts) -> Result<&'a str, Misfit> {
     let count = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
-    let (digits, rest) = text.split_at_checked(count).filter(|_| count >= least)?;
-    parts.nanos = Some(format!("{digits:0<9}").parse().ok()?);
-    Some(rest)
+    let (digits, rest) = text.split_at_checked(count).filter(|_| count >= least).ok_or(Misfit::Other)?;
+    let nanos = format!("{digits:0<9}").parse().map_err(|_| Misfit::Other)?;
+    parts.set_fraction(nanos, most as u32)?;
+    Ok(rest)
 }
 
-fn half_day<'a>(text: &'a str, width: Width, parts: &mut Parts, culture: &Culture) -> Option<&'a str> {
+fn half_day<'a>(text: &'a str, width: Width, parts: &mut Parts, culture: &Culture) -> Result<&'a str, Misfit> {
     let name = |afternoon| match width {
         Width::Full => culture.half_day(afternoon).to_owned(),
         Width::Short => culture.half_day(afternoon).chars().take(1).collect(),
     };
-    if name(false).is_empty() {
-        return Some(text);
+    let (morning, afternoon) = (name(false), name(true));
+    if morning.is_empty() {
+        return Ok(text);
     }
-    let mut found = None;
-    let rest = longest(text, [(0, name(false)), (1, name(true))].into_iter(), &mut found)?;
-    parts.afternoon = found.map(|half| half == 1);
-    Some(rest)
+    // Where both begin with the same character, that one says nothing.
+    let says_nothing = morning == afternoon;
+    let (half, rest) = longest(text, [(0, morning), (1, afternoon)].into_iter()).ok_or(Misfit::Other)?;
+    if !says_nothing {
+        parts.set_afternoon(half == 1)?;
+    }
+    Ok(rest)
 }
 
-fn offset<'a>(text: &'a str, width: usize, parts: &mut Parts) -> Option<&'a str> {
-    if let Some(rest) = text.strip_prefix(['Z', 'z']).filter(|_| width == 3) {
-        parts.offset = Some(0);
-        return Some(rest);
+/// `Z`, `±h`, `±hh`, `±hh:mm` or `±hhmm`. After a field of hours alone (`z`, `zz`) minutes are read only where
+/// nothing follows that they could belong to.
+fn offset<'a>(text: &'a str, width: usize, next: Option<&Field>, parts: &mut Parts) -> Result<&'a str, Misfit> {
+    if let Some(rest) = text.strip_prefix(['Z', 'z']) {
+        parts.set_offset(0, true)?;
+        return Ok(rest);
     }
-    let sign = match text.bytes().next()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
+    let sign = match text.bytes().next() {
+        Some(b'+') => 1,
+        Some(b'-') => -1,
+        _ => return Err(Misfit::Other),
     };
-    let (mut hours, mut minutes) = (None, None);
-    let mut rest = number(&text[1..], width.min(2), 2, &mut hours)?;
-    if width == 3 {
-        rest = number(rest.strip_prefix(':')?, 2, 2, &mut minutes)?;
-    }
-    let (hours, minutes) = (hours?, minutes.unwrap_or(0));
-    parts.offset = Some(sign * (hours * 3600 + minutes * 60) as i32);
-    (hours <= 18 && minutes < 60).then_some(rest)
-}
-
-impl Parts {
-    fn datetime(&self, defaults: Defaults) -> Result<DateTime, String> {
-        let date = self.date(defaults.today)?;
-        let time = self.time()?;
-        if let Some(day) = self.weekday
-            && day != date.weekday().num_days_from_sunday()
-        {
-            return Err(format!("{date} is another day of the week"));
-        }
-        let local = date.and_time(time);
-        let value = match self.offset {
-            Some(offset) => DateTime::from_local(local, offset),
-            None => DateTime::from_local_in(local, defaults.zone),
+    let (hours, rest) = number(&text[1..], width.min(2), 2).ok_or(Misfit::Other)?;
+    let may_have_minutes = width == 3
+        || match next {
+            None => true,
+            Some(Field::Literal(literal)) => !literal.starts_with(|c: char| c == ':' || c.is_ascii_digit()),
+            Some(Field::DateSeparator | Field::HalfDay(_)) => true,
+            Some(_) => false,
         };
-        value.ok_or_else(|| "it is outside the years 1 to 9999".into())
+    let minutes = may_have_minutes.then(|| number(rest.strip_prefix(':').unwrap_or(rest), 2, 2)).flatten();
+    let (minutes, rest) = minutes.map_or((None, rest), |(minutes, rest)| (Some(minutes), rest));
+    let in_minutes = hours * 60 + minutes.unwrap_or(0);
+    if minutes.is_some_and(|minutes| minutes >= 60) || in_minutes > 18 * 60 + 59 {
+        return Err(Misfit::Other);
     }
-
-    fn date(&self, today: NaiveDate) -> Result<NaiveDate, String> {
-        if (self.year, self.month, self.day) == (None, None, None) {
-            return Ok(today);
-        }
-        let year = self.year.map_or(today.year(), |year| year as i32);
-        let (month, day) = (self.month.unwrap_or(1), self.day.unwrap_or(1));
-        let date = NaiveDate::from_ymd_opt(year, month, day).filter(|_| (1..=9999).contains(&year));
-        date.ok_or_else(|| format!("there is no day {day} in month {month} of {year}"))
-    }
-
-    fn time(&self) -> Result<NaiveTime, String> {
-        let hour = match (self.hour, self.hour12, self.afternoon) {
-            (Some(hour), ..) => hour,
-            (None, Some(hour @ 0..=12), Some(afternoon)) => hour % 12 + if afternoon { 12 } else { 0 },
-            (None, hour, _) => hour.unwrap_or(0),
-        };
-        let (minute, second) = (self.minute.unwrap_or(0), self.second.unwrap_or(0));
-        NaiveTime::from_hms_nano_opt(hour, minute, second, self.nanos.unwrap_or(0))
-            .filter(|_| second < 60)
-            .ok_or_else(|| format!("there is no time {hour:02}:{minute:02}:{second:02}"))
-    }
+    parts.set_offset(sign * (in_minutes * 60) as i32, width == 3 || minutes.is_some())?;
+    Ok(rest)
 }

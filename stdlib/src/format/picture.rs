@@ -28,9 +28,17 @@ pub(super) enum Field {
     ShortFraction(usize),
     /// `t`: its first character, `tt`: all of it.
     HalfDay(Width),
-    /// `z`, `zz`: hours; `zzz`, `K`: hours and minutes.
+    /// `z`, `zz`: hours; `zzz`: hours and minutes.
     Offset(usize),
+    /// `K`: hours and minutes; a text may leave them out.
+    OptionalOffset,
+    /// `Z`: itself; a text that has it is in UTC.
+    Zulu,
     Era,
+    /// `/`
+    DateSeparator,
+    /// `:`
+    TimeSeparator,
     Literal(String),
 }
 
@@ -74,7 +82,7 @@ impl<'a> Picture<'a> {
             'M' | 'm' => pictures.month_day.to_owned(),
             'Y' | 'y' => pictures.year_month.to_owned(),
             // These are the same in every culture.
-            'o' | 'O' => "yyyy'-'MM'-'dd'T'HH':'mm':'ss'.'fffffffzzz".into(),
+            'o' | 'O' => "yyyy'-'MM'-'dd'T'HH':'mm':'ss'.'fffffffK".into(),
             's' => "yyyy'-'MM'-'dd'T'HH':'mm':'ss".into(),
             'u' => "yyyy'-'MM'-'dd HH':'mm':'ss'Z'".into(),
             'r' | 'R' => {
@@ -133,13 +141,14 @@ fn fields(pattern: &str, culture: &Culture) -> Result<Vec<Field>, FormatError> {
             'F' => Field::ShortFraction(repeated()),
             't' => Field::HalfDay(width(repeated(), 2)),
             'z' => Field::Offset(repeated().min(3)),
-            'K' => Field::Offset(3),
+            'K' => Field::OptionalOffset,
+            'Z' => Field::Zulu,
             'g' => {
                 repeated();
                 Field::Era
             }
-            ':' => Field::Literal(culture.time_separator.into()),
-            '/' => Field::Literal(culture.date_separator.into()),
+            ':' => Field::TimeSeparator,
+            '/' => Field::DateSeparator,
             '\'' | '"' => {
                 let literal = up_to_quote(&rest[1..], c).ok_or_else(|| bad("has a quote without its end"))?;
                 used = literal.1 + 1;
