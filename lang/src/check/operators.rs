@@ -5,7 +5,7 @@ use crate::ast::{self, BinaryOp};
 use crate::span::Span;
 use crate::tree::{Container, Expr, ExprKind};
 use crate::types::{Fit, Type};
-use crate::value::{Value, to_number};
+use crate::value::{Value, Zone, parse_datetime, to_number};
 
 impl Checker<'_> {
     /// A chain of operators of one level.
@@ -59,6 +59,12 @@ impl Checker<'_> {
             },
             BinaryOp::And | BinaryOp::Or => Type::Bool,
             BinaryOp::Concat => self.concat_type(left_ty, &right.ty, at),
+            // With null the result is null, whatever the other side is.
+            BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo
+                if self.is_null(left_ty) || self.is_null(&right.ty) =>
+            {
+                self.number_result(left_ty, &right.ty)
+            }
             BinaryOp::Add | BinaryOp::Subtract => self.sum_type(op, left, left_ty, right),
             BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => {
                 let sign = op_text(op);
@@ -216,9 +222,24 @@ impl Checker<'_> {
                 Type::Any
             }
             (Type::DateTime, Type::Any) => Type::Any,
+            (Type::DateTime, Type::Text) if op == BinaryOp::Subtract => match constant_text(Some(right)) {
+                // A text is a number of days, or else another datetime.
+                None => Type::Any,
+                Some(text) if to_number(text).is_ok() => nullable(Type::DateTime),
+                Some(text) => {
+                    self.wants_datetime(text, right.span, "is neither a number of days nor a datetime");
+                    nullable(Type::Number)
+                }
+            },
             (Type::DateTime, _) => {
                 self.wants_number(right, sign);
                 nullable(Type::DateTime)
+            }
+            (Type::Text, Type::DateTime) if op == BinaryOp::Subtract => {
+                if let Some((text, left)) = constant_text(left).zip(left) {
+                    self.wants_datetime(text, left.span, "is not a datetime, so no datetime can be subtracted from it");
+                }
+                nullable(Type::Number)
             }
             (Type::Any, Type::DateTime | Type::Any) => Type::Any,
             _ => {
@@ -231,6 +252,20 @@ impl Checker<'_> {
                 if a.is_any() || matches!(a, Type::Text) && b.is_any() { Type::Any } else { nullable(Type::Number) }
             }
         }
+    }
+
+    /// Reports a constant text that is not a datetime.
+    fn wants_datetime(&mut self, text: &Value, span: Span, problem: &str) {
+        let Value::Text(written) = text else { return };
+        // Whether it is one does not depend on the zone.
+        if parse_datetime(written, Zone::UTC).is_none() {
+            let hint = Some("a datetime in a text is written as in '2024-12-31T18:00'".to_owned());
+            self.error_hint("E0202", span, format!("{} {problem}.", text.to_literal(40)), hint);
+        }
+    }
+
+    fn is_null(&self, ty: &Type) -> bool {
+        matches!(self.types.resolve(ty), Type::Null)
     }
 
     fn number_result(&self, left: &Type, right: &Type) -> Type {
@@ -260,7 +295,11 @@ impl Checker<'_> {
             let hint = match resolved.without_null() {
                 Type::List(_) if sign == "`+`" => Some("use `&` to join lists and tables".to_owned()),
                 Type::List(_) => Some("use `Sum(x)`, or `map` to change each element".to_owned()),
-                Type::DateTime => Some("only `+` and `-` work with datetimes".to_owned()),
+                Type::DateTime => Some(match sign {
+                    "`+`" => "write the datetime first: `date + days`".to_owned(),
+                    "`-`" => "a datetime can be subtracted from another one, which gives days".to_owned(),
+                    _ => "only `+` and `-` work with datetimes".to_owned(),
+                }),
                 _ => None,
             };
             self.error_hint("E0202", span, format!("{sign} works with numbers, not with {ty}."), hint);
@@ -343,6 +382,14 @@ impl Checker<'_> {
                 Type::Any
             }
         }
+    }
+}
+
+/// The text of an expression that is one.
+fn constant_text(expr: Option<&Expr>) -> Option<&Value> {
+    match &expr?.kind {
+        ExprKind::Constant(value @ Value::Text(_)) => Some(value),
+        _ => None,
     }
 }
 

@@ -22,13 +22,16 @@ pub(super) fn arithmetic(op: BinaryOp, a: &Value, b: &Value, zone: Zone) -> Eval
         (Value::DateTime(x), Value::Text(text)) if op == BinaryOp::Subtract && to_number(b).is_err() => {
             match parse_datetime(text, zone) {
                 Some(y) => difference(*x, y, zone),
-                None => Err(no_number(op, a, b, b)),
+                None => Err(value_error(format!(
+                    "{} is neither a number of days nor a datetime, so - cannot subtract it.",
+                    subject(b)
+                ))),
             }
         }
         (Value::Text(text), Value::DateTime(y)) if op == BinaryOp::Subtract => match parse_datetime(text, zone) {
             Some(x) => difference(x, *y, zone),
             None => Err(value_error(format!(
-                "{} is no datetime, so - cannot subtract {} from it.",
+                "{} is not a datetime, so - cannot subtract {} from it.",
                 subject(a),
                 describe(b)
             ))),
@@ -285,5 +288,8 @@ mod tests {
         assert_eq!(calculated(BinaryOp::Subtract, date("2024-03-01"), "2024-02-28"), "2");
         assert_eq!(calculated(BinaryOp::Subtract, date("2024-03-01"), "0,5"), "2024-02-29T12:00:00+01:00");
         assert!(calculated(BinaryOp::Add, date("9999-12-31"), 1).starts_with("arithmetic: 1 days from"));
+        assert_eq!(calculated(BinaryOp::Subtract, "2024-03-01", date("2024-02-28")), "2");
+        assert!(calculated(BinaryOp::Subtract, date("2024-03-01"), "x").contains("neither a number of days nor"));
+        assert!(calculated(BinaryOp::Subtract, "1", date("2024-03-01")).contains("is not a datetime"));
     }
 }
