@@ -7,7 +7,12 @@ use crate::tree::{self, Statement, Variable};
 use crate::types::Type;
 
 impl Checker<'_> {
-    pub(super) fn set_statement(&mut self, name: &ast::Name, path: &[ast::PathStep], value: &ast::Expr) -> Option<Statement> {
+    pub(super) fn set_statement(
+        &mut self,
+        name: &ast::Name,
+        path: &[ast::PathStep],
+        value: &ast::Expr,
+    ) -> Option<Statement> {
         let found = self.find_variable(&name.text, name.span);
         let Some((found, id)) = found.and_then(|found| Some((found.clone(), found.variable?))) else {
             self.expr(value);

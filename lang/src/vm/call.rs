@@ -111,13 +111,7 @@ impl Machine<'_> {
     }
 
     /// Checks and converts the arguments of a call, counts it, and enters it.
-    fn call(
-        &mut self,
-        call: CallInfo<'_>,
-        target: Target<'_>,
-        base: usize,
-        written: Option<&[Expr]>,
-    ) -> Evaluated {
+    fn call(&mut self, call: CallInfo<'_>, target: Target<'_>, base: usize, written: Option<&[Expr]>) -> Evaluated {
         self.check_arguments(&target, base, written)?;
         self.spend(1)?;
         if self.depth >= self.settings.limits.depth {

@@ -314,8 +314,7 @@ impl<'t> Run<'t> {
                 let added = machine.used(code, base, b);
                 self.settle(machine);
                 let mut whole = machine.take_at(base, a);
-                let appended =
-                    machine.append_conformed(&self.tree.types, &mut whole, added, &site.ty, &site.what);
+                let appended = machine.append_conformed(&self.tree.types, &mut whole, added, &site.ty, &site.what);
                 machine.put(base, a, whole);
                 appended?;
             }

@@ -121,7 +121,10 @@ fn appending_is_in_place() {
     for (empty, added) in [(Value::text(""), Value::text("x")), (Value::empty_list(), Value::from(1))] {
         let y = Variable::Global(1);
         let mut statements = vec![Statement::Set(y, constant(empty))];
-        statements.extend(counting(20_000, vec![Statement::Append { variable: y, value: constant(added), annotation: None }]));
+        statements.extend(counting(
+            20_000,
+            vec![Statement::Append { variable: y, value: constant(added), annotation: None }],
+        ));
         statements.push(Statement::Return(Some(variable(y))));
         let value = run(vec![function(&[], 0, 0, block(statements))], &Settings::default(), &never_stops());
         match value.expect("a value").value {

@@ -1,12 +1,11 @@
 //! Values for annotations: simple values convert, inside records, lists and tables too. What fits is left as it is,
 //! and remembers that it fits.
 
+mod table;
+
 use super::convert::{Mismatch, Seen};
 use super::{Field, RecordType, Type, Types};
-use crate::value::{
-    Column, ConvertError, List, Record, Table, TableBuilder, Unchecked, Value, Zone, to_boolean, to_datetime,
-    to_number, to_text,
-};
+use crate::value::{ConvertError, List, Record, Unchecked, Value, Zone, to_boolean, to_datetime, to_number, to_text};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -42,9 +41,6 @@ impl<E> From<ConvertError> for Stopped<E> {
 
 /// What a value becomes; `None` where it fits as it is.
 type Conformed<E, T = Value> = Result<Option<T>, Stopped<E>>;
-
-/// The same of a table; an error comes with its row.
-type Rowed<E, T = Table> = Result<Option<T>, (usize, Stopped<E>)>;
 
 /// Values looked at between two words to whoever watches.
 const STRETCH: usize = 64;
@@ -158,9 +154,7 @@ impl<E> Conform<'_, E> {
         match (resolved, value) {
             (Type::List(element), Value::List(list)) => self.list(list, element),
             (Type::List(element), Value::Table(table)) => self.table(table, element),
-            (Type::Record(wanted), Value::Record(record)) => {
-                Ok(self.record(record, ty, wanted)?.map(Value::Record))
-            }
+            (Type::Record(wanted), Value::Record(record)) => Ok(self.record(record, ty, wanted)?.map(Value::Record)),
             _ => Ok(None),
         }
     }
@@ -195,164 +189,6 @@ impl<E> Conform<'_, E> {
             _ => {}
         }
         Ok(changed)
-    }
-
-    fn table(&mut self, table: &Arc<Table>, element: &Type) -> Conformed<E> {
-        let first = std::mem::take(&mut self.first);
-        let element = self.types.row(element);
-        let wanted = match self.types.resolve(element) {
-            Type::Any => return Ok(None),
-            Type::Record(wanted) => wanted,
-            _ => {
-                return match table.row(0) {
-                    Some(row) => Err(Stopped::from(Mismatch::new(&Value::Record(row), element)).inside(format_args!("[{first}]"))),
-                    None => Ok(None),
-                };
-            }
-        };
-        let key = self.key(element);
-        let unchecked = unchecked(key.map(|key| table.checked().unchecked(key, table.len())), table.len());
-        if unchecked.len() == 0 {
-            return Ok(None);
-        }
-        let changed = match table.columns() {
-            Some(columns) => self.columns(table, columns, element, wanted, &unchecked),
-            None => self.rows(table, element, wanted, &unchecked),
-        };
-        let changed = changed.map_err(|(row, stopped)| stopped.inside(format_args!("[{}]", first + row)))?;
-        if let Some(key) = key {
-            let fitting = changed.as_ref().unwrap_or(table);
-            fitting.checked().remember(key, fitting.len());
-        }
-        Ok(changed.map(Value::table))
-    }
-
-    /// A table in columns, column by column. The error is that of the first row that has one.
-    fn columns(
-        &mut self,
-        table: &Arc<Table>,
-        columns: &[Arc<Column>],
-        element: &Type,
-        wanted: &RecordType,
-        unchecked: &Unchecked,
-    ) -> Rowed<E> {
-        let mut changed: Option<Vec<Arc<Column>>> = None;
-        let mut added = Vec::new();
-        let mut wrong: Option<(usize, Mismatch)> = None;
-        for field in &wanted.fields {
-            let position = table.shape().position(&field.name);
-            let Some((position, column)) = position.and_then(|at| Some((at, columns.get(at)?))) else {
-                match &field.default {
-                    Some(default) => added.push((field.name.clone(), default.clone())),
-                    None => {
-                        let first = unchecked.positions().min().unwrap_or(0);
-                        if wrong.as_ref().is_none_or(|(row, _)| first < *row)
-                            && let Some(record) = table.row(first)
-                        {
-                            wrong = Some((first, Mismatch::missing(&record, &field.name, &field.ty)));
-                        }
-                    }
-                }
-                continue;
-            };
-            let before = wrong.as_ref().map_or(usize::MAX, |(row, _)| *row);
-            match self.column(column, &field.ty, unchecked, before) {
-                Ok(None) => {}
-                Ok(Some(new)) => {
-                    if let Some(column) = changed.get_or_insert_with(|| columns.to_vec()).get_mut(position) {
-                        *column = Arc::new(new);
-                    }
-                }
-                Err((row, Stopped::Mismatch(mismatch))) => wrong = Some((row, mismatch.inside(&field.name))),
-                Err(ended) => return Err(ended),
-            }
-        }
-        if let Some((row, mismatch)) = wrong {
-            return Err((row, mismatch.into()));
-        }
-        if changed.is_none() && added.is_empty() {
-            return Ok(None);
-        }
-        let mut columns = changed.unwrap_or_else(|| columns.to_vec());
-        let mut shape = table.shape().clone();
-        if !added.is_empty() {
-            let names = shape.names().iter().cloned().chain(added.iter().map(|(name, _)| name.clone()));
-            shape = crate::value::Shape::new(names);
-            let filled = |(_, default): (_, Value)| Arc::new((0..table.len()).map(|_| default.clone()).collect());
-            columns.extend(added.into_iter().map(filled));
-        }
-        let table = Table::from_columns(shape, columns, table.len());
-        let row_type = self.types.row_type(element).filter(|(shape, _)| shape.names() == table.shape().names());
-        Ok(Some(table.with_row_type(row_type.map(|(_, row_type)| row_type))))
-    }
-
-    /// The rows of a column that are unchecked and stand before the row `before`. An error comes with its row.
-    fn column(
-        &mut self,
-        column: &Column,
-        ty: &Type,
-        unchecked: &Unchecked,
-        before: usize,
-    ) -> Rowed<E, Column> {
-        let (resolved, nullable) = match self.types.resolve(ty) {
-            Type::Nullable(inner) => (self.types.resolve(inner), true),
-            resolved => (resolved, matches!(resolved, Type::Null)),
-        };
-        let same = matches!(
-            (resolved, column),
-            (Type::Any, _)
-                | (Type::Bool, Column::Bool(_))
-                | (Type::Number, Column::Number(_))
-                | (Type::Text, Column::Text(_))
-                | (Type::DateTime, Column::DateTime(_))
-                | (_, Column::Null(_))
-        );
-        if matches!(resolved, Type::Any) || same && nullable {
-            return Ok(None);
-        }
-        let mut changed: Option<Vec<Value>> = None;
-        let mut steps = Stretches::of(unchecked);
-        for row in unchecked.positions() {
-            if row >= before {
-                continue;
-            }
-            steps.next(self.watch).map_err(|ended| (row, ended))?;
-            if same && column.has(row) {
-                continue;
-            }
-            let conformed = self.value(&column.get(row), ty).map_err(|stopped| (row, stopped))?;
-            let Some(new) = conformed else { continue };
-            if let Some(cell) = changed.get_or_insert_with(|| column.to_values()).get_mut(row) {
-                *cell = new;
-            }
-        }
-        Ok(changed.map(|cells| cells.into_iter().collect()))
-    }
-
-    /// A table whose rows differ in their fields, row by row.
-    fn rows(
-        &mut self,
-        table: &Arc<Table>,
-        element: &Type,
-        wanted: &Arc<RecordType>,
-        unchecked: &Unchecked,
-    ) -> Rowed<E> {
-        let mut changed: Option<Vec<Record>> = None;
-        let mut rows: Vec<usize> = unchecked.positions().collect();
-        rows.sort_unstable();
-        for row in rows {
-            let Some(record) = table.row(row) else { break };
-            let conformed = self.record(&record, element, wanted).map_err(|stopped| (row, stopped))?;
-            let Some(new) = conformed else { continue };
-            let all = || (0..table.len()).filter_map(|row| table.row(row)).collect();
-            if let Some(record) = changed.get_or_insert_with(all).get_mut(row) {
-                *record = new;
-            }
-        }
-        let Some(rows) = changed else { return Ok(None) };
-        let mut builder = TableBuilder::default();
-        rows.iter().for_each(|record| builder.push(record));
-        Ok(Some(builder.finish()))
     }
 
     fn record(&mut self, record: &Record, ty: &Type, wanted: &Arc<RecordType>) -> Conformed<E, Record> {
@@ -419,5 +255,87 @@ impl Stretches {
         }
         self.ahead -= 1;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Column;
+
+    /// How many values are looked at, and what comes of them; `None` where they fit.
+    fn looked(types: &Types, value: &Value, ty: &Type) -> (usize, Option<Value>) {
+        let mut count = 0;
+        let mut watch = |values: usize| {
+            count += values;
+            Ok::<(), Infallible>(())
+        };
+        match types.conform(value, ty, Zone::UTC, &mut watch) {
+            Ok(conformed) => (count, conformed),
+            Err(_) => panic!("it fits"),
+        }
+    }
+
+    fn item(q: Value) -> Value {
+        Value::record([("q", q)])
+    }
+
+    fn items() -> Type {
+        Type::closed_record([("q".into(), Type::Number)]).many()
+    }
+
+    #[test]
+    fn what_fits_is_looked_at_once() {
+        let types = Types::default();
+        let table = Value::list(vec![item(1.into()), item(2.into())]);
+        assert!(matches!(looked(&types, &table, &items()), (2, None)));
+        assert!(matches!(looked(&types, &table.clone(), &items()), (0, None)));
+        // Another type is looked for once more, and does not push out the first.
+        let nullable = Type::closed_record([("q".into(), Type::Number.nullable()), ("q".into(), Type::Number)]);
+        assert!(matches!(looked(&types, &table, &nullable.many()), (2, None)));
+        assert!(matches!(looked(&types, &table, &items()), (0, None)));
+    }
+
+    #[test]
+    fn only_what_is_new_is_looked_at() {
+        let types = Types::default();
+        let Value::Table(mut table) = Value::list((0..10).map(|q| item(q.into())).collect()) else { panic!("a table") };
+        assert!(matches!(looked(&types, &Value::Table(table.clone()), &items()), (10, None)));
+        let rows = Arc::make_mut(&mut table);
+        rows.set_cell(3, 0, 7.into());
+        let Value::Record(row) = item(11.into()) else { panic!("a record") };
+        rows.append(&row).expect("it has the column");
+        assert!(matches!(looked(&types, &Value::Table(table.clone()), &items()), (2, None)));
+        let Value::List(mut list) = Value::list(vec![1.into(), 2.into()]) else { panic!("a list") };
+        let numbers = Type::Number.many();
+        assert!(matches!(looked(&types, &Value::List(list.clone()), &numbers), (2, None)));
+        Arc::make_mut(&mut list).push(3.into());
+        assert!(matches!(looked(&types, &Value::List(list), &numbers), (1, None)));
+    }
+
+    #[test]
+    fn columns_that_fit_are_shared() {
+        let types = Types::default();
+        let row = |q: &str| Value::record([("x", Value::from("a")), ("q", Value::from(q))]);
+        let Value::Table(table) = Value::list(vec![row("1"), row("2")]) else { panic!("a table") };
+        let (_, converted) = looked(&types, &Value::Table(table.clone()), &items());
+        let Some(Value::Table(converted)) = converted else { panic!("it converts") };
+        let (before, after) = (table.columns().expect("columns"), converted.columns().expect("columns"));
+        assert!(Arc::ptr_eq(&before[0], &after[0]));
+        assert!(matches!((&*before[1], &*after[1]), (Column::Text(_), Column::Number(_))));
+        assert!(matches!(looked(&types, &Value::Table(converted), &items()), (0, None)));
+    }
+
+    #[test]
+    fn nested_records_remember_what_they_fit() {
+        let mut types = Types::default();
+        let id = types.declare("node".into());
+        let node = Type::Named(id, "node".into());
+        types.define(id, Type::closed_record([("v".into(), Type::Number), ("next".into(), node.clone().nullable())]));
+        let mut list = Value::Null;
+        for v in 0..200 {
+            list = Value::record([("v", v.into()), ("next", list)]);
+            assert!(matches!(looked(&types, &list, &node), (2, None)), "{v}");
+        }
     }
 }
