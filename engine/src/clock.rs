@@ -48,6 +48,15 @@ pub trait Clock: Debug + Send + Sync + 'static {
 
     /// Ready once the wall clock shows `at` or more, at most ten seconds late where it jumps.
     fn until(&self, at: Timestamp) -> Waiting<'_>;
+
+    /// Ready once [`Clock::elapsed`] is `elapsed` or more.
+    fn after(&self, elapsed: Duration) -> Waiting<'_>;
+
+    /// Has a test planted this fault in the engine of this clock?
+    #[cfg(test)]
+    fn planted(&self, _: crate::planted::Planted) -> bool {
+        false
+    }
 }
 
 /// The clock of the machine.
@@ -89,6 +98,11 @@ impl Clock for SystemClock {
             }
         })
     }
+
+    fn after(&self, elapsed: Duration) -> Waiting<'_> {
+        let left = elapsed.saturating_sub(self.elapsed());
+        Box::pin(tokio::time::sleep(left))
+    }
 }
 
 /// How far the wall clock is ahead of elapsed time, as it was at the last look.
@@ -121,54 +135,73 @@ pub(crate) use driven::TestClock;
 #[cfg(test)]
 mod driven {
     use super::*;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use crate::planted::Planted;
     use tokio::sync::watch;
 
     /// A clock that moves when a test says so.
     #[derive(Debug)]
     pub(crate) struct TestClock {
-        now: watch::Sender<i64>,
-        elapsed: AtomicU64,
+        /// The wall clock and elapsed time, in milliseconds: nobody sees one move without the other.
+        shown: watch::Sender<(i64, u64)>,
+        planted: Option<Planted>,
     }
 
     impl TestClock {
         /// A clock that shows `now`.
         pub(crate) fn new(now: Timestamp) -> Self {
-            Self { now: watch::Sender::new(now.0), elapsed: AtomicU64::new(0) }
+            Self { shown: watch::Sender::new((now.0, 0)), planted: None }
+        }
+
+        /// The same for an engine with a planted fault.
+        pub(crate) fn with_planted(now: Timestamp, planted: Option<Planted>) -> Self {
+            Self { planted, ..Self::new(now) }
         }
 
         /// Lets time pass.
         pub(crate) fn pass(&self, millis: u64) {
-            self.elapsed.fetch_add(millis, Ordering::SeqCst);
-            self.jump(millis as i64);
+            self.shown.send_modify(|(now, elapsed)| {
+                *now += millis as i64;
+                *elapsed += millis;
+            });
         }
 
         /// Sets the wall clock; no time passes.
         pub(crate) fn jump(&self, millis: i64) {
-            self.now.send_modify(|now| *now += millis);
+            self.shown.send_modify(|(now, _)| *now += millis);
         }
 
         /// Sets the wall clock to an instant; no time passes.
         pub(crate) fn set(&self, at: Timestamp) {
-            self.now.send_replace(at.0);
+            self.shown.send_modify(|(now, _)| *now = at.0);
         }
     }
 
     impl Clock for TestClock {
         fn now(&self) -> Timestamp {
-            Timestamp(*self.now.borrow())
+            Timestamp(self.shown.borrow().0)
         }
 
         fn elapsed(&self) -> Duration {
-            Duration::from_millis(self.elapsed.load(Ordering::SeqCst))
+            Duration::from_millis(self.shown.borrow().1)
         }
 
         fn until(&self, at: Timestamp) -> Waiting<'_> {
-            let mut shown = self.now.subscribe();
+            let mut shown = self.shown.subscribe();
             Box::pin(async move {
                 // The sender lives as long as the clock.
-                let _ = shown.wait_for(|now| *now >= at.0).await;
+                let _ = shown.wait_for(|(now, _)| *now >= at.0).await;
             })
+        }
+
+        fn after(&self, elapsed: Duration) -> Waiting<'_> {
+            let mut shown = self.shown.subscribe();
+            Box::pin(async move {
+                let _ = shown.wait_for(|(_, passed)| Duration::from_millis(*passed) >= elapsed).await;
+            })
+        }
+
+        fn planted(&self, fault: Planted) -> bool {
+            self.planted == Some(fault)
         }
     }
 }

@@ -4,6 +4,9 @@
 //! dispatch (finish: commit) → http`. `workflow` is data; `run` and `dispatch` reach the store through its trait; `http`
 //! talks to one engine handle and never to the store.
 
+#[macro_use]
+mod planted;
+
 pub mod access;
 pub mod clock;
 pub mod config;

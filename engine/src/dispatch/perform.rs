@@ -13,7 +13,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::Instant;
 
 /// How long a file that is read may stay unsettled beyond the time it is to be left alone.
 const MOST_UNSETTLED: Duration = Duration::from_secs(60);
@@ -218,9 +217,7 @@ impl Dispatcher {
         tokio::select! {
             done = work => done,
             () = host.stop().asked() => Err(Fault::new(ErrorKind::Cancelled, "The run was cancelled.")),
-            () = tokio::time::sleep_until(Instant::from_std(host.deadline())) => {
-                Err(Fault::of_kind(TIMEOUT, "The run took longer than it may."))
-            }
+            () = host.late() => Err(Fault::of_kind(TIMEOUT, "The run took longer than it may.")),
         }
     }
 }

@@ -4,6 +4,8 @@
 
 mod access;
 mod evaluate;
+#[cfg(test)]
+mod histories;
 mod people;
 mod schedules;
 mod view;

@@ -24,7 +24,8 @@ pub struct RunHost {
     clock: Arc<dyn Clock>,
     log: Mutex<Log>,
     max_lines: usize,
-    deadline: Instant,
+    /// When the run's time is over, in elapsed time of the clock.
+    deadline: Duration,
     stop: Arc<StopFlag>,
     calls: Option<Calls>,
     /// Whoever lent the thread takes it back then.
@@ -125,12 +126,12 @@ impl RunHost {
         stop: Arc<StopFlag>,
         calls: Option<Calls>,
     ) -> Self {
-        let now = Instant::now();
+        let deadline = clock.elapsed().saturating_add(limit);
         Self {
             clock,
             log: Mutex::default(),
             max_lines: max_lines as usize,
-            deadline: now.checked_add(limit).unwrap_or(now),
+            deadline,
             stop,
             calls,
             patience: None,
@@ -161,9 +162,9 @@ impl RunHost {
         self.stop.is_cancelled() || self.stop.is_abandoned()
     }
 
-    /// When the run's time is over.
-    pub fn deadline(&self) -> Instant {
-        self.deadline
+    /// Ready when the run's time is over.
+    pub async fn late(&self) {
+        self.clock.after(self.deadline).await;
     }
 
     /// Names the step that runs from now on: the path of its strand and its position there.
@@ -177,7 +178,7 @@ impl RunHost {
 
     /// Is the run's time over?
     pub fn is_late(&self) -> bool {
-        Instant::now() >= self.deadline
+        self.clock.elapsed() >= self.deadline
     }
 
     /// The request to stop.
@@ -291,7 +292,7 @@ impl Host for StepHost {
             url: request.url.clone(),
             headers,
             body: request.body.clone().map(Bytes::from),
-            timeout: timeout.min(self.run.deadline.saturating_duration_since(Instant::now())),
+            timeout: timeout.min(self.run.deadline.saturating_sub(self.run.clock.elapsed())),
         };
         let answer = calls.runtime.block_on(async {
             tokio::select! {

@@ -276,6 +276,13 @@ pub(super) fn decode_place(bytes: &[u8]) -> Result<Place, String> {
     })
 }
 
+/// The position that a kept place of a strand tells, for tests.
+#[cfg(test)]
+pub fn kept_position(key: &str, bytes: &[u8]) -> Option<String> {
+    let (path, place) = (key.strip_prefix(AT)?, decode_place(bytes).ok()?);
+    Some(format!("{path}{}", place.position.unwrap_or_default()))
+}
+
 /// What a step of a claimed run has kept of its parts.
 pub(super) fn open_step(claimed: &ClaimedRun, path: &str, position: &str, begun: usize) -> Result<Open, String> {
     let mut open = Open { next: begun, items_kept: true, ..Open::new(None) };

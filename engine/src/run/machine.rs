@@ -24,7 +24,7 @@ use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Value, truth};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The most steps without a commit of their own that a run notes from its start or resumption to its end.
 const MAX_TRACE: usize = 10_000;
@@ -66,7 +66,8 @@ pub struct Machine {
     recorder: Recorder,
     pub(super) with_errors: bool,
     pub(super) spent: Duration,
-    begun: Instant,
+    /// When this machine began, in elapsed time of the clock.
+    begun: Duration,
     /// How the wall clock stood at the last look.
     ahead: Ahead,
 }
@@ -88,7 +89,7 @@ impl Machine {
         variables.set_known(RUN, run_value(&work, &room));
         variables.set_known(ERRORS, no_errors(&work.workflow));
         let root = Strand::new(None, Part::Whole, work.workflow.clone(), 0, variables, 0);
-        let ahead = Ahead::of(host.clock());
+        let (ahead, begun) = (Ahead::of(host.clock()), host.clock().elapsed());
         Self {
             work,
             room,
@@ -113,7 +114,7 @@ impl Machine {
             recorder: Recorder::default(),
             with_errors: false,
             spent: Duration::ZERO,
-            begun: Instant::now(),
+            begun,
             ahead,
         }
     }
@@ -189,7 +190,7 @@ impl Machine {
 
     /// What is committed with the result of an acting step: what has changed and what was written.
     pub fn changes(&mut self) -> Result<Changes, Fault> {
-        let spent = self.spent + self.begun.elapsed();
+        let spent = self.spent + self.host.clock().elapsed().saturating_sub(self.begun);
         let kept = self.ledger.write(&mut self.strands, spent, &self.trace, self.room.most_kept)?;
         let input = self.input.take();
         Ok(Changes {

@@ -30,6 +30,8 @@ pub use begin::{Prepared, prepare};
 pub use diffs::{Change, StepDiff};
 pub use ended::Ended;
 pub use host::{Callbacks, Calls, RunHost, StepHost, StopFlag, step_key};
+#[cfg(test)]
+pub use ledger::kept_position;
 pub use input::{NoFit, convert, convert_input};
 pub use machine::Machine;
 pub use pool::{Panicked, Pool, STACK_BYTES};

@@ -1,0 +1,30 @@
+//! Generated histories: random workflows with failures, kills, cancels, time-outs and retries at random moments.
+//!
+//! [`generate`] makes a history of a seed: workflows as [`tree`]s, what their peers answer, and what happens when.
+//! [`drive`] lets it happen to real engines on a clock that it moves: each engine has its store in a file, a peer on a
+//! socket, a database and files, and dies between any two of its commits. [`witness`] sees each commit and says what no
+//! commit may do; at the end [`check`] asks whether a naive [`walk`] over the workflow explains what became of each run.
+//!
+//! The proof proves itself: with each of the faults of [`crate::planted`] in the engine it must find something.
+//!
+//! `FLOWSCRIPT_HISTORIES` says how many histories the test looks at, `FLOWSCRIPT_HISTORY_SEED` where it begins. A finding
+//! names its seed and shows the smallest history that still has it. By hand, before a release:
+//!
+//! ```console
+//! $ FLOWSCRIPT_HISTORIES=20000 cargo test --release -p flowscript-engine --lib histories -- --nocapture
+//! ```
+
+mod check;
+mod count;
+mod dice;
+mod drive;
+mod generate;
+mod peer;
+mod points;
+mod shrink;
+mod tests;
+mod tree;
+mod walk;
+mod watched;
+mod witness;
+mod world;

@@ -1,0 +1,80 @@
+//! Looking at many histories, and looking for planted faults.
+
+use super::count::Counts;
+use super::drive::{self, Outcome};
+use super::generate::History;
+use super::shrink;
+use super::witness::Finding;
+use crate::planted::Planted;
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// How many histories a test looks at by itself.
+const FEW: u64 = 150;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Looks at histories on several threads until one has a finding; in a survey, to the end.
+#[allow(clippy::print_stdout, reason = "a survey shows what it finds")]
+fn look(seeds: std::ops::Range<u64>, planted: Option<Planted>) -> (Counts, u64, Option<(u64, Finding)>) {
+    let next = AtomicU64::new(seeds.start);
+    let stop = AtomicBool::new(false);
+    let survey = setting("FLOWSCRIPT_HISTORY_SURVEY", 0) > 0;
+    let all: Mutex<(Counts, Option<(u64, Finding)>)> = Mutex::default();
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get) * 2;
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    let Outcome { counts, finding, .. } = drive::run(&History::of(seed), planted);
+                    let mut all = all.lock().unwrap();
+                    all.0.add(&counts);
+                    if let Some(finding) = finding {
+                        if survey {
+                            println!("seed {seed}: {}: {}", finding.kind, finding.text);
+                        }
+                        all.1.get_or_insert((seed, finding));
+                        stop.store(!survey, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let (counts, finding) = all.into_inner().unwrap();
+    (counts, next.into_inner().min(seeds.end) - seeds.start, finding)
+}
+
+/// A finding with the smallest history that has it.
+fn report(seed: u64, finding: &Finding, planted: Option<Planted>) -> String {
+    let small = shrink::smallest(&History::of(seed), planted, finding.kind);
+    let Outcome { finding: again, trace, .. } = drive::run(&small, planted);
+    let mut text = format!("seed {seed}: {}: {}\n", finding.kind, finding.text);
+    let again = again.map_or("it did not come again".into(), |again| format!("{}: {}", again.kind, again.text));
+    let _ = writeln!(text, "the smallest history with it: {again}\n");
+    for (name, file) in small.tree.files("PEER") {
+        let _ = writeln!(text, "# {name}\n{file}");
+    }
+    let _ = writeln!(text, "answers {:?}\nruns {:?}\nat work {:?}\nat rest {:?}\n", small.outcomes, small.runs, small.deeds, small.idle);
+    trace.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+    text
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "the seed and the counts are what is to be seen")]
+fn every_history_ends_as_its_steps_say() {
+    let count = setting("FLOWSCRIPT_HISTORIES", FEW);
+    let seed = setting("FLOWSCRIPT_HISTORY_SEED", 1);
+    let begun = std::time::Instant::now();
+    let (counts, looked, finding) = look(seed..seed + count, None);
+    println!("{looked} histories from seed {seed} in {:?}\n{counts}", begun.elapsed());
+    if let Some((seed, finding)) = finding {
+        panic!("{}", report(seed, &finding, None));
+    }
+}

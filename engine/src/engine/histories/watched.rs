@@ -1,0 +1,204 @@
+//! The store as the engine of a history has it: each decision goes on to the real one, and a witness sees what became
+//! of it. An engine that is to die at a commit never gets its answer.
+
+use super::witness::Witness;
+use crate::store::{
+    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
+    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Pruned,
+    Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord, Skip,
+    SqliteStore, StepEnd, StepRecord, StepStart, Store, TokenRecord, VersionHash, WorkflowCounts, WorkflowRecord,
+};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A lease that outlasts each history: time passes in leaps there.
+const FOR_EVER: Duration = Duration::from_secs(1 << 40);
+
+/// The store of one engine.
+pub(super) struct Watched {
+    pub inner: SqliteStore,
+    pub witness: Arc<Witness>,
+    /// The engine, once it has taken its lease.
+    pub owner: Mutex<Option<OwnerId>>,
+}
+
+impl Watched {
+    /// A worker's write.
+    fn written<'a, T: Send + 'a>(
+        &'a self,
+        run: RunId,
+        what: &'static str,
+        decide: impl FnOnce() -> Answer<'a, T> + Send + 'a,
+    ) -> Answer<'a, T> {
+        Box::pin(async move {
+            let points = &self.witness.points;
+            let deed = points.before().await;
+            let result = decide().await;
+            points.note(format!("   {}: {what} of run {}", points.reached(), self.witness.number(run)));
+            match &result {
+                Ok(_) => self.witness.rows(run, self.inner.steps(run).await?),
+                Err(error) => self.witness.refused(run, what, error),
+            }
+            points.after(deed, matches!(what, "park" | "finish")).await;
+            result
+        })
+    }
+
+    async fn claimed(&self, claimed: &Claimed) {
+        for run in &claimed.runs {
+            self.witness.started(run.fence.run, &self.inner).await;
+        }
+    }
+}
+
+macro_rules! handed_on {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+        $(fn $name(&self, $($argument: $type),*) -> Answer<'_, $answer> { self.inner.$name($($argument),*) })*
+    };
+}
+
+impl Store for Watched {
+    handed_on! {
+        publish(publication: Publication) -> Published;
+        workflows() -> Vec<WorkflowRecord>;
+        version_text(version: VersionHash) -> Vec<u8>;
+        schedules() -> Vec<ScheduleRecord>;
+        history(runs: Arc<[NewRun]>) -> ();
+        fire(fire: Fire) -> Fired;
+        release(owner: OwnerId) -> ();
+        ready() -> ();
+        prune(retention: Retention) -> Pruned;
+        run(run: RunId) -> Run;
+        outputs(runs: Vec<RunId>) -> Vec<(RunId, Vec<u8>)>;
+        summary(run: RunId) -> RunSummary;
+        steps(run: RunId) -> Vec<StepRecord>;
+        log(run: RunId, first: u32, limit: u32) -> LogPage;
+        delivered(run: RunId) -> Vec<(String, Vec<u8>)>;
+        kept(run: RunId) -> Vec<(String, Vec<u8>)>;
+        runs(query: RunQuery) -> RunPage;
+        lanes(query: LaneQuery) -> LanePage;
+        counts() -> Vec<WorkflowCounts>;
+        watch(run: RunId, seen: Option<u32>) -> RunSummary;
+        events(since: Option<Cursor>) -> EventPage;
+        add_key(key: NewKey) -> KeyRecord;
+        keys() -> Vec<KeyRecord>;
+        key_by_hash(hash: [u8; 32]) -> Option<KeyRecord>;
+        add_token(token: NewToken) -> TokenRecord;
+        tokens() -> Vec<TokenRecord>;
+        administer(change: Admin) -> ();
+        secret() -> [u8; 32];
+    }
+
+    fn commit_sizes(&self) -> CommitSizes {
+        self.inner.commit_sizes()
+    }
+
+    fn renew(&self, owner: OwnerId, _: Duration) -> Answer<'_, ()> {
+        *self.owner.lock().unwrap() = Some(owner);
+        self.inner.renew(owner, FOR_EVER)
+    }
+
+    fn accept(&self, new: NewRun) -> Answer<'_, Accepted> {
+        Box::pin(async move {
+            let (id, lane) = (new.id, new.lane.as_ref().map(|lane| (lane.key.clone(), lane.pause)));
+            let accepted = self.inner.accept(new).await?;
+            self.witness.accepted(id, lane);
+            self.witness.points.note(format!("accepted run {}", self.witness.number(id)));
+            if matches!(accepted, Accepted::Claimed { .. }) {
+                self.witness.started(id, &self.inner).await;
+            }
+            Ok(accepted)
+        })
+    }
+
+    fn claim(&self, claim: Claim) -> Answer<'_, Claimed> {
+        Box::pin(async move {
+            let claimed = self.inner.claim(claim).await?;
+            self.claimed(&claimed).await;
+            Ok(claimed)
+        })
+    }
+
+    fn step_started(&self, fence: Fence, start: StepStart, changes: Changes) -> Answer<'_, ()> {
+        self.written(fence.run, "start", move || self.inner.step_started(fence, start, changes))
+    }
+
+    fn step_result(&self, fence: Fence, end: StepEnd, changes: Changes) -> Answer<'_, ()> {
+        self.written(fence.run, "result", move || self.inner.step_result(fence, end, changes))
+    }
+
+    fn checkpoint(&self, fence: Fence, changes: Changes) -> Answer<'_, ()> {
+        self.written(fence.run, "point", move || self.inner.checkpoint(fence, changes))
+    }
+
+    fn park(&self, fence: Fence, park: Park) -> Answer<'_, ()> {
+        self.written(fence.run, "park", move || self.inner.park(fence, park))
+    }
+
+    fn respond(&self, fence: Fence, answer: Vec<u8>, changes: Changes) -> Answer<'_, ()> {
+        self.written(fence.run, "respond", move || self.inner.respond(fence, answer, changes))
+    }
+
+    fn finish(&self, fence: Fence, finish: Finish, then: Option<Claim>) -> Answer<'_, Claimed> {
+        let state = finish.state;
+        self.written(fence.run, "finish", move || {
+            Box::pin(async move {
+                let claimed = self.inner.finish(fence, finish, then).await?;
+                // The rows of this commit come before the end of the run.
+                self.witness.rows(fence.run, self.inner.steps(fence.run).await?);
+                self.witness.points.note(format!("      {state}"));
+                self.witness.ended(fence.run, state);
+                self.claimed(&claimed).await;
+                Ok(claimed)
+            })
+        })
+    }
+
+    fn retry(&self, run: RunId) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.inner.retry(run).await?;
+            self.witness.retried(run);
+            Ok(())
+        })
+    }
+
+    fn run_again(&self, again: RunAgain) -> Answer<'_, Accepted> {
+        Box::pin(async move {
+            let accepted = self.inner.run_again(again.clone()).await?;
+            if accepted == Accepted::Queued {
+                self.witness.again(&again);
+            }
+            Ok(accepted)
+        })
+    }
+
+    fn skip(&self, skip: Skip) -> Answer<'_, RunId> {
+        Box::pin(async move {
+            let run = self.inner.skip(skip).await?;
+            self.witness.skipped(run);
+            Ok(run)
+        })
+    }
+
+    fn resume(&self, lane: LaneId) -> Answer<'_, RunId> {
+        Box::pin(async move {
+            let run = self.inner.resume(lane).await?;
+            self.witness.retried(run);
+            Ok(run)
+        })
+    }
+
+    fn request_cancel(&self, run: RunId) -> Answer<'_, Cancel> {
+        Box::pin(async move {
+            let cancelled = self.inner.request_cancel(run).await?;
+            if cancelled == Cancel::Cancelled {
+                self.witness.ended(run, crate::store::RunState::Cancelled);
+            }
+            Ok(cancelled)
+        })
+    }
+
+    fn deliver(&self, run: RunId, name: String, body: Vec<u8>) -> Answer<'_, Delivered> {
+        self.inner.deliver(run, name, body)
+    }
+}
