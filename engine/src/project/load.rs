@@ -6,7 +6,7 @@ use crate::outgoing::Connections;
 use crate::script::Library;
 use crate::workflow::model::Workflow;
 use crate::workflow::problem::{Problem, broken_call, codes};
-use crate::workflow::{Callee, Read, WorkflowText, read};
+use crate::workflow::{Callee, FAILURE_INPUTS, Read, WorkflowText, read};
 use crate::yaml::Place;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -41,8 +41,10 @@ pub fn load(
     let mut files = loader.files;
     fit_locks(&mut files, &folder.root);
     refuse_unknown_names(&mut files, connections);
+    refuse_failure_targets(&mut files);
     refuse_taken_paths(&mut files, serving);
     while refuse_broken_calls(&mut files) {}
+    warn_of_silent_events(&mut files);
     files
 }
 
@@ -148,6 +150,56 @@ fn refuse_unknown_names(files: &mut BTreeMap<String, LoadedFile>, connections: &
     }
 }
 
+/// A run that `onFailure` starts gets what failed, and nothing else: a target that needs more fails each time.
+fn refuse_failure_targets(files: &mut BTreeMap<String, LoadedFile>) {
+    let needed = |id: &str, files: &BTreeMap<String, LoadedFile>| -> Vec<String> {
+        let target = files.get(id).and_then(|file| file.workflow.clone());
+        let inputs = target.iter().flat_map(|workflow| &workflow.inputs).filter(|input| input.default.is_none());
+        let unknown = inputs.filter(|input| !FAILURE_INPUTS.contains(&input.name.as_str()));
+        unknown.map(|input| input.name.to_string()).collect()
+    };
+    let mut found = Vec::new();
+    for (id, file) in files.iter() {
+        let Some(workflow) = &file.workflow else { continue };
+        let Some(target) = &workflow.on_failure else { continue };
+        let place = workflow.references.iter().find(|(named, _)| named == target).map(|(_, place)| *place);
+        for input in needed(target, files) {
+            let message = format!("The workflow `{target}` needs the input `{input}`, which `onFailure` does not give");
+            let hint = format!(
+                "`onFailure` gives {}. Take these in `{target}`, or give `{input}` a default there.",
+                FAILURE_INPUTS.map(|name| format!("`{name}`")).join(" and ")
+            );
+            let problem = Problem::new(codes::INPUT_MISSING, place.unwrap_or(Place { line: 1, column: 1 }), message);
+            found.push((id.clone(), problem.with_hint(hint)));
+        }
+    }
+    for (id, problem) in found {
+        if let Some(file) = files.get_mut(&id) {
+            file.problems.push(problem);
+            file.workflow = None;
+        }
+    }
+}
+
+/// An event comes by an address that some step must give out: of the workflow that waits, or of one that calls it.
+fn warn_of_silent_events(files: &mut BTreeMap<String, LoadedFile>) {
+    let gives_out = |workflow: &Workflow| {
+        let text = WorkflowText::decode(&workflow.text).ok();
+        text.is_some_and(|text| text.sources().any(|source| source.to_ascii_lowercase().contains("callbackurl")))
+    };
+    let loaded: Vec<Arc<Workflow>> = files.values().filter_map(|file| file.workflow.clone()).collect();
+    for file in files.values_mut() {
+        let Some(workflow) = &file.workflow else { continue };
+        let Some((event, place)) = workflow.events.first() else { continue };
+        let is_heard = loaded.iter().any(|other| other.reaches(&workflow.id) && gives_out(other));
+        if !is_heard {
+            let message = format!("The event `{event}` comes by an address that no step gives out");
+            let hint = format!("Send `{{callbackUrl('{event}')}}` to whoever answers, before this step.");
+            file.problems.push(Problem::warning(codes::SILENT_EVENT, *place, message).with_hint(hint));
+        }
+    }
+}
+
 /// Of workflows with one webhook path the one that serves it keeps it, else the first by id.
 fn refuse_taken_paths(files: &mut BTreeMap<String, LoadedFile>, serving: impl Fn(&str) -> Option<String>) {
     let mut wanted: HashMap<String, Vec<String>> = HashMap::new();
@@ -176,12 +228,12 @@ fn refuse_taken_paths(files: &mut BTreeMap<String, LoadedFile>, serving: impl Fn
 pub fn load_version(bytes: &[u8], library: &Library) -> Result<Workflow, String> {
     let text = WorkflowText::decode(bytes)?;
     let modules = text.modules.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect();
-    // What a version calls did load when it was made, wherever events can reach it from today.
-    let library = library.with_modules(modules).with_callbacks(true);
+    let library = library.with_modules(modules).for_kept_versions();
     let mut called = BTreeMap::new();
     let read = read(&text.id, &text.source, &library, &mut |id| version_callee(id, &text, &library, &mut called));
     read.workflow.ok_or_else(|| {
-        let problems: Vec<String> = read.problems.iter().filter(|p| !p.warning).map(|p| p.line(&text.id)).collect();
+        let reasons = read.problems.iter().filter(|p| !p.warning && !p.files_only);
+        let problems: Vec<String> = reasons.map(|p| p.line(&text.id)).collect();
         format!("a version of `{}` does not load any more: {}", text.id, problems.join("; "))
     })
 }

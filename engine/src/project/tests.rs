@@ -63,6 +63,38 @@ fn who_serves_a_path_keeps_it() {
     assert!(kept["a"].workflow.is_none() && kept["b"].workflow.is_some());
 }
 
+/// Codes and messages of the problems of a workflow in a project of these files.
+fn problems(files: &[(&str, &str)], id: &str) -> Vec<String> {
+    let folder = project(files);
+    let library = library().with_callbacks(true);
+    let files = load(&Folder::read(folder.path()), &library, &Connections::default(), |_| None);
+    files[id].problems.iter().map(|problem| format!("{} {}", problem.code, problem.message)).collect()
+}
+
+#[test]
+fn a_failure_target_that_needs_more_than_it_gets_is_refused() {
+    let source = ("workflows/a.yaml", "onFailure: alarm\noutput: 1");
+    let alarm = |input: &str| format!("input: {{ {input} }}\noutput: 1");
+    for fits in
+        ["failedRun: any, error: any", "error: { type: any }", "note: { type: text, default: x }", "note: text?"]
+    {
+        assert_eq!(problems(&[source, ("workflows/alarm.yaml", &alarm(fits))], "a"), [""; 0], "{fits}");
+    }
+    let found = problems(&[source, ("workflows/alarm.yaml", &alarm("mail: text, error: any"))], "a");
+    assert_eq!(found, ["F0214 The workflow `alarm` needs the input `mail`, which `onFailure` does not give"]);
+}
+
+#[test]
+fn an_event_whose_address_no_step_gives_out_is_a_warning() {
+    let wait = "steps:\n  - id: answer\n    wait: { event: approved }\noutput: \"{answer}\"";
+    let found = problems(&[("workflows/a.yaml", wait)], "a");
+    assert_eq!(found, ["F0404 The event `approved` comes by an address that no step gives out"]);
+    let gives = format!("steps:\n  - log: {{ message: \"{{callbackUrl('approved')}}\" }}\n{}", &wait[7..]);
+    assert_eq!(problems(&[("workflows/a.yaml", &gives)], "a"), [""; 0]);
+    let calls = "steps:\n  - log: { message: \"{CallbackURL('approved')}\" }\n  - call: { workflow: a }";
+    assert_eq!(problems(&[("workflows/a.yaml", wait), ("workflows/b.yaml", calls)], "a"), [""; 0]);
+}
+
 #[test]
 fn routes_lead_to_active_files_only() {
     let folder = project(&[("workflows/a.yaml", &webhook("p"))]);

@@ -258,7 +258,7 @@ fn may_have_done_it(record: &StepRecord) -> bool {
     let own = [ErrorKind::Io.name(), ErrorKind::Value.name()];
     match record.state {
         StepState::Completed => false,
-        StepState::Started => true,
+        StepState::Started | StepState::Interrupted => true,
         StepState::Failed => record.error.as_ref().is_none_or(|error| !own.contains(&error.kind.as_str())),
     }
 }

@@ -49,6 +49,8 @@ pub struct Library {
     settings: Arc<Settings>,
     /// Has the engine an address that events can be sent to?
     has_callbacks: bool,
+    /// Does it compile versions that the store has kept, rather than files?
+    is_kept: bool,
 }
 
 impl std::fmt::Debug for Library {
@@ -67,6 +69,7 @@ impl Library {
             modules: Arc::default(),
             settings: Arc::new(settings),
             has_callbacks: false,
+            is_kept: false,
         }
     }
 
@@ -80,6 +83,17 @@ impl Library {
     #[must_use]
     pub fn with_callbacks(&self, has_callbacks: bool) -> Self {
         Self { has_callbacks, ..self.clone() }
+    }
+
+    /// The same functions for versions that the store has kept: they loaded when they were made, by the rules of then.
+    #[must_use]
+    pub fn for_kept_versions(&self) -> Self {
+        Self { has_callbacks: true, is_kept: true, ..self.clone() }
+    }
+
+    /// Does it compile versions that the store has kept, rather than files?
+    pub fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Can events reach runs?
@@ -141,6 +155,11 @@ impl Scope {
     /// May a variable of this name be known and not be set?
     pub fn is_fixed(&self, name: &str) -> bool {
         self.known.iter().any(|k| k.variable.name == name && !k.variable.writable)
+    }
+
+    /// Is a variable of this name known?
+    pub fn is_known(&self, name: &str) -> bool {
+        self.known.iter().any(|k| k.variable.name == name)
     }
 
     /// Makes all variables that are known now fixed: steps beside others see copies of them.
@@ -312,6 +331,7 @@ fn problem(diagnostic: &Diagnostic, source: &Scalar, shift: usize, modules: &[(E
         end: Some(end),
         hint: diagnostic.hint.clone(),
         warning: !diagnostic.is_error(),
+        files_only: false,
         file,
     }
 }
@@ -350,6 +370,11 @@ impl Script {
     /// Does it reach out, or a function or module that it calls?
     pub fn acts(&self) -> bool {
         self.program.effect == Effect::Outside
+    }
+
+    /// Does it read or set variables of the workflow?
+    pub fn uses_variables(&self) -> bool {
+        !self.uses.is_empty()
     }
 
     /// The slots it assigns to.

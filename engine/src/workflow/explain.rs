@@ -127,9 +127,40 @@ pub const EXPLANATIONS: &[Explanation] = &[
         text: "No instant fits the pattern, such as the 31st of February, or none before `until`. Correct it or remove it.",
     },
     Explanation {
+        code: INPUT_MISSING,
+        title: "an input that is never given",
+        text: "A schedule, or a workflow that names this one in `onFailure`, starts it without a value that `input` requires, so \
+               each of these runs would fail. Give the value in the schedule's `input`, or declare a `default`, or a type \
+               that may be null such as `number?`. A run that `onFailure` starts gets `failedRun` and `error`.",
+    },
+    Explanation {
         code: PATH_TAKEN,
         title: "a webhook path that is taken",
         text: "Two workflows want the same webhook path. The one that serves it keeps it; give this one another `path`.",
+    },
+    Explanation {
+        code: BARE_BRACES,
+        title: "braces without quotes",
+        text: "YAML reads `{x}` without quotes as a map with the key `x` and no value. A template wants quotes: `\"{x}\"`.",
+    },
+    Explanation {
+        code: BARE_EXPRESSION,
+        title: "a text that reads like an expression",
+        text: "Values in a workflow file are texts unless they stand in braces: `output: total` gives the text `total`, \
+               `output: \"{total}\"` the value of the variable. Quote a text that is meant as it stands: `output: 'total'`.",
+    },
+    Explanation {
+        code: UNUSED_PARAMETER,
+        title: "a query parameter that nothing takes",
+        text: "The webhook declares and checks the parameter, but no input has its name and `processing.input` does not use \
+               `query`. Declare an input of the same name, use `query.name` in `processing.input`, or remove the parameter.",
+    },
+    Explanation {
+        code: SILENT_EVENT,
+        title: "an event whose address no step gives out",
+        text: "A `wait` for an event ends when its address is called, and that address comes from `callbackUrl('name')`. No step \
+               of this workflow, nor of one that calls it, uses `callbackUrl`. Send it to whoever answers before the wait, as \
+               in an e-mail or a request.",
     },
 ];
 

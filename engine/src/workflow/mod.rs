@@ -13,5 +13,8 @@ pub mod sql;
 mod tests;
 mod text;
 
+/// What a run that `onFailure` starts gets as input. (`run` is the name of its own run.)
+pub const FAILURE_INPUTS: [&str; 2] = ["failedRun", "error"];
+
 pub use read::{Callee, Callees, Read, read};
 pub use text::{WorkflowText, id_of_path};

@@ -89,6 +89,8 @@ pub struct Workflow {
     pub references: Vec<(String, Place)>,
     /// The connections it names, and where.
     pub connections: Vec<(String, Place)>,
+    /// The events it waits for, and where.
+    pub events: Vec<(String, Place)>,
 }
 
 /// A parameter of the start step, or a query parameter.
@@ -193,6 +195,8 @@ pub struct Step {
     pub block: BlockIndex,
     /// The path of ids and numbers that names it in its list.
     pub position: String,
+    /// Where it begins in the file.
+    pub place: Place,
     /// For people: its name, its id, or its kind.
     pub title: String,
     /// It is skipped where this is false.
@@ -376,6 +380,11 @@ impl Workflow {
     /// Does a step of it, or of a workflow that it calls, act on something outside?
     pub fn acts(&self) -> bool {
         self.steps.iter().any(Step::acts) || self.callees.values().any(|callee| callee.acts())
+    }
+
+    /// Whether it is the workflow `id`, or calls it, perhaps through others.
+    pub fn reaches(&self, id: &str) -> bool {
+        self.id == id || self.callees.values().any(|callee| callee.reaches(id))
     }
 
     /// How many workflows stand below each other in its calls, itself included.

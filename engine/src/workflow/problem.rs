@@ -17,6 +17,8 @@ pub struct Problem {
     pub hint: Option<String>,
     /// A warning keeps nothing from running.
     pub warning: bool,
+    /// It refuses a file, but not a version that the store has kept from before the rule: its runs go on.
+    pub files_only: bool,
     /// The file, where it is another than the workflow's: a module.
     pub file: Option<String>,
 }
@@ -24,7 +26,19 @@ pub struct Problem {
 impl Problem {
     /// An error at `place`.
     pub fn new(code: &'static str, place: Place, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), place, end: None, hint: None, warning: false, file: None }
+        let message = message.into();
+        Self { code, message, place, end: None, hint: None, warning: false, files_only: false, file: None }
+    }
+
+    /// A warning at `place`.
+    pub fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Self {
+        Self { warning: true, ..Self::new(code, place, message) }
+    }
+
+    /// The same for files only: a version that the store has kept still loads.
+    #[must_use]
+    pub fn for_files_only(self) -> Self {
+        Self { files_only: true, ..self }
     }
 
     /// Where and what, as one line: `workflows/a.yaml:3:5: message`. `file` is the workflow's own.
@@ -88,6 +102,16 @@ pub mod codes {
     pub const TEMPLATE_IN_SQL: &str = "F0212";
     /// A schedule without any occurrence.
     pub const NEVER: &str = "F0213";
+    /// An input that whatever starts the workflow does not give.
+    pub const INPUT_MISSING: &str = "F0214";
     /// A webhook path that another workflow serves.
     pub const PATH_TAKEN: &str = "F0301";
+    /// Braces without quotes, which YAML reads as a map.
+    pub const BARE_BRACES: &str = "F0401";
+    /// A text that reads like an expression.
+    pub const BARE_EXPRESSION: &str = "F0402";
+    /// A query parameter that nothing takes.
+    pub const UNUSED_PARAMETER: &str = "F0403";
+    /// An event whose address no step gives out.
+    pub const SILENT_EVENT: &str = "F0404";
 }

@@ -46,6 +46,11 @@ impl WorkflowText {
         text
     }
 
+    /// All texts: of the workflow, of its modules, of the workflows it calls.
+    pub fn sources(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.source).chain(self.modules.values()).chain(self.workflows.values())
+    }
+
     /// The bytes the store keeps.
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a map with text keys can always be written as JSON")

@@ -6,7 +6,7 @@ use super::graph::{Graph, LooseEnd};
 use super::kinds::Body;
 use super::steps::Common;
 use super::steps::text_of as text;
-use crate::script::Scope;
+use crate::script::{Content, Scope};
 use crate::workflow::Callee;
 use crate::workflow::id_of_path;
 use crate::workflow::model::{
@@ -221,7 +221,13 @@ impl Reader<'_> {
                         if names.is_empty() { "It has none.".into() } else { format!("It has {}.", listed(&names)) };
                     self.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
                 }
-                match (self.content(&entry.value).0, &mut input) {
+                let content = self.content(&entry.value).0;
+                if let (Some(Content::Constant(value)), Some((_, input))) =
+                    (&content, callee.as_ref().and_then(|callee| callee.input(&entry.key)))
+                {
+                    self.refuse_unfit(value, input, entry.value.place);
+                }
+                match (content, &mut input) {
                     (Some(content), Some(input)) => input.push((entry.key.as_str().into(), content)),
                     _ => input = None,
                 }
@@ -296,6 +302,7 @@ impl Reader<'_> {
                     let hint = "Set `publicUrl` in flowscript.toml; `callbackUrl(name)` begins with it.";
                     self.report(Problem::new(codes::MISSING_KEY, what.place, message).with_hint(hint));
                 }
+                self.events.push((text(&what.value).to_owned(), what.value.place));
                 (Waiting::Event(self.template(&what.value)?), Type::Any)
             }
         };

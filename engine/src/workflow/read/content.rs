@@ -1,6 +1,7 @@
 //! Values of the file: constants, and texts with `{expression}` parts.
 
 use super::Reader;
+use super::traps::bare_braces;
 use crate::script::{Content, Kind};
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Core, Node, Scalar};
@@ -13,18 +14,27 @@ impl Reader<'_> {
     /// A template that must be one text: a message, a path, a label.
     pub(super) fn template(&mut self, node: &Node) -> Option<Content> {
         if node.scalar().is_none() {
-            self.wrong(node, "A text is wanted here");
+            match bare_braces(node) {
+                Some(problem) => self.report(Problem { warning: false, ..problem }),
+                None => self.wrong(node, "A text is wanted here"),
+            }
             return None;
         }
-        self.content(node).0
+        self.content_of(node).0
     }
 
-    /// Any value: each text in it is a template. With what is known of its type.
+    /// Any value: each text in it is a template. With what is known of its type. Warns of what was probably meant as an
+    /// expression and is none.
     pub(super) fn content(&mut self, node: &Node) -> (Option<Content>, Type) {
+        self.warn_of_bare_expressions(node);
+        self.content_of(node)
+    }
+
+    fn content_of(&mut self, node: &Node) -> (Option<Content>, Type) {
         match &node.kind {
             crate::yaml::Kind::Scalar(scalar) => self.scalar_content(scalar),
             crate::yaml::Kind::List(elements) => {
-                let contents: Vec<(Option<Content>, Type)> = elements.iter().map(|e| self.content(e)).collect();
+                let contents: Vec<(Option<Content>, Type)> = elements.iter().map(|e| self.content_of(e)).collect();
                 let contents: Option<Vec<Content>> = contents.into_iter().map(|(content, _)| content).collect();
                 (contents.map(Content::List), Type::Any.many())
             }
@@ -32,7 +42,7 @@ impl Reader<'_> {
                 let mut fields: Option<Vec<(EcoString, Content)>> = Some(Vec::new());
                 let mut types = Vec::new();
                 for entry in entries {
-                    let (content, ty) = self.content(&entry.value);
+                    let (content, ty) = self.content_of(&entry.value);
                     types.push((entry.key.as_str().into(), ty));
                     match (content, &mut fields) {
                         (Some(content), Some(fields)) => fields.push((entry.key.as_str().into(), content)),

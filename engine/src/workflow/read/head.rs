@@ -79,8 +79,8 @@ impl Reader<'_> {
     }
 }
 
-/// Conversions of defaults ask nothing of a host.
-struct NoHost;
+/// Conversions of constants ask nothing of a host.
+pub(super) struct NoHost;
 
 impl flowscript_lang::host::Host for NoHost {
     fn now(&self) -> (i64, u32) {

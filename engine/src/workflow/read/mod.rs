@@ -16,6 +16,7 @@ mod outside;
 mod running;
 mod schedule;
 mod steps;
+mod traps;
 mod webhook;
 
 use super::model::{
@@ -84,7 +85,7 @@ pub fn read(id: &str, source: &str, library: &Library, callees: Callees<'_>) -> 
     let mut reader = Reader::new(library, callees);
     let workflow = reader.workflow(id, source, &root);
     reader.problems.sort_by_key(|p| p.place);
-    let failed = reader.problems.iter().any(|p| !p.warning);
+    let failed = reader.problems.iter().any(|p| !p.warning && !(p.files_only && library.is_kept()));
     Read { workflow: workflow.filter(|_| !failed), problems: reader.problems }
 }
 
@@ -103,6 +104,8 @@ struct Reader<'a> {
     references: Vec<(String, yaml::Place)>,
     /// The connections that are named, and where.
     connections: Vec<(String, yaml::Place)>,
+    /// The events that are waited for, and where.
+    events: Vec<(String, yaml::Place)>,
     /// The lists of steps that run for themselves.
     blocks: Vec<Block>,
     /// The list whose steps are being read.
@@ -136,6 +139,7 @@ impl<'a> Reader<'a> {
             inputs: FIRST_INPUT..FIRST_INPUT,
             references: Vec::new(),
             connections: Vec::new(),
+            events: Vec::new(),
         };
         // Blanks keep the last three apart from variables of the workflow with these names.
         for (slot, name) in [(RUN, "run"), (ERRORS, "errors"), (OUTPUT, " output"), (ERROR, " error"), (LAST, " last")]
@@ -224,6 +228,7 @@ impl<'a> Reader<'a> {
             names: std::mem::take(&mut self.names),
             references: std::mem::take(&mut self.references),
             connections: std::mem::take(&mut self.connections),
+            events: std::mem::take(&mut self.events),
         })
     }
 
@@ -282,7 +287,8 @@ impl<'a> Reader<'a> {
         let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
             let message = format!("{what} must be an expression, not {}", node.describe());
             let hint = "Write FlowScript; where YAML takes it for a list or a map, put it in quotes.";
-            self.report(Problem::new(codes::WRONG_VALUE, node.place, message).with_hint(hint));
+            let problem = Problem::new(codes::WRONG_VALUE, node.place, message).with_hint(hint);
+            self.report(traps::braces_around_expression(node).unwrap_or(problem));
             return None;
         };
         let (script, ty) = self.compile(scalar, Kind::Expression);

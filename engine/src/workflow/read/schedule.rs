@@ -92,6 +92,7 @@ impl Reader<'_> {
             }
         };
         let input = self.schedule_input(&mut fields, inputs)?;
+        self.refuse_missing(&input, inputs, node.place);
         let overlaps = [
             ("skip", Overlap::Skip),
             ("queue", Overlap::Queue),
@@ -194,7 +195,7 @@ impl Reader<'_> {
         Some(interval(0, days, seconds))
     }
 
-    /// Names must be inputs; what does not fit them is a failed run.
+    /// Names must be inputs, and values must fit them.
     fn schedule_input(&mut self, fields: &mut Fields<'_>, inputs: &[Input]) -> Option<Record> {
         let Some(entry) = fields.take("input") else { return Some(NOTHING.clone()) };
         let Some(entries) = entry.value.entries() else {
@@ -210,6 +211,11 @@ impl Reader<'_> {
                 format!("It has {}.", listed(&names))
             };
             self.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
+        }
+        for entry in entries {
+            if let Some(input) = inputs.iter().find(|input| input.name == entry.key.as_str()) {
+                self.refuse_unfit(&literal(&entry.value), input, entry.value.place);
+            }
         }
         Some(Record::from_fields(entries.iter().map(|entry| (entry.key.as_str().into(), literal(&entry.value)))))
     }

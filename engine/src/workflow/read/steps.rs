@@ -6,7 +6,7 @@ use super::graph::{Graph, LooseEnd};
 use crate::script::Scope;
 use crate::workflow::model::{Branch, Retry, Slot, Step, StepIndex, StepKind};
 use crate::workflow::problem::{Problem, codes};
-use crate::yaml::{Entry, Node};
+use crate::yaml::{Entry, Node, Place};
 use flowscript_lang::types::Type;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -42,6 +42,7 @@ pub(super) struct Common<'n> {
     pub(super) name: Option<String>,
     pub(super) when: Option<crate::script::Script>,
     position: String,
+    place: Place,
     timeout: Option<Duration>,
     retry: Option<Retry>,
     once: bool,
@@ -83,6 +84,7 @@ impl Reader<'_> {
             name: self.optional_text(&mut fields, "name"),
             when,
             position,
+            place: node.place,
             timeout: fields.take("timeout").and_then(|entry| self.duration(&entry.value, MAX_TIMEOUT)),
             retry: fields.take("retry").and_then(|entry| self.retry(&entry.value)),
             once: self.optional_bool(&mut fields, "once").unwrap_or(false),
@@ -206,9 +208,21 @@ impl Reader<'_> {
     pub(super) fn push(&mut self, common: Common<'_>, slot: Option<Slot>, kind: StepKind) -> StepIndex {
         let id = common.id.map(|entry| text_of(&entry.value).to_owned());
         let title = common.name.or(id).unwrap_or_else(|| kind.name().to_owned());
-        let Common { when, position, retry, once, continue_on_fail, .. } = common;
+        let Common { when, position, place, retry, once, continue_on_fail, .. } = common;
         let block = self.block;
-        self.steps.push(Step { slot, block, position, title, when, kind, retry, once, continue_on_fail, next: None });
+        self.steps.push(Step {
+            slot,
+            block,
+            position,
+            place,
+            title,
+            when,
+            kind,
+            retry,
+            once,
+            continue_on_fail,
+            next: None,
+        });
         self.steps.len() - 1
     }
 

@@ -37,10 +37,10 @@ impl Reader<'_> {
             return (None, Vec::new());
         };
         let schedules = trigger.take("schedule").map(|entry| self.schedules(&entry.value, inputs)).unwrap_or_default();
-        (trigger.get("webhook").and_then(|entry| self.webhook(id, &entry.value)), schedules)
+        (trigger.get("webhook").and_then(|entry| self.webhook(id, &entry.value, inputs)), schedules)
     }
 
-    fn webhook<'n>(&mut self, id: &str, webhook: &'n Node) -> Option<Waiting<'n>> {
+    fn webhook<'n>(&mut self, id: &str, webhook: &'n Node, inputs: &[Input]) -> Option<Waiting<'n>> {
         // `webhook:` alone is a webhook with all its defaults.
         let mut fields =
             if webhook.is_null() { Fields::empty() } else { self.fields(webhook, "A webhook", &KEYS, &[])? };
@@ -104,6 +104,7 @@ impl Reader<'_> {
             }
             output = self.processing(&mut processing, "output");
         }
+        self.warn_of_unused_parameters(&fields, &webhook.query, inputs);
         Some(Waiting { webhook, output })
     }
 

@@ -1,0 +1,235 @@
+//! What loads and then does something else than was probably meant, or can never work.
+
+use super::Reader;
+use super::fields::Fields;
+use super::head::NoHost;
+use crate::script::{Kind, compile};
+use crate::workflow::model::Input;
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::{self, Core, Node, Place, Scalar};
+use flowscript_lang::value::{Record, Value};
+
+impl Reader<'_> {
+    /// A constant that can never become the input's type.
+    pub(super) fn refuse_unfit(&mut self, value: &Value, input: &Input, place: Place) {
+        if let Err(reason) = input.conversion.convert(value.clone(), self.library, &NoHost) {
+            let message = format!("The value does not fit the input `{}`: {reason}", input.name);
+            self.report(Problem::new(codes::WRONG_VALUE, place, message).for_files_only());
+        }
+    }
+
+    /// An input without default that a schedule does not give: each of its runs would fail.
+    pub(super) fn refuse_missing(&mut self, given: &Record, inputs: &[Input], place: Place) {
+        for input in inputs.iter().filter(|input| input.default.is_none() && given.get(&input.name).is_none()) {
+            let name = &input.name;
+            let message = format!("The schedule gives no value for the input `{name}`, so each of its runs would fail");
+            let hint = format!("Give it: `input: {{ {name}: … }}`, or declare a default for the input.");
+            self.report(Problem::new(codes::INPUT_MISSING, place, message).with_hint(hint).for_files_only());
+        }
+    }
+
+    /// Texts without quotes that are expressions over variables, and braces that YAML takes for a map.
+    pub(super) fn warn_of_bare_expressions(&mut self, node: &Node) {
+        match &node.kind {
+            yaml::Kind::Scalar(scalar) => self.warn_of_bare_expression(scalar, node.place),
+            yaml::Kind::List(elements) => elements.iter().for_each(|element| self.warn_of_bare_expressions(element)),
+            yaml::Kind::Map(entries) => match bare_braces(node) {
+                Some(problem) => self.report(problem),
+                None => entries.iter().for_each(|entry| self.warn_of_bare_expressions(&entry.value)),
+            },
+        }
+    }
+
+    fn warn_of_bare_expression(&mut self, scalar: &Scalar, place: Place) {
+        let Core::Text(text) = scalar.core() else { return };
+        let words = || text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        let names_variable = words().any(|word| self.scope.is_known(word));
+        if !scalar.plain || text.contains(['{', '\\']) || !names_variable {
+            return;
+        }
+        let compiled = compile(scalar, Kind::Expression, &self.scope, self.library);
+        if !compiled.script.is_some_and(|script| script.uses_variables()) {
+            return;
+        }
+        let message = format!("`{text}` is a text here, not the value of an expression");
+        let hint = format!("Write `\"{{{text}}}\"` for the value, or quote the text: `'{text}'`.");
+        self.report(Problem::warning(codes::BARE_EXPRESSION, place, message).with_hint(hint));
+    }
+
+    /// Declared query parameters that neither an input nor an expression takes.
+    pub(super) fn warn_of_unused_parameters(&mut self, webhook: &Fields<'_>, query: &[Input], inputs: &[Input]) {
+        let entries = webhook.get("query").and_then(|entry| entry.value.entries()).unwrap_or_default();
+        let mut sources = Vec::new();
+        let processing = webhook.get("processing").and_then(|entry| entry.value.entries()).unwrap_or_default();
+        let input = processing.iter().find(|entry| entry.key == "input");
+        sources.extend(input.and_then(|entry| entry.value.scalar()));
+        if let Some(ordered) = webhook.get("ordered") {
+            let key = ordered.value.entries().and_then(|keys| keys.iter().find(|entry| entry.key == "key"));
+            sources.extend(key.and_then(|entry| entry.value.scalar()));
+        }
+        for entry in entries.iter().filter(|entry| query.iter().any(|parameter| parameter.name == entry.key.as_str())) {
+            let is_input = input.is_none() && inputs.iter().any(|input| input.name == entry.key.as_str());
+            if is_input || sources.iter().any(|source| takes(&source.text, &entry.key)) {
+                continue;
+            }
+            let message = format!("Nothing takes the query parameter `{}`", entry.key);
+            let hint = match input {
+                Some(_) => format!("Use `query.{}` in `processing.input`, or remove the parameter.", entry.key),
+                None => format!("Declare an input `{}`, or remove the parameter.", entry.key),
+            };
+            self.report(Problem::warning(codes::UNUSED_PARAMETER, entry.place, message).with_hint(hint));
+        }
+    }
+}
+
+/// Does an expression use this parameter, or the query as a whole?
+fn takes(source: &str, parameter: &str) -> bool {
+    source.match_indices("query").any(|(at, word)| {
+        let before = source.get(..at).and_then(|text| text.chars().next_back());
+        let rest = source.get(at + word.len()..).unwrap_or_default();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.') {
+            return false;
+        }
+        match rest.trim_start().trim_start_matches('?').strip_prefix('.') {
+            Some(field) => {
+                let field = field.trim_start();
+                let name = field.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
+                name == parameter
+            }
+            // `query[…]`, or all of it passed on.
+            None => !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'),
+        }
+    })
+}
+
+/// The problem of `{x}` without quotes: a map of YAML with a key and no value.
+pub(super) fn bare_braces(node: &Node) -> Option<Problem> {
+    let entries = node.entries()?;
+    let is_empty = |node: &Node| node.scalar().is_some_and(|scalar| scalar.plain && scalar.text.is_empty());
+    let first = entries.first()?;
+    // A map of its own lines begins where its first key does.
+    let is_flow = first.place != node.place;
+    if !is_flow || !entries.iter().all(|entry| is_empty(&entry.value)) {
+        return None;
+    }
+    let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+    let written = keys.join(", ");
+    let message = format!("`{{{written}}}` without quotes is a map of YAML with keys and no values");
+    let hint = format!("Put it in quotes: `\"{{{written}}}\"`.");
+    Some(Problem::warning(codes::BARE_BRACES, node.place, message).with_hint(hint))
+}
+
+/// The problem of braces around what is an expression already.
+pub(super) fn braces_around_expression(node: &Node) -> Option<Problem> {
+    let problem = bare_braces(node)?;
+    let keys: Vec<&str> = node.entries()?.iter().map(|entry| entry.key.as_str()).collect();
+    let hint = format!("This key takes an expression; leave out the braces: `{}`.", keys.join(", "));
+    Some(Problem { warning: false, ..problem }.with_hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::script::Library;
+    use crate::workflow::{Callee, read};
+    use flowscript_lang::value::Zone;
+    use std::sync::Arc;
+
+    fn library() -> Library {
+        Library::new(Zone::UTC, "en-US", 1_000_000, 64 << 20)
+    }
+
+    /// Lines, codes and hints of the problems, `!` in front of errors.
+    fn found(source: &str) -> Vec<String> {
+        let called =
+            read("called", "input: { n: number, l: number* }\noutput: \"{n}\"", &library(), &mut |_| Callee::Missing);
+        let called = Arc::new(called.workflow.unwrap());
+        let read = read("test", source, &library(), &mut |_| Callee::Loaded(called.clone()));
+        let line = |p: &crate::workflow::problem::Problem| {
+            let sign = if p.warning { "" } else { "!" };
+            format!("{sign}{} {} {}", p.code, p.place.line, p.hint.as_deref().unwrap_or(&p.message))
+        };
+        read.problems.iter().map(line).collect()
+    }
+
+    #[track_caller]
+    fn finds(source: &str, wanted: &[&str]) {
+        let found = found(source);
+        let fits = found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, part)| found.starts_with(part));
+        assert!(fits, "{found:#?}\n{wanted:#?}\n{source}");
+    }
+
+    #[test]
+    fn texts_that_read_like_expressions() {
+        let hi = "steps:\n  - id: hi\n    script: \"return {a: 1};\"\n";
+        finds(&format!("{hi}output: hi"), &["F0402 4 Write `\"{hi}\"`"]);
+        finds(&format!("{hi}output: {{ a: hi.a, b: [hi.a + 1] }}"), &["F0402 4", "F0402 4"]);
+        finds(&format!("{hi}output: Str(hi.a)"), &["F0402 4"]);
+        for text in ["'hi'", "\"hi\"", "\"{hi}\"", "say hi", "hi there", "hit", "low", "1", "hi - there"] {
+            finds(&format!("{hi}output: {text}"), &[]);
+        }
+        // Paths, messages and labels are texts, whatever they look like.
+        finds(
+            "steps:\n  - id: prices\n    file: { read: prices.csv }\n  - file: { move: prices.csv, to: prices.old }\n  - log: { message: prices }",
+            &[],
+        );
+        finds(
+            "input: { x: number }\nsteps:\n  - id: r\n    http: { url: \"https://example.com\", json: { x: x } }",
+            &["F0402 4"],
+        );
+    }
+
+    #[test]
+    fn braces_without_quotes() {
+        let x = "input: { x: number }\n";
+        finds(&format!("{x}output: {{x}}"), &["F0401 2 Put it in quotes: `\"{x}\"`"]);
+        finds(&format!("{x}output: {{ total: {{x}} }}"), &["F0401 2"]);
+        finds(&format!("{x}output: [{{x}}]"), &["F0401 2"]);
+        finds(&format!("{x}output:\n  x:\n"), &[]);
+        finds(&format!("{x}output: {{ x: null }}"), &[]);
+        finds(&format!("{x}output: {{}}"), &[]);
+        finds(&format!("{x}label: {{x}}\noutput: 1"), &["!F0401 2"]);
+        finds(&format!("{x}steps:\n  - set: {{ y: {{x}} }}"), &["!F0401 3 This key takes an expression"]);
+        finds(&format!("{x}steps:\n  - when: {{x}}\n    log: {{ message: a }}"), &["!F0401 3"]);
+    }
+
+    #[test]
+    fn query_parameters_that_nothing_takes() {
+        let hook = |input: &str, extra: &str| {
+            format!("input: {{ {input} }}\ntrigger:\n  webhook:\n    query: {{ a: {{}}, b: {{}} }}\n{extra}output: 1")
+        };
+        finds(&hook("a: text, b: text", ""), &[]);
+        finds(&hook("a: text", ""), &["F0403 4 Declare an input `b`"]);
+        let processing = |source: &str| format!("    processing: {{ input: \"{source}\" }}\n");
+        finds(&hook("a: text", &processing("[a: query.a]")), &["F0403 4 Use `query.b`"]);
+        finds(&hook("a: text", &processing("[a: query.a & query?.b]")), &[]);
+        finds(&hook("a: text", &processing("[a: JSON.Encode(query)]")), &[]);
+        finds(&hook("a: text", &processing("[a: query['b']]")), &[]);
+        finds(&hook("a: text", "    ordered: { key: query.b }\n"), &[]);
+    }
+
+    #[test]
+    fn inputs_that_never_fit() {
+        let every = |input: &str, schedule: &str| {
+            format!("input: {{ {input} }}\ntrigger: {{ schedule: [ {{ every: daily{schedule} }} ] }}\noutput: 1")
+        };
+        finds(&every("a: number", ""), &["!F0214 2 Give it: `input: { a: … }`"]);
+        finds(&every("a: number", ", input: { a: 1 }"), &[]);
+        finds(&every("a: number", ", input: { a: '12' }"), &[]);
+        finds(&every("a: number", ", input: { a: twelve }"), &["!F0203 2 The value does not fit the input `a`"]);
+        finds(&every("a: { type: number, default: 1 }", ""), &[]);
+        finds(&every("a: number?", ""), &[]);
+        finds(&every("a: number, b: text", ", input: { a: 1 }"), &["!F0214 2"]);
+        let call = |input: &str| format!("steps:\n  - call: {{ workflow: called, input: {{ {input} }} }}");
+        finds(&call("n: 1, l: '{[1]}'"), &[]);
+        finds(&call("n: one, l: '{[1]}'"), &["!F0203 2"]);
+        finds(&call("n: '', l: '{[1]}'"), &["!F0203 2"]);
+    }
+
+    #[test]
+    fn kept_versions_load_by_the_rules_of_their_time() {
+        let source = "input: { a: number }\ntrigger: { schedule: [ { every: daily } ] }\noutput: 1";
+        assert!(read("test", source, &library(), &mut |_| Callee::Missing).workflow.is_none());
+        let kept = library().for_kept_versions();
+        assert!(read("test", source, &kept, &mut |_| Callee::Missing).workflow.is_some());
+    }
+}
