@@ -198,7 +198,7 @@ impl Dispatcher {
     }
 
     async fn wait_for_settled(&self, files: &Arc<Files>, path: &str, settled: Duration) -> Result<(), Fault> {
-        let begun = Instant::now();
+        let begun = std::time::Instant::now();
         loop {
             let (looked, at) = (files.clone(), path.to_owned());
             let left = self.shared.callers.run(move || looked.unsettled(&at, settled));

@@ -127,15 +127,7 @@ impl RunHost {
         calls: Option<Calls>,
     ) -> Self {
         let deadline = clock.elapsed().saturating_add(limit);
-        Self {
-            clock,
-            log: Mutex::default(),
-            max_lines: max_lines as usize,
-            deadline,
-            stop,
-            calls,
-            patience: None,
-        }
+        Self { clock, log: Mutex::default(), max_lines: max_lines as usize, deadline, stop, calls, patience: None }
     }
 
     /// The clock of the run.

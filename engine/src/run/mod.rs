@@ -30,9 +30,9 @@ pub use begin::{Prepared, prepare};
 pub use diffs::{Change, StepDiff};
 pub use ended::Ended;
 pub use host::{Callbacks, Calls, RunHost, StepHost, StopFlag, step_key};
+pub use input::{NoFit, convert, convert_input};
 #[cfg(test)]
 pub use ledger::kept_position;
-pub use input::{NoFit, convert, convert_input};
 pub use machine::Machine;
 pub use pool::{Panicked, Pool, STACK_BYTES};
 pub use steps::file::{FileChange, Files};

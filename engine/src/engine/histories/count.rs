@@ -67,10 +67,14 @@ pub(super) fn active(seen: &Seen, places: &[String], at_retry: bool) -> BTreeSet
     if seen.lane.is_some() {
         active.insert("lane");
     }
-    let last = |position: &str| seen.rows.iter().filter(|row| row.record.position == position).map(|row| row.record.attempt).max();
-    let open = seen.rows.iter().map(|row| &row.record).filter(|record| {
-        record.state == StepState::Started && Some(record.attempt) == last(&record.position)
-    });
+    let last = |position: &str| {
+        seen.rows.iter().filter(|row| row.record.position == position).map(|row| row.record.attempt).max()
+    };
+    let open = seen
+        .rows
+        .iter()
+        .map(|row| &row.record)
+        .filter(|record| record.state == StepState::Started && Some(record.attempt) == last(&record.position));
     let positions: Vec<&str> = open.map(|record| record.position.as_str()).collect();
     for position in &positions {
         if super::witness::is_once(position) {
@@ -86,7 +90,9 @@ pub(super) fn active(seen: &Seen, places: &[String], at_retry: bool) -> BTreeSet
                 Some("ca") => active.insert("call"),
                 Some("wa") if number + 1 == parts.len() => active.insert("wait"),
                 // The last try of it is what a retry takes up.
-                Some(_) if at_retry && number + 1 == parts.len() && super::witness::is_once(part) => active.insert("once"),
+                Some(_) if at_retry && number + 1 == parts.len() && super::witness::is_once(part) => {
+                    active.insert("once")
+                }
                 _ => false,
             };
         }

@@ -140,7 +140,10 @@ async fn answer(path: &str, key: &str) -> Option<String> {
         return None;
     }
     let text = |status: u16, more: &str, body: &str| {
-        format!("HTTP/1.1 {status} X\r\n{more}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "HTTP/1.1 {status} X\r\n{more}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
     };
     match outcome {
         Outcome::Success => Some(text(200, "", &answered(acc).to_string())),

@@ -61,7 +61,11 @@ fn report(seed: u64, finding: &Finding, planted: Option<Planted>) -> String {
     for (name, file) in small.tree.files("PEER") {
         let _ = writeln!(text, "# {name}\n{file}");
     }
-    let _ = writeln!(text, "answers {:?}\nruns {:?}\nat work {:?}\nat rest {:?}\n", small.outcomes, small.runs, small.deeds, small.idle);
+    let _ = writeln!(
+        text,
+        "answers {:?}\nruns {:?}\nat work {:?}\nat rest {:?}\n",
+        small.outcomes, small.runs, small.deeds, small.idle
+    );
     trace.iter().for_each(|line| text.push_str(&format!("{line}\n")));
     text
 }

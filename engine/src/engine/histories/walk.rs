@@ -4,9 +4,7 @@
 use super::check::number;
 use super::generate::Outcome;
 use super::peer::Asked;
-use super::tree::{
-    FileWork, Kind, NOTHING, Step, Tree, answered, branched, items, mixed, passes,
-};
+use super::tree::{FileWork, Kind, NOTHING, Step, Tree, answered, branched, items, mixed, passes};
 use super::witness::{Finding, Row, Seen};
 use crate::run::encoding;
 use crate::script::TIMEOUT;
@@ -197,15 +195,13 @@ impl<'a> Walk<'a> {
         self.pauses(step, &rows);
         match (&last.record.state, &last.record.error) {
             (StepState::Completed, _) => Gone::Done(self.done(step, last, rows.len(), acc)),
-            (StepState::Started, _) => match self.error {
+            (StepState::Started | StepState::Interrupted, _) => match self.error {
                 Some(error) if error.kind == "interrupted" && error.position.as_deref() == Some(position) => Gone::Ends,
                 _ => Gone::Cut,
             },
             (StepState::Failed, Some(error)) if error.kind == "cancelled" => Gone::Cut,
             (StepState::Failed, Some(error)) if error.kind == "interrupted" => Gone::Ends,
-            (StepState::Failed, error) => {
-                self.failed(step, position, &rows, error.as_ref())
-            }
+            (StepState::Failed, error) => self.failed(step, position, &rows, error.as_ref()),
         }
     }
 
@@ -243,10 +239,15 @@ impl<'a> Walk<'a> {
                         self.find("variable", format!("{position} asked with {} instead of {acc}", last.acc));
                     }
                     Some(last) if last.outcome != Outcome::Success && !self.expired => {
-                        self.find("result", format!("{position} is completed, but its peer answered {:?}", last.outcome));
+                        self.find(
+                            "result",
+                            format!("{position} is completed, but its peer answered {:?}", last.outcome),
+                        );
                     }
                     Some(_) => {}
-                    None => self.find("not done", format!("{position} is completed, and nobody was asked with its key")),
+                    None => {
+                        self.find("not done", format!("{position} is completed, and nobody was asked with its key"))
+                    }
                 }
                 if asked.len() > attempts {
                     let text = format!("{position} asked {} times in {attempts} attempts", asked.len());

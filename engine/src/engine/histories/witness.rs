@@ -246,7 +246,10 @@ impl Witness {
                 let earlier = seen.rows.iter().chain(&next).filter(|row| row.record.position == record.position);
                 let last = earlier.clone().map(|row| row.record.attempt).max().unwrap_or(0);
                 if record.attempt != last + 1 {
-                    find("attempt number", format!("attempt {} of {} came after {last}", record.attempt, record.position));
+                    find(
+                        "attempt number",
+                        format!("attempt {} of {} came after {last}", record.attempt, record.position),
+                    );
                 }
                 if earlier.clone().any(|row| row.record.state == StepState::Completed) {
                     find("step repeated", format!("{} began again after it was completed", record.position));
