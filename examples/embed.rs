@@ -92,6 +92,7 @@ fn vat_rate() -> Result<Function, String> {
         effect: Effect::Pure,
         native,
         on_numbers: None,
+        on_text: None,
     })
 }
 

@@ -154,6 +154,7 @@ mod tests {
             effect: Effect::Pure,
             native,
             on_numbers: None,
+            on_text: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The rows of the registration table: what each file of the library says of its functions, as constants.
 
-use flowscript_lang::function::{Effect, Example, Function, Native, OnNumbers, Signature};
+use flowscript_lang::function::{Effect, Example, Function, Native, OnNumbers, OnText, Signature};
 
 /// A function as its file registers it. The name is read from the signature.
 #[derive(Clone, Copy)]
@@ -13,11 +13,22 @@ pub(crate) struct Row {
     effect: Effect,
     native: Native,
     on_numbers: Option<OnNumbers>,
+    on_text: Option<(usize, OnText)>,
 }
 
 /// A row: the signature as [`Signature::parse`] reads it, one line on what it does, and the code.
 pub(crate) const fn row(signature: &'static str, summary: &'static str, native: Native) -> Row {
-    Row { signature, aliases: &[], summary, rules: "", examples: &[], effect: Effect::Pure, native, on_numbers: None }
+    Row {
+        signature,
+        aliases: &[],
+        summary,
+        rules: "",
+        examples: &[],
+        effect: Effect::Pure,
+        native,
+        on_numbers: None,
+        on_text: None,
+    }
 }
 
 /// An example and an expression that gives the same.
@@ -51,6 +62,11 @@ impl Row {
         Self { on_numbers: Some(short), ..self }
     }
 
+    /// Literal texts for the parameter at `position` are looked at before anything runs.
+    pub(crate) const fn on_text(self, position: usize, look: OnText) -> Self {
+        Self { on_text: Some((position, look)), ..self }
+    }
+
     /// It asks the host for something.
     pub(crate) const fn asks_host(self) -> Self {
         Self { effect: Effect::Host, ..self }
@@ -79,6 +95,7 @@ impl Row {
             effect: self.effect,
             native: self.native,
             on_numbers: self.on_numbers,
+            on_text: self.on_text,
         }
     }
 }

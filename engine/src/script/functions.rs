@@ -32,6 +32,7 @@ fn callback_url() -> Function {
             url.map(Into::into).map_err(|reason| call.error(ErrorKind::Io, reason))
         },
         on_numbers: None,
+        on_text: None,
     }
 }
 

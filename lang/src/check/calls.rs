@@ -283,6 +283,7 @@ impl Checker<'_> {
                     let value = self.lower(argument);
                     self.in_pattern = outer;
                     self.check_argument(function, parameter.name, parameter.ty, &value);
+                    self.check_text(function, position, &value);
                     types.push(value.ty.clone());
                     arguments.push(Argument::Value(value));
                 }
@@ -291,6 +292,16 @@ impl Checker<'_> {
         let ty = self.native_result(function, &types, type_argument.as_ref());
         let kind = ExprKind::CallNative { function: function.clone(), arguments, type_argument };
         Expr { kind, span, ty }
+    }
+
+    /// Reports a literal that its function refuses whatever the other arguments are.
+    fn check_text(&mut self, function: &Function, position: usize, value: &Expr) {
+        if let (Some((wanted, look)), ExprKind::Constant(Value::Text(text))) = (function.on_text, &value.kind)
+            && wanted == position
+            && let Err(problem) = look(text)
+        {
+            self.error("E0208", value.span, format!("{}: {problem}", function.name));
+        }
     }
 
     fn count_native(&mut self, function: &Function, given: &[Given<'_>], span: Span) {

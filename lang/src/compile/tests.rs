@@ -26,6 +26,7 @@ fn range() -> Function {
             }
         },
         on_numbers: None,
+        on_text: None,
     }
 }
 

@@ -23,6 +23,9 @@ pub type Native = fn(&mut Call<'_>) -> NativeResult;
 /// the error. The numbers are its arguments as they are given.
 pub type OnNumbers = fn(&[Number]) -> Option<Number>;
 
+/// What is wrong with a text that a function is given, where the text alone shows it.
+pub type OnText = fn(&str) -> Result<(), String>;
+
 /// A function of numbers takes so many at most.
 pub const MOST_NUMBERS: usize = 4;
 
@@ -71,6 +74,8 @@ pub struct Function {
     pub native: Native,
     /// A short way for numbers, for a function of which all parameters are numbers.
     pub on_numbers: Option<OnNumbers>,
+    /// The position of a parameter whose literal texts are looked at before anything runs, and what looks at them.
+    pub on_text: Option<(usize, OnText)>,
 }
 
 impl Function {

@@ -35,6 +35,7 @@ const SYNTAX: &str = "Patterns are those of .NET, with its inline options (`(?i)
 
 pub(crate) const ROWS: &[Row] = &[
     row("RegexMatch(text: text, pattern: text) -> text?", "The first match of a regular expression, or `null`.", regex_match)
+        .on_text(1, look)
         .rules(SYNTAX)
         .examples(&[
             gives("RegexMatch('order 42 of 77', '\\d+')", "'42'"),
@@ -44,9 +45,11 @@ pub(crate) const ROWS: &[Row] = &[
             fails("RegexMatch('x', '(')", "unclosed group"),
         ]),
     row("RegexTest(text: text, pattern: text) -> boolean", "Does a regular expression match anywhere?", regex_test)
+        .on_text(1, look)
         .rules(SYNTAX)
         .examples(&[gives("RegexTest('order 0', '\\d')", "true"), gives("RegexTest('none', '\\d')", "false")]),
     row("RegexMatches(text: text, pattern: text) -> table", "All matches of a regular expression, a row each.", regex_matches)
+        .on_text(1, look)
         .rules(
             "The columns are `value`, `index` and `length` in characters, `groups` (a list: the whole match first, then the groups in the \
              order in which they open; a group that took no part is `null`), and one for each named group, which must not have the name \
@@ -59,6 +62,7 @@ pub(crate) const ROWS: &[Row] = &[
              {value: 'b22', index: 2, length: 3, groups: ['b22', 'b', '22'], l: 'b'}]",
         )]),
     row("RegexReplace(text: text, pattern: text, replacement: text) -> text", "All matches of a regular expression replaced.", regex_replace)
+        .on_text(1, look)
         .rules(
             "In the replacement, `$1` and `${1}` stand for a group, `${name}` for a named one, `$0` or `$&` for the match, `$+` for the \
              last group, `` $` `` and `$'` for the text before and after the match, `$_` for the whole text and `$$` for a dollar; `$1a` is \
@@ -170,12 +174,19 @@ fn pattern(call: &mut Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
     if let Some(known) = cache.get(&key).and_then(|known| known.downcast::<Pattern>().ok()) {
         return Ok(known);
     }
-    let pattern = Pattern::new(source).map_err(|problem| {
-        call.value_error(format_args!("{} is not a regular expression: {problem}.", quoted(source)))
-    })?;
+    let pattern = Pattern::new(source).map_err(|problem| call.value_error(refused(source, &problem)))?;
     let pattern = Arc::new(pattern);
     cache.put(&key, pattern.clone());
     Ok(pattern)
+}
+
+/// What is wrong with a pattern, as far as its text shows.
+fn look(source: &str) -> Result<(), String> {
+    parse::parse(source).map(drop).map_err(|problem| refused(source, &problem))
+}
+
+fn refused(source: &str, problem: &str) -> String {
+    format!("{} is not a regular expression: {problem}.", quoted(source))
 }
 
 fn stopped(call: &Call<'_>, stop: Stop) -> Box<RunError> {

@@ -135,7 +135,7 @@ impl State {
                 }
                 None => Ok(()),
             },
-            Event::PI(instruction) => self.instruction(instruction.target()),
+            Event::PI(instruction) => Self::instruction(instruction.target()),
             Event::Decl(declaration) => self.declaration(declaration),
             Event::DocType(doctype) => self.doctype(doctype),
             Event::Eof => Ok(()),
@@ -181,7 +181,7 @@ impl State {
         if self.depth > 0 { Ok(()) } else { Err(format!("there is text outside the root element: {what}.").into()) }
     }
 
-    fn instruction(&self, target: &str) -> Result<(), Refusal> {
+    fn instruction(target: &str) -> Result<(), Refusal> {
         if target.eq_ignore_ascii_case("xml") {
             return Err("<?xml … ?> may stand only once, in lower case, at the very start of the text."
                 .to_owned()
@@ -196,7 +196,7 @@ impl State {
     /// `<?xml version="1.0" encoding="…" standalone="…"?>`
     fn declaration(&self, content: &str) -> Result<(), Refusal> {
         if self.at > 0 {
-            return self.instruction("xml");
+            return Self::instruction("xml");
         }
         let raw = content.strip_prefix("xml").unwrap_or(content);
         let found = attributes(raw, self.at + "<?xml".len())?;

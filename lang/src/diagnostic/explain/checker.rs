@@ -163,6 +163,14 @@ pub(super) const CHECKER: &[Explanation] = &[
         example: "let x = 1;\ntype t = [a = x];\nreturn default(t);",
     },
     Explanation {
+        code: "E0208",
+        title: "a text that its function cannot read",
+        text: "The text is an argument that must have a form of its own, such as a regular expression, and it does not \
+               have that form. The message says what is wrong with it. A text that is made while the script runs is an \
+               error then.",
+        example: "return RegexTest('abc', '(');",
+    },
+    Explanation {
         code: "E0209",
         title: "a value that cannot be called",
         text: "Only functions can be called. A variable hides a function of the same name only if it is one itself.",

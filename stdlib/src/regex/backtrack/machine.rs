@@ -100,7 +100,7 @@ impl<'a> Machine<'a> {
 
     fn count(&mut self, watch: &mut Watch<'_>) -> Result<(), Stop> {
         self.steps += 1;
-        if self.steps % SLICE == 0 {
+        if self.steps.is_multiple_of(SLICE) {
             if self.steps > STEPS.saturating_add(self.text.len().saturating_mul(STEPS_A_BYTE)) {
                 return Err(Stop::Steps);
             }
@@ -280,9 +280,9 @@ impl<'a> Machine<'a> {
             (c == wanted || fold && fold_char(c) == fold_char(wanted)).then_some(())
         };
         if back {
-            wanted.chars().rev().try_for_each(&mut same)?
+            wanted.chars().rev().try_for_each(&mut same)?;
         } else {
-            wanted.chars().try_for_each(&mut same)?
+            wanted.chars().try_for_each(&mut same)?;
         }
         Some(place)
     }

@@ -218,14 +218,14 @@ impl Program {
     /// Points an instruction to the place that comes next.
     fn fill(&mut self, at: usize) {
         let here = self.ops.len();
-        match self.ops.get_mut(at) {
-            Some(
-                Op::Try { other: target }
-                | Op::Jump(target)
-                | Op::Loop { exit: target, .. }
-                | Op::IfGroup { otherwise: target, .. },
-            ) => *target = here,
-            _ => {}
+        if let Some(
+            Op::Try { other: target }
+            | Op::Jump(target)
+            | Op::Loop { exit: target, .. }
+            | Op::IfGroup { otherwise: target, .. },
+        ) = self.ops.get_mut(at)
+        {
+            *target = here;
         }
     }
 }

@@ -13,24 +13,25 @@ impl Parser<'_> {
             return Err(self.problem(format_args!("groups are nested more than {MAX_NESTING} deep")));
         }
         let outer = self.options;
-        let node = if !self.take('?') {
-            self.plain(condition, start)?
-        } else {
-            match self.peek() {
-                Some('(') => self.conditional(start)?,
-                Some('<' | '\'') if !self.is_look_behind() => self.named(start)?,
-                _ => match self.special(condition, start)? {
-                    Some(node) => node,
-                    None => {
-                        self.depth -= 1;
-                        return Ok(None);
-                    }
-                },
-            }
-        };
-        self.options = outer;
+        let node = self.after_open(condition, start)?;
         self.depth -= 1;
-        Ok(Some(node))
+        // Options without a group of their own hold up to the end of the group around them.
+        if node.is_some() {
+            self.options = outer;
+        }
+        Ok(node)
+    }
+
+    fn after_open(&mut self, condition: bool, start: usize) -> Result<Option<Node>, Problem> {
+        if self.take('?') {
+            match self.peek() {
+                Some('(') => self.conditional(start).map(Some),
+                Some('<' | '\'') if !self.is_look_behind() => self.named(start).map(Some),
+                _ => self.special(condition, start),
+            }
+        } else {
+            self.plain(condition, start).map(Some)
+        }
     }
 
     /// The branches of a group and its `)`.

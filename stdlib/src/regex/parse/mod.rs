@@ -38,6 +38,7 @@ pub(super) fn parse(pattern: &str) -> Result<(Node, Groups), Problem> {
 
 /// The inline options.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each letter")]
 struct Options {
     /// `i`
     fold: bool,
