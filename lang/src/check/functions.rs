@@ -8,6 +8,7 @@ use crate::ast::{self, FunctionBody, StatementKind};
 use crate::span::Span;
 use crate::tree::{self, Capture, Expr, ExprKind, FunctionDef, ParameterDef, Statement, Variable};
 use crate::types::{FunctionType, Type};
+use crate::value::fold_text;
 use ecow::EcoString;
 use std::sync::Arc;
 
@@ -43,8 +44,7 @@ impl Checker<'_> {
             let (variable, place) = self.declare(&hidden, name.span, VarKind::Function, signature.to_type());
             self.bind(hidden, variable, place);
             let function = LocalFunction { id, signature };
-            let lower: EcoString = name.text.to_lowercase();
-            if self.block().functions.insert(lower, function.clone()).is_some() {
+            if self.block().functions.insert(fold_text(&name.text), function.clone()).is_some() {
                 let message = format!("The function `{}` is declared twice in this block.", name.text);
                 self.error_hint("E0109", name.span, message, Some("function names are the same in any case".into()));
             }
@@ -74,8 +74,7 @@ impl Checker<'_> {
 
     /// Walks the body of a declared function.
     pub(super) fn function_statement(&mut self, name: &ast::Name, function: &ast::FunctionExpr) {
-        let lower = name.text.to_lowercase();
-        let Some(local) = self.block().functions.get(lower.as_str()).cloned() else { return };
+        let Some(local) = self.block().functions.get(&fold_text(&name.text)).cloned() else { return };
         let captures = self.function_body(local.id, name.text.clone(), function, true, &[]);
         self.unit_state().hoisted_captures.insert(local.id, captures.0);
     }

@@ -7,6 +7,7 @@ use super::{Checker, Mode};
 use crate::span::Span;
 use crate::tree::{self, Capture, Expr, ExprKind, RowName, Variable};
 use crate::types::Type;
+use crate::value::fold_text;
 use ecow::EcoString;
 
 /// What a search looks at.
@@ -272,10 +273,10 @@ impl Checker<'_> {
 
     /// The user function of this name that is in scope, in any case.
     pub(super) fn find_function(&mut self, name: &str) -> Option<LocalFunction> {
-        let lower = name.to_lowercase();
+        let folded = fold_text(name);
         let stack = &self.units[self.unit].stack;
         stack.iter().rev().flat_map(|function| function.scopes.iter().rev()).find_map(|scope| match scope {
-            Scope::Block(block) => block.functions.get(lower.as_str()).cloned(),
+            Scope::Block(block) => block.functions.get(&folded).cloned(),
             _ => None,
         })
     }

@@ -10,6 +10,7 @@ use crate::span::Span;
 use crate::suggest::nearest;
 use crate::tree::{Expr, ExprKind, FunctionId, Variable};
 use crate::types::Type;
+use crate::value::fold_text;
 use ecow::EcoString;
 
 impl Checker<'_> {
@@ -94,12 +95,12 @@ impl Checker<'_> {
         let base = self.functions.len();
         let unit = &self.units[self.unit];
         if let Some(Scope::Block(block)) = unit.stack.first().and_then(|function| function.scopes.first()) {
-            for (lower, function) in &block.functions {
+            for (folded, function) in &block.functions {
                 let mut signature = function.signature.clone();
                 if let Type::Never = signature.result {
                     signature.result = Type::Any;
                 }
-                members.functions.insert(lower.clone(), ((base + function.id) as u32, signature));
+                members.functions.insert(folded.clone(), ((base + function.id) as u32, signature));
             }
             for (name, id) in &block.variables {
                 if let (Some(Variable::Global(slot)), VarKind::Let) = (unit.places.get(*id), unit.variables[*id].kind) {
@@ -143,7 +144,7 @@ impl Checker<'_> {
         for module in opened {
             let full = ecow::eco_format!("{module}.{name}");
             if let Some(unit) = self.modules.get(&module.to_lowercase()).copied().flatten() {
-                if self.units[unit].members.functions.contains_key(name.to_lowercase().as_str()) {
+                if self.units[unit].members.functions.contains_key(&fold_text(name)) {
                     return Some(full);
                 }
             } else if self.options.registry.find(&full).is_some() {
@@ -201,7 +202,7 @@ impl Checker<'_> {
     /// A function of the user's module `module`, if that is loaded and has it.
     pub(super) fn module_function(&self, module: &str, name: &str) -> Option<(FunctionId, Signature)> {
         let unit = (*self.modules.get(&EcoString::from(module.to_lowercase()))?)?;
-        self.units[unit].members.functions.get(name.to_lowercase().as_str()).cloned()
+        self.units[unit].members.functions.get(&fold_text(name)).cloned()
     }
 
     /// `module.name` that is not called: a constant, or a function as a value.
@@ -221,7 +222,7 @@ impl Checker<'_> {
             let full = ecow::eco_format!("{module}.{}", name.text);
             return Some(Expr { kind: ExprKind::Variable(Variable::Global(slot), full), span, ty });
         }
-        if let Some((id, signature)) = members.functions.get(name.text.to_lowercase().as_str()) {
+        if let Some((id, signature)) = members.functions.get(&fold_text(&name.text)) {
             return Some(Expr { kind: ExprKind::Closure(*id, Vec::new()), span, ty: signature.to_type() });
         }
         let names: Vec<EcoString> = members
@@ -237,7 +238,8 @@ impl Checker<'_> {
     }
 
     fn is_private(&mut self, unit: usize, name: &ast::Name) -> bool {
-        let private = self.units[unit].members.private.iter().any(|private| private.eq_ignore_ascii_case(&name.text));
+        let folded = fold_text(&name.text);
+        let private = self.units[unit].members.private.iter().any(|private| fold_text(private) == folded);
         if private {
             let message = format!("`{}` is private to its module.", name.text);
             let hint = Some("take `private` away there, or use what the module shows".to_owned());
