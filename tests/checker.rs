@@ -3,7 +3,8 @@
 use flowscript_lang::diagnostic::explain;
 use flowscript_lang::diagnostic::render::{self, Colour};
 use flowscript_lang::function::Effect;
-use flowscript_lang::{CompileOptions, Compiled, Mode, NoModules, compile};
+use flowscript_lang::host::{Host, LogLevel};
+use flowscript_lang::{CompileOptions, Compiled, Mode, ModuleLoader, NoModules, Settings, compile};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
@@ -86,14 +87,85 @@ fn collect_codes(folder: &Path, codes: &mut BTreeSet<String>) {
     }
 }
 
-fn check(source: &str) -> Compiled {
-    let registry = flowscript_stdlib::registry();
-    let options = CompileOptions {
-        mode: Mode::Script,
-        variables: &[],
-        registry: &registry,
-        modules: &NoModules,
-        effect: Effect::Outside,
+#[test]
+fn a_function_as_value_needs_what_its_call_needs() {
+    for source in [
+        "let get = HTTP.Get; return get('http://x');",
+        "return Map(['http://x'], HTTP.Get);",
+        "function f(g) => g('x'); return f((http.get));",
+        "open HTTP; let get = Get; return get('x');",
+        "open HTTP; return ['x'].Map(get);",
+        "function f() { return HTTP.Get; } return f()('x');",
+        "let f = Upper; set f = HTTP.Get; return f('x');",
+        "let t = JSON.Decode('[]'); return Map(t, HTTP.Get);",
+        "open HTTP; let t = JSON.Decode('[]'); return Map(t, Get);",
+    ] {
+        let inside = check_with(source, Effect::Host, &NoModules);
+        assert!(inside.diagnostics.iter().any(|found| found.code == "E0112"), "{source}: {:?}", inside.diagnostics);
+        assert!(inside.program.is_none(), "{source}");
+        let outside = check_with(source, Effect::Outside, &NoModules).program;
+        assert_eq!(outside.map(|program| program.effect), Some(Effect::Outside), "{source}");
+    }
+    let effect = |source| check(source).program.map(|program| program.effect);
+    assert_eq!(effect("let f = Log; f('x');"), Some(Effect::Host));
+    assert_eq!(effect("let f = Upper; return f('x');"), Some(Effect::Pure));
+}
+
+/// A module of the user.
+struct Pricing;
+
+impl ModuleLoader for Pricing {
+    fn load(&self, name: &str) -> Option<Result<String, String>> {
+        let text = "let rate = 2;\nlet other = 3;\nprivate let hidden = 4;\nfunction gross(net) => net * rate;\n";
+        (name == "pricing").then(|| Ok(text.to_owned()))
+    }
+}
+
+#[test]
+fn modules_are_found_among_rows_of_unknown_columns() {
+    let run = |source: &str| {
+        let compiled = check_with(source, Effect::Pure, &Pricing);
+        let program = compiled.program.ok_or(format!("{:?}", compiled.diagnostics))?;
+        let outcome = program.run(Vec::new(), &Settings::default(), &NoHost).map_err(|error| error.message.clone())?;
+        Ok::<_, String>(outcome.value.to_literal(80))
     };
+    let rows = "let t = JSON.Decode('[{\"q\": 5}, {\"q\": 1}]');";
+    for (query, wanted) in [
+        ("(t where q > pricing.rate).q", "[5]"),
+        ("(t where q > pricing.rate and q > pricing.other).q", "[5]"),
+        ("Map(t, pricing.gross(q))", "[10, 2]"),
+        ("(select g: pricing.gross(q) + pricing.rate from t).g", "[12, 4]"),
+        ("Map(t.q, pricing.gross)", "[10, 2]"),
+    ] {
+        assert_eq!(run(&format!("{rows} return {query};")).as_deref(), Ok(wanted), "{query}");
+    }
+    let own = "let t = JSON.Decode('[{\"pricing\": {\"rate\": 7}}]');";
+    assert_eq!(run(&format!("{own} return Map(t, pricing.rate);")).as_deref(), Ok("[7]"), "a column comes first");
+    assert!(run(&format!("{rows} return t where q > pricing.hidden;")).is_err());
+    assert_eq!(run("open pricing; let g = gross; return g(3) + Map([1], Gross)[0];").as_deref(), Ok("8"));
+}
+
+/// A host that is asked nothing.
+struct NoHost;
+
+impl Host for NoHost {
+    fn now(&self) -> (i64, u32) {
+        (0, 0)
+    }
+
+    fn random(&self) -> u64 {
+        0
+    }
+
+    fn log(&self, _level: LogLevel, _message: &str) {}
+}
+
+fn check(source: &str) -> Compiled {
+    check_with(source, Effect::Outside, &NoModules)
+}
+
+fn check_with(source: &str, effect: Effect, modules: &dyn ModuleLoader) -> Compiled {
+    let registry = flowscript_stdlib::registry();
+    let options = CompileOptions { mode: Mode::Script, variables: &[], registry: &registry, modules, effect };
     compile(source, &options)
 }

@@ -80,7 +80,7 @@ impl Checker<'_> {
     fn lower(&mut self, given: Given<'_>) -> Expr {
         match given {
             Given::Lowered(value) => value,
-            Given::Source(expr) => self.expr(expr),
+            Given::Source(expr) => self.value(expr),
         }
     }
 
@@ -259,7 +259,7 @@ impl Checker<'_> {
             let element = types.first().map(|rows| self.element_type(rows));
             match (parameter.ty, argument) {
                 (ParameterType::Expr, Given::Source(source)) => {
-                    let operand = self.row_operand(source, &element.unwrap_or(Type::Any));
+                    let operand = self.row_argument(source, &element.unwrap_or(Type::Any));
                     types.push(match &operand.body.ty {
                         Type::Function(function) if operand.outside => function.result.clone(),
                         ty => ty.clone(),
@@ -328,7 +328,7 @@ impl Checker<'_> {
         }
     }
 
-    fn allow_effect(&mut self, function: &Function, span: Span) {
+    pub(super) fn allow_effect(&mut self, function: &Function, span: Span) {
         self.effect = self.effect.max(function.effect);
         if function.effect > self.options.effect {
             let message = format!("`{}` cannot be used here: it reaches outside.", function.name);
@@ -364,6 +364,7 @@ impl Checker<'_> {
             return;
         }
         let found = match &value.kind {
+            ExprKind::Constant(function @ Value::Function(_)) => format!("the {}", function.to_literal(40)),
             ExprKind::Constant(constant) => format!("the {} {}", constant.type_name(), constant.to_literal(40)),
             _ => value.ty.to_string(),
         };
@@ -378,7 +379,7 @@ impl Checker<'_> {
         }
     }
 
-    fn native_result(&self, function: &Function, types: &[Type], type_argument: Option<&Type>) -> Type {
+    pub(super) fn native_result(&self, function: &Function, types: &[Type], type_argument: Option<&Type>) -> Type {
         let argument = |at: usize| types.get(at).cloned().unwrap_or(Type::Any);
         let known = |ty: Type| if ty == Type::Never { Type::Any } else { ty };
         let result_of = |at: usize| match argument(at) {
@@ -435,6 +436,16 @@ impl Checker<'_> {
 
     /// One row expression in a scope that is open; a function literal stands outside of it.
     pub(super) fn row_body(&mut self, source: &ast::Expr, element: &Type) -> (Expr, bool) {
+        self.row_body_by(source, element, Self::expr)
+    }
+
+    /// The same, where `read` walks what is no function literal.
+    fn row_body_by(
+        &mut self,
+        source: &ast::Expr,
+        element: &Type,
+        read: fn(&mut Self, &ast::Expr) -> Expr,
+    ) -> (Expr, bool) {
         let mut inner = source;
         while let ast::ExprKind::Paren(next) = &inner.kind {
             inner = next;
@@ -447,7 +458,14 @@ impl Checker<'_> {
             self.function().scopes.extend(scope);
             return (value, true);
         }
-        (self.expr(source), false)
+        (read(self, source), false)
+    }
+
+    /// An argument for a parameter that takes an expression over rows, where a library function may stand too.
+    fn row_argument(&mut self, source: &ast::Expr, element: &Type) -> RowOperand {
+        let ((body, outside), scope) =
+            self.in_rows(element, |checker| checker.row_body_by(source, element, Self::value));
+        RowOperand { scope, body, outside }
     }
 
     fn result_of(&self, signature: &Signature) -> Type {

@@ -8,6 +8,7 @@ mod calls;
 mod constant;
 mod expressions;
 mod functions;
+mod library;
 mod lookup;
 mod modules;
 mod narrow;

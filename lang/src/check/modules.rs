@@ -3,17 +3,81 @@
 use super::Checker;
 use super::calls::Given;
 use super::expressions::invalid;
-use super::scope::{Members, Scope, Signature, VarKind};
+use super::scope::{FoundPlace, Members, Scope, Signature, VarKind};
 use crate::ast::{self, StatementKind};
+use crate::function::Function;
 use crate::parse;
 use crate::span::Span;
 use crate::suggest::nearest;
 use crate::tree::{Expr, ExprKind, FunctionId, Variable};
 use crate::types::Type;
-use crate::value::fold_text;
+use crate::value::{Shape, fold_text};
 use ecow::EcoString;
+use std::sync::Arc;
+
+/// A function of a module as a value.
+pub(super) enum Member {
+    Library(Arc<Function>),
+    User(Expr),
+}
 
 impl Checker<'_> {
+    /// The function `module.name`, where `open` has found it.
+    pub(super) fn member(&self, full: &str) -> Option<Member> {
+        let (module, name) = full.split_once('.')?;
+        if let Some((id, signature)) = self.module_function(module, name) {
+            let kind = ExprKind::Closure(id, Vec::new());
+            return Some(Member::User(Expr { kind, span: Span::default(), ty: signature.to_type() }));
+        }
+        self.options.registry.find(full).cloned().map(Member::Library)
+    }
+
+    /// Is there a module of the user of this name?
+    pub(super) fn is_user_module(&mut self, name: &str, span: Span) -> bool {
+        !self.is_circular(name) && self.module(name, span).is_some()
+    }
+
+    /// `module.member` among rows that may have a column of the module's name: that is read first.
+    pub(super) fn module_member_in_rows(
+        &mut self,
+        module: &EcoString,
+        at: Span,
+        field: &ast::Name,
+        span: Span,
+    ) -> Option<Expr> {
+        if self.is_circular(module) {
+            return None;
+        }
+        let unit = self.module(module, at)?;
+        let members = &self.units[unit].members;
+        let function = members.functions.get(field.text.to_lowercase().as_str());
+        let name = match function {
+            Some((_, signature)) => signature.name.clone(),
+            None => field.text.clone(),
+        };
+        if members.private.contains(&name) || function.is_none() && !members.constants.contains_key(&name) {
+            return None;
+        }
+        let constants = members.constants.iter().map(|(name, (slot, ty))| {
+            let full = ecow::eco_format!("{module}.{name}");
+            (name.clone(), ExprKind::Variable(Variable::Global(*slot), full), ty.clone())
+        });
+        let functions = members
+            .functions
+            .values()
+            .map(|(id, signature)| (signature.name.clone(), ExprKind::Closure(*id, Vec::new()), signature.to_type()));
+        let mut all: Vec<(EcoString, ExprKind, Type)> = constants.chain(functions).collect();
+        all.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        let found = self.find_name(module, at)?;
+        let FoundPlace::RowName(scope, position) = found.place else { return None };
+        let shape = Shape::new(all.iter().map(|(name, ..)| name.clone()));
+        let cells = all.into_iter().map(|(_, kind, ty)| Expr { kind, span: at, ty }).collect();
+        let members = Expr { kind: ExprKind::Record(shape, cells), span: at, ty: Type::any_record() };
+        self.fall_back(scope, usize::from(position), members);
+        let row = Expr { kind: ExprKind::RowName(scope, position), span: at, ty: Type::Any };
+        Some(Expr { kind: ExprKind::Field(Box::new(row), name), span, ty: Type::Any })
+    }
+
     /// The unit of the user's module `name`, loaded and checked when it is first met.
     fn module(&mut self, name: &str, span: Span) -> Option<usize> {
         let lower: EcoString = name.to_lowercase().into();
@@ -187,7 +251,7 @@ impl Checker<'_> {
         match self.options.registry.find(&full).cloned() {
             Some(function) => Some(self.call_native(&function, type_argument, given, span)),
             None => {
-                arguments.iter().for_each(|argument| drop(self.expr(argument)));
+                arguments.iter().for_each(|argument| drop(self.value(argument)));
                 let prefix = format!("{}.", module.to_lowercase());
                 let names: Vec<&str> =
                     self.options.registry.all_names().filter(|n| n.to_lowercase().starts_with(&prefix)).collect();

@@ -52,6 +52,9 @@ impl Checker<'_> {
                 {
                     return (column, 1);
                 }
+                if let Some(value) = self.module_in_rows(name, span, steps) {
+                    return value;
+                }
                 let bound = self.source_row(name, span);
                 let bound = bound.or_else(|| {
                     let found = self.find_name(name, span)?;
@@ -89,6 +92,28 @@ impl Checker<'_> {
                 let base = ast::Expr { kind: ast::ExprKind::Name(name.clone()), span };
                 (self.expr(&base), 0)
             }
+        }
+    }
+
+    /// A call of a module's function, or another use of a module's member, where rows of unknown columns could have a column of the
+    /// module's name. Columns hold no functions.
+    fn module_in_rows(&mut self, name: &EcoString, span: Span, steps: &[PostfixStep]) -> Option<(Expr, usize)> {
+        let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, Scope::Block(_)));
+        let [PostfixStep { kind: PostfixKind::Field(field), span: first }, rest @ ..] = steps else { return None };
+        if !in_rows || !self.is_free(name, span) {
+            return None;
+        }
+        match rest.first() {
+            Some(PostfixStep { kind: PostfixKind::Call { type_argument, arguments }, span: call }) => {
+                let is_user = self.is_user_module(name, span);
+                let full = format!("{name}.{}", field.text);
+                if !is_user && self.options.registry.find(&full).is_none() {
+                    return None;
+                }
+                let whole = span.to(*call);
+                Some((self.module_call(name, span, field, type_argument.as_ref(), arguments, whole)?, 2))
+            }
+            _ => Some((self.module_member_in_rows(name, span, field, span.to(*first))?, 1)),
         }
     }
 
@@ -207,11 +232,11 @@ impl Checker<'_> {
             _ => false,
         };
         if !unknown {
-            arguments.iter().for_each(|argument| drop(self.expr(argument)));
+            arguments.iter().for_each(|argument| drop(self.value(argument)));
             self.undefined_function(&name.text, name.span);
             return invalid(span);
         }
-        let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
+        let arguments = arguments.iter().map(|argument| self.value(argument)).collect();
         let kind = ExprKind::CallField { object: Box::new(object), name: name.text.clone(), arguments };
         Expr { kind, span, ty: Type::Any }
     }
@@ -240,7 +265,7 @@ impl Checker<'_> {
                     let expected = self.parameters_of(wanted);
                     self.function_literal(literal, argument.span, &expected)
                 }
-                _ => self.expr(argument),
+                _ => self.value(argument),
             })
             .collect();
         let result = match &ty {

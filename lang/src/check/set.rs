@@ -42,7 +42,7 @@ impl Checker<'_> {
                 let annotation = annotation.map(|annotation| (annotation, what));
                 return Some(Statement::Append { variable, value: rest, annotation });
             }
-            let mut value = self.expr(value);
+            let mut value = self.value(value);
             if let Some(annotation) = &annotation {
                 value = self.convert(value, annotation, ecow::eco_format!("the variable {}", name.text));
             }
@@ -50,7 +50,7 @@ impl Checker<'_> {
             self.assigned(id, annotation.as_ref().unwrap_or(&ty));
             return Some(Statement::Set(variable, value));
         }
-        let value = self.expr(value);
+        let value = self.value(value);
         let steps = path.iter().map(|step| self.path_step(step)).collect::<Vec<_>>();
         let changed = self.path_type(&found.ty, &steps, &value.ty);
         let widened = annotation.clone().unwrap_or(changed);

@@ -145,7 +145,7 @@ impl Checker<'_> {
 
     fn let_statement(&mut self, name: &ast::Name, annotation: Option<&ast::TypeExpr>, value: &ast::Expr) -> Statement {
         let annotation = annotation.map(|annotation| self.type_expr(annotation));
-        let mut value = self.expr(value);
+        let mut value = self.value(value);
         if let Some(annotation) = &annotation {
             value = self.convert(value, annotation, ecow::eco_format!("the variable {}", name.text));
         }
@@ -238,7 +238,9 @@ impl Checker<'_> {
             self.function().returns_nothing.get_or_insert(span);
             return Statement::Return(None);
         };
-        let value = self.expr(value);
+        // An expression on its own, as in a template, is no `return`.
+        let written = span.start < value.span.start;
+        let value = if written { self.value(value) } else { self.expr(value) };
         self.returned(&value);
         Statement::Return(Some(value))
     }

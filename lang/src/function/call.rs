@@ -245,7 +245,7 @@ fn refused_with(function: &Function, parameter: &str, value: &Value, wanted: &st
 fn too_many(function: &Function, most: usize) -> Box<RunError> {
     RunError::new(
         ErrorKind::Type,
-        format!("{}: takes {most} arguments at most: {}.", function.name, function.signature),
+        format!("{}: too many arguments, it takes {most} at most: {}.", function.name, function.signature),
     )
 }
 

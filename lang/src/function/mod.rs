@@ -9,7 +9,8 @@ pub use call::{Call, Context, PatternCache, RowFunction};
 pub use signature::{Parameter, ParameterType, ResultType, Signature};
 
 use crate::error::RunError;
-use crate::value::{Number, Value};
+use crate::value::{Callable, Number, Value};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -82,6 +83,25 @@ impl Function {
     /// The name without its module.
     pub fn short_name(&self) -> &'static str {
         self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+}
+
+/// As a value of the language.
+impl Callable for Function {
+    fn arity(&self) -> (usize, usize) {
+        (self.signature.least(), self.signature.most().unwrap_or(usize::MAX))
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(self.name)
+    }
+
+    fn depth(&self) -> u16 {
+        0
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 

@@ -85,6 +85,9 @@ impl Machine<'_> {
         };
         // The value may go while it runs: a function can set the variable that holds it.
         let callable: Arc<dyn Callable> = callable.clone();
+        if let Some(function) = callable.as_any().downcast_ref::<Function>() {
+            return self.call_library(caller, function, base, span);
+        }
         let Some((closure, definition)) =
             callable.as_any().downcast_ref::<Closure>().and_then(|closure| Some((closure, closure.definition()?)))
         else {
@@ -114,18 +117,24 @@ impl Machine<'_> {
     fn call(&mut self, call: CallInfo<'_>, target: Target<'_>, base: usize, written: Option<&[Expr]>) -> Evaluated {
         self.check_arguments(&target, base, written)?;
         self.spend(1)?;
-        if self.depth >= self.settings.limits.depth {
-            return Err(limit_error(format!(
-                "The call depth went beyond its limit of {}: {} is called from within itself or from within too many others.",
-                self.settings.limits.depth,
-                named(target.definition)
-            )));
-        }
-        self.depth += 1;
+        self.enter_call(|| named(target.definition))?;
         let result = with_stack(|| self.enter(call, target, base));
         self.depth -= 1;
         self.stack.truncate(base);
         result
+    }
+
+    /// Counts a call inside the calls that are running.
+    pub(super) fn enter_call(&mut self, name: impl FnOnce() -> String) -> Result<(), Failure> {
+        if self.depth >= self.settings.limits.depth {
+            return Err(limit_error(format!(
+                "The call depth went beyond its limit of {}: {} is called from within itself or from within too many others.",
+                self.settings.limits.depth,
+                name()
+            )));
+        }
+        self.depth += 1;
+        Ok(())
     }
 
     /// `written` are the arguments of a call whose types the checker knew.

@@ -63,6 +63,9 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
 
 /// How many arguments a function takes, from the fewest and the most.
 pub(super) fn arity(least: usize, most: usize) -> String {
+    if most == usize::MAX {
+        return format!("at least {}", counted(least, "argument"));
+    }
     if least == most { counted(most, "argument") } else { format!("{least} to {}", counted(most, "argument")) }
 }
 

@@ -25,6 +25,7 @@ mod fail;
 mod fold;
 mod instructions;
 mod kernel;
+mod library;
 mod limits;
 mod machine;
 mod operators;

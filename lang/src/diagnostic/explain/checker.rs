@@ -262,4 +262,11 @@ pub(super) const CHECKER: &[Explanation] = &[
                or write a verbatim text, `@'C:\\temp'`.",
         example: "return 'C:\\dir';",
     },
+    Explanation {
+        code: "W0107",
+        title: "a function where a column may be meant",
+        text: "Functions are found in any case, columns in exactly one. Where the name of a function stands as a value and a \
+               column differs from it only in case, the column may have been meant.",
+        example: "let t = [{date: '2024-01-05'}];\nreturn Map(t, Date);",
+    },
 ];
