@@ -22,7 +22,7 @@ Open brackets go on on the next line. Ctrl-C drops a line or ends an evaluation,
   :vars               variables, functions and types of the session
   :input FILE.json    the fields of a JSON object become variables
   :load FILE          run a script in the session
-  :save FILE          write the lines so far as a script
+  :save FILE          write a script that leaves what the session has: its lines, or its values
   :reset              forget everything
   :quit               end the session
 ";

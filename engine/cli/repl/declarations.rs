@@ -13,6 +13,8 @@ struct Declaration {
     name: String,
     /// Without a `;` at its end.
     text: String,
+    /// The number of its entry.
+    entry: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +29,28 @@ enum Kind {
 impl Declarations {
     /// The text to put before a line.
     pub fn prelude(&self) -> String {
+        self.text_of(|_| true)
+    }
+
+    /// The modules and types, which variables may need.
+    pub fn before_variables(&self) -> String {
+        self.text_of(|kind| matches!(kind, Kind::Open | Kind::Type))
+    }
+
+    /// The functions that are declared as such.
+    pub fn functions(&self) -> String {
+        self.text_of(|kind| kind == Kind::Function)
+    }
+
+    /// The variables that are kept as text, with the numbers of their entries.
+    pub fn function_variables(&self) -> impl Iterator<Item = (usize, String)> {
+        let variables = self.0.iter().filter(|declaration| declaration.kind == Kind::FunctionVariable);
+        variables.map(|declaration| (declaration.entry, declaration.text.clone()))
+    }
+
+    fn text_of(&self, wanted: impl Fn(Kind) -> bool) -> String {
         let mut text = String::new();
-        for declaration in &self.0 {
+        for declaration in self.0.iter().filter(|declaration| wanted(declaration.kind)) {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{};", declaration.text);
         }
@@ -65,9 +87,15 @@ impl Declarations {
         self.0.retain(|declaration| declaration.kind != Kind::FunctionVariable || declaration.name != name);
     }
 
-    /// Adds what `script`, parsed from `text`, declares.
-    pub fn add(&mut self, script: &Script, text: &str) {
+    /// Adds what `script`, parsed from `text`, declares in entry number `entry`.
+    pub fn add(&mut self, script: &Script, text: &str, entry: usize) {
         for statement in &script.statements {
+            // What the same line has declared before it counts no more.
+            match &statement.kind {
+                StatementKind::Let { name, .. } | StatementKind::Set { name, .. } => self.forget_variable(&name.text),
+                StatementKind::Open(name) => self.0.retain(|d| d.kind != Kind::Open || !same(d, &name.text)),
+                _ => {}
+            }
             let (kind, name) = match &statement.kind {
                 StatementKind::Function { name, .. } => (Kind::Function, name),
                 StatementKind::Type { name, .. } => (Kind::Type, name),
@@ -78,7 +106,7 @@ impl Declarations {
                 _ => continue,
             };
             let text = statement.span.text(text).to_owned();
-            self.0.push(Declaration { kind, name: name.text.to_string(), text });
+            self.0.push(Declaration { kind, name: name.text.to_string(), text, entry });
         }
     }
 }

@@ -4,7 +4,9 @@ mod commands;
 mod declarations;
 mod editor;
 mod history;
+mod literal;
 mod places;
+mod saved;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::declarations::Declarations;
 use super::places::{LineTexts, moved, own};
+use super::saved::Journal;
 use crate::output::Report;
 use crate::script::{CommandHost, FolderModules, Input, Interrupts};
 use flowscript_lang::ast::{Script, StatementKind};
@@ -14,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The variable that holds the last value.
-const LAST: &str = "_";
+pub const LAST: &str = "_";
 
 /// The world of a session and what its lines have left.
 pub struct Session {
@@ -28,8 +29,8 @@ pub struct Session {
     last: Option<Value>,
     /// What functions among the values go on using of the runs that made them.
     remains: Vec<Remains>,
-    /// The lines that ran, as they can be saved.
-    accepted: Vec<String>,
+    /// The lines that ran.
+    journal: Journal,
 }
 
 /// What a line gave.
@@ -60,7 +61,7 @@ impl Session {
             variables: Vec::new(),
             last: None,
             remains: Vec::new(),
-            accepted: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -95,7 +96,7 @@ impl Session {
         }
         // A function that was set has its value; its text is of no use any more.
         assigned(line).into_iter().for_each(|name| declarations.forget_variable(name));
-        declarations.add(&script, line);
+        declarations.add(&script, line, self.journal.len());
         self.variables.retain(|(name, _)| !declarations.is_function_variable(name));
         for (name, value) in outcome.exports {
             if !declarations.is_function_variable(&name) {
@@ -103,7 +104,8 @@ impl Session {
             }
         }
         self.declarations = declarations;
-        self.accepted.push(saved(&script, line));
+        let keeps_state = self.variables.iter().any(|(_, value)| holds_function(value));
+        self.journal.add(&script, line, program, keeps_state);
         let value = gives_value(&script).then_some(outcome.value);
         if value.is_some() {
             self.last.clone_from(&value);
@@ -132,6 +134,7 @@ impl Session {
     /// Makes the fields of an input variables; gives their names.
     pub fn add_input(&mut self, input: Input) -> Vec<String> {
         let names: Vec<String> = input.variables.iter().map(|variable| variable.name.to_string()).collect();
+        self.journal.add_input(&names, &input.values);
         for (name, value) in names.iter().zip(input.values) {
             self.declarations.forget_variable(name);
             self.set(name, value);
@@ -145,7 +148,7 @@ impl Session {
         self.variables.clear();
         self.last = None;
         self.remains.clear();
-        self.accepted.clear();
+        self.journal = Journal::default();
     }
 
     /// The library.
@@ -168,9 +171,12 @@ impl Session {
         self.declarations.prelude()
     }
 
-    /// The lines so far as a script, and how many they are.
+    /// A script that leaves what the session has, and how many lines it stands for.
     pub fn script(&self) -> (String, usize) {
-        (self.accepted.iter().flat_map(|line| [line.as_str(), "\n"]).collect(), self.accepted.len())
+        let mut scripts = self.journal.scripts(&self.declarations, &self.variables);
+        let loads = |script: &String| !self.check_with(&[], script).has_errors();
+        let best = scripts.iter().position(loads).unwrap_or(scripts.len() - 1);
+        (scripts.swap_remove(best), self.journal.len())
     }
 
     /// The variables as the checker sees them, `_` at last.
@@ -196,14 +202,18 @@ impl Session {
     }
 
     fn check(&self, line: &str, prelude: &str) -> Compiled {
+        self.check_with(&self.host_variables(), &format!("{prelude}{line}"))
+    }
+
+    fn check_with(&self, variables: &[Variable], source: &str) -> Compiled {
         let options = CompileOptions {
             mode: Mode::Line,
-            variables: &self.host_variables(),
+            variables,
             registry: &self.registry,
             modules: &self.modules,
             effect: Effect::Outside,
         };
-        compile(&format!("{prelude}{line}"), &options)
+        compile(source, &options)
     }
 }
 
@@ -235,13 +245,4 @@ fn assigned(line: &str) -> Vec<&str> {
     let words: Vec<&str> = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).collect();
     let pairs = words.windows(2).filter_map(|pair| Some((pair.first()?, pair.get(1)?)));
     pairs.filter(|(word, _)| word.eq_ignore_ascii_case("set")).map(|(_, name)| *name).collect()
-}
-
-/// A line as it stands in a saved script: expressions for their value alone are comments.
-fn saved(script: &Script, line: &str) -> String {
-    let line = line.trim();
-    if script.statements.iter().all(|s| matches!(s.kind, StatementKind::Expression(_) | StatementKind::Return(_))) {
-        return line.lines().map(|line| format!("// {line}")).collect::<Vec<_>>().join("\n");
-    }
-    if line.ends_with([';', '}']) { line.to_owned() } else { format!("{line};") }
 }
