@@ -4,7 +4,7 @@ use crate::error::RunError;
 use crate::function::{Effect, PatternCache};
 use crate::host::{Host, Profiler};
 use crate::tree::Tree;
-use crate::types::Type;
+use crate::types::{Type, Types};
 use crate::value::{Value, Zone};
 use crate::vm::Method;
 pub use crate::vm::Remains;
@@ -117,6 +117,11 @@ impl Program {
     /// The plans of its queries, as text: one step a line, the last one first, its sources below it.
     pub fn plan(&self) -> String {
         crate::compile::plans(&self.tree)
+    }
+
+    /// The types that it declares or reaches.
+    pub fn types(&self) -> &Types {
+        &self.tree.types
     }
 
     /// The host's variables that it reads, and whether it sets them.

@@ -25,6 +25,7 @@ mod retries;
 mod running;
 mod schedules;
 mod schema;
+mod senders;
 mod server;
 mod signed;
 mod smtp;

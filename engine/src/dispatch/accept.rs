@@ -40,12 +40,23 @@ pub enum Admission {
     Stopping,
     /// The input does not fit; nothing was kept.
     Refused(String),
+    /// The workflow failed before anything was kept.
+    Failed,
     /// The idempotency key names a run of another request; nothing was kept.
     KeyReused,
     /// The workflow's queue is full; nothing was kept.
     QueueFull(u32),
     /// The store could not keep it.
     Unkept(StoreError),
+}
+
+/// Why a run cannot be accepted.
+#[derive(Debug)]
+pub(super) enum Unready {
+    /// The input does not fit, or it has no place in the order.
+    Refused(String),
+    /// What should tell its place in the order failed for another reason.
+    Failed,
 }
 
 impl Dispatcher {
@@ -153,7 +164,8 @@ impl Dispatcher {
         if work.needs_preparing() {
             match self.prepare(work.clone()).await {
                 Ok(known) => prepared = known,
-                Err(message) => return Admission::Refused(message),
+                Err(Unready::Refused(message)) => return Admission::Refused(message),
+                Err(Unready::Failed) => return Admission::Failed,
             }
         }
         new.label = prepared.label;
@@ -191,14 +203,20 @@ impl Dispatcher {
     }
 
     /// Learns whether the input fits, the label and the lane.
-    pub(super) async fn prepare(&self, work: Work) -> Result<Prepared, String> {
+    pub(super) async fn prepare(&self, work: Work) -> Result<Prepared, Unready> {
+        let id = work.workflow.id.clone();
         let (host, running) = self.host(&work.workflow, work.id, Duration::ZERO);
         let room = self.room(&work.workflow);
         let prepared = self.shared.pool.run(move || prepare(work, room, host)).await;
         drop(running);
         match prepared {
-            Ok(prepared) => prepared.map_err(|fault| fault.message),
-            Err(Panicked) => Err("The input could not be read; the engine's log says why.".into()),
+            Ok(Ok(prepared)) => Ok(prepared),
+            Ok(Err(fault)) if fault.status == Some(400) => Err(Unready::Refused(fault.message)),
+            Ok(Err(fault)) => {
+                tracing::error!("a run of {id} cannot be accepted: {}", fault.message);
+                Err(Unready::Failed)
+            }
+            Err(Panicked) => Err(Unready::Failed),
         }
     }
 

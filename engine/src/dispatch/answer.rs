@@ -1,9 +1,9 @@
 //! What a caller who waits for a run is told.
 
 use super::{Dispatcher, diagnostics};
-use crate::run::{Ended, Reply, Work, encode_history, encoding};
+use crate::run::{Ended, INPUT, Reply, Work, encode_history, encoding};
 use crate::script::{Fault, TIMEOUT};
-use crate::store::{Changes, Fence, Finish, NewRun, Run, RunId, RunState, Trigger};
+use crate::store::{Changes, Failure, Fence, Finish, NewRun, Run, RunId, RunState, Trigger};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value};
 
@@ -85,12 +85,15 @@ impl Answer {
                 Some(Ok(reply)) => Verdict::Reply(reply),
                 reason => {
                     tracing::error!("the answer of run {} cannot be read: {reason:?}", summary.id);
-                    failed("", None, "")
+                    unknown_failure()
                 }
             },
             RunState::Failed | RunState::TimedOut => match &summary.error {
-                Some(failure) => failed(&failure.kind, failure.status, &failure.message),
-                None => failed("", None, ""),
+                Some(failure) => {
+                    let Failure { kind, message, status, position } = failure;
+                    failed(kind, *status, message, position.as_deref())
+                }
+                None => unknown_failure(),
             },
             RunState::Cancelled | RunState::Skipped => Verdict::Dropped(summary.state),
             _ => {
@@ -100,7 +103,7 @@ impl Answer {
                     Ok(value) => Verdict::Value(value.unwrap_or_default()),
                     Err(reason) => {
                         tracing::error!("the output of run {} cannot be read: {reason}", summary.id);
-                        failed("", None, "")
+                        unknown_failure()
                     }
                 }
             }
@@ -113,14 +116,20 @@ impl Answer {
         let verdict = match (&ended.failure, ended.state) {
             (None, _) => Verdict::Value(ended.answer.or(ended.output).unwrap_or_default()),
             (_, state @ (RunState::Cancelled | RunState::Skipped)) => Verdict::Dropped(state),
-            (Some((fault, _)), _) => failed(fault.kind, fault.status, &fault.message),
+            (Some((fault, position)), _) => failed(fault.kind, fault.status, &fault.message, position.as_deref()),
         };
         Self { run, verdict }
     }
 }
 
-fn failed(kind: &str, status: Option<u16>, message: &str) -> Verdict {
-    let told = kind == ErrorKind::User.name();
+fn unknown_failure() -> Verdict {
+    failed("", None, "", None)
+}
+
+fn failed(kind: &str, status: Option<u16>, message: &str, position: Option<&str>) -> Verdict {
+    // Messages about the input are made for its sender.
+    let of_input = position == Some(INPUT) && status == Some(400);
+    let told = of_input || kind == ErrorKind::User.name();
     let detail = if told { message } else { FAILED };
     // The status of a peer is the peer's, not the caller's.
     let status = status.filter(|_| kind != ErrorKind::Io.name() && kind != TIMEOUT);

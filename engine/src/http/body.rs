@@ -2,7 +2,7 @@
 
 use super::App;
 use super::problem::Problem;
-use crate::trigger::webhook::{BodyProblem, expand};
+use crate::trigger::webhook::{BodyProblem, expand, is_unsupported};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
@@ -64,6 +64,18 @@ pub fn expanded(raw: &RawBody, headers: &HeaderMap, limit: usize) -> Result<Byte
         BodyProblem::Undecodable(reason) => Problem::bad_request(reason),
         BodyProblem::UnknownEncoding(name) => unknown_encoding(&name),
     })
+}
+
+/// Refuses a type of body that is not read.
+pub fn check_type(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if body.is_empty() || !is_unsupported(content_type) {
+        return Ok(());
+    }
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    Err(Problem::new(415, "unsupported-media-type", "Unsupported media type").with_detail(format!(
+        "A body of the type `{media}` is not read; send JSON, XML, CSV, text or application/x-www-form-urlencoded."
+    )))
 }
 
 fn unknown_encoding(name: &str) -> Problem {

@@ -34,6 +34,7 @@ pub async fn deliver(
     }
     let raw = read?;
     let body = body::expanded(&raw, &parts.headers, limit)?;
+    body::check_type(&parts.headers, &body)?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let event = callback::encode(&body, content_type).map_err(Problem::bad_request)?;
     let delivered = app.engine.deliver(run, name.clone(), event).await.map_err(|error| Problem::of_store(&error))?;

@@ -137,6 +137,7 @@ async fn receive(
     let raw = body::read(app, &parts.headers, body, limit).await?;
     visitor.check_body(&raw.bytes)?;
     let expanded = body::expanded(&raw, &parts.headers, limit)?;
+    body::check_type(&parts.headers, &expanded)?;
     let idempotency = idempotency_of(&place.entry, visitor, parts, &expanded)?;
     let shown = parts.headers.iter().filter(|(name, _)| Some(name.as_str()) != visitor.signature_header());
     let headers = shown.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();

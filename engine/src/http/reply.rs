@@ -45,6 +45,9 @@ pub fn of_admission(admission: Admission, style: &Style) -> Response {
             .into_response(),
         Admission::Stopping => Problem::unavailable("The engine is stopping.").into_response(),
         Admission::Refused(message) => Problem::bad_request(message).into_response(),
+        Admission::Failed => Problem::new(500, "workflow-failed", "The workflow failed")
+            .with_detail("The workflow failed.")
+            .into_response(),
         Admission::KeyReused => Problem::new(422, "idempotency-key-reused", "Unprocessable content")
             .with_detail("This Idempotency-Key names a run of another request; use a new key for a new request.")
             .into_response(),

@@ -12,6 +12,9 @@ use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::sync::Arc;
 
+/// The position of what is wrong with the input of a run. No step can have it.
+pub const INPUT: &str = "input";
+
 /// The longest label, in characters.
 const MAX_LABEL: usize = 200;
 
@@ -50,12 +53,15 @@ pub fn prepare(work: Work, room: Room, host: Arc<RunHost>) -> Result<Prepared, F
 impl Machine {
     /// Makes the inputs.
     pub(super) fn make_input(&mut self) -> Result<(), Fault> {
-        self.host.enter("", "input");
-        self.failed_at = Some("input".to_owned());
+        self.host.enter("", INPUT);
+        self.failed_at = Some(INPUT.to_owned());
         let context = context(&self.room, &self.host);
         let given = match &self.work.given {
             Given::Fields(fields) => fields.clone(),
-            Given::Request(request) => request.input_fields(&self.work.workflow, context)?,
+            Given::Request(request) => {
+                self.veil.learn_request(&self.work.workflow.redact, request);
+                request.input_fields(&self.work.workflow, context)?
+            }
         };
         let values = convert_input(&self.work.workflow.inputs, &given, &self.room.library, self.host.as_ref())
             .map_err(|no_fit| Fault { status: Some(400), ..Fault::new(ErrorKind::Value, no_fit.message) })?;

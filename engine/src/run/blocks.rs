@@ -1,7 +1,6 @@
 //! Steps whose parts are strands of their own: opening them, and what their ends make of the step.
 
 use super::Ended;
-use super::failing::note_place;
 use super::input::convert_input;
 use super::machine::{Machine, context};
 use super::steps::Opening;
@@ -204,7 +203,7 @@ impl Machine {
                 };
                 ended.refused = !self.has_input && fault.status == Some(400) && !self.work.processes_input();
                 // The variables of this moment: a retry goes on from the last acting step with what it knew then.
-                note_place(&fault, &self.host);
+                fault.note_place(self.host.as_ref());
                 ended.failure = Some((fault, self.failed_at.take()));
             }
         }

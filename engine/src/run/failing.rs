@@ -1,6 +1,5 @@
 //! Failures of steps: what is tried again, what is noted, what ends the run.
 
-use super::host::RunHost;
 use super::machine::{Machine, Pause, context};
 use super::retry;
 use super::strand::{Sleep, SleepKind, State, Strand};
@@ -39,7 +38,7 @@ impl Machine {
         self.with_errors = true;
         self.failed_at = None;
         strand.note_error(step, &fault);
-        note_place(&fault, &self.host);
+        fault.note_place(self.host.as_ref());
         if let Some(slot) = step.slot {
             strand.variables.set(slot, Value::Null);
         }
@@ -49,15 +48,5 @@ impl Machine {
     /// Is the run's time over?
     pub(super) fn is_over(&self, fault: &Fault) -> bool {
         (fault.kind == ErrorKind::Limit.name() || fault.kind == TIMEOUT) && self.host.is_late()
-    }
-}
-
-/// The place in the file is for the author, not for callers: it goes into the log.
-pub(super) fn note_place(fault: &Fault, host: &RunHost) {
-    use flowscript_lang::host::{Host, LogLevel};
-    if let Some((file, place)) = &fault.place {
-        let file = file.as_deref().map(|file| format!(" of {file}")).unwrap_or_default();
-        let message = format!("line {}, column {}{file}: {}", place.line, place.column, fault.message);
-        host.log(LogLevel::Error, &message);
     }
 }

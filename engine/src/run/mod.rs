@@ -26,7 +26,7 @@ mod trace;
 mod veil;
 mod work;
 
-pub use begin::{Prepared, prepare};
+pub use begin::{INPUT, Prepared, prepare};
 pub use diffs::{Change, StepDiff};
 pub use ended::Ended;
 pub use host::{Callbacks, Calls, RunHost, StepHost, StopFlag, step_key};

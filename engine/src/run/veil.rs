@@ -1,7 +1,8 @@
 //! What a run's texts must not say: the values that `redact` names, as far as the run has come.
 
 use super::strand::Variables;
-use crate::workflow::history::without_secrets;
+use crate::trigger::webhook::Request;
+use crate::workflow::history::{Redact, without_secrets};
 use crate::workflow::model::Workflow;
 use std::collections::BTreeSet;
 
@@ -22,6 +23,17 @@ impl Veil {
         for (slot, name) in workflow.names.iter().enumerate().filter(|(_, name)| workflow.redact.touches(name)) {
             workflow.redact.secrets(name, variables.get(slot), &mut secrets);
         }
+        self.remember(secrets);
+    }
+
+    /// Learns what is masked in a request.
+    pub(super) fn learn_request(&mut self, redact: &Redact, request: &Request) {
+        if !redact.is_empty() {
+            self.remember(request.secrets(redact));
+        }
+    }
+
+    fn remember(&mut self, secrets: Vec<String>) {
         for secret in secrets {
             if self.0.len() < MOST {
                 self.0.insert(secret);

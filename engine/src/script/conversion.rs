@@ -9,6 +9,10 @@ use flowscript_lang::host::Host;
 use flowscript_lang::program::Program;
 use flowscript_lang::types::{Type, Types};
 use flowscript_lang::value::Value;
+use std::sync::LazyLock;
+
+/// How messages of a conversion name the variable of its program, which nobody has written.
+const VARIABLE: &str = "The variable value: ";
 
 /// How values become an input's type.
 #[derive(Clone, Debug)]
@@ -63,6 +67,12 @@ impl Conversion {
         &self.ty
     }
 
+    /// The type of converted values with what its names stand for.
+    pub fn shape(&self) -> (&Type, &Types) {
+        static NONE: LazyLock<Types> = LazyLock::new(Types::default);
+        self.program.as_ref().map_or((&self.ty, &NONE), |program| (&program.result, program.types()))
+    }
+
     /// The type as it was written.
     pub fn written(&self) -> &str {
         &self.written
@@ -70,7 +80,8 @@ impl Conversion {
 
     /// Does it take null, so that nothing need be given?
     pub fn takes_null(&self) -> bool {
-        matches!(self.ty, Type::Any | Type::Null | Type::Nullable(_))
+        let (ty, types) = self.shape();
+        matches!(types.resolve(ty), Type::Any | Type::Null | Type::Nullable(_))
     }
 
     /// Does it convert without running anything?
@@ -80,7 +91,8 @@ impl Conversion {
 
     /// Does it take a list, so that a query parameter may be given several times?
     pub fn takes_list(&self) -> bool {
-        matches!(self.ty.without_null(), Type::List(_))
+        let (ty, types) = self.shape();
+        types.element(ty).is_some()
     }
 
     /// The converted value, or why it does not fit, in words.
@@ -89,10 +101,14 @@ impl Conversion {
             None => Types::default()
                 .convert(value, &self.ty, library.settings.zone)
                 .map_err(|mismatch| mismatch.to_string()),
-            Some(program) => program
-                .run(vec![value], &library.settings, host)
-                .map(|outcome| outcome.value)
-                .map_err(|error| error.message),
+            Some(program) => {
+                program.run(vec![value], &library.settings, host).map(|outcome| outcome.value).map_err(|error| {
+                    match error.message.strip_prefix(VARIABLE) {
+                        Some(reason) => reason.to_owned(),
+                        None => error.message,
+                    }
+                })
+            }
         }
     }
 }

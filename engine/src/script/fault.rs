@@ -3,6 +3,7 @@
 use crate::store::Failure;
 use crate::yaml::Place;
 use flowscript_lang::error::ErrorKind;
+use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::value::Value;
 use std::time::Duration;
 
@@ -76,6 +77,15 @@ impl Fault {
     /// The fault as the store keeps it, with the position of the step.
     pub fn to_failure(&self, position: Option<String>) -> Failure {
         Failure { kind: self.kind.to_owned(), message: self.message.clone(), status: self.status, position }
+    }
+
+    /// Logs the place in the file, which is for the author and not for callers.
+    pub fn note_place(&self, host: &dyn Host) {
+        if let Some((file, place)) = &self.place {
+            let file = file.as_deref().map(|file| format!(" of {file}")).unwrap_or_default();
+            let message = format!("line {}, column {}{file}: {}", place.line, place.column, self.message);
+            host.log(LogLevel::Error, &message);
+        }
     }
 
     /// A fault of one of the language's kinds, without a place.

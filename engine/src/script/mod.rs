@@ -4,11 +4,13 @@ mod content;
 mod conversion;
 mod fault;
 mod functions;
+mod reads;
 mod trial;
 
 pub use content::Content;
 pub use conversion::Conversion;
 pub use fault::{Fault, INTERRUPTED, TIMEOUT};
+pub use reads::{Read, Reads, Step};
 pub use trial::{Outcome, try_out};
 
 use crate::workflow::model::Slot;
@@ -21,7 +23,7 @@ use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Effect, Registry};
 use flowscript_lang::host::Host;
-use flowscript_lang::program::{Limits, Program, Settings};
+use flowscript_lang::program::{self, Limits, Program, Settings};
 use flowscript_lang::span::line_column;
 use flowscript_lang::types::{Field, RecordType, Type, Types};
 use flowscript_lang::value::{Column, Record, Rows, Value, Zone};
@@ -214,6 +216,17 @@ pub struct Script {
     /// How many variables it was compiled against.
     width: usize,
     source: Arc<Scalar>,
+    /// The modules it reaches.
+    modules: Arc<[(EcoString, Arc<str>)]>,
+}
+
+/// A failure with what the script was reading.
+#[derive(Debug)]
+pub struct Failed {
+    /// The failure.
+    pub fault: Fault,
+    /// What stood where it happened, and at the calls that led there.
+    pub reads: Reads,
 }
 
 /// A variable that a script touches.
@@ -303,7 +316,8 @@ fn compile_as(source: &Scalar, mode: Mode, kind: Kind, scope: &Scope, library: &
                 Some(Use { at, slot: scope.known.get(at)?.slot, written: input.written })
             })
             .collect();
-        Script { program, uses, width: variables.len(), source: Arc::new(source.clone()) }
+        let modules = compiled.modules.as_slice().into();
+        Script { program, uses, width: variables.len(), source: Arc::new(source.clone()), modules }
     });
     Compiled { script, ty: compiled.result, problems, modules: compiled.modules }
 }
@@ -348,14 +362,33 @@ pub struct Context<'a> {
 impl Script {
     /// Runs it over the variables; what it sets is kept there, unless it fails.
     pub fn run(&self, variables: &mut [Value], context: Context<'_>) -> Result<Value, Fault> {
+        let failed = match self.run_program(variables, context) {
+            Ok(outcome) => return self.keep(outcome, variables),
+            Err(error) => error,
+        };
+        Err(self.fault(&failed))
+    }
+
+    /// Like [`Script::run`]; a failure says what the script was reading.
+    pub fn run_and_trace(&self, variables: &mut [Value], context: Context<'_>) -> Result<Value, Box<Failed>> {
+        match self.run_program(variables, context) {
+            Ok(outcome) => self.keep(outcome, variables).map_err(|fault| Box::new(Failed { fault, reads: Vec::new() })),
+            Err(error) => Err(Box::new(Failed { fault: self.fault(&error), reads: self.reads_at(&error) })),
+        }
+    }
+
+    fn run_program(&self, variables: &[Value], context: Context<'_>) -> Result<program::Outcome, Box<RunError>> {
         let mut given = vec![Value::Null; self.width];
         for used in &self.uses {
             if let (Some(place), Some(value)) = (given.get_mut(used.at), variables.get(used.slot)) {
                 *place = value.clone();
             }
         }
-        let mut outcome =
-            self.program.run(given, context.settings, context.host).map_err(|error| self.fault(&error))?;
+        self.program.run(given, context.settings, context.host)
+    }
+
+    /// Keeps what a run has set; the result is its value.
+    fn keep(&self, mut outcome: program::Outcome, variables: &mut [Value]) -> Result<Value, Fault> {
         for used in self.uses.iter().filter(|used| used.written) {
             if let (Some(value), Some(place)) = (outcome.variables.get_mut(used.at), variables.get_mut(used.slot)) {
                 let value = std::mem::take(value);

@@ -4,6 +4,7 @@ use crate::script::{decode_csv, decode_json, decode_xml};
 use bytes::Bytes;
 use encoding_rs::Encoding;
 use flowscript_lang::value::Value;
+use flowscript_stdlib::charset::{body_text, decoded, encoding, is_xml, media_type};
 use percent_encoding::percent_decode_str;
 use std::io::Read;
 
@@ -37,41 +38,68 @@ pub fn expand(raw: Bytes, encoding: Option<&str>, limit: usize) -> Result<Bytes,
     if expanded.len() > limit { Err(BodyProblem::TooLarge { limit }) } else { Ok(expanded) }
 }
 
+/// Is this a type of body that webhooks do not read?
+pub fn is_unsupported(content_type: &str) -> bool {
+    content_type.trim_start().get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
+}
+
 /// The value of a body: JSON, XML, form, CSV and text by the content type, JSON if it parses where there is no type, else
-/// bytes. No body is null.
+/// bytes. No body is null, and so is white space where JSON or XML could stand.
 pub fn decode(raw: &Bytes, content_type: Option<&str>) -> Result<Value, String> {
     if raw.is_empty() {
         return Ok(Value::Null);
     }
-    let Some(content_type) = content_type.map(str::trim).filter(|text| !text.is_empty()) else {
-        let json = std::str::from_utf8(raw).ok().and_then(|text| decode_json(text).ok());
-        return Ok(json.unwrap_or_else(|| Value::binary(raw.to_vec())));
-    };
-    let (media, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-    let media = media.trim().to_ascii_lowercase();
-    let text = || text(raw, charset(parameters).as_deref());
+    let content_type = content_type.unwrap_or_default();
+    let media = media_type(content_type);
+    let text = || body_text(raw, content_type).map_err(|error| error.to_string());
     match media.as_str() {
-        "application/x-www-form-urlencoded" => form(&text()?),
-        "application/xml" | "text/xml" => xml(&text()?),
-        media if media.ends_with("+xml") => xml(&text()?),
+        "" => Ok(untyped(raw)),
+        "application/x-www-form-urlencoded" => {
+            let charset = encoding(raw, content_type).map_err(|error| error.to_string())?;
+            form(&text()?, charset)
+        }
         "text/csv" => decode_csv(&text()?).map_err(|reason| format!("The body is not CSV: {reason}")),
-        "application/json" => json(&text()?),
-        media if media.ends_with("+json") => json(&text()?),
+        media if is_xml(media) => xml(&text()?),
+        media if is_json(media) => json(&text()?),
         media if media.starts_with("text/") => Ok(Value::text(text()?)),
         _ => Ok(Value::binary(raw.to_vec())),
     }
 }
 
+fn is_json(media: &str) -> bool {
+    matches!(media, "application/json" | "text/json") || media.ends_with("+json")
+}
+
+/// A body whose type is not given.
+fn untyped(raw: &Bytes) -> Value {
+    match body_text(raw, "") {
+        Ok(text) if is_blank(&text) => Value::Null,
+        Ok(text) => decode_json(&text).unwrap_or_else(|_| Value::binary(raw.to_vec())),
+        Err(_) => Value::binary(raw.to_vec()),
+    }
+}
+
+/// White space as JSON and XML have it.
+fn is_blank(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
 fn json(text: &str) -> Result<Value, String> {
+    if is_blank(text) {
+        return Ok(Value::Null);
+    }
     decode_json(text).map_err(|reason| format!("The body is not JSON: {reason}"))
 }
 
 fn xml(text: &str) -> Result<Value, String> {
+    if is_blank(text) {
+        return Ok(Value::Null);
+    }
     decode_xml(text).map_err(|reason| format!("The body is not XML: {reason}"))
 }
 
-/// `a=1&b=2`, names given several times as lists.
-fn form(text: &str) -> Result<Value, String> {
+/// `a=1&b=2`, names given several times as lists. Percent-encoded bytes are in the charset of the body.
+fn form(text: &str, charset: &'static Encoding) -> Result<Value, String> {
     // `curl -d` says that it sends a form, whatever it sends: no form is a JSON object or list.
     if text.starts_with(['{', '[']) && decode_json(text).is_ok() {
         return Err(
@@ -81,7 +109,7 @@ fn form(text: &str) -> Result<Value, String> {
         );
     }
     let mut fields: Vec<(String, Vec<Value>)> = Vec::new();
-    for (name, value) in pairs(text) {
+    for (name, value) in pairs_in(text.trim_end_matches(['\r', '\n']), charset) {
         let (name, value) = (name?, Value::text(value?));
         match fields.iter_mut().find(|(known, _)| *known == name) {
             Some((_, values)) => values.push(value),
@@ -95,37 +123,40 @@ fn form(text: &str) -> Result<Value, String> {
     Ok(Value::record(fields.collect::<Vec<_>>()))
 }
 
-/// The decoded pairs of a query string or form.
-pub(super) fn pairs(text: &str) -> impl Iterator<Item = (Result<String, String>, Result<String, String>)> + '_ {
-    text.split('&').filter(|part| !part.is_empty()).map(|part| {
+type Pair = (Result<String, String>, Result<String, String>);
+
+/// The decoded pairs of a query string.
+pub(super) fn pairs(text: &str) -> impl Iterator<Item = Pair> + '_ {
+    pairs_in(text, encoding_rs::UTF_8)
+}
+
+fn pairs_in<'t>(text: &'t str, charset: &'static Encoding) -> impl Iterator<Item = Pair> + 't {
+    text.split('&').filter(|part| !part.is_empty()).map(move |part| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        (unescape(name), unescape(value))
+        (unescape(name, charset), unescape(value, charset))
     })
 }
 
-fn unescape(text: &str) -> Result<String, String> {
+fn unescape(text: &str, charset: &'static Encoding) -> Result<String, String> {
     let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| format!("`{text}` is not percent-encoded UTF-8."))
-}
-
-/// The text of a body in its charset, UTF-8 where none is named.
-fn text(raw: &Bytes, charset: Option<&str>) -> Result<String, String> {
-    let encoding = match charset {
-        None => encoding_rs::UTF_8,
-        Some(name) => Encoding::for_label(name.as_bytes())
-            .ok_or_else(|| format!("The charset `{name}` of the body is not known."))?,
-    };
-    let (text, _, malformed) = encoding.decode(raw);
-    if malformed {
-        return Err(format!("The body is not text in {}.", encoding.name()));
+    if !spaced.contains('%') {
+        return Ok(spaced);
     }
-    Ok(text.into_owned())
+    if charset == encoding_rs::UTF_8 {
+        let text = percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned);
+        return text.map_err(|_| not_encoded(&spaced, charset));
+    }
+    // What is not escaped has been decoded with the whole body.
+    let mut bytes = Vec::with_capacity(spaced.len());
+    for part in spaced.split_inclusive(|c: char| !c.is_ascii()) {
+        let plain_end = part.trim_end_matches(|c: char| !c.is_ascii()).len();
+        let (ascii, other) = part.split_at(plain_end);
+        bytes.extend(percent_decode_str(ascii));
+        bytes.extend_from_slice(&charset.encode(other).0);
+    }
+    decoded(&bytes, charset).map_err(|_| not_encoded(&spaced, charset))
 }
 
-fn charset(parameters: &str) -> Option<String> {
-    parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
-    })
+fn not_encoded(text: &str, charset: &'static Encoding) -> String {
+    format!("`{text}` is not percent-encoded {}.", charset.name())
 }

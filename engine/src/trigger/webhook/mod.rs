@@ -6,8 +6,9 @@ mod query;
 mod request;
 #[cfg(test)]
 mod tests;
+mod unfit;
 
-pub use body::{BodyProblem, decode as decode_body, expand};
+pub use body::{BodyProblem, decode as decode_body, expand, is_unsupported};
 pub use credential::{Credential, credential};
 pub use query::{parameter, parse_query};
 pub use request::{Request, RequestParts};

@@ -1,8 +1,9 @@
 //! A request as a run sees it and as the store keeps it: without its credentials.
 
 use super::body;
+use super::unfit::{fault_of, no_record};
 use crate::run::encoding;
-use crate::script::{Context, Fault, Script, encode_json};
+use crate::script::{Context, Failed, Fault, Script, encode_json};
 use crate::workflow::history::Redact;
 use crate::workflow::model::{Input, Method, REQUEST_NAMES, Webhook, Workflow};
 use bytes::Bytes;
@@ -81,30 +82,37 @@ impl Request {
         let Some(script) = workflow.webhook.as_ref().and_then(|webhook| webhook.processing_input.as_ref()) else {
             return Ok(self.plain_fields());
         };
-        let mut variables = self.variables();
-        match script.run(&mut variables, context)? {
-            Value::Record(record) => Ok(record),
-            other => {
-                let message = format!("processing.input must give a record; it gave a {}.", other.type_name());
-                Err(Fault { status: Some(400), ..Fault::new(ErrorKind::Type, message) })
-            }
+        match script.run_and_trace(&mut self.variables(), context) {
+            Ok(Value::Record(record)) => Ok(record),
+            Ok(other) => Err(no_record(&other, script.as_read().as_ref(), self)),
+            Err(failed) => Err(self.refusal(*failed, context)),
         }
+    }
+
+    /// What the sender is told of a failure of FlowScript that reads the request; the log has what the author needs.
+    fn refusal(&self, failed: Failed, context: Context<'_>) -> Fault {
+        failed.fault.note_place(context.host);
+        Fault { place: None, ..fault_of(failed, self) }
     }
 
     /// The key of the lane this message belongs to. One that is empty, too long or no simple value is an error.
     pub fn lane(&self, key: &Script, context: Context<'_>) -> Result<String, Fault> {
-        let value = key.run(&mut self.variables(), context)?;
-        let refused = |reason: String| Fault { status: Some(400), ..Fault::new(ErrorKind::Value, reason) };
+        let value = key.run_and_trace(&mut self.variables(), context);
+        let value = value.map_err(|failed| self.refusal(*failed, context))?;
+        let refused = |reason: String| {
+            let what = key.as_read().map_or_else(|| "The key of the order".to_owned(), |read| format!("`{read}`"));
+            Fault { status: Some(400), ..Fault::new(ErrorKind::Value, format!("{what} {reason}")) }
+        };
         let text = match &value {
-            Value::Null => return Err(refused("The key of the order is null; the message must have one.".into())),
+            Value::Null => return Err(refused("is null; the message must have it for its place in the order.".into())),
             value => to_text(value).map_err(|_| {
-                refused(format!("The key of the order must be a simple value, not a {}.", value.type_name()))
+                refused(format!("must be a simple value for the place in the order, not a {}.", value.type_name()))
             })?,
         };
         match text.chars().count() {
-            0 => Err(refused("The key of the order is empty; the message must have one.".into())),
+            0 => Err(refused("is empty; the message must have it for its place in the order.".into())),
             length if length > MAX_LANE => {
-                Err(refused(format!("The key of the order has {length} characters; {MAX_LANE} are the most.")))
+                Err(refused(format!("has {length} characters; at most {MAX_LANE} can give a place in the order.")))
             }
             _ => Ok(text.to_string()),
         }
@@ -183,6 +191,48 @@ impl Request {
             headers = headers.with(&"content-type".into(), Value::text("application/json"));
         }
         Self { method: self.method.clone(), query: fields("query", &self.query), headers, raw, body }
+    }
+
+    /// The texts of what is masked in it, as [`Request::masked`] masks it.
+    pub fn secrets(&self, redact: &Redact) -> Vec<String> {
+        let mut secrets = Vec::new();
+        for (name, value) in REQUEST_NAMES.into_iter().zip(self.variables()) {
+            redact.secrets(name, &value, &mut secrets);
+        }
+        for fields in [Some(&self.query), Some(&self.headers), self.body_record()].into_iter().flatten() {
+            fields.iter().for_each(|(name, value)| redact.secrets(name, &value, &mut secrets));
+        }
+        secrets
+    }
+
+    /// A body that is a record.
+    pub fn body_record(&self) -> Option<&Record> {
+        match &self.body {
+            Value::Record(body) => Some(body),
+            _ => None,
+        }
+    }
+
+    /// A field of a body that is a record.
+    pub fn body_field(&self, name: &str) -> Option<Value> {
+        self.body_record()?.get(name)
+    }
+
+    /// The first parameter that the body has a field for as well.
+    pub fn given_twice(&self) -> Option<&EcoString> {
+        let body = self.body_record()?;
+        self.query.shape().names().iter().find(|name| body.get(name).is_some())
+    }
+
+    /// The value of one of [`REQUEST_NAMES`].
+    pub(super) fn variable(&self, name: &str) -> Value {
+        let at = REQUEST_NAMES.iter().position(|known| *known == name);
+        at.and_then(|at| self.variables().into_iter().nth(at)).unwrap_or_default()
+    }
+
+    /// Is this the name of the body, and is there none?
+    pub(super) fn has_no_body(&self, name: &str) -> bool {
+        name == "body" && self.raw.is_empty()
     }
 
     /// What `processing.input` sees, in the order of [`REQUEST_NAMES`].
