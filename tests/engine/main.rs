@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod acting;
+mod answers;
 mod api;
 mod attack;
 mod bad_input;

@@ -135,42 +135,6 @@ fn pages_of_other_origins() {
 }
 
 #[test]
-fn answers_in_xml_where_they_are_asked_for() {
-    let workflow = |output: &str| format!("trigger: {{ webhook: {{ auth: none, response: wait }} }}\noutput: {output}");
-    let project = Project::new(&[
-        ("workflows/record.yaml", &workflow("{ a: 1, lines: [{ sku: 'A&B' }, { sku: C }] }")),
-        ("workflows/list.yaml", &workflow("[1, 2]")),
-        ("workflows/text.yaml", &workflow("plain")),
-        ("workflows/odd.yaml", &workflow("{ \"a b\": 1 }")),
-    ]);
-    let server = project.serve();
-    let ask = |path: &str, accept: &str| server.send("GET", path, &[("Accept", accept)], None);
-    let xml = ask("/hooks/record", "application/xml");
-    assert_eq!(xml.header("content-type"), "application/xml");
-    assert!(
-        xml.text.ends_with("<output><a>1</a><lines><sku>A&amp;B</sku></lines><lines><sku>C</sku></lines></output>"),
-        "{}",
-        xml.text
-    );
-    assert!(ask("/hooks/list", "text/xml").text.ends_with("<output><item>1</item><item>2</item></output>"));
-    for json in ["application/json", "*/*", "application/xml;q=0.5, application/json", "application/xml;q=0"] {
-        assert_eq!(ask("/hooks/list", json).text, "[1,2]", "{json}");
-    }
-    assert!(ask("/hooks/list", "application/json;q=0.5, application/xml").text.starts_with("<?xml"));
-    assert_eq!(ask("/hooks/text", "application/xml").header("content-type"), "text/plain; charset=utf-8");
-    assert_eq!(ask("/hooks/odd", "application/xml").text, r#"{"a b":1}"#);
-    let posted = server.send(
-        "POST",
-        "/hooks/record",
-        &[("Content-Type", "application/xml")],
-        Some(b"<order><id>1</id></order>"),
-    );
-    assert_eq!(posted.status, 200, "{}", posted.text);
-    let bomb = b"<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\">]><x>&a;</x>";
-    server.send("POST", "/hooks/record", &[("Content-Type", "text/xml")], Some(bomb)).is_problem(400, "not XML");
-}
-
-#[test]
 fn a_webhook_describes_itself() {
     let workflow = "
 input: { id: text, times: { type: number, default: 1, description: how often } }

@@ -41,15 +41,13 @@ pub(super) struct StoredAnswer;
 
 impl StoredAnswer {
     /// The bytes for the store.
-    pub(super) fn encode(status: u16, headers: &[(String, String)], body: &Value) -> Vec<u8> {
+    pub(super) fn encode(status: u16, headers: &[(String, String)], body: Option<&Value>) -> Vec<u8> {
         let headers = headers
             .iter()
             .map(|(name, value)| Value::list(vec![Value::text(name.as_str()), Value::text(value.as_str())]));
-        encoding::encode(&Value::record([
-            ("status", i64::from(status).into()),
-            ("headers", Value::list(headers.collect())),
-            ("body", body.clone()),
-        ]))
+        let mut fields = vec![("status", i64::from(status).into()), ("headers", Value::list(headers.collect()))];
+        fields.extend(body.map(|body| ("body", body.clone())));
+        encoding::encode(&Value::record(fields))
     }
 
     /// The answer in bytes of the store. The error says what is wrong with them.
@@ -67,8 +65,8 @@ impl StoredAnswer {
                 headers.push((name.to_string(), value.to_string()));
             }
         }
-        let body = kept.get("body").unwrap_or_default();
-        Ok(Reply { status: status.ok_or("a stored answer has no status")?, headers, body })
+        let status = status.ok_or("a stored answer has no status")?;
+        Ok(Reply { status, headers, body: kept.get("body") })
     }
 }
 
@@ -97,7 +95,10 @@ impl Answer {
             },
             RunState::Cancelled | RunState::Skipped => Verdict::Dropped(summary.state),
             _ => {
-                let answer = run.answer.as_ref().map(|bytes| StoredAnswer::decode(bytes).map(|reply| reply.body));
+                let answer = run
+                    .answer
+                    .as_ref()
+                    .map(|bytes| StoredAnswer::decode(bytes).map(|reply| reply.body.unwrap_or_default()));
                 let output = || run.output.as_ref().map(|bytes| encoding::decode(bytes));
                 match answer.or_else(output).transpose() {
                     Ok(value) => Verdict::Value(value.unwrap_or_default()),
@@ -154,12 +155,12 @@ impl Dispatcher {
         finish.error = ended.failure.as_ref().map(|(fault, position)| fault.to_failure(position.clone()));
         finish.with_errors = ended.with_errors;
         finish.output = ended.output.as_ref().map(encoding::encode);
-        finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], answer));
+        finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], Some(answer)));
         if !failed && !diagnostics.output.keeps(failed) {
             // Callers who ask again still get it.
             let output = finish.output.take().filter(|_| finish.answer.is_none() && work.trigger == Trigger::Webhook);
             finish.answer =
-                finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], o))));
+                finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], Some(o)))));
         }
         // What an earlier try has written stays, whatever is kept of this one.
         let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.len() } else { ended.kept_diffs };

@@ -217,7 +217,7 @@ impl Dispatcher {
             let mut changes = rest.take().unwrap_or_default();
             changes.ends.push(self.over(&start));
             changes.starts.push(start);
-            let answer = StoredAnswer::encode(reply.status, &reply.headers, &reply.body);
+            let answer = StoredAnswer::encode(reply.status, &reply.headers, reply.body.as_ref());
             let responded = self.insist(fence, || self.shared.store.respond(fence, answer.clone(), changes.clone()));
             let result = match responded.await {
                 Ok(()) => Ok(Value::Null),

@@ -13,6 +13,7 @@ mod view;
 mod walks;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
+pub use crate::run::Reply;
 pub use crate::run::{StepDiff, StepTrace};
 pub use crate::store::{
     Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,

@@ -150,10 +150,10 @@ impl Veil {
     /// The answer for the caller holds an output that was shaped for it.
     fn answer(&self, answer: Value) -> Option<Value> {
         let answer = match answer {
-            Value::Record(answer) => {
-                let body = answer.get("body").unwrap_or_default();
-                Value::Record(answer.with(&"body".into(), self.output(&body)?))
-            }
+            Value::Record(answer) => match answer.get("body") {
+                Some(body) => Value::Record(answer.with(&"body".into(), self.output(&body)?)),
+                None => Value::Record(answer),
+            },
             other => other,
         };
         Some(answer).filter(|_| self.output)

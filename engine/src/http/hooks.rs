@@ -5,6 +5,7 @@
 //! is not read before the credential is known.
 
 use super::App;
+use super::accept::Accept;
 use super::body::{self, drain};
 use super::cors;
 use super::door::{self, Visitor};
@@ -15,12 +16,13 @@ use crate::access::Lock;
 use crate::engine::{IdempotencyKey, Message, RunId};
 use crate::project::Entry;
 use crate::trigger::webhook::RequestParts;
-use crate::workflow::model::{Webhook, Workflow};
+use crate::workflow::model::{Response as When, Webhook, Workflow};
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use flowscript_lang::types::Type;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -130,6 +132,7 @@ async fn receive(
     received: Instant,
 ) -> Result<Response, Problem> {
     let webhook = place.webhook();
+    check_accept(&place.workflow, webhook, &Accept::of(&parts.headers))?;
     if app.engine.is_stopping() {
         return Err(Problem::unavailable("The engine is stopping."));
     }
@@ -147,6 +150,18 @@ async fn receive(
     Ok(reply::of_admission(app.engine.take(message).await, &style(app, place, parts)))
 }
 
+/// Refuses a caller that takes none of the formats which the answer can have. What `respond` sends is not known here.
+fn check_accept(workflow: &Workflow, webhook: &Webhook, accept: &Accept) -> Result<(), Problem> {
+    let may_be = |ty: &Type| webhook.answer == Type::Any || webhook.answer.without_null() == ty;
+    let fits = webhook.response == When::Accept
+        || accept.takes_json()
+        || accept.xml().is_some()
+        || (may_be(&Type::Text) && accept.takes("text/plain"))
+        || (may_be(&Type::Binary) && accept.takes("application/octet-stream"))
+        || workflow.responds();
+    if fits { Ok(()) } else { Err(reply::not_acceptable("The answer is JSON or XML; `Accept` names neither.")) }
+}
+
 /// What became of a run, for those who may call the webhook.
 async fn status(app: &App, place: &Place, parts: &Parts, run: &str) -> Result<Response, Problem> {
     let unknown = || Problem::not_found(format!("The webhook `{}` has no run `{run}`.", place.webhook().path));
@@ -160,7 +175,7 @@ fn style(app: &App, place: &Place, parts: &Parts) -> Style {
     let public = app.engine.config().public_url.as_deref().unwrap_or_default().trim_end_matches('/');
     let signed = matches!(place.entry.lock, Lock::Signature(_));
     let runs = (!signed).then(|| format!("{public}/hooks/{}/runs/", place.webhook().path));
-    Style { runs, xml: reply::wants_xml(&parts.headers) }
+    Style { runs, accept: Accept::of(&parts.headers) }
 }
 
 fn not_allowed(parts: &Parts, allowed: &str) -> Problem {

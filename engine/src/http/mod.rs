@@ -2,6 +2,7 @@
 //!
 //! Everything here talks to one [`Engine`]; errors are problems of RFC 9457.
 
+mod accept;
 mod access;
 mod body;
 mod callbacks;
@@ -65,7 +66,7 @@ impl App {
     /// Where runs can be seen in the admin API: absolute only where the engine knows its address.
     fn run_style(&self) -> Style {
         let public = self.engine.config().public_url.as_deref().unwrap_or_default();
-        Style { runs: Some(format!("{}/api/v1/runs/", public.trim_end_matches('/'))), xml: false }
+        Style { runs: Some(format!("{}/api/v1/runs/", public.trim_end_matches('/'))), ..Style::default() }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Answers of webhooks: values as bodies, and what became of a request.
 
+use super::accept::Accept;
 use super::problem::Problem;
-use crate::engine::{Admission, Answer, RunId, RunState, Verdict};
+use crate::engine::{Admission, Answer, Reply, RunId, RunState, Verdict};
 use crate::script::{encode_json, encode_xml};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flowscript_lang::value::Value;
+use flowscript_stdlib::charset::{is_xml, media_type};
 use serde_json::json;
 
 /// How the answers of a webhook look.
@@ -14,8 +16,8 @@ use serde_json::json;
 pub struct Style {
     /// What stands in front of a run's id where the run can be asked for; nothing where it cannot.
     pub runs: Option<String>,
-    /// Values as XML.
-    pub xml: bool,
+    /// Which formats the caller takes.
+    pub accept: Accept,
 }
 
 impl Style {
@@ -76,18 +78,8 @@ pub fn accepted(run: RunId, status_url: Option<String>) -> Response {
 pub fn of_answer(answer: Answer, style: &Style) -> Response {
     let run = answer.run;
     match answer.verdict {
-        Verdict::Value(value) => of_value(&value, style),
-        Verdict::Reply(reply) => {
-            let mut response = of_value(&reply.body, style);
-            *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-            for (name, value) in &reply.headers {
-                if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
-                    response.headers_mut().insert(name, value);
-                }
-            }
-            harden(response.headers_mut());
-            response
-        }
+        Verdict::Value(value) => of_value(&value, Some(&style.accept), run),
+        Verdict::Reply(reply) => of_reply(&reply, style, run),
         Verdict::Failed { status, detail } => {
             let (slug, title) = match status {
                 400 => ("bad-request", "Bad request"),
@@ -114,51 +106,91 @@ pub fn of_answer(answer: Answer, style: &Style) -> Response {
     }
 }
 
-/// Does a caller want XML rather than JSON? What it says equally loud is JSON.
-pub fn wants_xml(headers: &HeaderMap) -> bool {
-    let mut accepted: Vec<(&str, f32)> = Vec::new();
-    for range in headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let media = parts.next().unwrap_or_default();
-        let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
-        accepted.push((media, quality));
-    }
-    // The closest range counts.
-    let quality = |media: &str| accepted.iter().find(|(known, _)| known.eq_ignore_ascii_case(media)).map(|(_, q)| *q);
-    let xml = quality("application/xml").or_else(|| quality("text/xml")).unwrap_or(0.0);
-    let json = quality("application/json").or_else(|| quality("application/*")).or_else(|| quality("*/*"));
-    xml > json.unwrap_or(0.0)
-}
-
-/// 200 with a value: texts and bytes as they are, all else as JSON or XML.
-fn of_value(value: &Value, style: &Style) -> Response {
-    let (content_type, body) = match value {
-        Value::Text(text) => ("text/plain; charset=utf-8", Body::from(text.to_string())),
-        Value::Binary(bytes) => ("application/octet-stream", Body::from(bytes.to_vec())),
-        value => match written(value, style) {
-            Ok((content_type, text)) => (content_type, Body::from(text)),
-            Err(reason) => {
-                tracing::error!("an output cannot be written as JSON: {reason}");
-                return Problem::new(500, "internal", "Internal error")
-                    .with_detail("The output cannot be written as JSON.")
-                    .into_response();
-            }
-        },
+/// What `respond` sends. Its body is in the format of its own content type, if it has one, and else as the caller
+/// takes it.
+fn of_reply(reply: &Reply, style: &Style, run: RunId) -> Response {
+    let own_type = reply.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let mut response = match (&reply.body, own_type) {
+        (None, _) => Response::new(Body::empty()),
+        (Some(body), None) => of_value(body, Some(&style.accept), run),
+        (Some(body), Some((_, media))) if is_xml(&media_type(media)) => in_xml(body, run),
+        (Some(body), Some(_)) => of_value(body, None, run),
     };
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    harden(headers);
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+        for (name, value) in &reply.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
+    harden(response.headers_mut());
     response
 }
 
-/// What XML cannot hold is JSON, whatever was asked for.
-fn written(value: &Value, style: &Style) -> Result<(&'static str, String), String> {
-    let xml = style.xml.then(|| encode_xml(value, "output"));
-    match xml {
-        Some(Ok(text)) => Ok(("application/xml", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{text}"))),
-        _ => encode_json(value).map(|text| ("application/json", text)),
+/// 406: none of the formats of an answer is one that the caller takes.
+pub fn not_acceptable(detail: impl Into<String>) -> Problem {
+    Problem::new(406, "not-acceptable", "Not acceptable").with_detail(detail).with_header(header::VARY, "Accept")
+}
+
+/// 200 with a value: texts and bytes as they are, all else as JSON, or as XML where the caller prefers it.
+fn of_value(value: &Value, accept: Option<&Accept>, run: RunId) -> Response {
+    let mut response = match value {
+        Value::Text(text) => with_type("text/plain; charset=utf-8", Body::from(text.to_string())),
+        Value::Binary(bytes) => with_type("application/octet-stream", Body::from(bytes.to_vec())),
+        value => match accept.and_then(|accept| Some((accept, accept.xml()?))) {
+            None => in_json(value, run),
+            Some((accept, media)) => match xml_text(value) {
+                Ok(text) => with_type(media, Body::from(text)),
+                Err(_) if accept.takes_json() => in_json(value, run),
+                Err(reason) => {
+                    let detail = format!("The output cannot be written as XML: {reason}");
+                    return not_acceptable(detail).with_run(run).into_response();
+                }
+            },
+        },
+    };
+    if accept.is_some() && !matches!(value, Value::Text(_) | Value::Binary(_)) {
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept"));
     }
+    response
+}
+
+fn in_json(value: &Value, run: RunId) -> Response {
+    match encode_json(value) {
+        Ok(text) => with_type("application/json", Body::from(text)),
+        Err(reason) => unwritable("JSON", &reason, run),
+    }
+}
+
+/// Texts and bytes are XML already.
+fn in_xml(value: &Value, run: RunId) -> Response {
+    match value {
+        Value::Text(_) | Value::Binary(_) => of_value(value, None, run),
+        value => match xml_text(value) {
+            Ok(text) => with_type("application/xml", Body::from(text)),
+            Err(reason) => unwritable("XML", &reason, run),
+        },
+    }
+}
+
+fn xml_text(value: &Value) -> Result<String, String> {
+    encode_xml(value, "output").map(|text| format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{text}"))
+}
+
+fn unwritable(format: &str, reason: &str, run: RunId) -> Response {
+    tracing::error!("the output of run {run} cannot be written as {format}: {reason}");
+    Problem::new(500, "internal", "Internal error")
+        .with_detail(format!("The output cannot be written as {format}."))
+        .with_run(run)
+        .into_response()
+}
+
+fn with_type(content_type: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    harden(response.headers_mut());
+    response
 }
 
 /// JSON with a status.

@@ -387,6 +387,12 @@ impl Workflow {
         self.id == id || self.callees.values().any(|callee| callee.reaches(id))
     }
 
+    /// Does it, or a workflow that it calls, answer by `respond`?
+    pub fn responds(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, StepKind::Respond(_)))
+            || self.callees.values().any(|callee| callee.responds())
+    }
+
     /// How many workflows stand below each other in its calls, itself included.
     pub fn depth(&self) -> usize {
         1 + self.callees.values().map(|callee| callee.depth()).max().unwrap_or(0)
@@ -448,6 +454,11 @@ impl Workflow {
 pub const FAILURES: RangeInclusive<u16> = 400..=599;
 /// Statuses that an answer may have.
 pub const ANSWERS: RangeInclusive<u16> = 200..=599;
+
+/// Does an answer of this status never have a body (RFC 9110)?
+pub fn has_no_body(status: u16) -> bool {
+    matches!(status, 204 | 205 | 304)
+}
 
 /// The HTTP status that a value stands for, if it is one of these.
 pub fn status_in(value: &Value, range: RangeInclusive<u16>) -> Option<u16> {

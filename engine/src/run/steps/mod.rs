@@ -10,7 +10,7 @@ use super::work::Room;
 use crate::outgoing::{Letter, SqlCall};
 use crate::script::{Content, Context, Fault, Script};
 use crate::workflow::model::{
-    ANSWERS, Assert, Branch, End, FAILURES, Log, Respond, Slot, Step, StepIndex, StepKind, status_in,
+    ANSWERS, Assert, Branch, End, FAILURES, Log, Respond, Slot, Step, StepIndex, StepKind, has_no_body, status_in,
 };
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::host::Host;
@@ -116,8 +116,8 @@ pub struct Reply {
     pub status: u16,
     /// Names and values.
     pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Value,
+    /// The body; nothing is sent without one.
+    pub body: Option<Value>,
 }
 
 /// Does what the step says; its `when` holds.
@@ -187,7 +187,7 @@ fn reply(respond: &Respond, variables: &mut [Value], context: Context<'_>) -> Re
         headers.push((name.clone(), value.to_string()));
     }
     let body = respond.body.as_ref().map(|content| content.value(variables, context)).transpose()?;
-    Ok(Reply { status, headers, body: body.unwrap_or_default() })
+    Ok(Reply { status, headers, body: body.filter(|_| !has_no_body(status)) })
 }
 
 fn decide(branches: &[Branch], step: &Step, variables: &mut [Value], context: Context<'_>) -> Result<Outcome, Fault> {

@@ -5,7 +5,7 @@ use super::fields::{Fields, listed};
 use super::kinds::Body;
 use crate::script::{Content, Kind, TemplatePart, template_parts};
 use crate::workflow::model::{
-    ANSWERS, ERROR, Http, HttpBody, HttpMethod, Respond, Retry, StepKind, Url, UrlPart, status_in,
+    ANSWERS, ERROR, Http, HttpBody, HttpMethod, Respond, Retry, StepKind, Url, UrlPart, has_no_body, status_in,
 };
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Core, Node, Scalar};
@@ -118,6 +118,13 @@ impl Reader<'_> {
             Some(entry) => Some(self.content(&entry.value).0?),
             None => None,
         };
+        if let (Some(Content::Constant(value)), Some(entry)) = (&status, fields.get("body"))
+            && let Some(status) = status_in(value, ANSWERS).filter(|status| has_no_body(*status))
+            && !entry.value.is_null()
+        {
+            self.wrong(&entry.value, &format!("An answer of the status {status} has no body; leave `body` out"));
+            return None;
+        }
         Some((StepKind::Respond(Respond { status, headers: headers?, body }), Type::Null))
     }
 
