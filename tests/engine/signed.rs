@@ -134,6 +134,92 @@ fn pages_of_other_origins() {
     assert_eq!(server.api("/runs")["runs"].as_array().unwrap().len(), 2, "questions run nothing");
 }
 
+/// The HMAC-SHA256 of a text, in hexadecimal digits.
+pub fn hex_of(secret: &[u8], text: &str) -> String {
+    hex(sign(secret, text))
+}
+
+/// A delivery of a scheme with its own id.
+struct Sender {
+    scheme: &'static str,
+    /// The header of the id; the field `field` of the body without one.
+    id: Option<&'static str>,
+    field: &'static str,
+}
+
+const SENDERS: [Sender; 5] = [
+    Sender { scheme: "github", id: Some("X-GitHub-Delivery"), field: "" },
+    Sender { scheme: "shopify", id: Some("X-Shopify-Webhook-Id"), field: "" },
+    Sender { scheme: "shopify", id: Some("X-Shopify-Event-Id"), field: "" },
+    Sender { scheme: "stripe", id: None, field: "id" },
+    Sender { scheme: "slack", id: None, field: "event_id" },
+];
+
+impl Sender {
+    /// Sends a delivery, signed at `time`.
+    fn deliver(&self, server: &Server, id: &str, time: i64, rest: &str, extra: &[(&str, &str)]) -> Answer {
+        let body = match self.id {
+            None if !id.is_empty() => format!("{{\"{}\": \"{id}\", {rest}}}", self.field),
+            _ => format!("{{{rest}}}"),
+        };
+        let (secret, seconds) = (b"new-secret".as_slice(), time.to_string());
+        let mut headers: Vec<(&str, String)> = match self.scheme {
+            "github" => vec![("X-Hub-Signature-256", format!("sha256={}", hex_of(secret, &body)))],
+            "stripe" => {
+                let signature = hex_of(secret, &format!("{time}.{body}"));
+                vec![("Stripe-Signature", format!("t={time},v1={signature}"))]
+            }
+            "slack" => {
+                let signature = format!("v0={}", hex_of(secret, &format!("v0:{time}:{body}")));
+                vec![("X-Slack-Signature", signature), ("X-Slack-Request-Timestamp", seconds)]
+            }
+            _ => vec![("X-Shopify-Hmac-Sha256", BASE64_STANDARD.encode(sign(secret, &body)))],
+        };
+        headers.extend(self.id.filter(|_| !id.is_empty()).map(|name| (name, id.to_owned())));
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        post(server, &format!("/hooks/{}", self.scheme), &[&headers, extra].concat(), &body)
+    }
+}
+
+#[test]
+fn deliveries_that_are_sent_again_run_once() {
+    let accept = |scheme: &str| {
+        format!(
+            "trigger: {{ webhook: {{ methods: [POST], auth: {{ signature: {{ scheme: {scheme}, secret: '${{env:NEW}}' }} }} }} }}\noutput: 1"
+        )
+    };
+    let schemes = ["github", "shopify", "stripe", "slack"];
+    let files: Vec<(String, String)> =
+        schemes.iter().map(|scheme| (format!("workflows/{scheme}.yaml"), accept(scheme))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let project = Project::new(&files);
+    let server = Server::start_with(project.path(), &[], &[("NEW", "new-secret")]);
+    let time = now();
+    for (number, sender) in SENDERS.iter().enumerate() {
+        let (id, other) = (format!("evt_{number}"), format!("evt_{number}_b"));
+        let first = sender.deliver(&server, &id, time, "\"a\": 1", &[]);
+        assert_eq!(first.status, 202, "{}: {}", sender.scheme, first.text);
+        // Again, signed at another time, and with a header that nobody has signed.
+        assert_eq!(sender.deliver(&server, &id, time - 60, "\"a\": 1", &[]).text, first.text, "{}", sender.scheme);
+        let extra = [("Idempotency-Key", "another"), ("X-Slack-Retry-Num", "1")];
+        assert_eq!(sender.deliver(&server, &id, time, "\"a\": 1", &extra).text, first.text, "{}", sender.scheme);
+        sender.deliver(&server, &id, time, "\"a\": 2", &[]).is_problem(422, "another request");
+        assert_ne!(sender.deliver(&server, &other, time, "\"a\": 1", &[]).text, first.text, "{}", sender.scheme);
+        // Without an id each one is a run of its own, unless the caller names it.
+        let without = sender.deliver(&server, "", time, "\"challenge\": 1", &[]);
+        assert_ne!(sender.deliver(&server, "", time, "\"challenge\": 1", &[]).text, without.text, "{}", sender.scheme);
+        let named = [("Idempotency-Key", id.as_str())];
+        let named_run = sender.deliver(&server, "", time, "\"challenge\": 1", &named);
+        assert_eq!((named_run.status, named_run.text != first.text), (202, true), "keys and ids are apart");
+        assert_eq!(sender.deliver(&server, "", time, "\"challenge\": 1", &named).text, named_run.text);
+    }
+    // What Stripe counts down between two tries is no difference.
+    let stripe = &SENDERS[3];
+    let first = stripe.deliver(&server, "evt_p", time, "\"pending_webhooks\": 2, \"a\": 1", &[]);
+    assert_eq!(stripe.deliver(&server, "evt_p", time, "\"pending_webhooks\": 1, \"a\": 1", &[]).text, first.text);
+    stripe.deliver(&server, "evt_p", time, "\"pending_webhooks\": 1, \"a\": 2", &[]).is_problem(422, "another request");
+}
+
 #[test]
 fn a_webhook_describes_itself() {
     let workflow = "

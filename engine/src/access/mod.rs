@@ -8,5 +8,5 @@ mod signature;
 mod tokens;
 
 pub use lock::{Lock, Login, basic_login};
-pub use signature::{Claim, Verifier, WINDOW};
+pub use signature::{Claim, Delivery, Verifier, WINDOW};
 pub use tokens::{PREFIX as TOKEN_PREFIX, TokenRing};

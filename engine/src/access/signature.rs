@@ -34,6 +34,20 @@ pub struct Claim {
     signatures: Vec<Vec<u8>>,
 }
 
+/// Where a delivery has its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// In the first of these headers that is there.
+    Headers(&'static [&'static str]),
+    /// In a field of its body.
+    Field {
+        /// The field.
+        name: &'static str,
+        /// Another field that may differ when the delivery is sent again.
+        varies: Option<&'static str>,
+    },
+}
+
 impl Verifier {
     /// A verifier without secrets: it accepts nothing.
     pub fn new(scheme: Scheme) -> Self {
@@ -54,9 +68,17 @@ impl Verifier {
         Ok(())
     }
 
-    /// Is it Standard Webhooks, whose `webhook-id` names a delivery?
-    pub fn is_standard(&self) -> bool {
-        self.scheme == Scheme::Standard
+    /// Where a delivery has the id under which its sender sends it again; nothing where the scheme has none.
+    pub fn delivery(&self) -> Option<Delivery> {
+        Some(match &self.scheme {
+            Scheme::Standard => Delivery::Headers(&["webhook-id"]),
+            Scheme::Github => Delivery::Headers(&["x-github-delivery"]),
+            // An event that several subscriptions bring has one event id, and its deliveries differ.
+            Scheme::Shopify => Delivery::Headers(&["x-shopify-webhook-id", "x-shopify-event-id"]),
+            Scheme::Stripe => Delivery::Field { name: "id", varies: Some("pending_webhooks") },
+            Scheme::Slack => Delivery::Field { name: "event_id", varies: None },
+            Scheme::Custom(_) => return None,
+        })
     }
 
     /// The header that holds the signature, in lower case.

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::problem::Problem;
-use crate::access::{Claim, Lock, Login, Verifier, basic_login};
+use crate::access::{Claim, Delivery, Lock, Login, Verifier, basic_login};
 use crate::project::Entry;
 use crate::trigger::webhook::{Credential, credential, parameter};
 use axum::http::request::Parts;
@@ -70,9 +70,9 @@ impl Visitor<'_> {
         }
     }
 
-    /// The header that names a delivery of Standard Webhooks, which is signed as no other header is.
-    pub fn delivery_header(&self) -> Option<&'static str> {
-        self.signed.as_ref().filter(|(verifier, _)| verifier.is_standard()).map(|_| "webhook-id")
+    /// Where a signed delivery has its id.
+    pub fn delivery(&self) -> Option<Delivery> {
+        self.signed.as_ref().and_then(|(verifier, _)| verifier.delivery())
     }
 
     /// The header of its signature, which scripts and the store do not see.

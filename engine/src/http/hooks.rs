@@ -13,15 +13,14 @@ use super::idempotency;
 use super::problem::Problem;
 use super::reply::{self, Style};
 use crate::access::Lock;
-use crate::engine::{IdempotencyKey, Message, RunId};
+use crate::engine::{Message, RunId};
 use crate::project::Entry;
 use crate::trigger::webhook::RequestParts;
 use crate::workflow::model::{Response as When, Webhook, Workflow};
 use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Request, header};
+use axum::http::{Method, Request, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use flowscript_lang::types::Type;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -141,11 +140,11 @@ async fn receive(
     visitor.check_body(&raw.bytes)?;
     let expanded = body::expanded(&raw, &parts.headers, limit)?;
     body::check_type(&parts.headers, &expanded)?;
-    let idempotency = idempotency_of(&place.entry, visitor, parts, &expanded)?;
     let shown = parts.headers.iter().filter(|(name, _)| Some(name.as_str()) != visitor.signature_header());
     let headers = shown.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
-    let request_parts = RequestParts { method: parts.method.as_str(), headers, body: expanded };
+    let request_parts = RequestParts { method: parts.method.as_str(), headers, body: expanded.clone() };
     let request = app.engine.request(webhook, &visitor.query, request_parts).map_err(Problem::bad_request)?;
+    let idempotency = idempotency::of_message(&place.entry.id, visitor, parts, &expanded, &request)?;
     let message = Message { workflow: place.workflow.clone(), request: Arc::new(request), idempotency, received };
     Ok(reply::of_admission(app.engine.take(message).await, &style(app, place, parts)))
 }
@@ -183,20 +182,4 @@ fn not_allowed(parts: &Parts, allowed: &str) -> Problem {
     Problem::new(405, "method-not-allowed", "Method not allowed")
         .with_detail(format!("`{}` does not answer to {}; use {words}.", parts.uri.path(), parts.method))
         .with_header(header::ALLOW, allowed)
-}
-
-/// The key that names the run, for this workflow and API key, with what must be the same when it comes again. Of a
-/// signed delivery it is the signed id: another header would let somebody who has seen it start the run again.
-fn idempotency_of(
-    entry: &Entry,
-    visitor: &Visitor<'_>,
-    parts: &Parts,
-    body: &Bytes,
-) -> Result<Option<IdempotencyKey>, Problem> {
-    let name = visitor.delivery_header().unwrap_or("Idempotency-Key");
-    let Some(key) = idempotency::key_in(&parts.headers, name)? else { return Ok(None) };
-    let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let request = [parts.method.as_str().as_bytes(), visitor.query.as_bytes(), content_type, body.as_ref()];
-    let scope = format!("{}/{}", entry.id, visitor.key.map(|id| id.to_string()).unwrap_or_default());
-    Ok(Some(IdempotencyKey { scope, key, request: idempotency::digest(request) }))
 }

@@ -1,8 +1,15 @@
-//! Keys by which callers name the runs of their requests.
+//! Keys by which callers name the runs of their requests, and ids by which senders name their deliveries.
 
-use super::door::text;
+use super::door::{Visitor, text};
 use super::problem::Problem;
-use axum::http::HeaderMap;
+use crate::access::Delivery;
+use crate::engine::IdempotencyKey;
+use crate::script::encode_json;
+use crate::trigger::webhook::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use bytes::Bytes;
+use flowscript_lang::value::{Record, Value};
 use sha2::{Digest, Sha256};
 
 /// The longest key, in bytes.
@@ -19,6 +26,51 @@ pub fn key_in(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem
         return Err(Problem::bad_request(detail));
     }
     Ok(Some(key.to_owned()))
+}
+
+/// The key that names the run of a message, for this workflow and API key, with what must be the same when it comes
+/// again. Of a signed delivery it is the sender's id: another `Idempotency-Key`, which nobody has signed, would let
+/// somebody who has seen the delivery start its run again.
+pub fn of_message(
+    workflow: &str,
+    visitor: &Visitor<'_>,
+    parts: &Parts,
+    body: &Bytes,
+    request: &Request,
+) -> Result<Option<IdempotencyKey>, Problem> {
+    let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let digest_with =
+        |body: &[u8]| digest([parts.method.as_str().as_bytes(), visitor.query.as_bytes(), content_type, body]);
+    let delivery = visitor.delivery();
+    if let Some(key) = delivery.map(|delivery| delivery_id(delivery, &parts.headers, request)).transpose()?.flatten() {
+        // Apart from keys that callers choose.
+        let scope = format!("{workflow}/delivery");
+        let request = digest_with(&compared(delivery, body, request));
+        return Ok(Some(IdempotencyKey { scope, key, request }));
+    }
+    let Some(key) = key_in(&parts.headers, "Idempotency-Key")? else { return Ok(None) };
+    let scope = format!("{workflow}/{}", visitor.key.map(|id| id.to_string()).unwrap_or_default());
+    Ok(Some(IdempotencyKey { scope, key, request: digest_with(body) }))
+}
+
+/// The id of a delivery, if it has one.
+fn delivery_id(delivery: Delivery, headers: &HeaderMap, request: &Request) -> Result<Option<String>, Problem> {
+    match delivery {
+        Delivery::Headers(names) => names.iter().find_map(|name| key_in(headers, name).transpose()).transpose(),
+        Delivery::Field { name, .. } => match request.body_field(name) {
+            Some(Value::Text(id)) if (1..=MAX_KEY).contains(&id.trim().len()) => Ok(Some(id.trim().to_owned())),
+            _ => Ok(None),
+        },
+    }
+}
+
+/// The part of the body that is the same when a delivery is sent again.
+fn compared(delivery: Option<Delivery>, body: &Bytes, request: &Request) -> Vec<u8> {
+    let Some(Delivery::Field { varies: Some(varies), .. }) = delivery else { return body.to_vec() };
+    let Some(record) = request.body_record() else { return body.to_vec() };
+    let fields = record.iter().filter(|(name, _)| name.as_str() != varies);
+    let same = Value::Record(Record::from_fields(fields.map(|(name, value)| (name.clone(), value))));
+    encode_json(&same).map_or_else(|_| body.to_vec(), String::into_bytes)
 }
 
 /// A hash over parts of a request, each with its length: what must be the same when a key comes again.

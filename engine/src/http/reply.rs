@@ -51,7 +51,9 @@ pub fn of_admission(admission: Admission, style: &Style) -> Response {
             .with_detail("The workflow failed.")
             .into_response(),
         Admission::KeyReused => Problem::new(422, "idempotency-key-reused", "Unprocessable content")
-            .with_detail("This Idempotency-Key names a run of another request; use a new key for a new request.")
+            .with_detail(
+                "This Idempotency-Key, or id of a delivery, names a run of another request; use a new one for a new request.",
+            )
             .into_response(),
         Admission::QueueFull(queued) => Problem::new(429, "queue-full", "Too many requests")
             .with_detail(format!("{queued} runs of this workflow are waiting already."))
