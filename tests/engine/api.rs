@@ -44,7 +44,7 @@ fn runs_are_found_by_what_they_are() {
     let project = Project::new(&[("workflows/a.yaml", DOUBLE), ("workflows/b.yaml", "output: 1")]);
     let server = project.serve();
     for n in ["1", "2", "-3"] {
-        server.get(&format!("/hooks/a?n={n}"));
+        server.get(&format!("/hooks/a?n=no{n}")).is_problem(400, "`n`");
         server.post("/hooks/a", &format!("{{\"n\": {n}}}"));
     }
     let manual = post(&server, "/workflows/b/run", &json!({})).json()["runId"].as_str().unwrap().to_owned();
@@ -134,7 +134,7 @@ fn events_go_on_where_they_were_left() {
     let server = project.serve();
     let mut events = Events::open(&server, "", "");
     let (start, _) = events.next("start");
-    server.get("/hooks/a?n=0");
+    server.get("/hooks/a?n=none").is_problem(400, "`n`");
     let first = server.post("/hooks/a", "{\"n\": 1}");
     assert_eq!(first.text, "2");
     let (_, run) = events.next("run");

@@ -18,6 +18,7 @@ mod files;
 mod hooks;
 mod mistakes;
 mod ordered;
+mod parameters;
 mod peer;
 mod postgres;
 mod readme;

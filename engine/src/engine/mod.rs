@@ -34,7 +34,7 @@ use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
 use crate::store::{LoadedSchedule, LoadedWorkflow, LogPage, Publication, Retention, Store, WorkflowRecord};
 use crate::trigger::schedule::Schedule;
-use crate::trigger::webhook::{Request, RequestParts, parse_query};
+use crate::trigger::webhook::{Request, RequestParts, input_parameters, parse_query};
 use crate::workflow::history::DiagnosticsSwitch;
 use crate::workflow::model::{Webhook, Workflow};
 use flowscript_lang::value::Record;
@@ -296,10 +296,24 @@ impl Engine {
 
     /// A request to a webhook with its parameters converted and its body decoded. The error says in words what does
     /// not fit.
-    pub fn request(&self, webhook: &Webhook, query: &str, parts: RequestParts<'_>) -> Result<Request, String> {
-        let host = RunHost::new(self.shared.clock.clone(), CONVERSION, 0, Arc::default(), None);
-        let query = parse_query(&webhook.query, query, &self.shared.library, &host).map_err(|no_fit| no_fit.message)?;
-        Request::new(query, parts)
+    pub fn request(
+        &self,
+        workflow: &Workflow,
+        webhook: &Webhook,
+        query: &str,
+        parts: RequestParts<'_>,
+    ) -> Result<Request, String> {
+        let query = if webhook.fills_input {
+            input_parameters(&workflow.inputs, query)
+        } else {
+            let host = RunHost::new(self.shared.clock.clone(), CONVERSION, 0, Arc::default(), None);
+            parse_query(&webhook.query, query, &self.shared.library, &host)
+        };
+        let request = Request::new(query.map_err(|no_fit| no_fit.message)?, parts)?;
+        match request.given_twice().filter(|_| webhook.fills_input) {
+            Some(name) => Err(format!("`{name}` is given in the query and in the body; once is enough.")),
+            None => Ok(request),
+        }
     }
 
     /// Takes a message to a webhook: performs it and waits, or keeps it for later, as the workflow says.

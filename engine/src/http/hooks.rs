@@ -143,7 +143,8 @@ async fn receive(
     let shown = parts.headers.iter().filter(|(name, _)| Some(name.as_str()) != visitor.signature_header());
     let headers = shown.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
     let request_parts = RequestParts { method: parts.method.as_str(), headers, body: expanded.clone() };
-    let request = app.engine.request(webhook, &visitor.query, request_parts).map_err(Problem::bad_request)?;
+    let request =
+        app.engine.request(&place.workflow, webhook, &visitor.query, request_parts).map_err(Problem::bad_request)?;
     let idempotency = idempotency::of_message(&place.entry.id, visitor, parts, &expanded, &request)?;
     let message = Message { workflow: place.workflow.clone(), request: Arc::new(request), idempotency, received };
     Ok(reply::of_admission(app.engine.take(message).await, &style(app, place, parts)))

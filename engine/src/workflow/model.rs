@@ -138,6 +138,8 @@ pub struct Webhook {
     pub ordered: Option<Ordered>,
     /// The declared query parameters.
     pub query: Vec<Input>,
+    /// Query parameters fill `input` by name, since neither `query` nor `processing.input` says otherwise.
+    pub fills_input: bool,
     /// From the request to the input; its slots are [`REQUEST_NAMES`].
     pub processing_input: Option<Script>,
     /// From the output to the answer. The output stands in its slot [`OUTPUT`].

@@ -10,5 +10,5 @@ mod unfit;
 
 pub use body::{BodyProblem, decode as decode_body, expand, is_unsupported};
 pub use credential::{Credential, credential};
-pub use query::{parameter, parse_query};
+pub use query::{input_parameters, parameter, parse_query};
 pub use request::{Request, RequestParts};

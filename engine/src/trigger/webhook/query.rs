@@ -1,4 +1,4 @@
-//! Query parameters: the declared ones, converted; all others are left alone.
+//! Query parameters: the declared ones, converted, or those that fill `input`; all others are left alone.
 
 use super::body::pairs;
 use crate::run::{NoFit, convert};
@@ -10,11 +10,30 @@ use flowscript_lang::value::{Record, Value};
 /// The record of the declared parameters. A missing one without a default, one that does not fit and one that is given
 /// twice without being a list is an error that names it.
 pub fn parse_query(declared: &[Input], text: &str, library: &Library, host: &dyn Host) -> Result<Record, NoFit> {
-    let mut given: Vec<Vec<Value>> = declared.iter().map(|_| Vec::new()).collect();
+    let mut fields = Vec::with_capacity(declared.len());
+    for (input, value) in declared.iter().zip(given(declared, text)?) {
+        fields.push((input.name.clone(), convert(input, value, library, host)?));
+    }
+    Ok(Record::from_fields(fields))
+}
+
+/// The parameters that have the names of inputs, as texts and lists of texts. One that is given twice without being a
+/// list is an error that names it.
+pub fn input_parameters(inputs: &[Input], text: &str) -> Result<Record, NoFit> {
+    if text.is_empty() {
+        return Ok(Record::from_fields([]));
+    }
+    let given = inputs.iter().zip(given(inputs, text)?);
+    Ok(Record::from_fields(given.filter_map(|(input, value)| Some((input.name.clone(), value?)))))
+}
+
+/// What the query gives for each of the inputs; names that are none of them are ignored.
+fn given(inputs: &[Input], text: &str) -> Result<Vec<Option<Value>>, NoFit> {
+    let mut given: Vec<Vec<Value>> = inputs.iter().map(|_| Vec::new()).collect();
     for (name, value) in pairs(text) {
-        // A name that cannot be decoded is not a declared one.
+        // A name that cannot be decoded is none of them.
         let Ok(name) = name else { continue };
-        let found = declared.iter().position(|input| input.name == name);
+        let found = inputs.iter().position(|input| input.name == name);
         if let Some(values) = found.and_then(|at| given.get_mut(at)) {
             let value = value.map_err(|reason| NoFit {
                 message: format!("The parameter `{name}` cannot be read: {reason}"),
@@ -23,20 +42,16 @@ pub fn parse_query(declared: &[Input], text: &str, library: &Library, host: &dyn
             values.push(Value::text(value));
         }
     }
-    let mut fields = Vec::with_capacity(declared.len());
-    for (input, mut values) in declared.iter().zip(given) {
-        let value = match values.len() {
-            0 => None,
-            _ if input.conversion.takes_list() => Some(Value::list(values)),
-            1 => values.pop(),
-            times => {
-                let message = format!("The parameter `{}` is given {times} times; once is enough.", input.name);
-                return Err(NoFit { name: input.name.to_string(), message });
-            }
-        };
-        fields.push((input.name.clone(), convert(input, value, library, host)?));
-    }
-    Ok(Record::from_fields(fields))
+    let one = |(input, mut values): (&Input, Vec<Value>)| match values.len() {
+        0 => Ok(None),
+        _ if input.conversion.takes_list() => Ok(Some(Value::list(values))),
+        1 => Ok(values.pop()),
+        times => {
+            let message = format!("The parameter `{}` is given {times} times; once is enough.", input.name);
+            Err(NoFit { name: input.name.to_string(), message })
+        }
+    };
+    inputs.iter().zip(given).map(one).collect()
 }
 
 /// The value of the parameter `name`, if it is there once, and the query without it.

@@ -61,6 +61,8 @@ impl Reader<'_> {
             Some(entry) => self.duration(&entry.value, MAX_TIMEOUT).unwrap_or(TIMEOUT),
         };
         let accept_on_timeout = self.optional_word(&mut fields, "onTimeout", &[("accept", true), ("fail", false)]);
+        // The query of a signed request is not signed.
+        let fills_input = fields.get("query").is_none() && !matches!(auth, Auth::Signature(_));
         let query = match fields.take("query").map(|entry| &entry.value) {
             None => Vec::new(),
             Some(node) => {
@@ -88,6 +90,7 @@ impl Reader<'_> {
             accept_on_timeout: accept_on_timeout.unwrap_or(false),
             ordered: None,
             query,
+            fills_input,
             processing_input: None,
             processing_output: None,
             answer: Type::Any,
@@ -100,6 +103,7 @@ impl Reader<'_> {
             let mut processing = self.fields(&entry.value, "`processing`", &["input", "output"], &[])?;
             if let Some(source) = self.processing(&mut processing, "input") {
                 let scope = request_scope(&webhook);
+                webhook.fills_input = false;
                 webhook.processing_input = self.compile_in(source, Kind::ExpressionOrScript, &scope).0;
             }
             output = self.processing(&mut processing, "output");
