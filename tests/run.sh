@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs all tests. Wants a Rust toolchain; what else the tests need and the machine lacks, it installs
 # with the system's package manager: a C compiler (SQLite is compiled in), curl and openssl (the lines of the
-# documentation are run), Python for Schemathesis, which drives the API and stays below target/, and PostgreSQL
-# (tests start servers of their own).
+# documentation are run), Python for Schemathesis, which drives the API, and openapi-spec-validator, which reads its
+# descriptions (both stay below target/), and PostgreSQL (tests start servers of their own).
 # Arguments go to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SCHEMATHESIS_VERSION=4.32.5
+OPENAPI_VALIDATOR_VERSION=0.9.0
 
 missing=()
 command -v cc >/dev/null || missing+=(compiler)
@@ -66,6 +67,18 @@ fi
 if [ -x "$schemathesis" ]; then
     SCHEMATHESIS="$PWD/$schemathesis"
     export SCHEMATHESIS
+fi
+
+validator=target/openapi-validator/bin/openapi-spec-validator
+if ! target/openapi-validator/bin/pip list 2>/dev/null | grep -q "^openapi-spec-validator *$OPENAPI_VALIDATOR_VERSION\$"; then
+    { python3 -m venv --clear target/openapi-validator &&
+        target/openapi-validator/bin/pip install --quiet --disable-pip-version-check \
+            "openapi-spec-validator==$OPENAPI_VALIDATOR_VERSION"; } ||
+        echo 'tests/run.sh: openapi-spec-validator cannot be installed; descriptions are not validated' >&2
+fi
+if [ -x "$validator" ]; then
+    OPENAPI_VALIDATOR="$PWD/$validator"
+    export OPENAPI_VALIDATOR
 fi
 
 exec cargo test --workspace --locked "$@"

@@ -17,6 +17,7 @@ mod examples;
 mod files;
 mod hooks;
 mod mistakes;
+mod openapi;
 mod ordered;
 mod parameters;
 mod peer;

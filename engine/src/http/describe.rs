@@ -1,12 +1,12 @@
 //! OpenAPI descriptions of single webhooks, made from what their files say.
 
 use super::App;
-use super::json;
 use super::reply::json_response;
+use super::schema;
 use crate::workflow::model::{Auth, Input, Method, Response as When, Webhook, Workflow};
 use axum::http::StatusCode;
 use axum::response::Response;
-use flowscript_lang::types::Type;
+use flowscript_lang::types::{Type, Types};
 use serde_json::{Map, Value as Json, json};
 
 /// The description of a webhook as an OpenAPI 3.1 document.
@@ -37,7 +37,7 @@ pub fn endpoint(app: &App, workflow: &Workflow, webhook: &Webhook) -> Response {
 }
 
 fn operation(workflow: &Workflow, webhook: &Webhook, method: Method, id: &str) -> Json {
-    let mut parameters: Vec<Json> = webhook.query.iter().map(query_parameter).collect();
+    let mut parameters = query_parameters(workflow, webhook, method);
     parameters.push(json!({
         "name": "Idempotency-Key", "in": "header", "required": false,
         "description": "Names the run: the same request with the same key is answered for it.",
@@ -46,9 +46,10 @@ fn operation(workflow: &Workflow, webhook: &Webhook, method: Method, id: &str) -
     let mut responses = answers(webhook);
     let refusals = [
         (400, "A parameter or the body does not fit."),
+        (406, "The answer is JSON or XML, and `Accept` names neither."),
         (408, "The body came too slowly."),
         (413, "The body is too large."),
-        (415, "The Content-Encoding is not known."),
+        (415, "The Content-Encoding or the type of the body is not supported."),
         (422, "The Idempotency-Key names a run of another request."),
         (429, "Too many runs are queued."),
         (431, "The header is too large."),
@@ -98,7 +99,7 @@ fn results(webhook: &Webhook) -> Map<String, Json> {
         Type::Text => drop(content.insert("text/plain".into(), json!({ "schema": { "type": "string" } }))),
         Type::Binary => drop(content.insert("application/octet-stream".into(), json!({ "schema": {} }))),
         ty => {
-            content.insert("application/json".into(), json!({ "schema": schema(ty) }));
+            content.insert("application/json".into(), json!({ "schema": schema::of_type(ty, &Types::default()) }));
             if matches!(ty, Type::Any) {
                 content.insert("text/plain".into(), json!({ "schema": { "type": "string" } }));
                 content.insert("application/octet-stream".into(), json!({ "schema": {} }));
@@ -114,12 +115,20 @@ fn results(webhook: &Webhook) -> Map<String, Json> {
 }
 
 fn request_body(workflow: &Workflow, webhook: &Webhook) -> Json {
-    let schema = match webhook.processing_input {
+    if webhook.processing_input.is_some() {
         // FlowScript reads the body, so anything may stand in it.
-        Some(_) => json!({}),
-        None => inputs(&workflow.inputs),
-    };
-    json!({ "required": false, "content": { "application/json": { "schema": schema } } })
+        let anything = ["application/json", "application/x-www-form-urlencoded", "application/xml", "text/plain"];
+        let content: Map<String, Json> =
+            anything.iter().map(|ty| ((*ty).to_owned(), json!({ "schema": {} }))).collect();
+        return json!({ "required": false, "content": content });
+    }
+    let schema = inputs(&workflow.inputs, &webhook.query);
+    let required = schema.get("required").is_some();
+    let mut content = Map::from_iter([("application/json".to_owned(), json!({ "schema": schema }))]);
+    if workflow.inputs.iter().all(schema::fits_forms) {
+        content.insert("application/x-www-form-urlencoded".into(), json!({ "schema": schema }));
+    }
+    json!({ "required": required, "content": content })
 }
 
 fn status_operation(webhook: &Webhook) -> Json {
@@ -140,57 +149,51 @@ fn status_operation(webhook: &Webhook) -> Json {
     })
 }
 
-fn query_parameter(input: &Input) -> Json {
+/// What the query may have: the declared parameters, or the inputs.
+fn query_parameters(workflow: &Workflow, webhook: &Webhook, method: Method) -> Vec<Json> {
+    if !webhook.fills_input {
+        return webhook.query.iter().map(|input| query_parameter(input, input.default.is_none())).collect();
+    }
+    let key = match &webhook.auth {
+        Auth::ApiKey { query } => query.as_deref(),
+        _ => None,
+    };
+    let inputs = workflow.inputs.iter().filter(|input| Some(input.name.as_str()) != key);
+    // A body may bring them as well.
+    let required = |input: &Input| method == Method::Get && input.default.is_none();
+    inputs.map(|input| query_parameter(input, required(input))).collect()
+}
+
+fn query_parameter(input: &Input, required: bool) -> Json {
     json!({
         "name": input.name.as_str(),
         "in": "query",
-        "required": input.default.is_none(),
+        "required": required,
         "description": input.description,
-        "schema": with_default(schema(input.conversion.ty()), input),
+        "schema": schema::of_parameter(input),
     })
 }
 
-/// The inputs as one object. Values of simple types may come as text too, so the schema says what is meant, not all
-/// that is taken.
-fn inputs(inputs: &[Input]) -> Json {
+/// The inputs as one object. Those that the query brings need not stand in it.
+fn inputs(inputs: &[Input], query: &[Input]) -> Json {
     let properties: Map<String, Json> = inputs
         .iter()
         .map(|input| {
-            let mut schema = with_default(schema(input.conversion.ty()), input);
+            let mut schema = schema::of_input(input);
             if !input.description.is_empty() {
                 schema["description"] = input.description.as_str().into();
             }
             (input.name.to_string(), schema)
         })
         .collect();
-    let required: Vec<&str> = inputs.iter().filter(|i| i.default.is_none()).map(|i| i.name.as_str()).collect();
-    json!({ "type": "object", "properties": properties, "required": required })
-}
-
-fn with_default(mut schema: Json, input: &Input) -> Json {
-    if let Some(default) = &input.default {
-        schema["default"] = json::value(default);
+    let in_query = |input: &Input| query.iter().any(|parameter| parameter.name == input.name);
+    let required = inputs.iter().filter(|input| input.default.is_none() && !in_query(input));
+    let required: Vec<&str> = required.map(|input| input.name.as_str()).collect();
+    let mut schema = json!({ "type": "object", "properties": properties });
+    if !required.is_empty() {
+        schema["required"] = required.into();
     }
     schema
-}
-
-/// A type of the language as JSON Schema.
-fn schema(ty: &Type) -> Json {
-    match ty {
-        Type::Null => json!({ "type": "null" }),
-        Type::Bool => json!({ "type": "boolean" }),
-        Type::Number => json!({ "type": "number" }),
-        Type::Text => json!({ "type": "string" }),
-        Type::DateTime => json!({ "type": "string", "format": "date-time" }),
-        Type::Binary => json!({ "type": "string", "contentEncoding": "base64" }),
-        Type::Nullable(inner) => json!({ "anyOf": [schema(inner), { "type": "null" }] }),
-        Type::List(element) => json!({ "type": "array", "items": schema(element) }),
-        Type::Record(record) => {
-            let fields: Map<String, Json> = record.fields.iter().map(|f| (f.name.to_string(), schema(&f.ty))).collect();
-            json!({ "type": "object", "properties": fields })
-        }
-        Type::Never | Type::Any | Type::Named(..) | Type::Function(_) => json!({}),
-    }
 }
 
 fn schemes(auth: &Auth) -> Json {

@@ -52,7 +52,7 @@ struct Follower {
     ready: VecDeque<Sent>,
 }
 
-/// Tells events: `start`, `run`, `log`, `workflows`, `keys`, `missed`. Goes on behind the id in `Last-Event-ID`.
+/// Streams events: `start`, `run`, `log`, `workflows`, `keys`, `missed`. Continues after the id in `Last-Event-ID`.
 /// The stream ends when its token expires or is removed.
 #[utoipa::path(
     get, path = "/events", tag = "events",

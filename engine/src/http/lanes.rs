@@ -15,15 +15,15 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LaneFilter {
-    /// Of this workflow.
+    /// Only those of this workflow.
     workflow: Option<String>,
     /// Only those that a failed run holds.
     #[serde(default)]
     #[param(required = false)]
     held: bool,
-    /// Goes on behind this cursor.
+    /// Continue after this cursor: `next` of the page before.
     cursor: Option<String>,
-    /// At most so many; 1,000 are the most.
+    /// The most rows to return, up to 1,000.
     #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
 }
@@ -47,7 +47,7 @@ pub async fn list(State(app): State<App>, Asked(filter): Asked<LaneFilter>) -> R
     Ok(ok(LanePage { lanes: page.lanes.iter().map(Lane::of).collect(), next }))
 }
 
-/// Skips the head of a lane: the next goes.
+/// Skips the run at the head of a lane, so that the next one starts.
 #[utoipa::path(post, path = "/lanes/{workflow}/skip", tag = "lanes", params(("workflow" = String, Path,)), request_body = Option<LaneName>, responses((status = 200, body = Touched), Refused))]
 pub async fn skip(
     State(app): State<App>,
@@ -58,7 +58,7 @@ pub async fn skip(
     Ok(ok(Touched { run_id: skipped.to_string() }))
 }
 
-/// Goes on with a held lane by retrying its head.
+/// Opens a held lane by retrying the run at its head.
 #[utoipa::path(post, path = "/lanes/{workflow}/resume", tag = "lanes", params(("workflow" = String, Path,)), request_body = Option<LaneName>, responses((status = 200, body = Touched), Refused))]
 pub async fn resume(
     State(app): State<App>,

@@ -26,6 +26,7 @@ mod problem;
 mod reply;
 mod runs;
 mod schedules;
+mod schema;
 mod server;
 mod shapes;
 mod token_contract;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ContentBuilder, Info, OpenApi, OpenApiBuilder, Ref, RefOr, Response as Described, ResponseBuilder, Server,
+    ContentBuilder, Info, OpenApi, OpenApiBuilder, Ref, RefOr, Response as Described, ResponseBuilder, Schema, Server,
 };
 use utoipa::{IntoResponses, ToSchema};
 
@@ -83,6 +83,8 @@ impl IntoResponses for Refused {
     }
 }
 
+type Schemas = BTreeMap<String, RefOr<Schema>>;
+
 /// The document without its paths.
 pub fn frame() -> OpenApi {
     let mut info = Info::new("FlowScript", env!("CARGO_PKG_VERSION"));
@@ -102,5 +104,48 @@ pub fn finished(mut document: OpenApi, public_url: Option<&str>) -> OpenApi {
     document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
     let public = public_url.unwrap_or_default().trim_end_matches('/');
     document.servers = Some(vec![Server::new(format!("{public}/api/v1"))]);
+    complete_operations(&mut document);
     document
+}
+
+/// What OpenAPI demands of each operation and the handlers do not say: an id that no other operation has, and a
+/// description of each answer.
+fn complete_operations(document: &mut OpenApi) {
+    let schemas = document.components.as_ref().map(|components| components.schemas.clone()).unwrap_or_default();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            // Handlers of several resources have one name; the tag is the resource.
+            let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+            operation.operation_id = operation.operation_id.take().map(|id| format!("{tag}_{id}"));
+            for (status, response) in &mut operation.responses.responses {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    response.description = described(response, &schemas).unwrap_or_else(|| success(status).to_owned());
+                }
+            }
+        }
+    }
+}
+
+/// The description of the schema that a response refers to.
+fn described(response: &Described, schemas: &Schemas) -> Option<String> {
+    let RefOr::T(content) = response.content.values().next()? else { return None };
+    let RefOr::Ref(reference) = content.schema.as_ref()? else { return None };
+    let name = reference.ref_location.rsplit('/').next()?;
+    match schemas.get(name)? {
+        RefOr::T(Schema::Object(object)) => object.description.clone(),
+        RefOr::T(Schema::AllOf(all)) => all.description.clone(),
+        _ => None,
+    }
+}
+
+fn success(status: &str) -> &'static str {
+    match status {
+        "201" => "It was created.",
+        "202" => "The request was accepted.",
+        "204" => "It was done; there is no content.",
+        _ => "The request succeeded.",
+    }
 }

@@ -21,25 +21,25 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RunFilter {
-    /// Of this workflow.
+    /// Only those of this workflow.
     workflow: Option<String>,
-    /// In one of these states, separated by commas.
+    /// Only those in one of these states, separated by commas.
     state: Option<String>,
-    /// Started by this: `webhook`, `schedule`, `manual` or `failure`.
+    /// Only those that this started: `webhook`, `schedule`, `manual` or `failure`.
     trigger: Option<String>,
-    /// Accepted at this instant or later.
+    /// Only those accepted at this instant or later.
     #[param(format = DateTime)]
     from: Option<String>,
-    /// Accepted before this instant.
+    /// Only those accepted before this instant.
     #[param(format = DateTime)]
     before: Option<String>,
-    /// With exactly this label.
+    /// Only those with exactly this label.
     label: Option<String>,
-    /// Whose id, label, lane key or error begins with this.
+    /// Only those whose id, label, lane key or error begins with this.
     text: Option<String>,
-    /// Goes on behind this cursor.
+    /// Continue after this cursor: `next` of the page before.
     cursor: Option<String>,
-    /// At most so many; 1,000 are the most.
+    /// The most rows to return, up to 1,000.
     #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
 }
@@ -89,7 +89,7 @@ pub struct LogFilter {
     #[serde(default)]
     #[param(required = false, value_type = i64, minimum = 0, maximum = 4_294_967_295_i64)]
     first: u32,
-    /// At most so many.
+    /// The most lines to return, up to 1,000.
     #[param(minimum = 1, maximum = 1000, default = 1000)]
     limit: Option<u32>,
 }
@@ -109,7 +109,7 @@ pub async fn log(
     Ok(ok(LogPage { first: page.first, log: page.lines.iter().map(Line::of).collect() }))
 }
 
-/// Goes on with a failed or timed-out run behind its last successful acting step.
+/// Resumes a failed or timed-out run after its last successful acting step.
 #[utoipa::path(post, path = "/runs/{id}/retry", tag = "runs", params(("id" = String, Path,)), responses((status = 202, body = Accepted), Refused))]
 pub async fn retry(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
     let id = run_id(&id)?;
@@ -136,7 +136,7 @@ pub async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Respon
     }
 }
 
-/// Skips a queued run, or lets the next go where a failed one holds its lane.
+/// Skips a queued run, or opens the lane that a failed run holds.
 #[utoipa::path(post, path = "/runs/{id}/skip", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Touched), Refused))]
 pub async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<Touched>, Problem> {
     let id = app.engine.skip(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
@@ -149,17 +149,17 @@ pub async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<To
 pub struct Bulk {
     /// These runs.
     ids: Option<Vec<String>>,
-    /// Of this workflow.
+    /// Only those of this workflow.
     workflow: Option<String>,
-    /// Accepted at this instant or later.
+    /// Only those accepted at this instant or later.
     #[schema(format = DateTime)]
     from: Option<String>,
-    /// Accepted before this instant.
+    /// Only those accepted before this instant.
     #[schema(format = DateTime)]
     before: Option<String>,
-    /// With exactly this label.
+    /// Only those with exactly this label.
     label: Option<String>,
-    /// Whose id, label, lane key or error begins with this.
+    /// Only those whose id, label, lane key or error begins with this.
     text: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 /// The most occurrences that are shown.
 const MOST: usize = 1000;
-/// How many are shown where nobody says.
+/// How many are shown by default.
 const FEW: usize = 5;
 
 /// How many occurrences are wanted.
@@ -20,7 +20,7 @@ const FEW: usize = 5;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct HowMany {
-    /// At most so many.
+    /// The most occurrences to return for each schedule.
     #[param(minimum = 1, maximum = 1000, default = 5)]
     next: Option<usize>,
 }
@@ -41,7 +41,7 @@ pub struct Expression {
     cron: String,
     /// The IANA zone of its local times; the engine's without one.
     time_zone: Option<String>,
-    /// At most so many occurrences.
+    /// The most occurrences to return.
     #[param(minimum = 1, maximum = 1000, default = 5)]
     next: Option<usize>,
 }
@@ -53,7 +53,7 @@ pub async fn list(State(app): State<App>, Asked(asked): Asked<HowMany>) -> Resul
     Ok(ok(Schedules { schedules: schedules.iter().map(Schedule::of).collect() }))
 }
 
-/// Shows what comes next, of all schedules together.
+/// Shows the next occurrences of all schedules, in order.
 #[utoipa::path(get, path = "/schedules/upcoming", tag = "schedules", params(HowMany), responses((status = 200, body = UpcomingList), Refused))]
 pub async fn upcoming(State(app): State<App>, Asked(asked): Asked<HowMany>) -> Result<Shown<UpcomingList>, Problem> {
     let upcoming = app.engine.upcoming(how_many(asked.next)?).await.map_err(|error| Problem::of_store(&error))?;
@@ -68,13 +68,13 @@ pub async fn validate(State(app): State<App>, Asked(asked): Asked<Expression>) -
     Ok(ok(Tried { cron: asked.cron, next }))
 }
 
-/// Stops a schedule.
+/// Pauses a schedule.
 #[utoipa::path(post, path = "/schedules/{workflow}/{schedule}/pause", tag = "schedules", params(("workflow" = String, Path,), ("schedule" = String, Path,)), responses((status = 200, body = Paused), Refused))]
 pub async fn pause(State(app): State<App>, At(at): At<(String, String)>) -> Result<Shown<Paused>, Problem> {
     set(&app, at, true).await
 }
 
-/// Goes on with a schedule; what came in between is not missed.
+/// Resumes a schedule. Occurrences while it was paused do not count as missed.
 #[utoipa::path(post, path = "/schedules/{workflow}/{schedule}/resume", tag = "schedules", params(("workflow" = String, Path,), ("schedule" = String, Path,)), responses((status = 200, body = Paused), Refused))]
 pub async fn resume(State(app): State<App>, At(at): At<(String, String)>) -> Result<Shown<Paused>, Problem> {
     set(&app, at, false).await
