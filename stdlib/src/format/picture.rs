@@ -99,7 +99,7 @@ impl<'a> Picture<'a> {
     }
 
     fn custom(pattern: &str, culture: &'a Culture, utc: bool) -> Result<Self, FormatError> {
-        let mut fields = fields(pattern, culture)?;
+        let mut fields = fields(pattern)?;
         let form = Form::of(&fields);
         for field in &mut fields {
             if let Field::MonthName(_, alone) = field {
@@ -110,7 +110,7 @@ impl<'a> Picture<'a> {
     }
 }
 
-fn fields(pattern: &str, culture: &Culture) -> Result<Vec<Field>, FormatError> {
+fn fields(pattern: &str) -> Result<Vec<Field>, FormatError> {
     let bad = |what: &str| FormatError::Pattern(format!("the date pattern {} {what}.", quoted(pattern)));
     let mut fields = Vec::new();
     let mut rest = pattern;
@@ -158,7 +158,7 @@ fn fields(pattern: &str, culture: &Culture) -> Result<Vec<Field>, FormatError> {
                 let next = rest[1..].chars().next().filter(|next| *next != '%');
                 let next = next.ok_or_else(|| bad("has a % without the letter of a field behind it"))?;
                 used = 1 + next.len_utf8();
-                let mut single = self::fields(next.encode_utf8(&mut [0; 4]), culture)?;
+                let mut single = self::fields(next.encode_utf8(&mut [0; 4]))?;
                 fields.append(&mut single);
                 rest = rest.get(used..).unwrap_or("");
                 continue;
