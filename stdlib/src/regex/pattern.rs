@@ -5,7 +5,7 @@ use super::backtrack::{Machine, Program, Stop};
 use super::linear::{Linear, NotLinear};
 use super::parse::parse;
 use super::sets::has_odd_words;
-use super::tree::{Anchor, Condition, Groups, Node};
+use super::tree::Groups;
 use flowscript_lang::error::RunError;
 use regex_automata::util::captures::Captures;
 
@@ -16,8 +16,12 @@ pub(super) type Span = (usize, usize);
 pub(super) struct Pattern {
     groups: Groups,
     linear: Option<Linear>,
-    /// For patterns that are not linear, and for those whose `\b` the automaton takes in another way.
+    /// For patterns that are not linear, and for what the automaton takes in another way.
     program: Option<Program>,
+    /// Has the pattern a `\b`?
+    has_words: bool,
+    /// Are there groups that a pass of a loop may keep empty? Automata leave such a pass out.
+    has_empty_passes: bool,
 }
 
 impl Pattern {
@@ -29,8 +33,10 @@ impl Pattern {
             Err(NotLinear::Part) => None,
             Err(NotLinear::Size) => return Err("it is too large".into()),
         };
-        let program = (linear.is_none() || asks_for_words(&node)).then(|| Program::new(&node, &groups));
-        Ok(Self { groups, linear, program })
+        let (has_words, has_empty_passes) = (node.has_words(), node.has_empty_passes());
+        let odd = linear.is_none() || has_words || has_empty_passes;
+        let program = odd.then(|| Program::new(&node, &groups));
+        Ok(Self { groups, linear, program, has_words, has_empty_passes })
     }
 
     pub(super) fn groups(&self) -> &Groups {
@@ -40,34 +46,21 @@ impl Pattern {
     /// The search for all matches in a text.
     pub(super) fn search<'a>(&'a self, text: &'a str) -> Search<'a> {
         let engine = match (&self.linear, &self.program) {
-            (Some(linear), None) => Engine::Linear(linear, linear.captures()),
-            (Some(linear), Some(_)) if !has_odd_words(text) => Engine::Linear(linear, linear.captures()),
+            (Some(linear), program) if !self.has_words || !has_odd_words(text) => match program {
+                Some(program) if self.has_empty_passes => Engine::Both(linear, Box::new(Machine::new(program, text))),
+                _ => Engine::Linear(linear, linear.captures()),
+            },
             (_, Some(program)) => Engine::Backtracking(Box::new(Machine::new(program, text))),
-            (None, None) => Engine::None,
+            (_, None) => Engine::None,
         };
         Search { engine, text, next: Some(0), groups: Vec::new() }
     }
 }
 
-/// Has the pattern a `\b` or `\B`?
-fn asks_for_words(node: &Node) -> bool {
-    match node {
-        Node::Anchor(Anchor::Boundary | Anchor::NotBoundary) => true,
-        Node::Empty | Node::Char(_) | Node::Set(_) | Node::Anchor(_) | Node::Back { .. } => false,
-        Node::Capture { body, .. } | Node::Around { body, .. } | Node::Repeat { body, .. } | Node::Atomic(body) => {
-            asks_for_words(body)
-        }
-        Node::If { condition, yes, no } => {
-            asks_for_words(yes)
-                || asks_for_words(no)
-                || matches!(condition, Condition::Match(condition) if asks_for_words(condition))
-        }
-        Node::Concat(parts) | Node::Alternate(parts) => parts.iter().any(asks_for_words),
-    }
-}
-
 enum Engine<'a> {
     Linear(&'a Linear, Captures),
+    /// The automaton finds the match, the other one its groups.
+    Both(&'a Linear, Box<Machine<'a>>),
     Backtracking(Box<Machine<'a>>),
     None,
 }
@@ -87,7 +80,7 @@ impl Search<'_> {
         &mut self,
         watch: &mut dyn FnMut(u64) -> Result<(), Box<RunError>>,
     ) -> Result<Option<Span>, Stop> {
-        if let (Engine::Linear(linear, _), Some(start)) = (&self.engine, self.next) {
+        if let (Engine::Linear(linear, _) | Engine::Both(linear, _), Some(start)) = (&self.engine, self.next) {
             let found = linear.find(self.text, start);
             self.advance(found);
             return Ok(found);
@@ -104,6 +97,12 @@ impl Search<'_> {
         match &mut self.engine {
             Engine::Linear(linear, captures) => linear.find_groups(self.text, start, captures, &mut self.groups),
             Engine::Backtracking(machine) => machine.find(start, &mut self.groups, watch)?,
+            Engine::Both(linear, machine) => {
+                self.groups.clear();
+                if let Some((found, _)) = linear.find(self.text, start) {
+                    machine.find(found, &mut self.groups, watch)?;
+                }
+            }
             Engine::None => self.groups.clear(),
         }
         let found = self.groups.first().copied().flatten();
@@ -160,7 +159,8 @@ mod tests {
                 && let Ok(linear) = Linear::new(&node, &groups)
             {
                 let program = Some(Program::new(&node, &groups));
-                let pattern = Pattern { linear: Some(linear), program, groups };
+                let pattern =
+                    Pattern { linear: Some(linear), program, groups, has_words: false, has_empty_passes: false };
                 prop_assert_eq!(spans(&pattern, true, &text), spans(&pattern, false, &text), "{} in {:?}", source, text);
             }
         }

@@ -242,6 +242,11 @@ fn groups_of_net() {
     assert_eq!(column("(ab)", r"(?<o>\()[a-z]+(?<in-o>\))", "in"), ["'ab'"]);
     // Look-behind reads backwards: the last group takes as much as it can.
     assert_eq!(column("1234", r"(?<=(\d+)(\d+))$", "groups"), ["['', '1', '234']"]);
+    // The last pass of a loop may keep the empty text.
+    assert_eq!(column("aa", "(a*)*", "groups"), ["['aa', '']", "['', '']"]);
+    assert_eq!(column("aa", "(a*)+", "groups"), ["['aa', '']", "['', '']"]);
+    assert_eq!(column("b", "(a|b?){2}", "groups"), ["['b', '']", "['', '']"]);
+    assert_eq!(first(&("a".repeat(30) + "c"), "^(a*)*b"), "null");
     // An unmatched group is matched by no reference.
     assert_eq!(first("b", r"(a)?\1b"), "null");
 }

@@ -44,6 +44,53 @@ pub(super) enum Node {
     },
 }
 
+impl Node {
+    /// The parts directly inside.
+    fn inside(&self) -> Vec<&Node> {
+        match self {
+            Self::Empty | Self::Char(_) | Self::Set(_) | Self::Anchor(_) | Self::Back { .. } => Vec::new(),
+            Self::Capture { body, .. } | Self::Around { body, .. } | Self::Repeat { body, .. } | Self::Atomic(body) => {
+                vec![body]
+            }
+            Self::If { condition: Condition::Match(condition), yes, no } => vec![condition, yes, no],
+            Self::If { yes, no, .. } => vec![yes, no],
+            Self::Concat(parts) | Self::Alternate(parts) => parts.iter().collect(),
+        }
+    }
+
+    /// Has it a `\b` or `\B`?
+    pub(super) fn has_words(&self) -> bool {
+        matches!(self, Self::Anchor(Anchor::Boundary | Anchor::NotBoundary))
+            || self.inside().into_iter().any(Self::has_words)
+    }
+
+    fn has_captures(&self) -> bool {
+        matches!(self, Self::Capture { .. }) || self.inside().into_iter().any(Self::has_captures)
+    }
+
+    /// Has it a loop around a group of which a pass may take nothing?
+    pub(super) fn has_empty_passes(&self) -> bool {
+        let is_one = match self {
+            Self::Repeat { body, max, .. } => *max != Some(1) && body.may_be_empty() && body.has_captures(),
+            _ => false,
+        };
+        is_one || self.inside().into_iter().any(Self::has_empty_passes)
+    }
+
+    /// May it match the empty text?
+    fn may_be_empty(&self) -> bool {
+        match self {
+            Self::Char(_) | Self::Set(_) => false,
+            Self::Empty | Self::Anchor(_) | Self::Around { .. } | Self::Back { .. } => true,
+            Self::Capture { body, .. } | Self::Atomic(body) => body.may_be_empty(),
+            Self::If { yes, no, .. } => yes.may_be_empty() || no.may_be_empty(),
+            Self::Concat(parts) => parts.iter().all(Self::may_be_empty),
+            Self::Alternate(branches) => branches.iter().any(Self::may_be_empty),
+            Self::Repeat { body, min, .. } => *min == 0 || body.may_be_empty(),
+        }
+    }
+}
+
 /// What `(?(…)yes|no)` asks.
 #[derive(Debug)]
 pub(super) enum Condition {

@@ -223,16 +223,16 @@ impl<'a> Machine<'a> {
         exit: usize,
     ) -> Result<usize, Stop> {
         let passes = self.registers[register];
-        // After a pass that took nothing, more of them would take nothing too.
-        let empty = passes > 0 && self.registers[register + 1] == at;
-        if empty || max.is_some_and(|max| passes >= max as usize) {
-            return Ok(exit);
-        }
         if passes < min as usize {
             if !lazy {
                 self.begin_pass(register, at);
             }
             return Ok(op + 1);
+        }
+        // A pass that took nothing is the last one.
+        let empty = passes > 0 && self.registers[register + 1] == at;
+        if empty || max.is_some_and(|max| passes >= max as usize) {
+            return Ok(exit);
         }
         if lazy {
             self.way(op + 1, at, None)?;
