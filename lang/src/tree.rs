@@ -128,6 +128,12 @@ pub struct FunctionDef {
     pub span: Span,
 }
 
+/// Local slots below are near: they are registers of compiled functions.
+pub(crate) const NEAR_LOCALS: usize = 150;
+/// Local slots from here on are far: compiled functions move their values to and from registers. No variable has a slot
+/// between, where the temporaries of compiled functions are.
+pub(crate) const FAR_LOCALS: usize = 256;
+
 /// A parameter. Its argument arrives in local slot `position`.
 #[derive(Debug)]
 pub struct ParameterDef {

@@ -4,6 +4,7 @@
 //! A bounded number runs with the other tests; `FLOWSCRIPT_PROGRAMS=100000 cargo test --release --test oracle` runs more.
 
 mod annotations;
+mod crowded;
 mod generate;
 mod limits;
 mod queries;

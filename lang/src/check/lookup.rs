@@ -5,7 +5,7 @@ use super::scope::{
 };
 use super::{Checker, Mode};
 use crate::span::Span;
-use crate::tree::{self, Capture, Expr, ExprKind, RowName, Variable};
+use crate::tree::{self, Capture, Expr, ExprKind, FAR_LOCALS, NEAR_LOCALS, RowName, Variable};
 use crate::types::Type;
 use crate::value::fold_text;
 use ecow::EcoString;
@@ -88,6 +88,9 @@ impl Checker<'_> {
                 self.block().cells.push(cell);
             }
             return Variable::Cell(cell);
+        }
+        if function.locals == NEAR_LOCALS {
+            function.locals = FAR_LOCALS;
         }
         function.locals += 1;
         Variable::Local(function.locals as u16 - 1)

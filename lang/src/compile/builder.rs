@@ -4,7 +4,7 @@ use super::code::{Code, Entry, FieldSite, Handler, Instruction, NativeSite, Path
 use super::convention::{Convention, Conventions, is_number};
 use super::walk::{self, Seen};
 use crate::span::Span;
-use crate::tree::{Expr, ExprKind, FunctionDef, Tree, Variable};
+use crate::tree::{Expr, ExprKind, FAR_LOCALS, FunctionDef, NEAR_LOCALS, Tree, Variable};
 use crate::types::Type;
 use crate::value::{Number, Shape, Value};
 use ecow::EcoString;
@@ -58,6 +58,19 @@ pub(super) struct LoopState {
     pub continues: Vec<Open>,
 }
 
+/// A place in the instructions, to go back to.
+#[derive(Clone, Copy)]
+pub(super) struct Checkpoint {
+    instructions: usize,
+    mark: Mark,
+}
+
+impl Checkpoint {
+    pub fn mark(self) -> Mark {
+        self.mark
+    }
+}
+
 /// The next free registers, to go back to.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
@@ -69,7 +82,7 @@ impl<'t> Builder<'t> {
     pub fn new(tree: &'t Tree, conventions: &'t Conventions, id: usize, definition: &'t FunctionDef) -> Self {
         let convention = conventions.get(id);
         let numbers = convention.map_or(0, |convention| convention.locals.iter().flatten().count());
-        let locals = definition.locals.max(definition.parameters.len());
+        let locals = definition.locals.max(definition.parameters.len()).min(NEAR_LOCALS);
         Self {
             tree,
             conventions,
@@ -106,7 +119,11 @@ impl<'t> Builder<'t> {
         let entries = self.function().ok()?;
         let parameters = self.convention?.parameters.clone().into_boxed_slice();
         let needs_values = parameters.iter().any(Option::is_none) || self.framed;
-        let registers = if needs_values { self.most_values.max(self.locals) } else { self.most_values };
+        let registers = match self.has_far_locals() {
+            true => self.definition.locals,
+            false if needs_values => self.most_values.max(self.locals),
+            false => self.most_values,
+        };
         Some(Code {
             function: u32::try_from(self.id).ok()?,
             instructions: self.instructions.into(),
@@ -225,10 +242,37 @@ impl<'t> Builder<'t> {
         self.convention.and_then(|convention| convention.locals.get(usize::from(slot)).copied().flatten())
     }
 
-    /// The value register of a local slot.
+    /// The value register of a near local slot.
     pub fn value_local(&mut self, slot: u16) -> Built<Register> {
+        if usize::from(slot) >= NEAR_LOCALS {
+            return Err(TooLarge);
+        }
         self.uses(usize::from(slot));
         Register::try_from(slot).map_err(|_| TooLarge)
+    }
+
+    /// Has the function variables that are not in registers?
+    pub fn has_far_locals(&self) -> bool {
+        self.definition.locals > FAR_LOCALS
+    }
+
+    /// Is it a local variable in a register of its own for values?
+    pub fn near_slot(variable: Variable) -> Option<u16> {
+        match variable {
+            Variable::Local(slot) if usize::from(slot) < NEAR_LOCALS => Some(slot),
+            _ => None,
+        }
+    }
+
+    /// Drops what was emitted for an expression that needs too many registers.
+    pub fn roll_back(&mut self, to: Checkpoint) {
+        self.instructions.truncate(to.instructions);
+        self.spans.truncate(to.instructions);
+        self.release(to.mark);
+    }
+
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { instructions: self.instructions.len(), mark: self.mark() }
     }
 
     pub fn is_number(&self, expr: &Expr) -> bool {
@@ -247,10 +291,19 @@ impl<'t> Builder<'t> {
             }
         });
         for slot in slots {
-            if let Some(number) = self.number_local(slot) {
-                let value = self.value_local(slot)?;
-                self.emit(Instruction::Box(value, number), span);
+            let Some(number) = self.number_local(slot) else { continue };
+            let mark = self.mark();
+            let near = Self::near_slot(Variable::Local(slot));
+            let value = match near {
+                Some(slot) => self.value_local(slot)?,
+                None => self.value_temporary()?,
+            };
+            self.emit(Instruction::Box(value, number), span);
+            if near.is_none() {
+                let entry = self.variable_entry(Variable::Local(slot), &EcoString::new())?;
+                self.emit(Instruction::Write(entry, value), span);
             }
+            self.release(mark);
         }
         Ok(())
     }

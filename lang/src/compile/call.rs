@@ -83,7 +83,12 @@ impl Builder<'_> {
         }
         self.release(mark);
         let result = if numeric { self.number_register(into)? } else { self.value_register(into)? };
-        let instruction = Instruction::Call(result, numbers, values, function as u16, arguments.len() as u8);
+        let given = arguments.len() as u8;
+        let instruction = if self.has_far_locals() {
+            Instruction::CallFar(result, numbers, values, function as u16, given)
+        } else {
+            Instruction::Call(result, numbers, values, function as u16, given)
+        };
         self.emit(instruction, expr.span);
         Ok(result)
     }

@@ -1,7 +1,8 @@
 //! What functions are compiled to: instructions over two files of registers.
 //!
 //! Numbers have registers of their own, 16 bytes without a tag; everything else is a value. The first value registers
-//! of a frame are the local slots of the tree, those behind are temporaries, each used once.
+//! of a frame are the near local slots of the tree, those after them are temporaries, each used once. The far slots of a
+//! function with many variables follow after all registers: `Read` and `Write` move their values.
 
 use crate::ast::BinaryOp;
 use crate::function::Function;
@@ -118,6 +119,8 @@ pub(crate) enum Instruction {
     AppendOutside(Entry, Register, Register),
     /// The same with vb converted to the type of the variable
     AppendOutsideAs(Entry, Register, Register, Entry),
+    /// `Call` in a function with far slots: the called function gets its registers after them.
+    CallFar(Register, Register, Register, u16, u8),
     /// vd = -va
     NegateValue(Register, Register),
     /// vd = *va
@@ -205,9 +208,9 @@ pub(crate) struct Code {
     pub parameters: Box<[Option<Register>]>,
     /// What catches errors, innermost first.
     pub handlers: Box<[Handler]>,
-    /// The value registers that are variables; temporaries follow.
+    /// The value registers that are near slots; temporaries follow.
     pub locals: usize,
-    /// All value registers; 0 where it uses none.
+    /// All value registers, and the far slots; 0 where it uses none.
     pub registers: usize,
     /// The number registers it may use.
     pub number_registers: usize,

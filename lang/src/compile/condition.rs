@@ -1,6 +1,6 @@
 //! Conditions: jumps instead of booleans.
 
-use super::builder::{Builder, Built, Open};
+use super::builder::{Builder, Built, Open, TooLarge};
 use super::code::{Instruction, Register};
 use super::number::small_constant;
 use crate::ast::BinaryOp;
@@ -11,9 +11,14 @@ use crate::value::truth;
 impl Builder<'_> {
     /// Jumps where the truth of a condition is `when`; else what follows runs.
     pub(super) fn jump(&mut self, condition: &Expr, when: bool) -> Built<Vec<Open>> {
-        let mark = self.mark();
-        let jumps = self.jump_kept(condition, when)?;
-        self.release(mark);
+        let start = self.checkpoint();
+        let jumps = self.jump_kept(condition, when).or_else(|TooLarge| {
+            self.roll_back(start);
+            let value = self.evaluate(condition, None)?;
+            let jump = if when { Instruction::JumpTrue(value, 0) } else { Instruction::JumpFalse(value, 0) };
+            Ok(vec![self.emit(jump, condition.span)])
+        })?;
+        self.release(start.mark());
         Ok(jumps)
     }
 

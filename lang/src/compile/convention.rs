@@ -2,7 +2,7 @@
 
 use super::code::Register;
 use super::walk::{self, Seen};
-use crate::tree::{Argument, Expr, ExprKind, FunctionDef, Tree, Variable};
+use crate::tree::{Argument, Block, Expr, ExprKind, FunctionDef, NEAR_LOCALS, Statement, Tree, Variable};
 use crate::types::{Type, Types};
 
 /// What callers and the function itself agree on.
@@ -18,10 +18,10 @@ pub(super) struct Convention {
 
 pub(super) struct Conventions(Vec<Convention>);
 
+/// How many passes of a loop are reckoned with.
+const PASSES: u64 = 8;
 /// Variables in number registers; the rest stays for temporaries.
 const MOST_NUMBERS: usize = 150;
-/// Slots a compiled function may have, parameters too.
-pub(super) const MOST_LOCALS: usize = 150;
 
 impl Conventions {
     pub fn of(tree: &Tree) -> Self {
@@ -59,7 +59,8 @@ impl Conventions {
 
 fn convention(types: &Types, definition: &FunctionDef, escapes: bool) -> Convention {
     let slots = definition.locals.max(definition.parameters.len());
-    let compiled = slots <= MOST_LOCALS;
+    // Arguments arrive in registers.
+    let compiled = definition.parameters.len() <= NEAR_LOCALS;
     // What is known of each slot: nothing yet, a number, or anything.
     let mut known: Vec<Option<bool>> = vec![None; slots];
     let mut mark = |variable: Variable, number: bool| {
@@ -89,15 +90,78 @@ fn convention(types: &Types, definition: &FunctionDef, escapes: bool) -> Convent
         Some(annotation) => is_number(types, annotation),
         None => numeric == Some(true),
     };
-    let mut next = 0;
-    let mut locals: Vec<Option<Register>> = Vec::with_capacity(slots);
-    for known in known {
-        let number = known == Some(true) && next < MOST_NUMBERS;
-        locals.push(number.then_some(next as Register));
-        next += usize::from(number);
-    }
+    let numbers: Vec<bool> = known.into_iter().map(|known| known == Some(true)).collect();
+    let locals = registers(definition, &numbers);
     let parameters = locals.iter().take(definition.parameters.len()).copied().collect();
     Convention { parameters, locals, numeric, compiled }
+}
+
+/// The number registers of the slots that are numbers. Where there are too few, the variables that are used most get them.
+fn registers(definition: &FunctionDef, numbers: &[bool]) -> Vec<Option<Register>> {
+    let mut chosen = numbers.to_vec();
+    if numbers.iter().filter(|number| **number).count() > MOST_NUMBERS {
+        let uses = uses(&definition.body, numbers.len());
+        let parameters = definition.parameters.len();
+        let mut order: Vec<usize> = (0..numbers.len()).filter(|slot| numbers.get(*slot) == Some(&true)).collect();
+        // Parameters have the first registers, where calls put them.
+        order.sort_by_key(|slot| (*slot >= parameters, std::cmp::Reverse(uses.get(*slot).copied()), *slot));
+        for slot in order.into_iter().skip(MOST_NUMBERS) {
+            if let Some(chosen) = chosen.get_mut(slot) {
+                *chosen = false;
+            }
+        }
+    }
+    let mut next = 0;
+    let mut register = |number: bool| {
+        next += usize::from(number);
+        number.then(|| (next - 1) as Register)
+    };
+    chosen.into_iter().map(&mut register).collect()
+}
+
+/// How often each slot is used; a use in a loop counts for many.
+fn uses(body: &Block, slots: usize) -> Vec<u64> {
+    let mut uses = vec![0; slots];
+    count_uses(body, 1, &mut uses);
+    uses
+}
+
+fn count_uses(body: &Block, weight: u64, uses: &mut [u64]) {
+    walk::block(body, &mut |seen| {
+        let used = match seen {
+            Seen::Expr(Expr { kind: ExprKind::Variable(variable, _), .. }) => *variable,
+            Seen::Assigned(variable, _) | Seen::Loop(variable, _) => variable,
+            _ => return,
+        };
+        if let Variable::Local(slot) = used
+            && let Some(count) = uses.get_mut(usize::from(slot))
+        {
+            *count = count.saturating_add(weight);
+        }
+    });
+    for inner in loops(body) {
+        count_uses(inner, weight.saturating_mul(PASSES), uses);
+    }
+}
+
+/// The bodies of the outermost loops of a block.
+fn loops(body: &Block) -> Vec<&Block> {
+    let mut found = Vec::new();
+    let mut open = vec![body];
+    while let Some(block) = open.pop() {
+        for (statement, _) in &block.statements {
+            match statement {
+                Statement::For { body, .. } | Statement::While(_, body) => found.push(body),
+                Statement::If(branches, otherwise) => {
+                    open.extend(branches.iter().map(|(_, block)| block));
+                    open.extend(otherwise);
+                }
+                Statement::Try { body, handler, .. } => open.extend([body, handler]),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 /// Is a value of this type always a number?

@@ -1,6 +1,6 @@
 //! Expressions of any type.
 
-use super::builder::{Builder, Built};
+use super::builder::{Builder, Built, TooLarge};
 use super::call::can_call_native;
 use super::code::{Instruction, Register, TypeSite};
 use super::number::within;
@@ -13,6 +13,22 @@ impl Builder<'_> {
     /// A value in a register: `into` where given, else a temporary or the variable's own. Only the last instruction
     /// writes to `into`, which what comes before may read.
     pub(super) fn value(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
+        let start = self.checkpoint();
+        self.value_in_code(expr, into).or_else(|TooLarge| {
+            self.roll_back(start);
+            self.evaluate(expr, into)
+        })
+    }
+
+    /// Leaves an expression to the evaluator.
+    pub(super) fn evaluate(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
+        let entry = self.evaluated(expr)?;
+        let register = self.value_register(into)?;
+        self.emit(Instruction::Evaluate(register, entry), expr.span);
+        Ok(register)
+    }
+
+    fn value_in_code(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
         if self.is_native_number(expr) {
             let mark = self.mark();
             let number = self.number(expr, None)?;
@@ -41,7 +57,9 @@ impl Builder<'_> {
                 self.emit(Instruction::Constant(register, entry), expr.span);
                 Ok(register)
             }
-            ExprKind::Variable(Variable::Local(slot), _) => {
+            ExprKind::Variable(variable @ Variable::Local(slot), _)
+                if self.number_local(*slot).is_some() || Self::near_slot(*variable).is_some() =>
+            {
                 if let Some(number) = self.number_local(*slot) {
                     let register = self.value_register(into)?;
                     self.emit(Instruction::Box(register, number), expr.span);
@@ -137,12 +155,7 @@ impl Builder<'_> {
             ExprKind::CallNative { function, arguments, type_argument } if can_call_native(arguments) => {
                 self.call_native(function, arguments, type_argument.as_ref(), expr.span, into)
             }
-            _ => {
-                let entry = self.evaluated(expr)?;
-                let register = self.value_register(into)?;
-                self.emit(Instruction::Evaluate(register, entry), expr.span);
-                Ok(register)
-            }
+            _ => self.evaluate(expr, into),
         }
     }
 
@@ -219,7 +232,7 @@ impl Builder<'_> {
                 let count = values.len() as u8;
                 Box::new(move |register| Instruction::InValues(register, value, start, count))
             }
-            Container::Values(_) => return Err(super::builder::TooLarge),
+            Container::Values(_) => return Err(TooLarge),
         };
         self.release(mark);
         let register = self.value_register(into)?;

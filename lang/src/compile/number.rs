@@ -1,6 +1,6 @@
 //! Expressions that are numbers by their type.
 
-use super::builder::{Builder, Built};
+use super::builder::{Builder, Built, TooLarge};
 use super::code::{Instruction, Register};
 use crate::ast::BinaryOp;
 use crate::span::Span;
@@ -10,6 +10,19 @@ use crate::value::{Number, Value};
 impl Builder<'_> {
     /// A number in a register: `into` where given, else a temporary or the variable's own.
     pub(super) fn number(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
+        let start = self.checkpoint();
+        self.number_in_code(expr, into).or_else(|TooLarge| {
+            self.roll_back(start);
+            let mark = self.mark();
+            let value = self.evaluate(expr, None)?;
+            self.release(mark);
+            let register = self.number_register(into)?;
+            self.emit(Instruction::Unbox(register, value), expr.span);
+            Ok(register)
+        })
+    }
+
+    fn number_in_code(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
         match &expr.kind {
             ExprKind::Constant(Value::Number(number)) => {
                 let register = self.number_register(into)?;

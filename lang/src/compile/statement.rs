@@ -6,7 +6,7 @@ use super::convention::range;
 use super::walk::{self, Seen};
 use crate::ast::BinaryOp;
 use crate::span::Span;
-use crate::tree::{Block, CellId, Expr, ExprKind, PathStep, Statement, Variable};
+use crate::tree::{Block, CellId, Expr, ExprKind, NEAR_LOCALS, PathStep, Statement, Variable};
 use crate::types::Type;
 use ecow::EcoString;
 
@@ -144,7 +144,7 @@ impl Builder<'_> {
     }
 
     fn drop_temporary(&mut self, register: Register, span: Span) {
-        if usize::from(register) >= self.definition.locals.max(self.definition.parameters.len()) {
+        if usize::from(register) >= self.definition.locals.max(self.definition.parameters.len()).min(NEAR_LOCALS) {
             self.emit(Instruction::Clear(register), span);
         }
     }
@@ -155,9 +155,13 @@ impl Builder<'_> {
             Some(register) => {
                 self.number(value, Some(register))?;
             }
-            None => {
+            None if Self::near_slot(Variable::Local(slot)).is_some() => {
                 let register = self.value_local(slot)?;
                 self.value(value, Some(register))?;
+            }
+            None => {
+                let register = self.value(value, None)?;
+                self.write(Variable::Local(slot), register, value.span)?;
             }
         }
         self.release(mark);
@@ -206,7 +210,7 @@ impl Builder<'_> {
         let site = annotation.map(|(ty, what)| TypeSite { ty: ty.clone(), what: what.clone(), negated: false });
         let site = site.map(|site| self.type_entry(site)).transpose()?;
         let mark = self.mark();
-        if let Variable::Local(slot) = variable {
+        if let Some(slot) = Self::near_slot(variable) {
             let register = self.value_local(slot)?;
             let added = self.value(value, None)?;
             self.release(mark);
@@ -222,8 +226,13 @@ impl Builder<'_> {
         let before = self.value_temporary()?;
         let added = self.value_temporary()?;
         let inner = self.mark();
-        // A function that the value calls may set the variable: then it is what it was before.
-        self.emit(Instruction::Read(before, entry), span);
+        let start = match variable {
+            // Held nowhere else it is changed in place.
+            Variable::Local(_) => Instruction::Clear(before),
+            // A function that the value calls may set the variable: then it is what it was before.
+            _ => Instruction::Read(before, entry),
+        };
+        self.emit(start, span);
         self.value(value, Some(added))?;
         self.release(inner);
         let instruction = match site {
@@ -267,7 +276,7 @@ impl Builder<'_> {
         self.release(inner);
         let site = PathSite { variable, name: name.clone(), path: steps.into(), annotation: annotation.cloned() };
         let entry = self.path_entry(site)?;
-        if let Variable::Local(slot) = variable {
+        if let Some(slot) = Self::near_slot(variable) {
             self.value_local(slot)?;
         }
         self.release(mark);
@@ -328,15 +337,15 @@ impl Builder<'_> {
                 if let Variable::Cell(cell) = variable {
                     self.fresh_cell(cell, span);
                 }
-                match variable {
-                    Variable::Local(slot) => {
+                match Self::near_slot(variable) {
+                    Some(slot) => {
                         let register = self.value_local(slot)?;
                         self.emit(Instruction::Box(register, counter), span);
                     }
-                    other => {
+                    None => {
                         let register = self.value_temporary()?;
                         self.emit(Instruction::Box(register, counter), span);
-                        self.write(other, register, span)?;
+                        self.write(variable, register, span)?;
                     }
                 }
                 self.release(mark);
@@ -358,18 +367,18 @@ impl Builder<'_> {
         self.release(mark);
         self.emit(Instruction::EachStart(value, position), rows.span);
         let top = self.here();
-        let end = match variable {
-            Variable::Local(slot) if self.number_local(slot).is_none() => {
+        let end = match Self::near_slot(variable) {
+            Some(slot) if self.number_local(slot).is_none() => {
                 let element = self.value_local(slot)?;
                 self.emit(Instruction::EachNext(element, value, position, 0), span)
             }
-            other => {
+            _ => {
                 let element = self.value_temporary()?;
                 let end = self.emit(Instruction::EachNext(element, value, position, 0), span);
-                if let Variable::Cell(cell) = other {
+                if let Variable::Cell(cell) = variable {
                     self.fresh_cell(cell, span);
                 }
-                self.write(other, element, span)?;
+                self.write(variable, element, span)?;
                 self.release(mark);
                 end
             }
@@ -451,12 +460,12 @@ impl Builder<'_> {
             if let Variable::Cell(cell) = variable {
                 self.fresh_cell(cell, span);
             }
-            match variable {
-                Variable::Local(slot) => {
+            match Self::near_slot(variable) {
+                Some(slot) => {
                     let register = self.value_local(slot)?;
                     self.emit(Instruction::Copy(register, error), span);
                 }
-                other => self.write(other, error, span)?,
+                None => self.write(variable, error, span)?,
             }
         } else {
             self.emit(Instruction::Clear(error), span);

@@ -114,14 +114,95 @@ fn a_range_that_cannot_be_is_the_error_of_its_function() {
     assert_eq!(result("for i in range(0, -1) { } return 1;"), "value: Range: less than nothing");
 }
 
+/// The result of a program of which everything is compiled.
+fn compiled_result(source: &str) -> String {
+    let listing = program(source).listing();
+    assert!(!listing.contains("runs as a tree"), "{listing}");
+    result(source)
+}
+
+/// `let` for so many variables, each made by `value`, and their names.
+fn lets(count: usize, value: impl Fn(usize) -> String) -> (String, Vec<String>) {
+    let lets: Vec<String> = (0..count).map(|n| format!("  let v{n} = {};\n", value(n))).collect();
+    (lets.concat(), (0..count).map(|n| format!("v{n}")).collect())
+}
+
 #[test]
-fn functions_with_many_variables_run_as_trees() {
-    let lets: Vec<String> = (0..300).map(|n| format!("  let v{n} = x + {n};\n")).collect();
-    let lets = lets.concat();
-    let sum: Vec<String> = (0..300).map(|n| format!("v{n}")).collect();
-    let source = format!("function f(x) {{\n{lets}  return {};\n}}\nreturn f(1);", sum.join(" + "));
-    assert!(program(&source).listing().contains("f: runs as a tree"));
-    assert_eq!(result(&source), "45150");
+fn functions_with_many_variables_are_compiled() {
+    for count in [148, 149, 150, 151, 300, 1000] {
+        let sum = count * (count + 1) / 2;
+        let (numbers, names) = lets(count, |n| format!("x + {n}"));
+        let body = format!("{numbers}  return {};\n", names.join(" + "));
+        assert_eq!(compiled_result(&format!("function f(x) {{\n{body}}}\nreturn f(1);")), sum.to_string());
+        // As a script, with calls between, and with the last one changed in a loop.
+        let last = count - 1;
+        let looped = format!("for i in range(0, 10) {{ set v{last} = v{last} + f(i); }}");
+        let source = format!(
+            "function f(x) => x * 2;\nlet x = 1;\n{numbers}{looped}\nreturn [v0, v{last}, {}];",
+            names.join(" + ")
+        );
+        let last = count + 90;
+        assert_eq!(compiled_result(&source), format!("[1, {last}, {}]", sum + 90));
+        let (texts, names) = lets(count, |n| format!("'t' & (x + {n})"));
+        let body = format!("{texts}  return [{}, {}];\n", names[count - 1], names[0]);
+        assert_eq!(
+            compiled_result(&format!("function f(x) {{\n{body}}}\nreturn f(1);")),
+            format!("['t{count}', 't1']")
+        );
+    }
+}
+
+#[test]
+fn many_variables_of_all_kinds_are_compiled() {
+    let (texts, _) = lets(200, |n| format!("'t' & {n}"));
+    let source =
+        |body: &str| format!("function g(a, b = 'd') => [a, b];\nfunction f(x) {{\n{texts}{body}\n}}\nreturn f('x');");
+    let gives = |body: &str, wanted: &str| assert_eq!(compiled_result(&source(body)), wanted, "{body}");
+    gives("let t = []; for i in range(0, 3) { let u = i * 2; set t = t & [u]; } return t;", "[0, 2, 4]");
+    gives("let t = ''; for c in 'abc' { set t = t & c & v199; } return t;", "'at199bt199ct199'");
+    gives("let o = {a: [1]}; set o.a[0] = v7; let p = o; set o.a[0] = 2; return [o, p];", "[{a: [2]}, {a: ['t7']}]");
+    gives(
+        "let o = 1; try { let y = g(x); error 'no'; } catch e { set o = e.message; } return [o, v0, v199];",
+        "['no', 't0', 't199']",
+    );
+    gives(
+        "let o = g(g(x, v150), v199); let n = 0; while n < 3 { set n = n + 1; } return [o, n];",
+        "[[['x', 't150'], 't199'], 3]",
+    );
+    gives("let n = 1; let h = y => y & n & v180; set n = 5; return [h('a'), n];", "['a5t180', 5]");
+    gives(
+        "let r = []; for a in ['p', 'q'] { for b in [1, 2] { if b = 2: continue; set r = r & (a & b); } } return r;",
+        "['p1', 'q1']",
+    );
+}
+
+#[test]
+fn large_expressions_are_compiled_around() {
+    let list: Vec<String> = (0..500).map(|n| n.to_string()).collect();
+    let variables: Vec<String> = (0..500).map(|n| format!("x + {n}")).collect();
+    let numbers = list.join(", ");
+    assert_eq!(
+        compiled_result(&format!("function f(x) => x in ({numbers});\nreturn [f(3), f(500)];")),
+        "[true, false]"
+    );
+    let sums = variables.join(", ");
+    assert_eq!(compiled_result(&format!("function f(x) {{ let l = [{sums}]; return l[499]; }}\nreturn f(1);")), "500");
+    let fields: Vec<String> = (0..400).map(|n| format!("f{n}: x + {n}")).collect();
+    let fields = fields.join(", ");
+    assert_eq!(
+        compiled_result(&format!("function f(x) {{ let r = {{{fields}}}; return r.f399; }}\nreturn f(1);")),
+        "400"
+    );
+    let (texts, _) = lets(148, |n| format!("'t' & {n}"));
+    let within = |inner: &str| format!("function f(x) {{\n{texts}  return {inner};\n}}\nreturn f(1);");
+    let nested = (0..180).fold("x".to_owned(), |inner, n| format!("({n} & {inner})"));
+    assert!(compiled_result(&within(&nested)).starts_with("'179178177"));
+    let (numbers, _) = lets(150, |n| format!("x + {n}"));
+    let nested = (0..180).fold("x".to_owned(), |inner, n| format!("({n} + {inner})"));
+    assert_eq!(compiled_result(&format!("function f(x) {{\n{numbers}  return {nested};\n}}\nreturn f(1);")), "16111");
+    let cases: Vec<String> = (0..1000).map(|n| format!("when x = {n} then x * {n}")).collect();
+    let cases = cases.join(" ");
+    assert_eq!(compiled_result(&format!("function f(x) => case {cases} else 0 end;\nreturn f(999);")), "998001");
 }
 
 #[test]

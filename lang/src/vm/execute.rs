@@ -6,11 +6,11 @@
 
 use super::closure::Captured;
 use super::fail::{arithmetic_error, limit_error, type_error};
+use super::frames::Caller;
 use super::instructions::no_number;
 use super::machine::{CallInfo, Frame, Globals, Machine};
 use super::operators::arithmetic;
 use super::place::{left, placed};
-use super::scope::ScopeState;
 use super::statement::caught;
 use super::{Evaluated, Failure};
 use crate::ast::BinaryOp;
@@ -30,23 +30,6 @@ pub(super) struct Entered<'t> {
     pub base: usize,
     /// How many there are.
     pub given: usize,
-}
-
-/// A frame to come back to.
-pub(super) struct Caller<'t> {
-    code: &'t Code,
-    next: u32,
-    numbers: u32,
-    values: u32,
-    /// The height of the machine's stack. A frame without value registers stands on those of another one.
-    height: u32,
-    pub result: Register,
-}
-
-impl<'t> Caller<'t> {
-    pub fn position(&self) -> Position<'t> {
-        Position { code: self.code, next: self.next as usize, first: self.numbers as usize, base: self.values as usize }
-    }
 }
 
 /// The number registers of a frame.
@@ -86,8 +69,8 @@ impl Machine<'_> {
 /// The state of one entry of the loop.
 pub(super) struct Run<'t> {
     pub tree: &'t Arc<Tree>,
-    codes: &'t [Option<Code>],
-    captures: &'t [Captured],
+    pub codes: &'t [Option<Code>],
+    pub captures: &'t [Captured],
     pub globals: Globals,
     numbers: Vec<Number>,
     pub callers: Vec<Caller<'t>>,
@@ -97,7 +80,7 @@ pub(super) struct Run<'t> {
     /// What is left of the steps granted.
     pub fuel: u64,
     /// The depth of calls where it was entered.
-    depth: usize,
+    pub depth: usize,
     held: usize,
 }
 
@@ -130,7 +113,7 @@ impl<'t> Run<'t> {
         given: usize,
     ) -> Evaluated {
         use Instruction as I;
-        let room = machine.settings.limits.depth.saturating_sub(self.depth);
+        let room = self.room(machine);
         let first = machine.number_top;
         let mut position = Position { code: entered, next: entry(entered, given), first, base };
         self.arguments(machine, position, given)?;
@@ -316,8 +299,9 @@ impl<'t> Run<'t> {
                 && let Some(handler) = at.code.handler(at.next.saturating_sub(1))
             {
                 machine.meter.held = self.held;
-                machine.stack.truncate(at.base + usize::from(handler.error));
+                machine.stack.truncate(at.base + at.code.registers.max(usize::from(handler.error)));
                 machine.stack.resize(at.base + at.code.registers, Value::Null);
+                machine.clear(at.base, handler.error, at.code);
                 // An error caught again and again is work, even where no step is taken.
                 match machine.work(1).and_then(|()| machine.made(caught(&error))) {
                     Ok(value) => {
@@ -341,35 +325,6 @@ impl<'t> Run<'t> {
         if self.numbers.len() < first + WINDOW {
             self.numbers.resize((first + WINDOW).max(self.numbers.len() * 2), Number::ZERO);
         }
-    }
-
-    /// Makes the registers of a function that was called, and its frame where it needs one.
-    fn enter(&mut self, machine: &mut Machine<'_>, code: &'t Code, base: usize) {
-        machine.stack.resize(base + code.registers, Value::Null);
-        if code.framed {
-            let definition = self.definition(code);
-            let mut frame = Frame {
-                call: CallInfo { tree: self.tree, definition },
-                tree: self.tree,
-                base,
-                captures: self.captures,
-                globals: self.globals.clone(),
-                cells: vec![None; definition.cells],
-                scopes: Vec::new(),
-            };
-            frame.scopes.resize_with(definition.scopes, || ScopeState::Idle);
-            self.frames.push(frame);
-        }
-    }
-
-    /// Gives up the registers of a function that returns.
-    pub(super) fn exit(&mut self, machine: &mut Machine<'_>, code: &Code, base: usize, caller: &Caller<'_>) {
-        if code.framed {
-            self.frames.pop();
-        }
-        // What the arguments held must not seem shared.
-        machine.stack.truncate(base);
-        machine.stack.resize(caller.height as usize, Value::Null);
     }
 
     /// Hands the machine what others need to run in between.
@@ -421,7 +376,7 @@ impl<'t> Run<'t> {
         self.numbers = std::mem::take(&mut machine.numbers);
     }
 
-    fn definition(&self, code: &Code) -> &'t FunctionDef {
+    pub(super) fn definition(&self, code: &Code) -> &'t FunctionDef {
         &self.tree.functions[code.function as usize]
     }
 
@@ -478,7 +433,7 @@ fn refuel(machine: &mut Machine<'_>, granted: &mut u64) -> Result<u64, Failure> 
 
 /// Where a call with so many arguments begins.
 #[inline]
-fn entry(code: &Code, given: usize) -> usize {
+pub(super) fn entry(code: &Code, given: usize) -> usize {
     if code.entries.len() == 1 {
         return 0;
     }
@@ -493,7 +448,7 @@ pub(super) fn lost() -> Failure {
 }
 
 #[cold]
-fn too_deep(machine: &Machine<'_>, definition: &FunctionDef) -> Failure {
+pub(super) fn too_deep(machine: &Machine<'_>, definition: &FunctionDef) -> Failure {
     limit_error(format!(
         "The call depth went beyond its limit of {}: {} is called from within itself or from within too many others.",
         machine.settings.limits.depth,

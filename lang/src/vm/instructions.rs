@@ -214,6 +214,7 @@ impl<'t> Run<'t> {
                 machine.put(back.base, caller.result, value);
                 return Ok(Went::On(back));
             }
+            I::CallFar(..) => return self.call_far(machine, position, instruction),
             I::CallValue(d, a, count) => {
                 let function = machine.take_at(base, a);
                 let arguments = machine.take_all(base, a + 1, usize::from(count));

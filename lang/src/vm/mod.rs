@@ -5,7 +5,7 @@
 //! what natives see, `query` and `select` work on whole columns of rows, `limits` stops what takes too much, `place`
 //! says where an error happened.
 //!
-//! `statement` and `expr` walk the tree itself: the expressions of rows, functions that are too large to compile, and
+//! `statement` and `expr` walk the tree itself: the expressions of rows, functions that are not compiled, and
 //! everything where a test asks for it. Both ways use the same operators, so that they cannot differ in them.
 //!
 //! Values live on the machine's stack, in the registers of their frames or in flight above them: so the limit on
@@ -23,6 +23,7 @@ mod execute;
 mod expr;
 mod fail;
 mod fold;
+mod frames;
 mod instructions;
 mod kernel;
 mod library;

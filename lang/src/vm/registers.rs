@@ -3,6 +3,7 @@
 use super::machine::Machine;
 use crate::compile::{Code, Register};
 use crate::function::MOST_NUMBERS;
+use crate::tree::FAR_LOCALS;
 use crate::value::{Number, Value};
 
 static NULL: Value = Value::Null;
@@ -38,6 +39,14 @@ impl Machine<'_> {
     pub(super) fn done(&mut self, code: &Code, base: usize, register: Register) {
         if usize::from(register) >= code.locals {
             self.put(base, register, Value::Null);
+        }
+    }
+
+    /// Empties the registers from `from` on; far slots follow after them.
+    pub(super) fn clear(&mut self, base: usize, from: Register, code: &Code) {
+        let end = code.registers.min(FAR_LOCALS);
+        if let Some(values) = self.stack.get_mut(base + usize::from(from)..base + end) {
+            values.fill(Value::Null);
         }
     }
 

@@ -270,10 +270,8 @@ mod tests {
             count += values;
             Ok::<(), Infallible>(())
         };
-        match types.conform(value, ty, Zone::UTC, &mut watch) {
-            Ok(conformed) => (count, conformed),
-            Err(_) => panic!("it fits"),
-        }
+        let Ok(conformed) = types.conform(value, ty, Zone::UTC, &mut watch) else { panic!("it fits") };
+        (count, conformed)
     }
 
     fn item(q: Value) -> Value {

@@ -1,0 +1,93 @@
+//! Frames of compiled functions: what is kept of a caller, and how a called function gets its registers.
+
+use super::Failure;
+use super::execute::{Position, Run, Went, entry, lost, too_deep};
+use super::machine::{CallInfo, Frame, Machine};
+use super::scope::ScopeState;
+use crate::compile::{Code, Instruction, Register};
+use crate::value::Value;
+
+/// A frame to come back to.
+pub(super) struct Caller<'t> {
+    pub(super) code: &'t Code,
+    pub(super) next: u32,
+    pub(super) numbers: u32,
+    pub(super) values: u32,
+    /// The height of the machine's stack. A frame without value registers stands on those of another one.
+    pub(super) height: u32,
+    pub(super) result: Register,
+}
+
+impl<'t> Caller<'t> {
+    /// The frame at a position, to be left for a called function.
+    pub fn at(position: Position<'t>, height: usize, result: Register) -> Self {
+        let Position { code, next, first, base } = position;
+        Self { code, next: next as u32, numbers: first as u32, values: base as u32, height: height as u32, result }
+    }
+
+    pub fn position(&self) -> Position<'t> {
+        Position { code: self.code, next: self.next as usize, first: self.numbers as usize, base: self.values as usize }
+    }
+}
+
+impl<'t> Run<'t> {
+    /// Makes the registers of a function that was called, and its frame where it needs one.
+    pub(super) fn enter(&mut self, machine: &mut Machine<'_>, code: &'t Code, base: usize) {
+        machine.stack.resize(base + code.registers, Value::Null);
+        if code.framed {
+            let definition = self.definition(code);
+            let mut frame = Frame {
+                call: CallInfo { tree: self.tree, definition },
+                tree: self.tree,
+                base,
+                captures: self.captures,
+                globals: self.globals.clone(),
+                cells: vec![None; definition.cells],
+                scopes: Vec::new(),
+            };
+            frame.scopes.resize_with(definition.scopes, || ScopeState::Idle);
+            self.frames.push(frame);
+        }
+    }
+
+    /// Gives up the registers of a function that returns.
+    pub(super) fn exit(&mut self, machine: &mut Machine<'_>, code: &Code, base: usize, caller: &Caller<'_>) {
+        if code.framed {
+            self.frames.pop();
+        }
+        // What the arguments held must not seem shared.
+        machine.stack.truncate(base);
+        machine.stack.resize(caller.height as usize, Value::Null);
+    }
+
+    /// How many calls may be made in this entry of the loop.
+    pub(super) fn room(&self, machine: &Machine<'_>) -> usize {
+        machine.settings.limits.depth.saturating_sub(self.depth)
+    }
+
+    /// A call of a compiled function from one with far slots: it gets its registers after them.
+    pub(super) fn call_far(
+        &mut self,
+        machine: &mut Machine<'_>,
+        position: Position<'t>,
+        instruction: Instruction,
+    ) -> Result<Went<'t>, Failure> {
+        let Instruction::CallFar(result, numbers, values, function, given) = instruction else { return Err(lost()) };
+        self.step(machine)?;
+        let Some(Some(called)) = self.codes.get(usize::from(function)) else { return Err(lost()) };
+        if self.callers.len() >= self.room(machine) {
+            return Err(too_deep(machine, self.definition(called)));
+        }
+        let base = machine.stack.len();
+        self.callers.push(Caller::at(position, base, result));
+        if called.parameters.iter().any(Option::is_none) {
+            let arguments = machine.take_all(position.base, values, usize::from(given));
+            machine.stack.extend(arguments);
+        }
+        if called.registers > 0 {
+            self.enter(machine, called, base);
+        }
+        let next = entry(called, usize::from(given));
+        Ok(Went::On(Position { code: called, next, first: position.first + usize::from(numbers), base }))
+    }
+}
