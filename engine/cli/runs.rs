@@ -157,14 +157,31 @@ fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
     if run["error"].is_object() {
         print_line(format_args!("{:<11} {}", "error", plain(&field(&run["error"], "message"))));
     }
+    let tries = run["tries"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if tries.len() > 1 {
+        print_line("");
+        let rows = tries.iter().map(|one| {
+            let error = one["error"]["message"].as_str().unwrap_or("-").to_owned();
+            ["number", "state", "startedAt", "endedAt"]
+                .map(|name| field(one, name))
+                .into_iter()
+                .chain([error])
+                .collect()
+        });
+        print_table(&["TRY", "STATE", "STARTED", "ENDED", "ERROR"], rows);
+        print_line("");
+    }
     for name in ["input", "output"] {
         print_line(format_args!("{name:<11} {}", run[name]));
     }
     print_line("");
     let rows = run["steps"].as_array().into_iter().flatten().map(|step| {
-        ["position", "kind", "title", "attempt", "state", "startedAt", "error"].map(|name| field(step, name)).to_vec()
+        let names =
+            ["position", "kind", "title", "attempt", "state", "startedAt", "endedAt", "waitsFor", "dueAt", "error"];
+        names.map(|name| field(step, name)).to_vec()
     });
-    print_table(&["STEP", "KIND", "TITLE", "ATTEMPT", "STATE", "STARTED", "ERROR"], rows);
+    let heads = ["STEP", "KIND", "TITLE", "ATTEMPT", "STATE", "STARTED", "ENDED", "WAITS FOR", "DUE", "ERROR"];
+    print_table(&heads, rows);
     print_line("");
     let lines = run["log"].as_array().into_iter().flatten();
     print_table(

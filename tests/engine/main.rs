@@ -15,6 +15,7 @@ mod doors;
 mod encrypted;
 mod examples;
 mod files;
+mod history;
 mod hooks;
 mod mistakes;
 mod openapi;

@@ -35,7 +35,7 @@ const CASES: &[(&str, &str, &str, &[(&str, usize)])] = &[
         "
   - parallel:
       left: { steps: [ wait: { for: 60ms }, { id: flag, http: { url: \"http://PEER/flag\" } }, assert: { failIf: not flag.json, message: closed } ] }
-      right: { steps: [ wait: { for: 400ms }, http: { url: \"http://PEER/right\", method: POST } ] }
+      right: { steps: [ wait: { for: 3s }, http: { url: \"http://PEER/right\", method: POST } ] }
 ",
         DONE,
         &[("/right", 1)],

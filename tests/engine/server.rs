@@ -118,6 +118,13 @@ impl Server {
         Self { child, base, announced: first, project: folder.to_owned(), log }
     }
 
+    /// How much memory it holds, in bytes; 0 where the system does not say.
+    pub fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or_default() << 10
+    }
+
     /// What it has written to standard error.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()

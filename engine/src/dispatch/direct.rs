@@ -114,16 +114,17 @@ impl Dispatcher {
         let dispatcher = self.clone();
         let mut job = Box::pin(async move {
             let driven = dispatcher.drive_machine(None, machine).await;
-            drop(running);
-            match driven {
+            let ended = match driven {
                 Driven::Ended(ended, _) => *ended,
                 Driven::Left => Ended::new(RunState::Cancelled, dispatcher.now()), // the caller of the machine sees the stop itself
-            }
+            };
+            (ended, Some(running))
         });
-        if let Ok(ended) = tokio::time::timeout_at(until.window(), &mut job).await {
+        if let Ok((ended, running)) = tokio::time::timeout_at(until.window(), &mut job).await {
             if host.stop().is_abandoned() {
                 return Admission::Stopping;
             }
+            drop(running);
             return self.keep_ended(direct, Box::new(ended)).await;
         }
         let Direct { message, mut new, work, permit: request_permit, .. } = *direct;
@@ -140,12 +141,14 @@ impl Dispatcher {
                 let dispatcher = self.clone();
                 let held = self.hold(fence);
                 tokio::spawn(async move {
-                    let ended = job.await.unwrap_or_else(|_| panicked(dispatcher.now()));
+                    // Whoever looks at the run sees its steps until its end is kept.
+                    let (ended, running) = job.await.unwrap_or_else(|_| (panicked(dispatcher.now()), None));
                     // What is left by a stop is performed again by the next process.
                     if !host.stop().is_abandoned() {
                         dispatcher.finish_direct(fence, &work, &ended).await;
                     }
                     held.settle();
+                    drop(running);
                     drop((request_permit, worker));
                 });
                 self.wait(id, until).await

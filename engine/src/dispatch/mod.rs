@@ -72,8 +72,8 @@ struct Shared {
     worker_count: u32,
     /// One permit for each request that is performed before it is kept.
     requests: Arc<Semaphore>,
-    /// Stops of the runs that this process works on.
-    running: Mutex<HashMap<RunId, Arc<StopFlag>>>,
+    /// The runs that this process works on.
+    running: Mutex<HashMap<RunId, Arc<RunHost>>>,
     stopping: AtomicBool,
     /// Has it the lease that claims need?
     working: AtomicBool,
@@ -216,14 +216,14 @@ impl Dispatcher {
 
     fn cancel_running(&self, run: RunId) -> bool {
         let running = self.running();
-        let stop = running.get(&run);
-        stop.inspect(|stop| stop.cancel()).is_some()
+        let host = running.get(&run);
+        host.inspect(|host| host.stop().cancel()).is_some()
     }
 
     /// Leaves all runs as they are: others may go on with them.
     fn abandon_all(&self) {
-        for stop in self.running().values() {
-            stop.abandon();
+        for host in self.running().values() {
+            host.stop().abandon();
         }
     }
 
@@ -242,10 +242,9 @@ impl Dispatcher {
 
     /// A host for a run that goes on now and has worked for `spent`, known to [`Dispatcher::cancel_here`] until the guard is dropped.
     fn host(&self, workflow: &Workflow, run: RunId, spent: Duration) -> (Arc<RunHost>, Running) {
-        let stop = Arc::new(StopFlag::default());
-        self.running().insert(run, stop.clone());
-        let host = self.new_host(workflow, run, spent, stop.clone());
-        (Arc::new(host), Running { dispatcher: self.clone(), run, stop })
+        let host = Arc::new(self.new_host(workflow, run, spent, Arc::default()).watched());
+        self.running().insert(run, host.clone());
+        (host.clone(), Running { dispatcher: self.clone(), run, host })
     }
 
     /// A host for a run that nobody else can stop, unless they have `stop`.
@@ -269,7 +268,12 @@ impl Dispatcher {
         workflow.limits.queue.unwrap_or(self.shared.limits.queue)
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<StopFlag>>> {
+    /// A run that this process works on.
+    pub(crate) fn at_work(&self, run: RunId) -> Option<Arc<RunHost>> {
+        self.running().get(&run).cloned()
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<RunHost>>> {
         self.shared.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -278,14 +282,14 @@ impl Dispatcher {
 struct Running {
     dispatcher: Dispatcher,
     run: RunId,
-    stop: Arc<StopFlag>,
+    host: Arc<RunHost>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         let mut running = self.dispatcher.running();
         // A run that was left here may be at work again already.
-        if running.get(&self.run).is_some_and(|stop| Arc::ptr_eq(stop, &self.stop)) {
+        if running.get(&self.run).is_some_and(|host| Arc::ptr_eq(host, &self.host)) {
             running.remove(&self.run);
         }
     }

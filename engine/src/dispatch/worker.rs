@@ -163,11 +163,11 @@ impl Dispatcher {
 
     async fn drive_to_end(&self, fence: Fence, work: Work, machine: Machine, running: Running) -> Option<ClaimedRun> {
         let driven = self.drive_machine(Some(fence), machine).await;
-        drop(running);
         let Driven::Ended(ended, ends) = driven else { return None };
         let mut finish = self.finish_of_kept(fence, &work, &ended).await;
         finish.changes.ends.extend(ends);
         let next = self.commit_finish(fence, finish, true).await;
+        drop(running);
         ended.count(&work.workflow.id, work.trigger, work.id);
         next
     }

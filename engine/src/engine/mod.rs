@@ -13,15 +13,14 @@ mod view;
 mod walks;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
-pub use crate::run::Reply;
-pub use crate::run::{StepDiff, StepTrace};
+pub use crate::run::{Progress, Reply, StepDiff, StepTrace};
 pub use crate::store::{
     Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
-    Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, WorkflowCounts,
+    Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
 };
 pub use people::{BulkRetry, PayloadOf};
 pub use schedules::{ScheduleView, Upcoming};
-pub use view::{RunList, RunView};
+pub use view::{Listed, MOST_SHOWN, RunList, RunView, StepsView};
 
 use crate::access::{Lock, TokenRing};
 use crate::clock::{Clock, SystemClock};

@@ -1,8 +1,8 @@
 //! What the engine shows of its runs: values instead of stored bytes.
 
 use super::Engine;
-use crate::run::{StepDiff, StepTrace, decode_history, encoding};
-use crate::store::{LogLine, Run, RunId, RunQuery, RunState, RunSummary, StoreError};
+use crate::run::{StepDiff, StepTrace, decode_history, encoding, shown_steps};
+use crate::store::{LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, StoreError, Try};
 use crate::trigger::webhook::Request;
 use crate::workflow::history::Redact;
 use crate::workflow::model::Workflow;
@@ -13,93 +13,180 @@ use std::sync::Arc;
 /// How many log lines a run shows.
 const LOG_LINES: u32 = 1000;
 
+/// How much of an output or of a result a list shows, in bytes.
+pub const MOST_SHOWN: usize = 4 << 10;
+/// How much of an output is read for that, in bytes of the store: its JSON may be shorter.
+const MOST_READ: usize = 4 * MOST_SHOWN;
+/// How often a run that changes meanwhile is read again.
+const READS: u32 = 5;
+
 /// A run with everything that belongs to it.
 #[derive(Debug)]
 pub struct RunView {
     /// What lists show.
     pub summary: RunSummary,
+    /// Its tries, oldest first.
+    pub tries: Vec<Try>,
     /// The inputs by name.
     pub input: Option<Value>,
     /// The request that started it.
     pub payload: Option<Value>,
     /// What the workflow gave.
     pub output: Option<Value>,
+    /// The size of that in bytes of the store.
+    pub output_size: Option<u64>,
     /// What the caller got, where it is another.
     pub answer: Option<Value>,
-    /// The steps it passed, in the order of their beginnings.
+    /// The attempts of its steps, in the order of their beginnings.
     pub steps: Vec<StepTrace>,
-    /// What steps with a commit of their own gave, by position and attempt.
-    pub results: HashMap<(String, u32), Value>,
     /// What its steps did to its variables, where diagnostics kept it.
     pub diffs: Vec<StepDiff>,
     /// Its log.
     pub log: Vec<LogLine>,
 }
 
-impl RunView {
-    /// What a step gave, where the store keeps it.
-    pub fn result(&self, step: &StepTrace) -> Option<&Value> {
-        self.results.get(&(step.position.clone(), step.attempt))
-    }
+/// What the steps of a run gave.
+#[derive(Debug)]
+pub struct StepsView {
+    /// What lists show.
+    pub summary: RunSummary,
+    /// The attempts of its steps, in the order of their beginnings.
+    pub steps: Vec<StepTrace>,
+    /// What steps with a commit of their own gave, by position and attempt: the value, or the size of one that is too large
+    /// to be shown.
+    pub results: HashMap<(String, u32), Result<Value, u64>>,
+    /// What its steps did to its variables, where diagnostics kept it.
+    pub diffs: Vec<StepDiff>,
 }
 
-/// A page of runs with their outputs, newest first.
+/// A run as lists show it.
+#[derive(Debug)]
+pub struct Listed {
+    /// The run.
+    pub summary: RunSummary,
+    /// Its output, or as much of it as could be read.
+    pub output: Option<Value>,
+    /// The size of the whole output in bytes of the store.
+    pub output_size: Option<u64>,
+    /// Not all of it was read.
+    pub output_cut: bool,
+}
+
+/// A page of runs, newest first.
 #[derive(Debug)]
 pub struct RunList {
     /// The runs.
-    pub runs: Vec<(RunSummary, Option<Value>)>,
+    pub runs: Vec<Listed>,
     /// Where the next page begins.
     pub next: Option<String>,
 }
 
 impl Engine {
-    /// A run with steps and log.
+    /// A run with steps and log. One that goes on is read until it has not changed meanwhile.
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
-        let run: Run = self.shared.store.run(id).await?;
-        let log = self.shared.store.log(id, 0, LOG_LINES).await?;
-        let history = told(id, run.trace.as_ref().map(|bytes| decode_history(bytes)).transpose()).unwrap_or_default();
-        let records = self.shared.store.steps(id).await?;
-        let veil = self.veil(&run.summary).await;
-        let mut steps: Vec<StepTrace> = records.iter().map(StepTrace::of_record).collect();
-        let mut results = HashMap::new();
-        for record in &records {
-            if let Some(value) = decoded(id, record.result.as_ref()) {
-                results.insert((record.position.clone(), record.attempt), veil.result(&record.position, &value));
+        for _ in 1..READS {
+            let (view, seen) = self.view_once(id).await?;
+            if view.summary.revision == seen {
+                return Ok(view);
             }
         }
-        steps.extend(history.steps);
-        steps.sort_by_key(|step| step.started_at);
-        let payload = run.payload.as_ref().map(|bytes| Request::decode(bytes)).transpose();
-        let payload = told(id, payload).filter(|_| veil.input);
-        Ok(RunView {
-            input: decoded(id, run.input.as_ref()).filter(|_| veil.input).map(|input| veil.fields(input)),
-            payload: payload.map(|request| veil.request(request).to_value()),
-            output: decoded(id, run.output.as_ref()).and_then(|output| veil.output(&output)),
-            answer: decoded(id, run.answer.as_ref()).and_then(|answer| veil.answer(answer)),
-            steps,
-            results,
-            diffs: history.diffs,
-            log: log.lines,
-            summary: run.summary,
-        })
+        Ok(self.view_once(id).await?.0)
     }
 
-    /// A page of runs.
+    /// A run, and which revision of it its steps are of.
+    async fn view_once(&self, id: RunId) -> Result<(RunView, u32), StoreError> {
+        let StepsView { steps, diffs, summary: seen, .. } = self.steps_view(id).await?;
+        let tries = self.shared.store.tries(id).await?;
+        let log = self.shared.store.log(id, 0, LOG_LINES).await?;
+        let run: Run = self.shared.store.run(id).await?;
+        let veil = self.veil(&run.summary).await;
+        let payload = run.payload.as_ref().map(|bytes| Request::decode(bytes)).transpose();
+        let payload = told(id, payload).filter(|_| veil.input);
+        let output = decoded(id, run.output.as_ref()).and_then(|output| veil.output(&output));
+        let view = RunView {
+            tries,
+            input: decoded(id, run.input.as_ref()).filter(|_| veil.input).map(|input| veil.fields(input)),
+            payload: payload.map(|request| veil.request(request).to_value()),
+            output_size: run.output.as_ref().filter(|_| output.is_some()).map(|bytes| bytes.len() as u64),
+            output,
+            answer: decoded(id, run.answer.as_ref()).and_then(|answer| veil.answer(answer)),
+            steps,
+            diffs,
+            log: log.lines,
+            summary: run.summary,
+        };
+        Ok((view, seen.revision))
+    }
+
+    /// The steps of a run. One that goes on is read until it has not changed meanwhile.
+    pub async fn steps_view(&self, id: RunId) -> Result<StepsView, StoreError> {
+        let mut summary = self.shared.store.summary(id).await?;
+        for _ in 1..READS {
+            let view = self.steps_of(summary.clone()).await?;
+            let after = self.shared.store.summary(id).await?;
+            if after.revision == summary.revision {
+                return Ok(view);
+            }
+            summary = after;
+        }
+        self.steps_of(summary).await
+    }
+
+    async fn steps_of(&self, summary: RunSummary) -> Result<StepsView, StoreError> {
+        let (store, id) = (&self.shared.store, summary.id);
+        let history = store.trace(id).await?.as_ref().map(|bytes| decode_history(bytes)).transpose();
+        let history = told(id, history).unwrap_or_default();
+        let host = self.shared.dispatcher.at_work(id);
+        let mut kept = Vec::new();
+        if !summary.state.is_final() {
+            kept = store.kept_below(id, "at:").await?;
+        }
+        if summary.state != RunState::Completed {
+            kept.extend(store.kept_below(id, "trace:").await?);
+        }
+        let veil = self.veil(&summary).await;
+        let mut records = Vec::new();
+        let mut results = HashMap::new();
+        for (record, size) in store.step_list(id, MOST_SHOWN).await? {
+            records.push(StepTrace::of_record(&record));
+            let result = match decoded(id, record.result.as_ref()) {
+                Some(value) => Ok(veil.result(&record.position, &value)),
+                None if size > MOST_SHOWN as u64 => Err(size),
+                None => continue,
+            };
+            results.insert((record.position, record.attempt), result);
+        }
+        let passed = history.steps;
+        let all = shown_steps(veil.workflow.as_ref(), records.clone(), passed, &kept, host.as_deref());
+        let steps = told(id, all.map(Some)).unwrap_or(records);
+        Ok(StepsView { summary, steps, results, diffs: history.diffs })
+    }
+
+    /// A page of runs. Of large outputs only the beginning is read.
     pub async fn run_list(&self, query: RunQuery) -> Result<RunList, StoreError> {
         let page = self.shared.store.runs(query).await?;
         // One read for all: a page has up to a thousand runs.
-        let outputs = self.shared.store.outputs(page.runs.iter().map(|run| run.id).collect()).await?;
-        let mut outputs: HashMap<RunId, Vec<u8>> = outputs.into_iter().collect();
+        let ids = page.runs.iter().map(|run| run.id).collect();
+        let previews = self.shared.store.previews(ids, MOST_READ).await?;
+        let mut previews: HashMap<RunId, Preview> =
+            previews.into_iter().map(|preview| (preview.run, preview)).collect();
         let mut runs = Vec::with_capacity(page.runs.len());
         for summary in page.runs {
-            let output = decoded(summary.id, outputs.remove(&summary.id).as_ref());
-            let output = match output {
-                Some(output) => self.veil(&summary).await.output(&output),
-                None => None,
-            };
-            runs.push((summary, output));
+            let preview = previews.remove(&summary.id);
+            runs.push(self.listed(summary, preview).await);
         }
         Ok(RunList { runs, next: page.next.map(|cursor| cursor.0) })
+    }
+
+    async fn listed(&self, summary: RunSummary, preview: Option<Preview>) -> Listed {
+        let Some(Preview { size, start, .. }) = preview else {
+            return Listed { summary, output: None, output_size: None, output_cut: false };
+        };
+        let output_cut = size > start.len() as u64;
+        let output = if output_cut { encoding::decode_start(&start) } else { decoded(summary.id, Some(&start)) };
+        let veil = self.veil(&summary).await;
+        let output = output.and_then(|output| veil.output(&output));
+        Listed { output_size: Some(size).filter(|_| veil.output), output, output_cut, summary }
     }
 }
 

@@ -44,11 +44,11 @@ pub struct RunFilter {
     limit: Option<u32>,
 }
 
-/// Lists runs, newest first, with their outputs.
+/// Lists runs, newest first, with the beginnings of their outputs and of their errors.
 #[utoipa::path(get, path = "/runs", tag = "runs", params(RunFilter), responses((status = 200, body = RunPage), Refused))]
 pub async fn list(State(app): State<App>, Asked(filter): Asked<RunFilter>) -> Result<Shown<RunPage>, Problem> {
     let list = app.engine.run_list(store_query(filter)?).await.map_err(|error| told_cursor(&error))?;
-    let runs = list.runs.iter().map(|(summary, output)| Run::of(summary, output.as_ref())).collect();
+    let runs = list.runs.iter().map(Run::listed).collect();
     Ok(ok(RunPage { runs, next: list.next }))
 }
 
@@ -59,17 +59,17 @@ pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Shown<Ru
     Ok(ok(RunDetails::of(&view)))
 }
 
-/// Shows the steps of a run.
+/// Shows the steps of a run, also while it goes on: what is over, what is at work, what waits and for what.
 #[utoipa::path(get, path = "/runs/{id}/steps", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Steps), Refused))]
 pub async fn steps(State(app): State<App>, At(id): At<String>) -> Result<Shown<Steps>, Problem> {
-    let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    let view = app.engine.steps_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Steps { steps: view.steps.iter().map(Step::of).collect() }))
 }
 
 /// Shows what the steps of a run did to its variables, as far as diagnostics kept it.
 #[utoipa::path(get, path = "/runs/{id}/variables", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Variables), Refused))]
 pub async fn variables(State(app): State<App>, At(id): At<String>) -> Result<Shown<Variables>, Problem> {
-    let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    let view = app.engine.steps_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Variables { variables: view.diffs.iter().map(StepChanges::of).collect() }))
 }
 

@@ -9,7 +9,7 @@ use super::input::At;
 use super::json;
 use super::problem::Problem;
 use super::reply::{Style, json_response, of_admission};
-use crate::engine::{Admission, IdempotencyKey, RunId, RunState, RunView, StepTrace, Trigger};
+use crate::engine::{Admission, IdempotencyKey, Progress, RunId, RunState, StepTrace, StepsView, Trigger};
 use crate::keys::OpenKey;
 use crate::script::decode_json;
 use crate::trigger::webhook::{Credential, credential};
@@ -67,7 +67,7 @@ pub async fn status(State(app): State<App>, At(id): At<String>, request: Request
     let key = key_of(&app, &parts.headers, message.as_ref())?;
     let unknown = || Problem::not_found(format!("There is no activity `{id}`."));
     let run: RunId = id.parse().map_err(|_| unknown())?;
-    let view = app.engine.run_view(run).await.map_err(|error| match Problem::of_store(&error) {
+    let view = app.engine.steps_view(run).await.map_err(|error| match Problem::of_store(&error) {
         problem if problem.status() == 404 => unknown(),
         problem => problem,
     })?;
@@ -129,7 +129,7 @@ fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflo
 }
 
 /// A run as the contract shows it. `now` is in milliseconds since 1970.
-fn activity(view: &RunView, team: &str, now: i64) -> Json {
+fn activity(view: &StepsView, team: &str, now: i64) -> Json {
     let summary = &view.summary;
     let duration = summary.started_at.map_or(0, |started| summary.ended_at.map_or(now, |ended| ended.0) - started.0);
     let steps: Vec<Json> = (1..).zip(&view.steps).map(|(order, step)| task(view, order, step, now)).collect();
@@ -146,14 +146,20 @@ fn activity(view: &RunView, team: &str, now: i64) -> Json {
     })
 }
 
-fn task(view: &RunView, order: u32, step: &StepTrace, now: i64) -> Json {
+fn task(view: &StepsView, order: u32, step: &StepTrace, now: i64) -> Json {
     let run = view.summary.id;
-    let end = if step.running { now } else { step.ended_at.0 };
-    let status = match (&step.error, step.skipped, step.running) {
-        (Some(_), ..) => "failure",
-        (None, true, _) => "skipped",
-        (None, false, true) => "inProgress",
-        (None, false, false) => "completed",
+    let end = step.ended_at.map_or(now, |ended| ended.0);
+    let status = match step.progress {
+        Progress::Failed | Progress::Interrupted => "failure",
+        Progress::Skipped => "skipped",
+        Progress::Running | Progress::Waiting { .. } | Progress::BackOff { .. } => "inProgress",
+        Progress::Completed => "completed",
+    };
+    let outputs = match view.results.get(&(step.position.clone(), step.attempt)) {
+        Some(Ok(value)) => json::value(value),
+        // A status is asked for again and again.
+        Some(Err(size)) => format!("{size} bytes: too large to be shown here").into(),
+        None => Json::Null,
     };
     json!({
         "activityId": run.to_string(),
@@ -164,7 +170,7 @@ fn task(view: &RunView, order: u32, step: &StepTrace, now: i64) -> Json {
         "flowTaskStatus": status,
         "startTime": json::time(step.started_at),
         "duration": (end - step.started_at.0).max(0),
-        "outputs": json::optional(view.result(step)),
+        "outputs": outputs,
     })
 }
 

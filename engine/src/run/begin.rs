@@ -53,7 +53,7 @@ pub fn prepare(work: Work, room: Room, host: Arc<RunHost>) -> Result<Prepared, F
 impl Machine {
     /// Makes the inputs.
     pub(super) fn make_input(&mut self) -> Result<(), Fault> {
-        self.host.enter("", INPUT);
+        self.host.enter("", INPUT, 1, self.host.instant());
         self.failed_at = Some(INPUT.to_owned());
         let context = context(&self.room, &self.host);
         let given = match &self.work.given {

@@ -207,7 +207,7 @@ impl Machine {
                 ended.failure = Some((fault, self.failed_at.take()));
             }
         }
-        ended.trace = std::mem::take(&mut self.trace);
+        ended.trace = self.host.last_trace();
         (ended.diffs, ended.kept_diffs) = self.take_diffs();
         ended.log = self.take_log();
         self.hide(&mut ended);
@@ -229,7 +229,7 @@ impl Machine {
         let workflow = self.work.workflow.clone();
         let processing = workflow.webhook.as_ref().and_then(|webhook| webhook.processing_output.as_ref());
         let Some(script) = processing.filter(|_| self.work.is_request()) else { return Ok(None) };
-        self.host.enter("", "processing.output");
+        self.host.enter("", "processing.output", 1, self.host.instant());
         self.failed_at = Some("processing.output".to_owned());
         let Some(root) = self.strands.get_mut("") else { return Ok(None) };
         root.variables.set_known(OUTPUT, output.clone());

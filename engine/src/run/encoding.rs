@@ -62,13 +62,20 @@ fn begin() -> Vec<u8> {
 pub fn decode(bytes: &[u8]) -> Result<Value, String> {
     match bytes.split_first() {
         Some((&VERSION, rest)) => {
-            let mut reader = Reader { rest };
+            let mut reader = Reader { rest, cut: false };
             let value = reader.value(0)?;
             if reader.rest.is_empty() { Ok(value) } else { Err("a stored value has bytes behind its end".into()) }
         }
         Some((version, _)) => Err(format!("a stored value has the encoding {version}; this program reads {VERSION}")),
         None => Err("a stored value is empty".into()),
     }
+}
+
+/// As much of a value as its first bytes tell: the first elements of a list, the first fields of a record, the beginning
+/// of a text. Of a table whose first columns are there, the rows as far as they go.
+pub fn decode_start(bytes: &[u8]) -> Option<Value> {
+    let (&VERSION, rest) = bytes.split_first()? else { return None };
+    Reader { rest, cut: true }.value(0).ok()
 }
 
 fn write(value: &Value, out: &mut Vec<u8>) {
@@ -166,6 +173,8 @@ fn write_length(length: usize, out: &mut Vec<u8>) {
 
 struct Reader<'a> {
     rest: &'a [u8],
+    /// There may be fewer bytes than the value has.
+    cut: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -185,6 +194,9 @@ impl<'a> Reader<'a> {
                 let text = self.text()?;
                 Value::Number(Number::parse(text).ok_or_else(|| format!("a stored number is damaged: {text}"))?)
             }
+            tag::TEXT if self.cut => {
+                Value::text(self.content()?.utf8_chunks().next().map_or("", |chunk| chunk.valid()))
+            }
             tag::TEXT => Value::text(self.text()?),
             tag::DATETIME => {
                 let seconds = i64::from_le_bytes(self.array()?);
@@ -192,14 +204,10 @@ impl<'a> Reader<'a> {
                 let offset = i32::from_le_bytes(self.array()?);
                 Value::DateTime(DateTime::from_unix(seconds, nanos, offset).ok_or("a stored datetime is damaged")?)
             }
-            tag::BINARY => {
-                let length = self.length()?;
-                Value::binary(self.bytes(length)?)
-            }
+            tag::BINARY => Value::binary(self.content()?),
             tag::LIST => {
                 let length = self.length()?;
-                let items: Result<Vec<Value>, String> = (0..length).map(|_| self.value(depth + 1)).collect();
-                Value::list(items?)
+                Value::list(self.values(length, depth)?)
             }
             tag::RECORD => Value::Record(self.record(depth)?),
             tag::TABLE => {
@@ -207,15 +215,22 @@ impl<'a> Reader<'a> {
                 let rows = self.length()?;
                 let mut columns = Vec::with_capacity(shape.len());
                 for _ in 0..shape.len() {
-                    let column: Result<Column, String> = (0..rows).map(|_| self.value(depth + 1)).collect();
-                    columns.push(Arc::new(column?));
+                    columns.push(self.values(rows, depth)?);
                 }
+                if self.cut {
+                    return Ok(rows_of(&shape, &columns));
+                }
+                let columns = columns.into_iter().map(|column| Arc::new(Column::from_iter(column))).collect();
                 Value::table(Table::from_columns(shape, columns, rows))
             }
             tag::RAGGED => {
                 let mut builder = TableBuilder::default();
                 for _ in 0..self.length()? {
-                    builder.push(&self.record(depth)?);
+                    match self.record(depth) {
+                        Ok(record) => builder.push(&record),
+                        Err(_) if self.cut => break,
+                        Err(reason) => return Err(reason),
+                    }
                 }
                 Value::table(builder.finish())
             }
@@ -226,8 +241,33 @@ impl<'a> Reader<'a> {
     fn record(&mut self, depth: u16) -> Result<Record, String> {
         let own = self.names()?;
         let absent = self.names()?;
-        let cells: Result<Vec<Value>, String> = own.iter().map(|_| self.value(depth + 1)).collect();
-        Ok(Record::new(Shape::with_absent(own, absent), cells?))
+        let cells = self.values(own.len(), depth)?;
+        if cells.len() < own.len() {
+            return Ok(Record::from_fields(own.into_iter().zip(cells)));
+        }
+        Ok(Record::new(Shape::with_absent(own, absent), cells))
+    }
+
+    /// So many values; fewer where the bytes are cut.
+    fn values(&mut self, count: usize, depth: u16) -> Result<Vec<Value>, String> {
+        let mut values = Vec::new();
+        for _ in 0..count {
+            match self.value(depth + 1) {
+                Ok(value) => values.push(value),
+                Err(_) if self.cut => {
+                    self.rest = &[];
+                    break;
+                }
+                Err(reason) => return Err(reason),
+            }
+        }
+        Ok(values)
+    }
+
+    /// The bytes of a text or of binary data; fewer where they are cut.
+    fn content(&mut self) -> Result<&'a [u8], String> {
+        let length = self.length()?;
+        self.bytes(if self.cut { length.min(self.rest.len()) } else { length })
     }
 
     fn names(&mut self) -> Result<Vec<EcoString>, String> {
@@ -263,6 +303,18 @@ impl<'a> Reader<'a> {
         self.rest = rest;
         Ok(bytes)
     }
+}
+
+/// The rows of the columns that are there, as far as they go.
+fn rows_of(shape: &Shape, columns: &[Vec<Value>]) -> Value {
+    let rows = columns.first().map_or(0, Vec::len);
+    let record = |row: usize| {
+        let cells = shape.names().iter().zip(columns);
+        Value::Record(Record::from_fields(
+            cells.filter_map(|(name, column)| Some((name.clone(), column.get(row)?.clone()))),
+        ))
+    };
+    Value::list((0..rows).map(record).collect())
 }
 
 #[cfg(test)]
@@ -322,6 +374,27 @@ mod tests {
         let table = Table::empty(Shape::new(["a".into(), "b".into()]), None);
         let Ok(Value::Table(back)) = decode(&encode(&Value::table(table))) else { panic!("no table") };
         assert_eq!(back.shape().names(), ["a", "b"]);
+    }
+
+    #[test]
+    fn the_start_of_a_value_is_as_much_as_is_there() {
+        let start = |value: &Value, length: usize| {
+            decode_start(&encode(value)[..length]).map(|start| start.to_literal(200)).unwrap_or_default()
+        };
+        let number = |n: i64| Value::from(n);
+        // The version, the tag and the length take four bytes here.
+        assert_eq!(start(&Value::text("ü".repeat(500)), 4 + 5), "'üü'");
+        let list = Value::list((100..600).map(number).collect());
+        assert_eq!(start(&list, 4 + 2 * 5 + 3), "[100, 101]", "a number is whole or not there");
+        let fields = record(&[("a", number(1)), ("b", Value::text("y".repeat(500))), ("c", number(2))]);
+        let whole = encode(&fields).len();
+        assert_eq!(start(&fields, whole - 500), "[a: 1, b: 'yyy']".replace("yyy", &"y".repeat(3)));
+        let rows = Value::list((10..90).map(|n| record(&[("n", number(n)), ("m", number(n))])).collect());
+        assert_eq!(start(&rows, 8 + 2 * 4), "[[n: 10], [n: 11]]");
+        assert_eq!(start(&rows, 0), "");
+        for length in 0..whole {
+            start(&fields, length);
+        }
     }
 
     #[test]

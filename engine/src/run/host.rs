@@ -1,5 +1,6 @@
 //! What a run's scripts get from outside: clock, randomness, the run's log, and the request to stop.
 
+use super::trace::StepTrace;
 use crate::clock::Clock;
 use crate::outgoing::{Outgoing, Sender};
 use crate::store::{LogLine, RunId, Timestamp};
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use flowscript_lang::host::{Host, HttpRequest, HttpResponse, Interrupt, LogLevel};
 use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -23,6 +24,10 @@ const MAX_LINE: usize = 16 * 1024;
 pub struct RunHost {
     clock: Arc<dyn Clock>,
     log: Mutex<Log>,
+    /// The steps that were passed without a commit of their own: others may look while the run goes on.
+    trace: Mutex<Vec<StepTrace>>,
+    /// Others may look at the run while it is at work.
+    is_watched: bool,
     max_lines: usize,
     /// When the run's time is over, in elapsed time of the clock.
     deadline: Duration,
@@ -65,6 +70,8 @@ struct Log {
     lines: Vec<LogLine>,
     /// The position of the step that is running.
     position: Option<String>,
+    /// Its attempt, and when that began, while it computes or reads.
+    current: Option<(u32, Timestamp)>,
     full: bool,
 }
 
@@ -127,7 +134,17 @@ impl RunHost {
         calls: Option<Calls>,
     ) -> Self {
         let deadline = clock.elapsed().saturating_add(limit);
-        Self { clock, log: Mutex::default(), max_lines: max_lines as usize, deadline, stop, calls, patience: None }
+        Self {
+            clock,
+            log: Mutex::default(),
+            trace: Mutex::default(),
+            is_watched: false,
+            max_lines: max_lines as usize,
+            deadline,
+            stop,
+            calls,
+            patience: None,
+        }
     }
 
     /// The clock of the run.
@@ -146,6 +163,18 @@ impl RunHost {
         Self { patience: Instant::now().checked_add(patience), ..self }
     }
 
+    /// The same for a run that others may look at while it is at work.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        Self { is_watched: true, ..self }
+    }
+
+    /// The steps for the end of the run. Whoever watches it still sees them until that end is kept.
+    pub fn last_trace(&self) -> Vec<StepTrace> {
+        let mut trace = self.trace();
+        if self.is_watched { trace.clone() } else { std::mem::take(&mut *trace) }
+    }
+
     /// Is the run to end, or to be left as it is?
     pub fn is_asked_to_stop(&self) -> bool {
         if self.patience.is_some_and(|patience| Instant::now() >= patience) {
@@ -160,12 +189,30 @@ impl RunHost {
     }
 
     /// Names the step that runs from now on: the path of its strand and its position there.
-    pub fn enter(&self, path: &str, position: &str) {
+    pub fn enter(&self, path: &str, position: &str, attempt: u32, begun: Timestamp) {
         let mut log = self.lock();
+        log.current = Some((attempt, begun));
         let text = log.position.get_or_insert_default();
         text.clear();
         text.push_str(path);
         text.push_str(position);
+    }
+
+    /// No step computes or reads any more.
+    pub fn leave(&self) {
+        self.lock().current = None;
+    }
+
+    /// The step that computes or reads: its position, its attempt, and when that began.
+    pub fn current(&self) -> Option<(String, u32, Timestamp)> {
+        let log = self.lock();
+        let (attempt, begun) = log.current?;
+        Some((log.position.clone()?, attempt, begun))
+    }
+
+    /// The steps that were passed without a commit of their own.
+    pub fn trace(&self) -> MutexGuard<'_, Vec<StepTrace>> {
+        self.trace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Is the run's time over?

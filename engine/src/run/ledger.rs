@@ -179,6 +179,8 @@ pub(super) struct Place {
     pub failures: u32,
     /// When the attempt began.
     pub begun: Timestamp,
+    /// The place of the attempt among all beginnings.
+    pub number: u32,
     /// Retries of the run when the attempt began.
     pub retries: u32,
     /// What it sleeps for.
@@ -221,6 +223,7 @@ fn encode_place(strand: &Strand) -> Vec<u8> {
         ("position", text(position)),
         ("attempt", i64::from(strand.attempt).into()),
         ("begun", strand.begun.0.into()),
+        ("number", i64::from(strand.number).into()),
         ("failures", i64::from(strand.failures).into()),
         ("retries", i64::from(strand.retries).into()),
         ("sleep", sleep),
@@ -268,6 +271,7 @@ pub(super) fn decode_place(bytes: &[u8]) -> Result<Place, String> {
         position: text("position"),
         attempt: count("attempt") as u32,
         begun: Timestamp(count("begun")),
+        number: count("number") as u32,
         failures: count("failures") as u32,
         retries: count("retries") as u32,
         sleep,

@@ -13,7 +13,7 @@ use super::restore;
 use super::steps::{self, Action, Outcome};
 use super::stop::{Act, Acts, Event, Stop};
 use super::strand::{Next, Open, Part, State, Strand, Variables, no_errors};
-use super::trace::{History, StepTrace, joined};
+use super::trace::{History, Progress, StepTrace, joined};
 use super::veil::Veil;
 use super::work::{Room, Work, run_value};
 use crate::clock::Ahead;
@@ -59,9 +59,10 @@ pub struct Machine {
     pub(super) label: Option<String>,
     /// Where it has failed.
     pub(super) failed_at: Option<String>,
-    pub(super) trace: Vec<StepTrace>,
     /// How many of these steps were passed before the run was resumed.
     traced_before: usize,
+    /// How many steps have begun.
+    begun_steps: u32,
     pub(super) veil: Veil,
     recorder: Recorder,
     pub(super) with_errors: bool,
@@ -108,8 +109,8 @@ impl Machine {
             input: None,
             label: None,
             failed_at: None,
-            trace: Vec::new(),
             traced_before: 0,
+            begun_steps: 0,
             veil: Veil::default(),
             recorder: Recorder::default(),
             with_errors: false,
@@ -152,9 +153,11 @@ impl Machine {
     }
 
     /// What earlier tries and commits have written of the steps stays there.
-    pub(super) fn remember(&mut self, history: History, pieces: Vec<StepTrace>) {
-        self.trace = joined(history.steps, pieces);
-        self.traced_before = self.trace.len();
+    pub(super) fn remember(&mut self, history: History, pieces: Vec<StepTrace>, newest: u32) {
+        let steps = joined(history.steps, pieces);
+        self.begun_steps = steps.iter().map(|step| step.number).max().unwrap_or_default().max(newest);
+        self.traced_before = steps.len();
+        *self.host.trace() = steps;
         self.recorder.resume(history.diffs);
     }
 
@@ -191,7 +194,7 @@ impl Machine {
     /// What is committed with the result of an acting step: what has changed and what was written.
     pub fn changes(&mut self) -> Result<Changes, Fault> {
         let spent = self.spent + self.host.clock().elapsed().saturating_sub(self.begun);
-        let kept = self.ledger.write(&mut self.strands, spent, &self.trace, self.room.most_kept)?;
+        let kept = self.ledger.write(&mut self.strands, spent, &self.host.trace(), self.room.most_kept)?;
         let input = self.input.take();
         Ok(Changes {
             input: input.map(|input| super::encoding::encode(&input)),
@@ -223,6 +226,9 @@ impl Machine {
         }
         while let Some(path) = self.ready.pop_front() {
             self.run(&path)?;
+        }
+        if !self.strands.values().any(Strand::is_read_by_others) {
+            self.host.leave();
         }
         self.stop().map_err(|fault| Box::new(Err(fault)))
     }
@@ -285,12 +291,14 @@ impl Machine {
         }
         while let Some(step) = strand.step.and_then(|index| workflow.step(index)) {
             self.check_stop()?;
-            self.host.enter(path, &step.position);
             let position = format!("{path}{}", step.position);
             strand.begun = self.host.instant();
+            self.begun_steps = self.begun_steps.saturating_add(1);
+            strand.number = self.begun_steps;
             if strand.attempt == 0 {
                 strand.attempt = self.attempts.next(&position);
             }
+            self.host.enter(path, &step.position, strand.attempt, strand.begun);
             self.recorder.begin(&position, step, &strand.variables.values);
             let outcome = self.step(strand, step);
             if let Err(fault) = &outcome
@@ -444,20 +452,24 @@ impl Machine {
     }
 
     fn note(&mut self, step: &Step, position: &str, strand: &Strand, fault: Option<&Fault>, skipped: bool) {
-        if self.trace.len() - self.traced_before >= MAX_TRACE {
+        let mut trace = self.host.trace();
+        if trace.len().saturating_sub(self.traced_before) >= MAX_TRACE {
             return;
         }
-        self.trace.push(StepTrace {
+        trace.push(StepTrace {
             position: position.to_owned(),
             kind: step.kind.name().to_owned(),
             title: step.title.clone(),
+            number: strand.number,
             started_at: strand.begun,
-            ended_at: self.host.instant(),
-            skipped,
-            running: false,
-            interrupted: false,
+            ended_at: Some(self.host.instant()),
+            progress: match (fault, skipped) {
+                (Some(_), _) => Progress::Failed,
+                (None, true) => Progress::Skipped,
+                (None, false) => Progress::Completed,
+            },
             attempt: strand.attempt,
-            error: fault.map(|fault| fault.message.clone()),
+            error: fault.map(|fault| self.veiled(&fault.message)),
         });
     }
 

@@ -35,9 +35,11 @@ pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(),
         }
     }
     let history = claimed.run.trace.as_ref().map(|bytes| decode_history(bytes)).transpose()?.unwrap_or_default();
-    machine.remember(history, pieces);
-    machine.attempts = Attempts::of(&claimed.steps, &machine.trace);
-    machine.ledger = Ledger::of(claimed, machine.trace.len());
+    let newest = places.iter().map(|(_, place): &(String, Place)| place.number).max();
+    machine.remember(history, pieces, newest.unwrap_or_default());
+    let traced = machine.host.trace().len();
+    machine.attempts = Attempts::of(&claimed.steps, &machine.host.trace());
+    machine.ledger = Ledger::of(claimed, traced);
     machine.spent = ledger::spent(claimed);
     if places.is_empty() {
         if let Some(root) = machine.strands.get_mut("") {
@@ -115,7 +117,7 @@ fn strand(
     };
     let mut strand = Strand::new(place.parent, place.part, workflow, block, variables, place.retries);
     (strand.step, strand.attempt, strand.failures) = (step, place.attempt, place.failures);
-    strand.begun = place.begun;
+    (strand.begun, strand.number) = (place.begun, place.number);
     strand.moved = false;
     strand.state = match (place.open, place.sleep, &place.position) {
         (Some(begun), _, Some(position)) => {

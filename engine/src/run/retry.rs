@@ -7,8 +7,6 @@ use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::truth;
 use std::time::Duration;
 
-/// The longest wait that a peer may ask for.
-const LONGEST_WISH: Duration = Duration::from_secs(3600);
 /// Each wait is varied by so much of itself, up and down.
 const JITTER: f64 = 0.2;
 
@@ -25,8 +23,12 @@ pub(super) fn delay(
         return Ok(None);
     }
     let wait = wait(retry, failures).mul_f64(1.0 + JITTER * (2.0 * rand::random::<f64>() - 1.0));
-    let wish = fault.retry_after.unwrap_or_default().min(LONGEST_WISH);
-    Ok(Some(wait.max(wish)))
+    Ok(Some(wait.max(wish(retry, fault))))
+}
+
+/// The wait that a peer has asked for, as far as the step lets it.
+fn wish(retry: &Retry, fault: &Fault) -> Duration {
+    fault.retry_after.unwrap_or_default().min(retry.max_delay)
 }
 
 /// The wait behind the failure of this number, counted from 1.
@@ -67,6 +69,8 @@ mod tests {
         let waits: Vec<u64> = (1..=6).map(|n| wait(&retry, n).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
         assert_eq!(wait(&retry, u32::MAX), seconds(10));
+        let asking = |wish| Fault { retry_after: Some(seconds(wish)), ..Fault::of_kind(TIMEOUT, "") };
+        assert_eq!([3, 86_400].map(|asked| super::wish(&retry, &asking(asked))), [3, 10].map(seconds));
         retry.exponential = false;
         assert_eq!(wait(&retry, 6), seconds(1));
     }

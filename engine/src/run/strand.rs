@@ -29,6 +29,8 @@ pub(super) struct Strand {
     pub attempt: u32,
     /// When the attempt began.
     pub begun: Timestamp,
+    /// The place of the attempt among all beginnings.
+    pub number: u32,
     /// How many attempts have failed since the run was last started by somebody.
     pub failures: u32,
     /// How often the run had been retried when the attempt began.
@@ -154,6 +156,7 @@ impl Strand {
             step,
             attempt: 0,
             begun: Timestamp(0),
+            number: 0,
             failures: 0,
             retries,
             repeated: false,
@@ -173,6 +176,12 @@ impl Strand {
             State::Asleep(sleep) => Some(sleep),
             _ => None,
         }
+    }
+
+    /// Does somebody else do a step of it that leaves no record?
+    pub(super) fn is_read_by_others(&self) -> bool {
+        let step = self.step.and_then(|index| self.workflow.step(index));
+        matches!(self.state, State::Acting) && step.is_some_and(|step| !step.acts())
     }
 
     /// Goes to another step, or behind the last one.

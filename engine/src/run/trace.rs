@@ -6,7 +6,7 @@ use crate::store::{StepRecord, StepState, Timestamp};
 use flowscript_lang::value::{Rows, Value};
 use std::collections::HashSet;
 
-/// One step that was passed.
+/// An attempt of a step, as people see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepTrace {
     /// The path of ids and numbers.
@@ -15,20 +15,60 @@ pub struct StepTrace {
     pub kind: String,
     /// For people.
     pub title: String,
+    /// Its place among the beginnings of the steps without a commit of their own.
+    pub number: u32,
     /// When it began.
     pub started_at: Timestamp,
     /// When it was over.
-    pub ended_at: Timestamp,
-    /// Its `when` was false.
-    pub skipped: bool,
-    /// It has begun, and nobody knows its end yet.
-    pub running: bool,
-    /// The engine or the run ended while it was at work.
-    pub interrupted: bool,
+    pub ended_at: Option<Timestamp>,
+    /// How far it is.
+    pub progress: Progress,
     /// The attempt, counted from 1.
     pub attempt: u32,
-    /// Why it failed.
+    /// Why it failed; of a back-off, why the attempt before it did.
     pub error: Option<String>,
+}
+
+/// How far an attempt of a step is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It is at work.
+    Running,
+    /// It waits.
+    Waiting {
+        /// For this event.
+        event: Option<String>,
+        /// Until then.
+        due: Option<Timestamp>,
+    },
+    /// The attempt before it failed, and this one begins then.
+    BackOff {
+        /// When it begins.
+        due: Option<Timestamp>,
+    },
+    /// It ended well.
+    Completed,
+    /// It failed.
+    Failed,
+    /// Its `when` was false.
+    Skipped,
+    /// The engine or the run ended while it was at work.
+    Interrupted,
+}
+
+impl Progress {
+    /// Its name.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting { .. } => "waiting",
+            Self::BackOff { .. } => "backOff",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 impl StepTrace {
@@ -38,14 +78,23 @@ impl StepTrace {
             position: record.position.clone(),
             kind: record.kind.clone(),
             title: record.position.clone(),
+            number: 0,
             started_at: record.started_at,
-            ended_at: record.ended_at.unwrap_or(record.started_at),
-            skipped: false,
-            running: record.state == StepState::Started,
-            interrupted: record.state == StepState::Interrupted,
+            ended_at: record.ended_at,
+            progress: match record.state {
+                StepState::Started => Progress::Running,
+                StepState::Completed => Progress::Completed,
+                StepState::Failed => Progress::Failed,
+                StepState::Interrupted => Progress::Interrupted,
+            },
             attempt: record.attempt,
             error: record.error.as_ref().map(|failure| failure.message.clone()),
         }
+    }
+
+    /// Is it this attempt of this step?
+    pub fn is(&self, position: &str, attempt: u32) -> bool {
+        self.attempt == attempt && self.position == position
     }
 }
 
@@ -99,10 +148,11 @@ fn rows(steps: &[StepTrace]) -> Value {
             Value::text(step.kind.as_str()),
             Value::text(step.title.as_str()),
             Value::from(step.started_at.0),
-            Value::from(step.ended_at.0),
-            Value::from(step.skipped),
+            Value::from(step.ended_at.unwrap_or(step.started_at).0),
+            Value::from(step.progress == Progress::Skipped),
             Value::from(i64::from(step.attempt)),
             step.error.as_deref().map_or(Value::Null, Value::text),
+            Value::from(i64::from(step.number)),
         ])
     });
     Value::list(rows.collect())
@@ -126,23 +176,28 @@ fn steps_of(value: &Value) -> Result<Vec<StepTrace>, String> {
                 Value::Number(number) => Timestamp(number.to_i64().unwrap_or_default()),
                 _ => Timestamp(0),
             };
+            let count = |position| match cells.get(position) {
+                Value::Number(number) => number.to_usize().map(|count| count as u32),
+                _ => None,
+            };
+            let error = match cells.get(7) {
+                Value::Text(text) => Some(text.to_string()),
+                _ => None,
+            };
             Ok(StepTrace {
                 position: text(0),
                 kind: text(1),
                 title: text(2),
+                number: count(8).unwrap_or_default(),
                 started_at: time(3),
-                ended_at: time(4),
-                skipped: matches!(cells.get(5), Value::Bool(true)),
-                running: false,
-                interrupted: false,
-                attempt: match cells.get(6) {
-                    Value::Number(number) => number.to_usize().unwrap_or(1) as u32,
-                    _ => 1,
+                ended_at: Some(time(4)),
+                progress: match (&error, cells.get(5)) {
+                    (Some(_), _) => Progress::Failed,
+                    (None, Value::Bool(true)) => Progress::Skipped,
+                    (None, _) => Progress::Completed,
                 },
-                error: match cells.get(7) {
-                    Value::Text(text) => Some(text.to_string()),
-                    _ => None,
-                },
+                attempt: count(6).unwrap_or(1),
+                error,
             })
         })
         .collect()
@@ -158,15 +213,15 @@ mod tests {
             position: "a/1/b".into(),
             kind: "set".into(),
             title: "b".into(),
+            number: 7,
             started_at: Timestamp(1_700_000_000_123),
-            ended_at: Timestamp(1_700_000_000_124),
-            skipped: true,
-            running: false,
-            interrupted: false,
+            ended_at: Some(Timestamp(1_700_000_000_124)),
+            progress: Progress::Failed,
             attempt: 2,
             error: Some("no".into()),
         };
-        let steps = vec![step.clone(), StepTrace { error: None, skipped: false, ..step }];
+        let passed = |progress| StepTrace { error: None, progress, ..step.clone() };
+        let steps = vec![step.clone(), passed(Progress::Skipped), passed(Progress::Completed)];
         assert_eq!(decode_trace(&encode_trace(&steps)).unwrap(), steps);
     }
 }

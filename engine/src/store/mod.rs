@@ -65,7 +65,7 @@ pub use query::{
 };
 pub use run::{
     Accepted, Claimed, ClaimedRun, Failure, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket,
-    LogPage, Mask, NewRun, Park, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Trigger,
+    LogPage, Mask, NewRun, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Trigger, Try,
 };
 pub use sqlite::SqliteStore;
 pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};
@@ -154,7 +154,7 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- by people and peers ---------------------------------------------------------------------------------------
 
-    /// Queues a failed or timed-out run again with all it has kept. A held head keeps its place, any other run of a
+    /// Queues a failed or timed-out run again with all it has kept; its end stays as a [`Try`]. A held head keeps its place, any other run of a
     /// lane goes to the tail. [`StoreError::Conflict`] in any other state.
     fn retry(&self, run: RunId) -> Answer<'_, ()>;
 
@@ -185,14 +185,23 @@ pub trait Store: Send + Sync + 'static {
     /// A run with payload, input, output and answer; [`StoreError::NotFound`] if there is none.
     fn run(&self, run: RunId) -> Answer<'_, Run>;
 
-    /// The outputs of those of the runs that have one.
-    fn outputs(&self, runs: Vec<RunId>) -> Answer<'_, Vec<(RunId, Vec<u8>)>>;
+    /// Of the outputs of those of the runs that have one, at most the first `most` bytes; the rest is not even read.
+    fn previews(&self, runs: Vec<RunId>, most: usize) -> Answer<'_, Vec<Preview>>;
 
     /// A run without its bodies; [`StoreError::NotFound`] if there is none.
     fn summary(&self, run: RunId) -> Answer<'_, RunSummary>;
 
     /// The committed steps of a run, in the order of their starts.
     fn steps(&self, run: RunId) -> Answer<'_, Vec<StepRecord>>;
+
+    /// The same without results of more than `most` bytes, each with the size of its result.
+    fn step_list(&self, run: RunId, most: usize) -> Answer<'_, Vec<(StepRecord, u64)>>;
+
+    /// What the end of a run has kept of its steps; nothing where there is none.
+    fn trace(&self, run: RunId) -> Answer<'_, Option<Vec<u8>>>;
+
+    /// The tries of a run, oldest first; the last one is the run as it stands.
+    fn tries(&self, run: RunId) -> Answer<'_, Vec<Try>>;
 
     /// Lines of a run's log, from number `first` on, at most `limit`.
     fn log(&self, run: RunId, first: u32, limit: u32) -> Answer<'_, LogPage>;
@@ -203,7 +212,10 @@ pub trait Store: Send + Sync + 'static {
     /// What the changes of an unfinished, failed or timed-out run have kept, by key.
     fn kept(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>>;
 
-    /// Runs, newest first. Pages do not shift while runs are accepted. [`StoreError::Conflict`] for a cursor that is
+    /// Those of them whose keys begin with this.
+    fn kept_below(&self, run: RunId, prefix: &'static str) -> Answer<'_, Vec<(String, Vec<u8>)>>;
+
+    /// Runs, newest first, with at most the first 4,096 characters of their errors. Pages do not shift while runs are accepted. [`StoreError::Conflict`] for a cursor that is
     /// not of this list.
     fn runs(&self, query: RunQuery) -> Answer<'_, RunPage>;
 

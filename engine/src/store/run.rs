@@ -356,6 +356,32 @@ impl RunSummary {
     }
 }
 
+/// A run from its start, or from a retry, to its end: a run that was retried twice has three.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    /// Counted from 1.
+    pub number: u32,
+    /// How it ended; the state of the run where it is the last one.
+    pub state: RunState,
+    /// When it was first claimed.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+}
+
+/// The output of a run, or its beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The run.
+    pub run: RunId,
+    /// The size of the whole output in bytes of the engine's encoding.
+    pub size: u64,
+    /// All of it where it is short enough, else its first bytes.
+    pub start: Vec<u8>,
+}
+
 /// Occurrences of a schedule that were skipped for one reason, as one row of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedStretch {

@@ -441,6 +441,18 @@ impl Workflow {
         self.steps.iter().filter(fits).max_by_key(|step| step.position.len())
     }
 
+    /// The same where the position may lead through called workflows.
+    pub fn step_of_run(&self, position: &str) -> Option<&Step> {
+        for (at, _) in position.match_indices('/') {
+            if let Some((call, below)) = position.split_at_checked(at)
+                && let Some(StepKind::Call(call)) = self.step_at(call).map(|step| &step.kind)
+            {
+                return self.callees.get(&call.workflow)?.step_of_run(below.get(1..)?);
+            }
+        }
+        self.step_at(position)
+    }
+
     /// How many slots a run needs.
     pub fn width(&self) -> usize {
         self.names.len()

@@ -4,9 +4,10 @@
 use super::witness::Witness;
 use crate::store::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
-    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Pruned,
-    Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord, Skip,
-    SqliteStore, StepEnd, StepRecord, StepStart, Store, TokenRecord, VersionHash, WorkflowCounts, WorkflowRecord,
+    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
+    Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord,
+    Skip, SqliteStore, StepEnd, StepRecord, StepStart, Store, TokenRecord, Try, VersionHash, WorkflowCounts,
+    WorkflowRecord,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -69,7 +70,11 @@ impl Store for Watched {
         ready() -> ();
         prune(retention: Retention) -> Pruned;
         run(run: RunId) -> Run;
-        outputs(runs: Vec<RunId>) -> Vec<(RunId, Vec<u8>)>;
+        previews(runs: Vec<RunId>, most: usize) -> Vec<Preview>;
+        step_list(run: RunId, most: usize) -> Vec<(StepRecord, u64)>;
+        trace(run: RunId) -> Option<Vec<u8>>;
+        tries(run: RunId) -> Vec<Try>;
+        kept_below(run: RunId, prefix: &'static str) -> Vec<(String, Vec<u8>)>;
         summary(run: RunId) -> RunSummary;
         steps(run: RunId) -> Vec<StepRecord>;
         log(run: RunId, first: u32, limit: u32) -> LogPage;

@@ -1,10 +1,13 @@
 //! Runs, their steps and their logs.
 
-use crate::engine::{Failure, LogLine, RunSummary, RunView, StepDiff, StepTrace};
+use crate::engine::{Failure, Listed, LogLine, MOST_SHOWN, Progress, RunSummary, RunView, StepDiff, StepTrace, Try};
 use crate::http::json::{optional, time};
 use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
+
+/// Outputs of so few bytes in the store are never too large as JSON: a byte becomes at most six.
+const LEAST_MEASURED: u64 = MOST_SHOWN as u64 / 6;
 
 /// A run as lists show it.
 #[derive(Serialize, ToSchema)]
@@ -48,8 +51,31 @@ pub struct Run {
     cause: Option<String>,
     /// The occurrences of a schedule that it stands for, where it never started.
     skipped: Option<Stretch>,
-    /// What it gave.
+    /// What it gave. Lists show at most 4,096 bytes of it: of a larger one, the beginning of its JSON as a text.
     output: Json,
+    /// The size of the whole output in bytes, as the engine keeps it.
+    #[schema(minimum = 0)]
+    output_size: Option<u64>,
+    /// `output` is a text with the beginning only.
+    output_cut: bool,
+}
+
+/// A run from its start, or from a retry, to its end.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunTry {
+    /// Counted from 1.
+    number: u32,
+    /// How it ended; the state of the run where it is the last one.
+    state: &'static str,
+    /// When it started.
+    #[schema(format = DateTime)]
+    started_at: Option<String>,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+    /// Why it failed.
+    error: Option<RunFailure>,
 }
 
 /// Occurrences of a schedule that were skipped for one reason.
@@ -95,13 +121,15 @@ pub struct RunDetails {
     /// What lists show.
     #[serde(flatten)]
     run: Run,
+    /// From its start to its end, and from each retry to the next end, oldest first.
+    tries: Vec<RunTry>,
     /// The inputs by name.
     input: Json,
     /// The request that started it.
     payload: Json,
     /// What the caller got, where it is not the output.
     answer: Json,
-    /// The steps it passed.
+    /// Its steps in the order of their beginnings.
     steps: Vec<Step>,
     /// What its steps did to its variables, as far as diagnostics kept it.
     variables: Vec<StepChanges>,
@@ -150,7 +178,7 @@ impl StepChanges {
     }
 }
 
-/// A step that a run has passed.
+/// An attempt of a step.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
@@ -162,15 +190,21 @@ pub struct Step {
     title: String,
     /// The attempt, counted from 1.
     attempt: u32,
-    /// `running`, `completed`, `failed`, `skipped` or `interrupted`.
+    /// `running`, `waiting` (for a time or an event), `backOff` (until this attempt begins), `completed`, `failed`,
+    /// `skipped`, or `interrupted`: the engine or the run ended while it was at work.
     state: &'static str,
     /// When it began.
     #[schema(format = DateTime)]
     started_at: String,
     /// When it was over.
     #[schema(format = DateTime)]
-    ended_at: String,
-    /// Why it failed.
+    ended_at: Option<String>,
+    /// The event that it waits for.
+    waits_for: Option<String>,
+    /// When a wait is over, or the next attempt begins.
+    #[schema(format = DateTime)]
+    due_at: Option<String>,
+    /// Why it failed; in a back-off, why the attempt before it did.
     error: Option<String>,
 }
 
@@ -249,8 +283,22 @@ pub struct Refusal {
 }
 
 impl Run {
-    /// A run with its output.
-    pub fn of(run: &RunSummary, output: Option<&flowscript_lang::value::Value>) -> Self {
+    /// A run as lists show it.
+    pub fn listed(run: &Listed) -> Self {
+        let mut shown = Self::of(&run.summary, optional(run.output.as_ref()), run.output_size);
+        // Most are small: only what may be too large is written out to be measured.
+        if run.output_size.is_some_and(|size| size > LEAST_MEASURED) {
+            let mut text = shown.output.to_string();
+            if run.output_cut || text.len() > MOST_SHOWN {
+                let end = (0..=MOST_SHOWN.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+                text.truncate(end.unwrap_or(0));
+                (shown.output, shown.output_cut) = (text.into(), true);
+            }
+        }
+        shown
+    }
+
+    fn of(run: &RunSummary, output: Json, output_size: Option<u64>) -> Self {
         Self {
             id: run.id.to_string(),
             workflow: run.workflow.clone(),
@@ -274,7 +322,21 @@ impl Run {
                 first: time(stretch.first),
                 last: time(stretch.last),
             }),
-            output: optional(output),
+            output,
+            output_size,
+            output_cut: false,
+        }
+    }
+}
+
+impl RunTry {
+    fn of(one: &Try) -> Self {
+        Self {
+            number: one.number,
+            state: one.state.as_str(),
+            started_at: one.started_at.map(time),
+            ended_at: one.ended_at.map(time),
+            error: one.error.as_ref().map(RunFailure::of),
         }
     }
 }
@@ -294,7 +356,8 @@ impl RunDetails {
     /// A run with everything that belongs to it.
     pub fn of(view: &RunView) -> Self {
         Self {
-            run: Run::of(&view.summary, view.output.as_ref()),
+            run: Run::of(&view.summary, optional(view.output.as_ref()), view.output_size),
+            tries: view.tries.iter().map(RunTry::of).collect(),
             input: optional(view.input.as_ref()),
             payload: optional(view.payload.as_ref()),
             answer: optional(view.answer.as_ref()),
@@ -306,23 +369,23 @@ impl RunDetails {
 }
 
 impl Step {
-    /// A step that was passed.
+    /// An attempt of a step.
     pub fn of(step: &StepTrace) -> Self {
-        let state = match (&step.error, step.skipped) {
-            _ if step.interrupted => "interrupted",
-            (Some(_), _) => "failed",
-            (None, true) => "skipped",
-            (None, false) if step.running => "running",
-            (None, false) => "completed",
+        let (waits_for, due) = match &step.progress {
+            Progress::Waiting { event, due } => (event.clone(), *due),
+            Progress::BackOff { due } => (None, *due),
+            _ => (None, None),
         };
         Self {
             position: step.position.clone(),
             kind: step.kind.clone(),
             title: step.title.clone(),
             attempt: step.attempt,
-            state,
+            state: step.progress.as_str(),
             started_at: time(step.started_at),
-            ended_at: time(step.ended_at),
+            ended_at: step.ended_at.map(time),
+            waits_for,
+            due_at: due.map(time),
             error: step.error.clone(),
         }
     }

@@ -251,7 +251,11 @@ pub async fn large_bodies_come_back_whole(bench: Bench) {
     let small = Finish { output: Some(b"o".to_vec()), ..Finish::new(RunState::Completed, START) };
     bench.a.store.finish(again.fence, small, None).await.unwrap();
     let run = bench.a.store.run(fence.run).await.unwrap();
-    assert_eq!((run.output, run.answer, run.trace), (Some(b"o".to_vec()), None, None));
+    assert_eq!(
+        (run.output, run.answer, run.trace),
+        (Some(b"o".to_vec()), None, large(3)),
+        "the trace of earlier tries stays"
+    );
     // A new run with the same payload.
     let id = bench.id();
     let rerun = RunAgain { source: fence.run, id, queue_limit: None };

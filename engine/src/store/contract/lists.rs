@@ -1,7 +1,7 @@
 //! The list of runs.
 
 use super::*;
-use crate::store::{Cursor, RunQuery, StoreError};
+use crate::store::{Cursor, Preview, RunQuery, StoreError};
 
 async fn ids(bench: &Bench, query: RunQuery) -> Vec<RunId> {
     bench.b.store.runs(query).await.unwrap().runs.into_iter().map(|run| run.id).collect()
@@ -32,17 +32,21 @@ pub async fn pages_do_not_shift_while_runs_are_accepted(bench: Bench) {
     assert_eq!(seen, reversed(&all));
 }
 
-pub async fn outputs_are_read_for_many_runs(bench: Bench) {
+pub async fn the_beginnings_of_outputs_are_read_for_many_runs(bench: Bench) {
     let mut wanted = Vec::new();
     for output in [Some(vec![1; 10]), None, Some(vec![2; 100_000])] {
         let fence = bench.claimed().await.fence;
         let finish = Finish { output: output.clone(), ..Finish::new(RunState::Completed, START) };
         bench.a.store.finish(fence, finish, None).await.unwrap();
-        wanted.extend(output.map(|output| (fence.run, output)));
+        wanted.extend(output.map(|output| Preview {
+            run: fence.run,
+            size: output.len() as u64,
+            start: output[..output.len().min(3000)].to_vec(),
+        }));
     }
-    let mut runs: Vec<RunId> = wanted.iter().map(|(run, _)| *run).collect();
+    let mut runs: Vec<RunId> = wanted.iter().map(|preview| preview.run).collect();
     runs.push(bench.new_run().id); // there is no such run
-    assert_eq!(bench.b.store.outputs(runs).await.unwrap(), wanted);
+    assert_eq!(bench.b.store.previews(runs, 3000).await.unwrap(), wanted);
 }
 
 pub async fn filters_are_joined_by_and(bench: Bench) {

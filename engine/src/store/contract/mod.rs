@@ -276,6 +276,8 @@ macro_rules! contract_tests {
                 a_result_wants_a_start
                 kept_state_comes_back_and_goes_with_the_end
                 a_failed_run_keeps_its_state_for_a_retry
+                every_try_of_a_run_stays_in_its_history
+                lists_of_steps_leave_large_results_out
                 a_parked_run_sleeps_until_it_is_due
                 parking_keeps_the_lane
                 a_response_is_given_once_and_stays
@@ -329,7 +331,7 @@ macro_rules! contract_tests {
                 ready_is_told
             ]
             lists: [
-                outputs_are_read_for_many_runs
+                the_beginnings_of_outputs_are_read_for_many_runs
                 pages_do_not_shift_while_runs_are_accepted
                 filters_are_joined_by_and
                 text_finds_ids_labels_lanes_and_errors

@@ -1,4 +1,4 @@
-//! Lanes, claims, slots, sleep and crashes against a model that is too simple to be wrong.
+//! Lanes, claims, slots, sleep, crashes, attempts of steps and retries against a model that is too simple to be wrong.
 //!
 //! Random decisions of two engines go to the store and to the model; answers, the states of all runs, and who may be
 //! claimed must agree after each.
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
-use crate::store::{Cancel, Park, RunAgain, Skip, StoreError};
+use crate::store::{Cancel, Park, RunAgain, Skip, StepEnd, StepStart, StepState, StoreError};
 
 /// How many slots the workflow has.
 const SLOTS: usize = 3;
@@ -23,6 +23,8 @@ enum Step {
     Claim { engine: usize, limit: u32 },
     Finish { which: usize, state: RunState, then: Option<u32> },
     Park { which: usize, millis: i64 },
+    Begin { which: usize, again: bool },
+    Done { which: usize, kind: Option<&'static str> },
     Retry { which: usize },
     Again { which: usize },
     Skip { which: usize },
@@ -51,6 +53,9 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (which.clone(), end, proptest::option::of(1_u32..3))
             .prop_map(|(which, state, then)| Step::Finish { which, state, then }),
         2 => (which.clone(), 1_i64..50).prop_map(|(which, millis)| Step::Park { which, millis }),
+        4 => (which.clone(), proptest::bool::weighted(0.2)).prop_map(|(which, again)| Step::Begin { which, again }),
+        4 => (which.clone(), prop_oneof![Just(None), Just(Some("io")), Just(Some(Failure::INTERRUPTED))])
+            .prop_map(|(which, kind)| Step::Done { which, kind }),
         3 => which.clone().prop_map(|which| Step::Retry { which }),
         2 => which.clone().prop_map(|which| Step::Again { which }),
         1 => which.clone().prop_map(|which| Step::Skip { which }),
@@ -75,6 +80,10 @@ struct Run {
     fence: u32,
     due: i64,
     cancel: bool,
+    /// The attempts of its step.
+    steps: Vec<StepState>,
+    /// The ends that were retried.
+    tries: Vec<RunState>,
 }
 
 /// The model: runs in the order of acceptance, and who stands in which lane.
@@ -130,13 +139,18 @@ impl Model {
     fn end(&mut self, number: usize, state: RunState) {
         let run = &mut self.runs[number];
         (run.state, run.owner, run.cancel) = (state, None, false);
+        for step in run.steps.iter_mut().filter(|step| **step == StepState::Started) {
+            *step = StepState::Interrupted;
+        }
         if !(run.pause && state.is_retryable()) {
             self.leave_lane(number);
         }
     }
 
     fn requeue(&mut self, number: usize) {
-        self.runs[number].state = RunState::Queued;
+        let run = &mut self.runs[number];
+        run.tries.push(run.state);
+        run.state = RunState::Queued;
         if let Some(lane) = self.runs[number].lane
             && !self.lanes[lane].contains(&number)
         {
@@ -215,7 +229,62 @@ async fn compare(open: Open, steps: Vec<Step>) {
             let told = (summary.state, summary.holds_lane, summary.cancel_requested);
             let expected = (model.runs[number].state, model.holds_lane(number), model.runs[number].cancel);
             assert_eq!(told, expected, "run {number} after {step:?}");
+            history(&bench, &model.runs[number], &step).await;
         }
+    }
+}
+
+/// No attempt and no end is overwritten.
+async fn history(bench: &Bench, run: &Run, after: &Step) {
+    let steps = bench.b.store.steps(run.id).await.unwrap();
+    let told: Vec<_> = steps.iter().map(|step| (step.attempt, step.state)).collect();
+    assert_eq!(told, (1..).zip(run.steps.iter().copied()).collect::<Vec<_>>(), "{run:?} after {after:?}");
+    let tries = bench.b.store.tries(run.id).await.unwrap();
+    let told: Vec<_> = tries.iter().map(|one| (one.number, one.state)).collect();
+    let states = run.tries.iter().copied().chain([run.state]);
+    assert_eq!(told, (1..).zip(states).collect::<Vec<_>>(), "{run:?} after {after:?}");
+}
+
+/// A step of a claimed run begins or is over.
+async fn apply_to_step(bench: &Bench, model: &mut Model, step: &Step) {
+    let store = &bench.a.store;
+    match *step {
+        Step::Begin { which, again } => {
+            let Some(number) = model.claimed(which) else { return };
+            let fence = model.fence(number);
+            let steps = &mut model.runs[number].steps;
+            let attempt = steps.len() as u32 + u32::from(!again || steps.is_empty());
+            let start = StepStart { position: "s".into(), attempt, kind: "http".into(), started_at: START };
+            let answer = store.step_started(fence, start, Changes::default()).await;
+            if attempt as usize > steps.len() {
+                answer.unwrap();
+                steps.push(StepState::Started);
+            } else {
+                assert!(matches!(answer, Err(StoreError::Conflict(_))), "{answer:?}");
+            }
+        }
+        Step::Done { which, kind } => {
+            let Some(number) = model.claimed(which) else { return };
+            let fence = model.fence(number);
+            let steps = &mut model.runs[number].steps;
+            let started = steps.iter().position(|step| *step == StepState::Started);
+            let attempt = started.map_or(steps.len(), |at| at + 1) as u32;
+            let result = kind.map_or(Ok(None), |kind| Err(Failure { kind: kind.into(), ..failure("no") }));
+            let end = StepEnd { position: "s".into(), attempt, ended_at: START, result, diagnostics: None };
+            let answer = store.step_result(fence, end, Changes::default()).await;
+            match started {
+                Some(at) => {
+                    answer.unwrap();
+                    steps[at] = match kind {
+                        None => StepState::Completed,
+                        Some(Failure::INTERRUPTED) => StepState::Interrupted,
+                        Some(_) => StepState::Failed,
+                    };
+                }
+                None => assert!(matches!(answer, Err(StoreError::Conflict(_))), "{answer:?}"),
+            }
+        }
+        _ => {}
     }
 }
 
@@ -262,6 +331,7 @@ async fn apply(bench: &Bench, model: &mut Model, step: &Step) {
             let late = store.finish(Fence { number, ..fence }, Finish::new(RunState::Completed, START), None).await;
             assert_eq!(late, Err(StoreError::Stale { run: fence.run }));
         }
+        Step::Begin { .. } | Step::Done { .. } => apply_to_step(bench, model, step).await,
         Step::Restart => {}
         _ => apply_of_people(bench, model, step).await,
     }
@@ -283,6 +353,8 @@ async fn accept(bench: &Bench, model: &mut Model, lane: Option<usize>, pause: bo
         fence: 0,
         due: 0,
         cancel: false,
+        steps: Vec::new(),
+        tries: Vec::new(),
     };
     let number = model.push(run);
     if let Some(lane) = lane {
@@ -315,8 +387,16 @@ async fn apply_of_people(bench: &Bench, model: &mut Model, step: &Step) {
             let again = RunAgain { source: model.runs[source].id, id, queue_limit: None };
             assert_eq!(store.run_again(again).await.unwrap(), Accepted::Queued);
             let held = model.holds_lane(source);
-            let run =
-                Run { id, state: RunState::Queued, owner: None, fence: 0, cancel: false, ..model.runs[source].clone() };
+            let run = Run {
+                id,
+                state: RunState::Queued,
+                owner: None,
+                fence: 0,
+                cancel: false,
+                steps: Vec::new(),
+                tries: Vec::new(),
+                ..model.runs[source].clone()
+            };
             let number = model.push(run);
             if let Some(lane) = model.runs[number].lane {
                 let places = &mut model.lanes[lane];

@@ -1,7 +1,7 @@
 //! What a worker writes under its fence.
 
 use super::*;
-use crate::store::{LogLine, Mask, Park, StepEnd, StepStart, StepState, StoreError};
+use crate::store::{LogLine, Mask, Park, StepEnd, StepStart, StepState, StoreError, Try};
 
 fn start(position: &str, attempt: u32) -> StepStart {
     StepStart { position: position.to_owned(), attempt, kind: "http".to_owned(), started_at: START }
@@ -165,6 +165,56 @@ pub async fn a_failed_run_keeps_its_state_for_a_retry(bench: Bench) {
     let cancelled = Finish::new(RunState::Cancelled, START);
     bench.b.store.finish(again.fence, cancelled, None).await.unwrap();
     assert_eq!(bench.b.store.kept(fence.run).await.unwrap(), []);
+}
+
+pub async fn every_try_of_a_run_stays_in_its_history(bench: Bench) {
+    let id = bench.accept(bench.new_run()).await;
+    for number in 0..3_u32 {
+        bench.clock.pass(100);
+        let fence = bench.b.claim_one().await.fence;
+        let ended_at = bench.clock.now().plus_millis(7);
+        let state = if number == 1 { RunState::TimedOut } else { RunState::Failed };
+        let finish = Finish { state, ended_at, ..failed(&format!("boom {number}")) };
+        bench.a.store.finish(fence, finish, None).await.unwrap();
+        if number < 2 {
+            bench.a.store.retry(id).await.unwrap();
+        }
+    }
+    let told = |number: u32, state, message: &str| Try {
+        number,
+        state,
+        started_at: Some(START.plus_millis(i64::from(number) * 100)),
+        ended_at: Some(START.plus_millis(i64::from(number) * 100 + 7)),
+        error: Some(failure(message)),
+    };
+    let mut expected = vec![
+        told(1, RunState::Failed, "boom 0"),
+        told(2, RunState::TimedOut, "boom 1"),
+        told(3, RunState::Failed, "boom 2"),
+    ];
+    assert_eq!(bench.b.store.tries(id).await.unwrap(), expected);
+    bench.a.store.retry(id).await.unwrap();
+    expected.push(Try { number: 4, state: RunState::Queued, started_at: None, ended_at: None, error: None });
+    assert_eq!(bench.b.store.tries(id).await.unwrap(), expected);
+    assert_eq!(bench.summary(id).await.started_at, Some(START.plus_millis(100)), "the first start counts");
+}
+
+pub async fn lists_of_steps_leave_large_results_out(bench: Bench) {
+    let fence = bench.claimed().await.fence;
+    let store = &bench.a.store;
+    for (position, size) in [("small", 10), ("large", 5000)] {
+        store.step_started(fence, start(position, 1), Changes::default()).await.unwrap();
+        store.step_result(fence, end(position, 1, &"x".repeat(size)), Changes::default()).await.unwrap();
+    }
+    let list = store.step_list(fence.run, 4096).await.unwrap();
+    let told: Vec<_> = list.iter().map(|(step, size)| (step.result.as_ref().map(Vec::len), *size)).collect();
+    assert_eq!(told, [(Some(10), 10), (None, 5000)]);
+    let below: Vec<_> = store.kept_below(fence.run, "a:").await.unwrap();
+    assert_eq!(below, []);
+    let kept = ["a", "a:1", "a:2", "b"].map(|name| (name.to_owned(), Some(b"v".to_vec())));
+    store.checkpoint(fence, Changes { kept: kept.into(), ..Changes::default() }).await.unwrap();
+    let below = store.kept_below(fence.run, "a:").await.unwrap();
+    assert_eq!(below.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a:1", "a:2"]);
 }
 
 pub async fn a_parked_run_sleeps_until_it_is_due(bench: Bench) {

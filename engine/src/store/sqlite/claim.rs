@@ -141,7 +141,8 @@ fn take(tx: &mut Tx<'_>, candidate: &Candidate, workflow: &Workflow, owner: Owne
     let sql = "
         update runs
         set owner = ?2, fence = fence + 1, due = null, set_back = null, awaits = null, state = 'running', revision = revision + 1,
-            version = coalesce(version, ?3), started_at = coalesce(started_at, ?4)
+            version = coalesce(version, ?3), started_at = coalesce(started_at, ?4),
+            try_started_at = coalesce(try_started_at, ?4)
         where seq = ?1";
     tx.execute(sql, (seq, owner.as_bytes().as_slice(), workflow.version, tx.now))?;
     let claimed = read(tx, seq, Duration::from_millis(set_back.unwrap_or(0).max(0) as u64))?;

@@ -177,7 +177,7 @@ impl Filter {
         let condition = if conditions.is_empty() { "1".to_owned() } else { conditions.join(" and ") };
         values.push(Value::from(i64::from(limit)));
         let rest = format!("where {condition} order by r.id desc limit ?{}", values.len());
-        let mut statement = conn.prepare_cached(&rows::select_summaries(index, &rest))?;
+        let mut statement = conn.prepare_cached(&rows::select_list(index, &rest))?;
         let found = statement.query_map(params_from_iter(values), rows::summary)?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }

@@ -10,6 +10,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("first", include_str!("migrations/0001_first.sql")),
     ("trigger_of_a_workflow", include_str!("migrations/0002_trigger_of_a_workflow.sql")),
     ("clock_set_back", include_str!("migrations/0003_clock_set_back.sql")),
+    ("tries", include_str!("migrations/0004_tries.sql")),
 ];
 
 /// Brings the database to the newest version. Each migration is a transaction of its own.

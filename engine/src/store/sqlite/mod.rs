@@ -23,7 +23,8 @@
 //!             ├─< schedules         settled_until: each occurrence is decided once
 //!             ├─< lanes             tail: the last place given out
 //!             └─< runs >── lane, place, in_lane; owner, fence; due
-//!                   ├─< steps       (run, position, attempt): started, completed, failed
+//!                   ├─< steps       (run, position, attempt): started, completed, failed, interrupted
+//!                   ├─< tries       (run, number): the ends that retries have followed
 //!                   ├─< kept        what a resume needs, by the engine's keys
 //!                   ├─< events      (run, name): delivered once
 //!                   ├─< log         (run, number)
@@ -86,9 +87,10 @@ use crate::clock::{Clock, SystemClock};
 
 use super::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
-    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Pruned,
-    Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord,
-    Skip, StepEnd, StepRecord, StepStart, Store, TokenRecord, VersionHash, WorkflowCounts, WorkflowRecord,
+    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
+    Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
+    ScheduleRecord, Skip, StepEnd, StepRecord, StepStart, Store, TokenRecord, Try, VersionHash, WorkflowCounts,
+    WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -253,8 +255,8 @@ impl Store for SqliteStore {
         self.readers.read(move |conn| reads::run(conn, run))
     }
 
-    fn outputs(&self, runs: Vec<RunId>) -> Answer<'_, Vec<(RunId, Vec<u8>)>> {
-        self.readers.read(move |conn| reads::outputs(conn, &runs))
+    fn previews(&self, runs: Vec<RunId>, most: usize) -> Answer<'_, Vec<Preview>> {
+        self.listers.read(move |conn| reads::previews(conn, &runs, most))
     }
 
     fn summary(&self, run: RunId) -> Answer<'_, RunSummary> {
@@ -263,6 +265,18 @@ impl Store for SqliteStore {
 
     fn steps(&self, run: RunId) -> Answer<'_, Vec<StepRecord>> {
         self.readers.read(move |conn| reads::steps(conn, run))
+    }
+
+    fn step_list(&self, run: RunId, most: usize) -> Answer<'_, Vec<(StepRecord, u64)>> {
+        self.readers.read(move |conn| reads::step_list(conn, run, most))
+    }
+
+    fn trace(&self, run: RunId) -> Answer<'_, Option<Vec<u8>>> {
+        self.readers.read(move |conn| reads::trace(conn, run))
+    }
+
+    fn tries(&self, run: RunId) -> Answer<'_, Vec<Try>> {
+        self.readers.read(move |conn| reads::tries(conn, run))
     }
 
     fn log(&self, run: RunId, first: u32, limit: u32) -> Answer<'_, LogPage> {
@@ -274,7 +288,11 @@ impl Store for SqliteStore {
     }
 
     fn kept(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>> {
-        self.readers.read(move |conn| reads::kept(conn, run))
+        self.readers.read(move |conn| reads::kept_below(conn, run, ""))
+    }
+
+    fn kept_below(&self, run: RunId, prefix: &'static str) -> Answer<'_, Vec<(String, Vec<u8>)>> {
+        self.readers.read(move |conn| reads::kept_below(conn, run, prefix))
     }
 
     fn runs(&self, query: RunQuery) -> Answer<'_, RunPage> {

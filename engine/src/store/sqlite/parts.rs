@@ -25,9 +25,18 @@ pub(super) const BODIES: &str = "
     coalesce(r.answer,  (select bytes from parts where key = r.seq * 8 + 3)),
     coalesce(r.trace,   (select bytes from parts where key = r.seq * 8 + 4))";
 
-/// Reads the output of a run.
-pub(super) const SELECT_OUTPUT: &str =
-    "select coalesce(r.output, (select bytes from parts where key = r.seq * 8 + 2)) from runs r where r.id = ?1";
+/// Where the output of a run is: its `seq`, a short output itself, the size of a longer one.
+pub(super) const SELECT_OUTPUT: &str = "
+    select r.seq, r.output, (select length(bytes) from parts where key = r.seq * 8 + 2) from runs r where r.id = ?1";
+
+/// Reads the trace of a run.
+pub(super) const SELECT_TRACE: &str =
+    "select coalesce(r.trace, (select bytes from parts where key = r.seq * 8 + 4)) from runs r where r.id = ?1";
+
+/// The key of a part.
+pub(super) fn key(seq: i64, part: Part) -> i64 {
+    seq * 8 + part as i64
+}
 
 /// The short body for the run's row, if it is one.
 pub(super) fn inline(body: Option<&Vec<u8>>) -> Option<&[u8]> {
@@ -36,7 +45,7 @@ pub(super) fn inline(body: Option<&Vec<u8>>) -> Option<&[u8]> {
 
 /// Writes the part of a body that does not stand in the run's row, in place of what an earlier body left there.
 pub(super) fn spill(tx: &Tx<'_>, seq: i64, part: Part, body: Option<&Vec<u8>>) -> Result<()> {
-    let key = seq * 8 + part as i64;
+    let key = key(seq, part);
     match body.filter(|bytes| bytes.len() > INLINE) {
         Some(bytes) => tx.execute("insert or replace into parts (key, bytes) values (?1, ?2)", (key, bytes))?,
         None => tx.execute("delete from parts where key = ?1", [key])?,

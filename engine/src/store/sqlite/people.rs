@@ -48,9 +48,15 @@ pub(super) fn retry(tx: &mut Tx<'_>, run: RunId) -> Result<()> {
 
 fn requeue(tx: &mut Tx<'_>, row: &Row) -> Result<()> {
     let sql = "
+        insert into tries (run, number, state, started_at, ended_at, error_kind, error_message, error_status, error_position)
+        select seq, retries + 1, state, coalesce(try_started_at, case when retries = 0 then started_at end), ended_at,
+               error_kind, error_message, error_status, error_position
+        from runs where seq = ?1";
+    tx.execute(sql, [row.seq])?;
+    let sql = "
         update runs
         set state = 'queued', with_errors = 0, ended_at = null, error_kind = null, error_message = null,
-            error_status = null, error_position = null, retries = retries + 1, revision = revision + 1, due = ?2
+            error_status = null, error_position = null, try_started_at = null, retries = retries + 1, revision = revision + 1, due = ?2
         where seq = ?1";
     match row.lane {
         None => {

@@ -23,6 +23,12 @@ pub(super) fn select_summaries(index: &str, rest: &str) -> String {
     format!("select {SUMMARY} from runs r {index} {JOINS} {rest}")
 }
 
+/// A query for the summaries of a list: without the rest of long errors.
+pub(super) fn select_list(index: &str, rest: &str) -> String {
+    let columns = SUMMARY.replace("r.error_message", "substr(r.error_message, 1, 4096)");
+    format!("select {columns} from runs r {index} {JOINS} {rest}")
+}
+
 /// A query for whole runs, by [`run`].
 pub(super) fn select_runs(rest: &str) -> String {
     format!("select {SUMMARY}, r.on_failure, {BODIES} from runs r {JOINS} {rest}")
@@ -92,6 +98,12 @@ pub(super) const SELECT_STEPS: &str = "
            error_position, result, diagnostics
     from steps where run = ?1 order by key";
 
+/// The same without results of more than `?2` bytes, and with the size of each.
+pub(super) const SELECT_STEP_LIST: &str = "
+    select position, attempt, kind, state, started_at, ended_at, error_kind, error_message, error_status,
+           error_position, case when length(result) <= ?2 then result end, null, coalesce(length(result), 0)
+    from steps where run = ?1 order by key";
+
 /// Reads a step.
 pub(super) fn step(row: &Row<'_>) -> rusqlite::Result<StepRecord> {
     Ok(StepRecord {
@@ -108,7 +120,7 @@ pub(super) fn step(row: &Row<'_>) -> rusqlite::Result<StepRecord> {
 }
 
 /// Reads four columns: kind, message, status, position.
-fn failure(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Failure>> {
+pub(super) fn failure(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Failure>> {
     let Some(kind) = row.get(first)? else { return Ok(None) };
     Ok(Some(Failure { kind, message: row.get(first + 1)?, status: row.get(first + 2)?, position: row.get(first + 3)? }))
 }

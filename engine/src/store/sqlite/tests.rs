@@ -9,7 +9,10 @@ use tempfile::TempDir;
 
 use super::SqliteStore;
 use crate::store::contract::{self, Open, contract_tests, workflow};
-use crate::store::{Accepted, NewRun, Publication, RunId, RunQuery, RunState, Store, StoreError, Timestamp, Trigger};
+use crate::store::{
+    Accepted, Claim, Failure, NewRun, OwnerId, Publication, RunId, RunQuery, RunState, Store, StoreError, Timestamp,
+    Trigger, Try,
+};
 
 /// Two handles on one new database.
 fn open() -> Open {
@@ -210,10 +213,41 @@ async fn migrations_are_written_down_and_run_once() {
     let mut statement = conn.prepare("select version, name from migrations order by version").unwrap();
     let applied: Vec<(i64, String)> =
         statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
-    assert_eq!(
-        applied,
-        [(1, "first".to_owned()), (2, "trigger_of_a_workflow".to_owned()), (3, "clock_set_back".to_owned())]
-    );
+    let names = ["first", "trigger_of_a_workflow", "clock_set_back", "tries"];
+    assert_eq!(applied, (1..).zip(names.map(ToOwned::to_owned)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
+    let (store, path, _folder) = store().await;
+    let run = new_run(10);
+    let id = run.id;
+    store.accept(run).await.unwrap();
+    drop(store);
+    let conn = Connection::open(&path).unwrap();
+    // As the version before left it: retried once, failed again, a step at work in a process that was killed.
+    conn.execute_batch(
+        "drop table tries;
+         alter table runs drop column try_started_at;
+         delete from migrations where version >= 4;
+         update runs set state = 'failed', retries = 1, started_at = 5, ended_at = 9, due = null,
+                         error_kind = 'assert', error_message = 'no';
+         insert into steps (run, position, attempt, kind, state, started_at) select seq, 'post', 1, 'http', 'started', 6 from runs;",
+    )
+    .unwrap();
+    drop(conn);
+    let store = SqliteStore::open(&path).unwrap();
+    let error = Some(Failure { kind: "assert".into(), message: "no".into(), status: None, position: None });
+    let second = Try { number: 2, state: RunState::Failed, started_at: None, ended_at: Some(Timestamp(9)), error };
+    assert_eq!(store.tries(id).await.unwrap(), std::slice::from_ref(&second));
+    store.retry(id).await.unwrap();
+    let owner = OwnerId::random();
+    store.renew(owner, std::time::Duration::from_secs(9)).await.unwrap();
+    let claimed = store.claim(Claim { owner, limit: 1 }).await.unwrap();
+    assert_eq!(claimed.runs[0].fence.run, id);
+    let tries = store.tries(id).await.unwrap();
+    assert_eq!((&tries[0], tries[1].number, tries[1].state), (&second, 3, RunState::Running));
+    assert!(tries[1].started_at.is_some());
 }
 
 /// Copies a database that is in use, with the log that has not been moved into it: what a killed process leaves.

@@ -1,0 +1,114 @@
+//! What a run has done and what it is at, for people: from its records, from what it has kept, and from its machine.
+
+use super::host::RunHost;
+use super::ledger::{self, Place};
+use super::strand::SleepKind;
+use super::trace::{Progress, StepTrace, decode_trace, joined};
+use crate::store::Timestamp;
+use crate::workflow::model::{Step, Workflow};
+use std::sync::Arc;
+
+/// All attempts of steps in the order of their beginnings. `records` are in the order of their starts, `passed` is what
+/// the last end of the run tells, `kept` what an unfinished one has kept; `host` is there while it is at work here.
+pub fn shown_steps(
+    workflow: Option<&Arc<Workflow>>,
+    mut records: Vec<StepTrace>,
+    passed: Vec<StepTrace>,
+    kept: &[(String, Vec<u8>)],
+    host: Option<&RunHost>,
+) -> Result<Vec<StepTrace>, String> {
+    let mut pieces = Vec::new();
+    let mut places = Vec::new();
+    for (key, bytes) in kept {
+        if let Some(path) = key.strip_prefix(ledger::AT) {
+            places.push((path, ledger::decode_place(bytes)?));
+        } else if key.starts_with(ledger::TRACE) {
+            pieces.extend(decode_trace(bytes)?);
+        }
+    }
+    let mut traced = joined(passed, pieces);
+    if let Some(host) = host {
+        traced = joined(traced, host.trace().clone());
+    }
+    for record in &mut records {
+        if let Some(step) = workflow.and_then(|workflow| workflow.step_of_run(&record.position)) {
+            record.title.clone_from(&step.title);
+        }
+    }
+    for (path, place) in &places {
+        let Some(position) = place.position.as_ref().map(|position| format!("{path}{position}")) else { continue };
+        let step = workflow.and_then(|workflow| workflow.step_of_run(&position));
+        at_hand(&position, place, step, &mut records, &mut traced);
+    }
+    if let Some((position, attempt, begun)) = host.and_then(RunHost::current)
+        && let Some(step) = workflow.and_then(|workflow| workflow.step_of_run(&position))
+        && !records.iter().chain(&traced).any(|known| known.is(&position, attempt))
+    {
+        let number = traced.iter().map(|step| step.number).max().unwrap_or_default().saturating_add(1);
+        traced.push(StepTrace { number, attempt, ..unfinished(position, Some(step), begun, Progress::Running) });
+    }
+    traced.sort_by_key(|step| (step.started_at, step.number));
+    Ok(merged(records, traced))
+}
+
+/// Adds what a strand is at, where no step tells of it yet.
+fn at_hand(position: &str, place: &Place, step: Option<&Step>, records: &mut [StepTrace], traced: &mut Vec<StepTrace>) {
+    let (attempt, number) = (place.attempt, place.number);
+    let known = traced.iter().any(|step| step.is(position, attempt));
+    let record = records.iter_mut().find(|record| record.is(position, attempt));
+    match (&place.sleep, record) {
+        (Some(sleep), None) if sleep.kind == SleepKind::BackOff && !known => {
+            let failed = |step: &&StepTrace| step.is(position, attempt.saturating_sub(1));
+            let before = records.iter().find(failed).or_else(|| traced.iter().find(failed));
+            let begun = before.and_then(|step| step.ended_at).unwrap_or(place.begun);
+            let error = before.and_then(|step| step.error.clone());
+            let step = unfinished(position.to_owned(), step, begun, Progress::BackOff { due: sleep.due });
+            traced.push(StepTrace { number, attempt, error, ..step });
+        }
+        (Some(sleep), Some(record)) if record.progress == Progress::Running => {
+            record.progress = Progress::Waiting { event: sleep.event.clone(), due: sleep.due };
+        }
+        (None, None) if place.open.is_some() && !known => {
+            let step = unfinished(position.to_owned(), step, place.begun, Progress::Running);
+            traced.push(StepTrace { number, attempt, ..step });
+        }
+        _ => {}
+    }
+}
+
+fn unfinished(position: String, step: Option<&Step>, begun: Timestamp, progress: Progress) -> StepTrace {
+    StepTrace {
+        kind: step.map(|step| step.kind.name().to_owned()).unwrap_or_default(),
+        title: step.map_or_else(|| position.clone(), |step| step.title.clone()),
+        position,
+        number: 0,
+        started_at: begun,
+        ended_at: None,
+        progress,
+        attempt: 1,
+        error: None,
+    }
+}
+
+/// Two lists in the order of their beginnings as one. Where instants are the same, a step stands in front of those that
+/// it holds, else the one that was over first.
+fn merged(records: Vec<StepTrace>, traced: Vec<StepTrace>) -> Vec<StepTrace> {
+    let mut steps = Vec::with_capacity(records.len() + traced.len());
+    let mut records = records.into_iter().peekable();
+    for step in traced {
+        let ended = |step: &StepTrace| step.ended_at.map_or(i64::MAX, |at| at.0);
+        let holds = |record: &StepTrace| {
+            let rest = record.position.strip_prefix(step.position.as_str());
+            rest.is_some_and(|rest| rest.starts_with(['/', '[']))
+        };
+        while let Some(record) = records.next_if(|record| {
+            record.started_at < step.started_at
+                || record.started_at == step.started_at && !holds(record) && ended(record) < ended(&step)
+        }) {
+            steps.push(record);
+        }
+        steps.push(step);
+    }
+    steps.extend(records);
+    steps
+}
