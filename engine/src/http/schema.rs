@@ -58,7 +58,8 @@ impl Writer<'_> {
             Type::Record(record) => {
                 let fields: Map<String, Json> =
                     record.fields.iter().map(|field| (field.name.to_string(), self.field(field))).collect();
-                let required = record.fields.iter().filter(|field| self.is_required(field));
+                // A field without a default must be there, even where it may be null.
+                let required = record.fields.iter().filter(|field| field.default.is_none());
                 let required: Vec<&str> = required.map(|field| field.name.as_str()).collect();
                 let mut schema = json!({ "type": "object", "properties": fields });
                 if !required.is_empty() {
@@ -88,10 +89,5 @@ impl Writer<'_> {
             schema["default"] = json::value(default);
         }
         schema
-    }
-
-    fn is_required(&self, field: &Field) -> bool {
-        let ty = self.types.resolve(&field.ty);
-        field.default.is_none() && !matches!(ty, Type::Nullable(_) | Type::Null | Type::Any)
     }
 }
