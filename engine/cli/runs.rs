@@ -2,7 +2,7 @@
 
 use crate::api::{Api, TargetArgs, encoded};
 use crate::exit::Exit;
-use crate::output::{ListingArgs, field, plain, print_line, print_table};
+use crate::output::{ListingArgs, field, print_line, print_whole_table, whole};
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
@@ -59,10 +59,32 @@ struct FilterArgs {
 
 #[derive(Args)]
 struct OneArgs {
-    /// The run.
+    /// The run: its id, or the beginning of it.
     id: String,
     #[command(flatten)]
     target: TargetArgs,
+}
+
+/// The length of a whole id.
+const ID_LENGTH: usize = 36;
+
+impl OneArgs {
+    /// The whole id. The error says that no run, or more than one, begins so.
+    fn find(&self, api: &Api) -> Result<String, String> {
+        if self.id.len() >= ID_LENGTH {
+            return Ok(self.id.clone());
+        }
+        let page = api.get(&format!("/runs?limit=100&text={}", encoded(&self.id)))?;
+        let ids = page["runs"].as_array().into_iter().flatten().filter_map(|run| run["id"].as_str());
+        let found: Vec<&str> = ids.filter(|id| id.starts_with(&self.id.to_ascii_lowercase())).collect();
+        match found.as_slice() {
+            [id] => Ok((*id).to_owned()),
+            [] => Err(format!("no run has an id that begins with {}", self.id)),
+            [first, second, ..] => {
+                Err(format!("several runs have ids that begin with {}, such as {first} and {second}", self.id))
+            }
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -145,17 +167,26 @@ fn list(args: &ListArgs) -> Result<(), String> {
 }
 
 fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
-    let run = one.target.api()?.get(&format!("/runs/{}", encoded(&one.id)))?;
+    let api = one.target.api()?;
+    let run = api.get(&format!("/runs/{}", encoded(&one.find(&api)?)))?;
     if listing.json {
         print_line(run);
         return Ok(());
     }
     for name in ["id", "workflow", "state", "trigger", "label", "acceptedAt", "startedAt", "endedAt", "retries", "lane"]
     {
-        print_line(format_args!("{name:<11} {}", plain(&field(&run, name))));
+        print_line(format_args!("{name:<11} {}", whole(&field(&run, name))));
     }
     if run["error"].is_object() {
-        print_line(format_args!("{:<11} {}", "error", plain(&field(&run["error"], "message"))));
+        print_line(format_args!("{:<11} {}", "error", whole(&field(&run["error"], "message"))));
+        for (number, at) in run["places"].as_array().into_iter().flatten().enumerate() {
+            let (file, line, column) = (field(at, "file"), field(at, "line"), field(at, "column"));
+            print_line(format_args!(
+                "{:<11} {} {file}:{line}:{column}",
+                "",
+                if number == 0 { "at" } else { "called from" }
+            ));
+        }
     }
     let tries = run["tries"].as_array().map(Vec::as_slice).unwrap_or_default();
     if tries.len() > 1 {
@@ -168,7 +199,7 @@ fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
                 .chain([error])
                 .collect()
         });
-        print_table(&["TRY", "STATE", "STARTED", "ENDED", "ERROR"], rows);
+        print_whole_table(&["TRY", "STATE", "STARTED", "ENDED", "ERROR"], rows);
         print_line("");
     }
     for name in ["input", "output"] {
@@ -181,10 +212,10 @@ fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
         names.map(|name| field(step, name)).to_vec()
     });
     let heads = ["STEP", "KIND", "TITLE", "ATTEMPT", "STATE", "STARTED", "ENDED", "WAITS FOR", "DUE", "ERROR"];
-    print_table(&heads, rows);
+    print_whole_table(&heads, rows);
     print_line("");
     let lines = run["log"].as_array().into_iter().flatten();
-    print_table(
+    print_whole_table(
         &["AT", "LEVEL", "MESSAGE"],
         lines.map(|line| ["at", "level", "message"].map(|n| field(line, n)).to_vec()),
     );
@@ -214,7 +245,7 @@ fn retry(ids: &[String], filter: &FilterArgs, target: &TargetArgs) -> Result<(),
 
 fn change(one: &OneArgs, what: &str) -> Result<(), String> {
     let api: Api = one.target.api()?;
-    let done = api.send("POST", &format!("/runs/{}/{what}", encoded(&one.id)), None)?;
+    let done = api.send("POST", &format!("/runs/{}/{what}", encoded(&one.find(&api)?)), None)?;
     print_line(field(&done, "runId"));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::api::{TargetArgs, encoded};
 use crate::exit::Exit;
-use crate::output::{ListingArgs, field};
+use crate::output::{ListingArgs, field, print_line, print_whole_table};
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
@@ -60,12 +60,23 @@ pub fn run(args: SchedulesArgs) -> Exit {
 
 fn list(args: &ListArgs) -> Result<(), String> {
     let shown = args.target.api()?.get(&format!("/schedules?next={}", args.next))?;
-    args.listing.print(&shown, &shown["schedules"], &["WORKFLOW", "SCHEDULE", "STATE", "NEXT"], |schedule| {
-        let next = schedule["next"].as_array().into_iter().flatten().filter_map(Json::as_str);
-        let next = next.collect::<Vec<_>>().join(", ");
-        vec![field(schedule, "workflow"), field(schedule, "schedule"), field(schedule, "state"), next]
-    });
+    if args.listing.json {
+        print_line(&shown);
+        return Ok(());
+    }
+    let rows = shown["schedules"].as_array().into_iter().flatten().flat_map(rows);
+    print_whole_table(&["WORKFLOW", "SCHEDULE", "STATE", "ZONE", "NEXT"], rows);
     Ok(())
+}
+
+/// A schedule with its next occurrence, then the later ones below it.
+fn rows(schedule: &Json) -> Vec<Vec<String>> {
+    let next: Vec<&str> = schedule["next"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    let mut first = ["workflow", "schedule", "state", "timeZone"].map(|name| field(schedule, name)).to_vec();
+    first.push(next.first().map_or("-", |at| at).to_owned());
+    let later =
+        next.iter().skip(1).map(|at| vec![String::new(), String::new(), String::new(), String::new(), (*at).into()]);
+    std::iter::once(first).chain(later).collect()
 }
 
 fn change(args: &ScheduleArgs, what: &str) -> Result<(), String> {

@@ -22,6 +22,7 @@ mod openapi;
 mod ordered;
 mod parameters;
 mod peer;
+mod places;
 mod postgres;
 mod readme;
 mod reload;

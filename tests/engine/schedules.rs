@@ -275,6 +275,9 @@ output: 1";
     };
     let listed = command(&["list"]);
     assert!(listed.contains("night") && listed.contains("weekly mon,fri 06:30:00 UTC"), "{listed}");
+    // Whole times on the clocks of the schedule's zone, one a line.
+    let times = listed.lines().filter(|line| line.contains("T03:00:00+0")).count();
+    assert_eq!(times, 3, "{listed}");
     let server = project.serve();
     let states = |server: &Server| -> Vec<(String, String)> {
         let schedules = server.api("/schedules")["schedules"].clone();

@@ -4,6 +4,7 @@ use super::print;
 use clap::Args;
 use comfy_table::{Table, presets};
 use serde_json::Value as Json;
+use std::io::IsTerminal;
 
 /// How a list is printed.
 #[derive(Args)]
@@ -24,15 +25,26 @@ impl ListingArgs {
     }
 }
 
-/// The longest cell, in characters.
+/// The longest cell on a terminal, in characters.
 const MAX_CELL: usize = 60;
 
-/// Prints the rows below their heads; `-` stands for nothing.
+/// Prints the rows below their heads; `-` stands for nothing. Long cells are cut on a terminal only: what goes into a
+/// pipe or a file is whole.
 pub fn print_table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let cut = if std::io::stdout().is_terminal() { plain } else { whole };
+    print_cells(heads, rows, cut);
+}
+
+/// Prints the rows below their heads with whole cells, on a terminal too.
+pub fn print_whole_table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    print_cells(heads, rows, whole);
+}
+
+fn print_cells(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>, cell: impl Fn(&str) -> String) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(heads.iter().copied());
     for row in rows {
-        table.add_row(row.iter().map(|cell| plain(cell)));
+        table.add_row(row.iter().map(|text| cell(text)));
     }
     let lines: String = table.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect();
     print(&lines);
@@ -52,9 +64,14 @@ pub fn field(row: &Json, name: &str) -> String {
     }
 }
 
-/// On one line, not too long, and without anything that moves a terminal's cursor: labels come from messages.
+/// On one line and without anything that moves a terminal's cursor: labels come from messages.
+pub fn whole(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The same, not too long.
 pub fn plain(text: &str) -> String {
-    let mut shown: String = text.chars().take(MAX_CELL).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut shown: String = whole(text).chars().take(MAX_CELL).collect();
     if text.chars().nth(MAX_CELL).is_some() {
         shown.pop();
         shown.push('…');
@@ -70,6 +87,7 @@ mod tests {
     fn cells_are_plain() {
         assert_eq!(plain("a\u{1b}[2Jb\n"), "a [2Jb ");
         assert_eq!(plain(&"x".repeat(61)).chars().count(), 60);
+        assert_eq!(whole(&format!("{}\n", "x".repeat(61))), format!("{} ", "x".repeat(61)));
         assert_eq!(field(&serde_json::json!({ "a": null, "b": 1, "c": "x" }), "b"), "1");
     }
 }

@@ -5,7 +5,7 @@ mod report;
 mod show;
 mod terminal;
 
-pub use listing::{ListingArgs, field, plain, print_line, print_table};
+pub use listing::{ListingArgs, field, plain, print_line, print_whole_table, whole};
 pub use report::{Format, Report, Stop, Texts};
 pub use show::to_lines;
 pub use terminal::Terminal;

@@ -165,8 +165,9 @@ impl Dispatcher {
         // What an earlier try has written stays, whatever is kept of this one.
         let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.len() } else { ended.kept_diffs };
         let diffs = ended.diffs.get(..diffs).unwrap_or_default();
-        let is_empty = ended.trace.is_empty() && diffs.is_empty();
-        finish.trace = (!is_empty).then(|| encode_history(&ended.trace, diffs));
+        let places = ended.failure.as_ref().map(|(fault, _)| fault.places.as_slice()).unwrap_or_default();
+        let is_empty = ended.trace.is_empty() && diffs.is_empty() && places.is_empty();
+        finish.trace = (!is_empty).then(|| encode_history(&ended.trace, diffs, places));
         let (starts, ends) = (ended.starts.clone(), ended.ends.clone());
         finish.changes = Changes { log: ended.log.clone(), starts, ends, ..Changes::default() };
         finish.changes.input = ended.input.as_ref().map(encoding::encode);

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::run::{StepDiff, StepTrace, decode_history, encoding, shown_steps};
+use crate::script::SourcePlace;
 use crate::store::{LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, StoreError, Try};
 use crate::trigger::webhook::Request;
 use crate::workflow::history::Redact;
@@ -39,6 +40,8 @@ pub struct RunView {
     pub answer: Option<Value>,
     /// The attempts of its steps, in the order of their beginnings.
     pub steps: Vec<StepTrace>,
+    /// Where it failed, innermost first.
+    pub places: Vec<SourcePlace>,
     /// What its steps did to its variables, where diagnostics kept it.
     pub diffs: Vec<StepDiff>,
     /// Its log.
@@ -55,6 +58,8 @@ pub struct StepsView {
     /// What steps with a commit of their own gave, by position and attempt: the value, or the size of one that is too large
     /// to be shown.
     pub results: HashMap<(String, u32), Result<Value, u64>>,
+    /// Where it failed, innermost first.
+    pub places: Vec<SourcePlace>,
     /// What its steps did to its variables, where diagnostics kept it.
     pub diffs: Vec<StepDiff>,
 }
@@ -95,7 +100,7 @@ impl Engine {
 
     /// A run, and which revision of it its steps are of.
     async fn view_once(&self, id: RunId) -> Result<(RunView, u32), StoreError> {
-        let StepsView { steps, diffs, summary: seen, .. } = self.steps_view(id).await?;
+        let StepsView { steps, places, diffs, summary: seen, .. } = self.steps_view(id).await?;
         let tries = self.shared.store.tries(id).await?;
         let log = self.shared.store.log(id, 0, LOG_LINES).await?;
         let run: Run = self.shared.store.run(id).await?;
@@ -111,6 +116,7 @@ impl Engine {
             output,
             answer: decoded(id, run.answer.as_ref()).and_then(|answer| veil.answer(answer)),
             steps,
+            places,
             diffs,
             log: log.lines,
             summary: run.summary,
@@ -159,7 +165,9 @@ impl Engine {
         let passed = history.steps;
         let all = shown_steps(veil.workflow.as_ref(), records.clone(), passed, &kept, host.as_deref());
         let steps = told(id, all.map(Some)).unwrap_or(records);
-        Ok(StepsView { summary, steps, results, diffs: history.diffs })
+        // A run that goes on again has not failed yet.
+        let places = if summary.error.is_some() { history.places } else { Vec::new() };
+        Ok(StepsView { summary, steps, results, places, diffs: history.diffs })
     }
 
     /// A page of runs. Of large outputs only the beginning is read.

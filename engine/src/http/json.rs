@@ -4,14 +4,25 @@ use super::App;
 use super::problem::Problem;
 use crate::engine::Timestamp;
 use crate::script::encode_json;
-use chrono::{DateTime, SecondsFormat};
-use flowscript_lang::value::Value;
+use chrono::{DateTime, FixedOffset, SecondsFormat};
+use chrono_tz::Tz;
+use flowscript_lang::value::{Value, offset_at};
 use serde_json::Value as Json;
 
 /// An instant as RFC 3339, in UTC with milliseconds.
 pub fn time(at: Timestamp) -> String {
     let at = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// An instant as RFC 3339, on the clocks of a zone.
+pub fn local_time(at: Timestamp, zone: Tz) -> String {
+    let offset = FixedOffset::east_opt(offset_at(zone, at.0.div_euclid(1000)));
+    let at = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
+    offset.map_or_else(
+        || time(Timestamp(at.timestamp_millis())),
+        |offset| at.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Secs, true),
+    )
 }
 
 /// The instant that a parameter or field `name` holds.

@@ -139,6 +139,13 @@ impl Machine {
         let State::Open(open) = &mut parent.state else { return };
         open.running = open.running.saturating_sub(1);
         let part = child.part.clone();
+        let result = result.map_err(|mut fault| {
+            fault.name_file(&child.workflow.file());
+            if matches!(step.kind, StepKind::Call(_)) {
+                fault.add_place(&parent.workflow.file(), step.place);
+            }
+            fault
+        });
         match (result, &step.kind) {
             (result, StepKind::Call(_)) => return self.close_with(path, parent, result),
             (Ok(value), kind) => {
@@ -195,7 +202,8 @@ impl Machine {
                 ended.output = Some(output);
                 ended.answer = answer;
             }
-            Err(fault) => {
+            Err(mut fault) => {
+                fault.name_file(&self.work.workflow.file());
                 ended.state = match fault.kind {
                     kind if kind == ErrorKind::Cancelled.name() => RunState::Cancelled,
                     _ if self.is_over(&fault) => RunState::TimedOut,

@@ -1,6 +1,7 @@
 //! The end of a run.
 
 use super::diffs::StepDiff;
+use super::report;
 use super::trace::StepTrace;
 use crate::metrics::run_ended;
 use crate::script::Fault;
@@ -64,9 +65,10 @@ impl Ended {
         }
     }
 
-    /// Counts the end of this run, once it is kept.
+    /// Counts the end of this run, and reports a failure in the engine's log, once the end is kept.
     pub fn count(&self, workflow: &str, trigger: Trigger, run: RunId) {
         run_ended(workflow, trigger, self.state, run.accepted_at(), self.ended_at);
+        report::failure(self, workflow, run);
     }
 
     /// A run that failed before it could say anything else.

@@ -15,8 +15,13 @@ impl Machine {
         strand: &mut Strand,
         step: &Step,
         position: &str,
-        fault: Fault,
+        mut fault: Fault,
     ) -> Result<Option<Pause>, Fault> {
+        let file = strand.workflow.file();
+        fault.name_file(&file);
+        if fault.places.is_empty() {
+            fault.add_place(&file, step.place);
+        }
         self.failed_at.get_or_insert_with(|| position.to_owned());
         let ends = self.ends_all(&fault);
         if !ends {

@@ -9,6 +9,7 @@ use super::diffs::{Recorder, StepDiff};
 use super::ended::Ended;
 use super::host::RunHost;
 use super::ledger::{self, Ledger};
+use super::report;
 use super::restore;
 use super::steps::{self, Action, Outcome};
 use super::stop::{Act, Acts, Event, Stop};
@@ -143,7 +144,10 @@ impl Machine {
     /// The lines since the last commit, without what is masked.
     pub(super) fn take_log(&self) -> Vec<LogLine> {
         let mut lines = self.host.take_log();
-        lines.iter_mut().for_each(|line| line.message = self.veil.over(&line.message));
+        for line in &mut lines {
+            line.message = self.veil.over(&line.message);
+            report::line(line, &self.work.workflow.id, self.work.id);
+        }
         lines
     }
 

@@ -2,6 +2,8 @@
 
 use super::diffs::{self, StepDiff};
 use super::encoding;
+use super::places;
+use crate::script::SourcePlace;
 use crate::store::{StepRecord, StepState, Timestamp};
 use flowscript_lang::value::{Rows, Value};
 use std::collections::HashSet;
@@ -105,6 +107,8 @@ pub struct History {
     pub steps: Vec<StepTrace>,
     /// What steps did to the variables, as far as it was kept.
     pub diffs: Vec<StepDiff>,
+    /// Where it failed, innermost first.
+    pub places: Vec<SourcePlace>,
 }
 
 /// The steps of an earlier end of a run and of the pieces that it has kept, each once.
@@ -117,12 +121,13 @@ pub fn joined(earlier: Vec<StepTrace>, pieces: Vec<StepTrace>) -> Vec<StepTrace>
     steps
 }
 
-/// The bytes for the store; without diffs they are those of the steps alone.
-pub fn encode_history(steps: &[StepTrace], diffs: &[StepDiff]) -> Vec<u8> {
-    if diffs.is_empty() {
+/// The bytes for the store; with nothing else they are those of the steps alone.
+pub fn encode_history(steps: &[StepTrace], diffs: &[StepDiff], places: &[SourcePlace]) -> Vec<u8> {
+    if diffs.is_empty() && places.is_empty() {
         return encode_trace(steps);
     }
-    encoding::encode_fields([("steps", &rows(steps)), ("variables", &diffs::to_value(diffs))])
+    let (diffs, places) = (diffs::to_value(diffs), places::to_value(places));
+    encoding::encode_fields([("steps", &rows(steps)), ("variables", &diffs), ("places", &places)])
 }
 
 /// What a run's end tells, in bytes of the store. The error says what is wrong with them.
@@ -131,8 +136,9 @@ pub fn decode_history(bytes: &[u8]) -> Result<History, String> {
         Value::Record(history) => Ok(History {
             steps: steps_of(&history.get("steps").unwrap_or_default())?,
             diffs: diffs::of_value(&history.get("variables").unwrap_or_default()),
+            places: places::of_value(&history.get("places").unwrap_or_default()),
         }),
-        steps => Ok(History { steps: steps_of(&steps)?, diffs: Vec::new() }),
+        steps => Ok(History { steps: steps_of(&steps)?, ..History::default() }),
     }
 }
 

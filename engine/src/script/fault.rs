@@ -12,6 +12,9 @@ pub const TIMEOUT: &str = "timeout";
 /// The kind of a step that may run once only, and of which nobody knows whether it has run.
 pub const INTERRUPTED: &str = "interrupted";
 
+/// The most places that a fault names: a recursion has very many.
+pub const MAX_PLACES: usize = 16;
+
 /// Why a script or a step failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
@@ -23,14 +26,23 @@ pub struct Fault {
     pub status: Option<u16>,
     /// How long a peer asks to wait before the next attempt.
     pub retry_after: Option<Duration>,
-    /// Where in the workflow file, or in the named module.
-    pub place: Option<(Option<String>, Place)>,
+    /// Where, and the calls that led there: innermost first.
+    pub places: Vec<SourcePlace>,
+}
+
+/// A place in a file of the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourcePlace {
+    /// The path in the project; `None` for the file of the workflow at hand.
+    pub file: Option<String>,
+    /// The line and the column in characters.
+    pub place: Place,
 }
 
 impl Fault {
     /// A fault of a kind that the language does not have: `timeout`, `interrupted`.
     pub fn of_kind(kind: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: None, retry_after: None, place: None }
+        Self { kind, message: message.into(), status: None, retry_after: None, places: Vec::new() }
     }
 
     /// A fault as the store keeps it.
@@ -79,9 +91,23 @@ impl Fault {
         Failure { kind: self.kind.to_owned(), message: self.message.clone(), status: self.status, position }
     }
 
+    /// Names the file of the places that have none.
+    pub fn name_file(&mut self, file: &str) {
+        for place in self.places.iter_mut().filter(|place| place.file.is_none()) {
+            place.file = Some(file.to_owned());
+        }
+    }
+
+    /// Adds a place that led to those known.
+    pub fn add_place(&mut self, file: &str, place: Place) {
+        if self.places.len() < MAX_PLACES {
+            self.places.push(SourcePlace { file: Some(file.to_owned()), place });
+        }
+    }
+
     /// Logs the place in the file, which is for the author and not for callers.
     pub fn note_place(&self, host: &dyn Host) {
-        if let Some((file, place)) = &self.place {
+        if let Some(SourcePlace { file, place }) = self.places.first() {
             let file = file.as_deref().map(|file| format!(" of {file}")).unwrap_or_default();
             let message = format!("line {}, column {}{file}: {}", place.line, place.column, self.message);
             host.log(LogLevel::Error, &message);

@@ -9,7 +9,7 @@ mod trial;
 
 pub use content::Content;
 pub use conversion::Conversion;
-pub use fault::{Fault, INTERRUPTED, TIMEOUT};
+pub use fault::{Fault, INTERRUPTED, MAX_PLACES, SourcePlace, TIMEOUT};
 pub use reads::{Read, Reads, Step};
 pub use trial::{Outcome, try_out};
 
@@ -416,11 +416,25 @@ impl Script {
     }
 
     fn fault(&self, error: &RunError) -> Fault {
-        let place = error.place.as_ref().map(|place| match &place.module {
-            Some(module) => (Some(format!("modules/{module}.flow")), Place { line: place.line, column: place.column }),
-            None => (None, self.source.places.at(&self.source.text, place.span.start as usize)),
-        });
-        Fault { place, ..Fault::new(error.kind, error.message.clone()) }
+        let calls = error.stack.iter().filter_map(|call| call.place.as_ref());
+        let mut places: Vec<SourcePlace> = error
+            .place
+            .iter()
+            .chain(calls)
+            .take(MAX_PLACES)
+            .map(|place| match &place.module {
+                Some(module) => {
+                    let file = Some(format!("modules/{module}.flow"));
+                    SourcePlace { file, place: Place { line: place.line, column: place.column } }
+                }
+                None => {
+                    let place = self.source.places.at(&self.source.text, place.span.start as usize);
+                    SourcePlace { file: None, place }
+                }
+            })
+            .collect();
+        places.dedup();
+        Fault { places, ..Fault::new(error.kind, error.message.clone()) }
     }
 
     /// Variables, inputs, outputs and results are kept in the store, where no function can stand.
@@ -429,8 +443,8 @@ impl Script {
             return Ok(());
         }
         let message = "A variable or result of a workflow cannot hold a function; call it and keep what it gives.";
-        let place = (None, self.source.places.at(&self.source.text, 0));
-        Err(Fault { place: Some(place), ..Fault::new(ErrorKind::Type, message) })
+        let place = SourcePlace { file: None, place: self.source.places.at(&self.source.text, 0) };
+        Err(Fault { places: vec![place], ..Fault::new(ErrorKind::Type, message) })
     }
 }
 

@@ -384,6 +384,11 @@ impl Workflow {
         self.steps.iter().any(Step::acts) || self.callees.values().any(|callee| callee.acts())
     }
 
+    /// The path of its file in the project.
+    pub fn file(&self) -> String {
+        format!("workflows/{}.yaml", self.id.replace('.', "/"))
+    }
+
     /// Whether it is the workflow `id`, or calls it, perhaps through others.
     pub fn reaches(&self, id: &str) -> bool {
         self.id == id || self.callees.values().any(|callee| callee.reaches(id))

@@ -2,6 +2,7 @@
 
 use crate::engine::{Failure, Listed, LogLine, MOST_SHOWN, Progress, RunSummary, RunView, StepDiff, StepTrace, Try};
 use crate::http::json::{optional, time};
+use crate::script::SourcePlace;
 use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
@@ -131,10 +132,23 @@ pub struct RunDetails {
     answer: Json,
     /// Its steps in the order of their beginnings.
     steps: Vec<Step>,
+    /// Where it failed: first the place of the error itself, then the calls that led there.
+    places: Vec<FailurePlace>,
     /// What its steps did to its variables, as far as diagnostics kept it.
     variables: Vec<StepChanges>,
     /// Its log.
     log: Vec<Line>,
+}
+
+/// A place in a file of the project.
+#[derive(Serialize, ToSchema)]
+pub struct FailurePlace {
+    /// The path of the file in the project.
+    file: String,
+    /// The line, from 1.
+    line: u32,
+    /// The column in characters, from 1.
+    column: u32,
 }
 
 /// What a step did to the variables.
@@ -362,9 +376,17 @@ impl RunDetails {
             payload: optional(view.payload.as_ref()),
             answer: optional(view.answer.as_ref()),
             steps: view.steps.iter().map(Step::of).collect(),
+            places: view.places.iter().map(FailurePlace::of).collect(),
             variables: view.diffs.iter().map(StepChanges::of).collect(),
             log: view.log.iter().map(Line::of).collect(),
         }
+    }
+}
+
+impl FailurePlace {
+    /// A place in a file.
+    fn of(at: &SourcePlace) -> Self {
+        Self { file: at.file.clone().unwrap_or_default(), line: at.place.line, column: at.place.column }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Schedules.
 
 use crate::engine::{ScheduleView, Upcoming as Coming};
-use crate::http::json::time;
+use crate::http::json::{local_time, time};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,7 +24,7 @@ pub struct Schedule {
     time_zone: &'static str,
     /// `active`, `paused` or `finished`.
     state: &'static str,
-    /// Its next occurrences.
+    /// Its next occurrences, in its zone.
     next: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ impl Schedule {
             view if view.finished => "finished",
             _ => "active",
         };
-        let next = view.next.iter().map(|at| time(*at)).collect();
+        let next = view.next.iter().map(|at| local_time(*at, view.zone)).collect();
         Self { workflow: view.workflow.clone(), schedule: view.key.clone(), time_zone: view.zone.name(), state, next }
     }
 }

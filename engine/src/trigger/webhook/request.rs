@@ -92,7 +92,7 @@ impl Request {
     /// What the sender is told of a failure of FlowScript that reads the request; the log has what the author needs.
     fn refusal(&self, failed: Failed, context: Context<'_>) -> Fault {
         failed.fault.note_place(context.host);
-        Fault { place: None, ..fault_of(failed, self) }
+        Fault { places: Vec::new(), ..fault_of(failed, self) }
     }
 
     /// The key of the lane this message belongs to. One that is empty, too long or no simple value is an error.

@@ -1,0 +1,43 @@
+//! What of a run reaches the engine's own log: its failure, and what its steps log.
+
+use super::Ended;
+use crate::store::{LogLine, RunId, RunState};
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::host::LogLevel;
+
+/// Reports that a run has failed, with the step and the place in its file.
+pub(super) fn failure(ended: &Ended, workflow: &str, run: RunId) {
+    let Some((fault, step)) = ended.failure.as_ref().filter(|_| ended.state.is_retryable()) else { return };
+    let step = step.as_deref().unwrap_or("-");
+    let place = fault.places.first().map(|at| {
+        let file = at.file.as_deref().unwrap_or_default();
+        format!(" ({file}:{}:{})", at.place.line, at.place.column)
+    });
+    let message = one_line(&fault.message) + &place.unwrap_or_default();
+    // A status from 400 to 499 is the mistake of the caller, who gets the message.
+    let is_refusal = fault.status.is_some_and(|status| status < 500) && fault.kind == ErrorKind::User.name();
+    if is_refusal {
+        tracing::info!(%run, workflow, step, "the run refused its input: {message}");
+    } else if ended.state == RunState::TimedOut {
+        tracing::warn!(%run, workflow, step, "the run took too long: {message}");
+    } else {
+        tracing::warn!(%run, workflow, step, "the run failed: {message}");
+    }
+}
+
+/// Repeats a line of a run's log.
+pub(super) fn line(line: &LogLine, workflow: &str, run: RunId) {
+    let step = line.position.as_deref().unwrap_or("-");
+    let message = one_line(&line.message);
+    match line.level.as_str() {
+        level if level == LogLevel::Error.name() => tracing::error!(%run, workflow, step, "{message}"),
+        level if level == LogLevel::Warning.name() => tracing::warn!(%run, workflow, step, "{message}"),
+        level if level == LogLevel::Debug.name() => tracing::debug!(%run, workflow, step, "{message}"),
+        _ => tracing::info!(%run, workflow, step, "{message}"),
+    }
+}
+
+/// A text that cannot pass for further lines of the log, nor move the cursor of a terminal.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
