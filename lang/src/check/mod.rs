@@ -9,6 +9,7 @@ mod constant;
 mod expressions;
 mod functions;
 mod library;
+mod lint;
 mod lookup;
 mod modules;
 mod narrow;
@@ -247,6 +248,8 @@ pub(crate) struct Checker<'a> {
     widening: bool,
     /// Is this the first walk of the unit?
     first_walk: bool,
+    /// `try` blocks around the statement being walked.
+    trying: usize,
 }
 
 /// A unit that has been checked.
@@ -283,6 +286,7 @@ impl<'a> Checker<'a> {
             in_pattern: false,
             widening: false,
             first_walk: true,
+            trying: 0,
         }
     }
 
@@ -310,6 +314,9 @@ impl<'a> Checker<'a> {
             }
         };
         self.report_unused();
+        if !self.diagnostics[before..].iter().any(|d| d.code.starts_with("E00")) {
+            self.lint(script);
+        }
         self.unit = outer;
         // A module changes where the functions of the unit that uses it lie.
         self.changed = outer_changed;

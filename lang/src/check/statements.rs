@@ -131,7 +131,9 @@ impl Checker<'_> {
             StatementKind::Assert(condition) => (Some(Statement::Assert(self.expr(condition))), Flow::Falls),
             StatementKind::Expression(value) => {
                 let ends = matches!(value.kind, ast::ExprKind::Error(_));
-                let value = self.expr(value);
+                let source = value;
+                let value = self.expr(source);
+                self.dropped(source, &value);
                 (Some(Statement::Evaluate(value)), if ends { Flow::Ends } else { Flow::Falls })
             }
             StatementKind::Invalid => {
@@ -297,7 +299,9 @@ impl Checker<'_> {
         handler: &ast::Block,
     ) -> (Option<Statement>, Flow) {
         let before = self.function().narrowed.clone();
+        self.trying += 1;
         let (body, body_flow) = self.nested(body);
+        self.trying -= 1;
         let outside = self.still_narrowed(before);
         self.function().narrowed.clone_from(&outside);
         self.function().scopes.push(Scope::Block(BlockScope::default()));

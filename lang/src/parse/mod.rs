@@ -58,6 +58,12 @@ pub(crate) fn tokens(source: &str) -> Vec<(TokenKind, Span)> {
     tokens.into_iter().map(|token| (token.kind, token.span())).collect()
 }
 
+/// The tokens of a template of a workflow.
+pub(crate) fn template_tokens(source: &str) -> Vec<(TokenKind, Span)> {
+    let tokens = token::scan(source, token::Start::Template, token::Quotes::AsWritten);
+    tokens.into_iter().map(|token| (token.kind, token.span())).collect()
+}
+
 /// Are two pieces of source the same but for blanks, comments, and the case of functions and keywords?
 pub(crate) fn same_tokens(first: &str, second: &str) -> bool {
     token::same(first, second, |word| reserved_words().iter().any(|reserved| reserved.eq_ignore_ascii_case(word)))

@@ -9,7 +9,8 @@ pub(super) const CHECKER: &[Explanation] = &[
         title: "a variable that is not there",
         text: "A name is used that no `let`, parameter, loop or host has declared at this point. Variables are \
                case-sensitive, are known from their `let` on, and only inside the block that declares them. A text needs \
-               quotes. A library function is called with brackets, or wrapped to be passed on: `x => Upper(x)`.",
+               quotes. A library function is called with brackets; its bare name stands only as an argument, as what \
+               `let` and `set` give, and after `return`: elsewhere write `x => Upper(x)`.",
         example: "let total = 1;\nreturn totl;",
     },
     Explanation {
@@ -261,12 +262,5 @@ pub(super) const CHECKER: &[Explanation] = &[
         text: "Before most characters a backslash stays in the text, as regular expressions want it. Elsewhere double it, \
                or write a verbatim text, `@'C:\\temp'`.",
         example: "return 'C:\\dir';",
-    },
-    Explanation {
-        code: "W0107",
-        title: "a function where a column may be meant",
-        text: "Functions are found in any case, columns in exactly one. Where the name of a function stands as a value and a \
-               column differs from it only in case, the column may have been meant.",
-        example: "let t = [{date: '2024-01-05'}];\nreturn Map(t, Date);",
     },
 ];

@@ -1,6 +1,7 @@
 //! What each code means, with an example that gives it: `flowscript explain E0102`.
 
 mod checker;
+mod lints;
 mod syntax;
 
 /// A code explained.
@@ -21,7 +22,7 @@ pub fn explain(code: &str) -> Option<&'static Explanation> {
     all().find(|explanation| explanation.code.eq_ignore_ascii_case(code))
 }
 
-/// All codes in order: syntax first, then what the checker finds.
+/// All codes in order: syntax first, then what the checker finds, then what it warns of.
 pub fn all() -> impl Iterator<Item = &'static Explanation> {
-    syntax::SYNTAX.iter().chain(checker::CHECKER)
+    syntax::SYNTAX.iter().chain(checker::CHECKER).chain(lints::LINTS)
 }

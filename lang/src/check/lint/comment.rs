@@ -1,0 +1,77 @@
+//! W0109: `total // 2`, where a comment has taken the rest of an expression.
+
+use super::{Source, warning};
+use crate::diagnostic::Diagnostic;
+use crate::parse::{self, TokenKind};
+use crate::span::Span;
+
+/// Warns of comments behind a value that read as what is divided by.
+pub(super) fn swallowed(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
+    for (at, (kind, span)) in source.tokens.iter().enumerate() {
+        let Some(comment) = comment_behind(source, at) else { continue };
+        if !is_operand(source, at, *kind) {
+            continue;
+        }
+        let text = comment.text(source.text);
+        let divisor = text.trim_start_matches('/').trim();
+        if !is_divisor(source, divisor, span.text(source.text)) || is_numbered(source.text, comment) {
+            continue;
+        }
+        let message = "`//` begins a comment, which has taken the rest of this line.";
+        let shown = divisor.trim_end_matches(';').trim_end();
+        let hint = format!("for a division write `… / {shown}`, and `Floor(… / {shown})` without its fraction");
+        found.push(warning("W0109", comment, message, hint));
+    }
+}
+
+/// The comment that begins in the line of a token, right behind it.
+fn comment_behind(source: &Source<'_>, at: usize) -> Option<Span> {
+    let end = source.tokens.get(at)?.1.end as usize;
+    let rest = source.text.get(end..)?;
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    let comment = rest.get(blanks..)?.lines().next()?.trim_end();
+    // `///` and `//=` are no division.
+    let is_comment = comment.starts_with("//") && !comment[2..].starts_with(['/', '=', '-', '>']);
+    is_comment.then(|| Span::new(end + blanks, end + blanks + comment.len()))
+}
+
+fn is_operand(source: &Source<'_>, at: usize, kind: TokenKind) -> bool {
+    let word = source.token(at);
+    match kind {
+        TokenKind::Number => true,
+        TokenKind::Word => !parse::reserved_words().iter().any(|reserved| reserved.eq_ignore_ascii_case(word)),
+        TokenKind::Close => matches!(word, ")" | "]"),
+        _ => false,
+    }
+}
+
+/// Does a comment read as the right side of a division? Prose does not.
+fn is_divisor(source: &Source<'_>, text: &str, before: &str) -> bool {
+    let value = text.strip_suffix(';').map(str::trim_end);
+    let closed = value.is_some();
+    let value = value.unwrap_or(text);
+    if value.is_empty() || !value.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '_' | '-')) {
+        return false;
+    }
+    let parsed = parse::parse_expression(value);
+    if !parsed.diagnostics.is_empty() {
+        return false;
+    }
+    let is_number = value.chars().all(|c| c.is_ascii_digit() || c == '.');
+    // A word alone is prose, unless the script uses it.
+    let is_used = value != before
+        && source.tokens.iter().any(|(kind, span)| *kind == TokenKind::Word && span.text(source.text) == value);
+    closed || is_number || is_used
+}
+
+/// Does a comment with a number stand in a line next to it too? Then they number the lines.
+fn is_numbered(text: &str, comment: Span) -> bool {
+    let is_number = |line: &str| {
+        let behind = line.rsplit_once("//").map(|(_, behind)| behind.trim());
+        behind.is_some_and(|behind| !behind.is_empty() && behind.chars().all(|c| c.is_ascii_digit() || c == '.'))
+    };
+    let start = text[..comment.start as usize].rfind('\n').unwrap_or(0);
+    let before = text[..start].lines().next_back().unwrap_or("");
+    let after = text[comment.end as usize..].lines().nth(1).unwrap_or("");
+    is_number(before) || is_number(after)
+}

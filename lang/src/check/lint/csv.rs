@@ -1,0 +1,399 @@
+//! W0116: columns of `CSV.Decode`, which are texts, sorted or compared as if they were numbers.
+//!
+//! Whether a column holds numbers is known where the CSV stands in the script; else it is read from how the script uses the
+//! column, and from its name. Dates as ISO writes them sort right as texts.
+
+use super::walk::{self, Node};
+use super::{Source, bare, warning};
+use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind, QueryOp, Select, SelectItem, StatementKind};
+use crate::diagnostic::Diagnostic;
+use crate::span::Span;
+use crate::value::parse_number;
+use hashbrown::{HashMap, HashSet};
+
+/// What is known of a table of texts.
+#[derive(Clone, Default)]
+struct Cells {
+    /// Columns that have been given other values.
+    converted: HashSet<String>,
+    /// The columns that hold numbers of different lengths, where the CSV stands in the script.
+    numbers: Option<HashSet<String>>,
+}
+
+struct Facts {
+    /// Variables that hold such tables; `None` for names that mean something else too.
+    tables: HashMap<String, Option<Cells>>,
+    /// Variables that hold a fixed text.
+    texts: HashMap<String, Option<String>>,
+    /// Columns that the script computes with.
+    computed: HashSet<String>,
+}
+
+/// Warns of an order between texts that are numbers.
+pub(super) fn texts(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
+    let decodes = source.tokens.iter().any(|(_, span)| span.text(source.text).eq_ignore_ascii_case("csv"));
+    if !decodes {
+        return;
+    }
+    let facts = Facts::of(source);
+    walk::script(source.script, &mut |node| {
+        let Node::Expr(expr) = node else { return };
+        match &expr.kind {
+            ExprKind::Query { source, operators } => {
+                let Some(mut cells) = facts.cells(source) else { return };
+                for (operator, _) in operators {
+                    facts.operator(operator, &cells, found);
+                    match after(operator, cells) {
+                        Some(next) => cells = next,
+                        None => return,
+                    }
+                }
+            }
+            ExprKind::Select(select) => facts.select(select, found),
+            ExprKind::Postfix { .. } => facts.call(expr, found),
+            _ => {}
+        }
+    });
+}
+
+impl Facts {
+    fn of(source: &Source<'_>) -> Self {
+        let mut facts = Self { tables: HashMap::new(), texts: HashMap::new(), computed: HashSet::new() };
+        walk::script(source.script, &mut |node| match node {
+            Node::Statement(statement) => match &statement.kind {
+                StatementKind::Let { name, value, .. } => facts.assign(&name.text, value),
+                StatementKind::Set { name, path, value } if path.is_empty() => facts.assign(&name.text, value),
+                StatementKind::For { name, .. } => facts.forget(&name.text),
+                StatementKind::Function { function, .. } => {
+                    function.parameters.iter().for_each(|parameter| facts.forget(&parameter.name.text));
+                }
+                _ => {}
+            },
+            Node::Expr(expr) => facts.learn(expr),
+        });
+        facts
+    }
+
+    fn assign(&mut self, name: &str, value: &Expr) {
+        let cells = match (self.cells(value), self.tables.get(name)) {
+            (Some(mut cells), Some(Some(known))) => {
+                cells.converted.extend(known.converted.iter().cloned());
+                Some(cells)
+            }
+            (Some(cells), None) => Some(cells),
+            _ => None,
+        };
+        self.tables.insert(name.to_owned(), cells);
+        let text = match &bare(value).kind {
+            ExprKind::Text(text) if !self.texts.contains_key(name) => Some(text.to_string()),
+            _ => None,
+        };
+        self.texts.insert(name.to_owned(), text);
+    }
+
+    fn forget(&mut self, name: &str) {
+        self.tables.insert(name.to_owned(), None);
+        self.texts.insert(name.to_owned(), None);
+    }
+
+    /// Notes the columns that an expression computes with.
+    fn learn(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Function(function) => {
+                function.parameters.iter().for_each(|parameter| self.forget(&parameter.name.text));
+            }
+            ExprKind::Binary { first, rest } => {
+                let sides: Vec<&Expr> = std::iter::once(&**first).chain(rest.iter().map(|(_, _, side)| side)).collect();
+                let arithmetic = rest.iter().any(|(op, ..)| {
+                    matches!(
+                        op,
+                        BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo | BinaryOp::Add | BinaryOp::Subtract
+                    )
+                });
+                let with_number = rest.iter().any(|(op, ..)| is_order(*op) || *op == BinaryOp::Equal)
+                    && sides.iter().any(|side| matches!(side.kind, ExprKind::Number(_)));
+                if arithmetic || with_number {
+                    self.computed.extend(sides.into_iter().filter_map(column).map(str::to_owned));
+                }
+            }
+            ExprKind::Postfix { .. } => {
+                if let Some((name, arguments)) = called(expr)
+                    && ["sum", "avg", "val", "round"].iter().any(|known| name.eq_ignore_ascii_case(known))
+                {
+                    self.computed.extend(arguments.into_iter().filter_map(column).map(str::to_owned));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What is known of an expression that gives rows of CSV.
+    fn cells(&self, expr: &Expr) -> Option<Cells> {
+        match &expr.kind {
+            ExprKind::Paren(inner) => self.cells(inner),
+            ExprKind::Name(name) => self.tables.get(name.as_str())?.clone(),
+            ExprKind::Query { source, operators } => {
+                operators.iter().try_fold(self.cells(source)?, |cells, (operator, _)| after(operator, cells))
+            }
+            ExprKind::Postfix { base, steps } => {
+                if let (ExprKind::Name(module), [decode, call]) = (&base.kind, steps.as_slice())
+                    && module.eq_ignore_ascii_case("csv")
+                    && matches!(&decode.kind, PostfixKind::Field(name) if name.text.eq_ignore_ascii_case("decode"))
+                    && let PostfixKind::Call { type_argument: None, arguments } = &call.kind
+                {
+                    return Some(Cells { numbers: self.numbers(arguments), ..Cells::default() });
+                }
+                let (name, arguments) = called(expr)?;
+                let keeps = ["filter", "take", "skip", "takewhile", "skipwhile", "distinct"];
+                keeps.iter().any(|known| name.eq_ignore_ascii_case(known)).then(|| self.cells(arguments.first()?))?
+            }
+            _ => None,
+        }
+    }
+
+    /// The columns of numbers in a CSV that stands in the script.
+    fn numbers(&self, arguments: &[Expr]) -> Option<HashSet<String>> {
+        let [argument] = arguments else { return None };
+        let text = match &bare(argument).kind {
+            ExprKind::Text(text) => text.as_str(),
+            ExprKind::Name(name) => self.texts.get(name.as_str())?.as_deref()?,
+            _ => return None,
+        };
+        let mut lines = text.lines().map(|line| line.split(',').map(str::trim).collect::<Vec<_>>());
+        let header = lines.next()?;
+        let rows: Vec<Vec<&str>> = lines.collect();
+        let is_number = |at: usize| {
+            let cells: Vec<&str> =
+                rows.iter().filter_map(|row| row.get(at).copied()).filter(|it| !it.is_empty()).collect();
+            let digits = |cell: &&str| cell.split(['.', ',']).next().map_or(0, str::len);
+            let differ = cells.iter().any(|cell| Some(digits(cell)) != cells.first().map(digits));
+            differ && cells.iter().all(|cell| parse_number(cell).is_some())
+        };
+        Some(header.iter().enumerate().filter(|(at, _)| is_number(*at)).map(|(_, name)| (*name).to_owned()).collect())
+    }
+
+    fn is_number(&self, cells: &Cells, column: &str) -> bool {
+        if cells.converted.contains(column) {
+            return false;
+        }
+        match &cells.numbers {
+            Some(numbers) => numbers.contains(column),
+            None => self.computed.contains(column) || is_amount(column),
+        }
+    }
+
+    fn operator(&self, operator: &QueryOp, cells: &Cells, found: &mut Vec<Diagnostic>) {
+        match operator {
+            QueryOp::OrderBy(keys) => keys.iter().for_each(|key| self.sorted(&key.value, cells, found)),
+            QueryOp::Where(value) | QueryOp::ExceptWhere(value) => self.compared(value, cells, found),
+            _ => {}
+        }
+    }
+
+    fn sorted(&self, key: &Expr, cells: &Cells, found: &mut Vec<Diagnostic>) {
+        if let Some(name) = column(key).filter(|name| self.is_number(cells, name)) {
+            let shown = shown(key, name);
+            found.push(told(key.span, name, "'10' sorts before '9'", format!("sort by the number: `Val({shown})`")));
+        }
+    }
+
+    /// Comparisons of texts in a condition.
+    fn compared(&self, condition: &Expr, cells: &Cells, found: &mut Vec<Diagnostic>) {
+        walk::expr(condition, &mut |node| {
+            let Node::Expr(Expr { kind: ExprKind::Binary { first, rest }, span }) = node else { return };
+            let [(op, _, second)] = rest.as_slice() else { return };
+            if !is_order(*op) {
+                return;
+            }
+            let is_number = |side: &Expr| column(side).filter(|name| self.is_number(cells, name)).is_some();
+            let is_text =
+                |side: &Expr| matches!(&bare(side).kind, ExprKind::Text(text) if parse_number(text).is_some());
+            let both = is_number(first) && is_number(second);
+            let side = match (column(first), column(second)) {
+                (Some(name), _) if both || is_text(second) => Some((&**first, name)),
+                (_, Some(name)) if is_text(first) => Some((second, name)),
+                _ => None,
+            };
+            if let Some((side, name)) = side.filter(|(_, name)| !cells.converted.contains(*name)) {
+                let hint = format!("compare the number: `Val({})`", shown(side, name));
+                found.push(told(*span, name, "'10' is less than '9'", hint));
+            }
+        });
+    }
+
+    /// `Max(t.qty)`, `t.qty.Max()`, `Filter(t, qty > '9')`
+    fn call(&self, expr: &Expr, found: &mut Vec<Diagnostic>) {
+        if let Some((base, field, name)) = extreme_of_column(expr) {
+            if self.cells(base).is_some_and(|cells| self.is_number(&cells, field)) {
+                let rows = match &base.kind {
+                    ExprKind::Name(rows) => rows.as_str(),
+                    _ => "…",
+                };
+                let hint = format!("take the numbers: `{name}(Map({rows}, Val({field})))`");
+                found.push(told(expr.span, field, "'9' is greater than '10'", hint));
+            }
+            return;
+        }
+        let Some((name, arguments)) = called(expr) else { return };
+        let Some(cells) = arguments.first().and_then(|first| self.cells(first)) else { return };
+        for argument in arguments.iter().skip(1) {
+            match column(argument) {
+                Some(column) if is_extreme(name) && self.is_number(&cells, column) => {
+                    found.push(greatest(argument, column, name));
+                }
+                _ => self.compared(argument, &cells, found),
+            }
+        }
+    }
+
+    fn select(&self, select: &Select, found: &mut Vec<Diagnostic>) {
+        let sources = std::iter::once(&select.source).chain(select.joins.iter().map(|join| &join.source));
+        let Some(mut cells) = sources.filter_map(|source| self.cells(&source.value)).next() else { return };
+        for item in &select.items {
+            let SelectItem::Value { label, value } = item else { continue };
+            if let Some((name, arguments)) = called(value)
+                && is_extreme(name)
+                && let [argument] = arguments.as_slice()
+                && let Some(column) = column(argument).filter(|column| self.is_number(&cells, column))
+            {
+                found.push(greatest(argument, column, name));
+            }
+            // A result column of this name is no column of the source in `order by`.
+            if let Some(label) = label.as_ref().filter(|_| column(value).is_none()) {
+                cells.converted.insert(label.text.to_string());
+            }
+        }
+        select.condition.iter().for_each(|condition| self.compared(condition, &cells, found));
+        select.order.iter().for_each(|key| self.sorted(&key.value, &cells, found));
+    }
+}
+
+fn is_extreme(name: &str) -> bool {
+    ["max", "min"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Rows, column and function of `Max(t.qty)` and `t.qty.Max()`.
+fn extreme_of_column(expr: &Expr) -> Option<(&Expr, &str, &str)> {
+    let ExprKind::Postfix { base, steps } = &expr.kind else { return None };
+    let (base, steps, name) = match (&base.kind, steps.as_slice()) {
+        (ExprKind::Name(name), [call]) => match &call.kind {
+            PostfixKind::Call { arguments, .. } => match arguments.as_slice() {
+                [Expr { kind: ExprKind::Postfix { base, steps }, .. }] => (base, steps.as_slice(), name.as_str()),
+                _ => return None,
+            },
+            _ => return None,
+        },
+        (_, [column, function, call]) => match (&function.kind, &call.kind) {
+            (PostfixKind::Field(name), PostfixKind::Call { arguments, .. }) if arguments.is_empty() => {
+                (base, std::slice::from_ref(column), name.text.as_str())
+            }
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match steps {
+        [step] if is_extreme(name) => match &step.kind {
+            PostfixKind::Field(field) => Some((base, &field.text, name)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn told(span: Span, name: &str, why: &str, hint: String) -> Diagnostic {
+    warning("W0116", span, format!("`{name}` comes from CSV, where all cells are texts, and as texts {why}."), hint)
+}
+
+fn greatest(argument: &Expr, column: &str, name: &str) -> Diagnostic {
+    let shown = shown(argument, column);
+    told(argument.span, column, "'9' is greater than '10'", format!("take the number: `{name}(Val({shown}))`"))
+}
+
+/// What an operator leaves of what is known of a table.
+fn after(operator: &QueryOp, mut cells: Cells) -> Option<Cells> {
+    let mut convert = |change: &Expr| match &bare(change).kind {
+        ExprKind::Record(fields) => {
+            cells.converted.extend(fields.iter().map(|field| field.label.text.to_string()));
+            true
+        }
+        _ => false,
+    };
+    let known = match operator {
+        QueryOp::With { change, .. } => convert(change),
+        QueryOp::WithGuards { guards, .. } => guards.iter().all(|(change, _)| convert(change)),
+        QueryOp::GroupBy(_) => false,
+        QueryOp::Where(_) | QueryOp::Except(_) | QueryOp::ExceptWhere(_) | QueryOp::OrderBy(_) => true,
+    };
+    known.then_some(cells)
+}
+
+/// The column that an expression is: `qty`, `row.qty`, `o.qty`.
+fn column(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Paren(inner) => column(inner),
+        ExprKind::Name(name) => Some(name),
+        ExprKind::Postfix { base, steps } => match (&base.kind, steps.as_slice()) {
+            (ExprKind::Name(_), [step]) => match &step.kind {
+                PostfixKind::Field(name) => Some(&name.text),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn shown(expr: &Expr, column: &str) -> String {
+    match &bare(expr).kind {
+        ExprKind::Postfix { base, .. } => match &base.kind {
+            ExprKind::Name(source) => format!("{source}.{column}"),
+            _ => column.to_owned(),
+        },
+        _ => column.to_owned(),
+    }
+}
+
+/// The name and arguments of a call by name, the value before a dot first.
+fn called(expr: &Expr) -> Option<(&str, Vec<&Expr>)> {
+    let ExprKind::Postfix { base, steps } = &expr.kind else { return None };
+    match (&base.kind, steps.as_slice()) {
+        (ExprKind::Name(name), [step]) => match &step.kind {
+            PostfixKind::Call { arguments, .. } => Some((name, arguments.iter().collect())),
+            _ => None,
+        },
+        (_, [field, call]) => match (&field.kind, &call.kind) {
+            (PostfixKind::Field(name), PostfixKind::Call { arguments, .. }) => {
+                Some((&name.text, std::iter::once(&**base).chain(arguments).collect()))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_order(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Less | BinaryOp::Greater | BinaryOp::LessEqual | BinaryOp::GreaterEqual)
+}
+
+/// Words in the names of columns that hold amounts.
+const AMOUNTS: [&str; 33] = [
+    "qty", "quantity", "amount", "price", "cost", "total", "sum", "count", "age", "weight", "height", "width", "score",
+    "rank", "percent", "pct", "discount", "tax", "net", "gross", "balance", "stock", "units", "hours", "minutes",
+    "days", "salary", "revenue", "antal", "pris", "belopp", "summa", "saldo",
+];
+
+/// Does a name say that the column holds amounts? Its words are told apart by `_`, blanks and capitals.
+fn is_amount(name: &str) -> bool {
+    let mut words = vec![String::new()];
+    for c in name.chars() {
+        if !c.is_alphanumeric()
+            || c.is_uppercase() && words.last().is_some_and(|word| !word.ends_with(char::is_uppercase))
+        {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
+            word.push(c);
+        }
+    }
+    words.iter().any(|word| AMOUNTS.iter().any(|amount| amount.eq_ignore_ascii_case(word)))
+}

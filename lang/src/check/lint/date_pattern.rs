@@ -1,0 +1,148 @@
+//! W0111: patterns of datetimes as other languages write them: `YYYY-MM-DD`, `yyyy-mm-dd`, `HH:MM`, `%Y-%m-%d`.
+
+use super::walk::{self, Node};
+use super::{Source, bare, warning};
+use crate::ast::{Expr, ExprKind, PostfixKind};
+use crate::diagnostic::Diagnostic;
+
+/// Warns of letters in a pattern that mean another part of a datetime, or none.
+pub(super) fn foreign(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
+    walk::script(source.script, &mut |node| {
+        let Node::Expr(expr) = node else { return };
+        let Some(pattern) = pattern_of(expr) else { return };
+        let ExprKind::Text(text) = &bare(pattern).kind else { return };
+        if let Some((message, right)) = corrected(text) {
+            let hint =
+                format!("write '{right}': `yyyy MM dd` are year, month and day, `HH mm ss` hour, minute and second");
+            found.push(warning("W0111", pattern.span, message, hint));
+        }
+    });
+}
+
+/// The pattern of a call of `Format` or `DateTime.Parse`.
+fn pattern_of(expr: &Expr) -> Option<&Expr> {
+    let ExprKind::Postfix { base, steps } = &expr.kind else { return None };
+    let name = match &base.kind {
+        ExprKind::Name(name) => name.as_str(),
+        _ => "",
+    };
+    // The call with the name before it, and how many arguments stand before the pattern.
+    let mut before = name;
+    for (at, step) in steps.iter().enumerate() {
+        match &step.kind {
+            PostfixKind::Field(field) => before = &field.text,
+            PostfixKind::Call { arguments, .. } => {
+                let formats = before.eq_ignore_ascii_case("format");
+                let of_module = name.eq_ignore_ascii_case("datetime") && at == 1;
+                let parses = before.eq_ignore_ascii_case("parse") && (of_module || at == 0);
+                if formats || parses {
+                    // `d.Format(pattern)` has its value before the dot.
+                    return arguments.get(usize::from(at == 0 || of_module));
+                }
+                before = "";
+            }
+            PostfixKind::SafeField(_) | PostfixKind::Index(_) => before = "",
+        }
+    }
+    None
+}
+
+/// A run of one letter, as patterns are made of.
+struct Run {
+    letter: char,
+    text: String,
+}
+
+/// What is wrong with a pattern, and the pattern that was meant.
+fn corrected(pattern: &str) -> Option<(String, String)> {
+    if let Some(right) = of_percents(pattern) {
+        return Some(("A pattern has no `%` before its letters.".to_owned(), right));
+    }
+    let runs = runs(pattern);
+    let is_part = |run: &Run| "yYmMdDhHsS".contains(run.letter) && run.text.len() > 1;
+    if runs.iter().filter(|run| is_part(run)).count() < 2 {
+        return None;
+    }
+    let parts: Vec<usize> =
+        (0..runs.len()).filter(|at| runs.get(*at).is_some_and(|run| run.letter.is_ascii_alphabetic())).collect();
+    let mut wrong: Option<(String, &str)> = None;
+    let mut right = String::new();
+    for (at, run) in runs.iter().enumerate() {
+        let place = parts.iter().position(|part| *part == at);
+        let near = |step: isize| {
+            let other = place?.checked_add_signed(step)?;
+            runs.get(*parts.get(other)?).map(|run| run.letter.to_ascii_lowercase())
+        };
+        let (before, after) = (near(-1), near(1));
+        let of_date = |part: Option<char>| matches!(part, Some('y' | 'd'));
+        let is_date = of_date(before) || before.is_none() && of_date(after);
+        let meant = match run.letter {
+            'Y' if run.text.len() > 1 => Some(('y', "years are `yyyy`")),
+            'D' if run.text.len() > 1 => Some(('d', "days are `dd`")),
+            'S' if run.text.len() > 1 && before == Some('m') => Some(('s', "seconds are `ss`")),
+            'm' if run.text.len() > 1 && is_date && !matches!(after, Some('s')) => {
+                Some(('M', "`mm` is minutes, months are `MM`"))
+            }
+            'M' if run.text.len() > 1 && before == Some('h') => Some(('m', "`MM` is months, minutes are `mm`")),
+            _ => None,
+        };
+        match meant {
+            Some((letter, why)) => {
+                wrong.get_or_insert_with(|| (run.text.clone(), why));
+                right.extend(run.text.chars().map(|_| letter));
+            }
+            None => right.push_str(&run.text),
+        }
+    }
+    wrong.map(|(text, why)| (format!("`{text}` is not what it seems in this pattern: {why}."), right))
+}
+
+/// The pattern in the letters of `strftime`: `%Y-%m-%d`.
+fn of_percents(pattern: &str) -> Option<String> {
+    let mut right = String::new();
+    let mut letters = pattern.chars();
+    let mut count = 0;
+    while let Some(c) = letters.next() {
+        if c != '%' {
+            right.push(c);
+            continue;
+        }
+        right.push_str(match letters.next()? {
+            'Y' => "yyyy",
+            'y' => "yy",
+            'm' => "MM",
+            'd' => "dd",
+            'H' => "HH",
+            'I' => "hh",
+            'M' => "mm",
+            'S' => "ss",
+            'p' => "tt",
+            _ => return None,
+        });
+        count += 1;
+    }
+    (count > 1).then_some(right)
+}
+
+/// The runs of letters of a pattern, and what lies between them. What is quoted or behind a backslash is text.
+fn runs(pattern: &str) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut quote = None;
+    let mut escaped = false;
+    for c in pattern.chars() {
+        let plain = quote.is_none() && !escaped && !matches!(c, '\'' | '"' | '\\');
+        let letter = if plain && c.is_ascii_alphabetic() { c } else { ' ' };
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (_, '\\') => escaped = true,
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            _ => {}
+        }
+        match runs.last_mut() {
+            Some(run) if run.letter == letter => run.text.push(c),
+            _ => runs.push(Run { letter, text: c.to_string() }),
+        }
+    }
+    runs
+}

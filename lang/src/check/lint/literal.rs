@@ -1,0 +1,115 @@
+//! W0114: `where "Kund Nr" = '2'`, which compares two fixed texts. W0115: `order by "Kund Nr"`, which sorts by one.
+
+use super::walk::{self, Node};
+use super::{Source, bare, warning};
+use crate::ast::{BinaryOp, Expr, ExprKind, OrderKey, PostfixKind, QueryOp, StatementKind};
+use crate::diagnostic::Diagnostic;
+
+/// Warns of conditions and keys that are the same for every row, since a text in double quotes is no column.
+pub(super) fn compared(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
+    walk::script(source.script, &mut |node| match node {
+        Node::Statement(statement) => match &statement.kind {
+            StatementKind::If { branches, .. } => branches.iter().for_each(|(when, _)| condition(when, false, found)),
+            StatementKind::While { condition: when, .. } => condition(when, false, found),
+            _ => {}
+        },
+        Node::Expr(expr) => match &expr.kind {
+            ExprKind::Query { operators, .. } => operators.iter().for_each(|(operator, _)| query(operator, found)),
+            ExprKind::Select(select) => {
+                let on = select.joins.iter().map(|join| &join.on);
+                let conditions = on.chain(&select.condition).chain(&select.having);
+                conditions.for_each(|value| condition(value, true, found));
+                keys(&select.order, found);
+            }
+            ExprKind::Case { branches, .. } => branches.iter().for_each(|(when, _)| condition(when, false, found)),
+            ExprKind::Postfix { steps, .. } => {
+                for step in steps {
+                    if let PostfixKind::Call { arguments, .. } = &step.kind {
+                        arguments.iter().skip(1).for_each(|argument| condition(argument, true, found));
+                    }
+                }
+            }
+            _ => {}
+        },
+    });
+}
+
+fn query(operator: &QueryOp, found: &mut Vec<Diagnostic>) {
+    match operator {
+        QueryOp::Where(value) | QueryOp::ExceptWhere(value) => condition(value, true, found),
+        QueryOp::With { condition: Some(value), .. } => condition(value, true, found),
+        QueryOp::WithGuards { guards, condition: limit } => {
+            let guards = guards.iter().filter_map(|(_, guard)| guard.as_ref());
+            guards.chain(limit).for_each(|value| condition(value, true, found));
+        }
+        QueryOp::OrderBy(order) => keys(order, found),
+        QueryOp::With { condition: None, .. } | QueryOp::Except(_) | QueryOp::GroupBy(_) => {}
+    }
+}
+
+/// The comparisons of a condition.
+fn condition(value: &Expr, in_rows: bool, found: &mut Vec<Diagnostic>) {
+    match &value.kind {
+        ExprKind::Paren(inner) | ExprKind::Not(inner) => condition(inner, in_rows, found),
+        ExprKind::Binary { first, rest } => match rest.as_slice() {
+            [(BinaryOp::And | BinaryOp::Or, ..), ..] => {
+                condition(first, in_rows, found);
+                rest.iter().for_each(|(_, _, side)| condition(side, in_rows, found));
+            }
+            [(op, _, second)] if compares(*op) => comparison(value, first, second, in_rows, found),
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+fn comparison(whole: &Expr, first: &Expr, second: &Expr, in_rows: bool, found: &mut Vec<Diagnostic>) {
+    let texts = [first, second].map(|side| match &bare(side).kind {
+        ExprKind::Text(text) => Some(text),
+        _ => None,
+    });
+    let Some(text) = texts.iter().flatten().next().filter(|_| is_fixed(first) && is_fixed(second)) else { return };
+    let message = "Both sides of this comparison are fixed values, so it always comes out the same.";
+    let hint = if in_rows {
+        format!("a text in quotes is no column; that is `row['{text}']`, or its bare name")
+    } else {
+        "a text in quotes is no variable; write its bare name".to_owned()
+    };
+    found.push(warning("W0114", whole.span, message, hint));
+}
+
+fn keys(order: &[OrderKey], found: &mut Vec<Diagnostic>) {
+    for key in order {
+        let hint = match &bare(&key.value).kind {
+            ExprKind::Text(text) => format!("a text in quotes is no column; that is `row['{text}']`, or its bare name"),
+            ExprKind::Number(_) => "columns have no numbers here; write the name of the column".to_owned(),
+            _ => continue,
+        };
+        let message = "This key is the same for every row, so it does not sort.";
+        found.push(warning("W0115", key.value.span, message, hint));
+    }
+}
+
+fn compares(op: BinaryOp) -> bool {
+    !matches!(
+        op,
+        BinaryOp::And
+            | BinaryOp::Or
+            | BinaryOp::Coalesce
+            | BinaryOp::Multiply
+            | BinaryOp::Divide
+            | BinaryOp::Modulo
+            | BinaryOp::Add
+            | BinaryOp::Subtract
+            | BinaryOp::Concat
+    )
+}
+
+fn is_fixed(side: &Expr) -> bool {
+    match &side.kind {
+        ExprKind::Text(_) | ExprKind::Number(_) | ExprKind::Bool(_) | ExprKind::Null => true,
+        ExprKind::Paren(inner) | ExprKind::Negate(inner) => is_fixed(inner),
+        ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().all(is_fixed),
+        _ => false,
+    }
+}

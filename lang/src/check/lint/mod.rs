@@ -1,0 +1,79 @@
+//! Silent traps: what is right by the rules of the language and most likely not what was meant. Each is a rule in a file of
+//! its own that warns with a code of its own, and says what to write.
+//!
+//! A rule must not warn of what a careful author writes on purpose: `tests/lints.rs` holds all rules against the scripts
+//! of the examples, the references and the conformance cases.
+
+mod comma;
+mod comment;
+mod csv;
+mod date_pattern;
+mod dropped;
+mod literal;
+mod path;
+mod placeholder;
+mod walk;
+
+use super::{Checker, Mode};
+use crate::ast::{Expr, ExprKind, Script};
+use crate::diagnostic::Diagnostic;
+use crate::parse::{self, TokenKind};
+use crate::span::Span;
+
+/// A source that rules look at.
+struct Source<'a> {
+    text: &'a str,
+    script: &'a Script,
+    tokens: Vec<(TokenKind, Span)>,
+}
+
+impl<'a> Source<'a> {
+    /// What is written at a token; empty outside.
+    fn token(&self, at: usize) -> &'a str {
+        self.tokens.get(at).map_or("", |(_, span)| span.text(self.text))
+    }
+}
+
+type Rule = fn(&Source<'_>, &mut Vec<Diagnostic>);
+
+/// The rules that need the text and its tree alone; `dropped` needs types and is asked where statements are checked.
+const RULES: [Rule; 7] = [
+    comment::swallowed,
+    placeholder::dollar,
+    date_pattern::foreign,
+    path::escaped,
+    comma::taken,
+    literal::compared,
+    csv::texts,
+];
+
+impl Checker<'_> {
+    /// Warns of the traps in a unit that has been parsed without errors.
+    pub(super) fn lint(&mut self, script: &Script) {
+        let text = self.units[self.unit].source.clone();
+        let is_template = self.unit == 0 && self.options.mode == Mode::Template;
+        let tokens = if is_template { parse::template_tokens(&text) } else { parse::tokens(&text) };
+        let source = Source { text: &text, script, tokens };
+        let mut found = Vec::new();
+        RULES.iter().for_each(|rule| rule(&source, &mut found));
+        for (at, warning) in found.iter().enumerate() {
+            // Of two traps in one place the first says what is wrong.
+            if !found[..at].iter().any(|earlier| earlier.span == warning.span) {
+                self.report(warning.clone());
+            }
+        }
+    }
+}
+
+fn warning(code: &'static str, span: Span, message: impl Into<String>, hint: impl Into<String>) -> Diagnostic {
+    Diagnostic::warning(code, span, message).with_hint(hint)
+}
+
+/// The expression inside parentheses.
+fn bare(expr: &Expr) -> &Expr {
+    let mut inner = expr;
+    while let ExprKind::Paren(next) = &inner.kind {
+        inner = next;
+    }
+    inner
+}

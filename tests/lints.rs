@@ -1,0 +1,316 @@
+//! The warnings of silent traps: each fires on its kind, and none on scripts that are right.
+
+use flowscript_engine::yaml;
+use flowscript_lang::diagnostic::Diagnostic;
+use flowscript_lang::function::Effect;
+use flowscript_lang::{CompileOptions, Mode, NoModules, compile};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Scripts that fall into a trap.
+const TRAPS: &[(&str, &[&str])] = &[
+    (
+        "W0108",
+        &[
+            "let t = [{a: 1}]; t where a > 1; return t;",
+            "let t = [{a: 1}]; t order by a; return t;",
+            "let s = 'a'; Replace(s, 'a', 'b'); return s;",
+            "let s = 'a'; s.Replace('a', 'b'); return s;",
+            "let t = [{a: 1}]; t with {b: 2}; return t;",
+            "let o = {a: 1}; o with [b: 2]; return o;",
+            "let t = [{a: 1}]; Map(t, x => x.a + 1); return t;",
+            "let t = [{a: 1}]; select a from t; return t;",
+            "let l = [1]; l & 2; return l;",
+            "let x = 1; x + 1; return x;",
+            "let x = 1; x = 2 or x = 3; return x;",
+            "let t = [{a: 1}]; for r in t { r with {a: 2}; } return t;",
+            "let total = 1; total;",
+            "let a = 'x'; exec Trim(a); return a;",
+            "function f(s) { Upper(s); return s; } return f('a');",
+        ],
+    ),
+    (
+        "W0109",
+        &[
+            "return 5 // 2;",
+            "let total = 5; return total // 2;",
+            "let a = 7; let b = 2; return a // b;",
+            "let a = 7; let b = 2; return a // b",
+            "function half(n) {\n  return n // 2;\n}\nreturn half(5);",
+            "let a = 7; let x = (a + 1) // 2\n  + 1; return x;",
+            "let t = [4]; return t[0]//2;",
+            "return Len('abc') // (1 + 1);",
+        ],
+    ),
+    (
+        "W0110",
+        &[
+            "let n = 1; return `Hi ${n}`;",
+            "let n = 'x'; return `${n}`;",
+            "let n = 1; return 'a' & `b{n}c${n}d`;",
+            "let n = {a: 1}; return `${n.a} and ${n.a}`;",
+        ],
+    ),
+    (
+        "W0111",
+        &[
+            "return Format(Now(), 'YYYY-MM-DD');",
+            "return Format(Now(), 'yyyy-mm-dd');",
+            "return Now().Format('DD.MM.YYYY');",
+            "return DateTime.Format(Now(), 'dd/mm/yyyy');",
+            "return DateTime.Parse('2024-01-05', 'YYYY-MM-DD');",
+            "return DateTime.Parse('05.01.2024', 'dd.mm.yyyy');",
+            "open DateTime; return Parse('05.01.2024', 'dd.mm.yyyy');",
+            "return Format(Now(), 'yyyy-mm-dd HH:mm');",
+            "return Format(Now(), 'yyyy-MM-dd HH:MM');",
+            "return Format(Now(), 'HH:MM:SS');",
+            "return Format(Now(), 'HH:mm:SS');",
+            "return Format(Now(), '%Y-%m-%d');",
+            "return Format(Now(), 'yyyymmdd');",
+            "return Format(Now(), 'mm/dd/yyyy');",
+        ],
+    ),
+    (
+        "W0112",
+        &[
+            r#"return "C:\temp\new";"#,
+            r"return 'd:\reports';",
+            r"return '\\server\new';",
+            r"return '..\temp\x';",
+            r"return '%TEMP%\new';",
+            r"let n = 1; return `C:\temp\{n}`;",
+        ],
+    ),
+    (
+        "W0113",
+        &[
+            "let t = [{q: 1}]; return First(t order by q, q > 1);",
+            "let t = [{q: 1}]; return FirstOrDefault(t order by q, null);",
+            "let t = ['a']; return Join(t order by row, ', ');",
+            "let t = [{q: 1}]; return Any(t where q > 0 order by q, q in (1, 2));",
+            "let t = [{q: 1}]; return [t order by q, 5];",
+            "let t = [{q: 1}]; return Count(t order by q, r => r.q > 1);",
+            "let t = [{q: 1}]; return {a: t group by q, b: 2};",
+            "let t = [{q: 1}]; return Any(t order by q desc, not q = 1);",
+        ],
+    ),
+    (
+        "W0114",
+        &[
+            "let t = [{'Kund Nr': '2'}]; return t where \"Kund Nr\" = \"2\";",
+            "let t = [{qty: 2}]; return t where 'qty' > 1;",
+            "let t = [{qty: 2}]; return t where qty > 1 and not ('name' = 'x');",
+            "let t = [{qty: 2}]; return select qty from t where 'qty' != 1;",
+            "let t = [{qty: 2}]; return t except where \"qty\" = 2;",
+            "let t = [{qty: 2}]; return Count(t, 'qty' = 2);",
+            "let t = [{qty: 2}]; return t with {a: 1} when 'qty' in (1, 2), {a: 2} otherwise;",
+            "let x = 1; if 'x' = 1 { return x; } return 0;",
+            "let t = [{qty: 2}]; return t where 'qty' like '2%';",
+            "let x = 1; return case when \"x\" = 'y' then x else 0 end;",
+        ],
+    ),
+    (
+        "W0115",
+        &[
+            "let t = [{'Kund Nr': 2}]; return t order by \"Kund Nr\";",
+            "let t = [{a: 2}]; return t order by a, 'a' desc;",
+            "let t = [{a: 2}]; return select a from t order by 1;",
+            "let t = [{a: 2}]; return select distinct a from t order by 'a';",
+        ],
+    ),
+    (
+        "W0116",
+        &[
+            "let t = CSV.Decode('qty,name\n9,a\n10,b'); return t order by qty;",
+            "let csv = 'id,name\n9,a\n10,b'; let t = CSV.Decode(csv); return t order by id desc;",
+            "let csv = Str(Now()); let t = CSV.Decode(csv); return t order by price;",
+            "let csv = Str(Now()); let t = CSV.Decode(csv); return Max(t.price);",
+            "let csv = Str(Now()); let t = CSV.Decode(csv); return t.unit_price.Min();",
+            "let csv = Str(Now()); let t = CSV.Decode(csv); return select m: max(qty), n: min(qty) from t;",
+            "let csv = Str(Now()); let t = CSV.Decode(csv); return select name, qty from t order by qty desc;",
+            "let csv = Str(Now()); let t = CSV.Decode(csv) where name != ''; return t order by totalPrice;",
+            "let csv = Str(Now()); let t = CSV.Decode(csv); return [Sum(t, x), t order by x];",
+            "let csv = Str(Now()); let t = CSV.Decode(csv); return t where weight > '10';",
+            "let csv = Str(Now()); let t = CSV.Decode(csv); return t where cost < price;",
+            "let csv = Str(Now()); let t = CSV.Decode(csv); return Filter(t, qty >= '5');",
+            "return (CSV.Decode('a,b\n1,2\n10,3') where b != '') order by a;",
+        ],
+    ),
+];
+
+/// Scripts that look like traps and are none.
+const RIGHT: &[&str] = &[
+    "let n = 0; function step() { set n = n + 1; return n; } step(); exec step(); return n;",
+    "log('x'); exec log('y'); return 1;",
+    "function check(x) { return x ?? error 'none'; } check(1); null ?? error 'x'; return 2;",
+    "try { Date('x'); return true; } catch { return false; }",
+    "let f = x => log(x); Map(['a'], f); Map(['b'], x => log(x)); [1] where (x => f(x)); return 1;",
+    "let r = {f: x => x}; r.f(1); return 1;",
+    "return 5; // 2",
+    "let x = 5 // the number of items\n  + 1; return x; // done",
+    "let x = [\n  10, // 1\n  20 // 2\n]; return x;",
+    "return 7 // days",
+    "let a = 1; return a // a is enough here",
+    "let a = 1; /* a */ return a /// 2",
+    "let total = 5; return total // total",
+    "return `{'$'}{5}` & '${x}' & `a$b`;",
+    "return Format(Now(), 'yyyy-MM-dd HH:mm:ss') & Format(Now(), 'mm:ss') & Format(Now(), 'HH:mm') & Format(Now(), 'D');",
+    "return Format(Now(), 'MMMM yyyy') & Format(Now(), 'dd MMM') & Format(1234.5, 'N2') & Format(Now(), 'MM/dd/yyyy hh:mm tt');",
+    "return Format(Now(), \"yyyy-MM-dd'T'HH:mm:ss\") & Format(Now(), 'ddMMyyHHmm') & Format(0.5, '#,##0.00 %');",
+    "return DateTime.Parse('20240105103000', 'yyyyMMddHHmmss');",
+    "return ['C:\\\\temp', @'C:\\temp', 'a\\tb', 'Name:\\tx', 'x:\\n', \"line\\nnew\"];",
+    "let t = [{a: 1, b: 2}]; return [(t order by a, b), First(t order by a, b desc), First((t order by a), a > 1)];",
+    "let t = [{a: 1, b: 2}]; return Take((t order by a, b > 1), 2);",
+    "let t = [{a: 1}]; return t order by a, -a, Len(a), a * 2;",
+    "let t = [{a: 'x'}]; return [t where a = 'x', t where 'x' = a, 'a' = 'A', t where row['a'] = 'x', t where 1 = 1];",
+    "let t = [{a: 1}]; return t order by row['a'];",
+    "let csv = Str(Now()); let t = CSV.Decode(csv); return t order by name, date desc;",
+    "let csv = Str(Now()); let t = CSV.Decode(csv); return t order by Val(qty);",
+    "let csv = Str(Now()); let t = CSV.Decode(csv) with {qty: Val(qty)}; return [t order by qty];",
+    "let csv = Str(Now()); let t = CSV.Decode(csv); set t = t with {qty: Val(qty)}; return Max(t.qty);",
+    "let csv = Str(Now()); let t = CSV.Decode(csv); return t where qty > 10 and date < '2024-01-01';",
+    "let csv = Str(Now()); let t = CSV.Decode(csv); return select qty: Val(qty), m: name from t order by qty;",
+    "let t = CSV.Decode('qty,day\nx,2024-01-05\n10,2024-01-06'); return [(t order by qty), (t order by day)];",
+    "let t = CSV.Decode('year\n2024\n2023'); return t order by year;",
+    "let t = [{qty: 1}]; return [CSV.Encode(t), Max(t.qty), (t order by qty)];",
+];
+
+#[test]
+fn traps_are_reported() {
+    let mut wrong = String::new();
+    for (code, sources) in TRAPS {
+        for source in *sources {
+            let found = warnings(source, Mode::Script);
+            if !found.iter().any(|warning| warning.code == *code) {
+                wrong.push_str(&format!("{code}: {source}\n    {}\n", shown(&found)));
+            }
+            assert!(found.iter().all(|warning| warning.hint.is_some()), "{source}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn a_trap_is_reported_once() {
+    for (code, sources) in TRAPS {
+        for source in *sources {
+            let found = warnings(source, Mode::Script);
+            let mut places: Vec<_> = found.iter().filter(|found| found.code == *code).map(|found| found.span).collect();
+            places.sort_by_key(|span| (span.start, span.end));
+            let all = places.len();
+            places.dedup();
+            assert_eq!(places.len(), all, "{source}: {}", shown(&found));
+        }
+    }
+}
+
+#[test]
+fn what_is_right_is_left_alone() {
+    let mut wrong = String::new();
+    for source in RIGHT {
+        let found = traps(source, Mode::Script);
+        if !found.is_empty() {
+            wrong.push_str(&format!("{source}\n    {}\n", shown(&found)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn expressions_and_templates_are_looked_at() {
+    assert_eq!(shown(&traps("7 // 2", Mode::Expression)), "W0109");
+    assert_eq!(shown(&traps("Order ${1 + 1} of {2}", Mode::Template)), "W0110");
+    assert_eq!(shown(&traps("https://x.example/{1 + 1}", Mode::Template)), "");
+}
+
+/// All scripts of the repository that run are free of traps.
+#[test]
+fn the_scripts_of_the_repository_are_left_alone() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources: Vec<(String, String)> = Vec::new();
+    for page in
+        ["README.md", "lang/README.md", "docs/engine.md", "docs/execution.md", "docs/webhooks.md", "docs/workflows.md"]
+    {
+        blocks(&root.join(page), &mut sources);
+    }
+    collect(&root.join("examples"), &mut sources);
+    for file in files(&root.join("tests/conformance")) {
+        cases(&file, &mut sources);
+    }
+    for function in flowscript_stdlib::registry().functions() {
+        for example in function.examples {
+            sources.push((function.name.to_owned(), format!("return {};", example.source)));
+        }
+    }
+    assert!(sources.len() > 700, "only {} scripts were found", sources.len());
+    let mut wrong = String::new();
+    for (name, source) in &sources {
+        let found = traps(source, Mode::Script);
+        if !found.is_empty() {
+            wrong.push_str(&format!("{name}: {}\n    {source}\n", shown(&found)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn blocks(page: &Path, sources: &mut Vec<(String, String)>) {
+    let text = fs::read_to_string(page).expect("a page");
+    for block in text.split("```flowscript\n").skip(1) {
+        let block = block.split("```").next().unwrap_or_default();
+        sources.push((page.display().to_string(), block.to_owned()));
+    }
+}
+
+fn collect(folder: &Path, sources: &mut Vec<(String, String)>) {
+    for path in files(folder) {
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "flow") {
+            sources.push((path.display().to_string(), fs::read_to_string(&path).expect("a script")));
+        }
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").path()).collect()
+}
+
+/// The scripts of the cases that return something.
+fn cases(file: &Path, sources: &mut Vec<(String, String)>) {
+    if file.extension().is_none_or(|extension| extension != "yaml") {
+        return;
+    }
+    let tree = yaml::parse(&fs::read_to_string(file).expect("a file")).expect("cases");
+    for case in tree.elements().expect("a list of cases") {
+        let entries = case.entries().expect("a case is a map");
+        let text = |key: &str| {
+            let entry = entries.iter().find(|entry| entry.key.as_str() == key)?;
+            Some(entry.value.scalar()?.text.clone())
+        };
+        if let (Some(name), Some(script)) = (text("name"), text("script"))
+            && entries.iter().any(|entry| entry.key.as_str() == "returns")
+        {
+            sources.push((name, script));
+        }
+    }
+}
+
+fn traps(source: &str, mode: Mode) -> Vec<Diagnostic> {
+    let mut found = warnings(source, mode);
+    found.retain(|warning| ("W0107"..="W0119").contains(&warning.code));
+    found
+}
+
+fn warnings(source: &str, mode: Mode) -> Vec<Diagnostic> {
+    let registry = flowscript_stdlib::registry();
+    let options =
+        CompileOptions { mode, variables: &[], registry: &registry, modules: &NoModules, effect: Effect::Outside };
+    let mut found = compile(source, &options).diagnostics;
+    found.retain(|diagnostic| !diagnostic.is_error());
+    found
+}
+
+fn shown(found: &[Diagnostic]) -> String {
+    found.iter().map(|warning| warning.code).collect::<Vec<_>>().join(" ")
+}
