@@ -388,9 +388,9 @@ mod tests {
         assert_eq!(start(&list, 4 + 2 * 5 + 3), "[100, 101]", "a number is whole or not there");
         let fields = record(&[("a", number(1)), ("b", Value::text("y".repeat(500))), ("c", number(2))]);
         let whole = encode(&fields).len();
-        assert_eq!(start(&fields, whole - 500), "[a: 1, b: 'yyy']".replace("yyy", &"y".repeat(3)));
+        assert_eq!(start(&fields, whole - 500), "{a: 1, b: 'yyy'}");
         let rows = Value::list((10..90).map(|n| record(&[("n", number(n)), ("m", number(n))])).collect());
-        assert_eq!(start(&rows, 8 + 2 * 4), "[[n: 10], [n: 11]]");
+        assert_eq!(start(&rows, 8 + 2 * 4), "[{n: 10}, {n: 11}]");
         assert_eq!(start(&rows, 0), "");
         for length in 0..whole {
             start(&fields, length);

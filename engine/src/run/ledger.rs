@@ -23,6 +23,8 @@ pub(super) const ITEMS: &str = "in:";
 pub(super) const RESULT: &str = "out:";
 /// In front of the numbers of pieces of the trace.
 pub(super) const TRACE: &str = "trace:";
+/// The key that is there once a step has failed that was allowed to: its strand may be over long before the run.
+pub(super) const WITH_ERRORS: &str = "withErrors";
 /// The key of the time that the run has worked.
 const SPENT: &str = "spent";
 
@@ -42,6 +44,8 @@ pub(super) struct Ledger {
     pieces: usize,
     /// How often the run has been retried.
     retries: u32,
+    /// A step has failed that was allowed to.
+    pub with_errors: bool,
 }
 
 impl Ledger {
@@ -51,7 +55,8 @@ impl Ledger {
         let pieces = stored.keys().filter(|key| key.starts_with(TRACE)).count();
         let total = stored.iter().filter(|(key, _)| counts(key)).map(|(_, bytes)| bytes).sum();
         let retries = claimed.run.summary.retries;
-        Self { stored, total, dropped: Vec::new(), traced, pieces, retries }
+        let with_errors = stored.contains_key(WITH_ERRORS);
+        Self { stored, total, dropped: Vec::new(), traced, pieces, retries, with_errors }
     }
 
     /// Has the store this key?
@@ -123,6 +128,9 @@ impl Ledger {
         if self.total > most {
             let message = format!("The variables take {} bytes; {most} are the most that can be kept.", self.total);
             return Err(Fault::new(ErrorKind::Limit, message));
+        }
+        if self.with_errors && !self.has(WITH_ERRORS) {
+            self.put(&mut kept, WITH_ERRORS.to_owned(), Vec::new());
         }
         self.put(&mut kept, SPENT.to_owned(), encode_spent(spent, self.retries));
         if let Some(new @ [_, ..]) = trace.get(self.traced..) {

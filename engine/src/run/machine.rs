@@ -198,6 +198,7 @@ impl Machine {
     /// What is committed with the result of an acting step: what has changed and what was written.
     pub fn changes(&mut self) -> Result<Changes, Fault> {
         let spent = self.spent + self.host.clock().elapsed().saturating_sub(self.begun);
+        self.ledger.with_errors |= self.with_errors;
         let kept = self.ledger.write(&mut self.strands, spent, &self.host.trace(), self.room.most_kept)?;
         let input = self.input.take();
         Ok(Changes {

@@ -61,7 +61,7 @@ pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(),
         Value::Record(errors) => errors.iter().any(|(_, error)| !error.is_null()),
         _ => false,
     };
-    machine.with_errors = restored.values().any(errors);
+    machine.with_errors = machine.ledger.with_errors || restored.values().any(errors);
     machine.strands = restored;
     machine.has_input = true;
     if !claimed.set_back.is_zero() {
