@@ -242,8 +242,9 @@ impl Checker<'_> {
     pub(super) fn key_name(&mut self, key: &ast::GroupKey) -> EcoString {
         let name = key.label.as_ref().map(|label| label.text.clone()).or_else(|| column_name(&key.value));
         name.unwrap_or_else(|| {
-            let hint = Some("write `name: expression`".to_owned());
-            self.error_hint("E0303", key.value.span, "A group key that is no plain column needs a name.", hint);
+            let item = self.repeated_item(key.value.span);
+            let hint = item.map_or("write `name: expression`".into(), |item| format!("write `group by {item}`"));
+            self.error_hint("E0303", key.value.span, "A group key that is no plain column needs a name.", Some(hint));
             EcoString::new()
         })
     }

@@ -89,6 +89,14 @@ impl Checker<'_> {
         }
     }
 
+    /// The name of the item that an expression repeats.
+    pub(super) fn repeated_item(&mut self, span: Span) -> Option<EcoString> {
+        let unit = &self.units[self.unit];
+        let Some(Scope::Select(scope)) = unit.stack.last()?.scopes.last() else { return None };
+        let repeats = |item: &ast::Expr| same_tokens(span.text(&unit.source), item.span.text(&unit.source));
+        scope.aliases.iter().find(|(_, item)| repeats(item)).map(|(name, _)| name.clone())
+    }
+
     /// The group key that an expression repeats, and in `order by` of a `select distinct` the result column.
     pub(super) fn repeated_in_select(&mut self, expr: &ast::Expr) -> Option<Expr> {
         let unit = &self.units[self.unit];

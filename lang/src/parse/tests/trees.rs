@@ -281,7 +281,7 @@ fn templates() {
     }
 }
 
-/// Every script of the shared cases parses, but for those that must not.
+/// Every script of the shared cases parses, but for those that are refused.
 #[test]
 fn conformance_scripts_parse() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance");
@@ -294,9 +294,8 @@ fn conformance_scripts_parse() {
                 continue;
             };
             let source = serde_json::from_str::<String>(&format!("\"{}\"", &rest[..end])).unwrap();
-            let broken =
-                ["syntax error", "syntax errors", "no chained comparison"].iter().any(|name| line.contains(name));
-            if !broken {
+            // What is refused before it runs may be refused by the grammar.
+            if !rest[end..].contains("phase: check") {
                 script(&source);
             }
         }
