@@ -12,6 +12,7 @@ mod expiry;
 mod explain;
 mod keys;
 mod lanes;
+mod masked;
 mod output;
 mod repl;
 mod run;

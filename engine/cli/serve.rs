@@ -166,7 +166,7 @@ pub fn start_log() {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| crate::masked::Masked)
         .with_ansi(colour)
         .with_target(false)
         .init();

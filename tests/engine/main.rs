@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod acting;
+mod addresses;
 mod answers;
 mod api;
 mod attack;
@@ -30,6 +31,7 @@ mod retries;
 mod running;
 mod schedules;
 mod schema;
+mod secrets;
 mod senders;
 mod server;
 mod signed;

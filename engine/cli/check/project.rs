@@ -2,6 +2,7 @@
 
 use crate::output::{Report, Stop, Texts};
 use flowscript_engine::config::Config;
+use flowscript_engine::outgoing::Connections;
 use flowscript_engine::project::{CONNECTIONS, Folder, LoadedFile, load};
 use flowscript_engine::script::Library;
 use flowscript_engine::workflow::problem::Problem;
@@ -20,7 +21,8 @@ pub fn check(project: &Path, only: Option<&Path>, report: &mut Report) -> Result
     if only.is_none() {
         folder.odd.iter().for_each(|message| report.problem(&Stop::new(message.clone())));
     }
-    let (connections, problems) = folder.read_connections(&config.store_file(project).unwrap_or_default());
+    let (connections, problems) =
+        folder.read_connections(&config.store_file(project).unwrap_or_default(), &Connections::default());
     if only.is_none() {
         problems.iter().for_each(|problem| report.problem(&Stop::new(problem.line(CONNECTIONS))));
     }

@@ -1,7 +1,7 @@
 //! The lock of a webhook: what its file says, with the secrets filled in.
 
 use super::signature::Verifier;
-use crate::outgoing::fill;
+use crate::outgoing::{Secret, masked};
 use crate::workflow::auth::{Auth, SecretText};
 use crate::workflow::problem::{Problem, codes};
 use base64::Engine;
@@ -36,10 +36,12 @@ impl Lock {
     /// and never what another one is.
     pub fn of(auth: &Auth, project: &Path) -> Result<Self, Problem> {
         let read = |secret: &SecretText| {
-            let filled = fill(&secret.text, project).map_err(|(_, message)| message);
-            let filled =
-                filled.and_then(|text| if text.is_empty() { Err("The secret is empty".into()) } else { Ok(text) });
-            filled.map_err(|message| Problem::new(codes::WRONG_VALUE, secret.place, message))
+            let filled = Secret::fill(&secret.text, project).map_err(|(_, message)| message);
+            let filled = filled.and_then(|filled| match filled.reveal() {
+                "" => Err("The secret is empty".into()),
+                text => Ok(text.to_owned()),
+            });
+            filled.map_err(|message| Problem::new(codes::WRONG_VALUE, secret.place, masked(&message)))
         };
         Ok(match auth {
             Auth::None => Self::Open,
@@ -50,7 +52,7 @@ impl Lock {
                 let mut verifier = Verifier::new(signature.scheme.clone());
                 for secret in &signature.secrets {
                     let added = verifier.add_secret(&read(secret)?);
-                    added.map_err(|message| Problem::new(codes::WRONG_VALUE, secret.place, message))?;
+                    added.map_err(|message| Problem::new(codes::WRONG_VALUE, secret.place, masked(&message)))?;
                 }
                 Self::Signature(verifier)
             }

@@ -233,10 +233,11 @@ impl Engine {
         let _one_at_a_time = self.shared.loading.lock().await;
         let before = self.workflows();
         let (project, library, serving) = (self.shared.project.clone(), self.shared.library.clone(), before.clone());
+        let known = self.shared.sender.connections();
         let store = self.shared.config.store_file(&project).map_err(StoreError::Other)?;
         let loaded = tokio::task::spawn_blocking(move || {
             let mut folder = Folder::read(&project);
-            let (connections, problems) = folder.read_connections(&store);
+            let (connections, problems) = folder.read_connections(&store, &known);
             let mut odd = std::mem::take(&mut folder.odd);
             odd.extend(problems.iter().map(|problem| problem.line(CONNECTIONS)));
             let serving = |path: &str| serving.route(path).map(|entry| entry.id.clone());

@@ -1,6 +1,6 @@
 //! Trying connections: does the other side let us in?
 
-use super::{Outgoing, Sender};
+use super::{Outgoing, Sender, masked};
 use std::time::Duration;
 
 /// How long trying one may take.
@@ -9,7 +9,8 @@ const TIME: Duration = Duration::from_secs(15);
 /// Tries the connection of this name. The error is the reason in words.
 pub async fn check(sender: &Sender, name: &str) -> Result<(), String> {
     let late = |_| format!("it did not answer within {} seconds", TIME.as_secs());
-    tokio::time::timeout(TIME, tried(sender, name)).await.map_err(late)?
+    let tried = tokio::time::timeout(TIME, tried(sender, name)).await.map_err(late)?;
+    tried.map_err(|reason| masked(&reason))
 }
 
 async fn tried(sender: &Sender, name: &str) -> Result<(), String> {
@@ -28,8 +29,8 @@ async fn tried(sender: &Sender, name: &str) -> Result<(), String> {
         return Err("it does not work as it is written".to_owned());
     };
     let url = connection.url.to_string();
-    let request =
-        Outgoing { method: "GET".into(), url, headers: connection.headers.clone(), body: None, timeout: TIME };
+    let (shown, headers) = (connection.shown.clone(), connection.headers.clone());
+    let request = Outgoing { method: "GET".into(), url, shown, headers, body: None, timeout: TIME };
     let answer = sender.send(request).await.map_err(|unsent| unsent.message)?;
     match answer.status {
         401 | 403 => Err(format!("the login was refused: {} {}", answer.status, answer.reason)),

@@ -4,6 +4,7 @@ use super::database::{Database, POOL};
 use super::login;
 use super::mail::Mail;
 use super::own::Own;
+use super::secret::{Secret, masked};
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{self, Entry, Node, Place, Scalar};
 use reqwest::Url;
@@ -15,8 +16,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Connections {
     http: BTreeMap<String, HttpConnection>,
-    databases: BTreeMap<String, Arc<Database>>,
-    mails: BTreeMap<String, Mail>,
+    databases: BTreeMap<String, Made<Arc<Database>>>,
+    mails: BTreeMap<String, Made<Mail>>,
     folders: BTreeMap<String, PathBuf>,
     /// All names of the file, those with problems too.
     names: BTreeSet<String>,
@@ -27,14 +28,23 @@ pub struct Connections {
 pub struct HttpConnection {
     /// The address that step addresses are put behind.
     pub url: Url,
+    /// The same for people, without its secrets.
+    pub shown: String,
     /// Headers of every request, credentials among them.
     pub headers: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for HttpConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpConnection").field("url", &self.url.as_str()).finish_non_exhaustive()
+        f.debug_struct("HttpConnection").field("url", &self.shown).finish_non_exhaustive()
     }
+}
+
+/// What is made of an entry, as long as the entry stays the same: pools live in it.
+#[derive(Debug)]
+struct Made<T> {
+    of: Vec<Option<Secret>>,
+    it: T,
 }
 
 impl HttpConnection {
@@ -52,12 +62,12 @@ impl Connections {
 
     /// The database of this name.
     pub fn database(&self, name: &str) -> Option<Arc<Database>> {
-        self.databases.get(name).cloned()
+        self.databases.get(name).map(|made| made.it.clone())
     }
 
     /// The mail server of this name.
     pub fn mail(&self, name: &str) -> Option<&Mail> {
-        self.mails.get(name)
+        self.mails.get(name).map(|made| &made.it)
     }
 
     /// The folder of this name.
@@ -87,8 +97,9 @@ impl Connections {
 
 /// Reads the text of connections.yaml. Connections with a problem are left out, the others work. `${file:path}` is
 /// relative to `project`; the engine keeps its runs in the file `store`, which no connection reaches.
-pub fn read_connections(text: &str, project: &Path, store: &Path) -> (Connections, Vec<Problem>) {
-    let mut reader = Reader { project, own: Own::new(project, store), problems: Vec::new() };
+/// Entries that are the same as `before` keep their pools.
+pub fn read_connections(text: &str, project: &Path, store: &Path, before: &Connections) -> (Connections, Vec<Problem>) {
+    let mut reader = Reader { project, own: Own::new(project, store), before, problems: Vec::new() };
     let mut connections = Connections::default();
     match yaml::parse(text) {
         Err(problem) => reader.problems.push(problem),
@@ -110,6 +121,7 @@ pub fn read_connections(text: &str, project: &Path, store: &Path) -> (Connection
 struct Reader<'a> {
     project: &'a Path,
     own: Own,
+    before: &'a Connections,
     problems: Vec<Problem>,
 }
 
@@ -124,27 +136,22 @@ impl Reader<'_> {
                 connections.http.insert(name.to_owned(), self.http(entry)?);
             }
             "sql" => {
-                let [url, pool] = self.texts(entry, ["url", "pool"], 1)?;
-                let pool = match pool.map(|text| text.parse()) {
-                    None => POOL,
-                    Some(Ok(pool @ 1..=1000)) => pool,
-                    Some(_) => {
-                        self.wrong(entry.value.place, "`pool` must be a number of connections from 1 to 1000");
-                        return None;
-                    }
-                };
-                let database =
-                    self.made(entry, Database::new(&url.unwrap_or_default(), pool, self.project, &self.own))?;
-                connections.databases.insert(name.to_owned(), Arc::new(database));
+                let made = self.sql(name, entry)?;
+                connections.databases.insert(name.to_owned(), made);
             }
             "smtp" => {
-                let [url, from] = self.texts(entry, ["url", "from"], 1)?;
-                let mail = self.made(entry, Mail::new(&url.unwrap_or_default(), from))?;
-                connections.mails.insert(name.to_owned(), mail);
+                let of = self.texts(entry, ["url", "from"], 1)?;
+                let before = self.before.mails.get(name).filter(|made| made.of == of).map(|made| made.it.clone());
+                let it = match before {
+                    Some(mail) => mail,
+                    None => self.made(entry, Mail::new(&of))?,
+                };
+                connections.mails.insert(name.to_owned(), Made { of: of.into(), it });
             }
             "folder" => {
-                let [path, _] = self.texts(entry, ["path", ""], 1)?;
-                let folder = self.made(entry, folder(&path.unwrap_or_default(), self.project, &self.own))?;
+                let [path] = self.texts(entry, ["path"], 1)?;
+                let path = path.as_ref().map(Secret::reveal).unwrap_or_default();
+                let folder = self.made(entry, folder(path, self.project, &self.own))?;
                 connections.folders.insert(name.to_owned(), folder);
             }
             other => {
@@ -154,6 +161,25 @@ impl Reader<'_> {
             }
         }
         Some(())
+    }
+
+    fn sql(&mut self, name: &str, entry: &Entry) -> Option<Made<Arc<Database>>> {
+        let of = self.texts(entry, ["url", "pool"], 1)?;
+        if let Some(before) = self.before.databases.get(name).filter(|made| made.of == of) {
+            return Some(Made { of: of.into(), it: before.it.clone() });
+        }
+        let [url, pool] = &of;
+        let pool = match pool.as_ref().map(|text| text.reveal().parse()) {
+            None => POOL,
+            Some(Ok(pool @ 1..=1000)) => pool,
+            Some(_) => {
+                self.wrong(entry.value.place, "`pool` must be a number of connections from 1 to 1000");
+                return None;
+            }
+        };
+        let url = url.as_ref().map(Secret::reveal).unwrap_or_default();
+        let database = self.made(entry, Database::new(url, pool, self.project, &self.own))?;
+        Some(Made { of: of.into(), it: Arc::new(database) })
     }
 
     /// What was made of a connection, or the problem that it could not be.
@@ -168,7 +194,7 @@ impl Reader<'_> {
     }
 
     /// The texts of these keys, of which the first ones are needed.
-    fn texts<const N: usize>(&mut self, entry: &Entry, keys: [&str; N], needed: usize) -> Option<[Option<String>; N]> {
+    fn texts<const N: usize>(&mut self, entry: &Entry, keys: [&str; N], needed: usize) -> Option<[Option<Secret>; N]> {
         let kind = &entry.key;
         let mut found = [const { None }; N];
         for field in entry.value.entries().unwrap_or_default() {
@@ -201,7 +227,7 @@ impl Reader<'_> {
                 "url" => url = Some(self.secret(&field.value)?),
                 "headers" => {
                     for header in field.value.entries().unwrap_or_default() {
-                        headers.push((header.key.clone(), self.secret(&header.value)?));
+                        headers.push((header.key.clone(), self.secret(&header.value)?.reveal().to_owned()));
                     }
                 }
                 other => {
@@ -215,7 +241,7 @@ impl Reader<'_> {
             self.wrong(entry.value.place, "An HTTP connection needs a `url`");
             return None;
         };
-        match Url::parse(&url) {
+        match Url::parse(url.reveal()) {
             Ok(parsed) if parsed.query().or(parsed.fragment()).is_some() => {
                 let wanted =
                     "`url` of an HTTP connection must end before `?` and `#`: what steps ask for comes behind it";
@@ -227,7 +253,7 @@ impl Reader<'_> {
                 if let Some(login) = login::take(&mut parsed).filter(|_| !named) {
                     headers.push(("Authorization".to_owned(), login));
                 }
-                Some(HttpConnection { url: parsed, headers })
+                Some(HttpConnection { url: parsed, shown: login::shown(url.shown()), headers })
             }
             _ => {
                 self.wrong(entry.value.place, "`url` must be an address that begins with http:// or https://");
@@ -237,12 +263,12 @@ impl Reader<'_> {
     }
 
     /// A text with its `${env:NAME}` and `${file:path}` filled in.
-    fn secret(&mut self, node: &Node) -> Option<String> {
+    fn secret(&mut self, node: &Node) -> Option<Secret> {
         let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
             self.wrong(node.place, "A text is wanted here");
             return None;
         };
-        match fill(&scalar.text, self.project) {
+        match Secret::fill(&scalar.text, self.project) {
             Ok(text) => Some(text),
             Err((offset, message)) => {
                 self.wrong(place_of(scalar, offset), &message);
@@ -252,7 +278,7 @@ impl Reader<'_> {
     }
 
     fn wrong(&mut self, place: Place, message: &str) {
-        self.problems.push(Problem::new(codes::WRONG_VALUE, place, message));
+        self.problems.push(Problem::new(codes::WRONG_VALUE, place, masked(message)));
     }
 }
 
@@ -267,28 +293,4 @@ fn folder(path: &str, project: &Path, own: &Own) -> Result<PathBuf, String> {
 
 fn place_of(scalar: &Scalar, offset: usize) -> Place {
     scalar.places.at(&scalar.text, offset)
-}
-
-/// The text with its secrets; the error has the offset of the one that is not there.
-pub(crate) fn fill(text: &str, project: &Path) -> Result<String, (usize, String)> {
-    let mut filled = String::new();
-    let mut at = 0;
-    while let Some(start) = text.get(at..).and_then(|rest| rest.find("${")).map(|found| at + found) {
-        filled.push_str(text.get(at..start).unwrap_or_default());
-        let Some(end) = text.get(start..).and_then(|rest| rest.find('}')).map(|found| start + found) else {
-            return Err((start, "`${` is not closed by `}`".into()));
-        };
-        let inside = text.get(start + 2..end).unwrap_or_default();
-        let value = match inside.split_once(':') {
-            Some(("env", name)) => std::env::var(name).map_err(|_| format!("The environment has no `{name}`")),
-            Some(("file", path)) => std::fs::read_to_string(project.join(path))
-                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-                .map_err(|error| format!("`{path}` cannot be read: {error}")),
-            _ => Err(format!("`${{{inside}}}` is neither ${{env:NAME}} nor ${{file:path}}")),
-        };
-        filled.push_str(&value.map_err(|message| (start, message))?);
-        at = end + 1;
-    }
-    filled.push_str(text.get(at..).unwrap_or_default());
-    Ok(filled)
 }

@@ -1,5 +1,6 @@
 //! Logins in addresses: they go into a header, so that no message that names an address tells them.
 
+use super::secret::{learn, masked};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
@@ -16,18 +17,31 @@ pub(super) fn take(url: &mut Url) -> Option<String> {
     // Addresses without a host have none of either, so these cannot fail.
     let _ = url.set_username("");
     let _ = url.set_password(None);
-    Some(format!("Basic {}", BASE64_STANDARD.encode(login)))
+    let login = BASE64_STANDARD.encode(login);
+    learn(&login);
+    Some(format!("Basic {login}"))
 }
 
-/// An address for people, without its login.
+/// An address for people, without its login and without secrets.
 pub(crate) fn shown(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(mut url) => {
-            take(&mut url);
-            url.to_string()
+    let plain = match Url::parse(url) {
+        Ok(parsed) if parsed.username().is_empty() && parsed.password().is_none() => parsed.to_string(),
+        Ok(mut parsed) => {
+            let _ = parsed.set_username("");
+            let _ = parsed.set_password(None);
+            parsed.to_string()
         }
-        Err(_) => url.to_owned(),
-    }
+        Err(_) => without_login(url),
+    };
+    masked(&plain)
+}
+
+/// What looks like a login goes from what is no address.
+fn without_login(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let host = rest.get(..end).and_then(|authority| authority.rfind('@')).map_or(0, |at| at + 1);
+    format!("{scheme}://{}", rest.get(host..).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -42,5 +56,6 @@ mod tests {
         assert_eq!(take(&mut url), None);
         assert_eq!(shown("https://me@example.com"), "https://example.com/");
         assert_eq!(shown("no address"), "no address");
+        assert_eq!(shown("http://me:pass@bad host/x@y"), "http://bad host/x@y");
     }
 }

@@ -1,5 +1,6 @@
 //! Mail servers of connections.
 
+use super::secret::Secret;
 use crate::script::{Fault, TIMEOUT};
 use flowscript_lang::error::ErrorKind;
 use lettre::message::header::ContentType;
@@ -14,7 +15,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// `name: { smtp: { url, from } }`
 #[derive(Clone)]
 pub struct Mail {
-    url: String,
+    url: Secret,
     /// Made when it is first used: its pool of connections lives on the runtime.
     transport: Arc<OnceLock<AsyncSmtpTransport<Tokio1Executor>>>,
     /// Whom messages are from, where the step does not say so.
@@ -53,14 +54,17 @@ pub struct Letter {
 }
 
 impl Mail {
-    /// The server at `url`: `smtp://user:password@host:port?tls=required` or `smtps://…`. The error says what is wrong.
-    pub fn new(url: &str, from: Option<String>) -> Result<Self, String> {
-        AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+    /// The server at an address, `smtp://user:password@host:port?tls=required` or `smtps://…`, and whom messages are from.
+    /// The error says what is wrong.
+    pub(super) fn new([url, from]: &[Option<Secret>; 2]) -> Result<Self, String> {
+        let url = url.clone().ok_or("`url` is missing")?;
+        AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal())
             .map_err(|error| format!("`url` must be smtp://host:port or smtps://host: {error}"))?;
+        let from = from.as_ref().map(|from| from.reveal().to_owned());
         if let Some(from) = &from {
             mailbox(from)?;
         }
-        Ok(Self { url: url.to_owned(), transport: Arc::default(), from })
+        Ok(Self { url, transport: Arc::default(), from })
     }
 
     /// Tries to connect and to log in. The error is the server's reason.
@@ -98,7 +102,8 @@ impl Mail {
         if let Some(transport) = self.transport.get() {
             return Ok(transport);
         }
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&self.url).map_err(|error| error.to_string())?;
+        let builder =
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(self.url.reveal()).map_err(|error| error.to_string())?;
         Ok(self.transport.get_or_init(|| builder.timeout(Some(ANSWER)).build()))
     }
 

@@ -10,16 +10,17 @@ mod database;
 mod login;
 mod mail;
 mod own;
+mod secret;
 #[cfg(test)]
 mod tests;
 
 pub use allow::{Allowed, is_public};
 pub use check::check;
-pub(crate) use connections::fill;
 pub use connections::{Connections, HttpConnection, read_connections};
 pub use database::{Database, SqlCall};
 pub(crate) use login::shown;
 pub use mail::{Letter, Mail};
+pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -39,18 +40,26 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 const TRAVELLING: [HeaderName; 4] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::CONTENT_TYPE, header::USER_AGENT];
 
 /// A request to send.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Outgoing {
     /// `GET` …
     pub method: String,
     /// The whole address.
     pub url: String,
+    /// The same for people: without logins and secrets.
+    pub shown: String,
     /// Names and values.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Option<Bytes>,
     /// For the whole exchange, redirects included.
     pub timeout: Duration,
+}
+
+impl std::fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outgoing").field("method", &self.method).field("url", &self.shown).finish_non_exhaustive()
+    }
 }
 
 /// What came back.
@@ -77,7 +86,11 @@ pub struct Unsent {
 
 impl Unsent {
     fn new(message: impl Into<String>) -> Self {
-        Self { timed_out: false, message: message.into() }
+        Self { timed_out: false, message: masked(&message.into()) }
+    }
+
+    fn late(self, timed_out: bool) -> Self {
+        Self { timed_out, ..self }
     }
 }
 
@@ -148,19 +161,20 @@ impl Sender {
     /// Sends a request and fetches the whole answer, whatever its status.
     pub async fn send(&self, request: Outgoing) -> Result<Incoming, Unsent> {
         let timeout = request.timeout;
-        let url = login::shown(&request.url);
+        let url = request.shown.clone();
         match tokio::time::timeout(timeout, self.follow(request)).await {
             Ok(answer) => answer,
             Err(_) => {
                 let message = format!("{url} did not answer within {}", crate::config::duration::format(timeout));
-                Err(Unsent { timed_out: true, message })
+                Err(Unsent::new(message).late(true))
             }
         }
     }
 
     async fn follow(&self, request: Outgoing) -> Result<Incoming, Unsent> {
         let wrong = |what: &str, error: String| Unsent::new(format!("{what} cannot be sent: {error}"));
-        let shown = login::shown(&request.url);
+        let first = request.shown;
+        let mut shown = first.clone();
         let mut url = Url::parse(&request.url).map_err(|e| wrong(&shown, e.to_string()))?;
         let mut method: Method = request.method.parse().map_err(|_| wrong(&request.method, "no method".into()))?;
         let mut headers = header_map(&request.headers)?;
@@ -169,12 +183,12 @@ impl Sender {
         }
         let mut body = request.body;
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.once(&method, &url, &headers, body.clone()).await?;
-            let Some(mut target) = redirect(&answer, &url) else { return fetch(answer, &url, self.max_body).await };
+            let answer = self.once(&method, (&url, &shown), &headers, body.clone()).await?;
+            let Some(mut target) = redirect(&answer, &url) else { return fetch(answer, &shown, self.max_body).await };
             // Where a peer leads to, it gives no logins.
             login::take(&mut target);
             if !matches!(target.scheme(), "http" | "https") {
-                return Err(Unsent::new(format!("{url} redirects to {target}, which is not http")));
+                return Err(Unsent::new(format!("{shown} redirects to {target}, which is not http")));
             }
             let status = answer.status().as_u16();
             if status == 303 || (matches!(status, 301 | 302) && method == Method::POST) {
@@ -186,19 +200,20 @@ impl Sender {
                 let kept = headers.iter().filter(|(name, _)| TRAVELLING.contains(name));
                 headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
             }
+            shown = login::shown(target.as_str());
             url = target;
         }
-        Err(Unsent::new(format!("{shown} redirects more than {MAX_REDIRECTS} times")))
+        Err(Unsent::new(format!("{first} redirects more than {MAX_REDIRECTS} times")))
     }
 
     async fn once(
         &self,
         method: &Method,
-        url: &Url,
+        (url, shown): (&Url, &str),
         headers: &HeaderMap,
         body: Option<Bytes>,
     ) -> Result<reqwest::Response, Unsent> {
-        let client = self.client_for(url)?;
+        let client = self.client_for(url, shown)?;
         let mut request = client.request(method.clone(), url.clone()).headers(headers.clone());
         if let Some(body) = body {
             request = request.body(body);
@@ -206,17 +221,17 @@ impl Sender {
         request.send().await.map_err(|error| {
             // Its outer text names the address once more.
             let reason = std::error::Error::source(&error).map_or_else(|| chain(&error), chain);
-            Unsent { timed_out: error.is_timeout(), message: format!("{method} {url} failed: {reason}") }
+            Unsent::new(format!("{method} {shown} failed: {reason}")).late(error.is_timeout())
         })
     }
 
     /// The client that may connect to an address.
-    fn client_for(&self, url: &Url) -> Result<&Client, Unsent> {
+    fn client_for(&self, url: &Url, shown: &str) -> Result<&Client, Unsent> {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-            return Err(Unsent::new(format!("{url} has no host")));
+            return Err(Unsent::new(format!("{shown} has no host")));
         };
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Unsent::new(format!("{url} is not http")));
+            return Err(Unsent::new(format!("{shown} is not http")));
         }
         let name = host.to_string();
         let listed = self.allowed.iter().any(|allowed| allowed.covers(&name, port))
@@ -283,7 +298,7 @@ fn redirect(answer: &reqwest::Response, url: &Url) -> Option<Url> {
     url.join(answer.headers().get(header::LOCATION)?.to_str().ok()?).ok()
 }
 
-async fn fetch(mut answer: reqwest::Response, url: &Url, most: usize) -> Result<Incoming, Unsent> {
+async fn fetch(mut answer: reqwest::Response, url: &str, most: usize) -> Result<Incoming, Unsent> {
     let status = answer.status();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
@@ -299,7 +314,7 @@ async fn fetch(mut answer: reqwest::Response, url: &Url, most: usize) -> Result<
             Ok(None) => break,
             Err(error) => {
                 let message = format!("the answer of {url} broke off: {}", chain(&error));
-                return Err(Unsent { timed_out: error.is_timeout(), message });
+                return Err(Unsent::new(message).late(error.is_timeout()));
             }
         }
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const MAX_BODY: usize = 1 << 16;
 
 /// A peer that answers each connection with the next of these, and gives what it was sent.
-fn peer(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+fn peer(answers: Vec<impl AsRef<[u8]> + Send + 'static>) -> (String, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let heard = std::thread::spawn(move || {
@@ -25,7 +25,7 @@ fn peer(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>) 
                 request.extend_from_slice(&buffer[..read]);
             }
             requests.push(String::from_utf8_lossy(&request).into_owned());
-            let _ = stream.write_all(answer.as_bytes());
+            let _ = stream.write_all(answer.as_ref());
         }
         requests
     });
@@ -42,7 +42,14 @@ fn to(location: &str, status: u16) -> String {
 
 fn get(url: &str) -> Outgoing {
     let headers = vec![("Authorization".to_owned(), "secret".to_owned()), ("Accept".to_owned(), "a/b".to_owned())];
-    Outgoing { method: "GET".into(), url: url.into(), headers, body: None, timeout: Duration::from_secs(5) }
+    Outgoing {
+        method: "GET".into(),
+        url: url.into(),
+        shown: url.into(),
+        headers,
+        body: None,
+        timeout: Duration::from_secs(5),
+    }
 }
 
 fn loopback() -> Sender {
@@ -225,14 +232,16 @@ fn connections_and_their_secrets() {
     std::fs::write(project.path().join("token"), "from-file\n").unwrap();
     let text =
         "erp:\n  http: { url: 'http://10.0.0.5:8080/api', headers: { Authorization: 'Bearer ${file:token}' } }\n";
-    let (connections, problems) = read_connections(text, project.path(), &project.path().join("data/flowscript.db"));
+    let (connections, problems) =
+        read_connections(text, project.path(), &project.path().join("data/flowscript.db"), &Connections::default());
     assert!(problems.is_empty(), "{problems:?}");
     let erp = connections.http_of("erp").unwrap();
     assert_eq!(erp.headers, [("Authorization".to_owned(), "Bearer from-file".to_owned())]);
     assert!(erp.covers("10.0.0.5", 8080) && !erp.covers("10.0.0.5", 80));
     assert!(!format!("{connections:?}").contains("from-file"));
     let fails = |text: &str, place: &str, part: &str| {
-        let (_, problems) = read_connections(text, project.path(), &project.path().join("data/flowscript.db"));
+        let (_, problems) =
+            read_connections(text, project.path(), &project.path().join("data/flowscript.db"), &Connections::default());
         let [problem] = problems.as_slice() else { panic!("{problems:?}") };
         assert_eq!(format!("{}:{}", problem.place.line, problem.place.column), place);
         assert!(problem.message.contains(part), "{}", problem.message);
@@ -248,5 +257,5 @@ fn connections_and_their_secrets() {
     fails("a: { ftp: { url: x } }", "1:6", "kind `ftp`");
     fails("a: { http: { uri: x } }", "1:14", "`uri`");
     fails("- a", "1:1", "must be a map");
-    assert!(read_connections("# nothing\n", project.path(), Path::new("x")).1.len() <= 1);
+    assert!(read_connections("# nothing\n", project.path(), Path::new("x"), &Connections::default()).1.len() <= 1);
 }

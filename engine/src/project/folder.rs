@@ -15,7 +15,7 @@ pub const CONNECTIONS: &str = "connections.yaml";
 const MAX_FOLDERS: usize = 16;
 
 /// The texts of a project, read as one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Folder {
     /// Where it is.
     pub root: PathBuf,
@@ -30,7 +30,7 @@ pub struct Folder {
 }
 
 /// A file of the project.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SourceFile {
     /// Its path in the project, slashes between folders.
     pub path: String,
@@ -53,11 +53,11 @@ impl Folder {
     }
 
     /// The connections of connections.yaml with their secrets, and what is wrong with the file. None reaches the
-    /// file `store`.
-    pub fn read_connections(&self, store: &Path) -> (Connections, Vec<Problem>) {
+    /// file `store`; entries that are the same as `before` keep their pools.
+    pub fn read_connections(&self, store: &Path, before: &Connections) -> (Connections, Vec<Problem>) {
         match self.connections.as_ref().map(|file| file.text.as_ref()) {
             None => (Connections::default(), Vec::new()),
-            Some(Ok(text)) => read_connections(text, &self.root, store),
+            Some(Ok(text)) => read_connections(text, &self.root, store, before),
             Some(Err(reason)) => {
                 let message = format!("The file cannot be read: {reason}");
                 let problem = Problem::new(codes::UNREADABLE, Place { line: 1, column: 1 }, message);

@@ -2,7 +2,7 @@
 
 use super::trace::StepTrace;
 use crate::clock::Clock;
-use crate::outgoing::{Outgoing, Sender};
+use crate::outgoing::{Outgoing, Sender, masked_header, shown};
 use crate::store::{LogLine, RunId, Timestamp};
 use crate::trigger::callback;
 use bytes::Bytes;
@@ -329,6 +329,7 @@ impl Host for StepHost {
         let outgoing = Outgoing {
             method: request.method.clone(),
             url: request.url.clone(),
+            shown: shown(&request.url),
             headers,
             body: request.body.clone().map(Bytes::from),
             timeout: timeout.min(self.run.deadline.saturating_sub(self.run.clock.elapsed())),
@@ -343,7 +344,7 @@ impl Host for StepHost {
         Ok(HttpResponse {
             status: answer.status,
             reason: answer.reason,
-            headers: answer.headers,
+            headers: answer.headers.into_iter().map(|(name, value)| (name, masked_header(&value))).collect(),
             body: answer.body.to_vec(),
         })
     }

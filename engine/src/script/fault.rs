@@ -1,5 +1,6 @@
 //! Why a script or a step failed.
 
+use crate::outgoing::masked;
 use crate::store::Failure;
 use crate::yaml::Place;
 use flowscript_lang::error::ErrorKind;
@@ -42,7 +43,8 @@ pub struct SourcePlace {
 impl Fault {
     /// A fault of a kind that the language does not have: `timeout`, `interrupted`.
     pub fn of_kind(kind: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: None, retry_after: None, places: Vec::new() }
+        // Messages of others may tell secrets of connections: none leaves through a fault.
+        Self { kind, message: masked(&message.into()), status: None, retry_after: None, places: Vec::new() }
     }
 
     /// A fault as the store keeps it.

@@ -1,20 +1,18 @@
 //! The `http` step: from its templates to a request, and from the answer to its result.
 
+use super::address::{self, ENCODED};
 use super::file::Files;
-use crate::outgoing::{Incoming, Outgoing, Sender, Unsent, shown as shown_url};
+use crate::outgoing::{Incoming, Outgoing, Sender, Unsent, masked, masked_header, shown as shown_url};
 use crate::script::{Context, Fault, TIMEOUT, decode_json, encode_json};
 use crate::store::Timestamp;
-use crate::workflow::model::{Http, HttpBody, Url, UrlPart};
+use crate::workflow::model::{Http, HttpBody};
 use bytes::Bytes;
-use encoding_rs::Encoding;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value, to_text};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use flowscript_stdlib::charset::{NotText, body_text};
+use percent_encoding::utf8_percent_encode;
 use std::ops::RangeInclusive;
 use std::time::Duration;
-
-/// All that is not unreserved in RFC 3986.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A request that is ready to be sent.
 #[derive(Clone, Debug)]
@@ -29,7 +27,12 @@ pub struct HttpCall {
 
 /// Fills the templates of a step.
 pub(super) fn call(http: &Http, variables: &mut [Value], context: Context<'_>) -> Result<HttpCall, Fault> {
-    let mut url = url(&http.url, variables, context)?;
+    let url = address::fill(&http.url, variables, context)?;
+    // Behind `#` a parameter would not be sent.
+    let (mut url, fragment) = match url.split_once('#') {
+        Some((url, fragment)) => (url.to_owned(), format!("#{fragment}")),
+        None => (url, String::new()),
+    };
     let mut separator = if url.contains('?') { '&' } else { '?' };
     for (name, content) in &http.query {
         let value = content.value(variables, context)?;
@@ -41,6 +44,7 @@ pub(super) fn call(http: &Http, variables: &mut [Value], context: Context<'_>) -
             separator = '&';
         }
     }
+    url.push_str(&fragment);
     let mut headers = Vec::new();
     for (name, content) in &http.headers {
         let value = content.text(&format!("The header `{name}`"), variables, context)?;
@@ -78,35 +82,12 @@ pub(super) fn call(http: &Http, variables: &mut [Value], context: Context<'_>) -
     };
     let method = http.method.as_str().to_owned();
     Ok(HttpCall {
-        request: Outgoing { method, url, headers, body, timeout: http.timeout },
+        request: Outgoing { method, shown: shown_url(&url), url, headers, body, timeout: http.timeout },
         connection: http.connection.clone(),
         expect: http.expect.clone(),
         save_as,
         is_head: http.method == crate::workflow::model::HttpMethod::Head,
     })
-}
-
-fn url(url: &Url, variables: &mut [Value], context: Context<'_>) -> Result<String, Fault> {
-    match url {
-        Url::Whole(content) => content.text("The address", variables, context).map(|text| text.to_string()),
-        Url::Parts(parts) => {
-            let mut text = String::new();
-            for part in parts {
-                match part {
-                    UrlPart::Text(part) => text.push_str(part),
-                    UrlPart::Value(script) => {
-                        let value = script.run(variables, context)?;
-                        let part = to_text(&value).map_err(|_| {
-                            let message = format!("A part of the address is a {}.", value.type_name());
-                            Fault::new(ErrorKind::Type, message)
-                        })?;
-                        text.extend(utf8_percent_encode(&part, ENCODED));
-                    }
-                }
-            }
-            Ok(text)
-        }
-    }
 }
 
 /// The texts of a parameter: none for null, several for a list.
@@ -135,18 +116,9 @@ impl HttpCall {
                     format!("connections.yaml has no connection `{name}` that works."),
                 ));
             };
-            let base = connection.url.as_str().trim_end_matches('/');
-            let path = request.url.trim_start_matches('/');
-            if path.contains("://") {
-                let message =
-                    format!("`url` is {path}; with a connection it is what follows the connection's address.");
-                return Err(Fault::new(ErrorKind::Value, message));
-            }
-            request.url = if path.is_empty() || path.starts_with('?') {
-                format!("{base}{path}")
-            } else {
-                format!("{base}/{path}")
-            };
+            let path = request.url;
+            request.url = address::below(&connection.url, &path)?;
+            request.shown = masked(&address::joined(&connection.shown, &path));
             for (name, value) in &connection.headers {
                 if !request.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
                     request.headers.push((name.clone(), value.clone()));
@@ -182,27 +154,17 @@ impl Answered {
         let header = |wanted: &str| {
             incoming.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
         };
-        let text = text(&incoming.body, header("content-type"));
+        let text = text(&incoming.body, header("content-type").unwrap_or_default());
         if !call.expect.iter().any(|range| range.contains(&incoming.status)) {
             let shown: String = text.as_deref().unwrap_or_default().chars().take(200).collect();
             let shown = if shown.is_empty() { String::new() } else { format!(": {shown}") };
-            let (method, url) = (&call.request.method, shown_url(&call.request.url));
+            let (method, url) = (&call.request.method, &call.request.shown);
             let message = format!("{method} {url} answered {} {}{shown}", incoming.status, incoming.reason);
             let message = with_connection(call.connection.as_deref(), &message);
             let retry_after = header("retry-after").and_then(|text| retry_after(text, now));
             return Err(Fault { status: Some(incoming.status), retry_after, ..Fault::new(ErrorKind::Io, message) });
         }
-        let mut headers: Vec<(String, String)> = Vec::new();
-        for (name, value) in &incoming.headers {
-            match headers.iter_mut().find(|(known, _)| known == name) {
-                Some((_, values)) => {
-                    values.push_str(", ");
-                    values.push_str(value);
-                }
-                None => headers.push((name.clone(), value.clone())),
-            }
-        }
-        let headers = headers.into_iter().map(|(name, value)| (name, Value::text(value))).collect::<Vec<_>>();
+        let headers = headers(&incoming.headers);
         let (mut body, mut json) = (Value::Null, Value::Null);
         let mut text = text.filter(|_| !call.is_head);
         if let Some(path) = &call.save_as {
@@ -222,17 +184,34 @@ impl Answered {
     }
 }
 
-/// The text of a body in its charset; nothing where it is none.
-fn text(body: &[u8], content_type: Option<&str>) -> Option<String> {
-    let charset = content_type.and_then(|text| {
-        text.split(';').skip(1).find_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
-        })
+/// Headers as a record. Of a name that comes several times the values are joined, but cookies, which may have commas,
+/// become a list.
+fn headers(headers: &[(String, String)]) -> Vec<(String, Value)> {
+    let mut names: Vec<&str> = Vec::new();
+    headers.iter().for_each(|(name, _)| {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
     });
-    let encoding = charset.and_then(|name| Encoding::for_label(name.as_bytes())).unwrap_or(encoding_rs::UTF_8);
-    let (text, _, malformed) = encoding.decode(body);
-    (!malformed).then(|| text.into_owned())
+    let value = |name: &str| {
+        let all = headers.iter().filter(|(known, _)| known == name);
+        let mut values: Vec<String> = all.map(|(_, value)| masked_header(value)).collect();
+        match values.len() {
+            1 => Value::text(values.pop().unwrap_or_default()),
+            _ if name == "set-cookie" => Value::list(values.into_iter().map(Value::text).collect()),
+            _ => Value::text(values.join(", ")),
+        }
+    };
+    names.iter().map(|name| ((*name).to_owned(), value(name))).collect()
+}
+
+/// The text of a body; nothing where it is none.
+fn text(body: &[u8], content_type: &str) -> Option<String> {
+    match body_text(body, content_type) {
+        Ok(text) => Some(text),
+        Err(NotText::UnknownCharset(_)) => body_text(body, "").ok(),
+        Err(NotText::Malformed(_)) => None,
+    }
 }
 
 /// `Retry-After`: seconds, or an HTTP date.
@@ -253,4 +232,19 @@ fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_in_the_encoding_that_they_state() {
+        let declared = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xe5</a>";
+        assert!(text(declared, "text/xml").unwrap().ends_with("<a>\u{e5}</a>"));
+        assert!(text(declared, "application/soap+xml; charset=windows-1252").unwrap().ends_with("<a>\u{e5}</a>"));
+        assert_eq!(text(b"\xfe\xff\0<\0a\0/\0>", "application/xml").as_deref(), Some("<a/>"));
+        assert_eq!(text("\u{e5}".as_bytes(), "text/plain; charset=none").as_deref(), Some("\u{e5}"));
+        assert_eq!(text(b"\xe5", "text/plain"), None);
+    }
 }

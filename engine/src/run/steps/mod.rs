@@ -1,5 +1,6 @@
 //! What steps do, one kind a file where there is more to it than a line.
 
+mod address;
 mod blocks;
 pub mod file;
 pub mod http;
