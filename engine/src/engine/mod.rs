@@ -27,7 +27,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Parts};
 use crate::keys::KeyRing;
-use crate::outgoing::Sender;
+use crate::outgoing::{Sender, secrets_changed};
 use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
 use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
@@ -37,7 +37,7 @@ use crate::trigger::webhook::{Request, RequestParts, input_parameters, parse_que
 use crate::workflow::history::DiagnosticsSwitch;
 use crate::workflow::model::{Webhook, Workflow};
 use flowscript_lang::value::Record;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +77,15 @@ struct Shared {
     secret: [u8; 32],
     /// One thread of its own: what people try out must not hold up runs.
     evaluation: Pool,
-    loading: tokio::sync::Mutex<()>,
+    loading: tokio::sync::Mutex<Loaded>,
+}
+
+/// What was read of the project when it was last published.
+#[derive(Default)]
+struct Loaded {
+    folder: Option<Folder>,
+    /// Lines of the log about its files: each is written once, as long as it stays true.
+    told: BTreeSet<String>,
 }
 
 impl Engine {
@@ -228,27 +236,32 @@ impl Engine {
         self.shared.catalog.current()
     }
 
-    /// Reads the project folder as one, and switches to it in one step.
+    /// Reads the project folder as one, and switches to it in one step; does nothing if it is as it was.
     pub async fn reload(&self) -> Result<(), StoreError> {
-        let _one_at_a_time = self.shared.loading.lock().await;
+        let mut last = self.shared.loading.lock().await;
         let before = self.workflows();
         let (project, library, serving) = (self.shared.project.clone(), self.shared.library.clone(), before.clone());
         let known = self.shared.sender.connections();
         let store = self.shared.config.store_file(&project).map_err(StoreError::Other)?;
+        let unchanged = last.folder.clone();
         let loaded = tokio::task::spawn_blocking(move || {
-            let mut folder = Folder::read(&project);
+            let folder = Folder::read(&project);
+            if unchanged.as_ref() == Some(&folder) && !secrets_changed() {
+                return None;
+            }
             let (connections, problems) = folder.read_connections(&store, &known);
-            let mut odd = std::mem::take(&mut folder.odd);
-            odd.extend(problems.iter().map(|problem| problem.line(CONNECTIONS)));
+            let lines = problems.iter().map(|problem| problem.line(CONNECTIONS));
+            let odd: BTreeSet<String> = folder.odd.iter().cloned().chain(lines).collect();
             let serving = |path: &str| serving.route(path).map(|entry| entry.id.clone());
             let files = load(&folder, &library, &connections, serving);
-            (odd, connections, files)
+            Some((folder, odd, connections, files))
         });
-        let (odd, connections, files) =
-            loaded.await.map_err(|error| StoreError::Other(format!("loading failed: {error}")))?;
-        for line in odd {
-            tracing::warn!("{line}");
-        }
+        let loaded = loaded.await.map_err(|error| StoreError::Other(format!("loading failed: {error}")))?;
+        let Some((folder, odd, connections, files)) = loaded else { return Ok(()) };
+        // Until it is published, it is to be read again.
+        last.folder = None;
+        odd.difference(&last.told).for_each(|line| tracing::warn!("{line}"));
+        last.told = odd;
         tell_problems(&before, &files);
         self.shared.sender.set_connections(Arc::new(connections));
         let published = self.shared.store.publish(publication(&before, &files)).await?;
@@ -258,6 +271,7 @@ impl Engine {
         let records = self.shared.store.workflows().await?;
         self.shared.catalog.switch(snapshot(&before, files, &records));
         self.shared.dispatcher.schedules_changed();
+        last.folder = Some(folder);
         Ok(())
     }
 

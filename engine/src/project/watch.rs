@@ -1,6 +1,9 @@
 //! Changes of the project's files.
 
+use super::CONNECTIONS;
+use crate::outgoing::secret_files;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
@@ -14,11 +17,13 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// The folders that are watched with everything below them.
 const FOLDERS: [&str; 2] = ["workflows", "modules"];
 
-/// A watch over a project's workflows and modules.
+/// A watch over a project's workflows, modules and connections, with the files of their secrets.
 #[derive(Debug)]
 pub struct Watch {
     project: PathBuf,
     watcher: Mutex<RecommendedWatcher>,
+    /// Folders outside the project that hold secrets.
+    secrets: Mutex<BTreeSet<PathBuf>>,
     changed: Arc<Notify>,
 }
 
@@ -27,9 +32,13 @@ impl Watch {
     pub fn new(project: &Path) -> Result<Self, String> {
         let changed = Arc::new(Notify::new());
         let notifier = changed.clone();
-        // Events of reading would wake us for our own loading.
+        let folder = project.to_owned();
+        // Events of reading would wake us for our own loading, and those of other files, such as a log, for nothing.
         let handler = move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| !event.kind.is_access()) {
+            let matters = |event: notify::Event| {
+                event.need_rescan() || !event.kind.is_access() && event.paths.iter().any(|path| matters(&folder, path))
+            };
+            if event.is_ok_and(matters) {
                 notifier.notify_one();
             }
         };
@@ -37,18 +46,31 @@ impl Watch {
         let mut watcher = notify::recommended_watcher(handler).map_err(failed)?;
         // The project itself only to see its folders come: the store writes below it all the time.
         watcher.watch(project, RecursiveMode::NonRecursive).map_err(failed)?;
-        let watch = Self { project: project.to_owned(), watcher: Mutex::new(watcher), changed };
+        let (watcher, secrets) = (Mutex::new(watcher), Mutex::default());
+        let watch = Self { project: project.to_owned(), watcher, secrets, changed };
         watch.watch_folders();
         Ok(watch)
     }
 
     /// Waits for a change, and then until the folder has settled.
     pub async fn changed(&self) {
+        self.watch_secrets();
         self.changed.notified().await;
         let quiet = async { while tokio::time::timeout(SETTLE, self.changed.notified()).await.is_ok() {} };
         let _ = tokio::time::timeout(LONGEST, quiet).await;
         // A folder that was removed and made again is another one.
         self.watch_folders();
+    }
+
+    fn watch_secrets(&self) {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in secret_files().iter().filter_map(|file| file.parent()) {
+            let is_watched = folder == self.project || watched.contains(folder);
+            if !is_watched && watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
+                watched.insert(folder.to_owned());
+            }
+        }
     }
 
     fn watch_folders(&self) {
@@ -63,4 +85,14 @@ impl Watch {
             }
         }
     }
+}
+
+/// Is this path one that the project is loaded from?
+fn matters(project: &Path, path: &Path) -> bool {
+    let is = |at: &Path| path == at.join(CONNECTIONS) || FOLDERS.iter().any(|folder| path.starts_with(at.join(folder)));
+    let is_secret = |file: &PathBuf| {
+        // A link may lead elsewhere without being touched itself.
+        path == file || (path.parent() == file.parent() && file.is_symlink())
+    };
+    is(project) || project.canonicalize().is_ok_and(|whole| is(&whole)) || secret_files().iter().any(is_secret)
 }
