@@ -1,12 +1,13 @@
 //! HTTP requests, through the host, which allows or refuses them.
 
+use crate::charset;
 use crate::json;
 use crate::row::{Row, fails, row};
 use crate::show::{quoted, short};
 use crate::suggest::nearest;
 use crate::url;
 use ecow::EcoString;
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::UTF_8;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::host::{HttpRequest, HttpResponse};
@@ -22,7 +23,7 @@ pub(crate) const ROWS: &[Row] = &[
         .rules(
             "Options and their defaults: `method: 'GET'`, `headers: {}`, `query: {}` (added to the URL), `body: null` (text or binary), \
              `json: null` (any value, sent as JSON), `timeout: 30` (seconds), `continueOnError: false`. The answer is a record: \
-             `statusCode`, `reasonPhrase`, `headers` (names in lower case), `body` (binary), `text`, and `json`, `null` where the body is \
+             `statusCode`, `reasonPhrase`, `headers` (names in lower case; several `set-cookie` are a list), `body` (binary, without its gzip, deflate, br or zstd), `text`, and `json`, `null` where the body is \
              no JSON. A status outside 200 to 299 is an `io` error unless `continueOnError`. The host must allow it: `run --allow-http`, \
              or `http.allow` of an engine.",
         )
@@ -236,11 +237,20 @@ fn answer(response: &HttpResponse) -> Record {
     for (name, value) in &response.headers {
         let name = EcoString::from(name.to_ascii_lowercase());
         match headers.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, Value::Text(known))) => {
-                known.push_str(", ");
-                known.push_str(value);
+            None => headers.push((name, value.as_str().into())),
+            // Cookies may have commas.
+            Some((_, known)) if name == "set-cookie" => {
+                let mut all: Vec<Value> = match Rows::of(known) {
+                    Some(rows) => rows.iter().collect(),
+                    None => vec![known.clone()],
+                };
+                all.push(value.as_str().into());
+                *known = Value::list(all);
             }
-            _ => headers.push((name, value.as_str().into())),
+            Some((_, known)) => {
+                let joined = to_text(known).unwrap_or_default() + ", " + value.as_str();
+                *known = Value::text(joined);
+            }
         }
     }
     let fields: [(&str, Value); 6] = [
@@ -258,12 +268,10 @@ fn header<'a>(response: &'a HttpResponse, name: &str) -> Option<&'a str> {
     response.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
-/// The body in the encoding of its `charset`, UTF-8 without one.
+/// The body in the encoding that it states, UTF-8 without one.
 fn body_text(response: &HttpResponse) -> String {
-    let content_type = header(response, "content-type").unwrap_or("").to_ascii_lowercase();
-    let charset = content_type.split(';').find_map(|part| part.trim().strip_prefix("charset="));
-    let encoding = charset.and_then(|label| Encoding::for_label_no_replacement(label.trim_matches('"').as_bytes()));
-    encoding.unwrap_or(UTF_8).decode_with_bom_removal(&response.body).0.into_owned()
+    let encoding = charset::encoding(&response.body, header(response, "content-type").unwrap_or_default());
+    encoding.unwrap_or(UTF_8).decode(&response.body).0.into_owned()
 }
 
 #[cfg(test)]
@@ -280,6 +288,8 @@ mod tests {
                 ("Content-Type".into(), content_type.into()),
                 ("X-A".into(), "1".into()),
                 ("x-a".into(), "2".into()),
+                ("Set-Cookie".into(), "a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT".into()),
+                ("set-cookie".into(), "b=2".into()),
             ],
             body: body.as_bytes().to_vec(),
         });
@@ -297,7 +307,8 @@ mod tests {
         assert_eq!(
             answer.as_deref(),
             Ok(
-                "{statusCode: 200, reasonPhrase: 'Reason', headers: {\"content-type\": 'application/json', \"x-a\": '1, 2'}, \
+                "{statusCode: 200, reasonPhrase: 'Reason', headers: {\"content-type\": 'application/json', \"x-a\": '1, 2', \
+                \"set-cookie\": ['a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'b=2']}, \
                 body: binary of 10 bytes, text: '{\"a\": [1]}', json: {a: [1]}}"
             )
         );
@@ -306,6 +317,27 @@ mod tests {
             (sent.method.as_str(), sent.url.as_str(), sent.body, sent.timeout),
             ("GET", "https://x.se/a", None, 30.0)
         );
+    }
+
+    #[test]
+    fn texts_are_in_the_encoding_that_they_state() {
+        let text = |content_type: &str, body: &[u8]| {
+            let mut harness = harness(200, content_type, "");
+            let mut answer = harness.host.answer.lock().expect("not poisoned");
+            answer.as_mut().expect("an answer").body = body.to_vec();
+            drop(answer);
+            let Ok(Value::Record(answer)) = harness.call("HTTP.Get", vec!["https://x.se/a".into()]) else {
+                panic!("no answer");
+            };
+            to_text(&answer.get("text").unwrap_or_default()).unwrap_or_default().to_string()
+        };
+        let declared = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xe5</a>";
+        assert!(text("text/xml", declared).ends_with("<a>\u{e5}</a>"));
+        assert!(text("application/atom+xml", declared).ends_with("<a>\u{e5}</a>"));
+        assert!(text("text/xml; charset=windows-1252", declared).ends_with("<a>\u{e5}</a>"));
+        assert_eq!(text("text/xml", b"\xff\xfe<\0a\0/\0>\0"), "<a/>");
+        assert_eq!(text("text/plain", "\u{feff}\u{e5}".as_bytes()), "\u{e5}");
+        assert_eq!(text("text/plain; charset=none", "\u{e5}".as_bytes()), "\u{e5}");
     }
 
     #[test]

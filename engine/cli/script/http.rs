@@ -1,5 +1,6 @@
 //! HTTP for scripts: only where `--allow-http` lets them, checked at every redirect.
 
+use flowscript_engine::outgoing::{ACCEPTED, expand, is_encoded};
 use flowscript_lang::host::{HttpRequest, HttpResponse};
 use std::time::Duration;
 use ureq::http::{HeaderName, Method, Request, Response, Uri, header};
@@ -42,7 +43,7 @@ impl Permission {
             let response = hop.send(&agent).map_err(|error| format!("{}: {}", hop.url, explain(error)))?;
             match hop.next(&response)? {
                 Some(next) => hop = next,
-                None => return read(response).map_err(|error| format!("{}: {}", hop.url, explain(error))),
+                None => return read(response).map_err(|error| format!("{}: {error}", hop.url)),
             }
         }
         Err(format!("{}: redirected more than {MAX_REDIRECTS} times.", request.url))
@@ -89,6 +90,11 @@ impl Hop {
         for (name, value) in &self.headers {
             builder = builder.header(name.as_str(), value.as_str());
         }
+        let says = |wanted: HeaderName| self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted.as_str()));
+        // A part of an encoded body could not be decoded.
+        if !says(header::ACCEPT_ENCODING) && !says(header::RANGE) {
+            builder = builder.header(header::ACCEPT_ENCODING, ACCEPTED);
+        }
         match &self.body {
             Some(body) => agent.run(builder.body(body.as_slice())?),
             None => agent.run(builder.body(())?),
@@ -121,11 +127,22 @@ impl Hop {
     }
 }
 
-fn read(mut response: Response<Body>) -> Result<HttpResponse, ureq::Error> {
+fn read(mut response: Response<Body>) -> Result<HttpResponse, String> {
     let status = response.status();
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec()?;
+    let mut headers: Vec<(String, String)> =
+        response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    let mut body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec().map_err(explain)?;
+    let named = headers.iter().filter(|(name, _)| name == header::CONTENT_ENCODING.as_str());
+    let encodings = named.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(",");
+    if !body.is_empty() && is_encoded(&encodings) {
+        let most = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
+        body = expand(body, &encodings, most).map_err(|reason| format!("the answer cannot be read: {reason}."))?;
+        // They are about what was sent.
+        headers.retain(|(name, _)| {
+            ![header::CONTENT_ENCODING, header::CONTENT_LENGTH].iter().any(|gone| name == gone.as_str())
+        });
+    }
     let reason = status.canonical_reason().unwrap_or_default().to_owned();
     Ok(HttpResponse { status: status.as_u16(), reason, headers, body })
 }
@@ -140,7 +157,7 @@ fn absolute(url: &str) -> Result<Uri, String> {
 /// The address that `location` means at `base`.
 fn join(base: &Uri, location: &str) -> Result<Uri, String> {
     let (scheme, authority) = (base.scheme_str().unwrap_or("https"), base.authority().map_or("", |a| a.as_str()));
-    if location.contains("://") {
+    if has_scheme(location) {
         absolute(location)
     } else if location.starts_with("//") {
         absolute(&format!("{scheme}:{location}"))
@@ -150,6 +167,14 @@ fn join(base: &Uri, location: &str) -> Result<Uri, String> {
         let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
         absolute(&format!("{scheme}://{authority}{folder}/{location}"))
     }
+}
+
+/// Does an address begin with a scheme, as `https://` is one?
+fn has_scheme(address: &str) -> bool {
+    address.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-'))
+    })
 }
 
 fn explain(error: ureq::Error) -> String {
@@ -267,6 +292,8 @@ mod tests {
         assert_eq!(to("x"), Ok("https://a.b:99/c/x".into()));
         assert_eq!(to("//h/x"), Ok("https://h/x".into()));
         assert_eq!(to("http://h/x"), Ok("http://h/x".into()));
+        assert_eq!(to("/x?to=https://h/x"), Ok("https://a.b:99/x?to=https://h/x".into()));
+        assert_eq!(to("x?to=https://h/x"), Ok("https://a.b:99/c/x?to=https://h/x".into()));
         assert!(to("file:///etc/passwd").unwrap_err().contains("is no address"));
     }
 }

@@ -7,6 +7,7 @@ mod allow;
 mod check;
 mod connections;
 mod database;
+mod encoded;
 mod login;
 mod mail;
 mod own;
@@ -18,6 +19,7 @@ pub use allow::{Allowed, is_public};
 pub use check::check;
 pub use connections::{Connections, HttpConnection, read_connections};
 pub use database::{Database, SqlCall};
+pub use encoded::{ACCEPTED, expand, is_encoded};
 pub(crate) use login::shown;
 pub use mail::{Letter, Mail};
 pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed};
@@ -37,7 +39,10 @@ const MAX_REDIRECTS: usize = 10;
 /// How long connecting may take.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Headers that follow to another host: none that could carry a secret.
-const TRAVELLING: [HeaderName; 4] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::CONTENT_TYPE, header::USER_AGENT];
+const TRAVELLING: [HeaderName; 5] =
+    [header::ACCEPT, header::ACCEPT_ENCODING, header::ACCEPT_LANGUAGE, header::CONTENT_TYPE, header::USER_AGENT];
+/// Bodies of up to this many bytes are decoded where they are received.
+const DECODED_HERE: usize = 64 << 10;
 
 /// A request to send.
 #[derive(Clone)]
@@ -181,6 +186,10 @@ impl Sender {
         if let Some(login) = login::take(&mut url).and_then(|login| HeaderValue::try_from(login).ok()) {
             headers.entry(header::AUTHORIZATION).or_insert(login);
         }
+        // A part of an encoded body could not be decoded.
+        if !headers.contains_key(header::RANGE) {
+            headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static(ACCEPTED));
+        }
         let mut body = request.body;
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.once(&method, (&url, &shown), &headers, body.clone()).await?;
@@ -319,7 +328,29 @@ async fn fetch(mut answer: reqwest::Response, url: &str, most: usize) -> Result<
         }
     }
     let reason = status.canonical_reason().unwrap_or_default().to_owned();
-    Ok(Incoming { status: status.as_u16(), reason, headers, body: body.freeze() })
+    let incoming = Incoming { status: status.as_u16(), reason, headers, body: body.freeze() };
+    decoded(incoming, most).await.map_err(|reason| Unsent::new(format!("the answer of {url} cannot be read: {reason}")))
+}
+
+/// An answer with its body as it was before it was encoded.
+async fn decoded(incoming: Incoming, most: usize) -> Result<Incoming, String> {
+    let named = incoming.headers.iter().filter(|(name, _)| name == header::CONTENT_ENCODING.as_str());
+    let encodings = named.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(",");
+    if incoming.body.is_empty() || !is_encoded(&encodings) {
+        return Ok(incoming);
+    }
+    let Incoming { status, reason, mut headers, body } = incoming;
+    let body = if body.len() <= DECODED_HERE {
+        expand(body.to_vec(), &encodings, most)
+    } else {
+        let expanded = tokio::task::spawn_blocking(move || expand(body.to_vec(), &encodings, most));
+        expanded.await.map_err(|error| error.to_string())?
+    };
+    // They are about what was sent.
+    headers.retain(|(name, _)| {
+        ![header::CONTENT_ENCODING, header::CONTENT_LENGTH].iter().any(|gone| name == gone.as_str())
+    });
+    Ok(Incoming { status, reason, headers, body: body?.into() })
 }
 
 /// An error with what is behind it: the outer one alone says little.

@@ -226,6 +226,41 @@ async fn limits() {
     assert!(loopback().send(broken).await.unwrap_err().message.contains("line break"));
 }
 
+fn encoded(encoding: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+#[tokio::test]
+async fn encoded_answers_are_decoded() {
+    let gzip = |text: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let (base, heard) = peer(vec![
+        encoded("gzip", &gzip(b"hello")),
+        encoded("zstd", &zstd::stream::encode_all(&b"hello"[..], 3).unwrap()),
+        encoded("gzip", &gzip(&vec![0; MAX_BODY + 1])),
+        encoded("secret", b"hello"),
+        encoded("gzip", b""),
+    ]);
+    for _ in 0..2 {
+        let answer = loopback().send(get(&base)).await.unwrap();
+        assert_eq!(answer.body.as_ref(), b"hello");
+        assert!(!answer.headers.iter().any(|(name, _)| name.starts_with("content-")), "{:?}", answer.headers);
+    }
+    assert!(
+        loopback().send(get(&base)).await.unwrap_err().message.contains("larger than 65536 bytes once it is decoded")
+    );
+    assert!(loopback().send(get(&base)).await.unwrap_err().message.contains("`secret`, which is not known"));
+    assert!(loopback().send(get(&base)).await.unwrap().body.is_empty());
+    assert!(heard.join().unwrap().iter().all(|request| request.contains("accept-encoding: gzip, deflate, br, zstd")));
+}
+
 #[test]
 fn connections_and_their_secrets() {
     let project = tempfile::tempdir().unwrap();
