@@ -4,6 +4,7 @@ use crate::peer::{Peer, Reply};
 use crate::postgres::Postgres;
 use crate::server::{Project, Server, flowscript};
 use crate::smtp::Smtp;
+use std::fmt::Write;
 use std::path::Path;
 
 /// Secrets by the name of their variable. Two are words, one is encoded as addresses want it, one is a whole address.
@@ -135,7 +136,7 @@ fn no_failure_tells_a_secret() {
     let environment = [("PLAIN", PLAIN), ("ENCODED", ENCODED), ("SHORT", SHORT), ("WHOLE", whole.as_str())];
     let mut connections = String::new();
     for (number, (connection, step)) in cases.iter().enumerate() {
-        connections.push_str(&format!("c{number}: {{ {connection} }}\n"));
+        let _ = writeln!(connections, "c{number}: {{ {connection} }}");
         let step = step.replace("connection: C", &format!("connection: c{number}"));
         let head = "trigger: { webhook: { auth: none, response: wait } }\nsteps:\n  - id: r\n";
         let limit = if step.starts_with("file") { "" } else { "    timeout: 2s\n" };

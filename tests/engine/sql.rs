@@ -196,8 +196,8 @@ fn the_store_is_no_database_of_a_connection_by_any_path() {
         &whole,
         ":memory:",
     ];
-    let connections: String =
-        paths.iter().enumerate().map(|(n, path)| format!("c{n}: {{ sql: {{ url: 'sqlite:{path}' }} }}\n")).collect();
+    let each = paths.iter().enumerate().map(|(n, path)| format!("c{n}: {{ sql: {{ url: 'sqlite:{path}' }} }}\n"));
+    let connections = each.collect::<Vec<_>>().concat();
     project.write("connections.yaml", &format!("{connections}late: {{ sql: {{ url: 'sqlite:late.db' }} }}\n"));
     for (name, connection) in
         (0..paths.len()).map(|n| (format!("w{n}"), format!("c{n}"))).chain([("late".into(), "late".into())])

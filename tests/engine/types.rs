@@ -3,6 +3,7 @@
 use crate::postgres::Postgres;
 use crate::server::{Project, wait_for};
 use serde_json::{Value as Json, json};
+use std::fmt::Write;
 
 /// Values of all types that have a text: type, and what is written.
 fn samples() -> Vec<(&'static str, Json)> {
@@ -195,7 +196,7 @@ fn what_is_written_is_read_in_every_type() {
     ]);
     let mut tables = String::new();
     for (number, (ty, _)) in cases.iter().enumerate() {
-        tables.push_str(&format!("create table t{number} (id int, v {ty});"));
+        let _ = write!(tables, "create table t{number} (id int, v {ty});");
         project.write(&format!("workflows/w{number}.yaml"), &workflow(&format!("t{number}")));
     }
     postgres.run(&tables);

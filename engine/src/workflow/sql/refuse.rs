@@ -65,16 +65,13 @@ const PRAGMAS: [&str; 39] = [
 
 /// May a step use this pragma of SQLite? With a value, if `sets`.
 pub fn allows_pragma(name: &str, sets: bool) -> bool {
-    let is = |known: &&str| known.eq_ignore_ascii_case(name);
-    let reads_only = ["encoding", "page_size", "query_only", "schema_version", "max_page_count"];
+    let one_of = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let never_set = ["encoding", "page_size", "query_only", "schema_version", "max_page_count"];
     let only_read = ["journal_mode", "auto_vacuum", "synchronous", "locking_mode", "user_version"];
-    match sets {
-        true => {
-            name.eq_ignore_ascii_case("user_version")
-                || (PRAGMAS.iter().any(|p| is(&p)) && !reads_only.iter().any(|p| is(&p)))
-        }
-        false => PRAGMAS.iter().chain(&only_read).any(|p| is(&p)),
+    if sets {
+        return name.eq_ignore_ascii_case("user_version") || (one_of(&PRAGMAS) && !one_of(&never_set));
     }
+    one_of(&PRAGMAS) || one_of(&only_read)
 }
 
 /// Why the text cannot be a statement of an `sql` step.
