@@ -4,6 +4,7 @@ use flowscript_engine::yaml;
 use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::function::Effect;
 use flowscript_lang::{CompileOptions, Mode, NoModules, compile};
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -182,7 +183,7 @@ fn traps_are_reported() {
         for source in *sources {
             let found = warnings(source, Mode::Script);
             if !found.iter().any(|warning| warning.code == *code) {
-                wrong.push_str(&format!("{code}: {source}\n    {}\n", shown(&found)));
+                let _ = write!(wrong, "{code}: {source}\n    {}\n", shown(&found));
             }
             assert!(found.iter().all(|warning| warning.hint.is_some()), "{source}");
         }
@@ -210,7 +211,7 @@ fn what_is_right_is_left_alone() {
     for source in RIGHT {
         let found = traps(source, Mode::Script);
         if !found.is_empty() {
-            wrong.push_str(&format!("{source}\n    {}\n", shown(&found)));
+            let _ = write!(wrong, "{source}\n    {}\n", shown(&found));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -247,7 +248,7 @@ fn the_scripts_of_the_repository_are_left_alone() {
     for (name, source) in &sources {
         let found = traps(source, Mode::Script);
         if !found.is_empty() {
-            wrong.push_str(&format!("{name}: {}\n    {source}\n", shown(&found)));
+            let _ = write!(wrong, "{name}: {}\n    {source}\n", shown(&found));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

@@ -205,7 +205,7 @@ impl Facts {
             if !is_order(*op) {
                 return;
             }
-            let is_number = |side: &Expr| column(side).filter(|name| self.is_number(cells, name)).is_some();
+            let is_number = |side: &Expr| column(side).is_some_and(|name| self.is_number(cells, name));
             let is_text =
                 |side: &Expr| matches!(&bare(side).kind, ExprKind::Text(text) if parse_number(text).is_some());
             let both = is_number(first) && is_number(second);
@@ -247,8 +247,8 @@ impl Facts {
     }
 
     fn select(&self, select: &Select, found: &mut Vec<Diagnostic>) {
-        let sources = std::iter::once(&select.source).chain(select.joins.iter().map(|join| &join.source));
-        let Some(mut cells) = sources.filter_map(|source| self.cells(&source.value)).next() else { return };
+        let mut sources = std::iter::once(&select.source).chain(select.joins.iter().map(|join| &join.source));
+        let Some(mut cells) = sources.find_map(|source| self.cells(&source.value)) else { return };
         for item in &select.items {
             let SelectItem::Value { label, value } = item else { continue };
             if let Some((name, arguments)) = called(value)

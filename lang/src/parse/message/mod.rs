@@ -302,9 +302,10 @@ impl<'a> Situation<'a> {
         let end = self.before()?.end;
         let last = self.source[..end].chars().next_back().map_or(0, char::len_utf8);
         let comment = self.source[end..].lines().next().unwrap_or("").trim();
-        let hint = match comment.starts_with("//") && comment.ends_with(';') {
-            true => "`//` begins a comment, which has taken the `;`; a division is `a / b`".to_owned(),
-            false => format!("write `;` before `{}`", excerpt(self.text())),
+        let hint = if comment.starts_with("//") && comment.ends_with(';') {
+            "`//` begins a comment, which has taken the `;`; a division is `a / b`".to_owned()
+        } else {
+            format!("write `;` before `{}`", excerpt(self.text()))
         };
         let place = Span::new(end - last, end);
         Some(Diagnostic::error(codes::SEMICOLON, place, "a `;` is missing after this statement").with_hint(hint))

@@ -134,7 +134,7 @@ impl Situation<'_> {
         if !self.is_glued() || !self.before_text().ends_with(quote) || !is_text(&(self.index - 1)) {
             return None;
         }
-        let pieces = (self.index + 1..).take_while(|at| is_text(at) && glued(at)).count();
+        let pieces = (self.index + 1..self.layout.tokens.len()).take_while(|at| is_text(at) && glued(at)).count();
         let (first, last) = (self.before()?, self.layout.tokens[self.index + pieces]);
         let place = Span::new(first.start, last.end);
         let whole = place.text(self.source);
