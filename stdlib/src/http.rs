@@ -206,11 +206,24 @@ fn send(call: &Call<'_>, mut options: Options) -> NativeResult {
     if !(200..300).contains(&response.status) && !options.continue_on_error {
         let shown: String = body_text(&response).chars().take(200).collect();
         let body = if shown.is_empty() { String::new() } else { format!(": {shown}") };
-        let message =
-            format!("{} {} answered {} {}{body}", request.method, request.url, response.status, response.reason);
+        let message = format!(
+            "{} {} answered {} {}{body}",
+            request.method,
+            without_login(&request.url),
+            response.status,
+            response.reason
+        );
         return Err(call.error(ErrorKind::Io, message));
     }
     Ok(Value::Record(answer(&response)))
+}
+
+/// An address for people: a login in it is nobody's business.
+fn without_login(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let login = authority.rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}://{}", rest.get(login..).unwrap_or_default())
 }
 
 fn with_query(url: &str, query: &[(String, String)]) -> String {
@@ -366,6 +379,8 @@ mod tests {
         let url = || Value::from("https://x.se/a");
         let message = harness.call("HTTP.Post", vec![url(), 1.into()]).expect_err("an error");
         assert_eq!(message, "HTTP.Post: POST https://x.se/a answered 404 Reason: no such item");
+        let message = harness.call("HTTP.Get", vec!["https://me:s3cret@x.se/a@b".into()]).expect_err("an error");
+        assert_eq!(message, "HTTP.Get: GET https://x.se/a@b answered 404 Reason: no such item");
         let options = Value::record([("continueOnError", Value::from(true))]);
         assert!(harness.call("HTTP.Request", vec![url(), options]).is_ok());
         *harness.host.answer.lock().expect("not poisoned") = None;
