@@ -11,7 +11,7 @@ pub(crate) enum Planted {
     FreedLane,
     /// A result is noted as there, but its value is lost.
     DroppedResult,
-    /// A further attempt takes the number of the one before.
+    /// Attempts are counted anew after each crash and retry, and take the rows of earlier ones.
     OverwrittenAttempt,
     /// A claim that was lost may write.
     StaleFence,
@@ -33,7 +33,7 @@ pub(crate) enum Planted {
     SecondAnswer,
     /// A checkpoint is passed without a commit.
     SkippedCheckpoint,
-    /// The idempotency key of a step changes with its attempts.
+    /// The idempotency key of a step changes with time.
     ChangingKey,
     /// The oldest run of a lane comes first, whatever its place.
     LaneByAge,
@@ -41,6 +41,12 @@ pub(crate) enum Planted {
     SecondEvent,
     /// The elements of a loop are not kept.
     LostItems,
+    /// A retry ends a wait that has ended.
+    RetriedWait,
+    /// A file that a crash moves or deletes again must be where it was.
+    RepeatedMove,
+    /// An attempt after a back-off leaves the place of its strand asleep.
+    StalePlace,
 }
 
 /// Is this fault planted in the engine of this clock? Never outside tests.

@@ -146,7 +146,10 @@ impl Dispatcher {
     ) -> Result<(Value, Vec<(Slot, Value)>), Fault> {
         let value = match action {
             Action::Http(call) => {
-                let key = step_key(run, position);
+                let mut key = step_key(run, position);
+                if planted!(self.shared.clock.as_ref(), ChangingKey) {
+                    key = step_key(run, &self.now().0.to_string());
+                }
                 let answered = self.within(host, call.send(&self.shared.sender, Some(key))).await?;
                 let (files, now) = (self.shared.room.files.clone(), self.now());
                 self.shared.pool.run(move || answered.result(&files, now)).await.map_err(|Panicked| internal())??
@@ -193,7 +196,8 @@ impl Dispatcher {
         if let (FileChange::Read(path, _), Some(settled)) = (&call.change, call.settled) {
             self.within(host, self.wait_for_settled(&files, path, settled)).await?;
         }
-        let done = self.shared.callers.run(move || files.perform(&call.change, call.repeated));
+        let forgets = planted!(self.shared.clock.as_ref(), RepeatedMove);
+        let done = self.shared.callers.run(move || files.perform(&call.change, call.repeated && !forgets));
         done.await.map_err(|Panicked| internal())?
     }
 

@@ -97,6 +97,9 @@ impl Machine {
                 (None, StepKind::Parallel(branches)) => Ok(Value::record(branches.iter().map(|(name, _)| {
                     (name.clone(), results.remove(&Part::Branch(name.to_string())).unwrap_or_default())
                 }))),
+                (None, _) if planted!(self.host.clock(), SwappedPasses) => {
+                    Ok(Value::list(results.into_values().rev().collect()))
+                }
                 (None, _) => Ok(Value::list(results.into_values().collect())),
             };
         self.close_with(path, strand, result);

@@ -199,7 +199,10 @@ impl Machine {
     pub fn changes(&mut self) -> Result<Changes, Fault> {
         let spent = self.spent + self.host.clock().elapsed().saturating_sub(self.begun);
         self.ledger.with_errors |= self.with_errors;
-        let kept = self.ledger.write(&mut self.strands, spent, &self.host.trace(), self.room.most_kept)?;
+        let mut kept = self.ledger.write(&mut self.strands, spent, &self.host.trace(), self.room.most_kept)?;
+        if planted!(self.host.clock(), LostItems) {
+            kept.retain(|(key, _)| !key.starts_with(ledger::ITEMS));
+        }
         let input = self.input.take();
         Ok(Changes {
             input: input.map(|input| super::encoding::encode(&input)),

@@ -38,10 +38,13 @@ pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(),
     let newest = places.iter().map(|(_, place): &(String, Place)| place.number).max();
     machine.remember(history, pieces, newest.unwrap_or_default());
     let traced = machine.host.trace().len();
-    machine.attempts = Attempts::of(&claimed.steps, &machine.host.trace());
+    if !planted!(machine.host.clock(), OverwrittenAttempt) {
+        machine.attempts = Attempts::of(&claimed.steps, &machine.host.trace());
+    }
     machine.ledger = Ledger::of(claimed, traced);
     machine.spent = ledger::spent(claimed);
-    if places.is_empty() {
+    let starts_over = planted!(machine.host.clock(), RetryFromStart) && claimed.run.summary.retries > 0;
+    if places.is_empty() || starts_over {
         if let Some(root) = machine.strands.get_mut("") {
             root.retries = claimed.run.summary.retries;
         }
@@ -180,6 +183,12 @@ fn wake(machine: &mut Machine, records: &Records<'_>, retries: u32, path: &str) 
         let running = machine.strands.values().filter(|below| below.parent.as_deref() == Some(path)).count();
         if let State::Open(open) = &mut strand.state {
             open.running = running;
+            if planted!(machine.host.clock(), RepeatedPass) {
+                open.next = 0;
+            }
+            if planted!(machine.host.clock(), LostBranch) {
+                open.results.clear();
+            }
         }
         if let Some((_, position)) = step_of(path, &strand) {
             begin_again(machine, &position, &mut strand);
@@ -221,7 +230,10 @@ fn next(
     let Some((once, position)) = step_of(path, strand) else { return Ok(Some(Next::Begin)) };
     let of_attempt = |attempt: u32| records.get(&(position.as_str(), attempt)).copied();
     strand.repeated = (1..=strand.attempt).filter_map(of_attempt).any(may_have_done_it);
-    let record = of_attempt(strand.attempt);
+    // An end of the run keeps results of attempts that the place of the strand does not know.
+    let newer = strand.attempt.saturating_add(1)..machine.attempts.next(&position);
+    let done = newer.filter_map(of_attempt).find(|record| record.state == StepState::Completed);
+    let record = done.or_else(|| of_attempt(strand.attempt));
     let waking = strand.sleep().map(|sleep| (sleep.kind, woken(sleep, &machine.events, machine.host.instant())));
     match waking {
         None => {
@@ -233,13 +245,20 @@ fn next(
                 let fault = Fault::of_kind(INTERRUPTED, "The engine ended while this attempt was at work.");
                 machine.end_step(&position, strand.attempt, Err(&fault));
             }
-            if interrupted && once && !retried {
+            if interrupted && once && !retried && !planted!(machine.host.clock(), RepeatedOnce) {
                 let message = "The step was interrupted, and may run once only: nobody knows whether it has run.";
                 return Ok(Some(Next::Done(Box::new(Err(Fault::of_kind(INTERRUPTED, message))))));
             }
         }
-        Some((SleepKind::BackOff, None)) if !retried => return Ok(None),
-        Some((SleepKind::BackOff, _)) => {}
+        Some((SleepKind::BackOff, None)) if !retried && !planted!(machine.host.clock(), ForgottenBackOff) => {
+            return Ok(None);
+        }
+        // The attempt that begins now may end before the strand's next commit: its place must not say that it sleeps.
+        Some((SleepKind::BackOff, _)) => strand.moved |= !planted!(machine.host.clock(), StalePlace),
+        Some((_, Some(next))) if planted!(machine.host.clock(), RetriedWait) => {
+            machine.note_end(path, strand, &next);
+            return Ok(Some(next));
+        }
         Some((_, next)) => {
             let given_up = record.and_then(|record| record.error.as_ref()).is_some_and(Failure::is_given_up);
             let goes_on = given_up || record.is_none_or(|record| record.state == StepState::Started);

@@ -29,6 +29,7 @@ impl Machine {
             let Some(mut strand) = self.strands.remove(&path) else { continue };
             self.note_end(&path, &strand, &next);
             strand.state = State::Ready(next);
+            strand.moved |= !planted!(self.host.clock(), StalePlace);
             self.strands.insert(path.clone(), strand);
             self.ready.push_back(path);
         }

@@ -62,7 +62,8 @@ fn one(world: &World, seen: &Seen, run: &Run) -> Result<(), Finding> {
     match state {
         RunState::Cancelled if world.cancelled.contains(&seen.id) => return Ok(()),
         RunState::TimedOut if world.late.contains(&seen.id) => return Ok(()),
-        RunState::Skipped if seen.rows.is_empty() => return Ok(()),
+        // One that was retried and is queued again may have rows.
+        RunState::Skipped if seen.rows.is_empty() || seen.retries > 0 => return Ok(()),
         RunState::Completed | RunState::Failed => {}
         other => return Err(Finding::new("end", format!("nobody asked for the end {other}"))),
     }

@@ -104,11 +104,11 @@ fn outcome(dice: &mut Dice, step: &Step) -> Outcome {
 }
 
 fn at_work(dice: &mut Dice) -> Deed {
-    match dice.below(20) {
+    match dice.below(22) {
         0..=3 => Deed::KillBefore,
         4..=6 => Deed::Kill,
         7..=9 => Deed::Cancel(dice.below(8)),
-        10..=11 => Deed::TimeOut,
+        10..=11 | 20..=21 => Deed::TimeOut,
         12 => Deed::Expire,
         13..=14 => Deed::Deliver(dice.below(16)),
         15 => Deed::Start,

@@ -19,6 +19,7 @@ mod count;
 mod dice;
 mod drive;
 mod generate;
+mod mended;
 mod peer;
 mod points;
 mod shrink;

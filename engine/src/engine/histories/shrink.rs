@@ -4,18 +4,18 @@ use super::drive;
 use super::generate::History;
 use super::tree::{Kind, Step};
 use crate::planted::Planted;
+use std::time::{Duration, Instant};
 
-/// So many smaller histories are tried.
-const TRIES: u32 = 300;
+/// For so long smaller histories are tried.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The smallest history with the same kind of finding.
 pub(super) fn smallest(history: &History, planted: Option<Planted>, kind: &str) -> History {
     let mut best = history.clone();
-    let mut tries = 0;
+    let begun = Instant::now();
     'smaller: loop {
         for candidate in candidates(&best) {
-            tries += 1;
-            if tries > TRIES {
+            if begun.elapsed() > PATIENCE {
                 return best;
             }
             if drive::run(&candidate, planted).finding.is_some_and(|finding| finding.kind == kind) {

@@ -194,14 +194,16 @@ impl<'a> Walk<'a> {
         let Some(last) = rows.last() else { return Gone::Cut };
         self.pauses(step, &rows);
         match (&last.record.state, &last.record.error) {
-            (StepState::Completed, _) => Gone::Done(self.done(step, last, rows.len(), acc)),
+            (StepState::Completed, _) => Gone::Done(self.done(step, &rows, acc)),
             (StepState::Started | StepState::Interrupted, _) => match self.error {
                 Some(error) if error.kind == "interrupted" && error.position.as_deref() == Some(position) => Gone::Ends,
                 _ => Gone::Cut,
             },
-            (StepState::Failed, Some(error)) if error.kind == "cancelled" => Gone::Cut,
-            (StepState::Failed, Some(error)) if error.kind == "interrupted" => Gone::Ends,
-            (StepState::Failed, error) => self.failed(step, position, &rows, error.as_ref()),
+            (StepState::Failed, Some(error)) if error.kind == Failure::CANCELLED => Gone::Cut,
+            (StepState::Failed, Some(error)) if error.kind == Failure::INTERRUPTED => Gone::Ends,
+            (StepState::Failed, error) => {
+                self.failed(step, position, &rows, error.as_ref())
+            }
         }
     }
 
@@ -226,10 +228,11 @@ impl<'a> Walk<'a> {
     }
 
     /// The result of a step that was done.
-    fn done(&mut self, step: &Step, row: &Row, attempts: usize, acc: i64) -> Option<i64> {
+    fn done(&mut self, step: &Step, rows: &[&Row], acc: i64) -> Option<i64> {
+        let (row, attempts) = (rows[rows.len() - 1], rows.len());
         let record = &row.record;
         let position = &record.position;
-        let took = record.ended_at.map_or(0, |ended| ended.0 - record.started_at.0);
+        let took = took(rows);
         match &step.kind {
             Kind::Post => {
                 let key = crate::run::step_key(self.seen.id, position);
@@ -328,8 +331,7 @@ impl<'a> Walk<'a> {
             }
             Kind::Checkpoint | Kind::Span(_) | Kind::Until(_) => self.find("failed", format!("{position}: {error:?}")),
             Kind::Event(seconds) => {
-                let row = &rows[rows.len() - 1].record;
-                let took = row.ended_at.map_or(0, |ended| ended.0 - row.started_at.0);
+                let took = took(rows);
                 match seconds {
                     Some(seconds) if kind == TIMEOUT => self.slept(position, took, *seconds, true),
                     _ => self.find("failed", format!("{position}: {error:?}")),
@@ -338,11 +340,7 @@ impl<'a> Walk<'a> {
             _ => {}
         }
         let retries = rows[rows.len() - 1].retries;
-        let counts = |row: &&&Row| {
-            let is_failure = row.record.error.as_ref().is_some_and(|error| error.kind != "cancelled");
-            row.retries == retries && row.record.state == StepState::Failed && is_failure
-        };
-        let failures = rows.iter().filter(counts).count() as u32;
+        let failures = rows.iter().filter(|row| row.retries == retries && has_failed(row)).count() as u32;
         let passes = !matches!(step.kind, Kind::Post) || status.is_none_or(|status| status == 429 || status >= 500);
         let wanted = step.retry.map_or(1, |retry| retry.times + 1);
         if failures > wanted {
@@ -365,10 +363,7 @@ impl<'a> Walk<'a> {
                 failures = 0;
                 continue;
             }
-            let (Some(error), Some(ended)) = (&before.record.error, before.record.ended_at) else { continue };
-            if error.kind == "cancelled" {
-                continue;
-            }
+            let Some(ended) = before.record.ended_at.filter(|_| has_failed(before)) else { continue };
             let doubled = if retry.exponential { 1 << failures } else { 1 };
             failures += 1;
             let least = retry.delay * doubled * 800;
@@ -379,6 +374,17 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// How long it took from the first attempt on: a wait lasts until the instant that it has had from the beginning.
+fn took(rows: &[&Row]) -> i64 {
+    let (first, last) = (&rows[0].record, &rows[rows.len() - 1].record);
+    last.ended_at.map_or(0, |ended| ended.0 - first.started_at.0)
+}
+
+/// Did this attempt fail by itself?
+fn has_failed(row: &Row) -> bool {
+    row.record.state == StepState::Failed && row.record.error.as_ref().is_none_or(|error| !error.is_given_up())
 }
 
 /// The accumulator after a step that was left out, or whose failure was swallowed.

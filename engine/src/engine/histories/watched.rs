@@ -1,7 +1,9 @@
 //! The store as the engine of a history has it: each decision goes on to the real one, and a witness sees what became
 //! of it. An engine that is to die at a commit never gets its answer.
 
+use super::check::number;
 use super::witness::Witness;
+use crate::run::encoding;
 use crate::store::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
     Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
@@ -21,6 +23,8 @@ pub(super) struct Watched {
     pub witness: Arc<Witness>,
     /// The engine, once it has taken its lease.
     pub owner: Mutex<Option<OwnerId>>,
+    /// One decision at a time: the witness sees each before the next is made.
+    pub turn: tokio::sync::Mutex<()>,
 }
 
 impl Watched {
@@ -34,15 +38,34 @@ impl Watched {
         Box::pin(async move {
             let points = &self.witness.points;
             let deed = points.before().await;
+            let turn = self.turn.lock().await;
             let result = decide().await;
             points.note(format!("   {}: {what} of run {}", points.reached(), self.witness.number(run)));
             match &result {
                 Ok(_) => self.witness.rows(run, self.inner.steps(run).await?),
                 Err(error) => self.witness.refused(run, what, error),
             }
+            drop(turn);
             points.after(deed, matches!(what, "park" | "finish")).await;
             result
         })
+    }
+
+    /// Sees what became of all runs, where commits may have been made that nobody was told of.
+    pub(super) async fn look(&self) {
+        for seen in self.witness.runs() {
+            let (Ok(summary), Ok(rows)) = (self.inner.summary(seen.id).await, self.inner.steps(seen.id).await) else {
+                self.witness.find("run lost", format!("run {} is gone", self.witness.number(seen.id)));
+                continue;
+            };
+            self.witness.rows(seen.id, rows);
+            if summary.state.is_final() {
+                self.witness.ended(seen.id, summary.state);
+            } else if let Some(end) = seen.ended {
+                let text = format!("a run that was {end} is {} without a retry", summary.state);
+                self.witness.find("end changed", text);
+            }
+        }
     }
 
     async fn claimed(&self, claimed: &Claimed) {
@@ -66,7 +89,6 @@ impl Store for Watched {
         schedules() -> Vec<ScheduleRecord>;
         history(runs: Arc<[NewRun]>) -> ();
         fire(fire: Fire) -> Fired;
-        release(owner: OwnerId) -> ();
         ready() -> ();
         prune(retention: Retention) -> Pruned;
         run(run: RunId) -> Run;
@@ -103,9 +125,20 @@ impl Store for Watched {
         self.inner.renew(owner, FOR_EVER)
     }
 
+    fn release(&self, owner: OwnerId) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let _turn = self.turn.lock().await;
+            self.witness.expired();
+            self.inner.release(owner).await?;
+            self.look().await;
+            Ok(())
+        })
+    }
+
     fn accept(&self, new: NewRun) -> Answer<'_, Accepted> {
         Box::pin(async move {
             let (id, lane) = (new.id, new.lane.as_ref().map(|lane| (lane.key.clone(), lane.pause)));
+            let _turn = self.turn.lock().await;
             let accepted = self.inner.accept(new).await?;
             self.witness.accepted(id, lane);
             self.witness.points.note(format!("accepted run {}", self.witness.number(id)));
@@ -118,6 +151,7 @@ impl Store for Watched {
 
     fn claim(&self, claim: Claim) -> Answer<'_, Claimed> {
         Box::pin(async move {
+            let _turn = self.turn.lock().await;
             let claimed = self.inner.claim(claim).await?;
             self.claimed(&claimed).await;
             Ok(claimed)
@@ -161,6 +195,7 @@ impl Store for Watched {
 
     fn retry(&self, run: RunId) -> Answer<'_, ()> {
         Box::pin(async move {
+            let _turn = self.turn.lock().await;
             self.inner.retry(run).await?;
             self.witness.retried(run);
             Ok(())
@@ -169,6 +204,7 @@ impl Store for Watched {
 
     fn run_again(&self, again: RunAgain) -> Answer<'_, Accepted> {
         Box::pin(async move {
+            let _turn = self.turn.lock().await;
             let accepted = self.inner.run_again(again.clone()).await?;
             if accepted == Accepted::Queued {
                 self.witness.again(&again);
@@ -179,6 +215,7 @@ impl Store for Watched {
 
     fn skip(&self, skip: Skip) -> Answer<'_, RunId> {
         Box::pin(async move {
+            let _turn = self.turn.lock().await;
             let run = self.inner.skip(skip).await?;
             self.witness.skipped(run);
             Ok(run)
@@ -187,6 +224,7 @@ impl Store for Watched {
 
     fn resume(&self, lane: LaneId) -> Answer<'_, RunId> {
         Box::pin(async move {
+            let _turn = self.turn.lock().await;
             let run = self.inner.resume(lane).await?;
             self.witness.retried(run);
             Ok(run)
@@ -195,6 +233,7 @@ impl Store for Watched {
 
     fn request_cancel(&self, run: RunId) -> Answer<'_, Cancel> {
         Box::pin(async move {
+            let _turn = self.turn.lock().await;
             let cancelled = self.inner.request_cancel(run).await?;
             if cancelled == Cancel::Cancelled {
                 self.witness.ended(run, crate::store::RunState::Cancelled);
@@ -204,6 +243,12 @@ impl Store for Watched {
     }
 
     fn deliver(&self, run: RunId, name: String, body: Vec<u8>) -> Answer<'_, Delivered> {
-        self.inner.deliver(run, name, body)
+        Box::pin(async move {
+            let _turn = self.turn.lock().await;
+            let number = encoding::decode(&body).ok().as_ref().and_then(number).unwrap_or_default();
+            let delivered = self.inner.deliver(run, name.clone(), body).await?;
+            self.witness.delivered(run, &name, number, delivered);
+            Ok(delivered)
+        })
     }
 }

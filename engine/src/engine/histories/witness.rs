@@ -2,7 +2,7 @@
 //! repeat what is finished, let one message overtake another.
 
 use super::points::Points;
-use crate::store::{RunAgain, RunId, RunState, StepRecord, StepState, Store, StoreError};
+use crate::store::{Delivered, RunAgain, RunId, RunState, StepRecord, StepState, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -186,13 +186,21 @@ impl Witness {
         }
     }
 
-    /// An event was kept.
-    pub(super) fn delivered(&self, id: RunId, name: &str, body: i64) {
+    /// Somebody has sent an event.
+    pub(super) fn delivered(&self, id: RunId, name: &str, body: i64, became: Delivered) {
         let mut state = self.state();
-        let seen = state.runs.iter_mut().find(|seen| seen.id == id);
-        let before = seen.and_then(|seen| seen.delivered.insert(name.to_owned(), body));
-        if before.is_some() {
-            state.findings.push(Finding::new("event twice", format!("the event {name} was kept a second time")));
+        let Some(seen) = state.runs.iter_mut().find(|seen| seen.id == id) else { return };
+        let wanted = match (seen.ended, seen.delivered.contains_key(name)) {
+            (Some(_), _) => Delivered::Ended,
+            (None, true) => Delivered::Already,
+            (None, false) => Delivered::Kept,
+        };
+        if became == Delivered::Kept {
+            seen.delivered.insert(name.to_owned(), body);
+        }
+        if became != wanted {
+            let text = format!("the event {name} was {became:?} and should have been {wanted:?}");
+            state.findings.push(Finding::new("event", text));
         }
     }
 
@@ -254,7 +262,7 @@ impl Witness {
                 if earlier.clone().any(|row| row.record.state == StepState::Completed) {
                     find("step repeated", format!("{} began again after it was completed", record.position));
                 }
-                let open = earlier.filter(|row| row.record.state == StepState::Started && row.retries == seen.retries);
+                let open = earlier.filter(|row| row.record.state != StepState::Failed && row.retries == seen.retries);
                 if is_once(&record.position) && open.count() > 0 {
                     find("once repeated", format!("{} may run once, and began again", record.position));
                 }

@@ -92,7 +92,8 @@ impl World {
     pub(super) async fn engine(&mut self) -> Result<(Arc<Watched>, Engine), Finding> {
         let broken = |reason: String| Finding::new("start", reason);
         let inner = SqliteStore::open_with(&self.database(), self.clock.clone()).map_err(|e| broken(e.to_string()))?;
-        let store = Arc::new(Watched { inner, witness: self.witness.clone(), owner: Mutex::default() });
+        let (witness, owner, turn) = (self.witness.clone(), Mutex::default(), tokio::sync::Mutex::default());
+        let store = Arc::new(Watched { inner, witness, owner, turn });
         let mut config = Config { public_url: Some("http://127.0.0.1:1".into()), ..Config::default() };
         config.http.allow = vec!["127.0.0.1".into()];
         let engine = Engine::load_at(config, self.folder.path(), store.clone(), self.clock.clone()).await;
@@ -109,26 +110,8 @@ impl World {
             self.probe = Some(probe);
         }
         engine.work().await.map_err(|error| broken(error.to_string()))?;
-        self.look(&store).await;
+        store.look().await;
         Ok((store, engine))
-    }
-
-    /// Sees what became of all runs, where commits may have been made that nobody was told of.
-    pub(super) async fn look(&self, store: &Watched) {
-        use crate::store::Store;
-        for seen in self.witness.runs() {
-            let (Ok(summary), Ok(rows)) = (store.inner.summary(seen.id).await, store.inner.steps(seen.id).await) else {
-                self.witness.find("run lost", format!("run {} is gone", self.witness.number(seen.id)));
-                continue;
-            };
-            self.witness.rows(seen.id, rows);
-            if summary.state.is_final() {
-                self.witness.ended(seen.id, summary.state);
-            } else if let Some(end) = seen.ended {
-                let text = format!("a run that was {end} is {} without a retry", summary.state);
-                self.witness.find("end changed", text);
-            }
-        }
     }
 
     fn number(&self, sql: &str) -> Option<i64> {
