@@ -55,6 +55,8 @@ pub(super) fn rejoin(tx: &Tx<'_>, lane: i64) -> Result<Place> {
 /// The run whose turn it is.
 pub(super) fn head(tx: &Tx<'_>, lane: i64) -> Result<Option<Head>> {
     let sql = "select seq, id, state from runs where lane = ?1 and in_lane = 1 order by place limit 1";
+    let by_age = "select seq, id, state from runs where lane = ?1 and in_lane = 1 order by seq limit 1";
+    let sql = if planted!(tx.shared.clock.as_ref(), LaneByAge) { by_age } else { sql };
     tx.row(sql, [lane], |row| Ok(Head { seq: row.get(0)?, run: row.get(1)?, state: row.get(2)? }))
 }
 

@@ -170,7 +170,7 @@ pub(super) fn cancel(tx: &mut Tx<'_>, run: RunId) -> Result<Cancel> {
     if row.state.is_final() {
         return Ok(Cancel::Ended(row.state));
     }
-    if row.claimed {
+    if row.claimed || (row.state == RunState::Waiting && planted!(tx.shared.clock.as_ref(), IgnoredCancel)) {
         let sql = "update runs set cancel_requested = 1, revision = revision + 1
                    where seq = ?1 and cancel_requested = 0";
         tx.execute(sql, [row.seq])?;
@@ -202,13 +202,14 @@ pub(super) fn deliver(tx: &mut Tx<'_>, run: RunId, name: &str, body: &[u8]) -> R
         return Ok(Delivered::Ended);
     }
     let sql = "insert into events (run, name, body) values (?1, ?2, ?3) on conflict do nothing";
-    if tx.execute(sql, (row.seq, name, body))? == 0 {
+    if tx.execute(sql, (row.seq, name, body))? == 0 && !planted!(tx.shared.clock.as_ref(), SecondEvent) {
         return Ok(Delivered::Already);
     }
     tx.execute("update runs set revision = revision + 1 where seq = ?1", [row.seq])?;
     let awaits: Vec<String> =
         row.awaits.as_deref().and_then(|names| serde_json::from_str(names).ok()).unwrap_or_default();
-    if row.state == RunState::Waiting && awaits.iter().any(|awaited| awaited == name) {
+    let wakes = row.state == RunState::Waiting && !planted!(tx.shared.clock.as_ref(), LostWake);
+    if wakes && awaits.iter().any(|awaited| awaited == name) {
         tx.execute("update runs set due = 0 where seq = ?1", [row.seq])?;
         tx.effects.ready = true;
     }

@@ -27,7 +27,7 @@ pub(super) struct Held {
 fn held(tx: &Tx<'_>, fence: Fence) -> Result<Held> {
     let sql = "select seq, workflow, trigger, lane, pause, responded, retries
                from runs where id = ?1 and (?3 or (fence = ?2 and owner is not null))";
-    let found = tx.row(sql, (fence.run, fence.number, Sabotage::NoFence.is_on()), |row| {
+    let found = tx.row(sql, (fence.run, fence.number, Sabotage::NoFence.is_on() || planted!(tx.shared.clock.as_ref(), StaleFence)), |row| {
         Ok(Held {
             seq: row.get(0)?,
             workflow: row.get(1)?,
@@ -76,6 +76,10 @@ pub(super) fn park(tx: &mut Tx<'_>, fence: Fence, park: &Park) -> Result<()> {
     let sql = "update runs set state = 'waiting', owner = null, due = ?2, awaits = ?3, revision = revision + 1
                where seq = ?1";
     tx.execute(sql, (held.seq, due, awaits))?;
+    if let Some(lane) = held.lane.filter(|_| planted!(tx.shared.clock.as_ref(), FreedLane)) {
+        tx.execute("update runs set in_lane = null where seq = ?1", [held.seq])?;
+        lanes::advance(tx, lane)?;
+    }
     tx.effects.ready = true; // a slot is free, and the dispatcher has a new instant to wait for
     tx.moved(fence.run, held.workflow, Some(RunState::Running), RunState::Waiting)
 }
@@ -83,7 +87,7 @@ pub(super) fn park(tx: &mut Tx<'_>, fence: Fence, park: &Park) -> Result<()> {
 /// Answers a waiting caller.
 pub(super) fn respond(tx: &mut Tx<'_>, fence: Fence, answer: &Vec<u8>, changes: &Changes) -> Result<()> {
     let held = held(tx, fence)?;
-    if held.responded {
+    if held.responded && !planted!(tx.shared.clock.as_ref(), SecondAnswer) {
         return Err(StoreError::Conflict(format!("run {} has responded already", fence.run)));
     }
     write_changes(tx, fence.run, held.seq, changes)?;
@@ -223,6 +227,9 @@ fn write_start(tx: &Tx<'_>, seq: i64, start: &StepStart) -> Result<()> {
     let sql = "
         insert into steps (run, position, attempt, kind, state, started_at) values (?1, ?2, ?3, ?4, 'started', ?5)
         on conflict (run, position, attempt) do nothing";
+    let overwrites = planted!(tx.shared.clock.as_ref(), OverwrittenAttempt);
+    let overwriting = sql.replace("do nothing", "do update set state = 'started', ended_at = null, error_kind = null");
+    let sql = if overwrites { &overwriting } else { sql };
     if tx.execute(sql, (seq, position, attempt, kind, started_at))? == 0 {
         let text = format!("attempt {attempt} of step '{position}' has started before: it cannot start again");
         return Err(StoreError::Conflict(text));
@@ -232,7 +239,10 @@ fn write_start(tx: &Tx<'_>, seq: i64, start: &StepStart) -> Result<()> {
 
 fn write_end(tx: &Tx<'_>, seq: i64, end: &StepEnd) -> Result<()> {
     let (state, result, error): (_, _, Option<&Failure>) = match &end.result {
-        Ok(result) => ("completed", result.as_ref(), None),
+        Ok(result) => {
+            let result = result.as_ref().filter(|_| !planted!(tx.shared.clock.as_ref(), DroppedResult));
+            ("completed", result, None)
+        }
         Err(error) if error.kind == Failure::INTERRUPTED => ("interrupted", None, Some(error)),
         Err(error) => ("failed", None, Some(error)),
     };
