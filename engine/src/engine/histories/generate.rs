@@ -68,7 +68,7 @@ impl History {
     /// The history of a seed.
     pub(super) fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let tree = Grower { dice: &mut dice, number: 0, left: 0, responded: false }.tree();
+        let tree = Grower { dice: &mut dice, number: 0, left: 0 }.tree();
         let mut outcomes = BTreeMap::new();
         tree.every(&mut |step| {
             if matches!(step.kind, Kind::Post | Kind::Ask) && dice.percent(50) {
@@ -82,7 +82,7 @@ impl History {
         let runs: Vec<_> = (0..count).map(|_| lane(&mut dice)).collect();
         let mut deeds = BTreeMap::new();
         let mut at = 0;
-        for _ in 0..dice.below(7) {
+        for _ in 0..dice.below(9) {
             at += 1 + dice.below(14) as u32;
             deeds.insert(at, at_work(&mut dice));
         }
@@ -139,7 +139,6 @@ struct Grower<'d> {
     number: usize,
     /// How many steps the workflow may still get.
     left: usize,
-    responded: bool,
 }
 
 /// What stands around a list of steps.
@@ -152,18 +151,19 @@ struct Around {
     flows: usize,
     /// Steps beside others cannot end the run.
     may_end: bool,
-    /// Are they steps of the run itself, passed once at most?
-    root: bool,
 }
 
 impl Grower<'_> {
     fn tree(mut self) -> Tree {
-        let flows = 1 + self.dice.below(3);
+        let flows = 1 + usize::from(self.dice.percent(75)) + usize::from(self.dice.percent(40));
         let lane = self.dice.percent(45).then(|| Lane { pause: self.dice.percent(50) });
         let flow = |flow: usize| {
             self.left = if flow == 0 { MOST_STEPS } else { 4 };
-            let around = Around { depth: 0, flow, flows, may_end: true, root: flow == 0 };
-            let steps = self.list(around);
+            let around = Around { depth: 0, flow, flows, may_end: true };
+            let mut steps = self.list(around);
+            if flow == 0 && self.dice.percent(25) {
+                self.respond(&mut steps);
+            }
             let lane = lane.filter(|_| flow == 0);
             Flow { id: if flow == 0 { "main".into() } else { format!("called{flow}") }, lane, steps }
         };
@@ -198,7 +198,7 @@ impl Grower<'_> {
     }
 
     fn push(&mut self, around: Around, steps: &mut Vec<Step>) {
-        let inside = Around { depth: around.depth + 1, root: false, ..around };
+        let inside = Around { depth: around.depth + 1, ..around };
         let holds = around.depth < DEEPEST && self.dice.percent([50, 40, 30][around.depth.min(2)]);
         if holds {
             let step = self.holder(around, inside);
@@ -223,7 +223,6 @@ impl Grower<'_> {
                 self.step("wa", Kind::Event(timeout))
             }
             21 => self.step("ch", Kind::Checkpoint),
-            22 if around.root => self.respond(),
             23 => {
                 let test = self.test();
                 self.step("re", Kind::Refuse(test))
@@ -239,15 +238,18 @@ impl Grower<'_> {
         steps.push(step);
     }
 
-    /// A second answer is refused, and may be.
-    fn respond(&mut self) -> Step {
-        let mut step = self.step("rs", Kind::Respond);
-        step.may_fail = std::mem::replace(&mut self.responded, true);
-        step
+    /// Answers the caller somewhere; a second answer is refused, and may be.
+    fn respond(&mut self, steps: &mut Vec<Step>) {
+        for may_fail in [false, true].into_iter().take(1 + self.dice.below(2)) {
+            let mut step = self.step("rs", Kind::Respond);
+            step.may_fail = may_fail;
+            let after = steps.iter().rposition(|step| matches!(step.kind, Kind::Respond)).map_or(0, |at| at + 1);
+            steps.insert(after + self.dice.below(steps.len() - after + 1), step);
+        }
     }
 
     fn holder(&mut self, around: Around, inside: Around) -> Step {
-        let mut step = match self.dice.below(if around.flow + 1 < around.flows { 5 } else { 4 }) {
+        let mut step = match self.dice.below(if around.flow + 1 < around.flows { 6 } else { 4 }) {
             0 => {
                 let test = self.test();
                 let first = self.list(inside);
@@ -299,7 +301,7 @@ impl Grower<'_> {
                 let (times, delay) = (self.dice.from_to(1, 3) as u32, self.dice.from_to(1, 5));
                 step.retry = Some(Retry { times, delay, exponential: self.dice.percent(50) });
             }
-            if !matches!(step.kind, Kind::Ask) && self.dice.percent(25) {
+            if !matches!(step.kind, Kind::Ask) && self.dice.percent(35) {
                 step.once = true;
                 step.id.push('o');
             }

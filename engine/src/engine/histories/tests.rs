@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How many histories a test looks at by itself.
 const FEW: u64 = 150;
+/// In so many histories everything has hit everything.
+const MANY: u64 = 5_000;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -81,6 +83,10 @@ fn every_history_ends_as_its_steps_say() {
     println!("{looked} histories from seed {seed} in {:?}\n{counts}", begun.elapsed());
     if let Some((seed, finding)) = finding.filter(|_| setting("FLOWSCRIPT_HISTORY_SURVEY", 0) == 0) {
         panic!("{}", report(seed, &finding, None));
+    }
+    if count >= MANY {
+        let (construct, hit, times) = counts.rarest();
+        assert!(times >= 50, "{hit} hit {construct} only {times} times");
     }
 }
 

@@ -201,9 +201,7 @@ impl<'a> Walk<'a> {
             },
             (StepState::Failed, Some(error)) if error.kind == Failure::CANCELLED => Gone::Cut,
             (StepState::Failed, Some(error)) if error.kind == Failure::INTERRUPTED => Gone::Ends,
-            (StepState::Failed, error) => {
-                self.failed(step, position, &rows, error.as_ref())
-            }
+            (StepState::Failed, error) => self.failed(step, position, &rows, error.as_ref()),
         }
     }
 

@@ -27,17 +27,21 @@ pub(super) struct Held {
 fn held(tx: &Tx<'_>, fence: Fence) -> Result<Held> {
     let sql = "select seq, workflow, trigger, lane, pause, responded, retries
                from runs where id = ?1 and (?3 or (fence = ?2 and owner is not null))";
-    let found = tx.row(sql, (fence.run, fence.number, Sabotage::NoFence.is_on() || planted!(tx.shared.clock.as_ref(), StaleFence)), |row| {
-        Ok(Held {
-            seq: row.get(0)?,
-            workflow: row.get(1)?,
-            trigger: row.get(2)?,
-            lane: row.get(3)?,
-            pause: row.get::<_, Option<bool>>(4)?.unwrap_or(false),
-            responded: row.get(5)?,
-            retries: row.get(6)?,
-        })
-    })?;
+    let found = tx.row(
+        sql,
+        (fence.run, fence.number, Sabotage::NoFence.is_on() || planted!(tx.shared.clock.as_ref(), StaleFence)),
+        |row| {
+            Ok(Held {
+                seq: row.get(0)?,
+                workflow: row.get(1)?,
+                trigger: row.get(2)?,
+                lane: row.get(3)?,
+                pause: row.get::<_, Option<bool>>(4)?.unwrap_or(false),
+                responded: row.get(5)?,
+                retries: row.get(6)?,
+            })
+        },
+    )?;
     found.ok_or(StoreError::Stale { run: fence.run })
 }
 
