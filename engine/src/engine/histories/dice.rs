@@ -23,8 +23,8 @@ impl Dice {
         (self.roll() % n.max(1) as u64) as usize
     }
 
-    /// A number from `from` to `to`, both included.
-    pub(super) fn from_to(&mut self, from: i64, to: i64) -> i64 {
+    /// A number of a range, both ends included.
+    pub(super) fn between(&mut self, from: i64, to: i64) -> i64 {
         from + self.below((to - from + 1) as usize) as i64
     }
 

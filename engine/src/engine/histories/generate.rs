@@ -95,7 +95,7 @@ impl History {
 fn outcome(dice: &mut Dice, step: &Step) -> Outcome {
     match dice.below(10) {
         0..=3 => Outcome::Status([500, 502, 503][dice.below(3)], None),
-        4 => Outcome::Status(429, Some(dice.from_to(1, 20) as u32)),
+        4 => Outcome::Status(429, Some(dice.between(1, 20) as u32)),
         5 => Outcome::Status(404, None),
         6 => Outcome::Success,
         7 if step.timed => Outcome::Slow,
@@ -193,8 +193,8 @@ impl Grower<'_> {
     }
 
     fn test(&mut self) -> Test {
-        let divisor = self.dice.from_to(2, 3);
-        Test { divisor, rest: self.dice.from_to(0, divisor - 1) }
+        let divisor = self.dice.between(2, 3);
+        Test { divisor, rest: self.dice.between(0, divisor - 1) }
     }
 
     fn push(&mut self, around: Around, steps: &mut Vec<Step>) {
@@ -206,7 +206,7 @@ impl Grower<'_> {
         }
         let mut step = match self.dice.below(26) {
             0..=1 => {
-                let value = self.dice.from_to(1, 30);
+                let value = self.dice.between(1, 30);
                 self.step("mi", Kind::Mix(value))
             }
             2 => self.step("as", Kind::Ask),
@@ -214,12 +214,12 @@ impl Grower<'_> {
             10..=12 => self.step("in", Kind::Insert),
             13..=15 => return self.files(steps),
             16..=17 => {
-                let seconds = self.dice.from_to(1, 90);
+                let seconds = self.dice.between(1, 90);
                 let kind = if self.dice.percent(50) { Kind::Span(seconds) } else { Kind::Until(seconds) };
                 self.step("wa", kind)
             }
             18..=20 => {
-                let timeout = self.dice.percent(40).then(|| self.dice.from_to(5, 90));
+                let timeout = self.dice.percent(40).then(|| self.dice.between(5, 90));
                 self.step("wa", Kind::Event(timeout))
             }
             21 => self.step("ch", Kind::Checkpoint),
@@ -298,7 +298,7 @@ impl Grower<'_> {
         }
         if matches!(step.kind, Kind::Ask | Kind::Post | Kind::Insert) {
             if self.dice.percent(40) {
-                let (times, delay) = (self.dice.from_to(1, 3) as u32, self.dice.from_to(1, 5));
+                let (times, delay) = (self.dice.between(1, 3) as u32, self.dice.between(1, 5));
                 step.retry = Some(Retry { times, delay, exponential: self.dice.percent(50) });
             }
             if !matches!(step.kind, Kind::Ask) && self.dice.percent(35) {

@@ -69,7 +69,7 @@ fn report(seed: u64, finding: &Finding, planted: Option<Planted>) -> String {
         "answers {:?}\nruns {:?}\nat work {:?}\nat rest {:?}\n",
         small.outcomes, small.runs, small.deeds, small.idle
     );
-    trace.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+    text.push_str(&trace.join("\n"));
     text
 }
 
@@ -115,7 +115,7 @@ fn every_planted_fault_is_found() {
         (Planted::LostWake, &["stands still"]),
         (Planted::FreedLane, &["overtaken"]),
         (Planted::DroppedResult, &lost),
-        (Planted::OverwrittenAttempt, &["attempt overwritten", "step repeated"]),
+        (Planted::OverwrittenAttempt, &["attempt overwritten", "step repeated", "write refused"]),
         (Planted::StaleFence, &["write refused", "attempt overwritten", "step repeated", "end changed", "end"]),
         (Planted::ForgottenBackOff, &["pause lost"]),
         (Planted::IgnoredCancel, &["cancel ignored"]),

@@ -226,7 +226,7 @@ impl Yaml<'_> {
             self.line(inside, "timeout: 80ms");
         }
         self.kind(inside, step, acc);
-        if let Some(value) = self.value(step) {
+        if let Some(value) = Self::value(step) {
             self.line(depth, &format!("- set: {{ {acc}: \"({acc} * 31 + {value}) mod {MODULUS}\" }}"));
         }
     }
@@ -307,7 +307,7 @@ impl Yaml<'_> {
     }
 
     /// What is mixed into the accumulator after a step.
-    fn value(&self, step: &Step) -> Option<String> {
+    fn value(step: &Step) -> Option<String> {
         let id = &step.id;
         match &step.kind {
             Kind::Ask | Kind::Post => Some(format!("({id}?.json ?? {NOTHING})")),

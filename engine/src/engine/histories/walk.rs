@@ -247,7 +247,7 @@ impl<'a> Walk<'a> {
                     }
                     Some(_) => {}
                     None => {
-                        self.find("not done", format!("{position} is completed, and nobody was asked with its key"))
+                        self.find("not done", format!("{position} is completed, and nobody was asked with its key"));
                     }
                 }
                 if asked.len() > attempts {
@@ -294,11 +294,11 @@ impl<'a> Walk<'a> {
     }
 
     fn file(&mut self, work: FileWork, base: &str, acc: i64) {
-        let (suffixes, _) = match work {
-            FileWork::Write => (vec![("a", true)], ()),
-            FileWork::Move => (vec![("a", false), ("b", true)], ()),
-            FileWork::Delete => (vec![("b", false)], ()),
-            FileWork::Append => (vec![("log", true)], ()),
+        let suffixes = match work {
+            FileWork::Write => vec![("a", true)],
+            FileWork::Move => vec![("a", false), ("b", true)],
+            FileWork::Delete => vec![("b", false)],
+            FileWork::Append => vec![("log", true)],
         };
         for (suffix, there) in suffixes {
             // A later step has the last word.

@@ -57,7 +57,6 @@ struct State {
 /// The witness of one history.
 pub(super) struct Witness {
     pub points: Arc<Points>,
-    /// Steps that may run once only, by their ids.
     state: Mutex<State>,
 }
 

@@ -164,7 +164,7 @@ impl World {
         let rows = query
             .query_map([seen.id.as_bytes()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))
             .unwrap();
-        let places: Vec<String> = rows.filter_map(|row| row.ok()).filter_map(|(k, v)| kept_position(&k, &v)).collect();
+        let places: Vec<String> = rows.filter_map(Result::ok).filter_map(|(k, v)| kept_position(&k, &v)).collect();
         let active = count::active(seen, &places, hit == "retry");
         self.counts.hit(hit, &active);
     }
