@@ -53,6 +53,11 @@ impl Watched {
 
     /// Sees what became of all runs, where commits may have been made that nobody was told of.
     pub(super) async fn look(&self) {
+        let _turn = self.turn.lock().await;
+        self.look_now().await;
+    }
+
+    async fn look_now(&self) {
         for seen in self.witness.runs() {
             let (Ok(summary), Ok(rows)) = (self.inner.summary(seen.id).await, self.inner.steps(seen.id).await) else {
                 self.witness.find("run lost", format!("run {} is gone", self.witness.number(seen.id)));
@@ -130,7 +135,7 @@ impl Store for Watched {
             let _turn = self.turn.lock().await;
             self.witness.expired();
             self.inner.release(owner).await?;
-            self.look().await;
+            self.look_now().await;
             Ok(())
         })
     }
