@@ -40,7 +40,7 @@ fn requests(c: &mut Criterion) {
             headers: vec![("host", "127.0.0.1:7070"), ("accept", "*/*"), ("user-agent", "bench")],
             body: Bytes::new(),
         };
-        engine.request(webhook, "itemId=A100&quantity=3", parts).expect("a request")
+        engine.request(&workflow, webhook, "itemId=A100&quantity=3", parts).expect("a request")
     };
     c.bench_function("request, read", |b| b.iter(read));
     c.bench_function("request, read and performed", |b| {

@@ -31,12 +31,12 @@ fn short(run: &Json) -> Vec<String> {
 
 /// Each step begins no earlier than the one before it, and ends no earlier than it begins.
 fn in_order(run: &Json) {
-    let mut last = String::new();
+    let mut last = "";
     for step in run["steps"].as_array().unwrap() {
         let started = step["startedAt"].as_str().unwrap();
-        assert!(started >= last.as_str(), "{run}");
+        assert!(started >= last, "{run}");
         assert!(step["endedAt"].as_str().is_none_or(|ended| ended >= started), "{run}");
-        last = started.to_owned();
+        last = started;
     }
 }
 

@@ -80,7 +80,8 @@ type tree = {name: text, children: tree*};
 
 #[test]
 fn inputs_of_every_kind() {
-    let inputs: String = INPUTS.iter().map(|(name, ty, ..)| format!("  {name}: {ty}\n")).collect();
+    let inputs: Vec<String> = INPUTS.iter().map(|(name, ty, ..)| format!("  {name}: {ty}\n")).collect();
+    let inputs = inputs.concat();
     let hook = |rest: &str| {
         format!("input:\n{inputs}trigger: {{ webhook: {{ auth: none, response: wait{rest} }} }}\noutput: 1")
     };

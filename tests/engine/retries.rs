@@ -15,9 +15,11 @@ const GATE: &str = "
 /// How a workflow of the table ends once the gate is open.
 const DONE: &str = "completed";
 
-/// Name, steps without the gate (`GATE` stands for it), what becomes of it in the end, and how often each path of an
-/// acting request is asked for then, after two failed tries.
-const CASES: &[(&str, &str, &str, &[(&str, usize)])] = &[
+/// A workflow of the table: its name, its steps without the gate (`GATE` stands for it), what becomes of it in the end,
+/// and how often each path of an acting request is asked for then, after two failed tries.
+type Case = (&'static str, &'static str, &'static str, &'static [(&'static str, usize)]);
+
+const CASES: &[Case] = &[
     ("for", "  - wait: { for: 60ms }\nGATE", DONE, &[]),
     ("until", "  - wait: { until: \"DateTime.AddSeconds(now(), 0.1)\" }\nGATE", DONE, &[]),
     ("set", "  - set: { n: 1 }\n  - wait: { for: 60ms }\n  - set: { n: n + 1 }\nGATE", DONE, &[]),

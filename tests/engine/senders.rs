@@ -8,7 +8,8 @@ function Endless(x) { let n = 0; while true { set n = n + 1; } return n; }
 ";
 
 fn reading(input: &str, response: &str, script: &str) -> String {
-    let script: String = script.lines().map(|line| format!("        {line}\n")).collect();
+    let script: Vec<String> = script.lines().map(|line| format!("        {line}\n")).collect();
+    let script = script.concat();
     format!(
         "input: {input}
 trigger:

@@ -74,7 +74,7 @@ proptest! {
     ) {
         let has_halves = culture.half_day(false).chars().next() != culture.half_day(true).chars().next();
         let pattern = format!("yyyy-MM-dd {pattern} :mm:ss.FFFFFFFFFzzz");
-        if has_halves || (pattern.contains("tt") && culture.half_day(true) != "") || pattern.contains('H') {
+        if has_halves || (pattern.contains("tt") && !culture.half_day(true).is_empty()) || pattern.contains('H') {
             let text = format_datetime(value, &pattern, culture).expect("a pattern");
             let again = parse_datetime(&text, &pattern, culture, defaults());
             prop_assert_eq!(again.as_ref().map(ToString::to_string), Ok(value.to_string()), "{} by {}", text, pattern);

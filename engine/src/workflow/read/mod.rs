@@ -85,7 +85,7 @@ pub fn read(id: &str, source: &str, library: &Library, callees: Callees<'_>) -> 
     let mut reader = Reader::new(library, callees);
     let workflow = reader.workflow(id, source, &root);
     reader.problems.sort_by_key(|p| p.place);
-    let failed = reader.problems.iter().any(|p| !p.warning && !(p.files_only && library.is_kept()));
+    let failed = reader.problems.iter().any(|p| !p.warning && (!p.files_only || !library.is_kept()));
     Read { workflow: workflow.filter(|_| !failed), problems: reader.problems }
 }
 

@@ -154,7 +154,7 @@ impl Reader<'_> {
                 self.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
             }
         }
-        let settled = self.settled(&mut fields, what)?;
+        let settled = self.settled(&mut fields, what);
         let second = match wants {
             Some(key) => {
                 let why = format!("`{}` needs `{key}`", what.key);
@@ -193,15 +193,15 @@ impl Reader<'_> {
     }
 
     /// How long a file must have been left alone before it is read or listed.
-    fn settled(&mut self, fields: &mut Fields<'_>, what: &Entry) -> Option<Option<Duration>> {
-        let Some(entry) = fields.take("settled") else { return Some(None) };
+    fn settled(&mut self, fields: &mut Fields<'_>, what: &Entry) -> Option<Duration> {
+        let entry = fields.take("settled")?;
         if !matches!(what.key.as_str(), "read" | "list") {
             let message = format!("`settled` means nothing for `{}`", what.key);
             let hint = "It belongs to `read` and `list`: files that are still written are left alone.";
             self.report(Problem::new(codes::WRONG_VALUE, entry.place, message).with_hint(hint));
             return None;
         }
-        self.duration(&entry.value, LONGEST_SETTLED).map(Some)
+        self.duration(&entry.value, LONGEST_SETTLED)
     }
 
     /// A second value after the first makes no JSON.
