@@ -54,7 +54,7 @@ impl Machine {
     /// Makes the inputs.
     pub(super) fn make_input(&mut self) -> Result<(), Fault> {
         self.host.enter("", INPUT, 1, self.host.instant());
-        self.failed_at = Some(INPUT.to_owned());
+        self.failed_at.note(INPUT);
         let context = context(&self.room, &self.host);
         let given = match &self.work.given {
             Given::Fields(fields) => fields.clone(),
@@ -71,7 +71,7 @@ impl Machine {
             }
             self.veil.learn(&root.workflow, &root.variables);
         }
-        self.failed_at = None;
+        self.failed_at.forget(INPUT);
         self.has_input = true;
         self.input = self.named_input();
         Ok(())

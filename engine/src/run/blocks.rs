@@ -215,7 +215,7 @@ impl Machine {
                 ended.refused = !self.has_input && fault.status == Some(400) && !self.work.processes_input();
                 // The variables of this moment: a retry goes on from the last acting step with what it knew then.
                 fault.note_place(self.host.as_ref());
-                ended.failure = Some((fault, self.failed_at.take()));
+                ended.failure = Some((fault, self.failed_at.first()));
             }
         }
         ended.trace = self.host.last_trace();
@@ -241,11 +241,11 @@ impl Machine {
         let processing = workflow.webhook.as_ref().and_then(|webhook| webhook.processing_output.as_ref());
         let Some(script) = processing.filter(|_| self.work.is_request()) else { return Ok(None) };
         self.host.enter("", "processing.output", 1, self.host.instant());
-        self.failed_at = Some("processing.output".to_owned());
+        self.failed_at.note("processing.output");
         let Some(root) = self.strands.get_mut("") else { return Ok(None) };
         root.variables.set_known(OUTPUT, output.clone());
         let answer = script.run(&mut root.variables.values, context(&self.room, &self.host))?;
-        self.failed_at = None;
+        self.failed_at.forget("processing.output");
         Ok(Some(answer))
     }
 }

@@ -8,6 +8,35 @@ use crate::workflow::model::Step;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 
+/// The positions of failures that nothing has swallowed yet, in the order in which they came. Strands side by side may
+/// fail at the same time, one for good and another one inside a step that may fail.
+#[derive(Debug, Default)]
+pub(super) struct FailedAt(Vec<String>);
+
+impl FailedAt {
+    /// A step has failed, by itself or because a step inside it has.
+    pub(super) fn note(&mut self, position: &str) {
+        if !self.0.iter().any(|at| is_within(at, position)) {
+            self.0.push(position.to_owned());
+        }
+    }
+
+    /// The failure of a step, or of one inside it, was swallowed or is tried again.
+    pub(super) fn forget(&mut self, position: &str) {
+        self.0.retain(|at| !is_within(at, position));
+    }
+
+    /// Where the failure began that ends the run.
+    pub(super) fn first(&mut self) -> Option<String> {
+        std::mem::take(&mut self.0).into_iter().next()
+    }
+}
+
+/// Is this the position of the step, or of one inside it?
+fn is_within(at: &str, step: &str) -> bool {
+    at.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '/']))
+}
+
 impl Machine {
     /// A failure: tried again later, noted in `errors`, or the end of the strand.
     pub(super) fn fail(
@@ -22,7 +51,7 @@ impl Machine {
         if fault.places.is_empty() {
             fault.add_place(&file, step.place);
         }
-        self.failed_at.get_or_insert_with(|| position.to_owned());
+        self.failed_at.note(position);
         let ends = self.ends_all(&fault);
         if !ends {
             strand.failures += 1;
@@ -33,7 +62,7 @@ impl Machine {
                 let due = Some(self.host.instant().plus_millis(delay.as_millis() as i64));
                 strand.state = State::Asleep(Sleep { due, event: None, kind: SleepKind::BackOff });
                 self.must_commit = true;
-                self.failed_at = None;
+                self.failed_at.forget(position);
                 return Ok(Some(Pause::Stopped));
             }
         }
@@ -41,7 +70,7 @@ impl Machine {
             return Err(fault);
         }
         self.with_errors = true;
-        self.failed_at = None;
+        self.failed_at.forget(position);
         strand.note_error(step, &fault);
         fault.note_place(self.host.as_ref());
         if let Some(slot) = step.slot {

@@ -7,6 +7,7 @@
 use super::attempts::Attempts;
 use super::diffs::{Recorder, StepDiff};
 use super::ended::Ended;
+use super::failing::FailedAt;
 use super::host::RunHost;
 use super::ledger::{self, Ledger};
 use super::report;
@@ -58,8 +59,8 @@ pub struct Machine {
     /// The inputs by name, until they are kept.
     pub(super) input: Option<Value>,
     pub(super) label: Option<String>,
-    /// Where it has failed.
-    pub(super) failed_at: Option<String>,
+    /// Where strands have failed whose failures nothing has swallowed yet.
+    pub(super) failed_at: FailedAt,
     /// How many of these steps were passed before the run was resumed.
     traced_before: usize,
     /// How many steps have begun.
@@ -109,7 +110,7 @@ impl Machine {
             has_input: false,
             input: None,
             label: None,
-            failed_at: None,
+            failed_at: FailedAt::default(),
             traced_before: 0,
             begun_steps: 0,
             veil: Veil::default(),
@@ -275,7 +276,7 @@ impl Machine {
         let pause = self.steps(path, &mut strand).unwrap_or_else(|fault| {
             let step = strand.step.and_then(|index| strand.workflow.step(index));
             if let Some(step) = step {
-                self.failed_at.get_or_insert_with(|| format!("{path}{}", step.position));
+                self.failed_at.note(&format!("{path}{}", step.position));
             }
             Pause::Finished(Err(fault))
         });
@@ -391,7 +392,7 @@ impl Machine {
             Ok(Outcome::End(result)) => {
                 self.observe(&position, strand.attempt, strand);
                 if result.is_err() {
-                    self.failed_at = Some(position);
+                    self.failed_at.note(&position);
                 }
                 return Ok(Some(Pause::End(result)));
             }

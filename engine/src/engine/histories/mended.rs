@@ -50,3 +50,12 @@ fn a_wait_that_ended_while_the_run_failed_is_not_repeated() {
     // At rest a time-out only lets a minute pass.
     holds(vec![steps], &[], &[], &[Deed::TimeOut, Deed::Retry(0), Deed::Retry(0)]);
 }
+
+#[test]
+fn a_failure_that_is_allowed_beside_another_one_does_not_hide_its_place() {
+    let refuse = |id| step(id, Kind::Refuse(Test { divisor: 1, rest: 0 }));
+    let left = vec![Step { may_fail: true, ..step("ca1", Kind::Call(1)) }];
+    let right = vec![step("fe2", Kind::Each(1, 2, vec![refuse("re3")]))];
+    let main = vec![step("pa4", Kind::Parallel(left, right))];
+    holds(vec![main, vec![refuse("re5")]], &[], &[], &[]);
+}

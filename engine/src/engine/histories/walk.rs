@@ -193,6 +193,12 @@ impl<'a> Walk<'a> {
         }
         let Some(last) = rows.last() else { return Gone::Cut };
         self.pauses(step, &rows);
+        if let Kind::File(_, base) = &step.kind
+            && last.record.state != StepState::Completed
+        {
+            // Nobody knows whether a step that was given up has had its effect.
+            self.files.retain(|(other, at, ..)| (other.as_str(), *at) != (base.as_str(), acc));
+        }
         match (&last.record.state, &last.record.error) {
             (StepState::Completed, _) => Gone::Done(self.done(step, &rows, acc)),
             (StepState::Started | StepState::Interrupted, _) => match self.error {
