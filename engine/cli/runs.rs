@@ -213,6 +213,9 @@ fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
     });
     let heads = ["STEP", "KIND", "TITLE", "ATTEMPT", "STATE", "STARTED", "ENDED", "WAITS FOR", "DUE", "ERROR"];
     print_whole_table(&heads, rows);
+    for step in run["steps"].as_array().into_iter().flatten().filter(|step| step["callbackUrl"].is_string()) {
+        print_line(format_args!("{} is answered at {}", whole(&field(step, "waitsFor")), field(step, "callbackUrl")));
+    }
     print_line("");
     let lines = run["log"].as_array().into_iter().flatten();
     print_whole_table(

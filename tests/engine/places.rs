@@ -113,3 +113,27 @@ fn the_command_cuts_nothing_that_goes_into_a_pipe() {
     assert!(several.contains("several runs have ids that begin with"), "{several}");
     assert!(runs(&["show", "ffff"]).1.contains("no run has an id that begins with ffff"));
 }
+
+#[test]
+fn the_address_of_an_event_is_shown_to_those_who_may_send_it() {
+    let project = Project::new(&[
+        ("flowscript.toml", "publicUrl = \"https://flow.example.com/\"\n"),
+        ("workflows/w.yaml", "steps:\n  - id: answer\n    wait: { event: \"the answer\" }\noutput: \"{answer.ok}\"\n"),
+    ]);
+    let server = project.serve();
+    let sent = server.send("POST", "/api/v1/workflows/w/run", &[bearer()], Some(b"{}"));
+    let run = sent.json()["runId"].as_str().unwrap().to_owned();
+    let shown = server.run_in(&run, "waiting");
+    let address = shown["steps"][0]["callbackUrl"].as_str().unwrap().to_owned();
+    let made = server.send("POST", "/api/v1/tokens", &[bearer()], Some(b"{\"label\": \"v\", \"role\": \"viewer\"}"));
+    let viewer = format!("Bearer {}", made.json()["token"].as_str().unwrap());
+    let seen = server.send("GET", &format!("/api/v1/runs/{run}"), &[("Authorization", &viewer)], None);
+    assert_eq!(seen.status, 200, "{}", seen.text);
+    assert!(!seen.text.contains("callbacks") && seen.text.contains("the answer"), "{}", seen.text);
+    let done = flowscript().args(["runs", "show", &run, "--dir"]).arg(project.path()).output().unwrap();
+    let told = String::from_utf8(done.stdout).unwrap();
+    assert!(told.contains(&format!("the answer is answered at {address}")), "{told}");
+    let path = address.strip_prefix("https://flow.example.com").unwrap();
+    assert_eq!(server.post(path, "{\"ok\": 7}").status, 202);
+    assert_eq!(server.run_in(&run, "completed")["output"], 7);
+}

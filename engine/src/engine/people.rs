@@ -124,6 +124,12 @@ impl Engine {
         Ok(cancelled)
     }
 
+    /// The address that an event of a run is sent to, if others know the engine's address.
+    pub fn callback_url(&self, run: RunId, name: &str) -> Option<String> {
+        let base = self.shared.config.public_url.as_ref()?;
+        Some(callback::url(base.trim_end_matches('/'), &self.shared.secret, run, name))
+    }
+
     /// Did this store sign the address of an event?
     pub fn is_callback(&self, run: RunId, name: &str, mac: &str) -> bool {
         callback::is_signed(&self.shared.secret, run, name, mac)

@@ -10,8 +10,9 @@ use super::shapes::{
     Accepted, Line, LogPage, Payload, Refusal, Retried, Run, RunDetails, RunPage, Step, StepChanges, Steps, Touched,
     Variables,
 };
-use crate::engine::{Cancel, Cursor, RunId, RunQuery, RunState, StoreError, Trigger};
+use crate::engine::{Cancel, Cursor, Role, RunId, RunQuery, RunState, StoreError, Trigger};
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -54,9 +55,17 @@ pub async fn list(State(app): State<App>, Asked(filter): Asked<RunFilter>) -> Re
 
 /// Shows one run with input, output, steps and log.
 #[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = RunDetails), Refused))]
-pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Shown<RunDetails>, Problem> {
-    let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
-    Ok(ok(RunDetails::of(&view)))
+pub async fn show(
+    State(app): State<App>,
+    At(id): At<String>,
+    headers: HeaderMap,
+) -> Result<Shown<RunDetails>, Problem> {
+    let run = run_id(&id)?;
+    let view = app.engine.run_view(run).await.map_err(|error| Problem::of_store(&error))?;
+    // Whoever has the address of an event may send it: a viewer may not.
+    let is_admin = app.guard.role(&app.engine, &headers) == Some(Role::Admin);
+    let address = |event: &str| app.engine.callback_url(run, event).filter(|_| is_admin);
+    Ok(ok(RunDetails::of(&view, address)))
 }
 
 /// Shows the steps of a run, also while it goes on: what is over, what is at work, what waits and for what.

@@ -160,7 +160,7 @@ pub const EXPLANATIONS: &[Explanation] = &[
         title: "an event whose address no step gives out",
         text: "A `wait` for an event ends when its address is called, and that address comes from `callbackUrl('name')`. No step \
                of this workflow, nor of one that calls it, uses `callbackUrl`. Send it to whoever answers before the wait, as \
-               in an e-mail or a request.",
+               in an e-mail or a request. An administrator finds the address in `flowscript runs show RUN`.",
     },
 ];
 

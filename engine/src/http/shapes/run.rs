@@ -215,6 +215,9 @@ pub struct Step {
     ended_at: Option<String>,
     /// The event that it waits for.
     waits_for: Option<String>,
+    /// Where that event is sent to; shown for the whole run, and not to viewers, who may not send it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_url: Option<String>,
     /// When a wait is over, or the next attempt begins.
     #[schema(format = DateTime)]
     due_at: Option<String>,
@@ -368,14 +371,19 @@ impl RunFailure {
 
 impl RunDetails {
     /// A run with everything that belongs to it.
-    pub fn of(view: &RunView) -> Self {
+    /// `address` gives the address of an event, where it may be shown.
+    pub fn of(view: &RunView, address: impl Fn(&str) -> Option<String>) -> Self {
+        let step = |step: &StepTrace| {
+            let shown = Step::of(step);
+            Step { callback_url: shown.waits_for.as_deref().and_then(&address), ..shown }
+        };
         Self {
             run: Run::of(&view.summary, optional(view.output.as_ref()), view.output_size),
             tries: view.tries.iter().map(RunTry::of).collect(),
             input: optional(view.input.as_ref()),
             payload: optional(view.payload.as_ref()),
             answer: optional(view.answer.as_ref()),
-            steps: view.steps.iter().map(Step::of).collect(),
+            steps: view.steps.iter().map(step).collect(),
             places: view.places.iter().map(FailurePlace::of).collect(),
             variables: view.diffs.iter().map(StepChanges::of).collect(),
             log: view.log.iter().map(Line::of).collect(),
@@ -407,6 +415,7 @@ impl Step {
             started_at: time(step.started_at),
             ended_at: step.ended_at.map(time),
             waits_for,
+            callback_url: None,
             due_at: due.map(time),
             error: step.error.clone(),
         }
