@@ -167,7 +167,6 @@ impl Checker<'_> {
         self.error_hint("E0203", at, message, Some(hint.to_owned()));
     }
 
-    /// The left row decides the columns.
     /// Does a value of type `added` joined to one of type `whole` give one of that type, without conversion?
     pub(super) fn joins_within(&self, whole: &Type, added: &Type) -> bool {
         let whole = self.types.resolve(whole).without_null();
@@ -181,6 +180,7 @@ impl Checker<'_> {
         }
     }
 
+    /// The left row decides the columns.
     fn rows_type(&mut self, left: &Type, right: &Type, at: Span) -> Type {
         let (Some(x), Some(y)) = (self.types.record(left).cloned(), self.types.record(right).cloned()) else {
             return left.clone().many();
@@ -242,6 +242,13 @@ impl Checker<'_> {
                 nullable(Type::Number)
             }
             (Type::Any, Type::DateTime | Type::Any) => Type::Any,
+            // What is not known may be a datetime, from which a text may be subtracted as one, and the other way round.
+            (Type::Any, Type::Text) if op == BinaryOp::Subtract && is_datetime(constant_text(Some(right))) => {
+                nullable(Type::Number)
+            }
+            (Type::Text, Type::Any) if op == BinaryOp::Subtract && is_datetime(constant_text(left)) => {
+                nullable(Type::Number)
+            }
             _ => {
                 if let Some(left) = left {
                     self.wants_number(left, sign);
@@ -256,9 +263,7 @@ impl Checker<'_> {
 
     /// Reports a constant text that is not a datetime.
     fn wants_datetime(&mut self, text: &Value, span: Span, problem: &str) {
-        let Value::Text(written) = text else { return };
-        // Whether it is one does not depend on the zone.
-        if parse_datetime(written, Zone::UTC).is_none() {
+        if !is_datetime(Some(text)) {
             let hint = Some("a datetime in a text is written as in '2024-12-31T18:00'".to_owned());
             self.error_hint("E0202", span, format!("{} {problem}.", text.to_literal(40)), hint);
         }
@@ -279,7 +284,11 @@ impl Checker<'_> {
             if to_number(&Value::Text(text.clone())).is_err() {
                 let join = if sign == "`+`" { " Use `&` to join texts." } else { "" };
                 let shown = Value::Text(text.clone()).to_literal(40);
-                self.error("E0202", value.span, format!("{sign} works with numbers, and {shown} is none.{join}"));
+                self.error(
+                    "E0202",
+                    value.span,
+                    format!("{sign} works with numbers, and {shown} is not a number.{join}"),
+                );
             }
             return;
         }
@@ -386,6 +395,11 @@ impl Checker<'_> {
 }
 
 /// The text of an expression that is one.
+/// Is it a text that reads as a datetime? That does not depend on the zone.
+fn is_datetime(text: Option<&Value>) -> bool {
+    matches!(text, Some(Value::Text(written)) if parse_datetime(written, Zone::UTC).is_some())
+}
+
 fn constant_text(expr: Option<&Expr>) -> Option<&Value> {
     match &expr?.kind {
         ExprKind::Constant(value @ Value::Text(_)) => Some(value),
