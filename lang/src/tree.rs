@@ -394,6 +394,9 @@ pub struct RowName {
     pub required: bool,
     /// May no row have a column of this name? In a `select` the item of this name is a group key then.
     pub is_item: bool,
+    /// Does it stand where the items of a `select` are seen under their names? Elsewhere the same name may mean another
+    /// value, so that is an entry of its own.
+    pub sees_items: bool,
     /// Where it is first used, for the error.
     pub span: Span,
 }

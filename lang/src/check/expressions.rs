@@ -65,11 +65,21 @@ impl Checker<'_> {
         if let Some(alias) = self.select_alias(name, span) {
             return alias;
         }
-        if let Some(found) = self.find_name(name, span) {
-            return self.read(found, name, span);
-        }
-        if let Some(function) = self.find_function(name) {
-            return self.function_value(&function, span);
+        let found = self.find_name(name, span);
+        let function = self.find_function(name);
+        match (found, function) {
+            (Some(found), function) => {
+                // Only the run knows whether the rows have a column of this name.
+                if let Some(function) = function
+                    && let Some((scope, position)) = self.open_row_name(&found)
+                {
+                    let value = self.function_value(&function, span);
+                    self.fall_back(scope, position, value);
+                }
+                return self.read(found, name, span);
+            }
+            (None, Some(function)) => return self.function_value(&function, span),
+            (None, None) => {}
         }
         self.undefined(name, span);
         invalid(span)

@@ -103,7 +103,7 @@ impl Checker<'_> {
     }
 
     /// The entry that a name found in rows of unknown columns falls back to last; `None` where the name is known.
-    fn open_row_name(&mut self, found: &Found) -> Option<(ScopeId, usize)> {
+    pub(super) fn open_row_name(&mut self, found: &Found) -> Option<(ScopeId, usize)> {
         let FoundPlace::RowName(mut scope, position) = found.place else { return None };
         let mut position = usize::from(position);
         loop {

@@ -211,8 +211,9 @@ impl Checker<'_> {
             Scope::Block(_) => unreachable!("row names belong to row scopes"),
         };
         let (names, id) = names;
-        let position = names.iter().position(|entry| entry.name == name).unwrap_or_else(|| {
-            names.push(RowName { name: name.into(), outer, required: false, is_item: false, span });
+        let same = |entry: &RowName| entry.name == name && !entry.sees_items;
+        let position = names.iter().position(same).unwrap_or_else(|| {
+            names.push(RowName { name: name.into(), outer, required: false, is_item: false, sees_items: false, span });
             names.len() - 1
         });
         if let Some(entry) = names.get_mut(position)
@@ -290,7 +291,7 @@ impl Checker<'_> {
         self.escapes(function.id);
         if self.units[self.unit].functions[function.id].captures {
             let hidden = hidden_name(function.id);
-            if let Some(found) = self.find_name(&hidden, span) {
+            if let Some(found) = self.find_variable(&hidden, span) {
                 let mut value = expr_of(found, span);
                 if let ExprKind::Variable(_, name) = &mut value.kind {
                     name.clone_from(&function.signature.name);

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::expressions::invalid;
+use super::scope::Columns;
 use crate::ast::{self, ExprKind as A, QueryOp};
 use crate::span::Span;
 use crate::tree::{Change, Expr, ExprKind, RowBody, Step};
@@ -160,6 +161,16 @@ impl Checker<'_> {
             let (shape, cells, ty) = self.record_fields(fields);
             return (Change::Record(shape, cells), ty);
         }
+        if let A::Name(name) = &inner.kind
+            && Columns::of(&self.types, element).has(name).is_none()
+            && let Some(value) = self.outer_function(name, inner.span)
+        {
+            let ty = match &value.ty {
+                Type::Function(function) => function.result.clone(),
+                _ => Type::Any,
+            };
+            return (Change::Function(value), ty);
+        }
         let (value, outside) = self.row_body(source, element);
         if !outside && !matches!(self.types.resolve(&value.ty), Type::Function(_) | Type::Any) {
             let hint = Some("write a record, `[a: 1]`, or a function in parentheses, `(r => [a: r.b])`".to_owned());
@@ -170,6 +181,17 @@ impl Checker<'_> {
             _ => Type::Any,
         };
         (Change::Function(value), ty)
+    }
+
+    /// The function or value of unknown type that a name means outside of rows. Where only the run knows the columns, that
+    /// is what changes rows, since no column holds a function.
+    fn outer_function(&mut self, name: &EcoString, span: Span) -> Option<Expr> {
+        if let Some(found) = self.find_variable(name, span) {
+            let may_be = matches!(self.types.resolve(&found.ty), Type::Function(_) | Type::Any);
+            return may_be.then(|| self.read(found, name, span));
+        }
+        let function = self.find_function(name)?;
+        Some(self.function_value(&function, span))
     }
 
     /// The row type after `with`.

@@ -229,6 +229,21 @@ impl SelectScope {
         self.sources.get(source).is_some_and(|source| source.columns.has(name) != Some(false))
     }
 
+    /// The source whose `*` gives the result a column of this name.
+    pub(super) fn whole_source_with(&self, name: &str) -> Option<usize> {
+        self.whole
+            .iter()
+            .copied()
+            .find(|at| self.sources.get(*at).is_some_and(|source| source.columns.certainly_has(name)))
+    }
+
+    /// The only source that may give the result a column of this name by its `*`.
+    pub(super) fn whole_source_that_may_have(&self, name: &str) -> Option<usize> {
+        let mut all = (0..self.sources.len()).filter(|at| self.has_all_of(*at) && self.may_have(*at, name));
+        let only = all.next()?;
+        all.next().is_none().then_some(only)
+    }
+
     /// Does the result have all columns of a source?
     pub(super) fn has_all_of(&self, source: usize) -> bool {
         let empty =
@@ -251,6 +266,8 @@ impl ColumnOf {
 pub(super) enum Sorted {
     /// This column of the result.
     Result(Found),
+    /// The column of this source, all of which the result shows.
+    Whole(usize),
     /// Something that the result does not show.
     Hidden,
     /// A variable outside, though the rows may have a column of its name.
@@ -293,7 +310,10 @@ impl SelectScope {
         match self.may_hide(name) {
             false => Sorted::Other,
             true if outer && !sure => Sorted::Outer,
-            true => Sorted::Hidden,
+            true => match self.whole_source_that_may_have(name) {
+                Some(source) => Sorted::Whole(source),
+                None => Sorted::Hidden,
+            },
         }
     }
 

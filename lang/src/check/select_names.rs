@@ -7,7 +7,7 @@ use super::scope::{Found, FoundPlace, Scope, SelectScope, SourceInfo, Stage};
 use super::select_keys::{Sorted, holds_aggregate, ungrouped};
 use crate::ast;
 use crate::span::Span;
-use crate::tree::{Expr, ExprKind};
+use crate::tree::{Expr, ExprKind, RowName};
 use crate::types::Type;
 use ecow::EcoString;
 
@@ -38,15 +38,15 @@ impl Checker<'_> {
             scope.expanding.pop();
         }
         if unsure {
-            let depth = self.unit_state().stack.len() - 1;
-            let at = self.function().scopes.len() - 1;
-            let found = self.row_name((depth, at), name, span, None, Type::Any, Seen::Columns);
-            if let (FoundPlace::RowName(_, position), Some(scope)) = (&found.place, self.select_scope())
-                && let Some(entry) = scope.names.get_mut(*position as usize)
-            {
-                entry.outer = Some(value);
-            }
-            return Some(expr_of(found, span));
+            let scope = self.select_scope()?;
+            let same = |entry: &RowName| entry.name == *name && entry.sees_items;
+            let position = scope.names.iter().position(same).unwrap_or_else(|| {
+                let outer = Some(value);
+                let name = name.clone();
+                scope.names.push(RowName { name, outer, required: true, is_item: false, sees_items: true, span });
+                scope.names.len() - 1
+            });
+            return Some(Expr { kind: ExprKind::RowName(scope.id, position as u16), span, ty: Type::Any });
         }
         value.span = span;
         Some(value)
@@ -78,7 +78,7 @@ impl Checker<'_> {
             match scope.sorted_field(source, &field.text) {
                 Sorted::Result(found) => return Some(expr_of(found, span)),
                 Sorted::Hidden => return Some(self.hidden_name(&format!("{name}.{}", field.text), span)),
-                Sorted::Outer | Sorted::Other => {}
+                Sorted::Whole(_) | Sorted::Outer | Sorted::Other => {}
             }
         }
         if has == Some(false) {
@@ -110,7 +110,12 @@ impl Checker<'_> {
                     if let Some(source) = select.sources.iter().position(|source| source.name == name) {
                         return Some((at, source));
                     }
+                    let is_row = name == "row" && select.sources.len() == 1 && select.is_sorting_distinct();
+                    if is_row && !select.grouped {
+                        return Some((at, 0));
+                    }
                 }
+                Scope::Rows(_) if name == "row" => return None,
                 Scope::Rows(rows) if rows.columns.has(name) != Some(false) => return None,
                 Scope::Block(block) if block.variables.contains_key(name) => return None,
                 _ => {}
@@ -160,9 +165,20 @@ impl Checker<'_> {
         {
             return Some(scope.found(result));
         }
+        if stage == Stage::Order
+            && let Some(source) = scope.whole_source_with(name)
+        {
+            let ty = scope.sources[source].columns.type_of(name);
+            let place = FoundPlace::SourceField(id, source as u16, name.into());
+            return Some(Found { place, ty, variable: None });
+        }
         if scope.is_sorting_distinct() {
             match self.find_sorted(depth, at, name, span) {
                 Sorted::Result(found) => return Some(found),
+                Sorted::Whole(source) => {
+                    let place = FoundPlace::SourceField(id, source as u16, name.into());
+                    return Some(Found { place, ty: Type::Any, variable: None });
+                }
                 Sorted::Hidden => {
                     self.hidden_name(name, span);
                     return Some(Found { place: FoundPlace::ResultValue(id, 0), ty: Type::Any, variable: None });
