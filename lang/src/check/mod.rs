@@ -155,7 +155,8 @@ fn compile_here(source: &str, options: &CompileOptions<'_>) -> Compiled {
     let mut diagnostics = std::mem::take(&mut checker.diagnostics);
     if !syntax_ok {
         // What an unparsed statement would have returned or read is not known.
-        diagnostics.retain(|d| d.is_error() && d.code != "E0105" || d.module.is_some());
+        let may_be_cause = |d: &Diagnostic| d.code == lint::COMMENT;
+        diagnostics.retain(|d| d.is_error() && d.code != "E0105" || may_be_cause(d) || d.module.is_some());
     }
     diagnostics.sort_by_key(|d| (d.module.clone(), d.span.start));
     diagnostics.dedup();
@@ -314,9 +315,8 @@ impl<'a> Checker<'a> {
             }
         };
         self.report_unused();
-        if !self.diagnostics[before..].iter().any(|d| d.code.starts_with("E00")) {
-            self.lint(script);
-        }
+        let has_errors = self.diagnostics[before..].iter().any(|d| d.code.starts_with("E00"));
+        self.lint(script, has_errors);
         self.unit = outer;
         // A module changes where the functions of the unit that uses it lie.
         self.changed = outer_changed;

@@ -78,6 +78,7 @@ impl Checker<'_> {
                     let key = |checker: &mut Self, key: &ast::OrderKey| {
                         let body = checker.body(&key.value, element);
                         checker.sortable(&body);
+                        checker.steady_key(&key.value, &body);
                         (body, key.descending)
                     };
                     keys.iter().map(|each| key(checker, each)).collect::<Vec<_>>()

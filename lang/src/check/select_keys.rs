@@ -130,6 +130,7 @@ impl Checker<'_> {
                 let value = self.expr(&key.value);
                 let body = RowBody { expr: value, outside: false };
                 self.sortable(&body);
+                self.steady_key(&key.value, &body);
                 (body.expr, key.descending)
             })
             .collect()

@@ -1,6 +1,6 @@
 //! W0109: `total // 2`, where a comment has taken the rest of an expression.
 
-use super::{Source, warning};
+use super::{COMMENT, Source, warning};
 use crate::diagnostic::Diagnostic;
 use crate::parse::{self, TokenKind};
 use crate::span::Span;
@@ -13,14 +13,15 @@ pub(super) fn swallowed(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let text = comment.text(source.text);
-        let divisor = text.trim_start_matches('/').trim();
-        if !is_divisor(source, divisor, span.text(source.text)) || is_numbered(source.text, comment) {
+        let Some(divisor) = divisor(source, text.trim_start_matches('/').trim(), span.text(source.text)) else {
+            continue;
+        };
+        if is_numbered(source.text, comment) {
             continue;
         }
         let message = "`//` begins a comment, which has taken the rest of this line.";
-        let shown = divisor.trim_end_matches(';').trim_end();
-        let hint = format!("for a division write `… / {shown}`, and `Floor(… / {shown})` without its fraction");
-        found.push(warning("W0109", comment, message, hint));
+        let hint = format!("for a division write `… / {divisor}`, and `Floor(… / {divisor})` without its fraction");
+        found.push(warning(COMMENT, comment, message, hint));
     }
 }
 
@@ -45,23 +46,35 @@ fn is_operand(source: &Source<'_>, at: usize, kind: TokenKind) -> bool {
     }
 }
 
-/// Does a comment read as the right side of a division? Prose does not.
-fn is_divisor(source: &Source<'_>, text: &str, before: &str) -> bool {
-    let value = text.strip_suffix(';').map(str::trim_end);
-    let closed = value.is_some();
-    let value = value.unwrap_or(text);
-    if value.is_empty() || !value.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '_' | '-')) {
-        return false;
+/// The divisor, if a comment reads as the right side of a division. Prose does not.
+fn divisor<'a>(source: &Source<'_>, text: &'a str, before: &str) -> Option<&'a str> {
+    let mut value = text.strip_suffix(';').map_or(text, str::trim_end);
+    let mut closed = value.len() < text.len();
+    if !value.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '_' | '-')) {
+        return None;
     }
-    let parsed = parse::parse_expression(value);
-    if !parsed.diagnostics.is_empty() {
-        return false;
+    // The comment may have taken brackets with it, `log(a // 2);`, or statements, `a // 2; return b;`.
+    if !is_expression(value) {
+        value = value.trim_end_matches([')', ']', '}', ' ']);
+    }
+    if let Some((first, rest)) = value.split_once(';') {
+        if !parse::parse_script(rest).diagnostics.is_empty() {
+            return None;
+        }
+        (value, closed) = (first.trim_end(), false);
+    }
+    if !is_expression(value) {
+        return None;
     }
     let is_number = value.chars().all(|c| c.is_ascii_digit() || c == '.');
     // A word alone is prose, unless the script uses it.
     let is_used = value != before
         && source.tokens.iter().any(|(kind, span)| *kind == TokenKind::Word && span.text(source.text) == value);
-    closed || is_number || is_used
+    (closed || is_number || is_used).then_some(value)
+}
+
+fn is_expression(text: &str) -> bool {
+    parse::parse_expression(text).diagnostics.is_empty()
 }
 
 /// Does a comment with a number stand in a line next to it too? Then they number the lines.

@@ -3,9 +3,10 @@
 //! Whether a column holds numbers is known where the CSV stands in the script; else it is read from how the script uses the
 //! column, and from its name. Dates as ISO writes them sort right as texts.
 
+use super::columns::{called, column, extreme_of_column, is_amount, is_extreme, is_order, shown};
 use super::walk::{self, Node};
 use super::{Source, bare, warning};
-use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind, QueryOp, Select, SelectItem, StatementKind};
+use crate::ast::{BinaryOp, Expr, ExprKind, FunctionBody, PostfixKind, QueryOp, Select, SelectItem, StatementKind};
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
 use crate::value::parse_number;
@@ -23,6 +24,8 @@ struct Cells {
 struct Facts {
     /// Variables that hold such tables; `None` for names that mean something else too.
     tables: HashMap<String, Option<Cells>>,
+    /// Variables that hold a row of such a table; `None` for names that mean something else too.
+    rows: HashMap<String, Option<Cells>>,
     /// Variables that hold a fixed text.
     texts: HashMap<String, Option<String>>,
     /// Columns that the script computes with.
@@ -51,6 +54,13 @@ pub(super) fn texts(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
             }
             ExprKind::Select(select) => facts.select(select, found),
             ExprKind::Postfix { .. } => facts.call(expr, found),
+            ExprKind::Binary { first, rest } => {
+                if let [(op, _, second)] = rest.as_slice()
+                    && is_order(*op)
+                {
+                    facts.compared_rows(expr.span, first, second, found);
+                }
+            }
             _ => {}
         }
     });
@@ -58,12 +68,19 @@ pub(super) fn texts(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
 
 impl Facts {
     fn of(source: &Source<'_>) -> Self {
-        let mut facts = Self { tables: HashMap::new(), texts: HashMap::new(), computed: HashSet::new() };
+        let mut facts =
+            Self { tables: HashMap::new(), rows: HashMap::new(), texts: HashMap::new(), computed: HashSet::new() };
         walk::script(source.script, &mut |node| match node {
             Node::Statement(statement) => match &statement.kind {
+                // What is annotated is converted.
+                StatementKind::Let { name, annotation: Some(_), .. } => facts.forget(&name.text),
                 StatementKind::Let { name, value, .. } => facts.assign(&name.text, value),
                 StatementKind::Set { name, path, value } if path.is_empty() => facts.assign(&name.text, value),
-                StatementKind::For { name, .. } => facts.forget(&name.text),
+                StatementKind::For { name, rows, .. } => {
+                    let cells = facts.cells(rows);
+                    facts.tables.insert(name.text.to_string(), None);
+                    facts.note_row(&name.text, cells);
+                }
                 StatementKind::Function { function, .. } => {
                     function.parameters.iter().for_each(|parameter| facts.forget(&parameter.name.text));
                 }
@@ -91,7 +108,13 @@ impl Facts {
         self.texts.insert(name.to_owned(), text);
     }
 
+    /// Notes what a variable holds of the rows of a table.
+    fn note_row(&mut self, name: &str, cells: Option<Cells>) {
+        self.rows.entry(name.to_owned()).and_modify(|known| *known = None).or_insert(cells);
+    }
+
     fn forget(&mut self, name: &str) {
+        self.rows.insert(name.to_owned(), None);
         self.tables.insert(name.to_owned(), None);
         self.texts.insert(name.to_owned(), None);
     }
@@ -135,6 +158,21 @@ impl Facts {
             ExprKind::Query { source, operators } => {
                 operators.iter().try_fold(self.cells(source)?, |cells, (operator, _)| after(operator, cells))
             }
+            ExprKind::Select(select) if select.joins.is_empty() => {
+                let cells = self.cells(&select.source.value)?;
+                let values = select.items.iter().filter_map(|item| match item {
+                    SelectItem::Value { label, value } => {
+                        Some((label.as_ref().map(|label| label.text.as_str()), value))
+                    }
+                    SelectItem::All(_) | SelectItem::AllOf(_) => None,
+                });
+                Some(made_of(cells, values))
+            }
+            ExprKind::Map { rows, body } => {
+                let ExprKind::Record(fields) = &bare(body).kind else { return None };
+                let cells = self.cells(rows)?;
+                Some(made_of(cells, fields.iter().map(|field| (Some(field.label.text.as_str()), &field.value))))
+            }
             ExprKind::Postfix { base, steps } => {
                 if let (ExprKind::Name(module), [decode, call]) = (&base.kind, steps.as_slice())
                     && module.eq_ignore_ascii_case("csv")
@@ -153,13 +191,17 @@ impl Facts {
 
     /// The columns of numbers in a CSV that stands in the script.
     fn numbers(&self, arguments: &[Expr]) -> Option<HashSet<String>> {
-        let [argument] = arguments else { return None };
+        let (argument, delimiter) = match arguments {
+            [argument] => (argument, ","),
+            [argument, Expr { kind: ExprKind::Text(delimiter), .. }] => (argument, delimiter.as_str()),
+            _ => return None,
+        };
         let text = match &bare(argument).kind {
             ExprKind::Text(text) => text.as_str(),
             ExprKind::Name(name) => self.texts.get(name.as_str())?.as_deref()?,
             _ => return None,
         };
-        let mut lines = text.lines().map(|line| line.split(',').map(str::trim).collect::<Vec<_>>());
+        let mut lines = text.lines().map(|line| line.split(delimiter).map(str::trim).collect::<Vec<_>>());
         let header = lines.next()?;
         let rows: Vec<Vec<&str>> = lines.collect();
         let is_number = |at: usize| {
@@ -191,6 +233,13 @@ impl Facts {
     }
 
     fn sorted(&self, key: &Expr, cells: &Cells, found: &mut Vec<Diagnostic>) {
+        let key = match &bare(key).kind {
+            ExprKind::Function(function) => match &function.body {
+                FunctionBody::Expr(body) => body,
+                FunctionBody::Block(_) => return,
+            },
+            _ => key,
+        };
         if let Some(name) = column(key).filter(|name| self.is_number(cells, name)) {
             let shown = shown(key, name);
             found.push(told(key.span, name, "'10' sorts before '9'", format!("sort by the number: `Val({shown})`")));
@@ -221,8 +270,54 @@ impl Facts {
         });
     }
 
+    /// `r.qty > '9'`, `r.qty > best.qty` where r is a row in a loop.
+    fn compared_rows(&self, span: Span, first: &Expr, second: &Expr, found: &mut Vec<Diagnostic>) {
+        let number = |side| self.column_of_row(side);
+        let is_text = |side: &Expr| matches!(&bare(side).kind, ExprKind::Text(text) if parse_number(text).is_some());
+        let is_field = |side: &Expr| matches!(bare(side).kind, ExprKind::Postfix { .. }) && column(side).is_some();
+        let side = match (number(first), number(second)) {
+            (Some(name), other)
+                if is_text(second) || other.is_some() || column(second) == Some(name) && is_field(second) =>
+            {
+                Some((first, name))
+            }
+            (None, Some(name)) if is_text(first) || column(first) == Some(name) && is_field(first) => {
+                Some((second, name))
+            }
+            _ => None,
+        };
+        if let Some((side, name)) = side {
+            let hint = format!("compare the number: `Val({})`", shown(side, name));
+            found.push(told(span, name, "'10' is less than '9'", hint));
+        }
+    }
+
+    /// The column of numbers that a field of a row is.
+    fn column_of_row<'e>(&self, expr: &'e Expr) -> Option<&'e str> {
+        let ExprKind::Postfix { base, .. } = &bare(expr).kind else { return None };
+        let ExprKind::Name(row) = &base.kind else { return None };
+        let cells = self.rows.get(row.as_str())?.as_ref()?;
+        column(expr).filter(|column| self.is_number(cells, column))
+    }
+
     /// `Max(t.qty)`, `t.qty.Max()`, `Filter(t, qty > '9')`
     fn call(&self, expr: &Expr, found: &mut Vec<Diagnostic>) {
+        if let Some((name, [mapped])) = called(expr).as_ref().map(|(name, arguments)| (*name, arguments.as_slice()))
+            && is_extreme(name)
+            && let Some(("map" | "Map", [rows, cell])) =
+                called(mapped).as_ref().map(|(name, arguments)| (*name, arguments.as_slice()))
+            && let Some(field) = column(cell)
+        {
+            if self.cells(rows).is_some_and(|cells| self.is_number(&cells, field)) {
+                found.push(told(
+                    cell.span,
+                    field,
+                    "'9' is greater than '10'",
+                    format!("take the number: `Val({field})`"),
+                ));
+            }
+            return;
+        }
         if let Some((base, field, name)) = extreme_of_column(expr) {
             if self.cells(base).is_some_and(|cells| self.is_number(&cells, field)) {
                 let rows = match &base.kind {
@@ -268,38 +363,6 @@ impl Facts {
     }
 }
 
-fn is_extreme(name: &str) -> bool {
-    ["max", "min"].iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
-/// Rows, column and function of `Max(t.qty)` and `t.qty.Max()`.
-fn extreme_of_column(expr: &Expr) -> Option<(&Expr, &str, &str)> {
-    let ExprKind::Postfix { base, steps } = &expr.kind else { return None };
-    let (base, steps, name) = match (&base.kind, steps.as_slice()) {
-        (ExprKind::Name(name), [call]) => match &call.kind {
-            PostfixKind::Call { arguments, .. } => match arguments.as_slice() {
-                [Expr { kind: ExprKind::Postfix { base, steps }, .. }] => (base, steps.as_slice(), name.as_str()),
-                _ => return None,
-            },
-            _ => return None,
-        },
-        (_, [column, function, call]) => match (&function.kind, &call.kind) {
-            (PostfixKind::Field(name), PostfixKind::Call { arguments, .. }) if arguments.is_empty() => {
-                (base, std::slice::from_ref(column), name.text.as_str())
-            }
-            _ => return None,
-        },
-        _ => return None,
-    };
-    match steps {
-        [step] if is_extreme(name) => match &step.kind {
-            PostfixKind::Field(field) => Some((base, &field.text, name)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 fn told(span: Span, name: &str, why: &str, hint: String) -> Diagnostic {
     warning("W0116", span, format!("`{name}` comes from CSV, where all cells are texts, and as texts {why}."), hint)
 }
@@ -327,73 +390,23 @@ fn after(operator: &QueryOp, mut cells: Cells) -> Option<Cells> {
     known.then_some(cells)
 }
 
-/// The column that an expression is: `qty`, `row.qty`, `o.qty`.
-fn column(expr: &Expr) -> Option<&str> {
-    match &expr.kind {
-        ExprKind::Paren(inner) => column(inner),
-        ExprKind::Name(name) => Some(name),
-        ExprKind::Postfix { base, steps } => match (&base.kind, steps.as_slice()) {
-            (ExprKind::Name(_), [step]) => match &step.kind {
-                PostfixKind::Field(name) => Some(&name.text),
-                _ => None,
+/// What is known of rows whose cells are `values` of rows of CSV, each with its name if it has one of its own.
+fn made_of<'a>(mut cells: Cells, values: impl Iterator<Item = (Option<&'a str>, &'a Expr)>) -> Cells {
+    for (label, value) in values {
+        let own = column(value);
+        let Some(name) = label.or(own) else { continue };
+        match own {
+            Some(own) if own == name => {}
+            Some(own) => match &mut cells.numbers {
+                Some(numbers) if numbers.contains(own) => {
+                    numbers.insert(name.to_owned());
+                }
+                _ => {}
             },
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn shown(expr: &Expr, column: &str) -> String {
-    match &bare(expr).kind {
-        ExprKind::Postfix { base, .. } => match &base.kind {
-            ExprKind::Name(source) => format!("{source}.{column}"),
-            _ => column.to_owned(),
-        },
-        _ => column.to_owned(),
-    }
-}
-
-/// The name and arguments of a call by name, the value before a dot first.
-fn called(expr: &Expr) -> Option<(&str, Vec<&Expr>)> {
-    let ExprKind::Postfix { base, steps } = &expr.kind else { return None };
-    match (&base.kind, steps.as_slice()) {
-        (ExprKind::Name(name), [step]) => match &step.kind {
-            PostfixKind::Call { arguments, .. } => Some((name, arguments.iter().collect())),
-            _ => None,
-        },
-        (_, [field, call]) => match (&field.kind, &call.kind) {
-            (PostfixKind::Field(name), PostfixKind::Call { arguments, .. }) => {
-                Some((&name.text, std::iter::once(&**base).chain(arguments).collect()))
+            None => {
+                cells.converted.insert(name.to_owned());
             }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn is_order(op: BinaryOp) -> bool {
-    matches!(op, BinaryOp::Less | BinaryOp::Greater | BinaryOp::LessEqual | BinaryOp::GreaterEqual)
-}
-
-/// Words in the names of columns that hold amounts.
-const AMOUNTS: [&str; 33] = [
-    "qty", "quantity", "amount", "price", "cost", "total", "sum", "count", "age", "weight", "height", "width", "score",
-    "rank", "percent", "pct", "discount", "tax", "net", "gross", "balance", "stock", "units", "hours", "minutes",
-    "days", "salary", "revenue", "antal", "pris", "belopp", "summa", "saldo",
-];
-
-/// Does a name say that the column holds amounts? Its words are told apart by `_`, blanks and capitals.
-fn is_amount(name: &str) -> bool {
-    let mut words = vec![String::new()];
-    for c in name.chars() {
-        if !c.is_alphanumeric()
-            || c.is_uppercase() && words.last().is_some_and(|word| !word.ends_with(char::is_uppercase))
-        {
-            words.push(String::new());
-        }
-        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
-            word.push(c);
         }
     }
-    words.iter().any(|word| AMOUNTS.iter().any(|amount| amount.eq_ignore_ascii_case(word)))
+    cells
 }

@@ -2,21 +2,63 @@
 
 use super::walk::{self, Node};
 use super::{Source, bare, warning};
-use crate::ast::{Expr, ExprKind, PostfixKind};
+use crate::ast::{Expr, ExprKind, Name, PostfixKind, StatementKind, TemplatePart};
 use crate::diagnostic::Diagnostic;
+use hashbrown::HashMap;
 
 /// Warns of letters in a pattern that mean another part of a datetime, or none.
 pub(super) fn foreign(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
+    let known = fixed_texts(source);
     walk::script(source.script, &mut |node| {
         let Node::Expr(expr) = node else { return };
         let Some(pattern) = pattern_of(expr) else { return };
-        let ExprKind::Text(text) = &bare(pattern).kind else { return };
-        if let Some((message, right)) = corrected(text) {
+        let text = match &bare(pattern).kind {
+            ExprKind::Name(name) => known.get(name.as_str()).copied().flatten(),
+            _ => fixed_text(pattern),
+        };
+        if let Some((message, right)) = text.and_then(corrected) {
             let hint =
                 format!("write '{right}': `yyyy MM dd` are year, month and day, `HH mm ss` hour, minute and second");
             found.push(warning("W0111", pattern.span, message, hint));
         }
     });
+}
+
+/// A text that has no parts.
+fn fixed_text(expr: &Expr) -> Option<&str> {
+    match &bare(expr).kind {
+        ExprKind::Text(text) => Some(text),
+        ExprKind::Template(parts) => match parts.as_slice() {
+            [TemplatePart::Text(text)] => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Variables that hold one fixed text; `None` for names that mean something else too.
+fn fixed_texts<'a>(source: &Source<'a>) -> HashMap<&'a str, Option<&'a str>> {
+    let mut known: HashMap<&str, Option<&str>> = HashMap::new();
+    let mut note = |name: &'a Name, text: Option<&'a str>| {
+        known.entry(name.text.as_str()).and_modify(|known| *known = None).or_insert(text);
+    };
+    walk::script(source.script, &mut |node| match node {
+        Node::Statement(statement) => match &statement.kind {
+            StatementKind::Let { name, value, .. } | StatementKind::Set { name, value, .. } => {
+                note(name, fixed_text(value));
+            }
+            StatementKind::For { name, .. } => note(name, None),
+            StatementKind::Function { function, .. } => {
+                function.parameters.iter().for_each(|parameter| note(&parameter.name, None));
+            }
+            _ => {}
+        },
+        Node::Expr(Expr { kind: ExprKind::Function(function), .. }) => {
+            function.parameters.iter().for_each(|parameter| note(&parameter.name, None));
+        }
+        Node::Expr(_) => {}
+    });
+    known
 }
 
 /// The pattern of a call of `Format` or `DateTime.Parse`.
@@ -59,8 +101,7 @@ fn corrected(pattern: &str) -> Option<(String, String)> {
         return Some(("A pattern has no `%` before its letters.".to_owned(), right));
     }
     let runs = runs(pattern);
-    let is_part = |run: &Run| "yYmMdDhHsS".contains(run.letter) && run.text.len() > 1;
-    if runs.iter().filter(|run| is_part(run)).count() < 2 {
+    if runs.iter().filter(|run| is_part(run)).count() < 2 && !matches!(pattern, "YYYY" | "YY") {
         return None;
     }
     let parts: Vec<usize> =
@@ -80,8 +121,10 @@ fn corrected(pattern: &str) -> Option<(String, String)> {
             'Y' if run.text.len() > 1 => Some(('y', "years are `yyyy`")),
             'D' if run.text.len() > 1 => Some(('d', "days are `dd`")),
             'S' if run.text.len() > 1 && before == Some('m') => Some(('s', "seconds are `ss`")),
-            'm' if run.text.len() > 1 && is_date && !matches!(after, Some('s')) => {
-                Some(('M', "`mm` is minutes, months are `MM`"))
+            'm' if run.text.len() > 1 && is_date && after != Some('s')
+                || run.text == "m" && is_between(before, after) =>
+            {
+                Some(('M', "`m` and `mm` are minutes, months are `M` and `MM`"))
             }
             'M' if run.text.len() > 1 && before == Some('h') => Some(('m', "`MM` is months, minutes are `mm`")),
             _ => None,
@@ -95,6 +138,20 @@ fn corrected(pattern: &str) -> Option<(String, String)> {
         }
     }
     wrong.map(|(text, why)| (format!("`{text}` is not what it seems in this pattern: {why}."), right))
+}
+
+/// Is it a part of a datetime, rather than a letter of a word?
+fn is_part(run: &Run) -> bool {
+    match run.letter {
+        'y' | 'Y' | 'm' | 'M' | 'd' | 'D' | 'h' | 'H' | 's' | 'S' => true,
+        't' => run.text.len() > 1,
+        _ => false,
+    }
+}
+
+/// Does a single letter stand among the parts of a date: between day and year, or after a year?
+fn is_between(before: Option<char>, after: Option<char>) -> bool {
+    matches!((before, after), (Some('d'), Some('y')) | (Some('y'), Some('d')) | (Some('y'), None))
 }
 
 /// The pattern in the letters of `strftime`: `%Y-%m-%d`.

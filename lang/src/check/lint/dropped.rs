@@ -12,7 +12,8 @@ impl Checker<'_> {
     /// Warns of an expression as a statement that does nothing but compute a value.
     pub(in super::super) fn dropped(&mut self, source: &ast::Expr, value: &Expr) {
         // In a `try` it may stand for its error.
-        if self.trying > 0 || !self.is_idle(value) {
+        let is_function = matches!(value.kind, ExprKind::Closure(..));
+        if self.trying > 0 || !is_function && !self.is_idle(value) {
             return;
         }
         let start = first_name(source).filter(|name| self.is_variable(name, source));

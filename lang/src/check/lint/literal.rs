@@ -1,11 +1,11 @@
-//! W0114: `where "Kund Nr" = '2'`, which compares two fixed texts. W0115: `order by "Kund Nr"`, which sorts by one.
+//! W0114: `where "Kund Nr" = '2'`, which compares two fixed texts.
 
 use super::walk::{self, Node};
 use super::{Source, bare, warning};
-use crate::ast::{BinaryOp, Expr, ExprKind, OrderKey, PostfixKind, QueryOp, StatementKind};
+use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind, PostfixStep, QueryOp, SelectItem, StatementKind};
 use crate::diagnostic::Diagnostic;
 
-/// Warns of conditions and keys that are the same for every row, since a text in double quotes is no column.
+/// Warns of conditions and cells that are the same for every row, since a text in double quotes is no column.
 pub(super) fn compared(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     walk::script(source.script, &mut |node| match node {
         Node::Statement(statement) => match &statement.kind {
@@ -19,7 +19,7 @@ pub(super) fn compared(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
                 let on = select.joins.iter().map(|join| &join.on);
                 let conditions = on.chain(&select.condition).chain(&select.having);
                 conditions.for_each(|value| condition(value, true, found));
-                keys(&select.order, found);
+                select.items.iter().for_each(|item| item_of(item, found));
             }
             ExprKind::Case { branches, .. } => branches.iter().for_each(|(when, _)| condition(when, false, found)),
             ExprKind::Postfix { steps, .. } => {
@@ -37,13 +37,16 @@ pub(super) fn compared(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
 fn query(operator: &QueryOp, found: &mut Vec<Diagnostic>) {
     match operator {
         QueryOp::Where(value) | QueryOp::ExceptWhere(value) => condition(value, true, found),
-        QueryOp::With { condition: Some(value), .. } => condition(value, true, found),
+        QueryOp::With { change, condition: limit } => {
+            cells(change, found);
+            limit.iter().for_each(|value| condition(value, true, found));
+        }
         QueryOp::WithGuards { guards, condition: limit } => {
+            guards.iter().for_each(|(change, _)| cells(change, found));
             let guards = guards.iter().filter_map(|(_, guard)| guard.as_ref());
             guards.chain(limit).for_each(|value| condition(value, true, found));
         }
-        QueryOp::OrderBy(order) => keys(order, found),
-        QueryOp::With { condition: None, .. } | QueryOp::Except(_) | QueryOp::GroupBy(_) => {}
+        QueryOp::Except(_) | QueryOp::OrderBy(_) | QueryOp::GroupBy(_) => {}
     }
 }
 
@@ -78,15 +81,22 @@ fn comparison(whole: &Expr, first: &Expr, second: &Expr, in_rows: bool, found: &
     found.push(warning("W0114", whole.span, message, hint));
 }
 
-fn keys(order: &[OrderKey], found: &mut Vec<Diagnostic>) {
-    for key in order {
-        let hint = match &bare(&key.value).kind {
-            ExprKind::Text(text) => format!("a text in quotes is no column; that is `row['{text}']`, or its bare name"),
-            ExprKind::Number(_) => "columns have no numbers here; write the name of the column".to_owned(),
-            _ => continue,
-        };
-        let message = "This key is the same for every row, so it does not sort.";
-        found.push(warning("W0115", key.value.span, message, hint));
+/// An item, or the argument of an aggregate that is one: `n: count('a' = 1)`.
+fn item_of(item: &SelectItem, found: &mut Vec<Diagnostic>) {
+    let SelectItem::Value { value, .. } = item else { return };
+    condition(value, true, found);
+    if let ExprKind::Postfix { steps, .. } = &value.kind
+        && let [PostfixStep { kind: PostfixKind::Call { arguments, .. }, .. }] = steps.as_slice()
+        && let [argument] = arguments.as_slice()
+    {
+        condition(argument, true, found);
+    }
+}
+
+/// The cells of `with {b: …}`.
+fn cells(change: &Expr, found: &mut Vec<Diagnostic>) {
+    if let ExprKind::Record(fields) = &bare(change).kind {
+        fields.iter().for_each(|field| condition(&field.value, true, found));
     }
 }
 

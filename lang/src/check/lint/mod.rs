@@ -4,6 +4,7 @@
 //! A rule must not warn of what a careful author writes on purpose: `tests/lints.rs` holds all rules against the scripts
 //! of the examples, the references and the conformance cases.
 
+mod columns;
 mod comma;
 mod comment;
 mod csv;
@@ -12,6 +13,7 @@ mod dropped;
 mod literal;
 mod path;
 mod placeholder;
+mod steady;
 mod walk;
 
 use super::{Checker, Mode};
@@ -34,30 +36,34 @@ impl<'a> Source<'a> {
     }
 }
 
+/// The code of a comment that has taken the rest of an expression, which may be the cause of an error of syntax.
+pub(super) const COMMENT: &str = "W0109";
+
 type Rule = fn(&Source<'_>, &mut Vec<Diagnostic>);
 
-/// The rules that need the text and its tree alone; `dropped` needs types and is asked where statements are checked.
-const RULES: [Rule; 7] = [
-    comment::swallowed,
-    placeholder::dollar,
-    date_pattern::foreign,
-    path::escaped,
-    comma::taken,
-    literal::compared,
-    csv::texts,
-];
+/// The rules that need the text and its tree alone; `dropped` and `steady` need types and are asked where statements and
+/// keys are checked.
+const RULES: [Rule; 6] =
+    [placeholder::dollar, date_pattern::foreign, path::escaped, comma::taken, literal::compared, csv::texts];
 
 impl Checker<'_> {
-    /// Warns of the traps in a unit that has been parsed without errors.
-    pub(super) fn lint(&mut self, script: &Script) {
+    /// Warns of the traps in a unit. In one that `has_errors` of syntax, a comment may be their cause.
+    pub(super) fn lint(&mut self, script: &Script, has_errors: bool) {
         let text = self.units[self.unit].source.clone();
         let is_template = self.unit == 0 && self.options.mode == Mode::Template;
         let tokens = if is_template { parse::template_tokens(&text) } else { parse::tokens(&text) };
         let source = Source { text: &text, script, tokens };
         let mut found = Vec::new();
-        RULES.iter().for_each(|rule| rule(&source, &mut found));
+        comment::swallowed(&source, &mut found);
+        if !has_errors {
+            RULES.iter().for_each(|rule| rule(&source, &mut found));
+        }
+        // Of two traps in one place the first says what is wrong.
+        let unit = self.units[self.unit].name.clone();
+        self.diagnostics.retain(|known| {
+            known.code != "W0115" || known.module != unit || !found.iter().any(|warning| warning.span == known.span)
+        });
         for (at, warning) in found.iter().enumerate() {
-            // Of two traps in one place the first says what is wrong.
             if !found[..at].iter().any(|earlier| earlier.span == warning.span) {
                 self.report(warning.clone());
             }

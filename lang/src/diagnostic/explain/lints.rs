@@ -65,7 +65,8 @@ pub(super) const LINTS: &[Explanation] = &[
         code: "W0115",
         title: "a sort by a fixed value",
         text: "It is the same for every row, so the rows keep their order. Columns are sorted by their names; one whose name \
-               is no plain word is `row['Kund Nr']`. Columns have no numbers.",
+               is no plain word is `row['Kund Nr']`, one whose name is in the variable `k` is `row[k]`. Columns have no \
+               numbers.",
         example: "let t = [{'Kund Nr': 2}];\nreturn t order by \"Kund Nr\";",
     },
     Explanation {
