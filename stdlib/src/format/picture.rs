@@ -115,11 +115,11 @@ fn fields(pattern: &str) -> Result<Vec<Field>, FormatError> {
     let mut fields = Vec::new();
     let mut rest = pattern;
     while let Some(c) = rest.chars().next() {
-        let run = rest.chars().take_while(|next| *next == c).count();
         let mut used = c.len_utf8();
+        // Counted for letters of fields only: counting at each character of a long text would take its square.
         let mut repeated = || {
-            used = run;
-            run
+            used = rest.chars().take_while(|next| *next == c).count();
+            used
         };
         let width = |count: usize, full: usize| if count >= full { Width::Full } else { Width::Short };
         let field = match c {
@@ -136,9 +136,11 @@ fn fields(pattern: &str) -> Result<Vec<Field>, FormatError> {
             'h' => Field::Hour12(repeated().min(2)),
             'm' => Field::Minute(repeated().min(2)),
             's' => Field::Second(repeated().min(2)),
-            'f' | 'F' if run > 9 => return Err(bad("shows more than nine digits of a second")),
-            'f' => Field::Fraction(repeated()),
-            'F' => Field::ShortFraction(repeated()),
+            'f' | 'F' => match repeated() {
+                count if count > 9 => return Err(bad("shows more than nine digits of a second")),
+                count if c == 'f' => Field::Fraction(count),
+                count => Field::ShortFraction(count),
+            },
             't' => Field::HalfDay(width(repeated(), 2)),
             'z' => Field::Offset(repeated().min(3)),
             'K' => Field::OptionalOffset,
