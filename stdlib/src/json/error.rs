@@ -4,6 +4,9 @@ use crate::show::short;
 use flowscript_lang::types::Mismatch;
 use std::fmt;
 
+/// The most steps of a path that are shown; of a longer one its middle is left out.
+const SHOWN_STEPS: usize = 20;
+
 /// Why a text could not be decoded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecodeError {
@@ -75,7 +78,13 @@ impl Failure {
     pub(super) fn located(self, text: &str) -> DecodeError {
         let before = text.get(..self.at).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let path = self.steps.iter().rev().fold(String::new(), |path, step| {
+        // The steps begin at the innermost.
+        let (ends, starts) = (SHOWN_STEPS / 2, self.steps.len().saturating_sub(SHOWN_STEPS / 2));
+        let is_shown = |at: usize| self.steps.len() <= SHOWN_STEPS || at < ends || at >= starts;
+        let path = self.steps.iter().enumerate().rev().fold(String::new(), |path, (at, step)| {
+            if !is_shown(at) {
+                return if path.ends_with('…') { path } else { path + "…" };
+            }
             let dot = if path.is_empty() || step.starts_with('[') { "" } else { "." };
             path + dot + step
         });

@@ -60,6 +60,8 @@ fn deep_nesting_is_an_error() {
     assert!(round_trip(&nested(MAX_NESTING + 1)).contains("nested more than 200 deep"));
     assert!(round_trip(&"[".repeat(100_000)).contains("nested more than 200 deep"));
     assert!(round_trip(&"{\"a\":".repeat(100_000)).contains("nested more than 200 deep"));
+    let message = round_trip(&"{\"a\":".repeat(100_000));
+    assert!(message.contains("at a.a.a.a.a.a.a.a.a.a….a.a.a.a.a.a.a.a.a.a: "), "{message}");
 }
 
 #[test]
