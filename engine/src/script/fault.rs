@@ -16,6 +16,11 @@ pub const INTERRUPTED: &str = "interrupted";
 /// The most places that a fault names: a recursion has very many.
 pub const MAX_PLACES: usize = 16;
 
+/// The longest message of a fault, in characters: messages quote values, which may be as long as they like.
+const LONGEST: usize = 1_500;
+/// How much of the end of a longer message is kept: the reason mostly comes after the value.
+const KEPT_END: usize = 500;
+
 /// Why a script or a step failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
@@ -43,8 +48,15 @@ pub struct SourcePlace {
 impl Fault {
     /// A fault of a kind that the language does not have: `timeout`, `interrupted`.
     pub fn of_kind(kind: &'static str, message: impl Into<String>) -> Self {
-        // Messages of others may tell secrets of connections: none leaves through a fault.
-        Self { kind, message: masked(&message.into()), status: None, retry_after: None, places: Vec::new() }
+        // Messages of others may tell secrets of connections: none leaves through a fault. What is masked first is cut
+        // without leaving a part of a secret.
+        let mut message = masked(&message.into());
+        if message.trim().is_empty() {
+            message = "It failed without a message.".to_owned();
+        }
+        // A message that a workflow gives itself stays as it is.
+        let message = if kind == ErrorKind::User.name() { message } else { shortened(message) };
+        Self { kind, message, status: None, retry_after: None, places: Vec::new() }
     }
 
     /// A fault as the store keeps it.
@@ -119,5 +131,38 @@ impl Fault {
     /// A fault of one of the language's kinds, without a place.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self::of_kind(kind.name(), message)
+    }
+}
+
+/// A message without its middle where it is very long.
+fn shortened(message: String) -> String {
+    let longer = message.len() > LONGEST && message.chars().nth(LONGEST).is_some();
+    if !longer {
+        return message;
+    }
+    let place = |count: usize| message.char_indices().nth(count).map_or(message.len(), |(at, _)| at);
+    let start = message.get(..place(LONGEST - KEPT_END)).unwrap_or_default();
+    let end = message.char_indices().rev().nth(KEPT_END - 1).map_or(0, |(at, _)| at);
+    format!("{start} … {}", message.get(end..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_always_says_something() {
+        assert_eq!(Fault::new(ErrorKind::User, " \n").message, "It failed without a message.");
+    }
+
+    #[test]
+    fn a_long_message_keeps_its_start_and_its_end() {
+        let value = "é".repeat(2_000);
+        let fault = Fault::new(ErrorKind::Io, format!("The file `{value}` cannot be read: its name is too long"));
+        assert!(fault.message.starts_with("The file `éé"), "{}", fault.message);
+        assert!(fault.message.ends_with("éé` cannot be read: its name is too long"), "{}", fault.message);
+        assert_eq!(fault.message.chars().count(), LONGEST + 3);
+        assert_eq!(Fault::new(ErrorKind::User, value.as_str()).message, value, "what a workflow says stays whole");
+        assert_eq!(Fault::new(ErrorKind::Io, "é".repeat(LONGEST)).message, "é".repeat(LONGEST));
     }
 }
