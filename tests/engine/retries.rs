@@ -270,3 +270,20 @@ fn a_retried_run_that_waits_again_can_be_cancelled() {
     let last = &steps(&shown)[&("e".to_owned(), 2)];
     assert_eq!(last["state"], "interrupted", "{shown}");
 }
+
+#[test]
+fn a_condition_of_a_retry_that_fails_leaves_the_failure_of_its_step() {
+    let workflow = "
+trigger: { webhook: { auth: none, response: wait } }
+steps:
+  - id: asked
+    assert: { failIf: \"true\", message: too much }
+    retry: { times: 3, delay: 1ms, on: \"1 / (error.status ?? 0) > 0\" }
+    continueOnFail: true
+output: \"{errors.asked.kind}: {errors.asked.message}\"
+";
+    let project = Project::new(&[("workflows/w.yaml", workflow)]);
+    let server = project.serve();
+    let answer = server.get("/hooks/w");
+    assert!(answer.text.starts_with("user: too much. Its `retry.on` failed: "), "{}", answer.text);
+}

@@ -56,7 +56,17 @@ impl Machine {
         if !ends {
             strand.failures += 1;
             let context = context(&self.room, &self.host);
-            if let Some(delay) = retry::delay(step, &fault, strand.failures, &mut strand.variables, context)? {
+            let delay = match retry::delay(step, &fault, strand.failures, &mut strand.variables, context) {
+                Ok(delay) => delay,
+                Err(second) if self.ends_all(&second) => return Err(second),
+                // The step fails for its own reason, and says why it is not tried again.
+                Err(second) => {
+                    let reason = fault.message.trim_end_matches('.');
+                    fault.message = format!("{reason}. Its `retry.on` failed: {}", second.message);
+                    None
+                }
+            };
+            if let Some(delay) = delay {
                 strand.attempt = strand.attempt.saturating_add(1);
                 strand.moved = true;
                 let due = Some(self.host.instant().plus_millis(delay.as_millis() as i64));
