@@ -366,3 +366,33 @@ fn changes_give_the_rows_that_they_return() {
     made.execute_batch("create table t (id integer primary key, a int, m text)").unwrap();
     check(&project.serve());
 }
+
+#[test]
+fn sqlite_loses_no_digits_of_whole_numbers_in_silence() {
+    let query = |sql: &str, value: &str| step("x", &format!("query: \"{sql}\", params: {{ v: \"{{{value}}}\" }}"));
+    let whole = |value: &str| workflow(&query("select :v as v", value), "{x[0].v}");
+    let project = project(
+        "sqlite:db.db",
+        &[
+            ("long", whole("9223372036854775808")),
+            ("list", whole("[1, 2]")),
+            ("double", whole("20000000000000000000")),
+            ("least", whole("-9223372036854775808")),
+            ("third", whole("1 / 3")),
+            ("dates", workflow(&step("x", "query: select at from t order by id"), "{x}")),
+        ],
+    );
+    let db = rusqlite::Connection::open(project.path().join("db.db")).unwrap();
+    db.execute_batch(
+        "create table t (id integer, at datetime); insert into t values (1, 1700000000), (2, 1700000000000), (3, 'soon')",
+    )
+    .unwrap();
+    let server = project.serve();
+    let message = failure(&server, "long");
+    assert!(message.contains("the parameter `:v` is 9223372036854775808, which has more digits"), "{message}");
+    assert!(failure(&server, "list").contains("the parameter `:v` is a list; give a simple value"));
+    assert_eq!(answer(&server, "double"), "20000000000000000000");
+    assert_eq!(answer(&server, "least"), "-9223372036854775808");
+    assert_eq!(answer(&server, "third"), "0.333333333333333");
+    assert_eq!(answer(&server, "dates"), r#"[{"at":"2023-11-14T22:13:20+00:00"},{"at":1700000000000},{"at":"soon"}]"#);
+}

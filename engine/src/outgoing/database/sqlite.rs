@@ -148,40 +148,49 @@ fn perform(connection: &mut Connection, call: &SqlCall) -> Result<Value, Trouble
 /// The table that a statement gives.
 fn read(connection: &Connection, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
     let mut prepared = connection.prepare(&statement.numbered).map_err(told)?;
-    bind(&mut prepared, &bound(statement, &call.params))?;
+    bind(&mut prepared, statement, call)?;
     query(&mut prepared, call.zone)
 }
 
 /// The number of rows that a statement changes.
 fn change(connection: &Connection, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
     let mut prepared = connection.prepare(&statement.numbered).map_err(told)?;
-    bind(&mut prepared, &bound(statement, &call.params))?;
+    bind(&mut prepared, statement, call)?;
     Ok(Value::from(prepared.raw_execute().map_err(told)? as i64))
 }
 
 /// To SQLite `$1` is a name; it gives numbers to names in the order of their first places, which is that of the values.
-fn bind(statement: &mut Statement<'_>, values: &[Value]) -> Result<(), Trouble> {
-    for (number, value) in values.iter().enumerate() {
-        statement.raw_bind_parameter(number + 1, cell(value)?).map_err(told)?;
+fn bind(prepared: &mut Statement<'_>, statement: &sql::Statement, call: &SqlCall) -> Result<(), Trouble> {
+    for (at, (name, value)) in statement.names.iter().zip(bound(statement, &call.params)).enumerate() {
+        let cell = cell(&value).map_err(|reason| Trouble::Unfit(format!("the parameter `:{name}` {reason}")))?;
+        prepared.raw_bind_parameter(at + 1, cell).map_err(told)?;
     }
     Ok(())
 }
 
-fn cell(value: &Value) -> Result<Cell, Trouble> {
+/// What SQLite gets for a value. The error says in words why it gets nothing.
+fn cell(value: &Value) -> Result<Cell, String> {
     Ok(match value {
         Value::Null => Cell::Null,
         Value::Bool(value) => Cell::Integer(i64::from(*value)),
-        Value::Number(number) => match number.is_whole().then(|| number.to_string().parse()) {
-            Some(Ok(whole)) => Cell::Integer(whole),
-            _ => Cell::Real(number.to_f64()),
-        },
+        Value::Number(number) => number_cell(*number)?,
         Value::Binary(bytes) => Cell::Blob(bytes.to_vec()),
         value => Cell::Text(
-            to_text(value)
-                .map_err(|_| Trouble::Unfit(format!("a parameter is a {}; give a simple value", value.type_name())))?
-                .to_string(),
+            to_text(value).map_err(|_| format!("is a {}; give a simple value", value.type_name()))?.to_string(),
         ),
     })
+}
+
+/// A whole number must arrive with all its digits; fractions are rounded to the digits of a `REAL`.
+fn number_cell(number: Number) -> Result<Cell, String> {
+    if let Some(whole) = number.to_i64() {
+        return Ok(Cell::Integer(whole));
+    }
+    let near = number.to_f64();
+    if number.is_whole() && Number::from_f64(near) != Some(number) {
+        return Err(format!("is {number}, which has more digits than numbers of SQLite hold; give it as text: Str(…)"));
+    }
+    Ok(Cell::Real(near))
 }
 
 fn query(statement: &mut Statement<'_>, zone: Zone) -> Result<Value, Trouble> {
@@ -223,7 +232,8 @@ fn value(cell: ValueRef<'_>, ty: &Type, zone: Zone) -> Result<Value, Trouble> {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) if *ty == Type::Bool && (0..=1).contains(&number) => Value::Bool(number == 1),
         ValueRef::Integer(seconds) if *ty == Type::DateTime => {
-            DateTime::from_unix_in(seconds, 0, zone).map_or(Value::Null, Value::DateTime)
+            // What counts something else than seconds stays a number.
+            DateTime::from_unix_in(seconds, 0, zone).map_or(Value::from(seconds), Value::DateTime)
         }
         ValueRef::Integer(number) => Value::from(number),
         ValueRef::Real(number) => match Number::from_f64(number) {
