@@ -47,11 +47,7 @@ pub(super) fn call(http: &Http, variables: &mut [Value], context: Context<'_>) -
     url.push_str(&fragment);
     let mut headers = Vec::new();
     for (name, content) in &http.headers {
-        let value = content.text(&format!("The header `{name}`"), variables, context)?;
-        if value.contains(['\r', '\n']) {
-            return Err(Fault::new(ErrorKind::Value, format!("The header `{name}` has a line break in it.")));
-        }
-        headers.push((name.clone(), value.to_string()));
+        headers.push((name.clone(), super::header(name, content, variables, context)?));
     }
     let (body, content_type) = match &http.body {
         HttpBody::Empty => (None, None),

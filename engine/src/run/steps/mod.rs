@@ -20,6 +20,9 @@ use flowscript_lang::value::{Record, Rows, Value, truth};
 use http::HttpCall;
 use std::time::Duration;
 
+/// The most bytes of a header of an answer: clients and proxies refuse answers with larger ones.
+const MAX_HEADER: usize = 8 << 10;
+
 /// What became of a step.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -181,14 +184,28 @@ fn reply(respond: &Respond, variables: &mut [Value], context: Context<'_>) -> Re
     };
     let mut headers = Vec::with_capacity(respond.headers.len());
     for (name, content) in &respond.headers {
-        let value = content.text(&format!("The header `{name}`"), variables, context)?;
-        if value.contains(['\r', '\n']) {
-            return Err(Fault::new(ErrorKind::Value, format!("The header `{name}` has a line break in it.")));
+        let value = header(name, content, variables, context)?;
+        if value.len() > MAX_HEADER {
+            let message = format!("The header `{name}` has {} bytes; {MAX_HEADER} are the most.", value.len());
+            return Err(Fault::new(ErrorKind::Value, message));
         }
-        headers.push((name.clone(), value.to_string()));
+        headers.push((name.clone(), value));
     }
     let body = respond.body.as_ref().map(|content| content.value(variables, context)).transpose()?;
     Ok(Reply { status, headers, body: body.filter(|_| !has_no_body(status)) })
+}
+
+/// The value of a header, which has no control characters: they would end it, or it could not be sent.
+fn header(name: &str, content: &Content, variables: &mut [Value], context: Context<'_>) -> Result<String, Fault> {
+    let value = content.text(&format!("The header `{name}`"), variables, context)?;
+    let fault = |what: &str| Fault::new(ErrorKind::Value, format!("The header `{name}` has {what} in it."));
+    if value.contains(['\r', '\n']) {
+        return Err(fault("a line break"));
+    }
+    if let Some(control) = value.chars().find(|c| c.is_ascii_control() && *c != '\t') {
+        return Err(fault(&format!("the control character U+{:04X}", u32::from(control))));
+    }
+    Ok(value.to_string())
 }
 
 fn decide(branches: &[Branch], step: &Step, variables: &mut [Value], context: Context<'_>) -> Result<Outcome, Fault> {
