@@ -50,10 +50,9 @@ impl Fault {
     pub fn of_kind(kind: &'static str, message: impl Into<String>) -> Self {
         // Messages of others may tell secrets of connections: none leaves through a fault. What is masked first is cut
         // without leaving a part of a secret.
-        let mut message = masked(&message.into());
-        if message.trim().is_empty() {
-            message = "It failed without a message.".to_owned();
-        }
+        let masked = masked(&message.into());
+        let is_empty = masked.trim().is_empty();
+        let message = if is_empty { "It failed without a message.".to_owned() } else { masked };
         // A message that a workflow gives itself stays as it is.
         let message = if kind == ErrorKind::User.name() { message } else { shortened(message) };
         Self { kind, message, status: None, retry_after: None, places: Vec::new() }

@@ -458,6 +458,9 @@ proptest! {
 fn long_patterns_take_no_longer_than_their_length() {
     let started = std::time::Instant::now();
     let pattern = "x".repeat(200_000);
-    assert_eq!(super::picture::Picture::new(&pattern, Culture::invariant()).map_or(0, |picture| picture.fields.len()), 200_000);
+    assert_eq!(
+        super::picture::Picture::new(&pattern, Culture::invariant()).map_or(0, |picture| picture.fields.len()),
+        200_000
+    );
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }
