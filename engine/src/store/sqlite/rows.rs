@@ -25,7 +25,10 @@ pub(super) fn select_summaries(index: &str, rest: &str) -> String {
 
 /// A query for the summaries of a list: without the rest of long errors.
 pub(super) fn select_list(index: &str, rest: &str) -> String {
-    let columns = SUMMARY.replace("r.error_message", "substr(r.error_message, 1, 4096)");
+    // `substr` ends at a character NUL, so a message with one is given whole.
+    let start = "case when octet_length(r.error_message) <= 4096 or instr(cast(r.error_message as blob), x'00') > 0 \
+                 then r.error_message else substr(r.error_message, 1, 4096) end";
+    let columns = SUMMARY.replace("r.error_message", start);
     format!("select {columns} from runs r {index} {JOINS} {rest}")
 }
 
