@@ -133,8 +133,8 @@ impl Number {
     #[inline]
     pub fn to_i64(self) -> Option<i64> {
         if self.high() == 0 && self.scale() == 0 {
-            let value = i64::try_from(self.low).ok()?;
-            return Some(if self.negative() { -value } else { value });
+            // The least `i64` is farther from zero than the greatest.
+            return if self.negative() { 0_i64.checked_sub_unsigned(self.low) } else { i64::try_from(self.low).ok() };
         }
         let decimal = self.to_decimal().normalize();
         if decimal.scale() == 0 { decimal.to_i64() } else { None }

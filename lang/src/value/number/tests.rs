@@ -96,3 +96,16 @@ proptest! {
         prop_assert_eq!(Number::parse(&a.to_string()), Some(a));
     }
 }
+
+#[test]
+fn whole_numbers_of_64_bits_are_integers() {
+    for (text, integer) in [
+        ("-9223372036854775808", Some(i64::MIN)),
+        ("-9223372036854775809", None),
+        ("9223372036854775807", Some(i64::MAX)),
+        ("9223372036854775808", None),
+        ("-0", Some(0)),
+    ] {
+        assert_eq!(n(text).to_i64(), integer, "{text}");
+    }
+}
