@@ -15,6 +15,9 @@ pub mod engine;
 pub mod http;
 pub mod keys;
 pub mod metrics;
+#[cfg(test)]
+#[path = "../../tests/support/odd.rs"]
+mod odd;
 pub mod outgoing;
 pub mod project;
 pub mod run;

@@ -19,6 +19,7 @@ mod files;
 mod history;
 mod hooks;
 mod mistakes;
+mod odd;
 mod openapi;
 mod ordered;
 mod parameters;

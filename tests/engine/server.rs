@@ -157,7 +157,7 @@ impl Server {
             None => agent.run(request.body(()).unwrap()),
         };
         let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}\n{}", self.log()));
-        let text = answer.body_mut().read_to_string().unwrap();
+        let text = String::from_utf8_lossy(&answer.body_mut().read_to_vec().unwrap()).into_owned();
         let headers = answer.headers().iter();
         let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap_or_default().to_owned())).collect();
         Answer { status: answer.status().as_u16(), headers, text }

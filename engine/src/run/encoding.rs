@@ -357,6 +357,22 @@ mod tests {
     }
 
     #[test]
+    fn every_odd_value_comes_back_as_it_was() {
+        for (shown, value) in crate::odd::values(&flowscript_stdlib::registry()) {
+            let bytes = encode(&value);
+            let back = decode(&bytes).unwrap_or_else(|reason| panic!("{shown}: {reason}"));
+            let literal = |value: &Value| value.to_literal(9_999);
+            let same = identical(&back, &value) || literal(&back) == literal(&value).replace("function", "null");
+            assert!(same, "{shown} came back as {}", back.to_literal(200));
+            assert_eq!(encode(&back), bytes, "{shown}");
+            for length in (0..bytes.len()).step_by((bytes.len() / 50).max(1)) {
+                assert!(decode(&bytes[..length]).is_err(), "{shown} cut to {length}");
+                let _ = decode_start(&bytes[..length]);
+            }
+        }
+    }
+
+    #[test]
     fn a_stored_offset_of_seconds_is_rounded_to_minutes() {
         let bytes = |seconds: i64, offset: i32| {
             let parts = [&seconds.to_le_bytes()[..], &0u32.to_le_bytes()[..], &offset.to_le_bytes()[..]];
