@@ -358,11 +358,12 @@ mod tests {
 
     #[test]
     fn every_odd_value_comes_back_as_it_was() {
+        let without_functions = |shown: &str| shown.replace("a function", "null").replace("function Upper", "null");
         for (shown, value) in crate::odd::values(&flowscript_stdlib::registry()) {
             let bytes = encode(&value);
             let back = decode(&bytes).unwrap_or_else(|reason| panic!("{shown}: {reason}"));
             let literal = |value: &Value| value.to_literal(9_999);
-            let same = identical(&back, &value) || literal(&back) == literal(&value).replace("function", "null");
+            let same = identical(&back, &value) || literal(&back) == without_functions(&literal(&value));
             assert!(same, "{shown} came back as {}", back.to_literal(200));
             assert_eq!(encode(&back), bytes, "{shown}");
             for length in (0..bytes.len()).step_by((bytes.len() / 50).max(1)) {
