@@ -1,9 +1,9 @@
 //! Every function with arguments nobody wants: none panics, and every error names its function.
 
-use crate::registry;
 use crate::testing::{Harness, closure};
-use flowscript_lang::function::Function;
-use flowscript_lang::types::Type;
+use crate::{odd, registry};
+use flowscript_lang::function::{Function, ParameterType, ResultType};
+use flowscript_lang::types::{Type, Types};
 use flowscript_lang::value::{DateTime, Number, Value};
 
 /// Messages that functions.md quotes without a name.
@@ -96,6 +96,103 @@ fn try_all(function: &Function, harness: &mut Harness, values: &[Value]) {
             }
         }
     }
+}
+
+/// Arguments that a parameter of this type takes.
+fn fitting(ty: ParameterType) -> [Value; 2] {
+    let row = |n: i64| Value::record([("a", n.into())]);
+    match ty {
+        ParameterType::Any => [1.into(), "a".into()],
+        ParameterType::Text => ["abc".into(), "a".into()],
+        ParameterType::Number => [2.into(), 0.into()],
+        ParameterType::Bool => [true.into(), false.into()],
+        ParameterType::DateTime => ["2024-02-29".into(), Value::DateTime(DateTime::minimum())],
+        ParameterType::Binary => [Value::binary(*b"abc"), Value::binary(*b"")],
+        ParameterType::Rows => [Value::list(vec![row(1), row(2)]), Value::list(vec![1.into(), "x".into()])],
+        ParameterType::Table => [Value::list(vec![row(1), row(2)]), Value::list(vec![row(1)])],
+        ParameterType::Record => [row(1), Value::record([("b", "x".into())])],
+        ParameterType::Expr | ParameterType::Function => [first_argument(), true.into()],
+    }
+}
+
+/// A function that gives its first argument.
+fn first_argument() -> Value {
+    closure(|arguments| arguments.first().cloned().unwrap_or_default())
+}
+
+/// The arguments that call a function with `value` at `position`: each parameter given, or only those that must be.
+fn calls_with(function: &Function, position: usize, value: &Value) -> [Vec<Value>; 2] {
+    let signature = &function.signature;
+    let least = signature.least().max(position + 1);
+    [(0, signature.parameters.len().max(position + 1)), (1, least)].map(|(choice, count)| {
+        (0..count)
+            .map(|at| match signature.parameter(at) {
+                Some(parameter) if at != position => fitting(parameter.ty)[choice].clone(),
+                _ => value.clone(),
+            })
+            .collect()
+    })
+}
+
+/// Why a result is not what the signature says, where it says a type.
+fn misfit(function: &Function, result: &Value, had_null: bool) -> Option<String> {
+    let ResultType::Fixed(ty) = &function.signature.result else { return None };
+    let null_for_null = had_null && result.is_null();
+    let fits = null_for_null || Types::default().matches(result, ty);
+    (!fits).then(|| format!("gives {} of type {} instead of {ty}", result.to_literal(60), result.type_name()))
+}
+
+/// What is wrong with a message about an argument.
+fn unclear(function: &Function, message: &str) -> Option<String> {
+    let named = message.starts_with(&format!("{}: ", function.name));
+    let quoted = QUOTED.iter().any(|quoted| message.starts_with(quoted));
+    let whole = message.len() < 1_500 && (named || quoted);
+    (!whole).then(|| format!("says: {message:.300}"))
+}
+
+/// Each odd value in the place of each parameter; gives what went wrong.
+fn try_odd_values(function: &Function, harness: &mut Harness, values: &[(&str, Value)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let places = function.signature.parameters.len() + usize::from(function.signature.variadic);
+    for (position, (shown, value)) in (0..places).flat_map(|at| values.iter().map(move |value| (at, value))) {
+        for arguments in calls_with(function, position, value) {
+            let had_null = arguments.iter().any(Value::is_null);
+            let finding = match harness.call(function.name, arguments) {
+                Ok(result) => misfit(function, &result, had_null),
+                Err(message) => unclear(function, &message),
+            };
+            if let Some(finding) = finding {
+                wrong.push(format!("{} with {shown:.60} as argument {}: {finding}", function.name, position + 1));
+            }
+        }
+    }
+    wrong
+}
+
+/// The dictionary; the functions that it holds by themselves are those of the harness.
+fn odd_values() -> Vec<(&'static str, Value)> {
+    let harness_function = |value| if matches!(value, Value::Function(_)) { first_argument() } else { value };
+    odd::values(&registry()).into_iter().map(|(shown, value)| (shown, harness_function(value))).collect()
+}
+
+fn try_odd_part(part: impl Fn(char) -> bool) {
+    let values = odd_values();
+    let mut harness = Harness { type_argument: Some(Type::Number.many()), ..Harness::default() };
+    let registry = registry();
+    let functions = registry.functions().iter();
+    let chosen = functions.filter(|function| function.name.to_ascii_lowercase().starts_with(&part));
+    let wrong: Vec<String> = chosen.flat_map(|function| try_odd_values(function, &mut harness, &values)).collect();
+    assert!(wrong.is_empty(), "{} findings:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn odd_values_in_each_parameter_of_the_first_letters() {
+    try_odd_part(|first| first <= 'd');
+}
+
+#[test]
+fn odd_values_in_each_parameter_of_the_last_letters() {
+    try_odd_part(|first| first > 'd');
 }
 
 /// Calls the functions whose names come in a part of the alphabet.

@@ -23,6 +23,9 @@ mod log;
 mod maths;
 mod missing;
 mod number;
+#[cfg(test)]
+#[path = "../../tests/support/odd.rs"]
+mod odd;
 mod random;
 pub mod reference;
 mod regex;
