@@ -49,6 +49,11 @@ impl BinaryOp {
         self.is_order() || matches!(self, Self::Like | Self::NotLike)
     }
 
+    /// Does it give true or false?
+    pub(crate) fn gives_boolean(self) -> bool {
+        self.is_comparison() || matches!(self, Self::In | Self::NotIn | Self::And | Self::Or)
+    }
+
     /// Does it compare two values without making texts of them?
     pub(crate) fn is_order(self) -> bool {
         matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::Greater | Self::LessEqual | Self::GreaterEqual)

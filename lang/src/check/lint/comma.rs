@@ -2,7 +2,7 @@
 
 use super::walk::{self, Node};
 use super::{Source, warning};
-use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind, QueryOp};
+use crate::ast::{Expr, ExprKind, PostfixKind, QueryOp};
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
 
@@ -59,18 +59,7 @@ fn is_no_key(key: &Expr) -> bool {
         | ExprKind::Function(_)
         | ExprKind::Not(_)
         | ExprKind::Is { .. } => true,
-        ExprKind::Binary { rest, .. } => rest.first().is_some_and(|(op, ..)| {
-            !matches!(
-                op,
-                BinaryOp::Coalesce
-                    | BinaryOp::Multiply
-                    | BinaryOp::Divide
-                    | BinaryOp::Modulo
-                    | BinaryOp::Add
-                    | BinaryOp::Subtract
-                    | BinaryOp::Concat
-            )
-        }),
+        ExprKind::Binary { rest, .. } => rest.first().is_some_and(|(op, ..)| op.gives_boolean()),
         _ => false,
     }
 }

@@ -59,7 +59,7 @@ fn condition(value: &Expr, in_rows: bool, found: &mut Vec<Diagnostic>) {
                 condition(first, in_rows, found);
                 rest.iter().for_each(|(_, _, side)| condition(side, in_rows, found));
             }
-            [(op, _, second)] if compares(*op) => comparison(value, first, second, in_rows, found),
+            [(op, _, second)] if op.gives_boolean() => comparison(value, first, second, in_rows, found),
             _ => {}
         },
         _ => {}
@@ -98,21 +98,6 @@ fn cells(change: &Expr, found: &mut Vec<Diagnostic>) {
     if let ExprKind::Record(fields) = &bare(change).kind {
         fields.iter().for_each(|field| condition(&field.value, true, found));
     }
-}
-
-fn compares(op: BinaryOp) -> bool {
-    !matches!(
-        op,
-        BinaryOp::And
-            | BinaryOp::Or
-            | BinaryOp::Coalesce
-            | BinaryOp::Multiply
-            | BinaryOp::Divide
-            | BinaryOp::Modulo
-            | BinaryOp::Add
-            | BinaryOp::Subtract
-            | BinaryOp::Concat
-    )
 }
 
 fn is_fixed(side: &Expr) -> bool {
