@@ -1,7 +1,7 @@
 //! Values as a script writes them, whole.
 
 use flowscript_lang::function::Function;
-use flowscript_lang::value::{Record, Rows, Table, Value};
+use flowscript_lang::value::{Record, Rows, Table, Value, write_text};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -89,20 +89,4 @@ fn write_label(out: &mut String, name: &str) {
     } else {
         write_text(out, name);
     }
-}
-
-fn write_text(out: &mut String, text: &str) {
-    out.push('\'');
-    for c in text.chars() {
-        match c {
-            '\'' => out.push_str("\\'"),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => drop(write!(out, "\\u{{{:x}}}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('\'');
 }

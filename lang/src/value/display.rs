@@ -39,7 +39,7 @@ fn write_literal(out: &mut String, value: &Value, limit: usize) {
         Value::Number(number) => {
             let _ = write!(out, "{number}");
         }
-        Value::Text(text) => write_text(out, text, limit),
+        Value::Text(text) => write_chars(out, text.chars().take(limit + 1)),
         Value::DateTime(datetime) => {
             let _ = write!(out, "{datetime}");
         }
@@ -79,9 +79,14 @@ fn write_literal(out: &mut String, value: &Value, limit: usize) {
     }
 }
 
-fn write_text(out: &mut String, text: &str, limit: usize) {
+/// Writes a text as a literal in quotes, whole.
+pub fn write_text(out: &mut String, text: &str) {
+    write_chars(out, text.chars());
+}
+
+fn write_chars(out: &mut String, chars: impl Iterator<Item = char>) {
     out.push('\'');
-    for c in text.chars().take(limit + 1) {
+    for c in chars {
         match c {
             '\'' => out.push_str("\\'"),
             '\\' => out.push_str("\\\\"),

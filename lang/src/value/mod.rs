@@ -29,7 +29,7 @@ pub use convert::{
     ConvertError, parse_boolean, parse_datetime, parse_number, to_boolean, to_datetime, to_number, to_text, truth,
 };
 pub use datetime::{DateTime, days_between};
-pub use display::Literal;
+pub use display::{Literal, write_text};
 pub use fold::{fold_char, fold_text};
 pub(crate) use like::LikePattern;
 pub use like::{like, like_watched};
