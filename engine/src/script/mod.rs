@@ -3,6 +3,7 @@
 mod content;
 mod conversion;
 mod fault;
+mod formats;
 mod functions;
 mod reads;
 mod trial;
@@ -10,6 +11,7 @@ mod trial;
 pub use content::Content;
 pub use conversion::Conversion;
 pub use fault::{Fault, INTERRUPTED, MAX_PLACES, SourcePlace, TIMEOUT};
+pub use formats::{decode_csv, decode_json, decode_xml, encode_csv, encode_csv_rows, encode_json, encode_xml};
 pub use reads::{Read, Reads, Step};
 pub use trial::{Outcome, try_out};
 
@@ -26,7 +28,7 @@ use flowscript_lang::host::Host;
 use flowscript_lang::program::{self, Limits, Program, Settings};
 use flowscript_lang::span::line_column;
 use flowscript_lang::types::{Field, RecordType, Type, Types};
-use flowscript_lang::value::{Column, Record, Rows, Value, Zone};
+use flowscript_lang::value::{Column, Rows, Value, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -492,58 +494,4 @@ pub fn check_name(name: &str, library: &Library) -> Result<(), String> {
 /// The problem of a name that cannot be one.
 pub fn name_problem(name: &str, place: Place, library: &Library) -> Option<Problem> {
     check_name(name, library).err().map(|message| Problem::new(codes::NAME, place, message))
-}
-
-/// The value of a JSON text. The error says in words what is wrong and where.
-pub fn decode_json(text: &str) -> Result<Value, String> {
-    flowscript_stdlib::json::decode(text).map_err(|error| error.to_string())
-}
-
-/// A value as compact JSON. The error says in words why it cannot be.
-pub fn encode_json(value: &Value) -> Result<String, String> {
-    flowscript_stdlib::json::encode(value)
-}
-
-/// The table in a CSV text whose first row names the columns. The error says in words what is wrong and where.
-pub fn decode_csv(text: &str) -> Result<Value, String> {
-    let table = flowscript_stdlib::csv::decode(text, flowscript_stdlib::csv::Dialect::default());
-    table.map(Value::table).map_err(|error| error.to_string())
-}
-
-/// The record of an XML text, with its root element. The error says in words what is wrong and where.
-pub fn decode_xml(text: &str) -> Result<Value, String> {
-    flowscript_stdlib::xml::decode(text).map(Value::Record).map_err(|error| error.to_string())
-}
-
-/// A value as an XML text with this root element. The error says in words why it cannot be.
-pub fn encode_xml(value: &Value, root: &str) -> Result<String, String> {
-    let record = match value {
-        Value::Record(record) => record.clone(),
-        Value::Null => Record::from_fields([]),
-        Value::List(_) | Value::Table(_) => Record::from_fields([("item".into(), value.clone())]),
-        simple => Record::from_fields([("#text".into(), simple.clone())]),
-    };
-    flowscript_stdlib::xml::encode(&record, root)
-}
-
-/// A table as CSV whose first row names the columns. The error says in words why it cannot be.
-pub fn encode_csv(value: &Value) -> Result<String, String> {
-    csv_text(value, true)
-}
-
-/// The rows of a table as CSV, without the names of the columns. The error says in words why they cannot be.
-pub fn encode_csv_rows(value: &Value) -> Result<String, String> {
-    csv_text(value, false)
-}
-
-fn csv_text(value: &Value, header: bool) -> Result<String, String> {
-    let dialect = flowscript_stdlib::csv::Dialect { header, ..Default::default() };
-    let mut rows = flowscript_lang::value::RowsBuilder::default();
-    Rows::of(value).iter().flat_map(Rows::iter).for_each(|row| rows.push(row));
-    let whole = if matches!(value, Value::Table(_)) { value.clone() } else { rows.finish() };
-    match whole {
-        Value::Table(table) => flowscript_stdlib::csv::encode(&table, dialect),
-        whole if whole.is_empty_list() => Ok(String::new()),
-        _ => Err("CSV is made of rows, and these are not all records".to_owned()),
-    }
 }
