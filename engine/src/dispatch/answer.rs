@@ -4,6 +4,7 @@ use super::{Dispatcher, diagnostics};
 use crate::run::{Ended, INPUT, Reply, Work, encode_history, encoding};
 use crate::script::{Fault, TIMEOUT};
 use crate::store::{Changes, Failure, Fence, Finish, NewRun, Run, RunId, RunState, Trigger};
+use crate::workflow::FAILURE_INPUTS;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value};
 
@@ -199,7 +200,8 @@ impl Dispatcher {
         let mut new = NewRun::queued(id, target.as_str(), Trigger::Failure);
         new.cause = Some(work.id);
         // `run` is taken in the started workflow by its own run, so an input that wants the failed one is `failedRun`.
-        let input = Value::record([("run", failed.clone()), ("failedRun", failed), ("error", error)]);
+        let [failed_run, why] = FAILURE_INPUTS;
+        let input = Value::record([("run", failed.clone()), (failed_run, failed), (why, error)]);
         new.input = Some(encoding::encode(&input));
         Some(Box::new(new))
     }
