@@ -268,6 +268,11 @@ impl Dispatcher {
         workflow.limits.queue.unwrap_or(self.shared.limits.queue)
     }
 
+    /// The address that an event of a run is sent to, if others know the engine's address.
+    pub(crate) fn callback_url(&self, run: RunId, name: &str) -> Option<String> {
+        self.shared.callbacks.as_ref().map(|callbacks| callbacks.url(run, name))
+    }
+
     /// A run that this process works on.
     pub(crate) fn at_work(&self, run: RunId) -> Option<Arc<RunHost>> {
         self.running().get(&run).cloned()

@@ -126,8 +126,7 @@ impl Engine {
 
     /// The address that an event of a run is sent to, if others know the engine's address.
     pub fn callback_url(&self, run: RunId, name: &str) -> Option<String> {
-        let base = self.shared.config.public_url.as_ref()?;
-        Some(callback::url(base.trim_end_matches('/'), &self.shared.secret, run, name))
+        self.shared.dispatcher.callback_url(run, name)
     }
 
     /// Did this store sign the address of an event?

@@ -59,6 +59,13 @@ pub struct Callbacks {
     pub secret: [u8; 32],
 }
 
+impl Callbacks {
+    /// The address that an event of a run is sent to.
+    pub fn url(&self, run: RunId, name: &str) -> String {
+        callback::url(&self.base, &self.secret, run, name)
+    }
+}
+
 impl std::fmt::Debug for Callbacks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Callbacks").field("base", &self.base).finish_non_exhaustive()
@@ -268,7 +275,7 @@ impl Host for RunHost {
     fn callback_url(&self, name: &str) -> Result<String, String> {
         let calls = self.calls.as_ref();
         match calls.and_then(|calls| Some((calls.run, calls.callbacks.as_ref()?))) {
-            Some((run, callbacks)) => Ok(callback::url(&callbacks.base, &callbacks.secret, run, name)),
+            Some((run, callbacks)) => Ok(callbacks.url(run, name)),
             None => Err("nobody knows the engine's address: set `publicUrl` in flowscript.toml".to_owned()),
         }
     }
