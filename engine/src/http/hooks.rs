@@ -131,7 +131,8 @@ async fn receive(
     received: Instant,
 ) -> Result<Response, Problem> {
     let webhook = place.webhook();
-    check_accept(&place.workflow, webhook, &Accept::of(&parts.headers))?;
+    let style = style(app, place, parts);
+    check_accept(&place.workflow, webhook, &style.accept)?;
     if app.engine.is_stopping() {
         return Err(Problem::unavailable("The engine is stopping."));
     }
@@ -147,7 +148,7 @@ async fn receive(
         app.engine.request(&place.workflow, webhook, &visitor.query, request_parts).map_err(Problem::bad_request)?;
     let idempotency = idempotency::of_message(&place.entry.id, visitor, parts, &expanded, &request)?;
     let message = Message { workflow: place.workflow.clone(), request: Arc::new(request), idempotency, received };
-    Ok(reply::of_admission(app.engine.take(message).await, &style(app, place, parts)))
+    Ok(reply::of_admission(app.engine.take(message).await, &style))
 }
 
 /// Refuses a caller that takes none of the formats which the answer can have. What `respond` sends is not known here.

@@ -17,12 +17,9 @@ pub fn time(at: Timestamp) -> String {
 
 /// An instant as RFC 3339, on the clocks of a zone.
 pub fn local_time(at: Timestamp, zone: Tz) -> String {
-    let offset = FixedOffset::east_opt(offset_at(zone, at.0.div_euclid(1000)));
+    let Some(offset) = FixedOffset::east_opt(offset_at(zone, at.0.div_euclid(1000))) else { return time(at) };
     let at = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
-    offset.map_or_else(
-        || time(Timestamp(at.timestamp_millis())),
-        |offset| at.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Secs, true),
-    )
+    at.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// The instant that a parameter or field `name` holds.
