@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot start says why")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::function::Effect;
 use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::types::Type;
@@ -73,7 +74,7 @@ fn check(source: &str) -> Compiled {
 
 fn scripts(criterion: &mut Criterion) {
     let text = message();
-    let order = json::decode(&text).expect("the message is JSON");
+    let order = json::decode(&text, &mut Unlimited).expect("the message is JSON");
     let program = check(SCRIPT).program.expect("the script has no errors");
     let settings = Settings::default();
     let run = |order: Value| program.run(vec![order], &settings, &Nothing).expect("the script runs").value;
@@ -83,7 +84,12 @@ fn scripts(criterion: &mut Criterion) {
     criterion.bench_function("check", |bench| bench.iter(|| check(black_box(SCRIPT))));
     criterion.bench_function("run", |bench| bench.iter(|| run(black_box(order.clone()))));
     criterion.bench_function("message", |bench| {
-        bench.iter(|| json::encode(&run(json::decode(black_box(&text)).expect("the message is JSON"))));
+        bench.iter(|| {
+            json::encode(
+                &run(json::decode(black_box(&text), &mut Unlimited).expect("the message is JSON")),
+                &mut Unlimited,
+            )
+        });
     });
 }
 

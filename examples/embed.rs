@@ -3,8 +3,9 @@
 //! `cargo run --example embed`
 #![allow(clippy::print_stdout)] // it shows what it does
 
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::error::RunError;
-use flowscript_lang::function::{Call, Effect, Function, Registry, Signature};
+use flowscript_lang::function::{Call, Cost, Effect, Function, Registry, Signature};
 use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Number, Value};
@@ -59,9 +60,9 @@ fn answers(orders: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
     let settings = Settings { limits: Limits { steps: Some(1_000_000), ..Limits::default() }, ..Settings::default() };
     let mut answers = Vec::new();
     for json in orders {
-        let order = flowscript_stdlib::json::decode(json)?;
+        let order = flowscript_stdlib::json::decode(json, &mut Unlimited)?;
         answers.push(match program.run(vec![order], &settings, &Program) {
-            Ok(outcome) => flowscript_stdlib::json::encode(&outcome.value)?,
+            Ok(outcome) => flowscript_stdlib::json::encode(&outcome.value, &mut Unlimited)?,
             Err(error) => {
                 let line = error.place.as_ref().map_or(0, |place| place.line);
                 format!("{} error on line {line}: {error}", error.kind.name())
@@ -90,6 +91,7 @@ fn vat_rate() -> Result<Function, String> {
         rules: "",
         examples: &[],
         effect: Effect::Pure,
+        cost: Cost::Fixed,
         native,
         on_numbers: None,
         on_text: None,

@@ -4,6 +4,7 @@
 mod support;
 
 use flowscript_lang::Limits;
+use flowscript_lang::budget::Unlimited;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,7 +43,8 @@ fn blocks(text: &str) -> impl Iterator<Item = (usize, String)> {
 fn passes(block: &str) -> Result<(), String> {
     match (wanted(block), support::run(block, Limits::default())) {
         (Wanted::Value(json), Ran::Returned(value)) => {
-            let wanted = flowscript_stdlib::json::decode(&json).map_err(|error| format!("`{json}`: {error}"))?;
+            let wanted =
+                flowscript_stdlib::json::decode(&json, &mut Unlimited).map_err(|error| format!("`{json}`: {error}"))?;
             support::compare(&value, &wanted)
         }
         (Wanted::Anything, Ran::Returned(_)) => Ok(()),

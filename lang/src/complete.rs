@@ -134,7 +134,7 @@ fn anything(source: &str, known: &Known<'_>) -> Vec<Candidate> {
 mod tests {
     use super::*;
     use crate::error::RunError;
-    use crate::function::{Call, Effect, Function, Signature};
+    use crate::function::{Call, Cost, Effect, Function, Signature};
     use crate::value::Value;
 
     #[expect(clippy::unnecessary_wraps, reason = "all natives have one signature")]
@@ -152,6 +152,7 @@ mod tests {
             rules: "",
             examples: &[],
             effect: Effect::Pure,
+            cost: Cost::Given,
             native,
             on_numbers: None,
             on_text: None,

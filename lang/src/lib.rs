@@ -13,6 +13,7 @@
 extern crate alloc;
 
 pub mod ast;
+pub mod budget;
 pub mod check;
 mod compile;
 pub mod complete;

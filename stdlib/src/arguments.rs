@@ -1,15 +1,11 @@
 //! What natives do with their arguments again and again: whole numbers, limits, row expressions.
 
+use ecow::EcoString;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult, RowFunction};
 use flowscript_lang::value::{Rows, Value, to_text, truth};
-use std::borrow::Cow;
-
-/// The longest text, in bytes (language.md §8).
-pub(crate) const MAX_TEXT: usize = 64 << 20;
-
-/// The most cells of a list or table (language.md §8).
-pub(crate) const MAX_CELLS: usize = 10_000_000;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// The whole number at `position`. Beyond 64 bits it is the smallest or largest of them, for functions that clamp.
 pub(crate) fn clamped(call: &Call<'_>, position: usize) -> Result<i64, Box<RunError>> {
@@ -27,32 +23,52 @@ pub(crate) fn count(call: &Call<'_>, position: usize) -> Result<usize, Box<RunEr
     clamped(call, position).map(|number| usize::try_from(number.max(0)).unwrap_or(usize::MAX))
 }
 
-/// Refuses a text of more than [`MAX_TEXT`] bytes, before it is made.
-pub(crate) fn text_fits(call: &Call<'_>, bytes: usize) -> Result<(), Box<RunError>> {
-    if bytes <= MAX_TEXT {
-        return Ok(());
+/// Pays for a text of so many bytes before it is made; one that would be too long is an error.
+pub(crate) fn text_fits(call: &mut Call<'_>, bytes: usize) -> Result<(), Box<RunError>> {
+    let most = call.budget().most_text();
+    if bytes > most {
+        return Err(too_long(call, most));
     }
-    Err(call.error(ErrorKind::Limit, format_args!("the text would be longer than {} MiB, the limit.", MAX_TEXT >> 20)))
+    call.budget().make_text(bytes)
 }
 
-/// Refuses a list or table of more than [`MAX_CELLS`] cells, before it is made.
-pub(crate) fn cells_fit(call: &Call<'_>, cells: usize) -> Result<(), Box<RunError>> {
-    if cells <= MAX_CELLS {
-        return Ok(());
+/// The error of a text that would be longer than `most` bytes.
+pub(crate) fn too_long(call: &Call<'_>, most: usize) -> Box<RunError> {
+    call.error(ErrorKind::Limit, format_args!("the text would be longer than {} MiB, the limit.", most >> 20))
+}
+
+/// Pays for a list or table of so many cells before it is made; one that would have too many is an error.
+pub(crate) fn cells_fit(call: &mut Call<'_>, cells: usize) -> Result<(), Box<RunError>> {
+    let most = call.budget().most_cells();
+    if cells > most {
+        let message = format_args!("the list or table would have more than {most} cells, the limit.");
+        return Err(call.error(ErrorKind::Limit, message));
     }
-    Err(call
-        .error(ErrorKind::Limit, format_args!("the list or table would have more than {MAX_CELLS} cells, the limit.")))
+    call.budget().make_cells(cells)
+}
+
+/// Bytes of an argument, shared with it.
+pub(crate) enum Bytes {
+    Binary(Arc<[u8]>),
+    Text(EcoString),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Binary(bytes) => bytes,
+            Self::Text(text) => text.as_bytes(),
+        }
+    }
 }
 
 /// The bytes of binary, or of a text or another simple value's text form as UTF-8.
-pub(crate) fn bytes<'c>(call: &'c Call<'_>, position: usize) -> Result<Cow<'c, [u8]>, Box<RunError>> {
+pub(crate) fn bytes(call: &Call<'_>, position: usize) -> Result<Bytes, Box<RunError>> {
     match call.value(position) {
-        Value::Binary(bytes) => Ok(Cow::Borrowed(bytes)),
-        Value::Text(text) => Ok(Cow::Borrowed(text.as_bytes())),
-        other => match to_text(other) {
-            Ok(text) => Ok(Cow::Owned(text.as_bytes().to_vec())),
-            Err(_) => Err(call.refuse(position, "text or binary")),
-        },
+        Value::Binary(bytes) => Ok(Bytes::Binary(bytes.clone())),
+        other => to_text(other).map(Bytes::Text).map_err(|_| call.refuse(position, "text or binary")),
     }
 }
 

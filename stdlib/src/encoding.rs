@@ -60,11 +60,13 @@ pub(crate) const ROWS: &[Row] = &[
 
 fn decode_text(call: &mut Call<'_>) -> NativeResult {
     let encoding = encoding(call, 1)?;
-    let Value::Binary(bytes) = call.value(0) else { return Ok(Value::Null) };
-    decoded(call, bytes, encoding)
+    let Value::Binary(bytes) = call.take(0) else { return Ok(Value::Null) };
+    decoded(call, &bytes, encoding)
 }
 
-fn decoded(call: &Call<'_>, bytes: &[u8], encoding: &'static Encoding) -> NativeResult {
+fn decoded(call: &mut Call<'_>, bytes: &[u8], encoding: &'static Encoding) -> NativeResult {
+    // A byte becomes a character of three bytes at most.
+    call.budget().take(bytes.len().saturating_mul(3))?;
     let (text, _) = encoding.decode_with_bom_removal(bytes);
     text_fits(call, text.len())?;
     Ok(text.as_ref().into())
@@ -120,7 +122,7 @@ fn encoding(call: &Call<'_>, position: usize) -> Result<&'static Encoding, Box<R
 fn base64_encode(call: &mut Call<'_>) -> NativeResult {
     let bytes = bytes(call, 0)?;
     text_fits(call, bytes.len().div_ceil(3) * 4)?;
-    Ok(STANDARD.encode(bytes).into())
+    Ok(STANDARD.encode(&*bytes).into())
 }
 
 fn base64_decode(call: &mut Call<'_>) -> NativeResult {
@@ -129,7 +131,8 @@ fn base64_decode(call: &mut Call<'_>) -> NativeResult {
 
 fn base64_decode_text(call: &mut Call<'_>) -> NativeResult {
     let encoding = encoding(call, 1)?;
-    decoded(call, &from_base64(call)?, encoding)
+    let bytes = from_base64(call)?;
+    decoded(call, &bytes, encoding)
 }
 
 fn from_base64(call: &Call<'_>) -> Result<Vec<u8>, Box<RunError>> {
@@ -146,7 +149,7 @@ fn from_base64(call: &Call<'_>) -> Result<Vec<u8>, Box<RunError>> {
 fn hex_encode(call: &mut Call<'_>) -> NativeResult {
     let bytes = bytes(call, 0)?;
     text_fits(call, bytes.len() * 2)?;
-    Ok(hex::encode(bytes).into())
+    Ok(hex::encode(&*bytes).into())
 }
 
 fn hex_decode(call: &mut Call<'_>) -> NativeResult {

@@ -41,7 +41,7 @@ fn md5(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn digest<D: Digest>(call: &Call<'_>) -> NativeResult {
-    Ok(hex::encode(D::digest(bytes(call, 0)?)).into())
+    Ok(hex::encode(D::digest(&*bytes(call, 0)?)).into())
 }
 
 fn hmac_sha256(call: &mut Call<'_>) -> NativeResult {

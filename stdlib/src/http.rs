@@ -1,13 +1,15 @@
 //! HTTP requests, through the host, which allows or refuses them.
 
+use crate::EncodeError;
 use crate::charset;
-use crate::json;
+use crate::json::{self, DecodeError, Problem};
 use crate::row::{Row, fails, row};
 use crate::show::{quoted, short};
 use crate::suggest::nearest;
 use crate::url;
 use ecow::EcoString;
 use encoding_rs::UTF_8;
+use flowscript_lang::budget::Budget;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::host::{HttpRequest, HttpResponse};
@@ -75,13 +77,15 @@ fn get(call: &mut Call<'_>) -> NativeResult {
 
 fn post(call: &mut Call<'_>) -> NativeResult {
     let mut options = Options { method: "POST".into(), ..Options::default() };
-    options.set_json(call.value(1))?;
+    let value = call.take(1);
+    options.set_json(&value, call.budget())?;
     send(call, options)
 }
 
 impl Options {
-    fn new(call: &Call<'_>, record: &Record) -> Result<Self, Box<RunError>> {
+    fn new(call: &mut Call<'_>, record: &Record) -> Result<Self, Box<RunError>> {
         let mut options = Self::default();
+        let mut json = None;
         let bad = |name: &str, value: &Value, wanted: &str| {
             call.value_error(format_args!("the option {name} wants {wanted}, not {}.", value.to_literal(60)))
         };
@@ -125,7 +129,7 @@ impl Options {
                 }
                 "json" => {
                     bodies += 1;
-                    options.set_json(&value)?;
+                    json = Some(value);
                 }
                 "timeout" => match to_number(&value).map(Number::to_f64) {
                     Ok(seconds) if seconds > 0.0 => options.timeout = seconds,
@@ -140,11 +144,17 @@ impl Options {
         if bodies > 1 {
             return Err(call.value_error("the options body and json exclude each other."));
         }
+        if let Some(json) = json {
+            options.set_json(&json, call.budget())?;
+        }
         Ok(options)
     }
 
-    fn set_json(&mut self, value: &Value) -> Result<(), Box<RunError>> {
-        let text = json::encode(value).map_err(|message| RunError::new(ErrorKind::Type, message))?;
+    fn set_json(&mut self, value: &Value, budget: &mut dyn Budget) -> Result<(), Box<RunError>> {
+        let text = json::encode(value, budget).map_err(|error| match error {
+            EncodeError::Stopped(stopped) => stopped,
+            other => RunError::new(ErrorKind::Type, other.to_string()),
+        })?;
         self.body = Some(text.into_bytes());
         self.is_json = true;
         Ok(())
@@ -182,7 +192,7 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-fn send(call: &Call<'_>, mut options: Options) -> NativeResult {
+fn send(call: &mut Call<'_>, mut options: Options) -> NativeResult {
     let url = call.text(0);
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
@@ -215,7 +225,7 @@ fn send(call: &Call<'_>, mut options: Options) -> NativeResult {
         );
         return Err(call.error(ErrorKind::Io, message));
     }
-    Ok(Value::Record(answer(&response)))
+    answer(&response, call.budget()).map(Value::Record)
 }
 
 /// An address for people: a login in it is nobody's business.
@@ -241,11 +251,15 @@ fn with_query(url: &str, query: &[(String, String)]) -> String {
     out + &fragment
 }
 
-fn answer(response: &HttpResponse) -> Record {
+fn answer(response: &HttpResponse, budget: &mut dyn Budget) -> Result<Record, Box<RunError>> {
     let text = body_text(response);
     let begins_like_json = text.trim_start().starts_with(['{', '[']);
     let is_json = begins_like_json || header(response, "content-type").is_some_and(|value| value.contains("json"));
-    let json = if is_json { json::decode(&text).unwrap_or_default() } else { Value::Null };
+    let json = match is_json.then(|| json::decode(&text, budget)) {
+        Some(Ok(value)) => value,
+        Some(Err(DecodeError { problem: Problem::Stopped(stopped), .. })) => return Err(stopped),
+        Some(Err(_)) | None => Value::Null,
+    };
     let mut headers: Vec<(EcoString, Value)> = Vec::new();
     for (name, value) in &response.headers {
         let name = EcoString::from(name.to_ascii_lowercase());
@@ -274,7 +288,7 @@ fn answer(response: &HttpResponse) -> Record {
         ("text", text.into()),
         ("json", json),
     ];
-    Record::from_fields(fields.map(|(name, value)| (name.into(), value)))
+    Ok(Record::from_fields(fields.map(|(name, value)| (name.into(), value))))
 }
 
 fn header<'a>(response: &'a HttpResponse, name: &str) -> Option<&'a str> {

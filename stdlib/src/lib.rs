@@ -37,10 +37,12 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+mod unwritten;
 mod url;
 pub mod xml;
 
 pub use datetime::find_zone;
+pub use unwritten::EncodeError;
 
 use flowscript_lang::function::{Function, Registry};
 use row::Row;

@@ -1,5 +1,6 @@
 //! `Log`: a line of the run's log.
 
+use crate::EncodeError;
 use crate::json;
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::function::{Call, NativeResult};
@@ -28,7 +29,13 @@ fn log(call: &mut Call<'_>) -> NativeResult {
     };
     let message = match to_text(call.value(0)) {
         Ok(text) => text.to_string(),
-        Err(_) => json::encode(call.value(0)).map_err(|message| call.value_error(message))?,
+        Err(_) => {
+            let value = call.take(0);
+            json::encode(&value, call.budget()).map_err(|error| match error {
+                EncodeError::Stopped(stopped) => stopped,
+                other => call.value_error(other),
+            })?
+        }
     };
     call.context.host().log(level, &message);
     Ok(Value::Null)

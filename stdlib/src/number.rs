@@ -1,6 +1,6 @@
 //! Numbers: rounding, conversion from and to text, ranges.
 
-use crate::arguments::{MAX_CELLS, cells_fit, clamped};
+use crate::arguments::{cells_fit, clamped};
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
@@ -134,7 +134,7 @@ fn range(call: &mut Call<'_>) -> NativeResult {
     let (start, count) = (call.number(0), clamped(call, 1)?);
     let Ok(count) = usize::try_from(count) else { return Err(call.refuse(1, "a whole number from 0 on")) };
     cells_fit(call, count)?;
-    let mut numbers = Vec::with_capacity(count.min(MAX_CELLS));
+    let mut numbers = Vec::with_capacity(count);
     let mut next = start;
     for position in 0..count {
         numbers.push(Value::Number(next));

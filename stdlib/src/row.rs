@@ -1,6 +1,6 @@
 //! The rows of the registration table: what each file of the library says of its functions, as constants.
 
-use flowscript_lang::function::{Effect, Example, Function, Native, OnNumbers, OnText, Signature};
+use flowscript_lang::function::{Cost, Effect, Example, Function, Native, OnNumbers, OnText, Signature};
 
 /// A function as its file registers it. The name is read from the signature.
 #[derive(Clone, Copy)]
@@ -11,12 +11,14 @@ pub(crate) struct Row {
     rules: &'static str,
     examples: &'static [Example],
     effect: Effect,
+    cost: Cost,
     native: Native,
     on_numbers: Option<OnNumbers>,
     on_text: Option<(usize, OnText)>,
 }
 
-/// A row: the signature as [`Signature::parse`] reads it, one line on what it does, and the code.
+/// A row: the signature as [`Signature::parse`] reads it, one line on what it does, and the code. A call costs as much as
+/// its arguments are long, if the row does not say otherwise.
 pub(crate) const fn row(signature: &'static str, summary: &'static str, native: Native) -> Row {
     Row {
         signature,
@@ -25,6 +27,7 @@ pub(crate) const fn row(signature: &'static str, summary: &'static str, native: 
         rules: "",
         examples: &[],
         effect: Effect::Pure,
+        cost: Cost::Given,
         native,
         on_numbers: None,
         on_text: None,
@@ -67,6 +70,16 @@ impl Row {
         Self { on_text: Some((position, look)), ..self }
     }
 
+    /// However long its arguments are, a call is little work.
+    pub(crate) const fn fixed_cost(self) -> Self {
+        Self { cost: Cost::Fixed, ..self }
+    }
+
+    /// The native pays for its work itself.
+    pub(crate) const fn pays_itself(self) -> Self {
+        Self { cost: Cost::Own, ..self }
+    }
+
     /// It asks the host for something.
     pub(crate) const fn asks_host(self) -> Self {
         Self { effect: Effect::Host, ..self }
@@ -93,6 +106,7 @@ impl Row {
             rules: self.rules,
             examples: self.examples,
             effect: self.effect,
+            cost: self.cost,
             native: self.native,
             on_numbers: self.on_numbers,
             on_text: self.on_text,

@@ -1,9 +1,11 @@
 //! A small interpreter's side for the unit tests of natives: fixed clock, counted randomness, functions as closures.
 
 use crate::registry;
+use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, Context, PatternCache, RowFunction};
 use flowscript_lang::host::{Host, HttpRequest, HttpResponse, LogLevel};
+use flowscript_lang::program::Limits;
 use flowscript_lang::types::{Type, Types};
 use flowscript_lang::value::{Callable, Rows, Value, Zone};
 use std::any::Any;
@@ -49,6 +51,16 @@ pub(crate) struct Harness {
     pub culture: Option<String>,
     pub cache: Cache,
     pub host: TestHost,
+    pub budget: Within,
+}
+
+/// The limits of a run by default, without one for steps.
+pub(crate) struct Within(pub Allowance<'static>);
+
+impl Default for Within {
+    fn default() -> Self {
+        Self(Allowance::new("The call", Limits { memory: usize::MAX, ..Limits::default() }, &|| None))
+    }
 }
 
 #[derive(Default)]
@@ -102,11 +114,8 @@ impl Context for Harness {
     fn culture(&self) -> &str {
         self.culture.as_deref().unwrap_or("en-US")
     }
-    fn types(&self) -> &Types {
-        &self.types
-    }
-    fn type_argument(&self) -> Option<&Type> {
-        self.type_argument.as_ref()
+    fn target(&mut self) -> (Option<(&Type, &Types)>, &mut dyn Budget) {
+        (self.type_argument.as_ref().map(|ty| (ty, &self.types)), &mut self.budget.0)
     }
     fn invoke(&mut self, function: &Value, arguments: Vec<Value>) -> Result<Value, Box<RunError>> {
         let Value::Function(function) = function else { panic!("not a function: {function:?}") };
@@ -119,8 +128,8 @@ impl Context for Harness {
     fn invoke_row(&mut self, function: &RowFunction, position: usize) -> Result<Value, Box<RunError>> {
         self.invoke(&function.function, vec![function.rows.get(position)])
     }
-    fn charge(&mut self, _steps: u64) -> Result<(), Box<RunError>> {
-        Ok(())
+    fn budget(&mut self) -> &mut dyn Budget {
+        &mut self.budget.0
     }
     fn cache(&self) -> &dyn PatternCache {
         &self.cache

@@ -1,6 +1,6 @@
 //! Text: characters, parts, case, searching, padding. Lengths and positions count characters.
 
-use crate::arguments::{cells_fit, clamped, count, text_fits};
+use crate::arguments::{cells_fit, clamped, count, text_fits, too_long};
 use crate::row::{Row, fails, gives, row};
 use ecow::EcoString;
 use flowscript_lang::error::RunError;
@@ -8,10 +8,10 @@ use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Rows, Value, is_in, to_text};
 
 pub(crate) const ROWS: &[Row] = &[
-    row("Chr(code: number) -> text", "The character of a Unicode code point.", chr)
+    row("Chr(code: number) -> text", "The character of a Unicode code point.", chr).fixed_cost()
         .rules("An error outside the scalar values: negative, above 1114111, or a surrogate (55296 to 57343).")
         .examples(&[gives("Chr(65)", "'A'"), gives("Chr(128512)", "'😀'"), fails("Chr(55296)", "code point")]),
-    row("Asc(text: text) -> number?", "The code point of the first character.", asc)
+    row("Asc(text: text) -> number?", "The code point of the first character.", asc).fixed_cost()
         .rules("`null` for the empty text.")
         .examples(&[gives("Asc('é')", "233"), gives("Asc('')", "null")]),
     row(
@@ -80,7 +80,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("Reverse(value: any) -> same(value)", "The characters, elements or rows from last to first.", reverse)
         .rules("`null` is the empty text.")
         .examples(&[gives("Reverse('abc')", "'cba'"), gives("Reverse([1, 2, 3])", "[3, 2, 1]")]),
-    row("IsNull(value: any) -> boolean", "Is it `null`?", is_null)
+    row("IsNull(value: any) -> boolean", "Is it `null`?", is_null).fixed_cost()
         .examples(&[gives("IsNull(null)", "true"), gives("IsNull('')", "false")]),
 ];
 
@@ -174,7 +174,8 @@ fn capitalize(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn split(call: &mut Call<'_>) -> NativeResult {
-    let (text, separator) = (call.text(0), call.text(1));
+    let (text, separator) = (call.eco_text(0), call.eco_text(1));
+    let separator = separator.as_str();
     let parts = match separator {
         "" => text.chars().count(),
         _ => text.matches(separator).count() + 1,
@@ -187,8 +188,9 @@ fn split(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn join(call: &mut Call<'_>) -> NativeResult {
-    let rows = call.rows(0);
-    let mut out = EcoString::new();
+    let (rows, separator) = (call.rows(0), call.eco_text(1));
+    let most = call.budget().most_text();
+    let (mut out, mut length) = (EcoString::new(), 0usize);
     for (position, value) in rows.iter().enumerate() {
         let Ok(part) = to_text(&value) else {
             let shown = value.to_literal(60);
@@ -197,8 +199,12 @@ fn join(call: &mut Call<'_>) -> NativeResult {
                 value.type_name()
             )));
         };
-        let separator = if position > 0 { call.text(1) } else { "" };
-        text_fits(call, out.len() + separator.len() + part.len())?;
+        let separator = if position > 0 { separator.as_str() } else { "" };
+        length = length.saturating_add(separator.len()).saturating_add(part.len());
+        if length > most {
+            return Err(too_long(call, most));
+        }
+        call.budget().make_text(separator.len() + part.len())?;
         out.push_str(separator);
         out.push_str(&part);
     }
@@ -206,7 +212,8 @@ fn join(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn replace(call: &mut Call<'_>) -> NativeResult {
-    let (text, search, replacement) = (call.text(0), call.text(1), call.text(2));
+    let (text, search, replacement) = (call.eco_text(0), call.eco_text(1), call.eco_text(2));
+    let (search, replacement) = (search.as_str(), replacement.as_str());
     if search.is_empty() {
         return Ok(call.take(0));
     }
@@ -243,9 +250,10 @@ fn ends_with(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn contains(call: &mut Call<'_>) -> NativeResult {
-    let (value, part) = (call.value(0), call.value(1));
+    let (value, part) = (&call.take(0), &call.take(1));
     if matches!(value, Value::List(_) | Value::Table(_)) {
-        return Ok(is_in(part, value, call.context.zone()).into());
+        let zone = call.context.zone();
+        return is_in(part, value, zone, call.budget()).map(Into::into);
     }
     let text = to_text(value).map_err(|_| call.refuse(0, "a text, list or table"))?;
     if part.is_null() {
@@ -269,8 +277,8 @@ fn pad_right(call: &mut Call<'_>) -> NativeResult {
     Ok(Value::Text(out))
 }
 
-fn padding(call: &Call<'_>) -> Result<String, Box<RunError>> {
-    let (width, fill) = (count(call, 1)?, call.text(2));
+fn padding(call: &mut Call<'_>) -> Result<String, Box<RunError>> {
+    let (width, fill) = (count(call, 1)?, call.eco_text(2));
     let missing = width.saturating_sub(call.text(0).chars().count());
     if missing == 0 {
         return Ok(String::new());
@@ -281,12 +289,13 @@ fn padding(call: &Call<'_>) -> Result<String, Box<RunError>> {
     let cycle = fill.chars().count();
     let (whole, rest) = (missing / cycle, missing % cycle);
     let bytes = whole.saturating_mul(fill.len()).saturating_add(fill.chars().take(rest).map(char::len_utf8).sum());
-    text_fits(call, bytes.saturating_add(call.text(0).len()))?;
+    let length = call.text(0).len();
+    text_fits(call, bytes.saturating_add(length))?;
     Ok(fill.chars().cycle().take(missing).collect())
 }
 
 fn repeat(call: &mut Call<'_>) -> NativeResult {
-    let (text, times) = (call.text(0), count(call, 1)?);
+    let (text, times) = (call.eco_text(0), count(call, 1)?);
     if text.is_empty() || times == 0 {
         return Ok("".into());
     }

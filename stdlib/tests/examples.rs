@@ -2,8 +2,9 @@
 
 mod support;
 
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::function::{Example, Function};
-use flowscript_lang::value::identical;
+use flowscript_lang::value::{Conversion, equal};
 use support::evaluate;
 
 #[test]
@@ -30,7 +31,7 @@ fn difference(function: &Function, example: &Example) -> Option<String> {
         (Err(message), true) => Some(format!("{name}: {source} says {message:?}, not {:?}.", example.result)),
         (Err(message), false) => Some(format!("{name}: {source} fails: {message}")),
         (Ok(value), false) => match evaluate(example.result) {
-            Ok(wanted) if identical(&value, &wanted) => None,
+            Ok(wanted) if equal(&value, &wanted, Conversion::None, &mut Unlimited).is_ok_and(|same| same) => None,
             Ok(wanted) => {
                 Some(format!("{name}: {source} gives {}, not {}.", value.to_literal(200), wanted.to_literal(200)))
             }

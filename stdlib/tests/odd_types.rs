@@ -5,11 +5,12 @@ mod odd;
 #[allow(dead_code, reason = "only its host is needed here")]
 mod support;
 
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::check::Variable;
 use flowscript_lang::function::Effect;
 use flowscript_lang::program::Program;
 use flowscript_lang::types::Type;
-use flowscript_lang::value::{Rows, Value, Zone, equal, identical, to_datetime, to_number, to_text};
+use flowscript_lang::value::{Conversion, Rows, Value, Zone, to_datetime, to_number, to_text};
 use flowscript_lang::{CompileOptions, Mode, NoModules, Settings, compile};
 use flowscript_stdlib::{json, registry};
 use support::FixedHost;
@@ -110,6 +111,14 @@ fn annotations_convert_or_name_the_variable() {
     });
 }
 
+fn equal_by(a: &Value, b: &Value, conversion: Conversion) -> bool {
+    flowscript_lang::value::equal(a, b, conversion, &mut Unlimited).expect("no limit")
+}
+
+fn identical(a: &Value, b: &Value) -> bool {
+    equal_by(a, b, Conversion::None)
+}
+
 /// Are they identical? Functions are never equal.
 fn same_or_functions(a: &Value, b: &Value) -> bool {
     identical(a, b) || has_function(a) && a.to_literal(999) == b.to_literal(999)
@@ -145,7 +154,7 @@ fn typed_decoding_fills_or_names_the_function() {
     let source = |ty: &str| format!("{DECLARED}return [JSON.Decode<{ty}>(given)];");
     let values: Vec<(&str, String)> = odd::values(&registry())
         .iter()
-        .filter_map(|(shown, value)| Some((*shown, json::encode(value).ok()?)))
+        .filter_map(|(shown, value)| Some((*shown, json::encode(value, &mut Unlimited).ok()?)))
         .collect();
     let mut wrong = Vec::new();
     for ty in TYPES.into_iter().filter(|ty| !ty.contains("->")) {
@@ -177,7 +186,7 @@ fn program_of_fit(ty: &str) -> Program {
 fn json_gives_back_what_it_can_hold() {
     let mut wrong = Vec::new();
     for (shown, value) in odd::values(&registry()) {
-        let text = match json::encode(&value) {
+        let text = match json::encode(&value, &mut Unlimited) {
             Ok(text) => text,
             Err(_) if has_function(&value) => continue,
             Err(reason) => {
@@ -185,13 +194,13 @@ fn json_gives_back_what_it_can_hold() {
                 continue;
             }
         };
-        match json::decode(&text) {
+        match json::decode(&text, &mut Unlimited) {
             Ok(back) => {
-                let again = json::encode(&back).unwrap_or_default();
+                let again = json::encode(&back, &mut Unlimited).unwrap_or_default();
                 if again != text {
                     wrong.push(format!("{shown:.70} becomes {again:.99} instead of {text:.99}"));
                 }
-                if is_plain(&value) && !equal(&back, &value, Zone::Europe__Stockholm) {
+                if is_plain(&value) && !equal_by(&back, &value, Conversion::To(Zone::Europe__Stockholm)) {
                     wrong.push(format!("{shown:.70} becomes {}", back.to_literal(99)));
                 }
             }

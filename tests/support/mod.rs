@@ -1,11 +1,12 @@
 //! Runs scripts in this process, the way the conformance cases and the blocks of the reference want it.
 
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::Effect;
 use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::span::line_column;
-use flowscript_lang::value::{Value, Zone, identical};
+use flowscript_lang::value::{Conversion, Value, Zone, equal};
 use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, Settings, compile};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -41,12 +42,12 @@ pub fn run(script: &str, limits: Limits) -> Ran {
 
 /// Compares a result with what JSON says it must be: numbers as numbers, tables as lists of records, datetimes as text.
 pub fn compare(value: &Value, wanted: &Value) -> Result<(), String> {
-    let json = flowscript_stdlib::json::encode(value)?;
-    let got = flowscript_stdlib::json::decode(&json).map_err(|error| format!("{error}: {json}"))?;
-    if identical(&got, wanted) {
+    let json = flowscript_stdlib::json::encode(value, &mut Unlimited).map_err(|error| error.to_string())?;
+    let got = flowscript_stdlib::json::decode(&json, &mut Unlimited).map_err(|error| format!("{error}: {json}"))?;
+    if equal(&got, wanted, Conversion::None, &mut Unlimited).is_ok_and(|same| same) {
         return Ok(());
     }
-    let wanted = flowscript_stdlib::json::encode(wanted)?;
+    let wanted = flowscript_stdlib::json::encode(wanted, &mut Unlimited).map_err(|error| error.to_string())?;
     Err(format!("returned {json}\n  wanted {wanted}"))
 }
 

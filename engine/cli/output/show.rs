@@ -148,7 +148,7 @@ mod tests {
     use flowscript_stdlib::json::decode;
 
     fn shown(json: &str, max_rows: Option<usize>) -> String {
-        to_lines(&decode(json).unwrap(), max_rows)
+        to_lines(&decode(json, &mut flowscript_lang::budget::Unlimited).unwrap(), max_rows)
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Values as a script writes them, whole.
 
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::function::Function;
 use flowscript_lang::value::{Record, Rows, Table, Value, write_text};
 use std::fmt::Write;
@@ -22,7 +23,10 @@ fn write(out: &mut String, value: &Value) -> Option<()> {
         Value::Text(text) => write_text(out, text),
         Value::DateTime(datetime) => drop(write!(out, "Date('{datetime}')")),
         // JSON has bytes as a text in base 64.
-        Value::Binary(_) => drop(write!(out, "Base64Decode({})", flowscript_stdlib::json::encode(value).ok()?)),
+        Value::Binary(_) => {
+            let text = flowscript_stdlib::json::encode(value, &mut Unlimited).ok()?;
+            let _ = write!(out, "Base64Decode({text})");
+        }
         Value::List(list) => {
             out.push('[');
             for (position, item) in list.items().iter().enumerate() {

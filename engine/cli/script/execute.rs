@@ -4,6 +4,7 @@ use super::profile::LineProfile;
 use super::{FolderModules, Input, Interrupts, ScriptOptions, Source};
 use crate::exit::Exit;
 use crate::output::{Report, Stop, Terminal, Texts, print, print_error, to_lines};
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::function::Effect;
 use flowscript_lang::value::Value;
 use flowscript_lang::{CompileOptions, Mode, compile};
@@ -67,10 +68,10 @@ fn show(value: &Value, mode: Mode, options: &ScriptOptions, report: &mut Report)
         let silent = value.is_null() && mode == Mode::Script;
         return if silent { Exit::Done } else { print(&to_lines(value, None)) };
     }
-    match flowscript_stdlib::json::encode(value) {
+    match flowscript_stdlib::json::encode(value, &mut Unlimited) {
         Ok(line) => print(&format!("{line}\n")),
         Err(message) => {
-            report.problem(&Stop::new(message).with_hint("return something else, or leave out --json"));
+            report.problem(&Stop::new(message.to_string()).with_hint("return something else, or leave out --json"));
             Exit::Failed
         }
     }

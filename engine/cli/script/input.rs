@@ -3,6 +3,7 @@
 use crate::output::Stop;
 use crate::script::source;
 use flowscript_lang::Variable;
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
 use std::path::Path;
@@ -32,8 +33,8 @@ impl Input {
 
     /// The fields of the JSON object in `text`, which messages call `name`.
     pub fn decode(text: &str, name: &str) -> Result<Self, Stop> {
-        let value =
-            flowscript_stdlib::json::decode(text).map_err(|error| Stop::new(format!("{name} is not JSON: {error}")))?;
+        let value = flowscript_stdlib::json::decode(text, &mut Unlimited)
+            .map_err(|error| Stop::new(format!("{name} is not JSON: {error}")))?;
         let Value::Record(record) = &value else {
             let given = value.to_literal(40);
             let message = format!("{name} must be a JSON object, whose fields become variables, not {given}.");

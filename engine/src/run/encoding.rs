@@ -320,7 +320,12 @@ fn rows_of(shape: &Shape, columns: &[Vec<Value>]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flowscript_lang::value::{Zone, identical};
+    use flowscript_lang::budget::Unlimited;
+    use flowscript_lang::value::{Conversion, Zone, equal};
+
+    fn identical(a: &Value, b: &Value) -> bool {
+        equal(a, b, Conversion::None, &mut Unlimited).expect("no limit")
+    }
 
     fn record(fields: &[(&str, Value)]) -> Value {
         Value::record(fields.iter().map(|(name, value)| (*name, value.clone())).collect::<Vec<_>>())

@@ -1,7 +1,7 @@
 //! The functions that workflows have beside those of the library.
 
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::function::{Call, Effect, Example, Function, NativeResult, Registry, Signature};
+use flowscript_lang::function::{Call, Cost, Effect, Example, Function, NativeResult, Registry, Signature};
 use std::sync::{Arc, OnceLock};
 
 /// All functions of workflows.
@@ -27,6 +27,7 @@ fn callback_url() -> Function {
         rules: "It can be used before the run waits. It needs `publicUrl` in flowscript.toml.",
         examples: EXAMPLES,
         effect: Effect::Host,
+        cost: Cost::Fixed,
         native: |call: &mut Call<'_>| -> NativeResult {
             let url = call.context.host().callback_url(call.text(0));
             url.map(Into::into).map_err(|reason| call.error(ErrorKind::Io, reason))

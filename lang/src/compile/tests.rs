@@ -1,6 +1,6 @@
 //! What scripts are compiled to.
 
-use crate::function::{Effect, Function, Registry, Signature};
+use crate::function::{Cost, Effect, Function, Registry, Signature};
 use crate::host::{Host, LogLevel};
 use crate::value::Value;
 use crate::{CompileOptions, Mode, NoModules, Program, Settings};
@@ -16,6 +16,7 @@ fn range() -> Function {
         rules: "",
         examples: &[],
         effect: Effect::Pure,
+        cost: Cost::Given,
         native: |call| {
             let start = call.integer(0)?;
             let count = call.integer(1)?;

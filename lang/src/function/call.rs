@@ -1,6 +1,7 @@
 //! A call of a native: its converted arguments and what it may ask of the interpreter.
 
-use super::{Function, ParameterType};
+use super::{Cost, Function, ParameterType};
+use crate::budget::{Budget, Paid};
 use crate::error::{ErrorKind, RunError};
 use crate::host::Host;
 use crate::types::{Type, Types};
@@ -16,18 +17,16 @@ pub trait Context {
     fn zone(&self) -> Zone;
     /// The engine's culture, such as `en-US`.
     fn culture(&self) -> &str;
-    /// The declared types, to go with [`Context::type_argument`].
-    fn types(&self) -> &Types;
-    /// The type in `<T>`.
-    fn type_argument(&self) -> Option<&Type>;
+    /// The type in `<T>` with the declared types, and what the native may use.
+    fn target(&mut self) -> (Option<(&Type, &Types)>, &mut dyn Budget);
     /// Calls a function value.
     fn invoke(&mut self, function: &Value, arguments: Vec<Value>) -> Result<Value, Box<RunError>>;
     /// Prepares a row expression or function for these rows: names are looked up once.
     fn bind_rows(&mut self, function: &Value, rows: &Rows) -> Result<RowFunction, Box<RunError>>;
     /// Its value for the row at `position`.
     fn invoke_row(&mut self, function: &RowFunction, position: usize) -> Result<Value, Box<RunError>>;
-    /// Counts work done inside a native against the run's limits, and asks whether the run is cancelled.
-    fn charge(&mut self, steps: u64) -> Result<(), Box<RunError>>;
+    /// What the native may use.
+    fn budget(&mut self) -> &mut dyn Budget;
     /// A cache of the program for compiled patterns and the like, by name; lives as long as the program.
     fn cache(&self) -> &dyn PatternCache;
 }
@@ -115,7 +114,15 @@ impl<'a> Call<'a> {
                 None => break,
             }
         }
+        if function.cost == Cost::Given {
+            pay_for(&arguments, context.budget())?;
+        }
         (function.native)(&mut Call { function, arguments, context })
+    }
+
+    /// What the native may use: it pays for work that its [`Cost`] does not cover, and for memory before it takes it.
+    pub fn budget(&mut self) -> &mut dyn Budget {
+        self.context.budget()
     }
 
     /// All arguments, converted; defaults are filled in.
@@ -225,6 +232,21 @@ impl<'a> Call<'a> {
         let name = self.function.signature.parameter(position).map_or("argument", |parameter| parameter.name);
         refused_with(self.function, name, self.value(position), wanted, ErrorKind::Value)
     }
+}
+
+/// Pays for looking at each argument once.
+fn pay_for(arguments: &[Value], budget: &mut dyn Budget) -> Paid {
+    for argument in arguments {
+        match argument {
+            Value::Text(text) => budget.scan(text.len())?,
+            Value::Binary(bytes) => budget.scan(bytes.len())?,
+            Value::List(list) => budget.look(list.items().len())?,
+            Value::Table(table) => budget.look(table.len())?,
+            Value::Record(record) => budget.look(record.len())?,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) | Value::Function(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn refused(function: &Function, parameter: &str, value: &Value, wanted: &str) -> Box<RunError> {

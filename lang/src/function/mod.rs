@@ -41,6 +41,18 @@ pub enum Effect {
     Outside,
 }
 
+/// How much work a call is, so that it is paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// As much as its arguments are long: texts, bytes, rows and fields, each looked at a few times. It is paid before the
+    /// native runs, which pays itself for memory beyond that of its arguments.
+    Given,
+    /// The same for all arguments, and little.
+    Fixed,
+    /// The native pays for all of it itself, while it works.
+    Own,
+}
+
 /// A tried example: a script of one expression, and its result as another.
 #[derive(Clone, Copy, Debug)]
 pub struct Example {
@@ -71,6 +83,8 @@ pub struct Function {
     pub examples: &'static [Example],
     /// Beside computing.
     pub effect: Effect,
+    /// How much work a call is.
+    pub cost: Cost,
     /// The code.
     pub native: Native,
     /// A short way for numbers, for a function of which all parameters are numbers.

@@ -4,6 +4,8 @@ use super::cells::Cells;
 use super::compare::compared;
 use super::vector::{Batch, Side, Vector, cells, chosen};
 use crate::ast::BinaryOp;
+use crate::budget::Allowance;
+use crate::program::Limits;
 use crate::value::{Column, LikePattern, Number, Value};
 use ecow::EcoString;
 use hashbrown::HashSet;
@@ -11,7 +13,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Texts longer than this are left to the evaluator, which can be stopped while it looks for a pattern.
-const LONG: usize = 1_024;
+/// Steps that matching a pattern may take here.
+const LITTLE: u64 = 10_000;
 
 /// An expression bound to columns. Its value for a row is that of the expression; see the module for when it declines.
 #[derive(Clone, Debug)]
@@ -156,10 +159,16 @@ impl Kernel {
             Self::Like(a, pattern) => {
                 let a = a.eval(batch)?;
                 let texts = a.texts()?;
-                if (0..len).any(|row| texts.get(row).is_some_and(|text| text.len() > LONG)) {
-                    return None;
+                // What takes long is left to those who pay for it.
+                let mut little = Allowance::new("like", Limits { steps: Some(LITTLE), ..Limits::default() }, &|| None);
+                let mut matching = Vec::new();
+                for row in 0..len {
+                    let text = texts.get(row).map_or("", EcoString::as_str);
+                    if pattern.matches_within(text, &mut little).ok()? {
+                        matching.push(row as u32);
+                    }
                 }
-                Some(chosen(len, |row| pattern.matches(texts.get(row).map_or("", EcoString::as_str))))
+                Some(matching)
             }
             Self::In(a, members) => {
                 let a = a.eval(batch)?;

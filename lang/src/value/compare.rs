@@ -2,8 +2,9 @@
 
 use super::convert::{parse_boolean, parse_datetime, parse_number};
 use super::{Record, Rows, Value, Zone, to_text};
+use crate::budget::{Budget, Toll};
+use crate::error::RunError;
 use std::cmp::Ordering;
-use std::convert::Infallible;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 /// Whether texts convert to meet numbers, booleans and datetimes.
@@ -15,47 +16,48 @@ pub enum Conversion {
     None,
 }
 
-/// `=`: same types by value; number/text, datetime/text and boolean/text after converting the text.
-pub fn equal(a: &Value, b: &Value, zone: Zone) -> bool {
-    unwatched(a, b, Conversion::To(zone))
-}
-
-/// The equality of `group by`, `distinct` and `Distinct`: as `=`, without conversion.
-pub fn identical(a: &Value, b: &Value) -> bool {
-    unwatched(a, b, Conversion::None)
-}
-
-fn unwatched(a: &Value, b: &Value, conversion: Conversion) -> bool {
-    match equal_watched::<Infallible>(a, b, conversion, &mut |_| Ok(())) {
-        Ok(equal) => equal,
-        Err(never) => match never {},
+/// `=`, or the equality of `group by` and `distinct`: same types by value, others as `conversion` says. Values may be large,
+/// or share their parts so often that comparing them takes for ever; the budget pays for it.
+pub fn equal(a: &Value, b: &Value, conversion: Conversion, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => Ok(x == y),
+        (Value::Null, Value::Null) => Ok(true),
+        _ => {
+            let mut toll = Toll::new(budget);
+            let equal = equal_parts(a, b, conversion, &mut toll)?;
+            toll.settle()?;
+            Ok(equal)
+        }
     }
 }
 
-/// Equality of values that may be large, or shared so often that comparing them takes forever: `watch` is told
-/// of each part compared, by its number of values, and may end it.
-pub fn equal_watched<E>(
-    a: &Value,
-    b: &Value,
-    conversion: Conversion,
-    watch: &mut dyn FnMut(usize) -> Result<(), E>,
-) -> Result<bool, E> {
+fn equal_parts(a: &Value, b: &Value, conversion: Conversion, toll: &mut Toll<'_>) -> Result<bool, Box<RunError>> {
+    toll.look(1)?;
     Ok(match (a, b) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(x), Value::Bool(y)) => x == y,
         (Value::Number(x), Value::Number(y)) => x == y,
-        (Value::Text(x), Value::Text(y)) => x == y,
+        (Value::Text(x), Value::Text(y)) => {
+            x.len() == y.len() && {
+                toll.scan(x.len())?;
+                x == y
+            }
+        }
         (Value::DateTime(x), Value::DateTime(y)) => x == y,
-        (Value::Binary(x), Value::Binary(y)) => x == y,
-        (Value::Record(x), Value::Record(y)) => return equal_records(x, y, conversion, watch),
+        (Value::Binary(x), Value::Binary(y)) => {
+            x.len() == y.len() && {
+                toll.scan(x.len())?;
+                x == y
+            }
+        }
+        (Value::Record(x), Value::Record(y)) => return equal_records(x, y, conversion, toll),
         (Value::List(_) | Value::Table(_), Value::List(_) | Value::Table(_)) => {
             let (Some(x), Some(y)) = (Rows::of(a), Rows::of(b)) else { return Ok(false) };
             if x.len() != y.len() {
                 return Ok(false);
             }
             for (x, y) in x.iter().zip(y.iter()) {
-                watch(1)?;
-                if !equal_watched(&x, &y, conversion, watch)? {
+                if !equal_parts(&x, &y, conversion, toll)? {
                     return Ok(false);
                 }
             }
@@ -81,19 +83,13 @@ fn equal_converted(a: &Value, b: &Value, conversion: Conversion) -> bool {
     }
 }
 
-fn equal_records<E>(
-    a: &Record,
-    b: &Record,
-    conversion: Conversion,
-    watch: &mut dyn FnMut(usize) -> Result<(), E>,
-) -> Result<bool, E> {
+fn equal_records(a: &Record, b: &Record, conversion: Conversion, toll: &mut Toll<'_>) -> Result<bool, Box<RunError>> {
     if a.len() != b.len() {
         return Ok(false);
     }
     for (name, x) in a.iter() {
-        watch(1)?;
         let Some(at) = b.shape().position(name) else { return Ok(false) };
-        if !equal_watched(&x, &b.at(at), conversion, watch)? {
+        if !equal_parts(&x, &b.at(at), conversion, toll)? {
             return Ok(false);
         }
     }
@@ -142,48 +138,68 @@ fn sort_rank(value: &Value) -> Option<u8> {
 
 /// `x in container` for a list, a table (one of a single column counts as that column) or a single value.
 /// `null` has no elements. Containment in a text is [`contains`].
-pub fn is_in(x: &Value, container: &Value, zone: Zone) -> bool {
-    match container {
-        Value::Null => false,
-        Value::List(list) => list.items().iter().any(|item| equal(x, item, zone)),
-        Value::Table(table) if table.shape().len() == 1 && !matches!(x, Value::Record(_)) => {
-            (0..table.len()).any(|row| equal(x, &table.cell(row, 0), zone))
+pub fn is_in(x: &Value, container: &Value, zone: Zone, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
+    let found = position_of(x, container, zone, budget)?;
+    Ok(found.is_some())
+}
+
+/// The position of the first element that equals `x`, as [`is_in`] looks for it.
+pub fn position_of(
+    x: &Value,
+    container: &Value,
+    zone: Zone,
+    budget: &mut dyn Budget,
+) -> Result<Option<usize>, Box<RunError>> {
+    let mut toll = Toll::new(budget);
+    let conversion = Conversion::To(zone);
+    let rows = match container {
+        Value::List(_) | Value::Table(_) | Value::Null => Rows::of(container),
+        single => return Ok(equal_parts(x, single, conversion, &mut toll)?.then_some(0)),
+    };
+    // A table of one column counts as that column.
+    let column = match &rows {
+        Some(Rows::Table(table)) if table.shape().len() == 1 && !matches!(x, Value::Record(_)) => Some(table),
+        _ => None,
+    };
+    let mut found = None;
+    for row in 0..rows.as_ref().map_or(0, Rows::len) {
+        let equal = match (&rows, column) {
+            (_, Some(table)) => equal_parts(x, &table.cell(row, 0), conversion, &mut toll)?,
+            // Elements of a list need not be counted to look at them.
+            (Some(Rows::List(list)), _) => match list.items().get(row) {
+                Some(item) => equal_parts(x, item, conversion, &mut toll)?,
+                None => false,
+            },
+            (Some(rows), _) => equal_parts(x, &rows.get(row), conversion, &mut toll)?,
+            (None, _) => false,
+        };
+        if equal {
+            found = Some(row);
+            break;
         }
-        Value::Table(table) => {
-            (0..table.len()).any(|row| table.row(row).is_some_and(|row| equal(x, &Value::Record(row), zone)))
-        }
-        single => equal(x, single, zone),
     }
+    toll.settle()?;
+    Ok(found)
 }
 
 /// `x in 'text'`: is the text form of `x` part of it? False for `null`, and where `x` has no text form.
-pub fn contains(x: &Value, text: &str) -> bool {
-    !x.is_null() && to_text(x).is_ok_and(|part| text.contains(part.as_str()))
-}
-
-/// A value as the key of a hash table, under [`identical`].
-#[derive(Clone, Debug)]
-pub struct Key(pub Value);
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        identical(&self.0, &other.0)
+pub fn contains(x: &Value, text: &str, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
+    if x.is_null() {
+        return Ok(false);
     }
+    let Ok(part) = to_text(x) else { return Ok(false) };
+    budget.scan(text.len())?;
+    Ok(text.contains(part.as_str()))
 }
 
-impl Eq for Key {}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        hash_shallow(&self.0, Conversion::None, state);
-    }
-}
-
-/// How deep and how far into a value hashes look. Values that share their parts could take forever otherwise.
+/// How deep and how far into a value hashes look: values that share their parts could take for ever otherwise.
 const HASHED_DEPTH: u32 = 3;
 const HASHED_PARTS: usize = 16;
 
-/// A hash that is the same for values that are equal under `conversion`.
+/// Bytes of a text that hashes look at, from both of its ends: a value may have the same long text in many places.
+const HASHED_BYTES: usize = 4_096;
+
+/// A hash that is the same for values that are equal under `conversion`. It looks at a bounded part of the value.
 pub(crate) fn hash_shallow<H: Hasher>(value: &Value, conversion: Conversion, state: &mut H) {
     hash_to(value, conversion, HASHED_DEPTH, state);
 }
@@ -194,11 +210,11 @@ fn hash_to<H: Hasher>(value: &Value, conversion: Conversion, depth: u32, state: 
         Value::Bool(value) => state.write_u8(1 + u8::from(*value)),
         Value::Number(number) => number.hash(state),
         Value::Text(text) => match conversion {
-            Conversion::None => text.hash(state),
+            Conversion::None => hash_bytes(text.as_bytes(), state),
             Conversion::To(zone) => hash_converted(text, zone, state),
         },
         Value::DateTime(datetime) => datetime.hash(state),
-        Value::Binary(bytes) => bytes.hash(state),
+        Value::Binary(bytes) => hash_bytes(bytes, state),
         Value::Record(record) => {
             state.write_usize(record.len());
             if depth == 0 || record.len() > HASHED_PARTS {
@@ -207,7 +223,7 @@ fn hash_to<H: Hasher>(value: &Value, conversion: Conversion, depth: u32, state: 
             // Records are equal in any order of their fields.
             let sum = record.iter().fold(0u64, |sum, (name, value)| {
                 let mut inner = foldhash::fast::FixedState::default().build_hasher();
-                name.hash(&mut inner);
+                hash_bytes(name.as_bytes(), &mut inner);
                 hash_to(&value, conversion, depth - 1, &mut inner);
                 sum.wrapping_add(inner.finish())
             });
@@ -226,6 +242,16 @@ fn hash_to<H: Hasher>(value: &Value, conversion: Conversion, depth: u32, state: 
     }
 }
 
+fn hash_bytes<H: Hasher>(bytes: &[u8], state: &mut H) {
+    if bytes.len() <= HASHED_BYTES {
+        return bytes.hash(state);
+    }
+    let half = HASHED_BYTES / 2;
+    state.write_usize(bytes.len());
+    state.write(&bytes[..half]);
+    state.write(&bytes[bytes.len() - half..]);
+}
+
 /// The hash of what a text converts to: number, boolean or datetime; a text converts to one of them at most.
 fn hash_converted<H: Hasher>(text: &str, zone: Zone, state: &mut H) {
     if let Some(number) = parse_number(text) {
@@ -235,6 +261,6 @@ fn hash_converted<H: Hasher>(text: &str, zone: Zone, state: &mut H) {
     } else if let Some(datetime) = parse_datetime(text, zone) {
         datetime.hash(state);
     } else {
-        text.hash(state);
+        hash_bytes(text.as_bytes(), state);
     }
 }

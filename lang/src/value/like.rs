@@ -1,21 +1,16 @@
 //! `like`: patterns over whole texts.
 
 use super::fold::fold_char;
-use std::convert::Infallible;
+use crate::budget::Budget;
+use crate::error::RunError;
 
 /// `like`: whole text, case-insensitive; `%` any run, `_` one character, `[a-f]`, `[^x]`.
 ///
 /// A `[` without `]` stands for itself.
-pub fn like(text: &str, pattern: &str) -> bool {
-    match like_watched::<Infallible>(text, pattern, &mut |_| Ok(())) {
-        Ok(matches) => matches,
-        Err(never) => match never {},
-    }
-}
-
-/// The same where the texts may be long: `watch` is told of the characters compared, now and then, and may end it.
-pub fn like_watched<E>(text: &str, pattern: &str, watch: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<bool, E> {
-    LikePattern::new(pattern).matches_watched(text, watch)
+pub fn like(text: &str, pattern: &str, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
+    budget.take(pattern.len().saturating_mul(size_of::<LikePart>()))?;
+    budget.scan(pattern.len().saturating_mul(4))?;
+    LikePattern::new(pattern).matches_within(text, budget)
 }
 
 /// A pattern that many texts are held against.
@@ -37,41 +32,38 @@ impl LikePattern {
         Self { parts: like_parts(pattern) }
     }
 
-    /// Does it match the whole of a text that is not long?
-    pub fn matches(&self, text: &str) -> bool {
-        match self.matches_watched::<Infallible>(text, &mut |_| Ok(())) {
-            Ok(matches) => matches,
-            Err(never) => match never {},
-        }
-    }
-
-    fn matches_watched<E>(&self, text: &str, watch: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<bool, E> {
+    /// Does it match the whole of a text?
+    pub fn matches_within(&self, text: &str, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
+        budget.scan(text.len())?;
         if text.is_ascii() {
             let bytes = text.as_bytes();
             let at = |position: usize| bytes.get(position).map(|byte| char::from(byte.to_ascii_lowercase()));
-            return self.matches_by(bytes.len(), at, watch);
+            return self.matches_by(bytes.len(), at, budget);
         }
+        budget.take(text.len().saturating_mul(size_of::<char>()))?;
         let characters: Vec<char> = text.chars().map(fold_char).collect();
-        self.matches_by(characters.len(), |position| characters.get(position).copied(), watch)
+        self.matches_by(characters.len(), |position| characters.get(position).copied(), budget)
     }
 
-    fn matches_by<E>(
+    fn matches_by(
         &self,
         length: usize,
         at: impl Fn(usize) -> Option<char>,
-        watch: &mut dyn FnMut(usize) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        const SLICE: usize = 4_096;
+        budget: &mut dyn Budget,
+    ) -> Result<bool, Box<RunError>> {
+        const SLICE: usize = 1_024;
         // The greedy matcher with one point to come back to is linear in memory and never exponential.
         let (mut t, mut p) = (0, 0);
         let mut retry: Option<(usize, usize)> = None;
         let mut compared = 0;
         while t < length {
-            compared += 1;
-            if compared % SLICE == 0 {
-                watch(SLICE)?;
+            let part = self.parts.get(p);
+            compared += part.map_or(1, LikePart::weight);
+            if compared >= SLICE {
+                budget.spend(compared as u64 / 16)?;
+                compared = 0;
             }
-            match self.parts.get(p) {
+            match part {
                 Some(LikePart::Run) => {
                     // Nothing can fail behind a run that ends the pattern.
                     if p + 1 == self.parts.len() {
@@ -99,6 +91,14 @@ impl LikePattern {
 }
 
 impl LikePart {
+    /// How much work it is to hold a character against it.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Set { ranges, .. } => 1 + ranges.len() * 8,
+            Self::Run | Self::One | Self::Char(_) => 1,
+        }
+    }
+
     fn takes(&self, c: char) -> bool {
         match self {
             Self::Run => false,
@@ -196,7 +196,8 @@ mod tests {
             ("ı", "I", false),
             ("İ", "i", false),
         ] {
-            assert_eq!(like(text, pattern), wanted, "{text} like {pattern}");
+            let found = like(text, pattern, &mut crate::budget::Unlimited).expect("no limit");
+            assert_eq!(found, wanted, "{text} like {pattern}");
         }
     }
 }

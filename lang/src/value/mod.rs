@@ -1,4 +1,4 @@
-//! The values of the language (language.md §1). Knows nothing of the rest of the crate.
+//! The values of the language (language.md §1). Knows nothing of the rest of the crate but what work may use.
 //!
 //! A value is 24 bytes; cloning one copies or counts a reference. All values are immutable; what nobody else
 //! shares is changed in place.
@@ -10,6 +10,7 @@ mod convert;
 mod datetime;
 mod display;
 mod fold;
+mod keys;
 mod like;
 mod number;
 mod record;
@@ -22,17 +23,17 @@ mod zone;
 
 pub(crate) use checked::{Checked, Unchecked};
 pub use column::Column;
-pub use compare::Conversion;
-pub(crate) use compare::hash_shallow;
-pub use compare::{Key, compare, contains, equal, equal_watched, identical, is_in, sort_order};
+pub use compare::{Conversion, compare, contains, equal, is_in, position_of, sort_order};
 pub use convert::{
     ConvertError, parse_boolean, parse_datetime, parse_number, to_boolean, to_datetime, to_number, to_text, truth,
 };
 pub use datetime::{DateTime, days_between};
 pub use display::{Literal, write_text};
 pub use fold::{fold_char, fold_text};
+pub use keys::Keys;
+pub(crate) use keys::hash_of;
 pub(crate) use like::LikePattern;
-pub use like::{like, like_watched};
+pub use like::like;
 pub use number::{MAX_SCALE, Number};
 pub use record::Record;
 pub use rows::{Rows, RowsBuilder};

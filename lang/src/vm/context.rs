@@ -5,6 +5,7 @@ use super::fail::type_error;
 use super::machine::{Frame, Machine};
 use super::query::RowCode;
 use super::{Evaluated, Failure};
+use crate::budget::Budget;
 use crate::function::{Context, PatternCache, RowFunction};
 use crate::host::Host;
 use crate::query::{At, Batch, Kernel, STRETCH, append};
@@ -121,12 +122,8 @@ impl Context for NativeContext<'_, '_, '_> {
         &self.machine.settings.culture
     }
 
-    fn types(&self) -> &Types {
-        &self.frame.tree.types
-    }
-
-    fn type_argument(&self) -> Option<&Type> {
-        self.type_argument
+    fn target(&mut self) -> (Option<(&Type, &Types)>, &mut dyn Budget) {
+        (self.type_argument.map(|ty| (ty, &self.frame.tree.types)), self.machine)
     }
 
     fn invoke(&mut self, function: &Value, arguments: Vec<Value>) -> Evaluated {
@@ -167,8 +164,8 @@ impl Context for NativeContext<'_, '_, '_> {
         self.kept(result)
     }
 
-    fn charge(&mut self, steps: u64) -> Result<(), Failure> {
-        self.machine.spend(steps)
+    fn budget(&mut self) -> &mut dyn Budget {
+        self.machine
     }
 
     fn cache(&self) -> &dyn PatternCache {

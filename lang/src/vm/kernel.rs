@@ -25,6 +25,9 @@ pub(super) struct Binder<'t> {
     pub shared: bool,
 }
 
+/// Longer patterns of `like` are left to those who pay for them.
+const LONGEST_PATTERN: usize = 1_024;
+
 impl<'t> Machine<'_> {
     /// Are kernels worth their preparation for so many rows?
     pub(super) fn wants_kernels(&self, rows: usize) -> bool {
@@ -120,6 +123,9 @@ impl<'t> Machine<'_> {
     ) -> Option<Kernel> {
         if let BinaryOp::Like | BinaryOp::NotLike = op {
             let Some(Value::Text(pattern)) = self.constant(frame, binder, right) else { return None };
+            if pattern.len() > LONGEST_PATTERN {
+                return None;
+            }
             let like = Kernel::Like(Box::new(left), LikePattern::new(&pattern));
             return Some(negated_if(op == BinaryOp::NotLike, like));
         }

@@ -5,6 +5,7 @@ use super::limits::with_stack_for_values;
 use super::machine::{CallInfo, Machine};
 use super::place::placed;
 use super::{Evaluated, Failure};
+use crate::budget::Budget;
 use crate::function::{Call, Context, Function, PatternCache, ResultType, RowFunction};
 use crate::host::Host;
 use crate::span::Span;
@@ -71,12 +72,8 @@ impl Context for LibraryContext<'_, '_, '_> {
         &self.machine.settings.culture
     }
 
-    fn types(&self) -> &Types {
-        &self.caller.tree.types
-    }
-
-    fn type_argument(&self) -> Option<&Type> {
-        None
+    fn target(&mut self) -> (Option<(&Type, &Types)>, &mut dyn Budget) {
+        (None, self.machine)
     }
 
     fn invoke(&mut self, function: &Value, arguments: Vec<Value>) -> Evaluated {
@@ -96,8 +93,8 @@ impl Context for LibraryContext<'_, '_, '_> {
         }
     }
 
-    fn charge(&mut self, steps: u64) -> Result<(), Failure> {
-        self.machine.spend(steps)
+    fn budget(&mut self) -> &mut dyn Budget {
+        self.machine
     }
 
     fn cache(&self) -> &dyn PatternCache {

@@ -3,8 +3,7 @@
 use super::fail::limit_error;
 use super::machine::Machine;
 use super::{Evaluated, Failure};
-use crate::error::{ErrorKind, RunError};
-use crate::host::Interrupt;
+use crate::budget::{Budget, Paid, interrupted, text_too_long, too_many_cells};
 use crate::program::Limits;
 use crate::value::{Column, MAX_DEPTH, Rows, Table, Value, fresh_size, live_size};
 use ecow::EcoString;
@@ -112,8 +111,7 @@ impl Machine<'_> {
         self.meter.next_poll = self.meter.work.saturating_add(POLL);
         match self.host.interrupt() {
             None => Ok(()),
-            Some(Interrupt::Cancelled) => Err(RunError::new(ErrorKind::Cancelled, "The run was cancelled.")),
-            Some(Interrupt::Deadline) => Err(limit_error("The run took longer than the time it was given.")),
+            Some(why) => Err(interrupted(why)),
         }
     }
 
@@ -174,7 +172,7 @@ impl Machine<'_> {
         if bytes <= self.meter.text {
             return Ok(());
         }
-        Err(limit_error(format!("A text would be longer than {} MiB, the limit.", self.meter.text >> 20)))
+        Err(text_too_long(self.meter.text))
     }
 
     /// Refuses a list or table of more cells than one may have.
@@ -182,7 +180,7 @@ impl Machine<'_> {
         if cells <= self.meter.cells {
             return Ok(());
         }
-        Err(limit_error(format!("A list or table would have more than {} cells, the limit.", self.meter.cells)))
+        Err(too_many_cells(self.meter.cells))
     }
 
     /// Counts the last `len` cells of a column that a query keeps until it is done.
@@ -212,6 +210,26 @@ impl Machine<'_> {
         self.meter.held = self.meter.held.saturating_add(size_of::<Value>() + bytes);
         self.meter.added = self.meter.added.saturating_add(size_of::<Value>());
         if self.meter.added > self.meter.allowance { self.measure(0) } else { Ok(()) }
+    }
+}
+
+/// The run, for whatever works for it.
+impl Budget for Machine<'_> {
+    fn spend(&mut self, steps: u64) -> Paid {
+        Machine::spend(self, steps)
+    }
+
+    fn take(&mut self, bytes: usize) -> Paid {
+        self.meter.held = self.meter.held.saturating_add(bytes);
+        self.grow(bytes)
+    }
+
+    fn most_text(&self) -> usize {
+        self.meter.text
+    }
+
+    fn most_cells(&self) -> usize {
+        self.meter.cells
     }
 }
 

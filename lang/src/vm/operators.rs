@@ -6,8 +6,8 @@ use super::machine::Machine;
 use super::{Evaluated, Failure};
 use crate::ast::BinaryOp;
 use crate::value::{
-    Conversion, DateTime, Number, Record, Rows, TableBuilder, Value, Zone, compare, contains, days_between,
-    equal_watched, like_watched, parse_datetime, to_number, to_text,
+    Conversion, DateTime, Number, Record, TableBuilder, Value, Zone, compare, contains, days_between, equal, is_in,
+    like, parse_datetime, to_number, to_text,
 };
 use std::cmp::Ordering;
 use std::fmt::Write;
@@ -125,26 +125,21 @@ impl Machine<'_> {
         }
     }
 
-    /// The equality of `group by` and `distinct`.
-    pub(super) fn identical(&mut self, a: &Value, b: &Value) -> Result<bool, Failure> {
-        self.equals_by(a, b, Conversion::None)
-    }
-
     fn equals_by(&mut self, a: &Value, b: &Value, conversion: Conversion) -> Result<bool, Failure> {
-        with_stack_for(a.depth(), || equal_watched(a, b, conversion, &mut |parts| self.work(parts as u64)))
+        with_stack_for(a.depth(), || equal(a, b, conversion, self))
     }
 
     /// `like`
     pub(super) fn like(&mut self, a: &Value, b: &Value) -> Result<bool, Failure> {
         let text = to_text(a).map_err(|_| not_like(a, "compares texts"))?;
         let pattern = to_text(b).map_err(|_| not_like(b, "takes a text as its pattern"))?;
-        like_watched(&text, &pattern, &mut |characters| self.work((characters / 64) as u64))
+        like(&text, &pattern, self)
     }
 
     /// `x in (a, b)`: the value looks in a single list itself.
     pub(super) fn is_in_values(&mut self, x: &Value, values: &[Value]) -> Result<bool, Failure> {
         if let [only @ (Value::List(_) | Value::Table(_))] = values {
-            return self.is_in_rows(x, only);
+            return is_in(x, only, self.zone(), self);
         }
         for value in values {
             if self.equals(x, value)? {
@@ -157,29 +152,13 @@ impl Machine<'_> {
     /// `x in R`
     pub(super) fn is_in(&mut self, x: &Value, container: &Value) -> Result<bool, Failure> {
         match container {
-            Value::Text(text) => Ok(contains(x, text)),
-            Value::List(_) | Value::Table(_) | Value::Null => self.is_in_rows(x, container),
+            Value::Text(text) => contains(x, text, self),
+            Value::List(_) | Value::Table(_) | Value::Null => {
+                let depth = container.depth();
+                with_stack_for(depth, || is_in(x, container, self.zone(), self))
+            }
             other => Err(type_error(format!("in looks into a list, a table or a text, not into {}.", describe(other)))),
         }
-    }
-
-    fn is_in_rows(&mut self, x: &Value, container: &Value) -> Result<bool, Failure> {
-        let Some(rows) = Rows::of(container) else { return Ok(false) };
-        // A table of one column counts as that column.
-        let column = match &rows {
-            Rows::Table(table) if table.shape().len() == 1 && !matches!(x, Value::Record(_)) => Some(table),
-            _ => None,
-        };
-        for row in 0..rows.len() {
-            if row % 16 == 0 {
-                self.work(1)?;
-            }
-            let element = column.map_or_else(|| rows.get(row), |table| table.cell(row, 0));
-            if self.equals(x, &element)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }
 

@@ -3,8 +3,10 @@
 use super::Failure;
 use super::fail::{subject, type_error};
 use super::machine::Machine;
+use crate::budget::Budget;
 use crate::query::packed_order;
 use crate::value::{Column, Value, sort_order};
+use ecow::EcoString;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -16,6 +18,9 @@ pub(super) struct SortKey {
 
 /// Pieces of this size are sorted at once.
 const PIECE: usize = 1_024;
+
+/// Bytes of a text that comparing it is likely to look at; what is behind them is paid for.
+const SHORT_KEY: usize = 64;
 
 /// Up to this many first rows are picked, not sorted.
 const FEW: usize = 64;
@@ -34,6 +39,7 @@ pub(super) fn check_key(value: &Value) -> Result<(), Failure> {
 impl Machine<'_> {
     /// The numbers 0 to `count` in the order of the keys, only the first `limit` of them.
     pub(super) fn sorted(&mut self, count: usize, keys: &[SortKey], limit: Option<usize>) -> Result<Vec<u32>, Failure> {
+        self.pay_for_long_keys(count, keys)?;
         if self.wants_kernels(count) {
             let columns: Vec<(&Column, bool)> = keys.iter().map(|key| (&*key.cells, key.descending)).collect();
             if let Some(order) = packed_order(&columns, count, limit, &mut |work| self.work(work))? {
@@ -49,6 +55,24 @@ impl Machine<'_> {
                 Ok(sorted)
             }
         }
+    }
+
+    /// Pays for comparing texts of which the beginnings may be alike, before they are compared.
+    fn pay_for_long_keys(&mut self, count: usize, keys: &[SortKey]) -> Result<(), Failure> {
+        let compares = count.max(2).ilog2() as usize;
+        let beyond = |text: &EcoString| text.len().saturating_sub(SHORT_KEY);
+        for key in keys {
+            let bytes = match &*key.cells {
+                Column::Text(cells) => cells.iter().flatten().map(beyond).fold(0, usize::saturating_add),
+                Column::Any(cells) => cells.iter().fold(0usize, |sum, cell| match cell {
+                    Value::Text(text) => sum.saturating_add(beyond(text)),
+                    _ => sum,
+                }),
+                Column::Null(_) | Column::Bool(_) | Column::Number(_) | Column::DateTime(_) => 0,
+            };
+            self.scan(bytes.saturating_mul(compares))?;
+        }
+        Ok(())
     }
 
     /// The first of all, kept in order while the others pass by.

@@ -8,9 +8,10 @@ mod write;
 pub use read::{CsvError, decode, fill};
 pub use write::encode;
 
-use crate::arguments::text_fits;
+use crate::arguments::too_long;
 use crate::row::{Row, fails, gives, row};
-use flowscript_lang::error::{ErrorKind, RunError};
+use crate::unwritten::EncodeError;
+use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Rows, Shape, Table, Value};
 use std::sync::Arc;
@@ -31,7 +32,7 @@ impl Default for Dialect {
 }
 
 pub(crate) const ROWS: &[Row] = &[
-    row("CSVFill(target: table, text: text, delimiter: text = ',', header: boolean = true) -> same(target)", "The rows of a CSV text, in the columns of a table.", csv_fill)
+    row("CSVFill(target: table, text: text, delimiter: text = ',', header: boolean = true) -> same(target)", "The rows of a CSV text, in the columns of a table.", csv_fill).pays_itself()
         .rules(
             "With a header columns are found by name, others are dropped and missing ones have their default; without one they are \
              taken by position. Cells are converted to the column types of `table(T)`; an empty cell of a column that is no text is \
@@ -42,10 +43,10 @@ pub(crate) const ROWS: &[Row] = &[
             gives("CSVFill(table(a, b), '1,2\\n3,\"4\\n5\"', ',', false)", "[{a: '1', b: '2'}, {a: '3', b: '4\\n5'}]"),
             fails("CSVFill(table(a, b), 'a,b\\n1,2\\n3')", "line 3"),
         ]),
-    row("CSV.Decode(text: text, delimiter: text = ',', header: boolean = true) -> table", "The table in a CSV text; all cells are texts.", csv_decode)
+    row("CSV.Decode(text: text, delimiter: text = ',', header: boolean = true) -> table", "The table in a CSV text; all cells are texts.", csv_decode).pays_itself()
         .rules("Without a header the columns are `column1`, `column2` and so on. Two columns of one name, and a row of another length, are errors.")
         .examples(&[gives("CSV.Decode('a,b\\r\\n1,\"x,y\"\\r\\n')", "[{a: '1', b: 'x,y'}]"), gives("CSV.Decode('1;2', ';', false)", "[{column1: '1', column2: '2'}]")]),
-    row("CSV.Encode(table: table, delimiter: text = ',', header: boolean = true) -> text", "A table as CSV.", csv_encode)
+    row("CSV.Encode(table: table, delimiter: text = ',', header: boolean = true) -> text", "A table as CSV.", csv_encode).pays_itself()
         .rules("Every line ends with CRLF. Cells in their text form, `null` as nothing; quotes only where they are needed.")
         .examples(&[gives("CSV.Encode([{a: 'x,y', b: 1}, {a: 'q\"r', b: null}])", "'a,b\\r\\n\"x,y\",1\\r\\n\"q\"\"r\",\\r\\n'")]),
 ];
@@ -56,13 +57,15 @@ fn csv_fill(call: &mut Call<'_>) -> NativeResult {
         Rows::List(_) => return Err(call.refuse(0, "a table, which gives the columns: table(a, b) or table(T)")),
     };
     let dialect = dialect(call, 2)?;
-    let filled = fill(&target, call.text(1), dialect, call.context.zone());
-    filled.map(Value::table).map_err(|error| failed(call, &error))
+    let (text, zone) = (call.eco_text(1), call.context.zone());
+    let filled = fill(&target, &text, dialect, zone, call.budget());
+    filled.map(Value::table).map_err(|error| failed(call, error))
 }
 
 fn csv_decode(call: &mut Call<'_>) -> NativeResult {
     let dialect = dialect(call, 1)?;
-    decode(call.text(0), dialect).map(Value::table).map_err(|error| failed(call, &error))
+    let text = call.eco_text(0);
+    decode(&text, dialect, call.budget()).map(Value::table).map_err(|error| failed(call, error))
 }
 
 fn csv_encode(call: &mut Call<'_>) -> NativeResult {
@@ -70,9 +73,13 @@ fn csv_encode(call: &mut Call<'_>) -> NativeResult {
         Rows::Table(table) => table,
         Rows::List(_) => Arc::new(Table::empty(Shape::new([]), None)),
     };
-    let text = encode(&table, dialect(call, 1)?).map_err(|message| call.value_error(message))?;
-    text_fits(call, text.len())?;
-    Ok(text.into())
+    let dialect = dialect(call, 1)?;
+    match encode(&table, dialect, call.budget()) {
+        Ok(text) => Ok(text.into()),
+        Err(EncodeError::Value(message)) => Err(call.value_error(message)),
+        Err(EncodeError::TooLong { most }) => Err(too_long(call, most)),
+        Err(EncodeError::Stopped(error)) => Err(error),
+    }
 }
 
 fn dialect(call: &Call<'_>, position: usize) -> Result<Dialect, Box<RunError>> {
@@ -84,6 +91,9 @@ fn dialect(call: &Call<'_>, position: usize) -> Result<Dialect, Box<RunError>> {
     }
 }
 
-fn failed(call: &Call<'_>, error: &CsvError) -> Box<RunError> {
-    call.error(if error.limit { ErrorKind::Limit } else { ErrorKind::Value }, error)
+fn failed(call: &Call<'_>, error: CsvError) -> Box<RunError> {
+    match error.stopped {
+        Some(stopped) => stopped,
+        None => call.value_error(error),
+    }
 }

@@ -1,37 +1,49 @@
 //! CSV texts to tables, column by column.
 
 use super::Dialect;
-use crate::arguments::MAX_CELLS;
 use crate::cells::convert;
 use crate::show::{quoted, short};
 use csv::{ReaderBuilder, StringRecord};
 use ecow::{EcoString, eco_format};
+use flowscript_lang::budget::{Budget, Toll};
+use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::value::{Column, Shape, Table, Value, Zone};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 /// Why a text could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CsvError {
     /// The line on which the row starts, from 1.
     pub line: usize,
     /// What was wrong.
     pub problem: String,
-    /// Was it a limit of the run?
-    pub limit: bool,
+    /// What the budget said, where that has ended the reading.
+    pub stopped: Option<Box<RunError>>,
+}
+
+impl From<Box<RunError>> for CsvError {
+    fn from(error: Box<RunError>) -> Self {
+        Self { line: 0, problem: error.message.clone(), stopped: Some(error) }
+    }
 }
 
 impl fmt::Display for CsvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.problem)
+        match &self.stopped {
+            Some(error) => error.fmt(f),
+            None => write!(f, "line {}: {}", self.line, self.problem),
+        }
     }
 }
 
 impl std::error::Error for CsvError {}
 
 /// The table in a CSV text; all cells are texts. Without a header the columns are `column1`, `column2` …
-pub fn decode(text: &str, dialect: Dialect) -> Result<Table, CsvError> {
-    let mut rows = Lines::new(text, dialect);
+/// The budget pays for reading and for the table.
+pub fn decode(text: &str, dialect: Dialect, budget: &mut dyn Budget) -> Result<Table, CsvError> {
+    let mut rows = Lines::new(text, dialect, budget);
     let names: Vec<EcoString> = match rows.first()? {
         None => return Ok(Table::empty(Shape::new([]), None)),
         Some(first) if dialect.header => first.iter().map(EcoString::from).collect(),
@@ -39,7 +51,9 @@ pub fn decode(text: &str, dialect: Dialect) -> Result<Table, CsvError> {
     };
     let shape = Shape::new(names.iter().cloned());
     if shape.len() < names.len() {
-        let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)).map(|(_, name)| name);
+        // Where the shape has another name, an earlier one is there again.
+        let twice = names.iter().enumerate().find(|(at, name)| shape.names().get(*at) != Some(name));
+        let twice = twice.map(|(_, name)| name);
         let name = twice.map_or("", EcoString::as_str);
         return Err(rows.error(format!(
             "the header has two columns of the name {}. Give one of them another name.",
@@ -63,10 +77,16 @@ pub fn decode(text: &str, dialect: Dialect) -> Result<Table, CsvError> {
 
 /// The rows of a CSV text in the columns of `target`, converted to its row type. A datetime without an offset is in
 /// `zone`. The target's own rows are not kept.
-pub fn fill(target: &Table, text: &str, dialect: Dialect, zone: Zone) -> Result<Table, CsvError> {
+pub fn fill(
+    target: &Table,
+    text: &str,
+    dialect: Dialect,
+    zone: Zone,
+    budget: &mut dyn Budget,
+) -> Result<Table, CsvError> {
     let names = target.shape().names();
     let types = target.row_type().map_or(&[][..], |row| &row.columns);
-    let mut rows = Lines::new(text, dialect);
+    let mut rows = Lines::new(text, dialect, budget);
     let mut width = names.len();
     // For each column of the target its place in the text.
     let mut places: Vec<Option<usize>> = (0..width).map(Some).collect();
@@ -74,7 +94,11 @@ pub fn fill(target: &Table, text: &str, dialect: Dialect, zone: Zone) -> Result<
         && let Some(header) = rows.first()?
     {
         width = header.len();
-        places = names.iter().map(|name| header.iter().position(|cell| cell == name)).collect();
+        let mut at = HashMap::new();
+        for (position, cell) in header.iter().enumerate() {
+            at.entry(cell).or_insert(position);
+        }
+        places = names.iter().map(|name| at.get(name.as_str()).copied()).collect();
         if !names.is_empty() && places.iter().all(Option::is_none) {
             let header: Vec<String> = header.iter().map(str::to_owned).collect();
             return Err(rows.error(format!(
@@ -117,17 +141,32 @@ struct Lines<'a> {
     /// Give the row that was read once more.
     again: bool,
     cells: usize,
+    toll: Toll<'a>,
+    /// How much of the text is paid for.
+    paid: u64,
 }
 
+/// What reading a byte costs, in bytes that are merely looked at.
+const READING: usize = 4;
+
 impl<'a> Lines<'a> {
-    fn new(text: &'a str, dialect: Dialect) -> Self {
+    fn new(text: &'a str, dialect: Dialect, budget: &'a mut dyn Budget) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(dialect.delimiter)
             .from_reader(text.as_bytes());
-        Self { text, reader, dialect, row: StringRecord::new(), again: false, cells: 0 }
+        Self {
+            text,
+            reader,
+            dialect,
+            row: StringRecord::new(),
+            again: false,
+            cells: 0,
+            toll: Toll::new(budget),
+            paid: 0,
+        }
     }
 
     fn first(&mut self) -> Result<Option<&StringRecord>, CsvError> {
@@ -151,18 +190,26 @@ impl<'a> Lines<'a> {
             return Err(self.error(format!("the row has {cells} where {wanted} {columns}.")));
         }
         self.cells = self.cells.saturating_add(width);
-        if self.cells > MAX_CELLS {
-            return Err(CsvError {
-                limit: true,
-                ..self.error(format!("the table would have more than {MAX_CELLS} cells, the limit."))
-            });
+        let most = self.toll.most_cells();
+        if self.cells > most {
+            let message = format!("The table would have more than {most} cells, the limit.");
+            return Err(RunError::new(ErrorKind::Limit, message).into());
         }
+        // Long cells have their text beside them.
+        let texts = self.row.iter().map(|cell| if cell.len() > EcoString::INLINE_LIMIT { cell.len() + 16 } else { 0 });
+        self.toll.take(width * size_of::<Value>() + texts.sum::<usize>())?;
         Ok(Some(&self.row))
     }
 
     fn read(&mut self) -> Result<bool, CsvError> {
         let more = self.reader.read_record(&mut self.row).map_err(|error| self.error(error.to_string()))?;
-        let at_end = self.reader.position().byte() as usize >= self.text.len();
+        let at = self.reader.position().byte();
+        self.toll.scan((at - self.paid) as usize * READING)?;
+        self.paid = at;
+        if !more {
+            self.toll.settle()?;
+        }
+        let at_end = at as usize >= self.text.len();
         if more && at_end && self.ends_in_quotes() {
             return Err(self.error("a quote has no end.".into()));
         }
@@ -194,6 +241,6 @@ impl<'a> Lines<'a> {
 
     fn error(&self, problem: String) -> CsvError {
         let before = self.text.get(..self.start()).unwrap_or_default();
-        CsvError { line: before.matches('\n').count() + 1, problem, limit: false }
+        CsvError { line: before.matches('\n').count() + 1, problem, stopped: None }
     }
 }

@@ -1,17 +1,20 @@
 use super::*;
 use crate::testing::{call, shown};
-use flowscript_lang::value::{ColumnType, Number, RowType, SimpleKind, Zone};
+use flowscript_lang::budget::{Allowance, Unlimited};
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::program::Limits;
+use flowscript_lang::value::{ColumnType, RowType, SimpleKind, Zone};
 use proptest::prelude::*;
 
 fn decoded(text: &str) -> String {
-    match decode(text, Dialect::default()) {
+    match decode(text, Dialect::default(), &mut Unlimited) {
         Ok(table) => Value::table(table).to_literal(500),
         Err(error) => error.to_string(),
     }
 }
 
 fn without_header(text: &str) -> String {
-    match decode(text, Dialect { header: false, ..Dialect::default() }) {
+    match decode(text, Dialect { header: false, ..Dialect::default() }, &mut Unlimited) {
         Ok(table) => Value::table(table).to_literal(500),
         Err(error) => error.to_string(),
     }
@@ -40,7 +43,10 @@ fn reads_what_rfc_4180_says() {
     }
     assert_eq!(without_header("1,2\n3,4"), "[{column1: '1', column2: '2'}, {column1: '3', column2: '4'}]");
     assert_eq!(without_header("1,2\n3"), "line 2: the row has 1 cell where there are 2 columns.");
-    assert_eq!(Value::from(decode("a,b", Dialect::default()).expect("header").shape().len()).to_literal(9), "2");
+    assert_eq!(
+        Value::from(decode("a,b", Dialect::default(), &mut Unlimited).expect("header").shape().len()).to_literal(9),
+        "2"
+    );
 }
 
 fn items() -> Value {
@@ -116,24 +122,25 @@ proptest! {
         let rows = cells.iter().map(|(a, b)| Value::record([("x", Value::from(a.as_str())), ("y", Value::from(b.as_str()))]));
         let table = Value::list(rows.collect());
         let Value::Table(table) = &table else { panic!("a table") };
-        let text = encode(table, dialect).expect("texts");
-        let again = decode(&text, dialect).expect("csv");
+        let text = encode(table, dialect, &mut Unlimited).expect("texts");
+        let again = decode(&text, dialect, &mut Unlimited).expect("csv");
         prop_assert_eq!(Value::table(again).to_literal(9_999), Value::Table(table.clone()).to_literal(9_999));
     }
 
     #[test]
     fn never_panics(text in "[ab,\"\n\r;]{0,30}", header: bool) {
         let dialect = Dialect { header, ..Dialect::default() };
-        let _ = decode(&text, dialect);
+        let _ = decode(&text, dialect, &mut Unlimited);
         let Value::Table(items) = items() else { panic!("a table") };
-        let _ = fill(&items, &text, dialect, Zone::UTC);
+        let _ = fill(&items, &text, dialect, Zone::UTC, &mut Unlimited);
     }
 }
 
 #[test]
 fn too_many_cells_are_a_limit() {
     let text = "a,b,c,d,e,f,g,h,i,j\n".repeat(1_000_002);
-    let error = decode(&text, Dialect { header: false, ..Dialect::default() }).expect_err("limit");
-    assert!(error.limit, "{error}");
-    assert_eq!(Number::from(error.line), Number::from(1_000_001));
+    let mut budget = Allowance::new("The text", Limits { memory: usize::MAX, ..Limits::default() }, &|| None);
+    let error = decode(&text, Dialect { header: false, ..Dialect::default() }, &mut budget).expect_err("limit");
+    assert_eq!(error.to_string(), "The table would have more than 10000000 cells, the limit.");
+    assert_eq!(error.stopped.expect("a limit").kind, ErrorKind::Limit);
 }

@@ -2,11 +2,16 @@
 
 use super::Dialect;
 use crate::show::short;
+use crate::unwritten::{EncodeError, Written};
 use csv::{Terminator, WriterBuilder};
+use flowscript_lang::budget::Budget;
 use flowscript_lang::value::{Table, to_text};
 
 /// A table as CSV, every line ending with CRLF. Fails where a cell has no text form; the error names it.
-pub fn encode(table: &Table, dialect: Dialect) -> Result<String, String> {
+/// The budget pays for the text.
+pub fn encode(table: &Table, dialect: Dialect, budget: &mut dyn Budget) -> Result<String, EncodeError> {
+    let mut written = Written::new(budget);
+    let mut length = 0;
     let names = table.shape().names();
     if names.is_empty() {
         return Ok(String::new());
@@ -27,10 +32,14 @@ pub fn encode(table: &Table, dialect: Dialect) -> Result<String, String> {
                     short(name)
                 )
             })?;
+            length += text.len() + 1;
+            written.pay(length)?;
             writer.write_field(text.as_bytes()).map_err(|error| error.to_string())?;
         }
         writer.write_record(None::<&[u8]>).map_err(|error| error.to_string())?;
     }
     let bytes = writer.into_inner().map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|error| error.to_string())
+    let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+    written.finish(text.len())?;
+    Ok(text)
 }

@@ -24,7 +24,7 @@ pub use date::format_datetime;
 pub use number::format_number;
 pub use parse::{Defaults, parse_datetime};
 
-use crate::arguments::text_fits;
+use crate::arguments::{text_fits, too_long};
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};
@@ -69,13 +69,13 @@ impl FormatError {
     pub(crate) fn run_error(self, call: &Call<'_>) -> Box<RunError> {
         match self {
             Self::Pattern(message) => call.value_error(message),
-            Self::TooLong => match text_fits(call, usize::MAX) {
-                Err(error) => error,
-                Ok(()) => call.value_error("the text would be too long."),
-            },
+            Self::TooLong => too_long(call, LONGEST),
         }
     }
 }
+
+/// The longest text that a number's precision can ask for, in bytes.
+const LONGEST: usize = 64 << 20;
 
 fn format(call: &mut Call<'_>) -> NativeResult {
     let culture = culture(call, 2)?;

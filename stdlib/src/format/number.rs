@@ -4,7 +4,6 @@ use super::FormatError;
 use super::culture::Culture;
 use super::custom::format_custom;
 use super::digits::Digits;
-use crate::arguments::MAX_TEXT;
 use crate::show::quoted;
 use flowscript_lang::value::Number;
 use std::fmt::Write;
@@ -20,7 +19,7 @@ pub fn format_number(number: Number, pattern: &str, culture: &Culture) -> Result
     let precision: Option<i64> = match precision {
         "" => None,
         digits => match digits.parse() {
-            Ok(precision) if precision <= MAX_TEXT as i64 => Some(precision),
+            Ok(precision) if precision <= super::LONGEST as i64 => Some(precision),
             _ => return Err(FormatError::TooLong),
         },
     };

@@ -1,6 +1,7 @@
 //! What can be wrong with a JSON text, and where.
 
 use crate::show::short;
+use flowscript_lang::error::RunError;
 use flowscript_lang::types::Mismatch;
 use std::fmt;
 
@@ -27,6 +28,8 @@ pub enum Problem {
     Text(String),
     /// A value does not fit the wanted type.
     Mismatch(Box<Mismatch>),
+    /// The budget has ended the reading.
+    Stopped(Box<RunError>),
 }
 
 impl fmt::Display for DecodeError {
@@ -39,6 +42,7 @@ impl fmt::Display for DecodeError {
                 }
                 write!(f, ": {problem}")
             }
+            Problem::Stopped(error) => error.fmt(f),
             Problem::Mismatch(mismatch) => Mismatch { path: self.path.clone(), ..Mismatch::clone(mismatch) }.fmt(f),
         }
     }
@@ -59,6 +63,11 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn new(at: usize, problem: Problem) -> Box<Self> {
         Box::new(Self { at, steps: Vec::new(), problem })
+    }
+
+    /// The budget has ended the reading, wherever that is.
+    pub(super) fn stopped(error: Box<RunError>) -> Box<Self> {
+        Self::new(0, Problem::Stopped(error))
     }
 
     /// It was inside the element at `position`.

@@ -12,7 +12,9 @@ pub use error::{DecodeError, Problem};
 pub use read::{MAX_NESTING, decode, decode_as};
 pub use write::encode;
 
+use crate::arguments::too_long;
 use crate::row::{Row, fails, gives, row};
+use crate::unwritten::EncodeError;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::types::Type;
@@ -20,10 +22,10 @@ use flowscript_lang::value::Value;
 use form::Seen;
 use read::decode_like;
 use std::sync::{Arc, Mutex};
-use write::{Layout, WriteError};
+use write::Layout;
 
 pub(crate) const ROWS: &[Row] = &[
-    row("JSON.Encode(x: any) -> text", "A value as compact JSON.", encode_value)
+    row("JSON.Encode(x: any) -> text", "A value as compact JSON.", encode_value).pays_itself()
         .rules(
             "Numbers keep their digits and lose trailing zeros; datetimes are ISO 8601 texts, binary is Base64. \
              Records keep the order of their fields. A function is an error.",
@@ -33,12 +35,12 @@ pub(crate) const ROWS: &[Row] = &[
             gives("JSON.Encode([{a: 1}, {b: 2}])", r#"'[{"a":1},{"b":2}]'"#),
             fails("JSON.Encode(x => x)", "Function values cannot be converted to JSON."),
         ]),
-    row("JSON.EncodeTable(table: table) -> text", "A table as compact JSON: an array of objects.", encode_value)
+    row("JSON.EncodeTable(table: table) -> text", "A table as compact JSON: an array of objects.", encode_value).pays_itself()
         .examples(&[gives("JSON.EncodeTable([{a: 1}, {a: 2}])", r#"'[{"a":1},{"a":2}]'"#), gives("JSON.EncodeTable(table(a))", "'[]'")]),
-    row("JSON.Serialize(x: any, indent: boolean = false) -> text", "A value as JSON, on several lines where wanted.", serialize)
+    row("JSON.Serialize(x: any, indent: boolean = false) -> text", "A value as JSON, on several lines where wanted.", serialize).pays_itself()
         .rules("With `indent`, every element and field has its own line, two blanks deeper for each level.")
         .examples(&[gives("JSON.Serialize([1, 2])", "'[1,2]'"), gives("JSON.Serialize({a: 1}, true)", "'{\\n  \"a\": 1\\n}'")]),
-    row("JSON.Decode<T>(text: text) -> T", "The value in a JSON text.", decode_value)
+    row("JSON.Decode<T>(text: text) -> T", "The value in a JSON text.", decode_value).pays_itself()
         .rules(
             "Without `<T>` objects become records, arrays lists or tables. With it, the value is filled as by `new T`: missing \
              fields take their defaults, unknown ones are dropped, `null` in a field that may not be null is the default, simple \
@@ -51,10 +53,10 @@ pub(crate) const ROWS: &[Row] = &[
             gives(r#"JSON.Decode<number>('"1.5"')"#, "1.5"),
             fails("JSON.Decode('{a')", "line 1, column 2"),
         ]),
-    row("JSON.DecodeTable<T>(text: text) -> T*", "The table in a JSON array of objects.", decode_table)
+    row("JSON.DecodeTable<T>(text: text) -> T*", "The table in a JSON array of objects.", decode_table).pays_itself()
         .rules("As `JSON.Decode`, of a list of T.")
         .examples(&[gives(r#"JSON.DecodeTable('[{"a":1},{"a":2}]').a"#, "[1, 2]"), fails("JSON.DecodeTable('{}')", "table")]),
-    row("JSON.Deserialize<T>(text: text) -> T", "The value in a JSON text; the same as `JSON.Decode`.", decode_value)
+    row("JSON.Deserialize<T>(text: text) -> T", "The value in a JSON text; the same as `JSON.Decode`.", decode_value).pays_itself()
         .examples(&[gives("JSON.Deserialize('[1, null]')", "[1, null]")]),
 ];
 
@@ -67,30 +69,40 @@ fn serialize(call: &mut Call<'_>) -> NativeResult {
     written(call, layout)
 }
 
-fn written(call: &Call<'_>, layout: Layout) -> NativeResult {
-    let value = match call.value(0) {
+fn written(call: &mut Call<'_>, layout: Layout) -> NativeResult {
+    let value = match call.take(0) {
         // A table parameter takes `null` as no rows.
-        Value::Null if call.function.name == "JSON.EncodeTable" => &Value::empty_list(),
+        Value::Null if call.function.name == "JSON.EncodeTable" => Value::empty_list(),
         value => value,
     };
-    match write::write(value, layout, crate::arguments::MAX_TEXT) {
+    match write::write(&value, layout, call.budget()) {
         Ok(text) => Ok(text.into()),
         // The message is the documented one, without the function's name.
-        Err(WriteError::Function) => Err(RunError::new(ErrorKind::Type, write::FUNCTION)),
-        Err(WriteError::TooLong) => crate::arguments::text_fits(call, usize::MAX).map(|()| Value::Null),
+        Err(EncodeError::Value(problem)) => Err(RunError::new(ErrorKind::Type, problem)),
+        Err(EncodeError::TooLong { most }) => Err(too_long(call, most)),
+        Err(EncodeError::Stopped(error)) => Err(error),
     }
 }
 
 fn decode_value(call: &mut Call<'_>) -> NativeResult {
-    let decoded = match call.context.type_argument() {
-        None => decode_seen(call),
-        Some(ty) => decode_as(call.text(0), ty, call.context.types(), call.context.zone()),
+    let (text, zone) = (call.eco_text(0), call.context.zone());
+    let decoded = match call.context.target() {
+        (None, _) => decode_seen(call, &text),
+        (Some((ty, types)), budget) => decode_as(&text, ty, types, zone, budget),
     };
-    decoded.map_err(|error| call.value_error(error))
+    decoded.map_err(|error| failed(call, error))
+}
+
+/// The error of a text that could not be decoded, or of a budget that is used up.
+fn failed(call: &Call<'_>, error: DecodeError) -> Box<RunError> {
+    match error.problem {
+        Problem::Stopped(stopped) => stopped,
+        _ => call.value_error(error),
+    }
 }
 
 /// Decodes with the shapes that the program has seen in earlier texts.
-fn decode_seen(call: &Call<'_>) -> Result<Value, DecodeError> {
+fn decode_seen(call: &mut Call<'_>, text: &str) -> Result<Value, DecodeError> {
     const KEY: &str = "JSON.Decode shapes";
     let cache = call.context.cache();
     let known = cache.get(KEY).and_then(|known| known.downcast::<Mutex<Seen>>().ok());
@@ -100,19 +112,21 @@ fn decode_seen(call: &Call<'_>) -> Result<Value, DecodeError> {
         known
     });
     match known.try_lock() {
-        Ok(mut seen) => decode_like(call.text(0), &mut seen),
+        Ok(mut seen) => decode_like(text, &mut seen, call.budget()),
         // Another run of the program is reading.
-        Err(_) => decode(call.text(0)),
+        Err(_) => decode(text, call.budget()),
     }
 }
 
 fn decode_table(call: &mut Call<'_>) -> NativeResult {
-    if let Some(ty) = call.context.type_argument() {
-        let rows: Type = ty.clone().many();
-        return decode_as(call.text(0), &rows, call.context.types(), call.context.zone())
-            .map_err(|error| call.value_error(error));
-    }
-    let value = decode(call.text(0)).map_err(|error| call.value_error(error))?;
+    let (text, zone) = (call.eco_text(0), call.context.zone());
+    let value = match call.context.target() {
+        (Some((ty, types)), budget) => {
+            let rows: Type = ty.clone().many();
+            return decode_as(&text, &rows, types, zone, budget).map_err(|error| failed(call, error));
+        }
+        (None, budget) => decode(&text, budget).map_err(|error| failed(call, error))?,
+    };
     match value {
         Value::Table(_) => Ok(value),
         value if value.is_empty_list() => Ok(value),

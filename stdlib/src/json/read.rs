@@ -8,6 +8,7 @@ use super::error::{DecodeError, Failure, Problem, Read};
 use super::form::{Known, PlaceId, Seen, WHOLE};
 use super::scan::Scanner;
 use ecow::EcoString;
+use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::types::{RecordType, Type, Types};
 use flowscript_lang::value::{Column, Record, RowsBuilder, Shape, Table, Value, Zone};
 use std::collections::HashMap;
@@ -16,20 +17,26 @@ use std::sync::Arc;
 /// How deep arrays and objects may be nested (language.md §8).
 pub const MAX_NESTING: usize = 200;
 
-/// The value of a JSON text: objects as records, arrays as lists or tables.
-pub fn decode(text: &str) -> Result<Value, DecodeError> {
-    Reader::new(text, None, &mut Seen::default()).whole(&Type::Any)
+/// The value of a JSON text: objects as records, arrays as lists or tables. The budget pays for reading and for the value.
+pub fn decode(text: &str, budget: &mut dyn Budget) -> Result<Value, DecodeError> {
+    Reader::new(text, None, &mut Seen::default(), budget).whole(&Type::Any)
 }
 
 /// The same for one of many texts, which mostly have the same shapes.
-pub(super) fn decode_like(text: &str, seen: &mut Seen) -> Result<Value, DecodeError> {
-    Reader::new(text, None, seen).whole(&Type::Any)
+pub(super) fn decode_like(text: &str, seen: &mut Seen, budget: &mut dyn Budget) -> Result<Value, DecodeError> {
+    Reader::new(text, None, seen, budget).whole(&Type::Any)
 }
 
 /// The value of a JSON text filled into a type: missing fields take their defaults, unknown ones are dropped, `null`
 /// where it may not be becomes the default, simple values convert; a text without an offset is a datetime in `zone`.
-pub fn decode_as(text: &str, ty: &Type, types: &Types, zone: Zone) -> Result<Value, DecodeError> {
-    Reader::new(text, Some((types, zone)), &mut Seen::default()).whole(ty)
+pub fn decode_as(
+    text: &str,
+    ty: &Type,
+    types: &Types,
+    zone: Zone,
+    budget: &mut dyn Budget,
+) -> Result<Value, DecodeError> {
+    Reader::new(text, Some((types, zone)), &mut Seen::default(), budget).whole(ty)
 }
 
 /// Where the reader is.
@@ -55,20 +62,41 @@ struct Reader<'a> {
     seen: &'a mut Seen,
     /// The shapes of record types, by the address of the type, which outlives the reader.
     typed: HashMap<*const RecordType, Arc<Shape>>,
+    toll: Toll<'a>,
+    /// How much of the text is paid for.
+    paid: usize,
 }
 
+/// What reading a byte costs, in bytes that are merely looked at.
+const READING: usize = 4;
+
+/// The memory of a list, table or record beside its cells, and of its parts on the way, in bytes.
+const CONTAINER: usize = 96;
+
+/// The memory of an object that is no row of a known table: its cells are collected twice.
+const OBJECT_FIELD: usize = 64;
+
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, target: Option<(&'a Types, Zone)>, seen: &'a mut Seen) -> Self {
+    fn new(text: &'a str, target: Option<(&'a Types, Zone)>, seen: &'a mut Seen, budget: &'a mut dyn Budget) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let scan = Scanner { text, at: 0 };
-        Self { scan, target, seen, typed: HashMap::new() }
+        Self { scan, target, seen, typed: HashMap::new(), toll: Toll::new(budget), paid: 0 }
+    }
+
+    /// Pays for what has been read since the last time, and for so many bytes of memory.
+    #[inline]
+    fn pay(&mut self, bytes: usize) -> Read<()> {
+        let read = self.scan.at - self.paid;
+        self.paid = self.scan.at;
+        let paid = self.toll.scan(read * READING).and_then(|()| self.toll.take(bytes));
+        paid.map_err(Failure::stopped)
     }
 
     fn whole(mut self, ty: &Type) -> Result<Value, DecodeError> {
         let read = self.value(ty, Spot { level: 0, place: WHOLE }).and_then(|value| {
             self.scan.skip_blanks();
             match self.scan.peek() {
-                None => Ok(value),
+                None => self.pay(0).and_then(|()| self.toll.settle().map_err(Failure::stopped)).map(|()| value),
                 Some(_) => Err(self.scan.unexpected("the end of the text")),
             }
         });
@@ -105,10 +133,14 @@ impl<'a> Reader<'a> {
         match self.scan.peek() {
             Some(b'{') => self.object(spot),
             Some(b'[') => self.array(&Type::Any, spot),
-            Some(b'"') => match self.scan.plain_text() {
-                Some(text) => Ok(Value::Text(text.into())),
-                None => self.scan.string().map(|text| Value::Text(text.as_ref().into())),
-            },
+            Some(b'"') => {
+                let value = match self.scan.plain_text() {
+                    Some(text) => Value::Text(text.into()),
+                    None => self.scan.string().map(|text| Value::Text(text.as_ref().into()))?,
+                };
+                self.pay(self.scan.at - self.paid)?;
+                Ok(value)
+            }
             Some(b'-' | b'0'..=b'9') => match self.scan.short_number() {
                 Some(number) => Ok(Value::Number(number)),
                 None => self.scan.number(),
@@ -132,6 +164,7 @@ impl<'a> Reader<'a> {
         let inside = Spot { level: spot.level + 1, ..spot };
         let mut known = self.seen.expected(spot.place);
         loop {
+            self.pay(size_of::<Value>())?;
             self.scan.skip_blanks();
             if plain && self.scan.peek() == Some(b'{') {
                 let row = self.row(&mut builder, &mut known, inside);
@@ -198,6 +231,7 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         let value = self.any(spot)?;
+        self.pay(0)?;
         column.push(value);
         Ok(())
     }
@@ -206,6 +240,7 @@ impl<'a> Reader<'a> {
     fn object(&mut self, spot: Spot) -> Read<Value> {
         self.open(spot)?;
         let known = self.seen.expected(spot.place);
+        self.pay(CONTAINER + known.names.len() * size_of::<Value>())?;
         let mut cells = Vec::with_capacity(known.names.len());
         let read = self.fields(&known, spot, |reader, _, spot| {
             let value = reader.any(spot)?;
@@ -268,6 +303,7 @@ impl<'a> Reader<'a> {
         let (mut cells, mut more) = (cells, more);
         while more {
             let name = self.scan.name()?;
+            self.pay(OBJECT_FIELD + name.len() * 2)?;
             let inside = self.field_spot(spot, cells.len());
             let value = self.any(inside);
             cells.push(value.map_err(|failure| failure.in_field(&name))?);
@@ -287,11 +323,13 @@ impl<'a> Reader<'a> {
             .entry(std::ptr::from_ref(record))
             .or_insert_with(|| Shape::new(record.fields.iter().map(|field| field.name.clone())))
             .clone();
+        self.pay(CONTAINER + record.fields.len() * 2 * size_of::<Value>())?;
         let mut cells: Vec<Option<Value>> = vec![None; record.fields.len()];
         self.scan.skip_blanks();
         if !self.scan.eat(b'}') {
             loop {
                 let name = self.scan.name()?;
+                self.pay(0)?;
                 let at = shape.position(&name);
                 let known = at.and_then(|at| Some((record.fields.get(at)?, cells.get_mut(at)?)));
                 if let Some((field, cell)) = known {
@@ -322,7 +360,7 @@ impl<'a> Reader<'a> {
             return Err(self.scan.problem(format!("arrays and objects are nested more than {MAX_NESTING} deep")));
         }
         self.scan.at += 1;
-        Ok(())
+        self.pay(CONTAINER)
     }
 }
 

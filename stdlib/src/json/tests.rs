@@ -1,13 +1,14 @@
 use super::*;
 use crate::testing::Harness;
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::types::{Field, RecordType, Types};
 use flowscript_lang::value::{Number, Zone};
 use proptest::prelude::*;
 use std::sync::Arc;
 
 fn round_trip(text: &str) -> String {
-    match decode(text) {
-        Ok(value) => encode(&value).expect("no functions"),
+    match decode(text, &mut Unlimited) {
+        Ok(value) => encode(&value, &mut Unlimited).expect("no functions"),
         Err(error) => error.to_string(),
     }
 }
@@ -56,7 +57,7 @@ fn errors_say_where() {
 #[test]
 fn deep_nesting_is_an_error() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-    assert!(decode(&nested(MAX_NESTING)).is_ok());
+    assert!(decode(&nested(MAX_NESTING), &mut Unlimited).is_ok());
     assert!(round_trip(&nested(MAX_NESTING + 1)).contains("nested more than 200 deep"));
     assert!(round_trip(&"[".repeat(100_000)).contains("nested more than 200 deep"));
     assert!(round_trip(&"{\"a\":".repeat(100_000)).contains("nested more than 200 deep"));
@@ -89,7 +90,7 @@ fn order_type() -> Type {
 }
 
 fn filled(text: &str) -> String {
-    match decode_as(text, &order_type(), &Types::default(), Zone::UTC) {
+    match decode_as(text, &order_type(), &Types::default(), Zone::UTC, &mut Unlimited) {
         Ok(value) => value.to_literal(500),
         Err(error) => error.to_string(),
     }
@@ -136,7 +137,7 @@ fn filling_while_reading_agrees_with_filling_afterwards() {
         r#"{"lines": null, "note": 1.50, "extra": [{"a": 1}]}"#,
         r#"{"lines": [{"qty": 1}, null, {"sku": "A"}]}"#,
     ] {
-        let value = decode(text).expect("JSON");
+        let value = decode(text, &mut Unlimited).expect("JSON");
         let afterwards = Types::default().fill(value, &order_type(), Zone::UTC);
         let afterwards = afterwards.map_or_else(|error| error.to_string(), |value| value.to_literal(500));
         assert_eq!(filled(text), afterwards, "{text}");
@@ -175,12 +176,12 @@ proptest! {
     #[test]
     fn agrees_with_serde_json(value in any_json()) {
         let text = value.to_string();
-        let decoded = decode(&text).expect("JSON");
-        let encoded = encode(&decoded).expect("no functions");
+        let decoded = decode(&text, &mut Unlimited).expect("JSON");
+        let encoded = encode(&decoded, &mut Unlimited).expect("no functions");
         prop_assert_eq!(&encoded, &text);
         let pretty = serde_json::to_string_pretty(&value).expect("JSON");
-        let again = decode(&pretty).expect("JSON");
-        prop_assert_eq!(encode(&again).expect("no functions"), text);
+        let again = decode(&pretty, &mut Unlimited).expect("JSON");
+        prop_assert_eq!(encode(&again, &mut Unlimited).expect("no functions"), text);
     }
 
     /// What was read before is expected, and never taken for what is there.
@@ -189,18 +190,18 @@ proptest! {
         let mut seen = Seen::default();
         for value in &values {
             for text in [value.to_string(), serde_json::to_string_pretty(value).expect("JSON")] {
-                let decoded = decode_like(&text, &mut seen).expect("JSON");
-                prop_assert_eq!(encode(&decoded).expect("no functions"), value.to_string());
+                let decoded = decode_like(&text, &mut seen, &mut Unlimited).expect("JSON");
+                prop_assert_eq!(encode(&decoded, &mut Unlimited).expect("no functions"), value.to_string());
             }
         }
     }
 
     #[test]
     fn takes_what_serde_json_takes(text in r#"[\[\]{}:,"\\0-9eE+.\-a-z \n]{0,20}"#) {
-        let ours = decode(&text).is_ok();
+        let ours = decode(&text, &mut Unlimited).is_ok();
         let theirs = serde_json::from_str::<serde_json::Value>(&text).is_ok();
         // Numbers beyond 28 digits are the one difference.
-        prop_assert!(ours == theirs || (theirs && decode(&text).is_err_and(|e| e.to_string().contains("too large"))), "{}", text);
+        prop_assert!(ours == theirs || (theirs && decode(&text, &mut Unlimited).is_err_and(|e| e.to_string().contains("too large"))), "{}", text);
     }
 
     #[test]
@@ -210,7 +211,7 @@ proptest! {
         let number = Number::parse(&text).expect("number");
         let trimmed = text.trim_start_matches('0');
         let shown = if trimmed.starts_with('.') { format!("0{trimmed}") } else { trimmed.to_owned() };
-        let decoded = decode(&shown).expect("JSON");
+        let decoded = decode(&shown, &mut Unlimited).expect("JSON");
         prop_assert_eq!(decoded.to_literal(60), number.to_string());
     }
 }

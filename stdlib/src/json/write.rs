@@ -1,8 +1,10 @@
 //! Values to JSON texts.
 
 use super::scan::special;
+use crate::unwritten::{EncodeError, Written};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flowscript_lang::budget::Budget;
 use flowscript_lang::value::{Record, Rows, Scalar, Value};
 use std::fmt::Write;
 
@@ -16,30 +18,21 @@ pub(super) enum Layout {
     Indented,
 }
 
-/// Why there is no text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum WriteError {
-    Function,
-    TooLong,
+/// A value as compact JSON: numbers with all their digits, datetimes as ISO 8601, binary as Base64. The budget pays for
+/// the text, of which values that share their parts may need very much.
+pub fn encode(value: &Value, budget: &mut dyn Budget) -> Result<String, EncodeError> {
+    write(value, Layout::Compact, budget)
 }
 
-/// A value as compact JSON: numbers with all their digits, datetimes as ISO 8601, binary as Base64.
-///
-/// Fails where the value holds a function; the error says so.
-pub fn encode(value: &Value) -> Result<String, String> {
-    write(value, Layout::Compact, usize::MAX).map_err(|error| match error {
-        WriteError::Function => FUNCTION.into(),
-        WriteError::TooLong => "The JSON text would be too long.".into(),
-    })
-}
-
-/// A value as JSON of at most about `limit` bytes.
-pub(super) fn write(value: &Value, layout: Layout, limit: usize) -> Result<String, WriteError> {
-    let mut writer = Writer { out: String::with_capacity(256), layout, limit, open: Vec::new() };
+/// A value as JSON.
+pub(super) fn write(value: &Value, layout: Layout, budget: &mut dyn Budget) -> Result<String, EncodeError> {
+    let written = Written::new(budget);
+    let mut writer = Writer { out: String::with_capacity(256), layout, open: Vec::new(), written };
     writer.begin(value)?;
     while let Some(inner) = writer.go_on()? {
         writer.begin(&inner)?;
     }
+    writer.written.finish(writer.out.len())?;
     Ok(writer.out)
 }
 
@@ -49,22 +42,23 @@ enum Open {
     Record { record: Record, next: usize },
 }
 
-struct Writer {
+struct Writer<'b> {
     out: String,
     layout: Layout,
-    limit: usize,
     open: Vec<Open>,
+    written: Written<'b>,
 }
 
-impl Writer {
+impl Writer<'_> {
     /// Writes a simple value, or opens another one.
-    fn begin(&mut self, value: &Value) -> Result<(), WriteError> {
+    fn begin(&mut self, value: &Value) -> Result<(), EncodeError> {
         if let Some(scalar) = Scalar::of(value) {
             self.scalar(scalar);
             return Ok(());
         }
         match value {
             Value::Binary(bytes) => {
+                self.written.pay(self.out.len().saturating_add(bytes.len()))?;
                 self.out.push('"');
                 STANDARD.encode_string(bytes, &mut self.out);
                 self.out.push('"');
@@ -75,7 +69,7 @@ impl Writer {
             }
             Value::Record(record) => self.open_record(record.clone()),
             // Those that `Scalar::of` knows do not come here.
-            _ => return Err(WriteError::Function),
+            _ => return Err(EncodeError::Value(FUNCTION.to_owned())),
         }
         Ok(())
     }
@@ -100,11 +94,9 @@ impl Writer {
     }
 
     /// Writes what is open up to the next value inside that is to be opened, its comma and name written; `None` at the end.
-    fn go_on(&mut self) -> Result<Option<Value>, WriteError> {
+    fn go_on(&mut self) -> Result<Option<Value>, EncodeError> {
         while let Some(open) = self.open.pop() {
-            if self.out.len() > self.limit {
-                return Err(WriteError::TooLong);
-            }
+            self.written.pay(self.out.len())?;
             match open {
                 Open::Rows { rows, next } => {
                     if next < rows.len() {

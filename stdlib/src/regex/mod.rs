@@ -90,7 +90,7 @@ fn regex_test(call: &mut Call<'_>) -> NativeResult {
 fn first(call: &mut Call<'_>) -> Result<Option<Span>, Box<RunError>> {
     let pattern = pattern(call)?;
     let text = call.eco_text(0);
-    let found = pattern.search(&text).next_span(&mut |steps| call.context.charge(steps));
+    let found = pattern.search(&text).next_span(&mut |steps| call.budget().spend(steps));
     found.map_err(|stop| stopped(call, stop))
 }
 
@@ -112,7 +112,7 @@ fn regex_matches(call: &mut Call<'_>) -> NativeResult {
     let (mut rows, mut bytes, mut chars) = (0, 0, 0);
     let mut search = pattern.search(&text);
     loop {
-        let found = search.next_groups(&mut |steps| call.context.charge(steps)).map_err(|stop| stopped(call, stop))?;
+        let found = search.next_groups(&mut |steps| call.budget().spend(steps)).map_err(|stop| stopped(call, stop))?;
         let Some((Some((start, end)), groups)) = found.and_then(|groups| Some((*groups.first()?, groups))) else {
             break;
         };
@@ -144,7 +144,7 @@ fn regex_replace(call: &mut Call<'_>) -> NativeResult {
     let mut copied = 0;
     let mut search = pattern.search(&text);
     loop {
-        let found = search.next_groups(&mut |steps| call.context.charge(steps)).map_err(|stop| stopped(call, stop))?;
+        let found = search.next_groups(&mut |steps| call.budget().spend(steps)).map_err(|stop| stopped(call, stop))?;
         let Some((Some((start, end)), groups)) = found.and_then(|groups| Some((*groups.first()?, groups))) else {
             break;
         };
@@ -167,7 +167,7 @@ const WORK_A_STEP: usize = 1_000;
 fn pattern(call: &mut Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
     // A match cannot be interrupted, so what it may take is counted before.
     let work = call.text(1).len().saturating_mul(call.text(0).len());
-    call.context.charge((work / WORK_A_STEP) as u64)?;
+    call.budget().spend((work / WORK_A_STEP) as u64)?;
     let source = call.text(1);
     let key = format!("regex {source}");
     let cache = call.context.cache();

@@ -14,7 +14,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("Any(rows: rows, condition: expr = true) -> boolean", "Is the condition true for a row?", any)
         .rules("False where there are no rows. Stops at the first row for which it is true. Without a condition: are there rows?")
         .examples(&[gives("Any([1, 2], row > 1)", "true"), gives("Any([])", "false")]),
-    row("Count(rows: rows, condition: expr = true) -> number", "The number of rows for which the condition is true.", count)
+    row("Count(rows: rows, condition: expr = true) -> number", "The number of rows for which the condition is true.", count).fixed_cost()
         .rules("Without a condition: of all rows.")
         .examples(&[gives("Count([1, 2, 3])", "3"), gives("Count([1, 2, 3], row > 1)", "2"), gives("Count(null)", "0")]),
     row("Sum(rows: rows, value?: expr) -> number", "The sum of a value over all rows.", sum)

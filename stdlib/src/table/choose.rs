@@ -12,6 +12,7 @@ pub(crate) const ROWS: &[Row] = &[
         "The first row, or the first for which the condition is true.",
         first,
     )
+    .fixed_cost()
     .rules("An error where there is none; see `FirstOrDefault` and `FirstOrEmpty`.")
     .examples(&[
         gives("First([5, 6])", "5"),
@@ -23,6 +24,7 @@ pub(crate) const ROWS: &[Row] = &[
         "The last row, or the last for which the condition is true.",
         last,
     )
+    .fixed_cost()
     .rules("An error where there is none.")
     .examples(&[
         gives("Last([5, 6])", "6"),
@@ -34,6 +36,7 @@ pub(crate) const ROWS: &[Row] = &[
         "The first row, or a default where there is none.",
         first_or_default,
     )
+    .fixed_cost()
     .rules("Without `default` it is that of the rows' type; fields of unknown type are `null`, and `[]` has `null`.")
     .examples(&[
         gives("FirstOrDefault([5, 6])", "5"),
@@ -45,6 +48,7 @@ pub(crate) const ROWS: &[Row] = &[
         "The first row, or a record whose fields are all `null`.",
         first_or_empty,
     )
+    .fixed_cost()
     .examples(&[gives("FirstOrEmpty(table(a))", "{a: null}"), gives("FirstOrEmpty([{a: 1}])", "{a: 1}")]),
     row("Take(rows: rows, count: number) -> same(rows)", "The first rows, so many.", take)
         .rules("All of them where there are fewer; none where `count` is 0 or less.")

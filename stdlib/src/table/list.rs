@@ -2,12 +2,13 @@
 
 use crate::arguments::{Selector, cells_fit};
 use crate::row::{Row, fails, gives, row};
+use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::function::{Call, NativeResult};
-use flowscript_lang::value::{Key, Rows, RowsBuilder, Value, equal};
-use std::collections::HashSet;
+use flowscript_lang::value::{Conversion, Keys, Rows, RowsBuilder, Value, equal};
 
 pub(crate) const ROWS: &[Row] = &[
     row("Distinct(rows: rows) -> same(rows)", "Each element once.", distinct)
+        .pays_itself()
         .rules("The first of equal ones stays. Nothing is converted: `1` and `'1'` differ.")
         .examples(&[gives("Distinct([1, 2, 1, '1'])", "[1, 2, '1']")]),
     row("Concat(first: rows, second: rows) -> join(first)", "The elements of both.", concat)
@@ -17,6 +18,7 @@ pub(crate) const ROWS: &[Row] = &[
         .rules("One level; an element that is no list or table stays.")
         .examples(&[gives("Flatten([[1, 2], [3], 4])", "[1, 2, 3, 4]"), gives("Flatten([[[1]]])", "[[1]]")]),
     row("IndexOf(list: rows, value: any) -> number", "The position of the first element equal to a value.", index_of)
+        .pays_itself()
         .rules("Elements are compared by `=`; -1 if there is none.")
         .examples(&[gives("IndexOf(['a', 'b'], 'b')", "1"), gives("IndexOf([1], 5)", "-1")]),
     row("Map(rows: rows, value: expr) -> list(value)", "A value for each row.", map)
@@ -35,11 +37,21 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Chunk([1, 2, 3], 2)", "[[1, 2], [3]]"), fails("Chunk([1], 0)", "size")]),
 ];
 
+/// The memory of a key that is remembered, in bytes.
+const KEY: usize = 96;
+
 fn distinct(call: &mut Call<'_>) -> NativeResult {
     let rows = call.rows(0);
-    let mut seen = HashSet::new();
-    let first = (0..rows.len()).filter(|at| seen.insert(Key(rows.get(*at)))).map(|at| at as u32);
-    let first: Vec<u32> = first.collect();
+    let (mut seen, mut first) = (Keys::default(), Vec::new());
+    let mut toll = Toll::new(call.budget());
+    for at in 0..rows.len() {
+        toll.look(4)?;
+        if seen.place(vec![rows.get(at)], &mut toll)?.1 {
+            toll.take(KEY)?;
+            first.push(at as u32);
+        }
+    }
+    toll.settle()?;
     Ok(rows.gather(first))
 }
 
@@ -89,9 +101,16 @@ fn flatten(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn index_of(call: &mut Call<'_>) -> NativeResult {
-    let (rows, zone) = (call.rows(0), call.context.zone());
-    let at = rows.iter().position(|element| equal(&element, call.value(1), zone));
-    Ok(at.map_or(Value::from(-1), Value::from))
+    let (rows, zone, wanted) = (call.rows(0), call.context.zone(), call.take(1));
+    let mut toll = Toll::new(call.budget());
+    for (at, element) in rows.iter().enumerate() {
+        toll.look(1)?;
+        if equal(&element, &wanted, Conversion::To(zone), &mut toll)? {
+            return Ok(at.into());
+        }
+    }
+    toll.settle()?;
+    Ok((-1).into())
 }
 
 fn map(call: &mut Call<'_>) -> NativeResult {

@@ -7,7 +7,7 @@ use crate::suggest::nearest;
 use ecow::EcoString;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
-use flowscript_lang::value::{Column, Key, Rows, Shape, Table, Value, to_text};
+use flowscript_lang::value::{Column, Keys, Rows, Shape, Table, Value, to_text};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn pivot(call: &mut Call<'_>) -> NativeResult {
     let Rows::Table(table) = call.rows(0) else { return Ok(Value::empty_list()) };
     let at = [column(call, &table, 1)?, column(call, &table, 2)?, column(call, &table, 3)?];
     let key = call.eco_text(1);
-    let mut keys: HashMap<Key, usize> = HashMap::new();
+    let mut keys = Keys::default();
     let mut names: HashMap<EcoString, usize> = HashMap::new();
     let mut order = vec![key.clone()];
     let mut rows: Vec<Vec<Value>> = Vec::new();
@@ -59,10 +59,10 @@ fn pivot(call: &mut Call<'_>) -> NativeResult {
             order.push(name);
             order.len() - 1
         });
-        let found = *keys.entry(Key(key_cell.clone())).or_insert_with(|| {
+        let (found, is_new) = keys.place(vec![key_cell.clone()], call.budget())?;
+        if is_new {
             rows.push(vec![key_cell]);
-            rows.len() - 1
-        });
+        }
         if let Some(cells) = rows.get_mut(found) {
             if cells.len() <= column {
                 cells.resize(column + 1, Value::Null);

@@ -3,6 +3,7 @@
 use super::attributes::{LONE, attributes, reference};
 use super::chars::{forbidden, is_blank, is_name};
 use crate::show::{quoted, short};
+use flowscript_lang::error::RunError;
 use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
@@ -13,7 +14,7 @@ use std::fmt;
 pub(super) const MAX_NESTING: usize = 200;
 
 /// Why a text could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct XmlError {
     /// The line, from 1.
     pub line: usize,
@@ -21,13 +22,23 @@ pub struct XmlError {
     pub column: usize,
     /// What was wrong.
     pub problem: String,
-    /// Was it a limit of the run?
-    pub limit: bool,
+    /// What the budget said, where that has ended the reading.
+    pub stopped: Option<Box<RunError>>,
+}
+
+impl XmlError {
+    /// Something is wrong with the path, not with the text.
+    pub(super) fn of_path(problem: String) -> Self {
+        Self { line: 1, column: 1, problem, stopped: None }
+    }
 }
 
 impl fmt::Display for XmlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)
+        match &self.stopped {
+            Some(error) => error.fmt(f),
+            None => write!(f, "line {}, column {}: {}", self.line, self.column, self.problem),
+        }
     }
 }
 
@@ -35,42 +46,45 @@ impl std::error::Error for XmlError {}
 
 /// What takes the parts of a text. Its errors end the reading.
 pub(super) trait Sink {
+    /// So many bytes have been read since the last time.
+    fn pay(&mut self, bytes: usize) -> Result<(), Refusal>;
     fn open(&mut self, name: &str, attributes: &[(&str, Cow<'_, str>)]) -> Result<(), Refusal>;
-    fn text(&mut self, text: &str);
+    fn text(&mut self, text: &str) -> Result<(), Refusal>;
     fn close(&mut self) -> Result<(), Refusal>;
 }
 
 /// An error on the way: what is wrong, and where if that is not where the part begins.
 pub(super) struct Refusal {
     problem: String,
-    limit: bool,
+    stopped: Option<Box<RunError>>,
     at: Option<usize>,
 }
 
 impl Refusal {
     pub(super) fn at(at: usize, problem: String) -> Self {
-        Self { problem: problem + ".", limit: false, at: Some(at) }
+        Self { problem: problem + ".", stopped: None, at: Some(at) }
     }
+}
 
-    /// A limit of the run.
-    pub(super) fn limit(problem: String) -> Self {
-        Self { problem, limit: true, at: None }
+impl From<Box<RunError>> for Refusal {
+    fn from(error: Box<RunError>) -> Self {
+        Self { problem: error.message.clone(), stopped: Some(error), at: None }
     }
 }
 
 impl From<String> for Refusal {
     fn from(problem: String) -> Self {
-        Self { problem, limit: false, at: None }
+        Self { problem, stopped: None, at: None }
     }
 }
 
 /// Hands the parts of a text to a sink.
 pub(super) fn read(text: &str, sink: &mut dyn Sink) -> Result<(), XmlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    read_parts(text, sink).map_err(|Refusal { problem, limit, at }| {
+    read_parts(text, sink).map_err(|Refusal { problem, stopped, at }| {
         let before = text.get(..at.unwrap_or(0)).unwrap_or(text);
         let line = before.rsplit('\n').next().unwrap_or(before);
-        XmlError { line: before.matches('\n').count() + 1, column: line.chars().count() + 1, problem, limit }
+        XmlError { line: before.matches('\n').count() + 1, column: line.chars().count() + 1, problem, stopped }
     })
 }
 
@@ -87,6 +101,7 @@ fn read_parts(text: &str, sink: &mut dyn Sink) -> Result<(), Refusal> {
             Ok(Event::Eof) => return state.end(text.len()),
             Ok(event) => {
                 let begin = state.at;
+                sink.pay(reader.buffer_position() as usize - begin)?;
                 state.take(&event, sink).map_err(|refusal| Refusal { at: refusal.at.or(Some(begin)), ..refusal })?;
             }
             Err(error) => return Err(Refusal::at(reader.error_position() as usize, describe(&error))),
@@ -119,15 +134,13 @@ impl State {
                 if self.depth == 0 {
                     return self.outside(text);
                 }
-                sink.text(&text.xml10_content());
-                Ok(())
+                sink.text(&text.xml10_content())
             }
-            Event::CData(text) => self.inside("<![CDATA[").map(|()| sink.text(&text.xml10_content())),
+            Event::CData(text) => self.inside("<![CDATA[").and_then(|()| sink.text(&text.xml10_content())),
             Event::GeneralRef(name) => {
                 self.inside(&format!("&{};", short(name)))?;
                 let c = reference(name).map_err(|problem| Refusal::at(self.at, problem))?;
-                sink.text(c.encode_utf8(&mut [0; 4]));
-                Ok(())
+                sink.text(c.encode_utf8(&mut [0; 4]))
             }
             Event::Comment(text) => match text.find("--").or_else(|| text.ends_with('-').then(|| text.len() - 1)) {
                 Some(dashes) => {

@@ -1,25 +1,29 @@
 //! `XMLFill`: elements as the rows of a table.
 
-use super::events::{Refusal, XmlError};
+use super::events::XmlError;
 use super::path::Path;
 use super::select::visit;
-use crate::arguments::MAX_CELLS;
 use crate::cells::convert;
 use ecow::{EcoString, eco_format};
+use flowscript_lang::budget::Budget;
 use flowscript_lang::value::{Column, ColumnType, SimpleKind, Table, Value, Zone};
 use std::sync::Arc;
 
 /// A row for each element at `path`, in the columns of `target`, converted to its row type.
-pub(super) fn fill(target: &Table, text: &str, path: &Path, zone: Zone) -> Result<Table, XmlError> {
+pub(super) fn fill(
+    target: &Table,
+    text: &str,
+    path: &Path,
+    zone: Zone,
+    budget: &mut dyn Budget,
+) -> Result<Table, XmlError> {
     let names = target.shape().names();
     let attributes: Vec<EcoString> = names.iter().map(|name| eco_format!("@{name}")).collect();
     let types = target.row_type().map_or(&[][..], |row| &row.columns);
     let mut columns = vec![Column::default(); names.len()];
     let mut count = 0usize;
-    visit(text, path, &mut |_, row| {
-        if count.saturating_add(1).saturating_mul(names.len()) > MAX_CELLS {
-            return Err(Refusal::limit(format!("the table would have more than {MAX_CELLS} cells, the limit.")));
-        }
+    visit(text, path, budget, &mut |cost, _, row| {
+        cost.one_more(count, names.len())?;
         for (at, ((name, attribute), column)) in names.iter().zip(&attributes).zip(&mut columns).enumerate() {
             let found = match &row {
                 Value::Record(record) => record.get(name).or_else(|| record.get(attribute)),

@@ -4,17 +4,19 @@ use super::events::{Refusal, Sink, XmlError, read};
 use super::node::Node;
 use super::path::{Path, Target};
 use super::single;
-use crate::arguments::MAX_CELLS;
 use crate::shapes::Shapes;
 use ecow::EcoString;
+use flowscript_lang::budget::{Budget, Toll};
+use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::value::{Record, Value};
 use std::borrow::Cow;
 
 /// The value of an XML text: a record with the root element.
-pub fn decode(text: &str) -> Result<Record, XmlError> {
-    let path = Path::parse("/*").map_err(|problem| XmlError { line: 1, column: 1, problem, limit: false })?;
+/// The budget pays for reading and for the value.
+pub fn decode(text: &str, budget: &mut dyn Budget) -> Result<Record, XmlError> {
+    let path = Path::parse("/*").map_err(XmlError::of_path)?;
     let mut root = None;
-    visit(text, &path, &mut |name, value| {
+    visit(text, &path, budget, &mut |_, name, value| {
         root = Some(single(name, value));
         Ok(())
     })?;
@@ -22,17 +24,15 @@ pub fn decode(text: &str) -> Result<Record, XmlError> {
 }
 
 /// What a path finds in an XML text, in the order of the text.
-pub fn select(text: &str, path: &str) -> Result<Vec<Value>, XmlError> {
-    let path = Path::parse(path).map_err(|problem| XmlError { line: 1, column: 1, problem, limit: false })?;
-    by_path(text, &path)
+pub fn select(text: &str, path: &str, budget: &mut dyn Budget) -> Result<Vec<Value>, XmlError> {
+    let path = Path::parse(path).map_err(XmlError::of_path)?;
+    by_path(text, &path, budget)
 }
 
-pub(super) fn by_path(text: &str, path: &Path) -> Result<Vec<Value>, XmlError> {
+pub(super) fn by_path(text: &str, path: &Path, budget: &mut dyn Budget) -> Result<Vec<Value>, XmlError> {
     let mut found = Vec::new();
-    visit(text, path, &mut |_, value| {
-        if found.len() == MAX_CELLS {
-            return Err(Refusal::limit(format!("the list would have more than {MAX_CELLS} elements, the limit.")));
-        }
+    visit(text, path, budget, &mut |toll, _, value| {
+        toll.one_more(found.len(), 1)?;
         found.push(value);
         Ok(())
     })?;
@@ -40,10 +40,34 @@ pub(super) fn by_path(text: &str, path: &Path) -> Result<Vec<Value>, XmlError> {
 }
 
 /// Takes the name and value of what is found.
-type Found<'a> = dyn FnMut(&str, Value) -> Result<(), Refusal> + 'a;
+type Found<'a> = dyn FnMut(&mut Cost<'_>, &str, Value) -> Result<(), Refusal> + 'a;
+
+/// Pays for what is read and made.
+pub(super) struct Cost<'b>(Toll<'b>);
+
+/// What reading a byte costs, in bytes that are merely looked at.
+const READING: usize = 8;
+
+/// The memory of an element beside its texts and names, while it is read and as a record, in bytes.
+const ELEMENT: usize = 320;
+
+/// The memory of an attribute beside its text.
+const ATTRIBUTE: usize = 96;
+
+impl Cost<'_> {
+    /// Pays for one more element of a list, or row of so many columns, behind so many.
+    pub(super) fn one_more(&mut self, before: usize, width: usize) -> Result<(), Refusal> {
+        let most = self.0.most_cells();
+        if before.saturating_add(1).saturating_mul(width) > most {
+            let message = format!("A list or table would have more than {most} cells, the limit.");
+            return Err(RunError::new(ErrorKind::Limit, message).into());
+        }
+        Ok(self.0.take(width.saturating_mul(size_of::<Value>()))?)
+    }
+}
 
 /// Hands what a path finds to `found`, in the order of the text.
-pub(super) fn visit(text: &str, path: &Path, found: &mut Found<'_>) -> Result<(), XmlError> {
+pub(super) fn visit(text: &str, path: &Path, budget: &mut dyn Budget, found: &mut Found<'_>) -> Result<(), XmlError> {
     let mut walk = Walk {
         path,
         frames: vec![Frame { waiting: vec![0], ..Frame::default() }],
@@ -51,6 +75,7 @@ pub(super) fn visit(text: &str, path: &Path, found: &mut Found<'_>) -> Result<()
         done: 0,
         shapes: Shapes::default(),
         found,
+        cost: Cost(Toll::new(budget)),
     };
     read(text, &mut walk)
 }
@@ -77,9 +102,14 @@ struct Walk<'a> {
     done: usize,
     shapes: Shapes,
     found: &'a mut Found<'a>,
+    cost: Cost<'a>,
 }
 
 impl Sink for Walk<'_> {
+    fn pay(&mut self, bytes: usize) -> Result<(), Refusal> {
+        Ok(self.cost.0.scan(bytes * READING)?)
+    }
+
     fn open(&mut self, name: &str, attributes: &[(&str, Cow<'_, str>)]) -> Result<(), Refusal> {
         let path = self.path;
         let Some(parent) = self.frames.last_mut() else { return Ok(()) };
@@ -106,7 +136,8 @@ impl Sink for Walk<'_> {
             Target::Attribute(wanted) if is_found => {
                 for (name, value) in attributes {
                     if wanted.as_deref().is_none_or(|wanted| wanted == *name) {
-                        (self.found)(name, value.as_ref().into())?;
+                        self.cost.0.take(ATTRIBUTE + value.len())?;
+                        (self.found)(&mut self.cost, name, value.as_ref().into())?;
                     }
                 }
             }
@@ -117,16 +148,21 @@ impl Sink for Walk<'_> {
             _ => {}
         }
         if frame.slot.is_some() || parent.node.is_some() {
+            let texts = attributes.iter().map(|(name, value)| ATTRIBUTE + name.len() + value.len()).sum::<usize>();
+            self.cost.0.take(ELEMENT + name.len() + texts)?;
             frame.node = Some(Node::new(name, attributes));
         }
         self.frames.push(frame);
         Ok(())
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &str) -> Result<(), Refusal> {
         if let Some(node) = self.frames.last_mut().and_then(|frame| frame.node.as_mut()) {
+            // It is copied into the value in the end.
+            self.cost.0.take(text.len() * 2)?;
             node.push_text(text);
         }
+        Ok(())
     }
 
     fn close(&mut self) -> Result<(), Refusal> {
@@ -163,7 +199,7 @@ impl Walk<'_> {
         if self.pending.iter().all(Option::is_some) {
             self.done += self.pending.len();
             for (name, value) in std::mem::take(&mut self.pending).into_iter().flatten() {
-                (self.found)(&name, value)?;
+                (self.found)(&mut self.cost, &name, value)?;
             }
         }
         Ok(())

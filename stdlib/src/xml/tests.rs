@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::shown;
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::value::{ColumnType, RowType, Shape, SimpleKind, Table};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -140,9 +141,9 @@ fn nothing_is_loaded_and_nothing_grows() {
 #[test]
 fn many_names_take_no_more_time_than_many_elements() {
     let children: Vec<String> = (0..100_000).map(|at| format!("<c{at}/>")).collect();
-    assert!(decode(&format!("<a>{}</a>", children.concat())).is_ok());
+    assert!(decode(&format!("<a>{}</a>", children.concat()), &mut Unlimited).is_ok());
     let attributes: Vec<String> = (0..20_000).map(|at| format!(" a{at}=''")).collect();
-    assert!(decode(&format!("<a{}/>", attributes.concat())).is_ok());
+    assert!(decode(&format!("<a{}/>", attributes.concat()), &mut Unlimited).is_ok());
 }
 
 const ORDER: &str = "<o><l q='1'><s>A</s></l><x><l q='2'><s>B</s><s>C</s></l><l q='2'/></x><l q='3'>t</l></o>";
@@ -224,12 +225,12 @@ fn writing_is_the_inverse() {
         "<o a=\"&lt;&quot;&#10;\">x&lt;y&gt;</o>",
         "<s:a xmlns:s=\"u\"><s:b s:c=\"1\"/><d-e.f>é</d-e.f></s:a>",
     ] {
-        let record = decode(text).expect("XML");
+        let record = decode(text, &mut Unlimited).expect("XML");
         let root = record.shape().names()[0].clone();
         let value = record.at(0);
         let written = match &value {
-            Value::Record(record) => encode(record, &root),
-            other => encode(&Record::from_fields([("#text".into(), other.clone())]), &root),
+            Value::Record(record) => encode(record, &root, &mut Unlimited),
+            other => encode(&Record::from_fields([("#text".into(), other.clone())]), &root, &mut Unlimited),
         };
         assert_eq!(written.as_deref(), Ok(text));
     }
@@ -255,16 +256,16 @@ proptest! {
     #[test]
     fn texts_come_back(text in "[a<>&\"'é😀 \n\t]{0,12}", attribute in "[a<>&\"'é \n\t]{0,12}") {
         let record = Record::from_fields([("@x".into(), Value::from(attribute)), ("#text".into(), Value::from(text.clone()))]);
-        let written = encode(&record, "o").expect("XML");
-        let again = decode(&written).expect("XML").at(0);
+        let written = encode(&record, "o", &mut Unlimited).expect("XML");
+        let again = decode(&written, &mut Unlimited).expect("XML").at(0);
         let wanted = if text.trim().is_empty() { Record::from_fields([("@x".into(), record.at(0))]) } else { record };
         prop_assert_eq!(again.to_literal(200), Value::Record(wanted).to_literal(200), "{}", written);
     }
 
     #[test]
     fn never_panics(text in "[<>/ab='\"&;!\\[\\]? \n-]{0,30}", path in "[/ab@*\\[\\]='1 ]{0,10}") {
-        let _ = decode(&text);
-        let _ = select(&text, &path);
-        let _ = select("<a b='1'><b/><a/></a>", &path);
+        let _ = decode(&text, &mut Unlimited);
+        let _ = select(&text, &path, &mut Unlimited);
+        let _ = select("<a b='1'><b/><a/></a>", &path, &mut Unlimited);
     }
 }

@@ -3,28 +3,49 @@
 use super::chars::{is_char, is_name};
 use super::events::MAX_NESTING;
 use crate::show::{quoted, short};
+use crate::unwritten::{EncodeError, Written};
+use flowscript_lang::budget::Budget;
 use flowscript_lang::value::{Record, Rows, Value, to_text};
 
 /// A record as the element `root`: the inverse of `decode`. The error says which field cannot be written.
-pub fn encode(record: &Record, root: &str) -> Result<String, String> {
-    let mut out = String::new();
+/// The budget pays for the text.
+pub fn encode(record: &Record, root: &str, budget: &mut dyn Budget) -> Result<String, EncodeError> {
+    let mut out = Out { text: String::new(), written: Written::new(budget) };
     element(&mut out, root, &Value::Record(record.clone()), 1)?;
-    Ok(out)
+    out.written.finish(out.text.len())?;
+    Ok(out.text)
 }
 
-fn element(out: &mut String, name: &str, value: &Value, level: usize) -> Result<(), String> {
+/// The text, and who pays for it.
+struct Out<'b> {
+    text: String,
+    written: Written<'b>,
+}
+
+impl Out<'_> {
+    fn push(&mut self, part: &str) {
+        self.text.push_str(part);
+    }
+
+    fn pay(&mut self) -> Result<(), EncodeError> {
+        self.written.pay(self.text.len())
+    }
+}
+
+fn element(out: &mut Out<'_>, name: &str, value: &Value, level: usize) -> Result<(), EncodeError> {
+    out.pay()?;
     if level > MAX_NESTING {
-        return Err(format!("elements would be nested more than {MAX_NESTING} deep."));
+        return Err(format!("elements would be nested more than {MAX_NESTING} deep.").into());
     }
     if !is_name(name) {
-        return Err(format!("{} is no name of an XML element.", quoted(name)));
+        return Err(format!("{} is no name of an XML element.", quoted(name)).into());
     }
     match value {
         Value::Null => Ok(()),
         Value::List(_) | Value::Table(_) => {
             for row in Rows::of(value).iter().flat_map(Rows::iter) {
                 if matches!(row, Value::List(_) | Value::Table(_)) {
-                    return Err(format!("the list {} holds another list, which XML cannot show.", short(name)));
+                    return Err(format!("the list {} holds another list, which XML cannot show.", short(name)).into());
                 }
                 element(out, name, &row, level)?;
             }
@@ -33,17 +54,17 @@ fn element(out: &mut String, name: &str, value: &Value, level: usize) -> Result<
         Value::Record(record) => record_element(out, name, record, level),
         simple => {
             let text = simple_text(name, simple)?;
-            wrap(out, name, "", |out| escape(out, &text, name))
+            wrap(out, name, "", |out| Ok(escape(&mut out.text, &text, name)?))
         }
     }
 }
 
-fn record_element(out: &mut String, name: &str, record: &Record, level: usize) -> Result<(), String> {
+fn record_element(out: &mut Out<'_>, name: &str, record: &Record, level: usize) -> Result<(), EncodeError> {
     let mut attributes = String::new();
     for (field, value) in record.iter() {
         if let (Some(attribute), false) = (field.strip_prefix('@'), value.is_null()) {
             if !is_name(attribute) {
-                return Err(format!("{} is no name of an XML attribute.", quoted(attribute)));
+                return Err(format!("{} is no name of an XML attribute.", quoted(attribute)).into());
             }
             attributes.push(' ');
             attributes.push_str(attribute);
@@ -55,7 +76,7 @@ fn record_element(out: &mut String, name: &str, record: &Record, level: usize) -
     wrap(out, name, &attributes, |out| {
         for (field, value) in record.iter() {
             if field == "#text" {
-                escape(out, &simple_text(field, &value)?, field)?;
+                escape(&mut out.text, &simple_text(field, &value)?, field)?;
             } else if !field.starts_with('@') {
                 element(out, field, &value, level + 1)?;
             }
@@ -66,25 +87,25 @@ fn record_element(out: &mut String, name: &str, record: &Record, level: usize) -
 
 /// An element around what `inside` writes.
 fn wrap(
-    out: &mut String,
+    out: &mut Out<'_>,
     name: &str,
     attributes: &str,
-    inside: impl FnOnce(&mut String) -> Result<(), String>,
-) -> Result<(), String> {
-    out.push('<');
-    out.push_str(name);
-    out.push_str(attributes);
-    let opened = out.len();
-    out.push('>');
-    let start = out.len();
+    inside: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    out.push("<");
+    out.push(name);
+    out.push(attributes);
+    let opened = out.text.len();
+    out.push(">");
+    let start = out.text.len();
     inside(out)?;
-    if out.len() == start {
-        out.truncate(opened);
-        out.push_str("/>");
+    if out.text.len() == start {
+        out.text.truncate(opened);
+        out.push("/>");
     } else {
-        out.push_str("</");
-        out.push_str(name);
-        out.push('>');
+        out.push("</");
+        out.push(name);
+        out.push(">");
     }
     Ok(())
 }

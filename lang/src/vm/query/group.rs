@@ -5,61 +5,23 @@ use super::super::machine::{Frame, Machine};
 use super::{Relation, RowCode};
 use crate::query::{Kernel, Numbering, STRETCH};
 use crate::tree::{RowBody, Scope};
-use crate::value::{Column, Conversion, Shape, Table, Value, hash_shallow};
+use crate::value::{Column, Keys, Shape, Table, Value};
 use ecow::EcoString;
-use hashbrown::HashTable;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
-
-/// Groups by their keys, in the order of first appearance.
-#[derive(Default)]
-pub(in super::super) struct Groups {
-    table: HashTable<(u64, usize)>,
-    /// The keys of each group.
-    pub keys: Vec<Vec<Value>>,
-}
 
 /// The columns of the keys, and the rows of each group.
 type Grouped = (Vec<Arc<Column>>, Vec<Vec<u32>>);
 
 impl<'t> Machine<'_> {
     /// The number of the group with these keys, a new one where there is none yet.
-    pub(in super::super) fn group_of(&mut self, groups: &mut Groups, keys: Vec<Value>) -> Result<usize, Failure> {
-        let hash = hash_keys(&keys);
-        let mut stopped = None;
-        let found = groups.table.find(hash, |(other, group)| {
-            *other == hash
-                && groups.keys.get(*group).is_some_and(|held| match self.same_keys(held, &keys) {
-                    Ok(same) => same,
-                    Err(error) => {
-                        stopped.get_or_insert(error);
-                        true
-                    }
-                })
-        });
-        let found = found.map(|(_, group)| *group);
-        if let Some(error) = stopped {
-            return Err(error);
-        }
-        if let Some(group) = found {
-            return Ok(group);
-        }
-        let group = groups.keys.len();
-        for key in &keys {
-            self.hold(key)?;
-        }
-        groups.keys.push(keys);
-        groups.table.insert_unique(hash, (hash, group), |(hash, _)| *hash);
-        Ok(group)
-    }
-
-    fn same_keys(&mut self, a: &[Value], b: &[Value]) -> Result<bool, Failure> {
-        for (a, b) in a.iter().zip(b) {
-            if !self.identical(a, b)? {
-                return Ok(false);
+    pub(in super::super) fn group_of(&mut self, groups: &mut Keys, keys: Vec<Value>) -> Result<usize, Failure> {
+        let (group, is_new) = groups.place(keys, self)?;
+        if is_new {
+            for key in groups.get(group).unwrap_or_default() {
+                self.hold(key)?;
             }
         }
-        Ok(true)
+        Ok(group)
     }
 
     /// Groups the rows by keys.
@@ -142,7 +104,7 @@ impl<'t> Machine<'_> {
         codes: &[RowCode<'t>],
         binding: &Arc<[i32]>,
     ) -> Result<Grouped, Failure> {
-        let mut groups = Groups::default();
+        let mut groups = Keys::default();
         let mut members: Vec<Vec<u32>> = Vec::new();
         for number in 0..relation.len() {
             self.spend(1)?;
@@ -161,19 +123,11 @@ impl<'t> Machine<'_> {
             }
         }
         let mut columns: Vec<Column> = codes.iter().map(|_| Column::default()).collect();
-        for keys in groups.keys {
+        for keys in groups.into_keys() {
             for (column, key) in columns.iter_mut().zip(keys) {
                 column.push(key);
             }
         }
         Ok((columns.into_iter().map(Arc::new).collect(), members))
     }
-}
-
-fn hash_keys(keys: &[Value]) -> u64 {
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    for key in keys {
-        hash_shallow(key, Conversion::None, &mut hasher);
-    }
-    hasher.finish()
 }

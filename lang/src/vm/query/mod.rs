@@ -9,8 +9,6 @@ mod filter;
 mod group;
 mod order;
 
-pub(super) use group::Groups;
-
 use super::fail::{describe, type_error};
 use super::machine::{Frame, Machine};
 use super::place::placed;

@@ -4,12 +4,16 @@ use super::super::limits::with_stack_for_values;
 use super::super::machine::{Frame, Machine};
 use super::super::{Evaluated, Failure};
 use super::{LONGEST, RowScalars, STEPS};
+use crate::budget::{Budget, Paid};
 use crate::error::{ErrorKind, RunError};
 use crate::function::{Call, Context, Function, MOST_NUMBERS, OnNumbers, PatternCache, RowFunction};
 use crate::host::Host;
 use crate::tree::Argument;
 use crate::types::{Type, Types};
 use crate::value::{Number, Rows, Value, Zone};
+
+/// Bytes that a function may take beside a row.
+const MOST_BYTES: usize = 64 << 10;
 
 impl RowScalars<'_, '_, '_> {
     pub(super) fn native(
@@ -28,9 +32,10 @@ impl RowScalars<'_, '_, '_> {
             values.push(self.value(expr, &mut made)?.to_value());
         }
         self.spent.steps += 1;
-        let mut context = PureContext { machine: self.machine, frame: self.frame, type_argument, steps: 0 };
+        let mut context =
+            PureContext { machine: self.machine, frame: self.frame, type_argument, little: Little::default() };
         let value = with_stack_for_values(|| Call::run(function, values, &mut context)).ok()?;
-        self.spent.steps += context.steps;
+        self.spent.steps += context.little.steps;
         if let Value::Text(text) = &value {
             if text.len() > LONGEST {
                 return None;
@@ -62,7 +67,34 @@ struct PureContext<'q, 'a, 't> {
     machine: &'q Machine<'a>,
     frame: &'q Frame<'t>,
     type_argument: Option<&'q Type>,
+    little: Little,
+}
+
+/// So little that it can be done beside a row, for nothing if it comes to more.
+#[derive(Default)]
+struct Little {
     steps: u64,
+    bytes: usize,
+}
+
+impl Budget for Little {
+    fn spend(&mut self, steps: u64) -> Paid {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps < STEPS { Ok(()) } else { Err(declined()) }
+    }
+
+    fn take(&mut self, bytes: usize) -> Paid {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes < MOST_BYTES { Ok(()) } else { Err(declined()) }
+    }
+
+    fn most_text(&self) -> usize {
+        MOST_BYTES
+    }
+
+    fn most_cells(&self) -> usize {
+        MOST_BYTES
+    }
 }
 
 impl Context for PureContext<'_, '_, '_> {
@@ -78,12 +110,8 @@ impl Context for PureContext<'_, '_, '_> {
         &self.machine.settings.culture
     }
 
-    fn types(&self) -> &Types {
-        &self.frame.tree.types
-    }
-
-    fn type_argument(&self) -> Option<&Type> {
-        self.type_argument
+    fn target(&mut self) -> (Option<(&Type, &Types)>, &mut dyn Budget) {
+        (self.type_argument.map(|ty| (ty, &self.frame.tree.types)), &mut self.little)
     }
 
     fn invoke(&mut self, _function: &Value, _arguments: Vec<Value>) -> Evaluated {
@@ -98,9 +126,8 @@ impl Context for PureContext<'_, '_, '_> {
         Err(declined())
     }
 
-    fn charge(&mut self, steps: u64) -> Result<(), Failure> {
-        self.steps = self.steps.saturating_add(steps);
-        if self.steps < STEPS { Ok(()) } else { Err(declined()) }
+    fn budget(&mut self) -> &mut dyn Budget {
+        &mut self.little
     }
 
     fn cache(&self) -> &dyn PatternCache {

@@ -3,13 +3,12 @@
 use super::super::fail::{describe, type_error, value_error};
 use super::super::machine::{Frame, Machine};
 use super::super::place::placed;
-use super::super::query::Groups;
 use super::super::{Evaluated, Failure};
 use super::result::Origin;
 use super::{Joined, enter};
 use crate::error::{ErrorKind, RunError};
 use crate::tree::{Aggregate, AggregateKind, Group, Select};
-use crate::value::{Column, Number, Value, compare, to_number, to_text, truth};
+use crate::value::{Column, Keys, Number, Value, compare, to_number, to_text, truth};
 use ecow::EcoString;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -59,7 +58,7 @@ impl<'t> Machine<'_> {
         group: &'t Group,
         joined: &Joined,
     ) -> Result<Vec<Arc<Column>>, Failure> {
-        let mut groups = Groups::default();
+        let mut groups = Keys::default();
         let mut states: Vec<Vec<State>> = Vec::new();
         if group.keys.is_empty() {
             self.group_of(&mut groups, Vec::new())?;
@@ -82,7 +81,7 @@ impl<'t> Machine<'_> {
             }
         }
         let mut columns: Vec<Column> = vec![Column::default(); group.keys.len() + group.aggregates.len()];
-        for (keys, states) in groups.keys.into_iter().zip(states) {
+        for (keys, states) in groups.into_keys().into_iter().zip(states) {
             let results = group.aggregates.iter().zip(states).map(|(aggregate, state)| finish(aggregate, state));
             for (column, value) in columns.iter_mut().zip(keys.into_iter().chain(results)) {
                 column.push(value);

@@ -6,9 +6,8 @@ use super::super::scope::MISSING;
 use super::{Joined, Positions};
 use crate::ast::BinaryOp;
 use crate::tree::{Expr, ExprKind, Select, Source};
-use crate::value::{Conversion, Value, hash_shallow, truth};
+use crate::value::{Conversion, Value, hash_of, truth};
 use hashbrown::HashMap;
-use std::hash::{BuildHasher, Hasher};
 
 /// The rows of a source by the hash of its side of the equalities.
 #[derive(Default)]
@@ -104,6 +103,7 @@ impl<'t> Machine<'_> {
             };
             let Some(candidates) = index.rows.get(&machine.hash_of(&keys)) else { return Ok(()) };
             for other in candidates {
+                machine.work(1)?;
                 if !machine.keys_equal(&keys, index.keys.get(*other as usize))? {
                     continue;
                 }
@@ -180,11 +180,7 @@ impl<'t> Machine<'_> {
     }
 
     fn hash_of(&self, keys: &[Value]) -> u64 {
-        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        for key in keys {
-            hash_shallow(key, Conversion::To(self.zone()), &mut hasher);
-        }
-        hasher.finish()
+        hash_of(keys, Conversion::To(self.zone()))
     }
 
     /// Do all parts of an `on` hold? The later ones are not looked at after one that does not.

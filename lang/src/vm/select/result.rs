@@ -3,13 +3,12 @@
 use super::super::fail::type_error;
 use super::super::machine::{Frame, Machine};
 use super::super::place::placed;
-use super::super::query::Groups;
 use super::super::scope::{Place, ScopeState};
 use super::super::sort::{SortKey, check_key};
 use super::super::{Evaluated, Failure};
 use super::{Joined, Positions, enter};
 use crate::tree::{Expr, ExprKind, Select, SelectItem};
-use crate::value::{Column, Rows, Shape, Table, Value};
+use crate::value::{Column, Keys, Rows, Shape, Table, Value};
 use ecow::EcoString;
 use std::sync::Arc;
 
@@ -205,7 +204,7 @@ impl<'t> Machine<'_> {
         if let Some(first) = self.distinct_columns(columns, count)? {
             return Ok(first);
         }
-        let mut groups = Groups::default();
+        let mut groups = Keys::default();
         let mut first = Vec::new();
         for row in 0..count {
             self.work(1)?;

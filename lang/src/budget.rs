@@ -1,0 +1,320 @@
+//! What work may use: one budget of steps and memory, with the question whether to stop, for all that works for a script
+//! or a request.
+//!
+//! Whatever walks a value, a text or a body whose size it does not know takes a [`Budget`]: it pays for its work while it
+//! does it, for memory before it takes it, and ends when the budget says so. A run has a budget; work outside of runs gets
+//! an [`Allowance`]. Loops pay through a [`Toll`], which costs little more than counting.
+
+use crate::error::{ErrorKind, RunError};
+use crate::host::Interrupt;
+use crate::program::Limits;
+
+/// Paid, or the error that ends the work: of kind `limit` or `cancelled`, which scripts cannot catch.
+pub type Paid = Result<(), Box<RunError>>;
+
+/// Bytes that are read, compared or written for one step.
+pub const BYTES_OF_STEP: usize = 256;
+
+/// Elements that are looked at or moved for one step.
+const ELEMENTS_OF_STEP: usize = 16;
+
+/// What work may use.
+pub trait Budget {
+    /// Counts steps, before or while the work is done that they stand for; asks now and then whether to stop.
+    ///
+    /// A step is a pass of a loop, a call, a row of a query, or as much other work as takes about as long as these.
+    fn spend(&mut self, steps: u64) -> Paid;
+
+    /// Counts bytes of memory before they are taken. They count until the work is done; its result is counted anew by
+    /// whoever keeps it.
+    fn take(&mut self, bytes: usize) -> Paid;
+
+    /// Bytes that one text may have.
+    fn most_text(&self) -> usize;
+
+    /// Cells that one list or table may have.
+    fn most_cells(&self) -> usize;
+
+    /// Counts the reading, comparing or writing of so many bytes.
+    fn scan(&mut self, bytes: usize) -> Paid {
+        let steps = bytes / BYTES_OF_STEP;
+        if steps == 0 { Ok(()) } else { self.spend(steps as u64) }
+    }
+
+    /// Counts a look at so many elements, or moving them.
+    fn look(&mut self, elements: usize) -> Paid {
+        let steps = elements / ELEMENTS_OF_STEP;
+        if steps == 0 { Ok(()) } else { self.spend(steps as u64) }
+    }
+
+    /// Counts a text of so many bytes before it is made; one that would be too long is a `limit` error.
+    fn make_text(&mut self, bytes: usize) -> Paid {
+        if bytes > self.most_text() {
+            return Err(text_too_long(self.most_text()));
+        }
+        self.take(bytes)?;
+        self.scan(bytes)
+    }
+
+    /// Counts a list or table of so many cells before it is made; one that would have too many is a `limit` error.
+    fn make_cells(&mut self, cells: usize) -> Paid {
+        if cells > self.most_cells() {
+            return Err(too_many_cells(self.most_cells()));
+        }
+        self.take(cells.saturating_mul(size_of::<crate::value::Value>()))?;
+        self.look(cells)
+    }
+}
+
+/// The error of a text that would be longer than `most` bytes.
+#[cold]
+pub(crate) fn text_too_long(most: usize) -> Box<RunError> {
+    limit(format!("A text would be longer than {}, the limit.", size(most)))
+}
+
+/// The error of a list or table that would have more than `most` cells.
+#[cold]
+pub(crate) fn too_many_cells(most: usize) -> Box<RunError> {
+    limit(format!("A list or table would have more than {most} cells, the limit."))
+}
+
+/// The error of work that the host ends.
+#[cold]
+pub(crate) fn interrupted(why: Interrupt) -> Box<RunError> {
+    match why {
+        Interrupt::Cancelled => RunError::new(ErrorKind::Cancelled, "The run was cancelled."),
+        Interrupt::Deadline => limit("The run took longer than the time it was given.".to_owned()),
+    }
+}
+
+fn limit(message: String) -> Box<RunError> {
+    RunError::new(ErrorKind::Limit, message)
+}
+
+/// A number of bytes in words, whole MiB where it is so many.
+fn size(bytes: usize) -> String {
+    if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
+}
+
+/// Steps between two questions whether to stop.
+const POLL: u64 = 1_000;
+
+/// Bytes of memory that cost about as much time as a step.
+const TAKEN_BYTES_OF_STEP: usize = 1_024;
+
+/// A budget of its own, for work that belongs to no run: decoding a body, writing an answer, checking a script.
+pub struct Allowance<'s> {
+    what: &'static str,
+    steps: u64,
+    most_steps: u64,
+    memory: usize,
+    limits: Limits,
+    next_poll: u64,
+    worked: u64,
+    stop: &'s dyn Fn() -> Option<Interrupt>,
+}
+
+impl<'s> Allowance<'s> {
+    /// An allowance of these steps and this memory. `what` names the work in messages, as in `The body`; `stop` is asked
+    /// while it goes on.
+    pub fn new(what: &'static str, limits: Limits, stop: &'s dyn Fn() -> Option<Interrupt>) -> Self {
+        let most_steps = limits.steps.unwrap_or(u64::MAX);
+        Self { what, steps: 0, most_steps, memory: 0, limits, next_poll: POLL, worked: 0, stop }
+    }
+
+    /// The steps so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The bytes of memory so far.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
+    fn work(&mut self, work: u64) -> Paid {
+        self.worked = self.worked.saturating_add(work);
+        if self.worked < self.next_poll {
+            return Ok(());
+        }
+        self.next_poll = self.worked.saturating_add(POLL);
+        (self.stop)().map_or(Ok(()), |why| Err(interrupted(why)))
+    }
+}
+
+impl std::fmt::Debug for Allowance<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Allowance").field("steps", &self.steps).field("memory", &self.memory).finish_non_exhaustive()
+    }
+}
+
+impl Budget for Allowance<'_> {
+    fn spend(&mut self, steps: u64) -> Paid {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > self.most_steps {
+            return Err(limit(format!("{} takes more than {} steps, the limit.", self.what, self.most_steps)));
+        }
+        self.work(steps)
+    }
+
+    fn take(&mut self, bytes: usize) -> Paid {
+        self.memory = self.memory.saturating_add(bytes);
+        if self.memory > self.limits.memory {
+            return Err(limit(format!("{} needs more than {}, the limit.", self.what, size(self.limits.memory))));
+        }
+        self.work((bytes / TAKEN_BYTES_OF_STEP) as u64)
+    }
+
+    fn most_text(&self) -> usize {
+        self.limits.text
+    }
+
+    fn most_cells(&self) -> usize {
+        self.limits.cells
+    }
+}
+
+/// No limit: for values that a program made itself, whose size it knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unlimited;
+
+impl Budget for Unlimited {
+    fn spend(&mut self, _steps: u64) -> Paid {
+        Ok(())
+    }
+
+    fn take(&mut self, _bytes: usize) -> Paid {
+        Ok(())
+    }
+
+    fn most_text(&self) -> usize {
+        usize::MAX
+    }
+
+    fn most_cells(&self) -> usize {
+        usize::MAX
+    }
+}
+
+/// Pays a budget in bulk, for loops whose passes are short. [`Toll::settle`] pays the rest at the end.
+pub struct Toll<'b> {
+    budget: &'b mut dyn Budget,
+    steps: u64,
+    bytes: usize,
+    /// Bytes and elements that are not a whole step yet.
+    scanned: usize,
+}
+
+/// Steps that are paid at once.
+const BULK_STEPS: u64 = 128;
+
+/// Bytes that are paid at once.
+const BULK_BYTES: usize = 32 << 10;
+
+impl<'b> Toll<'b> {
+    /// Pays this budget.
+    pub fn new(budget: &'b mut dyn Budget) -> Self {
+        Self { budget, steps: 0, bytes: 0, scanned: 0 }
+    }
+
+    /// Pays what is owed so far.
+    #[cold]
+    pub fn settle(&mut self) -> Paid {
+        let (steps, bytes) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.bytes));
+        if bytes > 0 {
+            self.budget.take(bytes)?;
+        }
+        if steps > 0 { self.budget.spend(steps) } else { Ok(()) }
+    }
+}
+
+impl std::fmt::Debug for Toll<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Toll").field("steps", &self.steps).field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+impl Budget for Toll<'_> {
+    #[inline]
+    fn spend(&mut self, steps: u64) -> Paid {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps >= BULK_STEPS { self.settle() } else { Ok(()) }
+    }
+
+    #[inline]
+    fn take(&mut self, bytes: usize) -> Paid {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes >= BULK_BYTES { self.settle() } else { Ok(()) }
+    }
+
+    fn most_text(&self) -> usize {
+        self.budget.most_text()
+    }
+
+    fn most_cells(&self) -> usize {
+        self.budget.most_cells()
+    }
+
+    /// Short pieces add up.
+    #[inline]
+    fn scan(&mut self, bytes: usize) -> Paid {
+        self.scanned = self.scanned.saturating_add(bytes);
+        if self.scanned < BYTES_OF_STEP {
+            return Ok(());
+        }
+        let steps = self.scanned / BYTES_OF_STEP;
+        self.scanned %= BYTES_OF_STEP;
+        self.spend(steps as u64)
+    }
+
+    #[inline]
+    fn look(&mut self, elements: usize) -> Paid {
+        self.scan(elements.saturating_mul(BYTES_OF_STEP / ELEMENTS_OF_STEP))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    fn limits(steps: u64, memory: usize) -> Limits {
+        Limits { steps: Some(steps), memory, text: 1_000, cells: 100, ..Limits::default() }
+    }
+
+    #[test]
+    fn an_allowance_ends_what_takes_more() {
+        let mut allowance = Allowance::new("The body", limits(10, 64), &|| None);
+        assert!(allowance.spend(10).is_ok() && allowance.take(64).is_ok());
+        let steps = allowance.spend(1).expect_err("too many steps");
+        assert_eq!((steps.kind, &*steps.message), (ErrorKind::Limit, "The body takes more than 10 steps, the limit."));
+        let bytes = allowance.take(1).expect_err("too much memory");
+        assert_eq!((bytes.kind, &*bytes.message), (ErrorKind::Limit, "The body needs more than 64 bytes, the limit."));
+        assert!(allowance.make_text(1_001).expect_err("too long").message.contains("1000 bytes"));
+        assert!(allowance.make_cells(101).expect_err("too many").message.contains("100 cells"));
+    }
+
+    #[test]
+    fn an_allowance_asks_whether_to_stop() {
+        let asked = Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            (asked.get() > 3).then_some(Interrupt::Cancelled)
+        };
+        let mut allowance = Allowance::new("The body", Limits::default(), &stop);
+        let stopped = (0..).find_map(|_| allowance.scan(BYTES_OF_STEP * 10).err()).expect("it stops");
+        assert_eq!(stopped.kind, ErrorKind::Cancelled);
+        assert_eq!(allowance.steps(), 4 * POLL);
+    }
+
+    #[test]
+    fn a_toll_pays_all_of_it() {
+        let mut allowance = Allowance::new("The body", Limits::default(), &|| None);
+        let mut toll = Toll::new(&mut allowance);
+        for _ in 0..1_000 {
+            toll.spend(1).and_then(|()| toll.take(7)).and_then(|()| toll.scan(64)).expect("no limit");
+        }
+        toll.settle().expect("no limit");
+        assert_eq!((allowance.steps(), allowance.memory()), (1_250, 7_000));
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a value could not be written as a text of JSON, XML or CSV.
+
+use flowscript_lang::budget::{Budget, Toll};
+use flowscript_lang::error::RunError;
+use std::fmt;
+
+/// Why there is no text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EncodeError {
+    /// The value, or a part of it, has no such form; in words.
+    Value(String),
+    /// The text would be longer than a text may be.
+    TooLong {
+        /// The bytes it may have.
+        most: usize,
+    },
+    /// The budget has ended the writing.
+    Stopped(Box<RunError>),
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(problem) => f.write_str(problem),
+            Self::TooLong { most } => write!(f, "The text would be longer than {most} bytes, the limit."),
+            Self::Stopped(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+impl From<Box<RunError>> for EncodeError {
+    fn from(error: Box<RunError>) -> Self {
+        Self::Stopped(error)
+    }
+}
+
+impl From<String> for EncodeError {
+    fn from(problem: String) -> Self {
+        Self::Value(problem)
+    }
+}
+
+/// What writing a byte costs, in bytes that are merely looked at.
+const WRITING: usize = 2;
+
+/// What a part costs that may be written as nothing, in such bytes.
+const PART: usize = 32;
+
+/// Pays for a text while it is written.
+pub(crate) struct Written<'b> {
+    toll: Toll<'b>,
+    most: usize,
+    /// How much of the text is paid for.
+    paid: usize,
+}
+
+impl<'b> Written<'b> {
+    pub(crate) fn new(budget: &'b mut dyn Budget) -> Self {
+        Self { most: budget.most_text(), toll: Toll::new(budget), paid: 0 }
+    }
+
+    /// Pays for one more part, with which the text has become so long.
+    #[inline]
+    pub(crate) fn pay(&mut self, length: usize) -> Result<(), EncodeError> {
+        if length > self.most {
+            return Err(EncodeError::TooLong { most: self.most });
+        }
+        let written = length.saturating_sub(self.paid);
+        self.paid = length;
+        self.toll.scan(written * WRITING + PART)?;
+        self.toll.take(written)?;
+        Ok(())
+    }
+
+    /// Pays the rest of a text of this length.
+    pub(crate) fn finish(mut self, length: usize) -> Result<(), EncodeError> {
+        self.pay(length)?;
+        Ok(self.toll.settle()?)
+    }
+}
