@@ -145,9 +145,9 @@ impl Value {
     pub fn list(items: Vec<Value>) -> Self {
         if !items.is_empty() && items.iter().all(|item| matches!(item, Self::Record(_))) {
             let mut builder = TableBuilder::default();
-            for item in &items {
+            for item in items {
                 if let Self::Record(record) = item {
-                    builder.push(record);
+                    builder.push(&record);
                 }
             }
             return Self::Table(Arc::new(builder.finish()));

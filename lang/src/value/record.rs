@@ -19,17 +19,47 @@ enum Inner {
 #[derive(Clone, Debug)]
 struct Cells {
     shape: Arc<Shape>,
+    /// The names of all rows of the table it comes from, where it has not all of them.
+    others: Option<Arc<Shape>>,
     cells: Vec<Value>,
     depth: u16,
     checked: CheckedRecord,
 }
 
 impl Record {
-    /// A record of `cells` under the own names of `shape`. Missing cells are `null`, extra ones are dropped.
-    pub fn new(shape: Arc<Shape>, mut cells: Vec<Value>) -> Self {
+    /// The bytes that clones share, beside the cells and names.
+    pub(super) const SHARED: usize = size_of::<Cells>();
+
+    /// A record of `cells` under the names of `shape`. Missing cells are `null`, extra ones are dropped.
+    pub fn new(shape: Arc<Shape>, cells: Vec<Value>) -> Self {
+        Self::of_cells(shape, None, cells)
+    }
+
+    fn of_cells(shape: Arc<Shape>, others: Option<Arc<Shape>>, mut cells: Vec<Value>) -> Self {
         cells.resize(shape.len(), Value::Null);
+        // Few cells that were gathered one by one would take several times their size for ever.
+        if cells.capacity() > cells.len() + cells.len() / 2 {
+            cells.shrink_to_fit();
+        }
         let depth = super::depth_of(&cells);
-        Self(Inner::Cells(Arc::new(Cells { shape, cells, depth, checked: CheckedRecord::default() })))
+        Self(Inner::Cells(Arc::new(Cells { shape, others, cells, depth, checked: CheckedRecord::default() })))
+    }
+
+    /// The same record as a row of a table of these columns: it reads as `null` those that it has not itself, and
+    /// those of no other table.
+    #[must_use]
+    pub fn among(mut self, columns: &Arc<Shape>) -> Self {
+        // A row has no names that its table has not, so as many are the same.
+        let others = (self.len() < columns.len()).then(|| columns.clone());
+        let same = match (self.others(), &others) {
+            (None, None) => true,
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            _ => false,
+        };
+        if !same {
+            self.cells_mut().others = others;
+        }
+        self
     }
 
     /// A record of these fields. A name given twice keeps its first place and takes the last value.
@@ -53,13 +83,49 @@ impl Record {
         Self(Inner::Row(table, row as u32))
     }
 
-    /// Its names.
+    /// Its own names.
     #[inline]
     pub fn shape(&self) -> &Arc<Shape> {
         match &self.0 {
             Inner::Cells(cells) => &cells.shape,
             Inner::Row(table, _) => table.shape(),
         }
+    }
+
+    /// The same as a row of a table of these columns, in their order, without fields that are none of them.
+    pub(super) fn only(&self, columns: &Arc<Shape>) -> Self {
+        let names = self.shape().names().iter().enumerate();
+        let mut places: Vec<(usize, usize)> =
+            names.filter_map(|(at, name)| Some((columns.position(name)?, at))).collect();
+        if places.len() == self.len() && places.is_sorted() {
+            return self.clone().among(columns);
+        }
+        places.sort_unstable();
+        let names = places.iter().filter_map(|(place, _)| columns.names().get(*place).cloned());
+        let cells = places.iter().map(|(_, at)| self.at(*at)).collect();
+        Self::new(Shape::new(names), cells).among(columns)
+    }
+
+    /// The names of all rows of its table, where it has not all of them itself: the others read as `null` and do not
+    /// count for equality, JSON or `Fields` (language.md §1).
+    #[inline]
+    pub fn others(&self) -> Option<&Arc<Shape>> {
+        match &self.0 {
+            Inner::Cells(cells) => cells.others.as_ref(),
+            Inner::Row(..) => None,
+        }
+    }
+
+    /// Is it a name that reads as `null` because other rows of its table have it?
+    pub fn is_absent(&self, name: &str) -> bool {
+        self.others().is_some_and(|others| others.position(name).is_some()) && self.shape().position(name).is_none()
+    }
+
+    /// All names that can be read, those that only others have last.
+    pub fn readable(&self) -> impl Iterator<Item = &EcoString> + Clone {
+        let own = self.shape();
+        let others = self.others().map_or(&[][..], |others| others.names());
+        own.names().iter().chain(others.iter().filter(|name| own.position(name).is_none()))
     }
 
     /// The number of its own fields.
@@ -84,10 +150,9 @@ impl Record {
     /// The value of a field: `None` where there is none, `null` where only other rows of its table have it.
     #[inline]
     pub fn get(&self, name: &str) -> Option<Value> {
-        let shape = self.shape();
-        match shape.position(name) {
+        match self.shape().position(name) {
             Some(position) => Some(self.at(position)),
-            None => shape.is_absent(name).then_some(Value::Null),
+            None => self.others()?.position(name).map(|_| Value::Null),
         }
     }
 
@@ -116,25 +181,18 @@ impl Record {
     /// The same record with `name` set to `value`, in its place or at the end. In place where nobody shares it.
     #[must_use]
     pub fn with(mut self, name: &EcoString, value: Value) -> Self {
-        match self.shape().position(name) {
-            Some(position) => {
-                let cells = self.cells_mut();
-                cells.depth = cells.depth.max(value.depth().saturating_add(1));
-                if let Some(cell) = cells.cells.get_mut(position) {
-                    *cell = value;
-                }
-                self
-            }
+        let position = self.shape().position(name);
+        let cells = self.cells_mut();
+        cells.depth = cells.depth.max(value.depth().saturating_add(1));
+        match position.and_then(|position| cells.cells.get_mut(position)) {
+            Some(cell) => *cell = value,
             None => {
-                let shape = self.shape();
-                let own = shape.names().iter().cloned().chain([name.clone()]);
-                let absent = shape.readable().iter().skip(shape.len()).filter(|&n| n != name).cloned();
-                let shape = Shape::with_absent(own, absent);
-                let mut cells = self.to_cells();
-                cells.push(value);
-                Self::new(shape, cells)
+                // Where nobody shares the names either, adding one does not copy the others.
+                Arc::make_mut(&mut cells.shape).add(name.clone());
+                cells.cells.push(value);
             }
         }
+        self
     }
 
     /// Takes the field out, leaving `null`, so that a nested value can be changed in place. The field must exist.
@@ -143,15 +201,9 @@ impl Record {
         self.cells_mut().cells.get_mut(position).map(std::mem::take)
     }
 
-    /// The same cells under another shape of the same number of own names.
-    #[must_use]
-    pub fn with_shape(&self, shape: Arc<Shape>) -> Self {
-        Self::new(shape, self.to_cells())
-    }
-
     fn cells_mut(&mut self) -> &mut Cells {
         if let Inner::Row(..) = self.0 {
-            *self = Self::new(self.shape().clone(), self.to_cells());
+            *self = Self::of_cells(self.shape().clone(), None, self.to_cells());
         }
         match &mut self.0 {
             Inner::Cells(cells) => {
@@ -194,7 +246,7 @@ impl Record {
     }
 
     /// Its cells, where nobody else holds them.
-    pub(crate) fn fresh_cells(&self) -> Option<&[Value]> {
+    pub(super) fn fresh_cells(&self) -> Option<&Vec<Value>> {
         match &self.0 {
             Inner::Cells(cells) if Arc::strong_count(cells) == 1 => Some(&cells.cells),
             _ => None,
@@ -203,7 +255,7 @@ impl Record {
 
     /// Its cells, or the table and the row of it that it is.
     #[inline]
-    pub(super) fn own_cells(&self) -> Result<&[Value], (&Table, usize)> {
+    pub(super) fn own_cells(&self) -> Result<&Vec<Value>, (&Arc<Table>, usize)> {
         match &self.0 {
             Inner::Cells(cells) => Ok(&cells.cells),
             Inner::Row(table, row) => Err((table, *row as usize)),

@@ -1,7 +1,9 @@
 //! Shapes: the ordered names of a record or table, shared by all values that have them.
 
 use ecow::EcoString;
-use hashbrown::HashMap;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// Up to here a linear search beats a hash.
@@ -9,108 +11,109 @@ const LINEAR: usize = 8;
 
 /// The ordered, unique names of a record's fields or a table's columns.
 ///
-/// A record taken out of a table with columns it has not itself also knows those names, behind its own:
-/// they read as `null` and do not count for equality, JSON or `Fields` (language.md §1).
-#[derive(Debug, Default)]
+/// Each record has only its own names. Those that only other rows of its table have, and that read as `null`, are
+/// in the shape of the table, which all its rows share ([`Record::others`](super::Record::others)).
+#[derive(Clone, Debug, Default)]
 pub struct Shape {
-    names: Box<[EcoString]>,
-    own: usize,
-    index: Option<HashMap<EcoString, u32, foldhash::fast::FixedState>>,
+    names: Vec<EcoString>,
+    index: Option<Box<Index>>,
+}
+
+/// Where names stand, by their hashes.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    places: HashTable<u32>,
+    /// Names come from outside: nobody may choose those that meet.
+    hasher: RandomState,
 }
 
 impl Shape {
     /// A shape of these names. A name given twice keeps its first place.
     pub fn new(names: impl IntoIterator<Item = EcoString>) -> Arc<Self> {
-        Self::with_absent(names, [])
+        let names = names.into_iter();
+        let mut shape = Self { names: Vec::with_capacity(names.size_hint().0), index: None };
+        names.for_each(|name| shape.add(name));
+        shape.names.shrink_to_fit();
+        Arc::new(shape)
     }
 
-    /// A shape of `own` names that also reads `absent` ones as `null`.
-    pub fn with_absent(
-        own: impl IntoIterator<Item = EcoString>,
-        absent: impl IntoIterator<Item = EcoString>,
-    ) -> Arc<Self> {
-        let mut names = Names::default();
-        own.into_iter().for_each(|name| names.add(name));
-        let own = names.len();
-        absent.into_iter().for_each(|name| names.add(name));
-        let names = names.into_boxed();
-        let index =
-            (names.len() > LINEAR).then(|| names.iter().enumerate().map(|(i, n)| (n.clone(), i as u32)).collect());
-        Arc::new(Self { names, own, index })
+    /// Adds a name at the end, if it is not there yet.
+    pub(super) fn add(&mut self, name: EcoString) {
+        match &mut self.index {
+            None if self.names.contains(&name) => {}
+            None => {
+                self.names.push(name);
+                if self.names.len() > LINEAR {
+                    self.index = Some(Index::of(&self.names));
+                }
+            }
+            Some(index) => {
+                if index.find(&self.names, &name).is_none() {
+                    self.names.push(name);
+                    index.insert_last(&self.names);
+                }
+            }
+        }
     }
 
-    /// The number of own names.
+    /// The number of names.
     #[inline]
     pub fn len(&self) -> usize {
-        self.own
+        self.names.len()
     }
 
-    /// Has it no own names?
+    /// Has it no names?
     pub fn is_empty(&self) -> bool {
-        self.own == 0
+        self.names.is_empty()
     }
 
-    /// The own names, in order.
+    /// The names, in order.
     #[inline]
     pub fn names(&self) -> &[EcoString] {
-        &self.names[..self.own]
-    }
-
-    /// All names that can be read, the absent ones last.
-    pub fn readable(&self) -> &[EcoString] {
         &self.names
     }
 
-    /// The place of an own name.
+    /// The place of a name.
     #[inline]
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.find(name).filter(|at| *at < self.own)
-    }
-
-    /// Is it a name that reads as `null` because other rows of the table have it?
-    pub fn is_absent(&self, name: &str) -> bool {
-        self.find(name).is_some_and(|at| at >= self.own)
-    }
-
-    #[inline]
-    fn find(&self, name: &str) -> Option<usize> {
         match &self.index {
             None => self.names.iter().position(|n| n == name),
-            Some(index) => index.get(name).map(|at| *at as usize),
+            Some(index) => index.find(&self.names, name),
         }
     }
 
-    /// Does `other` have the same own names in the same order, and the same absent ones?
+    /// Does `other` have the same names in the same order?
     #[inline]
     pub fn same(self: &Arc<Self>, other: &Arc<Self>) -> bool {
-        Arc::ptr_eq(self, other) || (self.own == other.own && self.names == other.names)
+        Arc::ptr_eq(self, other) || self.names == other.names
+    }
+
+    /// The bytes it takes beside the texts of long names.
+    pub(super) fn bytes(&self) -> usize {
+        let index = self.index.as_ref().map_or(0, |index| size_of::<Index>() + index.places.allocation_size());
+        self.names.capacity() * size_of::<EcoString>() + index
     }
 }
 
-/// Names as they come, each once. Few of them are compared one by one, which beats a hash.
-#[derive(Default)]
-struct Names {
-    few: Vec<EcoString>,
-    many: indexmap::IndexSet<EcoString, foldhash::fast::FixedState>,
-}
-
-impl Names {
-    fn add(&mut self, name: EcoString) {
-        if self.many.is_empty() && self.few.len() < LINEAR {
-            if !self.few.contains(&name) {
-                self.few.push(name);
-            }
-            return;
+impl Index {
+    fn of(names: &[EcoString]) -> Box<Self> {
+        let mut index = Box::<Self>::default();
+        for end in 1..=names.len() {
+            index.insert_last(&names[..end]);
         }
-        self.many.extend(self.few.drain(..));
-        self.many.insert(name);
+        index
     }
 
-    fn len(&self) -> usize {
-        self.few.len().max(self.many.len())
+    #[inline]
+    fn find(&self, names: &[EcoString], name: &str) -> Option<usize> {
+        let is_it = |at: &u32| names.get(*at as usize).is_some_and(|there| there == name);
+        self.places.find(self.hasher.hash_one(name), is_it).map(|at| *at as usize)
     }
 
-    fn into_boxed(self) -> Box<[EcoString]> {
-        if self.many.is_empty() { self.few.into() } else { self.many.into_iter().collect() }
+    /// Takes up the last of the names.
+    fn insert_last(&mut self, names: &[EcoString]) {
+        let Some((last, before)) = names.split_last() else { return };
+        let hash = |at: &u32| names.get(*at as usize).map_or(0, |name| self.hasher.hash_one(name.as_str()));
+        self.places.insert_unique(self.hasher.hash_one(last.as_str()), before.len() as u32, hash);
     }
 }

@@ -1,13 +1,25 @@
-//! How much memory values hold, for the run's limit.
+//! How much memory values hold, for the run's limit: what allocators take for their parts, names included.
 
-use super::{Column, Table, Value};
+use super::{Column, List, Record, Shape, Table, Value};
 use ecow::EcoString;
 use hashbrown::HashSet;
 use std::sync::Arc;
 
-/// The bytes that `roots` keep alive, what is shared counted once. An estimate: allocator overhead is not in it.
+/// The counts of an `Arc`.
+const COUNTS: usize = 2 * size_of::<usize>();
+/// What stands before the bytes of a text that is not inline.
+const TEXT_HEAD: usize = 2 * size_of::<usize>();
+/// A function with what it is called with; what it captured comes on top.
+const FUNCTION: usize = 64;
+
+/// What allocators take for so many bytes.
+const fn block(bytes: usize) -> usize {
+    bytes.next_multiple_of(16)
+}
+
+/// The bytes that `roots` keep alive, what is shared counted once. An estimate of what the allocator takes for them.
 pub fn live_size<'a>(roots: impl IntoIterator<Item = &'a Value>) -> usize {
-    let mut seen = HashSet::with_hasher(foldhash::fast::FixedState::default());
+    let mut seen = Seen::default();
     roots.into_iter().map(|value| size(value, &mut seen)).sum()
 }
 
@@ -15,119 +27,190 @@ pub fn live_size<'a>(roots: impl IntoIterator<Item = &'a Value>) -> usize {
 pub(crate) fn fresh_size(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => 0,
-        Value::Text(text) if text.len() <= EcoString::INLINE_LIMIT => 0,
-        Value::Text(text) => text.len(),
-        Value::Binary(bytes) if Arc::strong_count(bytes) == 1 => bytes.len(),
+        Value::Text(text) => text_bytes(text),
+        Value::Binary(bytes) if Arc::strong_count(bytes) == 1 => block(COUNTS + bytes.len()),
         Value::List(list) if Arc::strong_count(list) == 1 => {
-            list.items().iter().map(|item| size_of::<Value>() + fresh_size(item)).sum()
+            list_bytes(list) + list.items().iter().map(fresh_size).sum::<usize>()
         }
         Value::Table(table) if Arc::strong_count(table) == 1 => fresh_table(table),
-        Value::Record(record) => record
-            .fresh_cells()
-            .map_or(0, |cells| 48 + cells.iter().map(|cell| size_of::<Value>() + fresh_size(cell)).sum::<usize>()),
+        Value::Record(record) => fresh_record(record),
         Value::Binary(_) | Value::List(_) | Value::Table(_) => 0,
-        Value::Function(_) => 64,
+        Value::Function(_) => FUNCTION,
     }
+}
+
+fn fresh_record(record: &Record) -> usize {
+    let Some(cells) = record.fresh_cells() else { return 0 };
+    fresh_shape(record.shape(), 1) + record_bytes(cells) + cells.iter().map(fresh_size).sum::<usize>()
+}
+
+/// The names, if nobody but so many holders has them.
+fn fresh_shape(shape: &Arc<Shape>, holders: usize) -> usize {
+    if Arc::strong_count(shape) > holders {
+        return 0;
+    }
+    shape_bytes(shape) + shape.names().iter().map(text_bytes).sum::<usize>()
 }
 
 fn fresh_table(table: &Arc<Table>) -> usize {
+    let own = block(COUNTS + size_of::<Table>());
     if let (Some((_, rows)), None) = (table.picked(), table.made_columns()) {
-        return size_of_val(rows);
+        return own + block(size_of_val(rows));
     }
+    let rows = table.ragged_rows();
+    // All rows of different fields share the names of the table.
+    let own = own + fresh_shape(table.shape(), 1 + rows.len());
     match table.made_columns() {
-        Some(columns) => columns
-            .iter()
-            .filter(|column| Arc::strong_count(column) == 1)
-            .map(|column| match &**column {
-                Column::Text(cells) => {
-                    cells
-                        .iter()
-                        .flatten()
-                        .map(|text| if text.len() > EcoString::INLINE_LIMIT { text.len() } else { 0 })
-                        .sum::<usize>()
-                        + cells.len() * 24
-                }
-                Column::Any(cells) => cells.iter().map(|cell| size_of::<Value>() + fresh_size(cell)).sum(),
-                flat => column_size(flat, &mut Seen::default()),
-            })
-            .sum(),
-        None => table
-            .ragged_rows()
-            .iter()
-            .map(|record| {
-                16 + record.fresh_cells().map_or(0, |cells| {
-                    48 + cells.iter().map(|cell| size_of::<Value>() + fresh_size(cell)).sum::<usize>()
-                })
-            })
-            .sum(),
+        Some(columns) => {
+            let fresh = columns.iter().filter(|column| Arc::strong_count(column) == 1);
+            let columns_bytes = block(size_of_val(columns));
+            own + columns_bytes + fresh.map(|column| column_bytes(column) + fresh_cells(column)).sum::<usize>()
+        }
+        None => own + block(size_of_val(rows)) + rows.iter().map(fresh_record).sum::<usize>(),
     }
 }
 
-type Seen = HashSet<usize, foldhash::fast::FixedState>;
+/// What the cells of a column hold that nobody else does, beside their places.
+fn fresh_cells(column: &Column) -> usize {
+    match column {
+        Column::Text(cells) => cells.iter().flatten().map(text_bytes).sum(),
+        Column::Any(cells) => cells.iter().map(fresh_size).sum(),
+        _ => 0,
+    }
+}
+
+/// The shared parts that have been counted, by their addresses.
+#[derive(Default)]
+struct Seen {
+    all: HashSet<usize, foldhash::fast::FixedState>,
+    /// The names that came last: rows mostly have those of the row before.
+    shape: usize,
+}
+
+impl Seen {
+    fn is_new(&mut self, address: usize) -> bool {
+        self.all.insert(address)
+    }
+}
 
 fn size(value: &Value, seen: &mut Seen) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => 0,
         Value::Text(text) => text_size(text, seen),
-        Value::Binary(bytes) => once(bytes.as_ptr() as usize, seen, |_| bytes.len()),
+        Value::Binary(bytes) => once(bytes.as_ptr() as usize, seen, |_| block(COUNTS + bytes.len())),
         Value::List(list) => once(Arc::as_ptr(list) as usize, seen, |seen| {
-            list.items().iter().map(|item| size_of::<Value>() + size(item, seen)).sum()
+            list_bytes(list) + list.items().iter().map(|item| size(item, seen)).sum::<usize>()
         }),
         Value::Table(table) => table_size(table, seen),
-        Value::Record(record) => match record.table() {
-            Some(table) => table_size(table, seen),
-            None => once(record.address(), seen, |seen| {
-                record.iter().map(|(_, cell)| size_of::<Value>() + size(&cell, seen)).sum::<usize>() + 48
-            }),
-        },
+        Value::Record(record) => record_size(record, seen),
         Value::Function(function) => {
             let address = Arc::as_ptr(function).cast::<()>() as usize;
             once(address, seen, |seen| {
-                64 + function.captured().into_iter().map(|value| size_of::<Value>() + size(value, seen)).sum::<usize>()
+                let captured = function.captured();
+                FUNCTION + captured.into_iter().map(|value| size_of::<Value>() + size(value, seen)).sum::<usize>()
             })
         }
     }
 }
 
+fn record_size(record: &Record, seen: &mut Seen) -> usize {
+    match record.own_cells() {
+        Err((table, _)) => table_size(table, seen),
+        Ok(cells) => once(record.address(), seen, |seen| {
+            let names = shape_size(record.shape(), seen);
+            let others = record.others().map_or(0, |others| shape_size(others, seen));
+            names + others + record_bytes(cells) + cells.iter().map(|cell| size(cell, seen)).sum::<usize>()
+        }),
+    }
+}
+
+fn shape_size(shape: &Arc<Shape>, seen: &mut Seen) -> usize {
+    let address = Arc::as_ptr(shape) as usize;
+    if seen.shape == address {
+        return 0;
+    }
+    seen.shape = address;
+    once(address, seen, |seen| {
+        shape_bytes(shape) + shape.names().iter().map(|name| text_size(name, seen)).sum::<usize>()
+    })
+}
+
 fn table_size(table: &Arc<Table>, seen: &mut Seen) -> usize {
     once(Arc::as_ptr(table) as usize, seen, |seen| {
-        let picked = table.picked().map_or(0, |(from, rows)| table_size(from, seen) + size_of_val(rows));
-        picked + cells_size(table, seen)
+        let picked = table.picked().map_or(0, |(from, rows)| table_size(from, seen) + block(size_of_val(rows)));
+        let own = block(COUNTS + size_of::<Table>()) + shape_size(table.shape(), seen);
+        picked + own + cells_size(table, seen)
     })
 }
 
 /// What a table holds itself.
 fn cells_size(table: &Arc<Table>, seen: &mut Seen) -> usize {
     match table.made_columns() {
-        Some(columns) => columns
-            .iter()
-            .map(|column| once(Arc::as_ptr(column) as usize, seen, |seen| column_size(column, seen)))
-            .sum(),
+        Some(columns) => {
+            let places = block(size_of_val(columns));
+            let size_of_column = |column: &Arc<Column>| {
+                once(Arc::as_ptr(column) as usize, seen, |seen| column_bytes(column) + column_cells(column, seen))
+            };
+            places + columns.iter().map(size_of_column).sum::<usize>()
+        }
         None => {
-            let rows = table.ragged_rows().iter();
-            rows.map(|record| size(&Value::Record(record.clone()), seen) + 16).sum()
+            let rows = table.ragged_rows();
+            block(size_of_val(rows)) + rows.iter().map(|record| record_size(record, seen)).sum::<usize>()
         }
     }
 }
 
-fn column_size(column: &Column, seen: &mut Seen) -> usize {
+/// What the cells of a column hold beside their places.
+fn column_cells(column: &Column, seen: &mut Seen) -> usize {
     match column {
-        Column::Null(_) => 0,
-        Column::Bool(cells) => cells.len(),
-        Column::Number(cells) => cells.len() * 16,
-        Column::DateTime(cells) => cells.len() * 24,
-        Column::Text(cells) => cells.iter().map(|t| 24 + t.as_ref().map_or(0, |t| text_size(t, seen))).sum(),
-        Column::Any(cells) => cells.iter().map(|cell| size_of::<Value>() + size(cell, seen)).sum(),
+        Column::Text(cells) => cells.iter().flatten().map(|text| text_size(text, seen)).sum(),
+        Column::Any(cells) => cells.iter().map(|cell| size(cell, seen)).sum(),
+        _ => 0,
     }
 }
 
 fn text_size(text: &EcoString, seen: &mut Seen) -> usize {
-    if text.len() <= EcoString::INLINE_LIMIT {
-        return 0;
-    }
-    once(text.as_ptr() as usize, seen, |_| text.len())
+    let bytes = text_bytes(text);
+    if bytes == 0 { 0 } else { once(text.as_ptr() as usize, seen, |_| bytes) }
+}
+
+/// The bytes of a text beside its place.
+fn text_bytes(text: &EcoString) -> usize {
+    if text.len() <= EcoString::INLINE_LIMIT { 0 } else { block(TEXT_HEAD + text.len()) }
+}
+
+fn list_bytes(list: &List) -> usize {
+    block(COUNTS + size_of::<List>()) + vec_bytes(&list.items)
+}
+
+/// A record without its names and what its cells hold.
+fn record_bytes(cells: &Vec<Value>) -> usize {
+    block(COUNTS + Record::SHARED) + vec_bytes(cells)
+}
+
+/// Names without their texts.
+fn shape_bytes(shape: &Shape) -> usize {
+    block(COUNTS + size_of::<Shape>()) + shape.bytes()
+}
+
+/// A column without what its cells hold.
+fn column_bytes(column: &Column) -> usize {
+    let cells = match column {
+        Column::Null(_) => 0,
+        Column::Bool(cells) => vec_bytes(cells),
+        Column::Number(cells) => vec_bytes(cells),
+        Column::DateTime(cells) => vec_bytes(cells),
+        Column::Text(cells) => vec_bytes(cells),
+        Column::Any(cells) => vec_bytes(cells),
+    };
+    block(COUNTS + size_of::<Column>()) + cells
+}
+
+#[expect(clippy::ptr_arg, reason = "what is reserved counts, too")]
+fn vec_bytes<T>(places: &Vec<T>) -> usize {
+    block(places.capacity() * size_of::<T>())
 }
 
 fn once(address: usize, seen: &mut Seen, count: impl FnOnce(&mut Seen) -> usize) -> usize {
-    if seen.insert(address) { count(seen) } else { 0 }
+    if seen.is_new(address) { count(seen) } else { 0 }
 }

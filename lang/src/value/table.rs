@@ -2,7 +2,6 @@
 
 use super::{Checked, Column, Record, Shape, Value};
 use ecow::EcoString;
-use hashbrown::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// A list of records over one ordered set of columns.
@@ -22,7 +21,7 @@ enum Body {
     /// Rows of a table in columns. What only looks at cells needs no columns of its own, so they are made when they
     /// are asked for.
     Picked { from: Arc<Table>, rows: Vec<u32>, columns: OnceLock<Vec<Arc<Column>>> },
-    /// Rows of different fields; each knows the others' as absent.
+    /// Rows of different fields; each has its own and shares the names of all.
     Ragged(Vec<Record>),
 }
 
@@ -131,6 +130,14 @@ impl Table {
         self.len() == 0
     }
 
+    /// The number of cells it holds: where rows differ in their fields, only those of their own.
+    pub fn held_cells(&self) -> usize {
+        match &self.body {
+            Body::Ragged(rows) => rows.iter().map(Record::len).sum(),
+            _ => self.len().saturating_mul(self.shape.len()),
+        }
+    }
+
     /// Its columns, where every row has them all.
     #[inline]
     pub fn columns(&self) -> Option<&[Arc<Column>]> {
@@ -178,7 +185,9 @@ impl Table {
                 rows.get(row).map_or(Value::Null, |row| from.cell(*row as usize, position))
             }
             Body::Ragged(rows) => match (rows.get(row), self.shape.names().get(position)) {
-                (Some(record), Some(name)) => record.get(name).unwrap_or_default(),
+                (Some(record), Some(name)) => {
+                    record.shape().position(name).map_or(Value::Null, |position| record.at(position))
+                }
                 _ => Value::Null,
             },
         }
@@ -249,36 +258,73 @@ impl Table {
         }
     }
 
+    /// A table of these rows; its columns are the union of their fields, in the order in which they come.
+    fn ragged(rows: Vec<Record>) -> Self {
+        let mut columns = Shape::default();
+        let mut before: Option<&Arc<Shape>> = None;
+        for row in &rows {
+            let shape = row.shape();
+            if !before.is_some_and(|before| Arc::ptr_eq(before, shape)) {
+                shape.names().iter().for_each(|name| columns.add(name.clone()));
+            }
+            before = Some(shape);
+        }
+        Self::ragged_of(columns.into(), rows)
+    }
+
+    /// A table of rows of different fields in the columns of `shape`. Fields that are no columns are dropped.
+    pub fn from_rows(shape: Arc<Shape>, rows: Vec<Record>) -> Self {
+        let rows = rows.into_iter().map(|row| row.only(&shape)).collect();
+        Self::ragged_of(shape, rows)
+    }
+
+    fn ragged_of(shape: Arc<Shape>, rows: Vec<Record>) -> Self {
+        let depth = rows.iter().map(Record::depth).max().unwrap_or(1).saturating_add(1);
+        let mut rows: Vec<Record> = rows.into_iter().map(|row| row.among(&shape)).collect();
+        rows.shrink_to_fit();
+        Self { shape, body: Body::Ragged(rows), row_type: None, depth, checked: Checked::default() }
+    }
+
+    /// The columns of this table that a record does not have and does not read as `null` either.
+    pub(crate) fn missing_in(&self, record: &Record) -> Vec<EcoString> {
+        let shape = record.shape();
+        let known = record.others().is_some_and(|others| others.same(&self.shape));
+        if known || shape.same(&self.shape) {
+            return Vec::new();
+        }
+        self.shape.names().iter().filter(|name| record.get(name).is_none()).cloned().collect()
+    }
+
     /// Appends a record that has this table's columns; extra fields are dropped (language.md §3, `&`).
     /// The missing columns are the error, and nothing is appended.
     pub fn append(&mut self, record: &Record) -> Result<(), Vec<EcoString>> {
-        let shape = record.shape();
-        let missing: Vec<EcoString> = if shape.same(&self.shape) {
-            Vec::new()
-        } else {
-            let lacks = |name: &&EcoString| shape.position(name).is_none() && !shape.is_absent(name);
-            self.shape.names().iter().filter(lacks).cloned().collect()
-        };
-        if !missing.is_empty() {
-            return Err(missing);
+        let missing = self.missing_in(record);
+        if missing.is_empty() {
+            self.append_known(record);
+            return Ok(());
         }
+        Err(missing)
+    }
+
+    /// The same of a record that is known to have this table's columns, or to read them as `null`. Takes no longer than
+    /// its own fields do.
+    pub(crate) fn append_known(&mut self, record: &Record) {
         self.settle();
         self.depth = self.depth.max(record.depth().saturating_add(1));
-        let whole = self.shape.names().iter().all(|name| shape.position(name).is_some());
-        if let (Body::Columns { columns, rows }, true) = (&mut self.body, whole) {
-            let aligned = shape.names() == self.shape.names();
+        let shape = record.shape();
+        let aligned = shape.same(&self.shape);
+        if let Body::Columns { columns, rows } = &mut self.body
+            && (aligned || self.shape.names().iter().all(|name| shape.position(name).is_some()))
+        {
             for (position, (column, name)) in columns.iter_mut().zip(self.shape.names()).enumerate() {
                 let from = if aligned { Some(position) } else { shape.position(name) };
                 Arc::make_mut(column).push(from.map_or(Value::Null, |at| record.at(at)));
             }
             *rows += 1;
-            return Ok(());
+            return;
         }
-        let own: Vec<EcoString> = self.shape.names().iter().filter(|n| shape.position(n).is_some()).cloned().collect();
-        let cells = own.iter().map(|name| record.get(name).unwrap_or_default()).collect();
-        let shape = Shape::with_absent(own, self.shape.names().iter().cloned());
-        self.make_ragged().push(Record::new(shape, cells));
-        Ok(())
+        let record = record.only(&self.shape);
+        self.make_ragged().push(record);
     }
 
     /// Takes a cell out of a table in columns, leaving `null`, so that a nested value can be changed in place.
@@ -305,6 +351,22 @@ impl Table {
         }
     }
 
+    /// Replaces a row of a table whose rows differ in their fields by one of the same fields; false for others.
+    pub(crate) fn set_row(&mut self, row: usize, record: &Record) -> bool {
+        self.depth = self.depth.max(record.depth().saturating_add(1));
+        match &mut self.body {
+            Body::Ragged(rows) => match rows.get_mut(row) {
+                Some(old) if old.shape().same(record.shape()) => {
+                    *old = record.clone().among(&self.shape);
+                    self.checked.touch(row);
+                    true
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// The rows of a table whose rows differ in their fields; none where it is in columns.
     pub(super) fn ragged_rows(&self) -> &[Record] {
         match &self.body {
@@ -315,8 +377,7 @@ impl Table {
 
     fn make_ragged(&mut self) -> &mut Vec<Record> {
         if !matches!(self.body, Body::Ragged(_)) {
-            let this = Arc::new(self.clone());
-            let rows = (0..this.len()).map(|row| Record::new(this.shape.clone(), this.row_cells(row))).collect();
+            let rows = (0..self.len()).map(|row| Record::new(self.shape.clone(), self.row_cells(row))).collect();
             self.body = Body::Ragged(rows);
         }
         match &mut self.body {
@@ -382,14 +443,8 @@ impl TableBuilder {
         }
         match &self.shape {
             None => {
-                // Absent names of an earlier table are not this table's columns.
-                let own = if shape.readable().len() == shape.len() {
-                    shape.clone()
-                } else {
-                    Shape::new(shape.names().iter().cloned())
-                };
-                self.columns = own.names().iter().map(|_| Column::default()).collect();
-                self.shape = Some(own);
+                self.columns = shape.names().iter().map(|_| Column::default()).collect();
+                self.shape = Some(shape.clone());
                 true
             }
             Some(first) => Arc::ptr_eq(first, shape) || first.names() == shape.names(),
@@ -423,23 +478,6 @@ impl TableBuilder {
             let columns = self.columns.into_iter().map(Arc::new).collect();
             return Table::from_columns(self.shape.unwrap_or_default(), columns, self.rows);
         };
-        let mut names = indexmap::IndexSet::<EcoString, foldhash::fast::FixedState>::default();
-        for row in &rows {
-            names.extend(row.shape().names().iter().cloned());
-        }
-        let depth = rows.iter().map(Record::depth).max().unwrap_or(0).saturating_add(1);
-        // Rows that share a shape go on sharing one.
-        let mut widened: HashMap<*const Shape, Arc<Shape>, foldhash::fast::FixedState> = HashMap::default();
-        let rows = rows
-            .iter()
-            .map(|row| {
-                let shape = row.shape();
-                let wide = widened
-                    .entry(Arc::as_ptr(shape))
-                    .or_insert_with(|| Shape::with_absent(shape.names().iter().cloned(), names.iter().cloned()));
-                row.with_shape(wide.clone())
-            })
-            .collect();
-        Table { shape: Shape::new(names), body: Body::Ragged(rows), row_type: None, depth, checked: Checked::default() }
+        Table::ragged(rows)
     }
 }

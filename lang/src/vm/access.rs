@@ -85,11 +85,10 @@ pub(super) fn position(rows: &Rows, index: &Value) -> Result<usize, Failure> {
 
 #[cold]
 pub(super) fn no_field(record: &Record, name: &str) -> Failure {
-    let readable = record.shape().readable();
-    if readable.is_empty() {
+    if record.readable().next().is_none() {
         return index_error(format!("The record has no field {name}: it has no fields at all."));
     }
-    let hint = names_hint(name, readable.iter().map(EcoString::as_str));
+    let hint = names_hint(name, record.readable().map(EcoString::as_str));
     index_error(format!("The record has no field {name}.{hint}"))
 }
 

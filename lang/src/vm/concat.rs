@@ -92,34 +92,47 @@ impl Machine<'_> {
         check_depth(depth)?;
         let shared = Arc::strong_count(table) > 1
             || table.columns().is_some_and(|columns| columns.iter().any(|column| Arc::strong_count(column) > 1));
-        let copied = if shared { table.len() } else { 0 };
-        self.grow((added + copied) * columns * size_of::<Value>())?;
+        let copied = match (shared, table.columns()) {
+            (false, _) => 0,
+            (true, Some(_)) => table.len().saturating_mul(columns),
+            // Rows of different fields are shared themselves.
+            (true, None) => table.len(),
+        };
+        let cells = match &right {
+            Value::Record(record) => record.len(),
+            Value::Table(rows) => rows.held_cells(),
+            _ => 0,
+        };
+        self.grow((cells.min(added.saturating_mul(columns)) + copied) * size_of::<Value>())?;
         check_columns(table, &right)?;
-        let lacks = |missing: Vec<EcoString>| lacks_columns(&right, &missing);
         let rows: &mut Table = Arc::make_mut(table);
         match &right {
-            Value::Record(record) => rows.append(record).map_err(lacks),
+            Value::Record(record) => rows.append_known(record),
             Value::Table(more) => {
                 for row in 0..more.len() {
                     if row % 64 == 0 {
                         self.work(64)?;
                     }
                     if let Some(record) = more.row(row) {
-                        rows.append(&record).map_err(lacks)?;
+                        rows.append_known(&record);
                     }
                 }
-                Ok(())
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 }
 
 /// Has a record or table the columns of the table that it is appended to?
 pub(super) fn check_columns(table: &Table, right: &Value) -> Result<(), Failure> {
     let missing = match right {
-        Value::Record(record) => missing_columns(table, |name| record.get(name).is_some()),
-        Value::Table(rows) => missing_columns(table, |name| rows.shape().position(name).is_some()),
+        Value::Record(record) => table.missing_in(record),
+        Value::Table(rows) if rows.shape().same(table.shape()) => Vec::new(),
+        Value::Table(rows) => {
+            let lacks = |name: &&EcoString| rows.shape().position(name).is_none();
+            table.shape().names().iter().filter(lacks).cloned().collect()
+        }
         _ => Vec::new(),
     };
     if missing.is_empty() { Ok(()) } else { Err(lacks_columns(right, &missing)) }
@@ -128,10 +141,6 @@ pub(super) fn check_columns(table: &Table, right: &Value) -> Result<(), Failure>
 /// The number of elements that changing a list copies.
 fn copied(list: &Arc<List>) -> usize {
     if Arc::strong_count(list) > 1 { list.items().len() } else { 0 }
-}
-
-fn missing_columns(table: &Table, has: impl Fn(&EcoString) -> bool) -> Vec<EcoString> {
-    table.shape().names().iter().filter(|name| !has(name)).cloned().collect()
 }
 
 #[cold]

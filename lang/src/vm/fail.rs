@@ -74,8 +74,9 @@ pub(super) fn names_hint<'n>(wrong: &str, names: impl Iterator<Item = &'n str> +
     if let Some(near) = nearest(wrong, names.clone()) {
         return format!(" Did you mean {near}?");
     }
-    let shown: Vec<String> = names.clone().take(12).map(shortened).collect();
-    match (shown.is_empty(), names.count() > shown.len()) {
+    let mut names = names;
+    let shown: Vec<String> = names.by_ref().take(12).map(shortened).collect();
+    match (shown.is_empty(), names.next().is_some()) {
         (true, _) => String::new(),
         (false, false) => format!(" There are: {}.", shown.join(", ")),
         (false, true) => format!(" There are: {} and more.", shown.join(", ")),

@@ -186,6 +186,11 @@ fn changed_row(mut table: Arc<Table>, row: usize, path: &[Step], new: Value) -> 
         }
         return Value::Table(table);
     }
+    if let (Value::Record(record), None) = (&new, table.columns())
+        && Arc::make_mut(&mut table).set_row(row, record)
+    {
+        return Value::Table(table);
+    }
     let mut builder = RowsBuilder::default();
     let rows = Rows::Table(table);
     for (position, element) in rows.iter().enumerate() {

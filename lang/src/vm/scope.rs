@@ -8,6 +8,7 @@ use super::{Evaluated, Failure};
 use crate::tree::{RowName, Scope, ScopeId};
 use crate::value::{Column, Record, Rows, Scalar, Shape, Value};
 use ecow::EcoString;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 /// In a binding: not a column, but what lies outside.
@@ -41,6 +42,8 @@ pub(super) struct JoinScope<'t> {
     pub sources: Vec<Rows>,
     /// The current row of each source.
     pub at: Vec<u32>,
+    /// For each source the record of nulls where a left join found none, once it was asked for.
+    pub missing: Vec<OnceCell<Record>>,
     /// Keys and aggregates of the current group.
     pub group: Vec<Value>,
     /// The columns of the result, for `order by`; `None` for items that are no single value.
@@ -140,7 +143,10 @@ impl<'t> Frame<'t> {
         let Some(joined) = self.joined_ref(scope) else { return Value::Null };
         let source = usize::from(source);
         match (joined.sources.get(source), joined.at.get(source)) {
-            (Some(Rows::Table(table)), Some(&MISSING)) => Value::Record(Record::new(table.shape().clone(), Vec::new())),
+            (Some(Rows::Table(table)), Some(&MISSING)) => {
+                let nulls = || Record::new(table.shape().clone(), Vec::new());
+                joined.missing.get(source).map_or(Value::Null, |row| Value::Record(row.get_or_init(nulls).clone()))
+            }
             (Some(rows), Some(&at)) if at != MISSING => rows.get(at as usize),
             _ => Value::Null,
         }

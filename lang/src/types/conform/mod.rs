@@ -217,7 +217,7 @@ impl<E> Conform<'_, E> {
             }
             (None, Some(default)) => Ok(Some(default.clone())),
             // It reads as null, since other rows of its table have it.
-            (None, None) if record.shape().is_absent(&field.name) && self.types.takes_null(&field.ty) => Ok(None),
+            (None, None) if record.is_absent(&field.name) && self.types.takes_null(&field.ty) => Ok(None),
             (None, None) => Err(Mismatch::missing(record, &field.name, &field.ty).into()),
         }
     }

@@ -160,7 +160,7 @@ impl<E> Conform<'_, E> {
         }
         let Some(rows) = changed else { return Ok(None) };
         let mut builder = TableBuilder::default();
-        rows.iter().for_each(|record| builder.push(record));
+        rows.into_iter().for_each(|record| builder.push(&record));
         Ok(Some(builder.finish()))
     }
 }

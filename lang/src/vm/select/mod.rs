@@ -15,6 +15,7 @@ use crate::query::{At, Batch, STRETCH};
 use crate::tree::{RowName, Select, Source};
 use crate::value::Rows;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// The rows of a join: for each source one position a row, [`MISSING`] where a left join found none.
 #[derive(Default)]
@@ -96,6 +97,7 @@ impl<'t> Machine<'_> {
                 names: &select.scope.names,
                 places,
                 at: vec![MISSING; sources.len()],
+                missing: vec![OnceCell::new(); sources.len()],
                 sources,
                 group: Vec::new(),
                 results: Vec::new(),

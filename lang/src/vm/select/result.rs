@@ -10,6 +10,7 @@ use super::{Joined, Positions, enter};
 use crate::tree::{Expr, ExprKind, Select, SelectItem};
 use crate::value::{Column, Keys, Rows, Shape, Table, Value};
 use ecow::EcoString;
+use hashbrown::HashSet;
 use std::sync::Arc;
 
 /// What the rows of a result come from.
@@ -326,12 +327,11 @@ fn plan<'t>(frame: &Frame<'t>, select: &'t Select) -> Result<Planned<'t>, Failur
             }
         }
     }
-    for (at, name) in names.iter().enumerate() {
-        if names.get(..at).is_some_and(|earlier| earlier.contains(name)) {
-            return Err(type_error(format!(
-                "Two columns of the result have the name {name}. Give one of them another: other: x.{name}."
-            )));
-        }
+    let mut seen: HashSet<EcoString> = HashSet::with_capacity(names.len());
+    if let Some(name) = names.iter().find(|name| !seen.insert((*name).clone())) {
+        return Err(type_error(format!(
+            "Two columns of the result have the name {name}. Give one of them another: other: x.{name}."
+        )));
     }
     Ok((names, plans, items))
 }
