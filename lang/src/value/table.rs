@@ -274,7 +274,8 @@ impl Table {
 
     /// A table of rows of different fields in the columns of `shape`. Fields that are no columns are dropped.
     pub fn from_rows(shape: Arc<Shape>, rows: Vec<Record>) -> Self {
-        let rows = rows.into_iter().map(|row| row.only(&shape)).collect();
+        let fits = |row: &Record| row.shape().names().iter().all(|name| shape.position(name).is_some());
+        let rows = rows.into_iter().map(|row| if fits(&row) { row } else { row.only(&shape) }).collect();
         Self::ragged_of(shape, rows)
     }
 
