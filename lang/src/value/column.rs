@@ -99,7 +99,9 @@ impl Column {
                     Value::Bool(value) => Self::Bool(after_nulls(nulls, value)),
                     Value::DateTime(value) => Self::DateTime(after_nulls(nulls, value)),
                     value => {
-                        let mut cells = vec![Value::Null; nulls];
+                        // In tables inside tables there is mostly one.
+                        let mut cells = Vec::with_capacity(nulls + 1);
+                        cells.resize(nulls, Value::Null);
                         cells.push(value);
                         Self::Any(cells)
                     }
@@ -236,7 +238,7 @@ impl FromIterator<Value> for Column {
 
 fn after_nulls<T: Clone>(nulls: usize, value: T) -> Vec<Option<T>> {
     // Most tables have at least a few rows.
-    let mut cells = Vec::with_capacity((nulls + 1).max(8));
+    let mut cells = Vec::with_capacity((nulls + 1).max(4));
     cells.resize(nulls, None);
     cells.push(Some(value));
     cells

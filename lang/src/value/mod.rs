@@ -49,7 +49,7 @@ pub use zone::{LocalTime, Zone, local_time, offset_at};
 use ecow::EcoString;
 use std::any::Any;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// How deep values may be nested. Deeper ones are a `limit` error of the run, so that everything that walks
 /// a value, dropping it too, may recurse.
@@ -152,6 +152,11 @@ impl Value {
             }
             return Self::Table(Arc::new(builder.finish()));
         }
+        if items.is_empty() {
+            return Self::empty_list();
+        }
+        let mut items = items;
+        packed(&mut items);
         let depth = depth_of(&items);
         Self::List(Arc::new(List { items, depth, checked: Checked::default() }))
     }
@@ -163,7 +168,9 @@ impl Value {
 
     /// The empty list, which is the empty table too.
     pub fn empty_list() -> Self {
-        Self::List(Arc::default())
+        // There may be one for each two bytes of a text.
+        static EMPTY: LazyLock<Arc<List>> = LazyLock::new(Arc::default);
+        Self::List(EMPTY.clone())
     }
 
     /// The table.
@@ -272,6 +279,14 @@ impl From<DateTime> for Value {
 impl<T: Into<Self>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// Gives back what is reserved for more cells than there are: few that were gathered one by one would take several
+/// times their size for ever.
+fn packed<T>(cells: &mut Vec<T>) {
+    if cells.capacity() > cells.len() + cells.len() / 2 {
+        cells.shrink_to_fit();
     }
 }
 

@@ -37,10 +37,7 @@ impl Record {
 
     fn of_cells(shape: Arc<Shape>, others: Option<Arc<Shape>>, mut cells: Vec<Value>) -> Self {
         cells.resize(shape.len(), Value::Null);
-        // Few cells that were gathered one by one would take several times their size for ever.
-        if cells.capacity() > cells.len() + cells.len() / 2 {
-            cells.shrink_to_fit();
-        }
+        super::packed(&mut cells);
         let depth = super::depth_of(&cells);
         Self(Inner::Cells(Arc::new(Cells { shape, others, cells, depth, checked: CheckedRecord::default() })))
     }

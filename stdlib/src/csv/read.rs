@@ -8,9 +8,12 @@ use ecow::{EcoString, eco_format};
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::value::{Column, Shape, Table, Value, Zone};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
+
+/// The most columns. Each takes a place of its own in memory, and can be a single comma of the text.
+const MAX_COLUMNS: usize = 100_000;
 
 /// Why a text could not be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,10 +54,8 @@ pub fn decode(text: &str, dialect: Dialect, budget: &mut dyn Budget) -> Result<T
     };
     let shape = Shape::new(names.iter().cloned());
     if shape.len() < names.len() {
-        // Where the shape has another name, an earlier one is there again.
-        let twice = names.iter().enumerate().find(|(at, name)| shape.names().get(*at) != Some(name));
-        let twice = twice.map(|(_, name)| name);
-        let name = twice.map_or("", EcoString::as_str);
+        let mut seen = HashSet::new();
+        let name = names.iter().find(|name| !seen.insert(name.as_str())).map_or("", EcoString::as_str);
         return Err(rows.error(format!(
             "the header has two columns of the name {}. Give one of them another name.",
             quoted(name)
@@ -71,7 +72,13 @@ pub fn decode(text: &str, dialect: Dialect, budget: &mut dyn Budget) -> Result<T
         }
         count += 1;
     }
-    let columns = columns.into_iter().map(|cells| Arc::new(Column::Text(cells))).collect();
+    let column = |mut cells: Vec<Option<EcoString>>| {
+        if count < cells.capacity() / 2 {
+            cells.shrink_to_fit();
+        }
+        Arc::new(Column::Text(cells))
+    };
+    let columns = columns.into_iter().map(column).collect();
     Ok(Table::from_columns(shape, columns, count))
 }
 
@@ -94,11 +101,11 @@ pub fn fill(
         && let Some(header) = rows.first()?
     {
         width = header.len();
-        let mut at = HashMap::new();
-        for (position, cell) in header.iter().enumerate() {
-            at.entry(cell).or_insert(position);
+        let mut first: HashMap<&str, usize> = HashMap::with_capacity(width);
+        for (place, cell) in header.iter().enumerate() {
+            first.entry(cell).or_insert(place);
         }
-        places = names.iter().map(|name| at.get(name.as_str()).copied()).collect();
+        places = names.iter().map(|name| first.get(name.as_str()).copied()).collect();
         if !names.is_empty() && places.iter().all(Option::is_none) {
             let header: Vec<String> = header.iter().map(str::to_owned).collect();
             return Err(rows.error(format!(
@@ -203,6 +210,10 @@ impl<'a> Lines<'a> {
 
     fn read(&mut self) -> Result<bool, CsvError> {
         let more = self.reader.read_record(&mut self.row).map_err(|error| self.error(error.to_string()))?;
+        if self.row.len() > MAX_COLUMNS {
+            let message = format!("A row of CSV has more than {MAX_COLUMNS} cells, the limit.");
+            return Err(RunError::new(ErrorKind::Limit, message).into());
+        }
         let at = self.reader.position().byte();
         self.toll.scan((at - self.paid) as usize * READING)?;
         self.paid = at;

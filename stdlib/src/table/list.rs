@@ -75,7 +75,7 @@ fn concat(call: &mut Call<'_>) -> NativeResult {
 fn cells(rows: &Rows) -> usize {
     match rows {
         Rows::List(list) => list.items().len(),
-        Rows::Table(table) => table.len().saturating_mul(table.shape().len().max(1)),
+        Rows::Table(table) => table.held_cells().max(table.len()),
     }
 }
 

@@ -8,7 +8,7 @@ use ecow::EcoString;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Column, Keys, Rows, Shape, Table, Value, to_text};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(crate) const ROWS: &[Row] = &[
@@ -33,6 +33,9 @@ pub(crate) const ROWS: &[Row] = &[
         )]),
 ];
 
+/// The memory of a cell that waits for its row, and of a key, in bytes.
+const CELL: usize = 96;
+
 fn pivot(call: &mut Call<'_>) -> NativeResult {
     let Rows::Table(table) = call.rows(0) else { return Ok(Value::empty_list()) };
     let at = [column(call, &table, 1)?, column(call, &table, 2)?, column(call, &table, 3)?];
@@ -40,7 +43,9 @@ fn pivot(call: &mut Call<'_>) -> NativeResult {
     let mut keys = Keys::default();
     let mut names: HashMap<EcoString, usize> = HashMap::new();
     let mut order = vec![key.clone()];
-    let mut rows: Vec<Vec<Value>> = Vec::new();
+    // The key of each row, and of each column the rows that have a cell there, so that gaps cost nothing yet.
+    let mut row_keys: Vec<Value> = Vec::new();
+    let mut filled: Vec<Vec<(usize, Value)>> = Vec::new();
     for row in 0..table.len() {
         let [key_cell, name, value] = at.map(|column| table.cell(row, column));
         let name = to_text(&name).map_err(|_| {
@@ -57,26 +62,29 @@ fn pivot(call: &mut Call<'_>) -> NativeResult {
         }
         let column = *names.entry(name.clone()).or_insert_with(|| {
             order.push(name);
-            order.len() - 1
+            filled.push(Vec::new());
+            filled.len() - 1
         });
         let (found, is_new) = keys.place(vec![key_cell.clone()], call.budget())?;
         if is_new {
-            rows.push(vec![key_cell]);
+            row_keys.push(key_cell);
         }
-        if let Some(cells) = rows.get_mut(found) {
-            if cells.len() <= column {
-                cells.resize(column + 1, Value::Null);
-            }
-            cells[column] = value;
+        call.budget().take(CELL)?;
+        filled[column].push((found, value));
+        if row_keys.len().saturating_mul(order.len()) > call.budget().most_cells() {
+            break;
         }
     }
-    cells_fit(call, rows.len().saturating_mul(order.len()))?;
-    let count = rows.len();
-    let columns = (0..order.len())
-        .map(|at| {
-            Arc::new(rows.iter_mut().map(|cells| cells.get_mut(at).map(std::mem::take).unwrap_or_default()).collect())
-        })
-        .collect();
+    cells_fit(call, row_keys.len().saturating_mul(order.len()))?;
+    let count = row_keys.len();
+    let mut columns: Vec<Arc<Column>> = vec![Arc::new(row_keys.into_iter().collect())];
+    for cells in filled {
+        let mut column = vec![Value::Null; count];
+        for (row, value) in cells {
+            column[row] = value;
+        }
+        columns.push(Arc::new(column.into_iter().collect()));
+    }
     Ok(Value::table(Table::from_columns(Shape::new(order), columns, count)))
 }
 
@@ -90,7 +98,8 @@ fn unpivot(call: &mut Call<'_>) -> NativeResult {
             return Err(call.value_error(format_args!("two columns of the result would have the name {}.", short(key))));
         }
     }
-    let others: Vec<usize> = (0..table.shape().len()).filter(|at| !key_columns.contains(at)).collect();
+    let is_key: HashSet<usize> = key_columns.iter().copied().collect();
+    let others: Vec<usize> = (0..table.shape().len()).filter(|at| !is_key.contains(at)).collect();
     let count = table.len().saturating_mul(others.len());
     cells_fit(call, count.saturating_mul(keys.len() + 2))?;
     let each = || (0..table.len()).flat_map(|row| others.iter().map(move |column| (row, *column)));

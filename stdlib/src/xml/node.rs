@@ -5,6 +5,7 @@ use crate::shapes::Shapes;
 use ecow::{EcoString, eco_format};
 use flowscript_lang::value::Value;
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 use std::borrow::Cow;
 
 /// What has been read of an element.
@@ -13,8 +14,23 @@ pub(super) struct Node {
     pub name: EcoString,
     attributes: Vec<(EcoString, Value)>,
     /// Children by name, in the order of their first appearance.
-    children: IndexMap<EcoString, Vec<Value>>,
+    children: IndexMap<EcoString, Children>,
     text: String,
+}
+
+/// The children of one name; mostly there is one.
+enum Children {
+    One(Value),
+    Many(Vec<Value>),
+}
+
+impl Children {
+    fn push(&mut self, value: Value) {
+        match self {
+            Self::One(first) => *self = Self::Many(vec![std::mem::take(first), value]),
+            Self::Many(values) => values.push(value),
+        }
+    }
 }
 
 impl Node {
@@ -33,7 +49,12 @@ impl Node {
     }
 
     pub(super) fn push_child(&mut self, name: EcoString, value: Value) {
-        self.children.entry(name).or_default().push(value);
+        match self.children.entry(name) {
+            Entry::Occupied(mut children) => children.get_mut().push(value),
+            Entry::Vacant(place) => {
+                place.insert(Children::One(value));
+            }
+        }
     }
 
     /// The text of an element without attributes and children; else the record of them, with `#text` where there is
@@ -43,11 +64,11 @@ impl Node {
             return self.text.into();
         }
         let (mut names, mut cells): (Vec<EcoString>, Vec<Value>) = self.attributes.into_iter().unzip();
-        for (name, mut values) in self.children {
+        for (name, children) in self.children {
             names.push(name);
-            cells.push(match (values.len(), values.pop()) {
-                (1, Some(only)) => only,
-                (_, last) => Value::list(values.into_iter().chain(last).collect()),
+            cells.push(match children {
+                Children::One(only) => only,
+                Children::Many(values) => Value::list(values),
             });
         }
         if !self.text.trim_matches(is_blank).is_empty() {

@@ -11,6 +11,7 @@ use crate::span::Span;
 use crate::tree::{Change, Expr, RowBody, Scope, Step};
 use crate::value::{Column, List, Record, Rows, RowsBuilder, Shape, Table, Value, truth};
 use ecow::EcoString;
+use hashbrown::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -178,11 +179,11 @@ impl<'t> Machine<'_> {
         code: &WithCode<'t>,
     ) -> Result<Relation, Failure> {
         let binding = self.binding(frame, scope, &relation.rows)?;
-        let mut updates: Vec<Updated> = Vec::new();
+        let mut updates = Updates::default();
         for (change, _) in &code.changes {
             if let ChangeCode::Record(shape, _) = change {
                 for name in shape.names() {
-                    update_of(&mut updates, name, table, relation, 0);
+                    updates.of(name, table, relation, 0);
                 }
             }
         }
@@ -196,13 +197,20 @@ impl<'t> Machine<'_> {
                 let record = self.changed_fields(frame, change, &relation.rows, position)?;
                 for (name, value) in record.iter() {
                     self.hold(&value)?;
-                    let at = update_of(&mut updates, name, table, relation, number);
-                    if let Some(update) = updates.get_mut(at) {
-                        update.new = Some(value);
+                    let before = updates.all.len();
+                    updates.of(name, table, relation, number).new = Some(value);
+                    if updates.all.len() > before {
+                        // Every row has a cell in each column.
+                        let columns = table.shape().len().saturating_add(updates.all.len());
+                        self.check_cells(columns.saturating_mul(relation.len()))?;
+                        self.hold_bytes(number * size_of::<Value>())?;
                     }
                 }
             }
-            for update in &mut updates {
+            let cells = updates.all.len() * size_of::<Value>();
+            self.meter.held = self.meter.held.saturating_add(cells);
+            self.grow(cells)?;
+            for update in &mut updates.all {
                 let cell = match update.new.take() {
                     Some(new) => new,
                     None => update.old.map_or(Value::Null, |column| table.cell(position, column)),
@@ -210,7 +218,7 @@ impl<'t> Machine<'_> {
                 update.cells.push(cell);
             }
         }
-        let updates = updates.into_iter().map(|update| (update.name, Arc::new(update.cells))).collect();
+        let updates = updates.all.into_iter().map(|update| (update.name, Arc::new(update.cells))).collect();
         let changed = with_updates(table, relation, updates);
         Ok(Relation { rows: self.made_rows(changed)?, selection: None })
     }
@@ -439,32 +447,38 @@ impl<'t> Machine<'_> {
     }
 }
 
-/// The place of `name` among the updates; a new one has the old cells of the first `done` rows.
-fn update_of(
-    updates: &mut Vec<Updated>,
-    name: &EcoString,
-    table: &Arc<Table>,
-    relation: &Relation,
-    done: usize,
-) -> usize {
-    if let Some(at) = updates.iter().position(|update| update.name == *name) {
-        return at;
+/// The columns that a `with` sets or adds, and where they stand by name.
+#[derive(Default)]
+struct Updates {
+    all: Vec<Updated>,
+    places: HashMap<EcoString, usize>,
+}
+
+impl Updates {
+    /// The update of this name; a new one has the old cells of the first `done` rows.
+    fn of(&mut self, name: &EcoString, table: &Arc<Table>, relation: &Relation, done: usize) -> &mut Updated {
+        let at = *self.places.entry_ref(name).or_insert_with(|| self.all.len());
+        if at == self.all.len() {
+            let old = table.shape().position(name);
+            let cells = match old {
+                Some(column) => (0..done).map(|number| table.cell(relation.position(number), column)).collect(),
+                None => Column::Null(done),
+            };
+            self.all.push(Updated { name: name.clone(), old, cells, new: None });
+        }
+        &mut self.all[at]
     }
-    let old = table.shape().position(name);
-    let cells = match old {
-        Some(column) => (0..done).map(|number| table.cell(relation.position(number), column)).collect(),
-        None => Column::Null(done),
-    };
-    updates.push(Updated { name: name.clone(), old, cells, new: None });
-    updates.len() - 1
 }
 
 /// The table with the updates put in and added.
 fn with_updates(table: &Table, relation: &Relation, updates: Vec<(EcoString, Arc<Column>)>) -> Table {
     let shape = table.shape();
     let mut columns: Vec<Arc<Column>> = Vec::with_capacity(shape.len() + updates.len());
-    for (column, name) in table.columns().unwrap_or(&[]).iter().zip(shape.names()) {
-        let replaced = updates.iter().any(|(updated, _)| updated == name);
+    let mut replaced = vec![false; shape.len()];
+    for at in updates.iter().filter_map(|(name, _)| shape.position(name)) {
+        replaced[at] = true;
+    }
+    for (column, replaced) in table.columns().unwrap_or(&[]).iter().zip(replaced) {
         columns.push(match &relation.selection {
             _ if replaced => Arc::default(),
             None => column.clone(),
