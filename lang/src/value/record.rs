@@ -267,3 +267,43 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(fields: &[(&str, i32)]) -> Value {
+        Value::record(fields.iter().map(|(name, value)| (*name, Value::from(*value))))
+    }
+
+    #[test]
+    fn a_row_reads_the_names_of_others_as_null_and_sets_them() {
+        let kept = record(&[("b", 2)]);
+        let Value::Table(table) = Value::list(vec![record(&[("a", 1)]), kept.clone(), record(&[("b", 3), ("a", 4)])])
+        else {
+            panic!("a table")
+        };
+        let row = table.row(1).expect("a row");
+        assert!(matches!(row.get("a"), Some(Value::Null)) && row.get("c").is_none());
+        assert!(row.is_absent("a") && !row.is_absent("b") && !row.is_absent("c"));
+        assert_eq!(row.readable().map(EcoString::as_str).collect::<Vec<_>>(), ["b", "a"]);
+        // A record that somebody holds stays what it was, and rows share the names of the table.
+        assert!(matches!(&kept, Value::Record(kept) if kept.get("a").is_none()));
+        assert!(row.others().is_some_and(|others| Arc::ptr_eq(others, table.shape())));
+        let set = row.clone().with(&"a".into(), 5.into());
+        assert_eq!(Value::Record(set.clone()).to_literal(60), "{b: 2, a: 5}");
+        assert!(!set.is_absent("a") && row.is_absent("a"));
+        // A row of all fields keeps their order.
+        assert_eq!(table.row(2).map(|row| Value::Record(row).to_literal(60)).as_deref(), Some("{b: 3, a: 4}"));
+    }
+
+    #[test]
+    fn fields_are_added_in_place() {
+        let mut all = Record::from_fields([]);
+        for number in 0..50_000 {
+            all = all.with(&ecow::eco_format!("k{number}"), number.into());
+        }
+        assert_eq!(all.len(), 50_000);
+        assert!(matches!(all.get("k49999"), Some(Value::Number(last)) if last.to_usize() == Some(49_999)));
+    }
+}

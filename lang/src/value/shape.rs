@@ -117,3 +117,21 @@ impl Index {
         self.places.insert_unique(self.hasher.hash_one(last.as_str()), before.len() as u32, hash);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_one_place_however_many_there_are() {
+        for count in [0, 1, LINEAR, LINEAR + 1, 1_000] {
+            let names: Vec<EcoString> = (0..count).map(|n| ecow::eco_format!("k{n}")).collect();
+            let shape = Shape::new(names.iter().chain(&names).cloned());
+            assert_eq!(shape.names(), names);
+            assert!((0..count).all(|at| shape.position(&names[at]) == Some(at)));
+            assert_eq!(shape.position("k"), None);
+            assert!(shape.same(&Shape::new(names.clone())));
+            assert!(!shape.same(&Shape::new(names.into_iter().chain(["z".into()]))));
+        }
+    }
+}

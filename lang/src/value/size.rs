@@ -214,3 +214,46 @@ fn vec_bytes<T>(places: &Vec<T>) -> usize {
 fn once(address: usize, seen: &mut Seen, count: impl FnOnce(&mut Seen) -> usize) -> usize {
     if seen.is_new(address) { count(seen) } else { 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::TableBuilder;
+
+    fn row(names: impl IntoIterator<Item = String>) -> Record {
+        Record::from_fields(names.into_iter().map(|name| (name.into(), Value::from(1))))
+    }
+
+    fn table(rows: impl IntoIterator<Item = Record>) -> Value {
+        let mut builder = TableBuilder::default();
+        rows.into_iter().for_each(|row| builder.push(&row));
+        Value::table(builder.finish())
+    }
+
+    #[test]
+    fn what_is_made_counts_once_for_what_it_keeps_alive() {
+        let long = |n: usize| format!("a name that is not short {n}");
+        let values = [
+            Value::Record(row((0..100).map(long))),
+            table((0..100).map(|n| row([format!("k{n}")]))),
+            table((0..100).map(|n| row([long(n), long(n + 1)]))),
+            Value::list(vec![Value::from("a text that is not short"), 1.into()]),
+        ];
+        for value in values {
+            assert_eq!(fresh_size(&value), live_size([&value]), "{}", value.to_literal(60));
+            assert_eq!(live_size([&value, &value]), live_size([&value]));
+        }
+    }
+
+    #[test]
+    fn names_of_rows_count_as_often_as_they_are_there() {
+        let count = 1_000;
+        let shared = row(["a".into()]);
+        let one = live_size([&table((0..count).map(|n| if n == 0 { row(["b".into()]) } else { shared.clone() }))]);
+        let each = live_size([&table((0..count).map(|n| row([format!("k{n}")])))]);
+        // A shape of one name, and the name in the shape of the table.
+        assert!(each > one + count * (48 + 16 + 16), "{each} and {one}");
+        // What is shared by all of them is not counted for each.
+        assert!(each < count * 300, "{each}");
+    }
+}

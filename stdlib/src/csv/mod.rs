@@ -36,15 +36,15 @@ pub(crate) const ROWS: &[Row] = &[
         .rules(
             "With a header columns are found by name, others are dropped and missing ones have their default; without one they are \
              taken by position. Cells are converted to the column types of `table(T)`; an empty cell of a column that is no text is \
-             its default. Quotes and line ends in quotes as in RFC 4180. A row of another length is an error with its line. Rows \
-             that the target has already are not kept.",
+             its default. Quotes and line ends in quotes as in RFC 4180. A row of another length is an error with its line, more than \
+             100,000 columns a limit error. Rows that the target has already are not kept.",
         )
         .examples(&[
             gives("CSVFill(table(a, b), '1,2\\n3,\"4\\n5\"', ',', false)", "[{a: '1', b: '2'}, {a: '3', b: '4\\n5'}]"),
             fails("CSVFill(table(a, b), 'a,b\\n1,2\\n3')", "line 3"),
         ]),
     row("CSV.Decode(text: text, delimiter: text = ',', header: boolean = true) -> table", "The table in a CSV text; all cells are texts.", csv_decode).pays_itself()
-        .rules("Without a header the columns are `column1`, `column2` and so on. Two columns of one name, and a row of another length, are errors.")
+        .rules("Without a header the columns are `column1`, `column2` and so on. Two columns of one name, and a row of another length, are errors; more than 100,000 columns a limit error.")
         .examples(&[gives("CSV.Decode('a,b\\r\\n1,\"x,y\"\\r\\n')", "[{a: '1', b: 'x,y'}]"), gives("CSV.Decode('1;2', ';', false)", "[{column1: '1', column2: '2'}]")]),
     row("CSV.Encode(table: table, delimiter: text = ',', header: boolean = true) -> text", "A table as CSV.", csv_encode).pays_itself()
         .rules("Every line ends with CRLF. Cells in their text form, `null` as nothing; quotes only where they are needed.")

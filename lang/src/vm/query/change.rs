@@ -6,12 +6,13 @@ use super::super::place::placed;
 use super::super::scalar::{RowScalars, Spent};
 use super::super::{Evaluated, Failure};
 use super::columns::WithStep;
+use super::updates::{Updates, with_updates};
 use super::{Relation, RowCode, name_of};
 use crate::span::Span;
 use crate::tree::{Change, Expr, RowBody, Scope, Step};
 use crate::value::{Column, List, Record, Rows, RowsBuilder, Shape, Table, Value, truth};
 use ecow::EcoString;
-use hashbrown::HashMap;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,16 +26,6 @@ enum ChangeCode<'t> {
 struct WithCode<'t> {
     condition: Option<RowCode<'t>>,
     changes: Vec<(ChangeCode<'t>, Option<RowCode<'t>>)>,
-}
-
-/// A column that a `with` sets or adds.
-struct Updated {
-    name: EcoString,
-    /// The column it replaces.
-    old: Option<usize>,
-    cells: Column,
-    /// The cell of the current row, where it changes.
-    new: Option<Value>,
 }
 
 /// The cells that a `map` makes row by row.
@@ -445,58 +436,4 @@ impl<'t> Machine<'_> {
         }
         Ok(changed)
     }
-}
-
-/// The columns that a `with` sets or adds, and where they stand by name.
-#[derive(Default)]
-struct Updates {
-    all: Vec<Updated>,
-    places: HashMap<EcoString, usize>,
-}
-
-impl Updates {
-    /// The update of this name; a new one has the old cells of the first `done` rows.
-    fn of(&mut self, name: &EcoString, table: &Arc<Table>, relation: &Relation, done: usize) -> &mut Updated {
-        let at = *self.places.entry_ref(name).or_insert_with(|| self.all.len());
-        if at == self.all.len() {
-            let old = table.shape().position(name);
-            let cells = match old {
-                Some(column) => (0..done).map(|number| table.cell(relation.position(number), column)).collect(),
-                None => Column::Null(done),
-            };
-            self.all.push(Updated { name: name.clone(), old, cells, new: None });
-        }
-        &mut self.all[at]
-    }
-}
-
-/// The table with the updates put in and added.
-fn with_updates(table: &Table, relation: &Relation, updates: Vec<(EcoString, Arc<Column>)>) -> Table {
-    let shape = table.shape();
-    let mut columns: Vec<Arc<Column>> = Vec::with_capacity(shape.len() + updates.len());
-    let mut replaced = vec![false; shape.len()];
-    for at in updates.iter().filter_map(|(name, _)| shape.position(name)) {
-        replaced[at] = true;
-    }
-    for (column, replaced) in table.columns().unwrap_or(&[]).iter().zip(replaced) {
-        columns.push(match &relation.selection {
-            _ if replaced => Arc::default(),
-            None => column.clone(),
-            Some(selection) => Arc::new(column.gather(selection)),
-        });
-    }
-    let mut names: Vec<EcoString> = shape.names().to_vec();
-    let before = names.len();
-    for (name, cells) in updates {
-        if let Some(column) = shape.position(&name).and_then(|old| columns.get_mut(old)) {
-            *column = cells;
-        } else {
-            names.push(name);
-            columns.push(cells);
-        }
-    }
-    let added = names.len() > before;
-    let shape = if added { Shape::new(names) } else { shape.clone() };
-    let row_type = if added { None } else { table.row_type().cloned() };
-    Table::from_columns(shape, columns, relation.len()).with_row_type(row_type)
 }

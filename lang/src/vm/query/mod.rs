@@ -8,6 +8,7 @@ mod columns;
 mod filter;
 mod group;
 mod order;
+mod updates;
 
 use super::fail::{describe, type_error};
 use super::machine::{Frame, Machine};
