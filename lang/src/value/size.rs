@@ -41,12 +41,12 @@ pub(crate) fn fresh_size(value: &Value) -> usize {
 
 fn fresh_record(record: &Record) -> usize {
     let Some(cells) = record.fresh_cells() else { return 0 };
-    fresh_shape(record.shape(), 1) + record_bytes(cells) + cells.iter().map(fresh_size).sum::<usize>()
+    fresh_shape(record.shape()) + record_bytes(cells) + cells.iter().map(fresh_size).sum::<usize>()
 }
 
-/// The names, if nobody but so many holders has them.
-fn fresh_shape(shape: &Arc<Shape>, holders: usize) -> usize {
-    if Arc::strong_count(shape) > holders {
+/// The names, if nobody else has them.
+fn fresh_shape(shape: &Arc<Shape>) -> usize {
+    if Arc::strong_count(shape) > 1 {
         return 0;
     }
     shape_bytes(shape) + shape.names().iter().map(text_bytes).sum::<usize>()
@@ -57,16 +57,18 @@ fn fresh_table(table: &Arc<Table>) -> usize {
     if let (Some((_, rows)), None) = (table.picked(), table.made_columns()) {
         return own + block(size_of_val(rows));
     }
-    let rows = table.ragged_rows();
-    // All rows of different fields share the names of the table.
-    let own = own + fresh_shape(table.shape(), 1 + rows.len());
     match table.made_columns() {
         Some(columns) => {
             let fresh = columns.iter().filter(|column| Arc::strong_count(column) == 1);
-            let columns_bytes = block(size_of_val(columns));
-            own + columns_bytes + fresh.map(|column| column_bytes(column) + fresh_cells(column)).sum::<usize>()
+            let own = own + fresh_shape(table.shape()) + block(size_of_val(columns));
+            own + fresh.map(|column| column_bytes(column) + fresh_cells(column)).sum::<usize>()
         }
-        None => own + block(size_of_val(rows)) + rows.iter().map(fresh_record).sum::<usize>(),
+        None => {
+            let rows = table.ragged_rows();
+            // All rows share the names of the table, whose texts are those of their own names.
+            let names = if Arc::strong_count(table.shape()) > 1 + rows.len() { 0 } else { shape_bytes(table.shape()) };
+            own + names + block(size_of_val(rows)) + rows.iter().map(fresh_record).sum::<usize>()
+        }
     }
 }
 
