@@ -6,6 +6,7 @@ use crate::script::Library;
 use crate::workflow::model::Input;
 use flowscript_lang::host::Host;
 use flowscript_lang::value::{Record, Value};
+use std::collections::HashMap;
 
 /// The record of the declared parameters. A missing one without a default, one that does not fit and one that is given
 /// twice without being a list is an error that names it.
@@ -30,10 +31,13 @@ pub fn input_parameters(inputs: &[Input], text: &str) -> Result<Record, NoFit> {
 /// What the query gives for each of the inputs; names that are none of them are ignored.
 fn given(inputs: &[Input], text: &str) -> Result<Vec<Option<Value>>, NoFit> {
     let mut given: Vec<Vec<Value>> = inputs.iter().map(|_| Vec::new()).collect();
+    let mut places = None;
     for (name, value) in pairs(text) {
         // A name that cannot be decoded is none of them.
         let Ok(name) = name else { continue };
-        let found = inputs.iter().position(|input| input.name == name);
+        let places: &HashMap<&str, usize> =
+            places.get_or_insert_with(|| inputs.iter().zip(0..).map(|(input, at)| (input.name.as_str(), at)).collect());
+        let found = places.get(name.as_str()).copied();
         if let Some(values) = found.and_then(|at| given.get_mut(at)) {
             let value = value.map_err(|reason| NoFit {
                 message: format!("The parameter `{name}` cannot be read: {reason}"),

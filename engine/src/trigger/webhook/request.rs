@@ -9,7 +9,7 @@ use crate::workflow::model::{Input, Method, REQUEST_NAMES, Webhook, Workflow};
 use bytes::Bytes;
 use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::value::{Record, Value, to_text};
+use flowscript_lang::value::{Record, Value, live_size, to_text};
 
 /// Headers that scripts and the store never see.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
@@ -22,7 +22,7 @@ const MAX_LANE: usize = 256;
 pub struct RequestParts<'a> {
     /// `GET` or `POST`
     pub method: &'a str,
-    /// Names in lower case, and values, in the order they came.
+    /// Names in lower case, and values, in the order they came; those of one name stand together.
     pub headers: Vec<(&'a str, &'a str)>,
     /// The body, expanded.
     pub body: Bytes,
@@ -45,12 +45,12 @@ impl Request {
         let body = body::decode(&parts.body, content_type)?;
         let mut headers: Vec<(EcoString, String)> = Vec::new();
         for (name, value) in parts.headers.iter().filter(|(name, _)| !SECRET_HEADERS.contains(name)) {
-            match headers.iter_mut().find(|(known, _)| known == name) {
-                Some((_, values)) => {
+            match headers.last_mut() {
+                Some((known, values)) if known == name => {
                     values.push_str(", ");
                     values.push_str(value);
                 }
-                None => headers.push(((*name).into(), (*value).to_owned())),
+                _ => headers.push(((*name).into(), (*value).to_owned())),
             }
         }
         let headers = Record::from_fields(headers.into_iter().map(|(name, value)| (name, Value::text(value))));
@@ -60,6 +60,11 @@ impl Request {
     /// The length of its body, in bytes.
     pub fn size(&self) -> usize {
         self.raw.len()
+    }
+
+    /// The bytes that its decoded body holds.
+    pub fn decoded_size(&self) -> usize {
+        live_size([&self.body])
     }
 
     /// The request that would have brought these fields: in its body, and those that are declared as parameters in its
