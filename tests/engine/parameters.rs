@@ -47,7 +47,8 @@ fn keys_and_signatures_keep_parameters_out() {
     let key = "input: { id: text, key: { type: text, default: none } }
 trigger: { webhook: { response: wait, auth: { apiKey: { query: key } } } }
 output: { id: \"{id}\", key: \"{key}\" }\n";
-    let signed = plain("{ signature: { header: X-Sign, algorithm: sha256, encoding: hex, secret: s3cret } }");
+    let signed =
+        plain("{ signature: { header: X-Sign, algorithm: sha256, encoding: hex, secret: s3cret-of-the-tests } }");
     let project = Project::new(&[
         ("workflows/declared.yaml", &declared),
         ("workflows/processed.yaml", &processed),
@@ -64,7 +65,7 @@ output: { id: \"{id}\", key: \"{key}\" }\n";
     // The HMAC of no bytes.
     let signature = "f1d5cbdd0a3d8ce0d5b1f9f7ab1c2d61";
     assert_eq!(server.send("GET", "/hooks/signed?id=a", &[("X-Sign", signature)], None).status, 401);
-    let signature = crate::signed::hex_of(b"s3cret", "");
+    let signature = crate::signed::hex_of(b"s3cret-of-the-tests", "");
     server.send("GET", "/hooks/signed?id=a", &[("X-Sign", &signature)], None).is_problem(400, "`id` is missing");
 }
 

@@ -41,10 +41,14 @@ fn deliveries_of_every_scheme() {
         ("workflows/slack.yaml", &hook("{ scheme: slack, secret: '${env:NEW}' }")),
         ("workflows/shopify.yaml", &hook("{ scheme: shopify, secret: '${file:secret.txt}' }")),
         ("workflows/custom.yaml", &hook(custom)),
-        ("secret.txt", "new-secret\n"),
+        ("secret.txt", "new-secret-of-the-tests\n"),
     ]);
-    let server = Server::start_with(project.path(), &[], &[("OLD", "old-secret"), ("NEW", "new-secret")]);
-    let (secret, body, time) = (b"new-secret".as_slice(), r#"{"a": 1}"#, now());
+    let server = Server::start_with(
+        project.path(),
+        &[],
+        &[("OLD", "old-secret-of-the-tests"), ("NEW", "new-secret-of-the-tests")],
+    );
+    let (secret, body, time) = (b"new-secret-of-the-tests".as_slice(), r#"{"a": 1}"#, now());
     let stripe = format!("t={time},v1={}", hex(sign(secret, &format!("{time}.{body}"))));
     let slack = format!("v0={}", hex(sign(secret, &format!("v0:{time}:{body}"))));
     let seconds = time.to_string();
@@ -54,7 +58,7 @@ fn deliveries_of_every_scheme() {
         ("slack", vec![("X-Slack-Signature", slack), ("X-Slack-Request-Timestamp", seconds)]),
         ("shopify", vec![("X-Shopify-Hmac-Sha256", BASE64_STANDARD.encode(sign(secret, body)))]),
         ("custom", vec![("X-Sign", format!("v={}", BASE64_STANDARD.encode(sign(secret, body))))]),
-        ("custom", vec![("X-Sign", format!("v={}", BASE64_STANDARD.encode(sign(b"old-secret", body))))]),
+        ("custom", vec![("X-Sign", format!("v={}", BASE64_STANDARD.encode(sign(b"old-secret-of-the-tests", body))))]),
     ];
     for (scheme, headers) in &cases {
         let path = format!("/hooks/{scheme}");
@@ -162,7 +166,7 @@ impl Sender {
             None if !id.is_empty() => format!("{{\"{}\": \"{id}\", {rest}}}", self.field),
             _ => format!("{{{rest}}}"),
         };
-        let (secret, seconds) = (b"new-secret".as_slice(), time.to_string());
+        let (secret, seconds) = (b"new-secret-of-the-tests".as_slice(), time.to_string());
         let mut headers: Vec<(&str, String)> = match self.scheme {
             "github" => vec![("X-Hub-Signature-256", format!("sha256={}", hex_of(secret, &body)))],
             "stripe" => {
@@ -193,7 +197,7 @@ fn deliveries_that_are_sent_again_run_once() {
         schemes.iter().map(|scheme| (format!("workflows/{scheme}.yaml"), accept(scheme))).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let project = Project::new(&files);
-    let server = Server::start_with(project.path(), &[], &[("NEW", "new-secret")]);
+    let server = Server::start_with(project.path(), &[], &[("NEW", "new-secret-of-the-tests")]);
     let time = now();
     for (number, sender) in SENDERS.iter().enumerate() {
         let (id, other) = (format!("evt_{number}"), format!("evt_{number}_b"));

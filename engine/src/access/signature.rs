@@ -11,6 +11,9 @@ use subtle::{Choice, ConstantTimeEq};
 /// How far the time of a delivery may be from now, in seconds, where its scheme has a time.
 pub const WINDOW: i64 = 300;
 
+/// The shortest secret of a signature, in bytes: a shorter one can be found by trying.
+const LEAST_SECRET: usize = 16;
+
 /// The most signatures of one delivery that are looked at.
 const MAX_SIGNATURES: usize = 16;
 
@@ -54,18 +57,29 @@ impl Verifier {
         Self { scheme, secrets: Vec::new() }
     }
 
-    /// Adds a live secret as its owner shows it. The error says what its scheme wants.
+    /// Adds a live secret as its owner shows it. The error says what its scheme wants, or that it is too short.
     pub fn add_secret(&mut self, secret: &str) -> Result<(), String> {
-        self.secrets.push(match self.scheme {
-            Scheme::Standard => {
-                let encoded = secret.strip_prefix("whsec_").unwrap_or(secret);
-                BASE64_STANDARD
-                    .decode(encoded)
-                    .map_err(|_| "A secret of Standard Webhooks is base64, mostly with `whsec_` in front".to_owned())?
-            }
-            _ => secret.as_bytes().to_vec(),
-        });
+        let key = self.key(secret)?;
+        if key.len() < LEAST_SECRET {
+            let decoded = if self.scheme == Scheme::Standard { " behind its base64" } else { "" };
+            return Err(format!(
+                "The secret has {} bytes{decoded}; a signature needs {LEAST_SECRET} at least, and 32 random ones are good",
+                key.len()
+            ));
+        }
+        self.secrets.push(key);
         Ok(())
+    }
+
+    /// What a secret stands for.
+    fn key(&self, secret: &str) -> Result<Vec<u8>, String> {
+        if self.scheme != Scheme::Standard {
+            return Ok(secret.as_bytes().to_vec());
+        }
+        let encoded = secret.strip_prefix("whsec_").unwrap_or(secret);
+        BASE64_STANDARD
+            .decode(encoded)
+            .map_err(|_| "A secret of Standard Webhooks is base64, mostly with `whsec_` in front".to_owned())
     }
 
     /// Where a delivery has the id under which its sender sends it again; nothing where the scheme has none.
@@ -183,7 +197,8 @@ mod tests {
     impl Delivery {
         fn passes(&self, secrets: &[&str], body: &str, now: i64) -> bool {
             let mut verifier = Verifier::new(self.scheme.clone());
-            secrets.iter().for_each(|secret| verifier.add_secret(secret).unwrap());
+            // Some published examples are shorter than what is taken here.
+            secrets.iter().for_each(|secret| verifier.secrets.push(verifier.key(secret).unwrap()));
             let header = |name: &str| self.headers.iter().find(|(known, _)| *known == name).map(|(_, v)| v.as_str());
             verifier.claim(header, now).is_some_and(|claim| verifier.holds(&claim, body.as_bytes()))
         }
@@ -273,6 +288,22 @@ mod tests {
                  aeab1a34d4a6b4b636e070a38bce737",
             ),
         ]
+    }
+
+    #[test]
+    fn short_secrets_are_refused() {
+        let add = |scheme: Scheme, secret: &str| Verifier::new(scheme).add_secret(secret);
+        for (scheme, secret, part) in [
+            (Scheme::Standard, "whsec_", "0 bytes behind its base64"),
+            (Scheme::Standard, "whsec_b3RoZXI=", "5 bytes"),
+            (Scheme::Standard, "whsec_!", "is base64"),
+            (Scheme::Github, "15 bytes long..", "15 bytes"),
+        ] {
+            let error = add(scheme, secret).unwrap_err();
+            assert!(error.contains(part) && !error.contains("b3RoZXI"), "{error}");
+        }
+        assert_eq!(add(Scheme::Github, "16 bytes long..."), Ok(()));
+        assert_eq!(add(Scheme::Standard, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), Ok(()));
     }
 
     #[test]

@@ -99,6 +99,11 @@ impl Reader<'_> {
                 if name == "set-cookie" || HOP_BY_HOP.contains(&name.as_str()) {
                     let message = format!("The header `{}` cannot be set by `respond`", entry.key);
                     self.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
+                } else if !is_header_name(&name) {
+                    let message = format!("`{}` is no name of a header", entry.key);
+                    let problem = Problem::new(codes::WRONG_VALUE, entry.place, message);
+                    let hint = "Names of headers are made of letters, digits and the characters !#$%&'*+-.^_`|~.";
+                    self.report(problem.with_hint(hint).for_files_only());
                 }
             }
         }
@@ -237,6 +242,12 @@ impl Reader<'_> {
         }
         ranges
     }
+}
+
+/// A token of RFC 9110.
+fn is_header_name(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token)
 }
 
 /// What is known of the result of an `http` step.
