@@ -51,7 +51,8 @@ fn requests(c: &mut Criterion) {
                 for _ in 0..count {
                     let request = Arc::new(read());
                     let received = Instant::now();
-                    let message = Message { workflow: workflow.clone(), request, idempotency: None, received };
+                    let message =
+                        Message { workflow: workflow.clone(), request, idempotency: None, received, room: None };
                     let admission = engine.take(message).await;
                     assert!(matches!(admission, Admission::Answered(_)), "{admission:?}");
                 }

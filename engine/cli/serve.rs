@@ -35,6 +35,9 @@ pub struct ServeArgs {
 /// How long connections may take to end once the engine has stopped.
 const CLOSING: Duration = Duration::from_secs(1);
 
+/// Where the admin API has an address of its own, one of so many connections is for it.
+const ADMIN_PART: usize = 8;
+
 /// Serves until a signal comes.
 pub fn run(args: ServeArgs) -> Exit {
     start_log();
@@ -62,6 +65,20 @@ fn raise_file_limit() {
     }
 }
 
+/// How many connections leave enough open files for the engine itself: its store, its folders, what steps open.
+fn possible_connections(wanted: usize) -> usize {
+    use rustix::process::{Resource, getrlimit};
+    const OWN_PART: u64 = 4;
+    const LEAST_OWN: u64 = 64;
+    const LEAST: usize = 16;
+    let Some(files) = getrlimit(Resource::Nofile).current else { return wanted };
+    let possible = usize::try_from(files.saturating_sub((files / OWN_PART).max(LEAST_OWN))).unwrap_or(usize::MAX);
+    if possible < wanted {
+        tracing::info!("{files} files may be open, so there can be {} connections", possible.max(LEAST));
+    }
+    possible.max(LEAST).min(wanted)
+}
+
 /// Pages of 2 MiB take twice the memory in an engine that is idle most of the time. They are for programs that go through
 /// large tables once, as `run` does.
 fn keep_pages_small() {
@@ -83,6 +100,8 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     let mut config = Config::load(&args.dir)?;
     config.bind = args.bind.unwrap_or(config.bind);
     config.store.url = args.store.unwrap_or(config.store.url);
+    config.limits.connections = possible_connections(config.limits.connections);
+    let connections = config.limits.connections;
     let mut lock = lock(&args.dir)?;
     let data = args.dir.join("data");
     // Both signals from here on: one that comes while the engine starts must not be lost.
@@ -125,12 +144,14 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         }
     };
     match admin {
-        None => Server::new(listener, routers.together()).run(stop, CLOSING).await,
+        None => Server::new(listener, routers.together(), connections).run(stop, CLOSING).await,
         Some(admin) => {
             let (public, private) = routers.apart();
             let (stopped, told) = tokio::sync::oneshot::channel::<()>();
-            let admin = tokio::spawn(Server::new(admin, private).run(async { drop(told.await) }, CLOSING));
-            Server::new(listener, public).run(stop, CLOSING).await;
+            let for_admins = connections / ADMIN_PART;
+            let admin = Server::new(admin, private, for_admins).run(async { drop(told.await) }, CLOSING);
+            let admin = tokio::spawn(admin);
+            Server::new(listener, public, connections - for_admins).run(stop, CLOSING).await;
             drop(stopped);
             let _ = admin.await;
         }

@@ -209,7 +209,7 @@ async fn start(engine: &Engine, workflow: &str, input: Record) -> Result<RunId, 
     if let Some(name) = input.shape().names().iter().find(|name| loaded.input(name).is_none()) {
         return Err(format!("the workflow `{workflow}` has no input `{name}`"));
     }
-    match engine.start_manually(loaded, input).await {
+    match engine.start_manually(loaded, input, None).await {
         Admission::Accepted(run) => Ok(run),
         Admission::Refused(message) => Err(message),
         Admission::QueueFull(queued) => Err(format!("{queued} runs of `{workflow}` are waiting already")),

@@ -20,6 +20,7 @@ pub mod metrics;
 mod odd;
 pub mod outgoing;
 pub mod project;
+pub mod room;
 pub mod run;
 pub mod script;
 pub mod store;

@@ -12,6 +12,7 @@ mod commands;
 mod connections;
 mod crash;
 mod diagnostics;
+mod door;
 mod doors;
 mod encrypted;
 mod examples;

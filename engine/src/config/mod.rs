@@ -1,6 +1,9 @@
 //! The settings of a project: `flowscript.toml`, then the environment, then the command line. Unknown keys are refused.
 
 pub mod duration;
+mod network;
+
+pub use network::Network;
 
 use figment::Figment;
 use figment::providers::{Format, Toml};
@@ -29,6 +32,8 @@ pub struct Config {
     pub culture: String,
     /// How many runs may be worked on at a time.
     pub workers: u32,
+    /// Proxies in front of the engine: what they say about the address of a caller is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Where runs are kept.
     pub store: StoreConfig,
     /// What runs and requests may use up.
@@ -76,8 +81,12 @@ pub struct Limits {
     pub script_memory: usize,
     /// Bytes of a request's body, after decompression.
     pub body: usize,
-    /// Bytes of all bodies that are being worked on.
+    /// Bytes of all bodies that come in or are being worked on, with the values that they are decoded to.
     pub bodies_in_flight: usize,
+    /// Bytes of all answers that wait for their readers.
+    pub answers_in_flight: usize,
+    /// Open connections; fewer where the system allows fewer open files.
+    pub connections: usize,
     /// Bytes of the answer to a request of a step or script.
     pub fetched_body: usize,
     /// Bytes that the variables of a run may take in the store.
@@ -108,6 +117,7 @@ impl Default for Config {
             time_zone: Zone::UTC,
             culture: "en-US".into(),
             workers: 64,
+            trusted_proxies: Vec::new(),
             store: StoreConfig::default(),
             limits: Limits::default(),
             retention: Retention::default(),
@@ -130,6 +140,8 @@ impl Default for Limits {
             script_memory: 256 << 20,
             body: 1 << 20,
             bodies_in_flight: 256 << 20,
+            answers_in_flight: 256 << 20,
+            connections: 10_000,
             fetched_body: 16 << 20,
             variables: 16 << 20,
             log_lines: 1000,
@@ -143,6 +155,11 @@ impl Default for Retention {
         Self { days: 30, runs: 1_000_000 }
     }
 }
+
+/// The fewest connections that an engine can be told to serve.
+const LEAST_CONNECTIONS: usize = 16;
+/// The least room for bodies and for answers, in bytes.
+const LEAST_ROOM: usize = 1 << 20;
 
 /// Settings that may stand in the environment, and their key in the file.
 const ENVIRONMENT: [(&str, &str); 4] = [
@@ -188,6 +205,17 @@ impl Config {
     fn check(&self) -> Result<(), String> {
         if self.workers == 0 {
             return Err("`workers` is 0; at least 1 run must be worked on at a time".into());
+        }
+        let limits = &self.limits;
+        if limits.connections < LEAST_CONNECTIONS {
+            let given = limits.connections;
+            return Err(format!("`limits.connections` is {given}; {LEAST_CONNECTIONS} are the least"));
+        }
+        let rooms = [("bodiesInFlight", limits.bodies_in_flight), ("answersInFlight", limits.answers_in_flight)];
+        for (key, bytes) in rooms {
+            if bytes < LEAST_ROOM {
+                return Err(format!("`limits.{key}` is {bytes}; {LEAST_ROOM} bytes are the least"));
+            }
         }
         if let Some(url) = &self.public_url
             && !(url.starts_with("http://") || url.starts_with("https://"))
@@ -254,6 +282,9 @@ mod tests {
         check("timeZone = 'Mars'", "`Mars` is not a time zone");
         check("bind = 'here'", "bind");
         check("workers = 0", "`workers` is 0");
+        check("trustedProxies = ['10.0.0.1/8']", "begins with 10.0.0.0");
+        check("limits.connections = 3", "`limits.connections` is 3");
+        check("limits.answersInFlight = 1000", "`limits.answersInFlight` is 1000");
         check("bind = ", "");
         assert!(
             load("store.url = 'postgres://x'").unwrap().store_file(Path::new(".")).unwrap_err().contains("SQLite only")

@@ -3,6 +3,7 @@
 use super::Dispatcher;
 use super::answer::Answer;
 use super::direct::Until;
+use crate::room::Held;
 use crate::run::{Given, Panicked, Prepared, Work, encoding, prepare};
 use crate::store::{Accepted, IdempotencyKey, LaneKind, LaneTicket, NewRun, RunId, Start, StoreError, Trigger};
 use crate::trigger::webhook::Request;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A request to a webhook.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Message {
     /// The workflow it is for; it has a webhook.
     pub workflow: Arc<Workflow>,
@@ -23,6 +24,8 @@ pub struct Message {
     pub idempotency: Option<IdempotencyKey>,
     /// When it came; callers who wait count from here.
     pub received: Instant,
+    /// The room that its body takes until a run has it.
+    pub room: Option<Held>,
 }
 
 /// What became of a request to run something.
@@ -102,17 +105,17 @@ impl Dispatcher {
     /// Keeps a message and performs it later.
     async fn accept(&self, message: Message) -> Admission {
         let new = self.new_run(&message);
-        self.admit(message.workflow, new, Given::Request(message.request)).await
+        self.admit(message.workflow, new, Given::Request(message.request), message.room).await
     }
 
     /// Keeps a run that a person starts.
-    pub async fn start_manually(&self, workflow: Arc<Workflow>, input: Record) -> Admission {
+    pub async fn start_manually(&self, workflow: Arc<Workflow>, input: Record, room: Option<Held>) -> Admission {
         let id = RunId::new(self.shared.clock.now());
         let mut new = NewRun::queued(id, workflow.id.as_str(), Trigger::Manual);
         new.queue_limit = Some(self.queue_limit(&workflow));
         new.on_failure.clone_from(&workflow.on_failure);
         new.input = Some(encoding::encode(&Value::Record(input.clone())));
-        self.admit(workflow, new, Given::Fields(input)).await
+        self.admit(workflow, new, Given::Fields(input), room).await
     }
 
     /// Keeps a run that the holder of a token starts. It takes its place in the lane of the webhook.
@@ -121,6 +124,7 @@ impl Dispatcher {
         workflow: Arc<Workflow>,
         properties: Record,
         idempotency: Option<IdempotencyKey>,
+        room: Option<Held>,
     ) -> Admission {
         let id = RunId::new(self.shared.clock.now());
         let mut new = NewRun::queued(id, workflow.id.as_str(), Trigger::Webhook);
@@ -128,7 +132,7 @@ impl Dispatcher {
         new.on_failure.clone_from(&workflow.on_failure);
         new.idempotency = idempotency;
         new.input = Some(encoding::encode(&Value::Record(properties.clone())));
-        self.admit(workflow, new, Given::Fields(properties)).await
+        self.admit(workflow, new, Given::Fields(properties), room).await
     }
 
     /// A message as a run that is to be kept, without its lane.
@@ -143,9 +147,13 @@ impl Dispatcher {
     }
 
     /// Keeps a run, and drives it where it is claimed at once: both whole, should the caller go away.
-    async fn admit(&self, workflow: Arc<Workflow>, new: NewRun, given: Given) -> Admission {
+    /// `room` is held until then.
+    async fn admit(&self, workflow: Arc<Workflow>, new: NewRun, given: Given, room: Option<Held>) -> Admission {
         let dispatcher = self.clone();
-        let admitted = tokio::spawn(async move { dispatcher.admit_whole(workflow, new, given).await });
+        let admitted = tokio::spawn(async move {
+            let _room = room;
+            dispatcher.admit_whole(workflow, new, given).await
+        });
         admitted.await.unwrap_or_else(|_| panicked())
     }
 

@@ -29,6 +29,7 @@ use crate::dispatch::{Dispatcher, Parts};
 use crate::keys::KeyRing;
 use crate::outgoing::{Sender, secrets_changed};
 use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
+use crate::room::Held;
 use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
 use crate::store::{LoadedSchedule, LoadedWorkflow, LogPage, Publication, Retention, Store, WorkflowRecord};
@@ -341,13 +342,14 @@ impl Engine {
         workflow: Arc<Workflow>,
         properties: Record,
         idempotency: Option<IdempotencyKey>,
+        room: Option<Held>,
     ) -> Admission {
-        self.shared.dispatcher.start_by_token(workflow, properties, idempotency).await
+        self.shared.dispatcher.start_by_token(workflow, properties, idempotency, room).await
     }
 
     /// Starts a run by hand.
-    pub async fn start_manually(&self, workflow: Arc<Workflow>, input: Record) -> Admission {
-        self.shared.dispatcher.start_manually(workflow, input).await
+    pub async fn start_manually(&self, workflow: Arc<Workflow>, input: Record, room: Option<Held>) -> Admission {
+        self.shared.dispatcher.start_manually(workflow, input, room).await
     }
 
     /// Waits for the end of a run, at most until `deadline`.

@@ -55,7 +55,7 @@ impl World {
 
     async fn run(&self, workflow: &str) -> RunId {
         let workflow = self.engine.workflows().entry(workflow).unwrap().workflow.clone().unwrap();
-        match self.engine.start_manually(workflow, Record::from_fields([])).await {
+        match self.engine.start_manually(workflow, Record::from_fields([]), None).await {
             Admission::Accepted(run) => run,
             other => panic!("{other:?}"),
         }

@@ -1,69 +1,195 @@
-//! Bodies of requests: read within the limits of size, time and room.
+//! Bodies of requests: read within the limits of size, time, pace and room.
 
 use super::App;
+use super::house::{LARGE, Owner, no_room};
 use super::problem::Problem;
+use crate::room::{Full, Held};
 use crate::trigger::webhook::{BodyProblem, expand, is_unsupported};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 /// How long a body may take to come.
 const TIME: Duration = Duration::from_secs(30);
+/// From then on a body must have come at the least pace, on average.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The least pace, in bytes a second.
+const PACE: u64 = 1024;
 
 /// How much of a refused body is read and thrown away, in bytes and time.
 const DRAIN_BYTES: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
-/// A body as it came, and the room that it takes as long as somebody works on it.
+/// Up to this size a decoded value counts as so many times its body; of larger ones the value is measured.
+const SMALL: usize = 16 << 10;
+const SMALL_FACTOR: usize = 8;
+
+/// A body, and the room that it takes as long as somebody works on it.
+#[derive(Default)]
 pub struct RawBody {
-    /// The bytes, not expanded.
+    /// The bytes.
     pub bytes: Bytes,
-    _room: Option<OwnedSemaphorePermit>,
+    /// Nothing for no body.
+    pub room: Option<Held>,
 }
 
-/// Reads a body of at most `limit` bytes.
-pub async fn read(app: &App, headers: &HeaderMap, body: &mut Option<Body>, limit: usize) -> Result<RawBody, Problem> {
+/// Reads a body of at most `limit` bytes. Room is taken for what has come, whatever was announced.
+pub async fn read(
+    app: &App,
+    owner: Owner<'_>,
+    headers: &HeaderMap,
+    body: &mut Option<Body>,
+    limit: usize,
+) -> Result<RawBody, Problem> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     if declared.is_some_and(|length: usize| length > limit) {
         return Err(too_large(limit));
     }
     if declared == Some(0) || (declared.is_none() && !headers.contains_key(header::TRANSFER_ENCODING)) {
-        return Ok(RawBody { bytes: Bytes::new(), _room: None });
+        return Ok(RawBody::default());
     }
-    let packed = headers.contains_key(header::CONTENT_ENCODING);
-    let kibibytes = declared.filter(|_| !packed).unwrap_or(limit).div_ceil(1024) as u32;
-    let room = app.bodies.clone().try_acquire_many_owned(kibibytes).map_err(|_| {
-        Problem::unavailable("The engine is working on too many large requests; try again in a moment.")
-    })?;
-    let mut body = body.take().unwrap_or_default();
-    match tokio::time::timeout(TIME, Limited::new(&mut body, limit).collect()).await {
-        Ok(Ok(collected)) => Ok(RawBody { bytes: collected.to_bytes(), _room: Some(room) }),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            drain(body).await;
-            Err(too_large(limit))
+    let mut room = app.house.body(owner);
+    let mut unread = body.take().unwrap_or_default();
+    let collected = collect(app, &mut unread, &mut room, declared, limit).await;
+    match collected {
+        Ok(bytes) => Ok(RawBody { bytes, room: Some(room) }),
+        Err((problem, rest)) => {
+            drop(room);
+            if rest == Rest::MayCome {
+                drain(unread).await;
+            }
+            Err(problem)
         }
-        Ok(Err(error)) => Err(Problem::bad_request(format!("The body broke off: {error}."))),
-        Err(_) => Err(Problem::new(408, "body-too-slow", "Request timeout")
-            .with_detail(format!("The body did not come within {} seconds.", TIME.as_secs()))
-            .with_header(header::CONNECTION, "close")),
     }
 }
 
-/// The body without its content encoding, at most `limit` bytes.
-pub fn expanded(raw: &RawBody, headers: &HeaderMap, limit: usize) -> Result<Bytes, Problem> {
-    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
-    let encoding = encodings.next().map(|value| value.to_str().unwrap_or("?"));
-    if encodings.next().is_some() {
-        return Err(unknown_encoding("several"));
+/// What becomes of the rest of a body that is refused.
+#[derive(PartialEq)]
+enum Rest {
+    MayCome,
+    Ends,
+}
+
+/// The bytes of a body in one packed buffer: callers choose how small its pieces are.
+async fn collect(
+    app: &App,
+    unread: &mut Body,
+    room: &mut Held,
+    declared: Option<usize>,
+    limit: usize,
+) -> Result<Bytes, (Problem, Rest)> {
+    let begun = Instant::now();
+    let slow = tokio::time::sleep_until(begun + PATIENCE);
+    tokio::pin!(slow);
+    let mut buffer = Vec::new();
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = unread.frame() => frame,
+            () = &mut slow => {
+                let due = due(begun, buffer.len());
+                if due <= Instant::now() {
+                    return Err((too_slow(), Rest::Ends));
+                }
+                slow.as_mut().reset(due);
+                continue;
+            }
+            () = app.engine.stopped() => {
+                return Err((Problem::unavailable("The engine is stopping."), Rest::MayCome));
+            }
+        };
+        let data = match frame {
+            None => return Ok(buffer.into()),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => data,
+                // Trailers are none of the body.
+                Err(_) => continue,
+            },
+            Some(Err(error)) => {
+                return Err((Problem::bad_request(format!("The body broke off: {error}.")), Rest::Ends));
+            }
+        };
+        if buffer.len() + data.len() > limit {
+            return Err((too_large(limit), Rest::MayCome));
+        }
+        make_room(&mut buffer, data.len(), declared.unwrap_or(limit), room)
+            .map_err(|full| (no_room(full), Rest::MayCome))?;
+        buffer.extend_from_slice(&data);
     }
-    expand(raw.bytes.clone(), encoding, limit).map_err(|problem| match problem {
-        BodyProblem::TooLarge { .. } => too_large(limit),
-        BodyProblem::Undecodable(reason) => Problem::bad_request(reason),
-        BodyProblem::UnknownEncoding(name) => unknown_encoding(&name),
-    })
+}
+
+/// When a body that has brought so many bytes is too slow.
+fn due(begun: Instant, received: usize) -> Instant {
+    begun + TIME.min(PATIENCE + Duration::from_millis(received as u64 * 1000 / PACE))
+}
+
+/// Makes a buffer larger where `more` bytes do not fit in: to twice its size, but not beyond `most` without need.
+fn make_room(buffer: &mut Vec<u8>, more: usize, most: usize, room: &mut Held) -> Result<(), Full> {
+    let needed = buffer.len() + more;
+    if needed > buffer.capacity() {
+        let capacity = (2 * buffer.capacity()).min(most).max(needed);
+        room.grow(capacity - buffer.capacity())?;
+        buffer.reserve_exact(capacity - buffer.len());
+    }
+    Ok(())
+}
+
+impl RawBody {
+    /// Its sender is no stranger any more.
+    pub fn know(&mut self) {
+        if let Some(room) = &mut self.room {
+            room.know();
+        }
+    }
+
+    /// Works on it, beside the threads that serve requests where that may take long.
+    pub async fn work<T>(
+        &mut self,
+        app: &App,
+        owner: Owner<'_>,
+        headers: &HeaderMap,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let is_packed = !self.bytes.is_empty() && headers.contains_key(header::CONTENT_ENCODING);
+        if is_packed || self.bytes.len() > LARGE { app.house.apart(owner, || work(self)).await } else { work(self) }
+    }
+
+    /// Undoes the content encoding: at most `limit` bytes.
+    pub fn expand(&mut self, headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
+        let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+        let encoding = encodings.next().map(|value| value.to_str().unwrap_or("?"));
+        if encodings.next().is_some() {
+            return Err(unknown_encoding("several"));
+        }
+        let packed = self.bytes.len();
+        let room = &mut self.room;
+        let grow = |more| room.as_mut().map_or(Ok(()), |room| room.grow(more));
+        let expanded = expand(self.bytes.clone(), encoding, limit, grow).map_err(|problem| match problem {
+            BodyProblem::TooLarge { .. } => too_large(limit),
+            BodyProblem::Undecodable(reason) => Problem::bad_request(reason),
+            BodyProblem::UnknownEncoding(name) => unknown_encoding(&name),
+            BodyProblem::NoRoom(full) => no_room(full),
+        })?;
+        // Nobody else has the packed bytes; where nothing was packed, they are the same.
+        if expanded.as_ptr() != self.bytes.as_ptr()
+            && let Some(room) = &mut self.room
+        {
+            room.shrink(packed);
+        }
+        self.bytes = expanded;
+        Ok(())
+    }
+
+    /// Counts what the body was decoded to, whose size is measured where it matters.
+    pub fn decoded(&mut self, measure: impl FnOnce() -> usize) -> Result<(), Problem> {
+        let Some(room) = &mut self.room else { return Ok(()) };
+        let length = self.bytes.len();
+        let size = if length <= SMALL { length * SMALL_FACTOR } else { measure() };
+        room.grow(size).map_err(no_room)
+    }
 }
 
 /// Refuses a type of body that is not read.
@@ -87,6 +213,16 @@ fn unknown_encoding(name: &str) -> Problem {
 fn too_large(limit: usize) -> Problem {
     Problem::new(413, "body-too-large", "Content too large")
         .with_detail(format!("The body is larger than {limit} bytes, which are the most."))
+}
+
+fn too_slow() -> Problem {
+    let (patience, time) = (PATIENCE.as_secs(), TIME.as_secs());
+    Problem::new(408, "body-too-slow", "Request timeout")
+        .with_detail(format!(
+            "The body came too slowly: after {patience} seconds it must have come at {PACE} bytes a second, and whole \
+             after {time}."
+        ))
+        .with_header(header::CONNECTION, "close")
 }
 
 /// Lets a caller finish sending, within bounds: many do not look for an answer before, and would see a broken

@@ -1,14 +1,17 @@
 //! `/callbacks/{runId}/{name}/{mac}`: events for runs that wait for them. The address is the credential.
 
+use super::house::Owner;
 use super::problem::Problem;
 use super::reply::{harden, json_response};
-use super::{App, body};
+use super::{App, body, callers};
 use crate::engine::{Delivered, RunId};
 use crate::trigger::callback;
+use crate::trigger::webhook::decode_body;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flowscript_lang::value::live_size;
 use serde_json::json;
 
 /// What a person sees who follows the address: mail scanners follow links too, so that only the button counts.
@@ -28,15 +31,21 @@ pub async fn deliver(
     let (parts, body) = request.into_parts();
     let (run, name) = signed(&app, address)?;
     let (mut body, limit) = (Some(body), app.engine.config().limits.body);
-    let read = body::read(&app, &parts.headers, &mut body, limit).await;
+    let owner = Owner::Known(callers::of(&parts.extensions)?);
+    let read = body::read(&app, owner, &parts.headers, &mut body, limit).await;
     if let Some(unread) = body.filter(|_| read.is_err()) {
         body::drain(unread).await;
     }
-    let raw = read?;
-    let body = body::expanded(&raw, &parts.headers, limit)?;
-    body::check_type(&parts.headers, &body)?;
+    let mut raw = read?;
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let event = callback::encode(&body, content_type).map_err(Problem::bad_request)?;
+    let decode = |raw: &mut body::RawBody| {
+        raw.expand(&parts.headers, limit)?;
+        body::check_type(&parts.headers, &raw.bytes)?;
+        let event = decode_body(&raw.bytes, content_type).map_err(Problem::bad_request)?;
+        raw.decoded(|| live_size([&event]))?;
+        Ok::<_, Problem>(callback::encode(&event))
+    };
+    let event = raw.work(&app, owner, &parts.headers, decode).await?;
     let delivered = app.engine.deliver(run, name.clone(), event).await.map_err(|error| Problem::of_store(&error))?;
     match delivered {
         Delivered::Kept => {

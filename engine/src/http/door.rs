@@ -18,12 +18,14 @@ pub struct Visitor<'a> {
     /// The query without the key.
     pub query: Cow<'a, str>,
     signed: Option<(&'a Verifier, Claim)>,
+    is_known: bool,
 }
 
 /// Looks at the credential of a request. Whatever is wrong with it, the answer is the same.
 pub fn visit<'a>(app: &App, entry: &'a Entry, parts: &'a Parts) -> Result<Visitor<'a>, Problem> {
     let query = parts.uri.query().unwrap_or_default();
-    let mut visitor = Visitor { key: None, query: Cow::Borrowed(query), signed: None };
+    let is_known = !matches!(entry.lock, Lock::Open | Lock::Signature(_));
+    let mut visitor = Visitor { key: None, query: Cow::Borrowed(query), signed: None, is_known };
     let text = |name: &str| text(&parts.headers, name);
     let opens =
         |credential: Option<Credential>| credential.and_then(|credential| app.engine.open(&credential, &entry.id));
@@ -68,6 +70,16 @@ impl Visitor<'_> {
             Some((verifier, claim)) if !verifier.holds(claim, raw) => Err(unsigned()),
             _ => Ok(()),
         }
+    }
+
+    /// Has it shown a credential that opens the webhook?
+    pub fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// Does it bring a signature, over a body that is still to be read?
+    pub fn is_signed(&self) -> bool {
+        self.signed.is_some()
     }
 
     /// Where a signed delivery has its id.

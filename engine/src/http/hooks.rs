@@ -6,16 +6,18 @@
 
 use super::App;
 use super::accept::Accept;
-use super::body::{self, drain};
+use super::body::{self, RawBody, drain};
+use super::callers::Caller;
 use super::cors;
 use super::door::{self, Visitor};
+use super::house::Owner;
 use super::idempotency;
 use super::problem::Problem;
 use super::reply::{self, Style};
 use crate::access::Lock;
-use crate::engine::{Message, RunId};
+use crate::engine::{IdempotencyKey, Message, RunId};
 use crate::project::Entry;
-use crate::trigger::webhook::RequestParts;
+use crate::trigger::webhook::{Request as WebhookRequest, RequestParts};
 use crate::workflow::model::{Response as When, Webhook, Workflow};
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -33,7 +35,7 @@ pub fn is_hook(path: &str) -> bool {
 }
 
 /// Any request below `/hooks/`.
-pub async fn hook(app: &App, request: Request<Body>) -> Response {
+pub async fn hook(app: &App, request: Request<Body>, caller: &Caller) -> Response {
     let received = Instant::now();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().strip_prefix(BASE).unwrap_or_default().to_owned();
@@ -42,7 +44,7 @@ pub async fn hook(app: &App, request: Request<Body>) -> Response {
         drain_rest(body).await;
         return Problem::not_found(format!("No webhook has the path `{path}`.")).into_response();
     };
-    let outcome = answer(app, &place, &parts, &mut body, received).await;
+    let outcome = answer(app, &place, &parts, caller, &mut body, received).await;
     if outcome.is_err() {
         drain_rest(body).await;
     }
@@ -99,6 +101,7 @@ async fn answer(
     app: &App,
     place: &Place,
     parts: &Parts,
+    caller: &Caller,
     body: &mut Option<Body>,
     received: Instant,
 ) -> Result<Response, Problem> {
@@ -114,9 +117,14 @@ async fn answer(
     if !allowed.split(", ").any(|method| method == parts.method.as_str()) {
         return Err(not_allowed(parts, &allowed));
     }
+    if matches!(place.what, What::Description) && matches!(place.entry.lock, Lock::Signature(_)) {
+        // Nothing is signed here: senders of deliveries do not ask, people who set them up do.
+        app.guard.role(&app.engine, &parts.headers).ok_or_else(Problem::unauthorized)?;
+        return Ok(super::describe::endpoint(app, &place.workflow, webhook));
+    }
     let visitor = door::visit(app, &place.entry, parts)?;
     match &place.what {
-        What::Webhook => receive(app, place, parts, &visitor, body, received).await,
+        What::Webhook => receive(app, place, parts, caller, &visitor, body, received).await,
         What::Run(run) => status(app, place, parts, run).await,
         What::Description => Ok(super::describe::endpoint(app, &place.workflow, webhook)),
     }
@@ -126,6 +134,7 @@ async fn receive(
     app: &App,
     place: &Place,
     parts: &Parts,
+    caller: &Caller,
     visitor: &Visitor<'_>,
     body: &mut Option<Body>,
     received: Instant,
@@ -137,18 +146,41 @@ async fn receive(
         return Err(Problem::unavailable("The engine is stopping."));
     }
     let limit = app.engine.config().limits.body;
-    let raw = body::read(app, &parts.headers, body, limit).await?;
-    visitor.check_body(&raw.bytes)?;
-    let expanded = body::expanded(&raw, &parts.headers, limit)?;
-    body::check_type(&parts.headers, &expanded)?;
+    let owner = |is_known| if is_known { Owner::Known(caller) } else { Owner::Stranger(caller) };
+    let mut raw = body::read(app, owner(visitor.is_known()), &parts.headers, body, limit).await?;
+    if visitor.is_signed() {
+        raw.work(app, owner(false), &parts.headers, |raw| visitor.check_body(&raw.bytes)).await?;
+        raw.know();
+    }
+    let decode = |raw: &mut RawBody| decode(app, place, parts, visitor, raw, limit);
+    let owner = owner(visitor.is_known() || visitor.is_signed());
+    let (request, idempotency) = raw.work(app, owner, &parts.headers, decode).await?;
+    let (workflow, request) = (place.workflow.clone(), Arc::new(request));
+    let message = Message { workflow, request, idempotency, received, room: raw.room };
+    Ok(reply::of_admission(app.engine.take(message).await, &style))
+}
+
+/// The request with its decoded body, and the key that names its run.
+fn decode(
+    app: &App,
+    place: &Place,
+    parts: &Parts,
+    visitor: &Visitor<'_>,
+    raw: &mut RawBody,
+    limit: usize,
+) -> Result<(WebhookRequest, Option<IdempotencyKey>), Problem> {
+    raw.expand(&parts.headers, limit)?;
+    body::check_type(&parts.headers, &raw.bytes)?;
     let shown = parts.headers.iter().filter(|(name, _)| Some(name.as_str()) != visitor.signature_header());
     let headers = shown.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
-    let request_parts = RequestParts { method: parts.method.as_str(), headers, body: expanded.clone() };
-    let request =
-        app.engine.request(&place.workflow, webhook, &visitor.query, request_parts).map_err(Problem::bad_request)?;
-    let idempotency = idempotency::of_message(&place.entry.id, visitor, parts, &expanded, &request)?;
-    let message = Message { workflow: place.workflow.clone(), request: Arc::new(request), idempotency, received };
-    Ok(reply::of_admission(app.engine.take(message).await, &style))
+    let request_parts = RequestParts { method: parts.method.as_str(), headers, body: raw.bytes.clone() };
+    let request = app
+        .engine
+        .request(&place.workflow, place.webhook(), &visitor.query, request_parts)
+        .map_err(Problem::bad_request)?;
+    raw.decoded(|| request.decoded_size())?;
+    let idempotency = idempotency::of_message(&place.entry.id, visitor, parts, &raw.bytes, &request)?;
+    Ok((request, idempotency))
 }
 
 /// Refuses a caller that takes none of the formats which the answer can have. What `respond` sends is not known here.

@@ -1,11 +1,11 @@
 //! What handlers of the admin API take: parts of the path, parameters, bodies. What does not fit is a problem.
 
 use super::App;
-use super::body;
+use super::body::{self, RawBody};
+use super::house::Owner;
 use super::problem::Problem;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 /// The largest body of the admin API, in bytes.
@@ -46,7 +46,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Given<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let Raw(bytes) = Raw::from_request(request, app).await?;
+        let Raw(RawBody { bytes, room: _room }) = Raw::from_request(request, app).await?;
         let text = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}".as_slice() } else { &bytes };
         // A list would be taken for the fields in their order.
         if text.trim_ascii_start().first() != Some(&b'{') {
@@ -59,7 +59,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Given<T> {
 }
 
 /// A body as bytes.
-pub struct Raw(pub Bytes);
+pub struct Raw(pub RawBody);
 
 impl FromRequest<App> for Raw {
     type Rejection = Problem;
@@ -67,12 +67,13 @@ impl FromRequest<App> for Raw {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, unread) = request.into_parts();
         let mut unread = Some(unread);
-        let raw = body::read(app, &parts.headers, &mut unread, MAX_BODY).await;
-        if raw.is_err()
-            && let Some(unread) = unread
-        {
+        // The token has been looked at before.
+        let raw = body::read(app, Owner::Admin, &parts.headers, &mut unread, MAX_BODY).await;
+        if let (Err(_), Some(unread)) = (&raw, unread) {
             body::drain(unread).await;
         }
-        body::expanded(&raw?, &parts.headers, MAX_BODY).map(Self)
+        let mut raw = raw?;
+        raw.work(app, Owner::Admin, &parts.headers, |raw| raw.expand(&parts.headers, MAX_BODY)).await?;
+        Ok(Self(raw))
     }
 }

@@ -6,13 +6,16 @@ mod accept;
 mod access;
 mod body;
 mod callbacks;
+mod callers;
 mod cors;
 mod describe;
 mod door;
 mod evaluate;
 mod events;
+mod gate;
 mod health;
 mod hooks;
+mod house;
 mod idempotency;
 mod input;
 mod json;
@@ -45,12 +48,13 @@ use axum::http::Request;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use callers::Caller;
+use house::House;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use problem::Problem;
 use reply::Style;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -59,8 +63,7 @@ use utoipa_axum::routes;
 struct App {
     engine: Engine,
     guard: Arc<Guard>,
-    /// Room for bodies that are being worked on, in KiB.
-    bodies: Arc<Semaphore>,
+    house: Arc<House>,
 }
 
 impl App {
@@ -125,39 +128,50 @@ pub struct Routes {
     hooks: Option<App>,
     /// Everything else.
     router: Router,
+    house: Arc<House>,
 }
 
 impl Routers {
     /// Webhooks and the admin API at addresses of their own.
     pub fn apart(self) -> (Routes, Routes) {
-        let public = Routes { hooks: Some(self.app), router: self.public.fallback(not_found) };
-        (public, Routes { hooks: None, router: self.admin.fallback(not_found) })
+        let house = self.app.house.clone();
+        let public = Routes { hooks: Some(self.app), router: self.public.fallback(not_found), house: house.clone() };
+        (public, Routes { hooks: None, router: self.admin.fallback(not_found), house })
     }
 
     /// Both at one address.
     pub fn together(self) -> Routes {
-        Routes { hooks: Some(self.app), router: self.admin.merge(self.public).fallback(not_found) }
+        let house = self.app.house.clone();
+        Routes { hooks: Some(self.app), router: self.admin.merge(self.public).fallback(not_found), house }
     }
 }
 
 impl Routes {
-    /// The answer to a request.
-    async fn answer(&self, request: Request<Body>) -> Response {
+    /// Is it a request to the admin API, or does somebody ask how the engine is?
+    fn is_for_admins<B>(&self, request: &Request<B>) -> bool {
+        let path = request.uri().path();
+        path.starts_with("/api/") || matches!(path, "/metrics" | "/livez" | "/readyz")
+    }
+
+    /// The answer to a request of this caller.
+    async fn answer(&self, mut request: Request<Body>, caller: &Caller) -> Response {
         match &self.hooks {
-            Some(app) if hooks::is_hook(request.uri().path()) => hooks::hook(app, request).await,
-            _ => match TowerToHyperService::new(self.router.clone()).call(request).await {
-                Ok(answer) => answer,
-                Err(never) => match never {},
-            },
+            Some(app) if hooks::is_hook(request.uri().path()) => hooks::hook(app, request, caller).await,
+            _ => {
+                request.extensions_mut().insert(caller.clone());
+                match TowerToHyperService::new(self.router.clone()).call(request).await {
+                    Ok(answer) => answer,
+                    Err(never) => match never {},
+                }
+            }
         }
     }
 }
 
 /// All routes.
 pub fn routers(engine: Engine, guard: Guard) -> Routers {
-    let kibibytes = engine.config().limits.bodies_in_flight >> 10;
-    let bodies = Arc::new(Semaphore::new(kibibytes.min(Semaphore::MAX_PERMITS)));
-    let app = App { engine, guard: Arc::new(guard), bodies };
+    let house = Arc::new(House::new(engine.config()));
+    let app = App { engine, guard: Arc::new(guard), house };
     let (api, document) = api().split_for_parts();
     let document = openapi::finished(document, app.engine.config().public_url.as_deref());
     let described = move || std::future::ready(openapi::ok(document.clone()));

@@ -1,39 +1,74 @@
 //! A connection that is given up when its other side does not take what it is sent.
 
+use super::gate::Pulse;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
-/// A stream whose writes fail with `TimedOut` once nothing could be written for a while. Somebody who reads slowly, or
-/// not at all, would hold the memory of an answer for as long as they like.
+/// How long an answer may wait until its reader takes any more of it; and from then on the least pace counts.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The least pace at which answers must be taken, in bytes a second.
+const PACE: u64 = 8 * 1024;
+
+/// A stream whose writes fail with `TimedOut` once nothing could be written for a while, or too little for longer.
+/// Somebody who reads slowly, or not at all, would hold the memory of an answer for as long as they like.
 pub struct Paced<S> {
     stream: S,
-    /// How long one write may wait for room.
+    /// Is told when everything is sent.
+    pulse: Arc<Pulse>,
     patience: Duration,
-    /// Runs while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+    pace: u64,
+    /// Since a write had to wait, until everything is sent.
+    behind: Option<Behind>,
+}
+
+/// A reader that does not keep up.
+struct Behind {
+    since: Instant,
+    /// What it has taken since then, in bytes.
+    taken: u64,
+    /// When it took something last.
+    last: Instant,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl<S> Paced<S> {
-    /// Gives up a write that waits longer than `patience`.
-    pub fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+    /// A stream at the usual pace.
+    pub fn new(stream: S, pulse: Arc<Pulse>) -> Self {
+        Self { stream, pulse, patience: PATIENCE, pace: PACE, behind: None }
     }
 
-    /// What a write came to, unless it has waited for too long.
+    /// What a write came to, unless its reader is too slow.
     fn judge(&mut self, written: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.waiting = None;
-            return written;
+        match (written, &mut self.behind) {
+            (Poll::Ready(written), None) => return Poll::Ready(written),
+            (Poll::Ready(written), Some(behind)) => {
+                behind.taken += *written.as_ref().unwrap_or(&0) as u64;
+                behind.last = Instant::now();
+                return Poll::Ready(written);
+            }
+            (Poll::Pending, _) => {}
         }
-        let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
-        ready!(waiting.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the other side does not read")))
+        let now = Instant::now();
+        let (patience, pace) = (self.patience, self.pace);
+        let behind = self.behind.get_or_insert_with(|| Behind {
+            since: now,
+            taken: 0,
+            last: now,
+            timer: Box::pin(tokio::time::sleep_until(now + patience)),
+        });
+        let allowed = patience + Duration::from_millis(behind.taken.saturating_mul(1000) / pace);
+        let due = (behind.since + allowed).min(behind.last + patience);
+        if due > now {
+            behind.timer.as_mut().reset(due);
+            ready!(behind.timer.as_mut().poll(context));
+        }
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the other side does not read, or too slowly")))
     }
 }
 
@@ -63,7 +98,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.behind = None;
+            self.pulse.sent();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -82,7 +122,7 @@ mod tests {
     #[tokio::test]
     async fn somebody_who_does_not_read_is_given_up() {
         let (ours, _theirs) = tokio::io::duplex(64);
-        let failed = Paced::new(ours, PATIENCE).write_all(&[0; 65]).await.unwrap_err();
+        let failed = paced(ours, 1).write_all(&[0; 65]).await.unwrap_err();
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
     }
 
@@ -97,10 +137,25 @@ mod tests {
             }
             all
         });
-        let mut paced = Paced::new(ours, PATIENCE);
+        let mut paced = paced(ours, 1);
         // Longer in all than one write may wait.
         paced.write_all(&[0; 64 * 12]).await.unwrap();
         drop(paced);
         assert_eq!(reader.await.unwrap(), 64 * 12);
+    }
+
+    #[tokio::test]
+    async fn somebody_who_reads_too_slowly_is_given_up() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let reader = tokio::spawn(async move {
+            let mut one = [0];
+            while let Ok(1..) = theirs.read(&mut one).await {
+                tokio::time::sleep(PATIENCE / 4).await;
+            }
+        });
+        // Never long without a byte, but 20 bytes a second where 1,000 are the least.
+        let failed = paced(ours, 1000).write_all(&[0; 1000]).await.unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+        reader.abort();
     }
 }

@@ -1,34 +1,41 @@
 //! Connections: accepting them, their limits, and ending them in order.
 
 use super::Routes;
+use super::callers::Caller;
+use super::gate::Gate;
 use super::paced::Paced;
 use super::problem::Problem;
 use axum::body::Body;
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 /// How long the header of a request may take to come.
 const HEADER_TIME: Duration = Duration::from_secs(10);
-/// How long an answer may wait until its reader takes more of it.
-const READER_TIME: Duration = Duration::from_secs(30);
 /// The largest header, in bytes.
 const HEADER_BYTES: usize = 16 * 1024;
 /// Larger headers than this are refused before we see them; in between we can say why.
 const BUFFER_BYTES: usize = 64 * 1024;
 /// After an error of `accept` (too many open files), how long to let others finish.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How many connections are refused in words at a time, and how long that may take.
+const REFUSALS: usize = 16;
+const REFUSAL_TIME: Duration = Duration::from_secs(1);
 
 /// Listens. The error says what is in the way.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
@@ -44,12 +51,17 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 pub struct Server {
     listener: TcpListener,
     routes: Routes,
+    gate: Arc<Gate>,
+    /// One permit for each connection that is being refused in words.
+    refusals: Arc<Semaphore>,
 }
 
 impl Server {
-    /// A server for these routes.
-    pub fn new(listener: TcpListener, routes: Routes) -> Self {
-        Self { listener, routes }
+    /// A server for these routes, with so many connections at most.
+    pub fn new(listener: TcpListener, routes: Routes, connections: usize) -> Self {
+        let gate = Gate::new(connections);
+        routes.house.watch(gate.clone());
+        Self { listener, routes, gate, refusals: Arc::new(Semaphore::new(REFUSALS)) }
     }
 
     /// Serves until `stop` is ready, then ends idle connections and lets the others finish for `grace`.
@@ -64,17 +76,12 @@ impl Server {
                 () = &mut stop => break,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    let _ = stream.set_nodelay(true);
-                    let routes = self.routes.clone();
-                    let service = service_fn(move |request| serve(routes.clone(), request));
-                    let stream = TokioIo::new(Paced::new(stream, READER_TIME));
-                    let connection = connections.watch(http.serve_connection(stream, service));
-                    // A connection that breaks is the caller's business.
-                    tokio::spawn(async move { connection.await.ok() });
-                }
+                Ok((stream, peer)) => self.welcome(&http, &connections, stream, peer.ip()),
                 Err(error) => {
-                    tracing::warn!("a connection could not be accepted: {error}");
+                    self.gate.make_place();
+                    if self.gate.may_tell() {
+                        tracing::warn!("a connection could not be accepted: {error}");
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -85,23 +92,94 @@ impl Server {
             () = tokio::time::sleep(grace) => {}
         }
     }
+
+    /// Serves a connection, or refuses it where there are too many.
+    fn welcome(&self, http: &http1::Builder, connections: &GracefulShutdown, stream: TcpStream, peer: IpAddr) {
+        let _ = stream.set_nodelay(true);
+        let routes = self.routes.clone();
+        let callers = &routes.house.callers;
+        let (caller, is_proxy) = (callers.at(peer), callers.is_proxy(peer));
+        let Some(mut pass) = self.gate.enter(peer, &caller, is_proxy) else {
+            // In words, unless there are too many of them too.
+            if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
+                tokio::spawn(async move {
+                    refuse(stream).await;
+                    drop(permit);
+                });
+            }
+            return;
+        };
+        let (pulse, is_reserved) = (pass.pulse.clone(), pass.is_reserved);
+        let stream = TokioIo::new(Paced::new(stream, pulse.clone()));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (routes, pulse) = (routes.clone(), pulse.clone());
+            let caller = match is_proxy {
+                true => routes.house.callers.at(routes.house.callers.origin(peer, request.headers())),
+                false => caller.clone(),
+            };
+            async move {
+                pulse.busy();
+                let answer = match is_reserved && !routes.is_for_admins(&request) {
+                    true => crowded(),
+                    false => serve(&routes, request, &caller).await,
+                };
+                // A stream goes on for as long as its reader likes.
+                if answer.body().size_hint().exact().is_some() {
+                    pulse.answered();
+                }
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let connection = connections.watch(http.serve_connection(stream, service));
+        tokio::spawn(async move {
+            // A connection that breaks is the caller's business.
+            tokio::select! {
+                _ = connection => {}
+                Ok(()) = &mut pass.end => {}
+            }
+        });
+    }
+}
+
+/// The answer to a request on one of the last connections, which are for the admin API.
+fn crowded() -> Response {
+    let problem = Problem::unavailable("The engine has too many connections; try again in a moment.");
+    problem.with_header(header::CONNECTION, "close").into_response()
+}
+
+/// Tells a caller for whom there is no place, and lets it read that before its connection ends.
+async fn refuse(mut stream: TcpStream) {
+    const PROBLEM: &str = "{\"type\":\"urn:flowscript:problem:unavailable\",\"title\":\"Service unavailable\",\
+        \"status\":503,\"detail\":\"The engine has too many connections; try again in a moment.\"}";
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
+         content-type: application/problem+json\r\ncontent-length: {}\r\n\r\n{PROBLEM}",
+        PROBLEM.len()
+    );
+    let telling = async {
+        let _ = stream.write_all(answer.as_bytes()).await;
+        let _ = stream.shutdown().await;
+        let mut rest = [0; 1024];
+        while let Ok(1..) = stream.read(&mut rest).await {}
+    };
+    let _ = tokio::time::timeout(REFUSAL_TIME, telling).await;
 }
 
 /// Serves a request. Headers that are too large are refused, in words; a panic ends this request alone.
 ///
 /// Both are done here, once for all routes: as layers of the router they would cost each request two boxes more.
-async fn serve(routes: Routes, request: Request<Incoming>) -> Result<Response, Infallible> {
+async fn serve(routes: &Routes, request: Request<Incoming>, caller: &Caller) -> Response {
     let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if line + fields > HEADER_BYTES {
         let problem = Problem::new(431, "header-too-large", "Request header fields too large")
             .with_detail(format!("Address and headers are larger than {HEADER_BYTES} bytes, which are the most."));
-        return Ok(problem.into_response());
+        return problem.into_response();
     }
     // The panic hook writes down what has happened; callers are told only that it did.
-    let served = AssertUnwindSafe(routes.answer(request.map(Body::new))).catch_unwind().await;
-    Ok(served.unwrap_or_else(|_| {
+    let served = AssertUnwindSafe(routes.answer(request.map(Body::new), caller)).catch_unwind().await;
+    served.unwrap_or_else(|_| {
         let problem = Problem::new(500, "internal", "Internal error");
         problem.with_detail("The engine failed; its log says more.").into_response()
-    }))
+    })
 }

@@ -2,8 +2,10 @@
 //! clients of Boomerang know.
 
 use super::App;
-use super::body;
+use super::body::{self, RawBody};
+use super::callers::{self, Caller};
 use super::door;
+use super::house::Owner;
 use super::idempotency;
 use super::input::At;
 use super::json;
@@ -16,21 +18,43 @@ use crate::trigger::webhook::{Credential, credential};
 use crate::workflow::model::Workflow;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use flowscript_lang::value::{Record, Value};
+use flowscript_lang::value::{Record, Value, live_size};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
+use std::fmt;
 use std::sync::Arc;
+
+/// The largest body that a status is asked for with: it holds a token.
+const MAX_STATUS_BODY: usize = 16 << 10;
 
 /// Starts the workflow of a token.
 pub async fn start(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (parts, unread) = request.into_parts();
-    let bytes = body_of(&app, &parts.headers, unread).await?;
-    let message = message_of(&bytes);
-    let key = key_of(&app, &parts.headers, message.as_ref().ok())?;
-    // What is wrong with a body is for those who hold a key.
-    let message = message?;
+    let caller = callers::of(&parts.extensions)?;
+    let limit = app.engine.config().limits.body;
+    let mut raw = body_of(&app, &parts, caller, unread, limit).await?;
+    if key_in_headers(&app, &parts.headers).is_none() {
+        let shown = |raw: &mut RawBody| token_in(&raw.bytes);
+        let token = raw.work(&app, Owner::Stranger(caller), &parts.headers, shown).await;
+        let credential = token.map(|token| Credential::of_key(&token));
+        credential.and_then(|credential| app.engine.key_of(&credential)).ok_or_else(Problem::unauthorized)?;
+        raw.know();
+    }
+    let decode = |raw: &mut RawBody| {
+        let message = message_of(&raw.bytes);
+        // The token in the body counts, if there is one. What is wrong with a body is for those who hold a key.
+        let key = key_of(&app, &parts.headers, message.as_ref().ok())?;
+        let message = message?;
+        raw.decoded(|| live_size([&Value::Record(message.clone())]))?;
+        Ok::<_, Problem>((key, message))
+    };
+    let (key, message) = raw.work(&app, Owner::Known(caller), &parts.headers, decode).await?;
     let workflow = workflow_of(&app, &key, &message)?;
     let properties = match message.get("properties") {
         None | Some(Value::Null) => Record::from_fields([]),
@@ -46,9 +70,9 @@ pub async fn start(State(app): State<App>, request: Request) -> Result<Response,
     let idempotency = idempotency::key_in(&parts.headers, "Idempotency-Key")?.map(|name| IdempotencyKey {
         scope: format!("{}/{}/payload", workflow.id, key.id),
         key: name,
-        request: idempotency::digest([bytes.as_ref()]),
+        request: idempotency::digest([raw.bytes.as_ref()]),
     });
-    match app.engine.start_by_token(workflow, properties, idempotency).await {
+    match app.engine.start_by_token(workflow, properties, idempotency, raw.room).await {
         Admission::Accepted(run) => {
             Ok(json_response(StatusCode::OK, json!({ "activityId": run.to_string() }).to_string()))
         }
@@ -59,12 +83,15 @@ pub async fn start(State(app): State<App>, request: Request) -> Result<Response,
 /// What became of a run that a token may see.
 pub async fn status(State(app): State<App>, At(id): At<String>, request: Request) -> Result<Response, Problem> {
     let (parts, unread) = request.into_parts();
-    let in_headers = credential(door::text(&parts.headers, "x-api-key"), door::text(&parts.headers, "authorization"));
-    let message = match in_headers {
-        Some(_) => None,
-        None => message_of(&body_of(&app, &parts.headers, unread).await?).ok(),
+    let shown = match credential_in(&parts.headers) {
+        Some(credential) => Some(credential),
+        None => {
+            let caller = callers::of(&parts.extensions)?;
+            let raw = body_of(&app, &parts, caller, unread, MAX_STATUS_BODY).await?;
+            token_in(&raw.bytes).map(|token| Credential::of_key(&token))
+        }
     };
-    let key = key_of(&app, &parts.headers, message.as_ref())?;
+    let key = shown.and_then(|credential| app.engine.key_of(&credential)).ok_or_else(Problem::unauthorized)?;
     let unknown = || Problem::not_found(format!("There is no activity `{id}`."));
     let run: RunId = id.parse().map_err(|_| unknown())?;
     let view = app.engine.steps_view(run).await.map_err(|error| match Problem::of_store(&error) {
@@ -78,14 +105,18 @@ pub async fn status(State(app): State<App>, At(id): At<String>, request: Request
     Ok(json_response(StatusCode::OK, shown.to_string()))
 }
 
-async fn body_of(app: &App, headers: &HeaderMap, unread: Body) -> Result<Bytes, Problem> {
-    let limit = app.engine.config().limits.body;
+/// The body, expanded. Whose key it brings is known only when it is there: until then it takes the room of strangers.
+async fn body_of(app: &App, parts: &Parts, caller: &Caller, unread: Body, limit: usize) -> Result<RawBody, Problem> {
     let mut unread = Some(unread);
-    let raw = body::read(app, headers, &mut unread, limit).await;
+    let is_known = key_in_headers(app, &parts.headers).is_some();
+    let owner = if is_known { Owner::Known(caller) } else { Owner::Stranger(caller) };
+    let raw = body::read(app, owner, &parts.headers, &mut unread, limit).await;
     if let (Err(_), Some(unread)) = (&raw, unread) {
         body::drain(unread).await;
     }
-    body::expanded(&raw?, headers, limit)
+    let mut raw = raw?;
+    raw.work(app, owner, &parts.headers, |raw| raw.expand(&parts.headers, limit)).await?;
+    Ok(raw)
 }
 
 fn message_of(bytes: &Bytes) -> Result<Record, Problem> {
@@ -99,14 +130,57 @@ fn message_of(bytes: &Bytes) -> Result<Record, Problem> {
     }
 }
 
+/// The text `token` of an object of JSON, found in one pass and without decoding anything else; the last one where there
+/// are several.
+fn token_in(bytes: &[u8]) -> Option<String> {
+    struct Token(Option<String>);
+
+    impl<'de> Deserialize<'de> for Token {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(Fields)
+        }
+    }
+
+    struct Fields;
+
+    impl<'de> Visitor<'de> for Fields {
+        type Value = Token;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Token, A::Error> {
+            let mut token = None;
+            while let Some(name) = fields.next_key::<String>()? {
+                let text: &RawValue = fields.next_value()?;
+                if name == "token" {
+                    token = serde_json::from_str(text.get()).ok();
+                }
+            }
+            Ok(Token(token))
+        }
+    }
+
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    serde_json::from_slice::<Token>(bytes).ok()?.0
+}
+
 /// The key that the headers or the field `token` show.
 fn key_of(app: &App, headers: &HeaderMap, message: Option<&Record>) -> Result<OpenKey, Problem> {
-    let in_headers = || credential(door::text(headers, "x-api-key"), door::text(headers, "authorization"));
     let shown = match message.and_then(|message| message.get("token")) {
         Some(Value::Text(token)) => Some(Credential::of_key(&token)),
-        _ => in_headers(),
+        _ => credential_in(headers),
     };
     shown.and_then(|credential| app.engine.key_of(&credential)).ok_or_else(Problem::unauthorized)
+}
+
+fn key_in_headers(app: &App, headers: &HeaderMap) -> Option<OpenKey> {
+    credential_in(headers).and_then(|credential| app.engine.key_of(&credential))
+}
+
+fn credential_in(headers: &HeaderMap) -> Option<Credential> {
+    credential(door::text(headers, "x-api-key"), door::text(headers, "authorization"))
 }
 
 fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflow>, Problem> {

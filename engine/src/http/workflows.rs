@@ -1,6 +1,8 @@
 //! `/api/v1/workflows`
 
 use super::App;
+use super::body::RawBody;
+use super::house::Owner;
 use super::input::{At, Given, Raw};
 use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
@@ -11,9 +13,10 @@ use crate::engine::PayloadOf;
 use crate::script::decode_json;
 use crate::workflow::history::DiagnosticsSwitch;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
-use flowscript_lang::value::{Record, Value};
+use flowscript_lang::value::{Record, Value, live_size};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -33,7 +36,12 @@ pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Shown<Wo
 
 /// Starts a run by hand: `{"input": {…}}`, or `{"payloadOf": "last"}` or the id of an earlier run, with its payload.
 #[utoipa::path(post, path = "/workflows/{id}/run", tag = "workflows", params(("id" = String, Path,)), request_body = Option<Start>, responses((status = 202, body = Accepted), Refused))]
-pub async fn run(State(app): State<App>, At(id): At<String>, Raw(body): Raw) -> Result<Response, Problem> {
+pub async fn run(
+    State(app): State<App>,
+    At(id): At<String>,
+    headers: HeaderMap,
+    Raw(mut body): Raw,
+) -> Result<Response, Problem> {
     let workflows = app.engine.workflows();
     let entry = workflows.entry(&id).filter(|entry| entry.present).ok_or_else(|| unknown(&id))?;
     let Some(workflow) = &entry.workflow else {
@@ -43,7 +51,12 @@ pub async fn run(State(app): State<App>, At(id): At<String>, Raw(body): Raw) -> 
     if app.engine.is_stopping() {
         return Err(Problem::unavailable("The engine is stopping."));
     }
-    let input = match start_of(&body)? {
+    let decode = |body: &mut RawBody| {
+        let taken = start_of(&body.bytes)?;
+        body.decoded(|| taken.size())?;
+        Ok::<_, Problem>(taken)
+    };
+    let input = match body.work(&app, Owner::Admin, &headers, decode).await? {
         Taken::Input(input) => input,
         Taken::Payload(of) => {
             let started = app.engine.run_with_payload(&id, of).await;
@@ -55,7 +68,7 @@ pub async fn run(State(app): State<App>, At(id): At<String>, Raw(body): Raw) -> 
         let known = if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) };
         return Err(Problem::bad_request(format!("The workflow `{id}` has no input `{name}`; {known}.")));
     }
-    let admission = app.engine.start_manually(workflow.clone(), input).await;
+    let admission = app.engine.start_manually(workflow.clone(), input, body.room).await;
     Ok(reply::of_admission(admission, &app.run_style()))
 }
 
@@ -75,6 +88,16 @@ struct Start {
 enum Taken {
     Input(Record),
     Payload(PayloadOf),
+}
+
+impl Taken {
+    /// The bytes that it holds.
+    fn size(&self) -> usize {
+        match self {
+            Self::Input(input) => live_size([&Value::Record(input.clone())]),
+            Self::Payload(_) => 0,
+        }
+    }
 }
 
 /// What a switch is set to.

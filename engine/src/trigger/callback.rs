@@ -1,9 +1,7 @@
 //! Addresses that events for runs are sent to: signed, so that nothing need be kept before an event comes.
 
-use super::webhook::decode_body;
 use crate::run::encoding;
 use crate::store::RunId;
-use bytes::Bytes;
 use flowscript_lang::value::Value;
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -39,9 +37,9 @@ fn digit(nibble: u8) -> char {
     char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
-/// The body of an event as the store keeps it. The error says in words why it cannot be decoded.
-pub fn encode(body: &Bytes, content_type: Option<&str>) -> Result<Vec<u8>, String> {
-    Ok(encoding::encode(&decode_body(body, content_type)?))
+/// The decoded body of an event as the store keeps it.
+pub fn encode(event: &Value) -> Vec<u8> {
+    encoding::encode(event)
 }
 
 /// What a wait gets of an event that the store has kept.

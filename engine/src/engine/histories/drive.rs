@@ -302,8 +302,8 @@ impl Progress {
         let n = Value::from(self.started as i64 * 17);
         let input = Record::from_fields([("n".into(), n), ("lane".into(), Value::text(lane))]);
         let admission = match self.world.history.tree.flows[0].lane {
-            Some(_) => engine.start_by_token(workflow, input, None).await,
-            None => engine.start_manually(workflow, input).await,
+            Some(_) => engine.start_by_token(workflow, input, None, None).await,
+            None => engine.start_manually(workflow, input, None).await,
         };
         match admission {
             Admission::Accepted(_) => Ok(()),

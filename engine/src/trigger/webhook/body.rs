@@ -1,12 +1,20 @@
 //! Bodies: expanded, then decoded by their content type.
 
+use crate::room::Full;
 use crate::script::{decode_csv, decode_json, decode_xml};
 use bytes::Bytes;
+use ecow::EcoString;
 use encoding_rs::Encoding;
-use flowscript_lang::value::Value;
+use flowscript_lang::value::{Record, Value};
 use flowscript_stdlib::charset::{body_text, decoded, encoding, is_xml, media_type};
 use percent_encoding::percent_decode_str;
+use std::collections::HashMap;
 use std::io::Read;
+
+/// What the first bytes of an expanded body go into, in bytes.
+const FIRST_PIECE: usize = 4 << 10;
+/// The most fields of a form.
+const MAX_FIELDS: usize = 10_000;
 
 /// What is wrong with a body.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,22 +28,50 @@ pub enum BodyProblem {
     UnknownEncoding(String),
     /// It is not what its type says; in words.
     Undecodable(String),
+    /// There is no room for what it is expanded to.
+    NoRoom(Full),
 }
 
-/// Undoes the content encoding: none, `identity` or `gzip`.
-pub fn expand(raw: Bytes, encoding: Option<&str>, limit: usize) -> Result<Bytes, BodyProblem> {
+/// Undoes the content encoding: none, `identity` or `gzip`. `grow` is asked for room before it is taken.
+pub fn expand(
+    raw: Bytes,
+    encoding: Option<&str>,
+    limit: usize,
+    grow: impl FnMut(usize) -> Result<(), Full>,
+) -> Result<Bytes, BodyProblem> {
     let expanded = match encoding.map(|name| name.trim().to_ascii_lowercase()).as_deref() {
         None | Some("" | "identity") => raw,
-        Some("gzip" | "x-gzip") => {
-            let mut bytes = Vec::new();
-            // One byte more than allowed shows that there is more.
-            let read = flate2::read::MultiGzDecoder::new(raw.as_ref()).take(limit as u64 + 1).read_to_end(&mut bytes);
-            read.map_err(|error| BodyProblem::Undecodable(format!("The body is not gzip: {error}.")))?;
-            Bytes::from(bytes)
-        }
+        Some("gzip" | "x-gzip") => unzip(&raw, limit, grow)?.into(),
         Some(other) => return Err(BodyProblem::UnknownEncoding(other.to_owned())),
     };
     if expanded.len() > limit { Err(BodyProblem::TooLarge { limit }) } else { Ok(expanded) }
+}
+
+/// Expands a piece after the other, in a buffer that grows with them.
+fn unzip(raw: &[u8], limit: usize, mut grow: impl FnMut(usize) -> Result<(), Full>) -> Result<Vec<u8>, BodyProblem> {
+    let mut decoder = flate2::read::MultiGzDecoder::new(raw);
+    let (mut expanded, mut length) = (Vec::new(), 0);
+    loop {
+        if length == expanded.len() {
+            if length > limit {
+                return Err(BodyProblem::TooLarge { limit });
+            }
+            // One byte more than allowed shows that there is more.
+            let more = expanded.len().max(FIRST_PIECE).min(limit + 1 - length);
+            grow(more).map_err(BodyProblem::NoRoom)?;
+            expanded.reserve_exact(more);
+            expanded.resize(length + more, 0);
+        }
+        let rest = expanded.get_mut(length..).unwrap_or_default();
+        match decoder.read(rest) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(BodyProblem::Undecodable(format!("The body is not gzip: {error}."))),
+        }
+    }
+    expanded.truncate(length);
+    Ok(expanded)
 }
 
 /// Is this a type of body that webhooks do not read?
@@ -108,10 +144,18 @@ fn form(text: &str, charset: &'static Encoding) -> Result<Value, String> {
                 .to_owned(),
         );
     }
-    let mut fields: Vec<(String, Vec<Value>)> = Vec::new();
-    for (name, value) in pairs_in(text.trim_end_matches(['\r', '\n']), charset) {
-        let (name, value) = (name?, Value::text(value?));
-        match fields.iter_mut().find(|(known, _)| *known == name) {
+    let text = text.trim_end_matches(['\r', '\n']);
+    let count = text.split('&').filter(|part| !part.is_empty()).count();
+    if count > MAX_FIELDS {
+        return Err(format!("The form has {count} fields; {MAX_FIELDS} are the most."));
+    }
+    let mut fields: Vec<(EcoString, Vec<Value>)> = Vec::new();
+    // Forms have names by the thousand where nobody means well.
+    let mut places: HashMap<EcoString, usize> = HashMap::new();
+    for (name, value) in pairs_in(text, charset) {
+        let (name, value) = (EcoString::from(name?), Value::text(value?));
+        let place = *places.entry(name.clone()).or_insert(fields.len());
+        match fields.get_mut(place) {
             Some((_, values)) => values.push(value),
             None => fields.push((name, vec![value])),
         }
@@ -120,7 +164,7 @@ fn form(text: &str, charset: &'static Encoding) -> Result<Value, String> {
         let value = if values.len() == 1 { values.pop().unwrap_or_default() } else { Value::list(values) };
         (name, value)
     });
-    Ok(Value::record(fields.collect::<Vec<_>>()))
+    Ok(Value::Record(Record::from_fields(fields)))
 }
 
 type Pair = (Result<String, String>, Result<String, String>);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::room::Full;
 use bytes::Bytes;
 use flowscript_lang::value::{Record, Value};
 use std::io::Write;
@@ -71,11 +72,43 @@ fn gzip_is_expanded_up_to_the_limit() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&vec![b'x'; 10_000]).unwrap();
     let packed = Bytes::from(encoder.finish().unwrap());
-    assert_eq!(expand(packed.clone(), Some("gzip"), 10_000).unwrap().len(), 10_000);
-    assert_eq!(expand(packed.clone(), Some("GZIP"), 9_999), Err(BodyProblem::TooLarge { limit: 9_999 }));
-    assert_eq!(expand(packed.clone(), Some("br"), 9), Err(BodyProblem::UnknownEncoding("br".into())));
-    assert!(matches!(expand(packed.slice(..20), Some("gzip"), 10_000), Err(BodyProblem::Undecodable(_))));
-    assert!(matches!(expand(packed, None, 5), Err(BodyProblem::TooLarge { .. })));
+    let expand = |packed: &Bytes, encoding, limit| expand(packed.clone(), encoding, limit, |_| Ok(()));
+    assert_eq!(expand(&packed, Some("gzip"), 10_000).unwrap().len(), 10_000);
+    assert_eq!(expand(&packed, Some("GZIP"), 9_999), Err(BodyProblem::TooLarge { limit: 9_999 }));
+    assert_eq!(expand(&packed, Some("br"), 9), Err(BodyProblem::UnknownEncoding("br".into())));
+    assert!(matches!(expand(&packed.slice(..20), Some("gzip"), 10_000), Err(BodyProblem::Undecodable(_))));
+    assert!(matches!(expand(&packed, None, 5), Err(BodyProblem::TooLarge { .. })));
+    assert_eq!(expand(&packed, Some("gzip"), 0), Err(BodyProblem::TooLarge { limit: 0 }));
+}
+
+#[test]
+fn room_is_asked_for_before_gzip_is_expanded() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&vec![b'x'; 1 << 20]).unwrap();
+    let packed = Bytes::from(encoder.finish().unwrap());
+    let mut taken = 0;
+    let refused = expand(packed, Some("gzip"), 1 << 20, |more| {
+        if taken + more > 100_000 {
+            return Err(Full::Now);
+        }
+        taken += more;
+        Ok(())
+    });
+    assert_eq!(refused, Err(BodyProblem::NoRoom(Full::Now)));
+    assert!((50_000..100_000).contains(&taken), "{taken}");
+}
+
+#[test]
+fn forms_of_many_names_take_no_time() {
+    let names = |count: usize| (0..count).map(|n| format!("n{n}=1")).collect::<Vec<_>>().join("&");
+    let form = "application/x-www-form-urlencoded";
+    let largest = request(form, &names(10_000)).unwrap();
+    assert_eq!(largest.body_record().unwrap().shape().len(), 10_000);
+    let repeated = request(form, &"a=1&".repeat(10_000)).unwrap();
+    assert_eq!(repeated.body_record().unwrap().shape().len(), 1);
+    for many in [names(10_001), "a&".repeat(100_000)] {
+        assert!(request(form, &many).unwrap_err().contains("10000 are the most"));
+    }
 }
 
 #[test]

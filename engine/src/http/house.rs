@@ -1,0 +1,139 @@
+//! What all requests share: room for their bodies and answers, threads for what takes long, and who their callers are.
+
+use super::callers::{Allowance, Caller, Callers};
+use super::gate::Gate;
+use super::problem::Problem;
+use crate::config::Config;
+use crate::room::{Full, Held, Room};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Semaphore;
+
+/// Work on more bytes than this leaves the threads that serve requests.
+pub const LARGE: usize = 64 << 10;
+
+/// The admin API has room of its own: this part of what all others have, and never less than some of its bodies need.
+const ADMIN_PART: usize = 8;
+const ADMIN_LEAST: usize = 8 << 20;
+/// One address gets at most this part of the room.
+const ADDRESS_PART: usize = 2;
+/// All whom nobody knows get together at most this part.
+const STRANGER_PART: usize = 4;
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct House {
+    /// Whom requests come from.
+    pub callers: Callers,
+    bodies: Room,
+    answers: Room,
+    admin_bodies: Room,
+    admin_answers: Room,
+    /// All who use the admin API: its tokens tell them apart, not their addresses.
+    admins: Caller,
+    /// One permit for each thread that may be busy with what takes long, for known callers and for strangers.
+    known: Semaphore,
+    strangers: Semaphore,
+    gates: Mutex<Vec<Arc<Gate>>>,
+}
+
+/// Whose room it is.
+#[derive(Clone, Copy, Debug)]
+pub enum Owner<'c> {
+    /// Somebody with an admin token.
+    Admin,
+    /// Somebody who has shown a credential.
+    Known(&'c Caller),
+    /// Somebody who has not, or not yet.
+    Stranger(&'c Caller),
+}
+
+impl House {
+    /// The house of an engine with these settings.
+    pub fn new(config: &Config) -> Self {
+        let limits = &config.limits;
+        let (bodies, answers) = (limits.bodies_in_flight, limits.answers_in_flight);
+        // A body of the largest size must always fit, and so must what it is expanded to.
+        let least = limits.body.saturating_mul(2);
+        let of_strangers = |most: usize| (most / STRANGER_PART).max(least).min(most);
+        let of_address = |most: usize| (most / ADDRESS_PART).max(least).min(most);
+        let of_admins = |most: usize| (most / ADMIN_PART).max(ADMIN_LEAST);
+        let allowed = Allowance {
+            bodies: of_address(bodies),
+            answers: of_address(answers),
+            connections: limits.connections - limits.connections / 4,
+        };
+        let of_all = Allowance { bodies: usize::MAX, answers: usize::MAX, connections: usize::MAX };
+        let threads = std::thread::available_parallelism().map_or(2, NonZero::get);
+        Self {
+            callers: Callers::new(config, allowed),
+            bodies: Room::new(bodies, of_strangers(bodies)),
+            answers: Room::new(answers, of_address(answers)),
+            admin_bodies: Room::new(of_admins(bodies), 0),
+            admin_answers: Room::new(of_admins(answers), 0),
+            admins: Caller::new(of_all),
+            known: Semaphore::new(threads.max(2)),
+            strangers: Semaphore::new((threads / 2).max(1)),
+            gates: Mutex::default(),
+        }
+    }
+
+    /// Room for a body, with nothing in it yet.
+    pub fn body(&self, owner: Owner<'_>) -> Held {
+        match owner {
+            Owner::Admin => self.admin_bodies.hold(&self.admins.bodies, false),
+            Owner::Known(caller) => self.bodies.hold(&caller.bodies, false),
+            Owner::Stranger(caller) => self.bodies.hold(&caller.bodies, true),
+        }
+    }
+
+    /// Room for an answer, with nothing in it yet.
+    pub fn answer(&self, owner: Owner<'_>) -> Held {
+        match owner {
+            Owner::Admin => self.admin_answers.hold(&self.admins.answers, false),
+            Owner::Known(caller) => self.answers.hold(&caller.answers, false),
+            Owner::Stranger(caller) => self.answers.hold(&caller.answers, true),
+        }
+    }
+
+    /// The connections of this gate are counted among those of the engine.
+    pub fn watch(&self, gate: Arc<Gate>) {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner).push(gate);
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|gate| gate.open()).sum()
+    }
+
+    /// Bytes of bodies, and bytes of answers, that take room now.
+    pub fn used(&self) -> (usize, usize) {
+        (self.bodies.used() + self.admin_bodies.used(), self.answers.used() + self.admin_answers.used())
+    }
+
+    /// Does work that takes long beside the threads that serve requests. What strangers want waits for other strangers
+    /// only.
+    pub async fn apart<T>(&self, owner: Owner<'_>, work: impl FnOnce() -> T) -> T {
+        let threads = if matches!(owner, Owner::Stranger(_)) { &self.strangers } else { &self.known };
+        // Nobody closes the semaphore.
+        let _permit = threads.acquire().await.ok();
+        match Handle::current().runtime_flavor() {
+            RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+            _ => work(),
+        }
+    }
+}
+
+/// What is told where there is no room for a body.
+pub fn no_room(full: Full) -> Problem {
+    match full {
+        Full::Now => {
+            Problem::unavailable("The engine is working on too many large requests; try again in a moment.")
+        }
+        Full::Always => Problem::new(413, "body-too-large", "Content too large").with_detail(
+            "The body, with what it is decoded to, takes more room than the engine has for one; `limits.bodiesInFlight` \
+             says how much there is.",
+        ),
+    }
+}

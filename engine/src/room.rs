@@ -1,0 +1,181 @@
+//! Room in memory for what comes from outside and for what goes back there: bytes in all, and shares of them, so that
+//! nobody takes the room of the others.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// So many may be taken at a time: bytes, or connections.
+#[derive(Debug)]
+pub struct Share {
+    most: usize,
+    used: AtomicUsize,
+}
+
+impl Share {
+    /// A share of which nothing is taken.
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, used: AtomicUsize::new(0) })
+    }
+
+    /// How much is taken now.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// How much there is in all.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Takes some of it, all or nothing.
+    #[must_use]
+    pub fn take(&self, amount: usize) -> bool {
+        if amount > self.most {
+            return false;
+        }
+        // Two that come at once may both be refused where one would fit: there is hardly any room then.
+        let before = self.used.fetch_add(amount, Ordering::Relaxed);
+        if before <= self.most - amount {
+            return true;
+        }
+        self.give(amount);
+        false
+    }
+
+    /// Gives back what was taken.
+    pub fn give(&self, amount: usize) {
+        self.used.fetch_sub(amount, Ordering::Relaxed);
+    }
+}
+
+/// There is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// Others use it; it may be free in a moment.
+    Now,
+    /// There is never so much.
+    Always,
+}
+
+/// Room in all, and the part of it that those get whom nobody knows.
+#[derive(Clone, Debug)]
+pub struct Room {
+    all: Arc<Share>,
+    strangers: Arc<Share>,
+}
+
+impl Room {
+    /// Room for `most` bytes, of which strangers together get at most a share.
+    pub fn new(most: usize, strangers: usize) -> Self {
+        Self { all: Share::new(most), strangers: Share::new(strangers) }
+    }
+
+    /// How much of it is taken.
+    pub fn used(&self) -> usize {
+        self.all.used()
+    }
+
+    /// Nothing yet, for somebody at an address with this share.
+    pub fn hold(&self, address: &Arc<Share>, is_stranger: bool) -> Held {
+        Held {
+            all: self.all.clone(),
+            address: address.clone(),
+            strangers: is_stranger.then(|| self.strangers.clone()),
+            bytes: 0,
+        }
+    }
+}
+
+/// Room that is taken. It is given back when this is dropped.
+#[derive(Debug)]
+pub struct Held {
+    all: Arc<Share>,
+    address: Arc<Share>,
+    strangers: Option<Arc<Share>>,
+    bytes: usize,
+}
+
+impl Held {
+    /// How much it is.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How much more there is at the moment.
+    pub fn left(&self) -> usize {
+        self.shares().map(|share| share.most.saturating_sub(share.used())).min().unwrap_or_default()
+    }
+
+    /// The most that it can ever be.
+    pub fn most(&self) -> usize {
+        self.shares().map(|share| share.most).min().unwrap_or_default()
+    }
+
+    /// Takes more, all or nothing.
+    pub fn grow(&mut self, bytes: usize) -> Result<(), Full> {
+        for (at, share) in self.shares().enumerate() {
+            if !share.take(bytes) {
+                self.shares().take(at).for_each(|taken| taken.give(bytes));
+                let never = self.bytes.saturating_add(bytes) > self.most();
+                return Err(if never { Full::Always } else { Full::Now });
+            }
+        }
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// Gives some of it back.
+    pub fn shrink(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.shares().for_each(|share| share.give(bytes));
+        self.bytes -= bytes;
+    }
+
+    /// Its owner is no stranger any more.
+    pub fn know(&mut self) {
+        if let Some(strangers) = self.strangers.take() {
+            strangers.give(self.bytes);
+        }
+    }
+
+    fn shares(&self) -> impl Iterator<Item = &Share> {
+        [Some(&self.all), Some(&self.address), self.strangers.as_ref()].into_iter().flatten().map(Arc::as_ref)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.shrink(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_given_back() {
+        let (room, address) = (Room::new(100, 50), Share::new(60));
+        let mut held = room.hold(&address, true);
+        assert_eq!((held.left(), held.most()), (50, 50));
+        assert_eq!(held.grow(40), Ok(()));
+        assert_eq!(held.grow(20), Err(Full::Always), "60 of 50");
+        let mut other = room.hold(&address, true);
+        assert_eq!(other.grow(20), Err(Full::Now), "of strangers");
+        held.know();
+        assert_eq!(other.grow(21), Err(Full::Now), "of the address");
+        assert_eq!(other.grow(20), Ok(()));
+        assert_eq!((room.used(), address.used(), other.left()), (60, 60, 0));
+        held.shrink(15);
+        held.shrink(5);
+        assert_eq!((room.used(), held.bytes(), other.left()), (40, 20, 20));
+        drop(held);
+        let mut third = room.hold(&Share::new(1000), false);
+        assert_eq!(third.grow(81), Err(Full::Now), "of all");
+        assert_eq!(third.grow(101), Err(Full::Always));
+        assert_eq!(third.grow(usize::MAX), Err(Full::Always));
+        assert_eq!(third.grow(80), Ok(()));
+        drop((other, third));
+        assert_eq!((room.used(), address.used()), (0, 0));
+    }
+}

@@ -1,0 +1,238 @@
+//! The front door: who is let in, and how much of the engine those take whom it does not know.
+
+use crate::server::{Project, Server, bearer, raw, wait_for};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// Everybody may call it; it gives what it gets.
+const OPEN: &str = "input: { value: any }
+trigger: { webhook: { auth: none, response: wait, processing: { input: \"[value: body]\" } } }
+output: \"{value}\"\n";
+const KEYED: &str = "trigger: { webhook: { response: wait } }\noutput: 1\n";
+const SIGNED: &str =
+    "trigger: { webhook: { methods: [POST], auth: { signature: { scheme: github, secret: '${env:SECRET}' } } } }
+output: 1\n";
+const SECRET: &str = "a secret of the tests";
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+    stream
+}
+
+/// The head of a request with a body of one piece after the other.
+fn chunked(path: &str, headers: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Transfer-Encoding: chunked\r\n\r\n")
+}
+
+fn answer(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn a_token_is_found_without_decoding_the_rest() {
+    let project = Project::new(&[("workflows/a.yaml", "input: { rows: any }\ntrigger: { webhook: }\noutput: 1\n")]);
+    let server = project.serve();
+    let key = server.key("a");
+    // Rows of different names cost most when they are decoded.
+    let rows: Vec<String> = (0..20_000).map(|n| format!("{{\"k{n}\":1}}")).collect();
+    let body = |token: &str| format!("{{\"properties\":{{\"rows\":[{}]}},\"token\":\"{token}\"}}", rows.join(","));
+    let before = server.resident();
+    server.post("/webhook/payload", &body("wrong")).is_problem(401, "credential");
+    assert!(server.resident() < before + (32 << 20), "{} bytes after {before}", server.resident());
+    let small = |token: &str| server.post("/webhook/payload", token).status;
+    assert_eq!(small(&format!("{{\"properties\":{{\"rows\":1}},\"t\\u006fken\":\"{key}\"}}")), 200);
+    assert_eq!(small(&format!("{{\"token\":\"wrong\",\"token\":\"{key}\",\"properties\":{{\"rows\":1}}}}")), 200);
+    for wrong in [
+        format!("{{\"properties\":{{\"token\":\"{key}\",\"rows\":1}}}}"),
+        format!("[{{\"token\":\"{key}\"}}]"),
+        format!("{{\"token\":[\"{key}\"]}}"),
+        format!("{{\"token\":\"{key}\""),
+        "{\"token\":1}".into(),
+        String::new(),
+    ] {
+        assert_eq!(small(&wrong), 401, "{wrong}");
+    }
+    // A key in the headers is known before the body is read.
+    let answer =
+        server.send("POST", "/webhook/payload", &[("X-API-Key", &key)], Some(b"{\"properties\":{\"rows\":1}}"));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let id = answer.json()["activityId"].as_str().unwrap().to_owned();
+    let ask = |body: &[u8]| server.send("GET", &format!("/webhook/status/{id}"), &[], Some(body));
+    assert_eq!(ask(format!("{{\"token\":\"{key}\"}}").as_bytes()).status, 200);
+    ask(b"{\"token\":\"wrong\"}").is_problem(401, "credential");
+    ask(&vec![b' '; 20_000]).is_problem(413, "16384");
+}
+
+#[test]
+fn what_is_announced_takes_no_room() {
+    let project = Project::new(&[
+        ("flowscript.toml", "[limits]\nbody = 500000\nbodiesInFlight = 4000000\n"),
+        ("workflows/w.yaml", OPEN),
+        ("workflows/key.yaml", KEYED),
+    ]);
+    let server = project.serve();
+    let key = server.key("key");
+    // 25 MB are announced, and a byte of each has come.
+    let mut callers: Vec<TcpStream> = (0..64).map(|_| connect(&server)).collect();
+    for caller in &mut callers {
+        caller.write_all(b"POST /hooks/w HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n[").unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let large = format!("\"{}\"", "x".repeat(300_000));
+    assert_eq!(server.post("/hooks/w", &large).status, 200);
+    // What has come does: of strangers no more than their share, and the others go on.
+    for caller in &mut callers {
+        let _ = caller.write_all(&vec![b' '; 300_000]);
+    }
+    let refused = wait_for("strangers have taken their share", || {
+        let answer = server.post("/hooks/w", &large);
+        (answer.status != 200).then_some(answer)
+    });
+    refused.is_problem(503, "too many large requests");
+    assert!(!refused.header("retry-after").is_empty());
+    let known = server.send("POST", "/hooks/key", &[("X-API-Key", &key)], Some(large.as_bytes()));
+    assert_eq!(known.status, 200, "{}", known.text);
+    let padded = format!("{{\"workflow\": \"key\"{}}}", " ".repeat(900_000));
+    assert_eq!(server.send("POST", "/api/v1/keys", &[bearer()], Some(padded.as_bytes())).status, 201);
+    drop(callers);
+    wait_for("their room is given back", || (server.post("/hooks/w", &large).status == 200).then_some(()));
+}
+
+#[test]
+fn a_body_in_small_pieces_takes_its_size() {
+    const CALLERS: usize = 10;
+    let project = Project::new(&[("workflows/key.yaml", KEYED), ("workflows/w.yaml", OPEN)]);
+    let server = project.serve();
+    let before = server.resident();
+    let piece = "1\r\n \r\n".repeat(1000);
+    let mut callers: Vec<TcpStream> = (0..CALLERS).map(|_| connect(&server)).collect();
+    for caller in &mut callers {
+        caller.write_all(chunked("/hooks/w", "Content-Type: application/json\r\n").as_bytes()).unwrap();
+        for _ in 0..40 {
+            caller.write_all(piece.as_bytes()).unwrap();
+        }
+    }
+    let most = server.resident();
+    // 40 KB each, in a buffer that may be twice as large; lists of pieces took 880 KB each.
+    assert!(most < before + (5 << 20), "{most} bytes after {before}");
+    for caller in &mut callers {
+        caller.write_all(b"1\r\n7\r\n0\r\n\r\n").unwrap();
+        let mut answer = [0; 12];
+        caller.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+}
+
+#[test]
+fn slow_bodies_are_given_up_soon() {
+    let project = Project::new(&[("workflows/w.yaml", OPEN)]);
+    let server = project.serve();
+    let mut caller = connect(&server);
+    caller.write_all(chunked("/hooks/w", "").as_bytes()).unwrap();
+    let started = Instant::now();
+    let mut trickling = caller.try_clone().unwrap();
+    std::thread::spawn(move || {
+        while trickling.write_all(b"1\r\n \r\n").is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let answer = answer(&mut caller);
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("1024 bytes a second"), "{answer}");
+    assert!((3..20).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+}
+
+#[test]
+fn forms_and_tables_of_many_names_are_read_at_once() {
+    let project = Project::new(&[("workflows/w.yaml", OPEN)]);
+    let server = project.serve();
+    let send = |media: &str, body: &str| {
+        let started = Instant::now();
+        let answer = server.send("POST", "/hooks/w", &[("Content-Type", media)], Some(body.as_bytes()));
+        assert!(started.elapsed() < Duration::from_secs(5), "{media}: {:?}", started.elapsed());
+        answer
+    };
+    let form = "application/x-www-form-urlencoded";
+    let names = |count: usize| (0..count).map(|n| format!("n{n}=1")).collect::<Vec<_>>().join("&");
+    assert_eq!(send(form, &names(10_000)).status, 200);
+    send(form, &names(100_000)).is_problem(400, "100000 fields; 10000 are the most");
+    let columns: Vec<String> = (0..120_000).map(|n| format!("c{n}")).collect();
+    send("text/csv", &format!("{},c119999\n", columns.join(","))).is_problem(400, "two columns of the name");
+}
+
+#[test]
+fn descriptions_of_signed_webhooks_are_for_admins() {
+    let project = Project::new(&[("workflows/s.yaml", SIGNED)]);
+    let server = Server::start_with(project.path(), &[], &[("SECRET", SECRET)]);
+    let get = |headers: &[(&str, &str)]| server.send("GET", "/hooks/s/openapi.json", headers, None);
+    get(&[]).is_problem(401, "credential");
+    get(&[("X-Hub-Signature-256", "sha256=00")]).is_problem(401, "credential");
+    assert_eq!(get(&[bearer()]).status, 200);
+    let viewer = server.send("POST", "/api/v1/tokens", &[bearer()], Some(b"{\"role\": \"viewer\"}")).json();
+    let viewer = format!("Bearer {}", viewer["token"].as_str().unwrap());
+    assert_eq!(get(&[("Authorization", &viewer)]).status, 200);
+}
+
+#[test]
+fn short_secrets_keep_a_file_from_loading() {
+    for (secret, scheme) in [("whsec_", "standard"), ("whsec_c2hvcnQ=", "standard"), ("short", "github")] {
+        let file = SIGNED.replace("github", scheme);
+        let project = Project::new(&[("workflows/s.yaml", &file)]);
+        let server = Server::start_with(project.path(), &[], &[("SECRET", secret)]);
+        server.post("/hooks/s", "{}").is_problem(404, "`s`");
+        let log = server.log();
+        assert!(log.contains("workflows/s.yaml:1:") && log.contains("16 at least"), "{log}");
+        assert!(secret.len() < 7 || !log.contains(secret), "{log}");
+    }
+}
+
+#[test]
+fn names_of_headers_are_checked_and_nobody_is_everybody() {
+    let respond = |name: &str| {
+        format!(
+            "trigger: {{ webhook: {{ auth: none, response: wait, cors: ['*'] }} }}
+steps:\n  - respond: {{ headers: {{ \"{name}\": a }} }}\n"
+        )
+    };
+    let project = Project::new(&[("workflows/a.yaml", &respond("X-A")), ("workflows/b.yaml", &respond("X A"))]);
+    let server = project.serve();
+    assert_eq!(server.get("/hooks/a").header("x-a"), "a");
+    assert_eq!(server.get("/hooks/b").status, 404);
+    assert!(server.log().contains("`X A` is no name of a header"), "{}", server.log());
+    let from = |origin: &str| {
+        let answer = server.send("GET", "/hooks/a", &[("Origin", origin)], None);
+        answer.header("access-control-allow-origin").to_owned()
+    };
+    assert_eq!((from("https://a.example").as_str(), from("null").as_str()), ("https://a.example", ""));
+}
+
+#[test]
+fn silent_connections_make_place_for_others() {
+    let project = Project::new(&[("flowscript.toml", "[limits]\nconnections = 40\n"), ("workflows/w.yaml", OPEN)]);
+    let server = project.serve();
+    // More than one address may have, and none of them asks for anything.
+    let silent: Vec<TcpStream> = (0..200).map(|_| connect(&server)).collect();
+    for _ in 0..20 {
+        let answer = wait_for("a connection", || {
+            let text = raw(&server.base, b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            text.starts_with("HTTP/1.1 200").then_some(text)
+        });
+        assert!(answer.ends_with("ok\n"), "{answer}");
+    }
+    // Those that are busy are not ended for others: the others are told.
+    drop(silent);
+    let mut busy: Vec<TcpStream> = (0..40).map(|_| connect(&server)).collect();
+    for caller in &mut busy {
+        let _ = caller.write_all(b"POST /hooks/w HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n[");
+    }
+    let refused = wait_for("the place is taken", || {
+        let text = raw(&server.base, b"GET /hooks/w HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        text.starts_with("HTTP/1.1 503").then_some(text)
+    });
+    assert!(refused.contains("retry-after: 1") && refused.ends_with("in a moment.\"}"), "{refused}");
+    drop(busy);
+    wait_for("all is as before", || (server.post("/hooks/w", "{}").status == 200).then_some(()));
+}
