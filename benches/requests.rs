@@ -12,6 +12,7 @@ use flowscript_engine::engine::{Admission, Engine, Message};
 use flowscript_engine::run::STACK_BYTES;
 use flowscript_engine::store::SqliteStore;
 use flowscript_engine::trigger::webhook::RequestParts;
+use flowscript_lang::budget::Unlimited;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -40,7 +41,7 @@ fn requests(c: &mut Criterion) {
             headers: vec![("host", "127.0.0.1:7070"), ("accept", "*/*"), ("user-agent", "bench")],
             body: Bytes::new(),
         };
-        engine.request(&workflow, webhook, "itemId=A100&quantity=3", parts).expect("a request")
+        engine.request(&workflow, webhook, "itemId=A100&quantity=3", parts, &mut Unlimited).expect("a request")
     };
     c.bench_function("request, read", |b| b.iter(read));
     c.bench_function("request, read and performed", |b| {

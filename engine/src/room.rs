@@ -1,6 +1,9 @@
 //! Room in memory for what comes from outside and for what goes back there: bytes in all, and shares of them, so that
 //! nobody takes the room of the others.
 
+use flowscript_lang::budget::{Budget, Paid};
+use flowscript_lang::error::{ErrorKind, RunError};
+use flowscript_lang::program::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -149,9 +152,98 @@ impl Drop for Held {
     }
 }
 
+/// Pays for the memory of work with room: decoding a body, writing an answer.
+pub struct Payer<'r> {
+    room: Option<&'r mut Held>,
+    most_text: usize,
+    stop: &'r dyn Fn() -> bool,
+    /// Steps until it is asked again whether to stop.
+    left: u64,
+    refused: Option<Refused>,
+}
+
+/// Why a payer has ended the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There is no room for it.
+    Full(Full),
+    /// It was asked to stop.
+    Stopped,
+}
+
+/// Steps between two questions whether to stop.
+const POLL: u64 = 10_000;
+
+impl<'r> Payer<'r> {
+    /// Pays with this room. One text may have `most_text` bytes; `stop` is asked while the work goes on.
+    pub fn new(room: Option<&'r mut Held>, most_text: usize, stop: &'r dyn Fn() -> bool) -> Self {
+        Self { room, most_text, stop, left: POLL, refused: None }
+    }
+
+    /// Why it has ended the work, if it has.
+    pub fn refused(&self) -> Option<Refused> {
+        self.refused
+    }
+
+    fn refuse(&mut self, why: Refused) -> Box<RunError> {
+        self.refused = Some(why);
+        match why {
+            Refused::Full(_) => RunError::new(ErrorKind::Limit, "There is no room for it.".to_owned()),
+            Refused::Stopped => RunError::new(ErrorKind::Cancelled, "The engine is stopping.".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Payer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Payer").field("room", &self.room).field("refused", &self.refused).finish_non_exhaustive()
+    }
+}
+
+impl Budget for Payer<'_> {
+    fn spend(&mut self, steps: u64) -> Paid {
+        if steps < self.left {
+            self.left -= steps;
+            return Ok(());
+        }
+        self.left = POLL;
+        if (self.stop)() { Err(self.refuse(Refused::Stopped)) } else { Ok(()) }
+    }
+
+    fn take(&mut self, bytes: usize) -> Paid {
+        match self.room.as_mut().map_or(Ok(()), |room| room.grow(bytes)) {
+            Ok(()) => Ok(()),
+            Err(full) => Err(self.refuse(Refused::Full(full))),
+        }
+    }
+
+    fn most_text(&self) -> usize {
+        self.most_text
+    }
+
+    fn most_cells(&self) -> usize {
+        Limits::default().cells
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_ends_where_there_is_no_room() {
+        let (room, address) = (Room::new(100, 50), Share::new(100));
+        let mut held = room.hold(&address, false);
+        let mut payer = Payer::new(Some(&mut held), 10, &|| false);
+        assert!(payer.take(60).is_ok() && payer.spend(1 << 40).is_ok());
+        assert_eq!(payer.take(60).map_err(|error| error.kind), Err(ErrorKind::Limit));
+        assert_eq!(payer.refused(), Some(Refused::Full(Full::Always)));
+        assert_eq!(held.bytes(), 60);
+        let mut stopping = Payer::new(None, 10, &|| true);
+        assert!(stopping.take(1 << 40).is_ok() && stopping.spend(POLL - 1).is_ok());
+        assert_eq!(stopping.spend(1).map_err(|error| error.kind), Err(ErrorKind::Cancelled));
+        assert_eq!(stopping.refused(), Some(Refused::Stopped));
+    }
 
     #[test]
     fn what_is_taken_is_given_back() {

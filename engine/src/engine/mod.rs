@@ -18,6 +18,7 @@ pub use crate::store::{
     Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
     Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
 };
+pub use evaluate::Tried;
 pub use people::{BulkRetry, PayloadOf};
 pub use schedules::{ScheduleView, Upcoming};
 pub use view::{Listed, MOST_SHOWN, RunList, RunView, StepsView};
@@ -37,6 +38,7 @@ use crate::trigger::schedule::Schedule;
 use crate::trigger::webhook::{Request, RequestParts, input_parameters, parse_query};
 use crate::workflow::history::DiagnosticsSwitch;
 use crate::workflow::model::{Webhook, Workflow};
+use flowscript_lang::budget::Budget;
 use flowscript_lang::value::Record;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -309,14 +311,15 @@ impl Engine {
 
     // ---- runs ------------------------------------------------------------------------------------------------------
 
-    /// A request to a webhook with its parameters converted and its body decoded. The error says in words what does
-    /// not fit.
+    /// A request to a webhook with its parameters converted and its body decoded, for which `budget` pays. The error says
+    /// in words what does not fit.
     pub fn request(
         &self,
         workflow: &Workflow,
         webhook: &Webhook,
         query: &str,
         parts: RequestParts<'_>,
+        budget: &mut dyn Budget,
     ) -> Result<Request, String> {
         let query = if webhook.fills_input {
             input_parameters(&workflow.inputs, query)
@@ -324,7 +327,7 @@ impl Engine {
             let host = RunHost::new(self.shared.clock.clone(), CONVERSION, 0, Arc::default(), None);
             parse_query(&webhook.query, query, &self.shared.library, &host)
         };
-        let request = Request::new(query.map_err(|no_fit| no_fit.message)?, parts)?;
+        let request = Request::new(query.map_err(|no_fit| no_fit.message)?, parts, budget)?;
         match request.given_twice().filter(|_| webhook.fills_input) {
             Some(name) => Err(format!("`{name}` is given in the query and in the body; once is enough.")),
             None => Ok(request),

@@ -3,11 +3,12 @@
 use super::App;
 use super::house::{LARGE, Owner, no_room};
 use super::problem::Problem;
-use crate::room::{Full, Held};
+use crate::room::{Full, Held, Payer, Refused};
 use crate::trigger::webhook::{BodyProblem, expand, is_unsupported};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
+use flowscript_lang::budget::Budget;
 use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -22,10 +23,6 @@ const PACE: u64 = 1024;
 /// How much of a refused body is read and thrown away, in bytes and time.
 const DRAIN_BYTES: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
-
-/// Up to this size a decoded value counts as so many times its body; of larger ones the value is measured.
-const SMALL: usize = 16 << 10;
-const SMALL_FACTOR: usize = 8;
 
 /// A body, and the room that it takes as long as somebody works on it.
 #[derive(Default)]
@@ -98,7 +95,7 @@ async fn collect(
                 continue;
             }
             () = app.engine.stopped() => {
-                return Err((Problem::unavailable("The engine is stopping."), Rest::MayCome));
+                return Err((stopping(), Rest::MayCome));
             }
         };
         let data = match frame {
@@ -183,12 +180,21 @@ impl RawBody {
         Ok(())
     }
 
-    /// Counts what the body was decoded to, whose size is measured where it matters.
-    pub fn decoded(&mut self, measure: impl FnOnce() -> usize) -> Result<(), Problem> {
-        let Some(room) = &mut self.room else { return Ok(()) };
-        let length = self.bytes.len();
-        let size = if length <= SMALL { length * SMALL_FACTOR } else { measure() };
-        room.grow(size).map_err(no_room)
+    /// Decodes it, and pays with its room for what comes of it. `failed` tells what is wrong with the body.
+    pub fn decode<T, E>(
+        &mut self,
+        app: &App,
+        failed: impl FnOnce(E) -> Problem,
+        decode: impl FnOnce(&Bytes, &mut dyn Budget) -> Result<T, E>,
+    ) -> Result<T, Problem> {
+        let stop = || app.engine.is_stopping();
+        let mut payer = Payer::new(self.room.as_mut(), usize::MAX, &stop);
+        let decoded = decode(&self.bytes, &mut payer);
+        decoded.map_err(|error| match payer.refused() {
+            Some(Refused::Full(full)) => no_room(full),
+            Some(Refused::Stopped) => stopping(),
+            None => failed(error),
+        })
     }
 }
 
@@ -208,6 +214,10 @@ fn unknown_encoding(name: &str) -> Problem {
     Problem::new(415, "unknown-encoding", "Unsupported media type")
         .with_detail(format!("The Content-Encoding `{name}` is not known; send the body as it is, or as gzip."))
         .with_header(header::ACCEPT_ENCODING, "gzip, identity")
+}
+
+fn stopping() -> Problem {
+    Problem::unavailable("The engine is stopping.")
 }
 
 fn too_large(limit: usize) -> Problem {

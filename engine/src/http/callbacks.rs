@@ -11,7 +11,8 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use flowscript_lang::value::live_size;
+use bytes::Bytes;
+use flowscript_lang::budget::Budget;
 use serde_json::json;
 
 /// What a person sees who follows the address: mail scanners follow links too, so that only the button counts.
@@ -41,9 +42,8 @@ pub async fn deliver(
     let decode = |raw: &mut body::RawBody| {
         raw.expand(&parts.headers, limit)?;
         body::check_type(&parts.headers, &raw.bytes)?;
-        let event = decode_body(&raw.bytes, content_type).map_err(Problem::bad_request)?;
-        raw.decoded(|| live_size([&event]))?;
-        Ok::<_, Problem>(callback::encode(&event))
+        let decode = |bytes: &Bytes, budget: &mut dyn Budget| decode_body(bytes, content_type, budget);
+        Ok::<_, Problem>(callback::encode(&raw.decode(&app, Problem::bad_request, decode)?))
     };
     let event = raw.work(&app, owner, &parts.headers, decode).await?;
     let delivered = app.engine.deliver(run, name.clone(), event).await.map_err(|error| Problem::of_store(&error))?;

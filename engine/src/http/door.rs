@@ -1,6 +1,8 @@
 //! Who may call a webhook: the credential of a request against the webhook's lock.
 
 use super::App;
+use super::callers::Caller;
+use super::house::Owner;
 use super::problem::Problem;
 use crate::access::{Claim, Delivery, Lock, Login, Verifier, basic_login};
 use crate::project::Entry;
@@ -18,6 +20,7 @@ pub struct Visitor<'a> {
     /// The query without the key.
     pub query: Cow<'a, str>,
     signed: Option<(&'a Verifier, Claim)>,
+    /// Has it shown a credential that opens the webhook?
     is_known: bool,
 }
 
@@ -72,9 +75,9 @@ impl Visitor<'_> {
         }
     }
 
-    /// Has it shown a credential that opens the webhook?
-    pub fn is_known(&self) -> bool {
-        self.is_known
+    /// Whose room its body takes, as far as its header tells.
+    pub fn owner<'c>(&self, caller: &'c Caller) -> Owner<'c> {
+        if self.is_known { Owner::Known(caller) } else { Owner::Stranger(caller) }
     }
 
     /// Does it bring a signature, over a body that is still to be read?

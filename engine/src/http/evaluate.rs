@@ -1,16 +1,16 @@
 //! `/api/v1/evaluate`: FlowScript to play with.
 
 use super::App;
-use super::input::Given;
+use super::input::GivenWithRoom;
 use super::json;
 use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
 use super::shapes::Line;
-use crate::script::decode_json;
+use crate::engine::Tried;
 use axum::extract::State;
-use flowscript_lang::value::{Record, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 /// What is evaluated.
@@ -21,7 +21,7 @@ pub struct Evaluation {
     source: String,
     /// Its variables by name.
     #[schema(value_type = Option<Object>)]
-    input: Option<Json>,
+    input: Option<Box<RawValue>>,
 }
 
 /// What came of it.
@@ -30,7 +30,8 @@ pub struct Evaluated {
     /// Did it give a value?
     ok: bool,
     /// The value.
-    value: Json,
+    #[schema(value_type = Json)]
+    value: json::Text,
     /// The value as the language writes it.
     shown: Option<String>,
     /// Its type, as far as it was known before it ran.
@@ -42,25 +43,30 @@ pub struct Evaluated {
     errors: Vec<Json>,
 }
 
-/// The longest literal that is shown.
-const MAX_SHOWN: usize = 10_000;
+/// The longest source, in bytes.
+const MAX_SOURCE: usize = 64 << 10;
 
-/// Evaluates FlowScript that reaches nothing outside.
+/// Evaluates FlowScript that reaches nothing outside. The source has at most 65,536 bytes, the value at most 1 MiB as
+/// JSON.
 #[utoipa::path(post, path = "/evaluate", tag = "evaluate", request_body = Evaluation, responses((status = 200, body = Evaluated), Refused))]
-pub async fn evaluate(State(app): State<App>, Given(wanted): Given<Evaluation>) -> Result<Shown<Evaluated>, Problem> {
-    let input = match wanted.input {
-        None | Some(Json::Null) => Record::from_fields([]),
-        Some(input) => match decode_json(&input.to_string()) {
-            Ok(Value::Record(input)) => input,
-            _ => return Err(Problem::bad_request("`input` must be an object with the variables by name.")),
-        },
+pub async fn evaluate(
+    State(app): State<App>,
+    GivenWithRoom(wanted, room): GivenWithRoom<Evaluation>,
+) -> Result<Shown<Evaluated>, Problem> {
+    if wanted.source.len() > MAX_SOURCE {
+        let detail = format!("`source` has {} bytes; {MAX_SOURCE} are the most.", wanted.source.len());
+        return Err(Problem::bad_request(detail));
+    }
+    let input = wanted.input.map(|input| input.get().to_owned());
+    let done = app.engine.evaluate(wanted.source, input, room).await;
+    let done = done.ok_or_else(|| Problem::new(500, "internal", "Internal error"))?;
+    let Some(Tried { outcome, json, shown }) = done else {
+        return Err(Problem::bad_request("`input` must be an object with the variables by name."));
     };
-    let done = app.engine.evaluate(wanted.source, input).await;
-    let outcome = done.ok_or_else(|| Problem::new(500, "internal", "Internal error"))?;
     Ok(ok(Evaluated {
-        ok: outcome.value.is_some(),
-        value: json::optional(outcome.value.as_ref()),
-        shown: outcome.value.as_ref().map(|value| value.to_literal(MAX_SHOWN)),
+        ok: json.is_some(),
+        value: json.and_then(json::Text::of_json).unwrap_or_default(),
+        shown,
         r#type: outcome.ty,
         log: outcome.log.iter().map(Line::of).collect(),
         errors: outcome.errors,

@@ -14,6 +14,7 @@ use super::house::Owner;
 use super::idempotency;
 use super::problem::Problem;
 use super::reply::{self, Style};
+use super::sent::Reader;
 use crate::access::Lock;
 use crate::engine::{IdempotencyKey, Message, RunId};
 use crate::project::Entry;
@@ -125,7 +126,7 @@ async fn answer(
     let visitor = door::visit(app, &place.entry, parts)?;
     match &place.what {
         What::Webhook => receive(app, place, parts, caller, &visitor, body, received).await,
-        What::Run(run) => status(app, place, parts, run).await,
+        What::Run(run) => status(app, place, parts, caller, &visitor, run).await,
         What::Description => Ok(super::describe::endpoint(app, &place.workflow, webhook)),
     }
 }
@@ -146,18 +147,18 @@ async fn receive(
         return Err(Problem::unavailable("The engine is stopping."));
     }
     let limit = app.engine.config().limits.body;
-    let owner = |is_known| if is_known { Owner::Known(caller) } else { Owner::Stranger(caller) };
-    let mut raw = body::read(app, owner(visitor.is_known()), &parts.headers, body, limit).await?;
+    let mut owner = visitor.owner(caller);
+    let mut raw = body::read(app, owner, &parts.headers, body, limit).await?;
     if visitor.is_signed() {
-        raw.work(app, owner(false), &parts.headers, |raw| visitor.check_body(&raw.bytes)).await?;
+        raw.work(app, owner, &parts.headers, |raw| visitor.check_body(&raw.bytes)).await?;
         raw.know();
+        owner = Owner::Known(caller);
     }
     let decode = |raw: &mut RawBody| decode(app, place, parts, visitor, raw, limit);
-    let owner = owner(visitor.is_known() || visitor.is_signed());
     let (request, idempotency) = raw.work(app, owner, &parts.headers, decode).await?;
     let (workflow, request) = (place.workflow.clone(), Arc::new(request));
     let message = Message { workflow, request, idempotency, received, room: raw.room };
-    Ok(reply::of_admission(app.engine.take(message).await, &style))
+    Ok(reply::of_admission(app.engine.take(message).await, &style, Reader { app, owner }).await)
 }
 
 /// The request with its decoded body, and the key that names its run.
@@ -173,12 +174,11 @@ fn decode(
     body::check_type(&parts.headers, &raw.bytes)?;
     let shown = parts.headers.iter().filter(|(name, _)| Some(name.as_str()) != visitor.signature_header());
     let headers = shown.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
-    let request_parts = RequestParts { method: parts.method.as_str(), headers, body: raw.bytes.clone() };
-    let request = app
-        .engine
-        .request(&place.workflow, place.webhook(), &visitor.query, request_parts)
-        .map_err(Problem::bad_request)?;
-    raw.decoded(|| request.decoded_size())?;
+    let (workflow, webhook) = (&place.workflow, place.webhook());
+    let request = raw.decode(app, Problem::bad_request, |bytes, budget| {
+        let request_parts = RequestParts { method: parts.method.as_str(), headers, body: bytes.clone() };
+        app.engine.request(workflow, webhook, &visitor.query, request_parts, budget)
+    })?;
     let idempotency = idempotency::of_message(&place.entry.id, visitor, parts, &raw.bytes, &request)?;
     Ok((request, idempotency))
 }
@@ -196,11 +196,19 @@ fn check_accept(workflow: &Workflow, webhook: &Webhook, accept: &Accept) -> Resu
 }
 
 /// What became of a run, for those who may call the webhook.
-async fn status(app: &App, place: &Place, parts: &Parts, run: &str) -> Result<Response, Problem> {
+async fn status(
+    app: &App,
+    place: &Place,
+    parts: &Parts,
+    caller: &Caller,
+    visitor: &Visitor<'_>,
+    run: &str,
+) -> Result<Response, Problem> {
     let unknown = || Problem::not_found(format!("The webhook `{}` has no run `{run}`.", place.webhook().path));
     let id: RunId = run.parse().map_err(|_| unknown())?;
     let answer = app.engine.answer(&place.entry.id, id).await.map_err(|error| Problem::of_store(&error))?;
-    Ok(reply::of_answer(answer.ok_or_else(unknown)?, &style(app, place, parts)))
+    let owner = visitor.owner(caller);
+    Ok(reply::of_answer(answer.ok_or_else(unknown)?, &style(app, place, parts), Reader { app, owner }).await)
 }
 
 /// How answers look: whoever only signs cannot ask for a run later.

@@ -4,6 +4,7 @@ use super::App;
 use super::body::{self, RawBody};
 use super::house::Owner;
 use super::problem::Problem;
+use crate::room::Held;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -46,14 +47,25 @@ impl<T: DeserializeOwned> FromRequest<App> for Given<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let Raw(RawBody { bytes, room: _room }) = Raw::from_request(request, app).await?;
+        GivenWithRoom::from_request(request, app).await.map(|GivenWithRoom(given, _)| Self(given))
+    }
+}
+
+/// The same with the room that the body takes until nobody works on it any more.
+pub struct GivenWithRoom<T>(pub T, pub Option<Held>);
+
+impl<T: DeserializeOwned> FromRequest<App> for GivenWithRoom<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let Raw(RawBody { bytes, room }) = Raw::from_request(request, app).await?;
         let text = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}".as_slice() } else { &bytes };
         // A list would be taken for the fields in their order.
         if text.trim_ascii_start().first() != Some(&b'{') {
             return Err(Problem::bad_request("The body does not fit: an object is wanted."));
         }
         serde_json::from_slice(text)
-            .map(Self)
+            .map(|given| Self(given, room))
             .map_err(|error| Problem::bad_request(format!("The body does not fit: {error}.")))
     }
 }

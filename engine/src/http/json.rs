@@ -7,7 +7,9 @@ use crate::script::encode_json;
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use chrono_tz::Tz;
 use flowscript_lang::value::{Value, offset_at};
+use serde::Serialize;
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 /// An instant as RFC 3339, in UTC with milliseconds.
 pub fn time(at: Timestamp) -> String {
@@ -40,12 +42,34 @@ pub fn future(app: &App, name: &str, text: Option<&str>) -> Result<Option<Timest
     Ok(at)
 }
 
-/// A value of the language.
+/// A small value of the language.
 pub fn value(value: &Value) -> Json {
     encode_json(value).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-/// A value that may not be there.
-pub fn optional(given: Option<&Value>) -> Json {
-    given.map(value).unwrap_or_default()
+/// JSON that is written already: as a tree it would take many times its size.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub struct Text(Box<RawValue>);
+
+impl Text {
+    /// A value that may not be there. One that JSON cannot hold is null.
+    pub fn optional(given: Option<&Value>) -> Self {
+        given.and_then(|value| encode_json(value).ok()).and_then(Self::of_json).unwrap_or_default()
+    }
+
+    /// What is JSON.
+    pub fn of_json(text: String) -> Option<Self> {
+        RawValue::from_string(text).ok().map(Self)
+    }
+
+    /// A text, as JSON has it.
+    pub fn of_text(text: &str) -> Self {
+        serde_json::to_string(text).ok().and_then(Self::of_json).unwrap_or_default()
+    }
+
+    /// The JSON.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
 }

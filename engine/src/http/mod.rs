@@ -30,6 +30,7 @@ mod reply;
 mod runs;
 mod schedules;
 mod schema;
+mod sent;
 mod server;
 mod shapes;
 mod token_contract;

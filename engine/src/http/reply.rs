@@ -2,14 +2,17 @@
 
 use super::accept::Accept;
 use super::problem::Problem;
+use super::sent::{Reader, Unsent};
 use crate::engine::{Admission, Answer, Reply, RunId, RunState, Verdict};
-use crate::script::{encode_json, encode_xml};
+use crate::room::Full;
+use crate::script::encode_xml;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flowscript_lang::budget::Budget;
 use flowscript_lang::value::Value;
 use flowscript_stdlib::charset::{is_xml, media_type};
-use serde_json::json;
+use flowscript_stdlib::json;
 
 /// How the answers of a webhook look.
 #[derive(Clone, Debug, Default)]
@@ -28,10 +31,10 @@ impl Style {
 }
 
 /// The answer to a request to a webhook.
-pub fn of_admission(admission: Admission, style: &Style) -> Response {
+pub async fn of_admission(admission: Admission, style: &Style, reader: Reader<'_>) -> Response {
     match admission {
         Admission::Accepted(run) => accepted(run, style.status_url(run)),
-        Admission::Answered(answer) => of_answer(answer, style),
+        Admission::Answered(answer) => of_answer(answer, style, reader).await,
         Admission::Late(run) => {
             let problem = Problem::new(504, "timeout", "Gateway timeout").with_run(run);
             match style.status_url(run) {
@@ -65,7 +68,7 @@ pub fn of_admission(admission: Admission, style: &Style) -> Response {
 
 /// 202 with the run's id and where to ask for it.
 pub fn accepted(run: RunId, status_url: Option<String>) -> Response {
-    let mut body = json!({ "runId": run.to_string() });
+    let mut body = serde_json::json!({ "runId": run.to_string() });
     if let Some(url) = &status_url {
         body["statusUrl"] = url.as_str().into();
     }
@@ -77,11 +80,11 @@ pub fn accepted(run: RunId, status_url: Option<String>) -> Response {
 }
 
 /// What a caller who waited is told; the status route tells the same.
-pub fn of_answer(answer: Answer, style: &Style) -> Response {
+pub async fn of_answer(answer: Answer, style: &Style, reader: Reader<'_>) -> Response {
     let run = answer.run;
     match answer.verdict {
-        Verdict::Value(value) => of_value(&value, Some(&style.accept), run),
-        Verdict::Reply(reply) => of_reply(&reply, style, run),
+        Verdict::Value(value) => told(of_value(&value, Some(&style.accept), reader).await, style, run),
+        Verdict::Reply(reply) => of_reply(&reply, style, run, reader).await,
         Verdict::Failed { status, detail } => {
             let (slug, title) = match status {
                 400 => ("bad-request", "Bad request"),
@@ -100,7 +103,8 @@ pub fn of_answer(answer: Answer, style: &Style) -> Response {
         }
         Verdict::Unfinished(state) => {
             let status_url = style.status_url(run);
-            let body = json!({ "runId": run.to_string(), "state": state.as_str(), "statusUrl": status_url });
+            let body =
+                serde_json::json!({ "runId": run.to_string(), "state": state.as_str(), "statusUrl": status_url });
             let mut response = json_response(StatusCode::ACCEPTED, body.to_string());
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             response
@@ -110,24 +114,60 @@ pub fn of_answer(answer: Answer, style: &Style) -> Response {
 
 /// What `respond` sends. Its body is in the format of its own content type, if it has one, and else as the caller
 /// takes it.
-fn of_reply(reply: &Reply, style: &Style, run: RunId) -> Response {
+async fn of_reply(reply: &Reply, style: &Style, run: RunId, reader: Reader<'_>) -> Response {
     let own_type = reply.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    let mut response = match (&reply.body, own_type) {
-        (None, _) => Response::new(Body::empty()),
-        (Some(body), None) => of_value(body, Some(&style.accept), run),
-        (Some(body), Some((_, media))) if is_xml(&media_type(media)) => in_xml(body, run),
-        (Some(body), Some(_)) => of_value(body, None, run),
+    let written = match (&reply.body, own_type) {
+        (None, _) => Ok(Response::new(Body::empty())),
+        (Some(body), None) => of_value(body, Some(&style.accept), reader).await,
+        (Some(body), Some((_, media))) if is_xml(&media_type(media)) => in_xml(body, reader).await,
+        (Some(body), Some(_)) => of_value(body, None, reader).await,
     };
-    if response.status() == StatusCode::OK {
-        *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-        for (name, value) in &reply.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
-                response.headers_mut().insert(name, value);
-            }
+    let mut response = match written {
+        Ok(response) => response,
+        unwritten => return told(unwritten, style, run),
+    };
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    for (name, value) in &reply.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
         }
     }
     harden(response.headers_mut());
     response
+}
+
+/// Why a value cannot be sent.
+enum Unwritten {
+    /// The formats that the caller takes cannot hold it; in words.
+    NotAcceptable(String),
+    /// It cannot be written in this format.
+    Unfit(&'static str, String),
+    NoRoom(Full),
+}
+
+impl Unwritten {
+    fn of(unsent: Unsent, format: &'static str) -> Self {
+        match unsent {
+            Unsent::Unfit(reason) => Self::Unfit(format, reason),
+            Unsent::NoRoom(full) => Self::NoRoom(full),
+        }
+    }
+}
+
+/// The answer with a value, or what is told instead of it.
+fn told(written: Result<Response, Unwritten>, style: &Style, run: RunId) -> Response {
+    match written {
+        Ok(response) => response,
+        Err(Unwritten::NoRoom(full)) => Unsent::no_room(full, run, style.status_url(run)).into_response(),
+        Err(Unwritten::NotAcceptable(detail)) => not_acceptable(detail).with_run(run).into_response(),
+        Err(Unwritten::Unfit(format, reason)) => {
+            tracing::error!("the output of run {run} cannot be written as {format}: {reason}");
+            Problem::new(500, "internal", "Internal error")
+                .with_detail(format!("The output cannot be written as {format}."))
+                .with_run(run)
+                .into_response()
+        }
+    }
 }
 
 /// 406: none of the formats of an answer is one that the caller takes.
@@ -136,18 +176,20 @@ pub fn not_acceptable(detail: impl Into<String>) -> Problem {
 }
 
 /// 200 with a value: texts and bytes as they are, all else as JSON, or as XML where the caller prefers it.
-fn of_value(value: &Value, accept: Option<&Accept>, run: RunId) -> Response {
+async fn of_value(value: &Value, accept: Option<&Accept>, reader: Reader<'_>) -> Result<Response, Unwritten> {
+    let plain = |unsent| Unwritten::of(unsent, "text");
     let mut response = match value {
-        Value::Text(text) => with_type("text/plain; charset=utf-8", Body::from(text.to_string())),
-        Value::Binary(bytes) => with_type("application/octet-stream", Body::from(bytes.to_vec())),
+        Value::Text(text) => with_type("text/plain; charset=utf-8", reader.text(text).map_err(plain)?),
+        Value::Binary(bytes) => with_type("application/octet-stream", reader.binary(bytes).map_err(plain)?),
         value => match accept.and_then(|accept| Some((accept, accept.xml()?))) {
-            None => in_json(value, run),
-            Some((accept, media)) => match xml_text(value) {
-                Ok(text) => with_type(media, Body::from(text)),
-                Err(_) if accept.takes_json() => in_json(value, run),
-                Err(reason) => {
+            None => in_json(value, reader).await?,
+            Some((accept, media)) => match xml_text(value, reader).await {
+                Ok(body) => with_type(media, body),
+                Err(Unsent::NoRoom(full)) => return Err(Unwritten::NoRoom(full)),
+                Err(Unsent::Unfit(_)) if accept.takes_json() => in_json(value, reader).await?,
+                Err(Unsent::Unfit(reason)) => {
                     let detail = format!("The output cannot be written as XML: {reason}");
-                    return not_acceptable(detail).with_run(run).into_response();
+                    return Err(Unwritten::NotAcceptable(detail));
                 }
             },
         },
@@ -155,37 +197,31 @@ fn of_value(value: &Value, accept: Option<&Accept>, run: RunId) -> Response {
     if accept.is_some() && !matches!(value, Value::Text(_) | Value::Binary(_)) {
         response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept"));
     }
-    response
+    Ok(response)
 }
 
-fn in_json(value: &Value, run: RunId) -> Response {
-    match encode_json(value) {
-        Ok(text) => with_type("application/json", Body::from(text)),
-        Err(reason) => unwritable("JSON", &reason, run),
-    }
+async fn in_json(value: &Value, reader: Reader<'_>) -> Result<Response, Unwritten> {
+    let written = reader.written(|budget| json::encode(value, budget)).await;
+    Ok(with_type("application/json", written.map_err(|unsent| Unwritten::of(unsent, "JSON"))?))
 }
 
 /// Texts and bytes are XML already.
-fn in_xml(value: &Value, run: RunId) -> Response {
+async fn in_xml(value: &Value, reader: Reader<'_>) -> Result<Response, Unwritten> {
+    let plain = |unsent| Unwritten::of(unsent, "XML");
     match value {
-        Value::Text(_) | Value::Binary(_) => of_value(value, None, run),
-        value => match xml_text(value) {
-            Ok(text) => with_type("application/xml", Body::from(text)),
-            Err(reason) => unwritable("XML", &reason, run),
-        },
+        Value::Text(text) => Ok(with_type("text/plain; charset=utf-8", reader.text(text).map_err(plain)?)),
+        Value::Binary(bytes) => Ok(with_type("application/octet-stream", reader.binary(bytes).map_err(plain)?)),
+        value => Ok(with_type("application/xml", xml_text(value, reader).await.map_err(plain)?)),
     }
 }
 
-fn xml_text(value: &Value) -> Result<String, String> {
-    encode_xml(value, "output").map(|text| format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{text}"))
-}
-
-fn unwritable(format: &str, reason: &str, run: RunId) -> Response {
-    tracing::error!("the output of run {run} cannot be written as {format}: {reason}");
-    Problem::new(500, "internal", "Internal error")
-        .with_detail(format!("The output cannot be written as {format}."))
-        .with_run(run)
-        .into_response()
+async fn xml_text(value: &Value, reader: Reader<'_>) -> Result<Body, Unsent> {
+    let encode = |budget: &mut dyn Budget| {
+        let mut text = encode_xml(value, "output", budget)?;
+        text.insert_str(0, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        Ok(text)
+    };
+    reader.written(encode).await
 }
 
 fn with_type(content_type: &'static str, body: Body) -> Response {

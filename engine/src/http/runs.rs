@@ -86,7 +86,7 @@ pub async fn variables(State(app): State<App>, At(id): At<String>) -> Result<Sho
 #[utoipa::path(get, path = "/runs/{id}/payload", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Payload), Refused))]
 pub async fn payload(State(app): State<App>, At(id): At<String>) -> Result<Shown<Payload>, Problem> {
     let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
-    Ok(ok(Payload { payload: json::optional(view.payload.as_ref()) }))
+    Ok(ok(Payload { payload: json::Text::optional(view.payload.as_ref()) }))
 }
 
 /// Which lines of a log are shown.

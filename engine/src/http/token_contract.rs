@@ -11,9 +11,9 @@ use super::input::At;
 use super::json;
 use super::problem::Problem;
 use super::reply::{Style, json_response, of_admission};
+use super::sent::Reader;
 use crate::engine::{Admission, IdempotencyKey, Progress, RunId, RunState, StepTrace, StepsView, Trigger};
 use crate::keys::OpenKey;
-use crate::script::decode_json;
 use crate::trigger::webhook::{Credential, credential};
 use crate::workflow::model::Workflow;
 use axum::body::Body;
@@ -22,7 +22,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use flowscript_lang::value::{Record, Value, live_size};
+use flowscript_lang::budget::Budget;
+use flowscript_lang::value::{Record, Value};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -47,12 +48,10 @@ pub async fn start(State(app): State<App>, request: Request) -> Result<Response,
         raw.know();
     }
     let decode = |raw: &mut RawBody| {
-        let message = message_of(&raw.bytes);
+        let message = raw.decode(&app, |problem| problem, message_of);
         // The token in the body counts, if there is one. What is wrong with a body is for those who hold a key.
         let key = key_of(&app, &parts.headers, message.as_ref().ok())?;
-        let message = message?;
-        raw.decoded(|| live_size([&Value::Record(message.clone())]))?;
-        Ok::<_, Problem>((key, message))
+        Ok::<_, Problem>((key, message?))
     };
     let (key, message) = raw.work(&app, Owner::Known(caller), &parts.headers, decode).await?;
     let workflow = workflow_of(&app, &key, &message)?;
@@ -76,7 +75,7 @@ pub async fn start(State(app): State<App>, request: Request) -> Result<Response,
         Admission::Accepted(run) => {
             Ok(json_response(StatusCode::OK, json!({ "activityId": run.to_string() }).to_string()))
         }
-        other => Ok(of_admission(other, &Style::default())),
+        other => Ok(of_admission(other, &Style::default(), Reader { app: &app, owner: Owner::Known(caller) }).await),
     }
 }
 
@@ -119,9 +118,9 @@ async fn body_of(app: &App, parts: &Parts, caller: &Caller, unread: Body, limit:
     Ok(raw)
 }
 
-fn message_of(bytes: &Bytes) -> Result<Record, Problem> {
+fn message_of(bytes: &Bytes, budget: &mut dyn Budget) -> Result<Record, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| Problem::bad_request("The body is not UTF-8."))?;
-    match decode_json(text) {
+    match flowscript_stdlib::json::decode(text, budget) {
         Ok(Value::Record(message)) => Ok(message),
         Ok(_) => {
             Err(Problem::bad_request("The body must be an object such as {\"token\": \"…\", \"properties\": {}}."))

@@ -8,15 +8,16 @@ use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
 use super::reply;
 use super::runs::queued;
+use super::sent::Reader;
 use super::shapes::{Accepted, Workflow, Workflows};
 use crate::engine::PayloadOf;
-use crate::script::decode_json;
 use crate::workflow::history::DiagnosticsSwitch;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
-use flowscript_lang::value::{Record, Value, live_size};
+use flowscript_lang::budget::Budget;
+use flowscript_lang::value::{Record, Value};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -51,11 +52,7 @@ pub async fn run(
     if app.engine.is_stopping() {
         return Err(Problem::unavailable("The engine is stopping."));
     }
-    let decode = |body: &mut RawBody| {
-        let taken = start_of(&body.bytes)?;
-        body.decoded(|| taken.size())?;
-        Ok::<_, Problem>(taken)
-    };
+    let decode = |body: &mut RawBody| body.decode(&app, |problem| problem, start_of);
     let input = match body.work(&app, Owner::Admin, &headers, decode).await? {
         Taken::Input(input) => input,
         Taken::Payload(of) => {
@@ -69,7 +66,8 @@ pub async fn run(
         return Err(Problem::bad_request(format!("The workflow `{id}` has no input `{name}`; {known}.")));
     }
     let admission = app.engine.start_manually(workflow.clone(), input, body.room).await;
-    Ok(reply::of_admission(admission, &app.run_style()))
+    let reader = Reader { app: &app, owner: Owner::Admin };
+    Ok(reply::of_admission(admission, &app.run_style(), reader).await)
 }
 
 /// What a run by hand is started with.
@@ -88,16 +86,6 @@ struct Start {
 enum Taken {
     Input(Record),
     Payload(PayloadOf),
-}
-
-impl Taken {
-    /// The bytes that it holds.
-    fn size(&self) -> usize {
-        match self {
-            Self::Input(input) => live_size([&Value::Record(input.clone())]),
-            Self::Payload(_) => 0,
-        }
-    }
 }
 
 /// What a switch is set to.
@@ -130,14 +118,14 @@ pub async fn diagnostics(
     show(State(app), At(id)).await
 }
 
-fn start_of(body: &Bytes) -> Result<Taken, Problem> {
+fn start_of(body: &Bytes, budget: &mut dyn Budget) -> Result<Taken, Problem> {
     let nothing = || Ok(Taken::Input(Record::from_fields([])));
     let text = std::str::from_utf8(body).map_err(|_| Problem::bad_request("The body is not UTF-8."))?;
     if text.trim().is_empty() {
         return nothing();
     }
-    let decoded =
-        decode_json(text).map_err(|reason| Problem::bad_request(format!("The body is not JSON: {reason}")))?;
+    let decoded = flowscript_stdlib::json::decode(text, budget)
+        .map_err(|reason| Problem::bad_request(format!("The body is not JSON: {reason}")))?;
     let Value::Record(fields) = decoded else {
         return Err(Problem::bad_request("The body must be an object such as {\"input\": {\"itemId\": \"A100\"}}."));
     };

@@ -1,10 +1,10 @@
 //! Values as texts of JSON, XML and CSV, and back.
 
-use flowscript_lang::budget::Allowance;
+use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::program::Limits;
 use flowscript_lang::value::{Record, Rows, RowsBuilder, Table, Value};
 use flowscript_stdlib::csv::{self, Dialect};
-use flowscript_stdlib::{json, xml};
+use flowscript_stdlib::{EncodeError, json, xml};
 
 /// What a text or value may take that belongs to no run.
 fn allowance() -> Allowance<'static> {
@@ -32,15 +32,15 @@ pub fn decode_xml(text: &str) -> Result<Value, String> {
     xml::decode(text, &mut allowance()).map(Value::Record).map_err(|error| error.to_string())
 }
 
-/// A value as an XML text with this root element. The error says in words why it cannot be.
-pub fn encode_xml(value: &Value, root: &str) -> Result<String, String> {
+/// A value as an XML text with this root element, for which the budget pays.
+pub fn encode_xml(value: &Value, root: &str, budget: &mut dyn Budget) -> Result<String, EncodeError> {
     let record = match value {
         Value::Record(record) => record.clone(),
         Value::Null => Record::from_fields([]),
         Value::List(_) | Value::Table(_) => Record::from_fields([("item".into(), value.clone())]),
         simple => Record::from_fields([("#text".into(), simple.clone())]),
     };
-    xml::encode(&record, root, &mut allowance()).map_err(|error| error.to_string())
+    xml::encode(&record, root, budget)
 }
 
 /// A table as CSV whose first row names the columns. The error says in words why it cannot be.

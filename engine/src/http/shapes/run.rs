@@ -1,7 +1,7 @@
 //! Runs, their steps and their logs.
 
 use crate::engine::{Failure, Listed, LogLine, MOST_SHOWN, Progress, RunSummary, RunView, StepDiff, StepTrace, Try};
-use crate::http::json::{optional, time};
+use crate::http::json::{Text, time};
 use crate::script::SourcePlace;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -53,7 +53,8 @@ pub struct Run {
     /// The occurrences of a schedule that it stands for, where it never started.
     skipped: Option<Stretch>,
     /// What it gave. Lists show at most 4,096 bytes of it: of a larger one, the beginning of its JSON as a text.
-    output: Json,
+    #[schema(value_type = Json)]
+    output: Text,
     /// The size of the whole output in bytes, as the engine keeps it.
     #[schema(minimum = 0)]
     output_size: Option<u64>,
@@ -125,11 +126,14 @@ pub struct RunDetails {
     /// From its start to its end, and from each retry to the next end, oldest first.
     tries: Vec<RunTry>,
     /// The inputs by name.
-    input: Json,
+    #[schema(value_type = Json)]
+    input: Text,
     /// The request that started it.
-    payload: Json,
+    #[schema(value_type = Json)]
+    payload: Text,
     /// What the caller got, where it is not the output.
-    answer: Json,
+    #[schema(value_type = Json)]
+    answer: Text,
     /// Its steps in the order of their beginnings.
     steps: Vec<Step>,
     /// Where it failed: first the place of the error itself, then the calls that led there.
@@ -168,9 +172,11 @@ pub struct VariableChange {
     /// Its name.
     name: String,
     /// Its value before.
-    before: Json,
+    #[schema(value_type = Json)]
+    before: Text,
     /// Its value after.
-    after: Json,
+    #[schema(value_type = Json)]
+    after: Text,
 }
 
 /// What the steps of a run did to its variables.
@@ -185,8 +191,8 @@ impl StepChanges {
     pub fn of(diff: &StepDiff) -> Self {
         let changes = diff.changes.iter().map(|change| VariableChange {
             name: change.name.to_string(),
-            before: optional(Some(&change.before)),
-            after: optional(Some(&change.after)),
+            before: Text::optional(Some(&change.before)),
+            after: Text::optional(Some(&change.after)),
         });
         Self { position: diff.position.clone(), attempt: diff.attempt, changes: changes.collect() }
     }
@@ -259,7 +265,8 @@ pub struct LogPage {
 #[derive(Serialize, ToSchema)]
 pub struct Payload {
     /// Method, query, headers and body; nothing for a run that no request started.
-    pub payload: Json,
+    #[schema(value_type = Json)]
+    pub payload: Text,
 }
 
 /// A run that something was done to.
@@ -302,20 +309,20 @@ pub struct Refusal {
 impl Run {
     /// A run as lists show it.
     pub fn listed(run: &Listed) -> Self {
-        let mut shown = Self::of(&run.summary, optional(run.output.as_ref()), run.output_size);
+        let mut shown = Self::of(&run.summary, Text::optional(run.output.as_ref()), run.output_size);
         // Most are small: only what may be too large is written out to be measured.
         if run.output_size.is_some_and(|size| size > LEAST_MEASURED) {
-            let mut text = shown.output.to_string();
+            let text = shown.output.get();
             if run.output_cut || text.len() > MOST_SHOWN {
                 let end = (0..=MOST_SHOWN.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-                text.truncate(end.unwrap_or(0));
-                (shown.output, shown.output_cut) = (text.into(), true);
+                let beginning = Text::of_text(text.get(..end.unwrap_or(0)).unwrap_or_default());
+                (shown.output, shown.output_cut) = (beginning, true);
             }
         }
         shown
     }
 
-    fn of(run: &RunSummary, output: Json, output_size: Option<u64>) -> Self {
+    fn of(run: &RunSummary, output: Text, output_size: Option<u64>) -> Self {
         Self {
             id: run.id.to_string(),
             workflow: run.workflow.clone(),
@@ -378,11 +385,11 @@ impl RunDetails {
             Step { callback_url: shown.waits_for.as_deref().and_then(&address), ..shown }
         };
         Self {
-            run: Run::of(&view.summary, optional(view.output.as_ref()), view.output_size),
+            run: Run::of(&view.summary, Text::optional(view.output.as_ref()), view.output_size),
             tries: view.tries.iter().map(RunTry::of).collect(),
-            input: optional(view.input.as_ref()),
-            payload: optional(view.payload.as_ref()),
-            answer: optional(view.answer.as_ref()),
+            input: Text::optional(view.input.as_ref()),
+            payload: Text::optional(view.payload.as_ref()),
+            answer: Text::optional(view.answer.as_ref()),
             steps: view.steps.iter().map(step).collect(),
             places: view.places.iter().map(FailurePlace::of).collect(),
             variables: view.diffs.iter().map(StepChanges::of).collect(),

@@ -1,13 +1,16 @@
 //! Bodies: expanded, then decoded by their content type.
 
 use crate::room::Full;
-use crate::script::{decode_csv, decode_json, decode_xml};
 use bytes::Bytes;
 use ecow::EcoString;
 use encoding_rs::Encoding;
+use flowscript_lang::budget::Budget;
 use flowscript_lang::value::{Record, Value};
 use flowscript_stdlib::charset::{body_text, decoded, encoding, is_xml, media_type};
+use flowscript_stdlib::csv::{self, Dialect};
+use flowscript_stdlib::{json, xml};
 use percent_encoding::percent_decode_str;
+use serde::de::IgnoredAny;
 use std::collections::HashMap;
 use std::io::Read;
 
@@ -80,23 +83,28 @@ pub fn is_unsupported(content_type: &str) -> bool {
 }
 
 /// The value of a body: JSON, XML, form, CSV and text by the content type, JSON if it parses where there is no type, else
-/// bytes. No body is null, and so is white space where JSON or XML could stand.
-pub fn decode(raw: &Bytes, content_type: Option<&str>) -> Result<Value, String> {
+/// bytes. No body is null, and so is white space where JSON or XML could stand. The budget pays for it.
+pub fn decode(raw: &Bytes, content_type: Option<&str>, budget: &mut dyn Budget) -> Result<Value, String> {
     if raw.is_empty() {
         return Ok(Value::Null);
     }
     let content_type = content_type.unwrap_or_default();
     let media = media_type(content_type);
+    // Its text, or a copy.
+    budget.take(raw.len()).and_then(|()| budget.scan(raw.len())).map_err(|error| error.to_string())?;
     let text = || body_text(raw, content_type).map_err(|error| error.to_string());
     match media.as_str() {
-        "" => Ok(untyped(raw)),
+        "" => untyped(raw, budget),
         "application/x-www-form-urlencoded" => {
             let charset = encoding(raw, content_type).map_err(|error| error.to_string())?;
-            form(&text()?, charset)
+            form(&text()?, charset, budget)
         }
-        "text/csv" => decode_csv(&text()?).map_err(|reason| format!("The body is not CSV: {reason}")),
-        media if is_xml(media) => xml(&text()?),
-        media if is_json(media) => json(&text()?),
+        "text/csv" => {
+            let table = csv::decode(&text()?, Dialect::default(), budget);
+            table.map(Value::table).map_err(|reason| format!("The body is not CSV: {reason}"))
+        }
+        media if is_xml(media) => xml(&text()?, budget),
+        media if is_json(media) => json(&text()?, budget),
         media if media.starts_with("text/") => Ok(Value::text(text()?)),
         _ => Ok(Value::binary(raw.to_vec())),
     }
@@ -107,11 +115,15 @@ fn is_json(media: &str) -> bool {
 }
 
 /// A body whose type is not given.
-fn untyped(raw: &Bytes) -> Value {
+fn untyped(raw: &Bytes, budget: &mut dyn Budget) -> Result<Value, String> {
     match body_text(raw, "") {
-        Ok(text) if is_blank(&text) => Value::Null,
-        Ok(text) => decode_json(&text).unwrap_or_else(|_| Value::binary(raw.to_vec())),
-        Err(_) => Value::binary(raw.to_vec()),
+        Ok(text) if is_blank(&text) => Ok(Value::Null),
+        Ok(text) => match json::decode(&text, budget) {
+            Ok(value) => Ok(value),
+            Err(error) if matches!(error.problem, json::Problem::Stopped(_)) => Err(error.to_string()),
+            Err(_) => Ok(Value::binary(raw.to_vec())),
+        },
+        Err(_) => Ok(Value::binary(raw.to_vec())),
     }
 }
 
@@ -120,24 +132,24 @@ fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
-fn json(text: &str) -> Result<Value, String> {
+fn json(text: &str, budget: &mut dyn Budget) -> Result<Value, String> {
     if is_blank(text) {
         return Ok(Value::Null);
     }
-    decode_json(text).map_err(|reason| format!("The body is not JSON: {reason}"))
+    json::decode(text, budget).map_err(|reason| format!("The body is not JSON: {reason}"))
 }
 
-fn xml(text: &str) -> Result<Value, String> {
+fn xml(text: &str, budget: &mut dyn Budget) -> Result<Value, String> {
     if is_blank(text) {
         return Ok(Value::Null);
     }
-    decode_xml(text).map_err(|reason| format!("The body is not XML: {reason}"))
+    xml::decode(text, budget).map(Value::Record).map_err(|reason| format!("The body is not XML: {reason}"))
 }
 
 /// `a=1&b=2`, names given several times as lists. Percent-encoded bytes are in the charset of the body.
-fn form(text: &str, charset: &'static Encoding) -> Result<Value, String> {
+fn form(text: &str, charset: &'static Encoding, budget: &mut dyn Budget) -> Result<Value, String> {
     // `curl -d` says that it sends a form, whatever it sends: no form is a JSON object or list.
-    if text.starts_with(['{', '[']) && decode_json(text).is_ok() {
+    if text.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return Err(
             "The body is JSON, but its Content-Type says that it is a form, as `curl -d` does by itself: send \
                     `Content-Type: application/json`."
@@ -149,6 +161,7 @@ fn form(text: &str, charset: &'static Encoding) -> Result<Value, String> {
     if count > MAX_FIELDS {
         return Err(format!("The form has {count} fields; {MAX_FIELDS} are the most."));
     }
+    budget.make_cells(count).map_err(|error| error.to_string())?;
     let mut fields: Vec<(EcoString, Vec<Value>)> = Vec::new();
     // Forms have names by the thousand where nobody means well.
     let mut places: HashMap<EcoString, usize> = HashMap::new();

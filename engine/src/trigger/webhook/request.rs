@@ -8,8 +8,10 @@ use crate::workflow::history::Redact;
 use crate::workflow::model::{Input, Method, REQUEST_NAMES, Webhook, Workflow};
 use bytes::Bytes;
 use ecow::EcoString;
+use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::value::{Record, Value, live_size, to_text};
+use flowscript_lang::program::Limits;
+use flowscript_lang::value::{Record, Value, to_text};
 
 /// Headers that scripts and the store never see.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
@@ -39,10 +41,11 @@ pub struct Request {
 }
 
 impl Request {
-    /// Decodes the body; `query` are the declared parameters, converted. The error says in words why it cannot be.
-    pub fn new(query: Record, parts: RequestParts<'_>) -> Result<Self, String> {
+    /// Decodes the body, for which `budget` pays; `query` are the declared parameters, converted. The error says in words
+    /// why it cannot be.
+    pub fn new(query: Record, parts: RequestParts<'_>, budget: &mut dyn Budget) -> Result<Self, String> {
         let content_type = parts.headers.iter().find(|(name, _)| *name == "content-type").map(|(_, value)| *value);
-        let body = body::decode(&parts.body, content_type)?;
+        let body = body::decode(&parts.body, content_type, budget)?;
         let mut headers: Vec<(EcoString, String)> = Vec::new();
         for (name, value) in parts.headers.iter().filter(|(name, _)| !SECRET_HEADERS.contains(name)) {
             match headers.last_mut() {
@@ -60,11 +63,6 @@ impl Request {
     /// The length of its body, in bytes.
     pub fn size(&self) -> usize {
         self.raw.len()
-    }
-
-    /// The bytes that its decoded body holds.
-    pub fn decoded_size(&self) -> usize {
-        live_size([&self.body])
     }
 
     /// The request that would have brought these fields: in its body, and those that are declared as parameters in its
@@ -159,7 +157,9 @@ impl Request {
             Some(Value::Text(text)) => Some(text),
             _ => None,
         };
-        let body = body::decode(&raw, content_type.as_deref())?;
+        // It was decoded before, within what its caller had.
+        let mut budget = Allowance::new("The body", Limits::default(), &|| None);
+        let body = body::decode(&raw, content_type.as_deref(), &mut budget)?;
         Ok(Self { method, query, headers, raw, body })
     }
 

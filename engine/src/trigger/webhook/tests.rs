@@ -1,6 +1,7 @@
 use super::*;
 use crate::room::Full;
 use bytes::Bytes;
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::value::{Record, Value};
 use std::io::Write;
 
@@ -18,7 +19,7 @@ fn request(content_type: &str, body: &str) -> Result<Request, String> {
         ],
         body: Bytes::copy_from_slice(body.as_bytes()),
     };
-    Request::new(query, parts)
+    Request::new(query, parts, &mut Unlimited)
 }
 
 fn body_of(content_type: &str, body: &str) -> String {
