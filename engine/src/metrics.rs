@@ -28,6 +28,13 @@ pub const COMMITS: &str = "flowscript_commits_total";
 /// Decisions in them.
 pub const DECISIONS: &str = "flowscript_commit_decisions_total";
 
+/// Bytes of bodies that come in or are being worked on.
+pub const BODIES: &str = "flowscript_bodies_in_flight_bytes";
+/// Bytes of answers that wait for their readers.
+pub const ANSWERS: &str = "flowscript_answers_in_flight_bytes";
+/// Open connections.
+pub const CONNECTIONS: &str = "flowscript_connections";
+
 /// How late occurrences of schedules were decided, by workflow.
 pub const LAG: &str = "flowscript_schedule_lag_seconds";
 /// Skipped occurrences of schedules, by workflow.
@@ -81,6 +88,9 @@ fn describe() {
     describe_gauge!(UNFINISHED, "Unfinished runs by workflow and state.");
     describe_gauge!(IN_LANES, "Runs in lanes of ordered webhooks, by workflow.");
     describe_gauge!(HELD, "Lanes that a failed run holds, by workflow.");
+    describe_gauge!(BODIES, Unit::Bytes, "Bodies that come in or are being worked on, and what they are decoded to.");
+    describe_gauge!(ANSWERS, Unit::Bytes, "Answers that wait for their readers.");
+    describe_gauge!(CONNECTIONS, "Open connections.");
     describe_histogram!(LAG, Unit::Seconds, "How late occurrences of schedules were decided, by workflow.");
     describe_counter!(SKIPPED, "Skipped occurrences of schedules, by workflow.");
     describe_counter!(COMMITS, "Commits of the store.");

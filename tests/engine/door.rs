@@ -236,3 +236,87 @@ fn silent_connections_make_place_for_others() {
     drop(busy);
     wait_for("all is as before", || (server.post("/hooks/w", "{}").status == 200).then_some(()));
 }
+
+#[test]
+fn what_is_tried_out_is_bounded() {
+    let project = Project::new(&[]);
+    let server = project.serve();
+    let evaluate = |source: &str| {
+        let body = serde_json::json!({ "source": source }).to_string();
+        server.send("POST", "/api/v1/evaluate", &[bearer()], Some(body.as_bytes()))
+    };
+    let shared = |levels: usize| {
+        let levels: Vec<String> = (1..=levels).map(|n| format!("let a{n} = [a{}, a{}];", n - 1, n - 1)).collect();
+        format!("let a0 = 1; {} return a{};", levels.join(" "), levels.len())
+    };
+    assert_eq!(evaluate(&shared(2)).json()["value"].to_string(), "[[1,1],[1,1]]");
+    let (before, started) = (server.resident(), Instant::now());
+    let answer = evaluate(&shared(40));
+    assert_eq!((answer.status, &answer.json()["ok"]), (200, &false.into()), "{}", answer.text);
+    let error = &answer.json()["errors"][0];
+    assert!(error["kind"] == "limit" && error["message"].to_string().contains("1048576 bytes as JSON"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(server.resident() < before + (64 << 20), "{} bytes after {before}", server.resident());
+    assert!(evaluate("return Repeat('x', 2000000);").text.len() < 2000);
+    evaluate(&format!("return 1;{}", " ".repeat(70_000))).is_problem(400, "65536 are the most");
+    let unknown = evaluate("return x => x;").json();
+    assert_eq!((&unknown["ok"], &unknown["value"]), (&true.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn answers_that_nobody_reads_stay_within_their_room() {
+    const LARGE: usize = 16_000_000;
+    let settings = "[limits]\nbody = 20000000\nanswersInFlight = 64000000\n";
+    let project = Project::new(&[("flowscript.toml", settings), ("workflows/w.yaml", OPEN)]);
+    let server = project.serve();
+    let body = vec![b'x'; LARGE];
+    let head = format!(
+        "POST /hooks/w HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: {LARGE}\r\nConnection: close\r\n\r\n"
+    );
+    let mut callers = Vec::new();
+    let refused = wait_for("there is no room for one more", || {
+        let mut caller = connect(&server);
+        caller.write_all(head.as_bytes()).unwrap();
+        caller.write_all(&body).unwrap();
+        let mut head = [0; 12];
+        caller.read_exact(&mut head).unwrap();
+        if &head == b"HTTP/1.1 200" {
+            callers.push(caller);
+            return None;
+        }
+        Some(String::from_utf8_lossy(&head).into_owned() + &answer(&mut caller))
+    });
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("too many answers wait"), "{refused}");
+    // The run is kept, and its result is there once somebody has read.
+    let (_, problem) = refused.split_once("\r\n\r\n").unwrap();
+    let problem: serde_json::Value = serde_json::from_str(problem).unwrap();
+    assert_eq!(problem["statusUrl"], format!("/hooks/w/runs/{}", problem["runId"].as_str().unwrap()));
+    assert!((2..8).contains(&callers.len()), "{} answers", callers.len());
+    drop(callers);
+    let path = problem["statusUrl"].as_str().unwrap();
+    let read = wait_for("there is room again", || Some(server.get(path)).filter(|answer| answer.status == 200));
+    assert_eq!(read.text.len(), LARGE);
+}
+
+#[test]
+fn lists_are_short_whatever_runs_give() {
+    let large = "trigger: { webhook: { auth: none, response: wait } }\noutput: \"{Repeat('é', 4000)}\"\n";
+    let project = Project::new(&[("workflows/w.yaml", large)]);
+    let server = project.serve();
+    for _ in 0..600 {
+        assert_eq!(server.get("/hooks/w").status, 200);
+    }
+    let (mut seen, mut cursor, mut pages) = (0, String::new(), 0);
+    loop {
+        let page = server.send("GET", &format!("/api/v1/runs?limit=1000{cursor}"), &[bearer()], None);
+        assert!(page.text.len() < 4 << 20, "{}", page.text.len());
+        let page = page.json();
+        seen += page["runs"].as_array().unwrap().len();
+        pages += 1;
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!((seen, pages), (600, 2));
+}

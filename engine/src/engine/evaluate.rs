@@ -70,14 +70,16 @@ fn variables(input: Option<&str>, budget: &mut dyn Budget) -> Option<Record> {
 
 /// A value as JSON, which values that share their parts may need very much of.
 fn written(value: &Value, host: &RunHost) -> Result<String, Box<RunError>> {
-    json::encode(value, &mut allowance("The value", &|| host.interrupt())).map_err(|error| match error {
-        EncodeError::Stopped(error) => error,
-        EncodeError::TooLong { most } => {
+    match json::encode(value, &mut allowance("The value", &|| host.interrupt())) {
+        Ok(text) => Ok(text),
+        Err(EncodeError::Stopped(error)) => Err(error),
+        Err(EncodeError::TooLong { most }) => {
             let message = format!("The value has more than {most} bytes as JSON, the limit of `evaluate`.");
-            RunError::new(ErrorKind::Limit, message)
+            Err(RunError::new(ErrorKind::Limit, message))
         }
-        EncodeError::Value(message) => RunError::new(ErrorKind::Type, message),
-    })
+        // A function is shown only as the language writes it.
+        Err(EncodeError::Value(_)) => Ok("null".to_owned()),
+    }
 }
 
 fn allowance<'s>(what: &'static str, stop: &'s dyn Fn() -> Option<flowscript_lang::host::Interrupt>) -> Allowance<'s> {

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::run::{StepDiff, StepTrace, decode_history, encoding, shown_steps};
 use crate::script::SourcePlace;
-use crate::store::{LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, StoreError, Try};
+use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, StoreError, Try};
 use crate::trigger::webhook::Request;
 use crate::workflow::history::Redact;
 use crate::workflow::model::Workflow;
@@ -18,6 +18,8 @@ const LOG_LINES: u32 = 1000;
 pub const MOST_SHOWN: usize = 4 << 10;
 /// How much of an output is read for that, in bytes of the store: its JSON may be shorter.
 const MOST_READ: usize = 4 * MOST_SHOWN;
+/// How much a page of a list shows of outputs and errors, in bytes.
+const MOST_LISTED: usize = 2 << 20;
 /// How often a run that changes meanwhile is read again.
 const READS: u32 = 5;
 
@@ -170,14 +172,29 @@ impl Engine {
         Ok(StepsView { summary, steps, results, places, diffs: history.diffs })
     }
 
-    /// A page of runs. Of large outputs only the beginning is read.
+    /// A page of runs; one with much to show ends early. Of large outputs only the beginning is read.
     pub async fn run_list(&self, query: RunQuery) -> Result<RunList, StoreError> {
-        let page = self.shared.store.runs(query).await?;
+        let mut page = self.shared.store.runs(query).await?;
         // One read for all: a page has up to a thousand runs.
         let ids = page.runs.iter().map(|run| run.id).collect();
         let previews = self.shared.store.previews(ids, MOST_READ).await?;
         let mut previews: HashMap<RunId, Preview> =
             previews.into_iter().map(|preview| (preview.run, preview)).collect();
+        let size = |run: &RunSummary, previews: &HashMap<RunId, Preview>| {
+            let error = run.error.as_ref().map_or(0, |error| error.message.len());
+            error + previews.get(&run.id).map_or(0, |preview| preview.start.len().min(MOST_SHOWN))
+        };
+        let mut bytes = 0;
+        let fit = page.runs.iter().take_while(|run| {
+            bytes += size(run, &previews);
+            bytes <= MOST_LISTED
+        });
+        // The first always fits.
+        let fit = fit.count().max(1);
+        if fit < page.runs.len() {
+            page.runs.truncate(fit);
+            page.next = page.runs.last().map(|last| Cursor(last.id.to_string()));
+        }
         let mut runs = Vec::with_capacity(page.runs.len());
         for summary in page.runs {
             let preview = previews.remove(&summary.id);

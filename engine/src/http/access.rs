@@ -2,7 +2,9 @@
 
 use super::App;
 use super::door::text;
+use super::house::Owner;
 use super::problem::Problem;
+use super::sent::{Reader, SMALL};
 use crate::access::TOKEN_PREFIX;
 use crate::engine::{Engine, Role};
 use crate::keys::random_text;
@@ -10,6 +12,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -94,6 +98,33 @@ pub async fn want_token(State(app): State<App>, request: Request, next: Next) ->
         Some(Role::Viewer) if !matches!(*request.method(), Method::GET | Method::HEAD) => {
             Problem::forbidden("This token has the role viewer; a change needs the role admin.").into_response()
         }
-        Some(_) => next.run(request).await,
+        Some(_) => {
+            let is_view = matches!(*request.method(), Method::GET | Method::HEAD) && shows_runs(request.uri().path());
+            let answer = if is_view { app.house.view(next.run(request)).await } else { next.run(request).await };
+            counted(&app, answer).await
+        }
+    }
+}
+
+/// Does this path show what runs have got and given?
+fn shows_runs(path: &str) -> bool {
+    path.strip_prefix("/api/v1").unwrap_or(path).starts_with("/runs")
+}
+
+/// An answer that takes room until it is read. A stream has none: it goes on for as long as its reader likes.
+async fn counted(app: &App, answer: Response) -> Response {
+    if answer.body().size_hint().exact().is_none_or(|size| size <= SMALL as u64) {
+        return answer;
+    }
+    let (parts, body) = answer.into_parts();
+    let Ok(body) = body.collect().await else {
+        return Problem::new(500, "internal", "Internal error").into_response();
+    };
+    match (Reader { app, owner: Owner::Admin }).ready(body.to_bytes()) {
+        Ok(body) => Response::from_parts(parts, body),
+        Err(_) => {
+            let detail = "Too many answers of the admin API wait for their readers; try again in a moment.";
+            Problem::unavailable(detail).into_response()
+        }
     }
 }

@@ -21,6 +21,7 @@ use serde_json::{Value as Json, json};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
 /// A sign of life, so that nobody in between takes the connection for dead.
@@ -49,8 +50,25 @@ struct Follower {
     run: Option<RunId>,
     workflow: Option<String>,
     since: Option<Cursor>,
-    ready: VecDeque<Sent>,
+    /// What is told next.
+    ready: VecDeque<Told>,
+    _place: OwnedSemaphorePermit,
 }
+
+/// What a follower is told, with the cursor behind it.
+struct Told {
+    what: What,
+    cursor: Option<Cursor>,
+}
+
+/// Lines of logs are read only when the follower takes them: somebody who does not read holds none.
+enum What {
+    Sent(Sent),
+    Log { run: RunId, first: u32, count: u32 },
+}
+
+/// The most lines of a log in one event.
+const LINES: u32 = 50;
 
 /// Streams events: `start`, `run`, `log`, `workflows`, `keys`, `missed`. Continues after the id in `Last-Event-ID`.
 /// The stream ends when its token expires or is removed.
@@ -66,21 +84,25 @@ pub async fn follow(
 ) -> Result<Response, Problem> {
     let run = filter.run.as_deref().map(run_id).transpose()?;
     let last_seen = text(&headers, "last-event-id").map(str::to_owned);
-    let mut follower = Follower { app, headers, run, workflow: filter.workflow, since: None, ready: VecDeque::new() };
+    let place = app.house.follower().ok_or_else(|| {
+        Problem::unavailable("Too many follow the events already; try again when one of them has gone.")
+    })?;
+    let (workflow, ready) = (filter.workflow, VecDeque::new());
+    let mut follower = Follower { app, headers, run, workflow, since: None, ready, _place: place };
     match last_seen {
         Some(id) => {
             // A broken cursor is told now, not in the middle of the stream.
             let cursor = Cursor(id);
             let known = follower.app.engine.events(Some(cursor.clone()));
             if let Ok(known) = tokio::time::timeout(Duration::from_millis(50), known).await {
-                follower.take(known.map_err(|error| told_cursor(&error))?).await;
+                follower.take(known.map_err(|error| told_cursor(&error))?);
             } else {
                 follower.since = Some(cursor);
             }
         }
         None => {
             let start = follower.app.engine.events(None).await.map_err(|error| Problem::of_store(&error))?;
-            follower.ready.push_back(sent("start", &json!({})).id(start.next.0.clone()));
+            follower.ready.push_back(Told { what: sent("start", &json!({})), cursor: Some(start.next.clone()) });
             follower.since = Some(start.next);
         }
     }
@@ -96,8 +118,12 @@ impl Follower {
     async fn next(&mut self) -> Option<Sent> {
         loop {
             self.app.guard.role(&self.app.engine, &self.headers)?;
-            if let Some(event) = self.ready.pop_front() {
-                return Some(event);
+            if let Some(Told { what, cursor }) = self.ready.pop_front() {
+                match (self.shown(what).await, cursor) {
+                    (Some(event), Some(cursor)) => return Some(event.id(cursor.0)),
+                    (Some(event), None) => return Some(event),
+                    (None, _) => continue,
+                }
             }
             let page = tokio::select! {
                 page = self.app.engine.events(self.since.clone()) => page,
@@ -105,7 +131,7 @@ impl Follower {
                 () = self.app.engine.stopped() => return None,
             };
             match page {
-                Ok(page) => self.take(page).await,
+                Ok(page) => self.take(page),
                 Err(error) => {
                     tracing::warn!("events cannot be followed: {error}");
                     tokio::time::sleep(PAUSE).await;
@@ -116,42 +142,59 @@ impl Follower {
 
     /// Makes a page ready to be sent. Only its last event has the page's cursor: a client that saw half of it gets all
     /// of it again.
-    async fn take(&mut self, page: EventPage) {
-        let mut events = Vec::new();
+    fn take(&mut self, page: EventPage) {
+        let mut told = Vec::new();
         if page.missed {
-            events.push(sent("missed", &json!({})));
+            told.push(sent("missed", &json!({})));
         }
         for event in &page.events {
-            events.extend(self.shown(event).await);
+            self.tell(event, &mut told);
         }
-        let last = events.pop();
-        self.ready.extend(events);
-        self.ready.extend(last.map(|event| event.id(page.next.0.clone())));
+        self.ready.extend(told.into_iter().map(|what| Told { what, cursor: None }));
+        if let Some(last) = self.ready.back_mut() {
+            last.cursor = Some(page.next.clone());
+        }
         self.since = Some(page.next);
     }
 
-    async fn shown(&self, event: &Event) -> Option<Sent> {
+    /// What there is to tell of an event.
+    fn tell(&self, event: &Event, told: &mut Vec<What>) {
         let wanted = |run: RunId| self.run.is_none_or(|only| only == run);
         match event {
             Event::Run { run, workflow, state } => {
                 let named = self.workflow.as_ref().is_none_or(|only| only == workflow);
                 let data = json!({ "runId": run.to_string(), "workflow": workflow, "state": state.as_str() });
-                (wanted(*run) && named).then(|| sent("run", &data))
+                told.extend((wanted(*run) && named).then(|| sent("run", &data)));
             }
             Event::Log { run, first, count } if wanted(*run) && self.workflow.is_none() => {
-                // The run may be gone meanwhile.
-                let page = self.app.engine.log(*run, *first, *count).await.ok()?;
-                let lines: Vec<Line> = page.lines.iter().map(Line::of).collect();
-                Some(sent("log", &json!({ "runId": run.to_string(), "first": first, "lines": lines })))
+                let end = first.saturating_add(*count);
+                let pieces = (*first..end).step_by(LINES as usize);
+                told.extend(pieces.map(|first| What::Log { run: *run, first, count: LINES.min(end - first) }));
             }
-            Event::Log { .. } => None,
-            Event::Workflows => self.run.is_none().then(|| sent("workflows", &json!({}))),
-            Event::Keys => self.run.is_none().then(|| sent("keys", &json!({}))),
+            Event::Log { .. } => {}
+            Event::Workflows => told.extend(self.run.is_none().then(|| sent("workflows", &json!({})))),
+            Event::Keys => told.extend(self.run.is_none().then(|| sent("keys", &json!({})))),
+        }
+    }
+
+    /// What is sent; nothing of a run that is gone meanwhile.
+    async fn shown(&self, what: What) -> Option<Sent> {
+        match what {
+            What::Sent(sent) => Some(sent),
+            What::Log { run, first, count } => {
+                let page = self.app.engine.log(run, first, count).await.ok()?;
+                let lines: Vec<Line> = page.lines.iter().map(Line::of).collect();
+                Some(event("log", &json!({ "runId": run.to_string(), "first": first, "lines": lines })))
+            }
         }
     }
 }
 
-fn sent(name: &str, data: &Json) -> Sent {
+fn sent(name: &str, data: &Json) -> What {
+    What::Sent(event(name, data))
+}
+
+fn event(name: &str, data: &Json) -> Sent {
     // JSON has no bare line breaks, which `data` refuses.
     Sent::default().event(name).data(data.to_string())
 }

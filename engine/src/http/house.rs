@@ -5,10 +5,11 @@ use super::gate::Gate;
 use super::problem::Problem;
 use crate::config::Config;
 use crate::room::{Full, Held, Room};
+use std::future::Future;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Work on more bytes than this leaves the threads that serve requests.
 pub const LARGE: usize = 64 << 10;
@@ -20,6 +21,11 @@ const ADMIN_LEAST: usize = 8 << 20;
 const ADDRESS_PART: usize = 2;
 /// All whom nobody knows get together at most this part.
 const STRANGER_PART: usize = 4;
+
+/// How many views of runs are made at a time: each may hold a run with all its values.
+const VIEWS: usize = 2;
+/// How many may follow events at a time.
+const FOLLOWERS: usize = 256;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -35,6 +41,9 @@ pub struct House {
     /// One permit for each thread that may be busy with what takes long, for known callers and for strangers.
     known: Semaphore,
     strangers: Semaphore,
+    /// One permit for each view of runs that is being made.
+    views: Semaphore,
+    followers: Arc<Semaphore>,
     gates: Mutex<Vec<Arc<Gate>>>,
 }
 
@@ -75,6 +84,8 @@ impl House {
             admins: Caller::new(of_all),
             known: Semaphore::new(threads.max(2)),
             strangers: Semaphore::new((threads / 2).max(1)),
+            views: Semaphore::new(VIEWS),
+            followers: Arc::new(Semaphore::new(FOLLOWERS)),
             gates: Mutex::default(),
         }
     }
@@ -110,6 +121,20 @@ impl House {
     /// Bytes of bodies, and bytes of answers, that take room now.
     pub fn used(&self) -> (usize, usize) {
         (self.bodies.used() + self.admin_bodies.used(), self.answers.used() + self.admin_answers.used())
+    }
+
+    /// Shows what runs have got and given, which may be large: few at a time, and beside the threads that serve requests.
+    pub async fn view<T>(&self, work: impl Future<Output = T>) -> T {
+        let _permit = self.views.acquire().await.ok();
+        match Handle::current().runtime_flavor() {
+            RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| Handle::current().block_on(work)),
+            _ => work.await,
+        }
+    }
+
+    /// A place among those who follow events; nothing where there are too many.
+    pub fn follower(&self) -> Option<OwnedSemaphorePermit> {
+        self.followers.clone().try_acquire_owned().ok()
     }
 
     /// Does work that takes long beside the threads that serve requests. What strangers want waits for other strangers

@@ -14,7 +14,7 @@ use flowscript_stdlib::EncodeError;
 use std::sync::Arc;
 
 /// Answers up to this size are not counted: a connection takes as much.
-const SMALL: usize = 8 << 10;
+pub const SMALL: usize = 8 << 10;
 /// What the writing of an answer may take on the thread of its request.
 const SOON: Limits = Limits { steps: Some(10_000), depth: 0, memory: 4 * LARGE, text: LARGE, cells: usize::MAX };
 
