@@ -119,6 +119,11 @@ mod tests {
     /// How long a write may wait here.
     const PATIENCE: Duration = Duration::from_millis(200);
 
+    /// A stream that must be read at so many bytes a second.
+    fn paced<S>(stream: S, pace: u64) -> Paced<S> {
+        Paced { patience: PATIENCE, pace, ..Paced::new(stream, Arc::default()) }
+    }
+
     #[tokio::test]
     async fn somebody_who_does_not_read_is_given_up() {
         let (ours, _theirs) = tokio::io::duplex(64);
