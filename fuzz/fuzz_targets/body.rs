@@ -3,6 +3,9 @@
 
 use bytes::Bytes;
 use flowscript_engine::trigger::webhook::{decode_body, expand, parameter};
+use flowscript_lang::Limits;
+use flowscript_lang::budget::Allowance;
+use flowscript_lang::value::live_size;
 use libfuzzer_sys::fuzz_target;
 
 const TYPES: &[&str] = &[
@@ -20,12 +23,27 @@ const TYPES: &[&str] = &[
 
 const MOST: usize = 1 << 20;
 
+/// Bytes that a byte of a body may become at most, and what the smallest value takes.
+const MULTIPLE: usize = 100;
+const LEAST: usize = 4_096;
+
 fuzz_target!(|input: (u8, bool, &[u8])| {
     let (which, packed, raw) = input;
-    let Ok(body) = expand(Bytes::copy_from_slice(raw), packed.then_some("gzip"), MOST) else { return };
+    let mut taken = 0;
+    let grow = |bytes: usize| {
+        taken += bytes;
+        Ok(())
+    };
+    let expanded = expand(Bytes::copy_from_slice(raw), packed.then_some("gzip"), MOST, grow);
+    assert!(taken <= 2 * MOST);
+    let Ok(body) = expanded else { return };
     assert!(body.len() <= MOST);
     let ty = TYPES.get(usize::from(which) % TYPES.len()).copied();
-    let _ = decode_body(&body, ty);
+    let limits = Limits { steps: Some(5_000_000), memory: 64 << 20, ..Limits::default() };
+    if let Ok(value) = decode_body(&body, ty, &mut Allowance::new("The body", limits, &|| None)) {
+        let size = live_size([&value]);
+        assert!(size <= body.len() * MULTIPLE + LEAST, "{size} bytes of {}", body.len());
+    }
     if let Ok(text) = std::str::from_utf8(&body) {
         let _ = parameter(text, "key");
     }
