@@ -10,10 +10,10 @@
 
 mod fence;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
-#[path = "../engine/peer.rs"]
+#[path = "../support/peer.rs"]
 mod peer;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
-#[path = "../engine/server.rs"]
+#[path = "../support/server.rs"]
 mod server;
 
 use flowscript_engine::run::step_key;

@@ -5,7 +5,6 @@ mod acting;
 mod addresses;
 mod answers;
 mod api;
-mod attack;
 mod bad_input;
 mod blocks;
 mod commands;
@@ -24,8 +23,10 @@ mod odd;
 mod openapi;
 mod ordered;
 mod parameters;
+#[path = "../support/peer.rs"]
 mod peer;
 mod places;
+#[path = "../support/postgres.rs"]
 mod postgres;
 mod readme;
 mod reload;
@@ -35,8 +36,10 @@ mod schedules;
 mod schema;
 mod secrets;
 mod senders;
+#[path = "../support/server.rs"]
 mod server;
 mod signed;
+#[path = "../support/smtp.rs"]
 mod smtp;
 mod sql;
 mod tokens;

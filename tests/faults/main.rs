@@ -5,57 +5,18 @@
 mod callers;
 mod clock;
 mod disk;
+#[path = "../support/faults.rs"]
+mod faults;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
-#[path = "../engine/peer.rs"]
+#[path = "../support/peer.rs"]
 mod peer;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
-#[path = "../engine/server.rs"]
+#[path = "../support/server.rs"]
 mod server;
 mod steps;
 
-use server::{Project, Server, bearer};
-use std::path::Path;
-use std::process::Command;
-use tempfile::TempDir;
-
-/// Faults of one engine, switched on and off while it runs.
-struct Faults(TempDir);
-
-impl Faults {
-    /// Builds what is preloaded into the engine.
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/faults.c");
-        let library = folder.path().join("faults.so");
-        let mut compiler = Command::new("cc");
-        let built = compiler.args(["-shared", "-fPIC", "-O2", "-o"]).args([&library, &source]).arg("-ldl").status();
-        assert!(built.unwrap().success(), "faults.c does not compile");
-        Self(folder)
-    }
-
-    /// An engine with these faults.
-    fn serve(&self, project: &Project) -> Server {
-        let environment = self.environment();
-        let environment: Vec<(&str, &str)> = environment.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        Server::start_with(project.path(), &[], &environment)
-    }
-
-    fn environment(&self) -> [(&'static str, String); 2] {
-        let path = |name: &str| self.0.path().join(name).display().to_string();
-        [("LD_PRELOAD", path("faults.so")), ("FAULTS", path(""))]
-    }
-
-    /// Switches a fault on: whoever looks sees all of the text or none of it.
-    fn set(&self, name: &str, text: &str) {
-        let beside = self.0.path().join("new");
-        std::fs::write(&beside, text).unwrap();
-        std::fs::rename(beside, self.0.path().join(name)).unwrap();
-    }
-
-    fn clear(&self, name: &str) {
-        std::fs::remove_file(self.0.path().join(name)).unwrap();
-    }
-}
+use faults::Faults;
+use server::{Server, bearer};
 
 /// Accepts a message and gives the id of its run.
 fn accept(server: &Server, path: &str, body: &str) -> String {

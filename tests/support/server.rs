@@ -77,9 +77,10 @@ pub struct Server {
     log: Arc<Mutex<String>>,
 }
 
-/// The command with the tests' token.
+/// The command with the tests' token: the one that was built with the tests, or the one that `FLOWSCRIPT_BINARY` names.
 pub fn flowscript() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flowscript"));
+    let built = || env!("CARGO_BIN_EXE_flowscript").into();
+    let mut command = Command::new(std::env::var_os("FLOWSCRIPT_BINARY").unwrap_or_else(built));
     command.env("FLOWSCRIPT_TOKEN", TOKEN).env_remove("FLOWSCRIPT_LOG");
     command
 }
@@ -94,6 +95,11 @@ impl Server {
     pub fn start_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = flowscript();
         command.envs(environment.iter().copied());
+        Self::start_by(command, folder, arguments)
+    }
+
+    /// The same by a command of its own, which runs `flowscript` with the arguments that it gets.
+    pub fn start_by(mut command: Command, folder: &Path, arguments: &[&str]) -> Self {
         command.arg("serve").arg(folder).args(["--bind", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
@@ -116,6 +122,23 @@ impl Server {
         let base = lock["address"].as_str().unwrap().to_owned();
         std::thread::spawn(move || lines.count());
         Self { child, base, announced: first, project: folder.to_owned(), log }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Has it not ended?
+    #[allow(dead_code, reason = "only the attacks ask")]
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_none())
+    }
+
+    /// Waits until it has ended by itself, or by a signal.
+    #[allow(dead_code, reason = "only the attacks wait")]
+    pub fn ended(&mut self) {
+        let _ = self.child.wait();
     }
 
     /// How much memory it holds, in bytes; 0 where the system does not say.
