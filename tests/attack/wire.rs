@@ -49,6 +49,11 @@ impl Request {
         format!("{}\r\n", self.head)
     }
 
+    /// All of it.
+    pub fn bytes(&self) -> Vec<u8> {
+        [self.head().as_bytes(), &self.body].concat()
+    }
+
     /// Sends it from `from`, and waits for the answer for at most `within`.
     pub fn send(&self, address: SocketAddr, from: IpAddr, within: Duration) -> io::Result<Told> {
         let until = Instant::now() + within;
