@@ -223,8 +223,10 @@ impl Field {
     /// The same project again by a new process; nobody asks any more.
     pub fn restart(&mut self) {
         self.end_watch();
-        self.server.signal("KILL");
-        self.server.ended();
+        if self.server.is_running() {
+            self.server.signal("KILL");
+            self.server.ended();
+        }
         self.server = Server::start(self.project.path(), &[]);
         self.address = self.server.base.trim_start_matches("http://").parse().unwrap();
     }

@@ -18,6 +18,8 @@ mod payloads;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
 #[path = "../support/peer.rs"]
 mod peer;
+mod peers;
+mod places;
 mod requests;
 mod scripts;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
             Ok(())
         })
     });
-    let attacks = [bodies::attacks(), scripts::attacks(), sharing::attacks(), requests::attacks()].into_iter().flatten().map(|attack| {
+    let attacks = [bodies::attacks(), scripts::attacks(), sharing::attacks(), requests::attacks(), peers::attacks(), places::attacks()].into_iter().flatten().map(|attack| {
         let left_out = !all && !attack.always;
         let (row, name) = (attack.row, attack.name.clone());
         Trial::test(name, move || attack.run()).with_kind(row).with_ignored_flag(left_out)

@@ -139,11 +139,20 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// Packed as deflate does it.
-pub fn deflate(bytes: &[u8]) -> Vec<u8> {
+/// So many MiB of zeros, as deflate packs them: one packed MiB, again and again.
+pub fn deflate_zeros(mebibytes: usize) -> Vec<u8> {
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(bytes).unwrap();
-    packed.finish().unwrap()
+    packed.write_all(&vec![0; 1 << 20]).unwrap();
+    packed.flush().unwrap();
+    let mut bytes = packed.get_ref().repeat(mebibytes);
+    // The last block, which is empty.
+    bytes.extend_from_slice(&[3, 0]);
+    bytes
+}
+
+/// The same as gzip packs them, with a wrong sum at their end, which nobody should come to see.
+pub fn gzip_zeros(mebibytes: usize) -> Vec<u8> {
+    [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff], deflate_zeros(mebibytes).as_slice(), &[0; 8]].concat()
 }
 
 /// `blocks` blocks of 128 KiB of one byte each, as zstd packs them.
