@@ -172,6 +172,12 @@ impl Field {
                 assert!(added.status == 201, "{workflow}: {}\n{}", added.text, field.server.log());
             }
         }
+        for (path, text) in stage.files.iter().filter(|(path, _)| path.starts_with("workflows/")) {
+            let id = path.trim_start_matches("workflows/").trim_end_matches(".yaml");
+            let shown = field.api(&format!("/workflows/{id}"));
+            let mistakes: Vec<&Json> = shown["problems"].as_array().into_iter().flatten().collect();
+            assert!(mistakes.iter().all(|found| found["severity"] != "error"), "{mistakes:?}\n{text}");
+        }
         field.watch = Some(Watch::new(field.server.id(), field.address, callers()));
         field
     }

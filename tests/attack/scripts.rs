@@ -185,8 +185,8 @@ pub fn indented(script: &str) -> String {
 impl Door {
     fn stage(self, script: &str) -> Stage {
         let step = format!("steps:\n  - id: made\n    script: |\n{}output: done\n", indented(script));
-        let hour = "limits: { run: 1h, scriptSteps: 1000000000000 }\ntrigger: { webhook: { } }\n";
-        let waits = "limits: { run: 1s, scriptSteps: 1000000000000 }\ntrigger:\n  webhook:\n    response: wait\n    timeout: 1m\n";
+        let hour = "limits: { run: 1h, scriptSteps: 4000000000 }\ntrigger: { webhook: { } }\n";
+        let waits = "limits: { run: 1s, scriptSteps: 4000000000 }\ntrigger:\n  webhook:\n    response: wait\n    timeout: 1m\n";
         let text = match self {
             Evaluate => return Stage::default(),
             Limit => format!("{waits}{step}"),

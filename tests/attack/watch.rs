@@ -80,7 +80,10 @@ pub fn memory(id: u32, name: &str) -> Option<u64> {
 
 fn measure(id: u32, over: &AtomicBool, seen: &Mutex<Seen>) {
     const PAUSE: Duration = Duration::from_millis(20);
-    while !over.load(Ordering::Relaxed) {
+    // It looks once more when all is over.
+    let mut last = false;
+    while !last {
+        last = over.load(Ordering::Relaxed);
         let now = memory(id, "VmHWM").unwrap_or_default();
         if memory(id, "VmRSS").is_some_and(|now| now > ENOUGH) {
             let _ = std::process::Command::new("kill").arg("-9").arg(id.to_string()).status();
