@@ -25,7 +25,7 @@ const FOLDERS: &[(&str, Rule)] = &[
     ("lang/src/vm", Rule::Never(&["parse", "check", "diagnostic"])),
     ("engine/src/yaml", Rule::Only(&["yaml", "workflow::problem"])),
     ("engine/src/workflow", Rule::Never(&["dispatch", "engine", "http", "dashboard", "project", "store::sqlite"])),
-    ("engine/src/store", Rule::Only(&["store", "clock"])),
+    ("engine/src/store", Rule::Only(&["store", "clock", "disk"])),
     ("engine/src/run", Rule::Never(&["dispatch", "engine", "http", "dashboard", "store::sqlite"])),
     ("engine/src/dispatch", Rule::Never(&["engine", "http", "dashboard", "store::sqlite"])),
     ("engine/src/http", Rule::Never(&["store", "run", "dispatch"])),

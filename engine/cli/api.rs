@@ -117,9 +117,7 @@ impl InFolder {
 
 impl Remote {
     fn new(base: &str, data: &Path) -> Result<Self, String> {
-        let token = AdminToken::find(data).ok_or_else(|| {
-            format!("no admin token: set FLOWSCRIPT_TOKEN, or make {}/admin-token readable", data.display())
-        })?;
+        let token = AdminToken::find(data)?;
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
         Ok(Self { base: format!("{}/api/v1", base.trim_end_matches('/')), token, agent })
     }
@@ -170,10 +168,15 @@ impl Remote {
 
 /// What an answer says; the error is what the engine said.
 fn read(status: u16, bytes: &[u8], who: &str) -> Result<Json, String> {
-    let body: Json = serde_json::from_slice(bytes).unwrap_or_default();
     if (200..300).contains(&status) {
-        return Ok(body);
+        if bytes.is_empty() {
+            return Ok(Json::Null);
+        }
+        // What is no JSON is no empty list.
+        return serde_json::from_slice(bytes)
+            .map_err(|error| format!("{who} does not answer as an engine does: {error}"));
     }
+    let body: Json = serde_json::from_slice(bytes).unwrap_or_default();
     let detail = body.get("detail").and_then(Json::as_str).filter(|detail| !detail.is_empty());
     Err(detail.map_or_else(|| format!("{who} answered {status}"), str::to_owned))
 }

@@ -19,7 +19,7 @@ impl Exit {
         match done {
             Ok(()) => Self::Done,
             Err(reason) => {
-                eprintln!("flowscript {command}: {reason}");
+                crate::output::say(&format!("flowscript {command}: {reason}"));
                 Self::NotStarted
             }
         }

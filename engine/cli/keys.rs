@@ -3,7 +3,7 @@
 use crate::api::{TargetArgs, encoded};
 use crate::exit::Exit;
 use crate::expiry::expiry;
-use crate::output::{ListingArgs, field, print_line};
+use crate::output::{ListingArgs, field, print_line, say};
 use clap::{Args, Subcommand};
 use flowscript_engine::keys::KeyText;
 use serde_json::{Value as Json, json};
@@ -76,7 +76,7 @@ fn act(action: Action) -> Result<(), String> {
         Action::List { listing, target } => list(&listing, &target),
         Action::Rename { id, label, target } => {
             target.api()?.send("PATCH", &format!("/keys/{}", encoded(&id)), Some(&json!({ "label": label })))?;
-            eprintln!("the key {id} is called {label} now");
+            say(&format!("the key {id} is called {label} now"));
             Ok(())
         }
         Action::Revoke { id, target } => {

@@ -2,7 +2,7 @@
 
 use crate::api::{Api, TargetArgs, encoded};
 use crate::exit::Exit;
-use crate::output::{ListingArgs, field, print_line, print_whole_table, whole};
+use crate::output::{ListingArgs, field, print_line, print_whole_table, safe, say};
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
@@ -175,12 +175,13 @@ fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
     }
     for name in ["id", "workflow", "state", "trigger", "label", "acceptedAt", "startedAt", "endedAt", "retries", "lane"]
     {
-        print_line(format_args!("{name:<11} {}", whole(&field(&run, name))));
+        print_line(format_args!("{name:<11} {}", safe(&field(&run, name))));
     }
     if run["error"].is_object() {
-        print_line(format_args!("{:<11} {}", "error", whole(&field(&run["error"], "message"))));
+        print_line(format_args!("{:<11} {}", "error", safe(&field(&run["error"], "message"))));
         for (number, at) in run["places"].as_array().into_iter().flatten().enumerate() {
             let (file, line, column) = (field(at, "file"), field(at, "line"), field(at, "column"));
+            let file = safe(&file);
             print_line(format_args!(
                 "{:<11} {} {file}:{line}:{column}",
                 "",
@@ -203,7 +204,7 @@ fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
         print_line("");
     }
     for name in ["input", "output"] {
-        print_line(format_args!("{name:<11} {}", run[name]));
+        print_line(format_args!("{name:<11} {}", safe(&run[name].to_string())));
     }
     print_line("");
     let rows = run["steps"].as_array().into_iter().flatten().map(|step| {
@@ -214,7 +215,11 @@ fn show(one: &OneArgs, listing: &ListingArgs) -> Result<(), String> {
     let heads = ["STEP", "KIND", "TITLE", "ATTEMPT", "STATE", "STARTED", "ENDED", "WAITS FOR", "DUE", "ERROR"];
     print_whole_table(&heads, rows);
     for step in run["steps"].as_array().into_iter().flatten().filter(|step| step["callbackUrl"].is_string()) {
-        print_line(format_args!("{} is answered at {}", whole(&field(step, "waitsFor")), field(step, "callbackUrl")));
+        print_line(format_args!(
+            "{} is answered at {}",
+            safe(&field(step, "waitsFor")),
+            safe(&field(step, "callbackUrl"))
+        ));
     }
     print_line("");
     let lines = run["log"].as_array().into_iter().flatten();
@@ -241,7 +246,7 @@ fn retry(ids: &[String], filter: &FilterArgs, target: &TargetArgs) -> Result<(),
     }
     let refused: Vec<&Json> = done["refused"].as_array().into_iter().flatten().collect();
     for run in &refused {
-        eprintln!("{}: {}", field(run, "runId"), field(run, "detail"));
+        say(&format!("{}: {}", field(run, "runId"), field(run, "detail")));
     }
     if refused.is_empty() { Ok(()) } else { Err(format!("{} runs are not retried", refused.len())) }
 }

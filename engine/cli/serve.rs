@@ -8,10 +8,11 @@ use flowscript_engine::http::{AdminToken, Guard, Server, bind, routers};
 use flowscript_engine::metrics;
 use flowscript_engine::run::STACK_BYTES;
 use flowscript_engine::store::{FolderLock, Locking, SqliteStore, Store};
+use flowscript_engine::told;
 use flowscript_engine::workflow::model::{Auth, Method};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -37,6 +38,8 @@ const CLOSING: Duration = Duration::from_secs(1);
 
 /// Where the admin API has an address of its own, one of so many connections is for it.
 const ADMIN_PART: usize = 8;
+/// How often the lock file is looked after.
+const KEEP_LOCK: Duration = Duration::from_secs(1);
 
 /// Serves until a signal comes.
 pub fn run(args: ServeArgs) -> Exit {
@@ -89,7 +92,7 @@ fn keep_pages_small() {
 }
 
 fn not_started(reason: &str) -> Exit {
-    eprintln!("flowscript serve: {reason}");
+    crate::output::say(&format!("flowscript serve: {reason}"));
     Exit::NotStarted
 }
 
@@ -133,6 +136,8 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         None => address,
     };
     lock.set_address(&format!("http://{admin_address}")).map_err(|error| error.to_string())?;
+    let lock = Arc::new(Mutex::new(lock));
+    let keeping = tokio::spawn(keep_lock(lock.clone()));
     announce(&engine, &args.dir, address, admin.is_some().then_some(admin_address), &token);
     let stop = async {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
@@ -156,8 +161,19 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
             let _ = admin.await;
         }
     }
+    keeping.abort();
     drop(lock);
     Ok(())
+}
+
+/// Commands find the engine by the lock file, also where somebody has tidied up.
+async fn keep_lock(lock: Arc<Mutex<FolderLock>>) {
+    loop {
+        tokio::time::sleep(KEEP_LOCK).await;
+        if let Err(error) = lock.lock().unwrap_or_else(PoisonError::into_inner).keep() {
+            told::warn(&error.to_string());
+        }
+    }
 }
 
 /// Locks the project's data folder. The error says who holds it.
@@ -187,7 +203,7 @@ pub fn start_log() {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(|| crate::masked::Masked)
+        .with_writer(move || crate::masked::Masked { has_colours: colour })
         .with_ansi(colour)
         .with_target(false)
         .init();

@@ -2,7 +2,8 @@
 
 use crate::api::{Remote, Target, TargetArgs, encoded};
 use crate::exit::Exit;
-use crate::output::{field, plain, print_line};
+use crate::output::{field, print_line, safe, say, shortened};
+use crate::script::read_text;
 use crate::serve::{lock, open_store};
 use clap::Args;
 use flowscript_engine::config::Config;
@@ -54,7 +55,7 @@ pub fn run(args: TriggerArgs) -> Exit {
         }
     });
     done.unwrap_or_else(|reason| {
-        eprintln!("flowscript trigger: {reason}");
+        say(&format!("flowscript trigger: {reason}"));
         Exit::NotStarted
     })
 }
@@ -79,7 +80,7 @@ fn input_text(given: Option<&str>) -> Result<String, String> {
         None => Ok("{}".to_owned()),
         Some(text) => match text.strip_prefix('@') {
             None => Ok(text.to_owned()),
-            Some(file) => std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}")),
+            Some(file) => read_text(Path::new(file)).map_err(|reason| format!("{file}: {reason}")),
         },
     }
 }
@@ -114,7 +115,7 @@ fn watch(api: &Remote, run: &str) -> Result<Exit, String> {
         let lines = state["log"].as_array().cloned().unwrap_or_default();
         progress.hide();
         for line in lines.iter().skip(shown_lines) {
-            eprintln!("{}: {}", field(line, "level"), field(line, "message"));
+            say(&format!("{}: {}", field(line, "level"), safe(&field(line, "message"))));
         }
         shown_lines = lines.len();
         match state["state"].as_str().unwrap_or_default() {
@@ -124,7 +125,7 @@ fn watch(api: &Remote, run: &str) -> Result<Exit, String> {
                 return Ok(Exit::Done);
             }
             other => {
-                eprintln!("{other}: {}", field(&state["error"], "message"));
+                say(&format!("{other}: {}", field(&state["error"], "message")));
                 return Ok(Exit::Failed);
             }
         }
@@ -149,7 +150,7 @@ impl Progress {
         }
         let steps = run["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
         let last = steps.last().map(|step| format!(", {}", field(step, "title"))).unwrap_or_default();
-        eprint!("{}: {} steps{}", field(run, "state"), steps.len(), plain(&last));
+        eprint!("{}: {} steps{}", field(run, "state"), steps.len(), shortened(&last));
         self.shown = true;
     }
 
@@ -222,15 +223,15 @@ async fn show_end(engine: &Engine, run: RunId) -> Result<Exit, String> {
     let admission = engine.await_end(run, Instant::now() + LONG).await;
     let log = engine.log(run, 0, u32::MAX).await.map_err(|error| error.to_string())?;
     for line in &log.lines {
-        eprintln!("{}: {}", line.level, line.message);
+        say(&format!("{}: {}", line.level, safe(&line.message)));
     }
     let Admission::Answered(answer) = admission else { return Err(format!("the run did not end: {admission:?}")) };
     if let Verdict::Value(value) = answer.verdict {
-        println!("{}", encode_json(&value)?);
+        print_line(encode_json(&value)?);
         return Ok(Exit::Done);
     }
     let summary = engine.summary(run).await.map_err(|error| error.to_string())?;
     let message = summary.error.map(|failure| failure.message).unwrap_or_default();
-    eprintln!("{}: {message}", summary.state);
+    say(&format!("{}: {message}", summary.state));
     Ok(Exit::Failed)
 }

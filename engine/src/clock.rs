@@ -130,6 +130,56 @@ impl Ahead {
     }
 }
 
+/// The wall clock for what cannot be undone, such as deleting what is old: a jump forward counts only once it has lasted
+/// for an hour, since it may be a mistake that is mended. Going back counts at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Trusted {
+    /// How far the wall clock is ahead of elapsed time, as far as it is trusted.
+    ahead: i64,
+    /// How far it says to be, and since when, where that is much more.
+    doubt: Option<(i64, Duration)>,
+}
+
+impl Trusted {
+    /// A jump of at most so many milliseconds is trusted at once, and a larger one after the same time.
+    const LEAST: i64 = 3_600_000;
+    /// An engine may have been off for so long, in milliseconds.
+    const OFF: i64 = 7 * 86_400_000;
+
+    /// A clock that is right.
+    pub fn of(clock: &dyn Clock) -> Self {
+        Self { ahead: Ahead::of(clock).0, doubt: None }
+    }
+
+    /// A clock that is right unless it is far ahead of `newest`, an instant that is over.
+    pub fn since(clock: &dyn Clock, newest: Timestamp) -> Self {
+        let Ahead(ahead) = Ahead::of(clock);
+        let off = clock.now().0.saturating_sub(newest.0);
+        if off <= Self::OFF {
+            return Self { ahead, doubt: None };
+        }
+        Self { ahead: ahead.saturating_sub(off), doubt: Some((ahead, clock.elapsed())) }
+    }
+
+    /// The time that is trusted. Asked for often, so that it sees how long a jump has lasted.
+    pub fn now(&mut self, clock: &dyn Clock) -> Timestamp {
+        let (Ahead(ahead), elapsed) = (Ahead::of(clock), clock.elapsed());
+        if ahead.saturating_sub(self.ahead) <= Self::LEAST {
+            *self = Self { ahead, doubt: None };
+        } else {
+            match self.doubt {
+                Some((seen, since)) if seen.abs_diff(ahead) <= Self::LEAST as u64 => {
+                    if elapsed.saturating_sub(since).as_millis() >= Self::LEAST as u128 {
+                        *self = Self { ahead, doubt: None };
+                    }
+                }
+                _ => self.doubt = Some((ahead, elapsed)),
+            }
+        }
+        Timestamp(self.ahead.saturating_add(elapsed.as_millis() as i64))
+    }
+}
+
 #[cfg(test)]
 pub(crate) use driven::TestClock;
 
@@ -225,6 +275,31 @@ mod tests {
         clock.pass(100);
         assert_eq!(ahead.set_back(&clock), Some(7_000));
         assert_eq!(ahead.set_back(&clock), None);
+    }
+
+    #[test]
+    fn a_jump_forward_is_trusted_once_it_has_lasted() {
+        const YEARS: i64 = 10 * 365 * 86_400_000;
+        let clock = TestClock::new(Timestamp(1_000_000));
+        let mut trusted = Trusted::of(&clock);
+        clock.jump(YEARS);
+        assert_eq!(trusted.now(&clock), Timestamp(1_000_000));
+        clock.pass(5_000);
+        assert_eq!(trusted.now(&clock), Timestamp(1_005_000));
+        clock.jump(-YEARS);
+        assert_eq!(trusted.now(&clock), Timestamp(1_005_000));
+        clock.jump(3_600_000);
+        assert_eq!(trusted.now(&clock), clock.now(), "an hour may be a change of the clock");
+        clock.jump(YEARS);
+        trusted.now(&clock);
+        clock.pass(3_600_000);
+        assert_eq!(trusted.now(&clock), clock.now());
+        clock.jump(-2 * YEARS);
+        assert_eq!(trusted.now(&clock), clock.now());
+        // The engine was off for two days, or for ten years.
+        let off = |millis: i64| clock.now().plus_millis(-millis);
+        assert_eq!(Trusted::since(&clock, off(2 * 86_400_000)).now(&clock), clock.now());
+        assert_eq!(Trusted::since(&clock, off(YEARS)).now(&clock), off(YEARS));
     }
 
     #[tokio::test]

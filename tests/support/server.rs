@@ -222,6 +222,11 @@ impl Server {
         Self::start(&project, &[])
     }
 
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         signal(&self.child, name);

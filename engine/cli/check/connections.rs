@@ -11,7 +11,8 @@ use std::sync::Arc;
 pub fn check(project: &Path, report: &mut Report) -> Result<(), Stop> {
     let config = Config::load(project).map_err(Stop::new)?;
     let store = config.store_file(project).unwrap_or_default();
-    let (connections, _) = Folder::read(project).read_connections(&store, &Connections::default());
+    let folder = Folder::read_first(project).map_err(Stop::new)?;
+    let (connections, _) = folder.read_connections(&store, &Connections::default());
     let names: Vec<String> = connections.names().map(str::to_owned).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(format!("Threads cannot be started: {error}.")))?;

@@ -1,6 +1,7 @@
 //! Which files a path stands for.
 
 use crate::output::Stop;
+use flowscript_engine::disk::Identity;
 use std::path::{Path, PathBuf};
 
 /// Something to check.
@@ -30,7 +31,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Stop> {
     for path in paths {
         if path.is_dir() {
             let before = found.len();
-            walk(path, MAX_FOLDERS, &mut found);
+            walk(path, &mut Vec::new(), &mut found)?;
             if found.len() == before {
                 let message = format!("There is nothing to check in `{}`.", path.display());
                 return Err(
@@ -46,24 +47,36 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Stop> {
     Ok(found)
 }
 
-fn walk(folder: &Path, levels: usize, found: &mut Vec<Found>) {
+/// Goes through a folder; `above` are those around it.
+fn walk(folder: &Path, above: &mut Vec<Identity>, found: &mut Vec<Found>) -> Result<(), Stop> {
+    let unread = |error: std::io::Error| Stop::new(format!("Cannot read `{}`: {error}.", folder.display()));
+    // A link may lead to a folder that it stands in.
+    let identity = std::fs::metadata(folder).ok().as_ref().and_then(Identity::of);
+    if above.len() > MAX_FOLDERS || identity.is_some_and(|identity| above.contains(&identity)) {
+        return Ok(());
+    }
     if is_project(folder) {
         found.push(Found::Project(folder.to_owned()));
     }
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let entries = std::fs::read_dir(folder).map_err(unread)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut entries: Vec<PathBuf> = entries.collect::<Result<_, _>>().map_err(unread)?;
     entries.sort();
+    above.extend(identity);
     for path in entries {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if name.starts_with('.') || SKIPPED.contains(&name) {
             continue;
         }
-        if path.is_dir() && levels > 0 {
-            walk(&path, levels - 1, found);
+        if path.is_dir() {
+            walk(&path, above, found)?;
         } else if has_suffix(&path, &["flow"]) {
             found.push(Found::Script(path));
         }
     }
+    if identity.is_some() {
+        above.pop();
+    }
+    Ok(())
 }
 
 fn is_project(folder: &Path) -> bool {

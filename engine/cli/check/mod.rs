@@ -50,7 +50,11 @@ fn check(args: &Args, report: &mut Report) -> Result<usize, Stop> {
     let mut files = 0;
     for found in find(&args.paths)? {
         files += match found {
-            Found::Script(path) => script::check(&path, &input, report)?,
+            // One that cannot be read leaves the others alone.
+            Found::Script(path) => script::check(&path, &input, report).unwrap_or_else(|stop| {
+                report.problem(&stop);
+                1
+            }),
             Found::Workflow { project, path } => project::check(&project, Some(&path), report)?,
             Found::Project(path) => {
                 let files = project::check(&path, None, report)?;

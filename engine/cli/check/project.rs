@@ -17,7 +17,7 @@ pub fn check(project: &Path, only: Option<&Path>, report: &mut Report) -> Result
     let limits = &config.limits;
     let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory)
         .with_callbacks(config.public_url.is_some());
-    let folder = Folder::read(project);
+    let folder = Folder::read_first(project).map_err(Stop::new)?;
     if only.is_none() {
         folder.odd.iter().for_each(|message| report.problem(&Stop::new(message.clone())));
     }

@@ -1,6 +1,6 @@
 //! Lists of an engine's things: tables for people, JSON for tools.
 
-use super::print;
+use super::{print, safe};
 use clap::Args;
 use comfy_table::{Table, presets};
 use serde_json::Value as Json;
@@ -31,7 +31,7 @@ const MAX_CELL: usize = 60;
 /// Prints the rows below their heads; `-` stands for nothing. Long cells are cut on a terminal only: what goes into a
 /// pipe or a file is whole.
 pub fn print_table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
-    let cut = if std::io::stdout().is_terminal() { plain } else { whole };
+    let cut = if std::io::stdout().is_terminal() { shortened } else { whole };
     print_cells(heads, rows, cut);
 }
 
@@ -50,9 +50,12 @@ fn print_cells(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>, cell
     print(&lines);
 }
 
-/// Prints a line of standard output, such as a list as JSON.
+/// Prints a line of standard output, such as a list as JSON. What acts on a terminal is escaped there only: JSON stays
+/// the same value.
 pub fn print_line(text: impl std::fmt::Display) {
-    print(&format!("{text}\n"));
+    let text = text.to_string();
+    let shown = if std::io::stdout().is_terminal() { safe(&text) } else { text.as_str().into() };
+    print(&format!("{shown}\n"));
 }
 
 /// The text of a field; nothing is `-`.
@@ -64,15 +67,15 @@ pub fn field(row: &Json, name: &str) -> String {
     }
 }
 
-/// On one line and without anything that moves a terminal's cursor: labels come from messages.
-pub fn whole(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// On one line and without anything that acts on a terminal: labels come from messages.
+fn whole(text: &str) -> String {
+    safe(text).into_owned()
 }
 
 /// The same, not too long.
-pub fn plain(text: &str) -> String {
+pub fn shortened(text: &str) -> String {
     let mut shown: String = whole(text).chars().take(MAX_CELL).collect();
-    if text.chars().nth(MAX_CELL).is_some() {
+    if whole(text).chars().nth(MAX_CELL).is_some() {
         shown.pop();
         shown.push('…');
     }
@@ -85,9 +88,9 @@ mod tests {
 
     #[test]
     fn cells_are_plain() {
-        assert_eq!(plain("a\u{1b}[2Jb\n"), "a [2Jb ");
-        assert_eq!(plain(&"x".repeat(61)).chars().count(), 60);
-        assert_eq!(whole(&format!("{}\n", "x".repeat(61))), format!("{} ", "x".repeat(61)));
+        assert_eq!(shortened("a\u{1b}[2Jb\n"), "a\\u001b[2Jb\\n");
+        assert_eq!(shortened(&"x".repeat(61)).chars().count(), 60);
+        assert_eq!(whole(&format!("{}\n", "x".repeat(61))), format!("{}\\n", "x".repeat(61)));
         assert_eq!(field(&serde_json::json!({ "a": null, "b": 1, "c": "x" }), "b"), "1");
     }
 }

@@ -2,11 +2,13 @@
 
 mod listing;
 mod report;
+mod safe;
 mod show;
 mod terminal;
 
-pub use listing::{ListingArgs, field, plain, print_line, print_whole_table, whole};
+pub use listing::{ListingArgs, field, print_line, print_whole_table, shortened};
 pub use report::{Format, Report, Stop, Texts};
+pub use safe::{safe, safe_lines, safe_log};
 pub use show::to_lines;
 pub use terminal::Terminal;
 
@@ -27,6 +29,11 @@ pub fn print(text: &str) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Says something on standard error, in which texts of others may stand.
+pub fn say(text: &str) {
+    print_error(&format!("{}\n", safe_lines(text)));
 }
 
 /// Prints to standard error, where that is possible.

@@ -1,6 +1,6 @@
 //! Errors and warnings of a command, as text or as one JSON object.
 
-use super::{Terminal, print_error};
+use super::{Terminal, print_error, safe_lines};
 use crate::exit::Exit;
 use crate::script::{FolderModules, Source};
 use flowscript_lang::Compiled;
@@ -153,8 +153,8 @@ impl Report {
 
 fn stop_text(stop: &Stop, color: bool) -> String {
     let (red, bold, plain) = if color { ("\x1b[1;31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
-    let hint = stop.hint.as_ref().map(|hint| format!("  = hint: {hint}\n")).unwrap_or_default();
-    format!("{red}error{plain}{bold}: {}{plain}\n{hint}", stop.message)
+    let hint = stop.hint.as_ref().map(|hint| format!("  = hint: {}\n", safe_lines(hint))).unwrap_or_default();
+    format!("{red}error{plain}{bold}: {}{plain}\n{hint}", safe_lines(&stop.message))
 }
 
 fn stop_json(stop: &Stop) -> Json {

@@ -29,6 +29,17 @@ impl FolderModules {
         found.map_or_else(|| format!("{name}.flow"), |(_, path)| shown(&path))
     }
 
+    /// The first folder that is there and cannot be read: a module may be in it.
+    fn unread(&self) -> Option<String> {
+        let error = |folder: &PathBuf| match std::fs::read_dir(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Some(format!("{} cannot be read: {error}", folder.display()))
+            }
+            _ => None,
+        };
+        self.folders.iter().find_map(error)
+    }
+
     fn files(&self) -> impl Iterator<Item = (String, PathBuf)> {
         let entries = self.folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok());
         entries.flat_map(Iterator::flatten).filter_map(|entry| {
@@ -41,7 +52,8 @@ impl FolderModules {
 
 impl ModuleLoader for FolderModules {
     fn load(&self, name: &str) -> Option<Result<String, String>> {
-        let path = self.files().find(|(file, _)| file.to_lowercase() == name.to_lowercase())?.1;
+        let found = self.files().find(|(file, _)| file.to_lowercase() == name.to_lowercase());
+        let Some((_, path)) = found else { return self.unread().map(Err) };
         Some(super::source::read_text(&path).map_err(|reason| format!("{}: {reason}", path.display())))
     }
 

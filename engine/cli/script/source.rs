@@ -1,8 +1,12 @@
 //! Texts of scripts, from files and standard input.
 
 use crate::output::Stop;
-use std::io::Read;
+use flowscript_engine::disk::{self, Unread};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+
+/// The largest file that is read as a script or as input, in bytes.
+const MOST: u64 = 256 << 20;
 
 /// A script and where it came from.
 #[derive(Clone, Debug)]
@@ -21,7 +25,7 @@ impl Source {
         if path.as_os_str() == "-" {
             let mut bytes = Vec::new();
             let read = std::io::stdin().lock().read_to_end(&mut bytes);
-            let text = read.map_err(|error| explain(&error)).and_then(|_| to_text(bytes));
+            let text = read.map_err(|error| explain(&Unread::Io(error))).and_then(|_| to_text(bytes));
             let text = text.map_err(|reason| Stop::new(format!("Cannot read standard input: {reason}")))?;
             return Ok(Self { name: "<stdin>".into(), text, folder: ".".into() });
         }
@@ -42,9 +46,21 @@ impl Source {
     }
 }
 
-/// The text in a file, without a byte order mark. The error is the reason in words.
+/// The text in a file, without a byte order mark. The error is the reason in words. Only what is open already, as
+/// `/dev/stdin` and `<(command)` are, may be something else than a file.
 pub fn read_text(path: &Path) -> Result<String, String> {
-    std::fs::read(path).map_err(|error| explain(&error)).and_then(to_text)
+    let is_open = ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|open| path.starts_with(open));
+    let bytes = if is_open { read_stream(path) } else { disk::read(path, MOST) };
+    bytes.map_err(|unread| explain(&unread)).and_then(to_text)
+}
+
+fn read_stream(path: &Path) -> Result<Vec<u8>, Unread> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST {
+        return Err(Unread::Unfit(format!("it has more than {MOST} bytes")));
+    }
+    Ok(bytes)
 }
 
 fn to_text(bytes: Vec<u8>) -> Result<String, String> {
@@ -56,12 +72,11 @@ fn to_text(bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-fn explain(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file.".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied.".into(),
-        std::io::ErrorKind::IsADirectory => "it is a folder, not a file.".into(),
-        _ => format!("{error}."),
+fn explain(unread: &Unread) -> String {
+    match unread {
+        Unread::Io(error) if error.kind() == ErrorKind::NotFound => "there is no such file.".into(),
+        Unread::Io(error) if error.kind() == ErrorKind::PermissionDenied => "permission denied.".into(),
+        other => format!("{other}."),
     }
 }
 

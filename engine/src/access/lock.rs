@@ -36,7 +36,7 @@ impl Lock {
     /// and never what another one is.
     pub fn of(auth: &Auth, project: &Path) -> Result<Self, Problem> {
         let read = |secret: &SecretText| {
-            let filled = Secret::fill(&secret.text, project).map_err(|(_, message)| message);
+            let filled = Secret::fill(&secret.text, project).map_err(|unfilled| unfilled.message);
             let filled = filled.and_then(|filled| match filled.reveal() {
                 "" => Err("The secret is empty".into()),
                 text => Ok(text.to_owned()),

@@ -5,6 +5,7 @@ mod network;
 
 pub use network::Network;
 
+use crate::disk::{self, MOST_OF_PROJECT};
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use flowscript_lang::value::Zone;
@@ -174,10 +175,11 @@ impl Config {
     /// file and the key.
     pub fn load(folder: &Path) -> Result<Self, String> {
         let file = folder.join("flowscript.toml");
-        let mut figment = Figment::new().merge(Toml::file_exact(&file));
-        if !file.exists() {
-            figment = Figment::new();
-        }
+        let mut figment = match disk::read_text(&file, MOST_OF_PROJECT) {
+            Ok(text) => Figment::new().merge(Toml::string(&text)),
+            Err(unread) if unread.is_missing() && !file.is_symlink() => Figment::new(),
+            Err(unread) => return Err(format!("{} cannot be read: {unread}", file.display())),
+        };
         for (variable, key) in ENVIRONMENT {
             if let Ok(value) = std::env::var(variable) {
                 figment = figment.merge(figment::providers::Serialized::global(key, value));

@@ -6,6 +6,7 @@ use super::direct::Until;
 use crate::room::Held;
 use crate::run::{Given, Panicked, Prepared, Work, encoding, prepare};
 use crate::store::{Accepted, IdempotencyKey, LaneKind, LaneTicket, NewRun, RunId, Start, StoreError, Trigger};
+use crate::told;
 use crate::trigger::webhook::Request;
 use crate::workflow::model::{Response, Workflow};
 use flowscript_lang::value::{Record, Value};
@@ -221,7 +222,8 @@ impl Dispatcher {
             Ok(Ok(prepared)) => Ok(prepared),
             Ok(Err(fault)) if fault.status == Some(400) => Err(Unready::Refused(fault.message)),
             Ok(Err(fault)) => {
-                tracing::error!("a run of {id} cannot be accepted: {}", fault.message);
+                let reason = format!("a run of {id} cannot be accepted");
+                told::error_of(&reason, || format!("{reason}: {}", fault.message));
                 Err(Unready::Failed)
             }
             Err(Panicked) => Err(Unready::Failed),

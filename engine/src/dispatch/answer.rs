@@ -4,6 +4,7 @@ use super::{Dispatcher, diagnostics};
 use crate::run::{Ended, INPUT, Reply, Work, encode_history, encoding};
 use crate::script::{Fault, TIMEOUT};
 use crate::store::{Changes, Failure, Fence, Finish, NewRun, Run, RunId, RunState, Trigger};
+use crate::told;
 use crate::workflow::FAILURE_INPUTS;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value};
@@ -83,7 +84,9 @@ impl Answer {
             _ if summary.responded => match run.answer.as_ref().map(|bytes| StoredAnswer::decode(bytes)) {
                 Some(Ok(reply)) => Verdict::Reply(reply),
                 reason => {
-                    tracing::error!("the answer of run {} cannot be read: {reason:?}", summary.id);
+                    told::error_of("an answer cannot be read", || {
+                        format!("the answer of run {} cannot be read: {reason:?}", summary.id)
+                    });
                     unknown_failure()
                 }
             },
@@ -104,7 +107,9 @@ impl Answer {
                 match answer.or_else(output).transpose() {
                     Ok(value) => Verdict::Value(value.unwrap_or_default()),
                     Err(reason) => {
-                        tracing::error!("the output of run {} cannot be read: {reason}", summary.id);
+                        told::error_of("an output cannot be read", || {
+                            format!("the output of run {} cannot be read: {reason}", summary.id)
+                        });
                         unknown_failure()
                     }
                 }

@@ -8,6 +8,7 @@ use super::worker::RETRY;
 use crate::run::{Act, Action, Acts, Ended, Event, Machine, Panicked, Reply, Stop, encoding};
 use crate::script::Fault;
 use crate::store::{Changes, Fence, Park, StepEnd, StepStart, StoreError, Timestamp};
+use crate::told;
 use crate::trigger::callback;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
@@ -161,7 +162,9 @@ impl Dispatcher {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!("events for run {run} cannot be looked for: {error}");
+                    told::warn_of(&format!("events: {error}"), || {
+                        format!("events for run {run} cannot be looked for: {error}")
+                    });
                     tokio::time::sleep(RETRY).await;
                 }
             }
@@ -295,11 +298,13 @@ impl Dispatcher {
                     if self.is_stopping() {
                         return Err(Left::Lost);
                     }
-                    tracing::warn!("run {} holds: {error}", fence.run);
+                    told::warn_of(&format!("runs hold: {error}"), || format!("run {} holds: {error}", fence.run));
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(error) => {
-                    tracing::error!("run {} cannot go on: {error}", fence.run);
+                    told::error_of(&format!("runs cannot go on: {error}"), || {
+                        format!("run {} cannot go on: {error}", fence.run)
+                    });
                     return Err(Left::Refused(error));
                 }
             }

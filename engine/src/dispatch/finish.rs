@@ -4,6 +4,7 @@ use super::Dispatcher;
 use super::worker::RETRY;
 use crate::script::Fault;
 use crate::store::{Changes, Claim, ClaimedRun, Failure, Fence, Finish, LogLine, RunState, StoreError};
+use crate::told;
 use flowscript_lang::error::ErrorKind;
 use std::time::Duration;
 
@@ -66,15 +67,21 @@ impl Dispatcher {
                     return None;
                 }
                 Err(StoreError::NotFound(reason)) if finish.on_failure.is_some() => {
-                    tracing::error!("onFailure of run {} starts nothing: {reason}", fence.run);
+                    told::error_of(&format!("onFailure: {reason}"), || {
+                        format!("onFailure of run {} starts nothing: {reason}", fence.run)
+                    });
                     finish.on_failure = None;
                 }
                 Err(error) if error.is_temporary() => {
-                    tracing::warn!("the end of run {} is held back: {error}", fence.run);
+                    told::warn_of(&format!("ends are held back: {error}"), || {
+                        format!("the end of run {} is held back: {error}", fence.run)
+                    });
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(error) => {
-                    tracing::error!("the end of run {} could not be kept as it is: {error}", fence.run);
+                    told::error_of(&format!("ends are not kept: {error}"), || {
+                        format!("the end of run {} could not be kept as it is: {error}", fence.run)
+                    });
                     refusals += 1;
                     if refusals > 2 {
                         tokio::time::sleep(REFUSED).await;

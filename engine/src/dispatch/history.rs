@@ -1,6 +1,7 @@
 //! Relaxed durability: runs that were answered first are kept within a second, many in one commit.
 
 use crate::store::{NewRun, Store, StoreError};
+use crate::told;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub(super) struct History {
     sender: mpsc::Sender<Item>,
     /// The last commit failed, and what it held still waits.
     stuck: Arc<AtomicBool>,
+    store: Arc<dyn Store>,
 }
 
 enum Item {
@@ -33,13 +35,13 @@ impl History {
     pub(super) fn start(store: Arc<dyn Store>) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let stuck = Arc::new(AtomicBool::new(false));
-        tokio::spawn(keep_all(store, receiver, stuck.clone()));
-        Self { sender, stuck }
+        tokio::spawn(keep_all(store.clone(), receiver, stuck.clone()));
+        Self { sender, stuck, store }
     }
 
     /// Can it keep nothing at the moment?
     pub(super) fn is_stuck(&self) -> bool {
-        self.stuck.load(Ordering::Relaxed)
+        self.stuck.load(Ordering::Relaxed) || self.store.failing().is_some()
     }
 
     /// A place in the queue; nothing while it is full.
@@ -108,12 +110,14 @@ async fn keep(store: &dyn Store, runs: Arc<[NewRun]>, stuck: &AtomicBool) {
                 return;
             }
             Err(error) if error.is_temporary() => {
-                tracing::warn!("history is held back: {error}");
+                told::warn(&format!("history is held back: {error}"));
                 stuck.store(true, Ordering::Relaxed);
                 tokio::time::sleep(RETRY).await;
             }
             Err(error) => {
-                tracing::error!("{} runs could not be kept: {error}", runs.len());
+                told::error_of(&format!("history: {error}"), || {
+                    format!("{} runs could not be kept: {error}", runs.len())
+                });
                 return;
             }
         }

@@ -7,6 +7,7 @@ use crate::store::{
     Cancel, Fire, FireDecision, Fired, LaneKind, LaneTicket, NewRun, RunId, ScheduleId, ScheduleRecord, StoreError,
     Timestamp, Trigger, WhileUnfinished,
 };
+use crate::told;
 use crate::trigger::schedule::{Missed, Overlap, Schedule};
 use crate::workflow::model::Workflow;
 use flowscript_lang::value::Value;
@@ -60,7 +61,7 @@ impl Dispatcher {
             let records = match self.shared.store.schedules().await {
                 Ok(records) => records,
                 Err(error) => {
-                    tracing::warn!("schedules cannot be read: {error}");
+                    told::warn(&format!("schedules cannot be read: {error}"));
                     tokio::time::sleep(RETRY).await;
                     continue;
                 }
@@ -86,7 +87,7 @@ impl Dispatcher {
                     }
                 }
             }
-            Err(error) => tracing::warn!("schedules cannot be read: {error}"),
+            Err(error) => told::warn(&format!("schedules cannot be read: {error}")),
         }
     }
 
@@ -145,7 +146,9 @@ impl Dispatcher {
         match decided {
             Ok(last) => Some(last.unwrap_or(settled)),
             Err(error) => {
-                tracing::warn!("the schedule `{}` of {} is held back: {error}", waiting.id.key, waiting.id.workflow);
+                told::warn_of(&format!("schedules are held back: {error}"), || {
+                    format!("the schedule `{}` of {} is held back: {error}", waiting.id.key, waiting.id.workflow)
+                });
                 None
             }
         }
@@ -192,6 +195,10 @@ impl Dispatcher {
     }
 
     async fn fire(&self, id: &ScheduleId, nominal: Timestamp, decision: FireDecision) -> Result<(), StoreError> {
+        if nominal.0 > self.now().0.saturating_add(LATE) {
+            // The clock was set back since it was found to be due.
+            return Ok(());
+        }
         match self.shared.store.fire(Fire { schedule: id.clone(), nominal, decision }).await? {
             Fired::Skipped(_) => metrics::occurrences_skipped(&id.workflow, 1),
             Fired::Instead(earlier) => {

@@ -5,6 +5,7 @@ use super::{Dispatcher, LEASE, Running};
 use crate::metrics::run_ended;
 use crate::run::{Given, Machine, Work, encoding};
 use crate::store::{Claim, Claimed, ClaimedRun, Fence, RunId, RunSummary, StoreError, Timestamp, VersionHash};
+use crate::told;
 use crate::trigger::webhook::Request;
 use flowscript_lang::value::{Record, Value};
 use std::sync::Arc;
@@ -34,7 +35,7 @@ impl Dispatcher {
                     self.shared.working.store(true, Ordering::Relaxed);
                 }
                 Err(error) => {
-                    tracing::warn!("the lease could not be renewed: {error}");
+                    told::warn(&format!("the lease could not be renewed: {error}"));
                     if renewed.elapsed() > LEASE / 2 && self.shared.working.swap(false, Ordering::Relaxed) {
                         tracing::error!("the lease is about to end: runs at work are left to others");
                         self.abandon_all();
@@ -48,7 +49,7 @@ impl Dispatcher {
     async fn take_lease_again(&self) {
         let freed = self.shared.store.release(self.shared.owner).await;
         if let Err(error) = freed.and(self.shared.store.renew(self.shared.owner, LEASE).await) {
-            tracing::error!("the lease could not be taken again: {error}");
+            told::error(&format!("the lease could not be taken again: {error}"));
         }
     }
 
@@ -84,7 +85,7 @@ impl Dispatcher {
                     (next_due, POLL)
                 }
                 Err(error) => {
-                    tracing::warn!("runs could not be claimed: {error}");
+                    told::warn(&format!("runs could not be claimed: {error}"));
                     (None, RETRY)
                 }
             };
@@ -177,7 +178,9 @@ impl Dispatcher {
         match self.shared.store.summary(run).await {
             Ok(summary) => count(&summary),
             Err(StoreError::NotFound(_)) => {} // it is gone
-            Err(error) => tracing::warn!("the end of run {run} is not counted: {error}"),
+            Err(error) => told::warn_of(&format!("ends are not counted: {error}"), || {
+                format!("the end of run {run} is not counted: {error}")
+            }),
         }
     }
 

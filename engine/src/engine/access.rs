@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::keys::{KeyText, OpenKey};
 use crate::store::{Admin, KeyRecord, NewKey, NewToken, Role, StoreError, Timestamp, TokenRecord};
+use crate::told;
 use crate::trigger::webhook::Credential;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -120,7 +121,7 @@ impl Engine {
         if let Some(change) = self.shared.keys.take_use()
             && let Err(error) = self.shared.store.administer(change).await
         {
-            tracing::warn!("the use of keys could not be written down: {error}");
+            told::warn(&format!("the use of keys could not be written down: {error}"));
         }
     }
 }

@@ -6,6 +6,7 @@ mod access;
 mod evaluate;
 #[cfg(test)]
 mod histories;
+mod loading;
 mod people;
 mod schedules;
 mod view;
@@ -19,30 +20,32 @@ pub use crate::store::{
     Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
 };
 pub use evaluate::Tried;
+pub use loading::ReloadError;
 pub use people::{BulkRetry, PayloadOf};
 pub use schedules::{ScheduleView, Upcoming};
 pub use view::{Listed, MOST_SHOWN, RunList, RunView, StepsView};
 
-use crate::access::{Lock, TokenRing};
+use crate::access::TokenRing;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Parts};
 use crate::keys::KeyRing;
-use crate::outgoing::{Sender, secrets_changed};
-use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
+use crate::outgoing::Sender;
+use crate::project::{Catalog, Entry, Snapshot};
 use crate::room::Held;
 use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
-use crate::store::{LoadedSchedule, LoadedWorkflow, LogPage, Publication, Retention, Store, WorkflowRecord};
-use crate::trigger::schedule::Schedule;
+use crate::store::{LogPage, Retention, Store};
+use crate::told;
 use crate::trigger::webhook::{Request, RequestParts, input_parameters, parse_query};
 use crate::workflow::history::DiagnosticsSwitch;
 use crate::workflow::model::{Webhook, Workflow};
 use flowscript_lang::budget::Budget;
 use flowscript_lang::value::Record;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use loading::{Loaded, ProjectProblems};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -54,10 +57,12 @@ const CALLERS: usize = if cfg!(test) { 2 } else { 32 };
 const CONVERSION: Duration = Duration::from_secs(5);
 /// How often history is pruned and the use of keys is written down.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How often the store is asked whether it fails.
+const WATCH_STORE: Duration = Duration::from_secs(1);
 /// How many runs one slice of retention deletes.
 const PRUNE_SLICE: u32 = 500;
-/// How long to wait before a folder that could not be published is tried again.
-const RELOAD_RETRY: Duration = Duration::from_secs(2);
+/// How long to wait before events are followed again.
+const FOLLOW_AGAIN: Duration = Duration::from_secs(2);
 
 /// A running engine. Cheap to clone.
 #[derive(Clone)]
@@ -81,14 +86,8 @@ struct Shared {
     /// One thread of its own: what people try out must not hold up runs.
     evaluation: Pool,
     loading: tokio::sync::Mutex<Loaded>,
-}
-
-/// What was read of the project when it was last published.
-#[derive(Default)]
-struct Loaded {
-    folder: Option<Folder>,
-    /// Lines of the log about its files: each is written once, as long as it stays true.
-    told: BTreeSet<String>,
+    /// What is wrong with the project that belongs to no workflow.
+    project_problems: Mutex<ProjectProblems>,
 }
 
 impl Engine {
@@ -144,14 +143,15 @@ impl Engine {
             secret,
             evaluation: Pool::new(1).map_err(started)?,
             loading: tokio::sync::Mutex::default(),
+            project_problems: Mutex::default(),
         };
         let engine = Self { shared: Arc::new(shared) };
-        let told = |error: StoreError| error.to_string();
+        let shown = |error: StoreError| error.to_string();
         // Events from here on are heard, so nothing between reading and following is lost.
-        let events = engine.shared.store.events(None).await.map_err(told)?;
-        engine.restore().await.map_err(told)?;
-        engine.reload().await.map_err(told)?;
-        engine.refresh_keys().await.map_err(told)?;
+        let events = engine.shared.store.events(None).await.map_err(shown)?;
+        engine.restore().await.map_err(shown)?;
+        engine.reload().await.map_err(|error| error.to_string())?;
+        engine.refresh_keys().await.map_err(shown)?;
         tokio::spawn(engine.clone().follow_events(events.next));
         Ok(engine)
     }
@@ -160,6 +160,7 @@ impl Engine {
     pub async fn work(&self) -> Result<(), StoreError> {
         self.shared.dispatcher.start().await?;
         tokio::spawn(self.clone().keep_house());
+        tokio::spawn(self.clone().watch_store());
         Ok(())
     }
 
@@ -173,22 +174,6 @@ impl Engine {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
-
-    /// Follows changes of the project's files until the engine stops.
-    pub fn watch_files(&self) -> Result<(), String> {
-        let watch = Watch::new(&self.shared.project)?;
-        let engine = self.clone();
-        tokio::spawn(async move {
-            while !engine.is_stopping() {
-                watch.changed().await;
-                while let Err(error) = engine.reload().await {
-                    tracing::error!("the changed folder could not be published: {error}");
-                    tokio::time::sleep(RELOAD_RETRY).await;
-                }
-            }
-        });
-        Ok(())
     }
 
     /// Stops: nothing new starts, runs at work get some seconds, what is left stays resumable.
@@ -222,6 +207,11 @@ impl Engine {
         self.shared.store.commit_sizes()
     }
 
+    /// Can the store keep something now?
+    pub async fn can_keep(&self) -> Result<(), StoreError> {
+        self.shared.store.try_to_keep().await
+    }
+
     /// The settings.
     pub fn config(&self) -> &Config {
         &self.shared.config
@@ -237,76 +227,6 @@ impl Engine {
     /// All workflows as they are now.
     pub fn workflows(&self) -> Arc<Snapshot> {
         self.shared.catalog.current()
-    }
-
-    /// Reads the project folder as one, and switches to it in one step; does nothing if it is as it was.
-    pub async fn reload(&self) -> Result<(), StoreError> {
-        let mut last = self.shared.loading.lock().await;
-        let before = self.workflows();
-        let (project, library, serving) = (self.shared.project.clone(), self.shared.library.clone(), before.clone());
-        let known = self.shared.sender.connections();
-        let store = self.shared.config.store_file(&project).map_err(StoreError::Other)?;
-        let unchanged = last.folder.clone();
-        let loaded = tokio::task::spawn_blocking(move || {
-            let folder = Folder::read(&project);
-            if unchanged.as_ref() == Some(&folder) && !secrets_changed() {
-                return None;
-            }
-            let (connections, problems) = folder.read_connections(&store, &known);
-            let lines = problems.iter().map(|problem| problem.line(CONNECTIONS));
-            let odd: BTreeSet<String> = folder.odd.iter().cloned().chain(lines).collect();
-            let serving = |path: &str| serving.route(path).map(|entry| entry.id.clone());
-            let files = load(&folder, &library, &connections, serving);
-            Some((folder, odd, connections, files))
-        });
-        let loaded = loaded.await.map_err(|error| StoreError::Other(format!("loading failed: {error}")))?;
-        let Some((folder, odd, connections, files)) = loaded else { return Ok(()) };
-        // Until it is published, it is to be read again.
-        last.folder = None;
-        odd.difference(&last.told).for_each(|line| tracing::warn!("{line}"));
-        last.told = odd;
-        tell_problems(&before, &files);
-        self.shared.sender.set_connections(Arc::new(connections));
-        let published = self.shared.store.publish(publication(&before, &files)).await?;
-        for id in &published.changed {
-            tracing::info!("{id} has a new version");
-        }
-        let records = self.shared.store.workflows().await?;
-        self.shared.catalog.switch(snapshot(&before, files, &records));
-        self.shared.dispatcher.schedules_changed();
-        last.folder = Some(folder);
-        Ok(())
-    }
-
-    /// Begins with the last good versions of the store: a file that does not load now stays on its own.
-    async fn restore(&self) -> Result<(), StoreError> {
-        let mut entries = Vec::new();
-        for record in self.shared.store.workflows().await? {
-            let text = self.shared.store.version_text(record.version).await?;
-            let library = self.shared.library.clone();
-            let loaded = tokio::task::spawn_blocking(move || load_version(&text, &library)).await;
-            let workflow = match loaded.unwrap_or_else(|error| Err(error.to_string())) {
-                Ok(workflow) => Some(Arc::new(workflow)),
-                Err(reason) => {
-                    tracing::warn!("{reason}");
-                    None
-                }
-            };
-            let auth = workflow.as_ref().and_then(|workflow| Some(&workflow.webhook.as_ref()?.auth));
-            let lock = auth.map(|auth| Lock::of(auth, &self.shared.project).unwrap_or_default());
-            entries.push(Entry {
-                lock: lock.unwrap_or_default(),
-                file: format!("workflows/{}.yaml", record.id.replace('.', "/")),
-                id: record.id,
-                present: record.present,
-                workflow,
-                active: record.active,
-                diagnostics: switched(record.diagnostics.as_ref()),
-                problems: Vec::new(),
-            });
-        }
-        self.shared.catalog.switch(Snapshot::new(entries));
-        Ok(())
     }
 
     // ---- runs ------------------------------------------------------------------------------------------------------
@@ -391,8 +311,8 @@ impl Engine {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    tracing::warn!("events cannot be followed: {error}");
-                    tokio::time::sleep(RELOAD_RETRY).await;
+                    told::warn(&format!("events cannot be followed: {error}"));
+                    tokio::time::sleep(FOLLOW_AGAIN).await;
                     continue;
                 }
             };
@@ -424,6 +344,21 @@ impl Engine {
         Ok(())
     }
 
+    /// Tells when the store cannot keep anything, and when it can again, though nobody asks for anything.
+    async fn watch_store(self) {
+        let mut was_failing = false;
+        while !self.is_stopping() {
+            let failing = self.shared.store.failing();
+            match &failing {
+                Some(error) => told::error(&format!("the store: {error}")),
+                None if was_failing => tracing::info!("the store keeps what it is given again"),
+                None => {}
+            }
+            was_failing = failing.is_some();
+            tokio::select! { () = tokio::time::sleep(WATCH_STORE) => {}, () = self.stopped() => {} }
+        }
+    }
+
     async fn keep_house(self) {
         while !self.is_stopping() {
             self.write_key_use().await;
@@ -440,11 +375,12 @@ impl Engine {
                     }
                     Ok(_) => break,
                     Err(error) => {
-                        tracing::warn!("old runs could not be deleted: {error}");
+                        told::warn(&format!("old runs could not be deleted: {error}"));
                         break;
                     }
                 }
             }
+            told::tell_left_out();
             tokio::select! { () = tokio::time::sleep(HOUSEKEEPING) => {}, () = self.stopped() => {} }
         }
     }
@@ -452,78 +388,12 @@ impl Engine {
 
 fn tell(result: Result<(), StoreError>) {
     if let Err(error) = result {
-        tracing::warn!("a change in the store could not be followed: {error}");
+        told::warn(&format!("a change in the store could not be followed: {error}"));
     }
-}
-
-/// What the store is told of a loaded folder: a workflow that does not load stays on its last good version.
-fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publication {
-    let mut publication = Publication::default();
-    for (id, file) in files {
-        match &file.workflow {
-            Some(workflow) => publication.loaded.push(LoadedWorkflow {
-                id: id.clone(),
-                version: workflow.version,
-                text: workflow.text.to_vec(),
-                active: workflow.active,
-                concurrency: workflow.concurrency,
-                schedules: workflow.schedules.iter().map(loaded_schedule).collect(),
-            }),
-            None if before.entry(id).is_some_and(|entry| entry.workflow.is_some()) => publication.kept.push(id.clone()),
-            None => {}
-        }
-    }
-    publication
 }
 
 /// Diagnostics as the store has them switched; settings that cannot be read count as none.
 fn switched(bytes: Option<&Vec<u8>>) -> DiagnosticsSwitch {
     let switch = bytes.map(|bytes| DiagnosticsSwitch::decode(bytes)).transpose();
     switch.inspect_err(|reason| tracing::error!("{reason}")).ok().flatten().unwrap_or_default()
-}
-
-/// A schedule as the store adopts it: its occurrences go on where they were while the key stays the same.
-fn loaded_schedule(schedule: &Schedule) -> LoadedSchedule {
-    LoadedSchedule { key: schedule.key.clone(), definition: schedule.key.clone().into_bytes() }
-}
-
-/// The snapshot after a publication.
-fn snapshot(before: &Snapshot, files: BTreeMap<String, LoadedFile>, records: &[WorkflowRecord]) -> Snapshot {
-    let record = |id: &str| records.iter().find(|record| record.id == id);
-    let gone = before.entries().filter(|entry| !files.contains_key(&entry.id)).map(|entry| Entry {
-        present: false,
-        problems: Vec::new(),
-        ..Entry::clone(entry)
-    });
-    let mut entries: Vec<Entry> = gone.collect();
-    for (id, file) in files {
-        // A version stays with the secrets that it was loaded with.
-        let last_good = before.entry(&id).map(|entry| (entry.workflow.clone(), entry.lock.clone()));
-        let (workflow, lock) = match file.workflow {
-            Some(workflow) => (Some(workflow), file.lock),
-            None => last_good.unwrap_or_default(),
-        };
-        entries.push(Entry {
-            active: record(&id).is_some_and(|record| record.active),
-            diagnostics: switched(record(&id).and_then(|record| record.diagnostics.as_ref())),
-            workflow,
-            lock,
-            id,
-            file: file.path,
-            present: true,
-            problems: file.problems,
-        });
-    }
-    Snapshot::new(entries)
-}
-
-/// Each problem is told once, not at every reload.
-fn tell_problems(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) {
-    for (id, file) in files {
-        let known = before.entry(id).map(|entry| entry.problems.as_slice()).unwrap_or_default();
-        for problem in file.problems.iter().filter(|problem| !known.contains(problem)) {
-            let line = problem.line(&file.path);
-            if problem.warning { tracing::warn!("{line}") } else { tracing::error!("{line}") }
-        }
-    }
 }

@@ -20,6 +20,8 @@ pub struct ScheduleView {
     pub paused: bool,
     /// No occurrence will come any more.
     pub finished: bool,
+    /// When it last started anew, because the machine's clock was set back by more than an hour.
+    pub anew_at: Option<Timestamp>,
     /// The next occurrences.
     pub next: Vec<Timestamp>,
 }
@@ -51,6 +53,7 @@ impl Engine {
                 key: record.key,
                 zone: schedule.zone,
                 paused: record.paused,
+                anew_at: record.anew_at,
             })
         });
         Ok(view.collect())

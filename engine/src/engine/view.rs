@@ -4,6 +4,7 @@ use super::Engine;
 use crate::run::{StepDiff, StepTrace, decode_history, encoding, shown_steps};
 use crate::script::SourcePlace;
 use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, StoreError, Try};
+use crate::told;
 use crate::trigger::webhook::Request;
 use crate::workflow::history::Redact;
 use crate::workflow::model::Workflow;
@@ -288,7 +289,7 @@ fn decoded(run: RunId, bytes: Option<&Vec<u8>>) -> Option<Value> {
 /// What cannot be read is left out, and told in the log.
 fn told<T>(run: RunId, result: Result<Option<T>, String>) -> Option<T> {
     result.unwrap_or_else(|reason| {
-        tracing::error!("run {run}: {reason}");
+        told::error_of(&reason.to_string(), || format!("run {run}: {reason}"));
         None
     })
 }

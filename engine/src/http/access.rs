@@ -6,6 +6,7 @@ use super::house::Owner;
 use super::problem::Problem;
 use super::sent::{Reader, SMALL};
 use crate::access::TOKEN_PREFIX;
+use crate::disk::{self, MOST_OF_SECRET};
 use crate::engine::{Engine, Role};
 use crate::keys::random_text;
 use axum::extract::{Request, State};
@@ -39,28 +40,34 @@ impl AdminToken {
         }
         let file = data.join(FILE);
         let failed = |error: std::io::Error| format!("{}: {error}", file.display());
-        match std::fs::read_to_string(&file) {
+        match disk::read_text(&file, MOST_OF_SECRET) {
             Ok(text) if !text.trim().is_empty() => return Ok(Self { text: text.trim().into(), file: Some(file) }),
             Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(error)),
+            Err(unread) if unread.is_missing() => {}
+            Err(unread) => return Err(format!("{}: {unread}", file.display())),
         }
         let text = format!("{TOKEN_PREFIX}{}", random_text());
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut opened = options.open(&file).map_err(failed)?;
-        opened.write_all(format!("{text}\n").as_bytes()).and_then(|()| opened.sync_all()).map_err(failed)?;
+        let mut opened = disk::open_private(&file).map_err(failed)?;
+        let written = opened.set_len(0).and_then(|()| opened.write_all(format!("{text}\n").as_bytes()));
+        written.and_then(|()| opened.sync_all()).map_err(failed)?;
         Ok(Self { text, file: Some(file) })
     }
 
-    /// `FLOWSCRIPT_TOKEN`, else the token that an engine has put into the data folder. For commands that talk to it.
-    pub fn find(data: &Path) -> Option<String> {
-        Self::of_environment().or_else(|| {
-            let text = std::fs::read_to_string(data.join(FILE)).ok()?;
-            Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-        })
+    /// `FLOWSCRIPT_TOKEN`, else the token that an engine has put into the data folder. For commands that talk to it. The
+    /// error says what to do.
+    pub fn find(data: &Path) -> Result<String, String> {
+        if let Some(text) = Self::of_environment() {
+            return Ok(text);
+        }
+        let file = data.join(FILE);
+        let failed = |reason: &str| {
+            format!("no admin token: {} {reason}; make it readable or set FLOWSCRIPT_TOKEN", file.display())
+        };
+        match disk::read_text(&file, MOST_OF_SECRET) {
+            Ok(text) if text.trim().is_empty() => Err(failed("is empty")),
+            Ok(text) => Ok(text.trim().to_owned()),
+            Err(unread) => Err(failed(&format!("cannot be read: {unread}"))),
+        }
     }
 
     fn of_environment() -> Option<String> {

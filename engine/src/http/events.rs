@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::runs::{run_id, told_cursor};
 use super::shapes::Line;
 use crate::engine::{Cursor, Event, EventPage, RunId};
+use crate::told;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
@@ -133,7 +134,7 @@ impl Follower {
             match page {
                 Ok(page) => self.take(page),
                 Err(error) => {
-                    tracing::warn!("events cannot be followed: {error}");
+                    told::warn(&format!("events cannot be followed: {error}"));
                     tokio::time::sleep(PAUSE).await;
                 }
             }

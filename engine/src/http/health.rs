@@ -2,6 +2,7 @@
 
 use super::App;
 use super::problem::Problem;
+use crate::told;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
@@ -10,10 +11,17 @@ pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// The engine takes requests.
+/// The engine takes requests, and keeps what it takes.
 pub async fn ready(State(app): State<App>) -> Response {
     if app.engine.is_stopping() {
         return Problem::unavailable("The engine is stopping.").into_response();
     }
-    "ok\n".into_response()
+    match app.engine.can_keep().await {
+        Ok(()) => "ok\n".into_response(),
+        Err(error) => {
+            // Why is for admins only.
+            told::error(&format!("the store: {error}"));
+            Problem::unavailable("The engine cannot keep anything at the moment.").into_response()
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
 use crate::engine::{RunId, StoreError};
+use crate::told;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -59,12 +60,12 @@ impl Problem {
         match error {
             StoreError::NotFound(text) => Self::not_found(sentence(text)),
             StoreError::Conflict(text) => Self::new(409, "conflict", "Conflict").with_detail(sentence(text)),
-            error if error.is_temporary() => {
-                tracing::error!("the store: {error}");
+            error if error.is_temporary() || error.is_of_disk() => {
+                told::error(&format!("the store: {error}"));
                 Self::unavailable("The engine cannot keep anything at the moment.")
             }
             error => {
-                tracing::error!("the store: {error}");
+                told::error(&format!("the store: {error}"));
                 Self::new(500, "internal", "Internal error")
                     .with_detail("The store failed; the engine's log says more.")
             }

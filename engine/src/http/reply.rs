@@ -6,6 +6,7 @@ use super::sent::{Reader, Unsent};
 use crate::engine::{Admission, Answer, Reply, RunId, RunState, Verdict};
 use crate::room::Full;
 use crate::script::encode_xml;
+use crate::told;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -161,7 +162,9 @@ fn told(written: Result<Response, Unwritten>, style: &Style, run: RunId) -> Resp
         Err(Unwritten::NoRoom(full)) => Unsent::no_room(full, run, style.status_url(run)).into_response(),
         Err(Unwritten::NotAcceptable(detail)) => not_acceptable(detail).with_run(run).into_response(),
         Err(Unwritten::Unfit(format, reason)) => {
-            tracing::error!("the output of run {run} cannot be written as {format}: {reason}");
+            told::error_of(&format!("outputs cannot be written as {format}"), || {
+                format!("the output of run {run} cannot be written as {format}: {reason}")
+            });
             Problem::new(500, "internal", "Internal error")
                 .with_detail(format!("The output cannot be written as {format}."))
                 .with_run(run)

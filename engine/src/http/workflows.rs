@@ -24,7 +24,8 @@ use utoipa::ToSchema;
 /// Lists all workflows, by id.
 #[utoipa::path(get, path = "/workflows", tag = "workflows", responses((status = 200, body = Workflows), Refused))]
 pub async fn list(State(app): State<App>) -> Shown<Workflows> {
-    ok(Workflows { workflows: app.engine.workflows().entries().map(|entry| Workflow::of(entry)).collect() })
+    let workflows = app.engine.workflows().entries().map(|entry| Workflow::of(entry)).collect();
+    ok(Workflows { workflows, problems: app.engine.project_problems() })
 }
 
 /// Shows one workflow.

@@ -41,7 +41,7 @@ impl std::fmt::Debug for HttpConnection {
 }
 
 /// What is made of an entry, as long as the entry stays the same: pools live in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Made<T> {
     of: Vec<Option<Secret>>,
     it: T,
@@ -89,17 +89,27 @@ impl Connections {
         self.http.values()
     }
 
+    /// Keeps a connection as it was.
+    fn keep(&mut self, name: &str, before: &Self) {
+        let own = || name.to_owned();
+        self.http.extend(before.http.get(name).map(|http| (own(), http.clone())));
+        self.databases.extend(before.databases.get(name).map(|made| (own(), made.clone())));
+        self.mails.extend(before.mails.get(name).map(|made| (own(), made.clone())));
+        self.folders.extend(before.folders.get(name).map(|folder| (own(), folder.clone())));
+    }
+
     /// Does the file name it, whether it works or not?
     pub fn is_named(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 }
 
-/// Reads the text of connections.yaml. Connections with a problem are left out, the others work. `${file:path}` is
+/// Reads the text of connections.yaml. Connections with a problem are left out, the others work; one whose secret cannot
+/// be read now stays as it was `before`. `${file:path}` is
 /// relative to `project`; the engine keeps its runs in the file `store`, which no connection reaches.
 /// Entries that are the same as `before` keep their pools.
 pub fn read_connections(text: &str, project: &Path, store: &Path, before: &Connections) -> (Connections, Vec<Problem>) {
-    let mut reader = Reader { project, own: Own::new(project, store), before, problems: Vec::new() };
+    let mut reader = Reader { project, own: Own::new(project, store), before, may_pass: false, problems: Vec::new() };
     let mut connections = Connections::default();
     match yaml::parse(text) {
         Err(problem) => reader.problems.push(problem),
@@ -111,7 +121,10 @@ pub fn read_connections(text: &str, project: &Path, store: &Path, before: &Conne
             };
             for entry in entries {
                 connections.names.insert(entry.key.clone());
-                reader.connection(&entry.key, &entry.value, &mut connections);
+                reader.may_pass = false;
+                if reader.connection(&entry.key, &entry.value, &mut connections).is_none() && reader.may_pass {
+                    connections.keep(&entry.key, before);
+                }
             }
         }
     }
@@ -122,6 +135,8 @@ struct Reader<'a> {
     project: &'a Path,
     own: Own,
     before: &'a Connections,
+    /// The connection that is read has a secret whose file cannot be read now.
+    may_pass: bool,
     problems: Vec<Problem>,
 }
 
@@ -270,8 +285,9 @@ impl Reader<'_> {
         };
         match Secret::fill(&scalar.text, self.project) {
             Ok(text) => Some(text),
-            Err((offset, message)) => {
-                self.wrong(place_of(scalar, offset), &message);
+            Err(unfilled) => {
+                self.wrong(place_of(scalar, unfilled.offset), &unfilled.message);
+                self.may_pass |= unfilled.may_pass;
                 None
             }
         }

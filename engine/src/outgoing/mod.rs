@@ -22,7 +22,7 @@ pub use database::{Database, SqlCall};
 pub use encoded::{ACCEPTED, expand, is_encoded};
 pub(crate) use login::shown;
 pub use mail::{Letter, Mail};
-pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed};
+pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};

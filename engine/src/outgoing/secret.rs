@@ -1,5 +1,6 @@
 //! Secrets of configuration: texts that are never shown, and the mask over every text that could show one.
 
+use crate::disk::{self, MOST_OF_SECRET};
 use crate::workflow::history::MASK;
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
@@ -43,18 +44,17 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// The text with its `${env:NAME}` and `${file:path}` filled in; paths are relative to `project`. The error has the
-    /// offset of the one that is missing.
-    pub fn fill(text: &str, project: &Path) -> Result<Self, (usize, String)> {
+    /// The text with its `${env:NAME}` and `${file:path}` filled in; paths are relative to `project`.
+    pub fn fill(text: &str, project: &Path) -> Result<Self, Unfilled> {
         let (mut filled, mut shown) = (String::new(), String::new());
         let mut at = 0;
         while let Some(start) = text.get(at..).and_then(|rest| rest.find("${")).map(|found| at + found) {
             let before = text.get(at..start).unwrap_or_default();
             let Some(end) = text.get(start..).and_then(|rest| rest.find('}')).map(|found| start + found) else {
-                return Err((start, "`${` is not closed by `}`".into()));
+                return Err(Unfilled { offset: start, message: "`${` is not closed by `}`".into(), may_pass: false });
             };
-            let value =
-                value(text.get(start + 2..end).unwrap_or_default(), project).map_err(|message| (start, message))?;
+            let value = value(text.get(start + 2..end).unwrap_or_default(), project)
+                .map_err(|(message, may_pass)| Unfilled { offset: start, message, may_pass })?;
             learn(&value);
             filled.extend([before, &value]);
             shown.extend([before, MASK]);
@@ -77,19 +77,31 @@ impl Secret {
     }
 }
 
-/// What `env:NAME` or `file:path` stands for.
-fn value(inside: &str, project: &Path) -> Result<String, String> {
+/// Why a text has no value for one of its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfilled {
+    /// Where the secret stands in the text, in bytes.
+    pub offset: usize,
+    /// What is wrong, in words.
+    pub message: String,
+    /// Its file is there and cannot be read now: what was known of it still counts.
+    pub may_pass: bool,
+}
+
+/// What `env:NAME` or `file:path` stands for. The error says why there is nothing, and whether that may pass.
+fn value(inside: &str, project: &Path) -> Result<String, (String, bool)> {
     match inside.split_once(':') {
-        Some(("env", name)) => std::env::var(name).map_err(|_| format!("The environment has no `{name}`")),
+        Some(("env", name)) => std::env::var(name).map_err(|_| (format!("The environment has no `{name}`"), false)),
         Some(("file", path)) => {
             let file = project.join(path);
-            let read = std::fs::read_to_string(&file);
-            let known = read.as_deref().map(fingerprint).unwrap_or_default();
+            let read = disk::read_text(&file, MOST_OF_SECRET);
+            let known = read.as_deref().map(fingerprint).ok();
             KNOWN.write().unwrap_or_else(PoisonError::into_inner).files.insert(file, known);
-            read.map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-                .map_err(|error| format!("`{path}` cannot be read: {error}"))
+            read.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()).map_err(|unread| {
+                (format!("`{path}` cannot be read: {unread}"), unread.may_pass() && !unread.is_missing())
+            })
         }
-        _ => Err(format!("`${{{inside}}}` is neither ${{env:NAME}} nor ${{file:path}}")),
+        _ => Err((format!("`${{{inside}}}` is neither ${{env:NAME}} nor ${{file:path}}"), false)),
     }
 }
 
@@ -97,8 +109,8 @@ fn value(inside: &str, project: &Path) -> Result<String, String> {
 struct Known {
     texts: BTreeSet<String>,
     finder: Option<AhoCorasick>,
-    /// The files of secrets, and what was in them when they were read.
-    files: BTreeMap<PathBuf, [u8; 32]>,
+    /// The files of secrets, and what was in them when they were read; nothing where they could not be.
+    files: BTreeMap<PathBuf, Option<[u8; 32]>>,
 }
 
 static KNOWN: RwLock<Known> = RwLock::new(Known { texts: BTreeSet::new(), finder: None, files: BTreeMap::new() });
@@ -197,9 +209,12 @@ pub fn secret_files() -> Vec<PathBuf> {
 /// Has a file of a secret changed since it was read?
 pub fn secrets_changed() -> bool {
     let files = KNOWN.read().unwrap_or_else(PoisonError::into_inner).files.clone();
-    files
-        .iter()
-        .any(|(file, known)| std::fs::read_to_string(file).as_deref().map(fingerprint).unwrap_or_default() != *known)
+    files.iter().any(|(file, known)| disk::read_text(file, MOST_OF_SECRET).as_deref().map(fingerprint).ok() != *known)
+}
+
+/// Is there a secret whose file could not be read? It may be readable without a change that can be watched.
+pub fn secrets_unread() -> bool {
+    KNOWN.read().unwrap_or_else(PoisonError::into_inner).files.values().any(Option::is_none)
 }
 
 fn fingerprint(text: &str) -> [u8; 32] {

@@ -1,10 +1,14 @@
 //! Reading the project folder: texts only, nothing is judged here but names.
+//!
+//! What cannot be read is not "not there". A file or folder that is about itself alone (rights, a link that leads
+//! nowhere, a pipe) keeps what was good of it before; an error about all (no more open files, a failing disk) is an error
+//! of the whole reading. Only what a folder that was read whole does not list is gone.
 
+use crate::disk::{self, MOST_OF_PROJECT};
 use crate::outgoing::{Connections, read_connections};
 use crate::workflow::id_of_path;
-use crate::workflow::problem::{Problem, codes};
-use crate::yaml::Place;
-use std::collections::BTreeMap;
+use crate::workflow::problem::Problem;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +17,12 @@ pub const CONNECTIONS: &str = "connections.yaml";
 
 /// How deep folders below `workflows/` are followed.
 const MAX_FOLDERS: usize = 16;
+/// How many files and folders a project may have in `workflows/` and `modules/`.
+const MAX_ENTRIES: usize = 100_000;
+/// How many bytes their texts may have together.
+const MAX_TEXT: u64 = 256 << 20;
+/// How often a folder is read again in which something vanishes meanwhile.
+const TRIES: usize = 3;
 
 /// The texts of a project, read as one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,8 +35,16 @@ pub struct Folder {
     pub modules: BTreeMap<String, Arc<str>>,
     /// connections.yaml, if it is there.
     pub connections: Option<SourceFile>,
-    /// Files that are neither, in words: names that cannot be ids.
+    /// What is in the way, in words: names that cannot be ids, files and folders that cannot be read.
     pub odd: Vec<String>,
+    /// The folders that were read, to be watched.
+    pub folders: BTreeSet<PathBuf>,
+    /// Something could not be read that may be readable later, though nothing changes here.
+    pub is_partial: bool,
+    /// Folders that could not be read: what was known of them stays.
+    unread: Vec<UnreadFolder>,
+    /// Modules that could not be read: their last texts stay.
+    unread_modules: BTreeSet<String>,
 }
 
 /// A file of the project.
@@ -38,99 +56,292 @@ pub struct SourceFile {
     pub text: Result<Arc<str>, String>,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+struct UnreadFolder {
+    /// What the ids of its workflows begin with, or all modules.
+    of: Of,
+    reason: String,
+    /// A link that leads nowhere may be no folder at all.
+    is_link: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Of {
+    Workflows(String),
+    Modules,
+}
+
+/// Why a reading ended.
+enum End {
+    /// Something that was listed is not there any more: read it again.
+    Vanished(String),
+    /// Nothing can be said about the project.
+    Failed(String),
+}
+
 impl Folder {
-    /// Reads `workflows/` and `modules/` of the project. A folder that is not there is empty.
-    pub fn read(project: &Path) -> Self {
-        let mut folder = Self { root: project.to_owned(), ..Self::default() };
-        folder.read_workflows(&project.join("workflows"), "", MAX_FOLDERS);
-        folder.read_modules(&project.join("modules"));
-        let connections = project.join(CONNECTIONS);
-        if connections.exists() {
-            let text = read_text(&connections);
-            folder.connections = Some(SourceFile { path: CONNECTIONS.to_owned(), text });
+    /// Reads `workflows/`, `modules/` and connections.yaml of the project. A folder that is not there is empty; the error
+    /// says what cannot be read of a project of which nothing can be said.
+    pub fn read(project: &Path) -> Result<Self, String> {
+        let mut last = String::new();
+        for _ in 0..TRIES {
+            let mut reader = Reader::new(project);
+            match reader.project() {
+                Ok(()) => return Ok(reader.folder),
+                Err(End::Failed(reason)) => return Err(reason),
+                Err(End::Vanished(reason)) => last = reason,
+            }
         }
-        folder
+        Err(last)
+    }
+
+    /// The same for a project of which nothing is known yet: a folder that cannot be read is an error then, since nothing
+    /// can take its place.
+    pub fn read_first(project: &Path) -> Result<Self, String> {
+        let folder = Self::read(project)?;
+        let unread = folder.unread.iter().find(|unread| !unread.is_link).map(|unread| unread.reason.clone());
+        let connections = folder.connections.as_ref().and_then(|file| file.text.as_ref().err());
+        let connections = connections.map(|reason| unreadable(CONNECTIONS, reason));
+        unread.or(connections).map_or(Ok(folder), Err)
+    }
+
+    /// Keeps what was known of files that cannot be read now: the workflows with these ids, and the texts of `before`.
+    pub fn keep_from(&mut self, before: Option<&Self>, ids: impl IntoIterator<Item = String>) {
+        for id in ids {
+            let below = |unread: &&UnreadFolder| matches!(&unread.of, Of::Workflows(prefix) if id.starts_with(prefix));
+            if let Some(unread) = self.unread.iter().find(below)
+                && !self.workflows.contains_key(&id)
+            {
+                let path = format!("workflows/{}.yaml", id.replace('.', "/"));
+                self.workflows.insert(id, SourceFile { path, text: Err(unread.reason.clone()) });
+            }
+        }
+        let Some(before) = before else { return };
+        if self.unread.iter().any(|unread| unread.of == Of::Modules) {
+            self.modules.clone_from(&before.modules);
+        }
+        for name in &self.unread_modules {
+            if let Some(text) = before.modules.get(name) {
+                self.modules.insert(name.clone(), text.clone());
+            }
+        }
+        if let Some(SourceFile { text: Err(reason), .. }) = &self.connections {
+            self.odd.push(unreadable(CONNECTIONS, reason));
+            self.connections.clone_from(&before.connections);
+        }
     }
 
     /// The connections of connections.yaml with their secrets, and what is wrong with the file. None reaches the
     /// file `store`; entries that are the same as `before` keep their pools.
     pub fn read_connections(&self, store: &Path, before: &Connections) -> (Connections, Vec<Problem>) {
         match self.connections.as_ref().map(|file| file.text.as_ref()) {
-            None => (Connections::default(), Vec::new()),
+            // One that cannot be read is among the odd ones, or an error of the first reading.
+            None | Some(Err(_)) => (Connections::default(), Vec::new()),
             Some(Ok(text)) => read_connections(text, &self.root, store, before),
-            Some(Err(reason)) => {
-                let message = format!("The file cannot be read: {reason}");
-                let problem = Problem::new(codes::UNREADABLE, Place { line: 1, column: 1 }, message);
-                (Connections::default(), vec![problem])
-            }
         }
     }
+}
 
-    fn read_workflows(&mut self, at: &Path, prefix: &str, levels: usize) {
-        for (name, path) in entries(at) {
+fn unreadable(path: &str, reason: &str) -> String {
+    format!("{path} cannot be read: {reason}")
+}
+
+/// A reading of the folder.
+struct Reader {
+    folder: Folder,
+    entries: usize,
+    bytes: u64,
+}
+
+/// Something in a folder.
+struct Entry {
+    name: String,
+    path: PathBuf,
+}
+
+impl Reader {
+    fn new(project: &Path) -> Self {
+        Self { folder: Folder { root: project.to_owned(), ..Folder::default() }, entries: 0, bytes: 0 }
+    }
+
+    fn project(&mut self) -> Result<(), End> {
+        let root = self.folder.root.clone();
+        let top =
+            list(&root).map_err(|error| End::Failed(unreadable(&root.display().to_string(), &error.to_string())))?;
+        let has = |name: &str| top.iter().any(|entry| entry.name == name);
+        if has("workflows") {
+            let at = root.join("workflows");
+            let identity = |path: &Path| std::fs::metadata(path).ok().as_ref().and_then(disk::Identity::of);
+            self.workflows(&at, "", &mut [&root, &at].into_iter().filter_map(|path| identity(path)).collect())?;
+        }
+        if has("modules") {
+            self.modules(&root.join("modules"))?;
+        }
+        if has(CONNECTIONS) {
+            let text = self.text(&root.join(CONNECTIONS), CONNECTIONS)?;
+            self.folder.connections = Some(SourceFile { path: CONNECTIONS.to_owned(), text });
+        }
+        Ok(())
+    }
+
+    /// Reads a folder of workflows; `above` is the folder itself and those around it.
+    fn workflows(&mut self, at: &Path, prefix: &str, above: &mut Vec<disk::Identity>) -> Result<(), End> {
+        let shown = format!("workflows/{prefix}");
+        let of = || Of::Workflows(prefix.replace('/', "."));
+        let Some(entries) = self.entries(at, shown.trim_end_matches('/'), of)? else { return Ok(()) };
+        for Entry { name, path } in entries {
             let relative = format!("{prefix}{name}");
-            if path.is_dir() {
-                if levels > 0 {
-                    self.read_workflows(&path, &format!("{relative}/"), levels - 1);
-                }
-                continue;
-            }
-            match path.extension().and_then(|suffix| suffix.to_str()) {
-                Some("yaml") => {}
-                Some(suffix) if suffix.eq_ignore_ascii_case("yml") || suffix.eq_ignore_ascii_case("yaml") => {
-                    self.odd
-                        .push(format!("workflows/{relative} is not loaded: names of workflow files end with .yaml"));
+            let shown = format!("workflows/{relative}");
+            let suffix = path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase);
+            let is_yaml = matches!(suffix.as_deref(), Some("yaml" | "yml"));
+            match std::fs::metadata(&path) {
+                // A folder with the name of a workflow takes its place, and is none.
+                Ok(metadata) if metadata.is_dir() && !is_yaml => {
+                    let identity = disk::Identity::of(&metadata);
+                    if identity.is_some_and(|identity| above.contains(&identity)) {
+                        self.odd(format!("{shown} is not read: it is a link to a folder that it stands in"));
+                    } else if above.len() > MAX_FOLDERS + 1 {
+                        self.odd(format!("{shown} is not read: it stands in more than {MAX_FOLDERS} folders"));
+                    } else {
+                        above.extend(identity);
+                        self.workflows(&path, &format!("{relative}/"), above)?;
+                        if identity.is_some() {
+                            above.pop();
+                        }
+                    }
                     continue;
                 }
-                _ => continue,
+                Ok(_) => {}
+                Err(error) if !is_listed(&path) => return Err(End::Vanished(unreadable(&shown, &error.to_string()))),
+                Err(error) if disk::is_general(&error) => {
+                    return Err(End::Failed(unreadable(&shown, &error.to_string())));
+                }
+                // A link, or rights: it may be a folder of workflows.
+                Err(error) if suffix.is_none() => {
+                    let of = Of::Workflows(format!("{}.", relative.replace('/', ".")));
+                    self.unread(of, unreadable(&shown, &error.to_string()), path.is_symlink());
+                }
+                Err(_) => {}
+            }
+            if !is_yaml {
+                continue;
+            }
+            if !name.ends_with(".yaml") {
+                self.odd(format!("{shown} is not loaded: names of workflow files end with .yaml"));
+                continue;
             }
             match id_of_path(&relative) {
-                Err(reason) => self.odd.push(format!("workflows/{relative} is not loaded: {reason}")),
+                Err(reason) => self.odd(format!("{shown} is not loaded: {reason}")),
                 Ok(id) => {
-                    let file = SourceFile { path: format!("workflows/{relative}"), text: read_text(&path) };
-                    if let Some(other) = self.workflows.get(&id) {
+                    if let Some(other) = self.folder.workflows.get(&id) {
                         let first = &other.path;
-                        self.odd.push(format!("workflows/{relative} is not loaded: {first} has the id `{id}` already"));
+                        self.odd(format!("{shown} is not loaded: {first} has the id `{id}` already"));
                     } else {
-                        self.workflows.insert(id, file);
+                        let text = self.text(&path, &shown)?;
+                        self.folder.workflows.insert(id, SourceFile { path: shown, text });
                     }
                 }
             }
         }
+        Ok(())
     }
 
-    fn read_modules(&mut self, at: &Path) {
-        for (name, path) in entries(at) {
-            if let Some(module) = name.strip_suffix(".flow") {
-                match read_text(&path) {
-                    Ok(text) => {
-                        self.modules.insert(module.to_owned(), text);
-                    }
-                    Err(reason) => self.odd.push(format!("modules/{name} cannot be read: {reason}")),
+    fn modules(&mut self, at: &Path) -> Result<(), End> {
+        let Some(entries) = self.entries(at, "modules", || Of::Modules)? else { return Ok(()) };
+        for Entry { name, path } in entries {
+            let Some(module) = name.strip_suffix(".flow") else { continue };
+            let shown = format!("modules/{name}");
+            match self.text(&path, &shown)? {
+                Ok(text) => {
+                    self.folder.modules.insert(module.to_owned(), text);
+                }
+                Err(reason) => {
+                    self.odd(unreadable(&shown, &reason));
+                    self.folder.unread_modules.insert(module.to_owned());
                 }
             }
         }
+        Ok(())
+    }
+
+    /// What is in a folder that was listed; nothing where it alone cannot be read.
+    fn entries(&mut self, at: &Path, shown: &str, of: impl Fn() -> Of) -> Result<Option<Vec<Entry>>, End> {
+        let entries = match list(at) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let reason = unreadable(shown, &error.to_string());
+                if !is_listed(at) {
+                    return Err(End::Vanished(reason));
+                }
+                if disk::is_general(&error) {
+                    return Err(End::Failed(reason));
+                }
+                self.unread(of(), reason, false);
+                return Ok(None);
+            }
+        };
+        self.folder.folders.insert(at.to_owned());
+        self.entries += entries.len();
+        if self.entries > MAX_ENTRIES {
+            let reason = format!("the project has more than {MAX_ENTRIES} files; a link may lead to other folders");
+            return Err(End::Failed(unreadable(shown, &reason)));
+        }
+        Ok(Some(entries))
+    }
+
+    /// The text of a file that was listed, or why it has none.
+    fn text(&mut self, path: &Path, shown: &str) -> Result<Result<Arc<str>, String>, End> {
+        let unread = match disk::read_text(path, MOST_OF_PROJECT) {
+            Ok(text) => {
+                self.bytes += text.len() as u64;
+                if self.bytes > MAX_TEXT {
+                    let reason = format!("the files of the project have more than {MAX_TEXT} bytes together");
+                    return Err(End::Failed(unreadable(shown, &reason)));
+                }
+                return Ok(Ok(text.into()));
+            }
+            Err(unread) => unread,
+        };
+        if unread.is_missing() && !is_listed(path) {
+            return Err(End::Vanished(unreadable(shown, &unread.to_string())));
+        }
+        if unread.is_general() {
+            return Err(End::Failed(unreadable(shown, &unread.to_string())));
+        }
+        self.folder.is_partial |= unread.may_pass();
+        Ok(Err(unread.to_string()))
+    }
+
+    fn unread(&mut self, of: Of, reason: String, is_link: bool) {
+        self.odd(reason.clone());
+        self.folder.is_partial = true;
+        self.folder.unread.push(UnreadFolder { of, reason, is_link });
+    }
+
+    fn odd(&mut self, line: String) {
+        self.folder.odd.push(line);
     }
 }
 
-/// Names and paths in a folder, sorted; without hidden ones, which editors use for their own.
-fn entries(at: &Path) -> Vec<(String, std::path::PathBuf)> {
-    let Ok(entries) = std::fs::read_dir(at) else { return Vec::new() };
-    let mut entries: Vec<_> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let name = entry.file_name().into_string().ok()?;
-            (!name.starts_with('.')).then(|| (name, entry.path()))
-        })
-        .collect();
-    entries.sort();
-    entries
+/// Is something there by this name, a link that leads nowhere too?
+fn is_listed(path: &Path) -> bool {
+    !path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-fn read_text(path: &Path) -> Result<Arc<str>, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map(Arc::from).map_err(|error| {
-        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
-        format!("line {line} is not UTF-8")
-    })
+/// Names and paths in a folder, sorted; without hidden ones, which editors use for their own. A list that breaks off is
+/// an error.
+fn list(at: &Path) -> std::io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(at)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            entries.push(Entry { name, path: entry.path() });
+        }
+        if entries.len() > MAX_ENTRIES {
+            break;
+        }
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
 }

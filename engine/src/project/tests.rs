@@ -34,19 +34,19 @@ fn ids_come_from_paths() {
         ("workflows/notes.txt", "x"),
         ("modules/m.flow", "function f() => 1;"),
     ]);
-    let read = Folder::read(folder.path());
+    let read = Folder::read(folder.path()).unwrap();
     assert_eq!(read.workflows.keys().collect::<Vec<_>>(), ["a", "erp.b-c"]);
     assert_eq!(read.workflows["erp.b-c"].path, "workflows/erp/b-c.yaml");
     assert_eq!(read.modules.keys().collect::<Vec<_>>(), ["m"]);
     assert_eq!(read.odd.len(), 2, "{:?}", read.odd);
-    assert!(Folder::read(Path::new("/nowhere")).workflows.is_empty());
+    assert!(Folder::read(Path::new("/nowhere")).is_err(), "a project that is not there is no empty one");
 }
 
 #[test]
 fn a_broken_file_leaves_the_others_alone() {
     let folder = project(&[("workflows/a.yaml", "output: 1"), ("workflows/b.yaml", "output: [")]);
     std::fs::write(folder.path().join("workflows/c.yaml"), b"output: 1\nname: \xff").unwrap();
-    let files = load(&Folder::read(folder.path()), &library(), &Connections::default(), |_| None);
+    let files = load(&Folder::read(folder.path()).unwrap(), &library(), &Connections::default(), |_| None);
     assert!(files["a"].workflow.is_some());
     assert!(files["b"].workflow.is_none());
     assert!(files["c"].problems[0].message.contains("line 2 is not UTF-8"));
@@ -55,7 +55,7 @@ fn a_broken_file_leaves_the_others_alone() {
 #[test]
 fn who_serves_a_path_keeps_it() {
     let folder = project(&[("workflows/a.yaml", &webhook("p")), ("workflows/b.yaml", &webhook("p"))]);
-    let folder = Folder::read(folder.path());
+    let folder = Folder::read(folder.path()).unwrap();
     let first = load(&folder, &library(), &Connections::default(), |_| None);
     assert!(first["a"].workflow.is_some() && first["b"].workflow.is_none());
     assert!(first["b"].problems[0].message.contains("belongs to the workflow `a`"));
@@ -67,7 +67,7 @@ fn who_serves_a_path_keeps_it() {
 fn problems(files: &[(&str, &str)], id: &str) -> Vec<String> {
     let folder = project(files);
     let library = library().with_callbacks(true);
-    let files = load(&Folder::read(folder.path()), &library, &Connections::default(), |_| None);
+    let files = load(&Folder::read(folder.path()).unwrap(), &library, &Connections::default(), |_| None);
     files[id].problems.iter().map(|problem| format!("{} {}", problem.code, problem.message)).collect()
 }
 
@@ -98,7 +98,7 @@ fn an_event_whose_address_no_step_gives_out_is_a_warning() {
 #[test]
 fn routes_lead_to_active_files_only() {
     let folder = project(&[("workflows/a.yaml", &webhook("p"))]);
-    let files = load(&Folder::read(folder.path()), &library(), &Connections::default(), |_| None);
+    let files = load(&Folder::read(folder.path()).unwrap(), &library(), &Connections::default(), |_| None);
     let entry = |present, active| Entry {
         id: "a".into(),
         file: "workflows/a.yaml".into(),
@@ -119,7 +119,7 @@ fn routes_lead_to_active_files_only() {
 #[test]
 fn versions_live_as_long_as_something_uses_them() {
     let folder = project(&[("workflows/a.yaml", "output: 1")]);
-    let files = load(&Folder::read(folder.path()), &library(), &Connections::default(), |_| None);
+    let files = load(&Folder::read(folder.path()).unwrap(), &library(), &Connections::default(), |_| None);
     let workflow = files["a"].workflow.clone().unwrap();
     drop(files);
     let (catalog, version) = (Catalog::default(), workflow.version);
@@ -137,10 +137,92 @@ async fn changes_are_told_once_they_have_settled() {
     let watch = Watch::new(folder.path()).unwrap();
     std::fs::create_dir(folder.path().join("workflows")).unwrap();
     watch.changed().await;
+    assert!(watch.follow(&Folder::read(folder.path()).unwrap().folders));
+    // What had come before the folder was watched counts as a change.
+    watch.changed().await;
     std::fs::write(folder.path().join("workflows/a.yaml"), "output: 1").unwrap();
     let soon = std::time::Duration::from_secs(5);
     tokio::time::timeout(soon, watch.changed()).await.expect("a change below a new folder is seen");
     std::fs::write(folder.path().join("data/x"), "the store writes").unwrap();
     let quiet = tokio::time::timeout(SETTLE * 3, watch.changed()).await;
     assert!(quiet.is_err(), "what the store writes is no change");
+}
+
+#[test]
+fn what_cannot_be_read_is_not_gone() {
+    let folder = project(&[
+        ("workflows/a.yaml", "output: 1"),
+        ("workflows/erp/b.yaml", "output: 1"),
+        ("modules/m.flow", "function f() => 1;"),
+        ("connections.yaml", "a: { folder: { path: x } }"),
+    ]);
+    let at = |path: &str| folder.path().join(path);
+    let link = |to: &str, path: &str| std::os::unix::fs::symlink(to, at(path)).unwrap();
+    let before = Folder::read(folder.path()).unwrap();
+    assert!(!before.is_partial && before.odd.is_empty(), "{:?}", before.odd);
+    let ids = || ["a".to_owned(), "erp.b".to_owned()];
+    let read = || {
+        let mut read = Folder::read(folder.path()).unwrap();
+        read.keep_from(Some(&before), ids());
+        read
+    };
+    // A module, the connections and a workflow that are links to themselves; a folder that is a link to nowhere.
+    for path in ["workflows/a.yaml", "modules/m.flow", "connections.yaml"] {
+        std::fs::remove_file(at(path)).unwrap();
+        link(Path::new(path).file_name().unwrap().to_str().unwrap(), path);
+    }
+    std::fs::rename(at("workflows/erp"), at("erp")).unwrap();
+    link("nowhere", "workflows/erp");
+    let links = read();
+    assert!(links.is_partial);
+    assert!(links.workflows["a"].text.is_err() && links.workflows["erp.b"].text.is_err());
+    assert_eq!((&links.modules, &links.connections), (&before.modules, &before.connections));
+    for named in ["workflows/erp", "modules/m.flow", "connections.yaml"] {
+        assert!(links.odd.iter().any(|line| line.contains(named)), "{named}: {:?}", links.odd);
+    }
+    // Folders that became files.
+    for path in ["workflows", "modules"] {
+        std::fs::remove_dir_all(at(path)).unwrap();
+        std::fs::write(at(path), "").unwrap();
+    }
+    let files = read();
+    assert_eq!(files.workflows.keys().collect::<Vec<_>>(), ["a", "erp.b"]);
+    assert_eq!(files.modules, before.modules);
+    assert!(Folder::read_first(folder.path()).unwrap_err().contains("cannot be read"));
+    // What is really gone is gone.
+    for path in ["workflows", "modules", "connections.yaml"] {
+        std::fs::remove_file(at(path)).unwrap();
+    }
+    let gone = read();
+    assert!(gone.workflows.is_empty() && gone.modules.is_empty() && gone.connections.is_none() && !gone.is_partial);
+}
+
+#[test]
+fn only_files_of_a_bound_are_read() {
+    let folder = project(&[("workflows/good.yaml", "output: 1"), ("modules/good.flow", "let a = 1;")]);
+    let at = |path: &str| folder.path().join(path);
+    for pipe in ["workflows/pipe.yaml", "modules/pipe.flow", "workflows/sub"] {
+        assert!(std::process::Command::new("mkfifo").arg(at(pipe)).status().unwrap().success());
+    }
+    for huge in ["workflows/huge.yaml", "modules/huge.flow"] {
+        std::fs::File::create(at(huge)).unwrap().set_len(1 << 40).unwrap();
+    }
+    std::fs::create_dir(at("workflows/folder.yaml")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", at("workflows/zero.yaml")).unwrap();
+    std::os::unix::fs::symlink(".", at("workflows/round")).unwrap();
+    std::os::unix::fs::symlink("..", at("workflows/about")).unwrap();
+    let read = Folder::read(folder.path()).unwrap();
+    let mut good: Vec<&String> =
+        read.workflows.iter().filter(|(_, file)| file.text.is_ok()).map(|(id, _)| id).collect();
+    good.retain(|id| !id.starts_with("about."));
+    assert_eq!(good, ["good"], "{:?}", read.workflows.keys());
+    for (id, part) in
+        [("pipe", "a pipe"), ("huge", "4194304 are the most"), ("folder", "a folder"), ("zero", "a device")]
+    {
+        let reason = read.workflows[id].text.as_ref().unwrap_err();
+        assert!(reason.contains(part), "{id}: {reason}");
+    }
+    assert_eq!(read.modules.keys().collect::<Vec<_>>(), ["good"]);
+    let told = |part: &str| read.odd.iter().any(|line| line.contains(part));
+    assert!(told("modules/pipe.flow") && told("modules/huge.flow") && told("workflows/round"), "{:?}", read.odd);
 }

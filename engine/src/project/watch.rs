@@ -2,6 +2,7 @@
 
 use super::CONNECTIONS;
 use crate::outgoing::secret_files;
+use crate::told;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 pub const SETTLE: Duration = Duration::from_millis(200);
 /// A folder that is never quiet is read all the same.
 const LONGEST: Duration = Duration::from_secs(2);
-/// The folders that are watched with everything below them.
+/// The folders that the project is loaded from.
 const FOLDERS: [&str; 2] = ["workflows", "modules"];
 
 /// A watch over a project's workflows, modules and connections, with the files of their secrets.
@@ -24,6 +25,8 @@ pub struct Watch {
     watcher: Mutex<RecommendedWatcher>,
     /// Folders outside the project that hold secrets.
     secrets: Mutex<BTreeSet<PathBuf>>,
+    /// Folders that the project was read from.
+    folders: Mutex<BTreeSet<PathBuf>>,
     changed: Arc<Notify>,
 }
 
@@ -46,20 +49,44 @@ impl Watch {
         let mut watcher = notify::recommended_watcher(handler).map_err(failed)?;
         // The project itself only to see its folders come: the store writes below it all the time.
         watcher.watch(project, RecursiveMode::NonRecursive).map_err(failed)?;
-        let (watcher, secrets) = (Mutex::new(watcher), Mutex::default());
-        let watch = Self { project: project.to_owned(), watcher, secrets, changed };
-        watch.watch_folders();
-        Ok(watch)
+        let (watcher, secrets, folders) = (Mutex::new(watcher), Mutex::default(), Mutex::default());
+        Ok(Self { project: project.to_owned(), watcher, secrets, folders, changed })
+    }
+
+    /// Watches the folders that the project was read from and those of its secrets, and no others: a link may lead
+    /// anywhere. What has come to a new folder before it was watched counts as a change. Tells whether all are watched.
+    pub fn follow(&self, folders: &BTreeSet<PathBuf>) -> bool {
+        self.watch_secrets();
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in watched.difference(folders) {
+            // It may be gone, and its watch with it.
+            let _ = watcher.unwatch(folder);
+        }
+        watched.retain(|folder| folders.contains(folder));
+        let mut is_new = false;
+        for folder in folders {
+            if watched.contains(folder) {
+                continue;
+            }
+            match watcher.watch(folder, RecursiveMode::NonRecursive) {
+                Ok(()) => is_new |= watched.insert(folder.clone()),
+                Err(error) => told::warn(&format!("{} cannot be watched for changes: {error}", folder.display())),
+            }
+        }
+        if is_new {
+            self.changed.notify_one();
+        }
+        folders.iter().all(|folder| watched.contains(folder))
     }
 
     /// Waits for a change, and then until the folder has settled.
     pub async fn changed(&self) {
-        self.watch_secrets();
         self.changed.notified().await;
         let quiet = async { while tokio::time::timeout(SETTLE, self.changed.notified()).await.is_ok() {} };
         let _ = tokio::time::timeout(LONGEST, quiet).await;
         // A folder that was removed and made again is another one.
-        self.watch_folders();
+        self.forget_removed();
     }
 
     fn watch_secrets(&self) {
@@ -73,17 +100,14 @@ impl Watch {
         }
     }
 
-    fn watch_folders(&self) {
+    /// Watches anew what may be another folder by the same name.
+    fn forget_removed(&self) {
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-        for folder in FOLDERS {
-            let path = self.project.join(folder);
-            let _ = watcher.unwatch(&path);
-            if path.is_dir()
-                && let Err(error) = watcher.watch(&path, RecursiveMode::Recursive)
-            {
-                tracing::warn!("{} cannot be watched for changes: {error}", path.display());
-            }
-        }
+        let mut watched = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.retain(|folder| {
+            let _ = watcher.unwatch(folder);
+            watcher.watch(folder, RecursiveMode::NonRecursive).is_ok()
+        });
     }
 }
 

@@ -25,6 +25,9 @@ pub enum StoreError {
     NotFound(String),
     /// The state of things does not allow this decision (for example a retry of a run that has not failed).
     Conflict(String),
+    /// The file of the database is gone, is another one, was cut off, or cannot be read: nothing can be kept until
+    /// somebody has seen to it.
+    Lost(String),
     /// The database is damaged, or is none of ours.
     Corrupt(String),
     /// Anything else, with the words of the database.
@@ -32,9 +35,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same decision may succeed later without a change of its own: full disk, read-only, busy.
+    /// Whether the same decision may succeed later without a change of its own: full disk, read-only, busy, lost.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Busy(_))
+        matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Busy(_) | Self::Lost(_))
+    }
+
+    /// Whether the store cannot keep anything, whatever it is asked.
+    pub fn is_of_disk(&self) -> bool {
+        matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Lost(_) | Self::Corrupt(_))
     }
 }
 
@@ -47,6 +55,7 @@ impl fmt::Display for StoreError {
             Self::Full(text)
             | Self::ReadOnly(text)
             | Self::Busy(text)
+            | Self::Lost(text)
             | Self::NotFound(text)
             | Self::Conflict(text)
             | Self::Corrupt(text)

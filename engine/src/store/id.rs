@@ -32,6 +32,12 @@ impl RunId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
     }
 
+    /// The smallest id of runs accepted at `at` or later.
+    pub fn first_of(at: Timestamp) -> Self {
+        let millis = u64::try_from(at.0).unwrap_or(0) & 0xffff_ffff_ffff;
+        Self(uuid::Uuid::from_u128(u128::from(millis) << 80))
+    }
+
     /// The instant of acceptance that the id carries.
     pub fn accepted_at(self) -> Timestamp {
         // The upper 48 bits of a UUIDv7 are milliseconds.

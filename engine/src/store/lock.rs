@@ -1,10 +1,14 @@
 //! The lock on the data folder: one engine at a time, and others learn where it is.
+//!
+//! Two things are locked: the folder itself, which cannot be removed while the store is in it, and the file `lock` in it,
+//! which says who holds it. A file that is removed is made again ([`FolderLock::keep`]) and lets nobody in meanwhile.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Result, StoreError};
+use crate::disk::{self, Identity, MOST_OF_SECRET};
 
 /// The name of the lock file in the data folder.
 const NAME: &str = "lock";
@@ -14,6 +18,9 @@ const NAME: &str = "lock";
 pub struct FolderLock {
     file: File,
     path: PathBuf,
+    /// The folder, where its file system can lock folders.
+    folder: Option<File>,
+    holder: Holder,
 }
 
 /// Who holds a data folder.
@@ -35,28 +42,22 @@ pub enum Locking {
 }
 
 impl FolderLock {
-    /// Locks a data folder, which is made if it is not there.
+    /// Locks a data folder, which is made if it is not there, for its owner only.
     pub fn acquire(folder: &Path) -> Result<Locking> {
         let path = folder.join(NAME);
         let told = |error: std::io::Error| told(&path, &error);
-        fs::create_dir_all(folder).map_err(told)?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(told)?;
+        disk::make_private_folder(folder).map_err(told)?;
+        let held = || Ok(Locking::Held(read(&path)));
+        let Some(locked) = lock_folder(folder).map_err(told)? else { return held() };
+        let file = disk::open_private(&path).map_err(told)?;
         match file.try_lock() {
             Ok(()) => {
-                let mut lock = Self { file, path };
-                lock.write(&Holder { pid: Some(std::process::id()), address: None })?;
+                let holder = Holder { pid: Some(std::process::id()), address: None };
+                let mut lock = Self { file, path, folder: locked, holder };
+                lock.write()?;
                 Ok(Locking::Locked(lock))
             }
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                // Who holds it is a courtesy: what cannot be read is left out.
-                let _ = file.read_to_string(&mut text);
-                Ok(Locking::Held(read(&text)))
-            }
+            Err(TryLockError::WouldBlock) => held(),
             Err(TryLockError::Error(error)) => Err(told(error)),
         }
     }
@@ -64,30 +65,58 @@ impl FolderLock {
     /// Who holds a data folder now; nobody, if there is no such folder.
     pub fn holder(folder: &Path) -> Result<Option<Holder>> {
         let path = folder.join(NAME);
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(told(&path, &error)),
+        let told = |error: std::io::Error| told(&path, &error);
+        let is_held = |file: &File| match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
         };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(None),
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                // As above.
-                let _ = file.read_to_string(&mut text);
-                Ok(Some(read(&text)))
-            }
-            Err(TryLockError::Error(error)) => Err(told(&path, &error)),
+        match File::open(folder) {
+            // Without locks of folders the file alone counts.
+            Ok(folder) if is_held(&folder).unwrap_or(false) => return Ok(Some(read(&path))),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(told(error)),
+        }
+        match disk::open(&path) {
+            Ok((file, _)) => Ok(is_held(&file).map_err(told)?.then(|| read(&path))),
+            Err(unread) if unread.is_missing() => Ok(None),
+            Err(unread) => Err(told(std::io::Error::other(unread.to_string()))),
         }
     }
 
     /// Writes down where the engine's API is, for commands that find the folder locked.
     pub fn set_address(&mut self, address: &str) -> Result<()> {
-        self.write(&Holder { pid: Some(std::process::id()), address: Some(address.to_owned()) })
+        self.holder.address = Some(address.to_owned());
+        self.write()
     }
 
-    fn write(&mut self, holder: &Holder) -> Result<()> {
-        let text = serde_json::json!({ "pid": holder.pid, "address": holder.address }).to_string();
+    /// Makes the file again where somebody has removed it, so that commands find the engine. The folder stays locked in
+    /// any case.
+    pub fn keep(&mut self) -> Result<()> {
+        let told = |error: std::io::Error| told(&self.path, &error);
+        let identity = |metadata: fs::Metadata| Identity::of(&metadata);
+        let is_there = match fs::metadata(&self.path) {
+            Ok(metadata) => identity(metadata) == self.file.metadata().map(identity).map_err(told)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => return Err(told(error)),
+        };
+        let Some(folder) = self.folder.as_ref().filter(|_| !is_there) else { return Ok(()) };
+        // Not in another folder that has taken its place.
+        let around = self.path.parent().map(fs::metadata).transpose().map_err(told)?.map(identity);
+        if around != Some(folder.metadata().map(identity).map_err(told)?) {
+            return Ok(());
+        }
+        let file = disk::open_private(&self.path).map_err(told)?;
+        if file.try_lock().is_ok() {
+            self.file = file;
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let text = serde_json::json!({ "pid": self.holder.pid, "address": self.holder.address }).to_string();
         let written = self
             .file
             .set_len(0)
@@ -98,7 +127,27 @@ impl FolderLock {
     }
 }
 
-fn read(text: &str) -> Holder {
+/// The folder, locked; nothing inside where its file system cannot, and nothing at all where somebody else has it.
+#[allow(clippy::option_option, reason = "locked, not to be locked, and held are three")]
+fn lock_folder(folder: &Path) -> std::io::Result<Option<Option<File>>> {
+    let folder = File::open(folder)?;
+    Ok(match folder.try_lock() {
+        Ok(()) => Some(Some(folder)),
+        Err(TryLockError::WouldBlock) => None,
+        Err(TryLockError::Error(_)) => Some(None),
+    })
+}
+
+/// Who has written themselves down. It is a courtesy: what cannot be read is left out.
+fn read(path: &Path) -> Holder {
+    let mut text = String::new();
+    if let Ok((file, _)) = disk::open(path) {
+        let _ = file.take(MOST_OF_SECRET).read_to_string(&mut text);
+    }
+    parse(&text)
+}
+
+fn parse(text: &str) -> Holder {
     let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     Holder {
         pid: value["pid"].as_u64().and_then(|pid| pid.try_into().ok()),
@@ -148,6 +197,24 @@ mod tests {
         let lock = locked(&folder);
         assert_eq!(FolderLock::holder(&folder).unwrap(), Some(Holder { address: None, ..holder }));
         drop(lock);
+    }
+
+    #[test]
+    fn a_lock_file_that_was_removed_lets_nobody_in() {
+        let temp = TempDir::new().unwrap();
+        let folder = temp.path().join("data");
+        let mut lock = locked(&folder);
+        lock.set_address("http://127.0.0.1:7070").unwrap();
+        fs::remove_file(folder.join(NAME)).unwrap();
+        assert!(matches!(FolderLock::acquire(&folder).unwrap(), Locking::Held(_)), "removed");
+        fs::write(folder.join(NAME), "{}").unwrap();
+        assert!(matches!(FolderLock::acquire(&folder).unwrap(), Locking::Held(_)), "another one");
+        assert_eq!(FolderLock::holder(&folder).unwrap(), Some(Holder::default()));
+        lock.keep().unwrap();
+        assert_eq!(FolderLock::holder(&folder).unwrap().unwrap().address.as_deref(), Some("http://127.0.0.1:7070"));
+        lock.keep().unwrap();
+        drop(lock);
+        locked(&folder);
     }
 
     #[test]

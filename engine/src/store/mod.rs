@@ -83,7 +83,7 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 /// The store. See the module's page for how the methods play together.
 ///
 /// Every method may fail with [`StoreError::Full`], [`StoreError::ReadOnly`], [`StoreError::Busy`],
-/// [`StoreError::Corrupt`] and [`StoreError::Other`]; further errors are named where they occur.
+/// [`StoreError::Lost`], [`StoreError::Corrupt`] and [`StoreError::Other`]; further errors are named where they occur.
 pub trait Store: Send + Sync + 'static {
     // ---- workflows -------------------------------------------------------------------------------------------------
 
@@ -259,6 +259,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many decisions commits have shared so far.
     fn commit_sizes(&self) -> CommitSizes;
+
+    /// Why the store could keep nothing when it last tried or looked; nothing while it works.
+    fn failing(&self) -> Option<StoreError>;
+
+    /// Whether the store can keep something now: it has just done so, or tries it.
+    fn try_to_keep(&self) -> Answer<'_, ()>;
 }
 
 const _: fn(&dyn Store) = |_| {}; // the trait stays usable as `dyn Store`

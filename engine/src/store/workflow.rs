@@ -81,6 +81,8 @@ pub struct ScheduleRecord {
     /// Occurrences up to and with this instant are settled: run, skipped, or before the schedule counted. First load,
     /// the end of a pause and the end of inactivity set it to now.
     pub settled_until: Timestamp,
+    /// When it last started anew, because the wall clock was set back by more than an hour.
+    pub anew_at: Option<Timestamp>,
 }
 
 /// The name of a schedule.

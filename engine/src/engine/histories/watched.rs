@@ -8,8 +8,8 @@ use crate::store::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
     Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
     Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord,
-    Skip, SqliteStore, StepEnd, StepRecord, StepStart, Store, TokenRecord, Try, VersionHash, WorkflowCounts,
-    WorkflowRecord,
+    Skip, SqliteStore, StepEnd, StepRecord, StepStart, Store, StoreError, TokenRecord, Try, VersionHash,
+    WorkflowCounts, WorkflowRecord,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -119,10 +119,15 @@ impl Store for Watched {
         tokens() -> Vec<TokenRecord>;
         administer(change: Admin) -> ();
         secret() -> [u8; 32];
+        try_to_keep() -> ();
     }
 
     fn commit_sizes(&self) -> CommitSizes {
         self.inner.commit_sizes()
+    }
+
+    fn failing(&self) -> Option<StoreError> {
+        self.inner.failing()
     }
 
     fn renew(&self, owner: OwnerId, _: Duration) -> Answer<'_, ()> {

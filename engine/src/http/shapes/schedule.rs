@@ -26,6 +26,8 @@ pub struct Schedule {
     state: &'static str,
     /// Its next occurrences, in its zone.
     next: Vec<String>,
+    /// When it last started anew, because the machine's clock was set back by more than an hour.
+    started_anew_at: Option<String>,
 }
 
 /// What comes next, of all schedules together.
@@ -75,7 +77,14 @@ impl Schedule {
             _ => "active",
         };
         let next = view.next.iter().map(|at| local_time(*at, view.zone)).collect();
-        Self { workflow: view.workflow.clone(), schedule: view.key.clone(), time_zone: view.zone.name(), state, next }
+        Self {
+            workflow: view.workflow.clone(),
+            schedule: view.key.clone(),
+            time_zone: view.zone.name(),
+            state,
+            next,
+            started_anew_at: view.anew_at.map(|at| local_time(at, view.zone)),
+        }
     }
 }
 

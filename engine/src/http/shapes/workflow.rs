@@ -42,6 +42,9 @@ pub struct Workflow {
 pub struct Workflows {
     /// By id.
     pub workflows: Vec<Workflow>,
+    /// What is wrong with the project that belongs to no workflow: files that are not loaded, folders that cannot be
+    /// read. What they hold stays as it was.
+    pub problems: Vec<String>,
 }
 
 /// A parameter of a workflow.

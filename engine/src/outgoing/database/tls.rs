@@ -117,7 +117,7 @@ fn system_roots() -> Result<Arc<RootCertStore>, String> {
 /// The certificates of a file, as authorities and as they are.
 fn roots_of(path: &Path, shown: &str) -> Result<(Arc<RootCertStore>, Vec<CertificateDer<'static>>), String> {
     let unread = |error: &dyn std::fmt::Display| format!("`sslrootcert` in `url`: {shown} cannot be read: {error}");
-    let pem = std::fs::read(path).map_err(|error| unread(&error))?;
+    let pem = crate::disk::read(path, crate::disk::MOST_OF_SECRET).map_err(|error| unread(&error))?;
     let own: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let own = own.map_err(|error| unread(&error))?;
     if own.is_empty() {

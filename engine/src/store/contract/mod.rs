@@ -350,6 +350,9 @@ macro_rules! contract_tests {
                 overlap_cancels_the_earlier_run
                 runs_of_a_schedule_can_wait_for_each_other
                 a_paused_schedule_fires_nothing_and_misses_nothing
+                a_clock_that_was_far_ahead_silences_nothing
+                a_clock_that_is_set_back_by_less_than_an_hour_repeats_nothing
+                a_store_that_was_closed_while_the_clock_was_ahead_starts_anew
                 an_inactive_workflow_fires_nothing_and_misses_nothing
             ]
             workflows: [
@@ -370,6 +373,7 @@ macro_rules! contract_tests {
             ]
             prune: [
                 old_runs_go_and_the_others_stay
+                a_clock_that_is_ahead_for_seconds_makes_nothing_old
                 unfinished_runs_and_held_heads_stay
                 the_oldest_of_too_many_go
                 a_version_goes_with_its_last_run

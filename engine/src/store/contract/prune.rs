@@ -148,3 +148,25 @@ pub async fn slices_end(bench: Bench) {
     assert_eq!(bench.a.store.prune(retention.clone()).await.unwrap().runs, 5);
     assert_eq!(left(&bench).await, []);
 }
+
+pub async fn a_clock_that_is_ahead_for_seconds_makes_nothing_old(bench: Bench) {
+    const YEARS: i64 = 10 * 365 * DAY as i64;
+    let run = finished(&bench).await;
+    let key = IdempotencyKey { scope: "w".to_owned(), key: "k".to_owned(), request: [1; 32] };
+    let with_key = || NewRun { idempotency: Some(key.clone()), ..bench.new_run() };
+    bench.accept(with_key()).await;
+    let claimed = bench.a.claim_one().await;
+    bench.a.complete(claimed.fence).await;
+    bench.clock.jump(YEARS);
+    assert_eq!(prune(&bench, &retention(&bench, 30, 1_000_000)).await.runs, 0);
+    assert!(matches!(bench.a.store.accept(with_key()).await.unwrap(), Accepted::Duplicate(_)));
+    bench.clock.jump(-YEARS);
+    assert_eq!(prune(&bench, &retention(&bench, 30, 1_000_000)).await.runs, 0);
+    assert!(matches!(bench.a.store.accept(with_key()).await.unwrap(), Accepted::Duplicate(_)));
+    assert!(bench.a.store.run(run).await.is_ok());
+    // One that stays there is right.
+    bench.clock.jump(YEARS);
+    prune(&bench, &retention(&bench, 30, 1_000_000)).await;
+    bench.clock.pass(2 * 3_600_000);
+    assert!(prune(&bench, &retention(&bench, 30, 1_000_000)).await.runs >= 1);
+}

@@ -214,3 +214,50 @@ pub async fn an_inactive_workflow_fires_nothing_and_misses_nothing(bench: Bench)
     assert_eq!(bench.a.store.schedules().await.unwrap()[0].settled_until, nominal(4));
     assert_eq!(fire(&bench, 5, WhileUnfinished::Start).await, Fired::Run);
 }
+
+pub async fn a_clock_that_was_far_ahead_silences_nothing(bench: Bench) {
+    const YEARS: i64 = 10 * 365 * 24;
+    prepare(&bench).await;
+    assert_eq!(fire(&bench, 1, WhileUnfinished::Start).await, Fired::Run);
+    bench.clock.jump(YEARS * HOUR);
+    skip(&bench, 2..=YEARS - 1, "missed").await;
+    assert_eq!(fire(&bench, YEARS, WhileUnfinished::Start).await, Fired::Run);
+    bench.clock.jump(-(YEARS - 1) * HOUR);
+    // Whatever is asked next sees it.
+    let settled = |schedules: &[crate::store::ScheduleRecord]| (schedules[0].settled_until, schedules[0].anew_at);
+    bench.accept(bench.new_run()).await;
+    let now = bench.clock.now();
+    assert_eq!(settled(&bench.a.store.schedules().await.unwrap()), (now, Some(now)));
+    let rows = RunQuery { states: vec![RunState::Skipped], ..Default::default() };
+    let rows = bench.a.store.runs(rows).await.unwrap().runs;
+    let row = rows.iter().filter_map(|run| run.skipped.clone()).find(|skipped| skipped.reason == "clock set back");
+    let expected = SkippedStretch { reason: "clock set back".to_owned(), count: 0, first: now, last: nominal(YEARS) };
+    assert_eq!(row, Some(expected));
+    // It fires again, and what ran while the clock was ahead does not run once more.
+    assert_eq!(fire(&bench, 2, WhileUnfinished::Start).await, Fired::Run);
+    let bench = bench.restart().await;
+    bench.clock.pass(((YEARS - 1) * HOUR) as u64);
+    assert_eq!(fire(&bench, YEARS - 1, WhileUnfinished::Start).await, Fired::Run);
+    assert_eq!(fire(&bench, YEARS, WhileUnfinished::Start).await, Fired::Settled);
+    assert_eq!(fire(&bench, YEARS + 1, WhileUnfinished::Start).await, Fired::Run);
+}
+
+pub async fn a_clock_that_is_set_back_by_less_than_an_hour_repeats_nothing(bench: Bench) {
+    prepare(&bench).await;
+    bench.clock.pass(HOUR as u64);
+    assert_eq!(fire(&bench, 1, WhileUnfinished::Start).await, Fired::Run);
+    bench.clock.jump(-HOUR + 60_000);
+    bench.accept(bench.new_run()).await;
+    let schedules = bench.a.store.schedules().await.unwrap();
+    assert_eq!((schedules[0].settled_until, schedules[0].anew_at), (nominal(1), None));
+    assert_eq!(fire(&bench, 1, WhileUnfinished::Start).await, Fired::Settled);
+}
+
+pub async fn a_store_that_was_closed_while_the_clock_was_ahead_starts_anew(bench: Bench) {
+    prepare(&bench).await;
+    bench.clock.jump(1000 * HOUR);
+    assert_eq!(fire(&bench, 1000, WhileUnfinished::Start).await, Fired::Run);
+    bench.clock.jump(-999 * HOUR);
+    let bench = bench.restart().await;
+    assert_eq!(bench.a.store.schedules().await.unwrap()[0].settled_until, nominal(1));
+}

@@ -43,7 +43,7 @@ fn of_failure(failure: ffi::Error, text: Option<String>) -> StoreError {
         )),
         ErrorCode::ConstraintViolation => StoreError::Conflict(format!("the database holds this already ({text})")),
         ErrorCode::SystemIoFailure => {
-            StoreError::Other(format!("reading the database failed ({text}): check the disk of the data folder"))
+            StoreError::Lost(format!("reading the database failed ({text}): check the disk of the data folder"))
         }
         _ => StoreError::Other(format!("the database refused a statement ({text})")),
     }

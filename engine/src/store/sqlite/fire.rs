@@ -1,4 +1,5 @@
-//! Occurrences of schedules: each is decided once.
+//! Occurrences of schedules: each is decided once. For ever it is decided only when it ran: where the wall clock is set
+//! back by more than an hour, schedules start anew from the new time.
 
 use super::tx::Tx;
 use super::{accept, people, rows};
@@ -7,11 +8,16 @@ use crate::store::{
     WhileUnfinished,
 };
 
+/// A wall clock that is set back by more than this makes schedules start anew, in milliseconds.
+const SET_BACK: i64 = 3_600_000;
+
 /// A schedule's row.
 struct Schedule {
     key: i64,
     workflow: i64,
     skipped_run: Option<i64>,
+    /// It has started anew from an instant before this one: occurrences up to here may have run already.
+    anew_from: Option<Timestamp>,
 }
 
 /// A stretch that is skipped.
@@ -27,6 +33,7 @@ struct Stretch<'a> {
 pub(super) fn fire(tx: &mut Tx<'_>, fire: &Fire) -> Result<Fired> {
     let Some(schedule) = open_schedule(tx, fire)? else { return Ok(Fired::Settled) };
     let fired = match &fire.decision {
+        FireDecision::Run { .. } if has_run(tx, &schedule, fire.nominal)? => Fired::Settled,
         FireDecision::Run { run, while_unfinished } => start(tx, &schedule, fire, run, *while_unfinished)?,
         FireDecision::Skip { id, reason, count, first } => {
             let stretch = Stretch { id: *id, reason, count: *count, first: *first, last: fire.nominal };
@@ -41,13 +48,49 @@ pub(super) fn fire(tx: &mut Tx<'_>, fire: &Fire) -> Result<Fired> {
 /// The schedule, if it counts and the instant is not settled.
 fn open_schedule(tx: &Tx<'_>, fire: &Fire) -> Result<Option<Schedule>> {
     let sql = "
-        select s.key, s.workflow, s.skipped_run
+        select s.key, s.workflow, s.skipped_run, s.anew_from
         from schedules s join workflows w on w.key = s.workflow
         where w.id = ?1 and s.name = ?2 and s.present = 1 and s.paused = 0 and s.settled_until < ?3
             and w.present = 1 and coalesce(w.switch, w.file_active) = 1";
     tx.row(sql, (&fire.schedule.workflow, &fire.schedule.key, fire.nominal), |row| {
-        Ok(Schedule { key: row.get(0)?, workflow: row.get(1)?, skipped_run: row.get(2)? })
+        Ok(Schedule { key: row.get(0)?, workflow: row.get(1)?, skipped_run: row.get(2)?, anew_from: row.get(3)? })
     })
+}
+
+/// Has an occurrence run before its schedule started anew?
+fn has_run(tx: &Tx<'_>, schedule: &Schedule, nominal: Timestamp) -> Result<bool> {
+    if schedule.anew_from.is_none_or(|until| until < nominal) {
+        return Ok(false);
+    }
+    // Its run was accepted when its time had come, by a clock that was set back by less than that at most.
+    let first = RunId::first_of(nominal.plus_millis(-2 * SET_BACK));
+    let sql = "select exists (
+        select 1 from runs
+        where trigger = 'schedule' and trigger <> 'webhook' and id >= ?1 and schedule = ?2 and scheduled_for = ?3
+            and state <> 'skipped')";
+    Ok(tx.row(sql, (first, schedule.key, nominal), |row| row.get(0))?.unwrap_or(false))
+}
+
+/// Schedules that are settled until more than an hour ahead start anew from now: the wall clock was set back. Each has a
+/// row in the history that says so.
+pub(super) fn rewind(tx: &mut Tx<'_>) -> Result<()> {
+    let sql = "select key, workflow, settled_until from schedules where present = 1 and settled_until > ?1";
+    let ahead: Vec<(i64, i64, Timestamp)> =
+        tx.rows(sql, [tx.now.plus_millis(SET_BACK)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for (key, workflow, settled) in &ahead {
+        let sql = "
+            update schedules
+            set settled_until = ?2, skipped_run = null, anew_at = ?2, anew_from = max(coalesce(anew_from, ?3), ?3)
+            where key = ?1";
+        tx.execute(sql, (key, tx.now, settled))?;
+        let schedule = Schedule { key: *key, workflow: *workflow, skipped_run: None, anew_from: None };
+        let reason = "clock set back";
+        skip(tx, &schedule, &Stretch { id: RunId::new(tx.now), reason, count: 0, first: tx.now, last: *settled })?;
+    }
+    if !ahead.is_empty() {
+        tx.effects.events.push(Event::Workflows);
+    }
+    Ok(())
 }
 
 fn start(

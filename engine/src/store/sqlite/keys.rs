@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use super::tx::Tx;
-use crate::store::{Event, KeyRecord, NewKey, NewToken, Result, StoreError, Timestamp, TokenRecord};
+use crate::store::{Event, KeyRecord, NewKey, NewToken, Result, RunId, StoreError, Timestamp, TokenRecord};
 
 /// Adds an API key, or one more workflow to it.
 pub(super) fn add_key(tx: &mut Tx<'_>, key: &NewKey) -> Result<KeyRecord> {
@@ -161,6 +161,23 @@ pub(super) fn ensure_secret(tx: &Tx<'_>) -> Result<()> {
     let secret: [u8; 32] = rand::random();
     tx.execute("insert into settings (name, value) values ('secret', ?1) on conflict do nothing", [secret])?;
     Ok(())
+}
+
+/// Writes something that means nothing: can the store keep anything?
+pub(super) fn try_to_write(tx: &Tx<'_>) -> Result<()> {
+    let sql =
+        "insert into settings (name, value) values ('tried', ?1) on conflict do update set value = excluded.value";
+    tx.execute(sql, [tx.now.0.to_be_bytes()])?;
+    Ok(())
+}
+
+/// The newest instant that the store knows: of the last run, or of the last publication.
+pub(super) fn newest(conn: &Connection) -> Result<Option<Timestamp>> {
+    let run: Option<RunId> =
+        conn.query_row("select id from runs order by id desc limit 1", (), |row| row.get(0)).optional()?;
+    let published: Option<Timestamp> =
+        conn.query_row("select max(published_at) from workflows", (), |row| row.get(0)).optional()?.flatten();
+    Ok(run.map(RunId::accepted_at).max(published))
 }
 
 /// The store's secret.

@@ -11,6 +11,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("trigger_of_a_workflow", include_str!("migrations/0002_trigger_of_a_workflow.sql")),
     ("clock_set_back", include_str!("migrations/0003_clock_set_back.sql")),
     ("tries", include_str!("migrations/0004_tries.sql")),
+    ("schedules_start_anew", include_str!("migrations/0005_schedules_start_anew.sql")),
 ];
 
 /// Brings the database to the newest version. Each migration is a transaction of its own.

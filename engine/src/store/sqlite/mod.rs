@@ -14,6 +14,9 @@
 //! next group tries again: a full disk needs no restart. What follows from a decision (events, watchers to wake, queue
 //! counts) is collected beside it and takes effect after the commit.
 //!
+//! Before a transaction and before its answers the writer looks whether the file is still the one that was opened
+//! ([`file`]): nothing is acknowledged into a file that is gone.
+//!
 //! Kept in memory only, since the folder lock allows one process: leases, the queue counts, the last events.
 //!
 //! # Tables
@@ -53,7 +56,9 @@ mod accept;
 mod claim;
 mod columns;
 mod errors;
+mod file;
 mod fire;
+mod health;
 mod keys;
 mod lane_list;
 mod lanes;
@@ -89,8 +94,8 @@ use super::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
     Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
     Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
-    ScheduleRecord, Skip, StepEnd, StepRecord, StepStart, Store, TokenRecord, Try, VersionHash, WorkflowCounts,
-    WorkflowRecord,
+    ScheduleRecord, Skip, StepEnd, StepRecord, StepStart, Store, StoreError, TokenRecord, Try, VersionHash,
+    WorkflowCounts, WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -118,7 +123,7 @@ impl SqliteStore {
         Ok(Self {
             readers: Readers::start(connections.readers)?,
             listers: Readers::start(connections.listers)?,
-            writer: Writer::start(connections.writer, Arc::clone(&shared))?,
+            writer: Writer::start(connections.writer, connections.file, Arc::clone(&shared))?,
             shared,
             sweep: Mutex::default(),
         })
@@ -235,7 +240,9 @@ impl Store for SqliteStore {
 
     fn prune(&self, retention: Retention) -> Answer<'_, Pruned> {
         Box::pin(async move {
-            let limits = retention.clone();
+            // A clock that has just jumped forward makes nothing old.
+            let doubted = self.shared.clock.now().0.saturating_sub(self.shared.trusted_now().0).max(0);
+            let limits = Retention { ended_before: retention.ended_before.plus_millis(-doubted), ..retention.clone() };
             let sweep = *locked(&self.sweep);
             let slice = self.listers.read(move |conn| prune::look(conn, &limits, sweep)).await?;
             let next = slice.sweep;
@@ -372,5 +379,16 @@ impl Store for SqliteStore {
 
     fn commit_sizes(&self) -> CommitSizes {
         self.shared.counters.sizes()
+    }
+
+    fn failing(&self) -> Option<StoreError> {
+        self.shared.health.failing()
+    }
+
+    fn try_to_keep(&self) -> Answer<'_, ()> {
+        if self.shared.health.is_fresh() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        self.writer.decide(|tx| keys::try_to_write(tx))
     }
 }

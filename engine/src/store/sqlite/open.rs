@@ -1,15 +1,16 @@
 //! Opening the database: file, rights, settings, tables, and what a dead process left behind.
 
-use std::fs::{self, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::file::{self, StoreFile};
 use super::sabotage::Sabotage;
 use super::shared::Shared;
 use super::tx::{Memory, Tx};
-use super::{claim, keys, migrate};
+use super::{claim, fire, keys, migrate};
+use crate::disk;
 use crate::store::{Result, StoreError};
 
 /// How long to wait for another program that holds the database, before an error says so.
@@ -24,12 +25,15 @@ pub(super) struct Connections {
     pub writer: Connection,
     pub readers: Vec<Connection>,
     pub listers: Vec<Connection>,
+    pub file: StoreFile,
 }
 
 /// Opens or makes the database and brings it up to date.
 pub(super) fn open(path: &Path, shared: &Shared) -> Result<Connections> {
+    file::check_before_opening(path)?;
     make_private(path)?;
     let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    file::check_contents(&writer, path)?;
     // Settles before the first table: it decides how the file is laid out.
     writer.pragma_update(None, "auto_vacuum", "incremental")?;
     writer.pragma_update(None, "journal_mode", "wal")?;
@@ -39,17 +43,23 @@ pub(super) fn open(path: &Path, shared: &Shared) -> Result<Connections> {
     writer.pragma_update(None, "wal_autocheckpoint", 4000)?; // pages, 16 MiB
     writer.pragma_update(None, "journal_size_limit", 64 << 20)?;
     migrate::migrate(&mut writer, shared.clock.now())?;
+    file::mark(&writer, path)?;
     recover(&writer, shared)?;
-    let readers = |count: usize| (0..count).map(|_| reader(path)).collect::<Result<_>>();
-    Ok(Connections { writer, readers: readers(READERS)?, listers: readers(LISTERS)? })
+    let connections = |count: usize| (0..count).map(|_| reader(path)).collect::<Result<_>>();
+    let (readers, listers) = (connections(READERS)?, connections(LISTERS)?);
+    // Last, so that it sees the files as opening has left them.
+    let file = StoreFile::new(path)?;
+    Ok(Connections { writer, readers, listers, file })
 }
 
 /// The folder lock says that nobody else is alive: all claims are free again.
 fn recover(conn: &Connection, shared: &Shared) -> Result<()> {
     conn.execute_batch("begin immediate")?;
+    shared.trust_since(keys::newest(conn)?);
     let mut memory = Memory::default();
     let mut tx = Tx::new(conn, shared, &mut memory);
-    let recovered = keys::ensure_secret(&tx).and_then(|()| claim::free_all(&mut tx));
+    let recovered =
+        keys::ensure_secret(&tx).and_then(|()| claim::free_all(&mut tx)).and_then(|()| fire::rewind(&mut tx));
     let end = if recovered.is_ok() { "commit" } else { "rollback" };
     conn.execute_batch(end)?;
     recovered
@@ -84,18 +94,10 @@ fn make_private(path: &Path) -> Result<()> {
             StoreError::ReadOnly(text)
         }
     };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(told)?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        disk::make_private_folder(folder).map_err(told)?;
     }
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(told)?;
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(told)?;
-    drop(file);
-    Ok(())
+    disk::open_private(path).map(drop).map_err(told)
 }
 
 /// An error with the path that it is about.
@@ -106,6 +108,7 @@ fn at(path: &Path, error: StoreError) -> StoreError {
         StoreError::ReadOnly(text) => StoreError::ReadOnly(told(text)),
         StoreError::Busy(text) => StoreError::Busy(told(text)),
         StoreError::Corrupt(text) => StoreError::Corrupt(told(text)),
+        StoreError::Lost(text) => StoreError::Lost(told(text)),
         StoreError::Other(text) => StoreError::Other(told(text)),
         other => other,
     }

@@ -130,7 +130,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, slice: &Slice) -> Result<(u32, u32)> {
     let mut versions = 0;
     for version in &slice.versions {
         let sql = "delete from versions where key = ?1 and retired_at < ?2";
-        versions += tx.execute(sql, (version, tx.now.plus_millis(-LATE_HISTORY)))? as u32;
+        versions += tx.execute(sql, (version, tx.trusted.plus_millis(-LATE_HISTORY)))? as u32;
     }
     Ok((runs, versions))
 }
@@ -145,7 +145,7 @@ pub(super) fn delete_keys(tx: &Tx<'_>, slice: u32) -> Result<bool> {
                     (select min(key) from idempotency where expires_at > ?1), 9223372036854775807)
                 and (r.state is null or r.state not in ('queued', 'running', 'waiting'))
             order by i.key limit ?2)";
-    Ok(tx.execute(sql, (tx.now, slice))? >= slice as usize)
+    Ok(tx.execute(sql, (tx.trusted, slice))? >= slice as usize)
 }
 
 /// Gives free pages back to the file system while they are more than a twentieth of the file: a steady engine uses

@@ -247,7 +247,7 @@ pub(super) fn version_text(conn: &Connection, version: VersionHash) -> Result<Ve
 /// The schedules that count.
 pub(super) fn schedules(conn: &Connection) -> Result<Vec<ScheduleRecord>> {
     let mut statement = conn.prepare_cached(
-        "select w.id, s.name, s.definition, s.paused, s.settled_until
+        "select w.id, s.name, s.definition, s.paused, s.settled_until, s.anew_at
          from schedules s join workflows w on w.key = s.workflow
          where s.present = 1 and w.present = 1 and coalesce(w.switch, w.file_active) = 1
          order by w.id, s.name",
@@ -259,6 +259,7 @@ pub(super) fn schedules(conn: &Connection) -> Result<Vec<ScheduleRecord>> {
             definition: row.get(2)?,
             paused: row.get(3)?,
             settled_until: row.get(4)?,
+            anew_at: row.get(5)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
+use super::health::Health;
 use super::tx::Effects;
-use crate::clock::Clock;
-use crate::store::{CommitSizes, Cursor, Event, EventPage, OwnerId, Result, RunId, StoreError};
+use crate::clock::{Clock, Trusted};
+use crate::store::{CommitSizes, Cursor, Event, EventPage, OwnerId, Result, RunId, StoreError, Timestamp};
 
 /// How many events are remembered for listeners that come back.
 const REMEMBERED_EVENTS: usize = 4096;
@@ -28,6 +29,10 @@ pub(super) struct Shared {
     pub ready: Notify,
     /// Counted for metrics.
     pub counters: Counters,
+    /// Whether it can keep something.
+    pub health: Health,
+    /// The wall clock for what cannot be undone.
+    trusted: Mutex<Trusted>,
 }
 
 #[derive(Default)]
@@ -57,7 +62,10 @@ impl Shared {
     /// Nothing leased, nobody waiting.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let ring = Ring { opening: rand::random(), first: 0, events: VecDeque::new() };
+        let trusted = Mutex::new(Trusted::of(clock.as_ref()));
         Self {
+            trusted,
+            health: Health::default(),
             clock,
             leases: Mutex::default(),
             watchers: Mutex::default(),
@@ -65,6 +73,18 @@ impl Shared {
             grown: Notify::new(),
             ready: Notify::new(),
             counters: Counters::default(),
+        }
+    }
+
+    /// The wall clock for deleting: a jump forward counts only once it has lasted.
+    pub fn trusted_now(&self) -> Timestamp {
+        locked(&self.trusted).now(self.clock.as_ref())
+    }
+
+    /// The newest instant in the store, when it is opened: a clock that is far ahead of it may be wrong.
+    pub fn trust_since(&self, newest: Option<Timestamp>) {
+        if let Some(newest) = newest {
+            *locked(&self.trusted) = Trusted::since(self.clock.as_ref(), newest);
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Tx<'a> {
     pub conn: &'a Connection,
     /// The wall clock.
     pub now: Timestamp,
+    /// The wall clock for deleting: a jump forward counts only once it has lasted.
+    pub trusted: Timestamp,
     /// Leases and waiting readers.
     pub shared: &'a Shared,
     /// What the writer remembers between decisions.
@@ -76,7 +78,14 @@ impl Memory {
 impl<'a> Tx<'a> {
     /// A decision on `conn`.
     pub fn new(conn: &'a Connection, shared: &'a Shared, memory: &'a mut Memory) -> Self {
-        Self { conn, now: shared.clock.now(), shared, memory, effects: Effects::default() }
+        Self {
+            conn,
+            now: shared.clock.now(),
+            trusted: shared.trusted_now(),
+            shared,
+            memory,
+            effects: Effects::default(),
+        }
     }
 
     /// A statement, prepared once a connection.

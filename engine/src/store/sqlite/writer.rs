@@ -1,18 +1,22 @@
 //! The one thread that writes. It drains concurrent decisions into one transaction, each in a savepoint of its own, and
 //! answers after the commit has returned: the price of a sync is shared by all who wait for it.
+//!
+//! While nobody asks for anything it looks now and then whether the file is still there and the clock goes on, and where
+//! the last transaction has failed it tries another one.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::claim;
+use super::file::StoreFile;
 use super::sabotage::Sabotage;
 use super::shared::Shared;
 use super::tx::{Effects, Memory, Tx};
+use super::{claim, fire, keys};
 use crate::clock::Ahead;
 use crate::store::{Answer, Result, StoreError};
 
@@ -22,6 +26,13 @@ const LARGEST_GROUP: usize = 512;
 /// The longest that a group waits for those who are likely to come.
 const LONGEST_WAIT: Duration = Duration::from_millis(1);
 
+/// How often an idle store looks around.
+const LOOK: Duration = Duration::from_millis(250);
+/// How often a store that has failed tries to write.
+const TRY: Duration = Duration::from_secs(1);
+/// Occurrences that were counted before the clock was set back may still come for so long.
+const LATE_OCCURRENCES: Duration = Duration::from_secs(10);
+
 /// The handle of the writing thread; dropping it lets the thread finish what it was given.
 pub(super) struct Writer {
     jobs: Option<Sender<Box<dyn Job>>>,
@@ -30,13 +41,16 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(conn: Connection, shared: Arc<Shared>) -> Result<Self> {
+    pub fn start(conn: Connection, file: StoreFile, shared: Arc<Shared>) -> Result<Self> {
         let (jobs, queue) = mpsc::channel();
         let (ahead, set_back) = (Ahead::of(shared.clock.as_ref()), 0);
         let (memory, pace) = (Memory::default(), Pace::default());
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || Thread { conn, shared, queue, memory, pace, ahead, set_back }.run())
+            .spawn(move || {
+                let (tried, rewinding) = (Instant::now(), None);
+                Thread { conn, file, shared, queue, memory, pace, ahead, set_back, tried, rewinding }.run();
+            })
             .map_err(|error| StoreError::Other(format!("the store's thread could not start: {error}")))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
@@ -121,6 +135,7 @@ struct Pace {
 
 struct Thread {
     conn: Connection,
+    file: StoreFile,
     shared: Arc<Shared>,
     queue: Receiver<Box<dyn Job>>,
     memory: Memory,
@@ -128,14 +143,47 @@ struct Thread {
     ahead: Ahead,
     /// By how many milliseconds the wall clock was set back, as far as no commit holds it.
     set_back: i64,
+    /// When a transaction was tried last.
+    tried: Instant,
+    /// Since when schedules are looked at because the wall clock was set back.
+    rewinding: Option<Instant>,
 }
 
 impl Thread {
     fn run(mut self) {
-        while let Ok(first) = self.queue.recv() {
-            let group = self.gather(first);
-            self.pace.expected = group.len().max(self.pace.expected * 3 / 4);
-            self.commit(group);
+        loop {
+            match self.queue.recv_timeout(LOOK) {
+                Ok(first) => {
+                    let group = self.gather(first);
+                    self.pace.expected = group.len().max(self.pace.expected * 3 / 4);
+                    self.commit(group);
+                }
+                Err(RecvTimeoutError::Timeout) => self.look_around(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Nobody has asked for anything: is all as it was?
+    fn look_around(&mut self) {
+        self.shared.trusted_now();
+        self.note_set_back();
+        if let Err(error) = self.file.check(&self.conn) {
+            self.shared.health.failed(&error);
+            return;
+        }
+        let is_due = self.set_back > 0 || self.rewinding.is_some() || self.shared.health.failing().is_some();
+        if is_due && self.tried.elapsed() >= TRY {
+            self.commit(Vec::new());
+        }
+    }
+
+    /// Looks whether the wall clock was set back.
+    fn note_set_back(&mut self) {
+        let back = self.ahead.set_back(self.shared.clock.as_ref()).unwrap_or(0);
+        if back > 0 {
+            self.set_back += back;
+            self.rewinding = Some(Instant::now());
         }
     }
 
@@ -158,9 +206,14 @@ impl Thread {
 
     /// Carries out a group and answers.
     fn commit(&mut self, mut group: Vec<Box<dyn Job>>) {
+        self.tried = Instant::now();
         match self.transaction(&mut group) {
             Ok(effects) => {
                 self.shared.counters.committed(group.len());
+                self.shared.health.committed();
+                if let Some(error) = group.iter().filter_map(|job| job.error()).find(StoreError::is_of_disk) {
+                    self.shared.health.failed(&error);
+                }
                 for effects in effects {
                     self.shared.announce(effects);
                 }
@@ -169,6 +222,7 @@ impl Thread {
                 }
             }
             Err(error) => {
+                self.shared.health.failed(&error);
                 // Whatever the writer remembers may be of the transaction that is gone.
                 self.memory = Memory::default();
                 if !self.conn.is_autocommit() {
@@ -184,12 +238,22 @@ impl Thread {
 
     /// One transaction. It fails as a whole only if it cannot begin or commit, or if SQLite gives it up.
     fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<Vec<Effects>> {
+        self.file.check(&self.conn)?;
         self.statement("begin immediate")?;
         let mut effects = Vec::with_capacity(group.len() + 1);
-        self.set_back += self.ahead.set_back(self.shared.clock.as_ref()).unwrap_or(0);
-        if self.set_back > 0 {
+        self.note_set_back();
+        let rewinding = self.rewinding;
+        if self.set_back > 0 || rewinding.is_some() || group.is_empty() {
             let mut tx = Tx::new(&self.conn, &self.shared, &mut self.memory);
-            claim::set_back(&mut tx, self.set_back)?;
+            if self.set_back > 0 {
+                claim::set_back(&mut tx, self.set_back)?;
+            }
+            if rewinding.is_some() {
+                fire::rewind(&mut tx)?;
+            }
+            if group.is_empty() {
+                keys::try_to_write(&tx)?;
+            }
             effects.push(tx.effects);
         }
         for job in group {
@@ -202,6 +266,8 @@ impl Thread {
         self.statement("commit")?;
         self.pace.commit = start.elapsed();
         self.set_back = 0;
+        self.rewinding = rewinding.filter(|since| since.elapsed() < LATE_OCCURRENCES);
+        self.file.check_committed()?;
         Ok(effects)
     }
 

@@ -38,7 +38,13 @@ impl Files {
         let failed = |error: Error| io(format!("The file `{path}` cannot be appended to: {error}"));
         let (folder, name) = self.place(path, failed)?;
         let target = self.not_outside(path, &folder.join(name))?;
-        let is_new = !target.exists();
+        let is_new = match target.metadata() {
+            Ok(metadata) if metadata.is_file() => false,
+            // A pipe would wait for somebody to read it.
+            Ok(_) => return Err(io(format!("The file `{path}` cannot be appended to: it is not a file"))),
+            Err(error) if error.kind() == IoKind::NotFound => true,
+            Err(error) => return Err(failed(error)),
+        };
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(target).map_err(failed)?;
         lock(&file).map_err(failed)?;
         let bytes = match addition {

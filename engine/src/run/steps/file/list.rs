@@ -29,7 +29,9 @@ impl Files {
                 Ok(metadata) => entries.push((name, metadata)),
                 // Moved away since the folder was read.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(failed(error)),
+                Err(error) => {
+                    return Err(io(format!("The folder `{path}` cannot be listed: `{name}` in it: {error}")));
+                }
             }
         }
         if let Some(settled) = settled {

@@ -8,6 +8,7 @@ mod tests;
 
 pub(super) use content::{addition, by_suffix, bytes};
 
+use crate::disk;
 use crate::script::Fault;
 use crate::workflow::model::FileFormat;
 use flowscript_lang::error::ErrorKind;
@@ -86,7 +87,8 @@ impl Files {
         if let Some(value) = self.cached(&key, stamp) {
             return Ok(value);
         }
-        let bytes = std::fs::read(&key.0).map_err(|error| unread(path, &error))?;
+        let bytes = disk::read(&key.0, MAX_BYTES)
+            .map_err(|unread| io(format!("The file `{path}` cannot be read: {unread}")))?;
         let value = content::decode(bytes, format).map_err(|reason| {
             Fault::new(ErrorKind::Value, format!("The file `{path}` does not hold what it should: {reason}"))
         })?;
