@@ -76,10 +76,24 @@ enum Door {
 use Door::*;
 
 const OF_JSON: &[Door] = &[
-    Webhook, Packed, WrongKey, WrongKeyPacked, Open, WrongToken, Token, Callback, ForgedCallback, Run, Evaluate, Admin,
-    Answer, File, Script,
+    Webhook,
+    Packed,
+    WrongKey,
+    WrongKeyPacked,
+    Open,
+    WrongToken,
+    Token,
+    Callback,
+    ForgedCallback,
+    Run,
+    Evaluate,
+    Admin,
+    Answer,
+    File,
+    Script,
 ];
-const OF_OTHERS: &[Door] = &[Webhook, Packed, WrongKey, WrongKeyPacked, Open, Callback, ForgedCallback, Answer, File, Script];
+const OF_OTHERS: &[Door] =
+    &[Webhook, Packed, WrongKey, WrongKeyPacked, Open, Callback, ForgedCallback, Answer, File, Script];
 const OF_FORMS: &[Door] = &[Webhook, Packed, WrongKey, WrongKeyPacked, Open, Callback, ForgedCallback];
 
 impl Format {
@@ -98,7 +112,13 @@ type Row = (&'static str, &'static str, Format, fn() -> String, &'static [Door])
 /// Each through all doors of its format, four at a time.
 const ROWS: &[Row] = &[
     ("S1", "rows of different names, 47 KB", Json, || p::ragged(4_000), &[Webhook, WrongToken, Callback, Answer]),
-    ("S1", "rows of different names, 1 MB", Json, || p::ragged(68_000), &[WrongKeyPacked, Token, Evaluate, File, Script]),
+    (
+        "S1",
+        "rows of different names, 1 MB",
+        Json,
+        || p::ragged(68_000),
+        &[WrongKeyPacked, Token, Evaluate, File, Script],
+    ),
     ("S1", "rows with one name in common", Json, || p::half_ragged(40_000), &[Open]),
     ("S1", "rows that slide over names", Json, || p::sliding(4_000, 20), &[Run]),
     ("S1", "tables of different names in rows", Json, || p::nested_ragged(30, 2_000), &[Packed]),
@@ -153,7 +173,10 @@ impl Door {
         let decoded = |text: &str| format!("  - id: made\n    script: return {}({text});\n", format.function());
         match self {
             Open => hook("auth: none, ", ""),
-            Token | Run => Stage::of([("workflows/target.yaml", "input: { value: any }\ntrigger: { webhook: { } }\noutput: done\n")]),
+            Token | Run => Stage::of([(
+                "workflows/target.yaml",
+                "input: { value: any }\ntrigger: { webhook: { } }\noutput: done\n",
+            )]),
             Callback | ForgedCallback => Stage::of([
                 ("flowscript.toml", "publicUrl = \"http://flow.example.com\"\n"),
                 ("workflows/target.yaml", EVENT),
@@ -197,30 +220,31 @@ impl Door {
                 let body = format!("{{\"token\":\"{token}\",\"properties\":{{\"value\":{text}}}}}");
                 Request::new("POST", "/webhook/payload").json(&body)
             };
-            let request = match self {
-                Webhook => keyed.body(text),
-                Packed => packed(keyed),
-                WrongKey => wrong.body(text),
-                WrongKeyPacked => packed(wrong),
-                Open => target.body(text),
-                WrongToken => contract("key-of-nobody-at-all"),
-                Token => contract(KEY),
-                Callback => event(field)?.with("Content-Type", format.media()).body(text),
-                ForgedCallback => {
-                    let path = format!("/callbacks/{}/answer/{}", uuid(field)?, "0".repeat(64));
-                    Request::new("POST", &path).with("Content-Type", format.media()).body(text)
-                }
-                Run => admin("POST", "/api/v1/workflows/target/run").json(&format!("{{\"input\":{{\"value\":{text}}}}}")),
-                Evaluate => {
-                    admin("POST", "/api/v1/evaluate").json(&format!("{{\"source\":\"1\",\"input\":{{\"v\":{text}}}}}"))
-                }
-                Admin => admin("POST", "/api/v1/keys").json(&text),
-                Answer | File => Request::new("POST", "/hooks/target").with("X-API-Key", KEY).json("{}"),
-                Script => Request::new("POST", "/hooks/target")
-                    .with("X-API-Key", KEY)
-                    .with("Content-Type", "text/plain")
-                    .body(text),
-            };
+            let request =
+                match self {
+                    Webhook => keyed.body(text),
+                    Packed => packed(keyed),
+                    WrongKey => wrong.body(text),
+                    WrongKeyPacked => packed(wrong),
+                    Open => target.body(text),
+                    WrongToken => contract("key-of-nobody-at-all"),
+                    Token => contract(KEY),
+                    Callback => event(field)?.with("Content-Type", format.media()).body(text),
+                    ForgedCallback => {
+                        let path = format!("/callbacks/{}/answer/{}", uuid(field)?, "0".repeat(64));
+                        Request::new("POST", &path).with("Content-Type", format.media()).body(text)
+                    }
+                    Run => admin("POST", "/api/v1/workflows/target/run")
+                        .json(&format!("{{\"input\":{{\"value\":{text}}}}}")),
+                    Evaluate => admin("POST", "/api/v1/evaluate")
+                        .json(&format!("{{\"source\":\"1\",\"input\":{{\"v\":{text}}}}}")),
+                    Admin => admin("POST", "/api/v1/keys").json(&text),
+                    Answer | File => Request::new("POST", "/hooks/target").with("X-API-Key", KEY).json("{}"),
+                    Script => Request::new("POST", "/hooks/target")
+                        .with("X-API-Key", KEY)
+                        .with("Content-Type", "text/plain")
+                        .body(text),
+                };
             let told = field.ask_often(&request, 4);
             let strangers = matches!(self, WrongKey | WrongKeyPacked | WrongToken | ForgedCallback);
             let fits = |told: &Told| match strangers {

@@ -164,7 +164,8 @@ impl Field {
         }
         let server = Server::start_by(command, project.path(), &[]);
         let address = server.base.trim_start_matches("http://").parse().unwrap();
-        let mut field = Self { server, project, address, faults, notes: Vec::new(), watch: None, seen: Seen::default() };
+        let mut field =
+            Self { server, project, address, faults, notes: Vec::new(), watch: None, seen: Seen::default() };
         for (workflow, key) in [("honest", HONEST_KEY), ("kept", HONEST_KEY), ("target", KEY)] {
             if workflow != "target" || stage.files.iter().any(|(path, _)| path == "workflows/target.yaml") {
                 let body = json!({ "workflow": workflow, "key": key }).to_string();
@@ -269,7 +270,9 @@ impl Field {
             open.retain(|run| self.state(run).as_deref() != Some("completed"));
             open.is_empty()
         });
-        waited.map(|_| ()).map_err(|error| format!("{error}: of {} {} are not", self.seen.acknowledged.len(), open.len()))
+        waited
+            .map(|_| ())
+            .map_err(|error| format!("{error}: of {} {} are not", self.seen.acknowledged.len(), open.len()))
     }
 
     /// What others should not have seen.
@@ -327,7 +330,9 @@ fn honest(number: u64) -> Request {
 
 /// Those who ask meanwhile: a webhook that waits, one that accepts, and the admin API with and without a body.
 fn callers() -> Vec<Caller> {
-    let kept = |number| Request::new("POST", "/hooks/kept").with("X-API-Key", HONEST_KEY).json(&format!("{{\"n\": {number}}}"));
+    let kept = |number| {
+        Request::new("POST", "/hooks/kept").with("X-API-Key", HONEST_KEY).json(&format!("{{\"n\": {number}}}"))
+    };
     let nothing = |number: u64| match number % 2 {
         0 => admin("GET", "/api/v1/runs?limit=1&workflow=nobody"),
         _ => admin("POST", "/api/v1/runs/retry").json("{\"workflow\": \"nobody\"}"),

@@ -43,7 +43,17 @@ fn main() -> ExitCode {
             Ok(())
         })
     });
-    let attacks = [bodies::attacks(), scripts::attacks(), sharing::attacks(), requests::attacks(), peers::attacks(), places::attacks()].into_iter().flatten().map(|attack| {
+    let attacks = [
+        bodies::attacks(),
+        scripts::attacks(),
+        sharing::attacks(),
+        requests::attacks(),
+        peers::attacks(),
+        places::attacks(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|attack| {
         let left_out = !all && !attack.always;
         let (row, name) = (attack.row, attack.name.clone());
         Trial::test(name, move || attack.run()).with_kind(row).with_ignored_flag(left_out)

@@ -76,47 +76,197 @@ const ANSWERS: &[Answer] = &[
     ("S1", "64 MB of zeros in deflate", |to| packed(to, "deflate", BYTES, &p::deflate_zeros(64)), false),
     ("S1", "64 MB of zeros in br", |to| packed(to, "br", BYTES, &p::brotli_zeros()), true),
     ("S1", "8 GB of zeros in zstd", |to| packed(to, "zstd", BYTES, &p::zstd(0, 65_536)), true),
-    ("S1", "gzip in gzip in gzip", |to| {
-        packed(to, "gzip, gzip, gzip", BYTES, &p::gzip(&p::gzip(&p::gzip_zeros(256))))
-    }, true),
+    (
+        "S1",
+        "gzip in gzip in gzip",
+        |to| packed(to, "gzip, gzip, gzip", BYTES, &p::gzip(&p::gzip(&p::gzip_zeros(256)))),
+        true,
+    ),
     ("S1", "16 MB of digits in zstd", |to| packed(to, "zstd", JSON, &p::zstd(b'1', 127)), false),
     ("S1", "lists in lists in zstd", |to| packed(to, "zstd", JSON, &p::zstd(b'[', 127)), true),
-    ("S1", "8 MB of empty lists in gzip", |to| {
-        static BODY: OnceLock<Vec<u8>> = OnceLock::new();
-        packed(to, "gzip", JSON, BODY.get_or_init(|| p::gzip(p::many("[]", 2_700_000).as_bytes())))
-    }, true),
-    ("S1", "rows of different names in gzip", |to| {
-        static BODY: OnceLock<Vec<u8>> = OnceLock::new();
-        packed(to, "gzip", JSON, BODY.get_or_init(|| p::gzip(p::ragged(500_000).as_bytes())))
-    }, true),
-    ("S1", "16 MB of one record in gzip", |to| {
-        static BODY: OnceLock<Vec<u8>> = OnceLock::new();
-        packed(to, "gzip", JSON, BODY.get_or_init(|| p::gzip(p::wide(900_000).as_bytes())))
-    }, false),
-    ("S1", "16 MB of text", |to| {
-        head(to, "Content-Type: text/plain\r\nContent-Length: 16000000\r\n")?;
-        to.write_all(&vec![b'x'; 16_000_000])
-    }, false),
-    ("S18", "a body without an end", |to| { head(to, "")?; without_end(to, b"x") }, true),
-    ("S18", "chunks without an end", |to| { head(to, "Transfer-Encoding: chunked\r\n")?; without_end(to, b"1\r\nx\r\n") }, true),
-    ("S18", "a body that comes slowly", |to| { head(to, "Content-Length: 10000\r\n")?; slowly(to, b"x") }, false),
-    ("S18", "a body of nearly all numbers", |to| { head(to, "Content-Length: 18446744073709551615\r\n")?; slowly(to, b"x") }, true),
-    ("S18", "a chunk of nearly all numbers", |to| { head(to, "Transfer-Encoding: chunked\r\n")?; to.write_all(b"fffffffffffffff0\r\n")?; without_end(to, b"x") }, false),
-    ("S18", "a header without an end", |to| { to.write_all(b"HTTP/1.1 200 OK\r\nX-A: ")?; without_end(to, b"a") }, true),
-    ("S18", "headers without an end", |to| { to.write_all(b"HTTP/1.1 200 OK\r\n")?; without_end(to, b"X-A: a\r\n") }, true),
-    ("S18", "headers that come slowly", |to| { to.write_all(b"HTTP/1.1 200 OK\r\n")?; slowly(to, b"X-A: a\r\n") }, false),
-    ("S18", "a status without an end", |to| { to.write_all(b"HTTP/1.1 200 ")?; without_end(to, b"a") }, false),
+    (
+        "S1",
+        "8 MB of empty lists in gzip",
+        |to| {
+            static BODY: OnceLock<Vec<u8>> = OnceLock::new();
+            packed(to, "gzip", JSON, BODY.get_or_init(|| p::gzip(p::many("[]", 2_700_000).as_bytes())))
+        },
+        true,
+    ),
+    (
+        "S1",
+        "rows of different names in gzip",
+        |to| {
+            static BODY: OnceLock<Vec<u8>> = OnceLock::new();
+            packed(to, "gzip", JSON, BODY.get_or_init(|| p::gzip(p::ragged(500_000).as_bytes())))
+        },
+        true,
+    ),
+    (
+        "S1",
+        "16 MB of one record in gzip",
+        |to| {
+            static BODY: OnceLock<Vec<u8>> = OnceLock::new();
+            packed(to, "gzip", JSON, BODY.get_or_init(|| p::gzip(p::wide(900_000).as_bytes())))
+        },
+        false,
+    ),
+    (
+        "S1",
+        "16 MB of text",
+        |to| {
+            head(to, "Content-Type: text/plain\r\nContent-Length: 16000000\r\n")?;
+            to.write_all(&vec![b'x'; 16_000_000])
+        },
+        false,
+    ),
+    (
+        "S18",
+        "a body without an end",
+        |to| {
+            head(to, "")?;
+            without_end(to, b"x")
+        },
+        true,
+    ),
+    (
+        "S18",
+        "chunks without an end",
+        |to| {
+            head(to, "Transfer-Encoding: chunked\r\n")?;
+            without_end(to, b"1\r\nx\r\n")
+        },
+        true,
+    ),
+    (
+        "S18",
+        "a body that comes slowly",
+        |to| {
+            head(to, "Content-Length: 10000\r\n")?;
+            slowly(to, b"x")
+        },
+        false,
+    ),
+    (
+        "S18",
+        "a body of nearly all numbers",
+        |to| {
+            head(to, "Content-Length: 18446744073709551615\r\n")?;
+            slowly(to, b"x")
+        },
+        true,
+    ),
+    (
+        "S18",
+        "a chunk of nearly all numbers",
+        |to| {
+            head(to, "Transfer-Encoding: chunked\r\n")?;
+            to.write_all(b"fffffffffffffff0\r\n")?;
+            without_end(to, b"x")
+        },
+        false,
+    ),
+    (
+        "S18",
+        "a header without an end",
+        |to| {
+            to.write_all(b"HTTP/1.1 200 OK\r\nX-A: ")?;
+            without_end(to, b"a")
+        },
+        true,
+    ),
+    (
+        "S18",
+        "headers without an end",
+        |to| {
+            to.write_all(b"HTTP/1.1 200 OK\r\n")?;
+            without_end(to, b"X-A: a\r\n")
+        },
+        true,
+    ),
+    (
+        "S18",
+        "headers that come slowly",
+        |to| {
+            to.write_all(b"HTTP/1.1 200 OK\r\n")?;
+            slowly(to, b"X-A: a\r\n")
+        },
+        false,
+    ),
+    (
+        "S18",
+        "a status without an end",
+        |to| {
+            to.write_all(b"HTTP/1.1 200 ")?;
+            without_end(to, b"a")
+        },
+        false,
+    ),
     ("S18", "no status at all, without an end", |to| without_end(to, b"a"), false),
     ("S18", "hints without an end", |to| without_end(to, b"HTTP/1.1 103 Early\r\nLink: a\r\n\r\n"), true),
-    ("S18", "trailers without an end", |to| { head(to, "Transfer-Encoding: chunked\r\n")?; to.write_all(b"0\r\n")?; without_end(to, b"X-A: a\r\n") }, true),
-    ("S18", "an extension without an end", |to| { head(to, "Transfer-Encoding: chunked\r\n")?; to.write_all(b"1;")?; without_end(to, b"a") }, false),
-    ("S18", "redirects without an end", |to| to.write_all(b"HTTP/1.1 302 X\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n"), true),
-    ("S18", "a redirect to a long address", |to| {
-        to.write_all(format!("HTTP/1.1 302 X\r\nLocation: /{}\r\nContent-Length: 0\r\n\r\n", "a".repeat(60_000)).as_bytes())
-    }, false),
-    ("S18", "a redirect with a body without an end", |to| { to.write_all(b"HTTP/1.1 307 X\r\nLocation: /again\r\n\r\n")?; without_end(to, b"x") }, false),
-    ("S18", "a failure with a body without an end", |to| { to.write_all(b"HTTP/1.1 500 X\r\n\r\n")?; without_end(to, b"x") }, false),
-    ("S18", "nothing", |to| { std::thread::sleep(Duration::from_secs(60)); to.flush() }, false),
+    (
+        "S18",
+        "trailers without an end",
+        |to| {
+            head(to, "Transfer-Encoding: chunked\r\n")?;
+            to.write_all(b"0\r\n")?;
+            without_end(to, b"X-A: a\r\n")
+        },
+        true,
+    ),
+    (
+        "S18",
+        "an extension without an end",
+        |to| {
+            head(to, "Transfer-Encoding: chunked\r\n")?;
+            to.write_all(b"1;")?;
+            without_end(to, b"a")
+        },
+        false,
+    ),
+    (
+        "S18",
+        "redirects without an end",
+        |to| to.write_all(b"HTTP/1.1 302 X\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n"),
+        true,
+    ),
+    (
+        "S18",
+        "a redirect to a long address",
+        |to| {
+            to.write_all(
+                format!("HTTP/1.1 302 X\r\nLocation: /{}\r\nContent-Length: 0\r\n\r\n", "a".repeat(60_000)).as_bytes(),
+            )
+        },
+        false,
+    ),
+    (
+        "S18",
+        "a redirect with a body without an end",
+        |to| {
+            to.write_all(b"HTTP/1.1 307 X\r\nLocation: /again\r\n\r\n")?;
+            without_end(to, b"x")
+        },
+        false,
+    ),
+    (
+        "S18",
+        "a failure with a body without an end",
+        |to| {
+            to.write_all(b"HTTP/1.1 500 X\r\n\r\n")?;
+            without_end(to, b"x")
+        },
+        false,
+    ),
+    (
+        "S18",
+        "nothing",
+        |to| {
+            std::thread::sleep(Duration::from_secs(60));
+            to.flush()
+        },
+        false,
+    ),
 ];
 
 /// How an answer is asked for.
@@ -132,7 +282,8 @@ enum Asked {
 
 /// The attacks of all kinds of peers.
 pub fn attacks() -> Vec<Attack> {
-    let answers = ANSWERS.iter().flat_map(|answer| [Asked::Step, Asked::File, Asked::Script].map(|asked| (answer, asked)));
+    let answers =
+        ANSWERS.iter().flat_map(|answer| [Asked::Step, Asked::File, Asked::Script].map(|asked| (answer, asked)));
     let answers = answers.map(|((row, name, answer, always), asked)| {
         let talk = move |stream| http(stream, answer);
         attack(row, format!("a peer answers with {name}: {asked:?}"), *always && asked == Asked::Step, 8, move || {
@@ -152,7 +303,8 @@ pub fn attacks() -> Vec<Attack> {
         attack("S18", format!("a mail server sends {name}"), *always, 4, move || {
             let address = peer(*talk);
             let connection = format!("mail: {{ smtp: {{ url: \"smtp://{address}\", from: \"a@example.com\" }} }}\n");
-            let step = "  - email: { connection: mail, to: [b@example.com], subject: s, body: b }\n    timeout: 3s\n".to_owned();
+            let step = "  - email: { connection: mail, to: [b@example.com], subject: s, body: b }\n    timeout: 3s\n"
+                .to_owned();
             (("flowscript.toml".into(), String::new()), connection, step)
         })
     });
@@ -160,7 +312,8 @@ pub fn attacks() -> Vec<Attack> {
         attack("S18", format!("a database sends {name}"), *always, 4, move || {
             let address = peer(*talk);
             let connection = format!("db: {{ sql: {{ url: \"postgres://flow@{address}/flow?sslmode=disable\" }} }}\n");
-            let step = "  - id: rows\n    sql: { connection: db, query: \"select 1 as a\" }\n    timeout: 3s\n".to_owned();
+            let step =
+                "  - id: rows\n    sql: { connection: db, query: \"select 1 as a\" }\n    timeout: 3s\n".to_owned();
             (("flowscript.toml".into(), String::new()), connection, step)
         })
     });
@@ -170,7 +323,13 @@ pub fn attacks() -> Vec<Attack> {
 type Files = ((String, String), String, String);
 
 /// `times` runs at once of one step that meets the peer.
-fn attack(row: &'static str, name: String, always: bool, times: usize, made: impl Fn() -> Files + Send + 'static) -> Attack {
+fn attack(
+    row: &'static str,
+    name: String,
+    always: bool,
+    times: usize,
+    made: impl Fn() -> Files + Send + 'static,
+) -> Attack {
     Attack {
         row,
         name,
@@ -215,13 +374,50 @@ fn greet(stream: &mut TcpStream) -> std::io::Result<()> {
 }
 
 const MAIL: &[Talk] = &[
-    ("a greeting without an end", |mut to| { to.write_all(b"220 ")?; without_end(&mut to, b"a") }, true),
+    (
+        "a greeting without an end",
+        |mut to| {
+            to.write_all(b"220 ")?;
+            without_end(&mut to, b"a")
+        },
+        true,
+    ),
     ("a greeting of lines without an end", |mut to| without_end(&mut to, b"220-a\r\n"), true),
-    ("a greeting that is slow", |mut to| { to.write_all(b"220 ")?; slowly(&mut to, b"a") }, false),
+    (
+        "a greeting that is slow",
+        |mut to| {
+            to.write_all(b"220 ")?;
+            slowly(&mut to, b"a")
+        },
+        false,
+    ),
     ("zeros", |mut to| without_end(&mut to, b"\0"), false),
-    ("abilities without an end", |mut to| { greet(&mut to)?; without_end(&mut to, b"250-a\r\n") }, true),
-    ("an ability without an end", |mut to| { greet(&mut to)?; to.write_all(b"250-")?; without_end(&mut to, b"a") }, false),
-    ("a refusal without an end", |mut to| { greet(&mut to)?; to.write_all(b"550 ")?; without_end(&mut to, b"a") }, false),
+    (
+        "abilities without an end",
+        |mut to| {
+            greet(&mut to)?;
+            without_end(&mut to, b"250-a\r\n")
+        },
+        true,
+    ),
+    (
+        "an ability without an end",
+        |mut to| {
+            greet(&mut to)?;
+            to.write_all(b"250-")?;
+            without_end(&mut to, b"a")
+        },
+        false,
+    ),
+    (
+        "a refusal without an end",
+        |mut to| {
+            greet(&mut to)?;
+            to.write_all(b"550 ")?;
+            without_end(&mut to, b"a")
+        },
+        false,
+    ),
 ];
 
 /// A message of the protocol of PostgreSQL.
@@ -248,30 +444,92 @@ fn two_gigabytes(stream: &mut TcpStream, kind: u8) -> std::io::Result<()> {
 }
 
 const SQL: &[Talk] = &[
-    ("a message of 2 GB before the login", |mut to| { hear(&mut to)?; two_gigabytes(&mut to, b'R') }, true),
-    ("an error of 2 GB before the login", |mut to| { hear(&mut to)?; two_gigabytes(&mut to, b'E') }, false),
-    ("a setting of 2 GB", |mut to| { hear(&mut to)?; to.write_all(&message(b'R', &[0; 4]))?; two_gigabytes(&mut to, b'S') }, false),
-    ("settings without an end", |mut to| {
-        hear(&mut to)?;
-        to.write_all(&message(b'R', &[0; 4]))?;
-        without_end(&mut to, &message(b'S', b"application_name\0a\0"))
-    }, true),
-    ("a message of 2 GB behind the login", |mut to| { let_in(&mut to)?; hear(&mut to)?; two_gigabytes(&mut to, b'T') }, true),
-    ("a row of 2 GB", |mut to| { let_in(&mut to)?; hear(&mut to)?; two_gigabytes(&mut to, b'D') }, true),
-    ("notices without an end", |mut to| {
-        let_in(&mut to)?;
-        hear(&mut to)?;
-        without_end(&mut to, &message(b'N', b"SNOTICE\0C00000\0Mmany\0\0"))
-    }, true),
-    ("notifications without an end", |mut to| {
-        let_in(&mut to)?;
-        hear(&mut to)?;
-        without_end(&mut to, &message(b'A', b"\0\0\0\x01channel\0payload\0"))
-    }, false),
-    ("2 GB of which nothing comes", |mut to| {
-        hear(&mut to)?;
-        to.write_all(&[&b"R"[..], &0x7fff_fff0_u32.to_be_bytes()].concat())?;
-        slowly(&mut to, b"")
-    }, true),
-    ("a message of less than nothing", |mut to| { hear(&mut to)?; to.write_all(b"R\xff\xff\xff\xff")?; without_end(&mut to, b"a") }, false),
+    (
+        "a message of 2 GB before the login",
+        |mut to| {
+            hear(&mut to)?;
+            two_gigabytes(&mut to, b'R')
+        },
+        true,
+    ),
+    (
+        "an error of 2 GB before the login",
+        |mut to| {
+            hear(&mut to)?;
+            two_gigabytes(&mut to, b'E')
+        },
+        false,
+    ),
+    (
+        "a setting of 2 GB",
+        |mut to| {
+            hear(&mut to)?;
+            to.write_all(&message(b'R', &[0; 4]))?;
+            two_gigabytes(&mut to, b'S')
+        },
+        false,
+    ),
+    (
+        "settings without an end",
+        |mut to| {
+            hear(&mut to)?;
+            to.write_all(&message(b'R', &[0; 4]))?;
+            without_end(&mut to, &message(b'S', b"application_name\0a\0"))
+        },
+        true,
+    ),
+    (
+        "a message of 2 GB behind the login",
+        |mut to| {
+            let_in(&mut to)?;
+            hear(&mut to)?;
+            two_gigabytes(&mut to, b'T')
+        },
+        true,
+    ),
+    (
+        "a row of 2 GB",
+        |mut to| {
+            let_in(&mut to)?;
+            hear(&mut to)?;
+            two_gigabytes(&mut to, b'D')
+        },
+        true,
+    ),
+    (
+        "notices without an end",
+        |mut to| {
+            let_in(&mut to)?;
+            hear(&mut to)?;
+            without_end(&mut to, &message(b'N', b"SNOTICE\0C00000\0Mmany\0\0"))
+        },
+        true,
+    ),
+    (
+        "notifications without an end",
+        |mut to| {
+            let_in(&mut to)?;
+            hear(&mut to)?;
+            without_end(&mut to, &message(b'A', b"\0\0\0\x01channel\0payload\0"))
+        },
+        false,
+    ),
+    (
+        "2 GB of which nothing comes",
+        |mut to| {
+            hear(&mut to)?;
+            to.write_all(&[&b"R"[..], &0x7fff_fff0_u32.to_be_bytes()].concat())?;
+            slowly(&mut to, b"")
+        },
+        true,
+    ),
+    (
+        "a message of less than nothing",
+        |mut to| {
+            hear(&mut to)?;
+            to.write_all(b"R\xff\xff\xff\xff")?;
+            without_end(&mut to, b"a")
+        },
+        false,
+    ),
 ];

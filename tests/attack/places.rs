@@ -1,6 +1,6 @@
 //! What stands around the engine: its store, the project's folders, the clock, the files that it may open.
 
-use crate::field::{Act, Attack, Field, KEY, Stage, admin, answer_within};
+use crate::field::{Act, Attack, Field, KEY, Stage, answer_within};
 use crate::wire::{ATTACKER, Request, connect};
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -22,24 +22,44 @@ const STORE: &str = "flowscript.db";
 
 const HARMS: &[Harm] = &[
     ("removed", |folder| fs::remove_file(folder.join(STORE)).unwrap(), true),
-    ("removed with what belongs to it", |folder| {
-        for name in [STORE, "flowscript.db-wal", "flowscript.db-shm"] {
-            let _ = fs::remove_file(folder.join(name));
-        }
-    }, false),
+    (
+        "removed with what belongs to it",
+        |folder| {
+            for name in [STORE, "flowscript.db-wal", "flowscript.db-shm"] {
+                let _ = fs::remove_file(folder.join(name));
+            }
+        },
+        false,
+    ),
     ("removed with its folder", |folder| fs::remove_dir_all(folder).unwrap(), false),
     ("moved away", |folder| fs::rename(folder.join(STORE), folder.join("old.db")).unwrap(), false),
     ("moved away with its folder", |folder| fs::rename(folder, folder.with_extension("old")).unwrap(), true),
     ("replaced by an empty file", |folder| replace(folder, |path| fs::write(path, "").unwrap()), true),
-    ("replaced by a file of text", |folder| replace(folder, |path| fs::write(path, "x".repeat(100_000)).unwrap()), false),
+    (
+        "replaced by a file of text",
+        |folder| replace(folder, |path| fs::write(path, "x".repeat(100_000)).unwrap()),
+        false,
+    ),
     ("replaced by a database of somebody else", |folder| replace(folder, |path| foreign(path)), true),
-    ("replaced by its own copy", |folder| replace(folder, |path| fs::copy(path.with_file_name(STORE), path).map(|_| ()).unwrap()), false),
-    ("cut to nothing", |folder| File::options().write(true).open(folder.join(STORE)).unwrap().set_len(0).unwrap(), true),
-    ("overwritten", |folder| {
-        use std::os::unix::fs::FileExt;
-        let file = File::options().write(true).open(folder.join(STORE)).unwrap();
-        file.write_all_at(&vec![0x5a; 200_000], 0).unwrap();
-    }, false),
+    (
+        "replaced by its own copy",
+        |folder| replace(folder, |path| fs::copy(path.with_file_name(STORE), path).map(|_| ()).unwrap()),
+        false,
+    ),
+    (
+        "cut to nothing",
+        |folder| File::options().write(true).open(folder.join(STORE)).unwrap().set_len(0).unwrap(),
+        true,
+    ),
+    (
+        "overwritten",
+        |folder| {
+            use std::os::unix::fs::FileExt;
+            let file = File::options().write(true).open(folder.join(STORE)).unwrap();
+            file.write_all_at(&vec![0x5a; 200_000], 0).unwrap();
+        },
+        false,
+    ),
     ("without its log", |folder| fs::remove_file(folder.join("flowscript.db-wal")).unwrap(), false),
 ];
 
@@ -50,7 +70,9 @@ fn replace(folder: &Path, made: impl Fn(&Path)) {
 
 fn foreign(path: &Path) {
     let database = rusqlite::Connection::open(path).unwrap();
-    database.execute_batch("create table customers (id integer, name text); insert into customers values (1, 'a');").unwrap();
+    database
+        .execute_batch("create table customers (id integer, name text); insert into customers values (1, 'a');")
+        .unwrap();
 }
 
 fn store() -> impl Iterator<Item = Attack> {
@@ -59,7 +81,8 @@ fn store() -> impl Iterator<Item = Attack> {
         name: format!("the store is {name} while it runs"),
         always: *always,
         stage: Box::new(|| {
-            let files = [("workflows/target.yaml", "input: { n: number }\ntrigger: { webhook: { } }\noutput: \"{n}\"\n")];
+            let files =
+                [("workflows/target.yaml", "input: { n: number }\ntrigger: { webhook: { } }\noutput: \"{n}\"\n")];
             Stage { ends: true, ..Stage::of(files) }
         }),
         act: Box::new(|field| {
@@ -68,7 +91,8 @@ fn store() -> impl Iterator<Item = Attack> {
             field.end_watch();
             harm(&field.project.path().join("data"));
             let harmed = Instant::now();
-            let send = |n: u32| Request::new("POST", "/hooks/target").with("X-API-Key", KEY).json(&format!("{{\"n\": {n}}}"));
+            let send =
+                |n: u32| Request::new("POST", "/hooks/target").with("X-API-Key", KEY).json(&format!("{{\"n\": {n}}}"));
             let mut kept = Vec::new();
             let mut refused = 0;
             while harmed.elapsed() < Duration::from_secs(4) {
@@ -86,7 +110,9 @@ fn store() -> impl Iterator<Item = Attack> {
             if late > 0 {
                 // They may be where they belong all the same: in a log that was put back, in the copy.
                 let lost = lost_after_restart(field, &kept);
-                return Err(format!("readyz {ready}; {late} were acknowledged a second later and more, {lost} of all are lost"));
+                return Err(format!(
+                    "readyz {ready}; {late} were acknowledged a second later and more, {lost} of all are lost"
+                ));
             }
             if ready != 503 {
                 return Err(format!("readyz says {ready}"));
@@ -164,20 +190,46 @@ const ENTRIES: &[Entry] = &[
     ("5,000 other files", "workflows/many", many_files, false),
     ("bytes that are no text", "workflows/late.yaml", |path| fs::write(path, [0xff; 1000]).unwrap(), false),
     ("aliases of aliases", "workflows/late.yaml", |path| fs::write(path, aliases()).unwrap(), true),
-    ("1 MB of brackets", "workflows/late.yaml", |path| fs::write(path, format!("output: {}", "[".repeat(1_000_000))).unwrap(), true),
-    ("1 MB of levels", "workflows/late.yaml", |path| {
-        let text = (0..1_400).fold(String::new(), |all, n| all + &" ".repeat(n) + "a:\n");
-        fs::write(path, text).unwrap();
-    }, false),
-    ("1 MB of keys", "workflows/late.yaml", |path| {
-        fs::write(path, format!("output:\n{}", crate::payloads::parts(80_000, "", |n| format!("  k{n}: 1\n")))).unwrap();
-    }, false),
-    ("20,000 steps", "workflows/late.yaml", |path| {
-        fs::write(path, format!("steps:\n{}", "  - log: { message: a }\n".repeat(20_000))).unwrap();
-    }, false),
-    ("a template of 1 MB", "workflows/late.yaml", |path| {
-        fs::write(path, format!("output: \"{}\"\n", "{1}".repeat(300_000))).unwrap();
-    }, true),
+    (
+        "1 MB of brackets",
+        "workflows/late.yaml",
+        |path| fs::write(path, format!("output: {}", "[".repeat(1_000_000))).unwrap(),
+        true,
+    ),
+    (
+        "1 MB of levels",
+        "workflows/late.yaml",
+        |path| {
+            let text = (0..1_400).fold(String::new(), |all, n| all + &" ".repeat(n) + "a:\n");
+            fs::write(path, text).unwrap();
+        },
+        false,
+    ),
+    (
+        "1 MB of keys",
+        "workflows/late.yaml",
+        |path| {
+            fs::write(path, format!("output:\n{}", crate::payloads::parts(80_000, "", |n| format!("  k{n}: 1\n"))))
+                .unwrap();
+        },
+        false,
+    ),
+    (
+        "20,000 steps",
+        "workflows/late.yaml",
+        |path| {
+            fs::write(path, format!("steps:\n{}", "  - log: { message: a }\n".repeat(20_000))).unwrap();
+        },
+        false,
+    ),
+    (
+        "a template of 1 MB",
+        "workflows/late.yaml",
+        |path| {
+            fs::write(path, format!("output: \"{}\"\n", "{1}".repeat(300_000))).unwrap();
+        },
+        true,
+    ),
 ];
 
 fn aliases() -> String {
@@ -262,30 +314,60 @@ fn loads(field: &mut Field, name: &str) -> Result<(), String> {
 type Loss = (&'static str, &'static str, fn(&Path), bool);
 
 const LOSSES: &[Loss] = &[
-    ("a link to itself", "workflows", |path| {
-        fs::rename(path, path.with_extension("old")).unwrap();
-        symlink(path, path).unwrap();
-    }, true),
-    ("a file", "workflows", |path| {
-        fs::rename(path, path.with_extension("old")).unwrap();
-        fs::write(path, "x").unwrap();
-    }, true),
-    ("a link to a place that is not there", "workflows", |path| {
-        fs::rename(path, path.with_extension("old")).unwrap();
-        symlink("/nowhere/at/all", path).unwrap();
-    }, false),
-    ("a FIFO", "workflows", |path| {
-        fs::rename(path, path.with_extension("old")).unwrap();
-        fifo(path);
-    }, false),
-    ("a link to itself", "modules", |path| {
-        fs::rename(path, path.with_extension("old")).unwrap();
-        symlink(path, path).unwrap();
-    }, true),
-    ("a file", "modules", |path| {
-        fs::rename(path, path.with_extension("old")).unwrap();
-        fs::write(path, "x").unwrap();
-    }, false),
+    (
+        "a link to itself",
+        "workflows",
+        |path| {
+            fs::rename(path, path.with_extension("old")).unwrap();
+            symlink(path, path).unwrap();
+        },
+        true,
+    ),
+    (
+        "a file",
+        "workflows",
+        |path| {
+            fs::rename(path, path.with_extension("old")).unwrap();
+            fs::write(path, "x").unwrap();
+        },
+        true,
+    ),
+    (
+        "a link to a place that is not there",
+        "workflows",
+        |path| {
+            fs::rename(path, path.with_extension("old")).unwrap();
+            symlink("/nowhere/at/all", path).unwrap();
+        },
+        false,
+    ),
+    (
+        "a FIFO",
+        "workflows",
+        |path| {
+            fs::rename(path, path.with_extension("old")).unwrap();
+            fifo(path);
+        },
+        false,
+    ),
+    (
+        "a link to itself",
+        "modules",
+        |path| {
+            fs::rename(path, path.with_extension("old")).unwrap();
+            symlink(path, path).unwrap();
+        },
+        true,
+    ),
+    (
+        "a file",
+        "modules",
+        |path| {
+            fs::rename(path, path.with_extension("old")).unwrap();
+            fs::write(path, "x").unwrap();
+        },
+        false,
+    ),
 ];
 
 const SCHEDULED: &str = "trigger:\n  webhook: { response: wait }\n  schedule: [ { id: each, every: { seconds: 1 } } ]\noutput: \"{rates.one()}\"\n";
@@ -333,29 +415,99 @@ type Other = (&'static str, &'static str, fn() -> Stage, Act, bool);
 
 fn others() -> impl Iterator<Item = Attack> {
     let all: Vec<Other> = vec![
-        ("S6", "no more files can be opened while the folder changes", || Stage { descriptors: Some(160), ..scheduled() }, Box::new(descriptors), true),
-        ("S6", "no more files can be opened for a while", || Stage { descriptors: Some(160), ..scheduled() }, Box::new(descriptors_return), false),
-        ("S14", "the clock goes 10 years forward for seconds", clocked, Box::new(|field| clock(field, 10 * 365 * DAY, 3)), true),
+        (
+            "S6",
+            "no more files can be opened while the folder changes",
+            || Stage { descriptors: Some(160), ..scheduled() },
+            Box::new(descriptors),
+            true,
+        ),
+        (
+            "S6",
+            "no more files can be opened for a while",
+            || Stage { descriptors: Some(160), ..scheduled() },
+            Box::new(descriptors_return),
+            false,
+        ),
+        (
+            "S14",
+            "the clock goes 10 years forward for seconds",
+            clocked,
+            Box::new(|field| clock(field, 10 * 365 * DAY, 3)),
+            true,
+        ),
         ("S14", "the clock goes 2 hours forward for seconds", clocked, Box::new(|field| clock(field, 7_200, 3)), false),
-        ("S14", "the clock goes 200 years forward for seconds", clocked, Box::new(|field| clock(field, 200 * 365 * DAY, 2)), false),
-        ("S14", "the clock goes 10 years back for seconds", clocked, Box::new(|field| clock(field, -10 * 365 * DAY, 3)), true),
-        ("S14", "the clock goes to 1970 for seconds", clocked, Box::new(|field| clock(field, -1_700_000_000, 3)), false),
+        (
+            "S14",
+            "the clock goes 200 years forward for seconds",
+            clocked,
+            Box::new(|field| clock(field, 200 * 365 * DAY, 2)),
+            false,
+        ),
+        (
+            "S14",
+            "the clock goes 10 years back for seconds",
+            clocked,
+            Box::new(|field| clock(field, -10 * 365 * DAY, 3)),
+            true,
+        ),
+        (
+            "S14",
+            "the clock goes to 1970 for seconds",
+            clocked,
+            Box::new(|field| clock(field, -1_700_000_000, 3)),
+            false,
+        ),
         ("S15", "the disk is full for a while", full, Box::new(full_disk), true),
         ("S19", "files come and go in a folder that is listed", listed, Box::new(files_come_and_go), true),
         ("S16", "a step reads a FIFO", || reading("pipe.txt"), Box::new(|field| read(field, "pipe.txt", fifo)), true),
-        ("S16", "a step reads a device", || reading("zero.txt"), Box::new(|field| read(field, "zero.txt", zeros)), true),
-        ("S16", "a step reads a sparse file of 64 GB", || reading("sparse.txt"), Box::new(|field| read(field, "sparse.txt", sparse)), false),
-        ("S16", "a step reads a sparse file of 60 MB as CSV", || reading("sparse.csv"), Box::new(|field| {
-            read(field, "sparse.csv", |path| File::create(path).unwrap().set_len(60 << 20).unwrap())
-        }), false),
-        ("S16", "a step reads 60 MB of JSON", || reading("much.json"), Box::new(|field| {
-            read(field, "much.json", |path| fs::write(path, crate::payloads::many("[]", 20_000_000)).unwrap())
-        }), true),
-        ("S16", "a step reads 60 MB of CSV", || reading("much.csv"), Box::new(|field| {
-            read(field, "much.csv", |path| fs::write(path, crate::payloads::csv_tall(30_000_000)).unwrap())
-        }), false),
+        (
+            "S16",
+            "a step reads a device",
+            || reading("zero.txt"),
+            Box::new(|field| read(field, "zero.txt", zeros)),
+            true,
+        ),
+        (
+            "S16",
+            "a step reads a sparse file of 64 GB",
+            || reading("sparse.txt"),
+            Box::new(|field| read(field, "sparse.txt", sparse)),
+            false,
+        ),
+        (
+            "S16",
+            "a step reads a sparse file of 60 MB as CSV",
+            || reading("sparse.csv"),
+            Box::new(|field| read(field, "sparse.csv", |path| File::create(path).unwrap().set_len(60 << 20).unwrap())),
+            false,
+        ),
+        (
+            "S16",
+            "a step reads 60 MB of JSON",
+            || reading("much.json"),
+            Box::new(|field| {
+                read(field, "much.json", |path| fs::write(path, crate::payloads::many("[]", 20_000_000)).unwrap())
+            }),
+            true,
+        ),
+        (
+            "S16",
+            "a step reads 60 MB of CSV",
+            || reading("much.csv"),
+            Box::new(|field| {
+                read(field, "much.csv", |path| fs::write(path, crate::payloads::csv_tall(30_000_000)).unwrap())
+            }),
+            false,
+        ),
     ];
-    all.into_iter().map(|(row, name, stage, act, always)| Attack { row, name: name.to_owned(), always, stage: Box::new(stage), act })
+    all.into_iter().map(|(row, name, stage, act, always)| Attack {
+        row,
+        name: name.to_owned(),
+        always,
+        stage: Box::new(stage),
+        act,
+    })
 }
 
 const DAY: i64 = 86_400;
@@ -425,18 +577,25 @@ fn starve(field: &mut Field, act: impl Fn(&mut Field) -> Result<(), String>) -> 
     field.notes.push(format!("{open} files are open"));
     act(field)?;
     drop(taken);
-    let listed = || {
-        let told = field.ask(&admin("GET", "/api/v1/workflows")).map(|told| told.text).unwrap_or_default();
-        ["target", "honest", "kept"].iter().all(|id| told.contains(&format!("\"id\":\"{id}\"")))
+    // It comes back by itself, without another change of the folder.
+    let answers = |id: &str| {
+        let told = field.api(&format!("/workflows/{id}"));
+        told["serving"] == true && told["present"] == true
     };
-    field.wait("all workflows are there", Duration::from_secs(20), listed)?;
+    field.wait("all workflows are served", Duration::from_secs(20), || {
+        ["target", "honest", "kept"].into_iter().all(answers)
+    })?;
+    goes_on(field)?;
     loads(field, "small")?;
     goes_on(field)
 }
 
 fn listed() -> Stage {
     Stage::of([
-        ("workflows/target.yaml", "trigger: { webhook: { response: wait } }\nsteps:\n  - id: found\n    file: { list: \"in/*.txt\" }\noutput: \"{count(found)}\"\n"),
+        (
+            "workflows/target.yaml",
+            "trigger: { webhook: { response: wait } }\nsteps:\n  - id: found\n    file: { list: \"in/*.txt\" }\noutput: \"{count(found)}\"\n",
+        ),
         ("files/in/stays.txt", "x"),
     ])
 }
@@ -472,7 +631,12 @@ fn files_come_and_go(field: &mut Field) -> Result<(), String> {
 fn reading(name: &str) -> Stage {
     let step = format!("  - id: got\n    file: {{ read: {name} }}\n    timeout: 3s\n");
     Stage::of([
-        ("workflows/target.yaml", format!("limits: {{ run: 3s }}\ntrigger: {{ webhook: {{ response: wait, timeout: 1m }} }}\nsteps:\n{step}output: done\n")),
+        (
+            "workflows/target.yaml",
+            format!(
+                "limits: {{ run: 3s }}\ntrigger: {{ webhook: {{ response: wait, timeout: 1m }} }}\nsteps:\n{step}output: done\n"
+            ),
+        ),
         ("files/plain.txt", "x".to_owned()),
     ])
 }

@@ -36,11 +36,14 @@ impl Door {
     fn files(self) -> Vec<(&'static str, String)> {
         let hook = |auth: &str| {
             let given = "processing: { input: \"[value: body]\" }";
-            format!("input: {{ value: any }}\ntrigger: {{ webhook: {{ response: wait, {auth}{given} }} }}\noutput: done\n")
+            format!(
+                "input: {{ value: any }}\ntrigger: {{ webhook: {{ response: wait, {auth}{given} }} }}\noutput: done\n"
+            )
         };
         let text = match self {
             Open => hook("auth: none, "),
-            Signed => hook("auth: { signature: { scheme: github, secret: \"a-secret-of-the-tests-0123456789\" } }, ").replace("response: wait, ", ""),
+            Signed => hook("auth: { signature: { scheme: github, secret: \"a-secret-of-the-tests-0123456789\" } }, ")
+                .replace("response: wait, ", ""),
             _ => hook(""),
         };
         vec![("workflows/target.yaml", text)]
@@ -54,7 +57,10 @@ impl Door {
             Open => hook,
             Signed => hook.with("X-Hub-Signature-256", &format!("sha256={}", "0".repeat(64))),
             Token => Request::new("POST", "/webhook/payload"),
-            Callback => Request::new("POST", &format!("/callbacks/01900000-0000-7000-8000-000000000000/answer/{}", "0".repeat(64))),
+            Callback => Request::new(
+                "POST",
+                &format!("/callbacks/01900000-0000-7000-8000-000000000000/answer/{}", "0".repeat(64)),
+            ),
             Admin => admin("POST", "/api/v1/evaluate"),
             AdminWithout => Request::new("POST", "/api/v1/evaluate"),
         };
@@ -111,11 +117,41 @@ const WAYS: &[Way] = &[
     ("S2", "a body in one-byte chunks", 30, |crowd, _| crowd.chunked(&crumbs(1), b"", 1000).longer(2), &[Webhook]),
     ("S2", "a body in ten-byte chunks", 150, |crowd, _| crowd.chunked(&crumbs(10), b"", 1000), &[Open]),
     ("S2", "a body in 100-byte chunks", 250, |crowd, _| crowd.chunked(&crumbs(100), b"", 1000), &[Token, WrongKey]),
-    ("S2", "announced bodies, a byte a second", 256, |crowd, _| crowd.announcing(1 << 20, b" ", b" ", 1000), &[Webhook, Open, Token, Signed, Admin]),
-    ("S2", "chunked bodies, a byte a second", 256, |crowd, _| crowd.chunked(b"", b"1\r\n \r\n", 1000), &[Open, Callback]),
-    ("S2", "announced bodies of which nothing comes", 1_000, |crowd, _| crowd.announcing(1 << 20, b"", b"", 1000), &[Open, Token]),
-    ("S2", "nearly all of a body, then a byte a second", 240, |crowd, _| crowd.announcing(1 << 20, &vec![b' '; 1_000_000], b" ", 1000), &[Open, Signed]),
-    ("S2", "a small part of a body, then nothing", 1_000, |crowd, n| crowd.announcing(1000 + n as u64, &[b' '; 500], b"", 1000), &[]),
+    (
+        "S2",
+        "announced bodies, a byte a second",
+        256,
+        |crowd, _| crowd.announcing(1 << 20, b" ", b" ", 1000),
+        &[Webhook, Open, Token, Signed, Admin],
+    ),
+    (
+        "S2",
+        "chunked bodies, a byte a second",
+        256,
+        |crowd, _| crowd.chunked(b"", b"1\r\n \r\n", 1000),
+        &[Open, Callback],
+    ),
+    (
+        "S2",
+        "announced bodies of which nothing comes",
+        1_000,
+        |crowd, _| crowd.announcing(1 << 20, b"", b"", 1000),
+        &[Open, Token],
+    ),
+    (
+        "S2",
+        "nearly all of a body, then a byte a second",
+        240,
+        |crowd, _| crowd.announcing(1 << 20, &vec![b' '; 1_000_000], b" ", 1000),
+        &[Open, Signed],
+    ),
+    (
+        "S2",
+        "a small part of a body, then nothing",
+        1_000,
+        |crowd, n| crowd.announcing(1000 + n as u64, &[b' '; 500], b"", 1000),
+        &[],
+    ),
     ("S2", "small bodies that never end", 500, |crowd, _| crowd.announcing(100, b"{", b"", 1000), &[Webhook]),
     ("S2", "bodies without an end, as fast as can be", 40, |crowd, _| crowd.chunked(b"", SIXTEEN_KIB, 0), &[WrongKey]),
 ];
@@ -231,19 +267,97 @@ const HEADS: &[Head] = &[
     ("connections on which nothing comes", 5_000, Vec::new, b"", true),
     ("half requests", 5_000, || b"GET /hooks/target HTTP/1.1\r\nHost: x\r\n".to_vec(), b"", true),
     ("headers that trickle", 1_000, || b"GET /hooks/target HTTP/1.1\r\nX-A: ".to_vec(), b"a", false),
-    ("a header without an end", 20, || [b"GET /hooks/target HTTP/1.1\r\nX-A: ", "a".repeat(20_000_000).as_bytes()].concat(), b"", true),
-    ("headers without an end", 20, || format!("GET /hooks/target HTTP/1.1\r\n{}", "X-A: a\r\n".repeat(2_000_000)).into_bytes(), b"", true),
-    ("headers of many names", 20, || format!("GET /hooks/target HTTP/1.1\r\n{}", p::parts(500_000, "", |n| format!("X-{n}: a\r\n"))).into_bytes(), b"", false),
+    (
+        "a header without an end",
+        20,
+        || [b"GET /hooks/target HTTP/1.1\r\nX-A: ", "a".repeat(20_000_000).as_bytes()].concat(),
+        b"",
+        true,
+    ),
+    (
+        "headers without an end",
+        20,
+        || format!("GET /hooks/target HTTP/1.1\r\n{}", "X-A: a\r\n".repeat(2_000_000)).into_bytes(),
+        b"",
+        true,
+    ),
+    (
+        "headers of many names",
+        20,
+        || format!("GET /hooks/target HTTP/1.1\r\n{}", p::parts(500_000, "", |n| format!("X-{n}: a\r\n"))).into_bytes(),
+        b"",
+        false,
+    ),
     ("a path without an end", 20, || [b"GET /hooks/", "a".repeat(20_000_000).as_bytes()].concat(), b"", false),
     ("a method without an end", 20, || "A".repeat(20_000_000).into_bytes(), b"", false),
     ("empty lines without an end", 20, || "\r\n".repeat(5_000_000).into_bytes(), b"\r\n\r\n", false),
-    ("10,000 requests at once", 50, || "GET /hooks/target HTTP/1.1\r\nHost: x\r\n\r\n".repeat(10_000).into_bytes(), b"", false),
-    ("10,000 requests for the admin API at once", 50, || "GET /api/v1/runs HTTP/1.1\r\nHost: x\r\n\r\n".repeat(10_000).into_bytes(), b"", true),
-    ("many query parameters", 500, || format!("GET /hooks/target?{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", p::form_names(1_500)).into_bytes(), b"", true),
-    ("one query parameter many times", 500, || format!("GET /hooks/target?{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", p::form_repeated(5_000)).into_bytes(), b"", false),
-    ("a chunk of nearly all numbers", 50, || b"POST /hooks/target HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff0\r\n".to_vec(), b"        ", false),
-    ("a chunk's extension without an end", 20, || [b"POST /hooks/target HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;", "a".repeat(20_000_000).as_bytes()].concat(), b"", true),
-    ("trailers without an end", 20, || format!("POST /hooks/target HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n{}", "X-A: a\r\n".repeat(2_000_000)).into_bytes(), b"", false),
+    (
+        "10,000 requests at once",
+        50,
+        || "GET /hooks/target HTTP/1.1\r\nHost: x\r\n\r\n".repeat(10_000).into_bytes(),
+        b"",
+        false,
+    ),
+    (
+        "10,000 requests for the admin API at once",
+        50,
+        || "GET /api/v1/runs HTTP/1.1\r\nHost: x\r\n\r\n".repeat(10_000).into_bytes(),
+        b"",
+        true,
+    ),
+    (
+        "many query parameters",
+        500,
+        || {
+            format!("GET /hooks/target?{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", p::form_names(1_500))
+                .into_bytes()
+        },
+        b"",
+        true,
+    ),
+    (
+        "one query parameter many times",
+        500,
+        || {
+            format!("GET /hooks/target?{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", p::form_repeated(5_000))
+                .into_bytes()
+        },
+        b"",
+        false,
+    ),
+    (
+        "a chunk of nearly all numbers",
+        50,
+        || b"POST /hooks/target HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff0\r\n".to_vec(),
+        b"        ",
+        false,
+    ),
+    (
+        "a chunk's extension without an end",
+        20,
+        || {
+            [
+                b"POST /hooks/target HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+                "a".repeat(20_000_000).as_bytes(),
+            ]
+            .concat()
+        },
+        b"",
+        true,
+    ),
+    (
+        "trailers without an end",
+        20,
+        || {
+            format!(
+                "POST /hooks/target HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n{}",
+                "X-A: a\r\n".repeat(2_000_000)
+            )
+            .into_bytes()
+        },
+        b"",
+        false,
+    ),
 ];
 
 fn heads() -> impl Iterator<Item = Attack> {
@@ -282,7 +396,8 @@ fn large(auth: &str) -> Stage {
 fn keeping() -> Stage {
     let given = "processing: { input: \"[v: body]\" }";
     let trigger = format!("input: {{ v: text }}\ntrigger: {{ webhook: {{ {given} }} }}\n");
-    let steps = "steps:\n  - set: { w: \"Repeat('w', 4000000)\" }\n  - checkpoint: here\noutput: \"{Repeat('x', 10000000)}\"\n";
+    let steps =
+        "steps:\n  - set: { w: \"Repeat('w', 4000000)\" }\n  - checkpoint: here\noutput: \"{Repeat('x', 10000000)}\"\n";
     let text = format!("diagnostics: {{ variables: \"on\" }}\n{trigger}{steps}");
     Stage::of([("flowscript.toml", "[limits]\nbody = 11000000\n".to_owned()), ("workflows/target.yaml", text)])
 }
@@ -290,7 +405,8 @@ fn keeping() -> Stage {
 /// Lets it keep `count` runs of more than 10 MB each, and gives their ids.
 fn keep(field: &Field, count: usize) -> Vec<String> {
     let body = "v".repeat(8_000_000);
-    let request = Request::new("POST", "/hooks/target").with("X-API-Key", KEY).with("Content-Type", "text/plain").body(body);
+    let request =
+        Request::new("POST", "/hooks/target").with("X-API-Key", KEY).with("Content-Type", "text/plain").body(body);
     let mut runs = Vec::new();
     for _ in 0..count {
         let told = field.ask(&request).map(|told| told.text).unwrap_or_default();
@@ -308,13 +424,37 @@ fn of_each(field: &Field, count: usize, path: &str) -> Vec<Request> {
 }
 
 const READERS: &[Reader] = &[
-    ("answers of 8 MB of a webhook", || large("auth: none, "), |_| vec![Request::new("GET", "/hooks/target")], 100, true),
-    ("answers of 8 MB of a webhook with a key", || large(""), |_| vec![Request::new("GET", "/hooks/target").with("X-API-Key", KEY)], 100, false),
-    ("answers of 8 MB of what is evaluated", Stage::default, |_| vec![admin("POST", "/api/v1/evaluate").json("{\"source\":\"Repeat('x', 8000000)\"}")], 100, true),
-    ("lists of 60 runs of 10 MB", keeping, |field| {
-        keep(field, 60);
-        vec![admin("GET", "/api/v1/runs?limit=1000"), admin("GET", "/api/v1/runs?workflow=target&limit=1000")]
-    }, 100, false),
+    (
+        "answers of 8 MB of a webhook",
+        || large("auth: none, "),
+        |_| vec![Request::new("GET", "/hooks/target")],
+        100,
+        true,
+    ),
+    (
+        "answers of 8 MB of a webhook with a key",
+        || large(""),
+        |_| vec![Request::new("GET", "/hooks/target").with("X-API-Key", KEY)],
+        100,
+        false,
+    ),
+    (
+        "answers of 8 MB of what is evaluated",
+        Stage::default,
+        |_| vec![admin("POST", "/api/v1/evaluate").json("{\"source\":\"Repeat('x', 8000000)\"}")],
+        100,
+        true,
+    ),
+    (
+        "lists of 60 runs of 10 MB",
+        keeping,
+        |field| {
+            keep(field, 60);
+            vec![admin("GET", "/api/v1/runs?limit=1000"), admin("GET", "/api/v1/runs?workflow=target&limit=1000")]
+        },
+        100,
+        false,
+    ),
     ("details of 60 runs of 10 MB", keeping, |field| of_each(field, 60, ""), 120, false),
     ("details of 15 runs of 10 MB", keeping, |field| of_each(field, 15, ""), 120, true),
     ("payloads of 60 runs of 10 MB", keeping, |field| of_each(field, 60, "/payload"), 120, false),
@@ -344,7 +484,8 @@ fn read(field: &mut Field, requests: &[Request], times: usize, reads: bool) -> R
     open_files();
     let mut callers = Vec::new();
     for request in requests.iter().cycle().take(times) {
-        let mut stream = connect(field.address, ATTACKER).map_err(|error| format!("it does not even connect: {error}"))?;
+        let mut stream =
+            connect(field.address, ATTACKER).map_err(|error| format!("it does not even connect: {error}"))?;
         let _ = stream.write_all(&request.bytes());
         stream.set_nonblocking(true).unwrap();
         callers.push(stream);

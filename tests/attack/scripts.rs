@@ -33,7 +33,12 @@ type Row = (&'static str, &'static str, &'static str, &'static [Door]);
 
 const ROWS: &[Row] = &[
     // Regular expressions.
-    ("S4", "look-ahead over 300,000 characters", "return RegexTest(Repeat('a', 300000), '(a+)(?=\\1+b)');", &[Evaluate, Limit, Cancel, Stop, StopAtOnce, Processing]),
+    (
+        "S4",
+        "look-ahead over 300,000 characters",
+        "return RegexTest(Repeat('a', 300000), '(a+)(?=\\1+b)');",
+        &[Evaluate, Limit, Cancel, Stop, StopAtOnce, Processing],
+    ),
     ("S4", "look-ahead before each place", "return RegexTest(Repeat('a', 300000), '(?=a+$)a+b');", &[]),
     ("S4", "look-ahead at each place", "return RegexMatches(Repeat('a', 300000), 'a(?=a*$)');", &[]),
     ("S4", "look-behind at each place", "return RegexMatches(Repeat('a', 300000), '(?<=b|a{5})a(?!a*c)');", &[]),
@@ -43,58 +48,188 @@ const ROWS: &[Row] = &[
     ("S4", "a pattern of 1,000 times 1,000 times 1,000", "return RegexTest('a', '(((a{1000}){1000}){1000})');", &[]),
     ("S4", "a pattern of 300,000 characters", "return RegexTest(Repeat('a', 300000), Repeat('a?', 150000));", &[]),
     ("S4", "a pattern of many groups", "return RegexTest('a', Repeat('(', 20000) & 'a' & Repeat(')', 20000));", &[]),
-    ("S4", "a replacement of `${`", "return Len(RegexReplace(Repeat('a', 300000), 'a', Repeat('${', 200000)));", &[Evaluate, Limit]),
-    ("S4", "a replacement that grows", "return Len(RegexReplace(Repeat('a', 300000), 'a', Repeat('$0', 100000)));", &[]),
+    (
+        "S4",
+        "a replacement of `${`",
+        "return Len(RegexReplace(Repeat('a', 300000), 'a', Repeat('${', 200000)));",
+        &[Evaluate, Limit],
+    ),
+    (
+        "S4",
+        "a replacement that grows",
+        "return Len(RegexReplace(Repeat('a', 300000), 'a', Repeat('$0', 100000)));",
+        &[],
+    ),
     // Patterns of dates and numbers.
     ("S11", "a date by 65,536 y", "return Format(now(), Repeat('y', 65536));", &[Evaluate, Limit]),
     ("S11", "a date by 1,000,000 f", "return Format(now(), Repeat('f', 1000000));", &[]),
     ("S4", "a date by a pattern of 30 MB", "return Len(Format(now(), Repeat('dddd ', 6000000)));", &[Limit]),
     ("S4", "a number by a pattern of 30 MB", "return Len(Format(1234.5, Repeat('#,##0.', 5000000)));", &[Cancel]),
     ("S4", "a number with a billion decimals", "return Len(Format(1, 'F1000000000'));", &[]),
-    ("S4", "a date that is read by a pattern of 30 MB", "return DateTime.Parse(Repeat('1 ', 15000000), Repeat('d ', 15000000));", &[Evaluate]),
+    (
+        "S4",
+        "a date that is read by a pattern of 30 MB",
+        "return DateTime.Parse(Repeat('1 ', 15000000), Repeat('d ', 15000000));",
+        &[Evaluate],
+    ),
     ("S4", "a date of blanks", "return DateTime.Parse(Repeat(' ', 30000000), 'dd MM yyyy');", &[]),
     ("S4", "days beyond the calendar", "return DateTime.AddDays(now(), 1e27);", &[]),
     // Texts.
-    ("S4", "many characters to trim", "return Len(Trim(Repeat('a', 1000000), Repeat('b', 1000000) & 'a'));", &[Evaluate, Limit, Cancel]),
-    ("S4", "many characters to trim at the end", "return Len(TrimEnd(Repeat('é', 1000000), Repeat('b', 1000000) & 'é'));", &[]),
+    (
+        "S4",
+        "many characters to trim",
+        "return Len(Trim(Repeat('a', 1000000), Repeat('b', 1000000) & 'a'));",
+        &[Evaluate, Limit, Cancel],
+    ),
+    (
+        "S4",
+        "many characters to trim at the end",
+        "return Len(TrimEnd(Repeat('é', 1000000), Repeat('b', 1000000) & 'é'));",
+        &[],
+    ),
     ("S4", "a text of a billion", "return Len(Repeat('x', 1000000000));", &[]),
     ("S4", "a text filled to a billion", "return Len(PadLeft('', 1000000000));", &[]),
     ("S4", "a text filled with texts", "return Len(PadRight('x', 100000000, 'é'));", &[]),
     ("S4", "a text split into 15 million", "return Count(Split(Repeat('a,', 15000000), ','));", &[]),
     ("S4", "a text split into characters", "return Count(Split(Repeat('ab', 15000000), ''));", &[]),
-    ("S4", "each character replaced by a text", "return Len(Replace(Repeat('a', 1000000), 'a', Repeat('b', 1000000)));", &[]),
+    (
+        "S4",
+        "each character replaced by a text",
+        "return Len(Replace(Repeat('a', 1000000), 'a', Repeat('b', 1000000)));",
+        &[],
+    ),
     ("S4", "a long text that nearly is there", "return InStr(Repeat('a', 4000000), Repeat('a', 2000000) & 'b');", &[]),
-    ("S4", "lengths of a long text", "let s = Repeat('é', 20000000);\nlet n = 0;\nwhile true { set n = n + Len(s); }\nreturn n;", &[Limit]),
-    ("S4", "cases of a long text", "let s = Repeat('é', 10000000);\nlet n = 0;\nwhile true { set n = n + Asc(Upper(s)); }\nreturn n;", &[]),
-    ("S4", "reversals of a long text", "let s = Repeat('é', 10000000);\nwhile true { set s = Reverse(s); }\nreturn 1;", &[]),
-    ("S4", "comparisons of long texts", "let s = Repeat('é', 20000000);\nlet t = Repeat('é', 20000000);\nlet n = 0;\nwhile true { if s = t { set n = n + 1; } }\nreturn n;", &[]),
-    ("S4", "hashes of a long text", "let s = Repeat('x', 30000000);\nlet n = 0;\nwhile true { set n = n + Len(Hash.Sha256(s)); }\nreturn n;", &[Cancel]),
-    ("S4", "base64 of a long text", "let s = Repeat('x', 30000000);\nlet n = 0;\nwhile true { set n = n + Len(Base64Encode(s)); }\nreturn n;", &[]),
-    ("S4", "addresses of a long text", "let s = Repeat('é', 5000000);\nlet n = 0;\nwhile true { set n = n + Len(URLEncode(s)); }\nreturn n;", &[]),
-    ("S4", "characters of a long text", "let s = Repeat('é', 3000000);\nlet n = 0;\nfor c in s { set n = n + InStr(s, 'x'); }\nreturn n;", &[]),
+    (
+        "S4",
+        "lengths of a long text",
+        "let s = Repeat('é', 20000000);\nlet n = 0;\nwhile true { set n = n + Len(s); }\nreturn n;",
+        &[Limit],
+    ),
+    (
+        "S4",
+        "cases of a long text",
+        "let s = Repeat('é', 10000000);\nlet n = 0;\nwhile true { set n = n + Asc(Upper(s)); }\nreturn n;",
+        &[],
+    ),
+    (
+        "S4",
+        "reversals of a long text",
+        "let s = Repeat('é', 10000000);\nwhile true { set s = Reverse(s); }\nreturn 1;",
+        &[],
+    ),
+    (
+        "S4",
+        "comparisons of long texts",
+        "let s = Repeat('é', 20000000);\nlet t = Repeat('é', 20000000);\nlet n = 0;\nwhile true { if s = t { set n = n + 1; } }\nreturn n;",
+        &[],
+    ),
+    (
+        "S4",
+        "hashes of a long text",
+        "let s = Repeat('x', 30000000);\nlet n = 0;\nwhile true { set n = n + Len(Hash.Sha256(s)); }\nreturn n;",
+        &[Cancel],
+    ),
+    (
+        "S4",
+        "base64 of a long text",
+        "let s = Repeat('x', 30000000);\nlet n = 0;\nwhile true { set n = n + Len(Base64Encode(s)); }\nreturn n;",
+        &[],
+    ),
+    (
+        "S4",
+        "addresses of a long text",
+        "let s = Repeat('é', 5000000);\nlet n = 0;\nwhile true { set n = n + Len(URLEncode(s)); }\nreturn n;",
+        &[],
+    ),
+    (
+        "S4",
+        "characters of a long text",
+        "let s = Repeat('é', 3000000);\nlet n = 0;\nfor c in s { set n = n + InStr(s, 'x'); }\nreturn n;",
+        &[],
+    ),
     ("S17", "`like` with 15,000,000 %", "return 'x' like Repeat('%a', 15000000);", &[Evaluate, Limit]),
     ("S17", "`like` with 5,000 %", "return Repeat('a', 100000) like Repeat('%a', 5000) & 'b';", &[]),
     ("S17", "`like` with 100,000 sets", "return Repeat('a', 1000000) like '%' & Repeat('[a-f]', 100000) & 'b';", &[]),
-    ("S17", "`like` with a set of 5,000,000", "return Repeat('a', 100000) like Repeat('[' & Repeat('b', 1000) & 'a]', 5000);", &[]),
+    (
+        "S17",
+        "`like` with a set of 5,000,000",
+        "return Repeat('a', 100000) like Repeat('[' & Repeat('b', 1000) & 'a]', 5000);",
+        &[],
+    ),
     // Numbers.
     ("S4", "a range of all numbers", "return Count(Range(0, 79228162514264337593543950335));", &[]),
     ("S4", "a range of a billion", "return Count(Range(0, 1000000000));", &[]),
     ("S4", "an element of a long range", "return Contains(Range(0, 1000000000), -1);", &[]),
-    ("S4", "elements of a range", "let r = Range(0, 5000000);\nlet n = 0;\nwhile true { if Contains(r, -1) { set n = n + 1; } }\nreturn n;", &[Cancel]),
-    ("S4", "`in` a range", "let r = Range(0, 5000000);\nlet n = 0;\nwhile true { if -1 in r { set n = n + 1; } }\nreturn n;", &[]),
+    (
+        "S4",
+        "elements of a range",
+        "let r = Range(0, 5000000);\nlet n = 0;\nwhile true { if Contains(r, -1) { set n = n + 1; } }\nreturn n;",
+        &[Cancel],
+    ),
+    (
+        "S4",
+        "`in` a range",
+        "let r = Range(0, 5000000);\nlet n = 0;\nwhile true { if -1 in r { set n = n + 1; } }\nreturn n;",
+        &[],
+    ),
     ("S4", "a power", "return Pow(1.0000000000000000000000000001, 79228162514264337593543950335);", &[]),
-    ("S4", "sums of a range", "let r = Range(0, 5000000);\nlet n = 0;\nwhile true { set n = n + Sum(r, row); }\nreturn n;", &[]),
+    (
+        "S4",
+        "sums of a range",
+        "let r = Range(0, 5000000);\nlet n = 0;\nwhile true { set n = n + Sum(r, row); }\nreturn n;",
+        &[],
+    ),
     // Lists and tables.
-    ("S17", "a table turned to 12,000 columns", "return Count(Pivot(Map(Range(0, 12000), i => [k: i, c: `c{i}`, v: 1]), 'k', 'c', 'v'));", &[Evaluate, Limit]),
-    ("S17", "rows of different names", "return Count(Map(Range(0, 20000), i => JSON.Decode('{\"k' & i & '\":1}')));", &[]),
+    (
+        "S17",
+        "a table turned to 12,000 columns",
+        "return Count(Pivot(Map(Range(0, 12000), i => [k: i, c: `c{i}`, v: 1]), 'k', 'c', 'v'));",
+        &[Evaluate, Limit],
+    ),
+    (
+        "S17",
+        "rows of different names",
+        "return Count(Map(Range(0, 20000), i => JSON.Decode('{\"k' & i & '\":1}')));",
+        &[],
+    ),
     ("S17", "5 million chunks", "return Count(Chunk(Range(0, 5000000), 1));", &[Evaluate]),
-    ("S4", "a list that doubles", "let a = Range(0, 1000);\nfor i in Range(0, 60): set a = Concat(a, a);\nreturn Count(a);", &[]),
+    (
+        "S4",
+        "a list that doubles",
+        "let a = Range(0, 1000);\nfor i in Range(0, 60): set a = Concat(a, a);\nreturn Count(a);",
+        &[],
+    ),
     ("S4", "5 million pairs", "return Count(Zip(Range(0, 5000000), Range(0, 5000000)));", &[]),
-    ("S4", "a list in order, again and again", "let r = Reverse(Range(0, 1000000));\nlet n = 0;\nwhile true { set n = n + First(r order by row); }\nreturn n;", &[]),
-    ("S4", "different elements, again and again", "let r = Range(0, 1000000);\nlet n = 0;\nwhile true { set n = n + Count(Distinct(r)); }\nreturn n;", &[]),
-    ("S4", "positions in a list", "let r = Range(0, 5000000);\nlet n = 0;\nwhile true { set n = n + IndexOf(r, -1); }\nreturn n;", &[]),
-    ("S4", "equality of lists", "let a = Range(0, 3000000);\nlet b = Range(0, 3000000);\nlet n = 0;\nwhile true { if a = b { set n = n + 1; } }\nreturn n;", &[]),
-    ("S4", "a join of all with all", "let t = Map(Range(0, 100000), i => [a: i]);\nreturn Count((select x.a from t x join t y on x.a < y.a + 1));", &[]),
+    (
+        "S4",
+        "a list in order, again and again",
+        "let r = Reverse(Range(0, 1000000));\nlet n = 0;\nwhile true { set n = n + First(r order by row); }\nreturn n;",
+        &[],
+    ),
+    (
+        "S4",
+        "different elements, again and again",
+        "let r = Range(0, 1000000);\nlet n = 0;\nwhile true { set n = n + Count(Distinct(r)); }\nreturn n;",
+        &[],
+    ),
+    (
+        "S4",
+        "positions in a list",
+        "let r = Range(0, 5000000);\nlet n = 0;\nwhile true { set n = n + IndexOf(r, -1); }\nreturn n;",
+        &[],
+    ),
+    (
+        "S4",
+        "equality of lists",
+        "let a = Range(0, 3000000);\nlet b = Range(0, 3000000);\nlet n = 0;\nwhile true { if a = b { set n = n + 1; } }\nreturn n;",
+        &[],
+    ),
+    (
+        "S4",
+        "a join of all with all",
+        "let t = Map(Range(0, 100000), i => [a: i]);\nreturn Count((select x.a from t x join t y on x.a < y.a + 1));",
+        &[],
+    ),
     ("S4", "a list as a text", "return Len(Join(Range(0, 10000000), ', '));", &[]),
     // Formats.
     ("S4", "JSON of 60 MB", "return Count(JSON.Decode('[' & Repeat('{},', 20000000) & '1]'));", &[Evaluate, Limit]),
@@ -105,9 +240,24 @@ const ROWS: &[Row] = &[
     ("S4", "CSV of 60 MB", "return Count(CSV.Decode('a,b\\n' & Repeat(',\\n', 30000000)));", &[Limit]),
     ("S4", "CSV of one row", "return Count(CSV.Decode(Repeat(',', 5000000) & '\\n' & Repeat(',', 5000000)));", &[]),
     ("S17", "a list of 5 million as JSON", "return Len(JSON.Encode(Range(0, 5000000)));", &[]),
-    ("S17", "lists in lists as JSON", "let a = [];\nfor i in Range(0, 1000000): set a = [a];\nreturn Len(JSON.Encode(a));", &[]),
-    ("S4", "paths of XML", "let s = '<r>' & Repeat('<a>', 500) & Repeat('</a>', 500) & '</r>';\nreturn Count(XML.Select(s, '//a//a//a//a//a//a'));", &[]),
-    ("S4", "XML that is read again and again", "let s = '<r>' & Repeat('<a/>', 200000) & '</r>';\nlet n = 0;\nwhile true { set n = n + Count(XML.Select(s, '//a')); }\nreturn n;", &[]),
+    (
+        "S17",
+        "lists in lists as JSON",
+        "let a = [];\nfor i in Range(0, 1000000): set a = [a];\nreturn Len(JSON.Encode(a));",
+        &[],
+    ),
+    (
+        "S4",
+        "paths of XML",
+        "let s = '<r>' & Repeat('<a>', 500) & Repeat('</a>', 500) & '</r>';\nreturn Count(XML.Select(s, '//a//a//a//a//a//a'));",
+        &[],
+    ),
+    (
+        "S4",
+        "XML that is read again and again",
+        "let s = '<r>' & Repeat('<a/>', 200000) & '</r>';\nlet n = 0;\nwhile true { set n = n + Count(XML.Select(s, '//a')); }\nreturn n;",
+        &[],
+    ),
     ("S4", "hexadecimal digits", "return Len(Hex.Encode(Repeat('x', 60000000)));", &[]),
     // The language itself: what steps have always bounded.
     ("S4", "a loop without an end", "while true { }\nreturn 1;", &[]),
@@ -120,34 +270,71 @@ type Source = (&'static str, &'static str, fn() -> String, bool);
 
 const SOURCES: &[Source] = &[
     ("S4", "50,000 variables", || format!("{}return a49999;", parts(50_000, "", |n| format!("let a{n}=1;"))), true),
-    ("S4", "50,000 variables that need each other", || {
-        format!("let a0=1;{}return a1;", parts(49_999, "", |n| format!("let a{}=a{n};", n + 1)))
-    }, false),
-    ("S20", "3,000 names that are not known", || {
-        format!("{}{}return 1;", parts(3_000, "", |n| format!("let name{n}=1;")), parts(3_000, "", |n| format!("let x=nane{n};")))
-    }, true),
+    (
+        "S4",
+        "50,000 variables that need each other",
+        || format!("let a0=1;{}return a1;", parts(49_999, "", |n| format!("let a{}=a{n};", n + 1))),
+        false,
+    ),
+    (
+        "S20",
+        "3,000 names that are not known",
+        || {
+            format!(
+                "{}{}return 1;",
+                parts(3_000, "", |n| format!("let name{n}=1;")),
+                parts(3_000, "", |n| format!("let x=nane{n};"))
+            )
+        },
+        true,
+    ),
     ("S20", "3,000 functions that are not known", || parts(3_000, "", |n| format!("Coumt{n}(1);")), false),
-    ("S20", "one long name that is not known", || format!("let {}=1;return {};", "a".repeat(400_000), "a".repeat(400_001)), false),
+    (
+        "S20",
+        "one long name that is not known",
+        || format!("let {}=1;return {};", "a".repeat(400_000), "a".repeat(400_001)),
+        false,
+    ),
     ("S4", "a sum of 300,000", || format!("return {};", parts(300_000, "+", |_| "1".into())), true),
     ("S4", "a list of 400,000", || format!("return Count([{}]);", parts(400_000, ",", |_| "1".into())), false),
     ("S4", "a record of 80,000 names", || format!("return [{}];", parts(80_000, ",", |n| format!("k{n}:1"))), true),
     ("S4", "records of different names", || format!("return [{}];", parts(30_000, ",", |n| format!("[k{n}:1]"))), true),
-    ("S4", "10,000 functions that call each other", || {
-        format!("{}return f0(1);", parts(10_000, "", |n| format!("function f{n}(x)=>f{}(x);", (n + 1) % 10_000)))
-    }, false),
-    ("S4", "types of types", || {
-        format!("{}return default(t9999);", "type t0={a:number};") + &parts(9_999, "", |n| format!("type t{}={{a:t{n},b:t{n}}};", n + 1))
-    }, true),
+    (
+        "S4",
+        "10,000 functions that call each other",
+        || format!("{}return f0(1);", parts(10_000, "", |n| format!("function f{n}(x)=>f{}(x);", (n + 1) % 10_000))),
+        false,
+    ),
+    (
+        "S4",
+        "types of types",
+        || {
+            format!("{}return default(t9999);", "type t0={a:number};")
+                + &parts(9_999, "", |n| format!("type t{}={{a:t{n},b:t{n}}};", n + 1))
+        },
+        true,
+    ),
     ("S4", "functions in functions", || format!("return {}1;", "x=>".repeat(100_000)), false),
     ("S4", "brackets in brackets", || format!("return {}1{};", "[".repeat(200_000), "]".repeat(200_000)), false),
     ("S4", "templates in templates", || format!("return {}1{};", "`{".repeat(100_000), "}`".repeat(100_000)), false),
-    ("S4", "40,000 conditions", || {
-        format!("let x:any=1;{}return x;", parts(40_000, "", |n| format!("if x={n}:set x={n};")))
-    }, false),
-    ("S4", "loops in loops", || format!("let x=1;{}set x='a';{}return x;", "while x=1{".repeat(60), "}".repeat(60)), false),
-    ("S4", "a query of 100,000 conditions", || {
-        format!("let t=[[a:1]];return t where {};", parts(100_000, " and ", |_| "a=1".into()))
-    }, false),
+    (
+        "S4",
+        "40,000 conditions",
+        || format!("let x:any=1;{}return x;", parts(40_000, "", |n| format!("if x={n}:set x={n};"))),
+        false,
+    ),
+    (
+        "S4",
+        "loops in loops",
+        || format!("let x=1;{}set x='a';{}return x;", "while x=1{".repeat(60), "}".repeat(60)),
+        false,
+    ),
+    (
+        "S4",
+        "a query of 100,000 conditions",
+        || format!("let t=[[a:1]];return t where {};", parts(100_000, " and ", |_| "a=1".into())),
+        false,
+    ),
     ("S4", "a query of 50,000 steps", || format!("let t=[[a:1]];return t{};", " where a=1".repeat(50_000)), false),
     ("S4", "fields of fields", || format!("let t=[a:1];return t{};", ".a".repeat(300_000)), false),
 ];
@@ -188,7 +375,8 @@ impl Door {
     fn stage(self, script: &str) -> Stage {
         let step = format!("steps:\n  - id: made\n    script: |\n{}output: done\n", indented(script));
         let hour = "limits: { run: 1h, scriptSteps: 4000000000 }\ntrigger: { webhook: { } }\n";
-        let waits = "limits: { run: 1s, scriptSteps: 4000000000 }\ntrigger:\n  webhook:\n    response: wait\n    timeout: 1m\n";
+        let waits =
+            "limits: { run: 1s, scriptSteps: 4000000000 }\ntrigger:\n  webhook:\n    response: wait\n    timeout: 1m\n";
         let text = match self {
             Evaluate => return Stage::default(),
             Limit => format!("{waits}{step}"),
@@ -207,7 +395,8 @@ impl Door {
             Limit | Processing => {
                 let times = if self == Limit { 8 } else { 2 };
                 let started = Instant::now();
-                let told = field.ask_often(&Request::new("POST", "/hooks/target").with("X-API-Key", KEY).json("{}"), times);
+                let told =
+                    field.ask_often(&Request::new("POST", "/hooks/target").with("X-API-Key", KEY).json("{}"), times);
                 note(field, &told);
                 for told in told {
                     let status = told?.status;
@@ -217,12 +406,17 @@ impl Door {
                 }
                 // Its second, and what it takes to notice; eight of them have the threads for scripts in turns.
                 let most = answer_within() * 5;
-                if started.elapsed() > most { Err(format!("limits.run ended it after {:?}", started.elapsed())) } else { Ok(()) }
+                if started.elapsed() > most {
+                    Err(format!("limits.run ended it after {:?}", started.elapsed()))
+                } else {
+                    Ok(())
+                }
             }
             Cancel => {
                 let run = start(field)?;
                 std::thread::sleep(Duration::from_millis(400));
-                let over = |field: &Field| field.state(&run).is_some_and(|state| state != "queued" && state != "running");
+                let over =
+                    |field: &Field| field.state(&run).is_some_and(|state| state != "queued" && state != "running");
                 if over(field) {
                     field.notes.push("it was over before".into());
                     return Ok(());
@@ -274,7 +468,8 @@ impl Door {
 fn idle(field: &Field) -> Result<(), String> {
     let used = || {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", field.server.id())).unwrap_or_default();
-        let fields: Vec<i64> = stat.rsplit(')').next().unwrap_or_default().split(' ').filter_map(|n| n.parse().ok()).collect();
+        let fields: Vec<i64> =
+            stat.rsplit(')').next().unwrap_or_default().split(' ').filter_map(|n| n.parse().ok()).collect();
         // Ticks of a hundredth of a second, of this process in its own code.
         fields.get(10).copied().unwrap_or_default()
     };
@@ -322,9 +517,8 @@ fn load(field: &mut Field, source: &str) -> Result<(), String> {
     let text = format!("output: 1\nsteps:\n  - id: made\n    script: |\n{}", indented(source));
     field.project.write("workflows/late.yaml", &text);
     field.project.write("workflows/tiny.yaml", "output: 1\n");
-    let took = field.wait("the folder is loaded", Duration::from_secs(30), || {
-        field.api("/workflows/tiny")["id"] == "tiny"
-    })?;
+    let took =
+        field.wait("the folder is loaded", Duration::from_secs(30), || field.api("/workflows/tiny")["id"] == "tiny")?;
     field.notes.push(format!("loaded after {took:.1?}"));
     Ok(())
 }

@@ -10,10 +10,22 @@ use std::time::Instant;
 /// How such a value is made: `a` and `b` are equal and share nothing with each other.
 const SHAPES: &[(&str, &str)] = &[
     ("lists", "let a: any = [1];\nlet b: any = [1];\nfor i in Range(0, 24) { set a = [a, a]; set b = [b, b]; }\n"),
-    ("records", "let a: any = [x: 1];\nlet b: any = [x: 1];\nfor i in Range(0, 24) { set a = [x: a, y: a]; set b = [x: b, y: b]; }\n"),
-    ("tables", "let a: any = [[x: 1]];\nlet b: any = [[x: 1]];\nfor i in Range(0, 24) { set a = [[x: a], [x: a]]; set b = [[x: b], [x: b]]; }\n"),
-    ("wide lists", "let a: any = [1];\nlet b: any = [1];\nfor i in Range(0, 6) { set a = Map(Range(0, 32), n => a); set b = Map(Range(0, 32), n => b); }\n"),
-    ("texts", "let a: any = Repeat('x', 1000);\nlet b: any = Repeat('x', 1000);\nfor i in Range(0, 24) { set a = [a, a]; set b = [b, b]; }\n"),
+    (
+        "records",
+        "let a: any = [x: 1];\nlet b: any = [x: 1];\nfor i in Range(0, 24) { set a = [x: a, y: a]; set b = [x: b, y: b]; }\n",
+    ),
+    (
+        "tables",
+        "let a: any = [[x: 1]];\nlet b: any = [[x: 1]];\nfor i in Range(0, 24) { set a = [[x: a], [x: a]]; set b = [[x: b], [x: b]]; }\n",
+    ),
+    (
+        "wide lists",
+        "let a: any = [1];\nlet b: any = [1];\nfor i in Range(0, 6) { set a = Map(Range(0, 32), n => a); set b = Map(Range(0, 32), n => b); }\n",
+    ),
+    (
+        "texts",
+        "let a: any = Repeat('x', 1000);\nlet b: any = Repeat('x', 1000);\nfor i in Range(0, 24) { set a = [a, a]; set b = [b, b]; }\n",
+    ),
 ];
 
 /// A walk by a script: its name, and what it does. The first shape is tried with all of those that say so.
@@ -52,7 +64,11 @@ const WALKS: &[(&str, &str, bool)] = &[
     ("an error", "error Str(a);", false),
     ("an index", "return a[b];", false),
     ("Flatten", "let c: any = a;\nfor i in Range(0, 23) { set c = Flatten(c); }\nreturn Count(c);", true),
-    ("a loop", "function count(v) => case when v is number then 1 else Sum(Map(v, w => count(w))) end;\nreturn count(a);", false),
+    (
+        "a loop",
+        "function count(v) => case when v is number then 1 else Sum(Map(v, w => count(w))) end;\nreturn count(a);",
+        false,
+    ),
     ("Default", "return Count([Default(a, b)]);", false),
     ("a query over them", "return a where row = b;", false),
     ("Reverse of all", "return Reverse([a, b]);", false),
@@ -67,8 +83,16 @@ const STEPS: &[(&str, &str, bool)] = &[
     ("respond", "  - respond: { status: 200, body: \"{a}\" }\noutput: done\n", true),
     ("a log step", "  - log: { message: \"{JSON.Encode(a)}\" }\noutput: done\n", true),
     ("a condition", "  - when: a = b\n    log: { message: equal }\noutput: done\n", true),
-    ("a loop over it", "  - forEach:\n      item: one\n      in: a\n      parallel: 4\n      steps: [ log: { message: one } ]\noutput: done\n", false),
-    ("branches with it", "  - parallel:\n      left: { steps: [ log: { message: l } ], output: \"{a}\" }\n      right: { steps: [ log: { message: r } ], output: \"{b}\" }\noutput: done\n", false),
+    (
+        "a loop over it",
+        "  - forEach:\n      item: one\n      in: a\n      parallel: 4\n      steps: [ log: { message: one } ]\noutput: done\n",
+        false,
+    ),
+    (
+        "branches with it",
+        "  - parallel:\n      left: { steps: [ log: { message: l } ], output: \"{a}\" }\n      right: { steps: [ log: { message: r } ], output: \"{b}\" }\noutput: done\n",
+        false,
+    ),
     ("a called workflow", "  - call: { workflow: called, input: { v: \"{a}\" } }\noutput: done\n", true),
     ("a request", "  - http: { url: \"http://PEER/\", json: \"{a}\" }\noutput: done\n", true),
     ("a file of JSON", "  - file: { write: out.json, content: \"{a}\" }\noutput: done\n", false),
