@@ -375,8 +375,7 @@ impl Door {
     fn stage(self, script: &str) -> Stage {
         let step = format!("steps:\n  - id: made\n    script: |\n{}output: done\n", indented(script));
         let hour = "limits: { run: 1h, scriptSteps: 4000000000 }\ntrigger: { webhook: { } }\n";
-        let waits =
-            "limits: { run: 1s, scriptSteps: 4000000000 }\ntrigger:\n  webhook:\n    response: wait\n    timeout: 1m\n";
+        let waits = "limits: { run: 200ms, scriptSteps: 4000000000 }\ntrigger:\n  webhook:\n    response: wait\n    timeout: 1m\n";
         let text = match self {
             Evaluate => return Stage::default(),
             Limit => format!("{waits}{step}"),
@@ -404,8 +403,8 @@ impl Door {
                         return Err(format!("it was answered {status}"));
                     }
                 }
-                // Its second, and what it takes to notice; eight of them have the threads for scripts in turns.
-                let most = answer_within() * 5;
+                // Eight of them have the threads for scripts in turns, each for a fifth of a second.
+                let most = answer_within() * 3;
                 if started.elapsed() > most {
                     Err(format!("limits.run ended it after {:?}", started.elapsed()))
                 } else {
@@ -437,24 +436,22 @@ impl Door {
                 std::thread::sleep(Duration::from_millis(400));
                 field.end_watch();
                 field.server.signal("TERM");
-                let (mut grace, mut at_once) = (Duration::from_secs(12), answer_within());
+                // Its grace is over after ten seconds, or at once when it is told so again.
+                let mut most = Duration::from_secs(10) + answer_within();
                 if self == StopAtOnce {
                     std::thread::sleep(Duration::from_millis(300));
-                    field.server.signal("TERM");
-                    grace = Duration::ZERO;
-                } else {
-                    at_once = Duration::ZERO;
+                    if field.server.is_running() {
+                        field.server.signal("TERM");
+                    }
+                    most = answer_within();
                 }
                 let started = Instant::now();
-                while field.server.is_running() {
-                    if started.elapsed() > Duration::from_secs(20) {
-                        return Err("it does not end".into());
-                    }
+                while field.server.is_running() && started.elapsed() < Duration::from_secs(20) {
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 let took = started.elapsed();
                 field.notes.push(format!("ended after {took:.1?}"));
-                if took > grace + at_once {
+                if took > most {
                     return Err(format!("it ended after {took:.1?}"));
                 }
                 field.restart();

@@ -140,7 +140,7 @@ fn in_a_run(name: String, always: bool, steps: String) -> Attack {
         always,
         stage: Box::new(move || {
             let peer = Peer::new(|_, _| ok("1"));
-            let head = "limits: { run: 1s }\ndiagnostics: { variables: \"on\" }\ntrigger: { webhook: { response: wait, timeout: 1m } }\nsteps:\n";
+            let head = "limits: { run: 200ms }\ndiagnostics: { variables: \"on\" }\ntrigger: { webhook: { response: wait, timeout: 1m } }\nsteps:\n";
             let steps = steps.replace("PEER", &peer.address);
             Stage::of([
                 ("flowscript.toml", peer.allow()),
@@ -161,7 +161,7 @@ fn in_a_run(name: String, always: bool, steps: String) -> Attack {
                     return Err(format!("the answer has {} MB", told.text.len() >> 20));
                 }
             }
-            if started.elapsed() > answer_within() * 6 {
+            if started.elapsed() > answer_within() * 4 {
                 return Err(format!("limits.run ended it after {:?}", started.elapsed()));
             }
             Ok(())
