@@ -8,9 +8,21 @@ use crate::suggest::nearest;
 use crate::types::Type;
 use ecow::EcoString;
 
+/// A script with more findings than this is wrong as a whole; which of its names were meant helps nobody then, and looking
+/// for them takes time.
+const MOST_SUGGESTIONS: usize = 200;
+
 impl Checker<'_> {
+    /// May names still be looked for that were meant?
+    fn may_suggest(&self) -> bool {
+        self.diagnostics.len() < MOST_SUGGESTIONS
+    }
+
     /// All variables in scope, columns too.
     fn names_in_scope(&self) -> Vec<EcoString> {
+        if !self.may_suggest() {
+            return Vec::new();
+        }
         let unit = &self.units[self.unit];
         let mut names = Vec::new();
         for scope in unit.stack.iter().rev().flat_map(|function| function.scopes.iter().rev()) {
@@ -48,6 +60,9 @@ impl Checker<'_> {
     }
 
     fn functions_in_scope(&self) -> Vec<EcoString> {
+        if !self.may_suggest() {
+            return Vec::new();
+        }
         let unit = &self.units[self.unit];
         let mut names: Vec<EcoString> = self.options.registry.all_names().map(EcoString::from).collect();
         for scope in unit.stack.iter().flat_map(|function| function.scopes.iter()) {
@@ -131,6 +146,10 @@ impl Checker<'_> {
     }
 
     pub(super) fn unknown_field(&mut self, name: &str, span: Span, ty: &Type) {
+        if !self.may_suggest() {
+            self.error_hint("E0106", span, format!("There is no field `{name}` here."), None);
+            return;
+        }
         let fields: Vec<EcoString> =
             self.types.record(ty).map(|r| r.fields.iter().map(|f| f.name.clone()).collect()).unwrap_or_default();
         let hint = match nearest(name, fields.iter().map(EcoString::as_str)) {
