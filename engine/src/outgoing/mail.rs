@@ -2,13 +2,21 @@
 
 use super::secret::Secret;
 use crate::script::{Fault, TIMEOUT};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use flowscript_lang::error::ErrorKind;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+/// How long lines of headers are.
+const LINE: usize = 76;
+/// A longer word of a subject is encoded, so that it can be folded.
+const LONGEST_WORD: usize = 60;
+/// How many bytes an encoded word holds; it is shorter than a line then, behind the name of its header too.
+const ENCODED: usize = 39;
 /// How long the server may take for one answer.
 const ANSWER: Duration = Duration::from_secs(30);
 
@@ -112,7 +120,7 @@ impl Mail {
         let from = from.ok_or("nobody says whom it is from: give `from` in the step or in the connection")?;
         let from = mailbox(&from)?;
         let id = format!("<{key}@{}>", from.email.domain());
-        let mut message = Message::builder().message_id(Some(id)).from(from).subject(letter.subject);
+        let mut message = Message::builder().message_id(Some(id)).from(from).raw_header(subject(letter.subject));
         if letter.to.is_empty() {
             return Err("it has no receivers: `to` is empty".to_owned());
         }
@@ -125,9 +133,10 @@ impl Mail {
         for bcc in &letter.bcc {
             message = message.bcc(mailbox(bcc)?);
         }
-        let plain = SinglePart::plain(letter.body.clone());
+        let body = with_line_ends(&letter.body);
+        let plain = SinglePart::plain(body.clone());
         let text = match letter.html {
-            Some(html) => MultiPart::alternative_plain_html(letter.body, html),
+            Some(html) => MultiPart::alternative_plain_html(body, with_line_ends(&html)),
             None if letter.attachments.is_empty() => {
                 return message.singlepart(plain).map_err(|error| error.to_string());
             }
@@ -143,6 +152,56 @@ impl Mail {
         }
         message.multipart(parts).map_err(|error| error.to_string())
     }
+}
+
+/// A text whose lines end as they do in messages: a CR alone is none there, and servers refuse it or take it for more.
+fn with_line_ends(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// The header of a subject, folded: no line of a message is longer than 78 characters where that can be helped.
+fn subject(text: String) -> HeaderValue {
+    let is_plain = |word: &str| word.len() <= LONGEST_WORD && word.bytes().all(|byte| byte.is_ascii_graphic());
+    // Blanks at the ends and side by side would be lost, and `=?` begins what is encoded.
+    let encoded = if text.is_empty()
+        || (text.split(' ').all(|word| !word.is_empty() && is_plain(word)) && !text.contains("=?"))
+    {
+        folded(text.split(' '))
+    } else {
+        encoded_words(&text)
+    };
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str("Subject"), text, encoded)
+}
+
+/// Words in lines.
+fn folded<'t>(words: impl Iterator<Item = &'t str>) -> String {
+    let (mut out, mut column) = (String::new(), "Subject: ".len());
+    for (number, word) in words.enumerate() {
+        if number > 0 {
+            let is_full = column + 1 + word.len() > LINE;
+            out.push_str(if is_full { "\r\n " } else { " " });
+            column = if is_full { 1 } else { column + 1 };
+        }
+        out.push_str(word);
+        column += word.len();
+    }
+    out
+}
+
+/// The text in the encoded words of RFC 2047, a line each; no character is torn.
+fn encoded_words(text: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut part = String::new();
+    let mut end =
+        |part: &mut String| words.push(format!("=?utf-8?b?{}?=", BASE64_STANDARD.encode(std::mem::take(part))));
+    for c in text.chars() {
+        if part.len() + c.len_utf8() > ENCODED {
+            end(&mut part);
+        }
+        part.push(c);
+    }
+    end(&mut part);
+    words.join("\r\n ")
 }
 
 fn mailbox(text: &str) -> Result<Mailbox, String> {
@@ -174,4 +233,76 @@ fn reason(error: &lettre::transport::smtp::Error) -> String {
         source = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(subject: &str, body: &str) -> String {
+        let url = Secret::fill("smtp://127.0.0.1:1", std::path::Path::new(".")).unwrap();
+        let mail = Mail::new(&[Some(url), None]).unwrap();
+        let letter = Letter {
+            connection: "m".into(),
+            from: Some("a@example.com".into()),
+            to: vec!["b@example.com".into()],
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            subject: subject.into(),
+            body: body.into(),
+            html: None,
+            attachments: Vec::new(),
+            timeout: Duration::from_secs(1),
+        };
+        String::from_utf8(mail.message(letter, "k").unwrap().formatted()).unwrap()
+    }
+
+    /// The subject that a reader of the message sees.
+    fn read(message: &str) -> String {
+        let start = message.find("Subject: ").unwrap() + "Subject: ".len();
+        let unfolded = message[start..].replace("\r\n ", "\u{0}");
+        let line = unfolded.split("\r\n").next().unwrap();
+        let decode = |word: &str| {
+            let encoded = word.strip_prefix("=?utf-8?b?")?.strip_suffix("?=")?;
+            String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()
+        };
+        match line.split('\u{0}').map(decode).collect::<Option<String>>() {
+            Some(decoded) => decoded,
+            None => line.replace('\u{0}', " "),
+        }
+    }
+
+    #[test]
+    fn subjects_are_folded_and_stay_the_same() {
+        let long = "word ".repeat(200);
+        for subject in [
+            "",
+            "Order 17",
+            long.trim(),
+            &long,
+            &"x".repeat(1000),
+            &"日本語".repeat(300),
+            "Smörgås och 👍🏽",
+            "two  blanks",
+            "=?utf-8?q?no?=",
+            "a\r\nBcc: everybody@example.com",
+            "\u{202e}\u{1b}[2J",
+        ] {
+            let message = sent(subject, "x");
+            let headers = message.split("\r\n\r\n").next().unwrap();
+            assert!(headers.split("\r\n").all(|line| line.len() <= 78), "{headers}");
+            assert!(headers.is_ascii() && !headers.contains("\r\nBcc"), "{headers}");
+            assert_eq!(read(&message), subject);
+        }
+    }
+
+    #[test]
+    fn no_line_of_a_body_ends_with_a_bare_cr() {
+        for body in ["a\rb\r\nc\nd\r", "\r\r\n\r", "ä\rb", &"x\r".repeat(2000)] {
+            let message = sent("s", body);
+            let rest = message.replace("\r\n", "");
+            assert!(!rest.contains(['\r', '\n']), "{message:?}");
+        }
+        assert!(sent("s", "a\rb").ends_with("\r\n\r\na\r\nb"), "{:?}", sent("s", "a\rb"));
+    }
 }
