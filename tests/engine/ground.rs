@@ -24,7 +24,7 @@ fn project() -> Project {
 #[track_caller]
 fn all_serve(server: &Server) {
     assert_eq!(server.get("/hooks/a").text, "1");
-    assert_eq!(server.get("/hooks/erp/b").text, "1");
+    assert_eq!(server.get("/hooks/erp.b").text, "1");
     let schedules = server.api("/schedules");
     assert_eq!(schedules["schedules"].as_array().unwrap().len(), 1, "{schedules}");
 }
@@ -61,13 +61,13 @@ fn a_folder_that_cannot_be_read_keeps_what_it_held() {
         project.write("connections.yaml", "# a change that is seen\n");
         if folder == "workflows/erp" {
             // A file where a folder was: this one is really gone.
-            wait_for("its workflows are gone", || (server.get("/hooks/erp/b").status == 404).then_some(()));
+            wait_for("its workflows are gone", || (server.get("/hooks/erp.b").status == 404).then_some(()));
         } else {
             stays(&server, folder);
         }
         fs::remove_file(at(folder)).unwrap();
         fs::rename(at("away"), at(folder)).unwrap();
-        serves_soon(&server, "/hooks/erp/b", "1");
+        serves_soon(&server, "/hooks/erp.b", "1");
         wait_for("no problems", || server.api("/workflows")["problems"].as_array().unwrap().is_empty().then_some(()));
     }
     // A link that leads to itself, and one that leads nowhere.
@@ -83,7 +83,7 @@ fn a_folder_that_cannot_be_read_keeps_what_it_held() {
     }
     // It is followed as before.
     project.write("workflows/erp/b.yaml", &hook("2"));
-    serves_soon(&server, "/hooks/erp/b", "2");
+    serves_soon(&server, "/hooks/erp.b", "2");
     fs::remove_file(at("workflows/a.yaml")).unwrap();
     wait_for("what is really gone is gone", || (server.get("/hooks/a").status == 404).then_some(()));
 }
@@ -145,7 +145,7 @@ fn descriptors_at_their_limit_change_nothing() {
     assert!(server.log().matches("the project stays as it was").count() <= 2, "{}", server.log());
     drop(connections);
     serves_soon(&server, "/hooks/a", "2");
-    assert_eq!(server.get("/hooks/erp/b").text, "1");
+    assert_eq!(server.get("/hooks/erp.b").text, "1");
     assert_eq!(server.api("/schedules")["schedules"].as_array().unwrap().len(), 1);
     assert!(server.api("/workflows")["workflows"].as_array().unwrap().iter().all(|one| one["present"] == true));
     assert_eq!(server.api("/workflows")["problems"].as_array().unwrap().len(), 0);
@@ -314,7 +314,7 @@ fn a_store_that_is_gone_is_not_begun_anew() {
         }
     };
     let (database, wal) = (at("data/flowscript.db"), at("data/flowscript.db-wal"));
-    let bytes = fs::read(&database).unwrap();
+    let bytes = [&database, &wal].map(|path| fs::read(path).unwrap());
     fs::write(&database, "").unwrap();
     refused("holds what was last written to it");
     fs::remove_file(&database).unwrap();
@@ -330,8 +330,9 @@ fn a_store_that_is_gone_is_not_begun_anew() {
     other.execute_batch("create table customers (id integer)").unwrap();
     drop(other);
     refused("another program");
-    fs::write(&database, &bytes).unwrap();
-    drop(project.serve());
+    fs::write(&database, &bytes[0]).unwrap();
+    fs::write(&wal, &bytes[1]).unwrap();
+    assert_eq!(project.serve().api("/runs")["runs"].as_array().unwrap().len(), 1);
     // Whoever wants to begin anew says so.
     for entry in fs::read_dir(at("data")).unwrap().flatten() {
         if entry.file_name().to_string_lossy().starts_with("flowscript.db") {
@@ -381,7 +382,8 @@ fn the_data_folder_is_its_owner_s_and_one_engine_s() {
 
 #[test]
 fn texts_of_messages_do_nothing_on_a_terminal() {
-    let workflow = "trigger: { webhook: { auth: none, response: wait } }\nlabel: \"{request.payload.x}\"\noutput: 1\n";
+    let workflow =
+        "input: { x: text }\ntrigger: { webhook: { auth: none, response: wait } }\nlabel: \"{x}\"\noutput: 1\n";
     let project = Project::new(&[("workflows/a.yaml", workflow)]);
     let server = project.serve();
     let evil = "a\\u001b[2J\\u009b31m\\u202e\\u2066b\\n";

@@ -124,3 +124,41 @@ fn no_back_off_and_no_wait_is_longer_because_the_clock_was_set_back() {
     gate.open();
     server.run_in(&beside, "completed");
 }
+
+#[test]
+fn a_clock_that_is_far_ahead_for_seconds_silences_nothing_and_makes_nothing_old() {
+    let hook = "trigger: { webhook: { auth: none } }\noutput: 1\n";
+    let schedule = "trigger: { schedule: [{ id: often, every: { seconds: 1 } }] }\noutput: 1\n";
+    let project = Project::new(&[("workflows/often.yaml", schedule), ("workflows/hook.yaml", hook)]);
+    let faults = Faults::new();
+    let server = faults.serve(&project);
+    let first = accept(&server, "/hooks/hook", "{}");
+    let ran = |from: &str| {
+        let runs = server.api(&format!("/runs?workflow=often&state=completed&limit=100&from={from}"));
+        runs["runs"].as_array().unwrap().iter().filter(|run| run["acceptedAt"].as_str().unwrap() < "2031").count()
+    };
+    wait_for("it fires", || (ran("2020-01-01T00:00:00Z") >= 2).then_some(()));
+    faults.set("clock", &(10 * 365 * DAY).to_string());
+    wait_for("it fires ten years ahead", || {
+        let runs = server.api("/runs?workflow=often&limit=1&from=2035-01-01T00:00:00Z");
+        (!runs["runs"].as_array().unwrap().is_empty()).then_some(())
+    });
+    faults.clear("clock");
+    let now = server.api("/schedules")["schedules"][0]["next"][0].clone();
+    wait_for("the schedule starts anew", || {
+        server.api("/schedules")["schedules"][0]["startedAnewAt"].is_string().then_some(())
+    });
+    let count = ran("2020-01-01T00:00:00Z");
+    wait_for(&format!("it fires again, {now}"), || (ran("2020-01-01T00:00:00Z") >= count + 3).then_some(()));
+    let rows = server.api("/runs?workflow=often&state=skipped&limit=100").to_string();
+    assert!(rows.contains("clock set back"), "{rows}");
+    assert_eq!(server.api(&format!("/runs/{first}"))["state"], "completed");
+    // The same where it was stopped while the clock was ahead.
+    faults.set("clock", &(10 * 365 * DAY).to_string());
+    std::thread::sleep(Duration::from_secs(2));
+    server.kill();
+    faults.clear("clock");
+    let server = faults.serve(&project);
+    let next = server.api("/schedules")["schedules"][0]["next"][0].clone();
+    assert!(next.as_str().unwrap() < "2031", "{next}");
+}

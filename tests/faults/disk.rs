@@ -43,6 +43,13 @@ output: done
     }
     // An answer of relaxed durability may leave before the engine knows, none once it does.
     wait_for("relaxed answers to end", || (server.post("/hooks/relaxed", "{}").status == 503).then_some(()));
+    server.get("/readyz").is_problem(503, "cannot keep anything");
+    // However often it is asked, the log says so now and then.
+    let lines = server.log().lines().count();
+    for _ in 0..300 {
+        assert_eq!(server.post("/hooks/strict", "{}").status, 503);
+    }
+    assert!(server.log().lines().count() <= lines + 10, "{}", server.log());
     // What only reads goes on.
     assert_eq!(server.get("/livez").status, 200);
     assert_eq!(server.api(&format!("/runs/{run}"))["state"], "running");
@@ -50,6 +57,7 @@ output: done
     assert_eq!(peer.heard().len(), 1, "the second step has acted before its start was kept");
     faults.clear("write");
     server.run_in(&run, "completed");
+    wait_for("readiness", || (server.get("/readyz").status == 200).then_some(()));
     let paths: Vec<String> = peer.heard().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/first", "/second"]);
     assert_eq!(server.post("/hooks/strict", "{}").text, "2");

@@ -7,6 +7,7 @@ use crate::project::{CONNECTIONS, Entry, Folder, LoadedFile, Snapshot, Watch, lo
 use crate::store::{LoadedSchedule, LoadedWorkflow, Publication, StoreError, WorkflowRecord};
 use crate::told;
 use crate::trigger::schedule::Schedule;
+use crate::workflow::problem::codes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -273,7 +274,12 @@ fn tell_problems(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) {
         let known = before.entry(id).map(|entry| entry.problems.as_slice()).unwrap_or_default();
         for problem in file.problems.iter().filter(|problem| !known.contains(problem)) {
             let line = problem.line(&file.path);
-            if problem.warning { told::warn(&line) } else { told::error(&line) }
+            match problem.code {
+                // Of a folder that cannot be read all files tell the same.
+                codes::UNREADABLE => told::error_of(&problem.message, || line),
+                _ if problem.warning => told::warn(&line),
+                _ => told::error(&line),
+            }
         }
     }
 }

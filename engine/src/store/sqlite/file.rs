@@ -5,7 +5,7 @@
 //! nobody but this process writes: files that are shorter, or that were written to, are examined.
 
 use std::ffi::OsString;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -128,6 +128,9 @@ pub(super) fn mark(conn: &Connection, path: &Path) -> Result<()> {
 /// The open files of a store.
 pub(super) struct StoreFile {
     path: PathBuf,
+    /// The database, to look into. It stays open as long as connections are: closing any handle of a file gives up all
+    /// locks that the process has on it.
+    handle: File,
     database: Seen,
     wal: Seen,
     /// Why it can keep nothing any more, whatever comes back.
@@ -152,8 +155,11 @@ impl StoreFile {
     /// The files of a store that is open.
     pub fn new(path: &Path) -> Result<Self> {
         let path = path.to_owned();
+        let (handle, _) = disk::open(&path).map_err(|unread| {
+            StoreError::ReadOnly(format!("the database {} cannot be read: {unread}", path.display()))
+        })?;
         let (database, wal) = (look(&path)?, look(&beside(&path, "-wal"))?);
-        Ok(Self { path, database, wal, lost: None })
+        Ok(Self { path, handle, database, wal, lost: None })
     }
 
     /// Are the files still those that were opened, as this process has left them? Before a transaction.
@@ -190,6 +196,9 @@ impl StoreFile {
     fn examine(&self, conn: &Connection, database: Seen, wal: Seen, is_cut: bool) -> std::result::Result<(), String> {
         let shown = |error: rusqlite::Error| error.to_string();
         let number = |conn: &Connection, sql: &str| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).map_err(shown);
+        if !begins_as_database(&self.handle) {
+            return Err("it does not begin as a database".to_owned());
+        }
         if is_cut {
             let page = number(conn, "pragma page_size")?.max(1) as u64;
             if database.bytes < self.database.bytes && database.bytes < number(conn, "pragma page_count")? as u64 * page
@@ -221,6 +230,18 @@ impl StoreFile {
         self.lost = Some(text.clone());
         StoreError::Lost(text)
     }
+}
+
+#[cfg(unix)]
+fn begins_as_database(handle: &File) -> bool {
+    let mut header = [0; MAGIC.len()];
+    std::os::unix::fs::FileExt::read_exact_at(handle, &mut header, 0).is_ok() && header == *MAGIC
+}
+
+/// What is read through connections has to tell.
+#[cfg(not(unix))]
+fn begins_as_database(_: &File) -> bool {
+    true
 }
 
 fn look(path: &Path) -> Result<Seen> {
