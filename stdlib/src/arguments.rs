@@ -1,6 +1,7 @@
 //! What natives do with their arguments again and again: whole numbers, limits, row expressions.
 
 use ecow::EcoString;
+use flowscript_lang::budget::{Budget, Paid, Toll};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult, RowFunction};
 use flowscript_lang::value::{Rows, Value, to_text, truth};
@@ -34,17 +35,123 @@ pub(crate) fn text_fits(call: &mut Call<'_>, bytes: usize) -> Result<(), Box<Run
 
 /// The error of a text that would be longer than `most` bytes.
 pub(crate) fn too_long(call: &Call<'_>, most: usize) -> Box<RunError> {
-    call.error(ErrorKind::Limit, format_args!("the text would be longer than {} MiB, the limit.", most >> 20))
+    longer(call.function.name, most)
+}
+
+fn longer(function: &str, most: usize) -> Box<RunError> {
+    let message = format!("{function}: the text would be longer than {} MiB, the limit.", most >> 20);
+    RunError::new(ErrorKind::Limit, message)
+}
+
+/// What writing a byte costs, in bytes that are merely looked at.
+const WRITING: usize = 2;
+
+/// A text that a function writes, paid for piece by piece before it grows.
+pub(crate) struct Out<'b> {
+    text: EcoString,
+    toll: Toll<'b>,
+    most: usize,
+    function: &'static str,
+}
+
+impl<'b> Out<'b> {
+    /// An empty text.
+    pub(crate) fn new(call: &'b mut Call<'_>) -> Self {
+        let function = call.function.name;
+        let budget = call.budget();
+        Self { text: EcoString::new(), most: budget.most_text(), toll: Toll::new(budget), function }
+    }
+
+    /// Writes a piece. Pieces of many kilobytes are copied only, which is little work for each byte.
+    pub(crate) fn push(&mut self, piece: &str) -> Paid {
+        self.room(piece.len())?;
+        self.text.push_str(piece);
+        Ok(())
+    }
+
+    /// Pays for so many more bytes; too many are an error.
+    pub(crate) fn room(&mut self, bytes: usize) -> Paid {
+        if self.text.len().saturating_add(bytes) > self.most {
+            return Err(longer(self.function, self.most));
+        }
+        self.toll.take(bytes)?;
+        self.toll.scan(bytes.saturating_mul(WRITING))
+    }
+
+    /// Pays for a look at so many bytes.
+    pub(crate) fn look(&mut self, bytes: usize) -> Paid {
+        self.toll.scan(bytes)
+    }
+
+    /// Who is paid.
+    pub(crate) fn toll(&mut self) -> &mut Toll<'b> {
+        &mut self.toll
+    }
+
+    /// The text.
+    pub(crate) fn finish(mut self) -> Result<EcoString, Box<RunError>> {
+        self.toll.settle()?;
+        Ok(self.text)
+    }
+}
+
+/// A part of a text, paid for before it is copied.
+pub(crate) fn part(call: &mut Call<'_>, text: &str) -> NativeResult {
+    if text.len() > EcoString::INLINE_LIMIT {
+        call.budget().make_text(text.len())?;
+    }
+    Ok(text.into())
+}
+
+/// Pays for looking at so many characters or bytes of a text.
+pub(crate) fn looked(call: &mut Call<'_>, bytes: usize) -> Paid {
+    call.budget().scan(bytes)
 }
 
 /// Pays for a list or table of so many cells before it is made; one that would have too many is an error.
 pub(crate) fn cells_fit(call: &mut Call<'_>, cells: usize) -> Result<(), Box<RunError>> {
     let most = call.budget().most_cells();
     if cells > most {
-        let message = format_args!("the list or table would have more than {most} cells, the limit.");
-        return Err(call.error(ErrorKind::Limit, message));
+        return Err(too_many(call, most));
     }
     call.budget().make_cells(cells)
+}
+
+/// The error of a list or table that would have more than `most` cells.
+pub(crate) fn too_many(call: &Call<'_>, most: usize) -> Box<RunError> {
+    let message = format_args!("the list or table would have more than {most} cells, the limit.");
+    call.error(ErrorKind::Limit, message)
+}
+
+/// Rows that are chosen before they are paid for.
+const STRETCH: usize = 4_096;
+
+/// What choosing a row costs, in elements that are merely looked at.
+const CHOOSING: usize = 4;
+
+/// So many of the rows, `place` tells which, paid for while they are chosen.
+pub(crate) fn chosen(call: &mut Call<'_>, rows: &Rows, count: usize, place: impl Fn(usize) -> u32) -> NativeResult {
+    let budget = call.budget();
+    match rows {
+        Rows::List(list) => {
+            let mut items = Vec::new();
+            for start in (0..count).step_by(STRETCH) {
+                let stretch = start..count.min(start + STRETCH);
+                budget.look(stretch.len() * CHOOSING)?;
+                budget.take(stretch.len() * size_of::<Value>())?;
+                items.extend(stretch.filter_map(|at| list.items().get(place(at) as usize).cloned()));
+            }
+            Ok(Value::list(items))
+        }
+        Rows::Table(table) => {
+            budget.look(count.saturating_mul(CHOOSING))?;
+            // A large table is copied, column by column.
+            let width = table.shape().len();
+            budget.take(count.saturating_mul(size_of::<u32>() + width * size_of::<Value>()))?;
+            budget.look(count.saturating_mul(width))?;
+            Ok(rows.gather((0..count).map(place).collect()))
+        }
+    }
 }
 
 /// Bytes of an argument, shared with it.

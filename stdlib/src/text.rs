@@ -1,11 +1,15 @@
 //! Text: characters, parts, case, searching, padding. Lengths and positions count characters.
 
-use crate::arguments::{cells_fit, clamped, count, text_fits, too_long};
+use crate::arguments::{Out, chosen, clamped, count, looked, part, too_long, too_many};
+use crate::letters;
 use crate::row::{Row, fails, gives, row};
+use crate::search::Needle;
 use ecow::EcoString;
+use flowscript_lang::budget::{Budget, Paid, Toll};
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Rows, Value, is_in, to_text};
+use std::collections::HashSet;
 
 pub(crate) const ROWS: &[Row] = &[
     row("Chr(code: number) -> text", "The character of a Unicode code point.", chr).fixed_cost()
@@ -19,65 +23,87 @@ pub(crate) const ROWS: &[Row] = &[
         "The position of the first match at or after `start`.",
         in_str,
     )
+    .pays_itself()
     .rules("-1 if there is none. Upper and lower case differ. An empty `search` is found at `start`. A negative `start` is 0.")
     .examples(&[gives("InStr('banana', 'an')", "1"), gives("InStr('banana', 'an', 2)", "3"), gives("InStr('banana', 'x')", "-1")]),
     row("LastInStr(text: text, search: text) -> number", "The position of the last match.", last_in_str)
+        .pays_itself()
         .rules("-1 if there is none. Upper and lower case differ. An empty `search` is found at the end.")
         .examples(&[gives("LastInStr('banana', 'an')", "3"), gives("LastInStr('banana', 'x')", "-1")]),
     row("Left(text: text, length: number) -> text", "The first characters.", left)
+        .pays_itself()
         .rules("All of them where the text is shorter; `''` where `length` is 0 or less.")
         .examples(&[gives("Left('Richard', 1)", "'R'"), gives("Left('ab', 9)", "'ab'"), fails("Left('abc', 'x')", "length")]),
     row("Right(text: text, length: number) -> text", "The last characters.", right)
+        .pays_itself()
         .rules("All of them where the text is shorter; `''` where `length` is 0 or less.")
         .examples(&[gives("Right('Richard', 3)", "'ard'"), gives("Right('ab', 0)", "''")]),
     row("Mid(text: text, start: number, length?: number) -> text", "The characters from a position on.", mid)
+        .pays_itself()
         .rules("Without `length` all of them. Past the end there are none; a negative `start` is an error; `''` where `length` is 0 or less.")
         .examples(&[gives("Mid('abcdef', 1, 2)", "'bc'"), gives("Mid('abcdef', 3)", "'def'"), gives("Mid('abc', 9)", "''"), fails("Mid('abc', -1)", "start")]),
     row("Len(value: any) -> number", "How long a value is.", len)
+        .pays_itself()
         .rules("The characters of a text, the elements of a list, the rows of a table, the bytes of binary; of a number, boolean or datetime those of its text form; 0 for `null`.")
         .examples(&[gives("Len('é😀x')", "3"), gives("Len([1, 2])", "2"), gives("Len(12345)", "5"), gives("Len(null)", "0")]),
     row("Lower(text: text) -> text", "In lower case.", lower)
+        .pays_itself()
         .examples(&[gives("Lower('ÅÄÖ')", "'åäö'")]),
     row("Upper(text: text) -> text", "In upper case.", upper)
+        .pays_itself()
         .examples(&[gives("Upper('straße')", "'STRASSE'"), gives("Upper(null)", "''")]),
     row("Capitalize(text: text) -> text", "The first letter in upper case, the rest in lower case.", capitalize)
+        .pays_itself()
         .examples(&[gives("Capitalize('hELLO')", "'Hello'")]),
     row("Split(text: text, separator: text) -> text*", "The parts between separators.", split)
+        .pays_itself()
         .rules("The separator is taken as it is; empty parts are kept. With the empty separator: the characters.")
         .examples(&[gives("Split('a,b,,c', ',')", "['a', 'b', '', 'c']"), gives("Split('abc', '')", "['a', 'b', 'c']"), gives("Split('', ',')", "['']")]),
     row("Join(rows: rows, separator: text = ', ') -> text", "The values as text, with a separator between them.", join)
+        .pays_itself()
         .rules("In a `group by`, `join(expr, separator)` joins the values of the group. `null` is `''`.")
         .examples(&[gives("Join(['x', 'y'], '')", "'xy'"), gives("Join([1, 2.50])", "'1, 2.5'"), gives("Join([])", "''")]),
     row("Replace(text: text, search: text, replacement: text) -> text", "Every match replaced.", replace)
+        .pays_itself()
         .rules("Upper and lower case differ. An empty `search` changes nothing.")
         .examples(&[gives("Replace('aXbX', 'X', '--')", "'a--b--'"), gives("Replace('abc', '', 'z')", "'abc'")]),
     row("Trim(text: text, chars?: text) -> text", "Without white space at both ends.", trim)
+        .pays_itself()
         .rules("With `chars`: without any of these characters.")
         .examples(&[gives("Trim('  a b\\t\\n')", "'a b'"), gives("Trim('--a-b-', '-')", "'a-b'")]),
     row("TrimStart(text: text, chars?: text) -> text", "Without white space, or any of `chars`, at the start.", trim_start)
+        .pays_itself()
         .examples(&[gives("TrimStart('xxaxx', 'x')", "'axx'")]),
     row("TrimEnd(text: text, chars?: text) -> text", "Without white space, or any of `chars`, at the end.", trim_end)
+        .pays_itself()
         .examples(&[gives("TrimEnd('xxaxx', 'x')", "'xxa'")]),
     row("StartsWith(text: text, part: text) -> boolean", "Does the text start with this part?", starts_with)
+        .pays_itself()
         .rules("Upper and lower case differ.")
         .examples(&[gives("StartsWith('abc', 'ab')", "true")]),
     row("EndsWith(text: text, part: text) -> boolean", "Does the text end with this part?", ends_with)
+        .pays_itself()
         .rules("Upper and lower case differ.")
         .examples(&[gives("EndsWith('abc', 'x')", "false")]),
     row("Contains(value: any, part: any) -> boolean", "Is the part in the text, or the element in the list?", contains)
+        .pays_itself()
         .rules("Upper and lower case differ. Elements are compared by `=`; a table of one column counts as that column. \
                 `null` is in no text.")
         .examples(&[gives("Contains('abc', 'b')", "true"), gives("Contains([1, 2], '2')", "true"), gives("Contains(null, 'a')", "false")]),
     row("PadLeft(text: text, width: number, fill: text = ' ') -> text", "Filled at the left up to a width.", pad_left)
+        .pays_itself()
         .rules("A longer text is unchanged. Of a `fill` of several characters the pattern is cut at the width.")
         .examples(&[gives("PadLeft('7', 3, '0')", "'007'"), gives("PadLeft('abcd', 3)", "'abcd'")]),
     row("PadRight(text: text, width: number, fill: text = ' ') -> text", "Filled at the right up to a width.", pad_right)
+        .pays_itself()
         .rules("A longer text is unchanged. Of a `fill` of several characters the pattern is cut at the width.")
         .examples(&[gives("PadRight('a', 3)", "'a  '")]),
     row("Repeat(text: text, times: number) -> text", "The text several times over.", repeat)
+        .pays_itself()
         .rules("`''` where `times` is 0 or less. A text of more than 64 MiB is a limit error.")
         .examples(&[gives("Repeat('ab', 3)", "'ababab'"), gives("Repeat('ab', -1)", "''")]),
     row("Reverse(value: any) -> same(value)", "The characters, elements or rows from last to first.", reverse)
+        .pays_itself()
         .rules("`null` is the empty text.")
         .examples(&[gives("Reverse('abc')", "'cba'"), gives("Reverse([1, 2, 3])", "[3, 2, 1]")]),
     row("IsNull(value: any) -> boolean", "Is it `null`?", is_null).fixed_cost()
@@ -97,52 +123,99 @@ fn asc(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn in_str(call: &mut Call<'_>) -> NativeResult {
-    let (text, search, start) = (call.text(0), call.text(1), count(call, 2)?);
+    let (text, search, start) = (call.eco_text(0), call.eco_text(1), count(call, 2)?);
     if search.is_empty() {
         return Ok(start.into());
     }
-    let Some((_, rest)) = split_at(text, start) else { return Ok((-1).into()) };
-    Ok(match rest.find(search) {
+    let Some((before, rest)) = split_at(&text, start) else {
+        looked(call, text.len())?;
+        return Ok((-1).into());
+    };
+    let mut toll = Toll::new(call.budget());
+    toll.scan(before.len())?;
+    let found = Needle::new(&search, &mut toll)?.find(rest, &mut toll)?;
+    toll.settle()?;
+    Ok(match found {
         Some(at) => (start + rest[..at].chars().count()).into(),
         None => (-1).into(),
     })
 }
 
 fn last_in_str(call: &mut Call<'_>) -> NativeResult {
-    let text = call.text(0);
-    Ok(text.rfind(call.text(1)).map_or(Value::from(-1), |at| text[..at].chars().count().into()))
+    let (text, search) = (call.eco_text(0), call.eco_text(1));
+    let mut toll = Toll::new(call.budget());
+    let found = match search.is_empty() {
+        true => Some(text.len()),
+        false => Needle::from_end(&search, &mut toll)?.find(&text, &mut toll)?,
+    };
+    toll.scan(found.unwrap_or(0))?;
+    toll.settle()?;
+    Ok(found.map_or(Value::from(-1), |at| text[..at].chars().count().into()))
 }
 
 fn left(call: &mut Call<'_>) -> NativeResult {
-    let length = count(call, 1)?;
-    match split_at(call.text(0), length) {
-        Some((start, _)) => Ok(start.into()),
-        None => Ok(call.take(0)),
+    let (text, length) = (call.eco_text(0), count(call, 1)?);
+    looked(call, text.len().min(length.saturating_mul(4)))?;
+    match split_at(&text, length) {
+        Some((start, rest)) if !rest.is_empty() => part(call, start),
+        _ => Ok(call.take(0)),
     }
 }
 
 fn right(call: &mut Call<'_>) -> NativeResult {
-    let (text, length) = (call.text(0), count(call, 1)?);
+    let (text, length) = (call.eco_text(0), count(call, 1)?);
     if length == 0 {
         return Ok("".into());
     }
-    match text.char_indices().rev().nth(length - 1) {
-        Some((at, _)) => Ok(text[at..].into()),
-        None => Ok(call.take(0)),
+    let mut toll = Toll::new(call.budget());
+    let (mut start, mut left) = (text.len(), length);
+    // From the end, piece by piece: a character begins at each byte that goes on no other.
+    for piece in text.as_bytes().rchunks(PIECE) {
+        toll.scan(piece.len().min(left.saturating_mul(4)) * BACKWARDS)?;
+        let begins = piece.iter().enumerate().rev().filter(|(_, byte)| **byte & 0xc0 != 0x80);
+        let mut begins = begins.map(|(at, _)| at);
+        let counted = piece.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        if counted >= left {
+            start -= piece.len() - begins.nth(left - 1).unwrap_or(0);
+            left = 0;
+            break;
+        }
+        start -= piece.len();
+        left -= counted;
     }
+    toll.settle()?;
+    if left > 0 || start == 0 { Ok(call.take(0)) } else { part(call, &text[start..]) }
 }
+
+/// So much is looked at before it is paid for.
+const PIECE: usize = 64 << 10;
+
+/// What going back over a byte costs, in bytes that are merely looked at.
+const BACKWARDS: usize = 4;
 
 fn mid(call: &mut Call<'_>) -> NativeResult {
     let start = clamped(call, 1)?;
     let length = if call.is_given(2) { count(call, 2)? } else { usize::MAX };
     let Ok(start) = usize::try_from(start) else { return Err(call.refuse(1, "a position from 0 on")) };
-    let Some((_, rest)) = split_at(call.text(0), start) else { return Ok("".into()) };
-    Ok(split_at(rest, length).map_or(rest, |(part, _)| part).into())
+    let text = call.eco_text(0);
+    let Some((before, rest)) = split_at(&text, start) else {
+        looked(call, text.len())?;
+        return Ok("".into());
+    };
+    looked(call, before.len().saturating_add(rest.len().min(length.saturating_mul(4))))?;
+    if before.is_empty() && length >= rest.len() {
+        return Ok(call.take(0));
+    }
+    part(call, split_at(rest, length).map_or(rest, |(part, _)| part))
 }
 
 fn len(call: &mut Call<'_>) -> NativeResult {
     Ok(match call.value(0) {
-        Value::Text(text) => text.chars().count().into(),
+        Value::Text(text) => {
+            let text = text.clone();
+            looked(call, text.len())?;
+            text.chars().count().into()
+        }
         Value::Binary(bytes) => bytes.len().into(),
         rows @ (Value::List(_) | Value::Table(_) | Value::Null) => Rows::of(rows).map_or(0, |rows| rows.len()).into(),
         other => match to_text(other) {
@@ -153,45 +226,79 @@ fn len(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn lower(call: &mut Call<'_>) -> NativeResult {
-    Ok(call.text(0).to_lowercase().into())
+    let text = call.eco_text(0);
+    let mut out = Out::new(call);
+    letters::lower(&text, &mut out)?;
+    out.finish().map(Value::Text)
 }
 
 fn upper(call: &mut Call<'_>) -> NativeResult {
-    if call.text(0).is_ascii() {
-        return Ok(call.eco_text(0).to_ascii_uppercase().into());
-    }
-    let upper = call.text(0).to_uppercase();
-    text_fits(call, upper.len())?;
-    Ok(upper.into())
+    let text = call.eco_text(0);
+    let mut out = Out::new(call);
+    letters::upper(&text, &mut out)?;
+    out.finish().map(Value::Text)
 }
 
 fn capitalize(call: &mut Call<'_>) -> NativeResult {
-    let mut chars = call.text(0).chars();
+    let text = call.eco_text(0);
+    let mut chars = text.chars();
     let Some(first) = chars.next() else { return Ok("".into()) };
-    let mut out: EcoString = first.to_uppercase().collect();
-    out.push_str(&chars.as_str().to_lowercase());
-    Ok(Value::Text(out))
+    let mut out = Out::new(call);
+    out.push(&first.to_uppercase().to_string())?;
+    letters::lower(chars.as_str(), &mut out)?;
+    out.finish().map(Value::Text)
 }
+
+/// What a part of a text costs beside its bytes, in bytes that are merely looked at.
+const PART: usize = 32;
+
+/// The memory of a text beside its bytes, where it is too long to be in the value.
+const TEXT: usize = 32;
 
 fn split(call: &mut Call<'_>) -> NativeResult {
     let (text, separator) = (call.eco_text(0), call.eco_text(1));
-    let separator = separator.as_str();
-    let parts = match separator {
-        "" => text.chars().count(),
-        _ => text.matches(separator).count() + 1,
+    let most = call.budget().most_cells();
+    let mut toll = Toll::new(call.budget());
+    let mut parts = Vec::new();
+    let mut push = |part: &str, toll: &mut Toll<'_>| -> Result<bool, Box<RunError>> {
+        if parts.len() >= most {
+            return Ok(false);
+        }
+        let beside = if part.len() > EcoString::INLINE_LIMIT { TEXT + part.len() } else { 0 };
+        toll.take(2 * size_of::<Value>() + beside)?;
+        toll.scan(PART + part.len())?;
+        parts.push(part.into());
+        Ok(true)
     };
-    cells_fit(call, parts)?;
-    Ok(Value::list(match separator {
-        "" => text.chars().map(|c| Value::text(EcoString::from(c))).collect(),
-        _ => text.split(separator).map(Value::from).collect(),
-    }))
+    let mut fits = true;
+    if separator.is_empty() {
+        for c in text.chars() {
+            fits = fits && push(c.encode_utf8(&mut [0; 4]), &mut toll)?;
+            if !fits {
+                break;
+            }
+        }
+    } else {
+        let needle = Needle::new(&separator, &mut toll)?;
+        let mut rest = text.as_str();
+        while let Some(at) = needle.find(rest, &mut toll)? {
+            fits = push(&rest[..at], &mut toll)?;
+            if !fits {
+                break;
+            }
+            rest = &rest[at + separator.len()..];
+        }
+        fits = fits && push(rest, &mut toll)?;
+    }
+    toll.settle()?;
+    if fits { Ok(Value::list(parts)) } else { Err(too_many(call, most)) }
 }
 
 fn join(call: &mut Call<'_>) -> NativeResult {
     let (rows, separator) = (call.rows(0), call.eco_text(1));
-    let most = call.budget().most_text();
-    let (mut out, mut length) = (EcoString::new(), 0usize);
+    let mut out = Out::new(call);
     for (position, value) in rows.iter().enumerate() {
+        out.look(PART)?;
         let Ok(part) = to_text(&value) else {
             let shown = value.to_literal(60);
             return Err(call.value_error(format_args!(
@@ -199,53 +306,98 @@ fn join(call: &mut Call<'_>) -> NativeResult {
                 value.type_name()
             )));
         };
-        let separator = if position > 0 { separator.as_str() } else { "" };
-        length = length.saturating_add(separator.len()).saturating_add(part.len());
-        if length > most {
-            return Err(too_long(call, most));
+        if position > 0 {
+            out.push(&separator)?;
         }
-        call.budget().make_text(separator.len() + part.len())?;
-        out.push_str(separator);
-        out.push_str(&part);
+        out.push(&part)?;
     }
-    Ok(Value::Text(out))
+    out.finish().map(Value::Text)
 }
 
 fn replace(call: &mut Call<'_>) -> NativeResult {
     let (text, search, replacement) = (call.eco_text(0), call.eco_text(1), call.eco_text(2));
-    let (search, replacement) = (search.as_str(), replacement.as_str());
     if search.is_empty() {
         return Ok(call.take(0));
     }
-    if replacement.len() > search.len() {
-        let growth = text.matches(search).count().saturating_mul(replacement.len() - search.len());
-        text_fits(call, text.len().saturating_add(growth))?;
+    let mut out = Out::new(call);
+    let needle = Needle::new(&search, out.toll())?;
+    let mut rest = text.as_str();
+    while let Some(at) = needle.find(rest, out.toll())? {
+        out.push(&rest[..at])?;
+        out.push(&replacement)?;
+        rest = &rest[at + search.len()..];
     }
-    Ok(text.replace(search, replacement).into())
+    out.push(rest)?;
+    out.finish().map(Value::Text)
+}
+
+/// The ends of a text at which characters are left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Both,
+    Start,
+    End,
 }
 
 fn trim(call: &mut Call<'_>) -> NativeResult {
-    trimmed(call, str::trim, |text, chars| text.trim_matches(|c| chars.contains(c)))
+    trimmed(call, Ends::Both)
 }
 
 fn trim_start(call: &mut Call<'_>) -> NativeResult {
-    trimmed(call, str::trim_start, |text, chars| text.trim_start_matches(|c| chars.contains(c)))
+    trimmed(call, Ends::Start)
 }
 
 fn trim_end(call: &mut Call<'_>) -> NativeResult {
-    trimmed(call, str::trim_end, |text, chars| text.trim_end_matches(|c| chars.contains(c)))
+    trimmed(call, Ends::End)
 }
 
-fn trimmed(call: &Call<'_>, blanks: fn(&str) -> &str, these: for<'a> fn(&'a str, &str) -> &'a str) -> NativeResult {
-    let text = call.text(0);
-    Ok(if call.is_given(1) { these(text, call.text(1)) } else { blanks(text) }.into())
+fn trimmed(call: &mut Call<'_>, ends: Ends) -> NativeResult {
+    let (text, chars) = (call.eco_text(0), if call.is_given(1) { Some(call.eco_text(1)) } else { None });
+    let mut toll = Toll::new(call.budget());
+    let chars = match &chars {
+        Some(chars) => {
+            toll.scan(chars.len().saturating_mul(LOOKED_UP))?;
+            let mut set = HashSet::new();
+            for c in chars.chars() {
+                if set.insert(c) {
+                    toll.take(size_of::<char>() * 4)?;
+                }
+            }
+            Some(set)
+        }
+        None => None,
+    };
+    let cut = |c: char| chars.as_ref().map_or(c.is_whitespace(), |chars| chars.contains(&c));
+    let cost = if chars.is_some() { LOOKED_UP } else { BACKWARDS };
+    let mut rest = text.as_str();
+    if ends != Ends::End {
+        let mut all = rest.chars();
+        while let Some(c) = all.next().filter(|c| cut(*c)) {
+            toll.scan(c.len_utf8() * cost)?;
+            rest = all.as_str();
+        }
+    }
+    if ends != Ends::Start {
+        let mut all = rest.chars();
+        while let Some(c) = all.next_back().filter(|c| cut(*c)) {
+            toll.scan(c.len_utf8() * cost)?;
+            rest = all.as_str();
+        }
+    }
+    toll.settle()?;
+    if rest.len() == text.len() { Ok(call.take(0)) } else { part(call, rest) }
 }
+
+/// What looking a character up in a set costs, in bytes that are merely looked at.
+const LOOKED_UP: usize = 16;
 
 fn starts_with(call: &mut Call<'_>) -> NativeResult {
+    looked(call, call.text(1).len().min(call.text(0).len()))?;
     Ok(call.text(0).starts_with(call.text(1)).into())
 }
 
 fn ends_with(call: &mut Call<'_>) -> NativeResult {
+    looked(call, call.text(1).len().min(call.text(0).len()))?;
     Ok(call.text(0).ends_with(call.text(1)).into())
 }
 
@@ -260,38 +412,63 @@ fn contains(call: &mut Call<'_>) -> NativeResult {
         return Ok(false.into());
     }
     let part = to_text(part).map_err(|_| call.refuse(1, "text"))?;
-    Ok(text.contains(part.as_str()).into())
+    let mut toll = Toll::new(call.budget());
+    let found = part.is_empty() || Needle::new(&part, &mut toll)?.find(&text, &mut toll)?.is_some();
+    toll.settle()?;
+    Ok(found.into())
 }
 
 fn pad_left(call: &mut Call<'_>) -> NativeResult {
-    let filling = padding(call)?;
-    let mut out = EcoString::from(filling);
-    out.push_str(call.text(0));
-    Ok(Value::Text(out))
+    padded(call, true)
 }
 
 fn pad_right(call: &mut Call<'_>) -> NativeResult {
-    let filling = padding(call)?;
-    let mut out = call.eco_text(0);
-    out.push_str(&filling);
-    Ok(Value::Text(out))
+    padded(call, false)
 }
 
-fn padding(call: &mut Call<'_>) -> Result<String, Box<RunError>> {
-    let (width, fill) = (count(call, 1)?, call.eco_text(2));
-    let missing = width.saturating_sub(call.text(0).chars().count());
+fn padded(call: &mut Call<'_>, left: bool) -> NativeResult {
+    let (text, width, fill) = (call.eco_text(0), count(call, 1)?, call.eco_text(2));
+    looked(call, text.len())?;
+    let missing = width.saturating_sub(text.chars().count());
     if missing == 0 {
-        return Ok(String::new());
+        return Ok(call.take(0));
     }
     if fill.is_empty() {
         return Err(call.refuse(2, "at least one character"));
     }
+    looked(call, fill.len())?;
     let cycle = fill.chars().count();
     let (whole, rest) = (missing / cycle, missing % cycle);
-    let bytes = whole.saturating_mul(fill.len()).saturating_add(fill.chars().take(rest).map(char::len_utf8).sum());
-    let length = call.text(0).len();
-    text_fits(call, bytes.saturating_add(length))?;
-    Ok(fill.chars().cycle().take(missing).collect())
+    let rest = split_at(&fill, rest).map_or("", |(start, _)| start);
+    let most = call.budget().most_text();
+    // Told before anything is written.
+    if whole.saturating_mul(fill.len()).saturating_add(rest.len()).saturating_add(text.len()) > most {
+        return Err(too_long(call, most));
+    }
+    let mut out = Out::new(call);
+    if !left {
+        out.push(&text)?;
+    }
+    again_and_again(&fill, whole, &mut out)?;
+    out.push(rest)?;
+    if left {
+        out.push(&text)?;
+    }
+    out.finish().map(Value::Text)
+}
+
+/// Writes a text several times over.
+fn again_and_again(text: &str, times: usize, out: &mut Out<'_>) -> Paid {
+    // Short texts are written in bulk.
+    let bulk = (PIECE / text.len().max(1)).max(1);
+    let many = text.repeat(bulk.min(times));
+    for _ in 0..times / bulk {
+        out.push(&many)?;
+    }
+    for _ in 0..times % bulk {
+        out.push(text)?;
+    }
+    Ok(())
 }
 
 fn repeat(call: &mut Call<'_>) -> NativeResult {
@@ -299,20 +476,36 @@ fn repeat(call: &mut Call<'_>) -> NativeResult {
     if text.is_empty() || times == 0 {
         return Ok("".into());
     }
-    text_fits(call, text.len().saturating_mul(times))?;
-    Ok(text.repeat(times).into())
+    let most = call.budget().most_text();
+    if text.len().saturating_mul(times) > most {
+        return Err(too_long(call, most));
+    }
+    let mut out = Out::new(call);
+    again_and_again(&text, times, &mut out)?;
+    out.finish().map(Value::Text)
 }
 
 fn reverse(call: &mut Call<'_>) -> NativeResult {
     let value = call.value(0);
     if let (false, Some(rows)) = (value.is_null(), Rows::of(value)) {
-        let positions: Vec<u32> = (0..rows.len() as u32).rev().collect();
-        return Ok(rows.gather(positions));
+        let last = (rows.len() as u32).checked_sub(1);
+        return chosen(call, &rows, rows.len(), |at| last.unwrap_or(0) - at as u32);
     }
-    match to_text(value) {
-        Ok(text) => Ok(text.chars().rev().collect::<String>().into()),
-        Err(_) => Err(call.refuse(0, "a text, list or table")),
+    let text = to_text(value).map_err(|_| call.refuse(0, "a text, list or table"))?;
+    let mut out = Out::new(call);
+    let (mut rest, mut piece) = (text.as_str(), String::new());
+    while !rest.is_empty() {
+        let mut start = rest.len().saturating_sub(PIECE);
+        while !rest.is_char_boundary(start) {
+            start -= 1;
+        }
+        piece.clear();
+        piece.extend(rest[start..].chars().rev());
+        out.look(piece.len() * BACKWARDS)?;
+        out.push(&piece)?;
+        rest = &rest[..start];
     }
+    out.finish().map(Value::Text)
 }
 
 fn is_null(call: &mut Call<'_>) -> NativeResult {

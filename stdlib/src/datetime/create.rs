@@ -33,7 +33,7 @@ pub(crate) const ROWS: &[Row] = &[
              takes `+02:00`, `+0200`, `+02` and `Z`, as do `zz` and `z` before a blank or the end, and `K` nothing, too; a text with `Z` \
              where the pattern has `Z` without quotes is in UTC. `/` and `:` also stand for themselves. Without an offset it is the \
              engine's zone, with `r u U` UTC. Parts that the pattern does not have: without a date it is today, without a year this year, \
-             else the first. Of two digits, 50 to 99 are 1950 to 1999.",
+             else the first. Of two digits, 50 to 99 are 1950 to 1999. A pattern has 1,000 characters at most.",
         )
         .examples(&[
             gives("DateTime.Parse('15/06/2009', 'dd/MM/yyyy') = Date('2009-06-15')", "true"),

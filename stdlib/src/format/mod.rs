@@ -24,8 +24,9 @@ pub use date::format_datetime;
 pub use number::format_number;
 pub use parse::{Defaults, parse_datetime};
 
-use crate::arguments::{text_fits, too_long};
+use crate::arguments::text_fits;
 use crate::row::{Row, fails, gives, row};
+use crate::show::quoted;
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Value, to_datetime, to_number};
@@ -37,7 +38,7 @@ pub(crate) const ROWS: &[Row] = &[row("Format(x: any, pattern: text, culture?: t
          `0 # . , % ‰ E+0 ; 'text' \\x`; rounded half away from zero; `D` and `X` take whole numbers only, `X` shows a negative one in 32 \
          bits, else 64. Datetimes: `d D f F g G m o r s t T u U y`, or pictures of `yyyy yy MMMM MMM MM M dddd ddd dd d HH H hh h mm m \
          ss s f F tt t K zzz zz z : / 'text' \\x %x`, with up to nine `f`; `r u U` show UTC, all others the value's own wall clock. \
-         A text is taken as the number or datetime it holds; `null` gives `null`. Without a culture it is the engine's. Cultures: \
+         A text is taken as the number or datetime it holds; `null` gives `null`. A pattern has 1,000 characters at most, a precision is 1,000 at most. Without a culture it is the engine's. Cultures: \
          invariant, en-US, en-GB, sv-SE, nb-NO, da-DK, fi-FI, de-DE, de-CH, fr-FR, es-ES, it-IT, nl-NL, pl-PL, pt-BR, ru-RU, ja-JP, zh-CN.",
     )
     .examples(&[
@@ -61,21 +62,31 @@ pub(crate) const ROWS: &[Row] = &[row("Format(x: any, pattern: text, culture?: t
 pub enum FormatError {
     /// In the user's words.
     Pattern(String),
-    /// The text would be longer than the limit.
-    TooLong,
 }
 
 impl FormatError {
     pub(crate) fn run_error(self, call: &Call<'_>) -> Box<RunError> {
-        match self {
-            Self::Pattern(message) => call.value_error(message),
-            Self::TooLong => too_long(call, LONGEST),
-        }
+        let Self::Pattern(message) = self;
+        call.value_error(message)
     }
 }
 
-/// The longest text that a number's precision can ask for, in bytes.
-const LONGEST: usize = 64 << 20;
+/// The most characters of a pattern: each call reads all of it.
+const LONGEST_PATTERN: usize = 1_000;
+
+/// The most digits that a precision can ask for. Numbers have 29.
+const MOST_DIGITS: i64 = 1_000;
+
+/// Refuses a pattern that is too long.
+fn check_length(pattern: &str) -> Result<(), FormatError> {
+    if pattern.len() <= LONGEST_PATTERN || pattern.chars().take(LONGEST_PATTERN + 1).count() <= LONGEST_PATTERN {
+        return Ok(());
+    }
+    Err(FormatError::Pattern(format!(
+        "the pattern {} is longer than {LONGEST_PATTERN} characters, the limit.",
+        quoted(pattern)
+    )))
+}
 
 fn format(call: &mut Call<'_>) -> NativeResult {
     let culture = culture(call, 2)?;

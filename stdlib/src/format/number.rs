@@ -10,6 +10,7 @@ use std::fmt::Write;
 
 /// A number as text, by a standard or custom pattern.
 pub fn format_number(number: Number, pattern: &str, culture: &Culture) -> Result<String, FormatError> {
+    super::check_length(pattern)?;
     let mut chars = pattern.chars();
     let Some(letter) = chars.next() else { return Ok(general(number, 'G', None, culture)) };
     let precision = chars.as_str();
@@ -19,8 +20,12 @@ pub fn format_number(number: Number, pattern: &str, culture: &Culture) -> Result
     let precision: Option<i64> = match precision {
         "" => None,
         digits => match digits.parse() {
-            Ok(precision) if precision <= super::LONGEST as i64 => Some(precision),
-            _ => return Err(FormatError::TooLong),
+            Ok(precision) if precision <= super::MOST_DIGITS => Some(precision),
+            _ => {
+                let most = super::MOST_DIGITS;
+                let message = format!("the pattern {} has a precision above {most}, the limit.", quoted(pattern));
+                return Err(FormatError::Pattern(message));
+            }
         },
     };
     match letter.to_ascii_uppercase() {

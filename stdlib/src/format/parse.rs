@@ -35,10 +35,7 @@ impl From<String> for Misfit {
 ///
 /// Without a date it is today's, without a year this year's; other missing parts are the first of their kind.
 pub fn parse_datetime(text: &str, pattern: &str, culture: &Culture, defaults: Defaults) -> Result<DateTime, String> {
-    let picture = Picture::new(pattern, culture).map_err(|error| match error {
-        super::FormatError::Pattern(message) => message,
-        super::FormatError::TooLong => "the pattern is too long.".into(),
-    })?;
+    let picture = Picture::new(pattern, culture).map_err(|super::FormatError::Pattern(message)| message)?;
     let mismatch = |rest: &str, wanted: String| {
         let at = text.chars().count() - rest.chars().count();
         format!(

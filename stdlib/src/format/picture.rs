@@ -58,6 +58,7 @@ pub(super) struct Picture<'a> {
 impl<'a> Picture<'a> {
     /// The picture of a standard or custom date pattern.
     pub(super) fn new(pattern: &str, culture: &'a Culture) -> Result<Self, FormatError> {
+        super::check_length(pattern)?;
         let mut chars = pattern.chars();
         match (chars.next(), chars.next()) {
             (None, _) => Self::standard('G', culture),

@@ -61,6 +61,9 @@ proptest! {
         culture in any_culture(),
         pattern in any_pattern(),
     ) {
+        // As in .NET, an `F` that shows nothing takes the point before it away: one that a `/` or `:` stands for would be missed.
+        prop_assume!(culture.date_separator != "." || !pattern.contains("/F"));
+        prop_assume!(culture.time_separator != "." || !pattern.contains(":F"));
         let text = format_datetime(value, &pattern, culture).expect("a pattern");
         let again = parse_datetime(&text, &pattern, culture, defaults());
         prop_assert_eq!(again.as_ref().map(ToString::to_string), Ok(value.to_string()), "{} by {}", text, pattern);

@@ -1,0 +1,196 @@
+//! Finding texts in texts, in time that grows with the sum of both lengths, paid while it goes on.
+
+use flowscript_lang::budget::{Budget, Toll};
+use flowscript_lang::error::RunError;
+use memchr::memmem;
+
+/// Longer texts are looked for byte by byte: preparing them takes time of its own, which is paid.
+const SHORT: usize = 64 << 10;
+
+/// So much is looked at before it is paid for.
+const PIECE: usize = 1 << 20;
+
+/// Steps of the search for a long text between two payments.
+const SLICE: usize = 1 << 16;
+
+/// What a step of the search for a long text costs, in bytes that are merely looked at.
+const STEP: usize = 4;
+
+/// What finding a match costs, in such bytes.
+const MATCH: usize = 32;
+
+/// A text to look for.
+pub(crate) struct Needle<'n> {
+    bytes: &'n [u8],
+    /// For long ones: how much of their start stands before each place, so that no byte of the text is looked at again.
+    starts: Option<Vec<u32>>,
+    finder: memmem::Finder<'n>,
+    finder_back: memmem::FinderRev<'n>,
+    back: bool,
+}
+
+impl<'n> Needle<'n> {
+    /// A text to be found from the start on.
+    pub(crate) fn new(text: &'n str, toll: &mut Toll<'_>) -> Result<Self, Box<RunError>> {
+        Self::either(text.as_bytes(), false, toll)
+    }
+
+    /// A text to be found from the end on.
+    pub(crate) fn from_end(text: &'n str, toll: &mut Toll<'_>) -> Result<Self, Box<RunError>> {
+        Self::either(text.as_bytes(), true, toll)
+    }
+
+    fn either(bytes: &'n [u8], back: bool, toll: &mut Toll<'_>) -> Result<Self, Box<RunError>> {
+        let (short, starts) =
+            if bytes.len() > SHORT { (&b""[..], Some(starts(bytes, back, toll)?)) } else { (bytes, None) };
+        toll.scan(short.len() * STEP)?;
+        let (forward, backward): (&[u8], &[u8]) = if back { (&[], short) } else { (short, &[]) };
+        Ok(Self {
+            bytes,
+            starts,
+            finder: memmem::Finder::new(forward),
+            finder_back: memmem::FinderRev::new(backward),
+            back,
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Where it first stands in `text`, or last where it is looked for from the end on.
+    pub(crate) fn find(&self, text: &str, toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
+        let text = text.as_bytes();
+        match &self.starts {
+            Some(starts) => self.find_long(text, starts, toll),
+            None if self.back => self.find_short_back(text, toll),
+            None => self.find_short(text, toll),
+        }
+    }
+
+    fn find_short(&self, text: &[u8], toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
+        let mut from = 0usize;
+        loop {
+            // Pieces overlap, so that what stands across their ends is found.
+            let end = from.saturating_add(PIECE).saturating_add(self.len()).min(text.len());
+            let piece = text.get(from..end).unwrap_or_default();
+            let found = self.finder.find(piece);
+            toll.scan(found.unwrap_or(piece.len()) + MATCH)?;
+            if let Some(at) = found {
+                return Ok(Some(from + at));
+            }
+            if end == text.len() {
+                return Ok(None);
+            }
+            from += PIECE;
+        }
+    }
+
+    fn find_short_back(&self, text: &[u8], toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
+        let mut end = text.len();
+        loop {
+            let start = end.saturating_sub(PIECE.saturating_add(self.len()));
+            let piece = text.get(start..end).unwrap_or_default();
+            let found = self.finder_back.rfind(piece);
+            toll.scan(found.map_or(piece.len(), |at| piece.len() - at) + MATCH)?;
+            if let Some(at) = found {
+                return Ok(Some(start + at));
+            }
+            if start == 0 {
+                return Ok(None);
+            }
+            end -= PIECE;
+        }
+    }
+
+    /// Knuth, Morris and Pratt: each byte of the text is looked at once.
+    fn find_long(&self, text: &[u8], starts: &[u32], toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
+        let (mut same, mut work) = (0usize, 0);
+        for place in 0..text.len() {
+            loop {
+                pay(&mut work, toll)?;
+                if byte(self.bytes, same, self.back) == byte(text, place, self.back) {
+                    same += 1;
+                    break;
+                }
+                if same == 0 {
+                    break;
+                }
+                same = starts.get(same - 1).map_or(0, |start| *start as usize);
+            }
+            if same == self.len() {
+                return Ok(Some(if self.back { text.len() - place - 1 } else { place + 1 - same }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// For each place of a text how much of what stands before it, and with it, is a start of the text.
+fn starts(bytes: &[u8], back: bool, toll: &mut Toll<'_>) -> Result<Vec<u32>, Box<RunError>> {
+    toll.take(bytes.len().saturating_mul(size_of::<u32>()))?;
+    let mut starts = vec![0u32; bytes.len()];
+    let (mut same, mut work) = (0usize, 0);
+    for place in 1..bytes.len() {
+        loop {
+            pay(&mut work, toll)?;
+            if byte(bytes, same, back) == byte(bytes, place, back) {
+                same += 1;
+                break;
+            }
+            if same == 0 {
+                break;
+            }
+            same = starts.get(same - 1).map_or(0, |start| *start as usize);
+        }
+        if let Some(start) = starts.get_mut(place) {
+            *start = u32::try_from(same).unwrap_or(u32::MAX);
+        }
+    }
+    Ok(starts)
+}
+
+/// The byte at a place, counted from the end where that is wanted.
+fn byte(bytes: &[u8], place: usize, back: bool) -> Option<&u8> {
+    if back { bytes.get(bytes.len().checked_sub(place + 1)?) } else { bytes.get(place) }
+}
+
+#[inline]
+fn pay(work: &mut usize, toll: &mut Toll<'_>) -> Result<(), Box<RunError>> {
+    *work += 1;
+    if work.is_multiple_of(SLICE) { toll.scan(SLICE * STEP) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flowscript_lang::budget::Unlimited;
+    use proptest::prelude::*;
+
+    /// The place by the short way, and by the long one.
+    fn both(text: &str, needle: &str, back: bool) -> [Option<usize>; 2] {
+        let mut unlimited = Unlimited;
+        let mut toll = Toll::new(&mut unlimited);
+        let mut found = Needle::either(needle.as_bytes(), back, &mut toll).expect("no limit");
+        let short = found.find(text, &mut toll).expect("no limit");
+        found.starts = Some(starts(needle.as_bytes(), back, &mut toll).expect("no limit"));
+        [short, found.find(text, &mut toll).expect("no limit")]
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_the_standard_library_finds(text in "[abé]{0,30}", needle in "[abé]{1,5}") {
+            prop_assert_eq!(both(&text, &needle, false), [text.find(&needle); 2]);
+            prop_assert_eq!(both(&text, &needle, true), [text.rfind(&needle); 2]);
+        }
+    }
+
+    #[test]
+    fn finds_across_the_ends_of_pieces() {
+        for at in [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE - 2] {
+            let text = format!("{}xyz{}", "-".repeat(at), "-".repeat(3 * PIECE));
+            assert_eq!(both(&text, "xyz", false), [Some(at); 2]);
+            assert_eq!(both(&text, "xyz", true), [Some(at); 2]);
+        }
+    }
+}
