@@ -20,6 +20,7 @@ mod runs;
 mod schedules;
 mod script;
 mod serve;
+mod signals;
 mod token;
 mod trigger;
 

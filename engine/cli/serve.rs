@@ -1,6 +1,7 @@
 //! `flowscript serve`: the engine.
 
 use crate::exit::Exit;
+use crate::signals;
 use clap::Args;
 use flowscript_engine::config::Config;
 use flowscript_engine::engine::Engine;
@@ -14,7 +15,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs the workflows of a project: webhooks, the admin API, history.
 #[derive(Args)]
@@ -51,7 +51,10 @@ pub fn run(args: ServeArgs) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return not_started(&format!("threads cannot be started: {error}")),
     };
-    match runtime.block_on(serve(args)) {
+    let served = runtime.block_on(serve(args));
+    // What still decodes or reads keeps nobody from stopping.
+    runtime.shutdown_timeout(CLOSING);
+    match served {
         Ok(()) => Exit::Done,
         Err(reason) => not_started(&reason),
     }
@@ -107,9 +110,8 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     let connections = config.limits.connections;
     let mut lock = lock(&args.dir)?;
     let data = args.dir.join("data");
-    // Both signals from here on: one that comes while the engine starts must not be lost.
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    // From here on: a signal that comes while the engine starts must not be lost.
+    let told_to_stop = signals::listen()?;
     let listener = if args.once { None } else { Some(bind(config.bind).await?) };
     let admin = match config.admin.bind.filter(|_| !args.once) {
         Some(address) => Some(bind(address).await?),
@@ -140,13 +142,9 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     let keeping = tokio::spawn(keep_lock(lock.clone()));
     announce(&engine, &args.dir, address, admin.is_some().then_some(admin_address), &token);
     let stop = async {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("stopping; a second signal stops at once");
-        tokio::select! {
-            () = engine.stop() => {}
-            _ = terminate.recv() => std::process::exit(1),
-            _ = interrupt.recv() => std::process::exit(1),
-        }
+        // The thread of signals lives as long as the process.
+        let _ = told_to_stop.await;
+        engine.stop().await;
     };
     match admin {
         None => Server::new(listener, routers.together(), connections).run(stop, CLOSING).await,

@@ -293,9 +293,12 @@ fn answers_that_nobody_reads_stay_within_their_room() {
     assert_eq!(problem["statusUrl"], format!("/hooks/w/runs/{}", problem["runId"].as_str().unwrap()));
     assert!((2..8).contains(&callers.len()), "{} answers", callers.len());
     drop(callers);
-    let path = problem["statusUrl"].as_str().unwrap();
-    let read = wait_for("there is room again", || Some(server.get(path)).filter(|answer| answer.status == 200));
-    assert_eq!(read.text.len(), LARGE);
+    let request =
+        format!("GET {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", problem["statusUrl"].as_str().unwrap());
+    wait_for("there is room again", || {
+        let read = raw(&server.base, request.as_bytes());
+        (read.starts_with("HTTP/1.1 200") && read.len() > LARGE).then_some(())
+    });
 }
 
 #[test]
@@ -319,4 +322,74 @@ fn lists_are_short_whatever_runs_give() {
         }
     }
     assert_eq!((seen, pages), (600, 2));
+}
+
+/// A run that computes until it is stopped.
+const ENDLESS: &str = "trigger: { webhook: { auth: none, response: wait, timeout: 10m } }
+limits: { scriptSteps: 1000000000000 }
+steps:
+  - script: |
+      let begun = now();
+      let n = 0;
+      while DateTime.SecondsBetween(begun, now()) < 1000 {
+        set n = n + Len(RegexReplace(Repeat('ab', 20000), 'a(?=b)', 'x'));
+      }
+output: 1\n";
+
+/// Begins an endless run, and gives its caller.
+fn endless(server: &Server) -> TcpStream {
+    let mut caller = connect(server);
+    caller
+        .write_all(b"POST /hooks/endless HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    wait_for("it computes", || server.api("/runs?state=running")["runs"][0]["id"].is_string().then_some(()));
+    caller
+}
+
+#[test]
+fn a_stop_waits_for_nobody_who_is_slow() {
+    let project = Project::new(&[("flowscript.toml", "limits.body = 20000000\n"), ("workflows/w.yaml", OPEN)]);
+    let server = project.serve();
+    let mut deaf = connect(&server);
+    let head = "POST /hooks/w HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 16000000\r\n\r\n";
+    deaf.write_all(head.as_bytes()).unwrap();
+    deaf.write_all(&vec![b'x'; 16_000_000]).unwrap();
+    let mut first = [0];
+    deaf.read_exact(&mut first).unwrap();
+    let mut slow = connect(&server);
+    slow.write_all(b"POST /hooks/w HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n[").unwrap();
+    let mut idle = connect(&server);
+    server.signal("TERM");
+    let started = Instant::now();
+    let told = answer(&mut slow);
+    assert!(told.starts_with("HTTP/1.1 503") && told.contains("stopping"), "{told}");
+    assert_eq!(server.ended(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert_eq!(answer(&mut idle), "");
+}
+
+#[test]
+fn the_grace_of_a_stop_ends_for_those_who_wait() {
+    let project = Project::new(&[("workflows/endless.yaml", ENDLESS)]);
+    let server = project.serve();
+    let mut caller = endless(&server);
+    server.signal("TERM");
+    let started = Instant::now();
+    let told = answer(&mut caller);
+    assert!(told.starts_with("HTTP/1.1 503") && told.contains("\"runId\""), "{told}");
+    assert!((9..18).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    assert_eq!(server.ended(), Some(0));
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let project = Project::new(&[("workflows/endless.yaml", ENDLESS)]);
+    let server = project.serve();
+    let _caller = endless(&server);
+    server.signal("TERM");
+    wait_for("it stops", || (server.get("/readyz").status == 503).then_some(()));
+    let started = Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.ended(), Some(1));
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }

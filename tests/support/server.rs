@@ -227,6 +227,11 @@ impl Server {
         self.child.id()
     }
 
+    /// Waits until the process ends by itself; its exit code.
+    pub fn ended(mut self) -> Option<i32> {
+        wait_for("the engine ends", || self.child.try_wait().unwrap()).code()
+    }
+
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         signal(&self.child, name);
