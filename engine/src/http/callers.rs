@@ -111,7 +111,7 @@ impl Callers {
 fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & u128::MAX << 64)),
-        address => address,
+        IpAddr::V4(address) => IpAddr::V4(address),
     }
 }
 

@@ -148,12 +148,6 @@ impl Routers {
 }
 
 impl Routes {
-    /// Is it a request to the admin API, or does somebody ask how the engine is?
-    fn is_for_admins<B>(&self, request: &Request<B>) -> bool {
-        let path = request.uri().path();
-        path.starts_with("/api/") || matches!(path, "/metrics" | "/livez" | "/readyz")
-    }
-
     /// The answer to a request of this caller.
     async fn answer(&self, mut request: Request<Body>, caller: &Caller) -> Response {
         match &self.hooks {

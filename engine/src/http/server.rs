@@ -113,15 +113,14 @@ impl Server {
         let stream = TokioIo::new(Paced::new(stream, pulse.clone()));
         let service = service_fn(move |request: Request<Incoming>| {
             let (routes, pulse) = (routes.clone(), pulse.clone());
-            let caller = match is_proxy {
-                true => routes.house.callers.at(routes.house.callers.origin(peer, request.headers())),
-                false => caller.clone(),
-            };
+            let callers = &routes.house.callers;
+            let caller = if is_proxy { callers.at(callers.origin(peer, request.headers())) } else { caller.clone() };
             async move {
                 pulse.busy();
-                let answer = match is_reserved && !routes.is_for_admins(&request) {
-                    true => crowded(),
-                    false => serve(&routes, request, &caller).await,
+                let answer = if is_reserved && !is_for_admins(&request) {
+                    crowded()
+                } else {
+                    serve(&routes, request, &caller).await
                 };
                 // A stream goes on for as long as its reader likes.
                 if answer.body().size_hint().exact().is_some() {
@@ -139,6 +138,12 @@ impl Server {
             }
         });
     }
+}
+
+/// Is it a request to the admin API, or does somebody ask how the engine is?
+fn is_for_admins<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path();
+    path.starts_with("/api/") || matches!(path, "/metrics" | "/livez" | "/readyz")
 }
 
 /// The answer to a request on one of the last connections, which are for the admin API.
