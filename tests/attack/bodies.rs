@@ -168,7 +168,9 @@ impl Door {
         let hook = |settings: &str, steps: &str| {
             let given = "processing: { input: \"[value: body]\" }";
             let trigger = format!("trigger: {{ webhook: {{ response: wait, {settings}{given} }} }}");
-            Stage::of([("workflows/target.yaml", format!("input: {{ value: any }}\n{trigger}\n{steps}output: done\n"))])
+            // Scripts that decode have the threads for scripts no longer than that.
+            let head = "limits: { run: 1s }\ninput: { value: any }\n";
+            Stage::of([("workflows/target.yaml", format!("{head}{trigger}\n{steps}output: done\n"))])
         };
         let decoded = |text: &str| format!("  - id: made\n    script: return {}({text});\n", format.function());
         match self {

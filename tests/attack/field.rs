@@ -46,6 +46,9 @@ pub struct Stage {
     pub files: Vec<(String, String)>,
     /// How many files the engine may have open.
     pub descriptors: Option<u64>,
+    /// What serves it, as long as the attack goes on.
+    #[expect(dead_code, reason = "it is held, not read")]
+    pub peers: Vec<Box<dyn std::any::Any>>,
     /// With faults that can be switched on.
     pub faults: bool,
     /// It takes so much of the machine that what others measure would be wrong.

@@ -9,7 +9,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod answers;
 mod bodies;
+mod databases;
 #[allow(dead_code, reason = "the tests of faults use the rest of it")]
 #[path = "../support/faults.rs"]
 mod faults;
@@ -20,12 +22,16 @@ mod payloads;
 mod peer;
 mod peers;
 mod places;
+#[allow(dead_code, reason = "the engine's tests use the rest of it")]
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod requests;
 mod scripts;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
 #[path = "../support/server.rs"]
 mod server;
 mod sharing;
+mod store;
 mod tries;
 mod watch;
 mod wire;
@@ -48,8 +54,11 @@ fn main() -> ExitCode {
         scripts::attacks(),
         sharing::attacks(),
         requests::attacks(),
+        answers::attacks(),
         peers::attacks(),
+        databases::attacks(),
         places::attacks(),
+        store::attacks(),
     ]
     .into_iter()
     .flatten()

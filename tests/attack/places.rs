@@ -1,4 +1,4 @@
-//! What stands around the engine: its store, the project's folders, the clock, the files that it may open.
+//! What stands around the engine: the project's folders, the clock, the files that it may open.
 
 use crate::field::{Act, Attack, Field, KEY, Stage, answer_within};
 use crate::wire::{ATTACKER, Request, connect};
@@ -11,127 +11,7 @@ use std::time::{Duration, Instant};
 
 /// The attacks of all tables here.
 pub fn attacks() -> Vec<Attack> {
-    store().chain(entries()).chain(folders()).chain(others()).collect()
-}
-
-/// What becomes of the store's file while the engine runs: its name, what is done in the folder of the store, and
-/// whether it is tried always.
-type Harm = (&'static str, fn(&Path), bool);
-
-const STORE: &str = "flowscript.db";
-
-const HARMS: &[Harm] = &[
-    ("removed", |folder| fs::remove_file(folder.join(STORE)).unwrap(), true),
-    (
-        "removed with what belongs to it",
-        |folder| {
-            for name in [STORE, "flowscript.db-wal", "flowscript.db-shm"] {
-                let _ = fs::remove_file(folder.join(name));
-            }
-        },
-        false,
-    ),
-    ("removed with its folder", |folder| fs::remove_dir_all(folder).unwrap(), false),
-    ("moved away", |folder| fs::rename(folder.join(STORE), folder.join("old.db")).unwrap(), false),
-    ("moved away with its folder", |folder| fs::rename(folder, folder.with_extension("old")).unwrap(), true),
-    ("replaced by an empty file", |folder| replace(folder, |path| fs::write(path, "").unwrap()), true),
-    (
-        "replaced by a file of text",
-        |folder| replace(folder, |path| fs::write(path, "x".repeat(100_000)).unwrap()),
-        false,
-    ),
-    ("replaced by a database of somebody else", |folder| replace(folder, |path| foreign(path)), true),
-    (
-        "replaced by its own copy",
-        |folder| replace(folder, |path| fs::copy(path.with_file_name(STORE), path).map(|_| ()).unwrap()),
-        false,
-    ),
-    (
-        "cut to nothing",
-        |folder| File::options().write(true).open(folder.join(STORE)).unwrap().set_len(0).unwrap(),
-        true,
-    ),
-    (
-        "overwritten",
-        |folder| {
-            use std::os::unix::fs::FileExt;
-            let file = File::options().write(true).open(folder.join(STORE)).unwrap();
-            file.write_all_at(&vec![0x5a; 200_000], 0).unwrap();
-        },
-        false,
-    ),
-    ("without its log", |folder| fs::remove_file(folder.join("flowscript.db-wal")).unwrap(), false),
-];
-
-fn replace(folder: &Path, made: impl Fn(&Path)) {
-    made(&folder.join("new.db"));
-    fs::rename(folder.join("new.db"), folder.join(STORE)).unwrap();
-}
-
-fn foreign(path: &Path) {
-    let database = rusqlite::Connection::open(path).unwrap();
-    database
-        .execute_batch("create table customers (id integer, name text); insert into customers values (1, 'a');")
-        .unwrap();
-}
-
-fn store() -> impl Iterator<Item = Attack> {
-    HARMS.iter().map(|(name, harm, always)| Attack {
-        row: "S8",
-        name: format!("the store is {name} while it runs"),
-        always: *always,
-        stage: Box::new(|| {
-            let files =
-                [("workflows/target.yaml", "input: { n: number }\ntrigger: { webhook: { } }\noutput: \"{n}\"\n")];
-            Stage { ends: true, ..Stage::of(files) }
-        }),
-        act: Box::new(|field| {
-            // Others have been kept until now.
-            std::thread::sleep(Duration::from_millis(500));
-            field.end_watch();
-            harm(&field.project.path().join("data"));
-            let harmed = Instant::now();
-            let send =
-                |n: u32| Request::new("POST", "/hooks/target").with("X-API-Key", KEY).json(&format!("{{\"n\": {n}}}"));
-            let mut kept = Vec::new();
-            let mut refused = 0;
-            while harmed.elapsed() < Duration::from_secs(4) {
-                let told = field.ask(&send(kept.len() as u32))?;
-                match told.text.split_once("\"runId\":\"").and_then(|(_, rest)| rest.split('"').next()) {
-                    Some(run) if told.status == 202 => kept.push((harmed.elapsed(), run.to_owned())),
-                    _ => refused += 1,
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            let ready = field.ask(&Request::new("GET", "/readyz"))?.status;
-            field.notes.push(format!("{} acknowledged, {refused} refused, readyz {ready}", kept.len()));
-            let late = kept.iter().filter(|(at, _)| *at > answer_within()).count();
-            let log = field.server.log();
-            if late > 0 {
-                // They may be where they belong all the same: in a log that was put back, in the copy.
-                let lost = lost_after_restart(field, &kept);
-                return Err(format!(
-                    "readyz {ready}; {late} were acknowledged a second later and more, {lost} of all are lost"
-                ));
-            }
-            if ready != 503 {
-                return Err(format!("readyz says {ready}"));
-            }
-            if !log.contains("ERROR") {
-                return Err("its log says nothing of it".into());
-            }
-            Ok(())
-        }),
-    })
-}
-
-/// How many of these are not there in a new process; all of them where it does not start.
-fn lost_after_restart(field: &mut Field, kept: &[(Duration, String)]) -> usize {
-    let started = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| field.restart()));
-    if started.is_err() {
-        return kept.len();
-    }
-    kept.iter().filter(|(_, run)| field.state(run).is_none()).count()
+    entries().chain(folders()).chain(others()).collect()
 }
 
 /// What stands among the project's files: its name, where, how it is made, and whether it is tried always.
@@ -373,7 +253,7 @@ const LOSSES: &[Loss] = &[
 const SCHEDULED: &str = "trigger:\n  webhook: { response: wait }\n  schedule: [ { id: each, every: { seconds: 1 } } ]\noutput: \"{rates.one()}\"\n";
 
 /// A project with a schedule and a module.
-fn scheduled() -> Stage {
+pub fn scheduled() -> Stage {
     Stage::of([("workflows/target.yaml", SCHEDULED), ("modules/rates.flow", "function one() => 1;\n")])
 }
 
@@ -397,7 +277,7 @@ fn folders() -> impl Iterator<Item = Attack> {
 }
 
 /// The target answers, and so does its schedule.
-fn goes_on(field: &mut Field) -> Result<(), String> {
+pub fn goes_on(field: &mut Field) -> Result<(), String> {
     let told = field.ask(&Request::new("POST", "/hooks/target").with("X-API-Key", KEY).json("{}"))?;
     if told.status != 200 {
         return Err(format!("the webhook answers {}", told.text));
@@ -458,7 +338,6 @@ fn others() -> impl Iterator<Item = Attack> {
             Box::new(|field| clock(field, -1_700_000_000, 3)),
             false,
         ),
-        ("S15", "the disk is full for a while", full, Box::new(full_disk), true),
         ("S19", "files come and go in a folder that is listed", listed, Box::new(files_come_and_go), true),
         ("S16", "a step reads a FIFO", || reading("pipe.txt"), Box::new(|field| read(field, "pipe.txt", fifo)), true),
         (
@@ -523,26 +402,6 @@ fn clock(field: &mut Field, seconds: i64, lasts: u64) -> Result<(), String> {
     std::thread::sleep(Duration::from_secs(lasts));
     faults.set("clock", "0");
     goes_on(field)
-}
-
-fn full() -> Stage {
-    Stage { faults: true, refuses: true, ..scheduled() }
-}
-
-/// It says that it is not ready, and says so a few times only.
-fn full_disk(field: &mut Field) -> Result<(), String> {
-    field.faults.as_ref().unwrap().set("write", "ENOSPC");
-    std::thread::sleep(Duration::from_secs(2));
-    let ready = field.ask(&Request::new("GET", "/readyz"))?.status;
-    std::thread::sleep(Duration::from_secs(6));
-    let lines = field.server.log().lines().count();
-    field.faults.as_ref().unwrap().clear("write");
-    field.notes.push(format!("readyz {ready}, {lines} lines"));
-    goes_on(field)?;
-    if ready != 503 {
-        return Err(format!("readyz says {ready}"));
-    }
-    if lines > 100 { Err(format!("the log has {lines} lines")) } else { Ok(()) }
 }
 
 /// Takes all files that the engine may open, changes the project, and goes away.

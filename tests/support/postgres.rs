@@ -73,6 +73,15 @@ impl Postgres {
         self.try_run(sql).unwrap_or_else(|error| panic!("{error}\n{sql}"))
     }
 
+    /// Runs a file of SQL.
+    #[allow(dead_code, reason = "only the attacks have one")]
+    pub fn run_file(&self, path: &Path) {
+        let done =
+            Command::new(binary("psql")).args([&self.url(), "-qAt", "-v", "ON_ERROR_STOP=1", "-f"]).arg(path).output();
+        let done = done.unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
     fn try_run(&self, sql: &str) -> Result<String, String> {
         let done =
             Command::new(binary("psql")).args([&self.url(), "-qAt", "-v", "ON_ERROR_STOP=1", "-c", sql]).output();
