@@ -1,6 +1,6 @@
 //! HTTP for scripts: only where `--allow-http` lets them, checked at every redirect.
 
-use flowscript_engine::outgoing::{ACCEPTED, expand, is_encoded};
+use flowscript_engine::outgoing::{ACCEPTED, expand, is_encoded, may_have_body, travels};
 use flowscript_lang::host::{HttpRequest, HttpResponse};
 use std::time::Duration;
 use ureq::http::{HeaderName, Method, Request, Response, Uri, header};
@@ -10,8 +10,6 @@ use ureq::{Agent, Body};
 const MAX_REDIRECTS: usize = 10;
 /// The longest body, in bytes: that of the longest text.
 const MAX_BODY: u64 = 64 << 20;
-/// Headers that prove who asks; another host must not see them.
-const CREDENTIALS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
 /// Where scripts may send requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,11 +110,15 @@ impl Hop {
         let url = join(&self.url, location)?;
         // What these statuses do to other methods is what browsers do.
         let repeat = matches!(status, 307 | 308) || self.method == Method::GET || self.method == Method::HEAD;
-        let same_host = url.authority() == self.url.authority();
+        let (here, there) = (self.url.to_string(), url.to_string());
+        if repeat && self.body.is_some() && !may_have_body(&here, &there) {
+            return Err(format!(
+                "{here} redirects to {there}, another host, which does not get the body; send it there yourself."
+            ));
+        }
+        let same_host = url.authority() == self.url.authority() && url.scheme() == self.url.scheme();
         let dropped = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            (!same_host && CREDENTIALS.iter().any(|header| header.as_str() == name))
-                || (!repeat && name.starts_with("content-"))
+            (!same_host && !travels(name)) || (!repeat && name.to_ascii_lowercase().starts_with("content-"))
         };
         Ok(Some(Self {
             method: if repeat { self.method.clone() } else { Method::GET },
@@ -269,6 +271,11 @@ mod tests {
             "{sent:?}"
         );
         assert!(sent[2].starts_with("GET /c ") && !sent[2].contains("Bearer t"), "{sent:?}");
+
+        let (port, received) = server(&[&moved("307 Temporary Redirect", "http://localhost:PORT/d")]);
+        let error = Permission::Everywhere.send(&request("POST", format!("http://127.0.0.1:{port}/"))).unwrap_err();
+        assert!(error.contains("does not get the body"), "{error}");
+        assert_eq!(received.iter().count(), 1);
 
         let (port, _received) = server(&[&moved("302 Found", "http://localhost:PORT/")]);
         let only = Permission::Hosts(vec!["127.0.0.1".into()]);

@@ -1,14 +1,14 @@
 //! Mail servers of connections.
 
 use super::secret::Secret;
+use super::smtp::Server;
 use crate::script::{Fault, TIMEOUT};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flowscript_lang::error::ErrorKind;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long lines of headers are.
@@ -17,15 +17,11 @@ const LINE: usize = 76;
 const LONGEST_WORD: usize = 60;
 /// How many bytes an encoded word holds; it is shorter than a line then, behind the name of its header too.
 const ENCODED: usize = 39;
-/// How long the server may take for one answer.
-const ANSWER: Duration = Duration::from_secs(30);
 
 /// `name: { smtp: { url, from } }`
 #[derive(Clone)]
 pub struct Mail {
-    url: Secret,
-    /// Made when it is first used: its pool of connections lives on the runtime.
-    transport: Arc<OnceLock<AsyncSmtpTransport<Tokio1Executor>>>,
+    server: Arc<Server>,
     /// Whom messages are from, where the step does not say so.
     from: Option<String>,
 }
@@ -65,23 +61,19 @@ impl Mail {
     /// The server at an address, `smtp://user:password@host:port?tls=required` or `smtps://…`, and whom messages are from.
     /// The error says what is wrong.
     pub(super) fn new([url, from]: &[Option<Secret>; 2]) -> Result<Self, String> {
-        let url = url.clone().ok_or("`url` is missing")?;
-        AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal())
-            .map_err(|error| format!("`url` must be smtp://host:port or smtps://host: {error}"))?;
+        let url = url.as_ref().ok_or("`url` is missing")?;
+        let server = Server::new(url.reveal())
+            .map_err(|reason| format!("`url` must be smtp://host:port or smtps://host: {reason}"))?;
         let from = from.as_ref().map(|from| from.reveal().to_owned());
         if let Some(from) = &from {
             mailbox(from)?;
         }
-        Ok(Self { url, transport: Arc::default(), from })
+        Ok(Self { server: Arc::new(server), from })
     }
 
     /// Tries to connect and to log in. The error is the server's reason.
     pub async fn check(&self) -> Result<(), String> {
-        match self.transport()?.test_connection().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("the server does not answer as a mail server does".to_owned()),
-            Err(error) => Err(reason(&error)),
-        }
+        self.server.check().await
     }
 
     /// Sends a message. `key` is the same for each attempt, so that its receivers can tell a second one.
@@ -95,24 +87,14 @@ impl Mail {
         };
         let timeout = letter.timeout;
         let message = self.message(letter, key).map_err(|reason| failed(ErrorKind::Value.name(), reason))?;
-        let transport = self.transport().map_err(|reason| failed(ErrorKind::Io.name(), reason))?;
-        match tokio::time::timeout(timeout, transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(failed(ErrorKind::Io.name(), reason(&error))),
+        match tokio::time::timeout(timeout, self.server.send(&message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(reason)) => Err(failed(ErrorKind::Io.name(), reason)),
             Err(_) => {
                 let span = crate::config::duration::format(timeout);
                 Err(failed(TIMEOUT, format!("it did not end within {span}")))
             }
         }
-    }
-
-    fn transport(&self) -> Result<&AsyncSmtpTransport<Tokio1Executor>, String> {
-        if let Some(transport) = self.transport.get() {
-            return Ok(transport);
-        }
-        let builder =
-            AsyncSmtpTransport::<Tokio1Executor>::from_url(self.url.reveal()).map_err(|error| error.to_string())?;
-        Ok(self.transport.get_or_init(|| builder.timeout(Some(ANSWER)).build()))
     }
 
     fn message(&self, letter: Letter, key: &str) -> Result<Message, String> {
@@ -220,19 +202,6 @@ fn media_type(name: &str) -> &'static str {
         "pdf" => "application/pdf",
         _ => "application/octet-stream",
     }
-}
-
-fn reason(error: &lettre::transport::smtp::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

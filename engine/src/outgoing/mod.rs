@@ -4,27 +4,35 @@
 //! the address that is connected to, so that no name can lead inside; and again at every redirect.
 
 mod allow;
+mod answers;
 mod check;
 mod connections;
 mod database;
 mod encoded;
+mod hop;
 mod login;
 mod mail;
 mod own;
+mod pace;
 mod secret;
+mod smtp;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use allow::{Allowed, is_public};
 pub use check::check;
 pub use connections::{Connections, HttpConnection, read_connections};
-pub use database::{Database, SqlCall};
+pub use database::{Database, Space as SqlSpace, SqlCall};
 pub use encoded::{ACCEPTED, expand, is_encoded};
+pub use hop::{may_have_body, travels};
 pub(crate) use login::shown;
 pub use mail::{Letter, Mail};
+pub(crate) use secret::in_addresses;
 pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
 
 use bytes::{Bytes, BytesMut};
+use pace::Pace;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
@@ -38,11 +46,8 @@ use std::time::Duration;
 const MAX_REDIRECTS: usize = 10;
 /// How long connecting may take.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// Headers that follow to another host: none that could carry a secret.
-const TRAVELLING: [HeaderName; 5] =
-    [header::ACCEPT, header::ACCEPT_ENCODING, header::ACCEPT_LANGUAGE, header::CONTENT_TYPE, header::USER_AGENT];
-/// Bodies of up to this many bytes are decoded where they are received.
-const DECODED_HERE: usize = 64 << 10;
+/// Bodies of up to this many bytes are decoded where they are received: they may be a thousand times as large then.
+const DECODED_HERE: usize = 4 << 10;
 
 /// A request to send.
 #[derive(Clone)]
@@ -209,8 +214,14 @@ impl Sender {
                 body = None;
                 headers.remove(header::CONTENT_TYPE);
             }
+            if body.is_some() && !hop::may_have_body(url.as_str(), target.as_str()) {
+                let target = login::shown(target.as_str());
+                return Err(Unsent::new(format!(
+                    "{shown} redirects to {target}, another host, which does not get the body; send it there yourself"
+                )));
+            }
             if target.origin() != url.origin() {
-                let kept = headers.iter().filter(|(name, _)| TRAVELLING.contains(name));
+                let kept = headers.iter().filter(|(name, _)| hop::travels(name.as_str()));
                 headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
             }
             shown = login::shown(target.as_str());
@@ -320,10 +331,22 @@ async fn fetch(mut answer: reqwest::Response, url: &str, most: usize) -> Result<
         return Err(too_large());
     }
     let mut body = BytesMut::new();
+    let mut pace = Pace::new();
     loop {
-        match answer.chunk().await {
+        let chunk = match tokio::time::timeout(pace.left(), answer.chunk()).await {
+            Ok(chunk) => chunk,
+            Err(_) if pace.goes_on() => continue,
+            Err(_) => {
+                let message = format!("the answer of {url} comes at less than {} bytes a second", pace::LEAST_RATE);
+                return Err(Unsent::new(message).late(true));
+            }
+        };
+        match chunk {
             Ok(Some(chunk)) if body.len() + chunk.len() > most => return Err(too_large()),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) => {
+                pace.came(chunk.len());
+                body.extend_from_slice(&chunk);
+            }
             Ok(None) => break,
             Err(error) => {
                 let message = format!("the answer of {url} broke off: {}", chain(&error));

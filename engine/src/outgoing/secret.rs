@@ -140,22 +140,29 @@ fn forms(secret: &str) -> Vec<String> {
         );
         parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
     }
-    let encoded = |part: &String| {
+    let others = |part: &String| {
         [
             part.clone(),
             percent_decode_str(part).decode_utf8_lossy().into_owned(),
-            utf8_percent_encode(part, NON_ALPHANUMERIC).to_string(),
-            utf8_percent_encode(part, PART).to_string(),
-            utf8_percent_encode(part, PATH).to_string(),
-            utf8_percent_encode(part, LOGIN).to_string(),
-            utf8_percent_encode(part, PART).to_string().replace("%20", "+"),
             part.escape_debug().to_string(),
             BASE64_STANDARD.encode(part),
             BASE64_STANDARD.encode(part).trim_end_matches('=').to_owned(),
             BASE64_URL_SAFE_NO_PAD.encode(part),
         ]
     };
+    let encoded = |part: &String| others(part).into_iter().chain(in_addresses(part)).collect::<Vec<_>>();
     parts.iter().filter(|part| !part.is_empty()).flat_map(encoded).collect()
+}
+
+/// How a text may look in an address: in a part, a path, a login, a form.
+pub(crate) fn in_addresses(text: &str) -> [String; 5] {
+    [
+        utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
+        utf8_percent_encode(text, PART).to_string(),
+        utf8_percent_encode(text, PATH).to_string(),
+        utf8_percent_encode(text, LOGIN).to_string(),
+        utf8_percent_encode(text, PART).to_string().replace("%20", "+"),
+    ]
 }
 
 /// A text in which each secret is masked.

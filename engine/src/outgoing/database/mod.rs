@@ -6,6 +6,8 @@ mod sqlite;
 mod tls;
 mod values;
 
+pub use values::Space;
+
 use super::own::Own;
 use crate::script::{Fault, TIMEOUT};
 use crate::workflow::model::SqlWork;
@@ -42,6 +44,10 @@ pub struct SqlCall {
     pub timeout: Duration,
     /// The zone of instants, and of local times without one.
     pub zone: Zone,
+    /// The longest text or blob that it may make, in bytes.
+    pub longest: usize,
+    /// The room for what it gives.
+    pub space: Space,
 }
 
 impl Database {
@@ -74,6 +80,7 @@ impl Database {
                 Trouble::Late => (TIMEOUT, format!("it did not end within {span}")),
                 Trouble::Refused(reason) => (ErrorKind::Io.name(), reason),
                 Trouble::Unfit(reason) => (ErrorKind::Value.name(), reason),
+                Trouble::TooMuch(reason) => (ErrorKind::Limit.name(), reason),
             };
             Fault::of_kind(kind, format!("The connection `{name}` could not {what}: {}.", reason.trim_end_matches('.')))
         })
@@ -97,6 +104,8 @@ enum Trouble {
     Refused(String),
     /// A value that does not fit.
     Unfit(String),
+    /// It gives more than there is room for.
+    TooMuch(String),
 }
 
 impl Trouble {
@@ -104,7 +113,7 @@ impl Trouble {
     fn into_reason(self) -> String {
         match self {
             Self::Late => "it took too long".to_owned(),
-            Self::Refused(reason) | Self::Unfit(reason) => reason,
+            Self::Refused(reason) | Self::Unfit(reason) | Self::TooMuch(reason) => reason,
         }
     }
 
@@ -113,6 +122,7 @@ impl Trouble {
         match (self, number) {
             (Self::Refused(reason), Some(number)) => Self::Refused(format!("statement {number}: {reason}")),
             (Self::Unfit(reason), Some(number)) => Self::Unfit(format!("statement {number}: {reason}")),
+            (Self::TooMuch(reason), Some(number)) => Self::TooMuch(format!("statement {number}: {reason}")),
             (other, _) => other,
         }
     }

@@ -1,22 +1,27 @@
 //! SQLite files. Each step has a connection of its own, so nothing of a session stays for the next one.
 
 use super::guard::Guard;
-use super::values::Collected;
+use super::values::{Collected, Space};
 use super::{SqlCall, Trouble, bound, changed};
 use crate::outgoing::own::{Own, resolved};
 use crate::workflow::model::SqlWork;
 use crate::workflow::sql;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{DateTime, Number, Value, Zone, to_datetime, to_text};
+use rusqlite::limits::Limit;
 use rusqlite::types::{Value as Cell, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, TransactionBehavior};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// How long a statement waits for a lock at most.
 const BUSY: Duration = Duration::from_secs(30);
+
+/// How many operations of SQLite pass between two looks at whether anybody still wants the result.
+const LOOK: i32 = 10_000;
 
 /// A file.
 #[derive(Clone, Debug)]
@@ -68,7 +73,9 @@ impl Sqlite {
             let changes = matches!(call.work, SqlWork::Execute { .. });
             let opened = tokio::task::spawn_blocking(move || here.open(changes)).await;
             let mut connection = opened.map_err(|error| Trouble::Refused(error.to_string()))??;
-            let mut stop = Interrupt(Some(connection.get_interrupt_handle()));
+            let given_up = Arc::new(AtomicBool::new(false));
+            watch(&mut connection, &given_up, call.longest).map_err(told)?;
+            let mut stop = Interrupt(Some((given_up, connection.get_interrupt_handle())));
             let last = self.last.clone();
             let work = tokio::task::spawn_blocking(move || {
                 let done = perform(&mut connection, &call);
@@ -104,15 +111,25 @@ impl Sqlite {
     }
 }
 
-/// Ends the statement of a call that nobody waits for any more.
-struct Interrupt(Option<rusqlite::InterruptHandle>);
+/// Ends the statements of a call that nobody waits for any more. A statement that begins after the interruption ends at
+/// the next look at the flag.
+struct Interrupt(Option<(Arc<AtomicBool>, rusqlite::InterruptHandle)>);
 
 impl Drop for Interrupt {
     fn drop(&mut self) {
-        if let Some(handle) = &self.0 {
+        if let Some((given_up, handle)) = &self.0 {
+            given_up.store(true, Ordering::Relaxed);
             handle.interrupt();
         }
     }
+}
+
+/// Bounds what statements do on this connection: they end once nobody wants them, and make no text or blob of more bytes
+/// than `longest`.
+fn watch(connection: &mut Connection, given_up: &Arc<AtomicBool>, longest: usize) -> rusqlite::Result<()> {
+    let given_up = given_up.clone();
+    connection.progress_handler(LOOK, Some(move || given_up.load(Ordering::Relaxed)))?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(longest).unwrap_or(i32::MAX)).map(|_| ())
 }
 
 fn perform(connection: &mut Connection, call: &SqlCall) -> Result<Value, Trouble> {
@@ -121,17 +138,18 @@ fn perform(connection: &mut Connection, call: &SqlCall) -> Result<Value, Trouble
     connection.pragma_update(None, "query_only", reads).map_err(told)?;
     let behavior = if reads { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
     let transaction = connection.transaction_with_behavior(behavior).map_err(told)?;
+    let mut space = call.space;
     let value = {
         let _watching = guard.watch();
         let explained = |trouble| guard.explain(trouble);
         match &call.work {
-            SqlWork::Query(statement) => read(&transaction, statement, call).map_err(explained)?,
+            SqlWork::Query(statement) => read(&transaction, statement, call, &mut space).map_err(explained)?,
             SqlWork::Execute { statements, is_list } => {
                 let mut results = Vec::with_capacity(statements.len());
                 for (number, statement) in (1..).zip(statements) {
                     let number = is_list.then_some(number);
                     let done = if statement.gives_rows {
-                        read(&transaction, statement, call)
+                        read(&transaction, statement, call, &mut space)
                     } else {
                         change(&transaction, statement, call)
                     };
@@ -146,10 +164,15 @@ fn perform(connection: &mut Connection, call: &SqlCall) -> Result<Value, Trouble
 }
 
 /// The table that a statement gives.
-fn read(connection: &Connection, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
+fn read(
+    connection: &Connection,
+    statement: &sql::Statement,
+    call: &SqlCall,
+    space: &mut Space,
+) -> Result<Value, Trouble> {
     let mut prepared = connection.prepare(&statement.numbered).map_err(told)?;
     bind(&mut prepared, statement, call)?;
-    query(&mut prepared, call.zone)
+    query(&mut prepared, call.zone, space)
 }
 
 /// The number of rows that a statement changes.
@@ -193,7 +216,7 @@ fn number_cell(number: Number) -> Result<Cell, String> {
     Ok(Cell::Real(near))
 }
 
-fn query(statement: &mut Statement<'_>, zone: Zone) -> Result<Value, Trouble> {
+fn query(statement: &mut Statement<'_>, zone: Zone, space: &mut Space) -> Result<Value, Trouble> {
     let names = statement.column_names().map(Into::into).collect();
     let declared: Vec<Type> = statement.columns().map(|column| declared(column.decl_type())).collect();
     let mut collected = Collected::new(names, declared.clone())?;
@@ -203,7 +226,7 @@ fn query(statement: &mut Statement<'_>, zone: Zone) -> Result<Value, Trouble> {
         for (at, ty) in declared.iter().enumerate() {
             values.push(value(row.get_ref(at).map_err(told)?, ty, zone)?);
         }
-        collected.push(values)?;
+        collected.push(values, space)?;
     }
     Ok(collected.finish())
 }
@@ -256,6 +279,9 @@ fn value(cell: ValueRef<'_>, ty: &Type, zone: Zone) -> Result<Value, Trouble> {
 fn told(error: rusqlite::Error) -> Trouble {
     match &error {
         rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::OperationInterrupted => Trouble::Late,
+        rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::TooBig => {
+            Trouble::TooMuch("it makes a text or blob that is longer than a text may be".to_owned())
+        }
         _ => Trouble::Refused(error.to_string()),
     }
 }

@@ -3,8 +3,51 @@
 use super::Trouble;
 use ecow::EcoString;
 use flowscript_lang::types::{Type, Types};
-use flowscript_lang::value::{Column, Table, Value};
+use flowscript_lang::value::{Column, Table, Value, live_size};
 use std::sync::Arc;
+
+/// The room that is left for what the statements of a step give.
+#[derive(Clone, Copy, Debug)]
+pub struct Space {
+    /// Cells.
+    pub cells: usize,
+    /// Bytes in memory.
+    pub bytes: usize,
+}
+
+impl Space {
+    /// Would so many bytes fit?
+    pub(super) fn check(&self, bytes: usize) -> Result<(), Trouble> {
+        if bytes <= self.bytes {
+            return Ok(());
+        }
+        let reason =
+            "its result needs more memory than `limits.scriptMemory` gives a step; ask for fewer rows or columns";
+        Err(Trouble::TooMuch(reason.to_owned()))
+    }
+
+    /// Takes the room of a row, counted before it is kept.
+    fn take(&mut self, row: &[Value]) -> Result<(), Trouble> {
+        let Some(cells) = self.cells.checked_sub(row.len()) else {
+            let reason = "its result has more cells than a table may have; ask for fewer rows or columns";
+            return Err(Trouble::TooMuch(reason.to_owned()));
+        };
+        let bytes = row.iter().map(kept).fold(size_of_val(row), usize::saturating_add);
+        self.check(bytes)?;
+        (self.cells, self.bytes) = (cells, self.bytes - bytes);
+        Ok(())
+    }
+}
+
+/// The bytes of a value beside its cell.
+fn kept(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => 0,
+        Value::Text(text) => text.len(),
+        Value::Binary(bytes) => bytes.len(),
+        nested => live_size([nested]),
+    }
+}
 
 /// A table with typed columns, collected row by row.
 pub(super) struct Collected {
@@ -27,11 +70,12 @@ impl Collected {
     }
 
     /// Adds a row of as many values as there are columns.
-    pub(super) fn push(&mut self, row: Vec<Value>) -> Result<(), Trouble> {
+    pub(super) fn push(&mut self, row: Vec<Value>, space: &mut Space) -> Result<(), Trouble> {
         if self.rows >= super::MAX_ROWS {
             let reason = format!("it gives more than {} rows; ask for fewer at a time", super::MAX_ROWS);
-            return Err(Trouble::Unfit(reason));
+            return Err(Trouble::TooMuch(reason));
         }
+        space.take(&row)?;
         self.rows += 1;
         for ((column, value), ty) in self.columns.iter_mut().zip(row).zip(&mut self.types) {
             // SQLite keeps what it is given, whatever the column is declared as.

@@ -3,11 +3,12 @@
 use super::file::{self, FileChange};
 use super::http::texts;
 use super::{Action, FileCall, Outcome};
-use crate::outgoing::{Letter, SqlCall};
+use crate::outgoing::{Letter, SqlCall, SqlSpace};
 use crate::run::work::Room;
 use crate::script::{Content, Context, Fault};
 use crate::workflow::model::{Email, FileStep, FileWork, Sql};
 use flowscript_lang::error::ErrorKind;
+use flowscript_lang::program::Settings;
 use flowscript_lang::value::Value;
 
 /// Fills the parameters of a statement.
@@ -17,7 +18,9 @@ pub(super) fn sql(sql: &Sql, variables: &mut [Value], context: Context<'_>, room
         params.push((name.clone(), content.value(variables, context)?));
     }
     let (connection, work, timeout) = (sql.connection.clone(), sql.work.clone(), sql.timeout);
-    let call = SqlCall { connection, work, params, timeout, zone: room.library.settings().zone };
+    let Settings { zone, limits, .. } = &**room.library.settings();
+    let space = SqlSpace { cells: limits.cells, bytes: limits.memory };
+    let call = SqlCall { connection, work, params, timeout, zone: *zone, longest: limits.text, space };
     Ok(Outcome::Act(Action::Sql(Box::new(call))))
 }
 

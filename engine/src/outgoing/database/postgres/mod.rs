@@ -3,16 +3,20 @@
 mod numeric;
 mod read;
 mod session;
+mod watch;
+mod wire;
 mod write;
 
-use super::tls::{self, Tls, Wish};
-use super::values::Collected;
+use super::tls::{self, Wish};
+use super::values::{Collected, Space};
 use super::{SqlCall, Trouble, bound, changed};
 use crate::workflow::model::SqlWork;
 use crate::workflow::sql;
 use chrono::{NaiveDateTime, TimeDelta};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use flowscript_lang::types::Type;
 use flowscript_lang::value::{DateTime, Value, Zone};
+use futures_util::StreamExt;
 use read::{is_read, known, values};
 use session::Session;
 use std::error::Error;
@@ -20,17 +24,20 @@ use std::path::Path;
 use std::time::Duration;
 use tokio_postgres::types::{Kind, ToSql};
 use tokio_postgres::{Client, Column, Config, Statement};
+use wire::Wire;
 use write::Bound;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How many times as much as what is sent an array or a JSON text takes at most as a value.
+const GROWTH: usize = 16;
 /// What follows the step's time before the server itself ends a statement.
 const SERVER_GRACE: Duration = Duration::from_millis(200);
 
 /// A server and the connections to it that are open.
 pub struct Postgres {
     pool: Pool,
-    tls: Tls,
+    wire: Wire,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -44,10 +51,11 @@ impl Postgres {
         let Wish { mode, tls, url } = tls::wish(url, project)?;
         let mut config: Config = url.parse().map_err(|error| format!("`url` cannot be read: {error}"))?;
         config.connect_timeout(CONNECT).application_name("flowscript").ssl_mode(mode);
+        let wire = Wire::over(&mut config, tls)?;
         let manager =
-            Manager::from_config(config, tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
+            Manager::from_connect(config, wire.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager).max_size(pool).runtime(Runtime::Tokio1).build();
-        Ok(Self { pool: pool.map_err(|error| error.to_string())?, tls })
+        Ok(Self { pool: pool.map_err(|error| error.to_string())?, wire })
     }
 
     pub(super) async fn check(&self) -> Result<(), String> {
@@ -61,7 +69,7 @@ impl Postgres {
         let client = tokio::time::timeout_at(deadline, self.pool.get()).await.map_err(late)?;
         // Dropped before it is given back, it is closed: nobody knows what a broken-off step has left in it.
         let session = Session::new(client.map_err(|error| Trouble::Refused(reason(&error)))?);
-        let mut given_up = GivenUp(Some((session.client()?.cancel_token(), self.tls.clone())));
+        let mut given_up = GivenUp(Some((session.client()?.cancel_token(), self.wire.clone())));
         let done = tokio::time::timeout_at(deadline, transaction(session.client()?, &call)).await.map_err(late)?;
         given_up.0 = None;
         session.give_back(done.is_ok());
@@ -70,14 +78,14 @@ impl Postgres {
 }
 
 /// Ends the statement of a call that nobody waits for any more.
-struct GivenUp(Option<(tokio_postgres::CancelToken, Tls)>);
+struct GivenUp(Option<(tokio_postgres::CancelToken, Wire)>);
 
 impl Drop for GivenUp {
     fn drop(&mut self) {
-        if let Some((token, tls)) = self.0.take()
+        if let Some((token, wire)) = self.0.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(async move { token.cancel_query(tls).await });
+            runtime.spawn(async move { token.cancel_query(wire).await });
         }
     }
 }
@@ -94,13 +102,14 @@ async fn transaction(client: &Client, call: &SqlCall) -> Result<Value, Trouble> 
 }
 
 async fn perform(client: &Client, call: &SqlCall) -> Result<Value, Trouble> {
+    let mut space = call.space;
     match &call.work {
-        SqlWork::Query(statement) => read(client, statement, call).await,
+        SqlWork::Query(statement) => read(client, statement, call, &mut space).await,
         SqlWork::Execute { statements, is_list } => {
             let mut results = Vec::with_capacity(statements.len());
             for (number, statement) in (1..).zip(statements) {
                 let done = if statement.gives_rows {
-                    read(client, statement, call).await
+                    read(client, statement, call, &mut space).await
                 } else {
                     change(client, statement, call).await
                 };
@@ -120,21 +129,33 @@ async fn change(client: &Client, statement: &sql::Statement, call: &SqlCall) -> 
 }
 
 /// The table that a statement gives.
-async fn read(client: &Client, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
+async fn read(
+    client: &Client,
+    statement: &sql::Statement,
+    call: &SqlCall,
+    space: &mut Space,
+) -> Result<Value, Trouble> {
     let prepared = client.prepare(&statement.numbered).await.map_err(told)?;
     let columns = prepared.columns();
     let names = columns.iter().map(|column| column.name().into()).collect();
     let types = columns.iter().map(|column| known(column.type_())).collect();
     let mut collected = Collected::new(names, types)?;
+    let grows = columns.iter().any(|column| known(column.type_()) == Type::Any);
     let unread = columns.iter().find(|column| !is_read(column.type_()));
     let asked = match unread {
         None => prepared.clone(),
         Some(column) => as_texts(client, statement, columns, column).await?,
     };
     let values_in = bind(&asked, statement, call);
-    let rows = client.query(&asked, &references(&values_in)).await.map_err(told)?;
-    for row in &rows {
-        collected.push(values(row, columns, call.zone)?)?;
+    let rows = client.query_raw(&asked, references(&values_in)).await.map_err(told)?;
+    // One after the other: what does not fit is not waited for.
+    let mut rows = std::pin::pin!(rows);
+    while let Some(row) = rows.next().await {
+        let row = row.map_err(told)?;
+        if grows {
+            space.check(row.raw_size_bytes().saturating_mul(GROWTH))?;
+        }
+        collected.push(values(&row, columns, call.zone)?, space)?;
     }
     Ok(collected.finish())
 }
