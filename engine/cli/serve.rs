@@ -1,7 +1,7 @@
 //! `flowscript serve`: the engine.
 
 use crate::exit::Exit;
-use crate::signals;
+use crate::signals::Signals;
 use clap::Args;
 use flowscript_engine::config::Config;
 use flowscript_engine::engine::Engine;
@@ -33,7 +33,7 @@ pub struct ServeArgs {
     once: bool,
 }
 
-/// How long connections may take to end once the engine has stopped.
+/// How long connections, and then threads, may take to end once the engine has stopped.
 const CLOSING: Duration = Duration::from_secs(1);
 
 /// Where the admin API has an address of its own, one of so many connections is for it.
@@ -52,7 +52,7 @@ pub fn run(args: ServeArgs) -> Exit {
         Err(error) => return not_started(&format!("threads cannot be started: {error}")),
     };
     let served = runtime.block_on(serve(args));
-    // What still decodes or reads keeps nobody from stopping.
+    // What is left of the engine is dropped, which closes the store. A thread that is deep in something is not waited for.
     runtime.shutdown_timeout(CLOSING);
     match served {
         Ok(()) => Exit::Done,
@@ -110,18 +110,23 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     let connections = config.limits.connections;
     let mut lock = lock(&args.dir)?;
     let data = args.dir.join("data");
-    // From here on: a signal that comes while the engine starts must not be lost.
-    let told_to_stop = signals::listen()?;
+    let mut signals = Signals::listen()?;
     let listener = if args.once { None } else { Some(bind(config.bind).await?) };
     let admin = match config.admin.bind.filter(|_| !args.once) {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
     let store = open_store(&config, &args.dir)?;
-    let engine = Engine::load(config, &args.dir, store).await?;
+    let engine = tokio::select! {
+        engine = Engine::load(config, &args.dir, store) => engine?,
+        () = signals.stop() => return Ok(()),
+    };
     let Some(listener) = listener else {
         engine.work().await.map_err(|error| error.to_string())?;
-        engine.drain().await.map_err(|error| error.to_string())?;
+        tokio::select! {
+            drained = engine.drain() => drained.map_err(|error| error.to_string())?,
+            () = signals.stop() => {}
+        }
         engine.stop().await;
         return Ok(());
     };
@@ -142,8 +147,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     let keeping = tokio::spawn(keep_lock(lock.clone()));
     announce(&engine, &args.dir, address, admin.is_some().then_some(admin_address), &token);
     let stop = async {
-        // The thread of signals lives as long as the process.
-        let _ = told_to_stop.await;
+        signals.stop().await;
         engine.stop().await;
     };
     match admin {

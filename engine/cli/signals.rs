@@ -1,48 +1,59 @@
-//! Signals that stop the engine, heard on a thread of their own: whatever its other threads are busy with, a second signal
-//! ends it at once.
+//! Signals to the engine: the first one stops it in order, a second one at once.
+//!
+//! They are heard by a thread of their own: whatever keeps the engine's threads busy, they still count.
 
 use std::sync::mpsc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
-/// How long a stop may take in all. Runs get 10 seconds, then what they have done is written down.
-const MOST: Duration = Duration::from_secs(30);
+/// How long a stop may take in all: the time that runs at work are given, and what the store needs behind it.
+const LONGEST_STOP: Duration = Duration::from_secs(30);
 
-/// Listens from now on. What is given is ready when the first signal comes. The error says why nobody can listen.
-pub fn listen() -> Result<oneshot::Receiver<()>, String> {
-    let (told, stop) = oneshot::channel();
-    let (ready, listening) = mpsc::channel();
-    let spawned = std::thread::Builder::new().name("signals".into()).spawn(move || hear(&ready, told));
-    spawned.map_err(|error| format!("a thread for signals cannot be started: {error}"))?;
-    match listening.recv() {
-        Ok(Ok(())) => Ok(stop),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the thread for signals has ended".into()),
+/// The signals that have come.
+pub struct Signals(watch::Receiver<bool>);
+
+impl Signals {
+    /// Listens from now on: a signal that comes while the engine starts is not lost. The error says what is in the way.
+    pub fn listen() -> Result<Self, String> {
+        let (heard, told) = watch::channel(false);
+        let (listening, ready) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("signals".into()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(hear(&listening, &heard)),
+                Err(error) => drop(listening.send(Err(error))),
+            }
+        });
+        thread.map_err(|error| error.to_string())?;
+        let listens = ready.recv().map_err(|error| error.to_string())?;
+        listens.map_err(|error| format!("signals cannot be heard: {error}"))?;
+        Ok(Self(told))
+    }
+
+    /// Ready once the engine is to stop.
+    pub async fn stop(&mut self) {
+        // The thread that tells lives as long as the process.
+        let _ = self.0.wait_for(|stops| *stops).await;
     }
 }
 
-fn hear(ready: &mpsc::Sender<std::io::Result<()>>, told: oneshot::Sender<()>) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return drop(ready.send(Err(error))),
+async fn hear(listening: &mpsc::Sender<std::io::Result<()>>, heard: &watch::Sender<bool>) {
+    let both = signal(SignalKind::terminate()).and_then(|term| Ok((term, signal(SignalKind::interrupt())?)));
+    let (mut terminate, mut interrupt) = match both {
+        Ok(both) => both,
+        Err(error) => return drop(listening.send(Err(error))),
     };
-    runtime.block_on(async {
-        let mut both = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-            (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
-            (Err(error), _) | (_, Err(error)) => return drop(ready.send(Err(error))),
-        };
-        let _ = ready.send(Ok(()));
-        next(&mut both).await;
-        tracing::info!("stopping; a second signal stops at once");
-        let _ = told.send(());
-        if tokio::time::timeout(MOST, next(&mut both)).await.is_err() {
-            tracing::error!("the engine has not stopped within {} seconds and is ended", MOST.as_secs());
-        }
-        std::process::exit(1);
-    });
+    let _ = listening.send(Ok(()));
+    next(&mut terminate, &mut interrupt).await;
+    tracing::info!("stopping; a second signal stops at once");
+    heard.send_replace(true);
+    if tokio::time::timeout(LONGEST_STOP, next(&mut terminate, &mut interrupt)).await.is_err() {
+        tracing::error!("the stop has taken longer than {} seconds: it ends here", LONGEST_STOP.as_secs());
+    }
+    std::process::exit(1)
 }
 
-async fn next((terminate, interrupt): &mut (Signal, Signal)) {
+async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
 }

@@ -12,7 +12,7 @@ use encoding_rs::UTF_8;
 use flowscript_lang::budget::Budget;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
-use flowscript_lang::host::{HttpRequest, HttpResponse};
+use flowscript_lang::host::{HttpRequest, HttpResponse, Interrupt};
 use flowscript_lang::value::{Number, Record, Rows, Value, to_boolean, to_number, to_text};
 
 /// Seconds for a request that does not say.
@@ -212,7 +212,7 @@ fn send(call: &mut Call<'_>, mut options: Options) -> NativeResult {
         body: options.body,
         timeout: options.timeout,
     };
-    let response = call.context.host().http(&request).map_err(|message| call.error(ErrorKind::Io, message))?;
+    let response = call.context.host().http(&request).map_err(|message| unsent(call, message))?;
     if !(200..300).contains(&response.status) && !options.continue_on_error {
         let shown: String = body_text(&response).chars().take(200).collect();
         let body = if shown.is_empty() { String::new() } else { format!(": {shown}") };
@@ -226,6 +226,15 @@ fn send(call: &mut Call<'_>, mut options: Options) -> NativeResult {
         return Err(call.error(ErrorKind::Io, message));
     }
     answer(&response, call.budget()).map(Value::Record)
+}
+
+/// Why there is no answer. A run that is to end has not failed.
+fn unsent(call: &Call<'_>, message: String) -> Box<RunError> {
+    match call.context.host().interrupt() {
+        None => call.error(ErrorKind::Io, message),
+        Some(Interrupt::Cancelled) => call.error(ErrorKind::Cancelled, "the run was cancelled."),
+        Some(Interrupt::Deadline) => call.error(ErrorKind::Limit, "the run took longer than the time it was given."),
+    }
 }
 
 /// An address for people: a login in it is nobody's business.

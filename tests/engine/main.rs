@@ -44,5 +44,6 @@ mod signed;
 #[path = "../support/smtp.rs"]
 mod smtp;
 mod sql;
+mod stopping;
 mod tokens;
 mod types;

@@ -4,9 +4,13 @@ use super::http::Permission;
 use super::interrupt::Interrupts;
 use flowscript_lang::host::{Host, HttpRequest, HttpResponse, Interrupt, LogLevel};
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long a request is waited for between two looks at Ctrl-C.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The host of one command.
 pub struct CommandHost {
@@ -54,7 +58,22 @@ impl Host for CommandHost {
     }
 
     fn http(&self, request: &HttpRequest) -> Result<HttpResponse, String> {
-        self.http.send(request)
+        // On a thread of its own: Ctrl-C does not wait for a peer.
+        let (permission, sent) = (self.http.clone(), request.clone());
+        let (answered, answer) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("http".into());
+        let started = thread.spawn(move || answered.send(permission.send(&sent)));
+        started.map_err(|error| format!("no thread for the request can be started: {error}."))?;
+        loop {
+            match answer.recv_timeout(LOOK) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) if self.interrupts.is_asked() => {
+                    return Err("it was interrupted.".into());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err("the request broke off.".into()),
+            }
+        }
     }
 
     fn interrupt(&self) -> Option<Interrupt> {

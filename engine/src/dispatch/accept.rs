@@ -54,6 +54,16 @@ pub enum Admission {
     Unkept(StoreError),
 }
 
+impl Admission {
+    /// The same; a run that was not over in time counts as accepted, where the workflow says so.
+    fn or_accepted(self, accept_on_timeout: bool) -> Self {
+        match self {
+            Self::Late(run) if accept_on_timeout => Self::Accepted(run),
+            other => other,
+        }
+    }
+}
+
 /// Why a run cannot be accepted.
 #[derive(Debug)]
 pub(super) enum Unready {
@@ -90,17 +100,14 @@ impl Dispatcher {
                 None => tokio::spawn(async move { dispatcher.direct(direct).await }),
             }
         } else {
-            tokio::spawn(async move {
-                match (dispatcher.accept(message).await, until) {
-                    (Admission::Accepted(run), Until::End(deadline)) => dispatcher.await_end(run, deadline).await,
-                    (other, _) => other,
+            return match (Box::pin(self.accept(message)).await, until) {
+                (Admission::Accepted(run), Until::End(deadline)) => {
+                    self.await_end(run, deadline).await.or_accepted(accept_on_timeout)
                 }
-            })
+                (other, _) => other,
+            };
         };
-        match taken.await.unwrap_or_else(|_| panicked()) {
-            Admission::Late(run) if accept_on_timeout => Admission::Accepted(run),
-            other => other,
-        }
+        taken.await.unwrap_or_else(|_| panicked()).or_accepted(accept_on_timeout)
     }
 
     /// Keeps a message and performs it later.
@@ -147,18 +154,9 @@ impl Dispatcher {
         new
     }
 
-    /// Keeps a run, and drives it where it is claimed at once: both whole, should the caller go away.
-    /// `room` is held until then.
-    async fn admit(&self, workflow: Arc<Workflow>, new: NewRun, given: Given, room: Option<Held>) -> Admission {
-        let dispatcher = self.clone();
-        let admitted = tokio::spawn(async move {
-            let _room = room;
-            dispatcher.admit_whole(workflow, new, given).await
-        });
-        admitted.await.unwrap_or_else(|_| panicked())
-    }
-
-    async fn admit_whole(&self, workflow: Arc<Workflow>, mut new: NewRun, given: Given) -> Admission {
+    /// Learns what acceptance needs, which ends when the caller goes away; then keeps a run, and drives it where it is
+    /// claimed at once: both whole, whatever the caller does. `room` is held until then.
+    async fn admit(&self, workflow: Arc<Workflow>, mut new: NewRun, given: Given, room: Option<Held>) -> Admission {
         let ordered = workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());
         let pause = ordered.filter(|_| new.trigger == Trigger::Webhook).map(|ordered| ordered.pause);
         let work = Work {
@@ -174,11 +172,21 @@ impl Dispatcher {
             match self.prepare(work.clone()).await {
                 Ok(known) => prepared = known,
                 Err(Unready::Refused(message)) => return Admission::Refused(message),
+                Err(Unready::Failed) if self.is_stopping() => return Admission::Stopping,
                 Err(Unready::Failed) => return Admission::Failed,
             }
         }
         new.label = prepared.label;
         new.lane = pause.map(|pause| LaneTicket { kind: LaneKind::Webhook, key: prepared.lane, pause });
+        let dispatcher = self.clone();
+        let admitted = tokio::spawn(async move {
+            let _room = room;
+            dispatcher.admit_whole(work, new).await
+        });
+        admitted.await.unwrap_or_else(|_| panicked())
+    }
+
+    async fn admit_whole(&self, work: Work, mut new: NewRun) -> Admission {
         let permit = self.shared.workers.clone().try_acquire_owned().ok();
         if permit.is_some() && self.is_working() {
             new.start = Start::Claim(self.shared.owner);
@@ -216,7 +224,8 @@ impl Dispatcher {
         let id = work.workflow.id.clone();
         let (host, running) = self.host(&work.workflow, work.id, Duration::ZERO);
         let room = self.room(&work.workflow);
-        let prepared = self.shared.pool.run(move || prepare(work, room, host)).await;
+        let _caller = host.stop().cancelled_with();
+        let prepared = self.shared.doors.run(move || prepare(work, room, host)).await;
         drop(running);
         match prepared {
             Ok(Ok(prepared)) => Ok(prepared),

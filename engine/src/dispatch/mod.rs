@@ -38,6 +38,10 @@ use tokio::sync::{Notify, Semaphore, watch};
 /// How long a claim holds without being renewed.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// How long runs that are left at a stop may take to notice, and history to be kept.
+const NOTICE: Duration = Duration::from_secs(1);
+const FLUSH: Duration = Duration::from_secs(3);
+
 /// How often, and how many times, a run that is to be cancelled is looked for.
 const CANCEL_PAUSE: Duration = Duration::from_millis(20);
 const CANCEL_TRIES: u32 = 250;
@@ -59,6 +63,8 @@ struct Shared {
     pool: Pool,
     /// The threads of scripts that wait for others.
     callers: Pool,
+    /// The threads that load versions and learn what acceptance needs: it does not wait until scripts of runs are done.
+    doors: Pool,
     sender: Arc<Sender>,
     callbacks: Option<Callbacks>,
     limits: Limits,
@@ -83,6 +89,8 @@ struct Shared {
     stopped: Notify,
     /// True once what is still at work has been left.
     grace_over: watch::Sender<bool>,
+    /// Asked once what is still at work must end.
+    halt: Arc<StopFlag>,
 }
 
 /// What a dispatcher is made of.
@@ -99,6 +107,8 @@ pub struct Parts {
     pub pool: Pool,
     /// The threads of scripts that wait for others.
     pub callers: Pool,
+    /// The threads that load versions and learn what acceptance needs.
+    pub doors: Pool,
     /// Requests to others.
     pub sender: Arc<Sender>,
     /// Where events for runs are sent to, if others know the engine's address.
@@ -121,6 +131,7 @@ impl Dispatcher {
             room: parts.room,
             pool: parts.pool,
             callers: parts.callers,
+            doors: parts.doors,
             sender: parts.sender,
             callbacks: parts.callbacks,
             limits: parts.limits,
@@ -134,6 +145,7 @@ impl Dispatcher {
             schedules: Notify::new(),
             stopped: Notify::new(),
             grace_over: watch::Sender::new(false),
+            halt: Arc::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -155,10 +167,11 @@ impl Dispatcher {
         if tokio::time::timeout(grace, self.idle()).await.is_err() {
             self.shared.grace_over.send_replace(true);
             self.abandon_all();
-            // Scripts notice within some thousand steps.
-            let _ = tokio::time::timeout(Duration::from_secs(2), self.idle()).await;
+            self.shared.halt.abandon();
+            // What does not notice is not waited for: the process ends, and the run goes on from its last commit.
+            let _ = tokio::time::timeout(NOTICE, self.idle()).await;
         }
-        let _ = tokio::time::timeout(grace, self.shared.history.flush()).await;
+        let _ = tokio::time::timeout(FLUSH, self.shared.history.flush()).await;
         if let Err(error) = self.shared.store.release(self.shared.owner).await {
             tracing::warn!("the lease could not be given back: {error}");
         }
@@ -234,7 +247,7 @@ impl Dispatcher {
         }
         let text = self.shared.store.version_text(hash).await.map_err(|error| error.to_string())?;
         let library = self.shared.room.library.clone();
-        let loaded = self.shared.pool.run(move || load_version(&text, &library)).await;
+        let loaded = self.shared.doors.run(move || load_version(&text, &library)).await;
         let workflow = Arc::new(loaded.map_err(|_| "loading a version panicked".to_owned())??);
         self.shared.catalog.remember(&workflow);
         Ok(workflow)
@@ -253,7 +266,13 @@ impl Dispatcher {
         let (time, lines) = (own.run.unwrap_or(limits.run), own.log_lines.unwrap_or(limits.log_lines));
         let callbacks = self.shared.callbacks.clone();
         let calls = Calls { sender: self.shared.sender.clone(), runtime: Handle::current(), run, callbacks };
-        RunHost::new(self.shared.clock.clone(), time.saturating_sub(spent), lines, stop, Some(calls))
+        let host = RunHost::new(self.shared.clock.clone(), time.saturating_sub(spent), lines, stop, Some(calls));
+        host.ending_with(self.shared.halt.clone())
+    }
+
+    /// Asked once the engine ends all that is at work, at the end of the time that a stop gives it.
+    pub fn halt(&self) -> &Arc<StopFlag> {
+        &self.shared.halt
     }
 
     /// What the runs of a workflow share, with its own limits.

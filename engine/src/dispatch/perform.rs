@@ -6,7 +6,9 @@ use crate::run::{Action, FileCall, FileChange, Files, Panicked, RunHost, StepHos
 use crate::script::{Fault, TIMEOUT};
 use crate::store::{RunId, StepEnd, Timestamp};
 use crate::workflow::model::Slot;
+use flowscript_lang::budget::Allowance;
 use flowscript_lang::error::ErrorKind;
+use flowscript_lang::host::Host;
 use flowscript_lang::value::Value;
 use std::collections::HashMap;
 use std::future::Future;
@@ -16,6 +18,9 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// How long a file that is read may stay unsettled beyond the time it is to be left alone.
 const MOST_UNSETTLED: Duration = Duration::from_secs(60);
+
+/// How long what asks whether it is to end may take to do so.
+const NOTICE: Duration = Duration::from_millis(500);
 
 /// A step that was done.
 pub(super) struct Done {
@@ -152,13 +157,16 @@ impl Dispatcher {
                 }
                 let answered = self.within(host, call.send(&self.shared.sender, Some(key))).await?;
                 let (files, now) = (self.shared.room.files.clone(), self.now());
-                self.shared.pool.run(move || answered.result(&files, now)).await.map_err(|Panicked| internal())??
+                let step = StepHost::new(host.clone(), position.to_owned(), dropped);
+                let read = self.shared.pool.run(move || answered.result(&files, now, &step));
+                self.within(host, async { read.await.map_err(|Panicked| internal())? }).await?
             }
             // Threads of their own: what waits for others must not hold up what computes.
             Action::Script(call) => {
-                let host = StepHost::new(host.clone(), position.to_owned(), dropped);
-                let ran = self.shared.callers.run(move || call.run(&host));
-                return ran.await.map_err(|Panicked| internal())?;
+                let step = StepHost::new(host.clone(), position.to_owned(), dropped);
+                let ran = self.shared.callers.run(move || call.run(&step));
+                let ran = async { ran.await.map_err(|Panicked| internal())? };
+                return self.within_notice(host, ran).await;
             }
             Action::Sql(call) => {
                 let database = self.shared.sender.connections().database(&call.connection);
@@ -181,7 +189,8 @@ impl Dispatcher {
                     }
                 };
                 let name = call.connection.clone();
-                self.file(host, files, *call).await.map_err(|fault| match name {
+                let step = StepHost::new(host.clone(), position.to_owned(), dropped);
+                self.file(host, files, *call, step).await.map_err(|fault| match name {
                     Some(name) => Fault { message: format!("The connection `{name}`: {}", fault.message), ..fault },
                     None => fault,
                 })?
@@ -192,13 +201,23 @@ impl Dispatcher {
     }
 
     /// Does a step with files; one that is read while it is written is waited for.
-    async fn file(&self, host: &RunHost, files: Arc<Files>, call: FileCall) -> Result<Value, Fault> {
+    async fn file(
+        &self,
+        host: &Arc<RunHost>,
+        files: Arc<Files>,
+        call: FileCall,
+        step: StepHost,
+    ) -> Result<Value, Fault> {
         if let (FileChange::Read(path, _), Some(settled)) = (&call.change, call.settled) {
             self.within(host, self.wait_for_settled(&files, path, settled)).await?;
         }
         let forgets = planted!(self.shared.clock.as_ref(), RepeatedMove);
-        let done = self.shared.callers.run(move || files.perform(&call.change, call.repeated && !forgets));
-        done.await.map_err(|Panicked| internal())?
+        let done = self.shared.callers.run(move || {
+            let stop = || step.interrupt();
+            let mut budget = Allowance::new("The file", call.limits, &stop);
+            files.perform(&call.change, call.repeated && !forgets, &mut budget)
+        });
+        self.within_notice(host, async { done.await.map_err(|Panicked| internal())? }).await
     }
 
     async fn wait_for_settled(&self, files: &Arc<Files>, path: &str, settled: Duration) -> Result<(), Fault> {
@@ -216,13 +235,27 @@ impl Dispatcher {
         }
     }
 
+    /// What asks by itself whether the run is stopped or its time is over. Where it is deep in something else then, it is
+    /// not waited for.
+    async fn within_notice<T>(&self, host: &RunHost, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => done,
+            fault = over(host) => tokio::time::timeout(NOTICE, work).await.unwrap_or(Err(fault)),
+        }
+    }
+
     /// What takes time, at most until the run is stopped or its time is over.
     async fn within<T>(&self, host: &RunHost, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        tokio::select! {
-            done = work => done,
-            () = host.stop().asked() => Err(Fault::new(ErrorKind::Cancelled, "The run was cancelled.")),
-            () = host.late() => Err(Fault::of_kind(TIMEOUT, "The run took longer than it may.")),
-        }
+        tokio::select! { done = work => done, fault = over(host) => Err(fault) }
+    }
+}
+
+/// Ready once the run is stopped or its time is over; says which.
+async fn over(host: &RunHost) -> Fault {
+    tokio::select! {
+        () = host.asked_to_stop() => Fault::new(ErrorKind::Cancelled, "The run was cancelled."),
+        () = host.late() => Fault::of_kind(TIMEOUT, "The run took longer than it may."),
     }
 }
 

@@ -140,7 +140,7 @@ impl Dispatcher {
         let (workflow, schedule) = self.schedule(&waiting.id)?;
         let (now, settled, pattern) = (self.now(), waiting.settled, schedule.clone());
         // A long time away may hold very many occurrences.
-        let counted = self.shared.pool.run(move || count(&pattern, settled, now)).await;
+        let counted = self.shared.doors.run(move || count(&pattern, settled, now)).await;
         let due = counted.ok()?;
         let decided = self.decide(&waiting.id, &workflow, &schedule, due, now).await;
         match decided {

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::room::Held;
-use crate::run::RunHost;
+use crate::run::{RunHost, StopFlag};
 use crate::script::{Outcome, try_out};
 use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::diagnostic::json::run_error;
@@ -36,12 +36,16 @@ pub struct Tried {
 
 impl Engine {
     /// Evaluates an expression or statements over the variables in an object of JSON. Nothing if the interpreter itself
-    /// failed; nothing in that if the variables are no object. `room` is what the source takes; it is held meanwhile.
+    /// failed; nothing in that if the variables are no object. `room` is what the source takes; it is held meanwhile. It
+    /// ends when it takes too long, when the engine stops, and when this is dropped: nobody waits for the result then.
     pub async fn evaluate(&self, source: String, input: Option<String>, room: Option<Held>) -> Option<Option<Tried>> {
         let (library, clock) = (self.shared.library.clone(), self.shared.clock.clone());
+        let halt = self.shared.dispatcher.halt().clone();
+        let stop = Arc::<StopFlag>::default();
+        let _caller = stop.cancelled_with();
         let evaluated = self.shared.evaluation.run(move || {
             let _room = room;
-            let host = RunHost::new(clock, TIME, LINES, Arc::default(), None);
+            let host = RunHost::new(clock, TIME, LINES, stop, None).ending_with(halt);
             let input = variables(input.as_deref(), &mut allowance("The input", &|| host.interrupt()))?;
             let mut outcome = try_out(&source, &input, &library, &host);
             let value = outcome.value.take();

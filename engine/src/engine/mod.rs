@@ -124,6 +124,7 @@ impl Engine {
             room,
             pool,
             callers,
+            doors: Pool::new(threads).map_err(started)?,
             sender: sender.clone(),
             callbacks,
             limits: limits.clone(),
@@ -245,6 +246,7 @@ impl Engine {
             input_parameters(&workflow.inputs, query)
         } else {
             let host = RunHost::new(self.shared.clock.clone(), CONVERSION, 0, Arc::default(), None);
+            let host = host.ending_with(self.shared.dispatcher.halt().clone());
             parse_query(&webhook.query, query, &self.shared.library, &host)
         };
         let request = Request::new(query.map_err(|no_fit| no_fit.message)?, parts, budget)?;

@@ -35,6 +35,8 @@ pub struct RunHost {
     calls: Option<Calls>,
     /// Whoever lent the thread takes it back then.
     patience: Option<Instant>,
+    /// The engine ends what is at work.
+    halt: Option<Arc<StopFlag>>,
 }
 
 /// How the scripts of a run reach out.
@@ -92,6 +94,16 @@ pub struct StopFlag {
 const CANCELLED: u8 = 1;
 const ABANDONED: u8 = 2;
 
+/// Held by a caller: when it goes away, nobody needs the result.
+#[derive(Debug)]
+pub struct CancelledWith(Arc<StopFlag>);
+
+impl Drop for CancelledWith {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
 impl StopFlag {
     /// Asks for the end of the run.
     pub fn cancel(&self) {
@@ -111,6 +123,17 @@ impl StopFlag {
     /// Is the run to be left as it is?
     pub fn is_abandoned(&self) -> bool {
         self.flags.load(Ordering::Acquire) & ABANDONED != 0
+    }
+
+    /// Was either asked for?
+    pub fn is_asked(&self) -> bool {
+        self.flags.load(Ordering::Acquire) != 0
+    }
+
+    /// Cancels what it belongs to once this is dropped: its caller has gone away.
+    #[must_use]
+    pub fn cancelled_with(self: &Arc<Self>) -> CancelledWith {
+        CancelledWith(self.clone())
     }
 
     /// Ready once either was asked for.
@@ -151,6 +174,7 @@ impl RunHost {
             stop,
             calls,
             patience: None,
+            halt: None,
         }
     }
 
@@ -170,6 +194,12 @@ impl RunHost {
         Self { patience: Instant::now().checked_add(patience), ..self }
     }
 
+    /// The same for work that ends when the engine asks all work to end.
+    #[must_use]
+    pub fn ending_with(self, halt: Arc<StopFlag>) -> Self {
+        Self { halt: Some(halt), ..self }
+    }
+
     /// The same for a run that others may look at while it is at work.
     #[must_use]
     pub fn watched(self) -> Self {
@@ -187,7 +217,18 @@ impl RunHost {
         if self.patience.is_some_and(|patience| Instant::now() >= patience) {
             self.stop.abandon();
         }
-        self.stop.is_cancelled() || self.stop.is_abandoned()
+        if self.halt.as_ref().is_some_and(|halt| halt.is_asked()) {
+            self.stop.abandon();
+        }
+        self.stop.is_asked()
+    }
+
+    /// Ready once the run is to end, or to be left as it is.
+    pub async fn asked_to_stop(&self) {
+        match &self.halt {
+            None => self.stop.asked().await,
+            Some(halt) => tokio::select! { () = self.stop.asked() => {}, () = halt.asked() => self.stop.abandon() },
+        }
     }
 
     /// Ready when the run's time is over.
@@ -339,12 +380,13 @@ impl Host for StepHost {
             shown: shown(&request.url),
             headers,
             body: request.body.clone().map(Bytes::from),
-            timeout: timeout.min(self.run.deadline.saturating_sub(self.run.clock.elapsed())),
+            timeout,
         };
         let answer = calls.runtime.block_on(async {
             tokio::select! {
                 answer = calls.sender.send(outgoing) => answer.map_err(|unsent| unsent.message),
-                () = self.run.stop.asked() => Err("The run was cancelled.".to_owned()),
+                () = self.run.asked_to_stop() => Err("The run was cancelled.".to_owned()),
+                () = self.run.late() => Err("The run took longer than it may.".to_owned()),
                 () = self.dropped.asked() => Err("The step was cancelled.".to_owned()),
             }
         })?;

@@ -32,7 +32,7 @@ mod work;
 pub use begin::{INPUT, Prepared, prepare};
 pub use diffs::{Change, StepDiff};
 pub use ended::Ended;
-pub use host::{Callbacks, Calls, RunHost, StepHost, StopFlag, step_key};
+pub use host::{Callbacks, Calls, CancelledWith, RunHost, StepHost, StopFlag, step_key};
 pub use input::{NoFit, convert, convert_input};
 #[cfg(test)]
 pub use ledger::kept_position;

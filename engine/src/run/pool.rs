@@ -51,12 +51,14 @@ impl Pool {
         Ok(Self { shared })
     }
 
-    /// Runs `job` on one of the threads.
+    /// Runs `job` on one of the threads. Dropped before it has begun, it never does.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Panicked> {
         let (sender, receiver) = oneshot::channel();
         self.shared.lock().jobs.push_back(Box::new(move || {
-            // A caller that has gone away does not need the result.
-            let _ = sender.send(job());
+            if !sender.is_closed() {
+                // A caller that has gone away does not need the result.
+                let _ = sender.send(job());
+            }
         }));
         self.shared.ready.notify_one();
         receiver.await.map_err(|_| Panicked)
@@ -105,6 +107,21 @@ mod tests {
         let pool = Pool::new(1).unwrap();
         assert!(matches!(pool.run(|| panic!("on purpose")).await, Err(Panicked)));
         assert_eq!(pool.run(|| 1 + 1).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_nobody_waits_for_does_not_begin() {
+        let pool = Pool::new(1).unwrap();
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let first = pool.run(move || gate.recv());
+        let ran = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = ran.clone();
+        let second = pool.run(move || seen.store(true, std::sync::atomic::Ordering::SeqCst));
+        let late = tokio::time::timeout(std::time::Duration::from_millis(20), async { tokio::join!(first, second) });
+        assert!(late.await.is_err());
+        drop(open);
+        pool.run(|| ()).await.unwrap();
+        assert!(!ran.load(std::sync::atomic::Ordering::SeqCst));
     }
 
     #[tokio::test]

@@ -21,19 +21,27 @@ pub enum Content {
 impl Content {
     /// The value over these variables.
     pub fn value(&self, variables: &mut [Value], context: Context<'_>) -> Result<Value, Fault> {
+        let value = self.parts(variables, context)?;
+        if matches!(self, Self::Record(_) | Self::List(_)) {
+            context.weighed(&value)?;
+        }
+        Ok(value)
+    }
+
+    fn parts(&self, variables: &mut [Value], context: Context<'_>) -> Result<Value, Fault> {
         match self {
             Self::Constant(value) => Ok(value.clone()),
             Self::Template(script) => script.run(variables, context),
             Self::Record(fields) => {
                 let mut values = Vec::with_capacity(fields.len());
                 for (name, content) in fields {
-                    values.push((name.clone(), content.value(variables, context)?));
+                    values.push((name.clone(), content.parts(variables, context)?));
                 }
                 Ok(Value::record(values))
             }
             Self::List(elements) => {
                 let values: Result<Vec<Value>, Fault> =
-                    elements.iter().map(|content| content.value(variables, context)).collect();
+                    elements.iter().map(|content| content.parts(variables, context)).collect();
                 Ok(Value::list(values?))
             }
         }

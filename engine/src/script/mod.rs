@@ -7,19 +7,25 @@ mod formats;
 mod functions;
 mod reads;
 mod trial;
+mod weight;
 
 pub use content::Content;
 pub use conversion::Conversion;
 pub use fault::{Fault, INTERRUPTED, MAX_PLACES, SourcePlace, TIMEOUT};
-pub use formats::{decode_csv, decode_json, decode_xml, encode_csv, encode_csv_rows, encode_json, encode_xml};
+pub use formats::{
+    NoForm, decode_csv, decode_csv_within, decode_json, decode_json_within, decode_xml, encode_csv, encode_csv_rows,
+    encode_json, encode_json_within, encode_xml,
+};
 pub use reads::{Read, Reads, Step};
 pub use trial::{Outcome, try_out};
+pub use weight::{Weighed, weigh};
 
 use crate::workflow::model::Slot;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Place, Scalar};
 use ecow::EcoString;
 use flowscript_lang::ast;
+use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::check::{self, CompileOptions, Mode, ModuleLoader, Variable};
 use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::error::{ErrorKind, RunError};
@@ -28,7 +34,7 @@ use flowscript_lang::host::Host;
 use flowscript_lang::program::{self, Limits, Program, Settings};
 use flowscript_lang::span::line_column;
 use flowscript_lang::types::{Field, RecordType, Type, Types};
-use flowscript_lang::value::{Column, Rows, Value, Zone};
+use flowscript_lang::value::{Value, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -361,11 +367,33 @@ pub struct Context<'a> {
     pub host: &'a dyn Host,
 }
 
+impl Context<'_> {
+    /// Does work with the limits of a script, which ends when the run does. `what` names it in messages, as in `The body`.
+    pub fn within<T>(&self, what: &'static str, work: impl FnOnce(&mut dyn Budget) -> T) -> T {
+        let stop = || self.host.interrupt();
+        work(&mut Allowance::new(what, self.settings.limits.clone(), &stop))
+    }
+
+    /// Refuses a value that weighs more than a script may hold, see [`weigh`].
+    pub fn weighed(&self, value: &Value) -> Result<Weighed, Fault> {
+        let most = self.settings.limits.memory;
+        weigh(value, most).ok_or_else(|| Fault::new(ErrorKind::Limit, too_heavy(most)))
+    }
+}
+
+/// What is said of a value that weighs more than so many bytes.
+fn too_heavy(most: usize) -> String {
+    format!(
+        "The value takes more than {} MiB when the parts that it shares are written out, the limit of a script.",
+        most >> 20
+    )
+}
+
 impl Script {
     /// Runs it over the variables; what it sets is kept there, unless it fails.
     pub fn run(&self, variables: &mut [Value], context: Context<'_>) -> Result<Value, Fault> {
         let failed = match self.run_program(variables, context) {
-            Ok(outcome) => return self.keep(outcome, variables),
+            Ok(outcome) => return self.keep(outcome, variables, context),
             Err(error) => error,
         };
         Err(self.fault(&failed))
@@ -374,7 +402,9 @@ impl Script {
     /// Like [`Script::run`]; a failure says what the script was reading.
     pub fn run_and_trace(&self, variables: &mut [Value], context: Context<'_>) -> Result<Value, Box<Failed>> {
         match self.run_program(variables, context) {
-            Ok(outcome) => self.keep(outcome, variables).map_err(|fault| Box::new(Failed { fault, reads: Vec::new() })),
+            Ok(outcome) => {
+                self.keep(outcome, variables, context).map_err(|fault| Box::new(Failed { fault, reads: Vec::new() }))
+            }
             Err(error) => Err(Box::new(Failed { fault: self.fault(&error), reads: self.reads_at(&error) })),
         }
     }
@@ -389,16 +419,22 @@ impl Script {
         self.program.run(given, context.settings, context.host)
     }
 
-    /// Keeps what a run has set; the result is its value.
-    fn keep(&self, mut outcome: program::Outcome, variables: &mut [Value]) -> Result<Value, Fault> {
-        for used in self.uses.iter().filter(|used| used.written) {
+    /// Keeps what a run has set, all of it or nothing; the result is its value.
+    fn keep(
+        &self,
+        mut outcome: program::Outcome,
+        variables: &mut [Value],
+        context: Context<'_>,
+    ) -> Result<Value, Fault> {
+        let written = || self.uses.iter().filter(|used| used.written);
+        for value in written().filter_map(|used| outcome.variables.get(used.at)).chain([&outcome.value]) {
+            self.check_kept(value, context)?;
+        }
+        for used in written() {
             if let (Some(value), Some(place)) = (outcome.variables.get_mut(used.at), variables.get_mut(used.slot)) {
-                let value = std::mem::take(value);
-                self.refuse_function(&value)?;
-                *place = value;
+                *place = std::mem::take(value);
             }
         }
-        self.refuse_function(&outcome.value)?;
         Ok(outcome.value)
     }
 
@@ -439,31 +475,22 @@ impl Script {
         Fault { places, ..Fault::new(error.kind, error.message.clone()) }
     }
 
-    /// Variables, inputs, outputs and results are kept in the store, where no function can stand.
-    fn refuse_function(&self, value: &Value) -> Result<(), Fault> {
-        if !holds_function(value) {
+    /// Variables, inputs, outputs and results are kept in the store, where no function can stand, and walked by many.
+    fn check_kept(&self, value: &Value, context: Context<'_>) -> Result<(), Fault> {
+        if matches!(value, Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_)) {
             return Ok(());
         }
-        let message = "A variable or result of a workflow cannot hold a function; call it and keep what it gives.";
+        let fault = match context.weighed(value) {
+            Ok(Weighed { holds_function: false }) => return Ok(()),
+            Ok(_) => {
+                let message =
+                    "A variable or result of a workflow cannot hold a function; call it and keep what it gives.";
+                Fault::new(ErrorKind::Type, message)
+            }
+            Err(fault) => fault,
+        };
         let place = SourcePlace { file: None, place: self.source.places.at(&self.source.text, 0) };
-        Err(Fault { places: vec![place], ..Fault::new(ErrorKind::Type, message) })
-    }
-}
-
-/// Does a function stand anywhere in the value?
-fn holds_function(value: &Value) -> bool {
-    match value {
-        Value::Function(_) => true,
-        Value::Record(record) => record.iter().any(|(_, cell)| holds_function(&cell)),
-        Value::List(list) => list.items().iter().any(holds_function),
-        Value::Table(table) => match table.columns() {
-            Some(columns) => columns.iter().any(|column| match &**column {
-                Column::Any(cells) => cells.iter().any(holds_function),
-                _ => false,
-            }),
-            None => Rows::of(value).is_some_and(|rows| rows.iter().any(|row| holds_function(&row))),
-        },
-        _ => false,
+        Err(Fault { places: vec![place], ..fault })
     }
 }
 

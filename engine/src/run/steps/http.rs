@@ -3,11 +3,14 @@
 use super::address::{self, ENCODED};
 use super::file::Files;
 use crate::outgoing::{Incoming, Outgoing, Sender, Unsent, masked, masked_header, shown as shown_url};
-use crate::script::{Context, Fault, TIMEOUT, decode_json, encode_json};
+use crate::script::{Context, Fault, NoForm, TIMEOUT, decode_json_within, encode_json_within};
 use crate::store::Timestamp;
 use crate::workflow::model::{Http, HttpBody};
 use bytes::Bytes;
-use flowscript_lang::error::ErrorKind;
+use flowscript_lang::budget::{Allowance, Budget};
+use flowscript_lang::error::{ErrorKind, RunError};
+use flowscript_lang::host::Host;
+use flowscript_lang::program::Limits;
 use flowscript_lang::value::{Rows, Value, to_text};
 use flowscript_stdlib::charset::{NotText, body_text};
 use percent_encoding::utf8_percent_encode;
@@ -23,6 +26,8 @@ pub struct HttpCall {
     expect: Vec<RangeInclusive<u16>>,
     save_as: Option<String>,
     is_head: bool,
+    /// What the answer may take as a value.
+    limits: Limits,
 }
 
 /// Fills the templates of a step.
@@ -52,8 +57,10 @@ pub(super) fn call(http: &Http, variables: &mut [Value], context: Context<'_>) -
     let (body, content_type) = match &http.body {
         HttpBody::Empty => (None, None),
         HttpBody::Json(content) => {
-            let text = encode_json(&content.value(variables, context)?)
-                .map_err(|reason| Fault::new(ErrorKind::Type, format!("The body is no JSON: {reason}")))?;
+            let value = content.value(variables, context)?;
+            let wrong = |reason| Fault::new(ErrorKind::Type, format!("The body is no JSON: {reason}"));
+            let text = context.within("The body", |budget| encode_json_within(&value, budget));
+            let text = text.map_err(|error| error.into_fault(wrong))?;
             (Some(Bytes::from(text)), Some("application/json"))
         }
         HttpBody::Raw(content) => match content.value(variables, context)? {
@@ -83,6 +90,7 @@ pub(super) fn call(http: &Http, variables: &mut [Value], context: Context<'_>) -
         expect: http.expect.clone(),
         save_as,
         is_head: http.method == crate::workflow::model::HttpMethod::Head,
+        limits: context.settings.limits.clone(),
     })
 }
 
@@ -144,9 +152,15 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// The result of the step: `[statusCode, headers, body, text, json]`. A status that is not expected is a failure.
-    pub fn result(self, files: &Files, now: Timestamp) -> Result<Value, Fault> {
+    /// The result of the step: `[statusCode, headers, body, text, json]`. A status that is not expected is a failure. The
+    /// host ends what takes too long.
+    pub fn result(self, files: &Files, now: Timestamp, host: &dyn Host) -> Result<Value, Fault> {
         let Self { call, incoming } = self;
+        let stop = || host.interrupt();
+        let mut budget = Allowance::new("The answer", call.limits.clone(), &stop);
+        let stopped = |error: Box<RunError>| Fault::new(error.kind, error.message);
+        // Its bytes, and its text.
+        budget.take(incoming.body.len().saturating_mul(2)).map_err(stopped)?;
         let header = |wanted: &str| {
             incoming.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
         };
@@ -167,7 +181,11 @@ impl Answered {
             files.write(path, &incoming.body)?;
             text = None;
         } else if !call.is_head {
-            json = text.as_deref().and_then(|text| decode_json(text).ok()).unwrap_or_default();
+            json = match text.as_deref().map(|text| decode_json_within(text, &mut budget)) {
+                Some(Ok(json)) => json,
+                Some(Err(NoForm::Stopped(error))) => return Err(stopped(error)),
+                Some(Err(NoForm::Wrong(_))) | None => Value::Null,
+            };
             body = Value::binary(incoming.body.to_vec());
         }
         Ok(Value::record([

@@ -15,7 +15,7 @@ use crate::workflow::model::{
 };
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::host::Host;
-use flowscript_lang::program::Settings;
+use flowscript_lang::program::{Limits, Settings};
 use flowscript_lang::value::{Record, Rows, Value, truth};
 use http::HttpCall;
 use std::time::Duration;
@@ -93,6 +93,8 @@ pub struct FileCall {
     pub settled: Option<Duration>,
     /// An earlier attempt ended without a known result: it may have done it already.
     pub repeated: bool,
+    /// What reading may take.
+    pub limits: Limits,
 }
 
 /// A script that reaches out, with a copy of what it sees.
@@ -150,7 +152,7 @@ pub(super) fn run(step: &Step, variables: &mut [Value], context: Context<'_>, ro
         StepKind::Log(log) => write(log, variables, context),
         StepKind::FileRead(read) => {
             let path = read.path.text("A path", variables, context)?;
-            room.files.read(&path, read.format).map(Outcome::Done)
+            context.within("The file", |budget| room.files.read(&path, read.format, budget)).map(Outcome::Done)
         }
         StepKind::Http(step) => Ok(Outcome::Act(Action::Http(Box::new(http::call(step, variables, context)?)))),
         StepKind::Sql(sql) => outside::sql(sql, variables, context, room),

@@ -36,16 +36,19 @@ pub(super) fn file(step: &FileStep, variables: &mut [Value], context: Context<'_
         FileWork::Move(from, to) => FileChange::Move(path(from, variables)?, path(to, variables)?),
         FileWork::Write(to, content) => {
             let to = path(to, variables)?;
-            let bytes = file::bytes(&content.value(variables, context)?, step.format, &to)?;
+            let value = content.value(variables, context)?;
+            let bytes = context.within("The content", |budget| file::bytes(&value, step.format, &to, budget))?;
             FileChange::Write(to, bytes)
         }
         FileWork::Append(to, content) => {
             let to = path(to, variables)?;
-            let addition = file::addition(&content.value(variables, context)?, step.format, &to)?;
+            let value = content.value(variables, context)?;
+            let addition = context.within("The content", |budget| file::addition(&value, step.format, &to, budget))?;
             FileChange::Append(to, addition)
         }
     };
-    let call = FileCall { connection: step.connection.clone(), change, settled: step.settled, repeated: false };
+    let (connection, limits) = (step.connection.clone(), context.settings.limits.clone());
+    let call = FileCall { connection, change, settled: step.settled, repeated: false, limits };
     Ok(Outcome::Act(Action::File(Box::new(call))))
 }
 
@@ -70,7 +73,8 @@ pub(super) fn email(email: &Email, variables: &mut [Value], context: Context<'_>
     let mut attachments = Vec::with_capacity(email.attachments.len());
     for (name, content) in &email.attachments {
         let name = name.text("The name of an attachment", variables, context)?.to_string();
-        let bytes = file::bytes(&content.value(variables, context)?, None, &name)?;
+        let value = content.value(variables, context)?;
+        let bytes = context.within("The attachment", |budget| file::bytes(&value, None, &name, budget))?;
         attachments.push((name, bytes));
     }
     let (connection, timeout) = (email.connection.clone(), email.timeout);

@@ -2,6 +2,7 @@
 
 use super::{Addition, Files, content, io};
 use crate::script::Fault;
+use flowscript_lang::budget::Budget;
 use flowscript_lang::error::ErrorKind;
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind as IoKind, Read, Seek, SeekFrom, Write};
@@ -34,7 +35,7 @@ impl Files {
     }
 
     /// Adds to the end of a file, which is made if it is missing.
-    pub(super) fn append(&self, path: &str, addition: &Addition) -> Result<(), Fault> {
+    pub(super) fn append(&self, path: &str, addition: &Addition, budget: &mut dyn Budget) -> Result<(), Fault> {
         let failed = |error: Error| io(format!("The file `{path}` cannot be appended to: {error}"));
         let (folder, name) = self.place(path, failed)?;
         let target = self.not_outside(path, &folder.join(name))?;
@@ -57,7 +58,8 @@ impl Files {
                 let gap: &[u8] = if ends_a_line(&mut file).map_err(failed)? { b"" } else { b"\r\n" };
                 let header = first_line(&mut file).map_err(failed)?;
                 let unfit = |reason: String| Fault::new(ErrorKind::Value, format!("The file `{path}`: {reason}"));
-                let rows = content::csv_rows(rows, header.as_deref()).map_err(unfit)?;
+                let rows = content::csv_rows(rows, header.as_deref(), budget);
+                let rows = rows.map_err(|error| error.into_fault(unfit))?;
                 [gap, rows.as_bytes()].concat()
             }
         };

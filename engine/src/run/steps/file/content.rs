@@ -1,8 +1,11 @@
 //! From the bytes of a file to values, and back.
 
 use super::Addition;
-use crate::script::{Fault, decode_csv, decode_json, encode_csv, encode_csv_rows, encode_json};
+use crate::script::{
+    Fault, NoForm, decode_csv_within, decode_json_within, encode_csv, encode_csv_rows, encode_json_within,
+};
 use crate::workflow::model::FileFormat;
+use flowscript_lang::budget::Budget;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, RowsBuilder, Value, to_text};
 use std::path::Path;
@@ -19,57 +22,75 @@ pub(in super::super) fn by_suffix(file: &Path) -> FileFormat {
     }
 }
 
-/// The value that bytes stand for. The error says in words what is wrong.
-pub(super) fn decode(bytes: Vec<u8>, format: FileFormat) -> Result<Value, String> {
+/// The value that bytes stand for, as far as the budget goes.
+pub(super) fn decode(bytes: Vec<u8>, format: FileFormat, budget: &mut dyn Budget) -> Result<Value, NoForm> {
     if format == FileFormat::Binary {
         return Ok(Value::binary(bytes));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
-        format!("it is not UTF-8 text at byte {}; read it `as: binary`", error.utf8_error().valid_up_to())
+        let at = error.utf8_error().valid_up_to();
+        NoForm::Wrong(format!("it is not UTF-8 text at byte {at}; read it `as: binary`"))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     match format {
-        FileFormat::Json => decode_json(text),
-        FileFormat::Ndjson => decode_lines(text),
-        FileFormat::Csv => decode_csv(text),
+        FileFormat::Json => decode_json_within(text, budget),
+        FileFormat::Ndjson => decode_lines(text, budget),
+        FileFormat::Csv => decode_csv_within(text, budget),
         FileFormat::Text | FileFormat::Binary => Ok(Value::text(text)),
     }
 }
 
 /// A value a line; blank lines are skipped.
-fn decode_lines(text: &str) -> Result<Value, String> {
+fn decode_lines(text: &str, budget: &mut dyn Budget) -> Result<Value, NoForm> {
     let mut rows = RowsBuilder::default();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        rows.push(decode_json(line).map_err(|error| format!("line {}: {error}", number + 1))?);
+        rows.push(decode_json_within(line, budget).map_err(|error| match error {
+            NoForm::Wrong(reason) => NoForm::Wrong(format!("line {}: {reason}", number + 1)),
+            stopped @ NoForm::Stopped(_) => stopped,
+        })?);
     }
     Ok(rows.finish())
 }
 
-/// The bytes of a file with this content: in the format that is given, else in that of the name.
-pub(in super::super) fn bytes(value: &Value, format: Option<FileFormat>, name: &str) -> Result<Vec<u8>, Fault> {
-    let unfit = |reason: String| unfit(name, &reason);
+/// The bytes of a file with this content: in the format that is given, else in that of the name; as far as the budget
+/// goes.
+pub(in super::super) fn bytes(
+    value: &Value,
+    format: Option<FileFormat>,
+    name: &str,
+    budget: &mut dyn Budget,
+) -> Result<Vec<u8>, Fault> {
+    let unfit = |reason: NoForm| reason.into_fault(|reason| unfit(name, &reason));
     if let Value::Binary(bytes) = value {
         return Ok(bytes.to_vec());
     }
     let format = format.unwrap_or_else(|| by_suffix(Path::new(name)));
     // A text is written as it is, whatever the file is called.
     match (format, value) {
-        (FileFormat::Ndjson, value) => encode_lines(value).map_err(unfit),
+        (FileFormat::Ndjson, value) => encode_lines(value, budget).map_err(unfit),
         (FileFormat::Json | FileFormat::Csv, Value::Text(text)) => Ok(text.as_bytes().to_vec()),
-        (FileFormat::Json, value) => Ok(encode_json(value).map_err(unfit)?.into_bytes()),
-        (FileFormat::Csv, value) if Rows::of(value).is_some() => Ok(encode_csv(value).map_err(unfit)?.into_bytes()),
+        (FileFormat::Json, value) => Ok(encode_json_within(value, budget).map_err(unfit)?.into_bytes()),
+        (FileFormat::Csv, value) if Rows::of(value).is_some() => {
+            Ok(encode_csv(value, budget).map_err(unfit)?.into_bytes())
+        }
         (FileFormat::Csv | FileFormat::Text | FileFormat::Binary, value) => match to_text(value) {
             Ok(text) => Ok(text.as_bytes().to_vec()),
-            Err(_) => Ok(encode_json(value).map_err(unfit)?.into_bytes()),
+            Err(_) => Ok(encode_json_within(value, budget).map_err(unfit)?.into_bytes()),
         },
     }
 }
 
-/// What is added to a file with this content: rows of CSV without repeating the columns, JSON a value a line.
-pub(in super::super) fn addition(value: &Value, format: Option<FileFormat>, name: &str) -> Result<Addition, Fault> {
+/// What is added to a file with this content: rows of CSV without repeating the columns, JSON a value a line. The budget
+/// is that of [`bytes`].
+pub(in super::super) fn addition(
+    value: &Value,
+    format: Option<FileFormat>,
+    name: &str,
+    budget: &mut dyn Budget,
+) -> Result<Addition, Fault> {
     match (format.unwrap_or_else(|| by_suffix(Path::new(name))), value) {
         (_, Value::Binary(_)) | (FileFormat::Json | FileFormat::Csv, Value::Text(_)) => {}
-        (FileFormat::Ndjson, _) => return Ok(Addition::Lines(bytes(value, Some(FileFormat::Ndjson), name)?)),
+        (FileFormat::Ndjson, _) => return Ok(Addition::Lines(bytes(value, Some(FileFormat::Ndjson), name, budget)?)),
         (FileFormat::Csv, Value::Record(_)) => return Ok(Addition::Rows(Value::list(vec![value.clone()]))),
         (FileFormat::Csv, value) if Rows::of(value).is_some() => return Ok(Addition::Rows(value.clone())),
         (FileFormat::Json, _) => {
@@ -78,7 +99,7 @@ pub(in super::super) fn addition(value: &Value, format: Option<FileFormat>, name
         }
         (FileFormat::Csv | FileFormat::Text | FileFormat::Binary, _) => {}
     }
-    Ok(Addition::Bytes(bytes(value, format, name)?))
+    Ok(Addition::Bytes(bytes(value, format, name, budget)?))
 }
 
 fn unfit(name: &str, reason: &str) -> Fault {
@@ -86,17 +107,17 @@ fn unfit(name: &str, reason: &str) -> Fault {
 }
 
 /// An element a line; a text is taken as lines that are made already.
-fn encode_lines(value: &Value) -> Result<Vec<u8>, String> {
+fn encode_lines(value: &Value, budget: &mut dyn Budget) -> Result<Vec<u8>, NoForm> {
     let mut lines = String::new();
     match (value, Rows::of(value)) {
         (Value::Text(text), _) => lines.push_str(text),
         (_, Some(rows)) => {
             for element in rows.iter() {
-                lines.push_str(&encode_json(&element)?);
+                lines.push_str(&encode_json_within(&element, budget)?);
                 lines.push('\n');
             }
         }
-        (value, None) => lines.push_str(&encode_json(value)?),
+        (value, None) => lines.push_str(&encode_json_within(value, budget)?),
     }
     if !lines.is_empty() && !lines.ends_with('\n') {
         lines.push('\n');
@@ -105,25 +126,26 @@ fn encode_lines(value: &Value) -> Result<Vec<u8>, String> {
 }
 
 /// Rows as CSV behind the rows of a file that begins with `header`, in its columns; with a header of their own where the
-/// file is empty. The error says in words what does not fit.
-pub(super) fn csv_rows(rows: &Value, header: Option<&[u8]>) -> Result<String, String> {
-    let Some(header) = header else { return encode_csv(rows) };
-    let header = std::str::from_utf8(header).map_err(|_| "its first line is not UTF-8 text".to_owned())?;
-    let Value::Table(empty) = decode_csv(header.strip_prefix('\u{feff}').unwrap_or(header))? else {
-        return encode_csv(rows);
+/// file is empty; as far as the budget goes.
+pub(super) fn csv_rows(rows: &Value, header: Option<&[u8]>, budget: &mut dyn Budget) -> Result<String, NoForm> {
+    let Some(header) = header else { return encode_csv(rows, budget) };
+    let wrong = |reason: &str| NoForm::Wrong(reason.to_owned());
+    let header = std::str::from_utf8(header).map_err(|_| wrong("its first line is not UTF-8 text"))?;
+    let Value::Table(empty) = decode_csv_within(header.strip_prefix('\u{feff}').unwrap_or(header), budget)? else {
+        return encode_csv(rows, budget);
     };
     let columns = empty.shape().names();
     let mut fitted = RowsBuilder::default();
     for row in Rows::of(rows).iter().flat_map(Rows::iter) {
         let Value::Record(record) = &row else {
-            return Err("CSV is made of rows, and these are not all records".to_owned());
+            return Err(wrong("CSV is made of rows, and these are not all records"));
         };
         if let Some((name, _)) = record.iter().find(|(name, _)| !columns.contains(name)) {
             let known = columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ");
-            return Err(format!("the row has a column `{name}`, and the file begins with the columns {known}"));
+            return Err(wrong(&format!("the row has a column `{name}`, and the file begins with the columns {known}")));
         }
         let cells = columns.iter().map(|name| (name.clone(), record.get(name).unwrap_or_default()));
         fitted.push(Value::record(cells.collect::<Vec<_>>()));
     }
-    encode_csv_rows(&fitted.finish())
+    encode_csv_rows(&fitted.finish(), budget)
 }

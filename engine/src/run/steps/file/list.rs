@@ -2,14 +2,21 @@
 
 use super::{Files, io, still_to_wait};
 use crate::script::Fault;
+use flowscript_lang::budget::Budget;
+use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{DateTime, RowsBuilder, Value};
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime};
 
+/// The most entries that a list has.
+pub(super) const MOST_ENTRIES: usize = 100_000;
+/// Asking the system for an entry takes about as long as so many steps.
+const STEPS_OF_ENTRY: u64 = 10;
+
 impl Files {
     /// The files and folders in a folder, by name; `*` in the last part of the path stands for any characters. Files that
     /// have changed within `settled` are left out: they may still be written.
-    pub(super) fn list(&self, path: &str, settled: Option<Duration>) -> Result<Value, Fault> {
+    pub(super) fn list(&self, path: &str, settled: Option<Duration>, budget: &mut dyn Budget) -> Result<Value, Fault> {
         let failed = |error: std::io::Error| io(format!("The folder `{path}` cannot be listed: {error}"));
         let (folder, pattern) = match path.rsplit_once('/') {
             Some((folder, last)) if last.contains('*') => (folder, last),
@@ -19,11 +26,19 @@ impl Files {
         let at = self.inside(if folder.is_empty() { "." } else { folder })?;
         let mut entries: Vec<(String, Metadata)> = Vec::new();
         for entry in std::fs::read_dir(at).map_err(failed)? {
+            budget.spend(STEPS_OF_ENTRY).map_err(|error| Fault::new(error.kind, error.message))?;
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             // Hidden ones are those of editors, and of writes that have not ended.
             if name.starts_with('.') || !matches(pattern, &name) {
                 continue;
+            }
+            if entries.len() == MOST_ENTRIES {
+                let message = format!(
+                    "The folder `{path}` has more than {MOST_ENTRIES} entries, the most that a step lists; move some away, \
+                     or list fewer with `*`."
+                );
+                return Err(Fault::new(ErrorKind::Limit, message));
             }
             match entry.metadata() {
                 Ok(metadata) => entries.push((name, metadata)),

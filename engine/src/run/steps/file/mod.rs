@@ -11,7 +11,8 @@ pub(super) use content::{addition, by_suffix, bytes};
 use crate::disk;
 use crate::script::Fault;
 use crate::workflow::model::FileFormat;
-use flowscript_lang::error::ErrorKind;
+use flowscript_lang::budget::Budget;
+use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::value::Value;
 use std::collections::HashMap;
 use std::fs::Metadata;
@@ -74,12 +75,11 @@ impl Files {
     }
 
     /// The content of the file at `path`, which must stay inside the folder. Without a format the suffix decides:
-    /// `.json`, `.ndjson`, `.csv`, `.txt`, else bytes.
-    pub fn read(&self, path: &str, format: Option<FileFormat>) -> Result<Value, Fault> {
+    /// `.json`, `.ndjson`, `.csv`, `.txt`, else bytes. The budget pays for what it becomes.
+    pub fn read(&self, path: &str, format: Option<FileFormat>, budget: &mut dyn Budget) -> Result<Value, Fault> {
         let (file, metadata) = self.file(path)?;
         if metadata.len() > MAX_BYTES {
-            let bytes = metadata.len();
-            return Err(io(format!("The file `{path}` has {bytes} bytes; {MAX_BYTES} are the most")));
+            return Err(too_large(path, metadata.len()));
         }
         let format = format.unwrap_or_else(|| by_suffix(&file));
         let stamp = metadata.modified().ok().map(|modified| Stamp { bytes: metadata.len(), modified });
@@ -89,9 +89,11 @@ impl Files {
         }
         let bytes = disk::read(&key.0, MAX_BYTES)
             .map_err(|unread| io(format!("The file `{path}` cannot be read: {unread}")))?;
-        let value = content::decode(bytes, format).map_err(|reason| {
-            Fault::new(ErrorKind::Value, format!("The file `{path}` does not hold what it should: {reason}"))
-        })?;
+        let stopped = |error: Box<RunError>| Fault::new(error.kind, error.message);
+        budget.take(bytes.len()).and_then(|()| budget.scan(bytes.len())).map_err(stopped)?;
+        let unfit =
+            |reason| Fault::new(ErrorKind::Value, format!("The file `{path}` does not hold what it should: {reason}"));
+        let value = content::decode(bytes, format, budget).map_err(|error| error.into_fault(unfit))?;
         if let Some(stamp) = stamp.filter(|stamp| stamp.bytes <= CACHED_BYTES && is_settled(*stamp)) {
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
             if cache.len() >= CACHED_FILES {
@@ -109,12 +111,13 @@ impl Files {
     }
 
     /// Does what a step says. `repeated`: an earlier attempt ended without a known result and may have done it already.
-    pub fn perform(&self, change: &FileChange, repeated: bool) -> Result<Value, Fault> {
+    /// The budget pays for what is read, and ends what nobody wants any more.
+    pub fn perform(&self, change: &FileChange, repeated: bool, budget: &mut dyn Budget) -> Result<Value, Fault> {
         match change {
-            FileChange::Read(path, format) => return self.read(path, *format),
-            FileChange::List(path, settled) => return self.list(path, *settled),
+            FileChange::Read(path, format) => return self.read(path, *format, budget),
+            FileChange::List(path, settled) => return self.list(path, *settled, budget),
             FileChange::Write(path, bytes) => self.write(path, bytes)?,
-            FileChange::Append(path, addition) => self.append(path, addition)?,
+            FileChange::Append(path, addition) => self.append(path, addition, budget)?,
             FileChange::Move(from, to) => self.rename(from, to, repeated)?,
             FileChange::Delete(path) => self.delete(path, repeated)?,
         }
@@ -236,6 +239,11 @@ fn last_change(metadata: &Metadata) -> Option<SystemTime> {
 #[cfg(not(unix))]
 fn last_change(metadata: &Metadata) -> Option<SystemTime> {
     metadata.modified().ok()
+}
+
+fn too_large(path: &str, bytes: u64) -> Fault {
+    let message = format!("The file `{path}` has {bytes} bytes; {MAX_BYTES} are the most that a step reads.");
+    Fault::new(ErrorKind::Limit, message)
 }
 
 fn unread(path: &str, error: &std::io::Error) -> Fault {
