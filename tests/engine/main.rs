@@ -40,6 +40,7 @@ mod secrets;
 mod senders;
 #[path = "../support/server.rs"]
 mod server;
+mod shared_parts;
 mod signed;
 #[path = "../support/smtp.rs"]
 mod smtp;

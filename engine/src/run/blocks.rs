@@ -102,6 +102,8 @@ impl Machine {
                 }
                 (None, _) => Ok(Value::list(results.into_values().collect())),
             };
+        let context = context(&self.room, &self.host);
+        let result = result.and_then(|value| context.weighed(&value).map(|_| value));
         self.close_with(path, strand, result);
     }
 

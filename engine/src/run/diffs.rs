@@ -104,8 +104,8 @@ pub(super) fn to_value(diffs: &[StepDiff]) -> Value {
             i64::from(diff.attempt).into(),
             Value::list(changes.collect()),
         ]);
-        let Some(rest) = left.checked_sub(encoding::encode(&row).len()) else { break };
-        left = rest;
+        let Some(bytes) = encoding::encode_up_to(&row, left) else { break };
+        left -= bytes.len();
         rows.push(row);
     }
     rows.reverse();
@@ -116,7 +116,7 @@ fn shortened(value: &Value) -> Value {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => value.clone(),
         Value::Function(_) => Value::text("a function"),
-        value if encoding::encode(value).len() > LARGEST => {
+        value if encoding::encode_up_to(value, LARGEST).is_none() => {
             Value::text(format!("too large to keep: {}", value.to_literal(WORDS)))
         }
         value => value.clone(),

@@ -45,16 +45,22 @@ mod tag {
     pub const RAGGED: u8 = 10;
 }
 
-/// The bytes of a value. Functions cannot be kept and become null; the engine refuses them before.
+/// The bytes of a value. Functions cannot be kept and become null; the engine refuses them before, and values that weigh
+/// too much.
 pub fn encode(value: &Value) -> Vec<u8> {
-    let mut out = Writer::default();
+    encode_up_to(value, usize::MAX).unwrap_or_default()
+}
+
+/// The bytes of a value; nothing where these are more than so many. No more than that is written.
+pub fn encode_up_to(value: &Value, most: usize) -> Option<Vec<u8>> {
+    let mut out = Writer::new(most);
     out.write(value);
-    out.bytes
+    (!out.is_full()).then_some(out.bytes)
 }
 
 /// The bytes of a record of these fields, whose names differ.
 pub fn encode_fields<const N: usize>(fields: [(&str, &Value); N]) -> Vec<u8> {
-    let mut out = Writer::default();
+    let mut out = Writer::new(usize::MAX);
     out.bytes.push(tag::RECORD);
     out.new_names(N, fields.iter().map(|(name, _)| *name));
     out.no_names(); // it is no row of a table
@@ -90,19 +96,43 @@ struct Writer {
     names: HashMap<*const Shape, usize>,
     /// The last number of such names.
     last: usize,
-}
-
-impl Default for Writer {
-    fn default() -> Self {
-        let mut bytes = Vec::with_capacity(USUAL);
-        bytes.push(VERSION);
-        Self { bytes, names: HashMap::new(), last: NO_NAMES }
-    }
+    /// So many bytes are wanted at most.
+    most: usize,
 }
 
 impl Writer {
+    fn new(most: usize) -> Self {
+        let mut bytes = Vec::with_capacity(USUAL);
+        bytes.push(VERSION);
+        Self { bytes, names: HashMap::new(), last: NO_NAMES, most }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.len() > self.most
+    }
+
+    /// Writes a value; once it is full, no further one.
     fn write(&mut self, value: &Value) {
-        stacker::maybe_grow(RED_ZONE, STACK, || self.write_here(value));
+        if !self.is_full() {
+            stacker::maybe_grow(RED_ZONE, STACK, || self.write_here(value));
+        }
+    }
+
+    /// Writes one after the other until it is full.
+    fn all<T>(&mut self, parts: impl Iterator<Item = T>, write: impl Fn(&mut Self, T)) {
+        for part in parts {
+            if self.is_full() {
+                return;
+            }
+            write(self, part);
+        }
+    }
+
+    /// Bytes behind their length. Those that do not fit are not copied.
+    fn content(&mut self, content: &[u8]) {
+        write_length(content.len(), &mut self.bytes);
+        let left = self.most.saturating_sub(self.bytes.len()).saturating_add(1);
+        self.bytes.extend_from_slice(content.get(..left).unwrap_or(content));
     }
 
     fn write_here(&mut self, value: &Value) {
@@ -123,7 +153,7 @@ impl Writer {
             }
             Value::Text(text) => {
                 out.push(tag::TEXT);
-                write_text(text, out);
+                self.content(text.as_bytes());
             }
             Value::DateTime(at) => {
                 out.push(tag::DATETIME);
@@ -133,13 +163,12 @@ impl Writer {
             }
             Value::Binary(bytes) => {
                 out.push(tag::BINARY);
-                write_length(bytes.len(), out);
-                out.extend_from_slice(bytes);
+                self.content(bytes);
             }
             Value::List(list) => {
                 out.push(tag::LIST);
                 write_length(list.items().len(), out);
-                list.items().iter().for_each(|item| self.write(item));
+                self.all(list.items().iter(), Self::write);
             }
             Value::Record(record) => {
                 out.push(tag::RECORD);
@@ -162,20 +191,20 @@ impl Writer {
         match columns {
             Some(columns) => {
                 for column in columns {
-                    (0..table.len()).for_each(|row| self.write(&column.get(row)));
+                    self.all(0..table.len(), |out, row| out.write(&column.get(row)));
                 }
             }
             None => {
-                for record in (0..table.len()).filter_map(|row| table.row(row)) {
-                    self.names(record.shape());
-                    self.cells(&record);
-                }
+                self.all((0..table.len()).filter_map(|row| table.row(row)), |out, record| {
+                    out.names(record.shape());
+                    out.cells(&record);
+                });
             }
         }
     }
 
     fn cells(&mut self, record: &Record) {
-        (0..record.len()).for_each(|position| self.write(&record.at(position)));
+        self.all(0..record.len(), |out, position| out.write(&record.at(position)));
     }
 
     fn names(&mut self, shape: &Arc<Shape>) {

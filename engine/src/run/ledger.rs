@@ -95,7 +95,7 @@ impl Ledger {
     }
 
     /// What a commit writes so that the store has the strands as they are. Variables that take more than `most` bytes are
-    /// an error.
+    /// an error; then nothing has changed here, and a later commit may write them.
     pub(super) fn write(
         &mut self,
         strands: &mut BTreeMap<String, Strand>,
@@ -103,32 +103,39 @@ impl Ledger {
         trace: &[StepTrace],
         most: usize,
     ) -> Result<Kept, Fault> {
-        let mut kept: Kept = self.dropped.drain(..).map(|key| (key, None)).collect();
-        for (path, strand) in strands {
-            if std::mem::take(&mut strand.moved) {
-                self.put(&mut kept, format!("{AT}{path}"), encode_place(strand));
+        let mut new: Vec<(String, Vec<u8>)> = Vec::new();
+        for (path, strand) in strands.iter() {
+            if strand.moved {
+                new.push((format!("{AT}{path}"), encode_place(strand)));
             }
-            for slot in strand.variables.take_changed() {
+            for slot in strand.variables.changed() {
                 let Some(name) = strand.workflow.names.get(slot) else { continue };
-                let bytes = encoding::encode(strand.variables.get(slot));
-                self.put(&mut kept, format!("{VARIABLE}{path}{name}"), bytes);
+                new.push((format!("{VARIABLE}{path}{name}"), kept_bytes(strand.variables.get(slot), most)?));
             }
-            let position = strand.step.and_then(|index| strand.workflow.step(index)).map(|step| &step.position);
-            if let (State::Open(open), Some(position)) = (&mut strand.state, position) {
+            if let (State::Open(open), Some(position)) = (&strand.state, position_of(strand)) {
                 if let Some(items) = open.items.as_ref().filter(|_| !open.items_kept) {
-                    self.put(&mut kept, format!("{ITEMS}{path}{position}"), encoding::encode(&items.to_value()));
-                    open.items_kept = true;
+                    new.push((format!("{ITEMS}{path}{position}"), kept_bytes(&items.to_value(), most)?));
                 }
-                for part in std::mem::take(&mut open.unkept) {
-                    let bytes = encoding::encode(open.results.get(&part).unwrap_or(&Value::Null));
-                    self.put(&mut kept, format!("{RESULT}{}", path_of(path, position, &part)), bytes);
+                for part in &open.unkept {
+                    let bytes = kept_bytes(open.results.get(part).unwrap_or(&Value::Null), most)?;
+                    new.push((format!("{RESULT}{}", path_of(path, position, part)), bytes));
                 }
             }
         }
-        if self.total > most {
-            let message = format!("The variables take {} bytes; {most} are the most that can be kept.", self.total);
-            return Err(Fault::new(ErrorKind::Limit, message));
+        let total = self.total_with(&new);
+        if total > most {
+            return Err(too_much(&total.to_string(), most));
         }
+        for strand in strands.values_mut() {
+            strand.moved = false;
+            strand.variables.keep_changes();
+            if let (State::Open(open), true) = (&mut strand.state, strand.step.is_some()) {
+                open.items_kept |= open.items.is_some();
+                open.unkept.clear();
+            }
+        }
+        let mut kept: Kept = self.dropped.drain(..).map(|key| (key, None)).collect();
+        new.into_iter().for_each(|(key, bytes)| self.put(&mut kept, key, bytes));
         if self.with_errors && !self.has(WITH_ERRORS) {
             self.put(&mut kept, WITH_ERRORS.to_owned(), Vec::new());
         }
@@ -141,6 +148,17 @@ impl Ledger {
         Ok(kept)
     }
 
+    /// The bytes that count to the run's limit once these are written.
+    fn total_with(&self, new: &[(String, Vec<u8>)]) -> usize {
+        let counted = new.iter().filter(|(key, _)| counts(key));
+        let (mut more, mut less) = (0, 0);
+        for (key, bytes) in counted {
+            more += bytes.len();
+            less += self.stored.get(key).copied().unwrap_or_default();
+        }
+        (self.total + more).saturating_sub(less)
+    }
+
     fn put(&mut self, kept: &mut Kept, key: String, bytes: Vec<u8>) {
         let counted = counts(&key);
         let before = self.stored.insert(key.clone(), bytes.len()).unwrap_or(0);
@@ -150,6 +168,21 @@ impl Ledger {
         // A key that was dropped since the last commit and comes back is written last.
         kept.push((key, Some(bytes)));
     }
+}
+
+/// The position of a strand's step in its list; nothing behind the last one.
+fn position_of(strand: &Strand) -> Option<&str> {
+    strand.step.and_then(|index| strand.workflow.step(index)).map(|step| step.position.as_str())
+}
+
+/// The bytes of a value; more than all variables may take are not written.
+fn kept_bytes(value: &Value, most: usize) -> Result<Vec<u8>, Fault> {
+    encoding::encode_up_to(value, most).ok_or_else(|| too_much(&format!("more than {most}"), most))
+}
+
+fn too_much(bytes: &str, most: usize) -> Fault {
+    let message = format!("The variables take {bytes} bytes; {most} are the most that can be kept.");
+    Fault::new(ErrorKind::Limit, message)
 }
 
 /// Does a key count to the run's limit?
@@ -206,7 +239,7 @@ fn encode_place(strand: &Strand) -> Vec<u8> {
         Part::Branch(name) => (Value::Null, Value::text(name.as_str())),
         Part::Whole | Part::Called => (Value::Null, Value::Null),
     };
-    let position = strand.step.and_then(|index| strand.workflow.step(index)).map(|step| step.position.as_str());
+    let position = position_of(strand);
     let sleep = match &strand.state {
         State::Asleep(sleep) => Value::record([
             ("due", sleep.due.map_or(Value::Null, |due| due.0.into())),

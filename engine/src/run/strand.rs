@@ -275,10 +275,14 @@ impl Variables {
         self.changed.get(slot) == Some(&true)
     }
 
-    /// The slots that the store is still to get; asked once.
-    pub(super) fn take_changed(&mut self) -> Vec<Slot> {
-        let changed = self.changed.iter_mut().enumerate();
-        changed.filter_map(|(slot, changed)| std::mem::take(changed).then_some(slot)).collect()
+    /// The slots that the store is still to get.
+    pub(super) fn changed(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.changed.iter().enumerate().filter_map(|(slot, changed)| changed.then_some(slot))
+    }
+
+    /// The store gets what has changed.
+    pub(super) fn keep_changes(&mut self) {
+        self.changed.fill(false);
     }
 
     pub(super) fn get(&self, slot: Slot) -> &Value {

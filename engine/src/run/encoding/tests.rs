@@ -58,6 +58,21 @@ fn every_odd_value_comes_back_as_it_was() {
 }
 
 #[test]
+fn no_more_is_written_than_is_wanted() {
+    for (shown, value) in crate::odd::values(&flowscript_stdlib::registry()) {
+        let bytes = encode(&value);
+        assert_eq!(encode_up_to(&value, bytes.len()).as_ref(), Some(&bytes), "{shown}");
+        assert_eq!(encode_up_to(&value, bytes.len() - 1), None, "{shown}");
+    }
+    let doubled = |value: Value, times: usize| (0..times).fold(value, |v, _| Value::list(vec![v.clone(), v]));
+    let row = |value: Value| Value::list(vec![record(&[("a", value.clone())]), record(&[("a", value)])]);
+    for value in [Value::from(1), Value::text("x".repeat(1 << 20)), Value::binary(vec![7; 1 << 20])] {
+        assert_eq!(encode_up_to(&doubled(value.clone(), 60), 1 << 16), None);
+        assert_eq!(encode_up_to(&(0..60).fold(value, |value, _| row(value)), 1 << 16), None);
+    }
+}
+
+#[test]
 fn a_stored_offset_of_seconds_is_rounded_to_minutes() {
     let bytes = |seconds: i64, offset: i32| {
         let parts = [&seconds.to_le_bytes()[..], &0u32.to_le_bytes()[..], &offset.to_le_bytes()[..]];
