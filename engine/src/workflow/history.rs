@@ -98,6 +98,9 @@ pub const MASK: &str = "***";
 /// Texts shorter than this, in characters, are not looked for in other texts: they would be found everywhere.
 const SHORTEST_SECRET: usize = 4;
 
+/// So many texts are looked for at most.
+pub const MOST_SECRETS: usize = 10_000;
+
 /// The values that nobody is shown, as paths: a variable, then fields. Through lists a path goes into each element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redact {
@@ -136,11 +139,6 @@ impl Redact {
     }
 }
 
-/// A text in which each of the secrets is masked.
-pub fn without_secrets<'a>(text: &str, secrets: impl Iterator<Item = &'a String>) -> String {
-    secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK))
-}
-
 fn masked(value: &Value, path: &[EcoString]) -> Value {
     let Some((field, rest)) = path.split_first() else {
         return if value.is_null() { Value::Null } else { Value::text(MASK) };
@@ -169,6 +167,9 @@ fn masked(value: &Value, path: &[EcoString]) -> Value {
 }
 
 fn collect(value: &Value, path: &[EcoString], into: &mut Vec<String>) {
+    if into.len() >= MOST_SECRETS {
+        return;
+    }
     if let Some(rows) = Rows::of(value) {
         rows.iter().for_each(|row| collect(&row, path, into));
     } else if let Value::Record(record) = value {
@@ -217,7 +218,6 @@ mod tests {
         redact(&["customer.cards.number", "customer.name"]).secrets("customer", &sample(), &mut secrets);
         // A short text is found everywhere: it is left alone.
         assert_eq!(secrets, ["4111-1111", "4222-2222"]);
-        assert_eq!(without_secrets("paid by 4222-2222", secrets.iter()), "paid by ***");
     }
 
     #[test]
