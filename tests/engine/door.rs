@@ -349,7 +349,7 @@ fn endless(server: &Server) -> TcpStream {
 #[test]
 fn a_stop_waits_for_nobody_who_is_slow() {
     let project = Project::new(&[("flowscript.toml", "limits.body = 20000000\n"), ("workflows/w.yaml", OPEN)]);
-    let server = project.serve();
+    let mut server = project.serve();
     let mut deaf = connect(&server);
     let head = "POST /hooks/w HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 16000000\r\n\r\n";
     deaf.write_all(head.as_bytes()).unwrap();
@@ -371,7 +371,7 @@ fn a_stop_waits_for_nobody_who_is_slow() {
 #[test]
 fn the_grace_of_a_stop_ends_for_those_who_wait() {
     let project = Project::new(&[("workflows/endless.yaml", ENDLESS)]);
-    let server = project.serve();
+    let mut server = project.serve();
     let mut caller = endless(&server);
     server.signal("TERM");
     let started = Instant::now();
@@ -384,7 +384,7 @@ fn the_grace_of_a_stop_ends_for_those_who_wait() {
 #[test]
 fn a_second_signal_stops_at_once() {
     let project = Project::new(&[("workflows/endless.yaml", ENDLESS)]);
-    let server = project.serve();
+    let mut server = project.serve();
     let _caller = endless(&server);
     server.signal("TERM");
     wait_for("it stops", || (server.get("/readyz").status == 503).then_some(()));

@@ -138,7 +138,7 @@ fn descriptors_at_their_limit_change_nothing() {
         (0..count).map(|_| connect()).collect::<Vec<_>>()
     };
     let connections = open(200);
-    let used = || fs::read_dir(format!("/proc/{}/fd", server.process())).map_or(0, Iterator::count);
+    let used = || fs::read_dir(format!("/proc/{}/fd", server.id())).map_or(0, Iterator::count);
     wait_for("the limit", || (used() >= 126).then_some(()));
     project.write("workflows/a.yaml", &hook("2"));
     wait_for("the log says so", || server.log().contains("the project stays as it was").then_some(()));

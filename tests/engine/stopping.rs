@@ -91,7 +91,7 @@ fn a_run_ends_when_its_time_is_over() {
 #[test]
 fn a_stop_ends_with_its_grace_and_leaves_runs_to_the_next_process() {
     let (project, _silent) = project("");
-    let server = project.serve();
+    let mut server = project.serve();
     let runs: Vec<(&str, String)> = WORK.iter().map(|(name, _)| (*name, start(&server, name))).collect();
     for (_, run) in runs.iter().filter(|(name, _)| !["sorts", "patterns"].contains(name)) {
         server.run_in(run, "running");
@@ -113,7 +113,7 @@ fn a_stop_ends_with_its_grace_and_leaves_runs_to_the_next_process() {
 fn a_second_signal_ends_the_engine_at_once() {
     for name in ["loop", "sorts", "query", "calls"] {
         let (project, _silent) = project("");
-        let server = project.serve();
+        let mut server = project.serve();
         at_work(&server, name);
         server.signal("TERM");
         wait_for("the first signal is heard", || server.log().contains("a second signal").then_some(()));

@@ -135,12 +135,6 @@ impl Server {
         self.child.try_wait().is_ok_and(|ended| ended.is_none())
     }
 
-    /// Waits until it has ended by itself, or by a signal.
-    #[allow(dead_code, reason = "only the attacks wait")]
-    pub fn ended(&mut self) {
-        let _ = self.child.wait();
-    }
-
     /// How much memory it holds, in bytes; 0 where the system does not say.
     pub fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
@@ -222,13 +216,8 @@ impl Server {
         Self::start(&project, &[])
     }
 
-    /// Its process.
-    pub fn process(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits until the process ends by itself; its exit code.
-    pub fn ended(mut self) -> Option<i32> {
+    pub fn ended(&mut self) -> Option<i32> {
         wait_for("the engine ends", || self.child.try_wait().unwrap()).code()
     }
 
