@@ -84,12 +84,12 @@ pub(super) enum Start {
 /// All tokens of a source.
 pub(super) fn scan(source: &str, start: Start, quotes: Quotes) -> Vec<Token> {
     let modes = if start == Start::Template { vec![Mode::Plain] } else { Vec::new() };
-    Scanner { source, at: 0, modes, quotes }.collect()
+    Scanner::new(source, 0, modes, quotes).collect()
 }
 
 /// Are the tokens of two sources the same? The case of functions counts as little as that of words that `is_keyword`.
 pub(super) fn same(first: &str, second: &str, is_keyword: fn(&str) -> bool) -> bool {
-    let scan = |source| Scanner { source, at: 0, modes: Vec::new(), quotes: Quotes::AsWritten }.peekable();
+    let scan = |source| Scanner::new(source, 0, Vec::new(), Quotes::AsWritten).peekable();
     let (mut one, mut other) = (scan(first), scan(second));
     loop {
         let (a, b) = match (one.next(), other.next()) {
@@ -107,7 +107,7 @@ pub(super) fn same(first: &str, second: &str, is_keyword: fn(&str) -> bool) -> b
 
 /// The byte behind the `}` that ends the part of a template that begins with the `{` at `start`.
 pub(super) fn end_of_template_part(source: &str, start: usize) -> usize {
-    let mut scanner = Scanner { source, at: start, modes: vec![Mode::Template], quotes: Quotes::AsWritten };
+    let mut scanner = Scanner::new(source, start, vec![Mode::Template], Quotes::AsWritten);
     while scanner.next().is_some() {
         if scanner.modes.len() <= 1 {
             return scanner.at;
@@ -142,6 +142,9 @@ struct Scanner<'a> {
     at: usize,
     modes: Vec<Mode>,
     quotes: Quotes,
+    /// How many bytes may still be looked at for quotes that do not end the text after all: each of them would cost the
+    /// rest of the source.
+    patience: usize,
 }
 
 /// Longest first.
@@ -170,6 +173,10 @@ impl Iterator for Scanner<'_> {
 }
 
 impl<'a> Scanner<'a> {
+    fn new(source: &'a str, at: usize, modes: Vec<Mode>, quotes: Quotes) -> Self {
+        Self { source, at, modes, quotes, patience: 4 * source.len() + (1 << 16) }
+    }
+
     fn rest(&self) -> &'a str {
         &self.source[self.at..]
     }
@@ -256,9 +263,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// A text whose quote stands after `prefix` bytes.
-    fn text(&self, prefix: usize) -> (Kind, usize) {
+    fn text(&mut self, prefix: usize) -> (Kind, usize) {
         let rest = self.rest();
-        let bytes = rest.as_bytes();
+        let bytes = match self.quotes == Quotes::Guess && self.patience == 0 {
+            true => rest.lines().next().unwrap_or(rest).as_bytes(),
+            false => rest.as_bytes(),
+        };
         let quote = bytes[prefix];
         let verbatim = prefix == 1;
         let mut at = prefix + 1;
@@ -273,11 +283,16 @@ impl<'a> Scanner<'a> {
                     let guess = self.quotes == Quotes::Guess
                         && bytes[..end].contains(&b'\n')
                         && rest[end..].starts_with(is_word_char);
-                    return if guess { (Kind::UnclosedText, line_length(rest)) } else { (Kind::Text, end) };
+                    if guess {
+                        self.patience = self.patience.saturating_sub(end);
+                        return (Kind::UnclosedText, line_length(rest));
+                    }
+                    return (Kind::Text, end);
                 }
             }
             at += 1;
         }
+        self.patience = self.patience.saturating_sub(bytes.len());
         let length = if self.quotes == Quotes::Guess { line_length(rest) } else { rest.len() };
         (Kind::UnclosedText, length)
     }

@@ -293,6 +293,8 @@ fn a_megabyte_of_anything() {
         "\\'",
         "'\n",
         "'a\nb",
+        "\\'\n",
+        "\\\"\n",
     ] {
         let source = piece.repeat(size / 8 / piece.len());
         parse_script(&source);
