@@ -34,5 +34,7 @@ pub mod types;
 pub mod value;
 mod vm;
 
-pub use check::{CompileOptions, Compiled, Mode, ModuleLoader, NoModules, Variable, compile, input_type};
+pub use check::{
+    CompileOptions, Compiled, Mode, ModuleLoader, NoModules, Variable, compile, compile_within, input_type,
+};
 pub use program::{Limits, Outcome, Program, Settings};

@@ -7,10 +7,19 @@ use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 use crate::value::{Shape, Value};
 use ecow::EcoString;
+use hashbrown::HashSet;
 
 impl Checker<'_> {
     /// Lowers an expression. What is wrong in it has been reported, and stands as a null of type `any`.
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Expr {
+        if !self.pay(1) {
+            return invalid(expr.span);
+        }
+        let lowered = self.lowered(expr);
+        self.made(lowered)
+    }
+
+    fn lowered(&mut self, expr: &ast::Expr) -> Expr {
         let span = expr.span;
         if let Some(repeated) = self.repeated_in_select(expr) {
             return repeated;
@@ -81,6 +90,9 @@ impl Checker<'_> {
             (None, Some(function)) => return self.function_value(&function, span),
             (None, None) => {}
         }
+        // What is said of it looks through all variables.
+        self.look(self.units[self.unit].variables.len());
+        self.scan(span.start as usize);
         self.undefined(name, span);
         invalid(span)
     }
@@ -132,10 +144,14 @@ impl Checker<'_> {
             return Expr { kind: ExprKind::Constant(Value::empty_list()), span, ty: Type::Never.many() };
         }
         let items: Vec<Expr> = items.iter().map(|item| self.expr(item)).collect();
-        let element = items.iter().fold(Type::Never, |ty, item| match ty {
-            Type::Never => item.ty.clone(),
-            ty => self.types.join_rows(&ty, &item.ty, 20),
-        });
+        let mut element = Type::Never;
+        for item in &items {
+            element = match element {
+                Type::Never => item.ty.clone(),
+                element => self.types.join_rows(&element, &item.ty),
+            };
+            self.pay(0);
+        }
         Expr { kind: ExprKind::List(items), span, ty: element.many() }
     }
 
@@ -147,11 +163,12 @@ impl Checker<'_> {
     /// The fields of a record literal: its shape, its cells and its type.
     pub(super) fn record_fields(&mut self, fields: &[ast::RecordField]) -> (std::sync::Arc<Shape>, Vec<Expr>, Type) {
         let mut names: Vec<EcoString> = Vec::with_capacity(fields.len());
+        let mut known = HashSet::with_capacity(fields.len());
         let mut cells = Vec::with_capacity(fields.len());
         for field in fields {
             let name = &field.label.text;
             let value = self.expr(&field.value);
-            if names.contains(name) {
+            if !known.insert(name) {
                 self.error("E0109", field.label.span, format!("The field `{name}` is there twice."));
                 continue;
             }
@@ -189,12 +206,12 @@ impl Checker<'_> {
     }
 
     fn case(&mut self, branches: &[(ast::Expr, ast::Expr)], otherwise: Option<&ast::Expr>, span: Span) -> Expr {
-        let outside = self.function().narrowed.clone();
+        let outside = self.narrowed();
         let mut lowered = Vec::with_capacity(branches.len());
         let mut ty = Type::Never;
         for (condition, value) in branches {
             let when = self.expr(condition);
-            let before = self.function().narrowed.clone();
+            let before = self.narrowed();
             self.narrow(condition, true);
             let value = self.expr(value);
             self.function().narrowed = before;
@@ -216,17 +233,19 @@ impl Checker<'_> {
             self.error("E0202", written.span, format!("`new` makes a record, and `{ty}` is none."));
         }
         let mut lowered: Vec<(EcoString, Expr)> = Vec::with_capacity(fields.len());
-        for field in fields {
+        let mut given = HashSet::with_capacity(fields.len());
+        for (place, field) in fields.iter().enumerate() {
             let name = &field.label.text;
             let value = self.expr(&field.value);
             if let Some(record) = &record {
-                match record.field(name) {
+                self.look(record.fields.len());
+                match record.field_near(place, name) {
                     None => self.unknown_field(name, field.label.span, &ty),
                     Some(_) if value.ty == Type::Null => {}
                     Some(known) => self.check_filled(&value, &known.ty, name),
                 }
             }
-            if lowered.iter().any(|(other, _)| other == name) {
+            if !given.insert(name) {
                 self.error("E0109", field.label.span, format!("The field `{name}` is there twice."));
                 continue;
             }

@@ -10,6 +10,7 @@ use crate::tree::{self, Capture, Expr, ExprKind, FunctionDef, ParameterDef, Stat
 use crate::types::{FunctionType, Type};
 use crate::value::fold_text;
 use ecow::EcoString;
+use hashbrown::HashSet;
 use std::sync::Arc;
 
 /// A function declared in a block, whose body is walked where it stands.
@@ -221,9 +222,10 @@ impl Checker<'_> {
     }
 
     fn repeated_parameters(&mut self, function: &ast::FunctionExpr) {
+        let mut names = HashSet::with_capacity(function.parameters.len());
         for (position, parameter) in function.parameters.iter().enumerate() {
             let name = &parameter.name;
-            if function.parameters[..position].iter().any(|other| other.name.text == name.text) {
+            if !names.insert(&name.text) {
                 self.error("E0109", name.span, format!("The parameter `{}` is there twice.", name.text));
             }
             let earlier = position.checked_sub(1).and_then(|at| function.parameters.get(at));

@@ -193,7 +193,9 @@ impl Checker<'_> {
         if let (false, Some(outer)) = (known, &outer)
             && let Some(id) = outer.variable
         {
-            let line = self.line_of(self.units[self.unit].variables[id].span);
+            let declared = self.units[self.unit].variables[id].span;
+            self.scan(declared.start as usize);
+            let line = self.line_of(declared);
             self.warn(
                 "W0105",
                 span,
@@ -205,6 +207,12 @@ impl Checker<'_> {
             self.variable_info(id).read = true;
         }
         let outer = outer.map(|found| expr_of(found, span));
+        let known = match &self.units[self.unit].stack[depth].scopes[at] {
+            Scope::Rows(rows) => rows.names.len(),
+            Scope::Select(select) => select.names.len(),
+            Scope::Block(_) => 0,
+        };
+        self.look(known);
         let names = match &mut self.units[self.unit].stack[depth].scopes[at] {
             Scope::Rows(rows) => (&mut rows.names, rows.id),
             Scope::Select(select) => (&mut select.names, select.id),
@@ -254,6 +262,7 @@ impl Checker<'_> {
             self.units[self.unit].functions[function_id].captures = true;
             self.changed = true;
         }
+        self.look(self.units[self.unit].stack[depth].captures.len());
         let captures = &mut self.units[self.unit].stack[depth].captures;
         let position = captures.iter().position(|(have, _)| *have == key);
         let is_cell = matches!(found.place, FoundPlace::Variable(Variable::Cell(_) | Variable::CapturedCell(_)));

@@ -4,6 +4,7 @@
 //! function the type of everything it returns, which later statements may still widen. Nothing is reported before
 //! the types stand; then the last walk reports, and leaves the typed tree.
 
+mod bounds;
 mod calls;
 mod constant;
 mod expressions;
@@ -23,19 +24,25 @@ mod select_names;
 mod set;
 mod statements;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use crate::ast;
+use crate::budget::{Allowance, Budget, Unlimited};
 use crate::diagnostic::Diagnostic;
+use crate::error::RunError;
 use crate::function::{Effect, Registry};
 use crate::parse;
 use crate::program::{Cache, Program};
 use crate::span::Span;
 use crate::tree::{self, Tree, Unit};
 use crate::types::{Type, Types};
+pub use bounds::{LIMITS, LONGEST_SOURCE};
 use ecow::EcoString;
 use hashbrown::HashMap;
 use scope::UnitState;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// What a source is.
@@ -120,9 +127,15 @@ impl Compiled {
 /// walks, in which a chain of a hundred thousand calls is as deep as it is long. Untouched, it costs nothing.
 const STACK: usize = 256 << 20;
 
-/// Parses and checks `source`.
+/// Parses and checks `source`, in [`LIMITS`].
 pub fn compile(source: &str, options: &CompileOptions<'_>) -> Compiled {
-    stacker::grow(STACK, || compile_here(source, options))
+    compile_within(source, options, &mut Allowance::new("The check", LIMITS, &|| None))
+}
+
+/// The same with what it may use, which is asked whether to stop, too. Where the budget ends the check, an error `E0117`
+/// says why.
+pub fn compile_within(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Budget) -> Compiled {
+    stacker::grow(STACK, || compile_here(source, options, budget))
 }
 
 /// Reads a type as workflow inputs write it: `number`, `text?`, `{sku: text, qty: number}*`. It may name no declared
@@ -140,18 +153,24 @@ pub fn input_type(source: &str) -> Result<Type, Vec<Diagnostic>> {
         modules: &NoModules,
         effect: Effect::Pure,
     };
-    let mut checker = Checker::new(&options);
+    let mut unlimited = Unlimited;
+    let mut checker = Checker::new(&options, &mut unlimited);
     checker.units.push(UnitState::new(None, source.into()));
     let ty = checker.type_expr(&parsed.tree);
     if checker.diagnostics.is_empty() { Ok(ty) } else { Err(checker.diagnostics) }
 }
 
-fn compile_here(source: &str, options: &CompileOptions<'_>) -> Compiled {
+fn compile_here(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Budget) -> Compiled {
+    if let Some(refused) = bounds::too_long(source) {
+        return Compiled { program: None, diagnostics: vec![refused], modules: Vec::new(), result: Type::Any };
+    }
+    let mut checker = Checker::new(options, budget);
+    checker.scan(source.len());
     let (script, diagnostics) = parse_unit(source, options.mode);
-    let mut checker = Checker::new(options);
-    checker.diagnostics = diagnostics;
+    checker.take_over(diagnostics);
     let syntax_ok = !checker.diagnostics.iter().any(Diagnostic::is_error);
     let main = checker.check_unit(None, source, &script);
+    let complete = checker.ended.is_none() && checker.untold.errors == 0;
     let mut diagnostics = std::mem::take(&mut checker.diagnostics);
     if !syntax_ok {
         // What an unparsed statement would have returned or read is not known.
@@ -160,9 +179,10 @@ fn compile_here(source: &str, options: &CompileOptions<'_>) -> Compiled {
     }
     diagnostics.sort_by_key(|d| (d.module.clone(), d.span.start));
     diagnostics.dedup();
+    diagnostics.extend(checker.last_words(source));
     let modules =
         checker.units.iter().skip(1).map(|u| (u.name.clone().unwrap_or_default(), u.source.clone())).collect();
-    let failed = diagnostics.iter().any(Diagnostic::is_error);
+    let failed = !complete || diagnostics.iter().any(Diagnostic::is_error);
     let result = main.result.clone();
     let effect = checker.effect;
     let program = (!failed).then(|| {
@@ -219,6 +239,17 @@ fn parse_unit(source: &str, mode: Mode) -> (ast::Script, Vec<Diagnostic>) {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Checker<'a> {
     options: &'a CompileOptions<'a>,
+    /// What it may use.
+    budget: &'a mut dyn Budget,
+    /// Why it was ended before its time.
+    ended: Option<Box<RunError>>,
+    /// Findings beyond the most that are told, of this walk.
+    untold: bounds::Untold,
+    /// Bytes that this walk holds, and the most that one has held.
+    held: usize,
+    most_held: usize,
+    /// Expressions that may still be looked at to find out whether a statement only computes.
+    looking: Cell<usize>,
     /// The script is unit 0; modules follow as they are met.
     units: Vec<UnitState>,
     /// The unit being walked.
@@ -268,9 +299,15 @@ const WIDEN_AFTER: usize = 5;
 const MOST_WALKS: usize = 12;
 
 impl<'a> Checker<'a> {
-    fn new(options: &'a CompileOptions<'a>) -> Self {
+    fn new(options: &'a CompileOptions<'a>, budget: &'a mut dyn Budget) -> Self {
         Self {
             options,
+            budget,
+            ended: None,
+            untold: bounds::Untold::default(),
+            held: 0,
+            most_held: 0,
+            looking: Cell::new(0),
             units: Vec::new(),
             unit: 0,
             loading: Vec::new(),
@@ -298,25 +335,30 @@ impl<'a> Checker<'a> {
         let (outer_changed, outer_widening) = (self.changed, self.widening);
         let outer_first = self.first_walk;
         let before = self.diagnostics.len();
+        let (untold, held) = (self.untold, self.held);
         let mut walk = 0;
         let checked = loop {
             walk += 1;
             self.changed = false;
             self.widening = walk > WIDEN_AFTER;
             self.first_walk = walk == 1;
+            self.untold = untold;
+            self.held = held;
             // Modules met in this walk have reported already, and are not walked again.
             let own = self.units[self.unit].name.clone();
             let mut kept = self.diagnostics.split_off(before);
             kept.retain(|d| d.module != own || d.code.starts_with("E00"));
             self.diagnostics.append(&mut kept);
             let checked = self.walk_unit(script);
-            if !self.changed || walk >= MOST_WALKS {
+            if !self.changed || walk >= MOST_WALKS || self.ended.is_some() {
                 break checked;
             }
         };
         self.report_unused();
         let has_errors = self.diagnostics[before..].iter().any(|d| d.code.starts_with("E00"));
-        self.lint(script, has_errors);
+        if self.scan(source.len()) {
+            self.lint(script, has_errors);
+        }
         self.unit = outer;
         // A module changes where the functions of the unit that uses it lie.
         self.changed = outer_changed;
@@ -345,7 +387,7 @@ impl<'a> Checker<'a> {
 
     fn report(&mut self, mut diagnostic: Diagnostic) {
         diagnostic.module.clone_from(&self.units[self.unit].name);
-        self.diagnostics.push(diagnostic);
+        self.tell(diagnostic);
     }
 
     fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) {

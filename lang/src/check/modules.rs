@@ -58,6 +58,9 @@ impl Checker<'_> {
         if members.private.contains(&name) || function.is_none() && !members.constants.contains_key(&name) {
             return None;
         }
+        let count = members.constants.len() + members.functions.len();
+        self.pay(count as u64);
+        let members = &self.units[unit].members;
         let constants = members.constants.iter().map(|(name, (slot, ty))| {
             let full = ecow::eco_format!("{module}.{name}");
             (name.clone(), ExprKind::Variable(Variable::Global(*slot), full), ty.clone())
@@ -101,11 +104,19 @@ impl Checker<'_> {
                 return None;
             }
         };
+        if !self.scan(text.len()) {
+            return None;
+        }
+        if let Some(refused) = super::bounds::too_long(&text) {
+            self.error(refused.code, span, format!("The module `{name}` cannot be read: {}", refused.message));
+            self.modules.insert(lower, None);
+            return None;
+        }
         let mut parsed = parse::parse_script(&text);
         for diagnostic in &mut parsed.diagnostics {
             diagnostic.module = Some(lower.clone());
         }
-        self.diagnostics.append(&mut parsed.diagnostics);
+        self.take_over(parsed.diagnostics);
         self.loading.push(lower.clone());
         let unit = self.units.len();
         let checked = self.check_unit(Some(lower.clone()), &text, &parsed.tree);
@@ -205,6 +216,7 @@ impl Checker<'_> {
             })
             .flatten()
             .collect();
+        self.look(opened.len().saturating_mul(4));
         for module in opened {
             let full = ecow::eco_format!("{module}.{name}");
             if let Some(unit) = self.modules.get(&module.to_lowercase()).copied().flatten() {
@@ -303,6 +315,7 @@ impl Checker<'_> {
 
     fn is_private(&mut self, unit: usize, name: &ast::Name) -> bool {
         let folded = fold_text(&name.text);
+        self.pay(self.units[unit].members.private.len() as u64);
         let private = self.units[unit].members.private.iter().any(|private| fold_text(private) == folded);
         if private {
             let message = format!("`{}` is private to its module.", name.text);

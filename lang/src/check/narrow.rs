@@ -87,6 +87,13 @@ impl Checker<'_> {
         (own && !((info.captured || info.shared) && info.assigned)).then_some((id, found.ty))
     }
 
+    /// What is known at this point, to come back to.
+    pub(super) fn narrowed(&mut self) -> HashMap<VarId, Type> {
+        let known = self.function().narrowed.len();
+        self.look(known);
+        self.function().narrowed.clone()
+    }
+
     /// At the start of a loop: what is set somewhere may be set in its body.
     pub(super) fn forget_assigned(&mut self) {
         let narrowed = std::mem::take(&mut self.function().narrowed);
@@ -95,6 +102,7 @@ impl Checker<'_> {
 
     /// What still holds of `narrowed` where paths meet.
     pub(super) fn still_narrowed(&mut self, mut narrowed: HashMap<VarId, Type>) -> HashMap<VarId, Type> {
+        self.look(narrowed.len());
         let unit = &self.units[self.unit];
         narrowed.retain(|id, _| !unit.variables[*id].assigned);
         narrowed

@@ -13,7 +13,8 @@ impl Checker<'_> {
         if let [(op @ (BinaryOp::In | BinaryOp::NotIn), _, container)] = rest {
             return self.contained(first, container, *op == BinaryOp::NotIn, span);
         }
-        let before = self.function().narrowed.clone();
+        let logic = matches!(rest.first(), Some((BinaryOp::And | BinaryOp::Or, ..)));
+        let before = if logic { Some(self.narrowed()) } else { None };
         let first_source = first;
         let first = self.expr(first);
         let mut ty = first.ty.clone();
@@ -32,7 +33,9 @@ impl Checker<'_> {
             lowered.push((*op, *at, right));
             left_source = side;
         }
-        self.function().narrowed = before;
+        if let Some(before) = before {
+            self.function().narrowed = before;
+        }
         Expr { kind: ExprKind::Binary(Box::new(first), lowered), span, ty }
     }
 
@@ -136,7 +139,7 @@ impl Checker<'_> {
             (Type::List(x), Type::List(y)) if self.types.record(x).is_some() && self.types.record(y).is_some() => {
                 self.rows_type(x, y, at)
             }
-            (Type::List(x), Type::List(y)) => self.types.join_rows(x, y, 20).many(),
+            (Type::List(x), Type::List(y)) => self.types.join_rows(x, y).many(),
             (Type::List(element), Type::Any) => match **element {
                 // Columns of the left side, cells of any type.
                 _ if self.types.record(element).is_some() => self.rows_type(element, &Type::any_record(), at),

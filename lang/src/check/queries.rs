@@ -20,7 +20,8 @@ impl Checker<'_> {
             let Some(element) = self.query_element(&ty, operator, source.span) else { return invalid(span) };
             let (step, next) = self.step(operator, &element, &ty, *at);
             steps.push((step, *at));
-            ty = next;
+            self.pay(1);
+            ty = self.weighed(next);
         }
         Expr { kind: ExprKind::Query(Box::new(source), steps), span, ty }
     }

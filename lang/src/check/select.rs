@@ -214,6 +214,7 @@ impl Checker<'_> {
     }
 
     fn result_column(&mut self, name: &EcoString, span: Span, ty: Type, fields: &mut Vec<Field>) {
+        self.look(fields.len());
         if fields.iter().any(|field| field.name == *name) {
             let hint = Some("give one of them another name: `x: …`".to_owned());
             self.error_hint("E0304", span, format!("Two columns of the result are named `{name}`."), hint);

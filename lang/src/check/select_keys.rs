@@ -91,6 +91,8 @@ impl Checker<'_> {
 
     /// The name of the item that an expression repeats.
     pub(super) fn repeated_item(&mut self, span: Span) -> Option<EcoString> {
+        let items = self.select_scope().map_or(0, |scope| scope.aliases.len());
+        self.pay(items as u64);
         let unit = &self.units[self.unit];
         let Some(Scope::Select(scope)) = unit.stack.last()?.scopes.last() else { return None };
         let repeats = |item: &ast::Expr| same_tokens(span.text(&unit.source), item.span.text(&unit.source));
@@ -109,6 +111,14 @@ impl Checker<'_> {
         if plain {
             return None;
         }
+        let others = if scope.is_sorting_distinct() { scope.results.len() } else { scope.keys.len() };
+        let seen = scope.is_sorting_distinct() || scope.sees_groups();
+        let tokens = (expr.span.end.saturating_sub(expr.span.start) / 64) as usize + 1;
+        if seen && !self.pay(others.saturating_mul(tokens) as u64 / 4) {
+            return None;
+        }
+        let unit = &self.units[self.unit];
+        let Some(Scope::Select(scope)) = unit.stack.last()?.scopes.last() else { return None };
         let repeats = |span: Span| same_tokens(span.text(&unit.source), expr.span.text(&unit.source));
         let (kind, ty) = if scope.is_sorting_distinct() {
             let result = scope.results.iter().find(|result| repeats(result.span))?;

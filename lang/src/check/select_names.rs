@@ -26,6 +26,12 @@ impl Checker<'_> {
         }
         let alias = scope.alias(name)?.clone();
         let unsure = early && scope.sources.iter().any(|source| source.columns.has(name).is_none());
+        let items = scope.aliases.len();
+        let written: usize = scope.aliases.iter().map(|(_, item)| (item.span.end - item.span.start) as usize).sum();
+        if unsure && !self.scan(items.saturating_mul(written.saturating_add(64 * items))) {
+            return None;
+        }
+        let scope = self.select_scope()?;
         if unsure && scope.is_circular(name, &text) {
             return None;
         }

@@ -81,6 +81,9 @@ impl Checker<'_> {
         let mut flow = Flow::Falls;
         let mut reported = false;
         for statement in statements {
+            if !self.pay(1) {
+                break;
+            }
             let declaration = matches!(statement.kind, StatementKind::Function { .. } | StatementKind::Type { .. });
             if flow == Flow::Ends && !reported && !declaration {
                 reported = true;
@@ -163,12 +166,12 @@ impl Checker<'_> {
         branches: &[(ast::Expr, ast::Block)],
         otherwise: Option<&ast::Block>,
     ) -> (Option<Statement>, Flow) {
-        let outside = self.function().narrowed.clone();
+        let outside = self.narrowed();
         let mut lowered = Vec::with_capacity(branches.len());
         let mut flow = Flow::Ends;
         for (condition, block) in branches {
             let value = self.expr(condition);
-            let before = self.function().narrowed.clone();
+            let before = self.narrowed();
             self.narrow(condition, true);
             let (block, after) = self.nested(block);
             if after == Flow::Falls {
@@ -210,7 +213,7 @@ impl Checker<'_> {
     fn while_statement(&mut self, condition: &ast::Expr, body: &ast::Block) -> (Option<Statement>, Flow) {
         self.forget_assigned();
         let value = self.expr(condition);
-        let before = self.function().narrowed.clone();
+        let before = self.narrowed();
         self.narrow(condition, true);
         let (body, broken) = self.loop_body(body);
         self.function().narrowed = self.still_narrowed(before);
@@ -222,7 +225,7 @@ impl Checker<'_> {
     fn loop_body(&mut self, body: &ast::Block) -> (tree::Block, bool) {
         self.forget_assigned();
         self.function().loops.push(false);
-        let before = self.function().narrowed.clone();
+        let before = self.narrowed();
         let (body, _) = self.nested(body);
         self.function().narrowed = self.still_narrowed(before);
         (body, self.function().loops.pop().unwrap_or(false))
@@ -298,7 +301,7 @@ impl Checker<'_> {
         name: Option<&ast::Name>,
         handler: &ast::Block,
     ) -> (Option<Statement>, Flow) {
-        let before = self.function().narrowed.clone();
+        let before = self.narrowed();
         self.trying += 1;
         let (body, body_flow) = self.nested(body);
         self.trying -= 1;

@@ -9,6 +9,7 @@ use crate::tree::{Expr, ExprKind};
 use crate::types::{Field, Fit, FunctionType, RecordType, Type, TypeId};
 use crate::value::Value;
 use ecow::EcoString;
+use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The types that need no declaration.
@@ -21,6 +22,17 @@ pub(super) const SIMPLE_TYPES: [(&str, Type); 7] = [
     ("null", Type::Null),
     ("any", Type::Any),
 ];
+
+/// Declared types that hold each other, one inside the other.
+const MOST_LEVELS: usize = 200;
+
+/// What is known of declared types that hold each other.
+#[derive(Default)]
+struct Levels {
+    /// `None` while it is being found out.
+    known: HashMap<TypeId, Option<usize>>,
+    endless: HashSet<TypeId>,
+}
 
 impl Checker<'_> {
     /// Makes the types declared in a block known in all of it.
@@ -42,10 +54,19 @@ impl Checker<'_> {
             let ty = self.type_expr(definition);
             self.types.define(*id, ty);
         }
+        let mut levels = Levels::default();
+        for (id, _, _) in &declared {
+            self.levels(*id, &mut levels);
+        }
         for (id, name, _) in &declared {
-            if self.contains_itself(*id) {
+            if levels.endless.contains(id) {
                 let message = format!("The type `{}` contains itself, so no value of it could ever end.", name.text);
                 let hint = Some("let it refer to itself through `?` or `*`".to_owned());
+                self.error_hint("E0205", name.span, message, hint);
+                self.types.define(*id, Type::Any);
+            } else if levels.known.get(id).copied().flatten().is_some_and(|levels| levels > MOST_LEVELS) {
+                let message = format!("The type `{}` has more than {MOST_LEVELS} levels of records.", name.text);
+                let hint = Some("let a field refer to the next one through `?` or `*`".to_owned());
                 self.error_hint("E0205", name.span, message, hint);
                 self.types.define(*id, Type::Any);
             }
@@ -65,24 +86,26 @@ impl Checker<'_> {
         id
     }
 
-    /// Does a type reach itself through fields alone, without `?` or `*`?
-    fn contains_itself(&self, id: TypeId) -> bool {
-        let mut open = vec![id];
-        let mut seen = Vec::new();
-        while let Some(next) = open.pop() {
-            let mut reached = Vec::new();
-            self.direct(&Type::Named(next, EcoString::new()), true, &mut reached);
-            for other in reached {
-                if other == id {
-                    return true;
-                }
-                if !seen.contains(&other) {
-                    seen.push(other);
-                    open.push(other);
-                }
+    /// How many declared types a value of a type holds one inside the other, and which reach themselves through fields
+    /// alone, without `?` or `*`.
+    fn levels(&mut self, id: TypeId, levels: &mut Levels) -> usize {
+        match levels.known.get(&id) {
+            Some(Some(known)) => return *known,
+            Some(None) => {
+                levels.endless.insert(id);
+                return 0;
             }
+            None => {}
         }
-        false
+        levels.known.insert(id, None);
+        let mut reached = Vec::new();
+        self.direct(&Type::Named(id, EcoString::new()), true, &mut reached);
+        self.look(reached.len());
+        let below = reached.into_iter().map(|inner| self.levels(inner, levels)).max().unwrap_or(0);
+        // What is refused stands for `any`.
+        let known = if levels.endless.contains(&id) || below >= MOST_LEVELS { 0 } else { below };
+        levels.known.insert(id, Some(below + 1));
+        if known == below { known + 1 } else { 0 }
     }
 
     /// The declared types that a value of `ty` always holds.
@@ -130,9 +153,10 @@ impl Checker<'_> {
 
     fn record_type(&mut self, fields: &[ast::TypeField]) -> Type {
         let mut known: Vec<Field> = Vec::with_capacity(fields.len());
+        let mut names = HashSet::with_capacity(fields.len());
         for field in fields {
             let name = &field.name.text;
-            if known.iter().any(|other| other.name == *name) {
+            if !names.insert(name) {
                 self.error("E0109", field.name.span, format!("The field `{name}` is there twice."));
                 continue;
             }

@@ -48,3 +48,9 @@ pub const GUARD: &str = "E0022";
 pub const TOO_MANY: &str = "E0023";
 /// E0024: a word of another language.
 pub const FOREIGN_WORD: &str = "E0024";
+/// E0025: a source that is too long.
+pub const TOO_LONG: &str = "E0025";
+/// E0117: a check that was ended before its time.
+pub const CHECK_ENDED: &str = "E0117";
+/// W0117: more warnings than are told.
+pub const MORE_WARNINGS: &str = "W0117";

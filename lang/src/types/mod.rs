@@ -1,6 +1,7 @@
 //! Static types: what the checker knows of a value before it exists.
 
 mod assign;
+mod bounds;
 mod conform;
 mod convert;
 mod key;
@@ -11,6 +12,7 @@ pub use convert::Mismatch;
 
 use crate::value::{ColumnType, RowType, SimpleKind, Value};
 use ecow::EcoString;
+use hashbrown::HashMap;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
@@ -90,6 +92,7 @@ pub struct FunctionType {
 pub struct Types {
     definitions: Vec<(EcoString, Type)>,
     number: key::Number,
+    work: bounds::Work,
 }
 
 impl Types {
@@ -144,21 +147,35 @@ impl Types {
         }
     }
 
-    /// The default value of a type (language.md §1).
+    /// The default value of a type (language.md §1). Types that hold another one many times share its value.
     pub fn default_value(&self, ty: &Type) -> Value {
+        self.default_of(ty, &mut HashMap::new())
+    }
+
+    fn default_of(&self, ty: &Type, known: &mut HashMap<TypeId, Value>) -> Value {
+        let Type::Named(id, _) = ty else { return self.default_of_written(ty, known) };
+        if let Some(value) = known.get(id) {
+            return value.clone();
+        }
+        let value = self.default_of_written(ty, known);
+        known.insert(*id, value.clone());
+        value
+    }
+
+    fn default_of_written(&self, ty: &Type, known: &mut HashMap<TypeId, Value>) -> Value {
         match self.resolve(ty) {
             Type::Bool => Value::Bool(false),
             Type::Number => Value::from(0),
             Type::Text => Value::text(""),
             Type::DateTime => Value::DateTime(crate::value::DateTime::minimum()),
             Type::Binary => Value::binary(Vec::new()),
-            Type::List(element) => match self.row_type(element) {
+            Type::List(element) => match self.row_type_of(element, known) {
                 Some((shape, row)) => Value::table(crate::value::Table::empty(shape, Some(row))),
                 None => Value::empty_list(),
             },
             // Recursion goes through `?` and `*` only, so this ends.
             Type::Record(record) => {
-                Value::record(record.fields.iter().map(|f| (f.name.clone(), self.field_default(f))))
+                Value::record(record.fields.iter().map(|f| (f.name.clone(), self.field_default_of(f, known))))
             }
             Type::Never | Type::Any | Type::Null | Type::Nullable(_) | Type::Named(..) | Type::Function(_) => {
                 Value::Null
@@ -168,11 +185,23 @@ impl Types {
 
     /// What a field is where nothing is given.
     pub fn field_default(&self, field: &Field) -> Value {
-        field.default.clone().unwrap_or_else(|| self.default_value(&field.ty))
+        self.field_default_of(field, &mut HashMap::new())
+    }
+
+    fn field_default_of(&self, field: &Field, known: &mut HashMap<TypeId, Value>) -> Value {
+        field.default.clone().unwrap_or_else(|| self.default_of(&field.ty, known))
     }
 
     /// The columns of `table(T)`, where T is a record.
     pub fn row_type(&self, element: &Type) -> Option<(Arc<crate::value::Shape>, Arc<RowType>)> {
+        self.row_type_of(element, &mut HashMap::new())
+    }
+
+    fn row_type_of(
+        &self,
+        element: &Type,
+        known: &mut HashMap<TypeId, Value>,
+    ) -> Option<(Arc<crate::value::Shape>, Arc<RowType>)> {
         let record = self.record(element)?;
         let columns = record
             .fields
@@ -182,7 +211,7 @@ impl Types {
                 // A type may hold a list of itself: columns of lists default to `[]`, which says nothing of its rows.
                 let default = match (&field.default, self.resolve(&field.ty)) {
                     (None, Type::List(_)) => Value::empty_list(),
-                    _ => self.field_default(field),
+                    _ => self.field_default_of(field, known),
                 };
                 ColumnType { kind, nullable, default }
             })
@@ -279,10 +308,39 @@ impl RecordType {
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// The same, looked for first at the place where a type like this one has it.
+    pub fn field_near(&self, place: usize, name: &str) -> Option<&Field> {
+        self.fields.get(place).filter(|field| field.name == name).or_else(|| self.field(name))
+    }
 }
 
 impl Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show(f, &mut MOST_SHOWN.clone())
+    }
+}
+
+/// Parts of a type that are shown.
+const MOST_SHOWN: usize = 100;
+
+/// Characters of a name in a type that are shown.
+const LONGEST_NAME: usize = 100;
+
+fn show_name(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => write!(f, "{}…", name.get(..end).unwrap_or("")),
+        None => f.write_str(name),
+    }
+}
+
+impl Type {
+    /// Writes it, as far as `left` more parts.
+    fn show(&self, f: &mut fmt::Formatter<'_>, left: &mut usize) -> fmt::Result {
+        if *left == 0 {
+            return f.write_str("…");
+        }
+        *left -= 1;
         match self {
             Self::Never => f.write_str("nothing"),
             Self::Any => f.write_str("any"),
@@ -293,20 +351,22 @@ impl Display for Type {
             Self::DateTime => f.write_str("datetime"),
             Self::Binary => f.write_str("binary"),
             Self::Nullable(inner) => match **inner {
-                Self::Function(_) => write!(f, "({inner})?"),
-                _ => write!(f, "{inner}?"),
+                Self::Function(_) => inner.show_between(f, "(", left, ")?"),
+                _ => inner.show_between(f, "", left, "?"),
             },
             Self::List(element) => match **element {
-                Self::Function(_) => write!(f, "({element})*"),
-                _ => write!(f, "{element}*"),
+                Self::Function(_) => element.show_between(f, "(", left, ")*"),
+                _ => element.show_between(f, "", left, "*"),
             },
-            Self::Named(_, name) => f.write_str(name),
+            Self::Named(_, name) => show_name(name, f),
             Self::Record(record) => {
                 f.write_str("{")?;
                 let shown = record.fields.iter().take(12);
                 for (position, field) in shown.enumerate() {
                     let comma = if position > 0 { ", " } else { "" };
-                    write!(f, "{comma}{}: {}", field.name, field.ty)?;
+                    f.write_str(comma)?;
+                    show_name(&field.name, f)?;
+                    field.ty.show_between(f, ": ", left, "")?;
                 }
                 let more = record.open || record.fields.len() > 12;
                 f.write_str(match (more, record.fields.is_empty()) {
@@ -319,10 +379,16 @@ impl Display for Type {
                 f.write_str("(")?;
                 for (position, parameter) in function.parameters.iter().enumerate() {
                     let comma = if position > 0 { ", " } else { "" };
-                    write!(f, "{comma}{parameter}")?;
+                    parameter.show_between(f, comma, left, "")?;
                 }
-                write!(f, ") -> {}", function.result)
+                function.result.show_between(f, ") -> ", left, "")
             }
         }
+    }
+
+    fn show_between(&self, f: &mut fmt::Formatter<'_>, before: &str, left: &mut usize, behind: &str) -> fmt::Result {
+        f.write_str(before)?;
+        self.show(f, left)?;
+        f.write_str(behind)
     }
 }

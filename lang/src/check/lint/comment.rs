@@ -4,16 +4,19 @@ use super::{COMMENT, Source, warning};
 use crate::diagnostic::Diagnostic;
 use crate::parse::{self, TokenKind};
 use crate::span::Span;
+use hashbrown::HashSet;
 
 /// Warns of comments behind a value that read as what is divided by.
 pub(super) fn swallowed(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
+    let words = source.tokens.iter().filter(|(kind, _)| *kind == TokenKind::Word);
+    let words: HashSet<&str> = words.map(|(_, span)| span.text(source.text)).collect();
     for (at, (kind, span)) in source.tokens.iter().enumerate() {
         let Some(comment) = comment_behind(source, at) else { continue };
         if !is_operand(source, at, *kind) {
             continue;
         }
         let text = comment.text(source.text);
-        let Some(divisor) = divisor(source, text.trim_start_matches('/').trim(), span.text(source.text)) else {
+        let Some(divisor) = divisor(&words, text.trim_start_matches('/').trim(), span.text(source.text)) else {
             continue;
         };
         if is_numbered(source.text, comment) {
@@ -30,9 +33,10 @@ fn comment_behind(source: &Source<'_>, at: usize) -> Option<Span> {
     let end = source.tokens.get(at)?.1.end as usize;
     let rest = source.text.get(end..)?;
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let comment = rest.get(blanks..)?.lines().next()?.trim_end();
+    // Lines may be long, and most tokens have no comment behind them.
+    let comment = rest.get(blanks..).filter(|rest| rest.starts_with("//"))?.lines().next()?.trim_end();
     // `///` and `//=` are no division.
-    let is_comment = comment.starts_with("//") && !comment[2..].starts_with(['/', '=', '-', '>']);
+    let is_comment = !comment[2..].starts_with(['/', '=', '-', '>']);
     is_comment.then(|| Span::new(end + blanks, end + blanks + comment.len()))
 }
 
@@ -47,7 +51,7 @@ fn is_operand(source: &Source<'_>, at: usize, kind: TokenKind) -> bool {
 }
 
 /// The divisor, if a comment reads as the right side of a division. Prose does not.
-fn divisor<'a>(source: &Source<'_>, text: &'a str, before: &str) -> Option<&'a str> {
+fn divisor<'a>(words: &HashSet<&str>, text: &'a str, before: &str) -> Option<&'a str> {
     let mut value = text.strip_suffix(';').map_or(text, str::trim_end);
     let mut closed = value.len() < text.len();
     if !value.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '_' | '-')) {
@@ -68,8 +72,7 @@ fn divisor<'a>(source: &Source<'_>, text: &'a str, before: &str) -> Option<&'a s
     }
     let is_number = value.chars().all(|c| c.is_ascii_digit() || c == '.');
     // A word alone is prose, unless the script uses it.
-    let is_used = value != before
-        && source.tokens.iter().any(|(kind, span)| *kind == TokenKind::Word && span.text(source.text) == value);
+    let is_used = value != before && words.contains(value);
     (closed || is_number || is_used).then_some(value)
 }
 

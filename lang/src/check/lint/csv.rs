@@ -12,6 +12,13 @@ use crate::span::Span;
 use crate::value::parse_number;
 use hashbrown::{HashMap, HashSet};
 
+/// Tokens of a source that is looked through.
+const MOST_TOKENS: usize = 20_000;
+
+/// Columns and lines of a CSV that are looked at.
+const MOST_COLUMNS: usize = 200;
+const MOST_LINES: usize = 1_000;
+
 /// What is known of a table of texts.
 #[derive(Clone, Default)]
 struct Cells {
@@ -34,6 +41,10 @@ struct Facts {
 
 /// Warns of an order between texts that are numbers.
 pub(super) fn texts(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
+    // Tables are followed from query to query, which takes long in sources that nobody wrote by hand.
+    if source.tokens.len() > MOST_TOKENS {
+        return;
+    }
     let decodes = source.tokens.iter().any(|(_, span)| span.text(source.text).eq_ignore_ascii_case("csv"));
     if !decodes {
         return;
@@ -201,9 +212,10 @@ impl Facts {
             ExprKind::Name(name) => self.texts.get(name.as_str())?.as_deref()?,
             _ => return None,
         };
-        let mut lines = text.lines().map(|line| line.split(delimiter).map(str::trim).collect::<Vec<_>>());
+        let mut lines =
+            text.lines().map(|line| line.split(delimiter).take(MOST_COLUMNS).map(str::trim).collect::<Vec<_>>());
         let header = lines.next()?;
-        let rows: Vec<Vec<&str>> = lines.collect();
+        let rows: Vec<Vec<&str>> = lines.take(MOST_LINES).collect();
         let is_number = |at: usize| {
             let cells: Vec<&str> =
                 rows.iter().filter_map(|row| row.get(at).copied()).filter(|it| !it.is_empty()).collect();

@@ -8,11 +8,15 @@ use crate::function::{Effect, ParameterType};
 use crate::tree::{Argument, Block, Capture, Change, Container, Expr, ExprKind, RowBody, SelectItem, Statement, Step};
 use crate::types::Type;
 
+/// Expressions that are looked at, those in functions that are named too.
+const MOST_LOOKED_AT: usize = 2_000;
+
 impl Checker<'_> {
     /// Warns of an expression as a statement that does nothing but compute a value.
     pub(in super::super) fn dropped(&mut self, source: &ast::Expr, value: &Expr) {
         // In a `try` it may stand for its error.
         let is_function = matches!(value.kind, ExprKind::Closure(..));
+        self.looking.set(MOST_LOOKED_AT);
         if self.trying > 0 || !is_function && !self.is_idle(value) {
             return;
         }
@@ -32,6 +36,9 @@ impl Checker<'_> {
 
     /// Does it only compute? Calls of functions of the script may do more.
     fn is_idle(&self, value: &Expr) -> bool {
+        // Functions may name each other, and themselves.
+        let Some(left) = self.looking.get().checked_sub(1) else { return false };
+        self.looking.set(left);
         let all = |values: &[Expr]| values.iter().all(|value| self.is_idle(value));
         match &value.kind {
             ExprKind::Constant(_)

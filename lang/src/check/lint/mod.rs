@@ -21,6 +21,7 @@ use crate::ast::{Expr, ExprKind, Script};
 use crate::diagnostic::Diagnostic;
 use crate::parse::{self, TokenKind};
 use crate::span::Span;
+use hashbrown::HashSet;
 
 /// A source that rules look at.
 struct Source<'a> {
@@ -60,12 +61,12 @@ impl Checker<'_> {
         }
         // Of two traps in one place the first says what is wrong.
         let unit = self.units[self.unit].name.clone();
-        self.diagnostics.retain(|known| {
-            known.code != "W0115" || known.module != unit || !found.iter().any(|warning| warning.span == known.span)
-        });
-        for (at, warning) in found.iter().enumerate() {
-            if !found[..at].iter().any(|earlier| earlier.span == warning.span) {
-                self.report(warning.clone());
+        let places: HashSet<Span> = found.iter().map(|warning| warning.span).collect();
+        self.diagnostics.retain(|known| known.code != "W0115" || known.module != unit || !places.contains(&known.span));
+        let mut told = HashSet::with_capacity(places.len());
+        for warning in found {
+            if told.insert(warning.span) {
+                self.report(warning);
             }
         }
     }

@@ -114,6 +114,14 @@ pub(super) const CHECKER: &[Explanation] = &[
         example: "",
     },
     Explanation {
+        code: "E0117",
+        title: "a check that was ended before its time",
+        text: "Checking takes steps, memory and time, which have a limit. Sources that people write stay far below it; one that \
+               a program makes may not, with very large records or tens of thousands of variables. Split it into modules, \
+               and keep data in files.",
+        example: "",
+    },
+    Explanation {
         code: "E0201",
         title: "a value that can never fit",
         text: "A value is given to a variable, parameter or field whose type it can never become. Simple values convert \

@@ -78,4 +78,10 @@ pub(super) const LINTS: &[Explanation] = &[
                holds amounts. A comparison with a number converts the text, and dates as ISO writes them sort right.",
         example: "let t = CSV.Decode('qty\\n9\\n10');\nreturn t order by qty;",
     },
+    Explanation {
+        code: "W0117",
+        title: "more warnings than are told",
+        text: "The first 1,000 warnings are told; look at them, and the others will most likely be of the same kind.",
+        example: "",
+    },
 ];

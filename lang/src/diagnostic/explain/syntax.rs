@@ -161,4 +161,10 @@ pub(super) const SYNTAX: &[Explanation] = &[
                with `try … catch`.",
         example: "foreach x in [1] { log(x); }",
     },
+    Explanation {
+        code: "E0025",
+        title: "a source that is too long",
+        text: "A script, module, expression or template has 1 MiB at most. Split it into modules, and keep data in files.",
+        example: "",
+    },
 ];

@@ -1,0 +1,89 @@
+//! Types stay small, and comparing them ends: types that share their parts are much larger than what was written.
+
+use super::{Type, Types};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Parts of types that are compared, joined or looked at, until nothing more is said of them.
+const MOST_COMPARED: u32 = 200_000;
+
+/// Levels of a type that the checker infers.
+const DEEPEST: usize = 64;
+
+/// How many parts may still be looked at.
+pub(super) struct Fuel(u32);
+
+impl Fuel {
+    pub fn new() -> Self {
+        Self(MOST_COMPARED)
+    }
+
+    /// False where no more may be looked at.
+    pub fn take(&mut self, parts: usize) -> bool {
+        self.0 = self.0.saturating_sub(u32::try_from(parts).unwrap_or(u32::MAX));
+        self.0 > 0
+    }
+}
+
+/// Parts that have been compared and not been paid for.
+#[derive(Debug, Default)]
+pub(super) struct Work(AtomicU64);
+
+impl Clone for Work {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Types {
+    /// Compares types with a bound on what is looked at, which is counted.
+    pub(super) fn bounded<T>(&self, compare: impl FnOnce(&mut Fuel) -> T) -> T {
+        let mut fuel = Fuel::new();
+        let compared = compare(&mut fuel);
+        let work = MOST_COMPARED - fuel.0;
+        // Small types are the rule, and cost nothing beside what is done with them.
+        if work > 16 {
+            self.work.0.fetch_add(u64::from(work) / 16, Ordering::Relaxed);
+        }
+        compared
+    }
+
+    /// The steps of comparing types since this was last asked.
+    pub(crate) fn compared(&self) -> u64 {
+        self.work.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Type {
+    /// Parts of a type that the checker goes on with.
+    pub(crate) const MOST_PARTS: usize = 10_000;
+
+    /// How many parts it has, what is there many times counted as often; `None` where it has too many or too many levels.
+    pub(crate) fn parts(&self) -> Option<usize> {
+        let mut parts = 0;
+        self.count(&mut parts, DEEPEST).then_some(parts)
+    }
+
+    fn count(&self, parts: &mut usize, levels: usize) -> bool {
+        *parts += 1;
+        if *parts > Self::MOST_PARTS {
+            return false;
+        }
+        let Some(below) = levels.checked_sub(1) else { return self.is_simple() || self.is_any() };
+        match self {
+            Self::Nullable(inner) | Self::List(inner) => inner.count(parts, below),
+            Self::Record(record) => record.fields.iter().all(|field| field.ty.count(parts, below)),
+            Self::Function(function) => {
+                function.parameters.iter().chain([&function.result]).all(|ty| ty.count(parts, below))
+            }
+            Self::Never
+            | Self::Any
+            | Self::Null
+            | Self::Bool
+            | Self::Number
+            | Self::Text
+            | Self::DateTime
+            | Self::Binary
+            | Self::Named(..) => true,
+        }
+    }
+}
