@@ -15,6 +15,9 @@ pub type Paid = Result<(), Box<RunError>>;
 /// Bytes that are read, compared or written for one step.
 pub const BYTES_OF_STEP: usize = 256;
 
+/// Texts up to so many bytes are compared without counting it.
+pub(crate) const SHORT_TEXT: usize = 4_096;
+
 /// Elements that are looked at or moved for one step.
 const ELEMENTS_OF_STEP: usize = 16;
 

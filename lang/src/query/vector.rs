@@ -46,19 +46,33 @@ impl Batch<'_> {
     }
 }
 
-/// The cells of a column for some rows; `None` where the column has no type.
+/// Longer texts are left to the evaluator, which counts what it takes to compare them.
+const LONGEST_TEXT: usize = 16 << 10;
+
+/// The cells of a column for some rows; `None` where the column has no type, or long texts.
 pub(crate) fn cells<'a>(column: &'a Column, at: &At<'_>, len: usize) -> Option<Vector<'a>> {
     Some(match column {
         Column::Null(_) => Vector::Constant(Cow::Owned(Value::Null)),
         Column::Number(cells) => Vector::Numbers(copied(cells, at, len)?),
         Column::DateTime(cells) => Vector::DateTimes(copied(cells, at, len)?),
         Column::Bool(cells) => Vector::Bools(copied(cells, at, len)?.into_owned()),
-        Column::Text(cells) => Vector::Texts(match at {
-            At::From(start) => cells.get(*start..start + len)?.iter().map(Option::as_ref).collect(),
-            At::Positions(positions) => {
-                positions.iter().map(|row| cells.get(*row as usize).and_then(Option::as_ref)).collect()
+        Column::Text(cells) => {
+            let mut long = false;
+            let mut look = |text: &Option<&EcoString>| long |= text.is_some_and(|text| text.len() > LONGEST_TEXT);
+            let texts = match at {
+                At::From(start) => {
+                    cells.get(*start..start + len)?.iter().map(Option::as_ref).inspect(&mut look).collect()
+                }
+                At::Positions(positions) => {
+                    let texts = positions.iter().map(|row| cells.get(*row as usize).and_then(Option::as_ref));
+                    texts.inspect(&mut look).collect()
+                }
+            };
+            if long {
+                return None;
             }
-        }),
+            Vector::Texts(texts)
+        }
         Column::Any(_) => return None,
     })
 }
@@ -107,12 +121,12 @@ impl Vector<'_> {
         }
     }
 
-    /// As texts; `None` where they are none.
+    /// As texts; `None` where they are none, or long.
     pub(super) fn texts(&self) -> Option<Side<'_, &EcoString>> {
         match self {
             Self::Texts(cells) => Some(Side::Each(cells)),
             Self::Constant(value) => match &**value {
-                Value::Text(text) => Some(Side::One(Some(text))),
+                Value::Text(text) if text.len() <= LONGEST_TEXT => Some(Side::One(Some(text))),
                 Value::Null => Some(Side::One(None)),
                 _ => None,
             },

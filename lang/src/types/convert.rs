@@ -1,6 +1,8 @@
 //! Types at run time: `is`, `new` and typed decoding.
 
-use super::{Type, Types};
+use super::{Stopped, Type, Types};
+use crate::budget::{Budget, Toll, Unlimited};
+use crate::error::RunError;
 use crate::value::{ConvertError, Record, Rows, RowsBuilder, Shape, Table, Value, Zone};
 use ecow::EcoString;
 use hashbrown::HashMap;
@@ -63,14 +65,24 @@ impl std::error::Error for Mismatch {}
 
 impl Types {
     /// `value is ty`: structural, without conversion.
-    pub fn matches(&self, value: &Value, ty: &Type) -> bool {
-        self.matches_unseen(value, ty, &mut Seen::of(value))
+    pub(crate) fn matches(&self, value: &Value, ty: &Type, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
+        let mut toll = Toll::new(budget);
+        let matches = self.matches_unseen(value, ty, &mut Seen::of(value), &mut toll)?;
+        toll.settle()?;
+        Ok(matches)
     }
 
-    fn matches_unseen(&self, value: &Value, ty: &Type, seen: &mut Seen<()>) -> bool {
+    fn matches_unseen(
+        &self,
+        value: &Value,
+        ty: &Type,
+        seen: &mut Seen<()>,
+        toll: &mut Toll<'_>,
+    ) -> Result<bool, Box<RunError>> {
         let ty = self.resolve(ty);
+        toll.look(1)?;
         if seen.get(value, ty).is_some() {
-            return true;
+            return Ok(true);
         }
         let matches = match (ty, value) {
             (Type::Any, _)
@@ -80,14 +92,24 @@ impl Types {
             | (Type::Text, Value::Text(_))
             | (Type::DateTime, Value::DateTime(_))
             | (Type::Binary, Value::Binary(_)) => true,
-            (Type::Nullable(inner), value) => return self.matches_unseen(value, inner, seen),
+            (Type::Nullable(inner), value) => return self.matches_unseen(value, inner, seen, toll),
             (Type::List(element), Value::List(_) | Value::Table(_)) => {
-                Rows::of(value).is_some_and(|rows| rows.iter().all(|row| self.matches_unseen(&row, element, seen)))
+                for row in Rows::of(value).iter().flat_map(Rows::iter) {
+                    if !self.matches_unseen(&row, element, seen, toll)? {
+                        return Ok(false);
+                    }
+                }
+                true
             }
-            (Type::Record(wanted), Value::Record(record)) => wanted
-                .fields
-                .iter()
-                .all(|field| record.get(&field.name).is_some_and(|cell| self.matches_unseen(&cell, &field.ty, seen))),
+            (Type::Record(wanted), Value::Record(record)) => {
+                for field in &wanted.fields {
+                    let Some(cell) = record.get(&field.name) else { return Ok(false) };
+                    if !self.matches_unseen(&cell, &field.ty, seen, toll)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
             (Type::Function(wanted), Value::Function(function)) => {
                 let (least, most) = function.arity();
                 (least..=most).contains(&wanted.parameters.len())
@@ -97,18 +119,39 @@ impl Types {
         if matches {
             seen.put(value, ty, ());
         }
-        matches
+        Ok(matches)
     }
 
     /// A value for a field of `new` and of typed decoding: simple values convert, missing fields take their
     /// defaults, unknown ones are dropped, `null` where it may not be becomes the default.
     pub fn fill(&self, value: Value, ty: &Type, zone: Zone) -> Result<Value, Mismatch> {
-        let mut seen = Seen::of(&value);
-        self.fill_unseen(value, ty, zone, &mut seen)
+        match self.fill_within(value, ty, zone, &mut Unlimited) {
+            Ok(filled) => Ok(filled),
+            Err(Stopped::Mismatch(mismatch)) => Err(mismatch),
+            // Nothing is limited here.
+            Err(Stopped::Ended(_)) => Err(Mismatch::new(&Value::Null, ty)),
+        }
     }
 
-    fn fill_unseen(&self, value: Value, ty: &Type, zone: Zone, seen: &mut Seen<Value>) -> Result<Value, Mismatch> {
+    /// The same, with what it may use.
+    pub fn fill_within(&self, value: Value, ty: &Type, zone: Zone, budget: &mut dyn Budget) -> Result<Value, Stopped> {
+        let mut seen = Seen::of(&value);
+        let mut toll = Toll::new(budget);
+        let filled = self.fill_unseen(value, ty, zone, &mut seen, &mut toll)?;
+        toll.settle()?;
+        Ok(filled)
+    }
+
+    fn fill_unseen(
+        &self,
+        value: Value,
+        ty: &Type,
+        zone: Zone,
+        seen: &mut Seen<Value>,
+        toll: &mut Toll<'_>,
+    ) -> Result<Value, Stopped> {
         let resolved = self.resolve(ty);
+        toll.look(1)?;
         if let Some(filled) = seen.get(&value, resolved) {
             return Ok(filled.clone());
         }
@@ -116,11 +159,13 @@ impl Types {
             (Type::Any, value) => Ok(value),
             (Type::Nullable(_) | Type::Null, Value::Null) => Ok(Value::Null),
             (_, Value::Null) => Ok(self.default_value(ty)),
-            (Type::Nullable(inner), value) => self.fill_unseen(value, inner, zone, seen),
+            (Type::Nullable(inner), value) => self.fill_unseen(value, inner, zone, seen, toll),
             (Type::Record(wanted), Value::Record(record)) => {
+                toll.take(wanted.fields.len().saturating_mul(size_of::<Value>()))?;
                 let shape = Shape::new(wanted.fields.iter().map(|field| field.name.clone()));
                 let mut cells = Vec::with_capacity(wanted.fields.len());
                 for field in &wanted.fields {
+                    toll.look(1)?;
                     cells.push(match record.get(&field.name) {
                         None => self.field_default(field),
                         Some(Value::Null)
@@ -128,9 +173,9 @@ impl Types {
                         {
                             self.field_default(field)
                         }
-                        Some(value) => {
-                            self.fill_unseen(value, &field.ty, zone, seen).map_err(|e| e.inside(&field.name))?
-                        }
+                        Some(value) => self
+                            .fill_unseen(value, &field.ty, zone, seen, toll)
+                            .map_err(|stopped| stopped.inside(&field.name))?,
                     });
                 }
                 let filled = Value::Record(Record::new(shape, cells));
@@ -138,12 +183,12 @@ impl Types {
                 Ok(filled)
             }
             (Type::List(element), value @ (Value::List(_) | Value::Table(_))) => {
-                let filled = self.fill_rows(&value, ty, element, zone, seen)?;
+                let filled = self.fill_rows(&value, ty, element, zone, seen, toll)?;
                 seen.put(&value, resolved, filled.clone());
                 Ok(filled)
             }
-            (Type::Record(_) | Type::List(_), value) => Err(Mismatch::new(&value, ty)),
-            (_, value) => self.convert(value, ty, zone),
+            (Type::Record(_) | Type::List(_), value) => Err(Mismatch::new(&value, ty).into()),
+            (_, value) => Ok(self.convert(value, ty, zone)?),
         }
     }
 
@@ -154,15 +199,18 @@ impl Types {
         element: &Type,
         zone: Zone,
         seen: &mut Seen<Value>,
-    ) -> Result<Value, Mismatch> {
+        toll: &mut Toll<'_>,
+    ) -> Result<Value, Stopped> {
         let Some(rows) = Rows::of(value) else { return Ok(Value::empty_list()) };
         if rows.is_empty() {
             return Ok(self.default_value(ty));
         }
+        let columns = self.record(element).map_or(1, |record| record.fields.len());
+        toll.make_cells(rows.len().saturating_mul(columns))?;
         let mut builder = RowsBuilder::default();
         for (position, row) in rows.iter().enumerate() {
-            builder
-                .push(self.fill_unseen(row, element, zone, seen).map_err(|e| e.inside(format_args!("[{position}]")))?);
+            let filled = self.fill_unseen(row, element, zone, seen, toll);
+            builder.push(filled.map_err(|stopped| stopped.inside(format_args!("[{position}]")))?);
         }
         let filled = builder.finish();
         // The rows keep what the type says of them, as those of `table(T)` do.
@@ -236,9 +284,10 @@ mod tests {
         let node = Type::Named(id, "node".into());
         types.define(id, Type::closed_record([("kids".into(), node.clone().many())]));
         let value = shared(60);
-        assert!(types.matches(&value, &node));
+        let mut budget = crate::budget::Unlimited;
+        assert!(types.matches(&value, &node, &mut budget).expect("no limit"));
         let converted = types.convert(value.clone(), &node, Zone::UTC).expect("fits");
         let filled = types.fill(converted, &node, Zone::UTC).expect("fits");
-        assert!(types.matches(&filled, &node));
+        assert!(types.matches(&filled, &node, &mut budget).expect("no limit"));
     }
 }

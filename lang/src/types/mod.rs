@@ -7,7 +7,7 @@ mod convert;
 mod key;
 
 pub use assign::Fit;
-pub(crate) use conform::Stopped;
+pub use conform::Stopped;
 pub use convert::Mismatch;
 
 use crate::value::{ColumnType, RowType, SimpleKind, Value};

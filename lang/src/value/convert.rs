@@ -107,8 +107,14 @@ pub fn parse_boolean(text: &str) -> Option<bool> {
     }
 }
 
+/// Longer texts, blanks included, are no number and no datetime: nobody looks through millions of blanks for one.
+const LONGEST_CONVERTED: usize = 4_096;
+
 /// Surrounding blanks, sign, digits, at most one `.` or `,`, optional exponent.
 pub fn parse_number(text: &str) -> Option<Number> {
+    if text.len() > LONGEST_CONVERTED {
+        return None;
+    }
     let trimmed = text.trim();
     if trimmed.len() > 400 {
         return None;
@@ -124,6 +130,9 @@ pub fn parse_number(text: &str) -> Option<Number> {
 
 /// `yyyy-MM-dd`, `yyyy-MM-dd HH:mm[:ss[.f…]]`, the same with `T`, each with optional `Z` or offset.
 pub fn parse_datetime(text: &str, zone: Zone) -> Option<DateTime> {
+    if text.len() > LONGEST_CONVERTED {
+        return None;
+    }
     let text = text.trim();
     let date = parse_date(text.get(..10)?)?;
     let (time, rest) = match text.as_bytes().get(10) {

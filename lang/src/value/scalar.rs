@@ -2,6 +2,7 @@
 
 use super::convert::text_truth;
 use super::{Column, DateTime, Number, Record, Table, Value};
+use crate::budget::SHORT_TEXT;
 use ecow::EcoString;
 use std::cmp::Ordering;
 
@@ -27,7 +28,7 @@ pub(crate) enum Compared {
     Ordered(Ordering),
     /// One is neither above nor below the other.
     Unordered,
-    /// A text would have to be converted first.
+    /// A text would have to be converted first, or is long.
     Unknown,
 }
 
@@ -74,12 +75,13 @@ impl<'v> Scalar<'v> {
         }
     }
 
-    /// `=`; `None` where a text would have to be converted.
+    /// `=`; `None` where a text would have to be converted, or is long.
     #[inline]
     pub(crate) fn equals(self, other: Self) -> Option<bool> {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => Some(a == b),
-            (Self::Text(a), Self::Text(b)) => Some(a == b),
+            // Comparing long texts is left to those who count it.
+            (Self::Text(a), Self::Text(b)) if a.len() != b.len() || a.len() <= SHORT_TEXT => Some(a == b),
             (Self::DateTime(a), Self::DateTime(b)) => Some(a == b),
             (Self::Null, Self::Null) | (Self::True, Self::True) | (Self::False, Self::False) => Some(true),
             (Self::Null, _) | (_, Self::Null) => Some(false),
@@ -94,7 +96,9 @@ impl<'v> Scalar<'v> {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => Compared::Ordered(a.cmp(b)),
             // UTF-8 sorts by code point.
-            (Self::Text(a), Self::Text(b)) => Compared::Ordered(a.as_bytes().cmp(b.as_bytes())),
+            (Self::Text(a), Self::Text(b)) if a.len().min(b.len()) <= SHORT_TEXT => {
+                Compared::Ordered(a.as_bytes().cmp(b.as_bytes()))
+            }
             (Self::DateTime(a), Self::DateTime(b)) => Compared::Ordered(a.cmp(b)),
             (Self::True | Self::False, Self::True | Self::False) => Compared::Ordered(self.truth().cmp(&other.truth())),
             (Self::Null, _) | (_, Self::Null) => Compared::Unordered,

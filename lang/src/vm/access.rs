@@ -3,6 +3,7 @@
 use super::fail::{counted, describe, index_error, names_hint, subject, type_error};
 use super::machine::Machine;
 use super::{Evaluated, Failure};
+use crate::budget::Budget;
 use crate::value::{Record, Rows, Table, Value};
 use ecow::EcoString;
 
@@ -34,7 +35,8 @@ impl Machine<'_> {
     }
 
     fn column(&mut self, table: &Table, position: usize) -> Evaluated {
-        self.work(table.len() as u64 / 16)?;
+        self.look(table.len())?;
+        self.grow(table.len().saturating_mul(size_of::<Value>()))?;
         let list = Value::list(table.column_values(position));
         self.made(list)
     }

@@ -5,6 +5,7 @@ use super::fail::{describe, type_error};
 use super::limits::check_depth;
 use super::machine::Machine;
 use super::operators::table_of;
+use crate::budget::{Budget, SHORT_TEXT};
 use crate::value::{List, Rows, Table, Value, to_text};
 use ecow::EcoString;
 use std::sync::Arc;
@@ -47,7 +48,11 @@ impl Machine<'_> {
         let before = text.as_ptr();
         text.push_str(added);
         // Where it has moved it was copied: it was shared, or its place was too small.
-        self.grow(if text.as_ptr() == before { added.len() } else { text.len() })
+        let moved = text.as_ptr() != before;
+        if moved && text.len() > SHORT_TEXT || added.len() > SHORT_TEXT {
+            self.scan(if moved { text.len() } else { added.len() })?;
+        }
+        self.grow(if moved { text.len() } else { added.len() })
     }
 
     fn append_as_text(&mut self, left: &mut Value, right: &Value) -> Result<(), Failure> {

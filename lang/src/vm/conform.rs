@@ -5,6 +5,7 @@ use super::fail::mismatch;
 use super::limits::with_stack_for;
 use super::machine::Machine;
 use super::{Evaluated, Failure};
+use crate::budget::Unlimited;
 use crate::types::{Stopped, Type, Types};
 use crate::value::Value;
 
@@ -30,11 +31,13 @@ impl Machine<'_> {
         path: impl FnOnce() -> String,
     ) -> Evaluated {
         let zone = self.zone();
+        let held = self.meter.held;
         let conformed = if value.depth() == 0 {
-            types.conform(&value, ty, zone, &mut |_| Ok(()))
+            types.conform(&value, ty, zone, &mut Unlimited)
         } else {
-            with_stack_for(value.depth(), || types.conform(&value, ty, zone, &mut |n| self.spend(n as u64)))
+            with_stack_for(value.depth(), || types.conform(&value, ty, zone, self))
         };
+        self.meter.held = held;
         match conformed {
             Ok(None) => Ok(value),
             Ok(Some(changed)) if changed.depth() == 0 => Ok(changed),
@@ -45,6 +48,20 @@ impl Machine<'_> {
                 Err(failed(stopped, what))
             }
         }
+    }
+
+    /// `value is ty`
+    pub(super) fn is_of(&mut self, types: &Types, value: &Value, ty: &Type) -> Result<bool, Failure> {
+        with_stack_for(value.depth(), || types.matches(value, ty, self))
+    }
+
+    /// `new ty` of the given fields.
+    pub(super) fn filled(&mut self, types: &Types, given: Value, ty: &Type) -> Evaluated {
+        let (zone, held) = (self.zone(), self.meter.held);
+        let filled = with_stack_for(given.depth(), || types.fill_within(given, ty, zone, self));
+        self.meter.held = held;
+        let filled = filled.map_err(|stopped| failed(stopped, || format!("new {ty}")))?;
+        self.made(filled)
     }
 
     /// Appends to the value of an annotated variable, in place where nobody shares it: only what is new converts.
@@ -82,10 +99,10 @@ impl Machine<'_> {
             (Value::List(list), added) => (list.items().len(), matches!(added, Value::List(_) | Value::Table(_))),
             _ => return Ok(added),
         };
-        let zone = self.zone();
-        let conformed = with_stack_for(added.depth(), || {
-            types.conform_added(&added, (element, many), first, zone, &mut |n| self.spend(n as u64))
-        });
+        let (zone, held) = (self.zone(), self.meter.held);
+        let conformed =
+            with_stack_for(added.depth(), || types.conform_added(&added, (element, many), first, zone, self));
+        self.meter.held = held;
         match conformed {
             Ok(None) => Ok(added),
             Ok(Some(changed)) => self.made(changed),
@@ -94,7 +111,7 @@ impl Machine<'_> {
     }
 }
 
-fn failed(stopped: Stopped<Failure>, what: impl FnOnce() -> String) -> Failure {
+fn failed(stopped: Stopped, what: impl FnOnce() -> String) -> Failure {
     match stopped {
         Stopped::Mismatch(wrong) => mismatch(&what(), &wrong),
         Stopped::Ended(failure) => failure,

@@ -3,13 +3,14 @@
 use super::access;
 use super::call::callable_field;
 use super::closure::{Captured, Closure};
-use super::fail::{describe, mismatch, subject, type_error};
-use super::limits::{check_depth, with_stack, with_stack_for};
+use super::fail::{describe, subject, type_error};
+use super::limits::{check_depth, with_stack};
 use super::machine::{CallInfo, Frame, Machine};
 use super::operators::{arithmetic, negate, ordered, star};
 use super::place::placed;
 use super::{Evaluated, Failure};
 use crate::ast::BinaryOp;
+use crate::budget::Budget;
 use crate::error::{ErrorKind, RunError};
 use crate::span::Span;
 use crate::tree::{Capture, Container, Expr, ExprKind, Variable};
@@ -81,8 +82,7 @@ impl Machine<'_> {
             }
             ExprKind::Is(value, ty, negated) => {
                 let value = self.eval(frame, value)?;
-                let matches = with_stack_for(value.depth(), || frame.tree.types.matches(&value, ty));
-                Ok(Value::Bool(matches != *negated))
+                Ok(Value::Bool(self.is_of(&frame.tree.types, &value, ty)? != *negated))
             }
             ExprKind::Case(branches, otherwise) => {
                 for (condition, value) in branches {
@@ -217,6 +217,7 @@ impl Machine<'_> {
             BinaryOp::Equal => Ok(Value::Bool(self.equals(&left, &right)?)),
             BinaryOp::NotEqual => Ok(Value::Bool(!self.equals(&left, &right)?)),
             BinaryOp::Less | BinaryOp::Greater | BinaryOp::LessEqual | BinaryOp::GreaterEqual => {
+                self.pay_for_order(&left, &right)?;
                 Ok(Value::Bool(ordered(op, &left, &right, self.zone())))
             }
             BinaryOp::Like => Ok(Value::Bool(self.like(&left, &right)?)),
@@ -258,7 +259,12 @@ impl Machine<'_> {
 
     /// The text forms of values, joined; the spans say where each was written.
     pub(super) fn joined(&mut self, values: &[Value], spans: &[Span], call: CallInfo<'_>) -> Evaluated {
-        let mut text = EcoString::new();
+        // What is long is counted before it is copied.
+        let long = values.iter().map(|value| if let Value::Text(part) = value { part.len() } else { 0 });
+        let long = long.fold(0, usize::saturating_add);
+        self.check_text(long)?;
+        self.scan(long)?;
+        let mut text = EcoString::with_capacity(long);
         for (value, span) in values.iter().zip(spans) {
             match value {
                 Value::Text(part) => text.push_str(part),
@@ -280,9 +286,7 @@ impl Machine<'_> {
         }
         let values = self.stack.split_off(start);
         let given = Record::from_fields(fields.iter().map(|(name, _)| name.clone()).zip(values));
-        let filled = frame.tree.types.fill(Value::Record(given), ty, self.zone());
-        let filled = filled.map_err(|wrong| mismatch(&format!("new {ty}"), &wrong))?;
-        self.made(filled)
+        self.filled(&frame.tree.types, Value::Record(given), ty)
     }
 
     fn capture<'t>(&mut self, frame: &mut Frame<'t>, capture: &'t Capture) -> Result<Captured, Failure> {

@@ -2,12 +2,12 @@
 
 use super::Failure;
 use super::execute::{Position, Run, Went, lost};
-use super::fail::{describe, mismatch, type_error};
-use super::limits::with_stack_for;
+use super::fail::{describe, type_error};
 use super::machine::{CallInfo, Machine};
 use super::operators::arithmetic;
 use super::place::placed;
 use crate::ast::BinaryOp;
+use crate::budget::SHORT_TEXT;
 use crate::compile::{Code, Instruction, Register};
 use crate::tree::{Argument, Tree, Variable};
 use crate::value::{Number, Record, Rows, Value, truth};
@@ -369,8 +369,12 @@ fn compare(
     b: Register,
 ) -> Result<bool, Failure> {
     let quick = match (op, machine.at(base, a), machine.at(base, b)) {
-        (BinaryOp::Equal, Value::Text(x), Value::Text(y)) => Some(x == y),
-        (BinaryOp::NotEqual, Value::Text(x), Value::Text(y)) => Some(x != y),
+        (BinaryOp::Equal, Value::Text(x), Value::Text(y)) if x.len() != y.len() || x.len() <= SHORT_TEXT => {
+            Some(x == y)
+        }
+        (BinaryOp::NotEqual, Value::Text(x), Value::Text(y)) if x.len() != y.len() || x.len() <= SHORT_TEXT => {
+            Some(x != y)
+        }
         (_, Value::Number(x), Value::Number(y)) => {
             let order = x.cmp(y);
             match op {
@@ -461,9 +465,7 @@ impl Machine<'_> {
                 let (ty, names) = code.news.get(usize::from(entry)).ok_or_else(lost)?;
                 let values = self.take_all(base, a, names.len());
                 let given = Record::from_fields(names.iter().cloned().zip(values));
-                let filled = tree.types.fill(Value::Record(given), ty, self.zone());
-                let filled = filled.map_err(|wrong| mismatch(&format!("new {ty}"), &wrong))?;
-                (d, self.made(filled)?)
+                (d, self.filled(&tree.types, Value::Record(given), ty)?)
             }
             I::In(d, a, b) => {
                 let value = self.used(code, base, a);
@@ -478,7 +480,7 @@ impl Machine<'_> {
             I::Is(d, a, entry) => {
                 let site = code.types.get(usize::from(entry)).ok_or_else(lost)?;
                 let value = self.used(code, base, a);
-                let matches = with_stack_for(value.depth(), || tree.types.matches(&value, &site.ty));
+                let matches = self.is_of(&tree.types, &value, &site.ty)?;
                 (d, Value::Bool(matches != site.negated))
             }
             I::Error(a) => {

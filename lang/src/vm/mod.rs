@@ -24,6 +24,10 @@ mod expr;
 mod fail;
 mod fold;
 mod frames;
+#[cfg(test)]
+mod hostile {
+    mod tests;
+}
 mod instructions;
 mod kernel;
 mod library;

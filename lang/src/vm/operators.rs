@@ -5,6 +5,7 @@ use super::limits::with_stack_for;
 use super::machine::Machine;
 use super::{Evaluated, Failure};
 use crate::ast::BinaryOp;
+use crate::budget::{Budget, SHORT_TEXT};
 use crate::value::{
     Conversion, DateTime, Number, Record, TableBuilder, Value, Zone, compare, contains, days_between, equal, is_in,
     like, parse_datetime, to_number, to_text,
@@ -120,13 +121,24 @@ impl Machine<'_> {
     pub(super) fn equals(&mut self, a: &Value, b: &Value) -> Result<bool, Failure> {
         match (a, b) {
             (Value::Number(x), Value::Number(y)) => Ok(x == y),
-            (Value::Text(x), Value::Text(y)) => Ok(x == y),
+            (Value::Text(x), Value::Text(y)) if x.len() != y.len() || x.len() <= SHORT_TEXT => Ok(x == y),
             _ => self.equals_by(a, b, Conversion::To(self.zone())),
         }
     }
 
     fn equals_by(&mut self, a: &Value, b: &Value, conversion: Conversion) -> Result<bool, Failure> {
         with_stack_for(a.depth(), || equal(a, b, conversion, self))
+    }
+
+    /// Pays for `<` and the like between long texts.
+    #[inline]
+    pub(super) fn pay_for_order(&mut self, a: &Value, b: &Value) -> Result<(), Failure> {
+        match (a, b) {
+            (Value::Text(x), Value::Text(y)) if x.len() > SHORT_TEXT && y.len() > SHORT_TEXT => {
+                self.scan(x.len().min(y.len()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// `like`

@@ -6,6 +6,7 @@ use super::fail::{describe, index_error, type_error};
 use super::limits::{check_depth, with_stack};
 use super::machine::{Frame, Machine};
 use super::place::placed;
+use crate::budget::Budget;
 use crate::tree::{Expr, PathStep, Variable};
 use crate::types::{Type, Types};
 use crate::value::{Rows, RowsBuilder, Table, Value};
@@ -56,7 +57,7 @@ impl Machine<'_> {
         annotation: Option<&Type>,
     ) -> Result<(), Failure> {
         let root = self.read(frame, variable, name)?;
-        let steps = check_path(frame, &root, path, indexes)?;
+        let (steps, work) = check_path(frame, &root, path, indexes, &value)?;
         if value.depth() > 0 {
             check_depth(value.depth().saturating_add(u16::try_from(steps.len()).unwrap_or(u16::MAX)))?;
         }
@@ -65,7 +66,8 @@ impl Machine<'_> {
             Some(ty) => self.conform_at(types, value, ty, || format!("the variable {name}"), || written(&steps))?,
             None => value,
         };
-        self.grow(copied(&root, 2))?;
+        self.grow(work.copied.saturating_mul(size_of::<Value>()))?;
+        self.look(work.copied.saturating_add(work.looked))?;
         drop(root);
         let root = match self.take(frame, variable) {
             Some(root) => root,
@@ -76,21 +78,38 @@ impl Machine<'_> {
     }
 }
 
-/// Walks the path without changing anything, so that the change itself cannot fail.
-fn check_path(frame: &Frame<'_>, root: &Value, path: &[PathStep], indexes: &[Value]) -> Result<Vec<Step>, Failure> {
+/// Walks the path without changing anything, so that the change itself cannot fail; gives the cells, too, that it is going
+/// to copy or look at.
+fn check_path(
+    frame: &Frame<'_>,
+    root: &Value,
+    path: &[PathStep],
+    indexes: &[Value],
+    new: &Value,
+) -> Result<(Vec<Step>, Work), Failure> {
     let mut steps = Vec::with_capacity(path.len());
     let mut inner = root.clone();
+    let mut shared = false;
+    let mut work = Work::default();
     for (at, (step, index)) in path.iter().zip(indexes).enumerate() {
         let last = at + 1 == path.len();
+        // The variable and the caller hold the whole, what is around it a part; both are held here, too.
+        shared |= is_shared(&inner, if at == 0 { 3 } else { 2 });
         let span = match step {
             PathStep::Field(_, span) => *span,
             PathStep::Index(index) => index.span,
         };
         let (step, next) = checked_step(&inner, step, index, last).map_err(|error| placed(error, frame.call, span))?;
+        let behind = match (path.get(at + 1), indexes.get(at + 1)) {
+            (Some(PathStep::Field(name, _)), _) | (_, Some(Value::Text(name))) => Next::Field(name),
+            (Some(PathStep::Index(_)), _) => Next::Position,
+            (None, _) => Next::Value(new),
+        };
+        work.change(&inner, shared, &behind, &next);
         steps.push(step);
         inner = next;
     }
-    Ok(steps)
+    Ok((steps, work))
 }
 
 /// A step from a value, and the value it leads to.
@@ -223,13 +242,50 @@ fn place_type<'t>(types: &'t Types, ty: &'t Type, path: &[Step]) -> Option<&'t T
     }
 }
 
-/// The bytes that changing a shared value copies, as deep as is cheap to tell.
-fn copied(value: &Value, holders: usize) -> usize {
-    let cells = match value {
-        Value::List(list) if Arc::strong_count(list) > holders => list.items().len(),
-        Value::Table(table) if Arc::strong_count(table) > holders => table.len() * table.shape().len(),
-        Value::Record(record) => record.len(),
-        _ => 0,
-    };
-    cells * size_of::<Value>()
+/// Does somebody else hold it, beside so many?
+fn is_shared(value: &Value, holders: usize) -> bool {
+    match value {
+        Value::List(list) => Arc::strong_count(list) > holders,
+        Value::Table(table) => Arc::strong_count(table) > holders,
+        _ => false,
+    }
+}
+
+/// The cells that a change copies, and those that it looks at, at most.
+#[derive(Default)]
+struct Work {
+    copied: usize,
+    looked: usize,
+}
+
+/// What comes behind a step into a value.
+enum Next<'a> {
+    Field(&'a str),
+    Position,
+    /// Nothing: this is what is put there.
+    Value(&'a Value),
+}
+
+impl Work {
+    fn change(&mut self, value: &Value, shared: bool, next: &Next<'_>, old: &Value) {
+        let (copied, looked) = match value {
+            Value::List(list) if shared => (list.items().len(), 0),
+            // A list that could become a table is looked through.
+            Value::List(list) if matches!(list.items().first(), Some(Value::Record(_))) => (0, list.items().len()),
+            Value::Table(table) => {
+                // Rows that differ in their fields keep their own.
+                let in_place = match (next, old) {
+                    (Next::Field(name), _) if table.columns().is_some() => table.shape().position(name).is_some(),
+                    (Next::Field(name), Value::Record(old)) => old.shape().names().iter().any(|own| own == name),
+                    (Next::Value(Value::Record(new)), Value::Record(old)) => new.shape().names() == old.shape().names(),
+                    _ => false,
+                };
+                (if shared || !in_place { table.held_cells() } else { 0 }, 0)
+            }
+            Value::Record(record) => (record.len(), 0),
+            _ => (0, 0),
+        };
+        self.copied = self.copied.saturating_add(copied);
+        self.looked = self.looked.saturating_add(looked);
+    }
 }

@@ -5,19 +5,21 @@ mod table;
 
 use super::convert::{Mismatch, Seen};
 use super::{Field, RecordType, Type, Types};
+use crate::budget::{Budget, Unlimited};
+use crate::error::RunError;
 use crate::value::{ConvertError, List, Record, Unchecked, Value, Zone, to_boolean, to_datetime, to_number, to_text};
-use std::convert::Infallible;
 use std::sync::Arc;
 
 /// Why a value was not made to fit.
-pub(crate) enum Stopped<E> {
+#[derive(Debug)]
+pub enum Stopped {
     /// It cannot.
     Mismatch(Mismatch),
-    /// Whoever watches ended it.
-    Ended(E),
+    /// What it may use has come to its end.
+    Ended(Box<RunError>),
 }
 
-impl<E> Stopped<E> {
+impl Stopped {
     /// The same for a part of a value, at `step`.
     pub(crate) fn inside(self, step: impl std::fmt::Display) -> Self {
         match self {
@@ -27,60 +29,61 @@ impl<E> Stopped<E> {
     }
 }
 
-impl<E> From<Mismatch> for Stopped<E> {
+impl From<Box<RunError>> for Stopped {
+    fn from(error: Box<RunError>) -> Self {
+        Self::Ended(error)
+    }
+}
+
+impl From<Mismatch> for Stopped {
     fn from(mismatch: Mismatch) -> Self {
         Self::Mismatch(mismatch)
     }
 }
 
-impl<E> From<ConvertError> for Stopped<E> {
+impl From<ConvertError> for Stopped {
     fn from(error: ConvertError) -> Self {
         Self::Mismatch(error.into())
     }
 }
 
 /// What a value becomes; `None` where it fits as it is.
-type Conformed<E, T = Value> = Result<Option<T>, Stopped<E>>;
+type Conformed<T = Value> = Result<Option<T>, Stopped>;
 
-/// Values looked at between two words to whoever watches.
+/// Values that are paid for at once.
 const STRETCH: usize = 64;
 
 impl Types {
     /// A value for an annotation: simple values convert, inside records, lists and tables too. A missing field takes
     /// its default where the type states one; other fields stay.
     pub fn convert(&self, value: Value, ty: &Type, zone: Zone) -> Result<Value, Mismatch> {
-        let mut watch = |_| Ok::<(), Infallible>(());
+        let mut budget = Unlimited;
         let seen = Seen::of(&value);
-        let mut conform = Conform { types: self, zone, remembers: false, first: 0, watch: &mut watch, seen };
+        let mut conform = Conform { types: self, zone, remembers: false, first: 0, budget: &mut budget, seen };
         match conform.value(&value, ty) {
             Ok(converted) => Ok(converted.unwrap_or(value)),
             Err(Stopped::Mismatch(mismatch)) => Err(mismatch),
-            Err(Stopped::Ended(never)) => match never {},
+            // Nothing is limited here.
+            Err(Stopped::Ended(_)) => Err(Mismatch::new(&value, ty)),
         }
     }
 
-    /// The same in a run: what fits remembers it, and `watch` is told how many values are looked at and may end it.
+    /// The same in a run: what fits remembers it, and the budget pays for each value that is looked at.
     /// Gives `None` where the value fits as it is.
-    pub(crate) fn conform<E>(
-        &self,
-        value: &Value,
-        ty: &Type,
-        zone: Zone,
-        watch: &mut dyn FnMut(usize) -> Result<(), E>,
-    ) -> Conformed<E> {
-        Conform { types: self, zone, remembers: true, first: 0, watch, seen: Seen::of(value) }.value(value, ty)
+    pub(crate) fn conform(&self, value: &Value, ty: &Type, zone: Zone, budget: &mut dyn Budget) -> Conformed {
+        Conform { types: self, zone, remembers: true, first: 0, budget, seen: Seen::of(value) }.value(value, ty)
     }
 
     /// The same for what is appended to rows of which there are `first`: rows where `many`, else one of them.
-    pub(crate) fn conform_added<E>(
+    pub(crate) fn conform_added(
         &self,
         value: &Value,
         (element, many): (&Type, bool),
         first: usize,
         zone: Zone,
-        watch: &mut dyn FnMut(usize) -> Result<(), E>,
-    ) -> Conformed<E> {
-        let mut conform = Conform { types: self, zone, remembers: true, first, watch, seen: Seen::of(value) };
+        budget: &mut dyn Budget,
+    ) -> Conformed {
+        let mut conform = Conform { types: self, zone, remembers: true, first, budget, seen: Seen::of(value) };
         match value {
             Value::List(list) if many => conform.list(list, element),
             Value::Table(table) if many => conform.table(table, element),
@@ -109,19 +112,19 @@ impl Types {
     }
 }
 
-struct Conform<'a, E> {
+struct Conform<'a> {
     types: &'a Types,
     zone: Zone,
     /// Do values remember what they fit? Not while the types are still being declared.
     remembers: bool,
     /// The position of the first element, for the error.
     first: usize,
-    watch: &'a mut dyn FnMut(usize) -> Result<(), E>,
+    budget: &'a mut dyn Budget,
     seen: Seen<Option<Value>>,
 }
 
-impl<E> Conform<'_, E> {
-    fn value(&mut self, value: &Value, ty: &Type) -> Conformed<E> {
+impl Conform<'_> {
+    fn value(&mut self, value: &Value, ty: &Type) -> Conformed {
         let resolved = self.types.resolve(ty);
         match (resolved, value) {
             (Type::Any, _)
@@ -145,12 +148,12 @@ impl<E> Conform<'_, E> {
                 self.seen.put(value, resolved, conformed.clone());
                 Ok(conformed)
             }
-            (Type::Function(_), Value::Function(_)) if self.types.matches(value, resolved) => Ok(None),
+            (Type::Function(_), Value::Function(_)) if self.types.matches(value, resolved, self.budget)? => Ok(None),
             _ => Err(Mismatch::new(value, ty).into()),
         }
     }
 
-    fn parts(&mut self, value: &Value, ty: &Type, resolved: &Type) -> Conformed<E> {
+    fn parts(&mut self, value: &Value, ty: &Type, resolved: &Type) -> Conformed {
         match (resolved, value) {
             (Type::List(element), Value::List(list)) => self.list(list, element),
             (Type::List(element), Value::Table(table)) => self.table(table, element),
@@ -163,7 +166,7 @@ impl<E> Conform<'_, E> {
         self.remembers.then(|| self.types.key(ty))
     }
 
-    fn list(&mut self, list: &Arc<List>, element: &Type) -> Conformed<E> {
+    fn list(&mut self, list: &Arc<List>, element: &Type) -> Conformed {
         if list.items().is_empty() || self.types.resolve(element).is_any() {
             return Ok(None);
         }
@@ -173,11 +176,14 @@ impl<E> Conform<'_, E> {
         let mut changed: Option<Vec<Value>> = None;
         let mut steps = Stretches::of(&unchecked);
         for position in unchecked.positions() {
-            steps.next(self.watch)?;
+            steps.next(self.budget)?;
             let Some(item) = list.items().get(position) else { break };
             let conformed = self.value(item, element);
             let conformed = conformed.map_err(|stopped| stopped.inside(format_args!("[{}]", first + position)))?;
             let Some(new) = conformed else { continue };
+            if changed.is_none() {
+                self.budget.take(size_of_val(list.items()))?;
+            }
             if let Some(cell) = changed.get_or_insert_with(|| list.items().to_vec()).get_mut(position) {
                 *cell = new;
             }
@@ -191,14 +197,14 @@ impl<E> Conform<'_, E> {
         Ok(changed)
     }
 
-    fn record(&mut self, record: &Record, ty: &Type, wanted: &Arc<RecordType>) -> Conformed<E, Record> {
+    fn record(&mut self, record: &Record, ty: &Type, wanted: &Arc<RecordType>) -> Conformed<Record> {
         // A record of simple fields is looked through as fast as it remembers.
         let nested = wanted.fields.iter().any(|field| !self.is_flat(&field.ty));
         let key = if nested { self.key(ty) } else { None };
         if key.is_some_and(|key| record.is_checked(key)) {
             return Ok(None);
         }
-        (self.watch)(wanted.fields.len().max(1)).map_err(Stopped::Ended)?;
+        self.budget.spend(wanted.fields.len().max(1) as u64)?;
         let mut changed: Option<Record> = None;
         for field in &wanted.fields {
             let Some(new) = self.field(record, field)? else { continue };
@@ -210,7 +216,7 @@ impl<E> Conform<'_, E> {
         Ok(changed)
     }
 
-    fn field(&mut self, record: &Record, field: &Field) -> Conformed<E> {
+    fn field(&mut self, record: &Record, field: &Field) -> Conformed {
         match (record.shape().position(&field.name), &field.default) {
             (Some(position), _) => {
                 self.value(&record.at(position), &field.ty).map_err(|stopped| stopped.inside(&field.name))
@@ -236,7 +242,7 @@ fn unchecked(remembered: Option<Unchecked>, len: usize) -> Unchecked {
     remembered.unwrap_or_else(|| Unchecked::all(len))
 }
 
-/// Counts values for whoever watches, a stretch of them at a time.
+/// Pays for values, a stretch of them at a time.
 struct Stretches {
     ahead: usize,
     left: usize,
@@ -247,11 +253,11 @@ impl Stretches {
         Self { ahead: 0, left: unchecked.len() }
     }
 
-    fn next<E>(&mut self, watch: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<(), Stopped<E>> {
+    fn next(&mut self, budget: &mut dyn Budget) -> Result<(), Stopped> {
         if self.ahead == 0 {
             self.ahead = self.left.clamp(1, STRETCH);
             self.left -= self.ahead.min(self.left);
-            watch(self.ahead).map_err(Stopped::Ended)?;
+            budget.spend(self.ahead as u64)?;
         }
         self.ahead -= 1;
         Ok(())
@@ -261,17 +267,15 @@ impl Stretches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Allowance;
+    use crate::program::Limits;
     use crate::value::Column;
 
     /// How many values are looked at, and what comes of them; `None` where they fit.
     fn looked(types: &Types, value: &Value, ty: &Type) -> (usize, Option<Value>) {
-        let mut count = 0;
-        let mut watch = |values: usize| {
-            count += values;
-            Ok::<(), Infallible>(())
-        };
-        let Ok(conformed) = types.conform(value, ty, Zone::UTC, &mut watch) else { panic!("it fits") };
-        (count, conformed)
+        let mut allowance = Allowance::new("It", Limits::default(), &|| None);
+        let Ok(conformed) = types.conform(value, ty, Zone::UTC, &mut allowance) else { panic!("it fits") };
+        (allowance.steps() as usize, conformed)
     }
 
     fn item(q: Value) -> Value {

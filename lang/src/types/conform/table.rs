@@ -7,10 +7,10 @@ use crate::value::{Column, Record, Shape, Table, TableBuilder, Unchecked, Value}
 use std::sync::Arc;
 
 /// The same of a table; an error comes with its row.
-type Rowed<E, T = Table> = Result<Option<T>, (usize, Stopped<E>)>;
+type Rowed<T = Table> = Result<Option<T>, (usize, Stopped)>;
 
-impl<E> Conform<'_, E> {
-    pub(super) fn table(&mut self, table: &Arc<Table>, element: &Type) -> Conformed<E> {
+impl Conform<'_> {
+    pub(super) fn table(&mut self, table: &Arc<Table>, element: &Type) -> Conformed {
         let first = std::mem::take(&mut self.first);
         let element = self.types.row(element);
         let wanted =
@@ -50,7 +50,7 @@ impl<E> Conform<'_, E> {
         element: &Type,
         wanted: &RecordType,
         unchecked: &Unchecked,
-    ) -> Rowed<E> {
+    ) -> Rowed {
         let mut changed: Option<Vec<Arc<Column>>> = None;
         let mut added = Vec::new();
         let mut wrong: Option<(usize, Mismatch)> = None;
@@ -91,6 +91,8 @@ impl<E> Conform<'_, E> {
         let mut columns = changed.unwrap_or_else(|| columns.to_vec());
         let mut shape = table.shape().clone();
         if !added.is_empty() {
+            let cells = table.len().saturating_mul(added.len());
+            self.budget.make_cells(cells).map_err(|ended| (0, Stopped::Ended(ended)))?;
             let names = shape.names().iter().cloned().chain(added.iter().map(|(name, _)| name.clone()));
             shape = Shape::new(names);
             let filled = |(_, default): (_, Value)| Arc::new((0..table.len()).map(|_| default.clone()).collect());
@@ -102,7 +104,7 @@ impl<E> Conform<'_, E> {
     }
 
     /// The rows of a column that are unchecked and stand before the row `before`. An error comes with its row.
-    fn column(&mut self, column: &Column, ty: &Type, unchecked: &Unchecked, before: usize) -> Rowed<E, Column> {
+    fn column(&mut self, column: &Column, ty: &Type, unchecked: &Unchecked, before: usize) -> Rowed<Column> {
         let (resolved, nullable) = match self.types.resolve(ty) {
             Type::Nullable(inner) => (self.types.resolve(inner), true),
             resolved => (resolved, matches!(resolved, Type::Null)),
@@ -125,12 +127,16 @@ impl<E> Conform<'_, E> {
             if row >= before {
                 continue;
             }
-            steps.next(self.watch).map_err(|ended| (row, ended))?;
+            steps.next(self.budget).map_err(|ended| (row, ended))?;
             if same && column.has(row) {
                 continue;
             }
             let conformed = self.value(&column.get(row), ty).map_err(|stopped| (row, stopped))?;
             let Some(new) = conformed else { continue };
+            if changed.is_none() {
+                let cells = column.len().saturating_mul(size_of::<Value>());
+                self.budget.take(cells).map_err(|ended| (row, Stopped::Ended(ended)))?;
+            }
             if let Some(cell) = changed.get_or_insert_with(|| column.to_values()).get_mut(row) {
                 *cell = new;
             }
@@ -139,13 +145,7 @@ impl<E> Conform<'_, E> {
     }
 
     /// A table whose rows differ in their fields, row by row.
-    fn rows(
-        &mut self,
-        table: &Arc<Table>,
-        element: &Type,
-        wanted: &Arc<RecordType>,
-        unchecked: &Unchecked,
-    ) -> Rowed<E> {
+    fn rows(&mut self, table: &Arc<Table>, element: &Type, wanted: &Arc<RecordType>, unchecked: &Unchecked) -> Rowed {
         let mut changed: Option<Vec<Record>> = None;
         let mut rows: Vec<usize> = unchecked.positions().collect();
         rows.sort_unstable();

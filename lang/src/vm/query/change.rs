@@ -8,6 +8,7 @@ use super::super::{Evaluated, Failure};
 use super::columns::WithStep;
 use super::updates::{Updates, with_updates};
 use super::{Relation, RowCode, name_of};
+use crate::budget::Budget;
 use crate::span::Span;
 use crate::tree::{Change, Expr, RowBody, Scope, Step};
 use crate::value::{Column, List, Record, Rows, RowsBuilder, Shape, Table, Value, truth};
@@ -201,6 +202,7 @@ impl<'t> Machine<'_> {
             let cells = updates.all.len() * size_of::<Value>();
             self.meter.held = self.meter.held.saturating_add(cells);
             self.grow(cells)?;
+            self.look(updates.all.len())?;
             for update in &mut updates.all {
                 let cell = match update.new.take() {
                     Some(new) => new,

@@ -111,9 +111,9 @@ impl<'t> Machine<'_> {
                     self.work(count as u64 / 8)?;
                     match joined.sources.get(*source) {
                         Some(positions) => {
-                            let (column, new) = self.gathered(frame, select, *source, *column, positions, count)?;
-                            self.grow(if new { count * size_of::<Value>() } else { 0 })?;
-                            column
+                            let all = matches!(positions, Positions::All(len) if *len as usize == count);
+                            self.grow(if all { 0 } else { count.saturating_mul(size_of::<Value>()) })?;
+                            self.gathered(frame, select, *source, *column, positions, count)?
                         }
                         None => Arc::default(),
                     }
@@ -124,8 +124,7 @@ impl<'t> Machine<'_> {
         Ok(columns)
     }
 
-    /// The cells of a source's column at the first `count` positions, and whether they are new; `null` where a left join
-    /// found no row.
+    /// The cells of a source's column at the first `count` positions; `null` where a left join found no row.
     fn gathered(
         &mut self,
         frame: &Frame<'_>,
@@ -134,24 +133,23 @@ impl<'t> Machine<'_> {
         column: usize,
         positions: &Positions,
         count: usize,
-    ) -> Result<(Arc<Column>, bool), Failure> {
+    ) -> Result<Arc<Column>, Failure> {
         let Some(ScopeState::Joined(scope)) = frame.scopes.get(usize::from(select.scope.id)) else {
-            return Ok((Arc::default(), false));
+            return Ok(Arc::default());
         };
         let Some(Rows::Table(table)) = scope.sources.get(source) else {
-            return Ok((Arc::new(Column::Null(count)), false));
+            return Ok(Arc::new(Column::Null(count)));
         };
-        let gathered = match (table.columns().and_then(|columns| columns.get(column)), positions) {
+        Ok(match (table.columns().and_then(|columns| columns.get(column)), positions) {
             (Some(cells), Positions::All(len)) if *len as usize == count && cells.len() == count => {
-                return Ok((cells.clone(), false));
+                return Ok(cells.clone());
             }
             (Some(cells), Positions::Rows(rows)) => self.gather_column(cells, rows.get(..count).unwrap_or(&[]))?,
             (Some(cells), Positions::All(_)) => self.gather_column(cells, &(0..count as u32).collect::<Vec<_>>())?,
             (None, positions) => {
                 Arc::new((0..count).map(|row| table.cell(positions.get(row) as usize, column)).collect())
             }
-        };
-        Ok((gathered, true))
+        })
     }
 
     /// The columns of expressions over rows: by kernels, or row by row where one of them has none.
@@ -192,6 +190,7 @@ impl<'t> Machine<'_> {
     ) -> Result<Vec<u32>, Failure> {
         let mut kept = Vec::new();
         for row in 0..origin.len() {
+            self.work(1)?;
             enter_origin(frame, select, origin, row);
             if self.row_holds(frame, condition)? {
                 kept.push(row as u32);
