@@ -15,13 +15,13 @@ enum Rule {
 
 /// Folders of a crate, in the order of the way a script or request takes.
 const FOLDERS: &[(&str, Rule)] = &[
-    ("lang/src/value", Rule::Only(&["value"])),
+    ("lang/src/value", Rule::Only(&["value", "budget", "error"])),
     ("lang/src/parse", Rule::Only(&["ast", "diagnostic", "parse", "span", "stack", "value"])),
     ("lang/src/diagnostic", Rule::Only(&["diagnostic", "error", "span"])),
-    ("lang/src/types", Rule::Only(&["types", "value"])),
+    ("lang/src/types", Rule::Only(&["types", "value", "budget", "error"])),
     ("lang/src/check", Rule::Never(&["compile", "vm", "query"])),
     ("lang/src/compile", Rule::Only(&["ast", "compile", "function", "span", "tree", "types", "value"])),
-    ("lang/src/query", Rule::Only(&["ast", "query", "value"])),
+    ("lang/src/query", Rule::Only(&["ast", "query", "value", "budget", "error", "program"])),
     ("lang/src/vm", Rule::Never(&["parse", "check", "diagnostic"])),
     ("engine/src/yaml", Rule::Only(&["yaml", "workflow::problem"])),
     ("engine/src/workflow", Rule::Never(&["dispatch", "engine", "http", "dashboard", "project", "store::sqlite"])),
