@@ -2,6 +2,7 @@
 
 use crate::testing::{Harness, closure};
 use crate::{odd, registry};
+use flowscript_lang::budget::Unlimited;
 use flowscript_lang::function::{Function, ParameterType, ResultType};
 use flowscript_lang::types::{Type, Types};
 use flowscript_lang::value::{DateTime, Number, Value};
@@ -138,7 +139,7 @@ fn calls_with(function: &Function, position: usize, value: &Value) -> [Vec<Value
 fn misfit(function: &Function, result: &Value, had_null: bool) -> Option<String> {
     let ResultType::Fixed(ty) = &function.signature.result else { return None };
     let null_for_null = had_null && result.is_null();
-    let fits = null_for_null || Types::default().matches(result, ty);
+    let fits = null_for_null || Types::default().matches(result, ty, &mut Unlimited).expect("no limit");
     (!fits).then(|| format!("gives {} of type {} instead of {ty}", result.to_literal(60), result.type_name()))
 }
 

@@ -65,7 +65,7 @@ impl std::error::Error for Mismatch {}
 
 impl Types {
     /// `value is ty`: structural, without conversion.
-    pub(crate) fn matches(&self, value: &Value, ty: &Type, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
+    pub fn matches(&self, value: &Value, ty: &Type, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
         let mut toll = Toll::new(budget);
         let matches = self.matches_unseen(value, ty, &mut Seen::of(value), &mut toll)?;
         toll.settle()?;
