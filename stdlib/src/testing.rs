@@ -70,7 +70,7 @@ impl PatternCache for Cache {
     fn get(&self, key: &str) -> Option<Arc<dyn Any + Send + Sync>> {
         self.0.lock().expect("not poisoned").get(key).cloned()
     }
-    fn put(&self, key: &str, value: Arc<dyn Any + Send + Sync>) {
+    fn put(&self, key: &str, value: Arc<dyn Any + Send + Sync>, _bytes: usize) {
         self.0.lock().expect("not poisoned").insert(key.into(), value);
     }
 }

@@ -35,8 +35,8 @@ pub trait Context {
 pub trait PatternCache {
     /// What was stored under `key`.
     fn get(&self, key: &str) -> Option<Arc<dyn std::any::Any + Send + Sync>>;
-    /// Stores it; may throw out older things.
-    fn put(&self, key: &str, value: Arc<dyn std::any::Any + Send + Sync>);
+    /// Stores it, so many bytes with all it needs; may throw out older things, and does not keep what is too large.
+    fn put(&self, key: &str, value: Arc<dyn std::any::Any + Send + Sync>, bytes: usize);
 }
 
 /// A row expression or function, ready for the rows it was bound to.
@@ -76,6 +76,12 @@ impl<'a> Call<'a> {
         for (position, argument) in arguments.iter_mut().enumerate() {
             let Some(parameter) = function.signature.parameter(position) else { break };
             let failed = |argument: &Value| refused(function, parameter.name, argument, parameter.ty.name());
+            if let (ParameterType::Number | ParameterType::Bool | ParameterType::DateTime, Value::Text(text)) =
+                (parameter.ty, &*argument)
+            {
+                // Blanks around it may be many.
+                context.budget().scan(text.len())?;
+            }
             match (parameter.ty, &*argument) {
                 (ParameterType::Any, _)
                 | (ParameterType::Text, Value::Text(_))

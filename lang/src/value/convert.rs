@@ -142,7 +142,7 @@ pub fn parse_datetime(text: &str, zone: Zone) -> Option<DateTime> {
         _ => (NaiveTime::MIN, text.get(10..)?),
     };
     let local = date.and_time(time);
-    match rest.trim_start() {
+    match rest.trim_ascii_start().trim_start() {
         "" => DateTime::from_local_in(local, zone),
         "Z" | "z" => DateTime::from_local(local, 0),
         offset => DateTime::from_local(local, parse_offset(offset)?),

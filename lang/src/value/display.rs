@@ -53,7 +53,9 @@ fn write_literal(out: &mut String, value: &Value, limit: usize) {
                     break;
                 }
                 out.push_str(if position > 0 { ", " } else { "" });
-                write_label(out, name);
+                // Of a long name the start is enough; the caller cuts it.
+                let end = name.char_indices().nth(limit + 1).map_or(name.len(), |(at, _)| at);
+                write_label(out, &name[..end]);
                 out.push_str(": ");
                 write_literal(out, &value, limit);
             }

@@ -1,18 +1,32 @@
 //! Patterns that an automaton can run: in linear time, whatever the text.
 
+use super::long::Long;
 use super::pattern::Span;
 use super::tree::{Anchor, Groups, Node};
-use regex_automata::Input;
 use regex_automata::meta::{Config, Regex};
+use regex_automata::nfa::thompson::{self, Compiler, WhichCaptures};
 use regex_automata::util::captures::Captures;
+use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Capture, Class, Hir, Look, Repetition};
+use std::sync::OnceLock;
 
 /// The most memory of an automaton, in bytes.
 const MAX_SIZE: usize = 10 << 20;
 
+/// The most places for groups, over all states of an automaton: each search has room for them.
+const MAX_PLACES: usize = 2 << 20;
+
+/// Bytes of text times states of a pattern for which a search may be one piece of work.
+const SMALL: usize = 8 << 20;
+
 /// An automaton and where it keeps the groups.
 pub(super) struct Linear {
     regex: Regex,
+    hir: Hir,
+    /// The states of the pattern.
+    states: usize,
+    /// For long texts, made when there is one.
+    long: OnceLock<Option<Long>>,
     /// The automaton's group of each slot.
     indices: Vec<Option<usize>>,
     /// Groups that stand before a final line feed which `$` has passed over.
@@ -32,8 +46,46 @@ impl Linear {
         let mut builder = Builder { indices: vec![None; groups.len()], tails: Vec::new(), next: 1 };
         let hir = builder.hir(node, true).ok_or(NotLinear::Part)?;
         let config = Config::new().nfa_size_limit(Some(MAX_SIZE)).hybrid_cache_capacity(2 << 20);
+        let nfa = thompson::Config::new().nfa_size_limit(Some(MAX_SIZE)).which_captures(WhichCaptures::None);
+        let nfa = Compiler::new().configure(nfa).build_from_hir(&hir).map_err(|_| NotLinear::Size)?;
+        let states = nfa.states().len();
+        if states.saturating_mul(2 * builder.next) > MAX_PLACES {
+            return Err(NotLinear::Size);
+        }
         let regex = Regex::builder().configure(config).build_from_hir(&hir).map_err(|_| NotLinear::Size)?;
-        Ok(Self { regex, indices: builder.indices, tails: builder.tails })
+        Ok(Self { regex, hir, states, long: OnceLock::new(), indices: builder.indices, tails: builder.tails })
+    }
+
+    /// May a search in so much text be one piece of work?
+    pub(super) fn is_small(&self, bytes: usize) -> bool {
+        bytes.saturating_mul(self.states) <= SMALL
+    }
+
+    /// What a search in so much text costs, in bytes that are merely looked at.
+    pub(super) fn cost(&self, bytes: usize) -> usize {
+        bytes + SEARCH
+    }
+
+    /// The memory of the pattern and of a search, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        let places = self.states * 2 * (self.indices.len() + self.tails.len());
+        self.regex.memory_usage() + places * size_of::<usize>()
+    }
+
+    /// The automata for long texts; `None` where they would be too large.
+    pub(super) fn long(&self) -> Option<&Long> {
+        self.long.get_or_init(|| Long::new(&self.hir, MAX_SIZE)).as_ref()
+    }
+
+    /// Keeps groups beside the match?
+    pub(super) fn has_groups(&self) -> bool {
+        self.indices.len() > 1 || !self.tails.is_empty()
+    }
+
+    /// The groups of the match that is known to be there.
+    pub(super) fn groups_of(&self, text: &str, span: Span, captures: &mut Captures, groups: &mut Vec<Option<Span>>) {
+        let input = Input::new(text).range(span.0..span.1).anchored(Anchored::Yes);
+        self.groups_in(&input, captures, groups);
     }
 
     /// The first match from `start`.
@@ -60,8 +112,12 @@ impl Linear {
         captures: &mut Captures,
         groups: &mut Vec<Option<Span>>,
     ) {
+        self.groups_in(&Input::new(text).range(start..), captures, groups);
+    }
+
+    fn groups_in(&self, input: &Input<'_>, captures: &mut Captures, groups: &mut Vec<Option<Span>>) {
         groups.clear();
-        self.regex.search_captures(&Input::new(text).range(start..), captures);
+        self.regex.search_captures(input, captures);
         let Some(whole) = captures.get_match() else { return };
         let end = self.tails.iter().find_map(|tail| captures.get_group(*tail)).map_or(whole.end(), |tail| tail.start);
         let span = |index: usize| captures.get_group(index).map(|span| (span.start.min(end), span.end.min(end)));
@@ -69,6 +125,9 @@ impl Linear {
         groups.extend(self.indices.iter().skip(1).map(|index| index.and_then(span)));
     }
 }
+
+/// What beginning a search costs, in bytes that are merely looked at.
+const SEARCH: usize = 128;
 
 struct Builder {
     indices: Vec<Option<usize>>,

@@ -6,6 +6,7 @@
 mod backtrack;
 mod blocks;
 mod linear;
+mod long;
 mod parse;
 mod pattern;
 mod replacement;
@@ -14,11 +15,12 @@ mod sets;
 mod tests;
 mod tree;
 
-use crate::arguments::{cells_fit, text_fits};
+use crate::arguments::{Out, too_many};
 use crate::row::{Row, fails, gives, row};
 use crate::show::quoted;
 use backtrack::Stop;
 use ecow::EcoString;
+use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Column, Shape, Table, Value};
@@ -31,10 +33,11 @@ const SYNTAX: &str = "Patterns are those of .NET, with its inline options (`(?i)
                       the end only. Two things differ: a text is a sequence of characters, so that `.` takes an emoji as one and halves of \
                       characters (`\\uD83D`, `\\p{Cs}`) are refused; and `(?i)` compares by simple case folding in every culture. Classes such \
                       as `[:alpha:]` are refused. Patterns run in linear time, except those with look-around, back-references, conditions, \
-                      `\\G`, atomic or balancing groups, several groups of one name, or a `$` that something follows: these run under a step limit.";
+                      `\\G`, atomic or balancing groups, several groups of one name, or a `$` that something follows: these run under a step limit. A pattern has 10,000 bytes at most.";
 
 pub(crate) const ROWS: &[Row] = &[
     row("RegexMatch(text: text, pattern: text) -> text?", "The first match of a regular expression, or `null`.", regex_match)
+        .pays_itself()
         .on_text(1, look)
         .rules(SYNTAX)
         .examples(&[
@@ -45,10 +48,12 @@ pub(crate) const ROWS: &[Row] = &[
             fails("RegexMatch('x', '(')", "unclosed group"),
         ]),
     row("RegexTest(text: text, pattern: text) -> boolean", "Does a regular expression match anywhere?", regex_test)
+        .pays_itself()
         .on_text(1, look)
         .rules(SYNTAX)
         .examples(&[gives("RegexTest('order 0', '\\d')", "true"), gives("RegexTest('none', '\\d')", "false")]),
     row("RegexMatches(text: text, pattern: text) -> table", "All matches of a regular expression, a row each.", regex_matches)
+        .pays_itself()
         .on_text(1, look)
         .rules(
             "The columns are `value`, `index` and `length` in characters, `groups` (a list: the whole match first, then the groups in the \
@@ -62,6 +67,7 @@ pub(crate) const ROWS: &[Row] = &[
              {value: 'b22', index: 2, length: 3, groups: ['b22', 'b', '22'], l: 'b'}]",
         )]),
     row("RegexReplace(text: text, pattern: text, replacement: text) -> text", "All matches of a regular expression replaced.", regex_replace)
+        .pays_itself()
         .on_text(1, look)
         .rules(
             "In the replacement, `$1` and `${1}` stand for a group, `${name}` for a named one, `$0` or `$&` for the match, `$+` for the \
@@ -90,9 +96,20 @@ fn regex_test(call: &mut Call<'_>) -> NativeResult {
 fn first(call: &mut Call<'_>) -> Result<Option<Span>, Box<RunError>> {
     let pattern = pattern(call)?;
     let text = call.eco_text(0);
-    let found = pattern.search(&text).next_span(&mut |steps| call.budget().spend(steps));
+    let mut toll = Toll::new(call.budget());
+    let found = pattern.search(&text, &mut toll).and_then(|mut search| search.next_span(&mut toll));
+    toll.settle()?;
     found.map_err(|stop| stopped(call, stop))
 }
+
+/// What a group of a match costs beside its text, in bytes that are merely looked at.
+const GROUP: usize = 32;
+
+/// The memory of a list of groups beside its values.
+const GROUPS: usize = 64;
+
+/// The memory of a text that is too long to be in the value, beside its bytes.
+const TEXT: usize = 32;
 
 fn regex_matches(call: &mut Call<'_>) -> NativeResult {
     let pattern = pattern(call)?;
@@ -108,16 +125,50 @@ fn regex_matches(call: &mut Call<'_>) -> NativeResult {
         let message = "a group has the name of another column: value, index, length or groups.";
         return Err(call.value_error(message));
     }
-    let mut columns = vec![Column::default(); names.len()];
-    let (mut rows, mut bytes, mut chars) = (0, 0, 0);
-    let mut search = pattern.search(&text);
+    let found = all_matches(call, &pattern, &text, &named, names.len())?;
+    let Some((columns, rows)) = found else {
+        let most = call.budget().most_cells();
+        return Err(too_many(call, most));
+    };
+    Ok(Value::table(Table::from_columns(shape, columns.into_iter().map(Arc::new).collect(), rows)))
+}
+
+/// The columns of all matches and the number of rows; `None` where they would have too many cells.
+fn all_matches(
+    call: &mut Call<'_>,
+    pattern: &Pattern,
+    text: &str,
+    named: &[(usize, &str)],
+    width: usize,
+) -> Result<Option<(Vec<Column>, usize)>, Box<RunError>> {
+    let most = call.budget().most_cells();
+    let mut toll = Toll::new(call.budget());
+    let mut columns = vec![Column::default(); width];
+    let (mut rows, mut bytes, mut chars) = (0usize, 0, 0);
+    let mut search = match pattern.search(text, &mut toll) {
+        Ok(search) => search,
+        Err(stop) => return Err(stopped(call, stop)),
+    };
     loop {
-        let found = search.next_groups(&mut |steps| call.budget().spend(steps)).map_err(|stop| stopped(call, stop))?;
+        let found = match search.next_groups(&mut toll) {
+            Ok(found) => found,
+            Err(stop) => return Err(stopped(call, stop)),
+        };
         let Some((Some((start, end)), groups)) = found.and_then(|groups| Some((*groups.first()?, groups))) else {
             break;
         };
         rows += 1;
-        cells_fit(call, rows * (names.len() + groups.len()))?;
+        let cells = width + groups.len();
+        if rows.saturating_mul(cells) > most {
+            return Ok(None);
+        }
+        let length = |span: Option<Span>| span.map_or(0, |(start, end)| end - start);
+        let long = |length: usize| if length > EcoString::INLINE_LIMIT { length + TEXT } else { 0 };
+        let texts = groups.iter().map(|group| long(length(*group))).sum::<usize>();
+        let texts =
+            texts + named.iter().map(|(slot, _)| long(length(groups.get(*slot).copied().flatten()))).sum::<usize>();
+        toll.take(GROUPS + cells * size_of::<Value>() + texts + long(end - start))?;
+        toll.scan(cells * GROUP + texts + (start - bytes) + 2 * (end - start))?;
         chars += text[bytes..start].chars().count();
         let length = text[start..end].chars().count();
         let value = |group: Option<Span>| group.map_or(Value::Null, |(start, end)| text[start..end].into());
@@ -133,50 +184,69 @@ fn regex_matches(call: &mut Call<'_>) -> NativeResult {
         }
         bytes = start;
     }
-    Ok(Value::table(Table::from_columns(shape, columns.into_iter().map(Arc::new).collect(), rows)))
+    toll.settle()?;
+    Ok(Some((columns, rows)))
 }
 
 fn regex_replace(call: &mut Call<'_>) -> NativeResult {
     let pattern = pattern(call)?;
     let (text, replacement) = (call.eco_text(0), call.eco_text(2));
-    let parts = replacement::parse(&replacement, pattern.groups());
-    let mut out = String::new();
+    let mut out = Out::new(call);
+    let parts = replacement::parse(&replacement, pattern.groups(), out.toll())?;
     let mut copied = 0;
-    let mut search = pattern.search(&text);
+    let mut search = match pattern.search(&text, out.toll()) {
+        Ok(search) => search,
+        Err(stop) => return Err(stopped(call, stop)),
+    };
     loop {
-        let found = search.next_groups(&mut |steps| call.budget().spend(steps)).map_err(|stop| stopped(call, stop))?;
+        let found = match search.next_groups(out.toll()) {
+            Ok(found) => found,
+            Err(stop) => return Err(stopped(call, stop)),
+        };
         let Some((Some((start, end)), groups)) = found.and_then(|groups| Some((*groups.first()?, groups))) else {
             break;
         };
-        out.push_str(&text[copied..start]);
+        out.push(&text[copied..start])?;
         for part in &parts {
-            out.push_str(part.text(&text, groups));
-            text_fits(call, out.len())?;
+            out.look(GROUP)?;
+            out.push(part.text(&text, groups))?;
         }
         copied = end;
     }
-    out.push_str(&text[copied..]);
-    text_fits(call, out.len())?;
-    Ok(out.into())
+    out.push(&text[copied..])?;
+    out.finish().map(Value::Text)
 }
 
-/// Bytes of pattern times bytes of text that count as a step.
-const WORK_A_STEP: usize = 1_000;
+/// What compiling a byte of a pattern costs, in bytes that are merely looked at.
+const COMPILING: usize = 1_024;
+
+/// Patterns of less memory are used without paying for it each time.
+const LITTLE: usize = 256 << 10;
 
 /// The compiled pattern of the second argument, from the program's cache where it has been used before.
 fn pattern(call: &mut Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
-    // A match cannot be interrupted, so what it may take is counted before.
-    let work = call.text(1).len().saturating_mul(call.text(0).len());
-    call.budget().spend((work / WORK_A_STEP) as u64)?;
-    let source = call.text(1);
-    let key = format!("regex {source}");
-    let cache = call.context.cache();
-    if let Some(known) = cache.get(&key).and_then(|known| known.downcast::<Pattern>().ok()) {
-        return Ok(known);
+    let source = call.eco_text(1);
+    if source.len() > parse::MAX_LENGTH {
+        return Err(call.value_error(refused(&source, &parse::too_long())));
     }
-    let pattern = Pattern::new(source).map_err(|problem| call.value_error(refused(source, &problem)))?;
-    let pattern = Arc::new(pattern);
-    cache.put(&key, pattern.clone());
+    let key = format!("regex {source}");
+    call.budget().scan(key.len())?;
+    let cache = call.context.cache();
+    let known = cache.get(&key).and_then(|known| known.downcast::<Pattern>().ok());
+    let pattern = match known {
+        Some(known) => known,
+        None => {
+            call.budget().scan(source.len().saturating_mul(COMPILING))?;
+            let pattern = Pattern::new(&source).map_err(|problem| call.value_error(refused(&source, &problem)))?;
+            let pattern = Arc::new(pattern);
+            call.context.cache().put(&key, pattern.clone(), pattern.memory() + key.len());
+            pattern
+        }
+    };
+    let memory = pattern.memory();
+    if memory > LITTLE {
+        call.budget().take(memory)?;
+    }
     Ok(pattern)
 }
 

@@ -3,10 +3,11 @@
 
 use super::backtrack::{Machine, Program, Stop};
 use super::linear::{Linear, NotLinear};
+use super::long::{Found, Made};
 use super::parse::parse;
 use super::sets::has_odd_words;
 use super::tree::Groups;
-use flowscript_lang::error::RunError;
+use flowscript_lang::budget::{Budget, Toll};
 use regex_automata::util::captures::Captures;
 
 /// Start and end of a match in bytes.
@@ -16,8 +17,8 @@ pub(super) type Span = (usize, usize);
 pub(super) struct Pattern {
     groups: Groups,
     linear: Option<Linear>,
-    /// For patterns that are not linear, and for what the automaton takes in another way.
-    program: Option<Program>,
+    /// For patterns that are not linear, for what the automaton takes in another way, and for groups of long matches.
+    program: Program,
     /// Has the pattern a `\b`?
     has_words: bool,
     /// Are there groups that a pass of a loop may keep empty? Automata leave such a pass out.
@@ -34,8 +35,7 @@ impl Pattern {
             Err(NotLinear::Size) => return Err("it is too large".into()),
         };
         let (has_words, has_empty_passes) = (node.has_words(), node.has_empty_passes());
-        let odd = linear.is_none() || has_words || has_empty_passes;
-        let program = odd.then(|| Program::new(&node, &groups));
+        let program = Program::new(&node, &groups);
         Ok(Self { groups, linear, program, has_words, has_empty_passes })
     }
 
@@ -43,26 +43,29 @@ impl Pattern {
         &self.groups
     }
 
+    /// The memory of the pattern and of a search, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.linear.as_ref().map_or(0, Linear::memory) + self.program.memory()
+    }
+
     /// The search for all matches in a text.
-    pub(super) fn search<'a>(&'a self, text: &'a str) -> Search<'a> {
-        let engine = match (&self.linear, &self.program) {
-            (Some(linear), program) if !self.has_words || !has_odd_words(text) => match program {
-                Some(program) if self.has_empty_passes => Engine::Both(linear, Box::new(Machine::new(program, text))),
-                _ => Engine::Linear(linear, linear.captures()),
-            },
-            (_, Some(program)) => Engine::Backtracking(Box::new(Machine::new(program, text))),
-            (_, None) => Engine::None,
+    pub(super) fn search<'a>(&'a self, text: &'a str, toll: &mut Toll<'_>) -> Result<Search<'a>, Stop> {
+        let is_odd = self.has_words && has_odd_words(text, toll).map_err(Stop::Run)?;
+        let engine = match &self.linear {
+            Some(linear) if !is_odd && self.has_empty_passes => Engine::Both(linear),
+            Some(linear) if !is_odd => Engine::Linear(linear),
+            _ => Engine::Backtracking,
         };
-        Search { engine, text, next: Some(0), groups: Vec::new() }
+        Ok(Search::new(engine, &self.program, text))
     }
 }
 
+#[derive(Clone, Copy)]
 enum Engine<'a> {
-    Linear(&'a Linear, Captures),
+    Linear(&'a Linear),
     /// The automaton finds the match, the other one its groups.
-    Both(&'a Linear, Box<Machine<'a>>),
-    Backtracking(Box<Machine<'a>>),
-    None,
+    Both(&'a Linear),
+    Backtracking,
 }
 
 /// Finds one match after the other.
@@ -72,42 +75,98 @@ pub(super) struct Search<'a> {
     /// Where the next match may begin; nothing after the last one.
     next: Option<usize>,
     groups: Vec<Option<Span>>,
+    program: &'a Program,
+    /// What the engines have made so far.
+    machine: Option<Box<Machine<'a>>>,
+    captures: Option<Captures>,
+    long: Option<Made>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(engine: Engine<'a>, program: &'a Program, text: &'a str) -> Self {
+        Self { engine, text, next: Some(0), groups: Vec::new(), program, machine: None, captures: None, long: None }
+    }
+
     /// The next match without its groups.
-    pub(super) fn next_span(
-        &mut self,
-        watch: &mut dyn FnMut(u64) -> Result<(), Box<RunError>>,
-    ) -> Result<Option<Span>, Stop> {
-        if let (Engine::Linear(linear, _) | Engine::Both(linear, _), Some(start)) = (&self.engine, self.next) {
+    pub(super) fn next_span(&mut self, toll: &mut Toll<'_>) -> Result<Option<Span>, Stop> {
+        if let (Engine::Linear(linear) | Engine::Both(linear), Some(start)) = (self.engine, self.next)
+            && linear.is_small(self.text.len() - start)
+        {
             let found = linear.find(self.text, start);
+            self.pay(linear, start, found, toll)?;
             self.advance(found);
             return Ok(found);
         }
-        Ok(self.next_groups(watch)?.and_then(|groups| groups.first().copied().flatten()))
+        Ok(self.next_groups(toll)?.and_then(|groups| groups.first().copied().flatten()))
     }
 
     /// The groups of the next match, the whole match first.
-    pub(super) fn next_groups(
-        &mut self,
-        watch: &mut dyn FnMut(u64) -> Result<(), Box<RunError>>,
-    ) -> Result<Option<&[Option<Span>]>, Stop> {
+    pub(super) fn next_groups(&mut self, toll: &mut Toll<'_>) -> Result<Option<&[Option<Span>]>, Stop> {
         let Some(start) = self.next else { return Ok(None) };
-        match &mut self.engine {
-            Engine::Linear(linear, captures) => linear.find_groups(self.text, start, captures, &mut self.groups),
-            Engine::Backtracking(machine) => machine.find(start, &mut self.groups, watch)?,
-            Engine::Both(linear, machine) => {
-                self.groups.clear();
-                if let Some((found, _)) = linear.find(self.text, start) {
-                    machine.find(found, &mut self.groups, watch)?;
+        match self.engine {
+            Engine::Linear(linear) if linear.is_small(self.text.len() - start) => {
+                let captures = self.captures.get_or_insert_with(|| linear.captures());
+                linear.find_groups(self.text, start, captures, &mut self.groups);
+                let found = self.groups.first().copied().flatten();
+                self.pay(linear, start, found, toll)?;
+            }
+            Engine::Linear(linear) => match self.find_long(linear, start, toll)? {
+                Found::Unknown => self.backtrack(start, toll)?,
+                Found::Is(None) => self.groups.clear(),
+                Found::Is(Some(span)) if !linear.has_groups() => {
+                    self.groups.clear();
+                    self.groups.push(Some(span));
+                }
+                Found::Is(Some(span)) if linear.is_small(span.1 - span.0) => {
+                    let captures = self.captures.get_or_insert_with(|| linear.captures());
+                    linear.groups_of(self.text, span, captures, &mut self.groups);
+                    self.pay(linear, span.0, Some(span), toll)?;
+                }
+                Found::Is(Some(span)) => self.backtrack(span.0, toll)?,
+            },
+            Engine::Both(linear) => {
+                let found = if linear.is_small(self.text.len() - start) {
+                    let found = linear.find(self.text, start);
+                    self.pay(linear, start, found, toll)?;
+                    Found::Is(found)
+                } else {
+                    self.find_long(linear, start, toll)?
+                };
+                match found {
+                    Found::Is(Some((found, _))) => self.backtrack(found, toll)?,
+                    Found::Is(None) => self.groups.clear(),
+                    Found::Unknown => self.backtrack(start, toll)?,
                 }
             }
-            Engine::None => self.groups.clear(),
+            Engine::Backtracking => self.backtrack(start, toll)?,
         }
+        toll.look(self.groups.len()).map_err(Stop::Run)?;
         let found = self.groups.first().copied().flatten();
         self.advance(found);
         Ok(found.map(|_| self.groups.as_slice()))
+    }
+
+    fn find_long(&mut self, linear: &'a Linear, start: usize, toll: &mut Toll<'_>) -> Result<Found, Stop> {
+        let Some(long) = linear.long() else { return Ok(Found::Unknown) };
+        let made = match &mut self.long {
+            Some(made) => made,
+            none => none.insert(long.made(toll)?),
+        };
+        long.find(made, self.text, start, toll)
+    }
+
+    fn backtrack(&mut self, start: usize, toll: &mut Toll<'_>) -> Result<(), Stop> {
+        let (program, text) = (self.program, self.text);
+        let machine = self.machine.get_or_insert_with(|| Box::new(Machine::new(program, text)));
+        machine.find(start, &mut self.groups, toll)
+    }
+
+    /// Pays for a search that was one piece of work. Where a match was found, half of the rest may have been looked at,
+    /// too: some patterns cannot tell before.
+    fn pay(&self, linear: &Linear, start: usize, found: Option<Span>, toll: &mut Toll<'_>) -> Result<(), Stop> {
+        let rest = self.text.len() - start;
+        let looked = found.map_or(rest, |(_, end)| end - start + (self.text.len() - end) / 2);
+        toll.scan(linear.cost(looked)).map_err(Stop::Run)
     }
 
     /// The next search begins where this match ends, an empty match may stand there too; after an empty match it begins
@@ -124,21 +183,47 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flowscript_lang::budget::Unlimited;
     use proptest::prelude::*;
 
+    /// How matches are found.
+    #[derive(Clone, Copy)]
+    enum By {
+        Linear,
+        Backtracking,
+        Long,
+    }
+
     /// All matches by one of the engines; nothing where it gives up.
-    fn spans(pattern: &Pattern, linear: bool, text: &str) -> Option<Vec<Span>> {
-        let engine = match (linear, &pattern.linear, &pattern.program) {
-            (true, Some(linear), _) => Engine::Linear(linear, linear.captures()),
-            (false, _, Some(program)) => Engine::Backtracking(Box::new(Machine::new(program, text))),
-            _ => return None,
-        };
-        let mut search = Search { engine, text, next: Some(0), groups: Vec::new() };
+    fn spans(pattern: &Pattern, by: By, text: &str) -> Option<Vec<Span>> {
+        let mut unlimited = Unlimited;
+        let mut toll = Toll::new(&mut unlimited);
         let mut spans = Vec::new();
-        while let Some(span) = search.next_span(&mut |_| Ok(())).ok()? {
-            spans.push(span);
+        let linear = pattern.linear.as_ref()?;
+        let engine = if matches!(by, By::Backtracking) { Engine::Backtracking } else { Engine::Linear(linear) };
+        let mut search = Search::new(engine, &pattern.program, text);
+        loop {
+            let span = match by {
+                By::Linear | By::Backtracking => search.next_span(&mut toll).ok()?,
+                By::Long => {
+                    let Some(start) = search.next else { return Some(spans) };
+                    let Found::Is(span) = search.find_long(linear, start, &mut toll).ok()? else { return None };
+                    let captures = &mut linear.captures();
+                    if let (Some(span), true) = (span, linear.has_groups()) {
+                        linear.groups_of(text, span, captures, &mut search.groups);
+                    } else {
+                        search.groups = vec![span];
+                    }
+                    let span = search.groups.first().copied().flatten();
+                    search.advance(span);
+                    span
+                }
+            };
+            match span {
+                Some(span) => spans.push(span),
+                None => return Some(spans),
+            }
         }
-        Some(spans)
     }
 
     proptest! {
@@ -158,18 +243,25 @@ mod tests {
             if let Ok((node, groups)) = parse(&source)
                 && let Ok(linear) = Linear::new(&node, &groups)
             {
-                let program = Some(Program::new(&node, &groups));
+                let program = Program::new(&node, &groups);
                 let pattern =
                     Pattern { linear: Some(linear), program, groups, has_words: false, has_empty_passes: false };
-                prop_assert_eq!(spans(&pattern, true, &text), spans(&pattern, false, &text), "{} in {:?}", source, text);
+                let wanted = spans(&pattern, By::Linear, &text);
+                prop_assert_eq!(&wanted, &spans(&pattern, By::Backtracking, &text), "{} in {:?}", source, text);
+                if let Some(found) = spans(&pattern, By::Long, &text) {
+                    prop_assert_eq!(wanted, Some(found), "{} in {:?}", source, text);
+                }
             }
         }
 
         #[test]
         fn never_panics(source in "[ab(?<>=!'x)|*+{},0-9\\[\\]^$\\\\pkLu:#-]{0,20}", text in "[abx01\n]{0,6}") {
             if let Ok(pattern) = Pattern::new(&source) {
-                let mut search = pattern.search(&text);
-                while let Ok(Some(_)) = search.next_groups(&mut |_| Ok(())) {}
+                let mut unlimited = Unlimited;
+                let mut toll = Toll::new(&mut unlimited);
+                if let Ok(mut search) = pattern.search(&text, &mut toll) {
+                    while let Ok(Some(_)) = search.next_groups(&mut toll) {}
+                }
             }
         }
     }

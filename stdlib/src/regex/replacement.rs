@@ -3,6 +3,8 @@
 use super::pattern::Span;
 use super::sets::is_word;
 use super::tree::Groups;
+use flowscript_lang::budget::{Budget, Toll};
+use flowscript_lang::error::RunError;
 
 /// A part of a replacement.
 pub(super) enum Part<'a> {
@@ -31,11 +33,17 @@ impl<'a> Part<'a> {
 }
 
 /// The parts of a replacement; what names no group of the pattern is text.
-pub(super) fn parse<'a>(replacement: &'a str, groups: &Groups) -> Vec<Part<'a>> {
+pub(super) fn parse<'a>(
+    replacement: &'a str,
+    groups: &Groups,
+    toll: &mut Toll<'_>,
+) -> Result<Vec<Part<'a>>, Box<RunError>> {
     let mut parts = Vec::new();
     let mut rest = replacement;
     while let Some(at) = rest.find('$') {
         let (before, dollar) = rest.split_at(at);
+        toll.scan(at + PART + groups.len())?;
+        toll.take(4 * size_of::<Part<'_>>())?;
         parts.push(Part::Text(before));
         let (part, used) = match reference(&dollar[1..], groups) {
             Some((part, used)) => (part, used + 1),
@@ -45,8 +53,11 @@ pub(super) fn parse<'a>(replacement: &'a str, groups: &Groups) -> Vec<Part<'a>> 
         rest = &dollar[used..];
     }
     parts.push(Part::Text(rest));
-    parts
+    Ok(parts)
 }
+
+/// What a part costs, in bytes that are merely looked at.
+const PART: usize = 128;
 
 /// What follows a dollar, and its length.
 fn reference<'a>(text: &str, groups: &Groups) -> Option<(Part<'a>, usize)> {

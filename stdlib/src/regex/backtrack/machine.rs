@@ -4,6 +4,7 @@ use super::program::{Op, Program, Test};
 use crate::regex::pattern::Span;
 use crate::regex::sets::is_word;
 use crate::regex::tree::Anchor;
+use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
 use flowscript_lang::value::fold_char;
 
@@ -20,6 +21,12 @@ const SLICE: usize = 8_192;
 /// Machine steps that count as a step of the run.
 const STEPS_A_STEP: usize = 64;
 
+/// Groups that are emptied for one machine step.
+const GROUPS_A_STEP: usize = 16;
+
+/// Bytes that a back-reference compares for one machine step.
+const BYTES_A_STEP: usize = 8;
+
 /// Why a search ended without an answer.
 pub(in crate::regex) enum Stop {
     /// Too many steps.
@@ -28,8 +35,8 @@ pub(in crate::regex) enum Stop {
     Run(Box<RunError>),
 }
 
-/// Asks the run whether it may go on, and counts steps for it.
-pub(in crate::regex) type Watch<'a> = dyn FnMut(u64) -> Result<(), Box<RunError>> + 'a;
+/// Who pays: the run, which says whether to go on.
+pub(in crate::regex) type Watch<'a> = Toll<'a>;
 
 /// The state of a search.
 pub(in crate::regex) struct Machine<'a> {
@@ -41,6 +48,8 @@ pub(in crate::regex) struct Machine<'a> {
     ways: Vec<Way>,
     undo: Vec<Undo>,
     steps: usize,
+    /// How much memory is paid for.
+    paid: usize,
 }
 
 /// Where to go on when a part does not match.
@@ -70,6 +79,7 @@ impl<'a> Machine<'a> {
             ways: Vec::new(),
             undo: Vec::new(),
             steps: 0,
+            paid: 0,
         }
     }
 
@@ -98,13 +108,36 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// The memory of ways and of what is to be taken back.
+    fn memory(&self) -> usize {
+        let captures: usize = self.captures.iter().map(Vec::capacity).sum();
+        self.ways.capacity() * size_of::<Way>()
+            + self.undo.capacity() * size_of::<Undo>()
+            + captures * size_of::<Span>()
+    }
+
+    /// Counts so many steps more.
+    fn count_many(&mut self, steps: usize, watch: &mut Watch<'_>) -> Result<(), Stop> {
+        for _ in 0..steps / SLICE {
+            self.steps = (self.steps / SLICE + 1) * SLICE - 1;
+            self.count(watch)?;
+        }
+        for _ in 0..steps % SLICE {
+            self.count(watch)?;
+        }
+        Ok(())
+    }
+
     fn count(&mut self, watch: &mut Watch<'_>) -> Result<(), Stop> {
         self.steps += 1;
         if self.steps.is_multiple_of(SLICE) {
             if self.steps > STEPS.saturating_add(self.text.len().saturating_mul(STEPS_A_BYTE)) {
                 return Err(Stop::Steps);
             }
-            watch((SLICE / STEPS_A_STEP) as u64).map_err(Stop::Run)?;
+            watch.spend((SLICE / STEPS_A_STEP) as u64).map_err(Stop::Run)?;
+            let memory = self.memory();
+            watch.take(memory.saturating_sub(self.paid)).map_err(Stop::Run)?;
+            self.paid = self.paid.max(memory);
         }
         Ok(())
     }
@@ -114,6 +147,7 @@ impl<'a> Machine<'a> {
         self.ways.clear();
         self.undo.clear();
         self.captures.iter_mut().for_each(Vec::clear);
+        self.count_many(self.captures.len() / GROUPS_A_STEP, watch)?;
         let program = self.program;
         let (mut op, mut at) = (0, from);
         loop {
@@ -162,7 +196,11 @@ impl<'a> Machine<'a> {
                     let target = if self.captures[*slot].is_empty() { *otherwise } else { op + 1 };
                     Some((target, at))
                 }
-                Some(Op::Back { slot, fold, back }) => self.back(*slot, *fold, *back, at).map(|at| (op + 1, at)),
+                Some(Op::Back { slot, fold, back }) => {
+                    let length = self.captures[*slot].last().map_or(0, |(start, end)| end - start);
+                    self.count_many(length / BYTES_A_STEP, watch)?;
+                    self.back(*slot, *fold, *back, at).map(|at| (op + 1, at))
+                }
                 Some(Op::Anchor(anchor)) => self.is_at(*anchor, at, search_start).then_some((op + 1, at)),
             };
             match next.or_else(|| self.fail()) {

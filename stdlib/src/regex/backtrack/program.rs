@@ -110,6 +110,11 @@ impl Program {
         program
     }
 
+    /// Its memory and that of a search, in bytes.
+    pub(in crate::regex) fn memory(&self) -> usize {
+        self.ops.capacity() * size_of::<Op>() + self.groups * size_of::<Vec<(usize, usize)>>()
+    }
+
     fn add(&mut self, node: &Node, back: bool) {
         match node {
             Node::Empty => {}

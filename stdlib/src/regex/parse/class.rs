@@ -33,9 +33,11 @@ impl Parser<'_> {
         self.depth -= 1;
         let mut class = ClassUnicode::new(members.ranges);
         if self.options.fold {
+            self.work(class.iter().map(|range| range.len()).sum())?;
             class = sets::folded(class);
         }
         for set in &members.sets {
+            self.work(class.ranges().len() + set.ranges().len())?;
             class.union(set);
         }
         if negated {

@@ -18,11 +18,11 @@ impl Parser<'_> {
             'B' => Anchor::NotBoundary,
             'd' | 'D' | 's' | 'S' | 'w' | 'W' => {
                 self.at += 1;
-                return Ok(self.set(sets::shorthand(c).unwrap_or_else(ClassUnicode::empty)));
+                return self.set(sets::shorthand(c).unwrap_or_else(ClassUnicode::empty));
             }
             'p' | 'P' => {
                 let class = self.property()?;
-                return Ok(self.set(class));
+                return self.set(class);
             }
             _ => {
                 return match self.reference(c)? {

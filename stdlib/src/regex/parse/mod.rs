@@ -10,7 +10,7 @@ use regex_syntax::hir::ClassUnicode;
 use std::sync::Arc;
 
 /// The longest pattern, in bytes: the time for a text grows with both lengths.
-const MAX_LENGTH: usize = 10_000;
+pub(super) const MAX_LENGTH: usize = 10_000;
 
 /// How deep groups and classes may be nested.
 const MAX_NESTING: usize = 200;
@@ -21,10 +21,15 @@ const MAX_COUNT: u32 = i32::MAX as u32;
 /// Why a pattern is refused, with the place.
 type Problem = String;
 
+/// What is said of a pattern that is too long.
+pub(super) fn too_long() -> Problem {
+    format!("it is longer than {MAX_LENGTH} bytes")
+}
+
 /// The parts of a pattern and its groups. The error says what is wrong and at which character.
 pub(super) fn parse(pattern: &str) -> Result<(Node, Groups), Problem> {
     if pattern.len() > MAX_LENGTH {
-        return Err(format!("it is longer than {MAX_LENGTH} bytes"));
+        return Err(too_long());
     }
     let chars: Vec<char> = pattern.chars().collect();
     // What `\10` and `(?(x)…)` are depends on all groups, those that follow too.
@@ -61,11 +66,16 @@ struct Parser<'a> {
     groups: Option<&'a Groups>,
     openings: Vec<Opening>,
     unnamed: u32,
+    /// The characters of which both cases were taken, and the ranges of all sets, so far.
+    work: usize,
 }
+
+/// The most of both in a pattern.
+const MAX_WORK: usize = 1_000_000;
 
 impl<'a> Parser<'a> {
     fn new(chars: &'a [char], groups: Option<&'a Groups>) -> Self {
-        Self { chars, at: 0, options: Options::default(), depth: 0, groups, openings: Vec::new(), unnamed: 0 }
+        Self { chars, at: 0, options: Options::default(), depth: 0, groups, openings: Vec::new(), unnamed: 0, work: 0 }
     }
 
     fn whole(&mut self) -> Result<Node, Problem> {
@@ -116,16 +126,22 @@ impl<'a> Parser<'a> {
             '(' => return self.group(false),
             '[' => {
                 let class = self.class()?;
-                self.set(class)
+                self.set(class)?
             }
             '\\' => self.escape()?,
             '^' if self.options.lines => Node::Anchor(Anchor::LineStart),
             '^' => Node::Anchor(Anchor::Start),
             '$' if self.options.lines => Node::Anchor(Anchor::LineEnd),
             '$' => Node::Anchor(Anchor::EndOrLastLine),
-            '.' => self.set(sets::any(self.options.dot_all)),
+            '.' => self.set(sets::any(self.options.dot_all))?,
             c => self.one(c),
         }))
+    }
+
+    /// Counts work on sets, whose size a pattern of few characters does not show.
+    fn work(&mut self, work: usize) -> Result<(), Problem> {
+        self.work = self.work.saturating_add(work);
+        if self.work <= MAX_WORK { Ok(()) } else { Err("it is too large: it has too many sets of characters".into()) }
     }
 
     /// One character, in both cases with `i`.
@@ -139,8 +155,9 @@ impl<'a> Parser<'a> {
         Node::Char(c)
     }
 
-    fn set(&self, class: ClassUnicode) -> Node {
-        if self.groups.is_some() { Node::Set(Arc::new(CharSet::new(class))) } else { Node::Empty }
+    fn set(&mut self, class: ClassUnicode) -> Result<Node, Problem> {
+        self.work(class.ranges().len())?;
+        Ok(if self.groups.is_some() { Node::Set(Arc::new(CharSet::new(class))) } else { Node::Empty })
     }
 
     /// Does a quantifier follow? A `{` that begins no count is a character.

@@ -1,0 +1,173 @@
+//! Searches in long texts: an automaton that is run byte by byte, so that it pays and stops.
+//!
+//! It finds where a match is; what its groups took is for the other engines to say.
+
+use super::backtrack::Stop;
+use super::pattern::Span;
+use flowscript_lang::budget::{Budget, Toll};
+use regex_automata::hybrid::LazyStateID;
+use regex_automata::hybrid::dfa::{Cache, Config, DFA};
+use regex_automata::nfa::thompson::{Compiler, WhichCaptures};
+use regex_automata::{Anchored, Input, MatchKind, nfa::thompson};
+use regex_syntax::hir::Hir;
+
+/// The memory of the states of an automaton, in bytes.
+const CACHE: usize = 2 << 20;
+
+/// Bytes of text between two payments.
+const PIECE: usize = 1_024;
+
+/// What reading a byte costs, in bytes that are merely looked at.
+const READING: usize = 4;
+
+/// What a state of the pattern costs where a new state of the automaton is made of it.
+const STATE: usize = 4;
+
+/// The states of a pattern that cost as much as a byte where it is not known whether a new state is made.
+const STATES_A_BYTE: usize = 64;
+
+/// The automata of a pattern.
+pub(super) struct Long {
+    forward: DFA,
+    /// From the end of a match to its start.
+    backward: DFA,
+    states: usize,
+}
+
+/// What the automata have made of the text so far.
+pub(super) struct Made {
+    forward: Cache,
+    backward: Cache,
+}
+
+/// What a search has found.
+pub(super) enum Found {
+    /// A match, or none.
+    Is(Option<Span>),
+    /// The automaton does not take the text: it has words in letters of other alphabets.
+    Unknown,
+}
+
+impl Long {
+    /// The automata; `None` where they would be too large.
+    pub(super) fn new(hir: &Hir, most: usize) -> Option<Self> {
+        let nfa = |reverse: bool| {
+            let config = thompson::Config::new()
+                .reverse(reverse)
+                .which_captures(WhichCaptures::None)
+                .nfa_size_limit(Some(most.saturating_mul(4)));
+            Compiler::new().configure(config).build_from_hir(hir).ok()
+        };
+        let dfa = |reverse: bool, kind: MatchKind| {
+            let config = Config::new()
+                .match_kind(kind)
+                .unicode_word_boundary(true)
+                .cache_capacity(CACHE)
+                .skip_cache_capacity_check(true);
+            DFA::builder().configure(config).build_from_nfa(nfa(reverse)?).ok()
+        };
+        let forward = dfa(false, MatchKind::LeftmostFirst)?;
+        let states = forward.get_nfa().states().len();
+        Some(Self { forward, backward: dfa(true, MatchKind::All)?, states })
+    }
+
+    /// Nothing made so far; pays for the room.
+    pub(super) fn made(&self, toll: &mut Toll<'_>) -> Result<Made, Stop> {
+        toll.take(2 * CACHE).map_err(Stop::Run)?;
+        Ok(Made { forward: self.forward.create_cache(), backward: self.backward.create_cache() })
+    }
+
+    /// The first match from `start`.
+    pub(super) fn find(&self, made: &mut Made, text: &str, start: usize, toll: &mut Toll<'_>) -> Result<Found, Stop> {
+        let input = Input::new(text).range(start..);
+        let Some(end) = self.end(&mut made.forward, &input, toll)? else { return Ok(Found::Unknown) };
+        let Some(end) = end else { return Ok(Found::Is(None)) };
+        let input = Input::new(text).range(start..end).anchored(Anchored::Yes);
+        Ok(match self.start(&mut made.backward, &input, toll)? {
+            Some(start) => Found::Is(start.map(|start| (start, end))),
+            None => Found::Unknown,
+        })
+    }
+
+    /// Where the first match ends; `None` outside where that is not known.
+    fn end(&self, cache: &mut Cache, input: &Input<'_>, toll: &mut Toll<'_>) -> Result<Option<Option<usize>>, Stop> {
+        let Ok(mut state) = self.forward.start_state_forward(cache, input) else { return Ok(None) };
+        let mut last = None;
+        for at in input.start()..input.end() {
+            let byte = input.haystack().get(at).copied().unwrap_or_default();
+            let Some(next) = self.next(&self.forward, cache, state, byte, at, toll)? else { return Ok(None) };
+            state = next;
+            if state.is_tagged() {
+                if state.is_match() {
+                    // A match is known a byte later.
+                    last = Some(at);
+                } else if state.is_dead() {
+                    return Ok(Some(last));
+                } else if state.is_quit() {
+                    return Ok(None);
+                }
+            }
+        }
+        match self.forward.next_eoi_state(cache, state) {
+            Ok(state) if state.is_match() => Ok(Some(Some(input.end()))),
+            Ok(state) if !state.is_quit() => Ok(Some(last)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Where the match starts that ends where `input` does.
+    fn start(&self, cache: &mut Cache, input: &Input<'_>, toll: &mut Toll<'_>) -> Result<Option<Option<usize>>, Stop> {
+        let Ok(mut state) = self.backward.start_state_reverse(cache, input) else { return Ok(None) };
+        let mut last = None;
+        for at in (input.start()..input.end()).rev() {
+            let byte = input.haystack().get(at).copied().unwrap_or_default();
+            let Some(next) = self.next(&self.backward, cache, state, byte, at, toll)? else { return Ok(None) };
+            state = next;
+            if state.is_tagged() {
+                if state.is_match() {
+                    last = Some(at + 1);
+                } else if state.is_dead() {
+                    return Ok(Some(last));
+                } else if state.is_quit() {
+                    return Ok(None);
+                }
+            }
+        }
+        let before = input.start().checked_sub(1).and_then(|at| input.haystack().get(at));
+        let state = match before {
+            Some(byte) => self.backward.next_state(cache, state, *byte),
+            None => self.backward.next_eoi_state(cache, state),
+        };
+        match state {
+            Ok(state) if state.is_match() => Ok(Some(Some(input.start()))),
+            Ok(state) if !state.is_quit() => Ok(Some(last)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The state behind a byte; `None` where there is none.
+    #[inline]
+    fn next(
+        &self,
+        dfa: &DFA,
+        cache: &mut Cache,
+        state: LazyStateID,
+        byte: u8,
+        at: usize,
+        toll: &mut Toll<'_>,
+    ) -> Result<Option<LazyStateID>, Stop> {
+        if at.is_multiple_of(PIECE) {
+            toll.scan(PIECE * READING).map_err(Stop::Run)?;
+        }
+        if state.is_tagged() {
+            toll.scan(self.states / STATES_A_BYTE).map_err(Stop::Run)?;
+        } else {
+            let next = dfa.next_state_untagged(cache, state, byte);
+            if !next.is_unknown() {
+                return Ok(Some(next));
+            }
+            toll.scan(self.states.saturating_mul(STATE)).map_err(Stop::Run)?;
+        }
+        Ok(dfa.next_state(cache, state, byte).ok())
+    }
+}
