@@ -194,6 +194,14 @@ impl Selector {
         }
     }
 
+    /// How many of the rows are to be asked to know all answers.
+    pub(crate) fn asked(&self, rows: &Rows) -> usize {
+        match self {
+            Self::Constant(_) => rows.len().min(1),
+            Self::Each(_) => rows.len(),
+        }
+    }
+
     /// Its value for a row.
     pub(crate) fn value(&self, call: &mut Call<'_>, row: usize) -> NativeResult {
         match self {

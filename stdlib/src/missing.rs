@@ -6,9 +6,11 @@ use flowscript_lang::value::{Rows, Value};
 
 pub(crate) const ROWS: &[Row] = &[
     row("Default(x: any, fallback: any) -> any", "The value, or a fallback for `null` and `''`.", default)
+        .fixed_cost()
         .rules("With the name of a type alone, as in `default(order)`: the default value of the type.")
         .examples(&[gives("Default('', 'x')", "'x'"), gives("Default(null, 1)", "1"), gives("Default(0, 5)", "0")]),
     row("Empty(x: any) -> boolean", "Is there nothing in it?", empty)
+        .fixed_cost()
         .rules(
             "True for `null`, `''`, a list or table without elements, a record without fields, binary without bytes.",
         )

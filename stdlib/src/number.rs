@@ -1,6 +1,6 @@
 //! Numbers: rounding, conversion from and to text, ranges.
 
-use crate::arguments::{cells_fit, clamped};
+use crate::arguments::{clamped, too_many};
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
@@ -32,6 +32,7 @@ pub(crate) const ROWS: &[Row] = &[
         .also(&["Maths.Abs"])
         .examples(&[gives("Abs(-2)", "2")]),
     row("Str(x: text) -> text", "The text form of a simple value.", text_form)
+        .fixed_cost()
         .also(&["Maths.Str"])
         .rules("Numbers without trailing zeros and exponent, always with a dot; datetimes as ISO 8601; `null` is `''`.")
         .examples(&[gives("Str(1.50)", "'1.5'"), gives("Str(true)", "'true'"), fails("Str([1])", "text")]),
@@ -133,10 +134,16 @@ fn is_nan(call: &mut Call<'_>) -> NativeResult {
 fn range(call: &mut Call<'_>) -> NativeResult {
     let (start, count) = (call.number(0), clamped(call, 1)?);
     let Ok(count) = usize::try_from(count) else { return Err(call.refuse(1, "a whole number from 0 on")) };
-    cells_fit(call, count)?;
-    let mut numbers = Vec::with_capacity(count);
+    let most = call.budget().most_cells();
+    if count > most {
+        return Err(too_many(call, most));
+    }
+    let mut numbers = Vec::new();
     let mut next = start;
     for position in 0..count {
+        if position.is_multiple_of(BULK) {
+            call.budget().make_cells(BULK.min(count - position))?;
+        }
         numbers.push(Value::Number(next));
         if position + 1 < count {
             next = next.checked_add(Number::ONE).ok_or_else(|| overflow(call))?;
@@ -144,6 +151,9 @@ fn range(call: &mut Call<'_>) -> NativeResult {
     }
     Ok(Value::list(numbers))
 }
+
+/// Numbers that are paid for together.
+const BULK: usize = 4_096;
 
 /// The result has no place among the numbers of the language.
 pub(crate) fn overflow(call: &Call<'_>) -> Box<RunError> {

@@ -2,16 +2,20 @@
 
 use crate::arguments::Selector;
 use crate::row::{Row, fails, gives, row};
+use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Number, Rows, Value, compare, to_number};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 pub(crate) const ROWS: &[Row] = &[
     row("All(rows: rows, condition: expr) -> boolean", "Is the condition true for every row?", all)
+        .pays_itself()
         .rules("True where there are no rows. Stops at the first row for which it is false.")
         .examples(&[gives("All([1, 2], row > 0)", "true"), gives("All([], row > 0)", "true")]),
     row("Any(rows: rows, condition: expr = true) -> boolean", "Is the condition true for a row?", any)
+        .pays_itself()
         .rules("False where there are no rows. Stops at the first row for which it is true. Without a condition: are there rows?")
         .examples(&[gives("Any([1, 2], row > 1)", "true"), gives("Any([])", "false")]),
     row("Count(rows: rows, condition: expr = true) -> number", "The number of rows for which the condition is true.", count).fixed_cost()
@@ -28,10 +32,12 @@ pub(crate) const ROWS: &[Row] = &[
 /// `Min` and `Max` stand among the functions of numbers, though they take other values, too.
 pub(crate) const EXTREME_ROWS: &[Row] = &[
     row("Min(value: any, ...) -> any", "The smallest of several values, or of one list or column.", min)
+        .pays_itself()
         .also(&["Maths.Min"])
         .rules("Numbers, texts, booleans or datetimes. `null` is skipped; of nothing else it is `null`.")
         .examples(&[gives("Min(1, 2)", "1"), gives("Min([4, null, 2])", "2"), gives("Min([])", "null")]),
     row("Max(value: any, ...) -> any", "The largest of several values, or of one list or column.", max)
+        .pays_itself()
         .also(&["Maths.Max"])
         .rules("Numbers, texts, booleans or datetimes. `null` is skipped; of nothing else it is `null`.")
         .examples(&[gives("Max(3, 1, 2)", "3"), gives("Max(['a', 'b'])", "'b'"), fails("Max([1], [2])", "Max")]),
@@ -40,7 +46,7 @@ pub(crate) const EXTREME_ROWS: &[Row] = &[
 fn all(call: &mut Call<'_>) -> NativeResult {
     let rows = call.rows(0);
     let condition = Selector::new(call, 1, &rows)?;
-    for row in 0..rows.len() {
+    for row in 0..condition.asked(&rows) {
         if !condition.holds(call, row)? {
             return Ok(false.into());
         }
@@ -51,7 +57,7 @@ fn all(call: &mut Call<'_>) -> NativeResult {
 fn any(call: &mut Call<'_>) -> NativeResult {
     let rows = call.rows(0);
     let condition = Selector::new(call, 1, &rows)?;
-    for row in 0..rows.len() {
+    for row in 0..condition.asked(&rows) {
         if condition.holds(call, row)? {
             return Ok(true.into());
         }
@@ -95,6 +101,9 @@ fn total(call: &mut Call<'_>) -> Result<(Number, usize), Box<RunError>> {
         if term.is_null() {
             continue;
         }
+        if let Value::Text(text) = &term {
+            call.budget().scan(text.len())?;
+        }
         let term = to_number(&term).map_err(|_| not_addable(call, row, &term))?;
         sum = sum.checked_add(term).ok_or_else(|| call.error(ErrorKind::Arithmetic, "number overflow."))?;
         count += 1;
@@ -121,26 +130,36 @@ fn max(call: &mut Call<'_>) -> NativeResult {
 /// The first value that is `wanted` against all others.
 fn extreme(call: &mut Call<'_>, wanted: Ordering) -> NativeResult {
     let zone = call.context.zone();
+    let rows = match (call.arguments(), Rows::of(call.value(0))) {
+        ([only], Some(rows)) if !only.is_null() => rows,
+        (values, _) => Rows::of(&Value::list(values.to_vec())).unwrap_or_else(|| Rows::List(Arc::default())),
+    };
     let mut best = Value::Null;
-    let mut better = |value: &Value| match (&best, value) {
-        (_, Value::Null) => Ok(()),
+    let mut toll = Toll::new(call.budget());
+    for value in rows.iter() {
+        toll.look(2)?;
+        if value.is_null() {
+            continue;
+        }
         // Comparing a value with itself tells whether it has an order at all.
-        (Value::Null, _) => compare(value, value, zone).map(|_| best = value.clone()).ok_or(()),
-        _ => compare(value, &best, zone)
-            .map(|order| {
-                if order == wanted {
-                    best = value.clone();
-                }
-            })
-            .ok_or(()),
-    };
-    let failed = match (call.arguments(), Rows::of(call.value(0))) {
-        ([only], Some(rows)) if !only.is_null() => rows.iter().find(|value| better(value).is_err()),
-        (values, _) => values.iter().find(|value| better(value).is_err()).cloned(),
-    };
-    match failed {
-        None => Ok(best),
-        Some(value) => Err(call.error(ErrorKind::Type, not_ordered(&value, &best))),
+        let other = if best.is_null() { &value } else { &best };
+        let length = text_length(&value).min(text_length(other));
+        toll.scan(if length == usize::MAX { 0 } else { length })?;
+        match compare(&value, other, zone) {
+            None => return Err(call.error(ErrorKind::Type, not_ordered(&value, &best))),
+            Some(order) if best.is_null() || order == wanted => best = value,
+            Some(_) => {}
+        }
+    }
+    toll.settle()?;
+    Ok(best)
+}
+
+/// The bytes of a text; as many as there are where a text is compared with another value, which reads all of it.
+fn text_length(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        _ => usize::MAX,
     }
 }
 

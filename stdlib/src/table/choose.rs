@@ -1,6 +1,6 @@
 //! Functions that choose rows.
 
-use crate::arguments::{Selector, count};
+use crate::arguments::{Selector, chosen, count};
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
@@ -51,9 +51,11 @@ pub(crate) const ROWS: &[Row] = &[
     .fixed_cost()
     .examples(&[gives("FirstOrEmpty(table(a))", "{a: null}"), gives("FirstOrEmpty([{a: 1}])", "{a: 1}")]),
     row("Take(rows: rows, count: number) -> same(rows)", "The first rows, so many.", take)
+        .pays_itself()
         .rules("All of them where there are fewer; none where `count` is 0 or less.")
         .examples(&[gives("Take([1, 2, 3], 2)", "[1, 2]"), gives("Take([1], 5)", "[1]")]),
     row("Skip(rows: rows, count: number) -> same(rows)", "The rows behind the first ones, so many.", skip)
+        .pays_itself()
         .rules("None where there are fewer; all where `count` is 0 or less.")
         .examples(&[gives("Skip([1, 2, 3], 2)", "[3]"), gives("Skip([1], 5)", "[]")]),
     row(
@@ -72,6 +74,7 @@ pub(crate) const ROWS: &[Row] = &[
         .rules("The same as `rows where condition`.")
         .examples(&[gives("Filter([1, 2, 9, 1], row < 5)", "[1, 2, 1]"), gives("Filter([1, 2], x => x = 2)", "[2]")]),
     row("Eval(rows: rows) -> same(rows)", "The rows themselves.", eval)
+        .fixed_cost()
         .rules("For scripts that wait for a query's result here; in FlowScript every query has its result at once.")
         .examples(&[gives("Eval([1, 2])", "[1, 2]")]),
 ];
@@ -92,6 +95,11 @@ fn choose(call: &mut Call<'_>, rows: &Rows, order: &mut dyn Iterator<Item = usiz
         return Ok(rows.get(at));
     }
     let condition = Selector::new(call, 1, rows)?;
+    if let Selector::Constant(_) = condition
+        && !condition.holds(call, 0)?
+    {
+        return Err(none(call, if rows.is_empty() { "" } else { " for which the condition is true" }));
+    }
     for at in order {
         if condition.holds(call, at)? {
             return Ok(rows.get(at));
@@ -130,24 +138,24 @@ fn first_or_empty(call: &mut Call<'_>) -> NativeResult {
 
 fn take(call: &mut Call<'_>) -> NativeResult {
     let (rows, count) = (call.rows(0), count(call, 1)?);
-    Ok(slice(&rows, 0, count.min(rows.len())))
+    slice(call, &rows, 0, count.min(rows.len()))
 }
 
 fn skip(call: &mut Call<'_>) -> NativeResult {
     let (rows, count) = (call.rows(0), count(call, 1)?);
-    Ok(slice(&rows, count.min(rows.len()), rows.len()))
+    slice(call, &rows, count.min(rows.len()), rows.len())
 }
 
 fn take_while(call: &mut Call<'_>) -> NativeResult {
     let rows = call.rows(0);
     let end = first_false(call, &rows)?;
-    Ok(slice(&rows, 0, end))
+    slice(call, &rows, 0, end)
 }
 
 fn skip_while(call: &mut Call<'_>) -> NativeResult {
     let rows = call.rows(0);
     let start = first_false(call, &rows)?;
-    Ok(slice(&rows, start, rows.len()))
+    slice(call, &rows, start, rows.len())
 }
 
 fn first_false(call: &mut Call<'_>, rows: &Rows) -> Result<usize, Box<RunError>> {
@@ -163,20 +171,22 @@ fn first_false(call: &mut Call<'_>, rows: &Rows) -> Result<usize, Box<RunError>>
 fn filter(call: &mut Call<'_>) -> NativeResult {
     let rows = call.rows(0);
     let condition = Selector::new(call, 1, &rows)?;
-    let mut chosen = Vec::new();
+    let mut positions = Vec::new();
     for at in 0..rows.len() {
         if condition.holds(call, at)? {
-            chosen.push(at as u32);
+            positions.push(at as u32);
         }
     }
-    Ok(rows.gather(chosen))
+    chosen(call, &rows, positions.len(), |at| positions.get(at).copied().unwrap_or_default())
 }
 
 fn eval(call: &mut Call<'_>) -> NativeResult {
     Ok(call.rows(0).to_value())
 }
 
-fn slice(rows: &Rows, start: usize, end: usize) -> Value {
-    let positions: Vec<u32> = (start as u32..end as u32).collect();
-    rows.gather(positions)
+fn slice(call: &mut Call<'_>, rows: &Rows, start: usize, end: usize) -> NativeResult {
+    if start == 0 && end == rows.len() {
+        return Ok(rows.to_value());
+    }
+    chosen(call, rows, end - start, |at| (start + at) as u32)
 }

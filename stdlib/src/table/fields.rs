@@ -1,5 +1,6 @@
 //! Names: the columns of tables and the fields of records.
 
+use crate::arguments::{cells_fit, looked};
 use crate::row::{Row, gives, row};
 use ecow::EcoString;
 use flowscript_lang::function::{Call, NativeResult};
@@ -7,6 +8,7 @@ use flowscript_lang::value::{Rows, Value};
 
 pub(crate) const ROWS: &[Row] = &[
     row("Columns(table: table) -> text*", "The names of a table's columns.", columns)
+        .pays_itself()
         .rules("In order; those of all rows where rows differ. `[]` has none to tell.")
         .examples(&[
             gives("Columns([{a: 1}, {b: 2, a: 3}])", "['a', 'b']"),
@@ -16,6 +18,7 @@ pub(crate) const ROWS: &[Row] = &[
         .rules("In order; only those it has itself.")
         .examples(&[gives("Fields({a: 1, b: null})", "['a', 'b']")]),
     row("HasField(record: record, name: text) -> boolean", "Has the record a field of this name?", has_field)
+        .pays_itself()
         .rules("True where its value is `null`, too. Upper and lower case differ.")
         .examples(&[gives("HasField({a: null}, 'a')", "true"), gives("HasField({a: 1}, 'A')", "false")]),
     row(
@@ -23,12 +26,16 @@ pub(crate) const ROWS: &[Row] = &[
         "The value of a field, or a default where there is none.",
         get_field,
     )
+    .pays_itself()
     .examples(&[gives("GetField({a: 1}, 'a')", "1"), gives("GetField({a: 1}, 'b', 0)", "0")]),
 ];
 
 fn columns(call: &mut Call<'_>) -> NativeResult {
     Ok(match call.rows(0) {
-        Rows::Table(table) => names(table.shape().names()),
+        Rows::Table(table) => {
+            cells_fit(call, table.shape().len())?;
+            names(table.shape().names())
+        }
         Rows::List(_) => Value::empty_list(),
     })
 }
@@ -42,10 +49,12 @@ fn names(names: &[EcoString]) -> Value {
 }
 
 fn has_field(call: &mut Call<'_>) -> NativeResult {
+    looked(call, call.text(1).len())?;
     Ok(call.record(0).shape().position(call.text(1)).is_some().into())
 }
 
 fn get_field(call: &mut Call<'_>) -> NativeResult {
+    looked(call, call.text(1).len())?;
     let record = call.record(0);
     match record.shape().position(call.text(1)) {
         Some(at) => Ok(record.at(at)),
