@@ -1,12 +1,14 @@
 //! Bytes and texts: character encodings, Base64, hexadecimal digits.
 
-use crate::arguments::{bytes, text_fits};
+use crate::arguments::{Out, bytes};
+use crate::letters::pieces;
 use crate::row::{Row, fails, gives, row};
 use crate::show::quoted;
 use crate::suggest::nearest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use encoding_rs::{EncoderResult, Encoding, UTF_16BE, UTF_16LE};
+use encoding_rs::{CoderResult, Encoder, EncoderResult, Encoding, UTF_16BE, UTF_16LE};
+use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::Value;
@@ -35,28 +37,41 @@ const LABELS: &[&str] = &[
 
 pub(crate) const TEXT_ROWS: &[Row] = &[
     row("DecodeText(binary: binary, encoding: text = 'utf-8') -> text?", "The text in bytes.", decode_text)
+        .pays_itself()
         .rules("Encodings have the labels of the WHATWG list, such as `utf-8`, `windows-1252`, `iso-8859-1`, `utf-16le`. Bytes that are no text become U+FFFD; a byte order mark is left out.")
         .examples(&[gives("DecodeText(Base64Decode('w6k='))", "'é'"), gives("DecodeText(Base64Decode('6Q=='), 'windows-1252')", "'é'"), fails("DecodeText(Base64Decode('6Q=='), 'latin-9000')", "latin-9000")]),
     row("EncodeText(text: text, encoding: text = 'utf-8') -> binary", "The bytes of a text.", encode_text)
+        .pays_itself()
         .rules("A character that the encoding lacks is an error.")
         .examples(&[gives("Hex.Encode(EncodeText('é', 'utf-16le'))", "'e900'"), fails("EncodeText('€', 'iso-8859-2')", "'€'")]),
 ];
 
 pub(crate) const ROWS: &[Row] = &[
     row("Base64Encode(x: any) -> text", "Bytes, or those of a text in UTF-8, as Base64.", base64_encode)
+        .pays_itself()
         .examples(&[gives("Base64Encode('é')", "'w6k='")]),
     row("Base64Decode(text: text) -> binary", "The bytes of a Base64 text.", base64_decode)
+        .pays_itself()
         .rules("White space is ignored; anything else that is no Base64 is an error.")
         .examples(&[gives("Len(Base64Decode('w6 k='))", "2"), fails("Base64Decode('***')", "Base64")]),
     row("Base64DecodeText(text: text, encoding: text = 'utf-8') -> text", "The text of a Base64 text.", base64_decode_text)
+        .pays_itself()
         .rules("White space is ignored; anything else that is no Base64 is an error. The bytes are decoded as by `DecodeText`.")
         .examples(&[gives("Base64DecodeText('w6k=')", "'é'"), fails("Base64DecodeText('***')", "Base64")]),
     row("Hex.Encode(x: any) -> text", "Bytes, or those of a text in UTF-8, as lower-case hexadecimal digits.", hex_encode)
+        .pays_itself()
         .examples(&[gives("Hex.Encode('é')", "'c3a9'")]),
     row("Hex.Decode(text: text) -> binary", "The bytes of hexadecimal digits.", hex_decode)
+        .pays_itself()
         .rules("Digits in either case; an odd number of them, or any other character, is an error.")
         .examples(&[gives("DecodeText(Hex.Decode('C3a9'))", "'é'"), fails("Hex.Decode('c3a')", "hexadecimal")]),
 ];
+
+/// So many bytes are worked on before they are paid for; groups of three, four and two bytes stay whole.
+const PIECE: usize = 48 << 10;
+
+/// What a byte costs, in bytes that are merely looked at.
+const CODING: usize = 8;
 
 fn decode_text(call: &mut Call<'_>) -> NativeResult {
     let encoding = encoding(call, 1)?;
@@ -65,16 +80,30 @@ fn decode_text(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn decoded(call: &mut Call<'_>, bytes: &[u8], encoding: &'static Encoding) -> NativeResult {
-    // A byte becomes a character of three bytes at most.
-    call.budget().take(bytes.len().saturating_mul(3))?;
-    let (text, _) = encoding.decode_with_bom_removal(bytes);
-    text_fits(call, text.len())?;
-    Ok(text.as_ref().into())
+    let mut out = Out::new(call);
+    let mut decoder = encoding.new_decoder_with_bom_removal();
+    let mut text = String::new();
+    let count = bytes.len().div_ceil(PIECE).max(1);
+    for number in 0..count {
+        let piece = bytes.get(number * PIECE..bytes.len().min((number + 1) * PIECE)).unwrap_or_default();
+        out.look(piece.len() * CODING)?;
+        text.clear();
+        // A byte becomes a character of three bytes at most; the decoder may have kept a few.
+        text.reserve(decoder.max_utf8_buffer_length(piece.len()).unwrap_or(4 * PIECE));
+        let (result, ..) = decoder.decode_to_string(piece, &mut text, number + 1 == count);
+        debug_assert_eq!(result, CoderResult::InputEmpty, "there is room for all of it");
+        out.push(&text)?;
+    }
+    out.finish().map(Value::Text)
 }
 
 fn encode_text(call: &mut Call<'_>) -> NativeResult {
     let encoding = encoding(call, 1)?;
-    encode(call.text(0), encoding).map(Value::binary).map_err(|c| {
+    let text = call.eco_text(0);
+    let mut toll = Toll::new(call.budget());
+    let encoded = encode(&text, encoding, &mut toll)?;
+    toll.settle()?;
+    encoded.map(Value::binary).map_err(|c| {
         call.value_error(format_args!(
             "the encoding {} has no character {}.",
             encoding.name().to_lowercase(),
@@ -84,24 +113,41 @@ fn encode_text(call: &mut Call<'_>) -> NativeResult {
 }
 
 /// The bytes of a text, or the first character that has none.
-fn encode(text: &str, encoding: &'static Encoding) -> Result<Vec<u8>, char> {
-    // The encoders of encoding_rs write UTF-8 for these.
-    if encoding == UTF_16LE {
-        return Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
-    }
-    if encoding == UTF_16BE {
-        return Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
-    }
+fn encode(
+    text: &str,
+    encoding: &'static Encoding,
+    toll: &mut Toll<'_>,
+) -> Result<Result<Vec<u8>, char>, Box<RunError>> {
     let mut encoder = encoding.new_encoder();
-    let mut out = Vec::with_capacity(text.len() + 16);
-    let mut rest = text;
+    let mut out = Vec::new();
+    let mut done = 0;
+    for piece in pieces(text) {
+        toll.scan(piece.len() * CODING)?;
+        toll.take(piece.len() * 2)?;
+        done += piece.len();
+        // The encoders of encoding_rs write UTF-8 for these.
+        if encoding == UTF_16LE {
+            out.extend(piece.encode_utf16().flat_map(u16::to_le_bytes));
+        } else if encoding == UTF_16BE {
+            out.extend(piece.encode_utf16().flat_map(u16::to_be_bytes));
+        } else if let Some(c) = encode_piece(&mut encoder, piece, done == text.len(), &mut out) {
+            return Ok(Err(c));
+        }
+    }
+    Ok(Ok(out))
+}
+
+/// Encodes a piece; gives a character that the encoding lacks.
+fn encode_piece(encoder: &mut Encoder, piece: &str, is_last: bool, out: &mut Vec<u8>) -> Option<char> {
+    let mut rest = piece;
+    out.reserve(rest.len() + 16);
     loop {
-        let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut out, true);
+        let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(rest, out, is_last);
         rest = rest.get(read..).unwrap_or("");
         match result {
-            EncoderResult::InputEmpty => return Ok(out),
+            EncoderResult::InputEmpty => return None,
             EncoderResult::OutputFull => out.reserve(rest.len() * 2 + 16),
-            EncoderResult::Unmappable(c) => return Err(c),
+            EncoderResult::Unmappable(c) => return Some(c),
         }
     }
 }
@@ -121,8 +167,11 @@ fn encoding(call: &Call<'_>, position: usize) -> Result<&'static Encoding, Box<R
 
 fn base64_encode(call: &mut Call<'_>) -> NativeResult {
     let bytes = bytes(call, 0)?;
-    text_fits(call, bytes.len().div_ceil(3) * 4)?;
-    Ok(STANDARD.encode(&*bytes).into())
+    let mut out = Out::new(call);
+    for piece in bytes.chunks(PIECE) {
+        out.push(&STANDARD.encode(piece))?;
+    }
+    out.finish().map(Value::Text)
 }
 
 fn base64_decode(call: &mut Call<'_>) -> NativeResult {
@@ -135,26 +184,57 @@ fn base64_decode_text(call: &mut Call<'_>) -> NativeResult {
     decoded(call, &bytes, encoding)
 }
 
-fn from_base64(call: &Call<'_>) -> Result<Vec<u8>, Box<RunError>> {
-    let text = call.text(0);
-    let joined: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    STANDARD.decode(joined).map_err(|_| {
-        call.value_error(format_args!(
-            "{} is no Base64 text: letters, digits, + and /, filled with = to groups of four.",
-            call.value(0).to_literal(60)
-        ))
-    })
+fn from_base64(call: &mut Call<'_>) -> Result<Vec<u8>, Box<RunError>> {
+    let text = call.eco_text(0);
+    let mut toll = Toll::new(call.budget());
+    let (mut out, mut joined, mut padded, mut good) = (Vec::new(), Vec::new(), false, true);
+    let count = text.len().div_ceil(PIECE);
+    for (number, piece) in text.as_bytes().chunks(PIECE).enumerate() {
+        toll.scan(piece.len() * CODING)?;
+        toll.take(piece.len())?;
+        joined.extend(piece.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        let whole = if number + 1 == count { joined.len() } else { joined.len() / 4 * 4 };
+        // What fills the last group is followed by nothing.
+        good = good && (whole == 0 || !padded) && STANDARD.decode_vec(&joined[..whole], &mut out).is_ok();
+        padded = padded || joined[..whole].contains(&b'=');
+        joined.drain(..whole);
+        if !good {
+            break;
+        }
+    }
+    toll.settle()?;
+    if good {
+        return Ok(out);
+    }
+    Err(call.value_error(format_args!(
+        "{} is no Base64 text: letters, digits, + and /, filled with = to groups of four.",
+        call.value(0).to_literal(60)
+    )))
 }
 
 fn hex_encode(call: &mut Call<'_>) -> NativeResult {
     let bytes = bytes(call, 0)?;
-    text_fits(call, bytes.len() * 2)?;
-    Ok(hex::encode(&*bytes).into())
+    let mut out = Out::new(call);
+    for piece in bytes.chunks(PIECE) {
+        out.push(&hex::encode(piece))?;
+    }
+    out.finish().map(Value::Text)
 }
 
 fn hex_decode(call: &mut Call<'_>) -> NativeResult {
-    let bytes = hex::decode(call.text(0));
-    bytes.map(Value::binary).map_err(|_| call.refuse(0, "pairs of hexadecimal digits"))
+    let text = call.eco_text(0);
+    let mut toll = Toll::new(call.budget());
+    let mut out = Vec::new();
+    for piece in text.as_bytes().chunks(PIECE) {
+        toll.scan(piece.len() * CODING)?;
+        toll.take(piece.len())?;
+        match hex::decode(piece) {
+            Ok(bytes) => out.extend(bytes),
+            Err(_) => return Err(call.refuse(0, "pairs of hexadecimal digits")),
+        }
+    }
+    toll.settle()?;
+    Ok(Value::binary(out))
 }
 
 #[cfg(test)]

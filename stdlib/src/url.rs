@@ -1,28 +1,65 @@
 //! Texts in URLs, as forms write them.
 
-use crate::arguments::text_fits;
+use crate::arguments::Out;
+use crate::letters::pieces;
 use crate::row::{Row, gives, row};
+use flowscript_lang::budget::Budget;
 use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::value::Value;
 
 pub(crate) const ROWS: &[Row] = &[
     row("URLEncode(text: text) -> text", "A text for use in a URL.", url_encode)
+        .pays_itself()
         .rules("Blanks become `+`; `A-Z a-z 0-9 - _ . ! * ( )` stay; everything else is written as UTF-8 in `%` and lower-case hexadecimal digits.")
         .examples(&[gives("URLEncode('https://x.se/å b~(1)')", "'https%3a%2f%2fx.se%2f%c3%a5+b%7e(1)'")]),
     row("URLDecode(text: text) -> text", "A text from a URL.", url_decode)
+        .pays_itself()
         .rules("`+` is a blank; a malformed escape stays as it is; bytes that are no UTF-8 become U+FFFD.")
         .examples(&[gives("URLDecode('a+b%2fc%zz')", "'a b/c%zz'")]),
 ];
 
 fn url_encode(call: &mut Call<'_>) -> NativeResult {
-    let encoded = encode(call.text(0));
-    text_fits(call, encoded.len())?;
-    Ok(encoded.into())
+    let text = call.eco_text(0);
+    let mut out = Out::new(call);
+    for piece in pieces(&text) {
+        out.look(piece.len() * CODING)?;
+        out.push(&encode(piece))?;
+    }
+    out.finish().map(Value::Text)
 }
 
+/// What a byte costs, in bytes that are merely looked at.
+const CODING: usize = 8;
+
+/// So many bytes are worked on before they are paid for.
+const PIECE: usize = 16 << 10;
+
 fn url_decode(call: &mut Call<'_>) -> NativeResult {
-    let blanks = call.text(0).replace('+', " ");
-    let bytes: Vec<u8> = percent_encoding::percent_decode_str(&blanks).collect();
-    Ok(String::from_utf8_lossy(&bytes).as_ref().into())
+    let text = call.eco_text(0);
+    let mut out = Out::new(call);
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let mut end = rest.len().min(PIECE);
+        // An escape stays whole.
+        if let Some(at) = rest[end.saturating_sub(2)..end].iter().position(|byte| *byte == b'%') {
+            end = (end.saturating_sub(2) + at + 3).min(rest.len());
+        }
+        let (piece, after) = rest.split_at(end);
+        out.toll().take(2 * piece.len())?;
+        out.look(piece.len() * CODING)?;
+        let blanks: Vec<u8> = piece.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        bytes.extend(percent_encoding::percent_decode(&blanks));
+        rest = after;
+    }
+    for chunk in bytes.utf8_chunks() {
+        out.look(CODING)?;
+        out.push(chunk.valid())?;
+        if !chunk.invalid().is_empty() {
+            out.push("\u{fffd}")?;
+        }
+    }
+    out.finish().map(Value::Text)
 }
 
 /// A text as forms write it.

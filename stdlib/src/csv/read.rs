@@ -10,6 +10,7 @@ use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::value::{Column, Shape, Table, Value, Zone};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::io::Read;
 use std::sync::Arc;
 
 /// The most columns. Each takes a place of its own in memory, and can be a single comma of the text.
@@ -47,7 +48,10 @@ impl std::error::Error for CsvError {}
 /// The budget pays for reading and for the table.
 pub fn decode(text: &str, dialect: Dialect, budget: &mut dyn Budget) -> Result<Table, CsvError> {
     let mut rows = Lines::new(text, dialect, budget);
-    let names: Vec<EcoString> = match rows.first()? {
+    let width = rows.first()?.map_or(0, StringRecord::len);
+    rows.pay_for_names(width)?;
+    let first = (width > 0).then_some(&rows.row);
+    let names: Vec<EcoString> = match first {
         None => return Ok(Table::empty(Shape::new([]), None)),
         Some(first) if dialect.header => first.iter().map(EcoString::from).collect(),
         Some(first) => (1..=first.len()).map(|position| eco_format!("column{position}")).collect(),
@@ -98,8 +102,10 @@ pub fn fill(
     // For each column of the target its place in the text.
     let mut places: Vec<Option<usize>> = (0..width).map(Some).collect();
     if dialect.header
-        && let Some(header) = rows.first()?
+        && let Some(length) = rows.first()?.map(StringRecord::len)
     {
+        rows.pay_for_names(length)?;
+        let header = &rows.row;
         width = header.len();
         let mut first: HashMap<&str, usize> = HashMap::with_capacity(width);
         for (place, cell) in header.iter().enumerate() {
@@ -107,10 +113,10 @@ pub fn fill(
         }
         places = names.iter().map(|name| first.get(name.as_str()).copied()).collect();
         if !names.is_empty() && places.iter().all(Option::is_none) {
-            let header: Vec<String> = header.iter().map(str::to_owned).collect();
+            let header: Vec<&str> = header.iter().take(SHOWN).collect();
             return Err(rows.error(format!(
                 "none of the columns {} is in the header {}. Is the delimiter right?",
-                short(&names.join(", ")),
+                short(&names.iter().take(SHOWN).map(EcoString::as_str).collect::<Vec<_>>().join(", ")),
                 quoted(&header.join(" | "))
             )));
         }
@@ -142,19 +148,52 @@ pub fn fill(
 /// The rows of a text, with the line each starts on.
 struct Lines<'a> {
     text: &'a str,
-    reader: csv::Reader<&'a [u8]>,
+    reader: csv::Reader<Paying<'a>>,
     dialect: Dialect,
     row: StringRecord,
     /// Give the row that was read once more.
     again: bool,
     cells: usize,
-    toll: Toll<'a>,
-    /// How much of the text is paid for.
-    paid: u64,
 }
 
 /// What reading a byte costs, in bytes that are merely looked at.
 const READING: usize = 4;
+
+/// Names that a message shows at most.
+const SHOWN: usize = 20;
+
+/// The memory of a column's name beside its text, in bytes.
+const NAME: usize = 160;
+
+/// A row is read before its cells are known to be too many; longer ones pay for what is kept of them, in bytes.
+const SHORT_ROW: usize = 64 << 10;
+
+/// A text that is paid for while it is read.
+struct Paying<'a> {
+    rest: &'a [u8],
+    toll: Toll<'a>,
+    /// How much has been read since the last row began.
+    open: usize,
+    stopped: Option<Box<RunError>>,
+}
+
+impl Read for Paying<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = buffer.len().min(self.rest.len());
+        let (piece, rest) = self.rest.split_at(length);
+        self.open = self.open.saturating_add(length);
+        // Beside the text of a row the reader keeps the end of each cell.
+        let kept = if self.open > SHORT_ROW { length * (1 + size_of::<usize>()) } else { 0 };
+        let paid = self.toll.scan(length * READING).and_then(|()| self.toll.take(kept));
+        if let Err(stopped) = paid {
+            self.stopped = Some(stopped);
+            return Err(std::io::Error::other("stopped"));
+        }
+        buffer[..length].copy_from_slice(piece);
+        self.rest = rest;
+        Ok(length)
+    }
+}
 
 impl<'a> Lines<'a> {
     fn new(text: &'a str, dialect: Dialect, budget: &'a mut dyn Budget) -> Self {
@@ -163,22 +202,23 @@ impl<'a> Lines<'a> {
             .has_headers(false)
             .flexible(true)
             .delimiter(dialect.delimiter)
-            .from_reader(text.as_bytes());
-        Self {
-            text,
-            reader,
-            dialect,
-            row: StringRecord::new(),
-            again: false,
-            cells: 0,
-            toll: Toll::new(budget),
-            paid: 0,
-        }
+            .from_reader(Paying { rest: text.as_bytes(), toll: Toll::new(budget), open: 0, stopped: None });
+        Self { text, reader, dialect, row: StringRecord::new(), again: false, cells: 0 }
     }
 
     fn first(&mut self) -> Result<Option<&StringRecord>, CsvError> {
         let more = self.read()?;
         Ok(more.then_some(&self.row))
+    }
+
+    fn toll(&mut self) -> &mut Toll<'a> {
+        &mut self.reader.get_mut().toll
+    }
+
+    /// Pays for so many names, each kept in several places.
+    fn pay_for_names(&mut self, count: usize) -> Result<(), CsvError> {
+        self.toll().look(count.saturating_mul(8))?;
+        Ok(self.toll().take(count.saturating_mul(NAME))?)
     }
 
     fn again(&mut self) {
@@ -197,28 +237,35 @@ impl<'a> Lines<'a> {
             return Err(self.error(format!("the row has {cells} where {wanted} {columns}.")));
         }
         self.cells = self.cells.saturating_add(width);
-        let most = self.toll.most_cells();
+        let most = self.toll().most_cells();
         if self.cells > most {
             let message = format!("The table would have more than {most} cells, the limit.");
             return Err(RunError::new(ErrorKind::Limit, message).into());
         }
         // Long cells have their text beside them.
         let texts = self.row.iter().map(|cell| if cell.len() > EcoString::INLINE_LIMIT { cell.len() + 16 } else { 0 });
-        self.toll.take(width * size_of::<Value>() + texts.sum::<usize>())?;
+        let texts = texts.sum::<usize>();
+        self.toll().take(width * size_of::<Value>() + texts)?;
         Ok(Some(&self.row))
     }
 
     fn read(&mut self) -> Result<bool, CsvError> {
-        let more = self.reader.read_record(&mut self.row).map_err(|error| self.error(error.to_string()))?;
+        self.reader.get_mut().open = 0;
+        let more = match self.reader.read_record(&mut self.row) {
+            Ok(more) => more,
+            Err(error) => {
+                let stopped = self.reader.get_mut().stopped.take();
+                return Err(stopped.map_or_else(|| self.error(error.to_string()), CsvError::from));
+            }
+        };
         if self.row.len() > MAX_COLUMNS {
             let message = format!("A row of CSV has more than {MAX_COLUMNS} cells, the limit.");
             return Err(RunError::new(ErrorKind::Limit, message).into());
         }
         let at = self.reader.position().byte();
-        self.toll.scan((at - self.paid) as usize * READING)?;
-        self.paid = at;
+        self.toll().look(1)?;
         if !more {
-            self.toll.settle()?;
+            self.toll().settle()?;
         }
         let at_end = at as usize >= self.text.len();
         if more && at_end && self.ends_in_quotes() {
@@ -252,6 +299,6 @@ impl<'a> Lines<'a> {
 
     fn error(&self, problem: String) -> CsvError {
         let before = self.text.get(..self.start()).unwrap_or_default();
-        CsvError { line: before.matches('\n').count() + 1, problem, stopped: None }
+        CsvError { line: before.bytes().filter(|byte| *byte == b'\n').count() + 1, problem, stopped: None }
     }
 }

@@ -107,7 +107,7 @@ fn standard_numbers() {
         ("2.00", "D3", "en-US", "002"),
         ("1.5", "x", "en-US", "the pattern X wants a whole number, not 1.5."),
         ("1", "F99999999999", "en-US", "the pattern 'F99999999999' has a precision above 1000, the limit."),
-        ("1", "F70000000", "en-US", "the pattern 'F99999999999' has a precision above 1000, the limit."),
+        ("1", "F70000000", "en-US", "the pattern 'F70000000' has a precision above 1000, the limit."),
     ] {
         assert_eq!(number(x, pattern, culture), wanted, "{x} {pattern} {culture}");
     }

@@ -86,7 +86,7 @@ impl Failure {
     /// The error, with its place in `text`.
     pub(super) fn located(self, text: &str) -> DecodeError {
         let before = text.get(..self.at).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_start = memchr::memrchr(b'\n', before.as_bytes()).map_or(0, |at| at + 1);
         // The steps begin at the innermost.
         let (ends, starts) = (SHOWN_STEPS / 2, self.steps.len().saturating_sub(SHOWN_STEPS / 2));
         let is_shown = |at: usize| self.steps.len() <= SHOWN_STEPS || at < ends || at >= starts;
@@ -99,7 +99,7 @@ impl Failure {
         });
         DecodeError {
             path,
-            line: before.matches('\n').count() + 1,
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
             problem: self.problem,
         }

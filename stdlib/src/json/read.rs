@@ -11,6 +11,7 @@ use ecow::EcoString;
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::types::{RecordType, Type, Types};
 use flowscript_lang::value::{Column, Record, RowsBuilder, Shape, Table, Value, Zone};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -86,10 +87,19 @@ impl<'a> Reader<'a> {
     /// Pays for what has been read since the last time, and for so many bytes of memory.
     #[inline]
     fn pay(&mut self, bytes: usize) -> Read<()> {
-        let read = self.scan.at - self.paid;
-        self.paid = self.scan.at;
-        let paid = self.toll.scan(read * READING).and_then(|()| self.toll.take(bytes));
-        paid.map_err(Failure::stopped)
+        pay_to(&mut self.toll, &mut self.paid, self.scan.at, bytes)
+    }
+
+    /// A text with escapes; what is long is paid for while it is read.
+    fn string(&mut self) -> Read<Cow<'a, str>> {
+        let (toll, paid) = (&mut self.toll, &mut self.paid);
+        self.scan.string(&mut |at, bytes| pay_to(toll, paid, at, bytes))
+    }
+
+    /// The name of a field and its colon.
+    fn name(&mut self) -> Read<Cow<'a, str>> {
+        let (toll, paid) = (&mut self.toll, &mut self.paid);
+        self.scan.name(&mut |at, bytes| pay_to(toll, paid, at, bytes))
     }
 
     fn whole(mut self, ty: &Type) -> Result<Value, DecodeError> {
@@ -136,7 +146,7 @@ impl<'a> Reader<'a> {
             Some(b'"') => {
                 let value = match self.scan.plain_text() {
                     Some(text) => Value::Text(text.into()),
-                    None => self.scan.string().map(|text| Value::Text(text.as_ref().into()))?,
+                    None => self.string().map(|text| Value::Text(text.as_ref().into()))?,
                 };
                 self.pay(self.scan.at - self.paid)?;
                 Ok(value)
@@ -302,7 +312,7 @@ impl<'a> Reader<'a> {
         let mut names: Vec<EcoString> = known.shape.names().iter().take(cells.len()).cloned().collect();
         let (mut cells, mut more) = (cells, more);
         while more {
-            let name = self.scan.name()?;
+            let name = self.name()?;
             self.pay(OBJECT_FIELD + name.len() * 2)?;
             let inside = self.field_spot(spot, cells.len());
             let value = self.any(inside);
@@ -328,7 +338,7 @@ impl<'a> Reader<'a> {
         self.scan.skip_blanks();
         if !self.scan.eat(b'}') {
             loop {
-                let name = self.scan.name()?;
+                let name = self.name()?;
                 self.pay(0)?;
                 let at = shape.position(&name);
                 let known = at.and_then(|at| Some((record.fields.get(at)?, cells.get_mut(at)?)));
@@ -362,6 +372,14 @@ impl<'a> Reader<'a> {
         self.scan.at += 1;
         self.pay(CONTAINER)
     }
+}
+
+/// Pays for what has been read up to a place.
+#[inline]
+fn pay_to(toll: &mut Toll<'_>, paid: &mut usize, at: usize, bytes: usize) -> Read<()> {
+    let read = at.saturating_sub(*paid);
+    *paid = at.max(*paid);
+    toll.scan(read * READING).and_then(|()| toll.take(bytes)).map_err(Failure::stopped)
 }
 
 /// A filled list keeps what the type says of its rows, as `table(T)` does.

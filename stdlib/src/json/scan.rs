@@ -4,6 +4,12 @@ use super::error::{Failure, Problem, Read};
 use flowscript_lang::value::{Number, Value};
 use std::borrow::Cow;
 
+/// So much of a text with escapes is read before it is paid for, in bytes.
+const PIECE: usize = 64 << 10;
+
+/// The most characters of a number, of which 28 digits are kept.
+const LONGEST_NUMBER: usize = 100_000;
+
 /// A text, and how far it has been read.
 pub(super) struct Scanner<'a> {
     pub text: &'a str,
@@ -12,12 +18,12 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     /// A field's name and its colon.
-    pub(super) fn name(&mut self) -> Read<Cow<'a, str>> {
+    pub(super) fn name(&mut self, pay: &mut dyn FnMut(usize, usize) -> Read<()>) -> Read<Cow<'a, str>> {
         self.skip_blanks();
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a name in double quotes"));
         }
-        let name = self.string()?;
+        let name = self.string(pay)?;
         self.skip_blanks();
         if self.eat(b':') { Ok(name) } else { Err(self.unexpected("`:`")) }
     }
@@ -69,6 +75,9 @@ impl<'a> Scanner<'a> {
             end += exponent;
         }
         let text = &self.text[self.at..self.at + end];
+        if text.len() > LONGEST_NUMBER {
+            return Err(self.problem(format!("a number has more than {LONGEST_NUMBER} characters")));
+        }
         let tiny = || text[mantissa..].contains('-') || !text[..mantissa].contains(|c: char| ('1'..='9').contains(&c));
         let number = match Number::parse(text) {
             Some(number) => number,
@@ -104,9 +113,10 @@ impl<'a> Scanner<'a> {
         Some(text)
     }
 
-    /// A text in double quotes.
-    pub(super) fn string(&mut self) -> Read<Cow<'a, str>> {
+    /// A text in double quotes. `pay` is told how far it has come.
+    pub(super) fn string(&mut self, pay: &mut dyn FnMut(usize, usize) -> Read<()>) -> Read<Cow<'a, str>> {
         let start = self.at + 1;
+        let mut paid = start;
         let find = |from: usize| special(&self.text.as_bytes()[from..]).map(|at| from + at);
         let mut owned: Option<String> = None;
         let mut from = start;
@@ -128,6 +138,11 @@ impl<'a> Scanner<'a> {
                         escape(&self.text[at..]).map_err(|problem| Failure::new(at, Problem::Text(problem)))?;
                     text.push(c);
                     from = at + used;
+                    if from - paid > PIECE {
+                        // It is copied into the value in the end.
+                        pay(from, 2 * (from - paid))?;
+                        paid = from;
+                    }
                 }
                 _ => {
                     self.at = at;
@@ -140,7 +155,27 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn skip_blanks(&mut self) {
+        let mut few = 16;
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+            few -= 1;
+            if few == 0 {
+                return self.skip_many_blanks();
+            }
+        }
+    }
+
+    /// Many at a time, which is little work for each.
+    #[cold]
+    fn skip_many_blanks(&mut self) {
+        let is_blank = |byte: &u8| (*byte == b' ') | (*byte == b'\n') | (*byte == b'\r') | (*byte == b'\t');
+        let bytes = self.text.as_bytes();
+        while let Some(many) = bytes.get(self.at..).and_then(<[u8]>::first_chunk::<32>)
+            && many.iter().fold(true, |all, byte| all & is_blank(byte))
+        {
+            self.at += many.len();
+        }
+        while self.peek().is_some_and(|byte| is_blank(&byte)) {
             self.at += 1;
         }
     }
@@ -167,7 +202,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn unexpected(&self, wanted: &str) -> Box<Failure> {
         let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             Some(c) => format!("`{}`", c.escape_debug()),
-            None if self.text.trim().is_empty() => "an empty text".into(),
+            None if self.text.trim_ascii().is_empty() => "an empty text".into(),
             None => "the end".into(),
         };
         self.problem(format!("{wanted} was expected, not {found}"))

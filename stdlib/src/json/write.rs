@@ -1,6 +1,7 @@
 //! Values to JSON texts.
 
 use super::scan::special;
+use crate::letters::pieces;
 use crate::unwritten::{EncodeError, Written};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +11,12 @@ use std::fmt::Write;
 
 /// What `JSON.Encode` says of functions.
 pub(super) const FUNCTION: &str = "Function values cannot be converted to JSON.";
+
+/// Longer texts are written in pieces, in bytes.
+const PIECE: usize = 16 << 10;
+
+/// So many fields are written before they are paid for.
+const FIELDS: usize = 64;
 
 /// How the text is laid out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,14 +60,16 @@ impl Writer<'_> {
     /// Writes a simple value, or opens another one.
     fn begin(&mut self, value: &Value) -> Result<(), EncodeError> {
         if let Some(scalar) = Scalar::of(value) {
-            self.scalar(scalar);
-            return Ok(());
+            return self.scalar(scalar);
         }
         match value {
             Value::Binary(bytes) => {
-                self.written.pay(self.out.len().saturating_add(bytes.len()))?;
                 self.out.push('"');
-                STANDARD.encode_string(bytes, &mut self.out);
+                // Three bytes are four characters.
+                for piece in bytes.chunks(3 * PIECE) {
+                    self.written.pay(self.out.len().saturating_add(piece.len() / 3 * 4))?;
+                    STANDARD.encode_string(piece, &mut self.out);
+                }
                 self.out.push('"');
             }
             Value::List(_) | Value::Table(_) => {
@@ -79,18 +88,31 @@ impl Writer<'_> {
         self.open.push(Open::Record { record, next: 0 });
     }
 
-    fn scalar(&mut self, scalar: Scalar<'_>) {
+    fn scalar(&mut self, scalar: Scalar<'_>) -> Result<(), EncodeError> {
         match scalar {
             Scalar::Null => self.out.push_str("null"),
             Scalar::True => self.out.push_str("true"),
             Scalar::False => self.out.push_str("false"),
             Scalar::Number(number) => number.write_to(&mut self.out),
+            Scalar::Text(text) if text.len() > PIECE => self.long_text(text)?,
             Scalar::Text(text) => write_text(&mut self.out, text),
             Scalar::DateTime(datetime) => {
                 // Writing to a String cannot fail.
                 let _ = write!(self.out, "\"{datetime}\"");
             }
         }
+        Ok(())
+    }
+
+    /// A text in quotes, paid for while it is written: escapes make it up to six times as long.
+    fn long_text(&mut self, text: &str) -> Result<(), EncodeError> {
+        self.out.push('"');
+        for piece in pieces(text) {
+            self.written.pay(self.out.len().saturating_add(piece.len()))?;
+            write_chars(&mut self.out, piece);
+        }
+        self.out.push('"');
+        self.written.pay(self.out.len())
     }
 
     /// Writes what is open up to the next value inside that is to be opened, its comma and name written; `None` at the end.
@@ -112,7 +134,7 @@ impl Writer<'_> {
                     }
                 }
                 Open::Record { record, next } => {
-                    if let Some(value) = self.fields(record, next) {
+                    if let Some(value) = self.fields(record, next)? {
                         return Ok(Some(value));
                     }
                 }
@@ -122,21 +144,24 @@ impl Writer<'_> {
     }
 
     /// Writes the fields of a record from one on, to its end or up to one that is to be opened, which it gives.
-    fn fields(&mut self, record: Record, next: usize) -> Option<Value> {
+    fn fields(&mut self, record: Record, next: usize) -> Result<Option<Value>, EncodeError> {
         let names = record.shape().names();
         for (at, name) in names.iter().enumerate().skip(next) {
-            self.open_field(at, name);
+            if at.is_multiple_of(FIELDS) {
+                self.written.pay(self.out.len())?;
+            }
+            self.open_field(at, name)?;
             match record.scalar_at(at) {
-                Some(scalar) => self.scalar(scalar),
+                Some(scalar) => self.scalar(scalar)?,
                 None => {
                     let value = record.at(at);
                     self.open.push(Open::Record { record, next: at + 1 });
-                    return Some(value);
+                    return Ok(Some(value));
                 }
             }
         }
         self.close('}', names.len());
-        None
+        Ok(None)
     }
 
     /// Before the element at a position.
@@ -149,10 +174,15 @@ impl Writer<'_> {
     }
 
     #[inline]
-    fn open_field(&mut self, at: usize, name: &str) {
+    fn open_field(&mut self, at: usize, name: &str) -> Result<(), EncodeError> {
         self.element(at);
-        write_text(&mut self.out, name);
+        if name.len() > PIECE {
+            self.long_text(name)?;
+        } else {
+            write_text(&mut self.out, name);
+        }
         self.out.push_str(if self.layout == Layout::Indented { ": " } else { ":" });
+        Ok(())
     }
 
     /// Behind so many elements or fields.
@@ -175,6 +205,12 @@ impl Writer<'_> {
 /// A text in quotes.
 pub(super) fn write_text(out: &mut String, text: &str) {
     out.push('"');
+    write_chars(out, text);
+    out.push('"');
+}
+
+/// The characters of a text, escaped.
+fn write_chars(out: &mut String, text: &str) {
     let mut rest = text;
     // The bytes that are escaped are characters of their own.
     while let Some(at) = special(rest.as_bytes()) {
@@ -197,5 +233,4 @@ pub(super) fn write_text(out: &mut String, text: &str) {
         rest = from.get(1..).unwrap_or_default();
     }
     out.push_str(rest);
-    out.push('"');
 }

@@ -1,13 +1,17 @@
 //! The attributes of a tag, and references such as `&lt;`.
 
 use super::chars::{is_blank, is_char, is_name};
-use super::events::Refusal;
+use super::events::{Refusal, Sink};
 use crate::show::short;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// The attributes in what follows the name of a tag. `at` is where it stands in the whole text.
-pub(super) fn attributes(raw: &str, at: usize) -> Result<Vec<(&str, Cow<'_, str>)>, Refusal> {
+pub(super) fn attributes<'a>(
+    raw: &'a str,
+    at: usize,
+    sink: &mut dyn Sink,
+) -> Result<Vec<(&'a str, Cow<'a, str>)>, Refusal> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     let mut rest = raw;
@@ -17,6 +21,8 @@ pub(super) fn attributes(raw: &str, at: usize) -> Result<Vec<(&str, Cow<'_, str>
         if start.is_empty() {
             return Ok(found);
         }
+        sink.pay(ATTRIBUTE)?;
+        sink.take(ATTRIBUTE)?;
         let end = start.find(|c| is_blank(c) || matches!(c, '=' | '"' | '\'' | '<')).unwrap_or(start.len());
         let name = &start[..end];
         if !is_name(name) {
@@ -41,19 +47,24 @@ pub(super) fn attributes(raw: &str, at: usize) -> Result<Vec<(&str, Cow<'_, str>
         if let Some(less) = value.find('<') {
             return Err(refused(&inside[less..], "has a < in its value; it is written as &lt;"));
         }
-        found.push((name, resolved(value, place(inside))?));
+        found.push((name, resolved(value, place(inside), sink)?));
         rest = &inside[length + 1..];
     }
 }
 
+/// What an attribute costs beside reading it, in bytes that are read, and its memory.
+const ATTRIBUTE: usize = 96;
+
 /// A value with its blanks made spaces and its references resolved.
-fn resolved(value: &str, at: usize) -> Result<Cow<'_, str>, Refusal> {
+fn resolved<'a>(value: &'a str, at: usize, sink: &mut dyn Sink) -> Result<Cow<'a, str>, Refusal> {
     if !value.contains(['&', '\t', '\n', '\r']) {
         return Ok(value.into());
     }
+    sink.take(value.len())?;
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
     while let Some(next) = rest.find(['&', '\t', '\n', '\r']) {
+        sink.pay(1)?;
         out.push_str(&rest[..next]);
         let found = &rest[next..];
         if let Some(inside) = found.strip_prefix('&') {

@@ -20,9 +20,14 @@ pub(super) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
+/// The longest name, in bytes.
+pub(super) const LONGEST_NAME: usize = 64 << 10;
+
 /// Is the text the name of an element, an attribute or an instruction?
 pub(super) fn is_name(text: &str) -> bool {
-    text.chars().next().is_some_and(starts_name) && text.chars().all(|c| starts_name(c) || continues_name(c))
+    text.len() <= LONGEST_NAME
+        && text.chars().next().is_some_and(starts_name)
+        && text.chars().all(|c| starts_name(c) || continues_name(c))
 }
 
 fn starts_name(c: char) -> bool {

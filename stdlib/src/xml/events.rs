@@ -4,6 +4,7 @@ use super::attributes::{LONE, attributes, reference};
 use super::chars::{forbidden, is_blank, is_name};
 use crate::show::{quoted, short};
 use flowscript_lang::error::RunError;
+use memchr::memmem;
 use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
@@ -48,6 +49,8 @@ impl std::error::Error for XmlError {}
 pub(super) trait Sink {
     /// So many bytes have been read since the last time.
     fn pay(&mut self, bytes: usize) -> Result<(), Refusal>;
+    /// So much memory is needed.
+    fn take(&mut self, bytes: usize) -> Result<(), Refusal>;
     fn open(&mut self, name: &str, attributes: &[(&str, Cow<'_, str>)]) -> Result<(), Refusal>;
     fn text(&mut self, text: &str) -> Result<(), Refusal>;
     fn close(&mut self) -> Result<(), Refusal>;
@@ -83,13 +86,19 @@ pub(super) fn read(text: &str, sink: &mut dyn Sink) -> Result<(), XmlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     read_parts(text, sink).map_err(|Refusal { problem, stopped, at }| {
         let before = text.get(..at.unwrap_or(0)).unwrap_or(text);
-        let line = before.rsplit('\n').next().unwrap_or(before);
-        XmlError { line: before.matches('\n').count() + 1, column: line.chars().count() + 1, problem, stopped }
+        let start = memchr::memrchr(b'\n', before.as_bytes()).map_or(0, |at| at + 1);
+        let line = before.get(start..).unwrap_or_default();
+        XmlError {
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+            column: line.chars().count() + 1,
+            problem,
+            stopped,
+        }
     })
 }
 
 fn read_parts(text: &str, sink: &mut dyn Sink) -> Result<(), Refusal> {
-    if let Some(at) = forbidden(text) {
+    if let Some(at) = forbidden_in(text, sink)? {
         let c = text[at..].chars().next().unwrap_or_default();
         return Err(Refusal::at(at, format!("XML cannot hold the character {}", c.escape_unicode())));
     }
@@ -109,6 +118,24 @@ fn read_parts(text: &str, sink: &mut dyn Sink) -> Result<(), Refusal> {
     }
 }
 
+/// The place of the first character that a text of XML cannot have.
+fn forbidden_in(text: &str, sink: &mut dyn Sink) -> Result<Option<usize>, Refusal> {
+    let mut start = 0;
+    while start < text.len() {
+        let end = (text.len().min(start + PIECE)..=text.len()).find(|end| text.is_char_boundary(*end));
+        let end = end.unwrap_or(text.len());
+        sink.pay((end - start) / 8)?;
+        if let Some(at) = text.get(start..end).and_then(forbidden) {
+            return Ok(Some(start + at));
+        }
+        start = end;
+    }
+    Ok(None)
+}
+
+/// So much is looked at before it is paid for, in bytes.
+const PIECE: usize = 1 << 20;
+
 struct State {
     /// Where the part begins.
     at: usize,
@@ -127,7 +154,7 @@ impl State {
             }
             Event::End(_) => self.close(sink),
             Event::Text(text) => {
-                if let Some(end) = text.find("]]>") {
+                if let Some(end) = memmem::find(text.as_bytes(), b"]]>") {
                     let problem = "]]> stands in a text; it is written as ]]&gt;".to_owned();
                     return Err(Refusal::at(self.at + end, problem));
                 }
@@ -142,14 +169,16 @@ impl State {
                 let c = reference(name).map_err(|problem| Refusal::at(self.at, problem))?;
                 sink.text(c.encode_utf8(&mut [0; 4]))
             }
-            Event::Comment(text) => match text.find("--").or_else(|| text.ends_with('-').then(|| text.len() - 1)) {
-                Some(dashes) => {
-                    Err(Refusal::at(self.at + "<!--".len() + dashes, "a comment has -- before its end".to_owned()))
+            Event::Comment(text) => {
+                match memmem::find(text.as_bytes(), b"--").or_else(|| text.ends_with('-').then(|| text.len() - 1)) {
+                    Some(dashes) => {
+                        Err(Refusal::at(self.at + "<!--".len() + dashes, "a comment has -- before its end".to_owned()))
+                    }
+                    None => Ok(()),
                 }
-                None => Ok(()),
-            },
+            }
             Event::PI(instruction) => Self::instruction(instruction.target()),
-            Event::Decl(declaration) => self.declaration(declaration),
+            Event::Decl(declaration) => self.declaration(declaration, sink),
             Event::DocType(doctype) => self.doctype(doctype),
             Event::Eof => Ok(()),
         }
@@ -171,7 +200,8 @@ impl State {
         if self.depth > MAX_NESTING {
             return Err(format!("elements are nested more than {MAX_NESTING} deep.").into());
         }
-        sink.open(name, &attributes(tag.attributes_raw(), self.at + 1 + name.len())?)
+        let found = attributes(tag.attributes_raw(), self.at + 1 + name.len(), sink)?;
+        sink.open(name, &found)
     }
 
     fn close(&mut self, sink: &mut dyn Sink) -> Result<(), Refusal> {
@@ -207,12 +237,12 @@ impl State {
     }
 
     /// `<?xml version="1.0" encoding="…" standalone="…"?>`
-    fn declaration(&self, content: &str) -> Result<(), Refusal> {
+    fn declaration(&self, content: &str, sink: &mut dyn Sink) -> Result<(), Refusal> {
         if self.at > 0 {
             return Self::instruction("xml");
         }
         let raw = content.strip_prefix("xml").unwrap_or(content);
-        let found = attributes(raw, self.at + "<?xml".len())?;
+        let found = attributes(raw, self.at + "<?xml".len(), sink)?;
         let mut rest = found.as_slice();
         let version = |value: &str| {
             let minor = value.strip_prefix("1.").unwrap_or_default();

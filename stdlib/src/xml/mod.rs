@@ -32,7 +32,7 @@ pub(crate) const ROWS: &[Row] = &[
             "Elements are fields, repeated ones a list. Attributes are `@name`, the text beside attributes or elements is `#text`; an \
              element with text only is that text, an empty one `''`. Names keep their prefix, which need not be declared. Line \
              ends become line feeds, blanks in attributes spaces. Text that is not well-formed XML 1.0 is an error with line and column, \
-             so are a DOCTYPE with entities, an unknown entity and nesting deeper than 200.",
+             so are a DOCTYPE with entities, an unknown entity, nesting deeper than 200 and names of more than 65,536 bytes.",
         )
         .examples(&[
             gives("XML.Decode('<o id=\"7\"><l>1</l><l>2</l><n>a &amp; b</n></o>')", "{o: {\"@id\": '7', l: ['1', '2'], n: 'a & b'}}"),

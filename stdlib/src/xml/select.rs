@@ -110,6 +110,10 @@ impl Sink for Walk<'_> {
         Ok(self.cost.0.scan(bytes * READING)?)
     }
 
+    fn take(&mut self, bytes: usize) -> Result<(), Refusal> {
+        Ok(self.cost.0.take(bytes)?)
+    }
+
     fn open(&mut self, name: &str, attributes: &[(&str, Cow<'_, str>)]) -> Result<(), Refusal> {
         let path = self.path;
         let Some(parent) = self.frames.last_mut() else { return Ok(()) };

@@ -2,6 +2,7 @@
 
 use super::chars::{is_char, is_name};
 use super::events::MAX_NESTING;
+use crate::letters::pieces;
 use crate::show::{quoted, short};
 use crate::unwritten::{EncodeError, Written};
 use flowscript_lang::budget::Budget;
@@ -25,6 +26,15 @@ struct Out<'b> {
 impl Out<'_> {
     fn push(&mut self, part: &str) {
         self.text.push_str(part);
+    }
+
+    /// Writes a text, paid for piece by piece.
+    fn escaped(&mut self, text: &str, name: &str) -> Result<(), EncodeError> {
+        for piece in pieces(text) {
+            self.pay()?;
+            escape(&mut self.text, piece, name)?;
+        }
+        Ok(())
     }
 
     fn pay(&mut self) -> Result<(), EncodeError> {
@@ -54,7 +64,7 @@ fn element(out: &mut Out<'_>, name: &str, value: &Value, level: usize) -> Result
         Value::Record(record) => record_element(out, name, record, level),
         simple => {
             let text = simple_text(name, simple)?;
-            wrap(out, name, "", |out| Ok(escape(&mut out.text, &text, name)?))
+            wrap(out, name, "", |out| out.escaped(&text, name))
         }
     }
 }
@@ -69,14 +79,17 @@ fn record_element(out: &mut Out<'_>, name: &str, record: &Record, level: usize) 
             attributes.push(' ');
             attributes.push_str(attribute);
             attributes.push_str("=\"");
-            escape(&mut attributes, &simple_text(field, &value)?, field)?;
+            for piece in pieces(&simple_text(field, &value)?) {
+                out.written.pay(out.text.len().saturating_add(attributes.len()))?;
+                escape(&mut attributes, piece, field)?;
+            }
             attributes.push('"');
         }
     }
     wrap(out, name, &attributes, |out| {
         for (field, value) in record.iter() {
             if field == "#text" {
-                escape(&mut out.text, &simple_text(field, &value)?, field)?;
+                out.escaped(&simple_text(field, &value)?, field)?;
             } else if !field.starts_with('@') {
                 element(out, field, &value, level + 1)?;
             }
@@ -134,7 +147,8 @@ fn escape(out: &mut String, text: &str, name: &str) -> Result<(), String> {
             '\t' if name.starts_with('@') => out.push_str("&#9;"),
             c if !is_char(c) => {
                 return Err(format!(
-                    "the field {name} has the character {}, which XML cannot hold.",
+                    "the field {} has the character {}, which XML cannot hold.",
+                    short(name),
                     c.escape_unicode()
                 ));
             }
