@@ -1,6 +1,7 @@
 //! `Log`: a line of the run's log.
 
 use crate::EncodeError;
+use crate::arguments::too_long;
 use crate::json;
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::function::{Call, NativeResult};
@@ -33,6 +34,7 @@ fn log(call: &mut Call<'_>) -> NativeResult {
             let value = call.take(0);
             json::encode(&value, call.budget()).map_err(|error| match error {
                 EncodeError::Stopped(stopped) => stopped,
+                EncodeError::TooLong { most } => too_long(call, most),
                 other => call.value_error(other),
             })?
         }

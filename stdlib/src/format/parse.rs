@@ -35,6 +35,9 @@ impl From<String> for Misfit {
 ///
 /// Without a date it is today's, without a year this year's; other missing parts are the first of their kind.
 pub fn parse_datetime(text: &str, pattern: &str, culture: &Culture, defaults: Defaults) -> Result<DateTime, String> {
+    super::check_length(pattern).map_err(|super::FormatError::Pattern(message)| {
+        format!("the text {} does not fit the pattern: {message}", quoted(text))
+    })?;
     let picture = Picture::new(pattern, culture).map_err(|super::FormatError::Pattern(message)| message)?;
     let mismatch = |rest: &str, wanted: String| {
         let at = text.chars().count() - rest.chars().count();
