@@ -356,9 +356,9 @@ fn trimmed(call: &mut Call<'_>, ends: Ends) -> NativeResult {
     let mut toll = Toll::new(call.budget());
     let chars = match &chars {
         Some(chars) => {
-            toll.scan(chars.len().saturating_mul(LOOKED_UP))?;
             let mut set = HashSet::new();
             for c in chars.chars() {
+                toll.scan(c.len_utf8() * LOOKED_UP)?;
                 if set.insert(c) {
                     toll.take(size_of::<char>() * 4)?;
                 }
