@@ -99,6 +99,20 @@ pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Writes a text several times over.
+pub(crate) fn again_and_again(text: &str, times: usize, out: &mut Out<'_>) -> Paid {
+    // Short texts are written in bulk.
+    let bulk = (PIECE / text.len().max(1)).max(1);
+    let many = text.repeat(bulk.min(times));
+    for _ in 0..times / bulk {
+        out.push(&many)?;
+    }
+    for _ in 0..times % bulk {
+        out.push(text)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::call;

@@ -39,6 +39,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+mod trim;
 mod unwritten;
 mod url;
 pub mod xml;

@@ -35,7 +35,7 @@ fn log(call: &mut Call<'_>) -> NativeResult {
             json::encode(&value, call.budget()).map_err(|error| match error {
                 EncodeError::Stopped(stopped) => stopped,
                 EncodeError::TooLong { most } => too_long(call, most),
-                other => call.value_error(other),
+                EncodeError::Value(problem) => call.value_error(problem),
             })?
         }
     };

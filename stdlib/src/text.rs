@@ -4,12 +4,12 @@ use crate::arguments::{Out, chosen, clamped, count, looked, part, too_long, too_
 use crate::letters;
 use crate::row::{Row, fails, gives, row};
 use crate::search::Needle;
+use crate::trim::{trim, trim_end, trim_start};
 use ecow::EcoString;
-use flowscript_lang::budget::{Budget, Paid, Toll};
+use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Rows, Value, is_in, to_text};
-use std::collections::HashSet;
 
 pub(crate) const ROWS: &[Row] = &[
     row("Chr(code: number) -> text", "The character of a Unicode code point.", chr).fixed_cost()
@@ -144,9 +144,10 @@ fn in_str(call: &mut Call<'_>) -> NativeResult {
 fn last_in_str(call: &mut Call<'_>) -> NativeResult {
     let (text, search) = (call.eco_text(0), call.eco_text(1));
     let mut toll = Toll::new(call.budget());
-    let found = match search.is_empty() {
-        true => Some(text.len()),
-        false => Needle::from_end(&search, &mut toll)?.find(&text, &mut toll)?,
+    let found = if search.is_empty() {
+        Some(text.len())
+    } else {
+        Needle::from_end(&search, &mut toll)?.find(&text, &mut toll)?
     };
     toll.scan(found.unwrap_or(0))?;
     toll.settle()?;
@@ -331,66 +332,6 @@ fn replace(call: &mut Call<'_>) -> NativeResult {
     out.finish().map(Value::Text)
 }
 
-/// The ends of a text at which characters are left out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ends {
-    Both,
-    Start,
-    End,
-}
-
-fn trim(call: &mut Call<'_>) -> NativeResult {
-    trimmed(call, Ends::Both)
-}
-
-fn trim_start(call: &mut Call<'_>) -> NativeResult {
-    trimmed(call, Ends::Start)
-}
-
-fn trim_end(call: &mut Call<'_>) -> NativeResult {
-    trimmed(call, Ends::End)
-}
-
-fn trimmed(call: &mut Call<'_>, ends: Ends) -> NativeResult {
-    let (text, chars) = (call.eco_text(0), if call.is_given(1) { Some(call.eco_text(1)) } else { None });
-    let mut toll = Toll::new(call.budget());
-    let chars = match &chars {
-        Some(chars) => {
-            let mut set = HashSet::new();
-            for c in chars.chars() {
-                toll.scan(c.len_utf8() * LOOKED_UP)?;
-                if set.insert(c) {
-                    toll.take(size_of::<char>() * 4)?;
-                }
-            }
-            Some(set)
-        }
-        None => None,
-    };
-    let cut = |c: char| chars.as_ref().map_or(c.is_whitespace(), |chars| chars.contains(&c));
-    let cost = if chars.is_some() { LOOKED_UP } else { BACKWARDS };
-    let mut rest = text.as_str();
-    if ends != Ends::End {
-        let mut all = rest.chars();
-        while let Some(c) = all.next().filter(|c| cut(*c)) {
-            toll.scan(c.len_utf8() * cost)?;
-            rest = all.as_str();
-        }
-    }
-    if ends != Ends::Start {
-        let mut all = rest.chars();
-        while let Some(c) = all.next_back().filter(|c| cut(*c)) {
-            toll.scan(c.len_utf8() * cost)?;
-            rest = all.as_str();
-        }
-    }
-    toll.settle()?;
-    if rest.len() == text.len() { Ok(call.take(0)) } else { part(call, rest) }
-}
-
-/// What looking a character up in a set costs, in bytes that are merely looked at.
-const LOOKED_UP: usize = 16;
-
 fn starts_with(call: &mut Call<'_>) -> NativeResult {
     looked(call, call.text(1).len().min(call.text(0).len()))?;
     Ok(call.text(0).starts_with(call.text(1)).into())
@@ -441,7 +382,6 @@ fn padded(call: &mut Call<'_>, left: bool) -> NativeResult {
     let (whole, rest) = (missing / cycle, missing % cycle);
     let rest = split_at(&fill, rest).map_or("", |(start, _)| start);
     let most = call.budget().most_text();
-    // Told before anything is written.
     if whole.saturating_mul(fill.len()).saturating_add(rest.len()).saturating_add(text.len()) > most {
         return Err(too_long(call, most));
     }
@@ -449,26 +389,12 @@ fn padded(call: &mut Call<'_>, left: bool) -> NativeResult {
     if !left {
         out.push(&text)?;
     }
-    again_and_again(&fill, whole, &mut out)?;
+    letters::again_and_again(&fill, whole, &mut out)?;
     out.push(rest)?;
     if left {
         out.push(&text)?;
     }
     out.finish().map(Value::Text)
-}
-
-/// Writes a text several times over.
-fn again_and_again(text: &str, times: usize, out: &mut Out<'_>) -> Paid {
-    // Short texts are written in bulk.
-    let bulk = (PIECE / text.len().max(1)).max(1);
-    let many = text.repeat(bulk.min(times));
-    for _ in 0..times / bulk {
-        out.push(&many)?;
-    }
-    for _ in 0..times % bulk {
-        out.push(text)?;
-    }
-    Ok(())
 }
 
 fn repeat(call: &mut Call<'_>) -> NativeResult {
@@ -481,7 +407,7 @@ fn repeat(call: &mut Call<'_>) -> NativeResult {
         return Err(too_long(call, most));
     }
     let mut out = Out::new(call);
-    again_and_again(&text, times, &mut out)?;
+    letters::again_and_again(&text, times, &mut out)?;
     out.finish().map(Value::Text)
 }
 

@@ -168,7 +168,7 @@ impl<'a> Scanner<'a> {
     /// Many at a time, which is little work for each.
     #[cold]
     fn skip_many_blanks(&mut self) {
-        let is_blank = |byte: &u8| (*byte == b' ') | (*byte == b'\n') | (*byte == b'\r') | (*byte == b'\t');
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
         let bytes = self.text.as_bytes();
         while let Some(many) = bytes.get(self.at..).and_then(<[u8]>::first_chunk::<32>)
             && many.iter().fold(true, |all, byte| all & is_blank(byte))

@@ -62,7 +62,7 @@ impl Linear {
     }
 
     /// What a search in so much text costs, in bytes that are merely looked at.
-    pub(super) fn cost(&self, bytes: usize) -> usize {
+    pub(super) fn cost(bytes: usize) -> usize {
         bytes + SEARCH
     }
 

@@ -89,6 +89,7 @@ impl Long {
         })
     }
 
+    #[expect(clippy::option_option, reason = "no match is an answer, too")]
     /// Where the first match ends; `None` outside where that is not known.
     fn end(&self, cache: &mut Cache, input: &Input<'_>, toll: &mut Toll<'_>) -> Result<Option<Option<usize>>, Stop> {
         let Ok(mut state) = self.forward.start_state_forward(cache, input) else { return Ok(None) };
@@ -115,6 +116,7 @@ impl Long {
         }
     }
 
+    #[expect(clippy::option_option, reason = "no match is an answer, too")]
     /// Where the match starts that ends where `input` does.
     fn start(&self, cache: &mut Cache, input: &Input<'_>, toll: &mut Toll<'_>) -> Result<Option<Option<usize>>, Stop> {
         let Ok(mut state) = self.backward.start_state_reverse(cache, input) else { return Ok(None) };

@@ -93,7 +93,7 @@ impl<'a> Search<'a> {
             && linear.is_small(self.text.len() - start)
         {
             let found = linear.find(self.text, start);
-            self.pay(linear, start, found, toll)?;
+            self.pay(start, found, toll)?;
             self.advance(found);
             return Ok(found);
         }
@@ -108,7 +108,7 @@ impl<'a> Search<'a> {
                 let captures = self.captures.get_or_insert_with(|| linear.captures());
                 linear.find_groups(self.text, start, captures, &mut self.groups);
                 let found = self.groups.first().copied().flatten();
-                self.pay(linear, start, found, toll)?;
+                self.pay(start, found, toll)?;
             }
             Engine::Linear(linear) => match self.find_long(linear, start, toll)? {
                 Found::Unknown => self.backtrack(start, toll)?,
@@ -120,14 +120,14 @@ impl<'a> Search<'a> {
                 Found::Is(Some(span)) if linear.is_small(span.1 - span.0) => {
                     let captures = self.captures.get_or_insert_with(|| linear.captures());
                     linear.groups_of(self.text, span, captures, &mut self.groups);
-                    self.pay(linear, span.0, Some(span), toll)?;
+                    self.pay(span.0, Some(span), toll)?;
                 }
                 Found::Is(Some(span)) => self.backtrack(span.0, toll)?,
             },
             Engine::Both(linear) => {
                 let found = if linear.is_small(self.text.len() - start) {
                     let found = linear.find(self.text, start);
-                    self.pay(linear, start, found, toll)?;
+                    self.pay(start, found, toll)?;
                     Found::Is(found)
                 } else {
                     self.find_long(linear, start, toll)?
@@ -163,10 +163,10 @@ impl<'a> Search<'a> {
 
     /// Pays for a search that was one piece of work. Where a match was found, half of the rest may have been looked at,
     /// too: some patterns cannot tell before.
-    fn pay(&self, linear: &Linear, start: usize, found: Option<Span>, toll: &mut Toll<'_>) -> Result<(), Stop> {
+    fn pay(&self, start: usize, found: Option<Span>, toll: &mut Toll<'_>) -> Result<(), Stop> {
         let rest = self.text.len() - start;
         let looked = found.map_or(rest, |(_, end)| end - start + (self.text.len() - end) / 2);
-        toll.scan(linear.cost(looked)).map_err(Stop::Run)
+        toll.scan(Linear::cost(looked)).map_err(Stop::Run)
     }
 
     /// The next search begins where this match ends, an empty match may stand there too; after an empty match it begins

@@ -33,7 +33,7 @@ impl Parser<'_> {
         self.depth -= 1;
         let mut class = ClassUnicode::new(members.ranges);
         if self.options.fold {
-            self.work(class.iter().map(|range| range.len()).sum())?;
+            self.work(class.iter().map(ClassUnicodeRange::len).sum())?;
             class = sets::folded(class);
         }
         for set in &members.sets {
