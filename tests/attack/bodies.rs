@@ -249,9 +249,8 @@ impl Door {
                 };
             let told = field.ask_often(&request, 4);
             let strangers = matches!(self, WrongKey | WrongKeyPacked | WrongToken | ForgedCallback);
-            let fits = |told: &Told| match strangers {
-                true => matches!(told.status, 401 | 403 | 404),
-                false => told.status != 0,
+            let fits = |told: &Told| {
+                if strangers { matches!(told.status, 401 | 403 | 404) } else { told.status != 0 }
             };
             note(field, &told);
             match told.into_iter().find(|told| !told.as_ref().is_ok_and(fits)) {

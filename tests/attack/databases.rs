@@ -62,7 +62,7 @@ pub fn attacks() -> Vec<Attack> {
 fn json_of(document: String) -> Stage {
     let server = Postgres::start();
     let file = server.file("document.sql");
-    let text = format!("create table d (j json);\ncopy d from stdin;\n{}\n\\.\n", document);
+    let text = format!("create table d (j json);\ncopy d from stdin;\n{document}\n\\.\n");
     std::fs::write(&file, text).unwrap();
     server.run_file(&file);
     let head = "trigger: { webhook: { response: wait, timeout: 1m } }\nsteps:\n";

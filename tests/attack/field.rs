@@ -41,6 +41,7 @@ pub struct Attack {
 
 /// What an attack needs around it.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each says something of its own, and most say nothing")]
 pub struct Stage {
     /// The project's files; the workflow `target` opens with the attacker's key.
     pub files: Vec<(String, String)>,
@@ -212,6 +213,7 @@ impl Field {
     }
 
     /// Waits until `ready` holds; the error says what was waited for.
+    #[allow(clippy::unused_self, reason = "an attack waits on its field")]
     pub fn wait(&self, what: &str, within: Duration, mut ready: impl FnMut() -> bool) -> Result<Duration, String> {
         let started = Instant::now();
         while !ready() {

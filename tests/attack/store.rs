@@ -45,7 +45,7 @@ const HARMS: &[Harm] = &[
         |folder| replace(folder, |path| fs::write(path, "x".repeat(100_000)).unwrap()),
         false,
     ),
-    ("replaced by a database of somebody else", |folder| replace(folder, |path| foreign(path)), true),
+    ("replaced by a database of somebody else", |folder| replace(folder, foreign), true),
     (
         "replaced by its own copy",
         |folder| replace(folder, |path| fs::copy(path.with_file_name(STORE), path).map(|_| ()).unwrap()),
