@@ -109,7 +109,8 @@ fn a_back_off_shows_its_attempt_its_instant_and_the_last_error() {
         let workflow = format!(
             "steps: [ {{ id: call, http: {{ url: \"http://PEER/\", method: {method} }}, retry: {{ times: 3, delay: 1h, maxDelay: 2h }} }} ]\n"
         );
-        let server = project(&peer, &workflow).serve();
+        let project = project(&peer, &workflow);
+    let server = project.serve();
         let run = start(&server);
         server.run_in(&run, "waiting");
         let shown = server.api(&format!("/runs/{run}"));
@@ -133,7 +134,8 @@ fn a_running_run_shows_the_steps_that_are_over() {
     });
     let workflow =
         "steps:\n  - set: { n: 1 }\n  - log: { message: x }\n  - { id: read, http: { url: \"http://PEER/\" } }\n";
-    let server = project(&peer, workflow).serve();
+    let project = project(&peer, workflow);
+    let server = project.serve();
     let run = start(&server);
     wait_for("the request", || (!peer.heard().is_empty()).then_some(()));
     let shown = server.api(&format!("/runs/{run}/steps"));
