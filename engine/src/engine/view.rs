@@ -289,7 +289,7 @@ fn decoded(run: RunId, bytes: Option<&Vec<u8>>) -> Option<Value> {
 /// What cannot be read is left out, and told in the log.
 fn told<T>(run: RunId, result: Result<Option<T>, String>) -> Option<T> {
     result.unwrap_or_else(|reason| {
-        told::error_of(&reason.to_string(), || format!("run {run}: {reason}"));
+        told::error_of(&reason, || format!("run {run}: {reason}"));
         None
     })
 }

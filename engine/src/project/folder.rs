@@ -226,7 +226,7 @@ impl Reader {
             if !is_yaml {
                 continue;
             }
-            if !name.ends_with(".yaml") {
+            if path.extension().is_none_or(|suffix| suffix != "yaml") {
                 self.odd(format!("{shown} is not loaded: names of workflow files end with .yaml"));
                 continue;
             }
