@@ -159,8 +159,8 @@ fn forms_and_tables_of_many_names_are_read_at_once() {
     let names = |count: usize| (0..count).map(|n| format!("n{n}=1")).collect::<Vec<_>>().join("&");
     assert_eq!(send(form, &names(10_000)).status, 200);
     send(form, &names(100_000)).is_problem(400, "100000 fields; 10000 are the most");
-    let columns: Vec<String> = (0..120_000).map(|n| format!("c{n}")).collect();
-    send("text/csv", &format!("{},c119999\n", columns.join(","))).is_problem(400, "two columns of the name");
+    let columns: Vec<String> = (0..90_000).map(|n| format!("c{n}")).collect();
+    send("text/csv", &format!("{},c89999\n", columns.join(","))).is_problem(400, "two columns of the name");
 }
 
 #[test]
@@ -266,33 +266,31 @@ fn what_is_tried_out_is_bounded() {
 #[test]
 fn answers_that_nobody_reads_stay_within_their_room() {
     const LARGE: usize = 16_000_000;
-    let settings = "[limits]\nbody = 20000000\nanswersInFlight = 64000000\n";
+    let settings = "[limits]\nbody = 20000000\nanswersInFlight = 30000000\n";
     let project = Project::new(&[("flowscript.toml", settings), ("workflows/w.yaml", OPEN)]);
     let server = project.serve();
     let body = vec![b'x'; LARGE];
     let head = format!(
         "POST /hooks/w HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: {LARGE}\r\nConnection: close\r\n\r\n"
     );
-    let mut callers = Vec::new();
-    let refused = wait_for("there is no room for one more", || {
+    let ask = || {
         let mut caller = connect(&server);
         caller.write_all(head.as_bytes()).unwrap();
         caller.write_all(&body).unwrap();
-        let mut head = [0; 12];
-        caller.read_exact(&mut head).unwrap();
-        if &head == b"HTTP/1.1 200" {
-            callers.push(caller);
-            return None;
-        }
-        Some(String::from_utf8_lossy(&head).into_owned() + &answer(&mut caller))
-    });
+        let mut status = [0; 12];
+        caller.read_exact(&mut status).unwrap();
+        (caller, String::from_utf8_lossy(&status).into_owned())
+    };
+    let (unread, status) = ask();
+    assert_eq!(status, "HTTP/1.1 200");
+    let (mut caller, status) = ask();
+    let refused = status + &answer(&mut caller);
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("too many answers wait"), "{refused}");
     // The run is kept, and its result is there once somebody has read.
     let (_, problem) = refused.split_once("\r\n\r\n").unwrap();
     let problem: serde_json::Value = serde_json::from_str(problem).unwrap();
     assert_eq!(problem["statusUrl"], format!("/hooks/w/runs/{}", problem["runId"].as_str().unwrap()));
-    assert!((2..8).contains(&callers.len()), "{} answers", callers.len());
-    drop(callers);
+    drop(unread);
     let request =
         format!("GET {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", problem["statusUrl"].as_str().unwrap());
     wait_for("there is room again", || {

@@ -65,7 +65,7 @@ pub async fn evaluate(
     };
     Ok(ok(Evaluated {
         ok: json.is_some(),
-        value: json.and_then(json::Text::of_json).unwrap_or_default(),
+        value: json.and_then(json::Text::of_value).unwrap_or_default(),
         shown,
         r#type: outcome.ty,
         log: outcome.log.iter().map(Line::of).collect(),

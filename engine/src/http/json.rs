@@ -47,15 +47,43 @@ pub fn value(value: &Value) -> Json {
     encode_json(value).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
+/// How deeply values are nested that are shown: 128 levels are the most that is usual, and a document has some around it.
+const MOST_LEVELS: usize = 120;
+
+/// How deeply a JSON text is nested.
+fn depth(json: &str) -> usize {
+    let (mut level, mut most, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                level += 1;
+                most = most.max(level);
+            }
+            b']' | b'}' if !in_text => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
 /// JSON that is written already: as a tree it would take many times its size.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
 pub struct Text(Box<RawValue>);
 
 impl Text {
-    /// A value that may not be there. One that JSON cannot hold is null.
+    /// A value that may not be there. One that JSON cannot hold is null, and so is one that is nested so deeply that many
+    /// who read JSON refuse the whole document.
     pub fn optional(given: Option<&Value>) -> Self {
-        given.and_then(|value| encode_json(value).ok()).and_then(Self::of_json).unwrap_or_default()
+        given.and_then(|value| encode_json(value).ok()).and_then(Self::of_value).unwrap_or_default()
+    }
+
+    /// A value that is JSON already, as [`Text::optional`] shows it.
+    pub fn of_value(text: String) -> Option<Self> {
+        Some(text).filter(|text| depth(text) <= MOST_LEVELS).and_then(Self::of_json)
     }
 
     /// What is JSON.
@@ -71,5 +99,17 @@ impl Text {
     /// The JSON.
     pub fn get(&self) -> &str {
         self.0.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depths() {
+        for (json, expected) in [("1", 0), ("[[1], {\"a\": []}]", 3), (r#"["[[[", "\\", "\"[["]"#, 1)] {
+            assert_eq!(depth(json), expected, "{json}");
+        }
     }
 }
