@@ -194,7 +194,8 @@ impl<'a> Recovery<'a> {
             self.mend(&failure(error, 0));
         }
         while let Some(failure) = self.parse_to(self.text.len()) {
-            let work = failure.at.saturating_sub(self.base) + 64;
+            // Telling an error copies its line, which may be as long as the source.
+            let work = failure.at.saturating_sub(self.base) + self.line_length(failure.at) + 64;
             if self.diagnostics.len() >= MOST_ERRORS || self.repairs >= MOST_REPAIRS || self.budget < work {
                 self.give_up(failure.at);
                 break;
@@ -204,6 +205,16 @@ impl<'a> Recovery<'a> {
             self.mend(&failure);
         }
         Parsed { tree: Script { statements: self.statements }, diagnostics: sorted(self.diagnostics) }
+    }
+
+    /// The length of the line around a byte.
+    fn line_length(&self, at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let at = at.min(bytes.len());
+        let is_end = |byte: &u8| *byte == b'\n';
+        let before = bytes[..at].iter().rev().position(is_end).unwrap_or(at);
+        let behind = bytes[at..].iter().position(is_end).unwrap_or(bytes.len() - at);
+        before + behind
     }
 
     /// Parses up to the byte `end` and keeps the statements, or tells why not.
