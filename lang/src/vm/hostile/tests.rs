@@ -194,7 +194,7 @@ fn hostile_programs_end() {
     let count: usize = programs.iter().map(|(_, walks)| walks.len()).sum();
     assert!(count > 600, "{count} of {} are programs", WALKS.len() * values().len());
     for (value, walks) in programs {
-        let most = making(&value) * 2 + Duration::from_millis(100);
+        let most = making(&value) * 2 + Duration::from_millis(40);
         for (number, source) in walks.iter().enumerate() {
             // One half by its code, one by its tree.
             let ended = end(source, &limits(Some(100_000)), most, Interrupt::Deadline, number % 2 == 1);
