@@ -3,6 +3,9 @@
 //!
 //! `HOSTILE=all` tries all of them, which takes long; without it a part is tried, another one for each `HOSTILE=<number>`.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)] // what a way has tried and found is shown
+#![allow(clippy::unnecessary_wraps)] // all natives have one signature
+
 #[path = "hostile/values.rs"]
 mod values;
 

@@ -100,7 +100,7 @@ fn postgresql(say: impl Fn(&mut TcpStream) -> Option<()> + Send + Sync + Clone +
         let read = stream.read(&mut message).ok()?;
         if read == 8 {
             stream.write_all(b"N").ok()?;
-            stream.read(&mut message).ok()?;
+            stream.read(&mut message).ok().filter(|read| *read > 0)?;
         }
         say(&mut stream)
     })
@@ -124,7 +124,8 @@ fn a_database_announces_and_reports_little() {
     });
     let notices = postgresql(|stream| {
         stream.write_all(&message(b'R', &[0; 4])).ok()?;
-        flood(stream, &message(b'N', &[b"SNOTICE\0C00000\0M".as_slice(), &[b'x'; 60_000], b"\0\0"].concat()))
+        let long = "x".repeat(60_000);
+        flood(stream, &message(b'N', format!("SNOTICE\0C00000\0M{long}\0\0").as_bytes()))
     });
     let hashing = postgresql(|stream| {
         stream.write_all(&message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0")).ok()?;

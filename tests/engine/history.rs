@@ -110,7 +110,7 @@ fn a_back_off_shows_its_attempt_its_instant_and_the_last_error() {
             "steps: [ {{ id: call, http: {{ url: \"http://PEER/\", method: {method} }}, retry: {{ times: 3, delay: 1h, maxDelay: 2h }} }} ]\n"
         );
         let project = project(&peer, &workflow);
-    let server = project.serve();
+        let server = project.serve();
         let run = start(&server);
         server.run_in(&run, "waiting");
         let shown = server.api(&format!("/runs/{run}"));

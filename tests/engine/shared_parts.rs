@@ -47,19 +47,13 @@ fn no_step_keeps_or_sends_them() {
         }
     }
     let server = project.serve();
-    for number in 0..after.len() {
-        for kind in 0..made.len() {
+    for (number, after) in after.iter().enumerate() {
+        for (kind, made) in made.iter().enumerate() {
             let begun = Instant::now();
             let answer = server.get(&format!("/hooks/w{number}-{kind}"));
             let run = server.api("/runs")["runs"][0].clone();
-            assert_eq!(
-                (answer.status, &run["error"]["kind"]),
-                (500, &"limit".into()),
-                "{} {}: {run}",
-                after[number],
-                made[kind]
-            );
-            assert!(begun.elapsed() < SOON, "{}: {:?}", made[kind], begun.elapsed());
+            assert_eq!((answer.status, &run["error"]["kind"]), (500, &"limit".into()), "{after} {made}: {run}");
+            assert!(begun.elapsed() < SOON, "{made}: {:?}", begun.elapsed());
             server.api(&format!("/runs/{}", run["id"].as_str().unwrap()));
         }
     }

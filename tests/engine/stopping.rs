@@ -70,7 +70,6 @@ fn a_cancelled_run_ends_at_once() {
         let cancelled = server.send("POST", &format!("/api/v1/runs/{run}/cancel"), &[bearer()], Some(b""));
         assert_eq!(cancelled.status, 202, "{name}: {}", cancelled.text);
         server.run_in(&run, "cancelled");
-        println!("{name}: cancelled after {:?}", asked.elapsed());
         assert!(asked.elapsed() < AT_ONCE, "{name}: {:?}", asked.elapsed());
     }
 }
@@ -83,7 +82,6 @@ fn a_run_ends_when_its_time_is_over() {
         let started = Instant::now();
         let run = start(&server, name);
         server.run_in(&run, "timedOut");
-        println!("{name}: over after {:?}", started.elapsed());
         assert!(started.elapsed() < AT_ONCE, "{name}: {:?}", started.elapsed());
     }
 }
@@ -99,7 +97,6 @@ fn a_stop_ends_with_its_grace_and_leaves_runs_to_the_next_process() {
     server.signal("TERM");
     let asked = Instant::now();
     assert_eq!(server.ended(), Some(0));
-    println!("stopped after {:?}", asked.elapsed());
     assert!(asked.elapsed() < Duration::from_secs(10) + AT_ONCE, "{:?}", asked.elapsed());
     assert!(!project.path().join("data/flowscript.db-wal").exists(), "the store was closed in order");
     let server = project.serve();
@@ -120,7 +117,6 @@ fn a_second_signal_ends_the_engine_at_once() {
         let asked = Instant::now();
         server.signal("TERM");
         assert_eq!(server.ended(), Some(1));
-        println!("{name}: gone after {:?}", asked.elapsed());
         assert!(asked.elapsed() < AT_ONCE, "{name}: {:?}", asked.elapsed());
     }
 }
@@ -147,6 +143,5 @@ fn an_evaluation_ends_when_its_caller_goes_away() {
     let asked = Instant::now();
     let answer = server.send("POST", "/api/v1/evaluate", &[bearer()], Some(br#"{"source": "1 + 1"}"#));
     assert_eq!(answer.json()["value"], 2, "{}", answer.text);
-    println!("evaluated after {:?}", asked.elapsed());
     assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
 }

@@ -2,10 +2,12 @@
 
 use super::Library;
 use crate::store::LogLine;
+use flowscript_lang::budget::Allowance;
 use flowscript_lang::check::{self, CompileOptions, Mode, Variable};
 use flowscript_lang::diagnostic::json;
 use flowscript_lang::function::Effect;
 use flowscript_lang::host::Host;
+use flowscript_lang::program::Limits;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Record, Value};
 use serde_json::Value as Json;
@@ -38,7 +40,9 @@ pub fn try_out(source: &str, input: &Record, library: &Library, host: &dyn Host)
             modules: library,
             effect: Effect::Host,
         };
-        check::compile(source, &options)
+        // A fifth of what a run has: nobody checks so much by hand.
+        let limits = Limits { steps: Some(2_000_000), memory: 64 << 20, ..Limits::default() };
+        check::compile_within(source, &options, &mut Allowance::new("The check", limits, &|| host.interrupt()))
     };
     let expression = compile(Mode::Expression);
     let statements = source.contains(';') || source.to_ascii_lowercase().contains("return");

@@ -265,10 +265,8 @@ impl<'a> Scanner<'a> {
     /// A text whose quote stands after `prefix` bytes.
     fn text(&mut self, prefix: usize) -> (Kind, usize) {
         let rest = self.rest();
-        let bytes = match self.quotes == Quotes::Guess && self.patience == 0 {
-            true => rest.lines().next().unwrap_or(rest).as_bytes(),
-            false => rest.as_bytes(),
-        };
+        let is_line = self.quotes == Quotes::Guess && self.patience == 0;
+        let bytes = if is_line { rest.lines().next().unwrap_or(rest).as_bytes() } else { rest.as_bytes() };
         let quote = bytes[prefix];
         let verbatim = prefix == 1;
         let mut at = prefix + 1;

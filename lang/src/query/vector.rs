@@ -58,14 +58,14 @@ pub(crate) fn cells<'a>(column: &'a Column, at: &At<'_>, len: usize) -> Option<V
         Column::Bool(cells) => Vector::Bools(copied(cells, at, len)?.into_owned()),
         Column::Text(cells) => {
             let mut long = false;
-            let mut look = |text: &Option<&EcoString>| long |= text.is_some_and(|text| text.len() > LONGEST_TEXT);
+            let mut look = |text: Option<&EcoString>| long |= text.is_some_and(|text| text.len() > LONGEST_TEXT);
             let texts = match at {
                 At::From(start) => {
-                    cells.get(*start..start + len)?.iter().map(Option::as_ref).inspect(&mut look).collect()
+                    cells.get(*start..start + len)?.iter().map(Option::as_ref).inspect(|text| look(*text)).collect()
                 }
                 At::Positions(positions) => {
                     let texts = positions.iter().map(|row| cells.get(*row as usize).and_then(Option::as_ref));
-                    texts.inspect(&mut look).collect()
+                    texts.inspect(|text| look(*text)).collect()
                 }
             };
             if long {

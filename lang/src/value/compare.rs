@@ -3,7 +3,7 @@
 use super::convert::{parse_boolean, parse_datetime, parse_number};
 use super::{Record, Rows, Value, Zone, to_text};
 use crate::budget::{Budget, Toll};
-use crate::error::RunError;
+use crate::error::{ErrorKind, RunError};
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -23,41 +23,72 @@ pub fn equal(a: &Value, b: &Value, conversion: Conversion, budget: &mut dyn Budg
         (Value::Number(x), Value::Number(y)) => Ok(x == y),
         (Value::Null, Value::Null) => Ok(true),
         _ => {
-            let mut toll = Toll::new(budget);
-            let equal = equal_parts(a, b, conversion, &mut toll)?;
-            toll.settle()?;
+            let mut walk = Walk::new(budget);
+            let equal = equal_parts(a, b, conversion, &mut walk)?;
+            walk.toll.settle()?;
             Ok(equal)
         }
     }
 }
 
-fn equal_parts(a: &Value, b: &Value, conversion: Conversion, toll: &mut Toll<'_>) -> Result<bool, Box<RunError>> {
-    toll.look(1)?;
+/// The most parts that one comparison looks at, more than twice as many as a list or table may have cells. Only values
+/// that hold the same parts many times over have so many, and without a limit of steps nothing else would end it.
+const MOST_PARTS: usize = 25_000_000;
+
+/// One comparison: who pays for it, and how many parts it has looked at.
+struct Walk<'b> {
+    toll: Toll<'b>,
+    parts: usize,
+}
+
+impl<'b> Walk<'b> {
+    fn new(budget: &'b mut dyn Budget) -> Self {
+        Self { toll: Toll::new(budget), parts: 0 }
+    }
+
+    #[inline]
+    fn look(&mut self) -> Result<(), Box<RunError>> {
+        self.parts += 1;
+        if self.parts > MOST_PARTS { Err(too_many_parts()) } else { self.toll.look(1) }
+    }
+}
+
+#[cold]
+fn too_many_parts() -> Box<RunError> {
+    let message = format!(
+        "A comparison would look at more than {MOST_PARTS} parts of a value, the limit: it holds the same parts many \
+         times over."
+    );
+    RunError::new(ErrorKind::Limit, message)
+}
+
+fn equal_parts(a: &Value, b: &Value, conversion: Conversion, walk: &mut Walk<'_>) -> Result<bool, Box<RunError>> {
+    walk.look()?;
     Ok(match (a, b) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(x), Value::Bool(y)) => x == y,
         (Value::Number(x), Value::Number(y)) => x == y,
         (Value::Text(x), Value::Text(y)) => {
             x.len() == y.len() && {
-                toll.scan(x.len())?;
+                walk.toll.scan(x.len())?;
                 x == y
             }
         }
         (Value::DateTime(x), Value::DateTime(y)) => x == y,
         (Value::Binary(x), Value::Binary(y)) => {
             x.len() == y.len() && {
-                toll.scan(x.len())?;
+                walk.toll.scan(x.len())?;
                 x == y
             }
         }
-        (Value::Record(x), Value::Record(y)) => return equal_records(x, y, conversion, toll),
+        (Value::Record(x), Value::Record(y)) => return equal_records(x, y, conversion, walk),
         (Value::List(_) | Value::Table(_), Value::List(_) | Value::Table(_)) => {
             let (Some(x), Some(y)) = (Rows::of(a), Rows::of(b)) else { return Ok(false) };
             if x.len() != y.len() {
                 return Ok(false);
             }
             for (x, y) in x.iter().zip(y.iter()) {
-                if !equal_parts(&x, &y, conversion, toll)? {
+                if !equal_parts(&x, &y, conversion, walk)? {
                     return Ok(false);
                 }
             }
@@ -83,13 +114,13 @@ fn equal_converted(a: &Value, b: &Value, conversion: Conversion) -> bool {
     }
 }
 
-fn equal_records(a: &Record, b: &Record, conversion: Conversion, toll: &mut Toll<'_>) -> Result<bool, Box<RunError>> {
+fn equal_records(a: &Record, b: &Record, conversion: Conversion, walk: &mut Walk<'_>) -> Result<bool, Box<RunError>> {
     if a.len() != b.len() {
         return Ok(false);
     }
     for (name, x) in a.iter() {
         let Some(at) = b.shape().position(name) else { return Ok(false) };
-        if !equal_parts(&x, &b.at(at), conversion, toll)? {
+        if !equal_parts(&x, &b.at(at), conversion, walk)? {
             return Ok(false);
         }
     }
@@ -150,11 +181,11 @@ pub fn position_of(
     zone: Zone,
     budget: &mut dyn Budget,
 ) -> Result<Option<usize>, Box<RunError>> {
-    let mut toll = Toll::new(budget);
+    let mut walk = Walk::new(budget);
     let conversion = Conversion::To(zone);
     let rows = match container {
         Value::List(_) | Value::Table(_) | Value::Null => Rows::of(container),
-        single => return Ok(equal_parts(x, single, conversion, &mut toll)?.then_some(0)),
+        single => return Ok(equal_parts(x, single, conversion, &mut walk)?.then_some(0)),
     };
     // A table of one column counts as that column.
     let column = match &rows {
@@ -164,13 +195,13 @@ pub fn position_of(
     let mut found = None;
     for row in 0..rows.as_ref().map_or(0, Rows::len) {
         let equal = match (&rows, column) {
-            (_, Some(table)) => equal_parts(x, &table.cell(row, 0), conversion, &mut toll)?,
+            (_, Some(table)) => equal_parts(x, &table.cell(row, 0), conversion, &mut walk)?,
             // Elements of a list need not be counted to look at them.
             (Some(Rows::List(list)), _) => match list.items().get(row) {
-                Some(item) => equal_parts(x, item, conversion, &mut toll)?,
+                Some(item) => equal_parts(x, item, conversion, &mut walk)?,
                 None => false,
             },
-            (Some(rows), _) => equal_parts(x, &rows.get(row), conversion, &mut toll)?,
+            (Some(rows), _) => equal_parts(x, &rows.get(row), conversion, &mut walk)?,
             (None, _) => false,
         };
         if equal {
@@ -178,7 +209,7 @@ pub fn position_of(
             break;
         }
     }
-    toll.settle()?;
+    walk.toll.settle()?;
     Ok(found)
 }
 

@@ -208,7 +208,6 @@ fn column_bytes(column: &Column) -> usize {
     block(COUNTS + size_of::<Column>()) + cells
 }
 
-#[expect(clippy::ptr_arg, reason = "what is reserved counts, too")]
 fn vec_bytes<T>(places: &Vec<T>) -> usize {
     block(places.capacity() * size_of::<T>())
 }

@@ -4,6 +4,11 @@ use crate::PEAK;
 use flowscript_lang::value::{DateTime, Number, Value};
 use std::sync::OnceLock;
 
+/// So many pieces of text, one behind the other.
+fn pieces(count: usize, piece: impl Fn(usize) -> String) -> String {
+    (0..count).fold(String::new(), |text, number| text + &piece(number))
+}
+
 /// An argument.
 pub struct Argument {
     /// What it is, for findings.
@@ -274,30 +279,28 @@ pub fn all() -> Vec<Argument> {
         made.add(Kind::Text, name, move || format!("{before}{}{after}", part.repeat(mib * MIB / part.len())).into());
     }
     made.add(Kind::Text, "attributes".into(), move || {
-        format!("<r{}/>", (0..500_000).map(|n| format!(" a{n}='1'")).collect::<String>()).into()
+        format!("<r{}/>", pieces(500_000, |n| format!(" a{n}='1'"))).into()
     });
     made.add(Kind::Text, "elements of different names".into(), move || {
-        format!("<r>{}</r>", (0..500_000).map(|n| format!("<a{n}/>")).collect::<String>()).into()
+        format!("<r>{}</r>", pieces(500_000, |n| format!("<a{n}/>"))).into()
     });
     made.add(Kind::Text, "deep elements".into(), move || {
         let deep = "<a>".repeat(190) + &"</a>".repeat(190);
         format!("<r>{}</r>", deep.repeat(8_000)).into()
     });
     made.add(Kind::Text, "an object of many keys".into(), move || {
-        format!("{{{}\"a\":1}}", (0..500_000).map(|n| format!("\"k{n}\":1,")).collect::<String>()).into()
+        format!("{{{}\"a\":1}}", pieces(500_000, |n| format!("\"k{n}\":1,"))).into()
     });
     made.add(Kind::Text, "ragged objects".into(), move || {
-        format!("[{}{{}}]", (0..500_000).map(|n| format!("{{\"k{n}\":1}},")).collect::<String>()).into()
+        format!("[{}{{}}]", pieces(500_000, |n| format!("{{\"k{n}\":1}},"))).into()
     });
     made.add(Kind::Text, "deep arrays".into(), move || {
         let deep = "[".repeat(150) + &"]".repeat(150);
         format!("[{}0]", (deep + ",").repeat(30_000)).into()
     });
-    made.add(Kind::Text, "a header of many names".into(), move || {
-        (0..1_000_000).map(|n| format!("c{n},")).collect::<String>().into()
-    });
+    made.add(Kind::Text, "a header of many names".into(), move || pieces(1_000_000, |n| format!("c{n},")).into());
     made.add(Kind::Text, "lines of CSV".into(), move || {
-        format!("a,b,c\n{}", (0..500_000).map(|n| format!("{n},x y,2024-01-01\n")).collect::<String>()).into()
+        format!("a,b,c\n{}", pieces(500_000, |n| format!("{n},x y,2024-01-01\n"))).into()
     });
     for pattern in PATTERNS {
         made.add(Kind::Pattern, format!("{pattern:?}"), move || (*pattern).into());

@@ -49,9 +49,6 @@ fn end(source: &str, limits: &Limits, most: Duration, why: Interrupt, tree: bool
         if tree { program.run_tree(Vec::new(), &settings, &host) } else { program.run(Vec::new(), &settings, &host) };
     let took = started.elapsed();
     assert!(took < HANG, "{took:?} for {source}");
-    if std::env::var_os("FLOWSCRIPT_TIMES").is_some() {
-        eprintln!("{took:?} {} {source}", ended.as_ref().err().map_or("-", |error| &error.message));
-    }
     ended
 }
 
