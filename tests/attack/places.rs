@@ -282,12 +282,14 @@ pub fn goes_on(field: &mut Field) -> Result<(), String> {
     if told.status != 200 {
         return Err(format!("the webhook answers {}", told.text));
     }
-    let newest = |field: &Field| field.api("/runs?workflow=target&trigger=schedule&limit=1")["runs"][0]["id"].clone();
+    // Those of a clock that was ahead stay in front of the others.
+    let newest = |field: &Field| {
+        let runs = field.api("/runs?workflow=target&trigger=schedule&limit=100")["runs"].clone();
+        runs.as_array().into_iter().flatten().map(|run| run["id"].to_string()).collect::<Vec<String>>()
+    };
     let before = newest(field);
-    field.wait("the schedule fires", Duration::from_secs(15), || {
-        let now = newest(field);
-        !now.is_null() && now != before
-    })?;
+    field
+        .wait("the schedule fires", Duration::from_secs(15), || newest(field).iter().any(|id| !before.contains(id)))?;
     Ok(())
 }
 
@@ -488,7 +490,7 @@ fn files_come_and_go(field: &mut Field) -> Result<(), String> {
 }
 
 fn reading(name: &str) -> Stage {
-    let step = format!("  - id: got\n    file: {{ read: {name} }}\n    timeout: 3s\n");
+    let step = format!("  - id: got\n    file: {{ read: {name} }}\n");
     Stage::of([
         (
             "workflows/target.yaml",

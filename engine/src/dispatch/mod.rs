@@ -78,6 +78,8 @@ struct Shared {
     worker_count: u32,
     /// One permit for each request that is performed before it is kept.
     requests: Arc<Semaphore>,
+    /// One permit for each byte of large answers that are read.
+    reading: Semaphore,
     /// The runs that this process works on.
     running: Mutex<HashMap<RunId, Arc<RunHost>>>,
     stopping: AtomicBool,
@@ -139,6 +141,7 @@ impl Dispatcher {
             workers: Arc::new(Semaphore::new(parts.workers as usize)),
             worker_count: parts.workers,
             requests: Arc::new(Semaphore::new(MAX_REQUESTS as usize)),
+            reading: Semaphore::new(perform::ANSWERS_READ),
             running: Mutex::default(),
             stopping: AtomicBool::new(false),
             working: AtomicBool::new(false),

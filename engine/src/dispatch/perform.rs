@@ -139,6 +139,12 @@ impl Drop for AtWork {
     }
 }
 
+/// Longer answers than this are read apart from scripts, in bytes.
+const LARGE_ANSWER: usize = 64 << 10;
+
+/// Bytes of large answers that are read at the same time.
+pub(super) const ANSWERS_READ: usize = 8 << 20;
+
 impl Dispatcher {
     /// Does a step that reaches out, until the run is stopped or its time is over.
     async fn perform(
@@ -158,7 +164,16 @@ impl Dispatcher {
                 let answered = self.within(host, call.send(&self.shared.sender, Some(key))).await?;
                 let (files, now) = (self.shared.room.files.clone(), self.now());
                 let step = StepHost::new(host.clone(), position.to_owned(), dropped);
-                let read = self.shared.pool.run(move || answered.result(&files, now, &step));
+                let size = answered.size();
+                let read = move || answered.result(&files, now, &step);
+                let read = async {
+                    if size <= LARGE_ANSWER {
+                        return self.shared.pool.run(read).await;
+                    }
+                    // Its value may take many times as much, and scripts must not wait for it.
+                    let _room = self.shared.reading.acquire_many(size.min(ANSWERS_READ) as u32).await;
+                    self.shared.callers.run(read).await
+                };
                 self.within(host, async { read.await.map_err(|Panicked| internal())? }).await?
             }
             // Threads of their own: what waits for others must not hold up what computes.

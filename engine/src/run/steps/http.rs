@@ -152,6 +152,11 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// The length of the answer's body, in bytes.
+    pub fn size(&self) -> usize {
+        self.incoming.body.len()
+    }
+
     /// The result of the step: `[statusCode, headers, body, text, json]`. A status that is not expected is a failure. The
     /// host ends what takes too long.
     pub fn result(self, files: &Files, now: Timestamp, host: &dyn Host) -> Result<Value, Fault> {
