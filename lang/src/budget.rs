@@ -19,7 +19,7 @@ pub const BYTES_OF_STEP: usize = 256;
 pub(crate) const SHORT_TEXT: usize = 4_096;
 
 /// Elements that are looked at or moved for one step.
-const ELEMENTS_OF_STEP: usize = 16;
+pub(crate) const ELEMENTS_OF_STEP: usize = 16;
 
 /// What work may use.
 pub trait Budget {

@@ -8,6 +8,7 @@ use super::operators::arithmetic;
 use super::place::placed;
 use crate::ast::BinaryOp;
 use crate::budget::SHORT_TEXT;
+use crate::budget::{Budget, ELEMENTS_OF_STEP};
 use crate::compile::{Code, Instruction, Register};
 use crate::tree::{Argument, Tree, Variable};
 use crate::value::{Number, Record, Rows, Value, truth};
@@ -74,8 +75,11 @@ impl<'t> Run<'t> {
                     }
                     return on(next);
                 };
-                // The list that is not made would have been a call.
+                // The list that is not made would have been a call, and work.
                 step!();
+                if passes >= ELEMENTS_OF_STEP {
+                    outside!(_frame => machine.look(passes));
+                }
                 self.set_number(first, b, Number::from(passes));
                 if passes == 0 {
                     next = target as usize;

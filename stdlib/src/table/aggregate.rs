@@ -22,9 +22,11 @@ pub(crate) const ROWS: &[Row] = &[
         .rules("Without a condition: of all rows.")
         .examples(&[gives("Count([1, 2, 3])", "3"), gives("Count([1, 2, 3], row > 1)", "2"), gives("Count(null)", "0")]),
     row("Sum(rows: rows, value?: expr) -> number", "The sum of a value over all rows.", sum)
+        .pays_itself()
         .rules("Without a value: of the elements themselves. `null` is skipped; the sum of nothing is 0.")
         .examples(&[gives("Sum([1, 2.5, null])", "3.5"), gives("Sum([{p: 2, q: 3}, {p: 1, q: 1}], p * q)", "7"), gives("Sum([])", "0"), fails("Sum(['x'])", "number")]),
     row("Avg(rows: rows, value?: expr) -> number?", "The average of a value over all rows.", avg)
+        .pays_itself()
         .rules("Without a value: of the elements themselves. `null` is skipped; the average of nothing is `null`.")
         .examples(&[gives("Avg([1, 2, null, 6])", "3"), gives("Avg([])", "null")]),
 ];
@@ -92,6 +94,9 @@ fn avg(call: &mut Call<'_>) -> NativeResult {
 fn total(call: &mut Call<'_>) -> Result<(Number, usize), Box<RunError>> {
     let rows = call.rows(0);
     let value = if call.is_given(1) { Some(Selector::new(call, 1, &rows)?) } else { None };
+    if value.is_none() {
+        call.budget().look(rows.len())?;
+    }
     let (mut sum, mut count) = (Number::ZERO, 0);
     for row in 0..rows.len() {
         let term = match &value {
