@@ -1,6 +1,7 @@
 //! Who may use the admin API, and for what.
 
 use super::App;
+use super::callers;
 use super::door::text;
 use super::house::Owner;
 use super::problem::Problem;
@@ -106,16 +107,21 @@ pub async fn want_token(State(app): State<App>, request: Request, next: Next) ->
             Problem::forbidden("This token has the role viewer; a change needs the role admin.").into_response()
         }
         Some(_) => {
-            let is_view = matches!(*request.method(), Method::GET | Method::HEAD) && shows_runs(request.uri().path());
-            let answer = if is_view { app.house.view(next.run(request)).await } else { next.run(request).await };
+            let is_view = matches!(*request.method(), Method::GET | Method::HEAD) && shows_run(request.uri().path());
+            let caller = callers::of(request.extensions()).ok().cloned();
+            let answer = if is_view {
+                app.house.view(caller.as_ref(), next.run(request)).await
+            } else {
+                next.run(request).await
+            };
             counted(&app, answer).await
         }
     }
 }
 
-/// Does this path show what runs have got and given?
-fn shows_runs(path: &str) -> bool {
-    path.strip_prefix("/api/v1").unwrap_or(path).starts_with("/runs")
+/// Does this path show what a run has got and given? Lists show little of each.
+fn shows_run(path: &str) -> bool {
+    path.strip_prefix("/api/v1").unwrap_or(path).starts_with("/runs/")
 }
 
 /// An answer that takes room until it is read. A stream has none: it goes on for as long as its reader likes.

@@ -7,6 +7,7 @@ use axum::http::{Extensions, HeaderMap, header};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
 
 /// Addresses that use nothing are forgotten once so many are known, and whenever twice as many are left.
 const FORGET: usize = 1024;
@@ -22,6 +23,8 @@ pub struct Caller {
     pub answers: Arc<Share>,
     /// Of the connections.
     pub connections: Arc<Share>,
+    /// One view of a run at a time.
+    pub view: Arc<Semaphore>,
 }
 
 /// The caller of a request, as the connection has put it there.
@@ -47,12 +50,14 @@ impl Caller {
             bodies: Share::new(allowed.bodies),
             answers: Share::new(allowed.answers),
             connections: Share::new(allowed.connections),
+            view: Arc::new(Semaphore::new(1)),
         }
     }
 
     /// Does nobody use anything of it, or hold it?
     fn is_forgotten(&self) -> bool {
-        [&self.bodies, &self.answers, &self.connections].into_iter().all(|share| Arc::strong_count(share) == 1)
+        let shares = [&self.bodies, &self.answers, &self.connections];
+        shares.into_iter().all(|share| Arc::strong_count(share) == 1) && Arc::strong_count(&self.view) == 1
     }
 }
 

@@ -123,8 +123,13 @@ impl House {
         (self.bodies.used() + self.admin_bodies.used(), self.answers.used() + self.admin_answers.used())
     }
 
-    /// Shows what runs have got and given, which may be large: few at a time, and beside the threads that serve requests.
-    pub async fn view<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Shows what a run has got and given, which may be large: few at a time, of each address one, so that the others need
+    /// not wait behind all of its views, and beside the threads that serve requests.
+    pub async fn view<T>(&self, caller: Option<&Caller>, work: impl Future<Output = T>) -> T {
+        let _own = match caller {
+            Some(caller) => caller.view.acquire().await.ok(),
+            None => None,
+        };
         let _permit = self.views.acquire().await.ok();
         match Handle::current().runtime_flavor() {
             RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| Handle::current().block_on(work)),
