@@ -15,7 +15,7 @@
 //! counts) is collected beside it and takes effect after the commit.
 //!
 //! Before a transaction and before its answers the writer looks whether the file is still the one that was opened
-//! ([`file`]): nothing is acknowledged into a file that is gone.
+//! ([`mod@file`]): nothing is acknowledged into a file that is gone.
 //!
 //! Kept in memory only, since the folder lock allows one process: leases, the queue counts, the last events.
 //!

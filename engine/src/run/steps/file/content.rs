@@ -81,7 +81,7 @@ pub(in super::super) fn bytes(
 }
 
 /// What is added to a file with this content: rows of CSV without repeating the columns, JSON a value a line. The budget
-/// is that of [`bytes`].
+/// is that of [`bytes()`].
 pub(in super::super) fn addition(
     value: &Value,
     format: Option<FileFormat>,
