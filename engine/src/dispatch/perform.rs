@@ -143,7 +143,7 @@ impl Drop for AtWork {
 const LARGE_ANSWER: usize = 64 << 10;
 
 /// Bytes of large answers that are read at the same time.
-pub(super) const ANSWERS_READ: usize = 8 << 20;
+pub(super) const ANSWERS_READ: usize = 16 << 20;
 
 impl Dispatcher {
     /// Does a step that reaches out, until the run is stopped or its time is over.
