@@ -146,7 +146,7 @@ pub(crate) fn chosen(call: &mut Call<'_>, rows: &Rows, count: usize, place: impl
         Rows::Table(table) => {
             budget.look(count.saturating_mul(CHOOSING))?;
             // A large table is copied, column by column.
-            let width = table.shape().len();
+            let width = table.cells_of_row();
             budget.take(count.saturating_mul(size_of::<u32>() + width * size_of::<Value>()))?;
             budget.look(count.saturating_mul(width))?;
             Ok(rows.gather((0..count).map(place).collect()))

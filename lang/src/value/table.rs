@@ -138,6 +138,14 @@ impl Table {
         }
     }
 
+    /// How many cells are copied with a row: those of all columns, or the one that holds a row with fields of its own.
+    pub fn cells_of_row(&self) -> usize {
+        match &self.body {
+            Body::Ragged(_) => 1,
+            Body::Columns { .. } | Body::Picked { .. } => self.shape.len(),
+        }
+    }
+
     /// Its columns, where every row has them all.
     #[inline]
     pub fn columns(&self) -> Option<&[Arc<Column>]> {

@@ -207,7 +207,7 @@ fn chunk(call: &mut Call<'_>) -> NativeResult {
     }
     let columns = match &rows {
         Rows::List(_) => 0,
-        Rows::Table(table) => table.shape().len(),
+        Rows::Table(table) => table.cells_of_row(),
     };
     let mut pieces = Vec::new();
     for start in (0..rows.len()).step_by(size) {
