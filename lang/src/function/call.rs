@@ -1,7 +1,7 @@
 //! A call of a native: its converted arguments and what it may ask of the interpreter.
 
 use super::{Cost, Function, ParameterType};
-use crate::budget::{Budget, Paid};
+use crate::budget::{BYTES_OF_STEP, Budget, ELEMENTS_OF_STEP};
 use crate::error::{ErrorKind, RunError};
 use crate::host::Host;
 use crate::types::{Type, Types};
@@ -121,7 +121,10 @@ impl<'a> Call<'a> {
             }
         }
         if function.cost == Cost::Given {
-            pay_for(&arguments, context.budget())?;
+            let steps = steps_of(&arguments);
+            if steps > 0 {
+                context.budget().spend(steps)?;
+            }
         }
         (function.native)(&mut Call { function, arguments, context })
     }
@@ -240,19 +243,17 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Pays for looking at each argument once.
-fn pay_for(arguments: &[Value], budget: &mut dyn Budget) -> Paid {
-    for argument in arguments {
-        match argument {
-            Value::Text(text) => budget.scan(text.len())?,
-            Value::Binary(bytes) => budget.scan(bytes.len())?,
-            Value::List(list) => budget.look(list.items().len())?,
-            Value::Table(table) => budget.look(table.len())?,
-            Value::Record(record) => budget.look(record.len())?,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) | Value::Function(_) => {}
-        }
-    }
-    Ok(())
+/// The steps of looking at each argument once.
+fn steps_of(arguments: &[Value]) -> u64 {
+    let steps = |argument: &Value| match argument {
+        Value::Text(text) => text.len() / BYTES_OF_STEP,
+        Value::Binary(bytes) => bytes.len() / BYTES_OF_STEP,
+        Value::List(list) => list.items().len() / ELEMENTS_OF_STEP,
+        Value::Table(table) => table.len() / ELEMENTS_OF_STEP,
+        Value::Record(record) => record.len() / ELEMENTS_OF_STEP,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) | Value::Function(_) => 0,
+    };
+    arguments.iter().map(steps).sum::<usize>() as u64
 }
 
 fn refused(function: &Function, parameter: &str, value: &Value, wanted: &str) -> Box<RunError> {
