@@ -82,23 +82,13 @@ pub fn encode_json_within(value: &Value, budget: &mut dyn Budget) -> Result<Stri
     json::encode(value, budget).map_err(NoForm::from)
 }
 
-/// The table in a CSV text whose first row names the columns. The error says in words what is wrong and where.
-pub fn decode_csv(text: &str) -> Result<Value, String> {
-    decode_csv_within(text, &mut allowance()).map_err(|error| error.to_string())
-}
-
 /// The table in a CSV text whose first row names the columns, as far as the budget goes.
-pub fn decode_csv_within(text: &str, budget: &mut dyn Budget) -> Result<Value, NoForm> {
+pub fn decode_csv(text: &str, budget: &mut dyn Budget) -> Result<Value, NoForm> {
     match csv::decode(text, Dialect::default(), budget) {
         Ok(table) => Ok(Value::table(table)),
         Err(CsvError { stopped: Some(stopped), .. }) => Err(NoForm::Stopped(stopped)),
         Err(error) => Err(NoForm::Wrong(error.to_string())),
     }
-}
-
-/// The record of an XML text, with its root element. The error says in words what is wrong and where.
-pub fn decode_xml(text: &str) -> Result<Value, String> {
-    xml::decode(text, &mut allowance()).map(Value::Record).map_err(|error| error.to_string())
 }
 
 /// A value as an XML text with this root element, for which the budget pays.

@@ -1,9 +1,7 @@
 //! From the bytes of a file to values, and back.
 
 use super::Addition;
-use crate::script::{
-    Fault, NoForm, decode_csv_within, decode_json_within, encode_csv, encode_csv_rows, encode_json_within,
-};
+use crate::script::{Fault, NoForm, decode_csv, decode_json_within, encode_csv, encode_csv_rows, encode_json_within};
 use crate::workflow::model::FileFormat;
 use flowscript_lang::budget::Budget;
 use flowscript_lang::error::ErrorKind;
@@ -35,7 +33,7 @@ pub(super) fn decode(bytes: Vec<u8>, format: FileFormat, budget: &mut dyn Budget
     match format {
         FileFormat::Json => decode_json_within(text, budget),
         FileFormat::Ndjson => decode_lines(text, budget),
-        FileFormat::Csv => decode_csv_within(text, budget),
+        FileFormat::Csv => decode_csv(text, budget),
         FileFormat::Text | FileFormat::Binary => Ok(Value::text(text)),
     }
 }
@@ -131,7 +129,7 @@ pub(super) fn csv_rows(rows: &Value, header: Option<&[u8]>, budget: &mut dyn Bud
     let Some(header) = header else { return encode_csv(rows, budget) };
     let wrong = |reason: &str| NoForm::Wrong(reason.to_owned());
     let header = std::str::from_utf8(header).map_err(|_| wrong("its first line is not UTF-8 text"))?;
-    let Value::Table(empty) = decode_csv_within(header.strip_prefix('\u{feff}').unwrap_or(header), budget)? else {
+    let Value::Table(empty) = decode_csv(header.strip_prefix('\u{feff}').unwrap_or(header), budget)? else {
         return encode_csv(rows, budget);
     };
     let columns = empty.shape().names();
