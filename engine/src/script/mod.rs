@@ -13,8 +13,8 @@ pub use content::Content;
 pub use conversion::Conversion;
 pub use fault::{Fault, INTERRUPTED, MAX_PLACES, SourcePlace, TIMEOUT};
 pub use formats::{
-    NoForm, decode_csv, decode_csv_within, decode_json, decode_json_within, decode_xml, encode_csv, encode_csv_rows,
-    encode_json, encode_json_within, encode_xml,
+    NoForm, decode_csv, decode_json, decode_json_within, encode_csv, encode_csv_rows, encode_json, encode_json_within,
+    encode_xml,
 };
 pub use reads::{Read, Reads, Step};
 pub use trial::{Outcome, try_out};
@@ -373,20 +373,6 @@ impl Context<'_> {
         let stop = || self.host.interrupt();
         work(&mut Allowance::new(what, self.settings.limits.clone(), &stop))
     }
-
-    /// Refuses a value that weighs more than a script may hold, see [`weigh`].
-    pub fn weighed(&self, value: &Value) -> Result<Weighed, Fault> {
-        let most = self.settings.limits.memory;
-        weigh(value, most).ok_or_else(|| Fault::new(ErrorKind::Limit, too_heavy(most)))
-    }
-}
-
-/// What is said of a value that weighs more than so many bytes.
-fn too_heavy(most: usize) -> String {
-    format!(
-        "The value takes more than {} MiB when the parts that it shares are written out, the limit of a script.",
-        most >> 20
-    )
 }
 
 impl Script {

@@ -4,6 +4,8 @@
 //! mask it, to compare it or to send it, meets such a part each time. So no variable, result or output of a workflow
 //! weighs more than a script may hold, and all these walks are bounded at once.
 
+use super::{Context, Fault};
+use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Column, Record, Table, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,6 +33,22 @@ pub fn weigh(value: &Value, most: usize) -> Option<Weighed> {
         stacker::maybe_grow(DEEP, STACK, || scales.put(value))?;
     }
     Some(scales.found)
+}
+
+impl Context<'_> {
+    /// Refuses a value that weighs more than a script may hold, see [`weigh`].
+    pub fn weighed(&self, value: &Value) -> Result<Weighed, Fault> {
+        let most = self.settings.limits.memory;
+        weigh(value, most).ok_or_else(|| Fault::new(ErrorKind::Limit, too_heavy(most)))
+    }
+}
+
+/// What is said of a value that weighs more than so many bytes.
+fn too_heavy(most: usize) -> String {
+    format!(
+        "The value takes more than {} MiB when the parts that it shares are written out, the limit of a script.",
+        most >> 20
+    )
 }
 
 struct Scales {
