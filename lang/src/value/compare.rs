@@ -170,31 +170,20 @@ fn sort_rank(value: &Value) -> Option<u8> {
 /// `x in container` for a list, a table (one of a single column counts as that column) or a single value.
 /// `null` has no elements. Containment in a text is [`contains`].
 pub fn is_in(x: &Value, container: &Value, zone: Zone, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
-    let found = position_of(x, container, zone, budget)?;
-    Ok(found.is_some())
-}
-
-/// The position of the first element that equals `x`, as [`is_in`] looks for it.
-pub fn position_of(
-    x: &Value,
-    container: &Value,
-    zone: Zone,
-    budget: &mut dyn Budget,
-) -> Result<Option<usize>, Box<RunError>> {
     let mut walk = Walk::new(budget);
     let conversion = Conversion::To(zone);
     let rows = match container {
         Value::List(_) | Value::Table(_) | Value::Null => Rows::of(container),
-        single => return Ok(equal_parts(x, single, conversion, &mut walk)?.then_some(0)),
+        single => return equal_parts(x, single, conversion, &mut walk),
     };
     // A table of one column counts as that column.
     let column = match &rows {
         Some(Rows::Table(table)) if table.shape().len() == 1 && !matches!(x, Value::Record(_)) => Some(table),
         _ => None,
     };
-    let mut found = None;
+    let mut found = false;
     for row in 0..rows.as_ref().map_or(0, Rows::len) {
-        let equal = match (&rows, column) {
+        found = match (&rows, column) {
             (_, Some(table)) => equal_parts(x, &table.cell(row, 0), conversion, &mut walk)?,
             // Elements of a list need not be counted to look at them.
             (Some(Rows::List(list)), _) => match list.items().get(row) {
@@ -204,8 +193,7 @@ pub fn position_of(
             (Some(rows), _) => equal_parts(x, &rows.get(row), conversion, &mut walk)?,
             (None, _) => false,
         };
-        if equal {
-            found = Some(row);
+        if found {
             break;
         }
     }

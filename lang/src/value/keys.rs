@@ -21,7 +21,7 @@ impl Keys {
         let mut stopped = None;
         let found = self.table.find(hash, |(other, place)| {
             *other == hash
-                && self.keys.get(*place).is_some_and(|held| match all_equal(held, &key, Conversion::None, budget) {
+                && self.keys.get(*place).is_some_and(|held| match all_identical(held, &key, budget) {
                     Ok(same) => same,
                     Err(error) => {
                         stopped.get_or_insert(error);
@@ -40,16 +40,6 @@ impl Keys {
         self.keys.push(key);
         self.table.insert_unique(hash, (hash, place), |(hash, _)| *hash);
         Ok((place, true))
-    }
-
-    /// The number of keys.
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Are there none?
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
     }
 
     /// The key at a place.
@@ -72,9 +62,9 @@ pub(crate) fn hash_of(key: &[Value], conversion: Conversion) -> u64 {
     hasher.finish()
 }
 
-fn all_equal(a: &[Value], b: &[Value], conversion: Conversion, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
+fn all_identical(a: &[Value], b: &[Value], budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
     for (a, b) in a.iter().zip(b) {
-        if !equal(a, b, conversion, budget)? {
+        if !equal(a, b, Conversion::None, budget)? {
             return Ok(false);
         }
     }

@@ -23,7 +23,7 @@ mod zone;
 
 pub(crate) use checked::{Checked, Unchecked};
 pub use column::Column;
-pub use compare::{Conversion, compare, contains, equal, is_in, position_of, sort_order};
+pub use compare::{Conversion, compare, contains, equal, is_in, sort_order};
 pub use convert::{
     ConvertError, parse_boolean, parse_datetime, parse_number, to_boolean, to_datetime, to_number, to_text, truth,
 };
