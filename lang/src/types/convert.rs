@@ -1,7 +1,7 @@
 //! Types at run time: `is`, `new` and typed decoding.
 
 use super::{Stopped, Type, Types};
-use crate::budget::{Budget, Toll, Unlimited};
+use crate::budget::{Budget, Toll};
 use crate::error::RunError;
 use crate::value::{ConvertError, Record, Rows, RowsBuilder, Shape, Table, Value, Zone};
 use ecow::EcoString;
@@ -124,17 +124,7 @@ impl Types {
 
     /// A value for a field of `new` and of typed decoding: simple values convert, missing fields take their
     /// defaults, unknown ones are dropped, `null` where it may not be becomes the default.
-    pub fn fill(&self, value: Value, ty: &Type, zone: Zone) -> Result<Value, Mismatch> {
-        match self.fill_within(value, ty, zone, &mut Unlimited) {
-            Ok(filled) => Ok(filled),
-            Err(Stopped::Mismatch(mismatch)) => Err(mismatch),
-            // Nothing is limited here.
-            Err(Stopped::Ended(_)) => Err(Mismatch::new(&Value::Null, ty)),
-        }
-    }
-
-    /// The same, with what it may use.
-    pub fn fill_within(&self, value: Value, ty: &Type, zone: Zone, budget: &mut dyn Budget) -> Result<Value, Stopped> {
+    pub fn fill(&self, value: Value, ty: &Type, zone: Zone, budget: &mut dyn Budget) -> Result<Value, Stopped> {
         let mut seen = Seen::of(&value);
         let mut toll = Toll::new(budget);
         let filled = self.fill_unseen(value, ty, zone, &mut seen, &mut toll)?;
@@ -287,7 +277,7 @@ mod tests {
         let mut budget = crate::budget::Unlimited;
         assert!(types.matches(&value, &node, &mut budget).expect("no limit"));
         let converted = types.convert(value.clone(), &node, Zone::UTC).expect("fits");
-        let filled = types.fill(converted, &node, Zone::UTC).expect("fits");
+        let filled = types.fill(converted, &node, Zone::UTC, &mut budget).expect("fits");
         assert!(types.matches(&filled, &node, &mut budget).expect("no limit"));
     }
 }

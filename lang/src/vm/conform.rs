@@ -58,7 +58,7 @@ impl Machine<'_> {
     /// `new ty` of the given fields.
     pub(super) fn filled(&mut self, types: &Types, given: Value, ty: &Type) -> Evaluated {
         let (zone, held) = (self.zone(), self.meter.held);
-        let filled = with_stack_for(given.depth(), || types.fill_within(given, ty, zone, self));
+        let filled = with_stack_for(given.depth(), || types.fill(given, ty, zone, self));
         self.meter.held = held;
         let filled = filled.map_err(|stopped| failed(stopped, || format!("new {ty}")))?;
         self.made(filled)

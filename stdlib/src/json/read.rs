@@ -9,7 +9,7 @@ use super::form::{Known, PlaceId, Seen, WHOLE};
 use super::scan::Scanner;
 use ecow::EcoString;
 use flowscript_lang::budget::{Budget, Toll};
-use flowscript_lang::types::{RecordType, Type, Types};
+use flowscript_lang::types::{RecordType, Stopped, Type, Types};
 use flowscript_lang::value::{Column, Record, RowsBuilder, Shape, Table, Value, Zone};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -130,9 +130,10 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 let value = self.any(spot)?;
-                types
-                    .fill(value, ty, zone)
-                    .map_err(|mismatch| Failure::new(start, Problem::Mismatch(Box::new(mismatch))))
+                types.fill(value, ty, zone, &mut self.toll).map_err(|stopped| match stopped {
+                    Stopped::Mismatch(mismatch) => Failure::new(start, Problem::Mismatch(Box::new(mismatch))),
+                    Stopped::Ended(error) => Failure::stopped(error),
+                })
             }
         }
     }

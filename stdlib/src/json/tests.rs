@@ -1,7 +1,7 @@
 use super::*;
 use crate::testing::Harness;
 use flowscript_lang::budget::Unlimited;
-use flowscript_lang::types::{Field, RecordType, Types};
+use flowscript_lang::types::{Field, RecordType, Stopped, Types};
 use flowscript_lang::value::{Number, Zone};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -138,8 +138,12 @@ fn filling_while_reading_agrees_with_filling_afterwards() {
         r#"{"lines": [{"qty": 1}, null, {"sku": "A"}]}"#,
     ] {
         let value = decode(text, &mut Unlimited).expect("JSON");
-        let afterwards = Types::default().fill(value, &order_type(), Zone::UTC);
-        let afterwards = afterwards.map_or_else(|error| error.to_string(), |value| value.to_literal(500));
+        let afterwards = Types::default().fill(value, &order_type(), Zone::UTC, &mut Unlimited);
+        let afterwards = match afterwards {
+            Ok(value) => value.to_literal(500),
+            Err(Stopped::Mismatch(mismatch)) => mismatch.to_string(),
+            Err(Stopped::Ended(error)) => panic!("{error}"),
+        };
         assert_eq!(filled(text), afterwards, "{text}");
     }
 }
