@@ -222,7 +222,7 @@ impl Budget for Payer<'_> {
     }
 
     fn most_cells(&self) -> usize {
-        Limits::default().cells
+        Limits::DEFAULT.cells
     }
 }
 

@@ -99,11 +99,11 @@ fn size(bytes: usize) -> String {
     if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
 }
 
-/// Steps between two questions whether to stop.
-const POLL: u64 = 1_000;
+/// Work between two questions to the host whether to stop; a step is one piece of work.
+pub(crate) const POLL: u64 = 1_000;
 
-/// Bytes of memory that cost about as much time as a step.
-const TAKEN_BYTES_OF_STEP: usize = 1_024;
+/// Bytes of memory that count as one piece of work: filling them takes about as long as a step.
+pub(crate) const BYTES_OF_WORK: usize = 1_024;
 
 /// A budget of its own, for work that belongs to no run: decoding a body, writing an answer, checking a script.
 pub struct Allowance<'s> {
@@ -165,7 +165,7 @@ impl Budget for Allowance<'_> {
         if self.memory > self.limits.memory {
             return Err(limit(format!("{} needs more than {}, the limit.", self.what, size(self.limits.memory))));
         }
-        self.work((bytes / TAKEN_BYTES_OF_STEP) as u64)
+        self.work((bytes / BYTES_OF_WORK) as u64)
     }
 
     fn most_text(&self) -> usize {

@@ -39,10 +39,15 @@ pub struct Limits {
     pub cells: usize,
 }
 
-impl Default for Limits {
+impl Limits {
     /// The limits of language.md §8, without one for steps.
+    pub const DEFAULT: Self = Self { steps: None, depth: 1_000, memory: 256 << 20, text: 64 << 20, cells: 10_000_000 };
+}
+
+impl Default for Limits {
+    /// [`Limits::DEFAULT`]
     fn default() -> Self {
-        Self { steps: None, depth: 1_000, memory: 256 << 20, text: 64 << 20, cells: 10_000_000 }
+        Self::DEFAULT
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a check may use, and how much it says: sources that nobody wrote by hand must not keep it busy.
 
 use super::Checker;
-use crate::budget::BYTES_OF_STEP;
+use crate::budget::{BYTES_OF_STEP, ELEMENTS_OF_STEP};
 use crate::diagnostic::{Diagnostic, Severity, codes};
 use crate::program::Limits;
 use crate::span::Span;
@@ -12,8 +12,7 @@ use crate::types::Type;
 pub const LONGEST_SOURCE: usize = 1 << 20;
 
 /// What a check may use where its caller says nothing else: some seconds at most.
-pub const LIMITS: Limits =
-    Limits { steps: Some(10_000_000), depth: 1_000, memory: 256 << 20, text: 64 << 20, cells: 10_000_000 };
+pub const LIMITS: Limits = Limits { steps: Some(10_000_000), ..Limits::DEFAULT };
 
 /// Errors that are told, and warnings beside them.
 const MOST_TOLD: usize = 1_000;
@@ -55,7 +54,7 @@ impl Checker<'_> {
 
     /// Counts copying or looking at so many names.
     pub(super) fn look(&mut self, names: usize) -> bool {
-        self.pay(names as u64 / 16)
+        self.pay((names / ELEMENTS_OF_STEP) as u64)
     }
 
     /// Counts a new expression, and keeps its type small.

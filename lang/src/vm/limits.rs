@@ -3,17 +3,11 @@
 use super::fail::limit_error;
 use super::machine::Machine;
 use super::{Evaluated, Failure};
-use crate::budget::{Budget, Paid, interrupted, text_too_long, too_many_cells};
+use crate::budget::{BYTES_OF_WORK, Budget, POLL, Paid, interrupted, text_too_long, too_many_cells};
 use crate::program::Limits;
 use crate::value::{Column, MAX_DEPTH, Rows, Table, Value, fresh_size, live_size};
 use ecow::EcoString;
 use std::sync::Arc;
-
-/// Work between two questions to the host whether to stop; a step is one piece of work.
-const POLL: u64 = 1_000;
-
-/// Bytes that count as one piece of work: copying them takes about as long as a step.
-const BYTES_OF_WORK: usize = 1_024;
 
 /// Stack that must be left for evaluating; deeper nesting goes on in a new piece of stack.
 const RED_ZONE: usize = 256 << 10;
