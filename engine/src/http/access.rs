@@ -108,8 +108,8 @@ pub async fn want_token(State(app): State<App>, request: Request, next: Next) ->
         }
         Some(_) => {
             let is_view = matches!(*request.method(), Method::GET | Method::HEAD) && shows_run(request.uri().path());
-            let caller = callers::of(request.extensions()).ok().cloned();
             let answer = if is_view {
+                let caller = callers::of(request.extensions()).ok().cloned();
                 app.house.view(caller.as_ref(), next.run(request)).await
             } else {
                 next.run(request).await
