@@ -40,7 +40,7 @@ pub fn try_out(source: &str, input: &Record, library: &Library, host: &dyn Host)
             modules: library,
             effect: Effect::Host,
         };
-        // A fifth of what a run has: nobody checks so much by hand.
+        // A fifth of what a file has (`check::LIMITS`): nobody writes so much to try it out.
         let limits = Limits { steps: Some(2_000_000), memory: 64 << 20, ..Limits::default() };
         check::compile_within(source, &options, &mut Allowance::new("The check", limits, &|| host.interrupt()))
     };
