@@ -1,12 +1,14 @@
 //! Any pattern meets any text: regular expressions, `like`, formats of dates and numbers, paths of XML.
 #![no_main]
 
+mod still;
+
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::Effect;
-use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::types::Type;
 use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, Outcome, Program, Settings, Variable, compile};
 use libfuzzer_sys::fuzz_target;
+use still::StillHost;
 use std::sync::OnceLock;
 
 /// What is done with a pattern `p` and a text `t`.
@@ -25,20 +27,6 @@ const EXPRESSIONS: &[&str] = &[
     "Split(t, p)",
     "Replace(t, p, t)",
 ];
-
-struct StillHost;
-
-impl Host for StillHost {
-    fn now(&self) -> (i64, u32) {
-        (1_700_000_000, 0)
-    }
-
-    fn random(&self) -> u64 {
-        4
-    }
-
-    fn log(&self, _level: LogLevel, _message: &str) {}
-}
 
 fn programs() -> &'static [Program] {
     static PROGRAMS: OnceLock<Vec<Program>> = OnceLock::new();

@@ -1,26 +1,13 @@
 //! What passes the checker runs: to a value, an error or a limit; on the machine as on the tree.
 #![no_main]
 
+mod still;
+
 use flowscript_lang::function::Effect;
 use flowscript_lang::error::{ErrorKind, RunError};
-use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, Outcome, Settings, compile};
 use libfuzzer_sys::fuzz_target;
-
-/// A host in which nothing changes.
-struct StillHost;
-
-impl Host for StillHost {
-    fn now(&self) -> (i64, u32) {
-        (1_700_000_000, 0)
-    }
-
-    fn random(&self) -> u64 {
-        4
-    }
-
-    fn log(&self, _level: LogLevel, _message: &str) {}
-}
+use still::StillHost;
 
 fuzz_target!(|source: &str| {
     let registry = flowscript_stdlib::registry();

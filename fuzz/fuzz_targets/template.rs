@@ -1,26 +1,14 @@
 //! Any template and any expression runs with a record, within its limits.
 #![no_main]
 
+mod still;
+
 use flowscript_lang::function::Effect;
-use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
 use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, Settings, Variable, compile};
 use libfuzzer_sys::fuzz_target;
-
-struct StillHost;
-
-impl Host for StillHost {
-    fn now(&self) -> (i64, u32) {
-        (1_700_000_000, 0)
-    }
-
-    fn random(&self) -> u64 {
-        4
-    }
-
-    fn log(&self, _level: LogLevel, _message: &str) {}
-}
+use still::StillHost;
 
 fuzz_target!(|source: &str| {
     let registry = flowscript_stdlib::registry();

@@ -1,7 +1,7 @@
 //! Programs that want to run for ever or to take all memory in one operation: each ends with a result or an error that
 //! says which limit it came to.
 
-use crate::check::{CompileOptions, Mode, NoModules, compile};
+use crate::check::{CompileOptions, Compiled, Mode, NoModules, compile};
 use crate::error::RunError;
 use crate::function::{Effect, Registry};
 use crate::host::{Host, Interrupt, LogLevel};
@@ -27,7 +27,7 @@ impl Host for Until {
     }
 }
 
-fn program(source: &str) -> Program {
+fn compiled(source: &str) -> Compiled {
     let registry = Registry::default();
     let options = CompileOptions {
         mode: Mode::Script,
@@ -36,7 +36,11 @@ fn program(source: &str) -> Program {
         modules: &NoModules,
         effect: Effect::Pure,
     };
-    let compiled = compile(source, &options);
+    compile(source, &options)
+}
+
+fn program(source: &str) -> Program {
+    let compiled = compiled(source);
     compiled.program.unwrap_or_else(|| panic!("{source}\n{:?}", compiled.diagnostics))
 }
 
@@ -162,17 +166,9 @@ fn limits(steps: Option<u64>) -> Limits {
 
 /// What makes the values, and the walks that the checker lets run on them.
 fn programs() -> Vec<(String, Vec<String>)> {
-    let registry = Registry::default();
-    let options = CompileOptions {
-        mode: Mode::Script,
-        variables: &[],
-        registry: &registry,
-        modules: &NoModules,
-        effect: Effect::Pure,
-    };
     let walks = |value: &String| {
         let all = WALKS.iter().map(|walk| format!("{value}{walk}"));
-        all.filter(|source| compile(source, &options).program.is_some()).collect()
+        all.filter(|source| compiled(source).program.is_some()).collect()
     };
     values().into_iter().map(|value| (value.clone(), walks(&value))).collect()
 }

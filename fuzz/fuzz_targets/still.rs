@@ -1,0 +1,18 @@
+//! A host in which nothing changes, so that the same input does the same again.
+
+use flowscript_lang::host::{Host, LogLevel};
+
+/// Its clock stands, and its dice always fall alike.
+pub struct StillHost;
+
+impl Host for StillHost {
+    fn now(&self) -> (i64, u32) {
+        (1_700_000_000, 0)
+    }
+
+    fn random(&self) -> u64 {
+        4
+    }
+
+    fn log(&self, _level: LogLevel, _message: &str) {}
+}
