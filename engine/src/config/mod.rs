@@ -1,4 +1,6 @@
 //! The settings of a project: `flowscript.toml`, then the environment, then the command line. Unknown keys are refused.
+//!
+//! Rules for single values are checked where they are read, so that an error has the line and column of its value.
 
 pub mod duration;
 mod network;
@@ -6,10 +8,9 @@ mod network;
 pub use network::Network;
 
 use crate::disk::{self, MOST_OF_PROJECT};
-use figment::Figment;
-use figment::providers::{Format, Toml};
 use flowscript_lang::value::Zone;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,19 +20,22 @@ use std::time::Duration;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
     /// Where the engine listens.
+    #[serde(deserialize_with = "bind")]
     pub bind: SocketAddr,
     /// The address others see, for absolute links; none are given without it.
+    #[serde(deserialize_with = "public_url")]
     pub public_url: Option<String>,
     /// What the token contract names as the team.
     pub team_name: String,
     /// Where the admin API listens, if elsewhere.
     pub admin: AdminConfig,
     /// The IANA zone of local times.
-    #[serde(deserialize_with = "zone")]
+    #[serde(deserialize_with = "time_zone")]
     pub time_zone: Zone,
     /// The culture of number and date formats.
     pub culture: String,
     /// How many runs may be worked on at a time.
+    #[serde(deserialize_with = "workers")]
     pub workers: u32,
     /// Proxies in front of the engine: what they say about the address of a caller is believed.
     pub trusted_proxies: Vec<Network>,
@@ -50,6 +54,7 @@ pub struct Config {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AdminConfig {
     /// Where `/api`, `/metrics` and `/` are served, instead of beside the webhooks.
+    #[serde(deserialize_with = "admin_bind")]
     pub bind: Option<SocketAddr>,
 }
 
@@ -83,10 +88,13 @@ pub struct Limits {
     /// Bytes of a request's body, after decompression.
     pub body: usize,
     /// Bytes of all bodies that come in or are being worked on, with the values that they are decoded to.
+    #[serde(deserialize_with = "room")]
     pub bodies_in_flight: usize,
     /// Bytes of all answers that wait for their readers.
+    #[serde(deserialize_with = "room")]
     pub answers_in_flight: usize,
     /// Open connections; fewer where the system allows fewer open files.
+    #[serde(deserialize_with = "connections")]
     pub connections: usize,
     /// Bytes of the answer to a request of a step or script.
     pub fetched_body: usize,
@@ -162,35 +170,48 @@ const LEAST_CONNECTIONS: usize = 16;
 /// The least room for bodies and for answers, in bytes.
 const LEAST_ROOM: usize = 1 << 20;
 
-/// Settings that may stand in the environment, and their key in the file.
-const ENVIRONMENT: [(&str, &str); 4] = [
-    ("FLOWSCRIPT_BIND", "bind"),
-    ("FLOWSCRIPT_PUBLIC_URL", "publicUrl"),
-    ("FLOWSCRIPT_TIME_ZONE", "timeZone"),
-    ("FLOWSCRIPT_STORE_URL", "store.url"),
+/// Writes the value of a variable into the settings. The error says what is wrong with it.
+type Setter = fn(&mut Config, &str) -> Result<(), String>;
+
+/// The variables of the environment that replace settings of the file.
+const ENVIRONMENT: [(&str, Setter); 4] = [
+    ("FLOWSCRIPT_BIND", |config, text| parse_address(text).map(|bind| config.bind = bind)),
+    ("FLOWSCRIPT_PUBLIC_URL", |config, text| parse_url(text).map(|url| config.public_url = Some(url))),
+    ("FLOWSCRIPT_TIME_ZONE", |config, text| parse_zone(text).map(|zone| config.time_zone = zone)),
+    ("FLOWSCRIPT_STORE_URL", |config, text| {
+        text.clone_into(&mut config.store.url);
+        Ok(())
+    }),
 ];
 
 impl Config {
     /// The settings of the project in `folder`: defaults, its `flowscript.toml`, the environment. The error names the
-    /// file and the key.
+    /// file, the line and the column, or the variable.
     pub fn load(folder: &Path) -> Result<Self, String> {
         let file = folder.join("flowscript.toml");
-        let mut figment = match disk::read_text(&file, MOST_OF_PROJECT) {
-            Ok(text) => Figment::new().merge(Toml::string(&text)),
-            Err(unread) if unread.is_missing() && !file.is_symlink() => Figment::new(),
+        let text = match disk::read_text(&file, MOST_OF_PROJECT) {
+            Ok(text) => text,
+            Err(unread) if unread.is_missing() && !file.is_symlink() => String::new(),
             Err(unread) => return Err(format!("{} cannot be read: {unread}", file.display())),
         };
-        for (variable, key) in ENVIRONMENT {
+        let mut config = Self::read(&text).map_err(|problem| format!("{}:{problem}", file.display()))?;
+        for (variable, set) in ENVIRONMENT {
             if let Ok(value) = std::env::var(variable) {
-                figment = figment.merge(figment::providers::Serialized::global(key, value));
+                set(&mut config, &value).map_err(|problem| format!("{variable}: {problem}"))?;
             }
         }
-        let config: Self = figment.extract().map_err(|error| {
-            let lines: Vec<String> = error.into_iter().map(|e| describe(&e)).collect();
-            format!("{}: {}", file.display(), lines.join("; "))
-        })?;
-        config.check().map_err(|problem| format!("{}: {problem}", file.display()))?;
         Ok(config)
+    }
+
+    /// The settings in a text. The error begins with its line and column. It shows no line of the text: an address in it
+    /// may have a password.
+    fn read(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            format!("{line}:{column}: {}", error.message().replace('\n', "; "))
+        })
     }
 
     /// The file of the embedded store, as the URL names it.
@@ -203,45 +224,64 @@ impl Config {
             )),
         }
     }
+}
 
-    fn check(&self) -> Result<(), String> {
-        if self.workers == 0 {
-            return Err("`workers` is 0; at least 1 run must be worked on at a time".into());
-        }
-        let limits = &self.limits;
-        if limits.connections < LEAST_CONNECTIONS {
-            let given = limits.connections;
-            return Err(format!("`limits.connections` is {given}; {LEAST_CONNECTIONS} are the least"));
-        }
-        let rooms = [("bodiesInFlight", limits.bodies_in_flight), ("answersInFlight", limits.answers_in_flight)];
-        for (key, bytes) in rooms {
-            if bytes < LEAST_ROOM {
-                return Err(format!("`limits.{key}` is {bytes}; {LEAST_ROOM} bytes are the least"));
-            }
-        }
-        if let Some(url) = &self.public_url
-            && !(url.starts_with("http://") || url.starts_with("https://"))
-        {
-            return Err(format!("`publicUrl` is `{url}`; it must begin with http:// or https://"));
-        }
-        Ok(())
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("`{text}` is not an address with a port; write one such as 127.0.0.1:7070"))
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Ok(text.to_owned());
+    }
+    Err(format!("`{text}` is not the address of a server; it must begin with http:// or https://"))
+}
+
+fn parse_zone(name: &str) -> Result<Zone, String> {
+    name.parse().map_err(|_| format!("`{name}` is not a time zone; use an IANA name such as Europe/Stockholm"))
+}
+
+fn bind<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    parse_address(&String::deserialize(from)?).map_err(D::Error::custom)
+}
+
+fn admin_bind<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    bind(from).map(Some)
+}
+
+fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    parse_url(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+}
+
+fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<Zone, D::Error> {
+    parse_zone(&String::deserialize(from)?).map_err(D::Error::custom)
+}
+
+fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    duration::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+}
+
+fn workers<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    match u32::deserialize(from)? {
+        0 => Err(D::Error::custom("`workers` is 0; at least 1 run must be worked on at a time")),
+        workers => Ok(workers),
     }
 }
 
-fn describe(error: &figment::Error) -> String {
-    let path = error.path.join(".");
-    if path.is_empty() { error.kind.to_string() } else { format!("`{path}`: {}", error.kind) }
+fn connections<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    at_least(LEAST_CONNECTIONS, "connections", from)
 }
 
-fn zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zone, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    name.parse().map_err(|_| {
-        serde::de::Error::custom(format!("`{name}` is not a time zone; use an IANA name such as Europe/Stockholm"))
-    })
+fn room<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    at_least(LEAST_ROOM, "bytes", from)
 }
 
-fn span<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    duration::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+fn at_least<'de, D: Deserializer<'de>>(least: usize, unit: &str, from: D) -> Result<usize, D::Error> {
+    let given = usize::deserialize(from)?;
+    if given < least {
+        return Err(D::Error::custom(format!("{given} {unit} are too few; the least is {least}")));
+    }
+    Ok(given)
 }
 
 #[cfg(test)]
@@ -278,16 +318,20 @@ mod tests {
             let error = load(text).unwrap_err();
             assert!(error.contains("flowscript.toml") && error.contains(part), "{error}");
         };
-        check("bnid = '1.2.3.4:1'", "bnid");
-        check("[limits]\nrnu = '5m'", "rnu");
-        check("[limits]\nrun = '5'", "`5` is not a duration");
-        check("timeZone = 'Mars'", "`Mars` is not a time zone");
-        check("bind = 'here'", "bind");
-        check("workers = 0", "`workers` is 0");
+        check("bnid = '1.2.3.4:1'", "flowscript.toml:1:1: unknown field `bnid`, expected one of `bind`");
+        check("[limits]\nrnu = '5m'", "flowscript.toml:2:1: unknown field `rnu`");
+        check("[limits]\n  run = '5'", "flowscript.toml:2:9: `5` is not a duration");
+        check("timeZone = 'Mars'", ":1:12: `Mars` is not a time zone");
+        check("bind = 'here'", ":1:8: `here` is not an address with a port");
+        check("# Å\nadmin.bind = 'here'", ":2:14: `here` is not an address with a port");
+        check("publicUrl = 'x.com'", ":1:13: `x.com` is not the address of a server");
+        check("workers = 0", ":1:11: `workers` is 0");
+        check("workers = 'a'", ":1:11: invalid type: string \"a\", expected u32");
         check("trustedProxies = ['10.0.0.1/8']", "begins with 10.0.0.0");
-        check("limits.connections = 3", "`limits.connections` is 3");
-        check("limits.answersInFlight = 1000", "`limits.answersInFlight` is 1000");
-        check("bind = ", "");
+        check("limits.connections = 3", ":1:22: 3 connections are too few; the least is 16");
+        check("limits.answersInFlight = 1000", ":1:26: 1000 bytes are too few");
+        check("bind = ", ":1:8: ");
+        check("bind = '0.0.0.0:80'\nbind = '0.0.0.0:81'", ":2:1: duplicate key");
         assert!(
             load("store.url = 'postgres://x'").unwrap().store_file(Path::new(".")).unwrap_err().contains("SQLite only")
         );
