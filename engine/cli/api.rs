@@ -4,10 +4,12 @@ use clap::Args;
 use flowscript_engine::config::Config;
 use flowscript_engine::engine::Engine;
 use flowscript_engine::http::{AdminToken, Local};
+use flowscript_engine::outgoing::reason;
 use flowscript_engine::store::FolderLock;
 use serde_json::Value as Json;
-use std::io::{BufRead, BufReader, Read};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Which engine a command means.
 #[derive(Args)]
@@ -40,7 +42,17 @@ pub enum Api {
 pub struct Remote {
     base: String,
     token: String,
-    agent: ureq::Agent,
+    client: reqwest::Client,
+    runtime: Arc<tokio::runtime::Runtime>,
+}
+
+/// Lines of the stream of a run's events, as they come.
+pub struct Lines {
+    answer: reqwest::Response,
+    runtime: Arc<tokio::runtime::Runtime>,
+    whole: VecDeque<String>,
+    /// What has come of a line that has not ended.
+    begun: Vec<u8>,
 }
 
 /// The admin API over the store of a folder.
@@ -118,8 +130,11 @@ impl InFolder {
 impl Remote {
     fn new(base: &str, data: &Path) -> Result<Self, String> {
         let token = AdminToken::find(data)?;
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-        Ok(Self { base: format!("{}/api/v1", base.trim_end_matches('/')), token, agent })
+        let client = flowscript_engine::outgoing::client().build();
+        let client = client.map_err(|error| format!("requests cannot be sent: {error}"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("threads cannot be started: {error}"))?;
+        Ok(Self { base: format!("{}/api/v1", base.trim_end_matches('/')), token, client, runtime: Arc::new(runtime) })
     }
 
     /// `GET`; the error is what the engine said.
@@ -133,36 +148,54 @@ impl Remote {
     }
 
     /// Lines of the stream of a run's events, as they come: each means that something has happened.
-    pub fn events(&self, run: &str) -> Result<impl Iterator<Item = String> + use<>, String> {
+    pub fn events(&self, run: &str) -> Result<Lines, String> {
         let answer = self.call("GET", &format!("/events?run={run}"), String::new())?;
         if answer.status().as_u16() != 200 {
-            return Err(format!("{} tells no events: it answered {}", self.base, answer.status()));
+            return Err(format!("{} sends no events: it answered {}", self.base, answer.status()));
         }
-        let lines = BufReader::new(answer.into_body().into_reader()).lines();
-        Ok(lines.map_while(Result::ok).filter(|line| line.starts_with("data:") || line.starts_with(':')))
+        Ok(Lines { answer, runtime: self.runtime.clone(), whole: VecDeque::new(), begun: Vec::new() })
     }
 
     fn send(&self, method: &str, path: &str, body: String) -> Result<Json, String> {
-        let mut answer = self.call(method, path, body)?;
-        let mut bytes = Vec::new();
-        let read_whole = answer.body_mut().as_reader().read_to_end(&mut bytes);
-        read_whole.map_err(|error| format!("{} broke off: {error}", self.base))?;
-        read(answer.status().as_u16(), &bytes, &self.base)
+        let answer = self.call(method, path, body)?;
+        let status = answer.status().as_u16();
+        let bytes = self.runtime.block_on(answer.bytes());
+        let bytes = bytes.map_err(|error| format!("{} broke off: {}", self.base, reason(&error)))?;
+        read(status, &bytes, &self.base)
     }
 
-    fn call(&self, method: &str, path: &str, body: String) -> Result<ureq::http::Response<ureq::Body>, String> {
-        let request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
-            .header("Authorization", format!("Bearer {}", self.token))
-            .header("Content-Type", "application/json");
-        let told = |error: &dyn std::fmt::Display| format!("{} does not answer: {error}", self.base);
-        let answer = if body.is_empty() {
-            self.agent.run(request.body(()).map_err(|error| told(&error))?)
-        } else {
-            self.agent.run(request.body(body).map_err(|error| told(&error))?)
-        };
-        answer.map_err(|error| told(&error))
+    fn call(&self, method: &str, path: &str, body: String) -> Result<reqwest::Response, String> {
+        let url = format!("{}{path}", self.base);
+        let method = method.parse().map_err(|_| format!("`{method}` is not a method of HTTP"))?;
+        let request = self.client.request(method, url).bearer_auth(&self.token);
+        let request = if body.is_empty() { request } else { request.body(body) };
+        let answer = self.runtime.block_on(request.header("Content-Type", "application/json").send());
+        answer.map_err(|error| format!("{} does not answer: {}", self.base, reason(&error)))
+    }
+}
+
+impl Iterator for Lines {
+    type Item = String;
+
+    /// The next line that has data or keeps the stream alive; nothing after the end of the stream.
+    fn next(&mut self) -> Option<String> {
+        loop {
+            while let Some(line) = self.whole.pop_front() {
+                if line.starts_with("data:") || line.starts_with(':') {
+                    return Some(line);
+                }
+            }
+            let chunk = self.runtime.block_on(self.answer.chunk()).ok()??;
+            for byte in chunk {
+                match byte {
+                    b'\n' => {
+                        self.whole.push_back(String::from_utf8_lossy(&self.begun).into_owned());
+                        self.begun.clear();
+                    }
+                    byte => self.begun.push(byte),
+                }
+            }
+        }
     }
 }
 

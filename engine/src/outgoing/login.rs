@@ -23,7 +23,7 @@ pub(super) fn take(url: &mut Url) -> Option<String> {
 }
 
 /// An address for people, without its login and without secrets.
-pub(crate) fn shown(url: &str) -> String {
+pub fn shown(url: &str) -> String {
     let plain = match Url::parse(url) {
         Ok(parsed) if parsed.username().is_empty() && parsed.password().is_none() => parsed.to_string(),
         Ok(mut parsed) => {

@@ -24,9 +24,9 @@ pub use allow::{Allowed, is_public};
 pub use check::check;
 pub use connections::{Connections, HttpConnection, read_connections};
 pub use database::{Database, Space as SqlSpace, SqlCall};
-pub use encoded::{ACCEPTED, expand, is_encoded};
-pub use hop::{may_have_body, travels};
-pub(crate) use login::shown;
+pub use encoded::expand;
+use encoded::{ACCEPTED, is_encoded};
+pub use login::shown;
 pub use mail::{Letter, Mail};
 pub(crate) use secret::in_addresses;
 pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
@@ -104,9 +104,14 @@ impl Unsent {
     }
 }
 
+/// Says why no request may go to a host, by its name and port.
+type Refusal = Box<dyn Fn(&str, u16) -> Option<String> + Send + Sync>;
+
 /// Sends requests. Cheap to share.
 pub struct Sender {
     allowed: Vec<Allowed>,
+    /// Decides in place of `allowed` and the connections.
+    refusal: Option<Refusal>,
     /// The largest body that is fetched, in bytes.
     max_body: usize,
     connections: RwLock<Arc<Connections>>,
@@ -132,29 +137,26 @@ impl Sender {
         Self::with_lookup(allow, max_body, lookup)
     }
 
+    /// A sender to all hosts for which `refusal` gives no reason against, wherever they are, for answers of at most
+    /// `max_body` bytes. It is asked again at every redirect. The error says what is wrong with TLS.
+    pub fn unless(
+        refusal: impl Fn(&str, u16) -> Option<String> + Send + Sync + 'static,
+        max_body: usize,
+    ) -> Result<Self, String> {
+        Ok(Self { refusal: Some(Box::new(refusal)), ..Self::new(&[], max_body)? })
+    }
+
     /// The same with another way from names to addresses, for targets that are not listed.
     fn with_lookup(
         allow: &[String],
         max_body: usize,
         lookup: impl Fn(String) -> Looking + Send + Sync + 'static,
     ) -> Result<Self, String> {
-        // A second engine in one process finds the provider installed.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let allowed = allow.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-        let client = || {
-            let builder = Client::builder();
-            // Engines of tests come and go: reading the system's authorities each time would take most of their lives.
-            #[cfg(test)]
-            let builder = builder.tls_certs_only([]);
-            builder
-                .no_proxy()
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(CONNECT_TIME)
-                .user_agent(concat!("flowscript/", env!("CARGO_PKG_VERSION")))
-        };
         let failed = |error: reqwest::Error| format!("requests cannot be sent: {}", chain(&error));
         Ok(Self {
             allowed,
+            refusal: None,
             max_body,
             connections: RwLock::default(),
             anywhere: client().build().map_err(failed)?,
@@ -243,9 +245,7 @@ impl Sender {
             request = request.body(body);
         }
         request.send().await.map_err(|error| {
-            // Its outer text names the address once more.
-            let reason = std::error::Error::source(&error).map_or_else(|| chain(&error), chain);
-            Unsent::new(format!("{method} {shown} failed: {reason}")).late(error.is_timeout())
+            Unsent::new(format!("{method} {shown} failed: {}", reason(&error))).late(error.is_timeout())
         })
     }
 
@@ -258,6 +258,12 @@ impl Sender {
             return Err(Unsent::new(format!("{shown} is not http")));
         }
         let name = host.to_string();
+        if let Some(refusal) = &self.refusal {
+            return match refusal(&name, port) {
+                Some(reason) => Err(Unsent::new(reason)),
+                None => Ok(&self.anywhere),
+            };
+        }
         let listed = self.allowed.iter().any(|allowed| allowed.covers(&name, port))
             || self.connections().http().any(|connection| connection.covers(&name, port));
         if listed {
@@ -273,6 +279,21 @@ impl Sender {
             _ => Ok(&self.public),
         }
     }
+}
+
+/// What the clients of the engine have in common: no proxies of the environment, no redirects that nobody has checked.
+pub fn client() -> reqwest::ClientBuilder {
+    // A second engine in one process finds the provider installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder();
+    // Engines of tests come and go: reading the system's authorities each time would take most of their lives.
+    #[cfg(test)]
+    let builder = builder.tls_certs_only([]);
+    builder
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIME)
+        .user_agent(concat!("flowscript/", env!("CARGO_PKG_VERSION")))
 }
 
 fn refusal(host: &str) -> String {
@@ -378,6 +399,11 @@ async fn decoded(incoming: Incoming, most: usize) -> Result<Incoming, String> {
         ![header::CONTENT_ENCODING, header::CONTENT_LENGTH].iter().any(|gone| name == gone.as_str())
     });
     Ok(Incoming { status, reason, headers, body: body?.into() })
+}
+
+/// Why a request failed, without the address, which the outer error repeats.
+pub fn reason(error: &reqwest::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| chain(error), chain)
 }
 
 /// An error with what is behind it: the outer one alone says little.
