@@ -1,5 +1,4 @@
-//! The conformance cases: `conformance/*.yaml`, one test a case. Those of parts that are not built yet are listed in
-//! `conformance/pending.txt`; one that passes all the same fails the run.
+//! The conformance cases: `conformance/*.yaml`, one test a case.
 
 mod support;
 
@@ -48,32 +47,13 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
     let cases: Vec<Case> = files(&folder).iter().flat_map(|file| read_cases(file)).collect();
-    let mut pending = read_pending(&folder.join("pending.txt"));
     let names: BTreeSet<String> = cases.iter().map(|case| case.name.clone()).collect();
     assert_eq!(names.len(), cases.len(), "two cases of one file have the same name");
-    let mut trials: Vec<Trial> = cases
+    let trials = cases
         .into_iter()
-        .map(|case| {
-            let is_pending = pending.remove(&case.name);
-            let name = case.name.clone();
-            if is_pending {
-                Trial::test(name, move || still_fails(case)).with_kind("pending")
-            } else {
-                Trial::test(name, move || passes(&case).map_err(Failed::from))
-            }
-        })
+        .map(|case| Trial::test(case.name.clone(), move || passes(&case).map_err(Failed::from)))
         .collect();
-    trials.push(Trial::test("every pending case exists", move || {
-        if pending.is_empty() { Ok(()) } else { Err(format!("pending.txt lists what is no case: {pending:?}").into()) }
-    }));
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn still_fails(case: Case) -> Result<(), Failed> {
-    match passes(&case) {
-        Ok(()) => Err("it passes: take it out of pending.txt".into()),
-        Err(_) => Ok(()),
-    }
 }
 
 fn passes(case: &Case) -> Result<(), String> {
@@ -224,10 +204,4 @@ fn to_value(node: &Node) -> Value {
         Kind::List(elements) => Value::list(elements.iter().map(to_value).collect()),
         Kind::Map(entries) => Value::record(entries.iter().map(|entry| (&*entry.key, to_value(&entry.value)))),
     }
-}
-
-fn read_pending(file: &Path) -> BTreeSet<String> {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(str::to_owned).collect()
 }

@@ -42,7 +42,7 @@ pub struct Block {
     pub span: Span,
 }
 
-/// The statements of the language (language.md §4).
+/// The statements of the language (lang/README.md, Statements).
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatementKind {
     /// `let name: type = value;`, `private let …` in modules
@@ -149,7 +149,7 @@ pub struct Expr {
     pub span: Span,
 }
 
-/// The expressions of the language (language.md §3 and §5).
+/// The expressions of the language (lang/README.md, Operators and Queries).
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
     /// `null`
@@ -434,7 +434,7 @@ pub struct TypeExpr {
     pub span: Span,
 }
 
-/// The types that can be written (language.md §4).
+/// The types that can be written (lang/README.md, Types).
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypeExprKind {
     /// `number`, `order`, `null`

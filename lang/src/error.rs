@@ -1,4 +1,4 @@
-//! Errors of a running script (language.md §8).
+//! Errors of a running script (lang/README.md, Limits).
 
 use crate::span::Span;
 use std::fmt;

@@ -40,7 +40,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits of language.md §8, without one for steps.
+    /// The limits of lang/README.md, without one for steps.
     pub const DEFAULT: Self = Self { steps: None, depth: 1_000, memory: 256 << 20, text: 64 << 20, cells: 10_000_000 };
 }
 

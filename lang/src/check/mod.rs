@@ -52,7 +52,7 @@ pub enum Mode {
     Script,
     /// Exactly one expression.
     Expression,
-    /// Plain text with `{expression}` parts (language.md §6).
+    /// Plain text with `{expression}` parts (docs/workflows.md).
     Template,
     /// A line of the repl: a script whose last expression is its result, `return` and the last `;` left out.
     Line,

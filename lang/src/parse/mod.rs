@@ -42,7 +42,7 @@ pub fn parse_expression(source: &str) -> Parsed<Expr> {
     with_deep_stack(|| told(recover::expression(source)))
 }
 
-/// Parses a template of a workflow: text with `{expression}` parts, `\{` for a brace (language.md §6).
+/// Parses a template of a workflow: text with `{expression}` parts, `\{` for a brace (docs/workflows.md).
 pub fn parse_template(source: &str) -> Parsed<Vec<TemplatePart>> {
     with_deep_stack(|| told(recover::template(source)))
 }

@@ -1,4 +1,4 @@
-//! Kernels: row expressions, groups, joins and orders over whole columns at once (language.md §5).
+//! Kernels: row expressions, groups, joins and orders over whole columns at once (lang/README.md, Queries).
 //!
 //! A kernel computes what the evaluator would compute row by row, or declines: where a row would be an error, where
 //! types are mixed, where a text would have to be converted. Then the rows are evaluated one by one, which finds

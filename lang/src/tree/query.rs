@@ -110,7 +110,8 @@ pub struct Aggregate {
     pub span: Span,
 }
 
-/// The aggregates (language.md §5); each does what the library function of its name does with a row expression.
+/// The aggregates (lang/README.md, Queries); each does what the library function of its name does with a row
+/// expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AggregateKind {
     /// `count()`, `count(expr)`

@@ -148,7 +148,7 @@ impl Types {
         }
     }
 
-    /// Rows of two record types make a table whose columns are the union (language.md §1).
+    /// Rows of two record types make a table whose columns are the union (lang/README.md, Values).
     pub fn join_rows(&self, a: &Type, b: &Type) -> Type {
         self.bounded(|fuel| self.join_rows_at(a, b, DEPTH, fuel))
     }

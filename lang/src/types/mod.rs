@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-/// A type of the language (language.md §4), or what the checker infers.
+/// A type of the language (lang/README.md, Types), or what the checker infers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Type {
     /// No value at all: of `error`, and of a variable before anything is known.
@@ -147,7 +147,7 @@ impl Types {
         }
     }
 
-    /// The default value of a type (language.md §1). Types that hold another one many times share its value.
+    /// The default value of a type (lang/README.md, Values). Types that hold another one many times share its value.
     pub fn default_value(&self, ty: &Type) -> Value {
         self.default_of(ty, &mut HashMap::new())
     }

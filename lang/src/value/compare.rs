@@ -1,4 +1,4 @@
-//! Equality, order and membership (language.md §3).
+//! Equality, order and membership (lang/README.md, Operators).
 
 use super::convert::{parse_boolean, parse_datetime, parse_number};
 use super::{Record, Rows, Value, Zone, to_text};

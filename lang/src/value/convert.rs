@@ -1,4 +1,4 @@
-//! Conversions between simple values and truth (language.md §1): the only ones there are.
+//! Conversions between simple values and truth (lang/README.md, Values): the only ones there are.
 
 use super::datetime::MAX_OFFSET;
 use super::{DateTime, Number, Value, Zone};

@@ -17,7 +17,7 @@ pub(super) const MAX_OFFSET: i32 = 68_340;
 
 /// An instant with the offset of the wall clock that shows it. 16 bytes.
 ///
-/// Two datetimes are equal when their instants are (language.md §1).
+/// Two datetimes are equal when their instants are (lang/README.md, Values).
 #[derive(Clone, Copy)]
 pub struct DateTime {
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -108,7 +108,7 @@ impl DateTime {
         self.at_offset(offset_at(zone, self.seconds))
     }
 
-    /// Does its offset agree with the zone's at that instant? Such a value follows the zone (language.md §1).
+    /// Does its offset agree with the zone's at that instant? Such a value follows the zone (lang/README.md, Values).
     pub fn follows(self, zone: Zone) -> bool {
         offset_at(zone, self.seconds) == self.offset
     }
@@ -151,7 +151,8 @@ impl DateTime {
     }
 }
 
-/// The days from `from` to `to` on the wall clock of the first argument `clock` of the operation (language.md §1).
+/// The days from `from` to `to` on the wall clock of the first argument `clock` of the operation (lang/README.md,
+/// Values).
 pub fn days_between(clock: DateTime, from: DateTime, to: DateTime, zone: Zone) -> Option<Number> {
     let follows = clock.follows(zone);
     let wall = |value: DateTime| {

@@ -1,4 +1,4 @@
-//! The values of the language (language.md §1). Knows nothing of the rest of the crate but what work may use.
+//! The values of the language (lang/README.md, Values). Knows nothing of the rest of the crate but what work may use.
 //!
 //! A value is 24 bytes; cloning one copies or counts a reference. All values are immutable; what nobody else
 //! shares is changed in place.

@@ -1,6 +1,6 @@
 //! `Number`: the exact decimal of the language.
 //!
-//! A 96-bit integer with up to 28 decimals, the range and the rounding of .NET's decimal (language.md §1).
+//! A 96-bit integer with up to 28 decimals, the range and the rounding of .NET's decimal (lang/README.md, Values).
 //! Operands that fit 64 bits, nearly all of them, are added, multiplied and compared in 64 bits;
 //! everything else goes through `rust_decimal`. There is no NaN and no infinity.
 

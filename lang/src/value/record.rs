@@ -104,7 +104,7 @@ impl Record {
     }
 
     /// The names of all rows of its table, where it has not all of them itself: the others read as `null` and do not
-    /// count for equality, JSON or `Fields` (language.md §1).
+    /// count for equality, JSON or `Fields` (lang/README.md, Values).
     #[inline]
     pub fn others(&self) -> Option<&Arc<Shape>> {
         match &self.0 {

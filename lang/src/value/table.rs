@@ -304,7 +304,7 @@ impl Table {
         self.shape.names().iter().filter(|name| record.get(name).is_none()).cloned().collect()
     }
 
-    /// Appends a record that has this table's columns; extra fields are dropped (language.md §3, `&`).
+    /// Appends a record that has this table's columns; extra fields are dropped (lang/README.md, Operators, `&`).
     /// The missing columns are the error, and nothing is appended.
     pub fn append(&mut self, record: &Record) -> Result<(), Vec<EcoString>> {
         let missing = self.missing_in(record);

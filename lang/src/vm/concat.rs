@@ -1,4 +1,4 @@
-//! `&`: joins texts, lists, records and tables (language.md §3).
+//! `&`: joins texts, lists, records and tables (lang/README.md, Operators).
 
 use super::Failure;
 use super::fail::{describe, type_error};

@@ -1,4 +1,4 @@
-//! Limits on steps, time and memory (language.md §8).
+//! Limits on steps, time and memory (lang/README.md, Limits).
 
 use super::fail::limit_error;
 use super::machine::Machine;

@@ -1,4 +1,4 @@
-//! Operators on simple values: arithmetic, comparison, `like`, `in` (language.md §3).
+//! Operators on simple values: arithmetic, comparison, `like`, `in` (lang/README.md, Operators).
 
 use super::fail::{arithmetic_error, describe, subject, type_error, value_error};
 use super::limits::with_stack_for;

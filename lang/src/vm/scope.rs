@@ -1,4 +1,4 @@
-//! Row scopes: the names that row expressions use, looked up once for each run of a query (language.md §5).
+//! Row scopes: the names that row expressions use, looked up once for each run of a query (lang/README.md, Queries).
 
 use super::access::no_field;
 use super::fail::{names_hint, subject, type_error};

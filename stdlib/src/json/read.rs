@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How deep arrays and objects may be nested (language.md §8).
+/// How deep arrays and objects may be nested (lang/README.md, Limits).
 pub const MAX_NESTING: usize = 200;
 
 /// The value of a JSON text: objects as records, arrays as lists or tables. The budget pays for reading and for the value.

@@ -1,4 +1,4 @@
-//! Texts: what their escapes stand for (language.md §2).
+//! Texts: what their escapes stand for (lang/README.md, Words).
 
 use crate::span::Span;
 use ecow::EcoString;

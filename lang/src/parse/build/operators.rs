@@ -9,7 +9,7 @@ use pest::pratt_parser::{Assoc, Op, PrattParser};
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-/// Loosest first (language.md §3, levels 10 to 2).
+/// Loosest first (lang/README.md, Operators, levels 10 to 2).
 static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
     let left = |rule| Op::infix(rule, Assoc::Left);
     PrattParser::new()
@@ -140,7 +140,7 @@ fn binary_operator(rule: Rule) -> BinaryOp {
 
 const COMPARISON: u8 = 7;
 
-/// The level of language.md §3.
+/// The level in the table of lang/README.md, Operators.
 fn level(operator: BinaryOp) -> u8 {
     match operator {
         BinaryOp::Coalesce => 3,

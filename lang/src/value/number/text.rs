@@ -223,7 +223,7 @@ impl Short {
 }
 
 impl fmt::Display for Number {
-    /// The text form of language.md §1: shortest, dot, no exponent, no trailing zeros.
+    /// The text form: shortest, dot, no exponent, no trailing zeros.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.short() {
             Some(short) => f.write_str(short.as_str()),

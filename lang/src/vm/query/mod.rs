@@ -1,4 +1,5 @@
-//! Query operators over rows, one after the other: `where … order by …`, `map … as …` (language.md §5).
+//! Query operators over rows, one after the other: `where … order by …`, `map … as …` (lang/README.md,
+//! Queries).
 //!
 //! Between operators there is a relation: rows and which of them, in which order. Only what changes rows makes a
 //! table.

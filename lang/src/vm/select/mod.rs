@@ -1,4 +1,4 @@
-//! `select`: sources are joined, filtered, grouped, and made into the columns of a new table (language.md §5).
+//! `select`: sources are joined, filtered, grouped, and made into the columns of a new table (lang/README.md, Queries).
 
 mod aggregate;
 mod join;
