@@ -145,6 +145,42 @@ fn modules_are_found_among_rows_of_unknown_columns() {
     assert_eq!(run("open pricing; let g = gross; return g(3) + Map([1], Gross)[0];").as_deref(), Ok("8"));
 }
 
+/// A folder with a file `json.flow`: here the script itself, which is no module.
+struct Hiding(&'static str);
+
+impl ModuleLoader for Hiding {
+    fn load(&self, name: &str) -> Option<Result<String, String>> {
+        (name == "json").then(|| Ok(self.0.to_owned()))
+    }
+}
+
+#[test]
+fn a_file_that_hides_a_module_of_the_library_is_told_where_it_is_used() {
+    let script = "let t = JSON.Decode('[]');\nreturn json.Encode(t) & Json.Decode('[]');\n";
+    for (source, module, wanted) in [
+        (script, script, vec!["E0106", "E0114", "E0115", "W0118"]),
+        (script, "function encode(t) => 'x'; function decode(t) => 'y';", vec!["W0118"]),
+        ("return CSV.Decode('a');", script, vec![]),
+        ("let t: json.line? = null; return t;", "type line = {a: number};", vec!["W0118"]),
+        ("open JSON; return encode(1);", "function encode(t) => 'x';", vec!["W0118"]),
+    ] {
+        let compiled = check_with(source, Effect::Pure, &Hiding(module));
+        let mut codes: Vec<&str> = compiled.diagnostics.iter().map(|found| found.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes, wanted, "{source} with {module}: {:?}", compiled.diagnostics);
+        let told: Vec<_> = compiled.diagnostics.iter().filter(|found| found.code == "W0118").collect();
+        assert!(told.len() <= 1, "{told:?}");
+        for found in told {
+            let place = &source[found.span.start as usize..found.span.end as usize];
+            assert!(place.eq_ignore_ascii_case("json") && found.module.is_none(), "{found:?} at {place}");
+            assert!(found.hint.as_ref().is_some_and(|hint| hint.contains("json.flow")), "{found:?}");
+        }
+        let circle = compiled.diagnostics.iter().find(|found| found.code == "E0114");
+        assert!(circle.is_none_or(|found| found.hint.as_ref().is_some_and(|hint| hint.contains("rename"))));
+    }
+}
+
 /// A host that is asked nothing.
 struct NoHost;
 

@@ -355,6 +355,7 @@ impl<'a> Checker<'a> {
             }
         };
         self.report_unused();
+        self.report_hiding();
         let has_errors = self.diagnostics[before..].iter().any(|d| d.code.starts_with("E00"));
         if self.scan(source.len()) {
             self.lint(script, has_errors);

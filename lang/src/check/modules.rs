@@ -84,12 +84,33 @@ impl Checker<'_> {
     /// The unit of the user's module `name`, loaded and checked when it is first met.
     fn module(&mut self, name: &str, span: Span) -> Option<usize> {
         let lower: EcoString = name.to_lowercase().into();
+        let found = self.load(name, &lower, span)?;
+        let hiding = &mut self.units[self.unit].hiding;
+        match hiding.iter_mut().find(|(module, _)| *module == lower) {
+            Some((_, first)) if span.start < first.start => *first = span,
+            None if self.options.registry.has_module(&lower) => hiding.push((lower, span)),
+            _ => {}
+        }
+        Some(found)
+    }
+
+    /// Tells which modules of the user hide one of the library.
+    pub(super) fn report_hiding(&mut self) {
+        for (module, span) in std::mem::take(&mut self.units[self.unit].hiding) {
+            let message = format!("`{module}` is a module of your own here, which hides that of the library.");
+            self.warn("W0118", span, message, Some(rename(&module)));
+        }
+    }
+
+    fn load(&mut self, name: &str, lower: &EcoString, span: Span) -> Option<usize> {
+        let lower = lower.clone();
         if let Some(at) = self.loading.iter().position(|loading| *loading == lower) {
             let mut circle: Vec<&str> = self.loading[at..].iter().map(EcoString::as_str).collect();
             circle.push(&lower);
             let message = format!("The modules use each other in a circle: {}.", circle.join(" → "));
-            let hint = Some("move what both need into a third module".to_owned());
-            self.error_hint("E0114", span, message, hint);
+            let hides = circle.len() == 2 && self.options.registry.has_module(&lower);
+            let hint = if hides { rename(&lower) } else { "move what both need into a third module".to_owned() };
+            self.error_hint("E0114", span, message, Some(hint));
             self.circular.push(lower);
             return None;
         }
@@ -348,4 +369,9 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// What to do about a module that hides one of the library.
+fn rename(module: &str) -> String {
+    format!("rename the file `{module}.flow`, and the name is the library's again")
 }

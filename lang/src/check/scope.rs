@@ -42,6 +42,8 @@ pub struct UnitState {
     pub globals: usize,
     /// What other units see of a module.
     pub members: Members,
+    /// The user's modules that it uses and that hide one of the library, and where first.
+    pub hiding: Vec<(EcoString, Span)>,
 }
 
 /// How much of a unit a walk has met.
@@ -331,6 +333,7 @@ impl UnitState {
             emitted: Vec::new(),
             globals: 0,
             members: Members::default(),
+            hiding: Vec::new(),
         }
     }
 

@@ -84,4 +84,12 @@ pub(super) const LINTS: &[Explanation] = &[
         text: "The first 1,000 warnings are told; look at them, and the others will most likely be of the same kind.",
         example: "",
     },
+    Explanation {
+        code: "W0118",
+        title: "a module that hides one of the library",
+        text: "A file `name.flow` beside the script, or in the project's `modules/`, is the module `name`. Where the library has \
+               a module of that name, as `JSON` and `CSV`, the file comes first, and the functions of the library are not \
+               found: `JSON.Decode(t)` looks into `json.flow`, even if that is the script itself. Rename the file.",
+        example: "",
+    },
 ];
