@@ -4,7 +4,7 @@
 const MOST: usize = 1_000;
 
 /// Nobody mistypes a name that is longer than this, in bytes.
-const LONGEST: usize = 100;
+pub(crate) const LONGEST: usize = 100;
 
 /// The name closest to `wrong`, if it is close enough to be meant. Case does not count.
 pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {

@@ -14,6 +14,9 @@ pub const LONGEST_SOURCE: usize = 1 << 20;
 /// What a check may use where its caller says nothing else: some seconds at most.
 pub const LIMITS: Limits = Limits { steps: Some(10_000_000), ..Limits::DEFAULT };
 
+/// What parsing a byte costs, in bytes that are merely looked at.
+const READING: usize = 32;
+
 /// Errors that are told, and warnings beside them.
 const MOST_TOLD: usize = 1_000;
 
@@ -50,6 +53,11 @@ impl Checker<'_> {
     /// Counts a look at so many bytes of the source.
     pub(super) fn scan(&mut self, bytes: usize) -> bool {
         self.pay((bytes / BYTES_OF_STEP) as u64)
+    }
+
+    /// Counts the parsing of so many bytes, which is much work for each.
+    pub(super) fn reads(&mut self, bytes: usize) -> bool {
+        self.scan(bytes.saturating_mul(READING))
     }
 
     /// Counts copying or looking at so many names.

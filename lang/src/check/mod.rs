@@ -166,7 +166,7 @@ fn compile_here(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Bud
     }
     let mut checker = Checker::new(options, budget);
     checker.scan(source.len());
-    let (script, diagnostics) = parse_unit(source, options.mode);
+    let (script, diagnostics) = parse_unit(source, options.mode, &mut |bytes| checker.reads(bytes));
     checker.take_over(diagnostics);
     let syntax_ok = !checker.diagnostics.iter().any(Diagnostic::is_error);
     let main = checker.check_unit(None, source, &script);
@@ -193,7 +193,7 @@ fn compile_here(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Bud
 }
 
 /// The statements of a source, whatever its mode: an expression or template becomes one `return`.
-fn parse_unit(source: &str, mode: Mode) -> (ast::Script, Vec<Diagnostic>) {
+fn parse_unit(source: &str, mode: Mode, go_on: &mut dyn FnMut(usize) -> bool) -> (ast::Script, Vec<Diagnostic>) {
     let returning = |value: ast::Expr| {
         let span = value.span;
         let kind = ast::StatementKind::Return(Some(value));
@@ -201,11 +201,11 @@ fn parse_unit(source: &str, mode: Mode) -> (ast::Script, Vec<Diagnostic>) {
     };
     match mode {
         Mode::Script => {
-            let parsed = parse::parse_script(source);
+            let parsed = parse::parse_script_while(source, go_on);
             (parsed.tree, parsed.diagnostics)
         }
         Mode::Line => {
-            let mut parsed = parse::parse_script(source);
+            let mut parsed = parse::parse_script_while(source, go_on);
             if let Some(last) = parsed.tree.statements.last_mut()
                 && let ast::StatementKind::Expression(value) = &mut last.kind
             {

@@ -133,7 +133,7 @@ impl Checker<'_> {
             self.modules.insert(lower, None);
             return None;
         }
-        let mut parsed = parse::parse_script(&text);
+        let mut parsed = parse::parse_script_while(&text, &mut |bytes| self.reads(bytes));
         for diagnostic in &mut parsed.diagnostics {
             diagnostic.module = Some(lower.clone());
         }

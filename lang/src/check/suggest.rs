@@ -4,7 +4,7 @@ use super::Checker;
 use super::scope::{Scope, VarKind};
 use crate::ast;
 use crate::span::Span;
-use crate::suggest::nearest;
+use crate::suggest::{LONGEST, nearest};
 use crate::types::Type;
 use ecow::EcoString;
 
@@ -12,17 +12,26 @@ use ecow::EcoString;
 /// for them takes time.
 const MOST_SUGGESTIONS: usize = 200;
 
+/// What collecting and comparing a name costs, in names that are merely looked at.
+const COMPARING: usize = 16;
+
 impl Checker<'_> {
-    /// May names still be looked for that were meant?
-    fn may_suggest(&self) -> bool {
-        self.diagnostics.len() < MOST_SUGGESTIONS
+    /// May names be looked for that were meant instead of this one?
+    fn may_suggest(&self, wrong: &str) -> bool {
+        wrong.len() <= LONGEST && self.diagnostics.len() < MOST_SUGGESTIONS && self.ended.is_none()
     }
 
     /// All variables in scope, columns too.
-    fn names_in_scope(&self) -> Vec<EcoString> {
-        if !self.may_suggest() {
+    fn names_in_scope(&mut self, wrong: &str) -> Vec<EcoString> {
+        if !self.may_suggest(wrong) {
             return Vec::new();
         }
+        let names = self.sorted_names_in_scope();
+        self.look(names.len().saturating_mul(COMPARING));
+        names
+    }
+
+    fn sorted_names_in_scope(&self) -> Vec<EcoString> {
         let unit = &self.units[self.unit];
         let mut names = Vec::new();
         for scope in unit.stack.iter().rev().flat_map(|function| function.scopes.iter().rev()) {
@@ -59,8 +68,8 @@ impl Checker<'_> {
         columns.unwrap_or_default().iter().take(12).map(ToString::to_string).collect()
     }
 
-    fn functions_in_scope(&self) -> Vec<EcoString> {
-        if !self.may_suggest() {
+    fn functions_in_scope(&mut self, wrong: &str) -> Vec<EcoString> {
+        if !self.may_suggest(wrong) {
             return Vec::new();
         }
         let unit = &self.units[self.unit];
@@ -70,6 +79,7 @@ impl Checker<'_> {
                 names.extend(block.functions.values().map(|function| function.signature.name.clone()));
             }
         }
+        self.look(names.len().saturating_mul(COMPARING));
         names
     }
 
@@ -78,7 +88,7 @@ impl Checker<'_> {
         if self.is_unparsed(&name.text) {
             return;
         }
-        let names = self.names_in_scope();
+        let names = self.names_in_scope(&name.text);
         let hint = match nearest(&name.text, names.iter().map(EcoString::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the first time write `let {} = …;`, `set` changes it later", name.text),
@@ -90,7 +100,7 @@ impl Checker<'_> {
         if self.is_unparsed(name) {
             return;
         }
-        let names = self.names_in_scope();
+        let names = self.names_in_scope(name);
         let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, Scope::Block(_)));
         let later = self.declared_later(name, span);
         let hint = if let Some(line) = later {
@@ -130,8 +140,8 @@ impl Checker<'_> {
         if self.is_unparsed(name) {
             return;
         }
-        let names = self.functions_in_scope();
-        let variables = self.names_in_scope();
+        let names = self.functions_in_scope(name);
+        let variables = self.names_in_scope(name);
         let hint = if let Some(near) = nearest(name, names.iter().map(EcoString::as_str)) {
             Some(format!("did you mean `{near}`?"))
         } else if let Some(full) =
@@ -146,12 +156,13 @@ impl Checker<'_> {
     }
 
     pub(super) fn unknown_field(&mut self, name: &str, span: Span, ty: &Type) {
-        if !self.may_suggest() {
+        if !self.may_suggest(name) {
             self.error_hint("E0106", span, format!("There is no field `{name}` here."), None);
             return;
         }
         let fields: Vec<EcoString> =
             self.types.record(ty).map(|r| r.fields.iter().map(|f| f.name.clone()).collect()).unwrap_or_default();
+        self.look(fields.len().saturating_mul(COMPARING));
         let hint = match nearest(name, fields.iter().map(EcoString::as_str)) {
             Some(near) => Some(format!("did you mean `{near}`?")),
             None if fields.is_empty() => None,

@@ -21,6 +21,14 @@ fn checked(source: &str, limits: Limits, stop: &dyn Fn() -> Option<Interrupt>) -
     compiled
 }
 
+/// The steps that a check takes, too.
+fn paid(source: &str) -> (Compiled, u64) {
+    let registry = Registry::default();
+    let mut allowance = Allowance::new("The check", LIMITS, &|| None);
+    let compiled = compile_within(source, &options(&registry), &mut allowance);
+    (compiled, allowance.steps())
+}
+
 fn many(count: usize, part: impl Fn(usize) -> String) -> String {
     (0..count).map(part).collect()
 }
@@ -174,6 +182,29 @@ fn long_sources_are_checked() {
     let calls = list(2_000, " + ", |at| format!("f{at}(v{at}, 2)"));
     let compiled = checked(&format!("let v0 = 0;\n{lets}{functions}return {calls};"), LIMITS, &|| None);
     assert!(compiled.program.is_some(), "{:?}", compiled.diagnostics.first());
+}
+
+/// Looking for names that were meant is paid for, and no name that is too long for that is looked for.
+#[test]
+fn names_that_were_meant_are_paid_for() {
+    let steps = |names: &str, wrong: &str| {
+        let lets = many(2_000, |at| format!("let {names}{at:04} = {at};\n"));
+        let source = format!("{lets}return [{}];", list(100, ", ", |at| format!("{wrong}{at:04}")));
+        let (compiled, steps) = paid(&source);
+        assert!(compiled.diagnostics.iter().filter(|found| found.code == "E0101").count() >= 100);
+        steps
+    };
+    let (long, short) = ("q".repeat(80), "q".repeat(150));
+    let (looked, not) = (steps(&long, &format!("{long}x")), steps(&long, &format!("{short}x")));
+    assert!(looked > not + 100 * 1_000, "{looked} {not}");
+}
+
+#[test]
+fn a_source_that_is_mended_is_paid_for() {
+    let steps = |source: &str| paid(source).1;
+    let sound = format!("return '{}';", "x".repeat(100_000));
+    let broken = format!("return '{}' 1;{}", "x".repeat(100_000), "let x = ;".repeat(90));
+    assert!(steps(&broken) > steps(&sound) + 100_000, "{} {}", steps(&broken), steps(&sound));
 }
 
 #[test]

@@ -34,7 +34,13 @@ pub struct Parsed<T> {
 
 /// Parses a whole script.
 pub fn parse_script(source: &str) -> Parsed<Script> {
-    with_deep_stack(|| told(recover::script(source)))
+    with_deep_stack(|| told(recover::script(source, &mut |_| true)))
+}
+
+/// The same while `go_on` says so, which is told how many bytes are about to be read. Where a source is mended again and
+/// again, it is asked each time.
+pub(crate) fn parse_script_while(source: &str, go_on: &mut dyn FnMut(usize) -> bool) -> Parsed<Script> {
+    with_deep_stack(|| told(recover::script(source, go_on)))
 }
 
 /// Parses a source that is exactly one expression.

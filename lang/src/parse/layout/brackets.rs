@@ -3,9 +3,9 @@
 use super::Layout;
 use crate::parse::token::Kind;
 
-/// How many unclosed brackets a closing one is looked for behind. It keeps hostile sources from costing the square of
-/// their length.
-const FARTHEST: usize = 1000;
+/// How many unclosed brackets a closing one is looked for behind: as many as may be nested. It keeps hostile sources
+/// from costing the square of their length.
+const FARTHEST: usize = 200;
 
 impl Layout<'_> {
     pub(super) fn match_brackets(&mut self) {

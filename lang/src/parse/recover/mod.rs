@@ -28,10 +28,10 @@ const MOST_REPAIRS: usize = 4 * MOST_ERRORS;
 const HOLE: char = '\u{1}';
 
 /// A whole script.
-pub(super) fn script(source: &str) -> Parsed<Script> {
+pub(super) fn script(source: &str, go_on: &mut dyn FnMut(usize) -> bool) -> Parsed<Script> {
     match Grammar::parse(Rule::script, source) {
         Ok(nodes) => finish(Builder::new(source, 0, &[]), |builder| builder.script(nodes)),
-        Err(error) => Recovery::new(source).run(&error),
+        Err(error) => Recovery::new(source).run(&error, go_on),
     }
 }
 
@@ -189,14 +189,15 @@ impl<'a> Recovery<'a> {
     }
 
     /// Parses to the end of the source. `error` is what parsing the whole of it gave.
-    fn run(mut self, error: &Error<Rule>) -> Parsed<Script> {
+    fn run(mut self, error: &Error<Rule>, go_on: &mut dyn FnMut(usize) -> bool) -> Parsed<Script> {
         if self.diagnostics.is_empty() {
             self.mend(&failure(error, 0));
         }
         while let Some(failure) = self.parse_to(self.text.len()) {
             // Telling an error copies its line, which may be as long as the source.
             let work = failure.at.saturating_sub(self.base) + self.line_length(failure.at) + 64;
-            if self.diagnostics.len() >= MOST_ERRORS || self.repairs >= MOST_REPAIRS || self.budget < work {
+            let spent = self.diagnostics.len() >= MOST_ERRORS || self.repairs >= MOST_REPAIRS || self.budget < work;
+            if spent || !go_on(work) {
                 self.give_up(failure.at);
                 break;
             }

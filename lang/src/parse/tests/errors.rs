@@ -1,7 +1,7 @@
 //! What is said about broken sources.
 
 use super::{messages, print};
-use crate::parse::parse_script;
+use crate::parse::{parse_script, parse_script_while};
 
 /// The places of the errors, as `line:column`.
 fn places(source: &str) -> Vec<String> {
@@ -46,4 +46,17 @@ fn parsing_goes_on() {
         assert!(!parsed.diagnostics.is_empty(), "{source}");
         assert_eq!(print::script(&parsed.tree), tree, "{source}\n{}", messages(source, &parsed));
     }
+}
+
+#[test]
+fn mending_ends_when_it_is_told_to() {
+    let source = "let x = ;\n".repeat(90);
+    let mut asked = 0;
+    let parsed = parse_script_while(&source, &mut |_| {
+        asked += 1;
+        asked < 10
+    });
+    assert_eq!(asked, 10);
+    assert_eq!(parsed.diagnostics.len(), 10 + 1, "{:?}", parsed.diagnostics.last());
+    assert!(parse_script(&source).diagnostics.len() == 90);
 }
