@@ -9,7 +9,7 @@ mod support;
 use flowscript_lang::budget::Unlimited;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Value, live_size};
-use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, Settings, Variable, compile};
+use flowscript_lang::{CompileOptions, Mode, NoModules, Settings, Variable, compile};
 use flowscript_stdlib::{csv, json, xml};
 use peak_alloc::PeakAlloc;
 use std::fmt::Write;
@@ -211,8 +211,7 @@ fn script(source: &str) -> impl Fn(Value) -> Value {
     let compiled = compile(source, &options);
     let said: Vec<String> = compiled.diagnostics.iter().map(|it| it.message.clone()).collect();
     let program = compiled.program.unwrap_or_else(|| panic!("{source}: {}", said.join(" ")));
-    let limits = Limits { cells: usize::MAX, ..Limits::default() };
-    let settings = Settings { limits, ..Settings::default() };
+    let settings = Settings::default();
     let source = source.to_owned();
     move |value| match program.run(vec![value], &settings, &support::FixedHost::default()) {
         Ok(outcome) => outcome.value,

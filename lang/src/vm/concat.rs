@@ -93,7 +93,13 @@ impl Machine<'_> {
             _ => (1, right.depth().saturating_add(1)),
         };
         let columns = table.shape().len();
-        self.check_cells(table.len().saturating_add(added).saturating_mul(columns.max(1)))?;
+        let cells = match &right {
+            Value::Record(record) => record.len(),
+            Value::Table(rows) => rows.held_cells(),
+            _ => 0,
+        };
+        let cells = cells.min(added.saturating_mul(columns));
+        self.check_cells(table.held_cells().saturating_add(cells).max(table.len().saturating_add(added)))?;
         check_depth(depth)?;
         let shared = Arc::strong_count(table) > 1
             || table.columns().is_some_and(|columns| columns.iter().any(|column| Arc::strong_count(column) > 1));
@@ -103,12 +109,7 @@ impl Machine<'_> {
             // Rows of different fields are shared themselves.
             (true, None) => table.len(),
         };
-        let cells = match &right {
-            Value::Record(record) => record.len(),
-            Value::Table(rows) => rows.held_cells(),
-            _ => 0,
-        };
-        self.grow((cells.min(added.saturating_mul(columns)) + copied) * size_of::<Value>())?;
+        self.grow((cells + copied) * size_of::<Value>())?;
         check_columns(table, &right)?;
         let rows: &mut Table = Arc::make_mut(table);
         match &right {

@@ -348,7 +348,12 @@ impl<'t> Run<'t> {
                 }
             }
 
-            other => machine.simple(self.tree, code, base, other)?,
+            other => {
+                if matches!(other, I::New(..) | I::Is(..) | I::In(..) | I::InValues(..)) {
+                    self.settle(machine);
+                }
+                machine.simple(self.tree, code, base, other)?;
+            }
         }
         on(next)
     }

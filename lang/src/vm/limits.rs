@@ -146,7 +146,7 @@ impl Machine<'_> {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => return Ok(value),
             Value::Text(text) => self.check_text(text.len())?,
             Value::List(list) => self.check_cells(list.items().len())?,
-            Value::Table(table) => self.check_cells(table.len().saturating_mul(table.shape().len()))?,
+            Value::Table(table) => self.check_cells(table.held_cells())?,
             Value::Binary(_) | Value::Record(_) | Value::Function(_) => {}
         }
         check_depth(value.depth())?;
