@@ -60,6 +60,11 @@ impl CellPool {
         cell
     }
 
+    /// Empties all cells; gives what they held.
+    pub fn empty(&mut self) -> Vec<Value> {
+        self.cells.iter().filter_map(|cell| cell.take()).collect()
+    }
+
     /// The values of all cells that somebody holds.
     pub fn values(&self) -> Vec<Value> {
         self.cells.iter().filter(|cell| Arc::strong_count(cell) > 1).filter_map(|cell| cell.get()).collect()

@@ -57,6 +57,11 @@ impl Meter {
             cells: limits.cells,
         }
     }
+
+    /// The bytes that values have grown by, as far as it is known: since they were last measured, and what they were then.
+    pub fn seen(&self) -> usize {
+        self.added.saturating_add(self.memory.saturating_sub(self.allowance))
+    }
 }
 
 impl Machine<'_> {

@@ -12,6 +12,13 @@ use crate::tree::{CellId, FunctionDef, GlobalId, LocalId, Tree, Variable};
 use crate::value::{Number, Value, Zone};
 use std::sync::Arc;
 
+/// Values of less memory are freed at once.
+const LARGE: usize = 16 << 20;
+
+/// The stack for freeing a value as deep as values may be.
+#[cfg(not(target_arch = "wasm32"))]
+const STACK: usize = 4 << 20;
+
 /// The state of a run.
 pub(crate) struct Machine<'a> {
     pub program: &'a Program,
@@ -93,6 +100,20 @@ impl<'a> Machine<'a> {
     pub fn finish(self) -> Remains {
         self.home.settle(self.globals, self.cells);
         Remains::new(self.home)
+    }
+
+    /// Leaves large values to a thread of their own, for a run that is to end at once: freeing hundreds of thousands of
+    /// parts takes its time.
+    pub fn leave_values(&mut self) {
+        if self.meter.seen() < LARGE {
+            return;
+        }
+        let left = (std::mem::take(&mut self.stack), std::mem::take(&mut self.globals), self.cells.empty());
+        #[cfg(not(target_arch = "wasm32"))]
+        // Where there is no thread, they are freed here.
+        let _ = std::thread::Builder::new().stack_size(STACK).spawn(move || drop(left));
+        #[cfg(target_arch = "wasm32")]
+        drop(left);
     }
 
     pub fn zone(&self) -> Zone {

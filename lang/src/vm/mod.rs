@@ -87,7 +87,15 @@ pub(crate) fn run(
     }
     let mut value = Value::Null;
     for start in &tree.starts {
-        value = machine.start(tree, *start).map_err(place::shortened)?;
+        value = match machine.start(tree, *start) {
+            Ok(value) => value,
+            Err(error) => {
+                if !error.kind.is_catchable() {
+                    machine.leave_values();
+                }
+                return Err(place::shortened(error));
+            }
+        };
     }
     let variables = tree.inputs.iter().map(|input| machine.global(input.slot).cloned().unwrap_or_default()).collect();
     let mut exports = indexmap::IndexMap::new();

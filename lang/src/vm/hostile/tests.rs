@@ -206,3 +206,48 @@ fn hostile_programs_are_cancelled() {
         }
     }
 }
+
+/// Compiled code and the tree take the same steps, and end at the same one.
+#[test]
+fn work_inside_of_instructions_counts_when_it_is_done() {
+    let list = format!("let a = [{}];", vec!["1"; 700].join(", "));
+    for walk in ["if a is number* { set n = n + 1; }", "if 2 in a { set n = n + 1; }", "let t = new n [k: a];"] {
+        let source =
+            format!("type n = {{k: number*?}}; {list} let n = 0; while n < 9 {{ {walk} set n = n + 1; }} return n;");
+        let end = |steps, tree| end(&source, &limits(steps), HANG, Interrupt::Cancelled, tree);
+        let steps = end(None, true).expect("no limit").steps;
+        assert_eq!(end(None, false).expect("no limit").steps, steps, "{walk}");
+        for tree in [false, true] {
+            assert!(end(Some(steps), tree).is_ok() && end(Some(steps - 1), tree).is_err(), "{walk} {tree}");
+        }
+    }
+}
+
+/// What a run holds that is to end at once is freed by and by, all of it.
+#[test]
+fn what_a_stopped_run_holds_is_freed() {
+    let source = "let t = [[1], [2]]; let i = 0; while i < 19 { set t = t & t; set i = i + 1; } \
+                  let b = 0; while true { set b = [t, b]; set b = 0; }";
+    let given = crate::value::Value::list(vec![1.into(); 4_000_000]);
+    let crate::value::Value::List(list) = &given else { panic!("a list") };
+    let kept = std::sync::Arc::downgrade(list);
+    let registry = Registry::default();
+    let variable = crate::check::Variable { name: "given".into(), ty: crate::types::Type::Any, writable: true };
+    let options = CompileOptions {
+        mode: Mode::Script,
+        variables: &[variable],
+        registry: &registry,
+        modules: &NoModules,
+        effect: Effect::Pure,
+    };
+    let compiled = compile(&format!("let kept = given; {source}"), &options);
+    let program = compiled.program.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+    let settings = Settings { limits: Limits { steps: Some(100_000), ..Limits::default() }, ..Settings::default() };
+    let host = Until(Instant::now(), HANG, Interrupt::Cancelled);
+    assert!(program.run(vec![given], &settings, &host).is_err());
+    let started = Instant::now();
+    while kept.upgrade().is_some() {
+        assert!(started.elapsed() < HANG, "it is kept");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
