@@ -69,16 +69,28 @@ pub trait Budget {
     }
 }
 
+/// What is said of a text that may have no more bytes, behind what it is.
+#[cold]
+pub fn longer_text(most: usize) -> String {
+    format!("would be longer than {}, the limit.", size(most))
+}
+
+/// What is said of a list or table that may have no more cells, behind what it is.
+#[cold]
+pub fn more_cells(most: usize) -> String {
+    format!("would have more than {most} cells, the limit.")
+}
+
 /// The error of a text that would be longer than `most` bytes.
 #[cold]
 pub(crate) fn text_too_long(most: usize) -> Box<RunError> {
-    limit(format!("A text would be longer than {}, the limit.", size(most)))
+    limit(format!("A text {}", longer_text(most)))
 }
 
 /// The error of a list or table that would have more than `most` cells.
 #[cold]
-pub(crate) fn too_many_cells(most: usize) -> Box<RunError> {
-    limit(format!("A list or table would have more than {most} cells, the limit."))
+pub fn too_many_cells(most: usize) -> Box<RunError> {
+    limit(format!("A list or table {}", more_cells(most)))
 }
 
 /// The error of work that the host ends.

@@ -1,7 +1,9 @@
 //! What natives do with their arguments again and again: whole numbers, limits, row expressions.
 
+use crate::pages::{Pages, copied, long_pieces};
+use crate::unwritten::{EncodeError, Written};
 use ecow::EcoString;
-use flowscript_lang::budget::{Budget, Paid, Toll};
+use flowscript_lang::budget::{Paid, Toll, longer_text, more_cells};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult, RowFunction};
 use flowscript_lang::value::{Rows, Value, to_text, truth};
@@ -39,18 +41,13 @@ pub(crate) fn too_long(call: &Call<'_>, most: usize) -> Box<RunError> {
 }
 
 fn longer(function: &str, most: usize) -> Box<RunError> {
-    let message = format!("{function}: the text would be longer than {} MiB, the limit.", most >> 20);
-    RunError::new(ErrorKind::Limit, message)
+    RunError::new(ErrorKind::Limit, format!("{function}: the text {}", longer_text(most)))
 }
-
-/// What writing a byte costs, in bytes that are merely looked at.
-const WRITING: usize = 2;
 
 /// A text that a function writes, paid for piece by piece before it grows.
 pub(crate) struct Out<'b> {
-    text: EcoString,
-    toll: Toll<'b>,
-    most: usize,
+    text: Pages<EcoString>,
+    written: Written<'b>,
     function: &'static str,
 }
 
@@ -58,40 +55,37 @@ impl<'b> Out<'b> {
     /// An empty text.
     pub(crate) fn new(call: &'b mut Call<'_>) -> Self {
         let function = call.function.name;
-        let budget = call.budget();
-        Self { text: EcoString::new(), most: budget.most_text(), toll: Toll::new(budget), function }
+        Self { text: Pages::default(), written: Written::new(call.budget()), function }
     }
 
-    /// Writes a piece. Pieces of many kilobytes are copied only, which is little work for each byte.
+    /// Writes a piece.
     pub(crate) fn push(&mut self, piece: &str) -> Paid {
-        self.room(piece.len())?;
-        self.text.push_str(piece);
-        Ok(())
-    }
-
-    /// Pays for so many more bytes; too many are an error.
-    pub(crate) fn room(&mut self, bytes: usize) -> Paid {
-        if self.text.len().saturating_add(bytes) > self.most {
-            return Err(longer(self.function, self.most));
+        for piece in long_pieces(piece) {
+            self.written.grow(piece.len()).map_err(|error| match error {
+                EncodeError::Stopped(stopped) => stopped,
+                EncodeError::TooLong { most } => longer(self.function, most),
+                EncodeError::Value(problem) => RunError::new(ErrorKind::Value, problem),
+            })?;
+            self.text.page().push_str(piece);
         }
-        self.toll.take(bytes)?;
-        self.toll.scan(bytes.saturating_mul(WRITING))
+        Ok(())
     }
 
     /// Pays for a look at so many bytes.
     pub(crate) fn look(&mut self, bytes: usize) -> Paid {
-        self.toll.scan(bytes)
+        self.written.look(bytes)
     }
 
     /// Who is paid.
     pub(crate) fn toll(&mut self) -> &mut Toll<'b> {
-        &mut self.toll
+        self.written.toll()
     }
 
     /// The text.
     pub(crate) fn finish(mut self) -> Result<EcoString, Box<RunError>> {
-        self.toll.settle()?;
-        Ok(self.text)
+        let text = self.text.finish(self.written.toll())?;
+        self.written.toll().settle()?;
+        Ok(text)
     }
 }
 
@@ -100,7 +94,7 @@ pub(crate) fn part(call: &mut Call<'_>, text: &str) -> NativeResult {
     if text.len() > EcoString::INLINE_LIMIT {
         call.budget().make_text(text.len())?;
     }
-    Ok(text.into())
+    copied(text, call.budget()).map(Value::Text)
 }
 
 /// Pays for looking at so many characters or bytes of a text.
@@ -119,8 +113,7 @@ pub(crate) fn cells_fit(call: &mut Call<'_>, cells: usize) -> Result<(), Box<Run
 
 /// The error of a list or table that would have more than `most` cells.
 pub(crate) fn too_many(call: &Call<'_>, most: usize) -> Box<RunError> {
-    let message = format_args!("the list or table would have more than {most} cells, the limit.");
-    call.error(ErrorKind::Limit, message)
+    call.error(ErrorKind::Limit, format_args!("the list or table {}", more_cells(most)))
 }
 
 /// Rows that are chosen before they are paid for.

@@ -87,16 +87,7 @@ fn lowered(chars: &[char]) -> String {
 
 /// A text in pieces of whole characters.
 pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let end = (rest.len().min(PIECE)..=rest.len()).find(|end| rest.is_char_boundary(*end))?;
-        let (piece, after) = rest.split_at(end);
-        rest = after;
-        Some(piece)
-    })
+    crate::pages::pieces(text, PIECE)
 }
 
 /// Writes a text several times over.

@@ -27,6 +27,7 @@ mod number;
 #[cfg(test)]
 #[path = "../../tests/support/odd.rs"]
 mod odd;
+mod pages;
 mod random;
 pub mod reference;
 mod regex;

@@ -63,6 +63,18 @@ impl Default for Within {
     }
 }
 
+/// How often work asks whether to stop.
+pub(crate) fn questions<R>(work: impl FnOnce(&mut dyn Budget) -> R) -> (R, usize) {
+    let asked = AtomicU64::new(0);
+    let stop = || {
+        asked.fetch_add(1, Ordering::Relaxed);
+        None
+    };
+    let limits = Limits { memory: usize::MAX, ..Limits::default() };
+    let result = work(&mut Allowance::new("The work", limits, &stop));
+    (result, asked.into_inner() as usize)
+}
+
 #[derive(Default)]
 pub(crate) struct Cache(pub Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>);
 

@@ -2,6 +2,7 @@
 
 use crate::arguments::{Out, chosen, clamped, count, looked, part, too_long, too_many};
 use crate::letters;
+use crate::pages::copied;
 use crate::row::{Row, fails, gives, row};
 use crate::search::Needle;
 use crate::trim::{trim, trim_end, trim_start};
@@ -268,7 +269,7 @@ fn split(call: &mut Call<'_>) -> NativeResult {
         let beside = if part.len() > EcoString::INLINE_LIMIT { TEXT + part.len() } else { 0 };
         toll.take(2 * size_of::<Value>() + beside)?;
         toll.scan(PART + part.len())?;
-        parts.push(part.into());
+        parts.push(Value::Text(copied(part, toll)?));
         Ok(true)
     };
     let mut fits = true;

@@ -1,6 +1,7 @@
-//! Why a value could not be written as a text of JSON, XML or CSV.
+//! Texts that are paid for while they are written, and why a value could not be written as JSON, XML or CSV.
 
-use flowscript_lang::budget::{Budget, Toll};
+use crate::pages::{Pages, Text};
+use flowscript_lang::budget::{Budget, Paid, Toll, longer_text};
 use flowscript_lang::error::RunError;
 use std::fmt;
 
@@ -22,7 +23,7 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value(problem) => f.write_str(problem),
-            Self::TooLong { most } => write!(f, "The text would be longer than {most} bytes, the limit."),
+            Self::TooLong { most } => write!(f, "The text {}", longer_text(*most)),
             Self::Stopped(error) => error.fmt(f),
         }
     }
@@ -64,19 +65,38 @@ impl<'b> Written<'b> {
     /// Pays for one more part, with which the text has become so long.
     #[inline]
     pub(crate) fn pay(&mut self, length: usize) -> Result<(), EncodeError> {
+        self.look(PART)?;
+        self.grow(length.saturating_sub(self.paid))
+    }
+
+    /// Pays for so many bytes more.
+    #[inline]
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), EncodeError> {
+        let length = self.paid.saturating_add(bytes);
         if length > self.most {
             return Err(EncodeError::TooLong { most: self.most });
         }
-        let written = length.saturating_sub(self.paid);
         self.paid = length;
-        self.toll.scan(written * WRITING + PART)?;
-        self.toll.take(written)?;
-        Ok(())
+        self.toll.scan(bytes.saturating_mul(WRITING))?;
+        Ok(self.toll.take(bytes)?)
     }
 
-    /// Pays the rest of a text of this length.
-    pub(crate) fn finish(mut self, length: usize) -> Result<(), EncodeError> {
-        self.pay(length)?;
-        Ok(self.toll.settle()?)
+    /// Pays for a look at so many bytes.
+    #[inline]
+    pub(crate) fn look(&mut self, bytes: usize) -> Paid {
+        self.toll.scan(bytes)
+    }
+
+    /// Who is paid.
+    pub(crate) fn toll(&mut self) -> &mut Toll<'b> {
+        &mut self.toll
+    }
+
+    /// The text that has been written, its rest paid for.
+    pub(crate) fn finish<T: Text + From<String>>(mut self, text: Pages<String>) -> Result<T, EncodeError> {
+        self.pay(text.len())?;
+        let text = text.finish(&mut self.toll)?;
+        self.toll.settle()?;
+        Ok(text)
     }
 }

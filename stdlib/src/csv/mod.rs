@@ -74,8 +74,8 @@ fn csv_encode(call: &mut Call<'_>) -> NativeResult {
         Rows::List(_) => Arc::new(Table::empty(Shape::new([]), None)),
     };
     let dialect = dialect(call, 1)?;
-    match encode(&table, dialect, call.budget()) {
-        Ok(text) => Ok(text.into()),
+    match write::write(&table, dialect, call.budget()) {
+        Ok(text) => Ok(Value::Text(text)),
         Err(EncodeError::Value(message)) => Err(call.value_error(message)),
         Err(EncodeError::TooLong { most }) => Err(too_long(call, most)),
         Err(EncodeError::Stopped(error)) => Err(error),

@@ -2,10 +2,11 @@
 
 use super::Dialect;
 use crate::cells::convert;
+use crate::pages::place;
 use crate::show::{quoted, short};
 use csv::{ReaderBuilder, StringRecord};
 use ecow::{EcoString, eco_format};
-use flowscript_lang::budget::{Budget, Toll};
+use flowscript_lang::budget::{Budget, Toll, more_cells};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::value::{Column, Shape, Table, Value, Zone};
 use std::collections::{HashMap, HashSet};
@@ -159,6 +160,9 @@ struct Lines<'a> {
 /// What reading a byte costs, in bytes that are merely looked at.
 const READING: usize = 4;
 
+/// So much of the text is looked at between two payments, in bytes.
+const PIECE: usize = 16 << 10;
+
 /// Names that a message shows at most.
 const SHOWN: usize = 20;
 
@@ -239,8 +243,7 @@ impl<'a> Lines<'a> {
         self.cells = self.cells.saturating_add(width);
         let most = self.toll().most_cells();
         if self.cells > most {
-            let message = format!("The table would have more than {most} cells, the limit.");
-            return Err(RunError::new(ErrorKind::Limit, message).into());
+            return Err(RunError::new(ErrorKind::Limit, format!("The table {}", more_cells(most))).into());
         }
         // Long cells have their text beside them.
         let texts = self.row.iter().map(|cell| if cell.len() > EcoString::INLINE_LIMIT { cell.len() + 16 } else { 0 });
@@ -268,37 +271,58 @@ impl<'a> Lines<'a> {
             self.toll().settle()?;
         }
         let at_end = at as usize >= self.text.len();
-        if more && at_end && self.ends_in_quotes() {
+        if more && at_end && self.ends_in_quotes()? {
             return Err(self.error("a quote has no end.".into()));
         }
         Ok(more)
     }
 
     /// The reader takes a text that ends inside quotes; the last row tells.
-    fn ends_in_quotes(&self) -> bool {
+    fn ends_in_quotes(&mut self) -> Result<bool, Box<RunError>> {
+        let delimiter = self.dialect.delimiter;
         let (mut quoted, mut at_start) = (false, true);
-        for byte in self.text.as_bytes().get(self.start()..).unwrap_or_default() {
-            if quoted {
-                // Two quotes in quotes end them and begin them again.
-                quoted = *byte != b'"';
-                at_start = !quoted;
-            } else {
-                quoted = at_start && *byte == b'"';
-                at_start = *byte == self.dialect.delimiter || *byte == b'\n' || *byte == b'\r';
+        let start = self.start()?;
+        for piece in self.text.as_bytes().get(start..).unwrap_or_default().chunks(PIECE) {
+            self.toll().scan(piece.len() * READING)?;
+            for byte in piece {
+                if quoted {
+                    // Two quotes in quotes end them and begin them again.
+                    quoted = *byte != b'"';
+                    at_start = !quoted;
+                } else {
+                    quoted = at_start && *byte == b'"';
+                    at_start = *byte == delimiter || *byte == b'\n' || *byte == b'\r';
+                }
             }
         }
-        quoted
+        Ok(quoted)
     }
 
     /// The byte the current row starts at.
-    fn start(&self) -> usize {
-        let at = self.row.position().map_or(0, |position| position.byte() as usize);
-        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
-        at + rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+    fn start(&mut self) -> Result<usize, Box<RunError>> {
+        let mut at = self.row.position().map_or(0, |position| position.byte() as usize);
+        for piece in self.text.as_bytes().get(at..).unwrap_or_default().chunks(PIECE) {
+            let blank = piece.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            self.toll().scan(blank * READING)?;
+            at += blank;
+            if blank < piece.len() {
+                break;
+            }
+        }
+        Ok(at)
     }
 
-    fn error(&self, problem: String) -> CsvError {
-        let before = self.text.get(..self.start()).unwrap_or_default();
-        CsvError { line: before.bytes().filter(|byte| *byte == b'\n').count() + 1, problem, stopped: None }
+    /// The line the current row starts on, from 1.
+    fn line(&mut self) -> Result<usize, Box<RunError>> {
+        let start = self.start()?;
+        let before = self.text.get(..start).unwrap_or_default();
+        place(before, |bytes| self.toll().scan(bytes)).map(|(line, _)| line)
+    }
+
+    fn error(&mut self, problem: String) -> CsvError {
+        match self.line() {
+            Ok(line) => CsvError { line, problem, stopped: None },
+            Err(stopped) => stopped.into(),
+        }
     }
 }

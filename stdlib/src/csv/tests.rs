@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{call, shown};
+use crate::testing::{call, questions, shown};
 use flowscript_lang::budget::{Allowance, Unlimited};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::program::Limits;
@@ -143,4 +143,59 @@ fn too_many_cells_are_a_limit() {
     let error = decode(&text, Dialect { header: false, ..Dialect::default() }, &mut budget).expect_err("limit");
     assert_eq!(error.to_string(), "The table would have more than 10000000 cells, the limit.");
     assert_eq!(error.stopped.expect("a limit").kind, ErrorKind::Limit);
+}
+
+/// A text of 8 MiB, and the questions that looking at it once more than reading it takes at least.
+const LONG: usize = 8 << 20;
+const ENOUGH: usize = 8;
+
+#[test]
+fn a_long_cell_is_written_in_pieces() {
+    for (part, length) in [("x", LONG + 7), ("\"", 2 * LONG + 9), ("é,", LONG / 3 * 3 + 8)] {
+        let cell = part.repeat(LONG / part.len());
+        let Value::Table(table) = Value::list(vec![Value::record([("a", cell.into()), ("b", 1.into())])]) else {
+            panic!("a table")
+        };
+        let (text, asked) = questions(|budget| encode(&table, Dialect::default(), budget));
+        let text = text.expect("it has a text form");
+        assert!(text.len().abs_diff(length) < 8 && asked > ENOUGH, "{part}: {} {asked}", text.len());
+    }
+}
+
+#[test]
+fn the_end_of_a_long_cell_is_looked_for_in_pieces() {
+    let cell = "x".repeat(LONG);
+    let reading = |text: &str| questions(|budget| decode(text, Dialect::default(), budget));
+    let (read, asked) = reading(&format!("a\n{cell}\n1\n"));
+    let (open, asked_open) = reading(&format!("a\n\"{cell}"));
+    assert!(read.is_ok());
+    assert_eq!(open.expect_err("it has no end").to_string(), "line 2: a quote has no end.");
+    assert!(asked_open > asked + ENOUGH, "{asked_open} {asked}");
+    let (blank, asked_blank) = reading(&format!("a\n{}1,2", "\n".repeat(LONG)));
+    assert!(blank.expect_err("too many cells").to_string().starts_with("line 8388610: the row has 2 cells"));
+    assert!(asked_blank > asked + ENOUGH, "{asked_blank} {asked}");
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_that_of_the_csv_crate(
+        rows in prop::collection::vec(prop::collection::vec("[a,\"\n\r é;#]{0,4}", 3), 0..4),
+        width in 1..4usize,
+        semicolon: bool,
+    ) {
+        let delimiter = if semicolon { b';' } else { b',' };
+        let names = ["x", "a,b;", ""];
+        let record = |row: &Vec<String>| {
+            Value::record(names.iter().take(width).zip(row).map(|(name, cell)| (*name, Value::from(cell.as_str()))))
+        };
+        let Value::Table(table) = Value::list(rows.iter().map(record).collect()) else { return Ok(()) };
+        let mut writer = csv::WriterBuilder::new().delimiter(delimiter).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        writer.write_record(names.iter().take(width)).expect("in memory");
+        for row in &rows {
+            writer.write_record(row.iter().take(width)).expect("in memory");
+        }
+        let wanted = String::from_utf8(writer.into_inner().expect("in memory")).expect("UTF-8");
+        let text = encode(&table, Dialect { delimiter, header: true }, &mut Unlimited).expect("texts");
+        prop_assert_eq!(text, wanted);
+    }
 }

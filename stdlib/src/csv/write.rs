@@ -1,25 +1,36 @@
 //! Tables to CSV texts.
 
 use super::Dialect;
+use crate::letters::pieces;
+use crate::pages::{Pages, Text};
 use crate::show::short;
 use crate::unwritten::{EncodeError, Written};
-use csv::{Terminator, WriterBuilder};
 use flowscript_lang::budget::Budget;
 use flowscript_lang::value::{Table, to_text};
+use memchr::{memchr, memchr3};
 
 /// A table as CSV, every line ending with CRLF. Fails where a cell has no text form; the error names it.
 /// The budget pays for the text.
 pub fn encode(table: &Table, dialect: Dialect, budget: &mut dyn Budget) -> Result<String, EncodeError> {
-    let mut written = Written::new(budget);
-    let mut length = 0;
+    write(table, dialect, budget)
+}
+
+pub(super) fn write<T: Text + From<String>>(
+    table: &Table,
+    dialect: Dialect,
+    budget: &mut dyn Budget,
+) -> Result<T, EncodeError> {
     let names = table.shape().names();
     if names.is_empty() {
-        return Ok(String::new());
+        return Ok(T::default());
     }
-    let mut writer =
-        WriterBuilder::new().delimiter(dialect.delimiter).terminator(Terminator::CRLF).from_writer(Vec::new());
+    let mut lines = Lines { out: Pages::default(), written: Written::new(budget), delimiter: dialect.delimiter };
+    let only = names.len() == 1;
     if dialect.header {
-        writer.write_record(names.iter().map(|name| name.as_bytes())).map_err(|error| error.to_string())?;
+        for (column, name) in names.iter().enumerate() {
+            lines.cell(column, name, only)?;
+        }
+        lines.end();
     }
     for row in 0..table.len() {
         for (column, name) in names.iter().enumerate() {
@@ -32,14 +43,62 @@ pub fn encode(table: &Table, dialect: Dialect, budget: &mut dyn Budget) -> Resul
                     short(name)
                 )
             })?;
-            length += text.len() + 1;
-            written.pay(length)?;
-            writer.write_field(text.as_bytes()).map_err(|error| error.to_string())?;
+            lines.cell(column, &text, only)?;
         }
-        writer.write_record(None::<&[u8]>).map_err(|error| error.to_string())?;
+        lines.end();
     }
-    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
-    let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
-    written.finish(text.len())?;
-    Ok(text)
+    lines.written.finish(lines.out)
+}
+
+/// The text so far, and who pays for it.
+struct Lines<'b> {
+    out: Pages<String>,
+    written: Written<'b>,
+    delimiter: u8,
+}
+
+impl Lines<'_> {
+    /// Writes a cell, in quotes where it needs them: an empty one that is alone would be a blank line.
+    fn cell(&mut self, column: usize, text: &str, only: bool) -> Result<(), EncodeError> {
+        if column > 0 {
+            self.out.page().push(char::from(self.delimiter));
+        }
+        if text.is_empty() {
+            self.out.page().push_str(if only { "\"\"" } else { "" });
+            return self.written.pay(self.out.len());
+        }
+        let quoted = self.needs_quotes(text)?;
+        if quoted {
+            self.out.page().push('"');
+        }
+        for piece in pieces(text) {
+            self.written.pay(self.out.len().saturating_add(piece.len()))?;
+            let mut rest = piece;
+            while quoted && let Some((before, after)) = rest.split_once('"') {
+                self.out.page().push_str(before);
+                self.out.page().push_str("\"\"");
+                rest = after;
+            }
+            self.out.page().push_str(rest);
+        }
+        if quoted {
+            self.out.page().push('"');
+        }
+        Ok(())
+    }
+
+    fn needs_quotes(&mut self, text: &str) -> Result<bool, EncodeError> {
+        for piece in pieces(text) {
+            let bytes = piece.as_bytes();
+            if memchr3(b'"', b'\r', b'\n', bytes).is_some() || memchr(self.delimiter, bytes).is_some() {
+                return Ok(true);
+            }
+            self.written.look(bytes.len())?;
+        }
+        Ok(false)
+    }
+
+    fn end(&mut self) {
+        self.out.page().push_str("\r\n");
+    }
 }

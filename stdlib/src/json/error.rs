@@ -1,6 +1,8 @@
 //! What can be wrong with a JSON text, and where.
 
+use crate::pages::place;
 use crate::show::short;
+use flowscript_lang::budget::Budget;
 use flowscript_lang::error::RunError;
 use flowscript_lang::types::Mismatch;
 use std::fmt;
@@ -83,10 +85,14 @@ impl Failure {
         self
     }
 
-    /// The error, with its place in `text`.
-    pub(super) fn located(self, text: &str) -> DecodeError {
-        let before = text.get(..self.at).unwrap_or(text);
-        let line_start = memchr::memrchr(b'\n', before.as_bytes()).map_or(0, |at| at + 1);
+    /// The error, with its place in `text`. Looking for it is paid for.
+    pub(super) fn located(self, text: &str, budget: &mut dyn Budget) -> DecodeError {
+        let (line, column) = match place(text.get(..self.at).unwrap_or(text), |bytes| budget.scan(bytes)) {
+            Ok(place) => place,
+            Err(stopped) => {
+                return DecodeError { path: String::new(), line: 1, column: 1, problem: Problem::Stopped(stopped) };
+            }
+        };
         // The steps begin at the innermost.
         let (ends, starts) = (SHOWN_STEPS / 2, self.steps.len().saturating_sub(SHOWN_STEPS / 2));
         let is_shown = |at: usize| self.steps.len() <= SHOWN_STEPS || at < ends || at >= starts;
@@ -97,11 +103,6 @@ impl Failure {
             let dot = if path.is_empty() || step.starts_with('[') { "" } else { "." };
             path + dot + step
         });
-        DecodeError {
-            path,
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            problem: self.problem,
-        }
+        DecodeError { path, line, column, problem: self.problem }
     }
 }

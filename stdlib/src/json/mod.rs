@@ -76,7 +76,7 @@ fn written(call: &mut Call<'_>, layout: Layout) -> NativeResult {
         value => value,
     };
     match write::write(&value, layout, call.budget()) {
-        Ok(text) => Ok(text.into()),
+        Ok(text) => Ok(Value::Text(text)),
         // The message is the documented one, without the function's name.
         Err(EncodeError::Value(problem)) => Err(RunError::new(ErrorKind::Type, problem)),
         Err(EncodeError::TooLong { most }) => Err(too_long(call, most)),

@@ -7,6 +7,7 @@
 use super::error::{DecodeError, Failure, Problem, Read};
 use super::form::{Known, PlaceId, Seen, WHOLE};
 use super::scan::Scanner;
+use crate::pages::copied;
 use ecow::EcoString;
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::types::{RecordType, Stopped, Type, Types};
@@ -71,6 +72,9 @@ struct Reader<'a> {
 /// What reading a byte costs, in bytes that are merely looked at.
 const READING: usize = 4;
 
+/// Longer texts in a column are paid for one by one, in bytes.
+const LONG: usize = 64 << 10;
+
 /// The memory of a list, table or record beside its cells, and of its parts on the way, in bytes.
 const CONTAINER: usize = 96;
 
@@ -96,6 +100,26 @@ impl<'a> Reader<'a> {
         self.scan.string(&mut |at, bytes| pay_to(toll, paid, at, bytes))
     }
 
+    /// Skips blanks.
+    #[inline]
+    fn blanks(&mut self) -> Read<()> {
+        self.scan.skip_blanks();
+        if self.scan.is_at_blank() { self.many_blanks() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn many_blanks(&mut self) -> Read<()> {
+        let (toll, paid) = (&mut self.toll, &mut self.paid);
+        self.scan.blanks(&mut |at, bytes| pay_to(toll, paid, at, bytes))
+    }
+
+    /// Behind a field: does another one follow?
+    #[inline]
+    fn next_field(&mut self) -> Read<bool> {
+        let (toll, paid) = (&mut self.toll, &mut self.paid);
+        self.scan.next_field(&mut |at, bytes| pay_to(toll, paid, at, bytes))
+    }
+
     /// The name of a field and its colon.
     fn name(&mut self) -> Read<Cow<'a, str>> {
         let (toll, paid) = (&mut self.toll, &mut self.paid);
@@ -104,18 +128,18 @@ impl<'a> Reader<'a> {
 
     fn whole(mut self, ty: &Type) -> Result<Value, DecodeError> {
         let read = self.value(ty, Spot { level: 0, place: WHOLE }).and_then(|value| {
-            self.scan.skip_blanks();
+            self.blanks()?;
             match self.scan.peek() {
                 None => self.pay(0).and_then(|()| self.toll.settle().map_err(Failure::stopped)).map(|()| value),
                 Some(_) => Err(self.scan.unexpected("the end of the text")),
             }
         });
-        read.map_err(|failure| failure.located(self.scan.text))
+        read.map_err(|failure| failure.located(self.scan.text, &mut self.toll))
     }
 
     /// The next value, as `ty` wants it.
     fn value(&mut self, ty: &Type, spot: Spot) -> Read<Value> {
-        self.scan.skip_blanks();
+        self.blanks()?;
         let start = self.scan.at;
         let Some((types, zone)) = self.target else { return self.any(spot) };
         let mut wanted = types.resolve(ty);
@@ -140,17 +164,17 @@ impl<'a> Reader<'a> {
 
     /// The next value as it is.
     fn any(&mut self, spot: Spot) -> Read<Value> {
-        self.scan.skip_blanks();
+        self.blanks()?;
         match self.scan.peek() {
             Some(b'{') => self.object(spot),
             Some(b'[') => self.array(&Type::Any, spot),
             Some(b'"') => {
-                let value = match self.scan.plain_text() {
-                    Some(text) => Value::Text(text.into()),
-                    None => self.string().map(|text| Value::Text(text.as_ref().into()))?,
+                let text = match self.scan.plain_text() {
+                    Some(text) => Cow::Borrowed(text),
+                    None => self.string()?,
                 };
                 self.pay(self.scan.at - self.paid)?;
-                Ok(value)
+                copied(&text, &mut self.toll).map(Value::Text).map_err(Failure::stopped)
             }
             Some(b'-' | b'0'..=b'9') => match self.scan.short_number() {
                 Some(number) => Ok(Value::Number(number)),
@@ -165,7 +189,7 @@ impl<'a> Reader<'a> {
 
     fn array(&mut self, element: &Type, spot: Spot) -> Read<Value> {
         self.open(spot)?;
-        self.scan.skip_blanks();
+        self.blanks()?;
         if self.scan.eat(b']') {
             return Ok(Value::empty_list());
         }
@@ -176,7 +200,7 @@ impl<'a> Reader<'a> {
         let mut known = self.seen.expected(spot.place);
         loop {
             self.pay(size_of::<Value>())?;
-            self.scan.skip_blanks();
+            self.blanks()?;
             if plain && self.scan.peek() == Some(b'{') {
                 let row = self.row(&mut builder, &mut known, inside);
                 row.map_err(|failure| failure.in_element(position))?;
@@ -185,7 +209,7 @@ impl<'a> Reader<'a> {
                 builder.push(value);
             }
             position += 1;
-            self.scan.skip_blanks();
+            self.blanks()?;
             if self.scan.eat(b']') {
                 return Ok(builder.finish());
             }
@@ -229,7 +253,10 @@ impl<'a> Reader<'a> {
         match self.scan.peek() {
             Some(b'"') => {
                 if let Some(text) = self.scan.plain_text() {
-                    column.push_text(text.into());
+                    if text.len() > LONG {
+                        self.pay(text.len())?;
+                    }
+                    column.push_text(copied(text, &mut self.toll).map_err(Failure::stopped)?);
                     return Ok(());
                 }
             }
@@ -274,22 +301,22 @@ impl<'a> Reader<'a> {
         spot: Spot,
         mut value: impl FnMut(&mut Self, usize, Spot) -> Read<()>,
     ) -> Read<Fields> {
-        self.scan.skip_blanks();
+        self.blanks()?;
         if self.scan.eat(b'}') {
             return Ok(if known.names.is_empty() { Fields::All } else { Fields::Only(0) });
         }
         for (number, name) in known.names.iter().enumerate() {
-            self.scan.skip_blanks();
+            self.blanks()?;
             if !self.scan.eat_all(name) {
                 return Ok(Fields::First(number));
             }
-            let inside = self.field_spot(spot, number);
+            let inside = self.field_spot(spot, number)?;
             let read = value(self, number, inside);
             if let Err(failure) = read {
                 let name = known.shape.names().get(number).map_or("", EcoString::as_str);
                 return Err(failure.in_field(name));
             }
-            if !self.scan.next_field()? {
+            if !self.next_field()? {
                 let all = number + 1 == known.names.len();
                 return Ok(if all { Fields::All } else { Fields::Only(number + 1) });
             }
@@ -299,13 +326,13 @@ impl<'a> Reader<'a> {
 
     /// Where the value of a field is that comes next.
     #[inline]
-    fn field_spot(&mut self, spot: Spot, number: usize) -> Spot {
-        self.scan.skip_blanks();
+    fn field_spot(&mut self, spot: Spot, number: usize) -> Read<Spot> {
+        self.blanks()?;
         let place = match self.scan.peek() {
             Some(b'{' | b'[') => self.seen.field(spot.place, number),
             _ => spot.place,
         };
-        Spot { level: spot.level + 1, place }
+        Ok(Spot { level: spot.level + 1, place })
     }
 
     /// An object that begins as was expected, with these cells, and goes on otherwise, or ends.
@@ -315,11 +342,11 @@ impl<'a> Reader<'a> {
         while more {
             let name = self.name()?;
             self.pay(OBJECT_FIELD + name.len() * 2)?;
-            let inside = self.field_spot(spot, cells.len());
+            let inside = self.field_spot(spot, cells.len())?;
             let value = self.any(inside);
             cells.push(value.map_err(|failure| failure.in_field(&name))?);
             names.push(name.as_ref().into());
-            more = self.scan.next_field()?;
+            more = self.next_field()?;
         }
         Ok(self.seen.record(spot.place, names, cells))
     }
@@ -336,7 +363,7 @@ impl<'a> Reader<'a> {
             .clone();
         self.pay(CONTAINER + record.fields.len() * 2 * size_of::<Value>())?;
         let mut cells: Vec<Option<Value>> = vec![None; record.fields.len()];
-        self.scan.skip_blanks();
+        self.blanks()?;
         if !self.scan.eat(b'}') {
             loop {
                 let name = self.name()?;
@@ -344,7 +371,7 @@ impl<'a> Reader<'a> {
                 let at = shape.position(&name);
                 let known = at.and_then(|at| Some((record.fields.get(at)?, cells.get_mut(at)?)));
                 if let Some((field, cell)) = known {
-                    self.scan.skip_blanks();
+                    self.blanks()?;
                     let null = self.scan.peek() == Some(b'n');
                     let value = self.value(&field.ty, inside);
                     let value = value.map_err(|failure| failure.in_field(&name))?;
@@ -355,7 +382,7 @@ impl<'a> Reader<'a> {
                     let skipped = self.any(inside);
                     skipped.map_err(|failure| failure.in_field(&name))?;
                 }
-                if !self.scan.next_field()? {
+                if !self.next_field()? {
                     break;
                 }
             }

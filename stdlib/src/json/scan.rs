@@ -7,6 +7,9 @@ use std::borrow::Cow;
 /// So much of a text with escapes is read before it is paid for, in bytes.
 const PIECE: usize = 64 << 10;
 
+/// Blanks that are skipped at once.
+const MANY: usize = 1 << 20;
+
 /// The most characters of a number, of which 28 digits are kept.
 const LONGEST_NUMBER: usize = 100_000;
 
@@ -19,18 +22,18 @@ pub(super) struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     /// A field's name and its colon.
     pub(super) fn name(&mut self, pay: &mut dyn FnMut(usize, usize) -> Read<()>) -> Read<Cow<'a, str>> {
-        self.skip_blanks();
+        self.blanks(pay)?;
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a name in double quotes"));
         }
         let name = self.string(pay)?;
-        self.skip_blanks();
+        self.blanks(pay)?;
         if self.eat(b':') { Ok(name) } else { Err(self.unexpected("`:`")) }
     }
 
     /// Behind a field: does another one follow?
-    pub(super) fn next_field(&mut self) -> Read<bool> {
-        self.skip_blanks();
+    pub(super) fn next_field(&mut self, pay: &mut dyn FnMut(usize, usize) -> Read<()>) -> Read<bool> {
+        self.blanks(pay)?;
         if self.eat(b',') {
             return Ok(true);
         }
@@ -51,6 +54,8 @@ impl<'a> Scanner<'a> {
     /// A number, with all its digits.
     pub(super) fn number(&mut self) -> Read<Value> {
         let bytes = &self.text.as_bytes()[self.at..];
+        // Of one that is too long no more is looked at.
+        let bytes = bytes.get(..=LONGEST_NUMBER).unwrap_or(bytes);
         let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
         let mut end = usize::from(bytes.first() == Some(&b'-'));
         let whole = digits(end);
@@ -154,6 +159,24 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Skips all blanks; very many are paid for on the way.
+    #[inline]
+    pub(super) fn blanks(&mut self, pay: &mut dyn FnMut(usize, usize) -> Read<()>) -> Read<()> {
+        self.skip_blanks();
+        while self.is_at_blank() {
+            pay(self.at, 0)?;
+            self.skip_blanks();
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn is_at_blank(&self) -> bool {
+        matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t'))
+    }
+
+    /// Skips blanks, of very many a part.
+    #[inline]
     pub(super) fn skip_blanks(&mut self) {
         let mut few = 16;
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
@@ -170,12 +193,14 @@ impl<'a> Scanner<'a> {
     fn skip_many_blanks(&mut self) {
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
         let bytes = self.text.as_bytes();
-        while let Some(many) = bytes.get(self.at..).and_then(<[u8]>::first_chunk::<32>)
+        let end = self.at.saturating_add(MANY);
+        while self.at < end
+            && let Some(many) = bytes.get(self.at..).and_then(<[u8]>::first_chunk::<32>)
             && many.iter().fold(true, |all, byte| all & is_blank(byte))
         {
             self.at += many.len();
         }
-        while self.peek().is_some_and(|byte| is_blank(&byte)) {
+        while self.at < end && self.peek().is_some_and(|byte| is_blank(&byte)) {
             self.at += 1;
         }
     }
@@ -202,7 +227,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn unexpected(&self, wanted: &str) -> Box<Failure> {
         let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             Some(c) => format!("`{}`", c.escape_debug()),
-            None if self.text.trim_ascii().is_empty() => "an empty text".into(),
+            None if self.text.len() <= MANY && self.text.trim_ascii().is_empty() => "an empty text".into(),
             None => "the end".into(),
         };
         self.problem(format!("{wanted} was expected, not {found}"))

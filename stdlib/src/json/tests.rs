@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::Harness;
+use crate::testing::{Harness, questions};
 use flowscript_lang::budget::Unlimited;
 use flowscript_lang::types::{Field, RecordType, Stopped, Types};
 use flowscript_lang::value::{Number, Zone};
@@ -217,5 +217,39 @@ proptest! {
         let shown = if trimmed.starts_with('.') { format!("0{trimmed}") } else { trimmed.to_owned() };
         let decoded = decode(&shown, &mut Unlimited).expect("JSON");
         prop_assert_eq!(decoded.to_literal(60), number.to_string());
+    }
+}
+
+#[test]
+fn a_long_text_is_read_and_written_in_pieces() {
+    for part in ["x", "é", "\\n", "\\u00e9"] {
+        for (before, after) in [("\"", "\""), ("[{\"a\":\"", "\"},{\"a\":\"\"}]")] {
+            let text = format!("{before}{}{after}", part.repeat((8 << 20) / part.len()));
+            let (value, asked) = questions(|budget| decode(&text, budget));
+            let value = value.expect("it is JSON");
+            // Reading it is paid for at once where nothing in it is escaped, copying it is not.
+            assert!(asked >= 8, "{part} {before} {asked}");
+            let (again, asked) = questions(|budget| encode(&value, budget));
+            let again = again.expect("it has a form");
+            let twice = decode(&again, &mut Unlimited).map(|value| encode(&value, &mut Unlimited));
+            assert!(twice == Ok(Ok(again)) && asked > 8, "{part} {asked}");
+        }
+    }
+}
+
+#[test]
+fn blanks_and_digits_beyond_measure_are_refused() {
+    let blanks = " \n".repeat(4 << 20);
+    let (error, asked) = questions(|budget| decode(&blanks, budget));
+    let error = error.expect_err("nothing is in it").to_string();
+    assert!(error.starts_with("line 4194305, column 1: a value was expected") && asked > 8, "{error} {asked}");
+    let (list, asked) =
+        questions(|budget| decode(&format!("[{blanks}1{blanks},{blanks}{{\"a\"{blanks}:1{blanks}}}]"), budget));
+    assert!(list.is_ok() && asked > 30, "{asked}");
+    let blanks = " ".repeat(1 << 20);
+    assert!(decode(&blanks, &mut Unlimited).is_err_and(|error| error.to_string().ends_with("not an empty text")));
+    for text in ["7".repeat(1 << 20), "0.".to_owned() + &"3".repeat(1 << 20), "1e".to_owned() + &"0".repeat(1 << 20)] {
+        let error = decode(&text, &mut Unlimited).expect_err("too long");
+        assert!(error.to_string().contains("a number has more than 100000 characters"), "{error}");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::scan::special;
 use crate::letters::pieces;
+use crate::pages::{Pages, Text};
 use crate::unwritten::{EncodeError, Written};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -32,15 +33,18 @@ pub fn encode(value: &Value, budget: &mut dyn Budget) -> Result<String, EncodeEr
 }
 
 /// A value as JSON.
-pub(super) fn write(value: &Value, layout: Layout, budget: &mut dyn Budget) -> Result<String, EncodeError> {
+pub(super) fn write<T: Text + From<String>>(
+    value: &Value,
+    layout: Layout,
+    budget: &mut dyn Budget,
+) -> Result<T, EncodeError> {
     let written = Written::new(budget);
-    let mut writer = Writer { out: String::with_capacity(256), layout, open: Vec::new(), written };
+    let mut writer = Writer { out: Pages::beginning(String::with_capacity(256)), layout, open: Vec::new(), written };
     writer.begin(value)?;
     while let Some(inner) = writer.go_on()? {
         writer.begin(&inner)?;
     }
-    writer.written.finish(writer.out.len())?;
-    Ok(writer.out)
+    writer.written.finish(writer.out)
 }
 
 /// What is open around the place that is written, so that depth costs no stack.
@@ -50,7 +54,7 @@ enum Open {
 }
 
 struct Writer<'b> {
-    out: String,
+    out: Pages<String>,
     layout: Layout,
     open: Vec<Open>,
     written: Written<'b>,
@@ -64,16 +68,16 @@ impl Writer<'_> {
         }
         match value {
             Value::Binary(bytes) => {
-                self.out.push('"');
+                self.out.page().push('"');
                 // Three bytes are four characters.
                 for piece in bytes.chunks(3 * PIECE) {
                     self.written.pay(self.out.len().saturating_add(piece.len() / 3 * 4))?;
-                    STANDARD.encode_string(piece, &mut self.out);
+                    STANDARD.encode_string(piece, self.out.page());
                 }
-                self.out.push('"');
+                self.out.page().push('"');
             }
             Value::List(_) | Value::Table(_) => {
-                self.out.push('[');
+                self.out.page().push('[');
                 self.open.extend(Rows::of(value).map(|rows| Open::Rows { rows, next: 0 }));
             }
             Value::Record(record) => self.open_record(record.clone()),
@@ -84,21 +88,21 @@ impl Writer<'_> {
     }
 
     fn open_record(&mut self, record: Record) {
-        self.out.push('{');
+        self.out.page().push('{');
         self.open.push(Open::Record { record, next: 0 });
     }
 
     fn scalar(&mut self, scalar: Scalar<'_>) -> Result<(), EncodeError> {
         match scalar {
-            Scalar::Null => self.out.push_str("null"),
-            Scalar::True => self.out.push_str("true"),
-            Scalar::False => self.out.push_str("false"),
-            Scalar::Number(number) => number.write_to(&mut self.out),
+            Scalar::Null => self.out.page().push_str("null"),
+            Scalar::True => self.out.page().push_str("true"),
+            Scalar::False => self.out.page().push_str("false"),
+            Scalar::Number(number) => number.write_to(self.out.page()),
             Scalar::Text(text) if text.len() > PIECE => self.long_text(text)?,
-            Scalar::Text(text) => write_text(&mut self.out, text),
+            Scalar::Text(text) => write_text(self.out.page(), text),
             Scalar::DateTime(datetime) => {
                 // Writing to a String cannot fail.
-                let _ = write!(self.out, "\"{datetime}\"");
+                let _ = write!(self.out.page(), "\"{datetime}\"");
             }
         }
         Ok(())
@@ -106,12 +110,12 @@ impl Writer<'_> {
 
     /// A text in quotes, paid for while it is written: escapes make it up to six times as long.
     fn long_text(&mut self, text: &str) -> Result<(), EncodeError> {
-        self.out.push('"');
+        self.out.page().push('"');
         for piece in pieces(text) {
             self.written.pay(self.out.len().saturating_add(piece.len()))?;
-            write_chars(&mut self.out, piece);
+            write_chars(self.out.page(), piece);
         }
-        self.out.push('"');
+        self.out.page().push('"');
         self.written.pay(self.out.len())
     }
 
@@ -168,7 +172,7 @@ impl Writer<'_> {
     #[inline]
     fn element(&mut self, at: usize) {
         if at > 0 {
-            self.out.push(',');
+            self.out.page().push(',');
         }
         self.line(self.open.len() + 1);
     }
@@ -179,9 +183,9 @@ impl Writer<'_> {
         if name.len() > PIECE {
             self.long_text(name)?;
         } else {
-            write_text(&mut self.out, name);
+            write_text(self.out.page(), name);
         }
-        self.out.push_str(if self.layout == Layout::Indented { ": " } else { ":" });
+        self.out.page().push_str(if self.layout == Layout::Indented { ": " } else { ":" });
         Ok(())
     }
 
@@ -190,14 +194,14 @@ impl Writer<'_> {
         if count > 0 {
             self.line(self.open.len());
         }
-        self.out.push(bracket);
+        self.out.page().push(bracket);
     }
 
     #[inline]
     fn line(&mut self, level: usize) {
         if self.layout == Layout::Indented {
-            self.out.push('\n');
-            self.out.extend(std::iter::repeat_n("  ", level));
+            self.out.page().push('\n');
+            self.out.page().extend(std::iter::repeat_n("  ", level));
         }
     }
 }

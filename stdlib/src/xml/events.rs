@@ -2,6 +2,8 @@
 
 use super::attributes::{LONE, attributes, reference};
 use super::chars::{forbidden, is_blank, is_name};
+use crate::letters::pieces;
+use crate::pages::place;
 use crate::show::{quoted, short};
 use flowscript_lang::error::RunError;
 use memchr::memmem;
@@ -84,16 +86,11 @@ impl From<String> for Refusal {
 /// Hands the parts of a text to a sink.
 pub(super) fn read(text: &str, sink: &mut dyn Sink) -> Result<(), XmlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    read_parts(text, sink).map_err(|Refusal { problem, stopped, at }| {
-        let before = text.get(..at.unwrap_or(0)).unwrap_or(text);
-        let start = memchr::memrchr(b'\n', before.as_bytes()).map_or(0, |at| at + 1);
-        let line = before.get(start..).unwrap_or_default();
-        XmlError {
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: line.chars().count() + 1,
-            problem,
-            stopped,
-        }
+    let Err(refusal) = read_parts(text, sink) else { return Ok(()) };
+    let before = text.get(..refusal.at.unwrap_or(0)).unwrap_or(text);
+    Err(match place(before, |bytes| sink.pay(bytes / 8)) {
+        Ok((line, column)) => XmlError { line, column, problem: refusal.problem, stopped: refusal.stopped },
+        Err(ended) => XmlError { line: 1, column: 1, problem: ended.problem, stopped: ended.stopped },
     })
 }
 
@@ -161,9 +158,9 @@ impl State {
                 if self.depth == 0 {
                     return self.outside(text);
                 }
-                sink.text(&text.xml10_content())
+                content(text, sink)
             }
-            Event::CData(text) => self.inside("<![CDATA[").and_then(|()| sink.text(&text.xml10_content())),
+            Event::CData(text) => self.inside("<![CDATA[").and_then(|()| content(text, sink)),
             Event::GeneralRef(name) => {
                 self.inside(&format!("&{};", short(name)))?;
                 let c = reference(name).map_err(|problem| Refusal::at(self.at, problem))?;
@@ -288,6 +285,22 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Hands on a text whose line ends are made line feeds, piece by piece.
+fn content(text: &str, sink: &mut dyn Sink) -> Result<(), Refusal> {
+    let mut returned = false;
+    for piece in pieces(text) {
+        let mut rest = if returned { piece.strip_prefix('\n').unwrap_or(piece) } else { piece };
+        returned = piece.ends_with('\r');
+        while let Some((line, after)) = rest.split_once('\r') {
+            sink.text(line)?;
+            sink.text("\n")?;
+            rest = after.strip_prefix('\n').unwrap_or(after);
+        }
+        sink.text(rest)?;
+    }
+    Ok(())
 }
 
 fn describe(error: &Error) -> String {

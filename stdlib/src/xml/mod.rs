@@ -44,7 +44,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("XML.Select(text: text, path: text) -> list", "The elements or attributes that a path finds.", xml_select).pays_itself()
         .rules(
             "The useful part of XPath: `/a/b` from the root, `//b` at any depth, `*` for any name, `@x` for an attribute, and behind a \
-             name `[2]` (the second of its parent, counted from 1), `[@x]` and `[@x='v']`. Elements come as by `XML.Decode`.",
+             name `[2]` (the second of its parent, counted from 1), `[@x]` and `[@x='v']`. Elements come as by `XML.Decode`. A path has 65,536 bytes at most.",
         )
         .examples(&[
             gives("XML.Select('<o><l q=\"1\">A</l><l q=\"2\">B</l></o>', '/o/l[@q=\"2\"]/#text')", "['B']"),
@@ -70,8 +70,8 @@ fn xml_decode(call: &mut Call<'_>) -> NativeResult {
 
 fn xml_encode(call: &mut Call<'_>) -> NativeResult {
     let (record, root) = (call.record(0), call.eco_text(1));
-    match encode(&record, &root, call.budget()) {
-        Ok(text) => Ok(text.into()),
+    match write::write(&record, &root, call.budget()) {
+        Ok(text) => Ok(Value::Text(text)),
         Err(EncodeError::Value(message)) => Err(call.value_error(message)),
         Err(EncodeError::TooLong { most }) => Err(too_long(call, most)),
         Err(EncodeError::Stopped(error)) => Err(error),

@@ -3,6 +3,9 @@
 use crate::show::{quoted, short};
 use std::borrow::Cow;
 
+/// The longest path, in bytes.
+const LONGEST_PATH: usize = 64 << 10;
+
 /// A path of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Path {
@@ -60,6 +63,9 @@ impl Path {
     /// Reads a path. The error says what is wrong with it.
     pub(super) fn parse(source: &str) -> Result<Self, String> {
         let bad = |what: &str| format!("the path {} {what}.", quoted(source));
+        if source.len() > LONGEST_PATH {
+            return Err(bad(&format!("is longer than {LONGEST_PATH} bytes, the limit")));
+        }
         let mut rest = source.trim();
         let mut path = Self { steps: Vec::new(), target: Target::Element };
         if !rest.starts_with('/') && !rest.is_empty() {

@@ -6,8 +6,7 @@ use super::path::{Path, Target};
 use super::single;
 use crate::shapes::Shapes;
 use ecow::EcoString;
-use flowscript_lang::budget::{Budget, Toll};
-use flowscript_lang::error::{ErrorKind, RunError};
+use flowscript_lang::budget::{Budget, Toll, too_many_cells};
 use flowscript_lang::value::{Record, Value};
 use std::borrow::Cow;
 
@@ -59,8 +58,7 @@ impl Cost<'_> {
     pub(super) fn one_more(&mut self, before: usize, width: usize) -> Result<(), Refusal> {
         let most = self.0.most_cells();
         if before.saturating_add(1).saturating_mul(width) > most {
-            let message = format!("A list or table would have more than {most} cells, the limit.");
-            return Err(RunError::new(ErrorKind::Limit, message).into());
+            return Err(too_many_cells(most).into());
         }
         Ok(self.0.take(width.saturating_mul(size_of::<Value>()))?)
     }

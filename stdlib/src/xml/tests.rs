@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::shown;
+use crate::testing::{questions, shown};
 use flowscript_lang::budget::Unlimited;
 use flowscript_lang::value::{ColumnType, RowType, Shape, SimpleKind, Table};
 use proptest::prelude::*;
@@ -268,4 +268,31 @@ proptest! {
         let _ = select(&text, &path, &mut Unlimited);
         let _ = select("<a b='1'><b/><a/></a>", &path, &mut Unlimited);
     }
+}
+
+#[test]
+fn the_line_ends_of_a_long_text_are_made_in_pieces() {
+    for (part, made) in [("a\r\n", "a\n"), ("\r", "\n"), ("\r\n\r", "\n\n"), ("é\n", "é\n"), ("x\r", "x\n")] {
+        for times in [1, 7, 30_000] {
+            for text in [format!("<r>{}</r>", part.repeat(times)), format!("<r><![CDATA[{}]]></r>", part.repeat(times))]
+            {
+                // What is blank only is no text of a record, but the text of an element.
+                let record = decode(&text, &mut Unlimited).expect("it is XML");
+                let is_made = matches!(record.get("r"), Some(Value::Text(text)) if text == made.repeat(times));
+                assert!(is_made, "{part:?} {times}");
+            }
+        }
+    }
+    let text = format!("<r>{}</r>", "a\r\n".repeat(3 << 20));
+    let (read, asked) = questions(|budget| decode(&text, budget));
+    // It is looked at for characters that XML cannot hold, too, a MiB at a time.
+    assert!(read.is_ok() && asked > 20, "{asked}");
+}
+
+#[test]
+fn a_path_has_a_longest_length() {
+    let path = "/a".repeat(40_000);
+    let message = shown("XML.Select", vec!["<a/>".into(), path.as_str().into()]);
+    assert!(message.contains("longer than 65536 bytes, the limit") && message.len() < 300, "{message}");
+    assert!(shown("XMLFill", vec![Value::list(vec![]), "<a/>".into(), path.into()]).starts_with("XMLFill: "));
 }

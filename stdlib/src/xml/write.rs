@@ -3,6 +3,7 @@
 use super::chars::{is_char, is_name};
 use super::events::MAX_NESTING;
 use crate::letters::pieces;
+use crate::pages::{Pages, Text};
 use crate::show::{quoted, short};
 use crate::unwritten::{EncodeError, Written};
 use flowscript_lang::budget::Budget;
@@ -11,28 +12,35 @@ use flowscript_lang::value::{Record, Rows, Value, to_text};
 /// A record as the element `root`: the inverse of `decode`. The error says which field cannot be written.
 /// The budget pays for the text.
 pub fn encode(record: &Record, root: &str, budget: &mut dyn Budget) -> Result<String, EncodeError> {
-    let mut out = Out { text: String::new(), written: Written::new(budget) };
+    write(record, root, budget)
+}
+
+pub(super) fn write<T: Text + From<String>>(
+    record: &Record,
+    root: &str,
+    budget: &mut dyn Budget,
+) -> Result<T, EncodeError> {
+    let mut out = Out { text: Pages::default(), written: Written::new(budget) };
     element(&mut out, root, &Value::Record(record.clone()), 1)?;
-    out.written.finish(out.text.len())?;
-    Ok(out.text)
+    out.written.finish(out.text)
 }
 
 /// The text, and who pays for it.
 struct Out<'b> {
-    text: String,
+    text: Pages<String>,
     written: Written<'b>,
 }
 
 impl Out<'_> {
     fn push(&mut self, part: &str) {
-        self.text.push_str(part);
+        self.text.page().push_str(part);
     }
 
     /// Writes a text, paid for piece by piece.
     fn escaped(&mut self, text: &str, name: &str) -> Result<(), EncodeError> {
         for piece in pieces(text) {
             self.pay()?;
-            escape(&mut self.text, piece, name)?;
+            escape(self.text.page(), piece, name)?;
         }
         Ok(())
     }
@@ -64,29 +72,29 @@ fn element(out: &mut Out<'_>, name: &str, value: &Value, level: usize) -> Result
         Value::Record(record) => record_element(out, name, record, level),
         simple => {
             let text = simple_text(name, simple)?;
-            wrap(out, name, "", |out| out.escaped(&text, name))
+            wrap(out, name, |_| Ok(()), |out| out.escaped(&text, name))
         }
     }
 }
 
-fn record_element(out: &mut Out<'_>, name: &str, record: &Record, level: usize) -> Result<(), EncodeError> {
-    let mut attributes = String::new();
+fn attributes(out: &mut Out<'_>, record: &Record) -> Result<(), EncodeError> {
     for (field, value) in record.iter() {
         if let (Some(attribute), false) = (field.strip_prefix('@'), value.is_null()) {
             if !is_name(attribute) {
                 return Err(format!("{} is no name of an XML attribute.", quoted(attribute)).into());
             }
-            attributes.push(' ');
-            attributes.push_str(attribute);
-            attributes.push_str("=\"");
-            for piece in pieces(&simple_text(field, &value)?) {
-                out.written.pay(out.text.len().saturating_add(attributes.len()))?;
-                escape(&mut attributes, piece, field)?;
-            }
-            attributes.push('"');
+            out.push(" ");
+            out.push(attribute);
+            out.push("=\"");
+            out.escaped(&simple_text(field, &value)?, field)?;
+            out.push("\"");
         }
     }
-    wrap(out, name, &attributes, |out| {
+    Ok(())
+}
+
+fn record_element(out: &mut Out<'_>, name: &str, record: &Record, level: usize) -> Result<(), EncodeError> {
+    let inside = |out: &mut Out<'_>| {
         for (field, value) in record.iter() {
             if field == "#text" {
                 out.escaped(&simple_text(field, &value)?, field)?;
@@ -95,25 +103,25 @@ fn record_element(out: &mut Out<'_>, name: &str, record: &Record, level: usize) 
             }
         }
         Ok(())
-    })
+    };
+    wrap(out, name, |out| attributes(out, record), inside)
 }
 
 /// An element around what `inside` writes.
 fn wrap(
     out: &mut Out<'_>,
     name: &str,
-    attributes: &str,
+    attributes: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
     inside: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
     out.push("<");
     out.push(name);
-    out.push(attributes);
-    let opened = out.text.len();
+    attributes(out)?;
     out.push(">");
     let start = out.text.len();
     inside(out)?;
     if out.text.len() == start {
-        out.text.truncate(opened);
+        out.text.pop();
         out.push("/>");
     } else {
         out.push("</");
