@@ -3,15 +3,20 @@
 use super::long::Long;
 use super::pattern::Span;
 use super::tree::{Anchor, Groups, Node};
+use flowscript_lang::budget::Budget;
+use flowscript_lang::error::RunError;
 use regex_automata::meta::{Config, Regex};
-use regex_automata::nfa::thompson::{self, Compiler, WhichCaptures};
+use regex_automata::nfa::thompson::{self, Compiler, NFA, WhichCaptures};
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Capture, Class, Hir, Look, Repetition};
 use std::sync::OnceLock;
 
-/// The most memory of an automaton, in bytes.
-const MAX_SIZE: usize = 10 << 20;
+/// The most memory of an automaton, in bytes: making one takes some milliseconds for each MiB, and cannot be stopped.
+const MAX_SIZE: usize = 2 << 20;
+
+/// The same of one that reads texts from their end: characters of several bytes take more states there.
+const MAX_REVERSE: usize = 4 * MAX_SIZE;
 
 /// The most places for groups, over all states of an automaton: each search has room for them.
 const MAX_PLACES: usize = 2 << 20;
@@ -35,24 +40,34 @@ pub(super) struct Linear {
 
 /// Why there is no automaton.
 pub(super) enum NotLinear {
-    /// The pattern has a part that automata do not know.
-    Part,
-    /// It would take too much memory.
-    Size,
+    /// The pattern has a part that automata do not know, or takes too much memory as one.
+    No,
+    /// The run ended it.
+    Stopped(Box<RunError>),
+}
+
+impl From<Box<RunError>> for NotLinear {
+    fn from(stopped: Box<RunError>) -> Self {
+        Self::Stopped(stopped)
+    }
 }
 
 impl Linear {
-    pub(super) fn new(node: &Node, groups: &Groups) -> Result<Self, NotLinear> {
+    /// Pays after each part of the work.
+    pub(super) fn new(node: &Node, groups: &Groups, budget: &mut dyn Budget) -> Result<Self, NotLinear> {
         let mut builder = Builder { indices: vec![None; groups.len()], tails: Vec::new(), next: 1 };
-        let hir = builder.hir(node, true).ok_or(NotLinear::Part)?;
-        let config = Config::new().nfa_size_limit(Some(MAX_SIZE)).hybrid_cache_capacity(2 << 20);
+        let hir = builder.hir(node, true).ok_or(NotLinear::No)?;
+        let config = Config::new().nfa_size_limit(Some(MAX_REVERSE)).hybrid_cache_capacity(2 << 20);
         let nfa = thompson::Config::new().nfa_size_limit(Some(MAX_SIZE)).which_captures(WhichCaptures::None);
-        let nfa = Compiler::new().configure(nfa).build_from_hir(&hir).map_err(|_| NotLinear::Size)?;
-        let states = nfa.states().len();
+        let nfa = Compiler::new().configure(nfa).build_from_hir(&hir);
+        budget.scan(nfa.as_ref().map_or(MAX_SIZE, NFA::memory_usage))?;
+        let states = nfa.map_err(|_| NotLinear::No)?.states().len();
         if states.saturating_mul(2 * builder.next) > MAX_PLACES {
-            return Err(NotLinear::Size);
+            return Err(NotLinear::No);
         }
-        let regex = Regex::builder().configure(config).build_from_hir(&hir).map_err(|_| NotLinear::Size)?;
+        let regex = Regex::builder().configure(config).build_from_hir(&hir);
+        budget.scan(regex.as_ref().map_or(MAX_REVERSE, Regex::memory_usage))?;
+        let regex = regex.map_err(|_| NotLinear::No)?;
         Ok(Self { regex, hir, states, long: OnceLock::new(), indices: builder.indices, tails: builder.tails })
     }
 
@@ -73,8 +88,12 @@ impl Linear {
     }
 
     /// The automata for long texts; `None` where they would be too large.
-    pub(super) fn long(&self) -> Option<&Long> {
-        self.long.get_or_init(|| Long::new(&self.hir, MAX_SIZE)).as_ref()
+    pub(super) fn long(&self, budget: &mut dyn Budget) -> Result<Option<&Long>, Box<RunError>> {
+        if self.long.get().is_none() {
+            let made = Long::new(&self.hir, MAX_SIZE, MAX_REVERSE, budget)?;
+            return Ok(self.long.get_or_init(|| made).as_ref());
+        }
+        Ok(self.long.get().and_then(Option::as_ref))
     }
 
     /// Keeps groups beside the match?

@@ -5,9 +5,10 @@
 use super::backtrack::Stop;
 use super::pattern::Span;
 use flowscript_lang::budget::{Budget, Toll};
+use flowscript_lang::error::RunError;
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
-use regex_automata::nfa::thompson::{Compiler, WhichCaptures};
+use regex_automata::nfa::thompson::{Compiler, NFA, WhichCaptures};
 use regex_automata::{Anchored, Input, MatchKind, nfa::thompson};
 use regex_syntax::hir::Hir;
 
@@ -49,26 +50,32 @@ pub(super) enum Found {
 }
 
 impl Long {
-    /// The automata; `None` where they would be too large.
-    pub(super) fn new(hir: &Hir, most: usize) -> Option<Self> {
-        let nfa = |reverse: bool| {
-            let config = thompson::Config::new()
-                .reverse(reverse)
-                .which_captures(WhichCaptures::None)
-                .nfa_size_limit(Some(most.saturating_mul(4)));
-            Compiler::new().configure(config).build_from_hir(hir).ok()
+    /// The automata; `None` where they would take more memory than this. Pays after each.
+    pub(super) fn new(
+        hir: &Hir,
+        most: usize,
+        most_reverse: usize,
+        budget: &mut dyn Budget,
+    ) -> Result<Option<Self>, Box<RunError>> {
+        let mut nfa = |reverse: bool| {
+            let most = if reverse { most_reverse } else { most };
+            let config =
+                thompson::Config::new().reverse(reverse).which_captures(WhichCaptures::None).nfa_size_limit(Some(most));
+            let nfa = Compiler::new().configure(config).build_from_hir(hir);
+            budget.scan(nfa.as_ref().map_or(most, NFA::memory_usage)).map(|()| nfa.ok())
         };
-        let dfa = |reverse: bool, kind: MatchKind| {
+        let (Some(forward), Some(backward)) = (nfa(false)?, nfa(true)?) else { return Ok(None) };
+        let dfa = |nfa: NFA, kind: MatchKind| {
             let config = Config::new()
                 .match_kind(kind)
                 .unicode_word_boundary(true)
                 .cache_capacity(CACHE)
                 .skip_cache_capacity_check(true);
-            DFA::builder().configure(config).build_from_nfa(nfa(reverse)?).ok()
+            DFA::builder().configure(config).build_from_nfa(nfa).ok()
         };
-        let forward = dfa(false, MatchKind::LeftmostFirst)?;
-        let states = forward.get_nfa().states().len();
-        Some(Self { forward, backward: dfa(true, MatchKind::All)?, states })
+        let states = forward.states().len();
+        let both = dfa(forward, MatchKind::LeftmostFirst).zip(dfa(backward, MatchKind::All));
+        Ok(both.map(|(forward, backward)| Self { forward, backward, states }))
     }
 
     /// Nothing made so far; pays for the room.

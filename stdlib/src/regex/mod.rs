@@ -24,7 +24,7 @@ use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Column, Shape, Table, Value};
-use pattern::{Pattern, Span};
+use pattern::{NoPattern, Pattern, Span};
 use std::sync::Arc;
 
 const SYNTAX: &str = "Patterns are those of .NET, with its inline options (`(?i)`, `(?m)`, `(?s)`, `(?n)`, `(?x)`), categories and blocks \
@@ -33,7 +33,8 @@ const SYNTAX: &str = "Patterns are those of .NET, with its inline options (`(?i)
                       the end only. Two things differ: a text is a sequence of characters, so that `.` takes an emoji as one and halves of \
                       characters (`\\uD83D`, `\\p{Cs}`) are refused; and `(?i)` compares by simple case folding in every culture. Classes such \
                       as `[:alpha:]` are refused. Patterns run in linear time, except those with look-around, back-references, conditions, \
-                      `\\G`, atomic or balancing groups, several groups of one name, or a `$` that something follows: these run under a step limit. A pattern has 10,000 bytes at most.";
+                      `\\G`, atomic or balancing groups, several groups of one name, a `$` that something follows, or so many large classes as \
+                      `\\w{200}`: these run under a step limit. A pattern has 10,000 bytes at most.";
 
 pub(crate) const ROWS: &[Row] = &[
     row("RegexMatch(text: text, pattern: text) -> text?", "The first match of a regular expression, or `null`.", regex_match)
@@ -237,7 +238,10 @@ fn pattern(call: &mut Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
         Some(known) => known,
         None => {
             call.budget().scan(source.len().saturating_mul(COMPILING))?;
-            let pattern = Pattern::new(&source).map_err(|problem| call.value_error(refused(&source, &problem)))?;
+            let pattern = Pattern::new(&source, call.budget()).map_err(|no| match no {
+                NoPattern::Refused(problem) => call.value_error(refused(&source, &problem)),
+                NoPattern::Stopped(stopped) => stopped,
+            })?;
             let pattern = Arc::new(pattern);
             call.context.cache().put(&key, pattern.clone(), pattern.memory() + key.len());
             pattern

@@ -8,6 +8,7 @@ use super::parse::parse;
 use super::sets::has_odd_words;
 use super::tree::Groups;
 use flowscript_lang::budget::{Budget, Toll};
+use flowscript_lang::error::RunError;
 use regex_automata::util::captures::Captures;
 
 /// Start and end of a match in bytes.
@@ -25,14 +26,23 @@ pub(super) struct Pattern {
     has_empty_passes: bool,
 }
 
+/// Why there is no pattern.
+#[derive(Debug)]
+pub(super) enum NoPattern {
+    /// What is wrong with it.
+    Refused(String),
+    /// The run ended it.
+    Stopped(Box<RunError>),
+}
+
 impl Pattern {
-    /// Compiles a pattern. The error says what is wrong with it.
-    pub(super) fn new(source: &str) -> Result<Self, String> {
-        let (node, groups) = parse(source)?;
-        let linear = match Linear::new(&node, &groups) {
+    /// Compiles a pattern, paid for by the budget. The error says what is wrong with it.
+    pub(super) fn new(source: &str, budget: &mut dyn Budget) -> Result<Self, NoPattern> {
+        let (node, groups) = parse(source).map_err(NoPattern::Refused)?;
+        let linear = match Linear::new(&node, &groups, budget) {
             Ok(linear) => Some(linear),
-            Err(NotLinear::Part) => None,
-            Err(NotLinear::Size) => return Err("it is too large".into()),
+            Err(NotLinear::No) => None,
+            Err(NotLinear::Stopped(stopped)) => return Err(NoPattern::Stopped(stopped)),
         };
         let (has_words, has_empty_passes) = (node.has_words(), node.has_empty_passes());
         let program = Program::new(&node, &groups);
@@ -147,7 +157,7 @@ impl<'a> Search<'a> {
     }
 
     fn find_long(&mut self, linear: &'a Linear, start: usize, toll: &mut Toll<'_>) -> Result<Found, Stop> {
-        let Some(long) = linear.long() else { return Ok(Found::Unknown) };
+        let Some(long) = linear.long(toll).map_err(Stop::Run)? else { return Ok(Found::Unknown) };
         let made = match &mut self.long {
             Some(made) => made,
             none => none.insert(long.made(toll)?),
@@ -241,7 +251,7 @@ mod tests {
         ) {
             let source = parts.concat();
             if let Ok((node, groups)) = parse(&source)
-                && let Ok(linear) = Linear::new(&node, &groups)
+                && let Ok(linear) = Linear::new(&node, &groups, &mut Unlimited)
             {
                 let program = Program::new(&node, &groups);
                 let pattern =
@@ -256,7 +266,7 @@ mod tests {
 
         #[test]
         fn never_panics(source in "[ab(?<>=!'x)|*+{},0-9\\[\\]^$\\\\pkLu:#-]{0,20}", text in "[abx01\n]{0,6}") {
-            if let Ok(pattern) = Pattern::new(&source) {
+            if let Ok(pattern) = Pattern::new(&source, &mut Unlimited) {
                 let mut unlimited = Unlimited;
                 let mut toll = Toll::new(&mut unlimited);
                 if let Ok(mut search) = pattern.search(&text, &mut toll) {

@@ -4,7 +4,7 @@ use super::blocks::BLOCKS;
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// The general categories and their groups.
 const CATEGORIES: &[&str] = &[
@@ -17,6 +17,7 @@ const SURROGATES: &[&str] = &["Cs", "IsHighSurrogates", "IsHighPrivateUseSurroga
 
 static WORD: LazyLock<ClassUnicode> = LazyLock::new(|| parsed(r"[\p{L}\p{Mn}\p{Nd}\p{Pc}]"));
 static DIGIT: LazyLock<ClassUnicode> = LazyLock::new(|| parsed(r"\p{Nd}"));
+static CASED: LazyLock<ClassUnicode> = LazyLock::new(|| parsed(r"[\p{Ll}\p{Lt}\p{Lu}]"));
 static SPACE: LazyLock<ClassUnicode> = LazyLock::new(|| parsed(r"\p{White_Space}"));
 
 /// A set that is asked about many characters.
@@ -80,10 +81,13 @@ pub(super) fn property(name: &str, fold: bool) -> Result<ClassUnicode, String> {
         ));
     }
     if fold && ["Ll", "Lt", "Lu"].contains(&name) {
-        return Ok(parsed(r"[\p{Ll}\p{Lt}\p{Lu}]"));
+        return Ok(CASED.clone());
     }
-    if CATEGORIES.contains(&name) {
-        return Ok(parsed(&format!(r"\p{{{name}}}")));
+    if let Some(at) = CATEGORIES.iter().position(|known| *known == name) {
+        // Reading one takes longer than naming it.
+        static READ: LazyLock<Vec<OnceLock<ClassUnicode>>> = LazyLock::new(|| vec![OnceLock::new(); CATEGORIES.len()]);
+        let read = || parsed(&format!(r"\p{{{name}}}"));
+        return Ok(READ.get(at).map_or_else(read, |known| known.get_or_init(read).clone()));
     }
     let block = name.strip_prefix("Is").and_then(|block| BLOCKS.iter().find(|(known, ..)| *known == block));
     match block {

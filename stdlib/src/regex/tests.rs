@@ -1,4 +1,4 @@
-use crate::testing::{Harness, shown};
+use crate::testing::{Harness, questions, shown};
 use flowscript_lang::value::Value;
 
 fn first(text: &str, pattern: &str) -> String {
@@ -343,7 +343,10 @@ fn bad_patterns_say_why() {
         assert!(first("x", &pattern).contains("is not a regular expression"));
     }
     assert!(first("x", &"a".repeat(10_001)).contains("it is longer than 10000 bytes"));
-    assert!(first("x", &"\\w{1000}".repeat(100)).contains("too large"));
+    // What is too large for an automaton is run by the other engine.
+    assert_eq!(first("x", &"\\w{1000}".repeat(100)), "null");
+    assert_eq!(first(&"é".repeat(1_001), r"^\w{1,1000}"), format!("'{}'", "é".repeat(1_000)));
+    assert_eq!(first("aab", r"((a{1,1000}){1,1000}){1,1000}b"), "'aab'");
 }
 
 #[test]
@@ -398,4 +401,12 @@ fn patterns_are_compiled_once() {
         harness.call("RegexTest", vec!["a".into(), "a+".into()]).expect("a boolean");
     }
     assert_eq!(harness.cache.0.lock().expect("not poisoned").len(), 1);
+}
+
+#[test]
+fn making_an_automaton_is_paid_for_in_parts() {
+    for (pattern, at_least) in [(r"\w{60}", 2), (r"\w{1000}", 1), (r"(?i)\p{L}{40}", 2)] {
+        let (made, asked) = questions(|budget| super::pattern::Pattern::new(pattern, budget).is_ok());
+        assert!(made && asked >= at_least, "{pattern}: {asked}");
+    }
 }
