@@ -37,7 +37,7 @@ fn text(code: Option<&str>) -> Result<String, Stop> {
         wrap(&mut out, explanation.text);
         return Ok(out);
     }
-    if let Some(kind) = KINDS.iter().find(|kind| kind.name().eq_ignore_ascii_case(bare)) {
+    if let Some(kind) = ErrorKind::ALL.iter().find(|kind| kind.name().eq_ignore_ascii_case(bare)) {
         let mut out = format!("{}: an error of a running script\n\n", kind.name());
         wrap(&mut out, of_kind(*kind));
         return Ok(out);
@@ -54,7 +54,7 @@ fn list() -> String {
     for explanation in workflow::EXPLANATIONS {
         let _ = writeln!(out, "{:10}  {}", explanation.code, explanation.title);
     }
-    for kind in KINDS {
+    for kind in ErrorKind::ALL {
         let first = of_kind(kind).split(['.', ':']).next().unwrap_or_default();
         let _ = writeln!(out, "{:10}  {}", kind.name(), first.to_lowercase());
     }
@@ -99,17 +99,6 @@ fn indented(text: &str) -> String {
     out
 }
 
-const KINDS: [ErrorKind; 8] = [
-    ErrorKind::Type,
-    ErrorKind::Value,
-    ErrorKind::Arithmetic,
-    ErrorKind::Index,
-    ErrorKind::Limit,
-    ErrorKind::Cancelled,
-    ErrorKind::Io,
-    ErrorKind::User,
-];
-
 fn of_kind(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Type => {
@@ -140,6 +129,10 @@ fn of_kind(kind: ErrorKind) -> &'static str {
              status. With `continueOnError: true` a status is no error; `try … catch` sees the others."
         }
         ErrorKind::User => "What the script itself says with `error '…';`, or an `assert` that does not hold.",
+        ErrorKind::Internal => {
+            "A fault of FlowScript itself, which its tests have not found. `catch` does not see it. Report it with the script \
+             and its input; the message names the line of the source that noticed it."
+        }
     }
 }
 
@@ -172,7 +165,7 @@ mod tests {
         let list = text(None).unwrap();
         assert_eq!(
             list.lines().count(),
-            super::all().count() + super::workflow::EXPLANATIONS.len() + super::KINDS.len()
+            super::all().count() + super::workflow::EXPLANATIONS.len() + super::ErrorKind::ALL.len()
         );
         assert!(list.starts_with("E0001       something"), "{list}");
     }

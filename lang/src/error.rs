@@ -22,9 +22,24 @@ pub enum ErrorKind {
     Io,
     /// `error '…'`
     User,
+    /// This program is wrong, not the script; cannot be caught.
+    Internal,
 }
 
 impl ErrorKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Type,
+        Self::Value,
+        Self::Arithmetic,
+        Self::Index,
+        Self::Limit,
+        Self::Cancelled,
+        Self::Io,
+        Self::User,
+        Self::Internal,
+    ];
+
     /// The word that scripts and tools see.
     pub fn name(self) -> &'static str {
         match self {
@@ -36,12 +51,16 @@ impl ErrorKind {
             Self::Cancelled => "cancelled",
             Self::Io => "io",
             Self::User => "user",
+            Self::Internal => "internal",
         }
     }
 
-    /// Does `catch` see it? Limits and cancellation pass through.
+    /// Does `catch` see it? Limits, cancellation and faults of this program pass through.
     pub fn is_catchable(self) -> bool {
-        !matches!(self, Self::Limit | Self::Cancelled)
+        match self {
+            Self::Type | Self::Value | Self::Arithmetic | Self::Index | Self::Io | Self::User => true,
+            Self::Limit | Self::Cancelled | Self::Internal => false,
+        }
     }
 }
 
@@ -87,6 +106,27 @@ impl RunError {
     }
 }
 
+/// An `internal` error for what cannot be unless this program is wrong: `never!("no constant {entry}")`. Debug builds, and
+/// with them tests and fuzz targets, panic instead, so that it is found where it happens.
+macro_rules! never {
+    ($($what:tt)*) => {
+        $crate::error::broken(&format!($($what)*), file!(), line!())
+    };
+}
+pub(crate) use never;
+
+/// See [`never!`].
+#[cold]
+#[inline(never)]
+pub(crate) fn broken(what: &str, file: &str, line: u32) -> Box<RunError> {
+    let message = format!(
+        "This is a fault of FlowScript, not of the script: {what} ({file}:{line}). Please report it, with the script and \
+         its input."
+    );
+    debug_assert!(false, "{message}");
+    RunError::new(ErrorKind::Internal, message)
+}
+
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -94,3 +134,30 @@ impl fmt::Display for RunError {
 }
 
 impl std::error::Error for RunError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_invariant_is_found_and_never_a_value() {
+        let found = std::panic::catch_unwind(|| never!("no entry {} of numbers", 7));
+        let message = match found {
+            // A release build.
+            Ok(error) => {
+                assert_eq!(error.kind, ErrorKind::Internal);
+                assert!(!error.kind.is_catchable());
+                error.message
+            }
+            Err(panic) => *panic.downcast::<String>().expect("a message"),
+        };
+        assert!(message.contains("no entry 7 of numbers (lang/src/error.rs:"), "{message}");
+        assert!(message.ends_with("Please report it, with the script and its input."), "{message}");
+    }
+
+    #[test]
+    fn all_kinds_have_a_word_of_their_own() {
+        let words: std::collections::BTreeSet<&str> = ErrorKind::ALL.into_iter().map(ErrorKind::name).collect();
+        assert_eq!(words.len(), ErrorKind::ALL.len());
+    }
+}

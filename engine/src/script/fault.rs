@@ -60,17 +60,7 @@ impl Fault {
 
     /// A fault as the store keeps it.
     pub fn of_failure(failure: &Failure) -> Self {
-        let kinds = [
-            ErrorKind::Type,
-            ErrorKind::Value,
-            ErrorKind::Arithmetic,
-            ErrorKind::Index,
-            ErrorKind::Limit,
-            ErrorKind::Cancelled,
-            ErrorKind::Io,
-            ErrorKind::User,
-        ];
-        let names = kinds.into_iter().map(ErrorKind::name).chain([TIMEOUT, INTERRUPTED]);
+        let names = ErrorKind::ALL.into_iter().map(ErrorKind::name).chain([TIMEOUT, INTERRUPTED]);
         let kind = names.into_iter().find(|name| *name == failure.kind).unwrap_or(ErrorKind::Io.name());
         Self { status: failure.status, ..Self::of_kind(kind, failure.message.as_str()) }
     }

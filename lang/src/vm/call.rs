@@ -12,6 +12,7 @@ use super::scope::ScopeState;
 use super::statement::Flow;
 use super::{Evaluated, Failure, Method};
 use crate::compile::{NativeSite, Register};
+use crate::error::never;
 use crate::function::{Call, Function, ResultType};
 use crate::span::Span;
 use crate::tree::{Argument, Expr, ExprKind, FunctionDef, FunctionId, ParameterDef, Step, Tree};
@@ -32,7 +33,9 @@ struct Target<'t> {
 impl Machine<'_> {
     /// Runs the script or a module's constants.
     pub(super) fn start(&mut self, tree: &Arc<Tree>, function: FunctionId) -> Evaluated {
-        let Some(definition) = tree.functions.get(function as usize) else { return Ok(Value::Null) };
+        let Some(definition) = tree.functions.get(function as usize) else {
+            return Err(never!("no function {function}"));
+        };
         let call = CallInfo { tree, definition };
         let target = Target { tree, function, definition, captures: &[], globals: Globals::Here };
         with_stack_for_values(|| self.enter(call, target, 0))
@@ -47,7 +50,9 @@ impl Machine<'_> {
         span: Span,
     ) -> Evaluated {
         let base = self.push_all(frame, arguments)?;
-        let Some(definition) = frame.tree.functions.get(function as usize) else { return Ok(Value::Null) };
+        let Some(definition) = frame.tree.functions.get(function as usize) else {
+            return Err(never!("no function {function}"));
+        };
         let call = CallInfo { tree: frame.tree, definition };
         let target = Target { tree: frame.tree, function, definition, captures: &[], globals: frame.globals.clone() };
         self.call(call, target, base, Some(arguments)).map_err(|error| left(error, definition, frame.call, span))

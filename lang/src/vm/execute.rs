@@ -5,7 +5,7 @@
 //! library function that calls back for example, enters the loop again.
 
 use super::closure::Captured;
-use super::fail::{arithmetic_error, limit_error, type_error};
+use super::fail::limit_error;
 use super::frames::Caller;
 use super::instructions::no_number;
 use super::machine::{CallInfo, Frame, Globals, Machine};
@@ -15,6 +15,7 @@ use super::statement::caught;
 use super::{Evaluated, Failure};
 use crate::ast::BinaryOp;
 use crate::compile::{Code, Instruction, Register};
+use crate::error::never;
 use crate::tree::{FunctionDef, Tree};
 use crate::value::{Number, Value};
 use std::cmp::Ordering;
@@ -153,14 +154,19 @@ impl<'t> Run<'t> {
                 };
             }
             let error = loop {
-                let Some(instruction) = instructions.get(next) else { break lost() };
+                let Some(instruction) = instructions.get(next) else {
+                    break never!("no instruction {next}");
+                };
                 if WATCHED {
                     watch(machine, self.tree, code, next, self.granted - fuel);
                 }
                 next += 1;
                 match *instruction {
                     I::Load(d, entry) => {
-                        r[usize::from(d)] = code.numbers.get(usize::from(entry)).copied().unwrap_or(Number::ZERO);
+                        let Some(number) = code.numbers.get(usize::from(entry)) else {
+                            break never!("no entry {entry} of numbers");
+                        };
+                        r[usize::from(d)] = *number;
                     }
                     I::LoadSmall(d, small) => r[usize::from(d)] = Number::from(i64::from(small)),
                     I::Move(d, a) => r[usize::from(d)] = r[usize::from(a)],
@@ -195,7 +201,9 @@ impl<'t> Run<'t> {
                     I::JumpEqualSmall(a, small, target) => jump!(target, r[usize::from(a)].equals_small(small)),
                     I::JumpNotEqualSmall(a, small, target) => jump!(target, !r[usize::from(a)].equals_small(small)),
                     I::RangeNext(a, b, target) => {
-                        let left = r[usize::from(b)].subtract_small(1).unwrap_or(Number::ZERO);
+                        let Some(left) = r[usize::from(b)].subtract_small(1) else {
+                            break never!("a count of {}", r[usize::from(b)]);
+                        };
                         r[usize::from(b)] = left;
                         if !left.is_zero() {
                             step!();
@@ -205,7 +213,9 @@ impl<'t> Run<'t> {
                     }
                     I::Call(result, numbers, values, function, given) => {
                         step!();
-                        let Some(Some(called)) = self.codes.get(usize::from(function)) else { break lost() };
+                        let Some(Some(called)) = self.codes.get(usize::from(function)) else {
+                            break never!("no code of the function {function}");
+                        };
                         if self.callers.len() >= room {
                             break too_deep(machine, self.definition(called));
                         }
@@ -361,15 +371,17 @@ impl<'t> Run<'t> {
     }
 
     #[inline]
-    pub(super) fn number(&self, first: usize, register: Register) -> Number {
-        self.numbers.get(first + usize::from(register)).copied().unwrap_or(Number::ZERO)
+    pub(super) fn number(&self, first: usize, register: Register) -> Result<Number, Failure> {
+        self.numbers.get(first + usize::from(register)).copied().ok_or_else(|| never!("no number register {register}"))
     }
 
     #[inline]
-    pub(super) fn set_number(&mut self, first: usize, register: Register, number: Number) {
-        if let Some(place) = self.numbers.get_mut(first + usize::from(register)) {
-            *place = number;
+    pub(super) fn set_number(&mut self, first: usize, register: Register, number: Number) -> Result<(), Failure> {
+        match self.numbers.get_mut(first + usize::from(register)) {
+            Some(place) => *place = number,
+            None => return Err(never!("no number register {register}")),
         }
+        Ok(())
     }
 
     pub(super) fn come_back(&mut self, machine: &mut Machine<'_>) {
@@ -388,8 +400,8 @@ impl<'t> Run<'t> {
     #[cold]
     fn miscalculated(&self, code: &Code, next: usize, first: usize) -> Failure {
         use Instruction as I;
-        let at = |register: Register| self.numbers.get(first + usize::from(register)).copied().unwrap_or(Number::ZERO);
-        let small = |small: u16| Number::from(i64::from(small));
+        let at = |register: Register| self.numbers.get(first + usize::from(register)).copied();
+        let small = |small: u16| Some(Number::from(i64::from(small)));
         let (op, a, b) = match code.instructions.get(next.saturating_sub(1)) {
             Some(I::Add(_, a, b)) => (BinaryOp::Add, at(*a), at(*b)),
             Some(I::Subtract(_, a, b)) => (BinaryOp::Subtract, at(*a), at(*b)),
@@ -400,11 +412,12 @@ impl<'t> Run<'t> {
             Some(I::SubtractSmall(_, a, b)) => (BinaryOp::Subtract, at(*a), small(*b)),
             Some(I::MultiplySmall(_, a, b)) => (BinaryOp::Multiply, at(*a), small(*b)),
             Some(I::ModuloSmall(_, a, b)) => (BinaryOp::Modulo, at(*a), small(*b)),
-            _ => (BinaryOp::Add, Number::ZERO, Number::ZERO),
+            other => return never!("{other:?} calculates nothing"),
         };
+        let (Some(a), Some(b)) = (a, b) else { return never!("no register of a calculation") };
         match arithmetic(op, &Value::Number(a), &Value::Number(b), crate::value::Zone::UTC) {
             Err(error) => error,
-            Ok(_) => arithmetic_error("number overflow"),
+            Ok(_) => never!("a calculation that fails has a result"),
         }
     }
 }
@@ -439,12 +452,6 @@ pub(super) fn entry(code: &Code, given: usize) -> usize {
     }
     let required = (code.parameters.len() + 1).saturating_sub(code.entries.len());
     code.entries.get(given.saturating_sub(required)).map_or(0, |target| *target as usize)
-}
-
-/// The tables of a function and its instructions do not fit.
-#[cold]
-pub(super) fn lost() -> Failure {
-    type_error("A function has lost a part of itself.")
 }
 
 #[cold]

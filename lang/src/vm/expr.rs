@@ -176,7 +176,7 @@ impl Machine<'_> {
         }
         self.stack.push(value);
         let other = self.eval(frame, other)?;
-        let value = self.stack.pop().unwrap_or_default();
+        let value = self.pop()?;
         Ok((value, other))
     }
 
@@ -245,7 +245,7 @@ impl Machine<'_> {
             Container::Values(values) => {
                 self.stack.push(value);
                 let values = self.eval_all(frame, values)?;
-                let value = self.stack.pop().unwrap_or_default();
+                let value = self.pop()?;
                 self.is_in_values(&value, &values)
             }
         }

@@ -1,10 +1,11 @@
 //! Frames of compiled functions: what is kept of a caller, and how a called function gets its registers.
 
 use super::Failure;
-use super::execute::{Position, Run, Went, entry, lost, too_deep};
+use super::execute::{Position, Run, Went, entry, too_deep};
 use super::machine::{CallInfo, Frame, Machine};
 use super::scope::ScopeState;
 use crate::compile::{Code, Instruction, Register};
+use crate::error::never;
 use crate::value::Value;
 
 /// A frame to come back to.
@@ -72,9 +73,13 @@ impl<'t> Run<'t> {
         position: Position<'t>,
         instruction: Instruction,
     ) -> Result<Went<'t>, Failure> {
-        let Instruction::CallFar(result, numbers, values, function, given) = instruction else { return Err(lost()) };
+        let Instruction::CallFar(result, numbers, values, function, given) = instruction else {
+            return Err(never!("a call of another kind"));
+        };
         self.step(machine)?;
-        let Some(Some(called)) = self.codes.get(usize::from(function)) else { return Err(lost()) };
+        let Some(Some(called)) = self.codes.get(usize::from(function)) else {
+            return Err(never!("no code of the function {function}"));
+        };
         if self.callers.len() >= self.room(machine) {
             return Err(too_deep(machine, self.definition(called)));
         }

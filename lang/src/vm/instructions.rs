@@ -1,7 +1,7 @@
 //! The instructions that are not in the loop itself: on values, and what runs something else in between.
 
 use super::Failure;
-use super::execute::{Position, Run, Went, lost};
+use super::execute::{Position, Run, Went};
 use super::fail::{describe, type_error};
 use super::machine::{CallInfo, Machine};
 use super::operators::arithmetic;
@@ -10,6 +10,7 @@ use crate::ast::BinaryOp;
 use crate::budget::SHORT_TEXT;
 use crate::budget::{Budget, ELEMENTS_OF_STEP};
 use crate::compile::{Code, Instruction, Register};
+use crate::error::never;
 use crate::tree::{Argument, Tree, Variable};
 use crate::value::{Number, Record, Rows, Value, truth};
 use std::cmp::Ordering;
@@ -44,7 +45,7 @@ impl<'t> Run<'t> {
                 self.leave(machine, first + code.number_registers);
                 let result = match self.frames.last_mut() {
                     Some($frame) => $result,
-                    None => Err(type_error("A function has lost its frame.")),
+                    None => Err(never!("no frame")),
                 };
                 self.come_back(machine);
                 result?
@@ -52,13 +53,13 @@ impl<'t> Run<'t> {
         }
         match instruction {
             I::RangeStart(a, b, target) => {
-                let (start, count) = (self.number(first, a), self.number(first, b));
+                let (start, count) = (self.number(first, a)?, self.number(first, b)?);
                 let passes = count.to_usize().filter(|passes| *passes <= machine.meter.cells);
                 let fits = passes.is_some() && start.checked_add(count).is_some();
                 let Some(passes) = passes.filter(|_| fits) else {
                     let range = code.ranges.iter().find(|(place, _)| *place as usize + 1 == next);
                     let site = range.and_then(|(_, entry)| code.natives.get(usize::from(*entry)));
-                    let Some(site) = site else { return Err(type_error("A loop has lost its range.")) };
+                    let Some(site) = site else { return Err(never!("no range of a loop")) };
                     let span = code.span(next - 1);
                     let values = vec![Value::Number(start), Value::Number(count)];
                     let list = outside!(frame => {
@@ -67,7 +68,7 @@ impl<'t> Run<'t> {
                         machine.run_native(frame, &site.function, values, &site.arguments, None, call, span)
                     });
                     let passes = Rows::of(&list).map_or(0, |rows| rows.len());
-                    self.set_number(first, b, Number::from(passes));
+                    self.set_number(first, b, Number::from(passes))?;
                     if passes == 0 {
                         next = target as usize;
                     } else {
@@ -80,7 +81,7 @@ impl<'t> Run<'t> {
                 if passes >= ELEMENTS_OF_STEP {
                     outside!(_frame => machine.look(passes));
                 }
-                self.set_number(first, b, Number::from(passes));
+                self.set_number(first, b, Number::from(passes))?;
                 if passes == 0 {
                     next = target as usize;
                 } else {
@@ -88,12 +89,14 @@ impl<'t> Run<'t> {
                 }
             }
             I::Unbox(d, a) => match machine.at(base, a) {
-                Value::Number(number) => self.set_number(first, d, *number),
+                Value::Number(number) => self.set_number(first, d, *number)?,
                 other => return Err(no_number(other)),
             },
-            I::Box(d, a) => machine.put(base, d, Value::Number(self.number(first, a))),
+            I::Box(d, a) => machine.put(base, d, Value::Number(self.number(first, a)?)),
             I::Constant(d, entry) => {
-                let value = code.values.get(usize::from(entry)).cloned().unwrap_or_default();
+                let Some(value) = code.values.get(usize::from(entry)).cloned() else {
+                    return Err(never!("no entry {entry} of values"));
+                };
                 machine.put(base, d, value);
             }
             I::Clear(d) => machine.put(base, d, Value::Null),
@@ -145,7 +148,9 @@ impl<'t> Run<'t> {
                 appended?;
             }
             I::Field(d, a, entry) => {
-                let Some(site) = code.fields.get(usize::from(entry)) else { return Err(lost()) };
+                let Some(site) = code.fields.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of fields"));
+                };
                 let value = match machine.at(base, a) {
                     Value::Record(record) => record.get_near(site.column, &site.name),
                     _ => None,
@@ -163,7 +168,9 @@ impl<'t> Run<'t> {
                 machine.put(base, d, value);
             }
             I::NumberField(d, a, entry) => {
-                let Some(site) = code.fields.get(usize::from(entry)) else { return Err(lost()) };
+                let Some(site) = code.fields.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of fields"));
+                };
                 let value = match machine.at(base, a) {
                     Value::Record(record) => record.get_near(site.column, &site.name),
                     _ => None,
@@ -179,7 +186,7 @@ impl<'t> Run<'t> {
                     }
                 };
                 match value {
-                    Value::Number(number) => self.set_number(first, d, number),
+                    Value::Number(number) => self.set_number(first, d, number)?,
                     other => return Err(no_number(&other)),
                 }
             }
@@ -191,14 +198,14 @@ impl<'t> Run<'t> {
                         describe(rows)
                     )));
                 }
-                self.set_number(first, b, Number::ZERO);
+                self.set_number(first, b, Number::ZERO)?;
             }
             I::EachNext(d, a, b, target) => {
-                let position = self.number(first, b).to_usize().unwrap_or(usize::MAX);
+                let position = self.number(first, b)?.to_usize().unwrap_or(usize::MAX);
                 match element(machine.at(base, a), position) {
                     Some((value, after)) => {
                         step!();
-                        self.set_number(first, b, Number::from(after));
+                        self.set_number(first, b, Number::from(after))?;
                         machine.put(base, d, value);
                     }
                     None => next = target as usize,
@@ -228,7 +235,9 @@ impl<'t> Run<'t> {
                 return on(next);
             }
             I::CallNative(d, a, entry) => {
-                let Some(site) = code.natives.get(usize::from(entry)) else { return Err(lost()) };
+                let Some(site) = code.natives.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of natives"));
+                };
                 if let Some(on_numbers) = site.function.on_numbers
                     && let Some(number) =
                         machine.numbers_at(base, a, site.count).and_then(|it| on_numbers(it.get(..site.count)?))
@@ -257,23 +266,29 @@ impl<'t> Run<'t> {
                 return on(next);
             }
             I::Evaluate(d, entry) => {
-                let Some(expr) = code.exprs.get(usize::from(entry)) else { return Err(lost()) };
+                let Some(expr) = code.exprs.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of exprs"));
+                };
                 let value = outside!(frame => machine.eval(frame, expr));
                 machine.put(base, d, value);
                 return on(next);
             }
             I::Assert(entry) => {
                 if machine.settings.asserts {
-                    let Some(expr) = code.exprs.get(usize::from(entry)) else { return Err(lost()) };
+                    let Some(expr) = code.exprs.get(usize::from(entry)) else {
+                        return Err(never!("no entry {entry} of exprs"));
+                    };
                     let span = code.span(next - 1);
                     outside!(frame => machine.assert(frame, expr, span));
                 }
                 return on(next);
             }
             I::SetPath(a, entry) => {
-                let Some(site) = code.paths.get(usize::from(entry)) else { return Err(lost()) };
+                let Some(site) = code.paths.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of paths"));
+                };
                 let mut parts = machine.take_all(base, a, site.path.len() + 1);
-                let value = parts.pop().unwrap_or_default();
+                let value = parts.pop().ok_or_else(|| never!("no value to set"))?;
                 let ty = site.annotation.as_ref();
                 outside!(frame => {
                     machine.set_part(frame, site.variable, &site.name, &site.path, &parts, value, ty)
@@ -281,41 +296,53 @@ impl<'t> Run<'t> {
                 return on(next);
             }
             I::Read(d, entry) => {
-                let Some((variable, name)) = code.variables.get(usize::from(entry)) else { return Err(lost()) };
+                let Some((variable, name)) = code.variables.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of variables"));
+                };
                 let value = match (variable, self.frames.last()) {
                     (Variable::Global(slot), _) => machine.read_global(&self.globals, *slot, name),
                     (variable, Some(frame)) => machine.read(frame, *variable, name),
-                    _ => return Err(lost()),
+                    _ => return Err(never!("no frame")),
                 };
                 machine.put(base, d, value?);
             }
             I::Write(entry, a) => {
-                let Some((variable, _)) = code.variables.get(usize::from(entry)) else { return Err(lost()) };
+                let Some((variable, _)) = code.variables.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of variables"));
+                };
                 let value = machine.used(code, base, a);
                 match (variable, self.frames.last_mut()) {
                     (Variable::Global(slot), _) => machine.write_global(&self.globals, *slot, value),
                     (variable, Some(frame)) => machine.set(frame, *variable, value)?,
-                    _ => return Err(lost()),
+                    _ => return Err(never!("no frame")),
                 }
             }
             I::AppendOutside(entry, a, b) => {
-                let Some((variable, _)) = code.variables.get(usize::from(entry)) else { return Err(lost()) };
+                let Some((variable, _)) = code.variables.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of variables"));
+                };
                 let before = machine.take_at(base, a);
                 let added = machine.take_at(base, b);
-                let Some(frame) = self.frames.last_mut() else { return Err(lost()) };
+                let Some(frame) = self.frames.last_mut() else { return Err(never!("no frame")) };
                 machine.append_changed(frame, *variable, before, added, None)?;
             }
             I::AppendOutsideAs(entry, a, b, site) => {
-                let Some((variable, _)) = code.variables.get(usize::from(entry)) else { return Err(lost()) };
-                let Some(site) = code.types.get(usize::from(site)) else { return Err(lost()) };
+                let Some((variable, _)) = code.variables.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of variables"));
+                };
+                let Some(site) = code.types.get(usize::from(site)) else {
+                    return Err(never!("no entry {site} of types"));
+                };
                 let before = machine.take_at(base, a);
                 let added = machine.take_at(base, b);
                 self.settle(machine);
-                let Some(frame) = self.frames.last_mut() else { return Err(lost()) };
+                let Some(frame) = self.frames.last_mut() else { return Err(never!("no frame")) };
                 machine.append_changed(frame, *variable, before, added, Some((&site.ty, &site.what)))?;
             }
             I::AppendAs(a, b, entry) => {
-                let Some(site) = code.types.get(usize::from(entry)) else { return Err(lost()) };
+                let Some(site) = code.types.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of types"));
+                };
                 let added = machine.used(code, base, b);
                 self.settle(machine);
                 let mut whole = machine.take_at(base, a);
@@ -324,14 +351,16 @@ impl<'t> Run<'t> {
                 appended?;
             }
             I::Convert(d, a, entry) => {
-                let Some(site) = code.types.get(usize::from(entry)) else { return Err(lost()) };
+                let Some(site) = code.types.get(usize::from(entry)) else {
+                    return Err(never!("no entry {entry} of types"));
+                };
                 let value = machine.used(code, base, a);
                 self.settle_for(machine, &value);
                 let value = machine.conform(&self.tree.types, value, &site.ty, || site.what.to_string())?;
                 machine.put(base, d, value);
             }
             I::RenewCell(cell) => {
-                let Some(frame) = self.frames.last_mut() else { return Err(lost()) };
+                let Some(frame) = self.frames.last_mut() else { return Err(never!("no frame")) };
                 machine.renew_cell(frame, cell)?;
             }
             I::ConvertArgument(a, function, position) => {
@@ -439,12 +468,12 @@ impl Machine<'_> {
                 (d, self.built(value)?)
             }
             I::SafeField(d, a, entry) => {
-                let site = code.fields.get(usize::from(entry)).ok_or_else(lost)?;
+                let site = code.fields.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
                 let object = self.used(code, base, a);
                 (d, self.safe_field(&object, &site.name)?)
             }
             I::Callable(d, a, entry) => {
-                let site = code.fields.get(usize::from(entry)).ok_or_else(lost)?;
+                let site = code.fields.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
                 let object = self.take_at(base, a);
                 (d, super::call::callable_field(&object, &site.name)?)
             }
@@ -460,18 +489,20 @@ impl Machine<'_> {
                 (d, self.built(Value::list(values))?)
             }
             I::Record(d, a, entry) => {
-                let shape = code.shapes.get(usize::from(entry)).ok_or_else(lost)?;
+                let shape = code.shapes.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
                 let cells = self.take_all(base, a, shape.len());
                 (d, self.built(Value::Record(Record::new(shape.clone(), cells)))?)
             }
             I::Template(d, a, entry) => {
-                let spans = code.templates.get(usize::from(entry)).ok_or_else(lost)?;
+                let spans =
+                    code.templates.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
                 let parts = self.take_all(base, a, spans.len());
                 let call = CallInfo { tree, definition: &tree.functions[code.function as usize] };
                 (d, self.joined(&parts, spans, call)?)
             }
             I::New(d, a, entry) => {
-                let (ty, names) = code.news.get(usize::from(entry)).ok_or_else(lost)?;
+                let (ty, names) =
+                    code.news.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
                 let values = self.take_all(base, a, names.len());
                 let given = Record::from_fields(names.iter().cloned().zip(values));
                 (d, self.filled(&tree.types, Value::Record(given), ty)?)
@@ -487,7 +518,7 @@ impl Machine<'_> {
                 (d, Value::Bool(self.is_in_values(&value, &values)?))
             }
             I::Is(d, a, entry) => {
-                let site = code.types.get(usize::from(entry)).ok_or_else(lost)?;
+                let site = code.types.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
                 let value = self.used(code, base, a);
                 let matches = self.is_of(&tree.types, &value, &site.ty)?;
                 (d, Value::Bool(matches != site.negated))
@@ -500,7 +531,7 @@ impl Machine<'_> {
                     other => type_error(format!("error takes a text, not {}.", describe(&other))),
                 });
             }
-            _ => return Err(lost()),
+            other => return Err(never!("{other:?} is not handled")),
         };
         self.put(base, d, value);
         Ok(())

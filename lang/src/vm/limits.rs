@@ -108,6 +108,7 @@ impl Machine<'_> {
     #[cold]
     fn poll(&mut self) -> Result<(), Failure> {
         self.meter.next_poll = self.meter.work.saturating_add(POLL);
+        self.check_whole()?;
         match self.host.interrupt() {
             None => Ok(()),
             Some(why) => Err(interrupted(why)),

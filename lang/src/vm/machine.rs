@@ -6,10 +6,12 @@ use super::fail::value_error;
 use super::limits::Meter;
 use super::scope::{Bound, ScopeState};
 use super::{Evaluated, Failure, Method};
+use crate::error::never;
 use crate::host::{Host, Profiler};
 use crate::program::{Program, Settings};
 use crate::tree::{CellId, FunctionDef, GlobalId, LocalId, Tree, Variable};
 use crate::value::{Number, Value, Zone};
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 /// Values of less memory are freed at once.
@@ -45,6 +47,8 @@ pub(crate) struct Machine<'a> {
     pub bindings: Vec<Bound>,
     /// The number of calls of natives with row expressions so far.
     pub row_calls: u64,
+    /// A broken invariant, found where no error can be given: it ends the run at the next question whether to stop.
+    broken: OnceCell<Failure>,
 }
 
 /// The function that something happens in, for messages.
@@ -93,7 +97,25 @@ impl<'a> Machine<'a> {
             home: Arc::default(),
             bindings: Vec::new(),
             row_calls: 0,
+            broken: OnceCell::new(),
         }
+    }
+
+    /// What is missing on the stack. Debug builds panic.
+    #[cold]
+    #[inline(never)]
+    pub fn misses(&self, what: &str, index: usize) {
+        let _ = self.broken.set(never!("no {what} at {index} of {}", self.stack.len()));
+    }
+
+    /// Ends the run where an invariant was found broken.
+    pub fn check_whole(&mut self) -> Result<(), Failure> {
+        self.broken.take().map_or(Ok(()), Err)
+    }
+
+    /// The value that was pushed last.
+    pub fn pop(&mut self) -> Result<Value, Failure> {
+        self.stack.pop().ok_or_else(|| never!("nothing on the stack"))
     }
 
     /// Ends the run: what functions among its results need is in the remains.
@@ -139,13 +161,19 @@ impl<'a> Machine<'a> {
     /// The value of a local slot.
     #[inline]
     pub fn local(&self, frame: &Frame<'_>, slot: LocalId) -> Value {
-        self.stack.get(frame.base + usize::from(slot)).cloned().unwrap_or_default()
+        let at = frame.base + usize::from(slot);
+        self.stack.get(at).cloned().unwrap_or_else(|| {
+            self.misses("local", at);
+            Value::Null
+        })
     }
 
     #[inline]
     pub fn set_local(&mut self, frame: &Frame<'_>, slot: LocalId, value: Value) {
-        if let Some(local) = self.stack.get_mut(frame.base + usize::from(slot)) {
-            *local = value;
+        let at = frame.base + usize::from(slot);
+        match self.stack.get_mut(at) {
+            Some(local) => *local = value,
+            None => self.misses("local", at),
         }
     }
 

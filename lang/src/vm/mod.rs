@@ -87,7 +87,8 @@ pub(crate) fn run(
     }
     let mut value = Value::Null;
     for start in &tree.starts {
-        value = match machine.start(tree, *start) {
+        let ended = machine.start(tree, *start);
+        value = match machine.check_whole().and(ended) {
             Ok(value) => value,
             Err(error) => {
                 if !error.kind.is_catchable() {

@@ -12,20 +12,33 @@ impl Machine<'_> {
     /// The value in a register.
     #[inline]
     pub(super) fn at(&self, base: usize, register: Register) -> &Value {
-        self.stack.get(base + usize::from(register)).unwrap_or(&NULL)
+        let at = base + usize::from(register);
+        self.stack.get(at).unwrap_or_else(|| {
+            self.misses("register", at);
+            &NULL
+        })
     }
 
     #[inline]
     pub(super) fn put(&mut self, base: usize, register: Register, value: Value) {
-        if let Some(place) = self.stack.get_mut(base + usize::from(register)) {
-            *place = value;
+        let at = base + usize::from(register);
+        match self.stack.get_mut(at) {
+            Some(place) => *place = value,
+            None => self.misses("register", at),
         }
     }
 
     /// Takes the value out.
     #[inline]
     pub(super) fn take_at(&mut self, base: usize, register: Register) -> Value {
-        self.stack.get_mut(base + usize::from(register)).map(std::mem::take).unwrap_or_default()
+        let at = base + usize::from(register);
+        match self.stack.get_mut(at) {
+            Some(place) => std::mem::take(place),
+            None => {
+                self.misses("register", at);
+                Value::Null
+            }
+        }
     }
 
     /// The value of an operand. A temporary is used once: what it held must not seem shared.
@@ -45,8 +58,9 @@ impl Machine<'_> {
     /// Empties the registers from `from` on; far slots follow after them.
     pub(super) fn clear(&mut self, base: usize, from: Register, code: &Code) {
         let end = code.registers.min(FAR_LOCALS);
-        if let Some(values) = self.stack.get_mut(base + usize::from(from)..base + end) {
-            values.fill(Value::Null);
+        match self.stack.get_mut(base + usize::from(from)..base + end) {
+            Some(values) => values.fill(Value::Null),
+            None => self.misses("register", base + end),
         }
     }
 
@@ -67,7 +81,10 @@ impl Machine<'_> {
         let start = base + usize::from(start);
         match self.stack.get_mut(start..start + count) {
             Some(values) => values.iter_mut().map(std::mem::take).collect(),
-            None => Vec::new(),
+            None => {
+                self.misses("register", start + count);
+                vec![Value::Null; count]
+            }
         }
     }
 }

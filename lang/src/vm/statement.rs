@@ -214,7 +214,7 @@ impl Machine<'_> {
                     let left = self.eval(frame, left)?;
                     self.stack.push(left);
                     let right = self.eval(frame, right)?;
-                    let left = self.stack.pop().unwrap_or_default();
+                    let left = self.pop()?;
                     let shown = format!(" {} {} {}", left.to_literal(60), symbol(*op), right.to_literal(60));
                     let holds: Evaluated = self.apply(*op, left, right);
                     (truth(&holds?), shown)
