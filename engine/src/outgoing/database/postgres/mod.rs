@@ -14,6 +14,9 @@ use crate::workflow::model::SqlWork;
 use crate::workflow::sql;
 use chrono::{NaiveDateTime, TimeDelta};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use flowscript_lang::budget::Allowance;
+use flowscript_lang::host::Interrupt;
+use flowscript_lang::program::Limits;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{DateTime, Value, Zone};
 use futures_util::StreamExt;
@@ -21,9 +24,11 @@ use read::{is_read, known, values};
 use session::Session;
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_postgres::types::{Kind, ToSql};
-use tokio_postgres::{Client, Column, Config, Statement};
+use tokio_postgres::{Client, Column, Config, Row, Statement};
 use wire::Wire;
 use write::Bound;
 
@@ -31,6 +36,8 @@ use write::Bound;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How many times as much as what is sent an array or a JSON text takes at most as a value.
 const GROWTH: usize = 16;
+/// Rows above so many bytes are read beside the async threads.
+const LONG_ROW: usize = 64 << 10;
 /// What follows the step's time before the server itself ends a statement.
 const SERVER_GRACE: Duration = Duration::from_millis(200);
 
@@ -155,9 +162,35 @@ async fn read(
         if grows {
             space.check(row.raw_size_bytes().saturating_mul(GROWTH))?;
         }
-        collected.push(values(&row, columns, call.zone)?, space)?;
+        let limits = Limits { memory: space.bytes, cells: space.cells, text: call.longest, ..Limits::default() };
+        let values = if row.raw_size_bytes() > LONG_ROW {
+            aside(row, prepared.clone(), call.zone, limits).await?
+        } else {
+            values(&row, columns, call.zone, &mut Allowance::new("A row", limits, &|| None))?
+        };
+        collected.push(values, space)?;
     }
     Ok(collected.finish())
+}
+
+/// The values of a long row, read beside the async threads, as long as somebody waits for them.
+async fn aside(row: Row, prepared: Statement, zone: Zone, limits: Limits) -> Result<Vec<Value>, Trouble> {
+    let given_up = Arc::new(AtomicBool::new(false));
+    let _waiting = Waiting(given_up.clone());
+    let read = tokio::task::spawn_blocking(move || {
+        let stop = || given_up.load(Ordering::Relaxed).then_some(Interrupt::Cancelled);
+        values(&row, prepared.columns(), zone, &mut Allowance::new("A row", limits, &stop))
+    });
+    read.await.map_err(|error| Trouble::Refused(error.to_string()))?
+}
+
+/// Tells when nobody waits any more.
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A statement that gives the texts of the columns whose types are not read here. The server makes them: the protocol

@@ -3,9 +3,11 @@
 use super::numeric::read_numeric;
 use super::reason;
 use crate::outgoing::database::Trouble;
-use crate::script::decode_json;
+use crate::script::{NoForm, decode_json_within};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use fallible_iterator::FallibleIterator;
+use flowscript_lang::budget::Budget;
+use flowscript_lang::error::ErrorKind;
 use flowscript_lang::types::Type as Known;
 use flowscript_lang::value::{DateTime, Number, Value, Zone};
 use postgres_protocol::types::{array_from_sql, date_from_sql, inet_from_sql, time_from_sql, timestamp_from_sql};
@@ -47,34 +49,46 @@ pub(super) fn known(ty: &Type) -> Known {
     }
 }
 
-/// The values of a row. Its columns have the types that the statement gives, or are texts of them.
-pub(super) fn values(row: &Row, columns: &[Column], zone: Zone) -> Result<Vec<Value>, Trouble> {
+/// The values of a row, for which the budget pays where they are JSON. Its columns have the types that the statement
+/// gives, or are texts of them.
+pub(super) fn values(
+    row: &Row,
+    columns: &[Column],
+    zone: Zone,
+    budget: &mut dyn Budget,
+) -> Result<Vec<Value>, Trouble> {
     let unfit = |at: usize, reason: String| {
         let name = columns.get(at).map_or("", |column| column.name());
         Trouble::Unfit(format!("the column `{name}`: {reason}"))
     };
     (0..row.len())
         .map(|at| {
-            let got: Option<Got> = row.try_get(at).map_err(|error| unfit(at, reason(&error)))?;
-            let value = got.map_or(Ok(Value::Null), |got| got.value(zone));
-            value.map_err(|reason| unfit(at, reason))
+            let got: Option<Got<'_>> = row.try_get(at).map_err(|error| unfit(at, reason(&error)))?;
+            let value = got.map_or(Ok(Value::Null), |got| got.value(zone, budget));
+            value.map_err(|error| match error {
+                NoForm::Wrong(reason) => unfit(at, reason),
+                NoForm::Stopped(stopped) if stopped.kind == ErrorKind::Cancelled => Trouble::Late,
+                NoForm::Stopped(stopped) => Trouble::TooMuch(stopped.message),
+            })
         })
         .collect()
 }
 
 /// A cell as it came.
-enum Got {
+enum Got<'a> {
     Value(Value),
+    Json(&'a str),
     Instant(chrono::DateTime<Utc>),
     Local(NaiveDateTime),
-    List(Vec<Option<Got>>),
+    List(Vec<Option<Got<'a>>>),
 }
 
-impl Got {
-    fn value(self, zone: Zone) -> Result<Value, String> {
-        let beyond = |at: String| format!("{at} is not a datetime of FlowScript; cast it to text");
+impl Got<'_> {
+    fn value(self, zone: Zone, budget: &mut dyn Budget) -> Result<Value, NoForm> {
+        let beyond = |at: String| NoForm::Wrong(format!("{at} is not a datetime of FlowScript; cast it to text"));
         match self {
             Self::Value(value) => Ok(value),
+            Self::Json(text) => decode_json_within(text, budget),
             Self::Instant(at) => DateTime::from_unix_in(at.timestamp(), at.timestamp_subsec_nanos(), zone)
                 .map(Value::DateTime)
                 .ok_or_else(|| beyond(at.to_string())),
@@ -82,14 +96,15 @@ impl Got {
                 super::wall_clock(local, zone).map(Value::DateTime).ok_or_else(|| beyond(local.to_string()))
             }
             Self::List(items) => {
-                let values = items.into_iter().map(|item| item.map_or(Ok(Value::Null), |item| item.value(zone)));
+                let values =
+                    items.into_iter().map(|item| item.map_or(Ok(Value::Null), |item| item.value(zone, budget)));
                 Ok(Value::list(values.collect::<Result<_, _>>()?))
             }
         }
     }
 }
 
-impl<'a> FromSql<'a> for Got {
+impl<'a> FromSql<'a> for Got<'a> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Failed> {
         let float = |number: f64| match Number::from_f64(number) {
             Some(number) => Ok(Self::Value(Value::Number(number))),
@@ -120,9 +135,9 @@ impl<'a> FromSql<'a> for Got {
             }
             Type::TIME => Self::Value(Value::text(time(time_from_sql(raw)?))),
             Type::UUID => Self::Value(Value::text(uuid::Uuid::from_sql(ty, raw)?.to_string())),
-            Type::JSON => Self::Value(decode_json(std::str::from_utf8(raw)?)?),
+            Type::JSON => Self::Json(std::str::from_utf8(raw)?),
             // The first byte is the version of the format.
-            Type::JSONB => Self::Value(decode_json(std::str::from_utf8(raw.get(1..).unwrap_or_default())?)?),
+            Type::JSONB => Self::Json(std::str::from_utf8(raw.get(1..).unwrap_or_default())?),
             Type::INET | Type::CIDR => Self::Value(Value::text(network(raw, *ty == Type::CIDR)?)),
             ref ty => match ty.kind() {
                 Kind::Array(inner) => Self::list(inner, raw)?,
@@ -139,13 +154,13 @@ impl<'a> FromSql<'a> for Got {
     }
 }
 
-impl Got {
+impl<'a> Got<'a> {
     /// An array; one of several dimensions becomes lists in a list.
-    fn list(inner: &Type, raw: &[u8]) -> Result<Self, Failed> {
+    fn list(inner: &Type, raw: &'a [u8]) -> Result<Self, Failed> {
         let array = array_from_sql(raw)?;
         let lengths: Vec<usize> = array.dimensions().map(|dimension| Ok(dimension.len.max(0) as usize)).collect()?;
         let cells = array.values().map(|cell| cell.map(|raw| Got::from_sql(inner, raw)).transpose());
-        let mut cells: Vec<Option<Got>> = cells.collect()?;
+        let mut cells: Vec<Option<Got<'a>>> = cells.collect()?;
         // The last dimension changes fastest.
         for length in lengths.iter().skip(1).rev().filter(|length| **length > 0) {
             let mut rest = cells.into_iter();
@@ -186,6 +201,38 @@ fn network(raw: &[u8], always: bool) -> Result<String, Failed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flowscript_lang::budget::Allowance;
+    use flowscript_lang::host::Interrupt;
+    use flowscript_lang::program::Limits;
+
+    #[test]
+    fn json_is_read_within_a_budget() {
+        let text = format!("[{}1]", "[],".repeat(100_000));
+        let mut binary = vec![1];
+        binary.extend_from_slice(text.as_bytes());
+        // An array of one dimension with one element.
+        let mut array = Vec::new();
+        for number in [1_i32, 0, 114, 1, 1, text.len() as i32] {
+            array.extend_from_slice(&number.to_be_bytes());
+        }
+        array.extend_from_slice(text.as_bytes());
+        let columns = [(Type::JSON, text.as_bytes()), (Type::JSONB, &binary), (Type::JSON_ARRAY, &array)];
+        for (ty, raw) in columns {
+            let read = |limits: Limits, stop: &dyn Fn() -> Option<Interrupt>| {
+                let got = Got::from_sql(&ty, raw).expect("it is well-formed");
+                got.value(Zone::UTC, &mut Allowance::new("The row", limits, stop))
+            };
+            let kind = |read: Result<Value, NoForm>| match read {
+                Err(NoForm::Stopped(error)) => Some(error.kind),
+                _ => None,
+            };
+            assert!(read(Limits::default(), &|| None).is_ok(), "{ty}");
+            let little = Limits { memory: 100_000, ..Limits::default() };
+            assert_eq!(kind(read(little, &|| None)), Some(ErrorKind::Limit), "{ty}");
+            let stopped = read(Limits::default(), &|| Some(Interrupt::Cancelled));
+            assert_eq!(kind(stopped), Some(ErrorKind::Cancelled), "{ty}");
+        }
+    }
 
     #[test]
     fn times_look_as_the_server_shows_them() {
