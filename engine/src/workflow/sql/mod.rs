@@ -6,6 +6,7 @@ mod scan;
 pub use refuse::{Refusal, allows_pragma, refusal};
 
 use scan::{Comments, Kind, Piece, pieces};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A statement with numbered parameters in place of its `:name` ones.
@@ -26,12 +27,13 @@ impl Statement {
     pub fn parse(source: &str) -> Self {
         let mut numbered = String::with_capacity(source.len());
         let mut names: Vec<String> = Vec::new();
+        let mut numbers = HashMap::new();
         for piece in pieces(source, Comments::Nested) {
             let Some(name) = piece.text.strip_prefix(':').filter(|_| piece.kind == Kind::Parameter) else {
                 numbered.push_str(piece.text);
                 continue;
             };
-            let number = names.iter().position(|known| known == name).unwrap_or_else(|| {
+            let number = *numbers.entry(name).or_insert_with(|| {
                 names.push(name.to_owned());
                 names.len() - 1
             });
@@ -80,12 +82,14 @@ pub fn template_in(source: &str) -> Option<(Range<usize>, &str)> {
     let mut at = 0;
     while let Some(open) = source.get(at..).and_then(|rest| rest.find('{')).map(|found| at + found) {
         let close = source.get(open..).and_then(|rest| rest.find('}')).map(|found| open + found)?;
+        // None of those before the last brace that opens holds a name alone.
+        let open = source.get(open..close).and_then(|rest| rest.rfind('{')).map_or(open, |last| open + last);
         let inside = source.get(open + 1..close).unwrap_or_default().trim();
         let begins = inside.starts_with(|c: char| c.is_alphabetic() || c == '_');
         if begins && inside.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']' | '(' | ')')) {
             return Some((open..close + 1, inside));
         }
-        at = open + 1;
+        at = close + 1;
     }
     None
 }
@@ -114,6 +118,8 @@ mod tests {
         check("/* a /* :a */ :b */ :c", "/* a /* :a */ :b */ $1", &["c"]);
         check("/* a /* :a */ :b", "/* a /* :a */ $1", &["b"]);
         check("select a$b$ :c $b$", "select a$b$ $1 $b$", &["c"]);
+        check("/*/ ' */ :b", "/*/ ' */ $1", &["b"]);
+        check("/*/*/ :a */ :b", "/*/*/ $1 */ $2", &["a", "b"]);
         check("select :é from \"ü\"", "select $1 from \"ü\"", &["é"]);
     }
 

@@ -94,16 +94,17 @@ fn refused(source: &str, comments: Comments) -> Option<Refusal> {
 /// The statements of a text. Bodies of triggers and functions have a `;` behind each of theirs.
 fn split<'a, 'b>(words: &'b [Piece<'a>]) -> Vec<&'b [Piece<'a>]> {
     let mut statements = Vec::new();
-    let (mut start, mut depth) = (0, 0_u32);
+    let (mut start, mut depth, mut of_trigger) = (0, 0_u32, false);
     for (at, word) in words.iter().enumerate() {
         let before = words.get(start..at).unwrap_or_default();
+        of_trigger |= word.is("trigger");
         let opens = |word: &Piece<'_>| {
             let atomic = words.get(at + 1).is_some_and(|next| next.is("atomic"));
-            word.is("begin") && (atomic || before.iter().any(|word| word.is("trigger")))
+            word.is("begin") && (atomic || of_trigger)
         };
         if word.is(";") && depth == 0 {
             statements.push(before);
-            start = at + 1;
+            (start, of_trigger) = (at + 1, false);
         } else if before.first().is_some_and(|first| first.is("create")) {
             if opens(word) || (depth > 0 && word.is("case")) {
                 depth += 1;

@@ -44,9 +44,13 @@ pub(super) enum Comments {
 
 /// The pieces of a text, in order.
 pub(super) fn pieces(text: &str, comments: Comments) -> impl Iterator<Item = Piece<'_>> {
-    let mut at = 0;
+    let (mut at, mut comments) = (0, comments);
     std::iter::from_fn(move || {
         let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        if rest.starts_with("/*") && comments == Comments::Nested && nested(rest).is_none() {
+            // PostgreSQL refuses a comment that does not end, and with it the text; what SQLite reads is left.
+            comments = Comments::Flat;
+        }
         let (kind, length) = first(rest, comments);
         let piece = Piece { at, text: rest.get(..length)?, kind };
         at += length;
@@ -89,19 +93,27 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
+/// The length of a comment; one that does not end goes on to the end of the text.
 fn comment(text: &str, comments: Comments) -> usize {
-    let flat = text.find("*/").map_or(text.len(), |end| end + 2);
+    let flat = || text.get(2..).and_then(|inside| inside.find("*/")).map(|end| end + 4);
+    let end = if comments == Comments::Nested { nested(text) } else { flat() };
+    end.unwrap_or(text.len())
+}
+
+/// The length of a comment with those in it, if all of them end.
+fn nested(text: &str) -> Option<usize> {
     let (mut at, mut depth) = (2, 1);
-    while depth > 0 && comments == Comments::Nested {
-        let Some(rest) = text.get(at..) else { break };
-        match (rest.find("*/"), rest.find("/*")) {
-            (Some(end), Some(begin)) if begin < end => (at, depth) = (at + begin + 2, depth + 1),
-            (Some(end), _) => (at, depth) = (at + end + 2, depth - 1),
-            // PostgreSQL refuses a comment that does not end; to SQLite this one has ended.
-            (None, _) => return flat,
+    while depth > 0 {
+        let rest = text.as_bytes().get(at..)?;
+        let next = rest.windows(2).position(|pair| pair == b"*/" || pair == b"/*")?;
+        if rest.get(next) == Some(&b'*') {
+            depth -= 1;
+        } else {
+            depth += 1;
         }
+        at += next + 2;
     }
-    if comments == Comments::Nested { at } else { flat }
+    Some(at)
 }
 
 /// The length of a text in quotes; a doubled quote begins the next one at once, which changes nothing.
