@@ -4,19 +4,24 @@ use super::{Engine, switched};
 use crate::access::Lock;
 use crate::outgoing::{secrets_changed, secrets_unread};
 use crate::project::{CONNECTIONS, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
+use crate::script::Stopped;
 use crate::store::{LoadedSchedule, LoadedWorkflow, Publication, StoreError, WorkflowRecord};
 use crate::told;
 use crate::trigger::schedule::Schedule;
 use crate::workflow::problem::codes;
+use flowscript_lang::host::Interrupt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long to wait before a folder that could not be read or published is tried again; it grows.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long loading a project may take: what was not read by then stays as it was, and is tried again.
+const LONGEST_LOADING: Duration = Duration::from_secs(60);
 
 /// What was read of the project.
 #[derive(Default)]
@@ -25,6 +30,8 @@ pub(super) struct Loaded {
     folder: Option<Folder>,
     /// Is it what serves?
     is_published: bool,
+    /// The workflows that took too much work, or for which there was no time.
+    costly: BTreeSet<String>,
 }
 
 /// What is wrong with the project that belongs to no workflow.
@@ -87,6 +94,7 @@ impl Engine {
                 }
                 let is_whole = match engine.reload().await {
                     Ok(is_whole) => is_whole && is_followed,
+                    Err(_) if engine.is_stopping() => return,
                     Err(ReloadError::Folder(reason)) => {
                         told::error(&format!("the project stays as it was: {reason}"));
                         false
@@ -125,8 +133,9 @@ impl Engine {
     /// all of it could be read: what could not keeps its last good state.
     pub async fn reload(&self) -> Result<bool, ReloadError> {
         let mut last = self.shared.loading.lock().await;
-        let before = self.workflows();
-        let (project, library, serving) = (self.shared.project.clone(), self.shared.library.clone(), before.clone());
+        let serving = self.workflows();
+        let (project, library) = (self.shared.project.clone(), self.shared.library.stopping_with(self.loading_stops()));
+        let costly = last.costly.clone();
         let known = self.shared.sender.connections();
         let store = self.shared.config.store_file(&project).map_err(ReloadError::Folder)?;
         let (known_folder, is_published) = (last.folder.clone(), last.is_published);
@@ -146,7 +155,10 @@ impl Engine {
             let lines = problems.iter().map(|problem| problem.line(CONNECTIONS));
             let problems = folder.odd.iter().cloned().chain(lines).collect();
             let serving = |path: &str| serving.route(path).map(|entry| entry.id.clone());
-            let files = load(&folder, &library, &connections, serving);
+            let files = load(&folder, &library, &connections, serving, &costly);
+            if library.stopped() == Some(Interrupt::Cancelled) {
+                return Err("the engine is stopping".to_owned());
+            }
             Ok(Reading { folder, is_same, problems, connections, files })
         });
         let read = read.await.unwrap_or_else(|error| Err(format!("loading failed: {error}")));
@@ -160,13 +172,18 @@ impl Engine {
                 return Err(ReloadError::Folder(reason));
             }
         };
-        let is_whole = !folder.is_partial && !secrets_unread();
+        let is_late = files.values().any(LoadedFile::is_late);
+        let is_whole = !folder.is_partial && !secrets_unread() && !is_late;
         if is_same {
             return Ok(is_whole);
         }
         last.folder = Some(folder);
+        last.costly = files.iter().filter(|(_, file)| file.is_costly()).map(|(id, _)| id.clone()).collect();
         // Until it is published, it is to be read again.
         last.is_published = false;
+        // What was switched meanwhile holds.
+        let _one_at_a_time = self.shared.switching.lock().await;
+        let before = self.workflows();
         self.set_project_problems(problems);
         tell_problems(&before, &files);
         self.shared.sender.set_connections(Arc::new(connections));
@@ -177,8 +194,17 @@ impl Engine {
         let records = self.shared.store.workflows().await?;
         self.shared.catalog.switch(snapshot(&before, files, &records));
         self.shared.dispatcher.schedules_changed();
-        last.is_published = true;
+        last.is_published = !is_late;
         Ok(is_whole)
+    }
+
+    /// Loading ends once the engine stops, and after its longest time.
+    fn loading_stops(&self) -> Stopped {
+        let (engine, until) = (self.clone(), Instant::now() + LONGEST_LOADING);
+        Arc::new(move || {
+            let stopping = engine.is_stopping().then_some(Interrupt::Cancelled);
+            stopping.or_else(|| (Instant::now() > until).then_some(Interrupt::Deadline))
+        })
     }
 
     /// Begins with the last good versions of the store: a file that does not load now stays on its own.

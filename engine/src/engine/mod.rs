@@ -86,6 +86,8 @@ struct Shared {
     /// One thread of its own: what people try out must not hold up runs.
     evaluation: Pool,
     loading: tokio::sync::Mutex<Loaded>,
+    /// Held while another snapshot is made of the one that serves; never while files are read.
+    switching: tokio::sync::Mutex<()>,
     /// What is wrong with the project that belongs to no workflow.
     project_problems: Mutex<ProjectProblems>,
 }
@@ -144,6 +146,7 @@ impl Engine {
             secret,
             evaluation: Pool::new(1).map_err(started)?,
             loading: tokio::sync::Mutex::default(),
+            switching: tokio::sync::Mutex::default(),
             project_problems: Mutex::default(),
         };
         let engine = Self { shared: Arc::new(shared) };
@@ -330,7 +333,7 @@ impl Engine {
     }
 
     pub(super) async fn refresh_switches(&self) -> Result<(), StoreError> {
-        let _one_at_a_time = self.shared.loading.lock().await;
+        let _one_at_a_time = self.shared.switching.lock().await;
         let records = self.shared.store.workflows().await?;
         let switches: HashMap<&str, (bool, DiagnosticsSwitch)> =
             records.iter().map(|r| (r.id.as_str(), (r.active, switched(r.diagnostics.as_ref())))).collect();

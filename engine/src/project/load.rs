@@ -8,7 +8,7 @@ use crate::workflow::model::Workflow;
 use crate::workflow::problem::{Problem, broken_call, codes};
 use crate::workflow::{Callee, FAILURE_INPUTS, Read, WorkflowText, read};
 use crate::yaml::Place;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,16 +28,31 @@ pub struct LoadedFile {
     pub problems: Vec<Problem>,
 }
 
-/// Loads all workflows of a folder. `serving` says which workflow serves a webhook path now: it keeps it.
+impl LoadedFile {
+    /// Has reading it taken more work than a file may take, or was there no time for it?
+    pub fn is_costly(&self) -> bool {
+        self.problems.iter().any(|problem| [codes::TOO_COSTLY, codes::LATE].contains(&problem.code))
+    }
+
+    /// Was there no time for it?
+    pub fn is_late(&self) -> bool {
+        self.problems.iter().any(|problem| problem.code == codes::LATE)
+    }
+}
+
+/// Loads all workflows of a folder. `serving` says which workflow serves a webhook path now: it keeps it. Those that are
+/// `costly` are read last: the others do not wait for them.
 pub fn load(
     folder: &Folder,
     library: &Library,
     connections: &Connections,
     serving: impl Fn(&str) -> Option<String>,
+    costly: &BTreeSet<String>,
 ) -> BTreeMap<String, LoadedFile> {
     let library = library.with_modules(folder.modules.clone());
     let mut loader = Loader { folder, library: &library, files: BTreeMap::new(), way: Vec::new() };
-    folder.workflows.keys().for_each(|id| loader.load(id));
+    let (last, first): (Vec<&String>, Vec<&String>) = folder.workflows.keys().partition(|id| costly.contains(*id));
+    first.into_iter().chain(last).for_each(|id| loader.load(id));
     let mut files = loader.files;
     fit_locks(&mut files, &folder.root);
     refuse_unknown_names(&mut files, connections);
@@ -131,7 +146,7 @@ fn fit_locks(files: &mut BTreeMap<String, LoadedFile>, project: &Path) {
 
 /// A workflow that another one names must have a file, and a connection must stand in connections.yaml.
 fn refuse_unknown_names(files: &mut BTreeMap<String, LoadedFile>, connections: &Connections) {
-    let ids: Vec<String> = files.keys().cloned().collect();
+    let ids: HashSet<String> = files.keys().cloned().collect();
     for file in files.values_mut() {
         let Some(workflow) = &file.workflow else { continue };
         let mut problems = Vec::new();

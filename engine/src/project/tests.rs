@@ -3,6 +3,7 @@ use crate::access::Lock;
 use crate::outgoing::Connections;
 use crate::script::Library;
 use flowscript_lang::value::Zone;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 fn library() -> Library {
@@ -46,7 +47,8 @@ fn ids_come_from_paths() {
 fn a_broken_file_leaves_the_others_alone() {
     let folder = project(&[("workflows/a.yaml", "output: 1"), ("workflows/b.yaml", "output: [")]);
     std::fs::write(folder.path().join("workflows/c.yaml"), b"output: 1\nname: \xff").unwrap();
-    let files = load(&Folder::read(folder.path()).unwrap(), &library(), &Connections::default(), |_| None);
+    let files =
+        load(&Folder::read(folder.path()).unwrap(), &library(), &Connections::default(), |_| None, &BTreeSet::new());
     assert!(files["a"].workflow.is_some());
     assert!(files["b"].workflow.is_none());
     assert!(files["c"].problems[0].message.contains("line 2 is not UTF-8"));
@@ -56,10 +58,10 @@ fn a_broken_file_leaves_the_others_alone() {
 fn who_serves_a_path_keeps_it() {
     let folder = project(&[("workflows/a.yaml", &webhook("p")), ("workflows/b.yaml", &webhook("p"))]);
     let folder = Folder::read(folder.path()).unwrap();
-    let first = load(&folder, &library(), &Connections::default(), |_| None);
+    let first = load(&folder, &library(), &Connections::default(), |_| None, &BTreeSet::new());
     assert!(first["a"].workflow.is_some() && first["b"].workflow.is_none());
     assert!(first["b"].problems[0].message.contains("belongs to the workflow `a`"));
-    let kept = load(&folder, &library(), &Connections::default(), |_| Some("b".to_owned()));
+    let kept = load(&folder, &library(), &Connections::default(), |_| Some("b".to_owned()), &BTreeSet::new());
     assert!(kept["a"].workflow.is_none() && kept["b"].workflow.is_some());
 }
 
@@ -67,7 +69,8 @@ fn who_serves_a_path_keeps_it() {
 fn problems(files: &[(&str, &str)], id: &str) -> Vec<String> {
     let folder = project(files);
     let library = library().with_callbacks(true);
-    let files = load(&Folder::read(folder.path()).unwrap(), &library, &Connections::default(), |_| None);
+    let files =
+        load(&Folder::read(folder.path()).unwrap(), &library, &Connections::default(), |_| None, &BTreeSet::new());
     files[id].problems.iter().map(|problem| format!("{} {}", problem.code, problem.message)).collect()
 }
 
@@ -98,7 +101,8 @@ fn an_event_whose_address_no_step_gives_out_is_a_warning() {
 #[test]
 fn routes_lead_to_active_files_only() {
     let folder = project(&[("workflows/a.yaml", &webhook("p"))]);
-    let files = load(&Folder::read(folder.path()).unwrap(), &library(), &Connections::default(), |_| None);
+    let files =
+        load(&Folder::read(folder.path()).unwrap(), &library(), &Connections::default(), |_| None, &BTreeSet::new());
     let entry = |present, active| Entry {
         id: "a".into(),
         file: "workflows/a.yaml".into(),
@@ -119,7 +123,8 @@ fn routes_lead_to_active_files_only() {
 #[test]
 fn versions_live_as_long_as_something_uses_them() {
     let folder = project(&[("workflows/a.yaml", "output: 1")]);
-    let files = load(&Folder::read(folder.path()).unwrap(), &library(), &Connections::default(), |_| None);
+    let files =
+        load(&Folder::read(folder.path()).unwrap(), &library(), &Connections::default(), |_| None, &BTreeSet::new());
     let workflow = files["a"].workflow.clone().unwrap();
     drop(files);
     let (catalog, version) = (Catalog::default(), workflow.version);

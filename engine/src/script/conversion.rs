@@ -1,9 +1,11 @@
 //! What values become on their way into a workflow.
 
-use super::{Library, Modules, outside, problem};
+use super::{Library, Loading, Modules, outside, problems};
 use crate::workflow::problem::Problem;
 use crate::yaml::Scalar;
-use flowscript_lang::check::{self, CompileOptions, Mode, Variable};
+use flowscript_lang::check::{CompileOptions, Mode, Variable};
+use flowscript_lang::diagnostic::Diagnostic;
+use flowscript_lang::error::ErrorKind;
 use flowscript_lang::function::Effect;
 use flowscript_lang::host::Host;
 use flowscript_lang::program::Program;
@@ -30,7 +32,11 @@ impl Conversion {
     }
 
     /// The conversion to the type that is written in `source`, with the modules it reached.
-    pub fn compile(source: &Scalar, library: &Library) -> Result<(Self, Modules), Vec<Problem>> {
+    pub fn compile(
+        source: &Scalar,
+        library: &Library,
+        loading: &mut Loading<'_>,
+    ) -> Result<(Self, Modules), Vec<Problem>> {
         let written = source.text.trim().to_owned();
         let simple = [Type::Any, Type::Bool, Type::Number, Type::Text, Type::DateTime, Type::Binary, Type::Null];
         let name = written.strip_suffix('?').unwrap_or(&written);
@@ -48,17 +54,15 @@ impl Conversion {
             modules: library,
             effect: Effect::Pure,
         };
-        let compiled = check::compile(&text, &options);
+        let compiled = loading.compile(&text, &options);
         match compiled.program {
             Some(program) => {
                 Ok((Self { ty: outside(&compiled.result), program: Some(program), written }, compiled.modules))
             }
-            None => Err(compiled
-                .diagnostics
-                .iter()
-                .filter(|d| d.is_error())
-                .map(|d| problem(d, source, before.len(), &compiled.modules))
-                .collect()),
+            None => {
+                let errors: Vec<_> = compiled.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
+                Err(problems(&errors, source, before.len(), &compiled.modules, loading))
+            }
         }
     }
 
@@ -97,17 +101,30 @@ impl Conversion {
 
     /// The converted value, or why it does not fit, in words.
     pub fn convert(&self, value: Value, library: &Library, host: &dyn Host) -> Result<Value, String> {
-        match &self.program {
-            None => Types::default()
-                .convert(value, &self.ty, library.settings.zone)
-                .map_err(|mismatch| mismatch.to_string()),
-            Some(program) => {
-                program.run(vec![value], &library.settings, host).map(|outcome| outcome.value).map_err(|error| {
-                    match error.message.strip_prefix(VARIABLE) {
-                        Some(reason) => reason.to_owned(),
-                        None => error.message,
-                    }
-                })
+        self.convert_counted(value, library, host).0
+    }
+
+    /// The same for a constant of a file.
+    pub fn convert_constant(&self, value: Value, loading: &mut Loading<'_>) -> Result<Value, String> {
+        loading.convert(|library, host| self.convert_counted(value, library, host))
+    }
+
+    /// The same with the steps that it took.
+    fn convert_counted(&self, value: Value, library: &Library, host: &dyn Host) -> (Result<Value, String>, u64) {
+        let Some(program) = &self.program else {
+            let converted = Types::default().convert(value, &self.ty, library.settings.zone);
+            return (converted.map_err(|mismatch| mismatch.to_string()), 0);
+        };
+        match program.run(vec![value], &library.settings, host) {
+            Ok(outcome) => (Ok(outcome.value), outcome.steps),
+            Err(error) => {
+                // Only what a limit has ended has taken long.
+                let most = library.settings.limits.steps.filter(|_| error.kind == ErrorKind::Limit);
+                let reason = match error.message.strip_prefix(VARIABLE) {
+                    Some(reason) => reason.to_owned(),
+                    None => error.message,
+                };
+                (Err(reason), most.unwrap_or_default())
             }
         }
     }

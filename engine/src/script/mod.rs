@@ -5,6 +5,7 @@ mod conversion;
 mod fault;
 mod formats;
 mod functions;
+mod loading;
 mod reads;
 mod trial;
 mod weight;
@@ -16,6 +17,7 @@ pub use formats::{
     NoForm, decode_csv, decode_json, decode_json_within, encode_csv, encode_csv_rows, encode_json, encode_json_within,
     encode_xml,
 };
+pub use loading::{Loading, Stopped};
 pub use reads::{Read, Reads, Step};
 pub use trial::{Outcome, try_out};
 pub use weight::{Weighed, weigh};
@@ -26,7 +28,7 @@ use crate::yaml::{Place, Scalar};
 use ecow::EcoString;
 use flowscript_lang::ast;
 use flowscript_lang::budget::{Allowance, Budget};
-use flowscript_lang::check::{self, CompileOptions, Mode, ModuleLoader, Variable};
+use flowscript_lang::check::{CompileOptions, Mode, ModuleLoader, Variable};
 use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Effect, Registry};
@@ -35,7 +37,7 @@ use flowscript_lang::program::{self, Limits, Program, Settings};
 use flowscript_lang::span::line_column;
 use flowscript_lang::types::{Field, RecordType, Type, Types};
 use flowscript_lang::value::{Value, Zone};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// What a source in a workflow file is.
@@ -61,6 +63,10 @@ pub struct Library {
     has_callbacks: bool,
     /// Does it compile versions that the store has kept, rather than files?
     is_kept: bool,
+    /// Steps that reading one file may take.
+    file_steps: u64,
+    /// Must loading stop?
+    stopped: Stopped,
 }
 
 impl std::fmt::Debug for Library {
@@ -80,6 +86,8 @@ impl Library {
             settings: Arc::new(settings),
             has_callbacks: false,
             is_kept: false,
+            file_steps: loading::FILE_STEPS,
+            stopped: Arc::new(|| None),
         }
     }
 
@@ -162,14 +170,14 @@ impl Scope {
         }
     }
 
+    /// How many variables are known.
+    pub fn width(&self) -> usize {
+        self.known.len()
+    }
+
     /// May a variable of this name be known and not be set?
     pub fn is_fixed(&self, name: &str) -> bool {
         self.known.iter().any(|k| k.variable.name == name && !k.variable.writable)
-    }
-
-    /// Is a variable of this name known?
-    pub fn is_known(&self, name: &str) -> bool {
-        self.known.iter().any(|k| k.variable.name == name)
     }
 
     /// Makes all variables that are known now fixed: steps beside others see copies of them.
@@ -179,7 +187,8 @@ impl Scope {
 
     /// Makes these variables of any type: a pass sees what an earlier one has left there.
     pub fn widen(&mut self, names: &[String]) {
-        for known in self.known.iter_mut().filter(|k| names.iter().any(|name| k.variable.name == name.as_str())) {
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+        for known in self.known.iter_mut().filter(|k| names.contains(k.variable.name.as_str())) {
             known.variable.ty = Type::Any;
         }
     }
@@ -191,8 +200,9 @@ impl Scope {
 
     /// Keeps what both know, where two paths meet.
     pub fn meet(&mut self, other: &Self) {
+        let others: HashMap<Slot, &Known> = other.known.iter().map(|known| (known.slot, known)).collect();
         self.known.retain_mut(|known| {
-            let there = other.known.iter().find(|k| k.slot == known.slot);
+            let there = others.get(&known.slot);
             if let Some(there) = there {
                 known.variable.ty = Types::default().join(&known.variable.ty, &there.variable.ty);
             }
@@ -261,8 +271,8 @@ pub struct Compiled {
 pub type Modules = Vec<(EcoString, Arc<str>)>;
 
 /// Compiles a scalar of a workflow file.
-pub fn compile(source: &Scalar, kind: Kind, scope: &Scope, library: &Library) -> Compiled {
-    let as_mode = |mode| compile_as(source, mode, kind, scope, library);
+pub fn compile(source: &Scalar, kind: Kind, scope: &Scope, library: &Library, loading: &mut Loading<'_>) -> Compiled {
+    let mut as_mode = |mode| compile_as(source, mode, kind, scope, library, loading);
     match kind {
         Kind::Script => as_mode(Mode::Script),
         Kind::Expression => as_mode(Mode::Expression),
@@ -302,7 +312,14 @@ pub fn template_parts(source: &Scalar) -> Option<Vec<TemplatePart>> {
     Some(parsed.tree.iter().map(part).collect())
 }
 
-fn compile_as(source: &Scalar, mode: Mode, kind: Kind, scope: &Scope, library: &Library) -> Compiled {
+fn compile_as(
+    source: &Scalar,
+    mode: Mode,
+    kind: Kind,
+    scope: &Scope,
+    library: &Library,
+    loading: &mut Loading<'_>,
+) -> Compiled {
     let variables: Vec<Variable> = scope.known.iter().map(|k| k.variable.clone()).collect();
     let options = CompileOptions {
         mode,
@@ -312,8 +329,8 @@ fn compile_as(source: &Scalar, mode: Mode, kind: Kind, scope: &Scope, library: &
         // Requests stand in `script` steps only, which are committed before they run.
         effect: if kind == Kind::Script { Effect::Outside } else { Effect::Host },
     };
-    let compiled = check::compile(&source.text, &options);
-    let problems = compiled.diagnostics.iter().map(|d| problem(d, source, 0, &compiled.modules)).collect();
+    let compiled = loading.compile(&source.text, &options);
+    let problems = problems(&compiled.diagnostics, source, 0, &compiled.modules, loading);
     let script = compiled.program.map(|program| {
         let position = |name: &EcoString| variables.iter().position(|v| v.name == *name);
         let uses = program
@@ -328,6 +345,25 @@ fn compile_as(source: &Scalar, mode: Mode, kind: Kind, scope: &Scope, library: &
         Script { program, uses, width: variables.len(), source: Arc::new(source.clone()), modules }
     });
     Compiled { script, ty: compiled.result, problems, modules: compiled.modules }
+}
+
+/// Diagnostics with their places in the workflow file. `shift` is that of [`problem`].
+fn problems(
+    diagnostics: &[Diagnostic],
+    source: &Scalar,
+    shift: usize,
+    modules: &Modules,
+    loading: &mut Loading<'_>,
+) -> Vec<Problem> {
+    let told = diagnostics.iter().map_while(|found| {
+        // Finding the place walks through the text.
+        let text = match &found.module {
+            None => source.text.len(),
+            Some(module) => modules.iter().find(|(name, _)| name == module).map_or(0, |(_, text)| text.len()),
+        };
+        loading.scan(text).then(|| problem(found, source, shift, modules))
+    });
+    told.collect()
 }
 
 /// A diagnostic with its place in the workflow file, or in the module's file. `shift` bytes stood before the scalar's
@@ -481,7 +517,7 @@ impl Script {
 }
 
 /// May a variable have this name? The error says why not.
-pub fn check_name(name: &str, library: &Library) -> Result<(), String> {
+pub fn check_name(name: &str, library: &Library, loading: &mut Loading<'_>) -> Result<(), String> {
     let mut chars = name.chars();
     let begins = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_');
     if !begins || !chars.all(|c| c.is_alphanumeric() || c == '_') {
@@ -498,13 +534,13 @@ pub fn check_name(name: &str, library: &Library) -> Result<(), String> {
         modules: library,
         effect: Effect::Pure,
     };
-    if check::compile(name, &options).program.is_none() {
+    if loading.compile(name, &options).program.is_none() && !loading.has_ended() {
         return Err(format!("`{name}` is a word of FlowScript; choose another name"));
     }
     Ok(())
 }
 
 /// The problem of a name that cannot be one.
-pub fn name_problem(name: &str, place: Place, library: &Library) -> Option<Problem> {
-    check_name(name, library).err().map(|message| Problem::new(codes::NAME, place, message))
+pub fn name_problem(name: &str, place: Place, library: &Library, loading: &mut Loading<'_>) -> Option<Problem> {
+    check_name(name, library, loading).err().map(|message| Problem::new(codes::NAME, place, message))
 }

@@ -36,6 +36,25 @@ pub const EXPLANATIONS: &[Explanation] = &[
         text: "Maps and lists may stand in each other 64 levels deep. Move inner steps into a workflow of their own.",
     },
     Explanation {
+        code: TOO_COSTLY,
+        title: "a file that takes too much work to load",
+        text: "Reading a file and checking the FlowScript in it may take 50,000,000 steps, some seconds. Files that people \
+               write stay far below it; one that a program makes may not, with tens of thousands of variables, or with a \
+               large module in thousands of scripts. Divide it into workflows that call each other. The last version that \
+               loaded stays, and other files load.",
+    },
+    Explanation {
+        code: LATE,
+        title: "a file for which there was no time",
+        text: "Loading a project takes a minute at most. Files that are not read by then stay as they were and are read the \
+               next time. Look for files with F0004, which take the time of the others.",
+    },
+    Explanation {
+        code: MORE,
+        title: "more problems than are told",
+        text: "Of one file 1,000 problems are told. Correct the first ones; most of the others may follow from them.",
+    },
+    Explanation {
         code: SYNTAX,
         title: "no YAML",
         text: "The text does not follow the rules of YAML 1.2. Mostly the indentation is uneven, a quote is not closed, or a text \

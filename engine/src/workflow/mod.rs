@@ -4,6 +4,8 @@ pub mod auth;
 pub mod blocks;
 pub mod explain;
 pub mod history;
+#[cfg(test)]
+mod hostile;
 pub mod model;
 pub mod outside;
 pub mod problem;

@@ -70,6 +70,12 @@ pub mod codes {
     pub const TOO_LARGE: &str = "F0002";
     /// More than 64 levels.
     pub const TOO_DEEP: &str = "F0003";
+    /// More work than a file may take.
+    pub const TOO_COSTLY: &str = "F0004";
+    /// There was no time to read it.
+    pub const LATE: &str = "F0005";
+    /// More problems than are told.
+    pub const MORE: &str = "F0006";
     /// Not YAML.
     pub const SYNTAX: &str = "F0101";
     /// An anchor, an alias or a tag.

@@ -213,6 +213,10 @@ impl Reader<'_> {
         }
         let mut compiled = Some(Vec::new());
         for part in parts.unwrap_or_default() {
+            // Where a part stands is found by a walk through the text.
+            if !self.loading.scan(scalar.text.len()) {
+                return None;
+            }
             let part = match part {
                 TemplatePart::Text(text) => Some(UrlPart::Text(text)),
                 TemplatePart::Expression(source) => self.compile(&source, Kind::Expression).0.map(UrlPart::Value),

@@ -106,6 +106,9 @@ impl Reader<'_> {
         let mut branches = Vec::new();
         let mut types = Vec::new();
         for entry in entries {
+            if !self.loading.pay(self.scope.width() as u64) {
+                break;
+            }
             self.name(&entry.key, entry.place);
             let Some(mut fields) = self.fields(&entry.value, "A branch", &["steps", "output"], &[]) else { continue };
             let steps = self.needed(&fields, "steps", entry.place, "A branch of `parallel` needs `steps`");
@@ -153,7 +156,7 @@ impl Reader<'_> {
         if !self.name(name, node.place) {
             return None;
         }
-        let taken = self.names.iter().position(|known| known == name).is_some_and(|slot| self.scope.knows(slot));
+        let taken = self.slots.get(name).is_some_and(|slot| self.scope.knows(*slot));
         if taken || !ids.insert(name) {
             let message = format!("`{name}` is the name of a variable, a step or another loop's element already");
             self.report(Problem::new(codes::NAME, node.place, message).with_hint("Give the element another name."));
@@ -204,14 +207,17 @@ impl Reader<'_> {
         let named = self.needed(&fields, "workflow", node.place, why)?;
         let callee = self.callee(&named.value);
         let mut input = Some(Vec::new());
-        let mut given = Vec::new();
+        let mut given = HashSet::new();
         if let Some(entry) = fields.take("input") {
             let Some(entries) = entry.value.entries() else {
                 self.wrong(&entry.value, "`input` must be a map from the inputs of the workflow to their values");
                 return None;
             };
             for entry in entries {
-                given.push(entry.key.as_str());
+                if !self.loading.look(callee.as_ref().map_or(0, |callee| callee.inputs.len())) {
+                    break;
+                }
+                given.insert(entry.key.as_str());
                 if let Some(callee) = &callee
                     && callee.input(&entry.key).is_none()
                 {
@@ -234,6 +240,9 @@ impl Reader<'_> {
             }
         }
         let callee = callee?;
+        if !self.loading.look(callee.inputs.len()) {
+            return None;
+        }
         for missing in callee.inputs.iter().filter(|i| i.default.is_none() && !given.contains(&i.name.as_str())) {
             let message = format!("The workflow `{}` needs the input `{}`", callee.id, missing.name);
             self.report(Problem::new(codes::MISSING_KEY, node.place, message).with_hint("Give it in `input`."));

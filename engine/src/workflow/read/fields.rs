@@ -5,6 +5,9 @@ use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Core, Entry, Node};
 use flowscript_lang::suggest::nearest;
 
+/// Words that are listed in a message.
+const MOST_LISTED: usize = 30;
+
 /// The entries of a map whose keys are known to be allowed.
 pub(super) struct Fields<'n> {
     entries: Vec<&'n Entry>,
@@ -61,7 +64,9 @@ pub(super) fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) 
 
 /// `a`, `b` and `c` as code.
 pub(super) fn listed(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    let more = words.len().saturating_sub(MOST_LISTED);
+    let shown = words.iter().take(MOST_LISTED).map(|word| format!("`{word}`"));
+    let words: Vec<String> = shown.chain((more > 0).then(|| format!("{more} more"))).collect();
     match words.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => words.join(""),

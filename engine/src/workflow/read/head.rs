@@ -18,6 +18,9 @@ impl Reader<'_> {
         };
         let mut inputs = Vec::new();
         for entry in entries {
+            if !self.pay() {
+                break;
+            }
             if self.name(&entry.key, entry.place) {
                 inputs.extend(self.input(entry, Type::Any));
             }
@@ -46,7 +49,7 @@ impl Reader<'_> {
             input.description = self.optional_text(&mut fields, "description").unwrap_or_default();
             if let Some(entry) = fields.get("default") {
                 let value = literal(&entry.value);
-                match input.conversion.convert(value, self.library, &NoHost) {
+                match input.conversion.convert_constant(value, &mut self.loading) {
                     Ok(value) => input.default = Some(value),
                     Err(reason) => {
                         let message = format!("The default of `{}` does not fit its type: {reason}", input.name);
@@ -66,30 +69,15 @@ impl Reader<'_> {
             self.wrong(node, "A type is wanted here, such as text, number, boolean, datetime, any or text?");
             return None;
         };
-        match Conversion::compile(scalar, self.library) {
+        match Conversion::compile(scalar, self.library, &mut self.loading) {
             Ok((conversion, modules)) => {
                 self.modules.extend(modules);
                 Some(conversion)
             }
             Err(problems) => {
-                self.problems.extend(problems);
+                self.report_all(problems);
                 None
             }
         }
     }
-}
-
-/// Conversions of constants ask nothing of a host.
-pub(super) struct NoHost;
-
-impl flowscript_lang::host::Host for NoHost {
-    fn now(&self) -> (i64, u32) {
-        (0, 0)
-    }
-
-    fn random(&self) -> u64 {
-        0
-    }
-
-    fn log(&self, _level: flowscript_lang::host::LogLevel, _message: &str) {}
 }

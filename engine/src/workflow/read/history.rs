@@ -35,6 +35,9 @@ impl Reader<'_> {
         };
         let mut paths = Vec::new();
         for element in elements {
+            if !self.pay() {
+                break;
+            }
             let text = element.scalar().map(|scalar| scalar.text.trim().to_owned()).unwrap_or_default();
             let path: Vec<EcoString> = text.split('.').map(EcoString::from).collect();
             if path.iter().any(EcoString::is_empty) {
@@ -42,8 +45,7 @@ impl Reader<'_> {
                 continue;
             }
             let first = path.first().map(EcoString::as_str).unwrap_or_default();
-            let known =
-                self.names.iter().any(|name| name == first) || first == OUTPUT || REQUEST_NAMES.contains(&first);
+            let known = self.slots.contains_key(first) || first == OUTPUT || REQUEST_NAMES.contains(&first);
             if !known {
                 let message = format!("`redact` names `{first}`, which is no input, step or variable");
                 let problem = Problem::new(codes::WRONG_VALUE, element.place, message);

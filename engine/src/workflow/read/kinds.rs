@@ -42,6 +42,9 @@ impl Reader<'_> {
         };
         let mut assignments = Some(Vec::new());
         for entry in entries {
+            if !self.pay() || !self.loading.look(self.scope.width()) {
+                break;
+            }
             let value = self.expression(&entry.value, &format!("The value of `{}`", entry.key));
             if !self.name(&entry.key, entry.place) {
                 assignments = None;

@@ -24,12 +24,12 @@ use super::model::{
 };
 use super::problem::{Problem, codes};
 use super::text::WorkflowText;
-use crate::script::{Compiled, Kind, Library, Scope, Script, compile};
-use crate::yaml::{self, Node, Scalar};
+use crate::script::{Compiled, Kind, Library, Loading, Scope, Script, compile};
+use crate::yaml::{self, Node, Place, Scalar};
 use ecow::EcoString;
 use fields::Fields;
 use flowscript_lang::types::Type;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -60,6 +60,13 @@ const KEYS: [&str; 14] = [
     "limits",
 ];
 
+/// Problems of a file that are told.
+const MOST_PROBLEMS: usize = 1_000;
+/// Steps that an entry of the file takes beside what is compiled in it.
+const ENTRY: u64 = 20;
+/// Bytes of YAML that are parsed for one step.
+const BYTES_OF_STEP: u64 = 16;
+
 /// What a name in a `call` leads to.
 #[derive(Clone, Debug)]
 pub enum Callee {
@@ -78,22 +85,36 @@ pub type Callees<'a> = &'a mut dyn FnMut(&str) -> Callee;
 
 /// Reads the file of the workflow `id`, which calls what `callees` finds.
 pub fn read(id: &str, source: &str, library: &Library, callees: Callees<'_>) -> Read {
+    if library.stopped().is_some() {
+        return Read { workflow: None, problems: vec![late()] };
+    }
     let root = match yaml::parse(source) {
         Ok(root) => root,
         Err(problem) => return Read { workflow: None, problems: vec![problem] },
     };
     let mut reader = Reader::new(library, callees);
+    reader.loading.pay(source.len() as u64 / BYTES_OF_STEP);
     let workflow = reader.workflow(id, source, &root);
-    reader.problems.sort_by_key(|p| p.place);
-    let failed = reader.problems.iter().any(|p| !p.warning && (!p.files_only || !library.is_kept()));
-    Read { workflow: workflow.filter(|_| !failed), problems: reader.problems }
+    reader.finish(workflow)
+}
+
+/// The problem of a file for which there was no time.
+fn late() -> Problem {
+    let message = "The file has not been read: loading the project takes too long";
+    Problem::new(codes::LATE, Place { line: 1, column: 1 }, message).with_hint("It is tried again.")
 }
 
 struct Reader<'a> {
     library: &'a Library,
+    /// What reading the file may still use.
+    loading: Loading<'a>,
     problems: Vec<Problem>,
+    /// Problems that are not told, and whether there is an error among them.
+    untold: usize,
+    untold_error: bool,
     /// The names of variables by slot.
     names: Vec<EcoString>,
+    slots: HashMap<EcoString, Slot>,
     /// What is known where the walk stands.
     scope: Scope,
     steps: Vec<Step>,
@@ -131,8 +152,12 @@ impl<'a> Reader<'a> {
             calls: Vec::new(),
             callees,
             library,
+            loading: Loading::new(library),
             problems: Vec::new(),
+            untold: 0,
+            untold_error: false,
             names: Vec::new(),
+            slots: HashMap::new(),
             scope: Scope::default(),
             steps: Vec::new(),
             modules: BTreeMap::new(),
@@ -161,6 +186,7 @@ impl<'a> Reader<'a> {
         for (number, input) in inputs.iter().enumerate() {
             let slot = self.slot(&input.name);
             debug_assert_eq!(slot, FIRST_INPUT + number);
+            self.loading.look(self.scope.width());
             self.scope.define(&input.name, slot, input.conversion.ty().clone(), true);
         }
         self.inputs = FIRST_INPUT..FIRST_INPUT + inputs.len();
@@ -232,24 +258,69 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// What came of the file.
+    fn finish(mut self, workflow: Option<Workflow>) -> Read {
+        if self.loading.has_ended() {
+            // What stands where the reading was ended may be right.
+            let message = "The file was not read to its end: it takes more work than a file may take";
+            let hint = "Divide it into workflows that call each other, or write fewer variables, steps and types.";
+            let place = Place { line: 1, column: 1 };
+            let problem = match self.library.stopped() {
+                Some(_) => late(),
+                None => Problem::new(codes::TOO_COSTLY, place, message).with_hint(hint),
+            };
+            return Read { workflow: None, problems: vec![problem] };
+        }
+        self.problems.sort_by_key(|p| p.place);
+        let failed = self.untold_error || self.problems.iter().any(|problem| self.refuses(problem));
+        if self.untold > 0 {
+            let place = self.problems.last().map_or(Place { line: 1, column: 1 }, |last| last.place);
+            let message = format!("There are {} more problems, which are not told", self.untold);
+            let problem = Problem::new(codes::MORE, place, message).with_hint("Correct the first ones.");
+            self.problems.push(Problem { warning: !self.untold_error, ..problem });
+        }
+        Read { workflow: workflow.filter(|_| !failed), problems: self.problems }
+    }
+
+    /// Does a problem keep the workflow from loading?
+    fn refuses(&self, problem: &Problem) -> bool {
+        !problem.warning && (!problem.files_only || !self.library.is_kept())
+    }
+
     fn report(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(problem);
+        } else {
+            self.untold += 1;
+            self.untold_error |= self.refuses(&problem);
+        }
+    }
+
+    fn report_all(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        problems.into_iter().for_each(|problem| self.report(problem));
+    }
+
+    /// Counts an entry of the file. False when the reading has been ended.
+    fn pay(&mut self) -> bool {
+        self.loading.pay(ENTRY)
     }
 
     /// The slot of a variable, a new one for a new name.
     fn slot(&mut self, name: &str) -> Slot {
-        if let Some(slot) = self.names.iter().position(|known| known == name) {
-            return slot;
+        if let Some(slot) = self.slots.get(name) {
+            return *slot;
         }
+        let slot = self.names.len();
         self.names.push(name.into());
-        self.names.len() - 1
+        self.slots.insert(name.into(), slot);
+        slot
     }
 
     /// A name for a variable, unless it cannot be one.
     fn name(&mut self, name: &str, place: yaml::Place) -> bool {
-        let problem = crate::script::name_problem(name, place, self.library);
+        let problem = crate::script::name_problem(name, place, self.library, &mut self.loading);
         let fits = problem.is_none();
-        self.problems.extend(problem);
+        self.report_all(problem);
         fits
     }
 
@@ -262,17 +333,24 @@ impl<'a> Reader<'a> {
     }
 
     fn compile_in(&mut self, source: &Scalar, kind: Kind, scope: &Scope) -> (Option<Script>, Type) {
-        let Compiled { script, ty, problems, modules } = compile(source, kind, scope, self.library);
-        let problems = problems.into_iter().map(|problem| self.tell_unset(problem, scope));
-        self.problems.extend(problems.collect::<Vec<_>>());
+        let Compiled { script, ty, problems, modules } = compile(source, kind, scope, self.library, &mut self.loading);
+        for problem in problems {
+            let problem = self.tell_unset(problem, scope);
+            self.report(problem);
+        }
         self.modules.extend(modules);
         (script, ty)
+    }
+
+    /// The same, of which nothing is told.
+    fn try_compile(&mut self, source: &Scalar, kind: Kind) -> Compiled {
+        compile(source, kind, &self.scope, self.library, &mut self.loading)
     }
 
     /// A variable that the workflow has, only not on every way to this place, wants other words than one that nobody has.
     fn tell_unset(&self, problem: Problem, scope: &Scope) -> Problem {
         let name = problem.message.strip_prefix("There is no variable `").and_then(|rest| rest.strip_suffix("`."));
-        let slot = name.and_then(|name| self.names.iter().position(|known| known == name));
+        let slot = name.and_then(|name| self.slots.get(name).copied());
         let Some(name) = name.filter(|_| slot.is_some_and(|slot| slot >= FIRST_INPUT && !scope.knows(slot))) else {
             return problem;
         };
@@ -297,7 +375,8 @@ impl<'a> Reader<'a> {
 
     fn fields<'n>(&mut self, node: &'n Node, what: &str, keys: &[&str], later: &[&str]) -> Option<Fields<'n>> {
         let (fields, problems) = Fields::of(node, what, keys, later);
-        self.problems.extend(problems);
+        self.report_all(problems);
+        self.loading.pay(ENTRY * node.entries().map_or(0, <[yaml::Entry]>::len) as u64);
         fields
     }
 }

@@ -10,6 +10,7 @@ use crate::workflow::problem::{Problem, codes};
 use crate::workflow::sql::{Refusal, Statement, refusal, template_in};
 use crate::yaml::{Entry, Node};
 use flowscript_lang::types::Type;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 /// How long a step may take where nothing is said.
@@ -102,17 +103,15 @@ impl Reader<'_> {
             SqlWork::Query(statement) => std::slice::from_ref(statement),
             SqlWork::Execute { statements, .. } => statements,
         };
-        let used: Vec<&String> = statements.iter().flat_map(|statement| &statement.names).collect();
+        let used: BTreeSet<&String> = statements.iter().flat_map(|statement| &statement.names).collect();
         let entries = given.and_then(|entry| entry.value.entries()).unwrap_or_default();
-        for entry in entries.iter().filter(|entry| !used.contains(&&entry.key)) {
+        for entry in entries.iter().filter(|entry| !used.contains(&entry.key)) {
             let message = format!("No statement uses the parameter `{}`", entry.key);
             let hint = format!("Write `:{}` in the statement, or remove it.", entry.key);
             self.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
         }
-        let mut missing: Vec<&String> =
-            used.into_iter().filter(|name| !entries.iter().any(|entry| entry.key == **name)).collect();
-        missing.dedup();
-        for name in missing {
+        let given: HashSet<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+        for name in used.into_iter().filter(|name| !given.contains(name.as_str())) {
             let message = format!("The parameter `:{name}` has no value");
             let hint = format!("Give it in `params: {{ {name}: … }}`.");
             self.report(Problem::new(codes::MISSING_KEY, node.place, message).with_hint(hint));

@@ -12,6 +12,7 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 use flowscript_lang::suggest::nearest;
 use flowscript_lang::value::{Record, parse_datetime};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const LONG: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 /// No input: one for all schedules, there may be very many.
 static NOTHING: LazyLock<Record> = LazyLock::new(|| Record::from_fields([]));
+/// Steps that a schedule takes: its next occurrences are looked for.
+const SCHEDULE: u64 = 2_000;
 /// The longest `jitter`.
 const MAX_JITTER: Duration = Duration::from_secs(86_400);
 
@@ -37,9 +40,13 @@ impl Reader<'_> {
             return Vec::new();
         };
         let mut schedules: Vec<Schedule> = Vec::new();
+        let mut keys = HashSet::new();
         for element in elements {
+            if !self.loading.pay(SCHEDULE) {
+                break;
+            }
             let Some(schedule) = self.schedule(element, inputs) else { continue };
-            if schedules.iter().any(|known| known.key == schedule.key) {
+            if !keys.insert(schedule.key.clone()) {
                 let message = format!("Another schedule before this one is `{}` too", schedule.key);
                 let hint = "Give one of them an `id` of its own.";
                 self.report(Problem::new(codes::NAME, element.place, message).with_hint(hint));
@@ -202,6 +209,9 @@ impl Reader<'_> {
             self.wrong(&entry.value, "`input` must be a map from inputs of the workflow to their values");
             return None;
         };
+        if !self.loading.pay((entries.len() as u64).saturating_mul(inputs.len() as u64)) {
+            return None;
+        }
         for entry in entries.iter().filter(|entry| !inputs.iter().any(|input| input.name == entry.key.as_str())) {
             let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
             let message = format!("The workflow has no input `{}`", entry.key);

@@ -63,6 +63,10 @@ impl Reader<'_> {
             return graph;
         };
         for (number, element) in elements.iter().enumerate() {
+            // A step looks through what is known, and may copy it.
+            if !self.pay() || !self.loading.pay(self.scope.width() as u64 / 4) {
+                break;
+            }
             if graph.closed {
                 let message = "No run reaches this step: every path ends before it";
                 self.report(Problem::new(codes::UNREACHABLE, element.place, message));
@@ -77,7 +81,6 @@ impl Reader<'_> {
         let Some((mut fields, kind)) = self.kind_of(node) else { return };
         let id = fields.take("id").filter(|entry| self.id(entry, ids));
         let position = id.map_or_else(|| number.to_owned(), |id| format!("{path}{}", text_of(&id.value)));
-        let before = self.scope.clone();
         let when = fields.take("when").and_then(|entry| Some(self.expression(&entry.value, "`when`")?.0));
         let common = Common {
             id,
@@ -97,6 +100,8 @@ impl Reader<'_> {
             "parallel" => return self.parallel(&kind.value, common, ids, graph),
             _ => {}
         }
+        // A step that may be left out leaves behind what was known before.
+        let before = (common.when.is_some() || common.continue_on_fail).then(|| self.scope.clone());
         let body = self.body(kind, common.timeout);
         let Some((kind, ty)) = body else {
             // Later steps may use the result all the same; one problem is enough.
@@ -104,11 +109,13 @@ impl Reader<'_> {
             return;
         };
         let ends = matches!(kind, StepKind::End(_)) && common.when.is_none();
-        let may_be_left_out = common.when.is_some() || common.continue_on_fail;
-        if may_be_left_out {
-            self.scope.meet(&before);
-        }
-        let ty = if may_be_left_out { ty.nullable() } else { ty };
+        let ty = match &before {
+            Some(before) => {
+                self.scope.meet(before);
+                ty.nullable()
+            }
+            None => ty,
+        };
         let slot = self.define_result(common.id, ty);
         let index = self.push(common, slot, kind);
         graph.append(&mut self.steps, index, if ends { Vec::new() } else { vec![LooseEnd::Step(index)] }, ends);
@@ -154,7 +161,7 @@ impl Reader<'_> {
             .map(|entry| refused(entry, "A step", &keys, &[]))
             .collect();
         let refused_any = !refusals.is_empty();
-        self.problems.extend(refusals);
+        self.report_all(refusals);
         match known.as_slice() {
             [] => {
                 if !refused_any {
@@ -180,9 +187,7 @@ impl Reader<'_> {
         if !self.name(id, entry.value.place) {
             return false;
         }
-        let is_input = |reader: &Self| {
-            reader.names.iter().position(|name| name == id).is_some_and(|slot| reader.inputs.contains(&slot))
-        };
+        let is_input = |reader: &Self| reader.slots.get(id).is_some_and(|slot| reader.inputs.contains(slot));
         let problem = if !ids.insert(id) {
             Some(format!("Another step before this one has the id `{id}`"))
         } else if is_input(self) {
@@ -191,7 +196,7 @@ impl Reader<'_> {
             None
         };
         let fits = problem.is_none();
-        self.problems.extend(problem.map(|message| {
+        self.report_all(problem.map(|message| {
             Problem::new(codes::NAME, entry.value.place, message).with_hint("Ids are unique in a workflow.")
         }));
         fits
@@ -241,6 +246,9 @@ impl Reader<'_> {
         let mut loose = Vec::new();
         let mut otherwise = false;
         for (number, element) in elements.iter().enumerate() {
+            if !self.loading.pay((self.scope.width() + ids_before.len()) as u64) {
+                break;
+            }
             let Some((when, steps)) = self.branch(element, &mut otherwise, number + 1 == elements.len()) else {
                 continue;
             };

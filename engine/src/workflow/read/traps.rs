@@ -2,8 +2,7 @@
 
 use super::Reader;
 use super::fields::Fields;
-use super::head::NoHost;
-use crate::script::{Kind, compile};
+use crate::script::Kind;
 use crate::workflow::model::Input;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{self, Core, Node, Place, Scalar};
@@ -12,7 +11,7 @@ use flowscript_lang::value::{Record, Value};
 impl Reader<'_> {
     /// A constant that can never become the input's type.
     pub(super) fn refuse_unfit(&mut self, value: &Value, input: &Input, place: Place) {
-        if let Err(reason) = input.conversion.convert(value.clone(), self.library, &NoHost) {
+        if let Err(reason) = input.conversion.convert_constant(value.clone(), &mut self.loading) {
             let message = format!("The value does not fit the input `{}`: {reason}", input.name);
             self.report(Problem::new(codes::WRONG_VALUE, place, message).for_files_only());
         }
@@ -42,12 +41,20 @@ impl Reader<'_> {
 
     fn warn_of_bare_expression(&mut self, scalar: &Scalar, place: Place) {
         let Core::Text(text) = scalar.core() else { return };
-        let words = || text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        let names_variable = words().any(|word| self.scope.is_known(word));
-        if !scalar.plain || text.contains(['{', '\\']) || !names_variable {
+        if !self.loading.scan(text.len()) || !scalar.plain || text.contains(['{', '\\']) {
             return;
         }
-        let compiled = compile(scalar, Kind::Expression, &self.scope, self.library);
+        let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        let mut names_variable = false;
+        while let Some(word) = words.next().filter(|_| !names_variable) {
+            if let Some(slot) = self.slots.get(word) {
+                names_variable = self.loading.look(self.scope.width()) && self.scope.knows(*slot);
+            }
+        }
+        if !names_variable {
+            return;
+        }
+        let compiled = self.try_compile(scalar, Kind::Expression);
         if !compiled.script.is_some_and(|script| script.uses_variables()) {
             return;
         }
