@@ -174,8 +174,28 @@ const ANSWERS: &[Answer] = &[
         false,
     ),
     ("S18", "no status at all, without an end", |to| without_end(to, b"a"), false),
-    // The client of HTTP reads them without a pause: others wait for seconds.
-    ("S18", "hints without an end", |to| without_end(to, b"HTTP/1.1 103 Early\r\nLink: a\r\n\r\n"), false),
+    ("S18", "hints without an end", |to| without_end(to, b"HTTP/1.1 103 Early\r\nLink: a\r\n\r\n"), true),
+    ("S18", "leave to go on without an end", |to| without_end(to, b"HTTP/1.1 100 Continue\r\n\r\n"), false),
+    ("S18", "empty hints without an end", |to| without_end(to, b"HTTP/1.1 102 X\r\n\r\n"), false),
+    ("S18", "settings of HTTP/2 without an end", |to| without_end(to, b"\0\0\0\x04\0\0\0\0\0"), false),
+    (
+        "S18",
+        "chunks with extensions without an end",
+        |to| {
+            head(to, "Transfer-Encoding: chunked\r\n")?;
+            without_end(to, b"1;a=b\r\nx\r\n")
+        },
+        false,
+    ),
+    (
+        "S18",
+        "empty members of gzip without an end",
+        |to| {
+            head(to, "Content-Encoding: gzip\r\n")?;
+            without_end(to, &p::gzip(b""))
+        },
+        false,
+    ),
     (
         "S18",
         "trailers without an end",

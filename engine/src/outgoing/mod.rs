@@ -10,6 +10,7 @@ mod connections;
 mod database;
 mod encoded;
 mod hop;
+mod lane;
 mod login;
 mod mail;
 mod own;
@@ -32,6 +33,7 @@ pub(crate) use secret::in_addresses;
 pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
 
 use bytes::{Bytes, BytesMut};
+use lane::Lane;
 use pace::Pace;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -109,6 +111,12 @@ type Refusal = Box<dyn Fn(&str, u16) -> Option<String> + Send + Sync>;
 
 /// Sends requests. Cheap to share.
 pub struct Sender {
+    shared: Arc<Shared>,
+    lane: Lane,
+}
+
+/// What all requests share.
+struct Shared {
     allowed: Vec<Allowed>,
     /// Decides in place of `allowed` and the connections.
     refusal: Option<Refusal>,
@@ -123,7 +131,7 @@ pub struct Sender {
 
 impl std::fmt::Debug for Sender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sender").field("allowed", &self.allowed).finish_non_exhaustive()
+        f.debug_struct("Sender").field("allowed", &self.shared.allowed).finish_non_exhaustive()
     }
 }
 
@@ -131,10 +139,7 @@ impl Sender {
     /// A sender with the hosts of `http.allow`, for answers of at most `max_body` bytes. The error says what is wrong
     /// with one of them, or with TLS.
     pub fn new(allow: &[String], max_body: usize) -> Result<Self, String> {
-        let lookup = |host: String| -> Looking {
-            Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.collect()) })
-        };
-        Self::with_lookup(allow, max_body, lookup)
+        Self::with_lookup(allow, max_body, look_up)
     }
 
     /// A sender to all hosts for which `refusal` gives no reason against, wherever they are, for answers of at most
@@ -143,11 +148,48 @@ impl Sender {
         refusal: impl Fn(&str, u16) -> Option<String> + Send + Sync + 'static,
         max_body: usize,
     ) -> Result<Self, String> {
-        Ok(Self { refusal: Some(Box::new(refusal)), ..Self::new(&[], max_body)? })
+        let shared = Shared { refusal: Some(Box::new(refusal)), ..Shared::new(&[], max_body, look_up)? };
+        Ok(Self { shared: Arc::new(shared), lane: Lane::default() })
     }
 
     /// The same with another way from names to addresses, for targets that are not listed.
     fn with_lookup(
+        allow: &[String],
+        max_body: usize,
+        lookup: impl Fn(String) -> Looking + Send + Sync + 'static,
+    ) -> Result<Self, String> {
+        let shared = Shared::new(allow, max_body, lookup)?;
+        Ok(Self { shared: Arc::new(shared), lane: Lane::default() })
+    }
+
+    /// Replaces the connections.
+    pub fn set_connections(&self, connections: Arc<Connections>) {
+        *self.shared.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
+    }
+
+    /// The connections as they are now.
+    pub fn connections(&self) -> Arc<Connections> {
+        self.shared.connections()
+    }
+
+    /// Sends a request and fetches the whole answer, whatever its status.
+    pub async fn send(&self, request: Outgoing) -> Result<Incoming, Unsent> {
+        let timeout = request.timeout;
+        let url = request.shown.clone();
+        let shared = self.shared.clone();
+        let answer = self.lane.run(async move { shared.follow(request).await });
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(answer) => answer.unwrap_or_else(|reason| Err(Unsent::new(format!("{url} was not asked: {reason}")))),
+            Err(_) => {
+                let message = format!("{url} did not answer within {}", crate::config::duration::format(timeout));
+                Err(Unsent::new(message).late(true))
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn new(
         allow: &[String],
         max_body: usize,
         lookup: impl Fn(String) -> Looking + Send + Sync + 'static,
@@ -164,27 +206,8 @@ impl Sender {
         })
     }
 
-    /// Replaces the connections.
-    pub fn set_connections(&self, connections: Arc<Connections>) {
-        *self.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
-    }
-
-    /// The connections as they are now.
-    pub fn connections(&self) -> Arc<Connections> {
+    fn connections(&self) -> Arc<Connections> {
         self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Sends a request and fetches the whole answer, whatever its status.
-    pub async fn send(&self, request: Outgoing) -> Result<Incoming, Unsent> {
-        let timeout = request.timeout;
-        let url = request.shown.clone();
-        match tokio::time::timeout(timeout, self.follow(request)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let message = format!("{url} did not answer within {}", crate::config::duration::format(timeout));
-                Err(Unsent::new(message).late(true))
-            }
-        }
     }
 
     async fn follow(&self, request: Outgoing) -> Result<Incoming, Unsent> {
@@ -302,6 +325,11 @@ fn refusal(host: &str) -> String {
 
 /// The addresses of a name, as they are being found.
 type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// Asks the system for the addresses of a name.
+fn look_up(host: String) -> Looking {
+    Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.collect()) })
+}
 
 /// Finds public addresses only. What it gives is what is connected to: nobody asks for the name again in between.
 struct PublicOnly<L> {
