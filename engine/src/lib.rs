@@ -8,6 +8,7 @@
 mod planted;
 
 pub mod access;
+pub mod burden;
 pub mod clock;
 pub mod config;
 pub mod disk;

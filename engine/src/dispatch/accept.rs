@@ -3,6 +3,7 @@
 use super::Dispatcher;
 use super::answer::Answer;
 use super::direct::Until;
+use super::weight::apart;
 use crate::room::Held;
 use crate::run::{Given, Panicked, Prepared, Work, encoding, prepare};
 use crate::store::{Accepted, IdempotencyKey, LaneKind, LaneTicket, NewRun, RunId, Start, StoreError, Trigger};
@@ -50,6 +51,8 @@ pub enum Admission {
     KeyReused,
     /// The workflow's queue is full; nothing was kept.
     QueueFull(u32),
+    /// The values of other runs take too much memory; nothing was kept.
+    Full,
     /// The store could not keep it.
     Unkept(StoreError),
 }
@@ -86,8 +89,17 @@ impl Dispatcher {
             Response::Wait => (Until::End(deadline), webhook.accept_on_timeout),
         };
         let dispatcher = self.clone();
-        let taken = if message.workflow.is_direct() {
-            let direct = self.begin_direct(message, until);
+        let load = self.load(&message.workflow);
+        let mut is_direct = message.workflow.is_direct();
+        if is_direct && !self.may_begin(&load, until).await {
+            if matches!(until, Until::End(_)) && !accept_on_timeout {
+                return if self.is_stopping() { Admission::Stopping } else { Admission::Full };
+            }
+            // It waits where it is kept.
+            is_direct = false;
+        }
+        let taken = if is_direct {
+            let direct = self.begin_direct(message, until, load);
             // Seen behind the permit, or a stop would not wait for this one.
             if self.is_stopping() {
                 return Admission::Stopping;
@@ -147,7 +159,7 @@ impl Dispatcher {
     pub(super) fn new_run(&self, message: &Message) -> NewRun {
         let id = RunId::new(self.shared.clock.now());
         let mut new = NewRun::queued(id, message.workflow.id.as_str(), Trigger::Webhook);
-        new.payload = Some(message.request.encode());
+        new.payload = Some(apart(message.request.size(), || message.request.encode()));
         new.queue_limit = Some(self.queue_limit(&message.workflow));
         new.on_failure.clone_from(&message.workflow.on_failure);
         new.idempotency.clone_from(&message.idempotency);
@@ -192,7 +204,11 @@ impl Dispatcher {
             new.start = Start::Claim(self.shared.owner);
         }
         let id = new.id;
-        match self.shared.store.accept(new).await {
+        let bytes = [&new.payload, &new.input].into_iter().flatten().map(Vec::len).sum();
+        let way = self.way(bytes).await;
+        let accepted = self.shared.store.accept(new).await;
+        drop(way);
+        match accepted {
             Ok(Accepted::Claimed { fence, version }) => {
                 let dispatcher = self.clone();
                 tokio::spawn(async move {
@@ -246,14 +262,14 @@ impl Dispatcher {
             loop {
                 let summary = self.shared.store.watch(run, seen).await?;
                 if summary.has_answer() {
-                    return self.shared.store.run(run).await;
+                    return self.answer(run).await;
                 }
                 seen = Some(summary.revision);
             }
         };
         tokio::select! {
             ended = watching => match ended {
-                Ok(run) => Admission::Answered(Answer::of(&run)),
+                Ok((_, answer)) => Admission::Answered(answer),
                 Err(error) => Admission::Unkept(error),
             },
             () = tokio::time::sleep_until(deadline) => Admission::Late(run),

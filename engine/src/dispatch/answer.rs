@@ -1,13 +1,17 @@
 //! What a caller who waits for a run is told.
 
+use super::weight::apart;
 use super::{Dispatcher, diagnostics};
+use crate::burden::Load;
 use crate::run::{Ended, INPUT, Reply, Work, encode_history, encoding};
 use crate::script::{Fault, TIMEOUT};
-use crate::store::{Changes, Failure, Fence, Finish, NewRun, Run, RunId, RunState, Trigger};
+use crate::store::{Changes, Failure, Fence, Finish, NewRun, Run, RunId, RunState, StoreError, Trigger};
 use crate::told;
 use crate::workflow::FAILURE_INPUTS;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The answer of a run.
 #[derive(Debug)]
@@ -16,6 +20,17 @@ pub struct Answer {
     pub run: RunId,
     /// What became of it.
     pub verdict: Verdict,
+    /// What it counts as until it is written for its caller.
+    pub held: Held,
+}
+
+/// What an answer counts as: dropped when it is written.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// The values of its run.
+    pub load: Option<Arc<Load>>,
+    /// Its place among those that are taken from the store.
+    pub way: Option<OwnedSemaphorePermit>,
 }
 
 /// What became of a run, as callers may know it.
@@ -115,17 +130,18 @@ impl Answer {
                 }
             }
         };
-        Self { run: summary.id, verdict }
+        Self { run: summary.id, verdict, held: Held::default() }
     }
 
     /// The answer of a run that has just ended here.
     pub(super) fn of_ended(run: RunId, ended: Ended) -> Self {
+        let held = Held { load: ended.load, way: None };
         let verdict = match (&ended.failure, ended.state) {
             (None, _) => Verdict::Value(ended.answer.or(ended.output).unwrap_or_default()),
             (_, state @ (RunState::Cancelled | RunState::Skipped)) => Verdict::Dropped(state),
             (Some((fault, position)), _) => failed(fault.kind, fault.status, &fault.message, position.as_deref()),
         };
-        Self { run, verdict }
+        Self { run, verdict, held }
     }
 }
 
@@ -144,9 +160,19 @@ fn failed(kind: &str, status: Option<u16>, message: &str, position: Option<&str>
 }
 
 impl Dispatcher {
+    /// What a caller is told of a run in the store. What is large of it counts until it is written.
+    pub(crate) async fn answer(&self, run: RunId) -> Result<(Run, Answer), StoreError> {
+        let way = self.way_out().await;
+        let run = self.shared.store.run(run).await?;
+        let bytes = [&run.answer, &run.output].into_iter().flatten().map(Vec::len).sum();
+        let mut answer = apart(bytes, || Answer::of(&run));
+        answer.held.way = way;
+        Ok((run, answer))
+    }
+
     /// What the store keeps of the end of a run that is kept already.
     pub(super) async fn finish_of_kept(&self, fence: Fence, work: &Work, ended: &Ended) -> Finish {
-        let mut finish = self.finish_of(work, ended);
+        let mut finish = apart(ended.weight(), || self.finish_of(work, ended));
         if let Some(mask) = &mut finish.mask {
             self.mask_kept(fence, work, mask).await;
         }

@@ -5,12 +5,15 @@
 
 use super::answer::Answer;
 use super::drive::Driven;
+use super::weight::apart;
 use super::{Admission, Dispatcher, Message};
-use crate::run::{Ended, Given, Machine, Work, encoding};
+use crate::burden::{LEAST, Load};
+use crate::run::{Ended, Given, Machine, Work};
 use crate::script::Fault;
 use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunId, RunState, Start, StoreError, Timestamp, Trigger};
 use crate::workflow::model::Durability;
 use flowscript_lang::error::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -48,13 +51,15 @@ pub(super) struct Direct {
     pub work: Work,
     /// What its caller waits for.
     pub until: Until,
+    /// What its values count as.
+    pub load: Arc<Load>,
     /// Held until it is kept: a stop waits for it.
     pub permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Dispatcher {
     /// A message as a run that is performed first.
-    pub(super) fn begin_direct(&self, message: Message, until: Until) -> Box<Direct> {
+    pub(super) fn begin_direct(&self, message: Message, until: Until, load: Arc<Load>) -> Box<Direct> {
         let permit = self.shared.requests.clone().try_acquire_owned().ok();
         let new = self.new_run(&message);
         let work = Work {
@@ -65,7 +70,7 @@ impl Dispatcher {
             on_failure: new.on_failure.clone(),
             given: Given::Request(message.request.clone()),
         };
-        Box::new(Direct { message, new, work, until, permit })
+        Box::new(Direct { message, new, work, until, load, permit })
     }
 
     /// Answers a run that is over where nothing of it must be kept before. Gives it back where something must.
@@ -77,7 +82,8 @@ impl Dispatcher {
         if ended.refused {
             return Ok(refused(*ended));
         }
-        let place = self.shared.history.place().filter(|_| self.may_follow(&direct.message, direct.until, &ended));
+        let may_follow = self.may_follow(&direct.message, direct.until, &ended) && ended.weight() < LEAST;
+        let place = self.shared.history.place().filter(|_| may_follow);
         let Some(place) = place else { return Err((direct, ended)) };
         let id = direct.new.id;
         self.put_end(&mut direct.new, &direct.work, &ended);
@@ -98,9 +104,8 @@ impl Dispatcher {
     /// A run with its end, for one commit.
     fn put_end(&self, new: &mut NewRun, work: &Work, ended: &Ended) {
         new.label.clone_from(&ended.label);
-        new.input = ended.input.as_ref().map(encoding::encode);
         let mut finish = self.finish_of(work, ended);
-        finish.changes.input = None; // it is kept with the run
+        new.input = finish.changes.input.take(); // it is kept with the run
         // The id was made when the run began.
         let finished = FinishedStart { version: work.workflow.version, started_at: new.id.accepted_at(), finish };
         new.start = Start::Finished(Box::new(finished));
@@ -109,7 +114,7 @@ impl Dispatcher {
     /// Performs a message, and waits for what its caller wants.
     pub(super) async fn direct(&self, direct: Box<Direct>) -> Admission {
         let (workflow, until) = (direct.work.workflow.clone(), direct.until);
-        let (host, running) = self.host(&workflow, direct.work.id, Duration::ZERO);
+        let (host, running) = self.host_with(&workflow, direct.work.id, Duration::ZERO, direct.load.clone());
         let machine = Machine::new(direct.work.clone(), self.room(&workflow), host.clone());
         let dispatcher = self.clone();
         let mut job = Box::pin(async move {
@@ -186,11 +191,18 @@ impl Dispatcher {
         let may_follow = self.may_follow(&direct.message, direct.until, &ended);
         let Direct { mut new, work, until, permit: _held, .. } = *direct;
         let id = new.id;
-        self.put_end(&mut new, &work, &ended);
+        let mut ended = ended;
+        let bytes = ended.weight().saturating_add(new.payload.as_ref().map_or(0, Vec::len));
+        let way = self.way(bytes).await;
+        apart(bytes, || self.put_end(&mut new, &work, &ended));
+        if matches!(until, Until::Acceptance) {
+            // Nobody is told of it.
+            (ended.input, ended.output, ended.answer) = (None, None, None);
+        }
         if let Until::End(deadline) = until
             && may_follow
         {
-            let kept = tokio::time::timeout_at(deadline, self.shared.history.keep(new)).await;
+            let kept = tokio::time::timeout_at(deadline, self.shared.history.keep(new, way)).await;
             let full = || StoreError::Busy("history is full, and was not written in time".into());
             return match kept.unwrap_or_else(|_| Err(full())) {
                 Ok(()) => {
@@ -200,7 +212,9 @@ impl Dispatcher {
                 Err(error) => Admission::Unkept(error),
             };
         }
-        match self.shared.store.accept(new).await {
+        let accepted = self.shared.store.accept(new).await;
+        drop(way);
+        match accepted {
             Ok(Accepted::Finished) => {
                 ended.count(&work.workflow.id, Trigger::Webhook, id);
                 match until {
@@ -230,6 +244,7 @@ impl Dispatcher {
     }
 
     async fn finish_direct(&self, fence: Fence, work: &Work, ended: &Ended) {
+        let _way = self.way(ended.weight()).await;
         let finish = self.finish_of_kept(fence, work, ended).await;
         self.commit_finish(fence, finish, false).await;
         ended.count(&work.workflow.id, work.trigger, work.id);

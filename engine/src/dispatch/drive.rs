@@ -3,10 +3,12 @@
 use super::Dispatcher;
 use super::answer::StoredAnswer;
 use super::direct::panicked;
-use super::perform::{AtWork, Done};
+use super::perform::{AtWork, Done, over};
+use super::weight::{apart, size};
 use super::worker::RETRY;
-use crate::run::{Act, Action, Acts, Ended, Event, Machine, Panicked, Reply, Stop, encoding};
-use crate::script::Fault;
+use crate::burden::Beside;
+use crate::run::{Act, Action, Acts, Ended, Event, Machine, Panicked, Reply, RunHost, Stop, encoding};
+use crate::script::{Fault, weight};
 use crate::store::{Changes, Fence, Park, StepEnd, StepStart, StoreError, Timestamp};
 use crate::told;
 use crate::trigger::callback;
@@ -45,6 +47,8 @@ struct Drive {
     pending: Vec<StepEnd>,
     /// Steps that were over as soon as they were committed.
     events: VecDeque<Event>,
+    /// Results that are on their way to the variables.
+    come: Vec<Beside>,
 }
 
 impl Dispatcher {
@@ -53,16 +57,29 @@ impl Dispatcher {
         let stop = machine.host().stop().clone();
         let mut event = Event::Go;
         let at_work = AtWork::new(machine.work().id, machine.host().clone());
-        let mut drive = Drive { fence, at_work, pending: Vec::new(), events: VecDeque::new() };
+        let mut drive = Drive { fence, at_work, pending: Vec::new(), events: VecDeque::new(), come: Vec::new() };
         loop {
+            self.wait_for_room(machine.host()).await;
             let advanced = self.shared.pool.run(move || {
+                // Others may have grown while it waited for the thread.
+                if !may_grow(machine.host()) {
+                    return (machine, Err(event));
+                }
                 let begun = std::time::Instant::now();
                 let stop = machine.advance(event);
-                (machine, stop, begun.elapsed())
+                weigh(&mut machine, &stop);
+                (machine, Ok((stop, begun.elapsed())))
             });
             let next = match advanced.await {
-                Ok((returned, next, time)) => {
+                Ok((returned, Err(not_yet))) => {
                     machine = returned;
+                    event = not_yet;
+                    continue;
+                }
+                Ok((returned, Ok((next, time)))) => {
+                    machine = returned;
+                    // It is among its variables, or nobody needs it.
+                    drive.come.clear();
                     self.computed(&machine.work().workflow, time);
                     next
                 }
@@ -72,7 +89,8 @@ impl Dispatcher {
                 return Driven::Left;
             }
             let next = match next {
-                Stop::Ended(ended) => {
+                Stop::Ended(mut ended) => {
+                    ended.load = machine.host().load().cloned();
                     drive.pending.extend(drive.at_work.give_up_all(self.now()));
                     return Driven::Ended(ended, drive.pending);
                 }
@@ -95,6 +113,15 @@ impl Dispatcher {
         }
     }
 
+    /// Waits until a run may take more memory, unless it is to end.
+    async fn wait_for_room(&self, host: &RunHost) {
+        if !may_grow(host)
+            && let Some(load) = host.load()
+        {
+            tokio::select! { () = load.room() => {}, _ = over(host) => {} }
+        }
+    }
+
     /// Puts the run to sleep.
     async fn sleep(
         &self,
@@ -107,6 +134,7 @@ impl Dispatcher {
             return Err(Left::Refused(StoreError::Other("a run that sleeps must be kept first".into())));
         };
         changes.ends.append(&mut drive.pending);
+        let _way = self.way(size(&changes)).await;
         let park = Park { due, events, changes };
         self.insist(fence, || self.shared.store.park(fence, park.clone())).await
     }
@@ -217,12 +245,15 @@ impl Dispatcher {
         changes: Changes,
         replies: Vec<(String, StepStart, Reply)>,
     ) -> Result<(), Left> {
+        let bodies = replies.iter().filter_map(|(_, _, reply)| reply.body.as_ref());
+        let _way = self.way(bodies.map(weight).fold(size(&changes), usize::saturating_add)).await;
         let mut rest = Some(changes);
         for (strand, start, reply) in replies {
             let mut changes = rest.take().unwrap_or_default();
             changes.ends.push(self.over(&start));
             changes.starts.push(start);
-            let answer = StoredAnswer::encode(reply.status, &reply.headers, reply.body.as_ref());
+            let bytes = reply.body.as_ref().map_or(0, weight);
+            let answer = apart(bytes, || StoredAnswer::encode(reply.status, &reply.headers, reply.body.as_ref()));
             let responded = self.insist(fence, || self.shared.store.respond(fence, answer.clone(), changes.clone()));
             let result = match responded.await {
                 Ok(()) => Ok(Value::Null),
@@ -245,14 +276,17 @@ impl Dispatcher {
 
     /// Commits the result of a step.
     async fn take_result(&self, drive: &mut Drive, machine: &mut Machine, done: Done) -> Result<Event, Left> {
-        let Done { strand, position, attempt, commits, result, written } = done;
+        let Done { strand, position, attempt, commits, result, written, beside } = done;
+        drive.come.extend(beside);
         machine.absorb(&strand, written);
         let Some(fence) = drive.fence.filter(|_| commits) else { return Ok(Event::Done { strand, result }) };
         let mut end = StepEnd { position, attempt, ended_at: self.now(), result: Ok(None), diagnostics: None };
         let result = match result {
             Ok(value) => {
-                end.result = Ok(Some(encoding::encode(&value)));
-                match machine.changes() {
+                let bytes = weight(&value);
+                let _way = self.way(bytes).await;
+                end.result = Ok(Some(apart(bytes, || encoding::encode(&value))));
+                match apart(bytes, || machine.changes()) {
                     Ok(mut changes) => {
                         changes.ends.append(&mut drive.pending);
                         let ended =
@@ -313,5 +347,29 @@ impl Dispatcher {
 
     pub(super) fn now(&self) -> Timestamp {
         self.shared.clock.now()
+    }
+}
+
+/// May a run take more memory now? One that is to end learns so from its machine.
+fn may_grow(host: &RunHost) -> bool {
+    host.load().is_none_or(|load| load.may_grow()) || host.is_asked_to_stop() || host.is_late()
+}
+
+/// Counts what a run holds at a stop, with what is to be committed there.
+fn weigh(machine: &mut Machine, stop: &Stop) {
+    let weight = match stop {
+        Stop::Ended(ended) => ended.weight(),
+        Stop::Sleep { changes, .. } => machine.weight().saturating_add(size(changes)),
+        Stop::Act(acts) => {
+            let carried = acts.acts.iter().map(|act| act.action.weight());
+            let carried = carried.fold(acts.changes.as_ref().map_or(0, size), usize::saturating_add);
+            machine.weight().saturating_add(carried)
+        }
+    };
+    if let Some(load) = machine.host().load() {
+        match stop {
+            Stop::Ended(_) => load.end(weight),
+            _ => load.set(weight),
+        }
     }
 }

@@ -56,18 +56,24 @@ impl Dispatcher {
         if direct.message.request.size() > LARGEST_BODY
             || !workflow.only_computes()
             || self.shared.paces.is_long(workflow)
+            || !direct.load.may_grow()
         {
             return None;
         }
         let stop = Arc::new(StopFlag::default());
         let begun = Instant::now();
-        let host = self.new_host(workflow, work.id, Duration::ZERO, stop.clone()).with_patience(SHORT);
+        let host = self.new_host(workflow, work.id, Duration::ZERO, stop.clone());
+        let host = host.loaded(direct.load.clone()).with_patience(SHORT);
         let mut machine = Machine::new(work.clone(), self.room(workflow), Arc::new(host));
         // A panic is told by its hook; the run is tried where panics are usual.
         let stopped = catch_unwind(AssertUnwindSafe(|| machine.advance(Event::Go))).ok();
         self.computed(workflow, begun.elapsed());
         match stopped {
-            Some(Stop::Ended(ended)) if !stop.is_abandoned() => Some(ended),
+            Some(Stop::Ended(mut ended)) if !stop.is_abandoned() => {
+                direct.load.end(ended.weight());
+                ended.load = Some(direct.load.clone());
+                Some(ended)
+            }
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! Relaxed durability: runs that were answered first are kept within a second, many in one commit.
 
+use super::weight::Way;
 use crate::store::{NewRun, Store, StoreError};
 use crate::told;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ pub(super) struct History {
 }
 
 enum Item {
-    Run(Box<NewRun>),
+    /// A large one takes part of what goes into the store at a time.
+    Run(Box<NewRun>, Way),
     /// Tells when everything before it is kept.
     Flush(oneshot::Sender<()>),
 }
@@ -50,8 +52,8 @@ impl History {
     }
 
     /// Hands a finished run over; waits while the queue is full.
-    pub(super) async fn keep(&self, run: NewRun) -> Result<(), StoreError> {
-        let sent = self.sender.send(Item::Run(Box::new(run))).await;
+    pub(super) async fn keep(&self, run: NewRun, way: Way) -> Result<(), StoreError> {
+        let sent = self.sender.send(Item::Run(Box::new(run), way)).await;
         sent.map_err(|_| StoreError::Other("history is no longer kept: the engine has stopped".into()))
     }
 
@@ -70,7 +72,7 @@ pub(super) struct Place<'h>(mpsc::Permit<'h, Item>);
 impl Place<'_> {
     /// Hands a finished run over.
     pub(super) fn keep(self, run: NewRun) {
-        self.0.send(Item::Run(Box::new(run)));
+        self.0.send(Item::Run(Box::new(run), None));
     }
 }
 
@@ -87,14 +89,18 @@ async fn keep_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Item>, stu
             }
         }
         let mut runs = Vec::with_capacity(items.len());
-        let mut waiting = Vec::new();
+        let (mut waiting, mut ways) = (Vec::new(), Vec::new());
         for item in items.drain(..) {
             match item {
-                Item::Run(run) => runs.push(*run),
+                Item::Run(run, way) => {
+                    runs.push(*run);
+                    ways.extend(way);
+                }
                 Item::Flush(done) => waiting.push(done),
             }
         }
         keep(store.as_ref(), runs.into(), &stuck).await;
+        drop(ways);
         for done in waiting {
             let _ = done.send(());
         }

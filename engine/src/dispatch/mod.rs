@@ -13,12 +13,14 @@ mod here;
 mod history;
 mod perform;
 mod schedule;
+mod weight;
 mod worker;
 
 pub use accept::{Admission, Message};
 pub use answer::{Answer, Verdict};
 pub(crate) use worker::count;
 
+use crate::burden::{Burden, Load};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::outgoing::Sender;
@@ -80,6 +82,12 @@ struct Shared {
     requests: Arc<Semaphore>,
     /// One permit for each byte of large answers that are read.
     reading: Semaphore,
+    /// One permit for each byte of large values on their way into the store.
+    keeping: Arc<Semaphore>,
+    /// One permit for each answer that is taken from the store.
+    telling: Arc<Semaphore>,
+    /// What the values of all runs weigh.
+    burden: Arc<Burden>,
     /// The runs that this process works on.
     running: Mutex<HashMap<RunId, Arc<RunHost>>>,
     stopping: AtomicBool,
@@ -142,6 +150,9 @@ impl Dispatcher {
             worker_count: parts.workers,
             requests: Arc::new(Semaphore::new(MAX_REQUESTS as usize)),
             reading: Semaphore::new(perform::ANSWERS_READ),
+            keeping: Arc::new(Semaphore::new(weight::KEPT)),
+            telling: Arc::new(Semaphore::new(weight::TOLD)),
+            burden: Arc::default(),
             running: Mutex::default(),
             stopping: AtomicBool::new(false),
             working: AtomicBool::new(false),
@@ -258,7 +269,13 @@ impl Dispatcher {
 
     /// A host for a run that goes on now and has worked for `spent`, known to [`Dispatcher::cancel_here`] until the guard is dropped.
     fn host(&self, workflow: &Workflow, run: RunId, spent: Duration) -> (Arc<RunHost>, Running) {
-        let host = Arc::new(self.new_host(workflow, run, spent, Arc::default()).watched());
+        self.host_with(workflow, run, spent, self.load(workflow))
+    }
+
+    /// The same for a run whose values count as `load`.
+    fn host_with(&self, workflow: &Workflow, run: RunId, spent: Duration, load: Arc<Load>) -> (Arc<RunHost>, Running) {
+        let host = self.new_host(workflow, run, spent, Arc::default()).loaded(load);
+        let host = Arc::new(host.watched());
         self.running().insert(run, host.clone());
         (host.clone(), Running { dispatcher: self.clone(), run, host })
     }

@@ -2,8 +2,9 @@
 
 use super::Dispatcher;
 use super::drive::Left;
+use crate::burden::{Beside, LEAST};
 use crate::run::{Action, FileCall, FileChange, Files, Panicked, RunHost, StepHost, StopFlag, step_key};
-use crate::script::{Fault, TIMEOUT};
+use crate::script::{Fault, TIMEOUT, weight};
 use crate::store::{RunId, StepEnd, Timestamp};
 use crate::workflow::model::Slot;
 use flowscript_lang::budget::Allowance;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::SemaphorePermit;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// How long a file that is read may stay unsettled beyond the time it is to be left alone.
@@ -36,6 +38,8 @@ pub(super) struct Done {
     pub result: Result<Value, Fault>,
     /// The variables that its script has set.
     pub written: Vec<(Slot, Value)>,
+    /// What all this counts as until the run has it.
+    pub beside: Option<Beside>,
 }
 
 /// The steps of one run that are at work.
@@ -80,11 +84,15 @@ impl AtWork {
             commits,
             result: Ok(Value::Null),
             written: Vec::new(),
+            beside: None,
         };
         let dropped = stop.clone();
         let abort = self.tasks.spawn(async move {
             match dispatcher.perform(run, &host, &done.position, dropped, action).await {
                 Ok((value, written)) => {
+                    let bytes =
+                        written.iter().map(|(_, value)| weight(value)).fold(weight(&value), usize::saturating_add);
+                    done.beside = host.load().filter(|_| bytes >= LEAST).map(|load| load.beside(bytes));
                     done.result = Ok(value);
                     done.written = written;
                 }
@@ -161,7 +169,7 @@ impl Dispatcher {
                 if planted!(self.shared.clock.as_ref(), ChangingKey) {
                     key = step_key(run, &self.now().0.to_string());
                 }
-                let answered = self.within(host, call.send(&self.shared.sender, Some(key))).await?;
+                let answered = self.within(host, call.send(&self.shared.sender, Some(key), host.load())).await?;
                 let (files, now) = (self.shared.room.files.clone(), self.now());
                 let step = StepHost::new(host.clone(), position.to_owned(), dropped);
                 let size = answered.size();
@@ -171,7 +179,7 @@ impl Dispatcher {
                         return self.shared.pool.run(read).await;
                     }
                     // Its value may take many times as much, and scripts must not wait for it.
-                    let _room = self.shared.reading.acquire_many(size.min(ANSWERS_READ) as u32).await;
+                    let _room = self.may_read(host, size).await;
                     self.shared.callers.run(read).await
                 };
                 self.within(host, async { read.await.map_err(|Panicked| internal())? }).await?
@@ -213,6 +221,20 @@ impl Dispatcher {
             Action::Respond(_) | Action::Checkpoint => return Err(internal()),
         };
         Ok((value, Vec::new()))
+    }
+
+    /// Waits until an answer of so many bytes may be read.
+    async fn may_read(&self, host: &RunHost, size: usize) -> Option<SemaphorePermit<'_>> {
+        loop {
+            // Not with the permit: who is waited for may need it.
+            if let Some(load) = host.load() {
+                load.room().await;
+            }
+            let permit = self.shared.reading.acquire_many(size.min(ANSWERS_READ) as u32).await.ok();
+            if host.load().is_none_or(|load| load.may_grow()) {
+                return permit;
+            }
+        }
     }
 
     /// Does a step with files; one that is read while it is written is waited for.
@@ -267,7 +289,7 @@ impl Dispatcher {
 }
 
 /// Ready once the run is stopped or its time is over; says which.
-async fn over(host: &RunHost) -> Fault {
+pub(super) async fn over(host: &RunHost) -> Fault {
     tokio::select! {
         () = host.asked_to_stop() => Fault::new(ErrorKind::Cancelled, "The run was cancelled."),
         () = host.late() => Fault::of_kind(TIMEOUT, "The run took longer than it may."),

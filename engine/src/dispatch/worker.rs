@@ -1,6 +1,7 @@
 //! Workers: claim what is due, run it, commit its end.
 
 use super::drive::Driven;
+use super::weight::apart;
 use super::{Dispatcher, LEASE, Running};
 use crate::metrics::run_ended;
 use crate::run::{Given, Machine, Work, encoding};
@@ -156,7 +157,9 @@ impl Dispatcher {
             Err(reason) => return self.fail(fence, &cannot_start(&reason)).await,
         };
         let (host, running) = self.host(&work.workflow, fence.run, Machine::spent(&claimed));
-        match Machine::resume(work.clone(), self.room(&work.workflow), host, &claimed) {
+        let bytes = claimed.kept.iter().map(|(_, bytes)| bytes.len()).sum();
+        let room = self.room(&work.workflow);
+        match apart(bytes, || Machine::resume(work.clone(), room, host, &claimed)) {
             Ok(machine) => self.drive_to_end(fence, work, machine, running).await,
             Err(reason) => self.fail(fence, &cannot_start(&reason)).await,
         }
@@ -165,10 +168,11 @@ impl Dispatcher {
     async fn drive_to_end(&self, fence: Fence, work: Work, machine: Machine, running: Running) -> Option<ClaimedRun> {
         let driven = self.drive_machine(Some(fence), machine).await;
         let Driven::Ended(ended, ends) = driven else { return None };
+        let way = self.way(ended.weight()).await;
         let mut finish = self.finish_of_kept(fence, &work, &ended).await;
         finish.changes.ends.extend(ends);
         let next = self.commit_finish(fence, finish, true).await;
-        drop(running);
+        drop((way, running));
         ended.count(&work.workflow.id, work.trigger, work.id);
         next
     }
@@ -188,8 +192,8 @@ impl Dispatcher {
         let workflow = self.version(claimed.version).await?;
         let run = &claimed.run;
         let given = match (&run.payload, &run.input) {
-            (Some(payload), _) => Given::Request(Arc::new(Request::decode(payload)?)),
-            (None, Some(input)) => match encoding::decode(input)? {
+            (Some(payload), _) => Given::Request(Arc::new(apart(payload.len(), || Request::decode(payload))?)),
+            (None, Some(input)) => match apart(input.len(), || encoding::decode(input))? {
                 Value::Record(fields) => Given::Fields(fields),
                 other => return Err(format!("its input is a {}, not a record", other.type_name())),
             },

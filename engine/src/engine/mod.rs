@@ -287,8 +287,8 @@ impl Engine {
 
     /// What a caller is told of a run of `workflow`; nothing if the workflow has no such run.
     pub async fn answer(&self, workflow: &str, run: RunId) -> Result<Option<Answer>, StoreError> {
-        match self.shared.store.run(run).await {
-            Ok(run) if run.summary.workflow == workflow => Ok(Some(Answer::of(&run))),
+        match self.shared.dispatcher.answer(run).await {
+            Ok((run, answer)) if run.summary.workflow == workflow => Ok(Some(answer)),
             Ok(_) | Err(StoreError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }

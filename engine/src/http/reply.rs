@@ -63,6 +63,10 @@ pub async fn of_admission(admission: Admission, style: &Style, reader: Reader<'_
             .with_detail(format!("{queued} runs of this workflow are waiting already."))
             .with_header(header::RETRY_AFTER, "5")
             .into_response(),
+        Admission::Full => Problem::unavailable(
+            "The values of other runs take too much memory for one more of this workflow; try again in a moment.",
+        )
+        .into_response(),
         Admission::Unkept(error) => Problem::of_store(&error).into_response(),
     }
 }
@@ -82,8 +86,8 @@ pub fn accepted(run: RunId, status_url: Option<String>) -> Response {
 
 /// What a caller who waited is told; the status route tells the same.
 pub async fn of_answer(answer: Answer, style: &Style, reader: Reader<'_>) -> Response {
-    let run = answer.run;
-    match answer.verdict {
+    let Answer { run, verdict, held: _held } = answer;
+    match verdict {
         Verdict::Value(value) => told(of_value(&value, Some(&style.accept), reader).await, style, run),
         Verdict::Reply(reply) => of_reply(&reply, style, run, reader).await,
         Verdict::Failed { status, detail } => {

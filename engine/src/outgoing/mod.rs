@@ -32,6 +32,7 @@ pub use mail::{Letter, Mail};
 pub(crate) use secret::in_addresses;
 pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
 
+use crate::burden::{Beside, Load};
 use bytes::{Bytes, BytesMut};
 use lane::Lane;
 use pace::Pace;
@@ -43,11 +44,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 10;
 /// How long connecting may take.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// Bodies up to this size do not count among the values of their run while they are fetched.
+const SMALL: usize = 64 << 10;
+/// How many times the size of a body its value takes with it: its bytes, and its text.
+const AS_VALUE: usize = 3;
 /// Bodies of up to this many bytes are decoded where they are received: they may be a thousand times as large then.
 const DECODED_HERE: usize = 4 << 10;
 
@@ -75,7 +81,7 @@ impl std::fmt::Debug for Outgoing {
 }
 
 /// What came back.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Incoming {
     /// 200 …
     pub status: u16,
@@ -85,6 +91,8 @@ pub struct Incoming {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Bytes,
+    /// What it counts as among the values of the run that has asked for it.
+    pub beside: Option<Beside>,
 }
 
 /// Why nothing came back.
@@ -174,10 +182,15 @@ impl Sender {
 
     /// Sends a request and fetches the whole answer, whatever its status.
     pub async fn send(&self, request: Outgoing) -> Result<Incoming, Unsent> {
+        self.send_for(request, None).await
+    }
+
+    /// The same for a run: a large answer counts as part of its load, and waits where that may not grow.
+    pub async fn send_for(&self, request: Outgoing, load: Option<&Arc<Load>>) -> Result<Incoming, Unsent> {
         let timeout = request.timeout;
         let url = request.shown.clone();
-        let shared = self.shared.clone();
-        let answer = self.lane.run(async move { shared.follow(request).await });
+        let (shared, load) = (self.shared.clone(), load.cloned());
+        let answer = self.lane.run(async move { shared.follow(request, load).await });
         match tokio::time::timeout(timeout, answer).await {
             Ok(answer) => answer.unwrap_or_else(|reason| Err(Unsent::new(format!("{url} was not asked: {reason}")))),
             Err(_) => {
@@ -210,7 +223,7 @@ impl Shared {
         self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn follow(&self, request: Outgoing) -> Result<Incoming, Unsent> {
+    async fn follow(&self, request: Outgoing, load: Option<Arc<Load>>) -> Result<Incoming, Unsent> {
         let wrong = |what: &str, error: String| Unsent::new(format!("{what} cannot be sent: {error}"));
         let first = request.shown;
         let mut shown = first.clone();
@@ -227,7 +240,9 @@ impl Shared {
         let mut body = request.body;
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.once(&method, (&url, &shown), &headers, body.clone()).await?;
-            let Some(mut target) = redirect(&answer, &url) else { return fetch(answer, &shown, self.max_body).await };
+            let Some(mut target) = redirect(&answer, &url) else {
+                return fetch(answer, &shown, self.max_body, load.as_ref()).await;
+            };
             // Where a peer leads to, it gives no logins.
             login::take(&mut target);
             if !matches!(target.scheme(), "http" | "https") {
@@ -371,7 +386,12 @@ fn redirect(answer: &reqwest::Response, url: &Url) -> Option<Url> {
     url.join(answer.headers().get(header::LOCATION)?.to_str().ok()?).ok()
 }
 
-async fn fetch(mut answer: reqwest::Response, url: &str, most: usize) -> Result<Incoming, Unsent> {
+async fn fetch(
+    mut answer: reqwest::Response,
+    url: &str,
+    most: usize,
+    load: Option<&Arc<Load>>,
+) -> Result<Incoming, Unsent> {
     let status = answer.status();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
@@ -381,6 +401,15 @@ async fn fetch(mut answer: reqwest::Response, url: &str, most: usize) -> Result<
     }
     let mut body = BytesMut::new();
     let mut pace = Pace::new();
+    let (mut beside, mut counted) = (load.map(|load| load.beside(0)), SMALL);
+    if let Some(length) = answer.content_length().filter(|length| *length > SMALL as u64)
+        && let Some(beside) = &mut beside
+    {
+        // All at once, with what is made of it: many that wait with a part of theirs would wait for each other.
+        counted = length as usize;
+        beside.grow(counted.saturating_mul(AS_VALUE)).await;
+        pace = Pace::new();
+    }
     loop {
         let chunk = match tokio::time::timeout(pace.left(), answer.chunk()).await {
             Ok(chunk) => chunk,
@@ -394,6 +423,13 @@ async fn fetch(mut answer: reqwest::Response, url: &str, most: usize) -> Result<
             Ok(Some(chunk)) if body.len() + chunk.len() > most => return Err(too_large()),
             Ok(Some(chunk)) => {
                 pace.came(chunk.len());
+                if body.len() + chunk.len() > counted
+                    && let Some(beside) = &mut beside
+                {
+                    counted = (body.len() + chunk.len()).next_power_of_two().min(most);
+                    beside.grow(counted).await;
+                    pace = Pace::new();
+                }
                 body.extend_from_slice(&chunk);
             }
             Ok(None) => break,
@@ -404,29 +440,50 @@ async fn fetch(mut answer: reqwest::Response, url: &str, most: usize) -> Result<
         }
     }
     let reason = status.canonical_reason().unwrap_or_default().to_owned();
-    let incoming = Incoming { status: status.as_u16(), reason, headers, body: body.freeze() };
-    decoded(incoming, most).await.map_err(|reason| Unsent::new(format!("the answer of {url} cannot be read: {reason}")))
+    let incoming = Incoming { status: status.as_u16(), reason, headers, body: body.freeze(), beside };
+    decoded(incoming, most, load)
+        .await
+        .map_err(|reason| Unsent::new(format!("the answer of {url} cannot be read: {reason}")))
 }
 
 /// An answer with its body as it was before it was encoded.
-async fn decoded(incoming: Incoming, most: usize) -> Result<Incoming, String> {
+async fn decoded(incoming: Incoming, most: usize, load: Option<&Arc<Load>>) -> Result<Incoming, String> {
     let named = incoming.headers.iter().filter(|(name, _)| name == header::CONTENT_ENCODING.as_str());
     let encodings = named.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(",");
     if incoming.body.is_empty() || !is_encoded(&encodings) {
         return Ok(incoming);
     }
-    let Incoming { status, reason, mut headers, body } = incoming;
+    let Incoming { status, reason, mut headers, body, mut beside } = incoming;
     let body = if body.len() <= DECODED_HERE {
         expand(body.to_vec(), &encodings, most)
     } else {
+        let _permit = may_decode(load).await;
         let expanded = tokio::task::spawn_blocking(move || expand(body.to_vec(), &encodings, most));
-        expanded.await.map_err(|error| error.to_string())?
+        let body = expanded.await.map_err(|error| error.to_string())?;
+        if let (Some(beside), Ok(body)) = (&mut beside, &body) {
+            beside.set(body.len());
+        }
+        body
     };
     // They are about what was sent.
     headers.retain(|(name, _)| {
         ![header::CONTENT_ENCODING, header::CONTENT_LENGTH].iter().any(|gone| name == gone.as_str())
     });
-    Ok(Incoming { status, reason, headers, body: body?.into() })
+    Ok(Incoming { status, reason, headers, body: body?.into(), beside })
+}
+
+/// Waits until a body may be decoded: a few at a time, and none for a run that may not grow.
+async fn may_decode(load: Option<&Arc<Load>>) -> Option<SemaphorePermit<'static>> {
+    static DECODED: Semaphore = Semaphore::const_new(4);
+    loop {
+        let Some(load) = load else { return DECODED.acquire().await.ok() };
+        // Not with the permit: who is waited for may need it.
+        load.room().await;
+        let permit = DECODED.acquire().await.ok();
+        if load.may_grow() {
+            return permit;
+        }
+    }
 }
 
 /// Why a request failed, without the address, which the outer error repeats.

@@ -160,11 +160,11 @@ impl Machine {
                     let written = each.writes.iter().filter(|slot| child.variables.is_touched(**slot));
                     written.for_each(|slot| parent.variables.set(*slot, child.variables.get(*slot).clone()));
                 }
-                open.results.insert(part.clone(), value);
+                open.take(part.clone(), value);
                 open.unkept.push(part);
             }
             (Err(fault), StepKind::Parallel(_)) if step.continue_on_fail && !self.ends_all(&fault) => {
-                open.results.insert(part.clone(), Value::Null);
+                open.take(part.clone(), Value::Null);
                 open.unkept.push(part);
                 open.fault.get_or_insert(fault);
                 parent.moved = true;

@@ -3,10 +3,12 @@
 use super::diffs::StepDiff;
 use super::report;
 use super::trace::StepTrace;
+use crate::burden::Load;
 use crate::metrics::run_ended;
-use crate::script::Fault;
+use crate::script::{Fault, weight};
 use crate::store::{LogLine, RunId, RunState, StepEnd, StepStart, Timestamp, Trigger};
 use flowscript_lang::value::Value;
+use std::sync::Arc;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub struct Ended {
     pub log: Vec<LogLine>,
     /// When it was over.
     pub ended_at: Timestamp,
+    /// What its values count as, until they are gone.
+    pub load: Option<Arc<Load>>,
 }
 
 impl Ended {
@@ -62,7 +66,15 @@ impl Ended {
             kept_diffs: 0,
             log: Vec::new(),
             ended_at,
+            load: None,
         }
+    }
+
+    /// What is kept of it weighs so much, in bytes.
+    pub fn weight(&self) -> usize {
+        let values = [&self.input, &self.output, &self.answer].into_iter().flatten().map(weight);
+        let lines = self.log.iter().map(|line| line.message.len());
+        values.chain(lines).fold(0, usize::saturating_add)
     }
 
     /// Counts the end of this run, and reports a failure in the engine's log, once the end is kept.

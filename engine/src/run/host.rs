@@ -1,6 +1,7 @@
 //! What a run's scripts get from outside: clock, randomness, the run's log, and the request to stop.
 
 use super::trace::StepTrace;
+use crate::burden::Load;
 use crate::clock::Clock;
 use crate::outgoing::{Outgoing, Sender, masked_header, shown};
 use crate::store::{LogLine, RunId, Timestamp};
@@ -37,6 +38,8 @@ pub struct RunHost {
     patience: Option<Instant>,
     /// The engine ends what is at work.
     halt: Option<Arc<StopFlag>>,
+    /// What its values weigh.
+    load: Option<Arc<Load>>,
 }
 
 /// How the scripts of a run reach out.
@@ -82,6 +85,8 @@ struct Log {
     /// Its attempt, and when that began, while it computes or reads.
     current: Option<(u32, Timestamp)>,
     full: bool,
+    /// What the lines take.
+    bytes: usize,
 }
 
 /// A request to a run to stop, from another thread.
@@ -175,6 +180,7 @@ impl RunHost {
             calls,
             patience: None,
             halt: None,
+            load: None,
         }
     }
 
@@ -198,6 +204,17 @@ impl RunHost {
     #[must_use]
     pub fn ending_with(self, halt: Arc<StopFlag>) -> Self {
         Self { halt: Some(halt), ..self }
+    }
+
+    /// The same for a run whose values count among those of all.
+    #[must_use]
+    pub fn loaded(self, load: Arc<Load>) -> Self {
+        Self { load: Some(load), ..self }
+    }
+
+    /// What its values weigh, where they count.
+    pub fn load(&self) -> Option<&Arc<Load>> {
+        self.load.as_ref()
     }
 
     /// The same for a run that others may look at while it is at work.
@@ -275,7 +292,14 @@ impl RunHost {
 
     /// The lines so far; they are handed out once.
     pub fn take_log(&self) -> Vec<LogLine> {
-        std::mem::take(&mut self.lock().lines)
+        let mut log = self.lock();
+        log.bytes = 0;
+        std::mem::take(&mut log.lines)
+    }
+
+    /// What the lines so far take, in bytes.
+    pub fn log_bytes(&self) -> usize {
+        self.lock().bytes
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Log> {
@@ -296,6 +320,7 @@ impl RunHost {
             (level, message.get(..end).unwrap_or_default().to_owned())
         };
         let position = position.or_else(|| log.position.clone());
+        log.bytes += message.len();
         log.lines.push(LogLine { at: self.instant(), level: level.name().into(), message, position });
     }
 }
@@ -384,7 +409,7 @@ impl Host for StepHost {
         };
         let answer = calls.runtime.block_on(async {
             tokio::select! {
-                answer = calls.sender.send(outgoing) => answer.map_err(|unsent| unsent.message),
+                answer = calls.sender.send_for(outgoing, self.run.load()) => answer.map_err(|unsent| unsent.message),
                 () = self.run.asked_to_stop() => Err("The run was cancelled.".to_owned()),
                 () = self.run.late() => Err("The run took longer than it may.".to_owned()),
                 () = self.dropped.asked() => Err("The step was cancelled.".to_owned()),

@@ -346,7 +346,7 @@ pub(super) fn open_step(claimed: &ClaimedRun, path: &str, position: &str, begun:
             None
         };
         if let Some(part) = part {
-            open.results.insert(part, encoding::decode(bytes)?);
+            open.take(part, encoding::decode(bytes)?);
         }
     }
     Ok(open)

@@ -196,6 +196,12 @@ impl Machine {
         }
     }
 
+    /// What its strands and its log hold, in bytes.
+    pub fn weight(&mut self) -> usize {
+        let strands = self.strands.values_mut().map(Strand::weight);
+        strands.fold(self.host.log_bytes(), usize::saturating_add)
+    }
+
     /// What is committed with the result of an acting step: what has changed and what was written.
     pub fn changes(&mut self) -> Result<Changes, Fault> {
         let spent = self.spent + self.host.clock().elapsed().saturating_sub(self.begun);

@@ -3,7 +3,8 @@
 //! A run is one strand at first. A pass of `forEach`, a branch of `parallel` and a `call` are strands of their own, below
 //! the one whose step opened them.
 
-use crate::script::Fault;
+use crate::burden::LEAST;
+use crate::script::{Fault, weight};
 use crate::store::Timestamp;
 use crate::workflow::model::{Block, BlockIndex, ERRORS, Slot, Step, StepIndex, Workflow};
 use flowscript_lang::value::{Rows, Value};
@@ -119,6 +120,8 @@ pub(super) struct Open {
     pub running: usize,
     /// What has failed, where the others go on all the same.
     pub fault: Option<Fault>,
+    /// What the results weigh.
+    pub weight: usize,
 }
 
 impl Open {
@@ -132,7 +135,16 @@ impl Open {
             next: 0,
             running: 0,
             fault: None,
+            weight: 0,
         }
+    }
+}
+
+impl Open {
+    /// Takes what a pass or branch has given.
+    pub(super) fn take(&mut self, part: Part, value: Value) {
+        self.weight = self.weight.saturating_add(weight(&value));
+        self.results.insert(part, value);
     }
 }
 
@@ -168,6 +180,15 @@ impl Strand {
     /// Its list of steps.
     pub(super) fn steps(&self) -> Option<&Block> {
         self.workflow.block(self.block)
+    }
+
+    /// What it holds of its own weighs so much, in bytes.
+    pub(super) fn weight(&mut self) -> usize {
+        let results = match &self.state {
+            State::Open(open) => open.weight,
+            _ => 0,
+        };
+        self.variables.weight().saturating_add(results)
     }
 
     /// What it sleeps for.
@@ -221,18 +242,24 @@ pub(super) struct Variables {
     changed: Vec<bool>,
     /// Which of them have been set in this strand.
     touched: Vec<bool>,
+    /// Those that nobody has weighed since they were set, and what the large ones weigh.
+    unweighed: Vec<Slot>,
+    weights: BTreeMap<Slot, usize>,
 }
 
 impl Variables {
     /// All null.
     pub(super) fn new(width: usize) -> Self {
-        Self { values: vec![Value::Null; width], changed: vec![false; width], touched: vec![false; width] }
+        let (values, unset) = (vec![Value::Null; width], vec![false; width]);
+        let (unweighed, weights) = (Vec::new(), BTreeMap::new());
+        Self { values, changed: unset.clone(), touched: unset, unweighed, weights }
     }
 
     /// A copy for a strand below: what is the same there need not be kept twice.
     pub(super) fn below(&self) -> Self {
         let unset = vec![false; self.values.len()];
-        Self { values: self.values.clone(), changed: unset.clone(), touched: unset }
+        let (values, unweighed, weights) = (self.values.clone(), Vec::new(), BTreeMap::new());
+        Self { values, changed: unset.clone(), touched: unset, unweighed, weights }
     }
 
     /// Sets a variable that the store must get.
@@ -245,6 +272,7 @@ impl Variables {
     pub(super) fn set_known(&mut self, slot: Slot, value: Value) {
         if let Some(variable) = self.values.get_mut(slot) {
             *variable = value;
+            self.unweigh(slot);
         }
     }
 
@@ -255,6 +283,26 @@ impl Variables {
                 *flag = true;
             }
         }
+        self.unweigh(slot);
+    }
+
+    fn unweigh(&mut self, slot: Slot) {
+        if !self.unweighed.contains(&slot) {
+            self.unweighed.push(slot);
+        }
+    }
+
+    /// What the variables weigh that were set in this strand, in bytes.
+    fn weight(&mut self) -> usize {
+        for slot in std::mem::take(&mut self.unweighed) {
+            let weight = self.values.get(slot).map_or(0, weight);
+            if weight < LEAST {
+                self.weights.remove(&slot);
+            } else {
+                self.weights.insert(slot, weight);
+            }
+        }
+        self.weights.values().fold(0, |sum, weight| sum.saturating_add(*weight))
     }
 
     /// Sets a variable that was set in this strand before and that the store has.

@@ -20,7 +20,7 @@ pub use formats::{
 pub use loading::{Loading, Stopped};
 pub use reads::{Read, Reads, Step};
 pub use trial::{Outcome, try_out};
-pub use weight::{Weighed, weigh};
+pub use weight::{Weighed, weigh, weight};
 
 use crate::workflow::model::Slot;
 use crate::workflow::problem::{Problem, codes};
@@ -503,7 +503,7 @@ impl Script {
             return Ok(());
         }
         let fault = match context.weighed(value) {
-            Ok(Weighed { holds_function: false }) => return Ok(()),
+            Ok(Weighed { holds_function: false, .. }) => return Ok(()),
             Ok(_) => {
                 let message =
                     "A variable or result of a workflow cannot hold a function; call it and keep what it gives.";

@@ -19,6 +19,8 @@ const FLAT: u16 = 32;
 /// What was found on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weighed {
+    /// Its weight in bytes.
+    pub bytes: usize,
     /// A function stands in it somewhere.
     pub holds_function: bool,
 }
@@ -32,7 +34,12 @@ pub fn weigh(value: &Value, most: usize) -> Option<Weighed> {
     } else {
         stacker::maybe_grow(DEEP, STACK, || scales.put(value))?;
     }
-    Some(scales.found)
+    Some(Weighed { bytes: most - scales.left, ..scales.found })
+}
+
+/// What a value weighs, in bytes.
+pub fn weight(value: &Value) -> usize {
+    weigh(value, usize::MAX).map_or(usize::MAX, |weighed| weighed.bytes)
 }
 
 impl Context<'_> {
@@ -131,7 +138,7 @@ mod tests {
     #[test]
     fn shared_parts_weigh_each_time() {
         let most = 1 << 20;
-        assert!(weigh(&Value::text("x".repeat(1 << 19)), most).is_some());
+        assert!(weigh(&Value::text("x".repeat(1 << 19)), most).is_some_and(|weighed| weighed.bytes >> 19 == 1));
         assert!(weigh(&doubled(Value::text("x".repeat(1 << 19)), 1), most).is_none());
         assert!(weigh(&doubled(Value::from(1), 14), most).is_some());
         for times in [16, 60, 900] {

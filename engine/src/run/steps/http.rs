@@ -2,6 +2,7 @@
 
 use super::address::{self, ENCODED};
 use super::file::Files;
+use crate::burden::Load;
 use crate::outgoing::{Incoming, Outgoing, Sender, Unsent, masked, masked_header, shown as shown_url};
 use crate::script::{Context, Fault, NoForm, TIMEOUT, decode_json_within, encode_json_within};
 use crate::store::Timestamp;
@@ -15,6 +16,7 @@ use flowscript_lang::value::{Rows, Value, to_text};
 use flowscript_stdlib::charset::{NotText, body_text};
 use percent_encoding::utf8_percent_encode;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A request that is ready to be sent.
@@ -109,8 +111,19 @@ pub(super) fn texts(value: &Value, what: &str) -> Result<Vec<String>, Fault> {
 }
 
 impl HttpCall {
+    /// The length of the body that is sent, in bytes.
+    pub fn body_size(&self) -> usize {
+        self.request.body.as_ref().map_or(0, Bytes::len)
+    }
+
     /// Sends it, with the connection's address and credentials and an idempotency key if one is given.
-    pub async fn send(self, sender: &Sender, idempotency: Option<String>) -> Result<Answered, Fault> {
+    /// What is fetched counts among the values of its run.
+    pub async fn send(
+        self,
+        sender: &Sender,
+        idempotency: Option<String>,
+        load: Option<&Arc<Load>>,
+    ) -> Result<Answered, Fault> {
         let mut request = self.request.clone();
         if let Some(name) = &self.connection {
             let connections = sender.connections();
@@ -134,7 +147,7 @@ impl HttpCall {
         {
             request.headers.push(("Idempotency-Key".to_owned(), key));
         }
-        match sender.send(request).await {
+        match sender.send_for(request, load).await {
             Ok(incoming) => Ok(Answered { call: self, incoming }),
             Err(Unsent { timed_out, message }) => {
                 let message = with_connection(self.connection.as_deref(), &sentence(&message));

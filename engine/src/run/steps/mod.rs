@@ -9,10 +9,11 @@ mod outside;
 use super::strand::Sleep;
 use super::work::Room;
 use crate::outgoing::{Letter, SqlCall};
-use crate::script::{Content, Context, Fault, Script};
+use crate::script::{Content, Context, Fault, Script, weight};
 use crate::workflow::model::{
     ANSWERS, Assert, Branch, End, FAILURES, Log, Respond, Slot, Step, StepIndex, StepKind, has_no_body, status_in,
 };
+use file::{Addition, FileChange};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::host::Host;
 use flowscript_lang::program::{Limits, Settings};
@@ -80,6 +81,24 @@ pub enum Action {
     Respond(Reply),
     /// A durable point.
     Checkpoint,
+}
+
+impl Action {
+    /// What it carries beside the variables, in bytes.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Http(call) => call.body_size(),
+            Self::File(call) => match &call.change {
+                FileChange::Write(_, bytes)
+                | FileChange::Append(_, Addition::Bytes(bytes) | Addition::Lines(bytes)) => bytes.len(),
+                _ => 0,
+            },
+            Self::Email(letter) => letter.body.len(),
+            // It is encoded for the store beside.
+            Self::Respond(reply) => reply.body.as_ref().map_or(0, |body| weight(body).saturating_mul(2)),
+            Self::Script(_) | Self::Sql(_) | Self::Checkpoint => 0,
+        }
+    }
 }
 
 /// What is to be done with files.
