@@ -33,6 +33,7 @@ mod server;
 mod sharing;
 mod store;
 mod tries;
+mod values;
 mod watch;
 mod wire;
 
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         databases::attacks(),
         places::attacks(),
         store::attacks(),
+        values::attacks(),
     ]
     .into_iter()
     .flatten()

@@ -429,7 +429,7 @@ const READERS: &[Reader] = &[
         || large("auth: none, "),
         |_| vec![Request::new("GET", "/hooks/target")],
         100,
-        // The values of a hundred runs that have ended still stand in memory together.
+        // A build that is not optimised keeps others waiting for longer than its bound.
         false,
     ),
     (
