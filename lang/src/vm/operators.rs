@@ -145,7 +145,10 @@ impl Machine<'_> {
     pub(super) fn like(&mut self, a: &Value, b: &Value) -> Result<bool, Failure> {
         let text = to_text(a).map_err(|_| not_like(a, "compares texts"))?;
         let pattern = to_text(b).map_err(|_| not_like(b, "takes a text as its pattern"))?;
-        like(&text, &pattern, self)
+        let held = self.meter.held;
+        let matches = like(&text, &pattern, self);
+        self.meter.held = held;
+        matches
     }
 
     /// `x in (a, b)`: the value looks in a single list itself.

@@ -334,6 +334,37 @@ fn values_in_flight_count() {
 }
 
 #[test]
+fn what_an_operator_takes_is_given_back() {
+    let settings = Settings { limits: Limits { memory: 1 << 20, ..Limits::default() }, ..Settings::default() };
+    for expression in [
+        "t like '%y%[a-f]é%'",
+        "t not like p",
+        "l = m",
+        "m in [l, l]",
+        "l[0] in l",
+        "l is line*",
+        "l[0] is text",
+        "(new order { lines: l }).lines = l",
+    ] {
+        let source = format!(
+            "type line = {{ sku: text, tags: number* }}; type order = {{ lines: line* }}; \
+             let t = 'é{}'; let p = t & '%'; \
+             let l = [{{sku: 'a', tags: [1, 2]}}, {{sku: 'b', tags: [3]}}]; \
+             let m = [{{sku: 'a', tags: [1, 2]}}, {{sku: 'b', tags: [4]}}]; \
+             let n = 0; let i = 0; while i < 20000 {{ if {expression} {{ set n = n + 1; }} set i = i + 1; }} return n;",
+            "x".repeat(40)
+        );
+        let program = program(&source, &[]);
+        for run in [
+            program.run(Vec::new(), &settings, &never_stops()),
+            program.run_tree(Vec::new(), &settings, &never_stops()),
+        ] {
+            assert!(run.is_ok(), "{expression}: {:?}", run.err());
+        }
+    }
+}
+
+#[test]
 fn deep_values_go_on_a_small_stack() {
     let source = "let l = [1]; let i = 0; while i < 900 { set l = [l]; set i = i + 1; } let m = [l]; \
                   function f(n, v) => case when n = 0 then v = l else f(n - 1, v) end; \
