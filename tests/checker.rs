@@ -1,11 +1,10 @@
 //! What users read when a script is wrong: every message as it is shown, and every code explained.
 
-use flowscript_lang::diagnostic::explain;
+use flowscript_lang::diagnostic::codes;
 use flowscript_lang::diagnostic::render::{self, Colour};
 use flowscript_lang::function::Effect;
 use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::{CompileOptions, Compiled, Mode, ModuleLoader, NoModules, Settings, compile};
-use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -41,7 +40,7 @@ fn scripts_give_the_code_they_are_named_after() {
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_uppercase();
         let Some((code, _)) = name.split_once('_').filter(|(code, _)| code.len() == 5) else { continue };
         let compiled = check(&fs::read_to_string(&path).expect("a readable script"));
-        let codes: Vec<&str> = compiled.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+        let codes: Vec<&str> = compiled.diagnostics.iter().map(|diagnostic| diagnostic.code.id).collect();
         assert!(codes.contains(&code), "{} gives {codes:?}", path.display());
     }
 }
@@ -49,42 +48,14 @@ fn scripts_give_the_code_they_are_named_after() {
 #[test]
 fn every_example_gives_the_code_it_explains() {
     let mut wrong = Vec::new();
-    for explanation in explain::all().filter(|explanation| !explanation.example.is_empty()) {
-        let compiled = check(explanation.example);
-        let codes: Vec<&str> = compiled.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
-        if !codes.contains(&explanation.code) {
-            wrong.push(format!("{}: {:?} gives {codes:?}", explanation.code, explanation.example));
+    for code in codes::all().filter(|code| !code.example.is_empty()) {
+        let compiled = check(code.example);
+        let found: Vec<&str> = compiled.diagnostics.iter().map(|diagnostic| diagnostic.code.id).collect();
+        if !found.contains(&code.id) {
+            wrong.push(format!("{code}: {:?} gives {found:?}", code.example));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn every_code_in_the_sources_is_explained() {
-    let mut used = BTreeSet::new();
-    collect_codes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("lang/src"), &mut used);
-    let explained: BTreeSet<String> = explain::all().map(|explanation| explanation.code.to_owned()).collect();
-    assert_eq!(used, explained);
-}
-
-/// The codes that stand in quotes in Rust files, tests aside.
-fn collect_codes(folder: &Path, codes: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).expect("a readable folder") {
-        let path = entry.expect("a readable entry").path();
-        if path.is_dir() {
-            if path.file_name().is_none_or(|name| name != "tests" && name != "explain") {
-                collect_codes(&path, codes);
-            }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).expect("a readable source");
-            let quoted = text.split('"').filter(|part| {
-                part.len() == 5
-                    && part.starts_with(['E', 'W'])
-                    && part.chars().skip(1).all(|character| character.is_ascii_digit())
-            });
-            codes.extend(quoted.map(str::to_owned));
-        }
-    }
 }
 
 #[test]
@@ -101,7 +72,11 @@ fn a_function_as_value_needs_what_its_call_needs() {
         "open HTTP; let t = JSON.Decode('[]'); return Map(t, Get);",
     ] {
         let inside = check_with(source, Effect::Host, &NoModules);
-        assert!(inside.diagnostics.iter().any(|found| found.code == "E0112"), "{source}: {:?}", inside.diagnostics);
+        assert!(
+            inside.diagnostics.iter().any(|found| found.code == codes::NOT_ALLOWED),
+            "{source}: {:?}",
+            inside.diagnostics
+        );
         assert!(inside.program.is_none(), "{source}");
         let outside = check_with(source, Effect::Outside, &NoModules).program;
         assert_eq!(outside.map(|program| program.effect), Some(Effect::Outside), "{source}");
@@ -165,18 +140,18 @@ fn a_file_that_hides_a_module_of_the_library_is_told_where_it_is_used() {
         ("open JSON; return encode(1);", "function encode(t) => 'x';", vec!["W0118"]),
     ] {
         let compiled = check_with(source, Effect::Pure, &Hiding(module));
-        let mut codes: Vec<&str> = compiled.diagnostics.iter().map(|found| found.code).collect();
+        let mut codes: Vec<&str> = compiled.diagnostics.iter().map(|found| found.code.id).collect();
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes, wanted, "{source} with {module}: {:?}", compiled.diagnostics);
-        let told: Vec<_> = compiled.diagnostics.iter().filter(|found| found.code == "W0118").collect();
+        let told: Vec<_> = compiled.diagnostics.iter().filter(|found| found.code == codes::HIDDEN_MODULE).collect();
         assert!(told.len() <= 1, "{told:?}");
         for found in told {
             let place = &source[found.span.start as usize..found.span.end as usize];
             assert!(place.eq_ignore_ascii_case("json") && found.module.is_none(), "{found:?} at {place}");
             assert!(found.hint.as_ref().is_some_and(|hint| hint.contains("json.flow")), "{found:?}");
         }
-        let circle = compiled.diagnostics.iter().find(|found| found.code == "E0114");
+        let circle = compiled.diagnostics.iter().find(|found| found.code == codes::MODULE_CIRCLE);
         assert!(circle.is_none_or(|found| found.hint.as_ref().is_some_and(|hint| hint.contains("rename"))));
     }
 }

@@ -222,7 +222,7 @@ fn traps_are_reported() {
     for (code, sources) in TRAPS {
         for source in *sources {
             let found = warnings(source, Mode::Script);
-            if !found.iter().any(|warning| warning.code == *code) {
+            if !found.iter().any(|warning| warning.code.id == *code) {
                 let _ = write!(wrong, "{code}: {source}\n    {}\n", shown(&found));
             }
             assert!(found.iter().all(|warning| warning.hint.is_some()), "{source}");
@@ -236,7 +236,8 @@ fn a_trap_is_reported_once() {
     for (code, sources) in TRAPS {
         for source in *sources {
             let found = warnings(source, Mode::Script);
-            let mut places: Vec<_> = found.iter().filter(|found| found.code == *code).map(|found| found.span).collect();
+            let mut places: Vec<_> =
+                found.iter().filter(|found| found.code.id == *code).map(|found| found.span).collect();
             places.sort_by_key(|span| (span.start, span.end));
             let all = places.len();
             places.dedup();
@@ -339,7 +340,7 @@ fn cases(file: &Path, sources: &mut Vec<(String, String)>) {
 
 fn traps(source: &str, mode: Mode) -> Vec<Diagnostic> {
     let mut found = warnings(source, mode);
-    found.retain(|warning| ("W0107"..="W0119").contains(&warning.code));
+    found.retain(|warning| ("W0107"..="W0119").contains(&warning.code.id));
     found
 }
 
@@ -353,5 +354,5 @@ fn warnings(source: &str, mode: Mode) -> Vec<Diagnostic> {
 }
 
 fn shown(found: &[Diagnostic]) -> String {
-    found.iter().map(|warning| warning.code).collect::<Vec<_>>().join(" ")
+    found.iter().map(|warning| warning.code.id).collect::<Vec<_>>().join(" ")
 }

@@ -109,6 +109,23 @@ fn dependencies_have_a_reason() {
     }));
 }
 
+/// Where codes are declared; everything else names them.
+const TABLES: [&str; 2] = ["lang/src/diagnostic/codes", "engine/src/workflow/codes.rs"];
+
+#[test]
+fn codes_are_written_in_their_tables_alone() {
+    let crates = ["lang/src", "stdlib/src", "engine/src", "engine/cli"];
+    let files = crates.iter().flat_map(|folder| rust_files(&root().join(folder)));
+    let others = files.filter(|path| !TABLES.iter().any(|table| path.starts_with(root().join(table))));
+    report(others.filter(|path| !is_test(path)).flat_map(|path| {
+        let text = read(&path);
+        let found = code_literals(without_tests(&text));
+        found
+            .map(|(line, code)| format!("{}:{line}: \"{code}\" is a constant of its table", shown(&path)))
+            .collect::<Vec<_>>()
+    }));
+}
+
 #[test]
 fn no_toolchain_is_prescribed() {
     for name in ["rust-toolchain", "rust-toolchain.toml"] {
@@ -126,6 +143,9 @@ fn the_rules_find_what_they_look_for() {
     assert_eq!(names("use crate::storehouse::X;", &Rule::Never(&["store"])), Vec::<String>::new());
     let todo = format!("a\n// {}{} b", "TO", "DO");
     assert_eq!(marks(&todo).map(|(line, _)| line).collect::<Vec<_>>(), [2]);
+    let codes = format!("a\nf(\"{}0101\", \"E01\");\ng(\"{}00\")", "E", "F");
+    assert_eq!(code_literals(&codes).collect::<Vec<_>>(), [(2, "E0101"), (2, "E01"), (3, "F00")]);
+    assert_eq!(code_literals("\"Error\" \"E\" \"W0101x\" \"E-1\"").count(), 0);
     let tests = "a\n\nb\n#[cfg(test)]\nmod tests {\nc\n}\n";
     assert_eq!(counted_lines(Path::new("x.rs"), tests), 2);
     assert_eq!(counted_lines(Path::new("tests.rs"), tests), 0);
@@ -145,11 +165,25 @@ fn report(findings: impl Iterator<Item = String>) {
 
 /// Lines that are not blank, up to the tests at the end; none in a file of tests or a generated one.
 fn counted_lines(path: &Path, text: &str) -> usize {
-    let test = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
-    if test || text.starts_with("//! Generated") {
+    if is_test(path) || text.starts_with("//! Generated") {
         return 0;
     }
     without_tests(text).lines().filter(|line| !line.trim().is_empty()).count()
+}
+
+fn is_test(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs")
+}
+
+/// Codes of diagnostics, and what they begin with, in quotes: each with its line.
+fn code_literals(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().flat_map(|(number, line)| {
+        let is_code = |part: &&str| {
+            let digits = part.strip_prefix(['E', 'W', 'F']).unwrap_or_default();
+            (2..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        line.split('"').filter(is_code).map(move |code| (number + 1, code))
+    })
 }
 
 /// The text without the tests at its end.

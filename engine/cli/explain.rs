@@ -2,9 +2,13 @@
 
 use crate::exit::Exit;
 use crate::output::{Format, Report, Stop, Terminal, print, wrap};
-use flowscript_engine::workflow::explain as workflow;
-use flowscript_lang::diagnostic::explain::{Explanation, all, explain};
+use flowscript_engine::config::Config;
+use flowscript_engine::outgoing::Connections;
+use flowscript_engine::project::{Folder, SourceFile, load};
+use flowscript_engine::script::Library;
+use flowscript_engine::workflow::codes as files;
 use flowscript_lang::diagnostic::render::{Colour, diagnostics};
+use flowscript_lang::diagnostic::{Code, Diagnostic, codes};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::function::Effect;
 use flowscript_lang::{CompileOptions, Mode, NoModules, compile};
@@ -29,13 +33,11 @@ fn text(code: Option<&str>) -> Result<String, Stop> {
     let Some(code) = code else { return Ok(list()) };
     // As it stands in messages: `error[E0102]`.
     let bare = code.trim_start_matches("error").trim_start_matches("warning").trim_matches(['[', ']']);
-    if let Some(explanation) = explain(bare) {
-        return Ok(describe(explanation));
+    if let Some(code) = codes::find(bare) {
+        return Ok(describe(code, "", &found_in_script(code)));
     }
-    if let Some(explanation) = workflow::explain(bare) {
-        let mut out = format!("{}: {}, in a workflow file\n\n", explanation.code, explanation.title);
-        wrap(&mut out, explanation.text);
-        return Ok(out);
+    if let Some(code) = files::find(bare) {
+        return Ok(describe(code, ", in a workflow file", &found_in_file(code)));
     }
     if let Some(kind) = ErrorKind::ALL.iter().find(|kind| kind.name().eq_ignore_ascii_case(bare)) {
         let mut out = format!("{}: an error of a running script\n\n", kind.name());
@@ -47,12 +49,9 @@ fn text(code: Option<&str>) -> Result<String, Stop> {
 
 fn list() -> String {
     let mut out = String::new();
-    for explanation in all() {
+    for code in codes::all().chain(files::FILES.iter().copied()) {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{:10}  {}", explanation.code, explanation.title);
-    }
-    for explanation in workflow::EXPLANATIONS {
-        let _ = writeln!(out, "{:10}  {}", explanation.code, explanation.title);
+        let _ = writeln!(out, "{:10}  {}", code.id, code.title);
     }
     for kind in ErrorKind::ALL {
         let first = of_kind(kind).split(['.', ':']).next().unwrap_or_default();
@@ -61,22 +60,18 @@ fn list() -> String {
     out
 }
 
-fn describe(explanation: &Explanation) -> String {
-    let mut out = format!("{}: {}\n\n", explanation.code, explanation.title);
-    wrap(&mut out, explanation.text);
-    if !explanation.example.is_empty() {
-        let _ = write!(
-            out,
-            "\nFor example\n\n{}\ngives\n\n{}",
-            indented(explanation.example),
-            indented(&found(explanation))
-        );
+/// A code with its example and what is `found` in it.
+fn describe(code: &Code, where_found: &str, found: &str) -> String {
+    let mut out = format!("{code}: {}{where_found}\n\n", code.title);
+    wrap(&mut out, code.text);
+    if !code.example.is_empty() {
+        let _ = write!(out, "\nFor example\n\n{}\ngives\n\n{}", indented(code.example), indented(found));
     }
     out
 }
 
-/// What the checker says to the example.
-fn found(explanation: &Explanation) -> String {
+/// What the checker says to the example of a code of the language.
+fn found_in_script(code: &Code) -> String {
     let registry = flowscript_stdlib::registry();
     let options = CompileOptions {
         mode: Mode::Script,
@@ -85,9 +80,24 @@ fn found(explanation: &Explanation) -> String {
         modules: &NoModules,
         effect: Effect::Outside,
     };
-    let mut found = compile(explanation.example, &options).diagnostics;
-    found.retain(|diagnostic| diagnostic.code == explanation.code);
-    diagnostics(&found, "example.flow", explanation.example, Colour::Never)
+    let mut found = compile(code.example, &options).diagnostics;
+    found.retain(|diagnostic| diagnostic.code == code);
+    diagnostics(&found, "example.flow", code.example, Colour::Never)
+}
+
+/// What a check says to the example of a code of workflow files.
+fn found_in_file(code: &Code) -> String {
+    let defaults = Config::default();
+    let limits = &defaults.limits;
+    let library = Library::new(defaults.time_zone, &defaults.culture, limits.script_steps, limits.script_memory)
+        .with_callbacks(true);
+    let mut folder = Folder::default();
+    let file = SourceFile { path: EXAMPLE.to_owned(), text: Ok(code.example.into()) };
+    folder.workflows.insert("example".to_owned(), file);
+    let loaded = load(&folder, &library, &Connections::default(), |_| None);
+    let problems = loaded.values().flat_map(|file| &file.problems).filter(|problem| problem.code == code);
+    let found: Vec<Diagnostic> = problems.map(|problem| problem.in_text(code.example)).collect();
+    diagnostics(&found, EXAMPLE, code.example, Colour::Never)
 }
 
 /// Each line two blanks deeper; without empty ones at the end.
@@ -98,6 +108,9 @@ fn indented(text: &str) -> String {
     }
     out
 }
+
+/// The file that examples of workflows stand in.
+const EXAMPLE: &str = "workflows/example.yaml";
 
 fn of_kind(kind: ErrorKind) -> &'static str {
     match kind {
@@ -138,7 +151,7 @@ fn of_kind(kind: ErrorKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{codes, files, text};
 
     fn shown(code: &str) -> String {
         text(Some(code)).unwrap_or_else(|stop| format!("{} ({})", stop.message, stop.hint.unwrap_or_default()))
@@ -155,18 +168,20 @@ mod tests {
 
     #[test]
     fn all_examples_give_their_code() {
-        for explanation in flowscript_lang::diagnostic::explain::all().filter(|e| !e.example.is_empty()) {
-            assert!(super::found(explanation).contains(explanation.code), "{}", explanation.code);
-        }
+        let of_scripts = codes::all().map(|code| (code, super::found_in_script(code)));
+        let of_files = files::FILES.iter().map(|code| (*code, super::found_in_file(code)));
+        let wrong: Vec<&str> = of_scripts
+            .chain(of_files)
+            .filter(|(code, found)| found.contains(code.id) == code.example.is_empty())
+            .map(|(code, _)| code.id)
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
     }
 
     #[test]
     fn all_codes_are_listed() {
         let list = text(None).unwrap();
-        assert_eq!(
-            list.lines().count(),
-            super::all().count() + super::workflow::EXPLANATIONS.len() + super::ErrorKind::ALL.len()
-        );
+        assert_eq!(list.lines().count(), codes::all().count() + files::FILES.len() + super::ErrorKind::ALL.len());
         assert!(list.starts_with("E0001       something"), "{list}");
     }
 }

@@ -6,9 +6,6 @@ use flowscript_engine::outgoing::Connections;
 use flowscript_engine::project::{CONNECTIONS, Folder, LoadedFile, load};
 use flowscript_engine::script::Library;
 use flowscript_engine::workflow::problem::Problem;
-use flowscript_engine::yaml::Place;
-use flowscript_lang::diagnostic::{Diagnostic, Severity};
-use flowscript_lang::span::Span;
 use std::path::Path;
 
 /// Checks all workflows of the project in `project`, or the one in `only`; gives the number of files.
@@ -48,30 +45,11 @@ fn tell(project: &Path, file: &LoadedFile, folder: &Folder, problem: &Problem, r
     let module = || folder.modules.iter().find(|(name, _)| path == format!("modules/{name}.flow"));
     let text = workflow.and_then(|source| source.text.as_deref().ok()).or_else(|| module().map(|(_, text)| &**text));
     let text = text.unwrap_or_default();
-    let start = byte_of(text, problem.place);
-    let end = problem.end.map_or(start, |end| byte_of(text, end).max(start));
-    let diagnostic = Diagnostic {
-        code: problem.code,
-        severity: if problem.warning { Severity::Warning } else { Severity::Error },
-        message: problem.message.clone(),
-        span: Span::new(start, end),
-        hint: problem.hint.clone(),
-        module: None,
-    };
     let name = project.join(path).display().to_string();
-    report.diagnostics(&Texts { name: &name, text, modules: Vec::new() }, &[diagnostic]);
+    report.diagnostics(&Texts { name: &name, text, modules: Vec::new() }, &[problem.in_text(text)]);
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     whole(a) == whole(b)
-}
-
-/// The byte of a line and column, both from 1, columns in characters.
-fn byte_of(text: &str, place: Place) -> usize {
-    let before = (place.line as usize).saturating_sub(1);
-    let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
-    let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-    let column = line.char_indices().nth((place.column as usize).saturating_sub(1)).map_or(line.len(), |(at, _)| at);
-    start + column
 }

@@ -2,7 +2,7 @@
 
 pub mod auth;
 pub mod blocks;
-pub mod explain;
+pub mod codes;
 pub mod history;
 #[cfg(test)]
 mod hostile;

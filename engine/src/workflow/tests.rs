@@ -33,7 +33,7 @@ fn fails(source: &str, place: &str, code: &str, part: &str) {
     let lines: Vec<String> = errors.iter().map(|p| p.line("test.yaml")).collect();
     let [error] = errors.as_slice() else { panic!("one error is wanted, not {lines:#?}\n{source}") };
     let at = format!("{}:{}", error.place.line, error.place.column);
-    assert_eq!((at.as_str(), error.code), (place, code), "{lines:?}\n{source}");
+    assert_eq!((at.as_str(), error.code.id), (place, code), "{lines:?}\n{source}");
     assert!(error.message.contains(part), "{lines:?}");
 }
 

@@ -11,6 +11,17 @@ pub struct Place {
     pub column: u32,
 }
 
+impl Place {
+    /// Its byte in the text of the file.
+    pub fn byte_in(self, text: &str) -> usize {
+        let before = (self.line as usize).saturating_sub(1);
+        let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
+        let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+        let column = line.char_indices().nth((self.column as usize).saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+        start + column
+    }
+}
+
 /// From byte offsets of a decoded text to places of the file. Between two stretches one character of the text is one
 /// of the file.
 #[derive(Clone, Debug, PartialEq)]

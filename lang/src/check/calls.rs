@@ -4,6 +4,7 @@ use super::Checker;
 use super::expressions::invalid;
 use super::scope::{Columns, LocalFunction, RowsScope, Scope, Signature};
 use crate::ast;
+use crate::diagnostic::codes;
 use crate::function::{Function, ParameterType, ResultType};
 use crate::span::Span;
 use crate::tree::{self, Argument, Expr, ExprKind, RowOperand};
@@ -71,7 +72,7 @@ impl Checker<'_> {
         given.for_each(|argument| drop(self.lower(argument)));
         // Behind rows it may take expressions, whose names are their columns.
         let mut found = self.diagnostics.split_off(before);
-        found.retain(|diagnostic| diagnostic.code != "E0101");
+        found.retain(|diagnostic| diagnostic.code != codes::UNKNOWN_VARIABLE);
         self.diagnostics.append(&mut found);
         self.undefined_function(name, at);
         invalid(span)
@@ -110,7 +111,7 @@ impl Checker<'_> {
                     return Some(invalid(span));
                 }
                 let hint = "`default(T)` takes the name of a type, `Default(x, fallback)` two values";
-                self.error_hint("E0107", sources[0].span, "This is no type.", Some(hint.to_owned()));
+                self.error_hint(codes::UNKNOWN_TYPE, sources[0].span, "This is no type.", Some(hint.to_owned()));
                 return Some(invalid(span));
             };
             let value = self.types.default_value(&ty);
@@ -143,7 +144,11 @@ impl Checker<'_> {
             && let Some(ty) = self.type_argument(single, false)
         {
             if self.types.record(&ty).is_none() {
-                self.error("E0202", single.span, format!("`table(T)` wants a record type, and `{ty}` is none."));
+                self.error(
+                    codes::WRONG_OPERAND,
+                    single.span,
+                    format!("`table(T)` wants a record type, and `{ty}` is none."),
+                );
                 return invalid(span);
             }
             let ty = ty.many();
@@ -157,11 +162,11 @@ impl Checker<'_> {
                     names.push(name.clone());
                 }
                 ast::ExprKind::Name(name) | ast::ExprKind::Text(name) => {
-                    self.error("E0109", argument.span, format!("The column `{name}` is there twice."));
+                    self.error(codes::DECLARED_TWICE, argument.span, format!("The column `{name}` is there twice."));
                 }
                 _ => {
                     let hint = Some("`table(a, b)` makes an empty table with columns a and b".to_owned());
-                    self.error_hint("E0202", argument.span, "`table` takes names of columns.", hint);
+                    self.error_hint(codes::WRONG_OPERAND, argument.span, "`table` takes names of columns.", hint);
                 }
             }
         }
@@ -228,7 +233,7 @@ impl Checker<'_> {
             None => format!("at least {least}"),
         };
         let noun = if most == Some(1) && least == 1 { "argument" } else { "arguments" };
-        self.error("E0103", span, format!("{what} takes {wanted} {noun}, not {given}."));
+        self.error(codes::ARGUMENT_COUNT, span, format!("{what} takes {wanted} {noun}, not {given}."));
     }
 
     /// A call of a library function.
@@ -246,7 +251,7 @@ impl Checker<'_> {
         if let Some((_, at)) = &type_argument
             && !signature.generic
         {
-            self.error("E0103", *at, format!("`{}` takes no type in `< >`.", function.name));
+            self.error(codes::ARGUMENT_COUNT, *at, format!("`{}` takes no type in `< >`.", function.name));
         }
         let type_argument = type_argument.map(|(ty, _)| ty);
         let mut arguments: Vec<Argument> = Vec::with_capacity(given.len());
@@ -300,7 +305,7 @@ impl Checker<'_> {
             && wanted == position
             && let Err(problem) = look(text)
         {
-            self.error("E0208", value.span, format!("{}: {problem}", function.name));
+            self.error(codes::REFUSED_TEXT, value.span, format!("{}: {problem}", function.name));
         }
     }
 
@@ -333,7 +338,7 @@ impl Checker<'_> {
         if function.effect > self.options.effect {
             let message = format!("`{}` cannot be used here: it reaches outside.", function.name);
             let hint = Some("HTTP calls stand only in `script` steps".to_owned());
-            self.error_hint("E0112", span, message, hint);
+            self.error_hint(codes::NOT_ALLOWED, span, message, hint);
         }
     }
 
@@ -369,7 +374,7 @@ impl Checker<'_> {
             _ => value.ty.to_string(),
         };
         let message = format!("{}: the parameter {name} wants {}, not {found}.", function.name, wanted.name());
-        self.error("E0201", value.span, message);
+        self.error(codes::TYPE_MISMATCH, value.span, message);
     }
 
     pub(super) fn element_type(&self, rows: &Type) -> Type {

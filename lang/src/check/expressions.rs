@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::ast::{self, ExprKind as A, TemplatePart};
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
@@ -122,7 +123,7 @@ impl Checker<'_> {
                 Type::Function(_) => "call the function",
                 _ => "use `JSON.Encode(x)`, `Join(x, ', ')`, or one of its fields",
             };
-            self.error_hint("E0204", value.span, message, Some(hint.to_owned()));
+            self.error_hint(codes::NO_TEXT_FORM, value.span, message, Some(hint.to_owned()));
         }
     }
 
@@ -135,7 +136,7 @@ impl Checker<'_> {
             let at = Span { start: span.start + escape.start, end: span.start + escape.end };
             let message = format!("`{}` is no escape; the backslash stays in the text.", at.text(&source));
             let hint = Some("double the backslash, or write a verbatim text: @'…'".to_owned());
-            self.warn("W0106", at, message, hint);
+            self.warn(codes::UNKNOWN_ESCAPE, at, message, hint);
         }
     }
 
@@ -169,7 +170,7 @@ impl Checker<'_> {
             let name = &field.label.text;
             let value = self.expr(&field.value);
             if !known.insert(name) {
-                self.error("E0109", field.label.span, format!("The field `{name}` is there twice."));
+                self.error(codes::DECLARED_TWICE, field.label.span, format!("The field `{name}` is there twice."));
                 continue;
             }
             names.push(name.clone());
@@ -198,7 +199,7 @@ impl Checker<'_> {
             Type::Nullable(of) if self.types.record(of).is_some() => (**of).clone().many(),
             other => {
                 let message = format!("`*` makes a table of a record, not of {other}.");
-                self.error("E0202", inner.span, message);
+                self.error(codes::WRONG_OPERAND, inner.span, message);
                 Type::Any
             }
         };
@@ -230,7 +231,7 @@ impl Checker<'_> {
         let ty = self.type_expr(written);
         let record = self.types.record(&ty).cloned();
         if record.is_none() && !ty.is_any() {
-            self.error("E0202", written.span, format!("`new` makes a record, and `{ty}` is none."));
+            self.error(codes::WRONG_OPERAND, written.span, format!("`new` makes a record, and `{ty}` is none."));
         }
         let mut lowered: Vec<(EcoString, Expr)> = Vec::with_capacity(fields.len());
         let mut given = HashSet::with_capacity(fields.len());
@@ -246,7 +247,7 @@ impl Checker<'_> {
                 }
             }
             if !given.insert(name) {
-                self.error("E0109", field.label.span, format!("The field `{name}` is there twice."));
+                self.error(codes::DECLARED_TWICE, field.label.span, format!("The field `{name}` is there twice."));
                 continue;
             }
             lowered.push((name.clone(), value));

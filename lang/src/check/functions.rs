@@ -5,6 +5,7 @@ use super::lookup::hidden_name;
 use super::scope::{BlockScope, FnId, FnInfo, FunctionState, LocalFunction, Scope, Signature, VarKind};
 use super::statements::Flow;
 use crate::ast::{self, FunctionBody, StatementKind};
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::tree::{self, Capture, Expr, ExprKind, FunctionDef, ParameterDef, Statement, Variable};
 use crate::types::{FunctionType, Type};
@@ -47,7 +48,12 @@ impl Checker<'_> {
             let function = LocalFunction { id, signature };
             if self.block().functions.insert(fold_text(&name.text), function.clone()).is_some() {
                 let message = format!("The function `{}` is declared twice in this block.", name.text);
-                self.error_hint("E0109", name.span, message, Some("function names are the same in any case".into()));
+                self.error_hint(
+                    codes::DECLARED_TWICE,
+                    name.span,
+                    message,
+                    Some("function names are the same in any case".into()),
+                );
             }
             hoisted.push(Hoisted { function, place });
         }
@@ -226,13 +232,13 @@ impl Checker<'_> {
         for (position, parameter) in function.parameters.iter().enumerate() {
             let name = &parameter.name;
             if !names.insert(&name.text) {
-                self.error("E0109", name.span, format!("The parameter `{}` is there twice.", name.text));
+                self.error(codes::DECLARED_TWICE, name.span, format!("The parameter `{}` is there twice.", name.text));
             }
             let earlier = position.checked_sub(1).and_then(|at| function.parameters.get(at));
             if parameter.default.is_none() && earlier.is_some_and(|earlier| earlier.default.is_some()) {
                 let message =
                     format!("The parameter `{}` needs a default, since the one before it has one.", name.text);
-                self.error("E0110", name.span, message);
+                self.error(codes::DEFAULT_BEFORE, name.span, message);
             }
         }
     }
@@ -255,7 +261,7 @@ impl Checker<'_> {
             self.unit_state().functions[state.id].result = widened;
         }
         if state.locals > usize::from(u16::MAX) || state.cells > usize::from(u16::MAX) {
-            self.error("E0111", span, "This function has more than 65,000 variables; split it.");
+            self.error(codes::TOO_MANY_VARIABLES, span, "This function has more than 65,000 variables; split it.");
         }
         let unit = self.unit as u32;
         let definition = FunctionDef {

@@ -8,6 +8,7 @@ use super::expressions::constant;
 use super::modules::Member;
 use super::scope::{Found, FoundPlace, Scope};
 use crate::ast::{self, ExprKind as A, PostfixKind};
+use crate::diagnostic::codes;
 use crate::function::{Function, ParameterType};
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind, ScopeId};
@@ -174,7 +175,7 @@ impl Checker<'_> {
         if let Some(near) = near {
             let message = format!("`{name}` is the function here; the column is `{near}`.");
             let hint = format!("write `{near}` for the column, or `x => {name}(x)` for the function");
-            self.warn("W0107", span, message, Some(hint));
+            self.warn(codes::FUNCTION_FOR_COLUMN, span, message, Some(hint));
         }
     }
 }

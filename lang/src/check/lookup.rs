@@ -4,6 +4,7 @@ use super::scope::{
     BlockScope, CaptureKey, Found, FoundPlace, FunctionState, LocalFunction, Scope, VarId, VarInfo, VarKind,
 };
 use super::{Checker, Mode};
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::tree::{self, Capture, Expr, ExprKind, FAR_LOCALS, NEAR_LOCALS, RowName, Variable};
 use crate::types::Type;
@@ -197,7 +198,7 @@ impl Checker<'_> {
             self.scan(declared.start as usize);
             let line = self.line_of(declared);
             self.warn(
-                "W0105",
+                codes::COLUMN_OR_VARIABLE,
                 span,
                 format!("`{name}` may be a column of these rows or the variable from line {line}."),
                 Some(format!("write `row.{name}` for the column, or use a function: `r => r.x = {name}`")),

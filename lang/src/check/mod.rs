@@ -30,7 +30,7 @@ mod types;
 
 use crate::ast;
 use crate::budget::{Allowance, Budget, Unlimited};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic, codes};
 use crate::error::RunError;
 use crate::function::{Effect, Registry};
 use crate::parse;
@@ -174,8 +174,10 @@ fn compile_here(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Bud
     let mut diagnostics = std::mem::take(&mut checker.diagnostics);
     if !syntax_ok {
         // What an unparsed statement would have returned or read is not known.
-        let may_be_cause = |d: &Diagnostic| d.code == lint::COMMENT;
-        diagnostics.retain(|d| d.is_error() && d.code != "E0105" || may_be_cause(d) || d.module.is_some());
+        // A comment that took the rest of a line may be the cause of an error of syntax.
+        let may_be_cause = |d: &Diagnostic| d.code == codes::COMMENT_FOR_DIVISION;
+        diagnostics
+            .retain(|d| d.is_error() && d.code != codes::MISSING_RETURN || may_be_cause(d) || d.module.is_some());
     }
     diagnostics.sort_by_key(|d| (d.module.clone(), d.span.start));
     diagnostics.dedup();
@@ -347,7 +349,7 @@ impl<'a> Checker<'a> {
             // Modules met in this walk have reported already, and are not walked again.
             let own = self.units[self.unit].name.clone();
             let mut kept = self.diagnostics.split_off(before);
-            kept.retain(|d| d.module != own || d.code.starts_with("E00"));
+            kept.retain(|d| d.module != own || d.code.is_syntax());
             self.diagnostics.append(&mut kept);
             let checked = self.walk_unit(script);
             if !self.changed || walk >= MOST_WALKS || self.ended.is_some() {
@@ -356,7 +358,7 @@ impl<'a> Checker<'a> {
         };
         self.report_unused();
         self.report_hiding();
-        let has_errors = self.diagnostics[before..].iter().any(|d| d.code.starts_with("E00"));
+        let has_errors = self.diagnostics[before..].iter().any(|d| d.code.is_syntax());
         if self.scan(source.len()) {
             self.lint(script, has_errors);
         }
@@ -391,17 +393,17 @@ impl<'a> Checker<'a> {
         self.tell(diagnostic);
     }
 
-    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+    fn error(&mut self, code: &'static Code, span: Span, message: impl Into<String>) {
         self.report(Diagnostic::error(code, span, message));
     }
 
-    fn error_hint(&mut self, code: &'static str, span: Span, message: impl Into<String>, hint: Option<String>) {
+    fn error_hint(&mut self, code: &'static Code, span: Span, message: impl Into<String>, hint: Option<String>) {
         let mut diagnostic = Diagnostic::error(code, span, message);
         diagnostic.hint = hint;
         self.report(diagnostic);
     }
 
-    fn warn(&mut self, code: &'static str, span: Span, message: impl Into<String>, hint: Option<String>) {
+    fn warn(&mut self, code: &'static Code, span: Span, message: impl Into<String>, hint: Option<String>) {
         let mut diagnostic = Diagnostic::warning(code, span, message);
         diagnostic.hint = hint;
         self.report(diagnostic);

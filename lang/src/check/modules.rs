@@ -5,6 +5,7 @@ use super::calls::Given;
 use super::expressions::invalid;
 use super::scope::{FoundPlace, Members, Scope, Signature, VarKind};
 use crate::ast::{self, StatementKind};
+use crate::diagnostic::codes;
 use crate::function::Function;
 use crate::parse;
 use crate::span::Span;
@@ -98,7 +99,7 @@ impl Checker<'_> {
     pub(super) fn report_hiding(&mut self) {
         for (module, span) in std::mem::take(&mut self.units[self.unit].hiding) {
             let message = format!("`{module}` is a module of your own here, which hides that of the library.");
-            self.warn("W0118", span, message, Some(rename(&module)));
+            self.warn(codes::HIDDEN_MODULE, span, message, Some(rename(&module)));
         }
     }
 
@@ -110,7 +111,7 @@ impl Checker<'_> {
             let message = format!("The modules use each other in a circle: {}.", circle.join(" → "));
             let hides = circle.len() == 2 && self.options.registry.has_module(&lower);
             let hint = if hides { rename(&lower) } else { "move what both need into a third module".to_owned() };
-            self.error_hint("E0114", span, message, Some(hint));
+            self.error_hint(codes::MODULE_CIRCLE, span, message, Some(hint));
             self.circular.push(lower);
             return None;
         }
@@ -120,7 +121,7 @@ impl Checker<'_> {
         let text = match self.options.modules.load(&lower)? {
             Ok(text) => text,
             Err(reason) => {
-                self.error("E0113", span, format!("The module `{name}` cannot be read: {reason}"));
+                self.error(codes::UNKNOWN_MODULE, span, format!("The module `{name}` cannot be read: {reason}"));
                 self.modules.insert(lower, None);
                 return None;
             }
@@ -171,7 +172,12 @@ impl Checker<'_> {
             );
             if !declaration {
                 let hint = Some("it holds only `function`, `type`, `let` and `assert`".to_owned());
-                self.error_hint("E0115", statement.span, "This statement cannot stand in a module.", hint);
+                self.error_hint(
+                    codes::NOT_A_DECLARATION,
+                    statement.span,
+                    "This statement cannot stand in a module.",
+                    hint,
+                );
             }
         }
     }
@@ -220,7 +226,7 @@ impl Checker<'_> {
         modules.extend(self.options.modules.names());
         let hint =
             nearest(&name.text, modules.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-        self.error_hint("E0113", name.span, format!("There is no module `{}`.", name.text), hint);
+        self.error_hint(codes::UNKNOWN_MODULE, name.span, format!("There is no module `{}`.", name.text), hint);
     }
 
     /// The full name of a function that `open` has made known by its short one.
@@ -268,7 +274,11 @@ impl Checker<'_> {
             }
             if let Some((id, signature)) = self.module_function(module, &name.text) {
                 if let Some(ty) = type_argument {
-                    self.error("E0103", ty.span, format!("`{module}.{}` takes no type in `< >`.", signature.name));
+                    self.error(
+                        codes::ARGUMENT_COUNT,
+                        ty.span,
+                        format!("`{module}.{}` takes no type in `< >`.", signature.name),
+                    );
                 }
                 return Some(self.call_member(id, &signature, given, span));
             }
@@ -290,7 +300,7 @@ impl Checker<'_> {
                     self.options.registry.all_names().filter(|n| n.to_lowercase().starts_with(&prefix)).collect();
                 let hint = nearest(&full, names).map(|near| format!("did you mean `{near}`?"));
                 let message = format!("There is no function `{}` in the module `{module}`.", name.text);
-                self.error_hint("E0102", name.span, message, hint);
+                self.error_hint(codes::UNKNOWN_FUNCTION, name.span, message, hint);
                 Some(invalid(span))
             }
         }
@@ -308,7 +318,7 @@ impl Checker<'_> {
             let function = self.options.registry.find(&format!("{module}.{}", name.text))?;
             let message = format!("`{}` is a function.", function.name);
             let hint = format!("call it, or write `x => {}(x)` to pass it on", function.name);
-            self.error_hint("E0101", span, message, Some(hint));
+            self.error_hint(codes::UNKNOWN_VARIABLE, span, message, Some(hint));
             return Some(invalid(span));
         };
         if self.is_private(unit, name) {
@@ -330,7 +340,12 @@ impl Checker<'_> {
             .collect();
         let hint =
             nearest(&name.text, names.iter().map(EcoString::as_str)).map(|near| format!("did you mean `{near}`?"));
-        self.error_hint("E0106", name.span, format!("The module `{module}` has no `{}`.", name.text), hint);
+        self.error_hint(
+            codes::UNKNOWN_FIELD,
+            name.span,
+            format!("The module `{module}` has no `{}`.", name.text),
+            hint,
+        );
         Some(invalid(span))
     }
 
@@ -341,7 +356,7 @@ impl Checker<'_> {
         if private {
             let message = format!("`{}` is private to its module.", name.text);
             let hint = Some("take `private` away there, or use what the module shows".to_owned());
-            self.error_hint("E0116", name.span, message, hint);
+            self.error_hint(codes::PRIVATE_MEMBER, name.span, message, hint);
         }
         private
     }
@@ -350,7 +365,7 @@ impl Checker<'_> {
     pub(super) fn module_type(&mut self, module: &ast::Name, name: &ast::Name) -> Type {
         let Some(unit) = self.module(&module.text, module.span) else {
             if !self.is_circular(&module.text) {
-                self.error("E0113", module.span, format!("There is no module `{}`.", module.text));
+                self.error(codes::UNKNOWN_MODULE, module.span, format!("There is no module `{}`.", module.text));
             }
             return Type::Any;
         };
@@ -364,7 +379,7 @@ impl Checker<'_> {
                 let hint = nearest(&name.text, names.iter().map(EcoString::as_str))
                     .map(|near| format!("did you mean `{near}`?"));
                 let message = format!("The module `{}` has no type `{}`.", module.text, name.text);
-                self.error_hint("E0107", name.span, message, hint);
+                self.error_hint(codes::UNKNOWN_TYPE, name.span, message, hint);
                 Type::Any
             }
         }

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::ast::{self, BinaryOp};
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::tree::{Container, Expr, ExprKind};
 use crate::types::{Fit, Type};
@@ -111,7 +112,7 @@ impl Checker<'_> {
                 if matches!(ty, Type::Number | Type::Bool | Type::DateTime | Type::Record(_) | Type::Function(_)) {
                     let message = format!("`in` looks in a list, a table or a text, not in {ty}.");
                     let hint = Some("put several values in parentheses: `x in (1, 2)`".to_owned());
-                    self.error_hint("E0202", container.span, message, hint);
+                    self.error_hint(codes::WRONG_OPERAND, container.span, message, hint);
                 }
                 Container::Value(Box::new(container))
             }
@@ -167,7 +168,7 @@ impl Checker<'_> {
     fn cannot_join(&mut self, left: &Type, right: &Type, at: Span) {
         let message = format!("`&` cannot join {left} and {right}.");
         let hint = "it joins texts and other simple values, rows of tables and records, and lists with anything";
-        self.error_hint("E0203", at, message, Some(hint.to_owned()));
+        self.error_hint(codes::CANNOT_JOIN, at, message, Some(hint.to_owned()));
     }
 
     /// Does a value of type `added` joined to one of type `whole` give one of that type, without conversion?
@@ -197,7 +198,7 @@ impl Checker<'_> {
         if !missing.is_empty() && !y.open {
             let message = format!("The right side of `&` lacks {} that the left side has.", missing.join(", "));
             let hint = "the left side decides the columns; to collect rows of different fields write a list";
-            self.error_hint("E0203", at, message, Some(hint.to_owned()));
+            self.error_hint(codes::CANNOT_JOIN, at, message, Some(hint.to_owned()));
             return left.clone().many();
         }
         let mut joined = (*x).clone();
@@ -221,7 +222,7 @@ impl Checker<'_> {
             (Type::DateTime, Type::DateTime) if op == BinaryOp::Subtract => nullable(Type::Number),
             (Type::DateTime, Type::DateTime) => {
                 let hint = Some("`-` gives the days between them; add a number of days to one".to_owned());
-                self.error_hint("E0202", right.span, "Two datetimes cannot be added.", hint);
+                self.error_hint(codes::WRONG_OPERAND, right.span, "Two datetimes cannot be added.", hint);
                 Type::Any
             }
             (Type::DateTime, Type::Any) => Type::Any,
@@ -268,7 +269,7 @@ impl Checker<'_> {
     fn wants_datetime(&mut self, text: &Value, span: Span, problem: &str) {
         if !is_datetime(Some(text)) {
             let hint = Some("a datetime in a text is written as in '2024-12-31T18:00'".to_owned());
-            self.error_hint("E0202", span, format!("{} {problem}.", text.to_literal(40)), hint);
+            self.error_hint(codes::WRONG_OPERAND, span, format!("{} {problem}.", text.to_literal(40)), hint);
         }
     }
 
@@ -288,7 +289,7 @@ impl Checker<'_> {
                 let join = if sign == "`+`" { " Use `&` to join texts." } else { "" };
                 let shown = Value::Text(text.clone()).to_literal(40);
                 self.error(
-                    "E0202",
+                    codes::WRONG_OPERAND,
                     value.span,
                     format!("{sign} works with numbers, and {shown} is not a number.{join}"),
                 );
@@ -314,7 +315,7 @@ impl Checker<'_> {
                 }),
                 _ => None,
             };
-            self.error_hint("E0202", span, format!("{sign} works with numbers, not with {ty}."), hint);
+            self.error_hint(codes::WRONG_OPERAND, span, format!("{sign} works with numbers, not with {ty}."), hint);
         }
     }
 
@@ -332,7 +333,12 @@ impl Checker<'_> {
         let hint = in_rows.then(|| {
             format!("inside a query the column hides a variable of the same name; use a function: `r => r.{a} = {a}`")
         });
-        self.warn("W0103", at, format!("`{a}` is compared with itself, which is always {outcome}."), hint);
+        self.warn(
+            codes::SELF_COMPARISON,
+            at,
+            format!("`{a}` is compared with itself, which is always {outcome}."),
+            hint,
+        );
     }
 
     /// A comparison that is always false by type.
@@ -342,7 +348,7 @@ impl Checker<'_> {
         }
         let outcome = if op == BinaryOp::Equal { "false" } else { "true" };
         let message = format!("{left} and {right} are never equal, so this is always {outcome}.");
-        self.warn("W0104", at, message, None);
+        self.warn(codes::ALWAYS_FALSE, at, message, None);
     }
 
     fn may_be_equal(&self, left: &Type, right: &Type) -> bool {
@@ -375,7 +381,12 @@ impl Checker<'_> {
         };
         if !ordered {
             let sign = op_text(op);
-            self.warn("W0104", at, format!("{left} and {right} have no order, so {sign} is always false."), None);
+            self.warn(
+                codes::ALWAYS_FALSE,
+                at,
+                format!("{left} and {right} have no order, so {sign} is always false."),
+                None,
+            );
         }
     }
 
@@ -390,7 +401,7 @@ impl Checker<'_> {
                 let message = format!("{wants}, not over {other}.");
                 let hint =
                     matches!(other, Type::Number).then(|| "for a number of passes write `range(0, n)`".to_owned());
-                self.error_hint("E0202", rows.span, message, hint);
+                self.error_hint(codes::WRONG_OPERAND, rows.span, message, hint);
                 Type::Any
             }
         }

@@ -5,6 +5,7 @@ use super::calls::Given;
 use super::expressions::invalid;
 use super::scope::Scope;
 use crate::ast::{self, PostfixKind, PostfixStep};
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
@@ -149,7 +150,7 @@ impl Checker<'_> {
                 Type::Nullable(_) | Type::Record(_) => self.field_type(element, name, strict).many(),
                 other => {
                     let message = format!("`.{}` cannot be read: this is a list of {other}, not a table.", name.text);
-                    self.error("E0206", name.span, message);
+                    self.error(codes::CANNOT_READ, name.span, message);
                     Type::Any
                 }
             },
@@ -158,7 +159,7 @@ impl Checker<'_> {
                 let message = format!("`.{}` cannot be read: a value of type {other} has no fields.", name.text);
                 let function = self.options.registry.find(&name.text).map(|function| function.name);
                 let hint = function.map(|function| format!("`{function}` is a function: write `.{function}()`"));
-                self.error_hint("E0206", name.span, message, hint);
+                self.error_hint(codes::CANNOT_READ, name.span, message, hint);
                 Type::Any
             }
         }
@@ -182,7 +183,7 @@ impl Checker<'_> {
             (Type::List(_), Some(name)) => {
                 let message = format!("A list or table is read by position, not by the text '{name}'.");
                 let hint = Some(format!("for the column write `.{name}`"));
-                self.error_hint("E0206", index.span, message, hint);
+                self.error_hint(codes::CANNOT_READ, index.span, message, hint);
                 Type::Any
             }
             (Type::Record(_), Some(name)) => {
@@ -192,7 +193,7 @@ impl Checker<'_> {
             (Type::Record(_), None) => {
                 if matches!(index.ty, Type::Number | Type::Bool) {
                     let message = "A record is read by the name of a field, not by a position.";
-                    self.error("E0206", index.span, message);
+                    self.error(codes::CANNOT_READ, index.span, message);
                 }
                 Type::Any
             }
@@ -200,7 +201,12 @@ impl Checker<'_> {
             (other, _) => {
                 let hint =
                     matches!(other, Type::Text).then(|| "for one character write `Mid(x, position, 1)`".to_owned());
-                self.error_hint("E0206", span, format!("`[ ]` reads lists, tables and records, not {other}."), hint);
+                self.error_hint(
+                    codes::CANNOT_READ,
+                    span,
+                    format!("`[ ]` reads lists, tables and records, not {other}."),
+                    hint,
+                );
                 Type::Any
             }
         };
@@ -284,7 +290,7 @@ impl Checker<'_> {
             }
             Type::Any | Type::Never | Type::Nullable(_) => Type::Any,
             other => {
-                self.error("E0209", callee.span, format!("A value of type {other} cannot be called."));
+                self.error(codes::NOT_CALLABLE, callee.span, format!("A value of type {other} cannot be called."));
                 Type::Any
             }
         };
@@ -308,7 +314,12 @@ impl Checker<'_> {
         match near {
             Some(near) if !in_rows => {
                 let hint = Some(format!("did you mean the module `{near}`?"));
-                self.error_hint("E0101", span, format!("There is no variable or module `{name}`."), hint);
+                self.error_hint(
+                    codes::UNKNOWN_VARIABLE,
+                    span,
+                    format!("There is no variable or module `{name}`."),
+                    hint,
+                );
             }
             _ => self.undefined(name, span),
         }

@@ -4,6 +4,7 @@ use super::Checker;
 use super::expressions::invalid;
 use super::scope::Columns;
 use crate::ast::{self, ExprKind as A, QueryOp};
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::tree::{Change, Expr, ExprKind, RowBody, Step};
 use crate::types::{Field, RecordType, Type};
@@ -59,7 +60,7 @@ impl Checker<'_> {
                     _ => None,
                 };
                 let message = format!("`{word}` works on a table or list, not on {ty}.");
-                self.error_hint("E0202", span, message, hint);
+                self.error_hint(codes::WRONG_OPERAND, span, message, hint);
                 None
             }
         }
@@ -104,7 +105,7 @@ impl Checker<'_> {
         if matches!(self.types.resolve(&ty).without_null(), Type::List(_) | Type::Record(_) | Type::Binary) {
             let message = format!("`order by` cannot sort by a value of type {ty}.");
             let hint = Some("sort by null, numbers, texts, booleans or datetimes".to_owned());
-            self.error_hint("E0306", key.expr.span, message, hint);
+            self.error_hint(codes::NO_ORDER, key.expr.span, message, hint);
         }
     }
 
@@ -176,7 +177,7 @@ impl Checker<'_> {
         let (value, outside) = self.row_body(source, element);
         if !outside && !matches!(self.types.resolve(&value.ty), Type::Function(_) | Type::Any) {
             let hint = Some("write a record, `[a: 1]`, or a function in parentheses, `(r => [a: r.b])`".to_owned());
-            self.error_hint("E0202", value.span, "This is neither a record nor a function.", hint);
+            self.error_hint(codes::WRONG_OPERAND, value.span, "This is neither a record nor a function.", hint);
         }
         let ty = match &value.ty {
             Type::Function(function) => function.result.clone(),
@@ -240,7 +241,12 @@ impl Checker<'_> {
                 let body = checker.body(&key.value, element);
                 if lowered.iter().any(|(other, _)| *other == name) || name == "rows" {
                     let message = format!("Two columns of the result are named `{name}`.");
-                    checker.error_hint("E0304", key.value.span, message, Some("give the key a name: `k: …`".into()));
+                    checker.error_hint(
+                        codes::DUPLICATE_COLUMN,
+                        key.value.span,
+                        message,
+                        Some("give the key a name: `k: …`".into()),
+                    );
                     continue;
                 }
                 lowered.push((name, body));
@@ -268,7 +274,12 @@ impl Checker<'_> {
         name.unwrap_or_else(|| {
             let item = self.repeated_item(key.value.span);
             let hint = item.map_or("write `name: expression`".into(), |item| format!("write `group by {item}`"));
-            self.error_hint("E0303", key.value.span, "A group key that is no plain column needs a name.", Some(hint));
+            self.error_hint(
+                codes::UNNAMED_COLUMN,
+                key.value.span,
+                "A group key that is no plain column needs a name.",
+                Some(hint),
+            );
             EcoString::new()
         })
     }

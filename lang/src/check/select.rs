@@ -7,6 +7,7 @@ use super::expressions::invalid;
 use super::queries::column_name;
 use super::scope::{Columns, Scope, SelectScope, SourceInfo, Stage};
 use crate::ast::{self, BinaryOp, ExprKind as A};
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::tree::{self, Aggregate, AggregateKind, Expr, ExprKind, ScopeId};
 use crate::types::{Field, RecordType, Type};
@@ -90,7 +91,12 @@ impl Checker<'_> {
             let taken = self.select_scope().is_some_and(|scope| scope.sources.iter().any(|other| other.name == name));
             if taken && !name.is_empty() {
                 let hint = Some("give one of them another name: `… as x`".to_owned());
-                self.error_hint("E0302", source.value.span, format!("Two sources are named `{name}`."), hint);
+                self.error_hint(
+                    codes::AMBIGUOUS_NAME,
+                    source.value.span,
+                    format!("Two sources are named `{name}`."),
+                    hint,
+                );
             }
             let row = match &columns {
                 Columns::Known(record) => Type::Record(record.clone()),
@@ -156,7 +162,12 @@ impl Checker<'_> {
             match item {
                 ast::SelectItem::All(span) | ast::SelectItem::AllOf(ast::Name { span, .. }) if grouped => {
                     let hint = Some("name the group keys and aggregates instead".to_owned());
-                    self.error_hint("E0305", *span, "`*` cannot stand in a query with groups.", hint);
+                    self.error_hint(
+                        codes::MISPLACED_AGGREGATE,
+                        *span,
+                        "`*` cannot stand in a query with groups.",
+                        hint,
+                    );
                 }
                 ast::SelectItem::All(span) => {
                     let count = self.select_scope().map_or(0, |scope| scope.sources.len());
@@ -174,7 +185,11 @@ impl Checker<'_> {
                             open |= self.all_of(source, name.span, &mut fields);
                             lowered.push(tree::SelectItem::AllOf(source as u16));
                         }
-                        None => self.error("E0301", name.span, format!("There is no source `{}` here.", name.text)),
+                        None => self.error(
+                            codes::UNKNOWN_COLUMN,
+                            name.span,
+                            format!("There is no source `{}` here.", name.text),
+                        ),
                     }
                 }
                 ast::SelectItem::Value { label, value } => {
@@ -182,7 +197,12 @@ impl Checker<'_> {
                     let lowered_value = self.item(label.as_ref(), value);
                     let Some(name) = named else {
                         let hint = Some("write `name: …` before it or `as name` behind it".to_owned());
-                        self.error_hint("E0303", value.span, "This item needs a name, since it is no column.", hint);
+                        self.error_hint(
+                            codes::UNNAMED_COLUMN,
+                            value.span,
+                            "This item needs a name, since it is no column.",
+                            hint,
+                        );
                         continue;
                     };
                     let at = label.as_ref().map_or(value.span, |label| label.span);
@@ -217,7 +237,12 @@ impl Checker<'_> {
         self.look(fields.len());
         if fields.iter().any(|field| field.name == *name) {
             let hint = Some("give one of them another name: `x: …`".to_owned());
-            self.error_hint("E0304", span, format!("Two columns of the result are named `{name}`."), hint);
+            self.error_hint(
+                codes::DUPLICATE_COLUMN,
+                span,
+                format!("Two columns of the result are named `{name}`."),
+                hint,
+            );
             return;
         }
         fields.push(Field { name: name.clone(), ty, default: None });
@@ -234,7 +259,12 @@ impl Checker<'_> {
                     Stage::Where | Stage::On => "conditions on groups stand in `having`",
                     _ => "it counts the rows of a group: add `group by`, or leave only aggregates in the `select`",
                 };
-                self.error_hint("E0305", span, format!("`{name}()` cannot stand here."), Some(hint.to_owned()));
+                self.error_hint(
+                    codes::MISPLACED_AGGREGATE,
+                    span,
+                    format!("`{name}()` cannot stand here."),
+                    Some(hint.to_owned()),
+                );
                 return Some(invalid(span));
             }
             return None;

@@ -5,6 +5,7 @@ use super::expressions::invalid;
 use super::scope::{ColumnOf, Found, FoundPlace, KeyInfo, ResultInfo, Scope, SelectScope, Stage};
 use super::select::aggregate_kind;
 use crate::ast::{self, ExprKind as A};
+use crate::diagnostic::codes;
 use crate::parse::{same_tokens, tokens};
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind, RowBody};
@@ -19,7 +20,7 @@ impl Checker<'_> {
             let name = self.key_name(key);
             let (value, item) = self.group_key(key);
             if known.iter().any(|other| other.name == name) {
-                self.error("E0304", key.value.span, format!("Two group keys are named `{name}`."));
+                self.error(codes::DUPLICATE_COLUMN, key.value.span, format!("Two group keys are named `{name}`."));
                 continue;
             }
             let column = self.column_of(&value);
@@ -157,7 +158,7 @@ impl Checker<'_> {
             [] => "add it to the items of the `select`".to_owned(),
             names => format!("add it to the items of the `select`, or sort by one of them: {}", names.join(", ")),
         };
-        self.error_hint("E0307", span, message, Some(hint));
+        self.error_hint(codes::DISTINCT_ORDER, span, message, Some(hint));
     }
 }
 
@@ -413,6 +414,6 @@ pub(super) fn holds_aggregate(expr: &ast::Expr) -> bool {
 pub(super) fn ungrouped(checker: &mut Checker<'_>, name: &str, span: Span) -> Expr {
     let message = format!("`{name}` is an aggregate, which is computed after the rows are filtered and grouped.");
     let hint = "conditions on aggregates stand in `having`; group keys are columns or computed from columns";
-    checker.error_hint("E0305", span, message, Some(hint.to_owned()));
+    checker.error_hint(codes::MISPLACED_AGGREGATE, span, message, Some(hint.to_owned()));
     Expr { ty: Type::Any, ..invalid(span) }
 }

@@ -6,6 +6,7 @@ use super::lookup::{Seen, expr_of};
 use super::scope::{Found, FoundPlace, Scope, SelectScope, SourceInfo, Stage};
 use super::select_keys::{Sorted, holds_aggregate, ungrouped};
 use crate::ast;
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind, RowName};
 use crate::types::Type;
@@ -152,7 +153,7 @@ impl Checker<'_> {
     fn must_be_key(&mut self, name: &str, span: Span) {
         let message = format!("`{name}` must be a group key here, or stand inside an aggregate.");
         let hint = Some(format!("add it to `group by`, or take one of its values: `first({name})`"));
-        self.error_hint("E0305", span, message, hint);
+        self.error_hint(codes::MISPLACED_AGGREGATE, span, message, hint);
     }
 
     /// What `name` stands for in the `select` at scope `at` of function `depth`.
@@ -209,7 +210,7 @@ impl Checker<'_> {
             let ty = scope.sources.first().map_or(Type::Any, |source| source.row.clone());
             if scope.sources.len() > 1 {
                 let hint = Some("name a source: `o` is its whole row".to_owned());
-                self.error_hint("E0302", span, "`row` could be the row of several sources here.", hint);
+                self.error_hint(codes::AMBIGUOUS_NAME, span, "`row` could be the row of several sources here.", hint);
             }
             return Some(Found { place: FoundPlace::SourceRow(id, 0), ty, variable: None });
         }
@@ -232,7 +233,7 @@ impl Checker<'_> {
                 let place = FoundPlace::SourceField(id, *first as u16, name.into());
                 let alias = scope.sources[*first].name.clone();
                 let hint = (!alias.is_empty()).then(|| format!("write `{alias}.{name}`"));
-                self.error_hint("E0302", span, format!("Both {a} and {b} have a column `{name}`."), hint);
+                self.error_hint(codes::AMBIGUOUS_NAME, span, format!("Both {a} and {b} have a column `{name}`."), hint);
                 Some(Found { place, ty, variable: None })
             }
             (_, true) => {

@@ -3,6 +3,7 @@
 use super::Checker;
 use super::scope::{VarId, VarKind};
 use crate::ast;
+use crate::diagnostic::codes;
 use crate::tree::{self, Statement, Variable};
 use crate::types::Type;
 
@@ -79,7 +80,11 @@ impl Checker<'_> {
         let fixed = kind == VarKind::Host
             && self.options.variables.iter().any(|variable| variable.name == name.text && !variable.writable);
         if fixed {
-            self.error("E0108", name.span, format!("`{}` is given from outside and cannot be set here.", name.text));
+            self.error(
+                codes::READ_ONLY,
+                name.span,
+                format!("`{}` is given from outside and cannot be set here.", name.text),
+            );
         }
         let constant = self.unit > 0 && self.units[self.unit].stack.len() > 1 && {
             let place = self.unit_state().places.get(id).copied();
@@ -87,7 +92,7 @@ impl Checker<'_> {
         };
         if constant {
             let message = format!("`{}` is a constant of this module and cannot be set.", name.text);
-            self.error("E0108", name.span, message);
+            self.error(codes::READ_ONLY, name.span, message);
         }
         !fixed && !constant
     }
@@ -146,7 +151,7 @@ impl Checker<'_> {
                 Type::Bool | Type::Number | Type::Text | Type::DateTime | Type::Binary,
             ) => {
                 let message = format!("`.{name}` cannot be set: the value is of type {resolved}, which has no fields.");
-                self.error("E0206", *span, message);
+                self.error(codes::CANNOT_READ, *span, message);
                 ty.clone()
             }
             (tree::PathStep::Index(_), Type::List(element)) => {

@@ -4,6 +4,7 @@ use super::Checker;
 use super::scope::{BlockScope, FunctionState, Scope, VarId, VarKind};
 use super::{CheckedUnit, Mode};
 use crate::ast::{self, StatementKind};
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::tree::{self, Statement, Variable};
 use crate::types::Type;
@@ -88,7 +89,7 @@ impl Checker<'_> {
             if flow == Flow::Ends && !reported && !declaration {
                 reported = true;
                 let hint = "remove it, or the statement before it that ends this path".to_owned();
-                self.warn("W0102", statement.span, "This statement never runs.", Some(hint));
+                self.warn(codes::UNREACHABLE, statement.span, "This statement never runs.", Some(hint));
             }
             let (lowered, after) = self.statement(statement);
             out.statements.extend(lowered.map(|lowered| (lowered, statement.span)));
@@ -234,7 +235,12 @@ impl Checker<'_> {
     fn jump(&mut self, span: Span, word: &str) {
         if self.function().loops.is_empty() {
             let message = format!("`{word}` stands outside a loop.");
-            self.error_hint("E0104", span, message, Some(format!("`{word}` only works inside `for` and `while`")));
+            self.error_hint(
+                codes::OUTSIDE_LOOP,
+                span,
+                message,
+                Some(format!("`{word}` only works inside `for` and `while`")),
+            );
         }
     }
 
@@ -274,7 +280,12 @@ impl Checker<'_> {
         let nothing = function.returns_nothing;
         if let Some(span) = nothing {
             let hint = Some("write `return null;` if that is meant".to_owned());
-            self.error_hint("E0105", span, "This `return` gives no value, but another one here does.", hint);
+            self.error_hint(
+                codes::MISSING_RETURN,
+                span,
+                "This `return` gives no value, but another one here does.",
+                hint,
+            );
         } else if flow == Flow::Falls && self.options_mode_wants_return() {
             let source = &self.units[self.unit].source;
             let text = span.text(source).trim_end();
@@ -282,7 +293,7 @@ impl Checker<'_> {
             let last = text.chars().next_back().map_or(0, char::len_utf8);
             let at = Span::new(end - last, end);
             self.error_hint(
-                "E0105",
+                codes::MISSING_RETURN,
                 at,
                 "Not every path returns a value: this end is reached without `return`.",
                 Some("add a `return` at the end, or `return null;`".to_owned()),
@@ -327,7 +338,10 @@ impl Checker<'_> {
     /// Tells of variables that nobody reads.
     pub(super) fn report_unused(&mut self) {
         // With a name that is not found, an unread variable is most likely the one that was meant.
-        let unsure = self.diagnostics.iter().any(|d| matches!(d.code, "E0101" | "E0301") || d.code.starts_with("E00"));
+        let unsure = self
+            .diagnostics
+            .iter()
+            .any(|d| matches!(d.code, codes::UNKNOWN_VARIABLE | codes::UNKNOWN_COLUMN) || d.code.is_syntax());
         if unsure || self.options.mode == Mode::Line && self.unit == 0 {
             return;
         }
@@ -345,7 +359,7 @@ impl Checker<'_> {
             .collect();
         for (name, span) in unused {
             let hint = Some(format!("remove it, or name it `_{name}` if it is meant to stay"));
-            self.warn("W0101", span, format!("The variable `{name}` is never read."), hint);
+            self.warn(codes::UNUSED_VARIABLE, span, format!("The variable `{name}` is never read."), hint);
         }
     }
 }

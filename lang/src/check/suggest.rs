@@ -3,6 +3,7 @@
 use super::Checker;
 use super::scope::{Scope, VarKind};
 use crate::ast;
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::suggest::{LONGEST, nearest};
 use crate::types::Type;
@@ -93,7 +94,12 @@ impl Checker<'_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the first time write `let {} = …;`, `set` changes it later", name.text),
         };
-        self.error_hint("E0101", name.span, format!("There is no variable `{}` to set.", name.text), Some(hint));
+        self.error_hint(
+            codes::UNKNOWN_VARIABLE,
+            name.span,
+            format!("There is no variable `{}` to set.", name.text),
+            Some(hint),
+        );
     }
 
     pub(super) fn undefined(&mut self, name: &str, span: Span) {
@@ -118,7 +124,8 @@ impl Checker<'_> {
         } else {
             Some(format!("declare it with `let {name} = …;`, or quote it if it is meant as a text"))
         };
-        let (code, what) = if in_rows { ("E0301", "column or variable") } else { ("E0101", "variable") };
+        let (code, what) =
+            if in_rows { (codes::UNKNOWN_COLUMN, "column or variable") } else { (codes::UNKNOWN_VARIABLE, "variable") };
         self.error_hint(code, span, format!("There is no {what} `{name}`."), hint);
     }
 
@@ -152,12 +159,12 @@ impl Checker<'_> {
             nearest(name, variables.iter().map(EcoString::as_str))
                 .map(|near| format!("did you mean the variable `{near}`?"))
         };
-        self.error_hint("E0102", span, format!("There is no function `{name}`."), hint);
+        self.error_hint(codes::UNKNOWN_FUNCTION, span, format!("There is no function `{name}`."), hint);
     }
 
     pub(super) fn unknown_field(&mut self, name: &str, span: Span, ty: &Type) {
         if !self.may_suggest(name) {
-            self.error_hint("E0106", span, format!("There is no field `{name}` here."), None);
+            self.error_hint(codes::UNKNOWN_FIELD, span, format!("There is no field `{name}` here."), None);
             return;
         }
         let fields: Vec<EcoString> =
@@ -171,6 +178,6 @@ impl Checker<'_> {
                 Some(format!("its fields are {}", shown.join(", ")))
             }
         };
-        self.error_hint("E0106", span, format!("There is no field `{name}` here."), hint);
+        self.error_hint(codes::UNKNOWN_FIELD, span, format!("There is no field `{name}` here."), hint);
     }
 }

@@ -164,14 +164,14 @@ fn a_check_is_cancelled() {
     for (shape, source) in shapes(1_500) {
         let limits = Limits { steps: None, memory: 1 << 30, ..Limits::default() };
         let compiled = checked(&source, limits, &|| Some(Interrupt::Cancelled));
-        let ended = compiled.diagnostics.last().filter(|found| found.code == "E0117");
+        let ended = compiled.diagnostics.last().filter(|found| found.code.id == "E0117");
         // What is so short that nobody was asked has come to its end.
         assert!(ended.is_none_or(|found| found.message.contains("cancelled")), "{shape}");
         assert!(ended.is_none() || compiled.program.is_none() && compiled.has_errors(), "{shape}");
     }
     let source = many(4_000, |at| format!("let v{at} = {at};"));
     let compiled = checked(&source, Limits::default(), &|| Some(Interrupt::Cancelled));
-    assert_eq!(compiled.diagnostics.last().map(|found| found.code), Some("E0117"));
+    assert_eq!(compiled.diagnostics.last().map(|found| found.code.id), Some("E0117"));
 }
 
 /// What people write, only more of it, takes no more than is given.
@@ -191,7 +191,7 @@ fn names_that_were_meant_are_paid_for() {
         let lets = many(2_000, |at| format!("let {names}{at:04} = {at};\n"));
         let source = format!("{lets}return [{}];", list(100, ", ", |at| format!("{wrong}{at:04}")));
         let (compiled, steps) = paid(&source);
-        assert!(compiled.diagnostics.iter().filter(|found| found.code == "E0101").count() >= 100);
+        assert!(compiled.diagnostics.iter().filter(|found| found.code.id == "E0101").count() >= 100);
         steps
     };
     let (long, short) = ("q".repeat(80), "q".repeat(150));
@@ -210,7 +210,7 @@ fn a_source_that_is_mended_is_paid_for() {
 #[test]
 fn a_source_has_a_longest_length() {
     let compiled = checked(&" ".repeat(LONGEST_SOURCE + 1), LIMITS, &|| None);
-    assert_eq!(compiled.diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), ["E0025"]);
+    assert_eq!(compiled.diagnostics.iter().map(|found| found.code.id).collect::<Vec<_>>(), ["E0025"]);
     assert!(compiled.program.is_none());
 }
 
@@ -220,11 +220,11 @@ fn findings_are_bounded_and_errors_count() {
     let source = format!("{}return nowhere;", many(1_200, |at| format!("return {at};\n1;\n")));
     let compiled = checked(&source, LIMITS, &|| None);
     assert!(compiled.has_errors() && compiled.program.is_none());
-    let told = |code: &str| compiled.diagnostics.iter().filter(|found| found.code == code).count();
+    let told = |code: &str| compiled.diagnostics.iter().filter(|found| found.code.id == code).count();
     assert_eq!((told("W0108"), told("W0117"), told("E0101")), (1_000 - told("W0102"), 1, 1));
     let source = many(1_200, |at| format!("log{at}();\n"));
     let compiled = checked(&source, LIMITS, &|| None);
     let errors = compiled.diagnostics.iter().filter(|found| found.is_error()).count();
     assert_eq!(errors, 1_001);
-    assert_eq!(compiled.diagnostics.iter().filter(|found| found.code == "E0023").count(), 1);
+    assert_eq!(compiled.diagnostics.iter().filter(|found| found.code.id == "E0023").count(), 1);
 }

@@ -3,6 +3,7 @@
 use super::Checker;
 use super::scope::Scope;
 use crate::ast::{self, StatementKind, TypeExpr, TypeExprKind};
+use crate::diagnostic::codes;
 use crate::span::Span;
 use crate::suggest::nearest;
 use crate::tree::{Expr, ExprKind};
@@ -42,11 +43,15 @@ impl Checker<'_> {
             let StatementKind::Type { name, definition, .. } = &statement.kind else { continue };
             if SIMPLE_TYPES.iter().any(|(simple, _)| simple.eq_ignore_ascii_case(&name.text)) {
                 let message = format!("`{}` is a type of the language and cannot be declared.", name.text);
-                self.error("E0205", name.span, message);
+                self.error(codes::IMPOSSIBLE_TYPE, name.span, message);
             }
             let id = self.new_type(&name.text);
             if self.block().types.insert(name.text.clone(), id).is_some() {
-                self.error("E0109", name.span, format!("The type `{}` is declared twice in this block.", name.text));
+                self.error(
+                    codes::DECLARED_TWICE,
+                    name.span,
+                    format!("The type `{}` is declared twice in this block.", name.text),
+                );
             }
             declared.push((id, name, definition));
         }
@@ -62,12 +67,12 @@ impl Checker<'_> {
             if levels.endless.contains(id) {
                 let message = format!("The type `{}` contains itself, so no value of it could ever end.", name.text);
                 let hint = Some("let it refer to itself through `?` or `*`".to_owned());
-                self.error_hint("E0205", name.span, message, hint);
+                self.error_hint(codes::IMPOSSIBLE_TYPE, name.span, message, hint);
                 self.types.define(*id, Type::Any);
             } else if levels.known.get(id).copied().flatten().is_some_and(|levels| levels > MOST_LEVELS) {
                 let message = format!("The type `{}` has more than {MOST_LEVELS} levels of records.", name.text);
                 let hint = Some("let a field refer to the next one through `?` or `*`".to_owned());
-                self.error_hint("E0205", name.span, message, hint);
+                self.error_hint(codes::IMPOSSIBLE_TYPE, name.span, message, hint);
                 self.types.define(*id, Type::Any);
             }
         }
@@ -157,7 +162,7 @@ impl Checker<'_> {
         for field in fields {
             let name = &field.name.text;
             if !names.insert(name) {
-                self.error("E0109", field.name.span, format!("The field `{name}` is there twice."));
+                self.error(codes::DECLARED_TWICE, field.name.span, format!("The field `{name}` is there twice."));
                 continue;
             }
             let annotated = field.ty.as_ref().map(|ty| self.type_expr(ty));
@@ -178,7 +183,7 @@ impl Checker<'_> {
         if value.is_none() {
             let message = format!("The default of the field `{name}` must be a constant.");
             let hint = Some("a number, a text, true, false, null, or a list or record of these".to_owned());
-            self.error_hint("E0207", default.span, message, hint);
+            self.error_hint(codes::DEFAULT_NOT_CONSTANT, default.span, message, hint);
         }
         value
     }
@@ -194,7 +199,11 @@ impl Checker<'_> {
             Ok(value) => Some(value),
             Err(mismatch) => {
                 let span = field.default.as_ref().map_or(field.name.span, |default| default.span);
-                self.error("E0201", span, format!("The default of the field `{name}` does not fit: {mismatch}"));
+                self.error(
+                    codes::TYPE_MISMATCH,
+                    span,
+                    format!("The default of the field `{name}` does not fit: {mismatch}"),
+                );
                 None
             }
         }
@@ -206,7 +215,7 @@ impl Checker<'_> {
         }
         if let Some((what, ours)) = foreign_type(name) {
             let message = format!("There is no type `{name}`: the type of {what} is `{ours}`.");
-            self.error_hint("E0107", span, message, Some(format!("write `{ours}`")));
+            self.error_hint(codes::UNKNOWN_TYPE, span, message, Some(format!("write `{ours}`")));
             return;
         }
         let mut names: Vec<EcoString> = SIMPLE_TYPES.iter().map(|(name, _)| EcoString::from(*name)).collect();
@@ -218,7 +227,7 @@ impl Checker<'_> {
             }
         }
         let hint = nearest(name, names.iter().map(EcoString::as_str)).map(|near| format!("did you mean `{near}`?"));
-        self.error_hint("E0107", span, format!("There is no type `{name}`."), hint);
+        self.error_hint(codes::UNKNOWN_TYPE, span, format!("There is no type `{name}`."), hint);
     }
 
     /// Reports where a value can never fit; `subject` is what it is for: `the variable rate`. Gives whether it may.
@@ -228,7 +237,7 @@ impl Checker<'_> {
             return match self.types.convert(constant.clone(), wanted, zone) {
                 Ok(_) => true,
                 Err(mismatch) => {
-                    self.error("E0201", value.span, format!("This does not fit {subject}: {mismatch}"));
+                    self.error(codes::TYPE_MISMATCH, value.span, format!("This does not fit {subject}: {mismatch}"));
                     false
                 }
             };
@@ -241,7 +250,7 @@ impl Checker<'_> {
         let fits = self.types.fit(ty, wanted) != Fit::Never;
         if !fits {
             let message = self.misfit(ty, wanted, subject);
-            self.error("E0201", span, message);
+            self.error(codes::TYPE_MISMATCH, span, message);
         }
         fits
     }

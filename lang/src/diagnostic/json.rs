@@ -15,9 +15,9 @@ pub fn diagnostic(finding: &Diagnostic, file: &str, source: &str) -> Json {
     let (line, column) = line_column(source, finding.span.start);
     let (end_line, end_column) = line_column(source, finding.span.end);
     json!({
-        "code": finding.code,
+        "code": finding.code.id,
         "severity": match finding.severity { Severity::Error => "error", Severity::Warning => "warning" },
-        "phase": phase(finding.code),
+        "phase": finding.code.phase.name(),
         "kind": null,
         "message": finding.message,
         "file": file,
@@ -62,14 +62,10 @@ fn stack_entry<'a>(function: &str, place: Option<&Place>, text: &impl Fn(Option<
     })
 }
 
-/// Who found it: codes that begin with `E00` are the parser's.
-fn phase(code: &str) -> &'static str {
-    if code.starts_with("E00") { "parse" } else { "check" }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::codes;
     use crate::error::{ErrorKind, StackEntry};
     use crate::parse::parse_script;
     use crate::span::Span;
@@ -85,7 +81,7 @@ mod tests {
         );
         let place = ["line", "column", "endLine", "endColumn"].map(|name| found[name].as_u64().unwrap());
         assert_eq!(place, [2, 14, 2, 15]);
-        let warning = Diagnostic::warning("W0101", Span::new(0, 3), "x");
+        let warning = Diagnostic::warning(codes::UNUSED_VARIABLE, Span::new(0, 3), "x");
         assert_eq!(diagnostic(&warning, "a", "abc")["phase"], "check");
         assert_eq!(object(vec![found])["errors"].as_array().map(Vec::len), Some(1));
     }

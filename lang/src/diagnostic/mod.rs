@@ -1,11 +1,12 @@
 //! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is beside it.
 
+mod code;
 pub mod codes;
-pub mod explain;
 pub mod json;
 pub mod render;
 
 use crate::span::Span;
+pub use code::{Code, Phase};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +20,8 @@ pub enum Severity {
 /// One finding of the parser or the checker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
-    /// The stable code, such as `E0102`; `codes.rs` lists and explains them.
-    pub code: &'static str,
+    /// What it is: a row of the tables in [`codes`].
+    pub code: &'static Code,
     /// Error or warning.
     pub severity: Severity,
     /// In the user's words, without the place.
@@ -35,12 +36,12 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at `span`.
-    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+    pub fn error(code: &'static Code, span: Span, message: impl Into<String>) -> Self {
         Self { code, severity: Severity::Error, message: message.into(), span, hint: None, module: None }
     }
 
     /// A warning at `span`.
-    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+    pub fn warning(code: &'static Code, span: Span, message: impl Into<String>) -> Self {
         Self { code, severity: Severity::Warning, message: message.into(), span, hint: None, module: None }
     }
 

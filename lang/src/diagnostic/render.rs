@@ -37,7 +37,8 @@ pub fn diagnostic(finding: &Diagnostic, file: &str, source: &str, colour: Colour
         Severity::Warning => Level::Warning,
     };
     let notes = finding.hint.iter().map(|hint| format!("hint: {}", visible(hint))).collect();
-    let report = Report::new(level).with_code(finding.code).with_message(visible(&finding.message)).with_notes(notes);
+    let report =
+        Report::new(level).with_code(finding.code.id).with_message(visible(&finding.message)).with_notes(notes);
     with_excerpt(report, file, source, finding.span, colour)
 }
 
@@ -200,11 +201,12 @@ fn last_characters(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::codes;
     use crate::error::{ErrorKind, StackEntry};
 
     /// What stands under the excerpt, and the excerpt.
     fn underlined(source: &str, start: usize, end: usize) -> String {
-        let finding = Diagnostic::error("E0001", Span::new(start, end), "wrong").with_hint("do it right");
+        let finding = Diagnostic::error(codes::UNEXPECTED, Span::new(start, end), "wrong").with_hint("do it right");
         diagnostic(&finding, "a.flow", source, Colour::Never)
     }
 
@@ -273,7 +275,7 @@ error[E0001]: wrong
 
     #[test]
     fn colour_is_an_option() {
-        let finding = Diagnostic::warning("W0101", Span::new(0, 1), "x is not used");
+        let finding = Diagnostic::warning(codes::UNUSED_VARIABLE, Span::new(0, 1), "x is not used");
         assert!(diagnostic(&finding, "a.flow", "x", Colour::Always).contains("\u{1b}["));
         assert!(diagnostic(&finding, "a.flow", "x", Colour::Never).starts_with("warning[W0101]: x is not used\n"));
     }

@@ -147,7 +147,7 @@ impl Finding {
     /// A problem of a workflow's file.
     pub fn of(problem: &crate::workflow::problem::Problem, file: &str) -> Self {
         Self {
-            code: problem.code.to_owned(),
+            code: problem.code.id.to_owned(),
             severity: if problem.warning { "warning" } else { "error" },
             message: problem.message.clone(),
             file: problem.file.as_deref().unwrap_or(file).to_owned(),

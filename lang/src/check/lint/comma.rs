@@ -3,7 +3,7 @@
 use super::walk::{self, Node};
 use super::{Source, warning};
 use crate::ast::{Expr, ExprKind, PostfixKind, QueryOp};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::span::Span;
 
 /// Warns of keys that read as further arguments or elements.
@@ -46,7 +46,7 @@ fn check(source: &Source<'_>, expr: &Expr, found: &mut Vec<Diagnostic>) {
         ..=60 if !query.contains('\n') => format!("put the query in parentheses: `({query}), …`"),
         _ => "put the query in parentheses".to_owned(),
     };
-    found.push(warning("W0113", span, message, hint));
+    found.push(warning(codes::COMMA_IN_KEYS, span, message, hint));
 }
 
 /// Conditions, functions and fixed values are seldom keys.

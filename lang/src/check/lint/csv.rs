@@ -7,7 +7,7 @@ use super::columns::{called, column, extreme_of_column, is_amount, is_extreme, i
 use super::walk::{self, Node};
 use super::{Source, bare, warning};
 use crate::ast::{BinaryOp, Expr, ExprKind, FunctionBody, PostfixKind, QueryOp, Select, SelectItem, StatementKind};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::span::Span;
 use crate::value::parse_number;
 use hashbrown::{HashMap, HashSet};
@@ -376,7 +376,12 @@ impl Facts {
 }
 
 fn told(span: Span, name: &str, why: &str, hint: String) -> Diagnostic {
-    warning("W0116", span, format!("`{name}` comes from CSV, where all cells are texts, and as texts {why}."), hint)
+    warning(
+        codes::TEXT_ORDER,
+        span,
+        format!("`{name}` comes from CSV, where all cells are texts, and as texts {why}."),
+        hint,
+    )
 }
 
 fn greatest(argument: &Expr, column: &str, name: &str) -> Diagnostic {

@@ -3,7 +3,7 @@
 use super::walk::{self, Node};
 use super::{Source, bare, warning};
 use crate::ast::{Expr, ExprKind, Name, PostfixKind, StatementKind, TemplatePart};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use hashbrown::HashMap;
 
 /// Warns of letters in a pattern that mean another part of a datetime, or none.
@@ -19,7 +19,7 @@ pub(super) fn foreign(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
         if let Some((message, right)) = text.and_then(corrected) {
             let hint =
                 format!("write '{right}': `yyyy MM dd` are year, month and day, `HH mm ss` hour, minute and second");
-            found.push(warning("W0111", pattern.span, message, hint));
+            found.push(warning(codes::FOREIGN_DATE_PATTERN, pattern.span, message, hint));
         }
     });
 }

@@ -4,6 +4,7 @@ use super::super::Checker;
 use super::super::scope::VarKind;
 use super::bare;
 use crate::ast;
+use crate::diagnostic::codes;
 use crate::function::{Effect, ParameterType};
 use crate::tree::{Argument, Block, Capture, Change, Container, Expr, ExprKind, RowBody, SelectItem, Statement, Step};
 use crate::types::Type;
@@ -26,7 +27,7 @@ impl Checker<'_> {
             Some(name) if changes => format!("write `set {name} = …;` to change `{name}`, or `return …;`"),
             _ => "write `let name = …;` to keep it, or `return …;`".to_owned(),
         };
-        self.warn("W0108", source.span, "This value is computed and then dropped.", Some(hint));
+        self.warn(codes::DROPPED_VALUE, source.span, "This value is computed and then dropped.", Some(hint));
     }
 
     fn is_variable(&mut self, name: &str, source: &ast::Expr) -> bool {

@@ -3,7 +3,7 @@
 use super::walk::{self, Node};
 use super::{Source, bare, warning};
 use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind, PostfixStep, QueryOp, SelectItem, StatementKind};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 
 /// Warns of conditions and cells that are the same for every row, since a text in double quotes is no column.
 pub(super) fn compared(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
@@ -78,7 +78,7 @@ fn comparison(whole: &Expr, first: &Expr, second: &Expr, in_rows: bool, found: &
     } else {
         "a text in quotes is no variable; write its bare name".to_owned()
     };
-    found.push(warning("W0114", whole.span, message, hint));
+    found.push(warning(codes::CONSTANT_COMPARISON, whole.span, message, hint));
 }
 
 /// An item, or the argument of an aggregate that is one: `n: count('a' = 1)`.

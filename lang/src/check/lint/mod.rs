@@ -18,7 +18,7 @@ mod walk;
 
 use super::{Checker, Mode};
 use crate::ast::{Expr, ExprKind, Script};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic, codes};
 use crate::parse::{self, TokenKind};
 use crate::span::Span;
 use hashbrown::HashSet;
@@ -36,9 +36,6 @@ impl<'a> Source<'a> {
         self.tokens.get(at).map_or("", |(_, span)| span.text(self.text))
     }
 }
-
-/// The code of a comment that has taken the rest of an expression, which may be the cause of an error of syntax.
-pub(super) const COMMENT: &str = "W0109";
 
 type Rule = fn(&Source<'_>, &mut Vec<Diagnostic>);
 
@@ -62,7 +59,8 @@ impl Checker<'_> {
         // Of two traps in one place the first says what is wrong.
         let unit = self.units[self.unit].name.clone();
         let places: HashSet<Span> = found.iter().map(|warning| warning.span).collect();
-        self.diagnostics.retain(|known| known.code != "W0115" || known.module != unit || !places.contains(&known.span));
+        self.diagnostics
+            .retain(|known| known.code != codes::CONSTANT_KEY || known.module != unit || !places.contains(&known.span));
         let mut told = HashSet::with_capacity(places.len());
         for warning in found {
             if told.insert(warning.span) {
@@ -72,7 +70,7 @@ impl Checker<'_> {
     }
 }
 
-fn warning(code: &'static str, span: Span, message: impl Into<String>, hint: impl Into<String>) -> Diagnostic {
+fn warning(code: &'static Code, span: Span, message: impl Into<String>, hint: impl Into<String>) -> Diagnostic {
     Diagnostic::warning(code, span, message).with_hint(hint)
 }
 

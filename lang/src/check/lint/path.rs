@@ -1,7 +1,7 @@
 //! W0112: `"C:\temp\new"`, where `\t` and `\n` are a tab and a line break.
 
 use super::{Source, warning};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::parse::TokenKind;
 use crate::span::Span;
 
@@ -32,7 +32,7 @@ pub(super) fn escaped(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
             TokenKind::Text => format!("write @{written}, or double the backslashes"),
             _ => "double the backslashes".to_owned(),
         };
-        found.push(warning("W0112", place, message, hint));
+        found.push(warning(codes::ESCAPE_IN_PATH, place, message, hint));
     }
 }
 

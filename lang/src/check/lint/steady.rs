@@ -3,6 +3,7 @@
 use super::super::Checker;
 use super::bare;
 use crate::ast;
+use crate::diagnostic::codes;
 use crate::function::Effect;
 use crate::tree::{Argument, Expr, ExprKind, RowBody};
 use crate::types::Type;
@@ -29,7 +30,7 @@ impl Checker<'_> {
             _ => "write the name of a column; a further argument or element stands after a query in parentheses"
                 .to_owned(),
         };
-        self.warn("W0115", source.span, message, Some(hint));
+        self.warn(codes::CONSTANT_KEY, source.span, message, Some(hint));
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) use place::{text_cut_short, unknown_character};
 use super::grammar::Rule;
 use super::layout::Layout;
 use super::token::{Kind, Token};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Code, Diagnostic, codes};
 use crate::span::Span;
 
 /// Where the grammar stopped, and what it could have gone on with.
@@ -224,7 +224,7 @@ impl<'a> Situation<'a> {
         }
     }
 
-    fn error(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
+    fn error(&self, code: &'static Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(code, self.place, message)
     }
 

@@ -13,7 +13,7 @@ use super::layout::Layout;
 use super::message::{self, Failure};
 use super::token::{Kind, Start};
 use crate::ast::{Expr, ExprKind, Script, Statement, StatementKind, TemplatePart, TypeExpr, TypeExprKind};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Code, Diagnostic, codes};
 use crate::span::Span;
 use pest::Parser;
 use pest::error::{Error, ErrorVariant, InputLocation};
@@ -274,7 +274,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// Repairs a slip of one token, so that nothing around it is lost.
-    fn repair_token(&mut self, code: &str, failure: &Failure, index: usize) -> bool {
+    fn repair_token(&mut self, code: &Code, failure: &Failure, index: usize) -> bool {
         let Some(token) = self.layout.tokens.get(index).copied() else { return false };
         match code {
             codes::SEMICOLON => self.insert(";", index),

@@ -1,170 +1,196 @@
-//! What the parser's codes mean, for `flowscript explain`.
+//! What the parser finds.
 
-use super::Explanation;
+use crate::diagnostic::Code;
 
-/// The parser's codes in order. Each example gives its code, which a test makes sure of.
-pub(super) const SYNTAX: &[Explanation] = &[
-    Explanation {
-        code: "E0001",
+crate::codes! {
+    /// The parser's codes in order.
+    SYNTAX:
+    UNEXPECTED {
+        id: "E0001",
         title: "something stands where it cannot",
         text: "The script is fine up to this place, and what follows fits nothing that may come here. The hint names what \
                could have. Often an operator, a `;` or a bracket before it is missing.",
         example: "let t = 1 2;\nreturn t;",
-    },
-    Explanation {
-        code: "E0002",
+        ..Code::PARSED
+    }
+    VALUE_EXPECTED {
+        id: "E0002",
         title: "a value is missing",
         text: "An operator, a `=` or a comma wants a value next to it: a number, text, name, bracket or call.",
         example: "let x = ;\nreturn x;",
-    },
-    Explanation {
-        code: "E0003",
+        ..Code::PARSED
+    }
+    TOO_DEEP {
+        id: "E0003",
         title: "nested too deep",
         text: "Brackets, functions and statements may stand in each other 200 levels deep. Flat chains such as `a + b + c` \
                may be as long as they like. Put inner parts into variables or functions of their own.",
         example: "",
-    },
-    Explanation {
-        code: "E0004",
+        ..Code::PARSED
+    }
+    SEMICOLON {
+        id: "E0004",
         title: "a `;` is missing",
         text: "Statements end with `;`. It may be left out behind a `}`, before one, and at the end of the file.",
         example: "let x = 1\nlet y = 2;\nreturn x + y;",
-    },
-    Explanation {
-        code: "E0005",
+        ..Code::PARSED
+    }
+    CHAINED_COMPARISON {
+        id: "E0005",
         title: "two comparisons in a row",
         text: "`a < b < c` would compare the truth of `a < b` with c, which nobody means. Write `a < b and b < c`.",
         example: "return 1 < 2 < 3;",
-    },
-    Explanation {
-        code: "E0006",
+        ..Code::PARSED
+    }
+    UNCLOSED_TEXT {
+        id: "E0006",
         title: "a text or comment without an end",
         text: "A text ends with the quote it began with, a template with a backtick, a comment with `*/`. Inside a text a \
                quote of its own kind is written `\\'`, in a verbatim text it is doubled.",
         example: "return 'hello;",
-    },
-    Explanation {
-        code: "E0007",
+        ..Code::PARSED
+    }
+    UNCLOSED_BRACKET {
+        id: "E0007",
         title: "a bracket or block without an end",
         text: "Each `(`, `[` and `{` has its closing bracket, each `do` its `done`, each `case` its `end`.",
         example: "return [1, 2;",
-    },
-    Explanation {
-        code: "E0008",
+        ..Code::PARSED
+    }
+    STRAY_CLOSING {
+        id: "E0008",
         title: "an end that closes nothing",
         text: "A closing bracket, `done` or `end` stands where nothing is open, or does not match what is.",
         example: "let x = 1);\nreturn x;",
-    },
-    Explanation {
-        code: "E0009",
+        ..Code::PARSED
+    }
+    UNKNOWN_CHARACTER {
+        id: "E0009",
         title: "a character the language does not know",
         text: "Outside texts and comments a script is made of names, numbers, operators and brackets. Characters copied \
                from documents, such as curly quotes and long dashes, are none of them.",
         example: "return 1 # 2;",
-    },
-    Explanation {
-        code: "E0010",
+        ..Code::PARSED
+    }
+    RESERVED_WORD {
+        id: "E0010",
         title: "a reserved word as a name",
         text: "Words such as `end`, `select` and `in` belong to the language and cannot name variables or functions. As \
                fields they are fine: `o.end`.",
         example: "let select = 1;\nreturn 1;",
-    },
-    Explanation {
-        code: "E0011",
+        ..Code::PARSED
+    }
+    NUMBER_TOO_LARGE {
+        id: "E0011",
         title: "a number that is too large",
         text: "Numbers hold up to 28 digits, about 7.9e28.",
         example: "return 1e40;",
-    },
-    Explanation {
-        code: "E0012",
+        ..Code::PARSED
+    }
+    FOREIGN_OPERATOR {
+        id: "E0012",
         title: "an operator of another language",
         text: "FlowScript writes `and`, `or` and `not` in words, `&` joins texts, `mod` is the remainder and `Pow(x, y)` the \
                power.",
         example: "return true && false;",
-    },
-    Explanation {
-        code: "E0013",
+        ..Code::PARSED
+    }
+    FIELD_NAME {
+        id: "E0013",
         title: "a field without name or value",
         text: "In a record each field is `name: value`, or a bare name that means the variable of that name.",
         example: "return {a: 1, 2};",
-    },
-    Explanation {
-        code: "E0014",
+        ..Code::PARSED
+    }
+    STATEMENT_IN_EXPRESSION {
+        id: "E0014",
         title: "a statement inside an expression",
         text: "`return`, `let`, `if` and the other statements stand on their own. To choose a value write \
                `case when … then … else … end`.",
         example: "let x = if true { 1 };\nreturn x;",
-    },
-    Explanation {
-        code: "E0015",
+        ..Code::PARSED
+    }
+    STRAY_BRANCH {
+        id: "E0015",
         title: "a branch without its beginning",
         text: "`else` and `elseif` follow an `if`, `catch` follows a `try`, and nothing may stand between them.",
         example: "else { return 1; }",
-    },
-    Explanation {
-        code: "E0016",
+        ..Code::PARSED
+    }
+    SEVERAL_VALUES {
+        id: "E0016",
         title: "several values in parentheses",
         text: "`(a, b)` stands only to the right of `in`. A list is written `[a, b]`.",
         example: "return (1, 2);",
-    },
-    Explanation {
-        code: "E0017",
+        ..Code::PARSED
+    }
+    NAME_EXPECTED {
+        id: "E0017",
         title: "a name is missing",
         text: "Here the name of a variable, function, field or type must stand: a letter or `_`, then letters, digits \
                and `_`.",
         example: "let = 1;\nreturn 1;",
-    },
-    Explanation {
-        code: "E0018",
+        ..Code::PARSED
+    }
+    TYPE_EXPECTED {
+        id: "E0018",
         title: "a type is missing",
         text: "Behind `:` of a variable or parameter, and behind `is`, a type must stand: `number`, `text?`, `order*`, \
                `{a: number}`.",
         example: "let x: = 1;\nreturn x;",
-    },
-    Explanation {
-        code: "E0019",
+        ..Code::PARSED
+    }
+    ASSIGNMENT {
+        id: "E0019",
         title: "an assignment without `let` or `set`",
         text: "`let x = 1;` declares a variable, `set x = 2;` changes it. `x = 2` alone compares.",
         example: "let x = 1;\nx = 2;\nreturn x;",
-    },
-    Explanation {
-        code: "E0020",
+        ..Code::PARSED
+    }
+    PART_MISSING {
+        id: "E0020",
         title: "a part is missing",
         text: "A statement, query or `case` has begun and lacks something that belongs to it: `=` and a value for `let`, `in` \
                and a block for `for`, `end` for `case`, `from` for `select`. The hint shows how the whole is written.",
         example: "let x = 1;\nif x > 0 return 'plus';\nreturn 'minus';",
-    },
-    Explanation {
-        code: "E0021",
+        ..Code::PARSED
+    }
+    MALFORMED_NUMBER {
+        id: "E0021",
         title: "a number that is no number",
         text: "Numbers are digits with at most one dot between digits and an optional exponent: `12`, `0.5`, `1e3`. There \
                is no thousands separator.",
         example: "return 12abc;",
-    },
-    Explanation {
-        code: "E0022",
+        ..Code::PARSED
+    }
+    GUARD {
+        id: "E0022",
         title: "the changes of a `with`",
         text: "`with` takes a record, or records with guards: `{…} when c, {…} when d, {…} otherwise`; `otherwise` comes \
                last.",
         example: "let t = [{a: 1}];\nreturn t with {a: 1} when a = 1, {a: 2} otherwise, {a: 3} when a = 3;",
-    },
-    Explanation {
-        code: "E0023",
+        ..Code::PARSED
+    }
+    TOO_MANY {
+        id: "E0023",
         title: "too many errors",
         text: "The first errors are told; correct them, and the others will most likely be gone or clearer.",
         example: "",
-    },
-    Explanation {
-        code: "E0024",
+        ..Code::PARSED
+    }
+    FOREIGN_WORD {
+        id: "E0024",
         title: "a word of another language",
         text: "FlowScript declares with `let`, repeats with `for … in` and `while`, chooses with `elseif`, and catches \
                with `try … catch`.",
         example: "foreach x in [1] { log(x); }",
-    },
-    Explanation {
-        code: "E0025",
+        ..Code::PARSED
+    }
+    TOO_LONG {
+        id: "E0025",
         title: "a source that is too long",
         text: "A script, module, expression or template has 1 MiB at most. Split it into modules, and keep data in files.",
         example: "",
-    },
-];
+        ..Code::PARSED
+    }
+}
