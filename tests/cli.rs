@@ -193,6 +193,41 @@ fn checks() {
 }
 
 #[test]
+fn checks_that_correct() {
+    let folder = Folder::new(&[
+        ("a.flow", "\u{feff}let path = 'C:\\dir'\r\nif path === 'x' && true { return 1; }\r\nreturn path;\r\n"),
+        ("guess.flow", "let total = 1;\nreturn totl;\n"),
+        (
+            "shop/workflows/price.yaml",
+            concat!(
+                "input: { sku: text, qty: number }\n",
+                "steps:\n",
+                "  - id: a\n    script: \"if sku == 'a\\\\d' && true { return 1; } return 2\"\n",
+                "  - id: b\n    script: 'return ''C:\\dir'' & sku;'\n",
+                "  - id: c\n    script: |\n      let x = 'C:\\dir'\n      return x;\n",
+                "  - set: { d: qty === 1 && a = 2 }\n",
+                "output: total\n",
+            ),
+        ),
+        ("shop/modules/pricing.flow", "function net(gross: int) => gross * .5;\n"),
+    ]);
+    let mut shown = folder.all(&[
+        &["check", "--fix", "a.flow", "guess.flow"],
+        &["check", "shop"],
+        &["check", "--fix", "shop"],
+        &["check", "--fix", "shop"],
+    ]);
+    shown.push_str(&folder.shown(&["check", "--fix", "-"], "return 'C:\\dir' & 'x'\n"));
+    for file in ["a.flow", "guess.flow", "shop/workflows/price.yaml", "shop/modules/pricing.flow"] {
+        let text = std::fs::read_to_string(folder.path().join(file)).unwrap();
+        let _ = write!(shown, "\n{file}:\n{}", text.escape_debug().to_string().replace("\\n", "\n"));
+    }
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.count(), 3, "nothing is left behind");
+    assert_snapshot!(shown);
+}
+
+#[test]
 fn a_session_of_lines() {
     let folder = Folder::new(&[
         ("order.json", r#"{"no": 17, "lines": [{"qty": 2}]}"#),

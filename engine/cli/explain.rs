@@ -12,6 +12,7 @@ use flowscript_lang::diagnostic::{Code, Diagnostic, codes};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::function::Effect;
 use flowscript_lang::{CompileOptions, Mode, NoModules, compile};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Explains the code of a message.
@@ -94,7 +95,7 @@ fn found_in_file(code: &Code) -> String {
     let mut folder = Folder::default();
     let file = SourceFile { path: EXAMPLE.to_owned(), text: Ok(code.example.into()) };
     folder.workflows.insert("example".to_owned(), file);
-    let loaded = load(&folder, &library, &Connections::default(), |_| None);
+    let loaded = load(&folder, &library, &Connections::default(), |_| None, &BTreeSet::new());
     let problems = loaded.values().flat_map(|file| &file.problems).filter(|problem| problem.code == code);
     let found: Vec<Diagnostic> = problems.map(|problem| problem.in_text(code.example)).collect();
     diagnostics(&found, EXAMPLE, code.example, Colour::Never)

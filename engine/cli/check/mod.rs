@@ -2,6 +2,7 @@
 
 mod connections;
 mod find;
+mod fix;
 mod project;
 mod script;
 
@@ -24,6 +25,10 @@ pub struct Args {
     /// Also try each connection of the projects: can the engine log in there?
     #[arg(long)]
     connections: bool,
+    /// Correct the files where only one thing can have been meant and no result changes, then check what is left; what
+    /// comes from standard input (`-`) is printed
+    #[arg(long)]
+    fix: bool,
     /// How to print what is found
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -35,8 +40,10 @@ pub fn run(args: Args, terminal: Terminal) -> Exit {
     match check(&args, &mut report) {
         Ok(files) => {
             let (errors, warnings) = (report.errors(), report.warnings());
-            if args.format == Format::Text {
-                print(&summary(files, errors, warnings));
+            // With `--fix` from standard input the corrected text is all that is printed.
+            let is_filter = args.fix && args.paths.iter().any(|path| path.as_os_str() == "-");
+            if args.format == Format::Text && !is_filter {
+                print(&summary(files, errors, warnings, report.fixable()));
             }
             report.finish_always(if errors > 0 { Exit::NotStarted } else { Exit::Done })
         }
@@ -51,13 +58,13 @@ fn check(args: &Args, report: &mut Report) -> Result<usize, Stop> {
     for found in find(&args.paths)? {
         files += match found {
             // One that cannot be read leaves the others alone.
-            Found::Script(path) => script::check(&path, &input, report).unwrap_or_else(|stop| {
+            Found::Script(path) => script::check(&path, &input, args.fix, report).unwrap_or_else(|stop| {
                 report.problem(&stop);
                 1
             }),
-            Found::Workflow { project, path } => project::check(&project, Some(&path), report)?,
+            Found::Workflow { project, path } => project::check(&project, Some(&path), args.fix, report)?,
             Found::Project(path) => {
-                let files = project::check(&path, None, report)?;
+                let files = project::check(&path, None, args.fix, report)?;
                 if args.connections {
                     connections::check(&path, report)?;
                 }
@@ -68,7 +75,7 @@ fn check(args: &Args, report: &mut Report) -> Result<usize, Stop> {
     Ok(files)
 }
 
-fn summary(files: usize, errors: usize, warnings: usize) -> String {
+fn summary(files: usize, errors: usize, warnings: usize, fixable: usize) -> String {
     let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     let found = match (errors, warnings) {
         (0, 0) => "no problems".to_owned(),
@@ -76,5 +83,6 @@ fn summary(files: usize, errors: usize, warnings: usize) -> String {
         (0, warnings) => count(warnings, "warning"),
         (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
     };
-    format!("{} checked: {found}\n", count(files, "file"))
+    let fixes = if fixable > 0 { format!(" (`--fix` corrects {fixable})") } else { String::new() };
+    format!("{} checked: {found}{fixes}\n", count(files, "file"))
 }

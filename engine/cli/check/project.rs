@@ -1,15 +1,21 @@
 //! Checks the workflows of a project.
 
+use super::fix;
 use crate::output::{Report, Stop, Texts};
 use flowscript_engine::config::Config;
 use flowscript_engine::outgoing::Connections;
 use flowscript_engine::project::{CONNECTIONS, Folder, LoadedFile, load};
 use flowscript_engine::script::Library;
+use flowscript_engine::workflow::codes;
 use flowscript_engine::workflow::problem::Problem;
+use flowscript_lang::diagnostic::Diagnostic;
+use flowscript_lang::diagnostic::fix::settle;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Checks all workflows of the project in `project`, or the one in `only`; gives the number of files.
-pub fn check(project: &Path, only: Option<&Path>, report: &mut Report) -> Result<usize, Stop> {
+/// Checks all workflows of the project in `project`, or the one in `only`; gives the number of files. With `fix` they are
+/// corrected first.
+pub fn check(project: &Path, only: Option<&Path>, fix: bool, report: &mut Report) -> Result<usize, Stop> {
     let config = Config::load(project).map_err(Stop::new)?;
     let limits = &config.limits;
     let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory)
@@ -23,7 +29,18 @@ pub fn check(project: &Path, only: Option<&Path>, report: &mut Report) -> Result
     if only.is_none() {
         problems.iter().for_each(|problem| report.problem(&Stop::new(problem.line(CONNECTIONS))));
     }
-    let loaded = load(&folder, &library, &connections, |_| None);
+    if fix {
+        let loaded = load(&folder, &library, &connections, |_| None, &BTreeSet::new());
+        let is_fixable =
+            |file: &LoadedFile| file.problems.iter().any(|problem| problem.fixes.iter().any(|fix| fix.safe));
+        for id in loaded.into_iter().filter(|(_, file)| is_fixable(file)).map(|(id, _)| id) {
+            let Some(path) = folder.workflows.get(&id).map(|file| project.join(&file.path)) else { continue };
+            if only.is_none_or(|only| same_file(only, &path)) {
+                correct(&mut folder, &id, &path, &library, &connections, report)?;
+            }
+        }
+    }
+    let loaded = load(&folder, &library, &connections, |_| None, &BTreeSet::new());
     let wanted = |file: &&LoadedFile| only.is_none_or(|only| same_file(only, &project.join(&file.path)));
     let files: Vec<&LoadedFile> = loaded.values().filter(wanted).collect();
     if let (Some(only), []) = (only, files.as_slice()) {
@@ -37,6 +54,30 @@ pub fn check(project: &Path, only: Option<&Path>, report: &mut Report) -> Result
         }
     }
     Ok(files.len())
+}
+
+/// Corrects the file of a workflow.
+fn correct(
+    folder: &mut Folder,
+    id: &str,
+    path: &Path,
+    library: &Library,
+    connections: &Connections,
+    report: &mut Report,
+) -> Result<(), Stop> {
+    let Some(Ok(text)) = folder.workflows.get(id).map(|file| file.text.clone()) else { return Ok(()) };
+    let settled = settle(&text, |text| {
+        folder.workflows.get_mut(id)?.text = Ok(text.into());
+        let loaded = load(folder, library, connections, |_| None, &BTreeSet::new());
+        let own = loaded.get(id)?.problems.iter().filter(|problem| problem.file.is_none());
+        let found: Vec<Diagnostic> = own.map(|problem| problem.in_text(text)).collect();
+        // A fix of FlowScript must leave the file what it is.
+        (!found.iter().any(|found| found.code == codes::SYNTAX)).then_some(found)
+    });
+    if let Some(file) = folder.workflows.get_mut(id) {
+        file.text = Ok(settled.text.as_str().into());
+    }
+    fix::write(path, &text, &settled, report)
 }
 
 fn tell(project: &Path, file: &LoadedFile, folder: &Folder, problem: &Problem, report: &mut Report) {

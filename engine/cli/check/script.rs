@@ -1,17 +1,40 @@
 //! Checks a file of FlowScript: a script, or a module where it is one.
 
+use super::fix;
 use crate::output::{Report, Stop, Texts};
 use crate::script::{FolderModules, Input, Source};
 use flowscript_lang::ast::StatementKind;
+use flowscript_lang::diagnostic::Diagnostic;
+use flowscript_lang::diagnostic::fix::settle;
 use flowscript_lang::function::Effect;
-use flowscript_lang::{CompileOptions, Mode, compile, parse};
+use flowscript_lang::{CompileOptions, Compiled, Mode, ModuleLoader, compile, parse};
 use std::path::Path;
 
-/// Checks the file in `path`; `input` gives the variables of scripts.
-pub fn check(path: &Path, input: &Input, report: &mut Report) -> Result<usize, Stop> {
-    let source = Source::read(path)?;
-    let modules = FolderModules::beside(&source.folder);
+/// Checks the file in `path`; `input` gives the variables of scripts. With `fix` it is corrected first.
+pub fn check(path: &Path, input: &Input, fix: bool, report: &mut Report) -> Result<usize, Stop> {
+    let mut source = Source::read(path)?;
+    if fix {
+        let settled = settle(&source.text, |text| Some(of_file(path, &source.folder, text, input)));
+        fix::write(path, &source.text, &settled, report)?;
+        source.text = settled.text;
+    }
+    let compiled = compiled(path, &source.folder, &source.text, input);
+    report.diagnostics(&Texts::new(&source, &compiled), &compiled.diagnostics);
+    Ok(1)
+}
+
+/// What is found in the file itself, not in the modules that it uses.
+fn of_file(path: &Path, folder: &Path, text: &str, input: &Input) -> Vec<Diagnostic> {
+    let own = module_name(path, text).map(str::to_lowercase);
+    let mut found = compiled(path, folder, text, input).diagnostics;
+    found.retain(|found| found.module.as_deref() == own.as_deref());
+    found
+}
+
+fn compiled(path: &Path, folder: &Path, text: &str, input: &Input) -> Compiled {
     let registry = flowscript_stdlib::registry();
+    let name = module_name(path, text);
+    let modules = Edited { name: name.map(str::to_lowercase), text, others: FolderModules::beside(folder) };
     let options = |mode, variables| CompileOptions {
         mode,
         variables,
@@ -19,18 +42,31 @@ pub fn check(path: &Path, input: &Input, report: &mut Report) -> Result<usize, S
         modules: &modules,
         effect: Effect::Outside,
     };
-    match module_name(path, &source.text) {
-        Some(name) => {
-            // A module is checked as those see it that use it.
-            let compiled = compile(&format!("open {name};"), &options(Mode::Line, &[]));
-            report.diagnostics(&Texts::new(&source, &compiled), &compiled.diagnostics);
-        }
-        None => {
-            let compiled = compile(&source.text, &options(Mode::Script, &input.variables));
-            report.diagnostics(&Texts::new(&source, &compiled), &compiled.diagnostics);
+    match name {
+        // A module is checked as those see it that use it.
+        Some(name) => compile(&format!("open {name};"), &options(Mode::Line, &[])),
+        None => compile(text, &options(Mode::Script, &input.variables)),
+    }
+}
+
+/// The modules beside a file, which is one of them with a text that may not be saved yet.
+struct Edited<'a> {
+    name: Option<String>,
+    text: &'a str,
+    others: FolderModules,
+}
+
+impl ModuleLoader for Edited<'_> {
+    fn load(&self, name: &str) -> Option<Result<String, String>> {
+        match &self.name {
+            Some(own) if *own == name.to_lowercase() => Some(Ok(self.text.to_owned())),
+            _ => self.others.load(name),
         }
     }
-    Ok(1)
+
+    fn names(&self) -> Vec<String> {
+        self.others.names()
+    }
 }
 
 /// Its name, if it is a module: it stands in a folder `modules`, or holds declarations only.

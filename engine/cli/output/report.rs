@@ -1,6 +1,6 @@
 //! Errors and warnings of a command, as text or as one JSON object.
 
-use super::{Terminal, print_error, safe_lines};
+use super::{Terminal, print, print_error, safe_lines};
 use crate::exit::Exit;
 use crate::script::{FolderModules, Source};
 use flowscript_lang::Compiled;
@@ -75,12 +75,13 @@ pub struct Report {
     told: HashSet<String>,
     errors: usize,
     warnings: usize,
+    fixable: usize,
 }
 
 impl Report {
     /// A report without findings.
     pub fn new(format: Format, terminal: Terminal) -> Self {
-        Self { format, terminal, kept: Vec::new(), told: HashSet::new(), errors: 0, warnings: 0 }
+        Self { format, terminal, kept: Vec::new(), told: HashSet::new(), errors: 0, warnings: 0, fixable: 0 }
     }
 
     /// What the parser and the checker found.
@@ -90,6 +91,7 @@ impl Report {
             if !self.told.insert(format!("{file} {diagnostic:?}")) {
                 continue;
             }
+            self.fixable += usize::from(diagnostic.fixes.iter().any(|fix| fix.safe));
             *if diagnostic.is_error() { &mut self.errors } else { &mut self.warnings } += 1;
             match self.format {
                 Format::Text => print_error(&render::diagnostic(diagnostic, file, text, self.colour())),
@@ -106,6 +108,18 @@ impl Report {
     /// The number of warnings so far.
     pub fn warnings(&self) -> usize {
         self.warnings
+    }
+
+    /// The number of findings that have a safe fix.
+    pub fn fixable(&self) -> usize {
+        self.fixable
+    }
+
+    /// Says what was done; tools that read JSON see it in what is found.
+    pub fn note(&mut self, text: &str) {
+        if self.format == Format::Text {
+            print(&format!("{}\n", safe_lines(text)));
+        }
     }
 
     /// An error that ended a run.
@@ -126,8 +140,17 @@ impl Report {
     pub fn problem(&mut self, stop: &Stop) {
         self.errors += 1;
         match self.format {
-            Format::Text => print_error(&stop_text(stop, self.terminal.error)),
-            Format::Json => self.kept.push(stop_json(stop)),
+            Format::Text => print_error(&stop_text(stop, "error", self.terminal.error)),
+            Format::Json => self.kept.push(stop_json(stop, "error")),
+        }
+    }
+
+    /// The same for what keeps nothing from running.
+    pub fn warning(&mut self, stop: &Stop) {
+        self.warnings += 1;
+        match self.format {
+            Format::Text => print_error(&stop_text(stop, "warning", self.terminal.error)),
+            Format::Json => self.kept.push(stop_json(stop, "warning")),
         }
     }
 
@@ -151,15 +174,17 @@ impl Report {
     }
 }
 
-fn stop_text(stop: &Stop, color: bool) -> String {
-    let (red, bold, plain) = if color { ("\x1b[1;31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
+fn stop_text(stop: &Stop, severity: &str, color: bool) -> String {
+    let sign = if severity == "error" { "\x1b[1;31m" } else { "\x1b[1;33m" };
+    let (sign, bold, plain) = if color { (sign, "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
     let hint = stop.hint.as_ref().map(|hint| format!("  = hint: {}\n", safe_lines(hint))).unwrap_or_default();
-    format!("{red}error{plain}{bold}: {}{plain}\n{hint}", safe_lines(&stop.message))
+    format!("{sign}{severity}{plain}{bold}: {}{plain}\n{hint}", safe_lines(&stop.message))
 }
 
-fn stop_json(stop: &Stop) -> Json {
+fn stop_json(stop: &Stop, severity: &str) -> Json {
     json!({
-        "code": null, "severity": "error", "phase": null, "kind": null, "message": stop.message, "file": null,
-        "line": null, "column": null, "endLine": null, "endColumn": null, "hint": stop.hint, "stack": [],
+        "code": null, "severity": severity, "phase": null, "kind": null, "message": stop.message, "file": null,
+        "line": null, "column": null, "endLine": null, "endColumn": null, "labels": [], "hint": stop.hint, "fixes": [],
+        "stack": [],
     })
 }

@@ -37,8 +37,15 @@ pub fn own(diagnostics: &[Diagnostic], prelude: &str) -> Vec<Diagnostic> {
         .map(|mut diagnostic| {
             if is_earlier(&diagnostic) {
                 diagnostic.module = Some(EARLIER.into());
+                diagnostic.labels.retain(|label| (label.span.end as usize) <= prelude.len());
             } else if diagnostic.module.is_none() {
+                let in_line = |span: Span| span.start as usize >= prelude.len();
                 diagnostic.span = behind(diagnostic.span, prelude);
+                diagnostic.labels.retain(|label| in_line(label.span));
+                diagnostic.labels.iter_mut().for_each(|label| label.span = behind(label.span, prelude));
+                diagnostic.fixes.retain(|fix| fix.edits.iter().all(|edit| in_line(edit.span)));
+                let edits = diagnostic.fixes.iter_mut().flat_map(|fix| &mut fix.edits);
+                edits.for_each(|edit| edit.span = behind(edit.span, prelude));
             }
             diagnostic
         })

@@ -38,7 +38,7 @@ pub struct Evaluated {
     r#type: String,
     /// What it has logged.
     log: Vec<Line>,
-    /// What is wrong with it: code, severity, phase, message, line, column, hint.
+    /// What is wrong with it: code, severity, phase, message, line, column, labels, hint, fixes.
     #[schema(value_type = Vec<Object>)]
     errors: Vec<Json>,
 }

@@ -23,13 +23,13 @@ pub use trial::{Outcome, try_out};
 pub use weight::{Weighed, weigh, weight};
 
 use crate::workflow::model::Slot;
-use crate::workflow::problem::{Problem, codes};
+use crate::workflow::problem::{Fix, Note, Problem, codes};
 use crate::yaml::{Place, Scalar};
 use ecow::EcoString;
 use flowscript_lang::ast;
 use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::check::{CompileOptions, Mode, ModuleLoader, Variable};
-use flowscript_lang::diagnostic::Diagnostic;
+use flowscript_lang::diagnostic::{self, Diagnostic, Edit, Label};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Effect, Registry};
 use flowscript_lang::host::Host;
@@ -369,25 +369,46 @@ fn problems(
 /// A diagnostic with its place in the workflow file, or in the module's file. `shift` bytes stood before the scalar's
 /// text when it was compiled.
 fn problem(diagnostic: &Diagnostic, source: &Scalar, shift: usize, modules: &[(EcoString, Arc<str>)]) -> Problem {
-    let (start, end) = (diagnostic.span.start, diagnostic.span.end);
-    let at = |offset: u32| source.places.at(&source.text, (offset as usize).saturating_sub(shift));
-    let (place, end, file) = match &diagnostic.module {
-        None => (at(start), at(end), None),
-        Some(module) => {
-            let text = modules.iter().find(|(name, _)| name == module).map_or("", |(_, text)| text);
-            let at = |offset| {
-                let (line, column) = line_column(text, offset);
-                Place { line, column }
-            };
-            (at(start), at(end), Some(format!("modules/{module}.flow")))
+    let text = diagnostic
+        .module
+        .as_ref()
+        .map(|module| modules.iter().find(|(name, _)| name == module).map_or("", |(_, text)| text));
+    let at = |offset: u32| match text {
+        None => source.places.at(&source.text, (offset as usize).saturating_sub(shift)),
+        Some(text) => {
+            let (line, column) = line_column(text, offset);
+            Place { line, column }
         }
     };
+    let (place, end) = (at(diagnostic.span.start), at(diagnostic.span.end));
+    let file = diagnostic.module.as_ref().map(|module| format!("modules/{module}.flow"));
+    let label = |label: &Label| Note { place: at(label.span.start), end: at(label.span.end), text: label.text.clone() };
+    let labels = diagnostic.labels.iter().map(label).collect();
+    let edit = |edit: &Edit| {
+        let (place, end, text) = match text {
+            Some(_) => (at(edit.span.start), at(edit.span.end), edit.text.clone()),
+            None => {
+                let byte = |offset: u32| (offset as usize).checked_sub(shift);
+                source.edit(byte(edit.span.start)?..byte(edit.span.end)?, &edit.text)?
+            }
+        };
+        Some(Note { place, end, text })
+    };
+    // One that the form of the scalar cannot hold is left out.
+    let fix = |fix: &diagnostic::Fix| {
+        let edits = fix.edits.iter().map(edit).collect::<Option<_>>()?;
+        Some(Fix { title: fix.title.clone(), edits, safe: fix.safe })
+    };
+    let fixes = diagnostic.fixes.iter().filter_map(fix).collect();
     Problem {
         code: diagnostic.code,
         message: diagnostic.message.clone(),
         place,
         end: Some(end),
+        labels,
         hint: diagnostic.hint.clone(),
+        fixes,
+        subject: diagnostic.subject.clone(),
         warning: !diagnostic.is_error(),
         files_only: false,
         file,

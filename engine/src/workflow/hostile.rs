@@ -151,7 +151,7 @@ fn reading_a_file_stops_when_it_is_told_to() {
         let library = library().stopping_with(Arc::new(stopped));
         let Read { workflow, problems } = read("test", &source, &library, &mut |_| Callee::Missing);
         let asked = asked.load(Ordering::Relaxed);
-        let codes: Vec<&str> = problems.iter().map(|problem| problem.code).collect();
+        let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
         // The parser ends by itself, and so do files of few parts.
         let ended = asked > 5 && workflow.is_none() && codes == [codes::LATE];
         assert!(ended || asked <= 6, "{name}: asked {asked} times, {} problems: {:?}", codes.len(), codes.first());

@@ -2,8 +2,53 @@
 
 pub use super::codes;
 use crate::yaml::Place;
-use flowscript_lang::diagnostic::{Code, Diagnostic, Severity};
+use ecow::EcoString;
+use flowscript_lang::diagnostic::{self, Code, Diagnostic, Edit, Label, Severity};
 use flowscript_lang::span::Span;
+
+/// A text at a place: what is said of it, or what is written there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Where it begins.
+    pub place: Place,
+    /// Where it ends (behind its last character).
+    pub end: Place,
+    /// The text.
+    pub text: String,
+}
+
+/// A way to correct a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does.
+    pub title: String,
+    /// What is written where.
+    pub edits: Vec<Note>,
+    /// May be applied without asking.
+    pub safe: bool,
+}
+
+impl Fix {
+    /// Writes `text` between two places.
+    pub fn replace(place: Place, end: Place, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { title: format!("write `{text}`"), edits: vec![Note { place, end, text }], safe: false }
+    }
+}
+
+impl Note {
+    fn span_in(&self, text: &str) -> Span {
+        let start = self.place.byte_in(text);
+        Span::new(start, self.end.byte_in(text).max(start))
+    }
+}
+
+impl Fix {
+    fn in_text(&self, text: &str) -> diagnostic::Fix {
+        let edit = |edit: &Note| Edit { span: edit.span_in(text), text: edit.text.clone() };
+        diagnostic::Fix { title: self.title.clone(), edits: self.edits.iter().map(edit).collect(), safe: self.safe }
+    }
+}
 
 /// One finding in a workflow file: FlowScript inside it included, with the place in the file itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +61,14 @@ pub struct Problem {
     pub place: Place,
     /// Where it ends (behind its last character), where that is known.
     pub end: Option<Place>,
+    /// Other places that belong to it.
+    pub labels: Vec<Note>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What to write instead.
+    pub fixes: Vec<Fix>,
+    /// The name that it is about.
+    pub subject: Option<EcoString>,
     /// A warning keeps nothing from running.
     pub warning: bool,
     /// It refuses a file, but not a version that the store has kept from before the rule: its runs go on.
@@ -30,7 +81,19 @@ impl Problem {
     /// An error at `place`.
     pub fn new(code: &'static Code, place: Place, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, message, place, end: None, hint: None, warning: false, files_only: false, file: None }
+        Self {
+            code,
+            message,
+            place,
+            end: None,
+            labels: Vec::new(),
+            hint: None,
+            fixes: Vec::new(),
+            subject: None,
+            warning: false,
+            files_only: false,
+            file: None,
+        }
     }
 
     /// A warning at `place`.
@@ -60,9 +123,23 @@ impl Problem {
             severity: if self.warning { Severity::Warning } else { Severity::Error },
             message: self.message.clone(),
             span: Span::new(start, end),
+            labels: self
+                .labels
+                .iter()
+                .map(|label| Label { span: label.span_in(text), text: label.text.clone() })
+                .collect(),
             hint: self.hint.clone(),
+            fixes: self.fixes.iter().map(|fix| fix.in_text(text)).collect(),
+            subject: self.subject.clone(),
             module: None,
         }
+    }
+
+    /// The same with what to write instead.
+    #[must_use]
+    pub fn with_fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
+        self.fixes.extend(fix.into());
+        self
     }
 
     /// The same with a hint.

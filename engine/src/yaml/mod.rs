@@ -3,6 +3,7 @@
 //! A scalar keeps its text as decoded and can say for each byte of it where it stands in the file, so that a
 //! diagnostic inside embedded FlowScript points into the YAML file itself.
 
+mod edit;
 mod parse;
 mod places;
 #[cfg(test)]
@@ -18,6 +19,8 @@ use flowscript_lang::value::Number;
 pub struct Node {
     /// Its first character.
     pub place: Place,
+    /// Behind its last character; of a block, where the next thing may begin.
+    pub end: Place,
     /// What it is.
     pub kind: Kind,
 }
@@ -40,6 +43,8 @@ pub struct Entry {
     pub key: String,
     /// Where the key stands.
     pub place: Place,
+    /// Is the key written without quotes?
+    pub is_plain: bool,
     /// What it holds.
     pub value: Node,
 }
@@ -51,6 +56,8 @@ pub struct Scalar {
     pub text: String,
     /// Written without quotes and not as a block, so that it may be a number, a boolean or null.
     pub plain: bool,
+    /// The quote it is written in.
+    pub quote: Option<char>,
     /// From bytes of `text` to places of the file.
     pub places: Places,
 }
@@ -117,7 +124,7 @@ impl Scalar {
     #[must_use]
     pub fn part(&self, range: std::ops::Range<usize>) -> Self {
         let text = self.text.get(range.clone()).unwrap_or_default().to_owned();
-        Self { text, plain: self.plain, places: self.places.from(&self.text, range.start) }
+        Self { text, plain: self.plain, quote: self.quote, places: self.places.from(&self.text, range.start) }
     }
 }
 

@@ -23,6 +23,7 @@ pub fn parse(source: &str) -> Result<Node, Problem> {
         line_starts: std::iter::once(0).chain(source.match_indices('\n').map(|(i, _)| i + 1)).collect(),
         char_starts: if source.is_ascii() { Vec::new() } else { source.char_indices().map(|(i, _)| i).collect() },
         events: Parser::new_from_str(source),
+        end: Place { line: 1, column: 1 },
     };
     reader.document()
 }
@@ -33,6 +34,8 @@ struct Reader<'a> {
     /// Byte offsets of characters; empty where they are the same numbers.
     char_starts: Vec<usize>,
     events: Parser<'a, StrInput<'a>>,
+    /// The end of the last event.
+    end: Place,
 }
 
 impl<'a> Reader<'a> {
@@ -82,7 +85,7 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(Problem::new(codes::SYNTAX, place, "A value is missing here")),
         };
-        Ok(Node { place, kind })
+        Ok(Node { place, end: self.end, kind })
     }
 
     fn elements(&mut self, level: usize) -> Result<Vec<Node>, Problem> {
@@ -106,7 +109,7 @@ impl<'a> Reader<'a> {
             }
             let key = self.node(event, span, level)?;
             let place = key.place;
-            let Kind::Scalar(Scalar { text: key, .. }) = key.kind else {
+            let Kind::Scalar(Scalar { text: key, plain: is_plain, .. }) = key.kind else {
                 return Err(Problem::new(codes::SYNTAX, place, "A key must be a text, not a list or a map")
                     .with_hint("A template that begins a value needs quotes: \"{name}\"."));
             };
@@ -116,7 +119,7 @@ impl<'a> Reader<'a> {
             }
             let (event, span) = self.next()?;
             let value = self.node(event, span, level)?;
-            entries.push(Entry { key, place, value });
+            entries.push(Entry { key, place, is_plain, value });
         }
     }
 
@@ -134,7 +137,12 @@ impl<'a> Reader<'a> {
             }
             _ => Places::of_flow(text, style, start, self.rest(span.start)),
         };
-        Ok(Scalar { text: text.to_owned(), plain: style == ScalarStyle::Plain, places })
+        let quote = match style {
+            ScalarStyle::SingleQuoted => Some('\''),
+            ScalarStyle::DoubleQuoted => Some('"'),
+            _ => None,
+        };
+        Ok(Scalar { text: text.to_owned(), plain: style == ScalarStyle::Plain, quote, places })
     }
 
     /// The source from the beginning of a line (from 1) on.
@@ -150,7 +158,10 @@ impl<'a> Reader<'a> {
 
     fn next(&mut self) -> Result<(Event<'a>, Span), Problem> {
         match self.events.next_event() {
-            Some(Ok(event)) => Ok(event),
+            Some(Ok((event, span))) => {
+                self.end = place(span.end);
+                Ok((event, span))
+            }
             Some(Err(error)) => {
                 let message = format!("This is not YAML: {}", error.info());
                 Err(Problem::new(codes::SYNTAX, place(*error.marker()), message).with_hint(

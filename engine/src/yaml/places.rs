@@ -14,6 +14,11 @@ pub struct Place {
 impl Place {
     /// Its byte in the text of the file.
     pub fn byte_in(self, text: &str) -> usize {
+        // A mark of the byte order is no character of the first line.
+        let mark = '\u{feff}';
+        if let Some(rest) = text.strip_prefix(mark) {
+            return self.byte_in(rest) + mark.len_utf8();
+        }
         let before = (self.line as usize).saturating_sub(1);
         let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
         let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();

@@ -125,6 +125,10 @@ impl Checker<'_> {
         }
         shorten(&mut diagnostic.message);
         diagnostic.hint.iter_mut().for_each(shorten);
+        diagnostic.labels.iter_mut().for_each(|label| shorten(&mut label.text));
+        // An edit is nothing that could be cut.
+        diagnostic.fixes.retain(|fix| fix.edits.iter().map(|edit| edit.text.len()).sum::<usize>() <= LONGEST_MESSAGE);
+        diagnostic.fixes.iter_mut().for_each(|fix| shorten(&mut fix.title));
         self.diagnostics.push(diagnostic);
     }
 

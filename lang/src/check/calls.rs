@@ -181,7 +181,9 @@ impl Checker<'_> {
 
     /// A call of a function of this unit.
     fn call_user(&mut self, function: &LocalFunction, given: Vec<Given<'_>>, span: Span) -> Expr {
+        let before = self.diagnostics.len();
         let arguments = self.user_arguments(&function.signature, given, span);
+        self.label_since(before, codes::ARGUMENT_COUNT, function.span, "declared here");
         self.note_arguments(function.id, &arguments, function.signature.parameters.len());
         let ty = self.result_of(&function.signature);
         if self.units[self.unit].functions[function.id].captures {

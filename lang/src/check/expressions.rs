@@ -2,13 +2,13 @@
 
 use super::Checker;
 use crate::ast::{self, ExprKind as A, TemplatePart};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
 use crate::value::{Shape, Value};
 use ecow::EcoString;
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
 impl Checker<'_> {
     /// Lowers an expression. What is wrong in it has been reported, and stands as a null of type `any`.
@@ -118,12 +118,14 @@ impl Checker<'_> {
         let ty = self.types.resolve(&value.ty).without_null();
         if matches!(ty, Type::List(_) | Type::Record(_) | Type::Function(_) | Type::Binary) {
             let message = format!("A value of type {} has no text form, which {what} wants.", value.ty);
-            let hint = match ty {
-                Type::Binary => "use `DecodeText(x)` or `Base64Encode(x)`",
-                Type::Function(_) => "call the function",
-                _ => "use `JSON.Encode(x)`, `Join(x, ', ')`, or one of its fields",
+            let (hint, functions): (_, &[&str]) = match ty {
+                Type::Binary => ("use `DecodeText(x)` or `Base64Encode(x)`", &["DecodeText", "Base64Encode"]),
+                Type::Function(_) => ("call the function", &[]),
+                _ => ("use `JSON.Encode(x)`, `Join(x, ', ')`, or one of its fields", &["JSON.Encode"]),
             };
-            self.error_hint(codes::NO_TEXT_FORM, value.span, message, Some(hint.to_owned()));
+            let error = Diagnostic::error(codes::NO_TEXT_FORM, value.span, message).with_hint(hint);
+            let call = |name: &&str| Fix::around(value.span, format!("{name}("), ")");
+            self.report(functions.iter().map(call).fold(error, Diagnostic::with_fix));
         }
     }
 
@@ -135,8 +137,9 @@ impl Checker<'_> {
         for escape in crate::parse::unknown_escapes(span.text(&source)) {
             let at = Span { start: span.start + escape.start, end: span.start + escape.end };
             let message = format!("`{}` is no escape; the backslash stays in the text.", at.text(&source));
-            let hint = Some("double the backslash, or write a verbatim text: @'…'".to_owned());
-            self.warn(codes::UNKNOWN_ESCAPE, at, message, hint);
+            let hint = "double the backslash, or write a verbatim text: @'…'";
+            let fix = Fix::insert(at.start, "\\").titled("double the backslash").safe();
+            self.report(Diagnostic::warning(codes::UNKNOWN_ESCAPE, at, message).with_hint(hint).with_fix(fix));
         }
     }
 
@@ -164,15 +167,16 @@ impl Checker<'_> {
     /// The fields of a record literal: its shape, its cells and its type.
     pub(super) fn record_fields(&mut self, fields: &[ast::RecordField]) -> (std::sync::Arc<Shape>, Vec<Expr>, Type) {
         let mut names: Vec<EcoString> = Vec::with_capacity(fields.len());
-        let mut known = HashSet::with_capacity(fields.len());
+        let mut known: HashMap<&EcoString, Span> = HashMap::with_capacity(fields.len());
         let mut cells = Vec::with_capacity(fields.len());
         for field in fields {
             let name = &field.label.text;
             let value = self.expr(&field.value);
-            if !known.insert(name) {
-                self.error(codes::DECLARED_TWICE, field.label.span, format!("The field `{name}` is there twice."));
+            if let Some(first) = known.get(name) {
+                self.twice(field.label.span, format!("The field `{name}` is there twice."), Some(*first));
                 continue;
             }
+            known.insert(name, field.label.span);
             names.push(name.clone());
             cells.push(value);
         }
@@ -185,7 +189,7 @@ impl Checker<'_> {
         if let ExprKind::Constant(Value::Number(number)) = inner.kind {
             return constant(Value::Number(-number), span);
         }
-        self.wants_number(&inner, "`-`");
+        self.wants_number(&inner, "`-`", span);
         let nullable = !matches!(inner.ty, Type::Number | Type::Text | Type::Never);
         let ty = if nullable { Type::Number.nullable() } else { Type::Number };
         Expr { kind: ExprKind::Negate(Box::new(inner)), span, ty }
@@ -234,7 +238,7 @@ impl Checker<'_> {
             self.error(codes::WRONG_OPERAND, written.span, format!("`new` makes a record, and `{ty}` is none."));
         }
         let mut lowered: Vec<(EcoString, Expr)> = Vec::with_capacity(fields.len());
-        let mut given = HashSet::with_capacity(fields.len());
+        let mut given: HashMap<&EcoString, Span> = HashMap::with_capacity(fields.len());
         for (place, field) in fields.iter().enumerate() {
             let name = &field.label.text;
             let value = self.expr(&field.value);
@@ -246,10 +250,11 @@ impl Checker<'_> {
                     Some(known) => self.check_filled(&value, &known.ty, name),
                 }
             }
-            if !given.insert(name) {
-                self.error(codes::DECLARED_TWICE, field.label.span, format!("The field `{name}` is there twice."));
+            if let Some(first) = given.get(name) {
+                self.twice(field.label.span, format!("The field `{name}` is there twice."), Some(*first));
                 continue;
             }
+            given.insert(name, field.label.span);
             lowered.push((name.clone(), value));
         }
         Expr { kind: ExprKind::New(ty.clone(), lowered), span, ty }

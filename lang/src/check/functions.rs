@@ -5,13 +5,13 @@ use super::lookup::hidden_name;
 use super::scope::{BlockScope, FnId, FnInfo, FunctionState, LocalFunction, Scope, Signature, VarKind};
 use super::statements::Flow;
 use crate::ast::{self, FunctionBody, StatementKind};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::span::Span;
 use crate::tree::{self, Capture, Expr, ExprKind, FunctionDef, ParameterDef, Statement, Variable};
 use crate::types::{FunctionType, Type};
 use crate::value::fold_text;
 use ecow::EcoString;
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// A function declared in a block, whose body is walked where it stands.
@@ -38,6 +38,7 @@ impl Checker<'_> {
     /// Makes the functions declared in a block known in all of it.
     pub(super) fn declare_functions(&mut self, statements: &[ast::Statement]) -> Vec<Hoisted> {
         let mut hoisted = Vec::new();
+        let mut places: HashMap<EcoString, Span> = HashMap::new();
         for statement in statements {
             let StatementKind::Function { name, function, .. } = &statement.kind else { continue };
             let id = self.new_function();
@@ -45,16 +46,18 @@ impl Checker<'_> {
             let hidden = hidden_name(id);
             let (variable, place) = self.declare(&hidden, name.span, VarKind::Function, signature.to_type());
             self.bind(hidden, variable, place);
-            let function = LocalFunction { id, signature };
+            let function = LocalFunction { id, signature, span: name.span };
             if self.block().functions.insert(fold_text(&name.text), function.clone()).is_some() {
                 let message = format!("The function `{}` is declared twice in this block.", name.text);
-                self.error_hint(
-                    codes::DECLARED_TWICE,
-                    name.span,
-                    message,
-                    Some("function names are the same in any case".into()),
-                );
+                let first = places.get(&fold_text(&name.text)).copied();
+                let error = Diagnostic::error(codes::DECLARED_TWICE, name.span, message)
+                    .with_hint("function names are the same in any case");
+                self.report(match first {
+                    Some(first) => error.with_label(first, "first here"),
+                    None => error,
+                });
             }
+            places.insert(fold_text(&name.text), name.span);
             hoisted.push(Hoisted { function, place });
         }
         hoisted
@@ -228,17 +231,21 @@ impl Checker<'_> {
     }
 
     fn repeated_parameters(&mut self, function: &ast::FunctionExpr) {
-        let mut names = HashSet::with_capacity(function.parameters.len());
+        let mut names: HashMap<&EcoString, Span> = HashMap::with_capacity(function.parameters.len());
         for (position, parameter) in function.parameters.iter().enumerate() {
             let name = &parameter.name;
-            if !names.insert(&name.text) {
-                self.error(codes::DECLARED_TWICE, name.span, format!("The parameter `{}` is there twice.", name.text));
+            let first = names.get(&name.text).copied();
+            if first.is_some() {
+                self.twice(name.span, format!("The parameter `{}` is there twice.", name.text), first);
             }
+            names.entry(&name.text).or_insert(name.span);
             let earlier = position.checked_sub(1).and_then(|at| function.parameters.get(at));
             if parameter.default.is_none() && earlier.is_some_and(|earlier| earlier.default.is_some()) {
                 let message =
                     format!("The parameter `{}` needs a default, since the one before it has one.", name.text);
-                self.error(codes::DEFAULT_BEFORE, name.span, message);
+                let error = Diagnostic::error(codes::DEFAULT_BEFORE, name.span, message);
+                let before = earlier.map_or(name.span, |earlier| earlier.name.span);
+                self.report(error.with_label(before, "this one has a default"));
             }
         }
     }

@@ -8,7 +8,7 @@ use super::expressions::constant;
 use super::modules::Member;
 use super::scope::{Found, FoundPlace, Scope};
 use crate::ast::{self, ExprKind as A, PostfixKind};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::function::{Function, ParameterType};
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind, ScopeId};
@@ -175,7 +175,9 @@ impl Checker<'_> {
         if let Some(near) = near {
             let message = format!("`{name}` is the function here; the column is `{near}`.");
             let hint = format!("write `{near}` for the column, or `x => {name}(x)` for the function");
-            self.warn(codes::FUNCTION_FOR_COLUMN, span, message, Some(hint));
+            let warning = Diagnostic::warning(codes::FUNCTION_FOR_COLUMN, span, message).with_hint(hint);
+            let fixes = [Fix::replace(span, near.as_str()), Fix::replace(span, format!("x => {name}(x)"))];
+            self.report(fixes.into_iter().fold(warning, Diagnostic::with_fix));
         }
     }
 }

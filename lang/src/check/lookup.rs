@@ -4,7 +4,7 @@ use super::scope::{
     BlockScope, CaptureKey, Found, FoundPlace, FunctionState, LocalFunction, Scope, VarId, VarInfo, VarKind,
 };
 use super::{Checker, Mode};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::tree::{self, Capture, Expr, ExprKind, FAR_LOCALS, NEAR_LOCALS, RowName, Variable};
 use crate::types::Type;
@@ -197,12 +197,14 @@ impl Checker<'_> {
             let declared = self.units[self.unit].variables[id].span;
             self.scan(declared.start as usize);
             let line = self.line_of(declared);
-            self.warn(
-                codes::COLUMN_OR_VARIABLE,
-                span,
-                format!("`{name}` may be a column of these rows or the variable from line {line}."),
-                Some(format!("write `row.{name}` for the column, or use a function: `r => r.x = {name}`")),
-            );
+            let message = format!("`{name}` may be a column of these rows or the variable from line {line}.");
+            let hint = format!("write `row.{name}` for the column, or use a function: `r => r.x = {name}`");
+            let warning = Diagnostic::warning(codes::COLUMN_OR_VARIABLE, span, message).about(name).with_hint(hint);
+            let fix = Fix::replace(span, format!("row.{name}"));
+            // A variable of the host is declared nowhere.
+            let warning =
+                if declared.start < declared.end { warning.with_label(declared, "the variable") } else { warning };
+            self.report(warning.with_fix(fix));
         }
         if let Some(id) = outer.as_ref().and_then(|outer| outer.variable) {
             self.variable_info(id).read = true;

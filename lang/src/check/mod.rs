@@ -30,7 +30,7 @@ mod types;
 
 use crate::ast;
 use crate::budget::{Allowance, Budget, Unlimited};
-use crate::diagnostic::{Code, Diagnostic, codes};
+use crate::diagnostic::{Code, Diagnostic, Label, codes};
 use crate::error::RunError;
 use crate::function::{Effect, Registry};
 use crate::parse;
@@ -401,6 +401,22 @@ impl<'a> Checker<'a> {
         let mut diagnostic = Diagnostic::error(code, span, message);
         diagnostic.hint = hint;
         self.report(diagnostic);
+    }
+
+    /// Something that is declared again; `first` is where it stands already.
+    fn twice(&mut self, span: Span, message: String, first: Option<Span>) {
+        let mut diagnostic = Diagnostic::error(codes::DECLARED_TWICE, span, message);
+        if let Some(first) = first {
+            diagnostic = diagnostic.with_label(first, "first here");
+        }
+        self.report(diagnostic);
+    }
+
+    /// Shows another place with what has been reported since there were `before` findings.
+    fn label_since(&mut self, before: usize, code: &Code, span: Span, text: &str) {
+        for found in self.diagnostics.iter_mut().skip(before).filter(|found| found.code == code) {
+            found.labels.push(Label { span, text: text.to_owned() });
+        }
     }
 
     fn warn(&mut self, code: &'static Code, span: Span, message: impl Into<String>, hint: Option<String>) {

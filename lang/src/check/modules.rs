@@ -5,7 +5,7 @@ use super::calls::Given;
 use super::expressions::invalid;
 use super::scope::{FoundPlace, Members, Scope, Signature, VarKind};
 use crate::ast::{self, StatementKind};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::function::Function;
 use crate::parse;
 use crate::span::Span;
@@ -224,9 +224,8 @@ impl Checker<'_> {
         }
         let mut modules: Vec<String> = self.options.registry.modules().into_iter().map(str::to_owned).collect();
         modules.extend(self.options.modules.names());
-        let hint =
-            nearest(&name.text, modules.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-        self.error_hint(codes::UNKNOWN_MODULE, name.span, format!("There is no module `{}`.", name.text), hint);
+        let error = Diagnostic::error(codes::UNKNOWN_MODULE, name.span, format!("There is no module `{}`.", name.text));
+        self.report(error.did_you_mean(nearest(&name.text, modules.iter().map(String::as_str))));
     }
 
     /// The full name of a function that `open` has made known by its short one.
@@ -298,9 +297,15 @@ impl Checker<'_> {
                 let prefix = format!("{}.", module.to_lowercase());
                 let names: Vec<&str> =
                     self.options.registry.all_names().filter(|n| n.to_lowercase().starts_with(&prefix)).collect();
-                let hint = nearest(&full, names).map(|near| format!("did you mean `{near}`?"));
                 let message = format!("There is no function `{}` in the module `{module}`.", name.text);
-                self.error_hint(codes::UNKNOWN_FUNCTION, name.span, message, hint);
+                let error = Diagnostic::error(codes::UNKNOWN_FUNCTION, name.span, message);
+                self.report(match nearest(&full, names) {
+                    Some(near) => {
+                        let short = near.rsplit_once('.').map_or(near, |(_, short)| short);
+                        error.with_hint(format!("did you mean `{near}`?")).with_fix(Fix::replace(name.span, short))
+                    }
+                    None => error,
+                });
                 Some(invalid(span))
             }
         }
@@ -317,8 +322,10 @@ impl Checker<'_> {
         let Some(unit) = self.module(module, span) else {
             let function = self.options.registry.find(&format!("{module}.{}", name.text))?;
             let message = format!("`{}` is a function.", function.name);
-            let hint = format!("call it, or write `x => {}(x)` to pass it on", function.name);
-            self.error_hint(codes::UNKNOWN_VARIABLE, span, message, Some(hint));
+            let lambda = format!("x => {}(x)", function.name);
+            let error = Diagnostic::error(codes::UNKNOWN_VARIABLE, span, message);
+            let hint = format!("call it, or write `{lambda}` to pass it on");
+            self.report(error.with_hint(hint).with_fix(Fix::replace(span, lambda)));
             return Some(invalid(span));
         };
         if self.is_private(unit, name) {
@@ -338,14 +345,9 @@ impl Checker<'_> {
             .cloned()
             .chain(members.functions.values().map(|(_, signature)| signature.name.clone()))
             .collect();
-        let hint =
-            nearest(&name.text, names.iter().map(EcoString::as_str)).map(|near| format!("did you mean `{near}`?"));
-        self.error_hint(
-            codes::UNKNOWN_FIELD,
-            name.span,
-            format!("The module `{module}` has no `{}`.", name.text),
-            hint,
-        );
+        let near = nearest(&name.text, names.iter().map(EcoString::as_str));
+        let message = format!("The module `{module}` has no `{}`.", name.text);
+        self.report(Diagnostic::error(codes::UNKNOWN_FIELD, name.span, message).did_you_mean(near));
         Some(invalid(span))
     }
 
@@ -376,10 +378,9 @@ impl Checker<'_> {
             Some(id) => Type::Named(*id, name.text.clone()),
             None => {
                 let names: Vec<EcoString> = self.units[unit].members.types.keys().cloned().collect();
-                let hint = nearest(&name.text, names.iter().map(EcoString::as_str))
-                    .map(|near| format!("did you mean `{near}`?"));
+                let near = nearest(&name.text, names.iter().map(EcoString::as_str));
                 let message = format!("The module `{}` has no type `{}`.", module.text, name.text);
-                self.error_hint(codes::UNKNOWN_TYPE, name.span, message, hint);
+                self.report(Diagnostic::error(codes::UNKNOWN_TYPE, name.span, message).did_you_mean(near));
                 Type::Any
             }
         }

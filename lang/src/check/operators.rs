@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::ast::{self, BinaryOp};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::tree::{Container, Expr, ExprKind};
 use crate::types::{Fit, Type};
@@ -69,15 +69,15 @@ impl Checker<'_> {
             {
                 self.number_result(left_ty, &right.ty)
             }
-            BinaryOp::Add | BinaryOp::Subtract => self.sum_type(op, left, left_ty, right),
+            BinaryOp::Add | BinaryOp::Subtract => self.sum_type(op, at, left, left_ty, right),
             BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => {
                 let sign = op_text(op);
                 if let Some(left) = left {
-                    self.wants_number(left, sign);
+                    self.wants_number(left, sign, at);
                 } else {
-                    self.number_type(left_ty, at, sign);
+                    self.number_type(left_ty, at, sign, at);
                 }
-                self.wants_number(right, sign);
+                self.wants_number(right, sign, at);
                 self.number_result(left_ty, &right.ty)
             }
             BinaryOp::Like | BinaryOp::NotLike => {
@@ -212,7 +212,7 @@ impl Checker<'_> {
         if same { left.clone().many() } else { Type::Record(joined.into()).many() }
     }
 
-    fn sum_type(&mut self, op: BinaryOp, left: Option<&Expr>, left_ty: &Type, right: &Expr) -> Type {
+    fn sum_type(&mut self, op: BinaryOp, at: Span, left: Option<&Expr>, left_ty: &Type, right: &Expr) -> Type {
         let (a, b) = (self.types.resolve(left_ty).without_null().clone(), self.types.resolve(&right.ty).clone());
         let b = b.without_null().clone();
         let null = |ty: &Type| matches!(ty, Type::Nullable(_) | Type::Null | Type::Any);
@@ -236,7 +236,7 @@ impl Checker<'_> {
                 }
             },
             (Type::DateTime, _) => {
-                self.wants_number(right, sign);
+                self.wants_number(right, sign, at);
                 nullable(Type::DateTime)
             }
             (Type::Text, Type::DateTime) if op == BinaryOp::Subtract => {
@@ -255,11 +255,11 @@ impl Checker<'_> {
             }
             _ => {
                 if let Some(left) = left {
-                    self.wants_number(left, sign);
+                    self.wants_number(left, sign, at);
                 } else {
-                    self.number_type(&a, right.span, sign);
+                    self.number_type(&a, right.span, sign, at);
                 }
-                self.wants_number(right, sign);
+                self.wants_number(right, sign, at);
                 if a.is_any() || matches!(a, Type::Text) && b.is_any() { Type::Any } else { nullable(Type::Number) }
             }
         }
@@ -283,23 +283,22 @@ impl Checker<'_> {
     }
 
     /// Reports an operand that can be no number.
-    pub(super) fn wants_number(&mut self, value: &Expr, sign: &str) {
+    pub(super) fn wants_number(&mut self, value: &Expr, sign: &str, at: Span) {
         if let ExprKind::Constant(Value::Text(text)) = &value.kind {
             if to_number(&Value::Text(text.clone())).is_err() {
-                let join = if sign == "`+`" { " Use `&` to join texts." } else { "" };
+                let is_sum = sign == op_text(BinaryOp::Add);
+                let join = if is_sum { " Use `&` to join texts." } else { "" };
                 let shown = Value::Text(text.clone()).to_literal(40);
-                self.error(
-                    codes::WRONG_OPERAND,
-                    value.span,
-                    format!("{sign} works with numbers, and {shown} is not a number.{join}"),
-                );
+                let message = format!("{sign} works with numbers, and {shown} is not a number.{join}");
+                let error = Diagnostic::error(codes::WRONG_OPERAND, value.span, message);
+                self.report(error.with_fix(self.joining(sign, at)));
             }
             return;
         }
-        self.number_type(&value.ty, value.span, sign);
+        self.number_type(&value.ty, value.span, sign, at);
     }
 
-    fn number_type(&mut self, ty: &Type, span: Span, sign: &str) {
+    fn number_type(&mut self, ty: &Type, span: Span, sign: &str, at: Span) {
         let resolved = self.types.resolve(ty);
         if matches!(resolved.without_null(), Type::Null) {
             return;
@@ -315,8 +314,18 @@ impl Checker<'_> {
                 }),
                 _ => None,
             };
-            self.error_hint(codes::WRONG_OPERAND, span, format!("{sign} works with numbers, not with {ty}."), hint);
+            let is_list = matches!(resolved.without_null(), Type::List(_));
+            let message = format!("{sign} works with numbers, not with {ty}.");
+            let fix = self.joining(sign, at).filter(|_| is_list);
+            let mut error = Diagnostic::error(codes::WRONG_OPERAND, span, message).with_fix(fix);
+            error.hint = hint;
+            self.report(error);
         }
+    }
+
+    /// `&` in place of a `+` that stands at `at`.
+    fn joining(&self, sign: &str, at: Span) -> Option<Fix> {
+        (sign == op_text(BinaryOp::Add) && at.text(&self.units[self.unit].source) == "+").then(|| Fix::replace(at, "&"))
     }
 
     /// `x = x` on the same column.
@@ -330,15 +339,15 @@ impl Checker<'_> {
             _ => "false",
         };
         let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, super::scope::Scope::Block(_)));
-        let hint = in_rows.then(|| {
-            format!("inside a query the column hides a variable of the same name; use a function: `r => r.{a} = {a}`")
-        });
-        self.warn(
-            codes::SELF_COMPARISON,
-            at,
-            format!("`{a}` is compared with itself, which is always {outcome}."),
-            hint,
-        );
+        let message = format!("`{a}` is compared with itself, which is always {outcome}.");
+        let mut warning = Diagnostic::warning(codes::SELF_COMPARISON, at, message);
+        if in_rows {
+            let lambda = format!("r => r.{a} = {a}");
+            let hint =
+                format!("inside a query the column hides a variable of the same name; use a function: `{lambda}`");
+            warning = warning.with_hint(hint);
+        }
+        self.report(warning);
     }
 
     /// A comparison that is always false by type.

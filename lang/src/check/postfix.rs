@@ -4,8 +4,9 @@ use super::Checker;
 use super::calls::Given;
 use super::expressions::invalid;
 use super::scope::Scope;
+use super::suggest::is_plain_name;
 use crate::ast::{self, PostfixKind, PostfixStep};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
@@ -158,8 +159,13 @@ impl Checker<'_> {
             other => {
                 let message = format!("`.{}` cannot be read: a value of type {other} has no fields.", name.text);
                 let function = self.options.registry.find(&name.text).map(|function| function.name);
-                let hint = function.map(|function| format!("`{function}` is a function: write `.{function}()`"));
-                self.error_hint(codes::CANNOT_READ, name.span, message, hint);
+                let error = Diagnostic::error(codes::CANNOT_READ, name.span, message);
+                self.report(match function {
+                    Some(function) => error
+                        .with_hint(format!("`{function}` is a function: write `.{function}()`"))
+                        .with_fix(Fix::insert(name.span.end, "()").titled(format!("write `.{function}()`"))),
+                    None => error,
+                });
                 Type::Any
             }
         }
@@ -174,7 +180,7 @@ impl Checker<'_> {
         };
         let ty = match (&resolved, &constant) {
             (Type::List(element), None) => {
-                self.wants_number(&index, "`[ ]`");
+                self.wants_number(&index, "`[ ]`", span);
                 match **element {
                     Type::Never => Type::Any,
                     ref element => element.clone(),
@@ -182,8 +188,10 @@ impl Checker<'_> {
             }
             (Type::List(_), Some(name)) => {
                 let message = format!("A list or table is read by position, not by the text '{name}'.");
-                let hint = Some(format!("for the column write `.{name}`"));
-                self.error_hint(codes::CANNOT_READ, index.span, message, hint);
+                let error = Diagnostic::error(codes::CANNOT_READ, index.span, message);
+                let brackets = Span { start: object.span.end, end: span.end };
+                let fix = is_plain_name(name).then(|| Fix::replace(brackets, format!(".{name}")));
+                self.report(error.with_hint(format!("for the column write `.{name}`")).with_fix(fix));
                 Type::Any
             }
             (Type::Record(_), Some(name)) => {
@@ -313,13 +321,10 @@ impl Checker<'_> {
         let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, Scope::Block(_)));
         match near {
             Some(near) if !in_rows => {
-                let hint = Some(format!("did you mean the module `{near}`?"));
-                self.error_hint(
-                    codes::UNKNOWN_VARIABLE,
-                    span,
-                    format!("There is no variable or module `{name}`."),
-                    hint,
-                );
+                let message = format!("There is no variable or module `{name}`.");
+                let error = Diagnostic::error(codes::UNKNOWN_VARIABLE, span, message).about(name);
+                let hint = format!("did you mean the module `{near}`?");
+                self.report(error.with_hint(hint).with_fix(Fix::replace(span, near)));
             }
             _ => self.undefined(name, span),
         }

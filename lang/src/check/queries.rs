@@ -4,7 +4,7 @@ use super::Checker;
 use super::expressions::invalid;
 use super::scope::Columns;
 use crate::ast::{self, ExprKind as A, QueryOp};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::tree::{Change, Expr, ExprKind, RowBody, Step};
 use crate::types::{Field, RecordType, Type};
@@ -55,15 +55,24 @@ impl Checker<'_> {
             Type::Named(..) if self.types.element(ty).is_some() => self.types.element(ty).cloned(),
             Type::Named(..) if is_with => Some(ty.without_null().clone()),
             other => {
-                let hint = match other {
-                    Type::Record(_) => Some(format!("to use the record as a table of one row write `*x {word} …`")),
-                    _ => None,
-                };
                 let message = format!("`{word}` works on a table or list, not on {ty}.");
-                self.error_hint(codes::WRONG_OPERAND, span, message, hint);
+                let error = Diagnostic::error(codes::WRONG_OPERAND, span, message);
+                self.report(match other {
+                    Type::Record(_) => error
+                        .with_hint(format!("to use the record as a table of one row write `*x {word} …`"))
+                        .with_fix(self.is_operand(span).then(|| Fix::insert(span.start, "*"))),
+                    _ => error,
+                });
                 None
             }
         }
+    }
+
+    /// Is what stands at `span` a name or a bracket, before which a sign belongs to all of it?
+    fn is_operand(&self, span: Span) -> bool {
+        let text = span.text(&self.units[self.unit].source);
+        let is_name = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+        is_name || text.starts_with('{') && text.find('}').is_some_and(|end| end + 1 == text.len())
     }
 
     fn step(&mut self, operator: &QueryOp, element: &Type, ty: &Type, at: Span) -> (Step, Type) {
@@ -273,13 +282,14 @@ impl Checker<'_> {
         let name = key.label.as_ref().map(|label| label.text.clone()).or_else(|| column_name(&key.value));
         name.unwrap_or_else(|| {
             let item = self.repeated_item(key.value.span);
+            let fix = match &item {
+                Some(item) => Fix::replace(key.value.span, item.to_string()),
+                None => Fix::insert(key.value.span.start, "key: "),
+            };
             let hint = item.map_or("write `name: expression`".into(), |item| format!("write `group by {item}`"));
-            self.error_hint(
-                codes::UNNAMED_COLUMN,
-                key.value.span,
-                "A group key that is no plain column needs a name.",
-                Some(hint),
-            );
+            let message = "A group key that is no plain column needs a name.";
+            let error = Diagnostic::error(codes::UNNAMED_COLUMN, key.value.span, message);
+            self.report(error.with_hint(hint).with_fix(fix));
             EcoString::new()
         })
     }

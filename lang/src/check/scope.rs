@@ -196,6 +196,8 @@ pub struct BlockScope {
 pub struct LocalFunction {
     pub id: FnId,
     pub signature: Signature,
+    /// Where its name is declared.
+    pub span: Span,
 }
 
 /// What is known of the columns of rows.

@@ -7,7 +7,7 @@ use super::expressions::invalid;
 use super::queries::column_name;
 use super::scope::{Columns, Scope, SelectScope, SourceInfo, Stage};
 use crate::ast::{self, BinaryOp, ExprKind as A};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::tree::{self, Aggregate, AggregateKind, Expr, ExprKind, ScopeId};
 use crate::types::{Field, RecordType, Type};
@@ -196,13 +196,11 @@ impl Checker<'_> {
                     let named = label.as_ref().map(|label| label.text.clone()).or_else(|| column_name(value));
                     let lowered_value = self.item(label.as_ref(), value);
                     let Some(name) = named else {
-                        let hint = Some("write `name: …` before it or `as name` behind it".to_owned());
-                        self.error_hint(
-                            codes::UNNAMED_COLUMN,
-                            value.span,
-                            "This item needs a name, since it is no column.",
-                            hint,
-                        );
+                        let message = "This item needs a name, since it is no column.";
+                        let error = Diagnostic::error(codes::UNNAMED_COLUMN, value.span, message)
+                            .with_hint("write `name: …` before it or `as name` behind it")
+                            .with_fix(Fix::insert(value.span.start, "value: "));
+                        self.report(error);
                         continue;
                     };
                     let at = label.as_ref().map_or(value.span, |label| label.span);
@@ -287,7 +285,9 @@ impl Checker<'_> {
         self.stage(stage);
         if let Some(argument) = &argument {
             match kind {
-                AggregateKind::Sum | AggregateKind::Avg => self.wants_number(argument, &format!("`{name}`")),
+                AggregateKind::Sum | AggregateKind::Avg => {
+                    self.wants_number(argument, &format!("`{name}`"), argument.span)
+                }
                 AggregateKind::Join => self.wants_text(argument, "`join`"),
                 _ => {}
             }

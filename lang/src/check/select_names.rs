@@ -6,7 +6,7 @@ use super::lookup::{Seen, expr_of};
 use super::scope::{Found, FoundPlace, Scope, SelectScope, SourceInfo, Stage};
 use super::select_keys::{Sorted, holds_aggregate, ungrouped};
 use crate::ast;
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind, RowName};
 use crate::types::Type;
@@ -152,8 +152,9 @@ impl Checker<'_> {
 
     fn must_be_key(&mut self, name: &str, span: Span) {
         let message = format!("`{name}` must be a group key here, or stand inside an aggregate.");
-        let hint = Some(format!("add it to `group by`, or take one of its values: `first({name})`"));
-        self.error_hint(codes::MISPLACED_AGGREGATE, span, message, hint);
+        let hint = format!("add it to `group by`, or take one of its values: `first({name})`");
+        let fix = Fix::around(span, "first(", ")").titled(format!("write `first({name})`"));
+        self.report(Diagnostic::error(codes::MISPLACED_AGGREGATE, span, message).with_hint(hint).with_fix(fix));
     }
 
     /// What `name` stands for in the `select` at scope `at` of function `depth`.
@@ -232,8 +233,17 @@ impl Checker<'_> {
                 let ty = scope.sources[*first].columns.type_of(name);
                 let place = FoundPlace::SourceField(id, *first as u16, name.into());
                 let alias = scope.sources[*first].name.clone();
-                let hint = (!alias.is_empty()).then(|| format!("write `{alias}.{name}`"));
-                self.error_hint(codes::AMBIGUOUS_NAME, span, format!("Both {a} and {b} have a column `{name}`."), hint);
+                let message = format!("Both {a} and {b} have a column `{name}`.");
+                let mut error = Diagnostic::error(codes::AMBIGUOUS_NAME, span, message).about(name);
+                if !alias.is_empty() {
+                    error = error.with_hint(format!("write `{alias}.{name}`"));
+                }
+                for source in
+                    [*first, *second].map(|at| &scope.sources[at].name).into_iter().filter(|it| !it.is_empty())
+                {
+                    error = error.with_fix(Fix::replace(span, format!("{source}.{name}")));
+                }
+                self.report(error);
                 Some(Found { place, ty, variable: None })
             }
             (_, true) => {

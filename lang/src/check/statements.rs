@@ -4,7 +4,7 @@ use super::Checker;
 use super::scope::{BlockScope, FunctionState, Scope, VarId, VarKind};
 use super::{CheckedUnit, Mode};
 use crate::ast::{self, StatementKind};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::tree::{self, Statement, Variable};
 use crate::types::Type;
@@ -81,25 +81,50 @@ impl Checker<'_> {
         let mut out = tree::Block::default();
         let mut flow = Flow::Falls;
         let mut reported = false;
-        for statement in statements {
+        let mut ended_at: Option<Span> = None;
+        for (at, statement) in statements.iter().enumerate() {
             if !self.pay(1) {
                 break;
             }
             let declaration = matches!(statement.kind, StatementKind::Function { .. } | StatementKind::Type { .. });
             if flow == Flow::Ends && !reported && !declaration {
                 reported = true;
-                let hint = "remove it, or the statement before it that ends this path".to_owned();
-                self.warn(codes::UNREACHABLE, statement.span, "This statement never runs.", Some(hint));
+                self.unreachable(statement.span, &statements[at..], ended_at);
             }
             let (lowered, after) = self.statement(statement);
             out.statements.extend(lowered.map(|lowered| (lowered, statement.span)));
             if after == Flow::Ends {
                 flow = Flow::Ends;
+                ended_at.get_or_insert(statement.span);
             }
         }
         out.functions = self.make_functions(hoisted);
         out.cells = std::mem::take(&mut self.block().cells);
         (out, flow)
+    }
+
+    /// Warns of a statement that never runs; `ended_at` is what ends the path before it.
+    fn unreachable(&mut self, span: Span, rest: &[ast::Statement], ended_at: Option<Span>) {
+        let hint = "remove it, or the statement before it that ends this path";
+        let mut warning = Diagnostic::warning(codes::UNREACHABLE, span, "This statement never runs.").with_hint(hint);
+        if let Some(before) = ended_at {
+            warning = warning.with_label(before, "this always leaves");
+        }
+        let declares = |statement: &ast::Statement| {
+            matches!(statement.kind, StatementKind::Function { .. } | StatementKind::Type { .. })
+        };
+        // Functions and types that are declared behind it may be used before.
+        let last = rest.last().filter(|_| !rest.iter().any(declares));
+        let source = &self.units[self.unit].source;
+        let whole = last.map(|last| {
+            let end = last.span.end;
+            let semicolon =
+                source[end as usize..].trim_start().starts_with(';') && !last.span.text(source).ends_with(';');
+            let gap = source[end as usize..].find(';').unwrap_or(0) as u32 + 1;
+            Span { start: span.start, end: if semicolon { end + gap } else { end } }
+        });
+        let fix = whole.map(|whole| Fix::remove(whole, "what never runs"));
+        self.report(warning.with_fix(fix));
     }
 
     fn statement(&mut self, statement: &ast::Statement) -> (Option<Statement>, Flow) {
@@ -150,10 +175,13 @@ impl Checker<'_> {
     }
 
     fn let_statement(&mut self, name: &ast::Name, annotation: Option<&ast::TypeExpr>, value: &ast::Expr) -> Statement {
+        let written = annotation;
         let annotation = annotation.map(|annotation| self.type_expr(annotation));
         let mut value = self.value(value);
-        if let Some(annotation) = &annotation {
+        if let (Some(annotation), Some(written)) = (&annotation, written) {
+            let before = self.diagnostics.len();
             value = self.convert(value, annotation, ecow::eco_format!("the variable {}", name.text));
+            self.label_since(before, codes::TYPE_MISMATCH, written.span, "its type");
         }
         let ty = annotation.clone().unwrap_or_else(|| value.ty.clone());
         let (id, place) = self.declare(&name.text, name.span, VarKind::Let, ty);
@@ -279,25 +307,28 @@ impl Checker<'_> {
         }
         let nothing = function.returns_nothing;
         if let Some(span) = nothing {
-            let hint = Some("write `return null;` if that is meant".to_owned());
-            self.error_hint(
-                codes::MISSING_RETURN,
-                span,
-                "This `return` gives no value, but another one here does.",
-                hint,
-            );
+            let message = "This `return` gives no value, but another one here does.";
+            let fix = Fix::insert(span.start + "return".len() as u32, " null").titled("write `return null;`");
+            let error = Diagnostic::error(codes::MISSING_RETURN, span, message);
+            self.report(error.with_hint("write `return null;` if that is meant").with_fix(fix));
         } else if flow == Flow::Falls && self.options_mode_wants_return() {
             let source = &self.units[self.unit].source;
             let text = span.text(source).trim_end();
             let end = span.start as usize + text.len();
             let last = text.chars().next_back().map_or(0, char::len_utf8);
             let at = Span::new(end - last, end);
-            self.error_hint(
-                codes::MISSING_RETURN,
-                at,
-                "Not every path returns a value: this end is reached without `return`.",
-                Some("add a `return` at the end, or `return null;`".to_owned()),
-            );
+            let is_script = self.units[self.unit].stack.len() == 1;
+            let closing = if text.ends_with("done") { "done" } else { "}" };
+            let fix = if is_script {
+                let blank = if text.ends_with([';', '}']) { "\n" } else { ";\n" };
+                Some(Fix::insert(end as u32, format!("{blank}return null;")))
+            } else {
+                text.ends_with(closing).then(|| Fix::insert((end - closing.len()) as u32, "return null; "))
+            };
+            let message = "Not every path returns a value: this end is reached without `return`.";
+            let error = Diagnostic::error(codes::MISSING_RETURN, at, message);
+            let fix = fix.map(|fix| fix.titled("add `return null;`"));
+            self.report(error.with_hint("add a `return` at the end, or `return null;`").with_fix(fix));
         }
     }
 
@@ -347,7 +378,7 @@ impl Checker<'_> {
         }
         let is_module = self.unit > 0;
         let unit = self.unit_state();
-        let unused: Vec<(EcoString, Span)> = unit
+        let unused: Vec<(EcoString, Span, bool)> = unit
             .variables
             .iter()
             .enumerate()
@@ -355,11 +386,17 @@ impl Checker<'_> {
                 let constant = is_module && matches!(unit.places.get(*id), Some(Variable::Global(_)));
                 info.kind == VarKind::Let && !info.read && !info.name.starts_with('_') && !constant
             })
-            .map(|(_, info)| (info.name.clone(), info.span))
+            .map(|(_, info)| (info.name.clone(), info.span, info.assigned))
             .collect();
-        for (name, span) in unused {
-            let hint = Some(format!("remove it, or name it `_{name}` if it is meant to stay"));
-            self.warn(codes::UNUSED_VARIABLE, span, format!("The variable `{name}` is never read."), hint);
+        for (name, span, assigned) in unused {
+            let message = format!("The variable `{name}` is never read.");
+            let hint = format!("remove it, or name it `_{name}` if it is meant to stay");
+            // Where it is set, its name stands elsewhere too; one that is there already would be hidden.
+            let new = format!("_{name}");
+            let taken = self.units[self.unit].variables.iter().any(|info| info.name == new);
+            let fix = (!assigned && !taken).then(|| Fix::insert(span.start, "_").titled(format!("write `{new}`")));
+            let warning = Diagnostic::warning(codes::UNUSED_VARIABLE, span, message).about(name);
+            self.report(warning.with_hint(hint).with_fix(fix));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::scope::Scope;
 use crate::ast::{self, StatementKind, TypeExpr, TypeExprKind};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::span::Span;
 use crate::suggest::nearest;
 use crate::tree::{Expr, ExprKind};
@@ -39,6 +39,7 @@ impl Checker<'_> {
     /// Makes the types declared in a block known in all of it.
     pub(super) fn declare_types(&mut self, statements: &[ast::Statement]) {
         let mut declared = Vec::new();
+        let mut places: HashMap<&EcoString, Span> = HashMap::new();
         for statement in statements {
             let StatementKind::Type { name, definition, .. } = &statement.kind else { continue };
             if SIMPLE_TYPES.iter().any(|(simple, _)| simple.eq_ignore_ascii_case(&name.text)) {
@@ -47,12 +48,10 @@ impl Checker<'_> {
             }
             let id = self.new_type(&name.text);
             if self.block().types.insert(name.text.clone(), id).is_some() {
-                self.error(
-                    codes::DECLARED_TWICE,
-                    name.span,
-                    format!("The type `{}` is declared twice in this block.", name.text),
-                );
+                let message = format!("The type `{}` is declared twice in this block.", name.text);
+                self.twice(name.span, message, places.get(&name.text).copied());
             }
+            places.insert(&name.text, name.span);
             declared.push((id, name, definition));
         }
         for (id, _, definition) in &declared {
@@ -158,13 +157,14 @@ impl Checker<'_> {
 
     fn record_type(&mut self, fields: &[ast::TypeField]) -> Type {
         let mut known: Vec<Field> = Vec::with_capacity(fields.len());
-        let mut names = HashSet::with_capacity(fields.len());
+        let mut names: HashMap<&EcoString, Span> = HashMap::with_capacity(fields.len());
         for field in fields {
             let name = &field.name.text;
-            if !names.insert(name) {
-                self.error(codes::DECLARED_TWICE, field.name.span, format!("The field `{name}` is there twice."));
+            if let Some(first) = names.get(name) {
+                self.twice(field.name.span, format!("The field `{name}` is there twice."), Some(*first));
                 continue;
             }
+            names.insert(name, field.name.span);
             let annotated = field.ty.as_ref().map(|ty| self.type_expr(ty));
             let default = field.default.as_ref().and_then(|default| self.constant_default(name, default));
             let (ty, default) = match (annotated, default) {
@@ -215,7 +215,10 @@ impl Checker<'_> {
         }
         if let Some((what, ours)) = foreign_type(name) {
             let message = format!("There is no type `{name}`: the type of {what} is `{ours}`.");
-            self.error_hint(codes::UNKNOWN_TYPE, span, message, Some(format!("write `{ours}`")));
+            let error = Diagnostic::error(codes::UNKNOWN_TYPE, span, message).with_write(ours);
+            // Other forms may want parentheses around them.
+            let is_word = ours.chars().all(char::is_alphabetic);
+            self.report(if is_word { error.surely() } else { error });
             return;
         }
         let mut names: Vec<EcoString> = SIMPLE_TYPES.iter().map(|(name, _)| EcoString::from(*name)).collect();
@@ -226,8 +229,9 @@ impl Checker<'_> {
                 }
             }
         }
-        let hint = nearest(name, names.iter().map(EcoString::as_str)).map(|near| format!("did you mean `{near}`?"));
-        self.error_hint(codes::UNKNOWN_TYPE, span, format!("There is no type `{name}`."), hint);
+        let near = nearest(name, names.iter().map(EcoString::as_str));
+        let error = Diagnostic::error(codes::UNKNOWN_TYPE, span, format!("There is no type `{name}`."));
+        self.report(error.about(name.clone()).did_you_mean(near));
     }
 
     /// Reports where a value can never fit; `subject` is what it is for: `the variable rate`. Gives whether it may.

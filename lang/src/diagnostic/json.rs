@@ -1,8 +1,8 @@
 //! Findings as tools read them (`--format json`). Lines and columns count from 1, columns in characters.
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Fix, Severity};
 use crate::error::{Place, RunError};
-use crate::span::line_column;
+use crate::span::{Span, line_column};
 use serde_json::{Value as Json, json};
 
 /// The object that is printed: `{"errors": […]}`.
@@ -14,6 +14,9 @@ pub fn object(errors: Vec<Json>) -> Json {
 pub fn diagnostic(finding: &Diagnostic, file: &str, source: &str) -> Json {
     let (line, column) = line_column(source, finding.span.start);
     let (end_line, end_column) = line_column(source, finding.span.end);
+    let labels: Vec<Json> =
+        finding.labels.iter().map(|label| with_place(source, label.span, "message", &label.text)).collect();
+    let fixes: Vec<Json> = finding.fixes.iter().map(|fix| self::fix(fix, source)).collect();
     json!({
         "code": finding.code.id,
         "severity": match finding.severity { Severity::Error => "error", Severity::Warning => "warning" },
@@ -25,9 +28,22 @@ pub fn diagnostic(finding: &Diagnostic, file: &str, source: &str) -> Json {
         "column": column,
         "endLine": end_line,
         "endColumn": end_column,
+        "labels": labels,
         "hint": finding.hint,
+        "fixes": fixes,
         "stack": [],
     })
+}
+
+fn fix(fix: &Fix, source: &str) -> Json {
+    let edits: Vec<Json> = fix.edits.iter().map(|edit| with_place(source, edit.span, "text", &edit.text)).collect();
+    json!({ "title": fix.title, "safe": fix.safe, "edits": edits })
+}
+
+/// A place with a text, which is called `name`.
+fn with_place(source: &str, span: Span, name: &str, text: &str) -> Json {
+    let ((line, column), (end_line, end_column)) = (line_column(source, span.start), line_column(source, span.end));
+    json!({ name: text, "line": line, "column": column, "endLine": end_line, "endColumn": end_column })
 }
 
 /// An error that ended a run. `text` gives file and source of a module by its name, and of the script itself for
@@ -48,7 +64,9 @@ pub fn run_error<'a>(error: &RunError, text: impl Fn(Option<&str>) -> (&'a str, 
         "column": located.map(|(_, place, _)| place.column),
         "endLine": located.map(|(.., end)| end.0),
         "endColumn": located.map(|(.., end)| end.1),
+        "labels": [],
         "hint": null,
+        "fixes": [],
         "stack": error.stack.iter().map(|entry| stack_entry(&entry.function, entry.place.as_ref(), &text)).collect::<Vec<_>>(),
     })
 }
@@ -68,7 +86,6 @@ mod tests {
     use crate::diagnostic::codes;
     use crate::error::{ErrorKind, StackEntry};
     use crate::parse::parse_script;
-    use crate::span::Span;
 
     #[test]
     fn findings_have_all_members() {
@@ -83,6 +100,11 @@ mod tests {
         assert_eq!(place, [2, 14, 2, 15]);
         let warning = Diagnostic::warning(codes::UNUSED_VARIABLE, Span::new(0, 3), "x");
         assert_eq!(diagnostic(&warning, "a", "abc")["phase"], "check");
+        let fixed = warning.with_label(Span::new(4, 5), "here").with_fix(Fix::insert(4, "_").safe());
+        let fixed = diagnostic(&fixed, "a", "abc\nd");
+        let place = |name: &str, text: &str, end: u32| json!({name: text, "line": 2, "column": 1, "endLine": 2, "endColumn": end});
+        assert_eq!(fixed["labels"], json!([place("message", "here", 2)]));
+        assert_eq!(fixed["fixes"], json!([{"title": "add `_`", "safe": true, "edits": [place("text", "_", 1)]}]));
         assert_eq!(object(vec![found])["errors"].as_array().map(Vec::len), Some(1));
     }
 
@@ -98,7 +120,8 @@ mod tests {
             found,
             json!({
                 "code": null, "severity": "error", "phase": "run", "kind": "index", "message": "no field `a`",
-                "file": "m.flow", "line": 2, "column": 1, "endLine": 2, "endColumn": 3, "hint": null,
+                "file": "m.flow", "line": 2, "column": 1, "endLine": 2, "endColumn": 3, "labels": [],
+                "hint": null, "fixes": [],
                 "stack": [
                     {"function": "f", "file": "m.flow", "line": 2, "column": 1},
                     {"function": "g", "file": null, "line": null, "column": null},

@@ -2,11 +2,14 @@
 
 mod code;
 pub mod codes;
+mod excerpt;
+pub mod fix;
 pub mod json;
 pub mod render;
 
 use crate::span::Span;
 pub use code::{Code, Phase};
+pub use fix::{Edit, Fix};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,15 @@ pub enum Severity {
     Error,
     /// Everything runs; somebody should look.
     Warning,
+}
+
+/// Another place that belongs to a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Where, in the same source.
+    pub span: Span,
+    /// What is there, as in "declared here".
+    pub text: String,
 }
 
 /// One finding of the parser or the checker.
@@ -28,8 +40,14 @@ pub struct Diagnostic {
     pub message: String,
     /// Where, in the source it was found in.
     pub span: Span,
+    /// Other places that belong to it.
+    pub labels: Vec<Label>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What to write instead.
+    pub fixes: Vec<Fix>,
+    /// The name that it is about.
+    pub subject: Option<ecow::EcoString>,
     /// The module it was found in; `None` for the script itself.
     pub module: Option<ecow::EcoString>,
 }
@@ -37,18 +55,71 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at `span`.
     pub fn error(code: &'static Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), span, hint: None, module: None }
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            span,
+            labels: Vec::new(),
+            hint: None,
+            fixes: Vec::new(),
+            subject: None,
+            module: None,
+        }
     }
 
     /// A warning at `span`.
     pub fn warning(code: &'static Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Warning, message: message.into(), span, hint: None, module: None }
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
     /// The same with a hint.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with another place.
+    #[must_use]
+    pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// The same with what to write instead.
+    #[must_use]
+    pub fn with_fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
+        self.fixes.extend(fix.into());
+        self
+    }
+
+    /// The same about a name.
+    #[must_use]
+    pub fn about(mut self, name: impl Into<ecow::EcoString>) -> Self {
+        self.subject = Some(name.into());
+        self
+    }
+
+    /// The same with the hint to write `text` in its place.
+    #[must_use]
+    pub fn with_write(self, text: &str) -> Self {
+        let fix = Fix::replace(self.span, text);
+        self.with_hint(fix.title.clone()).with_fix(fix)
+    }
+
+    /// The same with the question whether `near` was meant, if there is one.
+    #[must_use]
+    pub fn did_you_mean(self, near: Option<&str>) -> Self {
+        let Some(near) = near else { return self };
+        let fix = Fix::replace(self.span, near);
+        self.with_hint(format!("did you mean `{near}`?")).with_fix(fix)
+    }
+
+    /// The same, whose only fix may be applied without asking.
+    #[must_use]
+    pub fn surely(mut self) -> Self {
+        self.fixes.iter_mut().for_each(|fix| fix.safe = true);
         self
     }
 

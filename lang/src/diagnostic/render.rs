@@ -1,13 +1,12 @@
 //! Findings as a person reads them on a terminal: what, where, the line with the place underlined, and a hint.
 
+use super::excerpt::{Excerpt, visible};
 use super::{Diagnostic, Severity};
 use crate::error::{Place, RunError};
-use crate::span::{Span, line_column};
+use crate::span::Span;
 use codespan_reporting::diagnostic::{Diagnostic as Report, Label, Severity as Level};
-use codespan_reporting::files::{Error as FileError, Files};
 use codespan_reporting::term::{Config, emit_to_write_style, termcolor};
 use std::fmt::Write;
-use std::ops::Range;
 use termcolor::{Ansi, NoColor};
 
 /// Is the text coloured?
@@ -20,8 +19,6 @@ pub enum Colour {
     Always,
 }
 
-/// Characters of a longer line that are shown before and behind a place.
-const AROUND: usize = 100;
 /// Calls of a stack that are shown at each of its ends.
 const CALLS: usize = 5;
 
@@ -39,7 +36,9 @@ pub fn diagnostic(finding: &Diagnostic, file: &str, source: &str, colour: Colour
     let notes = finding.hint.iter().map(|hint| format!("hint: {}", visible(hint))).collect();
     let report =
         Report::new(level).with_code(finding.code.id).with_message(visible(&finding.message)).with_notes(notes);
-    with_excerpt(report, file, source, finding.span, colour)
+    let spans: Vec<Span> = std::iter::once(finding.span).chain(finding.labels.iter().map(|label| label.span)).collect();
+    let texts: Vec<&str> = finding.labels.iter().map(|label| label.text.as_str()).collect();
+    with_excerpt(report, file, source, &spans, &texts, colour)
 }
 
 /// An error that ended a run, with the calls that led there. `text` gives file and source of a module by its name, and
@@ -51,7 +50,7 @@ pub fn run_error<'a>(error: &RunError, text: impl Fn(Option<&str>) -> (&'a str, 
         .with_notes(stack_notes(error, &text));
     let Some(Place { module, span, .. }) = &error.place else { return emit(&report, &Excerpt::default(), colour) };
     let (file, source) = text(module.as_deref());
-    with_excerpt(report, file, source, *span, colour)
+    with_excerpt(report, file, source, &[*span], &[], colour)
 }
 
 fn stack_notes<'a>(error: &RunError, text: &impl Fn(Option<&str>) -> (&'a str, &'a str)) -> Vec<String> {
@@ -76,10 +75,22 @@ fn stack_notes<'a>(error: &RunError, text: &impl Fn(Option<&str>) -> (&'a str, &
     vec![note]
 }
 
-fn with_excerpt(report: Report<()>, file: &str, source: &str, span: Span, colour: Colour) -> String {
-    let excerpt = Excerpt::new(file, source, span);
-    let label = Label::primary((), excerpt.place.clone());
-    emit(&report.with_labels(vec![label]), &excerpt, colour)
+fn with_excerpt(
+    report: Report<()>,
+    file: &str,
+    source: &str,
+    spans: &[Span],
+    texts: &[&str],
+    colour: Colour,
+) -> String {
+    let excerpt = Excerpt::new(file, source, spans);
+    let places = excerpt.places.iter().cloned().enumerate();
+    let labels = places.map(|(index, place)| match index.checked_sub(1).and_then(|at| texts.get(at)) {
+        Some(text) => Label::secondary((), place).with_message(visible(text)),
+        None => Label::primary((), place),
+    });
+    let report = report.with_labels(labels.collect());
+    emit(&report, &excerpt, colour)
 }
 
 fn emit(report: &Report<()>, excerpt: &Excerpt, colour: Colour) -> String {
@@ -96,105 +107,8 @@ fn emit(report: &Report<()>, excerpt: &Excerpt, colour: Colour) -> String {
     };
     match result {
         Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
-        // The excerpt is one line that holds its place, so this is for the type system only.
+        // The excerpt holds its places, so this is for the type system only.
         Err(_) => format!("error: {}\n", report.message),
-    }
-}
-
-/// The line of a place. A place of several lines is shown by its first one.
-#[derive(Default)]
-struct Excerpt {
-    file: String,
-    line: u32,
-    column: u32,
-    /// The line, or a part of it where it is long.
-    text: String,
-    /// The place in `text`, in bytes.
-    place: Range<usize>,
-}
-
-impl Excerpt {
-    fn new(file: &str, source: &str, span: Span) -> Self {
-        let start = floor(source, span.start as usize);
-        let (line, column) = line_column(source, span.start);
-        let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line_end = source[start..].find('\n').map_or(source.len(), |at| start + at);
-        let line_end = line_start + source[line_start..line_end].trim_end_matches('\r').len();
-        let start = start.min(line_end);
-        let end = floor(source, span.end as usize).clamp(start, line_end);
-        let (before, marked, after) = (&source[line_start..start], &source[start..end], &source[end..line_end]);
-
-        let mut text = String::new();
-        text.push_str(&visible(&last_characters(before)));
-        let from = text.len();
-        text.push_str(&visible(&first_characters(marked)));
-        let to = text.len();
-        text.push_str(&visible(&first_characters(after)));
-        Self { file: visible(file), line, column, text, place: from..to }
-    }
-}
-
-impl<'a> Files<'a> for Excerpt {
-    type FileId = ();
-    type Name = &'a str;
-    type Source = &'a str;
-
-    fn name(&'a self, (): ()) -> Result<&'a str, FileError> {
-        Ok(&self.file)
-    }
-
-    fn source(&'a self, (): ()) -> Result<&'a str, FileError> {
-        Ok(&self.text)
-    }
-
-    fn line_index(&'a self, (): (), _: usize) -> Result<usize, FileError> {
-        Ok(0)
-    }
-
-    fn line_number(&'a self, (): (), _: usize) -> Result<usize, FileError> {
-        Ok(self.line as usize)
-    }
-
-    fn column_number(&'a self, (): (), _: usize, _: usize) -> Result<usize, FileError> {
-        Ok(self.column as usize)
-    }
-
-    fn line_range(&'a self, (): (), _: usize) -> Result<Range<usize>, FileError> {
-        Ok(0..self.text.len())
-    }
-}
-
-/// The start of the character at a byte.
-fn floor(source: &str, byte: usize) -> usize {
-    let mut byte = byte.min(source.len());
-    while !source.is_char_boundary(byte) {
-        byte -= 1;
-    }
-    byte
-}
-
-/// What a terminal may be given: no control characters and none that turn the direction of text around.
-fn visible(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\t' | '\n' => c,
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200B}'..='\u{200F}' | '\u{FEFF}' => '\u{FFFD}',
-        c if c.is_control() => '\u{FFFD}',
-        c => c,
-    };
-    text.chars().map(shown).collect()
-}
-
-fn first_characters(text: &str) -> String {
-    match text.char_indices().nth(AROUND) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-fn last_characters(text: &str) -> String {
-    match text.char_indices().rev().nth(AROUND) {
-        Some((start, _)) => format!("…{}", &text[start..]),
-        None => text.to_owned(),
     }
 }
 
@@ -265,6 +179,51 @@ error[E0001]: wrong
         assert!(text.contains("a.flow:1:5001") && text.len() < 700, "{text}");
         let (line, mark) = lines(&source, 5000, 5001);
         assert_eq!(line.chars().position(|c| c == '!'), mark.chars().position(|c| c == '^'));
+    }
+
+    #[test]
+    fn labels_are_underlined_too() {
+        let source = "let a = 1;\n\nlet b = 2;\nlet c = 3;\nlet d = 4; let a = 5;\n";
+        let finding = Diagnostic::error(codes::DECLARED_TWICE, Span::new(49, 50), "twice")
+            .with_label(Span::new(4, 5), "first here")
+            .with_label(Span::new(16, 17), "not \u{1b}here");
+        let far = Diagnostic { labels: finding.labels[..1].to_vec(), ..finding.clone() };
+        let far = diagnostic(&far, "a.flow", source, Colour::Never);
+        assert!(far.contains("first here\n  ·\n5 │ let d"), "{far}");
+        assert_eq!(
+            diagnostic(&finding, "a.flow", source, Colour::Never),
+            "\
+error[E0109]: twice
+  ┌─ a.flow:5:16
+  │
+1 │ let a = 1;
+  │     - first here
+2 │ 
+3 │ let b = 2;
+  │     - not \u{fffd}here
+4 │ let c = 3;
+5 │ let d = 4; let a = 5;
+  │                ^
+
+"
+        );
+        let same_line =
+            Diagnostic::error(codes::DECLARED_TWICE, Span::new(49, 50), "twice").with_label(Span::new(38, 39), "here");
+        let shown = diagnostic(&same_line, "a.flow", source, Colour::Never);
+        assert!(shown.contains("  │     -          ^\n") && shown.contains("  │     here\n"), "{shown}");
+    }
+
+    #[test]
+    fn labels_of_long_lines_are_shown() {
+        let source = format!("{}!{}?{}", "a".repeat(5000), "b".repeat(5000), "c".repeat(5000));
+        let finding =
+            Diagnostic::error(codes::UNEXPECTED, Span::new(10_001, 10_002), "x").with_label(Span::new(5000, 5001), "y");
+        let shown = diagnostic(&finding, "a.flow", &source, Colour::Never);
+        assert!(shown.contains('!') && shown.contains('?') && shown.len() < 1500, "{shown}");
+        for start in 0..=3 {
+            let far = Diagnostic::error(codes::UNEXPECTED, Span::new(start, 9), "x").with_label(Span::new(7, 9), "y");
+            assert!(diagnostic(&far, "a", "é\n", Colour::Never).contains('x'));
+        }
     }
 
     #[test]

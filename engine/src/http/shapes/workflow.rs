@@ -4,6 +4,7 @@ use crate::http::json::value;
 use crate::project::Entry;
 use crate::workflow::history::Diagnostics;
 use crate::workflow::model::{Input, Method, Response, Webhook};
+use crate::workflow::problem;
 use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
@@ -93,8 +94,57 @@ pub struct Finding {
     end_line: Option<u32>,
     /// Behind its last character.
     end_column: Option<u32>,
+    /// Other places that belong to it, each with what is there.
+    labels: Vec<Note>,
     /// What to do about it.
     hint: Option<String>,
+    /// What to write instead.
+    fixes: Vec<Fix>,
+}
+
+/// A text at a place of a file: what is said of the place, or what is written there.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Note {
+    /// The text.
+    text: String,
+    /// Counted from 1.
+    line: u32,
+    /// In characters, counted from 1.
+    column: u32,
+    /// Where the place ends.
+    end_line: u32,
+    /// After its last character.
+    end_column: u32,
+}
+
+/// A correction.
+#[derive(Serialize, ToSchema)]
+pub struct Fix {
+    /// What it does.
+    title: String,
+    /// Only one thing can have been meant, and the result of a workflow that is right stays the same.
+    safe: bool,
+    /// The texts to write, each in place of what stands there.
+    edits: Vec<Note>,
+}
+
+impl Note {
+    fn of(note: &problem::Note) -> Self {
+        Self {
+            text: note.text.clone(),
+            line: note.place.line,
+            column: note.place.column,
+            end_line: note.end.line,
+            end_column: note.end.column,
+        }
+    }
+}
+
+impl Fix {
+    fn of(fix: &problem::Fix) -> Self {
+        Self { title: fix.title.clone(), safe: fix.safe, edits: fix.edits.iter().map(Note::of).collect() }
+    }
 }
 
 impl Workflow {
@@ -145,7 +195,7 @@ impl Hook {
 
 impl Finding {
     /// A problem of a workflow's file.
-    pub fn of(problem: &crate::workflow::problem::Problem, file: &str) -> Self {
+    pub fn of(problem: &problem::Problem, file: &str) -> Self {
         Self {
             code: problem.code.id.to_owned(),
             severity: if problem.warning { "warning" } else { "error" },
@@ -155,7 +205,9 @@ impl Finding {
             column: problem.place.column,
             end_line: problem.end.map(|end| end.line),
             end_column: problem.end.map(|end| end.column),
+            labels: problem.labels.iter().map(Note::of).collect(),
             hint: problem.hint.clone(),
+            fixes: problem.fixes.iter().map(Fix::of).collect(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Maps of the file: which keys may stand there, and simple values.
 
 use super::Reader;
-use crate::workflow::problem::{Problem, codes};
-use crate::yaml::{Core, Entry, Node};
+use crate::workflow::problem::{Fix, Problem, codes};
+use crate::yaml::{Core, Entry, Node, Place};
 use flowscript_lang::suggest::nearest;
 
 /// Words that are listed in a message.
@@ -57,7 +57,12 @@ pub(super) fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) 
     }
     let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, format!("{what} has no key `{key}`"));
     match nearest(key, keys.iter().copied()) {
-        Some(nearest) => problem.with_hint(format!("Did you mean `{nearest}`?")),
+        Some(nearest) => {
+            let end = Place { column: entry.place.column + key.chars().count() as u32, ..entry.place };
+            // In quotes it begins with one, and is not written as its characters.
+            let fix = entry.is_plain.then(|| Fix::replace(entry.place, end, nearest));
+            problem.with_hint(format!("Did you mean `{nearest}`?")).with_fix(fix)
+        }
         _ => problem.with_hint(format!("Its keys are {}.", listed(keys))),
     }
 }

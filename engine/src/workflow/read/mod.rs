@@ -28,6 +28,7 @@ use crate::script::{Compiled, Kind, Library, Loading, Scope, Script, compile};
 use crate::yaml::{self, Node, Place, Scalar};
 use ecow::EcoString;
 use fields::Fields;
+use flowscript_lang::diagnostic::codes as language;
 use flowscript_lang::types::Type;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -349,15 +350,15 @@ impl<'a> Reader<'a> {
 
     /// A variable that the workflow has, only not on every way to this place, wants other words than one that nobody has.
     fn tell_unset(&self, problem: Problem, scope: &Scope) -> Problem {
-        let name = problem.message.strip_prefix("There is no variable `").and_then(|rest| rest.strip_suffix("`."));
-        let slot = name.and_then(|name| self.slots.get(name).copied());
+        let name = problem.subject.clone().filter(|_| problem.code == language::UNKNOWN_VARIABLE);
+        let slot = name.as_ref().and_then(|name| self.slots.get(name).copied());
         let Some(name) = name.filter(|_| slot.is_some_and(|slot| slot >= FIRST_INPUT && !scope.knows(slot))) else {
             return problem;
         };
         let message = format!("The variable `{name}` is not set on every way that leads here.");
         let hint =
             "Set it before the branches, or in each of them; what `parallel` and `forEach` find comes out as `output`.";
-        Problem { message, hint: Some(hint.into()), ..problem }
+        Problem { message, hint: Some(hint.into()), fixes: Vec::new(), ..problem }
     }
 
     /// The expression that a node must be. `what` begins the message.

@@ -4,7 +4,7 @@ use super::Reader;
 use super::fields::Fields;
 use crate::script::Kind;
 use crate::workflow::model::Input;
-use crate::workflow::problem::{Problem, codes};
+use crate::workflow::problem::{Fix, Problem, codes};
 use crate::yaml::{self, Core, Node, Place, Scalar};
 use flowscript_lang::value::{Record, Value};
 
@@ -30,7 +30,7 @@ impl Reader<'_> {
     /// Texts without quotes that are expressions over variables, and braces that YAML takes for a map.
     pub(super) fn warn_of_bare_expressions(&mut self, node: &Node) {
         match &node.kind {
-            yaml::Kind::Scalar(scalar) => self.warn_of_bare_expression(scalar, node.place),
+            yaml::Kind::Scalar(scalar) => self.warn_of_bare_expression(scalar, node.place, node.end),
             yaml::Kind::List(elements) => elements.iter().for_each(|element| self.warn_of_bare_expressions(element)),
             yaml::Kind::Map(entries) => match bare_braces(node) {
                 Some(problem) => self.report(problem),
@@ -39,7 +39,7 @@ impl Reader<'_> {
         }
     }
 
-    fn warn_of_bare_expression(&mut self, scalar: &Scalar, place: Place) {
+    fn warn_of_bare_expression(&mut self, scalar: &Scalar, place: Place, end: Place) {
         let Core::Text(text) = scalar.core() else { return };
         if !self.loading.scan(text.len()) || !scalar.plain || text.contains(['{', '\\']) {
             return;
@@ -60,7 +60,13 @@ impl Reader<'_> {
         }
         let message = format!("`{text}` is a text here, not the value of an expression");
         let hint = format!("Write `\"{{{text}}}\"` for the value, or quote the text: `'{text}'`.");
-        self.report(Problem::warning(codes::BARE_EXPRESSION, place, message).with_hint(hint));
+        let value = Fix::replace(place, end, format!("\"{{{text}}}\""));
+        let quoted = Fix::replace(place, end, format!("'{text}'"));
+        // On one line, without quotes of its own.
+        let is_simple = place.line == end.line && !text.contains(['\'', '"']);
+        let problem = Problem::warning(codes::BARE_EXPRESSION, place, message).with_hint(hint);
+        let problem = problem.with_fix(is_simple.then_some(value)).with_fix(is_simple.then_some(quoted));
+        self.report(problem);
     }
 
     /// Declared query parameters that neither an input nor an expression takes.
@@ -123,7 +129,9 @@ pub(super) fn bare_braces(node: &Node) -> Option<Problem> {
     let written = keys.join(", ");
     let message = format!("`{{{written}}}` without quotes is a map of YAML with keys and no values");
     let hint = format!("Put it in quotes: `\"{{{written}}}\"`.");
-    Some(Problem::warning(codes::BARE_BRACES, node.place, message).with_hint(hint))
+    let problem = Problem::warning(codes::BARE_BRACES, node.place, message).with_hint(hint);
+    let quoted = Fix::replace(node.place, node.end, format!("\"{{{written}}}\""));
+    Some(problem.with_fix((!written.contains(['"', '\\'])).then_some(quoted)))
 }
 
 /// The problem of braces around what is an expression already.
@@ -131,7 +139,11 @@ pub(super) fn braces_around_expression(node: &Node) -> Option<Problem> {
     let problem = bare_braces(node)?;
     let keys: Vec<&str> = node.entries()?.iter().map(|entry| entry.key.as_str()).collect();
     let hint = format!("This key takes an expression; leave out the braces: `{}`.", keys.join(", "));
-    Some(Problem { warning: false, ..problem }.with_hint(hint))
+    let fix = match keys.as_slice() {
+        [key] => vec![Fix::replace(node.place, node.end, *key)],
+        _ => Vec::new(),
+    };
+    Some(Problem { warning: false, fixes: fix, ..problem }.with_hint(hint))
 }
 
 #[cfg(test)]

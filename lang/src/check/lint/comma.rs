@@ -3,7 +3,7 @@
 use super::walk::{self, Node};
 use super::{Source, warning};
 use crate::ast::{Expr, ExprKind, PostfixKind, QueryOp};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 
 /// Warns of keys that read as further arguments or elements.
@@ -46,7 +46,8 @@ fn check(source: &Source<'_>, expr: &Expr, found: &mut Vec<Diagnostic>) {
         ..=60 if !query.contains('\n') => format!("put the query in parentheses: `({query}), …`"),
         _ => "put the query in parentheses".to_owned(),
     };
-    found.push(warning(codes::COMMA_IN_KEYS, span, message, hint));
+    let fix = Fix::around(Span { end: expr.span.start + query.len() as u32, ..expr.span }, "(", ")");
+    found.push(warning(codes::COMMA_IN_KEYS, span, message, hint).with_fix(fix.titled("put the query in parentheses")));
 }
 
 /// Conditions, functions and fixed values are seldom keys.

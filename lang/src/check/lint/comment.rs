@@ -1,7 +1,7 @@
 //! W0109: `total // 2`, where a comment has taken the rest of an expression.
 
 use super::{Source, warning};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::{self, TokenKind};
 use crate::span::Span;
 use hashbrown::HashSet;
@@ -24,7 +24,9 @@ pub(super) fn swallowed(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
         }
         let message = "`//` begins a comment, which has taken the rest of this line.";
         let hint = format!("for a division write `… / {divisor}`, and `Floor(… / {divisor})` without its fraction");
-        found.push(warning(codes::COMMENT_FOR_DIVISION, comment, message, hint));
+        let slashes = Span { end: comment.start + 2, ..comment };
+        let fix = Fix::replace(slashes, "/").titled(format!("write `/ {divisor}`"));
+        found.push(warning(codes::COMMENT_FOR_DIVISION, comment, message, hint).with_fix(fix));
     }
 }
 

@@ -7,7 +7,7 @@ use super::columns::{called, column, extreme_of_column, is_amount, is_extreme, i
 use super::walk::{self, Node};
 use super::{Source, bare, warning};
 use crate::ast::{BinaryOp, Expr, ExprKind, FunctionBody, PostfixKind, QueryOp, Select, SelectItem, StatementKind};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::value::parse_number;
 use hashbrown::{HashMap, HashSet};
@@ -254,7 +254,8 @@ impl Facts {
         };
         if let Some(name) = column(key).filter(|name| self.is_number(cells, name)) {
             let shown = shown(key, name);
-            found.push(told(key.span, name, "'10' sorts before '9'", format!("sort by the number: `Val({shown})`")));
+            let warning = told(key.span, name, "'10' sorts before '9'", format!("sort by the number: `Val({shown})`"));
+            found.push(warning.with_fix(number(key.span)));
         }
     }
 
@@ -277,7 +278,7 @@ impl Facts {
             };
             if let Some((side, name)) = side.filter(|(_, name)| !cells.converted.contains(*name)) {
                 let hint = format!("compare the number: `Val({})`", shown(side, name));
-                found.push(told(*span, name, "'10' is less than '9'", hint));
+                found.push(told(*span, name, "'10' is less than '9'", hint).with_fix(number(side.span)));
             }
         });
     }
@@ -300,7 +301,7 @@ impl Facts {
         };
         if let Some((side, name)) = side {
             let hint = format!("compare the number: `Val({})`", shown(side, name));
-            found.push(told(span, name, "'10' is less than '9'", hint));
+            found.push(told(span, name, "'10' is less than '9'", hint).with_fix(self::number(side.span)));
         }
     }
 
@@ -384,9 +385,15 @@ fn told(span: Span, name: &str, why: &str, hint: String) -> Diagnostic {
     )
 }
 
+/// The number of a text.
+fn number(span: Span) -> Fix {
+    Fix::around(span, "Val(", ")")
+}
+
 fn greatest(argument: &Expr, column: &str, name: &str) -> Diagnostic {
     let shown = shown(argument, column);
-    told(argument.span, column, "'9' is greater than '10'", format!("take the number: `{name}(Val({shown}))`"))
+    let hint = format!("take the number: `{name}(Val({shown}))`");
+    told(argument.span, column, "'9' is greater than '10'", hint).with_fix(number(argument.span))
 }
 
 /// What an operator leaves of what is known of a table.

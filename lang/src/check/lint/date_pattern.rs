@@ -3,7 +3,7 @@
 use super::walk::{self, Node};
 use super::{Source, bare, warning};
 use crate::ast::{Expr, ExprKind, Name, PostfixKind, StatementKind, TemplatePart};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use hashbrown::HashMap;
 
 /// Warns of letters in a pattern that mean another part of a datetime, or none.
@@ -19,7 +19,12 @@ pub(super) fn foreign(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
         if let Some((message, right)) = text.and_then(corrected) {
             let hint =
                 format!("write '{right}': `yyyy MM dd` are year, month and day, `HH mm ss` hour, minute and second");
-            found.push(warning(codes::FOREIGN_DATE_PATTERN, pattern.span, message, hint));
+            let written = pattern.span.text(source.text);
+            let quote = written.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
+            // As it is written, without escapes or parts; a variable holds it elsewhere.
+            let fix = quote.filter(|quote| text.is_some_and(|text| written == format!("{quote}{text}{quote}")));
+            let fix = fix.map(|quote| Fix::replace(pattern.span, format!("{quote}{right}{quote}")));
+            found.push(warning(codes::FOREIGN_DATE_PATTERN, pattern.span, message, hint).with_fix(fix));
         }
     });
 }

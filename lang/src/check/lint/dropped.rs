@@ -4,7 +4,7 @@ use super::super::Checker;
 use super::super::scope::VarKind;
 use super::bare;
 use crate::ast;
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::function::{Effect, ParameterType};
 use crate::tree::{Argument, Block, Capture, Change, Container, Expr, ExprKind, RowBody, SelectItem, Statement, Step};
 use crate::types::Type;
@@ -27,7 +27,11 @@ impl Checker<'_> {
             Some(name) if changes => format!("write `set {name} = …;` to change `{name}`, or `return …;`"),
             _ => "write `let name = …;` to keep it, or `return …;`".to_owned(),
         };
-        self.warn(codes::DROPPED_VALUE, source.span, "This value is computed and then dropped.", Some(hint));
+        let set = start.filter(|_| changes).map(|name| Fix::insert(source.span.start, format!("set {name} = ")));
+        let warning =
+            Diagnostic::warning(codes::DROPPED_VALUE, source.span, "This value is computed and then dropped.");
+        let kept = Fix::insert(source.span.start, "return ");
+        self.report(warning.with_hint(hint).with_fix(set).with_fix(kept));
     }
 
     fn is_variable(&mut self, name: &str, source: &ast::Expr) -> bool {

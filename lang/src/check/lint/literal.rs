@@ -78,7 +78,9 @@ fn comparison(whole: &Expr, first: &Expr, second: &Expr, in_rows: bool, found: &
     } else {
         "a text in quotes is no variable; write its bare name".to_owned()
     };
-    found.push(warning(codes::CONSTANT_COMPARISON, whole.span, message, hint));
+    let literal = [first, second].into_iter().map(bare).find(|side| matches!(side.kind, ExprKind::Text(_)));
+    let fix = literal.and_then(|literal| super::column_fix(literal, text, in_rows));
+    found.push(warning(codes::CONSTANT_COMPARISON, whole.span, message, hint).with_fix(fix));
 }
 
 /// An item, or the argument of an aggregate that is one: `n: count('a' = 1)`.

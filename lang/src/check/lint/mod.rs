@@ -16,9 +16,10 @@ mod placeholder;
 mod steady;
 mod walk;
 
+use super::suggest::is_plain_name;
 use super::{Checker, Mode};
 use crate::ast::{Expr, ExprKind, Script};
-use crate::diagnostic::{Code, Diagnostic, codes};
+use crate::diagnostic::{Code, Diagnostic, Fix, codes};
 use crate::parse::{self, TokenKind};
 use crate::span::Span;
 use hashbrown::HashSet;
@@ -81,4 +82,12 @@ fn bare(expr: &Expr) -> &Expr {
         inner = next;
     }
     inner
+}
+
+/// The column `name` in place of the text in quotes that stands for it; outside of rows only a plain name stands alone.
+fn column_fix(literal: &Expr, name: &str, in_rows: bool) -> Option<Fix> {
+    if is_plain_name(name) {
+        return Some(Fix::replace(literal.span, name));
+    }
+    (in_rows && !name.contains(['\'', '\\'])).then(|| Fix::replace(literal.span, format!("row['{name}']")))
 }

@@ -1,7 +1,7 @@
 //! W0112: `"C:\temp\new"`, where `\t` and `\n` are a tab and a line break.
 
 use super::{Source, warning};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::TokenKind;
 use crate::span::Span;
 
@@ -32,7 +32,14 @@ pub(super) fn escaped(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
             TokenKind::Text => format!("write @{written}, or double the backslashes"),
             _ => "double the backslashes".to_owned(),
         };
-        found.push(warning(codes::ESCAPE_IN_PATH, place, message, hint));
+        let fix = match kind {
+            // A quote with a backslash would end a verbatim text.
+            TokenKind::Text if !inner.contains("\\'") && !inner.contains("\\\"") => {
+                Some(Fix::insert(span.start, "@").titled(format!("write `@{written}`")))
+            }
+            _ => None,
+        };
+        found.push(warning(codes::ESCAPE_IN_PATH, place, message, hint).with_fix(fix));
     }
 }
 

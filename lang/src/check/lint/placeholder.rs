@@ -1,7 +1,7 @@
 //! W0110: `` `Hi ${name}` ``, the placeholder of JavaScript and of shells.
 
 use super::{Source, warning};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::TokenKind;
 use crate::span::Span;
 
@@ -14,6 +14,8 @@ pub(super) fn dollar(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
         }
         let dollar = Span { start: span.end - 1, end: span.end };
         let hint = "a part of a template is just `{…}`; for a dollar sign before it write `{'$'}{…}`";
-        found.push(warning(codes::DOLLAR_PLACEHOLDER, dollar, "This `$` is part of the text.", hint));
+        let warning = warning(codes::DOLLAR_PLACEHOLDER, dollar, "This `$` is part of the text.", hint);
+        let as_part = Fix::replace(dollar, "{'$'}");
+        found.push(warning.with_fix(Fix::remove(dollar, "the `$`")).with_fix(as_part));
     }
 }

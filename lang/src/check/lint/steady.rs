@@ -3,7 +3,7 @@
 use super::super::Checker;
 use super::bare;
 use crate::ast;
-use crate::diagnostic::codes;
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::function::Effect;
 use crate::tree::{Argument, Expr, ExprKind, RowBody};
 use crate::types::Type;
@@ -30,7 +30,14 @@ impl Checker<'_> {
             _ => "write the name of a column; a further argument or element stands after a query in parentheses"
                 .to_owned(),
         };
-        self.warn(codes::CONSTANT_KEY, source.span, message, Some(hint));
+        let fix = match &bare(source).kind {
+            ast::ExprKind::Text(text) => super::column_fix(bare(source), text, true),
+            ast::ExprKind::Name(name) if matches!(sorts, Type::Text) => {
+                Some(Fix::replace(source.span, format!("row[{name}]")))
+            }
+            _ => None,
+        };
+        self.report(Diagnostic::warning(codes::CONSTANT_KEY, source.span, message).with_hint(hint).with_fix(fix));
     }
 }
 

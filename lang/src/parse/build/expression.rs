@@ -244,7 +244,8 @@ impl Builder<'_> {
         if values.first().is_some_and(is_list) {
             self.diagnostics.push(
                 Diagnostic::error(codes::FIELD_NAME, span, "the values between `{` and `}` need names")
-                    .with_hint("a record is `{name: value}`, a list is `[1, 2]`"),
+                    .with_hint("a record is `{name: value}`, a list is `[1, 2]`")
+                    .with_fix(super::brackets(span)),
             );
             return Expr { kind: ExprKind::Invalid, span };
         }

@@ -14,7 +14,7 @@ pub(super) use literal::{text_value, unknown_escapes};
 
 use super::grammar::Rule;
 use crate::ast::{Expr, ExprKind, Name, RecordField, Script, TemplatePart, TypeExpr};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use pest::iterators::{Pair, Pairs};
 
@@ -35,6 +35,12 @@ pub(super) struct Builder<'a> {
     unclaimed_tuples: Vec<Span>,
     /// What was found wrong.
     diagnostics: Vec<Diagnostic>,
+}
+
+/// Square brackets in place of those at both ends of `span`.
+fn brackets(span: Span) -> Fix {
+    let (first, last) = (Span { end: span.start + 1, ..span }, Span { start: span.end.saturating_sub(1), ..span });
+    Fix::replace(first, "[").and(last, "]").titled("write `[…]`")
 }
 
 impl<'a> Builder<'a> {
@@ -72,7 +78,8 @@ impl<'a> Builder<'a> {
                     span,
                     "several values in parentheses can only stand after `in`",
                 )
-                .with_hint("write `[a, b]` for a list"),
+                .with_hint("write `[a, b]` for a list")
+                .with_fix(brackets(span)),
             );
         }
         self.diagnostics
@@ -131,7 +138,8 @@ impl<'a> Builder<'a> {
                     ExprKind::Invalid => None,
                     ExprKind::Binary { first, rest } if is_assignment_slip(first, rest) => Some(
                         Diagnostic::error(codes::FIELD_NAME, rest[0].1, "the fields of a record are written with `:`")
-                            .with_hint("write `name: value`"),
+                            .with_hint("write `name: value`")
+                            .with_fix(Fix::replace(rest[0].1, ":").safe()),
                     ),
                     ExprKind::Text(_) => Some(
                         Diagnostic::error(codes::FIELD_NAME, value.span, "this field has a name but no value")

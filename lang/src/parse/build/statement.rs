@@ -6,7 +6,7 @@ use crate::ast::{
     BinaryOp, Block, Expr, ExprKind, FunctionBody, FunctionExpr, PathStep, PostfixKind, PostfixStep, Statement,
     StatementKind, TypeExpr, TypeExprKind,
 };
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::grammar::Rule;
 use crate::span::Span;
 
@@ -194,8 +194,7 @@ impl Builder<'_> {
         };
         let message = format!("this block begins with `{open}`, so `{}` cannot end it", close.as_str());
         let place = self.span(close);
-        self.diagnostics
-            .push(Diagnostic::error(codes::STRAY_CLOSING, place, message).with_hint(format!("write `{wanted}`")));
+        self.diagnostics.push(Diagnostic::error(codes::STRAY_CLOSING, place, message).with_write(wanted).surely());
     }
 
     /// `exec` stands before a call.
@@ -238,7 +237,14 @@ impl Builder<'_> {
             _ => "write `set` before it".to_owned(),
         };
         let message = "`=` compares here; a variable is changed with `set`";
-        self.diagnostics.push(Diagnostic::error(codes::ASSIGNMENT, *span, message).with_hint(hint));
+        let start = Span { end: value.span.start, ..value.span };
+        let word = |word: &str| Fix::insert(start.start, format!("{word} "));
+        let is_name = matches!(first.kind, ExprKind::Name(_));
+        let error = Diagnostic::error(codes::ASSIGNMENT, *span, message).with_hint(hint);
+        self.diagnostics.push(match &first.kind {
+            ExprKind::Name(name) if name.eq_ignore_ascii_case("type") => error,
+            _ => error.with_fix(word("set")).with_fix(is_name.then(|| word("let"))),
+        });
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) use place::{text_cut_short, unknown_character};
 use super::grammar::Rule;
 use super::layout::Layout;
 use super::token::{Kind, Token};
-use crate::diagnostic::{Code, Diagnostic, codes};
+use crate::diagnostic::{Code, Diagnostic, Fix, codes};
 use crate::span::Span;
 
 /// Where the grammar stopped, and what it could have gone on with.
@@ -113,8 +113,8 @@ pub(super) fn describe(source: &str, layout: &Layout, failure: &Failure) -> Diag
         .unwrap_or_else(|| situation.unexpected())
 }
 
-/// A bracket that is not closed before `before`.
-pub(super) fn unclosed(layout: &Layout, open: usize, before: &str) -> Diagnostic {
+/// A bracket that is not closed before `before`, the token `index`.
+pub(super) fn unclosed(layout: &Layout, open: usize, before: &str, index: usize) -> Diagnostic {
     let bracket = layout.text(open);
     let place = layout.tokens[open].span();
     let (message, closing) = if bracket == "`" {
@@ -123,8 +123,12 @@ pub(super) fn unclosed(layout: &Layout, open: usize, before: &str) -> Diagnostic
         let what = if layout.is_block(open) { "block" } else { "bracket" };
         (format!("the {what} that begins with `{bracket}` here is never closed"), format!("`{}`", closing_of(bracket)))
     };
+    let end = index.checked_sub(1).and_then(|last| layout.tokens.get(last)).map_or(place.end, |last| last.end as u32);
+    let text = closing_of(bracket);
+    let fix = Fix::insert(end, if text == "done" { " done" } else { text });
     Diagnostic::error(codes::UNCLOSED_BRACKET, place, message)
         .with_hint(format!("{closing} is missing before {before}"))
+        .with_fix(fix)
 }
 
 /// The counterpart of an opening bracket.
@@ -224,6 +228,11 @@ impl<'a> Situation<'a> {
         }
     }
 
+    /// Adds `text` behind the token before.
+    fn after_last(&self, text: &str) -> Option<Fix> {
+        self.before().map(|before| Fix::insert(before.end as u32, text))
+    }
+
     fn error(&self, code: &'static Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(code, self.place, message)
     }
@@ -233,7 +242,7 @@ impl<'a> Situation<'a> {
         if self.failure.could_close()
             && let Some(open) = self.layout.unclosed_before(self.index)
         {
-            return unclosed(self.layout, open, "the end");
+            return unclosed(self.layout, open, "the end", self.index);
         }
         if let Some(diagnostic) = self.missing_part() {
             return diagnostic;
@@ -247,7 +256,7 @@ impl<'a> Situation<'a> {
                 .with_hint(format!("it must follow `{}`", excerpt(self.before_text())));
         }
         if let Some(open) = self.layout.unclosed_before(self.index) {
-            return unclosed(self.layout, open, "the end");
+            return unclosed(self.layout, open, "the end", self.index);
         }
         let what = if self.failure.expects_type() {
             "a type"
@@ -273,7 +282,8 @@ impl<'a> Situation<'a> {
             };
             return Some(
                 self.error(codes::STRAY_CLOSING, format!("this `{text}` closes nothing"))
-                    .with_hint(format!("remove it, or look before it for a missing {opening}")),
+                    .with_hint(format!("remove it, or look before it for a missing {opening}"))
+                    .with_fix(Fix::remove(self.place, &format!("the `{text}`"))),
             );
         }
         if self.failure.expects_value() && text == ";" {
@@ -285,10 +295,11 @@ impl<'a> Situation<'a> {
             open = self.layout.parent(self.index).filter(|open| !self.layout.is_block(*open));
             if text == ";" && open.is_some_and(|open| matches!(self.layout.text(open), "(" | "[")) {
                 let error = self.error(codes::UNEXPECTED, "a `;` cannot stand between brackets");
-                return Some(error.with_hint("values in brackets are separated by `,`"));
+                let fix = Fix::replace(self.place, ",");
+                return Some(error.with_hint("values in brackets are separated by `,`").with_fix(fix));
             }
         }
-        open.map(|open| unclosed(self.layout, open, &format!("`{}`", excerpt(text))))
+        open.map(|open| unclosed(self.layout, open, &format!("`{}`", excerpt(text)), self.index))
     }
 
     /// A whole statement stands before the place.
@@ -308,7 +319,9 @@ impl<'a> Situation<'a> {
             format!("write `;` before `{}`", excerpt(self.text()))
         };
         let place = Span::new(end - last, end);
-        Some(Diagnostic::error(codes::SEMICOLON, place, "a `;` is missing after this statement").with_hint(hint))
+        let fix = Fix::insert(place.end, ";").safe();
+        let error = Diagnostic::error(codes::SEMICOLON, place, "a `;` is missing after this statement");
+        Some(error.with_hint(hint).with_fix(fix))
     }
 
     /// Something is missing before the place.
@@ -318,11 +331,14 @@ impl<'a> Situation<'a> {
         let failure = self.failure;
         if self.text() == ";" && (before.is_empty() || matches!(&*before, ";" | "{" | "}" | "do" | "done" | ":")) {
             let code = codes::UNEXPECTED;
-            return Some(self.error(code, "there is no statement before this `;`").with_hint("remove the `;`"));
+            let error = self.error(code, "there is no statement before this `;`").with_hint("remove the `;`");
+            return Some(error.with_fix(Fix::remove(self.place, "the `;`").safe()));
         }
         if self.text() == ";" && failure.expects(Rule::EOI) {
             let error = self.error(codes::UNEXPECTED, "a single expression or type stands here, without `;`");
-            return Some(error.with_hint("remove the `;` and what follows it"));
+            let is_last = self.index + 1 == self.layout.tokens.len();
+            let fix = is_last.then(|| Fix::remove(self.place, "the `;`").safe());
+            return Some(error.with_hint("remove the `;` and what follows it").with_fix(fix));
         }
         if failure.expects_value() && !self.begins_value() {
             let message = if matches!(&*before, "" | ";" | "}" | "do" | "done") {
@@ -351,7 +367,8 @@ impl<'a> Situation<'a> {
                 let message = format!("a `:` or `,` is missing between `{before}` and `{text}`");
                 return Some(self.error(codes::PART_MISSING, message));
             }
-            return Some(self.error(codes::PART_MISSING, format!("a `,` is missing between `{before}` and `{text}`")));
+            let error = self.error(codes::PART_MISSING, format!("a `,` is missing between `{before}` and `{text}`"));
+            return Some(error.with_fix(self.after_last(",")));
         }
         if failure.could_close() || failure.expects(Rule::EOI) {
             let error = self.error(

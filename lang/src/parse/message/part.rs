@@ -1,7 +1,7 @@
 //! Parts that a construct needs and does not have.
 
 use super::{Situation, excerpt, unclosed};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::grammar::Rule;
 use crate::parse::token::Kind;
 
@@ -100,7 +100,13 @@ impl Situation<'_> {
                 }
                 keyword => (format!("`=` is missing before `{text}`"), format!("write `{keyword} {name} = value;`")),
             };
-            return Some(self.missing(message, hint));
+            let fix = match keyword.as_str() {
+                "let" if self.text() == ";" || text.is_empty() => self.after_last(" = null"),
+                "set" if self.text() == "(" => None,
+                _ if matches!(self.text(), "==" | ":=") => Some(Fix::replace(self.place, "=").safe()),
+                _ => self.after_last(" ="),
+            };
+            return Some(self.missing(message, hint).with_fix(fix));
         }
         if failure.expects(Rule::parameters) {
             let hint = match self.before_text().to_ascii_lowercase().as_str() {
@@ -123,7 +129,8 @@ impl Situation<'_> {
     fn query(&self) -> Option<Diagnostic> {
         if self.failure.expects(Rule::s_by) {
             let word = self.before_text().to_ascii_lowercase();
-            return Some(self.missing(format!("`by` is missing after `{word}`"), format!("write `{word} by column`")));
+            let error = self.missing(format!("`by` is missing after `{word}`"), format!("write `{word} by column`"));
+            return Some(error.with_fix(self.after_last(" by").map(Fix::safe)));
         }
         if self.text() == "," && self.layout.text(self.index + 1) == "{" && self.failure.could_end() {
             let message = "a record after a comma belongs to `with` only where each has its `when`";
@@ -143,7 +150,19 @@ impl Situation<'_> {
         }
         let alias = self.failure.expects_any(&[Rule::free_alias, Rule::closing_paren, Rule::closing_bracket]);
         let part = PARTS.iter().find(|(rule, ..)| self.failure.expects(*rule) && !(*rule == Rule::s_as && alias))?;
-        Some(self.missing(part.1, part.2))
+        let word = match part.0 {
+            Rule::k_in => " in",
+            Rule::k_then => " then",
+            Rule::k_when | Rule::case_when => " when",
+            Rule::k_end => " end",
+            Rule::s_join => " join",
+            Rule::k_let => " let",
+            Rule::s_as => " as",
+            Rule::thin_arrow => " ->",
+            // What follows these is missing too.
+            _ => return Some(self.missing(part.1, part.2)),
+        };
+        Some(self.missing(part.1, part.2).with_fix(self.after_last(word)))
     }
 
     /// `{` or `:` of an `if`, a loop, a function.
@@ -172,7 +191,7 @@ impl Situation<'_> {
             let open = self.layout.parent(self.index)?;
             // `function f(x { }`
             let block = self.text() == "{" && self.failure.expects(Rule::closing_paren);
-            return block.then(|| unclosed(self.layout, open, "`{`"));
+            return block.then(|| unclosed(self.layout, open, "`{`", self.index));
         }
         let before = excerpt(self.before_text());
         Some(self.missing(format!("a record must follow `{before}`"), "write `{field: value}` or `[field: value]`"))

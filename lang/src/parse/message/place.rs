@@ -1,7 +1,7 @@
 //! Tokens that are wrong in themselves: characters, numbers and operators that the language does not have.
 
 use super::{Situation, excerpt};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::grammar::Rule;
 use crate::parse::token::{Kind, is_letter};
 use crate::span::Span;
@@ -32,7 +32,29 @@ pub(in crate::parse) fn unknown_character(character: char, place: Span) -> Diagn
         _ if invisible => "remove it",
         _ => "remove it, or put it in a text in quotes",
     };
-    Diagnostic::error(codes::UNKNOWN_CHARACTER, place, format!("{name} has no meaning here")).with_hint(hint)
+    // What else can be meant is said by the hint alone.
+    let (text, sure) = match character {
+        '\u{2018}'..='\u{201B}' | '\u{2039}' | '\u{203A}' => ("'", false),
+        '\u{201C}'..='\u{201E}' | '\u{AB}' | '\u{BB}' => ("\"", false),
+        '\u{A0}' | '\u{2007}' | '\u{202F}' => (" ", true),
+        '\u{2013}' | '\u{2014}' | '\u{2212}' => ("-", true),
+        '\u{D7}' => ("*", true),
+        '\u{2264}' => ("<=", true),
+        '\u{2265}' => (">=", true),
+        '\u{2260}' => ("!=", true),
+        '~' => ("not ", false),
+        '#' => ("//", false),
+        _ => ("", false),
+    };
+    let fix = match text {
+        "" => Fix::remove(place, "the character"),
+        " " => Fix::replace(place, text).titled("write a space"),
+        text => Fix::replace(place, text),
+    };
+    let is_guess = matches!(character, '$' | '@' | '\\') || text.is_empty() && !invisible;
+    let fix = (!is_guess).then_some(Fix { safe: sure, ..fix });
+    let error = Diagnostic::error(codes::UNKNOWN_CHARACTER, place, format!("{name} has no meaning here"));
+    error.with_hint(hint).with_fix(fix)
 }
 
 impl Situation<'_> {
@@ -70,12 +92,14 @@ impl Situation<'_> {
                 let number = next.map_or("", |next| next.text(self.source));
                 Some(
                     self.error(codes::MALFORMED_NUMBER, "a number cannot begin with `.`")
-                        .with_hint(format!("write `0.{}`", excerpt(number))),
+                        .with_hint(format!("write `0.{}`", excerpt(number)))
+                        .with_fix(Fix::insert(self.place.start, "0").safe()),
                 )
             }
             "," if digits_follow && after_number && self.failure.could_end() => {
                 let hint = format!("write `{}.{}`", excerpt(self.before_text()), self.layout.text(self.index + 1));
-                Some(self.error(codes::MALFORMED_NUMBER, "numbers are written with a dot, not a comma").with_hint(hint))
+                let error = self.error(codes::MALFORMED_NUMBER, "numbers are written with a dot, not a comma");
+                Some(error.with_hint(hint).with_fix(Fix::replace(self.place, ".")))
             }
             _ if self.before_text() == "." && self.failure.expects(Rule::word) => {
                 let before = self.index.checked_sub(2).and_then(|index| self.layout.tokens.get(index))?;
@@ -83,6 +107,7 @@ impl Situation<'_> {
                 (before.kind == Kind::Number).then(|| {
                     Diagnostic::error(codes::MALFORMED_NUMBER, place, "a digit is missing after the dot of this number")
                         .with_hint(format!("write `{0}` or `{0}.0`", excerpt(before.text(self.source))))
+                        .with_fix(Fix::insert(place.end, "0").safe())
                 })
             }
             _ => None,
@@ -111,7 +136,32 @@ impl Situation<'_> {
             "->" => "a function is written with `=>`; `->` is only for the type of one",
             _ => return None,
         };
-        Some(self.error(codes::FOREIGN_OPERATOR, format!("`{text}` is no operator here")).with_hint(hint))
+        let error = self.error(codes::FOREIGN_OPERATOR, format!("`{text}` is no operator here"));
+        Some(error.with_hint(hint).with_fix(self.own_operator()))
+    }
+
+    /// What stands here in place of an operator of another language.
+    fn own_operator(&self) -> Option<Fix> {
+        let (word, sure) = match self.text() {
+            "&&" => ("and", true),
+            "||" => ("or", true),
+            "|" => ("or", false),
+            "!" => ("not", false),
+            "===" => ("=", true),
+            "!==" => ("!=", true),
+            "%" => ("mod", false),
+            "->" if self.failure.expects(Rule::colon) => (":", true),
+            "->" => ("=>", false),
+            _ => return None,
+        };
+        let is_word = word.starts_with(|c: char| c.is_ascii_alphabetic());
+        let blank = |text: &str| if is_word && !text.is_empty() && !text.contains(' ') { " " } else { "" };
+        let (start, end) = (self.place.start as usize, self.place.end as usize);
+        let before = self.source.get(..start).and_then(|text| text.chars().next_back());
+        let after = self.source.get(end..).and_then(|text| text.chars().next());
+        let apart = |c: Option<char>| c.filter(|c| !c.is_whitespace()).map(String::from).unwrap_or_default();
+        let text = format!("{}{word}{}", blank(&apart(before)), blank(&apart(after)));
+        Some(Fix { safe: sure, ..Fix::replace(self.place, text) })
     }
 
     /// `'it's'`: the quote inside has ended the text.
@@ -144,7 +194,8 @@ impl Situation<'_> {
             ..=60 if !whole.contains('\n') => format!("write {quote}{inside}{quote}, or @{whole}"),
             _ => format!("write \\{quote}, or put an @ before the text"),
         };
-        Some(Diagnostic::error(codes::UNCLOSED_TEXT, place, message).with_hint(hint))
+        let fix = Fix::replace(place, format!("{quote}{inside}{quote}")).safe();
+        Some(Diagnostic::error(codes::UNCLOSED_TEXT, place, message).with_hint(hint).with_fix(fix))
     }
 
     /// `count(*)`
@@ -157,7 +208,8 @@ impl Situation<'_> {
         }
         let error = |message: String| Diagnostic::error(codes::FOREIGN_OPERATOR, star.span(), message);
         if name.eq_ignore_ascii_case("count") {
-            return Some(error("rows are counted by `count()`, without `*`".to_owned()).with_hint("write `count()`"));
+            let error = error("rows are counted by `count()`, without `*`".to_owned()).with_hint("write `count()`");
+            return Some(error.with_fix(Fix::remove(star.span(), "the `*`").safe()));
         }
         Some(error(format!("`{name}(*)` takes nothing here")).with_hint(format!("write `{name}(column)`")))
     }
@@ -169,7 +221,10 @@ impl Situation<'_> {
         let name = before.text(self.source);
         let place = self.place.to(self.layout.tokens[self.index + 1].span());
         let message = format!("a list of `{name}` is not written with `[]`");
-        Some(Diagnostic::error(codes::TYPE_EXPECTED, place, message).with_hint(format!("write `{name}*`")))
+        let fix = Fix::replace(place, "*").safe();
+        Some(
+            Diagnostic::error(codes::TYPE_EXPECTED, place, message).with_hint(format!("write `{name}*`")).with_fix(fix),
+        )
     }
 }
 
@@ -178,4 +233,5 @@ pub(in crate::parse) fn text_cut_short(place: Span, word: &str, quote: char) -> 
     let other = if quote == '\'' { '"' } else { '\'' };
     Diagnostic::error(codes::UNCLOSED_TEXT, place, format!("the quote before `{}` ends the text", excerpt(word)))
         .with_hint(format!("write \\{quote} for a quote inside the text, or put the text in {other}"))
+        .with_fix(Fix::insert(place.start.saturating_sub(1), "\\").titled(format!("write `\\{quote}`")))
 }

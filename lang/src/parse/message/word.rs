@@ -1,7 +1,7 @@
 //! Words in the wrong place, of other languages, or misspelt.
 
 use super::{Situation, excerpt};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::grammar::{Grammar, Rule};
 use crate::parse::token::Kind;
 use crate::span::Span;
@@ -39,6 +39,7 @@ impl Situation<'_> {
         (name && is_reserved(text)).then(|| {
             self.error(codes::RESERVED_WORD, format!("`{text}` is a word of the language and cannot be a name"))
                 .with_hint(format!("choose another name, such as `my_{text}`"))
+                .with_fix(Fix::replace(self.place, format!("my_{text}")))
         })
     }
 
@@ -61,7 +62,16 @@ impl Situation<'_> {
         let word_follows = self.layout.tokens.get(start + 1).is_some_and(|next| next.kind == Kind::Word);
         (start <= self.index && self.index <= start + 2 && word_follows).then(|| {
             let place = self.layout.tokens[start].span();
-            Diagnostic::error(codes::FOREIGN_WORD, place, format!("`{first}` begins no statement")).with_hint(hint)
+            let fix = match first.to_ascii_lowercase().as_str() {
+                "elif" | "elsif" => Some(Fix::replace(place, "elseif").safe()),
+                "foreach" => Some(Fix::replace(place, "for")),
+                "var" | "const" | "dim" => Some(Fix::replace(place, "let").safe()),
+                "def" | "func" | "fn" | "sub" => Some(Fix::replace(place, "function")),
+                "throw" | "raise" => Some(Fix::replace(place, "error")),
+                _ => None,
+            };
+            let error = Diagnostic::error(codes::FOREIGN_WORD, place, format!("`{first}` begins no statement"));
+            error.with_hint(hint).with_fix(fix)
         })
     }
 
@@ -160,11 +170,11 @@ impl Situation<'_> {
         {
             let message = format!("`{}` begins no statement", excerpt(first.text(self.source)));
             let error = Diagnostic::error(codes::UNEXPECTED, first.span(), message);
-            return Some(error.with_hint(format!("did you mean `{word}`?")));
+            return Some(error.did_you_mean(Some(word)));
         }
         let word = similar(self.text(), &CONTINUATIONS).filter(|_| self.kind() == Some(Kind::Word))?;
         let message = format!("`{}` does not fit here", excerpt(self.text()));
-        Some(self.error(codes::UNEXPECTED, message).with_hint(format!("did you mean `{word}`?")))
+        Some(self.error(codes::UNEXPECTED, message).did_you_mean(Some(word)))
     }
 }
 
@@ -192,5 +202,12 @@ fn foreign_query(text: &str, place: Span) -> Option<Diagnostic> {
         _ => return None,
     };
     let message = format!("`{text}` is no word of a query or expression");
-    Some(Diagnostic::error(codes::FOREIGN_WORD, place, message).with_hint(hint))
+    let fix = match text.to_ascii_lowercase().as_str() {
+        "orderby" => Some(Fix::replace(place, "order by").safe()),
+        "groupby" => Some(Fix::replace(place, "group by").safe()),
+        "union" => Some(Fix::replace(place, "&")),
+        "xor" => Some(Fix::replace(place, "!=")),
+        _ => None,
+    };
+    Some(Diagnostic::error(codes::FOREIGN_WORD, place, message).with_hint(hint).with_fix(fix))
 }

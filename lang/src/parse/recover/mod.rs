@@ -324,7 +324,11 @@ impl<'a> Recovery<'a> {
             self.text.push_str(message::closing_of(self.layout.text(*open)));
         }
         self.diagnostics.extend(
-            blocks.iter().skip(1).take(MOST_ERRORS).map(|open| message::unclosed(&self.layout, *open, "the end")),
+            blocks
+                .iter()
+                .skip(1)
+                .take(MOST_ERRORS)
+                .map(|open| message::unclosed(&self.layout, *open, "the end", self.layout.tokens.len())),
         );
         true
     }

@@ -1,6 +1,6 @@
 //! Texts, templates and comments without their end.
 
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::layout::Layout;
 use crate::parse::message;
 use crate::parse::token::{self, Kind, Quotes, Start};
@@ -30,9 +30,21 @@ pub(super) fn read(source: &str, start: Start) -> (Layout<'_>, Vec<Diagnostic>) 
         };
         let first_line = token.text(source).lines().next().map_or(1, str::len);
         let place = Span::new(token.start, token.start + first_line);
-        diagnostics.push(Diagnostic::error(codes::UNCLOSED_TEXT, place, message).with_hint(hint));
+        let fix = match token.kind {
+            Kind::UnclosedText => closing_quote(token.text(source), place),
+            _ => Some(Fix::insert(token.end as u32, "*/")),
+        };
+        diagnostics.push(Diagnostic::error(codes::UNCLOSED_TEXT, place, message).with_hint(hint).with_fix(fix));
     }
     (layout, diagnostics)
+}
+
+/// The quote that closes a text at the end of its first line, before a `;` or bracket there.
+fn closing_quote(text: &str, place: Span) -> Option<Fix> {
+    let line = text.lines().next()?;
+    let quote = text.trim_start_matches('@').chars().next()?;
+    let inside = line.trim_end().trim_end_matches([';', ')', ']', '}', ',']);
+    (!text.contains(&format!("\\{quote}"))).then(|| Fix::insert(place.start + inside.len() as u32, quote))
 }
 
 /// How to close a text that has only its first quote.
