@@ -4,9 +4,11 @@
 mod traps;
 
 use flowscript_engine::yaml;
-use flowscript_lang::diagnostic::Diagnostic;
+use flowscript_lang::diagnostic::{Code, Diagnostic, codes};
 use flowscript_lang::function::Effect;
+use flowscript_lang::span::line_column;
 use flowscript_lang::{CompileOptions, Mode, NoModules, compile};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,6 +74,57 @@ fn traps_are_reported() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Each warning has a name, and a comment with it before the script switches it off.
+#[test]
+fn every_warning_is_switched_off_by_its_name() {
+    let with_example = |code: &&Code| !code.example.is_empty();
+    let examples = codes::all().filter(with_example).map(|code| (code.id, vec![code.example]));
+    let traps = TRAPS.iter().map(|(code, sources)| (*code, sources.to_vec()));
+    let mut switched = BTreeSet::new();
+    for (id, sources) in examples.chain(traps) {
+        let Some(lint) = codes::find(id).and_then(|code| code.lint) else { continue };
+        for source in sources {
+            let count = |source: &str| {
+                let found = warnings(source, Mode::Script);
+                (found.iter().filter(|warning| warning.code.id == id).count(), found.len())
+            };
+            let (before, all) = count(source);
+            assert!(before > 0, "{id}: {source}");
+            let (after, left) = count(&format!("// allow({lint}): on purpose\n{source}"));
+            assert_eq!((after, left), (0, all - before), "{id}: {source}");
+            switched.insert(lint);
+        }
+    }
+    assert_eq!(switched.len(), codes::all().filter(|code| code.lint.is_some()).filter(with_example).count());
+}
+
+#[test]
+fn a_comment_reaches_its_line() {
+    let places = |source: &str| {
+        let found = warnings(source, Mode::Script);
+        let line = |warning: &Diagnostic| line_column(source, warning.span.start).0;
+        found.iter().map(|warning| format!("{} {}", line(warning), warning.code)).collect::<Vec<_>>().join(", ")
+    };
+    for (source, wanted) in [
+        ("let a = 1; // allow(unused-variable)\nlet b = 2;\nreturn 1;", "2 W0101"),
+        ("let a = 1;\n// allow(unused-variable)\nlet b = 2;\nreturn 1;", "1 W0101"),
+        ("let a = 1;\n// allow(unused-variable)\n\n// because\nlet b = 2;\nreturn 1;", "1 W0101"),
+        ("// allow(unused-variable)\nlet a = 1;\nlet b = 2;\nreturn 1;", ""),
+        ("/* a head */ // allow(unused-variable)\nlet a = 1;\nreturn 1;", ""),
+        ("let a = 1;\nlet b = 2; // see // allow(unused-variable)\nreturn 1;", "1 W0101, 2 W0101"),
+        ("let a = 1; // allow(unreachable, unused-variable)\nreturn 1;\nlog(1);", "3 W0102"),
+        ("let a = 1; // allow(W0101)\nreturn 1;", "1 W0101, 1 W0119"),
+        ("let a = 'x // allow(unused-variable)';\nreturn 1;", "1 W0101"),
+        ("let x = 1 + y; // allow(unused-variable)\nreturn 1;", ""),
+        ("return 1;\n// allow(unusd-variable)", ""),
+        ("let a = 1;\n// allow(nothing)\nreturn a;", "2 W0119"),
+    ] {
+        assert_eq!(places(source), wanted, "{source}");
+    }
+    assert_eq!(shown(&warnings("{1 // allow(dollar-placeholder)\n} ${2}", Mode::Template)), "W0110");
+    assert_eq!(shown(&warnings("// allow(comment-for-division)\n7 // 2", Mode::Expression)), "");
 }
 
 #[test]
@@ -183,7 +236,7 @@ fn cases(file: &Path, sources: &mut Vec<(String, String)>) {
 
 fn traps(source: &str, mode: Mode) -> Vec<Diagnostic> {
     let mut found = warnings(source, mode);
-    found.retain(|warning| ("W0107"..="W0119").contains(&warning.code.id));
+    found.retain(|warning| ("W0107"..="W0118").contains(&warning.code.id));
     found
 }
 

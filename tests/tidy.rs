@@ -17,7 +17,7 @@ enum Rule {
 const FOLDERS: &[(&str, Rule)] = &[
     ("lang/src/value", Rule::Only(&["value", "budget", "error"])),
     ("lang/src/parse", Rule::Only(&["ast", "diagnostic", "parse", "span", "stack", "value"])),
-    ("lang/src/diagnostic", Rule::Only(&["codes", "diagnostic", "error", "span"])),
+    ("lang/src/diagnostic", Rule::Only(&["codes", "diagnostic", "error", "span", "suggest"])),
     ("lang/src/types", Rule::Only(&["types", "value", "budget", "error"])),
     ("lang/src/check", Rule::Never(&["compile", "vm", "query"])),
     ("lang/src/compile", Rule::Only(&["ast", "compile", "function", "span", "tree", "types", "value"])),

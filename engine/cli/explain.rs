@@ -65,6 +65,10 @@ fn list() -> String {
 fn describe(code: &Code, where_found: &str, found: &str) -> String {
     let mut out = format!("{code}: {}{where_found}\n\n", code.title);
     wrap(&mut out, code.text);
+    if let Some(lint) = code.lint {
+        let sign = if where_found.is_empty() { "//" } else { "#" };
+        let _ = writeln!(out, "\n`{sign} allow({lint})` switches it off.");
+    }
     if !code.example.is_empty() {
         let _ = write!(out, "\nFor example\n\n{}\ngives\n\n{}", indented(code.example), indented(found));
     }

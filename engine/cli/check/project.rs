@@ -4,7 +4,7 @@ use super::fix;
 use crate::output::{Report, Stop, Texts};
 use flowscript_engine::config::Config;
 use flowscript_engine::outgoing::Connections;
-use flowscript_engine::project::{CONNECTIONS, Folder, LoadedFile, load};
+use flowscript_engine::project::{CONNECTIONS, Folder, LoadedFile, load, unknown_names};
 use flowscript_engine::script::Library;
 use flowscript_engine::workflow::codes;
 use flowscript_engine::workflow::problem::Problem;
@@ -19,8 +19,12 @@ pub fn check(project: &Path, only: Option<&Path>, fix: bool, report: &mut Report
     let config = Config::load(project).map_err(Stop::new)?;
     let limits = &config.limits;
     let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory)
-        .with_callbacks(config.public_url.is_some());
-    let folder = Folder::read_first(project).map_err(Stop::new)?;
+        .with_callbacks(config.public_url.is_some())
+        .with_allowed(&config.lints.allow);
+    if only.is_none() {
+        unknown_names(&config.lints.allow).into_iter().for_each(|message| report.warning(&Stop::new(message)));
+    }
+    let mut folder = Folder::read_first(project).map_err(Stop::new)?;
     if only.is_none() {
         folder.odd.iter().for_each(|message| report.problem(&Stop::new(message.clone())));
     }

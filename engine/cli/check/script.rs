@@ -3,9 +3,10 @@
 use super::fix;
 use crate::output::{Report, Stop, Texts};
 use crate::script::{FolderModules, Input, Source};
+use flowscript_engine::config::{Config, SETTINGS};
 use flowscript_lang::ast::StatementKind;
-use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::diagnostic::fix::settle;
+use flowscript_lang::diagnostic::{Code, Diagnostic};
 use flowscript_lang::function::Effect;
 use flowscript_lang::{CompileOptions, Compiled, Mode, ModuleLoader, compile, parse};
 use std::path::Path;
@@ -18,9 +19,19 @@ pub fn check(path: &Path, input: &Input, fix: bool, report: &mut Report) -> Resu
         fix::write(path, &source.text, &settled, report)?;
         source.text = settled.text;
     }
-    let compiled = compiled(path, &source.folder, &source.text, input);
+    let mut compiled = compiled(path, &source.folder, &source.text, input);
+    let allowed = allowed(path);
+    let is_allowed = |code: &Code| code.lint.is_some_and(|lint| allowed.iter().any(|name| name == lint));
+    compiled.diagnostics.retain(|found| found.is_error() || !is_allowed(found.code));
     report.diagnostics(&Texts::new(&source, &compiled), &compiled.diagnostics);
     Ok(1)
+}
+
+/// The warnings that the project around a file switches off. What is wrong with its settings is told where it is checked.
+fn allowed(path: &Path) -> Vec<String> {
+    let path = path.canonicalize().unwrap_or_default();
+    let project = path.ancestors().skip(1).find(|folder| folder.join(SETTINGS).is_file());
+    project.and_then(|project| Config::load(project).ok()).map(|config| config.lints.allow).unwrap_or_default()
 }
 
 /// What is found in the file itself, not in the modules that it uses.

@@ -15,6 +15,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The file of the settings of a project.
+pub const SETTINGS: &str = "flowscript.toml";
+
 /// The settings of an engine, with their defaults.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -47,6 +50,16 @@ pub struct Config {
     pub retention: Retention,
     /// Whom steps and scripts may reach.
     pub http: HttpConfig,
+    /// Which warnings are given.
+    pub lints: LintsConfig,
+}
+
+/// `[lints]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LintsConfig {
+    /// The names of warnings that are switched off in the whole project.
+    pub allow: Vec<String>,
 }
 
 /// `[admin]`
@@ -131,6 +144,7 @@ impl Default for Config {
             limits: Limits::default(),
             retention: Retention::default(),
             http: HttpConfig::default(),
+            lints: LintsConfig::default(),
         }
     }
 }
@@ -188,7 +202,7 @@ impl Config {
     /// The settings of the project in `folder`: defaults, its `flowscript.toml`, the environment. The error names the
     /// file, the line and the column, or the variable.
     pub fn load(folder: &Path) -> Result<Self, String> {
-        let file = folder.join("flowscript.toml");
+        let file = folder.join(SETTINGS);
         let text = match disk::read_text(&file, MOST_OF_PROJECT) {
             Ok(text) => text,
             Err(unread) if unread.is_missing() && !file.is_symlink() => String::new(),

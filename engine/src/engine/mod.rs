@@ -31,7 +31,7 @@ use crate::config::Config;
 use crate::dispatch::{Dispatcher, Parts};
 use crate::keys::KeyRing;
 use crate::outgoing::Sender;
-use crate::project::{Catalog, Entry, Snapshot};
+use crate::project::{Catalog, Entry, Snapshot, unknown_names};
 use crate::room::Held;
 use crate::run::{Callbacks, Files, Pool, Room, RunHost};
 use crate::script::Library;
@@ -107,7 +107,9 @@ impl Engine {
     ) -> Result<Self, String> {
         let limits = &config.limits;
         let library = Library::new(config.time_zone, &config.culture, limits.script_steps, limits.script_memory)
-            .with_callbacks(config.public_url.is_some());
+            .with_callbacks(config.public_url.is_some())
+            .with_allowed(&config.lints.allow);
+        unknown_names(&config.lints.allow).iter().for_each(|warning| told::warn(warning));
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let started = |error: std::io::Error| format!("a thread for scripts cannot be started: {error}");
         let pool = Pool::new(threads).map_err(started)?;

@@ -1,5 +1,6 @@
 //! From texts to workflows, and which of two wins where they want the same webhook path.
 
+use super::allowed::switch_off;
 use super::folder::Folder;
 use crate::access::Lock;
 use crate::outgoing::Connections;
@@ -60,6 +61,7 @@ pub fn load(
     refuse_taken_paths(&mut files, serving);
     while refuse_broken_calls(&mut files) {}
     warn_of_silent_events(&mut files);
+    switch_off(&mut files, folder, library.allowed());
     files
 }
 

@@ -1,5 +1,6 @@
 //! The project folder: its files, what they load to, and what of it serves.
 
+mod allowed;
 mod catalog;
 mod folder;
 mod load;
@@ -7,6 +8,7 @@ mod load;
 mod tests;
 mod watch;
 
+pub use allowed::unknown_names;
 pub use catalog::{Catalog, Entry, Snapshot};
 pub use folder::{CONNECTIONS, Folder, SourceFile};
 pub use load::{LoadedFile, load, load_version};

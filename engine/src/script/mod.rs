@@ -67,6 +67,8 @@ pub struct Library {
     file_steps: u64,
     /// Must loading stop?
     stopped: Stopped,
+    /// The names of warnings that are switched off.
+    allowed: Arc<[String]>,
 }
 
 impl std::fmt::Debug for Library {
@@ -88,6 +90,7 @@ impl Library {
             is_kept: false,
             file_steps: loading::FILE_STEPS,
             stopped: Arc::new(|| None),
+            allowed: Arc::default(),
         }
     }
 
@@ -112,6 +115,17 @@ impl Library {
     /// Does it compile versions that the store has kept, rather than files?
     pub fn is_kept(&self) -> bool {
         self.is_kept
+    }
+
+    /// The same functions for a project that switches off the warnings of these names.
+    #[must_use]
+    pub fn with_allowed(&self, allowed: &[String]) -> Self {
+        Self { allowed: allowed.into(), ..self.clone() }
+    }
+
+    /// The names of warnings that are switched off.
+    pub fn allowed(&self) -> &[String] {
+        &self.allowed
     }
 
     /// Can events reach runs?

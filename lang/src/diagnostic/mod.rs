@@ -1,5 +1,6 @@
 //! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is beside it.
 
+pub mod allow;
 mod code;
 pub mod codes;
 mod excerpt;

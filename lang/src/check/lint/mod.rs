@@ -1,6 +1,8 @@
 //! Silent traps: what is right by the rules of the language and most likely not what was meant. Each is a rule in a file of
 //! its own that warns with a code of its own, and says what to write.
 //!
+//! Each warning has a name in its row of `diagnostic::codes`, by which `off.rs` lets authors switch it off.
+//!
 //! A rule must not warn of what a careful author writes on purpose: `tests/lints.rs` holds all rules against the scripts
 //! of the examples, the references and the conformance cases.
 
@@ -11,6 +13,7 @@ mod csv;
 mod date_pattern;
 mod dropped;
 mod literal;
+mod off;
 mod path;
 mod placeholder;
 mod steady;
@@ -68,6 +71,7 @@ impl Checker<'_> {
                 self.report(warning);
             }
         }
+        self.switch_off(&source);
     }
 }
 

@@ -116,4 +116,14 @@ crate::codes! {
         lint: Some("hidden-module"),
         ..Code::CHECKED
     }
+    UNKNOWN_LINT {
+        id: "W0119",
+        title: "a name in `allow` that no warning has",
+        text: "`// allow(name)` switches a warning off by its name: in a line where it stands behind the code, in the next line \
+               where it stands alone, and in the whole file where it stands before all code. In a workflow file it is \
+               `# allow(name)`, and `[lints] allow = [\"name\"]` in flowscript.toml holds for a whole project. \
+               `flowscript explain` says the name of each warning.",
+        example: "// allow(unusd-variable)\nlet x = 1;\nreturn 2;",
+        ..Code::CHECKED
+    }
 }
