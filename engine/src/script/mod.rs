@@ -4,6 +4,7 @@ mod content;
 mod conversion;
 mod fault;
 mod formats;
+mod found;
 mod functions;
 mod loading;
 mod reads;
@@ -23,20 +24,20 @@ pub use trial::{Outcome, try_out};
 pub use weight::{Weighed, weigh, weight};
 
 use crate::workflow::model::Slot;
-use crate::workflow::problem::{Fix, Note, Problem, codes};
+use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Place, Scalar};
 use ecow::EcoString;
 use flowscript_lang::ast;
 use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::check::{CompileOptions, Mode, ModuleLoader, Variable};
-use flowscript_lang::diagnostic::{self, Diagnostic, Edit, Label};
+use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Effect, Registry};
 use flowscript_lang::host::Host;
 use flowscript_lang::program::{self, Limits, Program, Settings};
-use flowscript_lang::span::line_column;
 use flowscript_lang::types::{Field, RecordType, Type, Types};
 use flowscript_lang::value::{Value, Zone};
+use found::problems;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -359,74 +360,6 @@ fn compile_as(
         Script { program, uses, width: variables.len(), source: Arc::new(source.clone()), modules }
     });
     Compiled { script, ty: compiled.result, problems, modules: compiled.modules }
-}
-
-/// Diagnostics with their places in the workflow file. `shift` is that of [`problem`].
-fn problems(
-    diagnostics: &[Diagnostic],
-    source: &Scalar,
-    shift: usize,
-    modules: &Modules,
-    loading: &mut Loading<'_>,
-) -> Vec<Problem> {
-    let told = diagnostics.iter().map_while(|found| {
-        // Finding the place walks through the text.
-        let text = match &found.module {
-            None => source.text.len(),
-            Some(module) => modules.iter().find(|(name, _)| name == module).map_or(0, |(_, text)| text.len()),
-        };
-        loading.scan(text).then(|| problem(found, source, shift, modules))
-    });
-    told.collect()
-}
-
-/// A diagnostic with its place in the workflow file, or in the module's file. `shift` bytes stood before the scalar's
-/// text when it was compiled.
-fn problem(diagnostic: &Diagnostic, source: &Scalar, shift: usize, modules: &[(EcoString, Arc<str>)]) -> Problem {
-    let text = diagnostic
-        .module
-        .as_ref()
-        .map(|module| modules.iter().find(|(name, _)| name == module).map_or("", |(_, text)| text));
-    let at = |offset: u32| match text {
-        None => source.places.at(&source.text, (offset as usize).saturating_sub(shift)),
-        Some(text) => {
-            let (line, column) = line_column(text, offset);
-            Place { line, column }
-        }
-    };
-    let (place, end) = (at(diagnostic.span.start), at(diagnostic.span.end));
-    let file = diagnostic.module.as_ref().map(|module| format!("modules/{module}.flow"));
-    let label = |label: &Label| Note { place: at(label.span.start), end: at(label.span.end), text: label.text.clone() };
-    let labels = diagnostic.labels.iter().map(label).collect();
-    let edit = |edit: &Edit| {
-        let (place, end, text) = match text {
-            Some(_) => (at(edit.span.start), at(edit.span.end), edit.text.clone()),
-            None => {
-                let byte = |offset: u32| (offset as usize).checked_sub(shift);
-                source.edit(byte(edit.span.start)?..byte(edit.span.end)?, &edit.text)?
-            }
-        };
-        Some(Note { place, end, text })
-    };
-    // One that the form of the scalar cannot hold is left out.
-    let fix = |fix: &diagnostic::Fix| {
-        let edits = fix.edits.iter().map(edit).collect::<Option<_>>()?;
-        Some(Fix { title: fix.title.clone(), edits, safe: fix.safe })
-    };
-    let fixes = diagnostic.fixes.iter().filter_map(fix).collect();
-    Problem {
-        code: diagnostic.code,
-        message: diagnostic.message.clone(),
-        place,
-        end: Some(end),
-        labels,
-        hint: diagnostic.hint.clone(),
-        fixes,
-        subject: diagnostic.subject.clone(),
-        warning: !diagnostic.is_error(),
-        files_only: false,
-        file,
-    }
 }
 
 /// What running needs beside variables.

@@ -71,6 +71,7 @@ impl Checker<'_> {
         if !matches!(expr.kind, ExprKind::Variable(..) | ExprKind::Constant(_)) {
             expr.ty = self.weighed(expr.ty);
         }
+        self.note_type(&expr);
         expr
     }
 

@@ -48,6 +48,7 @@ impl Checker<'_> {
             return self.call_given(callee, given, span);
         }
         if let Some(function) = self.find_function(name) {
+            self.note_function(function.id, at);
             return self.call_user(&function, given, span);
         }
         if let Some(value) = self.special_form(name, &given, span) {

@@ -83,12 +83,16 @@ impl Checker<'_> {
                 if let Some(function) = function
                     && let Some((scope, position)) = self.open_row_name(&found)
                 {
+                    self.note_function(function.id, span);
                     let value = self.function_value(&function, span);
                     self.fall_back(scope, position, value);
                 }
                 return self.read(found, name, span);
             }
-            (None, Some(function)) => return self.function_value(&function, span),
+            (None, Some(function)) => {
+                self.note_function(function.id, span);
+                return self.function_value(&function, span);
+            }
             (None, None) => {}
         }
         // What is said of it looks through all variables.

@@ -45,6 +45,7 @@ impl Checker<'_> {
             let signature = self.signature(&name.text, id, function);
             let hidden = hidden_name(id);
             let (variable, place) = self.declare(&hidden, name.span, VarKind::Function, signature.to_type());
+            self.note_closure(variable, id, &signature);
             self.bind(hidden, variable, place);
             let function = LocalFunction { id, signature, span: name.span };
             if self.block().functions.insert(fold_text(&name.text), function.clone()).is_some() {

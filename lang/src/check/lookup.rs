@@ -333,6 +333,7 @@ impl Checker<'_> {
     pub(super) fn read(&mut self, found: Found, name: &EcoString, span: Span) -> Expr {
         if let Some(id) = found.variable {
             self.variable_info(id).read = true;
+            self.note_use(id, span);
         }
         let mut value = expr_of(found, span);
         if let ExprKind::Variable(_, shown) = &mut value.kind {

@@ -24,6 +24,7 @@ mod select_names;
 mod set;
 mod statements;
 mod suggest;
+mod symbols;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -44,6 +45,7 @@ use hashbrown::HashMap;
 use scope::UnitState;
 use std::cell::Cell;
 use std::sync::Arc;
+pub use symbols::{Symbol, SymbolKind, Symbols, index};
 
 /// What a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +137,7 @@ pub fn compile(source: &str, options: &CompileOptions<'_>) -> Compiled {
 /// The same with what it may use, which is asked whether to stop, too. Where the budget ends the check, an error `E0117`
 /// says why.
 pub fn compile_within(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Budget) -> Compiled {
-    stacker::grow(STACK, || compile_here(source, options, budget))
+    stacker::grow(STACK, || compile_here(source, options, budget, false).0)
 }
 
 /// Reads a type as workflow inputs write it: `number`, `text?`, `{sku: text, qty: number}*`. It may name no declared
@@ -160,11 +162,19 @@ pub fn input_type(source: &str) -> Result<Type, Vec<Diagnostic>> {
     if checker.diagnostics.is_empty() { Ok(ty) } else { Err(checker.diagnostics) }
 }
 
-fn compile_here(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Budget) -> Compiled {
+/// The same, with the index of names where it is `indexed`.
+fn compile_here(
+    source: &str,
+    options: &CompileOptions<'_>,
+    budget: &mut dyn Budget,
+    indexed: bool,
+) -> (Compiled, Symbols) {
     if let Some(refused) = bounds::too_long(source) {
-        return Compiled { program: None, diagnostics: vec![refused], modules: Vec::new(), result: Type::Any };
+        let refused = Compiled { program: None, diagnostics: vec![refused], modules: Vec::new(), result: Type::Any };
+        return (refused, Symbols::default());
     }
     let mut checker = Checker::new(options, budget);
+    checker.indexes = indexed.then(Vec::new);
     checker.scan(source.len());
     let (script, diagnostics) = parse_unit(source, options.mode, &mut |bytes| checker.reads(bytes));
     checker.take_over(diagnostics);
@@ -182,6 +192,7 @@ fn compile_here(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Bud
     diagnostics.sort_by_key(|d| (d.module.clone(), d.span.start));
     diagnostics.dedup();
     diagnostics.extend(checker.last_words(source));
+    let symbols = checker.symbols();
     let modules =
         checker.units.iter().skip(1).map(|u| (u.name.clone().unwrap_or_default(), u.source.clone())).collect();
     let failed = !complete || diagnostics.iter().any(Diagnostic::is_error);
@@ -191,7 +202,7 @@ fn compile_here(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Bud
         let tree = checker.into_tree(main);
         Program { tree: Arc::new(tree), cache: Arc::new(Cache::default()), effect, result: result.clone() }
     });
-    Compiled { program, diagnostics, modules, result }
+    (Compiled { program, diagnostics, modules, result }, symbols)
 }
 
 /// The statements of a source, whatever its mode: an expression or template becomes one `return`.
@@ -284,6 +295,8 @@ pub(crate) struct Checker<'a> {
     first_walk: bool,
     /// `try` blocks around the statement being walked.
     trying: usize,
+    /// What is noted for the index of each unit, where one is wanted.
+    indexes: Option<Vec<symbols::Index>>,
 }
 
 /// A unit that has been checked.
@@ -327,6 +340,7 @@ impl<'a> Checker<'a> {
             widening: false,
             first_walk: true,
             trying: 0,
+            indexes: None,
         }
     }
 

@@ -203,6 +203,7 @@ impl Checker<'_> {
             return may_be.then(|| self.read(found, name, span));
         }
         let function = self.find_function(name)?;
+        self.note_function(function.id, span);
         Some(self.function_value(&function, span))
     }
 

@@ -286,7 +286,7 @@ impl Checker<'_> {
         if let Some(argument) = &argument {
             match kind {
                 AggregateKind::Sum | AggregateKind::Avg => {
-                    self.wants_number(argument, &format!("`{name}`"), argument.span)
+                    self.wants_number(argument, &format!("`{name}`"), argument.span);
                 }
                 AggregateKind::Join => self.wants_text(argument, "`join`"),
                 _ => {}

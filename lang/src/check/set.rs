@@ -23,6 +23,7 @@ impl Checker<'_> {
             self.bind(name.text.clone(), id, place);
             return None;
         };
+        self.note_use(id, name.span);
         let super::scope::FoundPlace::Variable(variable) = found.place else { return None };
         if !self.may_set(id, name) {
             self.expr(value);

@@ -22,6 +22,7 @@ impl Checker<'_> {
     /// Walks a script or module once.
     pub(super) fn walk_unit(&mut self, script: &ast::Script) -> CheckedUnit {
         self.unit_state().restart();
+        self.restart_index();
         let id = self.new_function();
         self.unit_state().stack.push(FunctionState::new(id, false));
         self.function().scopes.push(Scope::Block(BlockScope { top: true, ..BlockScope::default() }));

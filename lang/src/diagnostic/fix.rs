@@ -160,7 +160,7 @@ mod tests {
     fn fixes_are_applied_whole_and_once() {
         let swap = Fix::around(Span::new(2, 3), "(", ")");
         assert_eq!(swap.title, "write `(…)`");
-        assert_eq!(fixed("a b c", &[swap.clone()]), ("a (b) c".into(), 1, 0));
+        assert_eq!(fixed("a b c", std::slice::from_ref(&swap)), ("a (b) c".into(), 1, 0));
         let inner = Fix::replace(Span::new(2, 3), "x");
         // The insertion begins where the replacement does.
         assert_eq!(fixed("a b c", &[inner.clone(), swap.clone()]), ("a x c".into(), 1, 1));
