@@ -9,6 +9,7 @@ use crate::span::Span;
 use crate::tree::{self, Statement, Variable};
 use crate::types::Type;
 use ecow::EcoString;
+use hashbrown::HashSet;
 
 /// Does what follows run?
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,11 +119,11 @@ impl Checker<'_> {
         let last = rest.last().filter(|_| !rest.iter().any(declares));
         let source = &self.units[self.unit].source;
         let whole = last.map(|last| {
-            let end = last.span.end;
-            let semicolon =
-                source[end as usize..].trim_start().starts_with(';') && !last.span.text(source).ends_with(';');
-            let gap = source[end as usize..].find(';').unwrap_or(0) as u32 + 1;
-            Span { start: span.start, end: if semicolon { end + gap } else { end } }
+            let behind = source.get(last.span.end as usize..).unwrap_or_default();
+            let blanks = behind.len() - behind.trim_start().len();
+            let is_open = behind[blanks..].starts_with(';') && !last.span.text(source).ends_with(';');
+            let more = if is_open { blanks as u32 + 1 } else { 0 };
+            Span { start: span.start, end: last.span.end + more }
         });
         let fix = whole.map(|whole| Fix::remove(whole, "what never runs"));
         self.report(warning.with_fix(fix));
@@ -389,12 +390,14 @@ impl Checker<'_> {
             })
             .map(|(_, info)| (info.name.clone(), info.span, info.assigned))
             .collect();
+        let underscored = unit.variables.iter().map(|info| info.name.clone()).filter(|name| name.starts_with('_'));
+        let underscored: HashSet<EcoString> = underscored.collect();
         for (name, span, assigned) in unused {
             let message = format!("The variable `{name}` is never read.");
             let hint = format!("remove it, or name it `_{name}` if it is meant to stay");
             // Where it is set, its name stands elsewhere too; one that is there already would be hidden.
-            let new = format!("_{name}");
-            let taken = self.units[self.unit].variables.iter().any(|info| info.name == new);
+            let new = ecow::eco_format!("_{name}");
+            let taken = underscored.contains(&new);
             let fix = (!assigned && !taken).then(|| Fix::insert(span.start, "_").titled(format!("write `{new}`")));
             let warning = Diagnostic::warning(codes::UNUSED_VARIABLE, span, message).about(name);
             self.report(warning.with_hint(hint).with_fix(fix));
