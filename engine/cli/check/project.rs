@@ -36,7 +36,7 @@ pub fn check(project: &Path, only: Option<&Path>, fix: bool, report: &mut Report
     if fix {
         let loaded = load(&folder, &library, &connections, |_| None, &BTreeSet::new());
         let is_fixable =
-            |file: &LoadedFile| file.problems.iter().any(|problem| problem.fixes.iter().any(|fix| fix.safe));
+            |file: &LoadedFile| file.problems.iter().any(|problem| problem.more.fixes.iter().any(|fix| fix.safe));
         for id in loaded.into_iter().filter(|(_, file)| is_fixable(file)).map(|(id, _)| id) {
             let Some(path) = folder.workflows.get(&id).map(|file| project.join(&file.path)) else { continue };
             if only.is_none_or(|only| same_file(only, &path)) {

@@ -99,7 +99,7 @@ fn told(found: &Diagnostic, text: &str) -> Problem {
     let edit = |edit: &flowscript_lang::diagnostic::Edit| {
         Fix::replace(place(edit.span.start), place(edit.span.end), edit.text.clone())
     };
-    problem.fixes = found.fixes.iter().flat_map(|fix| &fix.edits).map(edit).collect();
+    problem.more.fixes = found.fixes.iter().flat_map(|fix| &fix.edits).map(edit).collect();
     problem
 }
 

@@ -1,7 +1,7 @@
 //! What the checker finds, with its places in the workflow file.
 
 use super::{Loading, Modules};
-use crate::workflow::problem::{Fix, Note, Problem};
+use crate::workflow::problem::{Fix, More, Note, Problem};
 use crate::yaml::{Place, Scalar};
 use ecow::EcoString;
 use flowscript_lang::diagnostic::{self, Diagnostic, Edit, Label};
@@ -68,10 +68,8 @@ fn problem(diagnostic: &Diagnostic, source: &Scalar, shift: usize, modules: &[(E
         message: diagnostic.message.clone(),
         place,
         end: Some(end),
-        labels,
         hint: diagnostic.hint.clone(),
-        fixes,
-        subject: diagnostic.subject.clone(),
+        more: Box::new(More { labels, fixes, subject: diagnostic.subject.clone() }),
         warning: !diagnostic.is_error(),
         files_only: false,
         file,

@@ -50,6 +50,17 @@ impl Fix {
     }
 }
 
+/// What few problems have, apart so that results stay small.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct More {
+    /// Other places that belong to it.
+    pub labels: Vec<Note>,
+    /// What to write instead.
+    pub fixes: Vec<Fix>,
+    /// The name that it is about.
+    pub subject: Option<EcoString>,
+}
+
 /// One finding in a workflow file: FlowScript inside it included, with the place in the file itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
@@ -61,14 +72,10 @@ pub struct Problem {
     pub place: Place,
     /// Where it ends (behind its last character), where that is known.
     pub end: Option<Place>,
-    /// Other places that belong to it.
-    pub labels: Vec<Note>,
     /// What to do about it.
     pub hint: Option<String>,
-    /// What to write instead.
-    pub fixes: Vec<Fix>,
-    /// The name that it is about.
-    pub subject: Option<EcoString>,
+    /// What few problems have.
+    pub more: Box<More>,
     /// A warning keeps nothing from running.
     pub warning: bool,
     /// It refuses a file, but not a version that the store has kept from before the rule: its runs go on.
@@ -86,10 +93,8 @@ impl Problem {
             message,
             place,
             end: None,
-            labels: Vec::new(),
             hint: None,
-            fixes: Vec::new(),
-            subject: None,
+            more: Box::default(),
             warning: false,
             files_only: false,
             file: None,
@@ -124,13 +129,14 @@ impl Problem {
             message: self.message.clone(),
             span: Span::new(start, end),
             labels: self
+                .more
                 .labels
                 .iter()
                 .map(|label| Label { span: label.span_in(text), text: label.text.clone() })
                 .collect(),
             hint: self.hint.clone(),
-            fixes: self.fixes.iter().map(|fix| fix.in_text(text)).collect(),
-            subject: self.subject.clone(),
+            fixes: self.more.fixes.iter().map(|fix| fix.in_text(text)).collect(),
+            subject: self.more.subject.clone(),
             module: None,
         }
     }
@@ -138,7 +144,7 @@ impl Problem {
     /// The same with what to write instead.
     #[must_use]
     pub fn with_fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
-        self.fixes.extend(fix.into());
+        self.more.fixes.extend(fix.into());
         self
     }
 

@@ -205,9 +205,9 @@ impl Finding {
             column: problem.place.column,
             end_line: problem.end.map(|end| end.line),
             end_column: problem.end.map(|end| end.column),
-            labels: problem.labels.iter().map(Note::of).collect(),
+            labels: problem.more.labels.iter().map(Note::of).collect(),
             hint: problem.hint.clone(),
-            fixes: problem.fixes.iter().map(Fix::of).collect(),
+            fixes: problem.more.fixes.iter().map(Fix::of).collect(),
         }
     }
 }

@@ -350,7 +350,7 @@ impl<'a> Reader<'a> {
 
     /// A variable that the workflow has, only not on every way to this place, wants other words than one that nobody has.
     fn tell_unset(&self, problem: Problem, scope: &Scope) -> Problem {
-        let name = problem.subject.clone().filter(|_| problem.code == language::UNKNOWN_VARIABLE);
+        let name = problem.more.subject.clone().filter(|_| problem.code == language::UNKNOWN_VARIABLE);
         let slot = name.as_ref().and_then(|name| self.slots.get(name).copied());
         let Some(name) = name.filter(|_| slot.is_some_and(|slot| slot >= FIRST_INPUT && !scope.knows(slot))) else {
             return problem;
@@ -358,7 +358,7 @@ impl<'a> Reader<'a> {
         let message = format!("The variable `{name}` is not set on every way that leads here.");
         let hint =
             "Set it before the branches, or in each of them; what `parallel` and `forEach` find comes out as `output`.";
-        Problem { message, hint: Some(hint.into()), fixes: Vec::new(), ..problem }
+        Problem { message, hint: Some(hint.into()), more: Box::default(), ..problem }
     }
 
     /// The expression that a node must be. `what` begins the message.

@@ -6,7 +6,7 @@ use super::fields::{Fields, listed};
 use super::steps::text_of;
 use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule, last_instant};
 use crate::workflow::model::Input;
-use crate::workflow::problem::{Problem, codes};
+use crate::workflow::problem::{Fix, Problem, codes};
 use crate::yaml::{Core, Entry, Node, Scalar};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
@@ -237,7 +237,10 @@ impl Reader<'_> {
             let message = format!("`timeZone` must be an IANA name such as Europe/Stockholm, not `{text}`");
             let problem = Problem::new(codes::WRONG_VALUE, node.place, message);
             self.report(match nearest(text, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())) {
-                Some(name) => problem.with_hint(format!("Did you mean `{name}`?")),
+                Some(name) => {
+                    let fix = Fix::replace(node.place, node.end, name);
+                    problem.with_hint(format!("Did you mean `{name}`?")).with_fix(fix)
+                }
                 None => problem,
             });
         }

@@ -139,17 +139,22 @@ pub(super) fn braces_around_expression(node: &Node) -> Option<Problem> {
     let problem = bare_braces(node)?;
     let keys: Vec<&str> = node.entries()?.iter().map(|entry| entry.key.as_str()).collect();
     let hint = format!("This key takes an expression; leave out the braces: `{}`.", keys.join(", "));
-    let fix = match keys.as_slice() {
-        [key] => vec![Fix::replace(node.place, node.end, *key)],
-        _ => Vec::new(),
+    let mut problem = Problem { warning: false, ..problem }.with_hint(hint);
+    // The one for a text does not hold here.
+    problem.more.fixes.clear();
+    let bare = match keys.as_slice() {
+        [key] => Some(Fix::replace(node.place, node.end, *key)),
+        _ => None,
     };
-    Some(Problem { warning: false, fixes: fix, ..problem }.with_hint(hint))
+    Some(problem.with_fix(bare))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::script::Library;
+    use crate::workflow::problem::Problem;
     use crate::workflow::{Callee, read};
+    use flowscript_lang::diagnostic::fix;
     use flowscript_lang::value::Zone;
     use std::sync::Arc;
 
@@ -209,6 +214,41 @@ mod tests {
         finds(&format!("{x}label: {{x}}\noutput: 1"), &["!F0401 2"]);
         finds(&format!("{x}steps:\n  - set: {{ y: {{x}} }}"), &["!F0401 3 This key takes an expression"]);
         finds(&format!("{x}steps:\n  - when: {{x}}\n    log: {{ message: a }}"), &["!F0401 3"]);
+    }
+
+    #[test]
+    fn fixes_make_their_problems_go_away() {
+        let problems = |source: &str| read("test", source, &library(), &mut |_| Callee::Missing).problems;
+        let every = "output: 1\ntrigger: { schedule: [ { every: daily, timeZone: ";
+        for (source, fixes) in [
+            ("input: { x: number }\noutput: {x}", 1),
+            ("input: { x: number }\noutput: { total: { x } , b: 1 }", 1),
+            ("input: { x: number }\nlabel: {x}\noutput: 1", 1),
+            ("input: { x: number }\nsteps:\n  - set: { y: {x} }", 1),
+            ("input: { x: number }\nsteps:\n  - when: {x, y}\n    log: { message: a }", 0),
+            ("input: { x: number }\noutput: x + 1 # the next one", 2),
+            ("input: { x: number }\noutput: { a: [x, 1] }", 2),
+            ("descripton: a\noutput: 1", 1),
+            ("'descripton': a\noutput: 1", 0),
+            (&format!("{every}Europe/Stokholm }} ] }}"), 1),
+            (&format!("{every}'Europe/Stokholm' }} ] }}"), 1),
+            ("input: { total: number }\noutput: \"is {totl}\"", 1),
+            ("steps:\n  - script: |\n      return 'C:\\dir';", 1),
+            ("steps:\n  - script: \"return 'C:\\\\dir';\"", 1),
+            ("output: \"{'é' + 'b'}\"", 2),
+        ] {
+            let mut offered = 0;
+            for problem in problems(source) {
+                for fix in problem.in_text(source).fixes {
+                    let fixed = fix::apply(source, [&fix]);
+                    let after = problems(&fixed.text);
+                    let same = |other: &Problem| other.code == problem.code && other.message == problem.message;
+                    assert!(fixed.applied == 1 && !after.iter().any(same), "{source}\n->\n{}\n{after:?}", fixed.text);
+                    offered += 1;
+                }
+            }
+            assert_eq!(offered, fixes, "{source}: {:?}", problems(source));
+        }
     }
 
     #[test]
