@@ -173,6 +173,30 @@ fn safe_fixes_leave_the_result_as_it_was() {
     assert!(changed > 20 && ran > 2, "{changed} were changed, {ran} of them ran before");
 }
 
+/// Whatever is wrong, a fix names places of the source, and applying safe ones comes to an end.
+#[test]
+fn fixes_of_broken_sources_fit() {
+    let mut wrong = String::new();
+    let mut fitting = 0;
+    for source in sources() {
+        let ends = source.char_indices().map(|(at, _)| at).filter(|at| at % 13 == 3);
+        for end in ends {
+            let (before, after) = source.split_at(end);
+            for broken in [before.to_owned(), format!("{before}{}", after.get(1..).unwrap_or_default())] {
+                for fix in check(&broken).iter().flat_map(|finding| &finding.fixes) {
+                    match fix::apply(&broken, [fix]).applied {
+                        1 => fitting += 1,
+                        _ => drop(writeln!(wrong, "{}: {broken}", fix.title)),
+                    }
+                }
+                fix::settle(&broken, |text| Some(check(text)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(fitting > 500, "{fitting}");
+}
+
 /// What a script gives; nothing for one that does not run.
 fn outcome(source: &str) -> Option<String> {
     match support::run(source, Limits::default()) {
