@@ -110,6 +110,7 @@ mod tests {
     use crate::project::{Folder, SourceFile, load};
     use crate::script::Library;
     use flowscript_lang::value::Zone;
+    use std::collections::BTreeSet;
 
     /// Line and code of what is found in a workflow of this text.
     fn found(text: &str, allowed: &[&str]) -> Vec<String> {
@@ -117,7 +118,7 @@ mod tests {
         let library = Library::new(Zone::UTC, "en-US", 1_000_000, 64 << 20).with_allowed(&allowed);
         let mut folder = Folder::default();
         folder.workflows.insert("a".into(), SourceFile { path: "workflows/a.yaml".into(), text: Ok(text.into()) });
-        let files = load(&folder, &library, &Connections::default(), |_| None);
+        let files = load(&folder, &library, &Connections::default(), |_| None, &BTreeSet::new());
         files["a"].problems.iter().map(|problem| format!("{} {}", problem.place.line, problem.code)).collect()
     }
 
