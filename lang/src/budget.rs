@@ -233,8 +233,13 @@ impl<'b> Toll<'b> {
     }
 
     /// Pays what is owed so far.
-    #[cold]
+    #[inline]
     pub fn settle(&mut self) -> Paid {
+        if self.steps == 0 && self.bytes == 0 { Ok(()) } else { self.pay() }
+    }
+
+    #[cold]
+    fn pay(&mut self) -> Paid {
         let (steps, bytes) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.bytes));
         if bytes > 0 {
             self.budget.take(bytes)?;
@@ -253,13 +258,13 @@ impl Budget for Toll<'_> {
     #[inline]
     fn spend(&mut self, steps: u64) -> Paid {
         self.steps = self.steps.saturating_add(steps);
-        if self.steps >= BULK_STEPS { self.settle() } else { Ok(()) }
+        if self.steps >= BULK_STEPS { self.pay() } else { Ok(()) }
     }
 
     #[inline]
     fn take(&mut self, bytes: usize) -> Paid {
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes >= BULK_BYTES { self.settle() } else { Ok(()) }
+        if self.bytes >= BULK_BYTES { self.pay() } else { Ok(()) }
     }
 
     fn most_text(&self) -> usize {

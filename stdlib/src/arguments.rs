@@ -3,7 +3,7 @@
 use crate::pages::{Pages, copied, long_pieces};
 use crate::unwritten::{EncodeError, Written};
 use ecow::EcoString;
-use flowscript_lang::budget::{Paid, Toll, longer_text, more_cells};
+use flowscript_lang::budget::{BYTES_OF_STEP, Paid, Toll, longer_text, more_cells};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult, RowFunction};
 use flowscript_lang::value::{Rows, Value, to_text, truth};
@@ -44,10 +44,15 @@ fn longer(function: &str, most: usize) -> Box<RunError> {
     RunError::new(ErrorKind::Limit, format!("{function}: the text {}", longer_text(most)))
 }
 
-/// A text that a function writes, paid for piece by piece before it grows.
+/// Bytes that are written before they are paid for.
+const UNPAID: usize = 4 << 10;
+
+/// A text that a function writes, paid for while it grows.
 pub(crate) struct Out<'b> {
     text: Pages<EcoString>,
     written: Written<'b>,
+    /// How much of the text is to be paid for, of which there is never much.
+    unpaid: usize,
     function: &'static str,
 }
 
@@ -55,20 +60,46 @@ impl<'b> Out<'b> {
     /// An empty text.
     pub(crate) fn new(call: &'b mut Call<'_>) -> Self {
         let function = call.function.name;
-        Self { text: Pages::default(), written: Written::new(call.budget()), function }
+        Self { text: Pages::default(), written: Written::new(call.budget()), unpaid: 0, function }
+    }
+
+    /// An empty text that is likely to become about so long.
+    pub(crate) fn about(call: &'b mut Call<'_>, bytes: usize) -> Self {
+        let mut out = Self::new(call);
+        if bytes > EcoString::INLINE_LIMIT {
+            out.text = Pages::beginning(EcoString::with_capacity(bytes.min(UNPAID)));
+        }
+        out
     }
 
     /// Writes a piece.
+    #[inline]
     pub(crate) fn push(&mut self, piece: &str) -> Paid {
+        let unpaid = self.unpaid.saturating_add(piece.len());
+        if unpaid > UNPAID {
+            return self.push_long(piece);
+        }
+        self.unpaid = unpaid;
+        self.text.page().push_str(piece);
+        Ok(())
+    }
+
+    fn push_long(&mut self, piece: &str) -> Paid {
         for piece in long_pieces(piece) {
-            self.written.grow(piece.len()).map_err(|error| match error {
-                EncodeError::Stopped(stopped) => stopped,
-                EncodeError::TooLong { most } => longer(self.function, most),
-                EncodeError::Value(problem) => RunError::new(ErrorKind::Value, problem),
-            })?;
+            self.pay(piece.len())?;
             self.text.page().push_str(piece);
         }
         Ok(())
+    }
+
+    /// Pays for what has been written and for so many bytes more.
+    fn pay(&mut self, more: usize) -> Paid {
+        let bytes = std::mem::take(&mut self.unpaid).saturating_add(more);
+        self.written.grow(bytes).map_err(|error| match error {
+            EncodeError::Stopped(stopped) => stopped,
+            EncodeError::TooLong { most } => longer(self.function, most),
+            EncodeError::Value(problem) => RunError::new(ErrorKind::Value, problem),
+        })
     }
 
     /// Pays for a look at so many bytes.
@@ -83,23 +114,25 @@ impl<'b> Out<'b> {
 
     /// The text.
     pub(crate) fn finish(mut self) -> Result<EcoString, Box<RunError>> {
+        self.pay(0)?;
         let text = self.text.finish(self.written.toll())?;
         self.written.toll().settle()?;
         Ok(text)
     }
 }
 
-/// A part of a text, paid for before it is copied.
+/// A part of a text, paid for before it is copied. What is short counts when the function has given it.
 pub(crate) fn part(call: &mut Call<'_>, text: &str) -> NativeResult {
-    if text.len() > EcoString::INLINE_LIMIT {
+    if text.len() >= BYTES_OF_STEP {
         call.budget().make_text(text.len())?;
     }
     copied(text, call.budget()).map(Value::Text)
 }
 
 /// Pays for looking at so many characters or bytes of a text.
+#[inline]
 pub(crate) fn looked(call: &mut Call<'_>, bytes: usize) -> Paid {
-    call.budget().scan(bytes)
+    if bytes < BYTES_OF_STEP { Ok(()) } else { call.budget().scan(bytes) }
 }
 
 /// Pays for a list or table of so many cells before it is made; one that would have too many is an error.
@@ -127,11 +160,11 @@ pub(crate) fn chosen(call: &mut Call<'_>, rows: &Rows, count: usize, place: impl
     let budget = call.budget();
     match rows {
         Rows::List(list) => {
-            let mut items = Vec::new();
+            budget.take(count.saturating_mul(size_of::<Value>()))?;
+            let mut items = Vec::with_capacity(count);
             for start in (0..count).step_by(STRETCH) {
                 let stretch = start..count.min(start + STRETCH);
                 budget.look(stretch.len() * CHOOSING)?;
-                budget.take(stretch.len() * size_of::<Value>())?;
                 items.extend(stretch.filter_map(|at| list.items().get(place(at) as usize).cloned()));
             }
             Ok(Value::list(items))

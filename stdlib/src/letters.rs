@@ -94,7 +94,10 @@ pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
 pub(crate) fn again_and_again(text: &str, times: usize, out: &mut Out<'_>) -> Paid {
     // Short texts are written in bulk.
     let bulk = (PIECE / text.len().max(1)).max(1);
-    let many = text.repeat(bulk.min(times));
+    if times <= bulk {
+        return out.push(&text.repeat(times));
+    }
+    let many = text.repeat(bulk);
     for _ in 0..times / bulk {
         out.push(&many)?;
     }

@@ -19,14 +19,23 @@ const STEP: usize = 4;
 /// What finding a match costs, in such bytes.
 const MATCH: usize = 32;
 
+/// Texts shorter than this are looked through without preparing anything.
+const TINY: usize = 64;
+
 /// A text to look for.
 pub(crate) struct Needle<'n> {
     bytes: &'n [u8],
-    /// For long ones: how much of their start stands before each place, so that no byte of the text is looked at again.
-    starts: Option<Vec<u32>>,
-    finder: memmem::Finder<'n>,
-    finder_back: memmem::FinderRev<'n>,
     back: bool,
+    /// Made for the first text that is not tiny.
+    by: Option<By<'n>>,
+}
+
+/// How a text is looked for.
+enum By<'n> {
+    Forward(Box<memmem::Finder<'n>>),
+    Back(Box<memmem::FinderRev<'n>>),
+    /// For long ones: how much of their start stands before each place, so that no byte of the text is looked at again.
+    Starts(Vec<u32>),
 }
 
 impl<'n> Needle<'n> {
@@ -41,89 +50,111 @@ impl<'n> Needle<'n> {
     }
 
     fn either(bytes: &'n [u8], back: bool, toll: &mut Toll<'_>) -> Result<Self, Box<RunError>> {
-        let (short, starts) =
-            if bytes.len() > SHORT { (&b""[..], Some(starts(bytes, back, toll)?)) } else { (bytes, None) };
-        toll.scan(short.len() * STEP)?;
-        let (forward, backward): (&[u8], &[u8]) = if back { (&[], short) } else { (short, &[]) };
-        Ok(Self {
-            bytes,
-            starts,
-            finder: memmem::Finder::new(forward),
-            finder_back: memmem::FinderRev::new(backward),
-            back,
-        })
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+        let by = if bytes.len() > SHORT {
+            Some(By::Starts(starts(bytes, back, toll)?))
+        } else {
+            toll.scan(bytes.len() * STEP)?;
+            None
+        };
+        Ok(Self { bytes, back, by })
     }
 
     /// Where it first stands in `text`, or last where it is looked for from the end on.
-    pub(crate) fn find(&self, text: &str, toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
+    pub(crate) fn find(&mut self, text: &str, toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
         let text = text.as_bytes();
-        match &self.starts {
-            Some(starts) => self.find_long(text, starts, toll),
-            None if self.back => self.find_short_back(text, toll),
-            None => self.find_short(text, toll),
+        if text.len() < TINY {
+            return self.find_tiny(text, toll);
+        }
+        let (bytes, back) = (self.bytes, self.back);
+        let by = self.by.get_or_insert_with(|| {
+            if back {
+                By::Back(Box::new(memmem::FinderRev::new(bytes)))
+            } else {
+                By::Forward(Box::new(memmem::Finder::new(bytes)))
+            }
+        });
+        match by {
+            By::Forward(finder) => find_short(finder, text, toll),
+            By::Back(finder) => find_short_back(finder, text, toll),
+            By::Starts(starts) => find_long((bytes, back), text, starts, toll),
         }
     }
 
-    fn find_short(&self, text: &[u8], toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
-        let mut from = 0usize;
+    fn find_tiny(&self, text: &[u8], toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
+        if text.len() < self.bytes.len() {
+            return Ok(None);
+        }
+        let find = if self.back { memmem::rfind } else { memmem::find };
+        let found = find(text, self.bytes);
+        toll.scan(text.len() + MATCH)?;
+        Ok(found)
+    }
+}
+
+fn find_short(finder: &memmem::Finder<'_>, text: &[u8], toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
+    let mut from = 0usize;
+    loop {
+        // Pieces overlap, so that what stands across their ends is found.
+        let end = from.saturating_add(PIECE).saturating_add(finder.needle().len()).min(text.len());
+        let piece = text.get(from..end).unwrap_or_default();
+        let found = finder.find(piece);
+        toll.scan(found.unwrap_or(piece.len()) + MATCH)?;
+        if let Some(at) = found {
+            return Ok(Some(from + at));
+        }
+        if end == text.len() {
+            return Ok(None);
+        }
+        from += PIECE;
+    }
+}
+
+fn find_short_back(
+    finder: &memmem::FinderRev<'_>,
+    text: &[u8],
+    toll: &mut Toll<'_>,
+) -> Result<Option<usize>, Box<RunError>> {
+    let mut end = text.len();
+    loop {
+        let start = end.saturating_sub(PIECE.saturating_add(finder.needle().len()));
+        let piece = text.get(start..end).unwrap_or_default();
+        let found = finder.rfind(piece);
+        toll.scan(found.map_or(piece.len(), |at| piece.len() - at) + MATCH)?;
+        if let Some(at) = found {
+            return Ok(Some(start + at));
+        }
+        if start == 0 {
+            return Ok(None);
+        }
+        end -= PIECE;
+    }
+}
+
+/// Knuth, Morris and Pratt: each byte of the text is looked at once.
+fn find_long(
+    (bytes, back): (&[u8], bool),
+    text: &[u8],
+    starts: &[u32],
+    toll: &mut Toll<'_>,
+) -> Result<Option<usize>, Box<RunError>> {
+    let (mut same, mut work) = (0usize, 0);
+    for place in 0..text.len() {
         loop {
-            // Pieces overlap, so that what stands across their ends is found.
-            let end = from.saturating_add(PIECE).saturating_add(self.len()).min(text.len());
-            let piece = text.get(from..end).unwrap_or_default();
-            let found = self.finder.find(piece);
-            toll.scan(found.unwrap_or(piece.len()) + MATCH)?;
-            if let Some(at) = found {
-                return Ok(Some(from + at));
+            pay(&mut work, toll)?;
+            if byte(bytes, same, back) == byte(text, place, back) {
+                same += 1;
+                break;
             }
-            if end == text.len() {
-                return Ok(None);
+            if same == 0 {
+                break;
             }
-            from += PIECE;
+            same = starts.get(same - 1).map_or(0, |start| *start as usize);
+        }
+        if same == bytes.len() {
+            return Ok(Some(if back { text.len() - place - 1 } else { place + 1 - same }));
         }
     }
-
-    fn find_short_back(&self, text: &[u8], toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
-        let mut end = text.len();
-        loop {
-            let start = end.saturating_sub(PIECE.saturating_add(self.len()));
-            let piece = text.get(start..end).unwrap_or_default();
-            let found = self.finder_back.rfind(piece);
-            toll.scan(found.map_or(piece.len(), |at| piece.len() - at) + MATCH)?;
-            if let Some(at) = found {
-                return Ok(Some(start + at));
-            }
-            if start == 0 {
-                return Ok(None);
-            }
-            end -= PIECE;
-        }
-    }
-
-    /// Knuth, Morris and Pratt: each byte of the text is looked at once.
-    fn find_long(&self, text: &[u8], starts: &[u32], toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
-        let (mut same, mut work) = (0usize, 0);
-        for place in 0..text.len() {
-            loop {
-                pay(&mut work, toll)?;
-                if byte(self.bytes, same, self.back) == byte(text, place, self.back) {
-                    same += 1;
-                    break;
-                }
-                if same == 0 {
-                    break;
-                }
-                same = starts.get(same - 1).map_or(0, |start| *start as usize);
-            }
-            if same == self.len() {
-                return Ok(Some(if self.back { text.len() - place - 1 } else { place + 1 - same }));
-            }
-        }
-        Ok(None)
-    }
+    Ok(None)
 }
 
 /// For each place of a text how much of what stands before it, and with it, is a start of the text.
@@ -173,13 +204,14 @@ mod tests {
         let mut toll = Toll::new(&mut unlimited);
         let mut found = Needle::either(needle.as_bytes(), back, &mut toll).expect("no limit");
         let short = found.find(text, &mut toll).expect("no limit");
-        found.starts = Some(starts(needle.as_bytes(), back, &mut toll).expect("no limit"));
-        [short, found.find(text, &mut toll).expect("no limit")]
+        let starts = starts(needle.as_bytes(), back, &mut toll).expect("no limit");
+        let long = find_long((needle.as_bytes(), back), text.as_bytes(), &starts, &mut toll).expect("no limit");
+        [short, long]
     }
 
     proptest! {
         #[test]
-        fn finds_what_the_standard_library_finds(text in "[abé]{0,30}", needle in "[abé]{1,5}") {
+        fn finds_what_the_standard_library_finds(text in "[abé]{0,30}|[abé]{30,90}", needle in "[abé]{1,5}") {
             prop_assert_eq!(both(&text, &needle, false), [text.find(&needle); 2]);
             prop_assert_eq!(both(&text, &needle, true), [text.rfind(&needle); 2]);
         }

@@ -169,6 +169,13 @@ fn right(call: &mut Call<'_>) -> NativeResult {
     if length == 0 {
         return Ok("".into());
     }
+    if text.len() <= SHORT {
+        looked(call, text.len().min(length.saturating_mul(4)) * BACKWARDS)?;
+        return match text.char_indices().rev().nth(length - 1) {
+            Some((at, _)) if at > 0 => part(call, &text[at..]),
+            _ => Ok(call.take(0)),
+        };
+    }
     let mut toll = Toll::new(call.budget());
     let (mut start, mut left) = (text.len(), length);
     // From the end, piece by piece: a character begins at each byte that goes on no other.
@@ -192,6 +199,12 @@ fn right(call: &mut Call<'_>) -> NativeResult {
 /// So much is looked at before it is paid for.
 const PIECE: usize = 64 << 10;
 
+/// Texts up to so many bytes are worked on at once, paid for in one go.
+const SHORT: usize = 1 << 10;
+
+/// Replacements up to so many bytes keep a short text within 64 KiB.
+const SHORT_PART: usize = 64;
+
 /// What going back over a byte costs, in bytes that are merely looked at.
 const BACKWARDS: usize = 4;
 
@@ -214,9 +227,9 @@ fn mid(call: &mut Call<'_>) -> NativeResult {
 fn len(call: &mut Call<'_>) -> NativeResult {
     Ok(match call.value(0) {
         Value::Text(text) => {
-            let text = text.clone();
-            looked(call, text.len())?;
-            text.chars().count().into()
+            let bytes = text.len();
+            looked(call, bytes)?;
+            call.text(0).chars().count().into()
         }
         Value::Binary(bytes) => bytes.len().into(),
         rows @ (Value::List(_) | Value::Table(_) | Value::Null) => Rows::of(rows).map_or(0, |rows| rows.len()).into(),
@@ -229,6 +242,14 @@ fn len(call: &mut Call<'_>) -> NativeResult {
 
 fn lower(call: &mut Call<'_>) -> NativeResult {
     let text = call.eco_text(0);
+    if text.len() <= SHORT {
+        looked(call, text.len() * 2)?;
+        return Ok(Value::Text(if text.is_ascii() {
+            text.to_ascii_lowercase()
+        } else {
+            text.as_str().to_lowercase().into()
+        }));
+    }
     let mut out = Out::new(call);
     letters::lower(&text, &mut out)?;
     out.finish().map(Value::Text)
@@ -236,6 +257,14 @@ fn lower(call: &mut Call<'_>) -> NativeResult {
 
 fn upper(call: &mut Call<'_>) -> NativeResult {
     let text = call.eco_text(0);
+    if text.len() <= SHORT {
+        looked(call, text.len() * 2)?;
+        return Ok(Value::Text(if text.is_ascii() {
+            text.to_ascii_uppercase()
+        } else {
+            text.as_str().to_uppercase().into()
+        }));
+    }
     let mut out = Out::new(call);
     letters::upper(&text, &mut out)?;
     out.finish().map(Value::Text)
@@ -245,6 +274,12 @@ fn capitalize(call: &mut Call<'_>) -> NativeResult {
     let text = call.eco_text(0);
     let mut chars = text.chars();
     let Some(first) = chars.next() else { return Ok("".into()) };
+    if text.len() <= SHORT {
+        looked(call, text.len() * 2)?;
+        let mut out: EcoString = first.to_uppercase().collect();
+        out.push_str(&chars.as_str().to_lowercase());
+        return Ok(Value::Text(out));
+    }
     let mut out = Out::new(call);
     out.push(&first.to_uppercase().to_string())?;
     letters::lower(chars.as_str(), &mut out)?;
@@ -253,6 +288,9 @@ fn capitalize(call: &mut Call<'_>) -> NativeResult {
 
 /// What a part of a text costs beside its bytes, in bytes that are merely looked at.
 const PART: usize = 32;
+
+/// Parts that are joined before they are paid for.
+const PARTS: usize = 16;
 
 /// The memory of a text beside its bytes, where it is too long to be in the value.
 const TEXT: usize = 32;
@@ -281,7 +319,7 @@ fn split(call: &mut Call<'_>) -> NativeResult {
             }
         }
     } else {
-        let needle = Needle::new(&separator, &mut toll)?;
+        let mut needle = Needle::new(&separator, &mut toll)?;
         let mut rest = text.as_str();
         while let Some(at) = needle.find(rest, &mut toll)? {
             fits = push(&rest[..at], &mut toll)?;
@@ -300,7 +338,9 @@ fn join(call: &mut Call<'_>) -> NativeResult {
     let (rows, separator) = (call.rows(0), call.eco_text(1));
     let mut out = Out::new(call);
     for (position, value) in rows.iter().enumerate() {
-        out.look(PART)?;
+        if position % PARTS == PARTS - 1 {
+            out.look(PARTS * PART)?;
+        }
         let Ok(part) = to_text(&value) else {
             let shown = value.to_literal(60);
             return Err(call.value_error(format_args!(
@@ -321,8 +361,16 @@ fn replace(call: &mut Call<'_>) -> NativeResult {
     if search.is_empty() {
         return Ok(call.take(0));
     }
-    let mut out = Out::new(call);
-    let needle = Needle::new(&search, out.toll())?;
+    if text.len() <= SHORT && replacement.len() <= SHORT_PART {
+        if search.len() > text.len() {
+            return Ok(call.take(0));
+        }
+        let replaced = text.as_str().replace(search.as_str(), &replacement);
+        looked(call, text.len() + 2 * replaced.len())?;
+        return Ok(replaced.into());
+    }
+    let mut out = Out::about(call, text.len());
+    let mut needle = Needle::new(&search, out.toll())?;
     let mut rest = text.as_str();
     while let Some(at) = needle.find(rest, out.toll())? {
         out.push(&rest[..at])?;
@@ -334,13 +382,17 @@ fn replace(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn starts_with(call: &mut Call<'_>) -> NativeResult {
-    looked(call, call.text(1).len().min(call.text(0).len()))?;
-    Ok(call.text(0).starts_with(call.text(1)).into())
+    let part = call.text(1);
+    let (found, bytes) = (call.text(0).starts_with(part), part.len());
+    looked(call, bytes.min(call.text(0).len()))?;
+    Ok(found.into())
 }
 
 fn ends_with(call: &mut Call<'_>) -> NativeResult {
-    looked(call, call.text(1).len().min(call.text(0).len()))?;
-    Ok(call.text(0).ends_with(call.text(1)).into())
+    let part = call.text(1);
+    let (found, bytes) = (call.text(0).ends_with(part), part.len());
+    looked(call, bytes.min(call.text(0).len()))?;
+    Ok(found.into())
 }
 
 fn contains(call: &mut Call<'_>) -> NativeResult {

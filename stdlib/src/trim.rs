@@ -1,9 +1,12 @@
 //! `Trim` and its kin: in the sum of the lengths of the text and of the characters to leave out.
 
-use crate::arguments::part;
+use crate::arguments::{looked, part};
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::function::{Call, NativeResult};
 use std::collections::HashSet;
+
+/// Texts up to so many bytes are worked on at once, paid for in one go.
+const SHORT: usize = 1 << 10;
 
 /// What going back over a byte costs, in bytes that are merely looked at.
 const BACKWARDS: usize = 4;
@@ -29,22 +32,34 @@ pub(crate) fn trim_end(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn trimmed(call: &mut Call<'_>, ends: Ends) -> NativeResult {
+    let given = call.text(0);
+    if given.len() <= SHORT && !call.is_given(1) {
+        let rest = match ends {
+            Ends::Both => given.trim(),
+            Ends::Start => given.trim_start(),
+            Ends::End => given.trim_end(),
+        };
+        let cut = given.len() - rest.len();
+        let rest = if cut > 0 { rest.into() } else { call.take(0) };
+        looked(call, cut * BACKWARDS)?;
+        return Ok(rest);
+    }
     let (text, chars) = (call.eco_text(0), if call.is_given(1) { Some(call.eco_text(1)) } else { None });
     let mut toll = Toll::new(call.budget());
-    let chars = match &chars {
-        Some(chars) => {
-            let mut set = HashSet::new();
-            for c in chars.chars() {
-                toll.scan(c.len_utf8() * LOOKED_UP)?;
-                if set.insert(c) {
-                    toll.take(size_of::<char>() * 4)?;
-                }
+    let mut many = HashSet::new();
+    if let Some(chars) = chars.as_ref().filter(|chars| chars.len() > FEW) {
+        for c in chars.chars() {
+            toll.scan(c.len_utf8() * LOOKED_UP)?;
+            if many.insert(c) {
+                toll.take(size_of::<char>() * 4)?;
             }
-            Some(set)
         }
-        None => None,
+    }
+    let cut = |c: char| match &chars {
+        None => c.is_whitespace(),
+        Some(chars) if chars.len() <= FEW => chars.contains(c),
+        Some(_) => many.contains(&c),
     };
-    let cut = |c: char| chars.as_ref().map_or(c.is_whitespace(), |chars| chars.contains(&c));
     let cost = if chars.is_some() { LOOKED_UP } else { BACKWARDS };
     let mut rest = text.as_str();
     if ends != Ends::End {
@@ -64,6 +79,9 @@ fn trimmed(call: &mut Call<'_>, ends: Ends) -> NativeResult {
     toll.settle()?;
     if rest.len() == text.len() { Ok(call.take(0)) } else { part(call, rest) }
 }
+
+/// So many bytes of characters are looked through faster than a set of them is made.
+const FEW: usize = 16;
 
 /// What looking a character up in a set costs, in bytes that are merely looked at.
 const LOOKED_UP: usize = 16;

@@ -4,12 +4,17 @@ use super::fold::fold_char;
 use crate::budget::Budget;
 use crate::error::RunError;
 
+/// Texts and patterns up to so many bytes are little beside the step that looks at them.
+const SHORT: usize = 64;
+
 /// `like`: whole text, case-insensitive; `%` any run, `_` one character, `[a-f]`, `[^x]`.
 ///
 /// A `[` without `]` stands for itself.
 pub fn like(text: &str, pattern: &str, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
-    budget.take(pattern.len().saturating_mul(size_of::<LikePart>()))?;
-    budget.scan(pattern.len().saturating_mul(4))?;
+    if pattern.len() > SHORT {
+        budget.take(pattern.len().saturating_mul(size_of::<LikePart>()))?;
+        budget.scan(pattern.len().saturating_mul(4))?;
+    }
     LikePattern::new(pattern).matches_within(text, budget)
 }
 
@@ -34,7 +39,9 @@ impl LikePattern {
 
     /// Does it match the whole of a text?
     pub fn matches_within(&self, text: &str, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
-        budget.scan(text.len())?;
+        if text.len() > SHORT {
+            budget.scan(text.len())?;
+        }
         if text.is_ascii() {
             let bytes = text.as_bytes();
             let at = |position: usize| bytes.get(position).map(|byte| char::from(byte.to_ascii_lowercase()));
