@@ -15,7 +15,7 @@ mod sets;
 mod tests;
 mod tree;
 
-use crate::arguments::{Out, too_many};
+use crate::arguments::{Out, looked, too_many};
 use crate::row::{Row, fails, gives, row};
 use crate::show::quoted;
 use backtrack::Stop;
@@ -192,7 +192,7 @@ fn all_matches(
 fn regex_replace(call: &mut Call<'_>) -> NativeResult {
     let pattern = pattern(call)?;
     let (text, replacement) = (call.eco_text(0), call.eco_text(2));
-    let mut out = Out::new(call);
+    let mut out = Out::about(call, text.len());
     let parts = replacement::parse(&replacement, pattern.groups(), out.toll())?;
     let mut copied = 0;
     let mut search = match pattern.search(&text, out.toll()) {
@@ -230,8 +230,8 @@ fn pattern(call: &mut Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
     if source.len() > parse::MAX_LENGTH {
         return Err(call.value_error(refused(&source, &parse::too_long())));
     }
-    let key = format!("regex {source}");
-    call.budget().scan(key.len())?;
+    let key = ["regex ", &source].concat();
+    looked(call, key.len())?;
     let cache = call.context.cache();
     let known = cache.get(&key).and_then(|known| known.downcast::<Pattern>().ok());
     let pattern = match known {

@@ -24,6 +24,8 @@ pub(super) struct Pattern {
     has_words: bool,
     /// Are there groups that a pass of a loop may keep empty? Automata leave such a pass out.
     has_empty_passes: bool,
+    /// The memory of the pattern and of a search, in bytes.
+    memory: usize,
 }
 
 /// Why there is no pattern.
@@ -46,7 +48,8 @@ impl Pattern {
         };
         let (has_words, has_empty_passes) = (node.has_words(), node.has_empty_passes());
         let program = Program::new(&node, &groups);
-        Ok(Self { groups, linear, program, has_words, has_empty_passes })
+        let memory = linear.as_ref().map_or(0, Linear::memory) + program.memory();
+        Ok(Self { groups, linear, program, has_words, has_empty_passes, memory })
     }
 
     pub(super) fn groups(&self) -> &Groups {
@@ -55,7 +58,7 @@ impl Pattern {
 
     /// The memory of the pattern and of a search, in bytes.
     pub(super) fn memory(&self) -> usize {
-        self.linear.as_ref().map_or(0, Linear::memory) + self.program.memory()
+        self.memory
     }
 
     /// The search for all matches in a text.
@@ -255,7 +258,7 @@ mod tests {
             {
                 let program = Program::new(&node, &groups);
                 let pattern =
-                    Pattern { linear: Some(linear), program, groups, has_words: false, has_empty_passes: false };
+                    Pattern { linear: Some(linear), program, groups, has_words: false, has_empty_passes: false, memory: 0 };
                 let wanted = spans(&pattern, By::Linear, &text);
                 prop_assert_eq!(&wanted, &spans(&pattern, By::Backtracking, &text), "{} in {:?}", source, text);
                 if let Some(found) = spans(&pattern, By::Long, &text) {
