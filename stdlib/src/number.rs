@@ -138,11 +138,12 @@ fn range(call: &mut Call<'_>) -> NativeResult {
     if count > most {
         return Err(too_many(call, most));
     }
-    let mut numbers = Vec::new();
+    call.budget().take(count.saturating_mul(size_of::<Value>()))?;
+    let mut numbers = Vec::with_capacity(count);
     let mut next = start;
     for position in 0..count {
         if position.is_multiple_of(BULK) {
-            call.budget().make_cells(BULK.min(count - position))?;
+            call.budget().look(BULK.min(count - position))?;
         }
         numbers.push(Value::Number(next));
         if position + 1 < count {
