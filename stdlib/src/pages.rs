@@ -125,10 +125,12 @@ fn copy(text: &str, to: &mut impl Text, budget: &mut dyn Budget) -> Paid {
 }
 
 /// A text of its own, for which has been paid.
+#[inline]
 pub(crate) fn copied(text: &str, budget: &mut dyn Budget) -> Result<EcoString, Box<RunError>> {
-    if text.len() <= PAGE {
-        return Ok(text.into());
-    }
+    if text.len() <= PAGE { Ok(text.into()) } else { copied_in_pieces(text, budget) }
+}
+
+fn copied_in_pieces(text: &str, budget: &mut dyn Budget) -> Result<EcoString, Box<RunError>> {
     let mut copy = EcoString::with_capacity(text.len());
     self::copy(text, &mut copy, budget)?;
     Ok(copy)

@@ -103,21 +103,18 @@ impl<'a> Reader<'a> {
     /// Skips blanks.
     #[inline]
     fn blanks(&mut self) -> Read<()> {
-        self.scan.skip_blanks();
-        if self.scan.is_at_blank() { self.many_blanks() } else { Ok(()) }
+        if self.scan.is_at_blank() { self.some_blanks() } else { Ok(()) }
     }
 
-    #[cold]
-    fn many_blanks(&mut self) -> Read<()> {
+    fn some_blanks(&mut self) -> Read<()> {
         let (toll, paid) = (&mut self.toll, &mut self.paid);
         self.scan.blanks(&mut |at, bytes| pay_to(toll, paid, at, bytes))
     }
 
     /// Behind a field: does another one follow?
-    #[inline]
     fn next_field(&mut self) -> Read<bool> {
-        let (toll, paid) = (&mut self.toll, &mut self.paid);
-        self.scan.next_field(&mut |at, bytes| pay_to(toll, paid, at, bytes))
+        self.blanks()?;
+        self.scan.next_field()
     }
 
     /// The name of a field and its colon.
@@ -316,7 +313,12 @@ impl<'a> Reader<'a> {
                 let name = known.shape.names().get(number).map_or("", EcoString::as_str);
                 return Err(failure.in_field(name));
             }
-            if !self.next_field()? {
+            // Where no blanks stand between them, the next byte tells.
+            let more = match self.scan.take_end() {
+                Some(more) => more,
+                None => self.next_field()?,
+            };
+            if !more {
                 let all = number + 1 == known.names.len();
                 return Ok(if all { Fields::All } else { Fields::Only(number + 1) });
             }
@@ -393,12 +395,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Behind an opening bracket.
+    #[inline]
     fn open(&mut self, spot: Spot) -> Read<()> {
         if spot.level >= MAX_NESTING {
-            return Err(self.scan.problem(format!("arrays and objects are nested more than {MAX_NESTING} deep")));
+            return Err(self.too_deep());
         }
         self.scan.at += 1;
         self.pay(CONTAINER)
+    }
+
+    #[cold]
+    fn too_deep(&self) -> Box<Failure> {
+        self.scan.problem(format!("arrays and objects are nested more than {MAX_NESTING} deep"))
     }
 }
 

@@ -31,9 +31,20 @@ impl<'a> Scanner<'a> {
         if self.eat(b':') { Ok(name) } else { Err(self.unexpected("`:`")) }
     }
 
-    /// Behind a field: does another one follow?
-    pub(super) fn next_field(&mut self, pay: &mut dyn FnMut(usize, usize) -> Read<()>) -> Read<bool> {
-        self.blanks(pay)?;
+    /// Takes what ends a field; gives whether another one follows.
+    #[inline]
+    pub(super) fn take_end(&mut self) -> Option<bool> {
+        let more = match self.peek()? {
+            b',' => true,
+            b'}' => false,
+            _ => return None,
+        };
+        self.at += 1;
+        Some(more)
+    }
+
+    /// Behind a field and blanks: does another one follow?
+    pub(super) fn next_field(&mut self) -> Read<bool> {
         if self.eat(b',') {
             return Ok(true);
         }
@@ -160,7 +171,6 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips all blanks; very many are paid for on the way.
-    #[inline]
     pub(super) fn blanks(&mut self, pay: &mut dyn FnMut(usize, usize) -> Read<()>) -> Read<()> {
         self.skip_blanks();
         while self.is_at_blank() {
@@ -176,8 +186,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips blanks, of very many a part.
-    #[inline]
-    pub(super) fn skip_blanks(&mut self) {
+    fn skip_blanks(&mut self) {
         let mut few = 16;
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;

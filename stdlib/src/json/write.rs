@@ -63,8 +63,14 @@ struct Writer<'b> {
 impl Writer<'_> {
     /// Writes a simple value, or opens another one.
     fn begin(&mut self, value: &Value) -> Result<(), EncodeError> {
+        if let Value::Text(text) = value
+            && text.len() > PIECE
+        {
+            return self.long_text(text);
+        }
         if let Some(scalar) = Scalar::of(value) {
-            return self.scalar(scalar);
+            self.scalar(scalar);
+            return Ok(());
         }
         match value {
             Value::Binary(bytes) => {
@@ -92,20 +98,20 @@ impl Writer<'_> {
         self.open.push(Open::Record { record, next: 0 });
     }
 
-    fn scalar(&mut self, scalar: Scalar<'_>) -> Result<(), EncodeError> {
+    /// Writes a simple value, of texts the shorter ones: longer ones are for [`Writer::long_text`].
+    fn scalar(&mut self, scalar: Scalar<'_>) {
+        let out = self.out.page();
         match scalar {
-            Scalar::Null => self.out.page().push_str("null"),
-            Scalar::True => self.out.page().push_str("true"),
-            Scalar::False => self.out.page().push_str("false"),
-            Scalar::Number(number) => number.write_to(self.out.page()),
-            Scalar::Text(text) if text.len() > PIECE => self.long_text(text)?,
-            Scalar::Text(text) => write_text(self.out.page(), text),
+            Scalar::Null => out.push_str("null"),
+            Scalar::True => out.push_str("true"),
+            Scalar::False => out.push_str("false"),
+            Scalar::Number(number) => number.write_to(out),
+            Scalar::Text(text) => write_text(out, text),
             Scalar::DateTime(datetime) => {
                 // Writing to a String cannot fail.
-                let _ = write!(self.out.page(), "\"{datetime}\"");
+                let _ = write!(out, "\"{datetime}\"");
             }
         }
-        Ok(())
     }
 
     /// A text in quotes, paid for while it is written: escapes make it up to six times as long.
@@ -150,13 +156,29 @@ impl Writer<'_> {
     /// Writes the fields of a record from one on, to its end or up to one that is to be opened, which it gives.
     fn fields(&mut self, record: Record, next: usize) -> Result<Option<Value>, EncodeError> {
         let names = record.shape().names();
+        let indented = self.layout == Layout::Indented;
         for (at, name) in names.iter().enumerate().skip(next) {
-            if at.is_multiple_of(FIELDS) {
+            if at > next && at.is_multiple_of(FIELDS) {
                 self.written.pay(self.out.len())?;
             }
-            self.open_field(at, name)?;
+            if at > 0 {
+                self.out.page().push(',');
+            }
+            if indented {
+                self.new_line(self.open.len() + 1);
+            }
+            if name.len() > PIECE {
+                self.long_text(name)?;
+            } else {
+                write_text(self.out.page(), name);
+            }
+            self.out.page().push(':');
+            if indented {
+                self.out.page().push(' ');
+            }
             match record.scalar_at(at) {
-                Some(scalar) => self.scalar(scalar)?,
+                Some(Scalar::Text(text)) if text.len() > PIECE => self.long_text(text)?,
+                Some(scalar) => self.scalar(scalar),
                 None => {
                     let value = record.at(at);
                     self.open.push(Open::Record { record, next: at + 1 });
@@ -177,18 +199,6 @@ impl Writer<'_> {
         self.line(self.open.len() + 1);
     }
 
-    #[inline]
-    fn open_field(&mut self, at: usize, name: &str) -> Result<(), EncodeError> {
-        self.element(at);
-        if name.len() > PIECE {
-            self.long_text(name)?;
-        } else {
-            write_text(self.out.page(), name);
-        }
-        self.out.page().push_str(if self.layout == Layout::Indented { ": " } else { ":" });
-        Ok(())
-    }
-
     /// Behind so many elements or fields.
     fn close(&mut self, bracket: char, count: usize) {
         if count > 0 {
@@ -200,16 +210,29 @@ impl Writer<'_> {
     #[inline]
     fn line(&mut self, level: usize) {
         if self.layout == Layout::Indented {
-            self.out.page().push('\n');
-            self.out.page().extend(std::iter::repeat_n("  ", level));
+            self.new_line(level);
         }
+    }
+
+    fn new_line(&mut self, level: usize) {
+        self.out.page().push('\n');
+        self.out.page().extend(std::iter::repeat_n("  ", level));
     }
 }
 
-/// A text in quotes.
+/// A text in quotes. Most have nothing to escape.
+#[inline(never)]
 pub(super) fn write_text(out: &mut String, text: &str) {
+    out.reserve(text.len() + 2);
     out.push('"');
-    write_chars(out, text);
+    match special(text.as_bytes()) {
+        None => out.push_str(text),
+        Some(at) => {
+            let (plain, rest) = text.split_at(at);
+            out.push_str(plain);
+            write_chars(out, rest);
+        }
+    }
     out.push('"');
 }
 
