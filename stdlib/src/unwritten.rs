@@ -65,8 +65,13 @@ impl<'b> Written<'b> {
     /// Pays for one more part, with which the text has become so long.
     #[inline]
     pub(crate) fn pay(&mut self, length: usize) -> Result<(), EncodeError> {
-        self.look(PART)?;
-        self.grow(length.saturating_sub(self.paid))
+        if length > self.most {
+            return Err(EncodeError::TooLong { most: self.most });
+        }
+        let bytes = length.saturating_sub(self.paid);
+        self.paid += bytes;
+        self.toll.scan(bytes.saturating_mul(WRITING).saturating_add(PART))?;
+        Ok(self.toll.take(bytes)?)
     }
 
     /// Pays for so many bytes more.

@@ -50,6 +50,9 @@ pub(super) fn write<T: Text + From<String>>(
     lines.written.finish(lines.out)
 }
 
+/// Most cells are not longer, in bytes, and are written as they are.
+const SHORT: usize = 32;
+
 /// The text so far, and who pays for it.
 struct Lines<'b> {
     out: Pages<String>,
@@ -63,8 +66,19 @@ impl Lines<'_> {
         if column > 0 {
             self.out.page().push(char::from(self.delimiter));
         }
+        let special = |byte: u8| matches!(byte, b'"' | b'\r' | b'\n') || byte == self.delimiter;
+        if (1..=SHORT).contains(&text.len()) && !text.bytes().any(special) {
+            self.out.page().push_str(text);
+            return self.written.pay(self.out.len());
+        }
+        self.other_cell(text, only)
+    }
+
+    fn other_cell(&mut self, text: &str, only: bool) -> Result<(), EncodeError> {
         if text.is_empty() {
-            self.out.page().push_str(if only { "\"\"" } else { "" });
+            if only {
+                self.out.page().push_str("\"\"");
+            }
             return self.written.pay(self.out.len());
         }
         let quoted = self.needs_quotes(text)?;
