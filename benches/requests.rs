@@ -9,7 +9,7 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use flowscript_engine::config::Config;
 use flowscript_engine::engine::{Admission, Engine, Message};
-use flowscript_engine::run::STACK_BYTES;
+use flowscript_engine::pool::STACK_BYTES;
 use flowscript_engine::store::SqliteStore;
 use flowscript_engine::trigger::webhook::RequestParts;
 use flowscript_lang::budget::Unlimited;

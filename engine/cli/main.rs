@@ -18,6 +18,7 @@ mod repl;
 mod run;
 mod runs;
 mod schedules;
+mod schema;
 mod script;
 mod serve;
 mod signals;
@@ -59,6 +60,7 @@ enum Command {
     Lanes(lanes::LanesArgs),
     Token(token::TokenArgs),
     Schedules(schedules::SchedulesArgs),
+    Schema(schema::Args),
     Doc(doc::Args),
     Explain(explain::Args),
 }
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Command::Lanes(args) => lanes::run(args),
         Command::Token(args) => token::run(args),
         Command::Schedules(args) => schedules::run(args),
+        Command::Schema(schema::Args {}) => schema::run(),
         Command::Doc(args) => doc::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),
     };

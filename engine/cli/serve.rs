@@ -7,7 +7,7 @@ use flowscript_engine::config::Config;
 use flowscript_engine::engine::Engine;
 use flowscript_engine::http::{AdminToken, Guard, Server, bind, routers};
 use flowscript_engine::metrics;
-use flowscript_engine::run::STACK_BYTES;
+use flowscript_engine::pool::STACK_BYTES;
 use flowscript_engine::store::{FolderLock, Locking, SqliteStore, Store};
 use flowscript_engine::told;
 use flowscript_engine::workflow::model::{Auth, Method};

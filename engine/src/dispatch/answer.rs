@@ -3,8 +3,9 @@
 use super::weight::apart;
 use super::{Dispatcher, diagnostics};
 use crate::burden::Load;
-use crate::run::{Ended, INPUT, Reply, Work, encode_history, encoding};
+use crate::run::{Ended, INPUT, Work, encode_history, encoding};
 use crate::script::{Fault, TIMEOUT};
+use crate::steps::Reply;
 use crate::store::{Changes, Failure, Fence, Finish, NewRun, Run, RunId, RunState, StoreError, Trigger};
 use crate::told;
 use crate::workflow::FAILURE_INPUTS;

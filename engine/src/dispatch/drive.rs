@@ -3,12 +3,14 @@
 use super::Dispatcher;
 use super::answer::StoredAnswer;
 use super::direct::panicked;
-use super::perform::{AtWork, Done, over};
+use super::perform::{AtWork, Begun, Done};
 use super::weight::{apart, size};
 use super::worker::RETRY;
 use crate::burden::Beside;
-use crate::run::{Act, Action, Acts, Ended, Event, Machine, Panicked, Reply, RunHost, Stop, encoding};
+use crate::pool::Panicked;
+use crate::run::{Act, Acts, Ended, Event, Machine, RunHost, Stop, encoding};
 use crate::script::{Fault, weight};
+use crate::steps::{Action, Reply};
 use crate::store::{Changes, Fence, Park, StepEnd, StepStart, StoreError, Timestamp};
 use crate::told;
 use crate::trigger::callback;
@@ -56,11 +58,12 @@ impl Dispatcher {
     pub(super) async fn drive_machine(&self, fence: Option<Fence>, mut machine: Machine) -> Driven {
         let stop = machine.host().stop().clone();
         let mut event = Event::Go;
-        let at_work = AtWork::new(machine.work().id, machine.host().clone());
+        let tools = self.shared.tools.clone();
+        let at_work = AtWork::new(machine.work().id, machine.host().clone(), tools);
         let mut drive = Drive { fence, at_work, pending: Vec::new(), events: VecDeque::new(), come: Vec::new() };
         loop {
             self.wait_for_room(machine.host()).await;
-            let advanced = self.shared.pool.run(move || {
+            let advanced = self.shared.tools.scripts().run(move || {
                 // Others may have grown while it waited for the thread.
                 if !may_grow(machine.host()) {
                     return (machine, Err(event));
@@ -118,7 +121,7 @@ impl Dispatcher {
         if !may_grow(host)
             && let Some(load) = host.load()
         {
-            tokio::select! { () = load.room() => {}, _ = over(host) => {} }
+            tokio::select! { () = load.room() => {}, _ = host.over() => {} }
         }
     }
 
@@ -208,31 +211,35 @@ impl Dispatcher {
             changes.ends.append(&mut drive.pending);
         }
         for act in acts {
-            let Act { strand, position, kind, attempt, commits, action } = act;
+            let Act { strand, position, kind, attempt, commits, repeated, action } = act;
             let start =
                 StepStart { position: position.clone(), attempt, kind: kind.to_owned(), started_at: self.now() };
             match (action, &mut changes) {
-                (Action::Respond(reply), Some(_)) => replies.push((strand, start, reply)),
-                (Action::Checkpoint, Some(changes)) => {
+                (Action::Answer(reply), Some(_)) => replies.push((strand, start, reply)),
+                (Action::Commit, Some(changes)) => {
                     if !planted!(self.shared.clock.as_ref(), SkippedCheckpoint) {
                         changes.ends.push(self.over(&start));
                         changes.starts.push(start);
                     }
                     drive.events.push_back(Event::Done { strand, result: Ok(Value::Null) });
                 }
-                (action, changes) => {
+                (Action::Answer(_) | Action::Commit, None) => {
+                    let fault = Fault::new(ErrorKind::Io, "A run that commits must be kept first.");
+                    drive.events.push_back(Event::Done { strand, result: Err(fault) });
+                }
+                (Action::Perform(work), changes) => {
                     if let Some(changes) = changes.as_mut().filter(|_| commits) {
                         changes.starts.push(start);
                     }
-                    outside.push((strand, position, attempt, commits, action));
+                    outside.push((Begun { strand, position, attempt, commits, repeated }, work));
                 }
             }
         }
         if let (Some(fence), Some(changes)) = (drive.fence, changes) {
             self.commit(drive, fence, changes, replies).await?;
         }
-        for (strand, position, attempt, commits, action) in outside {
-            drive.at_work.begin(self, strand, position, attempt, commits, action);
+        for (begun, work) in outside {
+            drive.at_work.begin(begun, work);
         }
         Ok(())
     }

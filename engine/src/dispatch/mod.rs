@@ -24,8 +24,10 @@ use crate::burden::{Burden, Load};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::outgoing::Sender;
+use crate::pool::Pool;
 use crate::project::{Catalog, load_version};
-use crate::run::{Callbacks, Calls, Pool, Room, RunHost, StopFlag};
+use crate::run::{Callbacks, Calls, Room, RunHost, StopFlag};
+use crate::steps::attempt::Tools;
 use crate::store::{OwnerId, RunId, Store, StoreError, VersionHash};
 use crate::workflow::model::Workflow;
 use here::Paces;
@@ -62,12 +64,10 @@ struct Shared {
     clock: Arc<dyn Clock>,
     catalog: Arc<Catalog>,
     room: Room,
-    pool: Pool,
-    /// The threads of scripts that wait for others.
-    callers: Pool,
+    /// What steps are performed with.
+    tools: Arc<Tools>,
     /// The threads that load versions and learn what acceptance needs: it does not wait until scripts of runs are done.
     doors: Pool,
-    sender: Arc<Sender>,
     callbacks: Option<Callbacks>,
     limits: Limits,
     owner: OwnerId,
@@ -80,8 +80,6 @@ struct Shared {
     worker_count: u32,
     /// One permit for each request that is performed before it is kept.
     requests: Arc<Semaphore>,
-    /// One permit for each byte of large answers that are read.
-    reading: Semaphore,
     /// One permit for each byte of large values on their way into the store.
     keeping: Arc<Semaphore>,
     /// One permit for each answer that is taken from the store.
@@ -132,6 +130,8 @@ pub struct Parts {
 impl Dispatcher {
     /// A dispatcher that does nothing yet; see [`Dispatcher::start`].
     pub fn new(parts: Parts) -> Self {
+        let (files, clock) = (parts.room.files.clone(), parts.clock.clone());
+        let tools = Arc::new(Tools::new(parts.sender, files, clock, parts.pool, parts.callers));
         let shared = Shared {
             history: History::start(parts.store.clone()),
             paces: Paces::default(),
@@ -139,17 +139,14 @@ impl Dispatcher {
             clock: parts.clock,
             catalog: parts.catalog,
             room: parts.room,
-            pool: parts.pool,
-            callers: parts.callers,
+            tools,
             doors: parts.doors,
-            sender: parts.sender,
             callbacks: parts.callbacks,
             limits: parts.limits,
             owner: OwnerId::random(),
             workers: Arc::new(Semaphore::new(parts.workers as usize)),
             worker_count: parts.workers,
             requests: Arc::new(Semaphore::new(MAX_REQUESTS as usize)),
-            reading: Semaphore::new(perform::ANSWERS_READ),
             keeping: Arc::new(Semaphore::new(weight::KEPT)),
             telling: Arc::new(Semaphore::new(weight::TOLD)),
             burden: Arc::default(),
@@ -285,7 +282,7 @@ impl Dispatcher {
         let (limits, own) = (&self.shared.limits, &workflow.limits);
         let (time, lines) = (own.run.unwrap_or(limits.run), own.log_lines.unwrap_or(limits.log_lines));
         let callbacks = self.shared.callbacks.clone();
-        let calls = Calls { sender: self.shared.sender.clone(), runtime: Handle::current(), run, callbacks };
+        let calls = Calls { sender: self.shared.tools.sender().clone(), runtime: Handle::current(), run, callbacks };
         let host = RunHost::new(self.shared.clock.clone(), time.saturating_sub(spent), lines, stop, Some(calls));
         host.ending_with(self.shared.halt.clone())
     }

@@ -1,28 +1,16 @@
 //! Steps that reach out, several beside each other, until they are done or nobody wants them any more.
 
-use super::Dispatcher;
 use super::drive::Left;
 use crate::burden::{Beside, LEAST};
-use crate::run::{Action, FileCall, FileChange, Files, Panicked, RunHost, StepHost, StopFlag, step_key};
-use crate::script::{Fault, TIMEOUT, weight};
+use crate::run::{RunHost, StepHost, StopFlag, step_key};
+use crate::script::{Fault, Slot, weight};
+use crate::steps::attempt::{Attempt, Perform, Performed, Tools};
 use crate::store::{RunId, StepEnd, Timestamp};
-use crate::workflow::model::Slot;
-use flowscript_lang::budget::Allowance;
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::host::Host;
 use flowscript_lang::value::Value;
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::SemaphorePermit;
 use tokio::task::{AbortHandle, JoinSet};
-
-/// How long a file that is read may stay unsettled beyond the time it is to be left alone.
-const MOST_UNSETTLED: Duration = Duration::from_secs(60);
-
-/// How long what asks whether it is to end may take to do so.
-const NOTICE: Duration = Duration::from_millis(500);
 
 /// A step that was done.
 pub(super) struct Done {
@@ -42,10 +30,25 @@ pub(super) struct Done {
     pub beside: Option<Beside>,
 }
 
+/// A step that begins.
+pub(super) struct Begun {
+    /// The strand it belongs to.
+    pub strand: String,
+    /// Its position in the run.
+    pub position: String,
+    /// The attempt.
+    pub attempt: u32,
+    /// Its result is committed.
+    pub commits: bool,
+    /// An earlier attempt may have done its work.
+    pub repeated: bool,
+}
+
 /// The steps of one run that are at work.
 pub(super) struct AtWork {
     run: RunId,
     host: Arc<RunHost>,
+    tools: Arc<Tools>,
     tasks: JoinSet<Done>,
     /// By strand: how to end them, and what they are.
     running: HashMap<String, Task>,
@@ -61,23 +64,21 @@ struct Task {
 
 impl AtWork {
     /// Nothing is at work.
-    pub(super) fn new(run: RunId, host: Arc<RunHost>) -> Self {
-        Self { run, host, tasks: JoinSet::new(), running: HashMap::new() }
+    pub(super) fn new(run: RunId, host: Arc<RunHost>, tools: Arc<Tools>) -> Self {
+        Self { run, host, tools, tasks: JoinSet::new(), running: HashMap::new() }
     }
 
     /// Begins a step.
-    pub(super) fn begin(
-        &mut self,
-        dispatcher: &Dispatcher,
-        strand: String,
-        position: String,
-        attempt: u32,
-        commits: bool,
-        action: Action,
-    ) {
+    pub(super) fn begin(&mut self, begun: Begun, work: Box<dyn Perform>) {
+        let Begun { strand, position, attempt, commits, repeated } = begun;
         let stop = Arc::new(StopFlag::default());
-        let (dispatcher, host, run) = (dispatcher.clone(), self.host.clone(), self.run);
-        let mut done = Done {
+        let mut key = step_key(self.run, &position);
+        if planted!(self.host.clock(), ChangingKey) {
+            key = step_key(self.run, &self.host.instant().0.to_string());
+        }
+        let host = StepHost::new(self.host.clone(), position.clone(), stop.clone());
+        let work = work.perform(Attempt::new(self.tools.clone(), Arc::new(host), key, repeated));
+        let done = Done {
             strand: strand.clone(),
             position: position.clone(),
             attempt,
@@ -86,19 +87,16 @@ impl AtWork {
             written: Vec::new(),
             beside: None,
         };
-        let dropped = stop.clone();
+        let load = self.host.load().cloned();
         let abort = self.tasks.spawn(async move {
-            match dispatcher.perform(run, &host, &done.position, dropped, action).await {
-                Ok((value, written)) => {
-                    let bytes =
-                        written.iter().map(|(_, value)| weight(value)).fold(weight(&value), usize::saturating_add);
-                    done.beside = host.load().filter(|_| bytes >= LEAST).map(|load| load.beside(bytes));
-                    done.result = Ok(value);
-                    done.written = written;
+            match work.await {
+                Ok(Performed { result, set }) => {
+                    let bytes = set.iter().map(|(_, value)| weight(value)).fold(weight(&result), usize::saturating_add);
+                    let beside = load.filter(|_| bytes >= LEAST).map(|load| load.beside(bytes));
+                    Done { result: Ok(result), written: set, beside, ..done }
                 }
-                Err(fault) => done.result = Err(fault),
+                Err(fault) => Done { result: Err(fault), ..done },
             }
-            done
         });
         self.running.insert(strand, Task { abort, stop, position, attempt, commits });
     }
@@ -145,161 +143,4 @@ impl Drop for AtWork {
         // Tasks end with their set; scripts have threads of their own.
         self.running.values().for_each(|task| task.stop.cancel());
     }
-}
-
-/// Longer answers than this are read apart from scripts, in bytes.
-const LARGE_ANSWER: usize = 64 << 10;
-
-/// Bytes of large answers that are read at the same time.
-pub(super) const ANSWERS_READ: usize = 16 << 20;
-
-impl Dispatcher {
-    /// Does a step that reaches out, until the run is stopped or its time is over.
-    async fn perform(
-        &self,
-        run: RunId,
-        host: &Arc<RunHost>,
-        position: &str,
-        dropped: Arc<StopFlag>,
-        action: Action,
-    ) -> Result<(Value, Vec<(Slot, Value)>), Fault> {
-        let value = match action {
-            Action::Http(call) => {
-                let mut key = step_key(run, position);
-                if planted!(self.shared.clock.as_ref(), ChangingKey) {
-                    key = step_key(run, &self.now().0.to_string());
-                }
-                let answered = self.within(host, call.send(&self.shared.sender, Some(key), host.load())).await?;
-                let (files, now) = (self.shared.room.files.clone(), self.now());
-                let step = StepHost::new(host.clone(), position.to_owned(), dropped);
-                let size = answered.size();
-                let read = move || answered.result(&files, now, &step);
-                let read = async {
-                    if size <= LARGE_ANSWER {
-                        return self.shared.pool.run(read).await;
-                    }
-                    // Its value may take many times as much, and scripts must not wait for it.
-                    let _room = self.may_read(host, size).await;
-                    self.shared.callers.run(read).await
-                };
-                self.within(host, async { read.await.map_err(|Panicked| internal())? }).await?
-            }
-            // Threads of their own: what waits for others must not hold up what computes.
-            Action::Script(call) => {
-                let step = StepHost::new(host.clone(), position.to_owned(), dropped);
-                let ran = self.shared.callers.run(move || call.run(&step));
-                let ran = async { ran.await.map_err(|Panicked| internal())? };
-                return self.within_notice(host, ran).await;
-            }
-            Action::Sql(call) => {
-                let database = self.shared.sender.connections().database(&call.connection);
-                let database = database.ok_or_else(|| no_connection(&call.connection, "database"))?;
-                self.within(host, database.run(*call)).await?
-            }
-            Action::Email(letter) => {
-                let connections = self.shared.sender.connections();
-                let mail = connections.mail(&letter.connection).cloned();
-                let mail = mail.ok_or_else(|| no_connection(&letter.connection, "mail server"))?;
-                self.within(host, mail.send(*letter, &step_key(run, position))).await?;
-                Value::Null
-            }
-            Action::File(call) => {
-                let files = match &call.connection {
-                    None => self.shared.room.files.clone(),
-                    Some(name) => {
-                        let folder = self.shared.sender.connections().folder(name).map(ToOwned::to_owned);
-                        Arc::new(Files::new(folder.ok_or_else(|| no_connection(name, "folder"))?))
-                    }
-                };
-                let name = call.connection.clone();
-                let step = StepHost::new(host.clone(), position.to_owned(), dropped);
-                self.file(host, files, *call, step).await.map_err(|fault| match name {
-                    Some(name) => Fault { message: format!("The connection `{name}`: {}", fault.message), ..fault },
-                    None => fault,
-                })?
-            }
-            Action::Respond(_) | Action::Checkpoint => return Err(internal()),
-        };
-        Ok((value, Vec::new()))
-    }
-
-    /// Waits until an answer of so many bytes may be read.
-    async fn may_read(&self, host: &RunHost, size: usize) -> Option<SemaphorePermit<'_>> {
-        loop {
-            // Not with the permit: who is waited for may need it.
-            if let Some(load) = host.load() {
-                load.room().await;
-            }
-            let permit = self.shared.reading.acquire_many(size.min(ANSWERS_READ) as u32).await.ok();
-            if host.load().is_none_or(|load| load.may_grow()) {
-                return permit;
-            }
-        }
-    }
-
-    /// Does a step with files; one that is read while it is written is waited for.
-    async fn file(
-        &self,
-        host: &Arc<RunHost>,
-        files: Arc<Files>,
-        call: FileCall,
-        step: StepHost,
-    ) -> Result<Value, Fault> {
-        if let (FileChange::Read(path, _), Some(settled)) = (&call.change, call.settled) {
-            self.within(host, self.wait_for_settled(&files, path, settled)).await?;
-        }
-        let forgets = planted!(self.shared.clock.as_ref(), RepeatedMove);
-        let done = self.shared.callers.run(move || {
-            let stop = || step.interrupt();
-            let mut budget = Allowance::new("The file", call.limits, &stop);
-            files.perform(&call.change, call.repeated && !forgets, &mut budget)
-        });
-        self.within_notice(host, async { done.await.map_err(|Panicked| internal())? }).await
-    }
-
-    async fn wait_for_settled(&self, files: &Arc<Files>, path: &str, settled: Duration) -> Result<(), Fault> {
-        let begun = std::time::Instant::now();
-        loop {
-            let (looked, at) = (files.clone(), path.to_owned());
-            let left = self.shared.callers.run(move || looked.unsettled(&at, settled));
-            let Some(left) = left.await.map_err(|Panicked| internal())?? else { return Ok(()) };
-            if begun.elapsed() > settled + MOST_UNSETTLED {
-                let message =
-                    format!("The file `{path}` is still written: it was changed within the last {settled:?}.");
-                return Err(Fault::new(ErrorKind::Io, message));
-            }
-            tokio::time::sleep(left).await;
-        }
-    }
-
-    /// What asks by itself whether the run is stopped or its time is over. Where it is deep in something else then, it is
-    /// not waited for.
-    async fn within_notice<T>(&self, host: &RunHost, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        tokio::pin!(work);
-        tokio::select! {
-            done = &mut work => done,
-            fault = over(host) => tokio::time::timeout(NOTICE, work).await.unwrap_or(Err(fault)),
-        }
-    }
-
-    /// What takes time, at most until the run is stopped or its time is over.
-    async fn within<T>(&self, host: &RunHost, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        tokio::select! { done = work => done, fault = over(host) => Err(fault) }
-    }
-}
-
-/// Ready once the run is stopped or its time is over; says which.
-pub(super) async fn over(host: &RunHost) -> Fault {
-    tokio::select! {
-        () = host.asked_to_stop() => Fault::new(ErrorKind::Cancelled, "The run was cancelled."),
-        () = host.late() => Fault::of_kind(TIMEOUT, "The run took longer than it may."),
-    }
-}
-
-fn no_connection(name: &str, kind: &str) -> Fault {
-    Fault::new(ErrorKind::Io, format!("connections.yaml has no {kind} `{name}` that works."))
-}
-
-fn internal() -> Fault {
-    Fault::new(ErrorKind::Io, "The engine failed while it ran this step; its log says more.")
 }

@@ -14,7 +14,8 @@ mod view;
 mod walks;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
-pub use crate::run::{Progress, Reply, StepDiff, StepTrace};
+pub use crate::run::{Progress, StepDiff, StepTrace};
+pub use crate::steps::Reply;
 pub use crate::store::{
     Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
     Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
@@ -29,11 +30,13 @@ use crate::access::TokenRing;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Parts};
+use crate::files::Files;
 use crate::keys::KeyRing;
 use crate::outgoing::Sender;
+use crate::pool::Pool;
 use crate::project::{Catalog, Entry, Snapshot, unknown_names};
 use crate::room::Held;
-use crate::run::{Callbacks, Files, Pool, Room, RunHost};
+use crate::run::{Callbacks, Room, RunHost};
 use crate::script::Library;
 use crate::store::{LogPage, Retention, Store};
 use crate::told;

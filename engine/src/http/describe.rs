@@ -3,7 +3,8 @@
 use super::App;
 use super::reply::json_response;
 use super::schema;
-use crate::workflow::model::{Auth, Input, Method, Response as When, Webhook, Workflow};
+use crate::script::Input;
+use crate::workflow::model::{Auth, Method, Response as When, Webhook, Workflow};
 use axum::http::StatusCode;
 use axum::response::Response;
 use flowscript_lang::types::{Type, Types};

@@ -1,7 +1,7 @@
 //! Types of the language as JSON Schema, for descriptions of webhooks.
 
 use super::json;
-use crate::workflow::model::Input;
+use crate::script::Input;
 use flowscript_lang::types::{Field, Type, TypeId, Types};
 use serde_json::{Map, Value as Json, json};
 

@@ -1,13 +1,12 @@
 //! The beginning of a run: its inputs, its label, and what acceptance needs to know of them.
 
 use super::host::RunHost;
-use super::input::convert_input;
 use super::machine::{Machine, context};
 use super::work::{Given, Room, Work};
-use crate::script::Fault;
+use crate::script::slot::FIRST_INPUT;
+use crate::script::{Fault, convert_input};
 use crate::store::Trigger;
 use crate::trigger::webhook::Request;
-use crate::workflow::model::FIRST_INPUT;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::sync::Arc;

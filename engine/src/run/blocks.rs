@@ -1,13 +1,12 @@
 //! Steps whose parts are strands of their own: opening them, and what their ends make of the step.
 
 use super::Ended;
-use super::input::convert_input;
 use super::machine::{Machine, context};
-use super::steps::Opening;
 use super::strand::{Next, Part, State, Strand, Variables, no_errors, path_of};
-use crate::script::{Fault, INTERRUPTED};
+use crate::script::slot::{ERRORS, FIRST_INPUT, OUTPUT, RUN};
+use crate::script::{Fault, INTERRUPTED, convert_input};
+use crate::steps::{Opening, Opens, Step};
 use crate::store::RunState;
-use crate::workflow::model::{ERRORS, FIRST_INPUT, OUTPUT, RUN, Step, StepKind};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Rows, Value};
 
@@ -35,8 +34,8 @@ impl Machine {
     }
 
     fn called(&self, path: &str, caller: &Strand, step: &Step, fields: &Record) -> Result<Strand, Fault> {
-        let StepKind::Call(call) = &step.kind else { return Err(lost(step)) };
-        let workflow = caller.workflow.callees.get(&call.workflow).cloned().ok_or_else(|| lost(step))?;
+        let callee = step.calls().and_then(|id| caller.workflow.callees.get(id));
+        let workflow = callee.cloned().ok_or_else(|| lost(step))?;
         let mut variables = Variables::new(workflow.width());
         variables.set_known(RUN, caller.variables.get(RUN).clone());
         variables.set_known(ERRORS, no_errors(&workflow));
@@ -53,26 +52,26 @@ impl Machine {
         let workflow = strand.workflow.clone();
         let step = strand.step.and_then(|index| workflow.step(index));
         let (Some(step), State::Open(open)) = (step, &mut strand.state) else { return };
-        let (parts, width) = match &step.kind {
-            StepKind::ForEach(each) => (open.items.as_ref().map_or(0, Rows::len), each.parallel as usize),
-            StepKind::Parallel(branches) => (branches.len(), branches.len()),
-            _ => return,
+        let (parts, width) = match step.opens() {
+            Opens::Passes(passes) => (open.items.as_ref().map_or(0, Rows::len), passes.parallel as usize),
+            Opens::Branches(branches) => (branches.len(), branches.len()),
+            Opens::Workflow(_) | Opens::Nothing => return,
         };
         while open.running < width && open.next < parts {
             let number = open.next;
             open.next += 1;
             strand.moved = true;
             let mut variables = strand.variables.below();
-            let (part, block) = match &step.kind {
-                StepKind::ForEach(each) => {
-                    variables.set_known(each.item, open.items.as_ref().map(|i| i.get(number)).unwrap_or_default());
-                    (Part::Pass(number + 1), each.block)
+            let (part, block) = match step.opens() {
+                Opens::Passes(passes) => {
+                    variables.set_known(passes.item, open.items.as_ref().map(|i| i.get(number)).unwrap_or_default());
+                    (Part::Pass(number + 1), passes.block)
                 }
-                StepKind::Parallel(branches) => match branches.get(number) {
+                Opens::Branches(branches) => match branches.get(number) {
                     Some((name, block)) => (Part::Branch(name.to_string()), *block),
                     None => break,
                 },
-                _ => break,
+                Opens::Workflow(_) | Opens::Nothing => break,
             };
             let below = path_of(path, &step.position, &part);
             let parent = Some(path.to_owned());
@@ -92,15 +91,17 @@ impl Machine {
         let (Some(step), State::Open(open)) = (step, &mut strand.state) else { return };
         let mut results = std::mem::take(&mut open.results);
         let result =
-            match (open.fault.take(), &step.kind) {
+            match (open.fault.take(), step.opens()) {
                 (Some(fault), _) => Err(fault),
-                (None, StepKind::Parallel(branches)) => Ok(Value::record(branches.iter().map(|(name, _)| {
+                (None, Opens::Branches(branches)) => Ok(Value::record(branches.iter().map(|(name, _)| {
                     (name.clone(), results.remove(&Part::Branch(name.to_string())).unwrap_or_default())
                 }))),
-                (None, _) if planted!(self.host.clock(), SwappedPasses) => {
+                (None, Opens::Passes(_)) if planted!(self.host.clock(), SwappedPasses) => {
                     Ok(Value::list(results.into_values().rev().collect()))
                 }
-                (None, _) => Ok(Value::list(results.into_values().collect())),
+                (None, Opens::Passes(_) | Opens::Workflow(_) | Opens::Nothing) => {
+                    Ok(Value::list(results.into_values().collect()))
+                }
             };
         let context = context(&self.room, &self.host);
         let result = result.and_then(|value| context.weighed(&value).map(|_| value));
@@ -146,30 +147,35 @@ impl Machine {
         let part = child.part.clone();
         let result = result.map_err(|mut fault| {
             fault.name_file(&child.workflow.file());
-            if matches!(step.kind, StepKind::Call(_)) {
+            if step.calls().is_some() {
                 fault.add_place(&parent.workflow.file(), step.place);
             }
             fault
         });
-        match (result, &step.kind) {
-            (result, StepKind::Call(_)) => return self.close_with(path, parent, result),
-            (Ok(value), kind) => {
-                if let StepKind::ForEach(each) = kind
-                    && each.parallel == 1
-                {
-                    let written = each.writes.iter().filter(|slot| child.variables.is_touched(**slot));
+        let swallows = match step.opens() {
+            // The others go on, and the step fails once they have ended.
+            Opens::Branches(_) => step.continue_on_fail,
+            Opens::Passes(passes) => {
+                if result.is_ok() && passes.parallel == 1 {
+                    let written = passes.writes.iter().filter(|slot| child.variables.is_touched(**slot));
                     written.for_each(|slot| parent.variables.set(*slot, child.variables.get(*slot).clone()));
                 }
+                false
+            }
+            Opens::Workflow(_) | Opens::Nothing => return self.close_with(path, parent, result),
+        };
+        match result {
+            Ok(value) => {
                 open.take(part.clone(), value);
                 open.unkept.push(part);
             }
-            (Err(fault), StepKind::Parallel(_)) if step.continue_on_fail && !self.ends_all(&fault) => {
+            Err(fault) if swallows && !self.ends_all(&fault) => {
                 open.take(part.clone(), Value::Null);
                 open.unkept.push(part);
                 open.fault.get_or_insert(fault);
                 parent.moved = true;
             }
-            (Err(fault), _) => {
+            Err(fault) => {
                 for below in ["[", "/"] {
                     self.drop_strands(&format!("{path}{}{below}", step.position));
                 }

@@ -1,8 +1,9 @@
 //! What the steps of a run did to its variables, kept in memory until the run's end says whether it is written.
 
 use super::encoding;
+use crate::script::Slot;
+use crate::steps::Step;
 use crate::workflow::history::Redact;
-use crate::workflow::model::{Slot, Step, StepKind};
 use ecow::EcoString;
 use flowscript_lang::value::{Rows, Value};
 use std::collections::{BTreeMap, VecDeque};
@@ -57,17 +58,12 @@ impl Recorder {
 
     /// A step begins.
     pub(super) fn begin(&mut self, position: &str, step: &Step, values: &[Value]) {
-        let mut slots: Vec<Slot> = step.slot.into_iter().collect();
-        match &step.kind {
-            StepKind::Set(assignments) => slots.extend(assignments.iter().map(|(slot, _)| *slot)),
-            StepKind::Script(script) => slots.extend(script.written()),
-            StepKind::Table(table) => slots.push(table.slot),
-            _ => {}
+        if step.slot.is_none() && step.sets().is_empty() {
+            return;
         }
-        if !slots.is_empty() {
-            let values = slots.into_iter().filter_map(|slot| Some((slot, values.get(slot)?.clone())));
-            self.open.insert(position.to_owned(), values.collect());
-        }
+        let slots = step.slot.iter().chain(step.sets());
+        let values = slots.filter_map(|slot| Some((*slot, values.get(*slot)?.clone())));
+        self.open.insert(position.to_owned(), values.collect());
     }
 
     /// A step is over. One that began in an earlier process is not known.

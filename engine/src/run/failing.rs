@@ -2,9 +2,9 @@
 
 use super::machine::{Machine, Pause, context};
 use super::retry;
-use super::strand::{Sleep, SleepKind, State, Strand};
+use super::strand::{State, Strand};
 use crate::script::{Fault, TIMEOUT};
-use crate::workflow::model::Step;
+use crate::steps::{Sleep, SleepKind, Step};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 

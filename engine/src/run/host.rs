@@ -4,11 +4,16 @@ use super::trace::StepTrace;
 use crate::burden::Load;
 use crate::clock::Clock;
 use crate::outgoing::{Outgoing, Sender, masked_header, shown};
+use crate::script::{Fault, TIMEOUT};
+use crate::steps::attempt::Running;
 use crate::store::{LogLine, RunId, Timestamp};
 use crate::trigger::callback;
 use bytes::Bytes;
+use flowscript_lang::error::ErrorKind;
 use flowscript_lang::host::{Host, HttpRequest, HttpResponse, Interrupt, LogLevel};
 use sha2::{Digest, Sha256};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -253,6 +258,14 @@ impl RunHost {
         self.clock.after(self.deadline).await;
     }
 
+    /// Ready once the run is stopped or its time is over; says which.
+    pub async fn over(&self) -> Fault {
+        tokio::select! {
+            () = self.asked_to_stop() => Fault::new(ErrorKind::Cancelled, "The run was cancelled."),
+            () = self.late() => Fault::of_kind(TIMEOUT, "The run took longer than it may."),
+        }
+    }
+
     /// Names the step that runs from now on: the path of its strand and its position there.
     pub fn enter(&self, path: &str, position: &str, attempt: u32, begun: Timestamp) {
         let mut log = self.lock();
@@ -428,6 +441,16 @@ impl Host for StepHost {
             return Some(Interrupt::Cancelled);
         }
         self.run.interrupt()
+    }
+}
+
+impl Running for StepHost {
+    fn over(&self) -> Pin<Box<dyn Future<Output = Fault> + Send + '_>> {
+        Box::pin(self.run.over())
+    }
+
+    fn load(&self) -> Option<&Arc<Load>> {
+        self.run.load()
     }
 }
 

@@ -4,9 +4,10 @@
 //! pass or branch has given, `trace:N` steps without a commit of their own, `spent` the time the run has worked.
 
 use super::encoding;
-use super::strand::{Open, Part, Sleep, SleepKind, State, Strand, path_of};
+use super::strand::{Open, Part, State, Strand, path_of};
 use super::trace::{StepTrace, encode_trace};
 use crate::script::Fault;
+use crate::steps::{Sleep, SleepKind};
 use crate::store::{ClaimedRun, Timestamp};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;

@@ -12,16 +12,16 @@ use super::host::RunHost;
 use super::ledger::{self, Ledger};
 use super::report;
 use super::restore;
-use super::steps::{self, Action, Outcome};
 use super::stop::{Act, Acts, Event, Stop};
 use super::strand::{Next, Open, Part, State, Strand, Variables, no_errors};
 use super::trace::{History, Progress, StepTrace, joined};
 use super::veil::Veil;
 use super::work::{Room, Work, run_value};
 use crate::clock::Ahead;
-use crate::script::{Context, Fault};
+use crate::script::slot::{ERRORS, LAST, RUN};
+use crate::script::{Context, Fault, Slot};
+use crate::steps::{Outcome, Scene, Step};
 use crate::store::{Changes, ClaimedRun, LogLine, StepEnd, StepStart};
-use crate::workflow::model::{ERRORS, LAST, RUN, Slot, Step, StepKind};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Value, truth};
 use std::collections::{BTreeMap, VecDeque};
@@ -300,7 +300,7 @@ impl Machine {
         let workflow = strand.workflow.clone();
         if let State::Ready(Next::Done(result)) = &mut strand.state {
             let result = std::mem::replace(&mut **result, Ok(Value::Null));
-            if let Some(pause) = self.settle(path, strand, result.map(Outcome::Done))? {
+            if let Some(pause) = self.settle(path, strand, result.map(|value| Some(Outcome::Done(value))))? {
                 return Ok(pause);
             }
         }
@@ -320,7 +320,7 @@ impl Machine {
                 && step.acts()
             {
                 // It fails before anybody was to do it.
-                self.start(step.kind.name(), &position, strand);
+                self.start(step, &position, strand);
                 self.end_step(&position, strand.attempt, Err(fault));
             }
             if let Some(pause) = self.settle(path, strand, outcome)? {
@@ -341,22 +341,18 @@ impl Machine {
         }
     }
 
-    fn step(&mut self, strand: &mut Strand, step: &Step) -> Result<Outcome, Fault> {
+    /// What a step comes to; nothing where its `when` is false.
+    fn step(&mut self, strand: &mut Strand, step: &Step) -> Result<Option<Outcome>, Fault> {
         let context = context(&self.room, &self.host);
         let variables = &mut strand.variables;
         if let Some(when) = &step.when
             && !truth(&when.run(&mut variables.values, context)?)
         {
-            return Ok(Outcome::Skipped);
+            return Ok(None);
         }
-        let outcome = steps::run(step, &mut variables.values, context, &self.room)?;
-        match &step.kind {
-            StepKind::Set(assignments) => assignments.iter().for_each(|(slot, _)| variables.touch(*slot)),
-            StepKind::Script(script) => script.written().for_each(|slot| variables.touch(slot)),
-            StepKind::Table(table) => variables.touch(table.slot),
-            _ => {}
-        }
-        Ok(outcome)
+        let outcome = step.run(&mut variables.values, Scene { context, files: &self.room.files })?;
+        step.sets().iter().for_each(|slot| variables.touch(*slot));
+        Ok(Some(outcome))
     }
 
     /// Takes the outcome of the step at hand, and moves on.
@@ -364,50 +360,51 @@ impl Machine {
         &mut self,
         path: &str,
         strand: &mut Strand,
-        outcome: Result<Outcome, Fault>,
+        outcome: Result<Option<Outcome>, Fault>,
     ) -> Result<Option<Pause>, Fault> {
         let workflow = strand.workflow.clone();
         let Some(step) = strand.step.and_then(|index| workflow.step(index)) else { return Ok(None) };
         let position = format!("{path}{}", step.position);
-        let skipped = matches!(outcome, Ok(Outcome::Skipped));
-        let over = !matches!(outcome, Ok(Outcome::Act(_) | Outcome::Sleep(_) | Outcome::Open(_)));
+        let skipped = matches!(outcome, Ok(None));
+        let over = match &outcome {
+            Ok(Some(Outcome::Act(_) | Outcome::Sleep(_) | Outcome::Open(_))) => false,
+            Ok(None | Some(Outcome::Done(_) | Outcome::Way(_) | Outcome::End(_))) | Err(_) => true,
+        };
         // Steps with commits of their own have their records there.
         if over && (!step.acts() || skipped) {
             self.note(step, &position, strand, outcome.as_ref().err(), skipped);
         }
         let next = match outcome {
-            Ok(Outcome::Act(mut action)) => {
+            Ok(Some(Outcome::Act(action))) => {
                 strand.state = State::Acting;
-                if let Action::File(call) = &mut action {
-                    call.repeated = strand.repeated;
-                }
-                let (kind, attempt, commits) = (step.kind.name(), strand.attempt, step.acts());
-                self.acts.push(Act { strand: path.to_owned(), position, kind, attempt, commits, action });
+                let (kind, attempt, commits) = (step.kind(), strand.attempt, step.acts());
+                let (strand, repeated) = (path.to_owned(), strand.repeated);
+                self.acts.push(Act { strand, position, kind, attempt, commits, repeated, action });
                 return Ok(Some(Pause::Stopped));
             }
-            Ok(Outcome::Sleep(sleep)) => {
-                self.fall_asleep(&position, strand, sleep);
+            Ok(Some(Outcome::Sleep(sleep))) => {
+                self.fall_asleep(step, &position, strand, sleep);
                 return Ok(Some(Pause::Stopped));
             }
-            Ok(Outcome::Open(opening)) => {
+            Ok(Some(Outcome::Open(opening))) => {
                 strand.state = State::Open(Box::new(Open::new(opening.items())));
                 strand.moved = true;
                 self.open(path, strand, step, opening);
                 return Ok(Some(Pause::Stopped));
             }
-            Ok(Outcome::End(result)) => {
+            Ok(Some(Outcome::End(result))) => {
                 self.observe(&position, strand.attempt, strand);
                 if result.is_err() {
                     self.failed_at.note(&position);
                 }
                 return Ok(Some(Pause::End(result)));
             }
-            Ok(Outcome::Done(value)) => {
+            Ok(Some(Outcome::Done(value))) => {
                 self.set_result(path, strand, step, value);
                 step.next
             }
-            Ok(Outcome::Branch(first)) => first,
-            Ok(Outcome::Skipped) => {
+            Ok(Some(Outcome::Way(number))) => step.ways.get(number).copied().flatten(),
+            Ok(None) => {
                 if let Some(slot) = step.slot {
                     strand.variables.set(slot, Value::Null);
                 }
@@ -434,7 +431,7 @@ impl Machine {
     }
 
     fn set_result(&mut self, path: &str, strand: &mut Strand, step: &Step, value: Value) {
-        if step.kind.gives_result() && strand.steps().is_some_and(|block| block.gives_last) {
+        if step.gives_result() && strand.steps().is_some_and(|block| block.gives_last) {
             strand.variables.set(LAST, value.clone());
         }
         let Some(slot) = step.slot else { return };
@@ -473,7 +470,7 @@ impl Machine {
         }
         trace.push(StepTrace {
             position: position.to_owned(),
-            kind: step.kind.name().to_owned(),
+            kind: step.kind().to_owned(),
             title: step.title.clone(),
             number: strand.number,
             started_at: strand.begun,

@@ -1,7 +1,7 @@
 //! One run: from its input over its steps to its end.
 //!
-//! [`machine`] walks the steps, strand by strand; what they do stands in `steps`, one kind a file. [`ledger`] is what
-//! the store has of a run, [`restore`] the way back. Everything here runs on a thread of the [`pool`]; short runs that
+//! [`machine`] walks the steps, strand by strand; what they do is in [`crate::steps`], one kind a file. [`ledger`] is what
+//! the store has of a run, [`restore`] the way back. Everything here runs on a thread of the [pool](crate::pool); short runs that
 //! merely compute run beside requests, see `dispatch::here`.
 
 mod attempts;
@@ -12,17 +12,14 @@ pub mod encoding;
 mod ended;
 mod failing;
 mod host;
-mod input;
 mod ledger;
 mod machine;
 mod outlook;
 mod places;
-mod pool;
 mod report;
 mod restore;
 mod retry;
 mod sleep;
-mod steps;
 mod stop;
 mod strand;
 mod trace;
@@ -33,15 +30,10 @@ pub use begin::{INPUT, Prepared, prepare};
 pub use diffs::{Change, StepDiff};
 pub use ended::Ended;
 pub use host::{Callbacks, Calls, CancelledWith, RunHost, StepHost, StopFlag, step_key};
-pub use input::{NoFit, convert, convert_input};
 #[cfg(test)]
 pub use ledger::kept_position;
 pub use machine::Machine;
 pub use outlook::shown_steps;
-pub use pool::{Panicked, Pool, STACK_BYTES};
-pub use steps::file::{FileChange, Files};
-pub use steps::http::Answered;
-pub use steps::{Action, FileCall, Reply, ScriptCall};
 pub use stop::{Act, Acts, Event, Stop};
 pub use trace::{History, Progress, StepTrace, decode_history, encode_history};
 pub use work::{Given, Room, Work};

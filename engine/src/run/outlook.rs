@@ -2,10 +2,10 @@
 
 use super::host::RunHost;
 use super::ledger::{self, Place};
-use super::strand::SleepKind;
 use super::trace::{Progress, StepTrace, decode_trace, joined};
+use crate::steps::{SleepKind, Step};
 use crate::store::Timestamp;
-use crate::workflow::model::{Step, Workflow};
+use crate::workflow::model::Workflow;
 use std::sync::Arc;
 
 /// All attempts of steps in the order of their beginnings. `records` are in the order of their starts, `passed` is what
@@ -78,7 +78,7 @@ fn at_hand(position: &str, place: &Place, step: Option<&Step>, records: &mut [St
 
 fn unfinished(position: String, step: Option<&Step>, begun: Timestamp, progress: Progress) -> StepTrace {
     StepTrace {
-        kind: step.map(|step| step.kind.name().to_owned()).unwrap_or_default(),
+        kind: step.map(|step| step.kind().to_owned()).unwrap_or_default(),
         title: step.map_or_else(|| position.clone(), |step| step.title.clone()),
         position,
         number: 0,

@@ -5,13 +5,15 @@ use super::encoding;
 use super::ledger::{self, Ledger, Place};
 use super::machine::Machine;
 use super::sleep::woken;
-use super::strand::{Next, Part, SleepKind, State, Strand, Variables, no_errors};
+use super::strand::{Next, Part, State, Strand, Variables, no_errors};
 use super::trace::{decode_history, decode_trace};
 use super::work::Work;
+use crate::script::slot::{ERRORS, FIRST_INPUT, RUN};
 use crate::script::{Fault, INTERRUPTED};
+use crate::steps::{Opens, SleepKind, Step, StepIndex};
 use crate::store::{ClaimedRun, Failure, StepRecord, StepState};
 use crate::trigger::callback;
-use crate::workflow::model::{ERRORS, FIRST_INPUT, RUN, StepKind, Workflow};
+use crate::workflow::model::Workflow;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -138,24 +140,24 @@ fn strand(
 fn below(parent: &Strand, place: &Place, path: &str) -> Option<(Arc<Workflow>, usize, Variables)> {
     let step = parent.workflow.step(parent.step?)?;
     let mut variables = parent.variables.below();
-    match (&step.kind, &place.part) {
-        (StepKind::ForEach(each), Part::Pass(number)) => {
+    match (step.opens(), &place.part) {
+        (Opens::Passes(passes), Part::Pass(number)) => {
             if let State::Open(open) = &parent.state {
-                variables.set_known(each.item, open.items.as_ref()?.get(number.checked_sub(1)?));
+                variables.set_known(passes.item, open.items.as_ref()?.get(number.checked_sub(1)?));
             }
-            Some((parent.workflow.clone(), each.block, variables))
+            Some((parent.workflow.clone(), passes.block, variables))
         }
-        (StepKind::Parallel(branches), Part::Branch(name)) => {
+        (Opens::Branches(branches), Part::Branch(name)) => {
             let (_, block) = branches.iter().find(|(known, _)| known == name)?;
             Some((parent.workflow.clone(), *block, variables))
         }
-        (StepKind::Call(call), Part::Called) => {
-            let workflow = parent.workflow.callees.get(&call.workflow)?.clone();
+        (Opens::Workflow(id), Part::Called) => {
+            let workflow = parent.workflow.callees.get(id)?.clone();
             let mut variables = Variables::new(workflow.width());
             variables.set_known(ERRORS, no_errors(&workflow));
             Some((workflow, 0, variables))
         }
-        _ => None,
+        (Opens::Nothing | Opens::Passes(_) | Opens::Branches(_) | Opens::Workflow(_), _) => None,
     }
     .filter(|_| path.ends_with('/'))
 }
@@ -190,7 +192,8 @@ fn wake(machine: &mut Machine, records: &Records<'_>, retries: u32, path: &str) 
                 open.results.clear();
             }
         }
-        if let Some((_, position)) = step_of(path, &strand) {
+        let workflow = strand.workflow.clone();
+        if let Some((_, position)) = step_of(path, &workflow, strand.step) {
             begin_again(machine, &position, &mut strand);
         }
         // A called workflow is there; passes and branches that have not begun may begin.
@@ -203,10 +206,10 @@ fn wake(machine: &mut Machine, records: &Records<'_>, retries: u32, path: &str) 
     Ok(())
 }
 
-/// Whether the step at hand may run once only, and its position in the run.
-fn step_of(path: &str, strand: &Strand) -> Option<(bool, String)> {
-    let step = strand.step.and_then(|index| strand.workflow.step(index))?;
-    Some((step.once, format!("{path}{}", step.position)))
+/// The step at hand, and its position in the run.
+fn step_of<'w>(path: &str, workflow: &'w Workflow, index: Option<StepIndex>) -> Option<(&'w Step, String)> {
+    let step = index.and_then(|index| workflow.step(index))?;
+    Some((step, format!("{path}{}", step.position)))
 }
 
 /// The attempt at hand gets a number that no earlier one has.
@@ -227,7 +230,8 @@ fn next(
     strand: &mut Strand,
     retried: bool,
 ) -> Result<Option<Next>, String> {
-    let Some((once, position)) = step_of(path, strand) else { return Ok(Some(Next::Begin)) };
+    let workflow = strand.workflow.clone();
+    let Some((step, position)) = step_of(path, &workflow, strand.step) else { return Ok(Some(Next::Begin)) };
     let of_attempt = |attempt: u32| records.get(&(position.as_str(), attempt)).copied();
     strand.repeated = (1..=strand.attempt).filter_map(of_attempt).any(may_have_done_it);
     // An end of the run keeps results of attempts that the place of the strand does not know.
@@ -245,7 +249,7 @@ fn next(
                 let fault = Fault::of_kind(INTERRUPTED, "The engine ended while this attempt was at work.");
                 machine.end_step(&position, strand.attempt, Err(&fault));
             }
-            if interrupted && once && !retried && !planted!(machine.host.clock(), RepeatedOnce) {
+            if interrupted && step.once && !retried && !planted!(machine.host.clock(), RepeatedOnce) {
                 let message = "The step was interrupted, and may run once only: nobody knows whether it has run.";
                 return Ok(Some(Next::Done(Box::new(Err(Fault::of_kind(INTERRUPTED, message))))));
             }
@@ -266,7 +270,7 @@ fn next(
                 return Ok(Some(Next::Done(Box::new(result))));
             }
             if goes_on {
-                return Ok(sleep_on(machine, &position, path, strand, next, record));
+                return Ok(sleep_on(machine, step, path, strand, next, record));
             }
         }
     }
@@ -287,15 +291,16 @@ fn may_have_done_it(record: &StepRecord) -> bool {
 /// A wait lasts until the instant that it has had from the beginning, whatever has ended the run meanwhile.
 fn sleep_on(
     machine: &mut Machine,
-    position: &str,
+    step: &Step,
     path: &str,
     strand: &mut Strand,
     next: Option<Next>,
     record: Option<&StepRecord>,
 ) -> Option<Next> {
     if record.is_none_or(|record| record.state != StepState::Started) {
-        begin_again(machine, position, strand);
-        machine.start("wait", position, strand);
+        let position = format!("{path}{}", step.position);
+        begin_again(machine, &position, strand);
+        machine.start(step, &position, strand);
         machine.must_commit = true;
     }
     let next = next?;

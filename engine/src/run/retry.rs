@@ -1,9 +1,9 @@
 //! Whether a failed step is tried again, and when.
 
 use super::strand::Variables;
-use crate::script::{Context, Fault, TIMEOUT};
-use crate::workflow::model::{ERROR, Retry, Step, StepKind};
-use flowscript_lang::error::ErrorKind;
+use crate::script::slot::ERROR;
+use crate::script::{Context, Fault};
+use crate::steps::{Retry, Step};
 use flowscript_lang::value::truth;
 use std::time::Duration;
 
@@ -37,8 +37,7 @@ fn wait(retry: &Retry, failures: u32) -> Duration {
     retry.delay.saturating_mul(1 << doublings).min(retry.max_delay)
 }
 
-/// Does `on` say that this failure is worth another attempt? Without it, for requests those that may pass by themselves,
-/// for other steps any.
+/// Does `on` say that this failure is worth another attempt? Without it, the kind of the step says so.
 fn counts(
     retry: &Retry,
     step: &Step,
@@ -50,17 +49,13 @@ fn counts(
         variables.set_known(ERROR, fault.to_value());
         return Ok(truth(&on.run(&mut variables.values, context)?));
     }
-    if !matches!(step.kind, StepKind::Http(_)) {
-        return Ok(true);
-    }
-    let unanswered = fault.kind == ErrorKind::Io.name() && fault.status.is_none();
-    let asks_for_it = fault.status.is_some_and(|status| status == 429 || status >= 500);
-    Ok(fault.kind == TIMEOUT || unanswered || asks_for_it)
+    Ok(step.may_pass(fault))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::TIMEOUT;
 
     #[test]
     fn waits_double_up_to_the_longest() {

@@ -2,9 +2,10 @@
 
 use super::encoding;
 use super::machine::Machine;
-use super::strand::{Next, Sleep, SleepKind, State, Strand};
+use super::strand::{Next, State, Strand};
 use crate::clock::Timestamp;
 use crate::script::{Fault, TIMEOUT};
+use crate::steps::{Sleep, SleepKind, Step};
 use crate::store::{StepEnd, StepStart};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
@@ -12,8 +13,8 @@ use std::collections::BTreeMap;
 
 impl Machine {
     /// A wait begins: its start, and the sleep itself, are committed before it can end.
-    pub(super) fn fall_asleep(&mut self, position: &str, strand: &mut Strand, sleep: Sleep) {
-        self.start("wait", position, strand);
+    pub(super) fn fall_asleep(&mut self, step: &Step, position: &str, strand: &mut Strand, sleep: Sleep) {
+        self.start(step, position, strand);
         strand.moved = true;
         self.must_commit = true;
         strand.state = State::Asleep(sleep);
@@ -58,11 +59,11 @@ impl Machine {
     }
 
     /// The start of a step rides on the next commit.
-    pub(super) fn start(&mut self, kind: &str, position: &str, strand: &Strand) {
+    pub(super) fn start(&mut self, step: &Step, position: &str, strand: &Strand) {
         self.starts.push(StepStart {
             position: position.to_owned(),
             attempt: strand.attempt,
-            kind: kind.to_owned(),
+            kind: step.kind().to_owned(),
             started_at: strand.begun,
         });
     }

@@ -1,8 +1,8 @@
 //! What a machine is told, and where it stops.
 
 use super::Ended;
-use super::steps::Action;
 use crate::script::Fault;
+use crate::steps::Action;
 use crate::store::{Changes, Timestamp};
 use flowscript_lang::value::Value;
 
@@ -70,6 +70,8 @@ pub struct Act {
     pub attempt: u32,
     /// Its start and its result are committed.
     pub commits: bool,
+    /// An earlier attempt ended without a known result: it may have done the work.
+    pub repeated: bool,
     /// What is to be done.
     pub action: Action,
 }

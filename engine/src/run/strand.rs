@@ -4,9 +4,11 @@
 //! the one whose step opened them.
 
 use crate::burden::LEAST;
-use crate::script::{Fault, weight};
+use crate::script::slot::ERRORS;
+use crate::script::{Fault, Slot, weight};
+use crate::steps::{Block, BlockIndex, Sleep, Step, StepIndex};
 use crate::store::Timestamp;
-use crate::workflow::model::{Block, BlockIndex, ERRORS, Slot, Step, StepIndex, Workflow};
+use crate::workflow::model::Workflow;
 use flowscript_lang::value::{Rows, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,28 +81,6 @@ pub(super) enum Next {
     Attempt,
     /// The step at hand has this result.
     Done(Box<Result<Value, Fault>>),
-}
-
-/// What a strand sleeps for.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Sleep {
-    /// When it wakes by itself.
-    pub due: Option<Timestamp>,
-    /// The event that wakes it; without it in time the step has failed.
-    pub event: Option<String>,
-    /// What kind of sleep it is.
-    pub kind: SleepKind,
-}
-
-/// Kinds of sleep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SleepKind {
-    /// The step is tried again then.
-    BackOff,
-    /// A time has to pass: a clock that is set back does not prolong it.
-    Span,
-    /// The wall clock has to show an instant.
-    Instant,
 }
 
 /// A step whose parts are strands of their own.

@@ -1,6 +1,6 @@
 //! What a run is made of.
 
-use super::Files;
+use crate::files::Files;
 use crate::script::Library;
 use crate::store::{RunId, Timestamp, Trigger};
 use crate::trigger::webhook::Request;

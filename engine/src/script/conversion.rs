@@ -3,6 +3,7 @@
 use super::{Library, Loading, Modules, outside, problems};
 use crate::workflow::problem::Problem;
 use crate::yaml::Scalar;
+use ecow::EcoString;
 use flowscript_lang::check::{CompileOptions, Mode, Variable};
 use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::error::ErrorKind;
@@ -10,7 +11,7 @@ use flowscript_lang::function::Effect;
 use flowscript_lang::host::Host;
 use flowscript_lang::program::Program;
 use flowscript_lang::types::{Type, Types};
-use flowscript_lang::value::Value;
+use flowscript_lang::value::{Record, Value};
 use std::sync::LazyLock;
 
 /// How messages of a conversion name the variable of its program, which nobody has written.
@@ -128,4 +129,51 @@ impl Conversion {
             }
         }
     }
+}
+
+/// A parameter of the start step, or a query parameter.
+#[derive(Debug)]
+pub struct Input {
+    /// Its name.
+    pub name: EcoString,
+    /// What values become on their way in.
+    pub conversion: Conversion,
+    /// The value where none is given. `null` is one where the type takes it.
+    pub default: Option<Value>,
+    /// For people.
+    pub description: String,
+}
+
+/// A value that does not fit a parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoFit {
+    /// The parameter.
+    pub name: String,
+    /// What is wrong, as a sentence that names it.
+    pub message: String,
+}
+
+/// The values of `inputs`, in their order, from the fields of a record. Fields that are no input are left alone.
+pub fn convert_input(
+    inputs: &[Input],
+    given: &Record,
+    library: &Library,
+    host: &dyn Host,
+) -> Result<Vec<Value>, NoFit> {
+    inputs.iter().map(|input| convert(input, given.get(&input.name), library, host)).collect()
+}
+
+/// The value of one parameter.
+pub fn convert(input: &Input, given: Option<Value>, library: &Library, host: &dyn Host) -> Result<Value, NoFit> {
+    let name = input.name.to_string();
+    let Some(value) = given else {
+        return input.default.clone().ok_or_else(|| {
+            let message = format!("The parameter `{name}` is missing; it must be a {}.", input.conversion.written());
+            NoFit { name: name.clone(), message }
+        });
+    };
+    input.conversion.convert(value, library, host).map_err(|reason| {
+        let message = format!("The parameter `{name}` does not fit: {reason}");
+        NoFit { name, message }
+    })
 }

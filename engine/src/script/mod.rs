@@ -8,11 +8,12 @@ mod found;
 mod functions;
 mod loading;
 mod reads;
+pub mod slot;
 mod trial;
 mod weight;
 
 pub use content::Content;
-pub use conversion::Conversion;
+pub use conversion::{Conversion, Input, NoFit, convert, convert_input};
 pub use fault::{Fault, INTERRUPTED, MAX_PLACES, SourcePlace, TIMEOUT};
 pub use formats::{
     NoForm, decode_csv, decode_json, decode_json_within, encode_csv, encode_csv_rows, encode_json, encode_json_within,
@@ -20,10 +21,10 @@ pub use formats::{
 };
 pub use loading::{Loading, Stopped};
 pub use reads::{Read, Reads, Step};
+pub use slot::Slot;
 pub use trial::{Outcome, try_out};
 pub use weight::{Weighed, weigh, weight};
 
-use crate::workflow::model::Slot;
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Place, Scalar};
 use ecow::EcoString;

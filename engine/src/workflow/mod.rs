@@ -1,16 +1,14 @@
 //! A workflow as data: model, reading with positions, validation, content hash. No I/O: texts come in, models go out.
 
 pub mod auth;
-pub mod blocks;
 pub mod codes;
 pub mod history;
 #[cfg(test)]
 mod hostile;
 pub mod model;
-pub mod outside;
 pub mod problem;
 mod read;
-pub mod sql;
+pub mod schema;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -18,5 +16,6 @@ mod text;
 /// What a run that `onFailure` starts gets as input. (`run` is the name of its own run.)
 pub const FAILURE_INPUTS: [&str; 2] = ["failedRun", "error"];
 
+pub use crate::reading::id_of_path;
 pub use read::{Callee, Callees, Read, read};
-pub use text::{WorkflowText, id_of_path};
+pub use text::WorkflowText;

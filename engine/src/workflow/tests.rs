@@ -112,9 +112,7 @@ fn the_way_through_decide() {
     assert_eq!(positions, ["pick", "pick/1/1", "pick/1/2", "pick/3/1", "2"]);
     let next: Vec<_> = workflow.steps.iter().map(|step| step.next).collect();
     assert_eq!(next, [None, Some(2), Some(4), None, None]);
-    let model::StepKind::Decide(branches) = &workflow.steps[0].kind else { panic!("no decide") };
-    let first: Vec<_> = branches.iter().map(|branch| branch.first).collect();
-    assert_eq!(first, [Some(1), Some(4), Some(3)]);
+    assert_eq!(workflow.steps[0].ways, [Some(1), Some(4), Some(3)]);
 }
 
 #[test]

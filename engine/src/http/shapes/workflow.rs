@@ -2,8 +2,9 @@
 
 use crate::http::json::value;
 use crate::project::Entry;
+use crate::script::Input;
 use crate::workflow::history::Diagnostics;
-use crate::workflow::model::{Input, Method, Response, Webhook};
+use crate::workflow::model::{Method, Response, Webhook};
 use crate::workflow::problem;
 use serde::Serialize;
 use serde_json::Value as Json;

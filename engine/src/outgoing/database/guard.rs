@@ -1,7 +1,7 @@
 //! What statements for SQLite may do: work on their own file, nothing else.
 
 use super::Trouble;
-use crate::workflow::sql::allows_pragma;
+use crate::sql::allows_pragma;
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use std::sync::atomic::{AtomicBool, Ordering};

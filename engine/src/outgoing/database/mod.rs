@@ -10,8 +10,7 @@ pub use values::Space;
 
 use super::own::Own;
 use crate::script::{Fault, TIMEOUT};
-use crate::workflow::model::SqlWork;
-use crate::workflow::sql::Statement;
+use crate::sql::{SqlWork, Statement};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Value, Zone};
 use std::path::Path;

@@ -1,9 +1,7 @@
 //! Query parameters: the declared ones, converted, or those that fill `input`; all others are left alone.
 
 use super::body::pairs;
-use crate::run::{NoFit, convert};
-use crate::script::Library;
-use crate::workflow::model::Input;
+use crate::script::{Input, Library, NoFit, convert};
 use flowscript_lang::host::Host;
 use flowscript_lang::value::{Record, Value};
 use std::collections::HashMap;

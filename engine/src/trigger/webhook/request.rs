@@ -3,9 +3,10 @@
 use super::body;
 use super::unfit::{fault_of, no_record};
 use crate::run::encoding;
+use crate::script::Input;
 use crate::script::{Context, Failed, Fault, Script, encode_json};
 use crate::workflow::history::Redact;
-use crate::workflow::model::{Input, Method, REQUEST_NAMES, Webhook, Workflow};
+use crate::workflow::model::{Method, REQUEST_NAMES, Webhook, Workflow};
 use bytes::Bytes;
 use ecow::EcoString;
 use flowscript_lang::budget::{Allowance, Budget};

@@ -1,11 +1,9 @@
 //! `trigger.schedule`: when runs start by themselves.
 
-use super::Reader;
-use super::content::literal;
-use super::fields::{Fields, listed};
-use super::steps::text_of;
+use super::traps::refuse_missing;
+use crate::reading::{Fields, Key, Reader, Takes, listed, literal, optional, text_of};
+use crate::script::Input;
 use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule, last_instant};
-use crate::workflow::model::Input;
 use crate::workflow::problem::{Fix, Problem, codes};
 use crate::yaml::{Core, Entry, Node, Scalar};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
@@ -19,10 +17,32 @@ use std::time::Duration;
 /// The keys of which a schedule has one.
 const KINDS: [&str; 5] = ["every", "at", "weekly", "monthly", "cron"];
 /// All keys of a schedule.
-const KEYS: [&str; 14] = [
-    "every", "at", "weekly", "monthly", "cron", "from", "time", "id", "timeZone", "until", "input", "overlap",
-    "missed", "jitter",
+pub(super) const KEYS: &[Key] = &[
+    optional("every", Takes::Either(&[Takes::Word(&["hourly", "daily", "weekly", "monthly"]), Takes::Map(EVERY)])),
+    optional("at", Takes::Text),
+    optional("weekly", Takes::List(&Takes::Text)),
+    optional("monthly", Takes::List(&Takes::Text)),
+    optional("cron", Takes::Text),
+    optional("from", Takes::Text),
+    optional("time", Takes::Text),
+    optional("id", Takes::Text),
+    optional("timeZone", Takes::Text),
+    optional("until", Takes::Text),
+    optional("input", Takes::Named(&Takes::Value)),
+    optional("overlap", Takes::Word(&["skip", "queue", "cancel", "allow"])),
+    optional("missed", Takes::Word(&["none", "last", "all"])),
+    optional("jitter", Takes::Duration),
 ];
+const EVERY: &[Key] = &[
+    optional("days", Takes::Whole(0, MAX_DAYS)),
+    optional("hours", Takes::Whole(0, MAX_HOURS)),
+    optional("minutes", Takes::Whole(0, MAX_MINUTES)),
+    optional("seconds", Takes::Whole(0, MAX_SECONDS)),
+];
+const MAX_DAYS: u32 = 36_500;
+const MAX_HOURS: u32 = 100_000;
+const MAX_MINUTES: u32 = 1_000_000;
+const MAX_SECONDS: u32 = 100_000_000;
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const LONG: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 /// No input: one for all schedules, there may be very many.
@@ -32,243 +52,237 @@ const SCHEDULE: u64 = 2_000;
 /// The longest `jitter`.
 const MAX_JITTER: Duration = Duration::from_secs(86_400);
 
-impl Reader<'_> {
-    /// A list of schedules.
-    pub(super) fn schedules(&mut self, node: &Node, inputs: &[Input]) -> Vec<Schedule> {
-        let Some(elements) = node.elements() else {
-            self.wrong(node, "`schedule` must be a list of schedules");
-            return Vec::new();
-        };
-        let mut schedules: Vec<Schedule> = Vec::new();
-        let mut keys = HashSet::new();
-        for element in elements {
-            if !self.loading.pay(SCHEDULE) {
-                break;
-            }
-            let Some(schedule) = self.schedule(element, inputs) else { continue };
-            if !keys.insert(schedule.key.clone()) {
-                let message = format!("Another schedule before this one is `{}` too", schedule.key);
-                let hint = "Give one of them an `id` of its own.";
-                self.report(Problem::new(codes::NAME, element.place, message).with_hint(hint));
-                continue;
-            }
-            if !schedule.can_fire() {
-                let hint = "Look at the day, the month and `until`.";
-                let problem = Problem::new(codes::NEVER, element.place, "This schedule can never fire");
-                self.report(problem.with_hint(hint));
-                continue;
-            }
-            schedules.push(schedule);
+/// A list of schedules.
+pub(super) fn schedules(reader: &mut Reader<'_>, node: &Node, inputs: &[Input]) -> Vec<Schedule> {
+    let Some(elements) = node.elements() else {
+        reader.wrong(node, "`schedule` must be a list of schedules");
+        return Vec::new();
+    };
+    let mut schedules: Vec<Schedule> = Vec::new();
+    let mut keys = HashSet::new();
+    for element in elements {
+        if !reader.loading().pay(SCHEDULE) {
+            break;
         }
-        schedules
-    }
-
-    fn schedule(&mut self, node: &Node, inputs: &[Input]) -> Option<Schedule> {
-        let mut fields = self.fields(node, "A schedule", &KEYS, &[])?;
-        let given: Vec<&Entry> = KINDS.iter().filter_map(|kind| fields.take(kind)).collect();
-        let [kind] = given.as_slice() else {
-            let message = format!("A schedule has one of {}", listed(&KINDS).replace(" and ", " or "));
-            self.report(Problem::new(codes::WRONG_VALUE, node.place, message));
-            return None;
-        };
-        for (key, kinds) in [("from", &["every"][..]), ("time", &["weekly", "monthly"])] {
-            if let Some(entry) = fields.get(key).filter(|_| !kinds.contains(&kind.key.as_str())) {
-                let message = format!("`{key}` is for {}, not for `{}`", listed(kinds), kind.key);
-                self.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
-            }
+        let Some(schedule) = schedule(reader, element, inputs) else { continue };
+        if !keys.insert(schedule.key.clone()) {
+            let message = format!("Another schedule before this one is `{}` too", schedule.key);
+            let hint = "Give one of them an `id` of its own.";
+            reader.report(Problem::new(codes::NAME, element.place, message).with_hint(hint));
+            continue;
         }
-        let zone = match fields.take("timeZone") {
-            None => self.library.settings().zone,
-            Some(entry) => self.zone(&entry.value)?,
-        };
-        let from = match fields.take("from") {
-            None => NaiveDate::from_ymd_opt(2001, 1, 1).unwrap_or_default().and_time(NaiveTime::MIN),
-            Some(entry) => self.local(&entry.value, zone)?,
-        };
-        let time = match fields.take("time") {
-            None => NaiveTime::MIN,
-            Some(entry) => self.time(&entry.value)?,
-        };
-        let pattern = self.pattern(kind, from, time, zone)?;
-        let until = match fields.take("until") {
-            None => None,
-            Some(entry) => {
-                let local = self.local(&entry.value, zone)?;
-                // In the hour that comes twice it is the second one.
-                Some(last_instant(local, zone))
-            }
-        };
-        let input = self.schedule_input(&mut fields, inputs)?;
-        self.refuse_missing(&input, inputs, node.place);
-        let overlaps = [
-            ("skip", Overlap::Skip),
-            ("queue", Overlap::Queue),
-            ("cancel", Overlap::Cancel),
-            ("allow", Overlap::Allow),
-        ];
-        let overlap = self.optional_word(&mut fields, "overlap", &overlaps).unwrap_or(Overlap::Skip);
-        let misses = [("none", Missed::None), ("last", Missed::Last), ("all", Missed::All)];
-        let missed = self.optional_word(&mut fields, "missed", &misses).unwrap_or(Missed::Last);
-        let jitter = fields.take("jitter").and_then(|entry| self.duration(&entry.value, MAX_JITTER));
-        let jitter = jitter.unwrap_or_default();
-        let key = self.optional_text(&mut fields, "id");
-        let key = key.unwrap_or_else(|| format!("{} {zone}", written(kind, from, time)));
-        Some(Schedule { key, pattern, zone, until, input, overlap, missed, jitter })
+        if !schedule.can_fire() {
+            let hint = "Look at the day, the month and `until`.";
+            let problem = Problem::new(codes::NEVER, element.place, "This schedule can never fire");
+            reader.report(problem.with_hint(hint));
+            continue;
+        }
+        schedules.push(schedule);
     }
+    schedules
+}
 
-    fn pattern(&mut self, kind: &Entry, from: NaiveDateTime, time: NaiveTime, zone: Tz) -> Option<Pattern> {
-        let node = &kind.value;
-        let clock = time.format("%-M %-H").to_string();
-        let seconds = time.format("%-S").to_string();
-        match kind.key.as_str() {
-            "every" => self.every(node, from).map(Pattern::Every),
-            "at" => self.local(node, zone).map(Pattern::At),
-            "cron" => {
-                let scalar = node.scalar().filter(|_| !node.is_null());
-                self.cron(node, scalar.map(|scalar| scalar.text.as_str()).unwrap_or_default())
-            }
-            "weekly" => {
-                let days = self.days(node, "`weekly` must be a list of days such as [mon, fri]", |text| {
-                    let name = text.to_ascii_lowercase();
-                    let is_it = |day: &str| day == name || name.get(..3) == Some(day) && LONG.contains(&name.as_str());
-                    WEEKDAYS.iter().position(|day| is_it(day)).map(|day| (day + 1).to_string())
-                })?;
-                self.cron(node, &format!("{seconds} {clock} ? * {}", days.join(",")))
-            }
-            _ => {
-                let what = "`monthly` must be a list of days from 1 to 31, or last";
-                let days = self.days(node, what, |text| match text {
-                    "last" => Some("L".to_owned()),
-                    text => text.parse::<u32>().ok().filter(|day| (1..=31).contains(day)).map(|day| day.to_string()),
-                })?;
-                self.cron(node, &format!("{seconds} {clock} {} * ?", days.join(",")))
-            }
+fn schedule(reader: &mut Reader<'_>, node: &Node, inputs: &[Input]) -> Option<Schedule> {
+    let mut fields = reader.fields(node, "A schedule", KEYS)?;
+    let given: Vec<&Entry> = KINDS.iter().filter_map(|kind| fields.take(kind)).collect();
+    let [kind] = given.as_slice() else {
+        let message = format!("A schedule has one of {}", listed(&KINDS).replace(" and ", " or "));
+        reader.report(Problem::new(codes::WRONG_VALUE, node.place, message));
+        return None;
+    };
+    for (key, kinds) in [("from", &["every"][..]), ("time", &["weekly", "monthly"])] {
+        if let Some(entry) = fields.get(key).filter(|_| !kinds.contains(&kind.key.as_str())) {
+            let message = format!("`{key}` is for {}, not for `{}`", listed(kinds), kind.key);
+            reader.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
         }
     }
+    let zone = match fields.take("timeZone") {
+        None => reader.library().settings().zone,
+        Some(entry) => zone(reader, &entry.value)?,
+    };
+    let from = match fields.take("from") {
+        None => NaiveDate::from_ymd_opt(2001, 1, 1).unwrap_or_default().and_time(NaiveTime::MIN),
+        Some(entry) => local(reader, &entry.value, zone)?,
+    };
+    let time = match fields.take("time") {
+        None => NaiveTime::MIN,
+        Some(entry) => time(reader, &entry.value)?,
+    };
+    let pattern = pattern(reader, kind, from, time, zone)?;
+    let until = match fields.take("until") {
+        None => None,
+        Some(entry) => {
+            let local = local(reader, &entry.value, zone)?;
+            // In the hour that comes twice it is the second one.
+            Some(last_instant(local, zone))
+        }
+    };
+    let input = schedule_input(reader, &mut fields, inputs)?;
+    refuse_missing(reader, &input, inputs, node.place);
+    let overlaps =
+        [("skip", Overlap::Skip), ("queue", Overlap::Queue), ("cancel", Overlap::Cancel), ("allow", Overlap::Allow)];
+    let overlap = reader.optional_word(&mut fields, "overlap", &overlaps).unwrap_or(Overlap::Skip);
+    let misses = [("none", Missed::None), ("last", Missed::Last), ("all", Missed::All)];
+    let missed = reader.optional_word(&mut fields, "missed", &misses).unwrap_or(Missed::Last);
+    let jitter = fields.take("jitter").and_then(|entry| reader.duration(&entry.value, MAX_JITTER));
+    let jitter = jitter.unwrap_or_default();
+    let key = reader.optional_text(&mut fields, "id");
+    let key = key.unwrap_or_else(|| format!("{} {zone}", written(kind, from, time)));
+    Some(Schedule { key, pattern, zone, until, input, overlap, missed, jitter })
+}
 
-    fn cron(&mut self, node: &Node, text: &str) -> Option<Pattern> {
-        match Cron::parse(text) {
-            Ok(cron) => Some(Pattern::Cron(Box::new(cron))),
-            Err(message) => {
-                let (message, hint) = message.split_once("; ").unwrap_or((&message, ""));
-                let problem = Problem::new(codes::WRONG_VALUE, node.place, message);
-                let hint = hint.chars().take(1).flat_map(char::to_uppercase).chain(hint.chars().skip(1));
-                let hint: String = hint.chain(['.']).collect();
-                self.report(if hint.len() > 1 { problem.with_hint(hint) } else { problem });
-                None
-            }
+fn pattern(reader: &mut Reader<'_>, kind: &Entry, from: NaiveDateTime, time: NaiveTime, zone: Tz) -> Option<Pattern> {
+    let node = &kind.value;
+    let clock = time.format("%-M %-H").to_string();
+    let seconds = time.format("%-S").to_string();
+    match kind.key.as_str() {
+        "every" => every(reader, node, from).map(Pattern::Every),
+        "at" => local(reader, node, zone).map(Pattern::At),
+        "cron" => {
+            let scalar = node.scalar().filter(|_| !node.is_null());
+            cron(reader, node, scalar.map(|scalar| scalar.text.as_str()).unwrap_or_default())
+        }
+        "weekly" => {
+            let days = days(reader, node, "`weekly` must be a list of days such as [mon, fri]", |text| {
+                let name = text.to_ascii_lowercase();
+                let is_it = |day: &str| day == name || name.get(..3) == Some(day) && LONG.contains(&name.as_str());
+                WEEKDAYS.iter().position(|day| is_it(day)).map(|day| (day + 1).to_string())
+            })?;
+            cron(reader, node, &format!("{seconds} {clock} ? * {}", days.join(",")))
+        }
+        _ => {
+            let what = "`monthly` must be a list of days from 1 to 31, or last";
+            let days = days(reader, node, what, |text| match text {
+                "last" => Some("L".to_owned()),
+                text => text.parse::<u32>().ok().filter(|day| (1..=31).contains(day)).map(|day| day.to_string()),
+            })?;
+            cron(reader, node, &format!("{seconds} {clock} {} * ?", days.join(",")))
         }
     }
+}
 
-    fn days(&mut self, node: &Node, what: &str, day: impl Fn(&str) -> Option<String>) -> Option<Vec<String>> {
-        let elements = node.elements().unwrap_or_default();
-        if elements.is_empty() {
-            self.wrong(node, what);
-            return None;
-        }
-        let days: Vec<Option<String>> = elements.iter().map(|element| day(text_of(element))).collect();
-        for (element, _) in elements.iter().zip(&days).filter(|(_, day)| day.is_none()) {
-            self.wrong(element, what);
-        }
-        days.into_iter().collect()
-    }
-
-    /// A word, or a map of numbers by unit.
-    fn every(&mut self, node: &Node, from: NaiveDateTime) -> Option<Interval> {
-        let interval = |months, days, seconds| Interval { from, months, days, seconds };
-        if node.entries().is_none() {
-            let words = [
-                ("hourly", interval(0, 0, 3600)),
-                ("daily", interval(0, 1, 0)),
-                ("weekly", interval(0, 7, 0)),
-                ("monthly", interval(1, 0, 0)),
-            ];
-            return self.word(node, "every", &words);
-        }
-        let mut fields = self.fields(node, "`every`", &["days", "hours", "minutes", "seconds"], &[])?;
-        let mut count = |reader: &mut Self, key: &str, most: u32| match fields.take(key) {
-            Some(entry) => reader.whole(&entry.value, key, 0..=most),
-            None => Some(0),
-        };
-        let days = count(self, "days", 36_500)?;
-        let (hours, minutes) = (count(self, "hours", 100_000)?, count(self, "minutes", 1_000_000)?);
-        let seconds = count(self, "seconds", 100_000_000)?;
-        let seconds = hours * 3600 + minutes * 60 + seconds;
-        if days == 0 && seconds == 0 {
-            let message = "`every` must be at least 1 second, such as { seconds: 30 }";
-            self.report(Problem::new(codes::WRONG_VALUE, node.place, message));
-            return None;
-        }
-        Some(interval(0, days, seconds))
-    }
-
-    /// Names must be inputs, and values must fit them.
-    fn schedule_input(&mut self, fields: &mut Fields<'_>, inputs: &[Input]) -> Option<Record> {
-        let Some(entry) = fields.take("input") else { return Some(NOTHING.clone()) };
-        let Some(entries) = entry.value.entries() else {
-            self.wrong(&entry.value, "`input` must be a map from inputs of the workflow to their values");
-            return None;
-        };
-        if !self.loading.pay((entries.len() as u64).saturating_mul(inputs.len() as u64)) {
-            return None;
-        }
-        for entry in entries.iter().filter(|entry| !inputs.iter().any(|input| input.name == entry.key.as_str())) {
-            let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-            let message = format!("The workflow has no input `{}`", entry.key);
-            let hint = if names.is_empty() {
-                "It has no inputs; declare one under `input`.".to_owned()
-            } else {
-                format!("It has {}.", listed(&names))
-            };
-            self.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
-        }
-        for entry in entries {
-            if let Some(input) = inputs.iter().find(|input| input.name == entry.key.as_str()) {
-                self.refuse_unfit(&literal(&entry.value), input, entry.value.place);
-            }
-        }
-        Some(Record::from_fields(entries.iter().map(|entry| (entry.key.as_str().into(), literal(&entry.value)))))
-    }
-
-    fn zone(&mut self, node: &Node) -> Option<Tz> {
-        let text = text_of(node);
-        let zone = text.parse().ok();
-        if zone.is_none() {
-            let message = format!("`timeZone` must be an IANA name such as Europe/Stockholm, not `{text}`");
+fn cron(reader: &mut Reader<'_>, node: &Node, text: &str) -> Option<Pattern> {
+    match Cron::parse(text) {
+        Ok(cron) => Some(Pattern::Cron(Box::new(cron))),
+        Err(message) => {
+            let (message, hint) = message.split_once("; ").unwrap_or((&message, ""));
             let problem = Problem::new(codes::WRONG_VALUE, node.place, message);
-            self.report(match nearest(text, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())) {
-                Some(name) => {
-                    let fix = Fix::replace(node.place, node.end, name);
-                    problem.with_hint(format!("Did you mean `{name}`?")).with_fix(fix)
-                }
-                None => problem,
-            });
+            let hint = hint.chars().take(1).flat_map(char::to_uppercase).chain(hint.chars().skip(1));
+            let hint: String = hint.chain(['.']).collect();
+            reader.report(if hint.len() > 1 { problem.with_hint(hint) } else { problem });
+            None
         }
-        zone
     }
+}
 
-    /// A date with a time of day: local, or with an offset.
-    fn local(&mut self, node: &Node, zone: Tz) -> Option<NaiveDateTime> {
-        let text = text_of(node);
-        let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"];
-        let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-        let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN));
-        let with_offset = || parse_datetime(text, zone).map(|at| at.in_zone(zone).local());
-        let found = local.or_else(day).or_else(with_offset);
-        if found.is_none() {
-            self.wrong(node, "A date and time are wanted, such as 2026-12-24T18:00");
-        }
-        found
+fn days(reader: &mut Reader<'_>, node: &Node, what: &str, day: impl Fn(&str) -> Option<String>) -> Option<Vec<String>> {
+    let elements = node.elements().unwrap_or_default();
+    if elements.is_empty() {
+        reader.wrong(node, what);
+        return None;
     }
+    let days: Vec<Option<String>> = elements.iter().map(|element| day(text_of(element))).collect();
+    for (element, _) in elements.iter().zip(&days).filter(|(_, day)| day.is_none()) {
+        reader.wrong(element, what);
+    }
+    days.into_iter().collect()
+}
 
-    fn time(&mut self, node: &Node) -> Option<NaiveTime> {
-        let text = text_of(node);
-        let time = ["%H:%M", "%H:%M:%S"].iter().find_map(|format| NaiveTime::parse_from_str(text, format).ok());
-        if time.is_none() {
-            self.wrong(node, "`time` must be a time of day such as '06:30'");
-        }
-        time
+/// A word, or a map of numbers by unit.
+fn every(reader: &mut Reader<'_>, node: &Node, from: NaiveDateTime) -> Option<Interval> {
+    let interval = |months, days, seconds| Interval { from, months, days, seconds };
+    if node.entries().is_none() {
+        let words = [
+            ("hourly", interval(0, 0, 3600)),
+            ("daily", interval(0, 1, 0)),
+            ("weekly", interval(0, 7, 0)),
+            ("monthly", interval(1, 0, 0)),
+        ];
+        return reader.word(node, "every", &words);
     }
+    let mut fields = reader.fields(node, "`every`", EVERY)?;
+    let mut count = |reader: &mut Reader<'_>, key: &str, most: u32| match fields.take(key) {
+        Some(entry) => reader.whole(&entry.value, key, 0..=most),
+        None => Some(0),
+    };
+    let days = count(reader, "days", MAX_DAYS)?;
+    let (hours, minutes) = (count(reader, "hours", MAX_HOURS)?, count(reader, "minutes", MAX_MINUTES)?);
+    let seconds = count(reader, "seconds", MAX_SECONDS)?;
+    let seconds = hours * 3600 + minutes * 60 + seconds;
+    if days == 0 && seconds == 0 {
+        let message = "`every` must be at least 1 second, such as { seconds: 30 }";
+        reader.report(Problem::new(codes::WRONG_VALUE, node.place, message));
+        return None;
+    }
+    Some(interval(0, days, seconds))
+}
+
+/// Names must be inputs, and values must fit them.
+fn schedule_input(reader: &mut Reader<'_>, fields: &mut Fields<'_>, inputs: &[Input]) -> Option<Record> {
+    let Some(entry) = fields.take("input") else { return Some(NOTHING.clone()) };
+    let Some(entries) = entry.value.entries() else {
+        reader.wrong(&entry.value, "`input` must be a map from inputs of the workflow to their values");
+        return None;
+    };
+    if !reader.loading().pay((entries.len() as u64).saturating_mul(inputs.len() as u64)) {
+        return None;
+    }
+    for entry in entries.iter().filter(|entry| !inputs.iter().any(|input| input.name == entry.key.as_str())) {
+        let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+        let message = format!("The workflow has no input `{}`", entry.key);
+        let hint = if names.is_empty() {
+            "It has no inputs; declare one under `input`.".to_owned()
+        } else {
+            format!("It has {}.", listed(&names))
+        };
+        reader.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
+    }
+    for entry in entries {
+        if let Some(input) = inputs.iter().find(|input| input.name == entry.key.as_str()) {
+            reader.refuse_unfit(&literal(&entry.value), input, entry.value.place);
+        }
+    }
+    Some(Record::from_fields(entries.iter().map(|entry| (entry.key.as_str().into(), literal(&entry.value)))))
+}
+
+fn zone(reader: &mut Reader<'_>, node: &Node) -> Option<Tz> {
+    let text = text_of(node);
+    let zone = text.parse().ok();
+    if zone.is_none() {
+        let message = format!("`timeZone` must be an IANA name such as Europe/Stockholm, not `{text}`");
+        let problem = Problem::new(codes::WRONG_VALUE, node.place, message);
+        reader.report(match nearest(text, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())) {
+            Some(name) => {
+                let fix = Fix::replace(node.place, node.end, name);
+                problem.with_hint(format!("Did you mean `{name}`?")).with_fix(fix)
+            }
+            None => problem,
+        });
+    }
+    zone
+}
+
+/// A date with a time of day: local, or with an offset.
+fn local(reader: &mut Reader<'_>, node: &Node, zone: Tz) -> Option<NaiveDateTime> {
+    let text = text_of(node);
+    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"];
+    let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN));
+    let with_offset = || parse_datetime(text, zone).map(|at| at.in_zone(zone).local());
+    let found = local.or_else(day).or_else(with_offset);
+    if found.is_none() {
+        reader.wrong(node, "A date and time are wanted, such as 2026-12-24T18:00");
+    }
+    found
+}
+
+fn time(reader: &mut Reader<'_>, node: &Node) -> Option<NaiveTime> {
+    let text = text_of(node);
+    let time = ["%H:%M", "%H:%M:%S"].iter().find_map(|format| NaiveTime::parse_from_str(text, format).ok());
+    if time.is_none() {
+        reader.wrong(node, "`time` must be a time of day such as '06:30'");
+    }
+    time
 }
 
 /// A pattern as one text, the same however it is laid out in the file.

@@ -1,97 +1,48 @@
 //! What loads and then does something else than was probably meant, or can never work.
 
-use super::Reader;
-use super::fields::Fields;
-use crate::script::Kind;
-use crate::workflow::model::Input;
-use crate::workflow::problem::{Fix, Problem, codes};
-use crate::yaml::{self, Core, Node, Place, Scalar};
-use flowscript_lang::value::{Record, Value};
+use crate::reading::{Fields, Reader};
+use crate::script::Input;
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::Place;
+use flowscript_lang::value::Record;
 
-impl Reader<'_> {
-    /// A constant that can never become the input's type.
-    pub(super) fn refuse_unfit(&mut self, value: &Value, input: &Input, place: Place) {
-        if let Err(reason) = input.conversion.convert_constant(value.clone(), &mut self.loading) {
-            let message = format!("The value does not fit the input `{}`: {reason}", input.name);
-            self.report(Problem::new(codes::WRONG_VALUE, place, message).for_files_only());
-        }
+/// An input without default that a schedule does not give: each of its runs would fail.
+pub(super) fn refuse_missing(reader: &mut Reader<'_>, given: &Record, inputs: &[Input], place: Place) {
+    for input in inputs.iter().filter(|input| input.default.is_none() && given.get(&input.name).is_none()) {
+        let name = &input.name;
+        let message = format!("The schedule gives no value for the input `{name}`, so each of its runs would fail");
+        let hint = format!("Give it: `input: {{ {name}: … }}`, or declare a default for the input.");
+        reader.report(Problem::new(codes::INPUT_MISSING, place, message).with_hint(hint).for_files_only());
     }
+}
 
-    /// An input without default that a schedule does not give: each of its runs would fail.
-    pub(super) fn refuse_missing(&mut self, given: &Record, inputs: &[Input], place: Place) {
-        for input in inputs.iter().filter(|input| input.default.is_none() && given.get(&input.name).is_none()) {
-            let name = &input.name;
-            let message = format!("The schedule gives no value for the input `{name}`, so each of its runs would fail");
-            let hint = format!("Give it: `input: {{ {name}: … }}`, or declare a default for the input.");
-            self.report(Problem::new(codes::INPUT_MISSING, place, message).with_hint(hint).for_files_only());
-        }
+/// Declared query parameters that neither an input nor an expression takes.
+pub(super) fn warn_of_unused_parameters(
+    reader: &mut Reader<'_>,
+    webhook: &Fields<'_>,
+    query: &[Input],
+    inputs: &[Input],
+) {
+    let entries = webhook.get("query").and_then(|entry| entry.value.entries()).unwrap_or_default();
+    let mut sources = Vec::new();
+    let processing = webhook.get("processing").and_then(|entry| entry.value.entries()).unwrap_or_default();
+    let input = processing.iter().find(|entry| entry.key == "input");
+    sources.extend(input.and_then(|entry| entry.value.scalar()));
+    if let Some(ordered) = webhook.get("ordered") {
+        let key = ordered.value.entries().and_then(|keys| keys.iter().find(|entry| entry.key == "key"));
+        sources.extend(key.and_then(|entry| entry.value.scalar()));
     }
-
-    /// Texts without quotes that are expressions over variables, and braces that YAML takes for a map.
-    pub(super) fn warn_of_bare_expressions(&mut self, node: &Node) {
-        match &node.kind {
-            yaml::Kind::Scalar(scalar) => self.warn_of_bare_expression(scalar, node.place, node.end),
-            yaml::Kind::List(elements) => elements.iter().for_each(|element| self.warn_of_bare_expressions(element)),
-            yaml::Kind::Map(entries) => match bare_braces(node) {
-                Some(problem) => self.report(problem),
-                None => entries.iter().for_each(|entry| self.warn_of_bare_expressions(&entry.value)),
-            },
+    for entry in entries.iter().filter(|entry| query.iter().any(|parameter| parameter.name == entry.key.as_str())) {
+        let is_input = input.is_none() && inputs.iter().any(|input| input.name == entry.key.as_str());
+        if is_input || sources.iter().any(|source| takes(&source.text, &entry.key)) {
+            continue;
         }
-    }
-
-    fn warn_of_bare_expression(&mut self, scalar: &Scalar, place: Place, end: Place) {
-        let Core::Text(text) = scalar.core() else { return };
-        if !self.loading.scan(text.len()) || !scalar.plain || text.contains(['{', '\\']) {
-            return;
-        }
-        let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        let mut names_variable = false;
-        while let Some(word) = words.next().filter(|_| !names_variable) {
-            if let Some(slot) = self.slots.get(word) {
-                names_variable = self.loading.look(self.scope.width()) && self.scope.knows(*slot);
-            }
-        }
-        if !names_variable {
-            return;
-        }
-        let compiled = self.try_compile(scalar, Kind::Expression);
-        if !compiled.script.is_some_and(|script| script.uses_variables()) {
-            return;
-        }
-        let message = format!("`{text}` is a text here, not the value of an expression");
-        let hint = format!("Write `\"{{{text}}}\"` for the value, or quote the text: `'{text}'`.");
-        let value = Fix::replace(place, end, format!("\"{{{text}}}\""));
-        let quoted = Fix::replace(place, end, format!("'{text}'"));
-        // On one line, without quotes of its own.
-        let is_simple = place.line == end.line && !text.contains(['\'', '"']);
-        let problem = Problem::warning(codes::BARE_EXPRESSION, place, message).with_hint(hint);
-        let problem = problem.with_fix(is_simple.then_some(value)).with_fix(is_simple.then_some(quoted));
-        self.report(problem);
-    }
-
-    /// Declared query parameters that neither an input nor an expression takes.
-    pub(super) fn warn_of_unused_parameters(&mut self, webhook: &Fields<'_>, query: &[Input], inputs: &[Input]) {
-        let entries = webhook.get("query").and_then(|entry| entry.value.entries()).unwrap_or_default();
-        let mut sources = Vec::new();
-        let processing = webhook.get("processing").and_then(|entry| entry.value.entries()).unwrap_or_default();
-        let input = processing.iter().find(|entry| entry.key == "input");
-        sources.extend(input.and_then(|entry| entry.value.scalar()));
-        if let Some(ordered) = webhook.get("ordered") {
-            let key = ordered.value.entries().and_then(|keys| keys.iter().find(|entry| entry.key == "key"));
-            sources.extend(key.and_then(|entry| entry.value.scalar()));
-        }
-        for entry in entries.iter().filter(|entry| query.iter().any(|parameter| parameter.name == entry.key.as_str())) {
-            let is_input = input.is_none() && inputs.iter().any(|input| input.name == entry.key.as_str());
-            if is_input || sources.iter().any(|source| takes(&source.text, &entry.key)) {
-                continue;
-            }
-            let message = format!("Nothing takes the query parameter `{}`", entry.key);
-            let hint = match input {
-                Some(_) => format!("Use `query.{}` in `processing.input`, or remove the parameter.", entry.key),
-                None => format!("Declare an input `{}`, or remove the parameter.", entry.key),
-            };
-            self.report(Problem::warning(codes::UNUSED_PARAMETER, entry.place, message).with_hint(hint));
-        }
+        let message = format!("Nothing takes the query parameter `{}`", entry.key);
+        let hint = match input {
+            Some(_) => format!("Use `query.{}` in `processing.input`, or remove the parameter.", entry.key),
+            None => format!("Declare an input `{}`, or remove the parameter.", entry.key),
+        };
+        reader.report(Problem::warning(codes::UNUSED_PARAMETER, entry.place, message).with_hint(hint));
     }
 }
 
@@ -113,40 +64,6 @@ fn takes(source: &str, parameter: &str) -> bool {
             None => !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'),
         }
     })
-}
-
-/// The problem of `{x}` without quotes: a map of YAML with a key and no value.
-pub(super) fn bare_braces(node: &Node) -> Option<Problem> {
-    let entries = node.entries()?;
-    let is_empty = |node: &Node| node.scalar().is_some_and(|scalar| scalar.plain && scalar.text.is_empty());
-    let first = entries.first()?;
-    // A map of its own lines begins where its first key does.
-    let is_flow = first.place != node.place;
-    if !is_flow || !entries.iter().all(|entry| is_empty(&entry.value)) {
-        return None;
-    }
-    let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
-    let written = keys.join(", ");
-    let message = format!("`{{{written}}}` without quotes is a map of YAML with keys and no values");
-    let hint = format!("Put it in quotes: `\"{{{written}}}\"`.");
-    let problem = Problem::warning(codes::BARE_BRACES, node.place, message).with_hint(hint);
-    let quoted = Fix::replace(node.place, node.end, format!("\"{{{written}}}\""));
-    Some(problem.with_fix((!written.contains(['"', '\\'])).then_some(quoted)))
-}
-
-/// The problem of braces around what is an expression already.
-pub(super) fn braces_around_expression(node: &Node) -> Option<Problem> {
-    let problem = bare_braces(node)?;
-    let keys: Vec<&str> = node.entries()?.iter().map(|entry| entry.key.as_str()).collect();
-    let hint = format!("This key takes an expression; leave out the braces: `{}`.", keys.join(", "));
-    let mut problem = Problem { warning: false, ..problem }.with_hint(hint);
-    // The one for a text does not hold here.
-    problem.more.fixes.clear();
-    let bare = match keys.as_slice() {
-        [key] => Some(Fix::replace(node.place, node.end, *key)),
-        _ => None,
-    };
-    Some(problem.with_fix(bare))
 }
 
 #[cfg(test)]

@@ -1,0 +1,212 @@
+//! Work that takes time: what a step wants done, and what the engine lends it to do so.
+
+use crate::burden::Load;
+use crate::clock::{Clock, Timestamp};
+use crate::files::Files;
+use crate::outgoing::{Connections, Sender};
+use crate::pool::{Panicked, Pool};
+use crate::script::{Fault, Slot};
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::host::Host;
+use flowscript_lang::value::Value;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// How long work that asks whether it is to end may take to do so.
+const NOTICE: Duration = Duration::from_millis(500);
+/// Longer answers than this are read apart from scripts, in bytes.
+const LARGE: usize = 64 << 10;
+/// Bytes of large answers that are read at the same time.
+const LARGE_AT_A_TIME: usize = 16 << 20;
+
+/// Work that takes time.
+pub trait Perform: Debug + Send {
+    /// What it carries beside the variables, in bytes.
+    fn weight(&self) -> usize;
+
+    /// Does it.
+    fn perform(self: Box<Self>, attempt: Attempt) -> Performing;
+}
+
+/// Work that is being done.
+pub type Performing = Pin<Box<dyn Future<Output = Result<Performed, Fault>> + Send>>;
+
+/// What work has given.
+#[derive(Debug)]
+pub struct Performed {
+    /// The result of the step.
+    pub result: Value,
+    /// The variables that it has set.
+    pub set: Vec<(Slot, Value)>,
+}
+
+impl Performed {
+    /// A result alone.
+    pub fn result(result: Value) -> Self {
+        Self { result, set: Vec::new() }
+    }
+}
+
+/// The host of one attempt of a step.
+pub trait Running: Host + Send + Sync {
+    /// Ready once the run is stopped or its time is over; says which.
+    fn over(&self) -> Pin<Box<dyn Future<Output = Fault> + Send + '_>>;
+
+    /// What the values of the run weigh, where they count.
+    fn load(&self) -> Option<&Arc<Load>>;
+}
+
+/// What all attempts share.
+pub struct Tools {
+    sender: Arc<Sender>,
+    files: Arc<Files>,
+    clock: Arc<dyn Clock>,
+    scripts: Pool,
+    waiting: Pool,
+    /// One permit for each byte of large answers that are read.
+    reading: Semaphore,
+}
+
+impl Tools {
+    /// `scripts` are the threads of what computes, `waiting` those of what waits for others.
+    pub fn new(sender: Arc<Sender>, files: Arc<Files>, clock: Arc<dyn Clock>, scripts: Pool, waiting: Pool) -> Self {
+        Self { sender, files, clock, scripts, waiting, reading: Semaphore::new(LARGE_AT_A_TIME) }
+    }
+
+    /// Requests to others.
+    pub fn sender(&self) -> &Arc<Sender> {
+        &self.sender
+    }
+
+    /// The threads of what computes.
+    pub fn scripts(&self) -> &Pool {
+        &self.scripts
+    }
+}
+
+/// One attempt of a step, which lasts until the run is stopped or its time is over.
+pub struct Attempt {
+    tools: Arc<Tools>,
+    host: Arc<dyn Running>,
+    key: String,
+    repeated: bool,
+}
+
+impl Attempt {
+    /// `key` is the same for each attempt of the step. `repeated`: an earlier one ended without a known result, so it may
+    /// have done the work.
+    pub fn new(tools: Arc<Tools>, host: Arc<dyn Running>, key: String, repeated: bool) -> Self {
+        Self { tools, host, key, repeated }
+    }
+
+    /// What is the same for each attempt of the step, so that others can tell that one is a repetition.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// May an earlier attempt have done the work?
+    pub fn is_repeated(&self) -> bool {
+        self.repeated
+    }
+
+    /// Clock, log and interruption of scripts.
+    pub fn host(&self) -> Arc<dyn Running> {
+        self.host.clone()
+    }
+
+    /// Requests to others.
+    pub fn sender(&self) -> &Sender {
+        &self.tools.sender
+    }
+
+    /// What the values of the run weigh, where they count.
+    pub fn load(&self) -> Option<&Arc<Load>> {
+        self.host.load()
+    }
+
+    /// The connections as they are now.
+    pub fn connections(&self) -> Arc<Connections> {
+        self.tools.sender.connections()
+    }
+
+    /// The project's own files.
+    pub fn files(&self) -> &Arc<Files> {
+        &self.tools.files
+    }
+
+    /// The clock of the engine.
+    pub fn clock(&self) -> &dyn Clock {
+        self.tools.clock.as_ref()
+    }
+
+    /// What the wall clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.tools.clock.now()
+    }
+
+    /// Waits for work, at most until the run is stopped or its time is over.
+    pub async fn within<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        tokio::select! { done = work => done, fault = self.host.over() => Err(fault) }
+    }
+
+    /// Waits for work that asks by itself whether the run is stopped or its time is over. Where it does not ask soon, it
+    /// is not waited for.
+    pub async fn within_notice<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => done,
+            fault = self.host.over() => tokio::time::timeout(NOTICE, work).await.unwrap_or(Err(fault)),
+        }
+    }
+
+    /// Reads an answer of this many bytes on a thread of scripts. A large one is read elsewhere: its value may take many
+    /// times as much, and scripts must not wait for it.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        job: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        if bytes <= LARGE {
+            return done(self.tools.scripts.run(job).await);
+        }
+        let _turn = self.turn(bytes).await;
+        self.wait_for(job).await
+    }
+
+    /// Waits until an answer of this many bytes may be read.
+    async fn turn(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        loop {
+            // Not with the permit: who is waited for may need it.
+            if let Some(load) = self.host.load() {
+                load.room().await;
+            }
+            let permit = self.tools.reading.acquire_many(bytes.min(LARGE_AT_A_TIME) as u32).await.ok();
+            if self.host.load().is_none_or(|load| load.may_grow()) {
+                return permit;
+            }
+        }
+    }
+
+    /// Does on a thread of its own what waits for others: it must not hold up what computes.
+    pub async fn wait_for<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        done(self.tools.waiting.run(job).await)
+    }
+}
+
+fn done<T>(ran: Result<Result<T, Fault>, Panicked>) -> Result<T, Fault> {
+    ran.unwrap_or_else(|Panicked| {
+        Err(Fault::new(ErrorKind::Io, "The engine failed while it ran this step; its log says more."))
+    })
+}
+
+/// The failure of a step whose connection does not work.
+pub fn no_connection(name: &str, kind: &str) -> Fault {
+    Fault::new(ErrorKind::Io, format!("connections.yaml has no {kind} `{name}` that works."))
+}

@@ -1,0 +1,53 @@
+//! `checkpoint`: a point that is on disk.
+
+use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::outcome::{Action, Outcome};
+use super::parts::DOES_NOT_WAIT;
+use super::walk::{Body, Given, Walk};
+use crate::reading::Takes;
+use crate::script::Fault;
+use flowscript_lang::types::Type;
+use flowscript_lang::value::Value;
+
+pub(super) const KIND: Row = Row {
+    key: "checkpoint",
+    summary: "Puts the run on disk as it is: after a crash it goes on from here.",
+    example: "checkpoint: counted",
+    takes: Takes::Text,
+    timeout: Timeout::No(DOES_NOT_WAIT),
+    retry: Retries::All,
+    once: May::Yes,
+    continue_on_fail: May::Yes,
+    names_set: sets_nothing,
+    read,
+};
+
+/// A point; its name is for whoever reads the file.
+#[derive(Debug)]
+struct Checkpoint;
+
+fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
+    let node = given.node();
+    if node.is_null() || node.scalar().is_none() {
+        walk.reader().wrong(node, "`checkpoint` must be a name");
+        return None;
+    }
+    Some(Body::new(Checkpoint, Type::Null))
+}
+
+impl StepKind for Checkpoint {
+    fn facts(&self) -> Facts {
+        Facts {
+            effect: Effect::Acts,
+            gives_result: false,
+            answers: false,
+            ends: false,
+            sets: Vec::new(),
+            opens: Opens::Nothing,
+        }
+    }
+
+    fn run(&self, _: &mut [Value], _: Scene<'_>) -> Result<Outcome, Fault> {
+        Ok(Outcome::Act(Action::Commit))
+    }
+}

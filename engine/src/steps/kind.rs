@@ -1,0 +1,225 @@
+//! What a kind of step is: one row of facts about all steps of the kind, and one type with the data of a step.
+//!
+//! Neither has defaults: a kind that leaves out a fact does not compile.
+
+use super::outcome::{Action, Opening, Outcome};
+use super::step::{BlockIndex, Passes};
+use super::walk::{Body, Given, Walk};
+use crate::files::Files;
+use crate::reading::Takes;
+use crate::script::{Context, Fault, Slot, TIMEOUT};
+use crate::yaml::Node;
+use ecow::EcoString;
+use flowscript_lang::error::ErrorKind;
+use flowscript_lang::value::Value;
+use std::fmt::Debug;
+use std::time::Duration;
+
+/// The data of one step, and what follows from it.
+pub trait StepKind: Debug + Send + Sync {
+    /// What is known of this step before it runs.
+    fn facts(&self) -> Facts;
+
+    /// Runs the step, or says what must be done for it. Its `when` holds.
+    fn run(&self, variables: &mut [Value], scene: Scene<'_>) -> Result<Outcome, Fault>;
+}
+
+/// What a step runs with, beside the variables.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// Settings and host of scripts.
+    pub context: Context<'a>,
+    /// The project's own files.
+    pub files: &'a Files,
+}
+
+/// The facts of one step, which may depend on its data.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// What it has to do with the world outside the run.
+    pub effect: Effect,
+    /// It has a result, even if that is null.
+    pub gives_result: bool,
+    /// It answers the caller of the run.
+    pub answers: bool,
+    /// It ends the run, or the called workflow.
+    pub ends: bool,
+    /// The variables that it sets, apart from the one of its `id`.
+    pub sets: Vec<Slot>,
+    /// What it runs below itself.
+    pub opens: Opens,
+}
+
+/// What a step has to do with the world outside the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: it computes, and waits for nothing.
+    Computes,
+    /// It may wait, and changes nothing: after a crash it may run again.
+    Reads,
+    /// It changes something, so its start and its result are committed.
+    Acts,
+}
+
+/// What a step runs below itself.
+#[derive(Clone, Debug)]
+pub enum Opens {
+    /// Nothing.
+    Nothing,
+    /// Its steps once for each element of a list; the result is a list.
+    Passes(Passes),
+    /// Lists of steps at the same time, by name; the result is a record.
+    Branches(Vec<(EcoString, BlockIndex)>),
+    /// The workflow of this id, as part of the run; the result is that of the workflow.
+    Workflow(String),
+}
+
+/// A kind of step: one row of the table [`super::KINDS`].
+#[derive(Debug)]
+pub struct Row {
+    /// The key in the file.
+    pub key: &'static str,
+    /// What its steps do, as the reference says it.
+    pub summary: &'static str,
+    /// A step of the kind, as YAML. It loads.
+    pub example: &'static str,
+    /// The value that the key takes.
+    pub takes: Takes,
+    /// May a step say how long it may take?
+    pub timeout: Timeout,
+    /// May it be tried again after a failure?
+    pub retry: Retries,
+    /// May it say that it runs once only, whatever happens?
+    pub once: May,
+    /// May it fail while the run goes on?
+    pub continue_on_fail: May,
+    /// Adds the names of variables that a step may set, as they are written in its value. Some may not be variables.
+    pub names_set: fn(&Node, &mut Vec<String>),
+    /// Reads a step of the kind. Nothing where that is not possible; then a problem was reported.
+    pub read: fn(&mut Walk<'_>, &Given<'_>) -> Option<Body>,
+}
+
+/// Whether a step may have a key.
+#[derive(Clone, Copy, Debug)]
+pub enum May {
+    /// It may.
+    Yes,
+    /// It may not, for this reason.
+    No(&'static str),
+}
+
+/// The `timeout` of the steps of a kind.
+#[derive(Clone, Copy, Debug)]
+pub enum Timeout {
+    /// They may have one.
+    Within {
+        /// How long a step may take without one.
+        default: Duration,
+        /// The longest one.
+        longest: Duration,
+    },
+    /// They may not, for this reason.
+    No(&'static str),
+}
+
+/// Whether the steps of a kind may have `retry`, and which failures it counts where it has no `on`.
+#[derive(Clone, Copy, Debug)]
+pub enum Retries {
+    /// All.
+    All,
+    /// Those that may pass by themselves: connections that fail, time-outs, and the statuses 429 and 5xx.
+    Passing,
+    /// They may not have it, for this reason.
+    No(&'static str),
+}
+
+impl Row {
+    /// Why a step of the kind must not have one of the keys that steps share, if it must not. `has_id`: it has an `id`.
+    pub fn refuses(&self, key: Shared, has_id: bool) -> Option<&'static str> {
+        let why = |may: May| match may {
+            May::Yes => None,
+            May::No(reason) => Some(reason),
+        };
+        match key {
+            Shared::Timeout => match self.timeout {
+                Timeout::Within { .. } => None,
+                Timeout::No(reason) => Some(reason),
+            },
+            Shared::Retry => match self.retry {
+                Retries::All | Retries::Passing => None,
+                Retries::No(reason) => Some(reason),
+            },
+            Shared::Once => why(self.once),
+            Shared::ContinueOnFail => why(self.continue_on_fail).or((!has_id).then_some(NEEDS_ID)),
+        }
+    }
+
+    /// Is this failure of a step worth another attempt, where its `retry` has no `on`?
+    pub fn may_pass(&self, fault: &Fault) -> bool {
+        match self.retry {
+            Retries::All => true,
+            Retries::No(_) => false,
+            Retries::Passing => {
+                let unanswered = fault.kind == ErrorKind::Io.name() && fault.status.is_none();
+                let asks_for_it = fault.status.is_some_and(|status| status == 429 || status >= 500);
+                fault.kind == TIMEOUT || unanswered || asks_for_it
+            }
+        }
+    }
+}
+
+impl Facts {
+    /// Are they true of a step that has come to this? One that acts and does not say so would act without a commit.
+    pub(super) fn allow(&self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Done(_) | Outcome::Way(_) => true,
+            Outcome::End(_) => self.ends,
+            Outcome::Act(Action::Perform(_)) => self.effect != Effect::Computes,
+            Outcome::Act(Action::Answer(_)) => self.effect == Effect::Acts && self.answers,
+            Outcome::Act(Action::Commit) | Outcome::Sleep(_) => self.effect == Effect::Acts,
+            Outcome::Open(opening) => match (opening, &self.opens) {
+                (Opening::Each(_), Opens::Passes(_))
+                | (Opening::Branches, Opens::Branches(_))
+                | (Opening::Call(_), Opens::Workflow(_)) => true,
+                (
+                    Opening::Each(_) | Opening::Branches | Opening::Call(_),
+                    Opens::Nothing | Opens::Passes(_) | Opens::Branches(_) | Opens::Workflow(_),
+                ) => false,
+            },
+        }
+    }
+}
+
+/// The reason why a step without an `id` cannot fail while the run goes on.
+const NEEDS_ID: &str = "`continueOnFail` needs an `id`, under which `errors` tells what failed";
+
+/// Keys that steps share, and that mean nothing for some kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// `timeout`
+    Timeout,
+    /// `retry`
+    Retry,
+    /// `once`
+    Once,
+    /// `continueOnFail`
+    ContinueOnFail,
+}
+
+impl Shared {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Timeout, Self::Retry, Self::Once, Self::ContinueOnFail];
+
+    /// The key in the file.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Retry => "retry",
+            Self::Once => "once",
+            Self::ContinueOnFail => "continueOnFail",
+        }
+    }
+}
+
+/// For [`Row::names_set`]: steps of the kind set no variables but the one of their `id`.
+pub fn sets_nothing(_: &Node, _: &mut Vec<String>) {}

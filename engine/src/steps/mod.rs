@@ -1,0 +1,70 @@
+//! Steps: what each kind is, one kind a file.
+//!
+//! A kind's file holds the data of a step, how it is read from YAML, its facts, what it does, and its place in the
+//! reference. [`KINDS`] is the table of all of them. [`walk`] reads lists of steps; whoever runs a step asks [`Step`]
+//! and never for the kind.
+#![deny(dead_code)] // a kind that is not in the table is an error
+
+mod address;
+mod assert;
+pub mod attempt;
+mod call;
+mod checkpoint;
+mod decide;
+mod email;
+mod end;
+mod file;
+mod for_each;
+mod graph;
+mod http;
+pub mod kind;
+mod log;
+pub mod outcome;
+mod parallel;
+mod parts;
+pub mod reference;
+mod respond;
+mod retry;
+pub mod schema;
+mod script;
+mod set;
+mod sql;
+mod step;
+mod table;
+#[cfg(test)]
+mod tests;
+mod wait;
+pub mod walk;
+
+pub use kind::{Opens, Scene};
+pub use outcome::{Action, Opening, Outcome, Reply, Sleep, SleepKind};
+pub use step::{Block, BlockIndex, Retry, Step, StepIndex};
+pub use walk::{Callable, Walk};
+
+use kind::Row;
+
+/// The kinds of steps, in the order of the reference.
+pub static KINDS: &[Row] = &[
+    set::KIND,
+    table::KIND,
+    script::KIND,
+    decide::KIND,
+    for_each::KIND,
+    parallel::KIND,
+    assert::KIND,
+    log::KIND,
+    http::KIND,
+    sql::KIND,
+    file::KIND,
+    email::KIND,
+    call::KIND,
+    wait::KIND,
+    checkpoint::KIND,
+    respond::KIND,
+    end::KIND,
+];
+
+/// The kind of this key.
+pub fn row_of(key: &str) -> Option<&'static Row> {
+    KINDS.iter().find(|row| row.key == key)
+}

@@ -1,0 +1,187 @@
+//! `sql`: a question to a database, or a change of it.
+
+use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
+use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::outcome::{Action, Outcome};
+use super::parts::connection;
+use super::walk::{Body, Given, Walk};
+use crate::outgoing::{SqlCall, SqlSpace};
+use crate::reading::{Reader, Takes, needed, optional};
+use crate::script::{Content, Fault};
+use crate::sql::{Refusal, SqlWork, Statement, refusal, template_in};
+use crate::workflow::problem::{Problem, codes};
+use crate::yaml::{Entry, Node};
+use flowscript_lang::program::Settings;
+use flowscript_lang::types::Type;
+use flowscript_lang::value::Value;
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+pub(super) const KIND: Row = Row {
+    key: "sql",
+    summary: "Asks a database (`query`, which gives a table), or changes it (`execute`, which acts; a list of statements is one transaction).",
+    example: "sql: { connection: erp, query: \"select price from items where sku = :sku\", params: { sku: A100 } }",
+    takes: Takes::Map(&[
+        needed("connection", Takes::Text),
+        optional("query", Takes::Text),
+        optional("execute", Takes::OneOrMore(&Takes::Text)),
+        optional("params", Takes::Named(&Takes::Value)),
+    ]),
+    timeout: Timeout::Within { default: Duration::from_secs(30), longest: Duration::from_secs(3600) },
+    retry: Retries::All,
+    once: May::Yes,
+    continue_on_fail: May::Yes,
+    names_set: sets_nothing,
+    read,
+};
+
+/// Statements before their parameters have values.
+#[derive(Debug)]
+struct Sql {
+    connection: String,
+    work: SqlWork,
+    /// The parameters by name.
+    params: Vec<(String, Content)>,
+    timeout: Duration,
+}
+
+fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
+    let (reader, node) = (walk.reader(), given.node());
+    let mut fields = given.fields(reader)?;
+    let connection = connection(reader, &fields, node, "sql");
+    let work = match (fields.take("query"), fields.take("execute")) {
+        (Some(query), None) => statement(reader, &query.value).map(SqlWork::Query),
+        (None, Some(execute)) => read_execute(reader, &execute.value),
+        (Some(_), Some(_)) | (None, None) => {
+            let message = "`sql` has a `query`, which reads, or an `execute`, which changes";
+            reader.report(Problem::new(codes::WRONG_VALUE, node.place, message));
+            None
+        }
+    };
+    let values = fields.take("params");
+    let params = read_params(reader, values);
+    let work = work?;
+    compare_params(reader, node, values, &work);
+    let ty = result_type(&work);
+    Some(Body::new(Sql { connection: connection?, work, params: params?, timeout: given.timeout() }, ty))
+}
+
+/// What is known of the result.
+fn result_type(work: &SqlWork) -> Type {
+    let gives_rows = |statements: &[Statement]| statements.iter().any(|one| one.gives_rows);
+    match work {
+        SqlWork::Query(_) => Type::any_record().many(),
+        SqlWork::Execute { statements, is_list: true } if gives_rows(statements) => Type::Any.many(),
+        SqlWork::Execute { is_list: true, .. } => Type::Number.many(),
+        SqlWork::Execute { statements, is_list: false } if gives_rows(statements) => Type::any_record().many(),
+        SqlWork::Execute { is_list: false, .. } => Type::Number,
+    }
+}
+
+fn read_execute(reader: &mut Reader<'_>, node: &Node) -> Option<SqlWork> {
+    let Some(elements) = node.elements() else {
+        return Some(SqlWork::Execute { statements: vec![statement(reader, node)?], is_list: false });
+    };
+    if elements.is_empty() {
+        reader.wrong(node, "`execute` must be a statement or a list of them");
+        return None;
+    }
+    let statements: Option<Vec<Statement>> = elements.iter().map(|element| statement(reader, element)).collect();
+    Some(SqlWork::Execute { statements: statements?, is_list: true })
+}
+
+fn statement(reader: &mut Reader<'_>, node: &Node) -> Option<Statement> {
+    let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
+        reader.wrong(node, "SQL is wanted here");
+        return None;
+    };
+    if let Some((range, name)) = template_in(&scalar.text) {
+        let place = scalar.places.at(&scalar.text, range.start);
+        let message = format!("`{{{name}}}` inside SQL would let values become part of the statement");
+        let parameter = name.rsplit('.').next().unwrap_or(name).trim_matches(|c: char| !c.is_alphanumeric());
+        let hint = format!("Write `:{parameter}` without quotes, and `params: {{ {parameter}: \"{{{name}}}\" }}`.");
+        reader.report(Problem::new(codes::TEMPLATE_IN_SQL, place, message).with_hint(hint));
+        return None;
+    }
+    if let Some(Refusal { at, message, hint }) = refusal(&scalar.text) {
+        let place = scalar.places.at(&scalar.text, at);
+        reader.report(Problem::new(codes::WRONG_VALUE, place, message).with_hint(hint));
+        return None;
+    }
+    Some(Statement::parse(&scalar.text))
+}
+
+/// Values by name; lists are arrays of the database.
+fn read_params(reader: &mut Reader<'_>, given: Option<&Entry>) -> Option<Vec<(String, Content)>> {
+    let Some(entry) = given else { return Some(Vec::new()) };
+    let Some(entries) = entry.value.entries() else {
+        reader.wrong(&entry.value, "`params` must be a map from the names of parameters to their values");
+        return None;
+    };
+    let params: Vec<_> =
+        entries.iter().map(|entry| Some((entry.key.clone(), reader.content(&entry.value).0?))).collect();
+    params.into_iter().collect()
+}
+
+/// Parameters and their uses must fit each other.
+fn compare_params(reader: &mut Reader<'_>, node: &Node, given: Option<&Entry>, work: &SqlWork) {
+    let statements = match work {
+        SqlWork::Query(statement) => std::slice::from_ref(statement),
+        SqlWork::Execute { statements, .. } => statements,
+    };
+    let used: BTreeSet<&String> = statements.iter().flat_map(|statement| &statement.names).collect();
+    let entries = given.and_then(|entry| entry.value.entries()).unwrap_or_default();
+    for entry in entries.iter().filter(|entry| !used.contains(&entry.key)) {
+        let message = format!("No statement uses the parameter `{}`", entry.key);
+        let hint = format!("Write `:{}` in the statement, or remove it.", entry.key);
+        reader.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
+    }
+    let given: HashSet<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+    for name in used.into_iter().filter(|name| !given.contains(name.as_str())) {
+        let message = format!("The parameter `:{name}` has no value");
+        let hint = format!("Give it in `params: {{ {name}: … }}`.");
+        reader.report(Problem::new(codes::MISSING_KEY, node.place, message).with_hint(hint));
+    }
+}
+
+impl StepKind for Sql {
+    fn facts(&self) -> Facts {
+        Facts {
+            effect: match self.work {
+                SqlWork::Query(_) => Effect::Reads,
+                SqlWork::Execute { .. } => Effect::Acts,
+            },
+            gives_result: true,
+            answers: false,
+            ends: false,
+            sets: Vec::new(),
+            opens: Opens::Nothing,
+        }
+    }
+
+    fn run(&self, variables: &mut [Value], scene: Scene<'_>) -> Result<Outcome, Fault> {
+        let mut params = Vec::with_capacity(self.params.len());
+        for (name, content) in &self.params {
+            params.push((name.clone(), content.value(variables, scene.context)?));
+        }
+        let (connection, work, timeout) = (self.connection.clone(), self.work.clone(), self.timeout);
+        let Settings { zone, limits, .. } = scene.context.settings;
+        let space = SqlSpace { cells: limits.cells, bytes: limits.memory };
+        let call = SqlCall { connection, work, params, timeout, zone: *zone, longest: limits.text, space };
+        Ok(Outcome::Act(Action::Perform(Box::new(call))))
+    }
+}
+
+impl Perform for SqlCall {
+    fn weight(&self) -> usize {
+        0
+    }
+
+    fn perform(self: Box<Self>, attempt: Attempt) -> Performing {
+        Box::pin(async move {
+            let database = attempt.connections().database(&self.connection);
+            let database = database.ok_or_else(|| no_connection(&self.connection, "database"))?;
+            Ok(Performed::result(attempt.within(database.run(*self)).await?))
+        })
+    }
+}
