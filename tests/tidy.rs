@@ -163,6 +163,22 @@ fn no_toolchain_is_prescribed() {
 }
 
 #[test]
+fn the_map_names_what_is_there() {
+    let map = read(&root().join("ARCHITECTURE.md"));
+    let tests: String = rust_files(&root()).iter().map(|path| read(path)).collect();
+    report(named_in_code(&map).into_iter().filter_map(|name| {
+        let is_there = if is_test_name(name) {
+            tests.contains(&format!("fn {name}("))
+        } else {
+            !name.contains('/')
+                || name.contains('[')
+                || ["", "engine/src"].iter().any(|folder| root().join(folder).join(name).exists())
+        };
+        (!is_there).then(|| format!("ARCHITECTURE.md names `{name}`, which is not there"))
+    }));
+}
+
+#[test]
 fn the_rules_find_what_they_look_for() {
     let names = |text, rule: &Rule| forbidden(text, rule).collect::<Vec<_>>();
     let text = "use crate::value::Number;\nuse crate::{ast, span::Span};\n// crate::run is not code\nfn f() -> crate::run::X {}";
@@ -181,6 +197,8 @@ fn the_rules_find_what_they_look_for() {
     let manifest = "[package]\nname = \"x\"\n[dependencies]\n# why\na = \"1\"\nb.workspace = true\nc = \"1\" # why\nd = \"1\"\n[lints]\n";
     let found: Vec<(&str, bool)> = dependencies(manifest).collect();
     assert_eq!(found, [("a", true), ("b", true), ("c", true), ("d", false)]);
+    assert_eq!(named_in_code("a `b/c` and `d_e_f_g` d"), ["b/c", "d_e_f_g"]);
+    assert!(is_test_name("what_is_not_there") && !is_test_name("scriptSteps") && !is_test_name("a_b"));
     assert!(sources().len() > 50, "the rules must see the sources");
 }
 
@@ -190,6 +208,16 @@ fn report(findings: impl Iterator<Item = String>) {
         let _ = writeln!(text, "{finding}");
     }
     assert!(text.is_empty(), "\n{text}");
+}
+
+/// What stands as code in a page, other than blocks.
+fn named_in_code(page: &str) -> Vec<&str> {
+    page.split('`').skip(1).step_by(2).collect()
+}
+
+/// Names of tests are sentences.
+fn is_test_name(name: &str) -> bool {
+    name.matches('_').count() >= 3 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
 /// Lines that are not blank, up to the tests at the end; none in a file of tests or a generated one.

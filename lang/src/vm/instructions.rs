@@ -3,7 +3,7 @@
 use super::Failure;
 use super::execute::{Position, Run, Went};
 use super::fail::{describe, type_error};
-use super::machine::{CallInfo, Machine};
+use super::machine::Machine;
 use super::operators::arithmetic;
 use super::place::placed;
 use crate::ast::BinaryOp;
@@ -11,8 +11,8 @@ use crate::budget::SHORT_TEXT;
 use crate::budget::{Budget, ELEMENTS_OF_STEP};
 use crate::compile::{Code, Instruction, Register};
 use crate::error::never;
-use crate::tree::{Argument, Tree, Variable};
-use crate::value::{Number, Record, Rows, Value, truth};
+use crate::tree::{Argument, Variable};
+use crate::value::{Number, Rows, Value, truth};
 use std::cmp::Ordering;
 
 impl<'t> Run<'t> {
@@ -455,85 +455,4 @@ fn element(rows: &Value, position: usize) -> Option<(Value, usize)> {
 #[cold]
 pub(super) fn no_number(value: &Value) -> Failure {
     type_error(format!("A number is wanted here, not {}.", describe(value)))
-}
-
-impl Machine<'_> {
-    /// The instructions that neither jump nor run anything else.
-    fn simple(&mut self, tree: &Tree, code: &Code, base: usize, instruction: Instruction) -> Result<(), Failure> {
-        use Instruction as I;
-        let (d, value) = match instruction {
-            I::NegateValue(d, a) => (d, super::operators::negate(&self.used(code, base, a))?),
-            I::Star(d, a) => {
-                let value = super::operators::star(&self.used(code, base, a))?;
-                (d, self.built(value)?)
-            }
-            I::SafeField(d, a, entry) => {
-                let site = code.fields.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
-                let object = self.used(code, base, a);
-                (d, self.safe_field(&object, &site.name)?)
-            }
-            I::Callable(d, a, entry) => {
-                let site = code.fields.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
-                let object = self.take_at(base, a);
-                (d, super::call::callable_field(&object, &site.name)?)
-            }
-            I::Index(d, a, b) => {
-                let index = self.used(code, base, b);
-                let result = super::access::index(self.at(base, a), &index);
-                self.done(code, base, a);
-                (d, result?)
-            }
-            I::List(d, a, count) => {
-                let values = self.take_all(base, a, usize::from(count));
-                self.check_cells(values.len())?;
-                (d, self.built(Value::list(values))?)
-            }
-            I::Record(d, a, entry) => {
-                let shape = code.shapes.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
-                let cells = self.take_all(base, a, shape.len());
-                (d, self.built(Value::Record(Record::new(shape.clone(), cells)))?)
-            }
-            I::Template(d, a, entry) => {
-                let spans =
-                    code.templates.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
-                let parts = self.take_all(base, a, spans.len());
-                let call = CallInfo { tree, definition: &tree.functions[code.function as usize] };
-                (d, self.joined(&parts, spans, call)?)
-            }
-            I::New(d, a, entry) => {
-                let (ty, names) =
-                    code.news.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
-                let values = self.take_all(base, a, names.len());
-                let given = Record::from_fields(names.iter().cloned().zip(values));
-                (d, self.filled(&tree.types, Value::Record(given), ty)?)
-            }
-            I::In(d, a, b) => {
-                let value = self.used(code, base, a);
-                let rows = self.used(code, base, b);
-                (d, Value::Bool(self.is_in(&value, &rows)?))
-            }
-            I::InValues(d, a, b, count) => {
-                let value = self.used(code, base, a);
-                let values = self.take_all(base, b, usize::from(count));
-                (d, Value::Bool(self.is_in_values(&value, &values)?))
-            }
-            I::Is(d, a, entry) => {
-                let site = code.types.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
-                let value = self.used(code, base, a);
-                let matches = self.is_of(&tree.types, &value, &site.ty)?;
-                (d, Value::Bool(matches != site.negated))
-            }
-            I::Error(a) => {
-                return Err(match self.used(code, base, a) {
-                    Value::Text(message) => {
-                        crate::error::RunError::new(crate::error::ErrorKind::User, message.as_str())
-                    }
-                    other => type_error(format!("error takes a text, not {}.", describe(&other))),
-                });
-            }
-            other => return Err(never!("{other:?} is not handled")),
-        };
-        self.put(base, d, value);
-        Ok(())
-    }
 }

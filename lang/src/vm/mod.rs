@@ -41,6 +41,7 @@ mod registers;
 mod scalar;
 mod scope;
 mod select;
+mod simple;
 mod sort;
 mod statement;
 #[cfg(test)]
