@@ -6,7 +6,7 @@
 
 use super::{Context, Fault};
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::value::{Column, Record, Table, Value};
+use flowscript_lang::value::{Column, Record, Table, Value, live_size};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,6 +15,9 @@ const DEEP: usize = 2 << 20;
 const STACK: usize = 4 << 20;
 /// Values that are less nested are walked on any stack.
 const FLAT: u16 = 32;
+
+/// Values of more bytes are measured, not weighed, where only their memory counts.
+const WRITTEN_OUT: usize = 16 << 20;
 
 /// What was found on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,9 +40,13 @@ pub fn weigh(value: &Value, most: usize) -> Option<Weighed> {
     Some(Weighed { bytes: most - scales.left, ..scales.found })
 }
 
-/// What a value weighs, in bytes.
+/// About what a value takes in memory, in bytes. Up to [`WRITTEN_OUT`] it is what [`weigh`] finds, which is quick; of a
+/// value that is larger, or shares much, what is shared counts once, so that the walk ends soon in any case.
 pub fn weight(value: &Value) -> usize {
-    weigh(value, usize::MAX).map_or(usize::MAX, |weighed| weighed.bytes)
+    if let Some(weighed) = weigh(value, WRITTEN_OUT) {
+        return weighed.bytes;
+    }
+    if value.depth() <= FLAT { live_size([value]) } else { stacker::maybe_grow(DEEP, STACK, || live_size([value])) }
 }
 
 impl Context<'_> {
@@ -133,6 +140,14 @@ mod tests {
 
     fn doubled(value: Value, times: usize) -> Value {
         (0..times).fold(value, |value, _| Value::list(vec![value.clone(), value]))
+    }
+
+    #[test]
+    fn shared_parts_take_their_memory_once() {
+        let row = |value: Value| Value::record([("a", value.clone()), ("b", value)]);
+        let rows = (0..200).fold(Value::from(1), |value, _| row(value));
+        assert!(weight(&rows) < 1 << 20);
+        assert!(weight(&Value::list(vec![rows.clone(), rows])) < 1 << 20);
     }
 
     #[test]
