@@ -263,7 +263,7 @@ return [t, p, q, r, s, Count(q), p.a, JSON.Encode(q), t = (t where a > 0), (p wh
             [{a: 20, b: 'y', c: ['changed']}, {a: 3, b: null, c: [3]}], \
             [{a: -3, b: null, c: [3]}, {a: 4, b: 'z', c: []}], [{a: 3, b: null, c: [3]}], \
             [{a: 2, first: 2}, {a: 1, first: 1}], 2, [20, 3], \
-            '[{\"a\":-3,\"b\":null,\"c\":[3]},{\"a\":4,\"b\":\"z\",\"c\":[]}]', true, true] in 24 steps"
+            '[{\"a\":-3,\"b\":null,\"c\":[3]},{\"a\":4,\"b\":\"z\",\"c\":[]}]', true, true] in 23 steps"
             .to_owned())
     );
 }
