@@ -155,7 +155,7 @@ impl<'t> Run<'t> {
             }
             let error = loop {
                 let Some(instruction) = instructions.get(next) else {
-                    break never!("no instruction {next}");
+                    break misses("instruction", next);
                 };
                 if WATCHED {
                     watch(machine, self.tree, code, next, self.granted - fuel);
@@ -164,7 +164,7 @@ impl<'t> Run<'t> {
                 match *instruction {
                     I::Load(d, entry) => {
                         let Some(number) = code.numbers.get(usize::from(entry)) else {
-                            break never!("no entry {entry} of numbers");
+                            break misses("number", usize::from(entry));
                         };
                         r[usize::from(d)] = *number;
                     }
@@ -202,7 +202,7 @@ impl<'t> Run<'t> {
                     I::JumpNotEqualSmall(a, small, target) => jump!(target, !r[usize::from(a)].equals_small(small)),
                     I::RangeNext(a, b, target) => {
                         let Some(left) = r[usize::from(b)].subtract_small(1) else {
-                            break never!("a count of {}", r[usize::from(b)]);
+                            break misses("count", usize::from(b));
                         };
                         r[usize::from(b)] = left;
                         if !left.is_zero() {
@@ -214,7 +214,7 @@ impl<'t> Run<'t> {
                     I::Call(result, numbers, values, function, given) => {
                         step!();
                         let Some(Some(called)) = self.codes.get(usize::from(function)) else {
-                            break never!("no code of the function {function}");
+                            break misses("function", usize::from(function));
                         };
                         if self.callers.len() >= room {
                             break too_deep(machine, self.definition(called));
@@ -452,6 +452,13 @@ pub(super) fn entry(code: &Code, given: usize) -> usize {
     }
     let required = (code.parameters.len() + 1).saturating_sub(code.entries.len());
     code.entries.get(given.saturating_sub(required)).map_or(0, |target| *target as usize)
+}
+
+/// A part of the code that its instructions name and that is not there. Its text is made here: the loop stays small.
+#[cold]
+#[inline(never)]
+fn misses(what: &str, index: usize) -> Failure {
+    never!("no {what} {index}")
 }
 
 #[cold]
