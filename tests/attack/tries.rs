@@ -4,6 +4,7 @@
 use crate::peer::{Peer, Reply, ok};
 use crate::server::{Project, Server, TOKEN, bearer, flowscript, raw, wait_for};
 use serde_json::json;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Each by its name.
@@ -17,6 +18,7 @@ pub const TRIES: &[(&str, fn())] = &[
     ("viewers_change_nothing_and_strangers_see_nothing", viewers_change_nothing_and_strangers_see_nothing),
     ("files_of_a_step_stay_in_their_folder", files_of_a_step_stay_in_their_folder),
     ("pages_cannot_use_the_api", pages_cannot_use_the_api),
+    ("slow_evaluations_hold_up_no_quick_one", slow_evaluations_hold_up_no_quick_one),
 ];
 
 /// A workflow with a key that echoes what it gets.
@@ -227,6 +229,37 @@ fn bombs_do_no_harm() {
     project.write("workflows/bomb.yaml", "a: &a [1, 2]\nb: &b [*a, *a]\noutput: [*b, *b]\n");
     wait_for("the bomb is refused", || server.log().contains("bomb.yaml:1:4").then_some(()));
     assert_eq!(send(&[("Content-Type", "application/json")], b"{}").status, 200);
+}
+
+/// Some that would take minutes, in a loop and in one call of a library function.
+fn slow_evaluations_hold_up_no_quick_one() {
+    let server = Project::new(&[]).serve();
+    let evaluate = |source: &str| {
+        let body = json!({ "source": source }).to_string();
+        server.send("POST", "/api/v1/evaluate", &[bearer()], Some(body.as_bytes()))
+    };
+    let slow = [
+        "let n = 0; while n >= 0 { set n = n + 1; } return n;",
+        "Sum(Range(1, 900000), x => Sum(Range(1, 100), y => x * y))",
+    ];
+    let (evaluate, done) = (&evaluate, &AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for source in slow.iter().cycle().take(5) {
+            scope.spawn(move || {
+                evaluate(source);
+                done.store(true, Ordering::Relaxed);
+            });
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        for n in 0..10 {
+            let begun = Instant::now();
+            let answer = evaluate(&format!("{n} + 1"));
+            assert_eq!(answer.json()["value"], json!(n + 1));
+            let took = begun.elapsed();
+            assert!(took < Duration::from_secs(2), "{took:?}");
+        }
+        assert!(!done.load(Ordering::Relaxed), "the slow ones were not slow");
+    });
 }
 
 /// A gzip member of stored blocks would be as long as what it holds; this one repeats a byte.

@@ -1,15 +1,18 @@
 //! FlowScript that people try out: checked, run within narrow limits, and forgotten.
 
 use super::Engine;
+use crate::pool::Pool;
 use crate::room::Held;
 use crate::run::{RunHost, StopFlag};
-use crate::script::{Outcome, try_out};
-use flowscript_lang::budget::{Allowance, Budget};
+use crate::script::{Library, Outcome, try_out};
+use flowscript_lang::budget::Allowance;
 use flowscript_lang::diagnostic::json::run_error;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::host::Host;
 use flowscript_lang::program::Limits;
+use flowscript_lang::types::Type;
 use flowscript_lang::value::{Record, Value};
+use flowscript_stdlib::json::{DecodeError, Problem};
 use flowscript_stdlib::{EncodeError, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +26,9 @@ const MOST_JSON: usize = 1 << 20;
 /// The longest literal that is shown, in characters.
 const MOST_SHOWN: usize = 10_000;
 
+/// How long the quick thread works on one.
+const QUICK: Duration = Duration::from_millis(30);
+
 /// What was tried out.
 #[derive(Debug)]
 pub struct Tried {
@@ -34,41 +40,114 @@ pub struct Tried {
     pub shown: Option<String>,
 }
 
-impl Engine {
-    /// Evaluates an expression or statements over the variables in an object of JSON. Nothing if the interpreter itself
-    /// failed; nothing in that if the variables are no object. `room` is what the source takes; it is held meanwhile. It
-    /// ends when it takes too long, when the engine stops, and when this is dropped: nobody waits for the result then.
-    pub async fn evaluate(&self, source: String, input: Option<String>, room: Option<Held>) -> Option<Option<Tried>> {
-        let (library, clock) = (self.shared.library.clone(), self.shared.clock.clone());
-        let halt = self.shared.dispatcher.halt().clone();
-        let stop = Arc::<StopFlag>::default();
-        let _caller = stop.cancelled_with();
-        let evaluated = self.shared.evaluation.run(move || {
-            let _room = room;
-            let host = RunHost::new(clock, TIME, LINES, stop, None).ending_with(halt);
-            let input = variables(input.as_deref(), &mut allowance("The input", &|| host.interrupt()))?;
-            let mut outcome = try_out(&source, &input, &library, &host);
-            let value = outcome.value.take();
-            let shown = value.as_ref().map(|value| value.to_literal(MOST_SHOWN));
-            let json = value.and_then(|value| match written(&value, &host) {
-                Ok(json) => Some(json),
-                Err(error) => {
-                    outcome.errors.push(run_error(&error, |_| ("source", &source)));
-                    None
-                }
-            });
-            outcome.log = host.take_log();
-            Some(Tried { outcome, shown: shown.filter(|_| json.is_some()), json })
-        });
-        evaluated.await.ok()
+/// The variables are not an object of JSON; the text says why.
+#[derive(Debug)]
+pub struct NotVariables(pub String);
+
+/// The threads of evaluations: what people try out must not hold up runs, and what is slow not what is quick.
+#[derive(Debug)]
+pub(super) struct Threads {
+    quick: Pool,
+    slow: Pool,
+}
+
+impl Threads {
+    /// One thread of each. The error says why one cannot be started.
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Self { quick: Pool::new(1)?, slow: Pool::new(1)? })
     }
 }
 
-fn variables(input: Option<&str>, budget: &mut dyn Budget) -> Option<Record> {
-    match input.map(|text| json::decode(text, budget)) {
-        None | Some(Ok(Value::Null)) => Some(Record::from_fields([])),
-        Some(Ok(Value::Record(input))) => Some(input),
-        Some(_) => None,
+/// What somebody wants to try out.
+struct Asked {
+    source: String,
+    input: Option<String>,
+    /// The room that both take.
+    _room: Option<Held>,
+}
+
+impl Engine {
+    /// Evaluates an expression or statements over the variables in an object of JSON. Nothing if the interpreter itself
+    /// failed. `room` is what the source takes; it is held meanwhile. It ends when it takes too long, when the engine
+    /// stops, and when this is dropped: nobody waits for the result then.
+    ///
+    /// Evaluations change nothing outside, so one that is not done at once is forgotten and begun again on the thread of
+    /// the slow ones.
+    pub async fn evaluate(
+        &self,
+        source: String,
+        input: Option<String>,
+        room: Option<Held>,
+    ) -> Option<Result<Tried, NotVariables>> {
+        let asked = Arc::new(Asked { source, input, _room: room });
+        let threads = &self.shared.evaluation;
+        let (stop, tried) = self.evaluate_on(&threads.quick, &asked, |host| host.with_patience(QUICK)).await?;
+        if !stop.is_abandoned() {
+            return Some(tried);
+        }
+        Some(self.evaluate_on(&threads.slow, &asked, |host| host).await?.1)
+    }
+
+    /// Evaluates it on a thread of this pool; also says what it was asked to stop with.
+    async fn evaluate_on(
+        &self,
+        pool: &Pool,
+        asked: &Arc<Asked>,
+        limited: impl FnOnce(RunHost) -> RunHost + Send + 'static,
+    ) -> Option<(Arc<StopFlag>, Result<Tried, NotVariables>)> {
+        let (clock, library) = (self.shared.clock.clone(), self.shared.library.clone());
+        let halt = self.shared.dispatcher.halt().clone();
+        let (asked, stop) = (asked.clone(), Arc::<StopFlag>::default());
+        let _caller = stop.cancelled_with();
+        let flag = stop.clone();
+        let evaluate = move || {
+            // Its time begins now, not while it waits for the thread.
+            let host = RunHost::new(clock, TIME, LINES, flag, None).ending_with(halt);
+            asked.evaluate(&library, &limited(host))
+        };
+        let tried = pool.run(evaluate).await.ok()?;
+        Some((stop.clone(), tried))
+    }
+}
+
+impl Asked {
+    fn evaluate(&self, library: &Library, host: &RunHost) -> Result<Tried, NotVariables> {
+        let failed = |error: &RunError| run_error(error, |_| ("source", &self.source));
+        let input = match self.variables(host)? {
+            Ok(input) => input,
+            Err(stopped) => {
+                let (ty, errors) = (Type::Any.to_string(), vec![failed(&stopped)]);
+                return Ok(Tried {
+                    outcome: Outcome { value: None, ty, log: Vec::new(), errors },
+                    json: None,
+                    shown: None,
+                });
+            }
+        };
+        let mut outcome = try_out(&self.source, &input, library, host);
+        let value = outcome.value.take();
+        let shown = value.as_ref().map(|value| value.to_literal(MOST_SHOWN));
+        let json = value.and_then(|value| match written(&value, host) {
+            Ok(json) => Some(json),
+            Err(error) => {
+                outcome.errors.push(failed(&error));
+                None
+            }
+        });
+        outcome.log = host.take_log();
+        Ok(Tried { outcome, shown: shown.filter(|_| json.is_some()), json })
+    }
+
+    /// The variables, or what has ended the reading of them.
+    fn variables(&self, host: &RunHost) -> Result<Result<Record, Box<RunError>>, NotVariables> {
+        let Some(text) = &self.input else { return Ok(Ok(Record::from_fields([]))) };
+        match json::decode(text, &mut allowance("The input", &|| host.interrupt())) {
+            Ok(Value::Null) => Ok(Ok(Record::from_fields([]))),
+            Ok(Value::Record(input)) => Ok(Ok(input)),
+            Ok(other) => Err(NotVariables(format!("its type is {}", other.type_name()))),
+            Err(DecodeError { problem: Problem::Stopped(stopped), .. }) => Ok(Err(stopped)),
+            Err(error) => Err(NotVariables(error.to_string())),
+        }
     }
 }
 

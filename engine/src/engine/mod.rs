@@ -20,7 +20,7 @@ pub use crate::store::{
     Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
     Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
 };
-pub use evaluate::Tried;
+pub use evaluate::{NotVariables, Tried};
 pub use loading::ReloadError;
 pub use people::{BulkRetry, PayloadOf};
 pub use schedules::{ScheduleView, Upcoming};
@@ -86,8 +86,7 @@ struct Shared {
     tokens: TokenRing,
     /// What addresses of events are signed with.
     secret: [u8; 32],
-    /// One thread of its own: what people try out must not hold up runs.
-    evaluation: Pool,
+    evaluation: evaluate::Threads,
     loading: tokio::sync::Mutex<Loaded>,
     /// Held while another snapshot is made of the one that serves; never while files are read.
     switching: tokio::sync::Mutex<()>,
@@ -149,7 +148,7 @@ impl Engine {
             keys: KeyRing::default(),
             tokens: TokenRing::default(),
             secret,
-            evaluation: Pool::new(1).map_err(started)?,
+            evaluation: evaluate::Threads::new().map_err(started)?,
             loading: tokio::sync::Mutex::default(),
             switching: tokio::sync::Mutex::default(),
             project_problems: Mutex::default(),

@@ -6,7 +6,7 @@ use super::json;
 use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;
 use super::shapes::Line;
-use crate::engine::Tried;
+use crate::engine::{NotVariables, Tried};
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -60,9 +60,9 @@ pub async fn evaluate(
     let input = wanted.input.map(|input| input.get().to_owned());
     let done = app.engine.evaluate(wanted.source, input, room).await;
     let done = done.ok_or_else(|| Problem::new(500, "internal", "Internal error"))?;
-    let Some(Tried { outcome, json, shown }) = done else {
-        return Err(Problem::bad_request("`input` must be an object with the variables by name."));
-    };
+    let Tried { outcome, json, shown } = done.map_err(|NotVariables(why)| {
+        Problem::bad_request(format!("`input` must be an object with the variables by name; {why}."))
+    })?;
     Ok(ok(Evaluated {
         ok: json.is_some(),
         value: json.and_then(json::Text::of_value).unwrap_or_default(),
