@@ -180,6 +180,17 @@ impl Trusted {
     }
 }
 
+/// Is this fault planted in the engine of this clock? Never outside tests.
+macro_rules! planted {
+    ($clock:expr, $fault:ident) => {{
+        #[cfg(test)]
+        let planted = $crate::clock::Clock::planted($clock, $crate::planted::Planted::$fault);
+        #[cfg(not(test))]
+        let planted = false;
+        planted
+    }};
+}
+
 #[cfg(test)]
 pub(crate) use driven::TestClock;
 

@@ -5,11 +5,10 @@
 //! talks to one engine handle and never to the store.
 
 #[macro_use]
-mod planted;
+pub mod clock;
 
 pub mod access;
 pub mod burden;
-pub mod clock;
 pub mod config;
 pub mod disk;
 pub mod dispatch;
@@ -22,6 +21,8 @@ pub mod metrics;
 #[path = "../../tests/support/odd.rs"]
 mod odd;
 pub mod outgoing;
+#[cfg(test)]
+mod planted;
 pub mod pool;
 pub mod project;
 pub mod reading;

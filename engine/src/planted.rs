@@ -2,7 +2,6 @@
 //! `engine/histories`. A release has no trace of them.
 
 /// A fault to plant in the engine of one [`crate::clock::TestClock`].
-#[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Planted {
     /// An event that is delivered wakes nobody.
@@ -47,15 +46,4 @@ pub(crate) enum Planted {
     RepeatedMove,
     /// An attempt after a back-off leaves the place of its strand asleep.
     StalePlace,
-}
-
-/// Is this fault planted in the engine of this clock? Never outside tests.
-macro_rules! planted {
-    ($clock:expr, $fault:ident) => {{
-        #[cfg(test)]
-        let planted = $crate::clock::Clock::planted($clock, $crate::planted::Planted::$fault);
-        #[cfg(not(test))]
-        let planted = false;
-        planted
-    }};
 }
