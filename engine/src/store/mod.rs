@@ -40,6 +40,7 @@ mod admin;
 #[cfg(test)]
 mod contract;
 mod error;
+mod failure;
 mod id;
 mod lock;
 mod names;
@@ -57,6 +58,7 @@ use std::time::Duration;
 pub use crate::clock::Timestamp;
 pub use admin::{Admin, KeyRecord, NewKey, NewToken, Role, TokenRecord};
 pub use error::{Result, StoreError};
+pub use failure::Failure;
 pub use id::{Cursor, Fence, OwnerId, RunId, VersionHash};
 pub use lock::{FolderLock, Holder, Locking};
 pub use query::{
@@ -64,8 +66,8 @@ pub use query::{
     RunPage, RunQuery, Skip, WorkflowCounts,
 };
 pub use run::{
-    Accepted, Claimed, ClaimedRun, Failure, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket,
-    LogPage, Mask, NewRun, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Trigger, Try,
+    Accepted, Claimed, ClaimedRun, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket, LogPage, Mask,
+    NewRun, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Trigger, Try,
 };
 pub use sqlite::SqliteStore;
 pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::names::names;
-use super::{Changes, Fence, LogLine, OwnerId, RunId, StepRecord, Timestamp, VersionHash};
+use super::{Changes, Failure, Fence, LogLine, OwnerId, RunId, StepRecord, Timestamp, VersionHash};
 
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,31 +67,6 @@ names! { Trigger, "trigger":
     Schedule = "schedule",
     Manual = "manual",
     Failure = "failure",
-}
-
-/// Why and where a run or a step failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The error kind of the language, `timeout` or `interrupted`.
-    pub kind: String,
-    /// The message for people.
-    pub message: String,
-    /// The HTTP status that an assert or a peer gave.
-    pub status: Option<u16>,
-    /// The position of the failing step in the run.
-    pub position: Option<String>,
-}
-
-impl Failure {
-    /// The kind of a step that was at work when the engine ended.
-    pub const INTERRUPTED: &str = "interrupted";
-    /// The kind of a step that was given up because nobody needed it any more.
-    pub const CANCELLED: &str = "cancelled";
-
-    /// Was the step given up, not failed by itself?
-    pub fn is_given_up(&self) -> bool {
-        self.kind == Self::CANCELLED || self.kind == Self::INTERRUPTED
-    }
 }
 
 /// Which row of runs a lane is made of.

@@ -1,0 +1,26 @@
+//! Why a run or a step failed.
+
+/// Why and where a run or a step failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The error kind of the language, `timeout` or `interrupted`.
+    pub kind: String,
+    /// The message for people.
+    pub message: String,
+    /// The HTTP status that an assert or a peer gave.
+    pub status: Option<u16>,
+    /// The position of the failing step in the run.
+    pub position: Option<String>,
+}
+
+impl Failure {
+    /// The kind of a step that was at work when the engine ended.
+    pub const INTERRUPTED: &str = "interrupted";
+    /// The kind of a step that was given up because nobody needed it any more.
+    pub const CANCELLED: &str = "cancelled";
+
+    /// Was the step given up, not failed by itself?
+    pub fn is_given_up(&self) -> bool {
+        self.kind == Self::CANCELLED || self.kind == Self::INTERRUPTED
+    }
+}
