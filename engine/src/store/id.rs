@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-use super::StoreError;
 use crate::clock::Timestamp;
 
 /// A run's id: a UUIDv7 whose time part is the instant of acceptance. Ids made by one process within one millisecond
@@ -68,10 +67,10 @@ impl fmt::Debug for RunId {
 }
 
 impl FromStr for RunId {
-    type Err = StoreError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        Uuid::parse_str(text).map(Self).map_err(|_| StoreError::NotFound(format!("'{text}' is not the id of a run")))
+    fn from_str(text: &str) -> Result<Self, String> {
+        Uuid::parse_str(text).map(Self).map_err(|_| format!("'{text}' is not the id of a run"))
     }
 }
 
@@ -92,7 +91,7 @@ impl OwnerId {
 }
 
 /// The right to write to a run, got by a claim. Every claim of a run has a higher number; writes with an old number,
-/// or after the claim was given up, are refused as [`StoreError::Stale`].
+/// or after the claim was given up, are refused as [`super::StoreError::Stale`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fence {
     /// The claimed run.
@@ -120,26 +119,6 @@ impl fmt::Debug for VersionHash {
     }
 }
 
-impl FromStr for VersionHash {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        from_hex(text)
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(Self)
-            .ok_or_else(|| StoreError::NotFound(format!("'{text}' is not a version: 64 hexadecimal digits are wanted")))
-    }
-}
-
 /// A place in a list or in the stream of events. Only the store that made it can read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);
-
-/// The bytes of a text of hexadecimal digits, or nothing if it is none.
-pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) {
-        return None;
-    }
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-    Some(digits?.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
-}

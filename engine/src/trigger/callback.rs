@@ -12,17 +12,13 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// The address of the event `name` for a run, of an engine at `base`.
 pub fn url(base: &str, secret: &[u8; 32], run: RunId, name: &str) -> String {
-    let signature = sign(secret, run, name).finalize().into_bytes();
-    let mac: String = signature.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect();
+    let mac = hex::encode(sign(secret, run, name).finalize().into_bytes());
     format!("{base}/callbacks/{run}/{}/{mac}", utf8_percent_encode(name, ENCODED))
 }
 
 /// Was this address made with the secret? Compared in constant time.
 pub fn is_signed(secret: &[u8; 32], run: RunId, name: &str, mac: &str) -> bool {
-    let digits: Option<Vec<u8>> = mac.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-    let Some(digits) = digits.filter(|digits| digits.len() == 64) else { return false };
-    let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
-    sign(secret, run, name).verify_slice(&bytes).is_ok()
+    hex::decode(mac).is_ok_and(|bytes| sign(secret, run, name).verify_slice(&bytes).is_ok())
 }
 
 fn sign(secret: &[u8; 32], run: RunId, name: &str) -> Hmac<Sha256> {
@@ -31,10 +27,6 @@ fn sign(secret: &[u8; 32], run: RunId, name: &str) -> Hmac<Sha256> {
     mac.update(&[0]);
     mac.update(name.as_bytes());
     mac
-}
-
-fn digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
 /// The decoded body of an event as the store keeps it.

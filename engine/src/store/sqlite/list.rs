@@ -7,7 +7,6 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::rows;
-use crate::store::id::from_hex;
 use crate::store::{Cursor, Result, RunId, RunPage, RunQuery, RunState, RunSummary, StoreError, Timestamp, Trigger};
 
 /// How many runs a page has when nothing is said, and at most.
@@ -201,7 +200,7 @@ fn ids_with_prefix(text: &str) -> Option<([u8; 16], [u8; 16])> {
     }
     let filled = |fill: &str| -> Option<[u8; 16]> {
         let missing = fill.repeat(32 - digits.len());
-        from_hex(&format!("{digits}{missing}"))?.try_into().ok()
+        hex::decode(format!("{digits}{missing}")).ok()?.try_into().ok()
     };
     Some((filled("0")?, filled("f")?))
 }
