@@ -5,7 +5,7 @@
 
 use super::Cron;
 use crate::store::Timestamp;
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use flowscript_lang::value::{LocalTime, local_time, offset_at};
 
@@ -86,11 +86,6 @@ fn change(zone: Tz, from: i64, to: i64) -> Option<i64> {
         low = high;
     }
     None
-}
-
-/// Seconds as a date and time of day.
-pub(super) fn naive(seconds: i64) -> Option<NaiveDateTime> {
-    chrono::DateTime::UNIX_EPOCH.naive_utc().checked_add_signed(TimeDelta::try_seconds(seconds)?)
 }
 
 fn millis(seconds: i64) -> Timestamp {

@@ -3,9 +3,8 @@
 //! Their fields are read here, since the two dialects differ in days; the crate `cron` walks the calendar, in local time
 //! as if it were UTC.
 
-use super::calendar::naive;
 use ::cron::Schedule as Walk;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 use std::str::FromStr;
 
 /// The years that can be named.
@@ -154,6 +153,11 @@ impl Cron {
         };
         found.map(|time| time.timestamp())
     }
+}
+
+/// Seconds as a date and time of day.
+fn naive(seconds: i64) -> Option<NaiveDateTime> {
+    chrono::DateTime::UNIX_EPOCH.naive_utc().checked_add_signed(TimeDelta::try_seconds(seconds)?)
 }
 
 /// Characters that some dialects have and this one has not.
