@@ -3,6 +3,7 @@
 mod body;
 mod credential;
 mod query;
+mod read;
 mod request;
 #[cfg(test)]
 mod tests;

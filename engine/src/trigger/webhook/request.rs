@@ -1,24 +1,18 @@
 //! A request as a run sees it and as the store keeps it: without its credentials.
 
 use super::body;
-use super::unfit::{fault_of, no_record};
 use crate::run::encoding;
-use crate::script::Input;
-use crate::script::{Context, Failed, Fault, Script, encode_json};
+use crate::script::{Input, encode_json};
 use crate::workflow::history::Redact;
-use crate::workflow::model::{Method, REQUEST_NAMES, Webhook, Workflow};
+use crate::workflow::model::{Method, REQUEST_NAMES, Webhook};
 use bytes::Bytes;
 use ecow::EcoString;
 use flowscript_lang::budget::{Allowance, Budget};
-use flowscript_lang::error::ErrorKind;
 use flowscript_lang::program::Limits;
-use flowscript_lang::value::{Record, Value, to_text};
+use flowscript_lang::value::{Record, Value};
 
 /// Headers that scripts and the store never see.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
-
-/// The longest key of a lane, in characters.
-const MAX_LANE: usize = 256;
 
 /// What a request consists of, before its body is decoded.
 #[derive(Debug)]
@@ -78,47 +72,6 @@ impl Request {
             headers: Record::from_fields([]),
             raw: encode_json(&body).unwrap_or_default().into(),
             body,
-        }
-    }
-
-    /// The fields that become the input: what `processing.input` makes, else the parameters and the body's fields.
-    pub fn input_fields(&self, workflow: &Workflow, context: Context<'_>) -> Result<Record, Fault> {
-        let Some(script) = workflow.webhook.as_ref().and_then(|webhook| webhook.processing_input.as_ref()) else {
-            return Ok(self.plain_fields());
-        };
-        match script.run_and_trace(&mut self.variables(), context) {
-            Ok(Value::Record(record)) => Ok(record),
-            Ok(other) => Err(no_record(&other, script.as_read().as_ref(), self)),
-            Err(failed) => Err(self.refusal(*failed, context)),
-        }
-    }
-
-    /// What the sender is told of a failure of FlowScript that reads the request; the log has what the author needs.
-    fn refusal(&self, failed: Failed, context: Context<'_>) -> Fault {
-        failed.fault.note_place(context.host);
-        Fault { places: Vec::new(), ..fault_of(failed, self) }
-    }
-
-    /// The key of the lane this message belongs to. One that is empty, too long or no simple value is an error.
-    pub fn lane(&self, key: &Script, context: Context<'_>) -> Result<String, Fault> {
-        let value = key.run_and_trace(&mut self.variables(), context);
-        let value = value.map_err(|failed| self.refusal(*failed, context))?;
-        let refused = |reason: String| {
-            let what = key.as_read().map_or_else(|| "The key of the order".to_owned(), |read| format!("`{read}`"));
-            Fault { status: Some(400), ..Fault::new(ErrorKind::Value, format!("{what} {reason}")) }
-        };
-        let text = match &value {
-            Value::Null => return Err(refused("is null; the message must have it for its place in the order.".into())),
-            value => to_text(value).map_err(|_| {
-                refused(format!("must be a simple value for the place in the order, not a {}.", value.type_name()))
-            })?,
-        };
-        match text.chars().count() {
-            0 => Err(refused("is empty; the message must have it for its place in the order.".into())),
-            length if length > MAX_LANE => {
-                Err(refused(format!("has {length} characters; at most {MAX_LANE} can give a place in the order.")))
-            }
-            _ => Ok(text.to_string()),
         }
     }
 
@@ -242,7 +195,7 @@ impl Request {
     }
 
     /// What `processing.input` sees, in the order of [`REQUEST_NAMES`].
-    fn variables(&self) -> [Value; REQUEST_NAMES.len()] {
+    pub(super) fn variables(&self) -> [Value; REQUEST_NAMES.len()] {
         [
             Value::Record(self.query.clone()),
             self.body.clone(),
