@@ -1,7 +1,7 @@
 //! Warnings that the author of a project has switched off: `# allow(name)` in a file, `[lints] allow` for all files.
 
 use super::folder::Folder;
-use super::load::LoadedFile;
+use super::loaded::LoadedFile;
 use crate::workflow::codes::FILES;
 use crate::workflow::problem::{Fix, Problem};
 use crate::yaml::Place;

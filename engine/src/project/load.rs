@@ -2,6 +2,7 @@
 
 use super::allowed::switch_off;
 use super::folder::Folder;
+use super::loaded::LoadedFile;
 use crate::access::Lock;
 use crate::outgoing::Connections;
 use crate::script::Library;
@@ -15,31 +16,6 @@ use std::sync::Arc;
 
 /// How many workflows may be read inside each other: more than may call each other, so that the call is what is told.
 const MAX_WAY: usize = 32;
-
-/// What a workflow file loaded to.
-#[derive(Clone, Debug)]
-pub struct LoadedFile {
-    /// Its path in the project.
-    pub path: String,
-    /// The workflow, unless something is wrong.
-    pub workflow: Option<Arc<Workflow>>,
-    /// What opens its webhook.
-    pub lock: Lock,
-    /// What is wrong with it.
-    pub problems: Vec<Problem>,
-}
-
-impl LoadedFile {
-    /// Has reading it taken more work than a file may take, or was there no time for it?
-    pub fn is_costly(&self) -> bool {
-        self.problems.iter().any(|problem| [codes::TOO_COSTLY, codes::LATE].contains(&problem.code))
-    }
-
-    /// Was there no time for it?
-    pub fn is_late(&self) -> bool {
-        self.problems.iter().any(|problem| problem.code == codes::LATE)
-    }
-}
 
 /// Loads all workflows of a folder. `serving` says which workflow serves a webhook path now: it keeps it. Those that are
 /// `costly` are read last: the others do not wait for them.

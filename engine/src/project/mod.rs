@@ -4,6 +4,7 @@ mod allowed;
 mod catalog;
 mod folder;
 mod load;
+mod loaded;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -11,5 +12,6 @@ mod watch;
 pub use allowed::unknown_names;
 pub use catalog::{Catalog, Entry, Snapshot};
 pub use folder::{CONNECTIONS, Folder, SourceFile};
-pub use load::{LoadedFile, load, load_version};
+pub use load::{load, load_version};
+pub use loaded::LoadedFile;
 pub use watch::{SETTLE, Watch};
