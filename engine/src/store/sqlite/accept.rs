@@ -1,26 +1,14 @@
 //! Acceptance: deduplicate, find the place in the lane, insert the run.
 
-use rusqlite::params;
 use sha2::{Digest, Sha256};
 
-use super::parts::{self, Part};
+use super::runs::Entry;
 use super::tx::{Tx, Workflow};
-use super::{claim, lanes, progress, rows};
+use super::{changes, lanes, rows, runs};
 use crate::store::{
     Accepted, Fence, Finish, FinishedStart, IDEMPOTENCY_HOURS, IdempotencyKey, NewRun, OwnerId, Result, RunId,
     RunState, RunSummary, Start, StoreError, Timestamp, VersionHash,
 };
-
-/// What a new row of `runs` says beside what the new run says itself.
-struct Entry {
-    state: RunState,
-    version: Option<i64>,
-    owner: Option<OwnerId>,
-    due: Option<i64>,
-    lane: Option<lanes::Place>,
-    schedule: Option<i64>,
-    started_at: Option<Timestamp>,
-}
 
 /// Accepts a run; `schedule` is the key of the schedule whose occurrence it is.
 pub(super) fn accept(tx: &mut Tx<'_>, new: &NewRun, schedule: Option<i64>) -> Result<Accepted> {
@@ -67,7 +55,7 @@ fn insert_finished(
         let text = format!("run {} stands in a lane: it cannot be finished before it was accepted", new.id);
         return Err(StoreError::Conflict(text));
     }
-    check_final(finish)?;
+    runs::check_final(finish)?;
     let entry = Entry {
         state: finish.state,
         version: Some(version_key(tx, workflow, *version)?),
@@ -77,21 +65,26 @@ fn insert_finished(
         schedule: None,
         started_at: Some(*started_at),
     };
-    let seq = match insert(tx, new, workflow, &entry, Some(finish)) {
+    let seq = match runs::insert(tx, new, workflow, &entry, Some(finish)) {
         // A constraint undoes its statement only.
         Err(StoreError::Conflict(_)) if may_be_there => return Ok(Accepted::Finished),
         inserted => inserted?,
     };
-    progress::write_finished(tx, new.id, seq, finish)?;
+    write_finished(tx, new.id, seq, finish)?;
     Ok(Accepted::Finished)
 }
 
-/// Whether a run may end like this.
-pub(super) fn check_final(finish: &Finish) -> Result<()> {
-    if finish.state.is_final() && finish.state != RunState::Skipped {
-        return Ok(());
+/// What an end writes beside the run's own row, for a run that was claimed and for one that is new.
+pub(super) fn write_finished(tx: &mut Tx<'_>, run: RunId, seq: i64, finish: &Finish) -> Result<()> {
+    changes::write_changes(tx, run, seq, &finish.changes)?;
+    if let Some(mask) = &finish.mask {
+        changes::write_mask(tx, seq, mask)?;
     }
-    Err(StoreError::Conflict(format!("a run cannot end as '{}'", finish.state)))
+    if let Some(next) = &finish.on_failure {
+        // A full queue is no reason to lose the news of a failure.
+        accept(tx, &NewRun { queue_limit: None, ..(**next).clone() }, None)?;
+    }
+    Ok(())
 }
 
 fn insert_queued(
@@ -131,7 +124,7 @@ fn insert_queued(
         schedule,
         started_at: owner.map(|_| tx.now),
     };
-    insert(tx, new, workflow, &entry, None)?;
+    runs::insert(tx, new, workflow, &entry, None)?;
     tx.effects.ready |= entry.due.is_some();
     Ok(match owner {
         Some(_) => Accepted::Claimed { fence: Fence { run: new.id, number: 1 }, version: workflow.hash },
@@ -147,70 +140,8 @@ fn may_start(tx: &mut Tx<'_>, workflow: &Workflow, owner: OwnerId) -> Result<boo
     }
     match workflow.concurrency {
         None => Ok(true),
-        Some(slots) => Ok(tx.queued(workflow.key)? == 0 && claim::claimed(tx, workflow.key)? < slots),
+        Some(slots) => Ok(tx.queued(workflow.key)? == 0 && runs::claimed(tx, workflow.key)? < slots),
     }
-}
-
-fn insert(tx: &mut Tx<'_>, new: &NewRun, workflow: &Workflow, entry: &Entry, finish: Option<&Finish>) -> Result<i64> {
-    let error = finish.and_then(|finish| finish.error.as_ref());
-    let [output, answer, trace] = match finish {
-        Some(finish) => [finish.output.as_ref(), finish.answer.as_ref(), finish.trace.as_ref()],
-        None => [None; 3],
-    };
-    let sql = "
-        insert into runs (
-            id, workflow, version, trigger, state, with_errors, fence, owner, due, lane, place, pause, in_lane,
-            schedule, scheduled_for, started_at, ended_at, on_failure, cause, error_kind, error_message, error_status,
-            error_position, label, payload, input, output, answer, trace
-        ) values (
-            ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-            ?24, ?25, ?26, ?27, ?28, ?29
-        )";
-    let values = params![
-        new.id,
-        workflow.key,
-        entry.version,
-        new.trigger,
-        entry.state,
-        finish.is_some_and(|finish| finish.with_errors),
-        i64::from(entry.owner.is_some()),
-        entry.owner.as_ref().map(|owner| owner.as_bytes().as_slice()),
-        entry.due,
-        entry.lane.map(|lane| lane.key),
-        entry.lane.map(|lane| lane.place),
-        new.lane.as_ref().map(|ticket| ticket.pause),
-        entry.lane.map(|_| 1),
-        entry.schedule,
-        new.scheduled_for,
-        entry.started_at,
-        finish.map(|finish| finish.ended_at),
-        new.on_failure,
-        new.cause,
-        error.map(|error| &error.kind),
-        error.map(|error| &error.message),
-        error.and_then(|error| error.status),
-        error.and_then(|error| error.position.as_ref()),
-        new.label,
-        parts::inline(new.payload.as_ref()),
-        parts::inline(new.input.as_ref()),
-        parts::inline(output),
-        parts::inline(answer),
-        parts::inline(trace),
-    ];
-    if let Err(error) = tx.execute(sql, values) {
-        return Err(match error {
-            StoreError::Conflict(_) => StoreError::Conflict(format!("there is a run {} already", new.id)),
-            other => other,
-        });
-    }
-    let seq = tx.conn.last_insert_rowid();
-    parts::spill_new(tx, seq, Part::Payload, new.payload.as_ref())?;
-    parts::spill_new(tx, seq, Part::Input, new.input.as_ref())?;
-    parts::spill_new(tx, seq, Part::Output, output)?;
-    parts::spill_new(tx, seq, Part::Answer, answer)?;
-    parts::spill_new(tx, seq, Part::Trace, trace)?;
-    tx.moved(new.id, workflow.key, None, entry.state)?;
-    Ok(seq)
 }
 
 /// The key of a version that the accepting engine names.

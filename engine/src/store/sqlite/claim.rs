@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::OptionalExtension;
 
 use super::tx::{Tx, Workflow};
-use super::{people, rows};
+use super::{rows, runs};
 use crate::store::{
     Claim, Claimed, ClaimedRun, Fence, OwnerId, Result, Run, RunId, RunState, StoreError, Timestamp, VersionHash,
 };
@@ -31,7 +31,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed> {
     for workflow in workflows_with_due(tx)? {
         let name = tx.workflow_name(workflow)?;
         let slots = match tx.workflow(&name)?.concurrency {
-            Some(slots) => slots.saturating_sub(claimed(tx, workflow)?).min(claim.limit),
+            Some(slots) => slots.saturating_sub(runs::claimed(tx, workflow)?).min(claim.limit),
             None => claim.limit,
         };
         if slots > 0 {
@@ -61,7 +61,7 @@ pub(super) fn free(tx: &mut Tx<'_>, owner: OwnerId) -> Result<()> {
         tx.effects.touched.push(run);
         tx.effects.ready = true;
         if cancel_requested {
-            people::cancel(tx, run)?;
+            runs::cancel(tx, run)?;
         }
     }
     tx.effects.ended_leases.push(owner);
@@ -74,7 +74,7 @@ pub(super) fn free_all(tx: &mut Tx<'_>) -> Result<()> {
         tx.rows("select id from runs where owner is not null and cancel_requested = 1", (), |row| row.get(0))?;
     tx.execute("update runs set owner = null, due = 0, revision = revision + 1 where owner is not null", ())?;
     for run in cancelled {
-        people::cancel(tx, run)?;
+        runs::cancel(tx, run)?;
     }
     Ok(())
 }
@@ -88,12 +88,6 @@ pub(super) fn set_back(tx: &mut Tx<'_>, millis: i64) -> Result<()> {
         tx.effects.ready = true;
     }
     Ok(())
-}
-
-/// How many slots of a workflow are taken.
-pub(super) fn claimed(tx: &Tx<'_>, workflow: i64) -> Result<u32> {
-    let sql = "select count(*) from runs where workflow = ?1 and owner is not null";
-    Ok(tx.row(sql, [workflow], |row| row.get(0))?.unwrap_or(0))
 }
 
 /// Workflows that have runs which may become claimable, one step in the index each.

@@ -2,7 +2,7 @@
 //! back by more than an hour, schedules start anew from the new time.
 
 use super::tx::Tx;
-use super::{accept, people, rows};
+use super::{accept, rows, runs};
 use crate::store::{
     Accepted, Event, Fire, FireDecision, Fired, NewRun, Result, RunId, RunState, Start, StoreError, Timestamp,
     WhileUnfinished,
@@ -117,7 +117,7 @@ fn start(
     }
     let mut cancelled = Vec::with_capacity(earlier.len());
     for run in earlier {
-        cancelled.push((run, people::cancel(tx, run)?));
+        cancelled.push((run, runs::cancel(tx, run)?));
     }
     tx.execute("update schedules set skipped_run = null where key = ?1", [schedule.key])?;
     Ok(if cancelled.is_empty() { Fired::Run } else { Fired::Instead(cancelled) })

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::shared::locked;
+use super::locked::locked;
 use crate::store::StoreError;
 
 /// A commit that is no older says that the store works.

@@ -53,8 +53,10 @@
 //! The file gives pages back when more than a twentieth of it is free.
 
 mod accept;
+mod changes;
 mod claim;
 mod columns;
+mod effects;
 mod errors;
 mod file;
 mod fire;
@@ -63,6 +65,7 @@ mod keys;
 mod lane_list;
 mod lanes;
 mod list;
+mod locked;
 mod migrate;
 mod open;
 mod parts;
@@ -73,6 +76,7 @@ mod publish;
 mod readers;
 mod reads;
 mod rows;
+mod runs;
 mod sabotage;
 mod shared;
 #[cfg(test)]
@@ -84,8 +88,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use locked::locked;
 use readers::Readers;
-use shared::{Shared, locked};
+use shared::Shared;
 use writer::Writer;
 
 use crate::clock::{Clock, SystemClock};
@@ -231,7 +236,7 @@ impl Store for SqliteStore {
     }
 
     fn request_cancel(&self, run: RunId) -> Answer<'_, Cancel> {
-        self.writer.decide(move |tx| people::cancel(tx, run))
+        self.writer.decide(move |tx| runs::cancel(tx, run))
     }
 
     fn deliver(&self, run: RunId, name: String, body: Vec<u8>) -> Answer<'_, Delivered> {

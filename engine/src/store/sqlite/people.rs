@@ -1,44 +1,15 @@
 //! Decisions of people and peers about runs: retry, run again, skip, resume, cancel, events.
 
+use super::runs::Row;
 use super::tx::Tx;
-use super::{accept, lanes, progress, rows};
+use super::{accept, lanes, rows, runs};
 use crate::store::{
-    Accepted, Cancel, Delivered, LaneId, LaneKind, NewRun, Result, Run, RunAgain, RunId, RunState, Skip, Start,
-    StoreError,
+    Accepted, Delivered, LaneId, LaneKind, NewRun, Result, Run, RunAgain, RunId, RunState, Skip, Start, StoreError,
 };
-
-/// What these decisions need to know about a run.
-struct Row {
-    seq: i64,
-    run: RunId,
-    workflow: i64,
-    state: RunState,
-    claimed: bool,
-    lane: Option<i64>,
-    in_lane: bool,
-    awaits: Option<String>,
-}
-
-fn row(tx: &Tx<'_>, run: RunId) -> Result<Row> {
-    let sql = "select seq, workflow, state, owner is not null, lane, in_lane, awaits from runs where id = ?1";
-    let found = tx.row(sql, [run], |row| {
-        Ok(Row {
-            seq: row.get(0)?,
-            run,
-            workflow: row.get(1)?,
-            state: row.get(2)?,
-            claimed: row.get(3)?,
-            lane: row.get(4)?,
-            in_lane: row.get::<_, Option<bool>>(5)?.unwrap_or(false),
-            awaits: row.get(6)?,
-        })
-    })?;
-    found.ok_or_else(|| StoreError::NotFound(format!("there is no run {run}")))
-}
 
 /// Queues a failed or timed-out run again.
 pub(super) fn retry(tx: &mut Tx<'_>, run: RunId) -> Result<()> {
-    let row = row(tx, run)?;
+    let row = runs::row(tx, run)?;
     if !row.state.is_retryable() {
         let text = format!("run {run} is {}: only failed and timed-out runs can be retried", row.state);
         return Err(StoreError::Conflict(text));
@@ -83,14 +54,14 @@ pub(super) fn resume(tx: &mut Tx<'_>, lane: &LaneId) -> Result<RunId> {
         let text = format!("the lane is not held: its head, run {}, is {}", head.run, head.state);
         return Err(StoreError::Conflict(text));
     }
-    let row = row(tx, head.run)?;
+    let row = runs::row(tx, head.run)?;
     requeue(tx, &row)?;
     Ok(head.run)
 }
 
 /// A new run with the same payload.
 pub(super) fn run_again(tx: &mut Tx<'_>, again: &RunAgain) -> Result<Accepted> {
-    let row = row(tx, again.source)?;
+    let row = runs::row(tx, again.source)?;
     let source: Run = tx
         .row(&rows::select_runs("where r.seq = ?1"), [row.seq], rows::run)?
         .ok_or_else(|| StoreError::NotFound(format!("there is no run {}", again.source)))?;
@@ -148,9 +119,9 @@ pub(super) fn skip(tx: &mut Tx<'_>, skip: &Skip) -> Result<RunId> {
             lanes::head(tx, key)?.ok_or_else(|| lanes::no_lane(lane))?.run
         }
     };
-    let row = row(tx, run)?;
+    let row = runs::row(tx, run)?;
     if row.state == RunState::Queued {
-        close(tx, &row, RunState::Skipped)?;
+        runs::close(tx, &row, RunState::Skipped)?;
     } else if row.in_lane && row.state.is_final() {
         tx.execute("update runs set in_lane = null, revision = revision + 1 where seq = ?1", [row.seq])?;
         tx.moved(run, row.workflow, Some(row.state), row.state)?;
@@ -164,40 +135,9 @@ pub(super) fn skip(tx: &mut Tx<'_>, skip: &Skip) -> Result<RunId> {
     Ok(run)
 }
 
-/// Cancels a run that nobody works on, or asks its worker to.
-pub(super) fn cancel(tx: &mut Tx<'_>, run: RunId) -> Result<Cancel> {
-    let row = row(tx, run)?;
-    if row.state.is_final() {
-        return Ok(Cancel::Ended(row.state));
-    }
-    if row.claimed || (row.state == RunState::Waiting && planted!(tx.shared.clock.as_ref(), IgnoredCancel)) {
-        let sql = "update runs set cancel_requested = 1, revision = revision + 1
-                   where seq = ?1 and cancel_requested = 0";
-        tx.execute(sql, [row.seq])?;
-        tx.effects.touched.push(run);
-        return Ok(Cancel::Requested);
-    }
-    close(tx, &row, RunState::Cancelled)?;
-    Ok(Cancel::Cancelled)
-}
-
-/// Ends a run that nobody works on, as skipped or cancelled.
-fn close(tx: &mut Tx<'_>, row: &Row, state: RunState) -> Result<()> {
-    let sql = "
-        update runs
-        set state = ?2, ended_at = ?3, due = null, awaits = null, in_lane = null, cancel_requested = 0,
-            revision = revision + 1
-        where seq = ?1";
-    tx.execute(sql, (row.seq, state, tx.now))?;
-    progress::interrupt_steps(tx, row.seq, tx.now)?;
-    progress::forget_kept(tx, row.seq)?;
-    tx.moved(row.run, row.workflow, Some(row.state), state)?;
-    row.lane.map_or(Ok(()), |lane| lanes::advance(tx, lane))
-}
-
 /// Keeps an event; a run that waits for it becomes due.
 pub(super) fn deliver(tx: &mut Tx<'_>, run: RunId, name: &str, body: &[u8]) -> Result<Delivered> {
-    let row = row(tx, run)?;
+    let row = runs::row(tx, run)?;
     if row.state.is_final() {
         return Ok(Delivered::Ended);
     }

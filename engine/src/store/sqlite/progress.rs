@@ -5,10 +5,9 @@ use rusqlite::params;
 use super::parts::{self, Part};
 use super::sabotage::Sabotage;
 use super::tx::Tx;
-use super::{accept, claim, lanes};
+use super::{accept, changes, claim, lanes, runs};
 use crate::store::{
-    Changes, Claim, Claimed, Failure, Fence, Finish, Mask, NewRun, Park, Result, RunId, RunState, StepEnd, StepStart,
-    StoreError, Timestamp, Trigger,
+    Changes, Claim, Claimed, Fence, Finish, Park, Result, RunState, StepEnd, StepStart, StoreError, Trigger,
 };
 
 /// The row of a claimed run.
@@ -48,27 +47,27 @@ fn held(tx: &Tx<'_>, fence: Fence) -> Result<Held> {
 /// The start of an acting step.
 pub(super) fn step_started(tx: &mut Tx<'_>, fence: Fence, start: &StepStart, changes: &Changes) -> Result<()> {
     let held = held(tx, fence)?;
-    write_changes(tx, fence.run, held.seq, changes)?;
-    write_start(tx, held.seq, start)
+    changes::write_changes(tx, fence.run, held.seq, changes)?;
+    changes::write_start(tx, held.seq, start)
 }
 
 /// The result of a step.
 pub(super) fn step_result(tx: &mut Tx<'_>, fence: Fence, end: &StepEnd, changes: &Changes) -> Result<()> {
     let held = held(tx, fence)?;
-    write_changes(tx, fence.run, held.seq, changes)?;
-    write_end(tx, held.seq, end)
+    changes::write_changes(tx, fence.run, held.seq, changes)?;
+    changes::write_end(tx, held.seq, end)
 }
 
 /// A durable point without a step.
 pub(super) fn checkpoint(tx: &mut Tx<'_>, fence: Fence, changes: &Changes) -> Result<()> {
     let held = held(tx, fence)?;
-    write_changes(tx, fence.run, held.seq, changes)
+    changes::write_changes(tx, fence.run, held.seq, changes)
 }
 
 /// Puts a run to sleep.
 pub(super) fn park(tx: &mut Tx<'_>, fence: Fence, park: &Park) -> Result<()> {
     let held = held(tx, fence)?;
-    write_changes(tx, fence.run, held.seq, &park.changes)?;
+    changes::write_changes(tx, fence.run, held.seq, &park.changes)?;
     let mut here = false;
     for name in &park.events {
         let sql = "select 1 from events where run = ?1 and name = ?2";
@@ -94,7 +93,7 @@ pub(super) fn respond(tx: &mut Tx<'_>, fence: Fence, answer: &Vec<u8>, changes: 
     if held.responded && !planted!(tx.shared.clock.as_ref(), SecondAnswer) {
         return Err(StoreError::Conflict(format!("run {} has responded already", fence.run)));
     }
-    write_changes(tx, fence.run, held.seq, changes)?;
+    changes::write_changes(tx, fence.run, held.seq, changes)?;
     let sql = "update runs set responded = 1, answer = ?2, revision = revision + 1 where seq = ?1";
     tx.execute(sql, (held.seq, parts::inline(Some(answer))))?;
     parts::spill(tx, held.seq, Part::Answer, Some(answer))?;
@@ -104,7 +103,7 @@ pub(super) fn respond(tx: &mut Tx<'_>, fence: Fence, answer: &Vec<u8>, changes: 
 
 /// Ends a run, then claims what the caller wants to go on with.
 pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Option<&Claim>) -> Result<Claimed> {
-    accept::check_final(finish)?;
+    runs::check_final(finish)?;
     let held = held(tx, fence)?;
     if held.trigger == Trigger::Failure && finish.on_failure.is_some() {
         let text = format!("run {} was started by a failure: its own failure starts no further run", fence.run);
@@ -144,10 +143,10 @@ pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Optio
     if !held.responded {
         spill(tx, held.seq, Part::Answer, answer)?;
     }
-    write_finished(tx, fence.run, held.seq, finish)?;
-    interrupt_steps(tx, held.seq, finish.ended_at)?;
+    accept::write_finished(tx, fence.run, held.seq, finish)?;
+    changes::interrupt_steps(tx, held.seq, finish.ended_at)?;
     if !finish.state.is_retryable() {
-        forget_kept(tx, held.seq)?;
+        changes::forget_kept(tx, held.seq)?;
     }
     if let Some(lane) = held.lane {
         lanes::advance(tx, lane)?;
@@ -159,134 +158,4 @@ pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Optio
         Some(then) if tx.shared.is_leased(then.owner) => claim::claim(tx, then),
         _ => Ok(Claimed::default()),
     }
-}
-
-/// What an end writes beside the run's own row, for a run that was claimed and for one that is new.
-pub(super) fn write_finished(tx: &mut Tx<'_>, run: RunId, seq: i64, finish: &Finish) -> Result<()> {
-    write_changes(tx, run, seq, &finish.changes)?;
-    if let Some(mask) = &finish.mask {
-        write_mask(tx, seq, mask)?;
-    }
-    if let Some(next) = &finish.on_failure {
-        // A full queue is no reason to lose the news of a failure.
-        accept::accept(tx, &NewRun { queue_limit: None, ..(**next).clone() }, None)?;
-    }
-    Ok(())
-}
-
-/// Drops what only a resume needs.
-pub(super) fn forget_kept(tx: &Tx<'_>, seq: i64) -> Result<()> {
-    tx.execute("delete from kept where run = ?1", [seq])?;
-    Ok(())
-}
-
-fn write_changes(tx: &mut Tx<'_>, run: RunId, seq: i64, changes: &Changes) -> Result<()> {
-    let Changes { input, kept, starts, ends, log } = changes;
-    if let Some(input) = input {
-        set_body(tx, seq, "input", Part::Input, Some(input))?;
-    }
-    for (name, value) in kept {
-        match value {
-            Some(value) => tx.execute(
-                "insert into kept (run, name, value) values (?1, ?2, ?3)
-                 on conflict (run, name) do update set value = excluded.value",
-                (seq, name, value),
-            )?,
-            None => tx.execute("delete from kept where run = ?1 and name = ?2", (seq, name))?,
-        };
-    }
-    for start in starts {
-        write_start(tx, seq, start)?;
-    }
-    for end in ends {
-        write_end(tx, seq, end)?;
-    }
-    if log.is_empty() {
-        return Ok(());
-    }
-    let first: u32 = tx
-        .row("select coalesce(max(number) + 1, 0) from log where run = ?1", [seq], |row| row.get(0))?
-        .unwrap_or_default();
-    for (number, line) in (first..).zip(log) {
-        let sql = "insert into log (run, number, at, level, message, position) values (?1, ?2, ?3, ?4, ?5, ?6)";
-        tx.execute(sql, (seq, number, line.at, &line.level, &line.message, &line.position))?;
-    }
-    tx.effects.events.push(crate::store::Event::Log { run, first, count: log.len() as u32 });
-    Ok(())
-}
-
-/// No step is at work any more: what has no result by now gets none.
-pub(super) fn interrupt_steps(tx: &Tx<'_>, seq: i64, now: Timestamp) -> Result<()> {
-    let sql = "
-        update steps
-        set state = 'interrupted', ended_at = ?2, error_kind = ?3, error_message = ?4, error_position = position
-        where run = ?1 and state = 'started'";
-    tx.execute(sql, (seq, now, Failure::INTERRUPTED, "The run ended while this step was at work."))?;
-    Ok(())
-}
-
-/// Each start is a row of its own: nothing overwrites an earlier attempt.
-fn write_start(tx: &Tx<'_>, seq: i64, start: &StepStart) -> Result<()> {
-    let StepStart { position, attempt, kind, started_at } = start;
-    let sql = "
-        insert into steps (run, position, attempt, kind, state, started_at) values (?1, ?2, ?3, ?4, 'started', ?5)
-        on conflict (run, position, attempt) do nothing";
-    let overwrites = planted!(tx.shared.clock.as_ref(), OverwrittenAttempt);
-    let overwriting = sql.replace("do nothing", "do update set state = 'started', ended_at = null, error_kind = null");
-    let sql = if overwrites { &overwriting } else { sql };
-    if tx.execute(sql, (seq, position, attempt, kind, started_at))? == 0 {
-        let text = format!("attempt {attempt} of step '{position}' has started before: it cannot start again");
-        return Err(StoreError::Conflict(text));
-    }
-    Ok(())
-}
-
-fn write_end(tx: &Tx<'_>, seq: i64, end: &StepEnd) -> Result<()> {
-    let (state, result, error): (_, _, Option<&Failure>) = match &end.result {
-        Ok(result) => {
-            let result = result.as_ref().filter(|_| !planted!(tx.shared.clock.as_ref(), DroppedResult));
-            ("completed", result, None)
-        }
-        Err(error) if error.kind == Failure::INTERRUPTED => ("interrupted", None, Some(error)),
-        Err(error) => ("failed", None, Some(error)),
-    };
-    let sql = "
-        update steps
-        set state = ?4, ended_at = ?5, result = ?6, diagnostics = ?7, error_kind = ?8, error_message = ?9,
-            error_status = ?10, error_position = ?11
-        where run = ?1 and position = ?2 and attempt = ?3 and state = 'started'";
-    let values = params![
-        seq,
-        end.position,
-        end.attempt,
-        state,
-        end.ended_at,
-        result,
-        end.diagnostics,
-        error.map(|error| &error.kind),
-        error.map(|error| &error.message),
-        error.and_then(|error| error.status),
-        error.and_then(|error| error.position.as_ref()),
-    ];
-    if tx.execute(sql, values)? == 0 {
-        let text = format!("attempt {} of step '{}' has not started: it cannot end", end.attempt, end.position);
-        return Err(StoreError::Conflict(text));
-    }
-    Ok(())
-}
-
-fn write_mask(tx: &Tx<'_>, seq: i64, mask: &Mask) -> Result<()> {
-    set_body(tx, seq, "payload", Part::Payload, mask.payload.as_ref())?;
-    set_body(tx, seq, "input", Part::Input, mask.input.as_ref())?;
-    tx.execute("update runs set masked = 1 where seq = ?1", [seq])?;
-    for (position, attempt, result) in &mask.results {
-        let sql = "update steps set result = ?4 where run = ?1 and position = ?2 and attempt = ?3";
-        tx.execute(sql, (seq, position, attempt, result))?;
-    }
-    Ok(())
-}
-
-fn set_body(tx: &Tx<'_>, seq: i64, column: &str, part: Part, body: Option<&Vec<u8>>) -> Result<()> {
-    tx.execute(&format!("update runs set {column} = ?2 where seq = ?1"), (seq, parts::inline(body)))?;
-    parts::spill(tx, seq, part, body)
 }

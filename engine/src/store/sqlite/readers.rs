@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::oneshot;
 
-use super::shared::locked;
+use super::locked::locked;
 use crate::store::{Answer, Result, StoreError};
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
+use super::effects::Effects;
 use super::health::Health;
-use super::tx::Effects;
+use super::locked::locked;
 use crate::clock::{Clock, Trusted};
 use crate::store::{CommitSizes, Cursor, Event, EventPage, OwnerId, Result, RunId, StoreError, Timestamp};
 
@@ -183,11 +184,6 @@ fn read_cursor(cursor: &Cursor) -> Result<(u64, u64)> {
         .split_once('.')
         .and_then(|(opening, place)| Some((u64::from_str_radix(opening, 16).ok()?, place.parse().ok()?)))
         .ok_or_else(|| StoreError::Conflict(format!("'{}' is not a cursor of the events", cursor.0)))
-}
-
-/// A lock whose holders cannot leave the data half changed: after a panic it is still good.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Counts commits and decisions, for metrics.

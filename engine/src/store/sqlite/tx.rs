@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
+use super::effects::Effects;
 use super::shared::Shared;
-use crate::store::{Event, OwnerId, Result, RunId, RunState, StoreError, Timestamp, VersionHash};
+use crate::store::{Event, Result, RunId, RunState, StoreError, Timestamp, VersionHash};
 
 /// A decision in progress.
 pub(super) struct Tx<'a> {
@@ -31,22 +32,6 @@ pub(super) struct Memory {
     queued: Option<HashMap<i64, i64>>,
     workflows: HashMap<String, Arc<Workflow>>,
     names: HashMap<i64, Arc<str>>,
-}
-
-/// What follows from a decision once it holds.
-#[derive(Default)]
-pub(super) struct Effects {
-    /// What listeners are told.
-    pub events: Vec<Event>,
-    /// Runs whose watchers look again.
-    pub touched: Vec<RunId>,
-    /// Something may have become claimable.
-    pub ready: bool,
-    /// Owners whose claims were freed.
-    pub ended_leases: Vec<OwnerId>,
-    /// Workflows, switches or slots have changed.
-    pub workflows_changed: bool,
-    queued: Vec<(i64, i64)>,
 }
 
 /// What acceptance and claims need to know about a workflow.

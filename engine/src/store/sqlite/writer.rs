@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::effects::Effects;
 use super::file::StoreFile;
 use super::sabotage::Sabotage;
 use super::shared::Shared;
-use super::tx::{Effects, Memory, Tx};
+use super::tx::{Memory, Tx};
 use super::{claim, fire, keys};
 use crate::clock::Ahead;
 use crate::store::{Answer, Result, StoreError};
