@@ -133,13 +133,10 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- under the fence: all of these may fail with `StoreError::Stale` -------------------------------------------
 
-    /// Commits the start of an acting step together with what a resume needs to know before it.
-    fn step_started(&self, fence: Fence, start: StepStart, changes: Changes) -> Answer<'_, ()>;
-
     /// Commits the result of a step. [`StoreError::Conflict`] if that attempt was not started.
     fn step_result(&self, fence: Fence, end: StepEnd, changes: Changes) -> Answer<'_, ()>;
 
-    /// Commits a durable point without a step.
+    /// Commits a durable point: starts of steps, and what a resume needs to know.
     fn checkpoint(&self, fence: Fence, changes: Changes) -> Answer<'_, ()>;
 
     /// Puts the run to sleep: gives up claim and slot, keeps the lane. It is claimable again when it is due or one of
@@ -211,10 +208,7 @@ pub trait Store: Send + Sync + 'static {
     /// Events that have come for a run, by name, with their bodies.
     fn delivered(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>>;
 
-    /// What the changes of an unfinished, failed or timed-out run have kept, by key.
-    fn kept(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>>;
-
-    /// Those of them whose keys begin with this.
+    /// What the changes of an unfinished, failed or timed-out run have kept under keys that begin with `prefix`, by key.
     fn kept_below(&self, run: RunId, prefix: &'static str) -> Answer<'_, Vec<(String, Vec<u8>)>>;
 
     /// Runs, newest first, with at most the first 4,096 characters of their errors. Pages do not shift while runs are accepted. [`StoreError::Conflict`] for a cursor that is
@@ -243,9 +237,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// All API keys, oldest first.
     fn keys(&self) -> Answer<'_, Vec<KeyRecord>>;
-
-    /// The API key with this SHA-256.
-    fn key_by_hash(&self, hash: [u8; 32]) -> Answer<'_, Option<KeyRecord>>;
 
     /// Adds an admin token. [`StoreError::Conflict`] if it is there already.
     fn add_token(&self, token: NewToken) -> Answer<'_, TokenRecord>;

@@ -8,8 +8,8 @@ use crate::store::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
     Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
     Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord,
-    Skip, SqliteStore, StepEnd, StepRecord, StepStart, Store, StoreError, TokenRecord, Try, VersionHash,
-    WorkflowCounts, WorkflowRecord,
+    Skip, SqliteStore, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash, WorkflowCounts,
+    WorkflowRecord,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -106,7 +106,6 @@ impl Store for Watched {
         steps(run: RunId) -> Vec<StepRecord>;
         log(run: RunId, first: u32, limit: u32) -> LogPage;
         delivered(run: RunId) -> Vec<(String, Vec<u8>)>;
-        kept(run: RunId) -> Vec<(String, Vec<u8>)>;
         runs(query: RunQuery) -> RunPage;
         lanes(query: LaneQuery) -> LanePage;
         counts() -> Vec<WorkflowCounts>;
@@ -114,7 +113,6 @@ impl Store for Watched {
         events(since: Option<Cursor>) -> EventPage;
         add_key(key: NewKey) -> KeyRecord;
         keys() -> Vec<KeyRecord>;
-        key_by_hash(hash: [u8; 32]) -> Option<KeyRecord>;
         add_token(token: NewToken) -> TokenRecord;
         tokens() -> Vec<TokenRecord>;
         administer(change: Admin) -> ();
@@ -166,10 +164,6 @@ impl Store for Watched {
             self.claimed(&claimed).await;
             Ok(claimed)
         })
-    }
-
-    fn step_started(&self, fence: Fence, start: StepStart, changes: Changes) -> Answer<'_, ()> {
-        self.written(fence.run, "start", move || self.inner.step_started(fence, start, changes))
     }
 
     fn step_result(&self, fence: Fence, end: StepEnd, changes: Changes) -> Answer<'_, ()> {

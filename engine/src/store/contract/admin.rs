@@ -24,8 +24,6 @@ pub async fn a_key_opens_its_workflows(bench: Bench) {
     // The same key again opens one more workflow and keeps its label.
     let second = bench.a.store.add_key(NewKey { label: "other".to_owned(), ..key(1, "v") }).await.unwrap();
     assert_eq!(second, KeyRecord { workflows: vec!["v".to_owned(), "w".to_owned()], ..first.clone() });
-    assert_eq!(bench.b.store.key_by_hash([1; 32]).await.unwrap(), Some(second.clone()));
-    assert_eq!(bench.b.store.key_by_hash([3; 32]).await.unwrap(), None);
     let keys = bench.b.store.keys().await.unwrap();
     assert_eq!(keys.len(), 2);
     assert_eq!(keys[0], second);
@@ -36,12 +34,12 @@ pub async fn a_key_opens_its_workflows(bench: Bench) {
 pub async fn a_revoked_key_stays_closed(bench: Bench) {
     let id = bench.a.store.add_key(key(1, "w")).await.unwrap().id;
     bench.a.store.administer(Admin::RevokeKey(id)).await.unwrap();
-    let revoked = bench.b.store.key_by_hash([1; 32]).await.unwrap().unwrap();
+    let revoked = &bench.b.store.keys().await.unwrap()[0];
     assert_eq!(revoked.revoked_at, Some(START));
     assert!(!revoked.is_valid(START));
     bench.clock.pass(10);
     bench.a.store.administer(Admin::RevokeKey(id)).await.unwrap();
-    assert_eq!(bench.b.store.key_by_hash([1; 32]).await.unwrap().unwrap().revoked_at, Some(START));
+    assert_eq!(bench.b.store.keys().await.unwrap()[0].revoked_at, Some(START));
     assert!(matches!(bench.a.store.add_key(key(1, "v")).await, Err(StoreError::Conflict(_))));
 }
 

@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use super::{
     Accepted, Changes, Claim, Claimed, ClaimedRun, Failure, Fence, Finish, LaneId, LaneKind, LaneTicket,
-    LoadedWorkflow, NewRun, OwnerId, Publication, RunId, RunState, RunSummary, Start, Store, Timestamp, Trigger,
-    VersionHash,
+    LoadedWorkflow, NewRun, OwnerId, Publication, Result, RunId, RunState, RunSummary, Start, StepStart, Store,
+    Timestamp, Trigger, VersionHash,
 };
 use crate::clock::{Clock, TestClock};
 
@@ -217,6 +217,12 @@ pub(super) fn lane(key: &str) -> LaneId {
 /// Changes that keep one value.
 pub(super) fn keeping(name: &str, value: &str) -> Changes {
     Changes { kept: vec![(name.to_owned(), Some(value.as_bytes().to_vec()))], ..Changes::default() }
+}
+
+/// Commits the start of a step with other changes.
+pub(super) async fn started(store: &Arc<dyn Store>, fence: Fence, start: StepStart, changes: Changes) -> Result<()> {
+    let starts = changes.starts.into_iter().chain([start]).collect();
+    store.checkpoint(fence, Changes { starts, ..changes }).await
 }
 
 /// A start that wants the claim at once.

@@ -255,7 +255,7 @@ async fn apply_to_step(bench: &Bench, model: &mut Model, step: &Step) {
             let steps = &mut model.runs[number].steps;
             let attempt = steps.len() as u32 + u32::from(!again || steps.is_empty());
             let start = StepStart { position: "s".into(), attempt, kind: "http".into(), started_at: START };
-            let answer = store.step_started(fence, start, Changes::default()).await;
+            let answer = started(store, fence, start, Changes::default()).await;
             if attempt as usize > steps.len() {
                 answer.unwrap();
                 steps.push(StepState::Started);
@@ -447,7 +447,7 @@ async fn apply_of_people(bench: &Bench, model: &mut Model, step: &Step) {
     }
 }
 
-fn skipped(model: &mut Model, number: usize, answer: Result<RunId, StoreError>) {
+fn skipped(model: &mut Model, number: usize, answer: Result<RunId>) {
     if model.runs[number].state == RunState::Queued {
         assert_eq!(answer.unwrap(), model.runs[number].id);
         model.end(number, RunState::Skipped);

@@ -25,16 +25,16 @@ pub async fn a_stale_fence_writes_nothing(bench: Bench) {
     let first = bench.claimed().await;
     bench.a.store.release(bench.a.owner).await.unwrap();
     let second = bench.b.claim_one().await;
-    let late = bench.a.store.step_started(first.fence, start("post", 1), keeping("x", "late")).await;
+    let late = started(&bench.a.store, first.fence, start("post", 1), keeping("x", "late")).await;
     assert_eq!(late, Err(StoreError::Stale { run: first.fence.run }));
     assert_eq!(bench.a.store.steps(first.fence.run).await.unwrap(), []);
-    assert_eq!(bench.a.store.kept(first.fence.run).await.unwrap(), []);
+    assert_eq!(bench.a.store.kept_below(first.fence.run, "").await.unwrap(), []);
     bench.b.complete(second.fence).await;
 }
 
 pub async fn every_write_of_a_dead_claim_is_refused(bench: Bench) {
     let claimed = bench.claimed().await;
-    bench.a.store.step_started(claimed.fence, start("post", 1), Changes::default()).await.unwrap();
+    started(&bench.a.store, claimed.fence, start("post", 1), Changes::default()).await.unwrap();
     bench.a.store.release(bench.a.owner).await.unwrap();
     let current = bench.b.claim_one().await.fence;
     let stale = StoreError::Stale { run: current.run };
@@ -42,7 +42,7 @@ pub async fn every_write_of_a_dead_claim_is_refused(bench: Bench) {
     for fence in made_up {
         let store = &bench.a.store;
         let none = Changes::default;
-        assert_eq!(store.step_started(fence, start("b", 1), none()).await, Err(stale.clone()));
+        assert_eq!(started(store, fence, start("b", 1), none()).await, Err(stale.clone()));
         assert_eq!(store.step_result(fence, end("post", 1, "r"), none()).await, Err(stale.clone()));
         assert_eq!(store.checkpoint(fence, none()).await, Err(stale.clone()));
         assert_eq!(store.park(fence, park(START)).await, Err(stale.clone()));
@@ -59,13 +59,13 @@ pub async fn every_write_of_a_dead_claim_is_refused(bench: Bench) {
 pub async fn steps_are_kept_in_the_order_of_their_starts(bench: Bench) {
     let fence = bench.claimed().await.fence;
     let store = &bench.a.store;
-    store.step_started(fence, start("z", 1), Changes::default()).await.unwrap();
+    started(store, fence, start("z", 1), Changes::default()).await.unwrap();
     let more = Changes { starts: vec![start("a[1]/post", 1)], ..Changes::default() };
-    store.step_started(fence, start("a[0]/post", 1), more).await.unwrap();
+    started(store, fence, start("a[0]/post", 1), more).await.unwrap();
     let failing = StepEnd { result: Err(failure("peer is down")), ..end("a[0]/post", 1, "") };
     let others = Changes { ends: vec![end("a[1]/post", 1, "one")], ..Changes::default() };
     store.step_result(fence, failing, others).await.unwrap();
-    store.step_started(fence, start("a[0]/post", 2), Changes::default()).await.unwrap();
+    started(store, fence, start("a[0]/post", 2), Changes::default()).await.unwrap();
     store.step_result(fence, end("z", 1, "zed"), Changes::default()).await.unwrap();
 
     let steps = store.steps(fence.run).await.unwrap();
@@ -86,7 +86,7 @@ pub async fn steps_are_kept_in_the_order_of_their_starts(bench: Bench) {
 pub async fn no_start_overwrites_an_earlier_attempt(bench: Bench) {
     let fence = bench.claimed().await.fence;
     let store = &bench.a.store;
-    let starts = async |attempt| store.step_started(fence, start("post", attempt), Changes::default()).await;
+    let starts = async |attempt| started(store, fence, start("post", attempt), Changes::default()).await;
     starts(1).await.unwrap();
     assert!(matches!(starts(1).await, Err(StoreError::Conflict(_))), "it is at work");
     let interrupted =
@@ -103,7 +103,7 @@ pub async fn no_start_overwrites_an_earlier_attempt(bench: Bench) {
 pub async fn no_step_of_an_ended_run_is_at_work(bench: Bench) {
     let states = async |run| bench.b.store.steps(run).await.unwrap().iter().map(|step| step.state).collect::<Vec<_>>();
     let fence = bench.claimed().await.fence;
-    bench.a.store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
+    started(&bench.a.store, fence, start("post", 1), Changes::default()).await.unwrap();
     bench.a.fail(fence).await;
     assert_eq!(states(fence.run).await, [StepState::Interrupted]);
     let asleep = bench.claimed().await.fence;
@@ -119,8 +119,8 @@ pub async fn a_result_wants_a_start(bench: Bench) {
     let store = &bench.a.store;
     let never = store.step_result(fence, end("post", 1, "r"), keeping("x", "1")).await;
     assert!(matches!(never, Err(StoreError::Conflict(_))));
-    assert_eq!(store.kept(fence.run).await.unwrap(), [], "the whole decision is refused");
-    store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
+    assert_eq!(store.kept_below(fence.run, "").await.unwrap(), [], "the whole decision is refused");
+    started(store, fence, start("post", 1), Changes::default()).await.unwrap();
     store.step_result(fence, end("post", 1, "r"), Changes::default()).await.unwrap();
     let twice = store.step_result(fence, end("post", 1, "other"), Changes::default()).await;
     assert!(matches!(twice, Err(StoreError::Conflict(_))));
@@ -138,14 +138,14 @@ pub async fn kept_state_comes_back_and_goes_with_the_end(bench: Bench) {
     store.checkpoint(fence, two).await.unwrap();
     store.checkpoint(fence, keeping("a", "2")).await.unwrap();
     let removed = Changes { kept: vec![("b".into(), None), ("gone".into(), None)], ..Changes::default() };
-    store.step_started(fence, start("post", 1), removed).await.unwrap();
+    started(store, fence, start("post", 1), removed).await.unwrap();
     store.release(bench.a.owner).await.unwrap();
     let again = bench.b.claim_one().await;
     assert_eq!(again.kept, [("a".to_owned(), b"2".to_vec())]);
     assert_eq!(again.run.input.as_deref(), Some(b"input".as_slice()));
     assert_eq!(again.steps.len(), 1);
     bench.b.complete(again.fence).await;
-    assert_eq!(store.kept(fence.run).await.unwrap(), []);
+    assert_eq!(store.kept_below(fence.run, "").await.unwrap(), []);
     assert_eq!(store.steps(fence.run).await.unwrap().len(), 1);
 }
 
@@ -164,7 +164,7 @@ pub async fn a_failed_run_keeps_its_state_for_a_retry(bench: Bench) {
     // A cancelled one can never go on.
     let cancelled = Finish::new(RunState::Cancelled, START);
     bench.b.store.finish(again.fence, cancelled, None).await.unwrap();
-    assert_eq!(bench.b.store.kept(fence.run).await.unwrap(), []);
+    assert_eq!(bench.b.store.kept_below(fence.run, "").await.unwrap(), []);
 }
 
 pub async fn every_try_of_a_run_stays_in_its_history(bench: Bench) {
@@ -203,7 +203,7 @@ pub async fn lists_of_steps_leave_large_results_out(bench: Bench) {
     let fence = bench.claimed().await.fence;
     let store = &bench.a.store;
     for (position, size) in [("small", 10), ("large", 5000)] {
-        store.step_started(fence, start(position, 1), Changes::default()).await.unwrap();
+        started(store, fence, start(position, 1), Changes::default()).await.unwrap();
         store.step_result(fence, end(position, 1, &"x".repeat(size)), Changes::default()).await.unwrap();
     }
     let list = store.step_list(fence.run, 4096).await.unwrap();
@@ -280,7 +280,7 @@ pub async fn a_mask_replaces_what_was_kept(bench: Bench) {
     let id = bench.accept(new).await;
     let fence = bench.a.claim_one().await.fence;
     let store = &bench.a.store;
-    store.step_started(fence, start("post", 1), Changes::default()).await.unwrap();
+    started(store, fence, start("post", 1), Changes::default()).await.unwrap();
     store.step_result(fence, end("post", 1, "secret"), Changes::default()).await.unwrap();
     let mask =
         Mask { payload: Some(b"***".to_vec()), input: None, results: vec![("post".to_owned(), 1, b"***".to_vec())] };

@@ -16,7 +16,7 @@ pub async fn a_crash_frees_every_claim(bench: Bench) {
 pub async fn what_was_committed_is_there_after_a_crash(bench: Bench) {
     let claimed = bench.claimed().await;
     let step = StepStart { position: "post".to_owned(), attempt: 1, kind: "http".to_owned(), started_at: START };
-    bench.a.store.step_started(claimed.fence, step, keeping("a", "1")).await.unwrap();
+    started(&bench.a.store, claimed.fence, step, keeping("a", "1")).await.unwrap();
     let done = bench.claimed().await;
     bench.a.complete(done.fence).await;
     let bench = bench.restart().await;

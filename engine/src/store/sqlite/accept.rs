@@ -2,12 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::runs::Entry;
+use super::run_row::{self, New};
+use super::statement::{insert, query};
 use super::tx::{Tx, Workflow};
-use super::{changes, lanes, rows, runs};
+use super::{changes, lanes, runs};
 use crate::store::{
     Accepted, Fence, Finish, FinishedStart, IDEMPOTENCY_HOURS, IdempotencyKey, NewRun, OwnerId, Result, RunId,
-    RunState, RunSummary, Start, StoreError, Timestamp, VersionHash,
+    RunState, Start, StoreError, Timestamp, VersionHash,
 };
 
 /// Accepts a run; `schedule` is the key of the schedule whose occurrence it is.
@@ -56,7 +57,9 @@ fn insert_finished(
         return Err(StoreError::Conflict(text));
     }
     runs::check_final(finish)?;
-    let entry = Entry {
+    let row = New {
+        run: new,
+        workflow: workflow.key,
         state: finish.state,
         version: Some(version_key(tx, workflow, *version)?),
         owner: None,
@@ -64,8 +67,9 @@ fn insert_finished(
         lane: None,
         schedule: None,
         started_at: Some(*started_at),
+        finish: Some(finish),
     };
-    let seq = match runs::insert(tx, new, workflow, &entry, Some(finish)) {
+    let seq = match runs::insert(tx, &row) {
         // A constraint undoes its statement only.
         Err(StoreError::Conflict(_)) if may_be_there => return Ok(Accepted::Finished),
         inserted => inserted?,
@@ -94,11 +98,10 @@ fn insert_queued(
     schedule: Option<i64>,
     claimer: Option<OwnerId>,
 ) -> Result<Accepted> {
-    let lane = match &new.lane {
-        Some(ticket) => lanes::look(tx, workflow.key, ticket)?,
-        None => None,
+    let is_head = match &new.lane {
+        Some(ticket) => lanes::is_empty(tx, workflow.key, ticket)?,
+        None => true,
     };
-    let is_head = lane.as_ref().is_none_or(|lane| lane.empty);
     let later = new.due.filter(|due| *due > tx.now);
     let owner = match claimer {
         Some(owner) if is_head && later.is_none() && may_start(tx, workflow, owner)? => Some(owner),
@@ -112,7 +115,9 @@ fn insert_queued(
             return Ok(Accepted::QueueFull { queued });
         }
     }
-    let entry = Entry {
+    let row = New {
+        run: new,
+        workflow: workflow.key,
         state: if owner.is_some() { RunState::Running } else { RunState::Queued },
         version: owner.map(|_| workflow.version),
         owner,
@@ -123,9 +128,10 @@ fn insert_queued(
         },
         schedule,
         started_at: owner.map(|_| tx.now),
+        finish: None,
     };
-    runs::insert(tx, new, workflow, &entry, None)?;
-    tx.effects.ready |= entry.due.is_some();
+    runs::insert(tx, &row)?;
+    tx.effects.ready |= row.due.is_some();
     Ok(match owner {
         Some(_) => Accepted::Claimed { fence: Fence { run: new.id, number: 1 }, version: workflow.hash },
         None => Accepted::Queued,
@@ -150,23 +156,27 @@ fn version_key(tx: &Tx<'_>, workflow: &Workflow, hash: VersionHash) -> Result<i6
         return Ok(workflow.version);
     }
     let sql = "select key from versions where hash = ?1 and workflow = ?2";
-    tx.row(sql, (hash.0, workflow.key), |row| row.get(0))?
+    tx.value(sql, (hash, workflow.key))?
         .ok_or_else(|| StoreError::NotFound(format!("version {hash} was not published")))
+}
+
+query! {
+    /// What an idempotency key names.
+    struct Known: "select" { request: [u8; 32], run: RunId, expires_at: Timestamp } "from idempotency where digest = ?1"
 }
 
 /// What an idempotency key names, if it still names a run.
 fn known_run(tx: &Tx<'_>, key: &IdempotencyKey) -> Result<Option<Accepted>> {
     let digest = digest(key);
-    let sql = "select request, run, expires_at from idempotency where digest = ?1";
-    let found = tx.row(sql, [digest], |row| {
-        Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, RunId>(1)?, row.get::<_, Timestamp>(2)?))
-    })?;
-    let Some((request, run, expires_at)) = found else { return Ok(None) };
-    let summary: Option<RunSummary> = tx.row(&rows::select_summaries("", "where r.id = ?1"), [run], rows::summary)?;
-    match summary {
+    let Some(known) = tx.first::<Known>([digest])? else { return Ok(None) };
+    match tx.row(&run_row::SUMMARY_BY_ID, [known.run], run_row::summary)? {
         // The key lives 24 hours, longer while its run is unfinished, and never without its run.
-        Some(summary) if tx.trusted < expires_at || !summary.state.is_final() => {
-            Ok(Some(if request == key.request { Accepted::Duplicate(Box::new(summary)) } else { Accepted::KeyReused }))
+        Some(summary) if tx.trusted < known.expires_at || !summary.state.is_final() => {
+            Ok(Some(if known.request == key.request {
+                Accepted::Duplicate(Box::new(summary))
+            } else {
+                Accepted::KeyReused
+            }))
         }
         _ => {
             tx.execute("delete from idempotency where digest = ?1", [digest])?;
@@ -177,8 +187,7 @@ fn known_run(tx: &Tx<'_>, key: &IdempotencyKey) -> Result<Option<Accepted>> {
 
 fn remember_key(tx: &Tx<'_>, key: &IdempotencyKey, run: RunId) -> Result<()> {
     let expires_at = tx.now.plus_millis(IDEMPOTENCY_HOURS * 3_600_000);
-    let sql = "insert into idempotency (digest, request, run, expires_at) values (?1, ?2, ?3, ?4)";
-    tx.execute(sql, (digest(key), key.request, run, expires_at))?;
+    insert!(tx, "idempotency" { digest: digest(key), request: key.request, run: run, expires_at: expires_at })?;
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! What decisions write about a run beside its own row: kept state, steps, log lines, masked bodies.
 
-use rusqlite::params;
-
 use super::parts::{self, Part};
+use super::statement::{insert, update};
 use super::tx::Tx;
-use crate::store::{Changes, Event, Failure, Mask, Result, RunId, StepEnd, StepStart, StoreError, Timestamp};
+use crate::store::{
+    Changes, Event, Failure, LogLine, Mask, Result, RunId, StepEnd, StepStart, StepState, StoreError, Timestamp,
+};
 
 /// Drops what only a resume needs.
 pub(super) fn forget_kept(tx: &Tx<'_>, seq: i64) -> Result<()> {
@@ -16,14 +17,13 @@ pub(super) fn forget_kept(tx: &Tx<'_>, seq: i64) -> Result<()> {
 pub(super) fn write_changes(tx: &mut Tx<'_>, run: RunId, seq: i64, changes: &Changes) -> Result<()> {
     let Changes { input, kept, starts, ends, log } = changes;
     if let Some(input) = input {
-        set_body(tx, seq, "input", Part::Input, Some(input))?;
+        set_input(tx, seq, Some(input))?;
     }
     for (name, value) in kept {
         match value {
-            Some(value) => tx.execute(
-                "insert into kept (run, name, value) values (?1, ?2, ?3)
-                 on conflict (run, name) do update set value = excluded.value",
-                (seq, name, value),
+            Some(value) => insert!(
+                tx,
+                "kept" { run: seq, name: name, value: value } "on conflict (run, name) do update set value = excluded.value"
             )?,
             None => tx.execute("delete from kept where run = ?1 and name = ?2", (seq, name))?,
         };
@@ -37,12 +37,11 @@ pub(super) fn write_changes(tx: &mut Tx<'_>, run: RunId, seq: i64, changes: &Cha
     if log.is_empty() {
         return Ok(());
     }
-    let first: u32 = tx
-        .row("select coalesce(max(number) + 1, 0) from log where run = ?1", [seq], |row| row.get(0))?
-        .unwrap_or_default();
+    let last: Option<u32> = tx.value("select max(number) from log where run = ?1", [seq])?.flatten();
+    let first = last.map_or(0, |last| last + 1);
     for (number, line) in (first..).zip(log) {
-        let sql = "insert into log (run, number, at, level, message, position) values (?1, ?2, ?3, ?4, ?5, ?6)";
-        tx.execute(sql, (seq, number, line.at, &line.level, &line.message, &line.position))?;
+        let LogLine { at, level, message, position } = line;
+        insert!(tx, "log" { run: seq, number: number, at: at, level: level, message: message, position: position })?;
     }
     tx.effects.events.push(Event::Log { run, first, count: log.len() as u32 });
     Ok(())
@@ -50,24 +49,33 @@ pub(super) fn write_changes(tx: &mut Tx<'_>, run: RunId, seq: i64, changes: &Cha
 
 /// No step is at work any more: what has no result by now gets none.
 pub(super) fn interrupt_steps(tx: &Tx<'_>, seq: i64, now: Timestamp) -> Result<()> {
-    let sql = "
-        update steps
-        set state = 'interrupted', ended_at = ?2, error_kind = ?3, error_message = ?4, error_position = position
-        where run = ?1 and state = 'started'";
-    tx.execute(sql, (seq, now, Failure::INTERRUPTED, "The run ended while this step was at work."))?;
+    update!(
+        tx,
+        "steps" {
+            state: StepState::Interrupted,
+            ended_at: now,
+            error_kind: Failure::INTERRUPTED,
+            error_message: "The run ended while this step was at work.",
+        }
+        "error_position = position"
+        where { run: seq } "and state = 'started'"
+    )?;
     Ok(())
 }
 
 /// Each start is a row of its own: nothing overwrites an earlier attempt.
-pub(super) fn write_start(tx: &Tx<'_>, seq: i64, start: &StepStart) -> Result<()> {
+fn write_start(tx: &Tx<'_>, seq: i64, start: &StepStart) -> Result<()> {
     let StepStart { position, attempt, kind, started_at } = start;
-    let sql = "
-        insert into steps (run, position, attempt, kind, state, started_at) values (?1, ?2, ?3, ?4, 'started', ?5)
-        on conflict (run, position, attempt) do nothing";
-    let overwrites = planted!(tx.shared.clock.as_ref(), OverwrittenAttempt);
-    let overwriting = sql.replace("do nothing", "do update set state = 'started', ended_at = null, error_kind = null");
-    let sql = if overwrites { &overwriting } else { sql };
-    if tx.execute(sql, (seq, position, attempt, kind, started_at))? == 0 {
+    if planted!(tx.shared.clock.as_ref(), OverwrittenAttempt) {
+        tx.execute("delete from steps where run = ?1 and position = ?2 and attempt = ?3", (seq, position, attempt))?;
+    }
+    let state = StepState::Started;
+    let written = insert!(
+        tx,
+        "steps" { run: seq, position: position, attempt: attempt, kind: kind, state: state, started_at: started_at }
+        "on conflict (run, position, attempt) do nothing"
+    )?;
+    if written == 0 {
         let text = format!("attempt {attempt} of step '{position}' has started before: it cannot start again");
         return Err(StoreError::Conflict(text));
     }
@@ -79,30 +87,26 @@ pub(super) fn write_end(tx: &Tx<'_>, seq: i64, end: &StepEnd) -> Result<()> {
     let (state, result, error): (_, _, Option<&Failure>) = match &end.result {
         Ok(result) => {
             let result = result.as_ref().filter(|_| !planted!(tx.shared.clock.as_ref(), DroppedResult));
-            ("completed", result, None)
+            (StepState::Completed, result, None)
         }
-        Err(error) if error.kind == Failure::INTERRUPTED => ("interrupted", None, Some(error)),
-        Err(error) => ("failed", None, Some(error)),
+        Err(error) if error.kind == Failure::INTERRUPTED => (StepState::Interrupted, None, Some(error)),
+        Err(error) => (StepState::Failed, None, Some(error)),
     };
-    let sql = "
-        update steps
-        set state = ?4, ended_at = ?5, result = ?6, diagnostics = ?7, error_kind = ?8, error_message = ?9,
-            error_status = ?10, error_position = ?11
-        where run = ?1 and position = ?2 and attempt = ?3 and state = 'started'";
-    let values = params![
-        seq,
-        end.position,
-        end.attempt,
-        state,
-        end.ended_at,
-        result,
-        end.diagnostics,
-        error.map(|error| &error.kind),
-        error.map(|error| &error.message),
-        error.and_then(|error| error.status),
-        error.and_then(|error| error.position.as_ref()),
-    ];
-    if tx.execute(sql, values)? == 0 {
+    let written = update!(
+        tx,
+        "steps" {
+            state: state,
+            ended_at: end.ended_at,
+            result: result,
+            diagnostics: end.diagnostics,
+            error_kind: error.map(|error| &error.kind),
+            error_message: error.map(|error| &error.message),
+            error_status: error.and_then(|error| error.status),
+            error_position: error.and_then(|error| error.position.as_ref()),
+        }
+        where { run: seq, position: end.position, attempt: end.attempt } "and state = 'started'"
+    )?;
+    if written == 0 {
         let text = format!("attempt {} of step '{}' has not started: it cannot end", end.attempt, end.position);
         return Err(StoreError::Conflict(text));
     }
@@ -111,17 +115,16 @@ pub(super) fn write_end(tx: &Tx<'_>, seq: i64, end: &StepEnd) -> Result<()> {
 
 /// Puts masked bodies in place of what `redact` covers.
 pub(super) fn write_mask(tx: &Tx<'_>, seq: i64, mask: &Mask) -> Result<()> {
-    set_body(tx, seq, "payload", Part::Payload, mask.payload.as_ref())?;
-    set_body(tx, seq, "input", Part::Input, mask.input.as_ref())?;
-    tx.execute("update runs set masked = 1 where seq = ?1", [seq])?;
+    update!(tx, "runs" { payload: parts::inline(mask.payload.as_ref()), masked: true } where { seq: seq })?;
+    parts::spill(tx, seq, Part::Payload, mask.payload.as_ref())?;
+    set_input(tx, seq, mask.input.as_ref())?;
     for (position, attempt, result) in &mask.results {
-        let sql = "update steps set result = ?4 where run = ?1 and position = ?2 and attempt = ?3";
-        tx.execute(sql, (seq, position, attempt, result))?;
+        update!(tx, "steps" { result: result } where { run: seq, position: position, attempt: attempt })?;
     }
     Ok(())
 }
 
-fn set_body(tx: &Tx<'_>, seq: i64, column: &str, part: Part, body: Option<&Vec<u8>>) -> Result<()> {
-    tx.execute(&format!("update runs set {column} = ?2 where seq = ?1"), (seq, parts::inline(body)))?;
-    parts::spill(tx, seq, part, body)
+fn set_input(tx: &Tx<'_>, seq: i64, input: Option<&Vec<u8>>) -> Result<()> {
+    update!(tx, "runs" { input: parts::inline(input) } where { seq: seq })?;
+    parts::spill(tx, seq, Part::Input, input)
 }

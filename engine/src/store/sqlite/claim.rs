@@ -4,18 +4,43 @@ use std::time::Duration;
 
 use rusqlite::OptionalExtension;
 
+use super::rows::{Delivery, Kept, Step};
+use super::statement::{only, query, update};
 use super::tx::{Tx, Workflow};
-use super::{rows, runs};
+use super::{run_row, runs};
 use crate::store::{
-    Claim, Claimed, ClaimedRun, Fence, OwnerId, Result, Run, RunId, RunState, StoreError, Timestamp, VersionHash,
+    Claim, Claimed, ClaimedRun, Fence, OwnerId, Result, Run, RunId, RunState, StepRecord, StoreError, Timestamp,
+    VersionHash,
 };
 
 /// A run that may be claimed.
 struct Candidate {
     /// Since when it has been able to run: its due instant, or its acceptance if it was due at once.
-    since: i64,
+    since: Timestamp,
     seq: i64,
     workflow: i64,
+}
+
+query! {
+    /// Runs of a workflow that could run since their acceptance.
+    struct AtOnce: "select" { seq: i64, id: RunId } "from runs where workflow = ?1 and due = 0 order by seq limit ?2"
+}
+
+query! {
+    /// Runs of a workflow whose instant has come.
+    struct Woken: "select" { seq: i64, due: Timestamp }
+    "from runs where workflow = ?1 and due > 0 and due <= ?2 order by due, seq limit ?3"
+}
+
+query! {
+    /// The claimed runs of an owner.
+    struct Owned: "select" { seq: i64, id: RunId, cancel_requested: bool }
+    "from runs where owner is not null and owner = ?1"
+}
+
+query! {
+    /// A run before it is claimed.
+    struct Unclaimed: "select" { state: RunState, set_back: Option<i64>, fence: u32 } "from runs where seq = ?1"
 }
 
 /// Claims what is due, lane and slot being free.
@@ -53,15 +78,12 @@ pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed> {
 
 /// Ends an owner's lease and frees its claims.
 pub(super) fn free(tx: &mut Tx<'_>, owner: OwnerId) -> Result<()> {
-    let sql = "select seq, id, cancel_requested from runs where owner is not null and owner = ?1";
-    let held: Vec<(i64, RunId, bool)> =
-        tx.rows(sql, [owner.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    for (seq, run, cancel_requested) in held {
-        tx.execute("update runs set owner = null, due = 0, revision = revision + 1 where seq = ?1", [seq])?;
-        tx.effects.touched.push(run);
+    for run in tx.all::<Owned>([owner])? {
+        tx.execute("update runs set owner = null, due = 0, revision = revision + 1 where seq = ?1", [run.seq])?;
+        tx.effects.touched.push(run.id);
         tx.effects.ready = true;
-        if cancel_requested {
-            runs::cancel(tx, run)?;
+        if run.cancel_requested {
+            runs::cancel(tx, run.id)?;
         }
     }
     tx.effects.ended_leases.push(owner);
@@ -71,7 +93,7 @@ pub(super) fn free(tx: &mut Tx<'_>, owner: OwnerId) -> Result<()> {
 /// Frees all claims: whoever held them is dead.
 pub(super) fn free_all(tx: &mut Tx<'_>) -> Result<()> {
     let cancelled: Vec<RunId> =
-        tx.rows("select id from runs where owner is not null and cancel_requested = 1", (), |row| row.get(0))?;
+        tx.values("select id from runs where owner is not null and cancel_requested = 1", ())?;
     tx.execute("update runs set owner = null, due = 0, revision = revision + 1 where owner is not null", ())?;
     for run in cancelled {
         runs::cancel(tx, run)?;
@@ -96,7 +118,7 @@ fn workflows_with_due(tx: &Tx<'_>) -> Result<Vec<i64>> {
         tx.prepare("select workflow from runs where due is not null and workflow > ?1 order by workflow limit 1")?;
     let mut found = Vec::new();
     let mut last = 0_i64;
-    while let Some(workflow) = next.query_row([last], |row| row.get(0)).optional()? {
+    while let Some(workflow) = next.query_row([last], only).optional()? {
         found.push(workflow);
         last = workflow;
     }
@@ -105,17 +127,11 @@ fn workflows_with_due(tx: &Tx<'_>) -> Result<Vec<i64>> {
 
 /// The first runs of a workflow that are due: those that wait since their acceptance, and those whose instant came.
 fn due(tx: &Tx<'_>, workflow: i64, limit: u32) -> Result<Vec<Candidate>> {
-    let at_once = tx.rows(
-        "select seq, id from runs where workflow = ?1 and due = 0 order by seq limit ?2",
-        (workflow, limit),
-        |row| Ok(Candidate { seq: row.get(0)?, since: row.get::<_, RunId>(1)?.accepted_at().0, workflow }),
-    )?;
-    let woken = tx.rows(
-        "select seq, due from runs where workflow = ?1 and due > 0 and due <= ?2 order by due, seq limit ?3",
-        (workflow, tx.now, limit),
-        |row| Ok(Candidate { seq: row.get(0)?, since: row.get(1)?, workflow }),
-    )?;
-    let mut both: Vec<Candidate> = at_once.into_iter().chain(woken).collect();
+    let at_once = tx.all::<AtOnce>((workflow, limit))?.into_iter();
+    let at_once = at_once.map(|run| Candidate { seq: run.seq, since: run.id.accepted_at(), workflow });
+    let woken = tx.all::<Woken>((workflow, tx.now, limit))?.into_iter();
+    let woken = woken.map(|run| Candidate { seq: run.seq, since: run.due, workflow });
+    let mut both: Vec<Candidate> = at_once.chain(woken).collect();
     both.sort_unstable_by_key(|candidate| (candidate.since, candidate.seq));
     both.truncate(limit as usize);
     Ok(both)
@@ -124,40 +140,45 @@ fn due(tx: &Tx<'_>, workflow: i64, limit: u32) -> Result<Vec<Candidate>> {
 /// When the next run of a workflow becomes due by itself.
 fn first_later(tx: &Tx<'_>, workflow: i64) -> Result<Option<Timestamp>> {
     let sql = "select due from runs where workflow = ?1 and due > ?2 order by due limit 1";
-    tx.row(sql, (workflow, tx.now), |row| row.get(0))
+    tx.value(sql, (workflow, tx.now))
 }
 
 fn take(tx: &mut Tx<'_>, candidate: &Candidate, workflow: &Workflow, owner: OwnerId) -> Result<ClaimedRun> {
     let seq = candidate.seq;
-    let (before, set_back): (RunState, Option<i64>) = tx
-        .row("select state, set_back from runs where seq = ?1", [seq], |row| Ok((row.get(0)?, row.get(1)?)))?
+    let before = tx
+        .first::<Unclaimed>([seq])?
         .ok_or_else(|| StoreError::Corrupt(format!("run number {seq} is in an index and nowhere else")))?;
-    let sql = "
-        update runs
-        set owner = ?2, fence = fence + 1, due = null, set_back = null, awaits = null, state = 'running', revision = revision + 1,
-            version = coalesce(version, ?3), started_at = coalesce(started_at, ?4),
-            try_started_at = coalesce(try_started_at, ?4)
-        where seq = ?1";
-    tx.execute(sql, (seq, owner.as_bytes().as_slice(), workflow.version, tx.now))?;
-    let claimed = read(tx, seq, Duration::from_millis(set_back.unwrap_or(0).max(0) as u64))?;
-    tx.moved(claimed.fence.run, workflow.key, Some(before), RunState::Running)?;
+    update!(
+        tx,
+        "runs" {
+            owner: owner,
+            state: RunState::Running,
+            version = "coalesce(version, ?)": workflow.version,
+            started_at = "coalesce(started_at, ?)": tx.now,
+            try_started_at = "coalesce(try_started_at, ?)": tx.now,
+        }
+        "fence = fence + 1, due = null, set_back = null, awaits = null, revision = revision + 1"
+        where { seq: seq }
+    )?;
+    let set_back = Duration::from_millis(before.set_back.unwrap_or(0).max(0) as u64);
+    let claimed = read(tx, seq, before.fence + 1, set_back)?;
+    tx.moved(claimed.fence.run, workflow.key, Some(before.state), RunState::Running)?;
     Ok(claimed)
 }
 
-fn read(tx: &Tx<'_>, seq: i64, set_back: Duration) -> Result<ClaimedRun> {
+/// What a worker needs of a run that has been claimed `number` times.
+fn read(tx: &Tx<'_>, seq: i64, number: u32, set_back: Duration) -> Result<ClaimedRun> {
     let gone = || StoreError::Corrupt(format!("run number {seq} cannot be read with its version"));
-    let run: Run = tx.row(&rows::select_runs("where r.seq = ?1"), [seq], rows::run)?.ok_or_else(gone)?;
-    let number: u32 = tx.row("select fence from runs where seq = ?1", [seq], |row| row.get(0))?.ok_or_else(gone)?;
+    let run: Run = tx.row(&run_row::RUN_BY_SEQ, [seq], run_row::run)?.ok_or_else(gone)?;
     let version: VersionHash = run.summary.version.ok_or_else(gone)?;
-    let events = tx.rows("select name, body from events where run = ?1 order by name", [seq], rows::named_bytes)?;
-    // A first claim has nothing behind it.
-    let (kept, steps, log_lines) = if number > 1 {
-        let kept = tx.rows("select name, value from kept where run = ?1 order by name", [seq], rows::named_bytes)?;
-        let lines = tx.row("select count(*) from log where run = ?1", [seq], |row| row.get(0))?.unwrap_or(0);
-        (kept, tx.rows(rows::SELECT_STEPS, [seq], rows::step)?, lines)
-    } else {
-        (Vec::new(), Vec::new(), 0)
-    };
+    let events = tx.all::<Delivery>([seq])?.into_iter().map(|event| (event.name, event.body)).collect();
+    // A run that is claimed for the first time has left nothing.
+    let (mut kept, mut steps, mut log_lines) = (Vec::new(), Vec::new(), 0);
+    if number > 1 {
+        kept = tx.all::<Kept>(Kept::below(seq, ""))?.into_iter().map(|kept| (kept.name, kept.value)).collect();
+        steps = tx.all::<Step>(Step::whole(seq))?.into_iter().map(StepRecord::from).collect();
+        log_lines = tx.value("select count(*) from log where run = ?1", [seq])?.unwrap_or(0);
+    }
     Ok(ClaimedRun {
         fence: Fence { run: run.summary.id, number },
         version,

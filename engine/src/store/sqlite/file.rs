@@ -9,8 +9,9 @@ use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
 
+use super::statement::only;
 use crate::disk::{self, Identity};
 use crate::store::{Result, StoreError};
 
@@ -86,7 +87,7 @@ fn length(path: &Path) -> std::io::Result<Option<u64>> {
 /// Refuses a database of another program, and an empty one where a store was.
 pub(super) fn check_contents(conn: &Connection, path: &Path) -> Result<()> {
     let shown = path.display();
-    let count = |sql: &str| conn.query_row(sql, (), |row| row.get::<_, i64>(0));
+    let count = |sql: &str| conn.query_row(sql, (), only::<i64>);
     let application = count("pragma application_id")?;
     if application == APPLICATION {
         return Ok(());
@@ -110,7 +111,7 @@ pub(super) fn check_contents(conn: &Connection, path: &Path) -> Result<()> {
 
 /// Leaves the marks of a store, once its tables are there.
 pub(super) fn mark(conn: &Connection, path: &Path) -> Result<()> {
-    let application: i64 = conn.query_row("pragma application_id", (), |row| row.get(0))?;
+    let application: i64 = conn.query_row("pragma application_id", (), only)?;
     if application != APPLICATION {
         conn.pragma_update(None, "application_id", APPLICATION)?;
     }
@@ -195,7 +196,7 @@ impl StoreFile {
     /// Has somebody else only moved pages from the WAL into the database, as a backup may?
     fn examine(&self, conn: &Connection, database: Seen, wal: Seen, is_cut: bool) -> std::result::Result<(), String> {
         let shown = |error: rusqlite::Error| error.to_string();
-        let number = |conn: &Connection, sql: &str| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).map_err(shown);
+        let number = |conn: &Connection, sql: &str| conn.query_row(sql, (), only::<i64>).map_err(shown);
         if !begins_as_database(&self.handle) {
             return Err("it does not begin as a database".to_owned());
         }
@@ -205,9 +206,9 @@ impl StoreFile {
             {
                 return Err("it was cut off".to_owned());
             }
-            let (_, frames): (i64, i64) = conn
-                .query_row("pragma wal_checkpoint(passive)", (), |row| Ok((row.get(0)?, row.get(1)?)))
-                .map_err(shown)?;
+            // Whether it was busy, the pages of the WAL, and those of them that were moved.
+            let frames = |row: &Row<'_>| row.get::<_, i64>("log");
+            let frames = conn.query_row("pragma wal_checkpoint(passive)", (), frames).map_err(shown)?;
             let frames = frames.max(0) as u64;
             if frames > 0 && wal.bytes < WAL_HEADER + frames * (page + FRAME_HEADER) {
                 return Err("its WAL was cut off".to_owned());
@@ -218,7 +219,7 @@ impl StoreFile {
         let fresh = Connection::open_with_flags(&self.path, flags).map_err(shown)?;
         number(&fresh, "select count(*) from sqlite_schema")?;
         if database.bytes <= EXAMINED {
-            let found: String = fresh.query_row("pragma quick_check(1)", (), |row| row.get(0)).map_err(shown)?;
+            let found: String = fresh.query_row("pragma quick_check(1)", (), only).map_err(shown)?;
             if found != "ok" {
                 return Err(found);
             }

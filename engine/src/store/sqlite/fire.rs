@@ -1,23 +1,34 @@
 //! Occurrences of schedules: each is decided once. For ever it is decided only when it ran: where the wall clock is set
 //! back by more than an hour, schedules start anew from the new time.
 
+use super::statement::{insert, query, update};
 use super::tx::Tx;
-use super::{accept, rows, runs};
+use super::{accept, run_row, runs};
 use crate::store::{
-    Accepted, Event, Fire, FireDecision, Fired, NewRun, Result, RunId, RunState, Start, StoreError, Timestamp,
+    Accepted, Event, Fire, FireDecision, Fired, NewRun, Result, RunId, RunState, Start, StoreError, Timestamp, Trigger,
     WhileUnfinished,
 };
 
 /// A wall clock that is set back by more than this makes schedules start anew, in milliseconds.
 const SET_BACK: i64 = 3_600_000;
 
-/// A schedule's row.
-struct Schedule {
-    key: i64,
-    workflow: i64,
-    skipped_run: Option<i64>,
-    /// It has started anew from an instant before this one: occurrences up to here may have run already.
-    anew_from: Option<Timestamp>,
+query! {
+    /// The row of a schedule that counts, unless it is settled until `?3`.
+    struct Schedule: "select" {
+        key: i64 = "s.key",
+        workflow: i64 = "s.workflow",
+        skipped_run: Option<i64> = "s.skipped_run",
+        /// It has started anew from an instant before this one: occurrences up to here may have run already.
+        anew_from: Option<Timestamp> = "s.anew_from",
+    } "from schedules s join workflows w on w.key = s.workflow
+       where w.id = ?1 and s.name = ?2 and s.present = 1 and s.paused = 0 and s.settled_until < ?3
+           and w.present = 1 and coalesce(w.switch, w.file_active) = 1"
+}
+
+query! {
+    /// Schedules that are settled until after an instant.
+    struct Ahead: "select" { key: i64, workflow: i64, settled_until: Timestamp }
+    "from schedules where present = 1 and settled_until > ?1"
 }
 
 /// A stretch that is skipped.
@@ -47,14 +58,7 @@ pub(super) fn fire(tx: &mut Tx<'_>, fire: &Fire) -> Result<Fired> {
 
 /// The schedule, if it counts and the instant is not settled.
 fn open_schedule(tx: &Tx<'_>, fire: &Fire) -> Result<Option<Schedule>> {
-    let sql = "
-        select s.key, s.workflow, s.skipped_run, s.anew_from
-        from schedules s join workflows w on w.key = s.workflow
-        where w.id = ?1 and s.name = ?2 and s.present = 1 and s.paused = 0 and s.settled_until < ?3
-            and w.present = 1 and coalesce(w.switch, w.file_active) = 1";
-    tx.row(sql, (&fire.schedule.workflow, &fire.schedule.key, fire.nominal), |row| {
-        Ok(Schedule { key: row.get(0)?, workflow: row.get(1)?, skipped_run: row.get(2)?, anew_from: row.get(3)? })
-    })
+    tx.first((&fire.schedule.workflow, &fire.schedule.key, fire.nominal))
 }
 
 /// Has an occurrence run before its schedule started anew?
@@ -68,24 +72,22 @@ fn has_run(tx: &Tx<'_>, schedule: &Schedule, nominal: Timestamp) -> Result<bool>
         select 1 from runs
         where trigger = 'schedule' and trigger <> 'webhook' and id >= ?1 and schedule = ?2 and scheduled_for = ?3
             and state <> 'skipped')";
-    Ok(tx.row(sql, (first, schedule.key, nominal), |row| row.get(0))?.unwrap_or(false))
+    Ok(tx.value(sql, (first, schedule.key, nominal))?.unwrap_or(false))
 }
 
 /// Schedules that are settled until more than an hour ahead start anew from now: the wall clock was set back. Each has a
 /// row in the history that says so.
 pub(super) fn rewind(tx: &mut Tx<'_>) -> Result<()> {
-    let sql = "select key, workflow, settled_until from schedules where present = 1 and settled_until > ?1";
-    let ahead: Vec<(i64, i64, Timestamp)> =
-        tx.rows(sql, [tx.now.plus_millis(SET_BACK)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    for (key, workflow, settled) in &ahead {
+    let ahead = tx.all::<Ahead>([tx.now.plus_millis(SET_BACK)])?;
+    for &Ahead { key, workflow, settled_until } in &ahead {
         let sql = "
             update schedules
             set settled_until = ?2, skipped_run = null, anew_at = ?2, anew_from = max(coalesce(anew_from, ?3), ?3)
             where key = ?1";
-        tx.execute(sql, (key, tx.now, settled))?;
-        let schedule = Schedule { key: *key, workflow: *workflow, skipped_run: None, anew_from: None };
-        let reason = "clock set back";
-        skip(tx, &schedule, &Stretch { id: RunId::new(tx.now), reason, count: 0, first: tx.now, last: *settled })?;
+        tx.execute(sql, (key, tx.now, settled_until))?;
+        let schedule = Schedule { key, workflow, skipped_run: None, anew_from: None };
+        let (id, reason) = (RunId::new(tx.now), "clock set back");
+        skip(tx, &schedule, &Stretch { id, reason, count: 0, first: tx.now, last: settled_until })?;
     }
     if !ahead.is_empty() {
         tx.effects.events.push(Event::Workflows);
@@ -124,7 +126,7 @@ fn start(
 }
 
 fn unfinished(tx: &Tx<'_>, schedule: i64) -> Result<Vec<RunId>> {
-    tx.rows("select id from runs where schedule = ?1 and ended_at is null", [schedule], |row| row.get(0))
+    tx.values("select id from runs where schedule = ?1 and ended_at is null", [schedule])
 }
 
 /// One row of the history for a stretch; the last row grows if it has the same reason.
@@ -135,8 +137,7 @@ fn skip(tx: &mut Tx<'_>, schedule: &Schedule, stretch: &Stretch<'_>) -> Result<F
         set skip_count = skip_count + ?3, skip_last = ?4, ended_at = ?5, revision = revision + 1
         where seq = ?1 and skip_reason = ?2 and schedule = ?6
         returning id";
-    let longer: Option<RunId> =
-        tx.row(sql, (schedule.skipped_run, reason, count, last, tx.now, schedule.key), |row| row.get(0))?;
+    let longer: Option<RunId> = tx.value(sql, (schedule.skipped_run, reason, count, last, tx.now, schedule.key))?;
     let run = if let Some(run) = longer {
         let workflow = tx.workflow_name(schedule.workflow)?.to_string();
         tx.effects.events.push(Event::Run { run, workflow, state: RunState::Skipped });
@@ -148,19 +149,29 @@ fn skip(tx: &mut Tx<'_>, schedule: &Schedule, stretch: &Stretch<'_>) -> Result<F
         id
     };
     let summary = tx
-        .row(&rows::select_summaries("", "where r.id = ?1"), [run], rows::summary)?
+        .row(&run_row::SUMMARY_BY_ID, [run], run_row::summary)?
         .ok_or_else(|| StoreError::NotFound(format!("the skipped row {run} of {first:?} is gone")))?;
     Ok(Fired::Skipped(Box::new(summary)))
 }
 
 fn insert_skipped(tx: &Tx<'_>, schedule: &Schedule, stretch: &Stretch<'_>) -> Result<()> {
     let Stretch { id, reason, count, first, last } = *stretch;
-    let sql = "
-        insert into runs (id, workflow, trigger, state, schedule, scheduled_for, ended_at, skip_reason, skip_count,
-                          skip_first, skip_last)
-        values (?1, ?2, 'schedule', 'skipped', ?3, ?4, ?5, ?6, ?7, ?4, ?8)";
-    tx.execute(sql, (id, schedule.workflow, schedule.key, first, tx.now, reason, count, last))?;
-    let sql = "update schedules set skipped_run = ?2 where key = ?1";
-    tx.execute(sql, (schedule.key, tx.conn.last_insert_rowid()))?;
+    insert!(
+        tx,
+        "runs" {
+            id: id,
+            workflow: schedule.workflow,
+            trigger: Trigger::Schedule,
+            state: RunState::Skipped,
+            schedule: schedule.key,
+            scheduled_for: first,
+            ended_at: tx.now,
+            skip_reason: reason,
+            skip_count: count,
+            skip_first: first,
+            skip_last: last,
+        }
+    )?;
+    update!(tx, "schedules" { skipped_run: tx.conn.last_insert_rowid() } where { key: schedule.key })?;
     Ok(())
 }

@@ -1,63 +1,61 @@
 //! Lanes: places, heads, and who is next.
 
+use super::statement::query;
 use super::tx::Tx;
 use crate::store::{LaneId, LaneKind, LaneTicket, Result, RunId, RunState, StoreError};
 
-/// A place that was given out.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    /// `lanes.key`.
-    pub key: i64,
-    /// The number of the place.
-    pub place: i64,
+query! {
+    /// The next place of a lane, which is made if it is not there.
+    #[derive(Clone, Copy)]
+    pub(super) struct Place:
+    "insert into lanes (workflow, kind, name, tail) values (?1, ?2, ?3, 1)
+     on conflict (workflow, kind, name) do update set tail = tail + 1 returning" {
+        /// `lanes.key`.
+        key: i64,
+        /// The number of the place.
+        place: i64 = "tail",
+    } ""
 }
 
-/// A lane as a newcomer sees it.
-pub(super) struct Seen {
-    /// Nobody stands in it.
-    pub empty: bool,
+query! {
+    /// The first run of a lane from place `?2` on.
+    pub(super) struct Head: "select" {
+        /// `runs.seq`.
+        seq: i64,
+        /// Its id.
+        id: RunId,
+        /// Its state; final if it holds the lane.
+        state: RunState,
+    } "from runs where lane = ?1 and in_lane = 1 and place >= ?2 order by place limit 1"
 }
 
-/// The run whose turn it is.
-pub(super) struct Head {
-    /// `runs.seq`.
-    pub seq: i64,
-    /// Its id.
-    pub run: RunId,
-    /// Its state; final if it holds the lane.
-    pub state: RunState,
-}
-
-/// Looks at a lane without touching it; nothing if there is no such lane yet.
-pub(super) fn look(tx: &Tx<'_>, workflow: i64, ticket: &LaneTicket) -> Result<Option<Seen>> {
+/// Is a lane empty, or is there no such lane yet?
+pub(super) fn is_empty(tx: &Tx<'_>, workflow: i64, ticket: &LaneTicket) -> Result<bool> {
     let sql = "select not exists (select 1 from runs where lane = l.key and in_lane = 1)
                from lanes l where workflow = ?1 and kind = ?2 and name = ?3";
-    tx.row(sql, (workflow, ticket.kind, &ticket.key), |row| Ok(Seen { empty: row.get(0)? }))
+    Ok(tx.value(sql, (workflow, ticket.kind, &ticket.key))?.unwrap_or(true))
 }
 
 /// Takes the next place of a lane.
 pub(super) fn join(tx: &Tx<'_>, workflow: i64, ticket: &LaneTicket) -> Result<Place> {
-    let sql = "insert into lanes (workflow, kind, name, tail) values (?1, ?2, ?3, 1)
-               on conflict (workflow, kind, name) do update set tail = tail + 1
-               returning key, tail";
-    let place =
-        tx.row(sql, (workflow, ticket.kind, &ticket.key), |row| Ok(Place { key: row.get(0)?, place: row.get(1)? }))?;
+    let place = tx.first((workflow, ticket.kind, &ticket.key))?;
     place.ok_or_else(|| StoreError::Other("the lane gave out no place".to_owned()))
 }
 
-/// Takes the next place of a lane that is known by its key.
-pub(super) fn rejoin(tx: &Tx<'_>, lane: i64) -> Result<Place> {
-    let sql = "update lanes set tail = tail + 1 where key = ?1 returning tail";
-    let place = tx.row(sql, [lane], |row| Ok(Place { key: lane, place: row.get(0)? }))?;
+/// The number of the next place of a lane that is known by its key.
+pub(super) fn rejoin(tx: &Tx<'_>, lane: i64) -> Result<i64> {
+    let place = tx.value("update lanes set tail = tail + 1 where key = ?1 returning tail", [lane])?;
     place.ok_or_else(|| StoreError::Corrupt(format!("a run stands in lane number {lane}, which is missing")))
 }
 
 /// The run whose turn it is.
 pub(super) fn head(tx: &Tx<'_>, lane: i64) -> Result<Option<Head>> {
-    let sql = "select seq, id, state from runs where lane = ?1 and in_lane = 1 order by place limit 1";
-    let by_age = "select seq, id, state from runs where lane = ?1 and in_lane = 1 order by seq limit 1";
-    let sql = if planted!(tx.shared.clock.as_ref(), LaneByAge) { by_age } else { sql };
-    tx.row(sql, [lane], |row| Ok(Head { seq: row.get(0)?, run: row.get(1)?, state: row.get(2)? }))
+    let mut first = 0;
+    if planted!(tx.shared.clock.as_ref(), LaneByAge) {
+        let sql = "select place from runs where lane = ?1 and in_lane = 1 order by seq limit 1";
+        first = tx.value(sql, [lane])?.unwrap_or(first);
+    }
+    tx.first((lane, first))
 }
 
 /// Makes the head claimable if it is queued and was not: to be called whenever a lane has lost or got a run.
@@ -73,7 +71,7 @@ pub(super) fn advance(tx: &mut Tx<'_>, lane: i64) -> Result<()> {
 pub(super) fn key(tx: &mut Tx<'_>, lane: &LaneId) -> Result<i64> {
     let workflow = tx.workflow(&lane.workflow)?;
     let sql = "select key from lanes where workflow = ?1 and kind = ?2 and name = ?3";
-    let key = tx.row(sql, (workflow.key, lane.kind, &lane.key), |row| row.get(0))?;
+    let key = tx.value(sql, (workflow.key, lane.kind, &lane.key))?;
     key.ok_or_else(|| no_lane(lane))
 }
 

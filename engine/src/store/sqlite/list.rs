@@ -6,7 +6,8 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::rows;
+use super::run_row;
+use super::statement::only;
 use crate::store::{Cursor, Result, RunId, RunPage, RunQuery, RunState, RunSummary, StoreError, Timestamp, Trigger};
 
 /// How many runs a page has when nothing is said, and at most.
@@ -134,7 +135,7 @@ impl Filter {
         }
         let places = places.iter().map(|place| format!("select seq from ({place} limit {RARE})")).collect::<Vec<_>>();
         let mut statement = conn.prepare_cached(&places.join(" union "))?;
-        let found = statement.query_map(params_from_iter(values), |row| row.get::<_, i64>(0))?;
+        let found = statement.query_map(params_from_iter(values), only)?;
         let found: Vec<i64> = found.collect::<rusqlite::Result<_>>()?;
         if found.len() < RARE {
             // Numbers from the database itself: nothing to escape.
@@ -176,8 +177,8 @@ impl Filter {
         let condition = if conditions.is_empty() { "1".to_owned() } else { conditions.join(" and ") };
         values.push(Value::from(i64::from(limit)));
         let rest = format!("where {condition} order by r.id desc limit ?{}", values.len());
-        let mut statement = conn.prepare_cached(&rows::select_list(index, &rest))?;
-        let found = statement.query_map(params_from_iter(values), rows::summary)?;
+        let mut statement = conn.prepare_cached(&run_row::select_list(index, &rest))?;
+        let found = statement.query_map(params_from_iter(values), run_row::summary)?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 }

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::statement::only;
 use crate::store::{Result, StoreError, Timestamp};
 
 /// All migrations in order; the number of a migration is its place in this list, counted from 1. A migration that
@@ -42,6 +43,6 @@ pub(super) fn migrate(conn: &mut Connection, now: Timestamp) -> Result<()> {
 
 /// How many migrations the database has seen.
 pub(super) fn applied(conn: &Connection) -> Result<usize> {
-    let version: u32 = conn.query_row("select coalesce(max(version), 0) from migrations", (), |row| row.get(0))?;
+    let version: u32 = conn.query_row("select coalesce(max(version), 0) from migrations", (), only)?;
     Ok(version as usize)
 }

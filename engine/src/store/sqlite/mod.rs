@@ -76,9 +76,11 @@ mod publish;
 mod readers;
 mod reads;
 mod rows;
+mod run_row;
 mod runs;
 mod sabotage;
 mod shared;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod tx;
@@ -99,8 +101,8 @@ use super::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
     Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
     Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
-    ScheduleRecord, Skip, StepEnd, StepRecord, StepStart, Store, StoreError, TokenRecord, Try, VersionHash,
-    WorkflowCounts, WorkflowRecord,
+    ScheduleRecord, Skip, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash, WorkflowCounts,
+    WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -193,10 +195,6 @@ impl Store for SqliteStore {
             self.shared.ready.notified().await;
             Ok(())
         })
-    }
-
-    fn step_started(&self, fence: Fence, start: StepStart, changes: Changes) -> Answer<'_, ()> {
-        self.writer.decide(move |tx| progress::step_started(tx, fence, &start, &changes))
     }
 
     fn step_result(&self, fence: Fence, end: StepEnd, changes: Changes) -> Answer<'_, ()> {
@@ -299,10 +297,6 @@ impl Store for SqliteStore {
         self.readers.read(move |conn| reads::delivered(conn, run))
     }
 
-    fn kept(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>> {
-        self.readers.read(move |conn| reads::kept_below(conn, run, ""))
-    }
-
     fn kept_below(&self, run: RunId, prefix: &'static str) -> Answer<'_, Vec<(String, Vec<u8>)>> {
         self.readers.read(move |conn| reads::kept_below(conn, run, prefix))
     }
@@ -351,10 +345,6 @@ impl Store for SqliteStore {
 
     fn keys(&self) -> Answer<'_, Vec<KeyRecord>> {
         self.readers.read(keys::keys)
-    }
-
-    fn key_by_hash(&self, hash: [u8; 32]) -> Answer<'_, Option<KeyRecord>> {
-        self.readers.read(move |conn| keys::key_by_hash(conn, hash))
     }
 
     fn add_token(&self, token: NewToken) -> Answer<'_, TokenRecord> {

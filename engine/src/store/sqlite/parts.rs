@@ -17,22 +17,6 @@ pub(super) enum Part {
     Trace = 4,
 }
 
-/// The columns that read all bodies of a run `r`, in the order of [`Part`].
-pub(super) const BODIES: &str = "
-    coalesce(r.payload, (select bytes from parts where key = r.seq * 8)),
-    coalesce(r.input,   (select bytes from parts where key = r.seq * 8 + 1)),
-    coalesce(r.output,  (select bytes from parts where key = r.seq * 8 + 2)),
-    coalesce(r.answer,  (select bytes from parts where key = r.seq * 8 + 3)),
-    coalesce(r.trace,   (select bytes from parts where key = r.seq * 8 + 4))";
-
-/// Where the output of a run is: its `seq`, a short output itself, the size of a longer one.
-pub(super) const SELECT_OUTPUT: &str = "
-    select r.seq, r.output, (select length(bytes) from parts where key = r.seq * 8 + 2) from runs r where r.id = ?1";
-
-/// Reads the trace of a run.
-pub(super) const SELECT_TRACE: &str =
-    "select coalesce(r.trace, (select bytes from parts where key = r.seq * 8 + 4)) from runs r where r.id = ?1";
-
 /// The key of a part.
 pub(super) fn key(seq: i64, part: Part) -> i64 {
     seq * 8 + part as i64

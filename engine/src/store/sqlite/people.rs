@@ -1,8 +1,9 @@
 //! Decisions of people and peers about runs: retry, run again, skip, resume, cancel, events.
 
 use super::runs::Row;
+use super::statement::{insert, update};
 use super::tx::Tx;
-use super::{accept, lanes, rows, runs};
+use super::{accept, lanes, run_row, runs};
 use crate::store::{
     Accepted, Delivered, LaneId, LaneKind, NewRun, Result, Run, RunAgain, RunId, RunState, Skip, Start, StoreError,
 };
@@ -24,26 +25,24 @@ fn requeue(tx: &mut Tx<'_>, row: &Row) -> Result<()> {
                error_kind, error_message, error_status, error_position
         from runs where seq = ?1";
     tx.execute(sql, [row.seq])?;
-    let sql = "
-        update runs
-        set state = 'queued', with_errors = 0, ended_at = null, error_kind = null, error_message = null,
-            error_status = null, error_position = null, try_started_at = null, retries = retries + 1, revision = revision + 1, due = ?2
-        where seq = ?1";
+    update!(
+        tx,
+        "runs" { state: RunState::Queued, due: if row.lane.is_none() { Some(0) } else { None } }
+        "with_errors = 0, ended_at = null, error_kind = null, error_message = null, error_status = null, \
+         error_position = null, try_started_at = null, retries = retries + 1, revision = revision + 1"
+        where { seq: row.seq }
+    )?;
     match row.lane {
-        None => {
-            tx.execute(sql, (row.seq, 0))?;
-            tx.effects.ready = true;
-        }
+        None => tx.effects.ready = true,
         Some(lane) => {
-            tx.execute(sql, (row.seq, None::<i64>))?;
             if !row.in_lane {
                 let tail = lanes::rejoin(tx, lane)?;
-                tx.execute("update runs set in_lane = 1, place = ?2 where seq = ?1", (row.seq, tail.place))?;
+                update!(tx, "runs" { in_lane: 1, place: tail } where { seq: row.seq })?;
             }
             lanes::advance(tx, lane)?;
         }
     }
-    tx.moved(row.run, row.workflow, Some(row.state), RunState::Queued)
+    tx.moved(row.id, row.workflow, Some(row.state), RunState::Queued)
 }
 
 /// Goes on with a held lane by retrying its head.
@@ -51,19 +50,19 @@ pub(super) fn resume(tx: &mut Tx<'_>, lane: &LaneId) -> Result<RunId> {
     let key = lanes::key(tx, lane)?;
     let head = lanes::head(tx, key)?.ok_or_else(|| lanes::no_lane(lane))?;
     if !head.state.is_final() {
-        let text = format!("the lane is not held: its head, run {}, is {}", head.run, head.state);
+        let text = format!("the lane is not held: its head, run {}, is {}", head.id, head.state);
         return Err(StoreError::Conflict(text));
     }
-    let row = runs::row(tx, head.run)?;
+    let row = runs::row(tx, head.id)?;
     requeue(tx, &row)?;
-    Ok(head.run)
+    Ok(head.id)
 }
 
 /// A new run with the same payload.
 pub(super) fn run_again(tx: &mut Tx<'_>, again: &RunAgain) -> Result<Accepted> {
     let row = runs::row(tx, again.source)?;
     let source: Run = tx
-        .row(&rows::select_runs("where r.seq = ?1"), [row.seq], rows::run)?
+        .row(&run_row::RUN_BY_SEQ, [row.seq], run_row::run)?
         .ok_or_else(|| StoreError::NotFound(format!("there is no run {}", again.source)))?;
     let Run { summary, payload, input, on_failure, .. } = source;
     if summary.masked {
@@ -106,7 +105,7 @@ fn take_place(tx: &mut Tx<'_>, head: &Row, heir: RunId) -> Result<()> {
     tx.execute("update runs set in_lane = null, revision = revision + 1 where seq = ?1", [head.seq])?;
     let sql = "update runs set place = (select place from runs where seq = ?2) where id = ?1";
     tx.execute(sql, (heir, head.seq))?;
-    tx.effects.touched.push(head.run);
+    tx.effects.touched.push(head.id);
     head.lane.map_or(Ok(()), |lane| lanes::advance(tx, lane))
 }
 
@@ -116,7 +115,7 @@ pub(super) fn skip(tx: &mut Tx<'_>, skip: &Skip) -> Result<RunId> {
         Skip::Run(run) => *run,
         Skip::Head(lane) => {
             let key = lanes::key(tx, lane)?;
-            lanes::head(tx, key)?.ok_or_else(|| lanes::no_lane(lane))?.run
+            lanes::head(tx, key)?.ok_or_else(|| lanes::no_lane(lane))?.id
         }
     };
     let row = runs::row(tx, run)?;
@@ -141,8 +140,8 @@ pub(super) fn deliver(tx: &mut Tx<'_>, run: RunId, name: &str, body: &[u8]) -> R
     if row.state.is_final() {
         return Ok(Delivered::Ended);
     }
-    let sql = "insert into events (run, name, body) values (?1, ?2, ?3) on conflict do nothing";
-    if tx.execute(sql, (row.seq, name, body))? == 0 && !planted!(tx.shared.clock.as_ref(), SecondEvent) {
+    let kept = insert!(tx, "events" { run: row.seq, name: name, body: body } "on conflict do nothing")?;
+    if kept == 0 && !planted!(tx.shared.clock.as_ref(), SecondEvent) {
         return Ok(Delivered::Already);
     }
     tx.execute("update runs set revision = revision + 1 where seq = ?1", [row.seq])?;

@@ -4,8 +4,9 @@
 //! deletes a slice of it, after looking at each run once more. When a sweep is through, texts of versions that no run
 //! refers to and old idempotency keys go too.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
+use super::statement::{self, only, query};
 use super::tx::Tx;
 use crate::store::{Result, Retention, RunId, RunState, Timestamp};
 
@@ -37,6 +38,23 @@ pub(super) struct Slice {
     pub sweep: Option<Sweep>,
 }
 
+query! {
+    /// The oldest runs after one.
+    struct Oldest: "select" {
+        seq: i64,
+        id: RunId,
+        state: RunState,
+        ended_at: Option<Timestamp>,
+        in_lane: bool = "in_lane is not null",
+    } "from runs where ?1 is null or id > ?1 order by id limit ?2"
+}
+
+query! {
+    /// Versions that are nobody's current one.
+    struct Retired: "select" { key: i64, workflow: i64, retired_at: Timestamp }
+    "from versions where retired_at is not null"
+}
+
 /// Looks for a slice of what may go.
 pub(super) fn look(conn: &Connection, retention: &Retention, sweep: Option<Sweep>) -> Result<Slice> {
     let mut sweep = match sweep {
@@ -44,18 +62,12 @@ pub(super) fn look(conn: &Connection, retention: &Retention, sweep: Option<Sweep
         None => Sweep { after: None, excess: excess(conn, retention.max_runs)? },
     };
     let mut victims = Vec::new();
-    let mut statement = conn.prepare_cached(
-        "select seq, id, state, ended_at, in_lane from runs where ?1 is null or id > ?1 order by id limit ?2",
-    )?;
     let mut through = false;
     while !through && victims.len() < retention.slice as usize {
-        let rows = statement.query_map((sweep.after, LOOK), |row| {
-            let is_over = row.get::<_, RunState>(2)?.is_final() && row.get::<_, Option<bool>>(4)? != Some(true);
-            Ok((row.get::<_, i64>(0)?, row.get::<_, RunId>(1)?, is_over, row.get::<_, Option<Timestamp>>(3)?))
-        })?;
-        let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
+        let rows = statement::all::<Oldest>(conn, (sweep.after, LOOK))?;
         through = rows.len() < LOOK as usize;
-        for (seq, run, is_over, ended_at) in rows {
+        for Oldest { seq, id: run, state, ended_at, in_lane } in rows {
+            let is_over = state.is_final() && !in_lane;
             // Nothing that was accepted after the limit can have ended before it.
             let is_too_new = sweep.excess == 0 && run.accepted_at() >= retention.ended_before;
             if is_too_new || victims.len() >= retention.slice as usize {
@@ -78,18 +90,14 @@ pub(super) fn look(conn: &Connection, retention: &Retention, sweep: Option<Sweep
 
 fn excess(conn: &Connection, max_runs: u64) -> Result<u64> {
     // Unfinished ones count as history here: they are few, and they never go.
-    let runs: i64 = conn.prepare_cached("select count(*) from runs")?.query_row((), |row| row.get(0))?;
+    let runs: i64 = statement::value(conn, "select count(*) from runs", ())?.unwrap_or(0);
     Ok((runs as u64).saturating_sub(max_runs))
 }
 
 /// Versions that are nobody's current one and that no run refers to.
 fn unused_versions(conn: &Connection) -> Result<Vec<i64>> {
-    let mut retired =
-        conn.prepare_cached("select key, workflow, retired_at from versions where retired_at is not null")?;
-    let retired = retired.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let mut unused = Vec::new();
-    for version in retired {
-        let (key, workflow, retired_at): (i64, i64, Timestamp) = version?;
+    for Retired { key, workflow, retired_at } in statement::all(conn, ())? {
         // The first question is quick and says no as long as runs of that time are kept; the second is the truth.
         if !older_runs(conn, workflow, retired_at)? && !is_used(conn, workflow, key)? {
             unused.push(key);
@@ -100,13 +108,13 @@ fn unused_versions(conn: &Connection) -> Result<Vec<i64>> {
 
 fn older_runs(conn: &Connection, workflow: i64, retired_at: Timestamp) -> Result<bool> {
     let sql = "select id from runs where workflow = ?1 order by id limit 1";
-    let oldest: Option<RunId> = conn.prepare_cached(sql)?.query_row([workflow], |row| row.get(0)).optional()?;
+    let oldest: Option<RunId> = statement::value(conn, sql, [workflow])?;
     Ok(oldest.is_some_and(|run| run.accepted_at() <= retired_at.plus_millis(LATE_HISTORY)))
 }
 
 fn is_used(conn: &Connection, workflow: i64, version: i64) -> Result<bool> {
     let sql = "select exists (select 1 from runs where workflow = ?1 and version = ?2)";
-    Ok(conn.prepare_cached(sql)?.query_row((workflow, version), |row| row.get(0))?)
+    Ok(statement::value(conn, sql, (workflow, version))?.unwrap_or(false))
 }
 
 /// Deletes a slice; gives the number of runs and of versions.
@@ -117,7 +125,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, slice: &Slice) -> Result<(u32, u32)> {
             delete from runs
             where seq = ?1 and in_lane is null and state in ('completed', 'failed', 'cancelled', 'timedOut', 'skipped')
             returning lane";
-        if let Some(lane) = tx.row(sql, [seq], |row| row.get::<_, Option<i64>>(0))? {
+        if let Some(lane) = tx.value::<Option<i64>>(sql, [seq])? {
             runs += 1;
             tx.execute("delete from parts where key between ?1 * 8 and ?1 * 8 + 7", [seq])?;
             if let Some(lane) = lane {
@@ -151,7 +159,7 @@ pub(super) fn delete_keys(tx: &Tx<'_>, slice: u32) -> Result<bool> {
 /// Gives free pages back to the file system while they are more than a twentieth of the file: a steady engine uses
 /// the pages of old runs for new ones. Tells whether there may be more.
 pub(super) fn shrink(tx: &Tx<'_>) -> Result<bool> {
-    let pragma = |sql: &str| tx.conn.query_row(sql, (), |row| row.get::<_, i64>(0));
+    let pragma = |sql: &str| tx.conn.query_row(sql, (), only::<i64>);
     let (free, all) = (pragma("pragma freelist_count")?, pragma("pragma page_count")?);
     let spare = free - (all / 20).max(16);
     if spare <= 0 {

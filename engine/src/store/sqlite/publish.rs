@@ -4,21 +4,35 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
+use super::statement::{self, insert, query, update};
 use super::tx::Tx;
 use crate::store::{
     Event, LoadedSchedule, LoadedWorkflow, Publication, Published, Result, ScheduleId, ScheduleRecord, StoreError,
     VersionHash, WorkflowRecord,
 };
 
-/// A workflow's row before a publication.
-struct Before {
-    key: i64,
-    hash: VersionHash,
-    version: i64,
-    present: bool,
-    file_active: bool,
-    switch: Option<bool>,
-    concurrency: Option<u32>,
+query! {
+    /// A workflow's row before a publication.
+    struct Before: "select" {
+        key: i64 = "w.key",
+        hash: VersionHash = "v.hash",
+        version: i64 = "w.version",
+        present: bool = "w.present",
+        file_active: bool = "w.file_active",
+        switch: Option<bool> = "w.switch",
+        concurrency: Option<u32> = "w.concurrency",
+    } "from workflows w join versions v on v.key = w.version where w.id = ?1"
+}
+
+query! {
+    /// The schedules that a workflow's file has.
+    struct Present: "select" { name: String, definition: Vec<u8> }
+    "from schedules where workflow = ?1 and present = 1"
+}
+
+query! {
+    /// Every workflow that was ever published.
+    struct Known: "select" { key: i64, id: String, present: bool } "from workflows order by id"
 }
 
 impl Before {
@@ -54,7 +68,7 @@ pub(super) fn publish(tx: &mut Tx<'_>, publication: &Publication) -> Result<Publ
         .map(|loaded| loaded.id.as_str())
         .chain(publication.kept.iter().map(String::as_str))
         .collect();
-    for (key, id, present) in rows(tx)? {
+    for Known { key, id, present } in tx.all(())? {
         let is_named = named.contains(id.as_str());
         if present && !is_named {
             tx.execute("update workflows set present = 0 where key = ?1", [key])?;
@@ -76,32 +90,25 @@ pub(super) fn publish(tx: &mut Tx<'_>, publication: &Publication) -> Result<Publ
 }
 
 fn before(tx: &Tx<'_>, id: &str) -> Result<Option<Before>> {
-    let sql = "select w.key, v.hash, w.version, w.present, w.file_active, w.switch, w.concurrency
-               from workflows w join versions v on v.key = w.version where w.id = ?1";
-    tx.row(sql, [id], |row| {
-        Ok(Before {
-            key: row.get(0)?,
-            hash: VersionHash(row.get(1)?),
-            version: row.get(2)?,
-            present: row.get(3)?,
-            file_active: row.get(4)?,
-            switch: row.get(5)?,
-            concurrency: row.get(6)?,
-        })
-    })
-}
-
-fn rows(tx: &Tx<'_>) -> Result<Vec<(i64, String, bool)>> {
-    tx.rows("select key, id, present from workflows order by id", (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    tx.first([id])
 }
 
 fn insert(tx: &Tx<'_>, loaded: &LoadedWorkflow) -> Result<()> {
     // The version wants the workflow's key and the workflow wants the version's: the key is chosen first.
-    let key: i64 = tx.row("select coalesce(max(key), 0) + 1 from workflows", (), |row| row.get(0))?.unwrap_or(1);
+    let key: i64 = tx.value("select coalesce(max(key), 0) + 1 from workflows", ())?.unwrap_or(1);
     let version = keep_version(tx, key, loaded)?;
-    let sql = "insert into workflows (key, id, version, published_at, present, file_active, concurrency)
-               values (?1, ?2, ?3, ?4, 1, ?5, ?6)";
-    tx.execute(sql, (key, &loaded.id, version, tx.now, loaded.active, loaded.concurrency))?;
+    insert!(
+        tx,
+        "workflows" {
+            key: key,
+            id: loaded.id,
+            version: version,
+            published_at: tx.now,
+            present: true,
+            file_active: loaded.active,
+            concurrency: loaded.concurrency,
+        }
+    )?;
     for schedule in &loaded.schedules {
         put_schedule(tx, key, schedule)?;
     }
@@ -110,9 +117,8 @@ fn insert(tx: &Tx<'_>, loaded: &LoadedWorkflow) -> Result<()> {
 
 fn switch_version(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<()> {
     let version = keep_version(tx, before.key, loaded)?;
-    let sql = "update workflows set version = ?2, published_at = ?3 where key = ?1";
-    tx.execute(sql, (before.key, version, tx.now))?;
-    tx.execute("update versions set retired_at = ?2 where key = ?1", (before.version, tx.now))?;
+    update!(tx, "workflows" { version: version, published_at: tx.now } where { key: before.key })?;
+    update!(tx, "versions" { retired_at: tx.now } where { key: before.version })?;
     Ok(())
 }
 
@@ -121,8 +127,8 @@ fn keep_version(tx: &Tx<'_>, workflow: i64, loaded: &LoadedWorkflow) -> Result<i
     let sql = "insert into versions (workflow, hash, text) values (?1, ?2, ?3)
                on conflict (hash, workflow) do update set retired_at = null
                returning key";
-    let key = tx.row(sql, (workflow, loaded.version.0, &loaded.text), |row| row.get(0))?;
-    key.ok_or_else(|| StoreError::Other("the version got no key".to_owned()))
+    let key = tx.value(sql, (workflow, loaded.version, &loaded.text))?;
+    key.ok_or_else(|| StoreError::Corrupt("the version got no key".to_owned()))
 }
 
 /// Writes what has changed beside the version, and tells whether anything has.
@@ -133,20 +139,27 @@ fn update(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<bool>
     if (before.present, before.file_active, before.switch, before.concurrency)
         != (true, loaded.active, switch, loaded.concurrency)
     {
-        let sql = "update workflows set present = 1, file_active = ?2, switch = ?3, concurrency = ?4 where key = ?1";
-        tx.execute(sql, (before.key, loaded.active, switch, loaded.concurrency))?;
+        update!(
+            tx,
+            "workflows" {
+                present: true,
+                file_active: loaded.active,
+                switch: switch,
+                concurrency: loaded.concurrency,
+            }
+            where { key: before.key }
+        )?;
         changed = true;
     }
-    let sql = "select name, definition from schedules where workflow = ?1 and present = 1";
-    let known: Vec<(String, Vec<u8>)> = tx.rows(sql, [before.key], super::rows::named_bytes)?;
-    for (name, _) in &known {
+    let known: Vec<Present> = tx.all([before.key])?;
+    for Present { name, .. } in &known {
         if !loaded.schedules.iter().any(|schedule| schedule.key == *name) {
             tx.execute("update schedules set present = 0 where workflow = ?1 and name = ?2", (before.key, name))?;
             changed = true;
         }
     }
     for schedule in &loaded.schedules {
-        if !known.iter().any(|(name, definition)| *name == schedule.key && *definition == schedule.definition) {
+        if !known.iter().any(|known| known.name == schedule.key && known.definition == schedule.definition) {
             put_schedule(tx, before.key, schedule)?;
             changed = true;
         }
@@ -210,59 +223,46 @@ pub(super) fn pause_schedule(tx: &mut Tx<'_>, schedule: &ScheduleId, paused: boo
     Ok(())
 }
 
+query! {
+    for WorkflowRecord: "select" {
+        id = "w.id",
+        version = "v.hash",
+        published_at = "w.published_at",
+        present = "w.present",
+        active = "w.present = 1 and coalesce(w.switch, w.file_active) = 1",
+        switched = "w.switch is not null",
+        concurrency = "w.concurrency",
+        diagnostics = "w.diagnostics",
+    } "from workflows w join versions v on v.key = w.version order by w.id"
+}
+
 /// All workflows.
 pub(super) fn workflows(conn: &Connection) -> Result<Vec<WorkflowRecord>> {
-    let mut statement = conn.prepare_cached(
-        "select w.id, v.hash, w.published_at, w.present, w.file_active, w.switch, w.concurrency, w.diagnostics
-         from workflows w join versions v on v.key = w.version order by w.id",
-    )?;
-    let rows = statement.query_map((), |row| {
-        let (file_active, switch): (bool, Option<bool>) = (row.get(4)?, row.get(5)?);
-        let present: bool = row.get(3)?;
-        Ok(WorkflowRecord {
-            id: row.get(0)?,
-            version: VersionHash(row.get(1)?),
-            published_at: row.get(2)?,
-            present,
-            active: present && switch.unwrap_or(file_active),
-            switched: switch.is_some(),
-            concurrency: row.get(6)?,
-            diagnostics: row.get(7)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    statement::all(conn, ())
 }
 
 /// The text of a version.
 pub(super) fn version_text(conn: &Connection, version: VersionHash) -> Result<Vec<u8>> {
-    let mut statement = conn.prepare_cached("select text from versions where hash = ?1 limit 1")?;
-    match statement.query_row([version.0], |row| row.get(0)) {
-        Err(rusqlite::Error::QueryReturnedNoRows) => {
-            Err(StoreError::NotFound(format!("version {version} is no longer kept: no run refers to it")))
-        }
-        other => Ok(other?),
-    }
+    let text = statement::value(conn, "select text from versions where hash = ?1 limit 1", [version])?;
+    text.ok_or_else(|| StoreError::NotFound(format!("version {version} is no longer kept: no run refers to it")))
+}
+
+query! {
+    for ScheduleRecord: "select" {
+        workflow = "w.id",
+        key = "s.name",
+        definition = "s.definition",
+        paused = "s.paused",
+        settled_until = "s.settled_until",
+        anew_at = "s.anew_at",
+    } "from schedules s join workflows w on w.key = s.workflow
+       where s.present = 1 and w.present = 1 and coalesce(w.switch, w.file_active) = 1
+       order by w.id, s.name"
 }
 
 /// The schedules that count.
 pub(super) fn schedules(conn: &Connection) -> Result<Vec<ScheduleRecord>> {
-    let mut statement = conn.prepare_cached(
-        "select w.id, s.name, s.definition, s.paused, s.settled_until, s.anew_at
-         from schedules s join workflows w on w.key = s.workflow
-         where s.present = 1 and w.present = 1 and coalesce(w.switch, w.file_active) = 1
-         order by w.id, s.name",
-    )?;
-    let rows = statement.query_map((), |row| {
-        Ok(ScheduleRecord {
-            workflow: row.get(0)?,
-            key: row.get(1)?,
-            definition: row.get(2)?,
-            paused: row.get(3)?,
-            settled_until: row.get(4)?,
-            anew_at: row.get(5)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    statement::all(conn, ())
 }
 
 fn no_workflow(id: &str) -> StoreError {

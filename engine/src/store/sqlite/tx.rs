@@ -4,10 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use super::effects::Effects;
 use super::shared::Shared;
+use super::statement::{self, Query, query};
 use crate::store::{Event, Result, RunId, RunState, StoreError, Timestamp, VersionHash};
 
 /// A decision in progress.
@@ -34,16 +36,24 @@ pub(super) struct Memory {
     names: HashMap<i64, Arc<str>>,
 }
 
-/// What acceptance and claims need to know about a workflow.
-pub(super) struct Workflow {
-    /// `workflows.key`.
-    pub key: i64,
-    /// `versions.key` of the current version.
-    pub version: i64,
-    /// The hash of the current version.
-    pub hash: VersionHash,
-    /// Slots.
-    pub concurrency: Option<u32>,
+query! {
+    /// What acceptance and claims need to know about a workflow.
+    pub(super) struct Workflow: "select" {
+        /// `workflows.key`.
+        key: i64 = "w.key",
+        /// `versions.key` of the current version.
+        version: i64 = "w.version",
+        /// The hash of the current version.
+        hash: VersionHash = "v.hash",
+        /// Slots.
+        concurrency: Option<u32> = "w.concurrency",
+    } "from workflows w join versions v on v.key = w.version where w.id = ?1"
+}
+
+query! {
+    /// How many runs of a workflow are queued.
+    struct Queued: "select" { workflow: i64, count: i64 = "count(*)" }
+    "from runs where state = 'queued' and state <> 'completed' group by 1"
 }
 
 impl Memory {
@@ -84,6 +94,26 @@ impl<'a> Tx<'a> {
     }
 
     /// The first row of a query, if there is one.
+    pub fn first<Q: Query>(&self, params: impl Params) -> Result<Option<Q>> {
+        statement::first(self.conn, params)
+    }
+
+    /// All rows of a query.
+    pub fn all<Q: Query>(&self, params: impl Params) -> Result<Vec<Q>> {
+        statement::all(self.conn, params)
+    }
+
+    /// The one column of the first row of a statement, if there is a row.
+    pub fn value<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
+        statement::value(self.conn, sql, params)
+    }
+
+    /// The one column of all rows of a statement.
+    pub fn values<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {
+        statement::values(self.conn, sql, params)
+    }
+
+    /// The first row of a statement that is made at run time, if there is one.
     pub fn row<T>(
         &self,
         sql: &str,
@@ -93,33 +123,12 @@ impl<'a> Tx<'a> {
         Ok(self.prepare(sql)?.query_row(params, read).optional()?)
     }
 
-    /// All rows of a query.
-    pub fn rows<T>(
-        &self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>> {
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map(params, read)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
     /// The workflow with this id; [`StoreError::NotFound`] if it was never published.
     pub fn workflow(&mut self, id: &str) -> Result<Arc<Workflow>> {
         if let Some(known) = self.memory.workflows.get(id) {
             return Ok(known.clone());
         }
-        let sql = "select w.key, w.version, v.hash, w.concurrency
-                   from workflows w join versions v on v.key = w.version where w.id = ?1";
-        let found = self.row(sql, [id], |row| {
-            Ok(Workflow {
-                key: row.get(0)?,
-                version: row.get(1)?,
-                hash: VersionHash(row.get(2)?),
-                concurrency: row.get(3)?,
-            })
-        })?;
+        let found = self.first::<Workflow>([id])?;
         let found = Arc::new(found.ok_or_else(|| StoreError::NotFound(format!("there is no workflow '{id}'")))?);
         self.memory.workflows.insert(id.to_owned(), found.clone());
         Ok(found)
@@ -131,7 +140,7 @@ impl<'a> Tx<'a> {
             return Ok(name.clone());
         }
         let name: String = self
-            .row("select id from workflows where key = ?1", [key], |row| row.get(0))?
+            .value("select id from workflows where key = ?1", [key])?
             .ok_or_else(|| StoreError::Corrupt(format!("a run belongs to workflow number {key}, which is missing")))?;
         let name: Arc<str> = name.into();
         self.memory.names.insert(key, name.clone());
@@ -141,9 +150,8 @@ impl<'a> Tx<'a> {
     /// How many runs of a workflow are queued, this decision included. Counted once, then kept up.
     pub fn queued(&mut self, workflow: i64) -> Result<u32> {
         if self.memory.queued.is_none() {
-            let sql = "select workflow, count(*) from runs where state = 'queued' and state <> 'completed' group by 1";
-            let counts: Vec<(i64, i64)> = self.rows(sql, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let mut counts: HashMap<i64, i64> = counts.into_iter().collect();
+            let counts = self.all::<Queued>(())?.into_iter().map(|queued| (queued.workflow, queued.count));
+            let mut counts: HashMap<i64, i64> = counts.collect();
             // The database holds this decision's changes already, and they will be applied once more when it ends.
             for (workflow, delta) in &self.effects.queued {
                 *counts.entry(*workflow).or_default() -= delta;
