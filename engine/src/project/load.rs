@@ -202,10 +202,11 @@ fn refuse_taken_paths(files: &mut BTreeMap<String, LoadedFile>, serving: impl Fn
         }
     }
     for (path, ids) in wanted.into_iter().filter(|(_, ids)| ids.len() > 1) {
-        let owner = serving(&path).filter(|id| ids.contains(id)).or_else(|| ids.first().cloned());
-        for id in ids.iter().filter(|id| Some(*id) != owner.as_ref()) {
+        let Some(owner) = serving(&path).filter(|id| ids.contains(id)).or_else(|| ids.first().cloned()) else {
+            continue;
+        };
+        for id in ids.iter().filter(|id| **id != owner) {
             if let Some(file) = files.get_mut(id) {
-                let owner = owner.as_deref().unwrap_or_default();
                 let message = format!("The webhook path `{path}` belongs to the workflow `{owner}`");
                 let webhook = file.workflow.as_ref().and_then(|workflow| workflow.webhook.as_ref());
                 let place = webhook.map_or(Place { line: 1, column: 1 }, |webhook| webhook.place);

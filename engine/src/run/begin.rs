@@ -37,7 +37,7 @@ pub fn prepare(work: Work, room: Room, host: Arc<RunHost>) -> Result<Prepared, F
     {
         let request = match &machine.work.given {
             Given::Request(request) => request.clone(),
-            Given::Fields(fields) => Arc::new(Request::of_fields(webhook, fields)),
+            Given::Fields(fields) => Arc::new(Request::of_fields(webhook, fields)?),
         };
         prepared.lane = request.lane(key, context(&machine.room, &machine.host))?;
     }

@@ -37,7 +37,7 @@ pub(super) fn write_changes(tx: &mut Tx<'_>, run: RunId, seq: i64, changes: &Cha
     if log.is_empty() {
         return Ok(());
     }
-    let last: Option<u32> = tx.value("select max(number) from log where run = ?1", [seq])?.flatten();
+    let last: Option<u32> = tx.single("select max(number) from log where run = ?1", [seq])?;
     let first = last.map_or(0, |last| last + 1);
     for (number, line) in (first..).zip(log) {
         let LogLine { at, level, message, position } = line;

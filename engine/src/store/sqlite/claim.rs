@@ -177,7 +177,7 @@ fn read(tx: &Tx<'_>, seq: i64, number: u32, set_back: Duration) -> Result<Claime
     if number > 1 {
         kept = tx.all::<Kept>(Kept::below(seq, ""))?.into_iter().map(|kept| (kept.name, kept.value)).collect();
         steps = tx.all::<Step>(Step::whole(seq))?.into_iter().map(StepRecord::from).collect();
-        log_lines = tx.value("select count(*) from log where run = ?1", [seq])?.unwrap_or(0);
+        log_lines = tx.single("select count(*) from log where run = ?1", [seq])?;
     }
     Ok(ClaimedRun {
         fence: Fence { run: run.summary.id, number },

@@ -72,7 +72,7 @@ fn has_run(tx: &Tx<'_>, schedule: &Schedule, nominal: Timestamp) -> Result<bool>
         select 1 from runs
         where trigger = 'schedule' and trigger <> 'webhook' and id >= ?1 and schedule = ?2 and scheduled_for = ?3
             and state <> 'skipped')";
-    Ok(tx.value(sql, (first, schedule.key, nominal))?.unwrap_or(false))
+    tx.single(sql, (first, schedule.key, nominal))
 }
 
 /// Schedules that are settled until more than an hour ahead start anew from now: the wall clock was set back. Each has a

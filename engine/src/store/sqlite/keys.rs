@@ -168,7 +168,7 @@ pub(super) fn try_to_write(tx: &Tx<'_>) -> Result<()> {
 /// The newest instant that the store knows: of the last run, or of the last publication.
 pub(super) fn newest(conn: &Connection) -> Result<Option<Timestamp>> {
     let run: Option<RunId> = statement::value(conn, "select id from runs order by id desc limit 1", ())?;
-    let published: Option<Timestamp> = statement::value(conn, "select max(published_at) from workflows", ())?.flatten();
+    let published: Option<Timestamp> = statement::single(conn, "select max(published_at) from workflows", ())?;
     Ok(run.map(RunId::accepted_at).max(published))
 }
 

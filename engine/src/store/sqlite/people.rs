@@ -145,10 +145,10 @@ pub(super) fn deliver(tx: &mut Tx<'_>, run: RunId, name: &str, body: &[u8]) -> R
         return Ok(Delivered::Already);
     }
     tx.execute("update runs set revision = revision + 1 where seq = ?1", [row.seq])?;
-    let awaits: Vec<String> =
-        row.awaits.as_deref().and_then(|names| serde_json::from_str(names).ok()).unwrap_or_default();
+    let damaged = |error| StoreError::Corrupt(format!("the events that run {run} waits for cannot be read: {error}"));
+    let awaits: Option<Vec<String>> = row.awaits.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?;
     let wakes = row.state == RunState::Waiting && !planted!(tx.shared.clock.as_ref(), LostWake);
-    if wakes && awaits.iter().any(|awaited| awaited == name) {
+    if wakes && awaits.is_some_and(|awaits| awaits.iter().any(|awaited| awaited == name)) {
         tx.execute("update runs set due = 0 where seq = ?1", [row.seq])?;
         tx.effects.ready = true;
     }

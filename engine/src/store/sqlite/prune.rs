@@ -90,7 +90,7 @@ pub(super) fn look(conn: &Connection, retention: &Retention, sweep: Option<Sweep
 
 fn excess(conn: &Connection, max_runs: u64) -> Result<u64> {
     // Unfinished ones count as history here: they are few, and they never go.
-    let runs: i64 = statement::value(conn, "select count(*) from runs", ())?.unwrap_or(0);
+    let runs: i64 = statement::single(conn, "select count(*) from runs", ())?;
     Ok((runs as u64).saturating_sub(max_runs))
 }
 
@@ -114,7 +114,7 @@ fn older_runs(conn: &Connection, workflow: i64, retired_at: Timestamp) -> Result
 
 fn is_used(conn: &Connection, workflow: i64, version: i64) -> Result<bool> {
     let sql = "select exists (select 1 from runs where workflow = ?1 and version = ?2)";
-    Ok(statement::value(conn, sql, (workflow, version))?.unwrap_or(false))
+    statement::single(conn, sql, (workflow, version))
 }
 
 /// Deletes a slice; gives the number of runs and of versions.

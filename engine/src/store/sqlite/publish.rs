@@ -95,7 +95,7 @@ fn before(tx: &Tx<'_>, id: &str) -> Result<Option<Before>> {
 
 fn insert(tx: &Tx<'_>, loaded: &LoadedWorkflow) -> Result<()> {
     // The version wants the workflow's key and the workflow wants the version's: the key is chosen first.
-    let key: i64 = tx.value("select coalesce(max(key), 0) + 1 from workflows", ())?.unwrap_or(1);
+    let key: i64 = tx.single("select coalesce(max(key), 0) + 1 from workflows", ())?;
     let version = keep_version(tx, key, loaded)?;
     insert!(
         tx,

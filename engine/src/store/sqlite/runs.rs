@@ -37,7 +37,7 @@ pub(super) fn check_final(finish: &Finish) -> Result<()> {
 /// How many slots of a workflow are taken.
 pub(super) fn claimed(tx: &Tx<'_>, workflow: i64) -> Result<u32> {
     let sql = "select count(*) from runs where workflow = ?1 and owner is not null";
-    Ok(tx.value(sql, [workflow])?.unwrap_or(0))
+    tx.single(sql, [workflow])
 }
 
 query! {

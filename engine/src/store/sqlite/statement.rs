@@ -196,6 +196,11 @@ pub(super) fn value<T: FromSql>(conn: &Connection, sql: &str, params: impl Param
     Ok(conn.prepare_cached(sql)?.query_row(params, only).optional()?)
 }
 
+/// The one column of the one row of a statement that always has one, such as a count.
+pub(super) fn single<T: FromSql>(conn: &Connection, sql: &str, params: impl Params) -> Result<T> {
+    Ok(conn.prepare_cached(sql)?.query_row(params, only)?)
+}
+
 /// The one column of all rows of a statement.
 pub(super) fn values<T: FromSql>(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<T>> {
     rows(conn, sql, params, only)

@@ -108,6 +108,11 @@ impl<'a> Tx<'a> {
         statement::value(self.conn, sql, params)
     }
 
+    /// The one column of the one row of a statement that always has one.
+    pub fn single<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<T> {
+        statement::single(self.conn, sql, params)
+    }
+
     /// The one column of all rows of a statement.
     pub fn values<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {
         statement::values(self.conn, sql, params)
@@ -160,7 +165,10 @@ impl<'a> Tx<'a> {
         }
         let before = self.memory.queued.as_ref().and_then(|queued| queued.get(&workflow)).copied().unwrap_or_default();
         let here: i64 = self.effects.queued.iter().filter(|(key, _)| *key == workflow).map(|(_, delta)| delta).sum();
-        Ok(u32::try_from(before + here).unwrap_or(0))
+        let queued = before + here;
+        let wrong =
+            |_| StoreError::Other(format!("workflow number {workflow} has {queued} queued runs: please report it"));
+        u32::try_from(queued).map_err(wrong)
     }
 
     /// Tells listeners that a run has gone from one state to another (or is new), and keeps the queue counts up.

@@ -65,7 +65,9 @@ fn unzip(raw: &[u8], limit: usize, mut grow: impl FnMut(usize) -> Result<(), Ful
             expanded.reserve_exact(more);
             expanded.resize(length + more, 0);
         }
-        let rest = expanded.get_mut(length..).unwrap_or_default();
+        let Some(rest) = expanded.get_mut(length..) else {
+            return Err(BodyProblem::Undecodable("The body could not be expanded; please report it.".to_owned()));
+        };
         match decoder.read(rest) {
             Ok(0) => break,
             Ok(read) => length += read,
@@ -173,8 +175,8 @@ fn form(text: &str, charset: &'static Encoding, budget: &mut dyn Budget) -> Resu
             None => fields.push((name, vec![value])),
         }
     }
-    let fields = fields.into_iter().map(|(name, mut values)| {
-        let value = if values.len() == 1 { values.pop().unwrap_or_default() } else { Value::list(values) };
+    let fields = fields.into_iter().map(|(name, values)| {
+        let value = <[Value; 1]>::try_from(values).map_or_else(Value::list, |[value]| value);
         (name, value)
     });
     Ok(Value::Record(Record::from_fields(fields)))

@@ -2,12 +2,13 @@
 
 use super::body;
 use crate::run::encoding;
-use crate::script::{Input, encode_json};
+use crate::script::{Fault, Input, encode_json};
 use crate::workflow::history::Redact;
 use crate::workflow::model::{Method, REQUEST_NAMES, Webhook};
 use bytes::Bytes;
 use ecow::EcoString;
 use flowscript_lang::budget::{Allowance, Budget};
+use flowscript_lang::error::ErrorKind;
 use flowscript_lang::program::Limits;
 use flowscript_lang::value::{Record, Value};
 
@@ -62,17 +63,18 @@ impl Request {
 
     /// The request that would have brought these fields: in its body, and those that are declared as parameters in its
     /// query too.
-    pub fn of_fields(webhook: &Webhook, fields: &Record) -> Self {
+    pub fn of_fields(webhook: &Webhook, fields: &Record) -> Result<Self, Fault> {
         let body = Value::Record(fields.clone());
         let parameter = |input: &Input| fields.get(&input.name).or_else(|| input.default.clone()).unwrap_or_default();
         let query = webhook.query.iter().map(|input| (input.name.clone(), parameter(input)));
-        Self {
+        let raw = encode_json(&body).map_err(|reason| Fault::new(ErrorKind::Value, reason))?;
+        Ok(Self {
             method: Method::Post.as_str().into(),
             query: Record::from_fields(query),
             headers: Record::from_fields([]),
-            raw: encode_json(&body).unwrap_or_default().into(),
+            raw: raw.into(),
             body,
-        }
+        })
     }
 
     /// The parameters, and the fields of a body that is a record; the body wins.
@@ -183,10 +185,10 @@ impl Request {
         self.query.shape().names().iter().find(|name| body.get(name).is_some())
     }
 
-    /// The value of one of [`REQUEST_NAMES`].
-    pub(super) fn variable(&self, name: &str) -> Value {
-        let at = REQUEST_NAMES.iter().position(|known| *known == name);
-        at.and_then(|at| self.variables().into_iter().nth(at)).unwrap_or_default()
+    /// The value of one of [`REQUEST_NAMES`]; nothing for any other name.
+    pub(super) fn variable(&self, name: &str) -> Option<Value> {
+        let at = REQUEST_NAMES.iter().position(|known| *known == name)?;
+        self.variables().into_iter().nth(at)
     }
 
     /// Is this the name of the body, and is there none?

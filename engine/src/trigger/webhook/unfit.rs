@@ -84,7 +84,7 @@ fn is_request(read: &Read) -> bool {
 
 /// Why a part of the request is not there; nothing where it is.
 fn unreadable(read: &Read, request: &Request) -> Option<String> {
-    let mut value = request.variable(&read.root);
+    let mut value = request.variable(&read.root)?;
     for (done, step) in read.steps.iter().enumerate() {
         let next = match (&value, step) {
             (Value::Record(record), Step::Field(name)) => record.get(name),
@@ -130,7 +130,7 @@ fn unusable(reads: &[&Read], request: &Request) -> String {
 
 /// The value of a part of the request that is there; nothing for columns.
 fn value(read: &Read, request: &Request) -> Option<Value> {
-    read.steps.iter().try_fold(request.variable(&read.root), |value, step| match (&value, step) {
+    read.steps.iter().try_fold(request.variable(&read.root)?, |value, step| match (&value, step) {
         (Value::Record(record), Step::Field(name)) => record.get(name),
         (Value::List(_) | Value::Table(_), Step::Position(position)) => Some(Rows::of(&value)?.get(*position)),
         _ => None,
