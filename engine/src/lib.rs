@@ -26,6 +26,7 @@ mod planted;
 pub mod pool;
 pub mod project;
 pub mod reading;
+pub mod redact;
 pub mod room;
 pub mod run;
 pub mod script;

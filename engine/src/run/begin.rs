@@ -59,7 +59,7 @@ impl Machine {
             Given::Fields(fields) => fields.clone(),
             Given::Request(request) => {
                 self.veil.learn_request(&self.work.workflow.redact, request);
-                request.input_fields(&self.work.workflow, context)?
+                request.input_fields(self.work.workflow.webhook.as_ref(), context)?
             }
         };
         let values = convert_input(&self.work.workflow.inputs, &given, &self.room.library, self.host.as_ref())

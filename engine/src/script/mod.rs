@@ -2,6 +2,7 @@
 
 mod content;
 mod conversion;
+pub mod encoding;
 mod fault;
 mod formats;
 mod found;

@@ -1,6 +1,6 @@
 //! Addresses that events for runs are sent to: signed, so that nothing need be kept before an event comes.
 
-use crate::run::encoding;
+use crate::script::encoding;
 use crate::store::RunId;
 use flowscript_lang::value::Value;
 use hmac::{Hmac, KeyInit, Mac};
@@ -42,7 +42,7 @@ pub fn decode(bytes: &[u8]) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Timestamp;
+    use crate::clock::Timestamp;
 
     #[test]
     fn addresses_are_signed_for_one_run_and_one_name() {

@@ -1,6 +1,5 @@
 //! A workflow as data: model, reading with positions, validation, content hash. No I/O: texts come in, models go out.
 
-pub mod auth;
 pub mod codes;
 pub mod history;
 #[cfg(test)]
@@ -17,5 +16,6 @@ mod text;
 pub const FAILURE_INPUTS: [&str; 2] = ["failedRun", "error"];
 
 pub use crate::reading::id_of_path;
+pub use crate::trigger::webhook::auth;
 pub use read::{Callee, Callees, Read, read};
 pub use text::WorkflowText;

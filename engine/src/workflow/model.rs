@@ -1,18 +1,17 @@
 //! A workflow that has loaded: everything in it is checked and compiled, and nothing is left to look up by name.
 
-pub use super::auth::Auth;
 use super::history::{Diagnostics, Redact, RunLimits};
 use crate::script::slot::FIRST_INPUT;
-use crate::script::{Content, Input, Script, Slot};
+use crate::script::{Content, Input, Slot};
 use crate::steps::{Block, BlockIndex, Callable, Step, StepIndex};
 use crate::store::VersionHash;
 use crate::trigger::schedule::Schedule;
+pub use crate::trigger::webhook::{Auth, Method, Ordered, REQUEST_NAMES, Response, Webhook};
 use crate::yaml::Place;
 use ecow::EcoString;
 use flowscript_lang::types::Type;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A workflow that can run.
 #[derive(Debug)]
@@ -76,79 +75,6 @@ pub enum Durability {
     Strict,
     /// History follows within a second; only for runs that act on nothing.
     Relaxed,
-}
-
-/// The webhook of a workflow.
-#[derive(Debug)]
-pub struct Webhook {
-    /// Behind `/hooks/`.
-    pub path: String,
-    /// Where the file says so, or where the webhook stands that leaves it out.
-    pub place: Place,
-    /// What it answers to.
-    pub methods: Vec<Method>,
-    /// Who may call.
-    pub auth: Auth,
-    /// The origins whose pages may call, as browsers write them; `*` stands for all.
-    pub cors: Vec<String>,
-    /// Whether callers wait for the end.
-    pub response: Response,
-    /// How long they wait, from the request on.
-    pub timeout: Duration,
-    /// A caller whose time is over is told that the run is accepted, instead of that it is late.
-    pub accept_on_timeout: bool,
-    /// Whether messages run one at a time, in the order of their acceptance.
-    pub ordered: Option<Ordered>,
-    /// The declared query parameters.
-    pub query: Vec<Input>,
-    /// Query parameters fill `input` by name, since neither `query` nor `processing.input` says otherwise.
-    pub fills_input: bool,
-    /// From the request to the input; its slots are [`REQUEST_NAMES`].
-    pub processing_input: Option<Script>,
-    /// From the output to the answer. The output stands in its slot [`OUTPUT`](crate::script::slot::OUTPUT).
-    pub processing_output: Option<Script>,
-    /// What is known of the answer of a run that comes to its end.
-    pub answer: Type,
-}
-
-/// Ordered delivery.
-#[derive(Debug)]
-pub struct Ordered {
-    /// The key whose messages keep their order; without one all messages do. Its slots are [`REQUEST_NAMES`].
-    pub key: Option<Script>,
-    /// A failed message holds the lane until it is retried, run again or skipped.
-    pub pause: bool,
-}
-
-/// What `processing.input` and `ordered.key` see, by slot.
-pub const REQUEST_NAMES: [&str; 5] = ["query", "body", "headers", "method", "rawBody"];
-
-/// Methods a webhook may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Without a body.
-    Get,
-    /// With one.
-    Post,
-}
-
-impl Method {
-    /// The word of HTTP.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// When a webhook answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Response {
-    /// When the run has ended, with its output.
-    Wait,
-    /// At once, with the run's id.
-    Accept,
 }
 
 impl Callable for Workflow {

@@ -4,7 +4,7 @@
 //! or a step in hours or minutes skips a gap and fires through both halves of a fold.
 
 use super::Cron;
-use crate::store::Timestamp;
+use crate::clock::Timestamp;
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use flowscript_lang::value::{LocalTime, local_time, offset_at};

@@ -1,7 +1,7 @@
 //! Occurrences at regular distances.
 
 use super::calendar;
-use crate::store::Timestamp;
+use crate::clock::Timestamp;
 use chrono::{Months, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 

@@ -13,7 +13,7 @@ pub use calendar::{instant, last_instant};
 pub use cron::Cron;
 pub use interval::Interval;
 
-use crate::store::Timestamp;
+use crate::clock::Timestamp;
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use flowscript_lang::value::Record;

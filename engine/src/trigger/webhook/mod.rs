@@ -1,7 +1,9 @@
 //! Webhooks: from a request to the input of a run. What is wrong with a request is found here, before anything is kept.
 
+pub mod auth;
 mod body;
 mod credential;
+mod model;
 mod query;
 mod read;
 mod request;
@@ -9,7 +11,9 @@ mod request;
 mod tests;
 mod unfit;
 
+pub use auth::Auth;
 pub use body::{BodyProblem, decode as decode_body, expand, is_unsupported};
 pub use credential::{Credential, credential};
+pub use model::{Method, Ordered, REQUEST_NAMES, Response, Webhook};
 pub use query::{input_parameters, parameter, parse_query};
 pub use request::{Request, RequestParts};

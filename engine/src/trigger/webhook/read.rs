@@ -1,9 +1,9 @@
 //! What FlowScript of a workflow reads in a request: the input of the run, and the key of its lane.
 
+use super::model::Webhook;
 use super::request::Request;
 use super::unfit::{fault_of, no_record};
 use crate::script::{Context, Failed, Fault, Script};
-use crate::workflow::model::Workflow;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Value, to_text};
 
@@ -12,8 +12,8 @@ const MAX_LANE: usize = 256;
 
 impl Request {
     /// The fields that become the input: what `processing.input` makes, else the parameters and the body's fields.
-    pub fn input_fields(&self, workflow: &Workflow, context: Context<'_>) -> Result<Record, Fault> {
-        let Some(script) = workflow.webhook.as_ref().and_then(|webhook| webhook.processing_input.as_ref()) else {
+    pub fn input_fields(&self, webhook: Option<&Webhook>, context: Context<'_>) -> Result<Record, Fault> {
+        let Some(script) = webhook.and_then(|webhook| webhook.processing_input.as_ref()) else {
             return Ok(self.plain_fields());
         };
         match script.run_and_trace(&mut self.variables(), context) {

@@ -1,10 +1,9 @@
 //! A request as a run sees it and as the store keeps it: without its credentials.
 
 use super::body;
-use crate::run::encoding;
-use crate::script::{Fault, Input, encode_json};
-use crate::workflow::history::Redact;
-use crate::workflow::model::{Method, REQUEST_NAMES, Webhook};
+use super::model::{Method, REQUEST_NAMES, Webhook};
+use crate::redact::Redact;
+use crate::script::{Fault, Input, encode_json, encoding};
 use bytes::Bytes;
 use ecow::EcoString;
 use flowscript_lang::budget::{Allowance, Budget};

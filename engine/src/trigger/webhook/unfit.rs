@@ -1,8 +1,8 @@
 //! Requests that FlowScript of a workflow cannot read: what the sender is told, by the fields of the request.
 
+use super::model::REQUEST_NAMES;
 use super::request::Request;
 use crate::script::{Failed, Fault, Read, Step};
-use crate::workflow::model::REQUEST_NAMES;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value};
 
