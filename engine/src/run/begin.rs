@@ -5,7 +5,6 @@ use super::machine::{Machine, context};
 use super::work::{Given, Room, Work};
 use crate::script::slot::FIRST_INPUT;
 use crate::script::{Fault, convert_input};
-use crate::store::Trigger;
 use crate::trigger::webhook::Request;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
@@ -32,7 +31,7 @@ pub fn prepare(work: Work, room: Room, host: Arc<RunHost>) -> Result<Prepared, F
     let mut machine = Machine::new(work, room, host);
     let mut prepared = Prepared::default();
     let workflow = machine.work.workflow.clone();
-    if let Some(webhook) = workflow.webhook.as_ref().filter(|_| machine.work.trigger == Trigger::Webhook)
+    if let Some(webhook) = workflow.webhook.as_ref().filter(|_| machine.work.trigger.facts().has_request)
         && let Some(key) = webhook.ordered.as_ref().and_then(|ordered| ordered.key.as_ref())
     {
         let request = match &machine.work.given {

@@ -48,6 +48,7 @@ mod query;
 mod run;
 mod sqlite;
 mod step;
+mod trigger;
 mod workflow;
 
 use std::future::Future;
@@ -67,10 +68,11 @@ pub use query::{
 };
 pub use run::{
     Accepted, Claimed, ClaimedRun, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket, LogPage, Mask,
-    NewRun, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Trigger, Try,
+    NewRun, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Try,
 };
 pub use sqlite::SqliteStore;
 pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};
+pub use trigger::{Trigger, TriggerFacts};
 pub use workflow::{
     Fire, FireDecision, Fired, LoadedSchedule, LoadedWorkflow, Publication, Published, ScheduleId, ScheduleRecord,
     WhileUnfinished, WorkflowRecord,

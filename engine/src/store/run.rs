@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::names::names;
-use super::{Changes, Failure, Fence, LogLine, OwnerId, RunId, StepRecord, Timestamp, VersionHash};
+use super::{Changes, Failure, Fence, LogLine, OwnerId, RunId, StepRecord, Timestamp, Trigger, VersionHash};
 
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,26 +47,6 @@ names! { RunState, "state of a run":
     Cancelled = "cancelled",
     TimedOut = "timedOut",
     Skipped = "skipped",
-}
-
-/// What started a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Trigger {
-    /// A request to the workflow's webhook, or to the token contract.
-    Webhook,
-    /// An occurrence of a schedule.
-    Schedule,
-    /// A person or a command.
-    Manual,
-    /// Another run's failure (`onFailure`).
-    Failure,
-}
-
-names! { Trigger, "trigger":
-    Webhook = "webhook",
-    Schedule = "schedule",
-    Manual = "manual",
-    Failure = "failure",
 }
 
 /// Which row of runs a lane is made of.

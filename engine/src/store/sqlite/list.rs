@@ -8,7 +8,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::run_row;
 use super::statement::only;
-use crate::store::{Cursor, Result, RunId, RunPage, RunQuery, RunState, RunSummary, StoreError, Timestamp, Trigger};
+use crate::store::{Cursor, Result, RunId, RunPage, RunQuery, RunState, RunSummary, StoreError, Timestamp};
 
 /// How many runs a page has when nothing is said, and at most.
 pub(super) const PAGE: u32 = 50;
@@ -77,14 +77,15 @@ impl Filter {
         }
         if let Some(trigger) = query.trigger {
             filter.add("r.trigger = ?", vec![Value::from(trigger.as_str().to_owned())]);
-            if trigger != Trigger::Webhook {
+            if !trigger.facts().is_usual {
+                // The partial index is used only where its own condition is said.
                 filter.add("r.trigger <> 'webhook'", vec![]);
                 filter.index = "indexed by runs_trigger";
             }
         }
         if let Some(workflow) = &query.workflow {
             filter.add("r.workflow = (select key from workflows where id = ?)", vec![Value::from(workflow.clone())]);
-            let rare = query.trigger.is_some_and(|trigger| trigger != Trigger::Webhook);
+            let rare = query.trigger.is_some_and(|trigger| !trigger.facts().is_usual);
             filter.index = if rare { "indexed by runs_workflow_trigger" } else { "indexed by runs_workflow" };
         }
         if let Some(label) = &query.label {

@@ -85,7 +85,7 @@ pub(super) fn respond(tx: &mut Tx<'_>, fence: Fence, answer: &Vec<u8>, changes: 
 pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Option<&Claim>) -> Result<Claimed> {
     runs::check_final(finish)?;
     let held = held(tx, fence)?;
-    if held.trigger == Trigger::Failure && finish.on_failure.is_some() {
+    if finish.on_failure.is_some() && !held.trigger.facts().starts_failure_run {
         let text = format!("run {} was started by a failure: its own failure starts no further run", fence.run);
         return Err(StoreError::Conflict(text));
     }
