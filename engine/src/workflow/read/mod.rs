@@ -8,6 +8,7 @@ mod history;
 mod running;
 mod schedule;
 mod traps;
+mod trigger;
 mod webhook;
 
 use super::model::{Durability, Workflow};
@@ -21,6 +22,7 @@ use flowscript_lang::types::Type;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use trigger::Triggers;
 
 /// A workflow file that was read.
 #[derive(Debug)]
@@ -38,7 +40,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("active", Takes::Flag),
     optional("label", Takes::Template),
     optional("input", Takes::Named(&Takes::Type)),
-    optional("trigger", Takes::Map(webhook::TRIGGER)),
+    optional("trigger", Takes::Map(trigger::KEYS)),
     optional("steps", Takes::Steps),
     optional("output", Takes::Value),
     optional("concurrency", Takes::Whole(1, running::MAX_CONCURRENCY)),
@@ -91,9 +93,9 @@ fn workflow(id: &str, source: &str, root: &Node, library: &Library, callees: Cal
     let label = fields.take("label").and_then(|entry| reader.template(&entry.value));
     let concurrency = fields.take("concurrency").and_then(|entry| running::concurrency(&mut reader, &entry.value));
     let on_failure = fields.take("onFailure").and_then(|entry| running::workflow_id(&mut reader, &entry.value));
-    let (webhook, schedules) = match fields.take("trigger") {
-        Some(entry) => webhook::trigger(&mut reader, id, &entry.value, &inputs),
-        None => (None, Vec::new()),
+    let Triggers { webhook, schedules } = match fields.take("trigger") {
+        Some(entry) => trigger::triggers(&mut reader, id, &entry.value, &inputs),
+        None => Triggers::default(),
     };
     let steps = fields.take("steps");
     if steps.is_none() && fields.get("output").is_none() && !fields.has_refused() {

@@ -1,12 +1,10 @@
-//! `trigger`: the webhook.
+//! `trigger.webhook`.
 
 use super::auth::{auth, cors};
-use super::schedule::schedules;
 use super::traps::warn_of_unused_parameters;
 use crate::reading::{Fields, Key, Reader, Takes, optional};
 use crate::script::slot::OUTPUT;
 use crate::script::{Input, Kind, Scope};
-use crate::trigger::schedule::Schedule;
 use crate::workflow::model::{Auth, Method, Ordered, REQUEST_NAMES, Response, Webhook};
 use crate::yaml::{Core, Node, Scalar};
 use flowscript_lang::types::Type;
@@ -18,12 +16,8 @@ pub(super) struct Waiting<'n> {
     output: Option<&'n Scalar>,
 }
 
-/// The keys of `trigger`.
-pub(super) const TRIGGER: &[Key] = &[
-    optional("webhook", Takes::Nothing(&Takes::Map(WEBHOOK))),
-    optional("schedule", Takes::List(&Takes::Map(super::schedule::KEYS))),
-];
-const WEBHOOK: &[Key] = &[
+/// The keys of a webhook.
+pub(super) const WEBHOOK: &[Key] = &[
     optional("path", Takes::Text),
     optional("methods", Takes::List(&Takes::Word(&["GET", "POST"]))),
     optional("auth", super::auth::TAKES),
@@ -43,21 +37,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a caller may wait at most.
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
 
-/// `trigger`: a webhook, and schedules.
-pub(super) fn trigger<'n>(
+/// Reads a webhook but for what its answer needs of the steps: [`finish_webhook`] does that.
+pub(super) fn webhook<'n>(
     reader: &mut Reader<'_>,
     id: &str,
-    node: &'n Node,
+    webhook: &'n Node,
     inputs: &[Input],
-) -> (Option<Waiting<'n>>, Vec<Schedule>) {
-    let Some(mut trigger) = reader.fields(node, "`trigger`", TRIGGER) else {
-        return (None, Vec::new());
-    };
-    let schedules = trigger.take("schedule").map(|entry| schedules(reader, &entry.value, inputs)).unwrap_or_default();
-    (trigger.get("webhook").and_then(|entry| webhook(reader, id, &entry.value, inputs)), schedules)
-}
-
-fn webhook<'n>(reader: &mut Reader<'_>, id: &str, webhook: &'n Node, inputs: &[Input]) -> Option<Waiting<'n>> {
+) -> Option<Waiting<'n>> {
     // `webhook:` alone is a webhook with all its defaults.
     let mut fields = if webhook.is_null() { Fields::empty() } else { reader.fields(webhook, "A webhook", WEBHOOK)? };
     let path = match fields.take("path") {
