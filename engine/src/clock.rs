@@ -9,9 +9,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The wall clock is looked at so often while somebody waits for an instant, should it jump.
+/// How often the wall clock is looked at during a wait for an instant: it may jump.
 const LOOK: Duration = Duration::from_secs(10);
-/// A wall clock that is set back by less than this is corrected, not turned.
+/// A wall clock that goes back by less than this, in milliseconds, was corrected, not set.
 const LEAST: i64 = 1000;
 /// Two looks that are further apart than this are no comparison: the thread was held up between them.
 const HELD_UP: Duration = Duration::from_millis(100);
@@ -141,9 +141,9 @@ pub struct Trusted {
 }
 
 impl Trusted {
-    /// A jump of at most so many milliseconds is trusted at once, and a larger one after the same time.
+    /// A jump of at most this, in milliseconds, is trusted at once, and a larger one after the same time.
     const LEAST: i64 = 3_600_000;
-    /// An engine may have been off for so long, in milliseconds.
+    /// How long an engine may have been off, in milliseconds.
     const OFF: i64 = 7 * 86_400_000;
 
     /// A clock that is right.
@@ -203,7 +203,7 @@ mod driven {
     /// A clock that moves when a test says so.
     #[derive(Debug)]
     pub(crate) struct TestClock {
-        /// The wall clock and elapsed time, in milliseconds: nobody sees one move without the other.
+        /// The wall clock and elapsed time, in milliseconds: both move at once.
         shown: watch::Sender<(i64, u64)>,
         planted: Option<Planted>,
     }
@@ -219,7 +219,7 @@ mod driven {
             Self { planted, ..Self::new(now) }
         }
 
-        /// Lets time pass.
+        /// Both clocks advance.
         pub(crate) fn pass(&self, millis: u64) {
             self.shown.send_modify(|(now, elapsed)| {
                 *now += millis as i64;

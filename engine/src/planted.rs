@@ -4,7 +4,7 @@
 /// A fault to plant in the engine of one [`crate::clock::TestClock`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Planted {
-    /// An event that is delivered wakes nobody.
+    /// An event that is delivered wakes no run.
     LostWake,
     /// A head that sleeps frees its lane.
     FreedLane,

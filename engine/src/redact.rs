@@ -1,17 +1,17 @@
-//! The values of a run that nobody is shown, and what stands for them.
+//! Masks for the values of a run that are never shown.
 
 use ecow::EcoString;
 use flowscript_lang::value::{Record, Rows, Value, to_text};
 
-/// What stands for a masked value.
+/// The text in place of a masked value.
 pub const MASK: &str = "***";
 /// Texts shorter than this, in characters, are not looked for in other texts: they would be found everywhere.
 const SHORTEST_SECRET: usize = 4;
 
-/// So many texts are looked for at most.
+/// How many texts are looked for at most.
 pub const MOST_SECRETS: usize = 10_000;
 
-/// The values that nobody is shown, as paths: a variable, then fields. Through lists a path goes into each element.
+/// The values that are never shown, as paths: a variable, then fields. Through lists a path goes into each element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redact {
     /// The names of each path; none is empty.

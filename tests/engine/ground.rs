@@ -268,7 +268,7 @@ fn a_store_that_is_taken_away_keeps_nothing_and_says_so() {
     // Another file by this name is not taken, and nothing is lost of what was acknowledged.
     fs::rename(at("data/flowscript.db"), at("away")).unwrap();
     fs::write(at("data/flowscript.db"), "").unwrap();
-    takes_nothing(&server, "another file stands at");
+    takes_nothing(&server, "another file is at");
     server.kill();
     let output = flowscript().arg("serve").arg(project.path()).arg("--once").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -323,7 +323,7 @@ fn a_store_that_is_gone_is_not_begun_anew() {
     fs::write(&database, "").unwrap();
     refused("is empty: put it back");
     fs::write(&database, "no database at all").unwrap();
-    refused("is no FlowScript database");
+    refused("is not a FlowScript database");
     fs::remove_file(&database).unwrap();
     let other = rusqlite::Connection::open(&database).unwrap();
     other.execute_batch("create table customers (id integer)").unwrap();

@@ -44,13 +44,13 @@ pub(super) fn switch_off(files: &mut BTreeMap<String, LoadedFile>, folder: &Fold
         file.problems.retain(|problem| {
             !problem.warning || problem.file.is_some() || !own.allows(problem.code, problem.place.line)
         });
-        file.problems.extend(own.unknown.iter().map(|found| told(found, text)));
+        file.problems.extend(own.unknown.iter().map(|found| reported(found, text)));
         file.problems.sort_by_key(|problem| problem.place);
     }
 }
 
-/// Reads the comments of a file. One before all keys is about the whole file, one behind something about its line, any
-/// other about the next line that is no comment.
+/// Reads the comments of a file. One before all keys is about the whole file, one at the end of a line about that line,
+/// any other about the next line that is not a comment.
 fn comments(text: &str) -> Allowed {
     let known = known();
     let mut allowed = Allowed::default();
@@ -88,7 +88,7 @@ fn mark(line: &str) -> Option<usize> {
     })
 }
 
-fn told(found: &Diagnostic, text: &str) -> Problem {
+fn reported(found: &Diagnostic, text: &str) -> Problem {
     let place = |byte: u32| {
         let (line, column) = line_column(text, byte);
         Place { line, column }

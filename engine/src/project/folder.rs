@@ -195,13 +195,13 @@ impl Reader {
             let suffix = path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase);
             let is_yaml = matches!(suffix.as_deref(), Some("yaml" | "yml"));
             match std::fs::metadata(&path) {
-                // A folder with the name of a workflow takes its place, and is none.
+                // A folder with the name of a workflow is not a workflow.
                 Ok(metadata) if metadata.is_dir() && !is_yaml => {
                     let identity = disk::Identity::of(&metadata);
                     if identity.is_some_and(|identity| above.contains(&identity)) {
-                        self.odd(format!("{shown} is not read: it is a link to a folder that it stands in"));
+                        self.odd(format!("{shown} is not read: it is a link to a folder that it is in"));
                     } else if above.len() > MAX_FOLDERS + 1 {
-                        self.odd(format!("{shown} is not read: it stands in more than {MAX_FOLDERS} folders"));
+                        self.odd(format!("{shown} is not read: it is in more than {MAX_FOLDERS} folders"));
                     } else {
                         above.extend(identity);
                         self.workflows(&path, &format!("{relative}/"), above)?;

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-/// How many workflows may be read inside each other: more than may call each other, so that the call is what is told.
+/// How many workflows may be read inside each other: more than may call each other, so that the call is reported.
 const MAX_WAY: usize = 32;
 
 /// Loads all workflows of a folder. `serving` says which workflow serves a webhook path now: it keeps it. Those that are
@@ -41,7 +41,7 @@ pub fn load(
     files
 }
 
-/// A workflow whose called workflow does not load does not load either. Tells whether there was one.
+/// A workflow whose called workflow does not load does not load either. Gives whether there was one.
 fn refuse_broken_calls(files: &mut BTreeMap<String, LoadedFile>) -> bool {
     let broken: HashSet<String> =
         files.iter().filter(|(_, file)| file.workflow.is_none()).map(|(id, _)| id.clone()).collect();
@@ -122,7 +122,7 @@ fn fit_locks(files: &mut BTreeMap<String, LoadedFile>, project: &Path) {
     }
 }
 
-/// A workflow that another one names must have a file, and a connection must stand in connections.yaml.
+/// A workflow that another one names must have a file, and a connection must be in connections.yaml.
 fn refuse_unknown_names(files: &mut BTreeMap<String, LoadedFile>, connections: &Connections) {
     let ids: HashSet<String> = files.keys().cloned().collect();
     for file in files.values_mut() {

@@ -119,7 +119,7 @@ pub enum Admin {
         /// The settings.
         settings: Option<Vec<u8>>,
     },
-    /// Pause or go on with a schedule.
+    /// Pause or resume a schedule.
     PauseSchedule {
         /// The schedule.
         schedule: super::ScheduleId,

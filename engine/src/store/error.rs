@@ -1,4 +1,4 @@
-//! What can go wrong in a store, told to people and to callers.
+//! What can go wrong in a store, in words for people.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum StoreError {
     Full(String),
     /// The database cannot be written: its file, folder or file system is read-only.
     ReadOnly(String),
-    /// The fence is not the run's current one: somebody else holds the run, or it has ended. Stop working on it.
+    /// The fence is not the run's current one: another worker holds the run, or it has ended. Stop working on it.
     Stale {
         /// The run whose claim is lost.
         run: RunId,
@@ -26,9 +26,9 @@ pub enum StoreError {
     /// The state of things does not allow this decision (for example a retry of a run that has not failed).
     Conflict(String),
     /// The file of the database is gone, is another one, was cut off, or cannot be read: nothing can be kept until
-    /// somebody has seen to it.
+    /// that is mended.
     Lost(String),
-    /// The database is damaged, or is none of ours.
+    /// The database is damaged, or is not a FlowScript database.
     Corrupt(String),
     /// Anything else, with the words of the database.
     Other(String),

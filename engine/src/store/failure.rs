@@ -16,7 +16,7 @@ pub struct Failure {
 impl Failure {
     /// The kind of a step that was at work when the engine ended.
     pub const INTERRUPTED: &str = "interrupted";
-    /// The kind of a step that was given up because nobody needed it any more.
+    /// The kind of a step that was given up because its result was no longer needed.
     pub const CANCELLED: &str = "cancelled";
 
     /// Was the step given up, not failed by itself?

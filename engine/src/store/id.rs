@@ -21,7 +21,7 @@ impl RunId {
     pub fn new(at: Timestamp) -> Self {
         let millis = u64::try_from(at.0).unwrap_or(0) & 0xffff_ffff_ffff;
         let fresh = millis << 12;
-        // Within one millisecond the counter goes on; a clock set back starts over.
+        // Within one millisecond the counter increases; a clock that was set back starts again.
         let next = |last: u64| if last >> 12 == millis && last & 0xfff < 0xfff { last + 1 } else { fresh };
         let last = LAST_ID.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last))).unwrap_or(fresh);
         let counter = (next(last) & 0xfff) as u16;

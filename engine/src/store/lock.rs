@@ -1,7 +1,8 @@
 //! The lock on the data folder: one engine at a time, and others learn where it is.
 //!
 //! Two things are locked: the folder itself, which cannot be removed while the store is in it, and the file `lock` in it,
-//! which says who holds it. A file that is removed is made again ([`FolderLock::keep`]) and lets nobody in meanwhile.
+//! which says who holds it. A file that is removed is made again ([`FolderLock::keep`]) and lets no other engine in
+//! meanwhile.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -37,7 +38,7 @@ pub struct Holder {
 pub enum Locking {
     /// It is ours.
     Locked(FolderLock),
-    /// Somebody else has it.
+    /// Another process has it.
     Held(Holder),
 }
 
@@ -45,11 +46,11 @@ impl FolderLock {
     /// Locks a data folder, which is made if it is not there, for its owner only.
     pub fn acquire(folder: &Path) -> Result<Locking> {
         let path = folder.join(NAME);
-        let told = |error: std::io::Error| told(&path, &error);
-        disk::make_private_folder(folder).map_err(told)?;
+        let failed = |error: std::io::Error| failed(&path, &error);
+        disk::make_private_folder(folder).map_err(failed)?;
         let held = || Ok(Locking::Held(read(&path)));
-        let Some(locked) = lock_folder(folder).map_err(told)? else { return held() };
-        let file = disk::open_private(&path).map_err(told)?;
+        let Some(locked) = lock_folder(folder).map_err(failed)? else { return held() };
+        let file = disk::open_private(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {
                 let holder = Holder { pid: Some(std::process::id()), address: None };
@@ -58,14 +59,14 @@ impl FolderLock {
                 Ok(Locking::Locked(lock))
             }
             Err(TryLockError::WouldBlock) => held(),
-            Err(TryLockError::Error(error)) => Err(told(error)),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
 
-    /// Who holds a data folder now; nobody, if there is no such folder.
+    /// Who holds a data folder now; nothing where the folder is missing.
     pub fn holder(folder: &Path) -> Result<Option<Holder>> {
         let path = folder.join(NAME);
-        let told = |error: std::io::Error| told(&path, &error);
+        let failed = |error: std::io::Error| failed(&path, &error);
         let is_held = |file: &File| match file.try_lock_shared() {
             Ok(()) => Ok(false),
             Err(TryLockError::WouldBlock) => Ok(true),
@@ -76,12 +77,12 @@ impl FolderLock {
             Ok(folder) if is_held(&folder).unwrap_or(false) => return Ok(Some(read(&path))),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(told(error)),
+            Err(error) => return Err(failed(error)),
         }
         match disk::open(&path) {
-            Ok((file, _)) => Ok(is_held(&file).map_err(told)?.then(|| read(&path))),
+            Ok((file, _)) => Ok(is_held(&file).map_err(failed)?.then(|| read(&path))),
             Err(unread) if unread.is_missing() => Ok(None),
-            Err(unread) => Err(told(std::io::Error::other(unread.to_string()))),
+            Err(unread) => Err(failed(std::io::Error::other(unread.to_string()))),
         }
     }
 
@@ -91,23 +92,23 @@ impl FolderLock {
         self.write()
     }
 
-    /// Makes the file again where somebody has removed it, so that commands find the engine. The folder stays locked in
+    /// Makes the file again where it was removed, so that commands find the engine. The folder stays locked in
     /// any case.
     pub fn keep(&mut self) -> Result<()> {
-        let told = |error: std::io::Error| told(&self.path, &error);
+        let failed = |error: std::io::Error| failed(&self.path, &error);
         let identity = |metadata: fs::Metadata| Identity::of(&metadata);
         let is_there = match fs::metadata(&self.path) {
-            Ok(metadata) => identity(metadata) == self.file.metadata().map(identity).map_err(told)?,
+            Ok(metadata) => identity(metadata) == self.file.metadata().map(identity).map_err(failed)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-            Err(error) => return Err(told(error)),
+            Err(error) => return Err(failed(error)),
         };
         let Some(folder) = self.folder.as_ref().filter(|_| !is_there) else { return Ok(()) };
         // Not in another folder that has taken its place.
-        let around = self.path.parent().map(fs::metadata).transpose().map_err(told)?.map(identity);
-        if around != Some(folder.metadata().map(identity).map_err(told)?) {
+        let around = self.path.parent().map(fs::metadata).transpose().map_err(failed)?.map(identity);
+        if around != Some(folder.metadata().map(identity).map_err(failed)?) {
             return Ok(());
         }
-        let file = disk::open_private(&self.path).map_err(told)?;
+        let file = disk::open_private(&self.path).map_err(failed)?;
         if file.try_lock().is_ok() {
             self.file = file;
             self.write()?;
@@ -123,11 +124,11 @@ impl FolderLock {
             .and_then(|()| self.file.rewind())
             .and_then(|()| self.file.write_all(text.as_bytes()))
             .and_then(|()| self.file.flush());
-        written.map_err(|error| told(&self.path, &error))
+        written.map_err(|error| failed(&self.path, &error))
     }
 }
 
-/// The folder, locked; nothing inside where its file system cannot, and nothing at all where somebody else has it.
+/// The folder, locked; nothing inside where its file system cannot, and nothing at all where another process has it.
 #[allow(clippy::option_option, reason = "locked, not to be locked, and held are three")]
 fn lock_folder(folder: &Path) -> std::io::Result<Option<Option<File>>> {
     let folder = File::open(folder)?;
@@ -155,7 +156,7 @@ fn parse(text: &str) -> Holder {
     }
 }
 
-fn told(path: &Path, error: &std::io::Error) -> StoreError {
+fn failed(path: &Path, error: &std::io::Error) -> StoreError {
     let text = format!("the data folder cannot be locked: {}: {error}", path.display());
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::Full(text),
@@ -188,12 +189,12 @@ mod tests {
         lock.set_address("http://127.0.0.1:7070").unwrap();
         holder.address = Some("http://127.0.0.1:7070".to_owned());
         match FolderLock::acquire(&folder).unwrap() {
-            Locking::Held(told) => assert_eq!(told, holder),
+            Locking::Held(found) => assert_eq!(found, holder),
             Locking::Locked(_) => panic!("two at a time"),
         }
         drop(lock);
         assert_eq!(FolderLock::holder(&folder).unwrap(), None);
-        // Whoever comes next is not taken for the one before.
+        // The next holder is not taken for the one before.
         let lock = locked(&folder);
         assert_eq!(FolderLock::holder(&folder).unwrap(), Some(Holder { address: None, ..holder }));
         drop(lock);

@@ -1,7 +1,7 @@
-//! The store: everything the engine keeps, behind one trait.
+//! The store: everything the engine keeps, as one trait.
 //!
 //! [`Store`] is made of whole decisions. Each is one transaction: it happens or it does not, and it is synced to disk
-//! before its future is ready. The engine's rooms never see SQL, and the store never sees a step, a template or a
+//! before its future is ready. The rest of the engine never sees SQL, and the store never sees a step, a template or a
 //! variable: payloads, inputs, results and kept state are bytes that the engine encodes. Only what queries ask for
 //! (states, times, labels, lanes, failures) are fields.
 //!
@@ -13,7 +13,7 @@
 //! ```text
 //!  accept ──► queued ──claim──► running ──park──► waiting ──(due, event)──► claim …
 //!    │           │                 │  ▲               │
-//!    │           │                 │  └─ step started, step result, checkpoint, respond (under the fence)
+//!    │           │                 │  └─ step result, checkpoint, respond (under the fence)
 //!    │           ▼                 ▼                  ▼
 //!    │        skipped,          completed, failed, timedOut, cancelled        retry: failed, timedOut ──► queued
 //!    │        cancelled
@@ -25,7 +25,7 @@
 //! by [`Store::renew`]; its lease is counted by the store's clock. Claims of an owner whose lease has ended are free
 //! again. On SQLite the folder lock proves that earlier processes are dead: opening the store frees their claims.
 //!
-//! A *lane* lets its runs go one at a time in the order of their accepting commits. A run stays in its lane until it
+//! A *lane* lets its runs work one at a time in the order of their accepting commits. A run stays in its lane until it
 //! has ended for good; with `pause` a failed one stays until it is retried, run again or skipped.
 //!
 //! A *slot* is one of the `concurrency` runs of a workflow that may be claimed at a time. Parked runs hold none.
@@ -33,7 +33,7 @@
 //! # Waking up
 //!
 //! [`Store::ready`] resolves when a commit may have made a run claimable; it is a hint, and [`Claimed::next_due`]
-//! tells when the next run becomes due by itself. Callers who wait for one run use [`Store::watch`], lists that follow
+//! says when the next run becomes due by itself. Callers who wait for one run use [`Store::watch`], lists that follow
 //! use [`Store::events`]. With several engines on one database all three may be late, never wrong.
 
 mod admin;
@@ -145,7 +145,7 @@ pub trait Store: Send + Sync + 'static {
     /// its events is there; if one is there already, it is claimable at once.
     fn park(&self, fence: Fence, park: Park) -> Answer<'_, ()>;
 
-    /// Keeps the answer for a waiting caller while the run goes on. [`StoreError::Conflict`] for a second one.
+    /// Keeps the answer for a waiting caller while the run continues. [`StoreError::Conflict`] for a second one.
     fn respond(&self, fence: Fence, answer: Vec<u8>, changes: Changes) -> Answer<'_, ()>;
 
     /// Ends the run, opens or holds its lane, starts the `onFailure` run; then claims in the same commit, if asked to
@@ -155,8 +155,8 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- by people and peers ---------------------------------------------------------------------------------------
 
-    /// Queues a failed or timed-out run again with all it has kept; its end stays as a [`Try`]. A held head keeps its place, any other run of a
-    /// lane goes to the tail. [`StoreError::Conflict`] in any other state.
+    /// Queues a failed or timed-out run again with all it has kept; its end stays as a [`Try`]. A held head keeps its
+    /// place, any other run of a lane goes to the tail. [`StoreError::Conflict`] in any other state.
     fn retry(&self, run: RunId) -> Answer<'_, ()>;
 
     /// A new run with the payload (without one, the input) of an earlier one, on the current version. A held head
@@ -168,11 +168,11 @@ pub trait Store: Send + Sync + 'static {
     /// it instead), [`StoreError::NotFound`] for an empty lane.
     fn skip(&self, skip: Skip) -> Answer<'_, RunId>;
 
-    /// Goes on with a held lane by retrying its head, and gives that run's id. [`StoreError::Conflict`] if the lane is
+    /// Resumes a held lane by retrying its head, and gives that run's id. [`StoreError::Conflict`] if the lane is
     /// not held.
     fn resume(&self, lane: LaneId) -> Answer<'_, RunId>;
 
-    /// Cancels a run that nobody works on, or asks its worker to end it. The first committed end wins.
+    /// Cancels a run that no worker has, or asks its worker to end it. The first committed end wins.
     fn request_cancel(&self, run: RunId) -> Answer<'_, Cancel>;
 
     /// Keeps an event for a run, once for each name.
@@ -183,13 +183,13 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes old history, one short slice of it. Unfinished runs and held heads are never touched.
     fn prune(&self, retention: Retention) -> Answer<'_, Pruned>;
 
-    /// A run with payload, input, output and answer; [`StoreError::NotFound`] if there is none.
+    /// A run with payload, input, output and answer; [`StoreError::NotFound`] where it is missing.
     fn run(&self, run: RunId) -> Answer<'_, Run>;
 
     /// Of the outputs of those of the runs that have one, at most the first `most` bytes; the rest is not even read.
     fn previews(&self, runs: Vec<RunId>, most: usize) -> Answer<'_, Vec<Preview>>;
 
-    /// A run without its bodies; [`StoreError::NotFound`] if there is none.
+    /// A run without its bodies; [`StoreError::NotFound`] where it is missing.
     fn summary(&self, run: RunId) -> Answer<'_, RunSummary>;
 
     /// The committed steps of a run, in the order of their starts.
@@ -198,10 +198,10 @@ pub trait Store: Send + Sync + 'static {
     /// The same without results of more than `most` bytes, each with the size of its result.
     fn step_list(&self, run: RunId, most: usize) -> Answer<'_, Vec<(StepRecord, u64)>>;
 
-    /// What the end of a run has kept of its steps; nothing where there is none.
+    /// What the end of a run has kept of its steps, if it has kept any.
     fn trace(&self, run: RunId) -> Answer<'_, Option<Vec<u8>>>;
 
-    /// The tries of a run, oldest first; the last one is the run as it stands.
+    /// The tries of a run, oldest first; the last one is the run as it is now.
     fn tries(&self, run: RunId) -> Answer<'_, Vec<Try>>;
 
     /// Lines of a run's log, from number `first` on, at most `limit`.
@@ -213,8 +213,8 @@ pub trait Store: Send + Sync + 'static {
     /// What the changes of an unfinished, failed or timed-out run have kept under keys that begin with `prefix`, by key.
     fn kept_below(&self, run: RunId, prefix: &'static str) -> Answer<'_, Vec<(String, Vec<u8>)>>;
 
-    /// Runs, newest first, with at most the first 4,096 characters of their errors. Pages do not shift while runs are accepted. [`StoreError::Conflict`] for a cursor that is
-    /// not of this list.
+    /// Runs, newest first, with at most the first 4,096 characters of their errors. Pages do not shift while runs are
+    /// accepted. [`StoreError::Conflict`] for a cursor that is not of this list.
     fn runs(&self, query: RunQuery) -> Answer<'_, RunPage>;
 
     /// Lanes that have runs in them. [`StoreError::Conflict`] for a cursor that is not of this list.
@@ -227,8 +227,8 @@ pub trait Store: Send + Sync + 'static {
     /// events that came, a response and a request to cancel count as changes.
     fn watch(&self, run: RunId, seen: Option<u32>) -> Answer<'_, RunSummary>;
 
-    /// Events behind a cursor; waits until there is one. Without a cursor it answers at once with the place from which
-    /// on events will be told.
+    /// Events after a cursor; waits until there is one. Without a cursor it answers at once with the place from which on
+    /// events are given.
     fn events(&self, since: Option<Cursor>) -> Answer<'_, EventPage>;
 
     // ---- administration --------------------------------------------------------------------------------------------

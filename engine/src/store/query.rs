@@ -7,7 +7,7 @@ use super::{Cursor, LaneId, OwnerId, RunId, RunState, RunSummary, Timestamp, Tri
 pub struct Claim {
     /// Who claims; its lease must be running (see [`super::Store::renew`]).
     pub owner: OwnerId,
-    /// At most so many.
+    /// How many runs it claims at most.
     pub limit: u32,
 }
 
@@ -28,9 +28,9 @@ pub struct RunQuery {
     pub label: Option<String>,
     /// Id, label, lane key or error message begins with this, whatever the case of ASCII letters.
     pub text: Option<String>,
-    /// Goes on behind this cursor.
+    /// The page after this cursor.
     pub after: Option<Cursor>,
-    /// At most so many; 0 means 50. The store answers 1,000 at most.
+    /// The size of a page; 0 means 50, and 1,000 is the most.
     pub limit: u32,
 }
 
@@ -39,7 +39,7 @@ pub struct RunQuery {
 pub struct RunPage {
     /// The runs, newest first.
     pub runs: Vec<RunSummary>,
-    /// Where the next page begins; nothing at the end.
+    /// The cursor of the next page; nothing at the end.
     pub next: Option<Cursor>,
 }
 
@@ -65,9 +65,9 @@ pub struct LaneQuery {
     pub workflow: Option<String>,
     /// Only those whose head holds them.
     pub held: bool,
-    /// Goes on behind this cursor.
+    /// The page after this cursor.
     pub after: Option<Cursor>,
-    /// At most so many; 0 means 50. The store answers 1,000 at most.
+    /// The size of a page; 0 means 50, and 1,000 is the most.
     pub limit: u32,
 }
 
@@ -76,7 +76,7 @@ pub struct LaneQuery {
 pub struct LanePage {
     /// The lanes, by workflow and key.
     pub lanes: Vec<LaneState>,
-    /// Where the next page begins; nothing at the end.
+    /// The cursor of the next page; nothing at the end.
     pub next: Option<Cursor>,
 }
 
@@ -109,7 +109,7 @@ pub enum Skip {
 /// What a request to cancel did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancel {
-    /// Nobody was working on the run: it is cancelled now.
+    /// No worker had the run: it is cancelled now.
     Cancelled,
     /// The worker is asked to end it.
     Requested,
@@ -177,12 +177,12 @@ pub enum Event {
     Keys,
 }
 
-/// Events behind a cursor.
+/// Events after a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventPage {
     /// The events, oldest first.
     pub events: Vec<Event>,
-    /// Where to go on.
+    /// The cursor of the next page.
     pub next: Cursor,
     /// Events between the cursor and these are no longer known: read again what you show.
     pub missed: bool,

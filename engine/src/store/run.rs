@@ -275,7 +275,7 @@ pub struct RunSummary {
     pub started_at: Option<Timestamp>,
     /// When it ended (for the last time).
     pub ended_at: Option<Timestamp>,
-    /// When a waiting run goes on by itself.
+    /// When a waiting run continues by itself.
     pub due: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<Failure>,
@@ -293,9 +293,9 @@ pub struct RunSummary {
     pub responded: bool,
     /// Its payload has been masked: it cannot run again.
     pub masked: bool,
-    /// What it stands for, when it is a schedule's skipped stretch.
+    /// The occurrences that it represents, where it is a schedule's skipped stretch.
     pub skipped: Option<SkippedStretch>,
-    /// Counts the changes that [`super::Store::watch`] tells.
+    /// Counts the changes that [`super::Store::watch`] reports.
     pub revision: u32,
 }
 
@@ -369,7 +369,7 @@ pub struct Run {
     pub on_failure: Option<String>,
 }
 
-/// A run handed out by a claim, with all that is needed to start it or to go on with it.
+/// A run handed out by a claim, with all that is needed to start or resume it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedRun {
     /// The right to write to it.
@@ -402,7 +402,7 @@ pub struct Claimed {
 /// A run goes to sleep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Park {
-    /// When it goes on by itself; nothing only if it waits for an event without a timeout.
+    /// When it continues by itself; nothing only if it waits for an event without a timeout.
     pub due: Option<Timestamp>,
     /// Names of events it waits for and has not got. If one has come already, the run is due at once.
     pub events: Vec<String>,

@@ -12,7 +12,7 @@ pub enum StepState {
     Completed,
     /// Ended by an error.
     Failed,
-    /// The engine or the run ended while it was at work: nobody knows its result. A later attempt has a record of its own.
+    /// The engine or the run ended while it was at work: its result is unknown. A later attempt has a record of its own.
     Interrupted,
 }
 
@@ -87,13 +87,13 @@ pub struct LogLine {
     pub position: Option<String>,
 }
 
-/// What a commit of a running run writes beside its main point.
+/// What a commit of a running run adds to the decision itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     /// The run's input, when it has just been made from the payload.
     pub input: Option<Vec<u8>>,
     /// Kept state by key: changed variables, positions of open branches, whatever a resume needs. Nothing removes the
-    /// key. All of it is dropped when the run can never go on again.
+    /// key. All of it is dropped when the run can never continue.
     pub kept: Vec<(String, Option<Vec<u8>>)>,
     /// Starts of further steps.
     pub starts: Vec<StepStart>,

@@ -2,7 +2,7 @@
 
 use super::{Cancel, NewRun, RunId, RunSummary, Timestamp, VersionHash};
 
-/// A folder that was loaded as one. Workflows that it does not name lose their triggers; their runs go on.
+/// A folder that was loaded as one. Workflows that it does not name lose their triggers; their runs continue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Publication {
     /// Workflows that loaded.
@@ -132,7 +132,7 @@ pub enum FireDecision {
 /// What an occurrence does while an earlier run of its schedule is unfinished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhileUnfinished {
-    /// `overlap: allow`, and `queue` whose runs stand in the schedule's lane: insert it all the same.
+    /// `overlap: allow`, and `queue` whose runs are in the schedule's lane: insert it anyway.
     Start,
     /// `overlap: skip`: a skipped row instead.
     Skip,

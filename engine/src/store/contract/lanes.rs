@@ -14,7 +14,7 @@ async fn fill(bench: &Bench, key: &str, pause: bool, count: usize) -> Vec<RunId>
     ids
 }
 
-/// The lane goes on with exactly these runs, one after another.
+/// The lane continues with exactly these runs, one after another.
 async fn goes_on_with(bench: &Bench, expected: &[RunId]) {
     for run in expected {
         let claimed = bench.a.claim(10).await.runs;

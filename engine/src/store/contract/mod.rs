@@ -1,7 +1,7 @@
 //! The contract of the store, as tests that every kind of store runs.
 //!
 //! A test sees two claimants on one database and a clock that it drives. Stores of a kind are opened by a function
-//! that [`contract_tests`] is given; nothing here knows what is behind the trait.
+//! that [`contract_tests`] is given; nothing here knows what implements the trait.
 
 pub(super) mod accept;
 pub(super) mod admin;

@@ -86,7 +86,7 @@ struct Run {
     tries: Vec<RunState>,
 }
 
-/// The model: runs in the order of acceptance, and who stands in which lane.
+/// The model: runs in the order of acceptance, and which of them are in which lane.
 #[derive(Debug, Default)]
 struct Model {
     runs: Vec<Run>,

@@ -67,7 +67,7 @@ pub async fn events_go_on_behind_a_cursor(bench: Bench) {
     let states = [RunState::Queued, RunState::Running, RunState::Completed];
     let expected = states.map(|state| Event::Run { run: claimed.fence.run, workflow: "w".to_owned(), state });
     assert_eq!(told, expected);
-    // A page that waits is told when something comes.
+    // A page that waits gets what comes.
     let store = bench.b.store.clone();
     let waiting = tokio::spawn(async move { store.events(Some(cursor)).await });
     tokio::time::sleep(A_WHILE).await;

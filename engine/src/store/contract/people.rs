@@ -134,7 +134,7 @@ pub async fn an_early_event_is_kept(bench: Bench) {
     assert_eq!(deliver(&bench, id, "paid", "early").await, Delivered::Kept);
     let claimed = bench.a.claim_one().await;
     assert_eq!(claimed.events, [("paid".to_owned(), b"early".to_vec())]);
-    // Going to sleep for what is there already is no sleep.
+    // A run that parks for an event which is there already is due at once.
     wait_for(&bench, claimed.fence, &["paid"]).await;
     let claimed = bench.b.claim_one().await;
     assert_eq!(claimed.events, [("paid".to_owned(), b"early".to_vec())]);

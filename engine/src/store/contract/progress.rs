@@ -161,7 +161,7 @@ pub async fn a_failed_run_keeps_its_state_for_a_retry(bench: Bench) {
     assert_eq!(again.kept, [("a".to_owned(), b"1".to_vec())]);
     assert_eq!(again.run.trace.as_deref(), Some(b"trace".as_slice()));
     assert_eq!((again.run.summary.error, again.run.summary.ended_at), (None, None));
-    // A cancelled one can never go on.
+    // A cancelled one never continues.
     let cancelled = Finish::new(RunState::Cancelled, START);
     bench.b.store.finish(again.fence, cancelled, None).await.unwrap();
     assert_eq!(bench.b.store.kept_below(fence.run, "").await.unwrap(), []);
@@ -224,7 +224,7 @@ pub async fn a_parked_run_sleeps_until_it_is_due(bench: Bench) {
     let summary = bench.summary(fence.run).await;
     assert_eq!((summary.state, summary.due), (RunState::Waiting, Some(due)));
     let late = bench.a.store.checkpoint(fence, Changes::default()).await;
-    assert_eq!(late, Err(StoreError::Stale { run: fence.run }), "a parked run is nobody's");
+    assert_eq!(late, Err(StoreError::Stale { run: fence.run }), "a parked run has no holder");
     assert_eq!(bench.b.claim(1).await.next_due, Some(due));
     bench.clock.pass(999);
     bench.b.claims_nothing().await;
@@ -298,7 +298,7 @@ pub async fn a_failure_starts_its_workflow_in_the_same_commit(bench: Bench) {
     let repair = NewRun {
         cause: Some(fence.run),
         input: Some(b"[run, error]".to_vec()),
-        queue_limit: Some(0), // a full queue is no reason to lose the news
+        queue_limit: Some(0), // a failure is reported even where the queue is full
         ..NewRun::queued(bench.id(), "repair", Trigger::Failure)
     };
     let failing = Finish { on_failure: Some(Box::new(repair.clone())), ..failed("boom") };

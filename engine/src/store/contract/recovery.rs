@@ -1,4 +1,4 @@
-//! What a crash leaves behind.
+//! What is there after a crash.
 
 use super::*;
 use crate::store::{IdempotencyKey, Park, StepStart};

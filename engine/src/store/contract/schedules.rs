@@ -88,7 +88,7 @@ pub async fn a_new_schedule_counts_from_its_first_load(bench: Bench) {
     assert_eq!(schedules[0].definition, b"every: hourly");
     assert_eq!((schedules[0].settled_until, schedules[0].paused), (nominal(2), false));
     assert_eq!(fire(&bench, 2, WhileUnfinished::Start).await, Fired::Settled);
-    // Loaded again with another text, it goes on where it was.
+    // Loaded again with another text, it continues where it was.
     assert_eq!(fire(&bench, 3, WhileUnfinished::Start).await, Fired::Run);
     bench.clock.pass(5 * HOUR as u64);
     let mut other = scheduled();
@@ -113,7 +113,7 @@ pub async fn overlap_skips_while_a_run_is_unfinished(bench: Bench) {
     assert!(matches!(fire(&bench, 3, WhileUnfinished::Skip).await, Fired::Skipped(_)));
     bench.a.complete(claimed.fence).await;
     assert_eq!(fire(&bench, 4, WhileUnfinished::Skip).await, Fired::Run);
-    // A run that people start is no run of the schedule.
+    // A run that people start is not a run of the schedule.
     let claimed = bench.a.claim_one().await;
     bench.a.complete(claimed.fence).await;
     bench.accept(bench.new_run()).await;

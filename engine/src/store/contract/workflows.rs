@@ -80,7 +80,7 @@ pub async fn a_workflow_that_is_gone_comes_back(bench: Bench) {
     assert_eq!(removed, ["w"]);
     let gone = record(&bench, "w").await;
     assert_eq!((gone.present, gone.active), (false, false));
-    // Its triggers are stopped, its runs go on.
+    // Its triggers are stopped, its runs continue.
     assert_eq!(bench.a.claim_ids(1).await, [id]);
     publish(&bench, &[], &["w"]).await;
     assert!(record(&bench, "w").await.active, "a file that is back and broken serves its last good version");

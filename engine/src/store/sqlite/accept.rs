@@ -53,7 +53,7 @@ fn insert_finished(
 ) -> Result<Accepted> {
     let FinishedStart { version, started_at, finish } = start;
     if new.lane.is_some() {
-        let text = format!("run {} stands in a lane: it cannot be finished before it was accepted", new.id);
+        let text = format!("run {} is in a lane: it cannot be finished before it was accepted", new.id);
         return Err(StoreError::Conflict(text));
     }
     runs::check_final(finish)?;
@@ -78,14 +78,14 @@ fn insert_finished(
     Ok(Accepted::Finished)
 }
 
-/// What an end writes beside the run's own row, for a run that was claimed and for one that is new.
+/// What an end writes outside the run's own row, for a run that was claimed and for one that is new.
 pub(super) fn write_finished(tx: &mut Tx<'_>, run: RunId, seq: i64, finish: &Finish) -> Result<()> {
     changes::write_changes(tx, run, seq, &finish.changes)?;
     if let Some(mask) = &finish.mask {
         changes::write_mask(tx, seq, mask)?;
     }
     if let Some(next) = &finish.on_failure {
-        // A full queue is no reason to lose the news of a failure.
+        // A failure is reported even where the queue is full.
         accept(tx, &NewRun { queue_limit: None, ..(**next).clone() }, None)?;
     }
     Ok(())
@@ -139,7 +139,7 @@ fn insert_queued(
 }
 
 /// Whether a run of the workflow that has just come may start before all others: its owner is alive, a slot is free,
-/// and where slots are few nobody else waits for one.
+/// and where slots are few no other run waits for one.
 fn may_start(tx: &mut Tx<'_>, workflow: &Workflow, owner: OwnerId) -> Result<bool> {
     if !tx.shared.is_leased(owner) {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! What decisions write about a run beside its own row: kept state, steps, log lines, masked bodies.
+//! What decisions write about a run outside its own row: kept state, steps, log lines, masked bodies.
 
 use super::parts::{self, Part};
 use super::statement::{insert, update};
@@ -13,7 +13,7 @@ pub(super) fn forget_kept(tx: &Tx<'_>, seq: i64) -> Result<()> {
     Ok(())
 }
 
-/// Writes what a commit of a running run writes beside its main point.
+/// Writes what a commit adds to the decision itself.
 pub(super) fn write_changes(tx: &mut Tx<'_>, run: RunId, seq: i64, changes: &Changes) -> Result<()> {
     let Changes { input, kept, starts, ends, log } = changes;
     if let Some(input) = input {

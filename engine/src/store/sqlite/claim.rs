@@ -1,4 +1,4 @@
-//! Claims: who may run, and what a worker needs to go on.
+//! Claims: which runs may start or continue, and what their worker needs.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub(super) fn free(tx: &mut Tx<'_>, owner: OwnerId) -> Result<()> {
     Ok(())
 }
 
-/// Frees all claims: whoever held them is dead.
+/// Frees all claims: their holders are dead.
 pub(super) fn free_all(tx: &mut Tx<'_>) -> Result<()> {
     let cancelled: Vec<RunId> =
         tx.values("select id from runs where owner is not null and cancel_requested = 1", ())?;
@@ -101,8 +101,8 @@ pub(super) fn free_all(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The wall clock was set back by so many milliseconds: what sleeps for a time sleeps no longer for it. Runs that sleep
-/// until an instant wake early, see that, and sleep on.
+/// The wall clock was set back by `millis`: runs that sleep for a time do not sleep longer for it. Runs that sleep until
+/// an instant wake early, see that, and sleep again.
 pub(super) fn set_back(tx: &mut Tx<'_>, millis: i64) -> Result<()> {
     // An instant of 0 means at once.
     let sql = "update runs set due = max(due - ?1, 1), set_back = coalesce(set_back, 0) + ?1 where due > 0";

@@ -1,11 +1,11 @@
-//! What a decision is followed by: it takes effect after the commit.
+//! What follows from a decision, once its commit has returned.
 
 use crate::store::{Event, OwnerId, RunId};
 
 /// What follows from a decision once it holds.
 #[derive(Default)]
 pub(super) struct Effects {
-    /// What listeners are told.
+    /// Events for listeners.
     pub events: Vec<Event>,
     /// Runs whose watchers look again.
     pub touched: Vec<RunId>,

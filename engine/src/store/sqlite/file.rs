@@ -1,8 +1,8 @@
 //! The store's file: whether it is one of ours before it is opened, and whether it is still there while it is open.
 //!
-//! SQLite goes on writing into a file that was removed, replaced or cut off: all of it is lost at the next start. So the
+//! SQLite keeps writing into a file that was removed, replaced or cut off: all of it is lost at the next start. So the
 //! path is looked at before each transaction, and once more before anything is acknowledged. Between two transactions
-//! nobody but this process writes: files that are shorter, or that were written to, are examined.
+//! only this process writes: files that are shorter, or that were written to, are examined.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
@@ -19,20 +19,20 @@ use crate::store::{Result, StoreError};
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// `application_id` of our databases: "Flow".
 const APPLICATION: i64 = 0x466c_6f77;
-/// Up to this size a file that somebody has written to is examined whole, in bytes.
+/// Up to this size a file that another program has written to is examined whole, in bytes.
 const EXAMINED: u64 = 64 << 20;
 /// The header of a WAL and that of each of its pages, in bytes.
 const WAL_HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
 
-/// The file beside the database with this suffix.
+/// The companion file of the database with this suffix.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// Says that there was a store: an empty file is none that may be begun anew.
+/// A mark that a store was there, so that an empty file in its place is not begun as a new one.
 fn marker(path: &Path) -> PathBuf {
     beside(path, "-made")
 }
@@ -72,7 +72,7 @@ pub(super) fn check_before_opening(path: &Path) -> Result<()> {
     if is_database {
         return Ok(());
     }
-    corrupt(format!("{shown} is damaged or is no FlowScript database: restore it from a copy"))
+    corrupt(format!("{shown} is damaged or is not a FlowScript database: restore it from a copy"))
 }
 
 /// The length of a file, if it is there.
@@ -119,8 +119,7 @@ pub(super) fn mark(conn: &Connection, path: &Path) -> Result<()> {
     if marker.exists() {
         return Ok(());
     }
-    let text =
-        "There is a FlowScript store beside this file. Without this file, one that is lost would be begun anew.\n";
+    let text = "There is a FlowScript store next to this file. Without this file, a new store would be begun where that one is lost.\n";
     let written =
         disk::open_private(&marker).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
     written.map_err(|error| StoreError::ReadOnly(format!("{} cannot be written: {error}", marker.display())))
@@ -193,7 +192,7 @@ impl StoreFile {
         Ok((database, place(&beside(&self.path, "-wal"), self.wal)?))
     }
 
-    /// Has somebody else only moved pages from the WAL into the database, as a backup may?
+    /// Has another program only moved pages from the WAL into the database, as a backup may?
     fn examine(&self, conn: &Connection, database: Seen, wal: Seen, is_cut: bool) -> std::result::Result<(), String> {
         let shown = |error: rusqlite::Error| error.to_string();
         let number = |conn: &Connection, sql: &str| conn.query_row(sql, (), only::<i64>).map_err(shown);
@@ -270,7 +269,7 @@ fn place(path: &Path, opened: Seen) -> Result<Seen> {
         return Ok(now);
     }
     Err(StoreError::Lost(format!(
-        "another file stands at {} than the one that was opened: put that one back, or restart the engine to take this one",
+        "another file is at {} than the one that was opened: put that one back, or restart the engine to take this one",
         path.display()
     )))
 }
@@ -302,7 +301,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         refused(&path, "is gone: put it back");
         fs::write(&path, "an essay").unwrap();
-        refused(&path, "is no FlowScript database");
+        refused(&path, "is not a FlowScript database");
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
         refused(&path, "a folder");
@@ -350,14 +349,14 @@ mod tests {
         for name in ["data/x.db", "data/x.db-wal", "data"] {
             fs::rename(folder.path().join(name), &away).unwrap();
             is_lost(&store, "is gone").await;
-            // The same file again: it goes on.
+            // The same file again: it works as before.
             fs::rename(&away, folder.path().join(name)).unwrap();
             assert_eq!(accept(&store).await.unwrap(), Accepted::Queued);
             assert!(store.try_to_keep().await.is_ok() && store.failing().is_none());
         }
         fs::rename(&path, &away).unwrap();
         fs::copy(&away, &path).unwrap();
-        is_lost(&store, "another file stands at").await;
+        is_lost(&store, "another file is at").await;
         drop(store);
         // What was acknowledged is there at the next start.
         let store = SqliteStore::open(&path).unwrap();
@@ -374,7 +373,7 @@ mod tests {
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        panic!("nobody looks");
+        panic!("the change was not seen");
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::locked::locked;
 use crate::store::StoreError;
 
-/// A commit that is no older says that the store works.
+/// The age up to which a commit proves that the store works.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What is known of the store's health.

@@ -45,7 +45,7 @@ pub(super) fn join(tx: &Tx<'_>, workflow: i64, ticket: &LaneTicket) -> Result<Pl
 /// The number of the next place of a lane that is known by its key.
 pub(super) fn rejoin(tx: &Tx<'_>, lane: i64) -> Result<i64> {
     let place = tx.value("update lanes set tail = tail + 1 where key = ?1 returning tail", [lane])?;
-    place.ok_or_else(|| StoreError::Corrupt(format!("a run stands in lane number {lane}, which is missing")))
+    place.ok_or_else(|| StoreError::Corrupt(format!("a run is in lane number {lane}, which is missing")))
 }
 
 /// The run whose turn it is.
@@ -75,12 +75,12 @@ pub(super) fn key(tx: &mut Tx<'_>, lane: &LaneId) -> Result<i64> {
     key.ok_or_else(|| no_lane(lane))
 }
 
-/// The error for a lane that nobody stands in.
+/// The error for a lane without runs.
 pub(super) fn no_lane(lane: &LaneId) -> StoreError {
     let LaneId { workflow, kind, key } = lane;
     StoreError::NotFound(match kind {
-        LaneKind::Webhook if key.is_empty() => format!("no run stands in the lane of workflow '{workflow}'"),
-        LaneKind::Webhook => format!("no run stands in the lane '{key}' of workflow '{workflow}'"),
+        LaneKind::Webhook if key.is_empty() => format!("there is no run in the lane of workflow '{workflow}'"),
+        LaneKind::Webhook => format!("there is no run in the lane '{key}' of workflow '{workflow}'"),
         LaneKind::Schedule => format!("no run waits for schedule '{key}' of workflow '{workflow}'"),
     })
 }

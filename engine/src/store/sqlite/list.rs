@@ -1,7 +1,7 @@
 //! The list of runs: which index answers which question, and pages that do not shift.
 //!
-//! Pages go backwards through ids, which are in the order of acceptance. A run that is accepted while somebody reads
-//! has a newer id than every page behind the first.
+//! Pages go backwards through ids, which are in the order of acceptance. A run that is accepted meanwhile has a
+//! newer id than every page after the first.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -24,7 +24,7 @@ pub(super) fn runs(conn: &Connection, query: &RunQuery) -> Result<RunPage> {
     let mut states = query.states.clone();
     states.sort_unstable_by_key(|state| state.as_str());
     states.dedup();
-    // One more than asked for tells whether there is a next page.
+    // One more than asked for shows whether there is a next page.
     let mut found = match states.as_slice() {
         [] => Filter::new(conn, query, None)?.select(conn, limit + 1)?,
         states => {
@@ -100,7 +100,7 @@ impl Filter {
         Ok(filter)
     }
 
-    /// Adds a condition; each `?` stands for the next of the values.
+    /// Adds a condition; each `?` is the next of the values.
     fn add(&mut self, condition: &str, values: Vec<Value>) {
         let mut numbered = String::new();
         let mut values = values.into_iter();

@@ -10,9 +10,9 @@
 //!
 //! One thread writes ([`writer`]). It takes all decisions that are waiting into one transaction, commits, and only then
 //! answers: callers share the price of a sync (WAL, `synchronous=FULL`). A decision is a function of a [`tx::Tx`]; if it
-//! fails, its savepoint is rolled back and the others go on. If the commit fails, all of the group are told, and the
-//! next group tries again: a full disk needs no restart. What follows from a decision (events, watchers to wake, queue
-//! counts) is collected beside it and takes effect after the commit.
+//! fails, its savepoint is rolled back and the others continue. If the commit fails, all of the group get the error, and
+//! the next group tries again: a full disk needs no restart. What follows from a decision (events, watchers to wake, queue
+//! counts) is collected with it and takes effect after the commit.
 //!
 //! Before a transaction and before its answers the writer looks whether the file is still the one that was opened
 //! ([`mod@file`]): nothing is acknowledged into a file that is gone.
@@ -37,8 +37,8 @@
 //! ```
 //!
 //! `due` says from when a run may be claimed: 0 is at once, null is not at all. It is null while a run is claimed, has
-//! ended, waits for an event, or stands in a lane behind another; whoever leaves a lane makes the next one due
-//! ([`lanes`]). So the claim reads one small index and skips nothing, however long the queues behind heads are.
+//! ended, waits for an event, or is in a lane after another one; a run that leaves a lane makes the next one due
+//! ([`lanes`]). So the claim reads one small index and skips nothing, however long the queues after heads are.
 //! `concurrency` is a count over the index of claimed runs.
 //!
 //! `in_lane` is 1 as long as a run takes its place: until it ends, or, where a failure pauses the lane, until it is
@@ -49,7 +49,7 @@
 //!
 //! # Retention
 //!
-//! See [`prune`]: sweeps from the oldest run on, in slices whose size the caller chooses; about 25 microseconds a run.
+//! See [`prune`]: sweeps from the oldest run on, in slices whose size the caller chooses; about 25 µs a run.
 //! The file gives pages back when more than a twentieth of it is free.
 
 mod accept;
@@ -112,7 +112,7 @@ pub struct SqliteStore {
     listers: Readers,
     writer: Writer,
     shared: Arc<Shared>,
-    /// Where retention stands between two slices.
+    /// How far retention has come between two slices.
     sweep: Mutex<Option<prune::Sweep>>,
 }
 
@@ -141,7 +141,7 @@ impl Store for SqliteStore {
     fn publish(&self, publication: Publication) -> Answer<'_, Published> {
         self.writer.decide(move |tx| {
             let published = publish::publish(tx, &publication)?;
-            // Nobody needs the texts of all versions soon again.
+            // The texts of all versions are not needed again soon.
             tx.conn.execute_batch("pragma shrink_memory")?;
             Ok(published)
         })

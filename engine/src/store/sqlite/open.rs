@@ -1,4 +1,4 @@
-//! Opening the database: file, rights, settings, tables, and what a dead process left behind.
+//! Opening the database: file, rights, settings, tables, and what a dead process has left.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::store::{Result, StoreError};
 /// How long to wait for another program that holds the database, before an error says so.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many connections read single rows, which somebody waits for, and how many go through lists, which may take long.
+/// How many connections read single rows, which callers wait for, and how many go through lists, which may take long.
 const READERS: usize = 2;
 const LISTERS: usize = 1;
 
@@ -52,7 +52,7 @@ pub(super) fn open(path: &Path, shared: &Shared) -> Result<Connections> {
     Ok(Connections { writer, readers, listers, file })
 }
 
-/// The folder lock says that nobody else is alive: all claims are free again.
+/// The folder lock proves that no other process is alive: all claims are free again.
 fn recover(conn: &Connection, shared: &Shared) -> Result<()> {
     conn.execute_batch("begin immediate")?;
     shared.trust_since(keys::newest(conn)?);
@@ -78,7 +78,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     // What is sorted or may be rolled back holds payloads: it stays out of the system's folder for temporary files.
     conn.pragma_update(None, "temp_store", "memory")?;
     conn.set_prepared_statement_cache_capacity(128);
-    // The first statement that reads the file tells whether it is a database at all.
+    // The first statement that reads the file fails where it is not a database.
     conn.query_row("select count(*) from sqlite_schema", (), |_| Ok(())).map_err(|error| at(path, error.into()))?;
     Ok(conn)
 }
@@ -86,7 +86,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
 /// Makes the file, or an existing one, readable to its owner only: it holds payloads. SQLite gives its companion files
 /// the same rights.
 fn make_private(path: &Path) -> Result<()> {
-    let told = |error: std::io::Error| {
+    let failed = |error: std::io::Error| {
         let text = format!("the database {} cannot be opened for writing: {error}", path.display());
         if error.kind() == std::io::ErrorKind::StorageFull {
             StoreError::Full(text)
@@ -95,21 +95,21 @@ fn make_private(path: &Path) -> Result<()> {
         }
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        disk::make_private_folder(folder).map_err(told)?;
+        disk::make_private_folder(folder).map_err(failed)?;
     }
-    disk::open_private(path).map(drop).map_err(told)
+    disk::open_private(path).map(drop).map_err(failed)
 }
 
 /// An error with the path that it is about.
 fn at(path: &Path, error: StoreError) -> StoreError {
-    let told = |text: String| format!("{}: {text}", path.display());
+    let with_path = |text: String| format!("{}: {text}", path.display());
     match error {
-        StoreError::Full(text) => StoreError::Full(told(text)),
-        StoreError::ReadOnly(text) => StoreError::ReadOnly(told(text)),
-        StoreError::Busy(text) => StoreError::Busy(told(text)),
-        StoreError::Corrupt(text) => StoreError::Corrupt(told(text)),
-        StoreError::Lost(text) => StoreError::Lost(told(text)),
-        StoreError::Other(text) => StoreError::Other(told(text)),
+        StoreError::Full(text) => StoreError::Full(with_path(text)),
+        StoreError::ReadOnly(text) => StoreError::ReadOnly(with_path(text)),
+        StoreError::Busy(text) => StoreError::Busy(with_path(text)),
+        StoreError::Corrupt(text) => StoreError::Corrupt(with_path(text)),
+        StoreError::Lost(text) => StoreError::Lost(with_path(text)),
+        StoreError::Other(text) => StoreError::Other(with_path(text)),
         other => other,
     }
 }

@@ -1,10 +1,10 @@
-//! Bodies of runs. Short ones stand in the run's row; longer ones in a table of their own, so that a change of state
+//! Bodies of runs. Short ones are in the run's row, longer ones in a table of their own, so that a change of state
 //! does not write them again.
 
 use super::tx::Tx;
 use crate::store::Result;
 
-/// The longest body, in bytes, that stands in the run's row.
+/// The longest body, in bytes, that is kept in the run's row.
 pub(super) const INLINE: usize = 1024;
 
 /// A body of a run; the numbers are part of the file format.
@@ -27,7 +27,7 @@ pub(super) fn inline(body: Option<&Vec<u8>>) -> Option<&[u8]> {
     body.map(Vec::as_slice).filter(|bytes| bytes.len() <= INLINE)
 }
 
-/// Writes the part of a body that does not stand in the run's row, in place of what an earlier body left there.
+/// Writes a body that is too long for the run's row, in place of what an earlier body has left there.
 pub(super) fn spill(tx: &Tx<'_>, seq: i64, part: Part, body: Option<&Vec<u8>>) -> Result<()> {
     let key = key(seq, part);
     match body.filter(|bytes| bytes.len() > INLINE) {

@@ -20,7 +20,8 @@ pub(super) fn retry(tx: &mut Tx<'_>, run: RunId) -> Result<()> {
 
 fn requeue(tx: &mut Tx<'_>, row: &Row) -> Result<()> {
     let sql = "
-        insert into tries (run, number, state, started_at, ended_at, error_kind, error_message, error_status, error_position)
+        insert into tries
+            (run, number, state, started_at, ended_at, error_kind, error_message, error_status, error_position)
         select seq, retries + 1, state, coalesce(try_started_at, case when retries = 0 then started_at end), ended_at,
                error_kind, error_message, error_status, error_position
         from runs where seq = ?1";
@@ -45,7 +46,7 @@ fn requeue(tx: &mut Tx<'_>, row: &Row) -> Result<()> {
     tx.moved(row.id, row.workflow, Some(row.state), RunState::Queued)
 }
 
-/// Goes on with a held lane by retrying its head.
+/// Resumes a held lane by retrying its head.
 pub(super) fn resume(tx: &mut Tx<'_>, lane: &LaneId) -> Result<RunId> {
     let key = lanes::key(tx, lane)?;
     let head = lanes::head(tx, key)?.ok_or_else(|| lanes::no_lane(lane))?;
@@ -70,10 +71,10 @@ pub(super) fn run_again(tx: &mut Tx<'_>, again: &RunAgain) -> Result<Accepted> {
         return Err(StoreError::Conflict(text));
     }
     if summary.skipped.is_some() {
-        let text = format!("run {} stands for skipped occurrences of a schedule: it has no payload", again.source);
+        let text = format!("run {} is a row for skipped occurrences of a schedule: it has no payload", again.source);
         return Err(StoreError::Conflict(text));
     }
-    // Only messages of an ordered webhook stand in their lane again.
+    // Only messages of an ordered webhook go into their lane again.
     let lane = summary.lane.filter(|lane| lane.kind == LaneKind::Webhook);
     let held = row.in_lane && row.state.is_final();
     let new = NewRun {
@@ -100,7 +101,7 @@ pub(super) fn run_again(tx: &mut Tx<'_>, again: &RunAgain) -> Result<Accepted> {
     Ok(accepted)
 }
 
-/// Gives the place of a held head to a run that stands at the tail.
+/// Gives the place of a held head to a run at the tail.
 fn take_place(tx: &mut Tx<'_>, head: &Row, heir: RunId) -> Result<()> {
     tx.execute("update runs set in_lane = null, revision = revision + 1 where seq = ?1", [head.seq])?;
     let sql = "update runs set place = (select place from runs where seq = ?2) where id = ?1";

@@ -81,7 +81,7 @@ pub(super) fn respond(tx: &mut Tx<'_>, fence: Fence, answer: &Vec<u8>, changes: 
     Ok(())
 }
 
-/// Ends a run, then claims what the caller wants to go on with.
+/// Ends a run, then claims what the caller wants to do next.
 pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Option<&Claim>) -> Result<Claimed> {
     runs::check_final(finish)?;
     let held = held(tx, fence)?;
@@ -130,7 +130,7 @@ pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Optio
     tx.effects.ready = true; // a slot is free
     tx.moved(fence.run, held.workflow, Some(RunState::Running), finish.state)?;
     match then {
-        // The end of a run stands, whatever has become of the wish for more.
+        // The end of a run is committed even where the next claim is refused.
         Some(then) if tx.shared.is_leased(then.owner) => claim::claim(tx, then),
         _ => Ok(Claimed::default()),
     }

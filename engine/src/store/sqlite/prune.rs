@@ -19,7 +19,7 @@ const PAGES: i64 = 512;
 /// A version may be named by runs that are still on their way into the store for so long, in milliseconds.
 const LATE_HISTORY: i64 = 3_600_000;
 
-/// Where a sweep stands between slices.
+/// How far a sweep has come between slices.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sweep {
     /// The last run that was looked at.
@@ -34,7 +34,7 @@ pub(super) struct Slice {
     pub victims: Vec<i64>,
     /// Versions that may go, once the sweep is through.
     pub versions: Vec<i64>,
-    /// Where the sweep stands now; nothing if it is through.
+    /// How far the sweep has come; nothing once it is through.
     pub sweep: Option<Sweep>,
 }
 
@@ -50,7 +50,7 @@ query! {
 }
 
 query! {
-    /// Versions that are nobody's current one.
+    /// Versions that are not the current one of a workflow.
     struct Retired: "select" { key: i64, workflow: i64, retired_at: Timestamp }
     "from versions where retired_at is not null"
 }
@@ -94,7 +94,7 @@ fn excess(conn: &Connection, max_runs: u64) -> Result<u64> {
     Ok((runs as u64).saturating_sub(max_runs))
 }
 
-/// Versions that are nobody's current one and that no run refers to.
+/// Versions that are not a current one and that no run refers to.
 fn unused_versions(conn: &Connection) -> Result<Vec<i64>> {
     let mut unused = Vec::new();
     for Retired { key, workflow, retired_at } in statement::all(conn, ())? {
@@ -143,7 +143,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, slice: &Slice) -> Result<(u32, u32)> {
     Ok((runs, versions))
 }
 
-/// Deletes old idempotency keys, oldest first; tells whether there may be more.
+/// Deletes old idempotency keys, oldest first; gives whether there may be more.
 pub(super) fn delete_keys(tx: &Tx<'_>, slice: u32) -> Result<bool> {
     // A key stays while its run is unfinished, whatever its age; keys are in the order of their expiry.
     let sql = "
@@ -157,7 +157,7 @@ pub(super) fn delete_keys(tx: &Tx<'_>, slice: u32) -> Result<bool> {
 }
 
 /// Gives free pages back to the file system while they are more than a twentieth of the file: a steady engine uses
-/// the pages of old runs for new ones. Tells whether there may be more.
+/// the pages of old runs for new ones. Gives whether there may be more.
 pub(super) fn shrink(tx: &Tx<'_>) -> Result<bool> {
     let pragma = |sql: &str| tx.conn.query_row(sql, (), only::<i64>);
     let (free, all) = (pragma("pragma freelist_count")?, pragma("pragma page_count")?);

@@ -131,7 +131,7 @@ fn keep_version(tx: &Tx<'_>, workflow: i64, loaded: &LoadedWorkflow) -> Result<i
     key.ok_or_else(|| StoreError::Corrupt("the version got no key".to_owned()))
 }
 
-/// Writes what has changed beside the version, and tells whether anything has.
+/// Writes what has changed apart from the version; gives whether anything has.
 fn update(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<bool> {
     let mut changed = false;
     // The switch wins until the file's value changes.
@@ -170,7 +170,7 @@ fn update(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<bool>
     Ok(changed)
 }
 
-/// Adopts a schedule. One that is new, or was gone, counts from now; one that goes on keeps its place.
+/// Adopts a schedule. One that is new, or was gone, counts from now; one that was there keeps its place.
 fn put_schedule(tx: &Tx<'_>, workflow: i64, schedule: &LoadedSchedule) -> Result<()> {
     let sql = "
         insert into schedules (workflow, name, definition, present, settled_until) values (?1, ?2, ?3, 1, ?4)
@@ -208,7 +208,7 @@ pub(super) fn set_diagnostics(tx: &mut Tx<'_>, workflow: &str, settings: Option<
     Ok(())
 }
 
-/// Stops a schedule or goes on with it; what came in between is not missed.
+/// Pauses or resumes a schedule; occurrences in between do not count as missed.
 pub(super) fn pause_schedule(tx: &mut Tx<'_>, schedule: &ScheduleId, paused: bool) -> Result<()> {
     let key = tx.workflow(&schedule.workflow)?.key;
     let sql = "

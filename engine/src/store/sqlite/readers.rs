@@ -72,7 +72,7 @@ impl Drop for Readers {
 
 fn serve(conn: &Connection, queue: &Mutex<Receiver<Job>>) {
     loop {
-        // The lock is held while waiting: whoever has it takes the next job.
+        // The lock is held while waiting: the thread that has it takes the next job.
         let job = locked(queue).recv();
         match job {
             Ok(job) => job(conn),

@@ -52,7 +52,7 @@ impl Kept {
     }
 }
 
-/// Reads kind, message, status and position; nothing where there is no kind.
+/// Reads kind, message, status and position; nothing where the kind is null.
 pub(super) fn failure(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Failure>> {
     let Some(kind) = columns.next()? else {
         columns.skip(3);

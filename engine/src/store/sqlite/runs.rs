@@ -59,7 +59,7 @@ pub(super) fn row(tx: &Tx<'_>, run: RunId) -> Result<Row> {
     tx.first([run])?.ok_or_else(|| StoreError::NotFound(format!("there is no run {run}")))
 }
 
-/// Cancels a run that nobody works on, or asks its worker to.
+/// Cancels a run that no worker has, or asks its worker to.
 pub(super) fn cancel(tx: &mut Tx<'_>, run: RunId) -> Result<Cancel> {
     let row = row(tx, run)?;
     if row.state.is_final() {
@@ -76,7 +76,7 @@ pub(super) fn cancel(tx: &mut Tx<'_>, run: RunId) -> Result<Cancel> {
     Ok(Cancel::Cancelled)
 }
 
-/// Ends a run that nobody works on, as skipped or cancelled.
+/// Ends a run that no worker has, as skipped or cancelled.
 pub(super) fn close(tx: &mut Tx<'_>, row: &Row, state: RunState) -> Result<()> {
     update!(
         tx,

@@ -16,7 +16,7 @@ use crate::store::{CommitSizes, Cursor, Event, EventPage, OwnerId, Result, RunId
 /// How many events are remembered for listeners that come back.
 const REMEMBERED_EVENTS: usize = 4096;
 
-/// leases and notices of one open store.
+/// Clock, leases and notices of one open store.
 pub(super) struct Shared {
     /// The store's clock.
     pub clock: Arc<dyn Clock>,
@@ -24,9 +24,9 @@ pub(super) struct Shared {
     leases: Mutex<HashMap<OwnerId, Duration>>,
     watchers: Mutex<Watchers>,
     ring: Mutex<Ring>,
-    /// Told when the ring has grown.
+    /// Notified when the ring has grown.
     pub grown: Notify,
-    /// Told when something may have become claimable.
+    /// Notified when something may have become claimable.
     pub ready: Notify,
     /// Counted for metrics.
     pub counters: Counters,
@@ -60,7 +60,7 @@ pub(super) struct Watcher<'a> {
 }
 
 impl Shared {
-    /// Nothing leased, nobody waiting.
+    /// Without leases and watchers.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let ring = Ring { opening: rand::random(), first: 0, events: VecDeque::new() };
         let trusted = Mutex::new(Trusted::of(clock.as_ref()));
@@ -107,7 +107,7 @@ impl Shared {
         locked(&self.leases).iter().filter(|(_, until)| **until <= now).map(|(owner, _)| *owner).collect()
     }
 
-    /// Tells everybody what a committed decision has changed.
+    /// Notifies listeners and watchers of what a committed decision has changed.
     pub fn announce(&self, effects: Effects) {
         for owner in effects.ended_leases {
             locked(&self.leases).remove(&owner);
@@ -119,7 +119,7 @@ impl Shared {
             let mut watchers = locked(&self.watchers);
             for run in &effects.touched {
                 for (_, sender) in watchers.by_run.remove(run).unwrap_or_default() {
-                    // A watcher that has just gone away needs no call.
+                    // A watcher that has just gone away needs no notice.
                     let _ = sender.send(());
                 }
             }
@@ -140,7 +140,7 @@ impl Shared {
         Watcher { shared: self, run, number, touched }
     }
 
-    /// The events behind a cursor, or nothing if there are none yet.
+    /// The events after a cursor, or nothing if there are none yet.
     pub fn events_since(&self, since: Option<&Cursor>) -> Result<Option<EventPage>> {
         let ring = locked(&self.ring);
         let end = ring.first + ring.events.len() as u64;
@@ -194,7 +194,7 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    /// One commit with so many decisions.
+    /// One commit with this number of decisions.
     pub fn committed(&self, decisions: usize) {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.decisions.fetch_add(decisions as u64, Ordering::Relaxed);

@@ -163,7 +163,7 @@ impl<'r> Columns<'r> {
         self.row.get(at)
     }
 
-    /// Leaves out so many.
+    /// Skips `count` columns.
     pub fn skip(&mut self, count: usize) {
         self.next += count;
     }

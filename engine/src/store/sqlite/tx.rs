@@ -171,7 +171,7 @@ impl<'a> Tx<'a> {
         u32::try_from(queued).map_err(wrong)
     }
 
-    /// Tells listeners that a run has gone from one state to another (or is new), and keeps the queue counts up.
+    /// Notes for listeners that a run has gone from one state to another (or is new), and updates the queue counts.
     pub fn moved(&mut self, run: RunId, workflow: i64, from: Option<RunState>, to: RunState) -> Result<()> {
         if from == Some(RunState::Queued) {
             self.effects.queued.push((workflow, -1));

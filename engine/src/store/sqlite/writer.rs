@@ -1,7 +1,7 @@
 //! The one thread that writes. It drains concurrent decisions into one transaction, each in a savepoint of its own, and
-//! answers after the commit has returned: the price of a sync is shared by all who wait for it.
+//! answers after the commit has returned: all decisions of a transaction share the cost of one sync.
 //!
-//! While nobody asks for anything it looks now and then whether the file is still there and the clock goes on, and where
+//! While it has nothing to do it looks now and then whether the file is still there and the clock was set back, and where
 //! the last transaction has failed it tries another one.
 
 use std::sync::Arc;
@@ -27,11 +27,11 @@ const LARGEST_GROUP: usize = 512;
 /// The longest that a group waits for those who are likely to come.
 const LONGEST_WAIT: Duration = Duration::from_millis(1);
 
-/// How often an idle store looks around.
+/// How often an idle store looks at file and clock.
 const LOOK: Duration = Duration::from_millis(250);
 /// How often a store that has failed tries to write.
 const TRY: Duration = Duration::from_secs(1);
-/// Occurrences that were counted before the clock was set back may still come for so long.
+/// Occurrences that were counted before the clock was set back may still come for this time.
 const LATE_OCCURRENCES: Duration = Duration::from_secs(10);
 
 /// The handle of the writing thread; dropping it lets the thread finish what it was given.
@@ -86,13 +86,13 @@ impl Drop for Writer {
 
 /// A decision on its way through a transaction.
 trait Job: Send {
-    /// Makes the decision; tells whether it may be committed.
+    /// Makes the decision; gives whether it may be committed.
     fn carry_out(&mut self, tx: &mut Tx<'_>) -> bool;
 
     /// The decision's own error.
     fn error(&self) -> Option<StoreError>;
 
-    /// Tells the caller how it went; `failed` if the transaction as a whole did.
+    /// Answers the caller, with `failed` if the transaction as a whole has failed.
     fn answer(&mut self, failed: Option<&StoreError>);
 }
 
@@ -119,7 +119,7 @@ impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Job for Pending<T, F> 
             (None, None) => Err(StoreError::Other("the decision was not made".to_owned())),
         };
         if let Some(sender) = self.sender.take() {
-            // A caller that has gone away wants no answer.
+            // A caller that has gone away needs no answer.
             let _ = sender.send(result);
         }
     }
@@ -165,7 +165,7 @@ impl Thread {
         }
     }
 
-    /// Nobody has asked for anything: is all as it was?
+    /// Looks at file and clock while there is nothing to do.
     fn look_around(&mut self) {
         self.shared.trusted_now();
         self.note_set_back();
@@ -227,7 +227,7 @@ impl Thread {
                 // Whatever the writer remembers may be of the transaction that is gone.
                 self.memory = Memory::default();
                 if !self.conn.is_autocommit() {
-                    // If even this fails, the next group's begin tells the reason.
+                    // If even this fails, the next group's begin gives the reason.
                     let _ = self.conn.execute_batch("rollback");
                 }
                 for mut job in group {
@@ -272,7 +272,7 @@ impl Thread {
         Ok(effects)
     }
 
-    /// One decision; if it fails, the transaction goes on as if it had not been.
+    /// One decision; if it fails, the transaction continues without it.
     fn savepoint(&mut self, job: &mut dyn Job) -> Result<Option<Effects>> {
         self.statement("savepoint decision")?;
         let mut tx = Tx::new(&self.conn, &self.shared, &mut self.memory);

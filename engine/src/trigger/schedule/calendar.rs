@@ -1,6 +1,6 @@
 //! From local times to instants, by the rules for clock changes.
 //!
-//! A fixed time in a gap of the clock fires at the first instant behind it, in a fold the first time. A pattern with `*`
+//! A fixed time in a gap of the clock fires at the first instant after it, in a fold the first time. A pattern with `*`
 //! or a step in hours or minutes skips a gap and fires through both halves of a fold.
 
 use super::Cron;
@@ -69,7 +69,7 @@ fn is_second_time(zone: Tz, local: i64, instant: i64) -> bool {
     matches!(local_time(zone, local), LocalTime::Twice(first, _) if first < instant)
 }
 
-/// The first instant behind `from`, and not behind `to`, with another offset than the one before it.
+/// The first instant after `from`, and not after `to`, with another offset than the one before it.
 fn change(zone: Tz, from: i64, to: i64) -> Option<i64> {
     let before = offset_at(zone, from);
     let mut low = from;

@@ -58,7 +58,7 @@ impl Cron {
             }
             other => Err(format!(
                 "`{text}` has {} fields; a cron expression has 5 (minute hour day month weekday), 6 with seconds in front, \
-                 or 7 with the year behind",
+                 or 7 with the year at the end",
                 other.len()
             )),
         }
@@ -160,7 +160,7 @@ fn naive(seconds: i64) -> Option<NaiveDateTime> {
     chrono::DateTime::UNIX_EPOCH.naive_utc().checked_add_signed(TimeDelta::try_seconds(seconds)?)
 }
 
-/// Characters that some dialects have and this one has not.
+/// Refuses characters that only other dialects have.
 fn refuse_special(field: &str, text: &str) -> Result<(), String> {
     let upper = text.to_ascii_uppercase();
     let is_plain = |part: &str| DAYS.contains(&part) || part.chars().all(|c| c.is_ascii_digit() || c == '*');

@@ -34,9 +34,9 @@ pub struct Schedule {
     pub input: Record,
     /// What an occurrence does while an earlier run is unfinished.
     pub overlap: Overlap,
-    /// What becomes of occurrences that nobody was there for.
+    /// What is done about missed occurrences: no engine was running.
     pub missed: Missed,
-    /// Runs start up to so much later, by chance.
+    /// The longest random delay of a run.
     pub jitter: Duration,
 }
 
@@ -60,11 +60,11 @@ pub enum Overlap {
     Queue,
     /// It ends the earlier run.
     Cancel,
-    /// It starts all the same.
+    /// It starts anyway.
     Allow,
 }
 
-/// What becomes of occurrences that nobody was there for.
+/// What is done about missed occurrences: no engine was running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missed {
     /// They are skipped.

@@ -85,7 +85,7 @@ pub fn is_unsupported(content_type: &str) -> bool {
 }
 
 /// The value of a body: JSON, XML, form, CSV and text by the content type, JSON if it parses where there is no type, else
-/// bytes. No body is null, and so is white space where JSON or XML could stand. The budget pays for it.
+/// bytes. A missing body is null, and so is white space in place of JSON or XML. The budget pays for it.
 pub fn decode(raw: &Bytes, content_type: Option<&str>, budget: &mut dyn Budget) -> Result<Value, String> {
     if raw.is_empty() {
         return Ok(Value::Null);
@@ -165,7 +165,7 @@ fn form(text: &str, charset: &'static Encoding, budget: &mut dyn Budget) -> Resu
     }
     budget.make_cells(count).map_err(|error| error.to_string())?;
     let mut fields: Vec<(EcoString, Vec<Value>)> = Vec::new();
-    // Forms have names by the thousand where nobody means well.
+    // A hostile form has names by the thousand.
     let mut places: HashMap<EcoString, usize> = HashMap::new();
     for (name, value) in pairs_in(text, charset) {
         let (name, value) = (EcoString::from(name?), Value::text(value?));

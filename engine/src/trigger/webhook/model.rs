@@ -9,21 +9,21 @@ use std::time::Duration;
 /// The webhook of a workflow.
 #[derive(Debug)]
 pub struct Webhook {
-    /// Behind `/hooks/`.
+    /// The part of the address after `/hooks/`.
     pub path: String,
-    /// Where the file says so, or where the webhook stands that leaves it out.
+    /// The place of the path in the file, or of the webhook where it has none.
     pub place: Place,
     /// What it answers to.
     pub methods: Vec<Method>,
     /// Who may call.
     pub auth: Auth,
-    /// The origins whose pages may call, as browsers write them; `*` stands for all.
+    /// The origins whose pages may call, as browsers write them; `*` is all of them.
     pub cors: Vec<String>,
     /// Whether callers wait for the end.
     pub response: Response,
     /// How long they wait, from the request on.
     pub timeout: Duration,
-    /// A caller whose time is over is told that the run is accepted, instead of that it is late.
+    /// After that time the caller gets the answer that the run is accepted, instead of that it is late.
     pub accept_on_timeout: bool,
     /// Whether messages run one at a time, in the order of their acceptance.
     pub ordered: Option<Ordered>,
@@ -33,7 +33,7 @@ pub struct Webhook {
     pub fills_input: bool,
     /// From the request to the input; its slots are [`REQUEST_NAMES`].
     pub processing_input: Option<Script>,
-    /// From the output to the answer. The output stands in its slot [`OUTPUT`](crate::script::slot::OUTPUT).
+    /// From the output to the answer. The output is in its slot [`OUTPUT`](crate::script::slot::OUTPUT).
     pub processing_output: Option<Script>,
     /// What is known of the answer of a run that comes to its end.
     pub answer: Type,

@@ -26,12 +26,12 @@ pub fn input_parameters(inputs: &[Input], text: &str) -> Result<Record, NoFit> {
     Ok(Record::from_fields(given.filter_map(|(input, value)| Some((input.name.clone(), value?)))))
 }
 
-/// What the query gives for each of the inputs; names that are none of them are ignored.
+/// What the query gives for each of the inputs; other names are ignored.
 fn given(inputs: &[Input], text: &str) -> Result<Vec<Option<Value>>, NoFit> {
     let mut given: Vec<Vec<Value>> = inputs.iter().map(|_| Vec::new()).collect();
     let mut places = None;
     for (name, value) in pairs(text) {
-        // A name that cannot be decoded is none of them.
+        // A name that cannot be decoded is not one of them.
         let Ok(name) = name else { continue };
         let places: &HashMap<&str, usize> =
             places.get_or_insert_with(|| inputs.iter().zip(0..).map(|(input, at)| (input.name.as_str(), at)).collect());

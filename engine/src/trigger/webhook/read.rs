@@ -23,7 +23,7 @@ impl Request {
         }
     }
 
-    /// What the sender is told of a failure of FlowScript that reads the request; the log has what the author needs.
+    /// What the sender learns of a failure of FlowScript that reads the request; the log has what the author needs.
     fn refusal(&self, failed: Failed, context: Context<'_>) -> Fault {
         failed.fault.note_place(context.host);
         Fault { places: Vec::new(), ..fault_of(failed, self) }

@@ -19,7 +19,7 @@ const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cook
 pub struct RequestParts<'a> {
     /// `GET` or `POST`
     pub method: &'a str,
-    /// Names in lower case, and values, in the order they came; those of one name stand together.
+    /// Names in lower case, and values, in the order they came; those of one name are together.
     pub headers: Vec<(&'a str, &'a str)>,
     /// The body, expanded.
     pub body: Bytes,
@@ -97,7 +97,9 @@ impl Request {
 
     /// The request in bytes of the store. The error says what is wrong with them.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let Value::Record(kept) = encoding::decode(bytes)? else { return Err("a stored request is no record".into()) };
+        let Value::Record(kept) = encoding::decode(bytes)? else {
+            return Err("a stored request is not a record".into());
+        };
         let (
             Some(Value::Text(method)),
             Some(Value::Record(query)),

@@ -1,4 +1,4 @@
-//! Requests that FlowScript of a workflow cannot read: what the sender is told, by the fields of the request.
+//! Requests that FlowScript of a workflow cannot read: the message for the sender, by the fields of the request.
 
 use super::model::REQUEST_NAMES;
 use super::request::Request;
