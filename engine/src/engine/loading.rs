@@ -261,7 +261,7 @@ fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publi
 
 /// A schedule as the store adopts it: its occurrences go on where they were while the key stays the same.
 fn loaded_schedule(schedule: &Schedule) -> LoadedSchedule {
-    LoadedSchedule { key: schedule.key.clone(), definition: schedule.key.clone().into_bytes() }
+    LoadedSchedule { key: schedule.key.clone() }
 }
 
 /// The snapshot after a publication.

@@ -33,8 +33,6 @@ pub struct LoadedWorkflow {
 pub struct LoadedSchedule {
     /// Its `id`, else its pattern and zone.
     pub key: String,
-    /// The schedule in the engine's encoding.
-    pub definition: Vec<u8>,
 }
 
 /// The answer to a publication.
@@ -74,8 +72,6 @@ pub struct ScheduleRecord {
     pub workflow: String,
     /// Its `id`, else its pattern and zone.
     pub key: String,
-    /// The schedule in the engine's encoding.
-    pub definition: Vec<u8>,
     /// Stopped by a person.
     pub paused: bool,
     /// Occurrences up to and with this instant are settled: run, skipped, or before the schedule counted. First load,

@@ -25,12 +25,6 @@ query! {
 }
 
 query! {
-    /// The schedules that a workflow's file has.
-    struct Present: "select" { name: String, definition: Vec<u8> }
-    "from schedules where workflow = ?1 and present = 1"
-}
-
-query! {
     /// Every workflow that was ever published.
     struct Known: "select" { key: i64, id: String, present: bool } "from workflows order by id"
 }
@@ -151,15 +145,16 @@ fn update(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<bool>
         )?;
         changed = true;
     }
-    let known: Vec<Present> = tx.all([before.key])?;
-    for Present { name, .. } in &known {
+    let sql = "select name from schedules where workflow = ?1 and present = 1";
+    let known: Vec<String> = tx.values(sql, [before.key])?;
+    for name in &known {
         if !loaded.schedules.iter().any(|schedule| schedule.key == *name) {
             tx.execute("update schedules set present = 0 where workflow = ?1 and name = ?2", (before.key, name))?;
             changed = true;
         }
     }
     for schedule in &loaded.schedules {
-        if !known.iter().any(|known| known.name == schedule.key && known.definition == schedule.definition) {
+        if !known.contains(&schedule.key) {
             put_schedule(tx, before.key, schedule)?;
             changed = true;
         }
@@ -173,11 +168,11 @@ fn update(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<bool>
 /// Adopts a schedule. One that is new, or was gone, counts from now; one that was there keeps its place.
 fn put_schedule(tx: &Tx<'_>, workflow: i64, schedule: &LoadedSchedule) -> Result<()> {
     let sql = "
-        insert into schedules (workflow, name, definition, present, settled_until) values (?1, ?2, ?3, 1, ?4)
+        insert into schedules (workflow, name, present, settled_until) values (?1, ?2, 1, ?3)
         on conflict (workflow, name) do update
-        set definition = excluded.definition, present = 1,
+        set present = 1,
             settled_until = case present when 1 then settled_until else max(settled_until, excluded.settled_until) end";
-    tx.execute(sql, (workflow, &schedule.key, &schedule.definition, tx.now))?;
+    tx.execute(sql, (workflow, &schedule.key, tx.now))?;
     Ok(())
 }
 
@@ -251,7 +246,6 @@ query! {
     for ScheduleRecord: "select" {
         workflow = "w.id",
         key = "s.name",
-        definition = "s.definition",
         paused = "s.paused",
         settled_until = "s.settled_until",
         anew_at = "s.anew_at",

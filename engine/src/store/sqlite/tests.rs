@@ -213,7 +213,14 @@ async fn migrations_are_written_down_and_run_once() {
     let mut statement = conn.prepare("select version, name from migrations order by version").unwrap();
     let applied: Vec<(i64, String)> =
         statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
-    let names = ["first", "trigger_of_a_workflow", "clock_set_back", "tries", "schedules_start_anew"];
+    let names = [
+        "first",
+        "trigger_of_a_workflow",
+        "clock_set_back",
+        "tries",
+        "schedules_start_anew",
+        "schedules_without_definition",
+    ];
     assert_eq!(applied, (1..).zip(names.map(ToOwned::to_owned)).collect::<Vec<_>>());
 }
 
@@ -231,6 +238,7 @@ async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
          alter table runs drop column try_started_at;
          alter table schedules drop column anew_at;
          alter table schedules drop column anew_from;
+         alter table schedules add column definition blob not null default x'00';
          delete from migrations where version >= 4;
          update runs set state = 'failed', retries = 1, started_at = 5, ended_at = 9, due = null,
                          error_kind = 'assert', error_message = 'no';
