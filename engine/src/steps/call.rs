@@ -1,9 +1,9 @@
 //! `call`: another workflow as part of this run.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Opening, Outcome};
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Callable, Callee, Given, Walk};
+use super::walk::{Body, Callable, Callee, Given, Row, Walk};
 use crate::reading::{Takes, is_workflow_id, listed, needed, optional, text_of};
 use crate::script::{Content, Fault};
 use crate::workflow::problem::{Problem, broken_call, codes};

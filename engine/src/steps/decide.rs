@@ -1,9 +1,9 @@
 //! `decide`: the first branch whose condition holds.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::Outcome;
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Key, Reader, Takes, optional};
 use crate::script::{Fault, Script};
 use crate::workflow::problem::{Problem, codes};

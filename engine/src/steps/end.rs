@@ -1,9 +1,9 @@
 //! `end`: the end of the run, or of the called workflow.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::Outcome;
 use super::parts::{DOES_NOT_WAIT, refusal};
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Takes, optional};
 use crate::script::{Content, Fault};
 use crate::workflow::problem::{Problem, codes};

@@ -1,10 +1,10 @@
 //! `file`: reading and changing files, in the project's own folder or that of a connection.
 
 use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{self, DOES_NOT_WAIT};
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::files::{self, Addition, FileChange, FileFormat, Files};
 use crate::reading::{Fields, Reader, Takes, optional, text_of};
 use crate::script::{Content, Context, Fault};

@@ -109,7 +109,7 @@ fn workflow(id: &str, source: &str, root: &Node, library: &Library, callees: Cal
         Callee::Broken => steps::walk::Callee::Broken,
         Callee::Cycle(ids) => steps::walk::Callee::Cycle(ids),
     };
-    let mut walk = Walk::new(reader, &mut find);
+    let mut walk = Walk::new(steps::KINDS, reader, &mut find);
     let graph = walk.own_steps(steps.map(|entry| &entry.value));
     let output_type = match fields.take("output") {
         Some(entry) => {
