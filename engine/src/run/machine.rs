@@ -7,11 +7,10 @@
 use super::attempts::Attempts;
 use super::diffs::{Recorder, StepDiff};
 use super::ended::Ended;
-use super::failing::FailedAt;
+use super::failed_at::FailedAt;
 use super::host::RunHost;
 use super::ledger::{self, Ledger};
 use super::report;
-use super::restore;
 use super::stop::{Act, Acts, Event, Stop};
 use super::strand::{Next, Open, Part, State, Strand, Variables, no_errors};
 use super::trace::{History, Progress, StepTrace, joined};
@@ -120,16 +119,6 @@ impl Machine {
             begun,
             ahead,
         }
-    }
-
-    /// A run as the store has kept it. The error says what cannot be read.
-    pub fn resume(work: Work, room: Room, host: Arc<RunHost>, claimed: &ClaimedRun) -> Result<Self, String> {
-        let mut machine = Self::new(work, room, host);
-        restore::restore(&mut machine, claimed)?;
-        for strand in machine.strands.values() {
-            machine.veil.learn(&strand.workflow, &strand.variables);
-        }
-        Ok(machine)
     }
 
     /// How long the run may still work.

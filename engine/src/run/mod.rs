@@ -10,6 +10,7 @@ mod blocks;
 mod diffs;
 pub mod encoding;
 mod ended;
+mod failed_at;
 mod failing;
 mod host;
 mod ledger;

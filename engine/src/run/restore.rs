@@ -2,12 +2,13 @@
 
 use super::attempts::Attempts;
 use super::encoding;
+use super::host::RunHost;
 use super::ledger::{self, Ledger, Place};
 use super::machine::Machine;
 use super::sleep::woken;
 use super::strand::{Next, Part, State, Strand, Variables, no_errors};
 use super::trace::{decode_history, decode_trace};
-use super::work::Work;
+use super::work::{Room, Work};
 use crate::script::slot::{ERRORS, FIRST_INPUT, RUN};
 use crate::script::{Fault, INTERRUPTED};
 use crate::steps::{Opens, SleepKind, Step, StepIndex};
@@ -22,8 +23,20 @@ use std::sync::Arc;
 /// The records of steps by position and attempt.
 type Records<'c> = HashMap<(&'c str, u32), &'c StepRecord>;
 
+impl Machine {
+    /// A run as the store has kept it. The error says what cannot be read.
+    pub fn resume(work: Work, room: Room, host: Arc<RunHost>, claimed: &ClaimedRun) -> Result<Self, String> {
+        let mut machine = Self::new(work, room, host);
+        restore(&mut machine, claimed)?;
+        for strand in machine.strands.values() {
+            machine.veil.learn(&strand.workflow, &strand.variables);
+        }
+        Ok(machine)
+    }
+}
+
 /// Makes a machine that is at its beginning what the store has kept. The error says what cannot be read.
-pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
+fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
     for (name, body) in &claimed.events {
         machine.events.insert(name.clone(), callback::decode(body)?);
     }
