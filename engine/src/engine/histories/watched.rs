@@ -1,8 +1,7 @@
 //! The store as the engine of a history has it: each decision goes on to the real one, and a witness sees what became
 //! of it. An engine that is to die at a commit never gets its answer.
 
-use super::check::number;
-use super::witness::Witness;
+use super::witness::{Witness, number};
 use crate::run::encoding;
 use crate::store::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
