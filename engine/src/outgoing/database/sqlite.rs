@@ -1,8 +1,9 @@
 //! SQLite files. Each step has a connection of its own, so nothing of a session stays for the next one.
 
+use super::call::{SqlCall, bound, changed};
 use super::guard::Guard;
+use super::trouble::Trouble;
 use super::values::{Collected, Space};
-use super::{SqlCall, Trouble, bound, changed};
 use crate::outgoing::own::{Own, resolved};
 use crate::sql::{self, SqlWork};
 use flowscript_lang::types::Type;

@@ -1,38 +1,38 @@
 //! PostgreSQL servers.
 
+mod local;
 mod numeric;
 mod read;
+mod reason;
 mod session;
 mod watch;
 mod wire;
 mod write;
 
+use super::call::{SqlCall, bound, changed};
 use super::tls::{self, Wish};
+use super::trouble::Trouble;
 use super::values::{Collected, Space};
-use super::{SqlCall, Trouble, bound, changed};
 use crate::sql::{self, SqlWork};
-use chrono::{NaiveDateTime, TimeDelta};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use flowscript_lang::budget::Allowance;
 use flowscript_lang::host::Interrupt;
 use flowscript_lang::program::Limits;
 use flowscript_lang::types::Type;
-use flowscript_lang::value::{DateTime, Value, Zone};
+use flowscript_lang::value::{Value, Zone};
 use futures_util::StreamExt;
 use read::{is_read, known, values};
+use reason::reason;
 use session::Session;
-use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_postgres::types::{Kind, ToSql};
 use tokio_postgres::{Client, Column, Config, Row, Statement};
-use wire::Wire;
+use wire::{CONNECT, Wire};
 use write::Bound;
 
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How many times as much as what is sent an array or a JSON text takes at most as a value.
 const GROWTH: usize = 16;
 /// Rows above so many bytes are read beside the async threads.
@@ -216,17 +216,6 @@ async fn as_texts(
     })
 }
 
-/// The datetime that a clock on the wall shows in a zone. One that does not exist there keeps the time on the wall, with
-/// the offset before the gap.
-fn wall_clock(local: NaiveDateTime, zone: Zone) -> Option<DateTime> {
-    let found = DateTime::from_local_in(local, zone)?;
-    if found.local() == local {
-        return Some(found);
-    }
-    let before = DateTime::from_local_in(local.checked_sub_signed(TimeDelta::days(1))?, zone)?;
-    DateTime::from_local(local, before.offset())
-}
-
 fn bind(prepared: &Statement, statement: &sql::Statement, call: &SqlCall) -> Vec<Bound> {
     let values = bound(statement, &call.params).into_iter().take(prepared.params().len());
     values.map(|value| Bound { value, zone: call.zone }).collect()
@@ -242,28 +231,4 @@ fn told(error: tokio_postgres::Error) -> Trouble {
         return Trouble::Late;
     }
     Trouble::Refused(reason(&error))
-}
-
-/// An error with its causes, and what the server says about it.
-fn reason(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        next = error.source();
-        if next.is_some() && error.is::<PoolError>() {
-            continue; // it says no more than that there was an error
-        }
-        let text = match error.downcast_ref::<tokio_postgres::error::DbError>() {
-            Some(db) => format!("{} ({})", db.message(), db.code().code()),
-            None => tls::explained(error).unwrap_or_else(|| error.to_string()),
-        };
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-    }
-    let mut text = parts.join(": ");
-    if text.ends_with("server does not support TLS") {
-        text.push_str(" (turn it on there, or connect without it: `sslmode=disable` in `url`)");
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! Connections that are lent to a step: nothing that the step leaves in its session is there for the next one.
 
-use crate::outgoing::database::Trouble;
+use crate::outgoing::database::trouble::Trouble;
 use deadpool_postgres::Object;
 use std::time::Duration;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
