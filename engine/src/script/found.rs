@@ -1,6 +1,7 @@
 //! What the checker finds, with its places in the workflow file.
 
-use super::{Loading, Modules};
+use super::library::Modules;
+use super::loading::Loading;
 use crate::workflow::problem::{Fix, More, Note, Problem};
 use crate::yaml::{Place, Scalar};
 use ecow::EcoString;

@@ -4,7 +4,8 @@
 //! mask it, to compare it or to send it, meets such a part each time. So no variable, result or output of a workflow
 //! weighs more than a script may hold, and all these walks are bounded at once.
 
-use super::{Context, Fault};
+use super::context::Context;
+use super::fault::Fault;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Column, Record, Table, Value, live_size};
 use std::collections::HashMap;
