@@ -1,7 +1,7 @@
 //! Values of the file: constants, and texts with `{expression}` parts.
 
 use super::Reader;
-use super::traps::bare_braces;
+use super::braces::bare_braces;
 use crate::script::{Content, Kind};
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Core, Node, Scalar};

@@ -1,10 +1,12 @@
 //! Reading YAML with FlowScript in it: maps with their keys, values, templates and expressions, each problem with its
 //! place. What is read is checked against the variables that are known at that place.
 
+mod braces;
 mod content;
 mod fields;
 mod ids;
 mod inputs;
+mod known;
 pub mod schema;
 mod takes;
 mod traps;
@@ -18,6 +20,7 @@ pub use takes::{Key, Takes, needed, optional};
 use crate::script::{Compiled, Kind, Library, Loading, Scope, Script, compile};
 use crate::workflow::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place, Scalar};
+use braces::braces_around_expression;
 use ecow::EcoString;
 use flowscript_lang::types::Type;
 use std::collections::BTreeMap;
@@ -198,7 +201,7 @@ impl<'a> Reader<'a> {
             let message = format!("{what} must be an expression, not {}", node.describe());
             let hint = "Write FlowScript; where YAML takes it for a list or a map, put it in quotes.";
             let problem = Problem::new(codes::WRONG_VALUE, node.place, message).with_hint(hint);
-            self.report(traps::braces_around_expression(node).unwrap_or(problem));
+            self.report(braces_around_expression(node).unwrap_or(problem));
             return None;
         };
         let (script, ty) = self.compile(scalar, Kind::Expression);
