@@ -1,6 +1,6 @@
 //! Steps that reach out, several beside each other, until they are done or nobody wants them any more.
 
-use super::drive::Left;
+use super::outcome::Left;
 use crate::burden::{Beside, LEAST};
 use crate::run::{RunHost, StepHost, StopFlag, step_key};
 use crate::script::{Fault, Slot, weight};

@@ -2,7 +2,7 @@
 //!
 //! [`machine`] walks the steps, strand by strand; what they do is in [`crate::steps`], one kind a file. [`ledger`] is what
 //! the store has of a run, [`restore`] the way back. Everything here runs on a thread of the [pool](crate::pool); short runs that
-//! merely compute run beside requests, see `dispatch::here`.
+//! merely compute run beside requests, see `dispatch::inline`.
 
 mod attempts;
 mod begin;
