@@ -1,9 +1,10 @@
 //! What the engine shows of its runs: values instead of stored bytes.
 
-use super::Engine;
+use crate::dispatch::Dispatcher;
+use crate::project::Catalog;
 use crate::run::{StepDiff, StepTrace, decode_history, encoding, shown_steps};
 use crate::script::SourcePlace;
-use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, StoreError, Try};
+use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Store, StoreError, Try};
 use crate::told;
 use crate::trigger::webhook::Request;
 use crate::workflow::history::Redact;
@@ -89,7 +90,18 @@ pub struct RunList {
     pub next: Option<String>,
 }
 
-impl Engine {
+/// Reads runs for people.
+pub struct Viewer {
+    store: Arc<dyn Store>,
+    catalog: Arc<Catalog>,
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl Viewer {
+    pub(super) fn new(store: Arc<dyn Store>, catalog: Arc<Catalog>, dispatcher: Arc<Dispatcher>) -> Self {
+        Self { store, catalog, dispatcher }
+    }
+
     /// A run with steps and log. One that goes on is read until it has not changed meanwhile.
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
         for _ in 1..READS {
@@ -104,9 +116,9 @@ impl Engine {
     /// A run, and which revision of it its steps are of.
     async fn view_once(&self, id: RunId) -> Result<(RunView, u32), StoreError> {
         let StepsView { steps, places, diffs, summary: seen, .. } = self.steps_view(id).await?;
-        let tries = self.shared.store.tries(id).await?;
-        let log = self.shared.store.log(id, 0, LOG_LINES).await?;
-        let run: Run = self.shared.store.run(id).await?;
+        let tries = self.store.tries(id).await?;
+        let log = self.store.log(id, 0, LOG_LINES).await?;
+        let run: Run = self.store.run(id).await?;
         let veil = self.veil(&run.summary).await;
         let payload = run.payload.as_ref().map(|bytes| Request::decode(bytes)).transpose();
         let payload = told(id, payload).filter(|_| veil.input);
@@ -129,10 +141,10 @@ impl Engine {
 
     /// The steps of a run. One that goes on is read until it has not changed meanwhile.
     pub async fn steps_view(&self, id: RunId) -> Result<StepsView, StoreError> {
-        let mut summary = self.shared.store.summary(id).await?;
+        let mut summary = self.store.summary(id).await?;
         for _ in 1..READS {
             let view = self.steps_of(summary.clone()).await?;
-            let after = self.shared.store.summary(id).await?;
+            let after = self.store.summary(id).await?;
             if after.revision == summary.revision {
                 return Ok(view);
             }
@@ -142,10 +154,10 @@ impl Engine {
     }
 
     async fn steps_of(&self, summary: RunSummary) -> Result<StepsView, StoreError> {
-        let (store, id) = (&self.shared.store, summary.id);
+        let (store, id) = (&self.store, summary.id);
         let history = store.trace(id).await?.as_ref().map(|bytes| decode_history(bytes)).transpose();
         let history = told(id, history).unwrap_or_default();
-        let host = self.shared.dispatcher.at_work(id);
+        let host = self.dispatcher.at_work(id);
         let mut kept = Vec::new();
         if !summary.state.is_final() {
             kept = store.kept_below(id, "at:").await?;
@@ -175,10 +187,10 @@ impl Engine {
 
     /// A page of runs; one with much to show ends early. Of large outputs only the beginning is read.
     pub async fn run_list(&self, query: RunQuery) -> Result<RunList, StoreError> {
-        let mut page = self.shared.store.runs(query).await?;
+        let mut page = self.store.runs(query).await?;
         // One read for all: a page has up to a thousand runs.
         let ids = page.runs.iter().map(|run| run.id).collect();
-        let previews = self.shared.store.previews(ids, MOST_READ).await?;
+        let previews = self.store.previews(ids, MOST_READ).await?;
         let mut previews: HashMap<RunId, Preview> =
             previews.into_iter().map(|preview| (preview.run, preview)).collect();
         let size = |run: &RunSummary, previews: &HashMap<RunId, Preview>| {
@@ -216,22 +228,22 @@ impl Engine {
     }
 }
 
-/// What of a run nobody is shown: what its version masks, and what diagnostics leave out.
+/// What of a run is never shown: what its version masks, and what diagnostics leave out.
 struct Veil {
     workflow: Option<Arc<Workflow>>,
     input: bool,
     output: bool,
 }
 
-impl Engine {
+impl Viewer {
     async fn veil(&self, run: &RunSummary) -> Veil {
-        let current = || self.workflows().entry(&run.workflow).and_then(|entry| entry.workflow.clone());
+        let current = || self.catalog.current().entry(&run.workflow).and_then(|entry| entry.workflow.clone());
         let workflow = match run.version {
-            Some(version) => self.shared.dispatcher.version(version).await.ok(),
+            Some(version) => self.dispatcher.version(version).await.ok(),
             None => current(),
         };
         let workflow = workflow.or_else(current);
-        let diagnostics = workflow.as_ref().map(|workflow| self.shared.dispatcher.diagnostics(workflow));
+        let diagnostics = workflow.as_ref().map(|workflow| self.dispatcher.diagnostics(workflow));
         let diagnostics = diagnostics.unwrap_or_default();
         // While a run may still fail, its parts are shown unless they never are.
         let failed = run.state != RunState::Completed;
@@ -286,7 +298,7 @@ fn decoded(run: RunId, bytes: Option<&Vec<u8>>) -> Option<Value> {
     told(run, bytes.map(|bytes| encoding::decode(bytes)).transpose())
 }
 
-/// What cannot be read is left out, and told in the log.
+/// What cannot be read is left out, and reported in the log.
 fn told<T>(run: RunId, result: Result<Option<T>, String>) -> Option<T> {
     result.unwrap_or_else(|reason| {
         told::error_of(&reason, || format!("run {run}: {reason}"));
