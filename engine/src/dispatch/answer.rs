@@ -1,8 +1,9 @@
 //! The answers of runs, as callers get them and as the store keeps them.
 
 use crate::burden::Load;
-use crate::run::{Ended, INPUT, encoding};
+use crate::run::{Ended, INPUT};
 use crate::script::TIMEOUT;
+use crate::script::encoding;
 use crate::steps::Reply;
 use crate::store::{Failure, Run, RunId, RunState};
 use crate::told;

@@ -3,8 +3,9 @@
 use super::answer::StoredAnswer;
 use super::mask::mask;
 use crate::clock::Clock;
-use crate::run::{Ended, Work, encode_history, encoding};
+use crate::run::{Ended, Work, encode_history};
 use crate::script::Fault;
+use crate::script::encoding;
 use crate::store::{Changes, Finish, NewRun, RunId, RunState, Trigger};
 use crate::workflow::FAILURE_INPUTS;
 use crate::workflow::history::Diagnostics;

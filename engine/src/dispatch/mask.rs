@@ -1,6 +1,7 @@
 //! What is masked of a run once the run needs it no more.
 
-use crate::run::{Ended, Given, Work, encoding};
+use crate::run::{Ended, Given, Work};
+use crate::script::encoding;
 use crate::store::{Fence, Mask, RunState, StepState, Store};
 use crate::workflow::history::Redact;
 use flowscript_lang::value::Value;

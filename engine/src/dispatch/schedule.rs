@@ -10,7 +10,8 @@ use crate::config::Limits;
 use crate::metrics;
 use crate::pool::Pool;
 use crate::project::Catalog;
-use crate::run::{Given, Work, encoding};
+use crate::run::{Given, Work};
+use crate::script::encoding;
 use crate::store::{
     Cancel, Fire, FireDecision, Fired, LaneKind, LaneTicket, NewRun, RunId, ScheduleId, ScheduleRecord, Store,
     StoreError, Timestamp, Trigger, WhileUnfinished,

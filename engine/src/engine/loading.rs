@@ -10,7 +10,7 @@ use crate::store::{LoadedSchedule, LoadedWorkflow, Publication, Store, StoreErro
 use crate::told;
 use crate::trigger::schedule::Schedule;
 use crate::workflow::history::DiagnosticsSwitch;
-use crate::workflow::problem::codes;
+use crate::yaml::problem::codes;
 use flowscript_lang::host::Interrupt;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;

@@ -3,6 +3,8 @@
 //! What they need of the store's and the dispatcher's words is handed on from here; they know neither.
 
 mod access;
+#[cfg(test)]
+mod clock_tests;
 mod evaluate;
 #[cfg(test)]
 mod histories;
@@ -11,8 +13,6 @@ mod loading;
 mod people;
 mod schedules;
 mod view;
-#[cfg(test)]
-mod walks;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::{Progress, StepDiff, StepTrace};

@@ -2,8 +2,9 @@
 
 use crate::dispatch::Dispatcher;
 use crate::project::Catalog;
-use crate::run::{StepDiff, StepTrace, decode_history, encoding, shown_steps};
+use crate::run::{StepDiff, StepTrace, decode_history, shown_steps};
 use crate::script::SourcePlace;
+use crate::script::encoding;
 use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Store, StoreError, Try};
 use crate::told;
 use crate::trigger::webhook::Request;

@@ -1,8 +1,8 @@
 //! Mail servers of connections.
 
-use super::secret::Secret;
 use super::smtp::Server;
 use crate::script::{Fault, TIMEOUT};
+use crate::secret::Secret;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flowscript_lang::error::ErrorKind;

@@ -15,12 +15,12 @@ mod login;
 mod mail;
 mod own;
 mod pace;
-mod secret;
 mod smtp;
 #[cfg(test)]
 mod tests;
 mod tls;
 
+pub use crate::secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
 pub use allow::{Allowed, is_public};
 pub use check::check;
 pub use connections::{Connections, HttpConnection, read_connections};
@@ -29,8 +29,6 @@ pub use encoded::expand;
 use encoded::{ACCEPTED, is_encoded};
 pub use login::shown;
 pub use mail::{Letter, Mail};
-pub(crate) use secret::in_addresses;
-pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
 
 use crate::burden::{Beside, Load};
 use bytes::{Bytes, BytesMut};

@@ -1,7 +1,7 @@
 //! Braces that YAML takes for a map, where an expression was meant.
 
-use crate::workflow::problem::{Fix, Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Fix, Problem, codes};
 
 /// The problem of `{x}` without quotes: a map of YAML with a key and no value.
 pub(super) fn bare_braces(node: &Node) -> Option<Problem> {

@@ -3,7 +3,7 @@
 use super::Reader;
 use super::braces::bare_braces;
 use crate::script::{Content, Kind};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Core, Node, Scalar};
 use ecow::EcoString;
 use flowscript_lang::types::Type;

@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::config::duration;
 use crate::script::Content;
-use crate::workflow::problem::{Fix, Problem, codes};
+use crate::yaml::problem::{Fix, Problem, codes};
 use crate::yaml::{Core, Entry, Node, Place, Scalar};
 use flowscript_lang::suggest::nearest;
 use std::ops::RangeInclusive;

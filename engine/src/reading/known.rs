@@ -2,8 +2,8 @@
 
 use super::Reader;
 use crate::script::{Input, Scope, Slot};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Place;
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::types::Type;
 use std::collections::HashSet;
 

@@ -18,7 +18,7 @@ pub use ids::{id_of_path, is_workflow_id};
 pub use takes::{Key, Takes, needed, optional};
 
 use crate::script::{Compiled, Kind, Library, Loading, Scope, Script, compile};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place, Scalar};
 use braces::braces_around_expression;
 use ecow::EcoString;

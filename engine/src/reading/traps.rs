@@ -3,7 +3,7 @@
 use super::Reader;
 use super::braces::bare_braces;
 use crate::script::{Kind, compile};
-use crate::workflow::problem::{Fix, Problem, codes};
+use crate::yaml::problem::{Fix, Problem, codes};
 use crate::yaml::{self, Core, Node, Place, Scalar};
 
 impl Reader<'_> {

@@ -2,7 +2,7 @@
 
 use crate::script::slot::{ERROR, ERRORS, FIRST_INPUT, LAST, OUTPUT, RUN};
 use crate::script::{Scope, Slot};
-use crate::workflow::problem::Problem;
+use crate::yaml::problem::Problem;
 use ecow::EcoString;
 use flowscript_lang::diagnostic::codes as language;
 use flowscript_lang::types::Type;

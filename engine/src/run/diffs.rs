@@ -1,7 +1,7 @@
 //! What the steps of a run did to its variables, kept in memory until the run's end says whether it is written.
 
-use super::encoding;
 use crate::script::Slot;
+use crate::script::encoding;
 use crate::steps::Step;
 use crate::workflow::history::Redact;
 use ecow::EcoString;

@@ -3,10 +3,10 @@
 //! `at:PATH` is the place of a strand, `v:PATH NAME` a variable, `in:POSITION` the elements of a loop, `out:PATH` what a
 //! pass or branch has given, `trace:N` steps without a commit of their own, `spent` the time the run has worked.
 
-use super::encoding;
 use super::strand::{Open, Part, State, Strand, path_of};
 use super::trace::{StepTrace, encode_trace};
 use crate::script::Fault;
+use crate::script::encoding;
 use crate::steps::{Sleep, SleepKind};
 use crate::store::{ClaimedRun, Timestamp};
 use flowscript_lang::error::ErrorKind;

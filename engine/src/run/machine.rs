@@ -201,7 +201,7 @@ impl Machine {
         }
         let input = self.input.take();
         Ok(Changes {
-            input: input.map(|input| super::encoding::encode(&input)),
+            input: input.map(|input| crate::script::encoding::encode(&input)),
             kept,
             starts: std::mem::take(&mut self.starts),
             ends: std::mem::take(&mut self.ends),

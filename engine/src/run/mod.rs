@@ -8,7 +8,6 @@ mod attempts;
 mod begin;
 mod blocks;
 mod diffs;
-pub mod encoding;
 mod ended;
 mod failed_at;
 mod failing;
@@ -27,6 +26,7 @@ mod trace;
 mod veil;
 mod work;
 
+pub use crate::script::encoding;
 pub use begin::{INPUT, Prepared, prepare};
 pub use diffs::{Change, StepDiff};
 pub use ended::Ended;

@@ -1,7 +1,6 @@
 //! From what the store has kept of a run to the run as it was.
 
 use super::attempts::Attempts;
-use super::encoding;
 use super::host::RunHost;
 use super::ledger::{self, Ledger, Place};
 use super::machine::Machine;
@@ -9,6 +8,7 @@ use super::sleep::woken;
 use super::strand::{Next, Part, State, Strand, Variables, no_errors};
 use super::trace::{decode_history, decode_trace};
 use super::work::{Room, Work};
+use crate::script::encoding;
 use crate::script::slot::{ERRORS, FIRST_INPUT, RUN};
 use crate::script::{Fault, INTERRUPTED};
 use crate::steps::{Opens, SleepKind, Step, StepIndex};

@@ -1,9 +1,9 @@
 //! Strands that sleep: what wakes them, and what a clock that was set back makes of it.
 
-use super::encoding;
 use super::machine::Machine;
 use super::strand::{Next, State, Strand};
 use crate::clock::Timestamp;
+use crate::script::encoding;
 use crate::script::{Fault, TIMEOUT};
 use crate::steps::{Sleep, SleepKind, Step};
 use crate::store::{StepEnd, StepStart};

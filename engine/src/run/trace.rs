@@ -1,9 +1,9 @@
 //! What a run notes of its steps that have no commit of their own, and how the store keeps it.
 
 use super::diffs::{self, StepDiff};
-use super::encoding;
 use super::places;
 use crate::script::SourcePlace;
+use crate::script::encoding;
 use crate::store::{StepRecord, StepState, Timestamp};
 use flowscript_lang::value::{Rows, Value};
 use std::collections::HashSet;

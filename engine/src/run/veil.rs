@@ -1,9 +1,9 @@
 //! What a run's texts must not say: the values that `redact` names, as far as the run has come.
 
 use super::strand::Variables;
-use crate::outgoing::in_addresses;
+use crate::secret::{MASK, in_addresses};
 use crate::trigger::webhook::Request;
-use crate::workflow::history::{MASK, MOST_SECRETS, Redact};
+use crate::workflow::history::{MOST_SECRETS, Redact};
 use crate::workflow::model::Workflow;
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::collections::BTreeSet;

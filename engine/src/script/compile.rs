@@ -5,7 +5,7 @@ use super::library::{Library, Modules};
 use super::loading::Loading;
 use super::scope::Scope;
 use super::source::Script;
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Place, Scalar};
 use flowscript_lang::ast;
 use flowscript_lang::check::{Mode, Variable};

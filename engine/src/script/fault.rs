@@ -1,6 +1,6 @@
 //! Why a script or a step failed.
 
-use crate::outgoing::masked;
+use crate::secret::masked;
 use crate::store::Failure;
 use crate::yaml::Place;
 use flowscript_lang::error::ErrorKind;

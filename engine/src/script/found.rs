@@ -2,7 +2,7 @@
 
 use super::library::Modules;
 use super::loading::Loading;
-use crate::workflow::problem::{Fix, More, Note, Problem};
+use crate::yaml::problem::{Fix, More, Note, Problem};
 use crate::yaml::{Place, Scalar};
 use ecow::EcoString;
 use flowscript_lang::diagnostic::{self, Diagnostic, Edit, Label};

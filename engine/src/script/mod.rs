@@ -4,6 +4,7 @@ mod compile;
 mod content;
 mod context;
 mod conversion;
+pub mod encoding;
 mod fault;
 mod formats;
 mod found;

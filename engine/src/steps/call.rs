@@ -6,7 +6,7 @@ use super::parts::DOES_NOT_WAIT;
 use super::walk::{Body, Callable, Callee, Given, Row, Walk};
 use crate::reading::{Takes, is_workflow_id, listed, needed, optional, text_of};
 use crate::script::{Content, Fault};
-use crate::workflow::problem::{Problem, broken_call, codes};
+use crate::yaml::problem::{Problem, broken_call, codes};
 use crate::yaml::{Entry, Node};
 use ecow::EcoString;
 use flowscript_lang::value::{Record, Value};

@@ -6,7 +6,7 @@ use super::parts::{DOES_NOT_WAIT, refusal};
 use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Takes, optional};
 use crate::script::{Content, Fault};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
 

@@ -15,8 +15,8 @@ use crate::script::{
     Content, Context, Fault, Kind, NoForm, TIMEOUT, TemplatePart, decode_json_within, encode_json_within,
     template_parts,
 };
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 use bytes::Bytes;
 use ecow::EcoString;
 use flowscript_lang::budget::{Allowance, Budget};

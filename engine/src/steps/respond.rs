@@ -6,8 +6,8 @@ use super::parts::{DOES_NOT_WAIT, has_no_body, header, optional_template, status
 use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Reader, Takes, optional};
 use crate::script::{Content, Fault};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Entry;
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;

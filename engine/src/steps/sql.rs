@@ -9,7 +9,7 @@ use crate::outgoing::{SqlCall, SqlSpace};
 use crate::reading::{Reader, Takes, needed, optional};
 use crate::script::{Content, Fault};
 use crate::sql::{Refusal, SqlWork, Statement, refusal, template_in};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node};
 use flowscript_lang::program::Settings;
 use flowscript_lang::types::Type;

@@ -5,7 +5,7 @@ use super::kind::{BlockIndex, May, Retries, Shared, StepKind, Timeout};
 use super::retry;
 use super::step::{Block, Shape, Step, StepIndex, What};
 use crate::reading::{Fields, Key, Reader, Takes, listed, optional, refused, text_of};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place};
 use flowscript_lang::types::Type;
 use std::collections::HashSet;

@@ -1,5 +1,6 @@
 //! What the runs of a workflow leave behind: which diagnostics, what of it is masked; and what they may use up.
 
+use crate::secret::MASK;
 use ecow::EcoString;
 use flowscript_lang::value::{Record, Rows, Value, to_text};
 use serde::{Deserialize, Serialize};
@@ -93,8 +94,6 @@ pub struct RunLimits {
     pub queue: Option<u32>,
 }
 
-/// What stands for a masked value.
-pub const MASK: &str = "***";
 /// Texts shorter than this, in characters, are not looked for in other texts: they would be found everywhere.
 const SHORTEST_SECRET: usize = 4;
 

@@ -3,9 +3,11 @@
 //! A scalar keeps its text as decoded and can say for each byte of it where it stands in the file, so that a
 //! diagnostic inside embedded FlowScript points into the YAML file itself.
 
+pub mod codes;
 mod edit;
 mod parse;
 mod places;
+pub mod problem;
 #[cfg(test)]
 mod tests;
 

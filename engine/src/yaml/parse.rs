@@ -1,7 +1,7 @@
 //! From the events of the YAML parser to the tree.
 
 use super::{Entry, Kind, Node, Place, Places, Scalar};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use std::collections::HashMap;
 

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::dispatch::Admission;
 use crate::engine::Engine;
 use crate::planted::Planted;
-use crate::run::encoding;
+use crate::script::encoding;
 use crate::store::{Cancel, RunId, RunState, Store};
 use flowscript_lang::value::{Record, Value};
 use std::collections::BTreeMap;

@@ -5,8 +5,8 @@ use super::generate::Outcome;
 use super::peer::Asked;
 use super::tree::{FileWork, Kind, NOTHING, Step, Tree, answered, branched, items, mixed, passes};
 use super::witness::{Finding, Row, Seen, number};
-use crate::run::encoding;
 use crate::script::TIMEOUT;
+use crate::script::encoding;
 use crate::store::{Failure, StepState};
 use std::collections::BTreeSet;
 

@@ -2,7 +2,7 @@
 //! of it. An engine that is to die at a commit never gets its answer.
 
 use super::witness::{Witness, number};
-use crate::run::encoding;
+use crate::script::encoding;
 use crate::store::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
     Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,

@@ -2,8 +2,8 @@
 
 use crate::reading::{Fields, Key, Reader, Takes, listed, optional};
 use crate::workflow::auth::{Algorithm, Auth, CustomScheme, Encoding, Login, Scheme, SecretText, Signature};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 
 /// `auth` of a webhook.
 pub(super) const TAKES: Takes = Takes::Either(&[Takes::Word(&["apiKey", "none", "basic"]), Takes::Map(AUTH)]);

@@ -3,8 +3,8 @@
 use crate::reading::{Key, Reader, Takes, optional};
 use crate::workflow::history::{Diagnostics, Keep, Redact, RunLimits};
 use crate::workflow::model::REQUEST_NAMES;
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 use ecow::EcoString;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::reading::{Reader, is_workflow_id};
 use crate::workflow::model::{Durability, Response, Webhook};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node};
 
 /// The highest `concurrency`.

@@ -4,7 +4,7 @@ use super::traps::refuse_missing;
 use crate::reading::{Fields, Key, Reader, Takes, listed, literal, optional, text_of};
 use crate::script::Input;
 use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule, last_instant};
-use crate::workflow::problem::{Fix, Problem, codes};
+use crate::yaml::problem::{Fix, Problem, codes};
 use crate::yaml::{Core, Entry, Node, Scalar};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
