@@ -299,5 +299,5 @@ impl Performer {
 
 /// The answer to an input that does not fit.
 fn refused(ended: Ended) -> Admission {
-    Admission::Refused(ended.failure.map(|(fault, _)| fault.message).unwrap_or_default())
+    ended.failure.map_or(Admission::Failed, |(fault, _)| Admission::Refused(fault.message))
 }

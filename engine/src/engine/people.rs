@@ -203,7 +203,7 @@ impl Operators {
 
     /// Switches the diagnostics of a workflow; what is not given is as the file says.
     pub async fn switch_diagnostics(&self, workflow: &str, switch: DiagnosticsSwitch) -> Result<(), StoreError> {
-        let settings = switch.encode();
+        let settings = switch.encode().map_err(StoreError::Other)?;
         self.with.store.administer(Admin::Diagnostics { workflow: workflow.to_owned(), settings }).await?;
         self.with.publisher.refresh_switches().await
     }

@@ -7,6 +7,7 @@ use crate::script::slot::{ERRORS, FIRST_INPUT, OUTPUT, RUN};
 use crate::script::{Fault, INTERRUPTED, convert_input};
 use crate::steps::{Opening, Opens, Step};
 use crate::store::RunState;
+use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Rows, Value};
 
@@ -90,19 +91,23 @@ impl Machine {
         let step = strand.step.and_then(|index| workflow.step(index));
         let (Some(step), State::Open(open)) = (step, &mut strand.state) else { return };
         let mut results = std::mem::take(&mut open.results);
-        let result =
-            match (open.fault.take(), step.opens()) {
-                (Some(fault), _) => Err(fault),
-                (None, Opens::Branches(branches)) => Ok(Value::record(branches.iter().map(|(name, _)| {
-                    (name.clone(), results.remove(&Part::Branch(name.to_string())).unwrap_or_default())
-                }))),
-                (None, Opens::Passes(_)) if planted!(self.host.clock(), SwappedPasses) => {
-                    Ok(Value::list(results.into_values().rev().collect()))
-                }
-                (None, Opens::Passes(_) | Opens::Workflow(_) | Opens::Nothing) => {
-                    Ok(Value::list(results.into_values().collect()))
-                }
-            };
+        let result = match (open.fault.take(), step.opens()) {
+            (Some(fault), _) => Err(fault),
+            (None, Opens::Branches(branches)) => {
+                let mut result = |name: &EcoString| match results.remove(&Part::Branch(name.to_string())) {
+                    Some(result) => Ok((name.clone(), result)),
+                    None => Err(Fault::broken(&format!("the result of the branch `{name}` is lost"))),
+                };
+                let fields = branches.iter().map(|(name, _)| result(name)).collect::<Result<Vec<_>, _>>();
+                fields.map(Value::record)
+            }
+            (None, Opens::Passes(_)) if planted!(self.host.clock(), SwappedPasses) => {
+                Ok(Value::list(results.into_values().rev().collect()))
+            }
+            (None, Opens::Passes(_) | Opens::Workflow(_) | Opens::Nothing) => {
+                Ok(Value::list(results.into_values().collect()))
+            }
+        };
         let context = context(&self.room, &self.host);
         let result = result.and_then(|value| context.weighed(&value).map(|_| value));
         self.close_with(path, strand, result);

@@ -21,6 +21,7 @@ use crate::script::slot::{ERRORS, LAST, RUN};
 use crate::script::{Context, Fault, Slot};
 use crate::steps::{Outcome, Scene, Step};
 use crate::store::{Changes, ClaimedRun, LogLine, StepEnd, StepStart};
+use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Value, truth};
 use std::collections::{BTreeMap, VecDeque};
@@ -424,8 +425,8 @@ impl Machine {
             strand.variables.set(LAST, value.clone());
         }
         let Some(slot) = step.slot else { return };
-        let name = strand.workflow.names.get(slot).map(ecow::EcoString::as_str).unwrap_or_default();
-        let kept = strand.variables.is_changed(slot) || self.ledger.has(&format!("{}{path}{name}", ledger::VARIABLE));
+        let is_kept = |name: &EcoString| self.ledger.has(&format!("{}{path}{name}", ledger::VARIABLE));
+        let kept = strand.variables.is_changed(slot) || strand.workflow.names.get(slot).is_some_and(is_kept);
         if step.acts() && !value.is_null() && !kept {
             // The result of a step with a commit of its own is kept with it.
             strand.variables.set_known(slot, value);

@@ -180,7 +180,9 @@ fn inputs(work: &Work, claimed: &ClaimedRun, variables: &mut Variables) -> Resul
     let Some(bytes) = &claimed.run.input else { return Err("its input is gone".into()) };
     let Value::Record(input) = encoding::decode(bytes)? else { return Err("its input is damaged".into()) };
     for (number, declared) in work.workflow.inputs.iter().enumerate() {
-        variables.set_known(FIRST_INPUT + number, input.get(&declared.name).unwrap_or_default());
+        let name = &declared.name;
+        let value = input.get(name).ok_or_else(|| format!("its input has no `{name}`"))?;
+        variables.set_known(FIRST_INPUT + number, value);
     }
     Ok(())
 }

@@ -48,10 +48,12 @@ mod tag {
 /// The bytes of a value. Functions cannot be kept and become null; the engine refuses them before, and values that weigh
 /// too much.
 pub fn encode(value: &Value) -> Vec<u8> {
-    encode_up_to(value, usize::MAX).unwrap_or_default()
+    let mut out = Writer::new(usize::MAX);
+    out.write(value);
+    out.bytes
 }
 
-/// The bytes of a value; nothing where these are more than so many. No more than that is written.
+/// The bytes of a value; nothing where these are more than `most`. No more than that is written.
 pub fn encode_up_to(value: &Value, most: usize) -> Option<Vec<u8>> {
     let mut out = Writer::new(most);
     out.write(value);

@@ -46,6 +46,19 @@ pub struct SourcePlace {
 }
 
 impl Fault {
+    /// What cannot be unless the engine is wrong, or what it has kept is damaged.
+    #[cold]
+    #[track_caller]
+    pub fn broken(what: &str) -> Self {
+        let place = std::panic::Location::caller();
+        let message = format!(
+            "This is a fault of FlowScript, not of the workflow: {what} ({}:{}). Please report it.",
+            place.file(),
+            place.line()
+        );
+        Self::new(ErrorKind::Internal, message)
+    }
+
     /// A fault of a kind that the language does not have: `timeout`, `interrupted`.
     pub fn of_kind(kind: &'static str, message: impl Into<String>) -> Self {
         // Messages of others may tell secrets of connections: none leaves through a fault. What is masked first is cut

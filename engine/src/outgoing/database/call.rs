@@ -1,5 +1,6 @@
 //! What a step asks of a database, and what it gets for it.
 
+use super::trouble::Trouble;
 use super::values::Space;
 use crate::sql::{SqlWork, Statement};
 use flowscript_lang::value::{Value, Zone};
@@ -25,9 +26,12 @@ pub struct SqlCall {
 }
 
 /// The values of a statement's parameters, by number.
-pub(super) fn bound(statement: &Statement, params: &[(String, Value)]) -> Vec<Value> {
-    let value = |name: &String| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-    statement.names.iter().map(|name| value(name).unwrap_or_default()).collect()
+pub(super) fn bound(statement: &Statement, params: &[(String, Value)]) -> Result<Vec<Value>, Trouble> {
+    let value = |name: &String| match params.iter().find(|(known, _)| known == name) {
+        Some((_, value)) => Ok(value.clone()),
+        None => Err(Trouble::Unfit(format!("the parameter `{name}` has no value"))),
+    };
+    statement.names.iter().map(value).collect()
 }
 
 /// What `execute` gives: for each statement the number of changed rows or the rows that it returns; a list of these if

@@ -184,7 +184,7 @@ fn change(connection: &Connection, statement: &sql::Statement, call: &SqlCall) -
 
 /// To SQLite `$1` is a name; it gives numbers to names in the order of their first places, which is that of the values.
 fn bind(prepared: &mut Statement<'_>, statement: &sql::Statement, call: &SqlCall) -> Result<(), Trouble> {
-    for (at, (name, value)) in statement.names.iter().zip(bound(statement, &call.params)).enumerate() {
+    for (at, (name, value)) in statement.names.iter().zip(bound(statement, &call.params)?).enumerate() {
         let cell = cell(&value).map_err(|reason| Trouble::Unfit(format!("the parameter `:{name}` {reason}")))?;
         prepared.raw_bind_parameter(at + 1, cell).map_err(told)?;
     }

@@ -129,7 +129,7 @@ async fn perform(client: &Client, call: &SqlCall) -> Result<Value, Trouble> {
 /// The number of rows that a statement changes.
 async fn change(client: &Client, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
     let prepared = client.prepare(&statement.numbered).await.map_err(told)?;
-    let values = bind(&prepared, statement, call);
+    let values = bind(&prepared, statement, call)?;
     let count = client.execute(&prepared, &references(&values)).await.map_err(told)?;
     Ok(Value::from(count as i64))
 }
@@ -152,7 +152,7 @@ async fn read(
         None => prepared.clone(),
         Some(column) => as_texts(client, statement, columns, column).await?,
     };
-    let values_in = bind(&asked, statement, call);
+    let values_in = bind(&asked, statement, call)?;
     let rows = client.query_raw(&asked, references(&values_in)).await.map_err(told)?;
     // One after the other: what does not fit is not waited for.
     let mut rows = std::pin::pin!(rows);
@@ -216,9 +216,9 @@ async fn as_texts(
     })
 }
 
-fn bind(prepared: &Statement, statement: &sql::Statement, call: &SqlCall) -> Vec<Bound> {
-    let values = bound(statement, &call.params).into_iter().take(prepared.params().len());
-    values.map(|value| Bound { value, zone: call.zone }).collect()
+fn bind(prepared: &Statement, statement: &sql::Statement, call: &SqlCall) -> Result<Vec<Bound>, Trouble> {
+    let values = bound(statement, &call.params)?.into_iter().take(prepared.params().len());
+    Ok(values.map(|value| Bound { value, zone: call.zone }).collect())
 }
 
 fn references(values: &[Bound]) -> Vec<&(dyn ToSql + Sync)> {
