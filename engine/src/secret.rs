@@ -16,7 +16,7 @@ use std::sync::{PoisonError, RwLock};
 pub const MASK: &str = "***";
 /// Secrets shorter than this, in characters, are not looked for in texts: they would be found everywhere.
 const SHORTEST: usize = 4;
-/// Words shorter than this, in bytes, are masked where they stand alone only: `flow` not inside `workflow`.
+/// Words shorter than this, in bytes, are masked only where they are words of their own: `flow` not inside `workflow`.
 const LONG: usize = 8;
 /// A step of a path in a secret address that is long enough to be a secret of its own.
 const LONG_STEP: usize = 12;
@@ -81,7 +81,7 @@ impl Secret {
 /// Why a text has no value for one of its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfilled {
-    /// Where the secret stands in the text, in bytes.
+    /// Where the secret is in the text, in bytes.
     pub offset: usize,
     /// What is wrong, in words.
     pub message: String,

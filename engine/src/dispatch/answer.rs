@@ -86,7 +86,7 @@ impl StoredAnswer {
     }
 }
 
-/// What callers read where the reason is none of their business.
+/// What callers read where the reason is not for them.
 const FAILED: &str = "The workflow failed.";
 
 impl Answer {

@@ -101,7 +101,7 @@ impl Performer {
         }
     }
 
-    /// Performs a message whose run is kept as `new`. What was taken goes on when the caller goes away.
+    /// Performs a message whose run is kept as `new`. What was taken continues when the caller goes away.
     pub(super) async fn perform(
         self: &Arc<Self>,
         message: Message,
@@ -154,7 +154,7 @@ impl Performer {
         Ok(Admission::Answered(Answer::of_ended(id, *ended)))
     }
 
-    /// May the history of this run follow its answer? While nothing can be kept, callers are told so.
+    /// May the history of this run follow its answer? While nothing can be kept, its caller must learn of it.
     fn may_follow(&self, message: &Message, until: Until, ended: &Ended) -> bool {
         matches!(until, Until::End(_))
             && message.workflow.durability == Durability::Relaxed
@@ -183,7 +183,8 @@ impl Performer {
             let driven = performer.with.driver.drive(None, machine).await;
             let ended = match driven {
                 Driven::Ended(ended, _) => *ended,
-                Driven::Left => Ended::new(RunState::Cancelled, performer.with.clock.now()), // the caller of the machine sees the stop itself
+                // The caller of the machine sees the stop itself.
+                Driven::Left => Ended::new(RunState::Cancelled, performer.with.clock.now()),
             };
             (ended, Some(running))
         });
@@ -196,7 +197,7 @@ impl Performer {
         }
         let Direct { message, mut new, work, permit: request_permit, .. } = *direct;
         let id = new.id;
-        // It goes on while it is accepted, and when the caller's time is over.
+        // It continues while it is accepted, and when the caller's time is over.
         let job = tokio::spawn(job);
         // Where all workers are busy, it waits in the queue for one of them.
         let worker = self.with.workers.free();
@@ -208,7 +209,7 @@ impl Performer {
                 let performer = self.clone();
                 let held = self.with.ends.hold(fence);
                 tokio::spawn(async move {
-                    // Whoever looks at the run sees its steps until its end is kept.
+                    // The steps of the run can be seen until its end is kept.
                     let (ended, running) = job.await.unwrap_or_else(|_| (panicked(performer.with.clock.now()), None));
                     // What is left by a stop is performed again by the next process.
                     if !host.stop().is_abandoned() {

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(5);
 struct Drive {
     fence: Option<Fence>,
     at_work: AtWork,
-    /// Results that ride on the next commit: failures, which nobody needs to know of before.
+    /// Results that ride on the next commit: failures, which may be known later.
     pending: Vec<StepEnd>,
     /// Steps that were over as soon as they were committed.
     events: VecDeque<Event>,
@@ -90,7 +90,7 @@ impl Driver {
                 }
                 Ok((returned, Ok((next, time)))) => {
                     machine = returned;
-                    // It is among its variables, or nobody needs it.
+                    // It is among its variables, or is not needed.
                     drive.come.clear();
                     self.paces.computed(&machine.work().workflow, time);
                     next
@@ -195,7 +195,7 @@ impl Driver {
                 Ok((revision, mut come)) => {
                     seen = Some(revision);
                     if come.iter().any(|(name, _)| wanted.contains(name)) {
-                        // One that cannot be read is told where the run is resumed.
+                        // One that cannot be read is reported where the run is resumed.
                         let read =
                             come.drain(..).filter_map(|(name, body)| Some((name, callback::decode(&body).ok()?)));
                         return read.collect();

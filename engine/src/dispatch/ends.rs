@@ -1,4 +1,4 @@
-//! The ends of claimed runs: whatever happens to a worker or to a commit, no run keeps a claim that nobody works on.
+//! The ends of claimed runs: whatever happens to a worker or to a commit, no run keeps a claim without a worker.
 
 use super::finish::finish_of;
 use super::lease::Lease;
@@ -152,7 +152,7 @@ impl Ends {
     }
 }
 
-/// Counts the end of a run; one that goes on again has none.
+/// Counts the end of a run; one that was queued again has none.
 pub(crate) fn count(summary: &RunSummary) {
     if let Some(ended_at) = summary.ended_at {
         run_ended(&summary.workflow, summary.trigger, summary.state, summary.id.accepted_at(), ended_at);

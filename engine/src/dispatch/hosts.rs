@@ -45,7 +45,8 @@ impl Hosts {
         Self { clock, room, sender, callbacks, limits, burden, stopping, running }
     }
 
-    /// A host for a run that goes on now and has worked for `spent`, known to [`Hosts::cancel`] until the guard is dropped.
+    /// A host for a run that begins or is resumed now and has worked for `spent`: [`Hosts::cancel`] knows it until the
+    /// guard is dropped.
     pub(super) fn host(self: &Arc<Self>, workflow: &Workflow, run: RunId, spent: Duration) -> (Arc<RunHost>, Running) {
         self.host_with(workflow, run, spent, self.load(workflow))
     }
@@ -124,7 +125,7 @@ impl Hosts {
         host.inspect(|host| host.stop().cancel()).is_some()
     }
 
-    /// Leaves all runs as they are: others may go on with them.
+    /// Leaves all runs as they are: others may continue with them.
     pub(super) fn abandon_all(&self) {
         for host in self.running().values() {
             host.stop().abandon();

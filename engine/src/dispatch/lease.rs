@@ -50,7 +50,7 @@ impl Lease {
         }
     }
 
-    /// Renews it until the engine stops. Before a lease ends that cannot be renewed, its runs are left: others may go on
+    /// Renews it until the engine stops. Before a lease ends that cannot be renewed, its runs are left: others may continue
     /// with them.
     pub(super) async fn keep(self: Arc<Self>) {
         let mut renewed = Instant::now();

@@ -1,4 +1,4 @@
-//! What runs when: acceptance, the queue, workers, leases, and what goes on after a crash.
+//! What runs when: acceptance, the queue, workers, leases, and resuming after a crash.
 //!
 //! The way of a webhook leads through the files in this order, and never back:
 //!
@@ -223,7 +223,7 @@ impl Dispatcher {
             self.stopping.end_grace();
             self.hosts.abandon_all();
             self.stopping.halt().abandon();
-            // What does not notice is not waited for: the process ends, and the run goes on from its last commit.
+            // What does not notice is not waited for: the process ends, and the run continues from its last commit.
             let _ = tokio::time::timeout(NOTICE, self.idle()).await;
         }
         let _ = tokio::time::timeout(FLUSH, self.relaxed.flush()).await;

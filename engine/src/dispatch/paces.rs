@@ -1,4 +1,4 @@
-//! Which workflows are short enough to run beside requests.
+//! Which workflows are short enough to run on the threads of requests.
 
 use crate::metrics::script_ran;
 use crate::store::VersionHash;

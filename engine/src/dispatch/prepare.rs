@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) enum Unready {
     /// The input does not fit, or it has no place in the order.
     Refused(String),
-    /// What should tell its place in the order failed for another reason.
+    /// The key of its lane failed for another reason.
     Failed,
 }
 

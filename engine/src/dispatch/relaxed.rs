@@ -28,7 +28,7 @@ pub(super) struct Relaxed {
 enum Item {
     /// A large one takes part of what goes into the store at a time.
     Run(Box<NewRun>, Way),
-    /// Tells when everything before it is kept.
+    /// Notified when everything before it is kept.
     Flush(oneshot::Sender<()>),
 }
 

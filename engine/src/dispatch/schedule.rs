@@ -286,7 +286,7 @@ impl Scheduler {
     }
 }
 
-/// The occurrences behind `settled` up to now. Where very many were missed, only the first part of them: the rest comes
+/// The occurrences after `settled` up to now. Where very many were missed, only the first part of them: the rest comes
 /// with the next call.
 fn count(schedule: &Schedule, settled: Timestamp, now: Timestamp) -> Due {
     let mut due = Due::default();

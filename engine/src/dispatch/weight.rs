@@ -6,7 +6,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::block_in_place;
 
-/// Bytes of large values that go into the store at the same time: others wait behind them for its one thread.
+/// Bytes of large values that go into the store at the same time: others wait after them for its one thread.
 const KEPT: usize = 16 << 20;
 /// Less goes there without being counted, in bytes.
 const SMALL: usize = 64 << 10;
@@ -45,7 +45,7 @@ async fn permits(of: &Arc<Semaphore>, count: usize) -> Way {
     of.clone().acquire_many_owned(count as u32).await.ok()
 }
 
-/// Encodes or decodes something of this many bytes: what is large, beside the threads that serve requests.
+/// Encodes or decodes something of this many bytes: what is large, apart from the threads that serve requests.
 pub(super) fn apart<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
     if bytes >= SMALL && matches!(flavor, Ok(RuntimeFlavor::MultiThread)) { block_in_place(work) } else { work() }

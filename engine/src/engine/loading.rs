@@ -152,14 +152,14 @@ impl Publisher {
         known.unread.iter().chain(&known.lines).cloned().collect()
     }
 
-    /// Each line is told when it is new, not at every reading.
+    /// Each line is reported when it is new, not at every reading.
     fn set_project_problems(&self, lines: Vec<String>) {
         let mut known = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().filter(|line| !known.lines.contains(line)).for_each(|line| told::warn(line));
         *known = ProjectProblems { lines, unread: None };
     }
 
-    /// Reads the project folder as one, and switches to it in one step; does nothing if it is as it was. Tells whether
+    /// Reads the project folder as one, and switches to it in one step; does nothing if it is as it was. Says whether
     /// all of it could be read: what could not keeps its last good state.
     pub async fn reload(&self) -> Result<bool, ReloadError> {
         let mut last = self.loading.lock().await;
@@ -195,7 +195,7 @@ impl Publisher {
         let Reading { folder, is_same, problems, connections, files } = match read {
             Ok(read) => read,
             Err(reason) => {
-                // The caller tells it, with what follows from it.
+                // The caller reports it, with what follows from it.
                 let mut known = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
                 known.unread = Some(reason.clone());
                 last.is_published = false;
@@ -287,7 +287,7 @@ impl Publisher {
     }
 }
 
-/// What the store is told of a loaded folder: a workflow that does not load stays on its last good version.
+/// What the store gets of a loaded folder: a workflow that does not load stays on its last good version.
 fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publication {
     let mut publication = Publication::default();
     for (id, file) in files {
@@ -307,7 +307,7 @@ fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publi
     publication
 }
 
-/// A schedule as the store adopts it: its occurrences go on where they were while the key stays the same.
+/// A schedule as the store adopts it: its occurrences continue where they were while the key stays the same.
 fn loaded_schedule(schedule: &Schedule) -> LoadedSchedule {
     LoadedSchedule { key: schedule.key.clone(), definition: schedule.key.clone().into_bytes() }
 }
@@ -342,14 +342,14 @@ fn snapshot(before: &Snapshot, files: BTreeMap<String, LoadedFile>, records: &[W
     Snapshot::new(entries)
 }
 
-/// Each problem is told once, not at every reload.
+/// Each problem is reported once, not at every reload.
 fn tell_problems(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) {
     for (id, file) in files {
         let known = before.entry(id).map(|entry| entry.problems.as_slice()).unwrap_or_default();
         for problem in file.problems.iter().filter(|problem| !known.contains(problem)) {
             let line = problem.line(&file.path);
             match problem.code {
-                // Of a folder that cannot be read all files tell the same.
+                // Of a folder that cannot be read all files report the same.
                 codes::UNREADABLE => told::error_of(&problem.message, || line),
                 _ if problem.warning => told::warn(&line),
                 _ => told::error(&line),

@@ -50,7 +50,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long runs at work may go on after a stop was asked for.
+/// How long runs at work may continue after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
 /// How many scripts may wait for others at a time. Tests have many engines in one process.
 const CALLERS: usize = if cfg!(test) { 2 } else { 32 };

@@ -67,7 +67,7 @@ impl Operators {
         Self { with, secret, queue }
     }
 
-    /// Queues a failed or timed-out run again: it goes on after its last successful acting step.
+    /// Queues a failed or timed-out run again: it continues after its last successful acting step.
     pub async fn retry(&self, run: RunId) -> Result<(), StoreError> {
         self.with.store.retry(run).await
     }

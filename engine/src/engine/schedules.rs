@@ -98,7 +98,7 @@ impl Schedules {
         Ok(upcoming)
     }
 
-    /// Stops a schedule or goes on with it; what comes in between is not missed.
+    /// Stops a schedule or resumes it; what comes in between is not missed.
     pub async fn pause(&self, workflow: &str, key: &str, paused: bool) -> Result<(), StoreError> {
         let schedule = ScheduleId { workflow: workflow.to_owned(), key: key.to_owned() };
         self.store.administer(Admin::PauseSchedule { schedule, paused }).await?;

@@ -103,7 +103,7 @@ impl Viewer {
         Self { store, catalog, dispatcher }
     }
 
-    /// A run with steps and log. One that goes on is read until it has not changed meanwhile.
+    /// A run with steps and log. One that is at work is read until it has not changed meanwhile.
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
         for _ in 1..READS {
             let (view, seen) = self.view_once(id).await?;
@@ -140,7 +140,7 @@ impl Viewer {
         Ok((view, seen.revision))
     }
 
-    /// The steps of a run. One that goes on is read until it has not changed meanwhile.
+    /// The steps of a run. One that is at work is read until it has not changed meanwhile.
     pub async fn steps_view(&self, id: RunId) -> Result<StepsView, StoreError> {
         let mut summary = self.store.summary(id).await?;
         for _ in 1..READS {
@@ -181,7 +181,7 @@ impl Viewer {
         let passed = history.steps;
         let all = shown_steps(veil.workflow.as_ref(), records.clone(), passed, &kept, host.as_deref());
         let steps = told(id, all.map(Some)).unwrap_or(records);
-        // A run that goes on again has not failed yet.
+        // A run that was queued again has not failed yet.
         let places = if summary.error.is_some() { history.places } else { Vec::new() };
         Ok(StepsView { summary, steps, results, places, diffs: history.diffs })
     }

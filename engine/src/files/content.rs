@@ -116,7 +116,7 @@ fn encode_lines(value: &Value, budget: &mut dyn Budget) -> Result<Vec<u8>, NoFor
     Ok(lines.into_bytes())
 }
 
-/// Rows as CSV behind the rows of a file that begins with `header`, in its columns; with a header of their own where the
+/// Rows as CSV after the rows of a file that begins with `header`, in its columns; with a header of their own where the
 /// file is empty; as far as the budget goes.
 pub(super) fn csv_rows(rows: &Value, header: Option<&[u8]>, budget: &mut dyn Budget) -> Result<String, NoForm> {
     let Some(header) = header else { return encode_csv(rows, budget) };

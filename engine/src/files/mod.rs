@@ -101,7 +101,7 @@ impl Files {
     }
 
     /// Does what a step says. `repeated`: an earlier attempt ended without a known result and may have done it already.
-    /// The budget pays for what is read, and ends what nobody wants any more.
+    /// The budget pays for what is read, and ends what is no longer needed.
     pub fn perform(&self, change: &FileChange, repeated: bool, budget: &mut dyn Budget) -> Result<Value, Fault> {
         match change {
             FileChange::Read(path, format) => return self.read(path, *format, budget),
@@ -133,7 +133,7 @@ impl Files {
         let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(io(format!("`{path}` is not the path of a file")));
         };
-        // A link on the way may lead outside: nothing is made behind one that does.
+        // A link on the way may lead outside: nothing is made below one that does.
         let mut there = folder;
         while !there.exists() {
             there = there.parent().unwrap_or(&root);

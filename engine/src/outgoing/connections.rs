@@ -26,7 +26,7 @@ pub struct Connections {
 /// `name: { http: { url, headers } }`
 #[derive(Clone)]
 pub struct HttpConnection {
-    /// The address that step addresses are put behind.
+    /// The address that step addresses are appended to.
     pub url: Url,
     /// The same for people, without its secrets.
     pub shown: String,

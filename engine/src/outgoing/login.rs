@@ -1,4 +1,4 @@
-//! Logins in addresses: they go into a header, so that no message that names an address tells them.
+//! Logins in addresses: they go into a header, so that no message that names an address shows them.
 
 use crate::secret::{learn, masked};
 use base64::Engine;

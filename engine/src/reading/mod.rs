@@ -32,12 +32,12 @@ pub type Modules = BTreeMap<EcoString, Arc<str>>;
 
 /// Problems of a file that are reported.
 const MOST_PROBLEMS: usize = 1_000;
-/// Steps that an entry of the file takes beside what is compiled in it.
+/// Steps that an entry of the file takes in addition to what is compiled in it.
 const ENTRY: u64 = 20;
 /// Bytes of YAML that are parsed for one step.
 const BYTES_OF_STEP: u64 = 16;
 
-/// Reads the parts of one file. It goes on after a problem, so that all problems are reported at once.
+/// Reads the parts of one file. It continues after a problem, so that all problems are reported at once.
 pub struct Reader<'a> {
     library: &'a Library,
     /// What reading the file may still use.
@@ -63,7 +63,7 @@ pub struct Named {
     pub events: Vec<(String, Place)>,
 }
 
-/// What was read beside the values themselves.
+/// What was read in addition to the values.
 pub struct Findings {
     /// Problems in the order of the file.
     pub problems: Vec<Problem>,
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self) -> Findings {
         let start = Place { line: 1, column: 1 };
         if self.loading.has_ended() {
-            // What stands where the reading was ended may be right.
+            // What is at the place where the reading was ended may be right.
             let message = "The file was not read to its end: it takes more work than a file may take";
             let hint = "Divide it into workflows that call each other, or write fewer variables, steps and types.";
             let problem = match self.library.stopped() {

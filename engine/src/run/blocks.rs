@@ -11,7 +11,7 @@ use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Rows, Value};
 
-/// The end of a run, or nothing while it goes on.
+/// The end of a run, or nothing while it continues.
 type Goes = Result<(), Box<Result<Value, Fault>>>;
 
 impl Machine {
@@ -48,7 +48,7 @@ impl Machine {
         Ok(Strand::new(Some(path.to_owned()), Part::Called, workflow, 0, variables, caller.retries))
     }
 
-    /// Begins as many parts of a loop or of branches as may go on, and ends the step where none is left.
+    /// Begins as many parts of a loop or of branches as may continue, and ends the step where none is left.
     pub(super) fn fill(&mut self, path: &str, strand: &mut Strand) {
         let workflow = strand.workflow.clone();
         let step = strand.step.and_then(|index| workflow.step(index));
@@ -158,7 +158,7 @@ impl Machine {
             fault
         });
         let swallows = match step.opens() {
-            // The others go on, and the step fails once they have ended.
+            // The others continue, and the step fails once they have ended.
             Opens::Branches(_) => step.continue_on_fail,
             Opens::Passes(passes) => {
                 if result.is_ok() && passes.parallel == 1 {
@@ -226,7 +226,7 @@ impl Machine {
                     _ => RunState::Failed,
                 };
                 ended.refused = !self.has_input && fault.status == Some(400) && !self.work.processes_input();
-                // The variables of this moment: a retry goes on from the last acting step with what it knew then.
+                // The variables of this moment: a retry continues from the last acting step with what it knew then.
                 fault.note_place(self.host.as_ref());
                 ended.failure = Some((fault, self.failed_at.first()));
             }

@@ -46,7 +46,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// An end at this instant with nothing to tell.
+    /// An end at this instant without anything else.
     pub fn new(state: RunState, ended_at: Timestamp) -> Self {
         Self {
             state,
@@ -68,7 +68,7 @@ impl Ended {
         }
     }
 
-    /// What is kept of it weighs so much, in bytes.
+    /// The weight of what is kept of it, in bytes.
     pub fn weight(&self) -> usize {
         let values = [&self.input, &self.output, &self.answer].into_iter().flatten().map(weight);
         let lines = self.log.iter().map(|line| line.message.len());

@@ -93,7 +93,7 @@ fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
     Ok(())
 }
 
-/// A strand with its variables; how it goes on is decided once all are there.
+/// A strand with its variables; how it continues is decided once all are there.
 fn strand(
     work: &Work,
     claimed: &ClaimedRun,
@@ -187,7 +187,7 @@ fn inputs(work: &Work, claimed: &ClaimedRun, variables: &mut Variables) -> Resul
     Ok(())
 }
 
-/// Decides how a strand goes on.
+/// Decides how a strand continues.
 fn wake(machine: &mut Machine, records: &Records<'_>, retries: u32, path: &str) -> Result<(), String> {
     let Some(mut strand) = machine.strands.remove(path) else { return Ok(()) };
     let retried = retries > strand.retries;
@@ -237,7 +237,7 @@ fn begin_again(machine: &Machine, position: &str, strand: &mut Strand) {
     }
 }
 
-/// How a strand goes on; nothing where it still sleeps.
+/// How a strand continues; nothing where it still sleeps.
 fn next(
     machine: &mut Machine,
     records: &Records<'_>,
@@ -323,7 +323,7 @@ fn sleep_on(
     Some(next)
 }
 
-/// What the attempt at hand has given, where it is known and stands: a failure that somebody retries does not.
+/// What the attempt at hand has given, where it is known and holds: a failure that is retried does not.
 fn result_of(record: Option<&StepRecord>, retried: bool) -> Result<Option<Result<Value, Fault>>, String> {
     Ok(match record {
         Some(StepRecord { state: StepState::Completed, result, .. }) => {

@@ -100,7 +100,7 @@ impl StepTrace {
     }
 }
 
-/// What a run's end tells of its steps.
+/// What the end of a run keeps of its steps.
 #[derive(Debug, Default)]
 pub struct History {
     /// Steps without a commit of their own.
@@ -130,7 +130,7 @@ pub fn encode_history(steps: &[StepTrace], diffs: &[StepDiff], places: &[SourceP
     encoding::encode_fields([("steps", &rows(steps)), ("variables", &diffs), ("places", &places)])
 }
 
-/// What a run's end tells, in bytes of the store. The error says what is wrong with them.
+/// What the end of a run keeps, in bytes of the store. The error says what is wrong with them.
 pub fn decode_history(bytes: &[u8]) -> Result<History, String> {
     match encoding::decode(bytes)? {
         Value::Record(history) => Ok(History {

@@ -89,7 +89,7 @@ fn compile_as(
     loading: &mut Loading<'_>,
 ) -> Compiled {
     let variables = scope.variables();
-    // Requests stand in `script` steps only, which are committed before they run.
+    // Requests are allowed in `script` steps only, which are committed before they run.
     let effect = if kind == Kind::Script { Effect::Outside } else { Effect::Host };
     let compiled = loading.compile(&source.text, &library.options(mode, &variables, effect));
     let problems = problems(&compiled.diagnostics, source, 0, &compiled.modules, loading);

@@ -4,7 +4,7 @@ use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::host::Host;
 use flowscript_lang::program::Settings;
 
-/// What running needs beside variables.
+/// What running needs in addition to variables.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// Time zone, culture, limits.

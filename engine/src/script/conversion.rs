@@ -17,7 +17,7 @@ use flowscript_lang::types::{Type, Types};
 use flowscript_lang::value::{Record, Value};
 use std::sync::LazyLock;
 
-/// How messages of a conversion name the variable of its program, which nobody has written.
+/// How messages of a conversion name the variable of its program, which is not in the file.
 const VARIABLE: &str = "The variable value: ";
 
 /// How values become an input's type.

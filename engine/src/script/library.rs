@@ -1,4 +1,4 @@
-//! What sources are compiled against beside their variables, with the settings and limits of scripts.
+//! What sources are compiled against in addition to their variables, with the settings and limits of scripts.
 
 use super::functions;
 use ecow::EcoString;
@@ -19,7 +19,7 @@ pub type Stopped = Arc<dyn Fn() -> Option<Interrupt> + Send + Sync>;
 /// Texts of modules by name.
 pub type Modules = Vec<(EcoString, Arc<str>)>;
 
-/// What sources are compiled against beside their variables: the functions and the project's modules.
+/// What sources are compiled against in addition to their variables: the functions and the project's modules.
 #[derive(Clone)]
 pub struct Library {
     registry: Arc<Registry>,
@@ -111,7 +111,7 @@ impl Library {
         Self { settings: Arc::new(Settings { limits, ..(*self.settings).clone() }), ..self.clone() }
     }
 
-    /// The same functions; what loads with them asks `stopped` whether to go on.
+    /// The same functions; what loads with them asks `stopped` whether to continue.
     #[must_use]
     pub fn stopping_with(&self, stopped: Stopped) -> Self {
         Self { stopped, ..self.clone() }
@@ -122,7 +122,7 @@ impl Library {
         (self.stopped)()
     }
 
-    /// The same functions for files that may take so many steps.
+    /// The same functions for files that may take this many steps.
     #[cfg(test)]
     #[must_use]
     pub fn with_file_steps(&self, file_steps: u64) -> Self {

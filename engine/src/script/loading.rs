@@ -7,7 +7,7 @@ use flowscript_lang::host::{Host, Interrupt, LogLevel};
 use flowscript_lang::program::Limits;
 use flowscript_lang::types::Type;
 
-/// What a source takes beside its check.
+/// What a source takes in addition to its check.
 const SOURCE: u64 = 100;
 
 /// Steps that converting one constant may take: its type may compute defaults.
@@ -34,13 +34,13 @@ impl<'l> Loading<'l> {
         !self.ended
     }
 
-    /// Counts a look at so many elements.
+    /// Counts a look at this many elements.
     pub fn look(&mut self, elements: usize) -> bool {
         self.ended = self.ended || self.own.look(elements).is_err();
         !self.ended
     }
 
-    /// Counts a look at so many bytes.
+    /// Counts a look at this many bytes.
     pub fn scan(&mut self, bytes: usize) -> bool {
         self.ended = self.ended || self.own.scan(bytes).is_err();
         !self.ended

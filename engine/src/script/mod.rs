@@ -1,4 +1,4 @@
-//! The one place where the engine meets the language: compiling what stands in a workflow file, and running it.
+//! The one place where the engine meets the language: compiling what is in a workflow file, and running it.
 
 mod compile;
 mod content;

@@ -55,7 +55,7 @@ pub(super) fn reads_at<'s>(error: &RunError, source_of: impl Fn(Option<&String>)
 fn reads_in(place: &Place, text: &str) -> Vec<Read> {
     let there = text.get(place.span.start as usize..place.span.end as usize).unwrap_or_default();
     let mut reads = reads(there);
-    // The place of a field that is not there ends with it; what is read goes on.
+    // The place of a field that is not there ends with it; what is read continues.
     if let ([read], Some(whole)) = (reads.as_mut_slice(), read_from(text, place.span.start))
         && read.to_string() == there
     {

@@ -48,7 +48,7 @@ impl Scope {
         self.known.iter().any(|k| k.variable.name == name && !k.variable.writable)
     }
 
-    /// Makes all variables that are known now fixed: steps beside others see copies of them.
+    /// Makes all variables that are known now fixed: steps that run at the same time see copies of them.
     pub fn fix(&mut self) {
         self.known.iter_mut().for_each(|known| known.variable.writable = false);
     }

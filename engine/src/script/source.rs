@@ -15,7 +15,7 @@ use flowscript_lang::program::{self, Program};
 use flowscript_lang::value::Value;
 use std::sync::Arc;
 
-/// A compiled source and where it stands.
+/// A compiled source with its place.
 #[derive(Clone, Debug)]
 pub struct Script {
     program: Program,
@@ -159,7 +159,7 @@ impl Script {
         Fault { places, ..Fault::new(error.kind, error.message.clone()) }
     }
 
-    /// Variables, inputs, outputs and results are kept in the store, where no function can stand, and walked by many.
+    /// Variables, inputs, outputs and results are kept in the store, which holds no functions, and walked by many.
     fn check_kept(&self, value: &Value, context: Context<'_>) -> Result<(), Fault> {
         if matches!(value, Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_)) {
             return Ok(());

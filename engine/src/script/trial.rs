@@ -1,4 +1,4 @@
-//! FlowScript that stands in no file: compiled, run, and told with everything that is wrong with it.
+//! FlowScript that is not in a file: compiled and run, with everything that is wrong with it.
 
 use super::library::Library;
 use crate::store::LogLine;
@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 /// What messages call the source.
 const NAME: &str = "source";
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
 pub struct Outcome {
     /// The value, unless something was wrong.
@@ -34,7 +34,7 @@ pub fn try_out(source: &str, input: &Record, library: &Library, host: &dyn Host)
         input.iter().map(|(name, _)| Variable { name: name.clone(), ty: Type::Any, writable: true }).collect();
     let compile = |mode| {
         let options = library.options(mode, &variables, Effect::Host);
-        // A fifth of what a file has (`check::LIMITS`): nobody writes so much to try it out.
+        // A fifth of what a file has (`check::LIMITS`): what is tried out is short.
         let limits = Limits { steps: Some(2_000_000), memory: 64 << 20, ..Limits::default() };
         check::compile_within(source, &options, &mut Allowance::new("The check", limits, &|| host.interrupt()))
     };

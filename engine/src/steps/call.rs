@@ -13,7 +13,7 @@ use flowscript_lang::value::{Record, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// How deep calls may stand in each other.
+/// How deep calls may be nested.
 const MAX_DEPTH: usize = 16;
 /// Why it may neither be tried again nor run once only.
 const RUNS_STEPS: &str = "`call` runs steps; give this to the steps of the workflow it calls";

@@ -22,7 +22,7 @@ pub(super) const KIND: Row = Row {
     read,
 };
 
-/// A point; its name is for whoever reads the file.
+/// A point; its name is for readers of the file.
 #[derive(Debug)]
 struct Checkpoint;
 

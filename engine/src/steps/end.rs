@@ -10,7 +10,7 @@ use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
 
-/// Why it may neither be tried again, nor run once only, nor fail while the run goes on.
+/// Why it may neither be tried again, nor run once only, nor fail while the run continues.
 const ENDS: &str = "`end` ends the run; there is nothing to go on with";
 
 pub(super) const KIND: Row = Row {

@@ -12,7 +12,7 @@ use flowscript_lang::error::ErrorKind;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Rows, Value};
 
-/// How many passes of a loop may go on at a time.
+/// How many passes of a loop may run at a time.
 const MAX_PARALLEL: u32 = 1000;
 
 pub(super) const KIND: Row = Row {

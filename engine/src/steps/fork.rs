@@ -58,7 +58,7 @@ impl Walk<'_> {
         fork.ends.extend(way.into_ends());
     }
 
-    /// All ways were read. `may_choose_none`: the run may go on without taking any of them.
+    /// All ways were read. `may_choose_none`: the run may continue without taking any of them.
     pub(super) fn join(&mut self, fork: Fork, may_choose_none: bool) -> Ways {
         let Fork { before, mut after, firsts, ends, .. } = fork;
         if let Some(after) = after.as_mut().filter(|_| may_choose_none) {

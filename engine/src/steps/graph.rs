@@ -7,13 +7,13 @@ use super::step::{Step, StepIndex};
 pub struct Graph {
     /// Its first step; `None` where it has none.
     first: Option<StepIndex>,
-    /// From where the way goes on after it.
+    /// From where the way continues after it.
     ends: Vec<LooseEnd>,
     /// Can no path reach the place after it?
     closed: bool,
 }
 
-/// A place from where the way goes on.
+/// A place from where the way continues.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LooseEnd {
     /// After a step.
@@ -38,7 +38,7 @@ impl Graph {
         self.closed = false;
     }
 
-    /// From where the way goes on after it.
+    /// From where the way continues after it.
     pub(super) fn into_ends(self) -> Vec<LooseEnd> {
         self.ends
     }
@@ -68,12 +68,12 @@ impl Graph {
 pub struct Ways {
     firsts: Vec<Option<StepIndex>>,
     ends: Vec<LooseEnd>,
-    /// It may choose none of them, and the run goes on after the step.
+    /// It may choose none of them, and the run continues after the step.
     may_choose_none: bool,
 }
 
 impl Ways {
-    /// Ways with these first steps, and the places from where the run goes on after them.
+    /// Ways with these first steps, and the places from where the run continues after them.
     pub(super) fn new(firsts: Vec<Option<StepIndex>>, ends: Vec<LooseEnd>, may_choose_none: bool) -> Self {
         Self { firsts, ends, may_choose_none }
     }
@@ -82,7 +82,7 @@ impl Ways {
         self.may_choose_none
     }
 
-    /// The first steps of the ways, and from where the run goes on after them.
+    /// The first steps of the ways, and from where the run continues after them.
     pub(super) fn into_parts(self) -> (Vec<Option<StepIndex>>, Vec<LooseEnd>) {
         (self.firsts, self.ends)
     }

@@ -181,7 +181,7 @@ fn read_url(reader: &mut Reader<'_>, node: &Node) -> Option<Url> {
     }
     let mut compiled = Some(Vec::new());
     for part in parts.unwrap_or_default() {
-        // Where a part stands is found by a walk through the text.
+        // The place of a part is found by a walk through the text.
         if !reader.loading().scan(scalar.text.len()) {
             return None;
         }
@@ -248,7 +248,7 @@ impl Http {
     /// Fills its templates.
     fn filled(&self, variables: &mut [Value], context: Context<'_>) -> Result<Call, Fault> {
         let url = address::fill(&self.url, variables, context)?;
-        // Behind `#` a parameter would not be sent.
+        // After `#` a parameter would not be sent.
         let (mut url, fragment) = match url.split_once('#') {
             Some((url, fragment)) => (url.to_owned(), format!("#{fragment}")),
             None => (url, String::new()),

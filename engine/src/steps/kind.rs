@@ -24,7 +24,7 @@ pub trait StepKind: Debug + Send + Sync {
     fn run(&self, variables: &mut [Value], scene: Scene<'_>) -> Result<Outcome, Fault>;
 }
 
-/// What a step runs with, beside the variables.
+/// What a step runs with, in addition to the variables.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
     /// Settings and host of scripts.
@@ -81,7 +81,7 @@ pub struct Passes {
     pub item: Slot,
     /// The steps of a pass.
     pub block: BlockIndex,
-    /// How many passes go on at a time.
+    /// How many passes run at a time.
     pub parallel: u32,
     /// The variables from before the loop that its steps set; each pass hands them to the next one.
     pub writes: Vec<Slot>,

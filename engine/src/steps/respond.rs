@@ -1,4 +1,4 @@
-//! `respond`: an answer to a waiting caller while the run goes on.
+//! `respond`: an answer to a waiting caller while the run continues.
 
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome, Reply};

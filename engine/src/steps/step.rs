@@ -29,7 +29,7 @@ pub struct Step {
     pub retry: Option<Retry>,
     /// After a crash it does not run again: the run fails as interrupted.
     pub once: bool,
-    /// Its failure is noted in `errors`, and the run goes on.
+    /// Its failure is noted in `errors`, and the run continues.
     pub continue_on_fail: bool,
     /// The step after it; `None` where the run ends.
     pub next: Option<StepIndex>,

@@ -40,7 +40,7 @@ pub struct Row {
     pub retry: Retries,
     /// May it say that it runs once only, whatever happens?
     pub once: May,
-    /// May it fail while the run goes on?
+    /// May it fail while the run continues?
     pub continue_on_fail: May,
     /// Adds the names of variables that a step may set, as they are written in its value. Some may not be variables.
     pub names_set: fn(&Node, &mut Vec<String>),
@@ -48,7 +48,7 @@ pub struct Row {
     pub read: fn(&mut Walk<'_>, &Given<'_>) -> Option<Body>,
 }
 
-/// The reason why a step without an `id` cannot fail while the run goes on.
+/// The reason why a step without an `id` cannot fail while the run continues.
 const NEEDS_ID: &str = "`continueOnFail` needs an `id`, under which `errors` tells what failed";
 
 impl Row {
@@ -119,7 +119,7 @@ pub trait Callable {
     fn inputs(&self) -> &[crate::script::Input];
     /// What is known of what it gives.
     fn result(&self) -> &Type;
-    /// How many workflows stand below each other in its calls, itself included.
+    /// How deep its calls are nested, itself included.
     fn depth(&self) -> usize;
 }
 
@@ -150,7 +150,7 @@ impl Body {
         Self { kind: Box::new(kind), result: Some(result), ways: None }
     }
 
-    /// A step that chooses how the run goes on.
+    /// A step that chooses how the run continues.
     pub fn choosing(kind: impl StepKind + 'static, ways: Ways) -> Self {
         Self { kind: Box::new(kind), result: None, ways: Some(ways) }
     }

@@ -6,16 +6,16 @@ use crate::yaml::Place;
 /// Who may call a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Auth {
-    /// Everybody.
+    /// Every caller.
     None,
-    /// Whoever holds a key of the workflow.
+    /// Callers with a key of the workflow.
     ApiKey {
-        /// The query parameter that may hold the key, beside the headers.
+        /// The query parameter that may hold the key, in addition to the headers.
         query: Option<String>,
     },
-    /// Whoever knows a name and a password. Without them, the password is a key of the workflow.
+    /// Callers with a name and a password. Without them, the password is a key of the workflow.
     Basic(Option<Login>),
-    /// Whoever signs with a secret.
+    /// Callers that sign with a secret.
     Signature(Signature),
 }
 
@@ -48,13 +48,13 @@ pub struct Login {
 /// How deliveries are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// What is signed, and where the signature stands.
+    /// What is signed, and where the signature is.
     pub scheme: Scheme,
     /// The live secrets; each of them opens.
     pub secrets: Vec<SecretText>,
 }
 
-/// What is signed, and where the signature stands.
+/// What is signed, and where the signature is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
@@ -80,7 +80,7 @@ pub struct CustomScheme {
     pub algorithm: Algorithm,
     /// How the bytes are written.
     pub encoding: Encoding,
-    /// What stands in front of them, such as `sha256=`.
+    /// What precedes them, such as `sha256=`.
     pub prefix: String,
 }
 
@@ -109,13 +109,13 @@ pub enum Encoding {
 pub struct SecretText {
     /// The text.
     pub text: String,
-    /// Where it stands.
+    /// Its place in the file.
     pub place: Place,
 }
 
 impl std::fmt::Debug for SecretText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Somebody may have written the secret itself.
+        // It may be the secret itself.
         write!(f, "SecretText(…) at {:?}", self.place)
     }
 }

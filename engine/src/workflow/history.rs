@@ -1,4 +1,4 @@
-//! What the runs of a workflow leave behind: which diagnostics, what of it is masked; and what they may use up.
+//! What is kept of the runs of a workflow, what of it is masked, and what runs may use up.
 
 use crate::secret::MASK;
 use ecow::EcoString;
@@ -98,10 +98,10 @@ pub struct RunLimits {
 /// Texts shorter than this, in characters, are not looked for in other texts: they would be found everywhere.
 const SHORTEST_SECRET: usize = 4;
 
-/// So many texts are looked for at most.
+/// The most texts that are looked for.
 pub const MOST_SECRETS: usize = 10_000;
 
-/// The values that nobody is shown, as paths: a variable, then fields. Through lists a path goes into each element.
+/// The values that are never shown, as paths: a variable, then fields. Through lists a path goes into each element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redact {
     /// The names of each path; none is empty.

@@ -45,7 +45,7 @@ pub struct Workflow {
     pub durability: Durability,
     /// Which diagnostics are kept, unless a switch says otherwise.
     pub diagnostics: Diagnostics,
-    /// What nobody is shown.
+    /// What is never shown.
     pub redact: Redact,
     /// What its runs may use up.
     pub limits: RunLimits,
@@ -81,9 +81,9 @@ pub enum Durability {
 /// The webhook of a workflow.
 #[derive(Debug)]
 pub struct Webhook {
-    /// Behind `/hooks/`.
+    /// What follows `/hooks/`.
     pub path: String,
-    /// Where the file says so, or where the webhook stands that leaves it out.
+    /// Where the file says so, or the place of the webhook that leaves it out.
     pub place: Place,
     /// What it answers to.
     pub methods: Vec<Method>,
@@ -95,7 +95,7 @@ pub struct Webhook {
     pub response: Response,
     /// How long they wait, from the request on.
     pub timeout: Duration,
-    /// A caller whose time is over is told that the run is accepted, instead of that it is late.
+    /// A caller whose time is over gets that the run is accepted, instead of that it is late.
     pub accept_on_timeout: bool,
     /// Whether messages run one at a time, in the order of their acceptance.
     pub ordered: Option<Ordered>,
@@ -105,7 +105,7 @@ pub struct Webhook {
     pub fills_input: bool,
     /// From the request to the input; its slots are [`REQUEST_NAMES`].
     pub processing_input: Option<Script>,
-    /// From the output to the answer. The output stands in its slot [`OUTPUT`](crate::script::slot::OUTPUT).
+    /// From the output to the answer. The output is in its slot [`OUTPUT`](crate::script::slot::OUTPUT).
     pub processing_output: Option<Script>,
     /// What is known of the answer of a run that comes to its end.
     pub answer: Type,
@@ -217,13 +217,13 @@ impl Workflow {
             && self.callees.values().all(|callee| callee.goes_through())
     }
 
-    /// Do its steps only compute, so that a run of it waits for nothing and nobody?
+    /// Do its steps only compute, so that a run of it waits for nothing?
     pub fn only_computes(&self) -> bool {
         self.steps.iter().all(|step| step.retry.is_none() && step.only_computes())
             && self.callees.values().all(|callee| callee.only_computes())
     }
 
-    /// The step that a position in a run leads to: the path of its pass or branch may stand in front of its own.
+    /// The step that a position in a run leads to: the path of its pass or branch may precede its own.
     pub fn step_at(&self, position: &str) -> Option<&Step> {
         let fits = |step: &&Step| {
             position.strip_suffix(step.position.as_str()).is_some_and(|path| path.is_empty() || path.ends_with('/'))

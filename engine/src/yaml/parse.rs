@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
-/// How many lists and maps may stand inside each other.
+/// How deep lists and maps may be nested.
 pub const MAX_LEVELS: usize = 64;
 
 /// The tree of a file with one document, or its first problem.

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 /// How long a statement waits for a lock at most.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// How many operations of SQLite pass between two looks at whether anybody still wants the result.
+/// How many operations of SQLite pass between two looks at whether the result is still needed.
 const LOOK: i32 = 10_000;
 
 /// A file.
@@ -111,7 +111,7 @@ impl Sqlite {
     }
 }
 
-/// Ends the statements of a call that nobody waits for any more. A statement that begins after the interruption ends at
+/// Ends the statements of a call whose caller is gone. A statement that begins after the interruption ends at
 /// the next look at the flag.
 struct Interrupt(Option<(Arc<AtomicBool>, rusqlite::InterruptHandle)>);
 
@@ -124,7 +124,7 @@ impl Drop for Interrupt {
     }
 }
 
-/// Bounds what statements do on this connection: they end once nobody wants them, and make no text or blob of more bytes
+/// Bounds what statements do on this connection: they end once they are not needed, and make no text or blob of more bytes
 /// than `longest`.
 fn watch(connection: &mut Connection, given_up: &Arc<AtomicBool>, longest: usize) -> rusqlite::Result<()> {
     let given_up = given_up.clone();

@@ -19,7 +19,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// Would so many bytes fit?
+    /// Would this many bytes fit?
     pub(super) fn check(&self, bytes: usize) -> Result<(), Trouble> {
         if bytes <= self.bytes {
             return Ok(());
@@ -42,7 +42,7 @@ impl Space {
     }
 }
 
-/// The bytes of a value beside its cell.
+/// The bytes of a value in addition to its cell.
 fn kept(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => 0,

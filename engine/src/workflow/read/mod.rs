@@ -1,7 +1,7 @@
 //! From the text of a workflow file to the model: structure, names, embedded FlowScript, all in one walk.
 //!
 //! The walk knows at each step which variables every path before it has set, so that FlowScript is compiled against
-//! exactly those. It goes on after a problem, so that all of them are reported at once.
+//! exactly those. It continues after a problem, so that all of them are reported at once.
 
 mod auth;
 mod history;

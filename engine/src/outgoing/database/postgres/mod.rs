@@ -35,7 +35,7 @@ use write::Bound;
 
 /// How many times as much as what is sent an array or a JSON text takes at most as a value.
 const GROWTH: usize = 16;
-/// Rows above so many bytes are read beside the async threads.
+/// Rows with more bytes are read apart from the async threads.
 const LONG_ROW: usize = 64 << 10;
 /// What follows the step's time before the server itself ends a statement.
 const SERVER_GRACE: Duration = Duration::from_millis(200);
@@ -73,7 +73,7 @@ impl Postgres {
         let late = |_| Trouble::Late;
         let deadline = tokio::time::Instant::now() + call.timeout;
         let client = tokio::time::timeout_at(deadline, self.pool.get()).await.map_err(late)?;
-        // Dropped before it is given back, it is closed: nobody knows what a broken-off step has left in it.
+        // Dropped before it is given back, it is closed: it is not known what a broken-off step has left in it.
         let session = Session::new(client.map_err(|error| Trouble::Refused(reason(&error)))?);
         let mut given_up = GivenUp(Some((session.client()?.cancel_token(), self.wire.clone())));
         let done = tokio::time::timeout_at(deadline, transaction(session.client()?, &call)).await.map_err(late)?;
@@ -83,7 +83,7 @@ impl Postgres {
     }
 }
 
-/// Ends the statement of a call that nobody waits for any more.
+/// Ends the statement of a call whose caller is gone.
 struct GivenUp(Option<(tokio_postgres::CancelToken, Wire)>);
 
 impl Drop for GivenUp {
@@ -172,7 +172,7 @@ async fn read(
     Ok(collected.finish())
 }
 
-/// The values of a long row, read beside the async threads, as long as somebody waits for them.
+/// The values of a long row, read apart from the async threads, as long as its caller waits.
 async fn aside(row: Row, prepared: Statement, zone: Zone, limits: Limits) -> Result<Vec<Value>, Trouble> {
     let given_up = Arc::new(AtomicBool::new(false));
     let _waiting = Waiting(given_up.clone());
@@ -183,7 +183,7 @@ async fn aside(row: Row, prepared: Statement, zone: Zone, limits: Limits) -> Res
     read.await.map_err(|error| Trouble::Refused(error.to_string()))?
 }
 
-/// Tells when nobody waits any more.
+/// Notes that its caller waits no longer.
 struct Waiting(Arc<AtomicBool>);
 
 impl Drop for Waiting {

@@ -48,7 +48,7 @@ impl Drop for Session {
     }
 }
 
-/// Cleans a session. Tells whether nothing is left in it.
+/// Cleans a session. True where nothing is left in it.
 async fn clean(client: &Client, committed: bool) -> Result<bool, Error> {
     if !committed {
         client.batch_execute("rollback").await?;

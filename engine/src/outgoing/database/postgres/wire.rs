@@ -1,7 +1,7 @@
 //! Connections to servers: encrypted as the address says, and watched.
 //!
 //! The client of the protocol would ask for encryption itself, but then hands on what comes unencrypted as it is. So it
-//! is told that all connections begin with TLS, and here it is decided whether they do.
+//! is set up as if all connections began with TLS, and here it is decided whether they do.
 
 use super::reason::reason;
 use super::watch::Watched;
@@ -93,7 +93,7 @@ impl Connect for Wire {
     }
 }
 
-/// Works a connection until it ends. What the server says beside its answers is nothing for the engine's log.
+/// Works a connection until it ends. What the server says without being asked is not for the engine's log.
 async fn drive<S, T>(mut connection: Connection<S, T>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
