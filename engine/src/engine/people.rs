@@ -134,7 +134,8 @@ impl Operators {
                 Err(StoreError::Conflict(format!("{queued} runs of this workflow are waiting already")))
             }
             Accepted::Duplicate(summary) => Ok(summary.id),
-            _ => Ok(id),
+            Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished => Ok(id),
+            Accepted::KeyReused => Err(StoreError::Other("a run without a key was taken for one with a key".into())),
         }
     }
 

@@ -220,10 +220,12 @@ impl Machine {
             }
             Err(mut fault) => {
                 fault.name_file(&self.work.workflow.file());
-                ended.state = match fault.kind {
-                    kind if kind == ErrorKind::Cancelled.name() => RunState::Cancelled,
-                    _ if self.is_over(&fault) => RunState::TimedOut,
-                    _ => RunState::Failed,
+                ended.state = if fault.kind == ErrorKind::Cancelled.name() {
+                    RunState::Cancelled
+                } else if self.is_over(&fault) {
+                    RunState::TimedOut
+                } else {
+                    RunState::Failed
                 };
                 ended.refused = !self.has_input && fault.status == Some(400) && !self.work.processes_input();
                 // The variables of this moment: a retry continues from the last acting step with what it knew then.

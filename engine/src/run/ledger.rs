@@ -241,22 +241,21 @@ fn encode_place(strand: &Strand) -> Vec<u8> {
         Part::Whole | Part::Called => (Value::Null, Value::Null),
     };
     let position = position_of(strand);
-    let sleep = match &strand.state {
-        State::Asleep(sleep) => Value::record([
-            ("due", sleep.due.map_or(Value::Null, |due| due.0.into())),
-            ("event", text(sleep.event.as_deref())),
-            ("backOff", (sleep.kind == SleepKind::BackOff).into()),
-            ("instant", (sleep.kind == SleepKind::Instant).into()),
-        ]),
-        _ => Value::Null,
-    };
-    let open = match &strand.state {
-        State::Open(open) => Value::from(open.next as i64),
-        _ => Value::Null,
-    };
-    let fault = match &strand.state {
-        State::Open(open) => open.fault.as_ref().map_or(Value::Null, Fault::to_value),
-        _ => Value::Null,
+    let (sleep, open, fault) = match &strand.state {
+        State::Asleep(sleep) => {
+            let sleep = Value::record([
+                ("due", sleep.due.map_or(Value::Null, |due| due.0.into())),
+                ("event", text(sleep.event.as_deref())),
+                ("backOff", (sleep.kind == SleepKind::BackOff).into()),
+                ("instant", (sleep.kind == SleepKind::Instant).into()),
+            ]);
+            (sleep, Value::Null, Value::Null)
+        }
+        State::Open(open) => {
+            let fault = open.fault.as_ref().map_or(Value::Null, Fault::to_value);
+            (Value::Null, Value::from(open.next as i64), fault)
+        }
+        State::Ready(_) | State::Acting => (Value::Null, Value::Null, Value::Null),
     };
     encoding::encode(&Value::record([
         ("parent", text(strand.parent.as_deref())),

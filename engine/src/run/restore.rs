@@ -144,7 +144,7 @@ fn strand(
             State::Open(Box::new(open))
         }
         (_, Some(sleep), _) => State::Asleep(sleep),
-        _ => State::Ready(Next::Attempt),
+        (Some(_), None, None) | (None, None, _) => State::Ready(Next::Attempt),
     };
     Ok(strand)
 }
@@ -325,14 +325,14 @@ fn sleep_on(
 
 /// What the attempt at hand has given, where it is known and holds: a failure that is retried does not.
 fn result_of(record: Option<&StepRecord>, retried: bool) -> Result<Option<Result<Value, Fault>>, String> {
-    Ok(match record {
-        Some(StepRecord { state: StepState::Completed, result, .. }) => {
+    let Some(StepRecord { state, result, error, .. }) = record else { return Ok(None) };
+    Ok(match state {
+        StepState::Completed => {
+            // A step without a result gives null.
             let result = result.as_ref().map(|bytes| encoding::decode(bytes)).transpose()?;
             Some(Ok(result.unwrap_or_default()))
         }
-        Some(StepRecord { state: StepState::Failed, error: Some(failure), .. }) if !retried => {
-            Some(Err(Fault::of_failure(failure)))
-        }
-        _ => None,
+        StepState::Failed => error.as_ref().filter(|_| !retried).map(|failure| Err(Fault::of_failure(failure))),
+        StepState::Started | StepState::Interrupted => None,
     })
 }

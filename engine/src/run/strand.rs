@@ -166,7 +166,7 @@ impl Strand {
     pub(super) fn weight(&mut self) -> usize {
         let results = match &self.state {
             State::Open(open) => open.weight,
-            _ => 0,
+            State::Ready(_) | State::Acting | State::Asleep(_) => 0,
         };
         self.variables.weight().saturating_add(results)
     }
@@ -175,7 +175,7 @@ impl Strand {
     pub(super) fn sleep(&self) -> Option<&Sleep> {
         match &self.state {
             State::Asleep(sleep) => Some(sleep),
-            _ => None,
+            State::Ready(_) | State::Acting | State::Open(_) => None,
         }
     }
 
