@@ -207,7 +207,7 @@ impl Performer {
         match self.with.store.accept(new).await {
             Ok(Accepted::Claimed { fence, version }) if version == message.workflow.version => {
                 let performer = self.clone();
-                let held = self.with.ends.hold(fence);
+                let guard = self.with.ends.guard(fence);
                 tokio::spawn(async move {
                     // The steps of the run can be seen until its end is kept.
                     let (ended, running) = job.await.unwrap_or_else(|_| (panicked(performer.with.clock.now()), None));
@@ -215,7 +215,7 @@ impl Performer {
                     if !host.stop().is_abandoned() {
                         performer.finish(fence, &work, &ended).await;
                     }
-                    held.settle();
+                    guard.settle();
                     drop(running);
                     drop((request_permit, worker));
                 });

@@ -22,21 +22,21 @@ use std::time::Duration;
 /// How long to wait before an end that the store refuses for no known reason is tried again.
 const REFUSED: Duration = Duration::from_secs(10);
 
-/// A claimed run while this process works on it. Dropped without [`Held::settle`], as a panic does, it ends the run.
-pub(super) struct Held {
+/// Guards a claimed run while this process works on it. Dropped without [`Guard::settle`], as a panic does, it ends the run.
+pub(super) struct Guard {
     ends: Arc<Ends>,
     fence: Fence,
     settled: bool,
 }
 
-impl Held {
+impl Guard {
     /// The run has ended, sleeps, or was left to others.
     pub(super) fn settle(mut self) {
         self.settled = true;
     }
 }
 
-impl Drop for Held {
+impl Drop for Guard {
     fn drop(&mut self) {
         if self.settled || self.ends.stopping.has_begun() {
             return;
@@ -70,9 +70,9 @@ impl Ends {
         Self { store, clock, versions, lease, stopping }
     }
 
-    /// A claimed run that is worked on from now on.
-    pub(super) fn hold(self: &Arc<Self>, fence: Fence) -> Held {
-        Held { ends: self.clone(), fence, settled: false }
+    /// Guards a claimed run that is worked on from now on.
+    pub(super) fn guard(self: &Arc<Self>, fence: Fence) -> Guard {
+        Guard { ends: self.clone(), fence, settled: false }
     }
 
     /// Ends a run that no machine can end.

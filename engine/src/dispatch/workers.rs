@@ -132,7 +132,7 @@ impl Workers {
 
     /// Drives a run that was claimed at its acceptance, and then whatever its last commit has claimed.
     pub(super) async fn drive_accepted(&self, fence: Fence, version: VersionHash, work: Work) {
-        let held = self.ends.hold(fence);
+        let guard = self.ends.guard(fence);
         let mut next = match self.with_version(work, version).await {
             Ok(work) => {
                 let (host, running) = self.hosts.host(&work.workflow, fence.run, Duration::ZERO);
@@ -141,7 +141,7 @@ impl Workers {
             }
             Err(reason) => self.ends.fail(fence, &cannot_start(&reason)).await,
         };
-        held.settle();
+        guard.settle();
         while let Some(run) = next {
             next = self.drive(run).await;
         }
@@ -157,9 +157,9 @@ impl Workers {
 
     /// Runs a claimed run to its end; gives the next one that the same worker has claimed with that commit.
     async fn drive(&self, claimed: ClaimedRun) -> Option<ClaimedRun> {
-        let held = self.ends.hold(claimed.fence);
+        let guard = self.ends.guard(claimed.fence);
         let next = self.drive_claimed(claimed).await;
-        held.settle();
+        guard.settle();
         next
     }
 
