@@ -33,6 +33,11 @@ impl Scope {
         self.known.iter().map(|known| known.variable.clone()).collect()
     }
 
+    /// The place in [`Scope::variables`] of the variable of this name.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.known.iter().position(|known| known.variable.name == name)
+    }
+
     /// The slot of the variable at this place of [`Scope::variables`].
     pub(super) fn slot_at(&self, at: usize) -> Option<Slot> {
         Some(self.known.get(at)?.slot)

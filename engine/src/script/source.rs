@@ -47,8 +47,7 @@ struct Use {
 impl Script {
     /// A program that was compiled in `scope`, with the modules that it reaches.
     pub(super) fn new(program: Program, scope: &Scope, source: &Scalar, modules: &Modules) -> Self {
-        let variables = scope.variables();
-        let position = |name: &EcoString| variables.iter().position(|v| v.name == *name);
+        let position = |name: &EcoString| scope.position(name);
         let uses = program
             .inputs()
             .iter()
@@ -58,7 +57,7 @@ impl Script {
             })
             .collect();
         let modules = modules.as_slice().into();
-        Self { program, uses, width: variables.len(), source: Arc::new(source.clone()), modules }
+        Self { program, uses, width: scope.width(), source: Arc::new(source.clone()), modules }
     }
 
     /// Runs it over the variables; what it sets is kept there, unless it fails.
