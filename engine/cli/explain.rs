@@ -6,7 +6,7 @@ use flowscript_engine::config::Config;
 use flowscript_engine::outgoing::Connections;
 use flowscript_engine::project::{Folder, SourceFile, load};
 use flowscript_engine::script::Library;
-use flowscript_engine::workflow::codes as files;
+use flowscript_engine::yaml::codes as files;
 use flowscript_lang::diagnostic::render::{Colour, diagnostics};
 use flowscript_lang::diagnostic::{Code, Diagnostic, codes};
 use flowscript_lang::error::ErrorKind;

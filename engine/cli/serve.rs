@@ -135,7 +135,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     metrics::page();
     tokio::spawn(metrics::keep_summing());
     let routers = routers(engine.clone(), Guard::new(&token.text));
-    engine.watch_files()?;
+    engine.publisher().watch_files()?;
     engine.work().await.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let admin_address = match &admin {

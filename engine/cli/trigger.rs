@@ -186,7 +186,7 @@ fn in_process(workflow: &str, given: Given, project: &Path, perform: bool) -> Re
         }
         let run = match given {
             Ok(input) => start(&engine, workflow, input).await?,
-            Err(of) => engine.run_with_payload(workflow, of).await.map_err(|error| error.to_string())?,
+            Err(of) => engine.operators().run_with_payload(workflow, of).await.map_err(|error| error.to_string())?,
         };
         if !perform {
             eprintln!("no engine is running; the run is queued for the next one");

@@ -1,4 +1,4 @@
-//! What the values of runs weigh together. A run that has begun always goes on; but where the values of others take much
+//! What the values of runs weigh together. A run that has begun always continues; but where the values of others take much
 //! of the memory already, a run that is going to take more waits until some of them have ended.
 //!
 //! Only runs with large values wait, and those of workflows whose last runs had some: how much such a run is going to
@@ -21,7 +21,7 @@ const MOST: usize = 128 << 20;
 pub struct Burden {
     most: usize,
     held: AtomicUsize,
-    /// Told when it has become less.
+    /// Notified when it has become less.
     eased: Notify,
     /// One after the other waits for room, in the order in which they came.
     turn: Semaphore,
@@ -59,7 +59,7 @@ impl Burden {
         self.heavy.read().unwrap_or_else(PoisonError::into_inner).get(&version).copied().unwrap_or_default()
     }
 
-    /// A run of this version takes so much, or took so much until its end.
+    /// A run of this version takes this much, or took this much until its end.
     fn learn(&self, version: VersionHash, weight: usize, is_over: bool) {
         let known = self.expected(version);
         let weight = if is_over && weight < known { (known * 3 + weight) / 4 } else { weight.max(known) };
@@ -89,7 +89,7 @@ pub struct Load {
     burden: Arc<Burden>,
     version: VersionHash,
     state: Mutex<State>,
-    /// Told when the run has got the pass.
+    /// Notified when the run has got the pass.
     passed: Notify,
 }
 
@@ -127,7 +127,7 @@ impl Load {
         if state.pass.is_some() || (state.counted == 0 && more == 0) {
             return true;
         }
-        // Two that ask at once may both be refused where one would fit; whoever waits asks again.
+        // Two that ask at once may both be refused where one would fit; both ask again while they wait.
         let before = burden.held.fetch_add(more, Ordering::Relaxed);
         let is_alone = before <= state.counted;
         if is_alone || before.saturating_add(more) <= burden.most {
@@ -175,7 +175,7 @@ impl Load {
         }
     }
 
-    /// The variables of the run weigh so much now.
+    /// The variables of the run weigh this much now.
     pub fn set(&self, weight: usize) {
         if weight < LEAST && self.burden.held.load(Ordering::Relaxed) == 0 {
             return;
@@ -185,7 +185,7 @@ impl Load {
         self.count(&mut state);
     }
 
-    /// The run has ended, and what is left of it weighs so much: nothing more is expected.
+    /// The run has ended, and what is left of it weighs this much: nothing more is expected.
     pub fn end(&self, weight: usize) {
         if weight < LEAST && self.burden.held.load(Ordering::Relaxed) == 0 {
             return;
@@ -196,7 +196,7 @@ impl Load {
         self.count(&mut state);
     }
 
-    /// So much is on its way to the variables of the run.
+    /// This much is on its way to the variables of the run.
     pub fn beside(self: &Arc<Self>, bytes: usize) -> Beside {
         let mut beside = Beside { load: self.clone(), bytes: 0 };
         beside.set(bytes);
@@ -207,7 +207,7 @@ impl Load {
         let weight = state.values + state.beside;
         if weight > state.most {
             state.most = weight;
-            // Those that wait for a thread behind this one know it now.
+            // Those that wait for a thread after this one know it now.
             self.burden.learn(self.version, weight, false);
         }
         let counted = weight.max(state.expected);
@@ -240,7 +240,7 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// It is so much now.
+    /// It is this much now.
     pub fn set(&mut self, bytes: usize) {
         let bytes = if bytes < LEAST { 0 } else { bytes };
         if bytes == self.bytes {
@@ -252,7 +252,7 @@ impl Beside {
         self.bytes = bytes;
     }
 
-    /// It is going to be so much: waits until the run may take it.
+    /// It is going to be this much: waits until the run may take it.
     pub async fn grow(&mut self, bytes: usize) {
         self.load.room().await;
         self.set(bytes);
@@ -334,7 +334,7 @@ mod tests {
     async fn all_that_wait_come_to_their_turn() {
         let burden = burden();
         let loads: Vec<_> = (0..4).map(|_| Load::new(&burden, version("a"))).collect();
-        // All have begun before anybody knew how much they take, and none can end without more.
+        // All have begun before it was known how much they take, and none can end without more.
         loads.iter().for_each(|load| load.set(50 * MB));
         assert!(!waits(&loads[0]).await, "it has the pass");
         assert!(waits(&loads[1]).await);
@@ -358,7 +358,7 @@ mod tests {
         let (held, other) = (second.clone(), second.clone());
         let waiting = tokio::spawn(async move { tokio::join!(held.room(), other.room()) });
         tokio::time::sleep(Duration::from_millis(20)).await;
-        // It goes on though another one heads the queue.
+        // It continues though another one heads the queue.
         let mut beside = first.beside(MB);
         assert!(tokio::time::timeout(Duration::from_secs(10), beside.grow(90 * MB)).await.is_ok());
         drop((beside, first));

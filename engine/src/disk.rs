@@ -1,4 +1,4 @@
-//! How files and folders are read and made: regular files of a bound only, nothing that waits for somebody, and an error
+//! How files and folders are read and made: regular files of a bound only, nothing that waits for others, and an error
 //! is never taken for "nothing there".
 
 use std::fmt;
@@ -16,7 +16,7 @@ pub const MOST_OF_SECRET: u64 = 1 << 20;
 pub enum Unread {
     /// The system says so.
     Io(io::Error),
-    /// It can be read by nobody here: no regular file, too large, no text. In words.
+    /// It cannot be read at all: not a regular file, too large, or not a text. In words.
     Unfit(String),
 }
 
@@ -79,7 +79,7 @@ impl From<io::Error> for Unread {
 }
 
 /// Opens a regular file for reading. Whatever else has this name is looked at before it is opened, and again after: a
-/// pipe would wait for somebody to write, a device may do anything.
+/// pipe would wait for a writer, a device may do anything.
 pub fn open(path: &Path) -> Result<(File, Metadata), Unread> {
     check_regular(fs::metadata(path)?.file_type())?;
     let mut options = OpenOptions::new();
@@ -164,7 +164,7 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
         fs::create_dir_all(above)?;
     }
     match fs::create_dir(folder) {
-        // Somebody else was first.
+        // Another one was first.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
         made => made?,
     }

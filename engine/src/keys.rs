@@ -25,7 +25,7 @@ impl KeyText {
         Self(format!("{PREFIX}{}", random_text()))
     }
 
-    /// A key that somebody brought. The error says why it cannot be one.
+    /// A key that a caller sent. The error says why it cannot be one.
     pub fn pasted(text: &str) -> Result<Self, String> {
         let length = text.chars().count();
         if !(SHORTEST..=LONGEST).contains(&length) {
@@ -59,7 +59,7 @@ impl KeyText {
     }
 }
 
-/// 256 random bits as text that may stand in headers and addresses.
+/// 256 random bits as text that is allowed in headers and addresses.
 pub fn random_text() -> String {
     rand::random::<[u8; 32]>().iter().fold(String::with_capacity(64), |mut text, byte| {
         text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));

@@ -1,7 +1,7 @@
 //! Workflows: files in a folder that webhooks and people start, run step by step, kept in a store.
 //!
 //! The way of a request is the order of the folders: `http/hooks → trigger/webhook → dispatch (accept: commit) → run →
-//! dispatch (finish: commit) → http`. `workflow` is data; `run` and `dispatch` reach the store through its trait; `http`
+//! dispatch (ends: commit) → http`. `workflow` is data; `run` and `dispatch` reach the store through its trait; `http`
 //! talks to one engine handle and never to the store.
 
 #[macro_use]
@@ -30,6 +30,7 @@ pub mod redact;
 pub mod room;
 pub mod run;
 pub mod script;
+pub mod secret;
 pub mod sql;
 pub mod steps;
 pub mod store;

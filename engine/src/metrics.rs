@@ -1,6 +1,6 @@
 //! What the engine counts while it works: ended runs, their durations, the time of scripts.
 //!
-//! Names and help stand here once. Labels are workflows, triggers and states, never keys or anything of a message.
+//! Names and help are here, once. Labels are workflows, triggers and states, never keys or anything of a message.
 
 use crate::store::{RunState, Timestamp, Trigger};
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
@@ -48,7 +48,7 @@ const SUMMING: Duration = Duration::from_secs(5);
 
 static PAGE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// The page of this process, which begins to count when it is first asked for; nothing if somebody else counts here.
+/// The page of this process, which counts from its first use on; nothing if this process counts elsewhere already.
 pub fn page() -> Option<&'static PrometheusHandle> {
     PAGE.get_or_init(|| {
         let builder = [RUN_SECONDS, SCRIPT_SECONDS, LAG].iter().try_fold(PrometheusBuilder::new(), |builder, name| {
@@ -68,7 +68,7 @@ pub fn page() -> Option<&'static PrometheusHandle> {
     .as_ref()
 }
 
-/// Sums up what histograms have gathered, again and again: each keeps every value until somebody does, and not everybody
+/// Sums up what histograms have gathered, again and again: each keeps every value until then, and not everybody
 /// has a Prometheus that asks for the page.
 pub async fn keep_summing() {
     while let Some(page) = page() {

@@ -79,7 +79,7 @@ impl Shared {
 
     fn work(&self) {
         while let Some(job) = self.next() {
-            // The panic hook has told about it; the sender of the result is dropped, so the caller learns it too.
+            // The panic hook has reported it; the sender of the result is dropped, so the caller learns it too.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
         }
     }

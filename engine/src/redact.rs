@@ -1,10 +1,9 @@
 //! Masks for the values of a run that are never shown.
 
+pub use crate::secret::MASK;
 use ecow::EcoString;
 use flowscript_lang::value::{Record, Rows, Value, to_text};
 
-/// The text in place of a masked value.
-pub const MASK: &str = "***";
 /// Texts shorter than this, in characters, are not looked for in other texts: they would be found everywhere.
 const SHORTEST_SECRET: usize = 4;
 

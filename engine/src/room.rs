@@ -1,5 +1,5 @@
 //! Room in memory for what comes from outside and for what goes back there: bytes in all, and shares of them, so that
-//! nobody takes the room of the others.
+//! none takes the room of the others.
 
 use flowscript_lang::budget::{Budget, Paid};
 use flowscript_lang::error::{ErrorKind, RunError};
@@ -7,7 +7,7 @@ use flowscript_lang::program::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// So many may be taken at a time: bytes, or connections.
+/// The most that may be taken at a time: bytes, or connections.
 #[derive(Debug)]
 pub struct Share {
     most: usize,
@@ -56,11 +56,11 @@ impl Share {
 pub enum Full {
     /// Others use it; it may be free in a moment.
     Now,
-    /// There is never so much.
+    /// There is never this much.
     Always,
 }
 
-/// Room in all, and the part of it that those get whom nobody knows.
+/// Room in all, and the part of it that unknown callers get.
 #[derive(Clone, Debug)]
 pub struct Room {
     all: Arc<Share>,
@@ -78,7 +78,7 @@ impl Room {
         self.all.used()
     }
 
-    /// Nothing yet, for somebody at an address with this share.
+    /// Nothing yet, for a caller at an address with this share.
     pub fn hold(&self, address: &Arc<Share>, is_stranger: bool) -> Held {
         Held {
             all: self.all.clone(),
@@ -175,7 +175,7 @@ pub enum Refused {
 const POLL: u64 = 10_000;
 
 impl<'r> Payer<'r> {
-    /// Pays with this room. One text may have `most_text` bytes; `stop` is asked while the work goes on.
+    /// Pays with this room. One text may have `most_text` bytes; `stop` is asked while the work continues.
     pub fn new(room: Option<&'r mut Held>, most_text: usize, stop: &'r dyn Fn() -> bool) -> Self {
         Self { room, most_text, stop, left: POLL, refused: None }
     }

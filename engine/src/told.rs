@@ -1,4 +1,4 @@
-//! Lines of the engine's log that a caller or a failing disk could repeat without end: each reason is told once a minute,
+//! Lines of the engine's log that a caller or a failing disk could repeat: each reason is reported once a minute,
 //! with how many were left out.
 
 use std::collections::HashMap;
@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::Level;
 
-/// A reason is told again after this time.
+/// A reason is reported again after this time.
 const AGAIN: Duration = Duration::from_secs(60);
-/// The most reasons that are told apart; further ones share a line.
+/// The most reasons that are distinguished; further ones share a line.
 const MOST: usize = 500;
 
 struct Reason {
@@ -17,7 +17,7 @@ struct Reason {
     level: Level,
 }
 
-/// The reasons that were told, by their text.
+/// The reasons that were reported, by their text.
 static TOLD: Mutex<Option<HashMap<String, Reason>>> = Mutex::new(None);
 
 /// A warning with this text, which is the reason too.
@@ -40,7 +40,7 @@ pub fn error_of(reason: &str, line: impl FnOnce() -> String) {
     tell(Level::ERROR, reason, line);
 }
 
-/// Tells how many lines were left out of reasons whose minute is over; asked for now and then.
+/// Reports how many lines were left out of reasons whose minute is over; called now and then.
 pub fn tell_left_out() {
     let over: Vec<(String, Reason)> = {
         let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);

@@ -66,7 +66,7 @@ pub struct LintsConfig {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AdminConfig {
-    /// Where `/api`, `/metrics` and `/` are served, instead of beside the webhooks.
+    /// Where `/api`, `/metrics` and `/` are served, instead of with the webhooks.
     #[serde(deserialize_with = "admin_bind")]
     pub bind: Option<SocketAddr>,
 }
@@ -179,7 +179,7 @@ impl Default for Retention {
     }
 }
 
-/// The fewest connections that an engine can be told to serve.
+/// The fewest connections that an engine can be set to serve.
 const LEAST_CONNECTIONS: usize = 16;
 /// The least room for bodies and for answers, in bytes.
 const LEAST_ROOM: usize = 1 << 20;

@@ -1,14 +1,12 @@
-//! What a caller who waits for a run is told.
+//! The answers of runs, as callers get them and as the store keeps them.
 
-use super::weight::apart;
-use super::{Dispatcher, diagnostics};
 use crate::burden::Load;
-use crate::run::{Ended, INPUT, Work, encode_history, encoding};
-use crate::script::{Fault, TIMEOUT};
+use crate::run::{Ended, INPUT};
+use crate::script::TIMEOUT;
+use crate::script::encoding;
 use crate::steps::Reply;
-use crate::store::{Changes, Failure, Fence, Finish, NewRun, Run, RunId, RunState, StoreError, Trigger};
+use crate::store::{Failure, Run, RunId, RunState};
 use crate::told;
-use crate::workflow::FAILURE_INPUTS;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value};
 use std::sync::Arc;
@@ -88,49 +86,14 @@ impl StoredAnswer {
     }
 }
 
-/// What callers read where the reason is none of their business.
+/// What callers read where the reason is not for them.
 const FAILED: &str = "The workflow failed.";
 
 impl Answer {
     /// The answer of a run in the store.
     pub fn of(run: &Run) -> Self {
         let summary = &run.summary;
-        let verdict = match summary.state {
-            state if !summary.has_answer() => Verdict::Unfinished(state),
-            _ if summary.responded => match run.answer.as_ref().map(|bytes| StoredAnswer::decode(bytes)) {
-                Some(Ok(reply)) => Verdict::Reply(reply),
-                reason => {
-                    told::error_of("an answer cannot be read", || {
-                        format!("the answer of run {} cannot be read: {reason:?}", summary.id)
-                    });
-                    unknown_failure()
-                }
-            },
-            RunState::Failed | RunState::TimedOut => match &summary.error {
-                Some(failure) => {
-                    let Failure { kind, message, status, position } = failure;
-                    failed(kind, *status, message, position.as_deref())
-                }
-                None => unknown_failure(),
-            },
-            RunState::Cancelled | RunState::Skipped => Verdict::Dropped(summary.state),
-            _ => {
-                let answer = run
-                    .answer
-                    .as_ref()
-                    .map(|bytes| StoredAnswer::decode(bytes).map(|reply| reply.body.unwrap_or_default()));
-                let output = || run.output.as_ref().map(|bytes| encoding::decode(bytes));
-                match answer.or_else(output).transpose() {
-                    Ok(value) => Verdict::Value(value.unwrap_or_default()),
-                    Err(reason) => {
-                        told::error_of("an output cannot be read", || {
-                            format!("the output of run {} cannot be read: {reason}", summary.id)
-                        });
-                        unknown_failure()
-                    }
-                }
-            }
-        };
+        let verdict = if summary.responded { responded(run) } else { ended(run) };
         Self { run: summary.id, verdict, held: Held::default() }
     }
 
@@ -146,6 +109,49 @@ impl Answer {
     }
 }
 
+/// What `respond` has answered.
+fn responded(run: &Run) -> Verdict {
+    match run.answer.as_ref().map(|bytes| StoredAnswer::decode(bytes)) {
+        Some(Ok(reply)) => Verdict::Reply(reply),
+        unread @ (Some(Err(_)) | None) => {
+            told::error_of("an answer cannot be read", || {
+                format!("the answer of run {} cannot be read: {unread:?}", run.summary.id)
+            });
+            unknown_failure()
+        }
+    }
+}
+
+/// What the end of a run is to its caller.
+fn ended(run: &Run) -> Verdict {
+    let summary = &run.summary;
+    match summary.state {
+        state @ (RunState::Queued | RunState::Running | RunState::Waiting) => Verdict::Unfinished(state),
+        RunState::Failed | RunState::TimedOut => match &summary.error {
+            Some(failure) => {
+                let Failure { kind, message, status, position } = failure;
+                failed(kind, *status, message, position.as_deref())
+            }
+            None => unknown_failure(),
+        },
+        state @ (RunState::Cancelled | RunState::Skipped) => Verdict::Dropped(state),
+        RunState::Completed => {
+            // An answer or an output without a value is null.
+            let answer = run.answer.as_ref().map(|bytes| StoredAnswer::decode(bytes).map(|reply| reply.body));
+            let output = || run.output.as_ref().map(|bytes| encoding::decode(bytes).map(Some));
+            match answer.or_else(output).transpose() {
+                Ok(value) => Verdict::Value(value.flatten().unwrap_or_default()),
+                Err(reason) => {
+                    told::error_of("an output cannot be read", || {
+                        format!("the output of run {} cannot be read: {reason}", summary.id)
+                    });
+                    unknown_failure()
+                }
+            }
+        }
+    }
+}
+
 fn unknown_failure() -> Verdict {
     failed("", None, "", None)
 }
@@ -158,83 +164,4 @@ fn failed(kind: &str, status: Option<u16>, message: &str, position: Option<&str>
     // The status of a peer is the peer's, not the caller's.
     let status = status.filter(|_| kind != ErrorKind::Io.name() && kind != TIMEOUT);
     Verdict::Failed { status: status.unwrap_or(500), detail: detail.to_owned() }
-}
-
-impl Dispatcher {
-    /// What a caller is told of a run in the store. What is large of it counts until it is written.
-    pub(crate) async fn answer(&self, run: RunId) -> Result<(Run, Answer), StoreError> {
-        let way = self.way_out().await;
-        let run = self.shared.store.run(run).await?;
-        let bytes = [&run.answer, &run.output].into_iter().flatten().map(Vec::len).sum();
-        let mut answer = apart(bytes, || Answer::of(&run));
-        answer.held.way = way;
-        Ok((run, answer))
-    }
-
-    /// What the store keeps of the end of a run that is kept already.
-    pub(super) async fn finish_of_kept(&self, fence: Fence, work: &Work, ended: &Ended) -> Finish {
-        let mut finish = apart(ended.weight(), || self.finish_of(work, ended));
-        if let Some(mask) = &mut finish.mask {
-            self.mask_kept(fence, work, mask).await;
-        }
-        finish
-    }
-
-    /// What the store keeps of the end of a run, with the run that `onFailure` starts.
-    pub(super) fn finish_of(&self, work: &Work, ended: &Ended) -> Finish {
-        let diagnostics = self.diagnostics(&work.workflow);
-        let failed = ended.state.is_retryable();
-        let mut finish = Finish::new(ended.state, ended.ended_at);
-        finish.error = ended.failure.as_ref().map(|(fault, position)| fault.to_failure(position.clone()));
-        finish.with_errors = ended.with_errors;
-        finish.output = ended.output.as_ref().map(encoding::encode);
-        finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], Some(answer)));
-        if !failed && !diagnostics.output.keeps(failed) {
-            // Callers who ask again still get it.
-            let output = finish.output.take().filter(|_| finish.answer.is_none() && work.trigger == Trigger::Webhook);
-            finish.answer =
-                finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], Some(o)))));
-        }
-        // What an earlier try has written stays, whatever is kept of this one.
-        let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.len() } else { ended.kept_diffs };
-        let diffs = ended.diffs.get(..diffs).unwrap_or_default();
-        let places = ended.failure.as_ref().map(|(fault, _)| fault.places.as_slice()).unwrap_or_default();
-        let is_empty = ended.trace.is_empty() && diffs.is_empty() && places.is_empty();
-        finish.trace = (!is_empty).then(|| encode_history(&ended.trace, diffs, places));
-        let (starts, ends) = (ended.starts.clone(), ended.ends.clone());
-        finish.changes = Changes { log: ended.log.clone(), starts, ends, ..Changes::default() };
-        finish.changes.input = ended.input.as_ref().map(encoding::encode);
-        finish.on_failure = self.failure_run(work, ended.state, ended.failure.as_ref().map(|(fault, _)| fault));
-        finish.mask = diagnostics::mask(work, ended);
-        finish
-    }
-
-    /// The run that a failed one starts. A run that was started so starts no further one.
-    fn failure_run(&self, work: &Work, state: RunState, fault: Option<&Fault>) -> Option<Box<NewRun>> {
-        let target = work.on_failure.as_ref()?;
-        if !state.is_retryable() || work.trigger == Trigger::Failure {
-            return None;
-        }
-        let failed = Value::record([
-            ("id", Value::text(work.id.to_string())),
-            ("workflow", Value::text(work.workflow.id.as_str())),
-            ("version", Value::text(work.workflow.version.to_string())),
-            ("trigger", Value::text(work.trigger.as_str())),
-            ("state", Value::text(state.as_str())),
-        ]);
-        let status = fault.and_then(|fault| fault.status).map_or(Value::Null, |status| i64::from(status).into());
-        let error = Value::record([
-            ("kind", Value::text(fault.map_or("", |fault| fault.kind))),
-            ("message", fault.map_or(Value::Null, |fault| Value::text(fault.message.as_str()))),
-            ("status", status),
-        ]);
-        let id = RunId::new(self.shared.clock.now());
-        let mut new = NewRun::queued(id, target.as_str(), Trigger::Failure);
-        new.cause = Some(work.id);
-        // `run` is taken in the started workflow by its own run, so an input that wants the failed one is `failedRun`.
-        let [failed_run, why] = FAILURE_INPUTS;
-        let input = Value::record([("run", failed.clone()), (failed_run, failed), (why, error)]);
-        new.input = Some(encoding::encode(&input));
-        Some(Box::new(new))
-    }
 }

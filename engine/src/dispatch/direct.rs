@@ -3,19 +3,26 @@
 //! Nothing that names the run leaves before that commit, unless the workflow's durability is relaxed. A run that takes
 //! longer than a window is accepted meanwhile, so that a crash does not lose it.
 
+use super::admission::{Admission, Message, Until};
 use super::answer::Answer;
-use super::drive::Driven;
-use super::weight::apart;
-use super::{Admission, Dispatcher, Message};
+use super::callers::Callers;
+use super::drive::Driver;
+use super::ends::Ends;
+use super::hosts::Hosts;
+use super::inline::Inline;
+use super::outcome::{Driven, panicked};
+use super::relaxed::Relaxed;
+use super::stopping::Stopping;
+use super::weight::{Ways, apart};
+use super::workers::Workers;
 use crate::burden::{LEAST, Load};
+use crate::clock::Clock;
 use crate::run::{Ended, Given, Machine, Work};
-use crate::script::Fault;
-use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunId, RunState, Start, StoreError, Timestamp, Trigger};
+use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, Store, StoreError, Trigger};
 use crate::workflow::model::Durability;
-use flowscript_lang::error::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// A run that is over within this time is kept in one commit: where its caller waits for the end, and where it waits for
@@ -23,45 +30,86 @@ use tokio::time::Instant;
 const WINDOW: Duration = Duration::from_millis(100);
 const SHORT_WINDOW: Duration = Duration::from_millis(20);
 
-/// What the caller waits for.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Until {
-    /// The end of the run, at most until then.
-    End(Instant),
-    /// The commit of its acceptance.
-    Acceptance,
-}
+/// How long a caller who waits for the end of a run waits until it may begin.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// More requests than can be open at a time.
+const MAX_REQUESTS: u32 = 1 << 20;
 
-impl Until {
-    fn window(self) -> Instant {
-        match self {
-            Self::End(deadline) => deadline.min(Instant::now() + WINDOW),
-            Self::Acceptance => Instant::now() + SHORT_WINDOW,
-        }
+/// The end of the window of a caller who waits for this.
+fn window(until: Until) -> Instant {
+    match until {
+        Until::End(deadline) => deadline.min(Instant::now() + WINDOW),
+        Until::Acceptance => Instant::now() + SHORT_WINDOW,
     }
 }
 
 /// A run of a message before anything of it is kept.
-pub(super) struct Direct {
-    /// The message.
-    pub message: Message,
+struct Direct {
+    message: Message,
     /// What will be kept of it.
-    pub new: NewRun,
-    /// What is performed.
-    pub work: Work,
-    /// What its caller waits for.
-    pub until: Until,
+    new: NewRun,
+    work: Work,
+    until: Until,
     /// What its values count as.
-    pub load: Arc<Load>,
+    load: Arc<Load>,
     /// Held until it is kept: a stop waits for it.
-    pub permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Dispatcher {
-    /// A message as a run that is performed first.
-    pub(super) fn begin_direct(&self, message: Message, until: Until, load: Arc<Load>) -> Box<Direct> {
-        let permit = self.shared.requests.clone().try_acquire_owned().ok();
-        let new = self.new_run(&message);
+/// Performs runs before they are kept.
+pub(super) struct Performer {
+    with: Equipment,
+    /// One permit for each request that is performed before it is kept.
+    requests: Arc<Semaphore>,
+}
+
+/// What runs are performed with.
+pub(super) struct Equipment {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stopping: Arc<Stopping>,
+    pub(super) hosts: Arc<Hosts>,
+    pub(super) inline: Inline,
+    pub(super) driver: Arc<Driver>,
+    pub(super) ends: Arc<Ends>,
+    pub(super) workers: Arc<Workers>,
+    pub(super) ways: Arc<Ways>,
+    pub(super) relaxed: Arc<Relaxed>,
+    pub(super) callers: Arc<Callers>,
+}
+
+impl Performer {
+    pub(super) fn new(with: Equipment) -> Self {
+        Self { with, requests: Arc::new(Semaphore::new(MAX_REQUESTS as usize)) }
+    }
+
+    /// Ready when no request is at work; none begins while the permit is held.
+    pub(super) async fn idle(&self) -> Option<SemaphorePermit<'_>> {
+        self.requests.acquire_many(MAX_REQUESTS).await.ok()
+    }
+
+    /// Waits until a run may begin whose caller waits for its end. False where it may not in time.
+    pub(super) async fn may_begin(&self, load: &Load, until: Until) -> bool {
+        if load.may_grow() {
+            return true;
+        }
+        let Until::End(deadline) = until else { return false };
+        let deadline = deadline.min(Instant::now() + PATIENCE);
+        tokio::select! {
+            begun = tokio::time::timeout_at(deadline, load.room()) => begun.is_ok(),
+            () = self.with.stopping.begun() => false,
+        }
+    }
+
+    /// Performs a message whose run is kept as `new`. What was taken continues when the caller goes away.
+    pub(super) async fn perform(
+        self: &Arc<Self>,
+        message: Message,
+        new: NewRun,
+        until: Until,
+        load: Arc<Load>,
+    ) -> Admission {
+        let permit = self.requests.clone().try_acquire_owned().ok();
         let work = Work {
             id: new.id,
             workflow: message.workflow.clone(),
@@ -70,11 +118,25 @@ impl Dispatcher {
             on_failure: new.on_failure.clone(),
             given: Given::Request(message.request.clone()),
         };
-        Box::new(Direct { message, new, work, until, load, permit })
+        let direct = Box::new(Direct { message, new, work, until, load, permit });
+        // Asked after the permit is taken, or a stop would not wait for this one.
+        if self.with.stopping.has_begun() {
+            return Admission::Stopping;
+        }
+        let performer = self.clone();
+        let body = direct.message.request.size();
+        let performed = match self.with.inline.perform(&direct.work, &direct.load, body) {
+            Some(ended) => match self.answer_at_once(direct, ended) {
+                Ok(admission) => return admission,
+                Err((direct, ended)) => tokio::spawn(async move { performer.keep_ended(direct, ended).await }),
+            },
+            None => tokio::spawn(async move { performer.perform_apart(direct).await }),
+        };
+        performed.await.unwrap_or_else(|_| Admission::panicked())
     }
 
     /// Answers a run that is over where nothing of it must be kept before. Gives it back where something must.
-    pub(super) fn answer_at_once(
+    fn answer_at_once(
         &self,
         mut direct: Box<Direct>,
         ended: Box<Ended>,
@@ -83,7 +145,7 @@ impl Dispatcher {
             return Ok(refused(*ended));
         }
         let may_follow = self.may_follow(&direct.message, direct.until, &ended) && ended.weight() < LEAST;
-        let place = self.shared.history.place().filter(|_| may_follow);
+        let place = self.with.relaxed.place().filter(|_| may_follow);
         let Some(place) = place else { return Err((direct, ended)) };
         let id = direct.new.id;
         self.put_end(&mut direct.new, &direct.work, &ended);
@@ -92,40 +154,41 @@ impl Dispatcher {
         Ok(Admission::Answered(Answer::of_ended(id, *ended)))
     }
 
-    /// May the history of this run follow its answer? While nothing can be kept, callers are told so.
+    /// May the history of this run follow its answer? While nothing can be kept, its caller must learn of it.
     fn may_follow(&self, message: &Message, until: Until, ended: &Ended) -> bool {
         matches!(until, Until::End(_))
             && message.workflow.durability == Durability::Relaxed
             && message.idempotency.is_none()
             && ended.state == RunState::Completed
-            && !self.shared.history.is_stuck()
+            && !self.with.relaxed.is_stuck()
     }
 
     /// A run with its end, for one commit.
     fn put_end(&self, new: &mut NewRun, work: &Work, ended: &Ended) {
         new.label.clone_from(&ended.label);
-        let mut finish = self.finish_of(work, ended);
+        let mut finish = self.with.ends.finish_of(work, ended);
         new.input = finish.changes.input.take(); // it is kept with the run
         // The id was made when the run began.
         let finished = FinishedStart { version: work.workflow.version, started_at: new.id.accepted_at(), finish };
         new.start = Start::Finished(Box::new(finished));
     }
 
-    /// Performs a message, and waits for what its caller wants.
-    pub(super) async fn direct(&self, direct: Box<Direct>) -> Admission {
+    /// Performs a run on the threads of scripts, and waits for what its caller wants.
+    async fn perform_apart(self: &Arc<Self>, direct: Box<Direct>) -> Admission {
         let (workflow, until) = (direct.work.workflow.clone(), direct.until);
-        let (host, running) = self.host_with(&workflow, direct.work.id, Duration::ZERO, direct.load.clone());
-        let machine = Machine::new(direct.work.clone(), self.room(&workflow), host.clone());
-        let dispatcher = self.clone();
+        let (host, running) = self.with.hosts.host_with(&workflow, direct.work.id, Duration::ZERO, direct.load.clone());
+        let machine = Machine::new(direct.work.clone(), self.with.hosts.room(&workflow), host.clone());
+        let performer = self.clone();
         let mut job = Box::pin(async move {
-            let driven = dispatcher.drive_machine(None, machine).await;
+            let driven = performer.with.driver.drive(None, machine).await;
             let ended = match driven {
                 Driven::Ended(ended, _) => *ended,
-                Driven::Left => Ended::new(RunState::Cancelled, dispatcher.now()), // the caller of the machine sees the stop itself
+                // The caller of the machine sees the stop itself.
+                Driven::Left => Ended::new(RunState::Cancelled, performer.with.clock.now()),
             };
             (ended, Some(running))
         });
-        if let Ok((ended, running)) = tokio::time::timeout_at(until.window(), &mut job).await {
+        if let Ok((ended, running)) = tokio::time::timeout_at(window(until), &mut job).await {
             if host.stop().is_abandoned() {
                 return Admission::Stopping;
             }
@@ -134,47 +197,47 @@ impl Dispatcher {
         }
         let Direct { message, mut new, work, permit: request_permit, .. } = *direct;
         let id = new.id;
-        // It goes on while it is accepted, and when the caller's time is over.
+        // It continues while it is accepted, and when the caller's time is over.
         let job = tokio::spawn(job);
         // Where all workers are busy, it waits in the queue for one of them.
-        let worker = self.shared.workers.clone().try_acquire_owned().ok();
+        let worker = self.with.workers.free();
         if worker.is_some() {
-            new.start = Start::Claim(self.shared.owner);
+            new.start = self.with.workers.start();
         }
-        match self.shared.store.accept(new).await {
+        match self.with.store.accept(new).await {
             Ok(Accepted::Claimed { fence, version }) if version == message.workflow.version => {
-                let dispatcher = self.clone();
-                let held = self.hold(fence);
+                let performer = self.clone();
+                let guard = self.with.ends.guard(fence);
                 tokio::spawn(async move {
-                    // Whoever looks at the run sees its steps until its end is kept.
-                    let (ended, running) = job.await.unwrap_or_else(|_| (panicked(dispatcher.now()), None));
+                    // The steps of the run can be seen until its end is kept.
+                    let (ended, running) = job.await.unwrap_or_else(|_| (panicked(performer.with.clock.now()), None));
                     // What is left by a stop is performed again by the next process.
                     if !host.stop().is_abandoned() {
-                        dispatcher.finish_direct(fence, &work, &ended).await;
+                        performer.finish(fence, &work, &ended).await;
                     }
-                    held.settle();
+                    guard.settle();
                     drop(running);
                     drop((request_permit, worker));
                 });
-                self.wait(id, until).await
+                self.with.callers.wait(id, until).await
             }
             Ok(Accepted::Claimed { fence, version }) => {
                 // The file has changed meanwhile: the run takes the new version, from its beginning.
                 host.stop().abandon();
-                let dispatcher = self.clone();
+                let performer = self.clone();
                 tokio::spawn(async move {
-                    dispatcher.drive_accepted(fence, version, work).await;
+                    performer.with.workers.drive_accepted(fence, version, work).await;
                     drop((request_permit, worker));
                 });
-                self.wait(id, until).await
+                self.with.callers.wait(id, until).await
             }
             Ok(Accepted::Queued) => {
                 host.stop().abandon(); // a worker performs it
-                self.wait(id, until).await
+                self.with.callers.wait(id, until).await
             }
             Ok(other) => {
                 host.stop().abandon();
-                self.join(Self::not_new(other), until).await
+                self.with.callers.join(Admission::not_new(other), until).await
             }
             Err(error) => {
                 host.stop().abandon();
@@ -184,7 +247,7 @@ impl Dispatcher {
     }
 
     /// Keeps a run that is over, and gives its answer.
-    pub(super) async fn keep_ended(&self, direct: Box<Direct>, ended: Box<Ended>) -> Admission {
+    async fn keep_ended(&self, direct: Box<Direct>, ended: Box<Ended>) -> Admission {
         if ended.refused {
             return refused(*ended);
         }
@@ -193,16 +256,16 @@ impl Dispatcher {
         let id = new.id;
         let mut ended = ended;
         let bytes = ended.weight().saturating_add(new.payload.as_ref().map_or(0, Vec::len));
-        let way = self.way(bytes).await;
+        let way = self.with.ways.inward(bytes).await;
         apart(bytes, || self.put_end(&mut new, &work, &ended));
         if matches!(until, Until::Acceptance) {
-            // Nobody is told of it.
+            // Its caller does not get it.
             (ended.input, ended.output, ended.answer) = (None, None, None);
         }
         if let Until::End(deadline) = until
             && may_follow
         {
-            let kept = tokio::time::timeout_at(deadline, self.shared.history.keep(new, way)).await;
+            let kept = tokio::time::timeout_at(deadline, self.with.relaxed.keep(new, way)).await;
             let full = || StoreError::Busy("history is full, and was not written in time".into());
             return match kept.unwrap_or_else(|_| Err(full())) {
                 Ok(()) => {
@@ -212,7 +275,7 @@ impl Dispatcher {
                 Err(error) => Admission::Unkept(error),
             };
         }
-        let accepted = self.shared.store.accept(new).await;
+        let accepted = self.with.store.accept(new).await;
         drop(way);
         match accepted {
             Ok(Accepted::Finished) => {
@@ -222,42 +285,20 @@ impl Dispatcher {
                     Until::Acceptance => Admission::Accepted(id),
                 }
             }
-            Ok(other) => self.join(Self::not_new(other), until).await,
+            Ok(other) => self.with.callers.join(Admission::not_new(other), until).await,
             Err(error) => Admission::Unkept(error),
         }
     }
 
-    /// Waits for what the caller of an accepted run wants.
-    async fn wait(&self, run: RunId, until: Until) -> Admission {
-        match until {
-            Until::End(deadline) => self.await_end(run, deadline).await,
-            Until::Acceptance => Admission::Accepted(run),
-        }
-    }
-
-    /// A caller whose message was accepted before waits for that run.
-    async fn join(&self, admission: Admission, until: Until) -> Admission {
-        match admission {
-            Admission::Accepted(run) => self.wait(run, until).await,
-            other => other,
-        }
-    }
-
-    async fn finish_direct(&self, fence: Fence, work: &Work, ended: &Ended) {
-        let _way = self.way(ended.weight()).await;
-        let finish = self.finish_of_kept(fence, work, ended).await;
-        self.commit_finish(fence, finish, false).await;
+    async fn finish(&self, fence: Fence, work: &Work, ended: &Ended) {
+        let _way = self.with.ways.inward(ended.weight()).await;
+        let finish = self.with.ends.finish_of_kept(fence, work, ended).await;
+        self.with.ends.commit_finish(fence, finish, false).await;
         ended.count(&work.workflow.id, work.trigger, work.id);
     }
 }
 
-/// What the caller's own input is told.
+/// The answer to an input that does not fit.
 fn refused(ended: Ended) -> Admission {
-    Admission::Refused(ended.failure.map(|(fault, _)| fault.message).unwrap_or_default())
-}
-
-/// The end of a run whose thread panicked; the panic is in the engine's log.
-pub(super) fn panicked(ended_at: Timestamp) -> Ended {
-    let fault = Fault::new(ErrorKind::Io, "The engine failed while it ran this step; its log says more.");
-    Ended::failed(fault, ended_at)
+    ended.failure.map_or(Admission::Failed, |(fault, _)| Admission::Refused(fault.message))
 }

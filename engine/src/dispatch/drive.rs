@@ -1,51 +1,38 @@
 //! Driving a run: commits around the steps that act, the steps themselves, sleep.
 
-use super::Dispatcher;
 use super::answer::StoredAnswer;
-use super::direct::panicked;
+use super::outcome::{Driven, Left, panicked};
+use super::paces::Paces;
 use super::perform::{AtWork, Begun, Done};
-use super::weight::{apart, size};
-use super::worker::RETRY;
+use super::stopping::Stopping;
+use super::waits::RETRY;
+use super::weight::{Ways, apart, size};
 use crate::burden::Beside;
+use crate::clock::Clock;
 use crate::pool::Panicked;
-use crate::run::{Act, Acts, Ended, Event, Machine, RunHost, Stop, encoding};
+use crate::run::{Act, Acts, Event, Machine, RunHost, Stop};
+use crate::script::encoding;
 use crate::script::{Fault, weight};
+use crate::steps::attempt::Tools;
 use crate::steps::{Action, Reply};
-use crate::store::{Changes, Fence, Park, StepEnd, StepStart, StoreError, Timestamp};
+use crate::store::{Changes, Fence, Park, StepEnd, StepStart, Store, StoreError, Timestamp};
 use crate::told;
 use crate::trigger::callback;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::collections::VecDeque;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// A run that works and sleeps at a time looks at the clock so often.
+/// How often a run that works and sleeps at the same time looks at the clock.
 const LOOK: Duration = Duration::from_secs(5);
-
-/// What became of a run that was driven.
-pub(super) enum Driven {
-    /// It is over; its end is to be committed, with these results of steps.
-    Ended(Box<Ended>, Vec<StepEnd>),
-    /// It sleeps, another worker has it, or the engine is about to stop: nothing is left to do here.
-    Left,
-}
-
-/// Why a machine is not driven further.
-pub(super) enum Left {
-    /// The claim is lost, or the engine stops.
-    Lost,
-    /// A step panicked.
-    Panicked,
-    /// The store refuses what the run did.
-    Refused(StoreError),
-}
 
 /// A run that is being driven.
 struct Drive {
     fence: Option<Fence>,
     at_work: AtWork,
-    /// Results that ride on the next commit: failures, which nobody needs to know of before.
+    /// Results that ride on the next commit: failures, which may be known later.
     pending: Vec<StepEnd>,
     /// Steps that were over as soon as they were committed.
     events: VecDeque<Event>,
@@ -53,17 +40,39 @@ struct Drive {
     come: Vec<Beside>,
 }
 
-impl Dispatcher {
+/// Drives runs.
+pub(super) struct Driver {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// What steps are performed with.
+    tools: Arc<Tools>,
+    ways: Arc<Ways>,
+    paces: Arc<Paces>,
+    stopping: Arc<Stopping>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        tools: Arc<Tools>,
+        ways: Arc<Ways>,
+        paces: Arc<Paces>,
+        stopping: Arc<Stopping>,
+    ) -> Self {
+        Self { store, clock, tools, ways, paces, stopping }
+    }
+
     /// Drives a machine until its run is over or sleeps. Without a fence nothing is committed: such a run acts on nothing.
-    pub(super) async fn drive_machine(&self, fence: Option<Fence>, mut machine: Machine) -> Driven {
+    pub(super) async fn drive(&self, fence: Option<Fence>, mut machine: Machine) -> Driven {
         let stop = machine.host().stop().clone();
         let mut event = Event::Go;
-        let tools = self.shared.tools.clone();
+        let tools = self.tools.clone();
         let at_work = AtWork::new(machine.work().id, machine.host().clone(), tools);
         let mut drive = Drive { fence, at_work, pending: Vec::new(), events: VecDeque::new(), come: Vec::new() };
         loop {
             self.wait_for_room(machine.host()).await;
-            let advanced = self.shared.tools.scripts().run(move || {
+            let advanced = self.tools.scripts().run(move || {
                 // Others may have grown while it waited for the thread.
                 if !may_grow(machine.host()) {
                     return (machine, Err(event));
@@ -81,12 +90,12 @@ impl Dispatcher {
                 }
                 Ok((returned, Ok((next, time)))) => {
                     machine = returned;
-                    // It is among its variables, or nobody needs it.
+                    // It is among its variables, or is not needed.
                     drive.come.clear();
-                    self.computed(&machine.work().workflow, time);
+                    self.paces.computed(&machine.work().workflow, time);
                     next
                 }
-                Err(Panicked) => return Driven::Ended(Box::new(panicked(self.now())), drive.pending),
+                Err(Panicked) => return Driven::Ended(Box::new(panicked(self.clock.now())), drive.pending),
             };
             if stop.is_abandoned() {
                 return Driven::Left;
@@ -94,7 +103,7 @@ impl Dispatcher {
             let next = match next {
                 Stop::Ended(mut ended) => {
                     ended.load = machine.host().load().cloned();
-                    drive.pending.extend(drive.at_work.give_up_all(self.now()));
+                    drive.pending.extend(drive.at_work.give_up_all(self.clock.now()));
                     return Driven::Ended(ended, drive.pending);
                 }
                 Stop::Sleep { due, events, changes } => match self.sleep(&mut drive, due, events, changes).await {
@@ -106,11 +115,11 @@ impl Dispatcher {
             match next {
                 Ok(next) => event = next,
                 Err(Left::Lost) => return Driven::Left,
-                Err(Left::Panicked) => return Driven::Ended(Box::new(panicked(self.now())), drive.pending),
+                Err(Left::Panicked) => return Driven::Ended(Box::new(panicked(self.clock.now())), drive.pending),
                 Err(Left::Refused(error)) => {
                     let message = format!("The engine could not keep what this run did: {error}.");
                     let ended = machine.break_off(Fault::new(ErrorKind::Io, message));
-                    return Driven::Ended(Box::new(ended), drive.at_work.give_up_all(self.now()));
+                    return Driven::Ended(Box::new(ended), drive.at_work.give_up_all(self.clock.now()));
                 }
             }
         }
@@ -137,15 +146,15 @@ impl Dispatcher {
             return Err(Left::Refused(StoreError::Other("a run that sleeps must be kept first".into())));
         };
         changes.ends.append(&mut drive.pending);
-        let _way = self.way(size(&changes)).await;
+        let _way = self.ways.inward(size(&changes)).await;
         let park = Park { due, events, changes };
-        self.insist(fence, || self.shared.store.park(fence, park.clone())).await
+        self.insist(fence, || self.store.park(fence, park.clone())).await
     }
 
     /// Commits and begins the steps that are to be done, then waits for what happens next.
     async fn next_event(&self, drive: &mut Drive, machine: &mut Machine, acts: Acts) -> Result<Event, Left> {
         let Acts { acts, changes, dropped, wake, events } = acts;
-        drive.pending.extend(dropped.iter().filter_map(|strand| drive.at_work.give_up(strand, self.now())));
+        drive.pending.extend(dropped.iter().filter_map(|strand| drive.at_work.give_up(strand, self.clock.now())));
         self.begin(drive, acts, changes).await?;
         if let Some(event) = drive.events.pop_front() {
             return Ok(event);
@@ -166,9 +175,9 @@ impl Dispatcher {
     /// Ready at an instant, and now and then before it: should the wall clock be set back, the machine wants to know.
     async fn wake(&self, at: Option<Timestamp>) {
         let Some(at) = at else { return std::future::pending().await };
-        let left = at.0.saturating_sub(self.now().0).max(0) as u64;
+        let left = at.0.saturating_sub(self.clock.now().0).max(0) as u64;
         tokio::select! {
-            () = self.shared.clock.until(at) => {}
+            () = self.clock.until(at) => {}
             () = tokio::time::sleep(Duration::from_millis(left).min(LOOK)) => {}
         }
     }
@@ -179,14 +188,14 @@ impl Dispatcher {
         let mut seen = None;
         loop {
             let come = async {
-                let revision = self.shared.store.watch(run, seen).await?.revision;
-                Ok::<_, StoreError>((revision, self.shared.store.delivered(run).await?))
+                let revision = self.store.watch(run, seen).await?.revision;
+                Ok::<_, StoreError>((revision, self.store.delivered(run).await?))
             };
             match come.await {
                 Ok((revision, mut come)) => {
                     seen = Some(revision);
                     if come.iter().any(|(name, _)| wanted.contains(name)) {
-                        // One that cannot be read is told where the run is resumed.
+                        // One that cannot be read is reported where the run is resumed.
                         let read =
                             come.drain(..).filter_map(|(name, body)| Some((name, callback::decode(&body).ok()?)));
                         return read.collect();
@@ -213,11 +222,11 @@ impl Dispatcher {
         for act in acts {
             let Act { strand, position, kind, attempt, commits, repeated, action } = act;
             let start =
-                StepStart { position: position.clone(), attempt, kind: kind.to_owned(), started_at: self.now() };
+                StepStart { position: position.clone(), attempt, kind: kind.to_owned(), started_at: self.clock.now() };
             match (action, &mut changes) {
                 (Action::Answer(reply), Some(_)) => replies.push((strand, start, reply)),
                 (Action::Commit, Some(changes)) => {
-                    if !planted!(self.shared.clock.as_ref(), SkippedCheckpoint) {
+                    if !planted!(self.clock.as_ref(), SkippedCheckpoint) {
                         changes.ends.push(self.over(&start));
                         changes.starts.push(start);
                     }
@@ -253,7 +262,7 @@ impl Dispatcher {
         replies: Vec<(String, StepStart, Reply)>,
     ) -> Result<(), Left> {
         let bodies = replies.iter().filter_map(|(_, _, reply)| reply.body.as_ref());
-        let _way = self.way(bodies.map(weight).fold(size(&changes), usize::saturating_add)).await;
+        let _way = self.ways.inward(bodies.map(weight).fold(size(&changes), usize::saturating_add)).await;
         let mut rest = Some(changes);
         for (strand, start, reply) in replies {
             let mut changes = rest.take().unwrap_or_default();
@@ -261,7 +270,7 @@ impl Dispatcher {
             changes.starts.push(start);
             let bytes = reply.body.as_ref().map_or(0, weight);
             let answer = apart(bytes, || StoredAnswer::encode(reply.status, &reply.headers, reply.body.as_ref()));
-            let responded = self.insist(fence, || self.shared.store.respond(fence, answer.clone(), changes.clone()));
+            let responded = self.insist(fence, || self.store.respond(fence, answer.clone(), changes.clone()));
             let result = match responded.await {
                 Ok(()) => Ok(Value::Null),
                 Err(Left::Refused(StoreError::Conflict(_))) => {
@@ -278,7 +287,7 @@ impl Dispatcher {
             drive.events.push_back(Event::Done { strand, result });
         }
         let Some(changes) = rest else { return Ok(()) };
-        self.insist(fence, || self.shared.store.checkpoint(fence, changes.clone())).await
+        self.insist(fence, || self.store.checkpoint(fence, changes.clone())).await
     }
 
     /// Commits the result of a step.
@@ -287,17 +296,16 @@ impl Dispatcher {
         drive.come.extend(beside);
         machine.absorb(&strand, written);
         let Some(fence) = drive.fence.filter(|_| commits) else { return Ok(Event::Done { strand, result }) };
-        let mut end = StepEnd { position, attempt, ended_at: self.now(), result: Ok(None), diagnostics: None };
+        let mut end = StepEnd { position, attempt, ended_at: self.clock.now(), result: Ok(None), diagnostics: None };
         let result = match result {
             Ok(value) => {
                 let bytes = weight(&value);
-                let _way = self.way(bytes).await;
+                let _way = self.ways.inward(bytes).await;
                 end.result = Ok(Some(apart(bytes, || encoding::encode(&value))));
                 match apart(bytes, || machine.changes()) {
                     Ok(mut changes) => {
                         changes.ends.append(&mut drive.pending);
-                        let ended =
-                            self.insist(fence, || self.shared.store.step_result(fence, end.clone(), changes.clone()));
+                        let ended = self.insist(fence, || self.store.step_result(fence, end.clone(), changes.clone()));
                         ended.await?;
                         Ok(value)
                     }
@@ -322,7 +330,7 @@ impl Dispatcher {
     /// The end of a step that is over as soon as it is committed.
     fn over(&self, start: &StepStart) -> StepEnd {
         let (position, attempt) = (start.position.clone(), start.attempt);
-        StepEnd { position, attempt, ended_at: self.now(), result: Ok(None), diagnostics: None }
+        StepEnd { position, attempt, ended_at: self.clock.now(), result: Ok(None), diagnostics: None }
     }
 
     /// Commits; while the store cannot, the run holds here and tries again, until the engine stops.
@@ -336,7 +344,7 @@ impl Dispatcher {
                 Ok(()) => return Ok(()),
                 Err(StoreError::Stale { .. }) => return Err(Left::Lost),
                 Err(error) if error.is_temporary() => {
-                    if self.is_stopping() {
+                    if self.stopping.has_begun() {
                         return Err(Left::Lost);
                     }
                     told::warn_of(&format!("runs hold: {error}"), || format!("run {} holds: {error}", fence.run));
@@ -350,10 +358,6 @@ impl Dispatcher {
                 }
             }
         }
-    }
-
-    pub(super) fn now(&self) -> Timestamp {
-        self.shared.clock.now()
     }
 }
 
@@ -376,7 +380,7 @@ fn weigh(machine: &mut Machine, stop: &Stop) {
     if let Some(load) = machine.host().load() {
         match stop {
             Stop::Ended(_) => load.end(weight),
-            _ => load.set(weight),
+            Stop::Sleep { .. } | Stop::Act(_) => load.set(weight),
         }
     }
 }

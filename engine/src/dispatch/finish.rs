@@ -1,126 +1,69 @@
-//! The ends of claimed runs: whatever happens to a worker or to a commit, no run keeps a claim that nobody works on.
+//! What the store keeps of the end of a run, as its diagnostics and `redact` say.
 
-use super::Dispatcher;
-use super::worker::RETRY;
+use super::answer::StoredAnswer;
+use super::mask::mask;
+use crate::clock::Clock;
+use crate::run::{Ended, Work, encode_history};
 use crate::script::Fault;
-use crate::store::{Changes, Claim, ClaimedRun, Failure, Fence, Finish, LogLine, RunState, StoreError};
-use crate::told;
-use flowscript_lang::error::ErrorKind;
-use std::time::Duration;
+use crate::script::encoding;
+use crate::store::{Changes, Finish, NewRun, RunId, RunState, Trigger};
+use crate::workflow::FAILURE_INPUTS;
+use crate::workflow::history::Diagnostics;
+use flowscript_lang::value::Value;
 
-/// How long to wait before an end that the store refuses for no known reason is tried again.
-const REFUSED: Duration = Duration::from_secs(10);
-
-/// A claimed run while this process works on it. Dropped without [`Held::settle`], as a panic does, it ends the run.
-pub(super) struct Held {
-    dispatcher: Dispatcher,
-    fence: Fence,
-    settled: bool,
+/// What the store keeps of the end of a run, with the run that `onFailure` starts.
+pub(super) fn finish_of(work: &Work, ended: &Ended, diagnostics: Diagnostics, clock: &dyn Clock) -> Finish {
+    let failed = ended.state.is_retryable();
+    let mut finish = Finish::new(ended.state, ended.ended_at);
+    finish.error = ended.failure.as_ref().map(|(fault, position)| fault.to_failure(position.clone()));
+    finish.with_errors = ended.with_errors;
+    finish.output = ended.output.as_ref().map(encoding::encode);
+    finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], Some(answer)));
+    if !failed && !diagnostics.output.keeps(failed) {
+        // Callers who ask again still get it.
+        let output = finish.output.take().filter(|_| finish.answer.is_none() && work.trigger == Trigger::Webhook);
+        finish.answer =
+            finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], Some(o)))));
+    }
+    // What an earlier try has written stays, whatever is kept of this one.
+    let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.len() } else { ended.kept_diffs };
+    let diffs = ended.diffs.get(..diffs).unwrap_or_default();
+    let places = ended.failure.as_ref().map(|(fault, _)| fault.places.as_slice()).unwrap_or_default();
+    let is_empty = ended.trace.is_empty() && diffs.is_empty() && places.is_empty();
+    finish.trace = (!is_empty).then(|| encode_history(&ended.trace, diffs, places));
+    let (starts, ends) = (ended.starts.clone(), ended.ends.clone());
+    finish.changes = Changes { log: ended.log.clone(), starts, ends, ..Changes::default() };
+    finish.changes.input = ended.input.as_ref().map(encoding::encode);
+    finish.on_failure = failure_run(work, ended.state, ended.failure.as_ref().map(|(fault, _)| fault), clock);
+    finish.mask = mask(work, ended);
+    finish
 }
 
-impl Held {
-    /// The run has ended, sleeps, or was left to others.
-    pub(super) fn settle(mut self) {
-        self.settled = true;
+/// The run that a failed one starts. A run that was started so starts no further one.
+fn failure_run(work: &Work, state: RunState, fault: Option<&Fault>, clock: &dyn Clock) -> Option<Box<NewRun>> {
+    let target = work.on_failure.as_ref()?;
+    if !state.is_retryable() || work.trigger == Trigger::Failure {
+        return None;
     }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if self.settled || self.dispatcher.is_stopping() {
-            return;
-        }
-        let (dispatcher, fence) = (self.dispatcher.clone(), self.fence);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                dispatcher.fail(fence, "The engine failed while it ran this; its log says more.").await
-            });
-        }
-    }
-}
-
-impl Dispatcher {
-    /// A claimed run that is worked on from now on.
-    pub(super) fn hold(&self, fence: Fence) -> Held {
-        Held { dispatcher: self.clone(), fence, settled: false }
-    }
-
-    /// Ends a run that no machine can end.
-    pub(super) async fn fail(&self, fence: Fence, reason: &str) -> Option<ClaimedRun> {
-        let mut finish = Finish::new(RunState::Failed, self.now());
-        finish.error = Some(internal(reason));
-        let next = self.commit_finish(fence, finish, true).await;
-        self.count_end(fence.run).await;
-        next
-    }
-
-    /// Commits the end of a run. While the store cannot commit, it is tried again; a lost claim ends it. An end that the
-    /// store refuses becomes a plainer one, so that the run has ended in any case.
-    pub(super) async fn commit_finish(&self, fence: Fence, mut finish: Finish, claim_next: bool) -> Option<ClaimedRun> {
-        let mut refusals = 0;
-        loop {
-            let then = (claim_next && !self.is_stopping()).then_some(Claim { owner: self.shared.owner, limit: 1 });
-            match self.shared.store.finish(fence, finish.clone(), then).await {
-                Ok(claimed) => return claimed.runs.into_iter().next(),
-                Err(StoreError::Stale { .. }) => {
-                    tracing::info!("run {} belongs to another worker by now, or has ended", fence.run);
-                    return None;
-                }
-                Err(StoreError::NotFound(reason)) if finish.on_failure.is_some() => {
-                    told::error_of(&format!("onFailure: {reason}"), || {
-                        format!("onFailure of run {} starts nothing: {reason}", fence.run)
-                    });
-                    finish.on_failure = None;
-                }
-                Err(error) if error.is_temporary() => {
-                    told::warn_of(&format!("ends are held back: {error}"), || {
-                        format!("the end of run {} is held back: {error}", fence.run)
-                    });
-                    tokio::time::sleep(RETRY).await;
-                }
-                Err(error) => {
-                    told::error_of(&format!("ends are not kept: {error}"), || {
-                        format!("the end of run {} could not be kept as it is: {error}", fence.run)
-                    });
-                    refusals += 1;
-                    if refusals > 2 {
-                        tokio::time::sleep(REFUSED).await;
-                    }
-                    finish = plainer(finish, refusals, &error);
-                }
-            }
-            if self.is_stopping() {
-                return None;
-            }
-        }
-    }
-}
-
-/// An end without what the store may have refused: first without steps, then with nothing but the reason.
-fn plainer(finish: Finish, refusals: u32, error: &StoreError) -> Finish {
-    let message = format!("The engine could not keep the end of this run, which was {}: {error}.", finish.state);
-    let mut plain = Finish::new(RunState::Failed, finish.ended_at);
-    if refusals > 1 {
-        plain.error = finish.error.or_else(|| Some(internal(&message)));
-        return plain;
-    }
-    let mut log = finish.changes.log;
-    if let Some(error) = &finish.error {
-        let line = format!("The run had failed: {}", error.message);
-        log.push(LogLine {
-            at: finish.ended_at,
-            level: "error".into(),
-            message: line,
-            position: error.position.clone(),
-        });
-    }
-    plain.changes = Changes { log, input: finish.changes.input, ..Changes::default() };
-    plain.trace = finish.trace;
-    plain.error = Some(internal(&message));
-    plain
-}
-
-/// A failure of the engine itself.
-fn internal(message: &str) -> Failure {
-    Fault::new(ErrorKind::Io, message).to_failure(None)
+    let failed = Value::record([
+        ("id", Value::text(work.id.to_string())),
+        ("workflow", Value::text(work.workflow.id.as_str())),
+        ("version", Value::text(work.workflow.version.to_string())),
+        ("trigger", Value::text(work.trigger.as_str())),
+        ("state", Value::text(state.as_str())),
+    ]);
+    let status = fault.and_then(|fault| fault.status).map_or(Value::Null, |status| i64::from(status).into());
+    let error = Value::record([
+        ("kind", Value::text(fault.map_or("", |fault| fault.kind))),
+        ("message", fault.map_or(Value::Null, |fault| Value::text(fault.message.as_str()))),
+        ("status", status),
+    ]);
+    let id = RunId::new(clock.now());
+    let mut new = NewRun::queued(id, target.as_str(), Trigger::Failure);
+    new.cause = Some(work.id);
+    // `run` is taken in the started workflow by its own run, so an input that wants the failed one is `failedRun`.
+    let [failed_run, why] = FAILURE_INPUTS;
+    let input = Value::record([("run", failed.clone()), (failed_run, failed), (why, error)]);
+    new.input = Some(encoding::encode(&input));
+    Some(Box::new(new))
 }

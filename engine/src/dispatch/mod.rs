@@ -1,104 +1,99 @@
-//! What runs when: acceptance, the queue, workers, leases, and going on after a crash.
+//! What runs when: acceptance, the queue, workers, leases, and resuming after a crash.
 //!
-//! A run that waits for nothing is performed first and committed with its end in one commit ([`direct`]). All others
-//! are accepted, claimed and driven ([`worker`]).
+//! The way of a webhook leads through the files in this order, and never back:
+//!
+//! 1. `admission` is the message; `accept` decides whether its run is performed first or kept first.
+//! 2. A run that acts on nothing is performed first, by `direct`: on the thread of its request where it is short
+//!    (`inline`), else by `drive`. It is kept with its end in one commit, or after its answer where the durability of its
+//!    workflow is relaxed (`relaxed`). One that takes longer is kept meanwhile.
+//! 3. Every other run is kept first. `prepare` learns its label and its lane; then a worker takes it (`workers`), at once
+//!    where one is free, else from the queue.
+//! 4. `drive` feeds the machine of a run with events, commits before and after the steps that act, and has `perform` do
+//!    what takes time. It gives an `outcome`.
+//! 5. `ends` commits the end, which `finish` and `mask` make.
+//! 6. `callers` waits for those who want the end; `answer` is what they get.
+//!
+//! `schedule` is the other way in: it fires occurrences, which workers take from the queue. Below all of these are
+//! `hosts` (the runs at work), `versions`, `lease`, `paces`, `weight` (the ways of large values), `stopping` and `waits`.
+//! Each part has fields of its own, and knows only parts below it.
 
 mod accept;
+mod admission;
 mod answer;
-mod diagnostics;
+mod callers;
 mod direct;
 mod drive;
+mod ends;
 mod finish;
-mod here;
-mod history;
+mod hosts;
+mod inline;
+mod lease;
+mod mask;
+mod outcome;
+mod paces;
 mod perform;
+mod prepare;
+mod relaxed;
 mod schedule;
+mod stopping;
+mod versions;
+mod waits;
 mod weight;
-mod worker;
+mod workers;
 
-pub use accept::{Admission, Message};
+pub use admission::{Admission, Message};
 pub use answer::{Answer, Verdict};
-pub(crate) use worker::count;
+pub(crate) use ends::count;
 
-use crate::burden::{Burden, Load};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::outgoing::Sender;
 use crate::pool::Pool;
-use crate::project::{Catalog, load_version};
-use crate::run::{Callbacks, Calls, Room, RunHost, StopFlag};
+use crate::project::Catalog;
+use crate::room::Held;
+use crate::run::{Callbacks, Room, RunHost, StopFlag};
 use crate::steps::attempt::Tools;
-use crate::store::{OwnerId, RunId, Store, StoreError, VersionHash};
+use crate::store::{IdempotencyKey, Run, RunId, Store, StoreError, VersionHash};
+use crate::workflow::history::Diagnostics;
 use crate::workflow::model::Workflow;
-use here::Paces;
-use history::History;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use accept::Acceptor;
+use callers::Callers;
+use direct::Performer;
+use drive::Driver;
+use ends::Ends;
+use flowscript_lang::value::Record;
+use hosts::Hosts;
+use inline::Inline;
+use lease::Lease;
+use paces::Paces;
+use prepare::Preparer;
+use relaxed::Relaxed;
+use schedule::Scheduler;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, watch};
-
-/// How long a claim holds without being renewed.
-const LEASE: Duration = Duration::from_secs(30);
+use stopping::Stopping;
+use tokio::time::Instant;
+use versions::Versions;
+use weight::Ways;
+use workers::Workers;
 
 /// How long runs that are left at a stop may take to notice, and history to be kept.
 const NOTICE: Duration = Duration::from_secs(1);
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// How often, and how many times, a run that is to be cancelled is looked for.
-const CANCEL_PAUSE: Duration = Duration::from_millis(20);
-const CANCEL_TRIES: u32 = 250;
-
-/// More requests than can be open at a time.
-const MAX_REQUESTS: u32 = 1 << 20;
-
-/// Everything that starts, runs and ends runs. Cheap to clone.
-#[derive(Clone)]
+/// Everything that starts, runs and ends runs: the parts, put together.
 pub struct Dispatcher {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    catalog: Arc<Catalog>,
-    room: Room,
-    /// What steps are performed with.
-    tools: Arc<Tools>,
-    /// The threads that load versions and learn what acceptance needs: it does not wait until scripts of runs are done.
-    doors: Pool,
-    callbacks: Option<Callbacks>,
-    limits: Limits,
-    owner: OwnerId,
-    /// Where answered runs of relaxed durability go.
-    history: History,
-    /// Which workflows are short enough to run beside requests.
-    paces: Paces,
-    /// One permit for each run that may be worked on.
-    workers: Arc<Semaphore>,
-    worker_count: u32,
-    /// One permit for each request that is performed before it is kept.
-    requests: Arc<Semaphore>,
-    /// One permit for each byte of large values on their way into the store.
-    keeping: Arc<Semaphore>,
-    /// One permit for each answer that is taken from the store.
-    telling: Arc<Semaphore>,
-    /// What the values of all runs weigh.
-    burden: Arc<Burden>,
-    /// The runs that this process works on.
-    running: Mutex<HashMap<RunId, Arc<RunHost>>>,
-    stopping: AtomicBool,
-    /// Has it the lease that claims need?
-    working: AtomicBool,
-    /// Told when schedules may have changed.
-    schedules: Notify,
-    /// Told when the dispatcher begins to stop.
-    stopped: Notify,
-    /// True once what is still at work has been left.
-    grace_over: watch::Sender<bool>,
-    /// Asked once what is still at work must end.
-    halt: Arc<StopFlag>,
+    acceptor: Arc<Acceptor>,
+    performer: Arc<Performer>,
+    scheduler: Arc<Scheduler>,
+    workers: Arc<Workers>,
+    callers: Arc<Callers>,
+    ends: Arc<Ends>,
+    hosts: Arc<Hosts>,
+    versions: Arc<Versions>,
+    lease: Arc<Lease>,
+    relaxed: Arc<Relaxed>,
+    stopping: Arc<Stopping>,
 }
 
 /// What a dispatcher is made of.
@@ -130,208 +125,206 @@ pub struct Parts {
 impl Dispatcher {
     /// A dispatcher that does nothing yet; see [`Dispatcher::start`].
     pub fn new(parts: Parts) -> Self {
-        let (files, clock) = (parts.room.files.clone(), parts.clock.clone());
-        let tools = Arc::new(Tools::new(parts.sender, files, clock, parts.pool, parts.callers));
-        let shared = Shared {
-            history: History::start(parts.store.clone()),
-            paces: Paces::default(),
-            store: parts.store,
-            clock: parts.clock,
-            catalog: parts.catalog,
-            room: parts.room,
-            tools,
-            doors: parts.doors,
-            callbacks: parts.callbacks,
-            limits: parts.limits,
-            owner: OwnerId::random(),
-            workers: Arc::new(Semaphore::new(parts.workers as usize)),
-            worker_count: parts.workers,
-            requests: Arc::new(Semaphore::new(MAX_REQUESTS as usize)),
-            keeping: Arc::new(Semaphore::new(weight::KEPT)),
-            telling: Arc::new(Semaphore::new(weight::TOLD)),
-            burden: Arc::default(),
-            running: Mutex::default(),
-            stopping: AtomicBool::new(false),
-            working: AtomicBool::new(false),
-            schedules: Notify::new(),
-            stopped: Notify::new(),
-            grace_over: watch::Sender::new(false),
-            halt: Arc::default(),
+        let Parts { store, clock, catalog, room, pool, callers, doors, sender, callbacks, limits, workers: count } =
+            parts;
+        let (stopping, ways, paces) = (Arc::new(Stopping::new()), Arc::new(Ways::new()), Arc::new(Paces::default()));
+        let doors = Arc::new(doors);
+        let relaxed = Arc::new(Relaxed::start(store.clone()));
+        let versions = Versions::new(catalog.clone(), store.clone(), room.library.clone(), doors.clone());
+        let versions = Arc::new(versions);
+        let tools = Tools::new(sender.clone(), room.files.clone(), clock.clone(), pool, callers);
+        let hosts = Hosts::new(clock.clone(), room, sender, callbacks, limits.clone(), stopping.clone());
+        let hosts = Arc::new(hosts);
+        let lease = Arc::new(Lease::new(store.clone(), hosts.clone(), stopping.clone()));
+        let ends = Ends::new(store.clone(), clock.clone(), versions.clone(), lease.clone(), stopping.clone());
+        let ends = Arc::new(ends);
+        let (tools, driver_ways) = (Arc::new(tools), ways.clone());
+        let driver = Driver::new(store.clone(), clock.clone(), tools, driver_ways, paces.clone(), stopping.clone());
+        let driver = Arc::new(driver);
+        let callers = Arc::new(Callers::new(store.clone(), ways.clone(), stopping.clone()));
+        let preparer = Arc::new(Preparer::new(hosts.clone(), doors.clone()));
+        let workers = Arc::new(Workers::new(
+            count,
+            workers::Equipment {
+                store: store.clone(),
+                clock: clock.clone(),
+                lease: lease.clone(),
+                stopping: stopping.clone(),
+                versions: versions.clone(),
+                hosts: hosts.clone(),
+                driver: driver.clone(),
+                ends: ends.clone(),
+                ways: ways.clone(),
+            },
+        ));
+        let performer = Arc::new(Performer::new(direct::Equipment {
+            store: store.clone(),
+            clock: clock.clone(),
+            stopping: stopping.clone(),
+            inline: Inline::new(hosts.clone(), paces),
+            hosts: hosts.clone(),
+            driver,
+            ends: ends.clone(),
+            workers: workers.clone(),
+            ways: ways.clone(),
+            relaxed: relaxed.clone(),
+            callers: callers.clone(),
+        }));
+        let scheduler = schedule::Equipment {
+            store: store.clone(),
+            clock: clock.clone(),
+            catalog,
+            doors,
+            preparer: preparer.clone(),
+            hosts: hosts.clone(),
+            ends: ends.clone(),
+            stopping: stopping.clone(),
         };
-        Self { shared: Arc::new(shared) }
+        let acceptor = accept::Equipment {
+            store,
+            clock,
+            stopping: stopping.clone(),
+            lease: lease.clone(),
+            hosts: hosts.clone(),
+            preparer,
+            performer: performer.clone(),
+            workers: workers.clone(),
+            ways,
+            callers: callers.clone(),
+        };
+        Self {
+            acceptor: Arc::new(Acceptor::new(acceptor, limits.clone())),
+            scheduler: Arc::new(Scheduler::new(scheduler, limits)),
+            performer,
+            workers,
+            callers,
+            ends,
+            hosts,
+            versions,
+            lease,
+            relaxed,
+            stopping,
+        }
     }
 
     /// Takes the lease and begins to claim: first what an earlier process left unfinished.
     pub async fn start(&self) -> Result<(), StoreError> {
-        self.shared.store.renew(self.shared.owner, LEASE).await?;
-        self.shared.working.store(true, Ordering::Relaxed);
-        tokio::spawn(self.clone().keep_lease());
-        tokio::spawn(self.clone().claim_runs());
-        tokio::spawn(self.clone().keep_schedules());
+        self.lease.take().await?;
+        tokio::spawn(self.lease.clone().keep());
+        tokio::spawn(self.workers.clone().claim_runs());
+        tokio::spawn(self.scheduler.clone().keep_schedules());
         Ok(())
     }
 
     /// Claims nothing more, waits for the runs at work up to `grace`, then leaves them resumable.
     pub async fn stop(&self, grace: Duration) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
-        self.shared.stopped.notify_waiters();
+        self.stopping.begin();
         if tokio::time::timeout(grace, self.idle()).await.is_err() {
-            self.shared.grace_over.send_replace(true);
-            self.abandon_all();
-            self.shared.halt.abandon();
-            // What does not notice is not waited for: the process ends, and the run goes on from its last commit.
+            self.stopping.end_grace();
+            self.hosts.abandon_all();
+            self.stopping.halt().abandon();
+            // What does not notice is not waited for: the process ends, and the run continues from its last commit.
             let _ = tokio::time::timeout(NOTICE, self.idle()).await;
         }
-        let _ = tokio::time::timeout(FLUSH, self.shared.history.flush()).await;
-        if let Err(error) = self.shared.store.release(self.shared.owner).await {
-            tracing::warn!("the lease could not be given back: {error}");
-        }
+        let _ = tokio::time::timeout(FLUSH, self.relaxed.flush()).await;
+        self.lease.release().await;
     }
 
     /// Ready when nothing is at work.
     async fn idle(&self) {
-        let _workers = self.shared.workers.acquire_many(self.shared.worker_count).await;
-        let _requests = self.shared.requests.acquire_many(MAX_REQUESTS).await;
-    }
-
-    /// May runs be claimed?
-    fn is_working(&self) -> bool {
-        self.shared.working.load(Ordering::Relaxed) && !self.is_stopping()
+        let _workers = self.workers.idle().await;
+        let _requests = self.performer.idle().await;
     }
 
     /// Is it stopping?
     pub fn is_stopping(&self) -> bool {
-        self.shared.stopping.load(Ordering::Relaxed)
+        self.stopping.has_begun()
     }
 
     /// Ready once the dispatcher has begun to stop.
     pub async fn stopped(&self) {
-        let told = self.shared.stopped.notified();
-        tokio::pin!(told);
-        // Listening first: a stop between the question and the waiting must not be lost.
-        told.as_mut().enable();
-        if !self.is_stopping() {
-            told.await;
-        }
-    }
-
-    /// Ready once the dispatcher has left what was still at work.
-    pub async fn grace_over(&self) {
-        let mut over = self.shared.grace_over.subscribe();
-        // The sender lives as long as `self`.
-        let _ = over.wait_for(|over| *over).await;
-    }
-
-    /// Asks this process to end a run that it works on. A run that was claimed just now may not be at work yet.
-    pub fn cancel_here(&self, run: RunId) {
-        if self.cancel_running(run) {
-            return;
-        }
-        let dispatcher = self.clone();
-        tokio::spawn(async move {
-            for _ in 0..CANCEL_TRIES {
-                tokio::time::sleep(CANCEL_PAUSE).await;
-                if dispatcher.cancel_running(run) {
-                    return;
-                }
-            }
-        });
-    }
-
-    fn cancel_running(&self, run: RunId) -> bool {
-        let running = self.running();
-        let host = running.get(&run);
-        host.inspect(|host| host.stop().cancel()).is_some()
-    }
-
-    /// Leaves all runs as they are: others may go on with them.
-    fn abandon_all(&self) {
-        for host in self.running().values() {
-            host.stop().abandon();
-        }
-    }
-
-    /// A version, from memory or from the store.
-    pub(crate) async fn version(&self, hash: VersionHash) -> Result<Arc<Workflow>, String> {
-        if let Some(workflow) = self.shared.catalog.version(hash) {
-            return Ok(workflow);
-        }
-        let text = self.shared.store.version_text(hash).await.map_err(|error| error.to_string())?;
-        let library = self.shared.room.library.clone();
-        let loaded = self.shared.doors.run(move || load_version(&text, &library)).await;
-        let workflow = Arc::new(loaded.map_err(|_| "loading a version panicked".to_owned())??);
-        self.shared.catalog.remember(&workflow);
-        Ok(workflow)
-    }
-
-    /// A host for a run that goes on now and has worked for `spent`, known to [`Dispatcher::cancel_here`] until the guard is dropped.
-    fn host(&self, workflow: &Workflow, run: RunId, spent: Duration) -> (Arc<RunHost>, Running) {
-        self.host_with(workflow, run, spent, self.load(workflow))
-    }
-
-    /// The same for a run whose values count as `load`.
-    fn host_with(&self, workflow: &Workflow, run: RunId, spent: Duration, load: Arc<Load>) -> (Arc<RunHost>, Running) {
-        let host = self.new_host(workflow, run, spent, Arc::default()).loaded(load);
-        let host = Arc::new(host.watched());
-        self.running().insert(run, host.clone());
-        (host.clone(), Running { dispatcher: self.clone(), run, host })
-    }
-
-    /// A host for a run that nobody else can stop, unless they have `stop`.
-    fn new_host(&self, workflow: &Workflow, run: RunId, spent: Duration, stop: Arc<StopFlag>) -> RunHost {
-        let (limits, own) = (&self.shared.limits, &workflow.limits);
-        let (time, lines) = (own.run.unwrap_or(limits.run), own.log_lines.unwrap_or(limits.log_lines));
-        let callbacks = self.shared.callbacks.clone();
-        let calls = Calls { sender: self.shared.tools.sender().clone(), runtime: Handle::current(), run, callbacks };
-        let host = RunHost::new(self.shared.clock.clone(), time.saturating_sub(spent), lines, stop, Some(calls));
-        host.ending_with(self.shared.halt.clone())
+        self.stopping.begun().await;
     }
 
     /// Asked once the engine ends all that is at work, at the end of the time that a stop gives it.
     pub fn halt(&self) -> &Arc<StopFlag> {
-        &self.shared.halt
+        self.stopping.halt()
     }
 
-    /// What the runs of a workflow share, with its own limits.
-    fn room(&self, workflow: &Workflow) -> Room {
-        let room = &self.shared.room;
-        let library = room.library.with_limits(workflow.limits.script_steps, workflow.limits.script_memory);
-        Room { library, ..room.clone() }
+    /// Takes a message as its webhook says: performs it and waits for the end, or keeps it for later. What was taken goes
+    /// on when the caller goes away.
+    pub async fn take(&self, message: Message) -> Admission {
+        self.acceptor.take(message).await
+    }
+
+    /// Keeps a run that a person starts.
+    pub async fn start_manually(&self, workflow: Arc<Workflow>, input: Record, room: Option<Held>) -> Admission {
+        self.acceptor.start_manually(workflow, input, room).await
+    }
+
+    /// Keeps a run that the holder of a token starts. It takes its place in the lane of the webhook.
+    pub async fn start_by_token(
+        &self,
+        workflow: Arc<Workflow>,
+        properties: Record,
+        idempotency: Option<IdempotencyKey>,
+        room: Option<Held>,
+    ) -> Admission {
+        self.acceptor.start_by_token(workflow, properties, idempotency, room).await
     }
 
     /// How many runs of a workflow may be queued.
     pub(crate) fn queue_limit(&self, workflow: &Workflow) -> u32 {
-        workflow.limits.queue.unwrap_or(self.shared.limits.queue)
+        self.acceptor.queue_limit(workflow)
     }
 
-    /// The address that an event of a run is sent to, if others know the engine's address.
-    pub(crate) fn callback_url(&self, run: RunId, name: &str) -> Option<String> {
-        self.shared.callbacks.as_ref().map(|callbacks| callbacks.url(run, name))
+    /// Waits for the end of a run that is kept, or for its response, at most until `deadline`.
+    pub async fn await_end(&self, run: RunId, deadline: Instant) -> Admission {
+        self.callers.await_end(run, deadline).await
+    }
+
+    /// What a caller gets of a run in the store. What is large of it counts until it is written.
+    pub(crate) async fn answer(&self, run: RunId) -> Result<(Run, Answer), StoreError> {
+        self.callers.answer(run).await
+    }
+
+    /// Schedules may have changed: what waits for the next occurrence looks again.
+    pub fn schedules_changed(&self) {
+        self.scheduler.schedules_changed();
+    }
+
+    /// Fires what is due now, and no more.
+    pub async fn fire_due(&self) {
+        self.scheduler.fire_due().await;
+    }
+
+    /// Asks this process to end a run that it works on. A run that was claimed just now may not be at work yet.
+    pub fn cancel_here(&self, run: RunId) {
+        self.hosts.cancel(run);
     }
 
     /// A run that this process works on.
     pub(crate) fn at_work(&self, run: RunId) -> Option<Arc<RunHost>> {
-        self.running().get(&run).cloned()
+        self.hosts.at_work(run)
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<RunHost>>> {
-        self.shared.running.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The address that an event of a run is sent to, if others know the engine's address.
+    pub(crate) fn callback_url(&self, run: RunId, name: &str) -> Option<String> {
+        self.hosts.callback_url(run, name)
     }
-}
 
-/// A run that this process works on.
-struct Running {
-    dispatcher: Dispatcher,
-    run: RunId,
-    host: Arc<RunHost>,
-}
+    /// A version, from memory or from the store.
+    pub(crate) async fn version(&self, hash: VersionHash) -> Result<Arc<Workflow>, String> {
+        self.versions.version(hash).await
+    }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let mut running = self.dispatcher.running();
-        // A run that was left here may be at work again already.
-        if running.get(&self.run).is_some_and(|host| Arc::ptr_eq(host, &self.host)) {
-            running.remove(&self.run);
-        }
+    /// The diagnostics of a workflow that are in force now: a switch at run time wins.
+    pub(crate) fn diagnostics(&self, workflow: &Workflow) -> Diagnostics {
+        self.versions.diagnostics(workflow)
+    }
+
+    /// Counts a run that has ended without a worker.
+    pub(crate) async fn count_end(&self, run: RunId) {
+        self.ends.count_end(run).await;
     }
 }

@@ -1,6 +1,6 @@
-//! Steps that reach out, several beside each other, until they are done or nobody wants them any more.
+//! Steps that reach out, several at the same time, until they are done or no longer needed.
 
-use super::drive::Left;
+use super::outcome::Left;
 use crate::burden::{Beside, LEAST};
 use crate::run::{RunHost, StepHost, StopFlag, step_key};
 use crate::script::{Fault, Slot, weight};
@@ -112,7 +112,7 @@ impl AtWork {
                         return Ok(done);
                     }
                 }
-                // One that was given up; or a panic, which the hook has told about.
+                // One that was given up; or a panic, which the hook has reported.
                 Some(Err(error)) if error.is_cancelled() => {}
                 Some(Err(_)) => return Err(Left::Panicked),
                 None => std::future::pending().await,
@@ -120,7 +120,7 @@ impl AtWork {
         }
     }
 
-    /// Nobody wants the step of this strand any more. Gives what is to be kept of it.
+    /// The step of this strand is no longer needed. Gives what is to be kept of it.
     pub(super) fn give_up(&mut self, strand: &str, now: Timestamp) -> Option<StepEnd> {
         let task = self.running.remove(strand)?;
         task.stop.cancel();
@@ -131,7 +131,7 @@ impl AtWork {
         task.commits.then_some(end)
     }
 
-    /// Nobody wants any of them any more.
+    /// None of them is needed any longer.
     pub(super) fn give_up_all(&mut self, now: Timestamp) -> Vec<StepEnd> {
         let strands: Vec<String> = self.running.keys().cloned().collect();
         strands.iter().filter_map(|strand| self.give_up(strand, now)).collect()

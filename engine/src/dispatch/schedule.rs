@@ -1,11 +1,20 @@
 //! Schedules at work: which occurrences are due, and what becomes of each. The store decides each once.
 
-use super::Dispatcher;
+use super::ends::Ends;
+use super::hosts::Hosts;
+use super::prepare::Preparer;
+use super::stopping::Stopping;
+use super::waits::until;
+use crate::clock::Clock;
+use crate::config::Limits;
 use crate::metrics;
-use crate::run::{Given, Work, encoding};
+use crate::pool::Pool;
+use crate::project::Catalog;
+use crate::run::{Given, Work};
+use crate::script::encoding;
 use crate::store::{
-    Cancel, Fire, FireDecision, Fired, LaneKind, LaneTicket, NewRun, RunId, ScheduleId, ScheduleRecord, StoreError,
-    Timestamp, Trigger, WhileUnfinished,
+    Cancel, Fire, FireDecision, Fired, LaneKind, LaneTicket, NewRun, RunId, ScheduleId, ScheduleRecord, Store,
+    StoreError, Timestamp, Trigger, WhileUnfinished,
 };
 use crate::told;
 use crate::trigger::schedule::{Missed, Overlap, Schedule};
@@ -15,6 +24,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// An occurrence that is later than this is missed, in milliseconds.
@@ -46,19 +56,43 @@ struct Due {
     on_time: Vec<Timestamp>,
 }
 
-impl Dispatcher {
+/// Fires schedules.
+pub(super) struct Scheduler {
+    with: Equipment,
+    limits: Limits,
+    /// Notified when schedules may have changed.
+    changed: Notify,
+}
+
+/// What schedules are fired with.
+pub(super) struct Equipment {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) doors: Arc<Pool>,
+    pub(super) preparer: Arc<Preparer>,
+    pub(super) hosts: Arc<Hosts>,
+    pub(super) ends: Arc<Ends>,
+    pub(super) stopping: Arc<Stopping>,
+}
+
+impl Scheduler {
+    pub(super) fn new(with: Equipment, limits: Limits) -> Self {
+        Self { with, limits, changed: Notify::new() }
+    }
+
     /// Schedules may have changed: what waits for the next occurrence looks again.
-    pub fn schedules_changed(&self) {
-        self.shared.schedules.notify_one();
+    pub(super) fn schedules_changed(&self) {
+        self.changed.notify_one();
     }
 
     /// Fires until the dispatcher stops.
-    pub(super) async fn keep_schedules(self) {
-        while !self.is_stopping() {
-            let changed = self.shared.schedules.notified();
+    pub(super) async fn keep_schedules(self: Arc<Self>) {
+        while !self.with.stopping.has_begun() {
+            let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let records = match self.shared.store.schedules().await {
+            let records = match self.with.store.schedules().await {
                 Ok(records) => records,
                 Err(error) => {
                     told::warn(&format!("schedules cannot be read: {error}"));
@@ -69,14 +103,14 @@ impl Dispatcher {
             tokio::select! {
                 () = self.fire_until_changed(records) => {}
                 () = changed => {}
-                () = self.shared.stopped.notified() => return,
+                () = self.with.stopping.begun() => return,
             }
         }
     }
 
     /// Fires what is due now, and no more.
-    pub async fn fire_due(&self) {
-        match self.shared.store.schedules().await {
+    pub(super) async fn fire_due(&self) {
+        match self.with.store.schedules().await {
             Ok(records) => {
                 for record in records.into_iter().filter(|record| !record.paused) {
                     let id = ScheduleId { workflow: record.workflow, key: record.key };
@@ -92,7 +126,7 @@ impl Dispatcher {
     }
 
     /// Fires each schedule when it is due. Ends only by being dropped, or where the store must be asked again.
-    async fn fire_until_changed(&self, records: Vec<ScheduleRecord>) {
+    async fn fire_until_changed(self: &Arc<Self>, records: Vec<ScheduleRecord>) {
         let mut waiting: Vec<Waiting> = Vec::with_capacity(records.len());
         let mut due = BinaryHeap::with_capacity(records.len());
         for record in records.into_iter().filter(|record| !record.paused) {
@@ -105,16 +139,16 @@ impl Dispatcher {
         let mut firing = JoinSet::new();
         loop {
             let next = due.peek().map(|Reverse((next, _))| *next);
-            if next.is_some_and(|next| next <= self.now()) && firing.len() < TOGETHER {
+            if next.is_some_and(|next| next <= self.with.clock.now()) && firing.len() < TOGETHER {
                 let Some(Reverse((_, number))) = due.pop() else { return };
                 let Some(waits) = waiting.get(number).cloned() else { return };
-                let dispatcher = self.clone();
-                firing.spawn(async move { (number, dispatcher.fire_all(&waits).await) });
+                let scheduler = self.clone();
+                firing.spawn(async move { (number, scheduler.fire_all(&waits).await) });
                 continue;
             }
             let fired = tokio::select! {
                 Some(fired) = firing.join_next() => fired,
-                () = self.until(next), if firing.len() < TOGETHER => continue,
+                () = until(self.with.clock.as_ref(), next), if firing.len() < TOGETHER => continue,
             };
             let Ok((number, Some(settled))) = fired else {
                 tokio::time::sleep(RETRY).await;
@@ -130,7 +164,7 @@ impl Dispatcher {
 
     /// The schedule as it is now, with its workflow.
     fn schedule(&self, id: &ScheduleId) -> Option<(Arc<Workflow>, Schedule)> {
-        let workflow = self.shared.catalog.current().entry(&id.workflow)?.workflow.clone()?;
+        let workflow = self.with.catalog.current().entry(&id.workflow)?.workflow.clone()?;
         let schedule = workflow.schedules.iter().find(|schedule| schedule.key == id.key)?.clone();
         Some((workflow, schedule))
     }
@@ -138,9 +172,9 @@ impl Dispatcher {
     /// Decides all occurrences of a schedule that are due; gives the last one. Nothing where the store could not.
     async fn fire_all(&self, waiting: &Waiting) -> Option<Timestamp> {
         let (workflow, schedule) = self.schedule(&waiting.id)?;
-        let (now, settled, pattern) = (self.now(), waiting.settled, schedule.clone());
+        let (now, settled, pattern) = (self.with.clock.now(), waiting.settled, schedule.clone());
         // A long time away may hold very many occurrences.
-        let counted = self.shared.doors.run(move || count(&pattern, settled, now)).await;
+        let counted = self.with.doors.run(move || count(&pattern, settled, now)).await;
         let due = counted.ok()?;
         let decided = self.decide(&waiting.id, &workflow, &schedule, due, now).await;
         match decided {
@@ -187,7 +221,7 @@ impl Dispatcher {
             };
             let decision = self.run_of(workflow, schedule, *nominal, while_unfinished, in_lane).await;
             self.fire(id, *nominal, decision).await?;
-            let late = self.now().0.saturating_sub(nominal.0).max(0) as u64;
+            let late = self.with.clock.now().0.saturating_sub(nominal.0).max(0) as u64;
             metrics::schedule_fired(&id.workflow, Duration::from_millis(late));
             last = Some(*nominal);
         }
@@ -195,17 +229,17 @@ impl Dispatcher {
     }
 
     async fn fire(&self, id: &ScheduleId, nominal: Timestamp, decision: FireDecision) -> Result<(), StoreError> {
-        if nominal.0 > self.now().0.saturating_add(LATE) {
+        if nominal.0 > self.with.clock.now().0.saturating_add(LATE) {
             // The clock was set back since it was found to be due.
             return Ok(());
         }
-        match self.shared.store.fire(Fire { schedule: id.clone(), nominal, decision }).await? {
+        match self.with.store.fire(Fire { schedule: id.clone(), nominal, decision }).await? {
             Fired::Skipped(_) => metrics::occurrences_skipped(&id.workflow, 1),
             Fired::Instead(earlier) => {
                 for (run, became) in earlier {
                     match became {
-                        Cancel::Requested => self.cancel_here(run),
-                        Cancel::Cancelled => self.count_end(run).await,
+                        Cancel::Requested => self.with.hosts.cancel(run),
+                        Cancel::Cancelled => self.with.ends.count_end(run).await,
                         Cancel::Ended(_) => {}
                     }
                 }
@@ -224,9 +258,9 @@ impl Dispatcher {
         while_unfinished: WhileUnfinished,
         in_lane: bool,
     ) -> FireDecision {
-        let id = RunId::new(self.now());
+        let id = RunId::new(self.with.clock.now());
         let mut run = NewRun::queued(id, workflow.id.as_str(), Trigger::Schedule);
-        run.queue_limit = Some(self.shared.limits.queue);
+        run.queue_limit = Some(self.limits.queue);
         run.on_failure.clone_from(&workflow.on_failure);
         run.scheduled_for = Some(nominal);
         run.input = Some(encoding::encode(&Value::Record(schedule.input.clone())));
@@ -240,7 +274,7 @@ impl Dispatcher {
                 given: Given::Fields(schedule.input.clone()),
             };
             // An input that does not fit is a failed run, not one that never was.
-            run.label = self.prepare(work).await.ok().and_then(|prepared| prepared.label);
+            run.label = self.with.preparer.prepare(work).await.ok().and_then(|prepared| prepared.label);
         }
         let kind = LaneKind::Schedule;
         run.lane = in_lane.then(|| LaneTicket { kind, key: schedule.key.clone(), pause: false });
@@ -252,7 +286,7 @@ impl Dispatcher {
     }
 }
 
-/// The occurrences behind `settled` up to now. Where very many were missed, only the first part of them: the rest comes
+/// The occurrences after `settled` up to now. Where very many were missed, only the first part of them: the rest comes
 /// with the next call.
 fn count(schedule: &Schedule, settled: Timestamp, now: Timestamp) -> Due {
     let mut due = Due::default();

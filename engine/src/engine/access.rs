@@ -1,27 +1,39 @@
 //! Keys of webhooks and admin tokens: who may come in now, and what administrators change about it.
 
-use super::Engine;
-use crate::keys::{KeyText, OpenKey};
-use crate::store::{Admin, KeyRecord, NewKey, NewToken, Role, StoreError, Timestamp, TokenRecord};
+use crate::access::TokenRing;
+use crate::clock::Clock;
+use crate::keys::{KeyRing, KeyText, OpenKey};
+use crate::project::Catalog;
+use crate::store::{Admin, KeyRecord, NewKey, NewToken, Role, Store, StoreError, Timestamp, TokenRecord};
 use crate::told;
 use crate::trigger::webhook::Credential;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use uuid::Uuid;
 
-impl Engine {
-    /// The wall clock.
-    pub fn now(&self) -> Timestamp {
-        self.shared.clock.now()
+/// Keys and tokens as they are now.
+pub struct Access {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    catalog: Arc<Catalog>,
+    keys: KeyRing,
+    tokens: TokenRing,
+}
+
+impl Access {
+    /// Nothing is open yet; see [`Access::refresh_keys`].
+    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, catalog: Arc<Catalog>) -> Self {
+        Self { store, clock, catalog, keys: KeyRing::default(), tokens: TokenRing::default() }
     }
 
     /// The key that opens a workflow now, if this credential is one.
     pub fn open(&self, credential: &Credential, workflow: &str) -> Option<Uuid> {
-        self.shared.keys.open(credential, workflow, self.now())
+        self.keys.open(credential, workflow, self.clock.now())
     }
 
     /// The key that this credential is now, with all that it opens.
     pub fn key_of(&self, credential: &Credential) -> Option<OpenKey> {
-        self.shared.keys.find(credential, self.now())
+        self.keys.find(credential, self.clock.now())
     }
 
     /// Adds a key for a workflow, or the workflow to a key that is there. The error says what is wrong in words.
@@ -32,7 +44,7 @@ impl Engine {
         key: &KeyText,
         expires_at: Option<Timestamp>,
     ) -> Result<KeyRecord, StoreError> {
-        if self.workflows().entry(workflow).is_none_or(|entry| !entry.present) {
+        if self.catalog.current().entry(workflow).is_none_or(|entry| !entry.present) {
             return Err(StoreError::NotFound(format!("there is no workflow `{workflow}`")));
         }
         let new = NewKey {
@@ -43,7 +55,7 @@ impl Engine {
             workflow: workflow.to_owned(),
             expires_at,
         };
-        let record = self.shared.store.add_key(new).await?;
+        let record = self.store.add_key(new).await?;
         self.refresh_keys().await?;
         Ok(record)
     }
@@ -51,7 +63,7 @@ impl Engine {
     /// All keys, oldest first.
     pub async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
         self.write_key_use().await;
-        self.shared.store.keys().await
+        self.store.keys().await
     }
 
     /// A key by its id.
@@ -62,25 +74,25 @@ impl Engine {
 
     /// Gives a key another label.
     pub async fn rename_key(&self, id: Uuid, label: &str) -> Result<(), StoreError> {
-        self.shared.store.administer(Admin::RenameKey { id, label: label.to_owned() }).await?;
+        self.store.administer(Admin::RenameKey { id, label: label.to_owned() }).await?;
         self.refresh_keys().await
     }
 
     /// Ends a key; it stays in the list and never works again.
     pub async fn revoke_key(&self, id: Uuid) -> Result<(), StoreError> {
-        self.shared.store.administer(Admin::RevokeKey(id)).await?;
+        self.store.administer(Admin::RevokeKey(id)).await?;
         self.refresh_keys().await
     }
 
     /// Removes a key.
     pub async fn delete_key(&self, id: Uuid) -> Result<(), StoreError> {
-        self.shared.store.administer(Admin::DeleteKey(id)).await?;
+        self.store.administer(Admin::DeleteKey(id)).await?;
         self.refresh_keys().await
     }
 
     /// What an admin token that was made here may do now, if it is one.
     pub fn role(&self, token: &str) -> Option<Role> {
-        self.shared.tokens.role(token, self.now())
+        self.tokens.role(token, self.clock.now())
     }
 
     /// Adds an admin token.
@@ -93,33 +105,33 @@ impl Engine {
     ) -> Result<TokenRecord, StoreError> {
         let hash = Sha256::digest(token.as_bytes()).into();
         let new = NewToken { hash, label: label.to_owned(), role, expires_at };
-        let record = self.shared.store.add_token(new).await?;
+        let record = self.store.add_token(new).await?;
         self.refresh_keys().await?;
         Ok(record)
     }
 
     /// All admin tokens that were made here, oldest first.
     pub async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
-        self.shared.store.tokens().await
+        self.store.tokens().await
     }
 
     /// Removes an admin token: it opens nothing any more.
     pub async fn delete_token(&self, id: Uuid) -> Result<(), StoreError> {
-        self.shared.store.administer(Admin::DeleteToken(id)).await?;
+        self.store.administer(Admin::DeleteToken(id)).await?;
         self.refresh_keys().await
     }
 
     /// Reads keys and tokens again.
     pub(super) async fn refresh_keys(&self) -> Result<(), StoreError> {
-        self.shared.keys.replace(self.shared.store.keys().await?);
-        self.shared.tokens.replace(self.shared.store.tokens().await?);
+        self.keys.replace(self.store.keys().await?);
+        self.tokens.replace(self.store.tokens().await?);
         Ok(())
     }
 
     /// Keeps when keys were used.
     pub(super) async fn write_key_use(&self) {
-        if let Some(change) = self.shared.keys.take_use()
-            && let Err(error) = self.shared.store.administer(change).await
+        if let Some(change) = self.keys.take_use()
+            && let Err(error) = self.store.administer(change).await
         {
             told::warn(&format!("the use of keys could not be written down: {error}"));
         }

@@ -1,6 +1,6 @@
 //! FlowScript that people try out: checked, run within narrow limits, and forgotten.
 
-use super::Engine;
+use crate::clock::Clock;
 use crate::pool::Pool;
 use crate::room::Held;
 use crate::run::{RunHost, StopFlag};
@@ -44,21 +44,17 @@ pub struct Tried {
 #[derive(Debug)]
 pub struct NotVariables(pub String);
 
-/// The threads of evaluations: what people try out must not hold up runs, and what is slow not what is quick.
-#[derive(Debug)]
-pub(super) struct Threads {
+/// Evaluates on threads of its own: what people try out must not hold up runs, and what is slow not what is quick.
+pub struct Evaluator {
+    clock: Arc<dyn Clock>,
+    library: Library,
+    /// Asked once the engine ends all that is at work.
+    halt: Arc<StopFlag>,
     quick: Pool,
     slow: Pool,
 }
 
-impl Threads {
-    /// One thread of each. The error says why one cannot be started.
-    pub(super) fn new() -> std::io::Result<Self> {
-        Ok(Self { quick: Pool::new(1)?, slow: Pool::new(1)? })
-    }
-}
-
-/// What somebody wants to try out.
+/// What is to be tried out.
 struct Asked {
     source: String,
     input: Option<String>,
@@ -66,10 +62,15 @@ struct Asked {
     _room: Option<Held>,
 }
 
-impl Engine {
+impl Evaluator {
+    /// One thread for what is quick, and one for what is slow. The error says why one cannot be started.
+    pub(super) fn new(clock: Arc<dyn Clock>, library: Library, halt: Arc<StopFlag>) -> std::io::Result<Self> {
+        Ok(Self { clock, library, halt, quick: Pool::new(1)?, slow: Pool::new(1)? })
+    }
+
     /// Evaluates an expression or statements over the variables in an object of JSON. Nothing if the interpreter itself
     /// failed. `room` is what the source takes; it is held meanwhile. It ends when it takes too long, when the engine
-    /// stops, and when this is dropped: nobody waits for the result then.
+    /// stops, and when this is dropped: then its caller is gone.
     ///
     /// Evaluations change nothing outside, so one that is not done at once is forgotten and begun again on the thread of
     /// the slow ones.
@@ -80,12 +81,11 @@ impl Engine {
         room: Option<Held>,
     ) -> Option<Result<Tried, NotVariables>> {
         let asked = Arc::new(Asked { source, input, _room: room });
-        let threads = &self.shared.evaluation;
-        let (stop, tried) = self.evaluate_on(&threads.quick, &asked, |host| host.with_patience(QUICK)).await?;
+        let (stop, tried) = self.evaluate_on(&self.quick, &asked, |host| host.with_patience(QUICK)).await?;
         if !stop.is_abandoned() {
             return Some(tried);
         }
-        Some(self.evaluate_on(&threads.slow, &asked, |host| host).await?.1)
+        Some(self.evaluate_on(&self.slow, &asked, |host| host).await?.1)
     }
 
     /// Evaluates it on a thread of this pool; also says what it was asked to stop with.
@@ -95,8 +95,8 @@ impl Engine {
         asked: &Arc<Asked>,
         limited: impl FnOnce(RunHost) -> RunHost + Send + 'static,
     ) -> Option<(Arc<StopFlag>, Result<Tried, NotVariables>)> {
-        let (clock, library) = (self.shared.clock.clone(), self.shared.library.clone());
-        let halt = self.shared.dispatcher.halt().clone();
+        let (clock, library) = (self.clock.clone(), self.library.clone());
+        let halt = self.halt.clone();
         let (asked, stop) = (asked.clone(), Arc::<StopFlag>::default());
         let _caller = stop.cancelled_with();
         let flag = stop.clone();

@@ -1,18 +1,21 @@
 //! The project's folder at work: read, published, read again when it changes, and kept as it was while it cannot be read.
 
-use super::{Engine, switched};
 use crate::access::Lock;
-use crate::outgoing::{secrets_changed, secrets_unread};
-use crate::project::{CONNECTIONS, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
-use crate::script::Stopped;
-use crate::store::{LoadedSchedule, LoadedWorkflow, Publication, StoreError, WorkflowRecord};
+use crate::config::Config;
+use crate::dispatch::Dispatcher;
+use crate::outgoing::{Sender, secrets_changed, secrets_unread};
+use crate::project::{CONNECTIONS, Catalog, Entry, Folder, LoadedFile, Snapshot, Watch, load, load_version};
+use crate::script::{Library, Stopped};
+use crate::store::{LoadedSchedule, LoadedWorkflow, Publication, Store, StoreError, WorkflowRecord};
 use crate::told;
 use crate::trigger::schedule::Schedule;
-use crate::workflow::problem::codes;
+use crate::workflow::history::DiagnosticsSwitch;
+use crate::yaml::problem::codes;
 use flowscript_lang::host::Interrupt;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long to wait before a folder that could not be read or published is tried again; it grows.
@@ -25,7 +28,7 @@ const LONGEST_LOADING: Duration = Duration::from_secs(60);
 
 /// What was read of the project.
 #[derive(Default)]
-pub(super) struct Loaded {
+struct Loaded {
     /// The last good reading.
     folder: Option<Folder>,
     /// Is it what serves?
@@ -36,7 +39,7 @@ pub(super) struct Loaded {
 
 /// What is wrong with the project that belongs to no workflow.
 #[derive(Default)]
-pub(super) struct ProjectProblems {
+struct ProjectProblems {
     /// Of the last good reading.
     lines: Vec<String>,
     /// Why nothing could be read since.
@@ -77,24 +80,51 @@ struct Reading {
     files: BTreeMap<String, LoadedFile>,
 }
 
-impl Engine {
+/// Publishes the project's folder.
+pub struct Publisher {
+    with: Equipment,
+    loading: tokio::sync::Mutex<Loaded>,
+    /// Held while another snapshot is made of the one that serves; never while files are read.
+    switching: tokio::sync::Mutex<()>,
+    /// What is wrong with the project that belongs to no workflow.
+    problems: Mutex<ProjectProblems>,
+}
+
+/// What a project is published with.
+pub(super) struct Equipment {
+    pub(super) project: PathBuf,
+    pub(super) config: Config,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) library: Library,
+    pub(super) sender: Arc<Sender>,
+    pub(super) dispatcher: Arc<Dispatcher>,
+}
+
+impl Publisher {
+    /// Nothing is read yet.
+    pub(super) fn new(with: Equipment) -> Self {
+        let (loading, switching, problems) = Default::default();
+        Self { with, loading, switching, problems }
+    }
+
     /// Follows changes of the project's files until the engine stops. What cannot be read is tried again, by and by.
-    pub fn watch_files(&self) -> Result<(), String> {
-        let watch = Watch::new(&self.shared.project)?;
-        let engine = self.clone();
+    pub fn watch_files(self: &Arc<Self>) -> Result<(), String> {
+        let watch = Watch::new(&self.with.project)?;
+        let publisher = self.clone();
         tokio::spawn(async move {
             let mut pause = None;
             loop {
-                let is_followed = watch.follow(&engine.folders().await);
+                let is_followed = watch.follow(&publisher.folders().await);
                 let again: Option<Duration> = pause.or((!is_followed).then_some(FIRST_PAUSE));
                 tokio::select! {
                     () = watch.changed() => {}
                     () = tokio::time::sleep(again.unwrap_or_default()), if again.is_some() => {}
-                    () = engine.stopped() => return,
+                    () = publisher.with.dispatcher.stopped() => return,
                 }
-                let is_whole = match engine.reload().await {
+                let is_whole = match publisher.reload().await {
                     Ok(is_whole) => is_whole && is_followed,
-                    Err(_) if engine.is_stopping() => return,
+                    Err(_) if publisher.with.dispatcher.is_stopping() => return,
                     Err(ReloadError::Folder(reason)) => {
                         told::error(&format!("the project stays as it was: {reason}"));
                         false
@@ -112,32 +142,32 @@ impl Engine {
 
     /// The folders that the project was read from.
     async fn folders(&self) -> BTreeSet<std::path::PathBuf> {
-        let last = self.shared.loading.lock().await;
+        let last = self.loading.lock().await;
         last.folder.as_ref().map(|folder| folder.folders.clone()).unwrap_or_default()
     }
 
     /// What is wrong with the project that belongs to no workflow: files that are not loaded, folders that cannot be read.
     pub fn project_problems(&self) -> Vec<String> {
-        let known = self.shared.project_problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         known.unread.iter().chain(&known.lines).cloned().collect()
     }
 
-    /// Each line is told when it is new, not at every reading.
+    /// Each line is reported when it is new, not at every reading.
     fn set_project_problems(&self, lines: Vec<String>) {
-        let mut known = self.shared.project_problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().filter(|line| !known.lines.contains(line)).for_each(|line| told::warn(line));
         *known = ProjectProblems { lines, unread: None };
     }
 
-    /// Reads the project folder as one, and switches to it in one step; does nothing if it is as it was. Tells whether
+    /// Reads the project folder as one, and switches to it in one step; does nothing if it is as it was. Says whether
     /// all of it could be read: what could not keeps its last good state.
     pub async fn reload(&self) -> Result<bool, ReloadError> {
-        let mut last = self.shared.loading.lock().await;
-        let serving = self.workflows();
-        let (project, library) = (self.shared.project.clone(), self.shared.library.stopping_with(self.loading_stops()));
+        let mut last = self.loading.lock().await;
+        let serving = self.with.catalog.current();
+        let (project, library) = (self.with.project.clone(), self.with.library.stopping_with(self.loading_stops()));
         let costly = last.costly.clone();
-        let known = self.shared.sender.connections();
-        let store = self.shared.config.store_file(&project).map_err(ReloadError::Folder)?;
+        let known = self.with.sender.connections();
+        let store = self.with.config.store_file(&project).map_err(ReloadError::Folder)?;
         let (known_folder, is_published) = (last.folder.clone(), last.is_published);
         let read = tokio::task::spawn_blocking(move || {
             let mut folder = match &known_folder {
@@ -165,8 +195,8 @@ impl Engine {
         let Reading { folder, is_same, problems, connections, files } = match read {
             Ok(read) => read,
             Err(reason) => {
-                // The caller tells it, with what follows from it.
-                let mut known = self.shared.project_problems.lock().unwrap_or_else(PoisonError::into_inner);
+                // The caller reports it, with what follows from it.
+                let mut known = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
                 known.unread = Some(reason.clone());
                 last.is_published = false;
                 return Err(ReloadError::Folder(reason));
@@ -182,37 +212,55 @@ impl Engine {
         // Until it is published, it is to be read again.
         last.is_published = false;
         // What was switched meanwhile holds.
-        let _one_at_a_time = self.shared.switching.lock().await;
-        let before = self.workflows();
+        let _one_at_a_time = self.switching.lock().await;
+        let before = self.with.catalog.current();
         self.set_project_problems(problems);
         tell_problems(&before, &files);
-        self.shared.sender.set_connections(Arc::new(connections));
-        let published = self.shared.store.publish(publication(&before, &files)).await?;
+        self.with.sender.set_connections(Arc::new(connections));
+        let published = self.with.store.publish(publication(&before, &files)).await?;
         for id in &published.changed {
             tracing::info!("{id} has a new version");
         }
-        let records = self.shared.store.workflows().await?;
-        self.shared.catalog.switch(snapshot(&before, files, &records));
-        self.shared.dispatcher.schedules_changed();
+        let records = self.with.store.workflows().await?;
+        self.with.catalog.switch(snapshot(&before, files, &records));
+        self.with.dispatcher.schedules_changed();
         last.is_published = !is_late;
         Ok(is_whole)
     }
 
     /// Loading ends once the engine stops, and after its longest time.
     fn loading_stops(&self) -> Stopped {
-        let (engine, until) = (self.clone(), Instant::now() + LONGEST_LOADING);
+        let (dispatcher, until) = (self.with.dispatcher.clone(), Instant::now() + LONGEST_LOADING);
         Arc::new(move || {
-            let stopping = engine.is_stopping().then_some(Interrupt::Cancelled);
+            let stopping = dispatcher.is_stopping().then_some(Interrupt::Cancelled);
             stopping.or_else(|| (Instant::now() > until).then_some(Interrupt::Deadline))
         })
+    }
+
+    /// Switches may have changed in the store: by commands, and by other engines.
+    pub(super) async fn refresh_switches(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.switching.lock().await;
+        let records = self.with.store.workflows().await?;
+        let switches: HashMap<&str, (bool, DiagnosticsSwitch)> =
+            records.iter().map(|r| (r.id.as_str(), (r.active, switched(r.diagnostics.as_ref())))).collect();
+        let before = self.with.catalog.current();
+        let of = |entry: &Entry| switches.get(entry.id.as_str()).copied().unwrap_or((entry.active, entry.diagnostics));
+        if before.entries().any(|entry| of(entry) != (entry.active, entry.diagnostics)) {
+            let entries = before.entries().map(|entry| {
+                let (active, diagnostics) = of(entry);
+                Entry { active, diagnostics, ..Entry::clone(entry) }
+            });
+            self.with.catalog.switch(Snapshot::new(entries.collect::<Vec<_>>()));
+        }
+        Ok(())
     }
 
     /// Begins with the last good versions of the store: a file that does not load now stays on its own.
     pub(super) async fn restore(&self) -> Result<(), StoreError> {
         let mut entries = Vec::new();
-        for record in self.shared.store.workflows().await? {
-            let text = self.shared.store.version_text(record.version).await?;
-            let library = self.shared.library.clone();
+        for record in self.with.store.workflows().await? {
+            let text = self.with.store.version_text(record.version).await?;
+            let library = self.with.library.clone();
             let loaded = tokio::task::spawn_blocking(move || load_version(&text, &library)).await;
             let workflow = match loaded.unwrap_or_else(|error| Err(error.to_string())) {
                 Ok(workflow) => Some(Arc::new(workflow)),
@@ -222,7 +270,7 @@ impl Engine {
                 }
             };
             let auth = workflow.as_ref().and_then(|workflow| Some(&workflow.webhook.as_ref()?.auth));
-            let lock = auth.map(|auth| Lock::of(auth, &self.shared.project).unwrap_or_default());
+            let lock = auth.map(|auth| Lock::of(auth, &self.with.project).unwrap_or_default());
             entries.push(Entry {
                 lock: lock.unwrap_or_default(),
                 file: format!("workflows/{}.yaml", record.id.replace('.', "/")),
@@ -234,12 +282,12 @@ impl Engine {
                 problems: Vec::new(),
             });
         }
-        self.shared.catalog.switch(Snapshot::new(entries));
+        self.with.catalog.switch(Snapshot::new(entries));
         Ok(())
     }
 }
 
-/// What the store is told of a loaded folder: a workflow that does not load stays on its last good version.
+/// What the store gets of a loaded folder: a workflow that does not load stays on its last good version.
 fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publication {
     let mut publication = Publication::default();
     for (id, file) in files {
@@ -259,7 +307,7 @@ fn publication(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) -> Publi
     publication
 }
 
-/// A schedule as the store adopts it: its occurrences go on where they were while the key stays the same.
+/// A schedule as the store adopts it: its occurrences continue where they were while the key stays the same.
 fn loaded_schedule(schedule: &Schedule) -> LoadedSchedule {
     LoadedSchedule { key: schedule.key.clone() }
 }
@@ -294,18 +342,24 @@ fn snapshot(before: &Snapshot, files: BTreeMap<String, LoadedFile>, records: &[W
     Snapshot::new(entries)
 }
 
-/// Each problem is told once, not at every reload.
+/// Each problem is reported once, not at every reload.
 fn tell_problems(before: &Snapshot, files: &BTreeMap<String, LoadedFile>) {
     for (id, file) in files {
         let known = before.entry(id).map(|entry| entry.problems.as_slice()).unwrap_or_default();
         for problem in file.problems.iter().filter(|problem| !known.contains(problem)) {
             let line = problem.line(&file.path);
             match problem.code {
-                // Of a folder that cannot be read all files tell the same.
+                // Of a folder that cannot be read all files report the same.
                 codes::UNREADABLE => told::error_of(&problem.message, || line),
                 _ if problem.warning => told::warn(&line),
                 _ => told::error(&line),
             }
         }
     }
+}
+
+/// Diagnostics as the store has them switched; settings that cannot be read count as none.
+fn switched(bytes: Option<&Vec<u8>>) -> DiagnosticsSwitch {
+    let switch = bytes.map(|bytes| DiagnosticsSwitch::decode(bytes)).transpose();
+    switch.inspect_err(|reason| tracing::error!("{reason}")).ok().flatten().unwrap_or_default()
 }

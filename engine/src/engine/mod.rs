@@ -3,15 +3,16 @@
 //! What they need of the store's and the dispatcher's words is handed on from here; they know neither.
 
 mod access;
+#[cfg(test)]
+mod clock_tests;
 mod evaluate;
 #[cfg(test)]
 mod histories;
+mod house;
 mod loading;
 mod people;
 mod schedules;
 mod view;
-#[cfg(test)]
-mod walks;
 
 pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::{Progress, StepDiff, StepTrace};
@@ -20,52 +21,41 @@ pub use crate::store::{
     Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
     Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
 };
-pub use evaluate::{NotVariables, Tried};
-pub use loading::ReloadError;
-pub use people::{BulkRetry, PayloadOf};
-pub use schedules::{ScheduleView, Upcoming};
-pub use view::{Listed, MOST_SHOWN, RunList, RunView, StepsView};
+pub use access::Access;
+pub use evaluate::{Evaluator, NotVariables, Tried};
+pub use loading::{Publisher, ReloadError};
+pub use people::{BulkRetry, Operators, PayloadOf};
+pub use schedules::{ScheduleView, Schedules, Upcoming};
+pub use view::{Listed, MOST_SHOWN, RunList, RunView, StepsView, Viewer};
 
-use crate::access::TokenRing;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Parts};
 use crate::files::Files;
-use crate::keys::KeyRing;
 use crate::outgoing::Sender;
 use crate::pool::Pool;
-use crate::project::{Catalog, Entry, Snapshot, unknown_names};
+use crate::project::{Catalog, Snapshot, unknown_names};
 use crate::room::Held;
 use crate::run::{Callbacks, Room, RunHost};
 use crate::script::Library;
-use crate::store::{LogPage, Retention, Store};
+use crate::store::{LogPage, Store};
 use crate::told;
 use crate::trigger::webhook::{Request, RequestParts, input_parameters, parse_query};
-use crate::workflow::history::DiagnosticsSwitch;
 use crate::workflow::model::{Webhook, Workflow};
 use flowscript_lang::budget::Budget;
 use flowscript_lang::value::Record;
-use loading::{Loaded, ProjectProblems};
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use house::House;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long runs at work may go on after a stop was asked for.
+/// How long runs at work may continue after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
 /// How many scripts may wait for others at a time. Tests have many engines in one process.
 const CALLERS: usize = if cfg!(test) { 2 } else { 32 };
 /// How long the conversion of parameters may take.
 const CONVERSION: Duration = Duration::from_secs(5);
-/// How often history is pruned and the use of keys is written down.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
-/// How often the store is asked whether it fails.
-const WATCH_STORE: Duration = Duration::from_secs(1);
-/// How many runs one slice of retention deletes.
-const PRUNE_SLICE: u32 = 500;
-/// How long to wait before events are followed again.
-const FOLLOW_AGAIN: Duration = Duration::from_secs(2);
 
 /// A running engine. Cheap to clone.
 #[derive(Clone)]
@@ -75,23 +65,18 @@ pub struct Engine {
 
 struct Shared {
     config: Config,
-    project: PathBuf,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     catalog: Arc<Catalog>,
     library: Library,
-    sender: Arc<Sender>,
-    dispatcher: Dispatcher,
-    keys: KeyRing,
-    tokens: TokenRing,
-    /// What addresses of events are signed with.
-    secret: [u8; 32],
-    evaluation: evaluate::Threads,
-    loading: tokio::sync::Mutex<Loaded>,
-    /// Held while another snapshot is made of the one that serves; never while files are read.
-    switching: tokio::sync::Mutex<()>,
-    /// What is wrong with the project that belongs to no workflow.
-    project_problems: Mutex<ProjectProblems>,
+    dispatcher: Arc<Dispatcher>,
+    access: Arc<Access>,
+    publisher: Arc<Publisher>,
+    house: Arc<House>,
+    operators: Operators,
+    viewer: Viewer,
+    schedules: Schedules,
+    evaluator: Evaluator,
 }
 
 impl Engine {
@@ -136,39 +121,65 @@ impl Engine {
             limits: limits.clone(),
             workers: config.workers,
         });
-        let shared = Shared {
-            config,
+        let dispatcher = Arc::new(dispatcher);
+        let evaluator = Evaluator::new(clock.clone(), library.clone(), dispatcher.halt().clone()).map_err(started)?;
+        let access = Arc::new(Access::new(store.clone(), clock.clone(), catalog.clone()));
+        let publisher = Arc::new(Publisher::new(loading::Equipment {
             project: project.to_owned(),
+            config: config.clone(),
+            store: store.clone(),
+            catalog: catalog.clone(),
+            library: library.clone(),
+            sender,
+            dispatcher: dispatcher.clone(),
+        }));
+        let house = Arc::new(House {
+            store: store.clone(),
+            clock: clock.clone(),
+            retention: config.retention.clone(),
+            access: access.clone(),
+            publisher: publisher.clone(),
+            dispatcher: dispatcher.clone(),
+        });
+        let operators = people::Equipment {
+            store: store.clone(),
+            clock: clock.clone(),
+            catalog: catalog.clone(),
+            dispatcher: dispatcher.clone(),
+            publisher: publisher.clone(),
+        };
+        let (time_zone, scheduler) = (config.time_zone, dispatcher.clone());
+        let shared = Shared {
+            operators: Operators::new(operators, secret, config.limits.queue),
+            viewer: Viewer::new(store.clone(), catalog.clone(), dispatcher.clone()),
+            schedules: Schedules::new(store.clone(), clock.clone(), catalog.clone(), scheduler, time_zone),
+            config,
             store,
             clock,
             catalog,
             library,
-            sender,
             dispatcher,
-            keys: KeyRing::default(),
-            tokens: TokenRing::default(),
-            secret,
-            evaluation: evaluate::Threads::new().map_err(started)?,
-            loading: tokio::sync::Mutex::default(),
-            switching: tokio::sync::Mutex::default(),
-            project_problems: Mutex::default(),
+            access,
+            publisher,
+            house,
+            evaluator,
         };
         let engine = Self { shared: Arc::new(shared) };
         let shown = |error: StoreError| error.to_string();
         // Events from here on are heard, so nothing between reading and following is lost.
         let events = engine.shared.store.events(None).await.map_err(shown)?;
-        engine.restore().await.map_err(shown)?;
-        engine.reload().await.map_err(|error| error.to_string())?;
-        engine.refresh_keys().await.map_err(shown)?;
-        tokio::spawn(engine.clone().follow_events(events.next));
+        engine.shared.publisher.restore().await.map_err(shown)?;
+        engine.shared.publisher.reload().await.map_err(|error| error.to_string())?;
+        engine.shared.access.refresh_keys().await.map_err(shown)?;
+        tokio::spawn(engine.shared.house.clone().follow_events(events.next));
         Ok(engine)
     }
 
     /// Takes the lease of the store and performs runs, first those that were left unfinished.
     pub async fn work(&self) -> Result<(), StoreError> {
         self.shared.dispatcher.start().await?;
-        tokio::spawn(self.clone().keep_house());
-        tokio::spawn(self.clone().watch_store());
+        tokio::spawn(self.shared.house.clone().keep_house());
+        tokio::spawn(self.shared.house.clone().watch_store());
         Ok(())
     }
 
@@ -187,7 +198,7 @@ impl Engine {
     /// Stops: nothing new starts, runs at work get some seconds, what is left stays resumable.
     pub async fn stop(&self) {
         self.shared.dispatcher.stop(GRACE).await;
-        self.write_key_use().await;
+        self.shared.access.write_key_use().await;
     }
 
     /// Is the engine stopping?
@@ -200,7 +211,7 @@ impl Engine {
         self.shared.dispatcher.stopped().await;
     }
 
-    /// Events behind a cursor; waits until there is one. Without a cursor, the place from which on they will be told.
+    /// Events after a cursor; waits until there is one. Without a cursor, the place from which on they will come.
     pub async fn events(&self, since: Option<Cursor>) -> Result<EventPage, StoreError> {
         self.shared.store.events(since).await
     }
@@ -223,6 +234,11 @@ impl Engine {
     /// The settings.
     pub fn config(&self) -> &Config {
         &self.shared.config
+    }
+
+    /// The wall clock.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// The functions and the settings of scripts.
@@ -289,7 +305,7 @@ impl Engine {
         self.shared.dispatcher.await_end(run, deadline).await
     }
 
-    /// What a caller is told of a run of `workflow`; nothing if the workflow has no such run.
+    /// What a caller gets of a run of `workflow`; nothing if the workflow has no such run.
     pub async fn answer(&self, workflow: &str, run: RunId) -> Result<Option<Answer>, StoreError> {
         match self.shared.dispatcher.answer(run).await {
             Ok((run, answer)) if run.summary.workflow == workflow => Ok(Some(answer)),
@@ -308,101 +324,35 @@ impl Engine {
         self.shared.store.log(run, first, limit).await
     }
 
-    // ---- in the background -----------------------------------------------------------------------------------------
+    // ---- parts -----------------------------------------------------------------------------------------------------
 
-    /// Switches and keys may change behind the engine's back: by commands, and by other engines on the same store.
-    async fn follow_events(self, mut since: Cursor) {
-        loop {
-            let page = tokio::select! {
-                page = self.shared.store.events(Some(since.clone())) => page,
-                () = self.stopped() => return,
-            };
-            let page = match page {
-                Ok(page) => page,
-                Err(error) => {
-                    told::warn(&format!("events cannot be followed: {error}"));
-                    tokio::time::sleep(FOLLOW_AGAIN).await;
-                    continue;
-                }
-            };
-            since = page.next;
-            if page.missed || page.events.contains(&Event::Keys) {
-                tell(self.refresh_keys().await);
-            }
-            if page.missed || page.events.contains(&Event::Workflows) {
-                tell(self.refresh_switches().await);
-                self.shared.dispatcher.schedules_changed();
-            }
-        }
+    /// What reads the project and publishes it.
+    pub fn publisher(&self) -> &Arc<Publisher> {
+        &self.shared.publisher
     }
 
-    pub(super) async fn refresh_switches(&self) -> Result<(), StoreError> {
-        let _one_at_a_time = self.shared.switching.lock().await;
-        let records = self.shared.store.workflows().await?;
-        let switches: HashMap<&str, (bool, DiagnosticsSwitch)> =
-            records.iter().map(|r| (r.id.as_str(), (r.active, switched(r.diagnostics.as_ref())))).collect();
-        let before = self.workflows();
-        let of = |entry: &Entry| switches.get(entry.id.as_str()).copied().unwrap_or((entry.active, entry.diagnostics));
-        if before.entries().any(|entry| of(entry) != (entry.active, entry.diagnostics)) {
-            let entries = before.entries().map(|entry| {
-                let (active, diagnostics) = of(entry);
-                Entry { active, diagnostics, ..Entry::clone(entry) }
-            });
-            self.shared.catalog.switch(Snapshot::new(entries.collect::<Vec<_>>()));
-        }
-        Ok(())
+    /// Keys of webhooks and admin tokens.
+    pub fn access(&self) -> &Access {
+        &self.shared.access
     }
 
-    /// Tells when the store cannot keep anything, and when it can again, though nobody asks for anything.
-    async fn watch_store(self) {
-        let mut was_failing = false;
-        while !self.is_stopping() {
-            let failing = self.shared.store.failing();
-            match &failing {
-                Some(error) => told::error(&format!("the store: {error}")),
-                None if was_failing => tracing::info!("the store keeps what it is given again"),
-                None => {}
-            }
-            was_failing = failing.is_some();
-            tokio::select! { () = tokio::time::sleep(WATCH_STORE) => {}, () = self.stopped() => {} }
-        }
+    /// What carries out the decisions of people.
+    pub fn operators(&self) -> &Operators {
+        &self.shared.operators
     }
 
-    async fn keep_house(self) {
-        while !self.is_stopping() {
-            self.write_key_use().await;
-            let days = i64::from(self.shared.config.retention.days);
-            let retention = Retention {
-                ended_before: self.shared.clock.now().plus_millis(-days * 86_400_000),
-                max_runs: self.shared.config.retention.runs,
-                slice: PRUNE_SLICE,
-            };
-            loop {
-                match self.shared.store.prune(retention.clone()).await {
-                    Ok(pruned) if pruned.more && !self.is_stopping() => {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                    }
-                    Ok(_) => break,
-                    Err(error) => {
-                        told::warn(&format!("old runs could not be deleted: {error}"));
-                        break;
-                    }
-                }
-            }
-            told::tell_left_out();
-            tokio::select! { () = tokio::time::sleep(HOUSEKEEPING) => {}, () = self.stopped() => {} }
-        }
+    /// What shows runs.
+    pub fn viewer(&self) -> &Viewer {
+        &self.shared.viewer
     }
-}
 
-fn tell(result: Result<(), StoreError>) {
-    if let Err(error) = result {
-        told::warn(&format!("a change in the store could not be followed: {error}"));
+    /// The schedules of workflows.
+    pub fn schedules(&self) -> &Schedules {
+        &self.shared.schedules
     }
-}
 
-/// Diagnostics as the store has them switched; settings that cannot be read count as none.
-fn switched(bytes: Option<&Vec<u8>>) -> DiagnosticsSwitch {
-    let switch = bytes.map(|bytes| DiagnosticsSwitch::decode(bytes)).transpose();
-    switch.inspect_err(|reason| tracing::error!("{reason}")).ok().flatten().unwrap_or_default()
+    /// What tries out FlowScript.
+    pub fn evaluator(&self) -> &Evaluator {
+        &self.shared.evaluator
+    }
 }

@@ -1,13 +1,16 @@
 //! What people decide about runs, lanes and workflows.
 
-use super::Engine;
-use crate::dispatch::count;
+use super::loading::Publisher;
+use crate::clock::Clock;
+use crate::dispatch::{Dispatcher, count};
+use crate::project::Catalog;
 use crate::store::{
     Accepted, Admin, Cancel, Cursor, Delivered, LaneId, LaneKind, LanePage, LaneQuery, RunAgain, RunId, RunQuery,
-    RunState, Skip, StoreError, Trigger,
+    RunState, Skip, Store, StoreError, Trigger,
 };
 use crate::trigger::callback;
 use crate::workflow::history::DiagnosticsSwitch;
+use std::sync::Arc;
 
 /// The most runs that one bulk decision takes.
 const MAX_BULK: usize = 10_000;
@@ -41,17 +44,39 @@ pub struct BulkRetry {
     pub refused: Vec<(RunId, String)>,
 }
 
-impl Engine {
-    /// Queues a failed or timed-out run again: it goes on behind its last successful acting step.
+/// Carries out what people decide.
+pub struct Operators {
+    with: Equipment,
+    /// What addresses of events are signed with.
+    secret: [u8; 32],
+    /// How many runs may be queued where a workflow does not say.
+    queue: u32,
+}
+
+/// What decisions are carried out with.
+pub(super) struct Equipment {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) publisher: Arc<Publisher>,
+}
+
+impl Operators {
+    pub(super) fn new(with: Equipment, secret: [u8; 32], queue: u32) -> Self {
+        Self { with, secret, queue }
+    }
+
+    /// Queues a failed or timed-out run again: it continues after its last successful acting step.
     pub async fn retry(&self, run: RunId) -> Result<(), StoreError> {
-        self.shared.store.retry(run).await
+        self.with.store.retry(run).await
     }
 
     /// Retries these runs, each for itself.
     pub async fn retry_all(&self, runs: impl IntoIterator<Item = RunId>) -> Result<BulkRetry, StoreError> {
         let mut done = BulkRetry::default();
         for run in runs.into_iter().take(MAX_BULK) {
-            match self.shared.store.retry(run).await {
+            match self.with.store.retry(run).await {
                 Ok(()) => done.retried.push(run),
                 Err(StoreError::Conflict(reason) | StoreError::NotFound(reason)) => done.refused.push((run, reason)),
                 Err(error) => return Err(error),
@@ -65,7 +90,7 @@ impl Engine {
         let mut query = RunQuery { states: vec![RunState::Failed, RunState::TimedOut], limit: 1_000, ..query };
         let mut found = Vec::new();
         while found.len() < MAX_BULK {
-            let page = self.shared.store.runs(query.clone()).await?;
+            let page = self.with.store.runs(query.clone()).await?;
             found.extend(page.runs.iter().map(|run| run.id));
             match page.next {
                 Some(next) => query.after = Some(next),
@@ -81,7 +106,7 @@ impl Engine {
     pub async fn run_with_payload(&self, workflow: &str, of: PayloadOf) -> Result<RunId, StoreError> {
         let source = match of {
             PayloadOf::Run(run) => {
-                let summary = self.shared.store.summary(run).await?;
+                let summary = self.with.store.summary(run).await?;
                 if summary.workflow != workflow {
                     return Err(StoreError::NotFound(format!("the workflow `{workflow}` has no run {run}")));
                 }
@@ -90,7 +115,7 @@ impl Engine {
             PayloadOf::Last => {
                 let trigger = Some(Trigger::Webhook);
                 let query = RunQuery { workflow: Some(workflow.to_owned()), trigger, limit: 1, ..RunQuery::default() };
-                let page = self.shared.store.runs(query).await?;
+                let page = self.with.store.runs(query).await?;
                 let last = page.runs.first().map(|run| run.id);
                 last.ok_or_else(|| StoreError::NotFound(format!("the webhook of `{workflow}` has had no message yet")))?
             }
@@ -100,25 +125,26 @@ impl Engine {
 
     /// A new run with the payload of an earlier one, on the current version.
     pub async fn run_again(&self, source: RunId) -> Result<RunId, StoreError> {
-        let id = RunId::new(self.shared.clock.now());
-        let workflow = self.shared.store.summary(source).await?.workflow;
-        let current = self.workflows().entry(&workflow).and_then(|entry| entry.workflow.clone());
-        let queue = current.map_or(self.shared.config.limits.queue, |w| self.shared.dispatcher.queue_limit(&w));
-        match self.shared.store.run_again(RunAgain { source, id, queue_limit: Some(queue) }).await? {
+        let id = RunId::new(self.with.clock.now());
+        let workflow = self.with.store.summary(source).await?.workflow;
+        let current = self.with.catalog.current().entry(&workflow).and_then(|entry| entry.workflow.clone());
+        let queue = current.map_or(self.queue, |w| self.with.dispatcher.queue_limit(&w));
+        match self.with.store.run_again(RunAgain { source, id, queue_limit: Some(queue) }).await? {
             Accepted::QueueFull { queued } => {
                 Err(StoreError::Conflict(format!("{queued} runs of this workflow are waiting already")))
             }
             Accepted::Duplicate(summary) => Ok(summary.id),
-            _ => Ok(id),
+            Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished => Ok(id),
+            Accepted::KeyReused => Err(StoreError::Other("a run without a key was taken for one with a key".into())),
         }
     }
 
     /// Ends a run, or asks its worker to.
     pub async fn cancel(&self, run: RunId) -> Result<Cancel, StoreError> {
-        let cancelled = self.shared.store.request_cancel(run).await?;
+        let cancelled = self.with.store.request_cancel(run).await?;
         match cancelled {
-            Cancel::Requested => self.shared.dispatcher.cancel_here(run),
-            Cancel::Cancelled => self.shared.dispatcher.count_end(run).await,
+            Cancel::Requested => self.with.dispatcher.cancel_here(run),
+            Cancel::Cancelled => self.with.dispatcher.count_end(run).await,
             Cancel::Ended(_) => {}
         }
         Ok(cancelled)
@@ -126,17 +152,17 @@ impl Engine {
 
     /// The address that an event of a run is sent to, if others know the engine's address.
     pub fn callback_url(&self, run: RunId, name: &str) -> Option<String> {
-        self.shared.dispatcher.callback_url(run, name)
+        self.with.dispatcher.callback_url(run, name)
     }
 
     /// Did this store sign the address of an event?
     pub fn is_callback(&self, run: RunId, name: &str, mac: &str) -> bool {
-        callback::is_signed(&self.shared.secret, run, name, mac)
+        callback::is_signed(&self.secret, run, name, mac)
     }
 
     /// Keeps an event for a run.
     pub async fn deliver(&self, run: RunId, name: String, body: Vec<u8>) -> Result<Delivered, StoreError> {
-        self.shared.store.deliver(run, name, body).await
+        self.with.store.deliver(run, name, body).await
     }
 
     /// Skips a queued run, or lets the next go where a failed one holds its lane.
@@ -152,7 +178,7 @@ impl Engine {
         after: Option<String>,
         limit: u32,
     ) -> Result<LanePage, StoreError> {
-        self.shared.store.lanes(LaneQuery { workflow, held, after: after.map(Cursor), limit }).await
+        self.with.store.lanes(LaneQuery { workflow, held, after: after.map(Cursor), limit }).await
     }
 
     /// Skips the head of a lane.
@@ -161,9 +187,9 @@ impl Engine {
     }
 
     async fn skipped(&self, skip: Skip) -> Result<RunId, StoreError> {
-        let run = self.shared.store.skip(skip).await?;
+        let run = self.with.store.skip(skip).await?;
         // A held head has ended before; it stays failed.
-        if let Ok(summary) = self.shared.store.summary(run).await
+        if let Ok(summary) = self.with.store.summary(run).await
             && summary.state == RunState::Skipped
         {
             count(&summary);
@@ -173,20 +199,20 @@ impl Engine {
 
     /// Goes on with a held lane by retrying its head.
     pub async fn resume_lane(&self, workflow: &str, key: &str) -> Result<RunId, StoreError> {
-        self.shared.store.resume(lane(workflow, key)).await
+        self.with.store.resume(lane(workflow, key)).await
     }
 
     /// Switches the diagnostics of a workflow; what is not given is as the file says.
     pub async fn switch_diagnostics(&self, workflow: &str, switch: DiagnosticsSwitch) -> Result<(), StoreError> {
-        let settings = switch.encode();
-        self.shared.store.administer(Admin::Diagnostics { workflow: workflow.to_owned(), settings }).await?;
-        self.refresh_switches().await
+        let settings = switch.encode().map_err(StoreError::Other)?;
+        self.with.store.administer(Admin::Diagnostics { workflow: workflow.to_owned(), settings }).await?;
+        self.with.publisher.refresh_switches().await
     }
 
     /// Switches the triggers of a workflow on or off; nothing gives the switch back to the file.
     pub async fn switch(&self, workflow: &str, active: Option<bool>) -> Result<(), StoreError> {
-        self.shared.store.administer(Admin::Switch { workflow: workflow.to_owned(), active }).await?;
-        self.refresh_switches().await
+        self.with.store.administer(Admin::Switch { workflow: workflow.to_owned(), active }).await?;
+        self.with.publisher.refresh_switches().await
     }
 }
 

@@ -1,10 +1,13 @@
 //! Schedules for people: what they are, when they fire next, pause and resume.
 
-use super::Engine;
-use crate::store::{Admin, ScheduleId, StoreError, Timestamp};
+use crate::clock::Clock;
+use crate::dispatch::Dispatcher;
+use crate::project::Catalog;
+use crate::store::{Admin, ScheduleId, Store, StoreError, Timestamp};
 use crate::trigger::schedule::{Cron, Missed, Overlap, Pattern, Schedule};
 use chrono_tz::Tz;
 use flowscript_lang::value::Record;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A schedule as lists show it.
@@ -37,11 +40,31 @@ pub struct Upcoming {
     pub at: Timestamp,
 }
 
-impl Engine {
+/// Shows schedules, and stops and resumes them.
+pub struct Schedules {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    catalog: Arc<Catalog>,
+    dispatcher: Arc<Dispatcher>,
+    /// The zone of schedules that name none.
+    zone: Tz,
+}
+
+impl Schedules {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        catalog: Arc<Catalog>,
+        dispatcher: Arc<Dispatcher>,
+        zone: Tz,
+    ) -> Self {
+        Self { store, clock, catalog, dispatcher, zone }
+    }
+
     /// The schedules of all workflows whose triggers work, with their next `count` occurrences.
-    pub async fn schedules(&self, count: usize) -> Result<Vec<ScheduleView>, StoreError> {
-        let (snapshot, now) = (self.workflows(), self.shared.clock.now());
-        let records = self.shared.store.schedules().await?;
+    pub async fn list(&self, count: usize) -> Result<Vec<ScheduleView>, StoreError> {
+        let (snapshot, now) = (self.catalog.current(), self.clock.now());
+        let records = self.store.schedules().await?;
         let view = records.into_iter().filter_map(|record| {
             let workflow = snapshot.entry(&record.workflow)?.workflow.clone()?;
             let schedule = workflow.schedules.iter().find(|schedule| schedule.key == record.key)?;
@@ -62,7 +85,7 @@ impl Engine {
     /// The next `count` occurrences of all schedules together.
     pub async fn upcoming(&self, count: usize) -> Result<Vec<Upcoming>, StoreError> {
         let mut upcoming: Vec<Upcoming> = self
-            .schedules(count)
+            .list(count)
             .await?
             .into_iter()
             .flat_map(|view| {
@@ -75,18 +98,18 @@ impl Engine {
         Ok(upcoming)
     }
 
-    /// Stops a schedule or goes on with it; what comes in between is not missed.
-    pub async fn pause_schedule(&self, workflow: &str, key: &str, paused: bool) -> Result<(), StoreError> {
+    /// Stops a schedule or resumes it; what comes in between is not missed.
+    pub async fn pause(&self, workflow: &str, key: &str, paused: bool) -> Result<(), StoreError> {
         let schedule = ScheduleId { workflow: workflow.to_owned(), key: key.to_owned() };
-        self.shared.store.administer(Admin::PauseSchedule { schedule, paused }).await?;
-        self.shared.dispatcher.schedules_changed();
+        self.store.administer(Admin::PauseSchedule { schedule, paused }).await?;
+        self.dispatcher.schedules_changed();
         Ok(())
     }
 
     /// The next occurrences of a cron expression in a zone. The error says what is wrong with one of them.
     pub fn preview(&self, cron: &str, zone: Option<&str>, count: usize) -> Result<Vec<Timestamp>, String> {
         let zone = match zone {
-            None => self.shared.config.time_zone,
+            None => self.zone,
             Some(name) => name.parse().map_err(|_| format!("`{name}` is no IANA time zone"))?,
         };
         let schedule = Schedule {
@@ -99,6 +122,6 @@ impl Engine {
             missed: Missed::Last,
             jitter: Duration::ZERO,
         };
-        Ok(schedule.upcoming(self.shared.clock.now(), count))
+        Ok(schedule.upcoming(self.clock.now(), count))
     }
 }

@@ -1,9 +1,11 @@
 //! What the engine shows of its runs: values instead of stored bytes.
 
-use super::Engine;
-use crate::run::{StepDiff, StepTrace, decode_history, encoding, shown_steps};
+use crate::dispatch::Dispatcher;
+use crate::project::Catalog;
+use crate::run::{StepDiff, StepTrace, decode_history, shown_steps};
 use crate::script::SourcePlace;
-use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, StoreError, Try};
+use crate::script::encoding;
+use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Store, StoreError, Try};
 use crate::told;
 use crate::trigger::webhook::Request;
 use crate::workflow::history::Redact;
@@ -89,8 +91,19 @@ pub struct RunList {
     pub next: Option<String>,
 }
 
-impl Engine {
-    /// A run with steps and log. One that goes on is read until it has not changed meanwhile.
+/// Reads runs for people.
+pub struct Viewer {
+    store: Arc<dyn Store>,
+    catalog: Arc<Catalog>,
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl Viewer {
+    pub(super) fn new(store: Arc<dyn Store>, catalog: Arc<Catalog>, dispatcher: Arc<Dispatcher>) -> Self {
+        Self { store, catalog, dispatcher }
+    }
+
+    /// A run with steps and log. One that is at work is read until it has not changed meanwhile.
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
         for _ in 1..READS {
             let (view, seen) = self.view_once(id).await?;
@@ -104,9 +117,9 @@ impl Engine {
     /// A run, and which revision of it its steps are of.
     async fn view_once(&self, id: RunId) -> Result<(RunView, u32), StoreError> {
         let StepsView { steps, places, diffs, summary: seen, .. } = self.steps_view(id).await?;
-        let tries = self.shared.store.tries(id).await?;
-        let log = self.shared.store.log(id, 0, LOG_LINES).await?;
-        let run: Run = self.shared.store.run(id).await?;
+        let tries = self.store.tries(id).await?;
+        let log = self.store.log(id, 0, LOG_LINES).await?;
+        let run: Run = self.store.run(id).await?;
         let veil = self.veil(&run.summary).await;
         let payload = run.payload.as_ref().map(|bytes| Request::decode(bytes)).transpose();
         let payload = told(id, payload).filter(|_| veil.input);
@@ -127,12 +140,12 @@ impl Engine {
         Ok((view, seen.revision))
     }
 
-    /// The steps of a run. One that goes on is read until it has not changed meanwhile.
+    /// The steps of a run. One that is at work is read until it has not changed meanwhile.
     pub async fn steps_view(&self, id: RunId) -> Result<StepsView, StoreError> {
-        let mut summary = self.shared.store.summary(id).await?;
+        let mut summary = self.store.summary(id).await?;
         for _ in 1..READS {
             let view = self.steps_of(summary.clone()).await?;
-            let after = self.shared.store.summary(id).await?;
+            let after = self.store.summary(id).await?;
             if after.revision == summary.revision {
                 return Ok(view);
             }
@@ -142,10 +155,10 @@ impl Engine {
     }
 
     async fn steps_of(&self, summary: RunSummary) -> Result<StepsView, StoreError> {
-        let (store, id) = (&self.shared.store, summary.id);
+        let (store, id) = (&self.store, summary.id);
         let history = store.trace(id).await?.as_ref().map(|bytes| decode_history(bytes)).transpose();
         let history = told(id, history).unwrap_or_default();
-        let host = self.shared.dispatcher.at_work(id);
+        let host = self.dispatcher.at_work(id);
         let mut kept = Vec::new();
         if !summary.state.is_final() {
             kept = store.kept_below(id, "at:").await?;
@@ -168,17 +181,17 @@ impl Engine {
         let passed = history.steps;
         let all = shown_steps(veil.workflow.as_ref(), records.clone(), passed, &kept, host.as_deref());
         let steps = told(id, all.map(Some)).unwrap_or(records);
-        // A run that goes on again has not failed yet.
+        // A run that was queued again has not failed yet.
         let places = if summary.error.is_some() { history.places } else { Vec::new() };
         Ok(StepsView { summary, steps, results, places, diffs: history.diffs })
     }
 
     /// A page of runs; one with much to show ends early. Of large outputs only the beginning is read.
     pub async fn run_list(&self, query: RunQuery) -> Result<RunList, StoreError> {
-        let mut page = self.shared.store.runs(query).await?;
+        let mut page = self.store.runs(query).await?;
         // One read for all: a page has up to a thousand runs.
         let ids = page.runs.iter().map(|run| run.id).collect();
-        let previews = self.shared.store.previews(ids, MOST_READ).await?;
+        let previews = self.store.previews(ids, MOST_READ).await?;
         let mut previews: HashMap<RunId, Preview> =
             previews.into_iter().map(|preview| (preview.run, preview)).collect();
         let size = |run: &RunSummary, previews: &HashMap<RunId, Preview>| {
@@ -216,22 +229,22 @@ impl Engine {
     }
 }
 
-/// What of a run nobody is shown: what its version masks, and what diagnostics leave out.
+/// What of a run is never shown: what its version masks, and what diagnostics leave out.
 struct Veil {
     workflow: Option<Arc<Workflow>>,
     input: bool,
     output: bool,
 }
 
-impl Engine {
+impl Viewer {
     async fn veil(&self, run: &RunSummary) -> Veil {
-        let current = || self.workflows().entry(&run.workflow).and_then(|entry| entry.workflow.clone());
+        let current = || self.catalog.current().entry(&run.workflow).and_then(|entry| entry.workflow.clone());
         let workflow = match run.version {
-            Some(version) => self.shared.dispatcher.version(version).await.ok(),
+            Some(version) => self.dispatcher.version(version).await.ok(),
             None => current(),
         };
         let workflow = workflow.or_else(current);
-        let diagnostics = workflow.as_ref().map(|workflow| self.shared.dispatcher.diagnostics(workflow));
+        let diagnostics = workflow.as_ref().map(|workflow| self.dispatcher.diagnostics(workflow));
         let diagnostics = diagnostics.unwrap_or_default();
         // While a run may still fail, its parts are shown unless they never are.
         let failed = run.state != RunState::Completed;
@@ -286,7 +299,7 @@ fn decoded(run: RunId, bytes: Option<&Vec<u8>>) -> Option<Value> {
     told(run, bytes.map(|bytes| encoding::decode(bytes)).transpose())
 }
 
-/// What cannot be read is left out, and told in the log.
+/// What cannot be read is left out, and reported in the log.
 fn told<T>(run: RunId, result: Result<Option<T>, String>) -> Option<T> {
     result.unwrap_or_else(|reason| {
         told::error_of(&reason, || format!("run {run}: {reason}"));

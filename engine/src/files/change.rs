@@ -41,7 +41,7 @@ impl Files {
         let target = self.not_outside(path, &folder.join(name))?;
         let is_new = match target.metadata() {
             Ok(metadata) if metadata.is_file() => false,
-            // A pipe would wait for somebody to read it.
+            // A pipe would wait for a reader.
             Ok(_) => return Err(io(format!("The file `{path}` cannot be appended to: it is not a file"))),
             Err(error) if error.kind() == IoKind::NotFound => true,
             Err(error) => return Err(failed(error)),
@@ -111,7 +111,7 @@ fn is_missing(path: &Path) -> bool {
     path.symlink_metadata().is_err_and(|error| error.kind() == IoKind::NotFound)
 }
 
-/// Runs beside this one append to the same file: each adds its part whole.
+/// Other runs append to the same file at the same time: each adds its part whole.
 fn lock(file: &File) -> Result<(), Error> {
     match file.lock() {
         // Some network file systems have no locks.

@@ -1,22 +1,21 @@
 //! From the bytes of a file to values, and back.
 
-use super::{Addition, FileFormat};
+use super::format::FileFormat;
 use crate::script::{Fault, NoForm, decode_csv, decode_json_within, encode_csv, encode_csv_rows, encode_json_within};
 use flowscript_lang::budget::Budget;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, RowsBuilder, Value, to_text};
 use std::path::Path;
 
-/// The format that the suffix of a file stands for.
-pub(super) fn by_suffix(file: &Path) -> FileFormat {
-    let suffix = file.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default().to_ascii_lowercase();
-    match suffix.as_str() {
-        "json" => FileFormat::Json,
-        "ndjson" | "jsonl" => FileFormat::Ndjson,
-        "csv" => FileFormat::Csv,
-        "txt" | "md" | "log" | "xml" | "html" => FileFormat::Text,
-        _ => FileFormat::Binary,
-    }
+/// What is added to the end of a file.
+#[derive(Clone, Debug)]
+pub enum Addition {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// These bytes, beginning on a line of their own.
+    Lines(Vec<u8>),
+    /// These rows, in the columns that the file has.
+    Rows(Value),
 }
 
 /// The value that bytes stand for, as far as the budget goes.
@@ -56,7 +55,7 @@ pub fn bytes(value: &Value, format: Option<FileFormat>, name: &str, budget: &mut
     if let Value::Binary(bytes) = value {
         return Ok(bytes.to_vec());
     }
-    let format = format.unwrap_or_else(|| by_suffix(Path::new(name)));
+    let format = format.unwrap_or_else(|| FileFormat::by_suffix(Path::new(name)));
     // A text is written as it is, whatever the file is called.
     match (format, value) {
         (FileFormat::Ndjson, value) => encode_lines(value, budget).map_err(unfit),
@@ -80,7 +79,7 @@ pub fn addition(
     name: &str,
     budget: &mut dyn Budget,
 ) -> Result<Addition, Fault> {
-    match (format.unwrap_or_else(|| by_suffix(Path::new(name))), value) {
+    match (format.unwrap_or_else(|| FileFormat::by_suffix(Path::new(name))), value) {
         (_, Value::Binary(_)) | (FileFormat::Json | FileFormat::Csv, Value::Text(_)) => {}
         (FileFormat::Ndjson, _) => return Ok(Addition::Lines(bytes(value, Some(FileFormat::Ndjson), name, budget)?)),
         (FileFormat::Csv, Value::Record(_)) => return Ok(Addition::Rows(Value::list(vec![value.clone()]))),
@@ -117,7 +116,7 @@ fn encode_lines(value: &Value, budget: &mut dyn Budget) -> Result<Vec<u8>, NoFor
     Ok(lines.into_bytes())
 }
 
-/// Rows as CSV behind the rows of a file that begins with `header`, in its columns; with a header of their own where the
+/// Rows as CSV after the rows of a file that begins with `header`, in its columns; with a header of their own where the
 /// file is empty; as far as the budget goes.
 pub(super) fn csv_rows(rows: &Value, header: Option<&[u8]>, budget: &mut dyn Budget) -> Result<String, NoForm> {
     let Some(header) = header else { return encode_csv(rows, budget) };

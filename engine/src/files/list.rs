@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 /// The most entries that a list has.
 pub(super) const MOST_ENTRIES: usize = 100_000;
-/// Asking the system for an entry takes about as long as so many steps.
+/// Asking the system for an entry takes about as long as this many steps.
 const STEPS_OF_ENTRY: u64 = 10;
 
 impl Files {

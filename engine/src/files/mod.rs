@@ -2,15 +2,16 @@
 
 mod change;
 mod content;
+mod format;
 mod list;
 #[cfg(test)]
 mod tests;
 
-pub use content::{addition, bytes};
+pub use content::{Addition, addition, bytes};
+pub use format::FileFormat;
 
 use crate::disk;
 use crate::script::Fault;
-use content::by_suffix;
 use flowscript_lang::budget::Budget;
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::value::Value;
@@ -25,21 +26,6 @@ const MAX_BYTES: u64 = 64 << 20;
 /// Decoded files that are kept for the next run; larger ones are read each time.
 const CACHED_BYTES: u64 = 4 << 20;
 const CACHED_FILES: usize = 64;
-
-/// What the bytes of a file become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FileFormat {
-    /// Any value.
-    Json,
-    /// A list of values, one a line.
-    Ndjson,
-    /// A table of texts, the first row names the columns.
-    Csv,
-    /// A text.
-    Text,
-    /// Bytes.
-    Binary,
-}
 
 /// A folder that file steps read and change.
 #[derive(Debug)]
@@ -72,17 +58,6 @@ pub enum FileChange {
     Delete(String),
 }
 
-/// What is added to the end of a file.
-#[derive(Clone, Debug)]
-pub enum Addition {
-    /// These bytes.
-    Bytes(Vec<u8>),
-    /// These bytes, beginning on a line of their own.
-    Lines(Vec<u8>),
-    /// These rows, in the columns that the file has.
-    Rows(Value),
-}
-
 impl Files {
     /// The files below `root`.
     pub fn new(root: PathBuf) -> Self {
@@ -96,7 +71,7 @@ impl Files {
         if metadata.len() > MAX_BYTES {
             return Err(too_large(path, metadata.len()));
         }
-        let format = format.unwrap_or_else(|| by_suffix(&file));
+        let format = format.unwrap_or_else(|| FileFormat::by_suffix(&file));
         let stamp = metadata.modified().ok().map(|modified| Stamp { bytes: metadata.len(), modified });
         let key = (file, format);
         if let Some(value) = self.cached(&key, stamp) {
@@ -126,7 +101,7 @@ impl Files {
     }
 
     /// Does what a step says. `repeated`: an earlier attempt ended without a known result and may have done it already.
-    /// The budget pays for what is read, and ends what nobody wants any more.
+    /// The budget pays for what is read, and ends what is no longer needed.
     pub fn perform(&self, change: &FileChange, repeated: bool, budget: &mut dyn Budget) -> Result<Value, Fault> {
         match change {
             FileChange::Read(path, format) => return self.read(path, *format, budget),
@@ -158,7 +133,7 @@ impl Files {
         let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(io(format!("`{path}` is not the path of a file")));
         };
-        // A link on the way may lead outside: nothing is made behind one that does.
+        // A link on the way may lead outside: nothing is made below one that does.
         let mut there = folder;
         while !there.exists() {
             there = there.parent().unwrap_or(&root);

@@ -95,7 +95,7 @@ impl Guard {
         }
         let token = token.trim();
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        if self.admin.ct_eq(&hash).into() { Some(Role::Admin) } else { engine.role(token) }
+        if self.admin.ct_eq(&hash).into() { Some(Role::Admin) } else { engine.access().role(token) }
     }
 }
 

@@ -46,7 +46,8 @@ pub async fn deliver(
         Ok::<_, Problem>(callback::encode(&raw.decode(&app, Problem::bad_request, decode)?))
     };
     let event = raw.work(&app, owner, &parts.headers, decode).await?;
-    let delivered = app.engine.deliver(run, name.clone(), event).await.map_err(|error| Problem::of_store(&error))?;
+    let delivered =
+        app.engine.operators().deliver(run, name.clone(), event).await.map_err(|error| Problem::of_store(&error))?;
     match delivered {
         Delivered::Kept => {
             Ok(json_response(StatusCode::ACCEPTED, json!({ "runId": run.to_string(), "event": name }).to_string()))
@@ -76,5 +77,5 @@ pub async fn page(State(app): State<App>, Path(address): Address) -> Result<Resp
 fn signed(app: &App, (run, name, mac): (String, String, String)) -> Result<(RunId, String), Problem> {
     let unknown = || Problem::not_found("Nothing waits at this address.");
     let run: RunId = run.parse().map_err(|_| unknown())?;
-    if app.engine.is_callback(run, &name, &mac) { Ok((run, name)) } else { Err(unknown()) }
+    if app.engine.operators().is_callback(run, &name, &mac) { Ok((run, name)) } else { Err(unknown()) }
 }

@@ -30,8 +30,9 @@ pub fn visit<'a>(app: &App, entry: &'a Entry, parts: &'a Parts) -> Result<Visito
     let is_known = !matches!(entry.lock, Lock::Open | Lock::Signature(_));
     let mut visitor = Visitor { key: None, query: Cow::Borrowed(query), signed: None, is_known };
     let text = |name: &str| text(&parts.headers, name);
-    let opens =
-        |credential: Option<Credential>| credential.and_then(|credential| app.engine.open(&credential, &entry.id));
+    let opens = |credential: Option<Credential>| {
+        credential.and_then(|credential| app.engine.access().open(&credential, &entry.id))
+    };
     match &entry.lock {
         Lock::Open => {}
         Lock::Key { query: name } => {

@@ -58,7 +58,7 @@ pub async fn evaluate(
         return Err(Problem::bad_request(detail));
     }
     let input = wanted.input.map(|input| input.get().to_owned());
-    let done = app.engine.evaluate(wanted.source, input, room).await;
+    let done = app.engine.evaluator().evaluate(wanted.source, input, room).await;
     let done = done.ok_or_else(|| Problem::new(500, "internal", "Internal error"))?;
     let Tried { outcome, json, shown } = done.map_err(|NotVariables(why)| {
         Problem::bad_request(format!("`input` must be an object with the variables by name; {why}."))

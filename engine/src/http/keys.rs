@@ -46,7 +46,7 @@ pub struct KeyChange {
 /// Lists all keys without their texts.
 #[utoipa::path(get, path = "/keys", tag = "keys", responses((status = 200, body = Keys), Refused))]
 pub async fn list(State(app): State<App>) -> Result<Shown<Keys>, Problem> {
-    let keys = app.engine.keys().await.map_err(|error| Problem::of_store(&error))?;
+    let keys = app.engine.access().keys().await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Keys { keys: keys.iter().map(Key::of).collect() }))
 }
 
@@ -60,7 +60,7 @@ pub async fn add(State(app): State<App>, Given(new): Given<NewKey>) -> Result<Sh
     };
     check_label(&new.label)?;
     let expires_at = json::future(&app, "expiresAt", new.expires_at.as_deref())?;
-    let record = app.engine.add_key(&new.workflow, &new.label, &key, expires_at).await;
+    let record = app.engine.access().add_key(&new.workflow, &new.label, &key, expires_at).await;
     let record = record.map_err(|error| Problem::of_store(&error))?;
     let mut shown = Key::of(&record);
     shown.key = new.key.is_none().then(|| key.reveal().to_owned());
@@ -76,7 +76,7 @@ pub async fn rename(
 ) -> Result<Shown<Key>, Problem> {
     let id = key_id(&id)?;
     check_label(&change.label)?;
-    app.engine.rename_key(id, &change.label).await.map_err(|error| Problem::of_store(&error))?;
+    app.engine.access().rename_key(id, &change.label).await.map_err(|error| Problem::of_store(&error))?;
     show(&app, id).await
 }
 
@@ -84,19 +84,19 @@ pub async fn rename(
 #[utoipa::path(post, path = "/keys/{id}/revoke", tag = "keys", params(("id" = String, Path,)), responses((status = 200, body = Key), Refused))]
 pub async fn revoke(State(app): State<App>, At(id): At<String>) -> Result<Shown<Key>, Problem> {
     let id = key_id(&id)?;
-    app.engine.revoke_key(id).await.map_err(|error| Problem::of_store(&error))?;
+    app.engine.access().revoke_key(id).await.map_err(|error| Problem::of_store(&error))?;
     show(&app, id).await
 }
 
 /// Removes a key: it opens nothing any more.
 #[utoipa::path(delete, path = "/keys/{id}", tag = "keys", params(("id" = String, Path,)), responses((status = 204, description = "It is gone."), Refused))]
 pub async fn delete(State(app): State<App>, At(id): At<String>) -> Result<StatusCode, Problem> {
-    app.engine.delete_key(key_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    app.engine.access().delete_key(key_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn show(app: &App, id: Uuid) -> Result<Shown<Key>, Problem> {
-    let key = app.engine.key(id).await.map_err(|error| Problem::of_store(&error))?;
+    let key = app.engine.access().key(id).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Key::of(&key)))
 }
 

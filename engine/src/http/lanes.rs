@@ -41,8 +41,12 @@ pub struct LaneName {
 #[utoipa::path(get, path = "/lanes", tag = "lanes", params(LaneFilter), responses((status = 200, body = LanePage), Refused))]
 pub async fn list(State(app): State<App>, Asked(filter): Asked<LaneFilter>) -> Result<Shown<LanePage>, Problem> {
     let LaneFilter { workflow, held, cursor, limit } = filter;
-    let page =
-        app.engine.lanes(workflow, held, cursor, page_size(limit)?).await.map_err(|error| told_cursor(&error))?;
+    let page = app
+        .engine
+        .operators()
+        .lanes(workflow, held, cursor, page_size(limit)?)
+        .await
+        .map_err(|error| told_cursor(&error))?;
     let next = page.next.map(|cursor| cursor.0);
     Ok(ok(LanePage { lanes: page.lanes.iter().map(Lane::of).collect(), next }))
 }
@@ -54,7 +58,8 @@ pub async fn skip(
     At(workflow): At<String>,
     Given(lane): Given<LaneName>,
 ) -> Result<Shown<Touched>, Problem> {
-    let skipped = app.engine.skip_head(&workflow, &lane.key).await.map_err(|error| Problem::of_store(&error))?;
+    let skipped =
+        app.engine.operators().skip_head(&workflow, &lane.key).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Touched { run_id: skipped.to_string() }))
 }
 
@@ -65,6 +70,7 @@ pub async fn resume(
     At(workflow): At<String>,
     Given(lane): Given<LaneName>,
 ) -> Result<Shown<Touched>, Problem> {
-    let resumed = app.engine.resume_lane(&workflow, &lane.key).await.map_err(|error| Problem::of_store(&error))?;
+    let resumed =
+        app.engine.operators().resume_lane(&workflow, &lane.key).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Touched { run_id: resumed.to_string() }))
 }

@@ -48,7 +48,7 @@ pub struct RunFilter {
 /// Lists runs, newest first, with the beginnings of their outputs and of their errors.
 #[utoipa::path(get, path = "/runs", tag = "runs", params(RunFilter), responses((status = 200, body = RunPage), Refused))]
 pub async fn list(State(app): State<App>, Asked(filter): Asked<RunFilter>) -> Result<Shown<RunPage>, Problem> {
-    let list = app.engine.run_list(store_query(filter)?).await.map_err(|error| told_cursor(&error))?;
+    let list = app.engine.viewer().run_list(store_query(filter)?).await.map_err(|error| told_cursor(&error))?;
     let runs = list.runs.iter().map(Run::listed).collect();
     Ok(ok(RunPage { runs, next: list.next }))
 }
@@ -61,31 +61,31 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Shown<RunDetails>, Problem> {
     let run = run_id(&id)?;
-    let view = app.engine.run_view(run).await.map_err(|error| Problem::of_store(&error))?;
+    let view = app.engine.viewer().run_view(run).await.map_err(|error| Problem::of_store(&error))?;
     // Whoever has the address of an event may send it: a viewer may not.
     let is_admin = app.guard.role(&app.engine, &headers) == Some(Role::Admin);
-    let address = |event: &str| app.engine.callback_url(run, event).filter(|_| is_admin);
+    let address = |event: &str| app.engine.operators().callback_url(run, event).filter(|_| is_admin);
     Ok(ok(RunDetails::of(&view, address)))
 }
 
 /// Shows the steps of a run, also while it goes on: what is over, what is at work, what waits and for what.
 #[utoipa::path(get, path = "/runs/{id}/steps", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Steps), Refused))]
 pub async fn steps(State(app): State<App>, At(id): At<String>) -> Result<Shown<Steps>, Problem> {
-    let view = app.engine.steps_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    let view = app.engine.viewer().steps_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Steps { steps: view.steps.iter().map(Step::of).collect() }))
 }
 
 /// Shows what the steps of a run did to its variables, as far as diagnostics kept it.
 #[utoipa::path(get, path = "/runs/{id}/variables", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Variables), Refused))]
 pub async fn variables(State(app): State<App>, At(id): At<String>) -> Result<Shown<Variables>, Problem> {
-    let view = app.engine.steps_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    let view = app.engine.viewer().steps_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Variables { variables: view.diffs.iter().map(StepChanges::of).collect() }))
 }
 
 /// Shows the request that started a run.
 #[utoipa::path(get, path = "/runs/{id}/payload", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Payload), Refused))]
 pub async fn payload(State(app): State<App>, At(id): At<String>) -> Result<Shown<Payload>, Problem> {
-    let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    let view = app.engine.viewer().run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Payload { payload: json::Text::optional(view.payload.as_ref()) }))
 }
 
@@ -122,14 +122,14 @@ pub async fn log(
 #[utoipa::path(post, path = "/runs/{id}/retry", tag = "runs", params(("id" = String, Path,)), responses((status = 202, body = Accepted), Refused))]
 pub async fn retry(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
     let id = run_id(&id)?;
-    app.engine.retry(id).await.map_err(|error| Problem::of_store(&error))?;
+    app.engine.operators().retry(id).await.map_err(|error| Problem::of_store(&error))?;
     Ok(queued(&app, id))
 }
 
 /// Starts a new run with the payload of an earlier one.
 #[utoipa::path(post, path = "/runs/{id}/rerun", tag = "runs", params(("id" = String, Path,)), responses((status = 202, body = Accepted), Refused))]
 pub async fn rerun(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
-    let id = app.engine.run_again(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    let id = app.engine.operators().run_again(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(queued(&app, id))
 }
 
@@ -137,7 +137,7 @@ pub async fn rerun(State(app): State<App>, At(id): At<String>) -> Result<Respons
 #[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", params(("id" = String, Path,)), responses((status = 202, body = Accepted), Refused))]
 pub async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Response, Problem> {
     let id = run_id(&id)?;
-    match app.engine.cancel(id).await.map_err(|error| Problem::of_store(&error))? {
+    match app.engine.operators().cancel(id).await.map_err(|error| Problem::of_store(&error))? {
         Cancel::Ended(state) => Err(Problem::new(409, "conflict", "Conflict")
             .with_detail(format!("The run has ended already: it is {state}."))
             .with_run(id)),
@@ -148,7 +148,7 @@ pub async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Respon
 /// Skips a queued run, or opens the lane that a failed run holds.
 #[utoipa::path(post, path = "/runs/{id}/skip", tag = "runs", params(("id" = String, Path,)), responses((status = 200, body = Touched), Refused))]
 pub async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<Touched>, Problem> {
-    let id = app.engine.skip(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    let id = app.engine.operators().skip(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Touched { run_id: id.to_string() }))
 }
 
@@ -180,7 +180,7 @@ pub async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> R
     let done = match ids {
         Some(ids) if !said => {
             let ids: Vec<RunId> = ids.iter().map(|id| run_id(id)).collect::<Result<_, _>>()?;
-            app.engine.retry_all(ids).await
+            app.engine.operators().retry_all(ids).await
         }
         None if said => {
             let filter = RunFilter {
@@ -194,7 +194,7 @@ pub async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> R
                 cursor: None,
                 limit: None,
             };
-            app.engine.retry_found(store_query(filter)?).await
+            app.engine.operators().retry_found(store_query(filter)?).await
         }
         _ => {
             let detail = "The body must say either `ids`, or at least one of workflow, from, before, label and text.";

@@ -49,21 +49,23 @@ pub struct Expression {
 /// Lists the schedules of active workflows, each with its next occurrences.
 #[utoipa::path(get, path = "/schedules", tag = "schedules", params(HowMany), responses((status = 200, body = Schedules), Refused))]
 pub async fn list(State(app): State<App>, Asked(asked): Asked<HowMany>) -> Result<Shown<Schedules>, Problem> {
-    let schedules = app.engine.schedules(how_many(asked.next)?).await.map_err(|error| Problem::of_store(&error))?;
+    let schedules =
+        app.engine.schedules().list(how_many(asked.next)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Schedules { schedules: schedules.iter().map(Schedule::of).collect() }))
 }
 
 /// Shows the next occurrences of all schedules, in order.
 #[utoipa::path(get, path = "/schedules/upcoming", tag = "schedules", params(HowMany), responses((status = 200, body = UpcomingList), Refused))]
 pub async fn upcoming(State(app): State<App>, Asked(asked): Asked<HowMany>) -> Result<Shown<UpcomingList>, Problem> {
-    let upcoming = app.engine.upcoming(how_many(asked.next)?).await.map_err(|error| Problem::of_store(&error))?;
+    let upcoming =
+        app.engine.schedules().upcoming(how_many(asked.next)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(UpcomingList { upcoming: upcoming.iter().map(Upcoming::of).collect() }))
 }
 
 /// Tries a cron expression: its next occurrences, or what is wrong with it.
 #[utoipa::path(get, path = "/schedules/validate", tag = "schedules", params(Expression), responses((status = 200, body = Tried), Refused))]
 pub async fn validate(State(app): State<App>, Asked(asked): Asked<Expression>) -> Result<Shown<Tried>, Problem> {
-    let next = app.engine.preview(&asked.cron, asked.time_zone.as_deref(), how_many(asked.next)?);
+    let next = app.engine.schedules().preview(&asked.cron, asked.time_zone.as_deref(), how_many(asked.next)?);
     let next = next.map_err(Problem::bad_request)?.into_iter().map(time).collect();
     Ok(ok(Tried { cron: asked.cron, next }))
 }
@@ -81,6 +83,6 @@ pub async fn resume(State(app): State<App>, At(at): At<(String, String)>) -> Res
 }
 
 async fn set(app: &App, (workflow, schedule): (String, String), paused: bool) -> Result<Shown<Paused>, Problem> {
-    app.engine.pause_schedule(&workflow, &schedule, paused).await.map_err(|error| Problem::of_store(&error))?;
+    app.engine.schedules().pause(&workflow, &schedule, paused).await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Paused { workflow, schedule, paused }))
 }

@@ -44,7 +44,7 @@ pub async fn start(State(app): State<App>, request: Request) -> Result<Response,
         let shown = |raw: &mut RawBody| token_in(&raw.bytes);
         let token = raw.work(&app, Owner::Stranger(caller), &parts.headers, shown).await;
         let credential = token.map(|token| Credential::of_key(&token));
-        credential.and_then(|credential| app.engine.key_of(&credential)).ok_or_else(Problem::unauthorized)?;
+        credential.and_then(|credential| app.engine.access().key_of(&credential)).ok_or_else(Problem::unauthorized)?;
         raw.know();
     }
     let decode = |raw: &mut RawBody| {
@@ -90,10 +90,10 @@ pub async fn status(State(app): State<App>, At(id): At<String>, request: Request
             token_in(&raw.bytes).map(|token| Credential::of_key(&token))
         }
     };
-    let key = shown.and_then(|credential| app.engine.key_of(&credential)).ok_or_else(Problem::unauthorized)?;
+    let key = shown.and_then(|credential| app.engine.access().key_of(&credential)).ok_or_else(Problem::unauthorized)?;
     let unknown = || Problem::not_found(format!("There is no activity `{id}`."));
     let run: RunId = id.parse().map_err(|_| unknown())?;
-    let view = app.engine.steps_view(run).await.map_err(|error| match Problem::of_store(&error) {
+    let view = app.engine.viewer().steps_view(run).await.map_err(|error| match Problem::of_store(&error) {
         problem if problem.status() == 404 => unknown(),
         problem => problem,
     })?;
@@ -171,11 +171,11 @@ fn key_of(app: &App, headers: &HeaderMap, message: Option<&Record>) -> Result<Op
         Some(Value::Text(token)) => Some(Credential::of_key(&token)),
         _ => credential_in(headers),
     };
-    shown.and_then(|credential| app.engine.key_of(&credential)).ok_or_else(Problem::unauthorized)
+    shown.and_then(|credential| app.engine.access().key_of(&credential)).ok_or_else(Problem::unauthorized)
 }
 
 fn key_in_headers(app: &App, headers: &HeaderMap) -> Option<OpenKey> {
-    credential_in(headers).and_then(|credential| app.engine.key_of(&credential))
+    credential_in(headers).and_then(|credential| app.engine.access().key_of(&credential))
 }
 
 fn credential_in(headers: &HeaderMap) -> Option<Credential> {

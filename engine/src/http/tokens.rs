@@ -45,7 +45,7 @@ enum RoleName {
 /// them.
 #[utoipa::path(get, path = "/tokens", tag = "tokens", responses((status = 200, body = Tokens), Refused))]
 pub async fn list(State(app): State<App>) -> Result<Shown<Tokens>, Problem> {
-    let tokens = app.engine.tokens().await.map_err(|error| Problem::of_store(&error))?;
+    let tokens = app.engine.access().tokens().await.map_err(|error| Problem::of_store(&error))?;
     Ok(ok(Tokens { tokens: tokens.iter().map(Token::of).collect() }))
 }
 
@@ -59,7 +59,7 @@ pub async fn add(State(app): State<App>, Given(new): Given<NewToken>) -> Result<
     check_label(&new.label)?;
     let expires_at = json::future(&app, "expiresAt", new.expires_at.as_deref())?;
     let text = format!("{TOKEN_PREFIX}{}", random_text());
-    let record = app.engine.add_token(&text, &new.label, role, expires_at).await;
+    let record = app.engine.access().add_token(&text, &new.label, role, expires_at).await;
     let record = record.map_err(|error| Problem::of_store(&error))?;
     let mut shown = Token::of(&record);
     shown.token = Some(text);
@@ -70,6 +70,6 @@ pub async fn add(State(app): State<App>, Given(new): Given<NewToken>) -> Result<
 #[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens", params(("id" = String, Path,)), responses((status = 204, description = "It is gone."), Refused))]
 pub async fn delete(State(app): State<App>, At(id): At<String>) -> Result<StatusCode, Problem> {
     let id: Uuid = id.parse().map_err(|_| Problem::not_found(format!("There is no admin token {id}.")))?;
-    app.engine.delete_token(id).await.map_err(|error| Problem::of_store(&error))?;
+    app.engine.access().delete_token(id).await.map_err(|error| Problem::of_store(&error))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 #[utoipa::path(get, path = "/workflows", tag = "workflows", responses((status = 200, body = Workflows), Refused))]
 pub async fn list(State(app): State<App>) -> Shown<Workflows> {
     let workflows = app.engine.workflows().entries().map(|entry| Workflow::of(entry)).collect();
-    ok(Workflows { workflows, problems: app.engine.project_problems() })
+    ok(Workflows { workflows, problems: app.engine.publisher().project_problems() })
 }
 
 /// Shows one workflow.
@@ -57,7 +57,7 @@ pub async fn run(
     let input = match body.work(&app, Owner::Admin, &headers, decode).await? {
         Taken::Input(input) => input,
         Taken::Payload(of) => {
-            let started = app.engine.run_with_payload(&id, of).await;
+            let started = app.engine.operators().run_with_payload(&id, of).await;
             return Ok(queued(&app, started.map_err(|error| Problem::of_store(&error))?));
         }
     };
@@ -104,7 +104,7 @@ pub async fn activate(
     At(id): At<String>,
     Given(switch): Given<Switch>,
 ) -> Result<Shown<Workflow>, Problem> {
-    app.engine.switch(&id, switch.active).await.map_err(|error| Problem::of_store(&error))?;
+    app.engine.operators().switch(&id, switch.active).await.map_err(|error| Problem::of_store(&error))?;
     show(State(app), At(id)).await
 }
 
@@ -115,7 +115,7 @@ pub async fn diagnostics(
     At(id): At<String>,
     Given(switch): Given<DiagnosticsSwitch>,
 ) -> Result<Shown<Workflow>, Problem> {
-    app.engine.switch_diagnostics(&id, switch).await.map_err(|error| Problem::of_store(&error))?;
+    app.engine.operators().switch_diagnostics(&id, switch).await.map_err(|error| Problem::of_store(&error))?;
     show(State(app), At(id)).await
 }
 

@@ -10,7 +10,7 @@ pub struct Allowed {
     host: String,
     /// All hosts below this domain.
     below: bool,
-    /// Any port where there is none.
+    /// Any port where it is absent.
     port: Option<u16>,
 }
 
@@ -21,7 +21,7 @@ impl FromStr for Allowed {
         let wrong = || format!("`{text}` in http.allow is no host; write host, host:port, *.domain or an address");
         let text_of = text.trim();
         let (host, port) = match text_of.rsplit_once(':') {
-            // `::1` has colons of its own; with a port it stands in brackets.
+            // `::1` has colons of its own; with a port it is in brackets.
             Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
                 (host, Some(port.parse().map_err(|_| wrong())?))
             }

@@ -1,4 +1,4 @@
-//! A stream whose peer may send only so much before it is spoken to again.
+//! A stream whose peer may send a bounded amount before it is spoken to again.
 //!
 //! In protocols of question and answer this bounds what a client must keep of an answer, whatever the peer sends: a line
 //! without an end, lines without an end, records of TLS.
@@ -19,7 +19,7 @@ pub(super) struct Answers<S> {
 }
 
 impl<S> Answers<S> {
-    /// A stream over this one whose answers have at most so many bytes and lines.
+    /// A stream over this one whose answers have at most this many bytes and lines.
     pub(super) fn new(stream: S, most_bytes: usize, most_lines: usize) -> Self {
         Self { stream, most_bytes, most_lines, bytes: 0, lines: 0 }
     }

@@ -4,8 +4,8 @@ use super::database::{Database, POOL};
 use super::login;
 use super::mail::Mail;
 use super::own::Own;
-use super::secret::{Secret, masked};
-use crate::workflow::problem::{Problem, codes};
+use crate::secret::{Secret, masked};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{self, Entry, Node, Place, Scalar};
 use reqwest::Url;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ pub struct Connections {
 /// `name: { http: { url, headers } }`
 #[derive(Clone)]
 pub struct HttpConnection {
-    /// The address that step addresses are put behind.
+    /// The address that step addresses are appended to.
     pub url: Url,
     /// The same for people, without its secrets.
     pub shown: String,

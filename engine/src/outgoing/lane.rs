@@ -1,5 +1,5 @@
 //! The thread of requests to others. A peer decides how much its connection has to read and in how many pieces: hints or
-//! chunks without an end keep the thread busy that reads them. So it is none of those that serve callers.
+//! chunks without an end keep the thread busy that reads them. So it is not one of those that serve callers.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -42,7 +42,7 @@ impl Drop for Lane {
     }
 }
 
-/// A task that ends with whoever waits for it.
+/// A task that ends when its caller does.
 struct Task<T>(JoinHandle<T>);
 
 impl<T> Drop for Task<T> {

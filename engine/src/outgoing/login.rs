@@ -1,6 +1,6 @@
-//! Logins in addresses: they go into a header, so that no message that names an address tells them.
+//! Logins in addresses: they go into a header, so that no message that names an address shows them.
 
-use super::secret::{learn, masked};
+use crate::secret::{learn, masked};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;

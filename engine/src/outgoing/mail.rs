@@ -1,8 +1,8 @@
 //! Mail servers of connections.
 
-use super::secret::Secret;
 use super::smtp::Server;
 use crate::script::{Fault, TIMEOUT};
+use crate::secret::Secret;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flowscript_lang::error::ErrorKind;
@@ -15,7 +15,7 @@ use std::time::Duration;
 const LINE: usize = 76;
 /// A longer word of a subject is encoded, so that it can be folded.
 const LONGEST_WORD: usize = 60;
-/// How many bytes an encoded word holds; it is shorter than a line then, behind the name of its header too.
+/// How many bytes an encoded word holds; it is shorter than a line then, with the name of its header before it too.
 const ENCODED: usize = 39;
 
 /// `name: { smtp: { url, from } }`
@@ -76,7 +76,7 @@ impl Mail {
         self.server.check().await
     }
 
-    /// Sends a message. `key` is the same for each attempt, so that its receivers can tell a second one.
+    /// Sends a message. `key` is the same for each attempt, so that its receivers recognise a second one.
     pub async fn send(&self, letter: Letter, key: &str) -> Result<(), Fault> {
         let name = letter.connection.clone();
         let failed = |kind: &'static str, reason: String| {
@@ -136,7 +136,7 @@ impl Mail {
     }
 }
 
-/// A text whose lines end as they do in messages: a CR alone is none there, and servers refuse it or take it for more.
+/// A text whose lines end as they do in messages: a CR alone does not end one, and servers refuse it.
 fn with_line_ends(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }

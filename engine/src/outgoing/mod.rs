@@ -15,12 +15,12 @@ mod login;
 mod mail;
 mod own;
 mod pace;
-mod secret;
 mod smtp;
 #[cfg(test)]
 mod tests;
 mod tls;
 
+pub use crate::secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
 pub use allow::{Allowed, is_public};
 pub use check::check;
 pub use connections::{Connections, HttpConnection, read_connections};
@@ -29,8 +29,6 @@ pub use encoded::expand;
 use encoded::{ACCEPTED, is_encoded};
 pub use login::shown;
 pub use mail::{Letter, Mail};
-pub(crate) use secret::in_addresses;
-pub use secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
 
 use crate::burden::{Beside, Load};
 use bytes::{Bytes, BytesMut};
@@ -319,7 +317,7 @@ impl Shared {
     }
 }
 
-/// What the clients of the engine have in common: no proxies of the environment, no redirects that nobody has checked.
+/// What the clients of the engine have in common: no proxies of the environment, no redirects that are not checked.
 pub fn client() -> reqwest::ClientBuilder {
     // A second engine in one process finds the provider installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -346,7 +344,7 @@ fn look_up(host: String) -> Looking {
     Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.collect()) })
 }
 
-/// Finds public addresses only. What it gives is what is connected to: nobody asks for the name again in between.
+/// Finds public addresses only. What it gives is what is connected to: the name is not looked up again in between.
 struct PublicOnly<L> {
     lookup: L,
 }
@@ -491,7 +489,7 @@ pub fn reason(error: &reqwest::Error) -> String {
     std::error::Error::source(error).map_or_else(|| chain(error), chain)
 }
 
-/// An error with what is behind it: the outer one alone says little.
+/// An error with its causes: the outer one alone says little.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut texts = vec![error.to_string()];
     let mut inner = error.source();

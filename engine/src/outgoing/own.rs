@@ -34,7 +34,7 @@ impl Own {
         self.files().iter().any(|own| folded(&resolved(own)).starts_with(&folder))
     }
 
-    /// The folder, its files, and the store with the files that SQLite keeps beside it.
+    /// The folder, its files, and the store with the files that SQLite keeps with it.
     fn files(&self) -> Vec<PathBuf> {
         let beside = |suffix: &str| {
             let mut name = self.store.clone().into_os_string();
@@ -71,7 +71,7 @@ fn whole(path: &Path) -> PathBuf {
     plain
 }
 
-/// Some file systems do not tell `DATA` from `data`.
+/// Some file systems do not distinguish `DATA` from `data`.
 fn folded(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().to_lowercase().into()
 }
@@ -89,7 +89,7 @@ fn is_one(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// Paths have to tell where files have no numbers.
+/// Paths decide where files have no numbers.
 #[cfg(not(unix))]
 fn is_one(_: &Metadata, _: &Metadata) -> bool {
     false

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// A body that comes more slowly than so many bytes a second over such a time is not waited for.
+/// A body that comes more slowly than this many bytes a second, over this time, is not waited for.
 pub(super) const LEAST_RATE: usize = 100;
 const PACE_TIME: Duration = Duration::from_secs(30);
 

@@ -175,7 +175,7 @@ impl Server {
         Ok(Channel::Encrypted(Box::new(TlsConnector::from(config).connect(name, stream).await?)))
     }
 
-    /// Asks for TLS; tells whether the server takes it. What it says before its handshake, nobody believes.
+    /// Asks for TLS; true where the server accepts it. What it says before its handshake is not trusted.
     async fn asks_for_tls(&self, stream: &mut TcpStream) -> io::Result<bool> {
         let mut talk = Answers::new(stream, MOST_OF_ANSWER, MOST_LINES);
         answer(&mut talk).await?;
@@ -193,7 +193,7 @@ impl Server {
     }
 }
 
-/// The lines of one answer; the last one has a blank behind its number. Nothing behind it is read.
+/// The lines of one answer; the last one has a blank after its number. Nothing after it is read.
 async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut answer = Vec::new();
     loop {

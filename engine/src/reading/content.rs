@@ -1,9 +1,9 @@
 //! Values of the file: constants, and texts with `{expression}` parts.
 
 use super::Reader;
-use super::traps::bare_braces;
+use super::braces::bare_braces;
 use crate::script::{Content, Kind};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Core, Node, Scalar};
 use ecow::EcoString;
 use flowscript_lang::types::Type;
@@ -24,7 +24,7 @@ impl Reader<'_> {
     }
 
     /// Any value: each text in it is a template. With what is known of its type. Warns of what was probably meant as an
-    /// expression and is none.
+    /// expression and is not.
     pub fn content(&mut self, node: &Node) -> (Option<Content>, Type) {
         self.warn_of_bare_expressions(node);
         self.content_of(node)
@@ -65,7 +65,7 @@ impl Reader<'_> {
         (Some(Content::Constant(value)), ty)
     }
 
-    /// Reports names that stand in a list twice.
+    /// Reports names that are in a list twice.
     pub fn refuse_twice<'n>(&mut self, nodes: impl Iterator<Item = (&'n str, &'n Node)>) {
         let mut seen = HashSet::new();
         for (name, node) in nodes {

@@ -1,9 +1,9 @@
-//! Maps of the file: which keys may stand there, and simple values.
+//! Maps of the file: which keys they may have, and simple values.
 
 use super::Reader;
 use crate::config::duration;
 use crate::script::Content;
-use crate::workflow::problem::{Fix, Problem, codes};
+use crate::yaml::problem::{Fix, Problem, codes};
 use crate::yaml::{Core, Entry, Node, Place, Scalar};
 use flowscript_lang::suggest::nearest;
 use std::ops::RangeInclusive;
@@ -56,7 +56,7 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// The problem of a key that cannot stand there.
+/// The problem of a key that cannot be there.
 pub fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) -> Problem {
     let key = &entry.key;
     if later.contains(&key.as_str()) {

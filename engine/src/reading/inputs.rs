@@ -3,7 +3,7 @@
 use super::content::literal;
 use super::{Key, Reader, Takes, optional};
 use crate::script::{Conversion, Input};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;

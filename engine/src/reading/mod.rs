@@ -1,10 +1,12 @@
 //! Reading YAML with FlowScript in it: maps with their keys, values, templates and expressions, each problem with its
 //! place. What is read is checked against the variables that are known at that place.
 
+mod braces;
 mod content;
 mod fields;
 mod ids;
 mod inputs;
+mod known;
 pub mod schema;
 mod takes;
 mod traps;
@@ -16,8 +18,9 @@ pub use ids::{id_of_path, is_workflow_id};
 pub use takes::{Key, Takes, needed, optional};
 
 use crate::script::{Compiled, Kind, Library, Loading, Scope, Script, compile};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place, Scalar};
+use braces::braces_around_expression;
 use ecow::EcoString;
 use flowscript_lang::types::Type;
 use std::collections::BTreeMap;
@@ -29,12 +32,12 @@ pub type Modules = BTreeMap<EcoString, Arc<str>>;
 
 /// Problems of a file that are reported.
 const MOST_PROBLEMS: usize = 1_000;
-/// Steps that an entry of the file takes beside what is compiled in it.
+/// Steps that an entry of the file takes in addition to what is compiled in it.
 const ENTRY: u64 = 20;
 /// Bytes of YAML that are parsed for one step.
 const BYTES_OF_STEP: u64 = 16;
 
-/// Reads the parts of one file. It goes on after a problem, so that all problems are reported at once.
+/// Reads the parts of one file. It continues after a problem, so that all problems are reported at once.
 pub struct Reader<'a> {
     library: &'a Library,
     /// What reading the file may still use.
@@ -60,7 +63,7 @@ pub struct Named {
     pub events: Vec<(String, Place)>,
 }
 
-/// What was read beside the values themselves.
+/// What was read in addition to the values.
 pub struct Findings {
     /// Problems in the order of the file.
     pub problems: Vec<Problem>,
@@ -95,7 +98,7 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self) -> Findings {
         let start = Place { line: 1, column: 1 };
         if self.loading.has_ended() {
-            // What stands where the reading was ended may be right.
+            // What is at the place where the reading was ended may be right.
             let message = "The file was not read to its end: it takes more work than a file may take";
             let hint = "Divide it into workflows that call each other, or write fewer variables, steps and types.";
             let problem = match self.library.stopped() {
@@ -198,7 +201,7 @@ impl<'a> Reader<'a> {
             let message = format!("{what} must be an expression, not {}", node.describe());
             let hint = "Write FlowScript; where YAML takes it for a list or a map, put it in quotes.";
             let problem = Problem::new(codes::WRONG_VALUE, node.place, message).with_hint(hint);
-            self.report(traps::braces_around_expression(node).unwrap_or(problem));
+            self.report(braces_around_expression(node).unwrap_or(problem));
             return None;
         };
         let (script, ty) = self.compile(scalar, Kind::Expression);

@@ -1,10 +1,8 @@
 //! The variables of a workflow while it is read: their names, which of them are known, and which steps may set them.
 
-use super::Reader;
 use crate::script::slot::{ERROR, ERRORS, FIRST_INPUT, LAST, OUTPUT, RUN};
-use crate::script::{Input, Scope, Slot};
-use crate::workflow::problem::{Problem, codes};
-use crate::yaml::Place;
+use crate::script::{Scope, Slot};
+use crate::yaml::problem::Problem;
 use ecow::EcoString;
 use flowscript_lang::diagnostic::codes as language;
 use flowscript_lang::types::Type;
@@ -57,115 +55,89 @@ impl Variables {
             "Set it before the branches, or in each of them; what `parallel` and `forEach` find comes out as `output`.";
         Problem { message, hint: Some(hint.into()), more: Box::default(), ..problem }
     }
-}
-
-impl Reader<'_> {
     /// The slot of a variable, a new one for a new name.
-    pub fn slot(&mut self, name: &str) -> Slot {
+    pub(super) fn slot(&mut self, name: &str) -> Slot {
         if let Some(slot) = self.known_slot(name) {
             return slot;
         }
-        let slot = self.variables.names.len();
-        self.variables.names.push(name.into());
-        self.variables.slots.insert(name.into(), slot);
+        let slot = self.names.len();
+        self.names.push(name.into());
+        self.slots.insert(name.into(), slot);
         slot
     }
 
     /// The slot of a variable that has one.
-    pub fn known_slot(&self, name: &str) -> Option<Slot> {
-        self.variables.slots.get(name).copied()
+    pub(super) fn known_slot(&self, name: &str) -> Option<Slot> {
+        self.slots.get(name).copied()
     }
 
-    /// The workflow has these inputs, which are the first of its variables.
-    pub fn declare_inputs(&mut self, inputs: &[Input]) {
-        for input in inputs {
-            let width = self.scope().width();
-            self.loading.look(width);
-            self.define(&input.name, input.conversion.ty().clone());
-        }
-        self.variables.inputs = FIRST_INPUT..FIRST_INPUT + inputs.len();
+    /// The first variables of the workflow are this many inputs.
+    pub(super) fn have_inputs(&mut self, count: usize) {
+        self.inputs = FIRST_INPUT..FIRST_INPUT + count;
     }
 
     /// Is this the name of an input?
-    pub fn is_input(&self, name: &str) -> bool {
-        self.known_slot(name).is_some_and(|slot| self.variables.inputs.contains(&slot))
-    }
-
-    /// May a variable have this name? Reports why not.
-    pub fn is_name(&mut self, name: &str, place: Place) -> bool {
-        let problem = crate::script::name_problem(name, place, self.library, &mut self.loading);
-        let fits = problem.is_none();
-        self.report_all(problem);
-        fits
+    pub(super) fn is_input(&self, name: &str) -> bool {
+        self.known_slot(name).is_some_and(|slot| self.inputs.contains(&slot))
     }
 
     /// What is known at the present place.
-    pub fn scope(&self) -> &Scope {
-        &self.variables.scope
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The same, to be changed.
-    pub fn scope_mut(&mut self) -> &mut Scope {
-        &mut self.variables.scope
-    }
-
-    /// Goes to a place where this is known.
-    pub fn set_scope(&mut self, scope: Scope) {
-        self.variables.scope = scope;
-    }
-
-    pub(super) fn take_scope(&mut self) -> Scope {
-        std::mem::take(&mut self.variables.scope)
+    pub(super) fn scope_mut(&mut self) -> &mut Scope {
+        &mut self.scope
     }
 
     /// Makes a variable known that can be set.
-    pub fn define(&mut self, name: &str, ty: Type) -> Slot {
+    pub(super) fn define(&mut self, name: &str, ty: Type) -> Slot {
         let slot = self.slot(name);
-        self.variables.scope.define(name, slot, ty, true);
+        self.scope.define(name, slot, ty, true);
         slot
     }
 
-    /// A step sets a variable of this name. `place` is where it says so.
-    pub fn set_variable(&mut self, name: &str, place: Place, ty: Type) -> Slot {
-        let slot = self.slot(name);
-        if let Some(around) = self.variables.side_by_side.filter(|_| self.variables.scope.is_fixed(name)) {
-            let message = format!("`{name}` comes from outside and cannot be set inside {around}");
-            let hint = "Its steps see a copy; give the value as `output`.";
-            self.report(Problem::new(codes::SHARED, place, message).with_hint(hint));
-        }
-        self.variables.written.insert(slot);
-        self.variables.scope.define(name, slot, ty, true);
+    /// What surrounds the present steps so that they cannot set the variable of this name.
+    pub(super) fn fixed_by(&self, name: &str) -> Option<&'static str> {
+        self.side_by_side.filter(|_| self.scope.is_fixed(name))
+    }
+
+    /// A step sets a variable of this name.
+    pub(super) fn set(&mut self, name: &str, ty: Type) -> Slot {
+        let slot = self.define(name, ty);
+        self.written.insert(slot);
         slot
     }
 
     /// A script sets these variables, to values of any type.
-    pub fn set_by_script(&mut self, slots: impl Iterator<Item = Slot>) {
+    pub(super) fn set_by_script(&mut self, slots: impl Iterator<Item = Slot>) {
         for slot in slots.filter(|slot| *slot != RUN && *slot != ERRORS) {
-            self.variables.written.insert(slot);
-            if let Some(name) = self.variables.names.get(slot).cloned() {
-                self.variables.scope.define(&name, slot, Type::Any, true);
+            self.written.insert(slot);
+            if let Some(name) = self.names.get(slot) {
+                self.scope.define(name, slot, Type::Any, true);
             }
         }
     }
 
-    /// The slots that steps have set since the last call, or since [`Reader::also_set`].
-    pub fn take_set(&mut self) -> HashSet<Slot> {
-        std::mem::take(&mut self.variables.written)
+    /// The slots that steps have set since the last call.
+    pub(super) fn take_set(&mut self) -> HashSet<Slot> {
+        std::mem::take(&mut self.written)
     }
 
     /// Steps have set these slots too.
-    pub fn also_set(&mut self, slots: impl IntoIterator<Item = Slot>) {
-        self.variables.written.extend(slots);
+    pub(super) fn also_set(&mut self, slots: impl IntoIterator<Item = Slot>) {
+        self.written.extend(slots);
     }
 
-    /// What surrounds the present steps and runs several of them at the same time, as in `` `parallel` ``.
-    pub fn side_by_side(&self) -> Option<&'static str> {
-        self.variables.side_by_side
+    /// What surrounds the present steps and runs several of them at the same time.
+    pub(super) fn side_by_side(&self) -> Option<&'static str> {
+        self.side_by_side
     }
 
     /// The present steps are surrounded by this.
-    pub fn set_side_by_side(&mut self, around: Option<&'static str>) {
-        self.variables.side_by_side = around;
+    pub(super) fn set_side_by_side(&mut self, around: Option<&'static str>) {
+        self.side_by_side = around;
     }
 }
 

@@ -4,7 +4,7 @@ use super::trace::StepTrace;
 use crate::store::StepRecord;
 use std::collections::HashMap;
 
-/// The newest attempts before a run was resumed, by position. A position comes once more at most while it goes on.
+/// The newest attempts before a run was resumed, by position. A position comes once more at most while it continues.
 #[derive(Debug, Default)]
 pub(super) struct Attempts(HashMap<String, u32>);
 

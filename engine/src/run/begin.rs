@@ -75,7 +75,7 @@ impl Machine {
         Ok(())
     }
 
-    /// The label for the history. A label that fails is none: it must not keep a run from starting.
+    /// The label for the history. One that fails is left out: it must not keep a run from starting.
     pub(super) fn make_label(&mut self) -> Option<String> {
         let workflow = self.work.workflow.clone();
         let content = workflow.label.as_ref()?;

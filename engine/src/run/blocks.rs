@@ -7,10 +7,11 @@ use crate::script::slot::{ERRORS, FIRST_INPUT, OUTPUT, RUN};
 use crate::script::{Fault, INTERRUPTED, convert_input};
 use crate::steps::{Opening, Opens, Step};
 use crate::store::RunState;
+use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Rows, Value};
 
-/// The end of a run, or nothing while it goes on.
+/// The end of a run, or nothing while it continues.
 type Goes = Result<(), Box<Result<Value, Fault>>>;
 
 impl Machine {
@@ -47,7 +48,7 @@ impl Machine {
         Ok(Strand::new(Some(path.to_owned()), Part::Called, workflow, 0, variables, caller.retries))
     }
 
-    /// Begins as many parts of a loop or of branches as may go on, and ends the step where none is left.
+    /// Begins as many parts of a loop or of branches as may continue, and ends the step where none is left.
     pub(super) fn fill(&mut self, path: &str, strand: &mut Strand) {
         let workflow = strand.workflow.clone();
         let step = strand.step.and_then(|index| workflow.step(index));
@@ -90,19 +91,23 @@ impl Machine {
         let step = strand.step.and_then(|index| workflow.step(index));
         let (Some(step), State::Open(open)) = (step, &mut strand.state) else { return };
         let mut results = std::mem::take(&mut open.results);
-        let result =
-            match (open.fault.take(), step.opens()) {
-                (Some(fault), _) => Err(fault),
-                (None, Opens::Branches(branches)) => Ok(Value::record(branches.iter().map(|(name, _)| {
-                    (name.clone(), results.remove(&Part::Branch(name.to_string())).unwrap_or_default())
-                }))),
-                (None, Opens::Passes(_)) if planted!(self.host.clock(), SwappedPasses) => {
-                    Ok(Value::list(results.into_values().rev().collect()))
-                }
-                (None, Opens::Passes(_) | Opens::Workflow(_) | Opens::Nothing) => {
-                    Ok(Value::list(results.into_values().collect()))
-                }
-            };
+        let result = match (open.fault.take(), step.opens()) {
+            (Some(fault), _) => Err(fault),
+            (None, Opens::Branches(branches)) => {
+                let mut result = |name: &EcoString| match results.remove(&Part::Branch(name.to_string())) {
+                    Some(result) => Ok((name.clone(), result)),
+                    None => Err(Fault::broken(&format!("the result of the branch `{name}` is lost"))),
+                };
+                let fields = branches.iter().map(|(name, _)| result(name)).collect::<Result<Vec<_>, _>>();
+                fields.map(Value::record)
+            }
+            (None, Opens::Passes(_)) if planted!(self.host.clock(), SwappedPasses) => {
+                Ok(Value::list(results.into_values().rev().collect()))
+            }
+            (None, Opens::Passes(_) | Opens::Workflow(_) | Opens::Nothing) => {
+                Ok(Value::list(results.into_values().collect()))
+            }
+        };
         let context = context(&self.room, &self.host);
         let result = result.and_then(|value| context.weighed(&value).map(|_| value));
         self.close_with(path, strand, result);
@@ -153,7 +158,7 @@ impl Machine {
             fault
         });
         let swallows = match step.opens() {
-            // The others go on, and the step fails once they have ended.
+            // The others continue, and the step fails once they have ended.
             Opens::Branches(_) => step.continue_on_fail,
             Opens::Passes(passes) => {
                 if result.is_ok() && passes.parallel == 1 {
@@ -215,13 +220,15 @@ impl Machine {
             }
             Err(mut fault) => {
                 fault.name_file(&self.work.workflow.file());
-                ended.state = match fault.kind {
-                    kind if kind == ErrorKind::Cancelled.name() => RunState::Cancelled,
-                    _ if self.is_over(&fault) => RunState::TimedOut,
-                    _ => RunState::Failed,
+                ended.state = if fault.kind == ErrorKind::Cancelled.name() {
+                    RunState::Cancelled
+                } else if self.is_over(&fault) {
+                    RunState::TimedOut
+                } else {
+                    RunState::Failed
                 };
                 ended.refused = !self.has_input && fault.status == Some(400) && !self.work.processes_input();
-                // The variables of this moment: a retry goes on from the last acting step with what it knew then.
+                // The variables of this moment: a retry continues from the last acting step with what it knew then.
                 fault.note_place(self.host.as_ref());
                 ended.failure = Some((fault, self.failed_at.first()));
             }

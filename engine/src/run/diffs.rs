@@ -1,16 +1,16 @@
 //! What the steps of a run did to its variables, kept in memory until the run's end says whether it is written.
 
-use super::encoding;
 use crate::script::Slot;
+use crate::script::encoding;
 use crate::steps::Step;
 use crate::workflow::history::Redact;
 use ecow::EcoString;
 use flowscript_lang::value::{Rows, Value};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Of so many steps a run remembers it, the last ones.
+/// The most steps of which a run remembers it: the last ones.
 const MOST: usize = 1_000;
-/// A larger value, in bytes of the store, is told in words instead.
+/// A larger value, in bytes of the store, is described in words instead.
 const LARGEST: usize = 64 << 10;
 /// What is written of one run at most, in bytes of the store.
 const MOST_BYTES: usize = 1 << 20;

@@ -1,12 +1,10 @@
 //! The end of a run.
 
 use super::diffs::StepDiff;
-use super::report;
 use super::trace::StepTrace;
 use crate::burden::Load;
-use crate::metrics::run_ended;
 use crate::script::{Fault, weight};
-use crate::store::{LogLine, RunId, RunState, StepEnd, StepStart, Timestamp, Trigger};
+use crate::store::{LogLine, RunState, StepEnd, StepStart, Timestamp};
 use flowscript_lang::value::Value;
 use std::sync::Arc;
 
@@ -48,7 +46,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// An end at this instant with nothing to tell.
+    /// An end at this instant without anything else.
     pub fn new(state: RunState, ended_at: Timestamp) -> Self {
         Self {
             state,
@@ -70,17 +68,11 @@ impl Ended {
         }
     }
 
-    /// What is kept of it weighs so much, in bytes.
+    /// The weight of what is kept of it, in bytes.
     pub fn weight(&self) -> usize {
         let values = [&self.input, &self.output, &self.answer].into_iter().flatten().map(weight);
         let lines = self.log.iter().map(|line| line.message.len());
         values.chain(lines).fold(0, usize::saturating_add)
-    }
-
-    /// Counts the end of this run, and reports a failure in the engine's log, once the end is kept.
-    pub fn count(&self, workflow: &str, trigger: Trigger, run: RunId) {
-        run_ended(workflow, trigger, self.state, run.accepted_at(), self.ended_at);
-        report::failure(self, workflow, run);
     }
 
     /// A run that failed before it could say anything else.

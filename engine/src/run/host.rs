@@ -30,7 +30,7 @@ const MAX_LINE: usize = 16 * 1024;
 pub struct RunHost {
     clock: Arc<dyn Clock>,
     log: Mutex<Log>,
-    /// The steps that were passed without a commit of their own: others may look while the run goes on.
+    /// The steps that were passed without a commit of their own: others may look while the run continues.
     trace: Mutex<Vec<StepTrace>>,
     /// Others may look at the run while it is at work.
     is_watched: bool,
@@ -39,7 +39,7 @@ pub struct RunHost {
     deadline: Duration,
     stop: Arc<StopFlag>,
     calls: Option<Calls>,
-    /// Whoever lent the thread takes it back then.
+    /// The thread is given back then.
     patience: Option<Instant>,
     /// The engine ends what is at work.
     halt: Option<Arc<StopFlag>>,
@@ -104,7 +104,7 @@ pub struct StopFlag {
 const CANCELLED: u8 = 1;
 const ABANDONED: u8 = 2;
 
-/// Held by a caller: when it goes away, nobody needs the result.
+/// Held by a caller: when it goes away, the result is no longer needed.
 #[derive(Debug)]
 pub struct CancelledWith(Arc<StopFlag>);
 
@@ -120,7 +120,7 @@ impl StopFlag {
         self.set(CANCELLED);
     }
 
-    /// Asks the worker to leave the run as it is; another one goes on with it.
+    /// Asks the worker to leave the run as it is; another one continues with it.
     pub fn abandon(&self) {
         self.set(ABANDONED);
     }
@@ -228,7 +228,7 @@ impl RunHost {
         Self { is_watched: true, ..self }
     }
 
-    /// The steps for the end of the run. Whoever watches it still sees them until that end is kept.
+    /// The steps for the end of the run. They can be seen until that end is kept.
     pub fn last_trace(&self) -> Vec<StepTrace> {
         let mut trace = self.trace();
         if self.is_watched { trace.clone() } else { std::mem::take(&mut *trace) }
@@ -367,13 +367,13 @@ impl Host for RunHost {
     }
 }
 
-/// The host of one acting script: its requests are counted for themselves, others may run beside it.
+/// The host of one acting script: its requests are counted separately, and others may run at the same time.
 #[derive(Debug)]
 pub struct StepHost {
     run: Arc<RunHost>,
     position: String,
     calls: AtomicU32,
-    /// Somebody asks the script to end.
+    /// Asks the script to end.
     dropped: Arc<StopFlag>,
 }
 

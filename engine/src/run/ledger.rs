@@ -3,10 +3,10 @@
 //! `at:PATH` is the place of a strand, `v:PATH NAME` a variable, `in:POSITION` the elements of a loop, `out:PATH` what a
 //! pass or branch has given, `trace:N` steps without a commit of their own, `spent` the time the run has worked.
 
-use super::encoding;
 use super::strand::{Open, Part, State, Strand, path_of};
 use super::trace::{StepTrace, encode_trace};
 use crate::script::Fault;
+use crate::script::encoding;
 use crate::steps::{Sleep, SleepKind};
 use crate::store::{ClaimedRun, Timestamp};
 use flowscript_lang::error::ErrorKind;
@@ -171,7 +171,7 @@ impl Ledger {
     }
 }
 
-/// The position of a strand's step in its list; nothing behind the last one.
+/// The position of a strand's step in its list; nothing after the last one.
 fn position_of(strand: &Strand) -> Option<&str> {
     strand.step.and_then(|index| strand.workflow.step(index)).map(|step| step.position.as_str())
 }
@@ -196,7 +196,7 @@ fn encode_spent(spent: Duration, retries: u32) -> Vec<u8> {
     millis.into_iter().chain(retries.to_le_bytes()).collect()
 }
 
-/// How long a claimed run has worked since it was last started by somebody: a retry may take as long as the first try.
+/// How long a claimed run has worked since it was last started or retried: a retry may take as long as the first try.
 pub(super) fn spent(claimed: &ClaimedRun) -> Duration {
     let bytes = claimed.kept.iter().find(|(key, _)| key == SPENT).map(|(_, bytes)| bytes.as_slice());
     let Some((millis, retries)) = bytes.and_then(|bytes| bytes.split_first_chunk()) else { return Duration::ZERO };
@@ -213,7 +213,7 @@ pub(super) struct Place {
     pub parent: Option<String>,
     /// What it is to that step.
     pub part: Part,
-    /// The position of its step in its list; nothing behind the last one.
+    /// The position of its step in its list; nothing after the last one.
     pub position: Option<String>,
     /// The attempt of the step.
     pub attempt: u32,
@@ -229,7 +229,7 @@ pub(super) struct Place {
     pub sleep: Option<Sleep>,
     /// Strands below it do its step; how many of them have begun.
     pub open: Option<usize>,
-    /// What has failed below, where the others go on all the same.
+    /// What has failed below, where the others continue all the same.
     pub fault: Option<Fault>,
 }
 
@@ -241,22 +241,21 @@ fn encode_place(strand: &Strand) -> Vec<u8> {
         Part::Whole | Part::Called => (Value::Null, Value::Null),
     };
     let position = position_of(strand);
-    let sleep = match &strand.state {
-        State::Asleep(sleep) => Value::record([
-            ("due", sleep.due.map_or(Value::Null, |due| due.0.into())),
-            ("event", text(sleep.event.as_deref())),
-            ("backOff", (sleep.kind == SleepKind::BackOff).into()),
-            ("instant", (sleep.kind == SleepKind::Instant).into()),
-        ]),
-        _ => Value::Null,
-    };
-    let open = match &strand.state {
-        State::Open(open) => Value::from(open.next as i64),
-        _ => Value::Null,
-    };
-    let fault = match &strand.state {
-        State::Open(open) => open.fault.as_ref().map_or(Value::Null, Fault::to_value),
-        _ => Value::Null,
+    let (sleep, open, fault) = match &strand.state {
+        State::Asleep(sleep) => {
+            let sleep = Value::record([
+                ("due", sleep.due.map_or(Value::Null, |due| due.0.into())),
+                ("event", text(sleep.event.as_deref())),
+                ("backOff", (sleep.kind == SleepKind::BackOff).into()),
+                ("instant", (sleep.kind == SleepKind::Instant).into()),
+            ]);
+            (sleep, Value::Null, Value::Null)
+        }
+        State::Open(open) => {
+            let fault = open.fault.as_ref().map_or(Value::Null, Fault::to_value);
+            (Value::Null, Value::from(open.next as i64), fault)
+        }
+        State::Ready(_) | State::Acting => (Value::Null, Value::Null, Value::Null),
     };
     encoding::encode(&Value::record([
         ("parent", text(strand.parent.as_deref())),
@@ -322,7 +321,7 @@ pub(super) fn decode_place(bytes: &[u8]) -> Result<Place, String> {
     })
 }
 
-/// The position that a kept place of a strand tells, for tests.
+/// The position in a kept place of a strand, for tests.
 #[cfg(test)]
 pub fn kept_position(key: &str, bytes: &[u8]) -> Option<String> {
     let (path, place) = (key.strip_prefix(AT)?, decode_place(bytes).ok()?);

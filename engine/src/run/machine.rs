@@ -1,17 +1,16 @@
 //! The walk of a run over its steps, as a state machine: an event goes in, what to do next comes out.
 //!
 //! Pure steps and file reads are done on the way. Before steps that act, and for what takes time, the machine stops and
-//! says so; whoever drives it commits, does it, and comes back with the result. All of it can be given up between two
-//! stops and taken up again from what was committed. Strands side by side stop together and go on each for itself.
+//! says so; its driver commits, does it, and comes back with the result. All of it can be given up between two
+//! stops and taken up again from what was committed. Strands side by side stop together and continue separately.
 
 use super::attempts::Attempts;
 use super::diffs::{Recorder, StepDiff};
 use super::ended::Ended;
-use super::failing::FailedAt;
+use super::failed_at::FailedAt;
 use super::host::RunHost;
 use super::ledger::{self, Ledger};
 use super::report;
-use super::restore;
 use super::stop::{Act, Acts, Event, Stop};
 use super::strand::{Next, Open, Part, State, Strand, Variables, no_errors};
 use super::trace::{History, Progress, StepTrace, joined};
@@ -22,6 +21,7 @@ use crate::script::slot::{ERRORS, LAST, RUN};
 use crate::script::{Context, Fault, Slot};
 use crate::steps::{Outcome, Scene, Step};
 use crate::store::{Changes, ClaimedRun, LogLine, StepEnd, StepStart};
+use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Value, truth};
 use std::collections::{BTreeMap, VecDeque};
@@ -39,19 +39,19 @@ pub struct Machine {
     pub(super) host: Arc<RunHost>,
     /// All strands by path; the run itself has the empty one.
     pub(super) strands: BTreeMap<String, Strand>,
-    /// Those that can go on.
+    /// Those that can continue.
     pub(super) ready: VecDeque<String>,
     pub(super) ledger: Ledger,
     /// Events that have come, by name.
     pub(super) events: BTreeMap<String, Value>,
-    /// Steps that are to be done, as far as nobody was told.
+    /// Steps that are to be done and were not handed out yet.
     acts: Vec<Act>,
     /// Starts and results of waits, and of steps that never began, which ride on the next commit.
     pub(super) starts: Vec<StepStart>,
     pub(super) ends: Vec<StepEnd>,
     /// Which attempts there have been.
     pub(super) attempts: Attempts,
-    /// Strands that were dropped while somebody did their step.
+    /// Strands that were dropped while their step was being done.
     dropped: Vec<String>,
     /// Something must be committed at the next stop.
     pub(super) must_commit: bool,
@@ -75,9 +75,9 @@ pub struct Machine {
     ahead: Ahead,
 }
 
-/// Why a walk does not go on with this strand.
+/// Why a walk does not continue with this strand.
 pub(super) enum Pause {
-    /// It has stopped: somebody else does its step, it sleeps, or strands below it go on.
+    /// It has stopped: its step is done outside, it sleeps, or strands below it continue.
     Stopped,
     /// It has come to its end.
     Finished(Result<Value, Fault>),
@@ -120,16 +120,6 @@ impl Machine {
             begun,
             ahead,
         }
-    }
-
-    /// A run as the store has kept it. The error says what cannot be read.
-    pub fn resume(work: Work, room: Room, host: Arc<RunHost>, claimed: &ClaimedRun) -> Result<Self, String> {
-        let mut machine = Self::new(work, room, host);
-        restore::restore(&mut machine, claimed)?;
-        for strand in machine.strands.values() {
-            machine.veil.learn(&strand.workflow, &strand.variables);
-        }
-        Ok(machine)
     }
 
     /// How long the run may still work.
@@ -176,7 +166,7 @@ impl Machine {
         &self.host
     }
 
-    /// Goes on until somebody else must do something.
+    /// Continues until something must be done outside.
     pub fn advance(&mut self, event: Event) -> Stop {
         match self.walk(event) {
             Ok(stop) => stop,
@@ -184,7 +174,7 @@ impl Machine {
         }
     }
 
-    /// The end of a run that the engine cannot go on with.
+    /// The end of a run that the engine cannot continue with.
     pub fn break_off(&mut self, fault: Fault) -> Ended {
         self.end(Err(fault))
     }
@@ -212,7 +202,7 @@ impl Machine {
         }
         let input = self.input.take();
         Ok(Changes {
-            input: input.map(|input| super::encoding::encode(&input)),
+            input: input.map(|input| crate::script::encoding::encode(&input)),
             kept,
             starts: std::mem::take(&mut self.starts),
             ends: std::mem::take(&mut self.ends),
@@ -268,7 +258,7 @@ impl Machine {
         Ok(Stop::Act(Box::new(Acts { acts, changes, dropped, wake: due, events })))
     }
 
-    /// A step that somebody else did has a result; a strand that was dropped meanwhile does not need it.
+    /// A step that was done outside has a result; a strand that was dropped meanwhile does not need it.
     pub(super) fn go_on(&mut self, path: &str, result: Result<Value, Fault>) {
         if let Some(strand) = self.strands.get_mut(path) {
             strand.state = State::Ready(Next::Done(Box::new(result)));
@@ -276,7 +266,7 @@ impl Machine {
         }
     }
 
-    /// Lets a strand go on until it stops or ends.
+    /// Lets a strand continue until it stops or ends.
     fn run(&mut self, path: &str) -> Result<(), Box<Result<Value, Fault>>> {
         let Some(mut strand) = self.strands.remove(path) else { return Ok(()) };
         let pause = self.steps(path, &mut strand).unwrap_or_else(|fault| {
@@ -319,7 +309,7 @@ impl Machine {
             if let Err(fault) = &outcome
                 && step.acts()
             {
-                // It fails before anybody was to do it.
+                // It fails before it is handed out.
                 self.start(step, &position, strand);
                 self.end_step(&position, strand.attempt, Err(fault));
             }
@@ -423,7 +413,7 @@ impl Machine {
         Ok(None)
     }
 
-    /// A step is over: what it did to the variables is noted, and what nobody may be shown.
+    /// A step is over: what it did to the variables is noted, and what must not be shown.
     fn observe(&mut self, position: &str, attempt: u32, strand: &Strand) {
         let (workflow, variables) = (&strand.workflow, &strand.variables);
         self.recorder.end(position, attempt, &workflow.names, &variables.values, &workflow.redact);
@@ -435,8 +425,8 @@ impl Machine {
             strand.variables.set(LAST, value.clone());
         }
         let Some(slot) = step.slot else { return };
-        let name = strand.workflow.names.get(slot).map(ecow::EcoString::as_str).unwrap_or_default();
-        let kept = strand.variables.is_changed(slot) || self.ledger.has(&format!("{}{path}{name}", ledger::VARIABLE));
+        let is_kept = |name: &EcoString| self.ledger.has(&format!("{}{path}{name}", ledger::VARIABLE));
+        let kept = strand.variables.is_changed(slot) || strand.workflow.names.get(slot).is_some_and(is_kept);
         if step.acts() && !value.is_null() && !kept {
             // The result of a step with a commit of its own is kept with it.
             strand.variables.set_known(slot, value);
@@ -445,7 +435,7 @@ impl Machine {
         }
     }
 
-    /// Forgets a strand and all below it; what somebody does for them is not wanted any more.
+    /// Forgets a strand and all below it; what is being done for them is no longer needed.
     pub(super) fn drop_strands(&mut self, path: &str) {
         let range = self.strands.range(path.to_owned()..);
         let paths: Vec<String> =

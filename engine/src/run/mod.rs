@@ -1,14 +1,15 @@
 //! One run: from its input over its steps to its end.
 //!
 //! [`machine`] walks the steps, strand by strand; what they do is in [`crate::steps`], one kind a file. [`ledger`] is what
-//! the store has of a run, [`restore`] the way back. Everything here runs on a thread of the [pool](crate::pool); short runs that
-//! merely compute run beside requests, see `dispatch::here`.
+//! the store has of a run, [`restore`] the way back. Everything here runs on a thread of the [pool](crate::pool); short
+//! runs that merely compute run on the threads of requests, see `dispatch::inline`.
 
 mod attempts;
 mod begin;
 mod blocks;
 mod diffs;
 mod ended;
+mod failed_at;
 mod failing;
 mod host;
 mod ledger;

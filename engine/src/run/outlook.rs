@@ -9,7 +9,7 @@ use crate::workflow::model::Workflow;
 use std::sync::Arc;
 
 /// All attempts of steps in the order of their beginnings. `records` are in the order of their starts, `passed` is what
-/// the last end of the run tells, `kept` what an unfinished one has kept; `host` is there while it is at work here.
+/// the last end of the run kept, `kept` what an unfinished one has kept; `host` is there while it is at work here.
 pub fn shown_steps(
     workflow: Option<&Arc<Workflow>>,
     mut records: Vec<StepTrace>,
@@ -51,7 +51,7 @@ pub fn shown_steps(
     Ok(merged(records, traced))
 }
 
-/// Adds what a strand is at, where no step tells of it yet.
+/// Adds what a strand is at, where no step shows it yet.
 fn at_hand(position: &str, place: &Place, step: Option<&Step>, records: &mut [StepTrace], traced: &mut Vec<StepTrace>) {
     let (attempt, number) = (place.attempt, place.number);
     let known = traced.iter().any(|step| step.is(position, attempt));
@@ -90,7 +90,7 @@ fn unfinished(position: String, step: Option<&Step>, begun: Timestamp, progress:
     }
 }
 
-/// Two lists in the order of their beginnings as one. Where instants are the same, a step stands in front of those that
+/// Two lists in the order of their beginnings as one. Where instants are the same, a step comes before those that
 /// it holds, else the one that was over first.
 fn merged(records: Vec<StepTrace>, traced: Vec<StepTrace>) -> Vec<StepTrace> {
     let mut steps = Vec::with_capacity(records.len() + traced.len());

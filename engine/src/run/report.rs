@@ -1,12 +1,21 @@
 //! What of a run reaches the engine's own log: its failure, and what its steps log.
 
-use super::Ended;
-use crate::store::{LogLine, RunId, RunState};
+use super::ended::Ended;
+use crate::metrics::run_ended;
+use crate::store::{LogLine, RunId, RunState, Trigger};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::host::LogLevel;
 
+impl Ended {
+    /// Counts the end of this run, and reports a failure in the engine's log, once the end is kept.
+    pub fn count(&self, workflow: &str, trigger: Trigger, run: RunId) {
+        run_ended(workflow, trigger, self.state, run.accepted_at(), self.ended_at);
+        failure(self, workflow, run);
+    }
+}
+
 /// Reports that a run has failed, with the step and the place in its file.
-pub(super) fn failure(ended: &Ended, workflow: &str, run: RunId) {
+fn failure(ended: &Ended, workflow: &str, run: RunId) {
     let Some((fault, step)) = ended.failure.as_ref().filter(|_| ended.state.is_retryable()) else { return };
     let step = step.as_deref().unwrap_or("-");
     let place = fault.places.first().map(|at| {

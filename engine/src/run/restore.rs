@@ -1,13 +1,14 @@
 //! From what the store has kept of a run to the run as it was.
 
 use super::attempts::Attempts;
-use super::encoding;
+use super::host::RunHost;
 use super::ledger::{self, Ledger, Place};
 use super::machine::Machine;
 use super::sleep::woken;
 use super::strand::{Next, Part, State, Strand, Variables, no_errors};
 use super::trace::{decode_history, decode_trace};
-use super::work::Work;
+use super::work::{Room, Work};
+use crate::script::encoding;
 use crate::script::slot::{ERRORS, FIRST_INPUT, RUN};
 use crate::script::{Fault, INTERRUPTED};
 use crate::steps::{Opens, SleepKind, Step, StepIndex};
@@ -22,8 +23,20 @@ use std::sync::Arc;
 /// The records of steps by position and attempt.
 type Records<'c> = HashMap<(&'c str, u32), &'c StepRecord>;
 
+impl Machine {
+    /// A run as the store has kept it. The error says what cannot be read.
+    pub fn resume(work: Work, room: Room, host: Arc<RunHost>, claimed: &ClaimedRun) -> Result<Self, String> {
+        let mut machine = Self::new(work, room, host);
+        restore(&mut machine, claimed)?;
+        for strand in machine.strands.values() {
+            machine.veil.learn(&strand.workflow, &strand.variables);
+        }
+        Ok(machine)
+    }
+}
+
 /// Makes a machine that is at its beginning what the store has kept. The error says what cannot be read.
-pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
+fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
     for (name, body) in &claimed.events {
         machine.events.insert(name.clone(), callback::decode(body)?);
     }
@@ -80,7 +93,7 @@ pub(super) fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(),
     Ok(())
 }
 
-/// A strand with its variables; how it goes on is decided once all are there.
+/// A strand with its variables; how it continues is decided once all are there.
 fn strand(
     work: &Work,
     claimed: &ClaimedRun,
@@ -131,7 +144,7 @@ fn strand(
             State::Open(Box::new(open))
         }
         (_, Some(sleep), _) => State::Asleep(sleep),
-        _ => State::Ready(Next::Attempt),
+        (Some(_), None, None) | (None, None, _) => State::Ready(Next::Attempt),
     };
     Ok(strand)
 }
@@ -167,12 +180,14 @@ fn inputs(work: &Work, claimed: &ClaimedRun, variables: &mut Variables) -> Resul
     let Some(bytes) = &claimed.run.input else { return Err("its input is gone".into()) };
     let Value::Record(input) = encoding::decode(bytes)? else { return Err("its input is damaged".into()) };
     for (number, declared) in work.workflow.inputs.iter().enumerate() {
-        variables.set_known(FIRST_INPUT + number, input.get(&declared.name).unwrap_or_default());
+        let name = &declared.name;
+        let value = input.get(name).ok_or_else(|| format!("its input has no `{name}`"))?;
+        variables.set_known(FIRST_INPUT + number, value);
     }
     Ok(())
 }
 
-/// Decides how a strand goes on.
+/// Decides how a strand continues.
 fn wake(machine: &mut Machine, records: &Records<'_>, retries: u32, path: &str) -> Result<(), String> {
     let Some(mut strand) = machine.strands.remove(path) else { return Ok(()) };
     let retried = retries > strand.retries;
@@ -222,7 +237,7 @@ fn begin_again(machine: &Machine, position: &str, strand: &mut Strand) {
     }
 }
 
-/// How a strand goes on; nothing where it still sleeps.
+/// How a strand continues; nothing where it still sleeps.
 fn next(
     machine: &mut Machine,
     records: &Records<'_>,
@@ -308,16 +323,16 @@ fn sleep_on(
     Some(next)
 }
 
-/// What the attempt at hand has given, where it is known and stands: a failure that somebody retries does not.
+/// What the attempt at hand has given, where it is known and holds: a failure that is retried does not.
 fn result_of(record: Option<&StepRecord>, retried: bool) -> Result<Option<Result<Value, Fault>>, String> {
-    Ok(match record {
-        Some(StepRecord { state: StepState::Completed, result, .. }) => {
+    let Some(StepRecord { state, result, error, .. }) = record else { return Ok(None) };
+    Ok(match state {
+        StepState::Completed => {
+            // A step without a result gives null.
             let result = result.as_ref().map(|bytes| encoding::decode(bytes)).transpose()?;
             Some(Ok(result.unwrap_or_default()))
         }
-        Some(StepRecord { state: StepState::Failed, error: Some(failure), .. }) if !retried => {
-            Some(Err(Fault::of_failure(failure)))
-        }
-        _ => None,
+        StepState::Failed => error.as_ref().filter(|_| !retried).map(|failure| Err(Fault::of_failure(failure))),
+        StepState::Started | StepState::Interrupted => None,
     })
 }

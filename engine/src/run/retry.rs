@@ -7,7 +7,7 @@ use crate::steps::{Retry, Step};
 use flowscript_lang::value::truth;
 use std::time::Duration;
 
-/// Each wait is varied by so much of itself, up and down.
+/// By which part of itself each wait is varied, up and down.
 const JITTER: f64 = 0.2;
 
 /// How long to wait before the next attempt; nothing where the failure is final. `failures` counts this one already.
@@ -31,7 +31,7 @@ fn wish(retry: &Retry, fault: &Fault) -> Duration {
     fault.retry_after.unwrap_or_default().min(retry.max_delay)
 }
 
-/// The wait behind the failure of this number, counted from 1.
+/// The wait after the failure of this number, counted from 1.
 fn wait(retry: &Retry, failures: u32) -> Duration {
     let doublings = if retry.exponential { failures.saturating_sub(1).min(31) } else { 0 };
     retry.delay.saturating_mul(1 << doublings).min(retry.max_delay)

@@ -1,9 +1,9 @@
 //! Strands that sleep: what wakes them, and what a clock that was set back makes of it.
 
-use super::encoding;
 use super::machine::Machine;
 use super::strand::{Next, State, Strand};
 use crate::clock::Timestamp;
+use crate::script::encoding;
 use crate::script::{Fault, TIMEOUT};
 use crate::steps::{Sleep, SleepKind, Step};
 use crate::store::{StepEnd, StepStart};
@@ -44,7 +44,7 @@ impl Machine {
         }
     }
 
-    /// Nobody needs the wait of this strand any more.
+    /// The wait of this strand is no longer needed.
     pub(super) fn give_up_sleep(&mut self, path: &str, strand: &Strand) {
         let waits = strand.sleep().is_some_and(|sleep| sleep.kind != SleepKind::BackOff);
         if let Some(step) = strand.step.and_then(|index| strand.workflow.step(index)).filter(|_| waits) {
@@ -82,7 +82,7 @@ impl Machine {
         self.ends.push(StepEnd { position, attempt, ended_at: self.host.instant(), result, diagnostics: None });
     }
 
-    /// The wall clock was set back by so many milliseconds: what sleeps for a time sleeps no longer for it.
+    /// The wall clock was set back by this many milliseconds: what sleeps for a time sleeps no longer for it.
     pub(super) fn shorten_sleeps(&mut self, millis: i64) {
         for strand in self.strands.values_mut() {
             if let State::Asleep(Sleep { due: Some(due), kind, .. }) = &mut strand.state
@@ -95,7 +95,7 @@ impl Machine {
     }
 }
 
-/// How a sleep goes on; nothing while it lasts. An event that has come wins over a time that is over.
+/// How a sleep continues; nothing while it lasts. An event that has come wins over a time that is over.
 pub(super) fn woken(sleep: &Sleep, events: &BTreeMap<String, Value>, now: Timestamp) -> Option<Next> {
     let done = |result| Some(Next::Done(Box::new(result)));
     if let Some(body) = sleep.event.as_ref().and_then(|name| events.get(name)) {

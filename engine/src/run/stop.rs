@@ -1,4 +1,4 @@
-//! What a machine is told, and where it stops.
+//! What goes into a machine, and where it stops.
 
 use super::Ended;
 use crate::script::Fault;
@@ -6,16 +6,16 @@ use crate::steps::Action;
 use crate::store::{Changes, Timestamp};
 use flowscript_lang::value::Value;
 
-/// What a machine is told.
+/// What goes into a machine.
 #[derive(Debug)]
 pub enum Event {
-    /// Begin, or go on where the run was left.
+    /// Begin, or continue where the run was left.
     Go,
     /// Time has passed.
     Tick,
     /// These events have come, by name.
     Came(Vec<(String, Value)>),
-    /// A step that somebody else did has this result.
+    /// A step that was done outside has this result.
     Done {
         /// The strand of the step.
         strand: String,
@@ -27,11 +27,11 @@ pub enum Event {
 /// Where a machine stops.
 #[derive(Debug)]
 pub enum Stop {
-    /// Steps are to be done by somebody else. There may be no new ones: then earlier ones are still at work.
+    /// Steps are to be done outside. There may be no new ones: then earlier ones are still at work.
     Act(Box<Acts>),
     /// The run sleeps until then, or until one of these events comes.
     Sleep {
-        /// When it goes on by itself.
+        /// When it continues by itself.
         due: Option<Timestamp>,
         /// What it waits for.
         events: Vec<String>,
@@ -42,22 +42,22 @@ pub enum Stop {
     Ended(Box<Ended>),
 }
 
-/// Steps that somebody else does.
+/// Steps that are done outside.
 #[derive(Debug, Default)]
 pub struct Acts {
     /// They begin now.
     pub acts: Vec<Act>,
     /// What is committed before they do; nothing where they only read.
     pub changes: Option<Changes>,
-    /// Strands whose steps nobody wants any more.
+    /// Strands whose steps are no longer needed.
     pub dropped: Vec<String>,
-    /// When a strand that sleeps wants to go on.
+    /// When a strand that sleeps wants to continue.
     pub wake: Option<Timestamp>,
-    /// Events that strands wait for beside the steps at work.
+    /// Events that strands wait for while other steps are at work.
     pub events: Vec<String>,
 }
 
-/// A step that somebody else does.
+/// A step that is done outside.
 #[derive(Debug)]
 pub struct Act {
     /// The strand it belongs to.

@@ -1,4 +1,4 @@
-//! A strand of a run: the steps of one list as they go on, with the variables they see.
+//! A strand of a run: the steps of one list as they continue, with the variables they see.
 //!
 //! A run is one strand at first. A pass of `forEach`, a branch of `parallel` and a `call` are strands of their own, below
 //! the one whose step opened them.
@@ -26,7 +26,7 @@ pub(super) struct Strand {
     pub block: BlockIndex,
     /// What its steps see.
     pub variables: Variables,
-    /// The step at hand; nothing behind the last one.
+    /// The step at hand; nothing after the last one.
     pub step: Option<StepIndex>,
     /// Its attempt, counted from 1 over crashes and retries; 0 until the step begins.
     pub attempt: u32,
@@ -34,7 +34,7 @@ pub(super) struct Strand {
     pub begun: Timestamp,
     /// The place of the attempt among all beginnings.
     pub number: u32,
-    /// How many attempts have failed since the run was last started by somebody.
+    /// How many attempts have failed since the run was last started or retried.
     pub failures: u32,
     /// How often the run had been retried when the attempt began.
     pub retries: u32,
@@ -62,9 +62,9 @@ pub(super) enum Part {
 /// What a strand is at.
 #[derive(Debug)]
 pub(super) enum State {
-    /// It can go on.
+    /// It can continue.
     Ready(Next),
-    /// Somebody else does its step.
+    /// Its step is done outside the machine.
     Acting,
     /// It sleeps.
     Asleep(Sleep),
@@ -72,7 +72,7 @@ pub(super) enum State {
     Open(Box<Open>),
 }
 
-/// How a strand goes on.
+/// How a strand continues.
 #[derive(Debug)]
 pub(super) enum Next {
     /// It begins.
@@ -96,9 +96,9 @@ pub(super) struct Open {
     pub unkept: Vec<Part>,
     /// The part that comes next, counted from 0.
     pub next: usize,
-    /// How many go on.
+    /// How many are at work.
     pub running: usize,
-    /// What has failed, where the others go on all the same.
+    /// What has failed, where the others continue all the same.
     pub fault: Option<Fault>,
     /// What the results weigh.
     pub weight: usize,
@@ -162,11 +162,11 @@ impl Strand {
         self.workflow.block(self.block)
     }
 
-    /// What it holds of its own weighs so much, in bytes.
+    /// The weight of what it holds of its own, in bytes.
     pub(super) fn weight(&mut self) -> usize {
         let results = match &self.state {
             State::Open(open) => open.weight,
-            _ => 0,
+            State::Ready(_) | State::Acting | State::Asleep(_) => 0,
         };
         self.variables.weight().saturating_add(results)
     }
@@ -175,17 +175,17 @@ impl Strand {
     pub(super) fn sleep(&self) -> Option<&Sleep> {
         match &self.state {
             State::Asleep(sleep) => Some(sleep),
-            _ => None,
+            State::Ready(_) | State::Acting | State::Open(_) => None,
         }
     }
 
-    /// Does somebody else do a step of it that leaves no record?
+    /// Is a step of it done outside that leaves no record?
     pub(super) fn is_read_by_others(&self) -> bool {
         let step = self.step.and_then(|index| self.workflow.step(index));
         matches!(self.state, State::Acting) && step.is_some_and(|step| !step.acts())
     }
 
-    /// Goes to another step, or behind the last one.
+    /// Goes to another step, or past the last one.
     pub(super) fn go_to(&mut self, step: Option<StepIndex>) {
         self.step = step;
         self.attempt = 0;
@@ -222,7 +222,7 @@ pub(super) struct Variables {
     changed: Vec<bool>,
     /// Which of them have been set in this strand.
     touched: Vec<bool>,
-    /// Those that nobody has weighed since they were set, and what the large ones weigh.
+    /// Those that have not been weighed since they were set, and what the large ones weigh.
     unweighed: Vec<Slot>,
     weights: BTreeMap<Slot, usize>,
 }

@@ -1,9 +1,9 @@
 //! What a run notes of its steps that have no commit of their own, and how the store keeps it.
 
 use super::diffs::{self, StepDiff};
-use super::encoding;
 use super::places;
 use crate::script::SourcePlace;
+use crate::script::encoding;
 use crate::store::{StepRecord, StepState, Timestamp};
 use flowscript_lang::value::{Rows, Value};
 use std::collections::HashSet;
@@ -100,7 +100,7 @@ impl StepTrace {
     }
 }
 
-/// What a run's end tells of its steps.
+/// What the end of a run keeps of its steps.
 #[derive(Debug, Default)]
 pub struct History {
     /// Steps without a commit of their own.
@@ -130,7 +130,7 @@ pub fn encode_history(steps: &[StepTrace], diffs: &[StepDiff], places: &[SourceP
     encoding::encode_fields([("steps", &rows(steps)), ("variables", &diffs), ("places", &places)])
 }
 
-/// What a run's end tells, in bytes of the store. The error says what is wrong with them.
+/// What the end of a run keeps, in bytes of the store. The error says what is wrong with them.
 pub fn decode_history(bytes: &[u8]) -> Result<History, String> {
     match encoding::decode(bytes)? {
         Value::Record(history) => Ok(History {
@@ -170,17 +170,17 @@ pub fn decode_trace(bytes: &[u8]) -> Result<Vec<StepTrace>, String> {
 }
 
 fn steps_of(value: &Value) -> Result<Vec<StepTrace>, String> {
-    let rows = Rows::of(value).ok_or("a stored trace is no list")?;
+    let rows = Rows::of(value).ok_or("a stored trace is not a list")?;
     rows.iter()
         .map(|row| {
-            let cells = Rows::of(&row).ok_or("a stored step is no list")?;
+            let cells = Rows::of(&row).ok_or("a stored step is not a list")?;
             let text = |position| match cells.get(position) {
-                Value::Text(text) => text.to_string(),
-                _ => String::new(),
+                Value::Text(text) => Ok(text.to_string()),
+                other => Err(format!("a stored step has a {} in place of a text", other.type_name())),
             };
             let time = |position| match cells.get(position) {
-                Value::Number(number) => Timestamp(number.to_i64().unwrap_or_default()),
-                _ => Timestamp(0),
+                Value::Number(number) => number.to_i64().map(Timestamp).ok_or("a stored step has a time out of range"),
+                _ => Err("a stored step has no time"),
             };
             let count = |position| match cells.get(position) {
                 Value::Number(number) => number.to_usize().map(|count| count as u32),
@@ -191,12 +191,12 @@ fn steps_of(value: &Value) -> Result<Vec<StepTrace>, String> {
                 _ => None,
             };
             Ok(StepTrace {
-                position: text(0),
-                kind: text(1),
-                title: text(2),
-                number: count(8).unwrap_or_default(),
-                started_at: time(3),
-                ended_at: Some(time(4)),
+                position: text(0)?,
+                kind: text(1)?,
+                title: text(2)?,
+                number: count(8).unwrap_or_default(), // earlier versions did not keep it
+                started_at: time(3)?,
+                ended_at: Some(time(4)?),
                 progress: match (&error, cells.get(5)) {
                     (Some(_), _) => Progress::Failed,
                     (None, Value::Bool(true)) => Progress::Skipped,

@@ -1,18 +1,18 @@
 //! What a run's texts must not say: the values that `redact` names, as far as the run has come.
 
 use super::strand::Variables;
-use crate::outgoing::in_addresses;
+use crate::secret::{MASK, in_addresses};
 use crate::trigger::webhook::Request;
-use crate::workflow::history::{MASK, MOST_SECRETS, Redact};
+use crate::workflow::history::{MOST_SECRETS, Redact};
 use crate::workflow::model::Workflow;
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-/// Texts of so many bytes in all are remembered; a run with more of them masks the first.
+/// The most bytes of all texts that are remembered; a run with more of them masks the first.
 const MOST_BYTES: usize = 1 << 20;
 
-/// Texts that are masked wherever they stand.
+/// Texts that are masked wherever they occur.
 #[derive(Debug, Default)]
 pub(super) struct Veil {
     texts: BTreeSet<String>,
@@ -77,7 +77,7 @@ impl Veil {
     }
 }
 
-/// How a text may stand in others: as it is, in an address, in a literal.
+/// How a text may occur in others: as it is, in an address, in a literal.
 fn forms(secret: String) -> BTreeSet<String> {
     let mut forms = BTreeSet::from(in_addresses(&secret));
     forms.insert(secret.escape_debug().to_string());

@@ -1,6 +1,8 @@
 //! Values with templates in them.
 
-use super::{Context, Fault, Script};
+use super::context::Context;
+use super::fault::Fault;
+use super::source::Script;
 use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;

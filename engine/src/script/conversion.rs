@@ -1,10 +1,13 @@
 //! What values become on their way into a workflow.
 
-use super::{Library, Loading, Modules, outside, problems};
-use crate::workflow::problem::Problem;
+use super::found::problems;
+use super::library::{Library, Modules};
+use super::loading::Loading;
+use super::scope::outside;
 use crate::yaml::Scalar;
+use crate::yaml::problem::Problem;
 use ecow::EcoString;
-use flowscript_lang::check::{CompileOptions, Mode, Variable};
+use flowscript_lang::check::{Mode, Variable};
 use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::function::Effect;
@@ -14,7 +17,7 @@ use flowscript_lang::types::{Type, Types};
 use flowscript_lang::value::{Record, Value};
 use std::sync::LazyLock;
 
-/// How messages of a conversion name the variable of its program, which nobody has written.
+/// How messages of a conversion name the variable of its program, which is not in the file.
 const VARIABLE: &str = "The variable value: ";
 
 /// How values become an input's type.
@@ -48,13 +51,8 @@ impl Conversion {
         let before = "let value: ";
         let text = format!("{before}{} = given; return value;", source.text);
         let given = Variable { name: "given".into(), ty: Type::Any, writable: false };
-        let options = CompileOptions {
-            mode: Mode::Script,
-            variables: &[given],
-            registry: &library.registry,
-            modules: library,
-            effect: Effect::Pure,
-        };
+        let given = [given];
+        let options = library.options(Mode::Script, &given, Effect::Pure);
         let compiled = loading.compile(&text, &options);
         match compiled.program {
             Some(program) => {
@@ -113,14 +111,14 @@ impl Conversion {
     /// The same with the steps that it took.
     fn convert_counted(&self, value: Value, library: &Library, host: &dyn Host) -> (Result<Value, String>, u64) {
         let Some(program) = &self.program else {
-            let converted = Types::default().convert(value, &self.ty, library.settings.zone);
+            let converted = Types::default().convert(value, &self.ty, library.settings().zone);
             return (converted.map_err(|mismatch| mismatch.to_string()), 0);
         };
-        match program.run(vec![value], &library.settings, host) {
+        match program.run(vec![value], library.settings(), host) {
             Ok(outcome) => (Ok(outcome.value), outcome.steps),
             Err(error) => {
                 // Only what a limit has ended has taken long.
-                let most = library.settings.limits.steps.filter(|_| error.kind == ErrorKind::Limit);
+                let most = library.settings().limits.steps.filter(|_| error.kind == ErrorKind::Limit);
                 let reason = match error.message.strip_prefix(VARIABLE) {
                     Some(reason) => reason.to_owned(),
                     None => error.message,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 const VERSION: u8 = 2;
 /// The version before: each record has its own names in full, and then those that only other rows of its table have.
 const FULL_NAMES: u8 = 1;
-/// Stands before names that have not been written yet.
+/// Precedes names that have not been written yet.
 const NEW_NAMES: usize = 0;
 /// The number of no names; those that have been written have the next ones.
 const NO_NAMES: usize = 1;
@@ -25,7 +25,7 @@ const NO_NAMES: usize = 1;
 const USUAL: usize = 256;
 /// No value is nested deeper, see `flowscript_lang::value::MAX_DEPTH`.
 const MAX_DEPTH: u16 = 1_100;
-/// With less stack than this, in bytes, the walk goes on in a new piece of it: it runs on threads with small stacks too.
+/// With less stack than this, in bytes, the walk continues in a new piece of it: it runs on threads with small stacks too.
 const RED_ZONE: usize = 64 << 10;
 /// The size of such a piece, in bytes.
 const STACK: usize = 1 << 20;
@@ -48,10 +48,12 @@ mod tag {
 /// The bytes of a value. Functions cannot be kept and become null; the engine refuses them before, and values that weigh
 /// too much.
 pub fn encode(value: &Value) -> Vec<u8> {
-    encode_up_to(value, usize::MAX).unwrap_or_default()
+    let mut out = Writer::new(usize::MAX);
+    out.write(value);
+    out.bytes
 }
 
-/// The bytes of a value; nothing where these are more than so many. No more than that is written.
+/// The bytes of a value; nothing where these are more than `most`. No more than that is written.
 pub fn encode_up_to(value: &Value, most: usize) -> Option<Vec<u8>> {
     let mut out = Writer::new(most);
     out.write(value);
@@ -83,7 +85,7 @@ pub fn decode(bytes: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// As much of a value as its first bytes tell: the first elements of a list, the first fields of a record, the beginning
+/// As much of a value as its first bytes hold: the first elements of a list, the first fields of a record, the beginning
 /// of a text. Of a table whose first columns are there, the rows as far as they go.
 pub fn decode_start(bytes: &[u8]) -> Option<Value> {
     let (&version @ (FULL_NAMES | VERSION), rest) = bytes.split_first()? else { return None };
@@ -96,7 +98,7 @@ struct Writer {
     names: HashMap<*const Shape, usize>,
     /// The last number of such names.
     last: usize,
-    /// So many bytes are wanted at most.
+    /// The most bytes that are written.
     most: usize,
 }
 
@@ -128,7 +130,7 @@ impl Writer {
         }
     }
 
-    /// Bytes behind their length. Those that do not fit are not copied.
+    /// Bytes after their length. Those that do not fit are not copied.
     fn content(&mut self, content: &[u8]) {
         write_length(content.len(), &mut self.bytes);
         let left = self.most.saturating_sub(self.bytes.len()).saturating_add(1);
@@ -218,7 +220,7 @@ impl Writer {
         }
     }
 
-    /// So many names, which get the next number.
+    /// This many names, which get the next number.
     fn new_names<'n>(&mut self, count: usize, names: impl Iterator<Item = &'n str>) {
         write_length(NEW_NAMES, &mut self.bytes);
         write_length(count, &mut self.bytes);
@@ -351,7 +353,7 @@ impl<'a> Reader<'a> {
         Ok(Record::new(own.clone(), cells))
     }
 
-    /// So many values; fewer where the bytes are cut.
+    /// This many values; fewer where the bytes are cut.
     fn values(&mut self, count: usize, depth: u16) -> Result<Vec<Value>, String> {
         let mut values = Vec::new();
         for _ in 0..count {

@@ -1,6 +1,6 @@
 //! Why a script or a step failed.
 
-use crate::outgoing::masked;
+use crate::secret::masked;
 use crate::store::Failure;
 use crate::yaml::Place;
 use flowscript_lang::error::ErrorKind;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The kind of a step or run that took too long.
 pub const TIMEOUT: &str = "timeout";
-/// The kind of a step that may run once only, and of which nobody knows whether it has run.
+/// The kind of a step that may run once only, and of which it is not known whether it has run.
 pub const INTERRUPTED: &str = "interrupted";
 
 /// The most places that a fault names: a recursion has very many.
@@ -46,9 +46,22 @@ pub struct SourcePlace {
 }
 
 impl Fault {
+    /// What cannot be unless the engine is wrong, or what it has kept is damaged.
+    #[cold]
+    #[track_caller]
+    pub fn broken(what: &str) -> Self {
+        let place = std::panic::Location::caller();
+        let message = format!(
+            "This is a fault of FlowScript, not of the workflow: {what} ({}:{}). Please report it.",
+            place.file(),
+            place.line()
+        );
+        Self::new(ErrorKind::Internal, message)
+    }
+
     /// A fault of a kind that the language does not have: `timeout`, `interrupted`.
     pub fn of_kind(kind: &'static str, message: impl Into<String>) -> Self {
-        // Messages of others may tell secrets of connections: none leaves through a fault. What is masked first is cut
+        // Messages of others may hold secrets of connections: none leaves through a fault. What is masked first is cut
         // without leaving a part of a secret.
         let masked = masked(&message.into());
         let is_empty = masked.trim().is_empty();

@@ -1,6 +1,6 @@
 //! Values as texts of JSON, XML and CSV, and back.
 
-use super::Fault;
+use super::fault::Fault;
 use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::error::RunError;
 use flowscript_lang::program::Limits;

@@ -1,7 +1,8 @@
 //! What the checker finds, with its places in the workflow file.
 
-use super::{Loading, Modules};
-use crate::workflow::problem::{Fix, More, Note, Problem};
+use super::library::Modules;
+use super::loading::Loading;
+use crate::yaml::problem::{Fix, More, Note, Problem};
 use crate::yaml::{Place, Scalar};
 use ecow::EcoString;
 use flowscript_lang::diagnostic::{self, Diagnostic, Edit, Label};

@@ -1,4 +1,4 @@
-//! The functions that workflows have beside those of the library.
+//! The functions that workflows have in addition to those of the library.
 
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::function::{Call, Cost, Effect, Example, Facts, Function, NativeResult, Registry, Signature};

@@ -1,44 +1,17 @@
 //! What loading a workflow file may use: work, so that no file keeps the others waiting, and time.
 
-use super::Library;
+use super::library::Library;
 use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::check::{self, CompileOptions, LIMITS};
 use flowscript_lang::host::{Host, Interrupt, LogLevel};
 use flowscript_lang::program::Limits;
 use flowscript_lang::types::Type;
-use std::sync::Arc;
 
-/// Steps that reading one file may take, with all that is compiled in it: five of the largest sources, some seconds.
-pub(super) const FILE_STEPS: u64 = 50_000_000;
-
-/// What a source takes beside its check.
+/// What a source takes in addition to its check.
 const SOURCE: u64 = 100;
 
 /// Steps that converting one constant may take: its type may compute defaults.
 const CONVERSION: u64 = 1_000_000;
-
-/// Asked whether loading must stop.
-pub type Stopped = Arc<dyn Fn() -> Option<Interrupt> + Send + Sync>;
-
-impl Library {
-    /// The same functions; what loads with them asks `stopped` whether to go on.
-    #[must_use]
-    pub fn stopping_with(&self, stopped: Stopped) -> Self {
-        Self { stopped, ..self.clone() }
-    }
-
-    /// Must loading stop?
-    pub fn stopped(&self) -> Option<Interrupt> {
-        (self.stopped)()
-    }
-
-    /// The same functions for files that may take so many steps.
-    #[cfg(test)]
-    #[must_use]
-    pub fn with_file_steps(&self, file_steps: u64) -> Self {
-        Self { file_steps, ..self.clone() }
-    }
-}
 
 /// What reading one file may still use.
 #[derive(Debug)]
@@ -49,11 +22,10 @@ pub struct Loading<'l> {
 }
 
 impl<'l> Loading<'l> {
-    /// All that a file gets. A version that the store has kept was a file once, by the rules of then.
+    /// All that a file gets.
     pub fn new(library: &'l Library) -> Self {
-        let most = if library.is_kept { u64::MAX } else { library.file_steps };
-        let limits = Limits { steps: Some(most), memory: usize::MAX, ..Limits::DEFAULT };
-        Self { library, own: Allowance::new("The file", limits, &*library.stopped), ended: false }
+        let limits = Limits { steps: Some(library.file_steps()), memory: usize::MAX, ..Limits::DEFAULT };
+        Self { library, own: Allowance::new("The file", limits, library.stop()), ended: false }
     }
 
     /// Counts work. False when the reading has been ended: then nothing that it finds counts any more.
@@ -62,13 +34,13 @@ impl<'l> Loading<'l> {
         !self.ended
     }
 
-    /// Counts a look at so many elements.
+    /// Counts a look at this many elements.
     pub fn look(&mut self, elements: usize) -> bool {
         self.ended = self.ended || self.own.look(elements).is_err();
         !self.ended
     }
 
-    /// Counts a look at so many bytes.
+    /// Counts a look at this many bytes.
     pub fn scan(&mut self, bytes: usize) -> bool {
         self.ended = self.ended || self.own.scan(bytes).is_err();
         !self.ended
@@ -80,7 +52,7 @@ impl<'l> Loading<'l> {
     }
 
     fn left(&self) -> u64 {
-        if self.library.is_kept { u64::MAX } else { self.library.file_steps.saturating_sub(self.own.steps()) }
+        self.library.file_steps().saturating_sub(self.own.steps())
     }
 
     /// Compiles a source of the file.
@@ -89,7 +61,7 @@ impl<'l> Loading<'l> {
             return check::Compiled { program: None, diagnostics: Vec::new(), modules: Vec::new(), result: Type::Any };
         }
         let limits = Limits { steps: LIMITS.steps.map(|most| most.min(self.left())), ..LIMITS };
-        let mut own = Allowance::new("The check", limits, &*self.library.stopped);
+        let mut own = Allowance::new("The check", limits, self.library.stop());
         let compiled = check::compile_within(source, options, &mut own);
         self.pay(own.steps());
         compiled

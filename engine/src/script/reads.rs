@@ -1,6 +1,5 @@
 //! What a script was reading where it failed: `body.order.lines[0]`, as it is written there.
 
-use super::Script;
 use ecow::EcoString;
 use flowscript_lang::error::{Place, RunError};
 use flowscript_lang::highlight::{Kind, Part, highlight};
@@ -46,42 +45,34 @@ impl fmt::Display for Read {
 /// What stood where an error happened, then at the call that led there, and so on outwards.
 pub type Reads = Vec<Vec<Read>>;
 
-impl Script {
-    /// What the script was reading at each place of an error, innermost first. Variables that stand for another read
-    /// (`let order = body.order;`) are resolved.
-    pub(super) fn reads_at(&self, error: &RunError) -> Reads {
-        let calls = error.stack.iter().filter_map(|call| call.place.as_ref());
-        error.place.iter().chain(calls).map(|place| self.reads_in(place)).collect()
-    }
+/// What a source was reading at each place of an error, innermost first. `source_of` gives the text of a module, or of the
+/// source itself. Variables that stand for another read (`let order = body.order;`) are resolved.
+pub(super) fn reads_at<'s>(error: &RunError, source_of: impl Fn(Option<&String>) -> &'s str) -> Reads {
+    let calls = error.stack.iter().filter_map(|call| call.place.as_ref());
+    error.place.iter().chain(calls).map(|place| reads_in(place, source_of(place.module.as_ref()))).collect()
+}
 
-    fn reads_in(&self, place: &Place) -> Vec<Read> {
-        let text = match &place.module {
-            None => self.source.text.as_str(),
-            Some(module) => {
-                self.modules.iter().find(|(name, _)| name == module).map(|(_, text)| &**text).unwrap_or_default()
-            }
-        };
-        let there = text.get(place.span.start as usize..place.span.end as usize).unwrap_or_default();
-        let mut reads = reads(there);
-        // The place of a field that is not there ends with it; what is read goes on.
-        if let ([read], Some(whole)) = (reads.as_mut_slice(), read_from(text, place.span.start))
-            && read.to_string() == there
-        {
-            *read = whole;
-        }
-        if place.module.is_none() {
-            let aliases = aliases(text);
-            reads.iter_mut().for_each(|read| resolve(read, &aliases));
-        }
-        reads
+fn reads_in(place: &Place, text: &str) -> Vec<Read> {
+    let there = text.get(place.span.start as usize..place.span.end as usize).unwrap_or_default();
+    let mut reads = reads(there);
+    // The place of a field that is not there ends with it; what is read continues.
+    if let ([read], Some(whole)) = (reads.as_mut_slice(), read_from(text, place.span.start))
+        && read.to_string() == there
+    {
+        *read = whole;
     }
+    if place.module.is_none() {
+        let aliases = aliases(text);
+        reads.iter_mut().for_each(|read| resolve(read, &aliases));
+    }
+    reads
+}
 
-    /// The read that the whole source is, if it is one.
-    pub fn as_read(&self) -> Option<Read> {
-        let parts = highlight(&self.source.text);
-        let (read, end) = read_at(&self.source.text, &parts, 0)?;
-        (end == parts.len()).then_some(read)
-    }
+/// The read that the whole source is, if it is one.
+pub(super) fn whole(source: &str) -> Option<Read> {
+    let parts = highlight(source);
+    let (read, end) = read_at(source, &parts, 0)?;
+    (end == parts.len()).then_some(read)
 }
 
 /// The read that begins at a byte of a source.

@@ -1,9 +1,9 @@
-//! FlowScript that stands in no file: compiled, run, and told with everything that is wrong with it.
+//! FlowScript that is not in a file: compiled and run, with everything that is wrong with it.
 
-use super::Library;
+use super::library::Library;
 use crate::store::LogLine;
 use flowscript_lang::budget::Allowance;
-use flowscript_lang::check::{self, CompileOptions, Mode, Variable};
+use flowscript_lang::check::{self, Mode, Variable};
 use flowscript_lang::diagnostic::json;
 use flowscript_lang::function::Effect;
 use flowscript_lang::host::Host;
@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 /// What messages call the source.
 const NAME: &str = "source";
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
 pub struct Outcome {
     /// The value, unless something was wrong.
@@ -33,14 +33,8 @@ pub fn try_out(source: &str, input: &Record, library: &Library, host: &dyn Host)
     let variables: Vec<Variable> =
         input.iter().map(|(name, _)| Variable { name: name.clone(), ty: Type::Any, writable: true }).collect();
     let compile = |mode| {
-        let options = CompileOptions {
-            mode,
-            variables: &variables,
-            registry: &library.registry,
-            modules: library,
-            effect: Effect::Host,
-        };
-        // A fifth of what a file has (`check::LIMITS`): nobody writes so much to try it out.
+        let options = library.options(mode, &variables, Effect::Host);
+        // A fifth of what a file has (`check::LIMITS`): what is tried out is short.
         let limits = Limits { steps: Some(2_000_000), memory: 64 << 20, ..Limits::default() };
         check::compile_within(source, &options, &mut Allowance::new("The check", limits, &|| host.interrupt()))
     };
@@ -50,7 +44,7 @@ pub fn try_out(source: &str, input: &Record, library: &Library, host: &dyn Host)
     let mut errors: Vec<Json> =
         compiled.diagnostics.iter().map(|found| json::diagnostic(found, NAME, source)).collect();
     let values = input.iter().map(|(_, value)| value).collect();
-    let value = compiled.program.and_then(|program| match program.run(values, &library.settings, host) {
+    let value = compiled.program.and_then(|program| match program.run(values, library.settings(), host) {
         Ok(outcome) => Some(outcome.value),
         Err(error) => {
             errors.push(json::run_error(&error, |_| (NAME, source)));

@@ -1,10 +1,11 @@
-//! What a value weighs: its size with its shared parts counted as often as they stand in it.
+//! What a value weighs: its size with its shared parts counted as often as they occur in it.
 //!
 //! In memory parts are shared: twenty-five lists may stand for a tree of millions. Whoever walks a value, to keep it, to
 //! mask it, to compare it or to send it, meets such a part each time. So no variable, result or output of a workflow
 //! weighs more than a script may hold, and all these walks are bounded at once.
 
-use super::{Context, Fault};
+use super::context::Context;
+use super::fault::Fault;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Column, Record, Table, Value, live_size};
 use std::collections::HashMap;
@@ -24,7 +25,7 @@ const WRITTEN_OUT: usize = 16 << 20;
 pub struct Weighed {
     /// Its weight in bytes.
     pub bytes: usize,
-    /// A function stands in it somewhere.
+    /// A function is somewhere in it.
     pub holds_function: bool,
 }
 
@@ -57,7 +58,7 @@ impl Context<'_> {
     }
 }
 
-/// What is said of a value that weighs more than so many bytes.
+/// The message for a value that weighs more than `most` bytes.
 fn too_heavy(most: usize) -> String {
     format!(
         "The value takes more than {} MiB when the parts that it shares are written out, the limit of a script.",

@@ -1,4 +1,4 @@
-//! The text of SQL statements: where their parameters stand, and what must not stand there.
+//! The text of SQL statements: where their parameters are, and what must not be there.
 
 mod refuse;
 mod scan;
@@ -57,7 +57,7 @@ impl Statement {
         Self { source: source.to_owned(), numbered, names, gives_rows: gives_rows(source) }
     }
 
-    /// The numbered statement without the `;` and the comments at its end, to stand inside another one.
+    /// The numbered statement without the `;` and the comments at its end, to be put into another one.
     pub fn inner(&self) -> &str {
         let all: Vec<Piece<'_>> = pieces(&self.numbered, Comments::Nested).collect();
         let last = all.iter().rev().find(|piece| piece.kind != Kind::Blank && !piece.is(";"));
@@ -82,7 +82,7 @@ fn gives_rows(source: &str) -> bool {
     let changes = ["insert", "update", "delete", "merge", "replace"];
     let mut words = words.peekable();
     let has_queries = words.peek().is_some_and(|first| first.is("with"));
-    // Behind `with`, the verb is the first of these words: the names of its queries are none.
+    // After `with`, the verb is the first of these words: the names of its queries are not verbs.
     let verb = words.find(|word| !has_queries || is(word, &questions) || is(word, &changes));
     match verb {
         Some(verb) if is(&verb, &questions) => !words.any(|word| word.is("into")),
@@ -91,7 +91,7 @@ fn gives_rows(source: &str) -> bool {
     }
 }
 
-/// Where a `{name}` stands, which would be a hole for foreign SQL, and the name.
+/// The place of a `{name}`, which would be a hole for foreign SQL, and the name.
 pub fn template_in(source: &str) -> Option<(Range<usize>, &str)> {
     let mut at = 0;
     while let Some(open) = source.get(at..).and_then(|rest| rest.find('{')).map(|found| at + found) {

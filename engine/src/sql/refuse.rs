@@ -91,7 +91,7 @@ fn refused(source: &str, comments: Comments) -> Option<Refusal> {
     })
 }
 
-/// The statements of a text. Bodies of triggers and functions have a `;` behind each of theirs.
+/// The statements of a text. Bodies of triggers and functions have a `;` after each of theirs.
 fn split<'a, 'b>(words: &'b [Piece<'a>]) -> Vec<&'b [Piece<'a>]> {
     let mut statements = Vec::new();
     let (mut start, mut depth, mut of_trigger) = (0, 0_u32, false);

@@ -93,7 +93,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The length of a comment; one that does not end goes on to the end of the text.
+/// The length of a comment; one that does not end continues to the end of the text.
 fn comment(text: &str, comments: Comments) -> usize {
     let flat = || text.get(2..).and_then(|inside| inside.find("*/")).map(|end| end + 4);
     let end = if comments == Comments::Nested { nested(text) } else { flat() };

@@ -1,9 +1,9 @@
 //! `assert`: fails the run where a condition holds.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::Outcome;
 use super::parts::{DOES_NOT_WAIT, FAILURES, refusal, status_in};
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Takes, needed, optional};
 use crate::script::{Content, Fault, Script};
 use flowscript_lang::types::Type;

@@ -25,7 +25,7 @@ const LARGE_AT_A_TIME: usize = 16 << 20;
 
 /// Work that takes time.
 pub trait Perform: Debug + Send {
-    /// What it carries beside the variables, in bytes.
+    /// What it carries in addition to the variables, in bytes.
     fn weight(&self) -> usize;
 
     /// Does it.

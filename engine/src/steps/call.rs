@@ -1,19 +1,19 @@
 //! `call`: another workflow as part of this run.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Opening, Outcome};
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Callable, Callee, Given, Walk};
+use super::walk::{Body, Callable, Callee, Given, Row, Walk};
 use crate::reading::{Takes, is_workflow_id, listed, needed, optional, text_of};
 use crate::script::{Content, Fault};
-use crate::workflow::problem::{Problem, broken_call, codes};
+use crate::yaml::problem::{Problem, broken_call, codes};
 use crate::yaml::{Entry, Node};
 use ecow::EcoString;
 use flowscript_lang::value::{Record, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// How deep calls may stand in each other.
+/// How deep calls may be nested.
 const MAX_DEPTH: usize = 16;
 /// Why it may neither be tried again nor run once only.
 const RUNS_STEPS: &str = "`call` runs steps; give this to the steps of the workflow it calls";

@@ -1,9 +1,9 @@
 //! `checkpoint`: a point that is on disk.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::Takes;
 use crate::script::Fault;
 use flowscript_lang::types::Type;
@@ -22,7 +22,7 @@ pub(super) const KIND: Row = Row {
     read,
 };
 
-/// A point; its name is for whoever reads the file.
+/// A point; its name is for readers of the file.
 #[derive(Debug)]
 struct Checkpoint;
 

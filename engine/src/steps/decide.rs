@@ -1,13 +1,13 @@
 //! `decide`: the first branch whose condition holds.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::Outcome;
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Key, Reader, Takes, optional};
 use crate::script::{Fault, Script};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::value::{Value, truth};
 
 /// Why neither what is tried again nor what may fail is the whole of it.

@@ -1,10 +1,10 @@
 //! `email`: a message to people.
 
 use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{connection, optional_value, texts};
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::files;
 use crate::outgoing::Letter;
 use crate::reading::{Key, Reader, Takes, needed, optional};

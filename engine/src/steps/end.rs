@@ -1,16 +1,16 @@
 //! `end`: the end of the run, or of the called workflow.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::Outcome;
 use super::parts::{DOES_NOT_WAIT, refusal};
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Takes, optional};
 use crate::script::{Content, Fault};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
 
-/// Why it may neither be tried again, nor run once only, nor fail while the run goes on.
+/// Why it may neither be tried again, nor run once only, nor fail while the run continues.
 const ENDS: &str = "`end` ends the run; there is nothing to go on with";
 
 pub(super) const KIND: Row = Row {

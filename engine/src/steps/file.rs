@@ -1,15 +1,15 @@
 //! `file`: reading and changing files, in the project's own folder or that of a connection.
 
 use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{self, DOES_NOT_WAIT};
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::files::{self, Addition, FileChange, FileFormat, Files};
 use crate::reading::{Fields, Reader, Takes, optional, text_of};
 use crate::script::{Content, Context, Fault};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Entry;
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::budget::Allowance;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::program::Limits;

@@ -1,19 +1,18 @@
 //! `forEach`: its steps once for each element of a list.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Passes, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Opening, Outcome};
 use super::parts::{DOES_NOT_WAIT, HOLDS_STEPS};
-use super::step::Passes;
-use super::walk::{Body, Given, Walk, names_set};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Takes, needed, optional, text_of};
 use crate::script::{Fault, Script, Slot};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Rows, Value};
 
-/// How many passes of a loop may go on at a time.
+/// How many passes of a loop may run at a time.
 const MAX_PARALLEL: u32 = 1000;
 
 pub(super) const KIND: Row = Row {
@@ -66,12 +65,11 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     if parallel > 1 {
         reader.scope_mut().fix();
     } else if let Some(steps) = steps {
-        let mut names = Vec::new();
-        names_set(&steps.value, &mut names);
-        reader.scope_mut().widen(&names);
+        let names = walk.names_set(&steps.value);
+        walk.reader().scope_mut().widen(&names);
     }
     if let Some((name, slot)) = item {
-        reader.scope_mut().define(name, slot, ty, false);
+        walk.reader().scope_mut().define(name, slot, ty, false);
     }
     let around = (parallel > 1).then_some("a `forEach` with `parallel` above 1");
     let (block, output) = walk.block(given, steps, fields.take("output"), around);

@@ -2,10 +2,10 @@
 
 use super::address::{self, ENCODED, Url, UrlPart};
 use super::attempt::{Attempt, Perform, Performed, Performing};
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{self, texts};
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::burden::Load;
 use crate::clock::Timestamp;
 use crate::files::Files;
@@ -15,8 +15,8 @@ use crate::script::{
     Content, Context, Fault, Kind, NoForm, TIMEOUT, TemplatePart, decode_json_within, encode_json_within,
     template_parts,
 };
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 use bytes::Bytes;
 use ecow::EcoString;
 use flowscript_lang::budget::{Allowance, Budget};
@@ -181,7 +181,7 @@ fn read_url(reader: &mut Reader<'_>, node: &Node) -> Option<Url> {
     }
     let mut compiled = Some(Vec::new());
     for part in parts.unwrap_or_default() {
-        // Where a part stands is found by a walk through the text.
+        // The place of a part is found by a walk through the text.
         if !reader.loading().scan(scalar.text.len()) {
             return None;
         }
@@ -248,7 +248,7 @@ impl Http {
     /// Fills its templates.
     fn filled(&self, variables: &mut [Value], context: Context<'_>) -> Result<Call, Fault> {
         let url = address::fill(&self.url, variables, context)?;
-        // Behind `#` a parameter would not be sent.
+        // After `#` a parameter would not be sent.
         let (mut url, fragment) = match url.split_once('#') {
             Some((url, fragment)) => (url.to_owned(), format!("#{fragment}")),
             None => (url, String::new()),

@@ -1,12 +1,9 @@
-//! What a kind of step is: one row of facts about all steps of the kind, and one type with the data of a step.
+//! What a kind of step says of its steps: the facts of one step, and what its kind allows.
 //!
-//! Neither has defaults: a kind that leaves out a fact does not compile.
+//! Nothing here has defaults: a kind that leaves out a fact does not compile.
 
 use super::outcome::{Action, Opening, Outcome};
-use super::step::{BlockIndex, Passes};
-use super::walk::{Body, Given, Walk};
 use crate::files::Files;
-use crate::reading::Takes;
 use crate::script::{Context, Fault, Slot, TIMEOUT};
 use crate::yaml::Node;
 use ecow::EcoString;
@@ -14,6 +11,9 @@ use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::fmt::Debug;
 use std::time::Duration;
+
+/// The place of a block in the list of all blocks of its workflow.
+pub type BlockIndex = usize;
 
 /// The data of one step, and what follows from it.
 pub trait StepKind: Debug + Send + Sync {
@@ -24,7 +24,7 @@ pub trait StepKind: Debug + Send + Sync {
     fn run(&self, variables: &mut [Value], scene: Scene<'_>) -> Result<Outcome, Fault>;
 }
 
-/// What a step runs with, beside the variables.
+/// What a step runs with, in addition to the variables.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
     /// Settings and host of scripts.
@@ -74,29 +74,17 @@ pub enum Opens {
     Workflow(String),
 }
 
-/// A kind of step: one row of the table [`super::KINDS`].
-#[derive(Debug)]
-pub struct Row {
-    /// The key in the file.
-    pub key: &'static str,
-    /// What its steps do, as the reference says it.
-    pub summary: &'static str,
-    /// A step of the kind, as YAML. It loads.
-    pub example: &'static str,
-    /// The value that the key takes.
-    pub takes: Takes,
-    /// May a step say how long it may take?
-    pub timeout: Timeout,
-    /// May it be tried again after a failure?
-    pub retry: Retries,
-    /// May it say that it runs once only, whatever happens?
-    pub once: May,
-    /// May it fail while the run goes on?
-    pub continue_on_fail: May,
-    /// Adds the names of variables that a step may set, as they are written in its value. Some may not be variables.
-    pub names_set: fn(&Node, &mut Vec<String>),
-    /// Reads a step of the kind. Nothing where that is not possible; then a problem was reported.
-    pub read: fn(&mut Walk<'_>, &Given<'_>) -> Option<Body>,
+/// The passes of a loop.
+#[derive(Clone, Debug)]
+pub struct Passes {
+    /// The variable of the element.
+    pub item: Slot,
+    /// The steps of a pass.
+    pub block: BlockIndex,
+    /// How many passes run at a time.
+    pub parallel: u32,
+    /// The variables from before the loop that its steps set; each pass hands them to the next one.
+    pub writes: Vec<Slot>,
 }
 
 /// Whether a step may have a key.
@@ -133,33 +121,13 @@ pub enum Retries {
     No(&'static str),
 }
 
-impl Row {
-    /// Why a step of the kind must not have one of the keys that steps share, if it must not. `has_id`: it has an `id`.
-    pub fn refuses(&self, key: Shared, has_id: bool) -> Option<&'static str> {
-        let why = |may: May| match may {
-            May::Yes => None,
-            May::No(reason) => Some(reason),
-        };
-        match key {
-            Shared::Timeout => match self.timeout {
-                Timeout::Within { .. } => None,
-                Timeout::No(reason) => Some(reason),
-            },
-            Shared::Retry => match self.retry {
-                Retries::All | Retries::Passing => None,
-                Retries::No(reason) => Some(reason),
-            },
-            Shared::Once => why(self.once),
-            Shared::ContinueOnFail => why(self.continue_on_fail).or((!has_id).then_some(NEEDS_ID)),
-        }
-    }
-
+impl Retries {
     /// Is this failure of a step worth another attempt, where its `retry` has no `on`?
-    pub fn may_pass(&self, fault: &Fault) -> bool {
-        match self.retry {
-            Retries::All => true,
-            Retries::No(_) => false,
-            Retries::Passing => {
+    pub fn counts(self, fault: &Fault) -> bool {
+        match self {
+            Self::All => true,
+            Self::No(_) => false,
+            Self::Passing => {
                 let unanswered = fault.kind == ErrorKind::Io.name() && fault.status.is_none();
                 let asks_for_it = fault.status.is_some_and(|status| status == 429 || status >= 500);
                 fault.kind == TIMEOUT || unanswered || asks_for_it
@@ -190,9 +158,6 @@ impl Facts {
     }
 }
 
-/// The reason why a step without an `id` cannot fail while the run goes on.
-const NEEDS_ID: &str = "`continueOnFail` needs an `id`, under which `errors` tells what failed";
-
 /// Keys that steps share, and that mean nothing for some kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shared {
@@ -221,5 +186,5 @@ impl Shared {
     }
 }
 
-/// For [`Row::names_set`]: steps of the kind set no variables but the one of their `id`.
+/// For [`Row::names_set`](super::walk::Row::names_set): steps of the kind set no variables but the one of their `id`.
 pub fn sets_nothing(_: &Node, _: &mut Vec<String>) {}

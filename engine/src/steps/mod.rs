@@ -1,8 +1,8 @@
 //! Steps: what each kind is, one kind a file.
 //!
 //! A kind's file holds the data of a step, how it is read from YAML, its facts, what it does, and its place in the
-//! reference. [`KINDS`] is the table of all of them. [`walk`] reads lists of steps; whoever runs a step asks [`Step`]
-//! and never for the kind.
+//! reference. [`KINDS`] is the table of all of them, above the kinds. [`walk`] reads lists of steps by the table that it is
+//! given; a run asks a [`Step`] for its facts and never for its kind.
 #![deny(dead_code)] // a kind that is not in the table is an error
 
 mod address;
@@ -15,6 +15,7 @@ mod email;
 mod end;
 mod file;
 mod for_each;
+mod fork;
 mod graph;
 mod http;
 pub mod kind;
@@ -36,12 +37,12 @@ mod tests;
 mod wait;
 pub mod walk;
 
-pub use kind::{Opens, Scene};
+pub use kind::{BlockIndex, Opens, Scene};
 pub use outcome::{Action, Opening, Outcome, Reply, Sleep, SleepKind};
-pub use step::{Block, BlockIndex, Retry, Step, StepIndex};
+pub use step::{Block, Retry, Step, StepIndex};
 pub use walk::{Callable, Walk};
 
-use kind::Row;
+use walk::Row;
 
 /// The kinds of steps, in the order of the reference.
 pub static KINDS: &[Row] = &[
@@ -63,8 +64,3 @@ pub static KINDS: &[Row] = &[
     respond::KIND,
     end::KIND,
 ];
-
-/// The kind of this key.
-pub fn row_of(key: &str) -> Option<&'static Row> {
-    KINDS.iter().find(|row| row.key == key)
-}

@@ -10,7 +10,7 @@ use flowscript_lang::value::{Record, Rows, Value};
 pub enum Outcome {
     /// It is done; this is its result.
     Done(Value),
-    /// The run goes on by the way of this number in [`Step::ways`](super::Step::ways).
+    /// The run continues by the way of this number in [`Step::ways`](super::Step::ways).
     Way(usize),
     /// The run or the called workflow is over.
     End(Result<Value, Fault>),
@@ -34,11 +34,11 @@ pub enum Action {
 }
 
 impl Action {
-    /// What it carries beside the variables, in bytes.
+    /// What it carries in addition to the variables, in bytes.
     pub fn weight(&self) -> usize {
         match self {
             Self::Perform(work) => work.weight(),
-            // It is encoded for the store beside.
+            // It is encoded for the store as well.
             Self::Answer(reply) => reply.body.as_ref().map_or(0, |body| weight(body).saturating_mul(2)),
             Self::Commit => 0,
         }

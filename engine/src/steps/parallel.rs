@@ -1,10 +1,9 @@
 //! `parallel`: lists of steps at the same time.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{BlockIndex, Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Opening, Outcome};
 use super::parts::{DOES_NOT_WAIT, HOLDS_STEPS};
-use super::step::BlockIndex;
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Key, Takes, needed, optional};
 use crate::script::Fault;
 use ecow::EcoString;

@@ -2,8 +2,8 @@
 
 use crate::reading::{Fields, Reader, text_of};
 use crate::script::{Content, Context, Fault};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Rows, Value, to_number, to_text};
 use std::ops::RangeInclusive;

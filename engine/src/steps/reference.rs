@@ -1,7 +1,8 @@
 //! The kinds of steps as the reference shows them.
 
 use super::KINDS;
-use super::kind::{May, Retries, Row, Timeout};
+use super::kind::{May, Retries, Timeout};
+use super::walk::Row;
 use std::fmt::Write;
 
 /// The table of docs/workflows.md.

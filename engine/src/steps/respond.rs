@@ -1,13 +1,13 @@
-//! `respond`: an answer to a waiting caller while the run goes on.
+//! `respond`: an answer to a waiting caller while the run continues.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome, Reply};
 use super::parts::{DOES_NOT_WAIT, has_no_body, header, optional_template, status_in};
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Reader, Takes, optional};
 use crate::script::{Content, Fault};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Entry;
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;

@@ -1,8 +1,8 @@
 //! Lists of steps as a JSON Schema.
 
 use super::KINDS;
-use super::kind::{Row, Shared};
-use super::walk::COMMON;
+use super::kind::Shared;
+use super::walk::{COMMON, Row};
 use crate::reading::schema;
 use serde_json::{Map, Value as Json, json};
 

@@ -1,10 +1,10 @@
 //! `script`: a program over all variables, which may send requests.
 
 use super::attempt::{Attempt, Perform, Performed, Performing};
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout};
 use super::outcome::{Action, Outcome};
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::Takes;
 use crate::script::{Context, Fault, Kind, Script as Program, Slot};
 use crate::yaml::Node;

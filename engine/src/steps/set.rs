@@ -1,9 +1,9 @@
 //! `set`: assignments, one after the other.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout};
 use super::outcome::Outcome;
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::Takes;
 use crate::script::{Fault, Script, Slot};
 use crate::yaml::Node;

@@ -1,15 +1,15 @@
 //! `sql`: a question to a database, or a change of it.
 
 use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::connection;
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::outgoing::{SqlCall, SqlSpace};
 use crate::reading::{Reader, Takes, needed, optional};
 use crate::script::{Content, Fault};
 use crate::sql::{Refusal, SqlWork, Statement, refusal, template_in};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node};
 use flowscript_lang::program::Settings;
 use flowscript_lang::types::Type;

@@ -1,6 +1,6 @@
 //! A step of a workflow: what all kinds have in common, and the way on from it.
 
-use super::kind::{Effect, Facts, Opens, Row, Scene, StepKind};
+use super::kind::{BlockIndex, Effect, Facts, Opens, Retries, Scene, StepKind};
 use super::outcome::Outcome;
 use crate::script::{Content, Fault, Script, Slot};
 use crate::yaml::Place;
@@ -9,9 +9,6 @@ use std::time::Duration;
 
 /// The place of a step in the list of all steps of its workflow.
 pub type StepIndex = usize;
-
-/// The place of a block in the list of all blocks of its workflow.
-pub type BlockIndex = usize;
 
 /// One step and the way on from it.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ pub struct Step {
     pub retry: Option<Retry>,
     /// After a crash it does not run again: the run fails as interrupted.
     pub once: bool,
-    /// Its failure is noted in `errors`, and the run goes on.
+    /// Its failure is noted in `errors`, and the run continues.
     pub continue_on_fail: bool,
     /// The step after it; `None` where the run ends.
     pub next: Option<StepIndex>,
@@ -44,16 +41,18 @@ pub struct Step {
 /// What a step does.
 #[derive(Debug)]
 pub(super) struct What {
-    row: &'static Row,
+    /// The key of its kind.
+    key: &'static str,
+    retries: Retries,
     kind: Box<dyn StepKind>,
     facts: Facts,
 }
 
 impl What {
-    /// A step of this kind.
-    pub(super) fn new(row: &'static Row, kind: Box<dyn StepKind>) -> Self {
+    /// A step of the kind of this key.
+    pub(super) fn new(key: &'static str, retries: Retries, kind: Box<dyn StepKind>) -> Self {
         let facts = kind.facts();
-        Self { row, kind, facts }
+        Self { key, retries, kind, facts }
     }
 
     /// What is known of the step before it runs.
@@ -84,7 +83,7 @@ impl Step {
 
     /// The key of its kind.
     pub fn kind(&self) -> &'static str {
-        self.what.row.key
+        self.what.key
     }
 
     /// Does it change something outside, so that its start and its result are committed?
@@ -132,7 +131,7 @@ impl Step {
 
     /// Is this failure worth another attempt, where `retry` has no `on`?
     pub fn may_pass(&self, fault: &Fault) -> bool {
-        self.what.row.may_pass(fault)
+        self.what.retries.counts(fault)
     }
 
     /// Runs it, or says what must be done for it. Its `when` holds.
@@ -152,19 +151,6 @@ pub struct Block {
     pub output: Option<Content>,
     /// Without an `output` it gives what its last step with a result gave.
     pub gives_last: bool,
-}
-
-/// The passes of a loop.
-#[derive(Clone, Debug)]
-pub struct Passes {
-    /// The variable of the element.
-    pub item: Slot,
-    /// The steps of a pass.
-    pub block: BlockIndex,
-    /// How many passes go on at a time.
-    pub parallel: u32,
-    /// The variables from before the loop that its steps set; each pass hands them to the next one.
-    pub writes: Vec<Slot>,
 }
 
 /// `retry`

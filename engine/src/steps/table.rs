@@ -1,13 +1,13 @@
 //! `table`: a table variable.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout};
 use super::outcome::Outcome;
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::reading::{Reader, Takes, needed, optional, text_of};
 use crate::script::{Fault, Script, Slot};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::types::{Type, Types};

@@ -1,14 +1,14 @@
 //! `wait`: the run sleeps.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Row, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Outcome, Sleep, SleepKind};
 use super::parts::refuse;
-use super::walk::{Body, Given, Walk};
+use super::walk::{Body, Given, Row, Walk};
 use crate::clock::Timestamp;
 use crate::reading::{Takes, optional, text_of};
 use crate::script::{Content, Fault, Script};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Entry;
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Value, to_datetime};

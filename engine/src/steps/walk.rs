@@ -1,11 +1,11 @@
 //! Reading lists of steps: what all steps have in common, their positions, and the order they run in.
 
 use super::graph::{Graph, LooseEnd, Ways};
-use super::kind::{Row, Shared, StepKind, Timeout};
-use super::step::{Block, BlockIndex, Shape, Step, StepIndex, What};
-use super::{KINDS, retry, row_of};
+use super::kind::{BlockIndex, May, Retries, Shared, StepKind, Timeout};
+use super::retry;
+use super::step::{Block, Shape, Step, StepIndex, What};
 use crate::reading::{Fields, Key, Reader, Takes, listed, optional, refused, text_of};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place};
 use flowscript_lang::types::Type;
 use std::collections::HashSet;
@@ -23,8 +23,60 @@ pub(super) const COMMON: &[Key] = &[
     optional("continueOnFail", Takes::Flag),
 ];
 
+/// A kind of step: one row of a table.
+#[derive(Debug)]
+pub struct Row {
+    /// The key in the file.
+    pub key: &'static str,
+    /// What its steps do, as the reference says it.
+    pub summary: &'static str,
+    /// A step of the kind, as YAML. It loads.
+    pub example: &'static str,
+    /// The value that the key takes.
+    pub takes: Takes,
+    /// May a step say how long it may take?
+    pub timeout: Timeout,
+    /// May it be tried again after a failure?
+    pub retry: Retries,
+    /// May it say that it runs once only, whatever happens?
+    pub once: May,
+    /// May it fail while the run continues?
+    pub continue_on_fail: May,
+    /// Adds the names of variables that a step may set, as they are written in its value. Some may not be variables.
+    pub names_set: fn(&Node, &mut Vec<String>),
+    /// Reads a step of the kind. Nothing where that is not possible; then a problem was reported.
+    pub read: fn(&mut Walk<'_>, &Given<'_>) -> Option<Body>,
+}
+
+/// The reason why a step without an `id` cannot fail while the run continues.
+const NEEDS_ID: &str = "`continueOnFail` needs an `id`, under which `errors` tells what failed";
+
+impl Row {
+    /// Why a step of the kind must not have one of the keys that steps share, if it must not. `has_id`: it has an `id`.
+    pub fn refuses(&self, key: Shared, has_id: bool) -> Option<&'static str> {
+        let why = |may: May| match may {
+            May::Yes => None,
+            May::No(reason) => Some(reason),
+        };
+        match key {
+            Shared::Timeout => match self.timeout {
+                Timeout::Within { .. } => None,
+                Timeout::No(reason) => Some(reason),
+            },
+            Shared::Retry => match self.retry {
+                Retries::All | Retries::Passing => None,
+                Retries::No(reason) => Some(reason),
+            },
+            Shared::Once => why(self.once),
+            Shared::ContinueOnFail => why(self.continue_on_fail).or((!has_id).then_some(NEEDS_ID)),
+        }
+    }
+}
+
 /// Reads the steps of one workflow.
 pub struct Walk<'a> {
+    /// All kinds of steps.
+    kinds: &'static [Row],
     reader: Reader<'a>,
     /// A step that holds others has its place before it is read.
     steps: Vec<Option<Step>>,
@@ -67,7 +119,7 @@ pub trait Callable {
     fn inputs(&self) -> &[crate::script::Input];
     /// What is known of what it gives.
     fn result(&self) -> &Type;
-    /// How many workflows stand below each other in its calls, itself included.
+    /// How deep its calls are nested, itself included.
     fn depth(&self) -> usize;
 }
 
@@ -98,7 +150,7 @@ impl Body {
         Self { kind: Box::new(kind), result: Some(result), ways: None }
     }
 
-    /// A step that chooses how the run goes on.
+    /// A step that chooses how the run continues.
     pub fn choosing(kind: impl StepKind + 'static, ways: Ways) -> Self {
         Self { kind: Box::new(kind), result: None, ways: Some(ways) }
     }
@@ -137,10 +189,10 @@ impl<'n> Given<'n> {
 }
 
 impl<'a> Walk<'a> {
-    /// A walk that has not begun.
-    pub fn new(reader: Reader<'a>, callees: Callees<'a>) -> Self {
+    /// A walk over steps of these kinds that has not begun.
+    pub fn new(kinds: &'static [Row], reader: Reader<'a>, callees: Callees<'a>) -> Self {
         let blocks = vec![Block::default()];
-        Self { reader, steps: Vec::new(), blocks, block: 0, ids: HashSet::new(), callees, calls: Vec::new() }
+        Self { kinds, reader, steps: Vec::new(), blocks, block: 0, ids: HashSet::new(), callees, calls: Vec::new() }
     }
 
     /// What reads values, with the variables that are known at the present place.
@@ -236,7 +288,7 @@ impl<'a> Walk<'a> {
             (Some(id), Some(ty)) => Some(self.reader.define(id, if before.is_some() { ty.nullable() } else { ty })),
             _ => None,
         };
-        let what = What::new(row, kind);
+        let what = What::new(row.key, row.retry, kind);
         let goes_on = ways.as_ref().map_or(!what.facts().ends, Ways::may_choose_none) || when.is_some();
         let (ways, mut ends) = ways.map(Ways::into_parts).unwrap_or_default();
         if goes_on {
@@ -257,9 +309,9 @@ impl<'a> Walk<'a> {
             self.reader.wrong(node, "A step must be a map, such as `- log: { message: \"…\" }`");
             return None;
         };
-        let kinds: Vec<&str> = KINDS.iter().map(|row| row.key).collect();
+        let kinds: Vec<&str> = self.kinds.iter().map(|row| row.key).collect();
         let keys: Vec<&str> = COMMON.iter().map(|key| key.name).chain(kinds.iter().copied()).collect();
-        let known: Vec<(&Entry, &Row)> = entries.iter().filter_map(|e| Some((e, row_of(&e.key)?))).collect();
+        let known: Vec<(&Entry, &Row)> = entries.iter().filter_map(|e| Some((e, self.row(&e.key)?))).collect();
         let refusals: Vec<Problem> = entries
             .iter()
             .filter(|entry| !keys.contains(&entry.key.as_str()))
@@ -358,6 +410,30 @@ impl<'a> Walk<'a> {
         (block, ty)
     }
 
+    /// The kind of this key.
+    fn row(&self, key: &str) -> Option<&'static Row> {
+        self.kinds.iter().find(|row| row.key == key)
+    }
+
+    /// The names of variables that steps in here may set. Some may not be variables.
+    pub(super) fn names_set(&self, node: &Node) -> Vec<String> {
+        let mut names = Vec::new();
+        self.add_names_set(node, &mut names);
+        names
+    }
+
+    fn add_names_set(&self, node: &Node, names: &mut Vec<String>) {
+        for element in node.elements().unwrap_or_default() {
+            self.add_names_set(element, names);
+        }
+        for entry in node.entries().unwrap_or_default() {
+            if let Some(row) = self.row(&entry.key) {
+                (row.names_set)(&entry.value, names);
+            }
+            self.add_names_set(&entry.value, names);
+        }
+    }
+
     /// What the name in a `call` leads to.
     pub(super) fn find(&mut self, id: &str) -> Callee {
         (self.callees)(id)
@@ -376,18 +452,5 @@ fn refuse_shared(reader: &mut Reader<'_>, fields: &Fields<'_>, row: &Row) {
         if let (Some(entry), Some(reason)) = (fields.get(key.key()), row.refuses(key, has_id)) {
             reader.report(Problem::new(codes::WRONG_VALUE, entry.place, reason));
         }
-    }
-}
-
-/// The names of variables that steps in here may set. Some may be none.
-pub(super) fn names_set(node: &Node, names: &mut Vec<String>) {
-    for element in node.elements().unwrap_or_default() {
-        names_set(element, names);
-    }
-    for entry in node.entries().unwrap_or_default() {
-        if let Some(row) = row_of(&entry.key) {
-            (row.names_set)(&entry.value, names);
-        }
-        names_set(&entry.value, names);
     }
 }

@@ -1,4 +1,4 @@
-//! What the runs of a workflow leave behind: which diagnostics, what of it is masked; and what they may use up.
+//! What is kept of the runs of a workflow, what of it is masked, and what runs may use up.
 
 pub use crate::redact::{MASK, MOST_SECRETS, Redact};
 
@@ -67,9 +67,10 @@ impl DiagnosticsSwitch {
         }
     }
 
-    /// The bytes for the store; nothing where all is as the file says.
-    pub fn encode(self) -> Option<Vec<u8>> {
-        (self != Self::default()).then(|| serde_json::to_vec(&self).unwrap_or_default())
+    /// The bytes for the store; nothing where all is as the file says. The error says why there are none.
+    pub fn encode(self) -> Result<Option<Vec<u8>>, String> {
+        let bytes = (self != Self::default()).then(|| serde_json::to_vec(&self)).transpose();
+        bytes.map_err(|error| format!("diagnostics settings cannot be written: {error}"))
     }
 
     /// The switch in bytes of the store. The error says what is wrong with them.
@@ -100,8 +101,8 @@ mod tests {
     #[test]
     fn a_switch_wins_over_the_file() {
         let switch = DiagnosticsSwitch { variables: Some(Keep::On), ..DiagnosticsSwitch::default() };
-        let there = DiagnosticsSwitch::decode(&switch.encode().unwrap()).unwrap();
+        let there = DiagnosticsSwitch::decode(&switch.encode().unwrap().unwrap()).unwrap();
         assert_eq!(there.over(Diagnostics::default()), Diagnostics { variables: Keep::On, ..Diagnostics::default() });
-        assert_eq!(DiagnosticsSwitch::default().encode(), None);
+        assert_eq!(DiagnosticsSwitch::default().encode(), Ok(None));
     }
 }

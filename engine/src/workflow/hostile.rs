@@ -1,4 +1,4 @@
-//! Files that nobody wrote by hand: what reading them takes is bounded, whatever they are made of.
+//! Files that were not written by hand: what reading them takes is bounded, whatever they are made of.
 
 use super::problem::codes;
 use super::{Callee, Read, read};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const SMALLER: usize = 20;
 /// Steps.
 const STEPS: u64 = 50_000;
-/// Finds what hangs. Other tests run beside these.
+/// Finds what hangs. Other tests run at the same time.
 const HANGS: Duration = Duration::from_secs(60);
 
 fn library() -> Library {

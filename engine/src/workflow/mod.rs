@@ -1,11 +1,9 @@
 //! A workflow as data: model, reading with positions, validation, content hash. No I/O: texts come in, models go out.
 
-pub mod codes;
 pub mod history;
 #[cfg(test)]
 mod hostile;
 pub mod model;
-pub mod problem;
 mod read;
 pub mod schema;
 #[cfg(test)]
@@ -17,5 +15,6 @@ pub const FAILURE_INPUTS: [&str; 2] = ["failedRun", "error"];
 
 pub use crate::reading::id_of_path;
 pub use crate::trigger::webhook::auth;
+pub use crate::yaml::{codes, problem};
 pub use read::{Callee, Callees, Read, read};
 pub use text::WorkflowText;

@@ -44,7 +44,7 @@ pub struct Workflow {
     pub durability: Durability,
     /// Which diagnostics are kept, unless a switch says otherwise.
     pub diagnostics: Diagnostics,
-    /// What nobody is shown.
+    /// What is never shown.
     pub redact: Redact,
     /// What its runs may use up.
     pub limits: RunLimits,
@@ -143,13 +143,13 @@ impl Workflow {
             && self.callees.values().all(|callee| callee.goes_through())
     }
 
-    /// Do its steps only compute, so that a run of it waits for nothing and nobody?
+    /// Do its steps only compute, so that a run of it waits for nothing?
     pub fn only_computes(&self) -> bool {
         self.steps.iter().all(|step| step.retry.is_none() && step.only_computes())
             && self.callees.values().all(|callee| callee.only_computes())
     }
 
-    /// The step that a position in a run leads to: the path of its pass or branch may stand in front of its own.
+    /// The step that a position in a run leads to: the path of its pass or branch may precede its own.
     pub fn step_at(&self, position: &str) -> Option<&Step> {
         let fits = |step: &&Step| {
             position.strip_suffix(step.position.as_str()).is_some_and(|path| path.is_empty() || path.ends_with('/'))

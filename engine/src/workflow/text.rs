@@ -24,7 +24,7 @@ pub struct WorkflowText {
     pub workflows: BTreeMap<String, String>,
 }
 
-/// The encoding that is written. A change of what stands in it, and so of all versions, is a new number.
+/// The encoding that is written. A change of what is in it, and so of all versions, is a new number.
 const FORMAT: u32 = 1;
 
 impl WorkflowText {

@@ -4,7 +4,7 @@ use super::{Place, Scalar};
 use std::ops::Range;
 
 impl Scalar {
-    /// Where the file is changed so that `text` stands in place of these bytes of the scalar, and what is written there.
+    /// Where the file is changed so that `text` replaces these bytes of the scalar, and what is written there.
     /// Nothing where the form of the scalar cannot hold it, or where the file may say it in another form.
     pub fn edit(&self, bytes: Range<usize>, text: &str) -> Option<(Place, Place, String)> {
         let old = self.text.get(bytes.clone())?;

@@ -1,11 +1,13 @@
 //! YAML as a tree in which every node knows its place: YAML 1.2 core without anchors, aliases and duplicate keys.
 //!
-//! A scalar keeps its text as decoded and can say for each byte of it where it stands in the file, so that a
+//! A scalar keeps its text as decoded and can say for each byte of it where it is in the file, so that a
 //! diagnostic inside embedded FlowScript points into the YAML file itself.
 
+pub mod codes;
 mod edit;
 mod parse;
 mod places;
+pub mod problem;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +21,7 @@ use flowscript_lang::value::Number;
 pub struct Node {
     /// Its first character.
     pub place: Place,
-    /// Behind its last character; of a block, where the next thing may begin.
+    /// After its last character; of a block, where the next thing may begin.
     pub end: Place,
     /// What it is.
     pub kind: Kind,
@@ -41,7 +43,7 @@ pub enum Kind {
 pub struct Entry {
     /// The key's text.
     pub key: String,
-    /// Where the key stands.
+    /// Where the key begins.
     pub place: Place,
     /// Is the key written without quotes?
     pub is_plain: bool,
@@ -49,7 +51,7 @@ pub struct Entry {
     pub value: Node,
 }
 
-/// A scalar: its text and where each part of it stands.
+/// A scalar: its text and the place of each part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scalar {
     /// After unquoting, unfolding and decoding of escapes.

@@ -1,13 +1,13 @@
 //! From the events of the YAML parser to the tree.
 
 use super::{Entry, Kind, Node, Place, Places, Scalar};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use std::collections::HashMap;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
-/// How many lists and maps may stand inside each other.
+/// How deep lists and maps may be nested.
 pub const MAX_LEVELS: usize = 64;
 
 /// The tree of a file with one document, or its first problem.

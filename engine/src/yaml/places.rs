@@ -1,4 +1,4 @@
-//! Where each character of a decoded scalar stands in the file.
+//! The place in the file of each character of a decoded scalar.
 
 use saphyr_parser::ScalarStyle;
 
@@ -41,7 +41,7 @@ struct Stretch {
 }
 
 impl Places {
-    /// All of the text stands in one line from `place` on, character by character.
+    /// All of the text is in one line from `place` on, character by character.
     pub fn straight(place: Place) -> Self {
         Self { stretches: vec![Stretch { offset: 0, place }] }
     }
@@ -71,7 +71,7 @@ impl Places {
         Self { stretches }
     }
 
-    /// The places of `value`, a `|` or `>` block. `line` is the one behind the header, `rest` the source from there on.
+    /// The places of `value`, a `|` or `>` block. `line` is the one after the header, `rest` the source from there on.
     /// Each line of the source without its indentation is a part of the value.
     pub(super) fn of_block(value: &str, line: u32, rest: &str) -> Self {
         let lead = |line: &str| line.len() - line.trim_start_matches(' ').len();
@@ -83,7 +83,7 @@ impl Places {
             let skipped = lead(source).min(indent);
             let ahead = value.get(offset..).unwrap_or("");
             let content = source.get(skipped..).unwrap_or("");
-            // Trailing blanks of a folded line may be gone; what does not match at all stands behind the block.
+            // Trailing blanks of a folded line may be gone; what does not match at all is after the block.
             let content = if ahead.starts_with(content) { content } else { content.trim_end() };
             if ahead.is_empty() || !ahead.starts_with(content) {
                 break;
@@ -98,7 +98,7 @@ impl Places {
     }
 }
 
-/// A walk along a plain or quoted scalar of the source beside its decoded value. Linear in both.
+/// A walk along a plain or quoted scalar of the source along with its decoded value. Linear in both.
 struct Walk<'a> {
     rest: &'a str,
     place: Place,
@@ -171,7 +171,7 @@ impl<'a> Walk<'a> {
         self.skip(run);
     }
 
-    /// `\` at the end of a line in double quotes: the line goes on without a blank.
+    /// `\` at the end of a line in double quotes: the line continues without a blank.
     fn skip_escaped_breaks(&mut self) {
         while self.style == ScalarStyle::DoubleQuoted
             && (self.rest.starts_with("\\\n") || self.rest.starts_with("\\\r\n"))

@@ -4,10 +4,11 @@
 use super::tree::{Kind, Step};
 use super::walk::{Flow, Walk};
 use super::watched::Watched;
-use super::witness::{Finding, Seen};
+use super::witness::{Finding, Seen, number};
 use super::world::World;
 use crate::dispatch::{Answer, Verdict};
-use crate::run::{encoding, step_key};
+use crate::run::step_key;
+use crate::script::encoding;
 use crate::store::{LaneQuery, Run, RunState, Store, StoreError};
 use flowscript_lang::value::Value;
 use std::collections::BTreeSet;
@@ -194,13 +195,5 @@ fn input(run: &Run) -> i64 {
     match input {
         Some(Value::Record(fields)) => fields.get("n").as_ref().and_then(number).unwrap_or_default(),
         _ => 0,
-    }
-}
-
-/// A whole number.
-pub(super) fn number(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => number.to_i64(),
-        _ => None,
     }
 }

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::dispatch::Admission;
 use crate::engine::Engine;
 use crate::planted::Planted;
-use crate::run::encoding;
+use crate::script::encoding;
 use crate::store::{Cancel, RunId, RunState, Store};
 use flowscript_lang::value::{Record, Value};
 use std::collections::BTreeMap;
@@ -194,7 +194,7 @@ impl Progress {
         }
         if let Some(head) = self.seen().into_iter().find(|seen| seen.in_lane && seen.ended.is_some()) {
             self.world.points.note(format!("skip run {}", self.world.witness.number(head.id)));
-            engine.skip(head.id).await.map_err(|error| Finding::new("skip", error.to_string()))?;
+            engine.operators().skip(head.id).await.map_err(|error| Finding::new("skip", error.to_string()))?;
             return Ok(true);
         }
         Ok(false)
@@ -280,14 +280,18 @@ impl Progress {
             Deed::Again(number) => {
                 if let Some(seen) = self.of(number, |seen| seen.ended.is_some()).filter(|_| self.again < 2) {
                     self.again += 1;
-                    engine.run_again(seen.id).await.map_err(|error| Finding::new("run again", error.to_string()))?;
+                    engine
+                        .operators()
+                        .run_again(seen.id)
+                        .await
+                        .map_err(|error| Finding::new("run again", error.to_string()))?;
                 }
             }
             Deed::SkipHead => {
                 let lane = self.of(0, |seen| seen.in_lane).and_then(|seen| seen.lane);
                 if let Some((key, _)) = lane {
                     // A head that is at work is refused.
-                    let _ = engine.skip_head("main", &key).await;
+                    let _ = engine.operators().skip_head("main", &key).await;
                 }
             }
         }
@@ -314,7 +318,8 @@ impl Progress {
     async fn cancel(&mut self, engine: &Engine, seen: &Seen) -> Result<(), Finding> {
         self.world.hit(seen, "cancel");
         let is_claimed = self.world.claimed().contains(&seen.id);
-        let cancelled = engine.cancel(seen.id).await.map_err(|error| Finding::new("cancel", error.to_string()))?;
+        let cancelled =
+            engine.operators().cancel(seen.id).await.map_err(|error| Finding::new("cancel", error.to_string()))?;
         match cancelled {
             Cancel::Requested if !is_claimed && !self.world.claimed().contains(&seen.id) => {
                 Err(Finding::new("cancel ignored", "nobody works on the run, and it is not cancelled"))
@@ -330,14 +335,14 @@ impl Progress {
     async fn retry(&mut self, engine: &Engine, seen: &Seen) -> Result<(), Finding> {
         self.world.points.note(format!("retry run {}", self.world.witness.number(seen.id)));
         self.world.hit(seen, "retry");
-        engine.retry(seen.id).await.map_err(|error| Finding::new("retry refused", error.to_string()))
+        engine.operators().retry(seen.id).await.map_err(|error| Finding::new("retry refused", error.to_string()))
     }
 
     async fn deliver(&mut self, engine: &Engine, run: RunId, name: &str) -> Result<(), Finding> {
         self.body += 1;
         self.world.points.note(format!("event {name} for run {}", self.world.witness.number(run)));
         let body = encoding::encode(&Value::from(self.body));
-        let delivered = engine.deliver(run, name.to_owned(), body).await;
+        let delivered = engine.operators().deliver(run, name.to_owned(), body).await;
         delivered.map(|_| ()).map_err(|error| Finding::new("deliver", error.to_string()))
     }
 }

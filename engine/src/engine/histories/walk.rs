@@ -1,13 +1,12 @@
 //! A naive walk over a workflow: what its steps must have given, if each acting step went as the store says it did and
 //! as its peer saw it. It knows nothing of strands, commits or resuming.
 
-use super::check::number;
 use super::generate::Outcome;
 use super::peer::Asked;
 use super::tree::{FileWork, Kind, NOTHING, Step, Tree, answered, branched, items, mixed, passes};
-use super::witness::{Finding, Row, Seen};
-use crate::run::encoding;
+use super::witness::{Finding, Row, Seen, number};
 use crate::script::TIMEOUT;
+use crate::script::encoding;
 use crate::store::{Failure, StepState};
 use std::collections::BTreeSet;
 

@@ -1,9 +1,8 @@
 //! The store as the engine of a history has it: each decision goes on to the real one, and a witness sees what became
 //! of it. An engine that is to die at a commit never gets its answer.
 
-use super::check::number;
-use super::witness::Witness;
-use crate::run::encoding;
+use super::witness::{Witness, number};
+use crate::script::encoding;
 use crate::store::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
     Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,

@@ -3,6 +3,7 @@
 
 use super::points::Points;
 use crate::store::{Delivered, RunAgain, RunId, RunState, StepRecord, StepState, Store, StoreError};
+use flowscript_lang::value::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -286,5 +287,13 @@ fn leave(state: &mut State, id: RunId, lane: Option<&(String, bool)>) {
         && let Some(standing) = state.lanes.get_mut(key)
     {
         standing.retain(|other| *other != id);
+    }
+}
+
+/// A whole number.
+pub(super) fn number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.to_i64(),
+        _ => None,
     }
 }

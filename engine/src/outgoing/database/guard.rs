@@ -1,6 +1,6 @@
 //! What statements for SQLite may do: work on their own file, nothing else.
 
-use super::Trouble;
+use super::trouble::Trouble;
 use crate::sql::allows_pragma;
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};

@@ -1,26 +1,26 @@
 //! Databases of connections: pools of connections, questions in read-only transactions, changes all or nothing.
 
+mod call;
 mod guard;
 mod postgres;
 mod sqlite;
 mod tls;
+mod trouble;
 mod values;
 
+pub use call::SqlCall;
 pub use values::Space;
 
 use super::own::Own;
 use crate::script::{Fault, TIMEOUT};
-use crate::sql::{SqlWork, Statement};
+use crate::sql::SqlWork;
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::value::{Value, Zone};
+use flowscript_lang::value::Value;
 use std::path::Path;
-use std::time::Duration;
+use trouble::Trouble;
 
 /// How many connections a pool has where nothing is said.
 pub const POOL: usize = 8;
-/// The most rows that a question gives.
-const MAX_ROWS: usize = 1_000_000;
-
 /// A database of connections.yaml.
 #[derive(Debug)]
 pub enum Database {
@@ -28,25 +28,6 @@ pub enum Database {
     Sqlite(sqlite::Sqlite),
     /// A server.
     Postgres(postgres::Postgres),
-}
-
-/// What is to be done with a database.
-#[derive(Clone, Debug)]
-pub struct SqlCall {
-    /// The name of the connection.
-    pub connection: String,
-    /// The statements.
-    pub work: SqlWork,
-    /// The parameters by name.
-    pub params: Vec<(String, Value)>,
-    /// How long it may take.
-    pub timeout: Duration,
-    /// The zone of instants, and of local times without one.
-    pub zone: Zone,
-    /// The longest text or blob that it may make, in bytes.
-    pub longest: usize,
-    /// The room for what it gives.
-    pub space: Space,
 }
 
 impl Database {
@@ -92,49 +73,4 @@ impl Database {
             Self::Postgres(database) => database.check().await,
         }
     }
-}
-
-/// Why a database did not do what was wanted.
-#[derive(Debug)]
-enum Trouble {
-    /// It took too long.
-    Late,
-    /// What the database says.
-    Refused(String),
-    /// A value that does not fit.
-    Unfit(String),
-    /// It gives more than there is room for.
-    TooMuch(String),
-}
-
-impl Trouble {
-    /// The reason in words.
-    fn into_reason(self) -> String {
-        match self {
-            Self::Late => "it took too long".to_owned(),
-            Self::Refused(reason) | Self::Unfit(reason) | Self::TooMuch(reason) => reason,
-        }
-    }
-
-    /// The same, with the number of its statement in a list.
-    fn of_statement(self, number: Option<usize>) -> Self {
-        match (self, number) {
-            (Self::Refused(reason), Some(number)) => Self::Refused(format!("statement {number}: {reason}")),
-            (Self::Unfit(reason), Some(number)) => Self::Unfit(format!("statement {number}: {reason}")),
-            (Self::TooMuch(reason), Some(number)) => Self::TooMuch(format!("statement {number}: {reason}")),
-            (other, _) => other,
-        }
-    }
-}
-
-/// The values of a statement's parameters, by number.
-fn bound(statement: &Statement, params: &[(String, Value)]) -> Vec<Value> {
-    let value = |name: &String| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-    statement.names.iter().map(|name| value(name).unwrap_or_default()).collect()
-}
-
-/// What `execute` gives: for each statement the number of changed rows or the rows that it returns; a list of these if
-/// the statements are one.
-fn changed(mut results: Vec<Value>, is_list: bool) -> Value {
-    if is_list { Value::list(results) } else { results.pop().unwrap_or_default() }
 }

@@ -1,8 +1,9 @@
 //! SQLite files. Each step has a connection of its own, so nothing of a session stays for the next one.
 
+use super::call::{SqlCall, bound, changed};
 use super::guard::Guard;
+use super::trouble::Trouble;
 use super::values::{Collected, Space};
-use super::{SqlCall, Trouble, bound, changed};
 use crate::outgoing::own::{Own, resolved};
 use crate::sql::{self, SqlWork};
 use flowscript_lang::types::Type;
@@ -19,7 +20,7 @@ use tokio::sync::Semaphore;
 /// How long a statement waits for a lock at most.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// How many operations of SQLite pass between two looks at whether anybody still wants the result.
+/// How many operations of SQLite pass between two looks at whether the result is still needed.
 const LOOK: i32 = 10_000;
 
 /// A file.
@@ -110,7 +111,7 @@ impl Sqlite {
     }
 }
 
-/// Ends the statements of a call that nobody waits for any more. A statement that begins after the interruption ends at
+/// Ends the statements of a call whose caller is gone. A statement that begins after the interruption ends at
 /// the next look at the flag.
 struct Interrupt(Option<(Arc<AtomicBool>, rusqlite::InterruptHandle)>);
 
@@ -123,7 +124,7 @@ impl Drop for Interrupt {
     }
 }
 
-/// Bounds what statements do on this connection: they end once nobody wants them, and make no text or blob of more bytes
+/// Bounds what statements do on this connection: they end once they are not needed, and make no text or blob of more bytes
 /// than `longest`.
 fn watch(connection: &mut Connection, given_up: &Arc<AtomicBool>, longest: usize) -> rusqlite::Result<()> {
     let given_up = given_up.clone();
@@ -183,7 +184,7 @@ fn change(connection: &Connection, statement: &sql::Statement, call: &SqlCall) -
 
 /// To SQLite `$1` is a name; it gives numbers to names in the order of their first places, which is that of the values.
 fn bind(prepared: &mut Statement<'_>, statement: &sql::Statement, call: &SqlCall) -> Result<(), Trouble> {
-    for (at, (name, value)) in statement.names.iter().zip(bound(statement, &call.params)).enumerate() {
+    for (at, (name, value)) in statement.names.iter().zip(bound(statement, &call.params)?).enumerate() {
         let cell = cell(&value).map_err(|reason| Trouble::Unfit(format!("the parameter `:{name}` {reason}")))?;
         prepared.raw_bind_parameter(at + 1, cell).map_err(told)?;
     }

@@ -89,13 +89,13 @@ impl Tls {
         };
         let verifier = Arc::new(Verifier { provider, authorities });
         let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-        // Servers that speak TLS from the first byte on want to be told what comes.
+        // Servers that speak TLS from the first byte on must hear what comes.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 }
 
-/// The authorities that the system trusts. Without any there is nobody to ask.
+/// The authorities that the system trusts. Without any, no certificate can be checked.
 fn system_roots() -> Result<Arc<RootCertStore>, String> {
     let roots = crate::outgoing::tls::system_roots();
     if roots.is_empty() {
@@ -176,7 +176,7 @@ impl Authorities {
         match refused {
             // The name is looked at last: everything else is as it should be.
             NotValidForName | NotValidForNameContext { .. } if !self.names => Ok(ServerCertVerified::assertion()),
-            // A certificate that may sign others is no server's, unless somebody has named just this one. That it is
+            // A certificate that may sign others is not a server's, unless just this one is named. That it is
             // still valid has been looked at.
             CertificateError::Other(other) if is_authority(other) && self.own.iter().any(|own| own == certificate) => {
                 if self.names {

@@ -1,10 +1,13 @@
 //! Tables from the columns of a database.
 
-use super::Trouble;
+use super::trouble::Trouble;
 use ecow::EcoString;
 use flowscript_lang::types::{Type, Types};
 use flowscript_lang::value::{Column, Table, Value, live_size};
 use std::sync::Arc;
+
+/// The most rows that a question gives.
+const MAX_ROWS: usize = 1_000_000;
 
 /// The room that is left for what the statements of a step give.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +19,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// Would so many bytes fit?
+    /// Would this many bytes fit?
     pub(super) fn check(&self, bytes: usize) -> Result<(), Trouble> {
         if bytes <= self.bytes {
             return Ok(());
@@ -39,7 +42,7 @@ impl Space {
     }
 }
 
-/// The bytes of a value beside its cell.
+/// The bytes of a value in addition to its cell.
 fn kept(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => 0,
@@ -71,8 +74,8 @@ impl Collected {
 
     /// Adds a row of as many values as there are columns.
     pub(super) fn push(&mut self, row: Vec<Value>, space: &mut Space) -> Result<(), Trouble> {
-        if self.rows >= super::MAX_ROWS {
-            let reason = format!("it gives more than {} rows; ask for fewer at a time", super::MAX_ROWS);
+        if self.rows >= MAX_ROWS {
+            let reason = format!("it gives more than {MAX_ROWS} rows; ask for fewer at a time");
             return Err(Trouble::TooMuch(reason));
         }
         space.take(&row)?;

@@ -6,14 +6,14 @@ use crate::yaml::Place;
 /// Who may call a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Auth {
-    /// All callers.
+    /// Every caller.
     None,
     /// Callers with a key of the workflow.
     ApiKey {
         /// The query parameter that may hold the key, in addition to the headers.
         query: Option<String>,
     },
-    /// Callers that know a name and a password. Without them, the password is a key of the workflow.
+    /// Callers with a name and a password. Without them, the password is a key of the workflow.
     Basic(Option<Login>),
     /// Callers that sign with a secret.
     Signature(Signature),
@@ -80,7 +80,7 @@ pub struct CustomScheme {
     pub algorithm: Algorithm,
     /// How the bytes are written.
     pub encoding: Encoding,
-    /// The text before them, such as `sha256=`.
+    /// What precedes them, such as `sha256=`.
     pub prefix: String,
 }
 
@@ -109,13 +109,13 @@ pub enum Encoding {
 pub struct SecretText {
     /// The text.
     pub text: String,
-    /// Where it is.
+    /// Its place in the file.
     pub place: Place,
 }
 
 impl std::fmt::Debug for SecretText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The file may have the secret itself.
+        // It may be the secret itself.
         write!(f, "SecretText(…) at {:?}", self.place)
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::reading::{Fields, Key, Reader, Takes, listed, optional};
 use crate::workflow::auth::{Algorithm, Auth, CustomScheme, Encoding, Login, Scheme, SecretText, Signature};
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 
 /// `auth` of a webhook.
 pub(super) const TAKES: Takes = Takes::Either(&[Takes::Word(&["apiKey", "none", "basic"]), Takes::Map(AUTH)]);
@@ -165,7 +165,7 @@ fn needed_secret(reader: &mut Reader<'_>, fields: &mut Fields<'_>, node: &Node, 
 fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<SecretText> {
     let text = node.scalar().filter(|scalar| !scalar.text.is_empty()).map(|scalar| scalar.text.clone());
     if text.is_none() || node.is_null() {
-        // The value is not told: it may be a secret.
+        // The value is not shown: it may be a secret.
         reader.report(Problem::new(codes::WRONG_VALUE, node.place, "A secret must be a text that is not empty"));
         return None;
     }

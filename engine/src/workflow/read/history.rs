@@ -1,10 +1,10 @@
-//! Keys that say what runs leave behind and may use up: `diagnostics`, `redact`, `limits`.
+//! Keys that say what is kept of runs and what they may use up: `diagnostics`, `redact`, `limits`.
 
 use crate::reading::{Key, Reader, Takes, optional};
 use crate::workflow::history::{Diagnostics, Keep, Redact, RunLimits};
 use crate::workflow::model::REQUEST_NAMES;
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Node;
+use crate::yaml::problem::{Problem, codes};
 use ecow::EcoString;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(super) const LIMITS: &[Key] = &[
 ];
 /// The longest that a run may be allowed.
 const LONGEST_RUN: Duration = Duration::from_secs(30 * 86_400);
-/// The variable of paths into the output, beside the names of variables and of the request's parts.
+/// The variable of paths into the output, in addition to the names of variables and of the request's parts.
 const OUTPUT: &str = "output";
 
 /// Which diagnostics are kept.

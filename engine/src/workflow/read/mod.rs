@@ -1,7 +1,7 @@
 //! From the text of a workflow file to the model: structure, names, embedded FlowScript, all in one walk.
 //!
 //! The walk knows at each step which variables every path before it has set, so that FlowScript is compiled against
-//! exactly those. It goes on after a problem, so that all of them are reported at once.
+//! exactly those. It continues after a problem, so that all of them are reported at once.
 
 mod auth;
 mod history;
@@ -111,7 +111,7 @@ fn workflow(id: &str, source: &str, root: &Node, library: &Library, callees: Cal
         Callee::Broken => steps::walk::Callee::Broken,
         Callee::Cycle(ids) => steps::walk::Callee::Cycle(ids),
     };
-    let mut walk = Walk::new(reader, &mut find);
+    let mut walk = Walk::new(steps::KINDS, reader, &mut find);
     let graph = walk.own_steps(steps.map(|entry| &entry.value));
     let output_type = match fields.take("output") {
         Some(entry) => {

@@ -2,7 +2,7 @@
 
 use crate::reading::{Reader, is_workflow_id};
 use crate::workflow::model::{Durability, Response, Webhook};
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node};
 
 /// The highest `concurrency`.
@@ -13,7 +13,7 @@ pub(super) fn concurrency(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
     reader.whole(node, "concurrency", 1..=MAX_CONCURRENCY)
 }
 
-/// The id of a workflow. Whether there is one is for whoever sees the whole folder.
+/// The id of a workflow. Whether there is one is checked with the whole folder.
 pub(super) fn workflow_id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let id = node.scalar().map(|scalar| scalar.text.as_str()).unwrap_or_default();
     if !is_workflow_id(id) {

@@ -4,7 +4,7 @@ use super::traps::refuse_missing;
 use crate::reading::{Fields, Key, Reader, Takes, listed, literal, optional, text_of};
 use crate::script::Input;
 use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule, last_instant};
-use crate::workflow::problem::{Fix, Problem, codes};
+use crate::yaml::problem::{Fix, Problem, codes};
 use crate::yaml::{Core, Entry, Node, Scalar};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
@@ -14,8 +14,19 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+/// What a schedule fires by.
+#[derive(Clone, Copy)]
+enum By {
+    Every,
+    At,
+    Weekly,
+    Monthly,
+    Cron,
+}
+
 /// The keys of which a schedule has one.
-const KINDS: [&str; 5] = ["every", "at", "weekly", "monthly", "cron"];
+const KINDS: [(&str, By); 5] =
+    [("every", By::Every), ("at", By::At), ("weekly", By::Weekly), ("monthly", By::Monthly), ("cron", By::Cron)];
 /// All keys of a schedule.
 pub(super) const KEYS: &[Key] = &[
     optional("every", Takes::Either(&[Takes::Word(&["hourly", "daily", "weekly", "monthly"]), Takes::Map(EVERY)])),
@@ -84,9 +95,9 @@ pub(super) fn schedules(reader: &mut Reader<'_>, node: &Node, inputs: &[Input]) 
 
 fn schedule(reader: &mut Reader<'_>, node: &Node, inputs: &[Input]) -> Option<Schedule> {
     let mut fields = reader.fields(node, "A schedule", KEYS)?;
-    let given: Vec<&Entry> = KINDS.iter().filter_map(|kind| fields.take(kind)).collect();
-    let [kind] = given.as_slice() else {
-        let message = format!("A schedule has one of {}", listed(&KINDS).replace(" and ", " or "));
+    let given: Vec<(By, &Entry)> = KINDS.iter().filter_map(|(key, by)| Some((*by, fields.take(key)?))).collect();
+    let [(by, kind)] = given.as_slice() else {
+        let message = format!("A schedule has one of {}", listed(&KINDS.map(|(key, _)| key)).replace(" and ", " or "));
         reader.report(Problem::new(codes::WRONG_VALUE, node.place, message));
         return None;
     };
@@ -108,7 +119,7 @@ fn schedule(reader: &mut Reader<'_>, node: &Node, inputs: &[Input]) -> Option<Sc
         None => NaiveTime::MIN,
         Some(entry) => time(reader, &entry.value)?,
     };
-    let pattern = pattern(reader, kind, from, time, zone)?;
+    let pattern = pattern(reader, *by, &kind.value, from, time, zone)?;
     let until = match fields.take("until") {
         None => None,
         Some(entry) => {
@@ -127,22 +138,28 @@ fn schedule(reader: &mut Reader<'_>, node: &Node, inputs: &[Input]) -> Option<Sc
     let jitter = fields.take("jitter").and_then(|entry| reader.duration(&entry.value, MAX_JITTER));
     let jitter = jitter.unwrap_or_default();
     let key = reader.optional_text(&mut fields, "id");
-    let key = key.unwrap_or_else(|| format!("{} {zone}", written(kind, from, time)));
+    let key = key.unwrap_or_else(|| format!("{} {zone}", written(*by, kind, from, time)));
     Some(Schedule { key, pattern, zone, until, input, overlap, missed, jitter })
 }
 
-fn pattern(reader: &mut Reader<'_>, kind: &Entry, from: NaiveDateTime, time: NaiveTime, zone: Tz) -> Option<Pattern> {
-    let node = &kind.value;
+fn pattern(
+    reader: &mut Reader<'_>,
+    by: By,
+    node: &Node,
+    from: NaiveDateTime,
+    time: NaiveTime,
+    zone: Tz,
+) -> Option<Pattern> {
     let clock = time.format("%-M %-H").to_string();
     let seconds = time.format("%-S").to_string();
-    match kind.key.as_str() {
-        "every" => every(reader, node, from).map(Pattern::Every),
-        "at" => local(reader, node, zone).map(Pattern::At),
-        "cron" => {
+    match by {
+        By::Every => every(reader, node, from).map(Pattern::Every),
+        By::At => local(reader, node, zone).map(Pattern::At),
+        By::Cron => {
             let scalar = node.scalar().filter(|_| !node.is_null());
             cron(reader, node, scalar.map(|scalar| scalar.text.as_str()).unwrap_or_default())
         }
-        "weekly" => {
+        By::Weekly => {
             let days = days(reader, node, "`weekly` must be a list of days such as [mon, fri]", |text| {
                 let name = text.to_ascii_lowercase();
                 let is_it = |day: &str| day == name || name.get(..3) == Some(day) && LONG.contains(&name.as_str());
@@ -150,7 +167,7 @@ fn pattern(reader: &mut Reader<'_>, kind: &Entry, from: NaiveDateTime, time: Nai
             })?;
             cron(reader, node, &format!("{seconds} {clock} ? * {}", days.join(",")))
         }
-        _ => {
+        By::Monthly => {
             let what = "`monthly` must be a list of days from 1 to 31, or last";
             let days = days(reader, node, what, |text| match text {
                 "last" => Some("L".to_owned()),
@@ -286,12 +303,12 @@ fn time(reader: &mut Reader<'_>, node: &Node) -> Option<NaiveTime> {
 }
 
 /// A pattern as one text, the same however it is laid out in the file.
-fn written(kind: &Entry, from: NaiveDateTime, time: NaiveTime) -> String {
+fn written(by: By, kind: &Entry, from: NaiveDateTime, time: NaiveTime) -> String {
     let value = flat(&kind.value);
-    match kind.key.as_str() {
-        "every" => format!("every {value} from {}", from.format("%Y-%m-%dT%H:%M:%S")),
-        "weekly" | "monthly" => format!("{} {value} {}", kind.key, time.format("%H:%M:%S")),
-        key => format!("{key} {value}"),
+    match by {
+        By::Every => format!("every {value} from {}", from.format("%Y-%m-%dT%H:%M:%S")),
+        By::Weekly | By::Monthly => format!("{} {value} {}", kind.key, time.format("%H:%M:%S")),
+        By::At | By::Cron => format!("{} {value}", kind.key),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::reading::{Fields, Reader};
 use crate::script::Input;
-use crate::workflow::problem::{Problem, codes};
 use crate::yaml::Place;
+use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::value::Record;
 
 /// An input without default that a schedule does not give: each of its runs would fail.
@@ -69,8 +69,8 @@ fn takes(source: &str, parameter: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::script::Library;
-    use crate::workflow::problem::Problem;
     use crate::workflow::{Callee, read};
+    use crate::yaml::problem::Problem;
     use flowscript_lang::diagnostic::fix;
     use flowscript_lang::value::Zone;
     use std::sync::Arc;
@@ -85,7 +85,7 @@ mod tests {
             read("called", "input: { n: number, l: number* }\noutput: \"{n}\"", &library(), &mut |_| Callee::Missing);
         let called = Arc::new(called.workflow.unwrap());
         let read = read("test", source, &library(), &mut |_| Callee::Loaded(called.clone()));
-        let line = |p: &crate::workflow::problem::Problem| {
+        let line = |p: &crate::yaml::problem::Problem| {
             let sign = if p.warning { "" } else { "!" };
             format!("{sign}{} {} {}", p.code, p.place.line, p.hint.as_deref().unwrap_or(&p.message))
         };

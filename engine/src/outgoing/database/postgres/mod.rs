@@ -1,41 +1,41 @@
 //! PostgreSQL servers.
 
+mod local;
 mod numeric;
 mod read;
+mod reason;
 mod session;
 mod watch;
 mod wire;
 mod write;
 
+use super::call::{SqlCall, bound, changed};
 use super::tls::{self, Wish};
+use super::trouble::Trouble;
 use super::values::{Collected, Space};
-use super::{SqlCall, Trouble, bound, changed};
 use crate::sql::{self, SqlWork};
-use chrono::{NaiveDateTime, TimeDelta};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use flowscript_lang::budget::Allowance;
 use flowscript_lang::host::Interrupt;
 use flowscript_lang::program::Limits;
 use flowscript_lang::types::Type;
-use flowscript_lang::value::{DateTime, Value, Zone};
+use flowscript_lang::value::{Value, Zone};
 use futures_util::StreamExt;
 use read::{is_read, known, values};
+use reason::reason;
 use session::Session;
-use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_postgres::types::{Kind, ToSql};
 use tokio_postgres::{Client, Column, Config, Row, Statement};
-use wire::Wire;
+use wire::{CONNECT, Wire};
 use write::Bound;
 
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How many times as much as what is sent an array or a JSON text takes at most as a value.
 const GROWTH: usize = 16;
-/// Rows above so many bytes are read beside the async threads.
+/// Rows with more bytes are read apart from the async threads.
 const LONG_ROW: usize = 64 << 10;
 /// What follows the step's time before the server itself ends a statement.
 const SERVER_GRACE: Duration = Duration::from_millis(200);
@@ -73,7 +73,7 @@ impl Postgres {
         let late = |_| Trouble::Late;
         let deadline = tokio::time::Instant::now() + call.timeout;
         let client = tokio::time::timeout_at(deadline, self.pool.get()).await.map_err(late)?;
-        // Dropped before it is given back, it is closed: nobody knows what a broken-off step has left in it.
+        // Dropped before it is given back, it is closed: it is not known what a broken-off step has left in it.
         let session = Session::new(client.map_err(|error| Trouble::Refused(reason(&error)))?);
         let mut given_up = GivenUp(Some((session.client()?.cancel_token(), self.wire.clone())));
         let done = tokio::time::timeout_at(deadline, transaction(session.client()?, &call)).await.map_err(late)?;
@@ -83,7 +83,7 @@ impl Postgres {
     }
 }
 
-/// Ends the statement of a call that nobody waits for any more.
+/// Ends the statement of a call whose caller is gone.
 struct GivenUp(Option<(tokio_postgres::CancelToken, Wire)>);
 
 impl Drop for GivenUp {
@@ -129,7 +129,7 @@ async fn perform(client: &Client, call: &SqlCall) -> Result<Value, Trouble> {
 /// The number of rows that a statement changes.
 async fn change(client: &Client, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
     let prepared = client.prepare(&statement.numbered).await.map_err(told)?;
-    let values = bind(&prepared, statement, call);
+    let values = bind(&prepared, statement, call)?;
     let count = client.execute(&prepared, &references(&values)).await.map_err(told)?;
     Ok(Value::from(count as i64))
 }
@@ -152,7 +152,7 @@ async fn read(
         None => prepared.clone(),
         Some(column) => as_texts(client, statement, columns, column).await?,
     };
-    let values_in = bind(&asked, statement, call);
+    let values_in = bind(&asked, statement, call)?;
     let rows = client.query_raw(&asked, references(&values_in)).await.map_err(told)?;
     // One after the other: what does not fit is not waited for.
     let mut rows = std::pin::pin!(rows);
@@ -172,7 +172,7 @@ async fn read(
     Ok(collected.finish())
 }
 
-/// The values of a long row, read beside the async threads, as long as somebody waits for them.
+/// The values of a long row, read apart from the async threads, as long as its caller waits.
 async fn aside(row: Row, prepared: Statement, zone: Zone, limits: Limits) -> Result<Vec<Value>, Trouble> {
     let given_up = Arc::new(AtomicBool::new(false));
     let _waiting = Waiting(given_up.clone());
@@ -183,7 +183,7 @@ async fn aside(row: Row, prepared: Statement, zone: Zone, limits: Limits) -> Res
     read.await.map_err(|error| Trouble::Refused(error.to_string()))?
 }
 
-/// Tells when nobody waits any more.
+/// Notes that its caller waits no longer.
 struct Waiting(Arc<AtomicBool>);
 
 impl Drop for Waiting {
@@ -216,20 +216,9 @@ async fn as_texts(
     })
 }
 
-/// The datetime that a clock on the wall shows in a zone. One that does not exist there keeps the time on the wall, with
-/// the offset before the gap.
-fn wall_clock(local: NaiveDateTime, zone: Zone) -> Option<DateTime> {
-    let found = DateTime::from_local_in(local, zone)?;
-    if found.local() == local {
-        return Some(found);
-    }
-    let before = DateTime::from_local_in(local.checked_sub_signed(TimeDelta::days(1))?, zone)?;
-    DateTime::from_local(local, before.offset())
-}
-
-fn bind(prepared: &Statement, statement: &sql::Statement, call: &SqlCall) -> Vec<Bound> {
-    let values = bound(statement, &call.params).into_iter().take(prepared.params().len());
-    values.map(|value| Bound { value, zone: call.zone }).collect()
+fn bind(prepared: &Statement, statement: &sql::Statement, call: &SqlCall) -> Result<Vec<Bound>, Trouble> {
+    let values = bound(statement, &call.params)?.into_iter().take(prepared.params().len());
+    Ok(values.map(|value| Bound { value, zone: call.zone }).collect())
 }
 
 fn references(values: &[Bound]) -> Vec<&(dyn ToSql + Sync)> {
@@ -242,28 +231,4 @@ fn told(error: tokio_postgres::Error) -> Trouble {
         return Trouble::Late;
     }
     Trouble::Refused(reason(&error))
-}
-
-/// An error with its causes, and what the server says about it.
-fn reason(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        next = error.source();
-        if next.is_some() && error.is::<PoolError>() {
-            continue; // it says no more than that there was an error
-        }
-        let text = match error.downcast_ref::<tokio_postgres::error::DbError>() {
-            Some(db) => format!("{} ({})", db.message(), db.code().code()),
-            None => tls::explained(error).unwrap_or_else(|| error.to_string()),
-        };
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-    }
-    let mut text = parts.join(": ");
-    if text.ends_with("server does not support TLS") {
-        text.push_str(" (turn it on there, or connect without it: `sslmode=disable` in `url`)");
-    }
-    text
 }

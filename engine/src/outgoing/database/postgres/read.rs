@@ -1,8 +1,9 @@
 //! From what PostgreSQL sends to values.
 
+use super::local::wall_clock;
 use super::numeric::read_numeric;
-use super::reason;
-use crate::outgoing::database::Trouble;
+use super::reason::reason;
+use crate::outgoing::database::trouble::Trouble;
 use crate::script::{NoForm, decode_json_within};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use fallible_iterator::FallibleIterator;
@@ -92,9 +93,7 @@ impl Got<'_> {
             Self::Instant(at) => DateTime::from_unix_in(at.timestamp(), at.timestamp_subsec_nanos(), zone)
                 .map(Value::DateTime)
                 .ok_or_else(|| beyond(at.to_string())),
-            Self::Local(local) => {
-                super::wall_clock(local, zone).map(Value::DateTime).ok_or_else(|| beyond(local.to_string()))
-            }
+            Self::Local(local) => wall_clock(local, zone).map(Value::DateTime).ok_or_else(|| beyond(local.to_string())),
             Self::List(items) => {
                 let values =
                     items.into_iter().map(|item| item.map_or(Ok(Value::Null), |item| item.value(zone, budget)));

@@ -1,6 +1,6 @@
 //! Connections that are lent to a step: nothing that the step leaves in its session is there for the next one.
 
-use crate::outgoing::database::Trouble;
+use crate::outgoing::database::trouble::Trouble;
 use deadpool_postgres::Object;
 use std::time::Duration;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
@@ -48,7 +48,7 @@ impl Drop for Session {
     }
 }
 
-/// Cleans a session. Tells whether nothing is left in it.
+/// Cleans a session. True where nothing is left in it.
 async fn clean(client: &Client, committed: bool) -> Result<bool, Error> {
     if !committed {
         client.batch_execute("rollback").await?;

@@ -1,8 +1,9 @@
 //! Connections to servers: encrypted as the address says, and watched.
 //!
 //! The client of the protocol would ask for encryption itself, but then hands on what comes unencrypted as it is. So it
-//! is told that all connections begin with TLS, and here it is decided whether they do.
+//! is set up as if all connections began with TLS, and here it is decided whether they do.
 
+use super::reason::reason;
 use super::watch::Watched;
 use crate::outgoing::database::tls::Tls;
 use deadpool_postgres::Connect;
@@ -12,12 +13,15 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode, SslNegotiation};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres::{Client, Config, Connection, Error, NoTls};
 
+/// How long connecting may take.
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
 /// The request for encryption: its length, and a number that no version of the protocol has.
 const WISH: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
@@ -78,7 +82,7 @@ impl Connect for Wire {
                 let port = config.get_ports().first().copied().unwrap_or(5432);
                 let connecting = tokio::net::UnixStream::connect(folder.join(format!(".s.PGSQL.{port}")));
                 let late = || Err(io::Error::from(io::ErrorKind::TimedOut));
-                let connected = tokio::time::timeout(super::CONNECT, connecting).await.unwrap_or_else(|_| late());
+                let connected = tokio::time::timeout(CONNECT, connecting).await.unwrap_or_else(|_| late());
                 let line = connected.map_or_else(|error| Line::Broken(error.kind()), Line::Plain);
                 let (client, connection) = config.connect_raw(Watched::new(line), NoTls).await?;
                 return Ok((client, tokio::spawn(drive(connection))));
@@ -89,7 +93,7 @@ impl Connect for Wire {
     }
 }
 
-/// Works a connection until it ends. What the server says beside its answers is nothing for the engine's log.
+/// Works a connection until it ends. What the server says without being asked is not for the engine's log.
 async fn drive<S, T>(mut connection: Connection<S, T>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -97,7 +101,7 @@ where
 {
     while let Some(said) = poll_fn(|context| connection.poll_message(context)).await {
         if let Err(error) = said {
-            tracing::warn!("a connection to PostgreSQL ended: {}", super::reason(&error));
+            tracing::warn!("a connection to PostgreSQL ended: {}", reason(&error));
             return;
         }
     }

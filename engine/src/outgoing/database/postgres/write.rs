@@ -1,5 +1,6 @@
 //! From values to what PostgreSQL wants.
 
+use super::local::wall_clock;
 use super::numeric::write_numeric;
 use crate::script::encode_json;
 use chrono::Utc;
@@ -101,7 +102,7 @@ impl Bound {
         let unfit = || Failed::from(format!("{} is not a datetime", value.to_literal(60)));
         let at = to_datetime(value, self.zone).map_err(|_| unfit())?;
         // A time in a gap of the clock came from the database: it goes back as it came.
-        if super::wall_clock(at.local(), self.zone) == Some(at) {
+        if wall_clock(at.local(), self.zone) == Some(at) {
             return Ok(at.local());
         }
         Ok(at.in_zone(self.zone).local())

@@ -287,7 +287,7 @@ async fn a_clock_that_is_set_back_repeats_nothing_and_holds_nothing() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     world.walk_to(noon.plus_millis(15 * MINUTE), &ids).await;
-    // Less than a minute late is on time; a clock that goes on from there has the next one at its instant.
+    // Less than a minute late is on time; a clock that continues from there has the next one at its instant.
     world.clock.set(noon.plus_millis(30 * MINUTE + 59_000));
     world.settled(noon.plus_millis(30 * MINUTE), &ids).await;
     world.walk_to(noon.plus_millis(45 * MINUTE), &ids).await;

@@ -18,7 +18,7 @@ const GATHER: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_millis(500);
 
 /// The way to the task that keeps history.
-pub(super) struct History {
+pub(super) struct Relaxed {
     sender: mpsc::Sender<Item>,
     /// The last commit failed, and what it held still waits.
     stuck: Arc<AtomicBool>,
@@ -28,12 +28,12 @@ pub(super) struct History {
 enum Item {
     /// A large one takes part of what goes into the store at a time.
     Run(Box<NewRun>, Way),
-    /// Tells when everything before it is kept.
+    /// Notified when everything before it is kept.
     Flush(oneshot::Sender<()>),
 }
 
-impl History {
-    /// Starts the task. It ends with the last [`History`].
+impl Relaxed {
+    /// Starts the task. It ends with the last [`Relaxed`].
     pub(super) fn start(store: Arc<dyn Store>) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let stuck = Arc::new(AtomicBool::new(false));

@@ -1,7 +1,6 @@
 //! Secrets of configuration: texts that are never shown, and the mask over every text that could show one.
 
 use crate::disk::{self, MOST_OF_SECRET};
-use crate::workflow::history::MASK;
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -13,9 +12,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
+/// What a masked value is shown as.
+pub const MASK: &str = "***";
 /// Secrets shorter than this, in characters, are not looked for in texts: they would be found everywhere.
 const SHORTEST: usize = 4;
-/// Words shorter than this, in bytes, are masked where they stand alone only: `flow` not inside `workflow`.
+/// Words shorter than this, in bytes, are masked only where they are words of their own: `flow` not inside `workflow`.
 const LONG: usize = 8;
 /// A step of a path in a secret address that is long enough to be a secret of its own.
 const LONG_STEP: usize = 12;
@@ -80,7 +81,7 @@ impl Secret {
 /// Why a text has no value for one of its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfilled {
-    /// Where the secret stands in the text, in bytes.
+    /// Where the secret is in the text, in bytes.
     pub offset: usize,
     /// What is wrong, in words.
     pub message: String,
@@ -116,7 +117,7 @@ struct Known {
 static KNOWN: RwLock<Known> = RwLock::new(Known { texts: BTreeSet::new(), finder: None, files: BTreeMap::new() });
 
 /// Masks this secret from now on, in each form that it may have in a text.
-pub(super) fn learn(secret: &str) {
+pub(crate) fn learn(secret: &str) {
     let forms = forms(secret);
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let before = known.texts.len();

@@ -11,7 +11,7 @@ use flowscript_lang::span::Span;
 pub struct Note {
     /// Where it begins.
     pub place: Place,
-    /// Where it ends (behind its last character).
+    /// Where it ends (after its last character).
     pub end: Place,
     /// The text.
     pub text: String,
@@ -70,7 +70,7 @@ pub struct Problem {
     pub message: String,
     /// Where it begins.
     pub place: Place,
-    /// Where it ends (behind its last character), where that is known.
+    /// Where it ends (after its last character), where that is known.
     pub end: Option<Place>,
     /// What to do about it.
     pub hint: Option<String>,
@@ -78,7 +78,7 @@ pub struct Problem {
     pub more: Box<More>,
     /// A warning keeps nothing from running.
     pub warning: bool,
-    /// It refuses a file, but not a version that the store has kept from before the rule: its runs go on.
+    /// It refuses a file, but not a version that the store has kept from before the rule: its runs continue.
     pub files_only: bool,
     /// The file, where it is another than the workflow's: a module.
     pub file: Option<String>,

@@ -1,0 +1,51 @@
+//! What is masked of a run once the run needs it no more.
+
+use crate::run::{Ended, Given, Work};
+use crate::script::encoding;
+use crate::store::{Fence, Mask, RunState, StepState, Store};
+use crate::workflow::history::Redact;
+use flowscript_lang::value::Value;
+
+/// The replacements for what `redact` covers, when the run has completed: a retry would need it whole.
+pub(super) fn mask(work: &Work, ended: &Ended) -> Option<Mask> {
+    let redact = &work.workflow.redact;
+    if redact.is_empty() || ended.state != RunState::Completed {
+        return None;
+    }
+    let mut mask = Mask::default();
+    match &work.given {
+        Given::Request(request) => mask.payload = Some(request.masked(redact).encode()),
+        Given::Fields(_) => {}
+    }
+    mask.input = ended.input.as_ref().and_then(|input| masked_fields(redact, &encoding::encode(input)));
+    Some(mask)
+}
+
+/// A record of variables in bytes of the store, masked; nothing where it cannot be read.
+fn masked_fields(redact: &Redact, bytes: &[u8]) -> Option<Vec<u8>> {
+    match encoding::decode(bytes).ok()? {
+        Value::Record(fields) => Some(encoding::encode(&Value::Record(redact.mask_fields(&fields)))),
+        _ => None, // a damaged one: it stays as it is, and is never shown
+    }
+}
+
+/// Completes the replacements for a run that is kept already by what the store has of it.
+pub(super) async fn complete(mask: &mut Mask, store: &dyn Store, fence: Fence, work: &Work) {
+    let redact = &work.workflow.redact;
+    if mask.input.is_none()
+        && let Ok(run) = store.run(fence.run).await
+    {
+        mask.input = run.input.and_then(|input| masked_fields(redact, &input));
+    }
+    // What cannot be read now stays as it is in the file, and is never shown.
+    for step in store.steps(fence.run).await.unwrap_or_default() {
+        let slot = work.workflow.step_at(&step.position).and_then(|step| step.slot);
+        let name = slot.and_then(|slot| work.workflow.names.get(slot)).filter(|name| redact.touches(name));
+        if let (Some(name), StepState::Completed, Some(result)) = (name, step.state, &step.result)
+            && let Ok(value) = encoding::decode(result)
+        {
+            let masked = encoding::encode(&redact.mask(name, &value));
+            mask.results.push((step.position.clone(), step.attempt, masked));
+        }
+    }
+}
