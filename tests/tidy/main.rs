@@ -60,7 +60,13 @@ const FOLDERS: &[(&str, Rule)] = &[
         ]),
     ),
     ("engine/src/dispatch", Rule::Never(&["engine", "http", "dashboard", "store::sqlite"])),
-    ("engine/src/http", Rule::Never(&["store", "run", "dispatch"])),
+    (
+        "engine/src/http",
+        Rule::Only(&[
+            "http", "engine", "project", "workflow", "trigger", "script", "access", "keys", "metrics", "room",
+            "config", "disk", "told",
+        ]),
+    ),
     ("engine/src/dashboard", Rule::Never(&["store", "run", "dispatch"])),
 ];
 

@@ -1,6 +1,6 @@
 //! Bodies of requests: read within the limits of size, time, pace and room.
 
-use super::App;
+use super::app::App;
 use super::house::{LARGE, Owner, no_room};
 use super::problem::Problem;
 use crate::room::{Full, Held, Payer, Refused};

@@ -1,9 +1,11 @@
 //! `/callbacks/{runId}/{name}/{mac}`: events for runs that wait for them. The address is the credential.
 
+use super::app::App;
+use super::headers::harden;
 use super::house::Owner;
+use super::json::json_response;
 use super::problem::Problem;
-use super::reply::{harden, json_response};
-use super::{App, body, callers};
+use super::{body, callers};
 use crate::engine::{Delivered, RunId};
 use crate::trigger::callback;
 use crate::trigger::webhook::decode_body;

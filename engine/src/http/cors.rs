@@ -22,7 +22,7 @@ pub fn options(webhook: &Webhook) -> Response {
     for (name, value) in fixed {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    super::reply::harden(response.headers_mut());
+    super::headers::harden(response.headers_mut());
     response
 }
 

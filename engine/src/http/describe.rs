@@ -1,7 +1,7 @@
 //! OpenAPI descriptions of single webhooks, made from what their files say.
 
-use super::App;
-use super::reply::json_response;
+use super::app::App;
+use super::json::json_response;
 use super::schema;
 use crate::script::Input;
 use crate::workflow::model::{Auth, Method, Response as When, Webhook, Workflow};

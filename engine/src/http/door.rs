@@ -1,14 +1,15 @@
 //! Who may call a webhook: the credential of a request against the webhook's lock.
 
-use super::App;
+use super::app::App;
 use super::callers::Caller;
+use super::headers::text;
 use super::house::Owner;
 use super::problem::Problem;
 use crate::access::{Claim, Delivery, Lock, Login, Verifier, basic_login};
 use crate::project::Entry;
 use crate::trigger::webhook::{Credential, credential, parameter};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use std::borrow::Cow;
 use uuid::Uuid;
 
@@ -94,13 +95,6 @@ impl Visitor<'_> {
     pub fn signature_header(&self) -> Option<&str> {
         self.signed.as_ref().map(|(verifier, _)| verifier.header())
     }
-}
-
-/// The text of a header that stands there once.
-pub fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next().filter(|_| values.next().is_none())?;
-    value.to_str().ok()
 }
 
 fn unknown_login() -> Problem {

@@ -1,6 +1,6 @@
 //! `/api/v1/evaluate`: FlowScript to play with.
 
-use super::App;
+use super::app::App;
 use super::input::GivenWithRoom;
 use super::json;
 use super::openapi::{Refused, Shown, ok};

@@ -3,8 +3,8 @@
 //! The id of an event is the cursor behind it. A client that comes back with `Last-Event-ID` misses nothing: what the
 //! engine no longer knows is told as `missed`, and the client reads again what it shows.
 
-use super::App;
-use super::door::text;
+use super::app::App;
+use super::headers::text;
 use super::input::Asked;
 use super::openapi::Refused;
 use super::problem::Problem;

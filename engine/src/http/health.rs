@@ -1,6 +1,6 @@
 //! `/livez` and `/readyz`, open to everybody.
 
-use super::App;
+use super::app::App;
 use super::problem::Problem;
 use crate::told;
 use axum::extract::State;

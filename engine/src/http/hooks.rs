@@ -4,8 +4,8 @@
 //! What is wrong is told in this order: path, method, credential, size, signature, encoding, parameters, body. The body
 //! is not read before the credential is known.
 
-use super::App;
 use super::accept::Accept;
+use super::app::App;
 use super::body::{self, RawBody, drain};
 use super::callers::Caller;
 use super::cors;
@@ -13,8 +13,9 @@ use super::door::{self, Visitor};
 use super::house::Owner;
 use super::idempotency;
 use super::problem::Problem;
-use super::reply::{self, Style};
+use super::reply;
 use super::sent::Reader;
+use super::style::Style;
 use crate::access::Lock;
 use crate::engine::{IdempotencyKey, Message, RunId};
 use crate::project::Entry;

@@ -1,6 +1,7 @@
 //! Keys by which callers name the runs of their requests, and ids by which senders name their deliveries.
 
-use super::door::{Visitor, text};
+use super::door::Visitor;
+use super::headers::text;
 use super::problem::Problem;
 use crate::access::Delivery;
 use crate::engine::IdempotencyKey;

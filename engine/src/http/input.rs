@@ -1,6 +1,6 @@
 //! What handlers of the admin API take: parts of the path, parameters, bodies. What does not fit is a problem.
 
-use super::App;
+use super::app::App;
 use super::body::{self, RawBody};
 use super::house::Owner;
 use super::problem::Problem;

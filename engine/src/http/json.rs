@@ -1,9 +1,12 @@
-//! Times and values as JSON.
+//! Times, values and answers as JSON.
 
-use super::App;
+use super::app::App;
+use super::headers::harden;
 use super::problem::Problem;
 use crate::engine::Timestamp;
 use crate::script::encode_json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use chrono_tz::Tz;
 use flowscript_lang::value::{Value, offset_at};
@@ -40,6 +43,14 @@ pub fn future(app: &App, name: &str, text: Option<&str>) -> Result<Option<Timest
         return Err(Problem::bad_request(format!("`{name}` is {text}, which is over; a time to come is wanted.")));
     }
     Ok(at)
+}
+
+/// JSON with a status.
+pub fn json_response(status: StatusCode, body: String) -> Response {
+    let mut response = (status, body).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    harden(response.headers_mut());
+    response
 }
 
 /// A small value of the language.

@@ -1,6 +1,6 @@
 //! `/api/v1/keys`: keys of webhooks.
 
-use super::App;
+use super::app::App;
 use super::input::{At, Given};
 use super::json;
 use super::openapi::{Refused, Shown, ok};

@@ -1,6 +1,6 @@
 //! `/api/v1/lanes`
 
-use super::App;
+use super::app::App;
 use super::input::{Asked, At, Given};
 use super::openapi::{Refused, Shown, ok};
 use super::problem::Problem;

@@ -1,7 +1,8 @@
 //! The admin API without a socket: commands use it on the store of a folder that no engine holds.
 
 use super::callers::{Allowance, Caller};
-use super::{Guard, Routes, routers};
+use super::routes::{Routes, routers};
+use super::token::Guard;
 use crate::engine::Engine;
 use crate::keys::random_text;
 use axum::body::Body;

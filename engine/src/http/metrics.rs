@@ -1,6 +1,6 @@
 //! `/metrics` for Prometheus.
 
-use super::App;
+use super::app::App;
 use super::problem::Problem;
 use crate::metrics::{self, ANSWERS, BODIES, COMMITS, CONNECTIONS, DECISIONS, HELD, IN_LANES, UNFINISHED};
 use ::metrics::{counter, gauge};
@@ -30,6 +30,6 @@ pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
     let mut response = page.render().into_response();
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    super::reply::harden(response.headers_mut());
+    super::headers::harden(response.headers_mut());
     Ok(response)
 }

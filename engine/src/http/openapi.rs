@@ -1,8 +1,8 @@
 //! The OpenAPI document of the admin API: its frame, and what all operations have in common. Paths and shapes come from
 //! the handlers themselves.
 
+use super::json::json_response;
 use super::problem::Problem;
-use super::reply::json_response;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;

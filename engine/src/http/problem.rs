@@ -125,7 +125,7 @@ impl IntoResponse for Problem {
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        super::reply::harden(headers);
+        super::headers::harden(headers);
         for (name, value) in extra {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);

@@ -1,35 +1,22 @@
 //! Answers of webhooks: values as bodies, and what became of a request.
 
 use super::accept::Accept;
+use super::headers::harden;
+use super::json::json_response;
 use super::problem::Problem;
 use super::sent::{Reader, Unsent};
+use super::style::Style;
 use crate::engine::{Admission, Answer, Reply, RunId, RunState, Verdict};
 use crate::room::Full;
 use crate::script::encode_xml;
 use crate::told;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flowscript_lang::budget::Budget;
 use flowscript_lang::value::Value;
 use flowscript_stdlib::charset::{is_xml, media_type};
 use flowscript_stdlib::json;
-
-/// How the answers of a webhook look.
-#[derive(Clone, Debug, Default)]
-pub struct Style {
-    /// What stands in front of a run's id where the run can be asked for; nothing where it cannot.
-    pub runs: Option<String>,
-    /// Which formats the caller takes.
-    pub accept: Accept,
-}
-
-impl Style {
-    /// Where a run can be asked for.
-    pub fn status_url(&self, run: RunId) -> Option<String> {
-        self.runs.as_ref().map(|runs| format!("{runs}{run}"))
-    }
-}
 
 /// The answer to a request to a webhook.
 pub async fn of_admission(admission: Admission, style: &Style, reader: Reader<'_>) -> Response {
@@ -236,18 +223,4 @@ fn with_type(content_type: &'static str, body: Body) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     harden(response.headers_mut());
     response
-}
-
-/// JSON with a status.
-pub fn json_response(status: StatusCode, body: String) -> Response {
-    let mut response = (status, body).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    harden(response.headers_mut());
-    response
-}
-
-/// A body of ours is never a page of ours: browsers must not run what callers put into it.
-pub fn harden(headers: &mut HeaderMap) {
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
 }

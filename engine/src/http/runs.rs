@@ -1,6 +1,6 @@
 //! `/api/v1/runs`
 
-use super::App;
+use super::app::App;
 use super::input::{Asked, At, Given};
 use super::json;
 use super::openapi::{Refused, Shown, ok};

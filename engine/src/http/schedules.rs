@@ -1,6 +1,6 @@
 //! `/api/v1/schedules`
 
-use super::App;
+use super::app::App;
 use super::input::{Asked, At};
 use super::json::time;
 use super::openapi::{Refused, Shown, ok};

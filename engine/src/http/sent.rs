@@ -1,6 +1,6 @@
 //! Answers in room of their own: what waits for a reader is counted until it is read, and there is only so much of it.
 
-use super::App;
+use super::app::App;
 use super::house::{LARGE, Owner};
 use super::problem::Problem;
 use crate::engine::RunId;

@@ -1,17 +1,19 @@
 //! `/webhook/payload` and `/webhook/status/{activityId}`: workflows started and watched with a token, in the shape that
 //! clients of Boomerang know.
 
-use super::App;
+use super::app::App;
 use super::body::{self, RawBody};
 use super::callers::{self, Caller};
-use super::door;
+use super::headers::text;
 use super::house::Owner;
 use super::idempotency;
 use super::input::At;
 use super::json;
+use super::json::json_response;
 use super::problem::Problem;
-use super::reply::{Style, json_response, of_admission};
+use super::reply::of_admission;
 use super::sent::Reader;
+use super::style::Style;
 use crate::engine::{Admission, IdempotencyKey, Progress, RunId, RunState, StepTrace, StepsView, Trigger};
 use crate::keys::OpenKey;
 use crate::trigger::webhook::{Credential, credential};
@@ -179,7 +181,7 @@ fn key_in_headers(app: &App, headers: &HeaderMap) -> Option<OpenKey> {
 }
 
 fn credential_in(headers: &HeaderMap) -> Option<Credential> {
-    credential(door::text(headers, "x-api-key"), door::text(headers, "authorization"))
+    credential(text(headers, "x-api-key"), text(headers, "authorization"))
 }
 
 fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflow>, Problem> {

@@ -1,6 +1,6 @@
 //! `/api/v1/tokens`: admin tokens.
 
-use super::App;
+use super::app::App;
 use super::input::{At, Given};
 use super::json;
 use super::keys::check_label;

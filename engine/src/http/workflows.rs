@@ -1,6 +1,6 @@
 //! `/api/v1/workflows`
 
-use super::App;
+use super::app::App;
 use super::body::RawBody;
 use super::house::Owner;
 use super::input::{At, Given, Raw};
