@@ -61,6 +61,10 @@ const FOLDERS: &[(&str, Rule)] = &[
     ),
     ("engine/src/dispatch", Rule::Never(&["engine", "http", "dashboard", "store::sqlite"])),
     (
+        "engine/src/http/api",
+        Rule::Only(&["http", "engine", "project", "workflow", "script", "access", "keys", "room", "told"]),
+    ),
+    (
         "engine/src/http",
         Rule::Only(&[
             "http", "engine", "project", "workflow", "trigger", "script", "access", "keys", "metrics", "room",

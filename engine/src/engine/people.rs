@@ -149,10 +149,10 @@ impl Engine {
         &self,
         workflow: Option<String>,
         held: bool,
-        after: Option<String>,
+        after: Option<Cursor>,
         limit: u32,
     ) -> Result<LanePage, StoreError> {
-        self.shared.store.lanes(LaneQuery { workflow, held, after: after.map(Cursor), limit }).await
+        self.shared.store.lanes(LaneQuery { workflow, held, after, limit }).await
     }
 
     /// Skips the head of a lane.

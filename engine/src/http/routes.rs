@@ -1,15 +1,12 @@
 //! Where requests go: webhooks under `/hooks`, the admin API under `/api/v1`, health.
 
-use super::access::want_token;
+use super::api::{self, want_token};
 use super::app::App;
 use super::callers::Caller;
 use super::house::House;
 use super::problem::Problem;
 use super::token::Guard;
-use super::{
-    callbacks, evaluate, events, health, hooks, keys, lanes, metrics, openapi, runs, schedules, token_contract, tokens,
-    workflows,
-};
+use super::{callbacks, health, hooks, metrics, token_contract};
 use crate::engine::Engine;
 use axum::Router;
 use axum::body::Body;
@@ -20,44 +17,6 @@ use axum::routing::{get, post};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
-
-/// All routes of the admin API, and what describes them.
-fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::frame())
-        .routes(routes!(workflows::list))
-        .routes(routes!(workflows::show))
-        .routes(routes!(workflows::run))
-        .routes(routes!(workflows::activate))
-        .routes(routes!(workflows::diagnostics))
-        .routes(routes!(runs::list))
-        .routes(routes!(runs::show))
-        .routes(routes!(runs::steps))
-        .routes(routes!(runs::log))
-        .routes(routes!(runs::variables))
-        .routes(routes!(runs::payload))
-        .routes(routes!(runs::retry))
-        .routes(routes!(runs::retry_many))
-        .routes(routes!(runs::rerun))
-        .routes(routes!(runs::cancel))
-        .routes(routes!(runs::skip))
-        .routes(routes!(lanes::list))
-        .routes(routes!(lanes::skip))
-        .routes(routes!(lanes::resume))
-        .routes(routes!(schedules::list))
-        .routes(routes!(schedules::upcoming))
-        .routes(routes!(schedules::validate))
-        .routes(routes!(schedules::pause))
-        .routes(routes!(schedules::resume))
-        .routes(routes!(keys::list, keys::add))
-        .routes(routes!(keys::rename, keys::delete))
-        .routes(routes!(keys::revoke))
-        .routes(routes!(tokens::list, tokens::add))
-        .routes(routes!(tokens::delete))
-        .routes(routes!(events::follow))
-        .routes(routes!(evaluate::evaluate))
-}
 
 /// Where requests go.
 #[derive(Clone)]
@@ -120,11 +79,7 @@ impl Routes {
 pub fn routers(engine: Engine, guard: Guard) -> Routers {
     let house = Arc::new(House::new(engine.config()));
     let app = App { engine, guard: Arc::new(guard), house };
-    let (api, document) = api().split_for_parts();
-    let document = openapi::finished(document, app.engine.config().public_url.as_deref());
-    let described = move || std::future::ready(openapi::ok(document.clone()));
-    let api = api
-        .route("/openapi.json", get(described))
+    let api = api::router(&app)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(app.clone(), want_token));

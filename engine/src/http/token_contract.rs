@@ -1,13 +1,13 @@
 //! `/webhook/payload` and `/webhook/status/{activityId}`: workflows started and watched with a token, in the shape that
 //! clients of Boomerang know.
 
+use super::api::At;
 use super::app::App;
 use super::body::{self, RawBody};
 use super::callers::{self, Caller};
 use super::headers::text;
 use super::house::Owner;
 use super::idempotency;
-use super::input::At;
 use super::json;
 use super::json::json_response;
 use super::problem::Problem;

@@ -1,17 +1,32 @@
 //! `/api/v1/evaluate`: FlowScript to play with.
 
-use super::app::App;
 use super::input::GivenWithRoom;
-use super::json;
-use super::openapi::{Refused, Shown, ok};
-use super::problem::Problem;
-use super::shapes::Line;
-use crate::engine::{NotVariables, Tried};
+use super::log::Line;
+use super::output::Shown;
+use super::resource::{Call, Load, Method, Operation, Resource};
+use crate::engine::{NotVariables, Role, Tried};
+use crate::http::app::App;
+use crate::http::json::Text;
+use crate::http::problem::Problem;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
+
+/// The row of this resource.
+pub const RESOURCE: Resource = Resource {
+    tag: "evaluate",
+    operations: &[Operation {
+        method: Method::Post,
+        path: "/evaluate",
+        access: Role::Admin,
+        load: Load::Small,
+        name: "evaluate",
+        summary: "Evaluates FlowScript that reaches nothing outside. The source has at most 65,536 bytes, the value at most 1 MiB as JSON.",
+        call: || Call::of(evaluate),
+    }],
+};
 
 /// What is evaluated.
 #[derive(Deserialize, ToSchema)]
@@ -31,7 +46,7 @@ pub struct Evaluated {
     ok: bool,
     /// The value.
     #[schema(value_type = Json)]
-    value: json::Text,
+    value: Text,
     /// The value as the language writes it.
     shown: Option<String>,
     /// Its type, as far as it was known before it ran.
@@ -46,10 +61,7 @@ pub struct Evaluated {
 /// The longest source, in bytes.
 const MAX_SOURCE: usize = 64 << 10;
 
-/// Evaluates FlowScript that reaches nothing outside. The source has at most 65,536 bytes, the value at most 1 MiB as
-/// JSON.
-#[utoipa::path(post, path = "/evaluate", tag = "evaluate", request_body = Evaluation, responses((status = 200, body = Evaluated), Refused))]
-pub async fn evaluate(
+async fn evaluate(
     State(app): State<App>,
     GivenWithRoom(wanted, room): GivenWithRoom<Evaluation>,
 ) -> Result<Shown<Evaluated>, Problem> {
@@ -63,9 +75,9 @@ pub async fn evaluate(
     let Tried { outcome, json, shown } = done.map_err(|NotVariables(why)| {
         Problem::bad_request(format!("`input` must be an object with the variables by name; {why}."))
     })?;
-    Ok(ok(Evaluated {
+    Ok(Shown(Evaluated {
         ok: json.is_some(),
-        value: json.and_then(json::Text::of_value).unwrap_or_default(),
+        value: json.and_then(Text::of_value).unwrap_or_default(),
         shown,
         r#type: outcome.ty,
         log: outcome.log.iter().map(Line::of).collect(),

@@ -1,11 +1,120 @@
-//! Runs, their steps and their logs.
+//! `/api/v1/runs`: runs, each with everything that belongs to it.
 
-use crate::engine::{Failure, Listed, LogLine, MOST_SHOWN, Progress, RunSummary, RunView, StepDiff, StepTrace, Try};
-use crate::http::json::{Text, time};
+use super::input::{At, Holder, run_id};
+use super::log::Line;
+use super::output::Shown;
+use super::paging::{Listed, Page, Paged, list_failed};
+use super::resource::{Call, Load, Method, Operation, Resource};
+use super::steps::{Step, StepChanges};
+use crate::engine::{
+    Failure, Listed as ListedRun, MOST_SHOWN, Role, RunQuery, RunState, RunSummary, RunView, StoreError, Trigger, Try,
+};
+use crate::http::app::App;
+use crate::http::json::{Text, instant, time};
+use crate::http::problem::Problem;
 use crate::script::SourcePlace;
-use serde::Serialize;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
+
+/// The row of this resource.
+pub const RESOURCE: Resource = Resource {
+    tag: "runs",
+    operations: &[
+        Operation {
+            method: Method::Get,
+            path: "/runs",
+            access: Role::Viewer,
+            load: Load::Small,
+            name: "list",
+            summary: "Lists runs, newest first, with the beginnings of their outputs and of their errors.",
+            call: || Call::of(list),
+        },
+        Operation {
+            method: Method::Get,
+            path: "/runs/{id}",
+            access: Role::Viewer,
+            load: Load::Run,
+            name: "show",
+            summary: "Shows one run with input, output, steps and log.",
+            call: || Call::of(show),
+        },
+        Operation {
+            method: Method::Get,
+            path: "/runs/{id}/payload",
+            access: Role::Viewer,
+            load: Load::Run,
+            name: "payload",
+            summary: "Shows the request that started a run.",
+            call: || Call::of(payload),
+        },
+    ],
+};
+
+/// Which runs a list shows.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RunFilter {
+    /// Only those of this workflow.
+    pub workflow: Option<String>,
+    /// Only those in one of these states, separated by commas.
+    pub state: Option<String>,
+    /// Only those that this started: `webhook`, `schedule`, `manual` or `failure`.
+    pub trigger: Option<String>,
+    /// Only those accepted at this instant or later.
+    #[param(format = DateTime)]
+    pub from: Option<String>,
+    /// Only those accepted before this instant.
+    #[param(format = DateTime)]
+    pub before: Option<String>,
+    /// Only those with exactly this label.
+    pub label: Option<String>,
+    /// Only those whose id, label, lane key or error begins with this.
+    pub text: Option<String>,
+}
+
+async fn list(State(app): State<App>, Paged(filter, page): Paged<RunFilter>) -> Result<Page<Run>, Problem> {
+    let query = RunQuery { after: page.after, limit: page.limit, ..filter.query()? };
+    let found = app.engine.run_list(query).await.map_err(|error| list_failed(&error))?;
+    Ok(Page::new(found.runs.iter().map(Run::listed), found.next))
+}
+
+async fn show(State(app): State<App>, At(id): At<String>, Holder(role): Holder) -> Result<Shown<RunDetails>, Problem> {
+    let run = run_id(&id)?;
+    let view = app.engine.run_view(run).await.map_err(|error| Problem::of_store(&error))?;
+    // Whoever has the address of an event may send it: a viewer may not.
+    let address = |event: &str| app.engine.callback_url(run, event).filter(|_| role == Role::Admin);
+    Ok(Shown(RunDetails::of(&view, address)))
+}
+
+async fn payload(State(app): State<App>, At(id): At<String>) -> Result<Shown<Payload>, Problem> {
+    let view = app.engine.run_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(Shown(Payload { payload: Text::optional(view.payload.as_ref()) }))
+}
+
+impl RunFilter {
+    /// The query of the store, for the first page of the usual size.
+    pub fn query(self) -> Result<RunQuery, Problem> {
+        let unknown = |error| match error {
+            StoreError::NotFound(text) => Problem::bad_request(format!("{text}.")),
+            error => Problem::of_store(&error),
+        };
+        let states = self.state.iter().flat_map(|states| states.split(','));
+        Ok(RunQuery {
+            workflow: self.workflow,
+            states: states.map(str::parse::<RunState>).collect::<Result<_, _>>().map_err(unknown)?,
+            trigger: self.trigger.map(|trigger| trigger.parse::<Trigger>()).transpose().map_err(unknown)?,
+            accepted_from: self.from.as_deref().map(|text| instant("from", text)).transpose()?,
+            accepted_before: self.before.as_deref().map(|text| instant("before", text)).transpose()?,
+            label: self.label,
+            text: self.text,
+            after: None,
+            limit: 0,
+        })
+    }
+}
 
 /// Outputs of so few bytes in the store are never too large as JSON: a byte becomes at most six.
 const LEAST_MEASURED: u64 = MOST_SHOWN as u64 / 6;
@@ -108,15 +217,6 @@ pub struct RunFailure {
     position: Option<String>,
 }
 
-/// A page of runs, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct RunPage {
-    /// The runs.
-    pub runs: Vec<Run>,
-    /// The cursor of the next page; nothing at the end.
-    pub next: Option<String>,
-}
-
 /// A run with everything that belongs to it.
 #[derive(Serialize, ToSchema)]
 pub struct RunDetails {
@@ -155,112 +255,6 @@ pub struct FailurePlace {
     column: u32,
 }
 
-/// What a step did to the variables.
-#[derive(Serialize, ToSchema)]
-pub struct StepChanges {
-    /// The path of ids and numbers.
-    position: String,
-    /// The attempt, counted from 1.
-    attempt: u32,
-    /// The variables that it may set.
-    changes: Vec<VariableChange>,
-}
-
-/// A variable before and after a step.
-#[derive(Serialize, ToSchema)]
-pub struct VariableChange {
-    /// Its name.
-    name: String,
-    /// Its value before.
-    #[schema(value_type = Json)]
-    before: Text,
-    /// Its value after.
-    #[schema(value_type = Json)]
-    after: Text,
-}
-
-/// What the steps of a run did to its variables.
-#[derive(Serialize, ToSchema)]
-pub struct Variables {
-    /// In the order of the steps' ends.
-    pub variables: Vec<StepChanges>,
-}
-
-impl StepChanges {
-    /// What is shown of it.
-    pub fn of(diff: &StepDiff) -> Self {
-        let changes = diff.changes.iter().map(|change| VariableChange {
-            name: change.name.to_string(),
-            before: Text::optional(Some(&change.before)),
-            after: Text::optional(Some(&change.after)),
-        });
-        Self { position: diff.position.clone(), attempt: diff.attempt, changes: changes.collect() }
-    }
-}
-
-/// An attempt of a step.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Step {
-    /// The path of ids and numbers.
-    position: String,
-    /// What kind of step.
-    kind: String,
-    /// Its name.
-    title: String,
-    /// The attempt, counted from 1.
-    attempt: u32,
-    /// `running`, `waiting` (for a time or an event), `backOff` (until this attempt begins), `completed`, `failed`,
-    /// `skipped`, or `interrupted`: the engine or the run ended while it was at work.
-    state: &'static str,
-    /// When it began.
-    #[schema(format = DateTime)]
-    started_at: String,
-    /// When it was over.
-    #[schema(format = DateTime)]
-    ended_at: Option<String>,
-    /// The event that it waits for.
-    waits_for: Option<String>,
-    /// Where that event is sent to; shown for the whole run, and not to viewers, who may not send it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    callback_url: Option<String>,
-    /// When a wait is over, or the next attempt begins.
-    #[schema(format = DateTime)]
-    due_at: Option<String>,
-    /// Why it failed; in a back-off, why the attempt before it did.
-    error: Option<String>,
-}
-
-/// The steps of a run.
-#[derive(Serialize, ToSchema)]
-pub struct Steps {
-    /// In the order of their beginnings.
-    pub steps: Vec<Step>,
-}
-
-/// A line of a run's log.
-#[derive(Serialize, ToSchema)]
-pub struct Line {
-    /// When it was written.
-    #[schema(format = DateTime)]
-    at: String,
-    /// `debug`, `info`, `warning` or `error`.
-    level: String,
-    /// The text.
-    message: String,
-    /// The step that wrote it.
-    position: Option<String>,
-}
-
-/// A part of a run's log.
-#[derive(Serialize, ToSchema)]
-pub struct LogPage {
-    /// The number of the first line, counted from 0.
-    pub first: u32,
-    /// The lines.
-    pub log: Vec<Line>,
-}
-
 /// The request that started a run.
 #[derive(Serialize, ToSchema)]
 pub struct Payload {
@@ -269,46 +263,9 @@ pub struct Payload {
     pub payload: Text,
 }
 
-/// A run that something was done to.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Touched {
-    /// The run.
-    pub run_id: String,
-}
-
-/// A run that is kept and will go on.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Accepted {
-    /// The run.
-    run_id: String,
-    /// Where it can be seen.
-    status_url: Option<String>,
-}
-
-/// What became of a bulk retry.
-#[derive(Serialize, ToSchema)]
-pub struct Retried {
-    /// The runs that go on.
-    pub retried: Vec<String>,
-    /// Those that do not.
-    pub refused: Vec<Refusal>,
-}
-
-/// A run that is not retried.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Refusal {
-    /// The run.
-    pub run_id: String,
-    /// Why.
-    pub detail: String,
-}
-
 impl Run {
     /// A run as lists show it.
-    pub fn listed(run: &Listed) -> Self {
+    pub fn listed(run: &ListedRun) -> Self {
         let mut shown = Self::of(&run.summary, Text::optional(run.output.as_ref()), run.output_size);
         // Most are small: only what may be too large is written out to be measured.
         if run.output_size.is_some_and(|size| size > LEAST_MEASURED) {
@@ -380,17 +337,13 @@ impl RunDetails {
     /// A run with everything that belongs to it.
     /// `address` gives the address of an event, where it may be shown.
     pub fn of(view: &RunView, address: impl Fn(&str) -> Option<String>) -> Self {
-        let step = |step: &StepTrace| {
-            let shown = Step::of(step);
-            Step { callback_url: shown.waits_for.as_deref().and_then(&address), ..shown }
-        };
         Self {
             run: Run::of(&view.summary, Text::optional(view.output.as_ref()), view.output_size),
             tries: view.tries.iter().map(RunTry::of).collect(),
             input: Text::optional(view.input.as_ref()),
             payload: Text::optional(view.payload.as_ref()),
             answer: Text::optional(view.answer.as_ref()),
-            steps: view.steps.iter().map(step).collect(),
+            steps: view.steps.iter().map(|step| Step::of(step).with_address(&address)).collect(),
             places: view.places.iter().map(FailurePlace::of).collect(),
             variables: view.diffs.iter().map(StepChanges::of).collect(),
             log: view.log.iter().map(Line::of).collect(),
@@ -405,38 +358,7 @@ impl FailurePlace {
     }
 }
 
-impl Step {
-    /// An attempt of a step.
-    pub fn of(step: &StepTrace) -> Self {
-        let (waits_for, due) = match &step.progress {
-            Progress::Waiting { event, due } => (event.clone(), *due),
-            Progress::BackOff { due } => (None, *due),
-            _ => (None, None),
-        };
-        Self {
-            position: step.position.clone(),
-            kind: step.kind.clone(),
-            title: step.title.clone(),
-            attempt: step.attempt,
-            state: step.progress.as_str(),
-            started_at: time(step.started_at),
-            ended_at: step.ended_at.map(time),
-            waits_for,
-            callback_url: None,
-            due_at: due.map(time),
-            error: step.error.clone(),
-        }
-    }
-}
-
-impl Line {
-    /// A line of a log.
-    pub fn of(line: &LogLine) -> Self {
-        Self {
-            at: time(line.at),
-            level: line.level.clone(),
-            message: line.message.clone(),
-            position: line.position.clone(),
-        }
-    }
+impl Listed for Run {
+    const ROWS: &'static str = "runs";
+    const ORDER: &'static str = "newest first";
 }

@@ -1,0 +1,151 @@
+//! What is done to runs: retry, rerun, cancel, skip.
+
+use super::input::{At, Given, run_id};
+use super::output::{Queued, Shown, Touched, queued};
+use super::resource::{Call, Load, Method, Operation, Resource};
+use super::runs::RunFilter;
+use crate::engine::{Cancel, Role, RunId};
+use crate::http::app::App;
+use crate::http::problem::Problem;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The row of this resource.
+pub const RESOURCE: Resource = Resource {
+    tag: "runs",
+    operations: &[
+        Operation {
+            method: Method::Post,
+            path: "/runs/{id}/retry",
+            access: Role::Admin,
+            load: Load::Small,
+            name: "retry",
+            summary: "Resumes a failed or timed-out run after its last successful acting step.",
+            call: || Call::of(retry),
+        },
+        Operation {
+            method: Method::Post,
+            path: "/runs/retry",
+            access: Role::Admin,
+            load: Load::Small,
+            name: "retry_many",
+            summary: "Retries many runs.",
+            call: || Call::of(retry_many),
+        },
+        Operation {
+            method: Method::Post,
+            path: "/runs/{id}/rerun",
+            access: Role::Admin,
+            load: Load::Small,
+            name: "rerun",
+            summary: "Starts a new run with the payload of an earlier one.",
+            call: || Call::of(rerun),
+        },
+        Operation {
+            method: Method::Post,
+            path: "/runs/{id}/cancel",
+            access: Role::Admin,
+            load: Load::Small,
+            name: "cancel",
+            summary: "Ends a run.",
+            call: || Call::of(cancel),
+        },
+        Operation {
+            method: Method::Post,
+            path: "/runs/{id}/skip",
+            access: Role::Admin,
+            load: Load::Small,
+            name: "skip",
+            summary: "Skips a queued run, or opens the lane that a failed run holds.",
+            call: || Call::of(skip),
+        },
+    ],
+};
+
+async fn retry(State(app): State<App>, At(id): At<String>) -> Result<Queued, Problem> {
+    let id = run_id(&id)?;
+    app.engine.retry(id).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(queued(&app, id))
+}
+
+async fn rerun(State(app): State<App>, At(id): At<String>) -> Result<Queued, Problem> {
+    let id = app.engine.run_again(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(queued(&app, id))
+}
+
+async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Queued, Problem> {
+    let id = run_id(&id)?;
+    match app.engine.cancel(id).await.map_err(|error| Problem::of_store(&error))? {
+        Cancel::Ended(state) => Err(Problem::new(409, "conflict", "Conflict")
+            .with_detail(format!("The run has ended already: it is {state}."))
+            .with_run(id)),
+        Cancel::Cancelled | Cancel::Requested => Ok(queued(&app, id)),
+    }
+}
+
+async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<Touched>, Problem> {
+    let id = app.engine.skip(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    Ok(Touched::of(id))
+}
+
+/// Which runs are to be retried: these, or the failed and timed-out ones that fit all that is said.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bulk {
+    /// These runs.
+    ids: Option<Vec<String>>,
+    /// Only those of this workflow.
+    workflow: Option<String>,
+    /// Only those accepted at this instant or later.
+    #[schema(format = DateTime)]
+    from: Option<String>,
+    /// Only those accepted before this instant.
+    #[schema(format = DateTime)]
+    before: Option<String>,
+    /// Only those with exactly this label.
+    label: Option<String>,
+    /// Only those whose id, label, lane key or error begins with this.
+    text: Option<String>,
+}
+
+async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> Result<Shown<Retried>, Problem> {
+    let Bulk { ids, workflow, from, before, label, text } = wanted;
+    let said = [&workflow, &from, &before, &label, &text].into_iter().any(Option::is_some);
+    let done = match ids {
+        Some(ids) if !said => {
+            let ids: Vec<RunId> = ids.iter().map(|id| run_id(id)).collect::<Result<_, _>>()?;
+            app.engine.retry_all(ids).await
+        }
+        None if said => {
+            let filter = RunFilter { workflow, from, before, label, text, ..RunFilter::default() };
+            app.engine.retry_found(filter.query()?).await
+        }
+        _ => {
+            let detail = "The body must say either `ids`, or at least one of workflow, from, before, label and text.";
+            return Err(Problem::bad_request(detail));
+        }
+    };
+    let done = done.map_err(|error| Problem::of_store(&error))?;
+    let refused = done.refused.iter().map(|(run, reason)| Refusal { run_id: run.to_string(), detail: reason.clone() });
+    Ok(Shown(Retried { retried: done.retried.iter().map(ToString::to_string).collect(), refused: refused.collect() }))
+}
+
+/// What became of a bulk retry.
+#[derive(Serialize, ToSchema)]
+pub struct Retried {
+    /// The runs that go on.
+    pub retried: Vec<String>,
+    /// Those that do not.
+    pub refused: Vec<Refusal>,
+}
+
+/// A run that is not retried.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// The run.
+    pub run_id: String,
+    /// Why.
+    pub detail: String,
+}
