@@ -1,7 +1,7 @@
 //! Schedules for people: what they are, when they fire next, pause and resume.
 
 use super::Engine;
-use crate::store::{Admin, ScheduleId, StoreError, Timestamp};
+use crate::store::{Admin, Cursor, ScheduleId, ScheduleRecord, StoreError, Timestamp};
 use crate::trigger::schedule::{Cron, Missed, Overlap, Pattern, Schedule};
 use chrono_tz::Tz;
 use flowscript_lang::value::Record;
@@ -26,6 +26,15 @@ pub struct ScheduleView {
     pub next: Vec<Timestamp>,
 }
 
+/// A page of schedules, by workflow and name.
+#[derive(Debug)]
+pub struct SchedulePage {
+    /// The schedules.
+    pub schedules: Vec<ScheduleView>,
+    /// The cursor of the next page; nothing at the end.
+    pub next: Option<Cursor>,
+}
+
 /// An occurrence that will come.
 #[derive(Debug)]
 pub struct Upcoming {
@@ -38,11 +47,28 @@ pub struct Upcoming {
 }
 
 impl Engine {
-    /// The schedules of all workflows whose triggers work, with their next `count` occurrences.
-    pub async fn schedules(&self, count: usize) -> Result<Vec<ScheduleView>, StoreError> {
+    /// At most `limit` schedules after `after` of the workflows whose triggers work, with their next `count`
+    /// occurrences.
+    pub async fn schedules(
+        &self,
+        count: usize,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<SchedulePage, StoreError> {
+        let after = after.as_ref().map(read_cursor).transpose()?;
+        let mut records = self.shared.store.schedules().await?;
+        records.retain(|record| after.as_ref().is_none_or(|(workflow, key)| place(record) > (workflow, key)));
+        records.sort_by(|a, b| place(a).cmp(&place(b)));
+        let mut views = self.views(records, count);
+        let schedules: Vec<ScheduleView> = views.by_ref().take(limit).collect();
+        let next = schedules.last().filter(|_| views.next().is_some()).map(write_cursor);
+        Ok(SchedulePage { schedules, next })
+    }
+
+    /// What these schedules are, as far as their workflows have them.
+    fn views(&self, records: Vec<ScheduleRecord>, count: usize) -> impl Iterator<Item = ScheduleView> {
         let (snapshot, now) = (self.workflows(), self.shared.clock.now());
-        let records = self.shared.store.schedules().await?;
-        let view = records.into_iter().filter_map(|record| {
+        records.into_iter().filter_map(move |record| {
             let workflow = snapshot.entry(&record.workflow)?.workflow.clone()?;
             let schedule = workflow.schedules.iter().find(|schedule| schedule.key == record.key)?;
             let next = schedule.upcoming(record.settled_until.max(now), count.max(1));
@@ -55,16 +81,14 @@ impl Engine {
                 paused: record.paused,
                 anew_at: record.anew_at,
             })
-        });
-        Ok(view.collect())
+        })
     }
 
     /// The next `count` occurrences of all schedules together.
     pub async fn upcoming(&self, count: usize) -> Result<Vec<Upcoming>, StoreError> {
+        let records = self.shared.store.schedules().await?;
         let mut upcoming: Vec<Upcoming> = self
-            .schedules(count)
-            .await?
-            .into_iter()
+            .views(records, count)
             .flat_map(|view| {
                 let (workflow, key) = (view.workflow, view.key);
                 view.next.into_iter().map(move |at| Upcoming { workflow: workflow.clone(), key: key.clone(), at })
@@ -101,4 +125,18 @@ impl Engine {
         };
         Ok(schedule.upcoming(self.shared.clock.now(), count))
     }
+}
+
+/// What the list of schedules is ordered by.
+fn place(record: &ScheduleRecord) -> (&String, &String) {
+    (&record.workflow, &record.key)
+}
+
+fn write_cursor(last: &ScheduleView) -> Cursor {
+    Cursor(serde_json::json!([last.workflow, last.key]).to_string())
+}
+
+fn read_cursor(cursor: &Cursor) -> Result<(String, String), StoreError> {
+    serde_json::from_str(&cursor.0)
+        .map_err(|_| StoreError::Conflict(format!("'{}' is not a cursor of the list of schedules", cursor.0)))
 }

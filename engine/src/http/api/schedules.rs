@@ -2,6 +2,7 @@
 
 use super::input::{Asked, At};
 use super::output::Shown;
+use super::paging::{Listed, Page, Paged, list_failed};
 use super::resource::{Call, Load, Method, Operation, Resource};
 use crate::engine::{Role, ScheduleView, Upcoming as Coming};
 use crate::http::app::App;
@@ -99,9 +100,10 @@ pub struct Expression {
     next: Option<usize>,
 }
 
-async fn list(State(app): State<App>, Asked(asked): Asked<HowMany>) -> Result<Shown<Schedules>, Problem> {
-    let schedules = app.engine.schedules(how_many(asked.next)?).await.map_err(|error| Problem::of_store(&error))?;
-    Ok(Shown(Schedules { schedules: schedules.iter().map(Schedule::of).collect() }))
+async fn list(State(app): State<App>, Paged(asked, page): Paged<HowMany>) -> Result<Page<Schedule>, Problem> {
+    let found = app.engine.schedules(how_many(asked.next)?, page.after, page.limit as usize).await;
+    let found = found.map_err(|error| list_failed(&error))?;
+    Ok(Page::new(found.schedules.iter().map(Schedule::of), found.next.map(|cursor| cursor.0)))
 }
 
 async fn upcoming(State(app): State<App>, Asked(asked): Asked<HowMany>) -> Result<Shown<UpcomingList>, Problem> {
@@ -126,13 +128,6 @@ async fn resume(State(app): State<App>, At(at): At<(String, String)>) -> Result<
 async fn set(app: &App, (workflow, schedule): (String, String), paused: bool) -> Result<Shown<Paused>, Problem> {
     app.engine.pause_schedule(&workflow, &schedule, paused).await.map_err(|error| Problem::of_store(&error))?;
     Ok(Shown(Paused { workflow, schedule, paused }))
-}
-
-/// All schedules of active workflows.
-#[derive(Serialize, ToSchema)]
-pub struct Schedules {
-    /// The schedules, by workflow and name.
-    pub schedules: Vec<Schedule>,
 }
 
 /// A schedule.
@@ -216,4 +211,9 @@ impl Upcoming {
     pub fn of(next: &Coming) -> Self {
         Self { workflow: next.workflow.clone(), schedule: next.key.clone(), at: time(next.at) }
     }
+}
+
+impl Listed for Schedule {
+    const ROWS: &'static str = "schedules";
+    const ORDER: &'static str = "by workflow and name";
 }
