@@ -18,7 +18,7 @@ pub struct SchedulesArgs {
 
 #[derive(Args)]
 struct ListArgs {
-    /// How many occurrences of each.
+    /// The number of occurrences to show of each schedule.
     #[arg(long, default_value_t = 3)]
     next: usize,
     #[command(flatten)]
@@ -41,9 +41,9 @@ struct ScheduleArgs {
 enum Action {
     /// Lists schedules, as `flowscript schedules` alone does.
     List(ListArgs),
-    /// Stops a schedule.
+    /// Pauses a schedule.
     Pause(ScheduleArgs),
-    /// Goes on with a schedule; what came in between is not missed.
+    /// Resumes a schedule. Occurrences while it was paused do not count as missed.
     Resume(ScheduleArgs),
 }
 

@@ -145,11 +145,11 @@ impl Checker<'_> {
         let mut last = Vec::new();
         let Untold { errors, warnings } = self.untold;
         if errors > 0 {
-            let message = format!("There are {errors} more errors, which are not told.");
+            let message = format!("There are {errors} more errors, which are not reported.");
             last.push(Diagnostic::error(codes::TOO_MANY, end, message).with_hint("correct the first ones"));
         }
         if warnings > 0 {
-            let message = format!("There are {warnings} more warnings, which are not told.");
+            let message = format!("There are {warnings} more warnings, which are not reported.");
             last.push(Diagnostic::warning(codes::MORE_WARNINGS, end, message).with_hint("look at the first ones"));
         }
         if let Some(why) = self.ended.take() {

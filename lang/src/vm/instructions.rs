@@ -454,5 +454,5 @@ fn element(rows: &Value, position: usize) -> Option<(Value, usize)> {
 
 #[cold]
 pub(super) fn no_number(value: &Value) -> Failure {
-    type_error(format!("A number is wanted here, not {}.", describe(value)))
+    type_error(format!("A number is expected here, not {}.", describe(value)))
 }

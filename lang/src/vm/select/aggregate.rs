@@ -212,7 +212,7 @@ fn name_of(kind: AggregateKind) -> &'static str {
 
 #[cold]
 fn not_addable(aggregate: &Aggregate, value: &Value) -> Failure {
-    let message = format!("{}: {} is no number, so it cannot be added.", name_of(aggregate.kind), describe(value));
+    let message = format!("{}: {} is not a number, so it cannot be added.", name_of(aggregate.kind), describe(value));
     if matches!(value, Value::Text(_)) { value_error(message) } else { type_error(message) }
 }
 
