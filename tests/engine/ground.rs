@@ -237,9 +237,9 @@ fn accepting() -> Project {
 #[track_caller]
 fn takes_nothing(server: &Server, part: &str) {
     for _ in 0..5 {
-        server.post("/hooks/a", "{}").is_problem(503, "cannot keep anything");
+        server.post("/hooks/a", "{}").is_problem(503, "cannot store anything");
     }
-    server.get("/readyz").is_problem(503, "cannot keep anything");
+    server.get("/readyz").is_problem(503, "cannot store anything");
     assert_eq!(server.get("/livez").status, 200);
     wait_for("relaxed answers end", || (server.get("/hooks/relaxed").status == 503).then_some(()));
     for _ in 0..500 {
@@ -323,7 +323,7 @@ fn a_store_that_is_gone_is_not_begun_anew() {
     fs::write(&database, "").unwrap();
     refused("is empty: put it back");
     fs::write(&database, "no database at all").unwrap();
-    refused("is no FlowScript database");
+    refused("is not a FlowScript database");
     fs::remove_file(&database).unwrap();
     let other = rusqlite::Connection::open(&database).unwrap();
     other.execute_batch("create table customers (id integer)").unwrap();

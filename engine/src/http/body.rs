@@ -106,7 +106,7 @@ async fn collect(
                 Err(_) => continue,
             },
             Some(Err(error)) => {
-                return Err((Problem::bad_request(format!("The body broke off: {error}.")), Rest::Ends));
+                return Err((Problem::bad_request(format!("The body was cut off: {error}.")), Rest::Ends));
             }
         };
         if buffer.len() + data.len() > limit {
@@ -206,7 +206,7 @@ pub fn check_type(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
     }
     let media = content_type.split(';').next().unwrap_or_default().trim();
     Err(Problem::new(415, "unsupported-media-type", "Unsupported media type").with_detail(format!(
-        "A body of the type `{media}` is not read; send JSON, XML, CSV, text or application/x-www-form-urlencoded."
+        "Bodies of the type `{media}` are not supported; send JSON, XML, CSV, text or application/x-www-form-urlencoded."
     )))
 }
 
@@ -222,7 +222,7 @@ fn stopping() -> Problem {
 
 fn too_large(limit: usize) -> Problem {
     Problem::new(413, "body-too-large", "Content too large")
-        .with_detail(format!("The body is larger than {limit} bytes, which are the most."))
+        .with_detail(format!("The body is larger than the limit of {limit} bytes."))
 }
 
 fn too_slow() -> Problem {

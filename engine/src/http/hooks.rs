@@ -193,7 +193,7 @@ fn check_accept(workflow: &Workflow, webhook: &Webhook, accept: &Accept) -> Resu
         || (may_be(&Type::Text) && accept.takes("text/plain"))
         || (may_be(&Type::Binary) && accept.takes("application/octet-stream"))
         || workflow.responds();
-    if fits { Ok(()) } else { Err(reply::not_acceptable("The answer is JSON or XML; `Accept` names neither.")) }
+    if fits { Ok(()) } else { Err(reply::not_acceptable("The answer is JSON or XML; `Accept` allows neither.")) }
 }
 
 /// What became of a run, for those who may call the webhook.
@@ -223,6 +223,6 @@ fn style(app: &App, place: &Place, parts: &Parts) -> Style {
 fn not_allowed(parts: &Parts, allowed: &str) -> Problem {
     let words = allowed.replace(", ", " or ");
     Problem::new(405, "method-not-allowed", "Method not allowed")
-        .with_detail(format!("`{}` does not answer to {}; use {words}.", parts.uri.path(), parts.method))
+        .with_detail(format!("`{}` does not accept {}; use {words}.", parts.uri.path(), parts.method))
         .with_header(header::ALLOW, allowed)
 }

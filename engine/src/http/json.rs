@@ -30,7 +30,7 @@ pub fn local_time(at: Timestamp, zone: Tz) -> String {
 /// The instant that a parameter or field `name` holds.
 pub fn instant(name: &str, text: &str) -> Result<Timestamp, Problem> {
     DateTime::parse_from_rfc3339(text).map(|at| Timestamp(at.timestamp_millis())).map_err(|_| {
-        Problem::bad_request(format!("`{name}` is `{text}`; a time such as 2026-01-31T12:00:00Z is wanted."))
+        Problem::bad_request(format!("`{name}` is `{text}`; it must be a time such as 2026-01-31T12:00:00Z."))
     })
 }
 
@@ -40,7 +40,9 @@ pub fn future(app: &App, name: &str, text: Option<&str>) -> Result<Option<Timest
     if let (Some(at), Some(text)) = (at, text)
         && at <= app.engine.now()
     {
-        return Err(Problem::bad_request(format!("`{name}` is {text}, which is over; a time to come is wanted.")));
+        return Err(Problem::bad_request(format!(
+            "`{name}` is {text}, which is in the past; it must be in the future."
+        )));
     }
     Ok(at)
 }

@@ -1,4 +1,4 @@
-//! The wire: webhooks under `/hooks`, the admin API under `/api/v1`, health. One resource a file.
+//! The HTTP server: webhooks under `/hooks`, the admin API under `/api/v1`, health. Each resource has its file.
 //!
 //! Everything here talks to one [`Engine`](crate::engine::Engine); errors are problems of RFC 9457.
 

@@ -62,12 +62,11 @@ impl Problem {
             StoreError::Conflict(text) => Self::new(409, "conflict", "Conflict").with_detail(sentence(text)),
             error if error.is_temporary() || error.is_of_disk() => {
                 told::error(&format!("the store: {error}"));
-                Self::unavailable("The engine cannot keep anything at the moment.")
+                Self::unavailable("The engine cannot store anything at the moment.")
             }
             error => {
                 told::error(&format!("the store: {error}"));
-                Self::new(500, "internal", "Internal error")
-                    .with_detail("The store failed; the engine's log says more.")
+                Self::new(500, "internal", "Internal error").with_detail("The store failed; see the log of the engine.")
             }
         }
     }

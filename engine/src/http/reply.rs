@@ -33,9 +33,11 @@ pub async fn of_admission(admission: Admission, style: &Style, reader: Reader<'_
             }
             .into_response()
         }
-        Admission::Interrupted(run) => Problem::unavailable("The engine is stopping; the run goes on when it is back.")
-            .with_run(run)
-            .into_response(),
+        Admission::Interrupted(run) => {
+            Problem::unavailable("The engine is stopping; the run continues after its restart.")
+                .with_run(run)
+                .into_response()
+        }
         Admission::Stopping => Problem::unavailable("The engine is stopping.").into_response(),
         Admission::Refused(message) => Problem::bad_request(message).into_response(),
         Admission::Failed => Problem::new(500, "workflow-failed", "The workflow failed")
@@ -43,15 +45,15 @@ pub async fn of_admission(admission: Admission, style: &Style, reader: Reader<'_
             .into_response(),
         Admission::KeyReused => Problem::new(422, "idempotency-key-reused", "Unprocessable content")
             .with_detail(
-                "This Idempotency-Key, or id of a delivery, names a run of another request; use a new one for a new request.",
+                "This Idempotency-Key or delivery id names a run of another request; use a new one for a new request.",
             )
             .into_response(),
         Admission::QueueFull(queued) => Problem::new(429, "queue-full", "Too many requests")
-            .with_detail(format!("{queued} runs of this workflow are waiting already."))
+            .with_detail(format!("{queued} runs of this workflow are already waiting."))
             .with_header(header::RETRY_AFTER, "5")
             .into_response(),
         Admission::Full => Problem::unavailable(
-            "The values of other runs take too much memory for one more of this workflow; try again in a moment.",
+            "The values of other runs take too much memory to start this one; try again in a moment.",
         )
         .into_response(),
         Admission::Unkept(error) => Problem::of_store(&error).into_response(),

@@ -107,6 +107,6 @@ async fn not_found(uri: axum::http::Uri) -> Response {
 
 async fn method_not_allowed(method: axum::http::Method, uri: axum::http::Uri) -> Response {
     Problem::new(405, "method-not-allowed", "Method not allowed")
-        .with_detail(format!("`{}` does not answer to {method}.", uri.path()))
+        .with_detail(format!("`{}` does not accept {method}.", uri.path()))
         .into_response()
 }

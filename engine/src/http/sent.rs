@@ -41,7 +41,7 @@ impl Unsent {
     pub fn no_room(full: Full, run: RunId, status_url: Option<String>) -> Problem {
         let problem = match full {
             Full::Now => Problem::unavailable(
-                "The run is kept, but too many answers wait for their readers; ask for its result in a moment.",
+                "The run is kept, but too many answers are waiting to be read; request its result in a moment.",
             ),
             Full::Always => Problem::new(500, "answer-too-large", "Answer too large").with_detail(
                 "The run is kept, but its answer is larger than the engine sends to one caller; \

@@ -178,13 +178,13 @@ async fn serve(routes: &Routes, request: Request<Incoming>, caller: &Caller) -> 
     let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if line + fields > HEADER_BYTES {
         let problem = Problem::new(431, "header-too-large", "Request header fields too large")
-            .with_detail(format!("Address and headers are larger than {HEADER_BYTES} bytes, which are the most."));
+            .with_detail(format!("Address and headers are larger than the limit of {HEADER_BYTES} bytes."));
         return problem.into_response();
     }
     // The panic hook writes down what has happened; callers are told only that it did.
     let served = AssertUnwindSafe(routes.answer(request.map(Body::new), caller)).catch_unwind().await;
     served.unwrap_or_else(|_| {
         let problem = Problem::new(500, "internal", "Internal error");
-        problem.with_detail("The engine failed; its log says more.").into_response()
+        problem.with_detail("The engine failed; see its log.").into_response()
     })
 }

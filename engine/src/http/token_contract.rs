@@ -189,7 +189,7 @@ fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflo
         (Some(Value::Text(id)), workflows) => workflows
             .iter()
             .find(|known| **known == id.as_str())
-            .ok_or_else(|| Problem::not_found(format!("The token opens no workflow `{id}`.")))?,
+            .ok_or_else(|| Problem::not_found(format!("The token does not open a workflow `{id}`.")))?,
         (None | Some(Value::Null), [only]) => only,
         (None | Some(Value::Null), workflows) => {
             let detail = format!("The token opens {} workflows; name one as `workflowId`.", workflows.len());

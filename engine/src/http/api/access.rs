@@ -53,7 +53,7 @@ async fn counted(app: &App, answer: Response) -> Response {
     match (Reader { app, owner: Owner::Admin }).ready(body.to_bytes()) {
         Ok(body) => Response::from_parts(parts, body),
         Err(_) => {
-            let detail = "Too many answers of the admin API wait for their readers; try again in a moment.";
+            let detail = "Too many answers of the admin API are waiting to be read; try again in a moment.";
             Problem::unavailable(detail).into_response()
         }
     }

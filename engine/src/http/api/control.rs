@@ -30,7 +30,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "retry_many",
-            summary: "Retries many runs.",
+            summary: "Retries several runs: the named ones, or the failed and timed-out ones that match.",
             call: || Call::of(retry_many),
         },
         Operation {
@@ -48,7 +48,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "cancel",
-            summary: "Ends a run.",
+            summary: "Cancels a run.",
             call: || Call::of(cancel),
         },
         Operation {
@@ -57,7 +57,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "skip",
-            summary: "Skips a queued run, or opens the lane that a failed run holds.",
+            summary: "Skips a queued run, or releases the lane that a failed run holds.",
             call: || Call::of(skip),
         },
     ],
@@ -89,23 +89,23 @@ async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<Touche
     Ok(Touched::of(id))
 }
 
-/// Which runs are to be retried: these, or the failed and timed-out ones that fit all that is said.
+/// The runs to retry: either `ids`, or the failed and timed-out runs that match all other fields.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bulk {
-    /// These runs.
+    /// The ids of these runs.
     ids: Option<Vec<String>>,
-    /// Only those of this workflow.
+    /// Only runs of this workflow.
     workflow: Option<String>,
-    /// Only those accepted at this instant or later.
+    /// Only runs accepted at this instant or later.
     #[schema(format = DateTime)]
     from: Option<String>,
-    /// Only those accepted before this instant.
+    /// Only runs accepted before this instant.
     #[schema(format = DateTime)]
     before: Option<String>,
-    /// Only those with exactly this label.
+    /// Only runs with exactly this label.
     label: Option<String>,
-    /// Only those whose id, label, lane key or error begins with this.
+    /// Only runs whose id, label, lane key or error begins with this.
     text: Option<String>,
 }
 
@@ -131,21 +131,21 @@ async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> Resul
     Ok(Shown(Retried { retried: done.retried.iter().map(ToString::to_string).collect(), refused: refused.collect() }))
 }
 
-/// What became of a bulk retry.
+/// The outcome of retrying several runs.
 #[derive(Serialize, ToSchema)]
 pub struct Retried {
-    /// The runs that go on.
+    /// The ids of the retried runs.
     pub retried: Vec<String>,
-    /// Those that do not.
+    /// The runs that were not retried.
     pub refused: Vec<Refusal>,
 }
 
-/// A run that is not retried.
+/// A run that was not retried.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
-    /// The run.
+    /// The id of the run.
     pub run_id: String,
-    /// Why.
+    /// The reason.
     pub detail: String,
 }

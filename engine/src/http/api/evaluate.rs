@@ -1,4 +1,4 @@
-//! `/api/v1/evaluate`: FlowScript to play with.
+//! `/api/v1/evaluate`: evaluates FlowScript, for people who try something.
 
 use super::input::GivenWithRoom;
 use super::log::Line;
@@ -23,37 +23,37 @@ pub const RESOURCE: Resource = Resource {
         access: Role::Admin,
         load: Load::Small,
         name: "evaluate",
-        summary: "Evaluates FlowScript that reaches nothing outside. The source has at most 65,536 bytes, the value at most 1 MiB as JSON.",
+        summary: "Evaluates FlowScript without access to anything outside. The source has at most 65,536 bytes, the value at most 1 MiB as JSON.",
         call: || Call::of(evaluate),
     }],
 };
 
-/// What is evaluated.
+/// A source to evaluate, with its variables.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// An expression, or statements with `return`.
     source: String,
-    /// Its variables by name.
+    /// The variables by name.
     #[schema(value_type = Option<Object>)]
     input: Option<Box<RawValue>>,
 }
 
-/// What came of it.
+/// The outcome of an evaluation.
 #[derive(Serialize, ToSchema)]
 pub struct Evaluated {
-    /// Did it give a value?
+    /// True if there is a value.
     ok: bool,
     /// The value.
     #[schema(value_type = Json)]
     value: Text,
-    /// The value as the language writes it.
+    /// The value in the notation of the language.
     shown: Option<String>,
-    /// Its type, as far as it was known before it ran.
+    /// The type, as far as it is known before evaluation.
     r#type: String,
-    /// What it has logged.
+    /// The lines of its log.
     log: Vec<Line>,
-    /// What is wrong with it: code, severity, phase, message, line, column, labels, hint, fixes.
+    /// The errors: code, severity, phase, message, line, column, labels, hint, fixes.
     #[schema(value_type = Vec<Object>)]
     errors: Vec<Json>,
 }
@@ -66,7 +66,7 @@ async fn evaluate(
     GivenWithRoom(wanted, room): GivenWithRoom<Evaluation>,
 ) -> Result<Shown<Evaluated>, Problem> {
     if wanted.source.len() > MAX_SOURCE {
-        let detail = format!("`source` has {} bytes; {MAX_SOURCE} are the most.", wanted.source.len());
+        let detail = format!("`source` has {} bytes; at most {MAX_SOURCE} are allowed.", wanted.source.len());
         return Err(Problem::bad_request(detail));
     }
     let input = wanted.input.map(|input| input.get().to_owned());

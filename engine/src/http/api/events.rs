@@ -54,9 +54,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventFilter {
-    /// Only of this run.
+    /// Only events of this run.
     run: Option<String>,
-    /// Only of this workflow's runs, without their logs.
+    /// Only events of runs of this workflow, without their logs.
     workflow: Option<String>,
 }
 

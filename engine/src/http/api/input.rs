@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Asked<T> {
 
 /// The parameters of a query.
 pub fn query_of<T: DeserializeOwned>(query: &str) -> Result<Asked<T>, Problem> {
-    let uri = Uri::try_from(format!("/?{query}")).map_err(|_| Problem::bad_request("The query is not readable."))?;
+    let uri = Uri::try_from(format!("/?{query}")).map_err(|_| Problem::bad_request("The query cannot be read."))?;
     match Query::<T>::try_from_uri(&uri) {
         Ok(Query(asked)) => Ok(Asked(asked)),
         Err(rejection) => Err(Problem::bad_request(format!("{}.", rejection.body_text()))),
@@ -73,7 +73,7 @@ impl<T: DeserializeOwned> FromRequest<App> for GivenWithRoom<T> {
         let text = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}".as_slice() } else { &bytes };
         // A list would be taken for the fields in their order.
         if text.trim_ascii_start().first() != Some(&b'{') {
-            return Err(Problem::bad_request("The body does not fit: an object is wanted."));
+            return Err(Problem::bad_request("The body must be a JSON object."));
         }
         serde_json::from_slice(text)
             .map(|given| Self(given, room))

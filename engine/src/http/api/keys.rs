@@ -24,7 +24,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Viewer,
             load: Load::Small,
             name: "list",
-            summary: "Lists all keys without their texts.",
+            summary: "Lists all keys, without the keys themselves.",
             call: || Call::of(list),
         },
         Operation {
@@ -33,7 +33,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "add",
-            summary: "Adds a key, or one more workflow to a key that is pasted again. A generated key is shown in this answer only.",
+            summary: "Adds a key. An existing key in `key` opens one more workflow. A generated key is shown only in this answer.",
             call: || Call::of(add),
         },
         Operation {
@@ -42,7 +42,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "rename",
-            summary: "Gives a key another label.",
+            summary: "Changes the label of a key.",
             call: || Call::of(rename),
         },
         Operation {
@@ -51,7 +51,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "revoke",
-            summary: "Ends a key for good; it stays in the list.",
+            summary: "Revokes a key permanently; it stays in the list.",
             call: || Call::of(revoke),
         },
         Operation {
@@ -60,7 +60,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "delete",
-            summary: "Removes a key: it opens nothing any more.",
+            summary: "Deletes a key.",
             call: || Call::of(delete),
         },
     ],
@@ -70,25 +70,25 @@ pub const RESOURCE: Resource = Resource {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewKey {
-    /// What it opens.
+    /// The workflow that it opens.
     workflow: String,
-    /// What people call it, on one line.
+    /// The label, on one line.
     #[serde(default)]
     #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     label: String,
-    /// A key that the caller brings; without one it is generated.
+    /// An existing key; without one a key is generated.
     #[schema(min_length = 16, max_length = 256, pattern = "^[!-~]*$")]
     key: Option<String>,
-    /// When it stops working.
+    /// When it expires.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
 
-/// What of a key can change.
+/// A new label for a key.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyChange {
-    /// What people call it, on one line.
+    /// The label, on one line.
     #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     label: String,
 }
@@ -148,29 +148,29 @@ fn key_id(text: &str) -> Result<Uuid, Problem> {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Key {
-    /// Its id.
+    /// The id.
     id: String,
-    /// What people call it.
+    /// The label.
     label: String,
-    /// `fsk_` where it was generated.
+    /// `fsk_` if it was generated.
     prefix: String,
     /// Its last four characters.
     hint: String,
-    /// What it opens.
+    /// The workflows that it opens.
     workflows: Vec<String>,
     /// When it was added.
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was used last, to the minute.
+    /// When it was last used, to the minute.
     #[schema(format = DateTime)]
     last_used_at: Option<String>,
-    /// When it stops working.
+    /// When it expires.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// When it was revoked.
     #[schema(format = DateTime)]
     revoked_at: Option<String>,
-    /// The key itself, only in the answer that made it.
+    /// The key itself, only in the answer to the request that created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
@@ -178,7 +178,7 @@ pub struct Key {
 /// All keys.
 #[derive(Serialize, ToSchema)]
 pub struct Keys {
-    /// Oldest first.
+    /// The keys, oldest first.
     pub keys: Vec<Key>,
 }
 

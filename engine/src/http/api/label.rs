@@ -9,7 +9,9 @@ const MAX_LABEL: usize = 200;
 pub fn check_label(label: &str) -> Result<(), Problem> {
     let length = label.chars().count();
     if length > MAX_LABEL {
-        return Err(Problem::bad_request(format!("The label has {length} characters; {MAX_LABEL} are the most.")));
+        return Err(Problem::bad_request(format!(
+            "The label has {length} characters; at most {MAX_LABEL} are allowed."
+        )));
     }
     if label.chars().any(char::is_control) {
         return Err(Problem::bad_request("The label must be one line without control characters."));

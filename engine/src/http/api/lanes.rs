@@ -39,7 +39,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "resume",
-            summary: "Opens a held lane by retrying the run at its head.",
+            summary: "Resumes a held lane by retrying the run at its head.",
             call: || Call::of(resume),
         },
     ],
@@ -50,15 +50,15 @@ pub const RESOURCE: Resource = Resource {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LaneFilter {
-    /// Only those of this workflow.
+    /// Only lanes of this workflow.
     workflow: Option<String>,
-    /// Only those that a failed run holds.
+    /// Only lanes that a failed run holds.
     #[serde(default)]
     #[param(required = false)]
     held: bool,
 }
 
-/// Which lane of a workflow is meant.
+/// A lane of the workflow.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LaneName {
@@ -94,15 +94,15 @@ async fn resume(
 /// A lane with runs in it.
 #[derive(Serialize, ToSchema)]
 pub struct Lane {
-    /// Its workflow.
+    /// The workflow.
     workflow: String,
-    /// The key of its messages; empty where the webhook is ordered as a whole.
+    /// The key of its messages; empty if the webhook is ordered as a whole.
     key: String,
-    /// How many runs are in it.
+    /// The number of runs in it.
     length: u32,
-    /// A failed run holds it.
+    /// True if a failed run holds it.
     held: bool,
-    /// The run whose turn it is.
+    /// The run at its head, which is the next to run.
     head: Head,
 }
 
@@ -110,9 +110,9 @@ pub struct Lane {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
-    /// The run.
+    /// The id of the run.
     run_id: String,
-    /// Its state.
+    /// The state of the run.
     state: &'static str,
 }
 

@@ -63,7 +63,7 @@ pub struct Line {
     level: String,
     /// The text.
     message: String,
-    /// The step that wrote it.
+    /// The position of the step that wrote it.
     position: Option<String>,
 }
 

@@ -21,12 +21,12 @@ pub struct ProblemShape {
     title: String,
     /// The HTTP status.
     status: u16,
-    /// What was wrong, with which value, and what to do.
+    /// What is wrong, with which value, and what to do.
     detail: String,
-    /// The run it is about.
+    /// The run that it is about.
     #[serde(rename = "runId")]
     run_id: Option<String>,
-    /// Where to ask for the run.
+    /// Where the run can be requested.
     #[serde(rename = "statusUrl")]
     status_url: Option<String>,
 }

@@ -97,7 +97,7 @@ impl<T: ToSchema> Answer for Made<T> {
 
 impl Answer for Removed {
     fn describe(shapes: &mut Shapes) {
-        shapes.response(204, ResponseBuilder::new().description("It is gone.").build());
+        shapes.response(204, ResponseBuilder::new().description("It was deleted.").build());
     }
 }
 
@@ -129,7 +129,7 @@ pub fn in_json(reference: Ref) -> Described {
 struct Accepted {
     /// The run.
     run_id: String,
-    /// Where it can be seen.
+    /// Where it can be requested.
     status_url: Option<String>,
 }
 
@@ -138,7 +138,7 @@ pub fn queued(app: &App, run: RunId) -> Queued {
     Queued(accepted(run, app.run_style().status_url(run)))
 }
 
-/// A run that something was done to.
+/// The run that was changed.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Touched {
@@ -159,16 +159,16 @@ pub fn refusals() -> impl Iterator<Item = (String, RefOr<Described>)> {
         (400, "Something in the request does not fit."),
         (401, "The token is missing or wrong."),
         (403, "The token's role is viewer."),
-        (404, "There is no such thing."),
-        (405, "The path does not answer to the method."),
+        (404, "There is nothing with this id or path."),
+        (405, "The path does not accept the method."),
         (408, "The body came too slowly."),
-        (409, "The thing is not in a state for this."),
+        (409, "The resource is not in a state that allows this."),
         (413, "The body is too large."),
         (415, "The Content-Encoding is not known."),
         (429, "Too many runs are queued."),
         (431, "The header is too large."),
         (500, "The engine failed."),
-        (503, "The engine stops or cannot keep anything."),
+        (503, "The engine is stopping, or its store cannot be written."),
     ];
     refusals.into_iter().map(|(status, text): (u16, &str)| {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();

@@ -85,7 +85,7 @@ pub fn list_failed(error: &StoreError) -> Problem {
     }
 }
 
-/// What pages have rows of.
+/// A type of row that pages can have.
 pub trait Listed: Serialize + ToSchema {
     /// The name of the rows in the answer, such as `runs`.
     const ROWS: &'static str;

@@ -28,7 +28,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Viewer,
             load: Load::Small,
             name: "list",
-            summary: "Lists runs, newest first, with the beginnings of their outputs and of their errors.",
+            summary: "Lists runs, newest first, with the beginning of output and error of each.",
             call: || Call::of(list),
         },
         Operation {
@@ -57,21 +57,21 @@ pub const RESOURCE: Resource = Resource {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RunFilter {
-    /// Only those of this workflow.
+    /// Only runs of this workflow.
     pub workflow: Option<String>,
-    /// Only those in one of these states, separated by commas.
+    /// Only runs in one of these states, separated by commas.
     pub state: Option<String>,
-    /// Only those that this started: `webhook`, `schedule`, `manual` or `failure`.
+    /// Only runs started by this: `webhook`, `schedule`, `manual` or `failure`.
     pub trigger: Option<String>,
-    /// Only those accepted at this instant or later.
+    /// Only runs accepted at this instant or later.
     #[param(format = DateTime)]
     pub from: Option<String>,
-    /// Only those accepted before this instant.
+    /// Only runs accepted before this instant.
     #[param(format = DateTime)]
     pub before: Option<String>,
-    /// Only those with exactly this label.
+    /// Only runs with exactly this label.
     pub label: Option<String>,
-    /// Only those whose id, label, lane key or error begins with this.
+    /// Only runs whose id, label, lane key or error begins with this.
     pub text: Option<String>,
 }
 
@@ -123,27 +123,27 @@ const LEAST_MEASURED: u64 = MOST_SHOWN as u64 / 6;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
-    /// Its id, a UUID of version 7.
+    /// The id, a UUID of version 7.
     id: String,
-    /// Its workflow.
+    /// The workflow.
     workflow: String,
-    /// The version it has taken; nothing before its first start.
+    /// The version of the workflow that it runs; null before its first start.
     version: Option<String>,
     /// `webhook`, `schedule`, `manual` or `failure`.
     trigger: &'static str,
     /// `queued`, `running`, `waiting`, `completed`, `failed`, `cancelled`, `timedOut` or `skipped`.
     state: &'static str,
-    /// Completed, but a step failed and was allowed to.
+    /// True if it completed although a step with `continueOnFail` failed.
     with_errors: bool,
-    /// What the workflow's `label` made of its input.
+    /// The label, from `label` of the workflow.
     label: Option<String>,
     /// When it was accepted.
     #[schema(format = DateTime)]
     accepted_at: String,
-    /// The instant that a schedule meant.
+    /// The instant of the occurrence, for a run of a schedule.
     #[schema(format = DateTime)]
     scheduled_for: Option<String>,
-    /// When it started first.
+    /// When it first started.
     #[schema(format = DateTime)]
     started_at: Option<String>,
     /// When it ended.
@@ -151,33 +151,33 @@ pub struct Run {
     ended_at: Option<String>,
     /// Why it failed.
     error: Option<RunFailure>,
-    /// How often it was retried.
+    /// The number of retries.
     retries: u32,
     /// The key of its lane.
     lane: Option<String>,
-    /// It has failed and holds its lane.
+    /// True if it failed and holds its lane.
     holds_lane: bool,
-    /// The run that it follows.
+    /// The id of the run that caused it.
     cause: Option<String>,
-    /// The occurrences of a schedule that it stands for, where it never started.
+    /// The skipped occurrences of a schedule, if it never started.
     skipped: Option<Stretch>,
-    /// What it gave. Lists show at most 4,096 bytes of it: of a larger one, the beginning of its JSON as a text.
+    /// The output. A list shows the beginning of its JSON as a text if it has more than 4,096 bytes.
     #[schema(value_type = Json)]
     output: Text,
-    /// The size of the whole output in bytes, as the engine keeps it.
+    /// The size of the whole output in bytes, as it is stored.
     #[schema(minimum = 0)]
     output_size: Option<u64>,
-    /// `output` is a text with the beginning only.
+    /// True if `output` is a text with only the beginning.
     output_cut: bool,
 }
 
-/// A run from its start, or from a retry, to its end.
+/// A try: a run from its start, or from a retry, to its end.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunTry {
     /// Counted from 1.
     number: u32,
-    /// How it ended; the state of the run where it is the last one.
+    /// How it ended; for the last try, the state of the run.
     state: &'static str,
     /// When it started.
     #[schema(format = DateTime)]
@@ -192,9 +192,9 @@ pub struct RunTry {
 /// Occurrences of a schedule that were skipped for one reason.
 #[derive(Serialize, ToSchema)]
 pub struct Stretch {
-    /// Why: `overlap`, `missed`, `queue full`.
+    /// The reason: `overlap`, `missed`, `queue full`.
     reason: String,
-    /// How many.
+    /// The number of occurrences.
     count: u32,
     /// The first of them.
     #[schema(format = DateTime)]
@@ -209,21 +209,21 @@ pub struct Stretch {
 pub struct RunFailure {
     /// The kind of the error.
     kind: String,
-    /// What was wrong.
+    /// The message.
     message: String,
     /// The HTTP status that belongs to it.
     status: Option<u16>,
-    /// The step.
+    /// The position of the step.
     position: Option<String>,
 }
 
 /// A run with everything that belongs to it.
 #[derive(Serialize, ToSchema)]
 pub struct RunDetails {
-    /// What lists show.
+    /// The fields that lists show.
     #[serde(flatten)]
     run: Run,
-    /// From its start to its end, and from each retry to the next end, oldest first.
+    /// The tries, oldest first: the first start, then each retry.
     tries: Vec<RunTry>,
     /// The inputs by name.
     #[schema(value_type = Json)]
@@ -231,16 +231,16 @@ pub struct RunDetails {
     /// The request that started it.
     #[schema(value_type = Json)]
     payload: Text,
-    /// What the caller got, where it is not the output.
+    /// The answer to the caller, if it is not the output.
     #[schema(value_type = Json)]
     answer: Text,
-    /// Its steps in the order of their beginnings.
+    /// The attempts of its steps, in the order in which they started.
     steps: Vec<Step>,
-    /// Where it failed: first the place of the error itself, then the calls that led there.
+    /// The place of its error, then the places of the calls that led to it.
     places: Vec<FailurePlace>,
-    /// What its steps did to its variables, as far as diagnostics kept it.
+    /// The changes of its variables by its steps, if diagnostics keep them.
     variables: Vec<StepChanges>,
-    /// Its log.
+    /// The lines of its log.
     log: Vec<Line>,
 }
 
@@ -258,7 +258,7 @@ pub struct FailurePlace {
 /// The request that started a run.
 #[derive(Serialize, ToSchema)]
 pub struct Payload {
-    /// Method, query, headers and body; nothing for a run that no request started.
+    /// Method, query, headers and body; null for a run that no request started.
     #[schema(value_type = Json)]
     pub payload: Text,
 }

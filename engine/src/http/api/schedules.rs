@@ -40,7 +40,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Viewer,
             load: Load::Small,
             name: "validate",
-            summary: "Tries a cron expression: its next occurrences, or what is wrong with it.",
+            summary: "Validates a cron expression: returns its next occurrences, or what is wrong with it.",
             call: || Call::of(validate),
         },
         Operation {
@@ -69,7 +69,7 @@ const MOST: usize = 1000;
 /// How many are shown by default.
 const FEW: usize = 5;
 
-/// How many occurrences are wanted.
+/// The number of occurrences to return.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -86,14 +86,14 @@ fn how_many(next: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
-/// An expression that is tried.
+/// A cron expression to validate.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct Expression {
     /// A cron expression.
     cron: String,
-    /// The IANA zone of its local times; the engine's without one.
+    /// The IANA zone of its local times; by default that of the engine.
     time_zone: Option<String>,
     /// The most occurrences to return.
     #[param(minimum = 1, maximum = 1000, default = 5)]
@@ -134,9 +134,9 @@ async fn set(app: &App, (workflow, schedule): (String, String), paused: bool) ->
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Schedule {
-    /// Its workflow.
+    /// The workflow.
     workflow: String,
-    /// Its `id`, else its pattern and zone.
+    /// Its `id`, or its pattern and zone if it has none.
     schedule: String,
     /// The IANA zone of its local times.
     time_zone: &'static str,
@@ -144,25 +144,25 @@ pub struct Schedule {
     state: &'static str,
     /// Its next occurrences, in its zone.
     next: Vec<String>,
-    /// When it last started anew, because the machine's clock was set back by more than an hour.
+    /// When it last started again from a new time, because the machine's clock was set back by more than an hour.
     started_anew_at: Option<String>,
 }
 
-/// What comes next, of all schedules together.
+/// The next occurrences of all schedules together.
 #[derive(Serialize, ToSchema)]
 pub struct UpcomingList {
-    /// In the order of their times.
+    /// The occurrences, in the order of their times.
     pub upcoming: Vec<Upcoming>,
 }
 
 /// An occurrence that will come.
 #[derive(Serialize, ToSchema)]
 pub struct Upcoming {
-    /// Its workflow.
+    /// The workflow.
     workflow: String,
-    /// Its schedule.
+    /// The schedule.
     schedule: String,
-    /// When.
+    /// The instant.
     at: String,
 }
 
@@ -175,14 +175,14 @@ pub struct Tried {
     pub next: Vec<String>,
 }
 
-/// A schedule that was stopped, or goes on.
+/// A schedule that was paused or resumed.
 #[derive(Serialize, ToSchema)]
 pub struct Paused {
-    /// Its workflow.
+    /// The workflow.
     pub workflow: String,
     /// The schedule.
     pub schedule: String,
-    /// Is it stopped?
+    /// True if it is paused.
     pub paused: bool,
 }
 

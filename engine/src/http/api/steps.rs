@@ -22,7 +22,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Viewer,
             load: Load::Run,
             name: "steps",
-            summary: "Shows the steps of a run, also while it goes on: what is over, what is at work, what waits and for what.",
+            summary: "Shows the attempts of the steps of a run, also while it runs: which have ended, which are running, and which wait for what.",
             call: || Call::of(steps),
         },
         Operation {
@@ -31,7 +31,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Viewer,
             load: Load::Run,
             name: "variables",
-            summary: "Shows what the steps of a run did to its variables, as far as diagnostics kept it.",
+            summary: "Shows the changes of the variables of a run by its steps, if diagnostics keep them.",
             call: || Call::of(variables),
         },
     ],
@@ -47,10 +47,10 @@ async fn variables(State(app): State<App>, At(id): At<String>) -> Result<Shown<V
     Ok(Shown(Variables { variables: view.diffs.iter().map(StepChanges::of).collect() }))
 }
 
-/// What a step did to the variables.
+/// The changes of variables by a step.
 #[derive(Serialize, ToSchema)]
 pub struct StepChanges {
-    /// The path of ids and numbers.
+    /// The position: a path of ids and numbers.
     position: String,
     /// The attempt, counted from 1.
     attempt: u32,
@@ -71,10 +71,10 @@ pub struct VariableChange {
     after: Text,
 }
 
-/// What the steps of a run did to its variables.
+/// The changes of the variables of a run by its steps.
 #[derive(Serialize, ToSchema)]
 pub struct Variables {
-    /// In the order of the steps' ends.
+    /// The changes, in the order in which the steps ended.
     pub variables: Vec<StepChanges>,
 }
 
@@ -94,39 +94,39 @@ impl StepChanges {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
-    /// The path of ids and numbers.
+    /// The position: a path of ids and numbers.
     position: String,
-    /// What kind of step.
+    /// The kind of step.
     kind: String,
-    /// Its name.
+    /// The name of the step.
     title: String,
     /// The attempt, counted from 1.
     attempt: u32,
     /// `running`, `waiting` (for a time or an event), `backOff` (until this attempt begins), `completed`, `failed`,
-    /// `skipped`, or `interrupted`: the engine or the run ended while it was at work.
+    /// `skipped`, or `interrupted`: the engine or the run ended while it was being executed.
     state: &'static str,
-    /// When it began.
+    /// When it started.
     #[schema(format = DateTime)]
     started_at: String,
-    /// When it was over.
+    /// When it ended.
     #[schema(format = DateTime)]
     ended_at: Option<String>,
     /// The event that it waits for.
     waits_for: Option<String>,
-    /// Where that event is sent to; shown for the whole run, and not to viewers, who may not send it.
+    /// The address to send that event to; shown only with the whole run, and not to viewers, which may not send it.
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_url: Option<String>,
-    /// When a wait is over, or the next attempt begins.
+    /// When a wait ends, or when this attempt starts.
     #[schema(format = DateTime)]
     due_at: Option<String>,
-    /// Why it failed; in a back-off, why the attempt before it did.
+    /// Why it failed; in a back-off, why the previous attempt failed.
     error: Option<String>,
 }
 
 /// The steps of a run.
 #[derive(Serialize, ToSchema)]
 pub struct Steps {
-    /// In the order of their beginnings.
+    /// The attempts, in the order in which they started.
     pub steps: Vec<Step>,
 }
 

@@ -25,7 +25,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Viewer,
             load: Load::Small,
             name: "list",
-            summary: "Lists all tokens that were made, without their texts. The one of the data folder or the environment is not among them.",
+            summary: "Lists all created tokens, without the tokens themselves. The token of the data folder or the environment is not in the list.",
             call: || Call::of(list),
         },
         Operation {
@@ -34,7 +34,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "add",
-            summary: "Makes a token; it is shown in this answer only.",
+            summary: "Creates a token; it is shown only in this answer.",
             call: || Call::of(add),
         },
         Operation {
@@ -43,34 +43,34 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "delete",
-            summary: "Removes a token: it opens nothing any more.",
+            summary: "Deletes a token.",
             call: || Call::of(delete),
         },
     ],
 };
 
-/// A token to make.
+/// A token to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewToken {
-    /// What it may do.
+    /// The role.
     role: RoleName,
-    /// What people call it, on one line.
+    /// The label, on one line.
     #[serde(default)]
     #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     label: String,
-    /// When it stops working.
+    /// When it expires.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
 
-/// What a token may do.
+/// The role of a token.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum RoleName {
-    /// Everything.
+    /// May do everything.
     Admin,
-    /// Reading.
+    /// May read.
     Viewer,
 }
 
@@ -104,27 +104,27 @@ async fn delete(State(app): State<App>, At(id): At<String>) -> Result<Removed, P
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Token {
-    /// Its id.
+    /// The id.
     id: String,
-    /// What people call it.
+    /// The label.
     label: String,
     /// `admin` or `viewer`.
     role: &'static str,
-    /// When it was made.
+    /// When it was created.
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it stops working.
+    /// When it expires.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// The token itself, only in the answer that made it.
+    /// The token itself, only in the answer to the request that created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
 
-/// All admin tokens that were made.
+/// All created admin tokens.
 #[derive(Serialize, ToSchema)]
 pub struct Tokens {
-    /// Oldest first.
+    /// The tokens, oldest first.
     pub tokens: Vec<Token>,
 }
 

@@ -53,7 +53,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "run",
-            summary: "Starts a run by hand: `{\"input\": {…}}`, or `{\"payloadOf\": \"last\"}` or the id of an earlier run, with its payload.",
+            summary: "Starts a run: `{\"input\": {…}}`; or, with the payload of an earlier run, `{\"payloadOf\": \"last\"}` or its id.",
             call: || Call::of(run),
         },
         Operation {
@@ -62,7 +62,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "activate",
-            summary: "Switches the triggers of a workflow: `{\"active\": true}`, `false`, or `null` for what the file says.",
+            summary: "Switches the triggers of a workflow on or off: `{\"active\": true}`, `false`, or `null` to follow its file.",
             call: || Call::of(activate),
         },
         Operation {
@@ -71,7 +71,7 @@ pub const RESOURCE: Resource = Resource {
             access: Role::Admin,
             load: Load::Small,
             name: "diagnostics",
-            summary: "Switches diagnostics: `{\"variables\": \"on\"}`; what is not given, or null, is as the file says.",
+            summary: "Switches diagnostics: `{\"variables\": \"on\"}`; a part that is missing or null follows the file.",
             call: || Call::of(diagnostics),
         },
     ],
@@ -97,7 +97,7 @@ async fn run(
     let workflows = app.engine.workflows();
     let entry = workflows.entry(&id).filter(|entry| entry.present).ok_or_else(|| unknown(&id))?;
     let Some(workflow) = &entry.workflow else {
-        let detail = format!("The workflow `{id}` has never loaded; look at its problems.");
+        let detail = format!("The workflow `{id}` has never loaded; see its problems.");
         return Err(Problem::new(409, "conflict", "Conflict").with_detail(detail));
     };
     if app.engine.is_stopping() {
@@ -121,7 +121,7 @@ async fn run(
     Ok(Queued(reply::of_admission(admission, &app.run_style(), reader).await))
 }
 
-/// What a run by hand is started with.
+/// The input of a run.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "described here; `start_of` reads it without losing digits")]
 #[serde(rename_all = "camelCase")]
@@ -139,11 +139,11 @@ enum Taken {
     Payload(PayloadOf),
 }
 
-/// What a switch is set to.
+/// The switch for the triggers of a workflow.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Switch {
-    /// Nothing gives the switch back to the file.
+    /// Null follows the file.
     active: Option<bool>,
 }
 
@@ -206,59 +206,59 @@ fn unknown(id: &str) -> Problem {
 pub struct Workflow {
     /// Its id.
     id: String,
-    /// For people.
+    /// The name, for people.
     name: String,
-    /// For people.
+    /// The description, for people.
     description: Option<String>,
     /// Its file in the project.
     file: String,
-    /// Is the file there?
+    /// True if its file exists.
     present: bool,
-    /// Do its triggers work?
+    /// True if its triggers are on.
     active: bool,
-    /// Does it run when it is called?
+    /// True if it can run.
     serving: bool,
-    /// The version that new runs take.
+    /// The version of new runs.
     version: Option<String>,
-    /// The parameters of its start.
+    /// Its inputs.
     input: Option<Vec<Parameter>>,
-    /// Which diagnostics are kept now.
+    /// The diagnostics that are kept now.
     diagnostics: Option<Diagnostics>,
     /// Its webhook.
     webhook: Option<Hook>,
-    /// What is wrong with its file.
+    /// The problems of its file.
     problems: Vec<Finding>,
 }
 
 /// All workflows.
 #[derive(Serialize, ToSchema)]
 pub struct Workflows {
-    /// By id.
+    /// The workflows, by id.
     pub workflows: Vec<Workflow>,
-    /// What is wrong with the project that belongs to no workflow: files that are not loaded, folders that cannot be
-    /// read. What they hold stays as it was.
+    /// The problems of the project outside its workflows: files that are not loaded, folders that cannot be read. Their
+    /// last good content stays in use.
     pub problems: Vec<String>,
 }
 
 /// A parameter of a workflow.
 #[derive(Serialize, ToSchema)]
 pub struct Parameter {
-    /// Its name.
+    /// The name.
     name: String,
-    /// Its type, as it was written.
+    /// The type, as it is written in the file.
     r#type: String,
-    /// What it is where nothing is given.
+    /// The default.
     default: Json,
-    /// For people.
+    /// The description, for people.
     description: String,
 }
 
 /// A webhook.
 #[derive(Serialize, ToSchema)]
 pub struct Hook {
-    /// Behind `/hooks/`.
+    /// The path after `/hooks/`.
     path: String,
-    /// What it answers to.
+    /// The methods that it accepts.
     methods: Vec<&'static str>,
     /// `apiKey`, `none`, `basic` or `signature`.
     auth: &'static str,
@@ -266,7 +266,7 @@ pub struct Hook {
     response: &'static str,
 }
 
-/// What is wrong at a place.
+/// A problem at a place.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
@@ -274,39 +274,39 @@ pub struct Finding {
     code: String,
     /// `error` or `warning`.
     severity: &'static str,
-    /// What is wrong.
+    /// The message.
     message: String,
     /// The file.
     file: String,
-    /// Counted from 1.
+    /// The line, counted from 1.
     line: u32,
-    /// In characters, counted from 1.
+    /// The column in characters, counted from 1.
     column: u32,
-    /// Where it ends.
+    /// The line of its end.
     end_line: Option<u32>,
-    /// Behind its last character.
+    /// The column after its last character.
     end_column: Option<u32>,
-    /// Other places that belong to it, each with what is there.
+    /// Other places that belong to it, each with a text.
     labels: Vec<Note>,
     /// What to do about it.
     hint: Option<String>,
-    /// What to write instead.
+    /// The possible corrections.
     fixes: Vec<Fix>,
 }
 
-/// A text at a place of a file: what is said of the place, or what is written there.
+/// A text at a place of a file: a remark about the place, or the new text for it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Note {
     /// The text.
     text: String,
-    /// Counted from 1.
+    /// The line, counted from 1.
     line: u32,
-    /// In characters, counted from 1.
+    /// The column in characters, counted from 1.
     column: u32,
-    /// Where the place ends.
+    /// The line of its end.
     end_line: u32,
-    /// After its last character.
+    /// The column after its last character.
     end_column: u32,
 }
 
@@ -315,9 +315,9 @@ pub struct Note {
 pub struct Fix {
     /// What it does.
     title: String,
-    /// Only one thing can have been meant, and the result of a workflow that is right stays the same.
+    /// True if there is only one possible meaning, and results of correct workflows do not change.
     safe: bool,
-    /// The texts to write, each in place of what stands there.
+    /// The texts to write, each in place of the present text.
     edits: Vec<Note>,
 }
 
