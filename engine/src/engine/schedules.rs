@@ -111,7 +111,7 @@ impl Engine {
     pub fn preview(&self, cron: &str, zone: Option<&str>, count: usize) -> Result<Vec<Timestamp>, String> {
         let zone = match zone {
             None => self.shared.config.time_zone,
-            Some(name) => name.parse().map_err(|_| format!("`{name}` is no IANA time zone"))?,
+            Some(name) => name.parse().map_err(|_| format!("`{name}` is not an IANA time zone"))?,
         };
         let schedule = Schedule {
             key: String::new(),

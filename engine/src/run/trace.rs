@@ -170,10 +170,10 @@ pub fn decode_trace(bytes: &[u8]) -> Result<Vec<StepTrace>, String> {
 }
 
 fn steps_of(value: &Value) -> Result<Vec<StepTrace>, String> {
-    let rows = Rows::of(value).ok_or("a stored trace is no list")?;
+    let rows = Rows::of(value).ok_or("a stored trace is not a list")?;
     rows.iter()
         .map(|row| {
-            let cells = Rows::of(&row).ok_or("a stored step is no list")?;
+            let cells = Rows::of(&row).ok_or("a stored step is not a list")?;
             let text = |position| match cells.get(position) {
                 Value::Text(text) => text.to_string(),
                 _ => String::new(),

@@ -191,7 +191,7 @@ impl Facts {
 }
 
 /// The reason why a step without an `id` cannot fail while the run goes on.
-const NEEDS_ID: &str = "`continueOnFail` needs an `id`, under which `errors` tells what failed";
+const NEEDS_ID: &str = "`continueOnFail` needs an `id`, under which `errors` has the failure";
 
 /// Keys that steps share, and that mean nothing for some kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

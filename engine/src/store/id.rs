@@ -124,10 +124,9 @@ impl FromStr for VersionHash {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
-        from_hex(text)
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(Self)
-            .ok_or_else(|| StoreError::NotFound(format!("'{text}' is not a version: 64 hexadecimal digits are wanted")))
+        from_hex(text).and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(|| {
+            StoreError::NotFound(format!("'{text}' is not a version: 64 hexadecimal digits are expected"))
+        })
     }
 }
 

@@ -39,7 +39,7 @@ fn of_failure(failure: ffi::Error, text: Option<String>) -> StoreError {
             StoreError::Busy(format!("another program holds the database ({text}): close it, then try again"))
         }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt(format!(
-            "the database file is damaged or is no FlowScript database ({text}): restore it from a copy"
+            "the database file is damaged or is not a FlowScript database ({text}): restore it from a copy"
         )),
         ErrorCode::ConstraintViolation => StoreError::Conflict(format!("the database holds this already ({text})")),
         ErrorCode::SystemIoFailure => {

@@ -71,7 +71,7 @@ pub(super) fn check_before_opening(path: &Path) -> Result<()> {
     if is_database {
         return Ok(());
     }
-    corrupt(format!("{shown} is damaged or is no FlowScript database: restore it from a copy"))
+    corrupt(format!("{shown} is damaged or is not a FlowScript database: restore it from a copy"))
 }
 
 /// The length of a file, if it is there.
@@ -301,7 +301,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         refused(&path, "is gone: put it back");
         fs::write(&path, "an essay").unwrap();
-        refused(&path, "is no FlowScript database");
+        refused(&path, "is not a FlowScript database");
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
         refused(&path, "a folder");

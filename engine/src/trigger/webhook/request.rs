@@ -143,7 +143,9 @@ impl Request {
 
     /// The request in bytes of the store. The error says what is wrong with them.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let Value::Record(kept) = encoding::decode(bytes)? else { return Err("a stored request is no record".into()) };
+        let Value::Record(kept) = encoding::decode(bytes)? else {
+            return Err("a stored request is not a record".into());
+        };
         let (
             Some(Value::Text(method)),
             Some(Value::Record(query)),
