@@ -24,7 +24,7 @@ const PACE: u64 = 1024;
 const DRAIN_BYTES: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
-/// A body, and the room that it takes as long as somebody works on it.
+/// A body, and the room that it takes while it is processed.
 #[derive(Default)]
 pub struct RawBody {
     /// The bytes.
@@ -102,7 +102,7 @@ async fn collect(
             None => return Ok(buffer.into()),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => data,
-                // Trailers are none of the body.
+                // Trailers are not part of the body.
                 Err(_) => continue,
             },
             Some(Err(error)) => {
@@ -118,7 +118,7 @@ async fn collect(
     }
 }
 
-/// When a body that has brought so many bytes is too slow.
+/// The instant at which a body of which `received` bytes have arrived is too slow.
 fn due(begun: Instant, received: usize) -> Instant {
     begun + TIME.min(PATIENCE + Duration::from_millis(received as u64 * 1000 / PACE))
 }
@@ -135,14 +135,14 @@ fn make_room(buffer: &mut Vec<u8>, more: usize, most: usize, room: &mut Held) ->
 }
 
 impl RawBody {
-    /// Its sender is no stranger any more.
+    /// Counts its sender as known from now on.
     pub fn know(&mut self) {
         if let Some(room) = &mut self.room {
             room.know();
         }
     }
 
-    /// Works on it, beside the threads that serve requests where that may take long.
+    /// Processes it; outside the threads that serve requests if that may take long.
     pub async fn work<T>(
         &mut self,
         app: &App,
@@ -170,7 +170,7 @@ impl RawBody {
             BodyProblem::UnknownEncoding(name) => unknown_encoding(&name),
             BodyProblem::NoRoom(full) => no_room(full),
         })?;
-        // Nobody else has the packed bytes; where nothing was packed, they are the same.
+        // The packed bytes have no other owner; if nothing was packed, they are the same.
         if expanded.as_ptr() != self.bytes.as_ptr()
             && let Some(room) = &mut self.room
         {
@@ -180,7 +180,7 @@ impl RawBody {
         Ok(())
     }
 
-    /// Decodes it, and pays with its room for what comes of it. `failed` tells what is wrong with the body.
+    /// Decodes it, and pays for the value from its room. `failed` gives the problem of a body that cannot be decoded.
     pub fn decode<T, E>(
         &mut self,
         app: &App,
@@ -235,8 +235,8 @@ fn too_slow() -> Problem {
         .with_header(header::CONNECTION, "close")
 }
 
-/// Lets a caller finish sending, within bounds: many do not look for an answer before, and would see a broken
-/// connection instead of what is wrong.
+/// Lets a caller finish sending, within bounds: many callers read the answer only then, and would see a broken
+/// connection instead of the problem.
 pub async fn drain(mut body: Body) {
     let reading = async {
         let mut read = 0;

@@ -117,7 +117,7 @@ fn results(webhook: &Webhook) -> Map<String, Json> {
 
 fn request_body(workflow: &Workflow, webhook: &Webhook) -> Json {
     if webhook.processing_input.is_some() {
-        // FlowScript reads the body, so anything may stand in it.
+        // FlowScript reads the body, so it may contain anything.
         let anything = ["application/json", "application/x-www-form-urlencoded", "application/xml", "text/plain"];
         let content: Map<String, Json> =
             anything.iter().map(|ty| ((*ty).to_owned(), json!({ "schema": {} }))).collect();
@@ -175,7 +175,7 @@ fn query_parameter(input: &Input, required: bool) -> Json {
     })
 }
 
-/// The inputs as one object. Those that the query brings need not stand in it.
+/// The inputs as one object. Inputs that the query gives are optional in it.
 fn inputs(inputs: &[Input], query: &[Input]) -> Json {
     let properties: Map<String, Json> = inputs
         .iter()

@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use std::borrow::Cow;
 use uuid::Uuid;
 
-/// A request that may come in, as far as its header tells.
+/// A request that may call the webhook, according to its header.
 #[derive(Debug)]
 pub struct Visitor<'a> {
     /// The key that it showed.
@@ -76,7 +76,7 @@ impl Visitor<'_> {
         }
     }
 
-    /// Whose room its body takes, as far as its header tells.
+    /// The owner of the room for its body, according to its header.
     pub fn owner<'c>(&self, caller: &'c Caller) -> Owner<'c> {
         if self.is_known { Owner::Known(caller) } else { Owner::Stranger(caller) }
     }

@@ -1,7 +1,7 @@
-//! `/hooks/{path}`: requests to webhooks, `/hooks/{path}/runs/{runId}`: what became of them, and
-//! `/hooks/{path}/openapi.json`: what they look like.
+//! `/hooks/{path}`: requests to webhooks; `/hooks/{path}/runs/{runId}`: the status of their runs;
+//! `/hooks/{path}/openapi.json`: their description.
 //!
-//! What is wrong is told in this order: path, method, credential, size, signature, encoding, parameters, body. The body
+//! Problems are reported in this order: path, method, credential, size, signature, encoding, parameters, body. The body
 //! is not read before the credential is known.
 
 use super::accept::Accept;
@@ -94,7 +94,7 @@ fn find(app: &App, path: &str) -> Option<Place> {
     if last == "openapi.json" {
         return place(rest, What::Description);
     }
-    // Whoever only signs requests cannot ask for a run.
+    // A caller that only signs requests cannot request a run.
     let place = place(rest.strip_suffix("/runs")?, What::Run(last.to_owned()))?;
     (!matches!(place.entry.lock, Lock::Signature(_))).then_some(place)
 }
@@ -212,7 +212,7 @@ async fn status(
     Ok(reply::of_answer(answer.ok_or_else(unknown)?, &style(app, place, parts), Reader { app, owner }).await)
 }
 
-/// How answers look: whoever only signs cannot ask for a run later.
+/// The style of answers. A caller that only signs cannot request a run later.
 fn style(app: &App, place: &Place, parts: &Parts) -> Style {
     let public = app.engine.config().public_url.as_deref().unwrap_or_default().trim_end_matches('/');
     let signed = matches!(place.entry.lock, Lock::Signature(_));

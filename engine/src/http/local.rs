@@ -17,7 +17,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// The API of this engine, opened by a token that nobody else knows.
+    /// The API of this engine, opened by a token of its own.
     pub fn new(engine: Engine) -> Self {
         let token = random_text();
         let authorization = format!("Bearer {token}");

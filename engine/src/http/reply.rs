@@ -1,4 +1,4 @@
-//! Answers of webhooks: values as bodies, and what became of a request.
+//! Answers of webhooks: values as bodies, and the outcome of a request.
 
 use super::accept::Accept;
 use super::headers::harden;
@@ -73,7 +73,7 @@ pub fn accepted(run: RunId, status_url: Option<String>) -> Response {
     response
 }
 
-/// What a caller who waited is told; the status route tells the same.
+/// The answer to a caller that waited; the status route gives the same.
 pub async fn of_answer(answer: Answer, style: &Style, reader: Reader<'_>) -> Response {
     let Answer { run, verdict, held: _held } = answer;
     match verdict {
@@ -148,7 +148,7 @@ impl Unwritten {
     }
 }
 
-/// The answer with a value, or what is told instead of it.
+/// The answer with a value, or the problem that replaces it.
 fn told(written: Result<Response, Unwritten>, style: &Style, run: RunId) -> Response {
     match written {
         Ok(response) => response,

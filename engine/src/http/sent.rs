@@ -1,4 +1,4 @@
-//! Answers in room of their own: what waits for a reader is counted until it is read, and there is only so much of it.
+//! Answers in room of their own: an answer counts until it is read, and the room for answers is limited.
 
 use super::app::App;
 use super::house::{LARGE, Owner};
@@ -37,7 +37,7 @@ pub enum Unsent {
 }
 
 impl Unsent {
-    /// What is told of an answer for which there is no room.
+    /// The problem of an answer for which there is no room.
     pub fn no_room(full: Full, run: RunId, status_url: Option<String>) -> Problem {
         let problem = match full {
             Full::Now => Problem::unavailable(
@@ -57,7 +57,7 @@ impl Unsent {
 }
 
 impl Reader<'_> {
-    /// A body that `encode` writes: a large one beside the threads that serve requests.
+    /// A body that `encode` writes; outside the threads that serve requests if it is large.
     pub async fn written(
         self,
         encode: impl Fn(&mut dyn Budget) -> Result<String, EncodeError>,
@@ -79,7 +79,7 @@ impl Reader<'_> {
         let refused = payer.refused();
         match (written, refused) {
             (Ok(text), _) => {
-                // What writing has taken beside the text is free again.
+                // Memory that writing has taken besides the text is free again.
                 let (taken, needed) = (room.bytes(), text.capacity());
                 room.shrink(taken.saturating_sub(needed));
                 room.grow(needed.saturating_sub(taken)).map_err(Unsent::NoRoom)?;

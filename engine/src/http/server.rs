@@ -47,7 +47,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     })
 }
 
-/// A server that accepts connections until it is told to stop.
+/// A server that accepts connections until it is stopped.
 pub struct Server {
     listener: TcpListener,
     routes: Routes,
@@ -57,7 +57,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server for these routes, with so many connections at most.
+    /// A server for these routes, with at most this many connections.
     pub fn new(listener: TcpListener, routes: Routes, connections: usize) -> Self {
         let gate = Gate::new(connections);
         routes.house().watch(gate.clone());
@@ -122,7 +122,7 @@ impl Server {
                 } else {
                     serve(&routes, request, &caller).await
                 };
-                // A stream goes on for as long as its reader likes.
+                // A stream continues for as long as its reader likes.
                 if answer.body().size_hint().exact().is_some() {
                     pulse.answered();
                 }
@@ -140,7 +140,7 @@ impl Server {
     }
 }
 
-/// Is it a request to the admin API, or does somebody ask how the engine is?
+/// Is it a request to the admin API, or about the health of the engine?
 fn is_for_admins<B>(request: &Request<B>) -> bool {
     let path = request.uri().path();
     path.starts_with("/api/") || matches!(path, "/metrics" | "/livez" | "/readyz")
@@ -152,7 +152,7 @@ fn crowded() -> Response {
     problem.with_header(header::CONNECTION, "close").into_response()
 }
 
-/// Tells a caller for whom there is no place, and lets it read that before its connection ends.
+/// Answers a connection beyond the limit, and lets its caller read the answer before it ends.
 async fn refuse(mut stream: TcpStream) {
     const PROBLEM: &str = "{\"type\":\"urn:flowscript:problem:unavailable\",\"title\":\"Service unavailable\",\
         \"status\":503,\"detail\":\"The engine has too many connections; try again in a moment.\"}";
@@ -181,7 +181,7 @@ async fn serve(routes: &Routes, request: Request<Incoming>, caller: &Caller) -> 
             .with_detail(format!("Address and headers are larger than the limit of {HEADER_BYTES} bytes."));
         return problem.into_response();
     }
-    // The panic hook writes down what has happened; callers are told only that it did.
+    // The panic hook logs what has happened; the caller learns only that it did.
     let served = AssertUnwindSafe(routes.answer(request.map(Body::new), caller)).catch_unwind().await;
     served.unwrap_or_else(|_| {
         let problem = Problem::new(500, "internal", "Internal error");

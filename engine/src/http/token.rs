@@ -18,7 +18,7 @@ const FILE: &str = "admin-token";
 pub struct AdminToken {
     /// The token itself.
     pub text: String,
-    /// The file it stands in; `None` where the environment gives it.
+    /// The file that contains it; `None` if it comes from the environment.
     pub file: Option<PathBuf>,
 }
 

@@ -23,7 +23,7 @@ pub async fn want_token(State(app): State<App>, mut request: Request, next: Next
     counted(&app, next.run(request).await).await
 }
 
-/// A route for tokens of this role or a higher one, whose answers may hold so much.
+/// A route for tokens of this role or a higher one, with answers of this load.
 pub fn within(route: MethodRouter<App>, app: &App, access: Role, load: Load) -> MethodRouter<App> {
     let checked = move |State(app): State<App>, request: Request, next: Next| async move {
         if access == Role::Admin && request.extensions().get() != Some(&Role::Admin) {
@@ -41,7 +41,7 @@ pub fn within(route: MethodRouter<App>, app: &App, access: Role, load: Load) -> 
     route.route_layer(from_fn_with_state(app.clone(), checked))
 }
 
-/// An answer that takes room until it is read. A stream has none: it goes on for as long as its reader likes.
+/// An answer that takes room until it is read. A stream takes none: it continues for as long as its reader likes.
 async fn counted(app: &App, answer: Response) -> Response {
     if answer.body().size_hint().exact().is_none_or(|size| size <= SMALL as u64) {
         return answer;

@@ -1,7 +1,7 @@
 //! `/api/v1/events`: what happens, as it happens, as server-sent events.
 //!
-//! The id of an event is the cursor behind it. A client that comes back with `Last-Event-ID` misses nothing: what the
-//! engine no longer knows is told as `missed`, and the client reads again what it shows.
+//! The id of an event is the cursor after it. A client that returns with `Last-Event-ID` misses nothing: for events that
+//! the engine no longer has, it gets `missed`, and reads its lists again.
 
 use super::input::{Asked, run_id};
 use super::log::Line;
@@ -42,14 +42,14 @@ pub const RESOURCE: Resource = Resource {
     }],
 };
 
-/// A sign of life, so that nobody in between takes the connection for dead.
+/// A sign of life, so that no proxy closes the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long somebody whose token is taken away may go on listening.
+/// How long a client whose token was removed may continue to listen.
 const RECHECK: Duration = Duration::from_secs(1);
 /// How long to wait after the store could not be asked.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Which events are told.
+/// Which events are sent.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -68,18 +68,18 @@ struct Follower {
     run: Option<RunId>,
     workflow: Option<String>,
     since: Option<Cursor>,
-    /// What is told next.
+    /// The next events.
     ready: VecDeque<Told>,
     _place: OwnedSemaphorePermit,
 }
 
-/// What a follower is told, with the cursor behind it.
+/// What a follower gets, with the cursor after it.
 struct Told {
     what: What,
     cursor: Option<Cursor>,
 }
 
-/// Lines of logs are read only when the follower takes them: somebody who does not read holds none.
+/// Lines of logs are read only when the follower takes them: a client that does not read holds none.
 enum What {
     Sent(Sent),
     Log { run: RunId, first: u32, count: u32 },
@@ -102,7 +102,7 @@ async fn follow(
     let mut follower = Follower { app, headers, run, workflow, since: None, ready, _place: place };
     match last_seen {
         Some(id) => {
-            // A broken cursor is told now, not in the middle of the stream.
+            // A broken cursor is reported now, not in the middle of the stream.
             let cursor = Cursor(id);
             let known = follower.app.engine.events(Some(cursor.clone()));
             if let Ok(known) = tokio::time::timeout(Duration::from_millis(50), known).await {
@@ -185,7 +185,7 @@ impl Follower {
         self.since = Some(page.next);
     }
 
-    /// What there is to tell of an event.
+    /// Adds what is sent for an event.
     fn tell(&self, event: &Event, told: &mut Vec<What>) {
         let wanted = |run: RunId| self.run.is_none_or(|only| only == run);
         match event {
@@ -205,7 +205,7 @@ impl Follower {
         }
     }
 
-    /// What is sent; nothing of a run that is gone meanwhile.
+    /// What is sent; nothing for a run that was deleted meanwhile.
     async fn shown(&self, what: What) -> Option<Sent> {
         match what {
             What::Sent(sent) => Some(sent),

@@ -35,10 +35,10 @@ pub struct Made<T>(pub T);
 /// 204 after something was removed.
 pub struct Removed;
 
-/// 202 with the run that goes on, or what became of it.
+/// 202 with the run that continues, or its outcome.
 pub struct Queued(pub Response);
 
-/// 200 with events that go on.
+/// 200 with a stream of events.
 pub struct Stream(pub Response);
 
 impl<T: Serialize> IntoResponse for Shown<T> {
@@ -122,7 +122,7 @@ pub fn in_json(reference: Ref) -> Described {
     ResponseBuilder::new().content("application/json", content).build()
 }
 
-/// A run that is kept and will go on.
+/// A run that is kept and will continue.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "described here, made by `accepted`")]

@@ -84,7 +84,7 @@ async fn list(State(app): State<App>, Paged(filter, page): Paged<RunFilter>) -> 
 async fn show(State(app): State<App>, At(id): At<String>, Holder(role): Holder) -> Result<Shown<RunDetails>, Problem> {
     let run = run_id(&id)?;
     let view = app.engine.run_view(run).await.map_err(|error| Problem::of_store(&error))?;
-    // Whoever has the address of an event may send it: a viewer may not.
+    // The address of an event allows to send it, which a viewer may not do.
     let address = |event: &str| app.engine.callback_url(run, event).filter(|_| role == Role::Admin);
     Ok(Shown(RunDetails::of(&view, address)))
 }
