@@ -1,6 +1,6 @@
 //! What every handler gets.
 
-use super::house::House;
+use super::capacity::Capacity;
 use super::style::Style;
 use super::token::Guard;
 use crate::engine::Engine;
@@ -14,7 +14,7 @@ pub struct App {
     /// What opens the admin API.
     pub guard: Arc<Guard>,
     /// What all requests share.
-    pub house: Arc<House>,
+    pub capacity: Arc<Capacity>,
 }
 
 impl App {

@@ -1,7 +1,7 @@
 //! Bodies of requests: read within the limits of size, time, pace and room.
 
 use super::app::App;
-use super::house::{LARGE, Owner, no_room};
+use super::capacity::{LARGE, Owner, no_room};
 use super::problem::Problem;
 use crate::room::{Full, Held, Payer, Refused};
 use crate::trigger::webhook::{BodyProblem, expand, is_unsupported};
@@ -48,7 +48,7 @@ pub async fn read(
     if declared == Some(0) || (declared.is_none() && !headers.contains_key(header::TRANSFER_ENCODING)) {
         return Ok(RawBody::default());
     }
-    let mut room = app.house.body(owner);
+    let mut room = app.capacity.body(owner);
     let mut unread = body.take().unwrap_or_default();
     let collected = collect(app, &mut unread, &mut room, declared, limit).await;
     match collected {
@@ -151,7 +151,7 @@ impl RawBody {
         work: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let is_packed = !self.bytes.is_empty() && headers.contains_key(header::CONTENT_ENCODING);
-        if is_packed || self.bytes.len() > LARGE { app.house.apart(owner, || work(self)).await } else { work(self) }
+        if is_packed || self.bytes.len() > LARGE { app.capacity.apart(owner, || work(self)).await } else { work(self) }
     }
 
     /// Undoes the content encoding: at most `limit` bytes.

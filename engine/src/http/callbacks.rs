@@ -1,8 +1,8 @@
 //! `/callbacks/{runId}/{name}/{mac}`: events for runs that wait for them. The address is the credential.
 
 use super::app::App;
+use super::capacity::Owner;
 use super::headers::harden;
-use super::house::Owner;
 use super::json::json_response;
 use super::problem::Problem;
 use super::{body, callers};

@@ -2,8 +2,8 @@
 
 use super::app::App;
 use super::callers::Caller;
+use super::capacity::Owner;
 use super::headers::text;
-use super::house::Owner;
 use super::problem::Problem;
 use crate::access::{Claim, Delivery, Lock, Login, Verifier, basic_login};
 use crate::project::Entry;

@@ -19,10 +19,10 @@ pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
         gauge!(IN_LANES, "workflow" => count.workflow.clone()).set(f64::from(count.in_lanes));
         gauge!(HELD, "workflow" => count.workflow).set(f64::from(count.held_lanes));
     }
-    let (bodies, answers) = app.house.used();
+    let (bodies, answers) = app.capacity.used();
     gauge!(BODIES).set(bodies as f64);
     gauge!(ANSWERS).set(answers as f64);
-    gauge!(CONNECTIONS).set(app.house.connections() as f64);
+    gauge!(CONNECTIONS).set(app.capacity.connections() as f64);
     let sizes = app.engine.commit_sizes();
     counter!(COMMITS).absolute(sizes.commits);
     counter!(DECISIONS).absolute(sizes.decisions);

@@ -3,7 +3,7 @@
 use super::api::{self, want_token};
 use super::app::App;
 use super::callers::Caller;
-use super::house::House;
+use super::capacity::Capacity;
 use super::problem::Problem;
 use super::token::Guard;
 use super::{callbacks, health, hooks, metrics, token_contract};
@@ -36,28 +36,29 @@ pub struct Routes {
     hooks: Option<App>,
     /// Everything else.
     router: Router,
-    house: Arc<House>,
+    capacity: Arc<Capacity>,
 }
 
 impl Routers {
     /// Webhooks and the admin API at addresses of their own.
     pub fn apart(self) -> (Routes, Routes) {
-        let house = self.app.house.clone();
-        let public = Routes { hooks: Some(self.app), router: self.public.fallback(not_found), house: house.clone() };
-        (public, Routes { hooks: None, router: self.admin.fallback(not_found), house })
+        let capacity = self.app.capacity.clone();
+        let public =
+            Routes { hooks: Some(self.app), router: self.public.fallback(not_found), capacity: capacity.clone() };
+        (public, Routes { hooks: None, router: self.admin.fallback(not_found), capacity })
     }
 
     /// Both at one address.
     pub fn together(self) -> Routes {
-        let house = self.app.house.clone();
-        Routes { hooks: Some(self.app), router: self.admin.merge(self.public).fallback(not_found), house }
+        let capacity = self.app.capacity.clone();
+        Routes { hooks: Some(self.app), router: self.admin.merge(self.public).fallback(not_found), capacity }
     }
 }
 
 impl Routes {
     /// What all its requests share.
-    pub fn house(&self) -> &Arc<House> {
-        &self.house
+    pub fn capacity(&self) -> &Arc<Capacity> {
+        &self.capacity
     }
 
     /// The answer to a request of this caller.
@@ -77,8 +78,8 @@ impl Routes {
 
 /// All routes.
 pub fn routers(engine: Engine, guard: Guard) -> Routers {
-    let house = Arc::new(House::new(engine.config()));
-    let app = App { engine, guard: Arc::new(guard), house };
+    let capacity = Arc::new(Capacity::new(engine.config()));
+    let app = App { engine, guard: Arc::new(guard), capacity };
     let api = api::router(&app)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)

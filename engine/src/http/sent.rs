@@ -1,7 +1,7 @@
 //! Answers in room of their own: an answer counts until it is read, and the room for answers is limited.
 
 use super::app::App;
-use super::house::{LARGE, Owner};
+use super::capacity::{LARGE, Owner};
 use super::problem::Problem;
 use crate::engine::RunId;
 use crate::room::{Full, Held, Payer, Refused};
@@ -67,11 +67,11 @@ impl Reader<'_> {
             Err(EncodeError::Value(reason)) => return Err(Unsent::Unfit(reason)),
             Err(EncodeError::TooLong { .. } | EncodeError::Stopped(_)) => {}
         }
-        self.app.house.apart(self.owner, || self.large(encode)).await
+        self.app.capacity.apart(self.owner, || self.large(encode)).await
     }
 
     fn large(self, encode: impl Fn(&mut dyn Budget) -> Result<String, EncodeError>) -> Result<Body, Unsent> {
-        let mut room = self.app.house.answer(self.owner);
+        let mut room = self.app.capacity.answer(self.owner);
         let most = room.most();
         // Runs that have ended are answered while the engine stops, too.
         let mut payer = Payer::new(Some(&mut room), most, &|| false);
@@ -97,7 +97,7 @@ impl Reader<'_> {
         if length <= SMALL {
             return Ok(Body::from(content.into()));
         }
-        let mut room = self.app.house.answer(self.owner);
+        let mut room = self.app.capacity.answer(self.owner);
         room.grow(length).map_err(Unsent::NoRoom)?;
         Ok(kept(content, room))
     }

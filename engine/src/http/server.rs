@@ -60,7 +60,7 @@ impl Server {
     /// A server for these routes, with at most this many connections.
     pub fn new(listener: TcpListener, routes: Routes, connections: usize) -> Self {
         let gate = Gate::new(connections);
-        routes.house().watch(gate.clone());
+        routes.capacity().watch(gate.clone());
         Self { listener, routes, gate, refusals: Arc::new(Semaphore::new(REFUSALS)) }
     }
 
@@ -97,7 +97,7 @@ impl Server {
     fn welcome(&self, http: &http1::Builder, connections: &GracefulShutdown, stream: TcpStream, peer: IpAddr) {
         let _ = stream.set_nodelay(true);
         let routes = self.routes.clone();
-        let callers = &routes.house().callers;
+        let callers = &routes.capacity().callers;
         let (caller, is_proxy) = (callers.at(peer), callers.is_proxy(peer));
         let Some(mut pass) = self.gate.enter(peer, &caller, is_proxy) else {
             // In words, unless there are too many of them too.
@@ -113,7 +113,7 @@ impl Server {
         let stream = TokioIo::new(Paced::new(stream, pulse.clone()));
         let service = service_fn(move |request: Request<Incoming>| {
             let (routes, pulse) = (routes.clone(), pulse.clone());
-            let callers = &routes.house().callers;
+            let callers = &routes.capacity().callers;
             let caller = if is_proxy { callers.at(callers.origin(peer, request.headers())) } else { caller.clone() };
             async move {
                 pulse.busy();

@@ -4,7 +4,7 @@ use super::resource::Load;
 use crate::engine::Role;
 use crate::http::app::App;
 use crate::http::callers;
-use crate::http::house::Owner;
+use crate::http::capacity::Owner;
 use crate::http::problem::Problem;
 use crate::http::sent::{Reader, SMALL};
 use axum::extract::{Request, State};
@@ -34,7 +34,7 @@ pub fn within(route: MethodRouter<App>, app: &App, access: Role, load: Load) -> 
             Load::Small => next.run(request).await,
             Load::Run => {
                 let caller = callers::of(request.extensions()).ok().cloned();
-                app.house.view(caller.as_ref(), next.run(request)).await
+                app.capacity.view(caller.as_ref(), next.run(request)).await
             }
         }
     };

@@ -95,7 +95,7 @@ async fn follow(
     headers: HeaderMap,
 ) -> Result<Stream, Problem> {
     let run = filter.run.as_deref().map(run_id).transpose()?;
-    let place = app.house.follower().ok_or_else(|| {
+    let place = app.capacity.follower().ok_or_else(|| {
         Problem::unavailable("Too many follow the events already; try again when one of them has gone.")
     })?;
     let (workflow, ready) = (filter.workflow, VecDeque::new());

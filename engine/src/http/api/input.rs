@@ -4,7 +4,7 @@ use super::shapes::{Input, Shapes};
 use crate::engine::{Role, RunId};
 use crate::http::app::App;
 use crate::http::body::{self, RawBody};
-use crate::http::house::Owner;
+use crate::http::capacity::Owner;
 use crate::http::problem::Problem;
 use crate::room::Held;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};

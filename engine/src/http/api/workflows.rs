@@ -6,7 +6,7 @@ use super::resource::{Call, Load, Method, Operation, Resource};
 use crate::engine::{PayloadOf, Role};
 use crate::http::app::App;
 use crate::http::body::RawBody;
-use crate::http::house::Owner;
+use crate::http::capacity::Owner;
 use crate::http::json::value as small_value;
 use crate::http::problem::Problem;
 use crate::http::reply;

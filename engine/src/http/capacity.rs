@@ -29,7 +29,7 @@ const FOLLOWERS: usize = 256;
 
 /// What all requests share.
 #[derive(Debug)]
-pub struct House {
+pub struct Capacity {
     /// Whom requests come from.
     pub callers: Callers,
     bodies: Room,
@@ -58,8 +58,8 @@ pub enum Owner<'c> {
     Stranger(&'c Caller),
 }
 
-impl House {
-    /// The house of an engine with these settings.
+impl Capacity {
+    /// The capacity of an engine with these settings.
     pub fn new(config: &Config) -> Self {
         let limits = &config.limits;
         let (bodies, answers) = (limits.bodies_in_flight, limits.answers_in_flight);
