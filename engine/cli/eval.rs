@@ -9,7 +9,7 @@ use flowscript_lang::Mode;
 #[derive(clap::Args)]
 #[command(override_usage = "flowscript eval [OPTIONS] <EXPRESSION>")]
 pub struct Args {
-    /// The expression; quote it, so that the shell leaves it as it is
+    /// The expression; quote it, so that the shell does not change it
     #[arg(allow_hyphen_values = true)]
     expression: Option<String>,
     #[arg(hide = true)]
@@ -25,10 +25,10 @@ pub fn run(mut args: Args, terminal: Terminal) -> Exit {
     let source = match expression {
         Some(expression) if !args.rest.is_empty() && !looks_like_option(&expression) => {
             let whole = [&[expression], args.rest.as_slice()].concat().join(" ");
-            let hint = format!("quote it, so that the shell leaves it together: flowscript eval '{whole}'");
+            let hint = format!("quote it, so that the shell passes it as one word: flowscript eval '{whole}'");
             Err(Stop::new("The expression must be one word of the command line.").with_hint(hint))
         }
-        None => Err(Stop::new("Which expression?").with_hint("flowscript eval '1 + 2'")),
+        None => Err(Stop::new("The expression is missing.").with_hint("flowscript eval '1 + 2'")),
         Some(option) if looks_like_option(&option) => Err(Stop::new(format!("There is no option `{option}`."))
             .with_hint("`flowscript eval --help` lists them; write `- -x` if it is an expression")),
         Some(expression) => Ok(Source::expression(&expression)),

@@ -120,11 +120,11 @@ const EXAMPLE: &str = "workflows/example.yaml";
 fn of_kind(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Type => {
-            "A value of the wrong type: a record where a number is wanted, a list where a text is. Values that come from \
-             outside are checked when they are used; a type in `JSON.Decode<T>`, `new T` or behind `:` checks them early."
+            "A value of the wrong type: a record where a number is expected, a list where a text is. Values that come from \
+             outside are checked when they are used; a type in `JSON.Decode<T>`, `new T` or after `:` checks them early."
         }
         ErrorKind::Value => {
-            "A value that cannot be taken: a text that is no number, a position that is negative. The message names the \
+            "A value that is not accepted: a text that is not a number, a negative position. The message names the \
              function, the parameter and the value. `IsNumber`, `??` and `Default` help before, `try … catch` after."
         }
         ErrorKind::Arithmetic => {
@@ -140,11 +140,11 @@ fn of_kind(kind: ErrorKind) -> &'static str {
              not see it. Look for a loop or recursion that does not end, or for data that need not be held at once."
         }
         ErrorKind::Cancelled => {
-            "The run was ended from outside: Ctrl-C, or somebody cancelled it. `catch` does not see it."
+            "The run was ended from outside: by Ctrl-C, or it was cancelled. `catch` does not see it."
         }
         ErrorKind::Io => {
             "Something outside did not work: a request that was not allowed, not answered, or answered with an error \
-             status. With `continueOnError: true` a status is no error; `try … catch` sees the others."
+             status. With `continueOnError: true` a status is not an error; `try … catch` sees the others."
         }
         ErrorKind::User => "What the script itself says with `error '…';`, or an `assert` that does not hold.",
         ErrorKind::Internal => {

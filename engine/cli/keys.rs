@@ -17,17 +17,17 @@ pub struct KeysArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Makes a key for a workflow and prints it once.
+    /// Creates a key for a workflow and prints it once.
     Add {
         /// The workflow's id.
         workflow: String,
-        /// What people call it.
+        /// Its label.
         #[arg(long, default_value = "")]
         label: String,
-        /// A key that is there already, of 16 characters at least; without it one is made.
+        /// An existing key of at least 16 characters; without it a key is generated.
         #[arg(long)]
         key: Option<String>,
-        /// When it stops working: a span such as 90d, or an instant such as 2027-01-31T12:00:00Z.
+        /// When it expires: a span such as 90d, or an instant such as 2027-01-31T12:00:00Z.
         #[arg(long, value_name = "WHEN")]
         expires: Option<String>,
         #[command(flatten)]
@@ -40,23 +40,23 @@ enum Action {
         #[command(flatten)]
         target: TargetArgs,
     },
-    /// Gives a key another label.
+    /// Changes the label of a key.
     Rename {
         /// The key's id.
         id: String,
-        /// What people call it.
+        /// Its label.
         label: String,
         #[command(flatten)]
         target: TargetArgs,
     },
-    /// Ends a key for good; it stays in the list.
+    /// Revokes a key permanently; it stays in the list.
     Revoke {
         /// The key's id.
         id: String,
         #[command(flatten)]
         target: TargetArgs,
     },
-    /// Removes a key.
+    /// Deletes a key.
     Delete {
         /// The key's id.
         id: String,
@@ -76,17 +76,17 @@ fn act(action: Action) -> Result<(), String> {
         Action::List { listing, target } => list(&listing, &target),
         Action::Rename { id, label, target } => {
             target.api()?.send("PATCH", &format!("/keys/{}", encoded(&id)), Some(&json!({ "label": label })))?;
-            say(&format!("the key {id} is called {label} now"));
+            say(&format!("the label of the key {id} is now {label}"));
             Ok(())
         }
         Action::Revoke { id, target } => {
             target.api()?.send("POST", &format!("/keys/{}/revoke", encoded(&id)), None)?;
-            eprintln!("the key {id} opens nothing any more");
+            eprintln!("the key {id} is revoked");
             Ok(())
         }
         Action::Delete { id, target } => {
             target.api()?.send("DELETE", &format!("/keys/{}", encoded(&id)), None)?;
-            eprintln!("the key {id} is gone");
+            eprintln!("the key {id} is deleted");
             Ok(())
         }
     }
@@ -110,7 +110,7 @@ fn add(
     if pasted {
         eprintln!("the key ending in {} opens {workflow}", key.hint());
     } else {
-        eprintln!("this key opens {workflow}; it is shown only now:");
+        eprintln!("this key opens {workflow}; it is shown only once:");
         print_line(key.reveal());
     }
     Ok(())

@@ -18,10 +18,10 @@ pub struct LanesArgs {
 
 #[derive(Args)]
 struct ListArgs {
-    /// Only of this workflow.
+    /// Only lanes of this workflow.
     #[arg(long)]
     workflow: Option<String>,
-    /// Only those that a failed run holds.
+    /// Only lanes that a failed run holds.
     #[arg(long)]
     held: bool,
     #[command(flatten)]
@@ -34,7 +34,7 @@ struct ListArgs {
 struct LaneArgs {
     /// The workflow's id.
     workflow: String,
-    /// The key of the lane; none for a webhook that is ordered as a whole.
+    /// The key of the lane; empty for a webhook that is ordered as a whole.
     #[arg(default_value = "")]
     key: String,
     #[command(flatten)]
@@ -45,9 +45,9 @@ struct LaneArgs {
 enum Action {
     /// Lists lanes, as `flowscript lanes` alone does.
     List(ListArgs),
-    /// Skips the head of a lane: the next goes.
+    /// Skips the run at the head of a lane, so that the next one starts.
     Skip(LaneArgs),
-    /// Goes on with a held lane by retrying its head.
+    /// Resumes a held lane by retrying the run at its head.
     Resume(LaneArgs),
 }
 
@@ -79,7 +79,7 @@ fn list(args: &ListArgs) -> Result<(), String> {
         ]
     });
     if !args.listing.json && page["next"].is_string() {
-        eprintln!("there are more; say which with --workflow or --held");
+        eprintln!("more lanes follow; select with --workflow or --held");
     }
     Ok(())
 }

@@ -39,14 +39,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "flowscript", version, arg_required_else_help = true)]
 struct Cli {
-    /// When to use colour; `NO_COLOR` counts too.
+    /// When to use colour; `NO_COLOR` also turns it off.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
 
-/// One variant a command, in the order of the help.
+/// One variant for each command, in the order of the help.
 #[derive(Subcommand)]
 enum Command {
     Run(run::Args),
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// `--format json` holds for mistakes in the arguments too.
+/// `--format json` also applies to mistakes in the arguments.
 fn wants_json(arguments: &[OsString]) -> bool {
     arguments.iter().any(|word| word == "--format=json")
         || arguments.windows(2).any(|pair| matches!(pair, [option, value] if option == "--format" && value == "json"))

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[command(
     override_usage = "flowscript run [OPTIONS] <FILE>",
     after_help = "\
-What the script returns goes to standard output: tables as columns, records as fields, text as it is.
+The result of the script goes to standard output: tables as columns, records as fields, text as it is.
 Exit codes: 0 done, 1 the script failed, 2 it could not start."
 )]
 pub struct Args {
@@ -27,7 +27,7 @@ pub fn run(mut args: Args, terminal: Terminal) -> Exit {
     let file = args.file.or_else(|| args.options.host.take_last_host().map(PathBuf::from));
     let source = match &file {
         Some(file) => Source::read(file),
-        None => Err(Stop::new("Which script shall run?").with_hint("flowscript run FILE, or - for standard input")),
+        None => Err(Stop::new("The script is missing.").with_hint("flowscript run FILE, or - for standard input")),
     };
     execute(source, Mode::Script, &args.options, terminal)
 }

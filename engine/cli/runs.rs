@@ -20,16 +20,16 @@ pub struct RunsArgs {
 struct ListArgs {
     #[command(flatten)]
     filter: FilterArgs,
-    /// In these states, separated by commas, such as failed,timedOut.
+    /// Only runs in these states, separated by commas, such as failed,timedOut.
     #[arg(long)]
     state: Option<String>,
-    /// Started by webhook, schedule, manual or failure.
+    /// Only runs started by webhook, schedule, manual or failure.
     #[arg(long)]
     trigger: Option<String>,
-    /// At most so many.
+    /// The most runs to print.
     #[arg(long, default_value_t = 50)]
     limit: u32,
-    /// Goes on behind this cursor.
+    /// Continue after this cursor.
     #[arg(long)]
     cursor: Option<String>,
     #[command(flatten)]
@@ -40,19 +40,19 @@ struct ListArgs {
 
 #[derive(Args)]
 struct FilterArgs {
-    /// Of this workflow.
+    /// Only runs of this workflow.
     #[arg(long)]
     workflow: Option<String>,
-    /// Accepted at this instant or later, such as 2026-01-31T12:00:00Z.
+    /// Only runs accepted at this instant or later, such as 2026-01-31T12:00:00Z.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Accepted before this instant.
+    /// Only runs accepted before this instant.
     #[arg(long, value_name = "TIME")]
     before: Option<String>,
-    /// With exactly this label.
+    /// Only runs with exactly this label.
     #[arg(long)]
     label: Option<String>,
-    /// Whose id, label, lane key or error begins with this.
+    /// Only runs whose id, label, lane key or error begins with this.
     #[arg(long)]
     text: Option<String>,
 }
@@ -69,7 +69,7 @@ struct OneArgs {
 const ID_LENGTH: usize = 36;
 
 impl OneArgs {
-    /// The whole id. The error says that no run, or more than one, begins so.
+    /// The whole id. The error says that no run, or more than one, has it.
     fn find(&self, api: &Api) -> Result<String, String> {
         if self.id.len() >= ID_LENGTH {
             return Ok(self.id.clone());
@@ -98,7 +98,7 @@ enum Action {
         #[command(flatten)]
         listing: ListingArgs,
     },
-    /// Goes on with failed and timed-out runs: those that are named, or all that fit.
+    /// Resumes failed and timed-out runs: the named ones, or all that match.
     Retry {
         /// The runs.
         ids: Vec<String>,
@@ -111,7 +111,7 @@ enum Action {
     Rerun(OneArgs),
     /// Ends a run.
     Cancel(OneArgs),
-    /// Skips a queued run, or lets the next go where a failed one holds its lane.
+    /// Skips a queued run, or releases the lane that a failed run holds.
     Skip(OneArgs),
 }
 
@@ -161,7 +161,7 @@ fn list(args: &ListArgs) -> Result<(), String> {
     if !args.listing.json
         && let Some(next) = page["next"].as_str()
     {
-        eprintln!("there are more: --cursor {next}");
+        eprintln!("more runs follow: --cursor {next}");
     }
     Ok(())
 }
@@ -248,7 +248,7 @@ fn retry(ids: &[String], filter: &FilterArgs, target: &TargetArgs) -> Result<(),
     for run in &refused {
         say(&format!("{}: {}", field(run, "runId"), field(run, "detail")));
     }
-    if refused.is_empty() { Ok(()) } else { Err(format!("{} runs are not retried", refused.len())) }
+    if refused.is_empty() { Ok(()) } else { Err(format!("{} runs were not retried", refused.len())) }
 }
 
 fn change(one: &OneArgs, what: &str) -> Result<(), String> {

@@ -18,7 +18,7 @@ pub struct SchedulesArgs {
 
 #[derive(Args)]
 struct ListArgs {
-    /// How many occurrences of each.
+    /// The number of occurrences to show of each schedule.
     #[arg(long, default_value_t = 3)]
     next: usize,
     #[command(flatten)]
@@ -41,9 +41,9 @@ struct ScheduleArgs {
 enum Action {
     /// Lists schedules, as `flowscript schedules` alone does.
     List(ListArgs),
-    /// Stops a schedule.
+    /// Pauses a schedule.
     Pause(ScheduleArgs),
-    /// Goes on with a schedule; what came in between is not missed.
+    /// Resumes a schedule. Occurrences while it was paused do not count as missed.
     Resume(ScheduleArgs),
 }
 
@@ -59,12 +59,23 @@ pub fn run(args: SchedulesArgs) -> Exit {
 }
 
 fn list(args: &ListArgs) -> Result<(), String> {
-    let shown = args.target.api()?.get(&format!("/schedules?next={}", args.next))?;
+    let api = args.target.api()?;
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let mut page = api.get(&format!("/schedules?next={}&limit=1000{cursor}", args.next))?;
+        if let Some(schedules) = page["schedules"].as_array_mut() {
+            all.append(schedules);
+        }
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={}", encoded(next)),
+            None => break,
+        }
+    }
     if args.listing.json {
-        print_line(&shown);
+        print_line(json!({ "schedules": all }));
         return Ok(());
     }
-    let rows = shown["schedules"].as_array().into_iter().flatten().flat_map(rows);
+    let rows = all.iter().flat_map(rows);
     print_whole_table(&["WORKFLOW", "SCHEDULE", "STATE", "ZONE", "NEXT"], rows);
     Ok(())
 }

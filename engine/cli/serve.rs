@@ -22,13 +22,13 @@ pub struct ServeArgs {
     /// The project's folder.
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Where to listen, such as 0.0.0.0:8080; wins over flowscript.toml.
+    /// Where to listen, such as 0.0.0.0:8080; overrides flowscript.toml.
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<SocketAddr>,
-    /// Where runs are kept, such as sqlite:./data/flowscript.db; wins over flowscript.toml.
+    /// Where runs are kept, such as sqlite:./data/flowscript.db; overrides flowscript.toml.
     #[arg(long, value_name = "URL")]
     store: Option<String>,
-    /// Perform what is due, then stop.
+    /// Perform the runs that are due, then stop.
     #[arg(long)]
     once: bool,
 }
@@ -36,9 +36,9 @@ pub struct ServeArgs {
 /// How long connections, and then threads, may take to end once the engine has stopped.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Where the admin API has an address of its own, one of so many connections is for it.
+/// If the admin API has an address of its own, it gets one connection of this number.
 const ADMIN_PART: usize = 8;
-/// How often the lock file is looked after.
+/// How often the lock file is checked.
 const KEEP_LOCK: Duration = Duration::from_secs(1);
 
 /// Serves until a signal comes.
@@ -168,7 +168,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     Ok(())
 }
 
-/// Commands find the engine by the lock file, also where somebody has tidied up.
+/// Keeps the lock file, by which commands find the engine: it is written again if it was removed.
 async fn keep_lock(lock: Arc<Mutex<FolderLock>>) {
     loop {
         tokio::time::sleep(KEEP_LOCK).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// How long a stop may take in all: the time that runs at work are given, and what the store needs behind it.
+/// How long a stop may take in all: the time that runs at work get, and what the store needs after it.
 const LONGEST_STOP: Duration = Duration::from_secs(30);
 
 /// The signals that have come.
@@ -27,7 +27,7 @@ impl Signals {
         });
         thread.map_err(|error| error.to_string())?;
         let listens = ready.recv().map_err(|error| error.to_string())?;
-        listens.map_err(|error| format!("signals cannot be heard: {error}"))?;
+        listens.map_err(|error| format!("signals cannot be received: {error}"))?;
         Ok(Self(told))
     }
 

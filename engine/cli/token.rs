@@ -7,7 +7,7 @@ use crate::output::{ListingArgs, field, print_line};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-/// Makes an admin token and prints it once; lists and deletes them.
+/// Creates an admin token and prints it once; lists and deletes tokens.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct TokenArgs {
@@ -19,13 +19,13 @@ pub struct TokenArgs {
 
 #[derive(Args)]
 struct NewArgs {
-    /// What it may do.
+    /// Its role.
     #[arg(long, default_value = "admin")]
     role: Role,
-    /// What people call it.
+    /// Its label.
     #[arg(long, default_value = "")]
     label: String,
-    /// When it stops working: a span such as 90d, or an instant such as 2027-01-31T12:00:00Z.
+    /// When it expires: a span such as 90d, or an instant such as 2027-01-31T12:00:00Z.
     #[arg(long, value_name = "WHEN")]
     expires: Option<String>,
     #[command(flatten)]
@@ -42,16 +42,16 @@ enum Role {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Makes a token, as `flowscript token` alone does.
+    /// Creates a token, as `flowscript token` alone does.
     Add(NewArgs),
-    /// Lists the tokens that were made.
+    /// Lists the tokens.
     List {
         #[command(flatten)]
         listing: ListingArgs,
         #[command(flatten)]
         target: TargetArgs,
     },
-    /// Removes a token.
+    /// Deletes a token.
     Delete {
         /// The token's id.
         id: String,
@@ -79,7 +79,7 @@ fn add(new: NewArgs) -> Result<(), String> {
     let expires = new.expires.map(|text| expiry(&text)).transpose()?;
     let body = json!({ "role": role, "label": new.label, "expiresAt": expires });
     let made = new.target.api()?.send("POST", "/tokens", Some(&body))?;
-    eprintln!("this token has the role {role}; it is shown only now:");
+    eprintln!("this token has the role {role}; it is shown only once:");
     print_line(field(&made, "token"));
     Ok(())
 }
@@ -94,6 +94,6 @@ fn list(listing: &ListingArgs, target: &TargetArgs) -> Result<(), String> {
 
 fn delete(id: &str, target: &TargetArgs) -> Result<(), String> {
     target.api()?.send("DELETE", &format!("/tokens/{}", encoded(id)), None)?;
-    eprintln!("the token {id} is gone");
+    eprintln!("the token {id} is deleted");
     Ok(())
 }

@@ -24,13 +24,13 @@ pub struct TriggerArgs {
     /// Its input as JSON, or `@file.json`.
     #[arg(long, value_name = "JSON")]
     input: Option<String>,
-    /// Take the payload of an earlier run instead: `last` is the webhook's last message.
+    /// Use the payload of an earlier run instead: `last` is the last request of the webhook.
     #[arg(long, value_name = "last|RUN", conflicts_with = "input")]
     payload: Option<PayloadOf>,
-    /// Wait for the end, show the run's log, and print its output.
+    /// Wait for the end of the run, show its log, and print its output.
     #[arg(long)]
     wait: bool,
-    /// Perform it in this process, without a running engine.
+    /// Run it in this process, without a running engine.
     #[arg(long, conflicts_with = "url")]
     local: bool,
     #[command(flatten)]
@@ -213,7 +213,7 @@ async fn start(engine: &Engine, workflow: &str, input: Record) -> Result<RunId, 
     match engine.start_manually(loaded, input, None).await {
         Admission::Accepted(run) => Ok(run),
         Admission::Refused(message) => Err(message),
-        Admission::QueueFull(queued) => Err(format!("{queued} runs of `{workflow}` are waiting already")),
+        Admission::QueueFull(queued) => Err(format!("{queued} runs of `{workflow}` are already waiting")),
         Admission::Unkept(error) => Err(error.to_string()),
         other => Err(format!("the run did not start: {other:?}")),
     }

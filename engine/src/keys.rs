@@ -29,10 +29,10 @@ impl KeyText {
     pub fn pasted(text: &str) -> Result<Self, String> {
         let length = text.chars().count();
         if !(SHORTEST..=LONGEST).contains(&length) {
-            return Err(format!("the key has {length} characters; {SHORTEST} to {LONGEST} are wanted"));
+            return Err(format!("the key has {length} characters; {SHORTEST} to {LONGEST} are expected"));
         }
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err("the key has blanks or characters that cannot stand in a header".into());
+            return Err("the key has blanks or characters that are not allowed in a header".into());
         }
         Ok(Self(text.to_owned()))
     }

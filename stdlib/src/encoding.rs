@@ -38,7 +38,7 @@ const LABELS: &[&str] = &[
 pub(crate) const TEXT_ROWS: &[Row] = &[
     row("DecodeText(binary: binary, encoding: text = 'utf-8') -> text?", "The text in bytes.", decode_text)
         .pays_itself()
-        .rules("Encodings have the labels of the WHATWG list, such as `utf-8`, `windows-1252`, `iso-8859-1`, `utf-16le`. Bytes that are no text become U+FFFD; a byte order mark is left out.")
+        .rules("Encodings have the labels of the WHATWG list, such as `utf-8`, `windows-1252`, `iso-8859-1`, `utf-16le`. Bytes that are not text become U+FFFD; a byte order mark is left out.")
         .examples(&[gives("DecodeText(Base64Decode('w6k='))", "'é'"), gives("DecodeText(Base64Decode('6Q=='), 'windows-1252')", "'é'"), fails("DecodeText(Base64Decode('6Q=='), 'latin-9000')", "latin-9000")]),
     row("EncodeText(text: text, encoding: text = 'utf-8') -> binary", "The bytes of a text.", encode_text)
         .pays_itself()
@@ -52,11 +52,11 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Base64Encode('é')", "'w6k='")]),
     row("Base64Decode(text: text) -> binary", "The bytes of a Base64 text.", base64_decode)
         .pays_itself()
-        .rules("White space is ignored; anything else that is no Base64 is an error.")
+        .rules("White space is ignored; anything else that is not Base64 is an error.")
         .examples(&[gives("Len(Base64Decode('w6 k='))", "2"), fails("Base64Decode('***')", "Base64")]),
     row("Base64DecodeText(text: text, encoding: text = 'utf-8') -> text", "The text of a Base64 text.", base64_decode_text)
         .pays_itself()
-        .rules("White space is ignored; anything else that is no Base64 is an error. The bytes are decoded as by `DecodeText`.")
+        .rules("White space is ignored; anything else that is not Base64 is an error. The bytes are decoded as by `DecodeText`.")
         .examples(&[gives("Base64DecodeText('w6k=')", "'é'"), fails("Base64DecodeText('***')", "Base64")]),
     row("Hex.Encode(x: any) -> text", "Bytes, or those of a text in UTF-8, as lower-case hexadecimal digits.", hex_encode)
         .pays_itself()
@@ -207,7 +207,7 @@ fn from_base64(call: &mut Call<'_>) -> Result<Vec<u8>, Box<RunError>> {
         return Ok(out);
     }
     Err(call.value_error(format_args!(
-        "{} is no Base64 text: letters, digits, + and /, filled with = to groups of four.",
+        "{} is not Base64 text: letters, digits, + and /, filled with = to groups of four.",
         call.value(0).to_literal(60)
     )))
 }
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(decoded("fffe6100", "utf-16le"), "'a'");
         assert_eq!(decoded("e9", "latin1"), "'é'");
         assert_eq!(shown("DecodeText", vec![Value::Null]), "null");
-        assert!(shown("DecodeText", vec!["x".into()]).contains("wants binary"));
+        assert!(shown("DecodeText", vec!["x".into()]).contains("takes binary"));
     }
 
     #[test]
@@ -286,10 +286,12 @@ mod tests {
         assert_eq!(shown("Base64Encode", vec![Value::binary(vec![0xfb, 0xff])]), "'+/8='");
         assert_eq!(shown("Base64Encode", vec![Value::Null]), "''");
         assert_eq!(shown("Base64Encode", vec![12.into()]), "'MTI='");
-        assert!(shown("Base64Encode", vec![Value::empty_list()]).contains("wants text or binary"));
-        assert!(shown("Base64DecodeText", vec!["w6k".into()]).starts_with("Base64DecodeText: 'w6k' is no Base64 text"));
+        assert!(shown("Base64Encode", vec![Value::empty_list()]).contains("takes text or binary"));
+        assert!(
+            shown("Base64DecodeText", vec!["w6k".into()]).starts_with("Base64DecodeText: 'w6k' is not Base64 text")
+        );
         assert_eq!(shown("Base64DecodeText", vec![" w6\n k=\t".into()]), "'é'");
-        assert!(shown("Hex.Decode", vec!["zz".into()]).starts_with("Hex.Decode: the parameter text wants pairs"));
+        assert!(shown("Hex.Decode", vec!["zz".into()]).starts_with("Hex.Decode: the parameter text takes pairs"));
     }
 
     proptest! {

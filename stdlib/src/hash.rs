@@ -15,11 +15,11 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Hash.Sha256('abc')", "'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'")]),
     row("Hash.Sha1(x: any) -> text", "The SHA-1 checksum of bytes, or of a text in UTF-8.", sha1)
         .pays_itself()
-        .rules("For systems that ask for it; it is no protection.")
+        .rules("For systems that ask for it; it is not protection.")
         .examples(&[gives("Hash.Sha1('abc')", "'a9993e364706816aba3e25717850c26c9cd0d89d'")]),
     row("Hash.Md5(x: any) -> text", "The MD5 checksum of bytes, or of a text in UTF-8.", md5)
         .pays_itself()
-        .rules("For systems that ask for it; it is no protection.")
+        .rules("For systems that ask for it; it is not protection.")
         .examples(&[gives("Hash.Md5('abc')", "'900150983cd24fb0d6963f7d28e17f72'")]),
     row(
         "Hash.HmacSha256(key: any, x: any) -> text",

@@ -87,7 +87,7 @@ impl Options {
         let mut options = Self::default();
         let mut json = None;
         let bad = |name: &str, value: &Value, wanted: &str| {
-            call.value_error(format_args!("the option {name} wants {wanted}, not {}.", value.to_literal(60)))
+            call.value_error(format_args!("the option {name} takes {wanted}, not {}.", value.to_literal(60)))
         };
         let mut bodies = 0;
         for (name, value) in record.iter() {
@@ -419,7 +419,7 @@ mod tests {
             message(Value::record([("methd", "GET")].map(|(n, v)| (n, Value::from(v)))))
                 .contains("Did you mean method?")
         );
-        assert!(message(Value::record([("method", Value::from("a b"))])).contains("the option method wants"));
+        assert!(message(Value::record([("method", Value::from("a b"))])).contains("the option method takes"));
         let split = Value::record([("X", Value::from("a\r\nB: c"))]);
         assert!(message(Value::record([("headers", split)])).contains("cannot be a header"));
         assert!(message(Value::record([("timeout", Value::from(0))])).contains("seconds, more than 0"));

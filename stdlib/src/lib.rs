@@ -1,9 +1,45 @@
 //! The library functions of FlowScript.
 //!
-//! Each file registers the functions it holds as rows: signature, summary, rules, tried examples, code.
-//! [`registry`] gathers them; the checker, the reference, completion and `flowscript doc` all read it.
-//! The crate does no I/O and has no clock: what comes from outside comes through the host of the call.
-//! Start reading at `text.rs`; arguments are converted before a native runs, as its signature says.
+//! Each file registers its functions as rows: signature, summary, rules, tested examples, code.
+//! [`registry`] collects them; the checker, the reference, completion and `flowscript doc` all read it.
+//!
+//! ```
+//! use flowscript_lang::function::Effect;
+//! use flowscript_lang::host::{Host, LogLevel};
+//! use flowscript_lang::{CompileOptions, Mode, NoModules, Settings, compile};
+//!
+//! struct Fixed;
+//!
+//! impl Host for Fixed {
+//!     fn now(&self) -> (i64, u32) {
+//!         (1_767_225_600, 0)
+//!     }
+//!
+//!     fn random(&self) -> u64 {
+//!         4
+//!     }
+//!
+//!     fn log(&self, level: LogLevel, message: &str) {
+//!         println!("{}: {message}", level.name());
+//!     }
+//! }
+//!
+//! let registry = flowscript_stdlib::registry();
+//! let options = CompileOptions {
+//!     mode: Mode::Script,
+//!     variables: &[],
+//!     registry: &registry,
+//!     modules: &NoModules,
+//!     effect: Effect::Host,
+//! };
+//! let program = compile("return Upper('total') & ': ' & Round(19.9 * 0.25, 2);", &options).program;
+//! let outcome = program.ok_or("the script has errors")?.run(Vec::new(), &Settings::default(), &Fixed)?;
+//! assert_eq!(outcome.value.to_literal(60), "'TOTAL: 4.98'");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The crate does no I/O and has no clock: functions reach everything outside through the host of the call.
+//! Start reading at `text.rs`. The arguments of a call are converted as its signature says before its code runs.
 
 #![expect(clippy::unnecessary_wraps, reason = "all natives have one signature")]
 

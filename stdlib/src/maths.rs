@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(shown("Asin", vec![2.into()]), "Asin: there is no real result for 2.");
         assert_eq!(shown("Maths.Log", vec![(-1).into(), 3.into()]), "Maths.Log: there is no real result for -1, 3.");
         assert!(shown("Cosh", vec![100.into()]).starts_with("Cosh: number overflow"));
-        assert!(shown("Maths.Log", vec![8.into(), 1.into()]).contains("base wants a number above 0"));
+        assert!(shown("Maths.Log", vec![8.into(), 1.into()]).contains("base takes a number above 0"));
         assert_eq!(shown("Maths.Log", vec![1000.into(), 10.into()]), "3");
         assert_eq!(shown("Log10", vec![n("0.0000000000000000000000000001")]), "-28");
     }

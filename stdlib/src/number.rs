@@ -44,7 +44,7 @@ pub(crate) const ROWS: &[Row] = &[
         .also(&["Maths.IsNumber"])
         .rules("False for `null`.")
         .examples(&[gives("IsNumber('1.5')", "true"), gives("IsNumber('1.234,5')", "false"), gives("IsNumber(null)", "false")]),
-    row("IsNaN(x: any) -> boolean", "Is it `null`, or a text that is no number?", is_nan)
+    row("IsNaN(x: any) -> boolean", "Is it `null`, or a text that is not a number?", is_nan)
         .also(&["Maths.IsNaN"])
         .examples(&[gives("IsNaN('x')", "true"), gives("IsNaN(null)", "true"), gives("IsNaN(1)", "false")]),
     row("Range(start: number, count: number) -> number*", "So many numbers from `start` on, in steps of 1.", range)

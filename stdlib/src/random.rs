@@ -109,8 +109,8 @@ mod tests {
     fn empty_ranges_are_refused() {
         assert!(
             shown("Random", vec![2.into(), 2.into()])
-                .starts_with("Random: the parameter high wants a number above low")
+                .starts_with("Random: the parameter high takes a number above low")
         );
-        assert!(shown("RandomInt", vec![2.into(), 1.into()]).starts_with("RandomInt: the parameter high wants"));
+        assert!(shown("RandomInt", vec![2.into(), 1.into()]).starts_with("RandomInt: the parameter high takes"));
     }
 }

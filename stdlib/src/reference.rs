@@ -11,7 +11,7 @@ The library of FlowScript, generated from its registration table: `flowscript do
 `flowscript doc NAME` shows one function. Every example is run as a test.
 
 Names are case-insensitive. `x.f(y)` is `f(x, y)`. A signature shows each parameter with its type; `= value` is a default,
-`?` behind a name means that it may be left out, `...` that the last one may be repeated. `?` behind a result means that it
+`?` after a name means that it may be left out, `...` that the last one may be repeated. `?` after a result means that it
 may be `null`.
 
 - Simple arguments are converted to the parameter's type; what does not convert is an error that names function, parameter,

@@ -527,7 +527,7 @@ mod tests {
         assert_eq!(shown("Mid", vec!["ab".into(), huge()]), "''");
         assert!(
             shown("Left", vec!["ab".into(), Value::from("0.5")])
-                .contains("length wants a whole number, not the value 0.5")
+                .contains("length takes a whole number, not the value 0.5")
         );
     }
 

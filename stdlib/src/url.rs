@@ -14,7 +14,7 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("URLEncode('https://x.se/å b~(1)')", "'https%3a%2f%2fx.se%2f%c3%a5+b%7e(1)'")]),
     row("URLDecode(text: text) -> text", "A text from a URL.", url_decode)
         .pays_itself()
-        .rules("`+` is a blank; a malformed escape stays as it is; bytes that are no UTF-8 become U+FFFD.")
+        .rules("`+` is a blank; a malformed escape stays as it is; bytes that are not UTF-8 become U+FFFD.")
         .examples(&[gives("URLDecode('a+b%2fc%zz')", "'a b/c%zz'")]),
 ];
 

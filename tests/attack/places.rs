@@ -68,7 +68,7 @@ const ENTRIES: &[Entry] = &[
     ("a folder", "workflows/late.yaml", |path| fs::create_dir(path).unwrap(), false),
     ("folders in folders", "workflows/deep", folders_in_folders, false),
     ("5,000 other files", "workflows/many", many_files, false),
-    ("bytes that are no text", "workflows/late.yaml", |path| fs::write(path, [0xff; 1000]).unwrap(), false),
+    ("bytes that are not text", "workflows/late.yaml", |path| fs::write(path, [0xff; 1000]).unwrap(), false),
     ("aliases of aliases", "workflows/late.yaml", |path| fs::write(path, aliases()).unwrap(), true),
     (
         "1 MB of brackets",

@@ -220,7 +220,7 @@ fn bombs_do_no_harm() {
     // 64 MiB of zeros in 64 KiB: deflate blocks that repeat one byte 258 times each.
     send(&[("Content-Encoding", "gzip")], &gzip_of_zeros()).is_problem(413, "1048576");
     let api = server.send("POST", "/api/v1/keys", &[bearer()], Some(deep.as_bytes()));
-    api.is_problem(400, "does not fit");
+    api.is_problem(400, "must be a JSON object");
     server.send("POST", "/api/v1/keys", &[bearer()], Some(&vec![b' '; 2 << 20])).is_problem(413, "1048576");
     let evaluate = json!({ "source": format!("return {}1{};", "(".repeat(30_000), ")".repeat(30_000)) }).to_string();
     let evaluated = server.send("POST", "/api/v1/evaluate", &[bearer()], Some(evaluate.as_bytes()));

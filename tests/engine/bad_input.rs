@@ -160,7 +160,7 @@ fn a_broken_flowscript_toml_is_told() {
 #[test]
 fn a_damaged_database_is_told() {
     let project = project();
-    project.write("data/flowscript.db", &"this is no database ".repeat(100));
+    project.write("data/flowscript.db", &"this is not a database ".repeat(100));
     let output = flowscript().arg("serve").arg(project.path()).args(["--bind", "127.0.0.1:0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("flowscript.db"), "{}", stderr(&output));

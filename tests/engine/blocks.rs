@@ -336,7 +336,7 @@ output: \"{got}\"
     let run = start(&server);
     let url = sent(&peer, "/ask");
     assert_eq!(server.send("POST", &url, &[("Content-Type", "text/plain")], Some(b"now")).status, 202);
-    server.post(&url, "{}").is_problem(409, "has come before");
+    server.post(&url, "{}").is_problem(409, "has already been delivered");
     let server = server.restart();
     assert_eq!(server.run_in(&run, "completed")["output"], "now");
 }

@@ -201,7 +201,7 @@ steps:\n  - respond: {{ headers: {{ \"{name}\": a }} }}\n"
     let server = project.serve();
     assert_eq!(server.get("/hooks/a").header("x-a"), "a");
     assert_eq!(server.get("/hooks/b").status, 404);
-    assert!(server.log().contains("`X A` is no name of a header"), "{}", server.log());
+    assert!(server.log().contains("`X A` is not a header name"), "{}", server.log());
     let from = |origin: &str| {
         let answer = server.send("GET", "/hooks/a", &[("Origin", origin)], None);
         answer.header("access-control-allow-origin").to_owned()
@@ -261,7 +261,7 @@ fn what_is_tried_out_is_bounded() {
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert!(server.resident() < before + (64 << 20), "{} bytes after {before}", server.resident());
     assert!(evaluate("return Repeat('x', 2000000);").text.len() < 2000);
-    evaluate(&format!("return 1;{}", " ".repeat(70_000))).is_problem(400, "65536 are the most");
+    evaluate(&format!("return 1;{}", " ".repeat(70_000))).is_problem(400, "at most 65536 are allowed");
     let unknown = evaluate("return x => x;").json();
     assert_eq!((&unknown["ok"], &unknown["value"]), (&true.into(), &serde_json::Value::Null));
 }
@@ -288,7 +288,7 @@ fn answers_that_nobody_reads_stay_within_their_room() {
     assert_eq!(status, "HTTP/1.1 200");
     let (mut caller, status) = ask();
     let refused = status + &answer(&mut caller);
-    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("too many answers wait"), "{refused}");
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("too many answers are waiting"), "{refused}");
     // The run is kept, and its result is there once somebody has read.
     let (_, problem) = refused.split_once("\r\n\r\n").unwrap();
     let problem: serde_json::Value = serde_json::from_str(problem).unwrap();

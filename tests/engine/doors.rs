@@ -57,10 +57,10 @@ fn keys_that_cannot_be() {
     refused(json!({ "workflow": "a", "key": "too short" }), 400, "9 characters");
     refused(json!({ "workflow": "a", "key": "with blanks in the middle of it" }), 400, "blanks");
     refused(json!({ "workflow": "a", "expiresAt": "tomorrow" }), 400, "`expiresAt`");
-    refused(json!({ "workflow": "a", "expiresAt": "2001-01-01T00:00:00Z" }), 400, "is over");
+    refused(json!({ "workflow": "a", "expiresAt": "2001-01-01T00:00:00Z" }), 400, "is in the past");
     refused(json!({ "workflow": "a", "label": "two\nlines" }), 400, "one line");
     refused(json!({ "workflow": "a", "labl": "x" }), 400, "labl");
-    refused(json!([]), 400, "does not fit");
+    refused(json!([]), 400, "must be a JSON object");
     api(&server, "POST", "/keys/x/revoke", &json!({})).is_problem(404, "x");
 }
 

@@ -237,9 +237,9 @@ fn accepting() -> Project {
 #[track_caller]
 fn takes_nothing(server: &Server, part: &str) {
     for _ in 0..5 {
-        server.post("/hooks/a", "{}").is_problem(503, "cannot keep anything");
+        server.post("/hooks/a", "{}").is_problem(503, "cannot store anything");
     }
-    server.get("/readyz").is_problem(503, "cannot keep anything");
+    server.get("/readyz").is_problem(503, "cannot store anything");
     assert_eq!(server.get("/livez").status, 200);
     wait_for("relaxed answers end", || (server.get("/hooks/relaxed").status == 503).then_some(()));
     for _ in 0..500 {

@@ -40,6 +40,21 @@ fn the_admin_api_and_the_examples() {
     let api = valid(&project, &server, "/api/v1/openapi.json", &[("Authorization", &token)]);
     assert_eq!(api["paths"]["/runs"]["get"]["operationId"], "runs_list");
     assert!(!api.to_string().contains("so many"), "descriptions are plain English");
+    for (path, rows) in [("/runs", "runs"), ("/lanes", "lanes"), ("/schedules", "schedules")] {
+        let list = &api["paths"][path]["get"];
+        let parameters = list["parameters"].as_array().unwrap();
+        for name in ["cursor", "limit"] {
+            assert!(parameters.iter().any(|parameter| parameter["name"] == name), "{path} has no `{name}`");
+        }
+        let page = list["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
+        let page = &api["components"]["schemas"][page.rsplit('/').next().unwrap()];
+        assert_eq!(
+            (&page["properties"][rows]["type"], page["properties"]["next"].is_object()),
+            (&"array".into(), true)
+        );
+    }
+    assert_eq!(api["paths"]["/keys"]["post"]["requestBody"]["required"], true);
+    assert_eq!(api["paths"]["/lanes/{workflow}/skip"]["post"]["requestBody"]["required"], false);
     let hooks = server.api("/workflows")["workflows"].clone();
     let hooks: Vec<&Json> =
         hooks.as_array().unwrap().iter().filter(|workflow| workflow["webhook"].is_object()).collect();

@@ -259,6 +259,40 @@ steps: [ http: {{ url: \"http://{}/slow\", method: POST }} ]",
 }
 
 #[test]
+fn schedules_are_listed_in_pages() {
+    let schedules = (0..7).map(|n| format!("    - {{ id: s{n}, cron: '{n} 3 * * *' }}\n"));
+    let workflow = format!("trigger:\n  schedule:\n{}output: 1", schedules.collect::<String>());
+    let project = Project::new(&[("workflows/a.yaml", &workflow), ("workflows/b.yaml", &workflow)]);
+    let server = project.serve();
+    let (mut listed, mut cursor, mut sizes) = (Vec::new(), String::new(), Vec::new());
+    loop {
+        let page = server.api(&format!("/schedules?limit=5&next=1{cursor}"));
+        let schedules = page["schedules"].as_array().unwrap();
+        sizes.push(schedules.len());
+        listed.extend(schedules.iter().map(|s| format!("{}/{}", s["workflow"], s["schedule"]).replace('"', "")));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={}", urlencoded(next)),
+            None => break,
+        }
+    }
+    assert_eq!(sizes, [5, 5, 4]);
+    let expected = ["a", "b"].iter().flat_map(|id| (0..7).map(move |n| format!("{id}/s{n}")));
+    assert_eq!(listed, expected.collect::<Vec<_>>());
+    let refused = |query: &str| server.send("GET", &format!("/api/v1/schedules?{query}"), &[bearer()], None);
+    refused("limit=0").is_problem(400, "`limit` is 0");
+    refused("cursor=x").is_problem(400, "'x' is not a cursor of the list of schedules");
+    refused("limit=1&limit=2").is_problem(400, "duplicate field");
+    refused("page=2").is_problem(400, "unknown field `page`");
+    let command = flowscript().args(["schedules", "--json", "--dir"]).arg(project.path()).output().unwrap();
+    let listed: Json = serde_json::from_slice(&command.stdout).unwrap();
+    assert_eq!(listed["schedules"].as_array().map(Vec::len), Some(14), "{listed}");
+}
+
+fn urlencoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[test]
 fn schedules_are_shown_paused_and_tried() {
     let workflow = "
 trigger:

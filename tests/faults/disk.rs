@@ -38,12 +38,12 @@ output: done
     wait_for("the run to hold", || server.log().contains(&format!("run {run} holds")).then_some(()));
     for path in ["/hooks/acting", "/hooks/strict"] {
         let refused = server.post(path, "{}");
-        refused.is_problem(503, "cannot keep anything");
+        refused.is_problem(503, "cannot store anything");
         assert!(!refused.header("retry-after").is_empty());
     }
     // An answer of relaxed durability may leave before the engine knows, none once it does.
     wait_for("relaxed answers to end", || (server.post("/hooks/relaxed", "{}").status == 503).then_some(()));
-    server.get("/readyz").is_problem(503, "cannot keep anything");
+    server.get("/readyz").is_problem(503, "cannot store anything");
     // However often it is asked, the log says so now and then.
     let lines = server.log().lines().count();
     for _ in 0..300 {

@@ -20,7 +20,7 @@ pub enum Found {
     Project(PathBuf),
 }
 
-/// Folders that hold no sources of the author.
+/// Folders without sources of the author.
 const SKIPPED: [&str; 3] = ["data", "node_modules", "target"];
 /// How deep folders are followed.
 const MAX_FOLDERS: usize = 32;
@@ -33,7 +33,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Stop> {
             let before = found.len();
             walk(path, &mut Vec::new(), &mut found)?;
             if found.len() == before {
-                let message = format!("There is nothing to check in `{}`.", path.display());
+                let message = format!("`{}` contains nothing to check.", path.display());
                 return Err(
                     Stop::new(message).with_hint("scripts are named *.flow, a project has a folder `workflows`")
                 );
@@ -85,12 +85,12 @@ fn is_project(folder: &Path) -> bool {
 
 fn workflow(path: &Path) -> Result<Found, Stop> {
     if !path.is_file() {
-        return Err(Stop::new(format!("Cannot read `{}`: there is no such file.", path.display())));
+        return Err(Stop::new(format!("Cannot read `{}`: the file does not exist.", path.display())));
     }
     let project = path.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(|name| name == "workflows"));
     let Some(workflows) = project else {
-        let message = format!("`{}` is in no project.", path.display());
-        return Err(Stop::new(message).with_hint("workflow files stand in the folder `workflows` of a project"));
+        let message = format!("`{}` is not in a project.", path.display());
+        return Err(Stop::new(message).with_hint("workflow files are in the folder `workflows` of a project"));
     };
     let project = workflows.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok(Found::Workflow { project: project.to_owned(), path: path.to_owned() })

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{Error, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a file of the text `before` as it was corrected, and tells how much that was. Standard input is printed.
+/// Writes the corrected text of a file whose text was `before`, and reports the number of fixes. Standard input is printed.
 pub fn write(path: &Path, before: &str, settled: &Applied, report: &mut Report) -> Result<(), Stop> {
     if path.as_os_str() == "-" {
         print(&settled.text);
@@ -57,7 +57,7 @@ fn write_new(path: &Path, mark: &str, text: &str) -> Result<(), Error> {
     file.sync_all()
 }
 
-/// A name for a new file beside another one, which no check takes for a source.
+/// A name for a new file in the folder of another one, which no check takes for a source.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     path.with_file_name(format!(".{name}.{}.fix", std::process::id()))

@@ -22,14 +22,14 @@ pub struct Args {
     /// The variables that scripts expect, as `run` would get them: a JSON object, or its file as @FILE
     #[arg(long, value_name = "JSON|@FILE")]
     input: Option<String>,
-    /// Also try each connection of the projects: can the engine log in there?
+    /// Also log in to each connection of the projects
     #[arg(long)]
     connections: bool,
-    /// Correct the files where only one thing can have been meant and no result changes, then check what is left; what
-    /// comes from standard input (`-`) is printed
+    /// Correct mistakes in the files that have only one possible meaning, without changing results, then check the rest;
+    /// a source from standard input (`-`) is printed
     #[arg(long)]
     fix: bool,
-    /// How to print what is found
+    /// How to print the findings
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -27,7 +27,7 @@ pub fn check(path: &Path, input: &Input, fix: bool, report: &mut Report) -> Resu
     Ok(1)
 }
 
-/// The warnings that the project around a file switches off. What is wrong with its settings is told where it is checked.
+/// The warnings that the project around a file switches off. Mistakes in its settings are reported when the project is checked.
 fn allowed(path: &Path) -> Vec<String> {
     let path = path.canonicalize().unwrap_or_default();
     let project = path.ancestors().skip(1).find(|folder| folder.join(SETTINGS).is_file());
@@ -80,7 +80,7 @@ impl ModuleLoader for Edited<'_> {
     }
 }
 
-/// Its name, if it is a module: it stands in a folder `modules`, or holds declarations only.
+/// Its name, if it is a module: it is in a folder `modules`, or has only declarations.
 fn module_name<'a>(path: &'a Path, text: &str) -> Option<&'a str> {
     let name = path.file_stem()?.to_str()?;
     let is_name = !name.starts_with(|c: char| c.is_numeric()) && name.chars().all(|c| c.is_alphanumeric() || c == '_');

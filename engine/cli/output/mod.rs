@@ -18,7 +18,7 @@ use std::io::{ErrorKind, Write};
 /// The widest line of wrapped text.
 const WIDTH: usize = 96;
 
-/// Prints to standard output. A reader that has gone away (`| head`) is no failure; a full disk is.
+/// Prints to standard output. A reader that has closed the pipe (`| head`) is not a failure; a full disk is.
 pub fn print(text: &str) -> Exit {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Does a terminal do something with this character beside showing it?
+/// Does a terminal do more with this character than show it?
 fn acts(c: char) -> bool {
     // Controls (C0, DEL, C1), marks and overrides of direction, separators of lines and paragraphs, annotations.
     c.is_control()

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 /// The widest cell of a table, in characters; longer ones are cut.
 const MAX_CELL: usize = 80;
-/// Up to here a list stands on one line.
+/// A list of at most this width is on one line.
 const MAX_LINE: usize = 100;
 /// For literals that are shown whole.
 const WHOLE: usize = usize::MAX / 8;

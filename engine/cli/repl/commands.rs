@@ -12,17 +12,17 @@ use std::time::Instant;
 
 const HELP: &str = "\
 A line is a statement or an expression; `return` and the last `;` may be left out. `_` is the last value.
-Open brackets go on on the next line. Ctrl-C drops a line or ends an evaluation, Ctrl-D ends the session.
+A line with open brackets continues on the next line. Ctrl-C discards a line or stops an evaluation, Ctrl-D ends the session.
 
   :help               this text
-  :doc NAME           a function of the library, or a module; without a name all of them
-  :type EXPRESSION    what the checker knows of its type, without running it
-  :time EXPRESSION    its value, the time and the steps it took
+  :doc NAME           a function of the library, or a module; without a name all functions
+  :type EXPRESSION    its type, as far as the checker knows it, without running it
+  :time EXPRESSION    its value, with the time and the steps that it took
   :plan EXPRESSION    how its queries run, without running them
   :vars               variables, functions and types of the session
   :input FILE.json    the fields of a JSON object become variables
   :load FILE          run a script in the session
-  :save FILE          write a script that leaves what the session has: its lines, or its values
+  :save FILE          write a script that restores the session: its lines, or its values
   :reset              forget everything
   :quit               end the session
 ";
@@ -123,7 +123,7 @@ fn refuse(report: &mut Report, stop: &Stop) -> Result<Next, Failed> {
 
 fn wanted<'a>(report: &mut Report, name: &str, rest: &'a str, what: &str) -> Result<&'a str, Failed> {
     if rest.is_empty() {
-        report.problem(&Stop::new(format!("`{name}` wants something behind it.")).with_hint(format!("{name} {what}")));
+        report.problem(&Stop::new(format!("`{name}` requires an argument.")).with_hint(format!("{name} {what}")));
         return Err(Failed);
     }
     Ok(rest)

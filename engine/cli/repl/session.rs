@@ -240,7 +240,7 @@ fn gives_value(script: &Script) -> bool {
     returns || script.statements.last().is_some_and(|s| matches!(s.kind, StatementKind::Expression(_)))
 }
 
-/// The names behind `set` in a line.
+/// The names after `set` in a line.
 fn assigned(line: &str) -> Vec<&str> {
     let words: Vec<&str> = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).collect();
     let pairs = words.windows(2).filter_map(|pair| Some((pair.first()?, pair.get(1)?)));

@@ -18,7 +18,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// The fields of the JSON object in `argument`, which stands there or in the file behind an `@`.
+    /// The fields of the JSON object in `argument`, or in the file that follows an `@`.
     pub fn read(argument: &str) -> Result<Self, Stop> {
         let Some(path) = argument.strip_prefix('@') else {
             return Self::decode(argument, "--input").map_err(|stop| match stop.hint {

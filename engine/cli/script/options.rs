@@ -53,7 +53,7 @@ pub struct ScriptOptions {
 }
 
 impl HostOptions {
-    /// The last word behind `--allow-http`, where it must be something else: nothing else was given.
+    /// The last word after `--allow-http` if it must be something else, since nothing else was given.
     pub fn take_last_host(&mut self) -> Option<String> {
         self.allow_http.as_mut()?.pop()
     }
@@ -70,7 +70,7 @@ impl HostOptions {
             None => None,
             Some(text) => Some(
                 parse_datetime(text, self.time_zone).map(|at| (at.unix_seconds(), at.nanos())).ok_or_else(|| {
-                    Stop::new(format!("--now `{text}` is no time."))
+                    Stop::new(format!("--now `{text}` is not a time."))
                         .with_hint("write it as 2024-03-01 or 2024-03-01T12:30:00Z")
                 })?,
             ),
@@ -86,7 +86,7 @@ impl HostOptions {
 }
 
 fn whole_number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "a whole number is wanted, 0 or more".to_owned())
+    text.parse().map_err(|_| "a whole number is expected, 0 or more".to_owned())
 }
 
 fn culture(name: &str) -> Result<&'static str, String> {

@@ -15,7 +15,7 @@ pub struct Source {
     pub name: String,
     /// Its text.
     pub text: String,
-    /// The folder that its modules stand beside.
+    /// The folder that contains its modules or their folder.
     pub folder: PathBuf,
 }
 
@@ -74,7 +74,7 @@ fn to_text(bytes: Vec<u8>) -> Result<String, String> {
 
 fn explain(unread: &Unread) -> String {
     match unread {
-        Unread::Io(error) if error.kind() == ErrorKind::NotFound => "there is no such file.".into(),
+        Unread::Io(error) if error.kind() == ErrorKind::NotFound => "the file does not exist.".into(),
         Unread::Io(error) if error.kind() == ErrorKind::PermissionDenied => "permission denied.".into(),
         other => format!("{other}."),
     }
@@ -110,7 +110,7 @@ mod tests {
         std::fs::write(at("latin.flow"), b"let a = 1;\nlet b = '\xe9';").unwrap();
         assert_eq!(Source::read(&at("prices.flow")).unwrap().text, "return 1;");
         let stop = Source::read(&at("price.flow")).unwrap_err();
-        assert!(stop.message.ends_with("there is no such file."), "{}", stop.message);
+        assert!(stop.message.ends_with("the file does not exist."), "{}", stop.message);
         assert!(stop.hint.unwrap().contains("prices.flow"));
         assert!(Source::read(&at("latin.flow")).unwrap_err().message.contains("line 2 is not UTF-8"));
         assert!(Source::read(folder.path()).unwrap_err().message.contains("it is a folder"));

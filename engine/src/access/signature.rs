@@ -61,7 +61,7 @@ impl Verifier {
     pub fn add_secret(&mut self, secret: &str) -> Result<(), String> {
         let key = self.key(secret)?;
         if key.len() < LEAST_SECRET {
-            let decoded = if self.scheme == Scheme::Standard { " behind its base64" } else { "" };
+            let decoded = if self.scheme == Scheme::Standard { " after decoding its base64" } else { "" };
             return Err(format!(
                 "The secret has {} bytes{decoded}; a signature needs {LEAST_SECRET} at least, and 32 random ones are good",
                 key.len()
@@ -294,7 +294,7 @@ mod tests {
     fn short_secrets_are_refused() {
         let add = |scheme: Scheme, secret: &str| Verifier::new(scheme).add_secret(secret);
         for (scheme, secret, part) in [
-            (Scheme::Standard, "whsec_", "0 bytes behind its base64"),
+            (Scheme::Standard, "whsec_", "0 bytes after decoding its base64"),
             (Scheme::Standard, "whsec_b3RoZXI=", "5 bytes"),
             (Scheme::Standard, "whsec_!", "is base64"),
             (Scheme::Github, "15 bytes long..", "15 bytes"),

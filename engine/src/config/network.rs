@@ -36,7 +36,7 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| {
-            format!("`{text}` is no address and no network{why}; write one such as 192.0.2.7 or 10.0.0.0/8")
+            format!("`{text}` is neither an address nor a network{why}; write one such as 192.0.2.7 or 10.0.0.0/8")
         };
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
@@ -50,7 +50,7 @@ impl FromStr for Network {
                 .parse::<u32>()
                 .ok()
                 .filter(|bits| *bits <= most)
-                .ok_or_else(|| wrong(&format!(": behind the slash stands a number of bits up to {most}")))?,
+                .ok_or_else(|| wrong(&format!(": the slash is followed by a number of bits up to {most}")))?,
         };
         let bits = before + bits;
         let network = Self { first: first(address, bits), bits };
@@ -92,10 +92,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_told() {
+    fn other_texts_are_refused() {
         for (text, part) in [
-            ("", "no address"),
-            ("proxy", "no address"),
+            ("", "neither an address"),
+            ("proxy", "neither an address"),
             ("10.0.0.1/8", "begins with 10.0.0.0"),
             ("10.0.0.0/33", "up to 32"),
             ("2001:db8::1/64", "begins with 2001:db8::"),

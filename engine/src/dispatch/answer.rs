@@ -68,7 +68,9 @@ impl StoredAnswer {
 
     /// The answer in bytes of the store. The error says what is wrong with them.
     pub(super) fn decode(bytes: &[u8]) -> Result<Reply, String> {
-        let Value::Record(kept) = encoding::decode(bytes)? else { return Err("a stored answer is no record".into()) };
+        let Value::Record(kept) = encoding::decode(bytes)? else {
+            return Err("a stored answer is not a record".into());
+        };
         let status = match kept.get("status") {
             Some(Value::Number(status)) => status.to_i64().and_then(|status| u16::try_from(status).ok()),
             _ => None,

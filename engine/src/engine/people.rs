@@ -175,10 +175,10 @@ impl Operators {
         &self,
         workflow: Option<String>,
         held: bool,
-        after: Option<String>,
+        after: Option<Cursor>,
         limit: u32,
     ) -> Result<LanePage, StoreError> {
-        self.with.store.lanes(LaneQuery { workflow, held, after: after.map(Cursor), limit }).await
+        self.with.store.lanes(LaneQuery { workflow, held, after, limit }).await
     }
 
     /// Skips the head of a lane.

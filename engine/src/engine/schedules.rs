@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::dispatch::Dispatcher;
 use crate::project::Catalog;
-use crate::store::{Admin, ScheduleId, Store, StoreError, Timestamp};
+use crate::store::{Admin, Cursor, ScheduleId, ScheduleRecord, Store, StoreError, Timestamp};
 use crate::trigger::schedule::{Cron, Missed, Overlap, Pattern, Schedule};
 use chrono_tz::Tz;
 use flowscript_lang::value::Record;
@@ -27,6 +27,15 @@ pub struct ScheduleView {
     pub anew_at: Option<Timestamp>,
     /// The next occurrences.
     pub next: Vec<Timestamp>,
+}
+
+/// A page of schedules, by workflow and name.
+#[derive(Debug)]
+pub struct SchedulePage {
+    /// The schedules.
+    pub schedules: Vec<ScheduleView>,
+    /// The cursor of the next page; nothing at the end.
+    pub next: Option<Cursor>,
 }
 
 /// An occurrence that will come.
@@ -61,11 +70,23 @@ impl Schedules {
         Self { store, clock, catalog, dispatcher, zone }
     }
 
-    /// The schedules of all workflows whose triggers work, with their next `count` occurrences.
-    pub async fn list(&self, count: usize) -> Result<Vec<ScheduleView>, StoreError> {
+    /// At most `limit` schedules after `after` of the workflows whose triggers work, with their next `count`
+    /// occurrences.
+    pub async fn list(&self, count: usize, after: Option<Cursor>, limit: usize) -> Result<SchedulePage, StoreError> {
+        let after = after.as_ref().map(read_cursor).transpose()?;
+        let mut records = self.store.schedules().await?;
+        records.retain(|record| after.as_ref().is_none_or(|(workflow, key)| place(record) > (workflow, key)));
+        records.sort_by(|a, b| place(a).cmp(&place(b)));
+        let mut views = self.views(records, count);
+        let schedules: Vec<ScheduleView> = views.by_ref().take(limit).collect();
+        let next = schedules.last().filter(|_| views.next().is_some()).map(write_cursor);
+        Ok(SchedulePage { schedules, next })
+    }
+
+    /// What these schedules are, as far as their workflows have them.
+    fn views(&self, records: Vec<ScheduleRecord>, count: usize) -> impl Iterator<Item = ScheduleView> {
         let (snapshot, now) = (self.catalog.current(), self.clock.now());
-        let records = self.store.schedules().await?;
-        let view = records.into_iter().filter_map(|record| {
+        records.into_iter().filter_map(move |record| {
             let workflow = snapshot.entry(&record.workflow)?.workflow.clone()?;
             let schedule = workflow.schedules.iter().find(|schedule| schedule.key == record.key)?;
             let next = schedule.upcoming(record.settled_until.max(now), count.max(1));
@@ -78,16 +99,14 @@ impl Schedules {
                 paused: record.paused,
                 anew_at: record.anew_at,
             })
-        });
-        Ok(view.collect())
+        })
     }
 
     /// The next `count` occurrences of all schedules together.
     pub async fn upcoming(&self, count: usize) -> Result<Vec<Upcoming>, StoreError> {
+        let records = self.store.schedules().await?;
         let mut upcoming: Vec<Upcoming> = self
-            .list(count)
-            .await?
-            .into_iter()
+            .views(records, count)
             .flat_map(|view| {
                 let (workflow, key) = (view.workflow, view.key);
                 view.next.into_iter().map(move |at| Upcoming { workflow: workflow.clone(), key: key.clone(), at })
@@ -110,7 +129,7 @@ impl Schedules {
     pub fn preview(&self, cron: &str, zone: Option<&str>, count: usize) -> Result<Vec<Timestamp>, String> {
         let zone = match zone {
             None => self.zone,
-            Some(name) => name.parse().map_err(|_| format!("`{name}` is no IANA time zone"))?,
+            Some(name) => name.parse().map_err(|_| format!("`{name}` is not an IANA time zone"))?,
         };
         let schedule = Schedule {
             key: String::new(),
@@ -124,4 +143,18 @@ impl Schedules {
         };
         Ok(schedule.upcoming(self.clock.now(), count))
     }
+}
+
+/// What the list of schedules is ordered by.
+fn place(record: &ScheduleRecord) -> (&String, &String) {
+    (&record.workflow, &record.key)
+}
+
+fn write_cursor(last: &ScheduleView) -> Cursor {
+    Cursor(serde_json::json!([last.workflow, last.key]).to_string())
+}
+
+fn read_cursor(cursor: &Cursor) -> Result<(String, String), StoreError> {
+    serde_json::from_str(&cursor.0)
+        .map_err(|_| StoreError::Conflict(format!("'{}' is not a cursor of the list of schedules", cursor.0)))
 }

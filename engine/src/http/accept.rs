@@ -26,7 +26,7 @@ impl Accept {
     pub fn takes(&self, media: &str) -> bool {
         match self.quality(media) {
             Some(quality) => quality > 0.0,
-            // Whoever only excludes types takes all others.
+            // A caller that only excludes types takes all others.
             None => self.0.iter().all(|(_, quality)| *quality <= 0.0),
         }
     }

@@ -1,7 +1,7 @@
 //! Bodies of requests: read within the limits of size, time, pace and room.
 
-use super::App;
-use super::house::{LARGE, Owner, no_room};
+use super::app::App;
+use super::capacity::{LARGE, Owner, no_room};
 use super::problem::Problem;
 use crate::room::{Full, Held, Payer, Refused};
 use crate::trigger::webhook::{BodyProblem, expand, is_unsupported};
@@ -24,7 +24,7 @@ const PACE: u64 = 1024;
 const DRAIN_BYTES: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
-/// A body, and the room that it takes as long as somebody works on it.
+/// A body, and the room that it takes while it is processed.
 #[derive(Default)]
 pub struct RawBody {
     /// The bytes.
@@ -48,7 +48,7 @@ pub async fn read(
     if declared == Some(0) || (declared.is_none() && !headers.contains_key(header::TRANSFER_ENCODING)) {
         return Ok(RawBody::default());
     }
-    let mut room = app.house.body(owner);
+    let mut room = app.capacity.body(owner);
     let mut unread = body.take().unwrap_or_default();
     let collected = collect(app, &mut unread, &mut room, declared, limit).await;
     match collected {
@@ -102,11 +102,11 @@ async fn collect(
             None => return Ok(buffer.into()),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => data,
-                // Trailers are none of the body.
+                // Trailers are not part of the body.
                 Err(_) => continue,
             },
             Some(Err(error)) => {
-                return Err((Problem::bad_request(format!("The body broke off: {error}.")), Rest::Ends));
+                return Err((Problem::bad_request(format!("The body was cut off: {error}.")), Rest::Ends));
             }
         };
         if buffer.len() + data.len() > limit {
@@ -118,7 +118,7 @@ async fn collect(
     }
 }
 
-/// When a body that has brought so many bytes is too slow.
+/// The instant at which a body of which `received` bytes have arrived is too slow.
 fn due(begun: Instant, received: usize) -> Instant {
     begun + TIME.min(PATIENCE + Duration::from_millis(received as u64 * 1000 / PACE))
 }
@@ -135,14 +135,14 @@ fn make_room(buffer: &mut Vec<u8>, more: usize, most: usize, room: &mut Held) ->
 }
 
 impl RawBody {
-    /// Its sender is no stranger any more.
+    /// Counts its sender as known from now on.
     pub fn know(&mut self) {
         if let Some(room) = &mut self.room {
             room.know();
         }
     }
 
-    /// Works on it, beside the threads that serve requests where that may take long.
+    /// Processes it; outside the threads that serve requests if that may take long.
     pub async fn work<T>(
         &mut self,
         app: &App,
@@ -151,7 +151,7 @@ impl RawBody {
         work: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let is_packed = !self.bytes.is_empty() && headers.contains_key(header::CONTENT_ENCODING);
-        if is_packed || self.bytes.len() > LARGE { app.house.apart(owner, || work(self)).await } else { work(self) }
+        if is_packed || self.bytes.len() > LARGE { app.capacity.apart(owner, || work(self)).await } else { work(self) }
     }
 
     /// Undoes the content encoding: at most `limit` bytes.
@@ -170,7 +170,7 @@ impl RawBody {
             BodyProblem::UnknownEncoding(name) => unknown_encoding(&name),
             BodyProblem::NoRoom(full) => no_room(full),
         })?;
-        // Nobody else has the packed bytes; where nothing was packed, they are the same.
+        // The packed bytes have no other owner; if nothing was packed, they are the same.
         if expanded.as_ptr() != self.bytes.as_ptr()
             && let Some(room) = &mut self.room
         {
@@ -180,7 +180,7 @@ impl RawBody {
         Ok(())
     }
 
-    /// Decodes it, and pays with its room for what comes of it. `failed` tells what is wrong with the body.
+    /// Decodes it, and pays for the value from its room. `failed` gives the problem of a body that cannot be decoded.
     pub fn decode<T, E>(
         &mut self,
         app: &App,
@@ -206,7 +206,7 @@ pub fn check_type(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
     }
     let media = content_type.split(';').next().unwrap_or_default().trim();
     Err(Problem::new(415, "unsupported-media-type", "Unsupported media type").with_detail(format!(
-        "A body of the type `{media}` is not read; send JSON, XML, CSV, text or application/x-www-form-urlencoded."
+        "Bodies of the type `{media}` are not supported; send JSON, XML, CSV, text or application/x-www-form-urlencoded."
     )))
 }
 
@@ -222,7 +222,7 @@ fn stopping() -> Problem {
 
 fn too_large(limit: usize) -> Problem {
     Problem::new(413, "body-too-large", "Content too large")
-        .with_detail(format!("The body is larger than {limit} bytes, which are the most."))
+        .with_detail(format!("The body is larger than the limit of {limit} bytes."))
 }
 
 fn too_slow() -> Problem {
@@ -235,8 +235,8 @@ fn too_slow() -> Problem {
         .with_header(header::CONNECTION, "close")
 }
 
-/// Lets a caller finish sending, within bounds: many do not look for an answer before, and would see a broken
-/// connection instead of what is wrong.
+/// Lets a caller finish sending, within bounds: many callers read the answer only then, and would see a broken
+/// connection instead of the problem.
 pub async fn drain(mut body: Body) {
     let reading = async {
         let mut read = 0;

@@ -1,9 +1,11 @@
 //! `/callbacks/{runId}/{name}/{mac}`: events for runs that wait for them. The address is the credential.
 
-use super::house::Owner;
+use super::app::App;
+use super::capacity::Owner;
+use super::headers::harden;
+use super::json::json_response;
 use super::problem::Problem;
-use super::reply::{harden, json_response};
-use super::{App, body, callers};
+use super::{body, callers};
 use crate::engine::{Delivered, RunId};
 use crate::trigger::callback;
 use crate::trigger::webhook::decode_body;
@@ -53,10 +55,10 @@ pub async fn deliver(
             Ok(json_response(StatusCode::ACCEPTED, json!({ "runId": run.to_string(), "event": name }).to_string()))
         }
         Delivered::Already => Err(Problem::new(409, "conflict", "Conflict")
-            .with_detail(format!("The event `{name}` has come before; the run has got the first one."))
+            .with_detail(format!("The event `{name}` has already been delivered; the run has received the first one."))
             .with_run(run)),
         Delivered::Ended => Err(Problem::new(410, "gone", "Gone")
-            .with_detail("The run has ended; nothing waits for the event any more.")
+            .with_detail("The run has ended and no longer waits for the event.")
             .with_run(run)),
     }
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
-/// Addresses that use nothing are forgotten once so many are known, and whenever twice as many are left.
+/// Unused addresses are forgotten once this many are known, and then whenever the number has doubled.
 const FORGET: usize = 1024;
 /// The most that is looked at of what proxies say, in addresses.
 const MAX_HOPS: usize = 64;
@@ -54,7 +54,7 @@ impl Caller {
         }
     }
 
-    /// Does nobody use anything of it, or hold it?
+    /// Is nothing of it used or held?
     fn is_forgotten(&self) -> bool {
         let shares = [&self.bodies, &self.answers, &self.connections];
         shares.into_iter().all(|share| Arc::strong_count(share) == 1) && Arc::strong_count(&self.view) == 1
@@ -77,7 +77,7 @@ struct Known {
 }
 
 impl Callers {
-    /// Nobody yet.
+    /// No callers yet.
     pub fn new(config: &Config, allowed: Allowance) -> Self {
         Self { allowed, proxies: config.trusted_proxies.clone(), known: Mutex::default() }
     }
@@ -93,16 +93,16 @@ impl Callers {
         known.callers.entry(neighbourhood(address)).or_insert_with(|| Caller::new(self.allowed)).clone()
     }
 
-    /// Is it the address of a proxy that tells the truth about its callers?
+    /// Is it the address of a trusted proxy?
     pub fn is_proxy(&self, address: IpAddr) -> bool {
         self.proxies.iter().any(|proxy| proxy.contains(address))
     }
 
-    /// The address that a request comes from, where a trusted proxy has brought it: the last one that is no trusted proxy.
+    /// The address of the caller of a request through a trusted proxy: the last one that is not a trusted proxy.
     pub fn origin(&self, proxy: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut nearest = proxy;
         for address in hops(headers).take(MAX_HOPS) {
-            // Whoever says something unreadable stands where the chain ends.
+            // The chain ends at an address that cannot be read.
             let Some(address) = address else { break };
             nearest = address;
             if !self.is_proxy(address) {

@@ -22,7 +22,7 @@ pub fn options(webhook: &Webhook) -> Response {
     for (name, value) in fixed {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    super::reply::harden(response.headers_mut());
+    super::headers::harden(response.headers_mut());
     response
 }
 
@@ -33,7 +33,7 @@ pub fn allow(webhook: &Webhook, request: &HeaderMap, answer: &mut HeaderMap) {
     }
     answer.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = request.get(header::ORIGIN) else { return };
-    // Pages in sandboxes and in files say `null`: that is nobody's origin.
+    // Pages in sandboxes and in files say `null`: which is not an origin.
     let listed = |text: &str| {
         text != "null" && webhook.cors.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(text))
     };

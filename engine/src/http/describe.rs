@@ -1,7 +1,7 @@
 //! OpenAPI descriptions of single webhooks, made from what their files say.
 
-use super::App;
-use super::reply::json_response;
+use super::app::App;
+use super::json::json_response;
 use super::schema;
 use crate::script::Input;
 use crate::workflow::model::{Auth, Method, Response as When, Webhook, Workflow};
@@ -41,20 +41,20 @@ fn operation(workflow: &Workflow, webhook: &Webhook, method: Method, id: &str) -
     let mut parameters = query_parameters(workflow, webhook, method);
     parameters.push(json!({
         "name": "Idempotency-Key", "in": "header", "required": false,
-        "description": "Names the run: the same request with the same key is answered for it.",
+        "description": "Names the run: the same request with the same key gets the answer of the same run.",
         "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
     }));
     let mut responses = answers(webhook);
     let refusals = [
         (400, "A parameter or the body does not fit."),
-        (406, "The answer is JSON or XML, and `Accept` names neither."),
+        (406, "The answer is JSON or XML, and `Accept` allows neither."),
         (408, "The body came too slowly."),
         (413, "The body is too large."),
         (415, "The Content-Encoding or the type of the body is not supported."),
         (422, "The Idempotency-Key names a run of another request."),
         (429, "Too many runs are queued."),
         (431, "The header is too large."),
-        (503, "The engine stops or cannot keep anything."),
+        (503, "The engine is stopping, or its store cannot be written."),
     ];
     responses.extend(refusals.map(|(status, text)| (status.to_string(), refusal(text))));
     if !matches!(webhook.auth, Auth::None) {
@@ -76,7 +76,7 @@ fn operation(workflow: &Workflow, webhook: &Webhook, method: Method, id: &str) -
 /// What a request may be answered with when it was taken.
 fn answers(webhook: &Webhook) -> Map<String, Json> {
     let taken = json!({
-        "description": "The run is kept.",
+        "description": "The run is accepted.",
         "headers": { "Location": { "schema": { "type": "string" } } },
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Accepted" } } },
     });
@@ -87,7 +87,7 @@ fn answers(webhook: &Webhook) -> Map<String, Json> {
     if webhook.accept_on_timeout {
         responses.insert("202".into(), taken);
     } else {
-        responses.insert("504".into(), refusal("The run goes on; ask for it later."));
+        responses.insert("504".into(), refusal("The run continues; request it later."));
     }
     responses
 }
@@ -117,7 +117,7 @@ fn results(webhook: &Webhook) -> Map<String, Json> {
 
 fn request_body(workflow: &Workflow, webhook: &Webhook) -> Json {
     if webhook.processing_input.is_some() {
-        // FlowScript reads the body, so anything may stand in it.
+        // FlowScript reads the body, so it may contain anything.
         let anything = ["application/json", "application/x-www-form-urlencoded", "application/xml", "text/plain"];
         let content: Map<String, Json> =
             anything.iter().map(|ty| ((*ty).to_owned(), json!({ "schema": {} }))).collect();
@@ -136,15 +136,15 @@ fn status_operation(webhook: &Webhook) -> Json {
     let mut responses = results(webhook);
     responses.insert(
         "202".into(),
-        json!({ "description": "The run is not over.", "content": { "application/json": { "schema": { "type": "object" } } } }),
+        json!({ "description": "The run has not ended.", "content": { "application/json": { "schema": { "type": "object" } } } }),
     );
-    responses.insert("404".into(), refusal("There is no such run."));
+    responses.insert("404".into(), refusal("There is no run with this id."));
     if !matches!(webhook.auth, Auth::None) {
         responses.insert("401".into(), refusal("The credential is missing or wrong."));
     }
     json!({
         "operationId": "status",
-        "summary": "What became of a run",
+        "summary": "The status of a run",
         "parameters": [{ "name": "runId", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } }],
         "responses": responses,
     })
@@ -175,7 +175,7 @@ fn query_parameter(input: &Input, required: bool) -> Json {
     })
 }
 
-/// The inputs as one object. Those that the query brings need not stand in it.
+/// The inputs as one object. Inputs that the query gives are optional in it.
 fn inputs(inputs: &[Input], query: &[Input]) -> Json {
     let properties: Map<String, Json> = inputs
         .iter()

@@ -1,18 +1,19 @@
 //! Who may call a webhook: the credential of a request against the webhook's lock.
 
-use super::App;
+use super::app::App;
 use super::callers::Caller;
-use super::house::Owner;
+use super::capacity::Owner;
+use super::headers::text;
 use super::problem::Problem;
 use crate::access::{Claim, Delivery, Lock, Login, Verifier, basic_login};
 use crate::project::Entry;
 use crate::trigger::webhook::{Credential, credential, parameter};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use std::borrow::Cow;
 use uuid::Uuid;
 
-/// A request that may come in, as far as its header tells.
+/// A request that may call the webhook, according to its header.
 #[derive(Debug)]
 pub struct Visitor<'a> {
     /// The key that it showed.
@@ -76,7 +77,7 @@ impl Visitor<'_> {
         }
     }
 
-    /// Whose room its body takes, as far as its header tells.
+    /// The owner of the room for its body, according to its header.
     pub fn owner<'c>(&self, caller: &'c Caller) -> Owner<'c> {
         if self.is_known { Owner::Known(caller) } else { Owner::Stranger(caller) }
     }
@@ -95,13 +96,6 @@ impl Visitor<'_> {
     pub fn signature_header(&self) -> Option<&str> {
         self.signed.as_ref().map(|(verifier, _)| verifier.header())
     }
-}
-
-/// The text of a header that stands there once.
-pub fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next().filter(|_| values.next().is_none())?;
-    value.to_str().ok()
 }
 
 fn unknown_login() -> Problem {

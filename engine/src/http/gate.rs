@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// The last of the connections are for the admin API: one of so many.
+/// One connection of this number is reserved for the admin API.
 const ADMIN_PART: usize = 8;
 /// So many idle connections end at once: looking for them takes time.
 const AT_ONCE: usize = 16;
@@ -99,7 +99,7 @@ pub struct Pass {
 }
 
 impl Gate {
-    /// A gate for so many connections.
+    /// A gate for at most this many connections.
     pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most: most.max(2), begun: Instant::now(), inside: Mutex::default() })
     }
@@ -110,7 +110,7 @@ impl Gate {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let connections = (!is_proxy).then(|| caller.connections.clone());
         if connections.as_ref().is_some_and(|share| !share.take(1)) {
-            // Its own connections make place, nobody else's; what has ended gives its place back a moment later.
+            // Only its own idle connections end; an ended connection gives its place back a moment later.
             inside.end_idle(|known| known.address == address);
             return self.refuse(&mut inside, "an address has too many connections");
         }

@@ -1,6 +1,6 @@
 //! `/livez` and `/readyz`, open to everybody.
 
-use super::App;
+use super::app::App;
 use super::problem::Problem;
 use crate::told;
 use axum::extract::State;
@@ -21,7 +21,7 @@ pub async fn ready(State(app): State<App>) -> Response {
         Err(error) => {
             // Why is for admins only.
             told::error(&format!("the store: {error}"));
-            Problem::unavailable("The engine cannot keep anything at the moment.").into_response()
+            Problem::unavailable("The engine cannot store anything at the moment.").into_response()
         }
     }
 }

@@ -1,20 +1,21 @@
-//! `/hooks/{path}`: requests to webhooks, `/hooks/{path}/runs/{runId}`: what became of them, and
-//! `/hooks/{path}/openapi.json`: what they look like.
+//! `/hooks/{path}`: requests to webhooks; `/hooks/{path}/runs/{runId}`: the status of their runs;
+//! `/hooks/{path}/openapi.json`: their description.
 //!
-//! What is wrong is told in this order: path, method, credential, size, signature, encoding, parameters, body. The body
+//! Problems are reported in this order: path, method, credential, size, signature, encoding, parameters, body. The body
 //! is not read before the credential is known.
 
-use super::App;
 use super::accept::Accept;
+use super::app::App;
 use super::body::{self, RawBody, drain};
 use super::callers::Caller;
+use super::capacity::Owner;
 use super::cors;
 use super::door::{self, Visitor};
-use super::house::Owner;
 use super::idempotency;
 use super::problem::Problem;
-use super::reply::{self, Style};
+use super::reply;
 use super::sent::Reader;
+use super::style::Style;
 use crate::access::Lock;
 use crate::engine::{IdempotencyKey, Message, RunId};
 use crate::project::Entry;
@@ -93,7 +94,7 @@ fn find(app: &App, path: &str) -> Option<Place> {
     if last == "openapi.json" {
         return place(rest, What::Description);
     }
-    // Whoever only signs requests cannot ask for a run.
+    // A caller that only signs requests cannot request a run.
     let place = place(rest.strip_suffix("/runs")?, What::Run(last.to_owned()))?;
     (!matches!(place.entry.lock, Lock::Signature(_))).then_some(place)
 }
@@ -192,7 +193,7 @@ fn check_accept(workflow: &Workflow, webhook: &Webhook, accept: &Accept) -> Resu
         || (may_be(&Type::Text) && accept.takes("text/plain"))
         || (may_be(&Type::Binary) && accept.takes("application/octet-stream"))
         || workflow.responds();
-    if fits { Ok(()) } else { Err(reply::not_acceptable("The answer is JSON or XML; `Accept` names neither.")) }
+    if fits { Ok(()) } else { Err(reply::not_acceptable("The answer is JSON or XML; `Accept` allows neither.")) }
 }
 
 /// What became of a run, for those who may call the webhook.
@@ -211,7 +212,7 @@ async fn status(
     Ok(reply::of_answer(answer.ok_or_else(unknown)?, &style(app, place, parts), Reader { app, owner }).await)
 }
 
-/// How answers look: whoever only signs cannot ask for a run later.
+/// The style of answers. A caller that only signs cannot request a run later.
 fn style(app: &App, place: &Place, parts: &Parts) -> Style {
     let public = app.engine.config().public_url.as_deref().unwrap_or_default().trim_end_matches('/');
     let signed = matches!(place.entry.lock, Lock::Signature(_));
@@ -222,6 +223,6 @@ fn style(app: &App, place: &Place, parts: &Parts) -> Style {
 fn not_allowed(parts: &Parts, allowed: &str) -> Problem {
     let words = allowed.replace(", ", " or ");
     Problem::new(405, "method-not-allowed", "Method not allowed")
-        .with_detail(format!("`{}` does not answer to {}; use {words}.", parts.uri.path(), parts.method))
+        .with_detail(format!("`{}` does not accept {}; use {words}.", parts.uri.path(), parts.method))
         .with_header(header::ALLOW, allowed)
 }

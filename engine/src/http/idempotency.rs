@@ -1,6 +1,7 @@
 //! Keys by which callers name the runs of their requests, and ids by which senders name their deliveries.
 
-use super::door::{Visitor, text};
+use super::door::Visitor;
+use super::headers::text;
 use super::problem::Problem;
 use crate::access::Delivery;
 use crate::engine::IdempotencyKey;
@@ -29,8 +30,8 @@ pub fn key_in(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem
 }
 
 /// The key that names the run of a message, for this workflow and API key, with what must be the same when it comes
-/// again. Of a signed delivery it is the sender's id: another `Idempotency-Key`, which nobody has signed, would let
-/// somebody who has seen the delivery start its run again.
+/// again. Of a signed delivery it is the sender's id: another `Idempotency-Key`, which is not signed, would let
+/// an attacker who has seen the delivery start its run again.
 pub fn of_message(
     workflow: &str,
     visitor: &Visitor<'_>,

@@ -1,9 +1,12 @@
-//! Times and values as JSON.
+//! Times, values and answers as JSON.
 
-use super::App;
+use super::app::App;
+use super::headers::harden;
 use super::problem::Problem;
 use crate::engine::Timestamp;
 use crate::script::encode_json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use chrono_tz::Tz;
 use flowscript_lang::value::{Value, offset_at};
@@ -27,7 +30,7 @@ pub fn local_time(at: Timestamp, zone: Tz) -> String {
 /// The instant that a parameter or field `name` holds.
 pub fn instant(name: &str, text: &str) -> Result<Timestamp, Problem> {
     DateTime::parse_from_rfc3339(text).map(|at| Timestamp(at.timestamp_millis())).map_err(|_| {
-        Problem::bad_request(format!("`{name}` is `{text}`; a time such as 2026-01-31T12:00:00Z is wanted."))
+        Problem::bad_request(format!("`{name}` is `{text}`; it must be a time such as 2026-01-31T12:00:00Z."))
     })
 }
 
@@ -37,9 +40,19 @@ pub fn future(app: &App, name: &str, text: Option<&str>) -> Result<Option<Timest
     if let (Some(at), Some(text)) = (at, text)
         && at <= app.engine.now()
     {
-        return Err(Problem::bad_request(format!("`{name}` is {text}, which is over; a time to come is wanted.")));
+        return Err(Problem::bad_request(format!(
+            "`{name}` is {text}, which is in the past; it must be in the future."
+        )));
     }
     Ok(at)
+}
+
+/// JSON with a status.
+pub fn json_response(status: StatusCode, body: String) -> Response {
+    let mut response = (status, body).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    harden(response.headers_mut());
+    response
 }
 
 /// A small value of the language.

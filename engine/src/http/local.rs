@@ -1,7 +1,8 @@
 //! The admin API without a socket: commands use it on the store of a folder that no engine holds.
 
 use super::callers::{Allowance, Caller};
-use super::{Guard, Routes, routers};
+use super::routes::{Routes, routers};
+use super::token::Guard;
 use crate::engine::Engine;
 use crate::keys::random_text;
 use axum::body::Body;
@@ -16,7 +17,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// The API of this engine, opened by a token that nobody else knows.
+    /// The API of this engine, opened by a token of its own.
     pub fn new(engine: Engine) -> Self {
         let token = random_text();
         let authorization = format!("Bearer {token}");

@@ -1,6 +1,6 @@
 //! `/metrics` for Prometheus.
 
-use super::App;
+use super::app::App;
 use super::problem::Problem;
 use crate::metrics::{self, ANSWERS, BODIES, COMMITS, CONNECTIONS, DECISIONS, HELD, IN_LANES, UNFINISHED};
 use ::metrics::{counter, gauge};
@@ -19,10 +19,10 @@ pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
         gauge!(IN_LANES, "workflow" => count.workflow.clone()).set(f64::from(count.in_lanes));
         gauge!(HELD, "workflow" => count.workflow).set(f64::from(count.held_lanes));
     }
-    let (bodies, answers) = app.house.used();
+    let (bodies, answers) = app.capacity.used();
     gauge!(BODIES).set(bodies as f64);
     gauge!(ANSWERS).set(answers as f64);
-    gauge!(CONNECTIONS).set(app.house.connections() as f64);
+    gauge!(CONNECTIONS).set(app.capacity.connections() as f64);
     let sizes = app.engine.commit_sizes();
     counter!(COMMITS).absolute(sizes.commits);
     counter!(DECISIONS).absolute(sizes.decisions);
@@ -30,6 +30,6 @@ pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
     let mut response = page.render().into_response();
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    super::reply::harden(response.headers_mut());
+    super::headers::harden(response.headers_mut());
     Ok(response)
 }

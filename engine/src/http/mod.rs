@@ -1,204 +1,37 @@
-//! The wire: webhooks under `/hooks`, the admin API under `/api/v1`, health. One resource a file.
+//! The HTTP server: webhooks under `/hooks`, the admin API under `/api/v1`, health. Each resource has its file.
 //!
-//! Everything here talks to one [`Engine`]; errors are problems of RFC 9457.
+//! Everything here talks to one [`Engine`](crate::engine::Engine); errors are problems of RFC 9457.
 
 mod accept;
-mod access;
+mod api;
+mod app;
 mod body;
 mod callbacks;
 mod callers;
+mod capacity;
 mod cors;
 mod describe;
 mod door;
-mod evaluate;
-mod events;
 mod gate;
+mod headers;
 mod health;
 mod hooks;
-mod house;
 mod idempotency;
-mod input;
 mod json;
-mod keys;
-mod lanes;
 mod local;
 mod metrics;
-mod openapi;
 mod paced;
 mod problem;
 mod reply;
-mod runs;
-mod schedules;
+mod routes;
 mod schema;
 mod sent;
 mod server;
-mod shapes;
+mod style;
+mod token;
 mod token_contract;
-mod tokens;
-mod workflows;
 
-pub use access::{AdminToken, Guard};
 pub use local::Local;
+pub use routes::{Routers, Routes, routers};
 pub use server::{Server, bind};
-
-use crate::engine::Engine;
-use access::want_token;
-use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use axum::middleware;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use callers::Caller;
-use house::House;
-use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
-use problem::Problem;
-use reply::Style;
-use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
-
-/// What every handler gets.
-#[derive(Clone)]
-struct App {
-    engine: Engine,
-    guard: Arc<Guard>,
-    house: Arc<House>,
-}
-
-impl App {
-    /// Where runs can be seen in the admin API: absolute only where the engine knows its address.
-    fn run_style(&self) -> Style {
-        let public = self.engine.config().public_url.as_deref().unwrap_or_default();
-        Style { runs: Some(format!("{}/api/v1/runs/", public.trim_end_matches('/'))), ..Style::default() }
-    }
-}
-
-/// All routes of the admin API, and what describes them.
-fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::frame())
-        .routes(routes!(workflows::list))
-        .routes(routes!(workflows::show))
-        .routes(routes!(workflows::run))
-        .routes(routes!(workflows::activate))
-        .routes(routes!(workflows::diagnostics))
-        .routes(routes!(runs::list))
-        .routes(routes!(runs::show))
-        .routes(routes!(runs::steps))
-        .routes(routes!(runs::log))
-        .routes(routes!(runs::variables))
-        .routes(routes!(runs::payload))
-        .routes(routes!(runs::retry))
-        .routes(routes!(runs::retry_many))
-        .routes(routes!(runs::rerun))
-        .routes(routes!(runs::cancel))
-        .routes(routes!(runs::skip))
-        .routes(routes!(lanes::list))
-        .routes(routes!(lanes::skip))
-        .routes(routes!(lanes::resume))
-        .routes(routes!(schedules::list))
-        .routes(routes!(schedules::upcoming))
-        .routes(routes!(schedules::validate))
-        .routes(routes!(schedules::pause))
-        .routes(routes!(schedules::resume))
-        .routes(routes!(keys::list, keys::add))
-        .routes(routes!(keys::rename, keys::delete))
-        .routes(routes!(keys::revoke))
-        .routes(routes!(tokens::list, tokens::add))
-        .routes(routes!(tokens::delete))
-        .routes(routes!(events::follow))
-        .routes(routes!(evaluate::evaluate))
-}
-
-/// Where requests go.
-#[derive(Clone)]
-pub struct Routers {
-    app: App,
-    /// The token contract, events, health.
-    public: Router,
-    /// The admin API.
-    admin: Router,
-}
-
-/// What answers at one address.
-#[derive(Clone)]
-pub struct Routes {
-    /// Webhooks, where they are served here. They are the way of nearly all requests, and a router would cost each of
-    /// them a tenth of its time.
-    hooks: Option<App>,
-    /// Everything else.
-    router: Router,
-    house: Arc<House>,
-}
-
-impl Routers {
-    /// Webhooks and the admin API at addresses of their own.
-    pub fn apart(self) -> (Routes, Routes) {
-        let house = self.app.house.clone();
-        let public = Routes { hooks: Some(self.app), router: self.public.fallback(not_found), house: house.clone() };
-        (public, Routes { hooks: None, router: self.admin.fallback(not_found), house })
-    }
-
-    /// Both at one address.
-    pub fn together(self) -> Routes {
-        let house = self.app.house.clone();
-        Routes { hooks: Some(self.app), router: self.admin.merge(self.public).fallback(not_found), house }
-    }
-}
-
-impl Routes {
-    /// The answer to a request of this caller.
-    async fn answer(&self, mut request: Request<Body>, caller: &Caller) -> Response {
-        match &self.hooks {
-            Some(app) if hooks::is_hook(request.uri().path()) => hooks::hook(app, request, caller).await,
-            _ => {
-                request.extensions_mut().insert(caller.clone());
-                match TowerToHyperService::new(self.router.clone()).call(request).await {
-                    Ok(answer) => answer,
-                    Err(never) => match never {},
-                }
-            }
-        }
-    }
-}
-
-/// All routes.
-pub fn routers(engine: Engine, guard: Guard) -> Routers {
-    let house = Arc::new(House::new(engine.config()));
-    let app = App { engine, guard: Arc::new(guard), house };
-    let (api, document) = api().split_for_parts();
-    let document = openapi::finished(document, app.engine.config().public_url.as_deref());
-    let described = move || std::future::ready(openapi::ok(document.clone()));
-    let api = api
-        .route("/openapi.json", get(described))
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .layer(middleware::from_fn_with_state(app.clone(), want_token));
-    let metrics = Router::new()
-        .route("/metrics", get(metrics::show))
-        .layer(middleware::from_fn_with_state(app.clone(), want_token));
-    let admin = Router::new().nest("/api/v1", api).merge(metrics);
-    let public = Router::new()
-        .route("/webhook/payload", post(token_contract::start))
-        .route("/webhook/status/{id}", get(token_contract::status))
-        .route("/callbacks/{run}/{name}/{mac}", get(callbacks::page).post(callbacks::deliver))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready));
-    Routers { public: finished(public, &app), admin: finished(admin, &app), app }
-}
-
-/// What all routes share.
-fn finished(router: Router<App>, app: &App) -> Router {
-    router.method_not_allowed_fallback(method_not_allowed).with_state(app.clone())
-}
-
-async fn not_found(uri: axum::http::Uri) -> Response {
-    Problem::not_found(format!("There is nothing at `{}`.", uri.path())).into_response()
-}
-
-async fn method_not_allowed(method: axum::http::Method, uri: axum::http::Uri) -> Response {
-    Problem::new(405, "method-not-allowed", "Method not allowed")
-        .with_detail(format!("`{}` does not answer to {method}.", uri.path()))
-        .into_response()
-}
+pub use token::{AdminToken, Guard};

@@ -16,10 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PACE: u64 = 8 * 1024;
 
 /// A stream whose writes fail with `TimedOut` once nothing could be written for a while, or too little for longer.
-/// Somebody who reads slowly, or not at all, would hold the memory of an answer for as long as they like.
+/// A caller that reads slowly, or not at all, would hold the memory of an answer for any time.
 pub struct Paced<S> {
     stream: S,
-    /// Is told when everything is sent.
+    /// Is notified when everything is sent.
     pulse: Arc<Pulse>,
     patience: Duration,
     pace: u64,
@@ -119,20 +119,20 @@ mod tests {
     /// How long a write may wait here.
     const PATIENCE: Duration = Duration::from_millis(200);
 
-    /// A stream that must be read at so many bytes a second.
+    /// A stream that must be read at `pace` bytes a second.
     fn paced<S>(stream: S, pace: u64) -> Paced<S> {
         Paced { patience: PATIENCE, pace, ..Paced::new(stream, Arc::default()) }
     }
 
     #[tokio::test]
-    async fn somebody_who_does_not_read_is_given_up() {
+    async fn a_caller_that_does_not_read_is_given_up() {
         let (ours, _theirs) = tokio::io::duplex(64);
         let failed = paced(ours, 1).write_all(&[0; 65]).await.unwrap_err();
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
-    async fn somebody_who_reads_in_time_gets_everything() {
+    async fn a_caller_that_reads_in_time_gets_everything() {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let reader = tokio::spawn(async move {
             let (mut all, mut some) = (0, [0; 64]);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn somebody_who_reads_too_slowly_is_given_up() {
+    async fn a_caller_that_reads_too_slowly_is_given_up() {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let reader = tokio::spawn(async move {
             let mut one = [0];

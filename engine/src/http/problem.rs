@@ -62,12 +62,11 @@ impl Problem {
             StoreError::Conflict(text) => Self::new(409, "conflict", "Conflict").with_detail(sentence(text)),
             error if error.is_temporary() || error.is_of_disk() => {
                 told::error(&format!("the store: {error}"));
-                Self::unavailable("The engine cannot keep anything at the moment.")
+                Self::unavailable("The engine cannot store anything at the moment.")
             }
             error => {
                 told::error(&format!("the store: {error}"));
-                Self::new(500, "internal", "Internal error")
-                    .with_detail("The store failed; the engine's log says more.")
+                Self::new(500, "internal", "Internal error").with_detail("The store failed; see the log of the engine.")
             }
         }
     }
@@ -125,7 +124,7 @@ impl IntoResponse for Problem {
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        super::reply::harden(headers);
+        super::headers::harden(headers);
         for (name, value) in extra {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);

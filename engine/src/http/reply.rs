@@ -1,35 +1,22 @@
-//! Answers of webhooks: values as bodies, and what became of a request.
+//! Answers of webhooks: values as bodies, and the outcome of a request.
 
 use super::accept::Accept;
+use super::headers::harden;
+use super::json::json_response;
 use super::problem::Problem;
 use super::sent::{Reader, Unsent};
+use super::style::Style;
 use crate::engine::{Admission, Answer, Reply, RunId, RunState, Verdict};
 use crate::room::Full;
 use crate::script::encode_xml;
 use crate::told;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flowscript_lang::budget::Budget;
 use flowscript_lang::value::Value;
 use flowscript_stdlib::charset::{is_xml, media_type};
 use flowscript_stdlib::json;
-
-/// How the answers of a webhook look.
-#[derive(Clone, Debug, Default)]
-pub struct Style {
-    /// What stands in front of a run's id where the run can be asked for; nothing where it cannot.
-    pub runs: Option<String>,
-    /// Which formats the caller takes.
-    pub accept: Accept,
-}
-
-impl Style {
-    /// Where a run can be asked for.
-    pub fn status_url(&self, run: RunId) -> Option<String> {
-        self.runs.as_ref().map(|runs| format!("{runs}{run}"))
-    }
-}
 
 /// The answer to a request to a webhook.
 pub async fn of_admission(admission: Admission, style: &Style, reader: Reader<'_>) -> Response {
@@ -46,9 +33,11 @@ pub async fn of_admission(admission: Admission, style: &Style, reader: Reader<'_
             }
             .into_response()
         }
-        Admission::Interrupted(run) => Problem::unavailable("The engine is stopping; the run goes on when it is back.")
-            .with_run(run)
-            .into_response(),
+        Admission::Interrupted(run) => {
+            Problem::unavailable("The engine is stopping; the run continues after its restart.")
+                .with_run(run)
+                .into_response()
+        }
         Admission::Stopping => Problem::unavailable("The engine is stopping.").into_response(),
         Admission::Refused(message) => Problem::bad_request(message).into_response(),
         Admission::Failed => Problem::new(500, "workflow-failed", "The workflow failed")
@@ -56,15 +45,15 @@ pub async fn of_admission(admission: Admission, style: &Style, reader: Reader<'_
             .into_response(),
         Admission::KeyReused => Problem::new(422, "idempotency-key-reused", "Unprocessable content")
             .with_detail(
-                "This Idempotency-Key, or id of a delivery, names a run of another request; use a new one for a new request.",
+                "This Idempotency-Key or delivery id names a run of another request; use a new one for a new request.",
             )
             .into_response(),
         Admission::QueueFull(queued) => Problem::new(429, "queue-full", "Too many requests")
-            .with_detail(format!("{queued} runs of this workflow are waiting already."))
+            .with_detail(format!("{queued} runs of this workflow are already waiting."))
             .with_header(header::RETRY_AFTER, "5")
             .into_response(),
         Admission::Full => Problem::unavailable(
-            "The values of other runs take too much memory for one more of this workflow; try again in a moment.",
+            "The values of other runs take too much memory to start this one; try again in a moment.",
         )
         .into_response(),
         Admission::Unkept(error) => Problem::of_store(&error).into_response(),
@@ -84,7 +73,7 @@ pub fn accepted(run: RunId, status_url: Option<String>) -> Response {
     response
 }
 
-/// What a caller who waited is told; the status route tells the same.
+/// The answer to a caller that waited; the status route gives the same.
 pub async fn of_answer(answer: Answer, style: &Style, reader: Reader<'_>) -> Response {
     let Answer { run, verdict, held: _held } = answer;
     match verdict {
@@ -159,7 +148,7 @@ impl Unwritten {
     }
 }
 
-/// The answer with a value, or what is told instead of it.
+/// The answer with a value, or the problem that replaces it.
 fn told(written: Result<Response, Unwritten>, style: &Style, run: RunId) -> Response {
     match written {
         Ok(response) => response,
@@ -236,18 +225,4 @@ fn with_type(content_type: &'static str, body: Body) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     harden(response.headers_mut());
     response
-}
-
-/// JSON with a status.
-pub fn json_response(status: StatusCode, body: String) -> Response {
-    let mut response = (status, body).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    harden(response.headers_mut());
-    response
-}
-
-/// A body of ours is never a page of ours: browsers must not run what callers put into it.
-pub fn harden(headers: &mut HeaderMap) {
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
 }

@@ -38,7 +38,7 @@ pub fn of_type(ty: &Type, types: &Types) -> Json {
     Writer { types, open: Vec::new() }.schema(ty)
 }
 
-/// Writes types; those that are being written stand in `open`.
+/// Writes types; `open` holds those that are being written.
 struct Writer<'t> {
     types: &'t Types,
     open: Vec<TypeId>,

@@ -1,7 +1,7 @@
-//! Answers in room of their own: what waits for a reader is counted until it is read, and there is only so much of it.
+//! Answers in room of their own: an answer counts until it is read, and the room for answers is limited.
 
-use super::App;
-use super::house::{LARGE, Owner};
+use super::app::App;
+use super::capacity::{LARGE, Owner};
 use super::problem::Problem;
 use crate::engine::RunId;
 use crate::room::{Full, Held, Payer, Refused};
@@ -37,11 +37,11 @@ pub enum Unsent {
 }
 
 impl Unsent {
-    /// What is told of an answer for which there is no room.
+    /// The problem of an answer for which there is no room.
     pub fn no_room(full: Full, run: RunId, status_url: Option<String>) -> Problem {
         let problem = match full {
             Full::Now => Problem::unavailable(
-                "The run is kept, but too many answers wait for their readers; ask for its result in a moment.",
+                "The run is kept, but too many answers are waiting to be read; request its result in a moment.",
             ),
             Full::Always => Problem::new(500, "answer-too-large", "Answer too large").with_detail(
                 "The run is kept, but its answer is larger than the engine sends to one caller; \
@@ -57,7 +57,7 @@ impl Unsent {
 }
 
 impl Reader<'_> {
-    /// A body that `encode` writes: a large one beside the threads that serve requests.
+    /// A body that `encode` writes; outside the threads that serve requests if it is large.
     pub async fn written(
         self,
         encode: impl Fn(&mut dyn Budget) -> Result<String, EncodeError>,
@@ -67,11 +67,11 @@ impl Reader<'_> {
             Err(EncodeError::Value(reason)) => return Err(Unsent::Unfit(reason)),
             Err(EncodeError::TooLong { .. } | EncodeError::Stopped(_)) => {}
         }
-        self.app.house.apart(self.owner, || self.large(encode)).await
+        self.app.capacity.apart(self.owner, || self.large(encode)).await
     }
 
     fn large(self, encode: impl Fn(&mut dyn Budget) -> Result<String, EncodeError>) -> Result<Body, Unsent> {
-        let mut room = self.app.house.answer(self.owner);
+        let mut room = self.app.capacity.answer(self.owner);
         let most = room.most();
         // Runs that have ended are answered while the engine stops, too.
         let mut payer = Payer::new(Some(&mut room), most, &|| false);
@@ -79,7 +79,7 @@ impl Reader<'_> {
         let refused = payer.refused();
         match (written, refused) {
             (Ok(text), _) => {
-                // What writing has taken beside the text is free again.
+                // Memory that writing has taken besides the text is free again.
                 let (taken, needed) = (room.bytes(), text.capacity());
                 room.shrink(taken.saturating_sub(needed));
                 room.grow(needed.saturating_sub(taken)).map_err(Unsent::NoRoom)?;
@@ -97,7 +97,7 @@ impl Reader<'_> {
         if length <= SMALL {
             return Ok(Body::from(content.into()));
         }
-        let mut room = self.app.house.answer(self.owner);
+        let mut room = self.app.capacity.answer(self.owner);
         room.grow(length).map_err(Unsent::NoRoom)?;
         Ok(kept(content, room))
     }

@@ -1,10 +1,10 @@
 //! Connections: accepting them, their limits, and ending them in order.
 
-use super::Routes;
 use super::callers::Caller;
 use super::gate::Gate;
 use super::paced::Paced;
 use super::problem::Problem;
+use super::routes::Routes;
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -47,7 +47,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     })
 }
 
-/// A server that accepts connections until it is told to stop.
+/// A server that accepts connections until it is stopped.
 pub struct Server {
     listener: TcpListener,
     routes: Routes,
@@ -57,10 +57,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server for these routes, with so many connections at most.
+    /// A server for these routes, with at most this many connections.
     pub fn new(listener: TcpListener, routes: Routes, connections: usize) -> Self {
         let gate = Gate::new(connections);
-        routes.house.watch(gate.clone());
+        routes.capacity().watch(gate.clone());
         Self { listener, routes, gate, refusals: Arc::new(Semaphore::new(REFUSALS)) }
     }
 
@@ -97,7 +97,7 @@ impl Server {
     fn welcome(&self, http: &http1::Builder, connections: &GracefulShutdown, stream: TcpStream, peer: IpAddr) {
         let _ = stream.set_nodelay(true);
         let routes = self.routes.clone();
-        let callers = &routes.house.callers;
+        let callers = &routes.capacity().callers;
         let (caller, is_proxy) = (callers.at(peer), callers.is_proxy(peer));
         let Some(mut pass) = self.gate.enter(peer, &caller, is_proxy) else {
             // In words, unless there are too many of them too.
@@ -113,7 +113,7 @@ impl Server {
         let stream = TokioIo::new(Paced::new(stream, pulse.clone()));
         let service = service_fn(move |request: Request<Incoming>| {
             let (routes, pulse) = (routes.clone(), pulse.clone());
-            let callers = &routes.house.callers;
+            let callers = &routes.capacity().callers;
             let caller = if is_proxy { callers.at(callers.origin(peer, request.headers())) } else { caller.clone() };
             async move {
                 pulse.busy();
@@ -122,7 +122,7 @@ impl Server {
                 } else {
                     serve(&routes, request, &caller).await
                 };
-                // A stream goes on for as long as its reader likes.
+                // A stream continues for as long as its reader likes.
                 if answer.body().size_hint().exact().is_some() {
                     pulse.answered();
                 }
@@ -140,7 +140,7 @@ impl Server {
     }
 }
 
-/// Is it a request to the admin API, or does somebody ask how the engine is?
+/// Is it a request to the admin API, or about the health of the engine?
 fn is_for_admins<B>(request: &Request<B>) -> bool {
     let path = request.uri().path();
     path.starts_with("/api/") || matches!(path, "/metrics" | "/livez" | "/readyz")
@@ -152,7 +152,7 @@ fn crowded() -> Response {
     problem.with_header(header::CONNECTION, "close").into_response()
 }
 
-/// Tells a caller for whom there is no place, and lets it read that before its connection ends.
+/// Answers a connection beyond the limit, and lets its caller read the answer before it ends.
 async fn refuse(mut stream: TcpStream) {
     const PROBLEM: &str = "{\"type\":\"urn:flowscript:problem:unavailable\",\"title\":\"Service unavailable\",\
         \"status\":503,\"detail\":\"The engine has too many connections; try again in a moment.\"}";
@@ -178,13 +178,13 @@ async fn serve(routes: &Routes, request: Request<Incoming>, caller: &Caller) -> 
     let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if line + fields > HEADER_BYTES {
         let problem = Problem::new(431, "header-too-large", "Request header fields too large")
-            .with_detail(format!("Address and headers are larger than {HEADER_BYTES} bytes, which are the most."));
+            .with_detail(format!("Address and headers are larger than the limit of {HEADER_BYTES} bytes."));
         return problem.into_response();
     }
-    // The panic hook writes down what has happened; callers are told only that it did.
+    // The panic hook logs what has happened; the caller learns only that it did.
     let served = AssertUnwindSafe(routes.answer(request.map(Body::new), caller)).catch_unwind().await;
     served.unwrap_or_else(|_| {
         let problem = Problem::new(500, "internal", "Internal error");
-        problem.with_detail("The engine failed; its log says more.").into_response()
+        problem.with_detail("The engine failed; see its log.").into_response()
     })
 }

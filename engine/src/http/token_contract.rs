@@ -1,17 +1,19 @@
 //! `/webhook/payload` and `/webhook/status/{activityId}`: workflows started and watched with a token, in the shape that
 //! clients of Boomerang know.
 
-use super::App;
+use super::api::At;
+use super::app::App;
 use super::body::{self, RawBody};
 use super::callers::{self, Caller};
-use super::door;
-use super::house::Owner;
+use super::capacity::Owner;
+use super::headers::text;
 use super::idempotency;
-use super::input::At;
 use super::json;
+use super::json::json_response;
 use super::problem::Problem;
-use super::reply::{Style, json_response, of_admission};
+use super::reply::of_admission;
 use super::sent::Reader;
+use super::style::Style;
 use crate::engine::{Admission, IdempotencyKey, Progress, RunId, RunState, StepTrace, StepsView, Trigger};
 use crate::keys::OpenKey;
 use crate::trigger::webhook::{Credential, credential};
@@ -179,7 +181,7 @@ fn key_in_headers(app: &App, headers: &HeaderMap) -> Option<OpenKey> {
 }
 
 fn credential_in(headers: &HeaderMap) -> Option<Credential> {
-    credential(door::text(headers, "x-api-key"), door::text(headers, "authorization"))
+    credential(text(headers, "x-api-key"), text(headers, "authorization"))
 }
 
 fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflow>, Problem> {
@@ -187,7 +189,7 @@ fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflo
         (Some(Value::Text(id)), workflows) => workflows
             .iter()
             .find(|known| **known == id.as_str())
-            .ok_or_else(|| Problem::not_found(format!("The token opens no workflow `{id}`.")))?,
+            .ok_or_else(|| Problem::not_found(format!("The token does not open a workflow `{id}`.")))?,
         (None | Some(Value::Null), [only]) => only,
         (None | Some(Value::Null), workflows) => {
             let detail = format!("The token opens {} workflows; name one as `workflowId`.", workflows.len());

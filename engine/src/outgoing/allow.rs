@@ -18,7 +18,7 @@ impl FromStr for Allowed {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` in http.allow is no host; write host, host:port, *.domain or an address");
+        let wrong = || format!("`{text}` in http.allow is not a host; write host, host:port, *.domain or an address");
         let text_of = text.trim();
         let (host, port) = match text_of.rsplit_once(':') {
             // `::1` has colons of its own; with a port it is in brackets.

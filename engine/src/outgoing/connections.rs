@@ -258,8 +258,7 @@ impl Reader<'_> {
         };
         match Url::parse(url.reveal()) {
             Ok(parsed) if parsed.query().or(parsed.fragment()).is_some() => {
-                let wanted =
-                    "`url` of an HTTP connection must end before `?` and `#`: what steps ask for comes behind it";
+                let wanted = "`url` of an HTTP connection must end before `?` and `#`: the addresses of steps are appended to it";
                 self.wrong(entry.value.place, wanted);
                 None
             }
@@ -280,7 +279,7 @@ impl Reader<'_> {
     /// A text with its `${env:NAME}` and `${file:path}` filled in.
     fn secret(&mut self, node: &Node) -> Option<Secret> {
         let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
-            self.wrong(node.place, "A text is wanted here");
+            self.wrong(node.place, "A text is expected here");
             return None;
         };
         match Secret::fill(&scalar.text, self.project) {

@@ -99,7 +99,7 @@ impl Mail {
 
     fn message(&self, letter: Letter, key: &str) -> Result<Message, String> {
         let from = letter.from.or_else(|| self.from.clone());
-        let from = from.ok_or("nobody says whom it is from: give `from` in the step or in the connection")?;
+        let from = from.ok_or("the sender is missing: give `from` in the step or in the connection")?;
         let from = mailbox(&from)?;
         let id = format!("<{key}@{}>", from.email.domain());
         let mut message = Message::builder().message_id(Some(id)).from(from).raw_header(subject(letter.subject));

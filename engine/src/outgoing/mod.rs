@@ -369,9 +369,9 @@ fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, Unsent> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let wrong = |what: &str| Unsent::new(format!("the header `{name}` {what}"));
-        let header = HeaderName::try_from(name.as_str()).map_err(|_| wrong("is no name of a header"))?;
+        let header = HeaderName::try_from(name.as_str()).map_err(|_| wrong("is not a header name"))?;
         let value = HeaderValue::from_str(value)
-            .map_err(|_| wrong("has a line break or a character that cannot stand in a header"))?;
+            .map_err(|_| wrong("has a line break or a character that is not allowed in a header"))?;
         map.append(header, value);
     }
     Ok(map)

@@ -67,7 +67,7 @@ impl Server {
             ("smtp", Some("required")) => (Security::Upgraded, 587),
             ("smtps", _) => (Security::Whole, 465),
             ("smtp", Some(other)) => return Err(format!("`tls={other}` is not known; write `tls=required`")),
-            (other, _) => return Err(format!("`{other}` is no scheme of mail servers")),
+            (other, _) => return Err(format!("`{other}` is not a scheme of mail servers")),
         };
         let decoded = |text: &str| {
             let text = percent_decode_str(text).decode_utf8().map_err(|_| "its login is not UTF-8".to_owned());

@@ -199,9 +199,9 @@ impl Reader {
                 Ok(metadata) if metadata.is_dir() && !is_yaml => {
                     let identity = disk::Identity::of(&metadata);
                     if identity.is_some_and(|identity| above.contains(&identity)) {
-                        self.odd(format!("{shown} is not read: it is a link to a folder that it is in"));
+                        self.odd(format!("{shown} is not read: it is a link to a folder that contains it"));
                     } else if above.len() > MAX_FOLDERS + 1 {
-                        self.odd(format!("{shown} is not read: it is in more than {MAX_FOLDERS} folders"));
+                        self.odd(format!("{shown} is not read: it is nested in more than {MAX_FOLDERS} folders"));
                     } else {
                         above.extend(identity);
                         self.workflows(&path, &format!("{relative}/"), above)?;

@@ -134,7 +134,7 @@ fn refuse_unknown_names(files: &mut BTreeMap<String, LoadedFile>, connections: &
         }
         for (name, place) in workflow.connections.iter().filter(|(name, _)| !connections.is_named(name)) {
             let problem = Problem::new(codes::UNKNOWN_CONNECTION, *place, format!("There is no connection `{name}`"));
-            problems.push(problem.with_hint("Connections stand in connections.yaml of the project."));
+            problems.push(problem.with_hint("Connections are declared in connections.yaml of the project."));
         }
         if !problems.is_empty() {
             file.problems.extend(problems);

@@ -16,7 +16,7 @@ impl Reader<'_> {
         if node.scalar().is_none() {
             match bare_braces(node) {
                 Some(problem) => self.report(Problem { warning: false, ..problem }),
-                None => self.wrong(node, "A text is wanted here"),
+                None => self.wrong(node, "A text is expected here"),
             }
             return None;
         }
@@ -70,7 +70,7 @@ impl Reader<'_> {
         let mut seen = HashSet::new();
         for (name, node) in nodes {
             if !seen.insert(name) {
-                self.report(Problem::new(codes::WRONG_VALUE, node.place, format!("`{name}` stands here twice")));
+                self.report(Problem::new(codes::WRONG_VALUE, node.place, format!("`{name}` is given here twice")));
             }
         }
     }

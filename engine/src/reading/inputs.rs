@@ -77,7 +77,7 @@ impl Reader<'_> {
 
     fn conversion(&mut self, node: &Node) -> Option<Conversion> {
         let Some(scalar) = node.scalar() else {
-            self.wrong(node, "A type is wanted here, such as text, number, boolean, datetime, any or text?");
+            self.wrong(node, "A type is expected here, such as text, number, boolean, datetime, any or text?");
             return None;
         };
         match Conversion::compile(scalar, self.library, &mut self.loading) {

@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
         let failed = self.unreported_error || self.problems.iter().any(|problem| self.refuses(problem));
         if self.unreported > 0 {
             let place = self.problems.last().map_or(start, |last| last.place);
-            let message = format!("There are {} more problems, which are not told", self.unreported);
+            let message = format!("There are {} more problems, which are not reported", self.unreported);
             let problem = Problem::new(codes::MORE, place, message).with_hint("Correct the first ones.");
             self.problems.push(Problem { warning: !self.unreported_error, ..problem });
         }

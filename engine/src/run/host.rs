@@ -355,7 +355,7 @@ impl Host for RunHost {
         let calls = self.calls.as_ref();
         match calls.and_then(|calls| Some((calls.run, calls.callbacks.as_ref()?))) {
             Some((run, callbacks)) => Ok(callbacks.url(run, name)),
-            None => Err("nobody knows the engine's address: set `publicUrl` in flowscript.toml".to_owned()),
+            None => Err("the address of the engine is not known: set `publicUrl` in flowscript.toml".to_owned()),
         }
     }
 

@@ -265,7 +265,7 @@ fn next(
                 machine.end_step(&position, strand.attempt, Err(&fault));
             }
             if interrupted && step.once && !retried && !planted!(machine.host.clock(), RepeatedOnce) {
-                let message = "The step was interrupted, and may run once only: nobody knows whether it has run.";
+                let message = "The step was interrupted and may run only once: it is not known whether it has run.";
                 return Ok(Some(Next::Done(Box::new(Err(Fault::of_kind(INTERRUPTED, message))))));
             }
         }

@@ -65,7 +65,7 @@ pub fn encode_fields<const N: usize>(fields: [(&str, &Value); N]) -> Vec<u8> {
     let mut out = Writer::new(usize::MAX);
     out.bytes.push(tag::RECORD);
     out.new_names(N, fields.iter().map(|(name, _)| *name));
-    out.no_names(); // it is no row of a table
+    out.no_names(); // it is not a row of a table
     fields.iter().for_each(|(_, value)| out.write(value));
     out.bytes
 }

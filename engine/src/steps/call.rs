@@ -98,7 +98,7 @@ fn value(walk: &mut Walk<'_>, callee: Option<&dyn Callable>, entry: &Entry) -> O
 fn callee(walk: &mut Walk<'_>, node: &Node) -> Option<Arc<dyn Callable>> {
     let id = text_of(node);
     if !is_workflow_id(id) {
-        let wanted = "The id of a workflow is wanted as it stands, such as item-price or erp.item-price";
+        let wanted = "The literal id of a workflow is expected, such as item-price or erp.item-price";
         walk.reader().wrong(node, wanted);
         return None;
     }

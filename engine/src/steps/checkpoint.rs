@@ -11,7 +11,7 @@ use flowscript_lang::value::Value;
 
 pub(super) const KIND: Row = Row {
     key: "checkpoint",
-    summary: "Puts the run on disk as it is: after a crash it goes on from here.",
+    summary: "Writes the run to disk as it is: after a crash it continues from here.",
     example: "checkpoint: counted",
     takes: Takes::Text,
     timeout: Timeout::No(DOES_NOT_WAIT),

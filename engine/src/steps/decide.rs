@@ -19,7 +19,7 @@ const BRANCH: &[Key] =
 
 pub(super) const KIND: Row = Row {
     key: "decide",
-    summary: "Runs the steps of the first branch whose `when` is true; `else` stands last.",
+    summary: "Runs the steps of the first branch whose `when` is true; `else` comes last.",
     example: "decide: [ { when: quantity > 10, steps: [ log: { message: many } ] }, { else: [ log: { message: few } ] } ]",
     takes: Takes::List(&Takes::Map(BRANCH)),
     timeout: Timeout::No(DOES_NOT_WAIT),
@@ -67,7 +67,7 @@ fn branch<'n>(
     let fields = reader.fields(node, "A branch of `decide`", BRANCH)?;
     if let Some(entry) = fields.get("else") {
         if !is_last || fields.get("when").is_some() || fields.get("steps").is_some() {
-            let message = "`else` stands alone in the last branch";
+            let message = "`else` must be alone in the last branch";
             reader.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
         }
         *otherwise = true;

@@ -11,7 +11,7 @@ use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
 
 /// Why it may neither be tried again, nor run once only, nor fail while the run continues.
-const ENDS: &str = "`end` ends the run; there is nothing to go on with";
+const ENDS: &str = "`end` ends the run, so nothing can continue after it";
 
 pub(super) const KIND: Row = Row {
     key: "end",
@@ -38,8 +38,8 @@ enum End {
 fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     let reader = walk.reader();
     if let Some(around) = reader.side_by_side() {
-        let message = format!("`end` cannot stand inside {around}: the others would still be running");
-        let hint = "Fail with `assert`, or end the run behind it.";
+        let message = format!("`end` is not allowed inside {around}: the others would still be running");
+        let hint = "Fail with `assert`, or end the run after it.";
         reader.report(Problem::new(codes::WRONG_VALUE, given.place(), message).with_hint(hint));
     }
     if given.node().is_null() {

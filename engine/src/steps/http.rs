@@ -273,7 +273,7 @@ impl Http {
             Sent::Empty => (None, None),
             Sent::Json(content) => {
                 let value = content.value(variables, context)?;
-                let wrong = |reason| Fault::new(ErrorKind::Type, format!("The body is no JSON: {reason}"));
+                let wrong = |reason| Fault::new(ErrorKind::Type, format!("The body is not JSON: {reason}"));
                 let text = context.within("The body", |budget| encode_json_within(&value, budget));
                 let text = text.map_err(|error| error.into_fault(wrong))?;
                 (Some(Bytes::from(text)), Some("application/json"))

@@ -9,7 +9,7 @@ use flowscript_lang::value::{Rows, Value, to_number, to_text};
 use std::ops::RangeInclusive;
 
 /// Why a step may not have a `timeout`.
-pub(super) const DOES_NOT_WAIT: &str = "`timeout` is for steps that wait for somebody else, such as `http`";
+pub(super) const DOES_NOT_WAIT: &str = "`timeout` is for steps that wait for a peer, such as `http`";
 /// Why a step with steps in it may not have `retry` or `once`.
 pub(super) const HOLDS_STEPS: &str = "This step holds steps; give this to the steps in it";
 /// Statuses that a failure may have.
@@ -32,7 +32,7 @@ pub(super) fn connection(reader: &mut Reader<'_>, fields: &Fields<'_>, node: &No
     let entry = reader.needed(fields, "connection", node.place, &why)?;
     let name = text_of(&entry.value);
     if name.is_empty() {
-        reader.wrong(&entry.value, "The name of a connection is wanted");
+        reader.wrong(&entry.value, "The name of a connection is expected");
         return None;
     }
     reader.names_connection(name, entry.value.place);

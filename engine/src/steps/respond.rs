@@ -32,7 +32,7 @@ const HOP_BY_HOP: [&str; 9] = [
 
 pub(super) const KIND: Row = Row {
     key: "respond",
-    summary: "Answers a waiting caller now; the run goes on.",
+    summary: "Answers a waiting caller now; the run continues.",
     example: "respond: { status: 202, body: { accepted: \"{quantity}\" } }",
     takes: Takes::Map(&[
         optional("status", Takes::Template),
@@ -90,7 +90,7 @@ fn refuse_header(reader: &mut Reader<'_>, entry: &Entry) {
         let message = format!("The header `{}` cannot be set by `respond`", entry.key);
         reader.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
     } else if !is_header_name(&name) {
-        let message = format!("`{}` is no name of a header", entry.key);
+        let message = format!("`{}` is not a header name", entry.key);
         let problem = Problem::new(codes::WRONG_VALUE, entry.place, message);
         let hint = "Names of headers are made of letters, digits and the characters !#$%&'*+-.^_`|~.";
         reader.report(problem.with_hint(hint).for_files_only());

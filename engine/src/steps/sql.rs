@@ -92,7 +92,7 @@ fn read_execute(reader: &mut Reader<'_>, node: &Node) -> Option<SqlWork> {
 
 fn statement(reader: &mut Reader<'_>, node: &Node) -> Option<Statement> {
     let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
-        reader.wrong(node, "SQL is wanted here");
+        reader.wrong(node, "SQL is expected here");
         return None;
     };
     if let Some((range, name)) = template_in(&scalar.text) {

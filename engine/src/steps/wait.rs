@@ -21,7 +21,7 @@ const MAX_EVENT: usize = 200;
 
 pub(super) const KIND: Row = Row {
     key: "wait",
-    summary: "Lets the run sleep `for` a time, `until` an instant, or until an `event` comes; it holds no worker, and goes on after a restart.",
+    summary: "Lets the run sleep `for` a time, `until` an instant, or until an `event` comes; it does not hold a worker, and continues after a restart.",
     example: "wait: { event: approval, timeout: 3d }",
     takes: Takes::Map(&[
         optional("for", Takes::Duration),
@@ -29,7 +29,7 @@ pub(super) const KIND: Row = Row {
         optional("event", Takes::Template),
         optional("timeout", Takes::Duration),
     ]),
-    timeout: Timeout::No("The `timeout` of a `wait` stands inside it: `wait: { event: paid, timeout: 1h }`"),
+    timeout: Timeout::No("The `timeout` of a `wait` belongs inside it: `wait: { event: paid, timeout: 1h }`"),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
@@ -79,7 +79,7 @@ fn read_event(walk: &mut Walk<'_>, event: &Entry, timeout: Option<&Entry>) -> Op
     let reader = walk.reader();
     let timeout = timeout.and_then(|entry| reader.duration(&entry.value, LONGEST));
     if !reader.library().has_callbacks() {
-        let message = "An event cannot reach this engine: nobody knows its address";
+        let message = "An event cannot reach this engine, since its address is not known";
         let hint = "Set `publicUrl` in flowscript.toml; `callbackUrl(name)` begins with it.";
         reader.report(Problem::new(codes::MISSING_KEY, event.place, message).with_hint(hint));
     }

@@ -49,7 +49,7 @@ pub struct Row {
 }
 
 /// The reason why a step without an `id` cannot fail while the run continues.
-const NEEDS_ID: &str = "`continueOnFail` needs an `id`, under which `errors` tells what failed";
+const NEEDS_ID: &str = "`continueOnFail` needs an `id`, under which `errors` has the failure";
 
 impl Row {
     /// Why a step of the kind must not have one of the keys that steps share, if it must not. `has_id`: it has an `id`.

@@ -28,7 +28,7 @@ impl Keep {
     }
 }
 
-/// What is kept of each run for people. Retry never depends on it.
+/// The diagnostics that are kept of each run. A retry never depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Diagnostics {
     /// The inputs.
@@ -45,7 +45,7 @@ impl Default for Diagnostics {
     }
 }
 
-/// Diagnostics as they were switched at run time; what is not given is as the file says.
+/// Diagnostics as they were switched while the engine runs; a part that is missing follows the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiagnosticsSwitch {

@@ -31,7 +31,7 @@ fn loads(source: &str) -> model::Workflow {
 fn fails(source: &str, place: &str, code: &str, part: &str) {
     let errors: Vec<Problem> = problems(source).into_iter().filter(|p| !p.warning).collect();
     let lines: Vec<String> = errors.iter().map(|p| p.line("test.yaml")).collect();
-    let [error] = errors.as_slice() else { panic!("one error is wanted, not {lines:#?}\n{source}") };
+    let [error] = errors.as_slice() else { panic!("one error is expected, not {lines:#?}\n{source}") };
     let at = format!("{}:{}", error.place.line, error.place.column);
     assert_eq!((at.as_str(), error.code.id), (place, code), "{lines:?}\n{source}");
     assert!(error.message.contains(part), "{lines:?}");
@@ -211,7 +211,7 @@ fn steps() {
         "steps:\n  - decide:\n    - else: []\n    - when: true\n      steps: []",
         "3:7",
         "F0203",
-        "`else` stands alone",
+        "`else` must be alone",
     );
     fails("steps:\n  - decide:\n    - when: true", "3:7", "F0202", "needs `steps`");
 }
@@ -366,7 +366,7 @@ fn steps_that_hold_steps() {
         &steps("  - forEach: { item: i, in: '[1]', parallel: 2, steps: [ end: ] }"),
         "3:61",
         "F0203",
-        "`end` cannot stand inside a `forEach` with `parallel` above 1",
+        "`end` is not allowed inside a `forEach` with `parallel` above 1",
     );
     fails(&steps("  - forEach: { item: n, in: '[1]', steps: [] }"), "3:22", "F0205", "`n` is the name of a variable");
     fails(
@@ -376,7 +376,7 @@ fn steps_that_hold_steps() {
         "`x`",
     );
     fails(&steps("  - id: a\n    call: { workflow: none }"), "4:23", "F0207", "no workflow `none`");
-    fails(&steps("  - wait: { event: paid }"), "3:13", "F0202", "nobody knows its address");
+    fails(&steps("  - wait: { event: paid }"), "3:13", "F0202", "its address is not known");
     fails(&steps("  - wait: { for: 1s, until: now() }"), "3:11", "F0203", "one thing");
     fails(
         &steps("  - forEach: { item: i, in: '[1]', steps: [] }\n    retry: { times: 1 }"),

@@ -27,7 +27,7 @@ flowscript_lang::codes! {
     TOO_DEEP {
         id: "F0003",
         title: "a file that is nested too deep",
-        text: "Maps and lists may stand in each other 64 levels deep. Move inner steps into a workflow of their own.",
+        text: "Maps and lists may be nested 64 levels deep. Move inner steps into a workflow of their own.",
         example: "",
         ..Code::CHECKED
     }
@@ -51,8 +51,8 @@ flowscript_lang::codes! {
     }
     MORE {
         id: "F0006",
-        title: "more problems than are told",
-        text: "Of one file 1,000 problems are told. Correct the first ones; most of the others may follow from them.",
+        title: "more problems than are reported",
+        text: "Only the first 1,000 problems of a file are reported. Correct the first ones; most of the others may follow from them.",
         example: "",
         ..Code::CHECKED
     }
@@ -74,8 +74,8 @@ flowscript_lang::codes! {
     }
     DUPLICATE_KEY {
         id: "F0103",
-        title: "a key that stands twice",
-        text: "In one map a key stands once: of two, nobody could tell which one counts. Remove one of them.",
+        title: "a key that is given twice",
+        text: "A key may occur only once in a map, since it would not be clear which value counts. Remove one of them.",
         example: "output: 1\noutput: 2",
         ..Code::CHECKED
     }
@@ -96,7 +96,7 @@ flowscript_lang::codes! {
     WRONG_VALUE {
         id: "F0203",
         title: "a value of the wrong kind",
-        text: "The value is of another kind than the key takes: a text where a number is wanted, a list where a map is, a word \
+        text: "The value is of another kind than the key takes: a text where a number is expected, a list where a map is, a word \
                that is none of the known ones. The message says what can stand there.",
         example: "active: perhaps\noutput: 1",
         ..Code::CHECKED
@@ -151,14 +151,14 @@ flowscript_lang::codes! {
     CALL {
         id: "F0210",
         title: "a call that cannot be made",
-        text: "A `call` names a workflow that does not load, that leads back to the caller, or that stands deeper than 16 calls. \
+        text: "A `call` names a workflow that does not load, that leads back to the caller, or that is nested deeper than 16 calls. \
                Mend the called workflow first; move what two workflows share into a third one.",
         example: "steps:\n  - call: { workflow: example }",
         ..Code::CHECKED
     }
     SHARED {
         id: "F0211",
-        title: "a variable that is shared with steps beside these",
+        title: "a variable that is shared with parallel steps",
         text: "Branches of `parallel` and passes of a `forEach` with `parallel` above 1 see a copy of the variables: setting one \
                from outside would be lost. Give the value as the branch's or pass's `output`.",
         example: "steps:\n  - set: { t: 0 }\n  - parallel: { a: { steps: [ set: { t: 1 } ] } }",
@@ -198,7 +198,7 @@ flowscript_lang::codes! {
     BARE_BRACES {
         id: "F0401",
         title: "braces without quotes",
-        text: "YAML reads `{x}` without quotes as a map with the key `x` and no value. A template wants quotes: `\"{x}\"`.",
+        text: "YAML reads `{x}` without quotes as a map with the key `x` and no value. A template needs quotes: `\"{x}\"`.",
         example: "input: { x: number }\noutput: {x}",
         lint: Some("bare-braces"),
         ..Code::CHECKED
@@ -206,8 +206,8 @@ flowscript_lang::codes! {
     BARE_EXPRESSION {
         id: "F0402",
         title: "a text that reads like an expression",
-        text: "Values in a workflow file are texts unless they stand in braces: `output: total` gives the text `total`, \
-               `output: \"{total}\"` the value of the variable. Quote a text that is meant as it stands: `output: 'total'`.",
+        text: "Values in a workflow file are texts unless they are in braces: `output: total` gives the text `total`, \
+               `output: \"{total}\"` the value of the variable. Quote a text that is meant literally: `output: 'total'`.",
         example: "input: { total: number }\noutput: total",
         lint: Some("bare-expression"),
         ..Code::CHECKED

@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
                     .with_hint("A template that begins a value needs quotes: \"{name}\"."));
             };
             if let Some(line) = lines.insert(key.clone(), place.line) {
-                let message = format!("The key `{key}` stands here a second time; the first is in line {line}");
+                let message = format!("The key `{key}` is given here a second time; the first is in line {line}");
                 return Err(Problem::new(codes::DUPLICATE_KEY, place, message).with_hint("Remove one of the two."));
             }
             let (event, span) = self.next()?;
@@ -180,7 +180,7 @@ fn may_enter(anchor: usize, tag: Option<&Tag>, place: Place, level: usize) -> Re
         return Err(refuse_tag(tag, place));
     }
     if level >= MAX_LEVELS {
-        let message = format!("More than {MAX_LEVELS} lists and maps stand inside each other here");
+        let message = format!("More than {MAX_LEVELS} lists and maps are nested here");
         return Err(Problem::new(codes::TOO_DEEP, place, message));
     }
     Ok(())

@@ -92,7 +92,7 @@ fn refusals() {
         assert!(message.contains(part), "{message}");
     };
     check("", "1:1", "empty");
-    check("a: 1\nb: 2\na: 3", "3:1", "`a` stands here a second time; the first is in line 1");
+    check("a: 1\nb: 2\na: 3", "3:1", "`a` is given here a second time; the first is in line 1");
     check("a: &x 1\nb: 2", "1:4", "Anchors");
     check("a: 1\nb: *x", "2:4", "");
     check("a: !color red", "1:4", "tag");

@@ -110,7 +110,7 @@ impl Checker<'_> {
                     return Some(invalid(span));
                 }
                 let hint = "`default(T)` takes the name of a type, `Default(x, fallback)` two values";
-                self.error_hint(codes::UNKNOWN_TYPE, sources[0].span, "This is no type.", Some(hint.to_owned()));
+                self.error_hint(codes::UNKNOWN_TYPE, sources[0].span, "This is not a type.", Some(hint.to_owned()));
                 return Some(invalid(span));
             };
             let value = self.types.default_value(&ty);
@@ -146,7 +146,7 @@ impl Checker<'_> {
                 self.error(
                     codes::WRONG_OPERAND,
                     single.span,
-                    format!("`table(T)` wants a record type, and `{ty}` is none."),
+                    format!("`table(T)` requires a record type, which `{ty}` is not."),
                 );
                 return invalid(span);
             }
@@ -338,7 +338,7 @@ impl Checker<'_> {
         self.effect = self.effect.max(function.effect);
         if function.effect > self.options.effect {
             let message = format!("`{}` cannot be used here: it reaches outside.", function.name);
-            let hint = Some("HTTP calls stand only in `script` steps".to_owned());
+            let hint = Some("HTTP calls are allowed only in `script` steps".to_owned());
             self.error_hint(codes::NOT_ALLOWED, span, message, hint);
         }
     }
@@ -374,7 +374,7 @@ impl Checker<'_> {
             ExprKind::Constant(constant) => format!("the {} {}", constant.type_name(), constant.to_literal(40)),
             _ => value.ty.to_string(),
         };
-        let message = format!("{}: the parameter {name} wants {}, not {found}.", function.name, wanted.name());
+        let message = format!("{}: the parameter {name} takes {}, not {found}.", function.name, wanted.name());
         self.error(codes::TYPE_MISMATCH, value.span, message);
     }
 

@@ -121,7 +121,7 @@ impl Checker<'_> {
     pub(super) fn wants_text(&mut self, value: &Expr, what: &str) {
         let ty = self.types.resolve(&value.ty).without_null();
         if matches!(ty, Type::List(_) | Type::Record(_) | Type::Function(_) | Type::Binary) {
-            let message = format!("A value of type {} has no text form, which {what} wants.", value.ty);
+            let message = format!("A value of type {} has no text form, which {what} requires.", value.ty);
             let (hint, functions): (_, &[&str]) = match ty {
                 Type::Binary => ("use `DecodeText(x)` or `Base64Encode(x)`", &["DecodeText", "Base64Encode"]),
                 Type::Function(_) => ("call the function", &[]),
@@ -140,7 +140,7 @@ impl Checker<'_> {
         let source = self.units[self.unit].source.clone();
         for escape in crate::parse::unknown_escapes(span.text(&source)) {
             let at = Span { start: span.start + escape.start, end: span.start + escape.end };
-            let message = format!("`{}` is no escape; the backslash stays in the text.", at.text(&source));
+            let message = format!("`{}` is not an escape; the backslash stays in the text.", at.text(&source));
             let hint = "double the backslash, or write a verbatim text: @'…'";
             let fix = Fix::insert(at.start, "\\").titled("double the backslash").safe();
             self.report(Diagnostic::warning(codes::UNKNOWN_ESCAPE, at, message).with_hint(hint).with_fix(fix));
@@ -239,7 +239,7 @@ impl Checker<'_> {
         let ty = self.type_expr(written);
         let record = self.types.record(&ty).cloned();
         if record.is_none() && !ty.is_any() {
-            self.error(codes::WRONG_OPERAND, written.span, format!("`new` makes a record, and `{ty}` is none."));
+            self.error(codes::WRONG_OPERAND, written.span, format!("`new` makes a record, which `{ty}` is not."));
         }
         let mut lowered: Vec<(EcoString, Expr)> = Vec::with_capacity(fields.len());
         let mut given: HashMap<&EcoString, Span> = HashMap::with_capacity(fields.len());

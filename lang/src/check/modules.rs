@@ -168,7 +168,7 @@ impl Checker<'_> {
                 self.error_hint(
                     codes::NOT_A_DECLARATION,
                     statement.span,
-                    "This statement cannot stand in a module.",
+                    "This statement is not allowed in a module.",
                     hint,
                 );
             }

@@ -165,7 +165,7 @@ impl Checker<'_> {
                     self.error_hint(
                         codes::MISPLACED_AGGREGATE,
                         *span,
-                        "`*` cannot stand in a query with groups.",
+                        "`*` is not allowed in a query with groups.",
                         hint,
                     );
                 }
@@ -196,9 +196,9 @@ impl Checker<'_> {
                     let named = label.as_ref().map(|label| label.text.clone()).or_else(|| column_name(value));
                     let lowered_value = self.item(label.as_ref(), value);
                     let Some(name) = named else {
-                        let message = "This item needs a name, since it is no column.";
+                        let message = "This item needs a name, since it is not a column.";
                         let error = Diagnostic::error(codes::UNNAMED_COLUMN, value.span, message)
-                            .with_hint("write `name: …` before it or `as name` behind it")
+                            .with_hint("write `name: …` before it or `as name` after it")
                             .with_fix(Fix::insert(value.span.start, "value: "));
                         self.report(error);
                         continue;
@@ -254,13 +254,13 @@ impl Checker<'_> {
             let nothing = given.is_empty();
             if nothing {
                 let hint = match scope.stage {
-                    Stage::Where | Stage::On => "conditions on groups stand in `having`",
+                    Stage::Where | Stage::On => "conditions on groups belong in `having`",
                     _ => "it counts the rows of a group: add `group by`, or leave only aggregates in the `select`",
                 };
                 self.error_hint(
                     codes::MISPLACED_AGGREGATE,
                     span,
-                    format!("`{name}()` cannot stand here."),
+                    format!("`{name}()` is not allowed here."),
                     Some(hint.to_owned()),
                 );
                 return Some(invalid(span));

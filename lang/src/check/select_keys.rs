@@ -413,7 +413,7 @@ pub(super) fn holds_aggregate(expr: &ast::Expr) -> bool {
 /// The replacement of an alias of an aggregate where rows are not grouped yet.
 pub(super) fn ungrouped(checker: &mut Checker<'_>, name: &str, span: Span) -> Expr {
     let message = format!("`{name}` is an aggregate, which is computed after the rows are filtered and grouped.");
-    let hint = "conditions on aggregates stand in `having`; group keys are columns or computed from columns";
+    let hint = "conditions on aggregates belong in `having`; group keys are columns or computed from columns";
     checker.error_hint(codes::MISPLACED_AGGREGATE, span, message, Some(hint.to_owned()));
     Expr { ty: Type::Any, ..invalid(span) }
 }

@@ -151,7 +151,7 @@ impl Checker<'_> {
     }
 
     fn must_be_key(&mut self, name: &str, span: Span) {
-        let message = format!("`{name}` must be a group key here, or stand inside an aggregate.");
+        let message = format!("`{name}` must be a group key here, or be inside an aggregate.");
         let hint = format!("add it to `group by`, or take one of its values: `first({name})`");
         let fix = Fix::around(span, "first(", ")").titled(format!("write `first({name})`"));
         self.report(Diagnostic::error(codes::MISPLACED_AGGREGATE, span, message).with_hint(hint).with_fix(fix));

@@ -291,12 +291,12 @@ impl Checker<'_> {
                 .collect();
             if !missing.is_empty() && !have.open {
                 return format!(
-                    "This does not fit {subject}: it wants {wanted}, but {} is missing.",
+                    "This does not fit {subject}: it must be {wanted}, but {} is missing.",
                     missing.join(", ")
                 );
             }
         }
-        format!("This does not fit {subject}: it wants {wanted}, not {from}.")
+        format!("This does not fit {subject}: it must be {wanted}, not {from}.")
     }
 
     /// Wraps a value so that it becomes `wanted` when it runs.

@@ -267,7 +267,7 @@ fn refused_with(function: &Function, parameter: &str, value: &Value, wanted: &st
     let of_type = if value.is_null() { String::new() } else { format!(" of type {}", value.type_name()) };
     RunError::new(
         kind,
-        format!("{}: the parameter {parameter} wants {wanted}, not the value {shown}{of_type}.", function.name),
+        format!("{}: the parameter {parameter} takes {wanted}, not the value {shown}{of_type}.", function.name),
     )
 }
 

@@ -313,5 +313,5 @@ fn no_text(value: &Value) -> Failure {
         Value::Record(_) | Value::Table(_) => " Take a field of it, or use JSON.Encode.",
         _ => "",
     };
-    type_error(format!("{} cannot stand in a text.{hint}", subject(value)))
+    type_error(format!("{} cannot be part of a text.{hint}", subject(value)))
 }

@@ -101,7 +101,7 @@ fn capitalized(text: &str) -> String {
 /// A value where only a number can be.
 #[cold]
 pub(super) fn no_number(value: &Value) -> Failure {
-    type_error(format!("A number is wanted here, not {}.", describe(value)))
+    type_error(format!("A number is expected here, not {}.", describe(value)))
 }
 
 /// A parameter as an error names it: `the parameter rate of net`.

@@ -22,7 +22,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("CSVFill(target: table, text: text, delimiter: text = ',', header: boolean = true) -> same(target)", "The rows of a CSV text, in the columns of a table.", csv_fill).pays_itself()
         .rules(
             "With a header columns are found by name, others are dropped and missing ones have their default; without one they are \
-             taken by position. Cells are converted to the column types of `table(T)`; an empty cell of a column that is no text is \
+             taken by position. Cells are converted to the column types of `table(T)`; an empty cell of a column that is not text is \
              its default. Quotes and line ends in quotes as in RFC 4180. A row of another length is an error with its line, more than \
              100,000 columns a limit error. Rows that the target has already are not kept.",
         )
@@ -74,7 +74,7 @@ fn dialect(call: &Call<'_>, position: usize) -> Result<Dialect, Box<RunError>> {
         [delimiter] if delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\r' | b'\n') => {
             Ok(Dialect { delimiter: *delimiter, header: call.boolean(position + 1) })
         }
-        _ => Err(call.refuse(position, "one ASCII character that is no quote or line end")),
+        _ => Err(call.refuse(position, "one ASCII character that is not a quote or line end")),
     }
 }
 

@@ -91,7 +91,7 @@ fn fills_typed_columns() {
 fn refuses_what_is_no_delimiter() {
     for delimiter in ["", "ab", "é", "\"", "\n"] {
         assert!(
-            shown("CSV.Decode", vec!["a".into(), delimiter.into()]).contains("delimiter wants one ASCII character")
+            shown("CSV.Decode", vec!["a".into(), delimiter.into()]).contains("delimiter takes one ASCII character")
         );
     }
 }

@@ -44,7 +44,7 @@ pub(crate) const ROWS: &[Row] = &[
             fails("DateTime.Parse('13:00 PM', 'hh:mm tt', 'en-US')", "no hour 13 on a 12-hour clock"),
         ])
         .asks_host(),
-    row("DateTime.FromUnixTime(seconds: number) -> datetime", "The datetime so many seconds after 1970-01-01T00:00:00Z, in UTC.", from_unix_time)
+    row("DateTime.FromUnixTime(seconds: number) -> datetime", "The datetime `seconds` after 1970-01-01T00:00:00Z, in UTC.", from_unix_time)
         .examples(&[gives("Str(DateTime.FromUnixTime(0))", "'1970-01-01T00:00:00+00:00'"), gives("Str(DateTime.FromUnixTime(1.5))", "'1970-01-01T00:00:01.5+00:00'")]),
     row("DateTime.ToUnixTime(date: datetime) -> number", "The seconds since 1970-01-01T00:00:00Z.", to_unix_time)
         .examples(&[gives("DateTime.ToUnixTime('2024-07-01T12:00:00Z')", "1719835200")]),

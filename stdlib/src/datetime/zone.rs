@@ -14,7 +14,7 @@ pub(crate) const ROWS: &[Row] = &[
         to_time_zone,
     )
     .rules(
-        "Names of the IANA database, in any case: `Europe/Stockholm`, `UTC`. A zone's last rule goes on for ever. Offsets are whole \
+        "Names of the IANA database, in any case: `Europe/Stockholm`, `UTC`. A zone's last rule applies to all later times. Offsets are whole \
          minutes; the local mean times before about 1900 are rounded. A wall clock that would be before year 1 or after year 9999 \
          becomes the first or last second of those years.",
     )

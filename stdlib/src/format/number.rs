@@ -39,7 +39,7 @@ pub fn format_number(number: Number, pattern: &str, culture: &Culture) -> Result
         'R' => Ok(general(number, letter, None, culture)),
         'X' => hexadecimal(number, letter, precision),
         _ => Err(FormatError::Pattern(format!(
-            "the pattern {} begins with {letter}, which is none of the letters C D E F G N P R X for numbers. \
+            "the pattern {} begins with {letter}, which is not one of the letters C D E F G N P R X for numbers. \
              Write '\\{letter}' if you want the letter itself.",
             quoted(pattern)
         ))),
@@ -124,7 +124,7 @@ fn hexadecimal(number: Number, letter: char, precision: Option<i64>) -> Result<S
 fn whole(number: Number, letter: &str) -> Result<Digits, FormatError> {
     let digits = Digits::new(number);
     if digits.decimals() > 0 {
-        return Err(FormatError::Pattern(format!("the pattern {letter} wants a whole number, not {number}.")));
+        return Err(FormatError::Pattern(format!("the pattern {letter} requires a whole number, not {number}.")));
     }
     Ok(digits)
 }

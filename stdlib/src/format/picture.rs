@@ -91,7 +91,7 @@ impl<'a> Picture<'a> {
             }
             other => {
                 return Err(FormatError::Pattern(format!(
-                    "'{other}' is none of the date patterns d D f F g G m o r s t T u U y. \
+                    "'{other}' is not one of the date patterns d D f F g G m o r s t T u U y. \
                      For a picture of one letter write %{other}."
                 )));
             }
@@ -159,7 +159,7 @@ fn fields(pattern: &str) -> Result<Vec<Field>, FormatError> {
             }
             '%' => {
                 let next = rest[1..].chars().next().filter(|next| *next != '%');
-                let next = next.ok_or_else(|| bad("has a % without the letter of a field behind it"))?;
+                let next = next.ok_or_else(|| bad("has a % without the letter of a field after it"))?;
                 used = 1 + next.len_utf8();
                 let mut single = self::fields(next.encode_utf8(&mut [0; 4]))?;
                 fields.append(&mut single);

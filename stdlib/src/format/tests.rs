@@ -103,15 +103,15 @@ fn standard_numbers() {
         ("1500", "G9", "en-US", "1500"),
         ("1.50", "", "sv-SE", "1,5"),
         ("0.0000000000000000000000000001", "G", "en-US", "0.0000000000000000000000000001"),
-        ("1.5", "D", "en-US", "the pattern D wants a whole number, not 1.5."),
+        ("1.5", "D", "en-US", "the pattern D requires a whole number, not 1.5."),
         ("2.00", "D3", "en-US", "002"),
-        ("1.5", "x", "en-US", "the pattern X wants a whole number, not 1.5."),
+        ("1.5", "x", "en-US", "the pattern X requires a whole number, not 1.5."),
         ("1", "F99999999999", "en-US", "the pattern 'F99999999999' has a precision above 1000, the limit."),
         ("1", "F70000000", "en-US", "the pattern 'F70000000' has a precision above 1000, the limit."),
     ] {
         assert_eq!(number(x, pattern, culture), wanted, "{x} {pattern} {culture}");
     }
-    assert!(number("1", "Q", "en-US").starts_with("the pattern 'Q' begins with Q, which is none of the letters"));
+    assert!(number("1", "Q", "en-US").starts_with("the pattern 'Q' begins with Q, which is not one of the letters"));
 }
 
 /// The examples of the .NET page on custom numeric format strings.
@@ -340,8 +340,8 @@ fn dates() {
     assert_eq!(date("2009-06-05T12:00:00Z", "h tt", "en-US"), "12 PM");
     assert_eq!(date("2009-06-05T00:00:00Z", "hh tt", "en-US"), "12 AM");
     for (pattern, part) in [
-        ("h", "'h' is none of the date patterns"),
-        ("Q", "'Q' is none of the date patterns"),
+        ("h", "'h' is not one of the date patterns"),
+        ("Q", "'Q' is not one of the date patterns"),
         ("yyyy 'x", "has a quote without its end"),
         ("yy%", "has a % without the letter"),
         ("%%d", "has a % without the letter"),

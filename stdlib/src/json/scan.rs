@@ -77,7 +77,7 @@ impl<'a> Scanner<'a> {
         if bytes.get(end) == Some(&b'.') {
             let decimals = digits(end + 1);
             if decimals == 0 {
-                return Err(self.problem("a number has digits behind its point".into()));
+                return Err(self.problem("a number has digits after its point".into()));
             }
             end += 1 + decimals;
         }
@@ -284,7 +284,7 @@ fn escape(text: &str) -> Result<(char, usize), String> {
         Some(b'u') => return unicode(text),
         _ => {
             let shown: String = text.chars().take(2).collect();
-            return Err(format!("`{shown}` is no escape of JSON; write a backslash as `\\\\`"));
+            return Err(format!("`{shown}` is not an escape of JSON; write a backslash as `\\\\`"));
         }
     };
     Ok((c, 2))
@@ -295,7 +295,7 @@ fn unicode(text: &str) -> Result<(char, usize), String> {
         let digits = text.get(from..from + 4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
         u32::from_str_radix(digits, 16).ok()
     };
-    let first = unit(2).ok_or("four hexadecimal digits were expected behind `\\u`")?;
+    let first = unit(2).ok_or("four hexadecimal digits were expected after `\\u`")?;
     if let Some(c) = char::from_u32(first) {
         return Ok((c, 6));
     }

@@ -47,7 +47,7 @@ fn errors_say_where() {
         ("01", "line 1, column 1: a number has digits before its point, and no leading zeros"),
         ("\"a\nb\"", "line 1, column 3: a text has no control characters; write them as \\n, \\t or \\u0000"),
         (r#""\ud800""#, "line 1, column 2: `\\ud800` is half of a surrogate pair"),
-        (r#""\x""#, "line 1, column 2: `\\x` is no escape of JSON; write a backslash as `\\\\`"),
+        (r#""\x""#, "line 1, column 2: `\\x` is not an escape of JSON; write a backslash as `\\\\`"),
         (r#"{"a b": nul}"#, "line 1, column 9, at [\"a b\"]: a value was expected, not `n`"),
     ] {
         assert_eq!(round_trip(text), message, "{text}");

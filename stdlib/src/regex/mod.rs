@@ -73,7 +73,7 @@ pub(crate) const ROWS: &[Row] = &[
         .pays_itself()
         .on_text(1, look)
         .rules(
-            "In the replacement, `$1` and `${1}` stand for a group, `${name}` for a named one, `$0` or `$&` for the match, `$+` for the \
+            "In the replacement, `$1` and `${1}` insert a group, `${name}` for a named one, `$0` or `$&` for the match, `$+` for the \
              last group, `` $` `` and `$'` for the text before and after the match, `$_` for the whole text and `$$` for a dollar; `$1a` is \
              group 1 and an `a`. As in .NET, numbers count the groups without a name first, then the named ones. What names no group \
              stays as it is.",

@@ -127,7 +127,7 @@ fn not_addable(call: &Call<'_>, row: usize, value: &Value) -> Box<RunError> {
     let hint = if matches!(value, Value::Record(_)) { " Name what to add: Sum(t, price) or Sum(t.price)." } else { "" };
     let hint = hint.replace("Sum", call.function.name);
     let shown = value.to_literal(60);
-    let message = format!("row {row} is {shown} of type {}, where a number is wanted.{hint}", value.type_name());
+    let message = format!("row {row} is {shown} of type {}, where a number is expected.{hint}", value.type_name());
     call.error(if hint.is_empty() { ErrorKind::Value } else { ErrorKind::Type }, message)
 }
 

@@ -53,12 +53,12 @@ pub(crate) const ROWS: &[Row] = &[
     .reads_first()
     .fixed_cost()
     .examples(&[gives("FirstOrEmpty(table(a))", "{a: null}"), gives("FirstOrEmpty([{a: 1}])", "{a: 1}")]),
-    row("Take(rows: rows, count: number) -> same(rows)", "The first rows, so many.", take)
+    row("Take(rows: rows, count: number) -> same(rows)", "The first `count` rows.", take)
         .reads_first_of()
         .pays_itself()
         .rules("All of them where there are fewer; none where `count` is 0 or less.")
         .examples(&[gives("Take([1, 2, 3], 2)", "[1, 2]"), gives("Take([1], 5)", "[1]")]),
-    row("Skip(rows: rows, count: number) -> same(rows)", "The rows behind the first ones, so many.", skip)
+    row("Skip(rows: rows, count: number) -> same(rows)", "The rows after the first `count` rows.", skip)
         .pays_itself()
         .rules("None where there are fewer; all where `count` is 0 or less.")
         .examples(&[gives("Skip([1, 2, 3], 2)", "[3]"), gives("Skip([1], 5)", "[]")]),

@@ -17,7 +17,7 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Concat([1], [2, 3])", "[1, 2, 3]"), gives("Concat([{a: 1}], [{b: 2}]).a", "[1, null]")]),
     row("Flatten(list: rows) -> list", "The elements of the lists in a list.", flatten)
         .pays_itself()
-        .rules("One level; an element that is no list or table stays.")
+        .rules("One level; an element that is not a list or table stays.")
         .examples(&[gives("Flatten([[1, 2], [3], 4])", "[1, 2, 3, 4]"), gives("Flatten([[[1]]])", "[[1]]")]),
     row("IndexOf(list: rows, value: any) -> number", "The position of the first element equal to a value.", index_of)
         .pays_itself()

@@ -17,7 +17,7 @@ pub(crate) const ROWS: &[Row] = &[
         "A row for each key, with a column for each value of another column.",
         pivot,
     )
-    .rules("Keys and columns stand in the order of their first appearance; of several values the last wins; a missing one is `null`.")
+    .rules("Keys and columns are in the order of their first appearance; of several values the last wins; a missing one is `null`.")
     .examples(&[
         gives(
             "Pivot([{c: 'a', m: 'jan', v: 1}, {c: 'a', m: 'feb', v: 2}, {c: 'b', m: 'feb', v: 3}], 'c', 'm', 'v')",

@@ -54,11 +54,11 @@ fn row_functions_are_called_with_the_row() {
 fn what_cannot_be_added_or_compared_says_so() {
     assert_eq!(
         shown("Sum", vec![prices()]),
-        "Sum: row 0 is {price: 2} of type record, where a number is wanted. Name what to add: Sum(t, price) or Sum(t.price)."
+        "Sum: row 0 is {price: 2} of type record, where a number is expected. Name what to add: Sum(t, price) or Sum(t.price)."
     );
     assert_eq!(
         shown("Avg", vec![Value::list(vec!["x".into()])]),
-        "Avg: row 0 is 'x' of type text, where a number is wanted."
+        "Avg: row 0 is 'x' of type text, where a number is expected."
     );
     let large = || Value::Number(Number::parse("7e28").expect("number"));
     assert_eq!(shown("Sum", vec![Value::list(vec![large(), large()])]), "Sum: number overflow.");

@@ -83,7 +83,7 @@ impl State {
             Event::End(_) => self.close(sink),
             Event::Text(text) => {
                 if let Some(end) = memmem::find(text.as_bytes(), b"]]>") {
-                    let problem = "]]> stands in a text; it is written as ]]&gt;".to_owned();
+                    let problem = "]]> is in a text; it is written as ]]&gt;".to_owned();
                     return Err(Refusal::at(self.at + end, problem));
                 }
                 if self.depth == 0 {
@@ -154,7 +154,7 @@ impl State {
 
     fn instruction(target: &str) -> Result<(), Refusal> {
         if target.eq_ignore_ascii_case("xml") {
-            return Err("<?xml … ?> may stand only once, in lower case, at the very start of the text."
+            return Err("<?xml … ?> may occur only once, in lower case, at the very start of the text."
                 .to_owned()
                 .into());
         }
@@ -200,7 +200,7 @@ impl State {
             return Err("a DOCTYPE with entities or other declarations is not allowed.".to_owned().into());
         }
         if self.roots > 0 || self.has_doctype {
-            return Err("a DOCTYPE may stand only once, before the root element.".to_owned().into());
+            return Err("a DOCTYPE may occur only once, before the root element.".to_owned().into());
         }
         self.has_doctype = true;
         let name = content.split(is_blank).find(|word| !word.is_empty()).unwrap_or_default();

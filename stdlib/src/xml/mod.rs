@@ -30,7 +30,7 @@ use path::Path;
 pub(crate) const ROWS: &[Row] = &[
     row("XML.Decode(text: text) -> record", "The value in an XML text: a record with the root element.", xml_decode).pays_itself()
         .rules(
-            "Elements are fields, repeated ones a list. Attributes are `@name`, the text beside attributes or elements is `#text`; an \
+            "Elements are fields, repeated ones a list. Attributes are `@name`, the text next to attributes or elements is `#text`; an \
              element with text only is that text, an empty one `''`. Names keep their prefix, which need not be declared. Line \
              ends become line feeds, blanks in attributes spaces. Text that is not well-formed XML 1.0 is an error with line and column, \
              so are a DOCTYPE with entities, an unknown entity, nesting deeper than 200 and names of more than 65,536 bytes.",
@@ -44,7 +44,7 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("XML.Encode({\"@id\": 7, l: [1, 2], n: 'a & b'}, 'o')", "'<o id=\"7\"><l>1</l><l>2</l><n>a &amp; b</n></o>'")]),
     row("XML.Select(text: text, path: text) -> list", "The elements or attributes that a path finds.", xml_select).pays_itself()
         .rules(
-            "The useful part of XPath: `/a/b` from the root, `//b` at any depth, `*` for any name, `@x` for an attribute, and behind a \
+            "The useful part of XPath: `/a/b` from the root, `//b` at any depth, `*` for any name, `@x` for an attribute, and after a \
              name `[2]` (the second of its parent, counted from 1), `[@x]` and `[@x='v']`. Elements come as by `XML.Decode`. A path has 65,536 bytes at most.",
         )
         .examples(&[
@@ -55,7 +55,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("XMLFill(target: table, text: text, rowPath: text) -> same(target)", "A row for each element at a path, in the columns of a table.", xml_fill).pays_itself()
         .rules(
             "A column takes the child element, else the attribute, of its name; a missing one is the column's default, so is an empty one \
-             of a column that is no text. Values are converted to the column types of `table(T)`. Paths are those of `XML.Select`. Rows \
+             of a column that is not text. Values are converted to the column types of `table(T)`. Paths are those of `XML.Select`. Rows \
              that the target has already are not kept.",
         )
         .examples(&[gives(

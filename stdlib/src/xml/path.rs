@@ -73,10 +73,10 @@ impl Path {
         }
         while !rest.is_empty() {
             if path.target != Target::Element {
-                return Err(bad("goes on behind an attribute or text"));
+                return Err(bad("continues after an attribute or text"));
             }
             let Some(after) = rest.strip_prefix('/') else {
-                return Err(bad("has something else than / behind a step"));
+                return Err(bad("has something other than / after a step"));
             };
             let deep = after.starts_with('/');
             rest = after.strip_prefix('/').unwrap_or(after);

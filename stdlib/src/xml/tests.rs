@@ -78,25 +78,25 @@ fn errors_say_where() {
         ("<a>&#+65;</a>", "line 1, column 4: &#+65; is not a character"),
         ("<a>&#;</a>", "line 1, column 4: &#; is not a character"),
         ("<a b='é&#1;'/>", "line 1, column 8: &#1; is not a character"),
-        ("<a>\nx]]>y</a>", "line 2, column 2: ]]> stands in a text; it is written as ]]&gt;."),
-        ("<a>]]></a>", "line 1, column 4: ]]> stands in a text"),
+        ("<a>\nx]]>y</a>", "line 2, column 2: ]]> is in a text; it is written as ]]&gt;."),
+        ("<a>]]></a>", "line 1, column 4: ]]> is in a text"),
         ("<a>é\u{1}</a>", "line 1, column 5: XML cannot hold the character \\u{1}."),
         ("<a>\n\u{fffe}</a>", "line 2, column 1: XML cannot hold the character \\u{fffe}."),
         ("<a b='\0'/>", "line 1, column 7: XML cannot hold the character \\u{0}."),
         ("<a><!-- x -- y --></a>", "line 1, column 11: a comment has -- before its end."),
         ("<a><!-- x ---></a>", "line 1, column 11: a comment has -- before its end."),
-        ("<a><?xml version='1.0'?></a>", "line 1, column 4: <?xml … ?> may stand only once"),
-        (" <?xml version='1.0'?><a/>", "line 1, column 2: <?xml … ?> may stand only once"),
-        ("<?XML version='1.0'?><a/>", "line 1, column 1: <?xml … ?> may stand only once"),
-        ("<a/><?XmL?>", "line 1, column 5: <?xml … ?> may stand only once"),
+        ("<a><?xml version='1.0'?></a>", "line 1, column 4: <?xml … ?> may occur only once"),
+        (" <?xml version='1.0'?><a/>", "line 1, column 2: <?xml … ?> may occur only once"),
+        ("<?XML version='1.0'?><a/>", "line 1, column 1: <?xml … ?> may occur only once"),
+        ("<a/><?XmL?>", "line 1, column 5: <?xml … ?> may occur only once"),
         ("<?xml?><a/>", "line 1, column 1: the declaration is not of the form"),
         ("<?xml encoding='utf-8'?><a/>", "the declaration is not of the form"),
         ("<?xml version='2.0'?><a/>", "the declaration is not of the form"),
         ("<?xml version='1.0' standalone='maybe'?><a/>", "the declaration is not of the form"),
         ("<?xml version=1.0?><a/>", "line 1, column 15: the attribute version has a value without quotes."),
         ("<a><?1?></a>", "line 1, column 4: '1' is not a name of a processing instruction."),
-        ("<a/><!DOCTYPE a>", "line 1, column 5: a DOCTYPE may stand only once, before the root element."),
-        ("<!DOCTYPE a><!DOCTYPE a><a/>", "line 1, column 13: a DOCTYPE may stand only once"),
+        ("<a/><!DOCTYPE a>", "line 1, column 5: a DOCTYPE may occur only once, before the root element."),
+        ("<!DOCTYPE a><!DOCTYPE a><a/>", "line 1, column 13: a DOCTYPE may occur only once"),
         ("<!ELEMENT a ANY><a/>", "line 1, column "),
         ("<a><!doctype a></a>", "line 1, column "),
         ("<a><![cdata[x]]></a>", "line 1, column "),
@@ -183,8 +183,8 @@ fn bad_paths_say_why() {
         ("/a[0]", "has the condition [0]; conditions are [2], [@x] and [@x='v']"),
         ("/a[b='1']", "has the condition [b='1']"),
         ("/a[@x=1]", "has the condition [@x=1]"),
-        ("/a/@x/b", "goes on behind an attribute"),
-        ("/a b", "has something else than /"),
+        ("/a/@x/b", "continues after an attribute"),
+        ("/a b", "has something other than /"),
         ("/@x", "names no element"),
     ] {
         let message = selected("<a/>", path);
@@ -245,12 +245,12 @@ fn what_xml_cannot_hold_is_refused() {
         encoded("a", Value::list(vec![Value::Null, "".into(), 1.5.to_string().into()])),
         "'<o><a/><a>1.5</a></o>'"
     );
-    assert!(encoded("a b", 1.into()).contains("'a b' is no name of an XML element"));
-    assert!(encoded("@1", 1.into()).contains("'1' is no name of an XML attribute"));
+    assert!(encoded("a b", 1.into()).contains("'a b' is not a name for an XML element"));
+    assert!(encoded("@1", 1.into()).contains("'1' is not a name for an XML attribute"));
     assert!(encoded("a", "\u{1}".into()).contains("the character \\u{1}"));
     assert!(encoded("@a", Value::list(vec![1.into()])).contains("has no text form"));
     assert!(encoded("a", Value::list(vec![Value::list(vec![1.into()])])).contains("holds another list"));
-    assert!(shown("XML.Encode", vec![Value::record([("a", Value::from(1))]), "<".into()]).contains("no name"));
+    assert!(shown("XML.Encode", vec![Value::record([("a", Value::from(1))]), "<".into()]).contains("not a name"));
 }
 
 proptest! {

@@ -56,7 +56,7 @@ fn element(out: &mut Out<'_>, name: &str, value: &Value, level: usize) -> Result
         return Err(format!("elements would be nested more than {MAX_NESTING} deep.").into());
     }
     if !is_name(name) {
-        return Err(format!("{} is no name of an XML element.", quoted(name)).into());
+        return Err(format!("{} is not a name for an XML element.", quoted(name)).into());
     }
     match value {
         Value::Null => Ok(()),
@@ -81,7 +81,7 @@ fn attributes(out: &mut Out<'_>, record: &Record) -> Result<(), EncodeError> {
     for (field, value) in record.iter() {
         if let (Some(attribute), false) = (field.strip_prefix('@'), value.is_null()) {
             if !is_name(attribute) {
-                return Err(format!("{} is no name of an XML attribute.", quoted(attribute)).into());
+                return Err(format!("{} is not a name for an XML attribute.", quoted(attribute)).into());
             }
             out.push(" ");
             out.push(attribute);

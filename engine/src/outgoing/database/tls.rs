@@ -128,7 +128,7 @@ pub(super) fn explained(error: &(dyn std::error::Error + 'static)) -> Option<Str
         other => return Some(other.to_string()),
     };
     Some(match reason {
-        CertificateError::UnknownIssuer => "nobody who is trusted here has signed the server's certificate; name the \
+        CertificateError::UnknownIssuer => "the server's certificate is not signed by a trusted authority; name the \
                                             file of its authority with `sslrootcert=FILE` in `url`"
             .to_owned(),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

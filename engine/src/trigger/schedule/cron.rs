@@ -219,7 +219,7 @@ impl Field {
             [first, .., last] => format!(" or {first} to {last}"),
             _ => String::new(),
         };
-        format!("`{part}` cannot stand for {}; they go from {} to {}{names}", self.name, self.low, self.high)
+        format!("`{part}` is not valid for {}, which go from {} to {}{names}", self.name, self.low, self.high)
     }
 }
 

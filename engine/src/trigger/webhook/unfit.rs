@@ -28,10 +28,10 @@ pub fn no_record(value: &Value, read: Option<&Read>, request: &Request) -> Fault
     let known = read.filter(|read| is_request(read));
     let message = match known {
         Some(read) if read.steps.is_empty() && request.has_no_body(&read.root) => {
-            "The request has no body; an object is wanted.".to_owned()
+            "The request has no body; an object is expected.".to_owned()
         }
-        Some(read) => format!("`{read}` is {}; an object is wanted.", kind(value)),
-        None => format!("The request gives {} where an object is wanted.", kind(value)),
+        Some(read) => format!("`{read}` is {}; an object is expected.", kind(value)),
+        None => format!("The request gives {} where an object is expected.", kind(value)),
     };
     Fault { status: Some(400), ..Fault::new(ErrorKind::Type, message) }
 }

@@ -106,7 +106,7 @@ fn signature(reader: &mut Reader<'_>, node: &Node) -> Option<Signature> {
 fn custom_scheme(reader: &mut Reader<'_>, fields: &mut Fields<'_>, node: &Node) -> Option<CustomScheme> {
     let Some(header) = reader.optional_text(fields, "header") else {
         if !fields.has_refused() {
-            let message = format!("A signature needs a `scheme` ({}) or the `header` it stands in", names());
+            let message = format!("A signature needs a `scheme` ({}) or the `header` that contains it", names());
             reader.report(Problem::new(codes::MISSING_KEY, node.place, message));
         }
         return None;
@@ -173,7 +173,7 @@ fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<SecretText> {
 }
 
 fn warn_of_secret(reader: &mut Reader<'_>, secret: &SecretText) {
-    let message = "The secret itself stands in the file, and in every version of it that the store keeps";
+    let message = "The file contains the secret itself, and so does every version of it that the store keeps";
     let problem = Problem::new(codes::SECRET_IN_FILE, secret.place, message);
     let hint = "Write ${env:NAME} or ${file:path} and put the secret there.";
     reader.report(Problem { warning: true, ..problem.with_hint(hint) });

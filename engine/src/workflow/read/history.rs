@@ -53,13 +53,13 @@ pub(super) fn redact(reader: &mut Reader<'_>, node: &Node) -> Redact {
         let text = element.scalar().map(|scalar| scalar.text.trim().to_owned()).unwrap_or_default();
         let path: Vec<EcoString> = text.split('.').map(EcoString::from).collect();
         if path.iter().any(EcoString::is_empty) {
-            reader.wrong(element, "A path is wanted, such as customer.iban");
+            reader.wrong(element, "A path is expected, such as customer.iban");
             continue;
         }
         let first = path.first().map(EcoString::as_str).unwrap_or_default();
         let known = reader.known_slot(first).is_some() || first == OUTPUT || REQUEST_NAMES.contains(&first);
         if !known {
-            let message = format!("`redact` names `{first}`, which is no input, step or variable");
+            let message = format!("`redact` names `{first}`, which is not an input, step or variable");
             let problem = Problem::new(codes::WRONG_VALUE, element.place, message);
             reader.report(problem.with_hint("A path begins with one of them, or with output, query, body or headers."));
             continue;

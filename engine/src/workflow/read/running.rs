@@ -17,7 +17,7 @@ pub(super) fn concurrency(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
 pub(super) fn workflow_id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let id = node.scalar().map(|scalar| scalar.text.as_str()).unwrap_or_default();
     if !is_workflow_id(id) {
-        reader.wrong(node, "The id of a workflow is wanted, such as item-price or erp.item-price");
+        reader.wrong(node, "The id of a workflow is expected, such as item-price or erp.item-price");
         return None;
     }
     reader.names_workflow(id, node.place);

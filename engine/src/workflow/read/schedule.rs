@@ -288,7 +288,7 @@ fn local(reader: &mut Reader<'_>, node: &Node, zone: Tz) -> Option<NaiveDateTime
     let with_offset = || parse_datetime(text, zone).map(|at| at.in_zone(zone).local());
     let found = local.or_else(day).or_else(with_offset);
     if found.is_none() {
-        reader.wrong(node, "A date and time are wanted, such as 2026-12-24T18:00");
+        reader.wrong(node, "A date and time are expected, such as 2026-12-24T18:00");
     }
     found
 }

@@ -21,14 +21,13 @@ impl Checker<'_> {
         let message = "This key is the same for every row, so it does not sort.";
         let hint = match &bare(source).kind {
             ast::ExprKind::Text(text) => {
-                format!("a text in quotes is no column; that is `row['{text}']`, or its bare name")
+                format!("a text in quotes is not a column; that is `row['{text}']`, or its bare name")
             }
             ast::ExprKind::Number(_) => "columns have no numbers here; write the name of the column".to_owned(),
             ast::ExprKind::Name(name) if matches!(sorts, Type::Text) => {
                 format!("write `row[{name}]` for the column whose name is in `{name}`")
             }
-            _ => "write the name of a column; a further argument or element stands after a query in parentheses"
-                .to_owned(),
+            _ => "write the name of a column; a further argument or element follows a query in parentheses".to_owned(),
         };
         let fix = match &bare(source).kind {
             ast::ExprKind::Text(text) => column_fix(bare(source), text, true),

@@ -26,7 +26,7 @@ crate::codes! {
     ARGUMENT_COUNT {
         id: "E0103",
         title: "the wrong number of arguments",
-        text: "A function is called with more or fewer arguments than it takes. Commas behind `order by` and `group by` \
+        text: "A function is called with more or fewer arguments than it takes. Commas after `order by` and `group by` \
                belong to the query: put it in parentheses, `Take((t order by k), 10)`.",
         example: "return Left('abc');",
         ..Code::CHECKED
@@ -49,7 +49,7 @@ crate::codes! {
     UNKNOWN_FIELD {
         id: "E0106",
         title: "a field that is not there",
-        text: "The checker knows the fields of this record, table or module, and this is none of them. Fields are \
+        text: "The checker knows the fields of this record, table or module, and this is not one of them. Fields are \
                case-sensitive. Where a field may be missing, `x?.name` gives null.",
         example: "let customer = {name: 'Ada'};\nreturn customer.nam;",
         ..Code::CHECKED
@@ -80,8 +80,8 @@ crate::codes! {
     }
     DEFAULT_BEFORE {
         id: "E0110",
-        title: "a parameter without a default behind one with",
-        text: "Arguments are matched by position, so behind a parameter that may be left out all others may be too.",
+        title: "a parameter without a default after one with a default",
+        text: "Arguments are matched by position, so all parameters after an optional one must be optional too.",
         example: "function f(a = 1, b) => a + b;\nreturn f(1, 2);",
         ..Code::CHECKED
     }
@@ -95,7 +95,7 @@ crate::codes! {
     NOT_ALLOWED {
         id: "E0112",
         title: "a function that is not allowed here",
-        text: "`HTTP.*` reaches outside and may stand only where the host lets it: in `script` steps of workflows, and in \
+        text: "`HTTP.*` sends requests and is allowed only where the host allows it: in `script` steps of workflows, and in \
                scripts run with `--allow-http`.",
         example: "",
         ..Code::CHECKED
@@ -103,7 +103,7 @@ crate::codes! {
     UNKNOWN_MODULE {
         id: "E0113",
         title: "a module that is not there",
-        text: "A module is a file `name.flow` beside the script or in the project's `modules` folder, or one of the \
+        text: "A module is a file `name.flow` in the folder of the script or in the project's `modules` folder, or one of the \
                library's: `DateTime`, `JSON`, `Maths` and so on.",
         example: "open Datetme;\nreturn 1;",
         ..Code::CHECKED
@@ -118,7 +118,7 @@ crate::codes! {
     }
     NOT_A_DECLARATION {
         id: "E0115",
-        title: "a statement that cannot stand in a module",
+        title: "a statement that is not allowed in a module",
         text: "A module only declares: `function`, `type`, `let` and `assert`.",
         example: "",
         ..Code::CHECKED
@@ -190,7 +190,7 @@ crate::codes! {
     }
     DEFAULT_NOT_CONSTANT {
         id: "E0207",
-        title: "a default that is no constant",
+        title: "a default that is not a constant",
         text: "The default of a field is the same for every value of the type: a number, text, boolean or null, or a list \
                or record of these.",
         example: "let x = 1;\ntype t = [a = x];\nreturn default(t);",
@@ -231,7 +231,7 @@ crate::codes! {
     UNNAMED_COLUMN {
         id: "E0303",
         title: "a column without a name",
-        text: "An item of a `select` or a group key that is no plain column needs a name for the result: `total: a * b` \
+        text: "An item of a `select` or a group key that is not a plain column needs a name for the result: `total: a * b` \
                or `a * b as total`.",
         example: "let t = [{a: 1}];\nreturn select a * 2 from t;",
         ..Code::CHECKED
@@ -246,7 +246,7 @@ crate::codes! {
     MISPLACED_AGGREGATE {
         id: "E0305",
         title: "an aggregate or column in the wrong place",
-        text: "In a query with groups an item is a group key or stands inside an aggregate; conditions on aggregates stand \
+        text: "In a query with groups an item is a group key or is inside an aggregate; conditions on aggregates belong \
                in `having`, not in `where`.",
         example: "let t = [{c: 'a', q: 1}];\nreturn select c, q from t group by c;",
         ..Code::CHECKED
@@ -268,7 +268,7 @@ crate::codes! {
     }
     UNUSED_VARIABLE {
         id: "W0101",
-        title: "a variable that nobody reads",
+        title: "a variable that is never read",
         text: "It may be a leftover, or a typing mistake where it was meant. A name that begins with `_` is left alone.",
         example: "let x = 1;\nreturn 2;",
         lint: Some("unused-variable"),
@@ -310,7 +310,7 @@ crate::codes! {
     }
     UNKNOWN_ESCAPE {
         id: "W0106",
-        title: "a backslash that is no escape",
+        title: "a backslash that is not an escape",
         text: "Before most characters a backslash stays in the text, as regular expressions want it. Elsewhere double it, \
                or write a verbatim text, `@'C:\\temp'`.",
         example: "return 'C:\\dir';",

@@ -8,7 +8,7 @@ crate::codes! {
     FUNCTION_FOR_COLUMN {
         id: "W0107",
         title: "a function where a column may be meant",
-        text: "Functions are found in any case, columns in exactly one. Where the name of a function stands as a value and a \
+        text: "Functions are found in any case, columns in exactly one. Where the name of a function is used as a value and a \
                column differs from it only in case, the column may have been meant.",
         example: "let t = [{date: '2024-01-05'}];\nreturn Map(t, Date);",
         lint: Some("function-for-column"),
@@ -36,7 +36,7 @@ crate::codes! {
     DOLLAR_PLACEHOLDER {
         id: "W0110",
         title: "a dollar sign before a part of a template",
-        text: "In a template a value stands in `{…}`; a `$` before it is part of the text, as JavaScript and shells write it. \
+        text: "In a template a value is written in `{…}`; a `$` before it is part of the text, as JavaScript and shells write it. \
                Where the dollar sign is meant, write it as a part too: `{'$'}{price}`.",
         example: "let name = 'Ada';\nreturn `Hi ${name}`;",
         lint: Some("dollar-placeholder"),
@@ -63,7 +63,7 @@ crate::codes! {
     COMMA_IN_KEYS {
         id: "W0113",
         title: "a comma that belongs to `order by`",
-        text: "`order by` and `group by` take all commas behind them, so what should be a further argument becomes a key. Put \
+        text: "`order by` and `group by` take all commas after them, so what should be a further argument becomes a key. Put \
                the query in parentheses: `First((t order by q), q > 1)`.",
         example: "let t = [{q: 1}];\nreturn First(t order by q, q > 1);",
         lint: Some("comma-in-keys"),
@@ -72,8 +72,8 @@ crate::codes! {
     CONSTANT_COMPARISON {
         id: "W0114",
         title: "a comparison of two fixed values",
-        text: "It always comes out the same. Most often a column was meant: texts may stand in single and double quotes, and \
-               neither is a name. A column whose name is no plain word is read as `row['Kund Nr']`.",
+        text: "It always comes out the same. Most often a column was meant: texts may be in single and double quotes, and \
+               neither is a name. A column whose name is not a plain word is read as `row['Kund Nr']`.",
         example: "let t = [{'Kund Nr': 2}];\nreturn t where \"Kund Nr\" = '2';",
         lint: Some("constant-comparison"),
         ..Code::CHECKED
@@ -82,7 +82,7 @@ crate::codes! {
         id: "W0115",
         title: "a sort by a fixed value",
         text: "It is the same for every row, so the rows keep their order. Columns are sorted by their names; one whose name \
-               is no plain word is `row['Kund Nr']`, one whose name is in the variable `k` is `row[k]`. Columns have no \
+               is not a plain word is `row['Kund Nr']`, one whose name is in the variable `k` is `row[k]`. Columns have no \
                numbers.",
         example: "let t = [{'Kund Nr': 2}];\nreturn t order by \"Kund Nr\";",
         lint: Some("constant-key"),
@@ -101,15 +101,15 @@ crate::codes! {
     }
     MORE_WARNINGS {
         id: "W0117",
-        title: "more warnings than are told",
-        text: "The first 1,000 warnings are told; look at them, and the others will most likely be of the same kind.",
+        title: "more warnings than are reported",
+        text: "Only the first 1,000 warnings are reported; the others are probably of the same kind.",
         example: "",
         ..Code::CHECKED
     }
     HIDDEN_MODULE {
         id: "W0118",
         title: "a module that hides one of the library",
-        text: "A file `name.flow` beside the script, or in the project's `modules/`, is the module `name`. Where the library has \
+        text: "A file `name.flow` in the folder of the script, or in the project's `modules/`, is the module `name`. Where the library has \
                a module of that name, as `JSON` and `CSV`, the file comes first, and the functions of the library are not \
                found: `JSON.Decode(t)` looks into `json.flow`, even if that is the script itself. Rename the file.",
         example: "",
@@ -119,7 +119,7 @@ crate::codes! {
     UNKNOWN_LINT {
         id: "W0119",
         title: "a name in `allow` that no warning has",
-        text: "`// allow(name)` switches a warning off by its name: in a line where it stands behind the code, in the next line \
+        text: "`// allow(name)` switches a warning off by its name: in the line whose code it follows, in the next line \
                where it stands alone, and in the whole file where it stands before all code. In a workflow file it is \
                `# allow(name)`, and `[lints] allow = [\"name\"]` in flowscript.toml holds for a whole project. \
                `flowscript explain` says the name of each warning.",

@@ -7,7 +7,7 @@ crate::codes! {
     SYNTAX:
     UNEXPECTED {
         id: "E0001",
-        title: "something stands where it cannot",
+        title: "something is in a place where it is not allowed",
         text: "The script is fine up to this place, and what follows fits nothing that may come here. The hint names what \
                could have. Often an operator, a `;` or a bracket before it is missing.",
         example: "let t = 1 2;\nreturn t;",
@@ -16,14 +16,14 @@ crate::codes! {
     VALUE_EXPECTED {
         id: "E0002",
         title: "a value is missing",
-        text: "An operator, a `=` or a comma wants a value next to it: a number, text, name, bracket or call.",
+        text: "An operator, a `=` or a comma needs a value next to it: a number, text, name, bracket or call.",
         example: "let x = ;\nreturn x;",
         ..Code::PARSED
     }
     TOO_DEEP {
         id: "E0003",
         title: "nested too deep",
-        text: "Brackets, functions and statements may stand in each other 200 levels deep. Flat chains such as `a + b + c` \
+        text: "Brackets, functions and statements may be nested 200 levels deep. Flat chains such as `a + b + c` \
                may be as long as they like. Put inner parts into variables or functions of their own.",
         example: "",
         ..Code::PARSED
@@ -31,14 +31,14 @@ crate::codes! {
     SEMICOLON {
         id: "E0004",
         title: "a `;` is missing",
-        text: "Statements end with `;`. It may be left out behind a `}`, before one, and at the end of the file.",
+        text: "Statements end with `;`. It may be left out after a `}`, before one, and at the end of the file.",
         example: "let x = 1\nlet y = 2;\nreturn x + y;",
         ..Code::PARSED
     }
     CHAINED_COMPARISON {
         id: "E0005",
         title: "two comparisons in a row",
-        text: "`a < b < c` would compare the truth of `a < b` with c, which nobody means. Write `a < b and b < c`.",
+        text: "`a < b < c` would compare the truth of `a < b` with c, which is never what is meant. Write `a < b and b < c`.",
         example: "return 1 < 2 < 3;",
         ..Code::PARSED
     }
@@ -60,7 +60,7 @@ crate::codes! {
     STRAY_CLOSING {
         id: "E0008",
         title: "an end that closes nothing",
-        text: "A closing bracket, `done` or `end` stands where nothing is open, or does not match what is.",
+        text: "A closing bracket, `done` or `end` closes nothing, or does not match the open bracket.",
         example: "let x = 1);\nreturn x;",
         ..Code::PARSED
     }
@@ -105,7 +105,7 @@ crate::codes! {
     STATEMENT_IN_EXPRESSION {
         id: "E0014",
         title: "a statement inside an expression",
-        text: "`return`, `let`, `if` and the other statements stand on their own. To choose a value write \
+        text: "`return`, `let`, `if` and the other statements are not values. To choose a value write \
                `case when … then … else … end`.",
         example: "let x = if true { 1 };\nreturn x;",
         ..Code::PARSED
@@ -113,21 +113,21 @@ crate::codes! {
     STRAY_BRANCH {
         id: "E0015",
         title: "a branch without its beginning",
-        text: "`else` and `elseif` follow an `if`, `catch` follows a `try`, and nothing may stand between them.",
+        text: "`else` and `elseif` follow an `if`, `catch` follows a `try`, with nothing between them.",
         example: "else { return 1; }",
         ..Code::PARSED
     }
     SEVERAL_VALUES {
         id: "E0016",
         title: "several values in parentheses",
-        text: "`(a, b)` stands only to the right of `in`. A list is written `[a, b]`.",
+        text: "`(a, b)` is allowed only to the right of `in`. A list is written `[a, b]`.",
         example: "return (1, 2);",
         ..Code::PARSED
     }
     NAME_EXPECTED {
         id: "E0017",
         title: "a name is missing",
-        text: "Here the name of a variable, function, field or type must stand: a letter or `_`, then letters, digits \
+        text: "A name of a variable, function, field or type is expected here: a letter or `_`, then letters, digits \
                and `_`.",
         example: "let = 1;\nreturn 1;",
         ..Code::PARSED
@@ -135,7 +135,7 @@ crate::codes! {
     TYPE_EXPECTED {
         id: "E0018",
         title: "a type is missing",
-        text: "Behind `:` of a variable or parameter, and behind `is`, a type must stand: `number`, `text?`, `order*`, \
+        text: "A type is expected after the `:` of a variable or parameter, and after `is`: `number`, `text?`, `order*`, \
                `{a: number}`.",
         example: "let x: = 1;\nreturn x;",
         ..Code::PARSED
@@ -157,9 +157,9 @@ crate::codes! {
     }
     MALFORMED_NUMBER {
         id: "E0021",
-        title: "a number that is no number",
+        title: "a number that is not a number",
         text: "Numbers are digits with at most one dot between digits and an optional exponent: `12`, `0.5`, `1e3`. There \
-               is no thousands separator.",
+               is not a thousands separator.",
         example: "return 12abc;",
         ..Code::PARSED
     }
@@ -174,7 +174,7 @@ crate::codes! {
     TOO_MANY {
         id: "E0023",
         title: "too many errors",
-        text: "The first errors are told; correct them, and the others will most likely be gone or clearer.",
+        text: "Only the first errors are reported; correct them, and the others will probably be gone or clearer.",
         example: "",
         ..Code::PARSED
     }

@@ -76,7 +76,7 @@ impl<'a> Builder<'a> {
                 Diagnostic::error(
                     codes::SEVERAL_VALUES,
                     span,
-                    "several values in parentheses can only stand after `in`",
+                    "several values in parentheses are allowed only after `in`",
                 )
                 .with_hint("write `[a, b]` for a list")
                 .with_fix(brackets(span)),

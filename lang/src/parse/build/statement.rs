@@ -197,7 +197,7 @@ impl Builder<'_> {
         self.diagnostics.push(Diagnostic::error(codes::STRAY_CLOSING, place, message).with_write(wanted).surely());
     }
 
-    /// `exec` stands before a call.
+    /// `exec` must come before a call.
     fn check_call(&mut self, value: &Expr) {
         let call = match &value.kind {
             ExprKind::Postfix { steps, .. } => {
@@ -208,7 +208,7 @@ impl Builder<'_> {
         };
         if !call {
             self.diagnostics.push(
-                Diagnostic::error(codes::UNEXPECTED, value.span, "`exec` stands before a call")
+                Diagnostic::error(codes::UNEXPECTED, value.span, "`exec` must come before a call")
                     .with_hint("write `exec name(…);`"),
             );
         }

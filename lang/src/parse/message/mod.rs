@@ -168,7 +168,7 @@ fn misplaced_block(layout: &Layout, open: usize) -> Diagnostic {
         "in" => ("the rows of this loop are missing".to_owned(), "write `for row in rows { … }`".to_owned()),
         _ => (
             format!("a value is missing between `{}` and `{{`", excerpt(before)),
-            "`{` begins a block of statements here, and a block is no value".to_owned(),
+            "`{` begins a block of statements here, and a block is not a value".to_owned(),
         ),
     };
     Diagnostic::error(codes::VALUE_EXPECTED, place, message).with_hint(hint)
@@ -295,7 +295,7 @@ impl<'a> Situation<'a> {
             // The part of a template continues after a `;`.
             open = self.layout.parent(self.index).filter(|open| !self.layout.is_block(*open));
             if text == ";" && open.is_some_and(|open| matches!(self.layout.text(open), "(" | "[")) {
-                let error = self.error(codes::UNEXPECTED, "a `;` cannot stand between brackets");
+                let error = self.error(codes::UNEXPECTED, "a `;` is not allowed between brackets");
                 let fix = Fix::replace(self.place, ",");
                 return Some(error.with_hint("values in brackets are separated by `,`").with_fix(fix));
             }
@@ -336,7 +336,7 @@ impl<'a> Situation<'a> {
             return Some(error.with_fix(Fix::remove(self.place, "the `;`").safe()));
         }
         if self.text() == ";" && failure.expects(Rule::EOI) {
-            let error = self.error(codes::UNEXPECTED, "a single expression or type stands here, without `;`");
+            let error = self.error(codes::UNEXPECTED, "a single expression or type is expected here, without `;`");
             let is_last = self.index + 1 == self.layout.tokens.len();
             let fix = is_last.then(|| Fix::remove(self.place, "the `;`").safe());
             return Some(error.with_hint("remove the `;` and what follows it").with_fix(fix));
@@ -392,7 +392,7 @@ impl<'a> Situation<'a> {
         let text = excerpt(self.text());
         let error = self.error(codes::UNEXPECTED, format!("`{text}` does not fit here"));
         match self.expectation() {
-            Some(expected) => error.with_hint(format!("{expected} could stand here")),
+            Some(expected) => error.with_hint(format!("{expected} is expected here")),
             None => error,
         }
     }

@@ -17,7 +17,11 @@ const PARTS: [(Rule, &str, &str); 12] = [
     (Rule::s_on, "this join has no `on`", "write `join regions r on r.id = c.region`"),
     (Rule::s_join, "`join` is missing", "write `left join` or `inner join`"),
     (Rule::k_catch, "this `try` has no `catch`", "write `try { … } catch e { … }`"),
-    (Rule::k_let, "`private` stands before a declaration", "write `private let`, `private function` or `private type`"),
+    (
+        Rule::k_let,
+        "`private` must come before a declaration",
+        "write `private let`, `private function` or `private type`",
+    ),
     (Rule::s_as, "`as` is missing after the rows of `map`", "write `map rows as [column: value]`"),
     (Rule::thin_arrow, "`->` is missing after the parameters", "write `(number, text) -> boolean`"),
 ];
@@ -117,7 +121,7 @@ impl Situation<'_> {
             return Some(self.missing("the parameters of this function are missing", hint));
         }
         if self.before_text().eq_ignore_ascii_case("for") && self.text() == "(" {
-            let error = self.error(codes::UNEXPECTED, "the head of a loop stands without parentheses");
+            let error = self.error(codes::UNEXPECTED, "the head of a loop is written without parentheses");
             return Some(error.with_hint("write `for row in rows { … }`; numbers are `for i in range(0, 10) { … }`"));
         }
         if self.before_text().eq_ignore_ascii_case("new") && failure.expects_any(&[Rule::name, Rule::type_name]) {

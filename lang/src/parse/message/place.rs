@@ -16,7 +16,7 @@ pub(in crate::parse) fn unknown_character(character: char, place: Span) -> Diagn
     };
     let hint = match character {
         '\u{2018}'..='\u{201E}' | '\u{AB}' | '\u{BB}' | '\u{2039}' | '\u{203A}' => {
-            "texts stand in plain quotes: 'text' or \"text\""
+            "texts are in plain quotes: 'text' or \"text\""
         }
         '\u{A0}' | '\u{2007}' | '\u{202F}' => "replace it with an ordinary space",
         '\u{2013}' | '\u{2014}' | '\u{2212}' => "write `-`",
@@ -26,9 +26,9 @@ pub(in crate::parse) fn unknown_character(character: char, place: Span) -> Diagn
         '\u{2260}' => "write `!=`",
         '~' => "write `not`",
         '#' => "a comment begins with `//`",
-        '$' => "names are letters, digits and `_`; in a template a value stands in `{` and `}`",
-        '@' => "it only stands before a text, as in @'C:\\temp'",
-        '\\' => "a backslash can only stand in a text",
+        '$' => "names are letters, digits and `_`; in a template a value is written in `{` and `}`",
+        '@' => "it is allowed only before a text, as in @'C:\\temp'",
+        '\\' => "a backslash is allowed only in a text",
         _ if invisible => "remove it",
         _ => "remove it, or put it in a text in quotes",
     };
@@ -83,7 +83,7 @@ impl Situation<'_> {
         if self.kind() == Some(Kind::Number) {
             let sound = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             return (!sound && self.failure.expects_value()).then(|| {
-                self.error(codes::MALFORMED_NUMBER, format!("`{}` is no number and no name", excerpt(text)))
+                self.error(codes::MALFORMED_NUMBER, format!("`{}` is neither a number nor a name", excerpt(text)))
                     .with_hint("numbers are written like `1200`, `0.5` or `1e3`; a name cannot begin with a digit")
             });
         }
@@ -130,13 +130,11 @@ impl Situation<'_> {
             "?" if self.failure.could_end() || self.failure.could_close() => {
                 "write `case when condition then a else b end`, or `a ?? b` for a value in place of null"
             }
-            "->" if self.failure.expects(Rule::colon) => {
-                "the type of the result stands behind `:`; a value behind `=>`"
-            }
+            "->" if self.failure.expects(Rule::colon) => "the type of the result follows `:`, a value follows `=>`",
             "->" => "a function is written with `=>`; `->` is only for the type of one",
             _ => return None,
         };
-        let error = self.error(codes::FOREIGN_OPERATOR, format!("`{text}` is no operator here"));
+        let error = self.error(codes::FOREIGN_OPERATOR, format!("`{text}` is not an operator here"));
         Some(error.with_hint(hint).with_fix(self.own_operator()))
     }
 

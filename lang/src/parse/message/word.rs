@@ -49,7 +49,9 @@ impl Situation<'_> {
             "def" | "func" | "fn" | "sub" => "write `function name(a, b) { … }`",
             "switch" => "write `if … elseif …`, or `case when … then … end` for a value",
             "throw" | "raise" => "write `error 'message';`",
-            "import" | "using" => "a file `name.flow` beside the script is used as `name.function(…)` without import",
+            "import" | "using" => {
+                "a file `name.flow` in the folder of the script is used as `name.function(…)` without import"
+            }
             "unless" | "until" => "write `if not …` or `while not …`",
             _ => return self.foreign_query_word(),
         };
@@ -131,11 +133,11 @@ impl Situation<'_> {
         let hint = if text.eq_ignore_ascii_case("if") {
             "a choice between values is `case when condition then a else b end`"
         } else if self.index == 0 {
-            "only an expression can stand here, such as `a + 1`"
+            "only an expression is allowed here, such as `a + 1`"
         } else {
             "end the statement before it with a value and `;`"
         };
-        let message = format!("`{text}` begins a statement and cannot stand inside an expression");
+        let message = format!("`{text}` begins a statement and is not allowed inside an expression");
         Some(self.error(codes::STATEMENT_IN_EXPRESSION, message).with_hint(hint))
     }
 
@@ -196,7 +198,7 @@ fn foreign_query(text: &str, place: Span) -> Option<Diagnostic> {
         "xor" => "write `a != b`",
         _ => return None,
     };
-    let message = format!("`{text}` is no word of a query or expression");
+    let message = format!("`{text}` is not a word of a query or expression");
     let fix = match text.to_ascii_lowercase().as_str() {
         "orderby" => Some(Fix::replace(place, "order by").safe()),
         "groupby" => Some(Fix::replace(place, "group by").safe()),

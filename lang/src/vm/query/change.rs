@@ -126,12 +126,12 @@ impl<'t> Machine<'_> {
                 RowCode::Function(function @ Value::Function(_)) => Ok(ChangeCode::Function(function, expr)),
                 RowCode::Function(other) => {
                     let error = type_error(format!(
-                        "A record or a function of the row is wanted here, not {}.",
+                        "A record or a function of the row is expected here, not {}.",
                         describe(&other)
                     ));
                     Err(placed(error, frame.call, expr.span))
                 }
-                RowCode::Body(_) => Err(type_error("A record or a function of the row is wanted here.")),
+                RowCode::Body(_) => Err(type_error("A record or a function of the row is expected here.")),
             },
         }
     }

@@ -137,5 +137,5 @@ impl Context for PureContext<'_, '_, '_> {
 
 #[cold]
 fn declined() -> Failure {
-    RunError::new(ErrorKind::Limit, "The function takes more than can be computed beside a row.")
+    RunError::new(ErrorKind::Limit, "The function needs more memory than a row may use.")
 }

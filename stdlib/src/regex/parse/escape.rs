@@ -44,7 +44,7 @@ impl Parser<'_> {
     pub(super) fn property(&mut self) -> Result<ClassUnicode, Problem> {
         let negated = self.next() == Some('P');
         if !self.take('{') {
-            return Err(self.problem("\\p wants a name in { }, as in \\p{L}"));
+            return Err(self.problem("\\p requires a name in { }, as in \\p{L}"));
         }
         let start = self.at;
         while self.peek().is_some_and(|c| sets::is_word(c) || c == '-') {
@@ -52,7 +52,7 @@ impl Parser<'_> {
         }
         let name: String = self.chars[start..self.at].iter().collect();
         if self.peek() != Some('}') || name.is_empty() {
-            return Err(self.problem("\\p{ wants a name and a }, as in \\p{L}"));
+            return Err(self.problem("\\p{ requires a name and a }, as in \\p{L}"));
         }
         let class = sets::property(&name, self.options.fold).map_err(|what| {
             self.at = start;
@@ -74,7 +74,7 @@ impl Parser<'_> {
                 self.at += 1;
                 true
             }
-            ('k', _) => return Err(self.problem("\\k wants the name of a group, as in \\k<name>")),
+            ('k', _) => return Err(self.problem("\\k requires the name of a group, as in \\k<name>")),
             ('<' | '\'', Some(_)) => true,
             _ => false,
         };
@@ -86,7 +86,7 @@ impl Parser<'_> {
                 return self.back(&name, number, start).map(Some);
             }
             if c == 'k' {
-                return Err(self.problem("\\k wants the name of a group, as in \\k<name>"));
+                return Err(self.problem("\\k requires the name of a group, as in \\k<name>"));
             }
         } else if matches!(c, '1'..='9') {
             let number = self.decimal()?;
@@ -143,7 +143,7 @@ impl Parser<'_> {
                 char::from((code & 0xff) as u8)
             }
             'x' if self.peek() == Some('{') => {
-                return Err(self.problem("\\x wants two hexadecimal digits; \\u00e9 takes four"));
+                return Err(self.problem("\\x requires two hexadecimal digits; \\u00e9 takes four"));
             }
             'x' => char::from(self.hex(2)? as u8),
             'u' => {
@@ -167,7 +167,7 @@ impl Parser<'_> {
                 let letter = self.next().map(|c| c.to_ascii_uppercase());
                 match letter {
                     Some(letter @ '@'..='_') => char::from(letter as u8 - b'@'),
-                    _ => return Err(self.problem("\\c wants a letter, as in \\cA")),
+                    _ => return Err(self.problem("\\c requires a letter, as in \\cA")),
                 }
             }
             c if sets::is_word(c) => {
@@ -184,7 +184,7 @@ impl Parser<'_> {
         for _ in 0..count {
             let digit = self.peek().and_then(|c| c.to_digit(16));
             code = code * 16
-                + digit.ok_or_else(|| self.problem(format_args!("an escape wants {count} hexadecimal digits")))?;
+                + digit.ok_or_else(|| self.problem(format_args!("an escape requires {count} hexadecimal digits")))?;
             self.at += 1;
         }
         Ok(code)

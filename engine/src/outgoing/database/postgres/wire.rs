@@ -49,7 +49,9 @@ impl Wire {
         if sockets == 0 {
             config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
         } else if config.get_hosts().len() > 1 {
-            return Err("`url` names the folder of a socket and other servers; a socket stands alone".to_owned());
+            return Err(
+                "`url` names the folder of a socket and other servers; a socket must be the only one".to_owned()
+            );
         } else {
             config.ssl_mode(SslMode::Disable);
         }

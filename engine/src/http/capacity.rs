@@ -1,4 +1,4 @@
-//! What all requests share: room for their bodies and answers, threads for what takes long, and who their callers are.
+//! What all requests share: room for their bodies and answers, threads for long work, and their callers.
 
 use super::callers::{Allowance, Caller, Callers};
 use super::gate::Gate;
@@ -19,7 +19,7 @@ const ADMIN_PART: usize = 8;
 const ADMIN_LEAST: usize = 8 << 20;
 /// One address gets at most this part of the room.
 const ADDRESS_PART: usize = 2;
-/// All whom nobody knows get together at most this part.
+/// All callers without a credential together get at most this part.
 const STRANGER_PART: usize = 4;
 
 /// How many views of runs are made at a time: each may hold a run with all its values.
@@ -29,7 +29,7 @@ const FOLLOWERS: usize = 256;
 
 /// What all requests share.
 #[derive(Debug)]
-pub struct House {
+pub struct Capacity {
     /// Whom requests come from.
     pub callers: Callers,
     bodies: Room,
@@ -50,16 +50,16 @@ pub struct House {
 /// Whose room it is.
 #[derive(Clone, Copy, Debug)]
 pub enum Owner<'c> {
-    /// Somebody with an admin token.
+    /// A caller with an admin token.
     Admin,
-    /// Somebody who has shown a credential.
+    /// A caller with a valid credential.
     Known(&'c Caller),
-    /// Somebody who has not, or not yet.
+    /// A caller without one, or whose credential is not checked yet.
     Stranger(&'c Caller),
 }
 
-impl House {
-    /// The house of an engine with these settings.
+impl Capacity {
+    /// The capacity of an engine with these settings.
     pub fn new(config: &Config) -> Self {
         let limits = &config.limits;
         let (bodies, answers) = (limits.bodies_in_flight, limits.answers_in_flight);
@@ -124,7 +124,7 @@ impl House {
     }
 
     /// Shows what a run has got and given, which may be large: few at a time, of each address one, so that the others need
-    /// not wait behind all of its views, and beside the threads that serve requests.
+    /// not wait for all of its views, and outside the threads that serve requests.
     pub async fn view<T>(&self, caller: Option<&Caller>, work: impl Future<Output = T>) -> T {
         let _own = match caller {
             Some(caller) => caller.view.acquire().await.ok(),
@@ -142,11 +142,11 @@ impl House {
         self.followers.clone().try_acquire_owned().ok()
     }
 
-    /// Does work that takes long beside the threads that serve requests. What strangers want waits for other strangers
-    /// only.
+    /// Does work that takes long outside the threads that serve requests. Work for strangers waits only for other
+    /// strangers.
     pub async fn apart<T>(&self, owner: Owner<'_>, work: impl FnOnce() -> T) -> T {
         let threads = if matches!(owner, Owner::Stranger(_)) { &self.strangers } else { &self.known };
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         let _permit = threads.acquire().await.ok();
         match Handle::current().runtime_flavor() {
             RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
@@ -155,7 +155,7 @@ impl House {
     }
 }
 
-/// What is told where there is no room for a body.
+/// The problem of a body for which there is no room.
 pub fn no_room(full: Full) -> Problem {
     match full {
         Full::Now => {

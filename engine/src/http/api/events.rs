@@ -1,22 +1,25 @@
 //! `/api/v1/events`: what happens, as it happens, as server-sent events.
 //!
-//! The id of an event is the cursor behind it. A client that comes back with `Last-Event-ID` misses nothing: what the
-//! engine no longer knows is told as `missed`, and the client reads again what it shows.
+//! The id of an event is the cursor after it. A client that returns with `Last-Event-ID` misses nothing: for events that
+//! the engine no longer has, it gets `missed`, and reads its lists again.
 
-use super::App;
-use super::door::text;
-use super::input::Asked;
-use super::openapi::Refused;
-use super::problem::Problem;
-use super::runs::{run_id, told_cursor};
-use super::shapes::Line;
-use crate::engine::{Cursor, Event, EventPage, RunId};
+use super::input::{Asked, run_id};
+use super::log::Line;
+use super::output::Stream;
+use super::paging::list_failed;
+use super::resource::{Call, Load, Method, Operation, Resource};
+use super::shapes::{Input, Shapes};
+use crate::engine::{Cursor, Event, EventPage, Role, RunId};
+use crate::http::app::App;
+use crate::http::headers::text;
+use crate::http::problem::Problem;
 use crate::told;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::response::IntoResponse;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::collections::VecDeque;
@@ -25,21 +28,35 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
-/// A sign of life, so that nobody in between takes the connection for dead.
+/// The row of this resource.
+pub const RESOURCE: Resource = Resource {
+    tag: "events",
+    operations: &[Operation {
+        method: Method::Get,
+        path: "/events",
+        access: Role::Viewer,
+        load: Load::Small,
+        name: "follow",
+        summary: "Streams events: `start`, `run`, `log`, `workflows`, `keys`, `missed`. Continues after the id in `Last-Event-ID`. The stream ends when its token expires or is removed.",
+        call: || Call::of(follow),
+    }],
+};
+
+/// A sign of life, so that no proxy closes the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long somebody whose token is taken away may go on listening.
+/// How long a client whose token was removed may continue to listen.
 const RECHECK: Duration = Duration::from_secs(1);
 /// How long to wait after the store could not be asked.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Which events are told.
+/// Which events are sent.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventFilter {
-    /// Only of this run.
+    /// Only events of this run.
     run: Option<String>,
-    /// Only of this workflow's runs, without their logs.
+    /// Only events of runs of this workflow, without their logs.
     workflow: Option<String>,
 }
 
@@ -51,18 +68,18 @@ struct Follower {
     run: Option<RunId>,
     workflow: Option<String>,
     since: Option<Cursor>,
-    /// What is told next.
+    /// The next events.
     ready: VecDeque<Told>,
     _place: OwnedSemaphorePermit,
 }
 
-/// What a follower is told, with the cursor behind it.
+/// What a follower gets, with the cursor after it.
 struct Told {
     what: What,
     cursor: Option<Cursor>,
 }
 
-/// Lines of logs are read only when the follower takes them: somebody who does not read holds none.
+/// Lines of logs are read only when the follower takes them: a client that does not read holds none.
 enum What {
     Sent(Sent),
     Log { run: RunId, first: u32, count: u32 },
@@ -71,32 +88,25 @@ enum What {
 /// The most lines of a log in one event.
 const LINES: u32 = 50;
 
-/// Streams events: `start`, `run`, `log`, `workflows`, `keys`, `missed`. Continues after the id in `Last-Event-ID`.
-/// The stream ends when its token expires or is removed.
-#[utoipa::path(
-    get, path = "/events", tag = "events",
-    params(EventFilter, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
-    responses((status = 200, body = String, content_type = "text/event-stream"), Refused)
-)]
-pub async fn follow(
+async fn follow(
     State(app): State<App>,
     Asked(filter): Asked<EventFilter>,
+    LastSeen(last_seen): LastSeen,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Stream, Problem> {
     let run = filter.run.as_deref().map(run_id).transpose()?;
-    let last_seen = text(&headers, "last-event-id").map(str::to_owned);
-    let place = app.house.follower().ok_or_else(|| {
+    let place = app.capacity.follower().ok_or_else(|| {
         Problem::unavailable("Too many follow the events already; try again when one of them has gone.")
     })?;
     let (workflow, ready) = (filter.workflow, VecDeque::new());
     let mut follower = Follower { app, headers, run, workflow, since: None, ready, _place: place };
     match last_seen {
         Some(id) => {
-            // A broken cursor is told now, not in the middle of the stream.
+            // A broken cursor is reported now, not in the middle of the stream.
             let cursor = Cursor(id);
             let known = follower.app.engine.events(Some(cursor.clone()));
             if let Ok(known) = tokio::time::timeout(Duration::from_millis(50), known).await {
-                follower.take(known.map_err(|error| told_cursor(&error))?);
+                follower.take(known.map_err(|error| list_failed(&error))?);
             } else {
                 follower.since = Some(cursor);
             }
@@ -107,11 +117,28 @@ pub async fn follow(
             follower.since = Some(start.next);
         }
     }
-    let events = stream::unfold(follower, |mut follower| async move {
+    let events = unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    Ok(Stream(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()))
+}
+
+/// `Last-Event-ID`
+struct LastSeen(Option<String>);
+
+impl FromRequestParts<App> for LastSeen {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        Ok(Self(text(&parts.headers, "last-event-id").map(str::to_owned)))
+    }
+}
+
+impl Input for LastSeen {
+    fn describe(shapes: &mut Shapes) {
+        shapes.header("Last-Event-ID", "The id of the last event that was seen.");
+    }
 }
 
 impl Follower {
@@ -158,7 +185,7 @@ impl Follower {
         self.since = Some(page.next);
     }
 
-    /// What there is to tell of an event.
+    /// Adds what is sent for an event.
     fn tell(&self, event: &Event, told: &mut Vec<What>) {
         let wanted = |run: RunId| self.run.is_none_or(|only| only == run);
         match event {
@@ -178,7 +205,7 @@ impl Follower {
         }
     }
 
-    /// What is sent; nothing of a run that is gone meanwhile.
+    /// What is sent; nothing for a run that was deleted meanwhile.
     async fn shown(&self, what: What) -> Option<Sent> {
         match what {
             What::Sent(sent) => Some(sent),

@@ -1,44 +1,59 @@
-//! `/api/v1/evaluate`: FlowScript to play with.
+//! `/api/v1/evaluate`: evaluates FlowScript, for people who try something.
 
-use super::App;
 use super::input::GivenWithRoom;
-use super::json;
-use super::openapi::{Refused, Shown, ok};
-use super::problem::Problem;
-use super::shapes::Line;
-use crate::engine::{NotVariables, Tried};
+use super::log::Line;
+use super::output::Shown;
+use super::resource::{Call, Load, Method, Operation, Resource};
+use crate::engine::{NotVariables, Role, Tried};
+use crate::http::app::App;
+use crate::http::json::Text;
+use crate::http::problem::Problem;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-/// What is evaluated.
+/// The row of this resource.
+pub const RESOURCE: Resource = Resource {
+    tag: "evaluate",
+    operations: &[Operation {
+        method: Method::Post,
+        path: "/evaluate",
+        access: Role::Admin,
+        load: Load::Small,
+        name: "evaluate",
+        summary: "Evaluates FlowScript without access to anything outside. The source has at most 65,536 bytes, the value at most 1 MiB as JSON.",
+        call: || Call::of(evaluate),
+    }],
+};
+
+/// A source to evaluate, with its variables.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// An expression, or statements with `return`.
     source: String,
-    /// Its variables by name.
+    /// The variables by name.
     #[schema(value_type = Option<Object>)]
     input: Option<Box<RawValue>>,
 }
 
-/// What came of it.
+/// The outcome of an evaluation.
 #[derive(Serialize, ToSchema)]
 pub struct Evaluated {
-    /// Did it give a value?
+    /// True if there is a value.
     ok: bool,
     /// The value.
     #[schema(value_type = Json)]
-    value: json::Text,
-    /// The value as the language writes it.
+    value: Text,
+    /// The value in the notation of the language.
     shown: Option<String>,
-    /// Its type, as far as it was known before it ran.
+    /// The type, as far as it is known before evaluation.
     r#type: String,
-    /// What it has logged.
+    /// The lines of its log.
     log: Vec<Line>,
-    /// What is wrong with it: code, severity, phase, message, line, column, labels, hint, fixes.
+    /// The errors: code, severity, phase, message, line, column, labels, hint, fixes.
     #[schema(value_type = Vec<Object>)]
     errors: Vec<Json>,
 }
@@ -46,15 +61,12 @@ pub struct Evaluated {
 /// The longest source, in bytes.
 const MAX_SOURCE: usize = 64 << 10;
 
-/// Evaluates FlowScript that reaches nothing outside. The source has at most 65,536 bytes, the value at most 1 MiB as
-/// JSON.
-#[utoipa::path(post, path = "/evaluate", tag = "evaluate", request_body = Evaluation, responses((status = 200, body = Evaluated), Refused))]
-pub async fn evaluate(
+async fn evaluate(
     State(app): State<App>,
     GivenWithRoom(wanted, room): GivenWithRoom<Evaluation>,
 ) -> Result<Shown<Evaluated>, Problem> {
     if wanted.source.len() > MAX_SOURCE {
-        let detail = format!("`source` has {} bytes; {MAX_SOURCE} are the most.", wanted.source.len());
+        let detail = format!("`source` has {} bytes; at most {MAX_SOURCE} are allowed.", wanted.source.len());
         return Err(Problem::bad_request(detail));
     }
     let input = wanted.input.map(|input| input.get().to_owned());
@@ -63,9 +75,9 @@ pub async fn evaluate(
     let Tried { outcome, json, shown } = done.map_err(|NotVariables(why)| {
         Problem::bad_request(format!("`input` must be an object with the variables by name; {why}."))
     })?;
-    Ok(ok(Evaluated {
+    Ok(Shown(Evaluated {
         ok: json.is_some(),
-        value: json.and_then(json::Text::of_value).unwrap_or_default(),
+        value: json.and_then(Text::of_value).unwrap_or_default(),
         shown,
         r#type: outcome.ty,
         log: outcome.log.iter().map(Line::of).collect(),

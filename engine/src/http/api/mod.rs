@@ -1,0 +1,61 @@
+//! The admin API under `/api/v1`. A resource is one file and one row of [`RESOURCES`].
+
+mod access;
+mod control;
+mod evaluate;
+mod events;
+mod input;
+mod keys;
+mod label;
+mod lanes;
+mod log;
+mod openapi;
+mod output;
+mod paging;
+mod resource;
+mod runs;
+mod schedules;
+mod shapes;
+mod steps;
+mod tokens;
+mod workflows;
+
+pub use access::want_token;
+pub use input::At;
+
+use super::app::App;
+use access::within;
+use axum::Router;
+use axum::routing::get;
+use openapi::Document;
+use output::Shown;
+use resource::Resource;
+
+/// The resources.
+const RESOURCES: &[&Resource] = &[
+    &workflows::RESOURCE,
+    &runs::RESOURCE,
+    &steps::RESOURCE,
+    &log::RESOURCE,
+    &control::RESOURCE,
+    &lanes::RESOURCE,
+    &schedules::RESOURCE,
+    &keys::RESOURCE,
+    &tokens::RESOURCE,
+    &events::RESOURCE,
+    &evaluate::RESOURCE,
+];
+
+/// The routes of all resources, and of the document that describes them. The caller's token is checked before.
+pub fn router(app: &App) -> Router<App> {
+    let (mut router, mut document) = (Router::new(), Document::default());
+    for resource in RESOURCES {
+        for operation in resource.operations {
+            let (route, described, schemas) = operation.parts(resource.tag);
+            router = router.route(operation.path, within(route, app, operation.access, operation.load));
+            document.add(operation.path, operation.method.described(), described, schemas);
+        }
+    }
+    let document = document.finished(app.engine.config().public_url.as_deref());
+    router.route("/openapi.json", get(move || std::future::ready(Shown(document.clone()))))
+}
