@@ -5,7 +5,7 @@
 
 use flowscript_lang::budget::Unlimited;
 use flowscript_lang::error::RunError;
-use flowscript_lang::function::{Call, Cost, Effect, Function, Registry, Signature};
+use flowscript_lang::function::{Call, Cost, Effect, Facts, Function, Registry, Signature};
 use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Number, Value};
@@ -95,6 +95,7 @@ fn vat_rate() -> Result<Function, String> {
         native,
         on_numbers: None,
         on_text: None,
+        facts: Facts::NONE,
     })
 }
 

@@ -134,7 +134,7 @@ fn anything(source: &str, known: &Known<'_>) -> Vec<Candidate> {
 mod tests {
     use super::*;
     use crate::error::RunError;
-    use crate::function::{Call, Cost, Effect, Function, Signature};
+    use crate::function::{Call, Cost, Effect, Facts, Function, Signature};
     use crate::value::Value;
 
     #[expect(clippy::unnecessary_wraps, reason = "all natives have one signature")]
@@ -156,6 +156,7 @@ mod tests {
             native,
             on_numbers: None,
             on_text: None,
+            facts: Facts::NONE,
         }
     }
 

@@ -8,7 +8,7 @@ pub use query::*;
 
 use crate::ast::BinaryOp;
 use crate::compile::Code;
-use crate::function::Function;
+use crate::function::{Function, ParameterType, Reads};
 use crate::span::Span;
 use crate::types::{Type, Types};
 use crate::value::{Shape, Value};
@@ -359,6 +359,22 @@ pub enum Argument {
     Value(Expr),
     /// A row expression for a parameter of type `expr`.
     Row(Arc<RowOperand>),
+}
+
+/// How many of the first rows decide the result of a call; `None` where all may.
+pub(crate) fn first_rows(function: &Function, arguments: &[Argument]) -> Option<usize> {
+    match (function.facts.reads, arguments) {
+        (Reads::First, [_, others @ ..]) => {
+            let is_expr =
+                |position| function.signature.parameter(position).is_some_and(|p| p.ty == ParameterType::Expr);
+            (1..=others.len()).all(|position| !is_expr(position)).then_some(1)
+        }
+        // A number that is known before the rows are: the order of evaluation does not show then.
+        (Reads::FirstOf, [_, Argument::Value(Expr { kind: ExprKind::Constant(Value::Number(count)), .. })]) => {
+            count.to_usize()
+        }
+        (Reads::All | Reads::First | Reads::FirstOf, _) => None,
+    }
 }
 
 /// An expression evaluated once for each row.

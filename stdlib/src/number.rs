@@ -48,6 +48,7 @@ pub(crate) const ROWS: &[Row] = &[
         .also(&["Maths.IsNaN"])
         .examples(&[gives("IsNaN('x')", "true"), gives("IsNaN(null)", "true"), gives("IsNaN(1)", "false")]),
     row("Range(start: number, count: number) -> number*", "So many numbers from `start` on, in steps of 1.", range)
+        .is_range()
         .also(&["Maths.Range"])
         .rules("A negative count is an error; more than 10 million a limit error.")
         .examples(&[gives("Range(5, 3)", "[5, 6, 7]"), gives("Range(0, 0)", "[]"), fails("Range(0, -1)", "count")]),

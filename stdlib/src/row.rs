@@ -1,6 +1,8 @@
 //! The rows of the registration table: what each file of the library says of its functions, as constants.
 
-use flowscript_lang::function::{Cost, Effect, Example, Function, Native, OnNumbers, OnText, Signature};
+use flowscript_lang::function::{
+    Cost, Effect, Example, Facts, Fold, Function, Native, OnNumbers, OnText, Reads, Signature,
+};
 
 /// A function as its file registers it. The name is read from the signature.
 #[derive(Clone, Copy)]
@@ -15,6 +17,7 @@ pub(crate) struct Row {
     native: Native,
     on_numbers: Option<OnNumbers>,
     on_text: Option<(usize, OnText)>,
+    facts: Facts,
 }
 
 /// A row: the signature as [`Signature::parse`] reads it, one line on what it does, and the code. A call costs as much as
@@ -31,6 +34,7 @@ pub(crate) const fn row(signature: &'static str, summary: &'static str, native: 
         native,
         on_numbers: None,
         on_text: None,
+        facts: Facts::NONE,
     }
 }
 
@@ -68,6 +72,26 @@ impl Row {
     /// Literal texts for the parameter at `position` are looked at before anything runs.
     pub(crate) const fn on_text(self, position: usize, look: OnText) -> Self {
         Self { on_text: Some((position, look)), ..self }
+    }
+
+    /// With rows and a row expression it gives this.
+    pub(crate) const fn folds(self, fold: Fold) -> Self {
+        Self { facts: Facts { folds: Some(fold), ..self.facts }, ..self }
+    }
+
+    /// Without a row expression, the first row decides its result.
+    pub(crate) const fn reads_first(self) -> Self {
+        Self { facts: Facts { reads: Reads::First, ..self.facts }, ..self }
+    }
+
+    /// The first n rows decide its result, where n is the second argument.
+    pub(crate) const fn reads_first_of(self) -> Self {
+        Self { facts: Facts { reads: Reads::FirstOf, ..self.facts }, ..self }
+    }
+
+    /// `f(start, count)` gives the `count` numbers from `start` on.
+    pub(crate) const fn is_range(self) -> Self {
+        Self { facts: Facts { is_range: true, ..self.facts }, ..self }
     }
 
     /// However long its arguments are, a call is little work.
@@ -110,6 +134,7 @@ impl Row {
             native: self.native,
             on_numbers: self.on_numbers,
             on_text: self.on_text,
+            facts: self.facts,
         }
     }
 }

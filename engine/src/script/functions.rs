@@ -1,7 +1,7 @@
 //! The functions that workflows have beside those of the library.
 
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::function::{Call, Cost, Effect, Example, Function, NativeResult, Registry, Signature};
+use flowscript_lang::function::{Call, Cost, Effect, Example, Facts, Function, NativeResult, Registry, Signature};
 use std::sync::{Arc, OnceLock};
 
 /// All functions of workflows.
@@ -34,6 +34,7 @@ fn callback_url() -> Function {
         },
         on_numbers: None,
         on_text: None,
+        facts: Facts::NONE,
     }
 }
 

@@ -172,7 +172,7 @@ pub(super) fn is_number(types: &Types, ty: &Type) -> bool {
 /// Start and count of `range(start, count)`, where both are numbers.
 pub(super) fn range<'t>(types: &Types, rows: &'t Expr) -> Option<(&'t Expr, &'t Expr)> {
     match &rows.kind {
-        ExprKind::CallNative { function, arguments, .. } if function.name == "Range" => match arguments.as_slice() {
+        ExprKind::CallNative { function, arguments, .. } if function.facts.is_range => match arguments.as_slice() {
             [Argument::Value(start), Argument::Value(count)]
                 if is_number(types, &start.ty) && is_number(types, &count.ty) =>
             {

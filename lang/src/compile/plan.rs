@@ -4,10 +4,12 @@
 
 use super::walk::{self, Seen};
 use crate::ast::BinaryOp;
+use crate::function::{Fold, Reads};
 use crate::span::Span;
-use crate::tree::{Argument, Change, Container, Expr, ExprKind, RowBody, Select, SelectItem, Source, Step, Tree};
+use crate::tree::{
+    Argument, Change, Container, Expr, ExprKind, RowBody, Select, SelectItem, Source, Step, Tree, first_rows,
+};
 use crate::types::Type;
-use crate::value::Value;
 use std::fmt::Write;
 
 /// A step of a plan.
@@ -62,13 +64,13 @@ fn planned(expr: &Expr, source: &str) -> Option<Node> {
         ExprKind::CallNative { function, arguments, .. } => {
             let Some(Argument::Value(rows)) = arguments.first() else { return None };
             let query = planned(rows, source)?;
-            let text = match (function.name, &arguments[1..]) {
-                ("First" | "FirstOrEmpty" | "FirstOrDefault" | "Any", []) => "first row".to_owned(),
-                ("Take", [Argument::Value(Expr { kind: ExprKind::Constant(Value::Number(count)), .. })]) => {
-                    format!("first {count} rows")
+            let text = match (first_rows(function, arguments), function.facts.reads) {
+                (Some(count), Reads::FirstOf) => format!("first {count} rows"),
+                (Some(_), _) => "first row".to_owned(),
+                (None, _) if function.facts.folds == Some(Fold::Count) && arguments.len() == 1 => {
+                    "count rows".to_owned()
                 }
-                ("Count", []) => "count rows".to_owned(),
-                _ => return None,
+                (None, _) => return None,
             };
             Some(Node { text, columns: true, inputs: vec![query] })
         }

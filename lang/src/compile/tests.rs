@@ -1,11 +1,11 @@
 //! What scripts are compiled to.
 
-use crate::function::{Cost, Effect, Function, Registry, Signature};
+use crate::function::{Cost, Effect, Facts, Function, Registry, Signature};
 use crate::host::{Host, LogLevel};
 use crate::value::Value;
 use crate::{CompileOptions, Mode, NoModules, Program, Settings};
 
-/// The one function that the compiler knows by name.
+/// The one function that is compiled to something other than a call.
 fn range() -> Function {
     Function {
         name: "Range",
@@ -28,6 +28,7 @@ fn range() -> Function {
         },
         on_numbers: None,
         on_text: None,
+        facts: Facts { is_range: true, ..Facts::NONE },
     }
 }
 

@@ -3,9 +3,11 @@
 //! The functions themselves live in other crates, which fill a [`Registry`].
 
 mod call;
+mod facts;
 mod signature;
 
 pub use call::{Call, Context, PatternCache, RowFunction};
+pub use facts::{Facts, Fold, Reads};
 pub use signature::{Parameter, ParameterType, ResultType, Signature};
 
 use crate::error::RunError;
@@ -91,6 +93,8 @@ pub struct Function {
     pub on_numbers: Option<OnNumbers>,
     /// The position of a parameter whose literal texts are looked at before anything runs, and what looks at them.
     pub on_text: Option<(usize, OnText)>,
+    /// What the language may rely on.
+    pub facts: Facts,
 }
 
 impl Function {

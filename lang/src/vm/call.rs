@@ -13,9 +13,9 @@ use super::statement::Flow;
 use super::{Evaluated, Failure, Method};
 use crate::compile::{NativeSite, Register};
 use crate::error::never;
-use crate::function::{Call, Function, ResultType};
+use crate::function::{Call, Fold, Function, ResultType};
 use crate::span::Span;
-use crate::tree::{Argument, Expr, ExprKind, FunctionDef, FunctionId, ParameterDef, Step, Tree};
+use crate::tree::{Argument, Expr, ExprKind, FunctionDef, FunctionId, ParameterDef, Step, Tree, first_rows};
 use crate::types::Type;
 use crate::value::{Callable, Value};
 use ecow::EcoString;
@@ -232,11 +232,11 @@ impl Machine<'_> {
             let value = match argument {
                 Argument::Value(expr) => match (position, &expr.kind) {
                     (0, ExprKind::Query(source, steps)) => {
-                        let limit = rows_wanted(function, arguments);
+                        let limit = first_rows(function, arguments);
                         self.query(frame, source, steps, limit).map_err(|error| placed(error, frame.call, expr.span))?
                     }
                     (0, ExprKind::Select(select)) => {
-                        let limit = rows_wanted(function, arguments);
+                        let limit = first_rows(function, arguments);
                         self.select(frame, select, limit).map_err(|error| placed(error, frame.call, expr.span))?
                     }
                     _ => self.eval(frame, expr)?,
@@ -307,7 +307,7 @@ impl Machine<'_> {
         values
     }
 
-    /// `Count(t where c)` builds no table.
+    /// Counting the rows of `t where c` builds no table.
     fn counted_query<'t>(
         &mut self,
         frame: &mut Frame<'t>,
@@ -318,7 +318,7 @@ impl Machine<'_> {
             return Ok(None);
         };
         let filters = matches!(steps.last(), Some((Step::Where(_) | Step::Except(_) | Step::ExceptWhere(_), _)));
-        if function.name != "Count" || !filters {
+        if function.facts.folds != Some(Fold::Count) || !filters {
             return Ok(None);
         }
         let count = self.count_rows(frame, source, steps).map_err(|error| placed(error, frame.call, *span))?;
@@ -357,16 +357,6 @@ pub(super) fn callable_field(object: &Value, name: &EcoString) -> Evaluated {
             "There is no function {name}, and {} has no field {name} to call.",
             describe(other)
         ))),
-    }
-}
-
-/// How many of the first rows a function looks at; `None` where it may look at all.
-fn rows_wanted(function: &Function, arguments: &[Argument]) -> Option<usize> {
-    match (function.name, arguments) {
-        ("First" | "FirstOrEmpty" | "Any", [_]) | ("FirstOrDefault", [_] | [_, _]) => Some(1),
-        // Only where the number is known before the rows are, as the order of evaluation does not show then.
-        ("Take", [_, Argument::Value(Expr { kind: ExprKind::Constant(Value::Number(count)), .. })]) => count.to_usize(),
-        _ => None,
     }
 }
 

@@ -1,23 +1,14 @@
-//! `Sum`, `Avg`, `Count`, `Any` and `All` of a row expression over few rows, without calling back for each.
+//! Functions that fold a row expression over few rows, without a call for each row.
 //!
 //! As with all that is computed on scalars, this declines where a row is to be evaluated, and the function itself runs.
 
 use super::Failure;
 use super::machine::{Frame, Machine};
 use super::scalar::{RowScalars, Spent};
-use crate::function::Function;
+use crate::function::{Fold, Function};
 use crate::query::WORTHWHILE;
 use crate::tree::{Argument, RowOperand};
 use crate::value::{Number, Rows, Value};
-
-/// What is made of the values of the rows.
-enum Fold {
-    Sum,
-    Avg,
-    Count,
-    Any,
-    All,
-}
 
 impl<'t> Machine<'_> {
     /// What a library function comes to whose first argument are these rows; `None` where it is to be called.
@@ -29,22 +20,14 @@ impl<'t> Machine<'_> {
         rows: &Value,
     ) -> Result<Option<Value>, Failure> {
         let [Argument::Value(_), Argument::Row(operand)] = arguments else { return Ok(None) };
-        let fold = match function.name {
-            "Sum" => Fold::Sum,
-            "Avg" => Fold::Avg,
-            "Count" => Fold::Count,
-            "Any" => Fold::Any,
-            "All" => Fold::All,
-            _ => return Ok(None),
-        };
+        let Some(fold) = function.facts.folds else { return Ok(None) };
         let rows = match rows {
             Value::Table(table) if table.len() < WORTHWHILE && !operand.outside => Rows::Table(table.clone()),
             _ => return Ok(None),
         };
         let Some(binding) = self.binding(frame, &operand.scope, &rows).ok() else { return Ok(None) };
         let near = self.near_rows(frame, &operand.scope, &rows, &binding);
-        let Some((value, mut spent)) = near.and_then(|mut near| fold_rows(&mut near, &fold, operand, rows.len()))
-        else {
+        let Some((value, mut spent)) = near.and_then(|mut near| fold_rows(&mut near, fold, operand, rows.len())) else {
             return Ok(None);
         };
         // The call itself is a step.
@@ -57,7 +40,7 @@ impl<'t> Machine<'_> {
 /// The value and what it took; `None` where a row is to be evaluated.
 fn fold_rows(
     near: &mut RowScalars<'_, '_, '_>,
-    fold: &Fold,
+    fold: Fold,
     operand: &RowOperand,
     rows: usize,
 ) -> Option<(Value, Spent)> {

@@ -4,28 +4,35 @@ use crate::arguments::Selector;
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::{ErrorKind, RunError};
-use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::function::{Call, Fold, NativeResult};
 use flowscript_lang::value::{Number, Rows, Value, compare, to_number};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 pub(crate) const ROWS: &[Row] = &[
     row("All(rows: rows, condition: expr) -> boolean", "Is the condition true for every row?", all)
+        .folds(Fold::All)
         .pays_itself()
         .rules("True where there are no rows. Stops at the first row for which it is false.")
         .examples(&[gives("All([1, 2], row > 0)", "true"), gives("All([], row > 0)", "true")]),
     row("Any(rows: rows, condition: expr = true) -> boolean", "Is the condition true for a row?", any)
+        .folds(Fold::Any)
+        .reads_first()
         .pays_itself()
         .rules("False where there are no rows. Stops at the first row for which it is true. Without a condition: are there rows?")
         .examples(&[gives("Any([1, 2], row > 1)", "true"), gives("Any([])", "false")]),
-    row("Count(rows: rows, condition: expr = true) -> number", "The number of rows for which the condition is true.", count).fixed_cost()
+    row("Count(rows: rows, condition: expr = true) -> number", "The number of rows for which the condition is true.", count)
+        .folds(Fold::Count)
+        .fixed_cost()
         .rules("Without a condition: of all rows.")
         .examples(&[gives("Count([1, 2, 3])", "3"), gives("Count([1, 2, 3], row > 1)", "2"), gives("Count(null)", "0")]),
     row("Sum(rows: rows, value?: expr) -> number", "The sum of a value over all rows.", sum)
+        .folds(Fold::Sum)
         .pays_itself()
         .rules("Without a value: of the elements themselves. `null` is skipped; the sum of nothing is 0.")
         .examples(&[gives("Sum([1, 2.5, null])", "3.5"), gives("Sum([{p: 2, q: 3}, {p: 1, q: 1}], p * q)", "7"), gives("Sum([])", "0"), fails("Sum(['x'])", "number")]),
     row("Avg(rows: rows, value?: expr) -> number?", "The average of a value over all rows.", avg)
+        .folds(Fold::Avg)
         .pays_itself()
         .rules("Without a value: of the elements themselves. `null` is skipped; the average of nothing is `null`.")
         .examples(&[gives("Avg([1, 2, null, 6])", "3"), gives("Avg([])", "null")]),

@@ -12,6 +12,7 @@ pub(crate) const ROWS: &[Row] = &[
         "The first row, or the first for which the condition is true.",
         first,
     )
+    .reads_first()
     .fixed_cost()
     .rules("An error where there is none; see `FirstOrDefault` and `FirstOrEmpty`.")
     .examples(&[
@@ -36,6 +37,7 @@ pub(crate) const ROWS: &[Row] = &[
         "The first row, or a default where there is none.",
         first_or_default,
     )
+    .reads_first()
     .fixed_cost()
     .rules("Without `default` it is that of the rows' type; fields of unknown type are `null`, and `[]` has `null`.")
     .examples(&[
@@ -48,9 +50,11 @@ pub(crate) const ROWS: &[Row] = &[
         "The first row, or a record whose fields are all `null`.",
         first_or_empty,
     )
+    .reads_first()
     .fixed_cost()
     .examples(&[gives("FirstOrEmpty(table(a))", "{a: null}"), gives("FirstOrEmpty([{a: 1}])", "{a: 1}")]),
     row("Take(rows: rows, count: number) -> same(rows)", "The first rows, so many.", take)
+        .reads_first_of()
         .pays_itself()
         .rules("All of them where there are fewer; none where `count` is 0 or less.")
         .examples(&[gives("Take([1, 2, 3], 2)", "[1, 2]"), gives("Take([1], 5)", "[1]")]),
