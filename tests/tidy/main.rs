@@ -2,6 +2,7 @@
 
 mod uses;
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -193,6 +194,28 @@ fn codes_are_written_in_their_tables_alone() {
     }));
 }
 
+/// Files of the language that name functions of the library, and why they may.
+const NAMING: &[(&str, &str)] = &[
+    ("lang/src/tree/query.rs", "the aggregates of `select` are part of the language"),
+    ("lang/src/check/expressions.rs", "hints say what to write"),
+];
+
+#[test]
+fn the_language_names_no_function_of_its_library() {
+    let library: Vec<String> = rust_files(&root().join("stdlib/src")).iter().map(|path| read(path)).collect();
+    let names: HashSet<&str> = library.iter().flat_map(|text| registered(text)).collect();
+    assert!(names.len() > 150, "the rows of the library must be found");
+    let files = rust_files(&root().join("lang/src")).into_iter().filter(|path| !is_test(path));
+    let others = files.filter(|path| !NAMING.iter().any(|(file, _)| root().join(file) == *path));
+    report(others.flat_map(|path| {
+        let text = read(&path);
+        let found = quoted(without_tests(&text)).filter(|(_, literal)| names.contains(literal));
+        found
+            .map(|(line, name)| format!("{}:{line}: \"{name}\" is a function; state a fact on its row", shown(&path)))
+            .collect::<Vec<_>>()
+    }));
+}
+
 #[test]
 fn no_toolchain_is_prescribed() {
     for name in ["rust-toolchain", "rust-toolchain.toml"] {
@@ -229,6 +252,9 @@ fn the_rules_find_what_they_look_for() {
     let codes = format!("a\nf(\"{}0101\", \"E01\");\ng(\"{}00\")", "E", "F");
     assert_eq!(code_literals(&codes).collect::<Vec<_>>(), [(2, "E0101"), (2, "E01"), (3, "F00")]);
     assert_eq!(code_literals("\"Error\" \"E\" \"W0101x\" \"E-1\"").count(), 0);
+    let row = "row(\"Sum(rows: rows) -> number\", sum)\n.also(&[\"Maths.Sum\", \"Add\"])\nrow(\n  \"Map<T>(x)\")";
+    assert_eq!(registered(row).collect::<Vec<_>>(), ["Sum", "Map", "Maths.Sum", "Add"]);
+    assert_eq!(quoted("a\n// \"b\"\nc(\"d\", \"e\")").collect::<Vec<_>>(), [(3, "d"), (3, "e")]);
     let tests = "a\n\nb\n#[cfg(test)]\nmod tests {\nc\n}\n";
     assert_eq!(counted_lines(Path::new("x.rs"), tests), 2);
     assert_eq!(counted_lines(Path::new("tests.rs"), tests), 0);
@@ -279,6 +305,20 @@ fn code_literals(text: &str) -> impl Iterator<Item = (usize, &str)> {
         };
         line.split('"').filter(is_code).map(move |code| (number + 1, code))
     })
+}
+
+/// Literals in quotes, each with its line; comments aside.
+fn quoted(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+    code.flat_map(|(number, line)| line.split('"').skip(1).step_by(2).map(move |literal| (number + 1, literal)))
+}
+
+/// The names in rows of the registration table, aliases at the end.
+fn registered(text: &str) -> impl Iterator<Item = &str> {
+    let signatures = text.split("row(").skip(1).filter_map(|row| row.trim_start().strip_prefix('"'));
+    let names = signatures.filter_map(|signature| signature.split(['(', '<', '"']).next());
+    let aliases = text.split(".also(&[").skip(1).filter_map(|rest| rest.split(']').next());
+    names.chain(aliases.flat_map(|list| list.split('"').skip(1).step_by(2)))
 }
 
 /// The text without the tests at its end.

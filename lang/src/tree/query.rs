@@ -136,6 +136,24 @@ pub enum AggregateKind {
     Join,
 }
 
+impl AggregateKind {
+    /// Its name in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Count => "Count",
+            Self::Sum => "Sum",
+            Self::Avg => "Avg",
+            Self::Min => "Min",
+            Self::Max => "Max",
+            Self::First => "First",
+            Self::Last => "Last",
+            Self::Any => "Any",
+            Self::All => "All",
+            Self::Join => "Join",
+        }
+    }
+}
+
 /// A column of a `select`'s result.
 #[derive(Debug)]
 pub enum SelectItem {

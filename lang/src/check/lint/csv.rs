@@ -317,8 +317,9 @@ impl Facts {
     fn call(&self, expr: &Expr, found: &mut Vec<Diagnostic>) {
         if let Some((name, [mapped])) = called(expr).as_ref().map(|(name, arguments)| (*name, arguments.as_slice()))
             && is_extreme(name)
-            && let Some(("map" | "Map", [rows, cell])) =
+            && let Some((name, [rows, cell])) =
                 called(mapped).as_ref().map(|(name, arguments)| (*name, arguments.as_slice()))
+            && name.eq_ignore_ascii_case("map")
             && let Some(field) = column(cell)
         {
             if self.cells(rows).is_some_and(|cells| self.is_number(&cells, field)) {

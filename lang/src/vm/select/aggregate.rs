@@ -110,7 +110,7 @@ impl<'t> Machine<'_> {
                 if !value.is_null() {
                     let term = to_number(&value).map_err(|_| not_addable(aggregate, &value))?;
                     *sum = sum.checked_add(term).ok_or_else(|| {
-                        let message = format!("{}: number overflow.", name_of(aggregate.kind));
+                        let message = format!("{}: number overflow.", aggregate.kind.name());
                         RunError::new(ErrorKind::Arithmetic, message)
                     })?;
                     *count += 1;
@@ -195,30 +195,15 @@ fn finish(aggregate: &Aggregate, state: State) -> Value {
     }
 }
 
-fn name_of(kind: AggregateKind) -> &'static str {
-    match kind {
-        AggregateKind::Count => "Count",
-        AggregateKind::Sum => "Sum",
-        AggregateKind::Avg => "Avg",
-        AggregateKind::Min => "Min",
-        AggregateKind::Max => "Max",
-        AggregateKind::First => "First",
-        AggregateKind::Last => "Last",
-        AggregateKind::Any => "Any",
-        AggregateKind::All => "All",
-        AggregateKind::Join => "Join",
-    }
-}
-
 #[cold]
 fn not_addable(aggregate: &Aggregate, value: &Value) -> Failure {
-    let message = format!("{}: {} is no number, so it cannot be added.", name_of(aggregate.kind), describe(value));
+    let message = format!("{}: {} is no number, so it cannot be added.", aggregate.kind.name(), describe(value));
     if matches!(value, Value::Text(_)) { value_error(message) } else { type_error(message) }
 }
 
 #[cold]
 fn not_ordered(kind: AggregateKind, value: &Value, best: Option<&Value>) -> Failure {
-    let name = name_of(kind);
+    let name = kind.name();
     type_error(match best {
         Some(best) if compare(value, value, crate::value::Zone::UTC).is_some() => {
             format!("{name}: {} cannot be compared with {}.", describe(value), describe(best))
