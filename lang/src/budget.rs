@@ -7,7 +7,7 @@
 
 use crate::error::{ErrorKind, RunError};
 use crate::host::Interrupt;
-use crate::program::Limits;
+use crate::settings::Limits;
 
 /// Paid, or the error that ends the work: of kind `limit` or `cancelled`, which scripts cannot catch.
 pub type Paid = Result<(), Box<RunError>>;

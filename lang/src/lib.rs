@@ -14,6 +14,7 @@ extern crate alloc;
 
 pub mod ast;
 pub mod budget;
+mod cache;
 pub mod check;
 mod compile;
 pub mod complete;
@@ -26,6 +27,7 @@ mod operator;
 pub mod parse;
 pub mod program;
 mod query;
+pub mod settings;
 pub mod span;
 mod stack;
 pub mod suggest;
@@ -37,4 +39,5 @@ mod vm;
 pub use check::{
     CompileOptions, Compiled, Mode, ModuleLoader, NoModules, Variable, compile, compile_within, input_type,
 };
-pub use program::{Limits, Outcome, Program, Settings};
+pub use program::{Outcome, Program};
+pub use settings::{Limits, Settings};

@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::budget::{BYTES_OF_STEP, ELEMENTS_OF_STEP};
 use crate::diagnostic::{Diagnostic, Severity, codes};
-use crate::program::Limits;
+use crate::settings::Limits;
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;

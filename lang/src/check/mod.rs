@@ -35,7 +35,7 @@ use crate::diagnostic::{Code, Diagnostic, Label, codes};
 use crate::error::RunError;
 use crate::function::{Effect, Registry};
 use crate::parse;
-use crate::program::{Cache, Program};
+use crate::program::Program;
 use crate::span::Span;
 use crate::tree::{self, Tree, Unit};
 use crate::types::{Type, Types};
@@ -200,7 +200,7 @@ fn compile_here(
     let effect = checker.effect;
     let program = (!failed).then(|| {
         let tree = checker.into_tree(main);
-        Program { tree: Arc::new(tree), cache: Arc::new(Cache::default()), effect, result: result.clone() }
+        Program { tree: Arc::new(tree), cache: Arc::default(), effect, result: result.clone() }
     });
     (Compiled { program, diagnostics, modules, result }, symbols)
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::host::Interrupt;
-use crate::program::Limits;
+use crate::settings::Limits;
 use std::time::{Duration, Instant};
 
 /// Far more than any of it takes where nothing hangs: a debug build on a busy machine.

@@ -5,7 +5,7 @@ use super::compare::compared;
 use super::vector::{Batch, Side, Vector, cells, chosen};
 use crate::ast::BinaryOp;
 use crate::budget::Allowance;
-use crate::program::Limits;
+use crate::settings::Limits;
 use crate::value::{Column, LikePattern, Number, Value};
 use ecow::EcoString;
 use hashbrown::HashSet;

@@ -169,6 +169,6 @@ impl Context for NativeContext<'_, '_, '_> {
     }
 
     fn cache(&self) -> &dyn PatternCache {
-        &*self.machine.program.cache
+        self.machine.cache
     }
 }

@@ -98,6 +98,6 @@ impl Context for LibraryContext<'_, '_, '_> {
     }
 
     fn cache(&self) -> &dyn PatternCache {
-        &*self.machine.program.cache
+        self.machine.cache
     }
 }

@@ -4,7 +4,7 @@ use super::fail::limit_error;
 use super::machine::Machine;
 use super::{Evaluated, Failure};
 use crate::budget::{BYTES_OF_WORK, Budget, POLL, Paid, interrupted, text_too_long, too_many_cells};
-use crate::program::Limits;
+use crate::settings::Limits;
 use crate::value::{Column, MAX_DEPTH, Rows, Table, Value, fresh_size, live_size};
 use ecow::EcoString;
 use std::sync::Arc;

@@ -6,9 +6,10 @@ use super::fail::value_error;
 use super::limits::Meter;
 use super::scope::{Bound, ScopeState};
 use super::{Evaluated, Failure, Method};
+use crate::cache::Cache;
 use crate::error::never;
 use crate::host::{Host, Profiler};
-use crate::program::{Program, Settings};
+use crate::settings::Settings;
 use crate::tree::{CellId, FunctionDef, GlobalId, LocalId, Tree, Variable};
 use crate::value::{Number, Value, Zone};
 use std::cell::OnceCell;
@@ -23,7 +24,8 @@ const STACK: usize = 4 << 20;
 
 /// The state of a run.
 pub(crate) struct Machine<'a> {
-    pub program: &'a Program,
+    /// Patterns that natives compiled.
+    pub cache: &'a Cache,
     pub settings: &'a Settings,
     pub host: &'a dyn Host,
     pub method: Method,
@@ -80,16 +82,16 @@ pub(crate) enum Globals {
 }
 
 impl<'a> Machine<'a> {
-    pub fn new(program: &'a Program, settings: &'a Settings, host: &'a dyn Host, method: Method) -> Self {
+    pub fn new(tree: &Tree, cache: &'a Cache, settings: &'a Settings, host: &'a dyn Host, method: Method) -> Self {
         Self {
-            program,
+            cache,
             settings,
             host,
             method,
             profiler: None,
             stack: Vec::new(),
             numbers: Vec::new(),
-            globals: vec![None; program.tree.globals],
+            globals: vec![None; tree.globals],
             cells: CellPool::new(),
             meter: Meter::new(&settings.limits),
             number_top: 0,

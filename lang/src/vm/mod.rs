@@ -34,6 +34,7 @@ mod library;
 mod limits;
 mod machine;
 mod operators;
+mod outcome;
 mod path;
 mod place;
 mod query;
@@ -48,12 +49,16 @@ mod statement;
 mod tests;
 
 pub use cell::Remains;
+pub use outcome::Outcome;
 
+use crate::cache::Cache;
 use crate::error::RunError;
 use crate::host::{Host, Profiler};
-use crate::program::{Outcome, Program, Settings};
+use crate::settings::Settings;
+use crate::tree::Tree;
 use crate::value::Value;
 use machine::Machine;
+use std::sync::Arc;
 
 /// An error on its way to whoever catches it.
 type Failure = Box<RunError>;
@@ -72,15 +77,15 @@ pub(crate) enum Method {
 
 /// Runs a program from its first constant to the last statement of the script.
 pub(crate) fn run(
-    program: &Program,
+    tree: &Arc<Tree>,
+    cache: &Cache,
     variables: Vec<Value>,
     settings: &Settings,
     host: &dyn Host,
     method: Method,
     profiler: Option<&dyn Profiler>,
 ) -> Result<Outcome, Box<RunError>> {
-    let tree = &program.tree;
-    let mut machine = Machine::new(program, settings, host, method);
+    let mut machine = Machine::new(tree, cache, settings, host, method);
     machine.profiler = profiler;
     let mut given = variables.into_iter();
     for input in &tree.inputs {

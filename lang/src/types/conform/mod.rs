@@ -268,7 +268,7 @@ impl Stretches {
 mod tests {
     use super::*;
     use crate::budget::Allowance;
-    use crate::program::Limits;
+    use crate::settings::Limits;
     use crate::value::Column;
 
     /// How many values are looked at, and what comes of them; `None` where they fit.

@@ -131,7 +131,7 @@ impl Context for PureContext<'_, '_, '_> {
     }
 
     fn cache(&self) -> &dyn PatternCache {
-        &*self.machine.program.cache
+        self.machine.cache
     }
 }
 
