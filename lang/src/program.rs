@@ -1,6 +1,7 @@
 //! A compiled script, ready to run any number of times, on any number of threads at once.
 
 use crate::cache::Cache;
+use crate::compile::Executable;
 use crate::error::RunError;
 use crate::function::Effect;
 use crate::host::{Host, Profiler};
@@ -15,8 +16,8 @@ use std::sync::Arc;
 /// A compiled script. Cloning shares.
 #[derive(Clone, Debug)]
 pub struct Program {
-    pub(crate) tree: Arc<Tree>,
-    pub(crate) cache: Arc<Cache>,
+    tree: Arc<Executable>,
+    cache: Arc<Cache>,
     /// The strongest effect of the functions it reaches.
     pub effect: Effect,
     /// What is known of its result.
@@ -24,6 +25,10 @@ pub struct Program {
 }
 
 impl Program {
+    pub(crate) fn new(tree: Tree, effect: Effect, result: Type) -> Self {
+        Self { tree: Arc::new(Executable::new(tree)), cache: Arc::default(), effect, result }
+    }
+
     /// Runs it. `variables` are the values of the host's variables, in the order of `CompileOptions::variables`;
     /// missing ones are `null`.
     pub fn run(&self, variables: Vec<Value>, settings: &Settings, host: &dyn Host) -> Result<Outcome, Box<RunError>> {

@@ -7,13 +7,12 @@ mod query;
 pub use query::*;
 
 use crate::ast::BinaryOp;
-use crate::compile::Code;
 use crate::function::{Function, ParameterType, Reads};
 use crate::span::Span;
 use crate::types::{Type, Types};
 use crate::value::{Shape, Value};
 use ecow::EcoString;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A checked program with everything its runs share.
 #[derive(Debug)]
@@ -33,25 +32,15 @@ pub struct Tree {
     pub exports: Vec<(EcoString, GlobalId)>,
     /// What sets the constants of modules, in the order to run them, and at last the script itself. None takes arguments.
     pub starts: Vec<FunctionId>,
-    /// What the functions are compiled to, made when it is first run.
-    pub(crate) code: OnceLock<Vec<Option<Code>>>,
 }
 
-impl Tree {
-    /// The code of each function; `None` for those the evaluator runs.
-    pub(crate) fn code(&self) -> &[Option<Code>] {
-        self.code.get_or_init(|| stacker::grow(STACK, || crate::compile::compile(self)))
-    }
-}
-
-/// Room for dropping a chain of a hundred thousand calls, which is as deep as it is long here. Untouched, it costs nothing.
-const STACK: usize = 256 << 20;
+/// Room for walking a chain of a hundred thousand calls, which is as deep as it is long here. Untouched, it costs nothing.
+pub(crate) const STACK: usize = 256 << 20;
 
 impl Drop for Tree {
     fn drop(&mut self) {
         let functions = std::mem::take(&mut self.functions);
-        let code = std::mem::take(&mut self.code);
-        stacker::grow(STACK, || drop((functions, code)));
+        stacker::grow(STACK, || drop(functions));
     }
 }
 

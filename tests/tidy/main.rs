@@ -25,7 +25,7 @@ const FOLDERS: &[(&str, Rule)] = &[
     ("lang/src/types", Rule::Only(&["types", "value", "budget", "error"])),
     ("lang/src/check", Rule::Never(&["compile", "vm", "query"])),
     ("lang/src/compile", Rule::Only(&["ast", "compile", "function", "span", "tree", "types", "value"])),
-    ("lang/src/query", Rule::Only(&["ast", "query", "value", "budget", "error", "program"])),
+    ("lang/src/query", Rule::Only(&["ast", "query", "value", "budget", "error", "settings"])),
     ("lang/src/vm", Rule::Never(&["parse", "check", "diagnostic"])),
     ("engine/src/yaml", Rule::Only(&["yaml", "workflow::problem"])),
     ("engine/src/sql", Rule::Only(&["sql"])),

@@ -200,7 +200,7 @@ fn compile_here(
     let effect = checker.effect;
     let program = (!failed).then(|| {
         let tree = checker.into_tree(main);
-        Program { tree: Arc::new(tree), cache: Arc::default(), effect, result: result.clone() }
+        Program::new(tree, effect, result.clone())
     });
     (Compiled { program, diagnostics, modules, result }, symbols)
 }
@@ -390,16 +390,7 @@ impl<'a> Checker<'a> {
         let units = self.units.into_iter().map(|unit| Unit { module: unit.name, source: unit.source }).collect();
         let globals = self.globals + main.globals;
         let (functions, types, starts) = (self.functions, self.types, self.starts);
-        Tree {
-            units,
-            functions,
-            types,
-            globals,
-            inputs: main.inputs,
-            exports: main.exports,
-            starts,
-            code: std::sync::OnceLock::new(),
-        }
+        Tree { units, functions, types, globals, inputs: main.inputs, exports: main.exports, starts }
     }
 
     fn report(&mut self, mut diagnostic: Diagnostic) {

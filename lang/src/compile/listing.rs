@@ -1,12 +1,12 @@
 //! Code as text, for snapshots and the curious.
 
 use super::code::Code;
+use super::executable::Executable;
 use crate::span::line_column;
-use crate::tree::Tree;
 use std::fmt::Write;
 
 /// The code of all functions of a tree, one instruction a line, each with the line of the source it comes from.
-pub(crate) fn listing(tree: &Tree) -> String {
+pub(crate) fn listing(tree: &Executable) -> String {
     let mut out = String::new();
     for (definition, code) in tree.functions.iter().zip(tree.code()) {
         let name = if definition.name.is_empty() { "(no name)" } else { definition.name.as_str() };

@@ -10,6 +10,7 @@ mod call;
 mod code;
 mod condition;
 mod convention;
+mod executable;
 mod expr;
 mod listing;
 mod number;
@@ -19,33 +20,7 @@ mod statement;
 mod tests;
 mod walk;
 
+pub(crate) use code::{Code, Instruction, NativeSite, Register};
+pub(crate) use executable::Executable;
 pub(crate) use listing::listing;
 pub(crate) use plan::plans;
-
-pub(crate) use code::{Code, Instruction, NativeSite, Register};
-
-use crate::tree::Tree;
-use builder::Builder;
-use convention::Conventions;
-
-/// The code of each function of a tree; `None` where the evaluator runs it.
-pub(crate) fn compile(tree: &Tree) -> Vec<Option<Code>> {
-    let mut conventions = Conventions::of(tree);
-    loop {
-        let mut settled = true;
-        let mut codes = Vec::with_capacity(tree.functions.len());
-        for (id, definition) in tree.functions.iter().enumerate() {
-            let code = if conventions.is_compiled(id) {
-                Builder::new(tree, &conventions, id, definition).finish()
-            } else {
-                None
-            };
-            // Calls of it have been compiled as if it were.
-            settled &= code.is_some() || !conventions.leave(id);
-            codes.push(code);
-        }
-        if settled {
-            return codes;
-        }
-    }
-}

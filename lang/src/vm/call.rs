@@ -11,7 +11,7 @@ use super::place::{left, placed};
 use super::scope::ScopeState;
 use super::statement::Flow;
 use super::{Evaluated, Failure, Method};
-use crate::compile::{NativeSite, Register};
+use crate::compile::{Executable, NativeSite, Register};
 use crate::error::never;
 use crate::function::{Call, Fold, Function, ResultType};
 use crate::span::Span;
@@ -23,7 +23,7 @@ use std::sync::{Arc, Weak};
 
 /// The function to enter.
 struct Target<'t> {
-    tree: &'t Arc<Tree>,
+    tree: &'t Arc<Executable>,
     function: FunctionId,
     definition: &'t FunctionDef,
     captures: &'t [Captured],
@@ -32,7 +32,7 @@ struct Target<'t> {
 
 impl Machine<'_> {
     /// Runs the script or a module's constants.
-    pub(super) fn start(&mut self, tree: &Arc<Tree>, function: FunctionId) -> Evaluated {
+    pub(super) fn start(&mut self, tree: &Arc<Executable>, function: FunctionId) -> Evaluated {
         let Some(definition) = tree.functions.get(function as usize) else {
             return Err(never!("no function {function}"));
         };

@@ -1,7 +1,8 @@
 //! Function values: what the interpreter keeps behind them.
 
 use super::cell::{Cell, Home};
-use crate::tree::{FunctionDef, FunctionId, Tree};
+use crate::compile::Executable;
+use crate::tree::{FunctionDef, FunctionId};
 use crate::value::{Callable, Value};
 use std::any::Any;
 use std::fmt;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Weak};
 /// A function with what it captured.
 pub(super) struct Closure {
     /// The program it belongs to; another run may call it.
-    pub tree: Arc<Tree>,
+    pub tree: Arc<Executable>,
     /// Which function of it.
     pub function: FunctionId,
     /// Values and cells, in the order of the function's captures.
@@ -27,7 +28,7 @@ pub(super) enum Captured {
 }
 
 impl Closure {
-    pub fn new(tree: Arc<Tree>, function: FunctionId, captures: Box<[Captured]>, home: Weak<Home>) -> Self {
+    pub fn new(tree: Arc<Executable>, function: FunctionId, captures: Box<[Captured]>, home: Weak<Home>) -> Self {
         // Nothing that walks a value goes through cells, and the pool empties them one by one: their values need
         // not count, and a list of functions that share the variable holding it may grow.
         let deepest = captures.iter().map(|captured| match captured {

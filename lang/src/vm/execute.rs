@@ -14,7 +14,7 @@ use super::place::{left, placed};
 use super::statement::caught;
 use super::{Evaluated, Failure};
 use crate::ast::BinaryOp;
-use crate::compile::{Code, Instruction, Register};
+use crate::compile::{Code, Executable, Instruction, Register};
 use crate::error::never;
 use crate::tree::{FunctionDef, Tree};
 use crate::value::{Number, Value};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// A function being entered; its arguments are on the stack.
 pub(super) struct Entered<'t> {
-    pub tree: &'t Arc<Tree>,
+    pub tree: &'t Arc<Executable>,
     pub code: &'t Code,
     pub captures: &'t [Captured],
     pub globals: Globals,
@@ -69,7 +69,7 @@ impl Machine<'_> {
 
 /// The state of one entry of the loop.
 pub(super) struct Run<'t> {
-    pub tree: &'t Arc<Tree>,
+    pub tree: &'t Arc<Executable>,
     pub codes: &'t [Option<Code>],
     pub captures: &'t [Captured],
     pub globals: Globals,

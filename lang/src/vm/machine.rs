@@ -7,6 +7,7 @@ use super::limits::Meter;
 use super::scope::{Bound, ScopeState};
 use super::{Evaluated, Failure, Method};
 use crate::cache::Cache;
+use crate::compile::Executable;
 use crate::error::never;
 use crate::host::{Host, Profiler};
 use crate::settings::Settings;
@@ -63,7 +64,7 @@ pub(crate) struct CallInfo<'t> {
 /// The frame of a function being run.
 pub(crate) struct Frame<'t> {
     pub call: CallInfo<'t>,
-    pub tree: &'t Arc<Tree>,
+    pub tree: &'t Arc<Executable>,
     /// The place of its first slot on the stack.
     pub base: usize,
     pub captures: &'t [Captured],

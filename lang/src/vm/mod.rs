@@ -52,10 +52,10 @@ pub use cell::Remains;
 pub use outcome::Outcome;
 
 use crate::cache::Cache;
+use crate::compile::Executable;
 use crate::error::RunError;
 use crate::host::{Host, Profiler};
 use crate::settings::Settings;
-use crate::tree::Tree;
 use crate::value::Value;
 use machine::Machine;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ pub(crate) enum Method {
 
 /// Runs a program from its first constant to the last statement of the script.
 pub(crate) fn run(
-    tree: &Arc<Tree>,
+    tree: &Arc<Executable>,
     cache: &Cache,
     variables: Vec<Value>,
     settings: &Settings,

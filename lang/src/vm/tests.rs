@@ -81,9 +81,8 @@ fn run(functions: Vec<FunctionDef>, settings: &Settings, host: &dyn Host) -> Res
         inputs: Vec::new(),
         exports: vec![("x".into(), 0)],
         starts: vec![0],
-        code: std::sync::OnceLock::new(),
     };
-    let program = Program { tree: Arc::new(tree), cache: Arc::default(), effect: Effect::Pure, result: Type::Any };
+    let program = Program::new(tree, Effect::Pure, Type::Any);
     program.run(Vec::new(), settings, host)
 }
 
