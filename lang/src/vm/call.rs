@@ -1,10 +1,9 @@
 //! Calls: of user functions, of function values, of natives.
 
-use super::access::{no_field, no_fields};
 use super::closure::{Captured, Closure, RowExpression};
 use super::context::NativeContext;
 use super::execute::Entered;
-use super::fail::{arity, counted, describe, limit_error, type_error};
+use super::fail::{arity, describe, limit_error, named, parameter_of, type_error};
 use super::limits::{with_stack, with_stack_for_values};
 use super::machine::{CallInfo, Frame, Globals, Machine};
 use super::place::{left, placed};
@@ -15,10 +14,9 @@ use crate::compile::{Executable, NativeSite, Register};
 use crate::error::never;
 use crate::function::{Call, Fold, Function, ResultType};
 use crate::span::Span;
-use crate::tree::{Argument, Expr, ExprKind, FunctionDef, FunctionId, ParameterDef, Step, Tree, first_rows};
+use crate::tree::{Argument, Expr, ExprKind, FunctionDef, FunctionId, Step, Tree, first_rows};
 use crate::types::Type;
 use crate::value::{Callable, Value};
-use ecow::EcoString;
 use std::sync::{Arc, Weak};
 
 /// The function to enter.
@@ -272,7 +270,7 @@ impl Machine<'_> {
         if values.iter().any(|value| matches!(value, Value::Function(_))) {
             self.stack.extend(values.iter().cloned());
         }
-        let held = self.meter.held;
+        let held = self.meter.held();
         let mut context = NativeContext {
             call,
             machine: self,
@@ -284,7 +282,7 @@ impl Machine<'_> {
             ahead: Vec::new(),
         };
         let result = with_stack_for_values(|| Call::run(function, values, &mut context));
-        self.meter.held = held;
+        self.meter.release_to(held);
         self.stack.truncate(start);
         for argument in arguments {
             if let Argument::Row(operand) = argument {
@@ -344,45 +342,6 @@ impl Machine<'_> {
     }
 }
 
-/// The function in a field, for `x.f(y)`.
-pub(super) fn callable_field(object: &Value, name: &EcoString) -> Evaluated {
-    match object {
-        Value::Record(record) => match record.get(name) {
-            Some(function @ Value::Function(_)) => Ok(function),
-            Some(other) => Err(type_error(format!("The field {name} cannot be called: it is {}.", describe(&other)))),
-            None => Err(no_field(record, name)),
-        },
-        Value::Null => Err(no_fields(object, name)),
-        other => Err(type_error(format!(
-            "There is no function {name}, and {} has no field {name} to call.",
-            describe(other)
-        ))),
-    }
-}
-
 fn is_sure(tree: &Tree, argument: Option<&Expr>, annotation: &Type) -> bool {
     argument.is_some_and(|argument| tree.types.is_sure(&argument.ty, annotation))
-}
-
-/// A parameter as an error names it: `the parameter rate of net`.
-pub(super) fn parameter_of(parameter: &ParameterDef, definition: &FunctionDef) -> String {
-    format!("the parameter {} of {}", parameter.name, named(definition))
-}
-
-pub(super) fn named(definition: &FunctionDef) -> String {
-    if definition.name.is_empty() { "The function".to_owned() } else { definition.name.to_string() }
-}
-
-/// A function is called with the row: it must take one argument.
-pub(super) fn check_row_function(function: &Value) -> Result<(), Failure> {
-    let Value::Function(callable) = function else { return Ok(()) };
-    let (least, most) = callable.arity();
-    if (least..=most).contains(&1) {
-        return Ok(());
-    }
-    Err(type_error(format!(
-        "A function that is called with each row takes {}, the row; this one takes {}.",
-        counted(1, "argument"),
-        arity(least, most)
-    )))
 }

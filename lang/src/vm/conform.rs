@@ -31,13 +31,13 @@ impl Machine<'_> {
         path: impl FnOnce() -> String,
     ) -> Evaluated {
         let zone = self.zone();
-        let held = self.meter.held;
+        let held = self.meter.held();
         let conformed = if value.depth() == 0 {
             types.conform(&value, ty, zone, &mut Unlimited)
         } else {
             with_stack_for(value.depth(), || types.conform(&value, ty, zone, self))
         };
-        self.meter.held = held;
+        self.meter.release_to(held);
         match conformed {
             Ok(None) => Ok(value),
             Ok(Some(changed)) if changed.depth() == 0 => Ok(changed),
@@ -57,9 +57,9 @@ impl Machine<'_> {
 
     /// `new ty` of the given fields.
     pub(super) fn filled(&mut self, types: &Types, given: Value, ty: &Type) -> Evaluated {
-        let (zone, held) = (self.zone(), self.meter.held);
+        let (zone, held) = (self.zone(), self.meter.held());
         let filled = with_stack_for(given.depth(), || types.fill(given, ty, zone, self));
-        self.meter.held = held;
+        self.meter.release_to(held);
         let filled = filled.map_err(|stopped| failed(stopped, || format!("new {ty}")))?;
         self.made(filled)
     }
@@ -99,10 +99,10 @@ impl Machine<'_> {
             (Value::List(list), added) => (list.items().len(), matches!(added, Value::List(_) | Value::Table(_))),
             _ => return Ok(added),
         };
-        let (zone, held) = (self.zone(), self.meter.held);
+        let (zone, held) = (self.zone(), self.meter.held());
         let conformed =
             with_stack_for(added.depth(), || types.conform_added(&added, (element, many), first, zone, self));
-        self.meter.held = held;
+        self.meter.release_to(held);
         match conformed {
             Ok(None) => Ok(added),
             Ok(Some(changed)) => self.made(changed),

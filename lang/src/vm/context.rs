@@ -133,7 +133,7 @@ impl Context for NativeContext<'_, '_, '_> {
 
     fn bind_rows(&mut self, function: &Value, rows: &Rows) -> Result<RowFunction, Failure> {
         let Some(operand) = self.operand(function)? else {
-            super::call::check_row_function(function)?;
+            super::callable::check_row_function(function)?;
             return Ok(RowFunction { rows: rows.clone(), function: function.clone(), binding: Arc::default() });
         };
         let binding = self.machine.binding(self.frame, &operand.scope, rows)?;

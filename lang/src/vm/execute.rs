@@ -5,12 +5,11 @@
 //! library function that calls back for example, enters the loop again.
 
 use super::closure::Captured;
-use super::fail::limit_error;
-use super::frames::Caller;
-use super::instructions::no_number;
+use super::fail::{limit_error, no_number};
 use super::machine::{CallInfo, Frame, Globals, Machine};
 use super::operators::arithmetic;
 use super::place::{left, placed};
+use super::position::{Caller, Position, Went};
 use super::statement::caught;
 use super::{Evaluated, Failure};
 use crate::ast::BinaryOp;
@@ -52,7 +51,7 @@ impl Machine<'_> {
             granted: 0,
             fuel: 0,
             depth,
-            held: self.meter.held,
+            held: self.meter.held(),
         };
         let result = if self.profiler.is_some() {
             run.run::<true>(self, entered.code, entered.base, entered.given)
@@ -83,25 +82,6 @@ pub(super) struct Run<'t> {
     /// The depth of calls where it was entered.
     pub depth: usize,
     held: usize,
-}
-
-/// Where the loop stands.
-#[derive(Clone, Copy)]
-pub(super) struct Position<'t> {
-    pub code: &'t Code,
-    /// The next instruction.
-    pub next: usize,
-    /// The first number register of the frame.
-    pub first: usize,
-    /// The place of its first value register on the machine's stack.
-    pub base: usize,
-}
-
-/// What an instruction comes to.
-pub(super) enum Went<'t> {
-    On(Position<'t>),
-    /// The loop ends.
-    Done(Value),
 }
 
 impl<'t> Run<'t> {
@@ -308,7 +288,7 @@ impl<'t> Run<'t> {
             if error.kind.is_catchable()
                 && let Some(handler) = at.code.handler(at.next.saturating_sub(1))
             {
-                machine.meter.held = self.held;
+                machine.meter.release_to(self.held);
                 machine.stack.truncate(at.base + at.code.registers.max(usize::from(handler.error)));
                 machine.stack.resize(at.base + at.code.registers, Value::Null);
                 machine.clear(at.base, handler.error, at.code);
@@ -430,7 +410,7 @@ fn watch(machine: &Machine<'_>, tree: &Tree, code: &Code, next: usize, unsettled
     let unit = definition.and_then(|definition| tree.units.get(definition.unit as usize));
     // Some instructions stand nowhere.
     if let (Some(profiler), Some(unit), true) = (machine.profiler, unit, span.end > span.start) {
-        profiler.at(unit.module.as_deref(), span.start as usize, machine.meter.steps + unsettled);
+        profiler.at(unit.module.as_deref(), span.start as usize, machine.meter.steps() + unsettled);
     }
 }
 
@@ -466,6 +446,6 @@ pub(super) fn too_deep(machine: &Machine<'_>, definition: &FunctionDef) -> Failu
     limit_error(format!(
         "The call depth went beyond its limit of {}: {} is called from within itself or from within too many others.",
         machine.settings.limits.depth,
-        super::call::named(definition)
+        super::fail::named(definition)
     ))
 }

@@ -1,7 +1,7 @@
 //! Expressions.
 
 use super::access;
-use super::call::callable_field;
+use super::callable::callable_field;
 use super::closure::{Captured, Closure};
 use super::fail::{describe, subject, type_error};
 use super::limits::{check_depth, with_stack};

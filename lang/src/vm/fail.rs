@@ -1,10 +1,16 @@
 //! Errors of a running script, in the user's words.
 
-use super::Failure;
 use crate::error::{ErrorKind, RunError};
 use crate::suggest::nearest;
+use crate::tree::{FunctionDef, ParameterDef};
 use crate::types::Mismatch;
 use crate::value::Value;
+
+/// An error on its way to whoever catches it.
+pub(super) type Failure = Box<RunError>;
+
+/// What evaluating gives.
+pub(super) type Evaluated = Result<Value, Failure>;
 
 /// A `type` error.
 pub(super) fn type_error(message: impl Into<String>) -> Failure {
@@ -90,4 +96,20 @@ fn shortened(name: &str) -> String {
 fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A value where only a number can be.
+#[cold]
+pub(super) fn no_number(value: &Value) -> Failure {
+    type_error(format!("A number is wanted here, not {}.", describe(value)))
+}
+
+/// A parameter as an error names it: `the parameter rate of net`.
+pub(super) fn parameter_of(parameter: &ParameterDef, definition: &FunctionDef) -> String {
+    format!("the parameter {} of {}", parameter.name, named(definition))
+}
+
+/// A function as an error names it.
+pub(super) fn named(definition: &FunctionDef) -> String {
+    if definition.name.is_empty() { "The function".to_owned() } else { definition.name.to_string() }
 }

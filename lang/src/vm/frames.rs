@@ -1,35 +1,13 @@
 //! Frames of compiled functions: what is kept of a caller, and how a called function gets its registers.
 
 use super::Failure;
-use super::execute::{Position, Run, Went, entry, too_deep};
+use super::execute::{Run, entry, too_deep};
 use super::machine::{CallInfo, Frame, Machine};
+use super::position::{Caller, Position, Went};
 use super::scope::ScopeState;
-use crate::compile::{Code, Instruction, Register};
+use crate::compile::{Code, Instruction};
 use crate::error::never;
 use crate::value::Value;
-
-/// A frame to come back to.
-pub(super) struct Caller<'t> {
-    pub(super) code: &'t Code,
-    pub(super) next: u32,
-    pub(super) numbers: u32,
-    pub(super) values: u32,
-    /// The height of the machine's stack. A frame without value registers stands on those of another one.
-    pub(super) height: u32,
-    pub(super) result: Register,
-}
-
-impl<'t> Caller<'t> {
-    /// The frame at a position, to be left for a called function.
-    pub fn at(position: Position<'t>, height: usize, result: Register) -> Self {
-        let Position { code, next, first, base } = position;
-        Self { code, next: next as u32, numbers: first as u32, values: base as u32, height: height as u32, result }
-    }
-
-    pub fn position(&self) -> Position<'t> {
-        Position { code: self.code, next: self.next as usize, first: self.numbers as usize, base: self.values as usize }
-    }
-}
 
 impl<'t> Run<'t> {
     /// Makes the registers of a function that was called, and its frame where it needs one.

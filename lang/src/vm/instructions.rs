@@ -1,11 +1,12 @@
 //! The instructions that are not in the loop itself: on values, and what runs something else in between.
 
 use super::Failure;
-use super::execute::{Position, Run, Went};
-use super::fail::{describe, type_error};
+use super::execute::Run;
+use super::fail::{describe, no_number, type_error};
 use super::machine::Machine;
 use super::operators::arithmetic;
 use super::place::placed;
+use super::position::{Position, Went};
 use crate::ast::BinaryOp;
 use crate::budget::SHORT_TEXT;
 use crate::budget::{Budget, ELEMENTS_OF_STEP};
@@ -54,7 +55,7 @@ impl<'t> Run<'t> {
         match instruction {
             I::RangeStart(a, b, target) => {
                 let (start, count) = (self.number(first, a)?, self.number(first, b)?);
-                let passes = count.to_usize().filter(|passes| *passes <= machine.meter.cells);
+                let passes = count.to_usize().filter(|passes| *passes <= machine.meter.cells());
                 let fits = passes.is_some() && start.checked_add(count).is_some();
                 let Some(passes) = passes.filter(|_| fits) else {
                     let range = code.ranges.iter().find(|(place, _)| *place as usize + 1 == next);
@@ -371,7 +372,7 @@ impl<'t> Run<'t> {
                 {
                     let value = machine.take_at(base, a);
                     self.settle_for(machine, &value);
-                    let what = || super::call::parameter_of(parameter, definition);
+                    let what = || super::fail::parameter_of(parameter, definition);
                     let value = machine.conform(&self.tree.types, value, annotation, what)?;
                     machine.put(base, a, value);
                 }
@@ -450,9 +451,4 @@ fn element(rows: &Value, position: usize) -> Option<(Value, usize)> {
         Value::Table(table) => Some((Value::Record(table.row(position)?), position + 1)),
         _ => None,
     }
-}
-
-#[cold]
-pub(super) fn no_number(value: &Value) -> Failure {
-    type_error(format!("A number is wanted here, not {}.", describe(value)))
 }

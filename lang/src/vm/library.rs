@@ -1,6 +1,6 @@
 //! Calls of library functions that are values: `let f = Upper; f('x')`.
 
-use super::call::check_row_function;
+use super::callable::check_row_function;
 use super::limits::with_stack_for_values;
 use super::machine::{CallInfo, Machine};
 use super::place::placed;
@@ -29,11 +29,11 @@ impl Machine<'_> {
         if values.iter().any(|value| matches!(value, Value::Function(_))) {
             self.stack.extend(values.iter().cloned());
         }
-        let held = self.meter.held;
+        let held = self.meter.held();
         let keeps_results = matches!(function.signature.result, ResultType::ListOf(_));
         let mut context = LibraryContext { machine: self, caller, span, keeps_results };
         let result = with_stack_for_values(|| Call::run(function, values, &mut context));
-        self.meter.held = held;
+        self.meter.release_to(held);
         self.stack.truncate(base);
         self.depth -= 1;
         self.made(result.map_err(|error| placed(error, caller, span))?)

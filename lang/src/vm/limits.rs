@@ -3,8 +3,7 @@
 use super::fail::limit_error;
 use super::machine::Machine;
 use super::{Evaluated, Failure};
-use crate::budget::{BYTES_OF_WORK, Budget, POLL, Paid, interrupted, text_too_long, too_many_cells};
-use crate::settings::Limits;
+use crate::budget::{BYTES_OF_WORK, Budget, Paid, interrupted, text_too_long, too_many_cells};
 use crate::value::{Column, MAX_DEPTH, Rows, Table, Value, fresh_size, live_size};
 use ecow::EcoString;
 use std::sync::Arc;
@@ -22,92 +21,41 @@ const SEGMENT: usize = 4 << 20;
 /// Values less nested than this are walked on any stack.
 const FLAT: u16 = 32;
 
-/// What a run has used up.
-pub(super) struct Meter {
-    /// Passes of loops, calls and rows of queries.
-    pub steps: u64,
-    most_steps: u64,
-    work: u64,
-    next_poll: u64,
-    /// Bytes added since the live values were last measured.
-    added: usize,
-    /// Bytes that may be added before they are measured again.
-    allowance: usize,
-    /// Bytes held by what is being built outside the machine's stack: columns of a query, lists of natives.
-    pub held: usize,
-    memory: usize,
-    /// Bytes of one text.
-    pub text: usize,
-    /// Cells of one list or table.
-    pub cells: usize,
-}
-
-impl Meter {
-    pub fn new(limits: &Limits) -> Self {
-        Self {
-            steps: 0,
-            most_steps: limits.steps.unwrap_or(u64::MAX),
-            work: 0,
-            next_poll: POLL,
-            added: 0,
-            allowance: limits.memory,
-            held: 0,
-            memory: limits.memory,
-            text: limits.text,
-            cells: limits.cells,
-        }
-    }
-
-    /// The bytes that values have grown by, as far as it is known: since they were last measured, and what they were then.
-    pub fn seen(&self) -> usize {
-        self.added.saturating_add(self.memory.saturating_sub(self.allowance))
-    }
-}
-
 impl Machine<'_> {
     /// Counts steps.
     #[inline]
     pub(super) fn spend(&mut self, steps: u64) -> Result<(), Failure> {
-        self.meter.steps = self.meter.steps.saturating_add(steps);
-        if self.meter.steps > self.meter.most_steps {
-            return Err(limit_error(format!(
-                "The run took more than {} steps, its limit. Steps are passes of loops, calls and rows of queries.",
-                self.meter.most_steps
-            )));
-        }
+        self.meter.step(steps)?;
         self.work(steps)
     }
 
     /// Are there so many steps left?
     #[inline]
     pub(super) fn has_steps(&self, steps: u64) -> bool {
-        self.meter.most_steps - self.meter.steps.min(self.meter.most_steps) > steps
+        self.meter.has_steps(steps)
     }
 
     /// Steps that may be taken without asking; then they are to be settled.
     #[inline]
     pub(super) fn grant(&self) -> u64 {
-        let steps = self.meter.most_steps.saturating_sub(self.meter.steps);
-        self.meter.next_poll.saturating_sub(self.meter.work).saturating_sub(1).min(steps)
+        self.meter.grant()
     }
 
     /// Counts steps that were granted.
     #[inline]
     pub(super) fn settle(&mut self, steps: u64) {
-        self.meter.steps = self.meter.steps.saturating_add(steps);
-        self.meter.work = self.meter.work.saturating_add(steps);
+        self.meter.settle(steps);
     }
 
     /// Counts work that is no step, so that the host can stop it.
     #[inline]
     pub(super) fn work(&mut self, work: u64) -> Result<(), Failure> {
-        self.meter.work = self.meter.work.saturating_add(work);
-        if self.meter.work >= self.meter.next_poll { self.poll() } else { Ok(()) }
+        if self.meter.work(work) { self.poll() } else { Ok(()) }
     }
 
     #[cold]
     fn poll(&mut self) -> Result<(), Failure> {
-        self.meter.next_poll = self.meter.work.saturating_add(POLL);
+        self.meter.polled();
         self.check_whole()?;
         match self.host.interrupt() {
             None => Ok(()),
@@ -118,11 +66,11 @@ impl Machine<'_> {
     /// Counts bytes that values have grown by.
     #[inline]
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Failure> {
-        self.meter.added = self.meter.added.saturating_add(bytes);
+        self.meter.add(bytes);
         if bytes >= BYTES_OF_WORK {
             self.work((bytes / BYTES_OF_WORK) as u64)?;
         }
-        if self.meter.added > self.meter.allowance { self.measure(bytes) } else { Ok(()) }
+        if self.meter.is_due() { self.measure(bytes) } else { Ok(()) }
     }
 
     /// Measures what is alive. `in_flight` is not on the stack yet.
@@ -131,19 +79,7 @@ impl Machine<'_> {
         let shared = self.cells.values();
         let roots = self.stack.iter().chain(self.globals.iter().flatten()).chain(&shared);
         let live = with_stack_for_values(|| live_size(roots));
-        let live = live.saturating_add(self.meter.held).saturating_add(in_flight);
-        if live > self.meter.memory {
-            return Err(limit_error(format!(
-                "The values of the run need about {} MiB, more than the limit of {} MiB.",
-                live.div_ceil(1 << 20),
-                self.meter.memory >> 20
-            )));
-        }
-        // Measuring takes time in proportion to what is alive; a sixteenth more than the limit is the price of
-        // not doing it all the time.
-        self.meter.added = 0;
-        self.meter.allowance = (self.meter.memory - live).max(self.meter.memory / 16);
-        Ok(())
+        self.meter.measured(live.saturating_add(in_flight))
     }
 
     /// A value that has just been made: not too large, not too deep, and counted.
@@ -169,18 +105,18 @@ impl Machine<'_> {
 
     /// Refuses a text of more bytes than one may have.
     pub(super) fn check_text(&self, bytes: usize) -> Result<(), Failure> {
-        if bytes <= self.meter.text {
+        if bytes <= self.meter.text() {
             return Ok(());
         }
-        Err(text_too_long(self.meter.text))
+        Err(text_too_long(self.meter.text()))
     }
 
     /// Refuses a list or table of more cells than one may have.
     pub(super) fn check_cells(&self, cells: usize) -> Result<(), Failure> {
-        if cells <= self.meter.cells {
+        if cells <= self.meter.cells() {
             return Ok(());
         }
-        Err(too_many_cells(self.meter.cells))
+        Err(too_many_cells(self.meter.cells()))
     }
 
     /// Counts the last `len` cells of a column that a query keeps until it is done.
@@ -193,9 +129,9 @@ impl Machine<'_> {
             _ => 0,
         };
         let bytes = len * size_of::<Value>();
-        self.meter.held = self.meter.held.saturating_add(bytes + texts);
-        self.meter.added = self.meter.added.saturating_add(bytes);
-        if self.meter.added > self.meter.allowance { self.measure(0) } else { Ok(()) }
+        self.meter.hold(bytes + texts);
+        self.meter.add(bytes);
+        if self.meter.is_due() { self.measure(0) } else { Ok(()) }
     }
 
     /// Counts a value that a query or native keeps until it is done.
@@ -207,9 +143,9 @@ impl Machine<'_> {
     /// Counts a value that a query keeps until it is done, of so many bytes beside its cell.
     #[inline]
     pub(super) fn hold_bytes(&mut self, bytes: usize) -> Result<(), Failure> {
-        self.meter.held = self.meter.held.saturating_add(size_of::<Value>() + bytes);
-        self.meter.added = self.meter.added.saturating_add(size_of::<Value>());
-        if self.meter.added > self.meter.allowance { self.measure(0) } else { Ok(()) }
+        self.meter.hold(size_of::<Value>() + bytes);
+        self.meter.add(size_of::<Value>());
+        if self.meter.is_due() { self.measure(0) } else { Ok(()) }
     }
 }
 
@@ -220,16 +156,16 @@ impl Budget for Machine<'_> {
     }
 
     fn take(&mut self, bytes: usize) -> Paid {
-        self.meter.held = self.meter.held.saturating_add(bytes);
+        self.meter.hold(bytes);
         self.grow(bytes)
     }
 
     fn most_text(&self) -> usize {
-        self.meter.text
+        self.meter.text()
     }
 
     fn most_cells(&self) -> usize {
-        self.meter.cells
+        self.meter.cells()
     }
 }
 

@@ -3,9 +3,9 @@
 use super::cell::{Cell, CellPool, Home, Remains};
 use super::closure::Captured;
 use super::fail::value_error;
-use super::limits::Meter;
-use super::scope::{Bound, ScopeState};
-use super::{Evaluated, Failure, Method};
+use super::meter::Meter;
+use super::scope::{Bindings, ScopeState};
+use super::{Evaluated, Failure};
 use crate::cache::Cache;
 use crate::compile::Executable;
 use crate::error::never;
@@ -22,6 +22,15 @@ const LARGE: usize = 16 << 20;
 /// The stack for freeing a value as deep as values may be.
 #[cfg(not(target_arch = "wasm32"))]
 const STACK: usize = 4 << 20;
+
+/// How functions are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Compiled.
+    Code,
+    /// By walking the tree: slower, and the same in everything else.
+    Tree,
+}
 
 /// The state of a run.
 pub(crate) struct Machine<'a> {
@@ -47,7 +56,7 @@ pub(crate) struct Machine<'a> {
     /// What functions of this run go on using when it is over.
     pub home: Arc<Home>,
     /// Where the names of row expressions were found in rows of a shape.
-    pub bindings: Vec<Bound>,
+    pub bindings: Bindings,
     /// The number of calls of natives with row expressions so far.
     pub row_calls: u64,
     /// A broken invariant, found where no error can be given: it ends the run at the next question whether to stop.
@@ -98,7 +107,7 @@ impl<'a> Machine<'a> {
             number_top: 0,
             depth: 0,
             home: Arc::default(),
-            bindings: Vec::new(),
+            bindings: Bindings::default(),
             row_calls: 0,
             broken: OnceCell::new(),
         }

@@ -14,6 +14,7 @@
 mod access;
 mod append;
 mod call;
+mod callable;
 mod cell;
 mod closure;
 mod concat;
@@ -33,10 +34,13 @@ mod kernel;
 mod library;
 mod limits;
 mod machine;
+mod meter;
+mod names;
 mod operators;
 mod outcome;
 mod path;
 mod place;
+mod position;
 mod query;
 mod registers;
 mod scalar;
@@ -57,23 +61,11 @@ use crate::error::RunError;
 use crate::host::{Host, Profiler};
 use crate::settings::Settings;
 use crate::value::Value;
+pub(crate) use machine::Method;
+
+use fail::{Evaluated, Failure};
 use machine::Machine;
 use std::sync::Arc;
-
-/// An error on its way to whoever catches it.
-type Failure = Box<RunError>;
-
-/// What evaluating gives.
-type Evaluated = Result<Value, Failure>;
-
-/// How functions are run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
-    /// Compiled.
-    Code,
-    /// By walking the tree: slower, and the same in everything else.
-    Tree,
-}
 
 /// Runs a program from its first constant to the last statement of the script.
 pub(crate) fn run(
@@ -112,6 +104,6 @@ pub(crate) fn run(
             exports.insert(name.clone(), value.clone());
         }
     }
-    let steps = machine.meter.steps;
+    let steps = machine.meter.steps();
     Ok(Outcome { value, variables, exports: exports.into_iter().collect(), steps, remains: machine.finish() })
 }

@@ -145,9 +145,9 @@ impl Machine<'_> {
     pub(super) fn like(&mut self, a: &Value, b: &Value) -> Result<bool, Failure> {
         let text = to_text(a).map_err(|_| not_like(a, "compares texts"))?;
         let pattern = to_text(b).map_err(|_| not_like(b, "takes a text as its pattern"))?;
-        let held = self.meter.held;
+        let held = self.meter.held();
         let matches = like(&text, &pattern, self);
-        self.meter.held = held;
+        self.meter.release_to(held);
         matches
     }
 

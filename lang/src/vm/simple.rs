@@ -32,7 +32,7 @@ impl Machine<'_> {
             I::Callable(d, a, entry) => {
                 let site = code.fields.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of fields"))?;
                 let object = self.take_at(base, a);
-                (d, super::call::callable_field(&object, &site.name)?)
+                (d, super::callable::callable_field(&object, &site.name)?)
             }
             I::Index(d, a, b) => {
                 let index = self.used(code, base, b);

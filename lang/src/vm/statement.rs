@@ -186,14 +186,14 @@ impl Machine<'_> {
         variable: Option<Variable>,
         handler: &'t Block,
     ) -> Result<Flow, Failure> {
-        let (height, held) = (self.stack.len(), self.meter.held);
+        let (height, held) = (self.stack.len(), self.meter.held());
         let error = match with_stack(|| self.block(frame, body)) {
             Err(error) if error.kind.is_catchable() => error,
             other => return other,
         };
         // What was in flight is lost with the error.
         self.stack.truncate(height);
-        self.meter.held = held;
+        self.meter.release_to(held);
         // An error caught again and again is work, even where no step is taken.
         self.work(1)?;
         if let Some(variable) = variable {

@@ -200,7 +200,7 @@ impl<'t> Machine<'_> {
                 }
             }
             let cells = updates.all.len() * size_of::<Value>();
-            self.meter.held = self.meter.held.saturating_add(cells);
+            self.meter.hold(cells);
             self.grow(cells)?;
             self.look(updates.all.len())?;
             for update in &mut updates.all {

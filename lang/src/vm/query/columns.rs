@@ -90,12 +90,12 @@ impl<'t> Machine<'_> {
             self.spend(count as u64)?;
             return Ok(Some(columns));
         }
-        let held = self.meter.held;
+        let held = self.meter.held();
         let mut columns: Vec<Column> = code.columns.iter().map(|_| Column::default()).collect();
         for start in (0..count).step_by(STRETCH) {
             let batch = relation.batch(start, STRETCH.min(count - start));
             if changed(&code, &batch, &mut columns).is_none() {
-                self.meter.held = held;
+                self.meter.release_to(held);
                 return Ok(None);
             }
             self.work(batch.len as u64 / 8)?;

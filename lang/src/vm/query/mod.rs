@@ -111,12 +111,12 @@ impl<'t> Machine<'_> {
         for (number, (step, span)) in steps.iter().enumerate() {
             let rest = steps.get(number + 1..).unwrap_or(&[]);
             let limit = limit.filter(|_| rest.iter().all(|(step, _)| keeps_rows(step)) && relation.is_table());
-            let (height, held) = (self.stack.len(), self.meter.held);
+            let (height, held) = (self.stack.len(), self.meter.held());
             // On the stack the limit on memory sees them.
             self.stack.push(source.take().unwrap_or_else(|| relation.rows.to_value()));
             relation = self.step(frame, relation, step, limit).map_err(|error| placed(error, frame.call, *span))?;
             self.stack.truncate(height);
-            self.meter.held = held;
+            self.meter.release_to(held);
             if let Some(scope) = scope_of(step) {
                 frame.leave_rows(scope.id);
             }
@@ -154,12 +154,12 @@ impl<'t> Machine<'_> {
         {
             return Ok(Some(cells.clone()));
         }
-        let held = self.meter.held;
+        let held = self.meter.held();
         let mut column = Column::default();
         for start in (0..count).step_by(STRETCH) {
             let batch = relation.batch(start, STRETCH.min(count - start));
             let Some(vector) = kernel.eval(&batch) else {
-                self.meter.held = held;
+                self.meter.release_to(held);
                 return Ok(None);
             };
             append(&mut column, &vector, batch.len);
@@ -214,7 +214,7 @@ impl<'t> Machine<'_> {
             return Ok(RowCode::Body(body));
         }
         let function = self.eval(frame, body)?;
-        super::call::check_row_function(&function).map_err(|error| placed(error, frame.call, body.span))?;
+        super::callable::check_row_function(&function).map_err(|error| placed(error, frame.call, body.span))?;
         Ok(RowCode::Function(function))
     }
 
@@ -280,7 +280,7 @@ impl<'t> Machine<'_> {
             },
             RowCode::Function(function) => (function.clone(), frame.call.definition.span),
         };
-        super::call::check_row_function(&function)?;
+        super::callable::check_row_function(&function)?;
         self.invoke(frame.call, &function, [rows.get(position)], span)
     }
 }

@@ -134,7 +134,7 @@ impl<'t> Machine<'_> {
                 };
                 text.push_str(&part);
                 self.check_text(text.len())?;
-                self.meter.held += part.len() + separator.len();
+                self.meter.hold(part.len() + separator.len());
                 self.grow(part.len() + separator.len())?;
             }
         }

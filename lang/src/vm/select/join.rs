@@ -145,7 +145,7 @@ impl<'t> Machine<'_> {
                 positions.extend(std::iter::repeat_n(before.get(row), matches.len()));
             }
             let added = matches.len() * sources.len();
-            self.meter.held += added * size_of::<u32>();
+            self.meter.hold(added * size_of::<u32>());
             self.grow(added * size_of::<u32>())?;
             self.check_cells(sources.first().map_or(0, Vec::len))?;
         }

@@ -73,13 +73,13 @@ impl<'t> Machine<'_> {
         self.work(u64::from(length) / 8)?;
         let stretches = (0..rows).step_by(STRETCH).map(stretch);
         let Some(index) = JoinIndex::new(&right, stretches, rows) else { return Ok(None) };
-        let held = self.meter.held;
+        let held = self.meter.held();
         // The row before and the row of this source of each match.
         let (mut origins, mut others): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
         for start in (0..before.len()).step_by(STRETCH) {
             let batch = before.batch(start, STRETCH.min(before.len() - start));
             let Some(found) = index.find(&left, &batch) else {
-                self.meter.held = held;
+                self.meter.release_to(held);
                 return Ok(None);
             };
             let mut counted = others.len();
@@ -122,7 +122,7 @@ impl<'t> Machine<'_> {
         let added = (others.len() - *counted) * sources * size_of::<u32>();
         *counted = others.len();
         self.work(added as u64 / 64)?;
-        self.meter.held += added;
+        self.meter.hold(added);
         self.grow(added)?;
         self.check_cells(others.len())
     }
@@ -136,14 +136,14 @@ impl<'t> Machine<'_> {
         joined: &Joined,
     ) -> Result<Option<Vec<Arc<Column>>>, Failure> {
         let Some((keys, mut folds)) = self.fold_kernels(frame, select, group, joined.len()) else { return Ok(None) };
-        let held = self.meter.held;
+        let held = self.meter.held();
         let mut numbering = Numbering::new(&keys, joined.len());
         // The first row of each group.
         let mut firsts: Vec<u32> = Vec::new();
         for start in (0..joined.len()).step_by(STRETCH) {
             let batch = joined.batch(start, STRETCH.min(joined.len() - start));
             let Some(groups) = numbering.number(&batch) else {
-                self.meter.held = held;
+                self.meter.release_to(held);
                 return Ok(None);
             };
             let before = firsts.len();
@@ -154,13 +154,13 @@ impl<'t> Machine<'_> {
             }
             for fold in &mut folds {
                 if fold.add(&batch, &groups, firsts.len()).is_none() {
-                    self.meter.held = held;
+                    self.meter.release_to(held);
                     return Ok(None);
                 }
             }
             self.work(batch.len as u64 / 8)?;
             let added = (firsts.len() - before) * (keys.len() + folds.len()) * size_of::<crate::value::Value>();
-            self.meter.held += added;
+            self.meter.hold(added);
             self.grow(added)?;
         }
         let count = if keys.is_empty() { 1 } else { firsts.len() };
@@ -241,7 +241,7 @@ impl<'t> Machine<'_> {
             let Some(kernel) = self.kernel(frame, &mut binder, expr) else { return Ok(None) };
             kernels.push(kernel);
         }
-        let held = self.meter.held;
+        let held = self.meter.held();
         let numbers = numbers.filter(|numbers| (0..).zip(*numbers).any(|(row, number)| row != *number));
         let mut columns: Vec<Column> = exprs.iter().map(|_| Column::default()).collect();
         for start in (0..count).step_by(STRETCH) {
@@ -272,7 +272,7 @@ impl<'t> Machine<'_> {
             };
             for (kernel, column) in kernels.iter().zip(&mut columns) {
                 let Some(vector) = kernel.eval(&batch) else {
-                    self.meter.held = held;
+                    self.meter.release_to(held);
                     return Ok(None);
                 };
                 append(column, &vector, len);

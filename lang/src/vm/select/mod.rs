@@ -82,7 +82,7 @@ impl Joined {
 impl<'t> Machine<'_> {
     /// Runs a `select`. With `limit` only so many of the first rows are wanted.
     pub(super) fn select(&mut self, frame: &mut Frame<'t>, select: &'t Select, limit: Option<usize>) -> Evaluated {
-        let (height, held) = (self.stack.len(), self.meter.held);
+        let (height, held) = (self.stack.len(), self.meter.held());
         let mut sources = Vec::with_capacity(select.sources.len());
         for source in &select.sources {
             let value = self.eval(frame, &source.rows)?;
@@ -106,7 +106,7 @@ impl<'t> Machine<'_> {
         }
         let result = self.select_rows(frame, select, limit);
         frame.leave_rows(select.scope.id);
-        self.meter.held = held;
+        self.meter.release_to(held);
         let result = result?;
         self.stack.truncate(height);
         self.made(result)
