@@ -1,7 +1,6 @@
 //! Types stay small, and comparing them ends: types that share their parts are much larger than what was written.
 
 use super::{Type, Types};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Parts of types that are compared, joined or looked at, until nothing more is said of them.
 const MOST_COMPARED: u32 = 200_000;
@@ -24,16 +23,6 @@ impl Fuel {
     }
 }
 
-/// Parts that have been compared and not been paid for.
-#[derive(Debug, Default)]
-pub(super) struct Work(AtomicU64);
-
-impl Clone for Work {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
 impl Types {
     /// Compares types with a bound on what is looked at, which is counted.
     pub(super) fn bounded<T>(&self, compare: impl FnOnce(&mut Fuel) -> T) -> T {
@@ -42,14 +31,14 @@ impl Types {
         let work = MOST_COMPARED - fuel.0;
         // Small types are the rule, and cost nothing beside what is done with them.
         if work > 16 {
-            self.work.0.fetch_add(u64::from(work) / 16, Ordering::Relaxed);
+            self.work.add(u64::from(work) / 16);
         }
         compared
     }
 
     /// The steps of comparing types since this was last asked.
     pub(crate) fn compared(&self) -> u64 {
-        self.work.0.swap(0, Ordering::Relaxed)
+        self.work.take()
     }
 }
 

@@ -2,26 +2,6 @@
 
 use super::{Type, TypeId, Types};
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// The number of one set of declared types, given when it is first asked for.
-#[derive(Debug, Default)]
-pub(super) struct Number(OnceLock<u64>);
-
-impl Number {
-    fn get(&self) -> u64 {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        *self.0.get_or_init(|| NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-impl Clone for Number {
-    /// The copy may define its types otherwise.
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
 
 impl Types {
     /// The key of a type: never 0, and in no other program that of another type.

@@ -4,11 +4,12 @@ mod assign;
 mod bounds;
 mod conform;
 mod convert;
+mod counters;
 mod key;
+mod mismatch;
 
 pub use assign::Fit;
-pub use conform::Stopped;
-pub use convert::Mismatch;
+pub use mismatch::{Mismatch, Stopped};
 
 use crate::value::{ColumnType, RowType, SimpleKind, Value};
 use ecow::EcoString;
@@ -91,8 +92,8 @@ pub struct FunctionType {
 #[derive(Clone, Debug, Default)]
 pub struct Types {
     definitions: Vec<(EcoString, Type)>,
-    number: key::Number,
-    work: bounds::Work,
+    number: counters::Number,
+    work: counters::Work,
 }
 
 impl Types {

@@ -3,49 +3,11 @@
 
 mod table;
 
-use super::convert::{Mismatch, Seen};
-use super::{Field, RecordType, Type, Types};
+use super::convert::Seen;
+use super::{Field, Mismatch, RecordType, Stopped, Type, Types};
 use crate::budget::{Budget, Unlimited};
-use crate::error::RunError;
-use crate::value::{ConvertError, List, Record, Unchecked, Value, Zone, to_boolean, to_datetime, to_number, to_text};
+use crate::value::{List, Record, Unchecked, Value, Zone, to_boolean, to_datetime, to_number, to_text};
 use std::sync::Arc;
-
-/// Why a value was not made to fit.
-#[derive(Debug)]
-pub enum Stopped {
-    /// It cannot.
-    Mismatch(Mismatch),
-    /// What it may use has come to its end.
-    Ended(Box<RunError>),
-}
-
-impl Stopped {
-    /// The same for a part of a value, at `step`.
-    pub(crate) fn inside(self, step: impl std::fmt::Display) -> Self {
-        match self {
-            Self::Mismatch(mismatch) => Self::Mismatch(mismatch.inside(step)),
-            ended @ Self::Ended(_) => ended,
-        }
-    }
-}
-
-impl From<Box<RunError>> for Stopped {
-    fn from(error: Box<RunError>) -> Self {
-        Self::Ended(error)
-    }
-}
-
-impl From<Mismatch> for Stopped {
-    fn from(mismatch: Mismatch) -> Self {
-        Self::Mismatch(mismatch)
-    }
-}
-
-impl From<ConvertError> for Stopped {
-    fn from(error: ConvertError) -> Self {
-        Self::Mismatch(error.into())
-    }
-}
 
 /// What a value becomes; `None` where it fits as it is.
 type Conformed<T = Value> = Result<Option<T>, Stopped>;

@@ -1,8 +1,7 @@
 //! Tables for annotations: column by column where they are in columns, else row by row.
 
-use super::super::convert::Mismatch;
-use super::super::{RecordType, Type};
-use super::{Conform, Conformed, Stopped, Stretches, unchecked};
+use super::super::{Mismatch, RecordType, Stopped, Type};
+use super::{Conform, Conformed, Stretches, unchecked};
 use crate::value::{Column, Record, Shape, Table, TableBuilder, Unchecked, Value};
 use std::sync::Arc;
 
