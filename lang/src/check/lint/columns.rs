@@ -1,6 +1,6 @@
 //! What an expression says of a table: its columns, the functions it calls, the names that amounts have.
 
-use super::bare;
+use super::source::bare;
 use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind};
 
 /// Does the function give the greatest or the least of its values?

@@ -1,7 +1,7 @@
 //! W0113: `First(t order by q, q > 1)`, where the comma belongs to `order by`.
 
+use super::source::{Source, warning};
 use super::walk::{self, Node};
-use super::{Source, warning};
 use crate::ast::{Expr, ExprKind, PostfixKind, QueryOp};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;

@@ -1,6 +1,6 @@
 //! W0109: `total // 2`, where a comment has taken the rest of an expression.
 
-use super::{Source, warning};
+use super::source::{Source, warning};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::{self, TokenKind};
 use crate::span::Span;

@@ -4,8 +4,8 @@
 //! column, and from its name. Dates as ISO writes them sort right as texts.
 
 use super::columns::{called, column, extreme_of_column, is_amount, is_extreme, is_order, shown};
+use super::source::{Source, bare, warning};
 use super::walk::{self, Node};
-use super::{Source, bare, warning};
 use crate::ast::{BinaryOp, Expr, ExprKind, FunctionBody, PostfixKind, QueryOp, Select, SelectItem, StatementKind};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;

@@ -1,7 +1,7 @@
 //! W0111: patterns of datetimes as other languages write them: `YYYY-MM-DD`, `yyyy-mm-dd`, `HH:MM`, `%Y-%m-%d`.
 
+use super::source::{Source, bare, warning};
 use super::walk::{self, Node};
-use super::{Source, bare, warning};
 use crate::ast::{Expr, ExprKind, Name, PostfixKind, StatementKind, TemplatePart};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use hashbrown::HashMap;

@@ -2,7 +2,7 @@
 
 use super::super::Checker;
 use super::super::scope::VarKind;
-use super::bare;
+use super::source::bare;
 use crate::ast;
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::function::{Effect, ParameterType};

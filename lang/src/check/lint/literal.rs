@@ -1,7 +1,7 @@
 //! W0114: `where "Kund Nr" = '2'`, which compares two fixed texts.
 
+use super::source::{Source, bare, column_fix, warning};
 use super::walk::{self, Node};
-use super::{Source, bare, warning};
 use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind, PostfixStep, QueryOp, SelectItem, StatementKind};
 use crate::diagnostic::{Diagnostic, codes};
 
@@ -79,7 +79,7 @@ fn comparison(whole: &Expr, first: &Expr, second: &Expr, in_rows: bool, found: &
         "a text in quotes is no variable; write its bare name".to_owned()
     };
     let literal = [first, second].into_iter().map(bare).find(|side| matches!(side.kind, ExprKind::Text(_)));
-    let fix = literal.and_then(|literal| super::column_fix(literal, text, in_rows));
+    let fix = literal.and_then(|literal| column_fix(literal, text, in_rows));
     found.push(warning(codes::CONSTANT_COMPARISON, whole.span, message, hint).with_fix(fix));
 }
 

@@ -16,30 +16,17 @@ mod literal;
 mod off;
 mod path;
 mod placeholder;
+mod source;
 mod steady;
 mod walk;
 
-use super::suggest::is_plain_name;
 use super::{Checker, Mode};
-use crate::ast::{Expr, ExprKind, Script};
-use crate::diagnostic::{Code, Diagnostic, Fix, codes};
-use crate::parse::{self, TokenKind};
+use crate::ast::Script;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::parse;
 use crate::span::Span;
 use hashbrown::HashSet;
-
-/// A source that rules look at.
-struct Source<'a> {
-    text: &'a str,
-    script: &'a Script,
-    tokens: Vec<(TokenKind, Span)>,
-}
-
-impl<'a> Source<'a> {
-    /// What is written at a token; empty outside.
-    fn token(&self, at: usize) -> &'a str {
-        self.tokens.get(at).map_or("", |(_, span)| span.text(self.text))
-    }
-}
+use source::Source;
 
 type Rule = fn(&Source<'_>, &mut Vec<Diagnostic>);
 
@@ -73,25 +60,4 @@ impl Checker<'_> {
         }
         self.switch_off(&source);
     }
-}
-
-fn warning(code: &'static Code, span: Span, message: impl Into<String>, hint: impl Into<String>) -> Diagnostic {
-    Diagnostic::warning(code, span, message).with_hint(hint)
-}
-
-/// The expression inside parentheses.
-fn bare(expr: &Expr) -> &Expr {
-    let mut inner = expr;
-    while let ExprKind::Paren(next) = &inner.kind {
-        inner = next;
-    }
-    inner
-}
-
-/// The column `name` in place of the text in quotes that stands for it; outside of rows only a plain name stands alone.
-fn column_fix(literal: &Expr, name: &str, in_rows: bool) -> Option<Fix> {
-    if is_plain_name(name) {
-        return Some(Fix::replace(literal.span, name));
-    }
-    (in_rows && !name.contains(['\'', '\\'])).then(|| Fix::replace(literal.span, format!("row['{name}']")))
 }

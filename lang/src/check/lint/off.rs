@@ -1,7 +1,7 @@
 //! `// allow(name)`: which warnings the author has switched off, and where.
 
 use super::super::Checker;
-use super::Source;
+use super::source::Source;
 use crate::diagnostic::allow::{Allowed, Reach};
 use crate::diagnostic::{Code, codes};
 use crate::span::line_column;

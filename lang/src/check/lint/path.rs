@@ -1,6 +1,6 @@
 //! W0112: `"C:\temp\new"`, where `\t` and `\n` are a tab and a line break.
 
-use super::{Source, warning};
+use super::source::{Source, warning};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::TokenKind;
 use crate::span::Span;

@@ -1,6 +1,6 @@
 //! W0110: `` `Hi ${name}` ``, the placeholder of JavaScript and of shells.
 
-use super::{Source, warning};
+use super::source::{Source, warning};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::TokenKind;
 use crate::span::Span;

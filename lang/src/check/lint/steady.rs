@@ -1,7 +1,7 @@
 //! W0115: `order by "Kund Nr"`, `order by k` of a variable: keys that are the same for every row.
 
 use super::super::Checker;
-use super::bare;
+use super::source::{bare, column_fix};
 use crate::ast;
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::function::Effect;
@@ -31,7 +31,7 @@ impl Checker<'_> {
                 .to_owned(),
         };
         let fix = match &bare(source).kind {
-            ast::ExprKind::Text(text) => super::column_fix(bare(source), text, true),
+            ast::ExprKind::Text(text) => column_fix(bare(source), text, true),
             ast::ExprKind::Name(name) if matches!(sorts, Type::Text) => {
                 Some(Fix::replace(source.span, format!("row[{name}]")))
             }

@@ -1,0 +1,47 @@
+//! What the rules look at, and what they share.
+
+use super::super::suggest::is_plain_name;
+use crate::ast::{Expr, ExprKind, Script};
+use crate::diagnostic::{Code, Diagnostic, Fix};
+use crate::parse::TokenKind;
+use crate::span::Span;
+
+/// A source that rules look at.
+pub(super) struct Source<'a> {
+    pub text: &'a str,
+    pub script: &'a Script,
+    pub tokens: Vec<(TokenKind, Span)>,
+}
+
+impl<'a> Source<'a> {
+    /// What is written at a token; empty outside.
+    pub fn token(&self, at: usize) -> &'a str {
+        self.tokens.get(at).map_or("", |(_, span)| span.text(self.text))
+    }
+}
+
+pub(super) fn warning(
+    code: &'static Code,
+    span: Span,
+    message: impl Into<String>,
+    hint: impl Into<String>,
+) -> Diagnostic {
+    Diagnostic::warning(code, span, message).with_hint(hint)
+}
+
+/// The expression inside parentheses.
+pub(super) fn bare(expr: &Expr) -> &Expr {
+    let mut inner = expr;
+    while let ExprKind::Paren(next) = &inner.kind {
+        inner = next;
+    }
+    inner
+}
+
+/// The column `name` in place of the text in quotes that stands for it; outside of rows only a plain name stands alone.
+pub(super) fn column_fix(literal: &Expr, name: &str, in_rows: bool) -> Option<Fix> {
+    if is_plain_name(name) {
+        return Some(Fix::replace(literal.span, name));
+    }
+    (in_rows && !name.contains(['\'', '\\'])).then(|| Fix::replace(literal.span, format!("row['{name}']")))
+}
