@@ -1,13 +1,14 @@
 //! From text to tree. Parsing never fails: it gives a tree and what was found wrong.
 //!
-//! `grammar.pest` is the grammar, `build/` makes the tree from what it matched. Where it does not match, `recover.rs`
-//! words the error (`message.rs`), mends the place and goes on. Nothing outside of this folder knows pest.
+//! `grammar.pest` is the grammar, `build/` makes the tree from what it matched. Where it does not match, `recover/`
+//! words the error (`message/`), mends the place and goes on. Nothing outside of this folder knows pest.
 
 mod build;
 mod grammar;
 mod incomplete;
 mod layout;
 mod message;
+mod parsed;
 mod recover;
 #[cfg(test)]
 mod tests;
@@ -15,22 +16,13 @@ mod token;
 mod words;
 
 pub use incomplete::is_incomplete;
+pub use parsed::Parsed;
 pub(crate) use token::Kind as TokenKind;
 pub use words::{reserved_words, soft_words};
 
 use crate::ast::{Expr, Script, TemplatePart, TypeExpr};
-use crate::diagnostic::Diagnostic;
 use crate::span::Span;
 use crate::stack::with_deep_stack;
-
-/// What was read, and what was wrong with it, in the order of the source. With errors the tree holds `Invalid` parts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Parsed<T> {
-    /// The tree.
-    pub tree: T,
-    /// All findings, sorted by place.
-    pub diagnostics: Vec<Diagnostic>,
-}
 
 /// Parses a whole script.
 pub fn parse_script(source: &str) -> Parsed<Script> {

@@ -1,5 +1,7 @@
 //! The words of the language, read from the grammar: nothing lists them a second time.
 
+use super::grammar::{Grammar, Rule};
+use pest::Parser;
 use std::sync::OnceLock;
 
 const GRAMMAR: &str = include_str!("../grammar.pest");
@@ -14,6 +16,11 @@ pub fn reserved_words() -> &'static [&'static str] {
 pub fn soft_words() -> &'static [&'static str] {
     static WORDS: OnceLock<Vec<&str>> = OnceLock::new();
     WORDS.get_or_init(|| words_of("s_"))
+}
+
+/// Is it a word that cannot be a name?
+pub(super) fn is_reserved(word: &str) -> bool {
+    Grammar::parse(Rule::reserved, word).is_ok_and(|nodes| nodes.as_str().len() == word.len())
 }
 
 /// The words in rules such as `k_and = @{ ^"and" ~ !word_char }`.

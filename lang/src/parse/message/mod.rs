@@ -13,6 +13,7 @@ pub(super) use place::{text_cut_short, unknown_character};
 use super::grammar::Rule;
 use super::layout::Layout;
 use super::token::{Kind, Token};
+use super::words::is_reserved;
 use crate::diagnostic::{Code, Diagnostic, Fix, codes};
 use crate::span::Span;
 
@@ -223,7 +224,7 @@ impl<'a> Situation<'a> {
     fn begins_value(&self) -> bool {
         match self.kind() {
             Some(Kind::Number | Kind::Text | Kind::UnclosedText | Kind::Open) => true,
-            Some(Kind::Word) => !word::is_reserved(self.text()),
+            Some(Kind::Word) => !is_reserved(self.text()),
             _ => false,
         }
     }

@@ -4,6 +4,7 @@ use super::{Situation, excerpt, unclosed};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::grammar::Rule;
 use crate::parse::token::Kind;
+use crate::parse::words::is_reserved;
 
 /// What is missing where a rule is expected, and how the construct is written.
 const PARTS: [(Rule, &str, &str); 12] = [
@@ -42,7 +43,7 @@ impl Situation<'_> {
         let before = self.before().filter(|before| before.kind == Kind::Word)?;
         let word = before.text(self.source);
         let two_before = self.index.checked_sub(2).map_or("", |index| self.layout.text(index));
-        if !super::word::is_reserved(word) || matches!(two_before, "." | "?.") {
+        if !is_reserved(word) || matches!(two_before, "." | "?.") {
             return None;
         }
         let alias = two_before.eq_ignore_ascii_case("as");

@@ -2,15 +2,10 @@
 
 use super::{Situation, excerpt};
 use crate::diagnostic::{Diagnostic, Fix, codes};
-use crate::parse::grammar::{Grammar, Rule};
+use crate::parse::grammar::Rule;
 use crate::parse::token::Kind;
+use crate::parse::words::is_reserved;
 use crate::span::Span;
-use pest::Parser;
-
-/// Is it a word that cannot be a name?
-pub(super) fn is_reserved(word: &str) -> bool {
-    Grammar::parse(Rule::reserved, word).is_ok_and(|nodes| nodes.as_str().len() == word.len())
-}
 
 /// Words that begin a statement.
 const BEGINNINGS: [&str; 18] = [

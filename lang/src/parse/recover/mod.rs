@@ -4,13 +4,13 @@
 //! keeps every byte position (a missing `;` is put into a blank, a broken value or statement is replaced by a hole),
 //! what stands before the statement is kept as parsed, and parsing goes on. The work is bounded by the length.
 
-use super::Parsed;
 mod texts;
 
 use super::build::Builder;
 use super::grammar::{Grammar, Rule};
 use super::layout::Layout;
 use super::message::{self, Failure};
+use super::parsed::Parsed;
 use super::token::{Kind, Start};
 use crate::ast::{Expr, ExprKind, Script, Statement, StatementKind, TemplatePart, TypeExpr, TypeExprKind};
 use crate::diagnostic::{Code, Diagnostic, codes};
@@ -18,10 +18,8 @@ use crate::span::Span;
 use pest::Parser;
 use pest::error::{Error, ErrorVariant, InputLocation};
 use std::ops::Range;
-use texts::{cut_short_texts, read};
+use texts::{MOST_ERRORS, cut_short_texts, read};
 
-/// More errors than this are not told: the rest follows from the first ones.
-const MOST_ERRORS: usize = 100;
 /// Attempts at mending, told or not.
 const MOST_REPAIRS: usize = 4 * MOST_ERRORS;
 /// `hole` in the grammar.

@@ -6,6 +6,9 @@ use crate::parse::message;
 use crate::parse::token::{self, Kind, Quotes, Start};
 use crate::span::Span;
 
+/// More errors than this are not reported: the rest follows from the first ones.
+pub(super) const MOST_ERRORS: usize = 100;
+
 /// The structure of a source, and the texts and comments in it that do not end.
 pub(super) fn read(source: &str, start: Start) -> (Layout<'_>, Vec<Diagnostic>) {
     let mut tokens = token::scan(source, start, Quotes::AsWritten);
@@ -15,9 +18,7 @@ pub(super) fn read(source: &str, start: Start) -> (Layout<'_>, Vec<Diagnostic>) 
     let layout = Layout::new(source, tokens);
     let mut diagnostics = Vec::new();
     let cut_short: Vec<(usize, usize)> = cut_short_texts(&layout, source).collect();
-    for (index, token) in
-        layout.tokens.iter().enumerate().filter(|(_, token)| token.is_unclosed()).take(super::MOST_ERRORS)
-    {
+    for (index, token) in layout.tokens.iter().enumerate().filter(|(_, token)| token.is_unclosed()).take(MOST_ERRORS) {
         if let Ok(at) = cut_short.binary_search_by_key(&index, |(_, text)| *text) {
             let word = layout.tokens[cut_short[at].0];
             let quote = source[..word.start].chars().next_back().unwrap_or('\'');
