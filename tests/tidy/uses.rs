@@ -120,7 +120,8 @@ impl Module {
             let before = &without_uses[..at];
             let start = before.rfind(|c: char| !is_name(c)).map_or(0, |end| end + 1);
             let first = &before[start..];
-            let is_first = !before[..start].ends_with("::");
+            // A path of `pub(in crate::a)` is not used.
+            let is_first = !before[..start].ends_with("::") && !before[..start].ends_with("(in ");
             if is_first && (matches!(first, "crate" | "super" | "self") || self.children.contains(first)) {
                 let rest = &without_uses[start..];
                 let end = rest.find(|c: char| !(is_name(c) || c == ':')).unwrap_or(rest.len());
