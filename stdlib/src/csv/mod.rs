@@ -1,10 +1,12 @@
 //! CSV: texts to tables and back (RFC 4180; any ASCII delimiter, LF or CRLF, blank lines skipped).
 
+mod dialect;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use dialect::Dialect;
 pub use read::{CsvError, decode, fill};
 pub use write::encode;
 
@@ -15,21 +17,6 @@ use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Rows, Shape, Table, Value};
 use std::sync::Arc;
-
-/// How a CSV text is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dialect {
-    /// The ASCII character between cells.
-    pub delimiter: u8,
-    /// Does the first row name the columns?
-    pub header: bool,
-}
-
-impl Default for Dialect {
-    fn default() -> Self {
-        Self { delimiter: b',', header: true }
-    }
-}
 
 pub(crate) const ROWS: &[Row] = &[
     row("CSVFill(target: table, text: text, delimiter: text = ',', header: boolean = true) -> same(target)", "The rows of a CSV text, in the columns of a table.", csv_fill).pays_itself()

@@ -9,6 +9,7 @@ mod cultures;
 mod custom;
 mod date;
 mod digits;
+mod find;
 mod names;
 mod number;
 mod parse;
@@ -19,10 +20,12 @@ mod round_trips;
 #[cfg(test)]
 mod tests;
 
-pub use culture::{Culture, UnknownCulture};
+pub use culture::Culture;
 pub use date::format_datetime;
+pub use find::UnknownCulture;
 pub use number::format_number;
-pub use parse::{Defaults, parse_datetime};
+pub use parse::parse_datetime;
+pub use parts::Defaults;
 
 use crate::arguments::text_fits;
 use crate::row::{Row, fails, gives, row};

@@ -2,20 +2,10 @@
 
 use super::culture::Culture;
 use super::names::{Form, Width};
-use super::parts::{Part, Parts};
+use super::parts::{Defaults, Part, Parts};
 use super::picture::{Field, Picture};
 use crate::show::quoted;
-use chrono::NaiveDate;
-use flowscript_lang::value::{DateTime, Zone};
-
-/// What stands for the parts a pattern does not have.
-#[derive(Clone, Copy, Debug)]
-pub struct Defaults {
-    /// The date of a pattern without one; its year for a pattern without a year.
-    pub today: NaiveDate,
-    /// The zone of a pattern without an offset.
-    pub zone: Zone,
-}
+use flowscript_lang::value::DateTime;
 
 /// Why a field cannot be read.
 enum Misfit {

@@ -1,9 +1,17 @@
 //! The parts of a datetime that a text gives, and the datetime they make together.
 
-use super::parse::Defaults;
 use chrono::{Datelike, NaiveDate, NaiveTime};
-use flowscript_lang::value::DateTime;
+use flowscript_lang::value::{DateTime, Zone};
 use std::fmt::Display;
+
+/// What stands for the parts a pattern does not have.
+#[derive(Clone, Copy, Debug)]
+pub struct Defaults {
+    /// The date of a pattern without one; its year for a pattern without a year.
+    pub today: NaiveDate,
+    /// The zone of a pattern without an offset.
+    pub zone: Zone,
+}
 
 /// The parts found in a text. A part may come more than once, but not with two values.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! Patterns that an automaton can run: in linear time, whatever the text.
 
 use super::long::Long;
-use super::pattern::Span;
+use super::span::Span;
 use super::tree::{Anchor, Groups, Node};
 use flowscript_lang::budget::Budget;
 use flowscript_lang::error::RunError;

@@ -3,7 +3,7 @@
 //! It finds where a match is; what its groups took is for the other engines to say.
 
 use super::backtrack::Stop;
-use super::pattern::Span;
+use super::span::Span;
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
 use regex_automata::hybrid::LazyStateID;

@@ -11,6 +11,7 @@ mod parse;
 mod pattern;
 mod replacement;
 mod sets;
+mod span;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -24,7 +25,8 @@ use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Column, Shape, Table, Value};
-use pattern::{NoPattern, Pattern, Span};
+use pattern::{NoPattern, Pattern};
+use span::Span;
 use std::sync::Arc;
 
 const SYNTAX: &str = "Patterns are those of .NET, with its inline options (`(?i)`, `(?m)`, `(?s)`, `(?n)`, `(?x)`), categories and blocks \

@@ -6,13 +6,11 @@ use super::linear::{Linear, NotLinear};
 use super::long::{Found, Made};
 use super::parse::parse;
 use super::sets::has_odd_words;
+use super::span::Span;
 use super::tree::Groups;
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
 use regex_automata::util::captures::Captures;
-
-/// Start and end of a match in bytes.
-pub(super) type Span = (usize, usize);
 
 /// A compiled regular expression.
 pub(super) struct Pattern {

@@ -1,7 +1,7 @@
 //! The replacement of `RegexReplace`: text and groups.
 
-use super::pattern::Span;
 use super::sets::is_word;
+use super::span::Span;
 use super::tree::Groups;
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;

@@ -1,7 +1,7 @@
 //! The attributes of a tag, and references such as `&lt;`.
 
 use super::chars::{is_blank, is_char, is_name};
-use super::events::{Refusal, Sink};
+use super::sink::{Refusal, Sink};
 use crate::show::short;
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -2,86 +2,17 @@
 
 use super::attributes::{LONE, attributes, reference};
 use super::chars::{forbidden, is_blank, is_name};
+use super::sink::{Refusal, Sink, XmlError};
 use crate::letters::pieces;
 use crate::pages::place;
 use crate::show::{quoted, short};
-use flowscript_lang::error::RunError;
 use memchr::memmem;
 use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
-use std::borrow::Cow;
-use std::fmt;
 
 /// How deep elements may be nested.
 pub(super) const MAX_NESTING: usize = 200;
-
-/// Why a text could not be read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct XmlError {
-    /// The line, from 1.
-    pub line: usize,
-    /// The character in the line, from 1.
-    pub column: usize,
-    /// What was wrong.
-    pub problem: String,
-    /// What the budget said, where that has ended the reading.
-    pub stopped: Option<Box<RunError>>,
-}
-
-impl XmlError {
-    /// Something is wrong with the path, not with the text.
-    pub(super) fn of_path(problem: String) -> Self {
-        Self { line: 1, column: 1, problem, stopped: None }
-    }
-}
-
-impl fmt::Display for XmlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.stopped {
-            Some(error) => error.fmt(f),
-            None => write!(f, "line {}, column {}: {}", self.line, self.column, self.problem),
-        }
-    }
-}
-
-impl std::error::Error for XmlError {}
-
-/// What takes the parts of a text. Its errors end the reading.
-pub(super) trait Sink {
-    /// So many bytes have been read since the last time.
-    fn pay(&mut self, bytes: usize) -> Result<(), Refusal>;
-    /// So much memory is needed.
-    fn take(&mut self, bytes: usize) -> Result<(), Refusal>;
-    fn open(&mut self, name: &str, attributes: &[(&str, Cow<'_, str>)]) -> Result<(), Refusal>;
-    fn text(&mut self, text: &str) -> Result<(), Refusal>;
-    fn close(&mut self) -> Result<(), Refusal>;
-}
-
-/// An error on the way: what is wrong, and where if that is not where the part begins.
-pub(super) struct Refusal {
-    problem: String,
-    stopped: Option<Box<RunError>>,
-    at: Option<usize>,
-}
-
-impl Refusal {
-    pub(super) fn at(at: usize, problem: String) -> Self {
-        Self { problem: problem + ".", stopped: None, at: Some(at) }
-    }
-}
-
-impl From<Box<RunError>> for Refusal {
-    fn from(error: Box<RunError>) -> Self {
-        Self { problem: error.message.clone(), stopped: Some(error), at: None }
-    }
-}
-
-impl From<String> for Refusal {
-    fn from(problem: String) -> Self {
-        Self { problem, stopped: None, at: None }
-    }
-}
 
 /// Hands the parts of a text to a sink.
 pub(super) fn read(text: &str, sink: &mut dyn Sink) -> Result<(), XmlError> {

@@ -1,8 +1,8 @@
 //! `XMLFill`: elements as the rows of a table.
 
-use super::events::XmlError;
 use super::path::Path;
 use super::select::visit;
+use super::sink::XmlError;
 use crate::cells::convert;
 use ecow::{EcoString, eco_format};
 use flowscript_lang::budget::Budget;

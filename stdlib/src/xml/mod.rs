@@ -10,12 +10,13 @@ mod fill;
 mod node;
 mod path;
 mod select;
+mod sink;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub use events::XmlError;
 pub use select::{decode, select};
+pub use sink::XmlError;
 pub use write::encode;
 
 use crate::arguments::too_long;
@@ -23,7 +24,7 @@ use crate::row::{Row, fails, gives, row};
 use crate::unwritten::EncodeError;
 use flowscript_lang::error::RunError;
 use flowscript_lang::function::{Call, NativeResult};
-use flowscript_lang::value::{Record, Rows, Value};
+use flowscript_lang::value::{Rows, Value};
 use path::Path;
 
 pub(crate) const ROWS: &[Row] = &[
@@ -104,9 +105,4 @@ fn failed(call: &Call<'_>, error: XmlError) -> Box<RunError> {
         Some(stopped) => stopped,
         None => call.value_error(error),
     }
-}
-
-/// The record with one field.
-fn single(name: &str, value: Value) -> Record {
-    Record::from_fields([(name.into(), value)])
 }

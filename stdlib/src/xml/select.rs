@@ -1,9 +1,9 @@
 //! Finding elements while a text is read: only what is found is kept.
 
-use super::events::{Refusal, Sink, XmlError, read};
+use super::events::read;
 use super::node::Node;
 use super::path::{Path, Target};
-use super::single;
+use super::sink::{Refusal, Sink, XmlError};
 use crate::shapes::Shapes;
 use ecow::EcoString;
 use flowscript_lang::budget::{Budget, Toll, too_many_cells};
@@ -20,6 +20,11 @@ pub fn decode(text: &str, budget: &mut dyn Budget) -> Result<Record, XmlError> {
         Ok(())
     })?;
     Ok(root.unwrap_or_else(|| Record::from_fields([])))
+}
+
+/// The record with one field.
+fn single(name: &str, value: Value) -> Record {
+    Record::from_fields([(name.into(), value)])
 }
 
 /// What a path finds in an XML text, in the order of the text.

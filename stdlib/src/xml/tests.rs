@@ -1,6 +1,7 @@
 use super::*;
 use crate::testing::{questions, shown};
 use flowscript_lang::budget::Unlimited;
+use flowscript_lang::value::Record;
 use flowscript_lang::value::{ColumnType, RowType, Shape, SimpleKind, Table};
 use proptest::prelude::*;
 use std::sync::Arc;

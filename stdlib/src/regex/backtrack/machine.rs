@@ -1,8 +1,8 @@
 //! Runs the instructions of a pattern on a text.
 
 use super::program::{Op, Program, Test};
-use crate::regex::pattern::Span;
 use crate::regex::sets::is_word;
+use crate::regex::span::Span;
 use crate::regex::tree::Anchor;
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
