@@ -1,6 +1,6 @@
 //! Calls by name: special forms, user functions and the library.
 
-use super::Checker;
+use super::checker::Checker;
 use super::expressions::invalid;
 use super::scope::{Columns, LocalFunction, RowsScope, Scope, Signature};
 use crate::ast;
@@ -69,12 +69,10 @@ impl Checker<'_> {
         }
         let mut given = given.into_iter();
         given.next().map(|rows| self.lower(rows));
-        let before = self.diagnostics.len();
+        let before = self.findings.len();
         given.for_each(|argument| drop(self.lower(argument)));
         // Behind rows it may take expressions, whose names are their columns.
-        let mut found = self.diagnostics.split_off(before);
-        found.retain(|diagnostic| diagnostic.code != codes::UNKNOWN_VARIABLE);
-        self.diagnostics.append(&mut found);
+        self.findings.retain_since(before, |found| found.code != codes::UNKNOWN_VARIABLE);
         self.undefined_function(name, at);
         invalid(span)
     }
@@ -182,7 +180,7 @@ impl Checker<'_> {
 
     /// A call of a function of this unit.
     fn call_user(&mut self, function: &LocalFunction, given: Vec<Given<'_>>, span: Span) -> Expr {
-        let before = self.diagnostics.len();
+        let before = self.findings.len();
         let arguments = self.user_arguments(&function.signature, given, span);
         self.label_since(before, codes::ARGUMENT_COUNT, function.span, "declared here");
         self.note_arguments(function.id, &arguments, function.signature.parameters.len());
@@ -325,9 +323,9 @@ impl Checker<'_> {
                 }),
                 _ => false,
             });
-        let before = self.diagnostics.len();
+        let before = self.findings.len();
         self.argument_count(&format!("`{}`", function.name), least, most, given.len(), span);
-        if let Some(diagnostic) = self.diagnostics.get_mut(before) {
+        if let Some(diagnostic) = self.findings.since_mut(before).next() {
             diagnostic.hint = Some(if swallowed {
                 format!("the commas belong to `order by` here; write `{}((t order by k), …)`", function.name)
             } else {
@@ -479,7 +477,7 @@ impl Checker<'_> {
     fn result_of(&self, signature: &Signature) -> Type {
         match &signature.result {
             // Nothing is known in the first walk; later, a function that never returns gives nothing.
-            Type::Never if !self.first_walk => Type::Any,
+            Type::Never if !self.walk.is_first() => Type::Any,
             result => result.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! Expressions, one by one.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::ast::{self, ExprKind as A, TemplatePart};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;

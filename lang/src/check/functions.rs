@@ -1,6 +1,6 @@
 //! Functions: declared ones, which may be used before they stand, and literals.
 
-use super::Checker;
+use super::checker::Checker;
 use super::lookup::hidden_name;
 use super::scope::{BlockScope, FnId, FnInfo, FunctionState, LocalFunction, Scope, Signature, VarKind};
 use super::statements::Flow;
@@ -28,7 +28,7 @@ impl Checker<'_> {
         unit.next.function += 1;
         if id == unit.functions.len() {
             unit.functions.push(FnInfo { result: Type::Never, captures: false, arguments: Vec::new(), escapes: false });
-            self.changed = true;
+            self.walk.learn();
         }
         let unit = self.unit_state();
         unit.emitted.resize_with(unit.next.function, || None);
@@ -65,7 +65,7 @@ impl Checker<'_> {
     }
 
     fn signature(&mut self, name: &EcoString, id: FnId, function: &ast::FunctionExpr) -> Signature {
-        let before = self.diagnostics.len();
+        let before = self.findings.len();
         let parameters: Vec<(EcoString, Type)> = function
             .parameters
             .iter()
@@ -79,7 +79,7 @@ impl Checker<'_> {
             None => self.unit_state().functions[id].result.clone(),
         };
         // Where the body is walked, the annotations are reported.
-        self.diagnostics.truncate(before);
+        self.findings.truncate(before);
         Signature { name: name.clone(), required: required(function), parameters, result }
     }
 
@@ -203,7 +203,7 @@ impl Checker<'_> {
         let given = match info.arguments.get(position) {
             Some(given) => given.clone(),
             // Calls may follow in this walk.
-            None if self.first_walk => Type::Never,
+            None if self.walk.is_first() => Type::Never,
             None => return Type::Any,
         };
         let joined = match default {
@@ -215,16 +215,16 @@ impl Checker<'_> {
 
     /// Notes what a call gives for the parameters of a function of this unit.
     pub(super) fn note_arguments(&mut self, id: FnId, arguments: &[Expr], parameters: usize) {
-        let widening = self.widening;
+        let widening = self.walk.widens();
         let mut known = std::mem::take(&mut self.unit_state().functions[id].arguments);
         if known.len() < parameters {
             known.resize(parameters, Type::Never);
-            self.changed = true;
+            self.walk.learn();
         }
         for (old, argument) in known.iter_mut().zip(arguments) {
             let joined = self.types.join(old, &argument.ty);
             if joined != *old {
-                self.changed = true;
+                self.walk.learn();
                 *old = if widening && *old != Type::Never { Type::Any } else { joined };
             }
         }
@@ -264,8 +264,8 @@ impl Checker<'_> {
         let old = self.units[self.unit].functions[state.id].result.clone();
         let joined = self.types.join(&old, &state.result);
         if joined != old {
-            self.changed = true;
-            let widened = if self.widening && old != Type::Never { Type::Any } else { joined };
+            self.walk.learn();
+            let widened = if self.walk.widens() && old != Type::Never { Type::Any } else { joined };
             self.unit_state().functions[state.id].result = widened;
         }
         if state.locals > usize::from(u16::MAX) || state.cells > usize::from(u16::MAX) {

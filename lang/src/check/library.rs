@@ -3,7 +3,7 @@
 //! A bare name is a function only as an argument, as what `let` and `set` give to a variable, and after `return`. Elsewhere
 //! it is most likely a misspelt column.
 
-use super::Checker;
+use super::checker::Checker;
 use super::expressions::constant;
 use super::modules::Member;
 use super::scope::{Found, FoundPlace, Scope};

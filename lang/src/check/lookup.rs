@@ -1,9 +1,10 @@
 //! What a name stands for, from the innermost scope outward, through functions that capture on the way.
 
+use super::Mode;
+use super::checker::Checker;
 use super::scope::{
     BlockScope, CaptureKey, Found, FoundPlace, FunctionState, LocalFunction, Scope, VarId, VarInfo, VarKind,
 };
-use super::{Checker, Mode};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use crate::tree::{self, Capture, Expr, ExprKind, FAR_LOCALS, NEAR_LOCALS, RowName, Variable};
@@ -49,7 +50,7 @@ impl Checker<'_> {
         let id = unit.next.variable;
         unit.next.variable += 1;
         if id == unit.variables.len() {
-            self.changed = true;
+            self.walk.learn();
             unit.variables.push(VarInfo {
                 name: name.clone(),
                 span,
@@ -72,7 +73,7 @@ impl Checker<'_> {
     fn place_for(&mut self, id: VarId, kind: VarKind) -> Variable {
         let info = &self.units[self.unit].variables[id];
         let shared = info.captured && (info.assigned || info.captured_early) || kind == VarKind::Function;
-        let globals = self.globals;
+        let globals = self.finished.globals();
         // The lines of the repl share their variables, and modules show theirs.
         let own = info.own && kind == VarKind::Let && self.unit == 0 && self.options.mode != Mode::Line;
         let top = matches!(kind, VarKind::Let | VarKind::Host) && self.block().top;
@@ -102,8 +103,8 @@ impl Checker<'_> {
         let old = self.units[self.unit].variables[id].ty.clone();
         let new = self.types.join(&old, ty);
         if new != old {
-            self.changed = true;
-            let new = if self.widening && old != Type::Never { Type::Any } else { new };
+            self.walk.learn();
+            let new = if self.walk.widens() && old != Type::Never { Type::Any } else { new };
             self.variable_info(id).ty = new;
         }
     }
@@ -244,7 +245,9 @@ impl Checker<'_> {
                 let info = self.variable_info(id);
                 info.reached = true;
                 let news = !std::mem::replace(&mut info.shared, true);
-                self.changed |= news;
+                if news {
+                    self.walk.learn();
+                }
             }
             return found;
         }
@@ -254,7 +257,9 @@ impl Checker<'_> {
             let news = !info.captured || (early && !info.captured_early);
             info.captured = true;
             info.captured_early |= early;
-            self.changed |= news;
+            if news {
+                self.walk.learn();
+            }
         }
         let key = match found.variable {
             Some(id) => CaptureKey::Variable(id),
@@ -263,7 +268,7 @@ impl Checker<'_> {
         let function_id = self.units[self.unit].stack[depth].id;
         if !self.units[self.unit].functions[function_id].captures {
             self.units[self.unit].functions[function_id].captures = true;
-            self.changed = true;
+            self.walk.learn();
         }
         self.look(self.units[self.unit].stack[depth].captures.len());
         let captures = &mut self.units[self.unit].stack[depth].captures;
@@ -320,13 +325,13 @@ impl Checker<'_> {
         let function = &mut self.unit_state().functions[id];
         if !function.escapes {
             function.escapes = true;
-            self.changed = true;
+            self.walk.learn();
         }
     }
 
     /// The number of a function of this unit in the finished program.
     pub(super) fn function_number(&self, id: usize) -> tree::FunctionId {
-        (self.functions.len() + id) as tree::FunctionId
+        (self.finished.functions() + id) as tree::FunctionId
     }
 
     /// The name a variable's value is read by, reported where it was not found.

@@ -1,7 +1,7 @@
 //! Modules: the user's files and the library's names.
 
-use super::Checker;
 use super::calls::Given;
+use super::checker::Checker;
 use super::expressions::invalid;
 use super::scope::{FoundPlace, Members, Scope, Signature, VarKind};
 use crate::ast::{self, StatementKind};
@@ -105,24 +105,21 @@ impl Checker<'_> {
 
     fn load(&mut self, name: &str, lower: &EcoString, span: Span) -> Option<usize> {
         let lower = lower.clone();
-        if let Some(at) = self.loading.iter().position(|loading| *loading == lower) {
-            let mut circle: Vec<&str> = self.loading[at..].iter().map(EcoString::as_str).collect();
-            circle.push(&lower);
+        if let Some(circle) = self.modules.circle(&lower) {
             let message = format!("The modules use each other in a circle: {}.", circle.join(" → "));
             let hides = circle.len() == 2 && self.options.registry.has_module(&lower);
             let hint = if hides { rename(&lower) } else { "move what both need into a third module".to_owned() };
             self.error_hint(codes::MODULE_CIRCLE, span, message, Some(hint));
-            self.circular.push(lower);
             return None;
         }
-        if let Some(known) = self.modules.get(&lower) {
-            return *known;
+        if let Some(known) = self.modules.met(&lower) {
+            return known;
         }
         let text = match self.options.modules.load(&lower)? {
             Ok(text) => text,
             Err(reason) => {
                 self.error(codes::UNKNOWN_MODULE, span, format!("The module `{name}` cannot be read: {reason}"));
-                self.modules.insert(lower, None);
+                self.modules.refuse(lower);
                 return None;
             }
         };
@@ -131,7 +128,7 @@ impl Checker<'_> {
         }
         if let Some(refused) = super::bounds::too_long(&text) {
             self.error(refused.code, span, format!("The module `{name}` cannot be read: {}", refused.message));
-            self.modules.insert(lower, None);
+            self.modules.refuse(lower);
             return None;
         }
         let mut parsed = parse::parse_script_while(&text, &mut |bytes| self.reads(bytes));
@@ -139,23 +136,19 @@ impl Checker<'_> {
             diagnostic.module = Some(lower.clone());
         }
         self.take_over(parsed.diagnostics);
-        self.loading.push(lower.clone());
+        self.modules.begin(lower.clone());
         let unit = self.units.len();
-        let checked = self.check_unit(Some(lower.clone()), &text, &parsed.tree);
-        self.loading.pop();
-        self.functions.extend(checked.functions);
-        self.globals += checked.globals;
-        self.starts.push(checked.start);
-        self.modules.insert(lower, Some(unit));
+        let checked = self.check_unit(Some(lower), &text, &parsed.tree);
+        self.modules.end(unit);
+        self.finished.add(checked);
         // The functions of the unit that uses it lie behind the module's now.
-        self.changed = true;
+        self.walk.learn();
         Some(unit)
     }
 
     /// Has `name` been found to be a module that uses itself? That has been reported.
     pub(super) fn is_circular(&self, name: &str) -> bool {
-        let lower = name.to_lowercase();
-        self.circular.iter().any(|module| *module == lower) && self.loading.iter().any(|module| *module == lower)
+        self.modules.is_circular(&name.to_lowercase())
     }
 
     /// A module holds declarations only.
@@ -194,7 +187,7 @@ impl Checker<'_> {
             })
             .collect();
         let mut members = Members::default();
-        let base = self.functions.len();
+        let base = self.finished.functions();
         let unit = &self.units[self.unit];
         if let Some(Scope::Block(block)) = unit.stack.first().and_then(|function| function.scopes.first()) {
             for (folded, function) in &block.functions {
@@ -245,7 +238,7 @@ impl Checker<'_> {
         self.look(opened.len().saturating_mul(4));
         for module in opened {
             let full = ecow::eco_format!("{module}.{name}");
-            if let Some(unit) = self.modules.get(&module.to_lowercase()).copied().flatten() {
+            if let Some(unit) = self.modules.unit(&module) {
                 if self.units[unit].members.functions.contains_key(&fold_text(name)) {
                     return Some(full);
                 }
@@ -313,7 +306,7 @@ impl Checker<'_> {
 
     /// A function of the user's module `module`, if that is loaded and has it.
     pub(super) fn module_function(&self, module: &str, name: &str) -> Option<(FunctionId, Signature)> {
-        let unit = (*self.modules.get(&EcoString::from(module.to_lowercase()))?)?;
+        let unit = self.modules.unit(module)?;
         self.units[unit].members.functions.get(&fold_text(name)).cloned()
     }
 

@@ -1,6 +1,6 @@
 //! What a condition says of variables: `x is T`, `x != null`, and both sides of `and`.
 
-use super::Checker;
+use super::checker::Checker;
 use super::scope::{FoundPlace, VarId};
 use crate::ast::{BinaryOp, Expr, ExprKind};
 use crate::types::Type;
@@ -37,10 +37,10 @@ impl Checker<'_> {
             },
             ExprKind::Is { value, negated, ty } => {
                 let Some((id, known)) = self.narrowable(value) else { return };
-                let before = self.diagnostics.len();
+                let before = self.findings.len();
                 let ty = self.type_expr(ty);
                 // The condition itself has been reported already.
-                self.diagnostics.truncate(before);
+                self.findings.truncate(before);
                 if outcome != *negated {
                     let narrower = known != Type::Never && self.types.is_within(&known, &ty);
                     let ty = if narrower && known != Type::Any { known } else { ty };

@@ -1,6 +1,6 @@
 //! Operators: which operands make sense, and what comes out.
 
-use super::Checker;
+use super::checker::Checker;
 use crate::ast::{self, BinaryOp};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;

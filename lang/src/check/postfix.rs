@@ -1,7 +1,7 @@
 //! What stands behind an operand: fields, positions and calls.
 
-use super::Checker;
 use super::calls::Given;
+use super::checker::Checker;
 use super::expressions::invalid;
 use super::scope::Scope;
 use super::suggest::is_plain_name;

@@ -1,6 +1,6 @@
 //! Postfix query operators and `map`.
 
-use super::Checker;
+use super::checker::Checker;
 use super::expressions::invalid;
 use super::scope::Columns;
 use crate::ast::{self, ExprKind as A, QueryOp};

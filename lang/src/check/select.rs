@@ -1,7 +1,7 @@
 //! `select`: sources, joins, grouping, items and order.
 
-use super::Checker;
 use super::calls::Given;
+use super::checker::Checker;
 use super::expressions::invalid;
 
 use super::queries::column_name;

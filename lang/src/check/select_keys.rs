@@ -1,6 +1,6 @@
 //! Group keys of a `select`, and what stands for them and for its result columns elsewhere in it.
 
-use super::Checker;
+use super::checker::Checker;
 use super::expressions::invalid;
 use super::scope::{ColumnOf, Found, FoundPlace, KeyInfo, ResultInfo, Scope, SelectScope, Stage};
 use super::select::aggregate_kind;

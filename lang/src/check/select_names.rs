@@ -1,6 +1,6 @@
 //! Names inside a `select`: columns of its sources, group keys, result columns and aliases.
 
-use super::Checker;
+use super::checker::Checker;
 use super::expressions::invalid;
 use super::lookup::{Seen, expr_of};
 use super::scope::{Found, FoundPlace, Scope, SelectScope, SourceInfo, Stage};

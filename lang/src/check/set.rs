@@ -1,6 +1,6 @@
 //! `set`: of a variable, of a part of it, and what appends to it.
 
-use super::Checker;
+use super::checker::Checker;
 use super::scope::{VarId, VarKind};
 use crate::ast;
 use crate::diagnostic::codes;
@@ -70,7 +70,7 @@ impl Checker<'_> {
     pub(super) fn assigned(&mut self, id: VarId, ty: &Type) {
         if !self.variable_info(id).assigned {
             self.variable_info(id).assigned = true;
-            self.changed = true;
+            self.walk.learn();
         }
         self.function().narrowed.remove(&id);
         self.widen(id, ty);

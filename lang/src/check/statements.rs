@@ -1,8 +1,9 @@
 //! Statements and blocks.
 
-use super::Checker;
+use super::Mode;
+use super::checker::Checker;
+use super::loaded::CheckedUnit;
 use super::scope::{BlockScope, FunctionState, Scope, VarId, VarKind};
-use super::{CheckedUnit, Mode};
 use crate::ast::{self, StatementKind};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
@@ -181,7 +182,7 @@ impl Checker<'_> {
         let annotation = annotation.map(|annotation| self.type_expr(annotation));
         let mut value = self.value(value);
         if let (Some(annotation), Some(written)) = (&annotation, written) {
-            let before = self.diagnostics.len();
+            let before = self.findings.len();
             value = self.convert(value, annotation, ecow::eco_format!("the variable {}", name.text));
             self.label_since(before, codes::TYPE_MISMATCH, written.span, "its type");
         }
@@ -372,8 +373,8 @@ impl Checker<'_> {
     pub(super) fn report_unused(&mut self) {
         // With a name that is not found, an unread variable is most likely the one that was meant.
         let unsure = self
-            .diagnostics
-            .iter()
+            .findings
+            .since(0)
             .any(|d| matches!(d.code, codes::UNKNOWN_VARIABLE | codes::UNKNOWN_COLUMN) || d.code.is_syntax());
         if unsure || self.options.mode == Mode::Line && self.unit == 0 {
             return;

@@ -1,7 +1,8 @@
 //! What is said of a name that is not there.
 
+use super::Mode;
+use super::checker::Checker;
 use super::scope::{Scope, VarKind};
-use super::{Checker, Mode};
 use crate::ast;
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
@@ -19,7 +20,7 @@ const COMPARING: usize = 16;
 impl Checker<'_> {
     /// May names be looked for that were meant instead of this one?
     fn may_suggest(&self, wrong: &str) -> bool {
-        wrong.len() <= LONGEST && self.diagnostics.len() < MOST_SUGGESTIONS && self.ended.is_none()
+        wrong.len() <= LONGEST && self.findings.len() < MOST_SUGGESTIONS && !self.work.is_ended()
     }
 
     /// All variables in scope, columns too.

@@ -1,6 +1,6 @@
 //! Types as written become types; declared ones may refer to each other.
 
-use super::Checker;
+use super::checker::Checker;
 use super::scope::Scope;
 use crate::ast::{self, StatementKind, TypeExpr, TypeExprKind};
 use crate::diagnostic::{Diagnostic, codes};
@@ -86,7 +86,7 @@ impl Checker<'_> {
         }
         let id = self.types.declare(name.clone());
         self.unit_state().type_ids.push(id);
-        self.changed = true;
+        self.walk.learn();
         id
     }
 

@@ -1,6 +1,6 @@
 //! W0108: `t where a > 1;`, a value that is computed and goes nowhere.
 
-use super::super::Checker;
+use super::super::checker::Checker;
 use super::super::scope::VarKind;
 use super::source::bare;
 use crate::ast;
@@ -138,7 +138,7 @@ impl Checker<'_> {
     /// Does a function of this unit that has been walked only compute?
     fn is_idle_function(&self, id: usize, captures: &[Capture]) -> bool {
         let unit = &self.units[self.unit];
-        let Some(own) = id.checked_sub(self.functions.len()) else { return false };
+        let Some(own) = id.checked_sub(self.finished.functions()) else { return false };
         let body = unit.emitted.get(own).and_then(Option::as_ref).map(|function| &function.body);
         captures.iter().all(|capture| matches!(capture, Capture::Value(_)))
             && body.is_some_and(|body| self.is_idle_block(body))

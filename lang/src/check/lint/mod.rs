@@ -20,7 +20,8 @@ mod source;
 mod steady;
 mod walk;
 
-use super::{Checker, Mode};
+use super::Mode;
+use super::checker::Checker;
 use crate::ast::Script;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::parse;
@@ -50,8 +51,10 @@ impl Checker<'_> {
         // Of two traps in one place the first says what is wrong.
         let unit = self.units[self.unit].name.clone();
         let places: HashSet<Span> = found.iter().map(|warning| warning.span).collect();
-        self.diagnostics
-            .retain(|known| known.code != codes::CONSTANT_KEY || known.module != unit || !places.contains(&known.span));
+        let is_double = |known: &Diagnostic| {
+            known.code == codes::CONSTANT_KEY && known.module == unit && places.contains(&known.span)
+        };
+        self.findings.retain_since(0, |known| !is_double(known));
         let mut told = HashSet::with_capacity(places.len());
         for warning in found {
             if told.insert(warning.span) {

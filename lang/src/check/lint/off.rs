@@ -1,6 +1,6 @@
 //! `// allow(name)`: which warnings the author has switched off, and where.
 
-use super::super::Checker;
+use super::super::checker::Checker;
 use super::source::Source;
 use crate::diagnostic::allow::{Allowed, Reach};
 use crate::diagnostic::{Code, codes};
@@ -15,7 +15,7 @@ impl Checker<'_> {
         let allowed = comments(source);
         let unit = self.units[self.unit].name.clone();
         if !allowed.is_empty() {
-            self.diagnostics.retain(|found| {
+            self.findings.retain_since(0, |found| {
                 found.module != unit
                     || found.is_error()
                     || found.code.lint.is_none()

@@ -1,6 +1,6 @@
 //! W0115: `order by "Kund Nr"`, `order by k` of a variable: keys that are the same for every row.
 
-use super::super::Checker;
+use super::super::checker::Checker;
 use super::source::{bare, column_fix};
 use crate::ast;
 use crate::diagnostic::{Diagnostic, Fix, codes};
