@@ -1,7 +1,8 @@
 //! Calls.
 
-use super::builder::{Builder, Built};
+use super::builder::Builder;
 use super::code::{Instruction, NativeSite, Register};
+use super::registers::Built;
 use super::walk;
 use crate::function::Function;
 use crate::span::Span;
@@ -38,31 +39,31 @@ impl Builder<'_> {
     ) -> Built<Register> {
         let id = function as usize;
         let (Some(convention), Some(definition)) = (self.conventions.get(id), self.tree.functions.get(id)) else {
-            return Err(super::builder::TooLarge);
+            return Err(super::registers::TooLarge);
         };
-        let mark = self.mark();
+        let mark = self.registers.mark();
         // The registers of the called function begin at the next temporaries.
-        let (numbers, values) = self.next_registers()?;
+        let (numbers, values) = self.registers.next()?;
         let mut converted = Vec::new();
         let with_values = convention.parameters.iter().any(Option::is_none);
         for (position, (argument, parameter)) in arguments.iter().zip(&definition.parameters).enumerate() {
             let number = convention.parameters.get(position).copied().flatten();
             // Each argument has its own slot, whether it goes there or not.
-            let slot = if with_values || !self.is_number(argument) { Some(self.value_temporary()?) } else { None };
+            let slot = if with_values || !self.is_number(argument) { Some(self.registers.value()?) } else { None };
             match number {
                 Some(_) if self.is_number(argument) => {
-                    let register = self.number_temporary()?;
-                    let inner = self.mark();
+                    let register = self.registers.number()?;
+                    let inner = self.registers.mark();
                     self.number(argument, Some(register))?;
-                    self.release(inner);
+                    self.registers.release(inner);
                 }
                 number => {
                     if number.is_some() {
-                        self.number_temporary()?;
+                        self.registers.number()?;
                     }
-                    let inner = self.mark();
+                    let inner = self.registers.mark();
                     self.value(argument, slot)?;
-                    self.release(inner);
+                    self.registers.release(inner);
                     let converts = match &parameter.annotation {
                         Some(annotation) => !self.fits(argument, annotation),
                         None => false,
@@ -75,13 +76,13 @@ impl Builder<'_> {
         }
         // Annotations convert once all arguments are there.
         for (slot, position) in converted {
-            self.emit(Instruction::ConvertArgument(slot, function as u16, position as u8), expr.span);
+            self.code.emit(Instruction::ConvertArgument(slot, function as u16, position as u8), expr.span);
             if let Some(number) = convention.parameters.get(position).copied().flatten() {
                 let register = usize::from(numbers) + usize::from(number);
-                self.emit(Instruction::Unbox(register as Register, slot), expr.span);
+                self.code.emit(Instruction::Unbox(register as Register, slot), expr.span);
             }
         }
-        self.release(mark);
+        self.registers.release(mark);
         let result = if numeric { self.number_register(into)? } else { self.value_register(into)? };
         let given = arguments.len() as u8;
         let instruction = if self.has_far_locals() {
@@ -89,7 +90,7 @@ impl Builder<'_> {
         } else {
             Instruction::Call(result, numbers, values, function as u16, given)
         };
-        self.emit(instruction, expr.span);
+        self.code.emit(instruction, expr.span);
         Ok(result)
     }
 
@@ -112,20 +113,20 @@ impl Builder<'_> {
         span: Span,
         into: Option<Register>,
     ) -> Built<Register> {
-        let mark = self.mark();
-        let callee = self.value_temporary()?;
-        let inner = self.mark();
+        let mark = self.registers.mark();
+        let callee = self.registers.value()?;
+        let inner = self.registers.mark();
         self.value(function, Some(callee))?;
-        self.release(inner);
+        self.registers.release(inner);
         if let Some(name) = name {
             let site = self.field_entry(name, function)?;
-            self.emit(Instruction::Callable(callee, callee, site), span);
+            self.code.emit(Instruction::Callable(callee, callee, site), span);
         }
         self.side_by_side(arguments)?;
-        self.release(mark);
+        self.registers.release(mark);
         let register = self.value_register(into)?;
         self.framed = true;
-        self.emit(Instruction::CallValue(register, callee, arguments.len() as u8), span);
+        self.code.emit(Instruction::CallValue(register, callee, arguments.len() as u8), span);
         Ok(register)
     }
 
@@ -138,16 +139,16 @@ impl Builder<'_> {
         span: Span,
         into: Option<Register>,
     ) -> Built<Register> {
-        let mark = self.mark();
-        let (_, start) = self.next_registers()?;
+        let mark = self.registers.mark();
+        let (_, start) = self.registers.next()?;
         let mut rows = Vec::with_capacity(arguments.len());
         for argument in arguments {
-            let register = self.value_temporary()?;
+            let register = self.registers.value()?;
             match argument {
                 Argument::Value(value) => {
-                    let inner = self.mark();
+                    let inner = self.registers.mark();
                     self.value(value, Some(register))?;
-                    self.release(inner);
+                    self.registers.release(inner);
                     let kind = ExprKind::Constant(Value::Null);
                     rows.push(Argument::Value(Expr { kind, span: value.span, ty: Type::Null }));
                 }
@@ -164,9 +165,9 @@ impl Builder<'_> {
             type_argument: type_argument.cloned(),
         };
         let site = self.native_entry(site)?;
-        self.release(mark);
+        self.registers.release(mark);
         let register = self.value_register(into)?;
-        self.emit(Instruction::CallNative(register, start, site), span);
+        self.code.emit(Instruction::CallNative(register, start, site), span);
         Ok(register)
     }
 }

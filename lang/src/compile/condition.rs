@@ -1,8 +1,10 @@
 //! Conditions: jumps instead of booleans.
 
-use super::builder::{Builder, Built, Open, TooLarge};
+use super::builder::Builder;
 use super::code::{Instruction, Register};
+use super::instructions::Open;
 use super::number::small_constant;
+use super::registers::{Built, TooLarge};
 use crate::ast::BinaryOp;
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind};
@@ -16,16 +18,16 @@ impl Builder<'_> {
             self.roll_back(start);
             let value = self.evaluate(condition, None)?;
             let jump = if when { Instruction::JumpTrue(value, 0) } else { Instruction::JumpFalse(value, 0) };
-            Ok(vec![self.emit(jump, condition.span)])
+            Ok(vec![self.code.emit(jump, condition.span)])
         })?;
-        self.release(start.mark());
+        self.registers.release(start.mark());
         Ok(jumps)
     }
 
     fn jump_kept(&mut self, condition: &Expr, when: bool) -> Built<Vec<Open>> {
         match &condition.kind {
             ExprKind::Constant(value) => Ok(if truth(value) == when {
-                vec![self.emit(Instruction::Jump(0), condition.span)]
+                vec![self.code.emit(Instruction::Jump(0), condition.span)]
             } else {
                 Vec::new()
             }),
@@ -46,7 +48,7 @@ impl Builder<'_> {
                     let b = self.value(second, None)?;
                     let jump =
                         if when { Instruction::JumpIf(*op, a, b, 0) } else { Instruction::JumpUnless(*op, a, b, 0) };
-                    Ok(vec![self.emit(jump, span)])
+                    Ok(vec![self.code.emit(jump, span)])
                 }
                 _ => self.jump_value(condition, when),
             },
@@ -57,7 +59,7 @@ impl Builder<'_> {
     fn jump_value(&mut self, condition: &Expr, when: bool) -> Built<Vec<Open>> {
         let value = self.value(condition, None)?;
         let jump = if when { Instruction::JumpTrue(value, 0) } else { Instruction::JumpFalse(value, 0) };
-        Ok(vec![self.emit(jump, condition.span)])
+        Ok(vec![self.code.emit(jump, condition.span)])
     }
 
     /// A chain of `and` or `or`, which is decided by the first operand that is `decides`.
@@ -84,7 +86,7 @@ impl Builder<'_> {
                 decided.extend(self.jump(operand, decides)?);
             }
         }
-        self.land(decided);
+        self.code.land(decided);
         Ok(jumps)
     }
 
@@ -101,7 +103,7 @@ impl Builder<'_> {
                 BinaryOp::Equal => Instruction::JumpEqualSmall(a, small, 0),
                 _ => Instruction::JumpNotEqualSmall(a, small, 0),
             };
-            return Ok(self.emit(jump, span));
+            return Ok(self.code.emit(jump, span));
         }
         let b = self.number(second, None)?;
         let jump = match op {
@@ -112,18 +114,18 @@ impl Builder<'_> {
             BinaryOp::Equal => Instruction::JumpEqual(a, b, 0),
             _ => Instruction::JumpNotEqual(a, b, 0),
         };
-        Ok(self.emit(jump, span))
+        Ok(self.code.emit(jump, span))
     }
 
     /// The truth of a condition as a value.
     pub(super) fn boolean(&mut self, condition: &Expr, into: Option<Register>) -> Built<Register> {
         let jumps = self.jump(condition, false)?;
         let register = self.value_register(into)?;
-        self.emit(Instruction::Boolean(register, true), condition.span);
-        let end = self.emit(Instruction::Jump(0), condition.span);
-        self.land(jumps);
-        self.emit(Instruction::Boolean(register, false), condition.span);
-        self.land([end]);
+        self.code.emit(Instruction::Boolean(register, true), condition.span);
+        let end = self.code.emit(Instruction::Jump(0), condition.span);
+        self.code.land(jumps);
+        self.code.emit(Instruction::Boolean(register, false), condition.span);
+        self.code.land([end]);
         Ok(register)
     }
 

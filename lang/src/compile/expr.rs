@@ -1,9 +1,10 @@
 //! Expressions of any type.
 
-use super::builder::{Builder, Built, TooLarge};
+use super::builder::Builder;
 use super::call::can_call_native;
 use super::code::{Instruction, Register, TypeSite};
 use super::number::within;
+use super::registers::{Built, TooLarge};
 use crate::ast::BinaryOp;
 use crate::span::Span;
 use crate::tree::{Container, Expr, ExprKind, Variable};
@@ -24,17 +25,17 @@ impl Builder<'_> {
     pub(super) fn evaluate(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
         let entry = self.evaluated(expr)?;
         let register = self.value_register(into)?;
-        self.emit(Instruction::Evaluate(register, entry), expr.span);
+        self.code.emit(Instruction::Evaluate(register, entry), expr.span);
         Ok(register)
     }
 
     fn value_in_code(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
         if self.is_native_number(expr) {
-            let mark = self.mark();
+            let mark = self.registers.mark();
             let number = self.number(expr, None)?;
-            self.release(mark);
+            self.registers.release(mark);
             let register = self.value_register(into)?;
-            self.emit(Instruction::Box(register, number), expr.span);
+            self.code.emit(Instruction::Box(register, number), expr.span);
             return Ok(register);
         }
         if self.is_condition(expr) {
@@ -43,18 +44,18 @@ impl Builder<'_> {
         match &expr.kind {
             ExprKind::Constant(Value::Null) => {
                 let register = self.value_register(into)?;
-                self.emit(Instruction::Clear(register), expr.span);
+                self.code.emit(Instruction::Clear(register), expr.span);
                 Ok(register)
             }
             ExprKind::Constant(Value::Bool(value)) => {
                 let register = self.value_register(into)?;
-                self.emit(Instruction::Boolean(register, *value), expr.span);
+                self.code.emit(Instruction::Boolean(register, *value), expr.span);
                 Ok(register)
             }
             ExprKind::Constant(value) => {
                 let register = self.value_register(into)?;
-                let entry = self.value_entry(value)?;
-                self.emit(Instruction::Constant(register, entry), expr.span);
+                let entry = self.tables.value(value)?;
+                self.code.emit(Instruction::Constant(register, entry), expr.span);
                 Ok(register)
             }
             ExprKind::Variable(variable @ Variable::Local(slot), _)
@@ -62,13 +63,13 @@ impl Builder<'_> {
             {
                 if let Some(number) = self.number_local(*slot) {
                     let register = self.value_register(into)?;
-                    self.emit(Instruction::Box(register, number), expr.span);
+                    self.code.emit(Instruction::Box(register, number), expr.span);
                     return Ok(register);
                 }
                 let own = self.value_local(*slot)?;
                 match into {
                     Some(into) if into != own => {
-                        self.emit(Instruction::Copy(into, own), expr.span);
+                        self.code.emit(Instruction::Copy(into, own), expr.span);
                         Ok(into)
                     }
                     _ => Ok(own),
@@ -77,11 +78,11 @@ impl Builder<'_> {
             ExprKind::Variable(variable, name) => {
                 let register = self.value_register(into)?;
                 let entry = self.variable_entry(*variable, name)?;
-                self.emit(Instruction::Read(register, entry), expr.span);
+                self.code.emit(Instruction::Read(register, entry), expr.span);
                 Ok(register)
             }
             ExprKind::Template(parts) => {
-                let site = self.template_entry(parts)?;
+                let site = self.tables.template(parts)?;
                 self.parts_of(parts, into, expr.span, |register, start| Instruction::Template(register, start, site))
             }
             ExprKind::List(elements) if elements.len() < 200 => {
@@ -89,12 +90,12 @@ impl Builder<'_> {
                 self.parts_of(elements, into, expr.span, |register, start| Instruction::List(register, start, count))
             }
             ExprKind::Record(shape, fields) => {
-                let site = self.shape_entry(shape)?;
+                let site = self.tables.shape(shape)?;
                 self.parts_of(fields, into, expr.span, |register, start| Instruction::Record(register, start, site))
             }
             ExprKind::New(ty, fields) => {
                 let names = fields.iter().map(|(name, _)| name.clone()).collect();
-                let site = self.new_entry(ty, names)?;
+                let site = self.tables.new_record(ty, names)?;
                 let fields = fields.iter().map(|(_, field)| field);
                 self.parts_of(fields, into, expr.span, |register, start| Instruction::New(register, start, site))
             }
@@ -109,38 +110,38 @@ impl Builder<'_> {
             ExprKind::Negate(inner) => self.one_of(inner, into, expr.span, Instruction::NegateValue),
             ExprKind::Star(inner) => self.one_of(inner, into, expr.span, Instruction::Star),
             ExprKind::Is(inner, ty, negated) => {
-                let site = self.type_entry(TypeSite { ty: ty.clone(), what: "".into(), negated: *negated })?;
+                let site = self.tables.ty(TypeSite { ty: ty.clone(), what: "".into(), negated: *negated })?;
                 self.one_of(inner, into, expr.span, |register, inner| Instruction::Is(register, inner, site))
             }
             ExprKind::Convert(inner, ty, what) => {
-                let site = self.type_entry(TypeSite { ty: ty.clone(), what: what.clone(), negated: false })?;
+                let site = self.tables.ty(TypeSite { ty: ty.clone(), what: what.clone(), negated: false })?;
                 self.one_of(inner, into, expr.span, |register, inner| Instruction::Convert(register, inner, site))
             }
             ExprKind::Error(message) => {
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 let message = self.value(message, None)?;
-                self.release(mark);
-                self.emit(Instruction::Error(message), expr.span);
+                self.registers.release(mark);
+                self.code.emit(Instruction::Error(message), expr.span);
                 self.value_register(into)
             }
             ExprKind::Index(object, index) => {
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 let object = self.value(object, None)?;
                 let index = self.value(index, None)?;
-                self.release(mark);
+                self.registers.release(mark);
                 let register = self.value_register(into)?;
-                self.emit(Instruction::Index(register, object, index), expr.span);
+                self.code.emit(Instruction::Index(register, object, index), expr.span);
                 Ok(register)
             }
             ExprKind::In { value, container, negated } => self.contained(expr, value, container, *negated, into),
             ExprKind::Case(branches, otherwise) => self.case(branches, otherwise.as_deref(), into, expr.span),
             ExprKind::Binary(first, rest) => self.binary(first, rest, expr.span, into),
             ExprKind::Call(function, arguments) if self.gives_number(*function) => {
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 let number = self.call(*function, arguments, expr, None, true)?;
-                self.release(mark);
+                self.registers.release(mark);
                 let register = self.value_register(into)?;
-                self.emit(Instruction::Box(register, number), expr.span);
+                self.code.emit(Instruction::Box(register, number), expr.span);
                 Ok(register)
             }
             ExprKind::Call(function, arguments) if self.can_call(*function, arguments) => {
@@ -162,10 +163,10 @@ impl Builder<'_> {
     pub(super) fn value_register(&mut self, into: Option<Register>) -> Built<Register> {
         match into {
             Some(into) => {
-                self.uses(usize::from(into));
+                self.registers.uses(usize::from(into));
                 Ok(into)
             }
-            None => self.value_temporary(),
+            None => self.registers.value(),
         }
     }
 
@@ -176,11 +177,11 @@ impl Builder<'_> {
         span: Span,
         instruction: impl FnOnce(Register, Register) -> Instruction,
     ) -> Built<Register> {
-        let mark = self.mark();
+        let mark = self.registers.mark();
         let inner = self.value(inner, None)?;
-        self.release(mark);
+        self.registers.release(mark);
         let register = self.value_register(into)?;
-        self.emit(instruction(register, inner), span);
+        self.code.emit(instruction(register, inner), span);
         Ok(register)
     }
 
@@ -192,22 +193,22 @@ impl Builder<'_> {
         span: Span,
         instruction: impl FnOnce(Register, Register) -> Instruction,
     ) -> Built<Register> {
-        let mark = self.mark();
+        let mark = self.registers.mark();
         let start = self.side_by_side(parts)?;
-        self.release(mark);
+        self.registers.release(mark);
         let register = self.value_register(into)?;
-        self.emit(instruction(register, start), span);
+        self.code.emit(instruction(register, start), span);
         Ok(register)
     }
 
     /// Puts values into temporaries side by side; gives the first.
     pub(super) fn side_by_side<'e>(&mut self, parts: impl IntoIterator<Item = &'e Expr>) -> Built<Register> {
-        let (_, start) = self.next_registers()?;
+        let (_, start) = self.registers.next()?;
         for part in parts {
-            let register = self.value_temporary()?;
-            let mark = self.mark();
+            let register = self.registers.value()?;
+            let mark = self.registers.mark();
             self.value(part, Some(register))?;
-            self.release(mark);
+            self.registers.release(mark);
         }
         Ok(start)
     }
@@ -220,7 +221,7 @@ impl Builder<'_> {
         negated: bool,
         into: Option<Register>,
     ) -> Built<Register> {
-        let mark = self.mark();
+        let mark = self.registers.mark();
         let value = self.value(value, None)?;
         let instruction: Box<dyn FnOnce(Register) -> Instruction> = match container {
             Container::Value(rows) => {
@@ -234,16 +235,16 @@ impl Builder<'_> {
             }
             Container::Values(_) => return Err(TooLarge),
         };
-        self.release(mark);
+        self.registers.release(mark);
         let register = self.value_register(into)?;
-        self.emit(instruction(register), whole.span);
+        self.code.emit(instruction(register), whole.span);
         if negated {
-            let jump = self.emit(Instruction::JumpTrue(register, 0), whole.span);
-            self.emit(Instruction::Boolean(register, true), whole.span);
-            let end = self.emit(Instruction::Jump(0), whole.span);
-            self.land([jump]);
-            self.emit(Instruction::Boolean(register, false), whole.span);
-            self.land([end]);
+            let jump = self.code.emit(Instruction::JumpTrue(register, 0), whole.span);
+            self.code.emit(Instruction::Boolean(register, true), whole.span);
+            let end = self.code.emit(Instruction::Jump(0), whole.span);
+            self.code.land([jump]);
+            self.code.emit(Instruction::Boolean(register, false), whole.span);
+            self.code.land([end]);
         }
         Ok(register)
     }
@@ -259,23 +260,23 @@ impl Builder<'_> {
         let mut ends = Vec::new();
         for (condition, value) in branches {
             let others = self.jump(condition, false)?;
-            let mark = self.mark();
+            let mark = self.registers.mark();
             self.value(value, Some(register))?;
-            self.release(mark);
-            ends.push(self.emit(Instruction::Jump(0), value.span));
-            self.land(others);
+            self.registers.release(mark);
+            ends.push(self.code.emit(Instruction::Jump(0), value.span));
+            self.code.land(others);
         }
         match otherwise {
             Some(value) => {
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 self.value(value, Some(register))?;
-                self.release(mark);
+                self.registers.release(mark);
             }
             None => {
-                self.emit(Instruction::Clear(register), span);
+                self.code.emit(Instruction::Clear(register), span);
             }
         }
-        self.land(ends);
+        self.code.land(ends);
         Ok(register)
     }
 
@@ -289,20 +290,20 @@ impl Builder<'_> {
         if rest.iter().all(|(op, _, _)| *op == BinaryOp::Coalesce) {
             return self.coalesce(first, rest, into);
         }
-        let mark = self.mark();
+        let mark = self.registers.mark();
         let mut left = self.value(first, None)?;
         for (position, (op, _, right)) in rest.iter().enumerate() {
             let last = position + 1 == rest.len();
             let span = within(whole, right, last);
             let right = self.value(right, None)?;
-            self.release(mark);
-            let result = if last { self.value_register(into)? } else { self.value_temporary()? };
+            self.registers.release(mark);
+            let result = if last { self.value_register(into)? } else { self.registers.value()? };
             let instruction = match op {
                 BinaryOp::Concat => Instruction::Concat(result, left, right),
                 op if op.is_comparison() => Instruction::Compare(*op, result, left, right),
                 op => Instruction::Calculate(*op, result, left, right),
             };
-            self.emit(instruction, span);
+            self.code.emit(instruction, span);
             left = result;
         }
         Ok(left)
@@ -310,23 +311,23 @@ impl Builder<'_> {
 
     fn coalesce(&mut self, first: &Expr, rest: &[(BinaryOp, Span, Expr)], into: Option<Register>) -> Built<Register> {
         // What follows may still read `into`, so the operands meet in a temporary.
-        let mark = self.mark();
-        let meeting = self.value_temporary()?;
+        let mark = self.registers.mark();
+        let meeting = self.registers.value()?;
         let mut ends = Vec::new();
         let operands = std::iter::once(first).chain(rest.iter().map(|(_, _, operand)| operand));
         for (position, operand) in operands.enumerate() {
-            let inner = self.mark();
+            let inner = self.registers.mark();
             self.value(operand, Some(meeting))?;
-            self.release(inner);
+            self.registers.release(inner);
             if position < rest.len() {
-                ends.push(self.emit(Instruction::JumpNotNull(meeting, 0), operand.span));
+                ends.push(self.code.emit(Instruction::JumpNotNull(meeting, 0), operand.span));
             }
         }
-        self.land(ends);
-        self.release(mark);
+        self.code.land(ends);
+        self.registers.release(mark);
         let register = self.value_register(into)?;
         if register != meeting {
-            self.emit(Instruction::Copy(register, meeting), first.span);
+            self.code.emit(Instruction::Copy(register, meeting), first.span);
         }
         Ok(register)
     }

@@ -12,10 +12,13 @@ mod condition;
 mod convention;
 mod executable;
 mod expr;
+mod instructions;
 mod listing;
 mod number;
 mod plan;
+mod registers;
 mod statement;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod walk;

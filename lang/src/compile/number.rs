@@ -1,7 +1,8 @@
 //! Expressions that are numbers by their type.
 
-use super::builder::{Builder, Built, TooLarge};
+use super::builder::Builder;
 use super::code::{Instruction, Register};
+use super::registers::{Built, TooLarge};
 use crate::ast::BinaryOp;
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind, Variable};
@@ -13,11 +14,11 @@ impl Builder<'_> {
         let start = self.checkpoint();
         self.number_in_code(expr, into).or_else(|TooLarge| {
             self.roll_back(start);
-            let mark = self.mark();
+            let mark = self.registers.mark();
             let value = self.evaluate(expr, None)?;
-            self.release(mark);
+            self.registers.release(mark);
             let register = self.number_register(into)?;
-            self.emit(Instruction::Unbox(register, value), expr.span);
+            self.code.emit(Instruction::Unbox(register, value), expr.span);
             Ok(register)
         })
     }
@@ -33,18 +34,18 @@ impl Builder<'_> {
                 let own = self.number_local(*slot).unwrap_or_default();
                 match into {
                     Some(into) if into != own => {
-                        self.emit(Instruction::Move(into, own), expr.span);
+                        self.code.emit(Instruction::Move(into, own), expr.span);
                         Ok(into)
                     }
                     _ => Ok(own),
                 }
             }
             ExprKind::Negate(inner) if self.is_number(inner) => {
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 let inner = self.number(inner, None)?;
-                self.release(mark);
+                self.registers.release(mark);
                 let register = self.number_register(into)?;
-                self.emit(Instruction::Negate(register, inner), expr.span);
+                self.code.emit(Instruction::Negate(register, inner), expr.span);
                 Ok(register)
             }
             ExprKind::Binary(first, rest) if self.is_calculation(first, rest) => {
@@ -57,16 +58,16 @@ impl Builder<'_> {
                 let mut ends = Vec::new();
                 for (condition, value) in branches {
                     let others = self.jump(condition, false)?;
-                    let mark = self.mark();
+                    let mark = self.registers.mark();
                     self.number(value, Some(register))?;
-                    self.release(mark);
-                    ends.push(self.emit(Instruction::Jump(0), value.span));
-                    self.land(others);
+                    self.registers.release(mark);
+                    ends.push(self.code.emit(Instruction::Jump(0), value.span));
+                    self.code.land(others);
                 }
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 self.number(otherwise, Some(register))?;
-                self.release(mark);
-                self.land(ends);
+                self.registers.release(mark);
+                self.code.land(ends);
                 Ok(register)
             }
             ExprKind::Convert(inner, ..) if self.is_number(inner) => self.number(inner, into),
@@ -74,20 +75,20 @@ impl Builder<'_> {
                 self.call(*function, arguments, expr, into, true)
             }
             ExprKind::Field(object, name) => {
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 let site = self.field_entry(name, object)?;
                 let object = self.value(object, None)?;
-                self.release(mark);
+                self.registers.release(mark);
                 let register = self.number_register(into)?;
-                self.emit(Instruction::NumberField(register, object, site), expr.span);
+                self.code.emit(Instruction::NumberField(register, object, site), expr.span);
                 Ok(register)
             }
             _ => {
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 let value = self.value(expr, None)?;
-                self.release(mark);
+                self.registers.release(mark);
                 let register = self.number_register(into)?;
-                self.emit(Instruction::Unbox(register, value), expr.span);
+                self.code.emit(Instruction::Unbox(register, value), expr.span);
                 Ok(register)
             }
         }
@@ -122,7 +123,7 @@ impl Builder<'_> {
         whole: Span,
         into: Option<Register>,
     ) -> Built<Register> {
-        let mark = self.mark();
+        let mark = self.registers.mark();
         let mut left = self.number(first, None)?;
         for (position, (op, _, right)) in rest.iter().enumerate() {
             let last = position + 1 == rest.len();
@@ -133,8 +134,8 @@ impl Builder<'_> {
                 _ => Some(self.number(right, None)?),
             };
             // Operands that follow may still read `into`: only the last result goes there.
-            self.release(mark);
-            let result = if last { self.number_register(into)? } else { self.number_temporary()? };
+            self.registers.release(mark);
+            let result = if last { self.number_register(into)? } else { self.registers.number()? };
             let instruction = match (right, small, op) {
                 (None, Some(small), BinaryOp::Add) => Instruction::AddSmall(result, left, small),
                 (None, Some(small), BinaryOp::Subtract) => Instruction::SubtractSmall(result, left, small),
@@ -151,7 +152,7 @@ impl Builder<'_> {
                     }
                 }
             };
-            self.emit(instruction, span);
+            self.code.emit(instruction, span);
             left = result;
         }
         Ok(left)
@@ -160,7 +161,7 @@ impl Builder<'_> {
     pub(super) fn number_register(&mut self, into: Option<Register>) -> Built<Register> {
         match into {
             Some(into) => Ok(into),
-            None => self.number_temporary(),
+            None => self.registers.number(),
         }
     }
 
@@ -168,9 +169,9 @@ impl Builder<'_> {
         let small = number.to_i64().and_then(|number| i16::try_from(number).ok()).filter(|_| number.has_no_scale());
         let instruction = match small {
             Some(small) => Instruction::LoadSmall(register, small),
-            None => Instruction::Load(register, self.number_entry(number)?),
+            None => Instruction::Load(register, self.tables.number(number)?),
         };
-        self.emit(instruction, span);
+        self.code.emit(instruction, span);
         Ok(())
     }
 }

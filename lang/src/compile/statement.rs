@@ -1,8 +1,9 @@
 //! Statements and whole functions.
 
-use super::builder::{Builder, Built, LoopState};
+use super::builder::{Builder, LoopState};
 use super::code::{Handler, Instruction, PathSite, Register, Target, TypeSite};
 use super::convention::range;
+use super::registers::Built;
 use super::walk::{self, Seen};
 use crate::ast::BinaryOp;
 use crate::span::Span;
@@ -17,13 +18,13 @@ impl Builder<'_> {
         let mut entries = Vec::new();
         for (position, parameter) in definition.parameters.iter().enumerate() {
             if position >= definition.required {
-                entries.push(self.here());
+                entries.push(self.code.here());
             }
             if let Some(default) = &parameter.default {
                 self.set_local(position as u16, default)?;
             }
         }
-        entries.push(self.here());
+        entries.push(self.code.here());
         let mut reached = false;
         for (position, parameter) in definition.parameters.iter().enumerate() {
             if let Some(cell) = parameter.cell {
@@ -31,7 +32,7 @@ impl Builder<'_> {
                 let register = self.value_local(position as u16)?;
                 self.fresh_cell(cell, definition.span);
                 self.write(Variable::Cell(cell), register, definition.span)?;
-                self.emit(Instruction::Clear(register), definition.span);
+                self.code.emit(Instruction::Clear(register), definition.span);
             }
         }
         self.framed |= reached;
@@ -51,9 +52,9 @@ impl Builder<'_> {
             self.set(*variable, function)?;
         }
         for (statement, span) in &block.statements {
-            let mark = self.mark();
+            let mark = self.registers.mark();
             self.statement(statement, *span)?;
-            self.release(mark);
+            self.registers.release(mark);
         }
         Ok(())
     }
@@ -61,12 +62,12 @@ impl Builder<'_> {
     fn statement(&mut self, statement: &Statement, span: Span) -> Built<()> {
         match statement {
             Statement::Evaluate(value) => {
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 if self.is_native_number(value) {
                     self.number(value, None)?;
                 } else {
                     let register = self.value(value, None)?;
-                    self.release(mark);
+                    self.registers.release(mark);
                     self.drop_temporary(register, span);
                 }
             }
@@ -86,37 +87,37 @@ impl Builder<'_> {
                     let others = self.jump(condition, false)?;
                     self.block(block)?;
                     if (position + 1 < branches.len() || otherwise.is_some()) && !leaves(block) {
-                        ends.push(self.emit(Instruction::Jump(0), span));
+                        ends.push(self.code.emit(Instruction::Jump(0), span));
                     }
-                    self.land(others);
+                    self.code.land(others);
                 }
                 if let Some(block) = otherwise {
                     self.block(block)?;
                 }
-                self.land(ends);
+                self.code.land(ends);
             }
             Statement::For { variable, rows, body } => match range(&self.tree.types, rows) {
                 Some((start, count)) => self.for_range(*variable, rows, start, count, body, span)?,
                 None => self.for_each(*variable, rows, body, span)?,
             },
             Statement::While(condition, body) => {
-                let top = self.here();
+                let top = self.code.here();
                 let ends = self.jump(condition, false)?;
-                self.emit(Instruction::Step, span);
+                self.code.emit(Instruction::Step, span);
                 let state = self.loop_body(body)?;
-                self.land(state.continues);
-                self.emit(Instruction::Jump(top), span);
-                self.land(ends);
-                self.land(state.breaks);
+                self.code.land(state.continues);
+                self.code.emit(Instruction::Jump(top), span);
+                self.code.land(ends);
+                self.code.land(state.breaks);
             }
             Statement::Break => {
-                let jump = self.emit(Instruction::Jump(0), span);
+                let jump = self.code.emit(Instruction::Jump(0), span);
                 if let Some(state) = self.loops.last_mut() {
                     state.breaks.push(jump);
                 }
             }
             Statement::Continue => {
-                let jump = self.emit(Instruction::Jump(0), span);
+                let jump = self.code.emit(Instruction::Jump(0), span);
                 if let Some(state) = self.loops.last_mut() {
                     state.continues.push(jump);
                 }
@@ -126,7 +127,7 @@ impl Builder<'_> {
             Statement::Try { body, variable, handler } => self.try_catch(body, *variable, handler, span)?,
             Statement::Assert(condition) => {
                 let entry = self.evaluated(condition)?;
-                self.emit(Instruction::Assert(entry), span);
+                self.code.emit(Instruction::Assert(entry), span);
             }
         }
         Ok(())
@@ -140,17 +141,17 @@ impl Builder<'_> {
 
     fn fresh_cell(&mut self, cell: CellId, span: Span) {
         self.framed = true;
-        self.emit(Instruction::RenewCell(cell), span);
+        self.code.emit(Instruction::RenewCell(cell), span);
     }
 
     fn drop_temporary(&mut self, register: Register, span: Span) {
         if usize::from(register) >= self.definition.locals.max(self.definition.parameters.len()).min(NEAR_LOCALS) {
-            self.emit(Instruction::Clear(register), span);
+            self.code.emit(Instruction::Clear(register), span);
         }
     }
 
     fn set_local(&mut self, slot: u16, value: &Expr) -> Built<()> {
-        let mark = self.mark();
+        let mark = self.registers.mark();
         match self.number_local(slot) {
             Some(register) => {
                 self.number(value, Some(register))?;
@@ -164,7 +165,7 @@ impl Builder<'_> {
                 self.write(Variable::Local(slot), register, value.span)?;
             }
         }
-        self.release(mark);
+        self.registers.release(mark);
         Ok(())
     }
 
@@ -172,15 +173,15 @@ impl Builder<'_> {
         if let Variable::Local(slot) = variable {
             return self.set_local(slot, value);
         }
-        let mark = self.mark();
+        let mark = self.registers.mark();
         let register = self.value(value, None)?;
-        self.release(mark);
+        self.registers.release(mark);
         self.write(variable, register, value.span)
     }
 
     fn write(&mut self, variable: Variable, register: Register, span: Span) -> Built<()> {
         let entry = self.variable_entry(variable, &EcoString::new())?;
-        self.emit(Instruction::Write(entry, register), span);
+        self.code.emit(Instruction::Write(entry, register), span);
         Ok(())
     }
 
@@ -208,39 +209,39 @@ impl Builder<'_> {
         span: Span,
     ) -> Built<()> {
         let site = annotation.map(|(ty, what)| TypeSite { ty: ty.clone(), what: what.clone(), negated: false });
-        let site = site.map(|site| self.type_entry(site)).transpose()?;
-        let mark = self.mark();
+        let site = site.map(|site| self.tables.ty(site)).transpose()?;
+        let mark = self.registers.mark();
         if let Some(slot) = Self::near_slot(variable) {
             let register = self.value_local(slot)?;
             let added = self.value(value, None)?;
-            self.release(mark);
+            self.registers.release(mark);
             let instruction = match site {
                 Some(site) => Instruction::AppendAs(register, added, site),
                 None => Instruction::Append(register, added),
             };
-            self.emit(instruction, span);
+            self.code.emit(instruction, span);
             return Ok(());
         }
         self.framed = true;
         let entry = self.variable_entry(variable, &EcoString::new())?;
-        let before = self.value_temporary()?;
-        let added = self.value_temporary()?;
-        let inner = self.mark();
+        let before = self.registers.value()?;
+        let added = self.registers.value()?;
+        let inner = self.registers.mark();
         let start = match variable {
             // Held nowhere else it is changed in place.
             Variable::Local(_) => Instruction::Clear(before),
             // A function that the value calls may set the variable: then it is what it was before.
             _ => Instruction::Read(before, entry),
         };
-        self.emit(start, span);
+        self.code.emit(start, span);
         self.value(value, Some(added))?;
-        self.release(inner);
+        self.registers.release(inner);
         let instruction = match site {
             Some(site) => Instruction::AppendOutsideAs(entry, before, added, site),
             None => Instruction::AppendOutside(entry, before, added),
         };
-        self.emit(instruction, span);
-        self.release(mark);
+        self.code.emit(instruction, span);
+        self.registers.release(mark);
         Ok(())
     }
 
@@ -253,34 +254,34 @@ impl Builder<'_> {
         annotation: Option<&Type>,
         span: Span,
     ) -> Built<()> {
-        let mark = self.mark();
-        let (_, start) = self.next_registers()?;
+        let mark = self.registers.mark();
+        let (_, start) = self.registers.next()?;
         let mut steps = Vec::with_capacity(path.len());
         for step in path {
-            let register = self.value_temporary()?;
-            let inner = self.mark();
+            let register = self.registers.value()?;
+            let inner = self.registers.mark();
             match step {
                 PathStep::Index(index) => {
                     self.value(index, Some(register))?;
                 }
                 PathStep::Field(..) => {
-                    self.emit(Instruction::Clear(register), span);
+                    self.code.emit(Instruction::Clear(register), span);
                 }
             }
-            self.release(inner);
+            self.registers.release(inner);
             steps.push(step.clone());
         }
-        let register = self.value_temporary()?;
-        let inner = self.mark();
+        let register = self.registers.value()?;
+        let inner = self.registers.mark();
         self.value(value, Some(register))?;
-        self.release(inner);
+        self.registers.release(inner);
         let site = PathSite { variable, name: name.clone(), path: steps.into(), annotation: annotation.cloned() };
         let entry = self.path_entry(site)?;
         if let Some(slot) = Self::near_slot(variable) {
             self.value_local(slot)?;
         }
-        self.release(mark);
-        self.emit(Instruction::SetPath(start, entry), span);
+        self.registers.release(mark);
+        self.code.emit(Instruction::SetPath(start, entry), span);
         Ok(())
     }
 
@@ -303,13 +304,13 @@ impl Builder<'_> {
             changes |= matches!(seen, Seen::Assigned(other, _) | Seen::Loop(other, _) if other == variable);
         });
         // The variable counts itself where nobody else sets it. Its old value may be read by the operands.
-        let first = self.number_temporary()?;
-        let left = self.number_temporary()?;
+        let first = self.registers.number()?;
+        let left = self.registers.number()?;
         self.number(start, Some(first))?;
         self.number(count, Some(left))?;
         let counter = match own {
             Some(own) if !changes => {
-                self.emit(Instruction::Move(own, first), span);
+                self.code.emit(Instruction::Move(own, first), span);
                 own
             }
             _ => first,
@@ -322,83 +323,83 @@ impl Builder<'_> {
                 count: 2,
             };
             let entry = self.native_entry(site)?;
-            let place = self.here();
-            self.ranges.push((place, entry));
+            let place = self.code.here();
+            self.code.range(place, entry);
         }
-        let empty = self.emit(Instruction::RangeStart(counter, left, 0), rows.span);
-        let top = self.here();
+        let empty = self.code.emit(Instruction::RangeStart(counter, left, 0), rows.span);
+        let top = self.code.here();
         match (own, variable) {
             (Some(own), _) if own != counter => {
-                self.emit(Instruction::Move(own, counter), span);
+                self.code.emit(Instruction::Move(own, counter), span);
             }
             (Some(_), _) => {}
             (None, variable) => {
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 if let Variable::Cell(cell) = variable {
                     self.fresh_cell(cell, span);
                 }
                 match Self::near_slot(variable) {
                     Some(slot) => {
                         let register = self.value_local(slot)?;
-                        self.emit(Instruction::Box(register, counter), span);
+                        self.code.emit(Instruction::Box(register, counter), span);
                     }
                     None => {
-                        let register = self.value_temporary()?;
-                        self.emit(Instruction::Box(register, counter), span);
+                        let register = self.registers.value()?;
+                        self.code.emit(Instruction::Box(register, counter), span);
                         self.write(variable, register, span)?;
                     }
                 }
-                self.release(mark);
+                self.registers.release(mark);
             }
         }
         let state = self.loop_body(body)?;
-        self.land(state.continues);
-        self.emit(Instruction::RangeNext(counter, left, top), span);
-        self.land([empty]);
-        self.land(state.breaks);
+        self.code.land(state.continues);
+        self.code.emit(Instruction::RangeNext(counter, left, top), span);
+        self.code.land([empty]);
+        self.code.land(state.breaks);
         Ok(())
     }
 
     fn for_each(&mut self, variable: Variable, rows: &Expr, body: &Block, span: Span) -> Built<()> {
-        let value = self.value_temporary()?;
-        let position = self.number_temporary()?;
-        let mark = self.mark();
+        let value = self.registers.value()?;
+        let position = self.registers.number()?;
+        let mark = self.registers.mark();
         self.value(rows, Some(value))?;
-        self.release(mark);
-        self.emit(Instruction::EachStart(value, position), rows.span);
-        let top = self.here();
+        self.registers.release(mark);
+        self.code.emit(Instruction::EachStart(value, position), rows.span);
+        let top = self.code.here();
         let end = match Self::near_slot(variable) {
             Some(slot) if self.number_local(slot).is_none() => {
                 let element = self.value_local(slot)?;
-                self.emit(Instruction::EachNext(element, value, position, 0), span)
+                self.code.emit(Instruction::EachNext(element, value, position, 0), span)
             }
             _ => {
-                let element = self.value_temporary()?;
-                let end = self.emit(Instruction::EachNext(element, value, position, 0), span);
+                let element = self.registers.value()?;
+                let end = self.code.emit(Instruction::EachNext(element, value, position, 0), span);
                 if let Variable::Cell(cell) = variable {
                     self.fresh_cell(cell, span);
                 }
                 self.write(variable, element, span)?;
-                self.release(mark);
+                self.registers.release(mark);
                 end
             }
         };
         let state = self.loop_body(body)?;
-        self.land(state.continues);
-        self.emit(Instruction::Jump(top), span);
-        self.land([end]);
-        self.land(state.breaks);
-        self.emit(Instruction::Clear(value), span);
+        self.code.land(state.continues);
+        self.code.emit(Instruction::Jump(top), span);
+        self.code.land([end]);
+        self.code.land(state.breaks);
+        self.code.emit(Instruction::Clear(value), span);
         Ok(())
     }
 
     fn return_nothing(&mut self, span: Span) -> Built<()> {
         if self.definition.result.is_none() {
-            self.emit(Instruction::ReturnNull, span);
+            self.code.emit(Instruction::ReturnNull, span);
             return Ok(());
         }
-        let register = self.value_temporary()?;
-        self.emit(Instruction::Clear(register), span);
+        let register = self.registers.value()?;
+        self.code.emit(Instruction::Clear(register), span);
         self.return_converted(register, self.definition.span)
     }
 
@@ -410,23 +411,23 @@ impl Builder<'_> {
         {
             for (condition, value) in branches {
                 let others = self.jump(condition, false)?;
-                let mark = self.mark();
+                let mark = self.registers.mark();
                 self.return_value(value)?;
-                self.release(mark);
-                self.land(others);
+                self.registers.release(mark);
+                self.code.land(others);
             }
             return self.return_value(otherwise);
         }
         if numeric && self.is_number(value) {
             let register = self.number(value, None)?;
-            self.emit(Instruction::ReturnNumber(register), value.span);
+            self.code.emit(Instruction::ReturnNumber(register), value.span);
             return Ok(());
         }
         let register = self.value(value, None)?;
         if self.definition.result.as_ref().is_some_and(|result| !self.tree.types.is_sure(&value.ty, result)) {
             return self.return_converted(register, value.span);
         }
-        self.emit(Instruction::Return(register), value.span);
+        self.code.emit(Instruction::Return(register), value.span);
         Ok(())
     }
 
@@ -435,27 +436,27 @@ impl Builder<'_> {
         let Some(annotation) = &self.definition.result else { return Ok(()) };
         let named = if self.definition.name.is_empty() { "The function" } else { self.definition.name.as_str() };
         let what = ecow::eco_format!("the result of {named}");
-        let site = self.type_entry(TypeSite { ty: annotation.clone(), what, negated: false })?;
-        let result = self.value_temporary()?;
-        self.emit(Instruction::Convert(result, register, site), span);
+        let site = self.tables.ty(TypeSite { ty: annotation.clone(), what, negated: false })?;
+        let result = self.registers.value()?;
+        self.code.emit(Instruction::Convert(result, register, site), span);
         if self.convention.is_some_and(|convention| convention.numeric) {
-            let number = self.number_temporary()?;
-            self.emit(Instruction::Unbox(number, result), span);
-            self.emit(Instruction::ReturnNumber(number), span);
+            let number = self.registers.number()?;
+            self.code.emit(Instruction::Unbox(number, result), span);
+            self.code.emit(Instruction::ReturnNumber(number), span);
         } else {
-            self.emit(Instruction::Return(result), span);
+            self.code.emit(Instruction::Return(result), span);
         }
         Ok(())
     }
 
     fn try_catch(&mut self, body: &Block, variable: Option<Variable>, handler: &Block, span: Span) -> Built<()> {
-        let error = self.value_temporary()?;
-        let start = self.here();
+        let error = self.registers.value()?;
+        let start = self.code.here();
         self.block(body)?;
-        let end = self.here();
-        let over = self.emit(Instruction::Jump(0), span);
-        let target = self.here();
-        self.handlers.push(Handler { start, end, target, error });
+        let end = self.code.here();
+        let over = self.code.emit(Instruction::Jump(0), span);
+        let target = self.code.here();
+        self.code.handle(Handler { start, end, target, error });
         if let Some(variable) = variable {
             if let Variable::Cell(cell) = variable {
                 self.fresh_cell(cell, span);
@@ -463,15 +464,15 @@ impl Builder<'_> {
             match Self::near_slot(variable) {
                 Some(slot) => {
                     let register = self.value_local(slot)?;
-                    self.emit(Instruction::Copy(register, error), span);
+                    self.code.emit(Instruction::Copy(register, error), span);
                 }
                 None => self.write(variable, error, span)?,
             }
         } else {
-            self.emit(Instruction::Clear(error), span);
+            self.code.emit(Instruction::Clear(error), span);
         }
         self.block(handler)?;
-        self.land([over]);
+        self.code.land([over]);
         Ok(())
     }
 }
