@@ -326,7 +326,7 @@ impl Machine<'_> {
 
     /// The run a closure belongs to: this one, or another.
     fn globals_of(&self, home: &Weak<super::cell::Home>) -> Globals {
-        if std::ptr::eq(home.as_ptr(), Arc::as_ptr(&self.home)) {
+        if std::ptr::eq(home.as_ptr(), Arc::as_ptr(self.variables.home())) {
             Globals::Here
         } else {
             Globals::There(home.upgrade())
@@ -336,7 +336,7 @@ impl Machine<'_> {
     /// The run that closures made in this frame belong to.
     pub(super) fn home_of(&self, frame: &Frame<'_>) -> Weak<super::cell::Home> {
         match &frame.globals {
-            Globals::Here => Arc::downgrade(&self.home),
+            Globals::Here => Arc::downgrade(self.variables.home()),
             Globals::There(home) => home.as_ref().map_or_else(Weak::new, Arc::downgrade),
         }
     }

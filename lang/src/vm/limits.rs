@@ -76,8 +76,8 @@ impl Machine<'_> {
     /// Measures what is alive. `in_flight` is not on the stack yet.
     #[cold]
     fn measure(&mut self, in_flight: usize) -> Result<(), Failure> {
-        let shared = self.cells.values();
-        let roots = self.stack.iter().chain(self.globals.iter().flatten()).chain(&shared);
+        let shared = self.variables.in_cells();
+        let roots = self.stack.iter().chain(self.variables.globals()).chain(&shared);
         let live = with_stack_for_values(|| live_size(roots));
         self.meter.measured(live.saturating_add(in_flight))
     }

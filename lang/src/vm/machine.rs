@@ -1,10 +1,11 @@
 //! The state of a run: slots, cells, the stack, and the frames of its calls.
 
-use super::cell::{Cell, CellPool, Home, Remains};
+use super::cell::{Cell, Home, Remains};
 use super::closure::Captured;
 use super::fail::value_error;
 use super::meter::Meter;
 use super::scope::{Bindings, ScopeState};
+use super::variables::Variables;
 use super::{Evaluated, Failure};
 use crate::cache::Cache;
 use crate::compile::Executable;
@@ -45,16 +46,12 @@ pub(crate) struct Machine<'a> {
     pub stack: Vec<Value>,
     /// The number registers of all compiled frames.
     pub numbers: Vec<Number>,
-    /// The program-wide slots.
-    pub globals: Vec<Option<Value>>,
-    pub cells: CellPool,
+    pub variables: Variables,
     pub meter: Meter,
     /// The first number register that no frame uses.
     pub number_top: usize,
     /// Calls inside calls.
     pub depth: usize,
-    /// What functions of this run go on using when it is over.
-    pub home: Arc<Home>,
     /// Where the names of row expressions were found in rows of a shape.
     pub bindings: Bindings,
     /// The number of calls of natives with row expressions so far.
@@ -101,12 +98,10 @@ impl<'a> Machine<'a> {
             profiler: None,
             stack: Vec::new(),
             numbers: Vec::new(),
-            globals: vec![None; tree.globals],
-            cells: CellPool::new(),
+            variables: Variables::new(tree.globals),
             meter: Meter::new(&settings.limits),
             number_top: 0,
             depth: 0,
-            home: Arc::default(),
             bindings: Bindings::default(),
             row_calls: 0,
             broken: OnceCell::new(),
@@ -132,8 +127,7 @@ impl<'a> Machine<'a> {
 
     /// Ends the run: what functions among its results need is in the remains.
     pub fn finish(self) -> Remains {
-        self.home.settle(self.globals, self.cells);
-        Remains::new(self.home)
+        self.variables.finish()
     }
 
     /// Leaves large values to a thread of their own, for a run that is to end at once: freeing hundreds of thousands of
@@ -142,7 +136,7 @@ impl<'a> Machine<'a> {
         if self.meter.seen() < LARGE {
             return;
         }
-        let left = (std::mem::take(&mut self.stack), std::mem::take(&mut self.globals), self.cells.empty());
+        let left = (std::mem::take(&mut self.stack), self.variables.empty());
         #[cfg(not(target_arch = "wasm32"))]
         // Where there is no thread, they are freed here.
         let _ = std::thread::Builder::new().stack_size(STACK).spawn(move || drop(left));
@@ -154,20 +148,20 @@ impl<'a> Machine<'a> {
         self.settings.zone
     }
 
+    #[inline]
     pub fn global(&self, slot: GlobalId) -> Option<&Value> {
-        self.globals.get(slot as usize).and_then(Option::as_ref)
+        self.variables.global(slot)
     }
 
+    #[inline]
     pub fn set_global(&mut self, slot: GlobalId, value: Value) {
-        if let Some(variable) = self.globals.get_mut(slot as usize) {
-            *variable = Some(value);
-        }
+        self.variables.set_global(slot, value);
     }
 
     /// A new, empty cell.
     pub fn make_cell(&mut self) -> Result<Arc<Cell>, Failure> {
         self.grow(size_of::<Cell>() + size_of::<Arc<Cell>>())?;
-        Ok(self.cells.make())
+        Ok(self.variables.make_cell())
     }
 
     /// The value of a local slot.
@@ -231,9 +225,7 @@ impl<'a> Machine<'a> {
     pub fn take(&mut self, frame: &Frame<'_>, variable: Variable) -> Option<Value> {
         match variable {
             Variable::Local(slot) => self.stack.get_mut(frame.base + usize::from(slot)).map(std::mem::take),
-            Variable::Global(slot) if matches!(frame.globals, Globals::Here) => {
-                self.globals.get_mut(slot as usize).and_then(Option::take)
-            }
+            Variable::Global(slot) if matches!(frame.globals, Globals::Here) => self.variables.take_global(slot),
             Variable::Cell(cell) => frame.cell(cell).and_then(|cell| cell.take()),
             Variable::CapturedCell(position) => frame.captured_cell(position).and_then(|cell| cell.take()),
             Variable::Global(_) | Variable::Captured(_) => None,

@@ -51,6 +51,7 @@ mod sort;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 pub use cell::Remains;
 pub use outcome::Outcome;
