@@ -15,7 +15,7 @@ pub type Paid = Result<(), Box<RunError>>;
 /// Bytes that are read, compared or written for one step.
 pub const BYTES_OF_STEP: usize = 256;
 
-/// Texts up to so many bytes are compared without counting it.
+/// Texts of at most this many bytes are compared without being counted.
 pub(crate) const SHORT_TEXT: usize = 4_096;
 
 /// Elements that are looked at or moved for one step.
@@ -23,7 +23,7 @@ pub(crate) const ELEMENTS_OF_STEP: usize = 16;
 
 /// What work may use.
 pub trait Budget {
-    /// Counts steps, before or while the work is done that they stand for; asks now and then whether to stop.
+    /// Counts steps, before or during the work that they measure. Asks now and then whether to stop.
     ///
     /// A step is a pass of a loop, a call, a row of a query, or as much other work as takes about as long as these.
     fn spend(&mut self, steps: u64) -> Paid;
@@ -38,19 +38,19 @@ pub trait Budget {
     /// Cells that one list or table may have.
     fn most_cells(&self) -> usize;
 
-    /// Counts the reading, comparing or writing of so many bytes.
+    /// Counts the reading, comparing or writing of `bytes` bytes.
     fn scan(&mut self, bytes: usize) -> Paid {
         let steps = bytes / BYTES_OF_STEP;
         if steps == 0 { Ok(()) } else { self.spend(steps as u64) }
     }
 
-    /// Counts a look at so many elements, or moving them.
+    /// Counts reading or moving `elements` elements.
     fn look(&mut self, elements: usize) -> Paid {
         let steps = elements / ELEMENTS_OF_STEP;
         if steps == 0 { Ok(()) } else { self.spend(steps as u64) }
     }
 
-    /// Counts a text of so many bytes before it is made; one that would be too long is a `limit` error.
+    /// Counts a text of `bytes` bytes before it is made. A text that would be too long is a `limit` error.
     fn make_text(&mut self, bytes: usize) -> Paid {
         if bytes > self.most_text() {
             return Err(text_too_long(self.most_text()));
@@ -59,7 +59,7 @@ pub trait Budget {
         self.scan(bytes)
     }
 
-    /// Counts a list or table of so many cells before it is made; one that would have too many is a `limit` error.
+    /// Counts a list or table of `cells` cells before it is made. Too many cells are a `limit` error.
     fn make_cells(&mut self, cells: usize) -> Paid {
         if cells > self.most_cells() {
             return Err(too_many_cells(self.most_cells()));
@@ -69,13 +69,13 @@ pub trait Budget {
     }
 }
 
-/// What is said of a text that may have no more bytes, behind what it is.
+/// The end of a message about a text of too many bytes.
 #[cold]
 pub fn longer_text(most: usize) -> String {
     format!("would be longer than {}, the limit.", size(most))
 }
 
-/// What is said of a list or table that may have no more cells, behind what it is.
+/// The end of a message about a list or table of too many cells.
 #[cold]
 pub fn more_cells(most: usize) -> String {
     format!("would have more than {most} cells, the limit.")
@@ -106,7 +106,7 @@ fn limit(message: String) -> Box<RunError> {
     RunError::new(ErrorKind::Limit, message)
 }
 
-/// A number of bytes in words, whole MiB where it is so many.
+/// A number of bytes in words; from 1 MiB on in whole MiB.
 fn size(bytes: usize) -> String {
     if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
 }

@@ -1,4 +1,4 @@
-//! What could stand at a place of a source: for the repl and for editors.
+//! What could be written at a place of a source: for the repl and for editors.
 
 use crate::check::Variable;
 use crate::function::Registry;
@@ -12,11 +12,11 @@ pub struct Known<'a> {
     pub registry: &'a Registry,
     /// The variables, with what is known of their values.
     pub variables: &'a [Variable],
-    /// The functions and types of the author, and the modules beside the script.
+    /// The functions and types of the author, and the modules next to the script.
     pub names: &'a [String],
 }
 
-/// Something that could stand there.
+/// Something that could be written there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate {
     /// What it is; candidates come in this order.
@@ -32,7 +32,7 @@ pub enum Kind {
     Field,
     /// A variable.
     Variable,
-    /// A function or type of the author, a module beside the script.
+    /// A function or type of the author, a module next to the script.
     Name,
     /// A library function.
     Function,
@@ -68,13 +68,13 @@ fn is_in_text(at: usize, tokens: &[(TokenKind, Span)]) -> bool {
     })
 }
 
-/// Is the end of the text behind `//`?
+/// Is the end of the text in a `//` comment?
 fn is_in_comment(before: &str, tokens: &[(TokenKind, Span)]) -> bool {
     let end = tokens.last().map_or(0, |(_, span)| span.end as usize);
     before.get(end..).is_some_and(|rest| rest.rsplit('\n').next().is_some_and(|line| line.contains("//")))
 }
 
-/// The names before the last dot: `a`, `b` of `1 + a.b.`; none where something else stands there.
+/// The names before the last dot: `a`, `b` of `1 + a.b.`; empty where the text ends in something else.
 fn path<'a>(source: &'a str, tokens: &[(TokenKind, Span)]) -> Vec<&'a str> {
     let mut names = Vec::new();
     let mut rest = tokens;

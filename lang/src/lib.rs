@@ -4,7 +4,7 @@
 //! diagnostics, the checker turns that into a typed [`tree`], which is compiled to registers when it is first run; a
 //! [`Program`] runs any number of times. What comes from outside
 //! (clock, randomness, log, HTTP) comes in through [`host::Host`]; what scripts call is registered in a
-//! [`function::Registry`] by other crates. Start reading at [`ast`], which shows what can be written, and go on with
+//! [`function::Registry`] by other crates. Start reading at [`ast`], which shows what can be written, then read
 //! [`compile()`].
 //!
 //! The crate must not know of workflows, files, networks or the library's functions.

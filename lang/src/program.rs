@@ -35,7 +35,7 @@ impl Program {
         self.run_by(Method::Code, variables, settings, host, None)
     }
 
-    /// Runs it while somebody watches where it is, which takes more time.
+    /// Runs it with a profiler, which takes more time.
     pub fn run_profiled(
         &self,
         variables: Vec<Value>,

@@ -72,7 +72,7 @@ pub type FunctionId = u32;
 pub type GlobalId = u32;
 /// A slot of a frame that holds a value.
 pub type LocalId = u16;
-/// A slot of a frame that holds a cell: a variable that closures share and somebody sets.
+/// A slot of a frame that holds a cell: a variable that closures share and that is set.
 pub type CellId = u16;
 /// A row scope of a frame.
 pub type ScopeId = u16;
@@ -97,7 +97,7 @@ pub enum Variable {
 pub struct FunctionDef {
     /// Its name for stacks and messages; empty for a lambda.
     pub name: EcoString,
-    /// The text it stands in.
+    /// The text that declares it.
     pub unit: u32,
     /// The parameters.
     pub parameters: Vec<ParameterDef>,
@@ -113,7 +113,7 @@ pub struct FunctionDef {
     pub cells: usize,
     /// Row scopes in a frame.
     pub scopes: usize,
-    /// Where it stands.
+    /// Its place in the source.
     pub span: Span,
 }
 
@@ -156,7 +156,7 @@ pub enum Statement {
     Evaluate(Expr),
     /// `let` and `set` of a whole variable.
     Set(Variable, Expr),
-    /// `set x = x & e`: appends in place where nobody shares x. The value cannot change x itself.
+    /// `set x = x & e`: appends in place where x is not shared. The value cannot change x itself.
     Append {
         /// The variable.
         variable: Variable,
@@ -181,7 +181,7 @@ pub enum Statement {
     },
     /// Branches in order.
     If(Vec<(Expr, Block)>, Option<Block>),
-    /// A loop over the value as it was at entry: rows, elements, characters of a text; `null` is none.
+    /// A loop over the value as it was at entry: rows, elements, characters of a text; `null` has none.
     For {
         /// The loop variable, fresh in each pass: a `Cell` is made anew for each.
         variable: Variable,
@@ -225,7 +225,7 @@ pub enum PathStep {
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
-    /// Where it stands.
+    /// Its place in the source.
     pub span: Span,
     /// What is known of its value.
     pub ty: Type,
@@ -285,7 +285,7 @@ pub enum ExprKind {
     /// A call of a value.
     CallValue(Box<Expr>, Vec<Expr>),
     /// `x.f(y)` where only the run knows whether x has a field f: that field is called
-    /// (the checker has made sure there is none in scope), so else it is an error.
+    /// (the checker has made sure that there is no such function in scope), else it is an error.
     CallField {
         /// x
         object: Box<Expr>,
@@ -383,7 +383,7 @@ pub struct RowOperand {
 pub struct Scope {
     /// The slot of its state in the frame.
     pub id: ScopeId,
-    /// Each name that a [`ExprKind::RowName`] stands for.
+    /// Each name that an [`ExprKind::RowName`] means.
     pub names: Vec<RowName>,
 }
 
@@ -399,7 +399,7 @@ pub struct RowName {
     pub required: bool,
     /// May no row have a column of this name? In a `select` the item of this name is a group key then.
     pub is_item: bool,
-    /// Does it stand where the items of a `select` are seen under their names? Elsewhere the same name may mean another
+    /// Is it used where the items of a `select` are seen under their names? Elsewhere the same name may mean another
     /// value, so that is an entry of its own.
     pub sees_items: bool,
     /// Where it is first used, for the error.

@@ -119,7 +119,7 @@ impl Row {
         self.signature.split(['(', '<']).next().unwrap_or(self.signature).trim()
     }
 
-    /// The function, in the section of the reference it stands in.
+    /// The function, in a section of the reference.
     pub(crate) fn function(&self, section: &'static str) -> Function {
         Function {
             name: self.name(),

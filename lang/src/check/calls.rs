@@ -440,12 +440,12 @@ impl Checker<'_> {
         (result, tree::Scope { id, names })
     }
 
-    /// One row expression in a scope that is open; a function literal stands outside of it.
+    /// One row expression in an open scope; a function literal is outside of it.
     pub(super) fn row_body(&mut self, source: &ast::Expr, element: &Type) -> (Expr, bool) {
         self.row_body_by(source, element, Self::expr)
     }
 
-    /// The same, where `read` walks what is no function literal.
+    /// The same, where `read` walks anything but a function literal.
     fn row_body_by(
         &mut self,
         source: &ast::Expr,
@@ -457,7 +457,7 @@ impl Checker<'_> {
             inner = next;
         }
         if let ast::ExprKind::Function(literal) = &inner.kind {
-            // The columns are no variables inside it: the scope steps aside.
+            // Columns are not variables inside it, so the scope is removed.
             let scope = self.function().scopes.pop();
             let row = if *element == Type::Never { Type::Any } else { element.clone() };
             let value = self.function_literal(literal, inner.span, &[row]);
@@ -467,7 +467,7 @@ impl Checker<'_> {
         (read(self, source), false)
     }
 
-    /// An argument for a parameter that takes an expression over rows, where a library function may stand too.
+    /// An argument for a parameter that takes an expression over rows or a library function.
     fn row_argument(&mut self, source: &ast::Expr, element: &Type) -> RowOperand {
         let ((body, outside), scope) =
             self.in_rows(element, |checker| checker.row_body_by(source, element, Self::value));

@@ -39,7 +39,7 @@ pub(crate) struct Checker<'a> {
     pub(super) types: Types,
     /// The strongest effect met.
     pub(super) effect: Effect,
-    /// Is the text being walked a pattern, where every backslash may stand?
+    /// Is the text being walked a pattern, which allows every backslash?
     pub(super) in_pattern: bool,
     /// `try` blocks around the statement being walked.
     pub(super) trying: usize,
@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Checks one unit until its types stand.
+    /// Checks one unit until its types no longer change.
     pub(super) fn check_unit(&mut self, name: Option<EcoString>, source: &str, script: &ast::Script) -> CheckedUnit {
         self.units.push(UnitState::new(name, source.into()));
         let outer = std::mem::replace(&mut self.unit, self.units.len() - 1);
@@ -111,22 +111,22 @@ impl<'a> Checker<'a> {
         !self.work.is_ended()
     }
 
-    /// Counts a look at so many bytes of the source.
+    /// Counts reading `bytes` bytes of the source.
     pub(super) fn scan(&mut self, bytes: usize) -> bool {
         self.pay((bytes / BYTES_OF_STEP) as u64)
     }
 
-    /// Counts the parsing of so many bytes, which is much work for each.
+    /// Counts the parsing of `bytes` bytes, which is much work for each.
     pub(super) fn reads(&mut self, bytes: usize) -> bool {
         self.scan(bytes.saturating_mul(READING))
     }
 
-    /// Counts copying or looking at so many names.
+    /// Counts copying or reading `names` names.
     pub(super) fn look(&mut self, names: usize) -> bool {
         self.pay((names / ELEMENTS_OF_STEP) as u64)
     }
 
-    /// Adds a finding. Where the check was ended, what stands there may be right.
+    /// Adds a finding. After the check was ended, what looks wrong may be right.
     pub(super) fn add(&mut self, diagnostic: Diagnostic) {
         if !self.work.is_ended() {
             self.findings.add(diagnostic);
@@ -159,7 +159,7 @@ impl<'a> Checker<'a> {
         self.report(diagnostic);
     }
 
-    /// Something that is declared again; `first` is where it stands already.
+    /// Something that is declared again; `first` is the earlier declaration.
     pub(super) fn twice(&mut self, span: Span, message: String, first: Option<Span>) {
         let mut diagnostic = Diagnostic::error(codes::DECLARED_TWICE, span, message);
         if let Some(first) = first {

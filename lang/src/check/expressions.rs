@@ -11,7 +11,7 @@ use ecow::EcoString;
 use hashbrown::HashMap;
 
 impl Checker<'_> {
-    /// Lowers an expression. What is wrong in it has been reported, and stands as a null of type `any`.
+    /// Lowers an expression. A part that was reported becomes a null of type `any`.
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Expr {
         if !self.pay(1) {
             return invalid(expr.span);
@@ -39,7 +39,7 @@ impl Checker<'_> {
             A::Record(fields) => self.record(fields, span),
             A::Tuple(items) => {
                 items.iter().for_each(|item| drop(self.expr(item)));
-                // The parser has told that several values stand only after `in`.
+                // The parser has reported that several values are allowed only after `in`.
                 invalid(span)
             }
             A::Paren(inner) => self.expr(inner),
@@ -287,7 +287,7 @@ pub(super) fn constant(value: Value, span: Span) -> Expr {
     Expr { kind: ExprKind::Constant(value), span, ty }
 }
 
-/// What stands for an expression that has been reported.
+/// The replacement of an expression that was reported.
 pub(super) fn invalid(span: Span) -> Expr {
     Expr { kind: ExprKind::Constant(Value::Null), span, ty: Type::Any }
 }

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Severity, codes};
 use crate::span::Span;
 
-/// Errors that are reported, and warnings beside them.
+/// Errors that are reported; as many warnings may be.
 const MOST_REPORTED: usize = 1_000;
 
 /// Bytes of a message or hint.

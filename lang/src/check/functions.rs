@@ -1,4 +1,4 @@
-//! Functions: declared ones, which may be used before they stand, and literals.
+//! Functions: declared ones, which may be used before their declaration, and literals.
 
 use super::checker::Checker;
 use super::lookup::hidden_name;
@@ -14,7 +14,7 @@ use ecow::EcoString;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// A function declared in a block, whose body is walked where it stands.
+/// A function declared in a block. Its body is walked at its declaration.
 pub(super) struct Hoisted {
     function: LocalFunction,
     place: Variable,
@@ -192,7 +192,7 @@ impl Checker<'_> {
         (ParameterDef { name: parameter.name.text.clone(), annotation, ty: ty.clone(), default, cell }, ty)
     }
 
-    /// The type of a parameter without annotation: a number where every call gives one and nobody else can call.
+    /// The type of a parameter without annotation: a number where every call gives one and all calls are known.
     fn inferred(&mut self, position: usize, default: Option<&Expr>) -> Type {
         let id = self.function().id;
         let unit = self.unit;

@@ -1,4 +1,4 @@
-//! What a name stands for, from the innermost scope outward, through functions that capture on the way.
+//! What a name means, from the innermost scope outward, through functions that capture on the way.
 
 use super::Mode;
 use super::checker::Checker;
@@ -123,21 +123,21 @@ impl Checker<'_> {
         unit.places[id] = place;
     }
 
-    /// What `name` stands for here. Does not report.
+    /// What `name` means here. Does not report.
     pub(super) fn find_name(&mut self, name: &str, span: Span) -> Option<Found> {
         let depth = self.unit_state().stack.len() - 1;
         let scopes = self.function().scopes.len();
         self.find_in(depth, scopes, name, span, Seen::Columns)
     }
 
-    /// The variable `name` stands for here, columns left aside: those are never called.
+    /// The variable that `name` means here. Columns are left out: they are never called.
     pub(super) fn find_variable(&mut self, name: &str, span: Span) -> Option<Found> {
         let depth = self.unit_state().stack.len() - 1;
         let scopes = self.function().scopes.len();
         self.find_in(depth, scopes, name, span, Seen::Variables)
     }
 
-    /// What `name` stands for in function number `depth`, scopes below `scopes`.
+    /// What `name` means in function number `depth`, scopes below `scopes`.
     pub(super) fn find_in(&mut self, depth: usize, scopes: usize, name: &str, span: Span, seen: Seen) -> Option<Found> {
         for at in (0..scopes).rev() {
             let is_block = matches!(self.units[self.unit].stack[depth].scopes[at], Scope::Block(_));

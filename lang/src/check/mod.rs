@@ -1,8 +1,8 @@
-//! From the parsed tree to the typed one: names become slots, types are inferred, mistakes are told.
+//! From the parsed tree to the typed one: names become slots, types are inferred, mistakes are reported.
 //!
 //! A unit (script or module) is walked several times: a variable has the type of everything assigned to it and a
 //! function the type of everything it returns, which later statements may still widen. Nothing is reported before
-//! the types stand; then the last walk reports, and leaves the typed tree.
+//! the types no longer change; then the last walk reports, and leaves the typed tree.
 
 mod bounds;
 mod calls;

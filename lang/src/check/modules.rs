@@ -95,7 +95,7 @@ impl Checker<'_> {
         Some(found)
     }
 
-    /// Tells which modules of the user hide one of the library.
+    /// Reports modules of the author that hide one of the library.
     pub(super) fn report_hiding(&mut self) {
         for (module, span) in std::mem::take(&mut self.units[self.unit].hiding) {
             let message = format!("`{module}` is a module of your own here, which hides that of the library.");
@@ -141,7 +141,7 @@ impl Checker<'_> {
         let checked = self.check_unit(Some(lower), &text, &parsed.tree);
         self.modules.end(unit);
         self.finished.add(checked);
-        // The functions of the unit that uses it lie behind the module's now.
+        // The functions of the unit that uses it come after those of the module now.
         self.walk.learn();
         Some(unit)
     }
@@ -249,7 +249,7 @@ impl Checker<'_> {
         None
     }
 
-    /// `module.function(arguments)`; `None` where there is no such module.
+    /// `module.function(arguments)`; `None` for an unknown module.
     pub(super) fn module_call(
         &mut self,
         module: &EcoString,

@@ -22,7 +22,7 @@ impl Checker<'_> {
         let mut lowered: Vec<(BinaryOp, Span, Expr)> = Vec::with_capacity(rest.len());
         let mut left_source = first_source;
         for (position, (op, at, side)) in rest.iter().enumerate() {
-            // Behind `and` the left side holds, behind `or` it does not.
+            // After `and` the left side is true, after `or` it is false.
             match op {
                 BinaryOp::And => self.narrow(left_source, true),
                 BinaryOp::Or => self.narrow(left_source, false),
@@ -323,7 +323,7 @@ impl Checker<'_> {
         }
     }
 
-    /// `&` in place of a `+` that stands at `at`.
+    /// `&` in place of the `+` at `at`.
     fn joining(&self, sign: &str, at: Span) -> Option<Fix> {
         (sign == op_text(BinaryOp::Add) && at.text(&self.units[self.unit].source) == "+").then(|| Fix::replace(at, "&"))
     }

@@ -33,7 +33,7 @@ pub struct Variable {
 
 /// Where modules come from.
 pub trait ModuleLoader {
-    /// The text of module `name`, in any case; `None` where there is none. The error says why it cannot be read.
+    /// The text of module `name`, in any case; `None` for an unknown module. The error says why it cannot be read.
     fn load(&self, name: &str) -> Option<Result<String, String>>;
 
     /// The names of all modules, for suggestions.

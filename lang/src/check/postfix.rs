@@ -1,4 +1,4 @@
-//! What stands behind an operand: fields, positions and calls.
+//! What follows an operand: fields, positions and calls.
 
 use super::calls::Given;
 use super::checker::Checker;
@@ -14,7 +14,7 @@ use crate::value::Value;
 use ecow::EcoString;
 
 impl Checker<'_> {
-    /// A chain of steps behind an operand.
+    /// A chain of steps after an operand.
     pub(super) fn postfix(&mut self, base: &ast::Expr, steps: &[PostfixStep], _span: Span) -> Expr {
         let (mut value, mut at) = match &base.kind {
             ast::ExprKind::Name(name) => self.first_steps(name, base.span, steps),
@@ -38,7 +38,7 @@ impl Checker<'_> {
         value
     }
 
-    /// The start of a chain behind a name: a call, a source's column, a module's member, or just the name.
+    /// The start of a chain after a name: a call, a source's column, a module's member, or just the name.
     /// Gives the value and how many steps it took.
     fn first_steps(&mut self, name: &EcoString, span: Span, steps: &[PostfixStep]) -> (Expr, usize) {
         let whole = |count: usize| steps.get(..count).and_then(<[_]>::last).map_or(span, |last| span.to(last.span));

@@ -68,7 +68,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Is what stands at `span` a name or a bracket, before which a sign belongs to all of it?
+    /// Is there a name or a bracket at `span`, so that a sign before it belongs to all of it?
     fn is_operand(&self, span: Span) -> bool {
         let text = span.text(&self.units[self.unit].source);
         let is_name = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));

@@ -1,4 +1,4 @@
-//! Group keys of a `select`, and what stands for them and for its result columns elsewhere in it.
+//! Group keys of a `select`, and the names that mean them or its result columns elsewhere in it.
 
 use super::checker::Checker;
 use super::expressions::invalid;
@@ -294,7 +294,7 @@ impl SelectScope {
         !self.grouped && (0..self.sources.len()).any(|source| self.may_have(source, name) && !self.has_all_of(source))
     }
 
-    /// What a name that is no result column means in `order by` of a `select distinct`. `outer` tells whether there is
+    /// What a name that is not a result column means in `order by` of a `select distinct`. `outer` tells whether there is
     /// a variable of this name.
     pub(super) fn sorted(&self, name: &str, outer: bool) -> Sorted {
         if self.grouped {
@@ -410,7 +410,7 @@ pub(super) fn holds_aggregate(expr: &ast::Expr) -> bool {
     }
 }
 
-/// What stands for an alias of an aggregate where rows are not grouped yet.
+/// The replacement of an alias of an aggregate where rows are not grouped yet.
 pub(super) fn ungrouped(checker: &mut Checker<'_>, name: &str, span: Span) -> Expr {
     let message = format!("`{name}` is an aggregate, which is computed after the rows are filtered and grouped.");
     let hint = "conditions on aggregates stand in `having`; group keys are columns or computed from columns";

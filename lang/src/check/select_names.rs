@@ -95,7 +95,7 @@ impl Checker<'_> {
         Some(Expr { kind: ExprKind::SourceField(id, source as u16, field.text.clone()), span, ty })
     }
 
-    /// The whole row of a source, where its name stands before something else than a column.
+    /// The whole row of a source, where its name is not followed by a column.
     pub(super) fn source_row(&mut self, name: &str, span: Span) -> Option<Expr> {
         let (at, source) = self.find_source(name)?;
         let Scope::Select(scope) = &self.function().scopes[at] else { return None };
@@ -131,7 +131,7 @@ impl Checker<'_> {
         None
     }
 
-    /// What a name that is no result column means in `order by` of a `select distinct`.
+    /// What a name that is not a result column means in `order by` of a `select distinct`.
     fn find_sorted(&mut self, depth: usize, at: usize, name: &str, span: Span) -> Sorted {
         let unsure = match &self.units[self.unit].stack[depth].scopes[at] {
             Scope::Select(scope) => scope.may_hide(name),
@@ -157,7 +157,7 @@ impl Checker<'_> {
         self.report(Diagnostic::error(codes::MISPLACED_AGGREGATE, span, message).with_hint(hint).with_fix(fix));
     }
 
-    /// What `name` stands for in the `select` at scope `at` of function `depth`.
+    /// What `name` means in the `select` at scope `at` of function `depth`.
     pub(super) fn find_in_select(
         &mut self,
         depth: usize,

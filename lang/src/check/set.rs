@@ -18,7 +18,7 @@ impl Checker<'_> {
         let Some((found, id)) = found.and_then(|found| Some((found.clone(), found.variable?))) else {
             self.expr(value);
             self.undefined_set(name, path.is_empty());
-            // From here on it is there, so that one missing `let` is told once.
+            // From here on it is declared, so that a missing `let` is reported once.
             let (id, place) = self.declare(&name.text, name.span, VarKind::Catch, Type::Any);
             self.bind(name.text.clone(), id, place);
             return None;

@@ -116,7 +116,7 @@ impl Checker<'_> {
         let declares = |statement: &ast::Statement| {
             matches!(statement.kind, StatementKind::Function { .. } | StatementKind::Type { .. })
         };
-        // Functions and types that are declared behind it may be used before.
+        // Functions and types that are declared after it may be used before.
         let last = rest.last().filter(|_| !rest.iter().any(declares));
         let source = &self.units[self.unit].source;
         let whole = last.map(|last| {
@@ -280,7 +280,7 @@ impl Checker<'_> {
             self.function().returns_nothing.get_or_insert(span);
             return Statement::Return(None);
         };
-        // An expression on its own, as in a template, is no `return`.
+        // An expression on its own, as in a template, is not a `return`.
         let written = span.start < value.span.start;
         let value = if written { self.value(value) } else { self.expr(value) };
         self.returned(&value);
@@ -369,7 +369,7 @@ impl Checker<'_> {
         (Some(Statement::Try { body, variable, handler }), flow)
     }
 
-    /// Tells of variables that nobody reads.
+    /// Reports variables that are never read.
     pub(super) fn report_unused(&mut self) {
         // With a name that is not found, an unread variable is most likely the one that was meant.
         let unsure = self
@@ -396,7 +396,7 @@ impl Checker<'_> {
         for (name, span, assigned) in unused {
             let message = format!("The variable `{name}` is never read.");
             let hint = format!("remove it, or name it `_{name}` if it is meant to stay");
-            // Where it is set, its name stands elsewhere too; one that is there already would be hidden.
+            // Where it is set, its name is used elsewhere too. A name that exists already would be hidden.
             let new = ecow::eco_format!("_{name}");
             let taken = underscored.contains(&new);
             let fix = (!assigned && !taken).then(|| Fix::insert(span.start, "_").titled(format!("write `{new}`")));

@@ -10,7 +10,7 @@ use crate::suggest::{LONGEST, nearest};
 use crate::types::Type;
 use ecow::EcoString;
 
-/// A script with more findings than this is wrong as a whole; which of its names were meant helps nobody then, and looking
+/// A script with more findings than this is wrong as a whole; suggesting names does not help then, and looking
 /// for them takes time.
 const MOST_SUGGESTIONS: usize = 200;
 
@@ -134,14 +134,14 @@ impl Checker<'_> {
         });
     }
 
-    /// Where `word` stands, if it is what stands before `span`.
+    /// The place of `word`, if it comes before `span`.
     fn word_before(&self, span: Span, word: &str) -> Option<Span> {
         let before = self.units[self.unit].source.get(..span.start as usize)?.trim_end();
         let start = before.len().checked_sub(word.len())?;
         before.get(start..)?.eq_ignore_ascii_case(word).then(|| Span::new(start, before.len()))
     }
 
-    /// The name in a `let name` that stands behind `span`.
+    /// The name in a `let name` that follows `span`.
     fn declared_later(&self, name: &str, span: Span) -> Option<Span> {
         let unit = &self.units[self.unit];
         unit.variables
@@ -170,7 +170,7 @@ impl Checker<'_> {
         } else if let Some(full) = names.iter().find(of_module) {
             let module = full.rsplit_once('.').map_or("", |(module, _)| module);
             let error = error.with_hint(format!("it is `{full}`, or write `open {module};` first"));
-            // A module cannot stand behind a dot.
+            // A module cannot follow a dot.
             let is_method = self.units[self.unit].source[..span.start as usize].trim_end().ends_with('.');
             let may_open = self.unit > 0 || self.options.mode == Mode::Script;
             let open = Fix::insert(0, format!("open {module};\n"));
@@ -205,7 +205,7 @@ impl Checker<'_> {
         });
     }
 
-    /// A field's name in the form of what stands at `span`, which is a text or a plain name.
+    /// A field's name in the form of the source at `span`, which is a text or a plain name.
     fn as_written(&self, name: &str, span: Span) -> Option<String> {
         let quote = span.text(&self.units[self.unit].source).chars().next()?;
         let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ' ');

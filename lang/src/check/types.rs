@@ -106,7 +106,7 @@ impl Checker<'_> {
         self.direct(&Type::Named(id, EcoString::new()), true, &mut reached);
         self.look(reached.len());
         let below = reached.into_iter().map(|inner| self.levels(inner, levels)).max().unwrap_or(0);
-        // What is refused stands for `any`.
+        // A refused type counts as `any`.
         let known = if levels.endless.contains(&id) || below >= MOST_LEVELS { 0 } else { below };
         levels.known.insert(id, Some(below + 1));
         if known == below { known + 1 } else { 0 }

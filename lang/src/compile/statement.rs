@@ -303,7 +303,7 @@ impl Builder<'_> {
         walk::block(body, &mut |seen| {
             changes |= matches!(seen, Seen::Assigned(other, _) | Seen::Loop(other, _) if other == variable);
         });
-        // The variable counts itself where nobody else sets it. Its old value may be read by the operands.
+        // The variable counts itself where nothing else sets it. Its old value may be read by the operands.
         let first = self.registers.number()?;
         let left = self.registers.number()?;
         self.number(start, Some(first))?;
@@ -477,7 +477,7 @@ impl Builder<'_> {
     }
 }
 
-/// Does a block never go on behind its end?
+/// Does control never reach the end of a block?
 fn leaves(block: &Block) -> bool {
     match block.statements.last() {
         Some((Statement::Return(_) | Statement::Break | Statement::Continue, _)) => true,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// What a native gives.
 pub type NativeResult = Result<Value, Box<RunError>>;
 
-/// The code behind a library function. Its arguments have been converted to the signature's types.
+/// The code of a library function. Its arguments have been converted to the signature's types.
 pub type Native = fn(&mut Call<'_>) -> NativeResult;
 
 /// What a function of numbers comes to, where that takes no call; `None` where its native is to be called, which knows
@@ -29,10 +29,10 @@ pub type OnNumbers = fn(&[Number]) -> Option<Number>;
 /// What is wrong with a text that a function is given, where the text alone shows it.
 pub type OnText = fn(&str) -> Result<(), String>;
 
-/// A function of numbers takes so many at most.
+/// The most parameters of a function of numbers.
 pub const MOST_NUMBERS: usize = 4;
 
-/// What a function does beside computing its result.
+/// What a function does besides computing its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// Nothing: the same arguments give the same result.
@@ -73,7 +73,7 @@ pub struct Function {
     pub name: &'static str,
     /// Other names it answers to: `Maths.Abs` for `Abs`.
     pub aliases: &'static [&'static str],
-    /// The section of the reference it stands in: `Text`.
+    /// Its section of the reference: `Text`.
     pub section: &'static str,
     /// Parameters and result.
     pub signature: Signature,
@@ -83,7 +83,7 @@ pub struct Function {
     pub rules: &'static str,
     /// Tried examples.
     pub examples: &'static [Example],
-    /// Beside computing.
+    /// What it does besides computing.
     pub effect: Effect,
     /// How much work a call is.
     pub cost: Cost,

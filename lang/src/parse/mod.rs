@@ -1,7 +1,7 @@
 //! From text to tree. Parsing never fails: it gives a tree and what was found wrong.
 //!
 //! `grammar.pest` is the grammar, `build/` makes the tree from what it matched. Where it does not match, `recover/`
-//! words the error (`message/`), mends the place and goes on. Nothing outside of this folder knows pest.
+//! words the error (`message/`), mends the place and continues. Nothing outside of this folder knows pest.
 
 mod build;
 mod grammar;
@@ -26,28 +26,28 @@ use crate::stack::with_deep_stack;
 
 /// Parses a whole script.
 pub fn parse_script(source: &str) -> Parsed<Script> {
-    with_deep_stack(|| told(recover::script(source, &mut |_| true)))
+    with_deep_stack(|| in_sentences(recover::script(source, &mut |_| true)))
 }
 
-/// The same while `go_on` says so, which is told how many bytes are about to be read. Where a source is mended again and
-/// again, it is asked each time.
+/// The same while `go_on` allows it. Its argument is the number of bytes that are about to be read. It is asked each time
+/// that a source is mended.
 pub(crate) fn parse_script_while(source: &str, go_on: &mut dyn FnMut(usize) -> bool) -> Parsed<Script> {
-    with_deep_stack(|| told(recover::script(source, go_on)))
+    with_deep_stack(|| in_sentences(recover::script(source, go_on)))
 }
 
 /// Parses a source that is exactly one expression.
 pub fn parse_expression(source: &str) -> Parsed<Expr> {
-    with_deep_stack(|| told(recover::expression(source)))
+    with_deep_stack(|| in_sentences(recover::expression(source)))
 }
 
 /// Parses a template of a workflow: text with `{expression}` parts, `\{` for a brace (docs/workflows.md).
 pub fn parse_template(source: &str) -> Parsed<Vec<TemplatePart>> {
-    with_deep_stack(|| told(recover::template(source)))
+    with_deep_stack(|| in_sentences(recover::template(source)))
 }
 
 /// Parses a source that is exactly one type.
 pub fn parse_type(source: &str) -> Parsed<TypeExpr> {
-    with_deep_stack(|| told(recover::type_expr(source)))
+    with_deep_stack(|| in_sentences(recover::type_expr(source)))
 }
 
 /// The tokens of a source, broken or not: words, texts, brackets. Blanks and comments lie between them.
@@ -67,14 +67,14 @@ pub(crate) fn same_tokens(first: &str, second: &str) -> bool {
     token::same(first, second, |word| reserved_words().iter().any(|reserved| reserved.eq_ignore_ascii_case(word)))
 }
 
-/// The escapes of a text or template literal (its source, with the quotes) that are none: they stay as written.
+/// The escapes of a text or template literal (its source, with the quotes) that are unknown: they stay as written.
 /// Places are bytes from the start of `literal`. A malformed `\u` and half a surrogate pair count.
 pub fn unknown_escapes(literal: &str) -> Vec<Span> {
     build::unknown_escapes(literal)
 }
 
 /// The findings as whole sentences; where they are made they are fragments, put together from pieces.
-fn told<T>(mut parsed: Parsed<T>) -> Parsed<T> {
+fn in_sentences<T>(mut parsed: Parsed<T>) -> Parsed<T> {
     for finding in &mut parsed.diagnostics {
         let mut letters = finding.message.chars();
         if let Some(first) = letters.next() {

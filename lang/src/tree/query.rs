@@ -106,7 +106,7 @@ pub struct Aggregate {
     pub argument: Option<Expr>,
     /// The separator of `join`.
     pub separator: Option<Expr>,
-    /// Where it stands.
+    /// Its place in the source.
     pub span: Span,
 }
 

@@ -29,7 +29,7 @@ impl Types {
         let mut fuel = Fuel::new();
         let compared = compare(&mut fuel);
         let work = MOST_COMPARED - fuel.0;
-        // Small types are the rule, and cost nothing beside what is done with them.
+        // Most types are small, and comparing them costs little.
         if work > 16 {
             self.work.add(u64::from(work) / 16);
         }
@@ -43,7 +43,7 @@ impl Types {
 }
 
 impl Type {
-    /// Parts of a type that the checker goes on with.
+    /// The most parts of a type that the checker keeps.
     pub(crate) const MOST_PARTS: usize = 10_000;
 
     /// How many parts it has, what is there many times counted as often; `None` where it has too many or too many levels.

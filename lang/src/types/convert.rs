@@ -206,7 +206,7 @@ fn address(value: &Value) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// `{kids: [x, x]}`, so many times.
+    /// `{kids: [x, x]}`, nested this many times.
     fn shared(levels: usize) -> Value {
         let leaf = Value::record([("kids", Value::empty_list())]);
         (0..levels).fold(leaf, |inner, _| Value::record([("kids", Value::list(vec![inner.clone(), inner]))]))

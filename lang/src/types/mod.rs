@@ -103,7 +103,7 @@ impl Types {
         self.definitions.len() as TypeId - 1
     }
 
-    /// Sets what a declared type stands for.
+    /// Sets the definition of a declared type.
     pub fn define(&mut self, id: TypeId, definition: Type) {
         if let Some(entry) = self.definitions.get_mut(id as usize) {
             entry.1 = definition;
@@ -115,7 +115,7 @@ impl Types {
         self.definitions.get(id as usize).map_or(&Type::Any, |(_, definition)| definition)
     }
 
-    /// What a declared type stands for, through any number of names; other types are themselves.
+    /// The definition of a declared type, through any number of names; other types are themselves.
     pub fn resolve<'a>(&'a self, ty: &'a Type) -> &'a Type {
         let mut ty = ty;
         // A cycle of bare names is a check error; the bound keeps this from following one.
@@ -139,7 +139,7 @@ impl Types {
         }
     }
 
-    /// The element type of a list or table, through `?`; `None` where it is no list.
+    /// The element type of a list or table, through `?`; `None` where it is not a list.
     pub fn element<'a>(&'a self, ty: &'a Type) -> Option<&'a Type> {
         match self.resolve(ty) {
             Type::List(element) => Some(element),

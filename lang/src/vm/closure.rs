@@ -1,4 +1,4 @@
-//! Function values: what the interpreter keeps behind them.
+//! Function values as the interpreter keeps them.
 
 use super::cell::{Cell, Home};
 use crate::compile::Executable;

@@ -64,7 +64,7 @@ impl Machine<'_> {
         self.made(filled)
     }
 
-    /// Appends to the value of an annotated variable, in place where nobody shares it: only what is new converts.
+    /// Appends to the value of an annotated variable, in place where it is not shared. Only what is new converts.
     /// After an error `whole` is what it was.
     pub(super) fn append_conformed(
         &mut self,

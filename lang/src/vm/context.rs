@@ -45,10 +45,10 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// The value for a row of so many, if it is known.
+    /// The value for the row at `position` of `rows`, if it is known.
     fn value(&mut self, position: usize, rows: usize) -> Option<Value> {
         if !(self.start..self.start + self.len).contains(&position) {
-            // Only who goes on in order will ask for what follows.
+            // Only a caller that asks in order will need the rows that follow.
             if position != self.start + self.len {
                 return None;
             }
@@ -68,7 +68,7 @@ impl Ahead {
 }
 
 impl<'t> NativeContext<'_, '_, 't> {
-    /// The row expression behind a value; `None` for other functions and for constants.
+    /// The row expression that a value means; `None` for other functions and for constants.
     fn operand(&self, function: &Value) -> Result<Option<&'t RowOperand>, Failure> {
         let Value::Function(callable) = function else { return Ok(None) };
         let Some(expression) = callable.as_any().downcast_ref::<RowExpression>() else { return Ok(None) };

@@ -402,13 +402,13 @@ impl<'t> Run<'t> {
     }
 }
 
-/// Tells who watches where the run is.
+/// Reports to the profiler where the run is.
 #[cold]
 fn watch(machine: &Machine<'_>, tree: &Tree, code: &Code, next: usize, unsettled: u64) {
     let span = code.span(next);
     let definition = tree.functions.get(code.function as usize);
     let unit = definition.and_then(|definition| tree.units.get(definition.unit as usize));
-    // Some instructions stand nowhere.
+    // Some instructions have no place in the source.
     if let (Some(profiler), Some(unit), true) = (machine.profiler, unit, span.end > span.start) {
         profiler.at(unit.module.as_deref(), span.start as usize, machine.meter.steps() + unsettled);
     }
@@ -424,7 +424,7 @@ fn refuel(machine: &mut Machine<'_>, granted: &mut u64) -> Result<u64, Failure> 
     Ok(*granted)
 }
 
-/// Where a call with so many arguments begins.
+/// Where a call with `given` arguments begins.
 #[inline]
 pub(super) fn entry(code: &Code, given: usize) -> usize {
     if code.entries.len() == 1 {

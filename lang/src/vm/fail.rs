@@ -57,7 +57,7 @@ pub(super) fn mismatch(subject: &str, mismatch: &Mismatch) -> Failure {
     let simple = matches!(mismatch.from.as_str(), "text" | "number" | "boolean" | "datetime" | "null");
     let kind = if simple { ErrorKind::Value } else { ErrorKind::Type };
     let what = mismatch.to_string();
-    // The mismatch is a sentence of its own; here it stands behind a colon.
+    // The mismatch is a sentence of its own; here it follows a colon.
     let what = what.strip_prefix("The ").map_or_else(|| what.clone(), |rest| format!("the {rest}"));
     RunError::new(kind, format!("{}: {what}", capitalized(subject)))
 }
@@ -75,7 +75,7 @@ pub(super) fn arity(least: usize, most: usize) -> String {
     if least == most { counted(most, "argument") } else { format!("{least} to {}", counted(most, "argument")) }
 }
 
-/// ` Did you mean qty?`, or else the names there are; empty where there are none.
+/// ` Did you mean qty?`, or else the known names; empty where no name is known.
 pub(super) fn names_hint<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
     if let Some(near) = nearest(wrong, names.clone()) {
         return format!(" Did you mean {near}?");

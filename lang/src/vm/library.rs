@@ -40,7 +40,7 @@ impl Machine<'_> {
     }
 }
 
-/// What a library function sees that is called as a value: its arguments are values, so there are no row expressions.
+/// What a library function sees that is called as a value: its arguments are values, never row expressions.
 struct LibraryContext<'m, 'a, 'c> {
     machine: &'m mut Machine<'a>,
     caller: CallInfo<'c>,
@@ -88,7 +88,7 @@ impl Context for LibraryContext<'_, '_, '_> {
     fn invoke_row(&mut self, function: &RowFunction, position: usize) -> Evaluated {
         match &function.function {
             Value::Function(_) => self.call(&function.function, [function.rows.get(position)]),
-            // A value that is no function is the same for every row.
+            // A value that is not a function is the same for every row.
             constant => Ok(constant.clone()),
         }
     }

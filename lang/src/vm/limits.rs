@@ -8,7 +8,7 @@ use crate::value::{Column, MAX_DEPTH, Rows, Table, Value, fresh_size, live_size}
 use ecow::EcoString;
 use std::sync::Arc;
 
-/// Stack that must be left for evaluating; deeper nesting goes on in a new piece of stack.
+/// Stack that must be left for evaluating; deeper nesting continues in a new piece of stack.
 const RED_ZONE: usize = 256 << 10;
 
 /// Stack that must be left where a nested value may be walked, by a native for example.
@@ -29,7 +29,7 @@ impl Machine<'_> {
         self.work(steps)
     }
 
-    /// Are there so many steps left?
+    /// Are there more than `steps` steps left?
     #[inline]
     pub(super) fn has_steps(&self, steps: u64) -> bool {
         self.meter.has_steps(steps)
@@ -47,7 +47,7 @@ impl Machine<'_> {
         self.meter.settle(steps);
     }
 
-    /// Counts work that is no step, so that the host can stop it.
+    /// Counts work that is not a step, so that the host can stop it.
     #[inline]
     pub(super) fn work(&mut self, work: u64) -> Result<(), Failure> {
         if self.meter.work(work) { self.poll() } else { Ok(()) }
@@ -140,7 +140,7 @@ impl Machine<'_> {
         self.hold_bytes(bytes)
     }
 
-    /// Counts a value that a query keeps until it is done, of so many bytes beside its cell.
+    /// Counts a value that a query keeps until it is done; it has `bytes` bytes besides its cell.
     #[inline]
     pub(super) fn hold_bytes(&mut self, bytes: usize) -> Result<(), Failure> {
         self.meter.hold(size_of::<Value>() + bytes);

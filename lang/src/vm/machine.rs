@@ -138,7 +138,7 @@ impl<'a> Machine<'a> {
         }
         let left = (std::mem::take(&mut self.stack), self.variables.empty());
         #[cfg(not(target_arch = "wasm32"))]
-        // Where there is no thread, they are freed here.
+        // Without a thread they are freed here.
         let _ = std::thread::Builder::new().stack_size(STACK).spawn(move || drop(left));
         #[cfg(target_arch = "wasm32")]
         drop(left);
@@ -244,7 +244,7 @@ impl<'a> Machine<'a> {
                     cell.set(value);
                 }
             }
-            // The checker gives a variable that somebody sets a cell.
+            // The checker gives a cell to a captured variable that is set.
             Variable::Captured(_) => {}
         }
         Ok(())

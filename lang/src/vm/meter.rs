@@ -10,7 +10,7 @@ pub(super) struct Meter {
     /// Passes of loops, calls and rows of queries.
     steps: u64,
     most_steps: u64,
-    /// Steps, and work that is no step.
+    /// Steps, and other work.
     work: u64,
     /// The work after which the host is asked whether to stop.
     next_poll: u64,

@@ -19,7 +19,7 @@ pub(super) fn arithmetic(op: BinaryOp, a: &Value, b: &Value, zone: Zone) -> Eval
         (Value::Number(x), Value::Number(y)) => calculate(op, *x, *y),
         (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
         (Value::DateTime(x), Value::DateTime(y)) if op == BinaryOp::Subtract => difference(*x, *y, zone),
-        // A text beside a datetime is a number of days, or else another datetime.
+        // A text subtracted from a datetime is a number of days, or else another datetime.
         (Value::DateTime(x), Value::Text(text)) if op == BinaryOp::Subtract && to_number(b).is_err() => {
             match parse_datetime(text, zone) {
                 Some(y) => difference(*x, y, zone),

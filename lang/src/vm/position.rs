@@ -28,7 +28,7 @@ pub(super) struct Caller<'t> {
     pub(super) next: u32,
     pub(super) numbers: u32,
     pub(super) values: u32,
-    /// The height of the machine's stack. A frame without value registers stands on those of another one.
+    /// The height of the machine's stack. A frame without value registers begins where another one ends.
     pub(super) height: u32,
     pub(super) result: Register,
 }

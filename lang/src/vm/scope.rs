@@ -43,7 +43,7 @@ pub(super) struct JoinScope<'t> {
     pub missing: Vec<OnceCell<Record>>,
     /// Keys and aggregates of the current group.
     pub group: Vec<Value>,
-    /// The columns of the result, for `order by`; `None` for items that are no single value.
+    /// The columns of the result, for `order by`; `None` for items that are not a single value.
     pub results: Vec<Option<Arc<Column>>>,
     pub result_row: usize,
 }

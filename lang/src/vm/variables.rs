@@ -10,7 +10,7 @@ pub(super) struct Variables {
     /// The program-wide slots; `None` where the `let` has not run yet.
     globals: Vec<Option<Value>>,
     cells: CellPool,
-    /// What functions of this run go on using when it is over.
+    /// What functions of this run use after its end.
     home: Arc<Home>,
 }
 

@@ -15,11 +15,11 @@ pub struct Culture {
     pub(super) currency: Currency,
     /// `n` is the number.
     pub(super) percent: &'static str,
-    /// What `/` stands for in date pictures.
+    /// What `/` means in date pictures.
     pub(super) date_separator: &'static str,
-    /// What `:` stands for in date pictures.
+    /// What `:` means in date pictures.
     pub(super) time_separator: &'static str,
-    /// The pictures behind the standard patterns.
+    /// The pictures of the standard patterns.
     pub(super) pictures: Pictures,
     pub(super) era: &'static str,
 }
@@ -34,7 +34,7 @@ pub(super) struct Currency {
     pub negative: &'static str,
 }
 
-/// The pictures behind `d`, `D`, `t`, `T`, `M` and `Y`; `f F g G` are made of them.
+/// The pictures of `d`, `D`, `t`, `T`, `M` and `Y`; `f F g G` are made of them.
 #[derive(Debug)]
 pub(super) struct Pictures {
     pub short_date: &'static str,

@@ -134,7 +134,7 @@ fn wanted(field: &Field) -> String {
     }
 }
 
-/// The separator of a culture, or the one that stands for it in patterns.
+/// The separator of a culture, or the one that means it in patterns.
 fn separator<'a>(text: &'a str, own: &str, written: char) -> Result<&'a str, Misfit> {
     text.strip_prefix(own).or_else(|| text.strip_prefix(written)).ok_or(Misfit::Other)
 }

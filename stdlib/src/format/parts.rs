@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate, NaiveTime};
 use flowscript_lang::value::{DateTime, Zone};
 use std::fmt::Display;
 
-/// What stands for the parts a pattern does not have.
+/// The values of the parts that a pattern does not have.
 #[derive(Clone, Copy, Debug)]
 pub struct Defaults {
     /// The date of a pattern without one; its year for a pattern without a year.

@@ -34,7 +34,7 @@ pub(super) struct Linear {
     long: OnceLock<Option<Long>>,
     /// The automaton's group of each slot.
     indices: Vec<Option<usize>>,
-    /// Groups that stand before a final line feed which `$` has passed over.
+    /// Groups before a final line feed that `$` has passed over.
     tails: Vec<usize>,
 }
 
@@ -96,7 +96,7 @@ impl Linear {
         Ok(self.long.get().and_then(Option::as_ref))
     }
 
-    /// Keeps groups beside the match?
+    /// Keeps groups besides the match?
     pub(super) fn has_groups(&self) -> bool {
         self.indices.len() > 1 || !self.tails.is_empty()
     }

@@ -154,7 +154,7 @@ impl Long {
         }
     }
 
-    /// The state behind a byte; `None` where there is none.
+    /// The state after a byte; `None` where the automaton gives up.
     #[inline]
     fn next(
         &self,

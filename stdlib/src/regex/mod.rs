@@ -105,13 +105,13 @@ fn first(call: &mut Call<'_>) -> Result<Option<Span>, Box<RunError>> {
     found.map_err(|stop| stopped(call, stop))
 }
 
-/// What a group of a match costs beside its text, in bytes that are merely looked at.
+/// What a group of a match costs besides its text, in bytes that are read.
 const GROUP: usize = 32;
 
-/// The memory of a list of groups beside its values.
+/// The memory of a list of groups besides its values.
 const GROUPS: usize = 64;
 
-/// The memory of a text that is too long to be in the value, beside its bytes.
+/// The memory of a text that is too long to be in the value, besides its bytes.
 const TEXT: usize = 32;
 
 fn regex_matches(call: &mut Call<'_>) -> NativeResult {

@@ -173,14 +173,14 @@ impl<'a> Search<'a> {
     }
 
     /// Pays for a search that was one piece of work. Where a match was found, half of the rest may have been looked at,
-    /// too: some patterns cannot tell before.
+    /// too: some patterns do not know earlier.
     fn pay(&self, start: usize, found: Option<Span>, toll: &mut Toll<'_>) -> Result<(), Stop> {
         let rest = self.text.len() - start;
         let looked = found.map_or(rest, |(_, end)| end - start + (self.text.len() - end) / 2);
         toll.scan(Linear::cost(looked)).map_err(Stop::Run)
     }
 
-    /// The next search begins where this match ends, an empty match may stand there too; after an empty match it begins
+    /// The next search begins where this match ends, since an empty match may follow; after an empty match it begins
     /// a character later.
     fn advance(&mut self, found: Option<Span>) {
         self.next = match found {

@@ -38,7 +38,7 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Avg([1, 2, null, 6])", "3"), gives("Avg([])", "null")]),
 ];
 
-/// `Min` and `Max` stand among the functions of numbers, though they take other values, too.
+/// `Min` and `Max` are listed with the functions of numbers, though they take other values, too.
 pub(crate) const EXTREME_ROWS: &[Row] = &[
     row("Min(value: any, ...) -> any", "The smallest of several values, or of one list or column.", min)
         .pays_itself()
@@ -153,7 +153,7 @@ fn extreme(call: &mut Call<'_>, wanted: Ordering) -> NativeResult {
         if value.is_null() {
             continue;
         }
-        // Comparing a value with itself tells whether it has an order at all.
+        // Comparing a value with itself shows whether it has an order at all.
         let other = if best.is_null() { &value } else { &best };
         let length = text_length(&value).min(text_length(other));
         toll.scan(if length == usize::MAX { 0 } else { length })?;

@@ -137,7 +137,7 @@ impl State {
         sink.close()
     }
 
-    /// Only blanks may stand outside the root element.
+    /// Only blanks are allowed outside the root element.
     fn outside(&self, text: &str) -> Result<(), Refusal> {
         match text.find(|c| !is_blank(c)) {
             Some(first) => {

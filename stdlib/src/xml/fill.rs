@@ -46,7 +46,7 @@ fn cell(found: Option<Value>, ty: Option<&ColumnType>, zone: Zone) -> Result<Val
         None => Ok(ty.default.clone()),
         Some(Value::Text(text)) => convert(&text, ty, zone),
         Some(other) if ty.kind == SimpleKind::Any => Ok(other),
-        // Beside attributes the text has a field of its own.
+        // Besides attributes the text has a field of its own.
         Some(Value::Record(record)) => match record.get("#text") {
             Some(Value::Text(text)) => convert(&text, ty, zone),
             _ => Err(format!("the element {} has no text.", Value::Record(record).to_literal(60))),

@@ -52,14 +52,14 @@ pub(super) struct Cost<'b>(Toll<'b>);
 /// What reading a byte costs, in bytes that are merely looked at.
 const READING: usize = 8;
 
-/// The memory of an element beside its texts and names, while it is read and as a record, in bytes.
+/// The memory of an element besides its texts and names, while it is read and as a record, in bytes.
 const ELEMENT: usize = 320;
 
-/// The memory of an attribute beside its text.
+/// The memory of an attribute besides its text.
 const ATTRIBUTE: usize = 96;
 
 impl Cost<'_> {
-    /// Pays for one more element of a list, or row of so many columns, behind so many.
+    /// Pays for one more element of a list, or row of `width` columns, after the first `before`.
     pub(super) fn one_more(&mut self, before: usize, width: usize) -> Result<(), Refusal> {
         let most = self.0.most_cells();
         if before.saturating_add(1).saturating_mul(width) > most {

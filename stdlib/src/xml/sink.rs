@@ -37,9 +37,9 @@ impl std::error::Error for XmlError {}
 
 /// What takes the parts of a text. Its errors end the reading.
 pub(super) trait Sink {
-    /// So many bytes have been read since the last time.
+    /// `bytes` bytes have been read since the last call.
     fn pay(&mut self, bytes: usize) -> Result<(), Refusal>;
-    /// So much memory is needed.
+    /// `bytes` bytes of memory are needed.
     fn take(&mut self, bytes: usize) -> Result<(), Refusal>;
     fn open(&mut self, name: &str, attributes: &[(&str, Cow<'_, str>)]) -> Result<(), Refusal>;
     fn text(&mut self, text: &str) -> Result<(), Refusal>;

@@ -52,7 +52,7 @@ pub(super) fn column(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// How a column stands in a hint.
+/// A column as hints show it.
 pub(super) fn shown(expr: &Expr, column: &str) -> String {
     match &bare(expr).kind {
         ExprKind::Postfix { base, .. } => match &base.kind {
@@ -93,7 +93,7 @@ const AMOUNTS: [&str; 33] = [
     "days", "salary", "revenue", "antal", "pris", "belopp", "summa", "saldo",
 ];
 
-/// Does a name say that the column holds amounts? Its words are told apart by `_`, blanks and capitals.
+/// Does a name say that the column holds amounts? Its words are separated by `_`, blanks and capitals.
 pub(super) fn is_amount(name: &str) -> bool {
     let mut words = vec![String::new()];
     for c in name.chars() {

@@ -25,7 +25,7 @@ pub(super) fn taken(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     });
 }
 
-/// A query that is not in parentheses takes all commas behind its last keys.
+/// A query that is not in parentheses takes all commas after its last keys.
 fn check(source: &Source<'_>, expr: &Expr, found: &mut Vec<Diagnostic>) {
     let ExprKind::Query { operators, .. } = &expr.kind else { return };
     let (word, stray) = match operators.last() {

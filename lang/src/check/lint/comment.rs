@@ -6,7 +6,7 @@ use crate::parse::{self, TokenKind};
 use crate::span::Span;
 use hashbrown::HashSet;
 
-/// Warns of comments behind a value that read as what is divided by.
+/// Warns of comments after a value that look like a divisor.
 pub(super) fn swallowed(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     let words = source.tokens.iter().filter(|(kind, _)| *kind == TokenKind::Word);
     let words: HashSet<&str> = words.map(|(_, span)| span.text(source.text)).collect();
@@ -30,14 +30,14 @@ pub(super) fn swallowed(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The comment that begins in the line of a token, right behind it.
+/// The comment that follows a token in its line.
 fn comment_behind(source: &Source<'_>, at: usize) -> Option<Span> {
     let end = source.tokens.get(at)?.1.end as usize;
     let rest = source.text.get(end..)?;
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    // Lines may be long, and most tokens have no comment behind them.
+    // Lines may be long, and most tokens are not followed by a comment.
     let comment = rest.get(blanks..).filter(|rest| rest.starts_with("//"))?.lines().next()?.trim_end();
-    // `///` and `//=` are no division.
+    // `///` and `//=` are not divisions.
     let is_comment = !comment[2..].starts_with(['/', '=', '-', '>']);
     is_comment.then(|| Span::new(end + blanks, end + blanks + comment.len()))
 }
@@ -82,7 +82,7 @@ fn is_expression(text: &str) -> bool {
     parse::parse_expression(text).diagnostics.is_empty()
 }
 
-/// Does a comment with a number stand in a line next to it too? Then they number the lines.
+/// Does a neighbouring line have a comment with a number too? Then they number the lines.
 fn is_numbered(text: &str, comment: Span) -> bool {
     let is_number = |line: &str| {
         let behind = line.rsplit_once("//").map(|(_, behind)| behind.trim());

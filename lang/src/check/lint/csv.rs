@@ -1,7 +1,7 @@
 //! W0116: columns of `CSV.Decode`, which are texts, sorted or compared as if they were numbers.
 //!
-//! Whether a column holds numbers is known where the CSV stands in the script; else it is read from how the script uses the
-//! column, and from its name. Dates as ISO writes them sort right as texts.
+//! Whether a column holds numbers is known where the CSV is a literal of the script; else it is read from
+//! how the script uses the column, and from its name. Dates as ISO writes them sort right as texts.
 
 use super::columns::{called, column, extreme_of_column, is_amount, is_extreme, is_order, shown};
 use super::source::{Source, bare, warning};
@@ -24,7 +24,7 @@ const MOST_LINES: usize = 1_000;
 struct Cells {
     /// Columns that have been given other values.
     converted: HashSet<String>,
-    /// The columns that hold numbers of different lengths, where the CSV stands in the script.
+    /// The columns that hold numbers of different lengths, where the CSV is a literal of the script.
     numbers: Option<HashSet<String>>,
 }
 
@@ -41,7 +41,7 @@ struct Facts {
 
 /// Warns of an order between texts that are numbers.
 pub(super) fn texts(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
-    // Tables are followed from query to query, which takes long in sources that nobody wrote by hand.
+    // Tables are followed from query to query, which takes long in generated sources.
     if source.tokens.len() > MOST_TOKENS {
         return;
     }
@@ -200,7 +200,7 @@ impl Facts {
         }
     }
 
-    /// The columns of numbers in a CSV that stands in the script.
+    /// The columns of numbers in a CSV that is a literal of the script.
     fn numbers(&self, arguments: &[Expr]) -> Option<HashSet<String>> {
         let (argument, delimiter) = match arguments {
             [argument] => (argument, ","),
@@ -254,7 +254,8 @@ impl Facts {
         };
         if let Some(name) = column(key).filter(|name| self.is_number(cells, name)) {
             let shown = shown(key, name);
-            let warning = told(key.span, name, "'10' sorts before '9'", format!("sort by the number: `Val({shown})`"));
+            let warning =
+                of_texts(key.span, name, "'10' sorts before '9'", format!("sort by the number: `Val({shown})`"));
             found.push(warning.with_fix(number(key.span)));
         }
     }
@@ -278,7 +279,7 @@ impl Facts {
             };
             if let Some((side, name)) = side.filter(|(_, name)| !cells.converted.contains(*name)) {
                 let hint = format!("compare the number: `Val({})`", shown(side, name));
-                found.push(told(*span, name, "'10' is less than '9'", hint).with_fix(number(side.span)));
+                found.push(of_texts(*span, name, "'10' is less than '9'", hint).with_fix(number(side.span)));
             }
         });
     }
@@ -301,7 +302,7 @@ impl Facts {
         };
         if let Some((side, name)) = side {
             let hint = format!("compare the number: `Val({})`", shown(side, name));
-            found.push(told(span, name, "'10' is less than '9'", hint).with_fix(self::number(side.span)));
+            found.push(of_texts(span, name, "'10' is less than '9'", hint).with_fix(self::number(side.span)));
         }
     }
 
@@ -323,7 +324,7 @@ impl Facts {
             && let Some(field) = column(cell)
         {
             if self.cells(rows).is_some_and(|cells| self.is_number(&cells, field)) {
-                found.push(told(
+                found.push(of_texts(
                     cell.span,
                     field,
                     "'9' is greater than '10'",
@@ -339,7 +340,7 @@ impl Facts {
                     _ => "…",
                 };
                 let hint = format!("take the numbers: `{name}(Map({rows}, Val({field})))`");
-                found.push(told(expr.span, field, "'9' is greater than '10'", hint));
+                found.push(of_texts(expr.span, field, "'9' is greater than '10'", hint));
             }
             return;
         }
@@ -367,7 +368,7 @@ impl Facts {
             {
                 found.push(greatest(argument, column, name));
             }
-            // A result column of this name is no column of the source in `order by`.
+            // In `order by` this name is the result column, not the column of the source.
             if let Some(label) = label.as_ref().filter(|_| column(value).is_none()) {
                 cells.converted.insert(label.text.to_string());
             }
@@ -377,7 +378,7 @@ impl Facts {
     }
 }
 
-fn told(span: Span, name: &str, why: &str, hint: String) -> Diagnostic {
+fn of_texts(span: Span, name: &str, why: &str, hint: String) -> Diagnostic {
     warning(
         codes::TEXT_ORDER,
         span,
@@ -394,7 +395,7 @@ fn number(span: Span) -> Fix {
 fn greatest(argument: &Expr, column: &str, name: &str) -> Diagnostic {
     let shown = shown(argument, column);
     let hint = format!("take the number: `{name}(Val({shown}))`");
-    told(argument.span, column, "'9' is greater than '10'", hint).with_fix(number(argument.span))
+    of_texts(argument.span, column, "'9' is greater than '10'", hint).with_fix(number(argument.span))
 }
 
 /// What an operator leaves of what is known of a table.

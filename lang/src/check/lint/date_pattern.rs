@@ -73,7 +73,7 @@ fn pattern_of(expr: &Expr) -> Option<&Expr> {
         ExprKind::Name(name) => name.as_str(),
         _ => "",
     };
-    // The call with the name before it, and how many arguments stand before the pattern.
+    // The call with the name before it, and the number of arguments before the pattern.
     let mut before = name;
     for (at, step) in steps.iter().enumerate() {
         match &step.kind {
@@ -154,7 +154,7 @@ fn is_part(run: &Run) -> bool {
     }
 }
 
-/// Does a single letter stand among the parts of a date: between day and year, or after a year?
+/// Is there a single letter among the parts of a date: between day and year, or after a year?
 fn is_between(before: Option<char>, after: Option<char>) -> bool {
     matches!((before, after), (Some('d'), Some('y')) | (Some('y'), Some('d')) | (Some('y'), None))
 }
@@ -186,7 +186,7 @@ fn of_percents(pattern: &str) -> Option<String> {
     (count > 1).then_some(right)
 }
 
-/// The runs of letters of a pattern, and what lies between them. What is quoted or behind a backslash is text.
+/// The runs of letters of a pattern, and what lies between them. What is quoted or follows a backslash is text.
 fn runs(pattern: &str) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut quote = None;

@@ -15,7 +15,7 @@ const MOST_LOOKED_AT: usize = 2_000;
 impl Checker<'_> {
     /// Warns of an expression as a statement that does nothing but compute a value.
     pub(in super::super) fn dropped(&mut self, source: &ast::Expr, value: &Expr) {
-        // In a `try` it may stand for its error.
+        // In a `try` it may be there for its error.
         let is_function = matches!(value.kind, ExprKind::Closure(..));
         self.looking.set(MOST_LOOKED_AT);
         if self.trying > 0 || !is_function && !self.is_idle(value) {
@@ -124,7 +124,7 @@ impl Checker<'_> {
         }
     }
 
-    /// May what stands for each row be a function that does more than compute? The body of a literal has been looked at.
+    /// May the row expression be a function that does more than compute? The body of a literal has been looked at.
     fn may_call(&self, value: &Expr) -> bool {
         let variable = matches!(value.kind, ExprKind::Variable(..));
         match (&value.kind, self.types.resolve(value.ty.without_null())) {

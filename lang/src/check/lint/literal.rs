@@ -5,7 +5,7 @@ use super::walk::{self, Node};
 use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind, PostfixStep, QueryOp, SelectItem, StatementKind};
 use crate::diagnostic::{Diagnostic, codes};
 
-/// Warns of conditions and cells that are the same for every row, since a text in double quotes is no column.
+/// Warns of conditions and cells that are the same for every row, since a text in double quotes is not a column.
 pub(super) fn compared(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     walk::script(source.script, &mut |node| match node {
         Node::Statement(statement) => match &statement.kind {

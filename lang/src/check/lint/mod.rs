@@ -55,9 +55,9 @@ impl Checker<'_> {
             known.code == codes::CONSTANT_KEY && known.module == unit && places.contains(&known.span)
         };
         self.findings.retain_since(0, |known| !is_double(known));
-        let mut told = HashSet::with_capacity(places.len());
+        let mut reported = HashSet::with_capacity(places.len());
         for warning in found {
-            if told.insert(warning.span) {
+            if reported.insert(warning.span) {
                 self.report(warning);
             }
         }

@@ -26,7 +26,7 @@ impl Checker<'_> {
     }
 }
 
-/// Reads the comments between the tokens. One before all of them is about the whole file, one behind a token about its
+/// Reads the comments between the tokens. One before all of them is about the whole file, one after a token about its
 /// line, any other about the line of the next token.
 fn comments(source: &Source<'_>) -> Allowed {
     let known: Vec<&'static Code> = codes::all().collect();

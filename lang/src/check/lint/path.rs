@@ -54,7 +54,7 @@ fn is_path(text: &str) -> bool {
     drive || server || variable || text.starts_with(".\\") || text.starts_with("..\\")
 }
 
-/// Where the first backslash stands that makes another character of the letter behind it.
+/// The place of the first backslash that changes the letter after it.
 fn first_escape(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;

@@ -38,7 +38,7 @@ pub(super) fn bare(expr: &Expr) -> &Expr {
     inner
 }
 
-/// The column `name` in place of the text in quotes that stands for it; outside of rows only a plain name stands alone.
+/// The column `name` in place of a text in quotes. Outside of rows only a plain name can be written alone.
 pub(super) fn column_fix(literal: &Expr, name: &str, in_rows: bool) -> Option<Fix> {
     if is_plain_name(name) {
         return Some(Fix::replace(literal.span, name));

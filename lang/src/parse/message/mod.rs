@@ -1,6 +1,6 @@
-//! Words a syntax error for somebody who knows spreadsheets, not compilers.
+//! Words a syntax error for readers who know spreadsheets, not compilers.
 //!
-//! The grammar tells where it stopped and what it had tried there. From that, and from the tokens around the place,
+//! The grammar reports where it stopped and what it had tried there. From that, and from the tokens around the place,
 //! the first of these that has something to say words the error: a token that is wrong in itself (`token.rs`), brackets
 //! that do not match, a part that the construct needs (`part.rs`), and at last what does not fit.
 
@@ -64,7 +64,7 @@ impl Failure {
         self.expects_any(&[Rule::r#type, Rule::type_name, Rule::type_group])
     }
 
-    /// The token at which it stopped. Too deep nesting is told one token late.
+    /// The token at which it stopped. Too deep nesting is reported one token late.
     pub(super) fn token(&self, layout: &Layout) -> usize {
         let index = layout.token_at(self.at);
         let inside = layout.tokens.get(index).is_some_and(|token| token.start < self.at);
@@ -149,7 +149,7 @@ fn end_of(source: &str) -> Span {
     Span::new(end, end)
 }
 
-/// A block of statements where a value should stand.
+/// A block of statements where a value is expected.
 fn misplaced_block(layout: &Layout, open: usize) -> Diagnostic {
     let before = open.checked_sub(1).map_or("", |before| layout.text(before));
     let place = layout.tokens[open].span();
@@ -183,7 +183,7 @@ fn excerpt(text: &str) -> String {
     format!("{}…", line.chars().take(24).collect::<String>())
 }
 
-/// An error and what stands around it.
+/// An error with its surroundings.
 struct Situation<'a> {
     source: &'a str,
     layout: &'a Layout<'a>,
@@ -229,7 +229,7 @@ impl<'a> Situation<'a> {
         }
     }
 
-    /// Adds `text` behind the token before.
+    /// Adds `text` after the previous token.
     fn after_last(&self, text: &str) -> Option<Fix> {
         self.before().map(|before| Fix::insert(before.end as u32, text))
     }
@@ -292,7 +292,7 @@ impl<'a> Situation<'a> {
         }
         let mut open = self.layout.unclosed_before(self.index);
         if open.is_none() && (text == ";" || self.layout.is_statement_word(self.index)) {
-            // The part of a template goes on behind a `;`.
+            // The part of a template continues after a `;`.
             open = self.layout.parent(self.index).filter(|open| !self.layout.is_block(*open));
             if text == ";" && open.is_some_and(|open| matches!(self.layout.text(open), "(" | "[")) {
                 let error = self.error(codes::UNEXPECTED, "a `;` cannot stand between brackets");
@@ -303,7 +303,7 @@ impl<'a> Situation<'a> {
         open.map(|open| unclosed(self.layout, open, &format!("`{}`", excerpt(text)), self.index))
     }
 
-    /// A whole statement stands before the place.
+    /// A whole statement ends before the place.
     fn missing_semicolon(&self) -> Option<Diagnostic> {
         if !self.failure.could_end() || self.layout.is_branch_word(self.index) || self.kind() == Some(Kind::Symbol) {
             return None;

@@ -12,12 +12,12 @@ const BEGINNINGS: [&str; 18] = [
     "let", "set", "if", "for", "while", "try", "return", "break", "continue", "function", "type", "open", "exec",
     "assert", "else", "elseif", "catch", "private",
 ];
-/// Words that go on after a value.
+/// Words that continue after a value.
 const CONTINUATIONS: [&str; 12] =
     ["and", "or", "mod", "in", "not", "like", "is", "where", "with", "except", "order by", "group by"];
 
 impl Situation<'_> {
-    /// A reserved word that cannot stand here, or a word of another language.
+    /// A reserved word that is not allowed here, or a word of another language.
     pub(super) fn wrong_word(&self) -> Option<Diagnostic> {
         if self.kind() != Some(Kind::Word) {
             return self.foreign_query_word();
@@ -77,7 +77,7 @@ impl Situation<'_> {
         if !self.failure.could_end() || (self.layout.begins_line(self.index) && self.index > 0) {
             return None;
         }
-        // A word that could be an alias is told where its value follows.
+        // A word that could be an alias is reported where its value follows.
         let before = self.before().filter(|before| before.kind == Kind::Word && self.begins_value());
         let before = before.filter(|before| !is_reserved(before.text(self.source)));
         foreign_query(self.text(), self.place)
@@ -114,13 +114,13 @@ impl Situation<'_> {
         Some(self.error(codes::STRAY_BRANCH, format!("this `{text}` belongs to no `{owner}`")).with_hint(hint))
     }
 
-    /// Does a `case` stand before the place in its statement?
+    /// Is there a `case` before the place in its statement?
     fn inside_case(&self) -> bool {
         let start = self.layout.statement(self.index).start;
         (start..self.index).any(|index| self.layout.is_keyword(index, "case"))
     }
 
-    /// A statement where a value should stand.
+    /// A statement where a value is expected.
     fn statement(&self) -> Option<Diagnostic> {
         let alone = self.index == 0 || !self.layout.begins_line(self.index);
         let starts = self.layout.is_statement_word(self.index) && alone;

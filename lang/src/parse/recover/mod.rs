@@ -2,7 +2,7 @@
 //!
 //! The source is parsed whole. Where that fails, the error is worded, the place is mended in a copy of the source that
 //! keeps every byte position (a missing `;` is put into a blank, a broken value or statement is replaced by a hole),
-//! what stands before the statement is kept as parsed, and parsing goes on. The work is bounded by the length.
+//! what comes before the statement is kept as parsed, and parsing continues. The work is bounded by the length.
 
 mod texts;
 
@@ -20,7 +20,7 @@ use pest::error::{Error, ErrorVariant, InputLocation};
 use std::ops::Range;
 use texts::{MOST_ERRORS, cut_short_texts, read};
 
-/// Attempts at mending, told or not.
+/// Attempts at mending, reported or not.
 const MOST_REPAIRS: usize = 4 * MOST_ERRORS;
 /// `hole` in the grammar.
 const HOLE: char = '\u{1}';
@@ -63,7 +63,7 @@ pub(super) fn template(source: &str) -> Parsed<Vec<TemplatePart>> {
     }
 }
 
-/// What is wrong with the parts of a template: each broken part is told once and then left out.
+/// What is wrong with the parts of a template: each broken part is reported once and then left out.
 fn template_errors(source: &str, mut error: Error<Rule>) -> Vec<Diagnostic> {
     let (layout, mut diagnostics) = read(source, Start::Template);
     if !diagnostics.is_empty() {
@@ -103,7 +103,7 @@ fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics
 }
 
-/// What is wrong with a source that is no script.
+/// What is wrong with a source that is not a script.
 fn first_error(source: &str, error: &Error<Rule>, start: Start) -> Vec<Diagnostic> {
     let (layout, mut diagnostics) = read(source, start);
     if diagnostics.is_empty() {
@@ -132,7 +132,7 @@ struct Recovery<'a> {
     /// The source, mended.
     text: String,
     layout: Layout<'a>,
-    /// What stands before this byte is parsed.
+    /// What comes before this byte is parsed.
     base: usize,
     statements: Vec<Statement>,
     diagnostics: Vec<Diagnostic>,
@@ -168,7 +168,7 @@ impl<'a> Recovery<'a> {
         recovery
     }
 
-    /// Texts and comments without end have been told; they become holes and blanks.
+    /// Texts and comments without an end have been reported; they become holes and blanks.
     fn close_texts(&mut self) {
         for index in 0..self.layout.tokens.len() {
             let token = self.layout.tokens[index];
@@ -216,7 +216,7 @@ impl<'a> Recovery<'a> {
         before + behind
     }
 
-    /// Parses up to the byte `end` and keeps the statements, or tells why not.
+    /// Parses up to the byte `end` and keeps the statements, or gives the error.
     fn parse_to(&mut self, end: usize) -> Option<Failure> {
         let text = std::mem::take(&mut self.text);
         let result = Grammar::parse(Rule::script, text.get(self.base..end).unwrap_or(""));
@@ -234,7 +234,7 @@ impl<'a> Recovery<'a> {
         failure
     }
 
-    /// Tells an error and changes the text so that it is gone.
+    /// Reports an error and changes the text so that it is gone.
     fn mend(&mut self, failure: &Failure) {
         let mut index = failure.token(&self.layout);
         let again = self.mended.iter().any(|range| range.start <= failure.at && failure.at <= range.end);
@@ -299,7 +299,7 @@ impl<'a> Recovery<'a> {
         self.layout.text(index) == ";" && self.layout.statement(index).is_empty()
     }
 
-    /// Puts a character into the blank behind the token before `index`.
+    /// Puts a character into the blank after the token before `index`.
     fn insert(&mut self, character: &str, index: usize) -> bool {
         let Some(before) = index.checked_sub(1) else { return false };
         let at = self.layout.tokens[before].end;
@@ -310,7 +310,7 @@ impl<'a> Recovery<'a> {
         blank
     }
 
-    /// Closes the blocks that are open at the end of the source; the first of them has been told.
+    /// Closes the blocks that are open at the end of the source; the first of them has been reported.
     fn close_blocks(&mut self) -> bool {
         let blocks: Vec<usize> = self.layout.unclosed_blocks().collect();
         if self.blocks_closed || blocks.is_empty() {
@@ -345,7 +345,7 @@ impl<'a> Recovery<'a> {
         outer
     }
 
-    /// Where a token begins; the end of the source behind the last one.
+    /// Where a token begins; after the last token, the end of the source.
     fn byte(&self, index: usize) -> usize {
         self.layout.tokens.get(index).map_or(self.source.len(), |token| token.start)
     }
@@ -379,7 +379,7 @@ impl<'a> Recovery<'a> {
         if let Some(name) = self.layout.declared(&statement) {
             let kept = self.layout.tokens[name].end;
             let replaced = if kept == range.end && closed {
-                // `let x;`: the hole takes the place of the `;`, and that of the blank behind it.
+                // `let x;`: the hole takes the place of the `;`, and that of the blank after it.
                 self.replace(kept..self.byte(statement.end + 1), &format!("{HOLE};"))
             } else {
                 self.replace(kept..range.end, &with)

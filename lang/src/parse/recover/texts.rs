@@ -61,7 +61,7 @@ fn closing_hint(text: &str) -> String {
     }
 }
 
-/// Words that touch the end of a text, as in `'it's'`, with the quote without partner behind them in their line.
+/// Words that touch the end of a text, as in `'it's'`, with the unmatched quote that follows in their line.
 pub(super) fn cut_short_texts<'a>(layout: &'a Layout, source: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
     let tokens = &layout.tokens;
     let unclosed = (0..tokens.len()).filter(|at| tokens[*at].kind == Kind::UnclosedText);

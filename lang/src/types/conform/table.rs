@@ -102,7 +102,7 @@ impl Conform<'_> {
         Ok(Some(table.with_row_type(row_type.map(|(_, row_type)| row_type))))
     }
 
-    /// The rows of a column that are unchecked and stand before the row `before`. An error comes with its row.
+    /// The rows of a column that are unchecked and come before the row `before`. An error comes with its row.
     fn column(&mut self, column: &Column, ty: &Type, unchecked: &Unchecked, before: usize) -> Rowed<Column> {
         let (resolved, nullable) = match self.types.resolve(ty) {
             Type::Nullable(inner) => (self.types.resolve(inner), true),

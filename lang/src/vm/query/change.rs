@@ -216,7 +216,7 @@ impl<'t> Machine<'_> {
         Ok(Relation { rows: self.made_rows(changed)?, selection: None })
     }
 
-    /// Rows of different fields keep their own; what is no record cannot be changed.
+    /// Rows of different fields keep their own; only records can be changed.
     fn with_rows(
         &mut self,
         frame: &mut Frame<'t>,

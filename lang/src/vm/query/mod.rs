@@ -41,7 +41,7 @@ impl Relation {
         self.selection.as_ref().map_or_else(|| self.rows.len(), Vec::len)
     }
 
-    /// The position of the row that stands at `number`.
+    /// The position of the row with this number in the selection.
     fn position(&self, number: usize) -> usize {
         match &self.selection {
             Some(selection) => selection.get(number).map_or(usize::MAX, |position| *position as usize),
@@ -66,7 +66,7 @@ impl Relation {
 }
 
 impl<'t> Machine<'_> {
-    /// Runs a query. With `limit` only so many of the first rows are wanted.
+    /// Runs a query. With `limit` at most that many of the first rows are needed.
     pub(super) fn query(
         &mut self,
         frame: &mut Frame<'t>,
@@ -180,7 +180,7 @@ impl<'t> Machine<'_> {
         }
     }
 
-    /// The rows of a selection; so many that it takes long can be stopped.
+    /// The rows of a selection. Making many can be stopped.
     fn gather_rows(&mut self, rows: &Rows, selection: Vec<u32>) -> Evaluated {
         let many = match rows {
             Rows::Table(table) if selection.len() > STRETCH => table.columns().map(|columns| (table, columns)),
@@ -198,7 +198,7 @@ impl<'t> Machine<'_> {
         Ok(Value::table(gathered.with_row_type(table.row_type().cloned())))
     }
 
-    /// The cells of a column at these rows; so many that it takes long can be stopped.
+    /// The cells of a column at these rows. Copying many can be stopped.
     pub(super) fn gather_column(&mut self, column: &Column, rows: &[u32]) -> Result<Arc<Column>, Failure> {
         column.gather_watched(rows, &mut |cells| self.work(cells as u64 / 16)).map(Arc::new)
     }

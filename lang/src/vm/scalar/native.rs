@@ -12,7 +12,7 @@ use crate::tree::Argument;
 use crate::types::{Type, Types};
 use crate::value::{Number, Rows, Value, Zone};
 
-/// Bytes that a function may take beside a row.
+/// Bytes that a function may take for a row.
 const MOST_BYTES: usize = 64 << 10;
 
 impl RowScalars<'_, '_, '_> {
@@ -62,7 +62,7 @@ impl RowScalars<'_, '_, '_> {
     }
 }
 
-/// What a pure library function sees that is called for a row; what it may not ask is an error, which nobody sees.
+/// What a pure library function sees that is called for a row; what it may not ask is an error, which is not reported.
 struct PureContext<'q, 'a, 't> {
     machine: &'q Machine<'a>,
     frame: &'q Frame<'t>,
@@ -70,7 +70,7 @@ struct PureContext<'q, 'a, 't> {
     little: Little,
 }
 
-/// So little that it can be done beside a row, for nothing if it comes to more.
+/// Work that is little enough to be repeated if it turns out to be more.
 #[derive(Default)]
 struct Little {
     steps: u64,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const MATCHES: usize = 1 << 14;
 
 impl<'t> Machine<'_> {
-    /// Binds to the sources of a `select`, for so many rows.
+    /// Binds to the sources of a `select`, for a number of rows.
     fn select_binder(&self, frame: &Frame<'t>, select: &'t Select, rows: usize) -> Option<Binder<'t>> {
         if !self.wants_kernels(rows) {
             return None;
@@ -65,7 +65,7 @@ impl<'t> Machine<'_> {
         }
         let number = before.sources.len();
         let stretch = |start: usize| {
-            // Its keys are of this source alone; of the others there is no row yet.
+            // Its keys are of this source alone; the others have no row yet.
             let mut at: Vec<At<'static>> = vec![At::Positions(Cow::Borrowed(&[])); number];
             at.push(At::From(start));
             Batch { len: STRETCH.min(rows - start), at }
@@ -247,7 +247,7 @@ impl<'t> Machine<'_> {
         for start in (0..count).step_by(STRETCH) {
             let len = STRETCH.min(count - start);
             let batch = match (origin, numbers) {
-                // What is behind the sources is the result.
+                // What follows the sources is the result.
                 (Origin::Rows(joined), None) => {
                     let mut batch = joined.batch(start, len);
                     batch.at.push(At::From(start));

@@ -25,7 +25,7 @@ struct Joined {
 
 /// Which rows of a source, in order.
 enum Positions {
-    /// So many, from the first on.
+    /// The first n.
     All(u32),
     Rows(Vec<u32>),
 }
@@ -80,7 +80,7 @@ impl Joined {
 }
 
 impl<'t> Machine<'_> {
-    /// Runs a `select`. With `limit` only so many of the first rows are wanted.
+    /// Runs a `select`. With `limit` at most that many of the first rows are needed.
     pub(super) fn select(&mut self, frame: &mut Frame<'t>, select: &'t Select, limit: Option<usize>) -> Evaluated {
         let (height, held) = (self.stack.len(), self.meter.held());
         let mut sources = Vec::with_capacity(select.sources.len());

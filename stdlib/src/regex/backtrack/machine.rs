@@ -15,7 +15,7 @@ const STEPS_A_BYTE: usize = 100;
 /// The most ways kept open.
 const WAYS: usize = 1_000_000;
 
-/// After so many steps the run is asked whether it may go on.
+/// After this many steps the run is asked whether it may continue.
 const SLICE: usize = 8_192;
 
 /// Machine steps that count as a step of the run.
@@ -35,7 +35,7 @@ pub(in crate::regex) enum Stop {
     Run(Box<RunError>),
 }
 
-/// Who pays: the run, which says whether to go on.
+/// Who pays: the run, which says whether to continue.
 pub(in crate::regex) type Watch<'a> = Toll<'a>;
 
 /// The state of a search.
@@ -52,7 +52,7 @@ pub(in crate::regex) struct Machine<'a> {
     paid: usize,
 }
 
-/// Where to go on when a part does not match.
+/// Where to continue when a part does not match.
 struct Way {
     op: usize,
     at: usize,
@@ -116,7 +116,7 @@ impl<'a> Machine<'a> {
             + captures * size_of::<Span>()
     }
 
-    /// Counts so many steps more.
+    /// Counts `steps` more steps.
     fn count_many(&mut self, steps: usize, watch: &mut Watch<'_>) -> Result<(), Stop> {
         for _ in 0..steps / SLICE {
             self.steps = (self.steps / SLICE + 1) * SLICE - 1;
