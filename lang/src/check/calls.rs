@@ -110,7 +110,7 @@ impl Checker<'_> {
                     return Some(invalid(span));
                 }
                 let hint = "`default(T)` takes the name of a type, `Default(x, fallback)` two values";
-                self.error_hint(codes::UNKNOWN_TYPE, sources[0].span, "This is no type.", Some(hint.to_owned()));
+                self.error_hint(codes::UNKNOWN_TYPE, sources[0].span, "This is not a type.", Some(hint.to_owned()));
                 return Some(invalid(span));
             };
             let value = self.types.default_value(&ty);

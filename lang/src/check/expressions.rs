@@ -140,7 +140,7 @@ impl Checker<'_> {
         let source = self.units[self.unit].source.clone();
         for escape in crate::parse::unknown_escapes(span.text(&source)) {
             let at = Span { start: span.start + escape.start, end: span.start + escape.end };
-            let message = format!("`{}` is no escape; the backslash stays in the text.", at.text(&source));
+            let message = format!("`{}` is not an escape; the backslash stays in the text.", at.text(&source));
             let hint = "double the backslash, or write a verbatim text: @'…'";
             let fix = Fix::insert(at.start, "\\").titled("double the backslash").safe();
             self.report(Diagnostic::warning(codes::UNKNOWN_ESCAPE, at, message).with_hint(hint).with_fix(fix));

@@ -99,11 +99,11 @@ impl Findings {
         let LeftOut { errors, warnings } = self.left_out;
         let mut more = Vec::new();
         if errors > 0 {
-            let message = format!("There are {errors} more errors, which are not told.");
+            let message = format!("There are {errors} more errors, which are not reported.");
             more.push(Diagnostic::error(codes::TOO_MANY, end, message).with_hint("correct the first ones"));
         }
         if warnings > 0 {
-            let message = format!("There are {warnings} more warnings, which are not told.");
+            let message = format!("There are {warnings} more warnings, which are not reported.");
             more.push(Diagnostic::warning(codes::MORE_WARNINGS, end, message).with_hint("look at the first ones"));
         }
         more

@@ -288,7 +288,7 @@ impl Checker<'_> {
                 None => Fix::insert(key.value.span.start, "key: "),
             };
             let hint = item.map_or("write `name: expression`".into(), |item| format!("write `group by {item}`"));
-            let message = "A group key that is no plain column needs a name.";
+            let message = "A group key that is not a plain column needs a name.";
             let error = Diagnostic::error(codes::UNNAMED_COLUMN, key.value.span, message);
             self.report(error.with_hint(hint).with_fix(fix));
             EcoString::new()

@@ -196,9 +196,9 @@ impl Checker<'_> {
                     let named = label.as_ref().map(|label| label.text.clone()).or_else(|| column_name(value));
                     let lowered_value = self.item(label.as_ref(), value);
                     let Some(name) = named else {
-                        let message = "This item needs a name, since it is no column.";
+                        let message = "This item needs a name, since it is not a column.";
                         let error = Diagnostic::error(codes::UNNAMED_COLUMN, value.span, message)
-                            .with_hint("write `name: …` before it or `as name` behind it")
+                            .with_hint("write `name: …` before it or `as name` after it")
                             .with_fix(Fix::insert(value.span.start, "value: "));
                         self.report(error);
                         continue;

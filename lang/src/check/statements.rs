@@ -265,7 +265,7 @@ impl Checker<'_> {
 
     fn jump(&mut self, span: Span, word: &str) {
         if self.function().loops.is_empty() {
-            let message = format!("`{word}` stands outside a loop.");
+            let message = format!("`{word}` is outside a loop.");
             self.error_hint(
                 codes::OUTSIDE_LOOP,
                 span,

@@ -75,7 +75,7 @@ pub(super) fn position(rows: &Rows, index: &Value) -> Result<usize, Failure> {
     }
     let kind = if matches!(rows, Rows::Table(_)) { ("table", "row") } else { ("list", "element") };
     if !number.is_whole() {
-        return Err(index_error(format!("The position {number} is no whole number.")));
+        return Err(index_error(format!("The position {number} is not a whole number.")));
     }
     let what = match rows.len() {
         0 => format!("the {} is empty", kind.0),
@@ -108,7 +108,7 @@ pub(super) fn no_fields(value: &Value, name: &str) -> Failure {
             "The field {name} cannot be taken from null. Where that may be null, write ?.{name} instead of .{name}."
         )),
         Value::List(_) => type_error(format!(
-            "{} is no table, so it has no column {name}: not all of its elements are records.",
+            "{} is not a table, so it has no column {name}: not all of its elements are records.",
             subject(value)
         )),
         other => type_error(format!("{} has no fields, so .{name} cannot be taken from it.", subject(other))),

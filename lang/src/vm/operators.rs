@@ -85,7 +85,7 @@ pub(super) fn negate(value: &Value) -> Evaluated {
         Value::Null => Ok(Value::Null),
         other => match to_number(other) {
             Ok(number) => Ok(Value::Number(-number)),
-            Err(_) => Err(kinded(other, format!("{} is no number, so - cannot negate it.", subject(other)))),
+            Err(_) => Err(kinded(other, format!("{} is not a number, so - cannot negate it.", subject(other)))),
         },
     }
 }
@@ -212,7 +212,7 @@ fn no_number(op: BinaryOp, a: &Value, b: &Value, wrong: &Value) -> Failure {
         BinaryOp::Divide => "divide it",
         _ => "take its remainder",
     };
-    let mut message = format!("{} is no number, so {} cannot {verb}.", subject(wrong), symbol(op));
+    let mut message = format!("{} is not a number, so {} cannot {verb}.", subject(wrong), symbol(op));
     let texts = matches!(a, Value::Text(_)) || matches!(b, Value::Text(_));
     let lists = |value: &Value| matches!(value, Value::List(_) | Value::Table(_) | Value::Record(_));
     if op == BinaryOp::Add && lists(a) && lists(b) {
@@ -262,15 +262,15 @@ mod tests {
     fn mistakes_say_what_to_do() {
         assert_eq!(
             calculated(BinaryOp::Add, "x", "y"),
-            "value: The text 'x' is no number, so + cannot add it. To join texts, use &: 'x' & 'y'"
+            "value: The text 'x' is not a number, so + cannot add it. To join texts, use &: 'x' & 'y'"
         );
         assert_eq!(
             calculated(BinaryOp::Subtract, 1, true),
-            "type: The boolean true is no number, so - cannot subtract it."
+            "type: The boolean true is not a number, so - cannot subtract it."
         );
         assert_eq!(
             calculated(BinaryOp::Add, 1, date("2024-01-01")),
-            "type: The datetime 2024-01-01T00:00:00+01:00 is no number, so + cannot add it. \
+            "type: The datetime 2024-01-01T00:00:00+01:00 is not a number, so + cannot add it. \
              Write the datetime first: date + days."
         );
     }

@@ -199,7 +199,7 @@ fn field_of(element: &Value, position: usize, name: &str) -> Evaluated {
         Value::Record(record) => Ok(record.get(name).unwrap_or_default()),
         Value::Null => Ok(Value::Null),
         other => Err(type_error(format!(
-            "{}, the element at position {position}, is no record, so it has no column {name}.",
+            "{}, the element at position {position}, is not a record, so it has no column {name}.",
             subject(other)
         ))),
     }
@@ -227,7 +227,7 @@ pub(super) fn no_column(name: &str, sources: &[Rows]) -> Failure {
     });
     if let (Some(first), true) = (first, names.is_empty()) {
         return type_error(format!(
-            "There is no column {name}: the elements of this list are no records ({}, for one). The element itself is row.",
+            "There is no column {name}: the elements of this list are not records ({}, for one). The element itself is row.",
             describe(first)
         ));
     }

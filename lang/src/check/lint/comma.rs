@@ -39,7 +39,7 @@ fn check(source: &Source<'_>, expr: &Expr, found: &mut Vec<Diagnostic>) {
         _ => return,
     };
     let Some(span) = stray else { return };
-    let message = format!("This belongs to `{word}`, which takes the commas behind it.");
+    let message = format!("This belongs to `{word}`, which takes the commas after it.");
     let before = Span { start: expr.span.start, end: span.start };
     let query = before.text(source.text).trim_end().trim_end_matches(',').trim_end();
     let hint = match query.len() {

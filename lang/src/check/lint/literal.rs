@@ -74,9 +74,9 @@ fn comparison(whole: &Expr, first: &Expr, second: &Expr, in_rows: bool, found: &
     let Some(text) = texts.iter().flatten().next().filter(|_| is_fixed(first) && is_fixed(second)) else { return };
     let message = "Both sides of this comparison are fixed values, so it always comes out the same.";
     let hint = if in_rows {
-        format!("a text in quotes is no column; that is `row['{text}']`, or its bare name")
+        format!("a text in quotes is not a column; that is `row['{text}']`, or its bare name")
     } else {
-        "a text in quotes is no variable; write its bare name".to_owned()
+        "a text in quotes is not a variable; write its bare name".to_owned()
     };
     let literal = [first, second].into_iter().map(bare).find(|side| matches!(side.kind, ExprKind::Text(_)));
     let fix = literal.and_then(|literal| column_fix(literal, text, in_rows));

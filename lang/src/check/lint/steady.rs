@@ -21,7 +21,7 @@ impl Checker<'_> {
         let message = "This key is the same for every row, so it does not sort.";
         let hint = match &bare(source).kind {
             ast::ExprKind::Text(text) => {
-                format!("a text in quotes is no column; that is `row['{text}']`, or its bare name")
+                format!("a text in quotes is not a column; that is `row['{text}']`, or its bare name")
             }
             ast::ExprKind::Number(_) => "columns have no numbers here; write the name of the column".to_owned(),
             ast::ExprKind::Name(name) if matches!(sorts, Type::Text) => {

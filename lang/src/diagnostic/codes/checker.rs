@@ -80,8 +80,8 @@ crate::codes! {
     }
     DEFAULT_BEFORE {
         id: "E0110",
-        title: "a parameter without a default behind one with",
-        text: "Arguments are matched by position, so behind a parameter that may be left out all others may be too.",
+        title: "a parameter without a default after one with",
+        text: "Arguments are matched by position, so after a parameter that may be left out all others may be too.",
         example: "function f(a = 1, b) => a + b;\nreturn f(1, 2);",
         ..Code::CHECKED
     }
@@ -190,7 +190,7 @@ crate::codes! {
     }
     DEFAULT_NOT_CONSTANT {
         id: "E0207",
-        title: "a default that is no constant",
+        title: "a default that is not a constant",
         text: "The default of a field is the same for every value of the type: a number, text, boolean or null, or a list \
                or record of these.",
         example: "let x = 1;\ntype t = [a = x];\nreturn default(t);",
@@ -268,7 +268,7 @@ crate::codes! {
     }
     UNUSED_VARIABLE {
         id: "W0101",
-        title: "a variable that nobody reads",
+        title: "a variable that is never read",
         text: "It may be a leftover, or a typing mistake where it was meant. A name that begins with `_` is left alone.",
         example: "let x = 1;\nreturn 2;",
         lint: Some("unused-variable"),
@@ -310,7 +310,7 @@ crate::codes! {
     }
     UNKNOWN_ESCAPE {
         id: "W0106",
-        title: "a backslash that is no escape",
+        title: "a backslash that is not an escape",
         text: "Before most characters a backslash stays in the text, as regular expressions want it. Elsewhere double it, \
                or write a verbatim text, `@'C:\\temp'`.",
         example: "return 'C:\\dir';",

@@ -101,8 +101,8 @@ crate::codes! {
     }
     MORE_WARNINGS {
         id: "W0117",
-        title: "more warnings than are told",
-        text: "The first 1,000 warnings are told; look at them, and the others will most likely be of the same kind.",
+        title: "more warnings than are reported",
+        text: "Only the first 1,000 warnings are reported; look at them, and the others will most likely be of the same kind.",
         example: "",
         ..Code::CHECKED
     }

@@ -7,7 +7,7 @@ crate::codes! {
     SYNTAX:
     UNEXPECTED {
         id: "E0001",
-        title: "something stands where it cannot",
+        title: "something is where it is not allowed",
         text: "The script is fine up to this place, and what follows fits nothing that may come here. The hint names what \
                could have. Often an operator, a `;` or a bracket before it is missing.",
         example: "let t = 1 2;\nreturn t;",
@@ -31,14 +31,14 @@ crate::codes! {
     SEMICOLON {
         id: "E0004",
         title: "a `;` is missing",
-        text: "Statements end with `;`. It may be left out behind a `}`, before one, and at the end of the file.",
+        text: "Statements end with `;`. It may be left out after a `}`, before one, and at the end of the file.",
         example: "let x = 1\nlet y = 2;\nreturn x + y;",
         ..Code::PARSED
     }
     CHAINED_COMPARISON {
         id: "E0005",
         title: "two comparisons in a row",
-        text: "`a < b < c` would compare the truth of `a < b` with c, which nobody means. Write `a < b and b < c`.",
+        text: "`a < b < c` would compare the truth of `a < b` with c, which is hardly ever meant. Write `a < b and b < c`.",
         example: "return 1 < 2 < 3;",
         ..Code::PARSED
     }
@@ -157,7 +157,7 @@ crate::codes! {
     }
     MALFORMED_NUMBER {
         id: "E0021",
-        title: "a number that is no number",
+        title: "a malformed number",
         text: "Numbers are digits with at most one dot between digits and an optional exponent: `12`, `0.5`, `1e3`. There \
                is no thousands separator.",
         example: "return 12abc;",
@@ -174,7 +174,7 @@ crate::codes! {
     TOO_MANY {
         id: "E0023",
         title: "too many errors",
-        text: "The first errors are told; correct them, and the others will most likely be gone or clearer.",
+        text: "Only the first errors are reported; correct them, and the others will most likely be gone or clearer.",
         example: "",
         ..Code::PARSED
     }

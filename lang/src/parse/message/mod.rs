@@ -168,7 +168,7 @@ fn misplaced_block(layout: &Layout, open: usize) -> Diagnostic {
         "in" => ("the rows of this loop are missing".to_owned(), "write `for row in rows { … }`".to_owned()),
         _ => (
             format!("a value is missing between `{}` and `{{`", excerpt(before)),
-            "`{` begins a block of statements here, and a block is no value".to_owned(),
+            "`{` begins a block of statements here, and a block is not a value".to_owned(),
         ),
     };
     Diagnostic::error(codes::VALUE_EXPECTED, place, message).with_hint(hint)

@@ -83,7 +83,7 @@ impl Situation<'_> {
         if self.kind() == Some(Kind::Number) {
             let sound = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             return (!sound && self.failure.expects_value()).then(|| {
-                self.error(codes::MALFORMED_NUMBER, format!("`{}` is no number and no name", excerpt(text)))
+                self.error(codes::MALFORMED_NUMBER, format!("`{}` is neither a number nor a name", excerpt(text)))
                     .with_hint("numbers are written like `1200`, `0.5` or `1e3`; a name cannot begin with a digit")
             });
         }
@@ -130,13 +130,11 @@ impl Situation<'_> {
             "?" if self.failure.could_end() || self.failure.could_close() => {
                 "write `case when condition then a else b end`, or `a ?? b` for a value in place of null"
             }
-            "->" if self.failure.expects(Rule::colon) => {
-                "the type of the result stands behind `:`; a value behind `=>`"
-            }
+            "->" if self.failure.expects(Rule::colon) => "the type of the result follows `:`; a value follows `=>`",
             "->" => "a function is written with `=>`; `->` is only for the type of one",
             _ => return None,
         };
-        let error = self.error(codes::FOREIGN_OPERATOR, format!("`{text}` is no operator here"));
+        let error = self.error(codes::FOREIGN_OPERATOR, format!("`{text}` is not an operator here"));
         Some(error.with_hint(hint).with_fix(self.own_operator()))
     }
 

@@ -196,7 +196,7 @@ fn foreign_query(text: &str, place: Span) -> Option<Diagnostic> {
         "xor" => "write `a != b`",
         _ => return None,
     };
-    let message = format!("`{text}` is no word of a query or expression");
+    let message = format!("`{text}` is not a word of a query or expression");
     let fix = match text.to_ascii_lowercase().as_str() {
         "orderby" => Some(Fix::replace(place, "order by").safe()),
         "groupby" => Some(Fix::replace(place, "group by").safe()),

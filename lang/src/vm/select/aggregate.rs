@@ -197,7 +197,7 @@ fn finish(aggregate: &Aggregate, state: State) -> Value {
 
 #[cold]
 fn not_addable(aggregate: &Aggregate, value: &Value) -> Failure {
-    let message = format!("{}: {} is no number, so it cannot be added.", aggregate.kind.name(), describe(value));
+    let message = format!("{}: {} is not a number, so it cannot be added.", aggregate.kind.name(), describe(value));
     if matches!(value, Value::Text(_)) { value_error(message) } else { type_error(message) }
 }
 
