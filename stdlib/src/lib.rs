@@ -145,7 +145,7 @@ fn functions() -> impl Iterator<Item = Function> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flowscript_lang::function::Signature;
+    use flowscript_lang::function::{ParameterType, Reads, Signature};
     use std::collections::HashSet;
 
     fn rows() -> impl Iterator<Item = &'static Row> {
@@ -156,6 +156,20 @@ mod tests {
     fn every_signature_is_readable() {
         for row in rows() {
             assert!(Signature::parse(row.signature).is_ok(), "{:?}", Signature::parse(row.signature));
+        }
+    }
+
+    #[test]
+    fn facts_fit_their_signatures() {
+        use ParameterType::{Expr, Number, Rows};
+        for function in registry().functions() {
+            let types: Vec<ParameterType> =
+                function.signature.parameters.iter().map(|parameter| parameter.ty).collect();
+            let facts = function.facts;
+            assert!(facts.folds.is_none() || types == [Rows, Expr], "{}", function.name);
+            assert!(facts.reads == Reads::All || types.first() == Some(&Rows), "{}", function.name);
+            assert!(facts.reads != Reads::FirstOf || types == [Rows, Number], "{}", function.name);
+            assert!(!facts.is_range || types == [Number, Number], "{}", function.name);
         }
     }
 

@@ -237,7 +237,6 @@ const FOLDERS: &[(&str, Rule)] = &[
             "config", "disk", "told",
         ]),
     ),
-    ("engine/src/dashboard", Rule::Never(&["store", "run", "dispatch"])),
 ];
 
 /// The house's own crates that a crate may depend on.

@@ -216,7 +216,7 @@ fn a_source_has_a_longest_length() {
 
 #[test]
 fn findings_are_bounded_and_errors_count() {
-    // The error stands behind more warnings than are told.
+    // The error stands behind more warnings than are reported.
     let source = format!("{}return nowhere;", many(1_200, |at| format!("return {at};\n1;\n")));
     let compiled = checked(&source, LIMITS, &|| None);
     assert!(compiled.has_errors() && compiled.program.is_none());

@@ -7,7 +7,7 @@ crate::codes! {
     SYNTAX:
     UNEXPECTED {
         id: "E0001",
-        title: "something is in a place where it is not allowed",
+        title: "something is where it is not allowed",
         text: "The script is fine up to this place, and what follows fits nothing that may come here. The hint names what \
                could have. Often an operator, a `;` or a bracket before it is missing.",
         example: "let t = 1 2;\nreturn t;",
@@ -157,7 +157,7 @@ crate::codes! {
     }
     MALFORMED_NUMBER {
         id: "E0021",
-        title: "a number that is not a number",
+        title: "a malformed number",
         text: "Numbers are digits with at most one dot between digits and an optional exponent: `12`, `0.5`, `1e3`. There \
                is not a thousands separator.",
         example: "return 12abc;",

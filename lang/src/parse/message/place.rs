@@ -130,7 +130,7 @@ impl Situation<'_> {
             "?" if self.failure.could_end() || self.failure.could_close() => {
                 "write `case when condition then a else b end`, or `a ?? b` for a value in place of null"
             }
-            "->" if self.failure.expects(Rule::colon) => "the type of the result follows `:`, a value follows `=>`",
+            "->" if self.failure.expects(Rule::colon) => "the type of the result follows `:`; a value follows `=>`",
             "->" => "a function is written with `=>`; `->` is only for the type of one",
             _ => return None,
         };
