@@ -289,7 +289,8 @@ fn schedules_are_listed_in_pages() {
 }
 
 fn urlencoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let parts: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    parts.concat()
 }
 
 #[test]

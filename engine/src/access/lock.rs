@@ -2,8 +2,8 @@
 
 use super::signature::Verifier;
 use crate::outgoing::{Secret, masked};
-use crate::workflow::auth::{Auth, SecretText};
-use crate::workflow::problem::{Problem, codes};
+use crate::trigger::webhook::auth::{Auth, SecretText};
+use crate::yaml::problem::{Problem, codes};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};

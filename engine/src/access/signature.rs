@@ -1,6 +1,6 @@
 //! Signatures of deliveries: what each scheme signs, where the signature stands, and for how long it holds.
 
-use crate::workflow::auth::{Algorithm, Encoding, Scheme};
+use crate::trigger::webhook::auth::{Algorithm, Encoding, Scheme};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -183,7 +183,7 @@ fn mac<M: Mac + KeyInit>(secret: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workflow::auth::CustomScheme;
+    use crate::trigger::webhook::auth::CustomScheme;
 
     /// A delivery of some scheme.
     struct Delivery {

@@ -2,9 +2,9 @@
 
 use super::folder::Folder;
 use super::loaded::LoadedFile;
-use crate::workflow::codes::FILES;
-use crate::workflow::problem::{Fix, Problem};
 use crate::yaml::Place;
+use crate::yaml::codes::FILES;
+use crate::yaml::problem::{Fix, Problem};
 use flowscript_lang::diagnostic::allow::{Allowed, Reach, unknown};
 use flowscript_lang::diagnostic::{Code, Diagnostic, codes};
 use flowscript_lang::span::{Span, line_column};

@@ -4,7 +4,7 @@ use crate::access::Lock;
 use crate::store::VersionHash;
 use crate::workflow::history::DiagnosticsSwitch;
 use crate::workflow::model::Workflow;
-use crate::workflow::problem::Problem;
+use crate::yaml::problem::Problem;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 

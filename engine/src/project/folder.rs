@@ -7,7 +7,7 @@
 use crate::disk::{self, MOST_OF_PROJECT};
 use crate::outgoing::{Connections, read_connections};
 use crate::workflow::id_of_path;
-use crate::workflow::problem::Problem;
+use crate::yaml::problem::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

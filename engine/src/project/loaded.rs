@@ -2,7 +2,7 @@
 
 use crate::access::Lock;
 use crate::workflow::model::Workflow;
-use crate::workflow::problem::{Problem, codes};
+use crate::yaml::problem::{Problem, codes};
 use std::sync::Arc;
 
 /// A workflow file after it was loaded.

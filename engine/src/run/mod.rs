@@ -26,7 +26,6 @@ mod trace;
 mod veil;
 mod work;
 
-pub use crate::script::encoding;
 pub use begin::{INPUT, Prepared, prepare};
 pub use diffs::{Change, StepDiff};
 pub use ended::Ended;

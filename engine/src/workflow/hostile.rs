@@ -1,8 +1,8 @@
 //! Files that were not written by hand: what reading them takes is bounded, whatever they are made of.
 
-use super::problem::codes;
 use super::{Callee, Read, read};
 use crate::script::Library;
+use crate::yaml::problem::codes;
 use flowscript_lang::host::Interrupt;
 use flowscript_lang::value::Zone;
 use std::fmt::Write;

@@ -14,7 +14,5 @@ mod text;
 pub const FAILURE_INPUTS: [&str; 2] = ["failedRun", "error"];
 
 pub use crate::reading::id_of_path;
-pub use crate::trigger::webhook::auth;
-pub use crate::yaml::{codes, problem};
 pub use read::{Callee, Callees, Read, read};
 pub use text::WorkflowText;

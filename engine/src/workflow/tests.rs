@@ -1,6 +1,6 @@
-use super::problem::Problem;
 use super::*;
 use crate::script::Library;
+use crate::yaml::problem::Problem;
 use flowscript_lang::value::Zone;
 use std::collections::BTreeMap;
 use std::sync::Arc;

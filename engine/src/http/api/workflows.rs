@@ -15,7 +15,7 @@ use crate::project::Entry;
 use crate::script::Input;
 use crate::workflow::history::{Diagnostics, DiagnosticsSwitch};
 use crate::workflow::model::{self, Response as When, Webhook};
-use crate::workflow::problem;
+use crate::yaml::problem;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! `auth` and `cors` of a webhook.
 
 use crate::reading::{Fields, Key, Reader, Takes, listed, optional};
-use crate::workflow::auth::{Algorithm, Auth, CustomScheme, Encoding, Login, Scheme, SecretText, Signature};
+use crate::trigger::webhook::auth::{Algorithm, Auth, CustomScheme, Encoding, Login, Scheme, SecretText, Signature};
 use crate::yaml::Node;
 use crate::yaml::problem::{Problem, codes};
 

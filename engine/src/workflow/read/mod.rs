@@ -12,11 +12,11 @@ mod trigger;
 mod webhook;
 
 use super::model::{Durability, Workflow};
-use super::problem::{Problem, codes};
 use super::text::WorkflowText;
 use crate::reading::{Findings, Key, Reader, Takes, late, optional};
 use crate::script::Library;
 use crate::steps::{self, Step, Walk};
+use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{self, Node};
 use flowscript_lang::types::Type;
 use std::cell::RefCell;
