@@ -28,6 +28,8 @@ const MOST_SHOWN: usize = 10_000;
 
 /// How long the quick thread works on one.
 const QUICK: Duration = Duration::from_millis(30);
+/// The longest source that the quick thread takes, in bytes.
+const SHORT: usize = 16 << 10;
 
 /// What was tried out.
 #[derive(Debug)]
@@ -81,9 +83,12 @@ impl Evaluator {
         room: Option<Held>,
     ) -> Option<Result<Tried, NotVariables>> {
         let asked = Arc::new(Asked { source, input, _room: room });
-        let (stop, tried) = self.evaluate_on(&self.quick, &asked, |host| host.with_patience(QUICK)).await?;
-        if !stop.is_abandoned() {
-            return Some(tried);
+        // Parsing cannot be stopped, so a long source would hold up the others.
+        if asked.source.len() <= SHORT {
+            let (stop, tried) = self.evaluate_on(&self.quick, &asked, |host| host.with_patience(QUICK)).await?;
+            if !stop.is_abandoned() {
+                return Some(tried);
+            }
         }
         Some(self.evaluate_on(&self.slow, &asked, |host| host).await?.1)
     }
