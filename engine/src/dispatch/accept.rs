@@ -89,10 +89,7 @@ impl Acceptor {
         input: Record,
         room: Option<Held>,
     ) -> Admission {
-        let id = RunId::new(self.with.clock.now());
-        let mut new = NewRun::queued(id, workflow.id.as_str(), Trigger::Manual);
-        new.queue_limit = Some(self.queue_limit(&workflow));
-        new.on_failure.clone_from(&workflow.on_failure);
+        let mut new = self.run_of(&workflow, Trigger::Manual);
         new.input = Some(encoding::encode(&Value::Record(input.clone())));
         self.admit(workflow, new, Given::Fields(input), room).await
     }
@@ -105,22 +102,24 @@ impl Acceptor {
         idempotency: Option<IdempotencyKey>,
         room: Option<Held>,
     ) -> Admission {
-        let id = RunId::new(self.with.clock.now());
-        let mut new = NewRun::queued(id, workflow.id.as_str(), Trigger::Webhook);
-        new.queue_limit = Some(self.queue_limit(&workflow));
-        new.on_failure.clone_from(&workflow.on_failure);
+        let mut new = self.run_of(&workflow, Trigger::Webhook);
         new.idempotency = idempotency;
         new.input = Some(encoding::encode(&Value::Record(properties.clone())));
         self.admit(workflow, new, Given::Fields(properties), room).await
     }
 
+    /// A new run of a workflow, with its limit of the queue and what its failure starts. It has no input yet.
+    fn run_of(&self, workflow: &Workflow, trigger: Trigger) -> NewRun {
+        let mut new = NewRun::queued(RunId::new(self.with.clock.now()), workflow.id.as_str(), trigger);
+        new.queue_limit = Some(self.queue_limit(workflow));
+        new.on_failure.clone_from(&workflow.on_failure);
+        new
+    }
+
     /// A message as a run that is to be kept, without its lane.
     fn new_run(&self, message: &Message) -> NewRun {
-        let id = RunId::new(self.with.clock.now());
-        let mut new = NewRun::queued(id, message.workflow.id.as_str(), Trigger::Webhook);
+        let mut new = self.run_of(&message.workflow, Trigger::Webhook);
         new.payload = Some(apart(message.request.size(), || message.request.encode()));
-        new.queue_limit = Some(self.queue_limit(&message.workflow));
-        new.on_failure.clone_from(&message.workflow.on_failure);
         new.idempotency.clone_from(&message.idempotency);
         new
     }
@@ -135,7 +134,7 @@ impl Acceptor {
         room: Option<Held>,
     ) -> Admission {
         let ordered = workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());
-        let pause = ordered.filter(|_| new.trigger == Trigger::Webhook).map(|ordered| ordered.pause);
+        let pause = ordered.filter(|_| new.trigger.facts().has_request).map(|ordered| ordered.pause);
         let work = Work {
             id: new.id,
             workflow,

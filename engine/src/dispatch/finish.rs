@@ -42,7 +42,7 @@ pub(super) fn finish_of(work: &Work, ended: &Ended, diagnostics: Diagnostics, cl
 /// The run that a failed one starts. A run that was started so starts no further one.
 fn failure_run(work: &Work, state: RunState, fault: Option<&Fault>, clock: &dyn Clock) -> Option<Box<NewRun>> {
     let target = work.on_failure.as_ref()?;
-    if !state.is_retryable() || work.trigger == Trigger::Failure {
+    if !state.is_retryable() || !work.trigger.facts().starts_failure_run {
         return None;
     }
     let failed = Value::record([

@@ -421,6 +421,8 @@ impl Machine {
     }
 
     fn set_result(&mut self, path: &str, strand: &mut Strand, step: &Step, value: Value) {
+        let said = step.gives_result() || value.is_null();
+        debug_assert!(said, "`{}` gives a result, and its facts say that it has none", step.kind());
         if step.gives_result() && strand.steps().is_some_and(|block| block.gives_last) {
             strand.variables.set(LAST, value.clone());
         }

@@ -1,4 +1,5 @@
 //! The admin API under `/api/v1`. A resource is one file and one row of [`RESOURCES`].
+#![deny(dead_code)] // a resource that is not in the table is an error
 
 mod access;
 mod control;
