@@ -13,7 +13,7 @@ use ecow::EcoString;
 pub struct Name {
     /// The text.
     pub text: EcoString,
-    /// Where it stands.
+    /// Its span in the source.
     pub span: Span,
 }
 
@@ -60,7 +60,7 @@ pub enum StatementKind {
     Set {
         /// The variable.
         name: Name,
-        /// The fields and positions behind it.
+        /// The fields and positions after it.
         path: Vec<PathStep>,
         /// The new value.
         value: Expr,
@@ -109,7 +109,7 @@ pub enum StatementKind {
         private: bool,
         /// The declared name.
         name: Name,
-        /// What it stands for.
+        /// The type it names.
         definition: TypeExpr,
     },
     /// `function name(parameters): type { … }` or `… => value;`
@@ -145,7 +145,7 @@ pub enum PathStep {
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
-    /// From its first to its last character, brackets included where it stands in some.
+    /// From its first to its last character, including any brackets around it.
     pub span: Span,
 }
 
@@ -172,7 +172,7 @@ pub enum ExprKind {
     Tuple(Vec<Expr>),
     /// `(a)`: parentheses are kept because `in`, `where (f)` and the formatter see them
     Paren(Box<Expr>),
-    /// A chain of `.name`, `?.name`, `[index]` and calls behind an operand, innermost first
+    /// A chain of `.name`, `?.name`, `[index]` and calls after an operand, innermost first
     Postfix {
         /// What the chain starts from.
         base: Box<Expr>,
@@ -228,7 +228,7 @@ pub enum ExprKind {
     },
     /// `select …`
     Select(Box<Select>),
-    /// Postfix query operators behind an operand, in order: `t where … order by …`
+    /// Postfix query operators after an operand, in order: `t where … order by …`
     Query {
         /// The source.
         source: Box<Expr>,
@@ -259,7 +259,7 @@ pub struct RecordField {
     pub shorthand: bool,
 }
 
-/// One step behind an operand.
+/// One step after an operand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PostfixStep {
     /// What it is.
@@ -268,7 +268,7 @@ pub struct PostfixStep {
     pub span: Span,
 }
 
-/// The steps behind an operand.
+/// The steps after an operand.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PostfixKind {
     /// `.name`
@@ -319,7 +319,7 @@ pub struct Parameter {
     pub default: Option<Expr>,
 }
 
-/// A query operator behind its source.
+/// A query operator after its source.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QueryOp {
     /// `where c`
@@ -379,11 +379,11 @@ pub struct Select {
     pub joins: Vec<Join>,
     /// `where`
     pub condition: Option<Expr>,
-    /// `group by`; empty where there is none
+    /// `group by`; empty without one
     pub group: Vec<GroupKey>,
     /// `having`
     pub having: Option<Expr>,
-    /// `order by`; empty where there is none
+    /// `order by`; empty without one
     pub order: Vec<OrderKey>,
 }
 

@@ -1,9 +1,9 @@
 //! What work may use: one budget of steps and memory, with the question whether to stop, for all that works for a script
 //! or a request.
 //!
-//! Whatever walks a value, a text or a body whose size it does not know takes a [`Budget`]: it pays for its work while it
-//! does it, for memory before it takes it, and ends when the budget says so. A run has a budget; work outside of runs gets
-//! an [`Allowance`]. Loops pay through a [`Toll`], which costs little more than counting.
+//! Code that walks a value, a text or a body of unknown size takes a [`Budget`]: it pays for its work while it does it,
+//! for memory before it takes it, and ends when the budget says so. A run has a budget; work outside of runs gets an
+//! [`Allowance`]. Loops pay through a [`Toll`], which costs little more than counting.
 
 use crate::error::{ErrorKind, RunError};
 use crate::host::Interrupt;
@@ -28,8 +28,8 @@ pub trait Budget {
     /// A step is a pass of a loop, a call, a row of a query, or as much other work as takes about as long as these.
     fn spend(&mut self, steps: u64) -> Paid;
 
-    /// Counts bytes of memory before they are taken. They count until the work is done; its result is counted anew by
-    /// whoever keeps it.
+    /// Counts bytes of memory before they are taken. They count until the work is done; the caller that keeps the
+    /// result counts it anew.
     fn take(&mut self, bytes: usize) -> Paid;
 
     /// Bytes that one text may have.
@@ -131,7 +131,7 @@ pub struct Allowance<'s> {
 
 impl<'s> Allowance<'s> {
     /// An allowance of these steps and this memory. `what` names the work in messages, as in `The body`; `stop` is asked
-    /// while it goes on.
+    /// during the work.
     pub fn new(what: &'static str, limits: Limits, stop: &'s dyn Fn() -> Option<Interrupt>) -> Self {
         let most_steps = limits.steps.unwrap_or(u64::MAX);
         Self { what, steps: 0, most_steps, memory: 0, limits, next_poll: POLL, worked: 0, stop }

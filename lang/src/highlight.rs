@@ -22,14 +22,14 @@ pub enum Kind {
     Bracket,
     /// An operator or punctuation.
     Operator,
-    /// What cannot stand in a script: an unknown character, a text without end.
+    /// Text that is not allowed in a script: an unknown character, an unterminated text.
     Invalid,
 }
 
 /// A part and what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Where it stands.
+    /// Its span in the source.
     pub span: Span,
     /// What it is.
     pub kind: Kind,

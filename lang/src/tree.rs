@@ -284,8 +284,8 @@ pub enum ExprKind {
     Call(FunctionId, Vec<Expr>),
     /// A call of a value.
     CallValue(Box<Expr>, Vec<Expr>),
-    /// `x.f(y)` where only the run knows whether x has a field f: that field is called
-    /// (the checker has made sure that there is no such function in scope), else it is an error.
+    /// `x.f(y)` where only the run knows whether x has a field f: that field is called, else it is an error (the
+    /// checker has made sure that no such function is in scope).
     CallField {
         /// x
         object: Box<Expr>,

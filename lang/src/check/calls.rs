@@ -71,7 +71,7 @@ impl Checker<'_> {
         given.next().map(|rows| self.lower(rows));
         let before = self.findings.len();
         given.for_each(|argument| drop(self.lower(argument)));
-        // Behind rows it may take expressions, whose names are their columns.
+        // After rows it may take expressions, whose names are their columns.
         self.findings.retain_since(before, |found| found.code != codes::UNKNOWN_VARIABLE);
         self.undefined_function(name, at);
         invalid(span)
@@ -300,7 +300,7 @@ impl Checker<'_> {
         Expr { kind, span, ty }
     }
 
-    /// Reports a literal that its function refuses whatever the other arguments are.
+    /// Reports a literal that its function refuses with any other arguments.
     fn check_text(&mut self, function: &Function, position: usize, value: &Expr) {
         if let (Some((wanted, look)), ExprKind::Constant(Value::Text(text))) = (function.on_text, &value.kind)
             && wanted == position

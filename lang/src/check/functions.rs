@@ -124,7 +124,7 @@ impl Checker<'_> {
         state.annotation.clone_from(&annotation);
         self.unit_state().stack.push(state);
         self.function().scopes.push(Scope::Block(BlockScope::default()));
-        // Arguments arrive in the first slots, whatever becomes of them then.
+        // Arguments arrive in the first slots, even if they move later.
         self.function().locals = function.parameters.len();
         let mut parameters = Vec::new();
         let mut types = Vec::new();

@@ -137,7 +137,7 @@ fn compile_here(
     (Compiled { program, diagnostics, modules, result }, symbols)
 }
 
-/// What is reported after all findings: that there are more, and that the check did not come to its end.
+/// The diagnostics added after all findings: that there are more, and that the check was stopped early.
 fn closing(checker: &mut Checker<'_>, source: &str) -> Vec<Diagnostic> {
     let end = source.trim_end().len();
     let end = Span::new(end, end);
@@ -150,7 +150,7 @@ fn closing(checker: &mut Checker<'_>, source: &str) -> Vec<Diagnostic> {
     closing
 }
 
-/// The statements of a source, whatever its mode: an expression or template becomes one `return`.
+/// The statements of a source in any mode: an expression or template becomes one `return`.
 fn parse_unit(source: &str, mode: Mode, go_on: &mut dyn FnMut(usize) -> bool) -> (ast::Script, Vec<Diagnostic>) {
     let returning = |value: ast::Expr| {
         let span = value.span;

@@ -63,7 +63,7 @@ impl Checker<'_> {
             },
             BinaryOp::And | BinaryOp::Or => Type::Bool,
             BinaryOp::Concat => self.concat_type(left_ty, &right.ty, at),
-            // With null the result is null, whatever the other side is.
+            // If one side is null, the result is null for any other side.
             BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo
                 if self.is_null(left_ty) || self.is_null(&right.ty) =>
             {

@@ -106,13 +106,13 @@ pub struct VarInfo {
     pub captured_early: bool,
     /// It is set after its `let`.
     pub assigned: bool,
-    /// Somebody reads it.
+    /// It is read.
     pub read: bool,
-    /// It stands at top level, and a function uses it in this walk.
+    /// It is declared at top level, and a function uses it in this walk.
     pub reached: bool,
     /// A function has used it as a program-wide variable, in this walk or an earlier one.
     pub shared: bool,
-    /// It stands at top level, and only the top level itself uses it: it lives in the frame.
+    /// It is declared at top level, and only the top level itself uses it: it lives in the frame.
     pub own: bool,
 }
 
@@ -133,7 +133,7 @@ pub struct FnInfo {
     pub result: Type,
     /// It uses variables of functions around it, so that it must be made as a value.
     pub captures: bool,
-    /// What its calls give for each parameter, joined; shorter where nobody has called it.
+    /// What its calls give for each parameter, joined; shorter before the first call.
     pub arguments: Vec<Type>,
     /// It is used as a value: anybody may call it with anything.
     pub escapes: bool,
@@ -300,7 +300,7 @@ pub struct SourceInfo {
     pub row: Type,
 }
 
-/// What a name stands for.
+/// What a name refers to.
 #[derive(Clone, Debug)]
 pub struct Found {
     pub place: FoundPlace,

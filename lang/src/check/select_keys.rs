@@ -294,7 +294,7 @@ impl SelectScope {
         !self.grouped && (0..self.sources.len()).any(|source| self.may_have(source, name) && !self.has_all_of(source))
     }
 
-    /// What a name that is not a result column means in `order by` of a `select distinct`. `outer` tells whether there is
+    /// What a name that is not a result column means in `order by` of a `select distinct`. `outer` is true if there is
     /// a variable of this name.
     pub(super) fn sorted(&self, name: &str, outer: bool) -> Sorted {
         if self.grouped {

@@ -210,7 +210,7 @@ impl Checker<'_> {
                 flow = Flow::Falls;
             }
             self.function().narrowed = before;
-            // Behind it, and in the branches after it, the condition is false.
+            // After it, and in the branches that follow, the condition is false.
             self.narrow(condition, false);
             lowered.push((value, block));
         }

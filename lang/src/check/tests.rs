@@ -37,7 +37,7 @@ fn list(count: usize, separator: &str, part: impl Fn(usize) -> String) -> String
     (0..count).map(part).collect::<Vec<_>>().join(separator)
 }
 
-/// Two of the variable before, so many times.
+/// `n` variables, each twice the one before.
 fn doubled(first: &str, name: &str, twice: impl Fn(String) -> String) -> String {
     let lets = many(60, |at| format!("let {name}{} = {};\n", at + 1, twice(format!("{name}{at}"))));
     format!("let {name}0 = {first};\n{lets}")
@@ -165,7 +165,7 @@ fn a_check_is_cancelled() {
         let limits = Limits { steps: None, memory: 1 << 30, ..Limits::default() };
         let compiled = checked(&source, limits, &|| Some(Interrupt::Cancelled));
         let ended = compiled.diagnostics.last().filter(|found| found.code.id == "E0117");
-        // What is so short that nobody was asked has come to its end.
+        // A source too short for a question to be asked is checked to its end.
         assert!(ended.is_none_or(|found| found.message.contains("cancelled")), "{shape}");
         assert!(ended.is_none() || compiled.program.is_none() && compiled.has_errors(), "{shape}");
     }
@@ -216,7 +216,7 @@ fn a_source_has_a_longest_length() {
 
 #[test]
 fn findings_are_bounded_and_errors_count() {
-    // The error stands behind more warnings than are reported.
+    // The error comes after more warnings than are reported.
     let source = format!("{}return nowhere;", many(1_200, |at| format!("return {at};\n1;\n")));
     let compiled = checked(&source, LIMITS, &|| None);
     assert!(compiled.has_errors() && compiled.program.is_none());

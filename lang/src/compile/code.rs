@@ -73,7 +73,7 @@ pub(crate) enum Instruction {
     JumpEqualSmall(Register, u16, Target),
     /// To the target if na != whole number
     JumpNotEqualSmall(Register, u16, Target),
-    /// `range(na, nb)` without a list: leaves the number of passes in nb; to the target where there is none.
+    /// `range(na, nb)` without a list: leaves the number of passes in nb; jumps to the target if it is zero.
     RangeStart(Register, Register, Target),
     /// To the target if passes are left in nb, with na one higher.
     RangeNext(Register, Register, Target),
@@ -161,9 +161,9 @@ pub(crate) enum Instruction {
     SetPath(Register, Entry),
     /// vd = call of a library function with the registers from va on
     CallNative(Register, Register, Entry),
-    /// d = call of a function: its numbers begin at na, its values at va, with so many arguments.
+    /// d = call of a function: its numbers begin at na, its values at va; the last operand is the number of arguments.
     Call(Register, Register, Register, u16, u8),
-    /// vd = call of the function in va, with so many arguments behind it
+    /// vd = call of the function in va, with `n` arguments after it
     CallValue(Register, Register, u8),
     /// The call ends with na.
     ReturnNumber(Register),
@@ -173,7 +173,7 @@ pub(crate) enum Instruction {
     ReturnNull,
     /// Begins a loop over va, with its position in nb.
     EachStart(Register, Register),
-    /// vd = next element of va, with its position in nb; to the target where there is none.
+    /// vd = next element of va, with its position in nb; jumps to the target after the last one.
     EachNext(Register, Register, Register, Target),
     /// A parameter is converted to its annotation: argument va of the function.
     ConvertArgument(Register, u16, u8),
@@ -198,7 +198,7 @@ pub(crate) struct Code {
     pub types: Box<[TypeSite]>,
     pub natives: Box<[NativeSite]>,
     pub paths: Box<[PathSite]>,
-    /// The library function behind each `RangeStart`.
+    /// The library function of each `RangeStart`.
     pub ranges: Box<[(Target, Entry)]>,
     /// For the evaluator.
     pub exprs: Box<[Expr]>,
@@ -241,7 +241,7 @@ pub(crate) struct TypeSite {
 #[derive(Debug)]
 pub(crate) struct NativeSite {
     pub function: Arc<Function>,
-    /// The row expressions; in the place of values stands anything.
+    /// The row expressions; the places of values hold any entry.
     pub arguments: Box<[Argument]>,
     pub type_argument: Option<Type>,
     pub count: usize,

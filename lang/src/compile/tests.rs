@@ -123,7 +123,7 @@ fn compiled_result(source: &str) -> String {
     result(source)
 }
 
-/// `let` for so many variables, each made by `value`, and their names.
+/// `let` for `count` variables, each made by `value`, and their names.
 fn lets(count: usize, value: impl Fn(usize) -> String) -> (String, Vec<String>) {
     let lets: Vec<String> = (0..count).map(|n| format!("  let v{n} = {};\n", value(n))).collect();
     (lets.concat(), (0..count).map(|n| format!("v{n}")).collect())

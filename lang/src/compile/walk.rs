@@ -71,7 +71,7 @@ pub(super) fn block<'t>(block_: &'t Block, see: &mut dyn FnMut(Seen<'t>)) {
 pub(super) enum Seen<'t> {
     /// An expression, before those inside it.
     Expr(&'t Expr),
-    /// A variable gets a value; `None` where it is no expression.
+    /// A variable gets a value; `None` if the value is not an expression.
     Assigned(Variable, Option<&'t Expr>),
     /// A loop over rows.
     Loop(Variable, &'t Expr),

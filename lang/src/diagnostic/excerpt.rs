@@ -5,7 +5,7 @@ use codespan_reporting::files::{Error as FileError, Files};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Characters of a longer line that are shown before and behind a place.
+/// Characters of a longer line that are shown before and after a place.
 const AROUND: usize = 100;
 
 /// The lines of some places. A place of several lines is shown by its first one.
@@ -16,7 +16,7 @@ pub(super) struct Excerpt {
     column: u32,
     /// The lines, or parts of them where they are long.
     text: String,
-    /// Where the lines stand in `text`, by their number from 0.
+    /// The byte ranges of the lines in `text`, by line number from 0.
     lines: BTreeMap<usize, Range<usize>>,
     /// The places in `text`, in bytes.
     pub(super) places: Vec<Range<usize>>,
@@ -73,7 +73,7 @@ impl Excerpt {
             kept.push(0..forward(text, 0));
         }
         kept.sort_by_key(|range| (range.start, range.end));
-        // Where the beginnings and ends come to stand.
+        // The new positions of the starts and ends.
         let mut moved: BTreeMap<usize, usize> = BTreeMap::new();
         let mut at = 0;
         for range in kept {
@@ -105,7 +105,7 @@ fn back(text: &str, byte: usize) -> usize {
     text[..byte].char_indices().rev().nth(AROUND).map_or(0, |(at, _)| at)
 }
 
-/// A byte so far behind another one.
+/// The byte this far after another one.
 fn forward(text: &str, byte: usize) -> usize {
     text[byte..].char_indices().nth(AROUND).map_or(text.len(), |(at, _)| byte + at)
 }

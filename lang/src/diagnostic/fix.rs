@@ -8,7 +8,7 @@ use crate::span::Span;
 pub struct Edit {
     /// What is replaced; an empty span inserts.
     pub span: Span,
-    /// What stands there afterwards.
+    /// The replacement text.
     pub text: String,
 }
 
@@ -38,7 +38,7 @@ impl Fix {
         Self { title: format!("add `{}`", text.trim()), ..Self::replace(Span { start: at, end: at }, text) }
     }
 
-    /// Takes away what stands at `span`; `what` names it.
+    /// Removes the text at `span`; `what` names it.
     pub fn remove(span: Span, what: &str) -> Self {
         Self { title: format!("remove {what}"), ..Self::replace(span, "") }
     }
@@ -113,8 +113,8 @@ pub fn apply<'a>(source: &str, fixes: impl IntoIterator<Item = &'a Fix>) -> Appl
 /// How often fixes are applied: one may bring to light what another one corrects.
 const MOST_ROUNDS: usize = 10;
 
-/// Applies the safe fixes of what `check` finds, and of what it finds afterwards, until there are none. `check` gives
-/// nothing for a text that must not be; then the fixes that led there are left out.
+/// Applies the safe fixes of what `check` finds, again and again until no fix is left. `check` returns `None` for a
+/// text that is not allowed; then the fixes that led to it are left out.
 pub fn settle(source: &str, mut check: impl FnMut(&str) -> Option<Vec<Diagnostic>>) -> Applied {
     let mut settled = Applied { text: source.to_owned(), applied: 0, skipped: 0 };
     let Some(mut found) = check(source) else { return settled };

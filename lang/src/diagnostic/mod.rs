@@ -1,4 +1,4 @@
-//! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is beside it.
+//! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is in a module of its own.
 
 pub mod allow;
 mod code;
@@ -17,7 +17,7 @@ pub use fix::{Edit, Fix};
 pub enum Severity {
     /// Nothing runs.
     Error,
-    /// Everything runs; somebody should look.
+    /// Everything runs, but the author should look.
     Warning,
 }
 

@@ -118,13 +118,13 @@ mod tests {
     use crate::diagnostic::codes;
     use crate::error::{ErrorKind, StackEntry};
 
-    /// What stands under the excerpt, and the excerpt.
+    /// The line under the excerpt, and the excerpt.
     fn underlined(source: &str, start: usize, end: usize) -> String {
         let finding = Diagnostic::error(codes::UNEXPECTED, Span::new(start, end), "wrong").with_hint("do it right");
         diagnostic(&finding, "a.flow", source, Colour::Never)
     }
 
-    /// The two lines of the excerpt, without what stands left of them.
+    /// The two lines of the excerpt, without the left margin.
     fn lines(source: &str, start: usize, end: usize) -> (String, String) {
         let text = underlined(source, start, end);
         let mut lines = text.lines().filter_map(|line| line.split_once("│ ")).map(|(_, line)| line.to_owned());

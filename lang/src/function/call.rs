@@ -35,7 +35,8 @@ pub trait Context {
 pub trait PatternCache {
     /// What was stored under `key`.
     fn get(&self, key: &str) -> Option<Arc<dyn std::any::Any + Send + Sync>>;
-    /// Stores it, so many bytes with all it needs; may throw out older things, and does not keep what is too large.
+    /// Stores it, with its size in bytes including everything it needs. May evict older entries; does not keep one that
+    /// is too large.
     fn put(&self, key: &str, value: Arc<dyn std::any::Any + Send + Sync>, bytes: usize);
 }
 
@@ -197,7 +198,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The rows at `position`; none for anything that is no list or table.
+    /// The rows at `position`; no rows for a value that is not a list or table.
     pub fn rows(&self, position: usize) -> Rows {
         Rows::of(self.value(position)).unwrap_or_else(|| Rows::List(Arc::default()))
     }

@@ -47,9 +47,9 @@ pub enum ParameterType {
     DateTime,
     /// Bytes; with `null` the function gives `null`.
     Binary,
-    /// A list or table; `null` is no rows.
+    /// A list or table; `null` counts as no rows.
     Rows,
-    /// A table, or a list without elements; `null` is no rows.
+    /// A table, or a list without elements; `null` counts as no rows.
     Table,
     /// A record.
     Record,
@@ -110,7 +110,7 @@ impl Signature {
         self.parameters.iter().filter(|parameter| !parameter.optional).count()
     }
 
-    /// The most arguments it takes; `None` where there is no limit.
+    /// The most arguments it takes; `None` without a limit.
     pub fn most(&self) -> Option<usize> {
         (!self.variadic).then_some(self.parameters.len())
     }

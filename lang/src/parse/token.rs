@@ -1,5 +1,5 @@
 //! A rough reading of a source as words, texts and brackets. It never fails, so it serves where the grammar does not:
-//! to find the statement around an error, to word a message, and to tell whether a text is complete.
+//! to find the statement around an error, to word a message, and to decide whether a text is complete.
 
 use crate::span::Span;
 use pest::unicode::{LETTER, NUMBER};
@@ -105,7 +105,7 @@ pub(super) fn same(first: &str, second: &str, is_keyword: fn(&str) -> bool) -> b
     }
 }
 
-/// The byte behind the `}` that ends the part of a template that begins with the `{` at `start`.
+/// The byte after the `}` that ends the part of a template that begins with the `{` at `start`.
 pub(super) fn end_of_template_part(source: &str, start: usize) -> usize {
     let mut scanner = Scanner::new(source, start, vec![Mode::Template], Quotes::AsWritten);
     while scanner.next().is_some() {
@@ -262,7 +262,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// A text whose quote stands after `prefix` bytes.
+    /// A text whose quote comes after `prefix` bytes.
     fn text(&mut self, prefix: usize) -> (Kind, usize) {
         let rest = self.rest();
         let is_line = self.quotes == Quotes::Guess && self.patience == 0;

@@ -31,7 +31,7 @@ enum Kind {
 }
 
 impl Codes {
-    /// For about so many rows.
+    /// With room for about `rows` rows.
     pub fn new(rows: usize) -> Self {
         Self { kind: Kind::Unknown, null: NOWHERE, count: 0, dense: (rows as u64 * 4 + 256).min(1 << 21) }
     }
@@ -189,7 +189,7 @@ enum Key<'k> {
 }
 
 impl<'k> Numbering<'k> {
-    /// For about so many rows.
+    /// With room for about `rows` rows.
     pub fn new(keys: &'k [Kernel], rows: usize) -> Self {
         let pairs = keys.iter().skip(1).map(|_| Map::default()).collect();
         Self { keys: keys.iter().map(|key| Key::new(key, rows)).collect(), pairs }
@@ -263,7 +263,7 @@ impl<'k> Key<'k> {
     }
 }
 
-/// The rows of a source by their keys, for joins: null is no key.
+/// The rows of a source by their keys, for joins; null never matches as a key.
 pub(crate) struct JoinIndex {
     keys: Vec<Codes>,
     pairs: Vec<Map<(u32, u32)>>,

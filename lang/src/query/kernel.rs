@@ -217,7 +217,7 @@ fn without(rows: &[u32], taken: &[u32]) -> Vec<u32> {
 }
 
 fn arithmetic<'a>(op: BinaryOp, a: &Vector<'a>, b: &Vector<'a>, len: usize) -> Option<Vector<'a>> {
-    // Null with anything is null; only the evaluator knows what other types come to.
+    // Null with anything is null; only the evaluator knows the results for other types.
     if a.is_null() || b.is_null() {
         return Some(Vector::constant(Value::Null));
     }

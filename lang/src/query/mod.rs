@@ -26,5 +26,5 @@ pub(crate) use vector::{At, Batch};
 /// The rows that kernels work on at a time: their vectors stay in the nearest cache.
 pub(crate) const STRETCH: usize = 1_024;
 
-/// From so many rows on kernels are worth preparing; most messages have fewer.
+/// The number of rows from which kernels are worth preparing; most messages have fewer.
 pub(crate) const WORTHWHILE: usize = 24;

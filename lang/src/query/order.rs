@@ -1,5 +1,5 @@
-//! Orders by packed keys: where all keys of a row fit 64 bits together, rows are sorted by one whole number. Everything
-//! here goes through the rows in slices, with a question between two of them whether to go on.
+//! Orders by packed keys: if all keys of a row fit 64 bits together, rows are sorted by one integer. All loops here
+//! process the rows in slices and ask between slices whether to continue.
 
 use crate::value::{Column, Number};
 use ecow::EcoString;
@@ -11,13 +11,13 @@ const RANKED: usize = 1 << 14;
 /// Bits of a key that are sorted by at a time.
 const DIGIT: u32 = 11;
 
-/// Rows between two questions whether to go on: a millisecond or two.
+/// Rows between two checks whether to continue: a millisecond or two.
 const SLICE: usize = 1 << 16;
 
 /// Up to this many first rows are picked, not sorted.
 const PICKED: usize = SLICE;
 
-/// Is told of the work done, and may end it.
+/// Receives the work done, and may end it.
 type Watch<'w, E> = &'w mut dyn FnMut(u64) -> Result<(), E>;
 
 /// A row with its packed keys, the first one highest.
@@ -47,8 +47,9 @@ impl Packed for (u64, u32) {
     }
 }
 
-/// The numbers of all rows in the order of the keys, ties in the order they had, or only the first `limit` of them; each
-/// key with whether it descends. `None` where the keys do not fit. `watch` is told of the work done, and may end it.
+/// The numbers of all rows in the order of the keys, ties in their original order, or only the first `limit` of them.
+/// Each key comes with whether it descends. `None` if the keys do not fit. `watch` receives the work done, and may end
+/// it.
 pub(crate) fn packed_order<E>(
     keys: &[(&Column, bool)],
     count: usize,

@@ -108,7 +108,7 @@ impl Vector<'_> {
         Self::Constant(Cow::Owned(value))
     }
 
-    /// As numbers; `None` where they are none.
+    /// As numbers; `None` for another type.
     pub(super) fn numbers(&self) -> Option<Side<'_, Number>> {
         match self {
             Self::Numbers(cells) => Some(Side::Each(cells)),
@@ -121,7 +121,7 @@ impl Vector<'_> {
         }
     }
 
-    /// As texts; `None` where they are none, or long.
+    /// As texts; `None` for another type and for long texts.
     pub(super) fn texts(&self) -> Option<Side<'_, &EcoString>> {
         match self {
             Self::Texts(cells) => Some(Side::Each(cells)),
@@ -134,7 +134,7 @@ impl Vector<'_> {
         }
     }
 
-    /// As booleans; `None` where they are none.
+    /// As booleans; `None` for another type.
     pub(super) fn bools(&self) -> Option<Side<'_, bool>> {
         match self {
             Self::Bools(cells) => Some(Side::Each(cells)),
@@ -147,7 +147,7 @@ impl Vector<'_> {
         }
     }
 
-    /// As datetimes; `None` where they are none.
+    /// As datetimes; `None` for another type.
     pub(super) fn datetimes(&self) -> Option<Side<'_, DateTime>> {
         match self {
             Self::DateTimes(cells) => Some(Side::Each(cells)),
@@ -176,7 +176,7 @@ impl Vector<'_> {
         }
     }
 
-    /// The rows, of so many, for which it is true.
+    /// The rows, of `len`, for which it is true.
     pub fn truths(&self, len: usize) -> Vec<u32> {
         match self {
             Self::Constant(value) if truth(value) => (0..len as u32).collect(),
@@ -191,7 +191,7 @@ impl Vector<'_> {
     }
 }
 
-/// The rows, of so many, that pass a test.
+/// The rows, of `len`, that pass a test.
 #[inline]
 pub(super) fn chosen(len: usize, test: impl Fn(usize) -> bool) -> Vec<u32> {
     let mut rows = Vec::with_capacity(len);

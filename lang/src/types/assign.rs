@@ -4,10 +4,10 @@ use super::bounds::Fuel;
 use super::{Field, FunctionType, RecordType, Type, Types};
 use std::sync::Arc;
 
-/// May a value of one type stand where another is wanted?
+/// Is a value of one type allowed where another is wanted?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
-    /// Never, whatever the value.
+    /// Never, for any value.
     Never,
     /// Some values do; found out when it runs.
     Sometimes,
@@ -100,7 +100,7 @@ impl Types {
             }
             (from, Type::Nullable(to)) => self.is_within_at(from, to, depth - 1, fuel),
             (Type::Record(a), Type::Record(b)) => b.fields.iter().enumerate().all(|(place, wanted)| {
-                // A field that may be null may be missing in a row, where a default would stand in.
+                // A nullable field may be missing in a row, where a default would replace it.
                 let given = |field: &Field| wanted.default.is_none() || !self.takes_null(&field.ty);
                 match field(a, place, &wanted.name, fuel) {
                     Found::Field(field) => given(field) && self.is_within_at(&field.ty, &wanted.ty, depth - 1, fuel),
@@ -208,7 +208,7 @@ enum Found<'t> {
     Unknown,
 }
 
-/// The field of this name, which most likely stands at `place`.
+/// The field of this name, which is most likely at `place`.
 fn field<'t>(record: &'t RecordType, place: usize, name: &str, fuel: &mut Fuel) -> Found<'t> {
     if let Some(field) = record.fields.get(place).filter(|field| field.name == name) {
         return Found::Field(field);

@@ -64,7 +64,7 @@ impl std::error::Error for Mismatch {}
 pub enum Stopped {
     /// It cannot.
     Mismatch(Mismatch),
-    /// What it may use has come to its end.
+    /// Its budget is used up.
     Ended(Box<RunError>),
 }
 

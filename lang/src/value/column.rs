@@ -4,7 +4,7 @@ use super::{DateTime, Number, Value};
 use ecow::EcoString;
 use std::convert::Infallible;
 
-/// Cells that are gathered between two questions whether to go on.
+/// Cells that are gathered between two checks whether to continue.
 const STRETCH: usize = 1 << 14;
 
 /// The cells of one column. A column is typed as long as all its cells but nulls have one simple type.
@@ -189,7 +189,7 @@ impl Column {
         }
     }
 
-    /// The same of many cells: `watch` is told of each stretch of them, by its length, and may end it.
+    /// The same for many cells: `watch` receives the length of each stretch of them, and may end the work.
     pub fn gather_watched<E>(&self, rows: &[u32], watch: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<Self, E> {
         fn pick<T: Clone + Default, E>(
             cells: &[T],

@@ -31,8 +31,8 @@ pub fn equal(a: &Value, b: &Value, conversion: Conversion, budget: &mut dyn Budg
     }
 }
 
-/// The most parts that one comparison looks at, more than twice as many as a list or table may have cells. Only values
-/// that hold the same parts many times over have so many, and without a limit of steps nothing else would end it.
+/// The most parts that one comparison looks at, more than twice the limit on cells of a list or table. Only values that
+/// hold the same parts many times over have more, and only a limit on steps ends their comparison.
 const MOST_PARTS: usize = 25_000_000;
 
 /// One comparison: who pays for it, and how many parts it has looked at.
@@ -145,7 +145,7 @@ pub fn compare(a: &Value, b: &Value, zone: Zone) -> Option<Ordering> {
     }
 }
 
-/// The order of `order by`: null, numbers, texts, booleans, datetimes. `None` where a value is none of these.
+/// The order of `order by`: null, numbers, texts, booleans, datetimes. `None` for a value of another type.
 pub fn sort_order(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => Some(x.cmp(y)),

@@ -107,7 +107,8 @@ pub fn parse_boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Longer texts, blanks included, are no number and no datetime: nobody looks through millions of blanks for one.
+/// Longer texts, blanks included, are not converted to a number or datetime: millions of blanks are not searched for
+/// one.
 const LONGEST_CONVERTED: usize = 4_096;
 
 /// Surrounding blanks, sign, digits, at most one `.` or `,`, optional exponent.

@@ -2,9 +2,9 @@
 
 use ecow::EcoString;
 
-/// The character that stands for `c` in both cases: `a` for `A`, `σ` for `Σ` and `ς`, `ß` for `ẞ`.
+/// The character that represents `c` in both cases: `a` for `A`, `σ` for `Σ` and `ς`, `ß` for `ẞ`.
 ///
-/// The Turkish `İ` and `ı` stand for themselves.
+/// The Turkish `İ` and `ı` represent themselves.
 pub fn fold_char(c: char) -> char {
     match c {
         c if c.is_ascii() => c.to_ascii_lowercase(),

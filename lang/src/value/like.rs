@@ -4,12 +4,12 @@ use super::fold::fold_char;
 use crate::budget::Budget;
 use crate::error::RunError;
 
-/// Texts and patterns up to so many bytes are little beside the step that looks at them.
+/// Texts and patterns up to this many bytes cost little compared with the step that looks at them.
 const SHORT: usize = 64;
 
 /// `like`: whole text, case-insensitive; `%` any run, `_` one character, `[a-f]`, `[^x]`.
 ///
-/// A `[` without `]` stands for itself.
+/// A `[` without `]` matches itself.
 pub fn like(text: &str, pattern: &str, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
     if pattern.len() > SHORT {
         budget.take(pattern.len().saturating_mul(size_of::<LikePart>()))?;
@@ -72,7 +72,7 @@ impl LikePattern {
             }
             match part {
                 Some(LikePart::Run) => {
-                    // Nothing can fail behind a run that ends the pattern.
+                    // Nothing can fail after a run that ends the pattern.
                     if p + 1 == self.parts.len() {
                         return Ok(true);
                     }
@@ -146,7 +146,7 @@ fn like_parts(pattern: &str) -> Vec<LikePart> {
     parts
 }
 
-/// A set behind its `[`, and how many characters it took with its `]`.
+/// A set after its `[`, and how many characters it took with its `]`.
 fn like_set(chars: &[char]) -> Option<(LikePart, usize)> {
     let negated = chars.first() == Some(&'^');
     let start = usize::from(negated);

@@ -1,7 +1,7 @@
-//! The values of the language (lang/README.md, Values). Knows nothing of the rest of the crate but what work may use.
+//! The values of the language (lang/README.md, Values). Of the rest of the crate it uses only the budget.
 //!
-//! A value is 24 bytes; cloning one copies or counts a reference. All values are immutable; what nobody else
-//! shares is changed in place.
+//! A value is 24 bytes; cloning one copies or counts a reference. All values are immutable; unshared parts are changed
+//! in place.
 
 mod checked;
 mod column;
@@ -83,7 +83,7 @@ pub enum Value {
 
 const _: () = assert!(size_of::<Value>() == 24);
 
-/// What the interpreter keeps behind a function value.
+/// The interpreter's part of a function value.
 pub trait Callable: Any + Debug + Send + Sync {
     /// The number of parameters it takes: at least and at most.
     fn arity(&self) -> (usize, usize);

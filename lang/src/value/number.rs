@@ -20,8 +20,8 @@ pub struct Number {
     rest: NonZeroU64,
 }
 
-/// `rest` holds the upper 32 bits of the integer, the scale and the sign side by side, so that one comparison tells
-/// whether two numbers have the same scale and sign and fit 64 bits. The lowest bit is always set.
+/// `rest` holds the upper 32 bits of the integer, the scale and the sign, so that one comparison shows whether two
+/// numbers have the same scale and sign and fit 64 bits. The lowest bit is always set.
 const NEGATIVE: u64 = 2;
 const SCALE: u32 = 8;
 const HIGH: u32 = 32;

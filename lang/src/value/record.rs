@@ -27,7 +27,7 @@ struct Cells {
 }
 
 impl Record {
-    /// The bytes that clones share, beside the cells and names.
+    /// The bytes that clones share, in addition to the cells and names.
     pub(super) const SHARED: usize = size_of::<Cells>();
 
     /// A record of `cells` under the names of `shape`. Missing cells are `null`, extra ones are dropped.
@@ -89,7 +89,7 @@ impl Record {
         }
     }
 
-    /// The same as a row of a table of these columns, in their order, without fields that are none of them.
+    /// The same as a row of a table of these columns, in their order, without other fields.
     pub(super) fn only(&self, columns: &Arc<Shape>) -> Self {
         let names = self.shape().names().iter().enumerate();
         let mut places: Vec<(usize, usize)> =
@@ -144,7 +144,7 @@ impl Record {
         }
     }
 
-    /// The value of a field: `None` where there is none, `null` where only other rows of its table have it.
+    /// The value of a field: `None` if it is missing, `null` if only other rows of its table have it.
     #[inline]
     pub fn get(&self, name: &str) -> Option<Value> {
         match self.shape().position(name) {
@@ -175,7 +175,7 @@ impl Record {
         }
     }
 
-    /// The same record with `name` set to `value`, in its place or at the end. In place where nobody shares it.
+    /// The same record with `name` set to `value`, at its position or at the end. Changed in place unless it is shared.
     #[must_use]
     pub fn with(mut self, name: &EcoString, value: Value) -> Self {
         let position = self.shape().position(name);
@@ -184,7 +184,7 @@ impl Record {
         match position.and_then(|position| cells.cells.get_mut(position)) {
             Some(cell) => *cell = value,
             None => {
-                // Where nobody shares the names either, adding one does not copy the others.
+                // Unless the names are shared, adding one does not copy the others.
                 Arc::make_mut(&mut cells.shape).add(name.clone());
                 cells.cells.push(value);
             }
@@ -242,7 +242,7 @@ impl Record {
         }
     }
 
-    /// Its cells, where nobody else holds them.
+    /// Its cells, unless they are shared.
     pub(super) fn fresh_cells(&self) -> Option<&Vec<Value>> {
         match &self.0 {
             Inner::Cells(cells) if Arc::strong_count(cells) == 1 => Some(&cells.cells),
@@ -287,7 +287,7 @@ mod tests {
         assert!(matches!(row.get("a"), Some(Value::Null)) && row.get("c").is_none());
         assert!(row.is_absent("a") && !row.is_absent("b") && !row.is_absent("c"));
         assert_eq!(row.readable().map(EcoString::as_str).collect::<Vec<_>>(), ["b", "a"]);
-        // A record that somebody holds stays what it was, and rows share the names of the table.
+        // A record that is still held stays what it was, and rows share the names of the table.
         assert!(matches!(&kept, Value::Record(kept) if kept.get("a").is_none()));
         assert!(row.others().is_some_and(|others| Arc::ptr_eq(others, table.shape())));
         let set = row.clone().with(&"a".into(), 5.into());

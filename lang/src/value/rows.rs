@@ -3,7 +3,7 @@
 use super::{Column, List, Record, Shape, Table, TableBuilder, Value};
 use std::sync::Arc;
 
-/// The rows of a list or table; `null` is no rows. Cloning shares.
+/// The rows of a list or table; `null` counts as no rows. Cloning shares.
 #[derive(Clone, Debug)]
 pub enum Rows {
     /// A list's elements.
@@ -13,7 +13,7 @@ pub enum Rows {
 }
 
 impl Rows {
-    /// The rows of a value; `None` where it is no list, table or `null`.
+    /// The rows of a value; `None` unless it is a list, a table or `null`.
     pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Null => Some(Self::List(Arc::default())),

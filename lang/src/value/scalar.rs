@@ -1,4 +1,4 @@
-//! Simple values where they stand: what is computed with for a row of few ones.
+//! Simple values used in place, to compute row expressions when there are few rows.
 
 use super::convert::text_truth;
 use super::{Column, DateTime, Number, Record, Table, Value};
@@ -107,7 +107,7 @@ impl<'v> Scalar<'v> {
         }
     }
 
-    /// The bytes it holds beside its place.
+    /// The bytes it holds in addition to its place.
     pub(crate) fn held(self) -> usize {
         match self {
             Self::Text(text) if text.len() > EcoString::INLINE_LIMIT => text.len(),
@@ -163,7 +163,7 @@ impl Table {
 }
 
 impl Record {
-    /// The field of this name, in place; `None` where there is none, or it has parts.
+    /// The field of this name, in place; `None` if it is missing or has parts.
     #[inline]
     pub(crate) fn scalar(&self, name: &EcoString) -> Option<Scalar<'_>> {
         self.scalar_at(self.shape().position(name)?)

@@ -19,11 +19,11 @@ pub struct Shape {
     index: Option<Box<Index>>,
 }
 
-/// Where names stand, by their hashes.
+/// The positions of names, by their hashes.
 #[derive(Clone, Debug, Default)]
 struct Index {
     places: HashTable<u32>,
-    /// Names come from outside: nobody may choose those that meet.
+    /// Names come from outside: a caller must not be able to choose names that collide.
     hasher: RandomState,
 }
 
@@ -88,7 +88,7 @@ impl Shape {
         Arc::ptr_eq(self, other) || self.names == other.names
     }
 
-    /// The bytes it takes beside the texts of long names.
+    /// The bytes it takes in addition to the texts of long names.
     pub(super) fn bytes(&self) -> usize {
         let index = self.index.as_ref().map_or(0, |index| size_of::<Index>() + index.places.allocation_size());
         self.names.capacity() * size_of::<EcoString>() + index

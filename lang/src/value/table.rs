@@ -25,7 +25,7 @@ enum Body {
     Ragged(Vec<Record>),
 }
 
-/// From tables of at most so many rows, rows are picked: what is kept alive of the others is little.
+/// Up to this many rows, rows are picked out of a table by reference: they keep little of the others alive.
 const PICKED_FROM: usize = 64;
 
 /// What is known of the rows of a `table(T)`: functions that fill tables convert to it (functions.md, `CSVFill`).
@@ -61,7 +61,7 @@ pub enum SimpleKind {
     DateTime,
 }
 
-/// Where the cells of a table stand.
+/// The storage of the cells of a table.
 #[derive(Clone, Copy)]
 pub(crate) struct TableCells<'c> {
     pub columns: &'c [Arc<Column>],
@@ -165,7 +165,7 @@ impl Table {
         }
     }
 
-    /// Where its cells stand, if rows do not differ in their fields: columns, and which of their rows are its own.
+    /// The storage of its cells, if rows do not differ in their fields: columns, and which of their rows are its own.
     #[inline]
     pub(crate) fn cells(&self) -> Option<TableCells<'_>> {
         match &self.body {

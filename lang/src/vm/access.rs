@@ -21,7 +21,7 @@ impl Machine<'_> {
         }
     }
 
-    /// `x?.name`: `null` where there is no such field.
+    /// `x?.name`: `null` if the field is missing.
     pub(super) fn safe_field(&mut self, value: &Value, name: &EcoString) -> Evaluated {
         match value {
             Value::Record(record) => Ok(record.get(name).unwrap_or_default()),

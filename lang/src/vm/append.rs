@@ -1,4 +1,4 @@
-//! `set x = x & …`: appends in place where nobody shares x.
+//! `set x = x & …`: appends in place unless x is shared.
 
 use super::Failure;
 use super::concat::same_place;
@@ -48,7 +48,7 @@ impl Machine<'_> {
                 return self.set(frame, variable, whole);
             }
         };
-        // Now nobody else holds it, unless the script does.
+        // Now only the script may still hold it.
         drop(before);
         let appended = self.append_as(types, &mut whole, added, annotation);
         self.set(frame, variable, whole)?;

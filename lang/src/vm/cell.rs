@@ -4,7 +4,7 @@ use crate::value::Value;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A variable that closures share and somebody sets. Empty before its `let` has run, and after its run.
+/// A variable that closures share and that is set. Empty before its `let` has run, and after its run.
 #[derive(Debug, Default)]
 pub(super) struct Cell(Mutex<Option<Value>>);
 
@@ -39,7 +39,7 @@ pub(super) struct CellPool {
     prune_at: usize,
 }
 
-/// The number of cells from which the pool looks for those that nobody holds any more.
+/// The number of cells from which the pool looks for unused ones.
 const PRUNE_FROM: usize = 1_024;
 
 impl CellPool {
@@ -65,7 +65,7 @@ impl CellPool {
         self.cells.iter().filter_map(|cell| cell.take()).collect()
     }
 
-    /// The values of all cells that somebody holds.
+    /// The values of all cells still held.
     pub fn values(&self) -> Vec<Value> {
         self.cells.iter().filter(|cell| Arc::strong_count(cell) > 1).filter_map(|cell| cell.get()).collect()
     }
@@ -80,7 +80,7 @@ impl Drop for CellPool {
     }
 }
 
-/// The variables of a run that is over. Functions among its results go on using them as long as this lives.
+/// The variables of a run that is over. Functions among its results use them as long as this lives.
 #[derive(Clone, Debug, Default)]
 pub struct Remains(#[expect(dead_code, reason = "it is there to be dropped")] Option<Arc<Home>>);
 

@@ -11,7 +11,7 @@ use ecow::EcoString;
 use std::sync::Arc;
 
 impl Machine<'_> {
-    /// Appends `right` to `left`, in place where nobody shares it. After an error `left` is what it was.
+    /// Appends `right` to `left`, in place unless it is shared. After an error `left` is unchanged.
     pub(super) fn append(&mut self, left: &mut Value, right: Value) -> Result<(), Failure> {
         match (&mut *left, right) {
             (Value::Text(text), Value::Text(added)) => self.append_text(text, &added),

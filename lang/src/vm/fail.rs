@@ -6,7 +6,7 @@ use crate::tree::{FunctionDef, ParameterDef};
 use crate::types::Mismatch;
 use crate::value::Value;
 
-/// An error on its way to whoever catches it.
+/// An error on its way to its handler.
 pub(super) type Failure = Box<RunError>;
 
 /// What evaluating gives.

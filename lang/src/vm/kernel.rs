@@ -19,7 +19,7 @@ pub(super) struct Binder<'t> {
     sources: Vec<Rows>,
     /// The keys and aggregates of groups, a source of their own: the first.
     pub groups: Vec<Arc<Column>>,
-    /// The columns of a result, the source behind all others.
+    /// The columns of a result, the source after all others.
     pub results: Vec<Option<Arc<Column>>>,
     /// Has something been read that a function called for a row could change?
     pub shared: bool,
@@ -29,7 +29,7 @@ pub(super) struct Binder<'t> {
 const LONGEST_PATTERN: usize = 1_024;
 
 impl<'t> Machine<'_> {
-    /// Are kernels worth their preparation for so many rows?
+    /// Are kernels worth preparing for `rows` rows?
     pub(super) fn wants_kernels(&self, rows: usize) -> bool {
         rows >= WORTHWHILE && self.method == Method::Code
     }

@@ -149,7 +149,7 @@ impl Machine<'_> {
     }
 }
 
-/// The run, for whatever works for it.
+/// The run's budget, for all code that works for it.
 impl Budget for Machine<'_> {
     fn spend(&mut self, steps: u64) -> Paid {
         Machine::spend(self, steps)

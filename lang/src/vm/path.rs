@@ -1,4 +1,4 @@
-//! `set x.field[index] = value`: rebuilds x with that change, in place where nobody shares its parts.
+//! `set x.field[index] = value`: rebuilds x with that change, in place where its parts are not shared.
 
 use super::Failure;
 use super::access::{no_field, no_fields, position};
@@ -218,7 +218,7 @@ fn changed_row(mut table: Arc<Table>, row: usize, path: &[Step], new: Value) -> 
     builder.finish()
 }
 
-/// The path as it stands in an error: `lines[0].qty`.
+/// The path as an error shows it: `lines[0].qty`.
 fn written(path: &[Step]) -> String {
     let mut written = String::new();
     for step in path {
@@ -242,7 +242,7 @@ fn place_type<'t>(types: &'t Types, ty: &'t Type, path: &[Step]) -> Option<&'t T
     }
 }
 
-/// Does somebody else hold it, beside so many?
+/// Has it more than `holders` holders?
 fn is_shared(value: &Value, holders: usize) -> bool {
     match value {
         Value::List(list) => Arc::strong_count(list) > holders,
@@ -258,7 +258,7 @@ struct Work {
     looked: usize,
 }
 
-/// What comes behind a step into a value.
+/// What follows a step into a value.
 enum Next<'a> {
     Field(&'a str),
     Position,

@@ -19,7 +19,7 @@ pub(super) struct SortKey {
 /// Pieces of this size are sorted at once.
 const PIECE: usize = 1_024;
 
-/// Bytes of a text that comparing it is likely to look at; what is behind them is paid for.
+/// Bytes of a text that a comparison is likely to look at; bytes after them are paid for.
 const SHORT_KEY: usize = 64;
 
 /// Up to this many first rows are picked, not sorted.
@@ -87,7 +87,7 @@ impl Machine<'_> {
             if row.is_multiple_of(64) {
                 self.work(8)?;
             }
-            // Behind those it is equal to, since they stood before it.
+            // After the rows it is equal to, since they came before it.
             if first.len() == limit && first.last().is_none_or(|last| order(&row, last) != Ordering::Less) {
                 continue;
             }

@@ -136,7 +136,7 @@ impl Machine<'_> {
         rows: &Rows,
         body: &'t Block,
     ) -> Result<Flow, Failure> {
-        // On the stack the limit on memory sees them, whatever becomes of the variable they came from.
+        // On the stack the limit on memory sees them, even if their variable changes.
         self.stack.push(rows.to_value());
         for position in 0..rows.len() {
             match self.pass(frame, variable, rows.get(position), body)? {

@@ -141,7 +141,7 @@ fn memory_is_what_is_alive() {
     let settings = Settings { limits: Limits { memory: 1 << 20, ..Limits::default() }, ..Settings::default() };
     let text = "x".repeat(20_000);
     let making = |kept: &Statement| match kept {
-        // What is dropped at once is no matter,
+        // What is dropped at once does not matter,
         Statement::Set(..) => Statement::Set(y, binary(constant(text.as_str()), BinaryOp::Concat, constant("y"))),
         // what is kept is.
         _ => Statement::Append {

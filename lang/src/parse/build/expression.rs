@@ -26,7 +26,7 @@ impl Builder<'_> {
         Expr { kind: ExprKind::Query { source: Box::new(source), operators }, span }
     }
 
-    /// A primary with the steps behind it.
+    /// A primary with the steps after it.
     pub(super) fn operand(&mut self, node: Node) -> Expr {
         let mut nodes = node.into_inner();
         let first = child(&mut nodes);
@@ -43,7 +43,7 @@ impl Builder<'_> {
         self.with_steps(base, nodes)
     }
 
-    /// `base` with the steps behind it.
+    /// `base` with the steps after it.
     fn with_steps(&mut self, base: Expr, nodes: Nodes) -> Expr {
         if nodes.is_empty() {
             return base;
@@ -209,7 +209,7 @@ impl Builder<'_> {
         parameters
     }
 
-    /// `parameters => e`, whose parameters stand at `head`.
+    /// `parameters => e`, whose parameters are at `head`.
     fn lambda(&mut self, head: Span, parameters: Vec<Parameter>, body: Node) -> Expr {
         let body = self.expression(last_expression(body));
         let span = head.to(body.span);

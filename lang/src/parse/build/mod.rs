@@ -1,7 +1,7 @@
 //! From pest's pairs to the tree, and the errors that only the finished parts show.
 //!
-//! pest counts the blanks and comments before an optional part that is not there as part of a rule, so the end of a
-//! node is always taken from what stands last in it, never from the rule.
+//! pest counts the blanks and comments before an absent optional part as part of a rule. So the end of a node is always
+//! taken from its last part, never from the rule.
 
 mod expression;
 mod literal;
@@ -27,7 +27,7 @@ type Nodes<'a> = Pairs<'a, Rule>;
 pub(super) struct Builder<'a> {
     /// Where the parsed text begins in the source, in bytes.
     base: usize,
-    /// The length of the source. A mended text may be longer, but nothing is told to stand there.
+    /// The length of the source. A mended text may be longer, but no place beyond the source is reported.
     length: usize,
     /// The places that have been mended; a hole elsewhere is a stray character of the author.
     holes: &'a [usize],
@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
         Name { text: node.as_str().into(), span: self.span(node) }
     }
 
-    /// The name that a label stands for, quoted or not.
+    /// The name of a label, quoted or not.
     fn label(&self, node: &Node) -> Name {
         let text = match node.clone().into_inner().next() {
             Some(inner) if inner.as_rule() == Rule::text => text_value(inner.as_str()),
@@ -116,7 +116,7 @@ impl<'a> Builder<'a> {
         Name { text, span: self.span(node) }
     }
 
-    /// Reads a bracket as a record, where only a record can stand: bare names are fields.
+    /// Reads a bracket as a record, where only a record is allowed: bare names are fields.
     fn record_only(&mut self, bracket: Expr) -> Expr {
         match bracket.kind {
             ExprKind::List(items) => {

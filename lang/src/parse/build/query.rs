@@ -10,7 +10,7 @@ use crate::parse::grammar::Rule;
 use crate::span::Span;
 
 impl Builder<'_> {
-    /// One operator behind a source, with its place.
+    /// One operator after a source, with its place.
     pub(super) fn query_step(&mut self, node: Node) -> (QueryOp, Span) {
         let span = self.tight_span(&node);
         let operator = match node.as_rule() {

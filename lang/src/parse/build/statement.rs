@@ -165,7 +165,7 @@ impl Builder<'_> {
         StatementKind::If { branches, otherwise }
     }
 
-    /// A block, or the one statement behind `:`.
+    /// A block, or the one statement after `:`.
     fn body(&mut self, node: Node) -> Block {
         if node.as_rule() == Rule::block {
             return self.block(node);

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::parse::grammar::Rule;
 use crate::span::Span;
 
-/// As many `?` and `*` as one type may have: they nest, and nobody writes more.
+/// The most `?` and `*` of one type: they nest, and real scripts need fewer.
 const MOST_SUFFIXES: usize = 8;
 
 impl Builder<'_> {

@@ -138,7 +138,7 @@ impl Situation<'_> {
         Some(error.with_hint(hint).with_fix(self.own_operator()))
     }
 
-    /// What stands here in place of an operator of another language.
+    /// The FlowScript operator to write in place of an operator of another language.
     fn own_operator(&self) -> Option<Fix> {
         let (word, sure) = match self.text() {
             "&&" => ("and", true),

@@ -36,8 +36,8 @@ impl Number {
         (count > 0).then_some(Self::new(low, 0, scale, negative && low != 0))
     }
 
-    /// The number at the start of a JSON text, and how many bytes it takes. `None` where there is none, and where it
-    /// has an exponent or more than 18 digits: [`Number::parse`] reads those.
+    /// The number at the start of a JSON text, and how many bytes it takes. `None` if it does not start with a number,
+    /// or with one that has an exponent or more than 18 digits: [`Number::parse`] reads those.
     #[inline]
     pub fn leading(text: &[u8]) -> Option<(Self, usize)> {
         let negative = text.first() == Some(&b'-');
@@ -85,7 +85,7 @@ impl Number {
         if whole.len() + fraction.len() == 0 || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
             return None;
         }
-        // The digits without leading zeros, and where the point stands among them.
+        // The digits without leading zeros, and the position of the point among them.
         let digits: String = whole.chars().chain(fraction.chars()).collect();
         let trimmed = digits.trim_start_matches('0');
         if trimmed.is_empty() {

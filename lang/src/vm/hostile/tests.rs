@@ -85,7 +85,7 @@ fn values() -> Vec<String> {
         "let s = 'xxxxxxxxxxxxxxxx'; let j = 0; while j < 13 { set s = s & s; set j = j + 1; } \
          let a: any = [[k: s], [k: s]]; let i = 0; while i < 11 { set a = a & a; set i = i + 1; } let b: any = a; "
             .to_owned(),
-        // Blanks around what is no number.
+        // Blanks that are not a number.
         both("' '", 17, "@ & @"),
     ]
 }

@@ -32,7 +32,7 @@ struct WithCode<'t> {
 /// The cells that a `map` makes row by row.
 struct MapCells<'s, 't> {
     cells: &'t [Expr],
-    /// Those that are there already; nothing where none is.
+    /// The columns that are already there; `None` for each other one.
     ready: &'s [Option<Arc<Column>>],
     columns: &'s mut [Column],
 }

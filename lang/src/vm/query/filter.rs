@@ -125,7 +125,7 @@ impl<'t> Machine<'_> {
         Ok(Relation { rows: relation.rows, selection: Some(selection) })
     }
 
-    /// The kernel of a condition, or of its first parts that `and` joins, and the parts behind it that have none.
+    /// The kernel of a condition, or of its first parts joined by `and`, and the parts after it without one.
     fn filter_parts(
         &mut self,
         frame: &mut Frame<'t>,

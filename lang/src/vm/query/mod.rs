@@ -58,8 +58,8 @@ impl Relation {
         Batch { len, at: vec![at] }
     }
 
-    /// Is it a table? Only of those the first rows can be told without the others: the elements of a list
-    /// decide together what it is.
+    /// Is it a table? Only a table can give its first rows without the others: the elements of a list decide together
+    /// what it is.
     fn is_table(&self) -> bool {
         matches!(self.rows, Rows::Table(_))
     }

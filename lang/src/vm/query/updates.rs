@@ -16,7 +16,7 @@ pub(super) struct Updated {
     pub new: Option<Value>,
 }
 
-/// The columns that a `with` sets or adds, and where they stand by name.
+/// The columns that a `with` sets or adds, and their positions by name.
 #[derive(Default)]
 pub(super) struct Updates {
     pub all: Vec<Updated>,

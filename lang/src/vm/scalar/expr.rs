@@ -68,7 +68,7 @@ impl<'q> RowScalars<'q, '_, '_> {
         value
     }
 
-    /// What stands in a row or record already.
+    /// A value that a row or record already has.
     fn part(&self, expr: &Expr) -> Option<Scalar<'q>> {
         let joined = |scope, source: u16, name| self.frame.joined_ref(scope)?.named(usize::from(source), name);
         match &expr.kind {
@@ -187,7 +187,7 @@ impl<'q> RowScalars<'q, '_, '_> {
         }
     }
 
-    /// `a + b - c`: null with a number is null; only the evaluator knows what other types come to.
+    /// `a + b - c`: null with a number is null; only the evaluator knows the results for other types.
     fn arithmetic<'s>(
         &mut self,
         first: &Expr,

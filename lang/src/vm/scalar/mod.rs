@@ -1,8 +1,8 @@
 //! Row expressions of few rows: computed on simple values where they are, without making any.
 //!
-//! What is computed here has no effects and no errors. Where the evaluator would come to an error, would have to
-//! convert a text, or would make a value with parts, this declines, and the evaluator does the row. So nobody can tell
-//! that it was tried; pure library functions on simple values are called here, too.
+//! Computation here has no effects and no errors. If the evaluator would fail, convert a text, or make a value with
+//! parts, this declines, and the evaluator does the row. So the attempt has no visible effect; pure library functions
+//! on simple values are called here, too.
 
 mod expr;
 mod native;
@@ -49,7 +49,7 @@ pub(super) struct Spent {
     pub steps: u64,
     /// Bytes of texts made.
     pub bytes: usize,
-    /// Bytes that a query goes on holding.
+    /// Bytes that a query keeps.
     pub held: usize,
 }
 

@@ -55,7 +55,7 @@ impl<'t> Machine<'_> {
             if let Some(joined) = self.kernel_join(frame, select, before, source, length)? {
                 return Ok(joined);
             }
-            // An error here may be one that the written order, row by row, would never come to.
+            // An error here may be one that the written order, row by row, would never reach.
             match self.hash_join(frame, select, before, source, length) {
                 Err(error) if error.kind.is_catchable() => {}
                 other => return other,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(super) enum Origin<'j> {
     /// Rows of the join.
     Rows(&'j Joined),
-    /// So many groups, by their keys and aggregates.
+    /// The groups, by their keys and aggregates, and their number.
     Groups(Vec<Arc<Column>>, usize),
 }
 
