@@ -26,7 +26,7 @@ pub(crate) fn count(call: &Call<'_>, position: usize) -> Result<usize, Box<RunEr
     clamped(call, position).map(|number| usize::try_from(number.max(0)).unwrap_or(usize::MAX))
 }
 
-/// Pays for a text of so many bytes before it is made; one that would be too long is an error.
+/// Pays for a text of `bytes` bytes before it is made; one that would be too long is an error.
 pub(crate) fn text_fits(call: &mut Call<'_>, bytes: usize) -> Result<(), Box<RunError>> {
     let most = call.budget().most_text();
     if bytes > most {
@@ -92,7 +92,7 @@ impl<'b> Out<'b> {
         Ok(())
     }
 
-    /// Pays for what has been written and for so many bytes more.
+    /// Pays for what has been written and for `more` bytes.
     fn pay(&mut self, more: usize) -> Paid {
         let bytes = std::mem::take(&mut self.unpaid).saturating_add(more);
         self.written.grow(bytes).map_err(|error| match error {
@@ -102,7 +102,7 @@ impl<'b> Out<'b> {
         })
     }
 
-    /// Pays for a look at so many bytes.
+    /// Pays for a look at `bytes` bytes.
     pub(crate) fn look(&mut self, bytes: usize) -> Paid {
         self.written.look(bytes)
     }
@@ -129,13 +129,13 @@ pub(crate) fn part(call: &mut Call<'_>, text: &str) -> NativeResult {
     copied(text, call.budget()).map(Value::Text)
 }
 
-/// Pays for looking at so many characters or bytes of a text.
+/// Pays for looking at this many characters or bytes of a text.
 #[inline]
 pub(crate) fn looked(call: &mut Call<'_>, bytes: usize) -> Paid {
     if bytes < BYTES_OF_STEP { Ok(()) } else { call.budget().scan(bytes) }
 }
 
-/// Pays for a list or table of so many cells before it is made; one that would have too many is an error.
+/// Pays for a list or table of `cells` cells before it is made; one that would have too many is an error.
 pub(crate) fn cells_fit(call: &mut Call<'_>, cells: usize) -> Result<(), Box<RunError>> {
     let most = call.budget().most_cells();
     if cells > most {
@@ -155,7 +155,7 @@ const STRETCH: usize = 4_096;
 /// What choosing a row costs, in elements that are merely looked at.
 const CHOOSING: usize = 4;
 
-/// So many of the rows, `place` tells which, paid for while they are chosen.
+/// `count` of the rows, at the positions that `place` gives, paid for while they are chosen.
 pub(crate) fn chosen(call: &mut Call<'_>, rows: &Rows, count: usize, place: impl Fn(usize) -> u32) -> NativeResult {
     let budget = call.budget();
     match rows {
@@ -205,7 +205,7 @@ pub(crate) fn bytes(call: &Call<'_>, position: usize) -> Result<Bytes, Box<RunEr
     }
 }
 
-/// A row expression, ready for its rows. One that is no function is the same for every row.
+/// A row expression, ready for its rows. One that is not a function is the same for every row.
 pub(crate) enum Selector {
     Constant(Value),
     Each(RowFunction),

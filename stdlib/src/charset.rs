@@ -82,7 +82,7 @@ fn declared(bytes: &[u8]) -> Result<&'static Encoding, NotText> {
     }
     let Some(name) = declared_name(bytes) else { return Ok(UTF_8) };
     let encoding = known(&name)?;
-    // A declaration that reads as ASCII is not UTF-16, whatever it says: many programs leave it when they convert.
+    // A declaration that reads as ASCII is not UTF-16, even if it says so: many programs leave it when they convert.
     Ok(if [UTF_16LE, UTF_16BE].contains(&encoding) { UTF_8 } else { encoding })
 }
 

@@ -67,7 +67,7 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("DecodeText(Hex.Decode('C3a9'))", "'é'"), fails("Hex.Decode('c3a')", "hexadecimal")]),
 ];
 
-/// So many bytes are worked on before they are paid for; groups of three, four and two bytes stay whole.
+/// Bytes that are processed before they are paid for; groups of three, four and two bytes stay whole.
 const PIECE: usize = 48 << 10;
 
 /// What a byte costs, in bytes that are merely looked at.

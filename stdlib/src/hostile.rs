@@ -1,4 +1,4 @@
-//! Every function with arguments nobody wants: none panics, and every error names its function.
+//! Every function with unusable arguments: none panics, and every error names its function.
 
 use crate::testing::{Harness, closure};
 use crate::{odd, registry};
@@ -67,7 +67,7 @@ fn values() -> Vec<Value> {
     values
 }
 
-/// All combinations of `values` for so many arguments; of more than two arguments a part of them.
+/// All combinations of `values` for `count` arguments; for more than two arguments, a part of them.
 fn combinations(values: &[Value], count: usize) -> Vec<Vec<Value>> {
     let all = values.len().pow(count.min(8) as u32);
     // A step without a common factor comes through all places of the list.

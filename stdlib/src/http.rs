@@ -228,7 +228,7 @@ fn send(call: &mut Call<'_>, mut options: Options) -> NativeResult {
     answer(&response, call.budget()).map(Value::Record)
 }
 
-/// Why there is no answer. A run that is to end has not failed.
+/// Why no answer came. A run that is to end has not failed.
 fn unsent(call: &Call<'_>, message: String) -> Box<RunError> {
     match call.context.host().interrupt() {
         None => call.error(ErrorKind::Io, message),
@@ -237,7 +237,7 @@ fn unsent(call: &Call<'_>, message: String) -> Box<RunError> {
     }
 }
 
-/// An address for people: a login in it is nobody's business.
+/// An address for messages, without its login.
 fn without_login(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();

@@ -290,7 +290,7 @@ fn circle_ratio() -> Number {
     Number::from_decimal(rust_decimal::Decimal::PI)
 }
 
-/// A double with its 15 digits, or why there is none.
+/// A double with its 15 digits, or why it cannot be represented.
 fn rounded(call: &Call<'_>, value: f64) -> NativeResult {
     if value.is_nan() {
         return Err(no_result(call));

@@ -101,7 +101,7 @@ impl Host for TestHost {
         (1_719_837_296, 789_000_000)
     }
     fn random(&self) -> u64 {
-        // SplitMix64: every seed goes on well.
+        // SplitMix64: it works with every seed.
         let seed = self.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -5,7 +5,7 @@ use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::function::{Call, NativeResult};
 use std::collections::HashSet;
 
-/// Texts up to so many bytes are worked on at once, paid for in one go.
+/// Texts up to this many bytes are processed at once, with one payment.
 const SHORT: usize = 1 << 10;
 
 /// What going back over a byte costs, in bytes that are merely looked at.
@@ -80,7 +80,7 @@ fn trimmed(call: &mut Call<'_>, ends: Ends) -> NativeResult {
     if rest.len() == text.len() { Ok(call.take(0)) } else { part(call, rest) }
 }
 
-/// So many bytes of characters are looked through faster than a set of them is made.
+/// Up to this many bytes of characters, a linear search is faster than building a set.
 const FEW: usize = 16;
 
 /// What looking a character up in a set costs, in bytes that are merely looked at.

@@ -5,7 +5,7 @@ use flowscript_lang::budget::{Budget, Paid, Toll, longer_text};
 use flowscript_lang::error::RunError;
 use std::fmt;
 
-/// Why there is no text.
+/// Why the text could not be written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EncodeError {
     /// The value, or a part of it, has no such form; in words.
@@ -74,7 +74,7 @@ impl<'b> Written<'b> {
         Ok(self.toll.take(bytes)?)
     }
 
-    /// Pays for so many bytes more.
+    /// Pays for this many bytes more.
     #[inline]
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), EncodeError> {
         let length = self.paid.saturating_add(bytes);
@@ -86,7 +86,7 @@ impl<'b> Written<'b> {
         Ok(self.toll.take(bytes)?)
     }
 
-    /// Pays for a look at so many bytes.
+    /// Pays for a look at this many bytes.
     #[inline]
     pub(crate) fn look(&mut self, bytes: usize) -> Paid {
         self.toll.scan(bytes)

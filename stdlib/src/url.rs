@@ -31,7 +31,7 @@ fn url_encode(call: &mut Call<'_>) -> NativeResult {
 /// What a byte costs, in bytes that are merely looked at.
 const CODING: usize = 8;
 
-/// So many bytes are worked on before they are paid for.
+/// Bytes that are processed before they are paid for.
 const PIECE: usize = 16 << 10;
 
 fn url_decode(call: &mut Call<'_>) -> NativeResult {

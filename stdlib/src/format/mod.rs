@@ -1,7 +1,7 @@
 //! `Format` and its inverse for dates: the format strings of .NET in 18 cultures.
 //!
 //! A number pattern is a letter with a precision (`number.rs`) or a picture (`custom.rs`), a date pattern a letter
-//! that stands for a picture of the culture, or a picture itself (`date.rs`; `parse.rs` reads the same pictures).
+//! that names a picture of the culture, or a picture itself (`date.rs`; `parse.rs` reads the same pictures).
 //! What differs from culture to culture is one table (`cultures.rs`).
 
 mod culture;

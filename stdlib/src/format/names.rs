@@ -4,7 +4,7 @@ use super::culture::Culture;
 use pure_rust_locales::{Locale, locale_match};
 use std::borrow::Cow;
 
-/// Whether a month's name stands alone or behind a day, where the language makes a difference.
+/// Whether a month's name is used alone or after a day, if the language distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Alone,
@@ -18,7 +18,7 @@ pub(super) enum Width {
     Short,
 }
 
-// The data has the forms that stand behind a day.
+// The data has the forms used after a day.
 const POLISH: [&str; 12] = [
     "styczeń",
     "luty",

@@ -8,7 +8,7 @@ use crate::show::quoted;
 /// A field of a date picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Field {
-    /// `y`, `yy`: the last two digits of the year, at least so many. `yyyy`: the year.
+    /// `y`, `yy`: the last two digits of the year, padded to this width. `yyyy`: the year.
     Year(usize),
     /// `M`, `MM`
     Month(usize),
@@ -22,7 +22,7 @@ pub(super) enum Field {
     Hour12(usize),
     Minute(usize),
     Second(usize),
-    /// `fff`: so many digits of the second.
+    /// `fff`: this many digits of the second.
     Fraction(usize),
     /// `FFF`: the same without zeros at the end.
     ShortFraction(usize),

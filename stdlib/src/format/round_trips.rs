@@ -61,7 +61,8 @@ proptest! {
         culture in any_culture(),
         pattern in any_pattern(),
     ) {
-        // As in .NET, an `F` that shows nothing takes the point before it away: one that a `/` or `:` stands for would be missed.
+        // As in .NET, an `F` that shows nothing removes the point before it; a point written by `/` or `:` would be
+        // missed.
         prop_assume!(culture.date_separator != "." || !pattern.contains("/F"));
         prop_assume!(culture.time_separator != "." || !pattern.contains(":F"));
         let text = format_datetime(value, &pattern, culture).expect("a pattern");

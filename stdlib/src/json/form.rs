@@ -1,4 +1,4 @@
-//! What is remembered of the texts that were read: which objects stood where, so that the next ones are likely known.
+//! Remembers the shape of objects by their position in the texts read before, so that the next one is probably known.
 
 use super::write::write_text;
 use crate::shapes::Shapes;
@@ -7,7 +7,7 @@ use flowscript_lang::value::{Record, Shape, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// So many places are told apart; names made of data make places without end.
+/// The most positions told apart; names made of data would make positions without end.
 const MOST: usize = 1_000;
 
 /// The forms of the texts seen so far.

@@ -104,7 +104,7 @@ fn failed(call: &Call<'_>, error: DecodeError) -> Box<RunError> {
 /// Decodes with the shapes that the program has seen in earlier texts.
 fn decode_seen(call: &mut Call<'_>, text: &str) -> Result<Value, DecodeError> {
     const KEY: &str = "JSON.Decode shapes";
-    // What it may come to hold of usual texts, in bytes.
+    // The memory it may use for common texts, in bytes.
     const SEEN: usize = 256 << 10;
     let cache = call.context.cache();
     let known = cache.get(KEY).and_then(|known| known.downcast::<Mutex<Seen>>().ok());

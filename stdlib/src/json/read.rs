@@ -52,9 +52,9 @@ struct Spot {
 /// How far an object was what was expected.
 enum Fields {
     All,
-    /// So many fields; then comes another one.
+    /// This many fields, then another one.
     First(usize),
-    /// So many fields, and no more.
+    /// This many fields exactly.
     Only(usize),
 }
 
@@ -75,10 +75,10 @@ const READING: usize = 4;
 /// Longer texts in a column are paid for one by one, in bytes.
 const LONG: usize = 64 << 10;
 
-/// The memory of a list, table or record beside its cells, and of its parts on the way, in bytes.
+/// The memory of a list, table or record in addition to its cells, and of its parts on the way, in bytes.
 const CONTAINER: usize = 96;
 
-/// The memory of an object that is no row of a known table: its cells are collected twice.
+/// The memory of an object that is not a row of a known table: its cells are collected twice.
 const OBJECT_FIELD: usize = 64;
 
 impl<'a> Reader<'a> {
@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
         Self { scan, target, seen, typed: HashMap::new(), toll: Toll::new(budget), paid: 0 }
     }
 
-    /// Pays for what has been read since the last time, and for so many bytes of memory.
+    /// Pays for what has been read since the last time, and for this many bytes of memory.
     #[inline]
     fn pay(&mut self, bytes: usize) -> Read<()> {
         pay_to(&mut self.toll, &mut self.paid, self.scan.at, bytes)
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         self.scan.blanks(&mut |at, bytes| pay_to(toll, paid, at, bytes))
     }
 
-    /// Behind a field: does another one follow?
+    /// After a field: does another one follow?
     fn next_field(&mut self) -> Read<bool> {
         self.blanks()?;
         self.scan.next_field()
@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The next value, behind the cells of a column.
+    /// The next value, after the cells of a column.
     #[inline]
     fn cell(&mut self, column: &mut Column, spot: Spot) -> Read<()> {
         match self.scan.peek() {
@@ -290,7 +290,7 @@ impl<'a> Reader<'a> {
         self.unexpected_object(&known, cells, more, spot).map(Value::Record)
     }
 
-    /// The fields of an object behind its bracket, as long as they are those of the expected shape.
+    /// The fields of an object after its bracket, as long as they are those of the expected shape.
     #[inline]
     fn fields(
         &mut self,
@@ -313,7 +313,7 @@ impl<'a> Reader<'a> {
                 let name = known.shape.names().get(number).map_or("", EcoString::as_str);
                 return Err(failure.in_field(name));
             }
-            // Where no blanks stand between them, the next byte tells.
+            // Without blanks between them, the next byte decides.
             let more = match self.scan.take_end() {
                 Some(more) => more,
                 None => self.next_field()?,
@@ -337,7 +337,7 @@ impl<'a> Reader<'a> {
         Ok(Spot { level: spot.level + 1, place })
     }
 
-    /// An object that begins as was expected, with these cells, and goes on otherwise, or ends.
+    /// An object that begins as expected, with these cells, and then continues differently, or ends.
     fn unexpected_object(&mut self, known: &Known, cells: Vec<Value>, more: bool, spot: Spot) -> Read<Record> {
         let mut names: Vec<EcoString> = known.shape.names().iter().take(cells.len()).cloned().collect();
         let (mut cells, mut more) = (cells, more);
@@ -394,7 +394,7 @@ impl<'a> Reader<'a> {
         Ok(Value::Record(Record::new(shape, cells)))
     }
 
-    /// Behind an opening bracket.
+    /// After an opening bracket.
     #[inline]
     fn open(&mut self, spot: Spot) -> Read<()> {
         if spot.level >= MAX_NESTING {

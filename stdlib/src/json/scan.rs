@@ -4,7 +4,7 @@ use super::error::{Failure, Problem, Read};
 use flowscript_lang::value::{Number, Value};
 use std::borrow::Cow;
 
-/// So much of a text with escapes is read before it is paid for, in bytes.
+/// Bytes of a text with escapes that are read before they are paid for.
 const PIECE: usize = 64 << 10;
 
 /// Blanks that are skipped at once.
@@ -43,7 +43,7 @@ impl<'a> Scanner<'a> {
         Some(more)
     }
 
-    /// Behind a field and blanks: does another one follow?
+    /// After a field and blanks: does another one follow?
     pub(super) fn next_field(&mut self) -> Read<bool> {
         if self.eat(b',') {
             return Ok(true);
@@ -129,7 +129,7 @@ impl<'a> Scanner<'a> {
         Some(text)
     }
 
-    /// A text in double quotes. `pay` is told how far it has come.
+    /// A text in double quotes. `pay` receives its progress.
     pub(super) fn string(&mut self, pay: &mut dyn FnMut(usize, usize) -> Read<()>) -> Read<Cow<'a, str>> {
         let start = self.at + 1;
         let mut paid = start;
@@ -247,7 +247,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The first byte that cannot stand in a text as it is: a quote, a backslash or a control character.
+/// The first byte that must be escaped in a text: a quote, a backslash or a control character.
 #[inline]
 pub(super) fn special(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

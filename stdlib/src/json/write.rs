@@ -16,7 +16,7 @@ pub(super) const FUNCTION: &str = "Function values cannot be converted to JSON."
 /// Longer texts are written in pieces, in bytes.
 const PIECE: usize = 16 << 10;
 
-/// So many fields are written before they are paid for.
+/// Fields that are written before they are paid for.
 const FIELDS: usize = 64;
 
 /// How the text is laid out.
@@ -199,7 +199,7 @@ impl Writer<'_> {
         self.line(self.open.len() + 1);
     }
 
-    /// Behind so many elements or fields.
+    /// Closes a bracket after `count` elements or fields.
     fn close(&mut self, bracket: char, count: usize) {
         if count > 0 {
             self.line(self.open.len());

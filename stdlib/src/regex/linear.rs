@@ -1,4 +1,4 @@
-//! Patterns that an automaton can run: in linear time, whatever the text.
+//! Patterns that an automaton can run: in linear time on any text.
 
 use super::long::Long;
 use super::span::Span;
@@ -38,7 +38,7 @@ pub(super) struct Linear {
     tails: Vec<usize>,
 }
 
-/// Why there is no automaton.
+/// Why an automaton cannot run the pattern.
 pub(super) enum NotLinear {
     /// The pattern has a part that automata do not know, or takes too much memory as one.
     No,
@@ -71,12 +71,12 @@ impl Linear {
         Ok(Self { regex, hir, states, long: OnceLock::new(), indices: builder.indices, tails: builder.tails })
     }
 
-    /// May a search in so much text be one piece of work?
+    /// May a search in `bytes` bytes be one piece of work?
     pub(super) fn is_small(&self, bytes: usize) -> bool {
         bytes.saturating_mul(self.states) <= SMALL
     }
 
-    /// What a search in so much text costs, in bytes that are merely looked at.
+    /// The cost of a search in `bytes` bytes, counted in bytes looked at.
     pub(super) fn cost(bytes: usize) -> usize {
         bytes + SEARCH
     }

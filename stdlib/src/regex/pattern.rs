@@ -26,7 +26,7 @@ pub(super) struct Pattern {
     memory: usize,
 }
 
-/// Why there is no pattern.
+/// Why the pattern cannot be used.
 #[derive(Debug)]
 pub(super) enum NoPattern {
     /// What is wrong with it.
@@ -205,7 +205,7 @@ mod tests {
         Long,
     }
 
-    /// All matches by one of the engines; nothing where it gives up.
+    /// All matches by one of the engines; `None` if it gives up.
     fn spans(pattern: &Pattern, by: By, text: &str) -> Option<Vec<Span>> {
         let mut unlimited = Unlimited;
         let mut toll = Toll::new(&mut unlimited);

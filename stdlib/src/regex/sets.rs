@@ -58,7 +58,7 @@ pub(super) fn any(line_feed: bool) -> ClassUnicode {
     class
 }
 
-/// What `\d`, `\s` and `\w` stand for, and the rest for the capital letters.
+/// The sets of `\d`, `\s` and `\w`, and their complements for the capital letters.
 pub(super) fn shorthand(letter: char) -> Option<ClassUnicode> {
     let class: &ClassUnicode = match letter.to_ascii_lowercase() {
         'd' => &DIGIT,
@@ -73,7 +73,7 @@ pub(super) fn shorthand(letter: char) -> Option<ClassUnicode> {
     Some(class)
 }
 
-/// The set that `\p{name}` stands for. Of a letter's case nothing is asked with `fold`.
+/// The set of `\p{name}`. With `fold` the case of a letter is ignored.
 pub(super) fn property(name: &str, fold: bool) -> Result<ClassUnicode, String> {
     if SURROGATES.contains(&name) {
         return Err(format!(

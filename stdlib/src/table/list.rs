@@ -190,10 +190,10 @@ fn zip(call: &mut Call<'_>) -> NativeResult {
     Ok(Value::list(pairs))
 }
 
-/// The memory of a list beside its elements.
+/// The memory of a list in addition to its elements.
 const LIST: usize = 64;
 
-/// The memory of a table beside its cells, and of a column.
+/// The memory of a table in addition to its cells, and of a column.
 const TABLE: usize = 160;
 const COLUMN: usize = 96;
 

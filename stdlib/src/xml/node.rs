@@ -57,8 +57,8 @@ impl Node {
         }
     }
 
-    /// The text of an element without attributes and children; else the record of them, with `#text` where there is
-    /// text that is no layout.
+    /// The text of an element without attributes and children; else their record, with `#text` if it has text other
+    /// than layout.
     pub(super) fn into_value(self, shapes: &mut Shapes) -> Value {
         if self.attributes.is_empty() && self.children.is_empty() {
             return self.text.into();

@@ -32,7 +32,7 @@ pub(super) struct Step {
     pub conditions: Vec<Condition>,
 }
 
-/// What is in brackets behind a name.
+/// The condition in brackets after a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     /// The n-th of its parent, from 1.
@@ -48,7 +48,7 @@ impl Step {
 }
 
 impl Condition {
-    /// Does it hold for an element that is the `position`-th to come to it?
+    /// Does it hold for the `position`-th element that it is applied to?
     pub(super) fn holds(&self, position: u32, attributes: &[(&str, Cow<'_, str>)]) -> bool {
         match self {
             Self::Position(wanted) => position == *wanted,

@@ -19,7 +19,7 @@ pub(super) enum Op {
         lazy: bool,
         back: bool,
     },
-    /// Goes on, and comes back to `other` when that fails.
+    /// Continues, and returns to `other` when that fails.
     Try {
         other: usize,
     },
@@ -38,7 +38,7 @@ pub(super) enum Op {
     LoopStart {
         register: usize,
     },
-    /// Begins another pass, or goes on at `exit`.
+    /// Begins another pass, or continues at `exit`.
     Loop {
         register: usize,
         min: u32,
@@ -176,7 +176,7 @@ impl Program {
         let way = match condition {
             Condition::Group(slot) => self.hole(Op::IfGroup { slot: *slot, otherwise: 0 }),
             Condition::Match(test) => {
-                // The mark stands before the way to the other branch, so that the cut gives that up too.
+                // The mark comes before the entry for the other branch, so that the cut discards that too.
                 let register = self.register(2);
                 self.ops.push(Op::Mark { register });
                 let way = self.hole(Op::Try { other: 0 });

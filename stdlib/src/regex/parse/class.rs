@@ -112,7 +112,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The range from `first`, which stands at `start`, after its `-`.
+    /// The range from `first`, which is at `start`, after its `-`.
     fn range(&mut self, start: usize, first: char) -> Result<ClassUnicodeRange, Problem> {
         let last = match self.member(false)? {
             Member::Char { c, .. } => c,

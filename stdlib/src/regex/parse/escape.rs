@@ -66,7 +66,7 @@ impl Parser<'_> {
         Ok(class)
     }
 
-    /// `\1`, `\k<name>`, `\<name>`; nothing where it is a character by its code.
+    /// `\1`, `\k<name>`, `\<name>`; `None` if it is a character by its code.
     fn reference(&mut self, c: char) -> Result<Option<Node>, Problem> {
         let start = self.at;
         let angled = match (c, self.peek_after(1)) {
@@ -178,7 +178,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Exactly so many hexadecimal digits.
+    /// Exactly `count` hexadecimal digits.
     fn hex(&mut self, count: usize) -> Result<u32, Problem> {
         let mut code = 0;
         for _ in 0..count {

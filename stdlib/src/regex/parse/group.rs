@@ -5,7 +5,7 @@ use crate::regex::sets;
 use crate::regex::tree::{Condition, Node, Opening};
 
 impl Parser<'_> {
-    /// The group after its `(`; nothing where it only sets options. The parentheses of a condition keep nothing.
+    /// The group after its `(`; `None` if it only sets options. The parentheses of a condition capture nothing.
     pub(super) fn group(&mut self, condition: bool) -> Result<Option<Node>, Problem> {
         let start = self.at - 1;
         self.depth += 1;
