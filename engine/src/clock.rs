@@ -117,7 +117,7 @@ impl Ahead {
         Self(clock.now().0.saturating_sub(elapsed.as_millis() as i64))
     }
 
-    /// By how many milliseconds the wall clock was set back since the last look; nothing where it went on or forward.
+    /// By how many milliseconds the wall clock was set back since the last call; `None` if it was not.
     pub fn set_back(&mut self, clock: &dyn Clock) -> Option<i64> {
         let before = clock.elapsed();
         let now = Self::of(clock);

@@ -78,8 +78,8 @@ impl From<io::Error> for Unread {
     }
 }
 
-/// Opens a regular file for reading. Whatever else has this name is looked at before it is opened, and again after: a
-/// pipe would wait for a writer, a device may do anything.
+/// Opens a regular file for reading. The kind of the file is checked before it is opened, and again after: a pipe would
+/// wait for a writer, a device may do anything.
 pub fn open(path: &Path) -> Result<(File, Metadata), Unread> {
     check_regular(fs::metadata(path)?.file_type())?;
     let mut options = OpenOptions::new();
@@ -195,12 +195,12 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Which file this is, whatever it is called: device and number. Two names of one file give the same.
+/// The identity of a file under any name: device and number. Two names of one file give the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity(u64, u64);
 
 impl Identity {
-    /// Of what metadata speak about; nothing where files have no numbers.
+    /// The identity from metadata; `None` on systems without file numbers.
     #[cfg(unix)]
     pub fn of(metadata: &Metadata) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;

@@ -34,7 +34,7 @@ pub(crate) enum Planted {
     SkippedCheckpoint,
     /// The idempotency key of a step changes with time.
     ChangingKey,
-    /// The oldest run of a lane comes first, whatever its place.
+    /// The oldest run of a lane comes first, regardless of its place.
     LaneByAge,
     /// An event may come twice.
     SecondEvent,

@@ -51,7 +51,7 @@ impl Share {
     }
 }
 
-/// There is no room.
+/// The room is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     /// Others use it; it may be free in a moment.
@@ -134,7 +134,7 @@ impl Held {
         self.bytes -= bytes;
     }
 
-    /// Its owner is no stranger any more.
+    /// Its owner is known from now on.
     pub fn know(&mut self) {
         if let Some(strangers) = self.strangers.take() {
             strangers.give(self.bytes);
@@ -165,7 +165,7 @@ pub struct Payer<'r> {
 /// Why a payer has ended the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// There is no room for it.
+    /// It does not fit.
     Full(Full),
     /// It was asked to stop.
     Stopped,

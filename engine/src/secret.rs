@@ -89,7 +89,7 @@ pub struct Unfilled {
     pub may_pass: bool,
 }
 
-/// What `env:NAME` or `file:path` stands for. The error says why there is nothing, and whether that may pass.
+/// The value of `env:NAME` or `file:path`. The error says why it is missing, and whether that may be temporary.
 fn value(inside: &str, project: &Path) -> Result<String, (String, bool)> {
     match inside.split_once(':') {
         Some(("env", name)) => std::env::var(name).map_err(|_| (format!("The environment has no `{name}`"), false)),
@@ -110,7 +110,7 @@ fn value(inside: &str, project: &Path) -> Result<String, (String, bool)> {
 struct Known {
     texts: BTreeSet<String>,
     finder: Option<AhoCorasick>,
-    /// The files of secrets, and what was in them when they were read; nothing where they could not be.
+    /// The files of secrets, with the hash of their content when it was read; `None` if they could not be read.
     files: BTreeMap<PathBuf, Option<[u8; 32]>>,
 }
 
@@ -171,8 +171,8 @@ pub fn masked(text: &str) -> String {
     replaced(text, |_| true)
 }
 
-/// The value of a header of an answer, in which each secret is masked that is more than where a server is: whoever
-/// answers may lead to its own address.
+/// The value of a header of an answer, with each secret masked except those that only locate a server: the server may
+/// redirect to its own address.
 pub fn masked_header(value: &str) -> String {
     replaced(value, |found| {
         let is_host = value.get(..found.start).is_some_and(|before| before.ends_with("://"));

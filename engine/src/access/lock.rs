@@ -26,7 +26,7 @@ pub enum Lock {
     Basic(Login),
     /// A signature.
     Signature(Verifier),
-    /// Its secrets are not there: nobody may come in.
+    /// Its secrets are missing: every caller is refused.
     #[default]
     Closed,
 }

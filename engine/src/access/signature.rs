@@ -1,4 +1,4 @@
-//! Signatures of deliveries: what each scheme signs, where the signature stands, and for how long it holds.
+//! Signatures of deliveries: what each scheme signs, where it puts the signature, and for how long it is valid.
 
 use crate::trigger::webhook::auth::{Algorithm, Encoding, Scheme};
 use base64::Engine;
@@ -71,7 +71,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// What a secret stands for.
+    /// The key that a secret encodes.
     fn key(&self, secret: &str) -> Result<Vec<u8>, String> {
         if self.scheme != Scheme::Standard {
             return Ok(secret.as_bytes().to_vec());
@@ -82,7 +82,7 @@ impl Verifier {
             .map_err(|_| "A secret of Standard Webhooks is base64, mostly with `whsec_` in front".to_owned())
     }
 
-    /// Where a delivery has the id under which its sender sends it again; nothing where the scheme has none.
+    /// The place of the delivery's id, which its sender repeats when it sends again; `None` if the scheme has no id.
     pub fn delivery(&self) -> Option<Delivery> {
         Some(match &self.scheme {
             Scheme::Standard => Delivery::Headers(&["webhook-id"]),
@@ -107,8 +107,8 @@ impl Verifier {
         }
     }
 
-    /// What a delivery's headers claim at `now`, in seconds since 1970; nothing where a header is missing or broken, or
-    /// where its time is too far away. The body need not be read for this.
+    /// What a delivery's headers claim at `now`, in seconds since 1970; `None` if a header is missing or malformed, or
+    /// its time is too far away. This does not need the body.
     pub fn claim<'h>(&self, header: impl Fn(&str) -> Option<&'h str>, now: i64) -> Option<Claim> {
         let signature = header(self.header())?;
         let timed = |time: &str| time.parse::<i64>().ok().filter(|time| now.abs_diff(*time) <= WINDOW.unsigned_abs());

@@ -125,8 +125,8 @@ impl Acceptor {
         new
     }
 
-    /// Learns what acceptance needs, which ends when the caller goes away; then keeps a run, and drives it where it is
-    /// claimed at once: both whole, whatever the caller does. `room` is held until then.
+    /// Learns what acceptance needs, which stops if the caller disconnects; then stores a run, and drives it if it is
+    /// claimed at once. Both complete even if the caller disconnects. `room` is held until then.
     async fn admit(
         self: &Arc<Self>,
         workflow: Arc<Workflow>,

@@ -1,4 +1,4 @@
-//! The ends of claimed runs: whatever happens to a worker or to a commit, no run keeps a claim without a worker.
+//! The ends of claimed runs: a run never keeps a claim without a worker, however its worker or commit ends.
 
 use super::finish::finish_of;
 use super::lease::Lease;

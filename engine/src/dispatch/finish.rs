@@ -25,7 +25,7 @@ pub(super) fn finish_of(work: &Work, ended: &Ended, diagnostics: Diagnostics, cl
         finish.answer =
             finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], Some(o)))));
     }
-    // What an earlier try has written stays, whatever is kept of this one.
+    // What an earlier attempt has written stays, even if nothing of this one is kept.
     let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.len() } else { ended.kept_diffs };
     let diffs = ended.diffs.get(..diffs).unwrap_or_default();
     let places = ended.failure.as_ref().map(|(fault, _)| fault.places.as_slice()).unwrap_or_default();

@@ -25,7 +25,7 @@ impl Inline {
         Self { hosts, paces }
     }
 
-    /// Performs a run to its end on this thread. Nothing where the run is not one for it. `body` is the size of its message.
+    /// Performs a run to its end on this thread; `None` if the run needs a worker. `body` is the size of its message.
     pub(super) fn perform(&self, work: &Work, load: &Arc<Load>, body: usize) -> Option<Box<Ended>> {
         let workflow = &work.workflow;
         if body > LARGEST_BODY || !workflow.only_computes() || self.paces.is_long(workflow) || !load.may_grow() {

@@ -21,7 +21,7 @@ pub(super) fn mask(work: &Work, ended: &Ended) -> Option<Mask> {
     Some(mask)
 }
 
-/// A record of variables in bytes of the store, masked; nothing where it cannot be read.
+/// A record of variables in the store's encoding, masked; `None` if it cannot be decoded.
 fn masked_fields(redact: &Redact, bytes: &[u8]) -> Option<Vec<u8>> {
     match encoding::decode(bytes).ok()? {
         Value::Record(fields) => Some(encoding::encode(&Value::Record(redact.mask_fields(&fields)))),

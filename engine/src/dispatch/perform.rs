@@ -120,7 +120,7 @@ impl AtWork {
         }
     }
 
-    /// The step of this strand is no longer needed. Gives what is to be kept of it.
+    /// The step of this strand is cancelled. Returns the record to keep of it.
     pub(super) fn give_up(&mut self, strand: &str, now: Timestamp) -> Option<StepEnd> {
         let task = self.running.remove(strand)?;
         task.stop.cancel();

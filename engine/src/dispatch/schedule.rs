@@ -169,7 +169,7 @@ impl Scheduler {
         Some((workflow, schedule))
     }
 
-    /// Decides all occurrences of a schedule that are due; gives the last one. Nothing where the store could not.
+    /// Decides all occurrences of a schedule that are due; returns the last one, or `None` if the store failed.
     async fn fire_all(&self, waiting: &Waiting) -> Option<Timestamp> {
         let (workflow, schedule) = self.schedule(&waiting.id)?;
         let (now, settled, pattern) = (self.with.clock.now(), waiting.settled, schedule.clone());

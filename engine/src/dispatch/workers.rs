@@ -121,7 +121,7 @@ impl Workers {
         }
     }
 
-    /// Drives a claimed run, and then whatever its last commit has claimed.
+    /// Drives a claimed run, and then each run that its last commit has claimed.
     async fn work(self: Arc<Self>, run: ClaimedRun, permit: OwnedSemaphorePermit) {
         let mut next = Some(run);
         while let Some(run) = next {
@@ -130,7 +130,7 @@ impl Workers {
         drop(permit);
     }
 
-    /// Drives a run that was claimed at its acceptance, and then whatever its last commit has claimed.
+    /// Drives a run that was claimed at its acceptance, and then each run that its last commit has claimed.
     pub(super) async fn drive_accepted(&self, fence: Fence, version: VersionHash, work: Work) {
         let guard = self.ends.guard(fence);
         let mut next = match self.with_version(work, version).await {

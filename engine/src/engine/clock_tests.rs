@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Instants that another program has found minute by minute; see the script beside it.
+/// Instants that another program has computed minute by minute; its script is in the same folder.
 const EXPECTED: &str = include_str!("../../../tests/schedules/expected.txt");
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
@@ -29,7 +29,7 @@ struct World {
 
 impl World {
     async fn new(now: Timestamp, files: &[(&str, &str)]) -> Self {
-        // Years of commits: on a disk in memory they take seconds, whatever the machine's own disk is.
+        // Years of commits: in memory they take seconds, also on a machine with a slow disk.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
         let keep = ("flowscript.toml", "[retention]\ndays = 5000\n");
@@ -84,8 +84,8 @@ impl World {
         .await;
     }
 
-    /// Waits until what was missed before `at` is decided as well, and nothing runs: a run for a missed occurrence would
-    /// keep the next one from running beside it.
+    /// Waits until the occurrences missed before `at` are decided and nothing runs: a run for a missed occurrence would
+    /// keep the next one from running at the same time.
     async fn caught_up(&self, at: Timestamp, schedules: &[Scheduled]) {
         let last = |id: &str| {
             let schedule = schedules.iter().find(|schedule| schedule.id == id);

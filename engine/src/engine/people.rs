@@ -197,7 +197,7 @@ impl Operators {
         Ok(run)
     }
 
-    /// Goes on with a held lane by retrying its head.
+    /// Resumes a held lane by retrying its head.
     pub async fn resume_lane(&self, workflow: &str, key: &str) -> Result<RunId, StoreError> {
         self.with.store.resume(lane(workflow, key)).await
     }

@@ -18,7 +18,7 @@ pub enum Addition {
     Rows(Value),
 }
 
-/// The value that bytes stand for, as far as the budget goes.
+/// The value that bytes encode, as far as the budget allows.
 pub(super) fn decode(bytes: Vec<u8>, format: FileFormat, budget: &mut dyn Budget) -> Result<Value, NoForm> {
     if format == FileFormat::Binary {
         return Ok(Value::binary(bytes));
@@ -56,7 +56,7 @@ pub fn bytes(value: &Value, format: Option<FileFormat>, name: &str, budget: &mut
         return Ok(bytes.to_vec());
     }
     let format = format.unwrap_or_else(|| FileFormat::by_suffix(Path::new(name)));
-    // A text is written as it is, whatever the file is called.
+    // A text is written as it is, under any file name.
     match (format, value) {
         (FileFormat::Ndjson, value) => encode_lines(value, budget).map_err(unfit),
         (FileFormat::Json | FileFormat::Csv, Value::Text(text)) => Ok(text.as_bytes().to_vec()),

@@ -18,7 +18,7 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// The format that the suffix of a file stands for.
+    /// The format that the suffix of a file means.
     pub(super) fn by_suffix(file: &Path) -> Self {
         let suffix = file.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default().to_ascii_lowercase();
         match suffix.as_str() {

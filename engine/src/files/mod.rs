@@ -100,8 +100,8 @@ impl Files {
         Ok(still_to_wait(&metadata, settled))
     }
 
-    /// Does what a step says. `repeated`: an earlier attempt ended without a known result and may have done it already.
-    /// The budget pays for what is read, and ends what is no longer needed.
+    /// Performs the change of a step. `repeated`: an earlier attempt ended without a known result and may have done it
+    /// already. The budget pays for what is read, and stops work that is cancelled.
     pub fn perform(&self, change: &FileChange, repeated: bool, budget: &mut dyn Budget) -> Result<Value, Fault> {
         match change {
             FileChange::Read(path, format) => return self.read(path, *format, budget),

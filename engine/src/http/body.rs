@@ -33,7 +33,7 @@ pub struct RawBody {
     pub room: Option<Held>,
 }
 
-/// Reads a body of at most `limit` bytes. Room is taken for what has come, whatever was announced.
+/// Reads a body of at most `limit` bytes. Room is taken for the bytes received, not for the length announced.
 pub async fn read(
     app: &App,
     owner: Owner<'_>,

@@ -36,7 +36,7 @@ pub struct Capacity {
     answers: Room,
     admin_bodies: Room,
     admin_answers: Room,
-    /// All who use the admin API: its tokens tell them apart, not their addresses.
+    /// All callers of the admin API: its tokens identify them, not their addresses.
     admins: Caller,
     /// One permit for each thread that may be busy with what takes long, for known callers and for strangers.
     known: Semaphore,
@@ -137,7 +137,7 @@ impl Capacity {
         }
     }
 
-    /// A place among those who follow events; nothing where there are too many.
+    /// A place for a follower of events; `None` if there are too many.
     pub fn follower(&self) -> Option<OwnedSemaphorePermit> {
         self.followers.clone().try_acquire_owned().ok()
     }
@@ -155,7 +155,7 @@ impl Capacity {
     }
 }
 
-/// The problem of a body for which there is no room.
+/// The problem of a body without room.
 pub fn no_room(full: Full) -> Problem {
     match full {
         Full::Now => {

@@ -25,7 +25,7 @@ pub struct Visitor<'a> {
     is_known: bool,
 }
 
-/// Looks at the credential of a request. Whatever is wrong with it, the answer is the same.
+/// Checks the credential of a request. The answer is the same for every fault in it.
 pub fn visit<'a>(app: &App, entry: &'a Entry, parts: &'a Parts) -> Result<Visitor<'a>, Problem> {
     let query = parts.uri.query().unwrap_or_default();
     let is_known = !matches!(entry.lock, Lock::Open | Lock::Signature(_));

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 /// One connection of this number is reserved for the admin API.
 const ADMIN_PART: usize = 8;
-/// So many idle connections end at once: looking for them takes time.
+/// The number of idle connections ended at once: looking for them takes time.
 const AT_ONCE: usize = 16;
 /// How often the log says that connections are refused.
 const TOLD: Duration = Duration::from_secs(60);
@@ -38,7 +38,7 @@ struct Inside {
 struct Known {
     pulse: Arc<Pulse>,
     address: IpAddr,
-    /// Tells it to end.
+    /// Ends the connection.
     end: oneshot::Sender<()>,
 }
 
@@ -104,8 +104,8 @@ impl Gate {
         Arc::new(Self { most: most.max(2), begun: Instant::now(), inside: Mutex::default() })
     }
 
-    /// Lets a connection in; nothing where there is no place for it. Those of trusted proxies have no share of their
-    /// address.
+    /// Admits a connection; `None` if there is no place for it. Connections of trusted proxies do not count towards a
+    /// share per address.
     pub fn enter(self: &Arc<Self>, address: IpAddr, caller: &Caller, is_proxy: bool) -> Option<Pass> {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let connections = (!is_proxy).then(|| caller.connections.clone());
@@ -144,7 +144,7 @@ impl Gate {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner).connections.len()
     }
 
-    /// Is it time to tell again that connections are refused?
+    /// Is it time to log again that connections are refused?
     pub fn may_tell(&self) -> bool {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner).may_tell()
     }

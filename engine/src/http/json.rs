@@ -60,7 +60,7 @@ pub fn value(value: &Value) -> Json {
     encode_json(value).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-/// How deeply values are nested that are shown: 128 levels are the most that is usual, and a document has some around it.
+/// The deepest nesting of values that is shown: the usual limit is 128 levels, and a document adds some around it.
 const MOST_LEVELS: usize = 120;
 
 /// How deeply a JSON text is nested.

@@ -38,7 +38,7 @@ impl Problem {
         Self::new(404, "not-found", "Not found").with_detail(detail)
     }
 
-    /// 401, with the same words whatever was wrong with the credential.
+    /// 401, with the same words for every fault in the credential.
     pub fn unauthorized() -> Self {
         Self::new(401, "unauthorized", "Unauthorized")
             .with_detail("A valid credential is needed.")

@@ -27,17 +27,17 @@ pub struct Reader<'r> {
     pub owner: Owner<'r>,
 }
 
-/// Why there is no answer.
+/// Why no answer came.
 #[derive(Debug)]
 pub enum Unsent {
     /// The value has no such form; in words.
     Unfit(String),
-    /// There is no room.
+    /// The room is used up.
     NoRoom(Full),
 }
 
 impl Unsent {
-    /// The problem of an answer for which there is no room.
+    /// The problem of an answer without room.
     pub fn no_room(full: Full, run: RunId, status_url: Option<String>) -> Problem {
         let problem = match full {
             Full::Now => Problem::unavailable(

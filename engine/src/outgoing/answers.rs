@@ -1,7 +1,7 @@
-//! A stream whose peer may send a bounded amount before it is spoken to again.
+//! A stream whose peer may send a bounded amount before it must be written to again.
 //!
-//! In protocols of question and answer this bounds what a client must keep of an answer, whatever the peer sends: a line
-//! without an end, lines without an end, records of TLS.
+//! In protocols of question and answer this bounds the memory for an answer, also from a hostile peer: a line without
+//! an end, lines without an end, records of TLS.
 
 use std::io;
 use std::pin::Pin;

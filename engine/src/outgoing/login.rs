@@ -36,7 +36,7 @@ pub fn shown(url: &str) -> String {
     masked(&plain)
 }
 
-/// What looks like a login goes from what is no address.
+/// Removes what looks like a login from a text that is not an address.
 fn without_login(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());

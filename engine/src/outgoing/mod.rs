@@ -178,7 +178,7 @@ impl Sender {
         self.shared.connections()
     }
 
-    /// Sends a request and fetches the whole answer, whatever its status.
+    /// Sends a request and fetches the whole answer, with any status.
     pub async fn send(&self, request: Outgoing) -> Result<Incoming, Unsent> {
         self.send_for(request, None).await
     }

@@ -1,4 +1,4 @@
-//! The engine's own files, which no step reaches: the folder `data/` and the store, by whatever path.
+//! The engine's own files, which no step can reach under any path: the folder `data/` and the store.
 
 use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};

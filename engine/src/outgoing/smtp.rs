@@ -48,7 +48,7 @@ enum Security {
     Plain,
     /// Where the server offers it.
     Offered,
-    /// By `STARTTLS`, or there is no connection.
+    /// By `STARTTLS`; without it the connection fails.
     Upgraded,
     /// From the first byte on.
     Whole,

@@ -173,7 +173,7 @@ async fn names_that_change_their_mind_lead_nowhere() {
     let port = inside.local_addr().unwrap().port();
     let url = format!("http://changes.example:{port}/");
     let quick = || Outgoing { timeout: Duration::from_millis(500), ..get(&url) };
-    // Public by its number, but nobody has it.
+    // A public address that is not assigned.
     let public: SocketAddr = "[2000::1]:0".parse().unwrap();
     let private: Vec<SocketAddr> =
         ["127.0.0.1:0", "[::1]:0", "[::ffff:127.0.0.1]:0"].map(|text| text.parse().unwrap()).to_vec();

@@ -264,7 +264,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What is in a folder that was listed; nothing where it alone cannot be read.
+    /// The entries of a listed folder; `None` if this folder cannot be read.
     fn entries(&mut self, at: &Path, shown: &str, of: impl Fn() -> Of) -> Result<Option<Vec<Entry>>, End> {
         let entries = match list(at) {
             Ok(entries) => entries,

@@ -108,7 +108,7 @@ impl Loader<'_> {
     }
 }
 
-/// A webhook whose secrets are not there cannot tell who calls.
+/// A webhook without its secrets cannot authenticate its callers.
 fn fit_locks(files: &mut BTreeMap<String, LoadedFile>, project: &Path) {
     for file in files.values_mut() {
         let Some(webhook) = file.workflow.as_ref().and_then(|workflow| workflow.webhook.as_ref()) else { continue };

@@ -54,7 +54,8 @@ impl Watch {
     }
 
     /// Watches the folders that the project was read from and those of its secrets, and no others: a link may lead
-    /// anywhere. What has come to a new folder before it was watched counts as a change. Gives whether all are watched.
+    /// anywhere. What was added to a new folder before it was watched counts as a change. Returns whether all are
+    /// watched.
     pub fn follow(&self, folders: &BTreeSet<PathBuf>) -> bool {
         self.watch_secrets();
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);

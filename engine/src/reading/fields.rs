@@ -150,7 +150,7 @@ impl Reader<'_> {
         fits
     }
 
-    /// A map of names to templates; nothing where one is broken.
+    /// A map of names to templates; `None` if one is invalid.
     pub fn templates(&mut self, fields: &mut Fields<'_>, key: &str) -> Option<Vec<(String, Content)>> {
         let Some(entry) = fields.take(key) else { return Some(Vec::new()) };
         let Some(entries) = entry.value.entries() else {

@@ -123,7 +123,7 @@ impl Machine {
         self.ready.push_back(path.to_owned());
     }
 
-    /// A strand has come to its end.
+    /// A strand has ended.
     pub(super) fn finished(&mut self, path: &str, child: Strand, result: Result<Value, Fault>) -> Goes {
         let Some(parent_path) = child.parent.clone() else {
             self.strands.insert(path.to_owned(), child);
@@ -190,7 +190,7 @@ impl Machine {
         self.fill(path, parent);
     }
 
-    /// Does a failure end the run, whatever steps allow?
+    /// Does a failure end the run, even if steps would allow it?
     pub(super) fn ends_all(&self, fault: &Fault) -> bool {
         fault.kind == ErrorKind::Cancelled.name() || fault.kind == INTERRUPTED || self.is_over(fault)
     }

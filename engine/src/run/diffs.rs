@@ -50,7 +50,7 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Goes on from what the store has.
+    /// Continues from what the store has.
     pub(super) fn resume(&mut self, kept: Vec<StepDiff>) {
         self.kept = kept.len();
         self.done = kept.into();

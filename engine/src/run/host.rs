@@ -104,7 +104,7 @@ pub struct StopFlag {
 const CANCELLED: u8 = 1;
 const ABANDONED: u8 = 2;
 
-/// Held by a caller: when it goes away, the result is no longer needed.
+/// Held by a caller: when it is dropped, the work is cancelled.
 #[derive(Debug)]
 pub struct CancelledWith(Arc<StopFlag>);
 
@@ -164,8 +164,8 @@ impl StopFlag {
 }
 
 impl RunHost {
-    /// A host for a run that may take `limit` from now on and write `max_lines` lines of log. Without `calls` its scripts
-    /// reach nobody.
+    /// A host for a run that may take `limit` from now on and write `max_lines` lines of log. Without `calls` its
+    /// scripts cannot send requests.
     pub fn new(
         clock: Arc<dyn Clock>,
         limit: Duration,

@@ -71,7 +71,7 @@ pub struct Machine {
     pub(super) spent: Duration,
     /// When this machine began, in elapsed time of the clock.
     begun: Duration,
-    /// How the wall clock stood at the last look.
+    /// The state of the wall clock at the last look.
     ahead: Ahead,
 }
 
@@ -79,7 +79,7 @@ pub struct Machine {
 pub(super) enum Pause {
     /// It has stopped: its step is done outside, it sleeps, or strands below it continue.
     Stopped,
-    /// It has come to its end.
+    /// It has ended.
     Finished(Result<Value, Fault>),
     /// An `end` step: of the called workflow, or of the run.
     End(Result<Value, Fault>),
@@ -320,7 +320,7 @@ impl Machine {
         Ok(Pause::Finished(self.output_of(strand)))
     }
 
-    /// What a list of steps gives that has come to its end.
+    /// The output of a list of steps that has ended.
     fn output_of(&mut self, strand: &mut Strand) -> Result<Value, Fault> {
         let workflow = strand.workflow.clone();
         let Some(block) = workflow.block(strand.block) else { return Ok(Value::Null) };
@@ -331,7 +331,7 @@ impl Machine {
         }
     }
 
-    /// What a step comes to; nothing where its `when` is false.
+    /// The outcome of a step; `None` if its `when` is false.
     fn step(&mut self, strand: &mut Strand, step: &Step) -> Result<Option<Outcome>, Fault> {
         let context = context(&self.room, &self.host);
         let variables = &mut strand.variables;
@@ -435,7 +435,7 @@ impl Machine {
         }
     }
 
-    /// Forgets a strand and all below it; what is being done for them is no longer needed.
+    /// Drops a strand and all below it, and cancels the work for them.
     pub(super) fn drop_strands(&mut self, path: &str) {
         let range = self.strands.range(path.to_owned()..);
         let paths: Vec<String> =

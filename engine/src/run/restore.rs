@@ -237,7 +237,7 @@ fn begin_again(machine: &Machine, position: &str, strand: &mut Strand) {
     }
 }
 
-/// How a strand continues; nothing where it still sleeps.
+/// How a strand continues; `None` if it still sleeps.
 fn next(
     machine: &mut Machine,
     records: &Records<'_>,
@@ -303,7 +303,7 @@ fn may_have_done_it(record: &StepRecord) -> bool {
     }
 }
 
-/// A wait lasts until the instant that it has had from the beginning, whatever has ended the run meanwhile.
+/// A wait lasts until the instant set at its start, even if the process of the run ended meanwhile.
 fn sleep_on(
     machine: &mut Machine,
     step: &Step,

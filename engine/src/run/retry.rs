@@ -10,7 +10,7 @@ use std::time::Duration;
 /// By which part of itself each wait is varied, up and down.
 const JITTER: f64 = 0.2;
 
-/// How long to wait before the next attempt; nothing where the failure is final. `failures` counts this one already.
+/// How long to wait before the next attempt; `None` if the failure is final. `failures` includes this one.
 pub(super) fn delay(
     step: &Step,
     fault: &Fault,

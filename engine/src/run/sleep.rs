@@ -44,7 +44,7 @@ impl Machine {
         }
     }
 
-    /// The wait of this strand is no longer needed.
+    /// Cancels the wait of this strand.
     pub(super) fn give_up_sleep(&mut self, path: &str, strand: &Strand) {
         let waits = strand.sleep().is_some_and(|sleep| sleep.kind != SleepKind::BackOff);
         if let Some(step) = strand.step.and_then(|index| strand.workflow.step(index)).filter(|_| waits) {

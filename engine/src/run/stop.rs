@@ -47,7 +47,7 @@ pub enum Stop {
 pub struct Acts {
     /// They begin now.
     pub acts: Vec<Act>,
-    /// What is committed before they do; nothing where they only read.
+    /// What is committed before they do; `None` if they only read.
     pub changes: Option<Changes>,
     /// Strands whose steps are no longer needed.
     pub dropped: Vec<String>,

@@ -28,7 +28,7 @@ pub enum Kind {
 
 /// What compiling gives.
 pub struct Compiled {
-    /// Nothing where there are errors.
+    /// `None` if there are errors.
     pub script: Option<Script>,
     /// What is known of its result.
     pub ty: Type,
@@ -65,7 +65,7 @@ pub enum TemplatePart {
     Expression(Scalar),
 }
 
-/// The parts of a template, to be compiled each for itself; nothing where it is broken.
+/// The parts of a template, each to be compiled on its own; `None` if it is invalid.
 pub fn template_parts(source: &Scalar) -> Option<Vec<TemplatePart>> {
     let parsed = flowscript_lang::parse::parse_template(&source.text);
     if parsed.diagnostics.iter().any(Diagnostic::is_error) {

@@ -70,7 +70,7 @@ impl Conversion {
         &self.ty
     }
 
-    /// The type of converted values with what its names stand for.
+    /// The type of converted values with the types it names.
     pub fn shape(&self) -> (&Type, &Types) {
         static NONE: LazyLock<Types> = LazyLock::new(Types::default);
         self.program.as_ref().map_or((&self.ty, &NONE), |program| (&program.result, program.types()))

@@ -1,9 +1,9 @@
 //! Values as the store keeps them: a byte for the version of the encoding, then the value, exactly: all digits of
 //! numbers, the offsets of datetimes, bytes, the columns of a table without rows.
 //!
-//! Names that several records share are written once: 0 and the names, later their number. 1 is no names, from 2 on
-//! stand those that have been written. A record has its own names, and those of all rows of its table if it has not
-//! all of them.
+//! Names that several records share are written once: 0 and the names, later their number. 1 means no names, numbers
+//! from 2 on refer to the names written before. A record has its own names, and those of all rows of its table if it
+//! lacks some of them.
 //!
 //! What a declared type says of the rows of a `table(T)` is not kept; the columns are.
 
@@ -53,7 +53,7 @@ pub fn encode(value: &Value) -> Vec<u8> {
     out.bytes
 }
 
-/// The bytes of a value; nothing where these are more than `most`. No more than that is written.
+/// The bytes of a value; `None` above `most` bytes. At most that many are written.
 pub fn encode_up_to(value: &Value, most: usize) -> Option<Vec<u8>> {
     let mut out = Writer::new(most);
     out.write(value);

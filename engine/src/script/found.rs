@@ -30,8 +30,8 @@ pub(super) fn problems(
     told.collect()
 }
 
-/// A diagnostic with its place in the workflow file, or in the module's file. `shift` bytes stood before the scalar's
-/// text when it was compiled.
+/// A diagnostic with its place in the workflow file, or in the module's file. `shift` bytes preceded the scalar's text
+/// when it was compiled.
 fn problem(diagnostic: &Diagnostic, source: &Scalar, shift: usize, modules: &[(EcoString, Arc<str>)]) -> Problem {
     let text = diagnostic
         .module

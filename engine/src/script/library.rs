@@ -128,7 +128,7 @@ impl Library {
     pub fn with_file_steps(&self, file_steps: u64) -> Self {
         Self { file_steps, ..self.clone() }
     }
-    /// Asked by whatever loads.
+    /// Asked during loading.
     pub(super) fn stop(&self) -> &(dyn Fn() -> Option<Interrupt> + Send + Sync) {
         &*self.stopped
     }

@@ -42,11 +42,11 @@ impl fmt::Display for Read {
     }
 }
 
-/// What stood where an error happened, then at the call that led there, and so on outwards.
+/// What was read at the place of an error, then at the call that led there, and so on outwards.
 pub type Reads = Vec<Vec<Read>>;
 
-/// What a source was reading at each place of an error, innermost first. `source_of` gives the text of a module, or of the
-/// source itself. Variables that stand for another read (`let order = body.order;`) are resolved.
+/// What a source was reading at each place of an error, innermost first. `source_of` gives the text of a module, or of
+/// the source itself. Variables that alias another read (`let order = body.order;`) are resolved.
 pub(super) fn reads_at<'s>(error: &RunError, source_of: impl Fn(Option<&String>) -> &'s str) -> Reads {
     let calls = error.stack.iter().filter_map(|call| call.place.as_ref());
     error.place.iter().chain(calls).map(|place| reads_in(place, source_of(place.module.as_ref()))).collect()
@@ -114,7 +114,7 @@ fn read_at(source: &str, parts: &[Part], at: usize) -> Option<(Read, usize)> {
     let root = parts.get(at)?;
     let touches = parts.get(at + 1).is_some_and(|next| next.span.start == root.span.end);
     let is_name = match root.kind {
-        // A label of a record or a parameter of a lambda is no read.
+        // A label of a record or a parameter of a lambda does not read a variable.
         Kind::Name => !matches!(text(at + 1), ":" | "=>"),
         // Some words, such as `order`, are names too.
         Kind::Keyword => match text(at + 1) {
@@ -151,7 +151,7 @@ fn read_at(source: &str, parts: &[Part], at: usize) -> Option<(Read, usize)> {
     Some((read, next))
 }
 
-/// Variables that stand for a read: `let name = read;`.
+/// Variables that alias a read: `let name = read;`.
 fn aliases(source: &str) -> Vec<(EcoString, Read)> {
     let parts = highlight(source);
     let text = |at: usize| parts.get(at).map_or("", |part| part.span.text(source));
@@ -165,7 +165,7 @@ fn aliases(source: &str) -> Vec<(EcoString, Read)> {
     (0..parts.len()).filter_map(alias).collect()
 }
 
-/// Replaces variables by what they stand for. Each alias is used once, so that the way ends.
+/// Replaces variables by what they alias. Each alias is used once, so that this ends.
 fn resolve(read: &mut Read, aliases: &[(EcoString, Read)]) {
     for (name, stands_for) in aliases.iter().rev() {
         if read.root == *name {

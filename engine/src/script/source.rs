@@ -32,7 +32,7 @@ pub struct Script {
 pub struct Failed {
     /// The failure.
     pub fault: Fault,
-    /// What stood where it happened, and at the calls that led there.
+    /// What was read at the place of the error, and at the calls that led there.
     pub reads: Reads,
 }
 

@@ -1,8 +1,8 @@
-//! What a value weighs: its size with its shared parts counted as often as they occur in it.
+//! The weight of a value: its size with its shared parts counted as often as they occur in it.
 //!
-//! In memory parts are shared: twenty-five lists may stand for a tree of millions. Whoever walks a value, to keep it, to
-//! mask it, to compare it or to send it, meets such a part each time. So no variable, result or output of a workflow
-//! weighs more than a script may hold, and all these walks are bounded at once.
+//! In memory parts are shared: twenty-five lists may represent a tree of millions. Code that walks a value, to store
+//! it, to mask it, to compare it or to send it, meets such a part each time. So no variable, result or output of a
+//! workflow weighs more than a script may hold, and all these walks are bounded at once.
 
 use super::context::Context;
 use super::fault::Fault;
@@ -29,7 +29,7 @@ pub struct Weighed {
     pub holds_function: bool,
 }
 
-/// Weighs a value that may take `most` bytes; nothing where it takes more. The walk ends there; it meets most shared parts
+/// Weighs a value of at most `most` bytes; `None` for a heavier one. The walk ends there; it meets most shared parts
 /// once.
 pub fn weigh(value: &Value, most: usize) -> Option<Weighed> {
     let mut scales = Scales { left: most, found: Weighed::default(), shared: HashMap::new() };

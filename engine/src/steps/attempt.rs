@@ -103,7 +103,7 @@ impl Attempt {
         Self { tools, host, key, repeated }
     }
 
-    /// What is the same for each attempt of the step, so that others can tell that one is a repetition.
+    /// The same key for each attempt of the step, so that receivers can detect a repetition.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -65,7 +65,7 @@ struct File {
 enum Work {
     /// Reads a file.
     Read(Content),
-    /// Lists a folder; `*` in the last part of the path stands for any characters.
+    /// Lists a folder; `*` in the last part of the path matches any characters.
     List(Content),
     /// Writes a whole file.
     Write(Content, Content),

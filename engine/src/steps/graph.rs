@@ -33,7 +33,7 @@ impl Graph {
         self.closed
     }
 
-    /// Goes on as if a path led here.
+    /// Continues as if a path led here.
     pub(super) fn open(&mut self) {
         self.closed = false;
     }

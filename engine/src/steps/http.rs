@@ -461,7 +461,7 @@ fn headers(headers: &[(String, String)]) -> Vec<(String, Value)> {
     names.iter().map(|name| ((*name).to_owned(), value(name))).collect()
 }
 
-/// The text of a body; nothing where it is not a text.
+/// The text of a body; `None` if it is not text.
 fn text(body: &[u8], content_type: &str) -> Option<String> {
     match body_text(body, content_type) {
         Ok(text) => Some(text),

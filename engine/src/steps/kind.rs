@@ -137,7 +137,7 @@ impl Retries {
 }
 
 impl Facts {
-    /// Are they true of a step that has come to this? One that acts and does not say so would act without a commit.
+    /// Do they permit this outcome of a step? A step that acts without declaring it would act without a commit.
     pub(super) fn allow(&self, outcome: &Outcome) -> bool {
         match outcome {
             Outcome::Done(_) | Outcome::Way(_) => true,

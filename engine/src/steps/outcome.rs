@@ -1,4 +1,4 @@
-//! What a step has come to after it ran: a result, or what must be done for it.
+//! The outcome of a step: a result, or what must be done for it.
 
 use super::attempt::Perform;
 use crate::clock::Timestamp;

@@ -15,7 +15,7 @@ pub(super) const HOLDS_STEPS: &str = "This step holds steps; give this to the st
 /// Statuses that a failure may have.
 pub(super) const FAILURES: RangeInclusive<u16> = 400..=599;
 
-/// The HTTP status that a value stands for, if it is one of these.
+/// The HTTP status in a value, if it is in the range.
 pub(super) fn status_in(value: &Value, range: RangeInclusive<u16>) -> Option<u16> {
     let number = to_number(value).ok()?.to_i64()?;
     u16::try_from(number).ok().filter(|status| range.contains(status))

@@ -38,13 +38,13 @@ pub struct Row {
     pub timeout: Timeout,
     /// May it be tried again after a failure?
     pub retry: Retries,
-    /// May it say that it runs once only, whatever happens?
+    /// May it declare that it runs at most once?
     pub once: May,
     /// May it fail while the run continues?
     pub continue_on_fail: May,
     /// Adds the names of variables that a step may set, as they are written in its value. Some may not be variables.
     pub names_set: fn(&Node, &mut Vec<String>),
-    /// Reads a step of the kind. Nothing where that is not possible; then a problem was reported.
+    /// Reads a step of the kind; `None` after a problem was reported.
     pub read: fn(&mut Walk<'_>, &Given<'_>) -> Option<Body>,
 }
 
@@ -91,7 +91,7 @@ pub struct Walk<'a> {
 
 /// The steps of one workflow.
 pub struct Steps {
-    /// All steps, nested ones too, in the order of the file; nothing where one could not be read.
+    /// All steps, nested ones too, in the order of the file; `None` if one could not be read.
     pub steps: Option<Vec<Step>>,
     /// The lists of steps that run by themselves. The first is the workflow's own.
     pub blocks: Vec<Block>,
@@ -103,7 +103,7 @@ pub struct Steps {
 pub enum Callee {
     /// A workflow that has loaded.
     Loaded(Arc<dyn Callable>),
-    /// There is no such workflow.
+    /// The workflow does not exist.
     Missing,
     /// It is there, but does not load.
     Broken,
@@ -139,7 +139,7 @@ pub struct Given<'n> {
 /// What a kind makes of a step.
 pub struct Body {
     kind: Box<dyn StepKind>,
-    /// The type of the variable that has its `id`; nothing where there is no such variable.
+    /// The type of the variable named by its `id`; `None` if it does not set one.
     result: Option<Type>,
     ways: Option<Ways>,
 }
@@ -267,7 +267,7 @@ impl<'a> Walk<'a> {
         let once = reader.optional_bool(&mut fields, "once").unwrap_or(false);
         let continue_on_fail = reader.optional_bool(&mut fields, "continueOnFail").unwrap_or(false);
         refuse_shared(reader, &fields, row);
-        // A step that may be left out leaves behind what was known before.
+        // After a step that may be skipped, only what was known before it is known.
         let before = (when.is_some() || continue_on_fail).then(|| reader.scope().clone());
         // Its place is before the places of those that it holds.
         let index = self.steps.len();

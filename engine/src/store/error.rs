@@ -40,7 +40,7 @@ impl StoreError {
         matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Busy(_) | Self::Lost(_))
     }
 
-    /// Whether the store cannot keep anything, whatever it is asked.
+    /// Whether the store can no longer write at all.
     pub fn is_of_disk(&self) -> bool {
         matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Lost(_) | Self::Corrupt(_))
     }

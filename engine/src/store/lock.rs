@@ -63,7 +63,7 @@ impl FolderLock {
         }
     }
 
-    /// Who holds a data folder now; nothing where the folder is missing.
+    /// The process that holds a data folder now; `None` if the folder is missing.
     pub fn holder(folder: &Path) -> Result<Option<Holder>> {
         let path = folder.join(NAME);
         let failed = |error: std::io::Error| failed(&path, &error);

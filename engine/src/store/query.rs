@@ -26,7 +26,7 @@ pub struct RunQuery {
     pub accepted_before: Option<Timestamp>,
     /// With exactly this label.
     pub label: Option<String>,
-    /// Id, label, lane key or error message begins with this, whatever the case of ASCII letters.
+    /// Id, label, lane key or error message begins with this, in any case of ASCII letters.
     pub text: Option<String>,
     /// The page after this cursor.
     pub after: Option<Cursor>,

@@ -92,7 +92,7 @@ pub struct LogLine {
 pub struct Changes {
     /// The run's input, when it has just been made from the payload.
     pub input: Option<Vec<u8>>,
-    /// Kept state by key: changed variables, positions of open branches, whatever a resume needs. Nothing removes the
+    /// Kept state by key: changed variables, positions of open branches, all that a resume needs. `None` removes the
     /// key. All of it is dropped when the run can never continue.
     pub kept: Vec<(String, Option<Vec<u8>>)>,
     /// Starts of further steps.

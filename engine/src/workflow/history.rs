@@ -67,7 +67,7 @@ impl DiagnosticsSwitch {
         }
     }
 
-    /// The bytes for the store; nothing where all is as the file says. The error says why there are none.
+    /// The bytes for the store; `None` if all settings are those of the file. The error says why it cannot be encoded.
     pub fn encode(self) -> Result<Option<Vec<u8>>, String> {
         let bytes = (self != Self::default()).then(|| serde_json::to_vec(&self)).transpose();
         bytes.map_err(|error| format!("diagnostics settings cannot be written: {error}"))

@@ -1,4 +1,4 @@
-//! Files that were not written by hand: what reading them takes is bounded, whatever they are made of.
+//! Files that were not written by hand: the cost of reading them is bounded for any content.
 
 use super::{Callee, Read, read};
 use crate::script::Library;

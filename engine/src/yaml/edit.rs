@@ -4,8 +4,8 @@ use super::{Place, Scalar};
 use std::ops::Range;
 
 impl Scalar {
-    /// Where the file is changed so that `text` replaces these bytes of the scalar, and what is written there.
-    /// Nothing where the form of the scalar cannot hold it, or where the file may say it in another form.
+    /// The edit of the file that replaces these bytes of the scalar by `text`: its places, and what is written there.
+    /// `None` if the form of the scalar cannot hold it, or if the file may say it in another form.
     pub fn edit(&self, bytes: Range<usize>, text: &str) -> Option<(Place, Place, String)> {
         let old = self.text.get(bytes.clone())?;
         let (start, end) = (self.places.at(&self.text, bytes.start), self.places.at(&self.text, bytes.end));
@@ -44,7 +44,7 @@ impl Scalar {
 mod tests {
     use crate::yaml::{Place, parse};
 
-    /// The file after writing `new` in place of `old` in its only scalar; nothing where that cannot be done.
+    /// The file after writing `new` in place of `old` in its only scalar; `None` if that is not possible.
     fn edited(source: &str, old: &str, new: &str) -> Option<String> {
         let root = parse(source).unwrap();
         let scalar = root.entries().unwrap()[0].value.scalar().unwrap();

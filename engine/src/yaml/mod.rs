@@ -92,7 +92,7 @@ impl Scalar {
     }
 }
 
-/// A number of the core schema; `.inf` and `.nan` are none here, and what does not fit is text.
+/// A number of the core schema, without `.inf` and `.nan`; a number that does not fit is text.
 fn number(text: &str) -> Option<Number> {
     let radix = |digits: &str, radix| i64::from_str_radix(digits, radix).ok().map(Number::from);
     if let Some(digits) = text.strip_prefix("0x") {

@@ -14,7 +14,7 @@ pub struct Place {
 impl Place {
     /// Its byte in the text of the file.
     pub fn byte_in(self, text: &str) -> usize {
-        // A mark of the byte order is no character of the first line.
+        // A byte order mark is not a character of the first line.
         let mark = '\u{feff}';
         if let Some(rest) = text.strip_prefix(mark) {
             return self.byte_in(rest) + mark.len_utf8();
@@ -137,7 +137,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// How many characters of the source stand for the next one of the value.
+    /// The number of characters of the source that encode the next one of the value.
     fn width(&self) -> usize {
         match self.style {
             ScalarStyle::SingleQuoted if self.rest.starts_with("''") => 2,

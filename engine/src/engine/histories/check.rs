@@ -1,5 +1,4 @@
-//! What must hold at the end of a history: every run has come to an end that a naive walk explains, and no lane holds
-//! anybody.
+//! What must hold at the end of a history: a naive walk explains the end of every run, and every lane is empty.
 
 use super::tree::{Kind, Step};
 use super::walk::{Flow, Walk};

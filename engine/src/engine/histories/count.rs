@@ -21,7 +21,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Something has hit a run while these were going on in it.
+    /// A deed has hit a run during these activities.
     pub(super) fn hit(&mut self, hit: &'static str, active: &BTreeSet<&'static str>) {
         for construct in active {
             *self.pairs.entry((construct, hit)).or_default() += 1;
@@ -61,7 +61,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// What is going on in a run: of the positions of its open strands and its started steps.
+/// The current activities of a run, from the positions of its open strands and its started steps.
 pub(super) fn active(seen: &Seen, places: &[String], at_retry: bool) -> BTreeSet<&'static str> {
     let mut active = BTreeSet::new();
     if seen.lane.is_some() {

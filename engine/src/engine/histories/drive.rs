@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Nothing at all happens for so long only where something stands still.
+/// Inactivity of this length means that the engine hangs.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// More rounds than any history needs.
 const ROUNDS: u32 = 600;
@@ -40,7 +40,7 @@ enum End {
     Over,
 }
 
-/// Where a history stands.
+/// The progress of a history.
 struct Progress {
     world: World,
     /// How many runs have started.
@@ -140,7 +140,7 @@ impl Progress {
         self.world.points.note(format!("   {}: {deed:?}", self.world.points.reached()));
     }
 
-    /// Nothing is at work: the next planned deed, then whatever brings all runs to their ends.
+    /// The engine is idle: does the next planned deed, then what brings all runs to their ends.
     async fn rest(&mut self, store: &Arc<Watched>, engine: &Engine) -> Result<Option<End>, Finding> {
         self.rounds += 1;
         if self.rounds > ROUNDS {
@@ -166,7 +166,7 @@ impl Progress {
         Ok(Some(End::Over))
     }
 
-    /// Does one thing that brings runs nearer to their ends; nothing is left to do where there is none.
+    /// Does one thing that brings runs nearer to their ends; `false` if nothing is left to do.
     async fn finish(&mut self, engine: &Engine) -> Result<bool, Finding> {
         if self.started < self.world.history.runs.len() {
             self.start(engine).await?;

@@ -42,12 +42,12 @@ pub(super) enum Outcome {
 pub(super) enum Deed {
     /// The engine dies before the commit.
     KillBefore,
-    /// The engine dies after the commit, or with a request that is answered to nobody.
+    /// The engine dies after the commit, or during a request whose answer is lost.
     Kill,
     Cancel(usize),
     /// More time passes than a run may take.
     TimeOut,
-    /// An event is delivered; one that nobody waits for yet, or was delivered before, as well.
+    /// An event is delivered, also before a run waits for it or after it was delivered.
     Deliver(usize),
     /// The engine's lease ends while it works.
     Expire,
@@ -60,7 +60,7 @@ pub(super) enum Deed {
     Retry(usize),
     Again(usize),
     SkipHead,
-    /// The clock goes on to the next instant that somebody waits for.
+    /// The clock moves to the next instant that a run waits for.
     Advance,
 }
 
@@ -141,7 +141,7 @@ struct Grower<'d> {
     left: usize,
 }
 
-/// What stands around a list of steps.
+/// The blocks around a list of steps.
 #[derive(Clone, Copy)]
 struct Around {
     depth: usize,
@@ -149,7 +149,7 @@ struct Around {
     flow: usize,
     /// How many workflows there are.
     flows: usize,
-    /// Steps beside others cannot end the run.
+    /// Steps in parallel branches cannot end the run.
     may_end: bool,
 }
 

@@ -7,8 +7,8 @@
 //!
 //! The proof proves itself: with each of the faults of [`crate::planted`] in the engine it must find something.
 //!
-//! `FLOWSCRIPT_HISTORIES` says how many histories the test looks at, `FLOWSCRIPT_HISTORY_SEED` where it begins. A finding
-//! names its seed and shows the smallest history that still has it. With `FLOWSCRIPT_HISTORY_SURVEY` at 1 it goes on
+//! `FLOWSCRIPT_HISTORIES` sets the number of histories, `FLOWSCRIPT_HISTORY_SEED` the first seed. A finding names its
+//! seed and shows the smallest history that still has it. With `FLOWSCRIPT_HISTORY_SURVEY` at 1 the test continues
 //! after a finding, at 2 it shows what happened before each; `FLOWSCRIPT_PLANTED` names the one fault to look for.
 //! docs/engine.md says how to look at many by hand.
 

@@ -129,7 +129,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     Some((path, key))
 }
 
-/// The bytes of an answer; nothing where the connection ends.
+/// The bytes of an answer; `None` if the connection ends.
 async fn answer(path: &str, key: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     let ["", world, step, run, acc] = parts.as_slice() else { return None };

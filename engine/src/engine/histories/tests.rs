@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How many histories a test looks at by itself.
 const FEW: u64 = 150;
-/// In so many histories everything has hit everything.
+/// In this many histories every deed has hit every activity.
 const MANY: u64 = 5_000;
 
 fn setting(name: &str, default: u64) -> u64 {

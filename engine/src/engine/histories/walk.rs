@@ -19,7 +19,7 @@ pub(super) enum Flow {
     Failed(Vec<String>),
     /// The run or call ends with this.
     Ended(i64),
-    /// Something has kept it from going on.
+    /// It was cut off before its end.
     Cut,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Walk<'a> {
     pub error: Option<&'a Failure>,
     /// More time may have passed than waits have asked for, in milliseconds.
     pub leapt: i64,
-    /// A lease was lost: steps may have gone on beside their repetition.
+    /// A lease was lost: steps may have continued during their repetition.
     pub expired: bool,
     pub findings: Vec<Finding>,
     pub visited: BTreeSet<String>,
@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
                 Flow::Goes(_) | Flow::Ended(_) => {}
             }
         }
-        // Branches beside one that may fail go on.
+        // Branches beside one that may fail continue.
         let waits = matches!(step.kind, Kind::Parallel(..)) && step.may_fail && is_cut;
         if failed.is_empty() || (waits && !self.ends_all(&failed)) {
             return Flow::Cut;
@@ -195,7 +195,7 @@ impl<'a> Walk<'a> {
         if let Kind::File(_, base) = &step.kind
             && last.record.state != StepState::Completed
         {
-            // Nobody knows whether a step that was given up has had its effect.
+            // Whether a cancelled step has had its effect is unknown.
             self.files.retain(|(other, at, ..)| (other.as_str(), *at) != (base.as_str(), acc));
         }
         match (&last.record.state, &last.record.error) {

@@ -48,7 +48,7 @@ pub(super) struct Seen {
 struct State {
     /// In the order of acceptance.
     runs: Vec<Seen>,
-    /// By key: who stands in it.
+    /// The runs of each lane, by key.
     lanes: BTreeMap<String, Vec<RunId>>,
     findings: Vec<Finding>,
     /// A lease has ended while runs were at work: their claims may be lost.
@@ -103,7 +103,7 @@ impl Witness {
         state.runs.push(Seen { id, lane, in_lane, rows: Vec::new(), retries: 0, ended: None, delivered });
     }
 
-    /// A run was handed to a worker: nobody who stands before it in its lane may be unfinished.
+    /// A run was handed to a worker: every run before it in its lane must be finished.
     pub(super) async fn started(&self, id: RunId, store: &dyn Store) {
         let before: Vec<RunId> = {
             let state = self.state();
@@ -152,7 +152,7 @@ impl Witness {
         }
     }
 
-    /// A run stands for an earlier one.
+    /// A run replaces an earlier one.
     pub(super) fn again(&self, again: &RunAgain) {
         let mut state = self.state();
         let Some(source) = state.runs.iter_mut().find(|seen| seen.id == again.source) else { return };
@@ -186,7 +186,7 @@ impl Witness {
         }
     }
 
-    /// Somebody has sent an event.
+    /// An event was sent.
     pub(super) fn delivered(&self, id: RunId, name: &str, body: i64, became: Delivered) {
         let mut state = self.state();
         let Some(seen) = state.runs.iter_mut().find(|seen| seen.id == id) else { return };

@@ -126,7 +126,7 @@ impl World {
         self.number(busy).is_some_and(|count| count > 0)
     }
 
-    /// The next instant that somebody waits for.
+    /// The next instant that a run waits for.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.number("select min(due) from runs where due > ?1").map(Timestamp)
     }
@@ -169,7 +169,7 @@ impl World {
         self.counts.hit(hit, &active);
     }
 
-    /// The engine is dead. What it was doing with files ends on threads that nobody waits for.
+    /// The engine is dead. Its work on files ends on threads without a caller.
     pub(super) fn buried(&self) {
         let at_work = |seen: &Seen| {
             seen.rows.iter().any(|row| row.record.kind == "file" && row.record.state == StepState::Started)

@@ -142,7 +142,7 @@ impl Input for LastSeen {
 }
 
 impl Follower {
-    /// The next event; nothing once the engine stops or the token is no longer valid.
+    /// The next event; `None` once the engine stops or the token is no longer valid.
     async fn next(&mut self) -> Option<Sent> {
         loop {
             self.app.guard.role(&self.app.engine, &self.headers)?;

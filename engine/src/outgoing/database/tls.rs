@@ -26,7 +26,7 @@ pub(super) struct Wish {
 /// How much a server has to prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Proof {
-    /// Nothing: the connection is encrypted, to whomever.
+    /// Nothing: the connection is encrypted, but the server is not verified.
     None,
     /// That an authority we know has signed its certificate.
     Authority,
@@ -120,7 +120,7 @@ fn roots_of(path: &Path, shown: &str) -> Result<(Arc<RootCertStore>, Vec<Certifi
     Ok((Arc::new(roots), own))
 }
 
-/// What an error of TLS means to people; nothing where it is another error.
+/// A message for an error of TLS; `None` for another error.
 pub(super) fn explained(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let tls = error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()?;
     let reason = match tls {

@@ -81,7 +81,7 @@ impl Collected {
         space.take(&row)?;
         self.rows += 1;
         for ((column, value), ty) in self.columns.iter_mut().zip(row).zip(&mut self.types) {
-            // SQLite keeps what it is given, whatever the column is declared as.
+            // SQLite stores a value of any type in any column.
             if !value.is_null() && Type::of_value(&value) != *ty {
                 *ty = Type::Any;
             }

@@ -91,7 +91,7 @@ pub async fn a_finished_run_names_a_published_version(bench: Bench) {
     }
     let error = bench.a.store.accept(new).await.unwrap_err();
     assert!(matches!(error, StoreError::NotFound(text) if text.ends_with("was not published")));
-    // One that is no longer the current one is as good.
+    // A version that is no longer the current one is valid, too.
     bench.publish(&[changed("w", 2)]).await;
     assert_eq!(bench.a.store.accept(finished(&bench)).await.unwrap(), Accepted::Finished);
 }

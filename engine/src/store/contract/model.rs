@@ -185,7 +185,7 @@ impl Model {
         (!claimed.is_empty()).then(|| claimed[which % claimed.len()])
     }
 
-    /// A run of those that the decision is about; now and then, or if there is none, any other.
+    /// A run of those that the decision is about; now and then, or if it is about none, any other.
     fn pick(&self, which: usize, is_meant: impl Fn(usize) -> bool) -> Option<usize> {
         let meant: Vec<usize> = (0..self.runs.len()).filter(|run| is_meant(*run)).collect();
         let all = || (!self.runs.is_empty()).then(|| which % self.runs.len());

@@ -9,7 +9,7 @@ fn retention(bench: &Bench, days: u64, max_runs: u64) -> Retention {
     Retention { ended_before: bench.clock.now().plus_millis(-((days * DAY) as i64)), max_runs, slice: 10 }
 }
 
-/// Prunes until there is no more to do, and counts.
+/// Prunes until nothing is left to prune, and counts.
 async fn prune(bench: &Bench, retention: &Retention) -> Pruned {
     let mut all = Pruned { more: true, ..Pruned::default() };
     for _ in 0..1000 {

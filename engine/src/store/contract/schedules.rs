@@ -221,7 +221,7 @@ pub async fn a_clock_that_was_far_ahead_silences_nothing(bench: Bench) {
     skip(&bench, 2..=YEARS - 1, "missed").await;
     assert_eq!(fire(&bench, YEARS, WhileUnfinished::Start).await, Fired::Run);
     bench.clock.jump(-(YEARS - 1) * HOUR);
-    // Whatever is asked next sees it.
+    // Every later query sees it.
     let settled = |schedules: &[crate::store::ScheduleRecord]| (schedules[0].settled_until, schedules[0].anew_at);
     bench.accept(bench.new_run()).await;
     let now = bench.clock.now();

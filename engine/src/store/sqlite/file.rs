@@ -94,7 +94,7 @@ pub(super) fn check_contents(conn: &Connection, path: &Path) -> Result<()> {
     }
     let tables = count("select count(*) from sqlite_schema")?;
     let ours = "select count(*) from sqlite_schema where type = 'table' and name in ('migrations', 'runs', 'settings')";
-    // Stores from before the number, and one whose first start has not come to its end.
+    // Stores from before the number existed, and one whose first start was interrupted.
     let is_store = count(ours)? == 3 || tables == 0 || (tables == 1 && count(ours)? == 1);
     if application != 0 || !is_store {
         return Err(StoreError::Corrupt(format!(
@@ -133,7 +133,7 @@ pub(super) struct StoreFile {
     handle: File,
     database: Seen,
     wal: Seen,
-    /// Why it can keep nothing any more, whatever comes back.
+    /// Why it can no longer write, permanently.
     lost: Option<String>,
 }
 
@@ -238,7 +238,7 @@ fn begins_as_database(handle: &File) -> bool {
     std::os::unix::fs::FileExt::read_exact_at(handle, &mut header, 0).is_ok() && header == *MAGIC
 }
 
-/// What is read through connections has to tell.
+/// Without file access the first read through a connection shows it.
 #[cfg(not(unix))]
 fn begins_as_database(_: &File) -> bool {
     true

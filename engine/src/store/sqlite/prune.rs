@@ -145,7 +145,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, slice: &Slice) -> Result<(u32, u32)> {
 
 /// Deletes old idempotency keys, oldest first; gives whether there may be more.
 pub(super) fn delete_keys(tx: &Tx<'_>, slice: u32) -> Result<bool> {
-    // A key stays while its run is unfinished, whatever its age; keys are in the order of their expiry.
+    // A key stays while its run is unfinished, at any age; keys are in the order of their expiry.
     let sql = "
         delete from idempotency where key in (
             select i.key from idempotency i left join runs r on r.id = i.run

@@ -52,7 +52,7 @@ impl Kept {
     }
 }
 
-/// Reads kind, message, status and position; nothing where the kind is null.
+/// Reads kind, message, status and position; `None` if the kind is null.
 pub(super) fn failure(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Failure>> {
     let Some(kind) = columns.next()? else {
         columns.skip(3);

@@ -1,6 +1,6 @@
 //! Ways to break the store's promises on purpose. A proof of durability that cannot fail proves nothing, so the tests
-//! that kill the engine also run against a broken one and must notice. Debug builds only: a release build keeps its
-//! promises whatever the environment says.
+//! that kill the engine also run against a broken one and must notice. Debug builds only: a release build ignores these
+//! variables.
 
 use std::sync::OnceLock;
 

@@ -140,7 +140,7 @@ impl Shared {
         Watcher { shared: self, run, number, touched }
     }
 
-    /// The events after a cursor, or nothing if there are none yet.
+    /// The events after a cursor; `None` if there are none yet.
     pub fn events_since(&self, since: Option<&Cursor>) -> Result<Option<EventPage>> {
         let ring = locked(&self.ring);
         let end = ring.first + ring.events.len() as u64;

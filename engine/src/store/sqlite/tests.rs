@@ -66,7 +66,7 @@ async fn the_files_are_for_their_owner_only() {
         let file = PathBuf::from(format!("{}{suffix}", path.display()));
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
     }
-    // A file that somebody has opened up is closed again.
+    // If the permissions of a file were widened, they are narrowed again.
     drop(store);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     drop(SqliteStore::open(&path).unwrap());
@@ -106,7 +106,7 @@ async fn a_full_disk_is_told_and_got_over() {
         }
     }
     assert!(!refused.is_empty());
-    // Reading goes on, and so does writing once there is room.
+    // Reading continues, and so does writing once there is room.
     let listed = store.runs(RunQuery { limit: 1000, ..RunQuery::default() }).await.unwrap().runs;
     assert_eq!(listed.len(), kept.len());
     on_writer(&store, "max_page_count", 1_000_000).await;
@@ -127,7 +127,7 @@ async fn a_full_disk_fails_a_whole_group_or_none_of_it() {
     let (store, path, _folder) = store().await;
     let pages: i64 = Connection::open(path).unwrap().query_row("pragma page_count", (), |row| row.get(0)).unwrap();
     on_writer(&store, "max_page_count", pages + 20).await;
-    // Handed over together: whoever was told that its run is kept finds it.
+    // Handed over together: a caller that got its confirmation finds its run.
     let accepting: Vec<_> = (0..60)
         .map(|_| {
             let new = new_run(5000);
@@ -365,7 +365,7 @@ async fn a_store_that_shuts_down_carries_out_what_it_was_given() {
     let (store, path, _folder) = store().await;
     let given: Vec<_> = (0..30).map(|_| new_run(10)).collect();
     for new in &given {
-        // Nobody waits for the answer.
+        // The answer has no receiver.
         drop(store.accept(new.clone()));
     }
     drop(store);

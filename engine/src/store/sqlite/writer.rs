@@ -224,7 +224,7 @@ impl Thread {
             }
             Err(error) => {
                 self.shared.health.failed(&error);
-                // Whatever the writer remembers may be of the transaction that is gone.
+                // All that the writer remembers may be from the transaction that was rolled back.
                 self.memory = Memory::default();
                 if !self.conn.is_autocommit() {
                     // If even this fails, the next group's begin gives the reason.

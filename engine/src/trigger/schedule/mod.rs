@@ -76,7 +76,7 @@ pub enum Missed {
 }
 
 impl Schedule {
-    /// The first occurrence after an instant; nothing where the schedule is finished.
+    /// The first occurrence after an instant; `None` if the schedule is finished.
     pub fn next(&self, after: Timestamp) -> Option<Timestamp> {
         let next = match &self.pattern {
             Pattern::Every(interval) => interval.next(after, self.zone),

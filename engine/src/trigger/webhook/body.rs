@@ -31,7 +31,7 @@ pub enum BodyProblem {
     UnknownEncoding(String),
     /// It is not what its type says; in words.
     Undecodable(String),
-    /// There is no room for what it is expanded to.
+    /// No room for the expanded body.
     NoRoom(Full),
 }
 
@@ -84,7 +84,7 @@ pub fn is_unsupported(content_type: &str) -> bool {
     content_type.trim_start().get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
 }
 
-/// The value of a body: JSON, XML, form, CSV and text by the content type, JSON if it parses where there is no type, else
+/// The value of a body: JSON, XML, form, CSV and text by the content type; without a type JSON if it parses, else
 /// bytes. A missing body is null, and so is white space in place of JSON or XML. The budget pays for it.
 pub fn decode(raw: &Bytes, content_type: Option<&str>, budget: &mut dyn Budget) -> Result<Value, String> {
     if raw.is_empty() {
@@ -150,7 +150,7 @@ fn xml(text: &str, budget: &mut dyn Budget) -> Result<Value, String> {
 
 /// `a=1&b=2`, names given several times as lists. Percent-encoded bytes are in the charset of the body.
 fn form(text: &str, charset: &'static Encoding, budget: &mut dyn Budget) -> Result<Value, String> {
-    // `curl -d` says that it sends a form, whatever it sends: no form is a JSON object or list.
+    // `curl -d` always declares a form, but a form is never a JSON object or list.
     if text.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return Err(
             "The body is JSON, but its Content-Type says that it is a form, as `curl -d` does by itself: send \

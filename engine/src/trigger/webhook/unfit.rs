@@ -82,7 +82,7 @@ fn is_request(read: &Read) -> bool {
     REQUEST_NAMES.contains(&read.root.as_str())
 }
 
-/// Why a part of the request is not there; nothing where it is.
+/// Why a part of the request is missing; `None` if it is present.
 fn unreadable(read: &Read, request: &Request) -> Option<String> {
     let mut value = request.variable(&read.root)?;
     for (done, step) in read.steps.iter().enumerate() {

@@ -27,7 +27,7 @@ use trigger::Triggers;
 /// A workflow file that was read.
 #[derive(Debug)]
 pub struct Read {
-    /// The workflow; nothing where a problem is more than a warning.
+    /// The workflow; `None` if a problem is more than a warning.
     pub workflow: Option<Workflow>,
     /// Problems in the order of the file.
     pub problems: Vec<Problem>,
@@ -56,7 +56,7 @@ pub(super) const KEYS: &[Key] = &[
 pub enum Callee {
     /// A workflow that has loaded.
     Loaded(Arc<Workflow>),
-    /// There is no such workflow.
+    /// The workflow does not exist.
     Missing,
     /// It is there, but does not load.
     Broken,

@@ -108,7 +108,7 @@ mod tests {
         for text in ["'hi'", "\"hi\"", "\"{hi}\"", "say hi", "hi there", "hit", "low", "1", "hi - there"] {
             finds(&format!("{hi}output: {text}"), &[]);
         }
-        // Paths, messages and labels are texts, whatever they look like.
+        // Paths, messages and labels are always texts.
         finds(
             "steps:\n  - id: prices\n    file: { read: prices.csv }\n  - file: { move: prices.csv, to: prices.old }\n  - log: { message: prices }",
             &[],
