@@ -120,7 +120,7 @@ fn modules_are_found_among_rows_of_unknown_columns() {
     assert_eq!(run("open pricing; let g = gross; return g(3) + Map([1], Gross)[0];").as_deref(), Ok("8"));
 }
 
-/// A folder with a file `json.flow`: here the script itself, which is no module.
+/// A folder with a file `json.flow`: here the script itself, which is not a module.
 struct Hiding(&'static str);
 
 impl ModuleLoader for Hiding {

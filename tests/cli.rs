@@ -35,7 +35,7 @@ impl Folder {
         self.0.path()
     }
 
-    /// What a command prints: standard output, then standard error behind `!`, then its exit code if it is not 0.
+    /// The output of a command: standard output, then standard error after `!`, then its exit code if it is not 0.
     fn shown(&self, arguments: &[&str], input: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowscript"));
         command.args(arguments).current_dir(self.path()).stdin(Stdio::piped());

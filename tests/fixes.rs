@@ -116,7 +116,7 @@ fn a_fix_makes_its_diagnostic_go_away() {
         let found = check(&source);
         for (finding, fix) in found.iter().flat_map(|finding| finding.fixes.iter().map(move |fix| (finding, fix))) {
             let Applied { text, applied, .. } = fix::apply(&source, [fix]);
-            // What stands behind an edit moves by what is written there.
+            // The text after an edit moves by what the edit adds.
             let moved: usize =
                 fix.edits.iter().map(|edit| edit.text.len().max((edit.span.end - edit.span.start) as usize)).sum();
             let is_same = |other: &Diagnostic| {
@@ -173,7 +173,7 @@ fn safe_fixes_leave_the_result_as_it_was() {
     assert!(changed > 20 && ran > 2, "{changed} were changed, {ran} of them ran before");
 }
 
-/// Whatever is wrong, a fix names places of the source, and applying safe ones comes to an end.
+/// For any mistake, a fix names places of the source, and applying safe ones ends.
 #[test]
 fn fixes_of_broken_sources_fit() {
     let mut wrong = String::new();

@@ -205,7 +205,7 @@ fn read(status: u16, bytes: &[u8], who: &str) -> Result<Json, String> {
         if bytes.is_empty() {
             return Ok(Json::Null);
         }
-        // What is no JSON is no empty list.
+        // A body that is not JSON is not an empty list.
         return serde_json::from_slice(bytes)
             .map_err(|error| format!("{who} does not answer as an engine does: {error}"));
     }

@@ -32,7 +32,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Exit {
 
 fn text(code: Option<&str>) -> Result<String, Stop> {
     let Some(code) = code else { return Ok(list()) };
-    // As it stands in messages: `error[E0102]`.
+    // As messages show it: `error[E0102]`.
     let bare = code.trim_start_matches("error").trim_start_matches("warning").trim_matches(['[', ']']);
     if let Some(code) = codes::find(bare) {
         return Ok(describe(code, "", &found_in_script(code)));
@@ -114,7 +114,7 @@ fn indented(text: &str) -> String {
     out
 }
 
-/// The file that examples of workflows stand in.
+/// The file name in examples of workflows.
 const EXAMPLE: &str = "workflows/example.yaml";
 
 fn of_kind(kind: ErrorKind) -> &'static str {

@@ -1,6 +1,6 @@
 //! Signals to the engine: the first one stops it in order, a second one at once.
 //!
-//! They are heard by a thread of their own: whatever keeps the engine's threads busy, they still count.
+//! They are handled by a thread of their own, so that they count even when the engine's threads are busy.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Signals {
 
     /// Ready once the engine is to stop.
     pub async fn stop(&mut self) {
-        // The thread that tells lives as long as the process.
+        // The sending thread lives as long as the process.
         let _ = self.0.wait_for(|stops| *stops).await;
     }
 }

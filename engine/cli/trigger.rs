@@ -130,7 +130,7 @@ fn watch(api: &Remote, run: &str) -> Result<Exit, String> {
             }
         }
         if events.next().is_none() {
-            // The engine was restarted, or somebody in between has cut the stream.
+            // The engine was restarted, or a proxy has closed the stream.
             std::thread::sleep(PAUSE);
             events = api.events(run)?;
         }
@@ -156,7 +156,7 @@ impl Progress {
 
     fn hide(&mut self) {
         if std::mem::take(&mut self.shown) {
-            // To the beginning of the line, and nothing behind it.
+            // Back to the beginning of the line, and clears the rest of it.
             eprint!("\r\x1b[K");
         }
     }

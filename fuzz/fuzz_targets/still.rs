@@ -2,7 +2,7 @@
 
 use flowscript_lang::host::{Host, LogLevel};
 
-/// Its clock stands, and its dice always fall alike.
+/// Its clock does not move, and its random numbers are always the same.
 pub struct StillHost;
 
 impl Host for StillHost {

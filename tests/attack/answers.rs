@@ -284,7 +284,7 @@ pub fn attacks() -> Vec<Attack> {
             let url = format!("http://{address}/");
             let step = match asked {
                 Asked::Step => format!("  - id: got\n    http: {{ url: \"{url}\" }}\n    timeout: 3s\n"),
-                // Whatever is taken of its end, it does not fill the disk.
+                // If a part of its end is taken, it still does not fill the disk.
                 Asked::File => format!("  - id: got\n    http: {{ url: \"{url}\", saveAs: \"{{run.id}}\" }}\n    timeout: 3s\n  - file: {{ delete: \"{{run.id}}\" }}\n"),
                 Asked::Script => format!("  - id: got\n    script: \"return HTTP.Request('{url}', {{timeout: 3}}).statusCode;\"\n"),
             };

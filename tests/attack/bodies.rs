@@ -58,7 +58,7 @@ enum Door {
     Token,
     /// The address of an event.
     Callback,
-    /// An address of an event that somebody has made up.
+    /// A forged address of an event.
     ForgedCallback,
     /// A run that an admin starts.
     Run,

@@ -71,6 +71,6 @@ fn json_of(document: String) -> Stage {
         ("workflows/target.yaml", format!("{head}{step}")),
         ("connections.yaml", format!("db: {{ sql: {{ url: \"{}\" }} }}\n", server.url())),
     ];
-    // It serves as long as its attack goes on.
+    // It serves as long as its attack lasts.
     Stage { peers: vec![Box::new(server)], ..Stage::of(files) }
 }

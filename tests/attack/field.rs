@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// The most memory that an engine may take, in bytes.
 const MEMORY: u64 = 500 << 20;
-/// The key of whoever has done nothing, and that of the attacker where it has one.
+/// The key of callers who do not attack.
 const HONEST_KEY: &str = "key-of-those-who-have-done-nothing";
 /// The key that opens the workflows below attack.
 pub const KEY: &str = "key-of-the-attacker";
@@ -47,12 +47,12 @@ pub struct Stage {
     pub files: Vec<(String, String)>,
     /// How many files the engine may have open.
     pub descriptors: Option<u64>,
-    /// What serves it, as long as the attack goes on.
+    /// The peers that serve it during the attack.
     #[expect(dead_code, reason = "it is held, not read")]
     pub peers: Vec<Box<dyn std::any::Any>>,
     /// With faults that can be switched on.
     pub faults: bool,
-    /// It takes so much of the machine that what others measure would be wrong.
+    /// It uses so large a part of the machine that it would falsify the measurements of others.
     pub alone: bool,
     /// It breaks what the engine needs to serve at all: others may be refused, though not kept waiting.
     pub refuses: bool,
@@ -77,7 +77,7 @@ pub struct Field {
     pub address: SocketAddr,
     /// What can be switched on where the stage has it.
     pub faults: Option<Faults>,
-    /// What the attack tells beside failing, for the report.
+    /// Notes of the attack for the report, in addition to failures.
     pub notes: Vec<String>,
     watch: Option<Watch>,
     seen: Seen,
@@ -207,7 +207,7 @@ impl Field {
         told.ok().and_then(|told| serde_json::from_str(unchunked(&told).as_str()).ok()).unwrap_or_default()
     }
 
-    /// The state of a run, or nothing where the engine does not tell it.
+    /// The state of a run; `None` if the engine does not report it.
     pub fn state(&self, run: &str) -> Option<String> {
         self.api(&format!("/runs/{run}"))["state"].as_str().map(str::to_owned)
     }
@@ -225,14 +225,14 @@ impl Field {
         Ok(started.elapsed())
     }
 
-    /// Nobody asks any more.
+    /// Stops asking.
     pub fn end_watch(&mut self) {
         if let Some(watch) = self.watch.take() {
             self.seen = watch.end();
         }
     }
 
-    /// The same project again by a new process; nobody asks any more.
+    /// Starts the same project again in a new process; stops asking.
     pub fn restart(&mut self) {
         self.end_watch();
         if self.server.is_running() {

@@ -139,7 +139,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// So many MiB of zeros, as deflate packs them: one packed MiB, again and again.
+/// This many MiB of zeros in deflate format: one compressed MiB, repeated.
 pub fn deflate_zeros(mebibytes: usize) -> Vec<u8> {
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
     packed.write_all(&vec![0; 1 << 20]).unwrap();
@@ -150,7 +150,7 @@ pub fn deflate_zeros(mebibytes: usize) -> Vec<u8> {
     bytes
 }
 
-/// The same as gzip packs them, with a wrong sum at their end, which nobody should come to see.
+/// The same in gzip format, with a wrong checksum at the end, which must never be reached.
 pub fn gzip_zeros(mebibytes: usize) -> Vec<u8> {
     [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff], deflate_zeros(mebibytes).as_slice(), &[0; 8]].concat()
 }

@@ -164,7 +164,7 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind], (body.len() as u32 + 4).to_be_bytes().as_slice(), body].concat()
 }
 
-/// Lets somebody in without a password.
+/// Accepts a client without a password.
 fn let_in(stream: &mut TcpStream) -> std::io::Result<()> {
     let _ = stream.read(&mut [0; 4096])?;
     stream.write_all(&[message(b'R', &[0; 4]), message(b'K', &[0; 8]), message(b'Z', b"I")].concat())

@@ -1,4 +1,4 @@
-//! What stands around the engine: the project's folders, the clock, the files that it may open.
+//! The surroundings of the engine: the project's folders, the clock, the files that it may open.
 
 use crate::field::{Act, Attack, Field, KEY, Stage, answer_within};
 use crate::wire::{ATTACKER, Request, connect};
@@ -14,7 +14,7 @@ pub fn attacks() -> Vec<Attack> {
     entries().chain(folders()).chain(others()).collect()
 }
 
-/// What stands among the project's files: its name, where, how it is made, and whether it is tried always.
+/// A file among the project's files: its name, where, how it is made, and whether it is tried always.
 type Entry = (&'static str, &'static str, fn(&Path), bool);
 
 fn fifo(path: &Path) {
@@ -142,7 +142,7 @@ fn entries() -> impl Iterator<Item = Attack> {
     })
 }
 
-/// It serves, whatever stands there, or says within some seconds why it does not.
+/// It serves with the file there, or reports within some seconds why it does not.
 fn starts_again(field: &mut Field) -> Result<(), String> {
     field.server.signal("KILL");
     field.server.ended();

@@ -21,7 +21,7 @@ enum Door {
     Signed,
     /// The token contract: the body is needed to know who it is.
     Token,
-    /// An address of an event that somebody has made up.
+    /// A forged address of an event.
     Callback,
     /// The admin API, with its token.
     Admin,
@@ -77,7 +77,7 @@ struct Sending {
     at_once: Vec<u8>,
     crumb: &'static [u8],
     pause: Duration,
-    /// Longer than this nobody sends.
+    /// The longest time of sending.
     lasts: Duration,
 }
 
@@ -85,7 +85,7 @@ struct Sending {
 const LASTS: Duration = Duration::from_secs(6);
 
 impl Sending {
-    /// For so many times as long: until the engine has read it.
+    /// For this many times as long: until the engine has read it.
     fn longer(self, times: u32) -> Self {
         Self { lasts: self.lasts * times, ..self }
     }
@@ -260,7 +260,8 @@ fn open_files() {
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
-/// What stands before a body: its name, how many do it at once, what is sent at once, and then every half second.
+/// A start of a request before a body: its name, how many do it at once, what is sent at once, and then every half
+/// second.
 type Head = (&'static str, usize, fn() -> Vec<u8>, &'static [u8], bool);
 
 const HEADS: &[Head] = &[
@@ -480,7 +481,7 @@ fn readers() -> impl Iterator<Item = Attack> {
     })
 }
 
-/// So many callers ask, and take nothing of the answers for some seconds, or all of them.
+/// This many callers ask, and read nothing of the answers for some seconds, or all of them.
 fn read(field: &mut Field, requests: &[Request], times: usize, reads: bool) -> Result<(), String> {
     open_files();
     let mut callers = Vec::new();

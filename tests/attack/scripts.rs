@@ -1,5 +1,5 @@
-//! Scripts that ask a function, an operator or the checker for more than anybody has: they end by a limit, or because
-//! somebody ends them, and nobody else waits for them.
+//! Scripts that ask a function, an operator or the checker for more than any machine has: they end by a limit, or
+//! because they are cancelled, and they delay no other run.
 
 use crate::bodies::note;
 use crate::field::{Act, Attack, Field, KEY, Stage, admin, answer_within};
@@ -15,11 +15,11 @@ enum Door {
     Evaluate,
     /// A step of a run, eight at a time, which `limits.run` ends.
     Limit,
-    /// A step of a run that would go on for an hour, which an admin cancels.
+    /// A step of a run that would last an hour, which an admin cancels.
     Cancel,
-    /// The same when the engine is told to stop.
+    /// The same when the engine is asked to stop.
     Stop,
-    /// The same when it is told so twice.
+    /// The same when it is asked twice.
     StopAtOnce,
     /// What makes `input` of a message, which `limits.run` ends.
     Processing,
@@ -414,7 +414,7 @@ pub fn attacks() -> Vec<Attack> {
     scripts.chain(sources).collect()
 }
 
-/// A script as it stands in a workflow file.
+/// A script as a workflow file contains it.
 pub fn indented(script: &str) -> String {
     script.lines().fold(String::new(), |all, line| format!("{all}      {line}\n"))
 }
@@ -484,7 +484,7 @@ impl Door {
                 std::thread::sleep(Duration::from_millis(400));
                 field.end_watch();
                 field.server.signal("TERM");
-                // Its grace is over after ten seconds, or at once when it is told so again.
+                // Its grace ends after ten seconds, or at once when it is asked again.
                 let mut most = Duration::from_secs(10) + answer_within();
                 if self == StopAtOnce {
                     std::thread::sleep(Duration::from_millis(300));
@@ -526,7 +526,7 @@ fn idle(field: &Field) -> Result<(), String> {
         let ticks = used() - before;
         (busiest, least) = (busiest.max(ticks), least.min(ticks));
     }
-    // A script that goes on takes all of its thread, all of the time.
+    // A script that is still running uses all of its thread, all of the time.
     if least > 40 { Err(format!("a thread still works: {least} to {busiest} of 50 ticks")) } else { Ok(()) }
 }
 
@@ -554,7 +554,7 @@ pub fn evaluate(field: &mut Field, source: &str) -> Result<(), String> {
     if took > Duration::from_secs(5) + answer_within() { Err(format!("it took {took:.1?}")) } else { Ok(()) }
 }
 
-/// Writes it into a workflow file below the engine, which goes on meanwhile and tells what is wrong with it, or loads it.
+/// Writes it into a workflow file of the running engine, which reports what is wrong with it, or loads it.
 fn load(field: &mut Field, source: &str) -> Result<(), String> {
     let text = format!("output: 1\nsteps:\n  - id: made\n    script: |\n{}", indented(source));
     field.project.write("workflows/late.yaml", &text);

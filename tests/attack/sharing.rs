@@ -1,4 +1,4 @@
-//! Values that share their parts: a few KiB in memory, and more than anybody has as soon as somebody walks through them.
+//! Values that share their parts: a few KiB in memory, and larger than any machine when they are walked.
 
 use crate::bodies::note;
 use crate::field::{Attack, KEY, Stage, answer_within};

@@ -33,9 +33,10 @@ steps:
 output: { value: \"{value}\", headers: \"{headers}\" }
 ";
 
-/// What is looked up and compared is the SHA-256 of what was shown. A key that is nearly right has a hash as far from
-/// the right one as any other, and nobody can choose hashes: how long the comparison takes tells nothing about the key.
-/// What could tell something is the way to it: a look into the store, or another answer for a key that was right once.
+/// The engine looks up and compares the SHA-256 of the key it was given. A key that is nearly right has a hash as far
+/// from the right one as any other, and a caller cannot choose hashes: the time of the comparison reveals nothing about
+/// the key. What could reveal something comes before it: a look into the store, or another answer for a key that was
+/// right once.
 fn wrong_keys_take_equally_long() {
     let project = Project::new(&[("workflows/a.yaml", ECHO), ("workflows/b.yaml", ECHO)]);
     let server = project.serve();
@@ -91,7 +92,7 @@ steps:
             "trigger: { webhook: { auth: { apiKey: { query: k } }, query: { n: {} } } }\ninput: { n: number }",
         ),
     ]);
-    // Whatever the log may tell, it does not tell this.
+    // The log may contain anything but this.
     let server = Server::start_with(project.path(), &[], &[("FLOWSCRIPT_LOG", "trace")]);
     let key = server.key("echo");
     for workflow in ["failing", "slow", "strict", "query"] {
@@ -300,7 +301,7 @@ impl Bits {
         }
     }
 
-    /// Huffman codes stand with their highest bit first.
+    /// Huffman codes begin with their highest bit.
     fn push_code(&mut self, code: u32, count: u32) {
         for at in (0..count).rev() {
             self.push(code >> at & 1, 1);
@@ -398,7 +399,7 @@ fn viewers_change_nothing_and_strangers_see_nothing() {
         }
         if method == "GET" {
             server.get(path).is_problem(401, "credential");
-            // A stream of events goes on for as long as somebody listens.
+            // A stream of events lasts as long as it has a listener.
             if !path.ends_with("/events") {
                 let seen = server.send("GET", path, &[("Authorization", &viewer)], None);
                 assert!(seen.status != 403 && seen.status != 401 && seen.status < 500, "{path}: {}", seen.text);
@@ -443,7 +444,7 @@ fn pages_cannot_use_the_api() {
         let preflight = server.send("OPTIONS", path, &form, None);
         assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (401, ""));
     }
-    // A workflow that echoes HTML is no page of the engine.
+    // HTML echoed by a workflow is not a page of the engine.
     let html = "trigger: { webhook: { auth: none, response: wait, query: { v: {} } } }
 input: { v: text }
 steps:

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How long a caller waits before it gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// An engine that takes so much is ended: the machine has other work.
+/// An engine that uses this much memory is ended: the machine has other work.
 const ENOUGH: u64 = 2 << 30;
 
 /// A caller who has done nothing: what it asks, and what it wants to hear.

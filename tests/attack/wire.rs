@@ -44,7 +44,7 @@ impl Request {
         self.with("Content-Type", "application/json").body(body)
     }
 
-    /// What stands before the body.
+    /// The part before the body.
     pub fn head(&self) -> String {
         format!("{}\r\n", self.head)
     }
@@ -79,7 +79,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// What stands behind the headers.
+    /// The part after the headers.
     pub fn body(&self) -> &str {
         self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
     }
@@ -109,7 +109,7 @@ pub fn read(stream: &mut TcpStream, until: Instant) -> io::Result<Told> {
             Ok(read) => bytes.extend_from_slice(&room[..read]),
             Err(error) if waits(&error) => {}
             Err(error) if bytes.is_empty() => return Err(error),
-            // It was reset behind its answer, because not all of the body was read.
+            // It was reset after its answer, because not all of the body was read.
             Err(_) => break,
         }
     }

@@ -1,13 +1,13 @@
-//! A process that was taken for dead writes nothing any more: its claims are another's.
+//! A process that was taken for dead can no longer write: its claims were transferred.
 //!
-//! Two engines share a database, each with a data folder of its own, so that no lock keeps them apart. The first is
-//! stopped in the middle of a run, the second takes that run over and ends it, then the first wakes up and goes on.
+//! Two engines share a database, each with a data folder of its own, so that no lock separates them. The first is
+//! stopped in the middle of a run, the second takes over that run and ends it, then the first wakes up and continues.
 
 use crate::peer::{Gate, Peer, ok};
 use crate::server::{Project, Server, wait_for};
 use std::time::Duration;
 
-/// A run that only reads: nothing but the fence stands between its end and the store.
+/// A run that only reads: only the fence keeps its end from the store.
 const READS: &str = "trigger: { webhook: { auth: none } }
 steps:
   - id: price
@@ -32,7 +32,7 @@ fn output_after_a_takeover(sabotage: &str) -> String {
     let sleeper = Server::start_with(one.path(), &["--store", &store], &[("FLOWSCRIPT_SABOTAGE", sabotage)]);
     let run = sleeper.post("/hooks/reads", "{}").json()["runId"].as_str().unwrap().to_owned();
     wait_for("the first request", || (!peer.heard().is_empty()).then_some(()));
-    // Whatever it commits beside is over by then; a lock that it holds would hold up the other.
+    // Its other commits are over by then; a lock that it holds would delay the other.
     std::thread::sleep(Duration::from_millis(50));
     sleeper.signal("STOP");
     let awake = Server::start(other.path(), &["--store", &store]);

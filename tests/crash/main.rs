@@ -1,10 +1,10 @@
-//! What is accepted is kept, in order, and nothing that is finished is done again: with real kills at random moments.
+//! What is accepted is kept, in order, and finished work is never repeated: with real kills at random moments.
 //!
-//! A sender posts numbered messages to webhooks of every kind while the engine is killed again and again; a peer notes
-//! each request that the steps send. `CRASH_KILLS` says how many kills, `CRASH_SEED` which moments.
+//! A sender posts numbered messages to webhooks of every kind while the engine is killed again and again; a peer
+//! records each request that the steps send. `CRASH_KILLS` sets the number of kills, `CRASH_SEED` their moments.
 //!
-//! The same goes on a disk that forgets what was not synced (`lossy.c`). And the proof can fail: an engine that breaks
-//! one of its promises on purpose is found out.
+//! The same on a disk that forgets what was not synced (`lossy.c`). And the proof can fail: an engine that breaks one
+//! of its promises on purpose is detected.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics, and says what it did")]
 
@@ -101,8 +101,8 @@ impl Address {
     }
 }
 
-/// Posts numbered messages until it is told to stop; a message that nobody acknowledged is lost, and the next one gets
-/// a new number.
+/// Posts numbered messages until it is asked to stop; a message without an acknowledgement is lost, and the next one
+/// gets a new number.
 fn send(
     workflow: &'static str,
     lane: &'static str,

@@ -191,7 +191,7 @@ steps:
     let failed = server.run_in(&run, "failed");
     assert_eq!(failed["error"]["kind"], "interrupted");
     assert_eq!(peer.heard().len(), 1);
-    // Somebody has looked at it and wants it again: a new start.
+    // After a look at it a person starts it again.
     assert_eq!(act(&server, &format!("/runs/{run}/retry")).status, 202);
     server.run_in(&run, "completed");
     assert_eq!(peer.heard().len(), 2);

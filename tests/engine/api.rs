@@ -142,7 +142,7 @@ fn events_go_on_where_they_were_left() {
     let (_, log) = events.next("log");
     assert_eq!((&log["runId"], &log["lines"][0]["message"]), (&run["runId"], &json!("n is 1")));
     drop(events);
-    // Somebody who comes back gets what happened meanwhile.
+    // A follower that reconnects gets the events in between.
     server.post("/hooks/a", "{\"n\": 2}");
     let mut events = Events::open(&server, "?workflow=a", &format!("Last-Event-ID: {start}\r\n"));
     let (_, again) = events.next("run");

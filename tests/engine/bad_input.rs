@@ -1,4 +1,4 @@
-//! Whatever comes in, the engine says what is wrong and goes on.
+//! For every bad input the engine reports what is wrong and continues.
 
 use crate::server::{Project, SOON, Server, flowscript, raw};
 use std::io::Write;

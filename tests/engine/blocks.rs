@@ -403,7 +403,7 @@ output: done
     let server = project.serve();
     let run = start(&server);
     let url = sent(&peer, "/ask");
-    // A time that is over is noticed beside work that goes on, and so is an event.
+    // A timeout is noticed while other work continues, and so is an event.
     wait_for("the branch goes on", || counted(&peer).contains_key("/late/timeout").then_some(()));
     assert_eq!(server.send("POST", &url, &[("Content-Type", "text/plain")], Some(b"came")).status, 202);
     let posted = Instant::now();

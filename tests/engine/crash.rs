@@ -1,4 +1,4 @@
-//! What is accepted is kept, whatever happens to the process.
+//! What is accepted is kept, however the process ends.
 
 use crate::server::Project;
 use rusqlite::{Connection, OpenFlags};

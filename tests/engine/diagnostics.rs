@@ -1,4 +1,4 @@
-//! What runs leave behind: diagnostics, what is masked, limits, and when old history goes.
+//! The records that runs leave: diagnostics, what is masked, limits, and when old history is removed.
 
 use crate::peer::{Peer, ok, status};
 use crate::server::{Answer, Project, Server, bearer, wait_for};

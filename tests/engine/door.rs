@@ -84,7 +84,7 @@ fn what_is_announced_takes_no_room() {
     std::thread::sleep(Duration::from_millis(300));
     let large = format!("\"{}\"", "x".repeat(300_000));
     assert_eq!(server.post("/hooks/w", &large).status, 200);
-    // What has come does: of strangers no more than their share, and the others go on.
+    // The bodies that have arrived use room: those of strangers no more than their share, and the others continue.
     for caller in &mut callers {
         let _ = caller.write_all(&vec![b' '; 300_000]);
     }
@@ -222,7 +222,7 @@ fn silent_connections_make_place_for_others() {
         });
         assert!(answer.ends_with("ok\n"), "{answer}");
     }
-    // Those that are busy are not ended for others: the others are told.
+    // Busy connections are not ended for new ones: the new ones are refused.
     drop(silent);
     let mut busy: Vec<TcpStream> = Vec::new();
     let refused = wait_for("the place is taken", || {
@@ -289,7 +289,7 @@ fn answers_that_nobody_reads_stay_within_their_room() {
     let (mut caller, status) = ask();
     let refused = status + &answer(&mut caller);
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("too many answers are waiting"), "{refused}");
-    // The run is kept, and its result is there once somebody has read.
+    // The run is kept, and its result is there once room is free.
     let (_, problem) = refused.split_once("\r\n\r\n").unwrap();
     let problem: serde_json::Value = serde_json::from_str(problem).unwrap();
     assert_eq!(problem["statusUrl"], format!("/hooks/w/runs/{}", problem["runId"].as_str().unwrap()));

@@ -81,7 +81,7 @@ fn wrong_credentials_get_one_answer_before_the_body_is_read() {
         server.send("GET", "/hooks/a", &[("X-API-Key", &expired)], None),
         server.send("GET", "/hooks/a", &[("Authorization", &format!("Bearer {other}"))], None),
         server.send("GET", "/hooks/a", &[("X-API-Key", &other), ("X-API-Key", &other)], None),
-        // Too large and undecodable: nobody looks.
+        // Too large and undecodable, but neither is looked at.
         server.send("POST", "/hooks/a", &[("Content-Encoding", "br")], Some(&vec![b'x'; 2 << 20])),
     ];
     for answer in &answers {

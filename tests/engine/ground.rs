@@ -184,7 +184,7 @@ fn only_regular_files_of_a_bound_are_read() {
             .then_some(())
     });
     all_serve(&server);
-    // Live reload goes on.
+    // Live reload continues.
     project.write("workflows/a.yaml", &hook("2"));
     serves_soon(&server, "/hooks/a", "2");
     // Commands do not wait for a pipe either.
@@ -233,7 +233,7 @@ fn accepting() -> Project {
     ])
 }
 
-/// Nothing is taken any more, and everybody is told so; the log says it once.
+/// Every request is refused with an answer; the log says it once.
 #[track_caller]
 fn takes_nothing(server: &Server, part: &str) {
     for _ in 0..5 {
@@ -260,7 +260,7 @@ fn a_store_that_is_taken_away_keeps_nothing_and_says_so() {
         fs::rename(at(path), at("away")).unwrap();
         takes_nothing(&server, "is gone while the store is open");
         fs::rename(at("away"), at(path)).unwrap();
-        // The right file is back: it goes on by itself.
+        // The right file is back: the engine recovers by itself.
         wait_for("it goes on", || (server.get("/readyz").status == 200).then_some(()));
         assert_eq!(server.post("/hooks/a", "{}").status, 202);
         kept += 1;
@@ -332,7 +332,7 @@ fn a_store_that_is_gone_is_not_begun_anew() {
     fs::write(&database, &bytes[0]).unwrap();
     fs::write(&wal, &bytes[1]).unwrap();
     assert_eq!(project.serve().api("/runs")["runs"].as_array().unwrap().len(), 1);
-    // Whoever wants to begin anew says so.
+    // An operator must confirm a new start.
     for entry in fs::read_dir(at("data")).unwrap().flatten() {
         if entry.file_name().to_string_lossy().starts_with("flowscript.db") {
             fs::remove_file(entry.path()).unwrap();

@@ -1,4 +1,5 @@
-//! What runs show of themselves while they go on and afterwards: steps, waits, pauses, tries; and how little lists carry.
+//! What runs show of themselves while they run and afterwards: steps, waits, pauses, tries; and how little lists
+//! contain.
 
 use crate::peer::{Gate, Peer, ok, status};
 use crate::server::{Project, Server, bearer, flowscript, wait_for};

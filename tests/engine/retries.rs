@@ -15,8 +15,8 @@ const GATE: &str = "
 /// How a workflow of the table ends once the gate is open.
 const DONE: &str = "completed";
 
-/// A workflow of the table: its name, its steps without the gate (`GATE` stands for it), what becomes of it in the end,
-/// and how often each path of an acting request is asked for then, after two failed tries.
+/// A workflow of the table: its name, its steps without the gate (written `GATE`), its final state, and how often each
+/// path of an acting request is asked for then, after two failed tries.
 type Case = (&'static str, &'static str, &'static str, &'static [(&'static str, usize)]);
 
 const CASES: &[Case] = &[

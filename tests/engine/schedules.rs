@@ -80,7 +80,8 @@ output: \"{DateTime.ToUnixTime(run.scheduledFor)}\"";
     }
 }
 
-/// Makes the engine believe that it was away for so many milliseconds more: everything decided so far is that much older.
+/// Makes the engine believe that it was away for this many milliseconds more: everything decided so far is that much
+/// older.
 fn shift(project: &Project, millis: i64) {
     let database = database(project);
     for sql in [

@@ -1,4 +1,4 @@
-//! Secrets of connections: wherever one stands, and however a step fails, nobody is told it.
+//! Secrets of connections never appear in output, wherever they are written and however a step fails.
 
 use crate::peer::{Peer, Reply};
 use crate::postgres::Postgres;
@@ -12,7 +12,7 @@ const PLAIN: &str = "Qz7plainSecretWord";
 const ENCODED: &str = "p%40ss%2Fw0rd%26Qz7";
 const SHORT: &str = "Qz7";
 
-/// What must stand nowhere: the secrets, and how libraries and addresses write them.
+/// The texts that must never appear: the secrets, and how libraries and addresses write them.
 fn forms() -> Vec<String> {
     let base64 = ["UXo3cGxhaW5TZWNyZXRXb3Jk", "cEBzcy93MHJkJlF6N"];
     let own = [PLAIN, "qz7plainsecretword", ENCODED, "p@ss/w0rd&Qz7", "p%40ss/w0rd&Qz7", "/Qz7/"];
@@ -99,7 +99,7 @@ fn cases(http: &Peer, postgres: &Postgres, smtp: &Smtp) -> Vec<(String, &'static
     cases
 }
 
-/// A peer that tells everything it is told.
+/// A peer that repeats everything it receives.
 fn teller() -> Peer {
     Peer::new(|request, _| {
         let said = format!("{} {:?}", request.path, request.headers);

@@ -1,4 +1,4 @@
-//! Values that share their parts: small in memory, millions of parts for whoever walks them. No door lets them through.
+//! Values that share their parts: small in memory, millions of parts when walked. Every boundary refuses them.
 
 use crate::peer::{Peer, ok};
 use crate::server::{Project, SOON, bearer};

@@ -1,10 +1,10 @@
-//! Whatever a run is at, it ends when somebody cancels it, when its time is over, and when the engine stops.
+//! A run in any state ends when it is cancelled, when its time is over, and when the engine stops.
 
 use crate::server::{Project, Server, bearer, wait_for};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-/// An end that takes longer is none that the engine has made.
+/// An end that takes longer did not come from the engine.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// What runs may be deep in, with the settings that it needs. `SILENT` is a peer that never answers.
@@ -127,7 +127,7 @@ fn an_evaluation_ends_when_its_caller_goes_away() {
     let server = project.serve();
     let body = r#"{"source": "let i = 0; while true { i = i + 1; } return i;"}"#;
     let address = server.base.trim_start_matches("http://").to_owned();
-    // There is one thread for evaluations: five that nobody waits for would hold up the next one for long.
+    // There is one thread for evaluations: five abandoned ones would delay the next one for long.
     for _ in 0..5 {
         use std::io::Write;
         let mut caller = std::net::TcpStream::connect(&address).unwrap();

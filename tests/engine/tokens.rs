@@ -77,7 +77,7 @@ fn a_run_from_token_to_result() {
         let bytes = std::fs::read(project.path().join("data").join(file)).unwrap_or_default();
         assert!(!bytes.windows(key.len()).any(|window| window == key.as_bytes()), "{file}");
     }
-    // The key may also stand in a header or in the body.
+    // The key may also come in a header or in the body.
     let path = format!("/webhook/status/{id}");
     let bearer = format!("Bearer {key}");
     assert_eq!(server.send("GET", &path, &[("Authorization", &bearer)], None).status, 200);

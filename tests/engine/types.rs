@@ -181,7 +181,7 @@ fn what_is_written_is_read_in_every_type() {
          and typcategory <> 'A' and typname not in ({made}, 'bytea') and oid <> all (array[{known}]::oid[])"
     ));
     assert_eq!(untried, "", "types without a sample");
-    // Each alone, and in a list beside null; there are no arrays of some.
+    // Each alone, and in a list with null; some have no arrays.
     let single = ["aclitem", "integer[]", "text[]"];
     let mut cases: Vec<(String, Json)> = Vec::new();
     for (ty, sample) in &samples {

@@ -5,7 +5,7 @@ use crate::server::{Project, flowscript, wait_for};
 use crate::{Faults, accept};
 use std::time::Duration;
 
-/// Refuses what is new, holds what runs before it acts again, and goes on by itself once the disk takes writes again.
+/// Refuses new runs, holds runs before they act again, and continues by itself once the disk accepts writes again.
 fn holds_until_it_can_write(fault: &str) {
     let gate = Gate::default();
     let held = gate.clone();
@@ -50,7 +50,7 @@ output: done
         assert_eq!(server.post("/hooks/strict", "{}").status, 503);
     }
     assert!(server.log().lines().count() <= lines + 10, "{}", server.log());
-    // What only reads goes on.
+    // Reading continues.
     assert_eq!(server.get("/livez").status, 200);
     assert_eq!(server.api(&format!("/runs/{run}"))["state"], "running");
     std::thread::sleep(Duration::from_millis(700)); // a try to write that fails again

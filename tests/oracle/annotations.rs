@@ -1,4 +1,4 @@
-//! Annotations of structured types, with values that fit, that convert and that do not, wherever they may stand.
+//! Annotations of structured types at every place that allows them, with values that fit, that convert and that do not.
 
 use super::{agreed, compiled};
 

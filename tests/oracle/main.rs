@@ -1,5 +1,5 @@
-//! Generated programs come to the same whether they are compiled or walked as trees: results, errors with their places
-//! and stacks, and the steps they took. Queries over many rows run by kernels on one side, row by row on the other.
+//! Generated programs give the same whether they are compiled or walked as trees: results, errors with their places and
+//! stacks, and the steps they took. Queries over many rows run by kernels on one side, row by row on the other.
 //!
 //! A bounded number runs with the other tests; `FLOWSCRIPT_PROGRAMS=100000 cargo test --release --test oracle` runs more.
 
@@ -103,7 +103,8 @@ fn generated_programs_agree() {
     assert!(failed * 4 < cases * 3, "{failed} of {cases} programs ended in an error");
 }
 
-/// What a generated program would rarely hit: the edges of stretches, of types, of errors behind the rows that are wanted.
+/// Cases that a generated program would rarely hit: the edges of stretches, of types, of errors after the rows that are
+/// wanted.
 #[test]
 fn chosen_queries_agree() {
     // The few fit in the short way for few rows, the many are worth kernels.
@@ -111,7 +112,7 @@ fn chosen_queries_agree() {
     assert!(few > 20 && many > 20, "{few} and {many} queries came to a result");
 }
 
-/// On tables of so many rows; gives how many came to a result.
+/// On tables of `rows` rows; returns how many gave a result.
 fn chosen_queries_agree_on(rows: usize, others: usize) -> usize {
     let mut results = 0;
     let tables = "\
@@ -193,7 +194,7 @@ fn plans_are_the_same_for_both_forms() {
 #[test]
 fn once_different_programs_agree() {
     for (source, result) in [
-        // The handler does not run: what it finds out of `v` is not known behind it.
+        // The handler does not run: what it learns about `v` is not known after it.
         (
             "function f(n, x) => [n, x];
              let all = [];
@@ -201,7 +202,7 @@ fn once_different_programs_agree() {
              return all;",
             "[0, 'a', 0, 'b'] in 4 steps",
         ),
-        // A function of numbers alone stands on the values of its caller, while it calls one with values.
+        // A function of numbers only uses the values of its caller's frame, while it calls one with values.
         (
             "function inner(n, x) { if n <= 0: return 1; let t = [n, x]; return Count(t); }
              function outer(n, x) { if n <= 0: return n; return n + inner(0, x); }
@@ -210,7 +211,7 @@ fn once_different_programs_agree() {
              return [v, w, 0, 0, 0];",
             "[-2, null, 0, 0, 0] in 2 steps",
         ),
-        // A function changes a variable of the top level behind a condition that has told its type.
+        // A function changes a variable of the top level after a condition that has narrowed its type.
         (
             "let v = 8;
              if (v is number) {

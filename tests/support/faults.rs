@@ -33,7 +33,7 @@ impl Faults {
         [("LD_PRELOAD", path("faults.so")), ("FAULTS", path(""))]
     }
 
-    /// Switches a fault on: whoever looks sees all of the text or none of it.
+    /// Switches a fault on: a reader sees all of the text or none of it.
     pub fn set(&self, name: &str, text: &str) {
         let beside = self.0.path().join("new");
         std::fs::write(&beside, text).unwrap();

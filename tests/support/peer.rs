@@ -49,7 +49,7 @@ pub fn status(status: u16) -> Reply {
 pub struct Gate(Arc<AtomicBool>);
 
 impl Gate {
-    /// Lets go on whoever waits.
+    /// Releases all that wait.
     pub fn open(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -98,7 +98,7 @@ impl Peer {
         Self { address, heard, open }
     }
 
-    /// Has it read to the end whatever its callers have sent, and are they gone?
+    /// Has it read all that its callers have sent, and are they gone?
     #[allow(dead_code, reason = "only the crash tests wait for it")]
     pub fn is_alone(&self) -> bool {
         self.open.load(Ordering::SeqCst) == 0

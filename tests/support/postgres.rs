@@ -107,7 +107,7 @@ fn is_root() -> bool {
     String::from_utf8_lossy(&id.stdout).trim() == "0"
 }
 
-/// A program of the server, run by somebody who is not root.
+/// A program of the server, run as a user other than root.
 fn program(name: &str) -> Command {
     if !is_root() {
         return Command::new(binary(name));

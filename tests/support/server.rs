@@ -51,7 +51,7 @@ impl Project {
         Server::start(self.path(), &[])
     }
 
-    /// Serves it once an engine that was told to stop has ended.
+    /// Serves it once an engine that is stopping has ended.
     pub fn serve_after(&self, mut server: Server) -> Server {
         assert!(server.child.wait().unwrap().success());
         self.serve()
@@ -253,7 +253,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// A header, in lower case; empty where there is none.
+    /// A header, in lower case; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }

@@ -184,7 +184,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] =
     &[("lang", &[]), ("stdlib", &["flowscript-lang"]), ("engine", &["flowscript-lang", "flowscript-stdlib"])];
 
-/// What must not stand in a source, in halves so that this file may name it.
+/// What a source must not contain, in halves so that this file may name it.
 const MARKS: &[(&str, &str)] = &[
     ("TO", "DO"),
     ("FIX", "ME"),
@@ -403,7 +403,7 @@ fn report(findings: impl Iterator<Item = String>) {
     assert!(text.is_empty(), "\n{text}");
 }
 
-/// What stands as code in a page, other than blocks.
+/// What a page marks as code, other than blocks.
 fn named_in_code(page: &str) -> Vec<&str> {
     page.split('`').skip(1).step_by(2).collect()
 }
@@ -462,7 +462,7 @@ fn marks(text: &str) -> impl Iterator<Item = (usize, String)> {
     })
 }
 
-/// The paths behind `crate::` that a rule does not allow; comments aside.
+/// The paths after `crate::` that a rule does not allow; comments aside.
 fn forbidden(text: &str, rule: &[&str]) -> impl Iterator<Item = String> {
     let allowed = move |path: &str| rule.iter().any(|place| is_within(path, place));
     let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
@@ -489,7 +489,7 @@ fn paths_after_crate(rest: &str) -> Vec<String> {
     }
 }
 
-/// The names in all tables of dependencies, each with whether a reason stands on its line or above its group.
+/// The names in all tables of dependencies, each with whether a reason is on its line or above its group.
 fn dependencies(manifest: &str) -> impl Iterator<Item = (&str, bool)> {
     let (mut inside, mut above) = (false, false);
     manifest.lines().filter_map(move |line| {

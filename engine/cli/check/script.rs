@@ -60,7 +60,7 @@ fn compiled(path: &Path, folder: &Path, text: &str, input: &Input) -> Compiled {
     }
 }
 
-/// The modules beside a file, which is one of them with a text that may not be saved yet.
+/// The modules in the folder of a file, which is one of them, with a text that may not be saved yet.
 struct Edited<'a> {
     name: Option<String>,
     text: &'a str,

@@ -28,8 +28,8 @@ impl ListingArgs {
 /// The longest cell on a terminal, in characters.
 const MAX_CELL: usize = 60;
 
-/// Prints the rows below their heads; `-` stands for nothing. Long cells are cut on a terminal only: what goes into a
-/// pipe or a file is whole.
+/// Prints the rows below their heads; `-` marks an empty cell. Long cells are cut on a terminal only: output to a pipe
+/// or a file is whole.
 pub fn print_table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     let cut = if std::io::stdout().is_terminal() { shortened } else { whole };
     print_cells(heads, rows, cut);

@@ -31,7 +31,7 @@ fn write(out: &mut String, value: &Value) -> Option<()> {
             out.push('[');
             for (position, item) in list.items().iter().enumerate() {
                 out.push_str(if position > 0 { ", " } else { "" });
-                // A function in a list stands behind a bracket, where its bare name is none.
+                // In a list a function follows a bracket, where its bare name does not mean it.
                 write(out, item).filter(|()| !matches!(item, Value::Function(_)))?;
             }
             out.push(']');

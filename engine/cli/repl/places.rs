@@ -1,4 +1,4 @@
-//! A line is checked behind the declarations of earlier lines; what is found must point into the line itself.
+//! A line is checked after the declarations of earlier lines; what is found must point into the line itself.
 
 use crate::output::Texts;
 use crate::script::FolderModules;

@@ -29,7 +29,7 @@ pub struct Journal {
 struct Entry {
     /// As entered.
     line: String,
-    /// As it stands in a script.
+    /// The line in a saved script.
     saved: String,
     /// The statements that declare or set a variable, by its name.
     set: Vec<(String, String)>,
@@ -78,7 +78,7 @@ impl Journal {
         self.entries.len()
     }
 
-    /// The scripts that may stand for the session, the best first.
+    /// The scripts that may represent the session, the best first.
     pub fn scripts(&self, declarations: &Declarations, variables: &[(String, Value)]) -> Vec<String> {
         let lines = self.entries.iter().flat_map(|entry| [entry.saved.as_str(), "\n"]).collect();
         let state = |with_functions| self.state(declarations, variables, with_functions);
@@ -165,7 +165,7 @@ fn returns(statement: &Statement) -> bool {
     }
 }
 
-/// A line as it stands in a script: expressions for their value alone are comments.
+/// A line in a saved script: expressions for their value alone are comments.
 fn saved(script: &Script, line: &str) -> String {
     if script.statements.iter().all(is_value) {
         return comment(line.trim()).trim_end().to_owned();

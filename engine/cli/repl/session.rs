@@ -27,7 +27,7 @@ pub struct Session {
     declarations: Declarations,
     variables: Vec<(String, Value)>,
     last: Option<Value>,
-    /// What functions among the values go on using of the runs that made them.
+    /// What functions among the values still use of the runs that made them.
     remains: Vec<Remains>,
     /// The lines that ran.
     journal: Journal,
@@ -171,7 +171,7 @@ impl Session {
         self.declarations.prelude()
     }
 
-    /// A script that leaves what the session has, and how many lines it stands for.
+    /// A script that leaves what the session has, and how many lines it represents.
     pub fn script(&self) -> (String, usize) {
         let mut scripts = self.journal.scripts(&self.declarations, &self.variables);
         let loads = |script: &String| !self.check_with(&[], script).has_errors();

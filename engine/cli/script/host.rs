@@ -53,7 +53,7 @@ impl Host for CommandHost {
     }
 
     fn log(&self, level: LogLevel, message: &str) {
-        // A log that nobody can read any more is no reason to stop.
+        // A log without a reader is not a reason to stop.
         let _ = writeln!(std::io::stderr().lock(), "[{}] {message}", level.name());
     }
 

@@ -44,7 +44,7 @@ impl Permission {
         })
     }
 
-    /// Why no request may go to a host; nothing where it may.
+    /// Why no request may go to a host; `None` if it is allowed.
     fn refusal(&self, host: &str, port: u16) -> Option<String> {
         let hosts = match self {
             Self::Everywhere => return None,
@@ -92,7 +92,7 @@ mod tests {
                 let (mut stream, _) = listener.accept().unwrap();
                 let mut request = Vec::new();
                 let mut part = [0; 4096];
-                // The tests' bodies are one letter behind the empty line.
+                // The tests' bodies are one letter after the empty line.
                 while !request.windows(4).any(|end| end == b"\r\n\r\n")
                     || request.starts_with(b"POST") && !request.ends_with(b"x")
                 {

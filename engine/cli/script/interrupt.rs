@@ -25,7 +25,7 @@ impl Interrupts {
             if let Ok(runtime) = runtime {
                 runtime.block_on(async {
                     let Ok(mut presses) = presses() else { return };
-                    // Nobody waits any more where the command has ended.
+                    // If the command has ended, the receiver is gone.
                     let _ = listening.send(());
                     while presses.recv().await.is_some() {
                         heard.press();

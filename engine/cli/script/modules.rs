@@ -1,4 +1,4 @@
-//! Modules of a script: `name.flow` beside it, or in the `modules` folder of its project.
+//! Modules of a script: `name.flow` in its folder, or in the `modules` folder of its project.
 
 use flowscript_lang::ModuleLoader;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Every kind of step and type with every odd value: runs end, say what was wrong and can be shown, other runs go on, and
-//! what comes back is what was sent.
+//! Every kind of step and type with every odd value: runs end, report what was wrong and can be shown, other runs
+//! continue, and what comes back is what was sent.
 
 mod steps;
 #[path = "../../support/odd.rs"]
@@ -127,7 +127,7 @@ fn may_change(step: &str, value: &Value) -> bool {
     match (step, value) {
         // JSON is read to this depth.
         ("same_json" | "same_ndjson", value) => !is_plain(value) || value.depth() + 1 > 200,
-        // A mark of order is none of the text of a body.
+        // A byte order mark is not part of the text of a body.
         ("same_body", Value::Text(text)) => text.starts_with('\u{feff}'),
         ("same_head" | "same_body" | "same_csv" | "same_single", _) => !simple,
         // Fractions are rounded to the digits of a double, and booleans are 0 and 1.
@@ -141,7 +141,7 @@ fn may_change(step: &str, value: &Value) -> bool {
 /// What is wrong with the failures of the steps of a list.
 fn wrong_errors(list: &str, odd: &Odd, errors: &Json) -> Vec<String> {
     let mut wrong = Vec::new();
-    // Steps that have not failed stand there too, with null.
+    // Steps that have not failed are listed, too, with null.
     for (step, error) in errors.as_object().into_iter().flatten().filter(|(_, error)| error.is_object()) {
         let message = error["message"].as_str().unwrap_or_default();
         if step.starts_with("same_") {

@@ -134,7 +134,7 @@ const WAITS: &str = r#"
   - { id: until, when: "not (VALUE is datetime) or Date(VALUE) < now()", wait: { until: "VALUE" }, continueOnFail: true }
 "#;
 
-/// Whole workflows by name, with `VALUE` where one stands: what there is one of in each.
+/// Whole workflows by name, with `VALUE` in place of a value: the constructs that occur once in each.
 pub const WHOLE: [(&str, &str); 11] = [
     ("output", "output: \"{VALUE}\""),
     ("output_parts", "output: { whole: \"{VALUE}\", list: [\"{VALUE}\"], text: \"a {VALUE} b\" }"),
