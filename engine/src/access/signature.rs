@@ -8,13 +8,13 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::{Choice, ConstantTimeEq};
 
-/// How far the time of a delivery may be from now, in seconds, where its scheme has a time.
+/// How far the time of a delivery may be from now, in seconds, if its scheme has a time.
 pub const WINDOW: i64 = 300;
 
 /// The shortest secret of a signature, in bytes: a shorter one can be found by trying.
 const LEAST_SECRET: usize = 16;
 
-/// The most signatures of one delivery that are looked at.
+/// The most signatures of one delivery that are checked.
 const MAX_SIGNATURES: usize = 16;
 
 /// Checks signatures with the live secrets of a webhook.
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Verifier {
     }
 }
 
-/// The signatures that a delivery brings, and what they are over in front of its body.
+/// The signatures of a delivery, and the text that they sign before its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     prefix: Vec<u8>,
@@ -40,7 +40,7 @@ pub struct Claim {
 /// Where a delivery has its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// In the first of these headers that is there.
+    /// In the first of these headers that is present.
     Headers(&'static [&'static str]),
     /// In a field of its body.
     Field {
@@ -57,7 +57,8 @@ impl Verifier {
         Self { scheme, secrets: Vec::new() }
     }
 
-    /// Adds a live secret as its owner shows it. The error says what its scheme wants, or that it is too short.
+    /// Adds a live secret in the form its owner shows. The error says which form the scheme requires, or that it is too
+    /// short.
     pub fn add_secret(&mut self, secret: &str) -> Result<(), String> {
         let key = self.key(secret)?;
         if key.len() < LEAST_SECRET {
@@ -140,7 +141,7 @@ impl Verifier {
         (!signatures.is_empty()).then(|| Claim { prefix: prefix.into_bytes(), signatures })
     }
 
-    /// Is one of the signatures made with one of the secrets, over the body as it came? Takes equally long wherever
+    /// Is one of the signatures made with one of the secrets, over the body as received? Takes equally long wherever
     /// they differ.
     pub fn holds(&self, claim: &Claim, body: &[u8]) -> bool {
         let algorithm = match &self.scheme {
@@ -197,7 +198,7 @@ mod tests {
     impl Delivery {
         fn passes(&self, secrets: &[&str], body: &str, now: i64) -> bool {
             let mut verifier = Verifier::new(self.scheme.clone());
-            // Some published examples are shorter than what is taken here.
+            // Some published examples are shorter than the limit here.
             secrets.iter().for_each(|secret| verifier.secrets.push(verifier.key(secret).unwrap()));
             let header = |name: &str| self.headers.iter().find(|(known, _)| *known == name).map(|(_, v)| v.as_str());
             verifier.claim(header, now).is_some_and(|claim| verifier.holds(&claim, body.as_bytes()))
@@ -266,7 +267,7 @@ mod tests {
         delivery(Scheme::Shopify, "hush", &headers, "{\"id\":1}")
     }
 
-    /// The second case of RFC 2202 (SHA-1) and of RFC 4231 (SHA-256, SHA-512), as a scheme of one's own.
+    /// The second case of RFC 2202 (SHA-1) and of RFC 4231 (SHA-256, SHA-512), as a custom scheme.
     fn custom(algorithm: Algorithm, signature: &'static str) -> Delivery {
         let custom =
             CustomScheme { header: "x-sign".into(), algorithm, encoding: Encoding::Hex, prefix: "sig:".into() };

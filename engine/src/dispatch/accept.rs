@@ -1,4 +1,4 @@
-//! Acceptance: a run is kept before its caller hears of it.
+//! Acceptance: a run is stored before its caller is answered.
 
 use super::admission::{Admission, Message, Until};
 use super::callers::Callers;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Takes requests to run something.
 pub(super) struct Acceptor {
     with: Equipment,
-    /// How many runs may be queued where a workflow does not say.
+    /// The limit of queued runs for workflows that set none.
     limits: Limits,
 }
 
@@ -50,8 +50,8 @@ impl Acceptor {
         workflow.limits.queue.unwrap_or(self.limits.queue)
     }
 
-    /// Takes a message as its webhook says: performs it and waits for the end, or keeps it for later. What was taken goes
-    /// on when the caller goes away.
+    /// Takes a message as its webhook is configured: performs it and waits for the end, or stores it for later.
+    /// Accepted work continues if the caller disconnects.
     pub(super) async fn take(self: &Arc<Self>, message: Message) -> Admission {
         let Some(webhook) = &message.workflow.webhook else {
             return Admission::Refused("The workflow has no webhook.".into());
@@ -76,13 +76,13 @@ impl Acceptor {
         self.with.callers.join(accepted, until).await.or_accepted(accept_on_timeout)
     }
 
-    /// Keeps a message and performs it later.
+    /// Stores a message and performs it later.
     async fn accept(self: &Arc<Self>, message: Message) -> Admission {
         let new = self.new_run(&message);
         self.admit(message.workflow, new, Given::Request(message.request), message.room).await
     }
 
-    /// Keeps a run that a person starts.
+    /// Stores a run that a person starts.
     pub(super) async fn start_manually(
         self: &Arc<Self>,
         workflow: Arc<Workflow>,
@@ -97,7 +97,7 @@ impl Acceptor {
         self.admit(workflow, new, Given::Fields(input), room).await
     }
 
-    /// Keeps a run that the holder of a token starts. It takes its place in the lane of the webhook.
+    /// Stores a run that the holder of a token starts. It takes its place in the lane of the webhook.
     pub(super) async fn start_by_token(
         self: &Arc<Self>,
         workflow: Arc<Workflow>,
@@ -114,7 +114,7 @@ impl Acceptor {
         self.admit(workflow, new, Given::Fields(properties), room).await
     }
 
-    /// A message as a run that is to be kept, without its lane.
+    /// A message as a run to be stored, without its lane.
     fn new_run(&self, message: &Message) -> NewRun {
         let id = RunId::new(self.with.clock.now());
         let mut new = NewRun::queued(id, message.workflow.id.as_str(), Trigger::Webhook);

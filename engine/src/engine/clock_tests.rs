@@ -1,4 +1,4 @@
-//! Whole engines on a clock that tests drive: a year of schedules in seconds, waits of weeks, clocks that jump.
+//! Whole engines on a clock that tests move: a year of schedules in seconds, waits of weeks, clocks that jump.
 
 use super::Engine;
 use crate::clock::{Clock, TestClock};
@@ -193,7 +193,7 @@ async fn world_of(schedules: &[Scheduled], now: Timestamp) -> World {
     World::new(now, &files).await
 }
 
-/// Who fires at which instants.
+/// The workflows that fire at each instant.
 fn by_instant(schedules: &[Scheduled]) -> BTreeMap<Timestamp, BTreeSet<String>> {
     let mut instants: BTreeMap<Timestamp, BTreeSet<String>> = BTreeMap::new();
     for schedule in schedules {
@@ -253,8 +253,8 @@ async fn frequent_schedules_walk_through_each_change_and_miss_the_months_between
     for schedule in &schedules {
         let (runs, skipped) = &decided[&schedule.id];
         let mut left = schedule.instants.iter().copied().filter(|at| is_walked(at)).collect::<Vec<_>>();
-        // Where an occurrence of the schedule is due when the clock arrives, it takes the place of the missed ones;
-        // else the last of them runs.
+        // If an occurrence of the schedule is due when the clock arrives, it replaces the missed ones; else the last of
+        // them runs.
         let mut stretches = Vec::new();
         for pair in walked.windows(2) {
             let missed: Vec<Timestamp> =
@@ -281,7 +281,8 @@ async fn a_clock_that_is_set_back_repeats_nothing_and_holds_nothing() {
     let world = World::new(noon.plus_millis(-1), &[("workflows/w.yaml", file)]).await;
     let ids = BTreeSet::from(["w".to_owned()]);
     world.walk_to(noon, &ids).await;
-    // An hour that has been is there again: its occurrences are decided, the next one is that of a quarter past noon.
+    // After the clock was set back an hour comes again: its occurrences are decided, the next one is at a quarter past
+    // noon.
     for quarter in -4..=0 {
         world.clock.set(noon.plus_millis(quarter * 15 * MINUTE));
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -328,7 +329,7 @@ async fn waits_outlive_restarts_and_no_clock_prolongs_them() {
     eventually("the rest of the time is left", async || due().await == Some(now.plus_millis(10_000))).await;
     world.clock.pass(10_000);
     world.reaches(short, RunState::Completed).await;
-    // An instant of the wall clock is one wherever the clock was meanwhile.
+    // An instant of the wall clock does not depend on where the clock was in between.
     assert_eq!(world.store.summary(until).await.unwrap().state, RunState::Waiting);
     world.clock.set(instant("2026-07-31T23:59:59Z"));
     tokio::time::sleep(Duration::from_millis(50)).await;

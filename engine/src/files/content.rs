@@ -48,8 +48,7 @@ fn decode_lines(text: &str, budget: &mut dyn Budget) -> Result<Value, NoForm> {
     Ok(rows.finish())
 }
 
-/// The bytes of a file with this content: in the format that is given, else in that of the name; as far as the budget
-/// goes.
+/// The bytes of a file with this content: in the given format, else in that of the name; as far as the budget allows.
 pub fn bytes(value: &Value, format: Option<FileFormat>, name: &str, budget: &mut dyn Budget) -> Result<Vec<u8>, Fault> {
     let unfit = |reason: NoForm| reason.into_fault(|reason| unfit(name, &reason));
     if let Value::Binary(bytes) = value {
@@ -97,7 +96,7 @@ fn unfit(name: &str, reason: &str) -> Fault {
     Fault::new(ErrorKind::Value, format!("The content of `{name}` does not fit: {reason}"))
 }
 
-/// An element a line; a text is taken as lines that are made already.
+/// An element a line; a text is taken as lines already encoded.
 fn encode_lines(value: &Value, budget: &mut dyn Budget) -> Result<Vec<u8>, NoForm> {
     let mut lines = String::new();
     match (value, Rows::of(value)) {
@@ -116,8 +115,8 @@ fn encode_lines(value: &Value, budget: &mut dyn Budget) -> Result<Vec<u8>, NoFor
     Ok(lines.into_bytes())
 }
 
-/// Rows as CSV after the rows of a file that begins with `header`, in its columns; with a header of their own where the
-/// file is empty; as far as the budget goes.
+/// Rows as CSV after the rows of a file that begins with `header`, in its columns; with a header of their own if the
+/// file is empty; as far as the budget allows.
 pub(super) fn csv_rows(rows: &Value, header: Option<&[u8]>, budget: &mut dyn Budget) -> Result<String, NoForm> {
     let Some(header) = header else { return encode_csv(rows, budget) };
     let wrong = |reason: &str| NoForm::Wrong(reason.to_owned());

@@ -1,8 +1,8 @@
-//! What the bytes of a file become.
+//! The formats of files.
 
 use std::path::Path;
 
-/// What the bytes of a file become.
+/// The value that the bytes of a file become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileFormat {
     /// Any value.

@@ -29,7 +29,7 @@ impl Files {
             budget.spend(STEPS_OF_ENTRY).map_err(|error| Fault::new(error.kind, error.message))?;
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            // Hidden ones are those of editors, and of writes that have not ended.
+            // Hidden ones are those of editors, and of unfinished writes.
             if name.starts_with('.') || !matches(pattern, &name) {
                 continue;
             }

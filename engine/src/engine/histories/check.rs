@@ -104,7 +104,7 @@ fn explained(flow: &Flow, run: &Run) -> Result<(), Finding> {
     }
 }
 
-/// With patience and peers that are well, only what fails by itself may have failed.
+/// With enough retries and healthy peers, only steps that always fail may have failed.
 fn recovers(world: &World, seen: &Seen, positions: &[String]) -> Result<(), Finding> {
     if world.history.patience == 0 {
         return Ok(());
@@ -124,7 +124,7 @@ fn recovers(world: &World, seen: &Seen, positions: &[String]) -> Result<(), Find
     Err(Finding::new("does not recover", text))
 }
 
-/// Steps that were begun although the run never came to them.
+/// Steps that were begun although the run never reached them.
 fn strays(walk: &Walk<'_>, seen: &Seen) -> Result<(), Finding> {
     let latest = seen.rows.iter().filter(|row| row.retries == seen.retries);
     match latest.map(|row| &row.record.position).find(|position| !walk.visited.contains(*position)) {
@@ -163,7 +163,7 @@ fn files(world: &World, walk: &Walk<'_>, id: &str) -> Result<(), Finding> {
     Ok(())
 }
 
-/// What `respond` said is what callers get.
+/// Callers get the answer of `respond`.
 fn answer(walk: &Walk<'_>, run: &Run) -> Result<(), Finding> {
     let wanted = walk.response;
     match Answer::of(run).verdict {
@@ -175,7 +175,7 @@ fn answer(walk: &Walk<'_>, run: &Run) -> Result<(), Finding> {
         Verdict::Reply(reply) if wanted.is_some() => {
             Err(Finding::new("answer", format!("its caller was told {:?} instead of {wanted:?}", reply.body)))
         }
-        // An earlier try may have answered on a way that was not taken again.
+        // An earlier try may have answered on a path that was not taken again.
         Verdict::Reply(_) if run.summary.retries > 0 => Ok(()),
         _ if wanted.is_none() => Ok(()),
         other => Err(Finding::new("answer", format!("its caller was told {other:?} instead of {wanted:?}"))),

@@ -1,5 +1,5 @@
-//! Driving one history: engines live and die, runs start, people and peers do what was planned, until nothing is left
-//! to do.
+//! Drives one history: engines start and die, runs start, operators and peers act as planned, until nothing is left to
+//! do.
 
 use super::check;
 use super::count::Counts;
@@ -27,14 +27,14 @@ const ROUNDS: u32 = 600;
 /// More moments than any history has.
 const MOMENTS: u32 = 5_000;
 
-/// What came of a history.
+/// The result of a history.
 pub(super) struct Outcome {
     pub counts: Counts,
     pub finding: Option<Finding>,
     pub trace: Vec<String>,
 }
 
-/// Why an engine is left.
+/// Why an engine was left.
 enum End {
     Killed,
     Over,
@@ -55,7 +55,7 @@ struct Progress {
     pleas: BTreeMap<RunId, u32>,
 }
 
-/// Lets a history happen.
+/// Runs a history.
 pub(super) fn run(history: &History, planted: Option<Planted>) -> Outcome {
     let world = World::new(history, planted);
     let pleas = BTreeMap::new();

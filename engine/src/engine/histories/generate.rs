@@ -9,7 +9,7 @@ const MOST_STEPS: usize = 16;
 /// How deep steps hold steps.
 const DEEPEST: usize = 3;
 
-/// One history: all that is not decided by the engine.
+/// One history: everything that the engine does not decide.
 #[derive(Clone, Debug)]
 pub(super) struct History {
     pub tree: Tree,
@@ -37,7 +37,7 @@ pub(super) enum Outcome {
     Slow,
 }
 
-/// What happens to the engine or to a run. Numbers choose among those that it can happen to.
+/// A deed against the engine or a run. Numbers choose among the possible targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
     /// The engine dies before the commit.
@@ -238,7 +238,7 @@ impl Grower<'_> {
         steps.push(step);
     }
 
-    /// Answers the caller somewhere; a second answer is refused, and may be.
+    /// Answers the caller in one place; a second answer is refused, which is allowed.
     fn respond(&mut self, steps: &mut Vec<Step>) {
         for may_fail in [false, true].into_iter().take(1 + self.dice.below(2)) {
             let mut step = self.step("rs", Kind::Respond);
@@ -291,7 +291,7 @@ impl Grower<'_> {
         }
     }
 
-    /// What steps have in common.
+    /// The settings that all steps share.
     fn manners(&mut self, step: &mut Step) {
         if matches!(step.kind, Kind::Mix(_) | Kind::Respond) {
             return;

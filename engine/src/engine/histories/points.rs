@@ -49,12 +49,12 @@ impl Points {
         (Self { plan, told, moments: AtomicU64::new(0), calm: AtomicBool::new(false) }, heard)
     }
 
-    /// The next number of a common count: what has a lower one came before.
+    /// The next number of a common count: a lower number means earlier.
     pub(super) fn moment(&self) -> u64 {
         self.moments.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// From now on nothing more happens, and all peers are well.
+    /// From now on no deed happens, and all peers are healthy.
     pub(super) fn calm(&self) {
         self.calm.store(true, Ordering::SeqCst);
     }
@@ -79,7 +79,7 @@ impl Points {
         self.plan.lock().unwrap().reached
     }
 
-    /// The engine is about to commit. Does not return where it dies before.
+    /// The engine is about to commit. Does not return if it dies before.
     pub(super) async fn before(&self) -> Option<Deed> {
         let deed = self.reach();
         if deed == Some(Deed::KillBefore) {

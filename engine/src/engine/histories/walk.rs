@@ -1,5 +1,5 @@
-//! A naive walk over a workflow: what its steps must have given, if each acting step went as the store says it did and
-//! as its peer saw it. It knows nothing of strands, commits or resuming.
+//! A naive walk over a workflow: the required results of its steps, if each acting step went as the store and its peer
+//! recorded. It knows nothing of strands, commits or resuming.
 
 use super::generate::Outcome;
 use super::peer::Asked;
@@ -10,7 +10,7 @@ use crate::script::encoding;
 use crate::store::{Failure, StepState};
 use std::collections::BTreeSet;
 
-/// How a list of steps goes.
+/// The end of a list of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     /// To its end, with this accumulator.
@@ -23,12 +23,12 @@ pub(super) enum Flow {
     Cut,
 }
 
-/// How one step goes.
+/// The end of one step.
 enum Gone {
     /// Its result, if it has one.
     Done(Option<i64>),
     Failed,
-    /// It fails, and nothing may swallow that.
+    /// It fails, and the failure must not be swallowed.
     Ends,
     Cut,
 }
@@ -43,14 +43,14 @@ pub(super) struct Walk<'a> {
     pub marks: &'a [(String, i64)],
     /// Why the run failed.
     pub error: Option<&'a Failure>,
-    /// More time may have passed than waits have asked for, in milliseconds.
+    /// The time that may have passed beyond the waits, in milliseconds.
     pub leapt: i64,
     /// A lease was lost: steps may have continued during their repetition.
     pub expired: bool,
     pub findings: Vec<Finding>,
     pub visited: BTreeSet<String>,
     pub with_errors: bool,
-    /// What the caller was answered.
+    /// The answer to the caller.
     pub response: Option<i64>,
     /// Files that must be there, and those that must not, by base, accumulator and suffix.
     pub files: Vec<(String, i64, &'static str, bool)>,
@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
         Flow::Goes(nothing(step, acc))
     }
 
-    /// Parts of a step, not all of which have gone to their ends.
+    /// Parts of a step, not all of which have ended.
     fn together<const N: usize>(&mut self, step: &Step, flows: [Flow; N], acc: i64) -> Flow {
         let mut failed = Vec::new();
         let mut is_cut = false;
@@ -210,7 +210,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A request that reads leaves no row: what its peer saw last counts.
+    /// A request that reads leaves no row: the last request its peer saw counts.
     fn ask(&mut self, step: &Step, position: &str, acc: i64) -> Gone {
         let key = crate::run::step_key(self.seen.id, position);
         let last = self.asked.iter().rev().find(|asked| asked.key == key).copied();
@@ -306,7 +306,7 @@ impl<'a> Walk<'a> {
             FileWork::Append => vec![("log", true)],
         };
         for (suffix, there) in suffixes {
-            // A later step has the last word.
+            // A later step takes precedence.
             self.files.retain(|(b, a, s, _)| (b.as_str(), *a, *s) != (base, acc, suffix));
             self.files.push((base.to_owned(), acc, suffix, there));
         }
@@ -379,7 +379,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// How long it took from the first attempt on: a wait lasts until the instant that it has had from the beginning.
+/// How long it took from the first attempt on: a wait lasts until the instant set at its start.
 fn took(rows: &[&Row]) -> i64 {
     let (first, last) = (&rows[0].record, &rows[rows.len() - 1].record);
     last.ended_at.map_or(0, |ended| ended.0 - first.started_at.0)

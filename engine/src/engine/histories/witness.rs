@@ -1,5 +1,5 @@
-//! What has been seen of the store, commit by commit, and what no commit may do: change what is over, lose a row,
-//! repeat what is finished, let one message overtake another.
+//! Records the store, commit by commit, and checks what no commit may do: change an ended run, lose a row, repeat
+//! finished work, let one message overtake another.
 
 use super::points::Points;
 use crate::store::{Delivered, RunAgain, RunId, RunState, StepRecord, StepState, Store, StoreError};
@@ -7,10 +7,10 @@ use flowscript_lang::value::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Something that may not be.
+/// A violation.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
-    /// What kind of thing it is, in a word or two.
+    /// The kind of violation, in a word or two.
     pub kind: &'static str,
     pub text: String,
 }
@@ -30,7 +30,7 @@ pub(super) struct Row {
     pub done: Option<u64>,
 }
 
-/// What has been seen of a run.
+/// The recorded facts of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub id: RunId,
@@ -87,7 +87,7 @@ impl Witness {
         self.state().expired = true;
     }
 
-    /// The number of a run, for people.
+    /// The number of a run, for messages.
     pub(super) fn number(&self, run: RunId) -> usize {
         self.state().runs.iter().position(|seen| seen.id == run).unwrap_or(usize::MAX)
     }
@@ -277,7 +277,7 @@ impl Witness {
     }
 }
 
-/// Ids of steps that may run once end so.
+/// Ids of steps that may run only once have this ending.
 pub(super) fn is_once(position: &str) -> bool {
     position.ends_with('o')
 }

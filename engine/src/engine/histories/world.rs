@@ -52,7 +52,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(history: &History, planted: Option<Planted>) -> Self {
-        // On a disk in memory: nothing here is about disks.
+        // On a disk in memory: no test here is about disks.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
         let (points, told) = Points::new(history.deeds.clone());
@@ -88,7 +88,7 @@ impl World {
         self.folder.path().join("data/flowscript.db")
     }
 
-    /// Starts an engine on what is there.
+    /// Starts an engine on the existing state.
     pub(super) async fn engine(&mut self) -> Result<(Arc<Watched>, Engine), Finding> {
         let broken = |reason: String| Finding::new("start", reason);
         let inner = SqliteStore::open_with(&self.database(), self.clock.clone()).map_err(|e| broken(e.to_string()))?;
