@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Breaks once more bytes or lines have come than an answer may have since something was last written.
+/// Fails once more bytes or lines have arrived than an answer may have since the last write.
 #[derive(Debug)]
 pub(super) struct Answers<S> {
     stream: S,
