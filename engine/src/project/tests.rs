@@ -143,7 +143,7 @@ async fn changes_are_told_once_they_have_settled() {
     std::fs::create_dir(folder.path().join("workflows")).unwrap();
     watch.changed().await;
     assert!(watch.follow(&Folder::read(folder.path()).unwrap().folders));
-    // What had come before the folder was watched counts as a change.
+    // Changes before the folder was watched count, too.
     watch.changed().await;
     std::fs::write(folder.path().join("workflows/a.yaml"), "output: 1").unwrap();
     let soon = std::time::Duration::from_secs(5);
@@ -194,7 +194,7 @@ fn what_cannot_be_read_is_not_gone() {
     assert_eq!(files.workflows.keys().collect::<Vec<_>>(), ["a", "erp.b"]);
     assert_eq!(files.modules, before.modules);
     assert!(Folder::read_first(folder.path()).unwrap_err().contains("cannot be read"));
-    // What is really gone is gone.
+    // Removed files are missing.
     for path in ["workflows", "modules", "connections.yaml"] {
         std::fs::remove_file(at(path)).unwrap();
     }

@@ -1,14 +1,14 @@
-//! What a script was reading where it failed: `body.order.lines[0]`, as it is written there.
+//! The expression that a script was reading when it failed: `body.order.lines[0]`, as it is written there.
 
 use ecow::EcoString;
 use flowscript_lang::error::{Place, RunError};
 use flowscript_lang::highlight::{Kind, Part, highlight};
 use std::fmt;
 
-/// A name and what is taken from it, step by step.
+/// A name and the steps taken from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
-    /// The variable, or the column of a query; empty where the steps are taken from the result of a call.
+    /// The variable, or the column of a query; empty if the steps start at the result of a call.
     pub root: EcoString,
     /// Fields and positions, in order.
     pub steps: Vec<Step>,
@@ -55,7 +55,7 @@ pub(super) fn reads_at<'s>(error: &RunError, source_of: impl Fn(Option<&String>)
 fn reads_in(place: &Place, text: &str) -> Vec<Read> {
     let there = text.get(place.span.start as usize..place.span.end as usize).unwrap_or_default();
     let mut reads = reads(there);
-    // The place of a field that is not there ends with it; what is read continues.
+    // The place of a missing field ends with the field; the read continues.
     if let ([read], Some(whole)) = (reads.as_mut_slice(), read_from(text, place.span.start))
         && read.to_string() == there
     {
@@ -68,7 +68,7 @@ fn reads_in(place: &Place, text: &str) -> Vec<Read> {
     reads
 }
 
-/// The read that the whole source is, if it is one.
+/// The read that makes up the whole source, if it is one.
 pub(super) fn whole(source: &str) -> Option<Read> {
     let parts = highlight(source);
     let (read, end) = read_at(source, &parts, 0)?;
@@ -82,7 +82,7 @@ fn read_from(source: &str, start: u32) -> Option<Read> {
     read_at(source, &parts, at).map(|(read, _)| read)
 }
 
-/// Words that end an operand and are no names.
+/// Words that end an operand and are not names.
 const VALUES: [&str; 5] = ["null", "true", "false", "end", "desc"];
 
 /// All reads in a source, as they are written.
@@ -116,7 +116,7 @@ fn read_at(source: &str, parts: &[Part], at: usize) -> Option<(Read, usize)> {
     let is_name = match root.kind {
         // A label of a record or a parameter of a lambda does not read a variable.
         Kind::Name => !matches!(text(at + 1), ":" | "=>"),
-        // Some words, such as `order`, are names too.
+        // Some words, such as `order`, can also be names.
         Kind::Keyword => match text(at + 1) {
             "." | "?." => true,
             "[" => touches,

@@ -1,4 +1,4 @@
-//! `assert`: fails the run where a condition holds.
+//! `assert`: fails the run if a condition holds.
 
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::Outcome;
@@ -26,7 +26,7 @@ pub(super) const KIND: Row = Row {
     read,
 };
 
-/// A condition, and how the run fails where it holds.
+/// A condition, and how the run fails if it holds.
 #[derive(Debug)]
 struct Assert {
     fail_if: Script,

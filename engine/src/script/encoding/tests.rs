@@ -135,7 +135,7 @@ fn rows_of_different_fields_keep_their_columns_and_take_what_they_hold() {
     let bytes = |count| encode(&rows(count)).len();
     assert!(bytes(2_000) < 2_000 * 24, "{}", bytes(2_000));
     let Value::Table(table) = rows(3) else { panic!("a table") };
-    // Taken out they know what the others have, alone or in a list, and names are written once.
+    // Taken out of the table, rows know the fields of the others, alone or in a list, and names are written once.
     let row = |at: usize| Value::Record(table.row(at).unwrap());
     let Ok(Value::List(back)) = decode(&encode(&Value::list(vec![row(0), row(2), Value::Null]))) else {
         panic!("a list")
