@@ -22,7 +22,7 @@ pub(super) const KIND: Row = Row {
     retry: Retries::No(HOLDS_STEPS),
     once: May::No(HOLDS_STEPS),
     continue_on_fail: May::Yes,
-    // What its steps set is found in them.
+    // The variables that its steps set are found in them.
     names_set: sets_nothing,
     read,
 };

@@ -1,4 +1,4 @@
-//! Parts that steps of several kinds have: statuses, headers, addresses of people, refusals, connections.
+//! Parts shared by several kinds of steps: statuses, headers, addresses of people, refusals, connections.
 
 use crate::reading::{Fields, Reader, text_of};
 use crate::script::{Content, Context, Fault};
@@ -39,10 +39,10 @@ pub(super) fn connection(reader: &mut Reader<'_>, fields: &Fields<'_>, node: &No
     Some(name.to_owned())
 }
 
-/// A problem was reported.
+/// The problem has been reported.
 pub(super) struct Reported;
 
-/// A template that may be left out.
+/// An optional template.
 pub(super) fn optional_template(
     reader: &mut Reader<'_>,
     fields: &mut Fields<'_>,
@@ -51,7 +51,7 @@ pub(super) fn optional_template(
     fields.take(key).map(|entry| reader.template(&entry.value).ok_or(Reported)).transpose()
 }
 
-/// A value that may be left out.
+/// An optional value.
 pub(super) fn optional_value(
     reader: &mut Reader<'_>,
     fields: &mut Fields<'_>,
@@ -60,12 +60,12 @@ pub(super) fn optional_value(
     fields.take(key).map(|entry| reader.content(&entry.value).0.ok_or(Reported)).transpose()
 }
 
-/// Reports that nothing can be made of a step.
+/// Reports why a step is invalid.
 pub(super) fn refuse(reader: &mut Reader<'_>, node: &Node, message: impl Into<String>) {
     reader.report(Problem::new(codes::WRONG_VALUE, node.place, message));
 }
 
-/// The value of a header, which has no control characters: they would end it, or it could not be sent.
+/// The value of a header without control characters: they would end it, or it could not be sent.
 pub(super) fn header(
     name: &str,
     content: &Content,

@@ -1,4 +1,4 @@
-//! The kinds of steps as the reference shows them.
+//! The kinds of steps in the reference.
 
 use super::KINDS;
 use super::kind::{May, Retries, Timeout};

@@ -79,7 +79,7 @@ impl StepKind for Script {
     }
 }
 
-/// A program that sends requests, with a copy of what it sees.
+/// A program that sends requests, with a copy of its variables.
 #[derive(Debug)]
 struct Call {
     program: Program,

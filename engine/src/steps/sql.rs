@@ -1,4 +1,4 @@
-//! `sql`: a question to a database, or a change of it.
+//! `sql`: a query of a database, or a change.
 
 use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
@@ -66,7 +66,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     Some(Body::new(Sql { connection: connection?, work, params: params?, timeout: given.timeout() }, ty))
 }
 
-/// What is known of the result.
+/// The known type of the result.
 fn result_type(work: &SqlWork) -> Type {
     let gives_rows = |statements: &[Statement]| statements.iter().any(|one| one.gives_rows);
     match work {

@@ -37,7 +37,7 @@ struct Table {
     columns: Columns,
 }
 
-/// What a table begins with.
+/// The initial content of a table.
 #[derive(Debug)]
 enum Columns {
     /// No rows, and these columns.

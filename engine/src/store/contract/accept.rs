@@ -244,7 +244,7 @@ pub async fn large_bodies_come_back_whole(bench: Bench) {
     let run = bench.a.store.run(fence.run).await.unwrap();
     assert_eq!((run.payload, run.input), (large(1), large(2)));
     assert_eq!((run.output, run.answer, run.trace), (large(3), large(3), large(3)));
-    // A later, smaller end leaves nothing of the larger one.
+    // A later, smaller end replaces all of the larger one.
     bench.a.store.retry(fence.run).await.unwrap();
     let again = bench.a.claim_one().await;
     assert_eq!(again.run.payload, large(1));

@@ -1,7 +1,7 @@
 //! Lanes, claims, slots, sleep, crashes, attempts of steps and retries against a model that is too simple to be wrong.
 //!
-//! Random decisions of two engines go to the store and to the model; answers, the states of all runs, and who may be
-//! claimed must agree after each.
+//! Random decisions of two engines go to the store and to the model; after each, answers, the states of all runs, and
+//! the claimable runs must agree.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ const SLOTS: usize = 3;
 /// How many lanes there are.
 const LANES: usize = 2;
 
-/// A random decision. Numbers choose among what there is at that moment.
+/// A random decision. Numbers choose among the candidates at that moment.
 #[derive(Debug, Clone)]
 enum Step {
     Accept { lane: Option<usize>, pause: bool, claim: bool },
