@@ -1,4 +1,4 @@
-//! From the events of the YAML parser to the tree.
+//! From the events of the YAML parser to a tree.
 
 use super::{Entry, Kind, Node, Place, Places, Scalar};
 use crate::yaml::problem::{Problem, codes};
@@ -31,7 +31,7 @@ pub fn parse(source: &str) -> Result<Node, Problem> {
 struct Reader<'a> {
     source: &'a str,
     line_starts: Vec<usize>,
-    /// Byte offsets of characters; empty where they are the same numbers.
+    /// Byte offsets of characters; empty if the two are the same.
     char_starts: Vec<usize>,
     events: Parser<'a, StrInput<'a>>,
     /// The end of the last event.
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What lists and maps have in common at their beginning.
+/// The checks at the start of lists and maps.
 fn may_enter(anchor: usize, tag: Option<&Tag>, place: Place, level: usize) -> Result<(), Problem> {
     refuse_anchor(anchor, place)?;
     if let Some(tag) = tag {

@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-/// The variable that asks for one.
+/// The variable that selects one.
 const VARIABLE: &str = "FLOWSCRIPT_SABOTAGE";
 
 /// A promise to break.

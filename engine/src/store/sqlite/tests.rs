@@ -1,4 +1,4 @@
-//! The contract on SQLite, and what is SQLite's own.
+//! The contract on SQLite, and tests of SQLite itself.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ fn lanes_and_claims_follow_the_model() {
     contract::model::lanes_and_claims_follow_the_model(open);
 }
 
-/// A new store with the workflow `w`, and where its file is.
+/// A new store with the workflow `w`, and the path of its file.
 async fn store() -> (SqliteStore, PathBuf, TempDir) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("data").join("test.db");
@@ -52,7 +52,7 @@ async fn on_writer(store: &SqliteStore, pragma: &'static str, value: i64) {
             other => Err(other.into()),
         })
     };
-    // The commit of a connection that has just been made read-only is refused already.
+    // The commit of a connection that has just become read-only is already refused.
     let _ = store.writer.decide(set).await;
 }
 
@@ -116,7 +116,7 @@ async fn a_full_disk_is_told_and_got_over() {
     for id in refused {
         assert!(matches!(store.summary(id).await, Err(StoreError::NotFound(_))), "what was refused is not kept");
     }
-    // The count of the queue has not lost its way.
+    // The count of the queue is still right.
     let limit = u32::try_from(kept.len()).unwrap() + 10;
     let full = store.accept(NewRun { queue_limit: Some(limit), ..new_run(1) }).await.unwrap();
     assert_eq!(full, Accepted::QueueFull { queued: limit });
@@ -232,7 +232,7 @@ async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
     store.accept(run).await.unwrap();
     drop(store);
     let conn = Connection::open(&path).unwrap();
-    // As the version before left it: retried once, failed again, a step at work in a process that was killed.
+    // The state left by the version before: retried once, failed again, a step running in a process that was killed.
     conn.execute_batch(
         "drop table tries;
          alter table runs drop column try_started_at;
@@ -260,7 +260,7 @@ async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
     assert!(tries[1].started_at.is_some());
 }
 
-/// Copies a database that is in use, with the log that has not been moved into it: what a killed process leaves.
+/// Copies a database that is in use, with its WAL: the state after a kill.
 fn copy(path: &Path, to: &Path) -> PathBuf {
     fs::create_dir_all(to).unwrap();
     for suffix in ["", "-wal"] {

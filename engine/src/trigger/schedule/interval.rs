@@ -1,4 +1,4 @@
-//! Occurrences at regular distances.
+//! Occurrences at regular intervals.
 
 use super::calendar;
 use crate::clock::Timestamp;
@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// A distance, counted from a local time: months and days keep the wall clock, seconds are elapsed time.
+/// An interval, counted from a local time: months and days keep the wall clock, seconds are elapsed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     /// The first occurrence.

@@ -14,12 +14,12 @@ use serde::de::IgnoredAny;
 use std::collections::HashMap;
 use std::io::Read;
 
-/// What the first bytes of an expanded body go into, in bytes.
+/// The size of the first buffer for an expanded body, in bytes.
 const FIRST_PIECE: usize = 4 << 10;
 /// The most fields of a form.
 const MAX_FIELDS: usize = 10_000;
 
-/// What is wrong with a body.
+/// The error of a body.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BodyProblem {
     /// Larger than `limit` bytes after expansion.
@@ -27,9 +27,9 @@ pub enum BodyProblem {
         /// The limit.
         limit: usize,
     },
-    /// A `Content-Encoding` that is not known.
+    /// An unknown `Content-Encoding`.
     UnknownEncoding(String),
-    /// It is not what its type says; in words.
+    /// It does not have the format of its type; the text is the message.
     Undecodable(String),
     /// No room for the expanded body.
     NoRoom(Full),
@@ -59,7 +59,7 @@ fn unzip(raw: &[u8], limit: usize, mut grow: impl FnMut(usize) -> Result<(), Ful
             if length > limit {
                 return Err(BodyProblem::TooLarge { limit });
             }
-            // One byte more than allowed shows that there is more.
+            // One byte more than allowed reveals a larger body.
             let more = expanded.len().max(FIRST_PIECE).min(limit + 1 - length);
             grow(more).map_err(BodyProblem::NoRoom)?;
             expanded.reserve_exact(more);
@@ -79,7 +79,7 @@ fn unzip(raw: &[u8], limit: usize, mut grow: impl FnMut(usize) -> Result<(), Ful
     Ok(expanded)
 }
 
-/// Is this a type of body that webhooks do not read?
+/// Is this a type of body that webhooks do not support?
 pub fn is_unsupported(content_type: &str) -> bool {
     content_type.trim_start().get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
 }
@@ -116,7 +116,7 @@ fn is_json(media: &str) -> bool {
     matches!(media, "application/json" | "text/json") || media.ends_with("+json")
 }
 
-/// A body whose type is not given.
+/// A body without a type.
 fn untyped(raw: &Bytes, budget: &mut dyn Budget) -> Result<Value, String> {
     match body_text(raw, "") {
         Ok(text) if is_blank(&text) => Ok(Value::Null),
@@ -129,7 +129,7 @@ fn untyped(raw: &Bytes, budget: &mut dyn Budget) -> Result<Value, String> {
     }
 }
 
-/// White space as JSON and XML have it.
+/// White space as defined by JSON and XML.
 fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
@@ -205,7 +205,7 @@ fn unescape(text: &str, charset: &'static Encoding) -> Result<String, String> {
         let text = percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned);
         return text.map_err(|_| not_encoded(&spaced, charset));
     }
-    // What is not escaped has been decoded with the whole body.
+    // Unescaped text has been decoded with the whole body.
     let mut bytes = Vec::with_capacity(spaced.len());
     for part in spaced.split_inclusive(|c: char| !c.is_ascii()) {
         let plain_end = part.trim_end_matches(|c: char| !c.is_ascii()).len();
