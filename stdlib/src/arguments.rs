@@ -1,4 +1,4 @@
-//! What natives do with their arguments again and again: whole numbers, limits, row expressions.
+//! Helpers for the arguments of natives: whole numbers, limits, row expressions.
 
 use crate::pages::{Pages, copied, long_pieces};
 use crate::unwritten::{EncodeError, Written};
@@ -51,7 +51,7 @@ const UNPAID: usize = 4 << 10;
 pub(crate) struct Out<'b> {
     text: Pages<EcoString>,
     written: Written<'b>,
-    /// How much of the text is to be paid for, of which there is never much.
+    /// The part of the text that is not paid for yet, always small.
     unpaid: usize,
     function: &'static str,
 }
@@ -63,7 +63,7 @@ impl<'b> Out<'b> {
         Self { text: Pages::default(), written: Written::new(call.budget()), unpaid: 0, function }
     }
 
-    /// An empty text that is likely to become about so long.
+    /// An empty text that is likely to reach about this length.
     pub(crate) fn about(call: &'b mut Call<'_>, bytes: usize) -> Self {
         let mut out = Self::new(call);
         if bytes > EcoString::INLINE_LIMIT {
@@ -107,7 +107,7 @@ impl<'b> Out<'b> {
         self.written.look(bytes)
     }
 
-    /// Who is paid.
+    /// The toll that is paid.
     pub(crate) fn toll(&mut self) -> &mut Toll<'b> {
         self.written.toll()
     }
@@ -121,7 +121,7 @@ impl<'b> Out<'b> {
     }
 }
 
-/// A part of a text, paid for before it is copied. What is short counts when the function has given it.
+/// A part of a text, paid for before it is copied. A short part is counted with the function's result.
 pub(crate) fn part(call: &mut Call<'_>, text: &str) -> NativeResult {
     if text.len() >= BYTES_OF_STEP {
         call.budget().make_text(text.len())?;
@@ -152,7 +152,7 @@ pub(crate) fn too_many(call: &Call<'_>, most: usize) -> Box<RunError> {
 /// Rows that are chosen before they are paid for.
 const STRETCH: usize = 4_096;
 
-/// What choosing a row costs, in elements that are merely looked at.
+/// The cost of choosing a row, in elements looked at.
 const CHOOSING: usize = 4;
 
 /// `count` of the rows, at the positions that `place` gives, paid for while they are chosen.
@@ -220,7 +220,7 @@ impl Selector {
         }
     }
 
-    /// How many of the rows are to be asked to know all answers.
+    /// How many of the rows must be asked to know all answers.
     pub(crate) fn asked(&self, rows: &Rows) -> usize {
         match self {
             Self::Constant(_) => rows.len().min(1),

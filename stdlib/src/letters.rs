@@ -1,4 +1,4 @@
-//! Both cases of texts, piece by piece: the same as the standard library gives for the whole.
+//! Upper and lower case of texts, piece by piece, with the same result as the standard library for the whole.
 
 use crate::arguments::Out;
 use flowscript_lang::budget::Paid;
@@ -42,7 +42,7 @@ fn find_sigma(text: &str, out: &mut Out<'_>) -> Result<Option<usize>, Box<flowsc
     Ok(None)
 }
 
-/// What asking for the kind of a character costs, in bytes that are merely looked at.
+/// The cost of looking up the kind of a character, in bytes looked at.
 const KIND: usize = 256;
 
 /// Is the last character, marks aside, a letter with two cases?

@@ -1,4 +1,4 @@
-//! Long texts in pages, so that nothing is copied whole while they grow, and copies that pay and stop on the way.
+//! Long texts in pages, so that growing never copies all of it, and copies that pay and can be stopped.
 
 use ecow::EcoString;
 use flowscript_lang::budget::{Budget, Paid};
@@ -54,7 +54,7 @@ impl Text for EcoString {
     }
 }
 
-/// A text on its way, in pages of about a MiB.
+/// A text being written, in pages of about a MiB.
 #[derive(Default)]
 pub(crate) struct Pages<T> {
     full: Vec<T>,

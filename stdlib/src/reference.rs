@@ -46,7 +46,7 @@ pub fn page() -> String {
     out
 }
 
-/// What there is to say of one function, as Markdown without a heading.
+/// The entry of one function, as Markdown without a heading.
 pub fn entry(function: &Function) -> String {
     let mut out = format!("```\n{}\n```\n\n{}\n", function.signature, function.summary);
     for paragraph in [function.rules, effect(function.effect)] {

@@ -4,7 +4,7 @@ use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
 use memchr::memmem;
 
-/// Longer texts are looked for byte by byte: preparing them takes time of its own, which is paid.
+/// Longer texts are searched byte by byte: preparing them takes time of its own, which is paid.
 const SHORT: usize = 64 << 10;
 
 /// Bytes that are looked at before they are paid for.
@@ -13,16 +13,16 @@ const PIECE: usize = 1 << 20;
 /// Steps of the search for a long text between two payments.
 const SLICE: usize = 1 << 16;
 
-/// What a step of the search for a long text costs, in bytes that are merely looked at.
+/// The cost of a step of the search for a long text, in bytes looked at.
 const STEP: usize = 4;
 
-/// What finding a match costs, in such bytes.
+/// The cost of finding a match, in the same unit.
 const MATCH: usize = 32;
 
-/// Texts shorter than this are looked through without preparing anything.
+/// Texts shorter than this are searched without preparation.
 const TINY: usize = 64;
 
-/// A text to look for.
+/// A text to search for.
 pub(crate) struct Needle<'n> {
     bytes: &'n [u8],
     back: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Needle<'n> {
     by: Option<By<'n>>,
 }
 
-/// How a text is looked for.
+/// The kind of search.
 enum By<'n> {
     Forward(Box<memmem::Finder<'n>>),
     Back(Box<memmem::FinderRev<'n>>),
@@ -181,7 +181,7 @@ fn starts(bytes: &[u8], back: bool, toll: &mut Toll<'_>) -> Result<Vec<u32>, Box
     Ok(starts)
 }
 
-/// The byte at a place, counted from the end where that is wanted.
+/// The byte at a place, counted from the end if `back`.
 fn byte(bytes: &[u8], place: usize, back: bool) -> Option<&u8> {
     if back { bytes.get(bytes.len().checked_sub(place + 1)?) } else { bytes.get(place) }
 }
@@ -198,7 +198,7 @@ mod tests {
     use flowscript_lang::budget::Unlimited;
     use proptest::prelude::*;
 
-    /// The place by the short way, and by the long one.
+    /// The place by the fast path, and by the general one.
     fn both(text: &str, needle: &str, back: bool) -> [Option<usize>; 2] {
         let mut unlimited = Unlimited;
         let mut toll = Toll::new(&mut unlimited);

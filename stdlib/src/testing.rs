@@ -1,4 +1,5 @@
-//! A small interpreter's side for the unit tests of natives: fixed clock, counted randomness, functions as closures.
+//! A small replacement for the interpreter in unit tests of natives: fixed clock, counted randomness, functions as
+//! closures.
 
 use crate::registry;
 use flowscript_lang::budget::{Allowance, Budget};
@@ -63,7 +64,7 @@ impl Default for Within {
     }
 }
 
-/// How often work asks whether to stop.
+/// How often work checks whether to stop.
 pub(crate) fn questions<R>(work: impl FnOnce(&mut dyn Budget) -> R) -> (R, usize) {
     let asked = AtomicU64::new(0);
     let stop = || {

@@ -205,7 +205,7 @@ const SHORT: usize = 1 << 10;
 /// Replacements up to this many bytes keep a short text within 64 KiB.
 const SHORT_PART: usize = 64;
 
-/// What going back over a byte costs, in bytes that are merely looked at.
+/// The cost of going back over a byte, in bytes looked at.
 const BACKWARDS: usize = 4;
 
 fn mid(call: &mut Call<'_>) -> NativeResult {
@@ -491,7 +491,7 @@ fn is_null(call: &mut Call<'_>) -> NativeResult {
     Ok(call.value(0).is_null().into())
 }
 
-/// The first `count` characters and the rest; `None` where there are fewer.
+/// The first `count` characters and the rest; `None` if there are fewer.
 fn split_at(text: &str, count: usize) -> Option<(&str, &str)> {
     if count > text.len() {
         return None;

@@ -24,7 +24,7 @@ pub struct CsvError {
     pub line: usize,
     /// What was wrong.
     pub problem: String,
-    /// What the budget said, where that has ended the reading.
+    /// The error of the budget, if it has ended the reading.
     pub stopped: Option<Box<RunError>>,
 }
 
@@ -152,24 +152,24 @@ struct Lines<'a> {
     reader: csv::Reader<Paying<'a>>,
     dialect: Dialect,
     row: StringRecord,
-    /// Give the row that was read once more.
+    /// Return the last row again.
     again: bool,
     cells: usize,
 }
 
-/// What reading a byte costs, in bytes that are merely looked at.
+/// The cost of reading a byte, in bytes looked at.
 const READING: usize = 4;
 
 /// Bytes of the text that are looked at between two payments.
 const PIECE: usize = 16 << 10;
 
-/// Names that a message shows at most.
+/// The most names in a message.
 const SHOWN: usize = 20;
 
 /// The memory of a column's name in addition to its text, in bytes.
 const NAME: usize = 160;
 
-/// A row is read before its cells are known to be too many; longer ones pay for what is kept of them, in bytes.
+/// A row is read before its cells can be counted; longer ones pay for their buffer, in bytes.
 const SHORT_ROW: usize = 64 << 10;
 
 /// A text that is paid for while it is read.

@@ -24,7 +24,7 @@ enum Piece {
     Literal(String),
 }
 
-/// One of up to three sections, and what its places say together.
+/// One of up to three sections, and the totals of its places.
 #[derive(Debug, Default)]
 struct Section {
     pieces: Vec<Piece>,
@@ -52,7 +52,7 @@ pub(super) fn format_custom(number: Number, pattern: &str, culture: &Culture) ->
     let mut rounded = digits.clone();
     chosen.prepare(&mut rounded);
     if rounded.is_zero() && !digits.is_zero() {
-        // What rounds to nothing is written as zero.
+        // A value that rounds to zero is written as zero.
         let zero = match section(2) {
             Some(section) => parse(section),
             None => parse(sections.first().map_or(&[], |section| section)),

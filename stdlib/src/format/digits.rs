@@ -1,4 +1,4 @@
-//! A number as its decimal digits, for writing it in any way.
+//! A number as its decimal digits, for any notation.
 
 use flowscript_lang::value::Number;
 

@@ -1,4 +1,4 @@
-//! The pictures of dates, as a list of fields: what `Format` writes and `DateTime.Parse` reads.
+//! The pictures of dates, as a list of fields: `Format` writes them and `DateTime.Parse` reads them.
 
 use super::FormatError;
 use super::culture::Culture;
@@ -117,7 +117,7 @@ fn fields(pattern: &str) -> Result<Vec<Field>, FormatError> {
     let mut rest = pattern;
     while let Some(c) = rest.chars().next() {
         let mut used = c.len_utf8();
-        // Counted for letters of fields only: counting at each character of a long text would take its square.
+        // Counted for letters of fields only: counting at each character of a long text would take quadratic time.
         let mut repeated = || {
             used = rest.chars().take_while(|next| *next == c).count();
             used
@@ -179,7 +179,7 @@ fn fields(pattern: &str) -> Result<Vec<Field>, FormatError> {
     Ok(fields)
 }
 
-/// The text up to the quote, a backslash taking the next character as it is, and its length with the quote.
+/// The text up to the quote, in which a backslash escapes the next character, and its length with the quote.
 fn up_to_quote(text: &str, quote: char) -> Option<(String, usize)> {
     let mut out = String::new();
     let mut chars = text.char_indices();

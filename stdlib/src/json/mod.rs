@@ -71,7 +71,7 @@ fn serialize(call: &mut Call<'_>) -> NativeResult {
 
 fn written(call: &mut Call<'_>, layout: Layout) -> NativeResult {
     let value = match call.take(0) {
-        // A table parameter takes `null` as no rows.
+        // For a table parameter `null` counts as no rows.
         Value::Null if call.function.name == "JSON.EncodeTable" => Value::empty_list(),
         value => value,
     };

@@ -1,8 +1,8 @@
 //! JSON texts to values, without a tree in between: arrays of objects go straight into columns, records share
 //! their shapes, and with a type the values are filled and converted while they are read.
 //!
-//! The reader is our own, since every error must say where it is in the text and in the value, numbers must keep
-//! all digits without a detour, and no name in the data may have a meaning for the reader.
+//! The reader is our own, since every error must have its place in the text and in the value, numbers must keep all
+//! digits without a detour, and names in the data must have no meaning for the reader.
 
 use super::error::{DecodeError, Failure, Problem, Read};
 use super::form::{Known, PlaceId, Seen, WHOLE};
@@ -30,7 +30,8 @@ pub(super) fn decode_like(text: &str, seen: &mut Seen, budget: &mut dyn Budget) 
 }
 
 /// The value of a JSON text filled into a type: missing fields take their defaults, unknown ones are dropped, `null`
-/// where it may not be becomes the default, simple values convert; a text without an offset is a datetime in `zone`.
+/// becomes the default if the type does not allow it, simple values convert; a text without an offset is a datetime in
+/// `zone`.
 pub fn decode_as(
     text: &str,
     ty: &Type,
@@ -49,7 +50,7 @@ struct Spot {
     place: PlaceId,
 }
 
-/// How far an object was what was expected.
+/// How far an object was as expected.
 enum Fields {
     All,
     /// This many fields, then another one.
@@ -69,7 +70,7 @@ struct Reader<'a> {
     paid: usize,
 }
 
-/// What reading a byte costs, in bytes that are merely looked at.
+/// The cost of reading a byte, in bytes looked at.
 const READING: usize = 4;
 
 /// Longer texts in a column are paid for one by one, in bytes.
@@ -94,7 +95,7 @@ impl<'a> Reader<'a> {
         pay_to(&mut self.toll, &mut self.paid, self.scan.at, bytes)
     }
 
-    /// A text with escapes; what is long is paid for while it is read.
+    /// A text with escapes; a long one is paid for while it is read.
     fn string(&mut self) -> Read<Cow<'a, str>> {
         let (toll, paid) = (&mut self.toll, &mut self.paid);
         self.scan.string(&mut |at, bytes| pay_to(toll, paid, at, bytes))
@@ -134,7 +135,7 @@ impl<'a> Reader<'a> {
         read.map_err(|failure| failure.located(self.scan.text, &mut self.toll))
     }
 
-    /// The next value, as `ty` wants it.
+    /// The next value, converted to `ty`.
     fn value(&mut self, ty: &Type, spot: Spot) -> Read<Value> {
         self.blanks()?;
         let start = self.scan.at;
@@ -271,7 +272,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// An object whose names are not known before.
+    /// An object with unknown names.
     fn object(&mut self, spot: Spot) -> Read<Value> {
         self.open(spot)?;
         let known = self.seen.expected(spot.place);
@@ -326,7 +327,7 @@ impl<'a> Reader<'a> {
         Ok(Fields::First(known.names.len()))
     }
 
-    /// Where the value of a field is that comes next.
+    /// The place of the next field's value.
     #[inline]
     fn field_spot(&mut self, spot: Spot, number: usize) -> Read<Spot> {
         self.blanks()?;
@@ -377,7 +378,7 @@ impl<'a> Reader<'a> {
                     let null = self.scan.peek() == Some(b'n');
                     let value = self.value(&field.ty, inside);
                     let value = value.map_err(|failure| failure.in_field(&name))?;
-                    // `null` where it may not be takes the field's default, not the type's.
+                    // A `null` that is not allowed becomes the field's default, not the type's.
                     let keep = !null || value.is_null();
                     *cell = keep.then_some(value);
                 } else {
@@ -418,7 +419,7 @@ fn pay_to(toll: &mut Toll<'_>, paid: &mut usize, at: usize, bytes: usize) -> Rea
     toll.scan(read * READING).and_then(|()| toll.take(bytes)).map_err(Failure::stopped)
 }
 
-/// A filled list keeps what the type says of its rows, as `table(T)` does.
+/// A filled list keeps the row type of the declaration, as `table(T)` does.
 fn with_row_type(value: Value, element: &Type, types: &Types) -> Value {
     match (value, types.row_type(element)) {
         (Value::Table(table), Some((_, row_type))) => {

@@ -1,4 +1,4 @@
-//! Functions that make one value of many rows.
+//! Functions that compute one value from many rows.
 
 use crate::arguments::Selector;
 use crate::row::{Row, fails, gives, row};
@@ -139,7 +139,7 @@ fn max(call: &mut Call<'_>) -> NativeResult {
     extreme(call, Ordering::Greater)
 }
 
-/// The first value that is `wanted` against all others.
+/// The first value that is `wanted` compared with all others.
 fn extreme(call: &mut Call<'_>, wanted: Ordering) -> NativeResult {
     let zone = call.context.zone();
     let rows = match (call.arguments(), Rows::of(call.value(0))) {
@@ -167,7 +167,7 @@ fn extreme(call: &mut Call<'_>, wanted: Ordering) -> NativeResult {
     Ok(best)
 }
 
-/// The bytes of a text; as many as there are where a text is compared with another value, which reads all of it.
+/// The bytes of a text; the length of the text if it is compared with another value, which reads all of it.
 fn text_length(value: &Value) -> usize {
     match value {
         Value::Text(text) => text.len(),

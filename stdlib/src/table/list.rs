@@ -1,4 +1,4 @@
-//! Functions on lists and the elements of them. Rows of a table are elements, too.
+//! Functions on lists and their elements. Rows of a table are elements, too.
 
 use crate::arguments::{Selector, chosen, too_many};
 use crate::row::{Row, fails, gives, row};
@@ -123,10 +123,10 @@ fn flatten(call: &mut Call<'_>) -> NativeResult {
     Ok(builder.finish())
 }
 
-/// What moving a value to a list costs, in elements that are merely looked at.
+/// The cost of moving a value to a list, in elements looked at.
 const MOVING: usize = 4;
 
-/// Pays for an element that comes into a list, or into a table where it is a record.
+/// Pays for an element of a list, or for a record in a table.
 fn pay_for_element(element: &Value, toll: &mut Toll<'_>) -> Paid {
     let cells = match element {
         Value::Record(record) => record.len(),
@@ -155,7 +155,7 @@ fn map(call: &mut Call<'_>) -> NativeResult {
     let mut builder = RowsBuilder::default();
     for at in 0..rows.len() {
         let value = value.value(call, at)?;
-        // Pays in bulk where nothing is called that pays itself.
+        // Pays in bulk unless something is called that pays itself.
         if at.is_multiple_of(BULK) {
             call.budget().look(BULK * MOVING)?;
         }

@@ -65,7 +65,7 @@ fn forbidden_in(text: &str, sink: &mut dyn Sink) -> Result<Option<usize>, Refusa
 const PIECE: usize = 1 << 20;
 
 struct State {
-    /// Where the part begins.
+    /// The start of the part.
     at: usize,
     depth: usize,
     roots: usize,

@@ -1,4 +1,4 @@
-//! An element on its way to becoming a value.
+//! An element being turned into a value.
 
 use super::chars::is_blank;
 use crate::shapes::Shapes;
@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use indexmap::map::Entry;
 use std::borrow::Cow;
 
-/// What has been read of an element.
+/// The parts of an element read so far.
 #[derive(Default)]
 pub(super) struct Node {
     pub name: EcoString,

@@ -1,4 +1,4 @@
-//! Paths: the useful part of XPath.
+//! Paths: a subset of XPath.
 
 use crate::show::{quoted, short};
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ pub(super) struct Path {
     pub target: Target,
 }
 
-/// What of the elements found is wanted.
+/// The wanted part of the elements found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Element,
@@ -27,7 +27,7 @@ pub(super) enum Target {
 pub(super) struct Step {
     /// Children at any depth, or direct ones only.
     pub deep: bool,
-    /// Any name if none.
+    /// Any name if `None`.
     pub name: Option<String>,
     pub conditions: Vec<Condition>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Step {
 pub(super) enum Condition {
     /// The n-th of its parent, from 1.
     Position(u32),
-    /// Has the attribute, of this value where one is given.
+    /// Has the attribute, with this value if one is given.
     Attribute(String, Option<String>),
 }
 
@@ -132,7 +132,7 @@ fn wildcard(name: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// The position of the `]` that is in no quotes.
+/// The position of the `]` outside quotes.
 fn closing(text: &str) -> Option<usize> {
     let mut quote = None;
     text.char_indices().find_map(|(at, c)| match (quote, c) {

@@ -286,7 +286,7 @@ fn the_line_ends_of_a_long_text_are_made_in_pieces() {
     }
     let text = format!("<r>{}</r>", "a\r\n".repeat(3 << 20));
     let (read, asked) = questions(|budget| decode(&text, budget));
-    // It is looked at for characters that XML cannot hold, too, a MiB at a time.
+    // It is also checked for characters that XML cannot hold, a MiB at a time.
     assert!(read.is_ok() && asked > 20, "{asked}");
 }
 

@@ -28,7 +28,7 @@ pub(super) enum Op {
     Open {
         register: usize,
     },
-    /// Keeps the text since the register's place as a capture of `slot`, and takes away the last one of `pop`.
+    /// Keeps the text since the register's place as a capture of `slot`, and pops the last one of `pop`.
     Close {
         register: usize,
         slot: Option<usize>,
@@ -46,20 +46,20 @@ pub(super) enum Op {
         lazy: bool,
         exit: usize,
     },
-    /// Begins the pass that a lazy loop did not begin at first.
+    /// Begins the pass that a lazy loop skipped at first.
     LoopAgain {
         register: usize,
     },
-    /// Keeps the place and the number of ways open.
+    /// Keeps the place and the number of open branches.
     Mark {
         register: usize,
     },
-    /// Gives up the ways that were opened since the mark; `rewind` goes back to its place.
+    /// Discards the branches opened since the mark; `rewind` goes back to its place.
     Cut {
         register: usize,
         rewind: bool,
     },
-    /// Gives up the ways opened since the mark and the one before it, and fails.
+    /// Discards the branches opened since the mark and the one before it, and fails.
     Refuse {
         register: usize,
     },
@@ -76,7 +76,7 @@ pub(super) enum Op {
     Done,
 }
 
-/// What a character must be.
+/// The test of a character.
 #[derive(Clone, Debug)]
 pub(super) enum Test {
     Char(char),
@@ -98,7 +98,7 @@ pub(in crate::regex) struct Program {
     pub(super) ops: Vec<Op>,
     pub(super) registers: usize,
     pub(super) groups: usize,
-    /// What a match begins with, where that is always a single character.
+    /// The first character of every match, if it is always a single character.
     pub(super) first: Option<Test>,
 }
 
@@ -149,7 +149,7 @@ impl Program {
         }
     }
 
-    /// A part of which one way only is tried.
+    /// A part of which only one branch is tried.
     fn closed(&mut self, body: &Node, back: bool, rewind: bool) {
         let register = self.register(2);
         self.ops.push(Op::Mark { register });
@@ -220,7 +220,7 @@ impl Program {
         self.ops.len() - 1
     }
 
-    /// Points an instruction to the place that comes next.
+    /// Points an instruction to the next place.
     fn fill(&mut self, at: usize) {
         let here = self.ops.len();
         if let Some(
@@ -243,7 +243,7 @@ fn single(node: &Node) -> Option<Test> {
     }
 }
 
-/// The character that a match always begins with, where the pattern says so plainly.
+/// The character that every match begins with, if the pattern shows it directly.
 fn first(node: &Node) -> Option<Test> {
     match node {
         Node::Capture { pop: None, body, .. } => first(body),

@@ -91,7 +91,7 @@ impl Parser<'_> {
         } else if matches!(c, '1'..='9') {
             let number = self.decimal()?;
             let known = self.groups.is_none_or(|groups| groups.by_number(number).is_some());
-            // A number that no group has is a code from 10 on.
+            // The number of a missing group is a code from 10 on.
             if known || number <= 9 {
                 return self.back(&number.to_string(), true, start).map(Some);
             }
@@ -113,7 +113,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A character outside brackets, where two halves of one may be written after each other.
+    /// A character outside brackets, where the two halves of one may follow each other.
     fn char_escape_or_pair(&mut self) -> Result<char, Problem> {
         if self.peek() == Some('u') && self.peek_after(5) == Some('\\') && self.peek_after(6) == Some('u') {
             let start = self.at;
