@@ -1,5 +1,5 @@
 //! The language commands as their users meet them: the real binary, what it prints, how it ends.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 use insta::assert_snapshot;
 use std::fmt::Write as _;

@@ -67,7 +67,7 @@ fn raise_file_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!("the limit of open files stays where it is: {error}");
+        tracing::warn!("the limit of open files was not raised: {error}");
     }
 }
 

@@ -104,7 +104,7 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
 
 /// The bytes of an opened file that has `most` bytes at most.
 pub fn read_from(file: File, metadata: &Metadata, most: u64) -> Result<Vec<u8>, Unread> {
-    let too_large = |bytes: u64| Unread::Unfit(format!("it has {bytes} bytes; {most} are the most"));
+    let too_large = |bytes: u64| Unread::Unfit(format!("it has {bytes} bytes; the limit is {most}"));
     if metadata.len() > most {
         return Err(too_large(metadata.len()));
     }
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(read_text(&at("text"), 4).unwrap(), "abc\n");
         let refused = |name: &str| read(&at(name), 4).unwrap_err();
         fs::write(at("long"), "abcde").unwrap();
-        assert!(refused("long").to_string().contains("5 bytes; 4 are the most"));
+        assert!(refused("long").to_string().contains("5 bytes; the limit is 4"));
         let sparse = File::create(at("sparse")).unwrap();
         sparse.set_len(1 << 40).unwrap();
         assert!(refused("sparse").to_string().contains("1099511627776 bytes"));

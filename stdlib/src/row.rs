@@ -4,7 +4,7 @@ use flowscript_lang::function::{
     Cost, Effect, Example, Facts, Fold, Function, Native, OnNumbers, OnText, Reads, Signature,
 };
 
-/// A function as its file registers it. The name is read from the signature.
+/// A function in the registration of its file. The name is read from the signature.
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) signature: &'static str,

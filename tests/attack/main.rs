@@ -7,7 +7,7 @@
 //! `FLOWSCRIPT_BINARY` names another binary to attack, `FLOWSCRIPT_ATTACKS_REPORT` a file for what each took. Bounds of
 //! time find what hangs; they are no benchmarks.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod answers;
 mod bodies;

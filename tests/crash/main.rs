@@ -6,7 +6,11 @@
 //! The same on a disk that forgets what was not synced (`lossy.c`). And the proof can fail: an engine that breaks one
 //! of its promises on purpose is detected.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics, and says what it did")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot continue panics, and says what it did"
+)]
 
 mod fence;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]

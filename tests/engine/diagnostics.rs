@@ -187,7 +187,7 @@ steps:
         assert!(failed["error"]["message"].as_str().unwrap().contains(part), "{part}: {failed}");
     };
     check(&steps("/big", "'x'"), "larger than 1000 bytes");
-    check(&steps("/", "Repeat('x', 5000)"), "2000 are the most");
+    check(&steps("/", "Repeat('x', 5000)"), "the limit is 2000");
 }
 
 #[test]

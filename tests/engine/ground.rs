@@ -169,7 +169,7 @@ fn only_regular_files_of_a_bound_are_read() {
         symlink(".", at(name)).unwrap();
     }
     for (id, part) in
-        [("pipe", "a pipe"), ("huge", "4194304 are the most"), ("zero", "a device"), ("folder", "a folder")]
+        [("pipe", "a pipe"), ("huge", "the limit is 4194304"), ("zero", "a device"), ("folder", "a folder")]
     {
         wait_for(&format!("{id} has a problem"), || {
             let found = server.send("GET", &format!("/api/v1/workflows/{id}"), &[bearer()], None);

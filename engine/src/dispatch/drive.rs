@@ -351,8 +351,8 @@ impl Driver {
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(error) => {
-                    told::error_of(&format!("runs cannot go on: {error}"), || {
-                        format!("run {} cannot go on: {error}", fence.run)
+                    told::error_of(&format!("runs cannot continue: {error}"), || {
+                        format!("run {} cannot continue: {error}", fence.run)
                     });
                     return Err(Left::Refused(error));
                 }

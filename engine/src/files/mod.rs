@@ -232,7 +232,7 @@ fn last_change(metadata: &Metadata) -> Option<SystemTime> {
 }
 
 fn too_large(path: &str, bytes: u64) -> Fault {
-    let message = format!("The file `{path}` has {bytes} bytes; {MAX_BYTES} are the most that a step reads.");
+    let message = format!("The file `{path}` has {bytes} bytes; a step reads at most {MAX_BYTES}.");
     Fault::new(ErrorKind::Limit, message)
 }
 

@@ -15,7 +15,7 @@ pub fn expand(body: Vec<u8>, encodings: &str, limit: usize) -> Result<Vec<u8>, S
     let names = encodings.split(',').map(|name| name.trim().to_ascii_lowercase());
     let names: Vec<String> = names.filter(|name| !matches!(name.as_str(), "" | "identity")).collect();
     if names.len() > MOST {
-        return Err(format!("it has {} encodings; {MOST} are the most", names.len()));
+        return Err(format!("it has {} encodings; the limit is {MOST}", names.len()));
     }
     if body.is_empty() {
         return Ok(body);

@@ -182,7 +182,7 @@ fn kept_bytes(value: &Value, most: usize) -> Result<Vec<u8>, Fault> {
 }
 
 fn too_much(bytes: &str, most: usize) -> Fault {
-    let message = format!("The variables take {bytes} bytes; {most} are the most that can be kept.");
+    let message = format!("The variables take {bytes} bytes; the limit is {most}.");
     Fault::new(ErrorKind::Limit, message)
 }
 

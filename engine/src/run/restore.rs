@@ -101,7 +101,7 @@ fn strand(
     path: &str,
     place: Place,
 ) -> Result<Strand, String> {
-    let damaged = || format!("what it has kept of `{path}` does not fit its workflow");
+    let damaged = || format!("its stored state of `{path}` does not fit its workflow");
     let (workflow, block, mut variables) = match place.parent.as_ref().map(|parent| restored.get(parent)) {
         None => {
             let mut variables = Variables::new(work.workflow.width());

@@ -76,7 +76,7 @@ pub fn decode(bytes: &[u8]) -> Result<Value, String> {
         Some((&version @ (FULL_NAMES | VERSION), rest)) => {
             let mut reader = Reader::new(version, rest, false);
             let value = reader.value(0)?;
-            if reader.rest.is_empty() { Ok(value) } else { Err("a stored value has bytes behind its end".into()) }
+            if reader.rest.is_empty() { Ok(value) } else { Err("a stored value has bytes after its end".into()) }
         }
         Some((version, _)) => {
             Err(format!("a stored value has the encoding {version}; this program reads {FULL_NAMES} and {VERSION}"))

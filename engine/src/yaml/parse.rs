@@ -14,7 +14,7 @@ pub const MAX_LEVELS: usize = 64;
 pub fn parse(source: &str) -> Result<Node, Problem> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     if source.len() > MAX_BYTES {
-        let message = format!("The file has {} bytes; {MAX_BYTES} (1 MiB) are the most", source.len());
+        let message = format!("The file has {} bytes; the limit is {MAX_BYTES} (1 MiB)", source.len());
         return Err(Problem::new(codes::TOO_LARGE, Place { line: 1, column: 1 }, message)
             .with_hint("Keep data in files/ and read it with a `file` step."));
     }

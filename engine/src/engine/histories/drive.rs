@@ -125,7 +125,7 @@ impl Progress {
             drop(turn);
             if is_busy {
                 if moved.elapsed() > PATIENCE || self.world.points.reached() > MOMENTS {
-                    return Err(Finding::new("stands still", "runs are at work, and nothing happens"));
+                    return Err(Finding::new("hangs", "runs are at work, and nothing happens"));
                 }
                 continue;
             }
@@ -144,7 +144,7 @@ impl Progress {
     async fn rest(&mut self, store: &Arc<Watched>, engine: &Engine) -> Result<Option<End>, Finding> {
         self.rounds += 1;
         if self.rounds > ROUNDS {
-            return Err(Finding::new("stands still", "runs wake and sleep without an end"));
+            return Err(Finding::new("hangs", "runs wake and sleep without an end"));
         }
         if let Some(deed) = self.world.history.idle.get(self.rested).copied() {
             self.rested += 1;
@@ -322,7 +322,7 @@ impl Progress {
             engine.operators().cancel(seen.id).await.map_err(|error| Finding::new("cancel", error.to_string()))?;
         match cancelled {
             Cancel::Requested if !is_claimed && !self.world.claimed().contains(&seen.id) => {
-                Err(Finding::new("cancel ignored", "nobody works on the run, and it is not cancelled"))
+                Err(Finding::new("cancel ignored", "no worker has the run, and it is not cancelled"))
             }
             Cancel::Ended(_) => Ok(()),
             Cancel::Requested | Cancel::Cancelled => {

@@ -112,7 +112,7 @@ fn every_planted_fault_is_found() {
     let repeated = ["step repeated", "write refused", "attempt overwritten"];
     let lost = ["output", "variable", "stray step", "end", "event"];
     let plan: &[(Planted, &[&str])] = &[
-        (Planted::LostWake, &["stands still"]),
+        (Planted::LostWake, &["hangs"]),
         (Planted::FreedLane, &["overtaken"]),
         (Planted::DroppedResult, &lost),
         (Planted::OverwrittenAttempt, &["attempt overwritten", "step repeated", "write refused"]),

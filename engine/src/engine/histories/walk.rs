@@ -252,7 +252,7 @@ impl<'a> Walk<'a> {
                     }
                     Some(_) => {}
                     None => {
-                        self.find("not done", format!("{position} is completed, and nobody was asked with its key"));
+                        self.find("not done", format!("{position} is completed, but no request had its key"));
                     }
                 }
                 if asked.len() > attempts {
@@ -320,7 +320,7 @@ impl<'a> Walk<'a> {
             self.find("woke early", format!("{position} slept {took} ms of {seconds} s"));
         }
         if took > most && self.seen.retries == 0 && !is_timeout {
-            self.find("woke late", format!("{position} slept {took} ms; {most} ms are the most"));
+            self.find("woke late", format!("{position} slept {took} ms; the limit is {most} ms"));
         }
     }
 
@@ -347,7 +347,7 @@ impl<'a> Walk<'a> {
         let passes = !matches!(step.kind, Kind::Post) || status.is_none_or(|status| status == 429 || status >= 500);
         let wanted = step.retry.map_or(1, |retry| retry.times + 1);
         if failures > wanted {
-            self.find("tried too often", format!("{position} failed {failures} times; {wanted} are the most"));
+            self.find("tried too often", format!("{position} failed {failures} times; the limit is {wanted}"));
         }
         if passes && failures < wanted {
             // It was to be tried again.

@@ -123,7 +123,7 @@ fn damaged_bytes_are_told() {
     check(&[9, 0], "encoding 9");
     check(&[2, tag::RECORD, 2], "unknown names");
     check(&[1, 77], "unknown tag 77");
-    check(&[1, 0, 0], "behind its end");
+    check(&[1, 0, 0], "after its end");
     check(&[1, tag::LIST, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "damaged");
     check(&[1, tag::TEXT, 1, 0xff], "damaged");
     check(&[[1].as_slice(), &[tag::LIST, 1].repeat(2000)].concat(), "too deep");

@@ -161,7 +161,7 @@ fn form(text: &str, charset: &'static Encoding, budget: &mut dyn Budget) -> Resu
     let text = text.trim_end_matches(['\r', '\n']);
     let count = text.split('&').filter(|part| !part.is_empty()).count();
     if count > MAX_FIELDS {
-        return Err(format!("The form has {count} fields; {MAX_FIELDS} are the most."));
+        return Err(format!("The form has {count} fields; the limit is {MAX_FIELDS}."));
     }
     budget.make_cells(count).map_err(|error| error.to_string())?;
     let mut fields: Vec<(EcoString, Vec<Value>)> = Vec::new();

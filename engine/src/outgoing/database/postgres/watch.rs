@@ -94,7 +94,7 @@ impl Look {
         };
         if content > most {
             let what = if kind == b'D' { "a row" } else { "a message" };
-            return Err(format!("it announces {what} of {content} bytes; {most} are the most that are read"));
+            return Err(format!("it announces {what} of {content} bytes; the limit is {most}"));
         }
         if matches!(kind, b'N' | b'A' | b'S') {
             self.aside += u64::from(length);
@@ -205,7 +205,7 @@ mod tests {
         refused(&announced(b'D', u32::MAX), "a row");
         refused(&announced(b'T', 2 << 20), "a message of 2097148 bytes");
         refused(&announced(b'E', 0x7fff_ffff), "a message");
-        refused(&announced(b'R', 1 << 20), "16384 are the most");
+        refused(&announced(b'R', 1 << 20), "the limit is 16384");
         refused(&announced(b'D', 3), "which none has");
         let login = [&SASL_CONTINUE[..], b"r=abc,s=c2FsdA==,i=4294967295"].concat();
         refused(&message(b'R', &login), "hashed more than");
