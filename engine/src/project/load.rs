@@ -186,8 +186,8 @@ fn warn_of_silent_events(files: &mut BTreeMap<String, LoadedFile>) {
         let Some((event, place)) = workflow.events.first() else { continue };
         let is_heard = loaded.iter().any(|other| other.reaches(&workflow.id) && gives_out(other));
         if !is_heard {
-            let message = format!("The event `{event}` comes by an address that no step gives out");
-            let hint = format!("Send `{{callbackUrl('{event}')}}` to whoever answers, before this step.");
+            let message = format!("No step sends the address of the event `{event}`");
+            let hint = format!("Send `{{callbackUrl('{event}')}}` to the one who answers, before this step.");
             file.problems.push(Problem::warning(codes::SILENT_EVENT, *place, message).with_hint(hint));
         }
     }

@@ -91,7 +91,7 @@ fn a_failure_target_that_needs_more_than_it_gets_is_refused() {
 fn an_event_whose_address_no_step_gives_out_is_a_warning() {
     let wait = "steps:\n  - id: answer\n    wait: { event: approved }\noutput: \"{answer}\"";
     let found = problems(&[("workflows/a.yaml", wait)], "a");
-    assert_eq!(found, ["F0404 The event `approved` comes by an address that no step gives out"]);
+    assert_eq!(found, ["F0404 No step sends the address of the event `approved`"]);
     let gives = format!("steps:\n  - log: {{ message: \"{{callbackUrl('approved')}}\" }}\n{}", &wait[7..]);
     assert_eq!(problems(&[("workflows/a.yaml", &gives)], "a"), [""; 0]);
     let calls = "steps:\n  - log: { message: \"{CallbackURL('approved')}\" }\n  - call: { workflow: a }";

@@ -50,7 +50,7 @@ impl Variables {
         let Some(name) = name.filter(|_| slot.is_some_and(|slot| slot >= FIRST_INPUT && !scope.knows(slot))) else {
             return problem;
         };
-        let message = format!("The variable `{name}` is not set on every way that leads here.");
+        let message = format!("The variable `{name}` is not set on every path to this place.");
         let hint =
             "Set it before the branches, or in each of them; what `parallel` and `forEach` find comes out as `output`.";
         Problem { message, hint: Some(hint.into()), more: Box::default(), ..problem }

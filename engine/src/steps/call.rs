@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// How deep calls may be nested.
 const MAX_DEPTH: usize = 16;
 /// Why it must not be retried or marked `once`.
-const RUNS_STEPS: &str = "`call` runs steps; give this to the steps of the workflow it calls";
+const RUNS_STEPS: &str = "`call` runs steps; set this on the steps of the workflow that it calls";
 
 pub(super) const KIND: Row = Row {
     key: "call",

@@ -11,7 +11,7 @@ use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::value::{Value, truth};
 
 /// Why a whole `decide` cannot be retried or allowed to fail.
-const HOLDS_STEPS: &str = "`decide` holds steps; give this to the steps in it";
+const HOLDS_STEPS: &str = "`decide` contains steps; set this on the steps in it";
 
 /// The keys of a branch.
 const BRANCH: &[Key] =

@@ -140,7 +140,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     };
     for key in ["content", "to"] {
         if let Some(entry) = fields.get(key).filter(|_| verb.needs() != Some(key)) {
-            let message = format!("`{key}` means nothing for `{}`", what.key);
+            let message = format!("`{key}` does not apply to `{}`", what.key);
             reader.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
         }
     }
@@ -187,7 +187,7 @@ fn type_of(format: Option<FileFormat>) -> Type {
 fn read_settled(reader: &mut Reader<'_>, fields: &mut Fields<'_>, what: &Entry, verb: Verb) -> Option<Duration> {
     let entry = fields.take("settled")?;
     if !verb.looks_only() {
-        let message = format!("`settled` means nothing for `{}`", what.key);
+        let message = format!("`settled` does not apply to `{}`", what.key);
         let hint = "It belongs to `read` and `list`: files that are still written are left alone.";
         reader.report(Problem::new(codes::WRONG_VALUE, entry.place, message).with_hint(hint));
         return None;

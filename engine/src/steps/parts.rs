@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 /// Why a step may not have a `timeout`.
 pub(super) const DOES_NOT_WAIT: &str = "`timeout` is for steps that wait for a peer, such as `http`";
 /// Why a step with steps in it may not have `retry` or `once`.
-pub(super) const HOLDS_STEPS: &str = "This step holds steps; give this to the steps in it";
+pub(super) const HOLDS_STEPS: &str = "This step contains steps; set this on the steps in it";
 /// Statuses that a failure may have.
 pub(super) const FAILURES: RangeInclusive<u16> = 400..=599;
 

@@ -159,5 +159,5 @@ impl Problem {
 /// A call of a workflow that does not load.
 pub fn broken_call(id: &str, place: Place) -> Problem {
     Problem::new(codes::CALL, place, format!("The workflow `{id}` that is called here does not load"))
-        .with_hint("Mend that workflow; this one follows by itself.")
+        .with_hint("Correct that workflow; this one then loads, too.")
 }

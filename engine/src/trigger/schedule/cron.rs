@@ -169,7 +169,7 @@ fn refuse_special(field: &str, text: &str) -> Result<(), String> {
         return Ok(());
     }
     let hint = if upper.contains('#') || upper.ends_with('L') || upper.contains('W') {
-        "`W`, `#` and a day before `L` are not available: let it fire on all days that could be meant, and end the run in its first step where it is another one"
+        "`W`, `#` and a day before `L` are not available: let it fire on all possible days, and end the run in its first step on the wrong ones"
     } else {
         "write numbers, names of days, `*`, or in the day of the month `L` for the last day"
     };
