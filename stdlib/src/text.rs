@@ -41,7 +41,7 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Right('Richard', 3)", "'ard'"), gives("Right('ab', 0)", "''")]),
     row("Mid(text: text, start: number, length?: number) -> text", "The characters from a position on.", mid)
         .pays_itself()
-        .rules("Without `length` all of them. Past the end there are none; a negative `start` is an error; `''` where `length` is 0 or less.")
+        .rules("Without `length` all of them. Past the end the result is empty; a negative `start` is an error; `''` if `length` is 0 or less.")
         .examples(&[gives("Mid('abcdef', 1, 2)", "'bc'"), gives("Mid('abcdef', 3)", "'def'"), gives("Mid('abc', 9)", "''"), fails("Mid('abc', -1)", "start")]),
     row("Len(value: any) -> number", "How long a value is.", len)
         .pays_itself()

@@ -20,7 +20,7 @@ const RUNS_STEPS: &str = "`call` runs steps; set this on the steps of the workfl
 
 pub(super) const KIND: Row = Row {
     key: "call",
-    summary: "Runs another workflow as part of this run; gives what that gives.",
+    summary: "Runs another workflow as part of this run; the result is its output.",
     example: "call: { workflow: erp.item-price, input: { sku: A100 } }",
     takes: Takes::Map(&[needed("workflow", Takes::Text), optional("input", Takes::Named(&Takes::Value))]),
     timeout: Timeout::No(DOES_NOT_WAIT),

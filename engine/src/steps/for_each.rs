@@ -17,7 +17,7 @@ const MAX_PARALLEL: u32 = 1000;
 
 pub(super) const KIND: Row = Row {
     key: "forEach",
-    summary: "Runs its steps once for each element of `in`, one after the other or up to `parallel` at a time; gives the list of what each pass gives as `output`.",
+    summary: "Runs its steps once for each element of `in`, one after the other or up to `parallel` at a time; the result is the list of the passes' outputs.",
     example: "forEach: { item: row, in: rows, steps: [ log: { message: \"{row}\" } ], output: \"{row}\" }",
     takes: Takes::Map(&[
         needed("item", Takes::Text),

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 pub(super) const KIND: Row = Row {
     key: "http",
-    summary: "Sends a request; gives `statusCode`, `headers`, `body`, `text` and `json` of the answer. GET and HEAD read, the other methods act.",
+    summary: "Sends a request; the result has `statusCode`, `headers`, `body`, `text` and `json` of the answer. GET and HEAD read, the other methods act.",
     example: "http: { url: \"https://example.com/items/{sku}\", method: PUT, json: { quantity: 3 } }",
     takes: Takes::Map(&[
         optional("connection", Takes::Text),

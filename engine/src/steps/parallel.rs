@@ -15,7 +15,7 @@ const BRANCH: &[Key] = &[needed("steps", Takes::Steps), optional("output", Takes
 
 pub(super) const KIND: Row = Row {
     key: "parallel",
-    summary: "Runs the steps of its branches at the same time; gives the record of what each branch gives as `output`.",
+    summary: "Runs the steps of its branches at the same time; the result is the record of the branches' outputs.",
     example: "parallel: { left: { steps: [ log: { message: left } ], output: 1 }, right: { steps: [ log: { message: right } ] } }",
     takes: Takes::Named(&Takes::Map(BRANCH)),
     timeout: Timeout::No(DOES_NOT_WAIT),

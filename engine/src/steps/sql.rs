@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub(super) const KIND: Row = Row {
     key: "sql",
-    summary: "Asks a database (`query`, which gives a table), or changes it (`execute`, which acts; a list of statements is one transaction).",
+    summary: "Queries a database (`query`, which returns a table), or changes it (`execute`, which acts; a list of statements is one transaction).",
     example: "sql: { connection: erp, query: \"select price from items where sku = :sku\", params: { sku: A100 } }",
     takes: Takes::Map(&[
         needed("connection", Takes::Text),

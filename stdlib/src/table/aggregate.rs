@@ -13,13 +13,13 @@ pub(crate) const ROWS: &[Row] = &[
     row("All(rows: rows, condition: expr) -> boolean", "Is the condition true for every row?", all)
         .folds(Fold::All)
         .pays_itself()
-        .rules("True where there are no rows. Stops at the first row for which it is false.")
+        .rules("True if there are no rows. Stops at the first row for which it is false.")
         .examples(&[gives("All([1, 2], row > 0)", "true"), gives("All([], row > 0)", "true")]),
     row("Any(rows: rows, condition: expr = true) -> boolean", "Is the condition true for a row?", any)
         .folds(Fold::Any)
         .reads_first()
         .pays_itself()
-        .rules("False where there are no rows. Stops at the first row for which it is true. Without a condition: are there rows?")
+        .rules("False if there are no rows. Stops at the first row for which it is true. Without a condition: are there rows?")
         .examples(&[gives("Any([1, 2], row > 1)", "true"), gives("Any([])", "false")]),
     row("Count(rows: rows, condition: expr = true) -> number", "The number of rows for which the condition is true.", count)
         .folds(Fold::Count)

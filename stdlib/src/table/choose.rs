@@ -14,7 +14,7 @@ pub(crate) const ROWS: &[Row] = &[
     )
     .reads_first()
     .fixed_cost()
-    .rules("An error where there is none; see `FirstOrDefault` and `FirstOrEmpty`.")
+    .rules("An error if there is no row; see `FirstOrDefault` and `FirstOrEmpty`.")
     .examples(&[
         gives("First([5, 6])", "5"),
         gives("First([5, 6], row > 5)", "6"),
@@ -26,7 +26,7 @@ pub(crate) const ROWS: &[Row] = &[
         last,
     )
     .fixed_cost()
-    .rules("An error where there is none.")
+    .rules("An error if there is no row.")
     .examples(&[
         gives("Last([5, 6])", "6"),
         gives("Last([5, 6], row < 6)", "5"),
@@ -34,7 +34,7 @@ pub(crate) const ROWS: &[Row] = &[
     ]),
     row(
         "FirstOrDefault(rows: rows, default?: any) -> any",
-        "The first row, or a default where there is none.",
+        "The first row, or a default if there is no row.",
         first_or_default,
     )
     .reads_first()
