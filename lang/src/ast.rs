@@ -1,4 +1,4 @@
-//! The tree that the parser builds: what was written, with its place, and nothing decided yet.
+//! The tree that the parser builds: the source as written, with places, before any name is resolved.
 //!
 //! Names are as written. Long flat chains (`a + b + c …`, `else if …`, `x.f().g()`) are flat vectors here,
 //! so that no pass over the tree recurses along them. Real nesting is bounded by the parser (200 levels).
@@ -67,7 +67,7 @@ pub enum StatementKind {
     },
     /// `if c { … } elseif c { … } else { … }`, any number of branches
     If {
-        /// Conditions and what they guard, in order.
+        /// Conditions and their blocks, in order.
         branches: Vec<(Expr, Block)>,
         /// `else`.
         otherwise: Option<Block>,
@@ -76,16 +76,16 @@ pub enum StatementKind {
     For {
         /// The loop variable.
         name: Name,
-        /// What it runs over.
+        /// The rows.
         rows: Expr,
-        /// What is repeated.
+        /// The body.
         body: Block,
     },
     /// `while condition { … }`
     While {
         /// Tested before each pass.
         condition: Expr,
-        /// What is repeated.
+        /// The body.
         body: Block,
     },
     /// `break;`
@@ -96,11 +96,11 @@ pub enum StatementKind {
     Return(Option<Expr>),
     /// `try { … } catch name { … }`
     Try {
-        /// What may fail.
+        /// The guarded block.
         body: Block,
         /// The error as a variable.
         name: Option<Name>,
-        /// What happens then.
+        /// The handler.
         handler: Block,
     },
     /// `type name = type;`
@@ -127,7 +127,7 @@ pub enum StatementKind {
     Assert(Expr),
     /// `exec f(x);`, `f(x);` or any other expression on its own (`error 'x';` too)
     Expression(Expr),
-    /// What could not be parsed; its diagnostic has been given.
+    /// A part that could not be parsed; its diagnostic has been reported.
     Invalid,
 }
 
@@ -143,7 +143,7 @@ pub enum PathStep {
 /// An expression with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
-    /// What it is.
+    /// Its kind.
     pub kind: ExprKind,
     /// From its first to its last character, including any brackets around it.
     pub span: Span,
@@ -174,7 +174,7 @@ pub enum ExprKind {
     Paren(Box<Expr>),
     /// A chain of `.name`, `?.name`, `[index]` and calls after an operand, innermost first
     Postfix {
-        /// What the chain starts from.
+        /// The start of the chain.
         base: Box<Expr>,
         /// The steps, in order.
         steps: Vec<PostfixStep>,
@@ -235,7 +235,7 @@ pub enum ExprKind {
         /// The operators with their places, in order.
         operators: Vec<(QueryOp, Span)>,
     },
-    /// What could not be parsed; its diagnostic has been given.
+    /// A part that could not be parsed; its diagnostic has been reported.
     Invalid,
 }
 
@@ -262,7 +262,7 @@ pub struct RecordField {
 /// One step after an operand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PostfixStep {
-    /// What it is.
+    /// Its kind.
     pub kind: PostfixKind,
     /// Its own place, from its `.`, `[` or `(`.
     pub span: Span,
@@ -293,7 +293,7 @@ pub struct FunctionExpr {
     pub parameters: Vec<Parameter>,
     /// The annotated result.
     pub result: Option<TypeExpr>,
-    /// What it does.
+    /// Its body.
     pub body: FunctionBody,
     /// Written as `x => e`, without the word `function`.
     pub lambda: bool,
@@ -371,7 +371,7 @@ pub struct GroupKey {
 pub struct Select {
     /// `distinct`
     pub distinct: bool,
-    /// What each row gives.
+    /// The columns of each row.
     pub items: Vec<SelectItem>,
     /// `from`
     pub source: Source,
@@ -417,7 +417,7 @@ pub struct Source {
 pub struct Join {
     /// `left join`
     pub left: bool,
-    /// What is joined.
+    /// The joined source.
     pub source: Source,
     /// `on`
     pub on: Expr,
@@ -428,7 +428,7 @@ pub struct Join {
 /// A type as written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TypeExpr {
-    /// What it is.
+    /// Its kind.
     pub kind: TypeExprKind,
     /// Its place.
     pub span: Span,

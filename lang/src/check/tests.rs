@@ -1,11 +1,11 @@
-//! Sources that want to keep the checker busy, or to make it say too much.
+//! Sources that would keep the checker busy, or produce too many reports.
 
 use super::*;
 use crate::host::Interrupt;
 use crate::settings::Limits;
 use std::time::{Duration, Instant};
 
-/// Far more than any of it takes where nothing hangs: a debug build on a busy machine.
+/// Far more than any of them takes unless something hangs: a debug build on a busy machine.
 const HANG: Duration = Duration::from_secs(60);
 
 fn options(registry: &Registry) -> CompileOptions<'_> {
@@ -21,7 +21,7 @@ fn checked(source: &str, limits: Limits, stop: &dyn Fn() -> Option<Interrupt>) -
     compiled
 }
 
-/// The steps that a check takes, too.
+/// Also returns the steps of the check.
 fn paid(source: &str) -> (Compiled, u64) {
     let registry = Registry::default();
     let mut allowance = Allowance::new("The check", LIMITS, &|| None);
@@ -158,7 +158,7 @@ fn hostile_sources_end() {
     }
 }
 
-/// Without a limit of steps they end when the host says so, and say why.
+/// Without a limit of steps they end when the host asks, and report why.
 #[test]
 fn a_check_is_cancelled() {
     for (shape, source) in shapes(1_500) {
@@ -174,7 +174,7 @@ fn a_check_is_cancelled() {
     assert_eq!(compiled.diagnostics.last().map(|found| found.code.id), Some("E0117"));
 }
 
-/// What people write, only more of it, takes no more than is given.
+/// Realistic code, but much of it, stays within the limits.
 #[test]
 fn long_sources_are_checked() {
     let lets = many(5_000, |at| format!("let v{} = v{at} + 1;\n", at + 1));
@@ -184,7 +184,7 @@ fn long_sources_are_checked() {
     assert!(compiled.program.is_some(), "{:?}", compiled.diagnostics.first());
 }
 
-/// Looking for names that were meant is paid for, and no name that is too long for that is looked for.
+/// The search for similar names is paid for, and names that are too long are not searched.
 #[test]
 fn names_that_were_meant_are_paid_for() {
     let steps = |names: &str, wrong: &str| {

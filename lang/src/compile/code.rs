@@ -1,4 +1,4 @@
-//! What functions are compiled to: instructions over two files of registers.
+//! The compiled form of functions: instructions over two files of registers.
 //!
 //! Numbers have registers of their own, 16 bytes without a tag; everything else is a value. The first value registers
 //! of a frame are the near local slots of the tree, those after them are temporaries, each used once. The far slots of a
@@ -13,14 +13,14 @@ use crate::value::{Number, Shape, Value};
 use ecow::EcoString;
 use std::sync::Arc;
 
-/// A register of the frame: of which file the instruction says.
+/// A register of the frame; the instruction determines its file.
 pub(crate) type Register = u8;
 /// The place of an instruction.
 pub(crate) type Target = u32;
 /// The place of something in one of the tables of [`Code`].
 pub(crate) type Entry = u16;
 
-/// An instruction. Letters: `d` where the result goes, `n` registers of numbers, `v` of values.
+/// An instruction. Letters: `d` is the result, `n` registers of numbers, `v` of values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Instruction {
     /// nd = constant
@@ -83,7 +83,7 @@ pub(crate) enum Instruction {
     Box(Register, Register),
     /// vd = constant
     Constant(Register, Entry),
-    /// vd = null, and what it held is gone
+    /// vd = null; its old value is dropped
     Clear(Register),
     /// vd = true or false
     Boolean(Register, bool),
@@ -186,7 +186,7 @@ const _: () = assert!(size_of::<Instruction>() == 8);
 pub(crate) struct Code {
     pub function: FunctionId,
     pub instructions: Box<[Instruction]>,
-    /// Where each instruction comes from.
+    /// The source of each instruction.
     pub spans: Box<[Span]>,
     pub numbers: Box<[Number]>,
     pub values: Box<[Value]>,
@@ -200,17 +200,17 @@ pub(crate) struct Code {
     pub paths: Box<[PathSite]>,
     /// The library function of each `RangeStart`.
     pub ranges: Box<[(Target, Entry)]>,
-    /// For the evaluator.
+    /// Expressions for the evaluator.
     pub exprs: Box<[Expr]>,
     /// Where a call begins, by the number of optional arguments given.
     pub entries: Box<[Target]>,
     /// Where each parameter arrives: a register of numbers, or its slot among the values.
     pub parameters: Box<[Option<Register>]>,
-    /// What catches errors, innermost first.
+    /// The error handlers, innermost first.
     pub handlers: Box<[Handler]>,
     /// The value registers that are near slots; temporaries follow.
     pub locals: usize,
-    /// All value registers, and the far slots; 0 where it uses none.
+    /// All value registers, and the far slots; 0 if it uses none.
     pub registers: usize,
     /// The number registers it may use.
     pub number_registers: usize,
@@ -224,7 +224,7 @@ pub(crate) struct Code {
 #[derive(Debug)]
 pub(crate) struct FieldSite {
     pub name: EcoString,
-    /// The column where its type says it is.
+    /// The column if its type is right.
     pub column: usize,
 }
 
@@ -232,7 +232,7 @@ pub(crate) struct FieldSite {
 #[derive(Debug)]
 pub(crate) struct TypeSite {
     pub ty: Type,
-    /// What is converted, for the error.
+    /// The name of the converted value, for the error.
     pub what: EcoString,
     pub negated: bool,
 }
@@ -273,7 +273,7 @@ impl Code {
         self.spans.get(at).copied().unwrap_or_default()
     }
 
-    /// What catches an error of an instruction.
+    /// The handler for an error of an instruction.
     pub fn handler(&self, at: usize) -> Option<&Handler> {
         self.handlers.iter().find(|handler| (handler.start as usize..handler.end as usize).contains(&at))
     }

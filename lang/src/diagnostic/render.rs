@@ -1,4 +1,4 @@
-//! Findings as a person reads them on a terminal: what, where, the line with the place underlined, and a hint.
+//! Findings for a terminal: message, place, the line with the place underlined, and a hint.
 
 use super::excerpt::{Excerpt, visible};
 use super::{Diagnostic, Severity};
@@ -22,7 +22,7 @@ pub enum Colour {
 /// Calls of a stack that are shown at each of its ends.
 const CALLS: usize = 5;
 
-/// Findings in one text, in their order. `file` is what its header calls the text.
+/// Findings in one text, in their order. `file` names the text in the header.
 pub fn diagnostics(findings: &[Diagnostic], file: &str, source: &str, colour: Colour) -> String {
     findings.iter().map(|finding| diagnostic(finding, file, source, colour)).collect()
 }
