@@ -1,4 +1,4 @@
-//! What comes into a script from outside: clock, randomness, log, HTTP. The crate has none of its own.
+//! The access of a script to the outside: clock, randomness, log, HTTP. The crate has none of its own.
 
 /// The levels of `Log`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +71,7 @@ pub trait Host: Send + Sync {
     /// A line of the log.
     fn log(&self, level: LogLevel, message: &str);
 
-    /// Performs a request. The error says why not, in the user's words.
+    /// Performs a request. The error is a message about why not.
     fn http(&self, request: &HttpRequest) -> Result<HttpResponse, String> {
         Err(format!("HTTP is not allowed here: {} {} was not sent.", request.method, request.url))
     }
@@ -81,7 +81,7 @@ pub trait Host: Send + Sync {
         Err(format!("The event `{name}` can reach runs of workflows only."))
     }
 
-    /// Must this run stop? Asked now and then at loops and calls.
+    /// Must this run stop? Asked at intervals at loops and calls.
     fn interrupt(&self) -> Option<Interrupt> {
         None
     }

@@ -1,6 +1,6 @@
-//! "Did you mean": the nearest of the names that are there.
+//! "Did you mean": the nearest of the existing names.
 
-/// Names from data may be of any number; no more than these are looked at.
+/// Names from data may be of any number; at most this many are compared.
 const MOST: usize = 1_000;
 
 /// Longer names, in bytes, get no suggestion.
@@ -26,7 +26,7 @@ pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
         .filter(|name| *name != wrong && *name != "_" && name.len() <= LONGEST)
         .filter_map(|name| {
             let other: Vec<char> = name.to_lowercase().chars().collect();
-            // Each change takes one letter away at most, and brings one at most.
+            // Each change removes one letter at most, and adds one at most.
             let others = self::letters(&other);
             let differ = |some: u64, more: u64| (some & !more).count_ones() as usize > allowed;
             if differ(letters, others) || differ(others, letters) {
@@ -54,7 +54,7 @@ fn distance(a: &[char], b: &[char], most: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > most {
         return None;
     }
-    // Rows of the table of distances between beginnings; only cells near its diagonal can be small enough.
+    // Rows of the table of distances between prefixes; only cells near its diagonal can be small enough.
     let far = most + 1;
     let mut last = vec![far; b.len() + 1];
     let mut row: Vec<usize> = (0..=b.len()).map(|at| at.min(far)).collect();

@@ -5,10 +5,10 @@ use crate::value::{Column, Number};
 use ecow::EcoString;
 use hashbrown::HashMap;
 
-/// More different texts than this are compared as they are.
+/// More different texts than this are compared directly.
 const RANKED: usize = 1 << 14;
 
-/// Bits of a key that are sorted by at a time.
+/// Bits of a key sorted at a time.
 const DIGIT: u32 = 11;
 
 /// Rows between two checks whether to continue: a millisecond or two.
@@ -103,7 +103,7 @@ fn first<T: Packed, E>(
     let mut last: Option<T> = None;
     for slice in slices {
         watch(SLICE as u64 / 16)?;
-        // Only what comes before the last of the first can be one of them.
+        // Only rows before the last of the first can be among them.
         rows.extend(slice.filter(|row| last.is_none_or(|last| *row < last)));
         if limit < rows.len() {
             rows.select_nth_unstable(limit);
@@ -157,7 +157,7 @@ struct Ranks {
     highest: u64,
 }
 
-/// The keys of each row side by side, the first one highest, and how many bits they take.
+/// The keys of each row packed together, the first one highest, and their number of bits.
 fn pack<E>(keys: &[(&Column, bool)], count: usize, watch: Watch<'_, E>) -> Result<Option<(Vec<u64>, u32)>, E> {
     let mut packed = vec![0u64; count];
     let mut bits = 0;
@@ -210,7 +210,7 @@ fn ranked<T, E>(cells: &[Option<T>], rank: impl Fn(&T) -> u64, watch: Watch<'_, 
     Ok(ranks)
 }
 
-/// The ranks of what has whole numbers in its order.
+/// The ranks of values that have integers in their order.
 fn whole_ranks<T, E>(
     cells: &[Option<T>],
     whole: impl Fn(&T) -> Option<i64>,

@@ -1,10 +1,10 @@
-//! What kernels compute with: the cells of some rows, typed.
+//! The data of kernels: the cells of some rows, typed.
 
 use crate::value::{Column, DateTime, Number, Value, truth};
 use ecow::EcoString;
 use std::borrow::Cow;
 
-/// Some rows: for each source, which of its rows they are.
+/// Some rows: their positions in each source.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch<'b> {
     pub len: usize,
@@ -16,7 +16,7 @@ pub(crate) struct Batch<'b> {
 pub(crate) enum At<'b> {
     /// One after the other from here.
     From(usize),
-    /// At these positions; outside the source, where a left join found no row.
+    /// At these positions; outside the source if a left join found no row.
     Positions(Cow<'b, [u32]>),
 }
 
@@ -46,10 +46,10 @@ impl Batch<'_> {
     }
 }
 
-/// Longer texts are left to the evaluator, which counts what it takes to compare them.
+/// Longer texts are left to the evaluator, which counts the cost of comparing them.
 const LONGEST_TEXT: usize = 16 << 10;
 
-/// The cells of a column for some rows; `None` where the column has no type, or long texts.
+/// The cells of a column for some rows; `None` if the column has no type, or long texts.
 pub(crate) fn cells<'a>(column: &'a Column, at: &At<'_>, len: usize) -> Option<Vector<'a>> {
     Some(match column {
         Column::Null(_) => Vector::Constant(Cow::Owned(Value::Null)),

@@ -1,4 +1,4 @@
-//! Which types fit where, and what two of them have in common.
+//! Which types fit others, and the common type of two.
 
 use super::bounds::Fuel;
 use super::{Field, FunctionType, RecordType, Type, Types};
@@ -9,13 +9,13 @@ use std::sync::Arc;
 pub enum Fit {
     /// Never, for any value.
     Never,
-    /// Some values do; found out when it runs.
+    /// Some values do; checked at run time.
     Sometimes,
-    /// Every value does, converted where it must be.
+    /// Every value does, after conversion if needed.
     Always,
 }
 
-/// How far two types are compared; recursive types go no deeper.
+/// The depth to which two types are compared, also recursive ones.
 const DEPTH: u32 = 20;
 
 impl Types {
@@ -75,12 +75,13 @@ impl Types {
         fit
     }
 
-    /// Is every value of type `from` one of type `to` as it is, without conversion and defaults?
+    /// Is every value of type `from` one of type `to` without conversion and defaults?
     pub fn is_within(&self, from: &Type, to: &Type) -> bool {
         self.bounded(|fuel| self.is_within_at(from, to, DEPTH, fuel))
     }
 
-    /// Need a value of type `from` not be looked at for an annotation? Simple values are, which costs nothing.
+    /// Is a value of type `from` certain to fit an annotation without a check? Simple values are checked, which costs
+    /// nothing.
     pub(crate) fn is_sure(&self, from: &Type, annotation: &Type) -> bool {
         let inner = self.resolve(annotation).without_null();
         !self.resolve(inner).is_simple() && self.is_within(from, annotation)
@@ -116,7 +117,7 @@ impl Types {
         matches!(self.resolve(ty), Type::Any | Type::Null | Type::Nullable(_))
     }
 
-    /// The narrowest type that takes values of both; `any` where they differ.
+    /// The narrowest type that includes the values of both; `any` if they differ.
     pub fn join(&self, a: &Type, b: &Type) -> Type {
         self.bounded(|fuel| self.join_at(a, b, DEPTH, fuel))
     }
@@ -139,7 +140,7 @@ impl Types {
             (Type::Named(..), other) | (other, Type::Named(..)) => {
                 let (x, y) = (self.resolve(a), self.resolve(b));
                 match other {
-                    // Two declared types meet as the records they are, unless one is recursive.
+                    // Two declared types are joined as their records, unless one is recursive.
                     Type::Named(..) if depth < DEPTH => Type::Any,
                     _ => self.join_at(x, y, depth - 1, fuel),
                 }
@@ -185,7 +186,7 @@ impl Types {
         }
         let same_names = x.fields.iter().map(|field| &field.name).eq(y.fields.iter().map(|field| &field.name));
         let mut fields = Vec::with_capacity(x.fields.len());
-        // Fields that only one of them has may be read where they are known to be there, so keep the common ones.
+        // Fields that only one of them has may be read where they are known to exist, so the common ones are kept.
         for (place, known) in x.fields.iter().enumerate() {
             match field(y, place, &known.name, fuel) {
                 Found::Field(other) => {
@@ -200,11 +201,11 @@ impl Types {
     }
 }
 
-/// What is found of a field.
+/// The result of looking up a field.
 enum Found<'t> {
     Field(&'t Field),
     Missing,
-    /// There was no more fuel to look for it.
+    /// The fuel was used up before it was found.
     Unknown,
 }
 
@@ -219,7 +220,7 @@ fn field<'t>(record: &'t RecordType, place: usize, name: &str, fuel: &mut Fuel) 
     record.field(name).map_or(Found::Missing, Found::Field)
 }
 
-/// Are two types the same? Without fuel they are not.
+/// Are two types equal? Without fuel, `false`.
 fn same(a: &Type, b: &Type, fuel: &mut Fuel) -> bool {
     if !fuel.take(1) {
         return false;

@@ -49,7 +49,7 @@ impl Builder<'_> {
             return base;
         }
         let (base, mut steps) = match base.kind {
-            // A call of `map` has come with its first step.
+            // A call of `map` has already taken its first step.
             ExprKind::Postfix { base, steps } => (base, steps),
             _ => (Box::new(base), Vec::new()),
         };

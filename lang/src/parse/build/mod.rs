@@ -1,4 +1,4 @@
-//! From pest's pairs to the tree, and the errors that only the finished parts show.
+//! From pest's pairs to the tree, and the errors that are visible only in complete parts.
 //!
 //! pest counts the blanks and comments before an absent optional part as part of a rule. So the end of a node is always
 //! taken from its last part, never from the rule.
@@ -18,22 +18,22 @@ use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use pest::iterators::{Pair, Pairs};
 
-/// A node as pest gives it.
+/// A node of pest.
 type Node<'a> = Pair<'a, Rule>;
 /// Nodes in a row.
 type Nodes<'a> = Pairs<'a, Rule>;
 
-/// Builds trees and collects what is wrong with them.
+/// Builds trees and collects their errors.
 pub(super) struct Builder<'a> {
-    /// Where the parsed text begins in the source, in bytes.
+    /// The start of the parsed text in the source, in bytes.
     base: usize,
     /// The length of the source. A mended text may be longer, but no place beyond the source is reported.
     length: usize,
     /// The places that have been mended; a hole elsewhere is a stray character of the author.
     holes: &'a [usize],
-    /// `(a, b)` that no `in` has claimed.
+    /// `(a, b)` without an `in`.
     unclaimed_tuples: Vec<Span>,
-    /// What was found wrong.
+    /// The errors found.
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
         self.template_parts(child(&mut nodes).into_inner())
     }
 
-    /// What was found wrong on the way.
+    /// The errors found.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         for span in self.unclaimed_tuples {
             self.diagnostics.push(
@@ -158,7 +158,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// `name = value`, meant as a field or an assignment.
+/// `name = value`, intended as a field or an assignment.
 fn is_assignment_slip(first: &Expr, rest: &[(crate::ast::BinaryOp, Span, Expr)]) -> bool {
     matches!(first.kind, ExprKind::Name(_) | ExprKind::Text(_)) && matches!(rest, [(crate::ast::BinaryOp::Equal, _, _)])
 }

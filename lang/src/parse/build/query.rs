@@ -224,11 +224,11 @@ impl Builder<'_> {
     }
 }
 
-/// What limits one change of a `with`.
+/// The limit of one change of a `with`.
 enum Guard {
     /// `when c`
     When(Expr),
-    /// `otherwise`, and where.
+    /// `otherwise`, and its place.
     Otherwise(Span),
 }
 

@@ -87,7 +87,7 @@ impl Builder<'_> {
                     .with_hint("a function type has an arrow: `(number, text) -> boolean`"),
             );
         }
-        // The parentheses leave no trace but the span.
+        // The parentheses remain only in the span.
         let kind = types.into_iter().next().map_or_else(|| TypeExprKind::Name("any".into()), |inner| inner.kind);
         TypeExpr { kind, span: closed }
     }

@@ -48,7 +48,7 @@ impl Layout<'_> {
         self.text(open) == "(" && open > 0 && self.is_keyword(open - 1, "for")
     }
 
-    /// Is the `;` a slip inside of a bracket that is closed in the same line, as in `f(a; b)`?
+    /// Is the `;` a mistake inside a bracket that is closed in the same line, as in `f(a; b)`?
     fn is_slip(&self, semicolon: usize) -> bool {
         let mut depth = 0_usize;
         for index in semicolon + 1..self.tokens.len() {

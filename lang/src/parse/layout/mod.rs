@@ -1,5 +1,5 @@
-//! How the tokens of a source hang together: which bracket closes which, what is a block, where a statement begins
-//! and ends. All of it is a guess that also works on broken sources; only recovery and messages lean on it.
+//! The structure of the tokens of a source: which bracket closes which, what is a block, where a statement begins and
+//! ends. It is a heuristic that also works on broken sources; only recovery and messages use it.
 
 mod brackets;
 mod statements;
@@ -46,7 +46,7 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    /// What is written there.
+    /// The text of a token.
     pub(in crate::parse) fn text(&self, index: usize) -> &'a str {
         self.tokens.get(index).map_or("", |token| token.text(self.source))
     }
@@ -110,7 +110,7 @@ impl<'a> Layout<'a> {
         self.unclosed.iter().filter(move |(open, at)| *at == end && self.block[*open]).map(|(open, _)| *open)
     }
 
-    /// Is it a closing bracket that closes nothing?
+    /// Is it a closing bracket without an opening one?
     pub(in crate::parse) fn is_stray(&self, index: usize) -> bool {
         self.stray.binary_search(&index).is_ok()
     }
@@ -141,7 +141,7 @@ impl<'a> Layout<'a> {
         (0..=last).rev().find(|at| self.parent[*at].is_none() && self.tokens[*at].kind == Kind::Open)
     }
 
-    /// The block around a token; none at top level.
+    /// The block around a token; `None` at top level.
     pub(in crate::parse) fn frame(&self, index: usize) -> Option<usize> {
         let mut around = self.parent(index);
         while let Some(open) = around

@@ -70,7 +70,7 @@ impl Layout<'_> {
         self.tokens.len()
     }
 
-    /// The word before a token that the body which should begin there belongs to.
+    /// The word before a token to which the expected body belongs.
     pub(in crate::parse) fn head(&self, index: usize) -> &'static str {
         const HEADS: [&str; 8] = ["if", "elseif", "else", "for", "while", "function", "try", "catch"];
         let frame = self.frame(index);
