@@ -8,9 +8,9 @@ use ecow::EcoString;
 pub fn fold_char(c: char) -> char {
     match c {
         c if c.is_ascii() => c.to_ascii_lowercase(),
-        // Its upper case is the `I` of all languages, which is not its other case.
+        // Its upper case is the common `I`, which is not its counterpart.
         'ı' => c,
-        // Ligatures and letters with accents that are written in two ways; they have no single upper case.
+        // Ligatures and accented letters with two encodings; they have no single upper case.
         '\u{1fd3}' => '\u{390}',
         '\u{1fe3}' => '\u{3b0}',
         '\u{fb05}' => '\u{fb06}',

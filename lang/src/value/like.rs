@@ -18,7 +18,7 @@ pub fn like(text: &str, pattern: &str, budget: &mut dyn Budget) -> Result<bool, 
     LikePattern::new(pattern).matches_within(text, budget)
 }
 
-/// A pattern that many texts are held against.
+/// A pattern for matching many texts.
 #[derive(Clone, Debug)]
 pub(crate) struct LikePattern {
     parts: Vec<LikePart>,
@@ -59,7 +59,7 @@ impl LikePattern {
         budget: &mut dyn Budget,
     ) -> Result<bool, Box<RunError>> {
         const SLICE: usize = 1_024;
-        // The greedy matcher with one point to come back to is linear in memory and never exponential.
+        // The greedy matcher with one backtracking point is linear in memory and never exponential.
         let (mut t, mut p) = (0, 0);
         let mut retry: Option<(usize, usize)> = None;
         let mut compared = 0;
@@ -98,7 +98,7 @@ impl LikePattern {
 }
 
 impl LikePart {
-    /// How much work it is to hold a character against it.
+    /// The cost of matching a character against it.
     fn weight(&self) -> usize {
         match self {
             Self::Set { ranges, .. } => 1 + ranges.len() * 8,

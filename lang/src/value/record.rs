@@ -19,7 +19,7 @@ enum Inner {
 #[derive(Clone, Debug)]
 struct Cells {
     shape: Arc<Shape>,
-    /// The names of all rows of the table it comes from, where it has not all of them.
+    /// The names of all rows of its table, if it does not have all of them.
     others: Option<Arc<Shape>>,
     cells: Vec<Value>,
     depth: u16,
@@ -42,11 +42,11 @@ impl Record {
         Self(Inner::Cells(Arc::new(Cells { shape, others, cells, depth, checked: CheckedRecord::default() })))
     }
 
-    /// The same record as a row of a table of these columns: it reads as `null` those that it has not itself, and
-    /// those of no other table.
+    /// The same record as a row of a table of these columns: missing ones read as `null`, and names of other tables are
+    /// dropped.
     #[must_use]
     pub fn among(mut self, columns: &Arc<Shape>) -> Self {
-        // A row has no names that its table has not, so as many are the same.
+        // A row has no names outside its table, so equal counts mean equal names.
         let others = (self.len() < columns.len()).then(|| columns.clone());
         let same = match (self.others(), &others) {
             (None, None) => true,
@@ -59,7 +59,7 @@ impl Record {
         self
     }
 
-    /// A record of these fields. A name given twice keeps its first place and takes the last value.
+    /// A record of these fields. A repeated name keeps its first place and takes the last value.
     pub fn from_fields(fields: impl IntoIterator<Item = (EcoString, Value)>) -> Self {
         let (mut names, mut cells): (Vec<EcoString>, Vec<Value>) = fields.into_iter().unzip();
         let shape = Shape::new(names.iter().cloned());
@@ -103,7 +103,7 @@ impl Record {
         Self::new(Shape::new(names), cells).among(columns)
     }
 
-    /// The names of all rows of its table, where it has not all of them itself: the others read as `null` and do not
+    /// The names of all rows of its table, if it does not have all of them itself: the others read as `null` and do not
     /// count for equality, JSON or `Fields` (lang/README.md, Values).
     #[inline]
     pub fn others(&self) -> Option<&Arc<Shape>> {
@@ -113,12 +113,12 @@ impl Record {
         }
     }
 
-    /// Is it a name that reads as `null` because other rows of its table have it?
+    /// Does the name read as `null` because only other rows of its table have it?
     pub fn is_absent(&self, name: &str) -> bool {
         self.others().is_some_and(|others| others.position(name).is_some()) && self.shape().position(name).is_none()
     }
 
-    /// All names that can be read, those that only others have last.
+    /// All names that can be read, those of other rows last.
     pub fn readable(&self) -> impl Iterator<Item = &EcoString> + Clone {
         let own = self.shape();
         let others = self.others().map_or(&[][..], |others| others.names());
@@ -153,7 +153,7 @@ impl Record {
         }
     }
 
-    /// The same, looking first at `column`, where its type says it is.
+    /// The same, looking first at `column`, its position by its type.
     #[inline]
     pub(crate) fn get_near(&self, column: usize, name: &EcoString) -> Option<Value> {
         match self.shape().names().get(column) {
@@ -250,7 +250,7 @@ impl Record {
         }
     }
 
-    /// Its cells, or the table and the row of it that it is.
+    /// Its cells, or the table and row that it views.
     #[inline]
     pub(super) fn own_cells(&self) -> Result<&Vec<Value>, (&Arc<Table>, usize)> {
         match &self.0 {

@@ -1,4 +1,4 @@
-//! How much memory values hold, for the run's limit: what allocators take for their parts, names included.
+//! The memory of values, for the run's limit: the allocator's size of their parts, names included.
 
 use super::{Column, List, Record, Shape, Table, Value};
 use ecow::EcoString;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 const COUNTS: usize = 2 * size_of::<usize>();
 /// The header before the bytes of a text that is not inline.
 const TEXT_HEAD: usize = 2 * size_of::<usize>();
-/// A function with what it is called with; what it captured comes on top.
+/// A function with the data for its calls; captured values come in addition.
 const FUNCTION: usize = 64;
 
 /// What allocators take for `bytes` bytes.
@@ -17,7 +17,7 @@ const fn block(bytes: usize) -> usize {
     bytes.next_multiple_of(16)
 }
 
-/// The bytes that `roots` keep alive, what is shared counted once. An estimate of what the allocator takes for them.
+/// The bytes that `roots` keep alive, with shared parts counted once. An estimate of the allocator's total.
 pub fn live_size<'a>(roots: impl IntoIterator<Item = &'a Value>) -> usize {
     let mut seen = Seen::default();
     roots.into_iter().map(|value| size(value, &mut seen)).sum()
@@ -85,7 +85,7 @@ fn fresh_cells(column: &Column) -> usize {
 #[derive(Default)]
 struct Seen {
     all: HashSet<usize, foldhash::fast::FixedState>,
-    /// The names that came last: rows mostly have those of the row before.
+    /// The last names: rows usually have those of the row before.
     shape: usize,
 }
 
@@ -145,7 +145,7 @@ fn table_size(table: &Arc<Table>, seen: &mut Seen) -> usize {
     })
 }
 
-/// What a table holds itself.
+/// The size of a table's own part.
 fn cells_size(table: &Arc<Table>, seen: &mut Seen) -> usize {
     match table.made_columns() {
         Some(columns) => {
@@ -254,7 +254,7 @@ mod tests {
         let each = live_size([&table((0..count).map(|n| row([format!("k{n}")])))]);
         // A shape of one name, and the name in the shape of the table.
         assert!(each > one + count * (48 + 16 + 16), "{each} and {one}");
-        // What is shared by all of them is not counted for each.
+        // Parts shared by all of them are not counted for each.
         assert!(each < count * 300, "{each}");
     }
 }

@@ -23,12 +23,12 @@ pub enum LocalTime {
     Once(i64),
     /// Twice, since the clock was set back.
     Twice(i64, i64),
-    /// Never, since the clock was set forward. The instant is the one at which a clock that was not set shows it.
+    /// Never, since the clock was set forward. The instant is the one at which a clock that was not changed shows it.
     Never(i64),
 }
 
 impl LocalTime {
-    /// The first instant; for a time that the clock skips, the time is moved forward by the gap.
+    /// The first instant; a time that the clock skips is moved forward by the gap.
     pub fn first(self) -> i64 {
         match self {
             Self::Once(at) | Self::Twice(at, _) | Self::Never(at) => at,
@@ -64,7 +64,7 @@ pub(super) fn whole_minutes(offset: i32) -> i32 {
     if offset % 60 == 0 { offset } else { (offset.abs() + 30) / 60 * 60 * offset.signum() }
 }
 
-/// The same date and time of day, on the same day of the week, in a year that the tables have.
+/// The same date and time of day, on the same day of the week, in a year of the tables.
 fn stand_in(seconds: i64) -> Option<i64> {
     let date = DateTime::from_timestamp(seconds, 0)?.date_naive();
     // No rule changes the clock on or about February 29.

@@ -100,7 +100,7 @@ fn no_column(table: &Table, name: &str) -> Failure {
     index_error(format!("The table has no column {name}.{hint}"))
 }
 
-/// `.` on something without fields.
+/// `.` on a value without fields.
 #[cold]
 pub(super) fn no_fields(value: &Value, name: &str) -> Failure {
     match value {

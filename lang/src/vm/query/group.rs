@@ -57,7 +57,7 @@ impl<'t> Machine<'_> {
         Ok(Relation { rows: self.made_rows(grouped)?, selection: None })
     }
 
-    /// The keys and members of the groups, by kernels; `None` where a key has none.
+    /// The keys and members of the groups, by kernels; `None` if a key has none.
     fn group_kernels(
         &mut self,
         frame: &mut Frame<'t>,
