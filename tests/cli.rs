@@ -1,4 +1,4 @@
-//! The language commands as their users meet them: the real binary, what it prints, how it ends.
+//! The language commands for their users: the real binary, its output, its exit code.
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 use insta::assert_snapshot;
@@ -60,7 +60,7 @@ impl Folder {
         shown
     }
 
-    /// What several commands print, one after the other.
+    /// The output of several commands, one after the other.
     fn all(&self, commands: &[&[&str]]) -> String {
         commands.iter().map(|command| self.shown(command, "")).collect::<Vec<_>>().join("\n")
     }

@@ -28,7 +28,7 @@ enum Wanted {
     Error(WantedError),
 }
 
-/// What is wanted of an error; what is not given may be anything.
+/// The expected error; missing fields match anything.
 #[derive(Default)]
 struct WantedError {
     /// Part of the message, in any case.

@@ -1,4 +1,4 @@
-//! The warnings of silent traps: each fires on its kind, and none on scripts that are right.
+//! The warnings of silent traps: each fires on its kind, and none on correct scripts.
 
 #[path = "support/traps.rs"]
 mod traps;

@@ -61,7 +61,7 @@ fn list() -> String {
     out
 }
 
-/// A code with its example and what is `found` in it.
+/// A code with its example and the findings in it.
 fn describe(code: &Code, where_found: &str, found: &str) -> String {
     let mut out = format!("{code}: {}{where_found}\n\n", code.title);
     wrap(&mut out, code.text);
@@ -75,7 +75,7 @@ fn describe(code: &Code, where_found: &str, found: &str) -> String {
     out
 }
 
-/// What the checker says to the example of a code of the language.
+/// The findings of the checker in the example of a code of the language.
 fn found_in_script(code: &Code) -> String {
     let registry = flowscript_stdlib::registry();
     let options = CompileOptions {
@@ -90,7 +90,7 @@ fn found_in_script(code: &Code) -> String {
     diagnostics(&found, "example.flow", code.example, Colour::Never)
 }
 
-/// What a check says to the example of a code of workflow files.
+/// The findings of a check in the example of a code of workflow files.
 fn found_in_file(code: &Code) -> String {
     let defaults = Config::default();
     let limits = &defaults.limits;

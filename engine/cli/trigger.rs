@@ -37,7 +37,7 @@ pub struct TriggerArgs {
     target: TargetArgs,
 }
 
-/// How long to wait before a stream that was cut is followed again.
+/// The pause before an interrupted stream is followed again.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Longer than any run: with `--local` the run's own limits end it.
 const LONG: Duration = Duration::from_secs(365 * 86_400);
@@ -60,7 +60,7 @@ pub fn run(args: TriggerArgs) -> Exit {
     })
 }
 
-/// What the run is started with.
+/// The input of the run.
 enum Given {
     /// The text of `--input`.
     Input(String),
@@ -137,7 +137,7 @@ fn watch(api: &Remote, run: &str) -> Result<Exit, String> {
     }
 }
 
-/// The line on a terminal that says how far a run is.
+/// The line on a terminal that shows the progress of a run.
 #[derive(Default)]
 struct Progress {
     shown: bool,

@@ -1,4 +1,4 @@
-//! What passes the checker runs: to a value, an error or a limit; on the machine as on the tree.
+//! A program accepted by the checker runs to a value, an error or a limit; compiled and as a tree alike.
 #![no_main]
 
 mod still;

@@ -1,4 +1,4 @@
-//! A host in which nothing changes, so that the same input does the same again.
+//! A host in which nothing changes, so that the same input has the same result.
 
 use flowscript_lang::host::{Host, LogLevel};
 

@@ -1,4 +1,4 @@
-//! Answers of HTTP peers: packed, without an end, too slow, or leading on and on.
+//! Answers of HTTP peers: compressed, without an end, too slow, or redirecting without end.
 
 use crate::field::Attack;
 use crate::payloads as p;
@@ -70,7 +70,7 @@ const ANSWERS: &[Answer] = &[
             static BODY: OnceLock<Vec<u8>> = OnceLock::new();
             packed(to, "gzip", JSON, BODY.get_or_init(|| p::gzip(p::ragged(500_000).as_bytes())))
         },
-        // A build that is not optimised takes half a minute.
+        // A debug build takes half a minute.
         false,
     ),
     (
@@ -261,7 +261,7 @@ const ANSWERS: &[Answer] = &[
     ),
 ];
 
-/// How an answer is asked for.
+/// How an answer is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     /// A step of eight runs at once.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Where a script runs, and what ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
-    /// What an admin evaluates: within the limits of that.
+    /// An evaluation of an admin, within its limits.
     Evaluate,
     /// A step of a run, eight at a time, which `limits.run` ends.
     Limit,
@@ -21,14 +21,14 @@ enum Door {
     Stop,
     /// The same when it is asked twice.
     StopAtOnce,
-    /// What makes `input` of a message, which `limits.run` ends.
+    /// `processing.input` of a message, which `limits.run` ends.
     Processing,
 }
 use Door::*;
 
 const DOORS: &[Door] = &[Evaluate, Limit, Cancel, Stop, StopAtOnce, Processing];
 
-/// A row: its finding, its name, the script, and the doors that are tried always.
+/// A row: its finding, its name, the script, and the entry points that are always tried.
 type Row = (&'static str, &'static str, &'static str, &'static [Door]);
 
 const ROWS: &[Row] = &[
@@ -259,13 +259,13 @@ const ROWS: &[Row] = &[
         &[],
     ),
     ("S4", "hexadecimal digits", "return Len(Hex.Encode(Repeat('x', 60000000)));", &[]),
-    // The language itself: what steps have always bounded.
+    // The language itself: steps have always been bounded.
     ("S4", "a loop without an end", "while true { }\nreturn 1;", &[]),
     ("S4", "a recursion without an end", "function f(n) => f(n + 1) + 1;\nreturn f(0);", &[]),
     ("S4", "a text that doubles", "let s = 'x';\nwhile true { set s = s & s; }\nreturn 1;", &[]),
 ];
 
-/// A source that is long rather than hostile: the checker has the work. Its finding, its name, how it is made for a
+/// A source that is long rather than hostile, as work for the checker. Its finding, its name, how it is made for a
 /// size, a size of at most 64 KiB and one of the review's, and whether it is tried always.
 type Source = (&'static str, &'static str, fn(usize) -> String, [usize; 2], bool);
 
@@ -405,7 +405,7 @@ pub fn attacks() -> Vec<Attack> {
         Attack {
             row,
             name: format!("source, {size} {name}: {}", ["Evaluate", "File"][door]),
-            // Files are a megabyte: two of them will do.
+            // Files have a megabyte: two of them are enough.
             always: *always && (door == 0 || ["variables", "names that are not known"].contains(name)),
             stage: Box::new(Stage::default),
             act: Box::new(move |field| if door == 0 { evaluate(field, &made(size)) } else { load(field, &made(size)) }),
@@ -451,7 +451,7 @@ impl Door {
                         return Err(format!("it was answered {status}"));
                     }
                 }
-                // Eight of them have the threads for scripts in turns, each for a fifth of a second.
+                // Eight of them use the threads for scripts in turn, each for a fifth of a second.
                 let most = answer_within() * 3;
                 if started.elapsed() > most {
                     Err(format!("limits.run ended it after {:?}", started.elapsed()))
@@ -509,7 +509,7 @@ impl Door {
     }
 }
 
-/// No thread is at work any more, soon after what it worked for is over.
+/// No thread is busy soon after its work is over.
 fn idle(field: &Field) -> Result<(), String> {
     let used = || {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", field.server.id())).unwrap_or_default();
@@ -550,7 +550,7 @@ pub fn evaluate(field: &mut Field, source: &str) -> Result<(), String> {
     if told.text.len() > 16 << 20 {
         return Err(format!("the answer has {} MB", told.text.len() >> 20));
     }
-    // It has five seconds.
+    // Its limit is five seconds.
     if took > Duration::from_secs(5) + answer_within() { Err(format!("it took {took:.1?}")) } else { Ok(()) }
 }
 

@@ -1,5 +1,4 @@
-//! What an attacker would try that takes no more than a request: keys in places where they stay, paths, headers, bombs,
-//! forged addresses, pages.
+//! Attacks that need only a request: keys in places where they remain, paths, headers, bombs, forged addresses, pages.
 
 use crate::peer::{Peer, Reply, ok};
 use crate::server::{Project, Server, TOKEN, bearer, flowscript, raw, wait_for};
@@ -53,7 +52,7 @@ fn wrong_keys_take_equally_long() {
     ];
     let mut times = keys.each_ref().map(|_| Vec::new());
     let mut bodies = Vec::new();
-    // In turns, so that what else the machine does falls on all alike.
+    // Alternating, so that other work of the machine affects all alike.
     for _ in 0..150 {
         for (key, times) in keys.iter().zip(&mut times) {
             let started = Instant::now();
@@ -65,7 +64,7 @@ fn wrong_keys_take_equally_long() {
     }
     bodies.dedup();
     assert_eq!(bodies.len(), 1, "{bodies:?}");
-    // A fast one of each: what else the machine does only adds.
+    // A fast one of each: other work of the machine only adds time.
     let typical = times.map(|mut times| {
         times.sort_unstable();
         times[times.len() / 10]
@@ -226,7 +225,7 @@ fn bombs_do_no_harm() {
     let evaluate = json!({ "source": format!("return {}1{};", "(".repeat(30_000), ")".repeat(30_000)) }).to_string();
     let evaluated = server.send("POST", "/api/v1/evaluate", &[bearer()], Some(evaluate.as_bytes()));
     assert_eq!((evaluated.status, &evaluated.json()["ok"]), (200, &json!(false)));
-    // A file with aliases that unfold to billions is refused when it is read.
+    // A file with aliases that expand to billions is refused when it is read.
     project.write("workflows/bomb.yaml", "a: &a [1, 2]\nb: &b [*a, *a]\noutput: [*b, *b]\n");
     wait_for("the bomb is refused", || server.log().contains("bomb.yaml:1:4").then_some(()));
     assert_eq!(send(&[("Content-Type", "application/json")], b"{}").status, 200);
@@ -263,7 +262,7 @@ fn slow_evaluations_hold_up_no_quick_one() {
     });
 }
 
-/// A gzip member of stored blocks would be as long as what it holds; this one repeats a byte.
+/// A gzip member of stored blocks would be as long as its content; this one repeats a byte.
 fn gzip_of_zeros() -> Vec<u8> {
     let mut bits = Bits::default();
     // One block with fixed codes: a literal 0, then copies of 258 bytes from one byte before.
@@ -335,7 +334,7 @@ output: \"{got.text}\"
     let urls = [
         format!("http://{}/", outside.address),
         format!("http://{}/", inside.address),
-        // A name that anybody may let point anywhere, and other ways to write the address.
+        // A name that its owner may point anywhere, and other ways to write the address.
         format!("http://localhost:{port}/"),
         format!("http://127.1:{port}/"),
         format!("http://2130706433:{port}/"),
@@ -355,7 +354,7 @@ output: \"{got.text}\"
     assert_eq!(outside.heard().len(), 1);
 }
 
-/// All routes of the API, as its description lists them, with parameters that lead to something.
+/// All routes of the API, from its description, with parameters that exist.
 fn routes(server: &Server, ids: &[(&str, &str)]) -> Vec<(String, String)> {
     let document = server.api("/openapi.json");
     let mut routes = Vec::new();
@@ -394,7 +393,7 @@ fn viewers_change_nothing_and_strangers_see_nothing() {
             let send = |headers: &[(&str, &str)]| server.send(method, path, headers, Some(body.as_bytes()));
             send(&[("Authorization", &viewer)]).is_problem(403, "viewer");
             send(&[]).is_problem(401, "credential");
-            // Nothing but the method itself says what is done.
+            // The method alone determines the action.
             send(&[("Authorization", &viewer), ("X-HTTP-Method-Override", "GET")]).is_problem(403, "viewer");
         }
         if method == "GET" {
@@ -435,7 +434,7 @@ output: \"{got}\"
 fn pages_cannot_use_the_api() {
     let project = Project::new(&[("workflows/a.yaml", ECHO)]);
     let server = project.serve();
-    // What a form of another origin can send: no token, perhaps a cookie.
+    // The request that a form of another origin can send: no token, perhaps a cookie.
     let form = [("Origin", "https://evil.example"), ("Content-Type", "text/plain"), ("Cookie", "session=guess")];
     for path in ["/api/v1/keys", "/api/v1/tokens", "/api/v1/workflows/a/run", "/api/v1/runs/retry"] {
         let answer = server.send("POST", path, &form, Some(b"{\"workflow\": \"a\", \"role\": \"admin\"}"));
@@ -454,7 +453,7 @@ steps:
     let answer = wait_for("the workflow is there", || Some(server.get(path)).filter(|answer| answer.status == 200));
     assert_eq!(answer.header("content-security-policy"), "sandbox", "{}", answer.text);
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    // Links never come from what a caller says about the host.
+    // Links never use the host that a caller names.
     let key = server.key("a");
     project.write("workflows/late.yaml", "trigger: { webhook: }\noutput: 1");
     wait_for("the other is there", || {

@@ -69,10 +69,10 @@ const VALUES: &[(&str, &str, bool)] = &[
     ),
 ];
 
-/// How many workflows the callers of a row are spread over where there are many.
+/// The number of workflows over which the callers of a row are spread.
 const MANY: usize = 20;
 
-/// Hears requests, and answers two seconds later.
+/// Reads requests, and answers two seconds later.
 fn slow(stream: TcpStream) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?);
     let mut stream = stream;

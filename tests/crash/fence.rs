@@ -15,7 +15,7 @@ steps:
 output: \"{price.text}\"
 ";
 
-/// What the run's output is once the sleeper had its chance.
+/// The run's output after the sleeper had its chance.
 fn output_after_a_takeover(sabotage: &str) -> String {
     let gate = Gate::default();
     let held = gate.clone();
@@ -40,7 +40,7 @@ fn output_after_a_takeover(sabotage: &str) -> String {
     sleeper.signal("CONT");
     gate.open();
     let output = || awake.api(&format!("/runs/{run}"))["output"].as_str().unwrap().to_owned();
-    // It says so when it was refused; when it was not, the end is another.
+    // It reports that it was refused; if it was not, the end differs.
     wait_for("the sleeper to end its run", || {
         (sleeper.log().contains("belongs to another worker") || output() != "\"in time\"").then_some(())
     });

@@ -87,7 +87,7 @@ output: \"{n}\"
 struct Acknowledged {
     workflow: &'static str,
     number: u32,
-    /// `wait` answers with the output alone.
+    /// The address of the engine now; `None` while it is down.
     run: Option<String>,
 }
 
@@ -293,7 +293,7 @@ impl Campaign {
 struct Past {
     /// When it was dead, each time.
     kills: Vec<Instant>,
-    /// How often each key had reached the peer when its step was finished in the file.
+    /// Waits until all work is done. It hangs if no step has reached the peer for long.
     settled: HashMap<String, usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Steps that reach out: requests, retries, crashes in the middle, answers before the end.
+//! Steps with external effects: requests, retries, crashes in the middle, answers before the end.
 
 use crate::peer::{Peer, Reply, ok, status};
 use crate::server::{Project, Server, bearer, wait_for};
@@ -316,7 +316,7 @@ steps:
     let failed = server.run_in(&start(&server), "failed");
     assert!(failed["error"]["message"].as_str().unwrap().contains("not a public address"), "{failed}");
     assert_eq!(peer.heard().len(), 0);
-    // A connection lists its host, and brings its credentials.
+    // A connection allows its host, and adds its credentials.
     std::fs::write(project.path().join("token"), "s3cret\n").unwrap();
     let connection = format!(
         "erp:\n  http: {{ url: 'http://{}/api/', headers: {{ Authorization: 'Bearer ${{file:token}}' }} }}\n",

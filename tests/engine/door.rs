@@ -1,11 +1,11 @@
-//! The front door: who is let in, and how much of the engine those take whom it does not know.
+//! The entry of requests: who is admitted, and how much of the engine unknown callers may use.
 
 use crate::server::{Project, Server, bearer, raw, wait_for};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Everybody may call it; it gives what it gets.
+/// A public workflow, which returns its input.
 const OPEN: &str = "input: { value: any }
 trigger: { webhook: { auth: none, response: wait, processing: { input: \"[value: body]\" } } }
 output: \"{value}\"\n";
@@ -37,7 +37,7 @@ fn a_token_is_found_without_decoding_the_rest() {
     let project = Project::new(&[("workflows/a.yaml", "input: { rows: any }\ntrigger: { webhook: }\noutput: 1\n")]);
     let server = project.serve();
     let key = server.key("a");
-    // Rows of different names cost most when they are decoded.
+    // Decoding rows of different names costs most.
     let rows: Vec<String> = (0..20_000).map(|n| format!("{{\"k{n}\":1}}")).collect();
     let body = |token: &str| format!("{{\"properties\":{{\"rows\":[{}]}},\"token\":\"{token}\"}}", rows.join(","));
     let before = server.resident();
@@ -213,7 +213,7 @@ steps:\n  - respond: {{ headers: {{ \"{name}\": a }} }}\n"
 fn silent_connections_make_place_for_others() {
     let project = Project::new(&[("flowscript.toml", "[limits]\nconnections = 40\n"), ("workflows/w.yaml", OPEN)]);
     let server = project.serve();
-    // More than one address may have, and none of them asks for anything.
+    // More than one address may have, and none of them sends a request.
     let silent: Vec<TcpStream> = (0..200).map(|_| connect(&server)).collect();
     for _ in 0..20 {
         let answer = wait_for("a connection", || {
@@ -226,7 +226,7 @@ fn silent_connections_make_place_for_others() {
     drop(silent);
     let mut busy: Vec<TcpStream> = Vec::new();
     let refused = wait_for("the place is taken", || {
-        // Those whose bodies are too slow go again.
+        // Those whose bodies are too slow are ended again.
         for _ in 0..40 {
             let mut caller = connect(&server);
             let _ = caller.write_all(b"POST /hooks/w HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n[");

@@ -69,7 +69,7 @@ fn document(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// Types the lines of a document in `folder` and compares what they show; gives how many call the engine.
+/// Types the lines of a document in `folder` and compares their output; returns how many call the engine.
 fn check(path: &str, server: &Server, folder: &Path, environment: &[(&str, &str)]) -> usize {
     let lines = lines(&document(path));
     let lines: Vec<&Line> = lines.iter().filter(|line| !starts_something(&line.command)).collect();
@@ -126,7 +126,7 @@ fn shown(document: &str, language: &str) -> Vec<Shown> {
     blocks.map(file).collect()
 }
 
-/// Lines that build, serve or test are what this test is part of.
+/// Lines that build, serve or test belong to the setup of this test.
 fn starts_something(command: &str) -> bool {
     command.starts_with("cargo ") || command.starts_with("tests/")
 }
@@ -150,7 +150,7 @@ fn lines(readme: &str) -> Vec<Line> {
     lines
 }
 
-/// Does the answer hold the parts between the dots, in their order, from its beginning to its end?
+/// Does the answer contain the parts between the dots, in their order, from its beginning to its end?
 fn fits(wanted: &str, answer: &str) -> bool {
     let mut rest = answer;
     let mut parts = wanted.split('…').peekable();

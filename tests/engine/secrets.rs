@@ -7,7 +7,7 @@ use crate::smtp::Smtp;
 use std::fmt::Write;
 use std::path::Path;
 
-/// Secrets by the name of their variable. Two are words, one is encoded as addresses want it, one is a whole address.
+/// Secrets by the name of their variable. Two are words, one is encoded for addresses, one is a whole address.
 const PLAIN: &str = "Qz7plainSecretWord";
 const ENCODED: &str = "p%40ss%2Fw0rd%26Qz7";
 const SHORT: &str = "Qz7";
@@ -109,7 +109,7 @@ fn teller() -> Peer {
             "ftp" => to(302, format!("ftp://host{}", request.path)),
             "away" => to(302, format!("http://127.0.0.1:1{}", request.path)),
             "loop" => to(302, request.path.clone()),
-            // The body of a good answer is data.
+            // The body of a successful answer is data.
             "location" => Reply { body: String::new(), ..to(201, request.path.clone()) },
             "cut" => Reply { status: 200, headers: vec![("Transfer-Encoding", "chunked".into())], body: said },
             "encoded" => Reply { status: 200, headers: vec![("Content-Encoding", PLAIN.into())], body: said },

@@ -4,7 +4,7 @@ use crate::peer::{Peer, ok};
 use crate::server::{Project, SOON, bearer};
 use std::time::Instant;
 
-/// More than an engine takes that walks no such value to its end, in bytes.
+/// More memory than an engine takes that never walks such a value completely, in bytes.
 const MOST: u64 = 600 << 20;
 
 /// Statements that make such a value; `TIMES` doublings of `PART`.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// An end that takes longer did not come from the engine.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-/// What runs may be deep in, with the settings that it needs. `SILENT` is a peer that never answers.
+/// The work in which runs are stopped, with its settings. `SILENT` is a peer that never answers.
 const WORK: [(&str, &str); 9] = [
     ("loop", "script: \"let i = 0; while true { set i = i + 1; }\""),
     ("ranges", "script: \"while true { let _n = Range(1, 300000); }\""),
@@ -52,7 +52,7 @@ fn start(server: &Server, workflow: &str) -> String {
     accepted.json()["runId"].as_str().unwrap().to_owned()
 }
 
-/// A run that has been at work for a moment.
+/// A run that has been running for a moment.
 fn at_work(server: &Server, workflow: &str) -> String {
     let run = start(server, workflow);
     server.run_in(&run, "running");

@@ -1,5 +1,5 @@
-//! What takes long can be stopped from another thread, soon; what takes too much is a limit error. By kernels, row by row
-//! and in loops.
+//! Long work can be stopped from another thread, soon; excessive work is a limit error. By kernels, row by row and in
+//! loops.
 
 use crate::{compiled, settings};
 use flowscript_lang::error::ErrorKind;
@@ -130,7 +130,7 @@ fn a_sort_of_many_rows_is_cancelled() {
         "let t = map range(0, {rows}) as [a: row * 7919 mod 1000003, b: 'k' & row * 31 mod 977, c: row * 104729 mod {rows}];"
     );
     for sort in [
-        // One whole number a row, narrow and wide.
+        // One integer a row, narrow and wide.
         "t order by b, a desc",
         "t order by c, a, c desc",
         // Too wide to be packed: rows are compared.

@@ -61,7 +61,7 @@ fn settings(limits: Limits) -> Settings {
     Settings { zone: Zone::UTC, culture: "en-US".into(), limits, asserts: true }
 }
 
-/// Runs a program both ways; gives what it came to where both agree.
+/// Runs a program both ways; returns the result if both agree.
 fn agreed(source: &str) -> Result<String, String> {
     let program = compiled(source)?;
     let limits = Limits { steps: Some(20_000), depth: 100, ..Limits::default() };
@@ -81,7 +81,7 @@ fn generated_programs_agree() {
     let (mut refused, mut failed) = (0, 0);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let counts = std::cell::RefCell::new((&mut refused, &mut failed));
-    // Others each time, but for the bounded number: a test that fails must fail again.
+    // Different ones each time, except for the bounded number: a test that fails must fail again.
     let mut runner = match wanted {
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
@@ -107,7 +107,7 @@ fn generated_programs_agree() {
 /// wanted.
 #[test]
 fn chosen_queries_agree() {
-    // The few fit in the short way for few rows, the many are worth kernels.
+    // The few fit the path for few rows, the many are worth kernels.
     let (few, many) = (chosen_queries_agree_on(19, 9), chosen_queries_agree_on(3000, 200));
     assert!(few > 20 && many > 20, "{few} and {many} queries came to a result");
 }
@@ -190,7 +190,7 @@ fn plans_are_the_same_for_both_forms() {
     );
 }
 
-/// Programs on which both ways have differed once.
+/// Programs on which both ways once differed.
 #[test]
 fn once_different_programs_agree() {
     for (source, result) in [
@@ -243,7 +243,7 @@ fn once_different_programs_agree() {
     }
 }
 
-/// Rows picked from a small table share its cells; what changes them leaves the table as it was.
+/// Rows picked from a small table share its cells; changing them leaves the table unchanged.
 #[test]
 fn picked_rows_are_their_own() {
     let source = "\

@@ -4,7 +4,7 @@ use crate::output::Stop;
 use flowscript_engine::disk::Identity;
 use std::path::{Path, PathBuf};
 
-/// Something to check.
+/// A target of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A script or module.
@@ -25,7 +25,7 @@ const SKIPPED: [&str; 3] = ["data", "node_modules", "target"];
 /// How deep folders are followed.
 const MAX_FOLDERS: usize = 32;
 
-/// The files that the paths mean, in their order.
+/// The files for the paths, in their order.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Stop> {
     let mut found = Vec::new();
     for path in paths {
@@ -47,7 +47,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Stop> {
     Ok(found)
 }
 
-/// Goes through a folder; `above` are those around it.
+/// Walks a folder; `above` are those around it.
 fn walk(folder: &Path, above: &mut Vec<Identity>, found: &mut Vec<Found>) -> Result<(), Stop> {
     let unread = |error: std::io::Error| Stop::new(format!("Cannot read `{}`: {error}.", folder.display()));
     // A link may lead to a folder above it.

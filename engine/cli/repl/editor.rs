@@ -1,4 +1,4 @@
-//! What rustyline asks while a line is typed: is it complete, what could follow, what colour has it.
+//! The line editor's callbacks while a line is typed: is it complete, what could follow, what colour has it.
 
 use super::commands;
 use super::session::Session;

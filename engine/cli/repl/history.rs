@@ -1,4 +1,4 @@
-//! Where the lines of earlier sessions are kept.
+//! The file with the lines of earlier sessions.
 
 use std::path::PathBuf;
 
