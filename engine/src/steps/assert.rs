@@ -11,7 +11,7 @@ use flowscript_lang::value::{Value, truth};
 
 pub(super) const KIND: Row = Row {
     key: "assert",
-    summary: "Fails the run where `failIf` is true; the caller gets `message` and `status`.",
+    summary: "Fails the run if `failIf` is true; the caller gets `message` and `status`.",
     example: "assert: { failIf: quantity < 1, message: \"{quantity} is not a quantity.\", status: 422 }",
     takes: Takes::Map(&[
         needed("failIf", Takes::Expression),
