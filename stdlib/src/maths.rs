@@ -11,7 +11,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("Pow(x: number, y: number) -> number", "x to the power of y.", pow)
         .also(&["Maths.Pow"])
         .rules(
-            "Whole powers are exact where 28 digits hold them; what is not exact is rounded to 15 significant digits. No real result, \
+            "Whole powers are exact where 28 digits hold them; inexact results are rounded to 15 significant digits. No real result, \
              or one beyond about ±7.9e28, is an error.",
         )
         .examples(&[gives("Pow(8, 3)", "512"), gives("Pow(2, -1)", "0.5"), gives("Pow(2, 64)", "18446744073709551616"), fails("Pow(-2, 0.5)", "no real result")]),

@@ -56,11 +56,11 @@ pub(crate) const ROWS: &[Row] = &[
     row("Take(rows: rows, count: number) -> same(rows)", "The first `count` rows.", take)
         .reads_first_of()
         .pays_itself()
-        .rules("All of them where there are fewer; none where `count` is 0 or less.")
+        .rules("All of them if there are fewer; none if `count` is 0 or less.")
         .examples(&[gives("Take([1, 2, 3], 2)", "[1, 2]"), gives("Take([1], 5)", "[1]")]),
     row("Skip(rows: rows, count: number) -> same(rows)", "The rows after the first `count` rows.", skip)
         .pays_itself()
-        .rules("None where there are fewer; all where `count` is 0 or less.")
+        .rules("None if there are fewer; all if `count` is 0 or less.")
         .examples(&[gives("Skip([1, 2, 3], 2)", "[3]"), gives("Skip([1], 5)", "[]")]),
     row(
         "TakeWhile(rows: rows, condition: expr) -> same(rows)",

@@ -19,7 +19,7 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Fields({a: 1, b: null})", "['a', 'b']")]),
     row("HasField(record: record, name: text) -> boolean", "Has the record a field of this name?", has_field)
         .pays_itself()
-        .rules("True where its value is `null`, too. Upper and lower case differ.")
+        .rules("True if its value is `null`, too. Upper and lower case differ.")
         .examples(&[gives("HasField({a: null}, 'a')", "true"), gives("HasField({a: 1}, 'A')", "false")]),
     row(
         "GetField(record: record, name: text, default: any = null) -> any",

@@ -28,7 +28,7 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Map([1, 2, 3], x => x + 1)", "[2, 3, 4]"), gives("Map([{p: 2, q: 3}], p * q)", "[6]")]),
     row("Reduce(rows: rows, step: function, start: any) -> any", "One value of all rows, step by step.", reduce)
         .pays_itself()
-        .rules("`step` takes what there is so far and a row, and gives what there is then; first it takes `start`.")
+        .rules("`step` takes the result so far and a row, and returns the new result; the first one is `start`.")
         .examples(&[
             gives("Reduce([1, 2, 3], (sum, x) => sum + x, 10)", "16"),
             gives("Reduce([], (sum, x) => sum + x, 10)", "10"),
