@@ -127,7 +127,7 @@ const SECTIONS: &[Section] = &[
         table::ROWS,
     ),
     section("Missing values", "", &[missing::ROWS]),
-    section("HTTP", "Requests go out only where the host allows it.", &[http::ROWS]),
+    section("HTTP", "Requests are sent only if the host allows it.", &[http::ROWS]),
     section("Logging", "", &[log::ROWS]),
 ];
 

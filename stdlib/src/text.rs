@@ -33,11 +33,11 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("LastInStr('banana', 'an')", "3"), gives("LastInStr('banana', 'x')", "-1")]),
     row("Left(text: text, length: number) -> text", "The first characters.", left)
         .pays_itself()
-        .rules("All of them where the text is shorter; `''` where `length` is 0 or less.")
+        .rules("All of them if the text is shorter; `''` if `length` is 0 or less.")
         .examples(&[gives("Left('Richard', 1)", "'R'"), gives("Left('ab', 9)", "'ab'"), fails("Left('abc', 'x')", "length")]),
     row("Right(text: text, length: number) -> text", "The last characters.", right)
         .pays_itself()
-        .rules("All of them where the text is shorter; `''` where `length` is 0 or less.")
+        .rules("All of them if the text is shorter; `''` if `length` is 0 or less.")
         .examples(&[gives("Right('Richard', 3)", "'ard'"), gives("Right('ab', 0)", "''")]),
     row("Mid(text: text, start: number, length?: number) -> text", "The characters from a position on.", mid)
         .pays_itself()

@@ -176,7 +176,7 @@ fn position_of(strand: &Strand) -> Option<&str> {
     strand.step.and_then(|index| strand.workflow.step(index)).map(|step| step.position.as_str())
 }
 
-/// The bytes of a value; `None` if they exceed the limit for all variables.
+/// The bytes of a value; an error if they exceed the limit for all variables.
 fn kept_bytes(value: &Value, most: usize) -> Result<Vec<u8>, Fault> {
     encoding::encode_up_to(value, most).ok_or_else(|| too_much(&format!("more than {most}"), most))
 }
