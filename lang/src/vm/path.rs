@@ -94,7 +94,7 @@ fn check_path(
     let mut work = Work::default();
     for (at, (step, index)) in path.iter().zip(indexes).enumerate() {
         let last = at + 1 == path.len();
-        // The variable and the caller hold the whole, its container a part; both are held here, too.
+        // The whole is held by the variable and the caller, a part by its container; each is held here, too.
         shared |= is_shared(&inner, if at == 0 { 3 } else { 2 });
         let span = match step {
             PathStep::Field(_, span) => *span,
