@@ -1,8 +1,8 @@
-//! How much of a bare loop's speed the store keeps.
+//! The speed of the store as a fraction of a bare loop's.
 //!
 //! The bare loop inserts the same rows into the same tables and commits them in groups of 64, from one thread, without
-//! decisions, savepoints or answers. The store accepts runs from 64 callers at a time. Both sync every commit. Pairs are
-//! interleaved, since disks drift, and the median of the ratios is what counts.
+//! decisions, savepoints or answers. The store accepts runs from 64 callers at a time. Both sync every commit. Pairs
+//! are interleaved, since disks drift, and the median of the ratios counts.
 //!
 //! `cargo bench --bench group_commit [-- FOLDER]`; the folder decides which disk is measured.
 

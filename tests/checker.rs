@@ -1,4 +1,4 @@
-//! What users read when a script is wrong: every message as it is shown, and every code explained.
+//! The messages for wrong scripts: every message as it is shown, and every code explained.
 
 use flowscript_lang::diagnostic::codes;
 use flowscript_lang::diagnostic::render::{self, Colour};
@@ -31,7 +31,7 @@ fn messages_read_well() {
     insta::assert_snapshot!(shown);
 }
 
-/// The code that a script is named after is among its messages.
+/// The code in a script's file name is among its messages.
 #[test]
 fn scripts_give_the_code_they_are_named_after() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/checker");
@@ -120,7 +120,7 @@ fn modules_are_found_among_rows_of_unknown_columns() {
     assert_eq!(run("open pricing; let g = gross; return g(3) + Map([1], Gross)[0];").as_deref(), Ok("8"));
 }
 
-/// A folder with a file `json.flow`: here the script itself, which is no module.
+/// A folder with a file `json.flow`: here the script itself, which is not a module.
 struct Hiding(&'static str);
 
 impl ModuleLoader for Hiding {

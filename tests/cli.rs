@@ -1,5 +1,5 @@
-//! The language commands as their users meet them: the real binary, what it prints, how it ends.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+//! The language commands for their users: the real binary, its output, its exit code.
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 use insta::assert_snapshot;
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ impl Folder {
         self.0.path()
     }
 
-    /// What a command prints: standard output, then standard error behind `!`, then its exit code if it is not 0.
+    /// The output of a command: standard output, then standard error after `!`, then its exit code if it is not 0.
     fn shown(&self, arguments: &[&str], input: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowscript"));
         command.args(arguments).current_dir(self.path()).stdin(Stdio::piped());
@@ -60,7 +60,7 @@ impl Folder {
         shown
     }
 
-    /// What several commands print, one after the other.
+    /// The output of several commands, one after the other.
     fn all(&self, commands: &[&[&str]]) -> String {
         commands.iter().map(|command| self.shown(command, "")).collect::<Vec<_>>().join("\n")
     }

@@ -28,7 +28,7 @@ enum Wanted {
     Error(WantedError),
 }
 
-/// What is wanted of an error; what is not given may be anything.
+/// The expected error; missing fields match anything.
 #[derive(Default)]
 struct WantedError {
     /// Part of the message, in any case.
@@ -92,7 +92,7 @@ fn refused_as(script: &str, wanted: &WantedError, found: &[Diagnostic]) -> Resul
 
 fn failed_as(wanted: &WantedError, error: &RunError) -> Result<(), String> {
     let place = error.place.as_ref();
-    // What a message says to do stands in it.
+    // The hint of a message is part of it.
     let fits = holds(&error.message, &wanted.message)
         && wanted.before_running != Some(true)
         && wanted.lines.is_empty()

@@ -1,4 +1,4 @@
-//! What to write instead: each fix makes its diagnostic go away, and safe ones leave the result as it was.
+//! Fixes: each one removes its diagnostic, and safe ones leave the result unchanged.
 
 #[path = "support/traps.rs"]
 mod traps;
@@ -98,7 +98,7 @@ const MISTAKES: &[&str] = &[
     "let t = [{date: '2024-01-05'}]; return Map(t, Date);",
 ];
 
-/// Each script of the lists with what is found in it.
+/// Each script of the lists with its findings.
 fn sources() -> Vec<String> {
     let mut sources: Vec<String> = MISTAKES.iter().map(ToString::to_string).collect();
     sources.extend(traps::TRAPS.iter().flat_map(|(_, sources)| *sources).map(ToString::to_string));
@@ -116,7 +116,7 @@ fn a_fix_makes_its_diagnostic_go_away() {
         let found = check(&source);
         for (finding, fix) in found.iter().flat_map(|finding| finding.fixes.iter().map(move |fix| (finding, fix))) {
             let Applied { text, applied, .. } = fix::apply(&source, [fix]);
-            // What stands behind an edit moves by what is written there.
+            // The text after an edit moves by what the edit adds.
             let moved: usize =
                 fix.edits.iter().map(|edit| edit.text.len().max((edit.span.end - edit.span.start) as usize)).sum();
             let is_same = |other: &Diagnostic| {
@@ -142,7 +142,7 @@ fn mistakes_have_fixes() {
     assert!(without.is_empty(), "{without:#?}");
 }
 
-/// Scripts that run give the same afterwards, those that the parser refused have no safe fix left.
+/// Scripts that run have the same result afterwards, those that the parser refused have no safe fix left.
 #[test]
 fn safe_fixes_leave_the_result_as_it_was() {
     let mut all = sources();
@@ -173,7 +173,7 @@ fn safe_fixes_leave_the_result_as_it_was() {
     assert!(changed > 20 && ran > 2, "{changed} were changed, {ran} of them ran before");
 }
 
-/// Whatever is wrong, a fix names places of the source, and applying safe ones comes to an end.
+/// For any mistake, a fix names places of the source, and applying safe ones ends.
 #[test]
 fn fixes_of_broken_sources_fit() {
     let mut wrong = String::new();
@@ -197,7 +197,7 @@ fn fixes_of_broken_sources_fit() {
     assert!(fitting > 500, "{fitting}");
 }
 
-/// What a script gives; nothing for one that does not run.
+/// The result of a script; `None` if it does not run.
 fn outcome(source: &str) -> Option<String> {
     match support::run(source, Limits::default()) {
         Ran::Returned(value) => Some(value.to_literal(2_000)),

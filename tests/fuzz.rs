@@ -1,6 +1,6 @@
 //! A bounded fuzz run for CI: known scripts, cut, joined and mutated, are parsed, checked and run.
 //!
-//! `FUZZ_SECONDS` sets how long (10 by default), `FUZZ_SEED` where it begins. Nothing may panic, overflow the stack or
+//! `FUZZ_SECONDS` sets the duration (10 by default), `FUZZ_SEED` the seed. Nothing may panic, overflow the stack or
 //! hang, and every finding must lie in its source. The coverage-guided targets are in `fuzz/`.
 
 use flowscript_lang::function::Effect;
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What random pieces are made of: words and signs of the language, and what tends to break things.
+/// The pieces of random sources: words and signs of the language, and text that tends to break things.
 const PIECES: &[&str] = &[
     "let ",
     "set ",
@@ -144,13 +144,13 @@ fn no_source_breaks_the_language() {
     assert!(count > 0, "no source was tried");
 }
 
-/// Scripts that are known to be interesting: the conformance cases and the reference's blocks.
+/// Interesting scripts: the conformance cases and the reference's blocks.
 fn corpus() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut scripts = Vec::new();
     for file in ["language", "tables", "functions", "checks"] {
         let text = fs::read_to_string(root.join(format!("tests/conformance/{file}.yaml"))).expect("a conformance file");
-        // The text between the quotes is near enough: it is going to be mutated.
+        // The text between the quotes is accurate enough: it will be mutated.
         scripts.extend(
             text.lines().filter_map(|line| line.split_once("script: \"")).map(|(_, rest)| rest.replace("\\\"", "\"")),
         );

@@ -1,4 +1,4 @@
-//! The warnings of silent traps: each fires on its kind, and none on scripts that are right.
+//! The warnings of silent traps: each fires on its kind, and none on correct scripts.
 
 #[path = "support/traps.rs"]
 mod traps;
@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use traps::TRAPS;
 
-/// Scripts that look like traps and are none.
+/// Scripts that look like traps but are correct.
 const RIGHT: &[&str] = &[
     "let n = 0; function step() { set n = n + 1; return n; } step(); exec step(); return n;",
     "log('x'); exec log('y'); return 1;",

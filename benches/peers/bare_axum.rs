@@ -1,4 +1,4 @@
-//! The price query as a bare axum handler that keeps nothing: the most an HTTP server in Rust could do here.
+//! The price query as a bare axum handler that stores nothing: the upper bound for an HTTP server in Rust.
 //!
 //! `bare_axum PORT`; see `engine.py`.
 

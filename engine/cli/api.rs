@@ -1,4 +1,4 @@
-//! Commands that talk to an engine: through its API where one is running, else through the same API on the store itself.
+//! Commands that use an engine: through its API if one is running, else through the same API on the store itself.
 
 use clap::Args;
 use flowscript_engine::config::Config;
@@ -22,7 +22,7 @@ pub struct TargetArgs {
     dir: PathBuf,
 }
 
-/// Where a command does its work.
+/// The target of a command.
 pub enum Target {
     /// Through the API of a running engine.
     Running(Remote),
@@ -30,7 +30,7 @@ pub enum Target {
     Folder(PathBuf),
 }
 
-/// The admin API, wherever it is.
+/// The admin API of a target.
 pub enum Api {
     /// Of a running engine.
     Remote(Remote),
@@ -46,12 +46,12 @@ pub struct Remote {
     runtime: Arc<tokio::runtime::Runtime>,
 }
 
-/// Lines of the stream of a run's events, as they come.
+/// Lines of the stream of a run's events, as they arrive.
 pub struct Lines {
     answer: reqwest::Response,
     runtime: Arc<tokio::runtime::Runtime>,
     whole: VecDeque<String>,
-    /// What has come of a line that has not ended.
+    /// The received part of an unfinished line.
     begun: Vec<u8>,
 }
 
@@ -63,7 +63,7 @@ pub struct InFolder {
 }
 
 impl TargetArgs {
-    /// Finds out who is meant. The error says what is missing.
+    /// Finds the target. The error says what is missing.
     pub fn find(&self) -> Result<Target, String> {
         let data = self.dir.join("data");
         if let Some(url) = &self.url {
@@ -81,7 +81,7 @@ impl TargetArgs {
         }
     }
 
-    /// The admin API of who is meant.
+    /// The admin API of the target.
     pub fn api(&self) -> Result<Api, String> {
         match self.find()? {
             Target::Running(remote) => Ok(Api::Remote(remote)),
@@ -96,12 +96,12 @@ impl TargetArgs {
 }
 
 impl Api {
-    /// `GET`; the error is what the engine said.
+    /// `GET`; the error is the engine's message.
     pub fn get(&self, path: &str) -> Result<Json, String> {
         self.send("GET", path, None)
     }
 
-    /// A request with JSON; the error is what the engine said.
+    /// A request with JSON; the error is the engine's message.
     pub fn send(&self, method: &str, path: &str, body: Option<&Json>) -> Result<Json, String> {
         let body = body.map(Json::to_string).unwrap_or_default();
         match self {
@@ -137,17 +137,17 @@ impl Remote {
         Ok(Self { base: format!("{}/api/v1", base.trim_end_matches('/')), token, client, runtime: Arc::new(runtime) })
     }
 
-    /// `GET`; the error is what the engine said.
+    /// `GET`; the error is the engine's message.
     pub fn get(&self, path: &str) -> Result<Json, String> {
         self.send("GET", path, String::new())
     }
 
-    /// `POST` with JSON; the error is what the engine said.
+    /// `POST` with JSON; the error is the engine's message.
     pub fn post(&self, path: &str, body: &Json) -> Result<Json, String> {
         self.send("POST", path, body.to_string())
     }
 
-    /// Lines of the stream of a run's events, as they come: each means that something has happened.
+    /// Lines of the stream of a run's events, as they arrive: each means that something has happened.
     pub fn events(&self, run: &str) -> Result<Lines, String> {
         let answer = self.call("GET", &format!("/events?run={run}"), String::new())?;
         if answer.status().as_u16() != 200 {
@@ -177,7 +177,7 @@ impl Remote {
 impl Iterator for Lines {
     type Item = String;
 
-    /// The next line that has data or keeps the stream alive; nothing after the end of the stream.
+    /// The next line with data or a keep-alive; `None` after the end of the stream.
     fn next(&mut self) -> Option<String> {
         loop {
             while let Some(line) = self.whole.pop_front() {
@@ -199,13 +199,13 @@ impl Iterator for Lines {
     }
 }
 
-/// What an answer says; the error is what the engine said.
+/// The content of an answer; the error is the engine's message.
 fn read(status: u16, bytes: &[u8], who: &str) -> Result<Json, String> {
     if (200..300).contains(&status) {
         if bytes.is_empty() {
             return Ok(Json::Null);
         }
-        // What is no JSON is no empty list.
+        // A body that is not JSON is not an empty list.
         return serde_json::from_slice(bytes)
             .map_err(|error| format!("{who} does not answer as an engine does: {error}"));
     }

@@ -31,7 +31,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Exit {
     }
 }
 
-/// What there is to say of a function or module; of all of them without a name.
+/// The text about a function or module; about all of them without a name.
 pub fn text(registry: &Registry, name: Option<&str>) -> Result<String, Stop> {
     let Some(name) = name else { return Ok(list(registry.functions().iter().map(AsRef::as_ref))) };
     if let Some(function) = registry.find(name) {
@@ -90,7 +90,7 @@ fn describe(function: &Function, registry: &Registry) -> String {
     out
 }
 
-/// What an example that shows an error says: the checker's words, or those of the run.
+/// The message of an example with an error: that of the checker or of the run.
 fn failure(source: &str, registry: &Registry) -> Option<String> {
     let options = CompileOptions {
         mode: Mode::Expression,

@@ -20,7 +20,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(mut args: Args, terminal: Terminal) -> Exit {
-    // `--allow-http` takes any number of words, the expression too where it stands behind.
+    // `--allow-http` takes any number of words, also the expression if it comes after it.
     let expression = args.expression.or_else(|| args.options.host.take_last_host());
     let source = match expression {
         Some(expression) if !args.rest.is_empty() && !looks_like_option(&expression) => {

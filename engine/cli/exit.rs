@@ -1,11 +1,11 @@
-//! The exit codes that every command shares.
+//! The exit codes shared by all commands.
 
 use std::process::ExitCode;
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: it did what was asked.
+    /// 0: it succeeded.
     Done,
     /// 1: it ran and failed (runtime error, failed test, failed run).
     Failed,
@@ -14,7 +14,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// How a command ended that talks to an engine; the reason why it could not goes to standard error.
+    /// The result of a command that uses an engine; the reason of a failure goes to standard error.
     pub fn of(command: &str, done: Result<(), String>) -> Self {
         match done {
             Ok(()) => Self::Done,

@@ -32,7 +32,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Exit {
 
 fn text(code: Option<&str>) -> Result<String, Stop> {
     let Some(code) = code else { return Ok(list()) };
-    // As it stands in messages: `error[E0102]`.
+    // As messages show it: `error[E0102]`.
     let bare = code.trim_start_matches("error").trim_start_matches("warning").trim_matches(['[', ']']);
     if let Some(code) = codes::find(bare) {
         return Ok(describe(code, "", &found_in_script(code)));
@@ -61,7 +61,7 @@ fn list() -> String {
     out
 }
 
-/// A code with its example and what is `found` in it.
+/// A code with its example and the findings in it.
 fn describe(code: &Code, where_found: &str, found: &str) -> String {
     let mut out = format!("{code}: {}{where_found}\n\n", code.title);
     wrap(&mut out, code.text);
@@ -75,7 +75,7 @@ fn describe(code: &Code, where_found: &str, found: &str) -> String {
     out
 }
 
-/// What the checker says to the example of a code of the language.
+/// The findings of the checker in the example of a code of the language.
 fn found_in_script(code: &Code) -> String {
     let registry = flowscript_stdlib::registry();
     let options = CompileOptions {
@@ -90,7 +90,7 @@ fn found_in_script(code: &Code) -> String {
     diagnostics(&found, "example.flow", code.example, Colour::Never)
 }
 
-/// What a check says to the example of a code of workflow files.
+/// The findings of a check in the example of a code of workflow files.
 fn found_in_file(code: &Code) -> String {
     let defaults = Config::default();
     let limits = &defaults.limits;
@@ -114,7 +114,7 @@ fn indented(text: &str) -> String {
     out
 }
 
-/// The file that examples of workflows stand in.
+/// The file name in examples of workflows.
 const EXAMPLE: &str = "workflows/example.yaml";
 
 fn of_kind(kind: ErrorKind) -> &'static str {

@@ -31,7 +31,7 @@ use output::{Format, Report, Stop, Terminal};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Threads that hand messages to each other fight over the system's allocator; see `benches/README.md`.
+/// Threads that pass messages to each other contend for the system's allocator; see `benches/README.md`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

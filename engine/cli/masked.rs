@@ -1,4 +1,4 @@
-//! Standard error for the engine's log: the secrets of connections masked, and nothing that acts on a terminal.
+//! Standard error for the engine's log: secrets of connections are masked, and control characters of terminals removed.
 
 use crate::output::safe_log;
 use flowscript_engine::outgoing::masked;
@@ -6,7 +6,7 @@ use std::io::{Result, Write, stderr};
 
 /// Standard error without secrets. A line of the log comes as one text, and stays one line.
 pub struct Masked {
-    /// Has the log colours of its own? What its messages hold of them is escaped before it comes here.
+    /// Does the log use colours? Control characters in its messages are escaped before.
     pub has_colours: bool,
 }
 

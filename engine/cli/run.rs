@@ -23,7 +23,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(mut args: Args, terminal: Terminal) -> Exit {
-    // `--allow-http` takes any number of words, the file too where it stands behind.
+    // `--allow-http` takes any number of words, also the file if it comes after it.
     let file = args.file.or_else(|| args.options.host.take_last_host().map(PathBuf::from));
     let source = match &file {
         Some(file) => Source::read(file),

@@ -1,4 +1,4 @@
-//! `flowscript schema`: what may stand in a workflow file, for editors.
+//! `flowscript schema`: what is allowed in a workflow file, for editors.
 
 use crate::exit::Exit;
 use crate::output::print;

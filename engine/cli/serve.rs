@@ -52,7 +52,7 @@ pub fn run(args: ServeArgs) -> Exit {
         Err(error) => return not_started(&format!("threads cannot be started: {error}")),
     };
     let served = runtime.block_on(serve(args));
-    // What is left of the engine is dropped, which closes the store. A thread that is deep in something is not waited for.
+    // The rest of the engine is dropped, which closes the store. A thread that is busy is not waited for.
     runtime.shutdown_timeout(CLOSING);
     match served {
         Ok(()) => Exit::Done,
@@ -60,18 +60,19 @@ pub fn run(args: ServeArgs) -> Exit {
     }
 }
 
-/// Each connection is an open file, and the usual limit of 1,024 is one for programs that select(2). Where it cannot be
-/// raised, connections beyond it wait to be accepted.
+/// Each connection is an open file, and the usual limit of 1,024 is meant for programs that use select(2). If it cannot
+/// be raised, connections beyond it wait to be accepted.
 fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!("the limit of open files stays where it is: {error}");
+        tracing::warn!("the limit of open files was not raised: {error}");
     }
 }
 
-/// How many connections leave enough open files for the engine itself: its store, its folders, what steps open.
+/// The number of connections that leaves enough open files for the engine itself: its store, its folders, the files of
+/// steps.
 fn possible_connections(wanted: usize) -> usize {
     use rustix::process::{Resource, getrlimit};
     const OWN_PART: u64 = 4;
@@ -85,7 +86,7 @@ fn possible_connections(wanted: usize) -> usize {
     possible.max(LEAST).min(wanted)
 }
 
-/// Pages of 2 MiB take twice the memory in an engine that is idle most of the time. They are for programs that go through
+/// Pages of 2 MiB would double the memory of an engine that is idle most of the time. They are for programs that walk
 /// large tables once, as `run` does.
 fn keep_pages_small() {
     #[cfg(target_os = "linux")]
@@ -168,7 +169,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps the lock file, by which commands find the engine: it is written again if it was removed.
+/// Keeps the lock file, with which commands find the engine: it is written again if it was removed.
 async fn keep_lock(lock: Arc<Mutex<FolderLock>>) {
     loop {
         tokio::time::sleep(KEEP_LOCK).await;
@@ -197,7 +198,7 @@ pub fn open_store(config: &Config, project: &Path) -> Result<Arc<dyn Store>, Str
     Ok(Arc::new(SqliteStore::open(&file).map_err(|error| error.to_string())?))
 }
 
-/// Lines of the engine's own log go to standard error; `FLOWSCRIPT_LOG` says which.
+/// Lines of the engine's own log go to standard error; `FLOWSCRIPT_LOG` selects them.
 pub fn start_log() {
     use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_from_env("FLOWSCRIPT_LOG")
@@ -211,7 +212,7 @@ pub fn start_log() {
         .init();
 }
 
-/// Says where everything is.
+/// Prints the addresses and folders in use.
 fn announce(engine: &Engine, project: &Path, address: SocketAddr, admin: Option<SocketAddr>, token: &AdminToken) {
     let config = engine.config();
     let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));

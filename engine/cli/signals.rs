@@ -1,20 +1,20 @@
 //! Signals to the engine: the first one stops it in order, a second one at once.
 //!
-//! They are heard by a thread of their own: whatever keeps the engine's threads busy, they still count.
+//! They are handled by a thread of their own, so that they count even when the engine's threads are busy.
 
 use std::sync::mpsc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// How long a stop may take in all: the time that runs at work get, and what the store needs after it.
+/// The longest time of a whole stop: the grace of running work, and the time of the store after it.
 const LONGEST_STOP: Duration = Duration::from_secs(30);
 
-/// The signals that have come.
+/// The received signals.
 pub struct Signals(watch::Receiver<bool>);
 
 impl Signals {
-    /// Listens from now on: a signal that comes while the engine starts is not lost. The error says what is in the way.
+    /// Handles signals from now on: one that arrives while the engine starts is not lost. The error is a message.
     pub fn listen() -> Result<Self, String> {
         let (heard, told) = watch::channel(false);
         let (listening, ready) = mpsc::channel();
@@ -31,9 +31,9 @@ impl Signals {
         Ok(Self(told))
     }
 
-    /// Ready once the engine is to stop.
+    /// Ready once the engine must stop.
     pub async fn stop(&mut self) {
-        // The thread that tells lives as long as the process.
+        // The sending thread lives as long as the process.
         let _ = self.0.wait_for(|stops| *stops).await;
     }
 }

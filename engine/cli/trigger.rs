@@ -37,7 +37,7 @@ pub struct TriggerArgs {
     target: TargetArgs,
 }
 
-/// How long to wait before a stream that was cut is followed again.
+/// The pause before an interrupted stream is followed again.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Longer than any run: with `--local` the run's own limits end it.
 const LONG: Duration = Duration::from_secs(365 * 86_400);
@@ -60,7 +60,7 @@ pub fn run(args: TriggerArgs) -> Exit {
     })
 }
 
-/// What the run is started with.
+/// The input of the run.
 enum Given {
     /// The text of `--input`.
     Input(String),
@@ -130,14 +130,14 @@ fn watch(api: &Remote, run: &str) -> Result<Exit, String> {
             }
         }
         if events.next().is_none() {
-            // The engine was restarted, or somebody in between has cut the stream.
+            // The engine was restarted, or a proxy has closed the stream.
             std::thread::sleep(PAUSE);
             events = api.events(run)?;
         }
     }
 }
 
-/// The line on a terminal that says how far a run is.
+/// The line on a terminal that shows the progress of a run.
 #[derive(Default)]
 struct Progress {
     shown: bool,
@@ -156,7 +156,7 @@ impl Progress {
 
     fn hide(&mut self) {
         if std::mem::take(&mut self.shown) {
-            // To the beginning of the line, and nothing behind it.
+            // Back to the beginning of the line, and clears the rest of it.
             eprint!("\r\x1b[K");
         }
     }

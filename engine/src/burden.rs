@@ -1,9 +1,9 @@
-//! What the values of runs weigh together. A run that has begun always continues; but where the values of others take much
-//! of the memory already, a run that is going to take more waits until some of them have ended.
+//! The total weight of the values of runs. A run that has begun always continues; but while the values of others take
+//! much of the memory, a run that is about to take more waits until some of them have ended.
 //!
-//! Only runs with large values wait, and those of workflows whose last runs had some: how much such a run is going to
-//! take is what the last ones took. One run at a time has a pass and waits for nothing until it ends, so that runs which
-//! all wait for the room of the others do not do so for ever.
+//! Only runs with large values wait, and those of workflows whose last runs had some: a run is expected to take as much
+//! as the last ones took. One run at a time has a pass and waits for nothing until it ends, so that runs that all wait
+//! for each other's room cannot deadlock.
 
 use crate::store::VersionHash;
 use std::collections::HashMap;
@@ -11,22 +11,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// Less is not counted, in bytes.
+/// Smaller values are not counted, in bytes.
 pub const LEAST: usize = 16 << 10;
-/// Where values weigh more together, runs with large ones wait, in bytes.
+/// Above this total, in bytes, runs with large values wait.
 const MOST: usize = 128 << 20;
 
-/// What the values of all runs weigh.
+/// The total weight of the values of all runs.
 #[derive(Debug)]
 pub struct Burden {
     most: usize,
     held: AtomicUsize,
-    /// Notified when it has become less.
+    /// Notified when it has shrunk.
     eased: Notify,
-    /// One after the other waits for room, in the order in which they came.
+    /// Runs wait for room one after the other, in the order in which they asked.
     turn: Semaphore,
     pass: Arc<Semaphore>,
-    /// What runs of versions with large values weigh, and how many versions that are.
+    /// The weight of runs of versions with large values, and the number of these versions.
     heavy: RwLock<HashMap<VersionHash, usize>>,
     versions: AtomicUsize,
 }
@@ -51,7 +51,7 @@ impl Burden {
         }
     }
 
-    /// What a run of this version is going to take.
+    /// The expected weight of a run of this version.
     fn expected(&self, version: VersionHash) -> usize {
         if self.versions.load(Ordering::Relaxed) == 0 {
             return 0;
@@ -83,7 +83,7 @@ impl Burden {
     }
 }
 
-/// What the values of one run weigh. Dropped, it is given back.
+/// The weight of the values of one run. It is given back on drop.
 #[derive(Debug)]
 pub struct Load {
     burden: Arc<Burden>,
@@ -97,11 +97,11 @@ pub struct Load {
 struct State {
     /// What the run is expected to take until it ends.
     expected: usize,
-    /// What its variables take.
+    /// The weight of its variables.
     values: usize,
-    /// What is on its way to them.
+    /// The weight of results on their way to them.
     beside: usize,
-    /// What of all this is counted.
+    /// The part of all this that is counted.
     counted: usize,
     /// The most that its values took.
     most: usize,
@@ -109,12 +109,12 @@ struct State {
 }
 
 impl Load {
-    /// That of a run of this version which has not begun.
+    /// The load of a run of this version that has not begun.
     pub fn new(burden: &Arc<Burden>, version: VersionHash) -> Arc<Self> {
         Arc::new(Self { burden: burden.clone(), version, state: Mutex::default(), passed: Notify::new() })
     }
 
-    /// May the run take more now? Then what it is expected to take is counted.
+    /// May the run take more now? If so, its expected weight is counted.
     pub fn may_grow(&self) -> bool {
         let burden = &self.burden;
         let held = burden.held.load(Ordering::Relaxed);
@@ -149,7 +149,7 @@ impl Load {
         }
         tokio::select! {
             () = self.wait() => {}
-            // Another step of the same run has got it.
+            // Another step of the same run has got the pass.
             () = passed => {}
         }
     }
@@ -185,7 +185,7 @@ impl Load {
         self.count(&mut state);
     }
 
-    /// The run has ended, and what is left of it weighs this much: nothing more is expected.
+    /// The run has ended, and its remains weigh this much: no more is expected.
     pub fn end(&self, weight: usize) {
         if weight < LEAST && self.burden.held.load(Ordering::Relaxed) == 0 {
             return;
@@ -207,7 +207,7 @@ impl Load {
         let weight = state.values + state.beside;
         if weight > state.most {
             state.most = weight;
-            // Those that wait for a thread after this one know it now.
+            // Runs that wait for a thread after this one know it now.
             self.burden.learn(self.version, weight, false);
         }
         let counted = weight.max(state.expected);
@@ -232,7 +232,8 @@ impl Drop for Load {
     }
 }
 
-/// What is on its way to the variables of a run: an answer that is fetched or read. Dropped, it is there or gone.
+/// A result on its way to the variables of a run: an answer that is fetched or read. It is dropped on arrival, or when
+/// it is discarded.
 #[derive(Debug)]
 pub struct Beside {
     load: Arc<Load>,
@@ -252,7 +253,7 @@ impl Beside {
         self.bytes = bytes;
     }
 
-    /// It is going to be this much: waits until the run may take it.
+    /// It is going to weigh this much: waits until the run may take it.
     pub async fn grow(&mut self, bytes: usize) {
         self.load.room().await;
         self.set(bytes);
@@ -313,7 +314,7 @@ mod tests {
         assert_eq!(burden.held.load(Ordering::Relaxed), 95 * MB);
         assert!(Load::new(&burden, version("light")).may_grow());
         drop((heavy, next));
-        // Each light one makes it less likely that the next is heavy.
+        // Each light run makes it less likely that the next is heavy.
         for _ in 0..40 {
             assert!(Load::new(&burden, version("heavy")).may_grow());
         }
@@ -334,7 +335,7 @@ mod tests {
     async fn all_that_wait_come_to_their_turn() {
         let burden = burden();
         let loads: Vec<_> = (0..4).map(|_| Load::new(&burden, version("a"))).collect();
-        // All have begun before it was known how much they take, and none can end without more.
+        // All have begun before their weight was known, and none can end without more.
         loads.iter().for_each(|load| load.set(50 * MB));
         assert!(!waits(&loads[0]).await, "it has the pass");
         assert!(waits(&loads[1]).await);
@@ -358,7 +359,7 @@ mod tests {
         let (held, other) = (second.clone(), second.clone());
         let waiting = tokio::spawn(async move { tokio::join!(held.room(), other.room()) });
         tokio::time::sleep(Duration::from_millis(20)).await;
-        // It continues though another one heads the queue.
+        // It continues although another one heads the queue.
         let mut beside = first.beside(MB);
         assert!(tokio::time::timeout(Duration::from_secs(10), beside.grow(90 * MB)).await.is_ok());
         drop((beside, first));

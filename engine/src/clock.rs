@@ -1,5 +1,5 @@
-//! The clock: the one place where the engine asks what time it is, and where it waits for an instant. It is a parameter,
-//! so that tests walk years in seconds.
+//! The clock: the only source of the current time, and of waits for an instant. It is a parameter, so that tests pass
+//! years in seconds.
 //!
 //! There are two kinds of time. The *wall clock* says what people mean by "at nine"; it may jump. *Elapsed* time only
 //! goes forward; leases count in it, and [`Ahead`] compares the two to see by how much the wall clock was set back.
@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often the wall clock is looked at during a wait for an instant: it may jump.
 const LOOK: Duration = Duration::from_secs(10);
-/// A wall clock that goes back by less than this, in milliseconds, was corrected, not set.
+/// A wall clock that goes back by less than this, in milliseconds, was adjusted, not set back.
 const LEAST: i64 = 1000;
-/// Two looks that are further apart than this are no comparison: the thread was held up between them.
+/// Two looks further apart than this are not compared: the thread was delayed between them.
 const HELD_UP: Duration = Duration::from_millis(100);
 
 /// An instant in milliseconds since 1970-01-01T00:00Z.
@@ -31,7 +31,7 @@ impl Timestamp {
 /// Waiting for an instant.
 pub type Waiting<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Where the engine and its store take the time from.
+/// The time source of the engine and its store.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The wall clock: it may jump.
     fn now(&self) -> Timestamp;
@@ -46,7 +46,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// clock that jumps takes no claim away.
     fn elapsed(&self) -> Duration;
 
-    /// Ready once the wall clock shows `at` or more, at most ten seconds late where it jumps.
+    /// Ready once the wall clock shows `at` or more, at most ten seconds late after a jump.
     fn until(&self, at: Timestamp) -> Waiting<'_>;
 
     /// Ready once [`Clock::elapsed`] is `elapsed` or more.
@@ -74,7 +74,7 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // A clock before 1970 is as good as 1970: ids and lists need some instant, not a true one.
+        // A clock before 1970 counts as 1970: ids and lists need some instant, not a true one.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
@@ -117,7 +117,7 @@ impl Ahead {
         Self(clock.now().0.saturating_sub(elapsed.as_millis() as i64))
     }
 
-    /// By how many milliseconds the wall clock was set back since the last look; nothing where it went on or forward.
+    /// By how many milliseconds the wall clock was set back since the last call; `None` if it was not.
     pub fn set_back(&mut self, clock: &dyn Clock) -> Option<i64> {
         let before = clock.elapsed();
         let now = Self::of(clock);
@@ -130,13 +130,13 @@ impl Ahead {
     }
 }
 
-/// The wall clock for what cannot be undone, such as deleting what is old: a jump forward counts only once it has lasted
-/// for an hour, since it may be a mistake that is mended. Going back counts at once.
+/// The wall clock for irreversible actions, such as deleting old history: a jump forward counts only once it has lasted
+/// for an hour, since it may be a mistake that is corrected. Going back counts at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Trusted {
     /// How far the wall clock is ahead of elapsed time, as far as it is trusted.
     ahead: i64,
-    /// How far it says to be, and since when, where that is much more.
+    /// A larger lead that is not trusted yet, and since when.
     doubt: Option<(i64, Duration)>,
 }
 
@@ -151,7 +151,7 @@ impl Trusted {
         Self { ahead: Ahead::of(clock).0, doubt: None }
     }
 
-    /// A clock that is right unless it is far ahead of `newest`, an instant that is over.
+    /// A clock that is right unless it is far ahead of `newest`, a past instant.
     pub fn since(clock: &dyn Clock, newest: Timestamp) -> Self {
         let Ahead(ahead) = Ahead::of(clock);
         let off = clock.now().0.saturating_sub(newest.0);

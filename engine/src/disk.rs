@@ -1,5 +1,5 @@
-//! How files and folders are read and made: regular files of a bound only, nothing that waits for others, and an error
-//! is never taken for "nothing there".
+//! How files and folders are read and made: only regular files of bounded size, no blocking on others, and an error is
+//! never taken for a missing file.
 
 use std::fmt;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
@@ -14,31 +14,31 @@ pub const MOST_OF_SECRET: u64 = 1 << 20;
 /// Why a file was not read.
 #[derive(Debug)]
 pub enum Unread {
-    /// The system says so.
+    /// An error of the system.
     Io(io::Error),
-    /// It cannot be read at all: not a regular file, too large, or not a text. In words.
+    /// It cannot be read at all: not a regular file, too large, or not a text. The text says which.
     Unfit(String),
 }
 
 impl Unread {
-    /// Is there no such file?
+    /// Is the file missing?
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == ErrorKind::NotFound)
     }
 
-    /// Does it say nothing about this file, but about the state of the process, the system or the disk? Everything else
-    /// may fail for the same reason.
+    /// Is the error not about this file, but about the process, the system or the disk? Everything else may fail for
+    /// the same reason.
     pub fn is_general(&self) -> bool {
         matches!(self, Self::Io(error) if is_general(error))
     }
 
-    /// May the same file be read later without being changed?
+    /// May the same file become readable without being changed?
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Io(_))
     }
 }
 
-/// Errors that are not about the path that was named.
+/// Errors that are not about the named path.
 pub fn is_general(error: &io::Error) -> bool {
     let of_path = matches!(
         error.kind(),
@@ -78,8 +78,8 @@ impl From<io::Error> for Unread {
     }
 }
 
-/// Opens a regular file for reading. Whatever else has this name is looked at before it is opened, and again after: a
-/// pipe would wait for a writer, a device may do anything.
+/// Opens a regular file for reading. The kind of the file is checked before it is opened, and again after: a pipe would
+/// wait for a writer, a device may do anything.
 pub fn open(path: &Path) -> Result<(File, Metadata), Unread> {
     check_regular(fs::metadata(path)?.file_type())?;
     let mut options = OpenOptions::new();
@@ -104,12 +104,12 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
 
 /// The bytes of an opened file that has `most` bytes at most.
 pub fn read_from(file: File, metadata: &Metadata, most: u64) -> Result<Vec<u8>, Unread> {
-    let too_large = |bytes: u64| Unread::Unfit(format!("it has {bytes} bytes; {most} are the most"));
+    let too_large = |bytes: u64| Unread::Unfit(format!("it has {bytes} bytes; the limit is {most}"));
     if metadata.len() > most {
         return Err(too_large(metadata.len()));
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
-    // It may grow meanwhile.
+    // It may grow while it is read.
     file.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(too_large(bytes.len() as u64));
@@ -154,8 +154,8 @@ fn kind(of: FileType) -> &'static str {
     if of.is_dir() { "a folder" } else { "something else" }
 }
 
-/// Makes a folder that only its owner sees, with the folders on the way; one that is there stays as it is. The umask
-/// changes nothing.
+/// Makes a folder that only its owner can access, and its parents; an existing one stays as it is, regardless of the
+/// umask.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -164,7 +164,7 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
         fs::create_dir_all(above)?;
     }
     match fs::create_dir(folder) {
-        // Another one was first.
+        // Another process has made it first.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
         made => made?,
     }
@@ -173,8 +173,8 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file for reading and writing that only its owner reads, and makes it if it is not there; what is in it stays.
-/// The umask changes nothing. Only regular files are opened.
+/// Opens a file for reading and writing that only its owner can read, and makes it if it is missing; its content stays.
+/// The umask has no effect. Only regular files are opened.
 pub fn open_private(path: &Path) -> io::Result<File> {
     match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => {
@@ -195,12 +195,12 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Which file this is, whatever it is called: device and number. Two names of one file give the same.
+/// The identity of a file under any name: device and number. Two names of one file give the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity(u64, u64);
 
 impl Identity {
-    /// Of what metadata speak about; nothing where files have no numbers.
+    /// The identity from metadata; `None` on systems without file numbers.
     #[cfg(unix)]
     pub fn of(metadata: &Metadata) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(read_text(&at("text"), 4).unwrap(), "abc\n");
         let refused = |name: &str| read(&at(name), 4).unwrap_err();
         fs::write(at("long"), "abcde").unwrap();
-        assert!(refused("long").to_string().contains("5 bytes; 4 are the most"));
+        assert!(refused("long").to_string().contains("5 bytes; the limit is 4"));
         let sparse = File::create(at("sparse")).unwrap();
         sparse.set_len(1 << 40).unwrap();
         assert!(refused("sparse").to_string().contains("1099511627776 bytes"));

@@ -1,4 +1,4 @@
-//! API keys: their texts, and which of them open what.
+//! API keys: their texts, and the workflows that each opens.
 
 use crate::store::{Admin, KeyRecord, Timestamp};
 use crate::trigger::webhook::Credential;
@@ -15,7 +15,7 @@ const SHORTEST: usize = 16;
 /// The longest.
 const LONGEST: usize = 256;
 
-/// The text of a key, which is shown once and never kept.
+/// The text of a key, which is shown once and never stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyText(String);
 
@@ -25,7 +25,7 @@ impl KeyText {
         Self(format!("{PREFIX}{}", random_text()))
     }
 
-    /// A key that a caller sent. The error says why it cannot be one.
+    /// A key that a caller sent. The error says why it is not a valid key.
     pub fn pasted(text: &str) -> Result<Self, String> {
         let length = text.chars().count();
         if !(SHORTEST..=LONGEST).contains(&length) {
@@ -68,7 +68,7 @@ pub fn random_text() -> String {
     })
 }
 
-/// A key that works, and what it opens.
+/// A valid key, and what it opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenKey {
     /// Its id.
@@ -91,7 +91,7 @@ impl KeyRing {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
-    /// The key that opens a workflow at `now`, if this credential is one. Its use is noted.
+    /// The key that opens a workflow at `now`, if this credential is one. Its use is recorded.
     pub fn open(&self, credential: &Credential, workflow: &str, now: Timestamp) -> Option<Uuid> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let key = keys.get(&credential.hash)?;
@@ -103,7 +103,7 @@ impl KeyRing {
         opens.then_some(key.id)
     }
 
-    /// The key that this credential is at `now`, with all that it opens. Its use is noted.
+    /// The key for this credential at `now`, with all that it opens. Its use is recorded.
     pub fn find(&self, credential: &Credential, now: Timestamp) -> Option<OpenKey> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let key = keys.get(&credential.hash)?;

@@ -1,4 +1,4 @@
-//! Workflows: files in a folder that webhooks, schedules and people start. They run step by step, and a store keeps
+//! Workflows: files in a folder, started by webhooks, schedules and people. They run step by step, and a store keeps
 //! their runs.
 //!
 //! ```

@@ -1,6 +1,6 @@
-//! What the engine counts while it works: ended runs, their durations, the time of scripts.
+//! Counters of the engine: ended runs, their durations, the time of scripts.
 //!
-//! Names and help are here, once. Labels are workflows, triggers and states, never keys or anything of a message.
+//! Names and help texts are here, once. Labels are workflows, triggers and states, never keys or contents of messages.
 
 use crate::store::{RunState, Timestamp, Trigger};
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
@@ -28,7 +28,7 @@ pub const COMMITS: &str = "flowscript_commits_total";
 /// Decisions in them.
 pub const DECISIONS: &str = "flowscript_commit_decisions_total";
 
-/// Bytes of bodies that come in or are being worked on.
+/// Bytes of bodies that are received or processed.
 pub const BODIES: &str = "flowscript_bodies_in_flight_bytes";
 /// Bytes of answers that wait for their readers.
 pub const ANSWERS: &str = "flowscript_answers_in_flight_bytes";
@@ -43,12 +43,12 @@ pub const SKIPPED: &str = "flowscript_skipped_occurrences_total";
 /// Upper ends of the classes of durations, in seconds.
 const CLASSES: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 600.0, 3600.0];
 
-/// How often histograms are summed up.
+/// How often histograms are summed.
 const SUMMING: Duration = Duration::from_secs(5);
 
 static PAGE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// The page of this process, which counts from its first use on; nothing if this process counts elsewhere already.
+/// The page of this process, which counts from its first use on; `None` if this process already uses another recorder.
 pub fn page() -> Option<&'static PrometheusHandle> {
     PAGE.get_or_init(|| {
         let builder = [RUN_SECONDS, SCRIPT_SECONDS, LAG].iter().try_fold(PrometheusBuilder::new(), |builder, name| {
@@ -68,8 +68,8 @@ pub fn page() -> Option<&'static PrometheusHandle> {
     .as_ref()
 }
 
-/// Sums up what histograms have gathered, again and again: each keeps every value until then, and not everybody
-/// has a Prometheus that asks for the page.
+/// Sums the values gathered by histograms at intervals: a histogram keeps every value until then, and often no
+/// Prometheus requests the page.
 pub async fn keep_summing() {
     while let Some(page) = page() {
         tokio::time::sleep(SUMMING).await;
@@ -120,7 +120,7 @@ thread_local! {
     static SCRIPTS: Known<Histogram> = RefCell::default();
 }
 
-/// Meters by workflow, remembered: finding them takes longer than counting with them.
+/// Meters by workflow, remembered: the lookup takes longer than counting.
 type Known<M> = RefCell<HashMap<String, M>>;
 
 /// Counts with the meters of a workflow.
@@ -135,7 +135,7 @@ fn count_with<M>(
         None => {
             let mut found = find();
             count(&mut found);
-            // Meters that were found before there is a page count nowhere.
+            // Meters found before the page exists count nowhere.
             if PAGE.get().is_some() {
                 known.insert(workflow.to_owned(), found);
             }
@@ -143,7 +143,7 @@ fn count_with<M>(
     });
 }
 
-/// A run has ended and is kept.
+/// A run has ended and is stored.
 pub fn run_ended(workflow: &str, trigger: Trigger, state: RunState, accepted_at: Timestamp, ended_at: Timestamp) {
     let seconds = (ended_at.0 - accepted_at.0).max(0) as f64 / 1000.0;
     count_with(&ENDED, workflow, Vec::new, |known| {
@@ -157,7 +157,7 @@ pub fn run_ended(workflow: &str, trigger: Trigger, state: RunState, accepted_at:
     });
 }
 
-/// An occurrence of a schedule of this workflow was decided so late.
+/// The delay with which an occurrence of a schedule of this workflow was decided.
 pub fn schedule_fired(workflow: &str, late: Duration) {
     histogram!(LAG, "workflow" => workflow.to_owned()).record(late.as_secs_f64());
 }
@@ -167,7 +167,7 @@ pub fn occurrences_skipped(workflow: &str, count: u64) {
     counter!(SKIPPED, "workflow" => workflow.to_owned()).increment(count);
 }
 
-/// Scripts of a workflow have computed for so long.
+/// The time that scripts of a workflow have computed.
 pub fn script_ran(workflow: &str, time: Duration) {
     let find = || histogram!(SCRIPT_SECONDS, "workflow" => workflow.to_owned());
     count_with(&SCRIPTS, workflow, find, |meter| meter.record(time.as_secs_f64()));

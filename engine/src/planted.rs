@@ -1,5 +1,5 @@
-//! Faults that tests plant in an engine on purpose: a proof that cannot find them proves nothing. See
-//! `engine/histories`. A release has no trace of them.
+//! Faults that tests plant in an engine on purpose: a test that cannot find them proves nothing. See
+//! `engine/histories`. Release builds do not contain them.
 
 /// A fault to plant in the engine of one [`crate::clock::TestClock`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,11 +8,11 @@ pub(crate) enum Planted {
     LostWake,
     /// A head that sleeps frees its lane.
     FreedLane,
-    /// A result is noted as there, but its value is lost.
+    /// A result is recorded, but its value is lost.
     DroppedResult,
-    /// Attempts are counted anew after each crash and retry, and take the rows of earlier ones.
+    /// Attempts are counted from 1 again after each crash and retry, and overwrite the rows of earlier ones.
     OverwrittenAttempt,
-    /// A claim that was lost may write.
+    /// A lost claim may write.
     StaleFence,
     /// A back-off that is resumed is over at once.
     ForgottenBackOff,
@@ -20,7 +20,7 @@ pub(crate) enum Planted {
     IgnoredCancel,
     /// A retry begins at the start.
     RetryFromStart,
-    /// The results of passes come in reverse.
+    /// The results of passes are in reverse order.
     SwappedPasses,
     /// Passes that have ended begin again after a crash.
     RepeatedPass,
@@ -34,7 +34,7 @@ pub(crate) enum Planted {
     SkippedCheckpoint,
     /// The idempotency key of a step changes with time.
     ChangingKey,
-    /// The oldest run of a lane comes first, whatever its place.
+    /// The oldest run of a lane comes first, regardless of its place.
     LaneByAge,
     /// An event may come twice.
     SecondEvent,

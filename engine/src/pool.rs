@@ -51,12 +51,12 @@ impl Pool {
         Ok(Self { shared })
     }
 
-    /// Runs `job` on one of the threads. Dropped before it has begun, it never does.
+    /// Runs `job` on one of the threads. If this is dropped before the job has begun, it is not run.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Panicked> {
         let (sender, receiver) = oneshot::channel();
         self.shared.lock().jobs.push_back(Box::new(move || {
             if !sender.is_closed() {
-                // A caller that has gone away does not need the result.
+                // A caller that is gone does not need the result.
                 let _ = sender.send(job());
             }
         }));
@@ -79,7 +79,7 @@ impl Shared {
 
     fn work(&self) {
         while let Some(job) = self.next() {
-            // The panic hook has reported it; the sender of the result is dropped, so the caller learns it too.
+            // The panic hook has reported it; the sender of the result is dropped, which informs the caller.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
         }
     }
@@ -130,7 +130,7 @@ mod tests {
             let page = std::hint::black_box([left; 1024]);
             if left == 0 { 0 } else { deep(left - 1) + usize::from(page[0] == left) }
         }
-        // 4,000 frames of 8 KiB are more than a usual thread has.
+        // 4,000 frames of 8 KiB are more than the default stack of a thread.
         assert_eq!(Pool::new(1).unwrap().run(|| deep(4_000)).await.unwrap(), 4_000);
     }
 }

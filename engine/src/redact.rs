@@ -4,10 +4,10 @@ pub use crate::secret::MASK;
 use ecow::EcoString;
 use flowscript_lang::value::{Record, Rows, Value, to_text};
 
-/// Texts shorter than this, in characters, are not looked for in other texts: they would be found everywhere.
+/// Texts shorter than this, in characters, are not searched in other texts: they would occur everywhere.
 const SHORTEST_SECRET: usize = 4;
 
-/// How many texts are looked for at most.
+/// The most texts that are searched.
 pub const MOST_SECRETS: usize = 10_000;
 
 /// The values that are never shown, as paths: a variable, then fields. Through lists a path goes into each element.
@@ -28,7 +28,7 @@ impl Redact {
         self.below(name).next().is_some()
     }
 
-    /// The value of the variable `name` with what is masked in it.
+    /// The value of the variable `name`, masked.
     pub fn mask(&self, name: &str, value: &Value) -> Value {
         self.below(name).fold(value.clone(), |value, path| masked(&value, path))
     }
@@ -38,7 +38,7 @@ impl Redact {
         Record::from_fields(fields.iter().map(|(name, value)| (name.clone(), self.mask(name, &value))))
     }
 
-    /// The texts that masked values of the variable `name` would show, for looking them up in other texts.
+    /// The texts of masked values of the variable `name`, to be searched in other texts.
     pub fn secrets(&self, name: &str, value: &Value, into: &mut Vec<String>) {
         self.below(name).for_each(|path| collect(value, path, into));
     }
@@ -56,7 +56,7 @@ fn masked(value: &Value, path: &[EcoString]) -> Value {
         Value::Record(record) => match record.get(field) {
             Some(inner) => {
                 let mut record = record.clone().with(field, masked(&inner, rest));
-                // The result of a request holds its body three times.
+                // The result of a request contains its body three times.
                 if field == "json" {
                     for raw in ["text", "body"].map(EcoString::from) {
                         if record.get(&raw).is_some_and(|raw| !raw.is_null()) {
@@ -125,7 +125,7 @@ mod tests {
     fn secrets_are_found_in_texts() {
         let mut secrets = Vec::new();
         redact(&["customer.cards.number", "customer.name"]).secrets("customer", &sample(), &mut secrets);
-        // A short text is found everywhere: it is left alone.
+        // A short text occurs everywhere: it is left alone.
         assert_eq!(secrets, ["4111-1111", "4222-2222"]);
     }
 }

@@ -1,5 +1,5 @@
-//! Room in memory for what comes from outside and for what goes back there: bytes in all, and shares of them, so that
-//! none takes the room of the others.
+//! Room in memory for incoming and outgoing data: bytes in total, and shares of them, so that no caller takes the room
+//! of the others.
 
 use flowscript_lang::budget::{Budget, Paid};
 use flowscript_lang::error::{ErrorKind, RunError};
@@ -36,7 +36,7 @@ impl Share {
         if amount > self.most {
             return false;
         }
-        // Two that come at once may both be refused where one would fit: there is hardly any room then.
+        // Two that ask at once may both be refused although one would fit: the room is nearly used up then.
         let before = self.used.fetch_add(amount, Ordering::Relaxed);
         if before <= self.most - amount {
             return true;
@@ -51,12 +51,12 @@ impl Share {
     }
 }
 
-/// There is no room.
+/// The room is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// Others use it; it may be free in a moment.
+    /// It is in use and may be free in a moment.
     Now,
-    /// There is never this much.
+    /// It is larger than the room.
     Always,
 }
 
@@ -89,7 +89,7 @@ impl Room {
     }
 }
 
-/// Room that is taken. It is given back when this is dropped.
+/// Room in use. It is given back on drop.
 #[derive(Debug)]
 pub struct Held {
     all: Arc<Share>,
@@ -104,7 +104,7 @@ impl Held {
         self.bytes
     }
 
-    /// How much more there is at the moment.
+    /// How much more is free at the moment.
     pub fn left(&self) -> usize {
         self.shares().map(|share| share.most.saturating_sub(share.used())).min().unwrap_or_default()
     }
@@ -134,7 +134,7 @@ impl Held {
         self.bytes -= bytes;
     }
 
-    /// Its owner is no stranger any more.
+    /// Its owner is known from now on.
     pub fn know(&mut self) {
         if let Some(strangers) = self.strangers.take() {
             strangers.give(self.bytes);
@@ -157,7 +157,7 @@ pub struct Payer<'r> {
     room: Option<&'r mut Held>,
     most_text: usize,
     stop: &'r dyn Fn() -> bool,
-    /// Steps until it is asked again whether to stop.
+    /// Steps until the next check whether to stop.
     left: u64,
     refused: Option<Refused>,
 }
@@ -165,13 +165,13 @@ pub struct Payer<'r> {
 /// Why a payer has ended the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// There is no room for it.
+    /// It does not fit.
     Full(Full),
     /// It was asked to stop.
     Stopped,
 }
 
-/// Steps between two questions whether to stop.
+/// Steps between two checks whether to stop.
 const POLL: u64 = 10_000;
 
 impl<'r> Payer<'r> {

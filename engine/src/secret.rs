@@ -1,4 +1,4 @@
-//! Secrets of configuration: texts that are never shown, and the mask over every text that could show one.
+//! Secrets of configuration: texts that are never shown, and the masking of every text that could show one.
 
 use crate::disk::{self, MOST_OF_SECRET};
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -12,22 +12,22 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
-/// What a masked value is shown as.
+/// The replacement for a masked value.
 pub const MASK: &str = "***";
-/// Secrets shorter than this, in characters, are not looked for in texts: they would be found everywhere.
+/// Secrets shorter than this, in characters, are not searched in texts: they would occur everywhere.
 const SHORTEST: usize = 4;
-/// Words shorter than this, in bytes, are masked only where they are words of their own: `flow` not inside `workflow`.
+/// Words shorter than this, in bytes, are masked only as whole words: `flow` not inside `workflow`.
 const LONG: usize = 8;
-/// A step of a path in a secret address that is long enough to be a secret of its own.
+/// A segment of a path in a secret address that is long enough to be a secret of its own.
 const LONG_STEP: usize = 12;
-/// The most texts that are looked for.
+/// The most texts that are searched.
 const MOST: usize = 10_000;
-/// What parts of addresses encode.
+/// The characters encoded in parts of addresses.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// What addresses encode in their paths.
+/// The characters encoded in paths of addresses.
 const PATH: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
-/// What addresses encode in their logins.
+/// The characters encoded in logins of addresses.
 const LOGIN: &AsciiSet =
     &PATH.add(b'/').add(b':').add(b';').add(b'=').add(b'@').add(b'[').add(b'\\').add(b']').add(b'^').add(b'|');
 
@@ -67,12 +67,12 @@ impl Secret {
         Ok(Self { text: filled, shown })
     }
 
-    /// The text itself, for whom it is meant.
+    /// The text itself, for its intended use.
     pub fn reveal(&self) -> &str {
         &self.text
     }
 
-    /// The text for people, its secrets masked.
+    /// The text for messages, with its secrets masked.
     pub fn shown(&self) -> &str {
         &self.shown
     }
@@ -83,13 +83,13 @@ impl Secret {
 pub struct Unfilled {
     /// Where the secret is in the text, in bytes.
     pub offset: usize,
-    /// What is wrong, in words.
+    /// The message.
     pub message: String,
-    /// Its file is there and cannot be read now: what was known of it still counts.
+    /// Its file exists and cannot be read now: the last known value still counts.
     pub may_pass: bool,
 }
 
-/// What `env:NAME` or `file:path` stands for. The error says why there is nothing, and whether that may pass.
+/// The value of `env:NAME` or `file:path`. The error says why it is missing, and whether that may be temporary.
 fn value(inside: &str, project: &Path) -> Result<String, (String, bool)> {
     match inside.split_once(':') {
         Some(("env", name)) => std::env::var(name).map_err(|_| (format!("The environment has no `{name}`"), false)),
@@ -110,7 +110,7 @@ fn value(inside: &str, project: &Path) -> Result<String, (String, bool)> {
 struct Known {
     texts: BTreeSet<String>,
     finder: Option<AhoCorasick>,
-    /// The files of secrets, and what was in them when they were read; nothing where they could not be.
+    /// The files of secrets, with the hash of their content when it was read; `None` if they could not be read.
     files: BTreeMap<PathBuf, Option<[u8; 32]>>,
 }
 
@@ -129,11 +129,11 @@ pub(crate) fn learn(secret: &str) {
     }
 }
 
-/// How a secret may look in messages of others.
+/// The forms of a secret in messages of others.
 fn forms(secret: &str) -> Vec<String> {
     let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
     let mut parts = vec![secret.to_owned(), secret.trim().to_owned(), decoded];
-    // A whole address has logins and keys inside.
+    // A whole address contains logins and keys.
     if let Ok(url) = Url::parse(secret) {
         parts.extend([url.to_string(), url.username().to_owned(), url.password().unwrap_or_default().to_owned()]);
         parts.extend(
@@ -155,7 +155,7 @@ fn forms(secret: &str) -> Vec<String> {
     parts.iter().filter(|part| !part.is_empty()).flat_map(encoded).collect()
 }
 
-/// How a text may look in an address: in a part, a path, a login, a form.
+/// The forms of a text in an address: in a part, a path, a login, a form.
 pub(crate) fn in_addresses(text: &str) -> [String; 5] {
     [
         utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
@@ -171,8 +171,8 @@ pub fn masked(text: &str) -> String {
     replaced(text, |_| true)
 }
 
-/// The value of a header of an answer, in which each secret is masked that is more than where a server is: whoever
-/// answers may lead to its own address.
+/// The value of a header of an answer, with each secret masked except those that only locate a server: the server may
+/// redirect to its own address.
 pub fn masked_header(value: &str) -> String {
     replaced(value, |found| {
         let is_host = value.get(..found.start).is_some_and(|before| before.ends_with("://"));
@@ -180,7 +180,7 @@ pub fn masked_header(value: &str) -> String {
     })
 }
 
-/// An address of a server without a login, a query, and a part that could be a key.
+/// Is it an address of a server without a login, a query, and a part that could be a key?
 fn is_plain_address(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
         let short = || url.path_segments().is_some_and(|mut steps| steps.all(|step| step.len() < LONG_STEP));
@@ -188,7 +188,7 @@ fn is_plain_address(text: &str) -> bool {
     })
 }
 
-/// A text in which the secrets are masked that are wanted to be.
+/// A text with those secrets masked that `wanted` selects.
 fn replaced(text: &str, wanted: impl Fn(Range<usize>) -> bool) -> String {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let Some(finder) = &known.finder else { return text.to_owned() };

@@ -1,5 +1,5 @@
-//! Lines of the engine's log that a caller or a failing disk could repeat: each reason is reported once a minute,
-//! with how many were left out.
+//! Lines of the engine's log that a caller or a failing disk could repeat: each reason is reported once a minute, with
+//! the number of lines left out.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -25,7 +25,7 @@ pub fn warn(line: &str) {
     tell(Level::WARN, line, || line.to_owned());
 }
 
-/// A warning whose `reason` is the same for many lines: of each run the same full disk.
+/// A warning whose `reason` is the same for many lines, such as a full disk for each run.
 pub fn warn_of(reason: &str, line: impl FnOnce() -> String) {
     tell(Level::WARN, reason, line);
 }
@@ -40,7 +40,7 @@ pub fn error_of(reason: &str, line: impl FnOnce() -> String) {
     tell(Level::ERROR, reason, line);
 }
 
-/// Reports how many lines were left out of reasons whose minute is over; called now and then.
+/// Reports how many lines were left out for reasons whose minute is over; called at intervals.
 pub fn tell_left_out() {
     let over: Vec<(String, Reason)> = {
         let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);

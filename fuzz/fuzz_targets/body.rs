@@ -23,7 +23,7 @@ const TYPES: &[&str] = &[
 
 const MOST: usize = 1 << 20;
 
-/// Bytes that a byte of a body may become at most, and what the smallest value takes.
+/// The most bytes that a byte of a body may become, and the size of the smallest value.
 const MULTIPLE: usize = 100;
 const LEAST: usize = 4_096;
 

@@ -1,4 +1,4 @@
-//! Any text is decoded as JSON, XML or CSV within a budget; what comes out can be written and read again.
+//! Any text is decoded as JSON, XML or CSV within a budget; the result can be written and read again.
 #![no_main]
 
 use flowscript_lang::Limits;
@@ -8,7 +8,7 @@ use flowscript_stdlib::csv::Dialect;
 use flowscript_stdlib::{csv, json, xml};
 use libfuzzer_sys::fuzz_target;
 
-/// Bytes that a byte of text may become at most, and what the smallest value takes.
+/// The most bytes that a byte of text may become, and the size of the smallest value.
 const MULTIPLE: usize = 100;
 const LEAST: usize = 4_096;
 

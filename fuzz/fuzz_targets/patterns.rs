@@ -1,4 +1,4 @@
-//! Any pattern meets any text: regular expressions, `like`, formats of dates and numbers, paths of XML.
+//! Any pattern is applied to any text: regular expressions, `like`, formats of dates and numbers, paths of XML.
 #![no_main]
 
 mod still;
@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use still::StillHost;
 use std::sync::OnceLock;
 
-/// What is done with a pattern `p` and a text `t`.
+/// The operations on a pattern `p` and a text `t`.
 const EXPRESSIONS: &[&str] = &[
     "RegexTest(t, p)",
     "RegexMatch(t, p)",

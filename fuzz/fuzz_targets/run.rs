@@ -1,4 +1,4 @@
-//! What passes the checker runs: to a value, an error or a limit; on the machine as on the tree.
+//! A program accepted by the checker runs to a value, an error or a limit; compiled and as a tree alike.
 #![no_main]
 
 mod still;
@@ -34,7 +34,7 @@ fuzz_target!(|source: &str| {
     }
 });
 
-/// What a run came to; nothing where it met a limit, since the two ways use different amounts.
+/// The outcome of a run; `None` if it met a limit, since the two implementations use different amounts.
 fn came_to(result: Result<Outcome, Box<RunError>>) -> Option<String> {
     match result {
         Ok(outcome) => Some(outcome.value.to_literal(10_000)),

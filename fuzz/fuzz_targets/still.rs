@@ -1,8 +1,8 @@
-//! A host in which nothing changes, so that the same input does the same again.
+//! A host in which nothing changes, so that the same input has the same result.
 
 use flowscript_lang::host::{Host, LogLevel};
 
-/// Its clock stands, and its dice always fall alike.
+/// Its clock does not move, and its random numbers are always the same.
 pub struct StillHost;
 
 impl Host for StillHost {

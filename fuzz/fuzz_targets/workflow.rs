@@ -1,5 +1,5 @@
-//! Any text is read as the file of a workflow: every problem has its place in the text, and a workflow can be kept and
-//! read again.
+//! Any text is read as the file of a workflow: every problem has its place in the text, and a workflow can be stored
+//! and read again.
 #![no_main]
 
 use flowscript_engine::script::Library;

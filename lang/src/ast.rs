@@ -1,4 +1,4 @@
-//! The tree that the parser builds: what was written, with its place, and nothing decided yet.
+//! The tree that the parser builds: the source as written, with places, before any name is resolved.
 //!
 //! Names are as written. Long flat chains (`a + b + c …`, `else if …`, `x.f().g()`) are flat vectors here,
 //! so that no pass over the tree recurses along them. Real nesting is bounded by the parser (200 levels).
@@ -13,7 +13,7 @@ use ecow::EcoString;
 pub struct Name {
     /// The text.
     pub text: EcoString,
-    /// Where it stands.
+    /// Its span in the source.
     pub span: Span,
 }
 
@@ -60,14 +60,14 @@ pub enum StatementKind {
     Set {
         /// The variable.
         name: Name,
-        /// The fields and positions behind it.
+        /// The fields and positions after it.
         path: Vec<PathStep>,
         /// The new value.
         value: Expr,
     },
     /// `if c { … } elseif c { … } else { … }`, any number of branches
     If {
-        /// Conditions and what they guard, in order.
+        /// Conditions and their blocks, in order.
         branches: Vec<(Expr, Block)>,
         /// `else`.
         otherwise: Option<Block>,
@@ -76,16 +76,16 @@ pub enum StatementKind {
     For {
         /// The loop variable.
         name: Name,
-        /// What it runs over.
+        /// The rows.
         rows: Expr,
-        /// What is repeated.
+        /// The body.
         body: Block,
     },
     /// `while condition { … }`
     While {
         /// Tested before each pass.
         condition: Expr,
-        /// What is repeated.
+        /// The body.
         body: Block,
     },
     /// `break;`
@@ -96,11 +96,11 @@ pub enum StatementKind {
     Return(Option<Expr>),
     /// `try { … } catch name { … }`
     Try {
-        /// What may fail.
+        /// The guarded block.
         body: Block,
         /// The error as a variable.
         name: Option<Name>,
-        /// What happens then.
+        /// The handler.
         handler: Block,
     },
     /// `type name = type;`
@@ -109,7 +109,7 @@ pub enum StatementKind {
         private: bool,
         /// The declared name.
         name: Name,
-        /// What it stands for.
+        /// The type it names.
         definition: TypeExpr,
     },
     /// `function name(parameters): type { … }` or `… => value;`
@@ -127,7 +127,7 @@ pub enum StatementKind {
     Assert(Expr),
     /// `exec f(x);`, `f(x);` or any other expression on its own (`error 'x';` too)
     Expression(Expr),
-    /// What could not be parsed; its diagnostic has been given.
+    /// A part that could not be parsed; its diagnostic has been reported.
     Invalid,
 }
 
@@ -143,9 +143,9 @@ pub enum PathStep {
 /// An expression with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
-    /// What it is.
+    /// Its kind.
     pub kind: ExprKind,
-    /// From its first to its last character, brackets included where it stands in some.
+    /// From its first to its last character, including any brackets around it.
     pub span: Span,
 }
 
@@ -172,9 +172,9 @@ pub enum ExprKind {
     Tuple(Vec<Expr>),
     /// `(a)`: parentheses are kept because `in`, `where (f)` and the formatter see them
     Paren(Box<Expr>),
-    /// A chain of `.name`, `?.name`, `[index]` and calls behind an operand, innermost first
+    /// A chain of `.name`, `?.name`, `[index]` and calls after an operand, innermost first
     Postfix {
-        /// What the chain starts from.
+        /// The start of the chain.
         base: Box<Expr>,
         /// The steps, in order.
         steps: Vec<PostfixStep>,
@@ -228,14 +228,14 @@ pub enum ExprKind {
     },
     /// `select …`
     Select(Box<Select>),
-    /// Postfix query operators behind an operand, in order: `t where … order by …`
+    /// Postfix query operators after an operand, in order: `t where … order by …`
     Query {
         /// The source.
         source: Box<Expr>,
         /// The operators with their places, in order.
         operators: Vec<(QueryOp, Span)>,
     },
-    /// What could not be parsed; its diagnostic has been given.
+    /// A part that could not be parsed; its diagnostic has been reported.
     Invalid,
 }
 
@@ -259,16 +259,16 @@ pub struct RecordField {
     pub shorthand: bool,
 }
 
-/// One step behind an operand.
+/// One step after an operand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PostfixStep {
-    /// What it is.
+    /// Its kind.
     pub kind: PostfixKind,
     /// Its own place, from its `.`, `[` or `(`.
     pub span: Span,
 }
 
-/// The steps behind an operand.
+/// The steps after an operand.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PostfixKind {
     /// `.name`
@@ -293,7 +293,7 @@ pub struct FunctionExpr {
     pub parameters: Vec<Parameter>,
     /// The annotated result.
     pub result: Option<TypeExpr>,
-    /// What it does.
+    /// Its body.
     pub body: FunctionBody,
     /// Written as `x => e`, without the word `function`.
     pub lambda: bool,
@@ -319,7 +319,7 @@ pub struct Parameter {
     pub default: Option<Expr>,
 }
 
-/// A query operator behind its source.
+/// A query operator after its source.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QueryOp {
     /// `where c`
@@ -371,7 +371,7 @@ pub struct GroupKey {
 pub struct Select {
     /// `distinct`
     pub distinct: bool,
-    /// What each row gives.
+    /// The columns of each row.
     pub items: Vec<SelectItem>,
     /// `from`
     pub source: Source,
@@ -379,11 +379,11 @@ pub struct Select {
     pub joins: Vec<Join>,
     /// `where`
     pub condition: Option<Expr>,
-    /// `group by`; empty where there is none
+    /// `group by`; empty without one
     pub group: Vec<GroupKey>,
     /// `having`
     pub having: Option<Expr>,
-    /// `order by`; empty where there is none
+    /// `order by`; empty without one
     pub order: Vec<OrderKey>,
 }
 
@@ -417,7 +417,7 @@ pub struct Source {
 pub struct Join {
     /// `left join`
     pub left: bool,
-    /// What is joined.
+    /// The joined source.
     pub source: Source,
     /// `on`
     pub on: Expr,
@@ -428,7 +428,7 @@ pub struct Join {
 /// A type as written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TypeExpr {
-    /// What it is.
+    /// Its kind.
     pub kind: TypeExprKind,
     /// Its place.
     pub span: Span,

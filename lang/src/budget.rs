@@ -1,9 +1,9 @@
-//! What work may use: one budget of steps and memory, with the question whether to stop, for all that works for a script
-//! or a request.
+//! Limits on work: one budget of steps and memory, with a check whether to stop, for all work for a script or a
+//! request.
 //!
-//! Whatever walks a value, a text or a body whose size it does not know takes a [`Budget`]: it pays for its work while it
-//! does it, for memory before it takes it, and ends when the budget says so. A run has a budget; work outside of runs gets
-//! an [`Allowance`]. Loops pay through a [`Toll`], which costs little more than counting.
+//! Code that walks a value, a text or a body of unknown size takes a [`Budget`]: it pays for its work while it does it,
+//! for memory before it takes it, and ends when the budget says so. A run has a budget; work outside of runs gets an
+//! [`Allowance`]. Loops pay through a [`Toll`], which costs little more than counting.
 
 use crate::error::{ErrorKind, RunError};
 use crate::host::Interrupt;
@@ -21,15 +21,15 @@ pub(crate) const SHORT_TEXT: usize = 4_096;
 /// Elements that are looked at or moved for one step.
 pub(crate) const ELEMENTS_OF_STEP: usize = 16;
 
-/// What work may use.
+/// The limits on work.
 pub trait Budget {
-    /// Counts steps, before or during the work that they measure. Asks now and then whether to stop.
+    /// Counts steps, before or during the work that they measure. Checks at intervals whether to stop.
     ///
     /// A step is a pass of a loop, a call, a row of a query, or as much other work as takes about as long as these.
     fn spend(&mut self, steps: u64) -> Paid;
 
-    /// Counts bytes of memory before they are taken. They count until the work is done; its result is counted anew by
-    /// whoever keeps it.
+    /// Counts bytes of memory before they are taken. They count until the work is done; the caller that keeps the
+    /// result counts it anew.
     fn take(&mut self, bytes: usize) -> Paid;
 
     /// Bytes that one text may have.
@@ -93,7 +93,7 @@ pub fn too_many_cells(most: usize) -> Box<RunError> {
     limit(format!("A list or table {}", more_cells(most)))
 }
 
-/// The error of work that the host ends.
+/// The error of work that the host has stopped.
 #[cold]
 pub(crate) fn interrupted(why: Interrupt) -> Box<RunError> {
     match why {
@@ -106,18 +106,18 @@ fn limit(message: String) -> Box<RunError> {
     RunError::new(ErrorKind::Limit, message)
 }
 
-/// A number of bytes in words; from 1 MiB on in whole MiB.
+/// A number of bytes for messages; from 1 MiB on in whole MiB.
 fn size(bytes: usize) -> String {
     if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
 }
 
-/// Work between two questions to the host whether to stop; a step is one piece of work.
+/// The work between two questions to the host whether to stop; a step is one piece of work.
 pub(crate) const POLL: u64 = 1_000;
 
 /// Bytes of memory that count as one piece of work: filling them takes about as long as a step.
 pub(crate) const BYTES_OF_WORK: usize = 1_024;
 
-/// A budget of its own, for work that belongs to no run: decoding a body, writing an answer, checking a script.
+/// A budget of its own, for work outside of runs: decoding a body, writing an answer, checking a script.
 pub struct Allowance<'s> {
     what: &'static str,
     steps: u64,
@@ -131,7 +131,7 @@ pub struct Allowance<'s> {
 
 impl<'s> Allowance<'s> {
     /// An allowance of these steps and this memory. `what` names the work in messages, as in `The body`; `stop` is asked
-    /// while it goes on.
+    /// during the work.
     pub fn new(what: &'static str, limits: Limits, stop: &'s dyn Fn() -> Option<Interrupt>) -> Self {
         let most_steps = limits.steps.unwrap_or(u64::MAX);
         Self { what, steps: 0, most_steps, memory: 0, limits, next_poll: POLL, worked: 0, stop }
@@ -216,7 +216,7 @@ pub struct Toll<'b> {
     budget: &'b mut dyn Budget,
     steps: u64,
     bytes: usize,
-    /// Bytes and elements that are not a whole step yet.
+    /// Bytes and elements that do not make a whole step yet.
     scanned: usize,
 }
 
@@ -232,7 +232,7 @@ impl<'b> Toll<'b> {
         Self { budget, steps: 0, bytes: 0, scanned: 0 }
     }
 
-    /// Pays what is owed so far.
+    /// Pays the amount owed so far.
     #[inline]
     pub fn settle(&mut self) -> Paid {
         if self.steps == 0 && self.bytes == 0 { Ok(()) } else { self.pay() }

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use std::any::Any;
 use std::sync::{Arc, Mutex};
 
-/// What natives compiled once for this program: patterns by text. When it is full, it starts anew.
+/// The patterns that natives have compiled for this program, by text. When it is full, it starts over.
 #[derive(Debug, Default)]
 pub struct Cache {
     entries: Mutex<Entries>,

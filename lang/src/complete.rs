@@ -1,4 +1,4 @@
-//! What could be written at a place of a source: for the repl and for editors.
+//! Completion candidates at a place of a source: for the repl and for editors.
 
 use crate::check::Variable;
 use crate::function::Registry;
@@ -6,26 +6,26 @@ use crate::parse::{TokenKind, reserved_words, soft_words, tokens};
 use crate::span::Span;
 use crate::types::{Type, Types};
 
-/// What is known around the place.
+/// The context of the place.
 pub struct Known<'a> {
     /// The library.
     pub registry: &'a Registry,
-    /// The variables, with what is known of their values.
+    /// The variables, with the known types of their values.
     pub variables: &'a [Variable],
     /// The functions and types of the author, and the modules next to the script.
     pub names: &'a [String],
 }
 
-/// Something that could be written there.
+/// A candidate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate {
-    /// What it is; candidates come in this order.
+    /// Its kind; candidates come in this order.
     pub kind: Kind,
-    /// What to write.
+    /// The text to write.
     pub text: String,
 }
 
-/// What a candidate is.
+/// The kind of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A field of a record, or a column of a table.
@@ -74,7 +74,7 @@ fn is_in_comment(before: &str, tokens: &[(TokenKind, Span)]) -> bool {
     before.get(end..).is_some_and(|rest| rest.rsplit('\n').next().is_some_and(|line| line.contains("//")))
 }
 
-/// The names before the last dot: `a`, `b` of `1 + a.b.`; empty where the text ends in something else.
+/// The names before the last dot: `a`, `b` of `1 + a.b.`; empty if the text ends otherwise.
 fn path<'a>(source: &'a str, tokens: &[(TokenKind, Span)]) -> Vec<&'a str> {
     let mut names = Vec::new();
     let mut rest = tokens;

@@ -3,7 +3,7 @@
 use crate::span::Span;
 use std::fmt;
 
-/// What went wrong, as `catch e` sees it in `e.kind`.
+/// The kind of an error, as `catch e` sees it in `e.kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// A value of the wrong type.
@@ -22,7 +22,7 @@ pub enum ErrorKind {
     Io,
     /// `error '…'`
     User,
-    /// This program is wrong, not the script; cannot be caught.
+    /// A bug of this program, not of the script; cannot be caught.
     Internal,
 }
 
@@ -55,7 +55,7 @@ impl ErrorKind {
         }
     }
 
-    /// Does `catch` see it? Limits, cancellation and faults of this program pass through.
+    /// Can `catch` handle it? Limits, cancellation and bugs of this program pass through.
     pub fn is_catchable(self) -> bool {
         match self {
             Self::Type | Self::Value | Self::Arithmetic | Self::Index | Self::Io | Self::User => true,
@@ -106,8 +106,8 @@ impl RunError {
     }
 }
 
-/// An `internal` error for what cannot be unless this program is wrong: `never!("no constant {entry}")`. Debug builds, and
-/// with them tests and fuzz targets, panic instead, so that it is found where it happens.
+/// An `internal` error for a state that is impossible unless this program has a bug: `never!("no constant {entry}")`.
+/// Debug builds, and with them tests and fuzz targets, panic instead, so that the bug is found where it happens.
 macro_rules! never {
     ($($what:tt)*) => {
         $crate::error::broken(&format!($($what)*), file!(), line!())

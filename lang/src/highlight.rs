@@ -1,9 +1,9 @@
-//! What the parts of a source are, for colour: in the repl, in editors, on pages. Works on broken sources too.
+//! The kinds of the parts of a source, for colour: in the repl, in editors, on pages. Works on broken sources, too.
 
 use crate::parse::{TokenKind, reserved_words, soft_words, tokens};
 use crate::span::Span;
 
-/// What a part of a source is.
+/// The kind of a part of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A word of the language.
@@ -22,16 +22,16 @@ pub enum Kind {
     Bracket,
     /// An operator or punctuation.
     Operator,
-    /// What cannot stand in a script: an unknown character, a text without end.
+    /// Text that is not allowed in a script: an unknown character, an unterminated text.
     Invalid,
 }
 
-/// A part and what it is.
+/// A part and its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Where it stands.
+    /// Its span in the source.
     pub span: Span,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
 }
 
@@ -89,7 +89,7 @@ fn word(word: &str, before: &str, after: &str) -> Kind {
     }
 }
 
-/// What lies between two tokens is a comment, if it is not blank.
+/// The text between two tokens is a comment unless it is blank.
 fn comment(source: &str, start: u32, end: u32) -> Option<Part> {
     let between = source.get(start as usize..end as usize)?;
     let trimmed = between.trim();

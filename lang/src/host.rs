@@ -1,4 +1,4 @@
-//! What comes into a script from outside: clock, randomness, log, HTTP. The crate has none of its own.
+//! The access of a script to the outside: clock, randomness, log, HTTP. The crate has none of its own.
 
 /// The levels of `Log`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -7,7 +7,7 @@ pub enum LogLevel {
     Debug,
     /// The default.
     Info,
-    /// Somebody should look.
+    /// The operator should look.
     Warning,
     /// Something failed.
     Error,
@@ -71,17 +71,17 @@ pub trait Host: Send + Sync {
     /// A line of the log.
     fn log(&self, level: LogLevel, message: &str);
 
-    /// Performs a request. The error says why not, in the user's words.
+    /// Performs a request. The error is a message about why not.
     fn http(&self, request: &HttpRequest) -> Result<HttpResponse, String> {
         Err(format!("HTTP is not allowed here: {} {} was not sent.", request.method, request.url))
     }
 
-    /// The address to which others send the event of this name. The error says why there is none.
+    /// The address to which others send the event of this name. The error says why it has no address.
     fn callback_url(&self, name: &str) -> Result<String, String> {
         Err(format!("The event `{name}` can reach runs of workflows only."))
     }
 
-    /// Must this run stop? Asked now and then at loops and calls.
+    /// Must this run stop? Asked at intervals at loops and calls.
     fn interrupt(&self) -> Option<Interrupt> {
         None
     }
@@ -90,15 +90,15 @@ pub trait Host: Send + Sync {
 /// Why a run must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupt {
-    /// Somebody asked for it.
+    /// Cancelled on request.
     Cancelled,
     /// Its time is over: a `limit` error.
     Deadline,
 }
 
-/// Watches where a run is, to tell where its time goes.
+/// Follows the position of a run, to show where its time goes.
 pub trait Profiler {
-    /// What runs now stands at this byte of this text: of the script, or of the module of that name. So far the run
-    /// has taken so many steps. Called whenever the place changes.
+    /// The run is now at this byte of the script, or of the named module, and has taken `steps` steps so far. Called
+    /// whenever the position changes.
     fn at(&self, module: Option<&str>, offset: usize, steps: u64);
 }

@@ -1,4 +1,4 @@
-//! The binary operators, and what kind each is.
+//! The binary operators and their kinds.
 
 /// Binary operators, tightest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,12 +49,12 @@ impl BinaryOp {
         self.is_order() || matches!(self, Self::Like | Self::NotLike)
     }
 
-    /// Does it give true or false?
+    /// Is its result a boolean?
     pub(crate) fn gives_boolean(self) -> bool {
         self.is_comparison() || matches!(self, Self::In | Self::NotIn | Self::And | Self::Or)
     }
 
-    /// Does it compare two values without making texts of them?
+    /// Does it compare two values without converting them to texts?
     pub(crate) fn is_order(self) -> bool {
         matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::Greater | Self::LessEqual | Self::GreaterEqual)
     }

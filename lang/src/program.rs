@@ -18,9 +18,9 @@ use std::sync::Arc;
 pub struct Program {
     tree: Arc<Executable>,
     cache: Arc<Cache>,
-    /// The strongest effect of the functions it reaches.
+    /// The strongest effect of the functions it calls.
     pub effect: Effect,
-    /// What is known of its result.
+    /// The known type of its result.
     pub result: Type,
 }
 
@@ -46,8 +46,7 @@ impl Program {
         self.run_by(Method::Code, variables, settings, host, Some(profiler))
     }
 
-    /// Runs it by walking its tree, without compiling. Slower, and the same in everything else: tests hold the two
-    /// against each other.
+    /// Runs it by walking its tree, without compiling. Slower, with the same results: tests compare the two.
     pub fn run_tree(
         &self,
         variables: Vec<Value>,
@@ -68,7 +67,7 @@ impl Program {
         crate::vm::run(&self.tree, &self.cache, variables, settings, host, method, profiler)
     }
 
-    /// The instructions it is compiled to, as text: one a line, with the line of the source each comes from.
+    /// Its compiled instructions, as text: one a line, with the line of the source each comes from.
     pub fn listing(&self) -> String {
         crate::compile::listing(&self.tree)
     }
@@ -78,7 +77,7 @@ impl Program {
         crate::compile::plans(&self.tree)
     }
 
-    /// The types that it declares or reaches.
+    /// The types that it declares or uses.
     pub fn types(&self) -> &Types {
         &self.tree.types
     }

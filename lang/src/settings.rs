@@ -1,9 +1,9 @@
-//! The settings of a run, and what it may use up.
+//! The settings of a run, and its limits.
 
 use crate::value::Zone;
 use ecow::EcoString;
 
-/// What a run may use up. Each is a clear `limit` error.
+/// The limits of a run. Exceeding one is a `limit` error.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Passes of loops, calls, and rows of queries; `None` for no limit.

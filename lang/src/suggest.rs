@@ -1,9 +1,9 @@
-//! "Did you mean": the nearest of the names that are there.
+//! "Did you mean": the nearest of the existing names.
 
-/// Names from data may be of any number; no more than these are looked at.
+/// Names from data may be of any number; at most this many are compared.
 const MOST: usize = 1_000;
 
-/// Nobody mistypes a name that is longer than this, in bytes.
+/// Longer names, in bytes, get no suggestion.
 pub(crate) const LONGEST: usize = 100;
 
 /// The name closest to `wrong`, if it is close enough to be meant. Case does not count.
@@ -22,11 +22,11 @@ pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
     names
         .into_iter()
         .take(MOST)
-        // `_` is what nobody means: the unused variable, or the last value of a session.
+        // `_` is never what the author meant: it is the unused variable, or the last value of a session.
         .filter(|name| *name != wrong && *name != "_" && name.len() <= LONGEST)
         .filter_map(|name| {
             let other: Vec<char> = name.to_lowercase().chars().collect();
-            // Each change takes one letter away at most, and brings one at most.
+            // Each change removes one letter at most, and adds one at most.
             let others = self::letters(&other);
             let differ = |some: u64, more: u64| (some & !more).count_ones() as usize > allowed;
             if differ(letters, others) || differ(others, letters) {
@@ -44,8 +44,8 @@ fn letters(name: &[char]) -> u64 {
     name.iter().fold(0, |letters, c| letters | 1 << (u32::from(*c) % 64))
 }
 
-/// How many letters must be changed, added, left out or exchanged with their neighbour to make one name of the other;
-/// nothing where it is more than `most`.
+/// How many letters must be changed, added, removed or swapped with their neighbour to turn one name into the other;
+/// `None` above `most`.
 fn distance(a: &[char], b: &[char], most: usize) -> Option<usize> {
     let ahead = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[ahead..], &b[ahead..]);
@@ -54,7 +54,7 @@ fn distance(a: &[char], b: &[char], most: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > most {
         return None;
     }
-    // Rows of the table of distances between beginnings; only cells near its diagonal can be small enough.
+    // Rows of the table of distances between prefixes; only cells near its diagonal can be small enough.
     let far = most + 1;
     let mut last = vec![far; b.len() + 1];
     let mut row: Vec<usize> = (0..=b.len()).map(|at| at.min(far)).collect();

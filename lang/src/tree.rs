@@ -1,6 +1,6 @@
-//! The typed tree: what the checker leaves of a script. Names are slots, types are known, nothing is looked up any more.
+//! The typed tree, the result of the checker: names are slots, types are known, nothing is left to look up.
 //!
-//! Everything here is immutable and shared: one tree serves any number of runs at once.
+//! All of it is immutable and shared: one tree serves any number of runs at once.
 
 mod query;
 
@@ -25,16 +25,18 @@ pub struct Tree {
     pub types: Types,
     /// The number of program-wide slots.
     pub globals: usize,
-    /// The variables the host gives, in its order.
+    /// The variables of the host, in its order.
     pub inputs: Vec<Input>,
-    /// Variables at top level of a line of the repl and their slots; later ones of a name win. Those of a script live in
-    /// its frame, but for what functions use.
+    /// Variables at top level of a line of the repl and their slots; later ones of a name win. Those of a script are in
+    /// its frame, except those that functions use.
     pub exports: Vec<(EcoString, GlobalId)>,
-    /// What sets the constants of modules, in the order to run them, and at last the script itself. None takes arguments.
+    /// The functions that set the constants of modules, in the order to run them, and last the script itself. None
+    /// takes arguments.
     pub starts: Vec<FunctionId>,
 }
 
-/// Room for walking a chain of a hundred thousand calls, which is as deep as it is long here. Untouched, it costs nothing.
+/// Stack for walking a chain of a hundred thousand calls, which is as deep as it is long here. Unused stack costs
+/// nothing.
 pub(crate) const STACK: usize = 256 << 20;
 
 impl Drop for Tree {
@@ -53,7 +55,7 @@ pub struct Unit {
     pub source: Arc<str>,
 }
 
-/// A variable the host gives.
+/// A variable of the host.
 #[derive(Clone, Debug)]
 pub struct Input {
     /// Its name.
@@ -77,7 +79,7 @@ pub type CellId = u16;
 /// A row scope of a frame.
 pub type ScopeId = u16;
 
-/// Where a variable lives.
+/// The storage of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variable {
     /// In the frame.
@@ -101,11 +103,11 @@ pub struct FunctionDef {
     pub unit: u32,
     /// The parameters.
     pub parameters: Vec<ParameterDef>,
-    /// How many must be given.
+    /// The number of required ones.
     pub required: usize,
-    /// What it does. An expression body is one `Return`.
+    /// Its body. An expression body is one `Return`.
     pub body: Block,
-    /// The annotated result: what it returns is converted to it.
+    /// The annotated result, to which returned values are converted.
     pub result: Option<Type>,
     /// Values in a frame; parameters come first.
     pub locals: usize,
@@ -130,20 +132,21 @@ pub struct ParameterDef {
     pub name: EcoString,
     /// The annotation to convert to.
     pub annotation: Option<Type>,
-    /// What is known of its value: the annotation, or what all calls give.
+    /// The known type of its value: the annotation, or the joined type of all calls.
     pub ty: Type,
-    /// What it is when not given; may use the parameters before it.
+    /// The default; may use the parameters before it.
     pub default: Option<Expr>,
-    /// The cell to move it to, where closures share it.
+    /// The cell to move it to, if closures share it.
     pub cell: Option<CellId>,
 }
 
 /// Statements with the variables they own.
 #[derive(Debug, Default)]
 pub struct Block {
-    /// Cells made anew, unset, each time the block is entered.
+    /// Cells created, unset, each time the block is entered.
     pub cells: Vec<CellId>,
-    /// Functions declared in the block that capture something, made when it is entered: the closure goes to the variable.
+    /// Functions declared in the block that capture something, made when it is entered: the closure is stored in the
+    /// variable.
     pub functions: Vec<(Variable, Expr)>,
     /// The statements.
     pub statements: Vec<(Statement, Span)>,
@@ -156,14 +159,14 @@ pub enum Statement {
     Evaluate(Expr),
     /// `let` and `set` of a whole variable.
     Set(Variable, Expr),
-    /// `set x = x & e`: appends in place where x is not shared. The value cannot change x itself.
+    /// `set x = x & e`: appends in place unless x is shared. The value cannot change x itself.
     Append {
         /// The variable.
         variable: Variable,
-        /// What is appended.
+        /// The appended value.
         value: Expr,
-        /// The variable's annotation, where what is appended may have to be converted, and what is annotated, for the
-        /// error: `the variable x`.
+        /// The variable's annotation, if the appended value may have to be converted, and its name for the error: `the
+        /// variable x`.
         annotation: Option<(Type, EcoString)>,
     },
     /// `set x.field[index] = e`
@@ -172,42 +175,42 @@ pub enum Statement {
         variable: Variable,
         /// Its name, for messages.
         name: EcoString,
-        /// The way into it.
+        /// The path into it.
         path: Vec<PathStep>,
         /// The new value.
         value: Expr,
-        /// The variable's annotation: what is set is converted to the type of its place.
+        /// The variable's annotation: the new value is converted to the type of its place.
         annotation: Option<Type>,
     },
     /// Branches in order.
     If(Vec<(Expr, Block)>, Option<Block>),
-    /// A loop over the value as it was at entry: rows, elements, characters of a text; `null` has none.
+    /// A loop over the value at entry: rows, elements, characters of a text; `null` has none.
     For {
-        /// The loop variable, fresh in each pass: a `Cell` is made anew for each.
+        /// The loop variable, new in each pass: a `Cell` is created for each.
         variable: Variable,
-        /// What it runs over.
+        /// The rows.
         rows: Expr,
-        /// What is repeated.
+        /// The body.
         body: Block,
     },
-    /// A loop while the condition holds.
+    /// A loop while the condition is true.
     While(Expr, Block),
     /// Leaves the innermost loop.
     Break,
     /// Goes to the next pass of the innermost loop.
     Continue,
-    /// Leaves the function; what runs it converts the value to the annotated result (`FunctionDef::result`).
+    /// Leaves the function; the caller converts the value to the annotated result (`FunctionDef::result`).
     Return(Option<Expr>),
     /// `try`
     Try {
-        /// What may fail.
+        /// The guarded block.
         body: Block,
-        /// Gets `[message, kind, line, column]`; a `Cell` is made anew.
+        /// Gets `[message, kind, line, column]`; a `Cell` is created for it.
         variable: Option<Variable>,
-        /// What happens then.
+        /// The handler.
         handler: Block,
     },
-    /// `assert`: evaluated only where the run asks for it.
+    /// `assert`: evaluated only if the run asks for it.
     Assert(Expr),
 }
 
@@ -223,11 +226,11 @@ pub enum PathStep {
 /// An expression.
 #[derive(Clone, Debug)]
 pub struct Expr {
-    /// What it is.
+    /// Its kind.
     pub kind: ExprKind,
     /// Its place in the source.
     pub span: Span,
-    /// What is known of its value.
+    /// The known type of its value.
     pub ty: Type,
 }
 
@@ -238,7 +241,7 @@ pub enum ExprKind {
     Constant(Value),
     /// A variable; the name is for the error when a global or cell is read before its `let` has run.
     Variable(Variable, EcoString),
-    /// Text forms joined: a template.
+    /// Joined text forms: a template.
     Template(Vec<Expr>),
     /// A list.
     List(Vec<Expr>),
@@ -261,9 +264,9 @@ pub enum ExprKind {
     Binary(Box<Expr>, Vec<(BinaryOp, Span, Expr)>),
     /// `x in (a, b)`, `x in R`
     In {
-        /// What is looked for.
+        /// The value to look for.
         value: Box<Expr>,
-        /// Where.
+        /// The container.
         container: Container,
         /// `not in`
         negated: bool,
@@ -274,7 +277,7 @@ pub enum ExprKind {
     Case(Vec<(Expr, Expr)>, Option<Box<Expr>>),
     /// `new T {…}`: the fields are filled into the type; unknown ones were refused.
     New(Type, Vec<(EcoString, Expr)>),
-    /// Converts to an annotation; the text names what is annotated, for the error: `the variable rate`.
+    /// Converts to an annotation; the text names the annotated value, for the error: `the variable rate`.
     Convert(Box<Expr>, Type, EcoString),
     /// `error e`
     Error(Box<Expr>),
@@ -284,8 +287,8 @@ pub enum ExprKind {
     Call(FunctionId, Vec<Expr>),
     /// A call of a value.
     CallValue(Box<Expr>, Vec<Expr>),
-    /// `x.f(y)` where only the run knows whether x has a field f: that field is called
-    /// (the checker has made sure that there is no such function in scope), else it is an error.
+    /// `x.f(y)` where only the run knows whether x has a field f: that field is called, else it is an error (the
+    /// checker has made sure that no such function is in scope).
     CallField {
         /// x
         object: Box<Expr>,
@@ -311,9 +314,9 @@ pub enum ExprKind {
     RowName(ScopeId, u16),
     /// The whole row of a scope.
     Row(ScopeId),
-    /// The row of one source of a `select`; a record of nulls where a left join found none.
+    /// The row of one source of a `select`; a record of nulls if a left join found none.
     SourceRow(ScopeId, u16),
-    /// A field of a source's row: `o.no`; `null` where a left join found none.
+    /// A field of a source's row: `o.no`; `null` if a left join found none.
     SourceField(ScopeId, u16, EcoString),
     /// In a grouped `select`: the value of key or aggregate number n of the group.
     GroupValue(ScopeId, u16),
@@ -330,14 +333,14 @@ pub enum Container {
     Value(Box<Expr>),
 }
 
-/// What a closure takes with it.
+/// What a closure captures.
 #[derive(Clone, Debug)]
 pub enum Capture {
     /// The value of a variable or row name at this moment.
     Value(Expr),
     /// A cell of this frame.
     Cell(CellId),
-    /// A cell this function captured itself.
+    /// A cell that this function captured itself.
     CapturedCell(u16),
 }
 
@@ -350,7 +353,7 @@ pub enum Argument {
     Row(Arc<RowOperand>),
 }
 
-/// How many of the first rows decide the result of a call; `None` where all may.
+/// How many of the first rows decide the result of a call; `None` if all may.
 pub(crate) fn first_rows(function: &Function, arguments: &[Argument]) -> Option<usize> {
     match (function.facts.reads, arguments) {
         (Reads::First, [_, others @ ..]) => {
@@ -358,7 +361,7 @@ pub(crate) fn first_rows(function: &Function, arguments: &[Argument]) -> Option<
                 |position| function.signature.parameter(position).is_some_and(|p| p.ty == ParameterType::Expr);
             (1..=others.len()).all(|position| !is_expr(position)).then_some(1)
         }
-        // A number that is known before the rows are: the order of evaluation does not show then.
+        // A number that is known before the rows: then the order of evaluation is not visible.
         (Reads::FirstOf, [_, Argument::Value(Expr { kind: ExprKind::Constant(Value::Number(count)), .. })]) => {
             count.to_usize()
         }
@@ -373,8 +376,8 @@ pub struct RowOperand {
     pub scope: Scope,
     /// The expression. In the scope of the row, unless `outside`.
     pub body: Expr,
-    /// It is a function literal, evaluated once outside the row and called with each row.
-    /// Any other body whose value turns out to be a function is called with the row too.
+    /// It is a function literal, evaluated once outside the row and called with each row. Any other body whose value is
+    /// a function at run time is called with the row, too.
     pub outside: bool,
 }
 
@@ -387,19 +390,19 @@ pub struct Scope {
     pub names: Vec<RowName>,
 }
 
-/// A name in a row scope: a column if the rows have it, else what lies outside, else a `type` error.
+/// A name in a row scope: a column if the rows have it, else an outer name, else a `type` error.
 #[derive(Clone, Debug)]
 pub struct RowName {
     /// The name.
     pub name: EcoString,
-    /// The variable or outer row name it means where the rows have no such column; `None`: only a column.
+    /// The variable or outer row name that it means if the rows have no such column; `None`: only a column.
     pub outer: Option<Expr>,
-    /// Is it used in this scope itself? Else only a query inside falls back to it, where its rows have no such column;
+    /// Is it used in this scope itself? Else only an inner query falls back to it, if its rows have no such column;
     /// then it is an error only when it is read.
     pub required: bool,
-    /// May no row have a column of this name? In a `select` the item of this name is a group key then.
+    /// Must no row have a column of this name? In a `select` the item of this name is a group key then.
     pub is_item: bool,
-    /// Is it used where the items of a `select` are seen under their names? Elsewhere the same name may mean another
+    /// Is it used where the items of a `select` are visible under their names? Elsewhere the same name may mean another
     /// value, so that is an entry of its own.
     pub sees_items: bool,
     /// Where it is first used, for the error.

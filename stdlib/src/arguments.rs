@@ -1,4 +1,4 @@
-//! What natives do with their arguments again and again: whole numbers, limits, row expressions.
+//! Helpers for the arguments of natives: whole numbers, limits, row expressions.
 
 use crate::pages::{Pages, copied, long_pieces};
 use crate::unwritten::{EncodeError, Written};
@@ -26,7 +26,7 @@ pub(crate) fn count(call: &Call<'_>, position: usize) -> Result<usize, Box<RunEr
     clamped(call, position).map(|number| usize::try_from(number.max(0)).unwrap_or(usize::MAX))
 }
 
-/// Pays for a text of so many bytes before it is made; one that would be too long is an error.
+/// Pays for a text of `bytes` bytes before it is made; one that would be too long is an error.
 pub(crate) fn text_fits(call: &mut Call<'_>, bytes: usize) -> Result<(), Box<RunError>> {
     let most = call.budget().most_text();
     if bytes > most {
@@ -51,7 +51,7 @@ const UNPAID: usize = 4 << 10;
 pub(crate) struct Out<'b> {
     text: Pages<EcoString>,
     written: Written<'b>,
-    /// How much of the text is to be paid for, of which there is never much.
+    /// The part of the text that is not paid for yet, always small.
     unpaid: usize,
     function: &'static str,
 }
@@ -63,7 +63,7 @@ impl<'b> Out<'b> {
         Self { text: Pages::default(), written: Written::new(call.budget()), unpaid: 0, function }
     }
 
-    /// An empty text that is likely to become about so long.
+    /// An empty text that is likely to reach about this length.
     pub(crate) fn about(call: &'b mut Call<'_>, bytes: usize) -> Self {
         let mut out = Self::new(call);
         if bytes > EcoString::INLINE_LIMIT {
@@ -92,7 +92,7 @@ impl<'b> Out<'b> {
         Ok(())
     }
 
-    /// Pays for what has been written and for so many bytes more.
+    /// Pays for what has been written and for `more` bytes.
     fn pay(&mut self, more: usize) -> Paid {
         let bytes = std::mem::take(&mut self.unpaid).saturating_add(more);
         self.written.grow(bytes).map_err(|error| match error {
@@ -102,12 +102,12 @@ impl<'b> Out<'b> {
         })
     }
 
-    /// Pays for a look at so many bytes.
+    /// Pays for a look at `bytes` bytes.
     pub(crate) fn look(&mut self, bytes: usize) -> Paid {
         self.written.look(bytes)
     }
 
-    /// Who is paid.
+    /// The toll that is paid.
     pub(crate) fn toll(&mut self) -> &mut Toll<'b> {
         self.written.toll()
     }
@@ -121,7 +121,7 @@ impl<'b> Out<'b> {
     }
 }
 
-/// A part of a text, paid for before it is copied. What is short counts when the function has given it.
+/// A part of a text, paid for before it is copied. A short part is counted with the function's result.
 pub(crate) fn part(call: &mut Call<'_>, text: &str) -> NativeResult {
     if text.len() >= BYTES_OF_STEP {
         call.budget().make_text(text.len())?;
@@ -129,13 +129,13 @@ pub(crate) fn part(call: &mut Call<'_>, text: &str) -> NativeResult {
     copied(text, call.budget()).map(Value::Text)
 }
 
-/// Pays for looking at so many characters or bytes of a text.
+/// Pays for looking at this many characters or bytes of a text.
 #[inline]
 pub(crate) fn looked(call: &mut Call<'_>, bytes: usize) -> Paid {
     if bytes < BYTES_OF_STEP { Ok(()) } else { call.budget().scan(bytes) }
 }
 
-/// Pays for a list or table of so many cells before it is made; one that would have too many is an error.
+/// Pays for a list or table of `cells` cells before it is made; one that would have too many is an error.
 pub(crate) fn cells_fit(call: &mut Call<'_>, cells: usize) -> Result<(), Box<RunError>> {
     let most = call.budget().most_cells();
     if cells > most {
@@ -152,10 +152,10 @@ pub(crate) fn too_many(call: &Call<'_>, most: usize) -> Box<RunError> {
 /// Rows that are chosen before they are paid for.
 const STRETCH: usize = 4_096;
 
-/// What choosing a row costs, in elements that are merely looked at.
+/// The cost of choosing a row, in elements looked at.
 const CHOOSING: usize = 4;
 
-/// So many of the rows, `place` tells which, paid for while they are chosen.
+/// `count` of the rows, at the positions that `place` gives, paid for while they are chosen.
 pub(crate) fn chosen(call: &mut Call<'_>, rows: &Rows, count: usize, place: impl Fn(usize) -> u32) -> NativeResult {
     let budget = call.budget();
     match rows {
@@ -205,7 +205,7 @@ pub(crate) fn bytes(call: &Call<'_>, position: usize) -> Result<Bytes, Box<RunEr
     }
 }
 
-/// A row expression, ready for its rows. One that is no function is the same for every row.
+/// A row expression, ready for its rows. One that is not a function is the same for every row.
 pub(crate) enum Selector {
     Constant(Value),
     Each(RowFunction),
@@ -220,7 +220,7 @@ impl Selector {
         }
     }
 
-    /// How many of the rows are to be asked to know all answers.
+    /// How many of the rows must be asked to know all answers.
     pub(crate) fn asked(&self, rows: &Rows) -> usize {
         match self {
             Self::Constant(_) => rows.len().min(1),

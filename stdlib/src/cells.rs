@@ -2,7 +2,7 @@
 
 use flowscript_lang::value::{ColumnType, SimpleKind, Value, Zone, to_boolean, to_datetime, to_number};
 
-/// A text as a cell: an empty one of a column that is no text is the column's default. The error is the conversion's.
+/// A text as a cell: if it is empty and the column is not text, the column's default. The error is the conversion's.
 pub(crate) fn convert(cell: &str, ty: &ColumnType, zone: Zone) -> Result<Value, String> {
     if cell.is_empty() && ty.kind != SimpleKind::Text {
         return Ok(ty.default.clone());

@@ -10,7 +10,7 @@ const MAX_DECLARATION: usize = 512;
 /// Why bytes are not a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotText {
-    /// The content type or the XML declaration names an encoding that is not known.
+    /// The content type or the XML declaration names an unknown encoding.
     UnknownCharset(String),
     /// The bytes are not text in this encoding.
     Malformed(&'static str),
@@ -32,8 +32,8 @@ pub fn body_text(bytes: &[u8], content_type: &str) -> Result<String, NotText> {
     decoded(bytes, encoding(bytes, content_type)?)
 }
 
-/// The encoding of a body as its content type or its XML declaration states it; UTF-8 if neither does. A byte order
-/// mark, which wins over both, is for [`decoded`].
+/// The encoding of a body by its content type or its XML declaration; UTF-8 if neither names one. A byte order mark,
+/// which takes precedence over both, is for [`decoded`].
 pub fn encoding(bytes: &[u8], content_type: &str) -> Result<&'static Encoding, NotText> {
     let is_xml = is_xml(&media_type(content_type));
     let encoding = match charset(content_type) {
@@ -82,7 +82,7 @@ fn declared(bytes: &[u8]) -> Result<&'static Encoding, NotText> {
     }
     let Some(name) = declared_name(bytes) else { return Ok(UTF_8) };
     let encoding = known(&name)?;
-    // A declaration that reads as ASCII is not UTF-16, whatever it says: many programs leave it when they convert.
+    // A declaration that reads as ASCII is not UTF-16, even if it says so: many programs leave it when they convert.
     Ok(if [UTF_16LE, UTF_16BE].contains(&encoding) { UTF_8 } else { encoding })
 }
 

@@ -67,10 +67,10 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("DecodeText(Hex.Decode('C3a9'))", "'é'"), fails("Hex.Decode('c3a')", "hexadecimal")]),
 ];
 
-/// So many bytes are worked on before they are paid for; groups of three, four and two bytes stay whole.
+/// Bytes that are processed before they are paid for; groups of three, four and two bytes stay whole.
 const PIECE: usize = 48 << 10;
 
-/// What a byte costs, in bytes that are merely looked at.
+/// The cost of a byte, in bytes looked at.
 const CODING: usize = 8;
 
 fn decode_text(call: &mut Call<'_>) -> NativeResult {
@@ -137,7 +137,7 @@ fn encode(
     Ok(Ok(out))
 }
 
-/// Encodes a piece; gives a character that the encoding lacks.
+/// Encodes a piece; returns a character that the encoding lacks.
 fn encode_piece(encoder: &mut Encoder, piece: &str, is_last: bool, out: &mut Vec<u8>) -> Option<char> {
     let mut rest = piece;
     out.reserve(rest.len() + 16);
@@ -194,7 +194,7 @@ fn from_base64(call: &mut Call<'_>) -> Result<Vec<u8>, Box<RunError>> {
         toll.take(piece.len())?;
         joined.extend(piece.iter().filter(|byte| !byte.is_ascii_whitespace()));
         let whole = if number + 1 == count { joined.len() } else { joined.len() / 4 * 4 };
-        // What fills the last group is followed by nothing.
+        // Padding must be at the end.
         good = good && (whole == 0 || !padded) && STANDARD.decode_vec(&joined[..whole], &mut out).is_ok();
         padded = padded || joined[..whole].contains(&b'=');
         joined.drain(..whole);

@@ -45,10 +45,10 @@ fn md5(call: &mut Call<'_>) -> NativeResult {
     digest::<Md5>(call)
 }
 
-/// So much is worked on before it is paid for, in bytes.
+/// Bytes that are processed before they are paid for.
 const PIECE: usize = 64 << 10;
 
-/// What a byte costs, in bytes that are merely looked at.
+/// The cost of a byte, in bytes looked at.
 const HASHING: usize = 8;
 
 /// Hands the bytes of an argument on, piece by piece.

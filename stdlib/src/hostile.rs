@@ -1,4 +1,4 @@
-//! Every function with arguments nobody wants: none panics, and every error names its function.
+//! Every function with unusable arguments: none panics, and every error names its function.
 
 use crate::testing::{Harness, closure};
 use crate::{odd, registry};
@@ -67,7 +67,7 @@ fn values() -> Vec<Value> {
     values
 }
 
-/// All combinations of `values` for so many arguments; of more than two arguments a part of them.
+/// All combinations of `values` for `count` arguments; for more than two arguments, a part of them.
 fn combinations(values: &[Value], count: usize) -> Vec<Vec<Value>> {
     let all = values.len().pow(count.min(8) as u32);
     // A step without a common factor comes through all places of the list.
@@ -99,7 +99,7 @@ fn try_all(function: &Function, harness: &mut Harness, values: &[Value]) {
     }
 }
 
-/// Arguments that a parameter of this type takes.
+/// Arguments that a parameter of this type accepts.
 fn fitting(ty: ParameterType) -> [Value; 2] {
     let row = |n: i64| Value::record([("a", n.into())]);
     match ty {
@@ -116,12 +116,12 @@ fn fitting(ty: ParameterType) -> [Value; 2] {
     }
 }
 
-/// A function that gives its first argument.
+/// A function that returns its first argument.
 fn first_argument() -> Value {
     closure(|arguments| arguments.first().cloned().unwrap_or_default())
 }
 
-/// The arguments that call a function with `value` at `position`: each parameter given, or only those that must be.
+/// The arguments for calling a function with `value` at `position`: each parameter given, or only the required ones.
 fn calls_with(function: &Function, position: usize, value: &Value) -> [Vec<Value>; 2] {
     let signature = &function.signature;
     let least = signature.least().max(position + 1);
@@ -135,7 +135,7 @@ fn calls_with(function: &Function, position: usize, value: &Value) -> [Vec<Value
     })
 }
 
-/// Why a result is not what the signature says, where it says a type.
+/// Why a result does not have the type of the signature, if the signature has one.
 fn misfit(function: &Function, result: &Value, had_null: bool) -> Option<String> {
     let ResultType::Fixed(ty) = &function.signature.result else { return None };
     let null_for_null = had_null && result.is_null();
@@ -143,7 +143,7 @@ fn misfit(function: &Function, result: &Value, had_null: bool) -> Option<String>
     (!fits).then(|| format!("gives {} of type {} instead of {ty}", result.to_literal(60), result.type_name()))
 }
 
-/// What is wrong with a message about an argument.
+/// The fault of a message about an argument.
 fn unclear(function: &Function, message: &str) -> Option<String> {
     let named = message.starts_with(&format!("{}: ", function.name));
     let quoted = QUOTED.iter().any(|quoted| message.starts_with(quoted));
@@ -151,7 +151,7 @@ fn unclear(function: &Function, message: &str) -> Option<String> {
     (!whole).then(|| format!("says: {message:.300}"))
 }
 
-/// Each odd value in the place of each parameter; gives what went wrong.
+/// Each odd value at the place of each parameter; returns the failures.
 fn try_odd_values(function: &Function, harness: &mut Harness, values: &[(&str, Value)]) -> Vec<String> {
     let mut wrong = Vec::new();
     let places = function.signature.parameters.len() + usize::from(function.signature.variadic);
@@ -196,7 +196,7 @@ fn odd_values_in_each_parameter_of_the_last_letters() {
     try_odd_part(|first| first > 'd');
 }
 
-/// Calls the functions whose names come in a part of the alphabet.
+/// Calls the functions whose names are in a part of the alphabet.
 fn try_part(part: impl Fn(char) -> bool) {
     let values = values();
     let mut harness = Harness { type_argument: Some(Type::Number.many()), ..Harness::default() };

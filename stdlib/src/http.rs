@@ -15,7 +15,7 @@ use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::host::{HttpRequest, HttpResponse, Interrupt};
 use flowscript_lang::value::{Number, Record, Rows, Value, to_boolean, to_number, to_text};
 
-/// Seconds for a request that does not say.
+/// The default timeout of a request, in seconds.
 const TIMEOUT: f64 = 30.0;
 
 const OPTIONS: [&str; 7] = ["method", "headers", "query", "body", "json", "timeout", "continueOnError"];
@@ -169,7 +169,7 @@ fn unknown(call: &Call<'_>, name: &str) -> Box<RunError> {
     call.value_error(format_args!("there is no option {}. {hint}", short(name)))
 }
 
-/// The fields of a record as texts; a list gives its name several times, `null` does not.
+/// The fields of a record as texts; a list repeats its name, `null` is left out.
 fn pairs(value: &Value) -> Option<Vec<(String, String)>> {
     let Value::Record(record) = value else { return None };
     let mut pairs = Vec::new();
@@ -187,7 +187,7 @@ fn pairs(value: &Value) -> Option<Vec<(String, String)>> {
     Some(pairs)
 }
 
-/// What names of methods and headers are made of (RFC 9110).
+/// A token for names of methods and headers (RFC 9110).
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
@@ -228,7 +228,7 @@ fn send(call: &mut Call<'_>, mut options: Options) -> NativeResult {
     answer(&response, call.budget()).map(Value::Record)
 }
 
-/// Why there is no answer. A run that is to end has not failed.
+/// Why no answer came. A run that is to end has not failed.
 fn unsent(call: &Call<'_>, message: String) -> Box<RunError> {
     match call.context.host().interrupt() {
         None => call.error(ErrorKind::Io, message),
@@ -237,7 +237,7 @@ fn unsent(call: &Call<'_>, message: String) -> Box<RunError> {
     }
 }
 
-/// An address for people: a login in it is nobody's business.
+/// An address for messages, without its login.
 fn without_login(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
@@ -274,7 +274,7 @@ fn answer(response: &HttpResponse, budget: &mut dyn Budget) -> Result<Record, Bo
         let name = EcoString::from(name.to_ascii_lowercase());
         match headers.iter_mut().find(|(known, _)| *known == name) {
             None => headers.push((name, value.as_str().into())),
-            // Cookies may have commas.
+            // Cookies may contain commas.
             Some((_, known)) if name == "set-cookie" => {
                 let mut all: Vec<Value> = match Rows::of(known) {
                     Some(rows) => rows.iter().collect(),
@@ -304,7 +304,7 @@ fn header<'a>(response: &'a HttpResponse, name: &str) -> Option<&'a str> {
     response.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
-/// The body in the encoding that it states, UTF-8 without one.
+/// The body in its declared encoding, UTF-8 by default.
 fn body_text(response: &HttpResponse) -> String {
     let encoding = charset::encoding(&response.body, header(response, "content-type").unwrap_or_default());
     encoding.unwrap_or(UTF_8).decode(&response.body).0.into_owned()

@@ -1,9 +1,9 @@
-//! Both cases of texts, piece by piece: the same as the standard library gives for the whole.
+//! Upper and lower case of texts, piece by piece, with the same result as the standard library for the whole.
 
 use crate::arguments::Out;
 use flowscript_lang::budget::Paid;
 
-/// So much is changed before it is paid for.
+/// Bytes that are changed before they are paid for.
 const PIECE: usize = 16 << 10;
 
 /// Writes `text` in upper case.
@@ -42,10 +42,10 @@ fn find_sigma(text: &str, out: &mut Out<'_>) -> Result<Option<usize>, Box<flowsc
     Ok(None)
 }
 
-/// What asking for the kind of a character costs, in bytes that are merely looked at.
+/// The cost of looking up the kind of a character, in bytes looked at.
 const KIND: usize = 256;
 
-/// Is the last character that is no mark a letter with two cases?
+/// Is the last character, marks aside, a letter with two cases?
 fn ends_in_letter(text: &str, out: &mut Out<'_>) -> Result<bool, Box<flowscript_lang::error::RunError>> {
     for c in text.chars().rev() {
         out.look(KIND)?;
@@ -67,12 +67,12 @@ fn begins_with_letter(text: &str, out: &mut Out<'_>) -> Result<bool, Box<flowscr
     Ok(false)
 }
 
-/// Has it two cases? The standard library tells by the sigma behind it.
+/// Has it two cases? The standard library shows it by the form of the sigma after it.
 fn is_cased(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_alphabetic() } else { lowered(&[' ', c, 'Σ']).ends_with('ς') }
 }
 
-/// Does it count as no character where a word's end is looked for? Then the sigma before it sees the letter behind it.
+/// Is it skipped when a word's end is searched? Then a sigma before it is followed by the letter after it.
 fn is_mark(c: char) -> bool {
     if c.is_ascii_alphanumeric() {
         return false;

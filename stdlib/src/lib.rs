@@ -39,7 +39,8 @@
 //! ```
 //!
 //! The crate does no I/O and has no clock: functions reach everything outside through the host of the call.
-//! Start reading at `text.rs`. The arguments of a call are converted as its signature says before its code runs.
+//! Start reading at `text.rs`. The arguments of a call are converted to the types of its signature before its code
+//! runs.
 
 #![expect(clippy::unnecessary_wraps, reason = "all natives have one signature")]
 
@@ -91,7 +92,7 @@ use std::sync::{Arc, OnceLock};
 /// A section of the reference.
 struct Section {
     name: &'static str,
-    /// What holds for all its functions.
+    /// The introduction to all its functions.
     intro: &'static str,
     tables: &'static [&'static [Row]],
 }
@@ -126,7 +127,7 @@ const SECTIONS: &[Section] = &[
         table::ROWS,
     ),
     section("Missing values", "", &[missing::ROWS]),
-    section("HTTP", "Requests go out only where the host allows it.", &[http::ROWS]),
+    section("HTTP", "Requests are sent only if the host allows it.", &[http::ROWS]),
     section("Logging", "", &[log::ROWS]),
 ];
 

@@ -1,6 +1,6 @@
 //! Powers, roots, logarithms, angles.
 //!
-//! What is exact comes out exact; everything else is rounded to the 15 significant digits that a double keeps.
+//! Exact results stay exact; all others are rounded to the 15 significant digits of a double.
 
 use crate::number::overflow;
 use crate::row::{Row, fails, gives, row};
@@ -11,7 +11,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("Pow(x: number, y: number) -> number", "x to the power of y.", pow)
         .also(&["Maths.Pow"])
         .rules(
-            "Whole powers are exact where 28 digits hold them; what is not exact is rounded to 15 significant digits. No real result, \
+            "Whole powers are exact where 28 digits hold them; inexact results are rounded to 15 significant digits. No real result, \
              or one beyond about ±7.9e28, is an error.",
         )
         .examples(&[gives("Pow(8, 3)", "512"), gives("Pow(2, -1)", "0.5"), gives("Pow(2, 64)", "18446744073709551616"), fails("Pow(-2, 0.5)", "no real result")]),
@@ -97,7 +97,7 @@ fn pow(call: &mut Call<'_>) -> NativeResult {
     }
 }
 
-/// `x^power`: exact where 28 digits hold it, else 15 significant digits. `None` where it is too large.
+/// `x^power`: exact if 28 digits hold it, else 15 significant digits. `None` if it is too large.
 fn whole_power(x: Number, power: i64) -> Option<Number> {
     let one = Number::ONE;
     if power == 0 || x == one {
@@ -110,7 +110,7 @@ fn whole_power(x: Number, power: i64) -> Option<Number> {
     if let Some(exact) = exact_power(x, size) {
         return if power > 0 { Some(exact) } else { one.checked_div(exact) };
     }
-    // Powers of what is above 1 keep all digits on the way; those of smaller numbers are their inverse.
+    // Powers of numbers above 1 keep all digits in between; those of smaller numbers are their inverse.
     let small = x.abs() < one;
     let base = if small { one.checked_div(x)? } else { x };
     let inverted = small != (power < 0);
@@ -119,7 +119,7 @@ fn whole_power(x: Number, power: i64) -> Option<Number> {
             let result = if inverted { one.checked_div(result)? } else { result };
             to_15_digits(result)
         }
-        // Too large to hold: as a divisor it leaves nothing.
+        // Too large to hold: as a divisor it gives zero.
         None => inverted.then_some(Number::ZERO),
     }
 }
@@ -290,7 +290,7 @@ fn circle_ratio() -> Number {
     Number::from_decimal(rust_decimal::Decimal::PI)
 }
 
-/// A double with its 15 digits, or why there is none.
+/// A double with its 15 digits, or why it cannot be represented.
 fn rounded(call: &Call<'_>, value: f64) -> NativeResult {
     if value.is_nan() {
         return Err(no_result(call));

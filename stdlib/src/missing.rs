@@ -1,4 +1,4 @@
-//! What to do where there is nothing: `Default` and `Empty`.
+//! Replacements for missing values: `Default` and `Empty`.
 
 use crate::row::{Row, gives, row};
 use flowscript_lang::function::{Call, NativeResult};

@@ -157,7 +157,7 @@ fn range(call: &mut Call<'_>) -> NativeResult {
 /// Numbers that are paid for together.
 const BULK: usize = 4_096;
 
-/// The result has no place among the numbers of the language.
+/// The result is outside the range of numbers.
 pub(crate) fn overflow(call: &Call<'_>) -> Box<RunError> {
     call.error(ErrorKind::Arithmetic, "number overflow: the result is beyond about ±7.9e28.")
 }
@@ -179,7 +179,7 @@ mod tests {
             let alone = numbers.iter().map(|x| vec![*x]);
             let pairs = numbers.iter().flat_map(|x| numbers.iter().map(|y| vec![*x, *y]));
             for given in alone.chain(pairs) {
-                // What is refused or too large has no short way.
+                // A refused or too large one is left to the full function.
                 let Some(short) = on_numbers(&given) else { continue };
                 let values = given.iter().copied().map(Value::Number).collect();
                 let value = harness.call(function.name, values).map(|value| value.to_literal(60));

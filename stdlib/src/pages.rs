@@ -1,13 +1,13 @@
-//! Long texts in pages, so that nothing is copied whole while they grow, and copies that pay and stop on the way.
+//! Long texts in pages, so that growing never copies all of it, and copies that pay and can be stopped.
 
 use ecow::EcoString;
 use flowscript_lang::budget::{Budget, Paid};
 use flowscript_lang::error::RunError;
 
-/// So much is copied between two payments, in bytes.
+/// Bytes that are copied between two payments.
 const PAGE: usize = 1 << 20;
 
-/// Bytes that are copied for one that is merely looked at, beside what was paid for making them.
+/// A copied byte costs as much as this many bytes looked at, in addition to the payment for making it.
 const COPYING: usize = 4;
 
 /// A text that grows.
@@ -54,7 +54,7 @@ impl Text for EcoString {
     }
 }
 
-/// A text on its way, in pages of about a MiB.
+/// A text being written, in pages of about a MiB.
 #[derive(Default)]
 pub(crate) struct Pages<T> {
     full: Vec<T>,
@@ -115,7 +115,7 @@ impl Pages<String> {
     }
 }
 
-/// Writes a text behind another one, which has room for it.
+/// Writes a text after another one, which has room for it.
 fn copy(text: &str, to: &mut impl Text, budget: &mut dyn Budget) -> Paid {
     for piece in pieces(text, PAGE) {
         to.add(piece);
@@ -136,7 +136,7 @@ fn copied_in_pieces(text: &str, budget: &mut dyn Budget) -> Result<EcoString, Bo
     Ok(copy)
 }
 
-/// A text in pieces of whole characters, of about so many bytes.
+/// A text in pieces of whole characters, each of about `bytes` bytes.
 pub(crate) fn pieces(text: &str, bytes: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -155,7 +155,7 @@ pub(crate) fn long_pieces(text: &str) -> impl Iterator<Item = &str> {
     pieces(text, PAGE)
 }
 
-/// The line and the column of the place behind a text, from 1. `pay` is told how many bytes are about to be looked at.
+/// The line and the column of the place after a text, from 1. `pay` receives the number of bytes about to be looked at.
 pub(crate) fn place<E>(before: &str, mut pay: impl FnMut(usize) -> Result<(), E>) -> Result<(usize, usize), E> {
     let (mut line, mut column) = (1, 1);
     for piece in long_pieces(before) {

@@ -26,7 +26,7 @@ pub(crate) const ROWS: &[Row] = &[
         .asks_host(),
 ];
 
-/// `Guid` stands among the text functions.
+/// `Guid` is listed among the text functions.
 pub(crate) const TEXT_ROWS: &[Row] = &[row("Guid() -> text", "A new random identifier.", guid)
     .rules("A version 4 UUID in lower case with hyphens.")
     .examples(&[gives("Len(Guid())", "36"), gives("Guid() = Guid()", "false")])

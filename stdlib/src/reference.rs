@@ -46,7 +46,7 @@ pub fn page() -> String {
     out
 }
 
-/// What there is to say of one function, as Markdown without a heading.
+/// The entry of one function, as Markdown without a heading.
 pub fn entry(function: &Function) -> String {
     let mut out = format!("```\n{}\n```\n\n{}\n", function.signature, function.summary);
     for paragraph in [function.rules, effect(function.effect)] {
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(
             entry(left),
             "```\nLeft(text: text, length: number) -> text\n```\n\nThe first characters.\n\n\
-             All of them where the text is shorter; `''` where `length` is 0 or less.\n\n\
+             All of them if the text is shorter; `''` if `length` is 0 or less.\n\n\
              ```flowscript\nLeft('Richard', 1)  // → 'R'\nLeft('ab', 9)  // → 'ab'\nLeft('abc', 'x')  // error: length\n```\n"
         );
     }

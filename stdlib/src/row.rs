@@ -1,10 +1,10 @@
-//! The rows of the registration table: what each file of the library says of its functions, as constants.
+//! The rows of the registration table: the declarations of each file of the library, as constants.
 
 use flowscript_lang::function::{
     Cost, Effect, Example, Facts, Fold, Function, Native, OnNumbers, OnText, Reads, Signature,
 };
 
-/// A function as its file registers it. The name is read from the signature.
+/// A function in the registration of its file. The name is read from the signature.
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) signature: &'static str,
@@ -20,8 +20,8 @@ pub(crate) struct Row {
     facts: Facts,
 }
 
-/// A row: the signature as [`Signature::parse`] reads it, one line on what it does, and the code. A call costs as much as
-/// its arguments are long, if the row does not say otherwise.
+/// A row: the signature for [`Signature::parse`], its effect in one line, and the code. The cost of a call is the
+/// length of its arguments, unless the row overrides it.
 pub(crate) const fn row(signature: &'static str, summary: &'static str, native: Native) -> Row {
     Row {
         signature,
@@ -38,7 +38,7 @@ pub(crate) const fn row(signature: &'static str, summary: &'static str, native: 
     }
 }
 
-/// An example and an expression that gives the same.
+/// An example and an equivalent expression.
 pub(crate) const fn gives(source: &'static str, result: &'static str) -> Example {
     Example { source, result, fails: false }
 }
@@ -54,7 +54,7 @@ impl Row {
         Self { aliases, ..self }
     }
 
-    /// What one line does not hold.
+    /// Details beyond the one line.
     pub(crate) const fn rules(self, rules: &'static str) -> Self {
         Self { rules, ..self }
     }
@@ -64,17 +64,17 @@ impl Row {
         Self { examples, ..self }
     }
 
-    /// It has a short way where all arguments are numbers.
+    /// It has a fast path if all arguments are numbers.
     pub(crate) const fn on_numbers(self, short: OnNumbers) -> Self {
         Self { on_numbers: Some(short), ..self }
     }
 
-    /// Literal texts for the parameter at `position` are looked at before anything runs.
+    /// Literal texts for the parameter at `position` are checked before anything runs.
     pub(crate) const fn on_text(self, position: usize, look: OnText) -> Self {
         Self { on_text: Some((position, look)), ..self }
     }
 
-    /// With rows and a row expression it gives this.
+    /// Its result with rows and a row expression.
     pub(crate) const fn folds(self, fold: Fold) -> Self {
         Self { facts: Facts { folds: Some(fold), ..self.facts }, ..self }
     }
@@ -94,7 +94,7 @@ impl Row {
         Self { facts: Facts { is_range: true, ..self.facts }, ..self }
     }
 
-    /// However long its arguments are, a call is little work.
+    /// A call is little work for any length of its arguments.
     pub(crate) const fn fixed_cost(self) -> Self {
         Self { cost: Cost::Fixed, ..self }
     }
@@ -104,12 +104,12 @@ impl Row {
         Self { cost: Cost::Own, ..self }
     }
 
-    /// It asks the host for something.
+    /// It uses the host.
     pub(crate) const fn asks_host(self) -> Self {
         Self { effect: Effect::Host, ..self }
     }
 
-    /// It reaches out.
+    /// It has external effects.
     pub(crate) const fn reaches_out(self) -> Self {
         Self { effect: Effect::Outside, ..self }
     }

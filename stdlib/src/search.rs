@@ -1,28 +1,28 @@
-//! Finding texts in texts, in time that grows with the sum of both lengths, paid while it goes on.
+//! Finding texts in texts, in time linear in the sum of both lengths, paid during the search.
 
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
 use memchr::memmem;
 
-/// Longer texts are looked for byte by byte: preparing them takes time of its own, which is paid.
+/// Longer texts are searched byte by byte: preparing them takes time of its own, which is paid.
 const SHORT: usize = 64 << 10;
 
-/// So much is looked at before it is paid for.
+/// Bytes that are looked at before they are paid for.
 const PIECE: usize = 1 << 20;
 
 /// Steps of the search for a long text between two payments.
 const SLICE: usize = 1 << 16;
 
-/// What a step of the search for a long text costs, in bytes that are merely looked at.
+/// The cost of a step of the search for a long text, in bytes looked at.
 const STEP: usize = 4;
 
-/// What finding a match costs, in such bytes.
+/// The cost of finding a match, in the same unit.
 const MATCH: usize = 32;
 
-/// Texts shorter than this are looked through without preparing anything.
+/// Texts shorter than this are searched without preparation.
 const TINY: usize = 64;
 
-/// A text to look for.
+/// A text to search for.
 pub(crate) struct Needle<'n> {
     bytes: &'n [u8],
     back: bool,
@@ -30,11 +30,11 @@ pub(crate) struct Needle<'n> {
     by: Option<By<'n>>,
 }
 
-/// How a text is looked for.
+/// The kind of search.
 enum By<'n> {
     Forward(Box<memmem::Finder<'n>>),
     Back(Box<memmem::FinderRev<'n>>),
-    /// For long ones: how much of their start stands before each place, so that no byte of the text is looked at again.
+    /// For long ones: how much of their start ends before each place, so that no byte of the text is looked at again.
     Starts(Vec<u32>),
 }
 
@@ -59,7 +59,7 @@ impl<'n> Needle<'n> {
         Ok(Self { bytes, back, by })
     }
 
-    /// Where it first stands in `text`, or last where it is looked for from the end on.
+    /// Its first position in `text`, or its last when searching from the end.
     pub(crate) fn find(&mut self, text: &str, toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
         let text = text.as_bytes();
         if text.len() < TINY {
@@ -94,7 +94,7 @@ impl<'n> Needle<'n> {
 fn find_short(finder: &memmem::Finder<'_>, text: &[u8], toll: &mut Toll<'_>) -> Result<Option<usize>, Box<RunError>> {
     let mut from = 0usize;
     loop {
-        // Pieces overlap, so that what stands across their ends is found.
+        // Pieces overlap, so that matches across their ends are found.
         let end = from.saturating_add(PIECE).saturating_add(finder.needle().len()).min(text.len());
         let piece = text.get(from..end).unwrap_or_default();
         let found = finder.find(piece);
@@ -157,7 +157,7 @@ fn find_long(
     Ok(None)
 }
 
-/// For each place of a text how much of what stands before it, and with it, is a start of the text.
+/// For each place of a text, the length of the start of the text that ends there.
 fn starts(bytes: &[u8], back: bool, toll: &mut Toll<'_>) -> Result<Vec<u32>, Box<RunError>> {
     toll.take(bytes.len().saturating_mul(size_of::<u32>()))?;
     let mut starts = vec![0u32; bytes.len()];
@@ -181,7 +181,7 @@ fn starts(bytes: &[u8], back: bool, toll: &mut Toll<'_>) -> Result<Vec<u32>, Box
     Ok(starts)
 }
 
-/// The byte at a place, counted from the end where that is wanted.
+/// The byte at a place, counted from the end if `back`.
 fn byte(bytes: &[u8], place: usize, back: bool) -> Option<&u8> {
     if back { bytes.get(bytes.len().checked_sub(place + 1)?) } else { bytes.get(place) }
 }
@@ -198,7 +198,7 @@ mod tests {
     use flowscript_lang::budget::Unlimited;
     use proptest::prelude::*;
 
-    /// The place by the short way, and by the long one.
+    /// The place by the fast path, and by the general one.
     fn both(text: &str, needle: &str, back: bool) -> [Option<usize>; 2] {
         let mut unlimited = Unlimited;
         let mut toll = Toll::new(&mut unlimited);

@@ -5,7 +5,7 @@ use flowscript_lang::value::{Record, Shape, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// So many different shapes are remembered, then it starts over; names made of data make shapes without end.
+/// The most shapes remembered, then it starts over; names made of data would make shapes without end.
 const MOST: usize = 1_000;
 
 /// The shapes of records, by their names.

@@ -7,7 +7,7 @@ const SHOWN: usize = 60;
 
 /// A text as a literal of the language, shortened.
 pub(crate) fn quoted(text: &str) -> String {
-    // One character more than is shown tells that there is more.
+    // One character more than is shown reveals a longer text.
     let end = text.char_indices().nth(SHOWN + 1).map_or(text.len(), |(at, _)| at);
     Value::from(&text[..end]).to_literal(SHOWN)
 }

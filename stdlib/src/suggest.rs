@@ -2,7 +2,7 @@
 
 /// Up to three names that look like `name`, the nearest first.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    // Nobody meant a name with a text as long as that.
+    // Longer texts get no suggestion.
     if name.len() > 100 {
         return Vec::new();
     }

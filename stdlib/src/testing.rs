@@ -1,4 +1,5 @@
-//! A small interpreter's side for the unit tests of natives: fixed clock, counted randomness, functions as closures.
+//! A small replacement for the interpreter in unit tests of natives: fixed clock, counted randomness, functions as
+//! closures.
 
 use crate::registry;
 use flowscript_lang::budget::{Allowance, Budget};
@@ -63,7 +64,7 @@ impl Default for Within {
     }
 }
 
-/// How often work asks whether to stop.
+/// How often work checks whether to stop.
 pub(crate) fn questions<R>(work: impl FnOnce(&mut dyn Budget) -> R) -> (R, usize) {
     let asked = AtomicU64::new(0);
     let stop = || {
@@ -101,7 +102,7 @@ impl Host for TestHost {
         (1_719_837_296, 789_000_000)
     }
     fn random(&self) -> u64 {
-        // SplitMix64: every seed goes on well.
+        // SplitMix64: it works with every seed.
         let seed = self.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -33,15 +33,15 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("LastInStr('banana', 'an')", "3"), gives("LastInStr('banana', 'x')", "-1")]),
     row("Left(text: text, length: number) -> text", "The first characters.", left)
         .pays_itself()
-        .rules("All of them where the text is shorter; `''` where `length` is 0 or less.")
+        .rules("All of them if the text is shorter; `''` if `length` is 0 or less.")
         .examples(&[gives("Left('Richard', 1)", "'R'"), gives("Left('ab', 9)", "'ab'"), fails("Left('abc', 'x')", "length")]),
     row("Right(text: text, length: number) -> text", "The last characters.", right)
         .pays_itself()
-        .rules("All of them where the text is shorter; `''` where `length` is 0 or less.")
+        .rules("All of them if the text is shorter; `''` if `length` is 0 or less.")
         .examples(&[gives("Right('Richard', 3)", "'ard'"), gives("Right('ab', 0)", "''")]),
     row("Mid(text: text, start: number, length?: number) -> text", "The characters from a position on.", mid)
         .pays_itself()
-        .rules("Without `length` all of them. Past the end there are none; a negative `start` is an error; `''` where `length` is 0 or less.")
+        .rules("Without `length` all of them. Past the end the result is empty; a negative `start` is an error; `''` if `length` is 0 or less.")
         .examples(&[gives("Mid('abcdef', 1, 2)", "'bc'"), gives("Mid('abcdef', 3)", "'def'"), gives("Mid('abc', 9)", "''"), fails("Mid('abc', -1)", "start")]),
     row("Len(value: any) -> number", "How long a value is.", len)
         .pays_itself()
@@ -178,7 +178,7 @@ fn right(call: &mut Call<'_>) -> NativeResult {
     }
     let mut toll = Toll::new(call.budget());
     let (mut start, mut left) = (text.len(), length);
-    // From the end, piece by piece: a character begins at each byte that goes on no other.
+    // From the end, piece by piece: a character begins at each byte that is not a continuation byte.
     for piece in text.as_bytes().rchunks(PIECE) {
         toll.scan(piece.len().min(left.saturating_mul(4)) * BACKWARDS)?;
         let begins = piece.iter().enumerate().rev().filter(|(_, byte)| **byte & 0xc0 != 0x80);
@@ -196,16 +196,16 @@ fn right(call: &mut Call<'_>) -> NativeResult {
     if left > 0 || start == 0 { Ok(call.take(0)) } else { part(call, &text[start..]) }
 }
 
-/// So much is looked at before it is paid for.
+/// Bytes that are looked at before they are paid for.
 const PIECE: usize = 64 << 10;
 
-/// Texts up to so many bytes are worked on at once, paid for in one go.
+/// Texts up to this many bytes are processed at once, with one payment.
 const SHORT: usize = 1 << 10;
 
-/// Replacements up to so many bytes keep a short text within 64 KiB.
+/// Replacements up to this many bytes keep a short text within 64 KiB.
 const SHORT_PART: usize = 64;
 
-/// What going back over a byte costs, in bytes that are merely looked at.
+/// The cost of going back over a byte, in bytes looked at.
 const BACKWARDS: usize = 4;
 
 fn mid(call: &mut Call<'_>) -> NativeResult {
@@ -286,13 +286,13 @@ fn capitalize(call: &mut Call<'_>) -> NativeResult {
     out.finish().map(Value::Text)
 }
 
-/// What a part of a text costs beside its bytes, in bytes that are merely looked at.
+/// The cost of a part of a text in addition to its bytes, counted in bytes looked at.
 const PART: usize = 32;
 
 /// Parts that are joined before they are paid for.
 const PARTS: usize = 16;
 
-/// The memory of a text beside its bytes, where it is too long to be in the value.
+/// The memory of a text in addition to its bytes, if it is too long to be inline.
 const TEXT: usize = 32;
 
 fn split(call: &mut Call<'_>) -> NativeResult {
@@ -491,7 +491,7 @@ fn is_null(call: &mut Call<'_>) -> NativeResult {
     Ok(call.value(0).is_null().into())
 }
 
-/// The first `count` characters and the rest; `None` where there are fewer.
+/// The first `count` characters and the rest; `None` if there are fewer.
 fn split_at(text: &str, count: usize) -> Option<(&str, &str)> {
     if count > text.len() {
         return None;

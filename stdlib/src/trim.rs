@@ -1,17 +1,17 @@
-//! `Trim` and its kin: in the sum of the lengths of the text and of the characters to leave out.
+//! `Trim` and related functions: in time linear in the sum of the lengths of the text and of the characters to remove.
 
 use crate::arguments::{looked, part};
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::function::{Call, NativeResult};
 use std::collections::HashSet;
 
-/// Texts up to so many bytes are worked on at once, paid for in one go.
+/// Texts up to this many bytes are processed at once, with one payment.
 const SHORT: usize = 1 << 10;
 
-/// What going back over a byte costs, in bytes that are merely looked at.
+/// The cost of going back over a byte, in bytes looked at.
 const BACKWARDS: usize = 4;
 
-/// The ends of a text at which characters are left out.
+/// The ends of a text at which characters are removed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ends {
     Both,
@@ -80,8 +80,8 @@ fn trimmed(call: &mut Call<'_>, ends: Ends) -> NativeResult {
     if rest.len() == text.len() { Ok(call.take(0)) } else { part(call, rest) }
 }
 
-/// So many bytes of characters are looked through faster than a set of them is made.
+/// Up to this many bytes of characters, a linear search is faster than building a set.
 const FEW: usize = 16;
 
-/// What looking a character up in a set costs, in bytes that are merely looked at.
+/// The cost of looking up a character in a set, in bytes looked at.
 const LOOKED_UP: usize = 16;

@@ -5,10 +5,10 @@ use flowscript_lang::budget::{Budget, Paid, Toll, longer_text};
 use flowscript_lang::error::RunError;
 use std::fmt;
 
-/// Why there is no text.
+/// Why the text could not be written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EncodeError {
-    /// The value, or a part of it, has no such form; in words.
+    /// The value, or a part of it, has no such form; the text is the message.
     Value(String),
     /// The text would be longer than a text may be.
     TooLong {
@@ -43,10 +43,10 @@ impl From<String> for EncodeError {
     }
 }
 
-/// What writing a byte costs, in bytes that are merely looked at.
+/// The cost of writing a byte, in bytes looked at.
 const WRITING: usize = 2;
 
-/// What a part costs that may be written as nothing, in such bytes.
+/// The cost of a part that may be written as nothing, in the same unit.
 const PART: usize = 32;
 
 /// Pays for a text while it is written.
@@ -62,7 +62,7 @@ impl<'b> Written<'b> {
         Self { most: budget.most_text(), toll: Toll::new(budget), paid: 0 }
     }
 
-    /// Pays for one more part, with which the text has become so long.
+    /// Pays for one more part; the text now has this length.
     #[inline]
     pub(crate) fn pay(&mut self, length: usize) -> Result<(), EncodeError> {
         if length > self.most {
@@ -74,7 +74,7 @@ impl<'b> Written<'b> {
         Ok(self.toll.take(bytes)?)
     }
 
-    /// Pays for so many bytes more.
+    /// Pays for this many bytes more.
     #[inline]
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), EncodeError> {
         let length = self.paid.saturating_add(bytes);
@@ -86,13 +86,13 @@ impl<'b> Written<'b> {
         Ok(self.toll.take(bytes)?)
     }
 
-    /// Pays for a look at so many bytes.
+    /// Pays for a look at this many bytes.
     #[inline]
     pub(crate) fn look(&mut self, bytes: usize) -> Paid {
         self.toll.scan(bytes)
     }
 
-    /// Who is paid.
+    /// The toll that is paid.
     pub(crate) fn toll(&mut self) -> &mut Toll<'b> {
         &mut self.toll
     }

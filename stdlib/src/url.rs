@@ -1,4 +1,4 @@
-//! Texts in URLs, as forms write them.
+//! Texts in URLs, in the encoding of forms.
 
 use crate::arguments::Out;
 use crate::letters::pieces;
@@ -28,10 +28,10 @@ fn url_encode(call: &mut Call<'_>) -> NativeResult {
     out.finish().map(Value::Text)
 }
 
-/// What a byte costs, in bytes that are merely looked at.
+/// The cost of a byte, in bytes looked at.
 const CODING: usize = 8;
 
-/// So many bytes are worked on before they are paid for.
+/// Bytes that are processed before they are paid for.
 const PIECE: usize = 16 << 10;
 
 fn url_decode(call: &mut Call<'_>) -> NativeResult {
@@ -62,7 +62,7 @@ fn url_decode(call: &mut Call<'_>) -> NativeResult {
     out.finish().map(Value::Text)
 }
 
-/// A text as forms write it.
+/// A text in the encoding of forms.
 pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

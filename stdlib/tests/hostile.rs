@@ -1,5 +1,5 @@
-//! Every function of the library with large and hostile arguments: it ends in time, with a result or an error, takes no
-//! more memory than it may, and stops when it is told to.
+//! Every function of the library with large and hostile arguments: it ends in time, with a result or an error, stays
+//! within its memory, and stops on request.
 //!
 //! `HOSTILE=all` tries all of them, which takes long; without it a part is tried, another one for each `HOSTILE=<number>`.
 
@@ -27,23 +27,23 @@ use values::{Argument, Form, Kind};
 #[global_allocator]
 static PEAK: PeakAlloc = PeakAlloc;
 
-/// The memory that a run may have beside its arguments.
+/// The memory that a run may have in addition to its arguments.
 const MEMORY: usize = 64 << 20;
 
 /// What a call may take beyond that: buffers that are being moved to larger ones, programs, what the runtime keeps.
 const BESIDE: usize = 128 << 20;
 
-/// How long a call may take that is told to stop after a second. This detects hangs: builds for tests are slow, and
+/// The longest time a call may take that is asked to stop after a second. This detects hangs: test builds are slow, and
 /// machines busy.
 const LONGEST: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
 
-/// When a call is told to stop.
+/// When a call is asked to stop.
 const STOPPED_AFTER: Duration = Duration::from_millis(20);
 
-/// How long a call may go on that has been told to stop.
+/// How long a call may continue after it was asked to stop.
 const LONGEST_STOP: Duration = Duration::from_millis(if cfg!(debug_assertions) { 250 } else { 50 });
 
-/// A call that goes on for longer than it may is tried so often again: something else may have kept the machine busy.
+/// The number of times a call that took too long is tried again: another process may have kept the machine busy.
 const AGAIN: usize = 1;
 
 /// How long a part of the calls is tried.
@@ -52,7 +52,7 @@ const PART: Duration = Duration::from_secs(12);
 /// One test at a time: the peak of memory is that of the process.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// What runs now, and since when: a call that never ends is told by the watch.
+/// The current call and its start: the watch reports a call that never ends.
 static RUNNING: LazyLock<Mutex<Option<(Instant, String)>>> = LazyLock::new(Mutex::default);
 
 static ARGUMENTS: LazyLock<Vec<Argument>> = LazyLock::new(values::all);
@@ -60,7 +60,7 @@ static ARGUMENTS: LazyLock<Vec<Argument>> = LazyLock::new(values::all);
 /// A host that wants the run to stop.
 struct Impatient {
     until: Instant,
-    /// When another thread has told the run to stop.
+    /// When another thread asked the run to stop.
     stopped: OnceLock<Moment>,
 }
 
@@ -68,7 +68,7 @@ struct Impatient {
 #[derive(Clone)]
 struct Moment {
     at: Instant,
-    /// How long the thread has worked, where the system tells: others may keep the machine busy meanwhile.
+    /// How long the thread has worked, if the system measures it: others may keep the machine busy meanwhile.
     worked: Option<Duration>,
 }
 
@@ -78,7 +78,7 @@ impl Moment {
         Self { at: Instant::now(), worked: nanoseconds().map(Duration::from_nanos) }
     }
 
-    /// Where Linux tells about this thread.
+    /// The statistics of this thread on Linux.
     fn here() -> Option<PathBuf> {
         let thread = std::fs::read_link("/proc/thread-self").ok()?;
         Some(Path::new("/proc").join(thread).join("schedstat"))
@@ -92,8 +92,8 @@ impl Moment {
 }
 
 impl Impatient {
-    /// Does something, and tells the run to stop if that is still going on after a while. Gives how long it has gone on
-    /// since then, too.
+    /// Performs the work, and asks the run to stop if it is still running after a while. Also returns how long it ran
+    /// after that.
     fn stop_meanwhile<R>(&self, work: impl FnOnce() -> R) -> (R, Duration) {
         let here = Moment::here();
         std::thread::scope(|scope| {
@@ -394,7 +394,7 @@ fn every_function_stops_when_it_is_told_to() {
     every_function(Way::Stop);
 }
 
-/// Scripts that hold much when they are told to stop: many small values, and deep ones.
+/// Scripts that hold much memory when they are asked to stop: many small values, and deep ones.
 const HOLDING: &[&str] = &[
     "let t = Range(0, 10000000); Log('stop'); while true { }",
     "let t = map Range(0, 600000) as {a: row, b: [row]}; Log('stop'); while true { }",
@@ -431,13 +431,13 @@ fn a_run_that_holds_much_stops() {
     }
 }
 
-/// Work that nobody pays for.
+/// Work that is not paid for.
 fn idle(_: &mut Call<'_>) -> NativeResult {
     std::thread::sleep(LONGEST + Duration::from_millis(100));
     Ok(Value::Null)
 }
 
-/// Memory that nobody pays for.
+/// Memory that is not paid for.
 fn greedy(_: &mut Call<'_>) -> NativeResult {
     Ok(Value::binary(vec![1; MEMORY + BESIDE + (8 << 20)]))
 }

@@ -1,5 +1,5 @@
-//! What values take is bounded by a small multiple of the text they are read from, whatever its shape, and the
-//! estimate that the limit on memory goes by is near what the allocator takes.
+//! The memory of values is bounded by a small multiple of the text they are read from, for any shape, and the estimate
+//! that the limit on memory uses is near what the allocator takes.
 
 #![allow(clippy::print_stdout)] // what is measured is shown
 
@@ -36,7 +36,7 @@ fn from_csv(text: &str) -> Value {
     Value::table(csv::decode(text, csv::Dialect::default(), &mut Unlimited).expect("it is CSV"))
 }
 
-/// `begin`, then so many pieces as make about `size` bytes, then `end`.
+/// `begin`, then as many pieces as make about `size` bytes, then `end`.
 fn filled(size: usize, begin: &str, piece: impl Fn(&mut String, usize), end: &str) -> String {
     let mut text = String::with_capacity(size + 64);
     text.push_str(begin);

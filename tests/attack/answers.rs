@@ -1,4 +1,4 @@
-//! Answers of HTTP peers: packed, without an end, too slow, or leading on and on.
+//! Answers of HTTP peers: compressed, without an end, too slow, or redirecting without end.
 
 use crate::field::Attack;
 use crate::payloads as p;
@@ -70,7 +70,7 @@ const ANSWERS: &[Answer] = &[
             static BODY: OnceLock<Vec<u8>> = OnceLock::new();
             packed(to, "gzip", JSON, BODY.get_or_init(|| p::gzip(p::ragged(500_000).as_bytes())))
         },
-        // A build that is not optimised takes half a minute.
+        // A debug build takes half a minute.
         false,
     ),
     (
@@ -261,7 +261,7 @@ const ANSWERS: &[Answer] = &[
     ),
 ];
 
-/// How an answer is asked for.
+/// How an answer is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     /// A step of eight runs at once.
@@ -284,7 +284,7 @@ pub fn attacks() -> Vec<Attack> {
             let url = format!("http://{address}/");
             let step = match asked {
                 Asked::Step => format!("  - id: got\n    http: {{ url: \"{url}\" }}\n    timeout: 3s\n"),
-                // Whatever is taken of its end, it does not fill the disk.
+                // If a part of its end is taken, it still does not fill the disk.
                 Asked::File => format!("  - id: got\n    http: {{ url: \"{url}\", saveAs: \"{{run.id}}\" }}\n    timeout: 3s\n  - file: {{ delete: \"{{run.id}}\" }}\n"),
                 Asked::Script => format!("  - id: got\n    script: \"return HTTP.Request('{url}', {{timeout: 3}}).statusCode;\"\n"),
             };

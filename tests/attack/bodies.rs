@@ -1,4 +1,4 @@
-//! Bodies that are small for what they can make of themselves, through every door that decodes something.
+//! Bodies that are small compared with their decoded form, through every entry point that decodes something.
 
 use crate::field::{Act, Attack, Field, KEY, Stage, admin};
 use crate::payloads as p;
@@ -39,16 +39,16 @@ impl Format {
     }
 }
 
-/// The ways in.
+/// The entry points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
     /// A webhook, with its key.
     Webhook,
-    /// The same, packed with gzip.
+    /// The same, compressed with gzip.
     Packed,
     /// A webhook, with a wrong key: nothing is decoded for it.
     WrongKey,
-    /// The same, packed with gzip.
+    /// The same, compressed with gzip.
     WrongKeyPacked,
     /// A webhook without a key.
     Open,
@@ -58,7 +58,7 @@ enum Door {
     Token,
     /// The address of an event.
     Callback,
-    /// An address of an event that somebody has made up.
+    /// A forged address of an event.
     ForgedCallback,
     /// A run that an admin starts.
     Run,
@@ -106,10 +106,10 @@ impl Format {
     }
 }
 
-/// A row: its finding, its name, its format, what is sent, and the doors that are tried always.
+/// A row: its finding, its name, its format, the body, and the entry points that are always tried.
 type Row = (&'static str, &'static str, Format, fn() -> String, &'static [Door]);
 
-/// Each through all doors of its format, four at a time.
+/// Each through all entry points of its format, four at a time.
 const ROWS: &[Row] = &[
     ("S1", "rows of different names, 47 KB", Json, || p::ragged(4_000), &[Webhook, WrongToken, Callback, Answer]),
     (
@@ -168,7 +168,7 @@ impl Door {
         let hook = |settings: &str, steps: &str| {
             let given = "processing: { input: \"[value: body]\" }";
             let trigger = format!("trigger: {{ webhook: {{ response: wait, {settings}{given} }} }}");
-            // Scripts that decode have the threads for scripts no longer than that.
+            // Scripts that decode use the threads for scripts at most this long.
             let head = "limits: { run: 1s }\ninput: { value: any }\n";
             Stage::of([("workflows/target.yaml", format!("{head}{trigger}\n{steps}output: done\n"))])
         };
@@ -262,7 +262,7 @@ impl Door {
     }
 }
 
-/// Which answers came, for the report.
+/// The received answers, for the report.
 pub fn note(field: &mut Field, told: &[Result<Told, String>]) {
     let mut counts = BTreeMap::new();
     for told in told {

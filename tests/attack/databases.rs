@@ -1,5 +1,5 @@
-//! What real databases give: more rows, columns or bytes than anybody wants, JSON that is small for what it makes of
-//! itself, and queries without an end.
+//! Results of real databases: too many rows, columns or bytes, JSON that is small compared with its decoded form, and
+//! queries without an end.
 
 use crate::field::{Attack, Stage};
 use crate::payloads as p;
@@ -27,7 +27,7 @@ const QUERIES: &[Query] = &[
     ("names that repeat", "select COLUMNS from (select 1 as i)", false),
 ];
 
-/// JSON in PostgreSQL: its name, and what a column holds.
+/// JSON in PostgreSQL: its name, and the content of a column.
 type Document = (&'static str, fn() -> String);
 
 const DOCUMENTS: &[Document] = &[
@@ -71,6 +71,6 @@ fn json_of(document: String) -> Stage {
         ("workflows/target.yaml", format!("{head}{step}")),
         ("connections.yaml", format!("db: {{ sql: {{ url: \"{}\" }} }}\n", server.url())),
     ];
-    // It serves as long as its attack goes on.
+    // It serves as long as its attack lasts.
     Stage { peers: vec![Box::new(server)], ..Stage::of(files) }
 }

@@ -1,4 +1,4 @@
-//! An attack and the engine that it meets: every attack has an engine of its own, with others who call it meanwhile.
+//! An attack and its engine: every attack has an engine of its own, which other callers use at the same time.
 
 use crate::faults::Faults;
 use crate::server::{Project, Server, TOKEN, flowscript};
@@ -16,30 +16,30 @@ use std::time::{Duration, Instant};
 
 /// The most memory that an engine may take, in bytes.
 const MEMORY: u64 = 500 << 20;
-/// The key of whoever has done nothing, and that of the attacker where it has one.
+/// The key of callers who do not attack.
 const HONEST_KEY: &str = "key-of-those-who-have-done-nothing";
 /// The key that opens the workflows below attack.
 pub const KEY: &str = "key-of-the-attacker";
 
-/// Who needs the machine alone, and who does not.
+/// Attacks that need the machine alone take the lock for writing.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// What an attack does; the error says what it has seen that should not be.
+/// The actions of an attack; the error says what was wrong.
 pub type Act = Box<dyn Fn(&mut Field) -> Result<(), String> + Send + Sync>;
 
 /// A row of the tables.
 pub struct Attack {
-    /// The row of the review that it belongs to, or whose sibling it is.
+    /// The row of the review that it belongs to, or is similar to.
     pub row: &'static str,
     pub name: String,
-    /// It is tried always, not only with `FLOWSCRIPT_ATTACKS=all`.
+    /// It is always tried, not only with `FLOWSCRIPT_ATTACKS=all`.
     pub always: bool,
-    /// Made when it is its turn.
+    /// Set up when it is its turn.
     pub stage: Box<dyn Fn() -> Stage + Send>,
     pub act: Act,
 }
 
-/// What an attack needs around it.
+/// The setup of an attack.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each says something of its own, and most say nothing")]
 pub struct Stage {
@@ -47,23 +47,23 @@ pub struct Stage {
     pub files: Vec<(String, String)>,
     /// How many files the engine may have open.
     pub descriptors: Option<u64>,
-    /// What serves it, as long as the attack goes on.
+    /// The peers that serve it during the attack.
     #[expect(dead_code, reason = "it is held, not read")]
     pub peers: Vec<Box<dyn std::any::Any>>,
     /// With faults that can be switched on.
     pub faults: bool,
-    /// It takes so much of the machine that what others measure would be wrong.
+    /// It uses so large a part of the machine that it would falsify the measurements of others.
     pub alone: bool,
-    /// It breaks what the engine needs to serve at all: others may be refused, though not kept waiting.
+    /// It breaks something that the engine needs to serve at all: others may be refused, but not kept waiting.
     pub refuses: bool,
     /// It ends the engine itself, or leaves it with nothing to serve.
     pub ends: bool,
-    /// Longer than this it hangs; a minute without it.
+    /// The longest duration, else it hangs; by default a minute.
     pub within: Option<Duration>,
 }
 
 impl Stage {
-    /// One with these files.
+    /// A setup with these files.
     pub fn of<P: Into<String>, T: Into<String>>(files: impl IntoIterator<Item = (P, T)>) -> Self {
         let files = files.into_iter().map(|(path, text)| (path.into(), text.into())).collect();
         Self { files, ..Self::default() }
@@ -75,20 +75,20 @@ pub struct Field {
     pub server: Server,
     pub project: Project,
     pub address: SocketAddr,
-    /// What can be switched on where the stage has it.
+    /// The faults that can be switched on, if the setup has them.
     pub faults: Option<Faults>,
-    /// What the attack tells beside failing, for the report.
+    /// Notes of the attack for the report, in addition to failures.
     pub notes: Vec<String>,
     watch: Option<Watch>,
     seen: Seen,
 }
 
-/// How long others may wait: a second, on a build whose code is not optimised three.
+/// How long others may wait: a second, in a debug build three.
 pub fn answer_within() -> Duration {
     Duration::from_secs(if is_optimised() { 1 } else { 3 })
 }
 
-/// Is the engine under attack a build for use?
+/// Is the engine under attack an optimised build?
 pub fn is_optimised() -> bool {
     match std::env::var("FLOWSCRIPT_BINARY") {
         Ok(path) => !path.contains("debug"),
@@ -97,7 +97,7 @@ pub fn is_optimised() -> bool {
 }
 
 impl Attack {
-    /// Runs it, and says everything that was wrong.
+    /// Runs it, and returns all failures.
     pub fn run(self) -> Result<(), Failed> {
         let stage = (self.stage)();
         let (_alone, _beside);
@@ -157,7 +157,7 @@ impl Field {
         let faults = stage.faults.then(Faults::new);
         let mut command = flowscript();
         if let Some(most) = stage.descriptors {
-            // The engine raises its limit as far as it may.
+            // The engine raises its limit as far as it is allowed.
             let inner = command;
             command = Command::new("sh");
             command.args(["-c", &format!("ulimit -n {most} && exec \"$@\""), "sh"]).arg(inner.get_program());
@@ -201,18 +201,18 @@ impl Field {
         })
     }
 
-    /// What the admin API shows at a path; null where it does not.
+    /// The answer of the admin API at a path; null without one.
     pub fn api(&self, path: &str) -> Json {
         let told = self.ask(&admin("GET", &format!("/api/v1{path}")));
         told.ok().and_then(|told| serde_json::from_str(unchunked(&told).as_str()).ok()).unwrap_or_default()
     }
 
-    /// The state of a run, or nothing where the engine does not tell it.
+    /// The state of a run; `None` if the engine does not report it.
     pub fn state(&self, run: &str) -> Option<String> {
         self.api(&format!("/runs/{run}"))["state"].as_str().map(str::to_owned)
     }
 
-    /// Waits until `ready` holds; the error says what was waited for.
+    /// Waits until `ready` is true; the error names what was waited for.
     #[allow(clippy::unused_self, reason = "an attack waits on its field")]
     pub fn wait(&self, what: &str, within: Duration, mut ready: impl FnMut() -> bool) -> Result<Duration, String> {
         let started = Instant::now();
@@ -225,14 +225,14 @@ impl Field {
         Ok(started.elapsed())
     }
 
-    /// Nobody asks any more.
+    /// Stops asking.
     pub fn end_watch(&mut self) {
         if let Some(watch) = self.watch.take() {
             self.seen = watch.end();
         }
     }
 
-    /// The same project again by a new process; nobody asks any more.
+    /// Starts the same project again in a new process; stops asking.
     pub fn restart(&mut self) {
         self.end_watch();
         if self.server.is_running() {
@@ -265,7 +265,7 @@ impl Field {
         Err("the engine has ended".into())
     }
 
-    /// Every run that was acknowledged to others is there, and ends.
+    /// Every run that was acknowledged to others exists, and ends.
     pub fn has_kept_all(&mut self) -> Result<(), String> {
         if !self.server.is_running() {
             return Ok(());
@@ -280,7 +280,7 @@ impl Field {
             .map_err(|error| format!("{error}: of {} {} are not", self.seen.acknowledged.len(), open.len()))
     }
 
-    /// What others should not have seen.
+    /// The failures that others have seen.
     fn judge(&self, refuses: bool) -> Vec<String> {
         let mut wrong = Vec::new();
         if self.seen.peak > MEMORY {
@@ -299,7 +299,7 @@ impl Field {
         wrong
     }
 
-    /// How much memory it holds now, in bytes.
+    /// Its memory now, in bytes.
     pub fn resident(&self) -> u64 {
         memory(self.server.id(), "VmRSS").unwrap_or_default()
     }
@@ -333,7 +333,7 @@ fn honest(number: u64) -> Request {
     Request::new("POST", "/hooks/honest").with("X-API-Key", HONEST_KEY).json(&format!("{{\"n\": {number}}}"))
 }
 
-/// Those who ask meanwhile: a webhook that waits, one that accepts, and the admin API with and without a body.
+/// The other callers: a webhook that waits, one that accepts, and the admin API with and without a body.
 fn callers() -> Vec<Caller> {
     let kept = |number| {
         Request::new("POST", "/hooks/kept").with("X-API-Key", HONEST_KEY).json(&format!("{{\"n\": {number}}}"))

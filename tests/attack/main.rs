@@ -1,13 +1,13 @@
-//! The engine under attack: the real binary, and callers, peers and files that mean it no good. While each attack goes
-//! on, others are asked how long they wait, and the engine's memory is watched; afterwards it answers as before, and
-//! nothing that it has acknowledged is lost. An attack is a row of a table: what it sends, through which door.
+//! The engine under attack: the real binary, with hostile callers, peers and files. During each attack the waiting time
+//! of other callers and the engine's memory are measured; afterwards it answers as before, and no acknowledged run is
+//! lost. An attack is a row of a table: its content and its entry point.
 //!
 //! A row belongs to a finding of a review of 2026 (S1 to S20) and is at least as large as it was there. All of them are
 //! tried with `FLOWSCRIPT_ATTACKS=all cargo test --test attack`; without it a few of each kind, as large as the others.
-//! `FLOWSCRIPT_BINARY` names another binary to attack, `FLOWSCRIPT_ATTACKS_REPORT` a file for what each took. Bounds of
-//! time find what hangs; they are no benchmarks.
+//! `FLOWSCRIPT_BINARY` names another binary to attack, `FLOWSCRIPT_ATTACKS_REPORT` a file for the results of each.
+//! Bounds of time detect hangs; they are not benchmarks.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod answers;
 mod bodies;

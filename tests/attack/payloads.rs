@@ -1,4 +1,4 @@
-//! What is sent: texts that are small for what they can make of themselves, and packed ones.
+//! The payloads: texts that are small compared with their decoded form, and compressed ones.
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
@@ -127,19 +127,19 @@ pub fn form_twice(names: usize) -> String {
     format!("{0}&{0}", form_names(names))
 }
 
-/// A form whose names are the same in the end, in many spellings.
+/// A form whose names are equal after decoding, in many spellings.
 pub fn form_spelt(times: usize) -> String {
     parts(times, "&", |n| if n % 2 == 0 { "%6b=".into() } else { "k=".into() })
 }
 
-/// Packed as gzip does it.
+/// Compresses with gzip.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(bytes).unwrap();
     packed.finish().unwrap()
 }
 
-/// So many MiB of zeros, as deflate packs them: one packed MiB, again and again.
+/// This many MiB of zeros in deflate format: one compressed MiB, repeated.
 pub fn deflate_zeros(mebibytes: usize) -> Vec<u8> {
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
     packed.write_all(&vec![0; 1 << 20]).unwrap();
@@ -150,17 +150,17 @@ pub fn deflate_zeros(mebibytes: usize) -> Vec<u8> {
     bytes
 }
 
-/// The same as gzip packs them, with a wrong sum at their end, which nobody should come to see.
+/// The same in gzip format, with a wrong checksum at the end, which must never be reached.
 pub fn gzip_zeros(mebibytes: usize) -> Vec<u8> {
     [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff], deflate_zeros(mebibytes).as_slice(), &[0; 8]].concat()
 }
 
-/// `blocks` blocks of 128 KiB of one byte each, as zstd packs them.
+/// `blocks` blocks of 128 KiB of one byte each, in zstd format.
 pub fn zstd(byte: u8, blocks: usize) -> Vec<u8> {
-    // The magic number; a descriptor that says nothing; a window of 128 KiB.
+    // The magic number; an empty descriptor; a window of 128 KiB.
     let mut bytes = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38];
     for block in 1..=blocks {
-        // The last one or not, a byte that is repeated, its times.
+        // Whether it is the last one, a byte that is repeated, and how often.
         let head = u32::from(block == blocks) | 1 << 1 | (128 << 10) << 3;
         bytes.extend_from_slice(&head.to_le_bytes()[..3]);
         bytes.push(byte);
@@ -168,7 +168,7 @@ pub fn zstd(byte: u8, blocks: usize) -> Vec<u8> {
     bytes
 }
 
-/// 64 MiB of zeros, as br packs them.
+/// 64 MiB of zeros, in br format.
 pub fn brotli_zeros() -> Vec<u8> {
     let text = "cbffff3ff82700e2b14020f7fe8fffff7ff04f00c4611180eefd1fffffffe09f0088c30200ddfb3ffeffffc13f0110870500baf77ffcffff837f02200e0b0074effff8ffff07ff04401c1600e8defff1ffff0ffe0980382c00d0bdffe3ffff1ffc1300715800a07bff37";
     hex::decode(text).unwrap()

@@ -1,4 +1,4 @@
-//! Peers that mean it no good: what a step has asked comes without an end, or not at all.
+//! Hostile peers: the answer to a step comes without an end, or not at all.
 
 use crate::bodies::note;
 use crate::field::{Attack, KEY, Stage, answer_within};
@@ -13,14 +13,14 @@ pub fn peer(talk: impl Fn(TcpStream) -> std::io::Result<()> + Send + Sync + Copy
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            // An error is the engine ending the connection.
+            // An error means that the engine has ended the connection.
             std::thread::spawn(move || talk(stream));
         }
     });
     address
 }
 
-/// Writes it again and again until the other side has enough.
+/// Writes it again and again until the other side closes.
 pub fn without_end(stream: &mut TcpStream, part: &[u8]) -> std::io::Result<()> {
     let much = part.repeat((64 << 10) / part.len() + 1);
     loop {
@@ -61,7 +61,7 @@ pub fn attacks() -> Vec<Attack> {
 
 pub type Files = ((String, String), String, String);
 
-/// `times` runs at once of one step that meets the peer.
+/// `times` runs at once of one step that uses the peer.
 pub fn attack(
     row: &'static str,
     name: String,
@@ -93,7 +93,7 @@ pub fn attack(
                     return Err(format!("it was answered {}", told.text.chars().take(300).collect::<String>()));
                 }
             }
-            // Its three seconds, and what is made of the answer.
+            // Its three seconds, and the time to process the answer.
             if started.elapsed() > Duration::from_secs(8) + answer_within() {
                 return Err(format!("it took {:.1?}", started.elapsed()));
             }
@@ -102,10 +102,10 @@ pub fn attack(
     }
 }
 
-/// A mail server: its name, what it does, and whether it is tried always.
+/// A mail server: its name, its behaviour, and whether it is always tried.
 type Talk = (&'static str, fn(TcpStream) -> std::io::Result<()>, bool);
 
-/// Greets, and hears the first command.
+/// Greets, and reads the first command.
 fn greet(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.write_all(b"220 mail\r\n")?;
     let _ = stream.read(&mut [0; 1024])?;
@@ -164,19 +164,19 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind], (body.len() as u32 + 4).to_be_bytes().as_slice(), body].concat()
 }
 
-/// Lets somebody in without a password.
+/// Accepts a client without a password.
 fn let_in(stream: &mut TcpStream) -> std::io::Result<()> {
     let _ = stream.read(&mut [0; 4096])?;
     stream.write_all(&[message(b'R', &[0; 4]), message(b'K', &[0; 8]), message(b'Z', b"I")].concat())
 }
 
-/// Hears the next question.
+/// Reads the next query.
 fn hear(stream: &mut TcpStream) -> std::io::Result<()> {
     let _ = stream.read(&mut [0; 4096])?;
     Ok(())
 }
 
-/// The beginning of a message of 2 GB, and what comes of it as fast as it is taken.
+/// The beginning of a message of 2 GB, and its content as fast as it is read.
 fn two_gigabytes(stream: &mut TcpStream, kind: u8) -> std::io::Result<()> {
     stream.write_all(&[&[kind], 0x7fff_fff0_u32.to_be_bytes().as_slice()].concat())?;
     without_end(stream, b"a")

@@ -1,4 +1,4 @@
-//! What stands around the engine: the project's folders, the clock, the files that it may open.
+//! The surroundings of the engine: the project's folders, the clock, the files that it may open.
 
 use crate::field::{Act, Attack, Field, KEY, Stage, answer_within};
 use crate::wire::{ATTACKER, Request, connect};
@@ -14,7 +14,7 @@ pub fn attacks() -> Vec<Attack> {
     entries().chain(folders()).chain(others()).collect()
 }
 
-/// What stands among the project's files: its name, where, how it is made, and whether it is tried always.
+/// A file among the project's files: its name, where, how it is made, and whether it is tried always.
 type Entry = (&'static str, &'static str, fn(&Path), bool);
 
 fn fifo(path: &Path) {
@@ -117,7 +117,7 @@ fn aliases() -> String {
     format!("a0: &a0 [1, 2]\n{lines}output: *a30\n")
 }
 
-/// Each comes into a project that is served, and each is there when a project is served.
+/// Each is added to a project that is served, and each exists when a project is first served.
 fn entries() -> impl Iterator<Item = Attack> {
     let each = ENTRIES.iter().flat_map(|entry| [false, true].map(|before| (entry, before)));
     each.map(|((name, at, made, always), before)| Attack {
@@ -142,7 +142,7 @@ fn entries() -> impl Iterator<Item = Attack> {
     })
 }
 
-/// It serves, whatever stands there, or says within some seconds why it does not.
+/// It serves with the file there, or reports within some seconds why it does not.
 fn starts_again(field: &mut Field) -> Result<(), String> {
     field.server.signal("KILL");
     field.server.ended();
@@ -155,7 +155,7 @@ fn starts_again(field: &mut Field) -> Result<(), String> {
     std::thread::spawn(move || {
         use std::io::Read;
         let mut byte = [0];
-        // The first line, or the end of what it says.
+        // The first line, or the end of the output.
         let _ = out.read(&mut byte);
         let _ = tell.send(());
         let _ = std::io::copy(&mut out, &mut std::io::sink());
@@ -180,7 +180,7 @@ fn starts_again(field: &mut Field) -> Result<(), String> {
     Ok(())
 }
 
-/// A workflow that comes now is loaded, and those that were there are there.
+/// A new workflow is loaded, and the existing ones still are.
 fn loads(field: &mut Field, name: &str) -> Result<(), String> {
     field.project.write(&format!("workflows/{name}.yaml"), "output: 1\n");
     let took = field.wait("what changes is loaded", Duration::from_secs(20), || {
@@ -190,7 +190,7 @@ fn loads(field: &mut Field, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What becomes of a folder of the project while it is served.
+/// A change of a folder of the project while it is served.
 type Loss = (&'static str, &'static str, fn(&Path), bool);
 
 const LOSSES: &[Loss] = &[
@@ -282,7 +282,7 @@ pub fn goes_on(field: &mut Field) -> Result<(), String> {
     if told.status != 200 {
         return Err(format!("the webhook answers {}", told.text));
     }
-    // Those of a clock that was ahead stay in front of the others.
+    // Runs of a clock that was ahead stay before the others.
     let newest = |field: &Field| {
         let runs = field.api("/runs?workflow=target&trigger=schedule&limit=100")["runs"].clone();
         runs.as_array().into_iter().flatten().map(|run| run["id"].to_string()).collect::<Vec<String>>()
@@ -406,7 +406,7 @@ fn clock(field: &mut Field, seconds: i64, lasts: u64) -> Result<(), String> {
     goes_on(field)
 }
 
-/// Takes all files that the engine may open, changes the project, and goes away.
+/// Takes all files that the engine may open, changes the project, and disconnects.
 fn descriptors(field: &mut Field) -> Result<(), String> {
     starve(field, |field| {
         for n in 0..3 {
@@ -417,7 +417,7 @@ fn descriptors(field: &mut Field) -> Result<(), String> {
     })
 }
 
-/// Takes them, lets the engine be, and goes away.
+/// Takes them, lets the engine continue, and disconnects.
 fn descriptors_return(field: &mut Field) -> Result<(), String> {
     starve(field, |_| {
         std::thread::sleep(Duration::from_secs(3));
@@ -427,7 +427,7 @@ fn descriptors_return(field: &mut Field) -> Result<(), String> {
 
 fn starve(field: &mut Field, act: impl Fn(&mut Field) -> Result<(), String>) -> Result<(), String> {
     goes_on(field)?;
-    // Others cannot be served where no connection can be opened.
+    // Others cannot be served when no connection can be opened.
     field.end_watch();
     let mut taken = Vec::new();
     for _ in 0..400 {
@@ -438,7 +438,7 @@ fn starve(field: &mut Field, act: impl Fn(&mut Field) -> Result<(), String>) -> 
     field.notes.push(format!("{open} files are open"));
     act(field)?;
     drop(taken);
-    // It comes back by itself, without another change of the folder.
+    // It recovers by itself, without another change of the folder.
     let answers = |id: &str| {
         let told = field.api(&format!("/workflows/{id}"));
         told["serving"] == true && told["present"] == true

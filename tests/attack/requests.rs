@@ -1,4 +1,5 @@
-//! Requests that come slowly, in crumbs, never to an end, in crowds, and callers who do not read what they asked for.
+//! Requests that arrive slowly, in tiny pieces, without an end, or in crowds, and callers that do not read their
+//! answers.
 
 use crate::field::{Attack, Field, KEY, Stage, admin};
 use crate::payloads as p;
@@ -8,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Where a request goes, and with what right.
+/// The target and the credential of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
     /// A webhook, with its key.
@@ -19,9 +20,9 @@ enum Door {
     Open,
     /// A webhook whose body is signed.
     Signed,
-    /// The token contract: the body is needed to know who it is.
+    /// The token contract: the body contains the credential.
     Token,
-    /// An address of an event that somebody has made up.
+    /// A forged address of an event.
     Callback,
     /// The admin API, with its token.
     Admin,
@@ -68,24 +69,24 @@ impl Door {
     }
 }
 
-/// How a body comes: its name, how many do it at once, and what is sent of it.
+/// How a body arrives: its name, how many do it at once, and its content.
 type Way = (&'static str, &'static str, usize, fn(&Crowd, usize) -> Sending, &'static [Door]);
 
-/// What one of a crowd sends: at once, and then again and again until the attack is over.
+/// The data of one sender of a crowd: at once, and then repeatedly until the attack is over.
 struct Sending {
     head: String,
     at_once: Vec<u8>,
     crumb: &'static [u8],
     pause: Duration,
-    /// Longer than this nobody sends.
+    /// The longest time of sending.
     lasts: Duration,
 }
 
-/// How long a crowd sends at most.
+/// The longest time that a crowd sends.
 const LASTS: Duration = Duration::from_secs(6);
 
 impl Sending {
-    /// For so many times as long: until the engine has read it.
+    /// For this many times as long: until the engine has read it.
     fn longer(self, times: u32) -> Self {
         Self { lasts: self.lasts * times, ..self }
     }
@@ -164,7 +165,7 @@ const SIXTEEN_KIB: &[u8] = &{
     chunk
 };
 
-/// The attacks of the table, and those that are like no other.
+/// The attacks of the table, and those that differ from all others.
 pub fn attacks() -> Vec<Attack> {
     let ways = WAYS.iter().flat_map(|way| DOORS.iter().map(move |door| (way, *door)));
     let ways = ways.map(|((row, name, times, way, always), door)| Attack {
@@ -181,7 +182,7 @@ pub fn attacks() -> Vec<Attack> {
 struct Sender {
     stream: TcpStream,
     plan: Sending,
-    /// What is to be sent next, and how much of it has been.
+    /// The data to be sent next, and how much of it has been sent.
     rest: Vec<u8>,
     sent: usize,
     total: usize,
@@ -242,7 +243,7 @@ fn crowd(field: &mut Field, times: usize, sending: &dyn Fn(usize) -> Sending) ->
     keeps_nothing(field)
 }
 
-/// What they have sent is not kept when they are gone.
+/// Their data is not kept after they disconnect.
 fn keeps_nothing(field: &mut Field) -> Result<(), String> {
     let mut after = 0;
     let gone = field.wait("the memory is free again", Duration::from_secs(10), || {
@@ -253,14 +254,15 @@ fn keeps_nothing(field: &mut Field) -> Result<(), String> {
     gone.map(|_| ())
 }
 
-/// As many files may be open here as may be.
+/// Raises the limit on open files here.
 fn open_files() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
-/// What stands before a body: its name, how many do it at once, what is sent at once, and then every half second.
+/// A start of a request before a body: its name, how many do it at once, what is sent at once, and then every half
+/// second.
 type Head = (&'static str, usize, fn() -> Vec<u8>, &'static [u8], bool);
 
 const HEADS: &[Head] = &[
@@ -386,13 +388,13 @@ fn heads() -> impl Iterator<Item = Attack> {
 /// whether it is tried always.
 type Reader = (&'static str, fn() -> Stage, fn(&Field) -> Vec<Request>, usize, bool);
 
-/// A workflow that gives 8 MB.
+/// A workflow whose output is 8 MB.
 fn large(auth: &str) -> Stage {
     let trigger = format!("trigger: {{ webhook: {{ {auth}response: wait }} }}");
     Stage::of([("workflows/target.yaml", format!("{trigger}\noutput: \"{{Repeat('x', 8000000)}}\"\n"))])
 }
 
-/// A workflow that keeps 8 MB of what it gets, and gives 10 MB of another kind.
+/// A workflow that stores 8 MB of its input, and has another 10 MB of output.
 fn keeping() -> Stage {
     let given = "processing: { input: \"[v: body]\" }";
     let trigger = format!("input: {{ v: text }}\ntrigger: {{ webhook: {{ {given} }} }}\n");
@@ -402,7 +404,7 @@ fn keeping() -> Stage {
     Stage::of([("flowscript.toml", "[limits]\nbody = 11000000\n".to_owned()), ("workflows/target.yaml", text)])
 }
 
-/// Lets it keep `count` runs of more than 10 MB each, and gives their ids.
+/// Makes it store `count` runs of more than 10 MB each, and returns their ids.
 fn keep(field: &Field, count: usize) -> Vec<String> {
     let body = "v".repeat(8_000_000);
     let request =
@@ -429,7 +431,7 @@ const READERS: &[Reader] = &[
         || large("auth: none, "),
         |_| vec![Request::new("GET", "/hooks/target")],
         100,
-        // A build that is not optimised keeps others waiting for longer than its bound.
+        // A debug build keeps others waiting for longer than the limit.
         false,
     ),
     (
@@ -480,7 +482,7 @@ fn readers() -> impl Iterator<Item = Attack> {
     })
 }
 
-/// So many callers ask, and take nothing of the answers for some seconds, or all of them.
+/// This many callers ask, and read nothing of the answers for some seconds, or all of them.
 fn read(field: &mut Field, requests: &[Request], times: usize, reads: bool) -> Result<(), String> {
     open_files();
     let mut callers = Vec::new();

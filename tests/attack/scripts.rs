@@ -1,5 +1,5 @@
-//! Scripts that ask a function, an operator or the checker for more than anybody has: they end by a limit, or because
-//! somebody ends them, and nobody else waits for them.
+//! Scripts that ask a function, an operator or the checker for more than any machine has: they end by a limit, or
+//! because they are cancelled, and they delay no other run.
 
 use crate::bodies::note;
 use crate::field::{Act, Attack, Field, KEY, Stage, admin, answer_within};
@@ -11,24 +11,24 @@ use std::time::{Duration, Instant};
 /// Where a script runs, and what ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
-    /// What an admin evaluates: within the limits of that.
+    /// An evaluation of an admin, within its limits.
     Evaluate,
     /// A step of a run, eight at a time, which `limits.run` ends.
     Limit,
-    /// A step of a run that would go on for an hour, which an admin cancels.
+    /// A step of a run that would last an hour, which an admin cancels.
     Cancel,
-    /// The same when the engine is told to stop.
+    /// The same when the engine is asked to stop.
     Stop,
-    /// The same when it is told so twice.
+    /// The same when it is asked twice.
     StopAtOnce,
-    /// What makes `input` of a message, which `limits.run` ends.
+    /// `processing.input` of a message, which `limits.run` ends.
     Processing,
 }
 use Door::*;
 
 const DOORS: &[Door] = &[Evaluate, Limit, Cancel, Stop, StopAtOnce, Processing];
 
-/// A row: its finding, its name, the script, and the doors that are tried always.
+/// A row: its finding, its name, the script, and the entry points that are always tried.
 type Row = (&'static str, &'static str, &'static str, &'static [Door]);
 
 const ROWS: &[Row] = &[
@@ -259,13 +259,13 @@ const ROWS: &[Row] = &[
         &[],
     ),
     ("S4", "hexadecimal digits", "return Len(Hex.Encode(Repeat('x', 60000000)));", &[]),
-    // The language itself: what steps have always bounded.
+    // The language itself: steps have always been bounded.
     ("S4", "a loop without an end", "while true { }\nreturn 1;", &[]),
     ("S4", "a recursion without an end", "function f(n) => f(n + 1) + 1;\nreturn f(0);", &[]),
     ("S4", "a text that doubles", "let s = 'x';\nwhile true { set s = s & s; }\nreturn 1;", &[]),
 ];
 
-/// A source that is long rather than hostile: the checker has the work. Its finding, its name, how it is made for a
+/// A source that is long rather than hostile, as work for the checker. Its finding, its name, how it is made for a
 /// size, a size of at most 64 KiB and one of the review's, and whether it is tried always.
 type Source = (&'static str, &'static str, fn(usize) -> String, [usize; 2], bool);
 
@@ -405,7 +405,7 @@ pub fn attacks() -> Vec<Attack> {
         Attack {
             row,
             name: format!("source, {size} {name}: {}", ["Evaluate", "File"][door]),
-            // Files are a megabyte: two of them will do.
+            // Files have a megabyte: two of them are enough.
             always: *always && (door == 0 || ["variables", "names that are not known"].contains(name)),
             stage: Box::new(Stage::default),
             act: Box::new(move |field| if door == 0 { evaluate(field, &made(size)) } else { load(field, &made(size)) }),
@@ -414,7 +414,7 @@ pub fn attacks() -> Vec<Attack> {
     scripts.chain(sources).collect()
 }
 
-/// A script as it stands in a workflow file.
+/// A script as a workflow file contains it.
 pub fn indented(script: &str) -> String {
     script.lines().fold(String::new(), |all, line| format!("{all}      {line}\n"))
 }
@@ -451,7 +451,7 @@ impl Door {
                         return Err(format!("it was answered {status}"));
                     }
                 }
-                // Eight of them have the threads for scripts in turns, each for a fifth of a second.
+                // Eight of them use the threads for scripts in turn, each for a fifth of a second.
                 let most = answer_within() * 3;
                 if started.elapsed() > most {
                     Err(format!("limits.run ended it after {:?}", started.elapsed()))
@@ -484,7 +484,7 @@ impl Door {
                 std::thread::sleep(Duration::from_millis(400));
                 field.end_watch();
                 field.server.signal("TERM");
-                // Its grace is over after ten seconds, or at once when it is told so again.
+                // Its grace ends after ten seconds, or at once when it is asked again.
                 let mut most = Duration::from_secs(10) + answer_within();
                 if self == StopAtOnce {
                     std::thread::sleep(Duration::from_millis(300));
@@ -509,7 +509,7 @@ impl Door {
     }
 }
 
-/// No thread is at work any more, soon after what it worked for is over.
+/// No thread is busy soon after its work is over.
 fn idle(field: &Field) -> Result<(), String> {
     let used = || {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", field.server.id())).unwrap_or_default();
@@ -526,7 +526,7 @@ fn idle(field: &Field) -> Result<(), String> {
         let ticks = used() - before;
         (busiest, least) = (busiest.max(ticks), least.min(ticks));
     }
-    // A script that goes on takes all of its thread, all of the time.
+    // A script that is still running uses all of its thread, all of the time.
     if least > 40 { Err(format!("a thread still works: {least} to {busiest} of 50 ticks")) } else { Ok(()) }
 }
 
@@ -550,11 +550,11 @@ pub fn evaluate(field: &mut Field, source: &str) -> Result<(), String> {
     if told.text.len() > 16 << 20 {
         return Err(format!("the answer has {} MB", told.text.len() >> 20));
     }
-    // It has five seconds.
+    // Its limit is five seconds.
     if took > Duration::from_secs(5) + answer_within() { Err(format!("it took {took:.1?}")) } else { Ok(()) }
 }
 
-/// Writes it into a workflow file below the engine, which goes on meanwhile and tells what is wrong with it, or loads it.
+/// Writes it into a workflow file of the running engine, which reports what is wrong with it, or loads it.
 fn load(field: &mut Field, source: &str) -> Result<(), String> {
     let text = format!("output: 1\nsteps:\n  - id: made\n    script: |\n{}", indented(source));
     field.project.write("workflows/late.yaml", &text);

@@ -1,4 +1,4 @@
-//! Values that share their parts: a few KiB in memory, and more than anybody has as soon as somebody walks through them.
+//! Values that share their parts: a few KiB in memory, and larger than any machine when they are walked.
 
 use crate::bodies::note;
 use crate::field::{Attack, KEY, Stage, answer_within};
@@ -28,7 +28,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
 ];
 
-/// A walk by a script: its name, and what it does. The first shape is tried with all of those that say so.
+/// A walk by a script: its name, and its code. The first shape is tried with all of those marked.
 const WALKS: &[(&str, &str, bool)] = &[
     ("as the result", "return a;", true),
     ("in a list as the result", "return [v: [a, b]];", false),
@@ -110,7 +110,7 @@ pub fn attacks() -> Vec<Attack> {
             attacks.push(Attack {
                 row: "S5",
                 name: format!("shared {shape}, {name}: Evaluate"),
-                // What is evaluated has five seconds: a few of them will do.
+                // An evaluation has five seconds: a few of them are enough.
                 always: ["as the result", "log"].contains(name) && number == 0,
                 stage: Box::new(Stage::default),
                 act: Box::new(move |field| evaluate(field, &format!("{made}{walk}"))),

@@ -19,8 +19,8 @@ pub fn attacks() -> Vec<Attack> {
     harms().chain([disk]).collect()
 }
 
-/// What becomes of the store's file while the engine runs: its name, what is done in the folder of the store, and
-/// whether it is tried always.
+/// Harm to the store's file while the engine runs: its name, the change in the folder of the store, and whether it is
+/// always tried.
 type Harm = (&'static str, fn(&Path), bool);
 
 const STORE: &str = "flowscript.db";
@@ -91,7 +91,7 @@ fn harms() -> impl Iterator<Item = Attack> {
             Stage { ends: true, ..Stage::of(files) }
         }),
         act: Box::new(|field| {
-            // Others have been kept until now.
+            // Runs of others have been stored until now.
             std::thread::sleep(Duration::from_millis(500));
             field.end_watch();
             harm(&field.project.path().join("data"));
@@ -113,7 +113,7 @@ fn harms() -> impl Iterator<Item = Attack> {
             let late = kept.iter().filter(|(at, _)| *at > answer_within()).count();
             let log = field.server.log();
             if late > 0 {
-                // They may be where they belong all the same: in a log that was put back, in the copy.
+                // They may still be stored: in a log that was restored, in the copy.
                 let lost = lost_after_restart(field, &kept);
                 return Err(format!(
                     "readyz {ready}; {late} were acknowledged a second later and more, {lost} of all are lost"
@@ -130,7 +130,7 @@ fn harms() -> impl Iterator<Item = Attack> {
     })
 }
 
-/// How many of these are not there in a new process; all of them where it does not start.
+/// How many of these are missing in a new process; all of them if it does not start.
 fn lost_after_restart(field: &mut Field, kept: &[(Duration, String)]) -> usize {
     let started = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| field.restart()));
     if started.is_err() {
@@ -143,7 +143,7 @@ fn full() -> Stage {
     Stage { faults: true, refuses: true, ..scheduled() }
 }
 
-/// It says that it is not ready, and says so a few times only.
+/// It reports that it is not ready, and logs it a few times only.
 fn full_disk(field: &mut Field) -> Result<(), String> {
     field.faults.as_ref().unwrap().set("write", "ENOSPC");
     std::thread::sleep(Duration::from_secs(2));

@@ -1,5 +1,4 @@
-//! What an attacker would try that takes no more than a request: keys in places where they stay, paths, headers, bombs,
-//! forged addresses, pages.
+//! Attacks that need only a request: keys in places where they remain, paths, headers, bombs, forged addresses, pages.
 
 use crate::peer::{Peer, Reply, ok};
 use crate::server::{Project, Server, TOKEN, bearer, flowscript, raw, wait_for};
@@ -33,9 +32,10 @@ steps:
 output: { value: \"{value}\", headers: \"{headers}\" }
 ";
 
-/// What is looked up and compared is the SHA-256 of what was shown. A key that is nearly right has a hash as far from
-/// the right one as any other, and nobody can choose hashes: how long the comparison takes tells nothing about the key.
-/// What could tell something is the way to it: a look into the store, or another answer for a key that was right once.
+/// The engine looks up and compares the SHA-256 of the key it was given. A key that is nearly right has a hash as far
+/// from the right one as any other, and a caller cannot choose hashes: the time of the comparison reveals nothing about
+/// the key. What could reveal something comes before it: a look into the store, or another answer for a key that was
+/// right once.
 fn wrong_keys_take_equally_long() {
     let project = Project::new(&[("workflows/a.yaml", ECHO), ("workflows/b.yaml", ECHO)]);
     let server = project.serve();
@@ -52,7 +52,7 @@ fn wrong_keys_take_equally_long() {
     ];
     let mut times = keys.each_ref().map(|_| Vec::new());
     let mut bodies = Vec::new();
-    // In turns, so that what else the machine does falls on all alike.
+    // Alternating, so that other work of the machine affects all alike.
     for _ in 0..150 {
         for (key, times) in keys.iter().zip(&mut times) {
             let started = Instant::now();
@@ -64,7 +64,7 @@ fn wrong_keys_take_equally_long() {
     }
     bodies.dedup();
     assert_eq!(bodies.len(), 1, "{bodies:?}");
-    // A fast one of each: what else the machine does only adds.
+    // A fast one of each: other work of the machine only adds time.
     let typical = times.map(|mut times| {
         times.sort_unstable();
         times[times.len() / 10]
@@ -91,7 +91,7 @@ steps:
             "trigger: { webhook: { auth: { apiKey: { query: k } }, query: { n: {} } } }\ninput: { n: number }",
         ),
     ]);
-    // Whatever the log may tell, it does not tell this.
+    // The log may contain anything but this.
     let server = Server::start_with(project.path(), &[], &[("FLOWSCRIPT_LOG", "trace")]);
     let key = server.key("echo");
     for workflow in ["failing", "slow", "strict", "query"] {
@@ -225,7 +225,7 @@ fn bombs_do_no_harm() {
     let evaluate = json!({ "source": format!("return {}1{};", "(".repeat(30_000), ")".repeat(30_000)) }).to_string();
     let evaluated = server.send("POST", "/api/v1/evaluate", &[bearer()], Some(evaluate.as_bytes()));
     assert_eq!((evaluated.status, &evaluated.json()["ok"]), (200, &json!(false)));
-    // A file with aliases that unfold to billions is refused when it is read.
+    // A file with aliases that expand to billions is refused when it is read.
     project.write("workflows/bomb.yaml", "a: &a [1, 2]\nb: &b [*a, *a]\noutput: [*b, *b]\n");
     wait_for("the bomb is refused", || server.log().contains("bomb.yaml:1:4").then_some(()));
     assert_eq!(send(&[("Content-Type", "application/json")], b"{}").status, 200);
@@ -262,7 +262,7 @@ fn slow_evaluations_hold_up_no_quick_one() {
     });
 }
 
-/// A gzip member of stored blocks would be as long as what it holds; this one repeats a byte.
+/// A gzip member of stored blocks would be as long as its content; this one repeats a byte.
 fn gzip_of_zeros() -> Vec<u8> {
     let mut bits = Bits::default();
     // One block with fixed codes: a literal 0, then copies of 258 bytes from one byte before.
@@ -300,7 +300,7 @@ impl Bits {
         }
     }
 
-    /// Huffman codes stand with their highest bit first.
+    /// Huffman codes begin with their highest bit.
     fn push_code(&mut self, code: u32, count: u32) {
         for at in (0..count).rev() {
             self.push(code >> at & 1, 1);
@@ -334,7 +334,7 @@ output: \"{got.text}\"
     let urls = [
         format!("http://{}/", outside.address),
         format!("http://{}/", inside.address),
-        // A name that anybody may let point anywhere, and other ways to write the address.
+        // A name that its owner may point anywhere, and other ways to write the address.
         format!("http://localhost:{port}/"),
         format!("http://127.1:{port}/"),
         format!("http://2130706433:{port}/"),
@@ -354,7 +354,7 @@ output: \"{got.text}\"
     assert_eq!(outside.heard().len(), 1);
 }
 
-/// All routes of the API, as its description lists them, with parameters that lead to something.
+/// All routes of the API, from its description, with parameters that exist.
 fn routes(server: &Server, ids: &[(&str, &str)]) -> Vec<(String, String)> {
     let document = server.api("/openapi.json");
     let mut routes = Vec::new();
@@ -393,12 +393,12 @@ fn viewers_change_nothing_and_strangers_see_nothing() {
             let send = |headers: &[(&str, &str)]| server.send(method, path, headers, Some(body.as_bytes()));
             send(&[("Authorization", &viewer)]).is_problem(403, "viewer");
             send(&[]).is_problem(401, "credential");
-            // Nothing but the method itself says what is done.
+            // The method alone determines the action.
             send(&[("Authorization", &viewer), ("X-HTTP-Method-Override", "GET")]).is_problem(403, "viewer");
         }
         if method == "GET" {
             server.get(path).is_problem(401, "credential");
-            // A stream of events goes on for as long as somebody listens.
+            // A stream of events lasts as long as it has a listener.
             if !path.ends_with("/events") {
                 let seen = server.send("GET", path, &[("Authorization", &viewer)], None);
                 assert!(seen.status != 403 && seen.status != 401 && seen.status < 500, "{path}: {}", seen.text);
@@ -434,7 +434,7 @@ output: \"{got}\"
 fn pages_cannot_use_the_api() {
     let project = Project::new(&[("workflows/a.yaml", ECHO)]);
     let server = project.serve();
-    // What a form of another origin can send: no token, perhaps a cookie.
+    // The request that a form of another origin can send: no token, perhaps a cookie.
     let form = [("Origin", "https://evil.example"), ("Content-Type", "text/plain"), ("Cookie", "session=guess")];
     for path in ["/api/v1/keys", "/api/v1/tokens", "/api/v1/workflows/a/run", "/api/v1/runs/retry"] {
         let answer = server.send("POST", path, &form, Some(b"{\"workflow\": \"a\", \"role\": \"admin\"}"));
@@ -443,7 +443,7 @@ fn pages_cannot_use_the_api() {
         let preflight = server.send("OPTIONS", path, &form, None);
         assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (401, ""));
     }
-    // A workflow that echoes HTML is no page of the engine.
+    // HTML echoed by a workflow is not a page of the engine.
     let html = "trigger: { webhook: { auth: none, response: wait, query: { v: {} } } }
 input: { v: text }
 steps:
@@ -453,7 +453,7 @@ steps:
     let answer = wait_for("the workflow is there", || Some(server.get(path)).filter(|answer| answer.status == 200));
     assert_eq!(answer.header("content-security-policy"), "sandbox", "{}", answer.text);
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    // Links never come from what a caller says about the host.
+    // Links never use the host that a caller names.
     let key = server.key("a");
     project.write("workflows/late.yaml", "trigger: { webhook: }\noutput: 1");
     wait_for("the other is there", || {

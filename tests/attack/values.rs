@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// Runs that take much: its name, the lines of the workflow from its trigger on, and whether it is tried always. `PEER`
-/// stands for a peer that answers after two seconds, and with 8 MB where it is asked for `/large`.
+/// is replaced by a peer that answers after two seconds, with 8 MB for `/large`.
 const VALUES: &[(&str, &str, bool)] = &[
     (
         "a list of 8 MB as JSON",
@@ -69,10 +69,10 @@ const VALUES: &[(&str, &str, bool)] = &[
     ),
 ];
 
-/// How many workflows the callers of a row are spread over where there are many.
+/// The number of workflows over which the callers of a row are spread.
 const MANY: usize = 20;
 
-/// Hears requests, and answers two seconds later.
+/// Reads requests, and answers two seconds later.
 fn slow(stream: TcpStream) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?);
     let mut stream = stream;
@@ -127,7 +127,7 @@ pub fn attacks() -> Vec<Attack> {
     attacks.collect()
 }
 
-/// A hundred callers at once; every run that they are told of ends.
+/// A hundred callers at once; every run reported to them ends.
 fn ask_all(field: &mut Field, workflows: usize) -> Result<(), String> {
     let told: Vec<_> = std::thread::scope(|scope| {
         let field = &*field;

@@ -1,5 +1,5 @@
-//! What others notice of an attack: callers who have done nothing are asked twenty times a second how long they wait,
-//! and the engine's memory is looked at every 20 ms.
+//! The effect of an attack on others: twenty times a second the waiting time of other callers is measured, and the
+//! engine's memory every 20 ms.
 
 use crate::wire::{NEIGHBOUR, Request};
 use std::collections::BTreeMap;
@@ -12,34 +12,34 @@ use std::time::{Duration, Instant};
 
 /// How long a caller waits before it gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// An engine that takes so much is ended: the machine has other work.
+/// An engine that uses this much memory is ended: the machine has other work.
 const ENOUGH: u64 = 2 << 30;
 
-/// A caller who has done nothing: what it asks, and what it wants to hear.
+/// A caller that does not attack: its requests, and the expected answers.
 pub struct Caller {
     pub name: &'static str,
     /// The request with this number.
     pub ask: Box<dyn Fn(u64) -> Request + Send>,
-    /// What its answer must be: a status, and a part of the body.
+    /// The expected answer: a status, and a part of the body.
     pub wanted: Box<dyn Fn(u64) -> (u16, String) + Send>,
 }
 
-/// What was seen.
+/// The observations.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// The most memory, in bytes.
     pub peak: u64,
     /// The slowest answer of each caller.
     pub slowest: BTreeMap<&'static str, Duration>,
-    /// Answers that were not what was wanted, by caller: how many, and the first.
+    /// Unexpected answers, by caller: how many, and the first.
     pub wrong: BTreeMap<&'static str, (u64, String)>,
     /// The runs that the engine has acknowledged.
     pub acknowledged: Vec<String>,
-    /// How late this machine was by itself.
+    /// The delay of this machine itself.
     pub late: Duration,
 }
 
-/// It watches until it is asked what it has seen.
+/// It observes until its result is requested.
 pub struct Watch {
     over: Arc<AtomicBool>,
     seen: Arc<Mutex<Seen>>,
@@ -61,7 +61,7 @@ impl Watch {
         Self { over, seen, threads }
     }
 
-    /// What was seen until now; nothing more is asked.
+    /// The observations until now; it then stops.
     pub fn end(self) -> Seen {
         self.over.store(true, Ordering::Relaxed);
         for thread in self.threads {
@@ -80,7 +80,7 @@ pub fn memory(id: u32, name: &str) -> Option<u64> {
 
 fn measure(id: u32, over: &AtomicBool, seen: &Mutex<Seen>) {
     const PAUSE: Duration = Duration::from_millis(20);
-    // It looks once more when all is over.
+    // It checks once more when all is over.
     let mut last = false;
     while !last {
         last = over.load(Ordering::Relaxed);

@@ -1,5 +1,4 @@
-//! Requests as an attacker sends them: byte by byte where it has to be, from an address of its own, with a last moment
-//! for the answer.
+//! Requests of an attacker: byte by byte if needed, from an address of its own, with a time limit for the answer.
 
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt::Write as _;
@@ -7,9 +6,9 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Where attacks come from.
+/// The address of attackers.
 pub const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// Where the others come from, who have done nothing.
+/// The address of other callers.
 pub const NEIGHBOUR: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// A request.
@@ -44,7 +43,7 @@ impl Request {
         self.with("Content-Type", "application/json").body(body)
     }
 
-    /// What stands before the body.
+    /// The part before the body.
     pub fn head(&self) -> String {
         format!("{}\r\n", self.head)
     }
@@ -60,7 +59,7 @@ impl Request {
         let mut stream = connect(address, from)?;
         stream.set_write_timeout(Some(within))?;
         stream.write_all(self.head().as_bytes())?;
-        // An answer may come before all of the body is there, and the engine may end the connection then.
+        // An answer may come before all of the body is sent, and the engine may then end the connection.
         let sent = stream.write_all(&self.body);
         match read(&mut stream, until) {
             Err(error) if sent.is_err() && error.kind() != io::ErrorKind::TimedOut => sent.map(|()| Told::default()),
@@ -74,12 +73,12 @@ impl Request {
 pub struct Told {
     /// Its status; 0 where the connection ended without one.
     pub status: u16,
-    /// Its headers and its body, as they came.
+    /// Its headers and its body, as received.
     pub text: String,
 }
 
 impl Told {
-    /// What stands behind the headers.
+    /// The part after the headers.
     pub fn body(&self) -> &str {
         self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
     }
@@ -109,7 +108,7 @@ pub fn read(stream: &mut TcpStream, until: Instant) -> io::Result<Told> {
             Ok(read) => bytes.extend_from_slice(&room[..read]),
             Err(error) if waits(&error) => {}
             Err(error) if bytes.is_empty() => return Err(error),
-            // It was reset behind its answer, because not all of the body was read.
+            // It was reset after its answer, because not all of the body was read.
             Err(_) => break,
         }
     }
@@ -118,7 +117,7 @@ pub fn read(stream: &mut TcpStream, until: Instant) -> io::Result<Told> {
     Ok(Told { status, text })
 }
 
-/// Has nothing come yet, or did a signal come between?
+/// Has nothing arrived yet, or did a signal interrupt?
 pub fn waits(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }

@@ -1,13 +1,13 @@
-//! A process that was taken for dead writes nothing any more: its claims are another's.
+//! A process that was taken for dead can no longer write: its claims were transferred.
 //!
-//! Two engines share a database, each with a data folder of its own, so that no lock keeps them apart. The first is
-//! stopped in the middle of a run, the second takes that run over and ends it, then the first wakes up and goes on.
+//! Two engines share a database, each with a data folder of its own, so that no lock separates them. The first is
+//! stopped in the middle of a run, the second takes over that run and ends it, then the first wakes up and continues.
 
 use crate::peer::{Gate, Peer, ok};
 use crate::server::{Project, Server, wait_for};
 use std::time::Duration;
 
-/// A run that only reads: nothing but the fence stands between its end and the store.
+/// A run that only reads: only the fence keeps its end from the store.
 const READS: &str = "trigger: { webhook: { auth: none } }
 steps:
   - id: price
@@ -15,7 +15,7 @@ steps:
 output: \"{price.text}\"
 ";
 
-/// What the run's output is once the sleeper had its chance.
+/// The run's output after the sleeper had its chance.
 fn output_after_a_takeover(sabotage: &str) -> String {
     let gate = Gate::default();
     let held = gate.clone();
@@ -32,7 +32,7 @@ fn output_after_a_takeover(sabotage: &str) -> String {
     let sleeper = Server::start_with(one.path(), &["--store", &store], &[("FLOWSCRIPT_SABOTAGE", sabotage)]);
     let run = sleeper.post("/hooks/reads", "{}").json()["runId"].as_str().unwrap().to_owned();
     wait_for("the first request", || (!peer.heard().is_empty()).then_some(()));
-    // Whatever it commits beside is over by then; a lock that it holds would hold up the other.
+    // Its other commits are over by then; a lock that it holds would delay the other.
     std::thread::sleep(Duration::from_millis(50));
     sleeper.signal("STOP");
     let awake = Server::start(other.path(), &["--store", &store]);
@@ -40,7 +40,7 @@ fn output_after_a_takeover(sabotage: &str) -> String {
     sleeper.signal("CONT");
     gate.open();
     let output = || awake.api(&format!("/runs/{run}"))["output"].as_str().unwrap().to_owned();
-    // It says so when it was refused; when it was not, the end is another.
+    // It reports that it was refused; if it was not, the end differs.
     wait_for("the sleeper to end its run", || {
         (sleeper.log().contains("belongs to another worker") || output() != "\"in time\"").then_some(())
     });

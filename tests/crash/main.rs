@@ -1,12 +1,16 @@
-//! What is accepted is kept, in order, and nothing that is finished is done again: with real kills at random moments.
+//! What is accepted is kept, in order, and finished work is never repeated: with real kills at random moments.
 //!
-//! A sender posts numbered messages to webhooks of every kind while the engine is killed again and again; a peer notes
-//! each request that the steps send. `CRASH_KILLS` says how many kills, `CRASH_SEED` which moments.
+//! A sender posts numbered messages to webhooks of every kind while the engine is killed again and again; a peer
+//! records each request that the steps send. `CRASH_KILLS` sets the number of kills, `CRASH_SEED` their moments.
 //!
-//! The same goes on a disk that forgets what was not synced (`lossy.c`). And the proof can fail: an engine that breaks
-//! one of its promises on purpose is found out.
+//! The same on a disk that forgets what was not synced (`lossy.c`). And the proof can fail: an engine that breaks one
+//! of its promises on purpose is detected.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics, and says what it did")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot continue panics, and says what it did"
+)]
 
 mod fence;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
@@ -87,7 +91,7 @@ struct Acknowledged {
     run: Option<String>,
 }
 
-/// Where the engine is now; nothing while it is down.
+/// The address of the engine now; `None` while it is down.
 #[derive(Clone, Default)]
 struct Address(Arc<Mutex<Option<String>>>);
 
@@ -101,8 +105,8 @@ impl Address {
     }
 }
 
-/// Posts numbered messages until it is told to stop; a message that nobody acknowledged is lost, and the next one gets
-/// a new number.
+/// Posts numbered messages until it is asked to stop; a message without an acknowledgement is lost, and the next one
+/// gets a new number.
 fn send(
     workflow: &'static str,
     lane: &'static str,
@@ -139,7 +143,7 @@ fn send(
                     }
                     acknowledged.push(Acknowledged { workflow, number, run: None });
                 }
-                // Stopping or not ready, or the queue is full: nothing was kept.
+                // Stopping, not ready, or the queue is full: nothing was stored.
                 503 => {}
                 429 => std::thread::sleep(Duration::from_millis(50)),
                 other => return Err(format!("{workflow} {number} was answered {other} {text}")),
@@ -210,7 +214,7 @@ impl Campaign {
         Server::start_with(project.path(), &[], &environment)
     }
 
-    /// Kills and checks; the error says which promise was broken. Gives the number of acknowledged messages.
+    /// Kills and checks; the error names the broken promise. Returns the number of acknowledged messages.
     fn run(&self) -> Result<usize, String> {
         let mut dice = Dice(self.seed | 1);
         let peer = Peer::new(|request, before| {
@@ -246,7 +250,7 @@ impl Campaign {
         Ok(acknowledged.len())
     }
 
-    /// Gives the last engine, and what was noted on the way to it.
+    /// Returns the last engine, and the records up to it.
     fn kill_often(
         &self,
         project: &Project,
@@ -261,7 +265,7 @@ impl Campaign {
             std::thread::sleep(Duration::from_millis(50 + dice.below(350)));
             address.set(None);
             running.kill();
-            // What the dead one has sent is read and noted before the kill is, what the next one sends after it.
+            // Requests of the dead engine are read and recorded before the kill is, those of the next one after it.
             wait_for("the peer to read what was sent", || peer.is_alone().then_some(()));
             past.kills.push(Instant::now());
             let counts = counts(peer);
@@ -284,16 +288,16 @@ impl Campaign {
     }
 }
 
-/// What was noted while the engine was killed.
+/// The records while the engine was killed.
 #[derive(Default)]
 struct Past {
-    /// When it was dead, each time.
+    /// The times at which it was dead.
     kills: Vec<Instant>,
     /// How often each key had reached the peer when its step was finished in the file.
     settled: HashMap<String, usize>,
 }
 
-/// Waits until everything is worked off. It is stuck when for long no step has reached the peer.
+/// Waits until all work is done. It hangs if no step has reached the peer for long.
 fn wait_until_idle(server: &Server, peer: &Peer) -> Result<(), String> {
     let (mut heard, mut begun) = (0, Instant::now());
     loop {
@@ -365,8 +369,8 @@ fn check_runs(project: &Path, acknowledged: &[Acknowledged]) -> Result<(), Strin
     Ok(())
 }
 
-/// No key came more often than once and once for each kill meanwhile, none of a finished step came again, and each lane
-/// came in its order.
+/// No key came more often than once plus once for each kill in between, none of a finished step came again, and each
+/// lane came in its order.
 fn check_peer(peer: &Peer, past: &Past) -> Result<(), String> {
     let heard = peer.heard();
     let mut times: HashMap<&str, Vec<Instant>> = HashMap::new();

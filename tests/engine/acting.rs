@@ -1,4 +1,4 @@
-//! Steps that reach out: requests, retries, crashes in the middle, answers before the end.
+//! Steps with external effects: requests, retries, crashes in the middle, answers before the end.
 
 use crate::peer::{Peer, Reply, ok, status};
 use crate::server::{Project, Server, bearer, wait_for};
@@ -191,7 +191,7 @@ steps:
     let failed = server.run_in(&run, "failed");
     assert_eq!(failed["error"]["kind"], "interrupted");
     assert_eq!(peer.heard().len(), 1);
-    // Somebody has looked at it and wants it again: a new start.
+    // After a look at it a person starts it again.
     assert_eq!(act(&server, &format!("/runs/{run}/retry")).status, 202);
     server.run_in(&run, "completed");
     assert_eq!(peer.heard().len(), 2);
@@ -316,7 +316,7 @@ steps:
     let failed = server.run_in(&start(&server), "failed");
     assert!(failed["error"]["message"].as_str().unwrap().contains("not a public address"), "{failed}");
     assert_eq!(peer.heard().len(), 0);
-    // A connection lists its host, and brings its credentials.
+    // A connection allows its host, and adds its credentials.
     std::fs::write(project.path().join("token"), "s3cret\n").unwrap();
     let connection = format!(
         "erp:\n  http: {{ url: 'http://{}/api/', headers: {{ Authorization: 'Bearer ${{file:token}}' }} }}\n",

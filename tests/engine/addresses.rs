@@ -1,4 +1,4 @@
-//! Addresses of `http` steps, and what their answers become.
+//! Addresses of `http` steps, and the results of their answers.
 
 use crate::peer::{Peer, Reply, ok};
 use crate::postgres::Postgres;
@@ -152,7 +152,7 @@ fn a_wrong_entry_is_told_once_and_good_ones_keep_their_pools() {
         project.write("files/out.txt", "x");
         std::thread::sleep(Duration::from_millis(250));
     }
-    // An edit that changes nothing of it.
+    // An edit without a change of it.
     project.write("workflows/v.yaml", "output: 1\n");
     wait_for("the new workflow", || server.api("/workflows").to_string().contains("\"id\":\"v\"").then_some(()));
     assert_eq!(told(), 1, "{}", server.log());

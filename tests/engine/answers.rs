@@ -1,4 +1,4 @@
-//! What callers get: bodies or none, JSON or XML, and 406 where they take neither.
+//! Answers to callers: with and without bodies, JSON or XML, and 406 if they accept neither.
 
 use crate::server::Project;
 

@@ -31,7 +31,7 @@ fn the_document_describes_every_route() {
     }
     let parameters = paths["/runs"]["get"]["parameters"].as_array().unwrap();
     assert!(parameters.iter().any(|p| p["name"] == "text" && p["in"] == "query"), "{parameters:?}");
-    // Every reference leads somewhere.
+    // Every reference has a target.
     let text = document.to_string();
     for reference in text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert!(document["components"]["schemas"][reference].is_object(), "{reference}");
@@ -142,7 +142,7 @@ fn events_go_on_where_they_were_left() {
     let (_, log) = events.next("log");
     assert_eq!((&log["runId"], &log["lines"][0]["message"]), (&run["runId"], &json!("n is 1")));
     drop(events);
-    // Somebody who comes back gets what happened meanwhile.
+    // A follower that reconnects gets the events in between.
     server.post("/hooks/a", "{\"n\": 2}");
     let mut events = Events::open(&server, "?workflow=a", &format!("Last-Event-ID: {start}\r\n"));
     let (_, again) = events.next("run");
@@ -180,7 +180,7 @@ fn events_end_with_their_token() {
     }
     let deleted = server.send("DELETE", &format!("/api/v1/tokens/{id}"), &[bearer()], None);
     assert_eq!(deleted.status, 204, "{}", deleted.text);
-    // Reading fails when nothing has ended within the time that something may take here.
+    // Reading fails if nothing has ended within the time limit of this test.
     of_removed.ended();
     of_short.ended();
     assert!(chrono::Utc::now() >= soon, "it ended before it had to");

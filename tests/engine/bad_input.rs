@@ -1,4 +1,4 @@
-//! Whatever comes in, the engine says what is wrong and goes on.
+//! For every bad input the engine reports what is wrong and continues.
 
 use crate::server::{Project, SOON, Server, flowscript, raw};
 use std::io::Write;
@@ -138,7 +138,7 @@ fn a_folder_that_is_held_is_told() {
 #[test]
 fn a_data_folder_that_cannot_be_written_is_told() {
     let project = project();
-    // A file where the folder should be: that stops root too.
+    // A file where the folder should be: that stops root, too.
     project.write("data", "not a folder");
     let output = flowscript().arg("serve").arg(project.path()).args(["--bind", "127.0.0.1:0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -1,4 +1,4 @@
-//! Steps that hold steps: loops, branches, calls; and waits. With kills in the middle of each.
+//! Steps that contain steps: loops, branches, calls; and waits. With kills in the middle of each.
 
 use crate::peer::{Gate, Heard, Peer, ok, status};
 use crate::server::{Project, Server, bearer, wait_for};
@@ -194,7 +194,7 @@ fn nested_steps_go_on_behind_kills_where_they_were() {
     let run = start(&server);
     for kill in 0..6 {
         let heard = peer.heard().len();
-        // A moment inside the request that comes next: its start is committed, its result is not.
+        // A moment during the next request: its start is committed, its result is not.
         wait_for("the next request", || {
             let ended = server.api(&format!("/runs/{run}"))["state"] == "completed";
             (ended || peer.heard().len() > heard.min(5) || kill > 0 && peer.heard().len() > heard).then_some(())
@@ -204,7 +204,7 @@ fn nested_steps_go_on_behind_kills_where_they_were() {
     let done = server.run_in(&run, "completed");
     assert_eq!(done["output"].to_string(), r#"{"loop":[101,202,303],"seen":6}"#, "{done}");
     let heard = peer.heard();
-    // What ran again has the same key: six steps, six keys.
+    // Repeated steps have the same key: six steps, six keys.
     let keys: std::collections::HashSet<&str> = heard.iter().map(Heard::key).collect();
     assert_eq!((keys.len(), counted(&peer).len()), (6, 6), "{:?}", counted(&peer));
     let positions: Vec<&str> =
@@ -403,7 +403,7 @@ output: done
     let server = project.serve();
     let run = start(&server);
     let url = sent(&peer, "/ask");
-    // A time that is over is noticed beside work that goes on, and so is an event.
+    // A timeout is noticed while other work continues, and so is an event.
     wait_for("the branch goes on", || counted(&peer).contains_key("/late/timeout").then_some(()));
     assert_eq!(server.send("POST", &url, &[("Content-Type", "text/plain")], Some(b"came")).status, 202);
     let posted = Instant::now();

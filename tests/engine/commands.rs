@@ -1,4 +1,4 @@
-//! The commands that talk to an engine, with one running and without.
+//! The commands that use an engine, with one running and without.
 
 use crate::server::{Project, flowscript};
 use std::process::Output;

@@ -1,4 +1,4 @@
-//! What is accepted is kept, whatever happens to the process.
+//! What is accepted is kept, however the process ends.
 
 use crate::server::Project;
 use rusqlite::{Connection, OpenFlags};
@@ -66,7 +66,7 @@ fn a_run_goes_on_with_the_version_it_has_taken() {
     let project = Project::new(&[("workflows/slow.yaml", SLOW)]);
     let server = project.serve();
     let run = server.post("/hooks/slow", r#"{"n": 1}"#).json()["runId"].as_str().unwrap().to_owned();
-    // It has started, so it keeps its version; the file is gone when the next process comes.
+    // It has started, so it keeps its version; the file is missing when the next process starts.
     server.run_in(&run, "running");
     server.kill();
     std::fs::remove_file(project.path().join("workflows/slow.yaml")).unwrap();

@@ -1,4 +1,4 @@
-//! What runs leave behind: diagnostics, what is masked, limits, and when old history goes.
+//! The records that runs leave: diagnostics, what is masked, limits, and when old history is removed.
 
 use crate::peer::{Peer, ok, status};
 use crate::server::{Answer, Project, Server, bearer, wait_for};
@@ -58,7 +58,7 @@ fn variables_are_shown_before_and_after_each_step() {
     put(&server, "w", "{\"variables\": \"off\"}");
     let bad = accept(&server, "{\"n\": 11}");
     assert_eq!(server.run_in(&bad, "failed")["variables"], Json::Array(vec![]));
-    // And given back to the file.
+    // And returned to the file.
     assert_eq!(put(&server, "w", "{\"variables\": null}").json()["diagnostics"]["variables"], "failures");
     put(&server, "w", "{\"variables\": \"sometimes\"}").is_problem(400, "sometimes");
     put(&server, "nobody", "{}").is_problem(404, "nobody");
@@ -109,7 +109,7 @@ output: {{ token: \"{{paid.json.token}}\", name: \"{{copied}}\" }}
     assert_eq!(failed["payload"]["body"]["customer"]["iban"], "***");
     assert_eq!(failed["input"]["customer"]["iban"], "***");
     assert_eq!((failed["label"].as_str(), failed["log"][0]["message"].as_str()), (Some("of ***"), Some("pays by ***")));
-    // A retry still has it whole.
+    // A retry still has it in full.
     works.store(true, Ordering::Relaxed);
     assert_eq!(act(&server, &run, "retry").status, 202);
     let completed = server.run_in(&run, "completed");
@@ -121,7 +121,7 @@ output: {{ token: \"{{paid.json.token}}\", name: \"{{copied}}\" }}
     let failed = server.run_in(&other, "failed");
     assert_eq!(failed["error"]["message"], "no ***", "{failed}");
     server.kill();
-    // The completed run has nothing left of it in the file, the failed one all it needs.
+    // The completed run has nothing left of it in the file, the failed one everything it needs.
     let database = Connection::open(project.path().join("data/flowscript.db")).unwrap();
     let holds = |run: &str| {
         let id: Vec<u8> =
@@ -187,7 +187,7 @@ steps:
         assert!(failed["error"]["message"].as_str().unwrap().contains(part), "{part}: {failed}");
     };
     check(&steps("/big", "'x'"), "larger than 1000 bytes");
-    check(&steps("/", "Repeat('x', 5000)"), "2000 are the most");
+    check(&steps("/", "Repeat('x', 5000)"), "the limit is 2000");
 }
 
 #[test]
@@ -262,7 +262,7 @@ output: \"{{half}}\"
     wait_for("the retry", || (server.api(&format!("/runs/{head}"))["retries"] == 1).then_some(()));
     assert_eq!(server.run_in(&head, "failed")["version"], old);
     assert_eq!(server.api(&format!("/runs/{second}"))["state"], "queued");
-    // Run again takes the new one, in the place of the head; the queue follows on it.
+    // Run again uses the new one, at the place of the head; the queue continues after it.
     let again = act(&server, &head, "rerun").json()["runId"].as_str().unwrap().to_owned();
     for (run, output) in [(&again, 1), (&second, 2), (&third, 3)] {
         let ended = server.run_in(run, "completed");

@@ -1,11 +1,11 @@
-//! The front door: who is let in, and how much of the engine those take whom it does not know.
+//! The entry of requests: who is admitted, and how much of the engine unknown callers may use.
 
 use crate::server::{Project, Server, bearer, raw, wait_for};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Everybody may call it; it gives what it gets.
+/// A public workflow, which returns its input.
 const OPEN: &str = "input: { value: any }
 trigger: { webhook: { auth: none, response: wait, processing: { input: \"[value: body]\" } } }
 output: \"{value}\"\n";
@@ -37,7 +37,7 @@ fn a_token_is_found_without_decoding_the_rest() {
     let project = Project::new(&[("workflows/a.yaml", "input: { rows: any }\ntrigger: { webhook: }\noutput: 1\n")]);
     let server = project.serve();
     let key = server.key("a");
-    // Rows of different names cost most when they are decoded.
+    // Decoding rows of different names costs most.
     let rows: Vec<String> = (0..20_000).map(|n| format!("{{\"k{n}\":1}}")).collect();
     let body = |token: &str| format!("{{\"properties\":{{\"rows\":[{}]}},\"token\":\"{token}\"}}", rows.join(","));
     let before = server.resident();
@@ -84,7 +84,7 @@ fn what_is_announced_takes_no_room() {
     std::thread::sleep(Duration::from_millis(300));
     let large = format!("\"{}\"", "x".repeat(300_000));
     assert_eq!(server.post("/hooks/w", &large).status, 200);
-    // What has come does: of strangers no more than their share, and the others go on.
+    // The bodies that have arrived use room: those of strangers no more than their share, and the others continue.
     for caller in &mut callers {
         let _ = caller.write_all(&vec![b' '; 300_000]);
     }
@@ -158,7 +158,7 @@ fn forms_and_tables_of_many_names_are_read_at_once() {
     let form = "application/x-www-form-urlencoded";
     let names = |count: usize| (0..count).map(|n| format!("n{n}=1")).collect::<Vec<_>>().join("&");
     assert_eq!(send(form, &names(10_000)).status, 200);
-    send(form, &names(100_000)).is_problem(400, "100000 fields; 10000 are the most");
+    send(form, &names(100_000)).is_problem(400, "100000 fields; the limit is 10000");
     let columns: Vec<String> = (0..90_000).map(|n| format!("c{n}")).collect();
     send("text/csv", &format!("{},c89999\n", columns.join(","))).is_problem(400, "two columns of the name");
 }
@@ -213,7 +213,7 @@ steps:\n  - respond: {{ headers: {{ \"{name}\": a }} }}\n"
 fn silent_connections_make_place_for_others() {
     let project = Project::new(&[("flowscript.toml", "[limits]\nconnections = 40\n"), ("workflows/w.yaml", OPEN)]);
     let server = project.serve();
-    // More than one address may have, and none of them asks for anything.
+    // More than one address may have, and none of them sends a request.
     let silent: Vec<TcpStream> = (0..200).map(|_| connect(&server)).collect();
     for _ in 0..20 {
         let answer = wait_for("a connection", || {
@@ -222,11 +222,11 @@ fn silent_connections_make_place_for_others() {
         });
         assert!(answer.ends_with("ok\n"), "{answer}");
     }
-    // Those that are busy are not ended for others: the others are told.
+    // Busy connections are not ended for new ones: the new ones are refused.
     drop(silent);
     let mut busy: Vec<TcpStream> = Vec::new();
     let refused = wait_for("the place is taken", || {
-        // Those whose bodies are too slow go again.
+        // Those whose bodies are too slow are ended again.
         for _ in 0..40 {
             let mut caller = connect(&server);
             let _ = caller.write_all(b"POST /hooks/w HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n[");
@@ -289,7 +289,7 @@ fn answers_that_nobody_reads_stay_within_their_room() {
     let (mut caller, status) = ask();
     let refused = status + &answer(&mut caller);
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("too many answers are waiting"), "{refused}");
-    // The run is kept, and its result is there once somebody has read.
+    // The run is kept, and its result is there once room is free.
     let (_, problem) = refused.split_once("\r\n\r\n").unwrap();
     let problem: serde_json::Value = serde_json::from_str(problem).unwrap();
     assert_eq!(problem["statusUrl"], format!("/hooks/w/runs/{}", problem["runId"].as_str().unwrap()));

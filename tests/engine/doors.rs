@@ -1,4 +1,4 @@
-//! Who may call a webhook or the admin API: keys, logins, tokens.
+//! Authentication of webhooks and the admin API: keys, logins, tokens.
 
 use crate::server::{Answer, Project, Server, bearer};
 use base64::Engine;
@@ -24,7 +24,7 @@ fn a_key_from_its_making_to_its_end() {
     let (id, key) = (made.json()["id"].as_str().unwrap().to_owned(), made.json()["key"].as_str().unwrap().to_owned());
     assert!(key.starts_with("fsk_") && key.len() == 68, "{key}");
     assert_eq!((call(&server, "/hooks/a", &key), call(&server, "/hooks/b", &key)), (200, 401));
-    // The same key again opens one workflow more, and keeps its label.
+    // The same key again opens one more workflow, and keeps its label.
     let pasted = api(&server, "POST", "/keys", &json!({ "workflow": "b", "label": "other", "key": key }));
     assert_eq!((pasted.status, pasted.json()["id"].as_str()), (201, Some(id.as_str())), "{}", pasted.text);
     assert_eq!((&pasted.json()["label"], &pasted.json()["workflows"]), (&json!("shop"), &json!(["a", "b"])));
@@ -81,7 +81,7 @@ fn wrong_credentials_get_one_answer_before_the_body_is_read() {
         server.send("GET", "/hooks/a", &[("X-API-Key", &expired)], None),
         server.send("GET", "/hooks/a", &[("Authorization", &format!("Bearer {other}"))], None),
         server.send("GET", "/hooks/a", &[("X-API-Key", &other), ("X-API-Key", &other)], None),
-        // Too large and undecodable: nobody looks.
+        // Too large and undecodable, but neither is looked at.
         server.send("POST", "/hooks/a", &[("Content-Encoding", "br")], Some(&vec![b'x'; 2 << 20])),
     ];
     for answer in &answers {

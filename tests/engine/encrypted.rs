@@ -1,4 +1,4 @@
-//! Connections to PostgreSQL with TLS, as `sslmode` says.
+//! Connections to PostgreSQL with TLS, according to `sslmode`.
 
 use crate::postgres::Postgres;
 use crate::server::{Project, flowscript};
@@ -11,12 +11,12 @@ fn openssl(folder: &Path, arguments: &str) {
     assert!(done.status.success(), "{arguments}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// A key and a certificate that has signed itself, for the name `localhost`.
+/// A key and a self-signed certificate for the name `localhost`.
 fn certificates(folder: &Path) -> Vec<String> {
     let own = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
     openssl(folder, &format!("{own} -keyout server.key -out server.crt"));
     openssl(folder, &format!("{own} -keyout other.key -out other.crt"));
-    // One may come in with a password and TLS only.
+    // One is accepted with a password and TLS only.
     let hosts = "hostssl all safe all scram-sha-256\nhostnossl all safe all reject\nhost all all all trust\n";
     std::fs::write(folder.join("hosts"), hosts).unwrap();
     let setting = |name: &str, file: &str| format!("{name}={}", folder.join(file).display());
@@ -34,7 +34,7 @@ fn authority(folder: &Path) -> Vec<String> {
     vec!["ssl=on".into(), setting("ssl_cert_file", "server.crt"), setting("ssl_key_file", "server.key")]
 }
 
-/// What `check --connections` says to each address: whether it is valid, and all that it says.
+/// The result of `check --connections` for each address: whether it is valid, and its output.
 fn tried(addresses: &[(&str, String)]) -> Vec<(bool, String)> {
     let each = addresses.iter().map(|(name, url)| format!("{name}: {{ sql: {{ url: '{url}' }} }}\n"));
     let connections: String = each.collect();
@@ -45,7 +45,7 @@ fn tried(addresses: &[(&str, String)]) -> Vec<(bool, String)> {
     addresses.iter().map(|(name, _)| (out.contains(&format!("{name}: Login is valid")), err.clone())).collect()
 }
 
-/// The modes that connect, and what the others say.
+/// The modes that connect, and the messages of the others.
 fn check(cases: &[(&str, String, Option<&str>)]) {
     let addresses: Vec<(&str, String)> = cases.iter().map(|(name, url, _)| (*name, url.clone())).collect();
     for ((name, url, expected), (valid, said)) in cases.iter().zip(tried(&addresses)) {
@@ -88,7 +88,7 @@ fn a_certificate_that_signed_itself_is_taken_where_it_is_named() {
             Some("`sslmode=always` in `url` is not known; there are disable"),
         ),
     ]);
-    // It is TLS indeed, and a statement that takes too long is ended over it.
+    // It really is TLS, and a statement that takes too long is cancelled over it.
     let step = "steps:\n  - id: found\n    sql: { connection: db, query: \"select ssl from pg_stat_ssl where pid = pg_backend_pid()\" }\n\
                 output: \"{First(found).ssl}\"\n";
     let slow = "steps:\n  - sql: { connection: db, query: \"select pg_sleep(20)::text\" }\n    timeout: 300ms\n";

@@ -6,7 +6,7 @@ use crate::server::{Project, Server, bearer, wait_for};
 use crate::smtp::Smtp;
 use serde_json::{Value as Json, json};
 
-/// The examples with these targets, the database made and filled.
+/// The examples with these targets, the database created and filled.
 fn serve(erp: &str, shop: &str, mail: &str) -> (Project, Server) {
     let project = Project::examples();
     project.write(
@@ -42,7 +42,7 @@ fn send(server: &Server, key: &str, path: &str, body: &Json) -> String {
     accepted.json()["runId"].as_str().unwrap().to_owned()
 }
 
-/// Books movements of two items at once; gives the runs of the first, in order, and the one that does not fit.
+/// Books movements of two items at once; returns the runs of the first, in order, and the one that does not fit.
 fn book(server: &Server) {
     let key = server.key("stock-movements");
     let movement = |sku: &str, quantity: i64| {

@@ -136,5 +136,5 @@ fn what_files_cannot_do_is_reported_when_the_workflow_loads() {
     let checked = crate::server::flowscript().arg("check").arg(project.path()).output().unwrap();
     let told = String::from_utf8(checked.stderr).unwrap() + &String::from_utf8(checked.stdout).unwrap();
     assert_eq!(told.matches("as: ndjson").count(), 2, "{told}");
-    assert!(told.contains("`settled` means nothing for `write`"), "{told}");
+    assert!(told.contains("`settled` does not apply to `write`"), "{told}");
 }

@@ -1,4 +1,4 @@
-//! Peers that send more than anybody needs, or never end: the step fails, and the engine stays as large as it is.
+//! Peers that send too much, or never end: the step fails, and the engine stays small.
 
 use crate::peer::Peer;
 use crate::postgres::Postgres;
@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Instant;
 
-/// More than an engine takes whose steps fail in time, in bytes.
+/// More memory than an engine takes if its steps fail in time, in bytes.
 const MOST: u64 = 400 << 20;
 
 /// A peer that does this with each of its connections; gives its address.
@@ -24,7 +24,7 @@ fn peer(talk: impl Fn(TcpStream) -> Option<()> + Send + Sync + Clone + 'static) 
     address
 }
 
-/// Sends the same bytes until the other side has enough.
+/// Sends the same bytes until the other side closes.
 fn flood(stream: &mut TcpStream, bytes: &[u8]) -> Option<()> {
     let many = bytes.repeat((64 << 10) / bytes.len() + 1);
     loop {
@@ -32,7 +32,7 @@ fn flood(stream: &mut TcpStream, bytes: &[u8]) -> Option<()> {
     }
 }
 
-/// Limits that are reached soon: the engine of tests is a slow one.
+/// Limits that are reached soon: a debug build of the engine is slow.
 const SMALL: &str = "limits: { scriptMemory: 300000 }\n";
 
 /// The failure of a run of `w`, which stays small and comes soon.
@@ -93,11 +93,11 @@ fn mail_servers_say_little() {
     }
 }
 
-/// A server that lets anybody in and then answers with what it likes.
+/// A server that accepts any client and then answers with `say`.
 fn postgresql(say: impl Fn(&mut TcpStream) -> Option<()> + Send + Sync + Clone + 'static) -> String {
     peer(move |mut stream| {
         let mut message = [0; 4096];
-        // The wish for TLS, then who it is.
+        // The request for TLS, then the login.
         let read = stream.read(&mut message).ok()?;
         if read == 8 {
             stream.write_all(b"N").ok()?;

@@ -1,4 +1,4 @@
-//! The ground does not give way: folders that cannot be read, descriptors that are used up, a store that is taken away.
+//! Failures of the surroundings: folders that cannot be read, the limit on open files, a store that is removed.
 
 use crate::server::{Project, Server, bearer, flowscript, wait_for};
 use std::fs::{self, File};
@@ -29,7 +29,7 @@ fn all_serve(server: &Server) {
     assert_eq!(schedules["schedules"].as_array().unwrap().len(), 1, "{schedules}");
 }
 
-/// The project has a problem with this in it, and everything serves all the same, for longer than a reload takes.
+/// The project has a problem with this text, and everything still serves, for longer than a reload takes.
 #[track_caller]
 fn stays(server: &Server, part: &str) {
     wait_for(&format!("a problem with {part}"), || {
@@ -41,7 +41,7 @@ fn stays(server: &Server, part: &str) {
         std::thread::sleep(Duration::from_millis(100));
     }
     let lines = server.log().lines().filter(|line| line.contains(part)).count();
-    // Two reasons of two lines each are all that there are of a part.
+    // There are only two reasons of two lines each.
     assert!(lines <= 4, "{lines} lines:\n{}", server.log());
 }
 
@@ -61,7 +61,7 @@ fn a_folder_that_cannot_be_read_keeps_what_it_held() {
         fs::write(at(folder), "").unwrap();
         project.write("connections.yaml", "seen: { folder: { path: x } }\n");
         if folder == "workflows/erp" {
-            // A file where a folder was: this one is really gone.
+            // A file where a folder was: this one is really removed.
             wait_for("its workflows are gone", || (server.get("/hooks/erp.b").status == 404).then_some(()));
         } else {
             stays(&server, &format!("{folder} cannot be read"));
@@ -109,7 +109,7 @@ fn a_project_that_cannot_be_read_is_no_empty_one() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("flowscript.toml cannot be read: it is a pipe"));
 }
 
-/// What a command gives that must not wait for anybody.
+/// The output of a command that must not block.
 fn within(command: &mut Command) -> Output {
     use std::process::Stdio;
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -132,7 +132,7 @@ fn descriptors_at_their_limit_change_nothing() {
     command.env("FLOWSCRIPT_TOKEN", crate::server::TOKEN);
     let server = Server::start_by(command, project.path(), &[]);
     all_serve(&server);
-    // A limit below what is open already: nothing more can be opened.
+    // A limit below the number of open files: nothing more can be opened.
     let limit = |number: &str| {
         let mut command = Command::new("prlimit");
         let set = command.args(["--pid", &server.id().to_string(), &format!("--nofile={number}:")]).status();
@@ -169,7 +169,7 @@ fn only_regular_files_of_a_bound_are_read() {
         symlink(".", at(name)).unwrap();
     }
     for (id, part) in
-        [("pipe", "a pipe"), ("huge", "4194304 are the most"), ("zero", "a device"), ("folder", "a folder")]
+        [("pipe", "a pipe"), ("huge", "the limit is 4194304"), ("zero", "a device"), ("folder", "a folder")]
     {
         wait_for(&format!("{id} has a problem"), || {
             let found = server.send("GET", &format!("/api/v1/workflows/{id}"), &[bearer()], None);
@@ -184,10 +184,10 @@ fn only_regular_files_of_a_bound_are_read() {
             .then_some(())
     });
     all_serve(&server);
-    // Live reload goes on.
+    // Live reload continues.
     project.write("workflows/a.yaml", &hook("2"));
     serves_soon(&server, "/hooks/a", "2");
-    // Commands do not wait for a pipe either.
+    // Commands do not wait for a pipe, either.
     let checked = within(flowscript().arg("check").arg(project.path()));
     let told = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert_eq!(checked.status.code(), Some(2), "{told}");
@@ -233,7 +233,7 @@ fn accepting() -> Project {
     ])
 }
 
-/// Nothing is taken any more, and everybody is told so; the log says it once.
+/// Every request is refused with an answer; the log says it once.
 #[track_caller]
 fn takes_nothing(server: &Server, part: &str) {
     for _ in 0..5 {
@@ -260,12 +260,12 @@ fn a_store_that_is_taken_away_keeps_nothing_and_says_so() {
         fs::rename(at(path), at("away")).unwrap();
         takes_nothing(&server, "is gone while the store is open");
         fs::rename(at("away"), at(path)).unwrap();
-        // The right file is back: it goes on by itself.
+        // The right file is back: the engine recovers by itself.
         wait_for("it goes on", || (server.get("/readyz").status == 200).then_some(()));
         assert_eq!(server.post("/hooks/a", "{}").status, 202);
         kept += 1;
     }
-    // Another file by this name is not taken, and nothing is lost of what was acknowledged.
+    // Another file of this name is refused, and no acknowledged run is lost.
     fs::rename(at("data/flowscript.db"), at("away")).unwrap();
     fs::write(at("data/flowscript.db"), "").unwrap();
     takes_nothing(&server, "another file is at");
@@ -332,7 +332,7 @@ fn a_store_that_is_gone_is_not_begun_anew() {
     fs::write(&database, &bytes[0]).unwrap();
     fs::write(&wal, &bytes[1]).unwrap();
     assert_eq!(project.serve().api("/runs")["runs"].as_array().unwrap().len(), 1);
-    // Whoever wants to begin anew says so.
+    // An operator must confirm a new start.
     for entry in fs::read_dir(at("data")).unwrap().flatten() {
         if entry.file_name().to_string_lossy().starts_with("flowscript.db") {
             fs::remove_file(entry.path()).unwrap();
@@ -396,7 +396,7 @@ fn texts_of_messages_do_nothing_on_a_terminal() {
         assert!(shown.contains("\\u001b[2J\\u009b31m\\u202e\\u2066b"), "{shown:?}");
         assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{2066}']), "{shown:?}");
     }
-    // Tools get what it is.
+    // Tools get the JSON.
     let page: serde_json::Value = serde_json::from_str(&run(&["runs", "--json"])).unwrap();
     assert!(page["runs"][0]["label"].as_str().unwrap().contains("\u{1b}[2J\u{9b}31m\u{202e}"));
 }

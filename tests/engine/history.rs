@@ -1,4 +1,5 @@
-//! What runs show of themselves while they go on and afterwards: steps, waits, pauses, tries; and how little lists carry.
+//! What runs show of themselves while they run and afterwards: steps, waits, pauses, tries; and how little lists
+//! contain.
 
 use crate::peer::{Gate, Peer, ok, status};
 use crate::server::{Project, Server, bearer, flowscript, wait_for};
@@ -21,7 +22,7 @@ fn start(server: &Server) -> String {
     act(server, "/workflows/w/run")["runId"].as_str().unwrap().to_owned()
 }
 
-/// The steps in short: position, attempt and state.
+/// A summary of the steps: position, attempt and state.
 fn short(run: &Json) -> Vec<String> {
     let steps = run["steps"].as_array().unwrap().iter();
     steps
@@ -208,7 +209,7 @@ steps:
     assert!(tries[0]["endedAt"].as_str() <= tries[1]["startedAt"].as_str(), "{done}");
     let lines = done["log"].as_array().unwrap();
     assert_eq!(lines.iter().filter(|line| line["message"] == "asked").count(), 2, "{done}");
-    // By default variables are kept of failures only: those of the failed try stay.
+    // By default variables are kept for failures only: those of the failed try remain.
     assert_eq!(done["variables"], first["variables"], "{done}");
     assert!(done["variables"].as_array().is_some_and(|changes| !changes.is_empty()), "{done}");
     let table = flowscript().args(["runs", "show", &run, "--dir"]).arg(project.path()).output().unwrap();
@@ -248,7 +249,7 @@ output: { text: \"{t}\", last: 1 }
         assert!(shown.starts_with("{\"text\":\"éé") && (4000..=4096).contains(&shown.len()), "{shown}");
     }
     assert!(server.resident() < before + (50 << 20), "{} after {before}", server.resident());
-    // One run is whole.
+    // One run is shown in full.
     let whole = server.api(&format!("/runs/{}", runs[0]));
     assert_eq!((&whole["outputCut"], whole["output"]["last"].as_u64()), (&false.into(), Some(1)));
     // A small output is shown as it is.

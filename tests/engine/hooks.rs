@@ -149,7 +149,7 @@ fn accepted_runs_are_found_with_their_output() {
     let run = accepted.json()["runId"].as_str().unwrap().to_owned();
     let status_url = accepted.json()["statusUrl"].as_str().unwrap().to_owned();
     assert_eq!(accepted.header("location"), status_url);
-    // The settings of the examples say where others reach the engine.
+    // The settings of the examples contain the public address of the engine.
     let status_url = status_url.strip_prefix("http://localhost:7070").unwrap();
     server.run_in(&run, "completed");
     let listed = server.api("/runs?workflow=create-work-order");
@@ -162,7 +162,7 @@ fn accepted_runs_are_found_with_their_output() {
     let bearer = format!("Bearer {key}");
     let again = server.send("POST", "/hooks/work-orders", &[("Authorization", &bearer)], Some(order.as_bytes()));
     assert_eq!(again.status, 202, "{}", again.text);
-    // The key itself is nowhere in the store.
+    // The key itself is never in the store.
     for file in ["flowscript.db", "flowscript.db-wal"] {
         let bytes = std::fs::read(project.path().join("examples/data").join(file)).unwrap_or_default();
         assert!(!bytes.windows(key.len()).any(|window| window == key.as_bytes()), "{file}");

@@ -1,5 +1,5 @@
-//! The engine as its users meet it: the real binary, real sockets, a real SQLite file, real kills.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+//! The engine for its users: the real binary, real sockets, a real SQLite file, real kills.
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod acting;
 mod addresses;

@@ -1,4 +1,5 @@
-//! Every mistake that a workflow can be refused for: told with its place and a hint, while the version before it serves.
+//! Every mistake that a workflow can be refused for is reported with its place and a hint, while the version before it
+//! serves.
 
 use crate::server::{Project, Server, wait_for};
 use serde_json::Value as Json;
@@ -115,7 +116,7 @@ fn problems(server: &Server, id: &str) -> Vec<Json> {
     problems.filter(|problem| problem["severity"] != "warning").cloned().collect()
 }
 
-/// What is told about every mistake, as one text.
+/// The report of every mistake, as one text.
 fn told(server: &Server) -> String {
     let mut told = String::new();
     for mistake in MISTAKES {

@@ -1,4 +1,4 @@
-//! OpenAPI documents are valid, as another program sees it, and say what webhooks take.
+//! OpenAPI documents are valid for another program, and describe the inputs of webhooks.
 
 use crate::server::{Project, Server, TOKEN};
 use serde_json::Value as Json;
@@ -66,7 +66,7 @@ fn the_admin_api_and_the_examples() {
     }
 }
 
-/// Every kind of input, with a type, whether it must be given, and a part of its schema.
+/// Every kind of input, with a type, whether it is required, and a part of its schema.
 const INPUTS: [(&str, &str, bool, &str); 17] = [
     ("a", "text", true, r#"{"type":"string"}"#),
     ("b", "number?", false, r#"{"anyOf":[{"type":"number"},{"type":"null"}],"default":null}"#),
@@ -118,7 +118,7 @@ fn inputs_of_every_kind() {
                 .to_owned(),
         ),
     ];
-    // Each kind for itself as well.
+    // Each kind on its own, too.
     for (name, ty, ..) in INPUTS {
         let text = format!(
             "input:\n  {name}: {ty}\ntrigger: {{ webhook: {{ auth: none, response: wait }} }}\noutput: \"{{{name}}}\""

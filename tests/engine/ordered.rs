@@ -1,4 +1,4 @@
-//! Ordered delivery: lanes, their heads, and what people do with them.
+//! Ordered delivery: lanes, their heads, and the decisions of operators.
 
 use crate::server::{Project, Server, bearer, wait_for};
 use serde_json::Value as Json;
@@ -86,11 +86,11 @@ fn a_held_head_is_skipped_resumed_or_run_again() {
         (run["retries"] == 1 && run["state"] == "failed").then_some(())
     });
     assert_eq!(server.api(&format!("/runs/{second}"))["state"], "queued");
-    // Skipped, it stays failed and the next goes, which holds the lane in turn.
+    // Skipped, it stays failed and the next one starts, which then holds the lane.
     assert_eq!(act(&server, "/lanes/w/skip", "").json()["runId"], first.as_str());
     assert_eq!(server.run_in(&second, "failed")["holdsLane"], true);
     assert_eq!(server.api(&format!("/runs/{first}"))["state"], "failed");
-    // The bug is fixed by a new file: run again takes the place of the held head, with the new version.
+    // The bug is fixed by a new file: run again replaces the held head, with the new version.
     project.write("workflows/w.yaml", &ordered("ordered: { onFailure: pause }", "let fixed = 1;"));
     wait_for("the new version is there", || (server.api("/workflows/w")["version"] != failed["version"]).then_some(()));
     let again = act(&server, &format!("/runs/{second}/rerun"), "");

@@ -1,4 +1,4 @@
-//! Query parameters fill `input` where a webhook declares neither `query` nor `processing.input`.
+//! Query parameters fill `input` if a webhook declares neither `query` nor `processing.input`.
 
 use crate::server::Project;
 
@@ -34,7 +34,7 @@ fn parameters_fill_input_by_name() {
     server.get("/hooks/p?id=%ff").is_problem(400, "`id`");
     server.post("/hooks/p?id=a", r#"{"id": "a"}"#).is_problem(400, "`id` is given in the query and in the body");
     server.post("/hooks/p?tags=a", r#"{"id": "a", "tags": []}"#).is_problem(400, "`tags`");
-    // The run that is made again has the same input.
+    // A run that is run again has the same input.
     let run = server.api("/runs?limit=1")["runs"][0]["id"].as_str().unwrap().to_owned();
     let payload = server.api(&format!("/runs/{run}"))["payload"].clone();
     assert_eq!(payload["query"]["id"], "a", "{payload}");

@@ -1,4 +1,4 @@
-//! Where a run failed, and what of it reaches the engine's log and the command line, whole.
+//! The place where a run failed, and its report in the engine's log and the command line, in full.
 
 use crate::server::{Project, Server, bearer, flowscript};
 use serde_json::Value as Json;

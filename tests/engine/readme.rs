@@ -1,11 +1,11 @@
-//! The lines of the README and of pages in `docs`, typed as they stand there, give the answers that stand there.
+//! The commands in the README and in pages in `docs`, typed as shown, give the answers shown.
 
 use crate::server::{Project, Server, TOKEN};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-/// A command of the README and what it shows behind it; `…` stands for anything.
+/// A command of the README and its output; `…` matches anything.
 struct Line {
     command: String,
     answer: String,
@@ -21,7 +21,7 @@ fn the_lines_of_the_engines_page_give_theirs() {
     check_examples("docs/engine.md", 2);
 }
 
-/// Types the lines of a page about the example project; so many of them at least are requests.
+/// Types the lines of a page about the example project; at least `requests` of them are requests.
 fn check_examples(page: &str, requests: usize) {
     let project = Project::examples();
     let folder = project.path().join("examples");
@@ -69,16 +69,16 @@ fn document(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// Types the lines of a document in `folder` and compares what they show; gives how many call the engine.
+/// Types the lines of a document in `folder` and compares their output; returns how many call the engine.
 fn check(path: &str, server: &Server, folder: &Path, environment: &[(&str, &str)]) -> usize {
     let lines = lines(&document(path));
     let lines: Vec<&Line> = lines.iter().filter(|line| !starts_something(&line.command)).collect();
     let mut script = "set -u\n".to_owned();
     for line in &lines {
         let command = line.command.replace("localhost:7070", server.base.trim_start_matches("http://"));
-        // The run behind a 202 may take a moment.
+        // The run of a 202 may take a moment.
         let pause = if command.contains("/api/v1/runs") || command.contains("/status/") { "sleep 1; " } else { "" };
-        // The language commands show mistakes; a server's log is no answer.
+        // The language commands show mistakes; a server's log is not an answer.
         let errors = if command.starts_with("flowscript ") { " 2>&1" } else { "" };
         let _ = writeln!(script, "{pause}{}{errors}\necho; echo '@@@'", command.replacen("curl ", "curl -sS ", 1));
     }
@@ -101,7 +101,7 @@ fn check(path: &str, server: &Server, folder: &Path, environment: &[(&str, &str)
     lines.iter().filter(|line| line.command.contains("curl ")).count()
 }
 
-/// A file of a project that a document shows; its name stands in its first line.
+/// A file of a project that a document shows; its first line names it.
 #[derive(Clone)]
 struct Shown {
     name: String,
@@ -126,7 +126,7 @@ fn shown(document: &str, language: &str) -> Vec<Shown> {
     blocks.map(file).collect()
 }
 
-/// Lines that build, serve or test are what this test is part of.
+/// Lines that build, serve or test belong to the setup of this test.
 fn starts_something(command: &str) -> bool {
     command.starts_with("cargo ") || command.starts_with("tests/")
 }
@@ -150,7 +150,7 @@ fn lines(readme: &str) -> Vec<Line> {
     lines
 }
 
-/// Does the answer hold the parts between the dots, in their order, from its beginning to its end?
+/// Does the answer contain the parts between the dots, in their order, from its beginning to its end?
 fn fits(wanted: &str, answer: &str) -> bool {
     let mut rest = answer;
     let mut parts = wanted.split('…').peekable();

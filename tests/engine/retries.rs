@@ -1,4 +1,5 @@
-//! Retries of runs that failed in every place: each ends, resumes after its last acting step, and overwrites no history.
+//! Retries of runs that failed at every place: each ends, resumes after its last acting step, and overwrites no
+//! history.
 
 use crate::peer::{Gate, Peer, ok, status};
 use crate::server::{Project, Server, bearer, wait_for};
@@ -12,11 +13,11 @@ const GATE: &str = "
   - assert: { failIf: not flag.json, message: closed }
 ";
 
-/// How a workflow of the table ends once the gate is open.
+/// The end of a workflow of the table once the gate is open.
 const DONE: &str = "completed";
 
-/// A workflow of the table: its name, its steps without the gate (`GATE` stands for it), what becomes of it in the end,
-/// and how often each path of an acting request is asked for then, after two failed tries.
+/// A workflow of the table: its name, its steps without the gate (written `GATE`), its final state, and how often each
+/// path of an acting request is asked for then, after two failed tries.
 type Case = (&'static str, &'static str, &'static str, &'static [(&'static str, usize)]);
 
 const CASES: &[Case] = &[
@@ -128,7 +129,7 @@ fn steps(run: &Json) -> BTreeMap<(String, u64), Json> {
     found
 }
 
-/// A project whose events reach it, and whose requests reach the peer.
+/// A project that receives its events, and whose requests reach the peer.
 fn project(peer: &Peer) -> Project {
     let settings = format!("publicUrl = \"https://flow.example.com/\"\n{}", peer.allow());
     Project::new(&[("flowscript.toml", &settings)])

@@ -118,7 +118,7 @@ fn relaxed_history_follows_within_a_second() {
     server.signal("TERM");
     let server = project.serve_after(server);
     assert_eq!(total(&server), 50);
-    // A run with an idempotency key is kept before its answer leaves.
+    // A run with an idempotency key is stored before its answer leaves.
     assert_eq!(keyed(&server, "k", "{}").status, 200);
     let server = server.restart();
     assert_eq!(total(&server), 51);
@@ -126,7 +126,7 @@ fn relaxed_history_follows_within_a_second() {
 
 #[test]
 fn a_run_that_computes_for_long_is_one_run_all_the_same() {
-    // Begun on the thread of its request, left there and begun again elsewhere; only the last time counts.
+    // Begun on the thread of its request, dropped there and begun again elsewhere; only the last time counts.
     for durability in ["strict", "relaxed"] {
         let workflow = format!(
             "durability: {durability}

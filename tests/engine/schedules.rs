@@ -1,4 +1,4 @@
-//! Schedules at work, with kills, pauses and runs that take longer than they should.
+//! Schedules with kills, pauses and runs that take longer than they should.
 
 use crate::peer::{Peer, ok};
 use crate::server::{Project, Server, bearer, flowscript, wait_for};
@@ -49,7 +49,7 @@ output: \"{DateTime.ToUnixTime(run.scheduledFor)}\"";
     std::thread::sleep(Duration::from_millis(1500));
     let runs = wait_for("all runs have ended", || {
         let runs = server.api("/runs?trigger=schedule&limit=1000")["runs"].as_array().unwrap().clone();
-        // The one that is due just now may be at work.
+        // The one that is due just now may be running.
         (runs.iter().filter(|run| run["state"] != "completed" && run["state"] != "skipped").count() <= 1)
             .then_some(runs)
     });
@@ -80,7 +80,8 @@ output: \"{DateTime.ToUnixTime(run.scheduledFor)}\"";
     }
 }
 
-/// Makes the engine believe that it was away for so many milliseconds more: everything decided so far is that much older.
+/// Makes the engine believe that it was away for this many milliseconds more: everything decided so far is that much
+/// older.
 fn shift(project: &Project, millis: i64) {
     let database = database(project);
     for sql in [
@@ -104,7 +105,7 @@ fn what_was_missed_runs_once_and_the_rest_is_one_row() {
         let rows = decided(&project);
         (rows.len() >= 2).then_some(rows)
     });
-    // The last minute is on time: it takes the place of the missed one.
+    // The last minute is on time: it replaces the missed one.
     assert!(rows[0].2 >= 180 && rows[0].2 <= 182, "{rows:?}");
     assert_eq!(rows[1].2, 1);
     let runs = server.api("/runs?trigger=schedule")["runs"].clone();
@@ -188,7 +189,7 @@ output: \"{late}\"";
     let late: Vec<f64> =
         runs.as_array().unwrap().iter().map(|run| run["output"].to_string().parse().unwrap()).collect();
     assert!(late.len() >= 3, "{late:?}");
-    // Never early; each late by chance, so that not all begin in the same tenth.
+    // Never early; each with a random delay, so that not all begin in the same tenth.
     assert!(late.iter().all(|late| *late >= 0.0), "{late:?}");
     let spread = late.iter().copied().fold(0.0, f64::max) - late.iter().copied().fold(f64::MAX, f64::min);
     assert!(spread > 0.02, "{late:?}");

@@ -1,15 +1,15 @@
-//! Schemathesis drives the API and the webhooks of the example project by what their OpenAPI documents say: no answer
-//! that the document does not name, no body that is not as it says.
+//! Schemathesis calls the API and the webhooks of the example project according to their OpenAPI documents: every
+//! answer and body matches its document.
 
 use crate::server::{Project, Server, TOKEN};
 use std::process::Command;
 
-/// What generates requests; the same seed generates the same ones.
+/// The seed of generated requests; the same seed generates the same ones.
 const SEED: &str = "20260131";
 
 #[test]
 fn answers_are_as_the_documents_say() {
-    // `tests/run.sh` installs it and says where; without it there is nothing to drive the API with.
+    // `tests/run.sh` installs it and sets its path; without it the API cannot be tested here.
     let Some(tool) = std::env::var_os("SCHEMATHESIS") else { return };
     let project = Project::examples();
     let server = Server::start(&project.path().join("examples"), &[]);
@@ -18,7 +18,7 @@ fn answers_are_as_the_documents_say() {
         let mut command = Command::new(&tool);
         command.arg("run").arg(format!("{}{document}", server.base)).args(arguments);
         command.args(["--seed", SEED, "--no-color", "--request-timeout", "20"]);
-        // Rules between values, and times that must lie ahead, do not fit into a schema.
+        // Rules between values, and times that must be in the future, do not fit into a schema.
         command.args(["--exclude-checks", "positive_data_acceptance"]);
         let output = command.current_dir(project.path()).output().unwrap();
         let shown = String::from_utf8_lossy(&output.stdout);

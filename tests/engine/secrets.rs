@@ -1,4 +1,4 @@
-//! Secrets of connections: wherever one stands, and however a step fails, nobody is told it.
+//! Secrets of connections never appear in output, wherever they are written and however a step fails.
 
 use crate::peer::{Peer, Reply};
 use crate::postgres::Postgres;
@@ -7,12 +7,12 @@ use crate::smtp::Smtp;
 use std::fmt::Write;
 use std::path::Path;
 
-/// Secrets by the name of their variable. Two are words, one is encoded as addresses want it, one is a whole address.
+/// Secrets by the name of their variable. Two are words, one is encoded for addresses, one is a whole address.
 const PLAIN: &str = "Qz7plainSecretWord";
 const ENCODED: &str = "p%40ss%2Fw0rd%26Qz7";
 const SHORT: &str = "Qz7";
 
-/// What must stand nowhere: the secrets, and how libraries and addresses write them.
+/// The texts that must never appear: the secrets, and how libraries and addresses write them.
 fn forms() -> Vec<String> {
     let base64 = ["UXo3cGxhaW5TZWNyZXRXb3Jk", "cEBzcy93MHJkJlF6N"];
     let own = [PLAIN, "qz7plainsecretword", ENCODED, "p@ss/w0rd&Qz7", "p%40ss/w0rd&Qz7", "/Qz7/"];
@@ -99,7 +99,7 @@ fn cases(http: &Peer, postgres: &Postgres, smtp: &Smtp) -> Vec<(String, &'static
     cases
 }
 
-/// A peer that tells everything it is told.
+/// A peer that repeats everything it receives.
 fn teller() -> Peer {
     Peer::new(|request, _| {
         let said = format!("{} {:?}", request.path, request.headers);
@@ -109,7 +109,7 @@ fn teller() -> Peer {
             "ftp" => to(302, format!("ftp://host{}", request.path)),
             "away" => to(302, format!("http://127.0.0.1:1{}", request.path)),
             "loop" => to(302, request.path.clone()),
-            // The body of a good answer is data.
+            // The body of a successful answer is data.
             "location" => Reply { body: String::new(), ..to(201, request.path.clone()) },
             "cut" => Reply { status: 200, headers: vec![("Transfer-Encoding", "chunked".into())], body: said },
             "encoded" => Reply { status: 200, headers: vec![("Content-Encoding", PLAIN.into())], body: said },

@@ -147,7 +147,7 @@ fn masked_values_are_told_nowhere() {
     assert!(run["log"][0]["message"].as_str().unwrap().contains("column"), "{run}");
 }
 
-/// Bodies that some sender sends some day.
+/// Unusual bodies that some sender may send.
 fn odd_bodies() -> Vec<Vec<u8>> {
     let texts = [
         "",

@@ -1,10 +1,10 @@
-//! Values that share their parts: small in memory, millions of parts for whoever walks them. No door lets them through.
+//! Values that share their parts: small in memory, millions of parts when walked. Every boundary refuses them.
 
 use crate::peer::{Peer, ok};
 use crate::server::{Project, SOON, bearer};
 use std::time::Instant;
 
-/// More than an engine takes that walks no such value to its end, in bytes.
+/// More memory than an engine takes that never walks such a value completely, in bytes.
 const MOST: u64 = 600 << 20;
 
 /// Statements that make such a value; `TIMES` doublings of `PART`.

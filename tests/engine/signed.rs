@@ -78,7 +78,7 @@ fn deliveries_of_every_scheme() {
     }
     let stale = format!("t={},v1={}", time - 400, hex(sign(secret, &format!("{}.{body}", time - 400))));
     post(&server, "/hooks/stripe", &[("Stripe-Signature", &stale)], body).is_problem(401, "credential");
-    // Nobody who only signs can ask for a run.
+    // A sender that only signs cannot read a run.
     server.get("/hooks/github/runs/019a0000-0000-7000-8000-000000000000").is_problem(404, "github/runs");
     assert!(!server.log().contains("secret"), "{}", server.log());
 }
@@ -102,7 +102,7 @@ fn a_delivery_of_standard_webhooks_runs_once() {
     assert_eq!((first.status, first.header("location")), (202, ""), "{}", first.text);
     assert_eq!(first.json().as_object().unwrap().keys().collect::<Vec<_>>(), ["runId"]);
     assert_eq!(deliver("msg_1", "{}", &[]).text, first.text);
-    // The signed id names the delivery, whatever an unsigned header says.
+    // The signed id names the delivery, regardless of an unsigned header.
     assert_eq!(deliver("msg_1", "{}", &[("Idempotency-Key", "another")]).text, first.text);
     deliver("msg_1", "{ }", &[]).is_problem(422, "another request");
     assert_ne!(deliver("msg_2", "{}", &[]).text, first.text);
@@ -203,7 +203,7 @@ fn deliveries_that_are_sent_again_run_once() {
         let (id, other) = (format!("evt_{number}"), format!("evt_{number}_b"));
         let first = sender.deliver(&server, &id, time, "\"a\": 1", &[]);
         assert_eq!(first.status, 202, "{}: {}", sender.scheme, first.text);
-        // Again, signed at another time, and with a header that nobody has signed.
+        // Again, signed at another time, and with an unsigned header.
         assert_eq!(sender.deliver(&server, &id, time - 60, "\"a\": 1", &[]).text, first.text, "{}", sender.scheme);
         let extra = [("Idempotency-Key", "another"), ("X-Slack-Retry-Num", "1")];
         assert_eq!(sender.deliver(&server, &id, time, "\"a\": 1", &extra).text, first.text, "{}", sender.scheme);
@@ -217,7 +217,7 @@ fn deliveries_that_are_sent_again_run_once() {
         assert_eq!((named_run.status, named_run.text != first.text), (202, true), "keys and ids are apart");
         assert_eq!(sender.deliver(&server, "", time, "\"challenge\": 1", &named).text, named_run.text);
     }
-    // What Stripe counts down between two tries is no difference.
+    // Fields of Stripe that count down between two tries do not count as a difference.
     let stripe = &SENDERS[3];
     let first = stripe.deliver(&server, "evt_p", time, "\"pending_webhooks\": 2, \"a\": 1", &[]);
     assert_eq!(stripe.deliver(&server, "evt_p", time, "\"pending_webhooks\": 1, \"a\": 1", &[]).text, first.text);

@@ -1,4 +1,4 @@
-//! What SQL steps may do with a database: its types, its sessions, its files.
+//! The permissions of SQL steps on a database: its types, its sessions, its files.
 
 use crate::postgres::Postgres;
 use crate::server::{Project, Server, flowscript, wait_for};
@@ -37,7 +37,7 @@ fn failure(server: &Server, name: &str) -> String {
     run["error"]["message"].as_str().unwrap().to_owned()
 }
 
-/// What `check` says about a workflow with this step.
+/// The findings of `check` for a workflow with this step.
 fn refusal(sql: &str) -> String {
     let project = project("sqlite:db.db", &[("w", workflow(&step("x", sql), "{x}"))]);
     let checked = flowscript().arg("check").arg(project.path()).output().unwrap();
@@ -142,7 +142,7 @@ fn words_of_transactions_elsewhere_are_no_refusal() {
 
 #[test]
 fn sqlite_steps_reach_their_own_file_only() {
-    // What the text does not show is refused when it runs.
+    // Statements that the text does not reveal are refused at run time.
     let hidden = [
         (
             "trigger",
@@ -212,7 +212,7 @@ fn the_store_is_no_database_of_a_connection_by_any_path() {
         let said = failure(&server, &format!("w{n}"));
         assert!(said.contains("no database"), "{path}: {said}");
     }
-    // A link that is made afterwards leads nowhere either.
+    // A link that is made afterwards has no effect, either.
     for link in ["data/flowscript.db", "link.db"] {
         std::os::unix::fs::symlink(at(link), at("late.db")).unwrap();
         let said = failure(&server, "late");

@@ -1,13 +1,13 @@
-//! Whatever a run is at, it ends when somebody cancels it, when its time is over, and when the engine stops.
+//! A run in any state ends when it is cancelled, when its time is over, and when the engine stops.
 
 use crate::server::{Project, Server, bearer, wait_for};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-/// An end that takes longer is none that the engine has made.
+/// An end that takes longer did not come from the engine.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-/// What runs may be deep in, with the settings that it needs. `SILENT` is a peer that never answers.
+/// The work in which runs are stopped, with its settings. `SILENT` is a peer that never answers.
 const WORK: [(&str, &str); 9] = [
     ("loop", "script: \"let i = 0; while true { set i = i + 1; }\""),
     ("ranges", "script: \"while true { let _n = Range(1, 300000); }\""),
@@ -52,7 +52,7 @@ fn start(server: &Server, workflow: &str) -> String {
     accepted.json()["runId"].as_str().unwrap().to_owned()
 }
 
-/// A run that has been at work for a moment.
+/// A run that has been running for a moment.
 fn at_work(server: &Server, workflow: &str) -> String {
     let run = start(server, workflow);
     server.run_in(&run, "running");
@@ -127,7 +127,7 @@ fn an_evaluation_ends_when_its_caller_goes_away() {
     let server = project.serve();
     let body = r#"{"source": "let i = 0; while true { i = i + 1; } return i;"}"#;
     let address = server.base.trim_start_matches("http://").to_owned();
-    // There is one thread for evaluations: five that nobody waits for would hold up the next one for long.
+    // There is one thread for evaluations: five abandoned ones would delay the next one for long.
     for _ in 0..5 {
         use std::io::Write;
         let mut caller = std::net::TcpStream::connect(&address).unwrap();

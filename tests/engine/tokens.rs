@@ -1,4 +1,4 @@
-//! The token contract: a workflow started and watched with a token.
+//! The token contract: a workflow started and followed with a token.
 
 use crate::peer::{Peer, status};
 use crate::server::{Answer, Project, Server, bearer, wait_for};
@@ -69,7 +69,7 @@ fn a_run_from_token_to_result() {
     assert_eq!(fields, wanted);
     assert_eq!((&steps[0]["taskId"], &steps[0]["flowTaskStatus"]), (&json!("doubled"), &json!("completed")));
     assert_eq!(steps[1]["flowTaskStatus"], "skipped");
-    // Only the properties are kept, and they are the input.
+    // Only the properties are stored, and they are the input.
     let run = server.api(&format!("/runs/{id}"));
     assert_eq!((&run["input"]["machine"], &run["payload"]), (&json!("M1"), &Json::Null));
     assert_eq!((run["output"]["doubled"].to_string().as_str(), run["lane"].as_str()), ("8", Some("M1")));
@@ -77,7 +77,7 @@ fn a_run_from_token_to_result() {
         let bytes = std::fs::read(project.path().join("data").join(file)).unwrap_or_default();
         assert!(!bytes.windows(key.len()).any(|window| window == key.as_bytes()), "{file}");
     }
-    // The key may also stand in a header or in the body.
+    // The key may also come in a header or in the body.
     let path = format!("/webhook/status/{id}");
     let bearer = format!("Bearer {key}");
     assert_eq!(server.send("GET", &path, &[("Authorization", &bearer)], None).status, 200);

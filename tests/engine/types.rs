@@ -1,11 +1,11 @@
-//! Every type of PostgreSQL: what is written is what is read, or a clear error.
+//! Every type of PostgreSQL: the value read equals the one written, or the error is clear.
 
 use crate::postgres::Postgres;
 use crate::server::{Project, wait_for};
 use serde_json::{Value as Json, json};
 use std::fmt::Write;
 
-/// Values of all types that have a text: type, and what is written.
+/// Values of all types with a text form: type, and the written value.
 fn samples() -> Vec<(&'static str, Json)> {
     let texts = [
         ("money", "$12,345.67"),
@@ -128,7 +128,7 @@ const EXTENSIONS: [(&str, &str, &str); 8] = [
     ("intarray", "query_int", "1 & 2"),
 ];
 
-/// Types whose values only the server makes.
+/// Types whose values only the server creates.
 const MADE: [&str; 7] = [
     "pg_node_tree",
     "pg_ndistinct",
@@ -139,7 +139,7 @@ const MADE: [&str; 7] = [
     "gtsvector",
 ];
 
-/// A workflow that writes a value, reads it, writes what it has read, and has the server compare.
+/// A workflow that writes a value, reads it, writes the value read, and has the server compare.
 fn workflow(table: &str) -> String {
     format!(
         "trigger: {{ webhook: {{ auth: none, response: wait }} }}
@@ -181,7 +181,7 @@ fn what_is_written_is_read_in_every_type() {
          and typcategory <> 'A' and typname not in ({made}, 'bytea') and oid <> all (array[{known}]::oid[])"
     ));
     assert_eq!(untried, "", "types without a sample");
-    // Each alone, and in a list beside null; there are no arrays of some.
+    // Each alone, and in a list with null; some have no arrays.
     let single = ["aclitem", "integer[]", "text[]"];
     let mut cases: Vec<(String, Json)> = Vec::new();
     for (ty, sample) in &samples {

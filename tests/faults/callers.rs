@@ -1,4 +1,4 @@
-//! Callers that go away, take their time, or are many.
+//! Callers that disconnect, are slow, or are many.
 
 use crate::accept;
 use crate::peer::{Gate, Peer, ok};
@@ -54,7 +54,7 @@ fn a_caller_who_goes_away_takes_nothing_with_it() {
     caller.write_all(request(7).as_bytes()).unwrap();
     wait_for("the request of its run", || (peer.heard().len() == 1).then_some(()));
     drop(caller);
-    // One that goes away in the middle of its body has started nothing.
+    // One that disconnects in the middle of its body has started nothing.
     let mut half = connect(&server.base);
     half.write_all(request(8).split_at(request(8).len() - 3).0.as_bytes()).unwrap();
     drop(half);
@@ -96,7 +96,7 @@ fn a_caller_who_does_not_read_is_given_up() {
     let project = Project::new(&[("workflows/w.yaml", large)]);
     let server = project.serve();
     let mut caller = connect(&server.base);
-    // More answers than all buffers between here and there hold.
+    // More answers than all buffers on the way hold.
     caller.write_all("GET /hooks/w HTTP/1.1\r\nHost: x\r\n\r\n".repeat(ASKED).as_bytes()).unwrap();
     let runs = || server.api("/runs?limit=1000")["runs"].as_array().unwrap().len();
     let stuck = wait_for("the answers are stuck", || {
@@ -108,7 +108,7 @@ fn a_caller_who_does_not_read_is_given_up() {
     assert_eq!(server.get("/hooks/w").text.len(), 1_000_000);
     std::thread::sleep(Duration::from_secs(35));
     caller.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    // What was on its way comes, then the connection ends.
+    // Data on its way arrives, then the connection ends.
     let mut rest = Vec::new();
     let ended = caller.read_to_end(&mut rest);
     assert!(ended.as_ref().is_ok_and(|read| *read < ASKED * 1_000_000) || ended.is_err(), "{ended:?}");
@@ -152,12 +152,12 @@ fn five_thousand_callers_wait_at_a_time() {
         })
         .collect();
     let started = Instant::now();
-    // Counting is work for the engine too: not too often.
+    // Counting is work for the engine, too: not too often.
     while unfinished(&server) != CALLERS {
         assert!(started.elapsed() < Duration::from_secs(80), "of {CALLERS} callers {} wait", unfinished(&server));
         std::thread::sleep(Duration::from_millis(500));
     }
-    // The others are served as ever.
+    // The others are served as before.
     let started = Instant::now();
     assert_eq!(server.post("/hooks/other", "{}").text, "1");
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());

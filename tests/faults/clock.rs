@@ -60,7 +60,7 @@ output: \"{{n}}\"
             server.run_in(run, "completed");
         }
     }
-    // The back-off was over when the clock stood far ahead, and failed again; the long run is still the first.
+    // The back-off was over when the clock was far ahead, and failed again; the long run is still the first.
     assert_eq!(server.api(&format!("/runs/{long}"))["state"], "running");
     gate.open();
     server.run_in(&long, "completed");
@@ -71,9 +71,9 @@ output: \"{{n}}\"
         |prefix: &str| heard.iter().filter(|r| r.path.starts_with(prefix)).map(|r| r.path.clone()).collect::<Vec<_>>();
     assert_eq!(of("/ordered/"), (0..ordered.len()).map(|n| format!("/ordered/{n}")).collect::<Vec<_>>());
     assert_eq!(of("/long").len(), 1, "a jump took a claim away");
-    // One that begins with the clock far behind is over when the clock is right again.
+    // A back-off that begins with a clock far in the past is over when the clock is right again.
     assert!((2..=4).contains(&of("/backoff").len()), "{:?}", of("/backoff"));
-    // It starts as well with whatever the clock says.
+    // The engine also starts while the clock is wrong.
     let server = {
         server.kill();
         faults.serve(&project)

@@ -1,11 +1,11 @@
-//! A disk that takes no more.
+//! A disk that accepts no writes.
 
 use crate::peer::{Gate, Peer, ok};
 use crate::server::{Project, flowscript, wait_for};
 use crate::{Faults, accept};
 use std::time::Duration;
 
-/// Refuses what is new, holds what runs before it acts again, and goes on by itself once the disk takes writes again.
+/// Refuses new runs, holds runs before they act again, and continues by itself once the disk accepts writes again.
 fn holds_until_it_can_write(fault: &str) {
     let gate = Gate::default();
     let held = gate.clone();
@@ -41,16 +41,16 @@ output: done
         refused.is_problem(503, "cannot store anything");
         assert!(!refused.header("retry-after").is_empty());
     }
-    // An answer of relaxed durability may leave before the engine knows, none once it does.
+    // An answer of relaxed durability may leave before the engine knows, but not after.
     wait_for("relaxed answers to end", || (server.post("/hooks/relaxed", "{}").status == 503).then_some(()));
     server.get("/readyz").is_problem(503, "cannot store anything");
-    // However often it is asked, the log says so now and then.
+    // For any number of requests, the log reports it only at intervals.
     let lines = server.log().lines().count();
     for _ in 0..300 {
         assert_eq!(server.post("/hooks/strict", "{}").status, 503);
     }
     assert!(server.log().lines().count() <= lines + 10, "{}", server.log());
-    // What only reads goes on.
+    // Reading continues.
     assert_eq!(server.get("/livez").status, 200);
     assert_eq!(server.api(&format!("/runs/{run}"))["state"], "running");
     std::thread::sleep(Duration::from_millis(700)); // a try to write that fails again
@@ -62,7 +62,7 @@ output: done
     assert_eq!(paths, ["/first", "/second"]);
     assert_eq!(server.post("/hooks/strict", "{}").text, "2");
     wait_for("relaxed answers", || (server.post("/hooks/relaxed", "{}").status == 200).then_some(()));
-    // Nothing was lost on the way, and nothing that was refused is there.
+    // Nothing was lost in between, and no refused run exists.
     let server = server.restart();
     assert_eq!(server.api(&format!("/runs/{run}"))["state"], "completed");
     assert_eq!(server.api("/runs?workflow=acting")["runs"].as_array().unwrap().len(), 1);

@@ -1,6 +1,6 @@
-//! What may go wrong around the engine, one kind a module: each ends in a clear state, and the engine goes on.
+//! Failures of the engine's surroundings, one kind a module: each ends in a clear state, and the engine continues.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod callers;
 mod clock;

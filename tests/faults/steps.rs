@@ -1,4 +1,4 @@
-//! Steps that do not come to an end.
+//! Steps that do not end.
 
 use crate::peer::{Peer, ok};
 use crate::server::{Project, wait_for};

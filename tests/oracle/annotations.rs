@@ -1,4 +1,4 @@
-//! Annotations of structured types, with values that fit, that convert and that do not, wherever they may stand.
+//! Annotations of structured types at every place that allows them, with values that fit, that convert and that do not.
 
 use super::{agreed, compiled};
 
@@ -37,7 +37,7 @@ const VALUES: [&str; 17] = [
     r#"{"v":"1","next":{"v":2,"next":{"v":"3","next":null}}}"#,
 ];
 
-/// Where T is annotated, V is given first and W then.
+/// T is the annotation, V the first value and W the next.
 const USES: [&str; 9] = [
     "let t: T = V; return [t, t is T];",
     "function f(t: T) => t; let g = f; return [f(V), g(W)];",

@@ -1,10 +1,11 @@
-//! Generated programs whose functions and script have so many variables before their own that these are not in registers.
+//! Generated programs in which so many variables precede those of functions and script that the latter are not in
+//! registers.
 
 use super::{agreed, compiled, generate};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// So many variables come first.
+/// The number of variables that come first.
 const BEFORE: usize = 160;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::queries;
 
-/// What a variable holds, as far as the generator minds.
+/// The kind of a variable, as far as the generator needs it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Number,
@@ -51,7 +51,7 @@ pub struct Writer<'c> {
 }
 
 impl Writer<'_> {
-    /// A choice below `below`; the first when the stream has run dry.
+    /// A choice below `below`; the first when the stream is used up.
     pub fn choose(&mut self, below: usize) -> usize {
         let choice = self.choices.get(self.at).copied().unwrap_or(0);
         self.at += 1;
@@ -69,7 +69,7 @@ impl Writer<'_> {
         format!("v{}", self.next)
     }
 
-    /// Functions before everything else. Each calls those before it, and itself with less.
+    /// Functions before everything else. Each calls those before it, and itself with a smaller argument.
     fn functions(&mut self) {
         for number in 0..self.choose(3) {
             let parameters = ["n, x", "n: number, x", "n, x = 2", "n: number, x: number? = null"][self.choose(4)];
@@ -183,7 +183,7 @@ impl Writer<'_> {
                 }
             }
             11 => {
-                // A closure that sets a variable outside of it.
+                // A closure that sets an outer variable.
                 if let Some(outer) = self.named(Kind::Any).filter(|name| name.starts_with('v')) {
                     let name = self.fresh();
                     let value = self.expr(Kind::Any, 2);

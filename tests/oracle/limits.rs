@@ -1,5 +1,5 @@
-//! What takes long can be stopped from another thread, soon; what takes too much is a limit error. By kernels, row by row
-//! and in loops.
+//! Long work can be stopped from another thread, soon; excessive work is a limit error. By kernels, row by row and in
+//! loops.
 
 use crate::{compiled, settings};
 use flowscript_lang::error::ErrorKind;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// A world whose runs somebody else can cancel, and when the run saw it.
+/// A world whose runs can be cancelled from another thread, and when the run saw it.
 #[derive(Default)]
 struct Cancelled {
     asked: AtomicBool,
@@ -37,7 +37,7 @@ impl Host for Cancelled {
     }
 }
 
-/// How long a run goes on behind the moment it is cancelled.
+/// How long a run continues after it is cancelled.
 fn delay(source: &str) -> Duration {
     let program = compiled(source).expect("the script has no errors");
     let host = Arc::new(Cancelled::default());
@@ -76,7 +76,7 @@ fn runs_are_cancelled_from_another_thread() {
     }
 }
 
-/// A world that is told where the sort begins, and cancels it a while after that.
+/// A world that learns when the sort begins, and cancels it a while after that.
 struct CancelledLater {
     begins: AtomicBool,
     cancelled: Cancelled,
@@ -100,8 +100,8 @@ impl Host for CancelledLater {
     }
 }
 
-/// How long a run goes on behind the moment it is cancelled, `after` it has written a line. Giving back the memory of
-/// millions of rows, some ten milliseconds, is not counted.
+/// How long a run continues after it is cancelled, `after` it has written a line. Freeing the memory of millions of
+/// rows, some ten milliseconds, is not counted.
 fn delay_after(source: &str, after: Duration) -> Duration {
     let program = compiled(source).expect("the script has no errors");
     let host = Arc::new(CancelledLater { begins: AtomicBool::new(false), cancelled: Cancelled::default() });
@@ -122,7 +122,7 @@ fn delay_after(source: &str, after: Duration) -> Duration {
     seen.saturating_duration_since(*host.cancelled.at.get().expect("set before it is asked"))
 }
 
-/// One sort of millions of rows takes much longer than a run may go on.
+/// One sort of millions of rows takes much longer than a run may continue.
 #[test]
 fn a_sort_of_many_rows_is_cancelled() {
     let (rows, limit) = if cfg!(debug_assertions) { (100_000, 100) } else { (2_000_000, 10) };
@@ -130,7 +130,7 @@ fn a_sort_of_many_rows_is_cancelled() {
         "let t = map range(0, {rows}) as [a: row * 7919 mod 1000003, b: 'k' & row * 31 mod 977, c: row * 104729 mod {rows}];"
     );
     for sort in [
-        // One whole number a row, narrow and wide.
+        // One integer a row, narrow and wide.
         "t order by b, a desc",
         "t order by c, a, c desc",
         // Too wide to be packed: rows are compared.

@@ -1,5 +1,5 @@
-//! Generated programs come to the same whether they are compiled or walked as trees: results, errors with their places
-//! and stacks, and the steps they took. Queries over many rows run by kernels on one side, row by row on the other.
+//! Generated programs give the same whether they are compiled or walked as trees: results, errors with their places and
+//! stacks, and the steps they took. Queries over many rows run by kernels on one side, row by row on the other.
 //!
 //! A bounded number runs with the other tests; `FLOWSCRIPT_PROGRAMS=100000 cargo test --release --test oracle` runs more.
 
@@ -61,7 +61,7 @@ fn settings(limits: Limits) -> Settings {
     Settings { zone: Zone::UTC, culture: "en-US".into(), limits, asserts: true }
 }
 
-/// Runs a program both ways; gives what it came to where both agree.
+/// Runs a program both ways; returns the result if both agree.
 fn agreed(source: &str) -> Result<String, String> {
     let program = compiled(source)?;
     let limits = Limits { steps: Some(20_000), depth: 100, ..Limits::default() };
@@ -81,7 +81,7 @@ fn generated_programs_agree() {
     let (mut refused, mut failed) = (0, 0);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let counts = std::cell::RefCell::new((&mut refused, &mut failed));
-    // Others each time, but for the bounded number: a test that fails must fail again.
+    // Different ones each time, except for the bounded number: a test that fails must fail again.
     let mut runner = match wanted {
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
@@ -103,15 +103,16 @@ fn generated_programs_agree() {
     assert!(failed * 4 < cases * 3, "{failed} of {cases} programs ended in an error");
 }
 
-/// What a generated program would rarely hit: the edges of stretches, of types, of errors behind the rows that are wanted.
+/// Cases that a generated program would rarely hit: the edges of stretches, of types, of errors after the rows that are
+/// wanted.
 #[test]
 fn chosen_queries_agree() {
-    // The few fit in the short way for few rows, the many are worth kernels.
+    // The few fit the path for few rows, the many are worth kernels.
     let (few, many) = (chosen_queries_agree_on(19, 9), chosen_queries_agree_on(3000, 200));
     assert!(few > 20 && many > 20, "{few} and {many} queries came to a result");
 }
 
-/// On tables of so many rows; gives how many came to a result.
+/// On tables of `rows` rows; returns how many gave a result.
 fn chosen_queries_agree_on(rows: usize, others: usize) -> usize {
     let mut results = 0;
     let tables = "\
@@ -189,11 +190,11 @@ fn plans_are_the_same_for_both_forms() {
     );
 }
 
-/// Programs on which both ways have differed once.
+/// Programs on which both ways once differed.
 #[test]
 fn once_different_programs_agree() {
     for (source, result) in [
-        // The handler does not run: what it finds out of `v` is not known behind it.
+        // The handler does not run: what it learns about `v` is not known after it.
         (
             "function f(n, x) => [n, x];
              let all = [];
@@ -201,7 +202,7 @@ fn once_different_programs_agree() {
              return all;",
             "[0, 'a', 0, 'b'] in 4 steps",
         ),
-        // A function of numbers alone stands on the values of its caller, while it calls one with values.
+        // A function of numbers only uses the values of its caller's frame, while it calls one with values.
         (
             "function inner(n, x) { if n <= 0: return 1; let t = [n, x]; return Count(t); }
              function outer(n, x) { if n <= 0: return n; return n + inner(0, x); }
@@ -210,7 +211,7 @@ fn once_different_programs_agree() {
              return [v, w, 0, 0, 0];",
             "[-2, null, 0, 0, 0] in 2 steps",
         ),
-        // A function changes a variable of the top level behind a condition that has told its type.
+        // A function changes a variable of the top level after a condition that has narrowed its type.
         (
             "let v = 8;
              if (v is number) {
@@ -242,7 +243,7 @@ fn once_different_programs_agree() {
     }
 }
 
-/// Rows picked from a small table share its cells; what changes them leaves the table as it was.
+/// Rows picked from a small table share its cells; changing them leaves the table unchanged.
 #[test]
 fn picked_rows_are_their_own() {
     let source = "\

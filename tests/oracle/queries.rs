@@ -32,7 +32,7 @@ pub fn table(writer: &mut Writer<'_>, depth: usize) -> String {
     }
 }
 
-/// A number that a query comes to.
+/// A number computed by a query.
 pub fn number(writer: &mut Writer<'_>, depth: usize) -> String {
     let rows = table(writer, depth);
     match writer.choose(9) {

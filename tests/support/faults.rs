@@ -1,4 +1,4 @@
-//! Faults for an engine in a process of its own: a library that is preloaded into it, and the files that it looks at.
+//! Faults for an engine in a process of its own: a library that is preloaded into it, and the files that it reads.
 
 use crate::server::{Project, Server};
 use std::path::Path;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 pub struct Faults(TempDir);
 
 impl Faults {
-    /// Builds what is preloaded into the engine.
+    /// Builds the library.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/faults.c");
@@ -27,13 +27,13 @@ impl Faults {
         Server::start_with(project.path(), &[], &environment)
     }
 
-    /// What an engine with these faults has in its environment.
+    /// The environment of an engine with these faults.
     pub fn environment(&self) -> [(&'static str, String); 2] {
         let path = |name: &str| self.0.path().join(name).display().to_string();
         [("LD_PRELOAD", path("faults.so")), ("FAULTS", path(""))]
     }
 
-    /// Switches a fault on: whoever looks sees all of the text or none of it.
+    /// Switches a fault on: a reader sees all of the text or none of it.
     pub fn set(&self, name: &str, text: &str) {
         let beside = self.0.path().join("new");
         std::fs::write(&beside, text).unwrap();

@@ -1,4 +1,4 @@
-//! Runs scripts in this process, the way the conformance cases and the blocks of the reference want it.
+//! Runs scripts in this process, for the conformance cases and the blocks of the reference.
 
 use flowscript_lang::budget::Unlimited;
 use flowscript_lang::diagnostic::Diagnostic;
@@ -11,7 +11,7 @@ use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, Settings, compile
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What running a script came to.
+/// The result of running a script.
 pub enum Ran {
     /// It returned this.
     Returned(Value),
@@ -40,7 +40,7 @@ pub fn run(script: &str, limits: Limits) -> Ran {
     }
 }
 
-/// Compares a result with what JSON says it must be: numbers as numbers, tables as lists of records, datetimes as text.
+/// Compares a result with the expected JSON: numbers as numbers, tables as lists of records, datetimes as text.
 pub fn compare(value: &Value, wanted: &Value) -> Result<(), String> {
     let json = flowscript_stdlib::json::encode(value, &mut Unlimited).map_err(|error| error.to_string())?;
     let got = flowscript_stdlib::json::decode(&json, &mut Unlimited).map_err(|error| format!("{error}: {json}"))?;
@@ -51,7 +51,7 @@ pub fn compare(value: &Value, wanted: &Value) -> Result<(), String> {
     Err(format!("returned {json}\n  wanted {wanted}"))
 }
 
-/// What the checker said, a line each.
+/// The findings of the checker, a line each.
 pub fn told(script: &str, diagnostics: &[Diagnostic]) -> String {
     let line = |d: &Diagnostic| {
         let (line, column) = line_column(script, d.span.start);
@@ -61,7 +61,7 @@ pub fn told(script: &str, diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(line).collect::<Vec<_>>().join("\n  ")
 }
 
-/// Does `text` hold `part`, in any case?
+/// Does `text` contain `part`, in any case?
 pub fn holds(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
 }

@@ -1,4 +1,4 @@
-//! The dictionary of odd values, `odd.txt`: what every function, type and kind of step is tried with.
+//! The dictionary of odd values, `odd.txt`, with which every function, type and kind of step is tried.
 
 use flowscript_lang::function::{Effect, Registry};
 use flowscript_lang::host::{Host, LogLevel};
@@ -18,7 +18,7 @@ pub fn values(registry: &Registry) -> Vec<(&'static str, Value)> {
         .collect()
 }
 
-/// What a script gives.
+/// The result of a script.
 fn evaluate(source: &str, registry: &Registry) -> Value {
     let options =
         CompileOptions { mode: Mode::Script, variables: &[], registry, modules: &NoModules, effect: Effect::Outside };
@@ -28,7 +28,7 @@ fn evaluate(source: &str, registry: &Registry) -> Value {
     program.run(Vec::new(), &settings, &Nowhere).unwrap_or_else(|error| panic!("{source}: {}", error.message)).value
 }
 
-/// A host that has nothing.
+/// A host without anything.
 struct Nowhere;
 
 impl Host for Nowhere {

@@ -1,4 +1,4 @@
-//! A peer that workflows call: it notes every request, and answers as the test wants.
+//! A peer that workflows call: it records every request, and answers as the test requires.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ pub struct Heard {
     pub path: String,
     pub headers: HashMap<String, String>,
     pub body: String,
-    /// When all of it was there.
+    /// When it had arrived completely.
     #[allow(dead_code, reason = "only the crash tests count with it")]
     pub at: Instant,
 }
@@ -27,7 +27,7 @@ impl Heard {
     }
 }
 
-/// What is answered.
+/// An answer.
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
@@ -44,12 +44,12 @@ pub fn status(status: u16) -> Reply {
     Reply { status, headers: Vec::new(), body: String::new() }
 }
 
-/// What holds answers back until a test opens it. Clones are the same gate.
+/// Holds answers back until a test opens it. Clones are the same gate.
 #[derive(Clone, Default)]
 pub struct Gate(Arc<AtomicBool>);
 
 impl Gate {
-    /// Lets go on whoever waits.
+    /// Releases all that wait.
     pub fn open(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -77,7 +77,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A peer that answers with what `answer` makes of a request and of how many came before.
+    /// A peer that answers with the result of `answer` for a request and the number of requests before it.
     pub fn new(answer: impl Fn(&Heard, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -98,7 +98,7 @@ impl Peer {
         Self { address, heard, open }
     }
 
-    /// Has it read to the end whatever its callers have sent, and are they gone?
+    /// Has it read all that its callers have sent, and are they gone?
     #[allow(dead_code, reason = "only the crash tests wait for it")]
     pub fn is_alone(&self) -> bool {
         self.open.load(Ordering::SeqCst) == 0

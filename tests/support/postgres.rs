@@ -107,7 +107,7 @@ fn is_root() -> bool {
     String::from_utf8_lossy(&id.stdout).trim() == "0"
 }
 
-/// A program of the server, run by somebody who is not root.
+/// A program of the server, run as a user other than root.
 fn program(name: &str) -> Command {
     if !is_root() {
         return Command::new(binary(name));
@@ -117,7 +117,7 @@ fn program(name: &str) -> Command {
     command
 }
 
-/// Where a program of the server is: on the path, or where distributions put it.
+/// The path of a program of the server: on the path, or where distributions install it.
 fn binary(name: &str) -> PathBuf {
     let on_path = std::env::var_os("PATH").map(|paths| std::env::split_paths(&paths).collect::<Vec<_>>());
     let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

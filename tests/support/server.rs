@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long something may take that should happen soon.
+/// The time limit for things that should happen soon.
 pub const SOON: Duration = Duration::from_secs(20);
 /// The admin token of all engines here.
 pub const TOKEN: &str = "token-of-the-tests";
@@ -39,7 +39,7 @@ impl Project {
         self.0.path()
     }
 
-    /// Writes a file, as an editor does: all of it at once, under its name.
+    /// Writes a file as an editor does: all of it at once, under its name.
     pub fn write(&self, path: &str, text: &str) {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -51,7 +51,7 @@ impl Project {
         Server::start(self.path(), &[])
     }
 
-    /// Serves it once an engine that was told to stop has ended.
+    /// Serves it once an engine that is stopping has ended.
     pub fn serve_after(&self, mut server: Server) -> Server {
         assert!(server.child.wait().unwrap().success());
         self.serve()
@@ -77,7 +77,7 @@ pub struct Server {
     log: Arc<Mutex<String>>,
 }
 
-/// The command with the tests' token: the one that was built with the tests, or the one that `FLOWSCRIPT_BINARY` names.
+/// The command with the tests' token: the one built with the tests, or the one that `FLOWSCRIPT_BINARY` names.
 pub fn flowscript() -> Command {
     let built = || env!("CARGO_BIN_EXE_flowscript").into();
     let mut command = Command::new(std::env::var_os("FLOWSCRIPT_BINARY").unwrap_or_else(built));
@@ -117,7 +117,7 @@ impl Server {
             std::thread::sleep(Duration::from_millis(200));
             panic!("the engine did not start: {first}\n{}", log.lock().unwrap())
         }
-        // What it says is the public address, if it has one; the lock file has the real one.
+        // Its output shows the public address, if it has one; the lock file has the real one.
         let lock: Json = serde_json::from_slice(&fs::read(folder.join("data/lock")).unwrap()).unwrap();
         let base = lock["address"].as_str().unwrap().to_owned();
         std::thread::spawn(move || lines.count());
@@ -135,14 +135,14 @@ impl Server {
         self.child.try_wait().is_ok_and(|ended| ended.is_none())
     }
 
-    /// How much memory it holds, in bytes; 0 where the system does not say.
+    /// Its memory, in bytes; 0 if the system does not report it.
     pub fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or_default() << 10
     }
 
-    /// What it has written to standard error.
+    /// Its output on standard error.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -203,7 +203,7 @@ impl Server {
         })
     }
 
-    /// `kill -9`: the process has no chance to do anything.
+    /// `kill -9`: the process cannot do anything.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -239,7 +239,7 @@ impl Drop for Server {
     }
 }
 
-/// What the engine answered.
+/// The answer of the engine.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -253,7 +253,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// A header, in lower case; empty where there is none.
+    /// A header, in lower case; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
@@ -274,7 +274,7 @@ pub fn bearer() -> (&'static str, &'static str) {
     ("Authorization", "Bearer token-of-the-tests")
 }
 
-/// Waits until `ready` gives something.
+/// Waits until `ready` returns a value.
 #[track_caller]
 pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
@@ -287,7 +287,7 @@ pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Sends bytes as they are, and reads what comes until the connection ends.
+/// Sends bytes as they are, and reads until the connection ends.
 pub fn raw(base: &str, bytes: &[u8]) -> String {
     use std::io::Write;
     let mut stream = std::net::TcpStream::connect(base.trim_start_matches("http://")).unwrap();

@@ -34,7 +34,7 @@ impl Smtp {
         Self { child, folder, address }
     }
 
-    /// The messages it has got, headers and all, with their receivers in front.
+    /// The received messages, headers and all, with their receivers in front.
     pub fn messages(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap);
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();

@@ -1,6 +1,6 @@
-//! Scripts that fall into silent traps, by the code that warns of them.
+//! Scripts with silent traps, by the code of the warning.
 
-/// Scripts that fall into a trap.
+/// Scripts with a trap.
 pub const TRAPS: &[(&str, &[&str])] = &[
     (
         "W0108",

@@ -12,8 +12,8 @@ use uses::Uses;
 /// The most lines of a file; blank ones and the tests at its end do not count.
 const MAX_LINES: usize = 500;
 
-/// Each folder of a crate, in the order of the way a script or request takes, with all that its files may name of their
-/// crate by a path from its root. Tests may name anything.
+/// Each folder of a crate, in the order in which a script or request passes through them, with all that its files may
+/// name of their crate by a path from its root. Tests may name anything.
 const FOLDERS: &[(&str, &[&str])] = &[
     ("lang/src/value", &["budget", "error"]),
     ("lang/src/value/number", &[]),
@@ -184,7 +184,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] =
     &[("lang", &[]), ("stdlib", &["flowscript-lang"]), ("engine", &["flowscript-lang", "flowscript-stdlib"])];
 
-/// What must not stand in a source, in halves so that this file may name it.
+/// What a source must not contain, in halves so that this file may name it.
 const MARKS: &[(&str, &str)] = &[
     ("TO", "DO"),
     ("FIX", "ME"),
@@ -260,7 +260,7 @@ fn rows_list_what_is_named_alone() {
     }));
 }
 
-/// Files that use each other, and why they may: all files of a circle are in the folder of one row.
+/// Files that use each other, with the reason: all files of a circle are in the folder of one row.
 const CIRCLES: &[(&str, &str)] = &[("lang/src/value", "a record may be a row of a table, and a table holds records")];
 
 #[test]
@@ -308,7 +308,7 @@ fn dependencies_have_a_reason() {
     }));
 }
 
-/// Where codes are declared; everything else names them.
+/// The files that declare codes; everything else names them.
 const TABLES: [&str; 2] = ["lang/src/diagnostic/codes", "engine/src/yaml/codes.rs"];
 
 #[test]
@@ -325,7 +325,7 @@ fn codes_are_written_in_their_tables_alone() {
     }));
 }
 
-/// Files of the language that name functions of the library, and why they may.
+/// Files of the language that name functions of the library, with the reason.
 const NAMING: &[(&str, &str)] = &[
     ("lang/src/tree/query.rs", "the aggregates of `select` are part of the language"),
     ("lang/src/check/expressions.rs", "hints say what to write"),
@@ -403,7 +403,7 @@ fn report(findings: impl Iterator<Item = String>) {
     assert!(text.is_empty(), "\n{text}");
 }
 
-/// What stands as code in a page, other than blocks.
+/// What a page marks as code, other than blocks.
 fn named_in_code(page: &str) -> Vec<&str> {
     page.split('`').skip(1).step_by(2).collect()
 }
@@ -462,7 +462,7 @@ fn marks(text: &str) -> impl Iterator<Item = (usize, String)> {
     })
 }
 
-/// The paths behind `crate::` that a rule does not allow; comments aside.
+/// The paths after `crate::` that a rule does not allow; comments aside.
 fn forbidden(text: &str, rule: &[&str]) -> impl Iterator<Item = String> {
     let allowed = move |path: &str| rule.iter().any(|place| is_within(path, place));
     let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
@@ -489,7 +489,7 @@ fn paths_after_crate(rest: &str) -> Vec<String> {
     }
 }
 
-/// The names in all tables of dependencies, each with whether a reason stands on its line or above its group.
+/// The names in all tables of dependencies, each with whether a reason is on its line or above its group.
 fn dependencies(manifest: &str) -> impl Iterator<Item = (&str, bool)> {
     let (mut inside, mut above) = (false, false);
     manifest.lines().filter_map(move |line| {

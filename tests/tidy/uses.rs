@@ -9,7 +9,7 @@ pub struct Uses {
     edges: Vec<BTreeSet<usize>>,
 }
 
-/// A name with the path that it stands for.
+/// A name with the path that it refers to.
 type Import = (String, Vec<String>);
 
 /// A file as a module: the path of its names, what it declares, and what its imports mean.

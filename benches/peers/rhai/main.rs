@@ -1,4 +1,4 @@
-//! Runs the Rhai program of a file; `--version` tells which Rhai.
+//! Runs the Rhai program of a file; `--version` prints the version of Rhai.
 
 fn main() -> Result<(), Box<rhai::EvalAltResult>> {
     let path = std::env::args().nth(1).unwrap_or_default();

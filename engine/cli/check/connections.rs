@@ -1,4 +1,4 @@
-//! Tries the connections of a project.
+//! Tests the connections of a project.
 
 use crate::output::{Report, Stop, print};
 use flowscript_engine::config::Config;
@@ -7,7 +7,7 @@ use flowscript_engine::project::Folder;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Tries each connection; those that do not let the engine in are problems.
+/// Tests each connection; those that refuse the engine are problems.
 pub fn check(project: &Path, report: &mut Report) -> Result<(), Stop> {
     let config = Config::load(project).map_err(Stop::new)?;
     let store = config.store_file(project).unwrap_or_default();
@@ -16,7 +16,7 @@ pub fn check(project: &Path, report: &mut Report) -> Result<(), Stop> {
     let names: Vec<String> = connections.names().map(str::to_owned).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(format!("Threads cannot be started: {error}.")))?;
-    // Declared before the sender, so that its pools end on the runtime that they lived on.
+    // Declared before the sender, so that its pools are dropped on their runtime.
     let _on_runtime = runtime.enter();
     let sender = Sender::new(&config.http.allow, config.limits.fetched_body).map_err(Stop::new)?;
     sender.set_connections(Arc::new(connections));

@@ -1,10 +1,10 @@
-//! Which files a path stands for.
+//! Which files a path means.
 
 use crate::output::Stop;
 use flowscript_engine::disk::Identity;
 use std::path::{Path, PathBuf};
 
-/// Something to check.
+/// A target of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A script or module.
@@ -25,7 +25,7 @@ const SKIPPED: [&str; 3] = ["data", "node_modules", "target"];
 /// How deep folders are followed.
 const MAX_FOLDERS: usize = 32;
 
-/// What the paths stand for, in their order.
+/// The files for the paths, in their order.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Stop> {
     let mut found = Vec::new();
     for path in paths {
@@ -47,10 +47,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Stop> {
     Ok(found)
 }
 
-/// Goes through a folder; `above` are those around it.
+/// Walks a folder; `above` are those around it.
 fn walk(folder: &Path, above: &mut Vec<Identity>, found: &mut Vec<Found>) -> Result<(), Stop> {
     let unread = |error: std::io::Error| Stop::new(format!("Cannot read `{}`: {error}.", folder.display()));
-    // A link may lead to a folder that it stands in.
+    // A link may lead to a folder above it.
     let identity = std::fs::metadata(folder).ok().as_ref().and_then(Identity::of);
     if above.len() > MAX_FOLDERS || identity.is_some_and(|identity| above.contains(&identity)) {
         return Ok(());

@@ -28,10 +28,10 @@ pub fn write(path: &Path, before: &str, settled: &Applied, report: &mut Report) 
     Ok(())
 }
 
-/// Puts a new file in the place of one that still has the text `before`. At each moment one of the two is there, whole.
+/// Replaces a file that still has the text `before` by a new one. At each moment one of the two exists completely.
 fn replace(path: &Path, before: &str, after: &str) -> Result<(), String> {
     let told = |error: Error| format!("{error}.");
-    // What a link leads to is written, not the link.
+    // The target of a link is written, not the link.
     let path = path.canonicalize().map_err(told)?;
     if read_text(&path)? != before.trim_start_matches(MARK) {
         return Err("it was changed meanwhile.".to_owned());
@@ -47,7 +47,7 @@ fn replace(path: &Path, before: &str, after: &str) -> Result<(), String> {
     })
 }
 
-/// The mark of the byte order, which texts are read without.
+/// The byte order mark, which is removed when texts are read.
 const MARK: &str = "\u{feff}";
 
 fn write_new(path: &Path, mark: &str, text: &str) -> Result<(), Error> {
@@ -57,7 +57,7 @@ fn write_new(path: &Path, mark: &str, text: &str) -> Result<(), Error> {
     file.sync_all()
 }
 
-/// A name for a new file in the folder of another one, which no check takes for a source.
+/// A name for a new file in the folder of another one, which no check treats as a source.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     path.with_file_name(format!(".{name}.{}.fix", std::process::id()))

@@ -57,7 +57,7 @@ fn check(args: &Args, report: &mut Report) -> Result<usize, Stop> {
     let mut files = 0;
     for found in find(&args.paths)? {
         files += match found {
-            // One that cannot be read leaves the others alone.
+            // An unreadable one does not stop the others.
             Found::Script(path) => script::check(&path, &input, args.fix, report).unwrap_or_else(|stop| {
                 report.problem(&stop);
                 1

@@ -13,8 +13,8 @@ use flowscript_lang::diagnostic::fix::settle;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Checks all workflows of the project in `project`, or the one in `only`; gives the number of files. With `fix` they are
-/// corrected first.
+/// Checks all workflows of the project in `project`, or the one in `only`; returns the number of files. With `fix` they
+/// are corrected first.
 pub fn check(project: &Path, only: Option<&Path>, fix: bool, report: &mut Report) -> Result<usize, Stop> {
     let config = Config::load(project).map_err(Stop::new)?;
     let limits = &config.limits;
@@ -75,7 +75,7 @@ fn correct(
         let loaded = load(folder, library, connections, |_| None, &BTreeSet::new());
         let own = loaded.get(id)?.problems.iter().filter(|problem| problem.file.is_none());
         let found: Vec<Diagnostic> = own.map(|problem| problem.in_text(text)).collect();
-        // A fix of FlowScript must leave the file what it is.
+        // A fix of FlowScript must keep the structure of the file.
         (!found.iter().any(|found| found.code == codes::SYNTAX)).then_some(found)
     });
     if let Some(file) = folder.workflows.get_mut(id) {

@@ -1,4 +1,4 @@
-//! Checks a file of FlowScript: a script, or a module where it is one.
+//! Checks a file of FlowScript: a script or a module.
 
 use super::fix;
 use crate::output::{Report, Stop, Texts};
@@ -27,14 +27,15 @@ pub fn check(path: &Path, input: &Input, fix: bool, report: &mut Report) -> Resu
     Ok(1)
 }
 
-/// The warnings that the project around a file switches off. Mistakes in its settings are reported when the project is checked.
+/// The warnings that the project around a file switches off. Mistakes in its settings are reported when the project is
+/// checked.
 fn allowed(path: &Path) -> Vec<String> {
     let path = path.canonicalize().unwrap_or_default();
     let project = path.ancestors().skip(1).find(|folder| folder.join(SETTINGS).is_file());
     project.and_then(|project| Config::load(project).ok()).map(|config| config.lints.allow).unwrap_or_default()
 }
 
-/// What is found in the file itself, not in the modules that it uses.
+/// The findings in the file itself, not in the modules that it uses.
 fn of_file(path: &Path, folder: &Path, text: &str, input: &Input) -> Vec<Diagnostic> {
     let own = module_name(path, text).map(str::to_lowercase);
     let mut found = compiled(path, folder, text, input).diagnostics;
@@ -54,13 +55,13 @@ fn compiled(path: &Path, folder: &Path, text: &str, input: &Input) -> Compiled {
         effect: Effect::Outside,
     };
     match name {
-        // A module is checked as those see it that use it.
+        // A module is checked as its users see it.
         Some(name) => compile(&format!("open {name};"), &options(Mode::Line, &[])),
         None => compile(text, &options(Mode::Script, &input.variables)),
     }
 }
 
-/// The modules beside a file, which is one of them with a text that may not be saved yet.
+/// The modules in the folder of a file, which is one of them, with a text that may not be saved yet.
 struct Edited<'a> {
     name: Option<String>,
     text: &'a str,

@@ -28,8 +28,8 @@ impl ListingArgs {
 /// The longest cell on a terminal, in characters.
 const MAX_CELL: usize = 60;
 
-/// Prints the rows below their heads; `-` stands for nothing. Long cells are cut on a terminal only: what goes into a
-/// pipe or a file is whole.
+/// Prints the rows below their heads; `-` marks an empty cell. Long cells are cut on a terminal only: output to a pipe
+/// or a file is whole.
 pub fn print_table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     let cut = if std::io::stdout().is_terminal() { shortened } else { whole };
     print_cells(heads, rows, cut);
@@ -50,15 +50,15 @@ fn print_cells(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>, cell
     print(&lines);
 }
 
-/// Prints a line of standard output, such as a list as JSON. What acts on a terminal is escaped there only: JSON stays
-/// the same value.
+/// Prints a line to standard output, such as a list as JSON. Control characters are escaped on a terminal only: JSON
+/// keeps its value.
 pub fn print_line(text: impl std::fmt::Display) {
     let text = text.to_string();
     let shown = if std::io::stdout().is_terminal() { safe(&text) } else { text.as_str().into() };
     print(&format!("{shown}\n"));
 }
 
-/// The text of a field; nothing is `-`.
+/// The text of a field; `-` if it is empty.
 pub fn field(row: &Json, name: &str) -> String {
     match &row[name] {
         Json::Null => "-".into(),
@@ -67,7 +67,7 @@ pub fn field(row: &Json, name: &str) -> String {
     }
 }
 
-/// On one line and without anything that acts on a terminal: labels come from messages.
+/// On one line and without control characters: labels come from messages.
 fn whole(text: &str) -> String {
     safe(text).into_owned()
 }

@@ -31,7 +31,7 @@ pub fn print(text: &str) -> Exit {
     }
 }
 
-/// Says something on standard error, in which texts of others may stand.
+/// Writes to standard error; the text may include texts of others.
 pub fn say(text: &str) {
     print_error(&format!("{}\n", safe_lines(text)));
 }

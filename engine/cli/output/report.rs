@@ -19,7 +19,7 @@ pub enum Format {
     Json,
 }
 
-/// Why a command cannot start, in the user's words.
+/// Why a command cannot start, as a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
     /// What is wrong.
@@ -43,7 +43,7 @@ impl Stop {
 
 /// The texts that findings point into.
 pub struct Texts<'a> {
-    /// What messages call the source itself.
+    /// The name of the source in messages.
     pub name: &'a str,
     /// The source.
     pub text: &'a str,
@@ -52,7 +52,7 @@ pub struct Texts<'a> {
 }
 
 impl<'a> Texts<'a> {
-    /// A source and the modules that compiling it reached.
+    /// A source and the modules that it uses.
     pub fn new(source: &'a Source, compiled: &'a Compiled) -> Self {
         let folder = FolderModules::beside(&source.folder);
         let modules = compiled.modules.iter().map(|(name, text)| (name.as_str(), folder.file(name), &**text)).collect();
@@ -66,7 +66,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Prints findings as they come, or keeps them for one object at the end.
+/// Prints findings as they occur, or keeps them for one object at the end.
 pub struct Report {
     format: Format,
     terminal: Terminal,
@@ -84,7 +84,7 @@ impl Report {
         Self { format, terminal, kept: Vec::new(), told: HashSet::new(), errors: 0, warnings: 0, fixable: 0 }
     }
 
-    /// What the parser and the checker found.
+    /// The findings of the parser and the checker.
     pub fn diagnostics(&mut self, texts: &Texts<'_>, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics {
             let (file, text) = texts.find(diagnostic.module.as_deref());
@@ -115,7 +115,7 @@ impl Report {
         self.fixable
     }
 
-    /// Says what was done; tools that read JSON see it in what is found.
+    /// Reports what was done; tools that read JSON see it in the findings.
     pub fn note(&mut self, text: &str) {
         if self.format == Format::Text {
             print(&format!("{}\n", safe_lines(text)));
@@ -145,7 +145,7 @@ impl Report {
         }
     }
 
-    /// The same for what keeps nothing from running.
+    /// The same for a problem that does not prevent running.
     pub fn warning(&mut self, stop: &Stop) {
         self.warnings += 1;
         match self.format {
@@ -160,12 +160,12 @@ impl Report {
         self.finish(Exit::NotStarted)
     }
 
-    /// The end of a command: prints what was kept, if there is anything.
+    /// The end of a command: prints the kept findings, if there are any.
     pub fn finish(self, exit: Exit) -> Exit {
         if self.kept.is_empty() { exit } else { self.finish_always(exit) }
     }
 
-    /// The end of a command whose answer is what was found, nothing too.
+    /// The end of a command whose result is the findings, even if there are none.
     pub fn finish_always(self, exit: Exit) -> Exit {
         if self.format == Format::Json {
             print_error(&format!("{}\n", as_json::object(self.kept)));

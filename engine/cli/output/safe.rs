@@ -1,10 +1,10 @@
-//! Texts of others on a terminal: nothing in them moves its cursor, changes its state or turns the direction of writing.
-//! Findings in sources see to it themselves where they are rendered.
+//! Texts of others on a terminal: nothing in them may move its cursor, change its state or the direction of text.
+//! Findings in sources are escaped where they are rendered.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Does a terminal do more with this character than show it?
+/// Has this character an effect on a terminal besides its display?
 fn acts(c: char) -> bool {
     // Controls (C0, DEL, C1), marks and overrides of direction, separators of lines and paragraphs, annotations.
     c.is_control()
@@ -12,8 +12,7 @@ fn acts(c: char) -> bool {
         || matches!(c, '\u{fff9}'..='\u{fffb}')
 }
 
-/// The text with what acts on a terminal as `\u001b`; line ends and tabs as `\n`, `\r` and `\t`. In JSON it stays the same
-/// value.
+/// The text with control characters as `\u001b`; line ends and tabs as `\n`, `\r` and `\t`. In JSON it keeps its value.
 pub fn safe(text: &str) -> Cow<'_, str> {
     escaped(text, |_| false)
 }
@@ -23,7 +22,7 @@ pub fn safe_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| matches!(c, '\n' | '\t'))
 }
 
-/// A line of a log, which may have the colours of the log itself.
+/// A line of a log, which may contain the colours of the log itself.
 pub fn safe_log(line: &str, has_colours: bool) -> Cow<'_, str> {
     let end = if line.ends_with('\n') { "\n" } else { "" };
     let inner = line.strip_suffix('\n').unwrap_or(line);

@@ -27,7 +27,7 @@ pub fn to_lines(value: &Value, max_rows: Option<usize>) -> String {
     out
 }
 
-/// One line a field; tables and records in fields stand below their name, two blanks deeper.
+/// One line a field; tables and records in fields are shown below their name, two blanks deeper.
 fn record(value: &Value) -> String {
     let Value::Record(record) = value else { return String::new() };
     if record.is_empty() {

@@ -1,9 +1,9 @@
-//! What the terminal can show.
+//! The abilities of the terminal.
 
 use clap::ColorChoice;
 use std::io::IsTerminal;
 
-/// Where colour goes.
+/// The use of colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
     /// Colour on standard output?

@@ -1,4 +1,5 @@
-//! What a session keeps as text: functions, types, opened modules. Each line is checked together with them.
+//! The declarations of a session, kept as text: functions, types, opened modules. Each line is checked together with
+//! them.
 
 use flowscript_lang::ast::{ExprKind, Script, StatementKind};
 use std::fmt::Write;
@@ -67,7 +68,7 @@ impl Declarations {
         self.0.iter().filter(|declaration| declaration.kind != Kind::Open).map(|declaration| declaration.name.as_str())
     }
 
-    /// Takes out what `script` declares anew.
+    /// Removes what `script` declares again.
     pub fn forget_redeclared(&mut self, script: &Script) {
         for statement in &script.statements {
             match &statement.kind {
@@ -82,7 +83,7 @@ impl Declarations {
         }
     }
 
-    /// Takes out a variable that has been given another value.
+    /// Removes a variable that has been given another value.
     pub fn forget_variable(&mut self, name: &str) {
         self.0.retain(|declaration| declaration.kind != Kind::FunctionVariable || declaration.name != name);
     }
@@ -90,7 +91,7 @@ impl Declarations {
     /// Adds what `script`, parsed from `text`, declares in entry number `entry`.
     pub fn add(&mut self, script: &Script, text: &str, entry: usize) {
         for statement in &script.statements {
-            // What the same line has declared before it counts no more.
+            // Earlier declarations in the same line no longer count.
             match &statement.kind {
                 StatementKind::Let { name, .. } | StatementKind::Set { name, .. } => self.forget_variable(&name.text),
                 StatementKind::Open(name) => self.0.retain(|d| d.kind != Kind::Open || !same(d, &name.text)),
@@ -111,7 +112,7 @@ impl Declarations {
     }
 }
 
-/// Functions and modules are found in any case; a variable that differs in case only goes with them.
+/// Functions and modules are found in any case; a variable that differs in case is removed only with them.
 fn same(declaration: &Declaration, name: &str) -> bool {
     declaration.name.eq_ignore_ascii_case(name)
 }

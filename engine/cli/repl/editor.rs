@@ -1,4 +1,4 @@
-//! What rustyline asks while a line is typed: is it complete, what could follow, what colour has it.
+//! The line editor's callbacks while a line is typed: is it complete, what could follow, what colour has it.
 
 use super::commands;
 use super::session::Session;
@@ -21,7 +21,7 @@ pub struct SessionHelper {
     pub session: Session,
 }
 
-/// Does the author go on typing? Something is open, or what is missing would stand at the end; an empty line ends it.
+/// Is the input incomplete? Something is open, or the missing part belongs at the end; an empty line ends it.
 pub fn goes_on(text: &str) -> bool {
     if text.trim_start().starts_with(':') {
         return false;

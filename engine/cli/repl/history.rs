@@ -1,8 +1,8 @@
-//! Where the lines of earlier sessions are kept.
+//! The file with the lines of earlier sessions.
 
 use std::path::PathBuf;
 
-/// The file of the history; its folder is made. `None` where there is no place for it.
+/// The file of the history; its folder is made. `None` if it cannot have one.
 pub fn file() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = variable("XDG_STATE_HOME")

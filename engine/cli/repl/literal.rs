@@ -1,4 +1,4 @@
-//! Values as a script writes them, whole.
+//! Values as complete literals.
 
 use flowscript_lang::budget::Unlimited;
 use flowscript_lang::function::Function;
@@ -6,7 +6,7 @@ use flowscript_lang::value::{Record, Rows, Table, Value, write_text};
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// The expression that gives a value; `None` where a function in it has none.
+/// The expression for a value; `None` if a function in it has none.
 pub fn literal(value: &Value) -> Option<String> {
     let mut out = String::new();
     write(&mut out, value)?;
@@ -22,7 +22,7 @@ fn write(out: &mut String, value: &Value) -> Option<()> {
         Value::Number(number) => drop(write!(out, "{number}")),
         Value::Text(text) => write_text(out, text),
         Value::DateTime(datetime) => drop(write!(out, "Date('{datetime}')")),
-        // JSON has bytes as a text in base 64.
+        // JSON represents bytes as a text in base 64.
         Value::Binary(_) => {
             let text = flowscript_stdlib::json::encode(value, &mut Unlimited).ok()?;
             let _ = write!(out, "Base64Decode({text})");
@@ -31,7 +31,7 @@ fn write(out: &mut String, value: &Value) -> Option<()> {
             out.push('[');
             for (position, item) in list.items().iter().enumerate() {
                 out.push_str(if position > 0 { ", " } else { "" });
-                // A function in a list stands behind a bracket, where its bare name is none.
+                // In a list a function follows a bracket, where its bare name does not mean it.
                 write(out, item).filter(|()| !matches!(item, Value::Function(_)))?;
             }
             out.push(']');
@@ -58,7 +58,7 @@ fn write_record(out: &mut String, record: &Record) -> Option<()> {
     Some(())
 }
 
-/// A list of its rows. Where that would have other columns, a first row that is skipped has them all.
+/// A list of its rows. If that would have other columns, a first row with all of them is added and skipped.
 fn write_table(out: &mut String, table: &Arc<Table>) -> Option<()> {
     let rows: Vec<Value> = Rows::Table(table.clone()).iter().collect();
     let names = table.shape().names();

@@ -97,7 +97,7 @@ fn at_terminal(session: Session, terminal: Terminal) -> Exit {
     editor.set_helper(Some(SessionHelper { session }));
     let history = history::file();
     if let Some(file) = &history {
-        // Without one, as at the first time, the history begins here.
+        // Without a file, as at the first time, the history begins here.
         let _ = editor.load_history(file);
     }
     print(&format!("FlowScript {}. :help for help, Ctrl-D to leave.\n", env!("CARGO_PKG_VERSION")));

@@ -1,4 +1,4 @@
-//! A line is checked behind the declarations of earlier lines; what is found must point into the line itself.
+//! A line is checked after the declarations of earlier lines; what is found must point into the line itself.
 
 use crate::output::Texts;
 use crate::script::FolderModules;
@@ -7,12 +7,12 @@ use flowscript_lang::diagnostic::{Diagnostic, Severity};
 use flowscript_lang::error::{Place, RunError};
 use flowscript_lang::span::{Span, line_column};
 
-/// What messages call the declarations of earlier lines. They are shown as if they were a module.
+/// The name in messages for the declarations of earlier lines. They are shown as if they were a module.
 const EARLIER: &str = "<earlier lines>";
 
-/// A line and what was put before it.
+/// A line and the text before it.
 pub struct LineTexts<'a> {
-    /// What messages call the line.
+    /// The name of the line in messages.
     pub name: &'a str,
     /// The line.
     pub line: &'a str,
@@ -21,7 +21,7 @@ pub struct LineTexts<'a> {
 }
 
 impl<'a> LineTexts<'a> {
-    /// With the texts of the modules that compiling it reached.
+    /// With the texts of the modules that it uses.
     pub fn with(self, compiled: &'a Compiled, folder: &FolderModules) -> Texts<'a> {
         let modules = compiled.modules.iter().map(|(name, text)| (name.as_str(), folder.file(name), &**text));
         let modules = modules.chain([(EARLIER, EARLIER.to_owned(), self.prelude)]).collect();

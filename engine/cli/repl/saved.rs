@@ -1,6 +1,6 @@
 //! `:save`: a session as a script that leaves the same variables, functions and types when it is loaded.
 //!
-//! Mostly these are its lines. Where running them once more would not give the same (a function was declared twice, a
+//! Usually these are its lines. If running them again would not give the same result (a function was declared twice, a
 //! line read the clock or `_`), the script declares the values as they are, and has the lines as comments.
 
 use super::declarations::Declarations;
@@ -14,7 +14,7 @@ use flowscript_lang::parse;
 use flowscript_lang::value::Value;
 use std::fmt::Write;
 
-/// What was entered so far.
+/// The input so far.
 #[derive(Default)]
 pub struct Journal {
     entries: Vec<Entry>,
@@ -22,21 +22,21 @@ pub struct Journal {
     names: Vec<String>,
     /// Is a function among them?
     functions: bool,
-    /// Would the entries not give the same once more?
+    /// Would the entries give a different result if run again?
     changed: bool,
 }
 
 struct Entry {
     /// As entered.
     line: String,
-    /// As it stands in a script.
+    /// The line in a saved script.
     saved: String,
     /// The statements that declare or set a variable, by its name.
     set: Vec<(String, String)>,
 }
 
 impl Journal {
-    /// Adds a line that has run. `keeps_state` says whether a variable holds a function that may keep a state.
+    /// Adds a line that has run. `keeps_state`: a variable holds a function that may keep a state.
     pub fn add(&mut self, script: &Script, line: &str, program: &Program, keeps_state: bool) {
         let kept = script.statements.iter().any(|statement| !is_value(statement));
         let dropped = script.statements.iter().any(is_value);
@@ -78,7 +78,7 @@ impl Journal {
         self.entries.len()
     }
 
-    /// The scripts that may stand for the session, the best first.
+    /// The scripts that may represent the session, the best first.
     pub fn scripts(&self, declarations: &Declarations, variables: &[(String, Value)]) -> Vec<String> {
         let lines = self.entries.iter().flat_map(|entry| [entry.saved.as_str(), "\n"]).collect();
         let state = |with_functions| self.state(declarations, variables, with_functions);
@@ -146,7 +146,7 @@ impl Journal {
     }
 }
 
-/// Is it there for its value alone?
+/// Is it only an expression for its value?
 fn is_value(statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Expression(_) | StatementKind::Return(_))
 }
@@ -165,7 +165,7 @@ fn returns(statement: &Statement) -> bool {
     }
 }
 
-/// A line as it stands in a script: expressions for their value alone are comments.
+/// A line in a saved script: expressions for their value alone are comments.
 fn saved(script: &Script, line: &str) -> String {
     if script.statements.iter().all(is_value) {
         return comment(line.trim()).trim_end().to_owned();

@@ -1,4 +1,4 @@
-//! A session: what its lines have left, and how the next one is evaluated. Knows no terminal.
+//! A session: the state left by its lines, and the evaluation of the next one. It does not use the terminal.
 
 use super::declarations::Declarations;
 use super::places::{LineTexts, moved, own};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// The variable that holds the last value.
 pub const LAST: &str = "_";
 
-/// The world of a session and what its lines have left.
+/// The host of a session and the state left by its lines.
 pub struct Session {
     settings: Settings,
     host: CommandHost,
@@ -27,16 +27,16 @@ pub struct Session {
     declarations: Declarations,
     variables: Vec<(String, Value)>,
     last: Option<Value>,
-    /// What functions among the values go on using of the runs that made them.
+    /// What functions among the values still use of the runs that made them.
     remains: Vec<Remains>,
     /// The lines that ran.
     journal: Journal,
 }
 
-/// What a line gave.
+/// The result of a line.
 #[derive(Debug)]
 pub struct Given {
-    /// Its value, where it ends in an expression or returns.
+    /// Its value, if it ends in an expression or returns.
     pub value: Option<Value>,
     /// The steps it took.
     pub steps: u64,
@@ -47,9 +47,9 @@ pub struct Given {
 pub struct Failed;
 
 impl Session {
-    /// A session without variables; modules are looked for in the current folder.
+    /// A session without variables; modules are searched in the current folder.
     pub fn new(mut settings: Settings, host: CommandHost, interrupts: Arc<Interrupts>) -> Self {
-        // Who types an assertion wants to know.
+        // A person who types an assertion wants it checked.
         settings.asserts = true;
         Self {
             settings,
@@ -94,7 +94,7 @@ impl Session {
         for ((_, value), now) in self.variables.iter_mut().zip(outcome.variables) {
             *value = now;
         }
-        // A function that was set has its value; its text is of no use any more.
+        // A function that was set has its value; its text is no longer needed.
         assigned(line).into_iter().for_each(|name| declarations.forget_variable(name));
         declarations.add(&script, line, self.journal.len());
         self.variables.retain(|(name, _)| !declarations.is_function_variable(name));
@@ -113,7 +113,7 @@ impl Session {
         Ok(Given { value, steps: outcome.steps })
     }
 
-    /// The type of what a line gives, without running it.
+    /// The type of a line's result, without running it.
     pub fn type_of(&self, line: &str, report: &mut Report) -> Result<Type, Failed> {
         let prelude = self.declarations.prelude();
         let compiled = self.check(line, &prelude);
@@ -142,7 +142,7 @@ impl Session {
         names
     }
 
-    /// Forgets all that lines have left.
+    /// Discards the state left by all lines.
     pub fn reset(&mut self) {
         self.declarations = Declarations::default();
         self.variables.clear();
@@ -171,7 +171,7 @@ impl Session {
         self.declarations.prelude()
     }
 
-    /// A script that leaves what the session has, and how many lines it stands for.
+    /// A script that restores the state of the session, and how many lines it represents.
     pub fn script(&self) -> (String, usize) {
         let mut scripts = self.journal.scripts(&self.declarations, &self.variables);
         let loads = |script: &String| !self.check_with(&[], script).has_errors();
@@ -179,10 +179,10 @@ impl Session {
         (scripts.swap_remove(best), self.journal.len())
     }
 
-    /// The variables as the checker sees them, `_` at last.
+    /// The variables for the checker, `_` last.
     pub fn host_variables(&self) -> Vec<Variable> {
         let variable = |name: &str, value: &Value, writable| {
-            // What is null now may be anything later.
+            // A value that is null now may have any type later.
             let ty = if value.is_null() { Type::Any } else { Type::of_value(value) };
             Variable { name: name.into(), ty, writable }
         };

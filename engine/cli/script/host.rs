@@ -1,4 +1,4 @@
-//! The world of scripts run from the command line: the machine's clock, randomness, standard error as log, HTTP.
+//! The host of scripts run from the command line: the machine's clock, randomness, standard error as log, HTTP.
 
 use super::http::Permission;
 use super::interrupt::Interrupts;
@@ -9,22 +9,22 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How long a request is waited for between two looks at Ctrl-C.
+/// How long to wait for a request between two checks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The host of one command.
 pub struct CommandHost {
-    /// What the clock always shows; `None` for the machine's.
+    /// The fixed time of the clock; `None` for the machine's.
     pub now: Option<(i64, u32)>,
-    /// Where random numbers come from.
+    /// The source of random numbers.
     pub random: Random,
-    /// Where requests may go.
+    /// The allowed targets of requests.
     pub http: Permission,
     /// Ctrl-C.
     pub interrupts: Arc<Interrupts>,
 }
 
-/// Where random numbers come from.
+/// The source of random numbers.
 pub enum Random {
     /// Different each time.
     System,
@@ -53,7 +53,7 @@ impl Host for CommandHost {
     }
 
     fn log(&self, level: LogLevel, message: &str) {
-        // A log that nobody can read any more is no reason to stop.
+        // A log without a reader is not a reason to stop.
         let _ = writeln!(std::io::stderr().lock(), "[{}] {message}", level.name());
     }
 

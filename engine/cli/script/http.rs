@@ -1,4 +1,4 @@
-//! HTTP for scripts: only where `--allow-http` lets them, checked at every redirect.
+//! HTTP for scripts: only to hosts that `--allow-http` permits, checked at every redirect.
 
 use flowscript_engine::outgoing::{Outgoing, Sender, shown};
 use flowscript_lang::host::{HttpRequest, HttpResponse};
@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The longest body, in bytes: that of the longest text.
 const MAX_BODY: usize = 64 << 20;
 
-/// Where scripts may send requests.
+/// The allowed targets of requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// Nowhere.
@@ -44,7 +44,7 @@ impl Permission {
         })
     }
 
-    /// Why no request may go to a host; nothing where it may.
+    /// Why no request may go to a host; `None` if it is allowed.
     fn refusal(&self, host: &str, port: u16) -> Option<String> {
         let hosts = match self {
             Self::Everywhere => return None,
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(Permission::Everywhere.refusal("a.b", 443), None);
     }
 
-    /// Answers requests one after the other, and gives what each one sent.
+    /// Answers requests one after the other, and returns the requests.
     fn server(answers: &[&str]) -> (u16, std::sync::mpsc::Receiver<String>) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -92,7 +92,7 @@ mod tests {
                 let (mut stream, _) = listener.accept().unwrap();
                 let mut request = Vec::new();
                 let mut part = [0; 4096];
-                // The tests' bodies are one letter behind the empty line.
+                // The tests' bodies are one letter after the empty line.
                 while !request.windows(4).any(|end| end == b"\r\n\r\n")
                     || request.starts_with(b"POST") && !request.ends_with(b"x")
                 {

@@ -11,7 +11,7 @@ use std::path::Path;
 /// Variables with their values.
 #[derive(Clone, Debug, Default)]
 pub struct Input {
-    /// What the checker knows of them.
+    /// Their types for the checker.
     pub variables: Vec<Variable>,
     /// Their values, in the same order.
     pub values: Vec<Value>,

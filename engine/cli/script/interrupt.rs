@@ -1,12 +1,12 @@
-//! Ctrl-C: ends what is being evaluated; where nothing is, the command.
+//! Ctrl-C: ends the current evaluation, or without one the command.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
-/// The exit code of a command that Ctrl-C ended, as shells have it.
+/// The exit code of a command that Ctrl-C ended, as in shells.
 const INTERRUPTED: i32 = 130;
 
-/// What Ctrl-C has asked for. Shared with the thread that hears it.
+/// The state of Ctrl-C, shared with the thread that handles it.
 #[derive(Debug, Default)]
 pub struct Interrupts {
     running: AtomicBool,
@@ -14,18 +14,18 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Listens to Ctrl-C from now on. The first one asks an evaluation to stop, a second one ends the command.
+    /// Handles Ctrl-C from now on. The first one asks an evaluation to stop, a second one ends the command.
     pub fn listen() -> Arc<Self> {
         let interrupts = Arc::new(Self::default());
         let heard = interrupts.clone();
         let (listening, ready) = mpsc::channel();
-        // Where the thread or the handler cannot be had, Ctrl-C ends the command as ever.
+        // If the thread or the handler cannot be installed, Ctrl-C ends the command as usual.
         let thread = std::thread::Builder::new().name("ctrl-c".into()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
                 runtime.block_on(async {
                     let Ok(mut presses) = presses() else { return };
-                    // Nobody waits any more where the command has ended.
+                    // If the command has ended, the receiver is gone.
                     let _ = listening.send(());
                     while presses.recv().await.is_some() {
                         heard.press();
@@ -34,7 +34,7 @@ impl Interrupts {
             }
         });
         if thread.is_ok() {
-            // A script must not start before it can be stopped; the channel closes where it never can.
+            // A script must not start before it can be stopped; the channel closes if it never can.
             let _ = ready.recv();
         }
         interrupts
@@ -49,7 +49,7 @@ impl Interrupts {
         result
     }
 
-    /// Must what is being evaluated stop?
+    /// Must the current evaluation stop?
     pub fn is_asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What the commands share that check and run scripts: their options, and the world they give to scripts.
+//! Shared by the commands that check and run scripts: their options, and the host of scripts.
 
 mod execute;
 mod host;

@@ -1,9 +1,9 @@
-//! Modules of a script: `name.flow` beside it, or in the `modules` folder of its project.
+//! Modules of a script: `name.flow` in its folder, or in the `modules` folder of its project.
 
 use flowscript_lang::ModuleLoader;
 use std::path::{Path, PathBuf};
 
-/// Modules in folders; earlier folders win.
+/// Modules in folders; earlier folders take precedence.
 #[derive(Clone, Debug, Default)]
 pub struct FolderModules {
     folders: Vec<PathBuf>,
@@ -29,7 +29,7 @@ impl FolderModules {
         found.map_or_else(|| format!("{name}.flow"), |(_, path)| shown(&path))
     }
 
-    /// The first folder that is there and cannot be read: a module may be in it.
+    /// The first folder that exists and cannot be read: a module may be in it.
     fn unread(&self) -> Option<String> {
         let error = |folder: &PathBuf| match std::fs::read_dir(folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! Where the time of a run goes, by line.
+//! The time of a run by line.
 
 use flowscript_lang::host::Profiler;
 use std::cell::RefCell;
@@ -60,7 +60,7 @@ impl Profiler for LineProfile {
         let mut state = self.0.borrow_mut();
         let line = match module {
             None => state.starts.partition_point(|start| *start <= offset),
-            // Modules count as wholes.
+            // Modules count as a whole.
             Some(_) => 0,
         };
         let module = module.unwrap_or("");
@@ -73,7 +73,7 @@ impl Profiler for LineProfile {
 }
 
 impl State {
-    /// What has passed since the last change belongs to the line it was on.
+    /// The time since the last change belongs to the line before it.
     fn leave(&mut self, steps: u64) {
         let now = Instant::now();
         if let Some(place) = self.current.take() {

@@ -11,7 +11,7 @@ const MOST: u64 = 256 << 20;
 /// A script and where it came from.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// What messages call it: its path, `<stdin>`, `<expression>`.
+    /// The name in messages: its path, `<stdin>`, `<expression>`.
     pub name: String,
     /// Its text.
     pub text: String,
@@ -46,8 +46,8 @@ impl Source {
     }
 }
 
-/// The text in a file, without a byte order mark. The error is the reason in words. Only what is open already, as
-/// `/dev/stdin` and `<(command)` are, may be something else than a file.
+/// The text in a file, without a byte order mark. The error is a message. Only files that are already open, such as
+/// `/dev/stdin` and `<(command)`, need not be regular files.
 pub fn read_text(path: &Path) -> Result<String, String> {
     let is_open = ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|open| path.starts_with(open));
     let bytes = if is_open { read_stream(path) } else { disk::read(path, MOST) };
@@ -80,7 +80,7 @@ fn explain(unread: &Unread) -> String {
     }
 }
 
-/// The file that was meant where the suffix was left out or its name mistyped.
+/// The file that was probably meant if the suffix is missing or the name mistyped.
 fn nearest_file(path: &Path) -> Option<PathBuf> {
     if path.exists() {
         return None;

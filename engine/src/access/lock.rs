@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 use subtle::ConstantTimeEq;
 
-/// What opens a webhook.
+/// The credential that a webhook requires.
 #[derive(Clone, Debug, Default)]
 pub enum Lock {
-    /// Everybody may come in.
+    /// None: the webhook is public.
     Open,
     /// A key of the workflow.
     Key {
@@ -26,7 +26,7 @@ pub enum Lock {
     Basic(Login),
     /// A signature.
     Signature(Verifier),
-    /// Its secrets are not there: nobody may come in.
+    /// Its secrets are missing: every caller is refused.
     #[default]
     Closed,
 }

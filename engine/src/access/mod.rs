@@ -1,4 +1,4 @@
-//! Who may come in: locks of webhooks with their secrets, signatures of deliveries, admin tokens.
+//! Authentication: locks of webhooks with their secrets, signatures of deliveries, admin tokens.
 //!
 //! Comparisons of secrets take the same time wherever they differ. Nothing here does I/O but [`Lock::of`], which reads
 //! secrets from the environment and from files.

@@ -1,4 +1,4 @@
-//! Signatures of deliveries: what each scheme signs, where the signature stands, and for how long it holds.
+//! Signatures of deliveries: what each scheme signs, where it puts the signature, and for how long it is valid.
 
 use crate::trigger::webhook::auth::{Algorithm, Encoding, Scheme};
 use base64::Engine;
@@ -8,13 +8,13 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::{Choice, ConstantTimeEq};
 
-/// How far the time of a delivery may be from now, in seconds, where its scheme has a time.
+/// How far the time of a delivery may be from now, in seconds, if its scheme has a time.
 pub const WINDOW: i64 = 300;
 
 /// The shortest secret of a signature, in bytes: a shorter one can be found by trying.
 const LEAST_SECRET: usize = 16;
 
-/// The most signatures of one delivery that are looked at.
+/// The most signatures of one delivery that are checked.
 const MAX_SIGNATURES: usize = 16;
 
 /// Checks signatures with the live secrets of a webhook.
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Verifier {
     }
 }
 
-/// The signatures that a delivery brings, and what they are over in front of its body.
+/// The signatures of a delivery, and the text that they sign before its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     prefix: Vec<u8>,
@@ -40,7 +40,7 @@ pub struct Claim {
 /// Where a delivery has its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// In the first of these headers that is there.
+    /// In the first of these headers that is present.
     Headers(&'static [&'static str]),
     /// In a field of its body.
     Field {
@@ -57,7 +57,8 @@ impl Verifier {
         Self { scheme, secrets: Vec::new() }
     }
 
-    /// Adds a live secret as its owner shows it. The error says what its scheme wants, or that it is too short.
+    /// Adds a live secret in the form its owner shows. The error says which form the scheme requires, or that it is too
+    /// short.
     pub fn add_secret(&mut self, secret: &str) -> Result<(), String> {
         let key = self.key(secret)?;
         if key.len() < LEAST_SECRET {
@@ -71,7 +72,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// What a secret stands for.
+    /// The key that a secret encodes.
     fn key(&self, secret: &str) -> Result<Vec<u8>, String> {
         if self.scheme != Scheme::Standard {
             return Ok(secret.as_bytes().to_vec());
@@ -82,7 +83,7 @@ impl Verifier {
             .map_err(|_| "A secret of Standard Webhooks is base64, mostly with `whsec_` in front".to_owned())
     }
 
-    /// Where a delivery has the id under which its sender sends it again; nothing where the scheme has none.
+    /// The place of the delivery's id, which its sender repeats when it sends again; `None` if the scheme has no id.
     pub fn delivery(&self) -> Option<Delivery> {
         Some(match &self.scheme {
             Scheme::Standard => Delivery::Headers(&["webhook-id"]),
@@ -107,8 +108,8 @@ impl Verifier {
         }
     }
 
-    /// What a delivery's headers claim at `now`, in seconds since 1970; nothing where a header is missing or broken, or
-    /// where its time is too far away. The body need not be read for this.
+    /// What a delivery's headers claim at `now`, in seconds since 1970; `None` if a header is missing or malformed, or
+    /// its time is too far away. This does not need the body.
     pub fn claim<'h>(&self, header: impl Fn(&str) -> Option<&'h str>, now: i64) -> Option<Claim> {
         let signature = header(self.header())?;
         let timed = |time: &str| time.parse::<i64>().ok().filter(|time| now.abs_diff(*time) <= WINDOW.unsigned_abs());
@@ -140,7 +141,7 @@ impl Verifier {
         (!signatures.is_empty()).then(|| Claim { prefix: prefix.into_bytes(), signatures })
     }
 
-    /// Is one of the signatures made with one of the secrets, over the body as it came? Takes equally long wherever
+    /// Is one of the signatures made with one of the secrets, over the body as received? Takes equally long wherever
     /// they differ.
     pub fn holds(&self, claim: &Claim, body: &[u8]) -> bool {
         let algorithm = match &self.scheme {
@@ -197,7 +198,7 @@ mod tests {
     impl Delivery {
         fn passes(&self, secrets: &[&str], body: &str, now: i64) -> bool {
             let mut verifier = Verifier::new(self.scheme.clone());
-            // Some published examples are shorter than what is taken here.
+            // Some published examples are shorter than the limit here.
             secrets.iter().for_each(|secret| verifier.secrets.push(verifier.key(secret).unwrap()));
             let header = |name: &str| self.headers.iter().find(|(known, _)| *known == name).map(|(_, v)| v.as_str());
             verifier.claim(header, now).is_some_and(|claim| verifier.holds(&claim, body.as_bytes()))
@@ -266,7 +267,7 @@ mod tests {
         delivery(Scheme::Shopify, "hush", &headers, "{\"id\":1}")
     }
 
-    /// The second case of RFC 2202 (SHA-1) and of RFC 4231 (SHA-256, SHA-512), as a scheme of one's own.
+    /// The second case of RFC 2202 (SHA-1) and of RFC 4231 (SHA-256, SHA-512), as a custom scheme.
     fn custom(algorithm: Algorithm, signature: &'static str) -> Delivery {
         let custom =
             CustomScheme { header: "x-sign".into(), algorithm, encoding: Encoding::Hex, prefix: "sig:".into() };

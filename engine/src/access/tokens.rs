@@ -1,4 +1,4 @@
-//! Admin tokens: the one of the data folder or the environment, and those that were made later.
+//! Admin tokens: the one of the data folder or the environment, and those created later.
 
 use crate::store::{Role, Timestamp, TokenRecord};
 use sha2::{Digest, Sha256};
@@ -22,7 +22,7 @@ impl TokenRing {
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
     }
 
-    /// What a token may do at `now`, if it is one.
+    /// What a token permits at `now`, if it is valid.
     pub fn role(&self, token: &str, now: Timestamp) -> Option<Role> {
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);

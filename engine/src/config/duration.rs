@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// The longest that is taken, about a hundred years; it keeps sums of times in range.
+/// The longest accepted span, about a hundred years; it keeps sums of times in range.
 const MAX: Duration = Duration::from_secs(36_500 * 86_400);
 
-/// A number with a unit (`ms s m h d`), fractions allowed. The error says what is wanted.
+/// A number with a unit (`ms s m h d`), fractions allowed. The error says what is expected.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let wanted = || format!("`{text}` is not a duration; write a number and a unit: 250ms, 30s, 5m, 1h or 1d");
     let text_of = text.trim();

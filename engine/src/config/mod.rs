@@ -25,10 +25,10 @@ pub struct Config {
     /// Where the engine listens.
     #[serde(deserialize_with = "bind")]
     pub bind: SocketAddr,
-    /// The address others see, for absolute links; none are given without it.
+    /// The public address for absolute links; without it they are left out.
     #[serde(deserialize_with = "public_url")]
     pub public_url: Option<String>,
-    /// What the token contract names as the team.
+    /// The team name of the token contract.
     pub team_name: String,
     /// Where the admin API listens, if elsewhere.
     pub admin: AdminConfig,
@@ -40,15 +40,15 @@ pub struct Config {
     /// How many runs may be worked on at a time.
     #[serde(deserialize_with = "workers")]
     pub workers: u32,
-    /// Proxies in front of the engine: what they say about the address of a caller is believed.
+    /// Proxies in front of the engine: the caller address that they forward is trusted.
     pub trusted_proxies: Vec<Network>,
     /// Where runs are kept.
     pub store: StoreConfig,
-    /// What runs and requests may use up.
+    /// The limits of runs and requests.
     pub limits: Limits,
     /// How long history stays.
     pub retention: Retention,
-    /// Whom steps and scripts may reach.
+    /// The hosts that steps and scripts may reach.
     pub http: HttpConfig,
     /// Which warnings are given.
     pub lints: LintsConfig,
@@ -123,9 +123,9 @@ pub struct Limits {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Retention {
-    /// Finished runs go after this many days.
+    /// Finished runs are deleted after this many days.
     pub days: u32,
-    /// Of more finished runs than this the oldest go.
+    /// Above this number of finished runs the oldest are deleted.
     pub runs: u64,
 }
 
@@ -217,8 +217,8 @@ impl Config {
         Ok(config)
     }
 
-    /// The settings in a text. The error begins with its line and column. It shows no line of the text: an address in it
-    /// may have a password.
+    /// Parses settings. The error begins with its line and column. It quotes no line of the text: an address in it may
+    /// contain a password.
     fn read(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -228,7 +228,7 @@ impl Config {
         })
     }
 
-    /// The file of the embedded store, as the URL names it.
+    /// The file of the embedded store, from the URL.
     pub fn store_file(&self, folder: &Path) -> Result<PathBuf, String> {
         let url = &self.store.url;
         match url.strip_prefix("sqlite:") {

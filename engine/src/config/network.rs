@@ -8,7 +8,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     first: u128,
-    /// How many bits of the address, as one of IPv6, are the network's.
+    /// The prefix length, for the address as one of IPv6.
     bits: u32,
 }
 

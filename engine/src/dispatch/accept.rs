@@ -1,4 +1,4 @@
-//! Acceptance: a run is kept before its caller hears of it.
+//! Acceptance: a run is stored before its caller is answered.
 
 use super::admission::{Admission, Message, Until};
 use super::callers::Callers;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Takes requests to run something.
 pub(super) struct Acceptor {
     with: Equipment,
-    /// How many runs may be queued where a workflow does not say.
+    /// The limit of queued runs for workflows that set none.
     limits: Limits,
 }
 
@@ -50,8 +50,8 @@ impl Acceptor {
         workflow.limits.queue.unwrap_or(self.limits.queue)
     }
 
-    /// Takes a message as its webhook says: performs it and waits for the end, or keeps it for later. What was taken goes
-    /// on when the caller goes away.
+    /// Takes a message as its webhook is configured: performs it and waits for the end, or stores it for later.
+    /// Accepted work continues if the caller disconnects.
     pub(super) async fn take(self: &Arc<Self>, message: Message) -> Admission {
         let Some(webhook) = &message.workflow.webhook else {
             return Admission::Refused("The workflow has no webhook.".into());
@@ -76,13 +76,13 @@ impl Acceptor {
         self.with.callers.join(accepted, until).await.or_accepted(accept_on_timeout)
     }
 
-    /// Keeps a message and performs it later.
+    /// Stores a message and performs it later.
     async fn accept(self: &Arc<Self>, message: Message) -> Admission {
         let new = self.new_run(&message);
         self.admit(message.workflow, new, Given::Request(message.request), message.room).await
     }
 
-    /// Keeps a run that a person starts.
+    /// Stores a run that a person starts.
     pub(super) async fn start_manually(
         self: &Arc<Self>,
         workflow: Arc<Workflow>,
@@ -94,7 +94,7 @@ impl Acceptor {
         self.admit(workflow, new, Given::Fields(input), room).await
     }
 
-    /// Keeps a run that the holder of a token starts. It takes its place in the lane of the webhook.
+    /// Stores a run that the holder of a token starts. It takes its place in the lane of the webhook.
     pub(super) async fn start_by_token(
         self: &Arc<Self>,
         workflow: Arc<Workflow>,
@@ -116,7 +116,7 @@ impl Acceptor {
         new
     }
 
-    /// A message as a run that is to be kept, without its lane.
+    /// A message as a run to be stored, without its lane.
     fn new_run(&self, message: &Message) -> NewRun {
         let mut new = self.run_of(&message.workflow, Trigger::Webhook);
         new.payload = Some(apart(message.request.size(), || message.request.encode()));
@@ -124,8 +124,8 @@ impl Acceptor {
         new
     }
 
-    /// Learns what acceptance needs, which ends when the caller goes away; then keeps a run, and drives it where it is
-    /// claimed at once: both whole, whatever the caller does. `room` is held until then.
+    /// Learns what acceptance needs, which stops if the caller disconnects; then stores a run, and drives it if it is
+    /// claimed at once. Both complete even if the caller disconnects. `room` is held until then.
     async fn admit(
         self: &Arc<Self>,
         workflow: Arc<Workflow>,

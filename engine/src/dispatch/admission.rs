@@ -1,4 +1,4 @@
-//! Requests to run something, and what became of them.
+//! Requests to run a workflow, and their results.
 
 use super::answer::Answer;
 use crate::room::Held;
@@ -32,7 +32,7 @@ pub(super) enum Until {
     Acceptance,
 }
 
-/// What became of a request to run something.
+/// The result of a request to run a workflow.
 #[derive(Debug)]
 pub enum Admission {
     /// The run is kept and will run.
@@ -68,7 +68,8 @@ impl Admission {
         }
     }
 
-    /// What an acceptance that kept nothing new is to the caller. A run that was there before counts as accepted.
+    /// The result for the caller of an acceptance that stored nothing new. A run that existed before counts as
+    /// accepted.
     pub(super) fn not_new(accepted: Accepted) -> Self {
         match accepted {
             Accepted::Duplicate(earlier) => Self::Accepted(earlier.id),

@@ -17,27 +17,27 @@ use tokio::sync::OwnedSemaphorePermit;
 pub struct Answer {
     /// The run.
     pub run: RunId,
-    /// What became of it.
+    /// Its result.
     pub verdict: Verdict,
-    /// What it counts as until it is written for its caller.
+    /// The room that it uses until it is written for its caller.
     pub held: Held,
 }
 
-/// What an answer counts as: dropped when it is written.
+/// The room that an answer uses: dropped when it is written.
 #[derive(Debug, Default)]
 pub struct Held {
     /// The values of its run.
     pub load: Option<Arc<Load>>,
-    /// Its place among those that are taken from the store.
+    /// Its permit for reading from the store.
     pub way: Option<OwnedSemaphorePermit>,
 }
 
-/// What became of a run, as callers may know it.
+/// The result of a run, as far as callers may know it.
 #[derive(Debug)]
 pub enum Verdict {
     /// It is not over yet.
     Unfinished(RunState),
-    /// It gave this.
+    /// It has this output.
     Value(Value),
     /// It answered by `respond`.
     Reply(Reply),
@@ -45,7 +45,7 @@ pub enum Verdict {
     Failed {
         /// The HTTP status.
         status: u16,
-        /// What callers may read of it.
+        /// The message for callers.
         detail: String,
     },
     /// It was cancelled or skipped.
@@ -88,7 +88,7 @@ impl StoredAnswer {
     }
 }
 
-/// What callers read where the reason is not for them.
+/// The message for callers if the reason is internal.
 const FAILED: &str = "The workflow failed.";
 
 impl Answer {
@@ -111,7 +111,7 @@ impl Answer {
     }
 }
 
-/// What `respond` has answered.
+/// The answer of `respond`.
 fn responded(run: &Run) -> Verdict {
     match run.answer.as_ref().map(|bytes| StoredAnswer::decode(bytes)) {
         Some(Ok(reply)) => Verdict::Reply(reply),
@@ -124,7 +124,7 @@ fn responded(run: &Run) -> Verdict {
     }
 }
 
-/// What the end of a run is to its caller.
+/// The verdict for the caller at the end of a run.
 fn ended(run: &Run) -> Verdict {
     let summary = &run.summary;
     match summary.state {
@@ -159,11 +159,11 @@ fn unknown_failure() -> Verdict {
 }
 
 fn failed(kind: &str, status: Option<u16>, message: &str, position: Option<&str>) -> Verdict {
-    // Messages about the input are made for its sender.
+    // Messages about the input are meant for its sender.
     let of_input = position == Some(INPUT) && status == Some(400);
     let told = of_input || kind == ErrorKind::User.name();
     let detail = if told { message } else { FAILED };
-    // The status of a peer is the peer's, not the caller's.
+    // The status of a peer is not meant for the caller.
     let status = status.filter(|_| kind != ErrorKind::Io.name() && kind != TIMEOUT);
     Verdict::Failed { status: status.unwrap_or(500), detail: detail.to_owned() }
 }

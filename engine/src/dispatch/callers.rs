@@ -1,4 +1,4 @@
-//! Callers who wait: until the run that they wait for has ended or has answered, their time is over, or the engine stops.
+//! Waiting callers: until their run has ended or answered, their time is over, or the engine stops.
 
 use super::admission::{Admission, Until};
 use super::answer::Answer;
@@ -8,7 +8,7 @@ use crate::store::{Run, RunId, Store, StoreError};
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Waits for runs that are kept.
+/// Waits for stored runs.
 pub(super) struct Callers {
     store: Arc<dyn Store>,
     ways: Arc<Ways>,
@@ -20,7 +20,7 @@ impl Callers {
         Self { store, ways, stopping }
     }
 
-    /// What a caller gets of a run in the store. What is large of it counts until it is written.
+    /// The answer of a stored run for its caller. Its large parts count until they are written.
     pub(super) async fn answer(&self, run: RunId) -> Result<(Run, Answer), StoreError> {
         let way = self.ways.outward().await;
         let run = self.store.run(run).await?;
@@ -52,7 +52,7 @@ impl Callers {
         }
     }
 
-    /// Waits for what the caller of an accepted run wants.
+    /// Waits for what the caller of an accepted run has asked for.
     pub(super) async fn wait(&self, run: RunId, until: Until) -> Admission {
         match until {
             Until::End(deadline) => self.await_end(run, deadline).await,

@@ -1,7 +1,7 @@
-//! Runs of requests that need no queue: performed first, then kept with their end in one commit.
+//! Runs of requests that need no queue: performed first, then stored with their end in one commit.
 //!
 //! Nothing that names the run leaves before that commit, unless the workflow's durability is relaxed. A run that takes
-//! longer than a window is accepted meanwhile, so that a crash does not lose it.
+//! longer than a window is accepted during it, so that a crash does not lose it.
 
 use super::admission::{Admission, Message, Until};
 use super::answer::Answer;
@@ -25,17 +25,17 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// A run that is over within this time is kept in one commit: where its caller waits for the end, and where it waits for
-/// the acceptance only.
+/// A run that ends within this time is stored in one commit, for callers that wait for the end and for those that wait
+/// for acceptance only.
 const WINDOW: Duration = Duration::from_millis(100);
 const SHORT_WINDOW: Duration = Duration::from_millis(20);
 
-/// How long a caller who waits for the end of a run waits until it may begin.
+/// How long a run whose caller waits for the end may wait for its start.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// More requests than can be open at a time.
 const MAX_REQUESTS: u32 = 1 << 20;
 
-/// The end of the window of a caller who waits for this.
+/// The end of the window for such a caller.
 fn window(until: Until) -> Instant {
     match until {
         Until::End(deadline) => deadline.min(Instant::now() + WINDOW),
@@ -43,23 +43,23 @@ fn window(until: Until) -> Instant {
     }
 }
 
-/// A run of a message before anything of it is kept.
+/// A run of a message before any of it is stored.
 struct Direct {
     message: Message,
-    /// What will be kept of it.
+    /// The record that will be stored.
     new: NewRun,
     work: Work,
     until: Until,
     /// What its values count as.
     load: Arc<Load>,
-    /// Held until it is kept: a stop waits for it.
+    /// Held until it is stored: a stop waits for it.
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Performs runs before they are kept.
+/// Performs runs before they are stored.
 pub(super) struct Performer {
     with: Equipment,
-    /// One permit for each request that is performed before it is kept.
+    /// One permit for each request that is performed before it is stored.
     requests: Arc<Semaphore>,
 }
 
@@ -88,7 +88,7 @@ impl Performer {
         self.requests.acquire_many(MAX_REQUESTS).await.ok()
     }
 
-    /// Waits until a run may begin whose caller waits for its end. False where it may not in time.
+    /// Waits until a run whose caller waits for its end may begin. `false` if it may not in time.
     pub(super) async fn may_begin(&self, load: &Load, until: Until) -> bool {
         if load.may_grow() {
             return true;
@@ -101,7 +101,7 @@ impl Performer {
         }
     }
 
-    /// Performs a message whose run is kept as `new`. What was taken continues when the caller goes away.
+    /// Performs a message whose run is stored as `new`. Accepted work continues if the caller disconnects.
     pub(super) async fn perform(
         self: &Arc<Self>,
         message: Message,
@@ -135,7 +135,7 @@ impl Performer {
         performed.await.unwrap_or_else(|_| Admission::panicked())
     }
 
-    /// Answers a run that is over where nothing of it must be kept before. Gives it back where something must.
+    /// Answers an ended run of which nothing must be stored before. Returns it otherwise.
     fn answer_at_once(
         &self,
         mut direct: Box<Direct>,
@@ -154,7 +154,7 @@ impl Performer {
         Ok(Admission::Answered(Answer::of_ended(id, *ended)))
     }
 
-    /// May the history of this run follow its answer? While nothing can be kept, its caller must learn of it.
+    /// May this run be stored after its answer? While the store cannot write, its caller must be informed.
     fn may_follow(&self, message: &Message, until: Until, ended: &Ended) -> bool {
         matches!(until, Until::End(_))
             && message.workflow.durability == Durability::Relaxed
@@ -197,9 +197,9 @@ impl Performer {
         }
         let Direct { message, mut new, work, permit: request_permit, .. } = *direct;
         let id = new.id;
-        // It continues while it is accepted, and when the caller's time is over.
+        // It continues while it is accepted, and after the caller's time is over.
         let job = tokio::spawn(job);
-        // Where all workers are busy, it waits in the queue for one of them.
+        // If all workers are busy, it waits in the queue for one of them.
         let worker = self.with.workers.free();
         if worker.is_some() {
             new.start = self.with.workers.start();
@@ -211,7 +211,7 @@ impl Performer {
                 tokio::spawn(async move {
                     // The steps of the run can be seen until its end is kept.
                     let (ended, running) = job.await.unwrap_or_else(|_| (panicked(performer.with.clock.now()), None));
-                    // What is left by a stop is performed again by the next process.
+                    // A run interrupted by a stop is performed again by the next process.
                     if !host.stop().is_abandoned() {
                         performer.finish(fence, &work, &ended).await;
                     }
@@ -222,7 +222,7 @@ impl Performer {
                 self.with.callers.wait(id, until).await
             }
             Ok(Accepted::Claimed { fence, version }) => {
-                // The file has changed meanwhile: the run takes the new version, from its beginning.
+                // The file has changed since: the run starts over with the new version.
                 host.stop().abandon();
                 let performer = self.clone();
                 tokio::spawn(async move {
@@ -246,7 +246,7 @@ impl Performer {
         }
     }
 
-    /// Keeps a run that is over, and gives its answer.
+    /// Stores an ended run, and returns its answer.
     async fn keep_ended(&self, direct: Box<Direct>, ended: Box<Ended>) -> Admission {
         if ended.refused {
             return refused(*ended);

@@ -25,16 +25,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a run that works and sleeps at the same time looks at the clock.
+/// How often a run that works and sleeps at the same time checks the clock.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// A run that is being driven.
 struct Drive {
     fence: Option<Fence>,
     at_work: AtWork,
-    /// Results that ride on the next commit: failures, which may be known later.
+    /// Results that are added to the next commit: failures, which may be recorded later.
     pending: Vec<StepEnd>,
-    /// Steps that were over as soon as they were committed.
+    /// Steps that ended with the commit of their start.
     events: VecDeque<Event>,
     /// Results that are on their way to the variables.
     come: Vec<Beside>,
@@ -63,7 +63,7 @@ impl Driver {
         Self { store, clock, tools, ways, paces, stopping }
     }
 
-    /// Drives a machine until its run is over or sleeps. Without a fence nothing is committed: such a run acts on nothing.
+    /// Drives a machine until its run ends or sleeps. Without a fence nothing is committed: such a run acts on nothing.
     pub(super) async fn drive(&self, fence: Option<Fence>, mut machine: Machine) -> Driven {
         let stop = machine.host().stop().clone();
         let mut event = Event::Go;
@@ -73,7 +73,7 @@ impl Driver {
         loop {
             self.wait_for_room(machine.host()).await;
             let advanced = self.tools.scripts().run(move || {
-                // Others may have grown while it waited for the thread.
+                // Other runs may have grown while it waited for the thread.
                 if !may_grow(machine.host()) {
                     return (machine, Err(event));
                 }
@@ -172,7 +172,7 @@ impl Driver {
         self.take_result(drive, machine, done?).await
     }
 
-    /// Ready at an instant, and now and then before it: should the wall clock be set back, the machine wants to know.
+    /// Ready at an instant, and now and then before it: the machine must notice if the wall clock is set back.
     async fn wake(&self, at: Option<Timestamp>) {
         let Some(at) = at else { return std::future::pending().await };
         let left = at.0.saturating_sub(self.clock.now().0).max(0) as u64;
@@ -182,7 +182,7 @@ impl Driver {
         }
     }
 
-    /// Ready when one of these events has come for a run at work.
+    /// Ready when one of these events has arrived for a claimed run.
     async fn come(&self, fence: Option<Fence>, wanted: &[String]) -> Vec<(String, Value)> {
         let Some(run) = fence.map(|fence| fence.run) else { return std::future::pending().await };
         let mut seen = None;
@@ -195,7 +195,7 @@ impl Driver {
                 Ok((revision, mut come)) => {
                     seen = Some(revision);
                     if come.iter().any(|(name, _)| wanted.contains(name)) {
-                        // One that cannot be read is reported where the run is resumed.
+                        // An unreadable one is reported when the run is resumed.
                         let read =
                             come.drain(..).filter_map(|(name, body)| Some((name, callback::decode(&body).ok()?)));
                         return read.collect();
@@ -275,7 +275,7 @@ impl Driver {
                 Ok(()) => Ok(Value::Null),
                 Err(Left::Refused(StoreError::Conflict(_))) => {
                     let fault = Fault::new(ErrorKind::Value, "The run has answered its caller already.");
-                    // What rode on the refused commit must be kept all the same.
+                    // The results in a refused commit must be stored all the same.
                     if let Some(end) = changes.ends.last_mut() {
                         end.result = Err(fault.to_failure(Some(end.position.clone())));
                     }
@@ -327,7 +327,7 @@ impl Driver {
         Ok(Event::Done { strand, result })
     }
 
-    /// The end of a step that is over as soon as it is committed.
+    /// The end of a step that ends with the commit of its start.
     fn over(&self, start: &StepStart) -> StepEnd {
         let (position, attempt) = (start.position.clone(), start.attempt);
         StepEnd { position, attempt, ended_at: self.clock.now(), result: Ok(None), diagnostics: None }
@@ -351,8 +351,8 @@ impl Driver {
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(error) => {
-                    told::error_of(&format!("runs cannot go on: {error}"), || {
-                        format!("run {} cannot go on: {error}", fence.run)
+                    told::error_of(&format!("runs cannot continue: {error}"), || {
+                        format!("run {} cannot continue: {error}", fence.run)
                     });
                     return Err(Left::Refused(error));
                 }
@@ -361,7 +361,7 @@ impl Driver {
     }
 }
 
-/// May a run take more memory now? One that is to end learns so from its machine.
+/// May a run take more memory now? A run that is to end is informed by its machine.
 fn may_grow(host: &RunHost) -> bool {
     host.load().is_none_or(|load| load.may_grow()) || host.is_asked_to_stop() || host.is_late()
 }

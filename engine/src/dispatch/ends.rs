@@ -1,4 +1,4 @@
-//! The ends of claimed runs: whatever happens to a worker or to a commit, no run keeps a claim without a worker.
+//! The ends of claimed runs: a run never keeps a claim without a worker, however its worker or commit ends.
 
 use super::finish::finish_of;
 use super::lease::Lease;
@@ -19,7 +19,7 @@ use flowscript_lang::error::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long to wait before an end that the store refuses for no known reason is tried again.
+/// The pause before an end that the store refuses for an unknown reason is tried again.
 const REFUSED: Duration = Duration::from_secs(10);
 
 /// Guards a claimed run while this process works on it. Dropped without [`Guard::settle`], as a panic does, it ends the run.
@@ -30,7 +30,7 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// The run has ended, sleeps, or was left to others.
+    /// The run has ended, sleeps, or was left to other workers.
     pub(super) fn settle(mut self) {
         self.settled = true;
     }
@@ -84,7 +84,7 @@ impl Ends {
         next
     }
 
-    /// What the store keeps of the end of a run that is kept already.
+    /// The record of the end of a run that is already stored.
     pub(super) async fn finish_of_kept(&self, fence: Fence, work: &Work, ended: &Ended) -> Finish {
         let mut finish = apart(ended.weight(), || self.finish_of(work, ended));
         if let Some(mask) = &mut finish.mask {
@@ -93,7 +93,7 @@ impl Ends {
         finish
     }
 
-    /// What the store keeps of the end of a run, with the run that `onFailure` starts.
+    /// The record of the end of a run, with the run that `onFailure` starts.
     pub(super) fn finish_of(&self, work: &Work, ended: &Ended) -> Finish {
         finish_of(work, ended, self.versions.diagnostics(&work.workflow), self.clock.as_ref())
     }
@@ -152,14 +152,14 @@ impl Ends {
     }
 }
 
-/// Counts the end of a run; one that was queued again has none.
+/// Counts the end of a run; one that was queued again has not ended.
 pub(crate) fn count(summary: &RunSummary) {
     if let Some(ended_at) = summary.ended_at {
         run_ended(&summary.workflow, summary.trigger, summary.state, summary.id.accepted_at(), ended_at);
     }
 }
 
-/// An end without what the store may have refused: first without steps, then with nothing but the reason.
+/// An end without the parts that the store may have refused: first without steps, then with only the reason.
 fn plainer(finish: Finish, refusals: u32, error: &StoreError) -> Finish {
     let message = format!("The engine could not keep the end of this run, which was {}: {error}.", finish.state);
     let mut plain = Finish::new(RunState::Failed, finish.ended_at);

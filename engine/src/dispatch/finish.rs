@@ -1,4 +1,4 @@
-//! What the store keeps of the end of a run, as its diagnostics and `redact` say.
+//! The record of the end of a run, as far as its diagnostics and `redact` allow.
 
 use super::answer::StoredAnswer;
 use super::mask::mask;
@@ -11,7 +11,7 @@ use crate::workflow::FAILURE_INPUTS;
 use crate::workflow::history::Diagnostics;
 use flowscript_lang::value::Value;
 
-/// What the store keeps of the end of a run, with the run that `onFailure` starts.
+/// The record of the end of a run, with the run that `onFailure` starts.
 pub(super) fn finish_of(work: &Work, ended: &Ended, diagnostics: Diagnostics, clock: &dyn Clock) -> Finish {
     let failed = ended.state.is_retryable();
     let mut finish = Finish::new(ended.state, ended.ended_at);
@@ -20,12 +20,12 @@ pub(super) fn finish_of(work: &Work, ended: &Ended, diagnostics: Diagnostics, cl
     finish.output = ended.output.as_ref().map(encoding::encode);
     finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], Some(answer)));
     if !failed && !diagnostics.output.keeps(failed) {
-        // Callers who ask again still get it.
+        // Callers that ask again still get it.
         let output = finish.output.take().filter(|_| finish.answer.is_none() && work.trigger == Trigger::Webhook);
         finish.answer =
             finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], Some(o)))));
     }
-    // What an earlier try has written stays, whatever is kept of this one.
+    // What an earlier attempt has written stays, even if nothing of this one is kept.
     let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.len() } else { ended.kept_diffs };
     let diffs = ended.diffs.get(..diffs).unwrap_or_default();
     let places = ended.failure.as_ref().map(|(fault, _)| fault.places.as_slice()).unwrap_or_default();
@@ -39,7 +39,7 @@ pub(super) fn finish_of(work: &Work, ended: &Ended, diagnostics: Diagnostics, cl
     finish
 }
 
-/// The run that a failed one starts. A run that was started so starts no further one.
+/// The run that a failed one starts. A run started this way starts no further one.
 fn failure_run(work: &Work, state: RunState, fault: Option<&Fault>, clock: &dyn Clock) -> Option<Box<NewRun>> {
     let target = work.on_failure.as_ref()?;
     if !state.is_retryable() || !work.trigger.facts().starts_failure_run {

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// How often, and how many times, a run that is to be cancelled is looked for.
+/// How often, and how many times, a run that is to be cancelled is looked up.
 const CANCEL_PAUSE: Duration = Duration::from_millis(20);
 const CANCEL_TRIES: u32 = 250;
 
@@ -51,7 +51,7 @@ impl Hosts {
         self.host_with(workflow, run, spent, self.load(workflow))
     }
 
-    /// The same for a run whose values count as `load`.
+    /// The same for a run whose values are counted in `load`.
     pub(super) fn host_with(
         self: &Arc<Self>,
         workflow: &Workflow,
@@ -65,7 +65,7 @@ impl Hosts {
         (host.clone(), Running { hosts: self.clone(), run, host })
     }
 
-    /// A host for a run that only those can stop who have `stop`.
+    /// A host for a run that only the holders of `stop` can stop.
     pub(super) fn unknown_host(
         &self,
         workflow: &Workflow,
@@ -88,12 +88,12 @@ impl Hosts {
         Room { library, ..room.clone() }
     }
 
-    /// What a run of this workflow counts as that has not begun.
+    /// The load of a run of this workflow that has not begun.
     pub(super) fn load(&self, workflow: &Workflow) -> Arc<Load> {
         Load::new(&self.burden, workflow.version)
     }
 
-    /// The address that an event of a run is sent to, if others know the engine's address.
+    /// The address for events of a run, if the engine's public address is known.
     pub(super) fn callback_url(&self, run: RunId, name: &str) -> Option<String> {
         self.callbacks.as_ref().map(|callbacks| callbacks.url(run, name))
     }
@@ -125,7 +125,7 @@ impl Hosts {
         host.inspect(|host| host.stop().cancel()).is_some()
     }
 
-    /// Leaves all runs as they are: others may continue with them.
+    /// Leaves all runs as they are: other processes may continue them.
     pub(super) fn abandon_all(&self) {
         for host in self.running().values() {
             host.stop().abandon();

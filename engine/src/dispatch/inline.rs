@@ -1,7 +1,7 @@
-//! Short runs on the thread of their request: the way to a script thread and back takes longer than they do.
+//! Short runs on the thread of their request: the handover to a script thread and back takes longer than they do.
 //!
-//! Only what merely computes runs here, and only while the last run of its version was short. One that turns out to be
-//! long is left and begun again on a script thread; nothing of it was kept or seen by then.
+//! Only pure computation runs here, and only while the last run of its version was short. A run that turns out to be
+//! long is dropped and begun again on a script thread; nothing of it was stored or visible by then.
 
 use super::hosts::Hosts;
 use super::paces::{Paces, SHORT};
@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A message with a larger body may take long between two looks at the clock.
+/// A message with a larger body may take long between two checks of the clock.
 const LARGEST_BODY: usize = 16 << 10;
 
 /// Performs short runs.
@@ -25,7 +25,7 @@ impl Inline {
         Self { hosts, paces }
     }
 
-    /// Performs a run to its end on this thread. Nothing where the run is not one for it. `body` is the size of its message.
+    /// Performs a run to its end on this thread; `None` if the run needs a worker. `body` is the size of its message.
     pub(super) fn perform(&self, work: &Work, load: &Arc<Load>, body: usize) -> Option<Box<Ended>> {
         let workflow = &work.workflow;
         if body > LARGEST_BODY || !workflow.only_computes() || self.paces.is_long(workflow) || !load.may_grow() {
@@ -36,7 +36,7 @@ impl Inline {
         let host = self.hosts.unknown_host(workflow, work.id, Duration::ZERO, stop.clone());
         let host = host.loaded(load.clone()).with_patience(SHORT);
         let mut machine = Machine::new(work.clone(), self.hosts.room(workflow), Arc::new(host));
-        // A panic is reported by its hook; the run is tried where panics are usual.
+        // The panic hook reports a panic; the run is retried on a thread where panics are expected.
         let stopped = catch_unwind(AssertUnwindSafe(|| machine.advance(Event::Go))).ok();
         self.paces.computed(workflow, begun.elapsed());
         match stopped? {

@@ -50,8 +50,8 @@ impl Lease {
         }
     }
 
-    /// Renews it until the engine stops. Before a lease ends that cannot be renewed, its runs are left: others may continue
-    /// with them.
+    /// Renews it until the engine stops. Before a lease that cannot be renewed ends, its runs are left: other processes
+    /// may continue them.
     pub(super) async fn keep(self: Arc<Self>) {
         let mut renewed = Instant::now();
         loop {

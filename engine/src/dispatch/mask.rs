@@ -1,4 +1,4 @@
-//! What is masked of a run once the run needs it no more.
+//! The masking of a run once the run no longer needs the values.
 
 use crate::run::{Ended, Given, Work};
 use crate::script::encoding;
@@ -21,7 +21,7 @@ pub(super) fn mask(work: &Work, ended: &Ended) -> Option<Mask> {
     Some(mask)
 }
 
-/// A record of variables in bytes of the store, masked; nothing where it cannot be read.
+/// A record of variables in the store's encoding, masked; `None` if it cannot be decoded.
 fn masked_fields(redact: &Redact, bytes: &[u8]) -> Option<Vec<u8>> {
     match encoding::decode(bytes).ok()? {
         Value::Record(fields) => Some(encoding::encode(&Value::Record(redact.mask_fields(&fields)))),
@@ -29,7 +29,7 @@ fn masked_fields(redact: &Redact, bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Completes the replacements for a run that is kept already by what the store has of it.
+/// Completes the replacements for a stored run by its records in the store.
 pub(super) async fn complete(mask: &mut Mask, store: &dyn Store, fence: Fence, work: &Work) {
     let redact = &work.workflow.redact;
     if mask.input.is_none()

@@ -1,19 +1,19 @@
-//! What runs when: acceptance, the queue, workers, leases, and resuming after a crash.
+//! When runs start: acceptance, the queue, workers, leases, and resuming after a crash.
 //!
-//! The way of a webhook leads through the files in this order, and never back:
+//! A webhook request passes through the files in this order, and never back:
 //!
-//! 1. `admission` is the message; `accept` decides whether its run is performed first or kept first.
-//! 2. A run that acts on nothing is performed first, by `direct`: on the thread of its request where it is short
-//!    (`inline`), else by `drive`. It is kept with its end in one commit, or after its answer where the durability of its
-//!    workflow is relaxed (`relaxed`). One that takes longer is kept meanwhile.
-//! 3. Every other run is kept first. `prepare` learns its label and its lane; then a worker takes it (`workers`), at once
-//!    where one is free, else from the queue.
+//! 1. `admission` is the message; `accept` decides whether its run is performed first or stored first.
+//! 2. A run that acts on nothing is performed first, by `direct`: on the thread of its request if it is short
+//! (`inline`), else by `drive`. It is stored with its end in one commit, or after its answer if the durability of its
+//! workflow is relaxed (`relaxed`). One that takes longer is stored during its work.
+//! 3. Every other run is stored first. `prepare` computes its label and its lane; then a worker takes it (`workers`),
+//! at once if one is free, else from the queue.
 //! 4. `drive` feeds the machine of a run with events, commits before and after the steps that act, and has `perform` do
-//!    what takes time. It gives an `outcome`.
+//! the slow work. It returns an `outcome`.
 //! 5. `ends` commits the end, which `finish` and `mask` make.
-//! 6. `callers` waits for those who want the end; `answer` is what they get.
+//! 6. `callers` waits for the end on behalf of callers; `answer` is what they get.
 //!
-//! `schedule` is the other way in: it fires occurrences, which workers take from the queue. Below all of these are
+//! `schedule` is the other entry: it fires occurrences, which workers take from the queue. Below all of these are
 //! `hosts` (the runs at work), `versions`, `lease`, `paces`, `weight` (the ways of large values), `stopping` and `waits`.
 //! Each part has fields of its own, and knows only parts below it.
 
@@ -77,7 +77,7 @@ use versions::Versions;
 use weight::Ways;
 use workers::Workers;
 
-/// How long runs that are left at a stop may take to notice, and history to be kept.
+/// How long interrupted runs may take to notice a stop, and history to be stored.
 const NOTICE: Duration = Duration::from_secs(1);
 const FLUSH: Duration = Duration::from_secs(3);
 
@@ -98,11 +98,11 @@ pub struct Dispatcher {
 
 /// What a dispatcher is made of.
 pub struct Parts {
-    /// Where runs are kept.
+    /// The store of runs.
     pub store: Arc<dyn Store>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
-    /// What serves.
+    /// The published workflows.
     pub catalog: Arc<Catalog>,
     /// What runs share.
     pub room: Room,
@@ -110,13 +110,13 @@ pub struct Parts {
     pub pool: Pool,
     /// The threads of scripts that wait for others.
     pub callers: Pool,
-    /// The threads that load versions and learn what acceptance needs.
+    /// The threads that load versions and prepare acceptance.
     pub doors: Pool,
     /// Requests to others.
     pub sender: Arc<Sender>,
-    /// Where events for runs are sent to, if others know the engine's address.
+    /// The address for events of runs, if the engine's public address is known.
     pub callbacks: Option<Callbacks>,
-    /// What runs may use up.
+    /// The limits of runs.
     pub limits: Limits,
     /// How many runs are worked on at a time.
     pub workers: u32,
@@ -223,14 +223,15 @@ impl Dispatcher {
             self.stopping.end_grace();
             self.hosts.abandon_all();
             self.stopping.halt().abandon();
-            // What does not notice is not waited for: the process ends, and the run continues from its last commit.
+            // A run that does not notice is not waited for: the process ends, and the run continues from its last
+            // commit.
             let _ = tokio::time::timeout(NOTICE, self.idle()).await;
         }
         let _ = tokio::time::timeout(FLUSH, self.relaxed.flush()).await;
         self.lease.release().await;
     }
 
-    /// Ready when nothing is at work.
+    /// Ready when nothing is running.
     async fn idle(&self) {
         let _workers = self.workers.idle().await;
         let _requests = self.performer.idle().await;
@@ -246,23 +247,23 @@ impl Dispatcher {
         self.stopping.begun().await;
     }
 
-    /// Asked once the engine ends all that is at work, at the end of the time that a stop gives it.
+    /// Asked once the engine ends all running work, at the end of the grace of a stop.
     pub fn halt(&self) -> &Arc<StopFlag> {
         self.stopping.halt()
     }
 
-    /// Takes a message as its webhook says: performs it and waits for the end, or keeps it for later. What was taken goes
-    /// on when the caller goes away.
+    /// Takes a message as its webhook is configured: performs it and waits for the end, or stores it for later.
+    /// Accepted work continues if the caller disconnects.
     pub async fn take(&self, message: Message) -> Admission {
         self.acceptor.take(message).await
     }
 
-    /// Keeps a run that a person starts.
+    /// Stores a run that a person starts.
     pub async fn start_manually(&self, workflow: Arc<Workflow>, input: Record, room: Option<Held>) -> Admission {
         self.acceptor.start_manually(workflow, input, room).await
     }
 
-    /// Keeps a run that the holder of a token starts. It takes its place in the lane of the webhook.
+    /// Stores a run that the holder of a token starts. It takes its place in the lane of the webhook.
     pub async fn start_by_token(
         &self,
         workflow: Arc<Workflow>,
@@ -283,12 +284,12 @@ impl Dispatcher {
         self.callers.await_end(run, deadline).await
     }
 
-    /// What a caller gets of a run in the store. What is large of it counts until it is written.
+    /// The answer of a stored run for its caller. Its large parts count until they are written.
     pub(crate) async fn answer(&self, run: RunId) -> Result<(Run, Answer), StoreError> {
         self.callers.answer(run).await
     }
 
-    /// Schedules may have changed: what waits for the next occurrence looks again.
+    /// Schedules may have changed: the wait for the next occurrence starts over.
     pub fn schedules_changed(&self) {
         self.scheduler.schedules_changed();
     }
@@ -308,7 +309,7 @@ impl Dispatcher {
         self.hosts.at_work(run)
     }
 
-    /// The address that an event of a run is sent to, if others know the engine's address.
+    /// The address for events of a run, if the engine's public address is known.
     pub(crate) fn callback_url(&self, run: RunId, name: &str) -> Option<String> {
         self.hosts.callback_url(run, name)
     }
@@ -318,7 +319,7 @@ impl Dispatcher {
         self.versions.version(hash).await
     }
 
-    /// The diagnostics of a workflow that are in force now: a switch at run time wins.
+    /// The diagnostics of a workflow in force now: a runtime switch has precedence.
     pub(crate) fn diagnostics(&self, workflow: &Workflow) -> Diagnostics {
         self.versions.diagnostics(workflow)
     }

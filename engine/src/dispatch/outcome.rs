@@ -1,19 +1,19 @@
-//! What became of a run that was driven.
+//! The outcome of driving a run.
 
 use crate::run::Ended;
 use crate::script::Fault;
 use crate::store::{StepEnd, StoreError, Timestamp};
 use flowscript_lang::error::ErrorKind;
 
-/// What became of a run that was driven.
+/// The outcome of driving a run.
 pub(super) enum Driven {
-    /// It is over; its end is to be committed, with these results of steps.
+    /// It has ended; its end is to be committed, with these results of steps.
     Ended(Box<Ended>, Vec<StepEnd>),
     /// It sleeps, another worker has it, or the engine is about to stop: nothing is left to do here.
     Left,
 }
 
-/// Why a machine is not driven further.
+/// Why driving a machine was stopped.
 pub(super) enum Left {
     /// The claim is lost, or the engine stops.
     Lost,

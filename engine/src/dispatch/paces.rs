@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-/// A run that computes for longer is not one for the thread of its request, which has other requests to serve.
+/// A run that computes for longer does not belong on the thread of its request, which has other requests to serve.
 pub(super) const SHORT: Duration = Duration::from_millis(1);
 
 /// The versions whose last run was long.

@@ -1,4 +1,4 @@
-//! Steps that reach out, several at the same time, until they are done or no longer needed.
+//! Steps with external effects, several at the same time, until they are done or no longer needed.
 
 use super::outcome::Left;
 use crate::burden::{Beside, LEAST};
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// A step that was done.
+/// A completed step.
 pub(super) struct Done {
     /// The strand it belongs to.
     pub strand: String,
@@ -26,7 +26,7 @@ pub(super) struct Done {
     pub result: Result<Value, Fault>,
     /// The variables that its script has set.
     pub written: Vec<(Slot, Value)>,
-    /// What all this counts as until the run has it.
+    /// The load of all this until the run has it.
     pub beside: Option<Beside>,
 }
 
@@ -112,7 +112,7 @@ impl AtWork {
                         return Ok(done);
                     }
                 }
-                // One that was given up; or a panic, which the hook has reported.
+                // A cancelled step; or a panic, which the hook has reported.
                 Some(Err(error)) if error.is_cancelled() => {}
                 Some(Err(_)) => return Err(Left::Panicked),
                 None => std::future::pending().await,
@@ -120,7 +120,7 @@ impl AtWork {
         }
     }
 
-    /// The step of this strand is no longer needed. Gives what is to be kept of it.
+    /// The step of this strand is cancelled. Returns the record to keep of it.
     pub(super) fn give_up(&mut self, strand: &str, now: Timestamp) -> Option<StepEnd> {
         let task = self.running.remove(strand)?;
         task.stop.cancel();
@@ -131,7 +131,7 @@ impl AtWork {
         task.commits.then_some(end)
     }
 
-    /// None of them is needed any longer.
+    /// Cancels all of them.
     pub(super) fn give_up_all(&mut self, now: Timestamp) -> Vec<StepEnd> {
         let strands: Vec<String> = self.running.keys().cloned().collect();
         strands.iter().filter_map(|strand| self.give_up(strand, now)).collect()

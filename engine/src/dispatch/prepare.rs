@@ -1,4 +1,4 @@
-//! What acceptance needs to know of a run before it is kept: whether its input fits, its label, its lane.
+//! What acceptance must know of a run before it is stored: whether its input fits, its label, its lane.
 
 use super::hosts::Hosts;
 use crate::pool::{Panicked, Pool};
@@ -10,13 +10,13 @@ use std::time::Duration;
 /// Why a run cannot be accepted.
 #[derive(Debug)]
 pub(super) enum Unready {
-    /// The input does not fit, or it has no place in the order.
+    /// The input does not fit, or it does not belong in the order.
     Refused(String),
     /// The key of its lane failed for another reason.
     Failed,
 }
 
-/// Learns what acceptance needs.
+/// Prepares acceptance.
 pub(super) struct Preparer {
     hosts: Arc<Hosts>,
     /// Threads that do not wait until scripts of runs are done.
@@ -28,7 +28,7 @@ impl Preparer {
         Self { hosts, doors }
     }
 
-    /// Learns whether the input fits, the label and the lane.
+    /// Checks whether the input fits, and computes the label and the lane.
     pub(super) async fn prepare(&self, work: Work) -> Result<Prepared, Unready> {
         let id = work.workflow.id.clone();
         let (host, running) = self.hosts.host(&work.workflow, work.id, Duration::ZERO);

@@ -1,4 +1,4 @@
-//! Relaxed durability: runs that were answered first are kept within a second, many in one commit.
+//! Relaxed durability: runs that were answered first are stored within a second, many in one commit.
 
 use super::weight::Way;
 use crate::store::{NewRun, Store, StoreError};
@@ -8,27 +8,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// How many answered runs may wait to be kept; answers wait when it is full.
+/// How many answered runs may wait to be stored; answers wait when it is full.
 const QUEUE: usize = 10_000;
-/// How many runs one commit keeps at most.
+/// The most runs of one commit.
 const BATCH: usize = 1_000;
-/// How long runs gather before they are kept.
+/// How long runs gather before they are stored.
 const GATHER: Duration = Duration::from_millis(50);
 /// How long to wait before a failed commit is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// The way to the task that keeps history.
+/// The queue to the task that stores history.
 pub(super) struct Relaxed {
     sender: mpsc::Sender<Item>,
-    /// The last commit failed, and what it held still waits.
+    /// The last commit failed, and its runs still wait.
     stuck: Arc<AtomicBool>,
     store: Arc<dyn Store>,
 }
 
 enum Item {
-    /// A large one takes part of what goes into the store at a time.
+    /// A large one takes a share of the way into the store.
     Run(Box<NewRun>, Way),
-    /// Notified when everything before it is kept.
+    /// Notified when everything before it is stored.
     Flush(oneshot::Sender<()>),
 }
 
@@ -41,12 +41,12 @@ impl Relaxed {
         Self { sender, stuck, store }
     }
 
-    /// Can it keep nothing at the moment?
+    /// Is the store unable to write at the moment?
     pub(super) fn is_stuck(&self) -> bool {
         self.stuck.load(Ordering::Relaxed) || self.store.failing().is_some()
     }
 
-    /// A place in the queue; nothing while it is full.
+    /// A place in the queue; `None` while it is full.
     pub(super) fn place(&self) -> Option<Place<'_>> {
         self.sender.try_reserve().ok().map(Place)
     }
@@ -57,7 +57,7 @@ impl Relaxed {
         sent.map_err(|_| StoreError::Other("history is no longer kept: the engine has stopped".into()))
     }
 
-    /// Waits until everything that was handed over is kept.
+    /// Waits until everything that was handed over is stored.
     pub(super) async fn flush(&self) {
         let (done, kept) = oneshot::channel();
         if self.sender.send(Item::Flush(done)).await.is_ok() {
@@ -66,7 +66,7 @@ impl Relaxed {
     }
 }
 
-/// A place in the queue of what is to be kept.
+/// A place in the queue of runs to be stored.
 pub(super) struct Place<'h>(mpsc::Permit<'h, Item>);
 
 impl Place<'_> {
@@ -107,7 +107,7 @@ async fn keep_all(store: Arc<dyn Store>, mut receiver: mpsc::Receiver<Item>, stu
     }
 }
 
-/// Keeps runs; while the store cannot, tries again. A run that was kept already is left alone.
+/// Stores runs; while the store fails, tries again. A run that was stored already is left alone.
 async fn keep(store: &dyn Store, runs: Arc<[NewRun]>, stuck: &AtomicBool) {
     while !runs.is_empty() {
         match store.history(runs.clone()).await {

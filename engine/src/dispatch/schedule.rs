@@ -1,4 +1,4 @@
-//! Schedules at work: which occurrences are due, and what becomes of each. The store decides each once.
+//! Firing schedules: which occurrences are due, and the decision on each. The store decides each once.
 
 use super::ends::Ends;
 use super::hosts::Hosts;
@@ -81,7 +81,7 @@ impl Scheduler {
         Self { with, limits, changed: Notify::new() }
     }
 
-    /// Schedules may have changed: what waits for the next occurrence looks again.
+    /// Schedules may have changed: the wait for the next occurrence starts over.
     pub(super) fn schedules_changed(&self) {
         self.changed.notify_one();
     }
@@ -125,7 +125,7 @@ impl Scheduler {
         }
     }
 
-    /// Fires each schedule when it is due. Ends only by being dropped, or where the store must be asked again.
+    /// Fires each schedule when it is due. Ends only by being dropped, or if the store must be asked again.
     async fn fire_until_changed(self: &Arc<Self>, records: Vec<ScheduleRecord>) {
         let mut waiting: Vec<Waiting> = Vec::with_capacity(records.len());
         let mut due = BinaryHeap::with_capacity(records.len());
@@ -169,7 +169,7 @@ impl Scheduler {
         Some((workflow, schedule))
     }
 
-    /// Decides all occurrences of a schedule that are due; gives the last one. Nothing where the store could not.
+    /// Decides all occurrences of a schedule that are due; returns the last one, or `None` if the store failed.
     async fn fire_all(&self, waiting: &Waiting) -> Option<Timestamp> {
         let (workflow, schedule) = self.schedule(&waiting.id)?;
         let (now, settled, pattern) = (self.with.clock.now(), waiting.settled, schedule.clone());
@@ -212,7 +212,7 @@ impl Scheduler {
         let waits = schedule.missed == Missed::Last && (due.skipped.is_some() || !due.missed.is_empty());
         for (number, nominal) in due.on_time.iter().enumerate() {
             let (while_unfinished, in_lane) = match schedule.overlap {
-                // It comes in place of missed ones, so it waits as they would.
+                // It replaces missed ones, so it waits as they would.
                 _ if waits && number == 0 => (WhileUnfinished::Start, true),
                 Overlap::Skip => (WhileUnfinished::Skip, true),
                 Overlap::Queue => (WhileUnfinished::Start, true),
@@ -244,7 +244,7 @@ impl Scheduler {
                     }
                 }
             }
-            // Settled: another engine was first, or the schedule does not count any more.
+            // Settled: another engine was first, or the schedule no longer counts.
             Fired::Run | Fired::Settled => {}
         }
         Ok(())
@@ -273,7 +273,7 @@ impl Scheduler {
                 on_failure: run.on_failure.clone(),
                 given: Given::Fields(schedule.input.clone()),
             };
-            // An input that does not fit is a failed run, not one that never was.
+            // An input that does not fit gives a failed run, not a missing one.
             run.label = self.with.preparer.prepare(work).await.ok().and_then(|prepared| prepared.label);
         }
         let kind = LaneKind::Schedule;
@@ -286,7 +286,7 @@ impl Scheduler {
     }
 }
 
-/// The occurrences after `settled` up to now. Where very many were missed, only the first part of them: the rest comes
+/// The occurrences after `settled` up to now. If very many were missed, only the first part of them: the rest follows
 /// with the next call.
 fn count(schedule: &Schedule, settled: Timestamp, now: Timestamp) -> Due {
     let mut due = Due::default();

@@ -1,18 +1,18 @@
-//! How the engine stops: what begins no more, what gets some time, what is left.
+//! How the engine stops: nothing new begins, running work gets some time, the rest is left.
 
 use crate::run::StopFlag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, watch};
 
-/// How far a stop has come; all parts of the dispatcher share it.
+/// The progress of a stop; all parts of the dispatcher share it.
 pub(super) struct Stopping {
     has_begun: AtomicBool,
     /// Notified when it begins.
     begins: Notify,
-    /// True once what is still at work has been left.
+    /// True once the work still running has been left.
     grace_over: watch::Sender<bool>,
-    /// Asked once what is still at work must end.
+    /// Asked once the work still running must end.
     halt: Arc<StopFlag>,
 }
 
@@ -23,13 +23,13 @@ impl Stopping {
         Self { has_begun, begins, grace_over: watch::Sender::new(false), halt: Arc::default() }
     }
 
-    /// Nothing begins any more.
+    /// From now on nothing begins.
     pub(super) fn begin(&self) {
         self.has_begun.store(true, Ordering::Relaxed);
         self.begins.notify_waiters();
     }
 
-    /// What is still at work is left.
+    /// The work still running is left.
     pub(super) fn end_grace(&self) {
         self.grace_over.send_replace(true);
     }
@@ -50,14 +50,14 @@ impl Stopping {
         }
     }
 
-    /// Ready once what was still at work has been left.
+    /// Ready once the work still running has been left.
     pub(super) async fn grace_over(&self) {
         let mut over = self.grace_over.subscribe();
         // The sender lives as long as `self`.
         let _ = over.wait_for(|over| *over).await;
     }
 
-    /// Asked once what is at work must end, at the end of the time that a stop gives it.
+    /// Asked once running work must end, at the end of the grace of a stop.
     pub(super) fn halt(&self) -> &Arc<StopFlag> {
         &self.halt
     }

@@ -1,4 +1,4 @@
-//! Versions of workflows, and the diagnostics that are in force for them.
+//! Versions of workflows, and the diagnostics in force for them.
 
 use crate::pool::Pool;
 use crate::project::{Catalog, load_version};
@@ -13,7 +13,7 @@ pub(super) struct Versions {
     catalog: Arc<Catalog>,
     store: Arc<dyn Store>,
     library: Library,
-    /// The threads that load versions and learn what acceptance needs: it does not wait until scripts of runs are done.
+    /// The threads that load versions and prepare acceptance: they do not wait for scripts of runs.
     doors: Arc<Pool>,
 }
 
@@ -35,7 +35,7 @@ impl Versions {
         Ok(workflow)
     }
 
-    /// The diagnostics of a workflow that are in force now: a switch at run time wins.
+    /// The diagnostics of a workflow in force now: a runtime switch has precedence.
     pub(super) fn diagnostics(&self, workflow: &Workflow) -> Diagnostics {
         let entries = self.catalog.current();
         let switch = entries.entry(&workflow.id).map(|entry| entry.diagnostics).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Waits of the dispatcher: before what failed is tried again, and until an instant.
+//! Waits of the dispatcher: before a retry, and until an instant.
 
 use crate::clock::{Clock, Timestamp};
 use std::time::Duration;

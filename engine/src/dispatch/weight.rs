@@ -1,4 +1,4 @@
-//! Large values on their way: how much goes into the store at a time, and what is taken out of it for callers.
+//! Large values in transit: how much goes into the store at a time, and how much is read from it for callers.
 
 use crate::store::Changes;
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::block_in_place;
 
-/// Bytes of large values that go into the store at the same time: others wait after them for its one thread.
+/// Bytes of large values on their way into the store at the same time: others wait for its one thread.
 const KEPT: usize = 16 << 20;
-/// Less goes there without being counted, in bytes.
+/// Smaller values are not counted, in bytes.
 const SMALL: usize = 64 << 10;
-/// How many answers are taken from the store at the same time: each may be large.
+/// How many answers are read from the store at the same time: each may be large.
 const TOLD: usize = 4;
-/// Held while something large is on its way.
+/// Held while a large value is in transit.
 pub(super) type Way = Option<OwnedSemaphorePermit>;
 
-/// Divides the way into the store, and out of it, among what is large.
+/// Shares the way into the store, and out of it, among large values.
 pub(super) struct Ways {
     /// One permit for each byte of large values on their way into the store.
     keeping: Arc<Semaphore>,
@@ -45,7 +45,7 @@ async fn permits(of: &Arc<Semaphore>, count: usize) -> Way {
     of.clone().acquire_many_owned(count as u32).await.ok()
 }
 
-/// Encodes or decodes something of this many bytes: what is large, apart from the threads that serve requests.
+/// Encodes or decodes this many bytes; large values on a thread that serves no requests.
 pub(super) fn apart<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
     if bytes >= SMALL && matches!(flavor, Ok(RuntimeFlavor::MultiThread)) { block_in_place(work) } else { work() }

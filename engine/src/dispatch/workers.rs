@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-/// The store is asked at least this often, should a hint get lost.
+/// The store is asked at least this often, in case a hint is lost.
 const POLL: Duration = Duration::from_secs(5);
 
 /// Works on claimed runs, on as many at a time as there are workers.
@@ -91,7 +91,7 @@ impl Workers {
             while let Ok(permit) = self.free.clone().try_acquire_owned() {
                 permits.push(permit);
             }
-            // Some stay for requests that want to run at once.
+            // Some stay free for requests that want to run at once.
             let wanted = permits.len().div_ceil(2);
             permits.truncate(wanted);
             let claim = Claim { owner: self.lease.owner(), limit: permits.len() as u32 };
@@ -121,7 +121,7 @@ impl Workers {
         }
     }
 
-    /// Drives a claimed run, and then whatever its last commit has claimed.
+    /// Drives a claimed run, and then each run that its last commit has claimed.
     async fn work(self: Arc<Self>, run: ClaimedRun, permit: OwnedSemaphorePermit) {
         let mut next = Some(run);
         while let Some(run) = next {
@@ -130,7 +130,7 @@ impl Workers {
         drop(permit);
     }
 
-    /// Drives a run that was claimed at its acceptance, and then whatever its last commit has claimed.
+    /// Drives a run that was claimed at its acceptance, and then each run that its last commit has claimed.
     pub(super) async fn drive_accepted(&self, fence: Fence, version: VersionHash, work: Work) {
         let guard = self.ends.guard(fence);
         let mut next = match self.with_version(work, version).await {
@@ -155,7 +155,7 @@ impl Workers {
         Ok(Work { workflow: self.versions.version(version).await?, ..work })
     }
 
-    /// Runs a claimed run to its end; gives the next one that the same worker has claimed with that commit.
+    /// Runs a claimed run to its end; returns the next one that the same worker has claimed with that commit.
     async fn drive(&self, claimed: ClaimedRun) -> Option<ClaimedRun> {
         let guard = self.ends.guard(claimed.fence);
         let next = self.drive_claimed(claimed).await;

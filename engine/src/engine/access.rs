@@ -1,4 +1,4 @@
-//! Keys of webhooks and admin tokens: who may come in now, and what administrators change about it.
+//! Keys of webhooks and admin tokens: which are valid now, and how administrators change them.
 
 use crate::access::TokenRing;
 use crate::clock::Clock;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Keys and tokens as they are now.
+/// The current keys and tokens.
 pub struct Access {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -31,12 +31,12 @@ impl Access {
         self.keys.open(credential, workflow, self.clock.now())
     }
 
-    /// The key that this credential is now, with all that it opens.
+    /// The current key for this credential, with all that it opens.
     pub fn key_of(&self, credential: &Credential) -> Option<OpenKey> {
         self.keys.find(credential, self.clock.now())
     }
 
-    /// Adds a key for a workflow, or the workflow to a key that is there. The error says what is wrong in words.
+    /// Adds a key for a workflow, or the workflow to an existing key. The error is a message for the caller.
     pub async fn add_key(
         &self,
         workflow: &str,
@@ -72,7 +72,7 @@ impl Access {
         found.ok_or_else(|| StoreError::NotFound(format!("there is no API key {id}")))
     }
 
-    /// Gives a key another label.
+    /// Changes the label of a key.
     pub async fn rename_key(&self, id: Uuid, label: &str) -> Result<(), StoreError> {
         self.store.administer(Admin::RenameKey { id, label: label.to_owned() }).await?;
         self.refresh_keys().await
@@ -90,7 +90,7 @@ impl Access {
         self.refresh_keys().await
     }
 
-    /// What an admin token that was made here may do now, if it is one.
+    /// What an admin token that was made here permits now, if it is valid.
     pub fn role(&self, token: &str) -> Option<Role> {
         self.tokens.role(token, self.clock.now())
     }
@@ -115,7 +115,7 @@ impl Access {
         self.store.tokens().await
     }
 
-    /// Removes an admin token: it opens nothing any more.
+    /// Removes an admin token: it is no longer valid.
     pub async fn delete_token(&self, id: Uuid) -> Result<(), StoreError> {
         self.store.administer(Admin::DeleteToken(id)).await?;
         self.refresh_keys().await
@@ -128,7 +128,7 @@ impl Access {
         Ok(())
     }
 
-    /// Keeps when keys were used.
+    /// Stores when keys were used.
     pub(super) async fn write_key_use(&self) {
         if let Some(change) = self.keys.take_use()
             && let Err(error) = self.store.administer(change).await

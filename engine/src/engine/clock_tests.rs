@@ -1,4 +1,4 @@
-//! Whole engines on a clock that tests drive: a year of schedules in seconds, waits of weeks, clocks that jump.
+//! Whole engines on a clock that tests move: a year of schedules in seconds, waits of weeks, clocks that jump.
 
 use super::Engine;
 use crate::clock::{Clock, TestClock};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Instants that another program has found minute by minute; see the script beside it.
+/// Instants that another program has computed minute by minute; its script is in the same folder.
 const EXPECTED: &str = include_str!("../../../tests/schedules/expected.txt");
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
@@ -29,7 +29,7 @@ struct World {
 
 impl World {
     async fn new(now: Timestamp, files: &[(&str, &str)]) -> Self {
-        // Years of commits: on a disk in memory they take seconds, whatever the machine's own disk is.
+        // Years of commits: in memory they take seconds, also on a machine with a slow disk.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
         let keep = ("flowscript.toml", "[retention]\ndays = 5000\n");
@@ -84,8 +84,8 @@ impl World {
         .await;
     }
 
-    /// Waits until what was missed before `at` is decided as well, and nothing runs: a run for a missed occurrence would
-    /// keep the next one from running beside it.
+    /// Waits until the occurrences missed before `at` are decided and nothing runs: a run for a missed occurrence would
+    /// keep the next one from running at the same time.
     async fn caught_up(&self, at: Timestamp, schedules: &[Scheduled]) {
         let last = |id: &str| {
             let schedule = schedules.iter().find(|schedule| schedule.id == id);
@@ -193,7 +193,7 @@ async fn world_of(schedules: &[Scheduled], now: Timestamp) -> World {
     World::new(now, &files).await
 }
 
-/// Who fires at which instants.
+/// The workflows that fire at each instant.
 fn by_instant(schedules: &[Scheduled]) -> BTreeMap<Timestamp, BTreeSet<String>> {
     let mut instants: BTreeMap<Timestamp, BTreeSet<String>> = BTreeMap::new();
     for schedule in schedules {
@@ -253,8 +253,8 @@ async fn frequent_schedules_walk_through_each_change_and_miss_the_months_between
     for schedule in &schedules {
         let (runs, skipped) = &decided[&schedule.id];
         let mut left = schedule.instants.iter().copied().filter(|at| is_walked(at)).collect::<Vec<_>>();
-        // Where an occurrence of the schedule is due when the clock arrives, it takes the place of the missed ones;
-        // else the last of them runs.
+        // If an occurrence of the schedule is due when the clock arrives, it replaces the missed ones; else the last of
+        // them runs.
         let mut stretches = Vec::new();
         for pair in walked.windows(2) {
             let missed: Vec<Timestamp> =
@@ -281,7 +281,8 @@ async fn a_clock_that_is_set_back_repeats_nothing_and_holds_nothing() {
     let world = World::new(noon.plus_millis(-1), &[("workflows/w.yaml", file)]).await;
     let ids = BTreeSet::from(["w".to_owned()]);
     world.walk_to(noon, &ids).await;
-    // An hour that has been is there again: its occurrences are decided, the next one is that of a quarter past noon.
+    // After the clock was set back an hour comes again: its occurrences are decided, the next one is at a quarter past
+    // noon.
     for quarter in -4..=0 {
         world.clock.set(noon.plus_millis(quarter * 15 * MINUTE));
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -328,7 +329,7 @@ async fn waits_outlive_restarts_and_no_clock_prolongs_them() {
     eventually("the rest of the time is left", async || due().await == Some(now.plus_millis(10_000))).await;
     world.clock.pass(10_000);
     world.reaches(short, RunState::Completed).await;
-    // An instant of the wall clock is one wherever the clock was meanwhile.
+    // An instant of the wall clock does not depend on where the clock was in between.
     assert_eq!(world.store.summary(until).await.unwrap().state, RunState::Waiting);
     world.clock.set(instant("2026-07-31T23:59:59Z"));
     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -1,4 +1,4 @@
-//! FlowScript that people try out: checked, run within narrow limits, and forgotten.
+//! FlowScript that people try out: checked, run within narrow limits, and not stored.
 
 use crate::clock::Clock;
 use crate::pool::Pool;
@@ -26,15 +26,15 @@ const MOST_JSON: usize = 1 << 20;
 /// The longest literal that is shown, in characters.
 const MOST_SHOWN: usize = 10_000;
 
-/// How long the quick thread works on one.
+/// How long the fast thread works on one evaluation.
 const QUICK: Duration = Duration::from_millis(30);
 /// The longest source that the quick thread takes, in bytes.
 const SHORT: usize = 16 << 10;
 
-/// What was tried out.
+/// The result of an evaluation.
 #[derive(Debug)]
 pub struct Tried {
-    /// What came of it, without the value.
+    /// The outcome without the value.
     pub outcome: Outcome,
     /// The value as JSON, unless something was wrong.
     pub json: Option<String>,
@@ -46,7 +46,7 @@ pub struct Tried {
 #[derive(Debug)]
 pub struct NotVariables(pub String);
 
-/// Evaluates on threads of its own: what people try out must not hold up runs, and what is slow not what is quick.
+/// Evaluates on threads of its own: evaluations must not delay runs, nor slow ones fast ones.
 pub struct Evaluator {
     clock: Arc<dyn Clock>,
     library: Library,
@@ -56,26 +56,26 @@ pub struct Evaluator {
     slow: Pool,
 }
 
-/// What is to be tried out.
+/// An evaluation to perform.
 struct Asked {
     source: String,
     input: Option<String>,
-    /// The room that both take.
+    /// The room of source and variables.
     _room: Option<Held>,
 }
 
 impl Evaluator {
-    /// One thread for what is quick, and one for what is slow. The error says why one cannot be started.
+    /// One thread for fast evaluations, and one for slow ones. The error says why one cannot be started.
     pub(super) fn new(clock: Arc<dyn Clock>, library: Library, halt: Arc<StopFlag>) -> std::io::Result<Self> {
         Ok(Self { clock, library, halt, quick: Pool::new(1)?, slow: Pool::new(1)? })
     }
 
-    /// Evaluates an expression or statements over the variables in an object of JSON. Nothing if the interpreter itself
-    /// failed. `room` is what the source takes; it is held meanwhile. It ends when it takes too long, when the engine
-    /// stops, and when this is dropped: then its caller is gone.
+    /// Evaluates an expression or statements over the variables in an object of JSON. `None` if the interpreter itself
+    /// failed. `room` is what the source takes; it is held during the evaluation, which ends when it takes too long,
+    /// when the engine stops, and when this is dropped because its caller has disconnected.
     ///
-    /// Evaluations change nothing outside, so one that is not done at once is forgotten and begun again on the thread of
-    /// the slow ones.
+    /// Evaluations change nothing outside, so one that is not done at once is dropped and begun again on the slow
+    /// thread.
     pub async fn evaluate(
         &self,
         source: String,
@@ -93,7 +93,7 @@ impl Evaluator {
         Some(self.evaluate_on(&self.slow, &asked, |host| host).await?.1)
     }
 
-    /// Evaluates it on a thread of this pool; also says what it was asked to stop with.
+    /// Evaluates it on a thread of this pool; also returns the interrupt that stopped it.
     async fn evaluate_on(
         &self,
         pool: &Pool,
@@ -143,7 +143,7 @@ impl Asked {
         Ok(Tried { outcome, shown: shown.filter(|_| json.is_some()), json })
     }
 
-    /// The variables, or what has ended the reading of them.
+    /// The variables, or the interrupt that ended their reading.
     fn variables(&self, host: &RunHost) -> Result<Result<Record, Box<RunError>>, NotVariables> {
         let Some(text) = &self.input else { return Ok(Ok(Record::from_fields([]))) };
         match json::decode(text, &mut allowance("The input", &|| host.interrupt())) {
@@ -156,7 +156,7 @@ impl Asked {
     }
 }
 
-/// A value as JSON, which values that share their parts may need very much of.
+/// A value as JSON, which may be very large for values that share their parts.
 fn written(value: &Value, host: &RunHost) -> Result<String, Box<RunError>> {
     match json::encode(value, &mut allowance("The value", &|| host.interrupt())) {
         Ok(text) => Ok(text),

@@ -1,4 +1,4 @@
-//! What the engine does in the background: it follows changes in the store, prunes the history, and watches the store.
+//! Background work of the engine: it follows changes in the store, prunes the history, and checks the store.
 
 use super::access::Access;
 use super::loading::Publisher;
@@ -10,7 +10,7 @@ use crate::told;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often history is pruned and the use of keys is written down.
+/// How often history is pruned and the use of keys is stored.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// How often the store is asked whether it fails.
 const WATCH_STORE: Duration = Duration::from_secs(1);
@@ -19,7 +19,7 @@ const PRUNE_SLICE: u32 = 500;
 /// How long to wait before events are followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(2);
 
-/// Keeps the house until the engine stops.
+/// Runs the background work until the engine stops.
 pub(super) struct House {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
@@ -30,7 +30,7 @@ pub(super) struct House {
 }
 
 impl House {
-    /// Switches and keys may change without the engine: by commands, and by other engines on the same store.
+    /// Switches and keys may also change through commands and through other engines on the same store.
     pub(super) async fn follow_events(self: Arc<Self>, mut since: Cursor) {
         loop {
             let page = tokio::select! {
@@ -56,7 +56,7 @@ impl House {
         }
     }
 
-    /// Reports when the store cannot keep anything, and when it can again, though no request asks it to.
+    /// Reports when the store can no longer write, and when it can again, even without a request.
     pub(super) async fn watch_store(self: Arc<Self>) {
         let mut was_failing = false;
         while !self.dispatcher.is_stopping() {
@@ -71,7 +71,7 @@ impl House {
         }
     }
 
-    /// Writes down the use of keys, and prunes the history, until the engine stops.
+    /// Stores the use of keys, and prunes the history, until the engine stops.
     pub(super) async fn keep_house(self: Arc<Self>) {
         while !self.dispatcher.is_stopping() {
             self.access.write_key_use().await;

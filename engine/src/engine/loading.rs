@@ -1,4 +1,5 @@
-//! The project's folder at work: read, published, read again when it changes, and kept as it was while it cannot be read.
+//! The project's folder in use: read, published, read again when it changes, and kept as it was while it cannot be
+//! read.
 
 use crate::access::Lock;
 use crate::config::Config;
@@ -23,21 +24,21 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long loading a project may take: what was not read by then stays as it was, and is tried again.
+/// How long loading a project may take: files not read by then stay as they were, and are tried again.
 const LONGEST_LOADING: Duration = Duration::from_secs(60);
 
-/// What was read of the project.
+/// The state of the last reading.
 #[derive(Default)]
 struct Loaded {
     /// The last good reading.
     folder: Option<Folder>,
-    /// Is it what serves?
+    /// Is it published?
     is_published: bool,
-    /// The workflows that took too much work, or for which there was no time.
+    /// The workflows that cost too much work, or for which no time was left.
     costly: BTreeSet<String>,
 }
 
-/// What is wrong with the project that belongs to no workflow.
+/// Problems of the project that belong to no workflow.
 #[derive(Default)]
 struct ProjectProblems {
     /// Of the last good reading.
@@ -70,7 +71,7 @@ impl From<StoreError> for ReloadError {
     }
 }
 
-/// What a reading came to.
+/// The result of a reading.
 struct Reading {
     folder: Folder,
     /// Nothing has changed since the last one that was published.
@@ -84,9 +85,9 @@ struct Reading {
 pub struct Publisher {
     with: Equipment,
     loading: tokio::sync::Mutex<Loaded>,
-    /// Held while another snapshot is made of the one that serves; never while files are read.
+    /// Held while another snapshot is made of the published one; never while files are read.
     switching: tokio::sync::Mutex<()>,
-    /// What is wrong with the project that belongs to no workflow.
+    /// Problems of the project that belong to no workflow.
     problems: Mutex<ProjectProblems>,
 }
 
@@ -108,7 +109,7 @@ impl Publisher {
         Self { with, loading, switching, problems }
     }
 
-    /// Follows changes of the project's files until the engine stops. What cannot be read is tried again, by and by.
+    /// Follows changes of the project's files until the engine stops. Files that cannot be read are tried again.
     pub fn watch_files(self: &Arc<Self>) -> Result<(), String> {
         let watch = Watch::new(&self.with.project)?;
         let publisher = self.clone();
@@ -146,7 +147,7 @@ impl Publisher {
         last.folder.as_ref().map(|folder| folder.folders.clone()).unwrap_or_default()
     }
 
-    /// What is wrong with the project that belongs to no workflow: files that are not loaded, folders that cannot be read.
+    /// Problems of the project that belong to no workflow: files that are not loaded, folders that cannot be read.
     pub fn project_problems(&self) -> Vec<String> {
         let known = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         known.unread.iter().chain(&known.lines).cloned().collect()
@@ -159,8 +160,8 @@ impl Publisher {
         *known = ProjectProblems { lines, unread: None };
     }
 
-    /// Reads the project folder as one, and switches to it in one step; does nothing if it is as it was. Says whether
-    /// all of it could be read: what could not keeps its last good state.
+    /// Reads the whole project folder and switches to it in one step; does nothing if it is unchanged. Returns whether
+    /// all of it could be read: the rest keeps its last good state.
     pub async fn reload(&self) -> Result<bool, ReloadError> {
         let mut last = self.loading.lock().await;
         let serving = self.with.catalog.current();
@@ -195,7 +196,7 @@ impl Publisher {
         let Reading { folder, is_same, problems, connections, files } = match read {
             Ok(read) => read,
             Err(reason) => {
-                // The caller reports it, with what follows from it.
+                // The caller reports it, with its consequences.
                 let mut known = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
                 known.unread = Some(reason.clone());
                 last.is_published = false;
@@ -211,7 +212,7 @@ impl Publisher {
         last.costly = files.iter().filter(|(_, file)| file.is_costly()).map(|(id, _)| id.clone()).collect();
         // Until it is published, it is to be read again.
         last.is_published = false;
-        // What was switched meanwhile holds.
+        // Switches made during the reading are kept.
         let _one_at_a_time = self.switching.lock().await;
         let before = self.with.catalog.current();
         self.set_project_problems(problems);

@@ -1,6 +1,6 @@
-//! The engine: one handle that the HTTP side and the command line talk to.
+//! The engine: one handle for the HTTP side and the command line.
 //!
-//! What they need of the store's and the dispatcher's words is handed on from here; they know neither.
+//! The types of the store and the dispatcher that they need are re-exported here; they use neither.
 
 mod access;
 #[cfg(test)]
@@ -50,7 +50,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long runs at work may continue after a stop was asked for.
+/// How long running work may continue after a stop was requested.
 const GRACE: Duration = Duration::from_secs(10);
 /// How many scripts may wait for others at a time. Tests have many engines in one process.
 const CALLERS: usize = if cfg!(test) { 2 } else { 32 };
@@ -211,7 +211,7 @@ impl Engine {
         self.shared.dispatcher.stopped().await;
     }
 
-    /// Events after a cursor; waits until there is one. Without a cursor, the place from which on they will come.
+    /// Events after a cursor; waits until there is one. Without a cursor, the place where new events will start.
     pub async fn events(&self, since: Option<Cursor>) -> Result<EventPage, StoreError> {
         self.shared.store.events(since).await
     }
@@ -221,12 +221,12 @@ impl Engine {
         self.shared.store.counts().await
     }
 
-    /// How many decisions commits have shared.
+    /// Statistics on how many decisions shared a commit.
     pub fn commit_sizes(&self) -> CommitSizes {
         self.shared.store.commit_sizes()
     }
 
-    /// Can the store keep something now?
+    /// Can the store write now?
     pub async fn can_keep(&self) -> Result<(), StoreError> {
         self.shared.store.try_to_keep().await
     }
@@ -255,8 +255,8 @@ impl Engine {
 
     // ---- runs ------------------------------------------------------------------------------------------------------
 
-    /// A request to a webhook with its parameters converted and its body decoded, for which `budget` pays. The error says
-    /// in words what does not fit.
+    /// A request to a webhook with its parameters converted and its body decoded, for which `budget` pays. The error is
+    /// a message about what does not fit.
     pub fn request(
         &self,
         workflow: &Workflow,
@@ -284,7 +284,7 @@ impl Engine {
         self.shared.dispatcher.take(message).await
     }
 
-    /// Starts a run for the holder of a token: its input are the properties.
+    /// Starts a run for the holder of a token: its input is the properties.
     pub async fn start_by_token(
         &self,
         workflow: Arc<Workflow>,
@@ -305,7 +305,7 @@ impl Engine {
         self.shared.dispatcher.await_end(run, deadline).await
     }
 
-    /// What a caller gets of a run of `workflow`; nothing if the workflow has no such run.
+    /// The answer of a run of `workflow` for its caller; `None` if the workflow has no such run.
     pub async fn answer(&self, workflow: &str, run: RunId) -> Result<Option<Answer>, StoreError> {
         match self.shared.dispatcher.answer(run).await {
             Ok((run, answer)) if run.summary.workflow == workflow => Ok(Some(answer)),
@@ -336,12 +336,12 @@ impl Engine {
         &self.shared.access
     }
 
-    /// What carries out the decisions of people.
+    /// Carries out the decisions of operators.
     pub fn operators(&self) -> &Operators {
         &self.shared.operators
     }
 
-    /// What shows runs.
+    /// Shows runs.
     pub fn viewer(&self) -> &Viewer {
         &self.shared.viewer
     }
@@ -351,7 +351,7 @@ impl Engine {
         &self.shared.schedules
     }
 
-    /// What tries out FlowScript.
+    /// Evaluates FlowScript that people try out.
     pub fn evaluator(&self) -> &Evaluator {
         &self.shared.evaluator
     }

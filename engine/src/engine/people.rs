@@ -1,4 +1,4 @@
-//! What people decide about runs, lanes and workflows.
+//! Decisions of operators about runs, lanes and workflows.
 
 use super::loading::Publisher;
 use crate::clock::Clock;
@@ -35,21 +35,21 @@ impl std::str::FromStr for PayloadOf {
     }
 }
 
-/// What became of a bulk retry.
+/// The result of a bulk retry.
 #[derive(Debug, Default)]
 pub struct BulkRetry {
     /// The runs that are queued again.
     pub retried: Vec<RunId>,
-    /// Those that are not, and why.
+    /// The refused ones, and why.
     pub refused: Vec<(RunId, String)>,
 }
 
-/// Carries out what people decide.
+/// Carries out the decisions of operators.
 pub struct Operators {
     with: Equipment,
     /// What addresses of events are signed with.
     secret: [u8; 32],
-    /// How many runs may be queued where a workflow does not say.
+    /// The limit of queued runs for workflows that set none.
     queue: u32,
 }
 
@@ -150,7 +150,7 @@ impl Operators {
         Ok(cancelled)
     }
 
-    /// The address that an event of a run is sent to, if others know the engine's address.
+    /// The address for events of a run, if the engine's public address is known.
     pub fn callback_url(&self, run: RunId, name: &str) -> Option<String> {
         self.with.dispatcher.callback_url(run, name)
     }
@@ -160,12 +160,12 @@ impl Operators {
         callback::is_signed(&self.secret, run, name, mac)
     }
 
-    /// Keeps an event for a run.
+    /// Stores an event for a run.
     pub async fn deliver(&self, run: RunId, name: String, body: Vec<u8>) -> Result<Delivered, StoreError> {
         self.with.store.deliver(run, name, body).await
     }
 
-    /// Skips a queued run, or lets the next go where a failed one holds its lane.
+    /// Skips a queued run, or releases a lane that a failed run holds.
     pub async fn skip(&self, run: RunId) -> Result<RunId, StoreError> {
         self.skipped(Skip::Run(run)).await
     }
@@ -197,19 +197,19 @@ impl Operators {
         Ok(run)
     }
 
-    /// Goes on with a held lane by retrying its head.
+    /// Resumes a held lane by retrying its head.
     pub async fn resume_lane(&self, workflow: &str, key: &str) -> Result<RunId, StoreError> {
         self.with.store.resume(lane(workflow, key)).await
     }
 
-    /// Switches the diagnostics of a workflow; what is not given is as the file says.
+    /// Switches the diagnostics of a workflow; settings left out follow the file.
     pub async fn switch_diagnostics(&self, workflow: &str, switch: DiagnosticsSwitch) -> Result<(), StoreError> {
         let settings = switch.encode().map_err(StoreError::Other)?;
         self.with.store.administer(Admin::Diagnostics { workflow: workflow.to_owned(), settings }).await?;
         self.with.publisher.refresh_switches().await
     }
 
-    /// Switches the triggers of a workflow on or off; nothing gives the switch back to the file.
+    /// Switches the triggers of a workflow on or off; `None` returns the switch to the file.
     pub async fn switch(&self, workflow: &str, active: Option<bool>) -> Result<(), StoreError> {
         self.with.store.administer(Admin::Switch { workflow: workflow.to_owned(), active }).await?;
         self.with.publisher.refresh_switches().await

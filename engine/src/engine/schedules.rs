@@ -1,4 +1,4 @@
-//! Schedules for people: what they are, when they fire next, pause and resume.
+//! Schedules for operators: what they are, when they fire next, pause and resume.
 
 use crate::clock::Clock;
 use crate::dispatch::Dispatcher;
@@ -21,9 +21,9 @@ pub struct ScheduleView {
     pub zone: Tz,
     /// Stopped by a person.
     pub paused: bool,
-    /// No occurrence will come any more.
+    /// It has no further occurrence.
     pub finished: bool,
-    /// When it last started anew, because the machine's clock was set back by more than an hour.
+    /// When it last started over, because the machine's clock was set back by more than an hour.
     pub anew_at: Option<Timestamp>,
     /// The next occurrences.
     pub next: Vec<Timestamp>,
@@ -34,7 +34,7 @@ pub struct ScheduleView {
 pub struct SchedulePage {
     /// The schedules.
     pub schedules: Vec<ScheduleView>,
-    /// The cursor of the next page; nothing at the end.
+    /// The cursor of the next page; `None` at the end.
     pub next: Option<Cursor>,
 }
 
@@ -83,7 +83,7 @@ impl Schedules {
         Ok(SchedulePage { schedules, next })
     }
 
-    /// What these schedules are, as far as their workflows have them.
+    /// The views of these schedules, if their workflows still have them.
     fn views(&self, records: Vec<ScheduleRecord>, count: usize) -> impl Iterator<Item = ScheduleView> {
         let (snapshot, now) = (self.catalog.current(), self.clock.now());
         records.into_iter().filter_map(move |record| {
@@ -117,7 +117,7 @@ impl Schedules {
         Ok(upcoming)
     }
 
-    /// Stops a schedule or resumes it; what comes in between is not missed.
+    /// Stops a schedule or resumes it; occurrences in between do not count as missed.
     pub async fn pause(&self, workflow: &str, key: &str, paused: bool) -> Result<(), StoreError> {
         let schedule = ScheduleId { workflow: workflow.to_owned(), key: key.to_owned() };
         self.store.administer(Admin::PauseSchedule { schedule, paused }).await?;
@@ -145,7 +145,7 @@ impl Schedules {
     }
 }
 
-/// What the list of schedules is ordered by.
+/// The sort key of the list of schedules.
 fn place(record: &ScheduleRecord) -> (&String, &String) {
     (&record.workflow, &record.key)
 }

@@ -1,4 +1,4 @@
-//! What the engine shows of its runs: values instead of stored bytes.
+//! How the engine shows its runs: values instead of stored bytes.
 
 use crate::dispatch::Dispatcher;
 use crate::project::Catalog;
@@ -37,35 +37,35 @@ pub struct RunView {
     pub input: Option<Value>,
     /// The request that started it.
     pub payload: Option<Value>,
-    /// What the workflow gave.
+    /// The output of the workflow.
     pub output: Option<Value>,
     /// The size of that in bytes of the store.
     pub output_size: Option<u64>,
-    /// What the caller got, where it is another.
+    /// The answer to the caller, if it differs.
     pub answer: Option<Value>,
     /// The attempts of its steps, in the order of their beginnings.
     pub steps: Vec<StepTrace>,
     /// Where it failed, innermost first.
     pub places: Vec<SourcePlace>,
-    /// What its steps did to its variables, where diagnostics kept it.
+    /// The changes of its variables by each step, if diagnostics kept them.
     pub diffs: Vec<StepDiff>,
     /// Its log.
     pub log: Vec<LogLine>,
 }
 
-/// What the steps of a run gave.
+/// The results of the steps of a run.
 #[derive(Debug)]
 pub struct StepsView {
     /// What lists show.
     pub summary: RunSummary,
     /// The attempts of its steps, in the order of their beginnings.
     pub steps: Vec<StepTrace>,
-    /// What steps with a commit of their own gave, by position and attempt: the value, or the size of one that is too large
-    /// to be shown.
+    /// The results of steps with a commit of their own, by position and attempt: the value, or the size of one that is
+    /// too large to be shown.
     pub results: HashMap<(String, u32), Result<Value, u64>>,
     /// Where it failed, innermost first.
     pub places: Vec<SourcePlace>,
-    /// What its steps did to its variables, where diagnostics kept it.
+    /// The changes of its variables by each step, if diagnostics kept them.
     pub diffs: Vec<StepDiff>,
 }
 
@@ -91,7 +91,7 @@ pub struct RunList {
     pub next: Option<String>,
 }
 
-/// Reads runs for people.
+/// Reads runs for operators.
 pub struct Viewer {
     store: Arc<dyn Store>,
     catalog: Arc<Catalog>,
@@ -103,7 +103,7 @@ impl Viewer {
         Self { store, catalog, dispatcher }
     }
 
-    /// A run with steps and log. One that is at work is read until it has not changed meanwhile.
+    /// A run with steps and log. A running one is read again until it did not change during the reading.
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
         for _ in 1..READS {
             let (view, seen) = self.view_once(id).await?;
@@ -140,7 +140,7 @@ impl Viewer {
         Ok((view, seen.revision))
     }
 
-    /// The steps of a run. One that is at work is read until it has not changed meanwhile.
+    /// The steps of a run. A running one is read again until it did not change during the reading.
     pub async fn steps_view(&self, id: RunId) -> Result<StepsView, StoreError> {
         let mut summary = self.store.summary(id).await?;
         for _ in 1..READS {
@@ -186,7 +186,7 @@ impl Viewer {
         Ok(StepsView { summary, steps, results, places, diffs: history.diffs })
     }
 
-    /// A page of runs; one with much to show ends early. Of large outputs only the beginning is read.
+    /// A page of runs; one with much to show ends early. Only the beginning of large outputs is read.
     pub async fn run_list(&self, query: RunQuery) -> Result<RunList, StoreError> {
         let mut page = self.store.runs(query).await?;
         // One read for all: a page has up to a thousand runs.
@@ -229,7 +229,7 @@ impl Viewer {
     }
 }
 
-/// What of a run is never shown: what its version masks, and what diagnostics leave out.
+/// The parts of a run that are never shown: masked by its version, or left out by diagnostics.
 struct Veil {
     workflow: Option<Arc<Workflow>>,
     input: bool,
@@ -246,7 +246,7 @@ impl Viewer {
         let workflow = workflow.or_else(current);
         let diagnostics = workflow.as_ref().map(|workflow| self.dispatcher.diagnostics(workflow));
         let diagnostics = diagnostics.unwrap_or_default();
-        // While a run may still fail, its parts are shown unless they never are.
+        // While a run may still fail, its parts are shown unless they are always hidden.
         let failed = run.state != RunState::Completed;
         Veil { workflow, input: diagnostics.input.keeps(failed), output: diagnostics.output.keeps(failed) }
     }

@@ -28,7 +28,7 @@ impl Files {
             sync_folder(&folder)
         };
         write().map_err(|error| {
-            // What is left of the attempt is of no use.
+            // The rest of the attempt is useless.
             let _ = std::fs::remove_file(&temporary);
             failed(error)
         })
@@ -67,7 +67,7 @@ impl Files {
         written.and_then(|()| if is_new { sync_folder(&folder) } else { Ok(()) }).map_err(failed)
     }
 
-    /// Gives a file another path. An existing target stays as it is: that is an error.
+    /// Moves a file. An existing target is an error, and stays as it is.
     pub(super) fn rename(&self, from: &str, to: &str, repeated: bool) -> Result<(), Fault> {
         let failed = |error: Error| io(format!("The file `{from}` cannot be moved to `{to}`: {error}"));
         super::check_plain(from)?;
@@ -88,7 +88,7 @@ impl Files {
         sync_folder(&source_folder).and_then(|()| sync_folder(&target_folder)).map_err(failed)
     }
 
-    /// Removes a file; a link goes, not what it leads to.
+    /// Removes a file; of a link, the link itself.
     pub(super) fn delete(&self, path: &str, repeated: bool) -> Result<(), Fault> {
         let failed = |error: Error| io(format!("The file `{path}` cannot be deleted: {error}"));
         let (folder, name) = match self.existing_place(path, failed) {
@@ -101,7 +101,7 @@ impl Files {
         }
     }
 
-    /// Is a path inside the folder without anything at its place, perhaps because its folder has gone too?
+    /// Is a path inside the folder and missing, perhaps because its folder is missing too?
     fn is_gone(&self, path: &str) -> bool {
         super::check_plain(path).is_ok() && is_missing(&self.root.join(path))
     }

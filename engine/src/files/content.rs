@@ -18,7 +18,7 @@ pub enum Addition {
     Rows(Value),
 }
 
-/// The value that bytes stand for, as far as the budget goes.
+/// The value that bytes encode, as far as the budget allows.
 pub(super) fn decode(bytes: Vec<u8>, format: FileFormat, budget: &mut dyn Budget) -> Result<Value, NoForm> {
     if format == FileFormat::Binary {
         return Ok(Value::binary(bytes));
@@ -48,15 +48,14 @@ fn decode_lines(text: &str, budget: &mut dyn Budget) -> Result<Value, NoForm> {
     Ok(rows.finish())
 }
 
-/// The bytes of a file with this content: in the format that is given, else in that of the name; as far as the budget
-/// goes.
+/// The bytes of a file with this content: in the given format, else in that of the name; as far as the budget allows.
 pub fn bytes(value: &Value, format: Option<FileFormat>, name: &str, budget: &mut dyn Budget) -> Result<Vec<u8>, Fault> {
     let unfit = |reason: NoForm| reason.into_fault(|reason| unfit(name, &reason));
     if let Value::Binary(bytes) = value {
         return Ok(bytes.to_vec());
     }
     let format = format.unwrap_or_else(|| FileFormat::by_suffix(Path::new(name)));
-    // A text is written as it is, whatever the file is called.
+    // A text is written as it is, under any file name.
     match (format, value) {
         (FileFormat::Ndjson, value) => encode_lines(value, budget).map_err(unfit),
         (FileFormat::Json | FileFormat::Csv, Value::Text(text)) => Ok(text.as_bytes().to_vec()),
@@ -97,7 +96,7 @@ fn unfit(name: &str, reason: &str) -> Fault {
     Fault::new(ErrorKind::Value, format!("The content of `{name}` does not fit: {reason}"))
 }
 
-/// An element a line; a text is taken as lines that are made already.
+/// An element a line; a text is taken as lines already encoded.
 fn encode_lines(value: &Value, budget: &mut dyn Budget) -> Result<Vec<u8>, NoForm> {
     let mut lines = String::new();
     match (value, Rows::of(value)) {
@@ -116,8 +115,8 @@ fn encode_lines(value: &Value, budget: &mut dyn Budget) -> Result<Vec<u8>, NoFor
     Ok(lines.into_bytes())
 }
 
-/// Rows as CSV after the rows of a file that begins with `header`, in its columns; with a header of their own where the
-/// file is empty; as far as the budget goes.
+/// Rows as CSV after the rows of a file that begins with `header`, in its columns; with a header of their own if the
+/// file is empty; as far as the budget allows.
 pub(super) fn csv_rows(rows: &Value, header: Option<&[u8]>, budget: &mut dyn Budget) -> Result<String, NoForm> {
     let Some(header) = header else { return encode_csv(rows, budget) };
     let wrong = |reason: &str| NoForm::Wrong(reason.to_owned());

@@ -1,8 +1,8 @@
-//! What the bytes of a file become.
+//! The formats of files.
 
 use std::path::Path;
 
-/// What the bytes of a file become.
+/// The value that the bytes of a file become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileFormat {
     /// Any value.
@@ -18,7 +18,7 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// The format that the suffix of a file stands for.
+    /// The format that the suffix of a file means.
     pub(super) fn by_suffix(file: &Path) -> Self {
         let suffix = file.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default().to_ascii_lowercase();
         match suffix.as_str() {

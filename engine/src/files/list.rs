@@ -14,7 +14,7 @@ pub(super) const MOST_ENTRIES: usize = 100_000;
 const STEPS_OF_ENTRY: u64 = 10;
 
 impl Files {
-    /// The files and folders in a folder, by name; `*` in the last part of the path stands for any characters. Files that
+    /// The files and folders in a folder, by name; `*` in the last part of the path matches any characters. Files that
     /// have changed within `settled` are left out: they may still be written.
     pub(super) fn list(&self, path: &str, settled: Option<Duration>, budget: &mut dyn Budget) -> Result<Value, Fault> {
         let failed = |error: std::io::Error| io(format!("The folder `{path}` cannot be listed: {error}"));
@@ -29,7 +29,7 @@ impl Files {
             budget.spend(STEPS_OF_ENTRY).map_err(|error| Fault::new(error.kind, error.message))?;
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            // Hidden ones are those of editors, and of writes that have not ended.
+            // Hidden ones are those of editors, and of unfinished writes.
             if name.starts_with('.') || !matches(pattern, &name) {
                 continue;
             }
@@ -72,7 +72,7 @@ fn row(prefix: &str, name: &str, metadata: &Metadata) -> Value {
     ])
 }
 
-/// Does a name fit a pattern whose `*` stand for any characters?
+/// Does a name match a pattern whose `*` matches any characters?
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else { return false };

@@ -1,4 +1,4 @@
-//! Files below one folder: the project's `files/`, or the folder of a connection. Nothing outside is reached.
+//! Files below one folder: the project's `files/`, or the folder of a connection. Paths outside are refused.
 
 mod change;
 mod content;
@@ -41,7 +41,7 @@ struct Stamp {
     modified: SystemTime,
 }
 
-/// What a step does with files.
+/// The action of a step on files.
 #[derive(Clone, Debug)]
 pub enum FileChange {
     /// Reads a file.
@@ -65,7 +65,7 @@ impl Files {
     }
 
     /// The content of the file at `path`, which must stay inside the folder. Without a format the suffix decides:
-    /// `.json`, `.ndjson`, `.csv`, `.txt`, else bytes. The budget pays for what it becomes.
+    /// `.json`, `.ndjson`, `.csv`, `.txt`, else bytes. The budget pays for the result.
     pub fn read(&self, path: &str, format: Option<FileFormat>, budget: &mut dyn Budget) -> Result<Value, Fault> {
         let (file, metadata) = self.file(path)?;
         if metadata.len() > MAX_BYTES {
@@ -100,8 +100,8 @@ impl Files {
         Ok(still_to_wait(&metadata, settled))
     }
 
-    /// Does what a step says. `repeated`: an earlier attempt ended without a known result and may have done it already.
-    /// The budget pays for what is read, and ends what is no longer needed.
+    /// Performs the change of a step. `repeated`: an earlier attempt ended without a known result and may have done it
+    /// already. The budget pays for what is read, and stops work that is cancelled.
     pub fn perform(&self, change: &FileChange, repeated: bool, budget: &mut dyn Budget) -> Result<Value, Fault> {
         match change {
             FileChange::Read(path, format) => return self.read(path, *format, budget),
@@ -114,7 +114,7 @@ impl Files {
         Ok(Value::Null)
     }
 
-    /// The real path of a file that is there, and what the system says of it.
+    /// The real path of an existing file, and its metadata.
     fn file(&self, path: &str) -> Result<(PathBuf, Metadata), Fault> {
         let file = self.inside(path)?;
         let metadata = std::fs::metadata(&file).map_err(|error| unread(path, &error))?;
@@ -133,7 +133,7 @@ impl Files {
         let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(io(format!("`{path}` is not the path of a file")));
         };
-        // A link on the way may lead outside: nothing is made below one that does.
+        // A link on the way may lead outside: nothing is made below such a link.
         let mut there = folder;
         while !there.exists() {
             there = there.parent().unwrap_or(&root);
@@ -149,7 +149,7 @@ impl Files {
         Ok((folder, name.to_string_lossy().into_owned()))
     }
 
-    /// The real folder and the name of something that is there.
+    /// The real folder and the name of an existing entry.
     fn existing_place(&self, path: &str, failed: impl Fn(std::io::Error) -> Fault) -> Result<(PathBuf, String), Fault> {
         check_plain(path)?;
         let root = self.root.canonicalize().map_err(&failed)?;
@@ -232,7 +232,7 @@ fn last_change(metadata: &Metadata) -> Option<SystemTime> {
 }
 
 fn too_large(path: &str, bytes: u64) -> Fault {
-    let message = format!("The file `{path}` has {bytes} bytes; {MAX_BYTES} are the most that a step reads.");
+    let message = format!("The file `{path}` has {bytes} bytes; a step reads at most {MAX_BYTES}.");
     Fault::new(ErrorKind::Limit, message)
 }
 

@@ -1,11 +1,11 @@
-//! `Accept`: which formats a caller takes, and which of JSON and XML it gets.
+//! `Accept`: which formats a caller accepts, and whether it gets JSON or XML.
 
 use axum::http::{HeaderMap, header};
 
 const XML: [&str; 2] = ["application/xml", "text/xml"];
 const JSON: &str = "application/json";
 
-/// The formats that a caller takes. Without any range it takes all.
+/// The formats that a caller accepts. Without any range it accepts all.
 #[derive(Clone, Debug, Default)]
 pub struct Accept(Vec<(String, f32)>);
 
@@ -22,21 +22,21 @@ impl Accept {
         Self(texts.flat_map(|text| text.split(',')).filter_map(range).collect())
     }
 
-    /// Does the caller take this type?
+    /// Does the caller accept this type?
     pub fn takes(&self, media: &str) -> bool {
         match self.quality(media) {
             Some(quality) => quality > 0.0,
-            // A caller that only excludes types takes all others.
+            // A caller that only excludes types accepts all others.
             None => self.0.iter().all(|(_, quality)| *quality <= 0.0),
         }
     }
 
-    /// Does the caller take JSON?
+    /// Does the caller accept JSON?
     pub fn takes_json(&self) -> bool {
         self.takes(JSON)
     }
 
-    /// The type of XML that the caller gets instead of JSON: where it takes no JSON, or names XML and prefers it to
+    /// The type of XML that the caller gets instead of JSON: if it does not accept JSON, or names XML and prefers it to
     /// everything else. Browsers name XML too, but prefer HTML to it.
     pub fn xml(&self) -> Option<&'static str> {
         let xml = XML.into_iter().find(|media| self.takes(media))?;

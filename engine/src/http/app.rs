@@ -1,4 +1,4 @@
-//! What every handler gets.
+//! The state shared by all handlers.
 
 use super::capacity::Capacity;
 use super::style::Style;
@@ -6,19 +6,19 @@ use super::token::Guard;
 use crate::engine::Engine;
 use std::sync::Arc;
 
-/// What every handler gets.
+/// The state shared by all handlers.
 #[derive(Clone)]
 pub struct App {
     /// The engine.
     pub engine: Engine,
-    /// What opens the admin API.
+    /// The authentication of the admin API.
     pub guard: Arc<Guard>,
-    /// What all requests share.
+    /// The capacity shared by all requests.
     pub capacity: Arc<Capacity>,
 }
 
 impl App {
-    /// Where runs can be seen in the admin API: absolute only where the engine knows its address.
+    /// Where runs are found in the admin API: absolute only if the engine's public address is known.
     pub fn run_style(&self) -> Style {
         let public = self.engine.config().public_url.as_deref().unwrap_or_default();
         Style { runs: Some(format!("{}/api/v1/runs/", public.trim_end_matches('/'))), ..Style::default() }

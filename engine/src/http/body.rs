@@ -13,14 +13,14 @@ use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a body may take to come.
+/// The longest time in which a body must arrive.
 const TIME: Duration = Duration::from_secs(30);
-/// From then on a body must have come at the least pace, on average.
+/// After this time a body must have arrived at the minimum rate, on average.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The least pace, in bytes a second.
+/// The minimum rate, in bytes a second.
 const PACE: u64 = 1024;
 
-/// How much of a refused body is read and thrown away, in bytes and time.
+/// How much of a refused body is read and discarded, in bytes and time.
 const DRAIN_BYTES: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
@@ -29,11 +29,11 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 pub struct RawBody {
     /// The bytes.
     pub bytes: Bytes,
-    /// Nothing for no body.
+    /// `None` without a body.
     pub room: Option<Held>,
 }
 
-/// Reads a body of at most `limit` bytes. Room is taken for what has come, whatever was announced.
+/// Reads a body of at most `limit` bytes. Room is taken for the bytes received, not for the length announced.
 pub async fn read(
     app: &App,
     owner: Owner<'_>,
@@ -63,7 +63,7 @@ pub async fn read(
     }
 }
 
-/// What becomes of the rest of a body that is refused.
+/// The treatment of the rest of a refused body.
 #[derive(PartialEq)]
 enum Rest {
     MayCome,
@@ -123,7 +123,7 @@ fn due(begun: Instant, received: usize) -> Instant {
     begun + TIME.min(PATIENCE + Duration::from_millis(received as u64 * 1000 / PACE))
 }
 
-/// Makes a buffer larger where `more` bytes do not fit in: to twice its size, but not beyond `most` without need.
+/// Grows the buffer if `more` bytes do not fit: to twice its size, but beyond `most` only if needed.
 fn make_room(buffer: &mut Vec<u8>, more: usize, most: usize, room: &mut Held) -> Result<(), Full> {
     let needed = buffer.len() + more;
     if needed > buffer.capacity() {
@@ -198,7 +198,7 @@ impl RawBody {
     }
 }
 
-/// Refuses a type of body that is not read.
+/// Refuses an unsupported type of body.
 pub fn check_type(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if body.is_empty() || !is_unsupported(content_type) {

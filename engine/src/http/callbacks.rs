@@ -17,7 +17,7 @@ use bytes::Bytes;
 use flowscript_lang::budget::Budget;
 use serde_json::json;
 
-/// What a person sees who follows the address: mail scanners follow links too, so that only the button counts.
+/// The page for a person who follows the address: mail scanners follow links too, so only the button sends the event.
 const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
 content=\"width=device-width\"><title>Continue</title><body><form method=\"post\"><p>A workflow waits for this.</p>\
 <button>Continue</button></form></body></html>";
@@ -25,7 +25,7 @@ content=\"width=device-width\"><title>Continue</title><body><form method=\"post\
 /// The path of an address: run, name, signature.
 type Address = Path<(String, String, String)>;
 
-/// Keeps the event; the run gets its body.
+/// Stores the event; the run gets its body.
 pub async fn deliver(
     State(app): State<App>,
     Path(address): Address,

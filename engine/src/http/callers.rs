@@ -1,4 +1,4 @@
-//! Where requests come from: the address of each caller, and what it uses of what all share.
+//! The sources of requests: the address of each caller, and its part of what all share.
 
 use super::problem::Problem;
 use crate::config::{Config, Network};
@@ -11,10 +11,10 @@ use tokio::sync::Semaphore;
 
 /// Unused addresses are forgotten once this many are known, and then whenever the number has doubled.
 const FORGET: usize = 1024;
-/// The most that is looked at of what proxies say, in addresses.
+/// The most addresses that are read from the headers of proxies.
 const MAX_HOPS: usize = 64;
 
-/// What the callers at one address use.
+/// The resources used by the callers at one address.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// Of the room for bodies.
@@ -27,12 +27,12 @@ pub struct Caller {
     pub view: Arc<Semaphore>,
 }
 
-/// The caller of a request, as the connection has put it there.
+/// The caller of a request, as the connection has stored it there.
 pub fn of(extensions: &Extensions) -> Result<&Caller, Problem> {
     extensions.get().ok_or_else(|| Problem::new(500, "internal", "Internal error"))
 }
 
-/// What one address may use.
+/// The limits for one address.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowance {
     /// Bytes of bodies.
@@ -82,8 +82,8 @@ impl Callers {
         Self { allowed, proxies: config.trusted_proxies.clone(), known: Mutex::default() }
     }
 
-    /// The caller at an address. Those of one network of IPv6 (/64) are one caller: a customer has as many addresses as it
-    /// likes.
+    /// The caller at an address. The addresses of one network of IPv6 (/64) count as one caller, since a customer can
+    /// use all of them.
     pub fn at(&self, address: IpAddr) -> Caller {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.callers.len() >= known.most {
@@ -102,7 +102,7 @@ impl Callers {
     pub fn origin(&self, proxy: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut nearest = proxy;
         for address in hops(headers).take(MAX_HOPS) {
-            // The chain ends at an address that cannot be read.
+            // The chain ends at an unreadable address.
             let Some(address) = address else { break };
             nearest = address;
             if !self.is_proxy(address) {
@@ -120,7 +120,7 @@ fn neighbourhood(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The addresses in `Forwarded`, else in `X-Forwarded-For`, the nearest first; nothing for one that cannot be read.
+/// The addresses in `Forwarded`, else in `X-Forwarded-For`, the nearest first; `None` for an unreadable one.
 fn hops(headers: &HeaderMap) -> Box<dyn Iterator<Item = Option<IpAddr>> + '_> {
     let parts = |name| {
         let values = headers.get_all(name).into_iter().rev();

@@ -1,4 +1,4 @@
-//! What all requests share: room for their bodies and answers, threads for long work, and their callers.
+//! The capacity shared by all requests: room for their bodies and answers, threads for long work, and their callers.
 
 use super::callers::{Allowance, Caller, Callers};
 use super::gate::Gate;
@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Work on more bytes than this leaves the threads that serve requests.
+/// Work on more bytes than this moves off the threads that serve requests.
 pub const LARGE: usize = 64 << 10;
 
-/// The admin API has room of its own: this part of what all others have, and never less than some of its bodies need.
+/// The admin API has room of its own: this part of the room of all others, but at least enough for some of its bodies.
 const ADMIN_PART: usize = 8;
 const ADMIN_LEAST: usize = 8 << 20;
 /// One address gets at most this part of the room.
@@ -24,21 +24,21 @@ const STRANGER_PART: usize = 4;
 
 /// How many views of runs are made at a time: each may hold a run with all its values.
 const VIEWS: usize = 2;
-/// How many may follow events at a time.
+/// The most followers of events at a time.
 const FOLLOWERS: usize = 256;
 
-/// What all requests share.
+/// The capacity shared by all requests.
 #[derive(Debug)]
 pub struct Capacity {
-    /// Whom requests come from.
+    /// The callers of requests.
     pub callers: Callers,
     bodies: Room,
     answers: Room,
     admin_bodies: Room,
     admin_answers: Room,
-    /// All who use the admin API: its tokens tell them apart, not their addresses.
+    /// All callers of the admin API: its tokens identify them, not their addresses.
     admins: Caller,
-    /// One permit for each thread that may be busy with what takes long, for known callers and for strangers.
+    /// One permit for each thread that may be busy with long work, for known callers and for strangers.
     known: Semaphore,
     strangers: Semaphore,
     /// One permit for each view of runs that is being made.
@@ -47,7 +47,7 @@ pub struct Capacity {
     gates: Mutex<Vec<Arc<Gate>>>,
 }
 
-/// Whose room it is.
+/// The owner of room.
 #[derive(Clone, Copy, Debug)]
 pub enum Owner<'c> {
     /// A caller with an admin token.
@@ -63,7 +63,7 @@ impl Capacity {
     pub fn new(config: &Config) -> Self {
         let limits = &config.limits;
         let (bodies, answers) = (limits.bodies_in_flight, limits.answers_in_flight);
-        // A body of the largest size must always fit, and so must what it is expanded to.
+        // A body of the largest size must always fit, and so must its expanded form.
         let least = limits.body.saturating_mul(2);
         let of_strangers = |most: usize| (most / STRANGER_PART).max(least).min(most);
         let of_address = |most: usize| (most / ADDRESS_PART).max(least).min(most);
@@ -123,8 +123,8 @@ impl Capacity {
         (self.bodies.used() + self.admin_bodies.used(), self.answers.used() + self.admin_answers.used())
     }
 
-    /// Shows what a run has got and given, which may be large: few at a time, of each address one, so that the others need
-    /// not wait for all of its views, and outside the threads that serve requests.
+    /// Shows the values of a run, which may be large: few at a time and one for each address, so that callers at other
+    /// addresses need not wait for all of its views, and outside the threads that serve requests.
     pub async fn view<T>(&self, caller: Option<&Caller>, work: impl Future<Output = T>) -> T {
         let _own = match caller {
             Some(caller) => caller.view.acquire().await.ok(),
@@ -137,12 +137,12 @@ impl Capacity {
         }
     }
 
-    /// A place among those who follow events; nothing where there are too many.
+    /// A place for a follower of events; `None` if there are too many.
     pub fn follower(&self) -> Option<OwnedSemaphorePermit> {
         self.followers.clone().try_acquire_owned().ok()
     }
 
-    /// Does work that takes long outside the threads that serve requests. Work for strangers waits only for other
+    /// Does long work outside the threads that serve requests. Work for strangers waits only for other strangers.
     /// strangers.
     pub async fn apart<T>(&self, owner: Owner<'_>, work: impl FnOnce() -> T) -> T {
         let threads = if matches!(owner, Owner::Stranger(_)) { &self.strangers } else { &self.known };
@@ -155,7 +155,7 @@ impl Capacity {
     }
 }
 
-/// The problem of a body for which there is no room.
+/// The problem of a body without room.
 pub fn no_room(full: Full) -> Problem {
     match full {
         Full::Now => {

@@ -1,4 +1,4 @@
-//! Calls from pages of other origins, where a webhook allows them.
+//! Calls from pages of other origins, if a webhook allows them.
 
 use crate::workflow::model::{Method, Webhook};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,7 +11,7 @@ const ANSWER_HEADERS: &str = "Location, Retry-After";
 /// How long a browser may remember a preflight, in seconds.
 const REMEMBERED: &str = "600";
 
-/// The answer to HEAD and OPTIONS: what the webhook takes. Nothing is run for it.
+/// The answer to HEAD and OPTIONS: the methods of the webhook. No run is started.
 pub fn options(webhook: &Webhook) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Ok(methods) = HeaderValue::from_str(&methods(webhook)) {
@@ -33,7 +33,7 @@ pub fn allow(webhook: &Webhook, request: &HeaderMap, answer: &mut HeaderMap) {
     }
     answer.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = request.get(header::ORIGIN) else { return };
-    // Pages in sandboxes and in files say `null`: which is not an origin.
+    // Pages in sandboxes and in files send `null`, which is not an origin.
     let listed = |text: &str| {
         text != "null" && webhook.cors.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(text))
     };
@@ -43,7 +43,7 @@ pub fn allow(webhook: &Webhook, request: &HeaderMap, answer: &mut HeaderMap) {
     }
 }
 
-/// What the webhook answers to.
+/// The methods of the webhook.
 pub fn methods(webhook: &Webhook) -> String {
     let mut methods: Vec<&str> = webhook.methods.iter().map(|method| Method::as_str(*method)).collect();
     if !webhook.cors.is_empty() {

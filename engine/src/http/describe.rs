@@ -1,4 +1,4 @@
-//! OpenAPI descriptions of single webhooks, made from what their files say.
+//! OpenAPI descriptions of single webhooks, generated from their files.
 
 use super::app::App;
 use super::json::json_response;
@@ -73,7 +73,7 @@ fn operation(workflow: &Workflow, webhook: &Webhook, method: Method, id: &str) -
     operation
 }
 
-/// What a request may be answered with when it was taken.
+/// The possible answers to an accepted request.
 fn answers(webhook: &Webhook) -> Map<String, Json> {
     let taken = json!({
         "description": "The run is accepted.",
@@ -92,7 +92,7 @@ fn answers(webhook: &Webhook) -> Map<String, Json> {
     responses
 }
 
-/// What a run that is over is answered with.
+/// The answers of an ended run.
 fn results(webhook: &Webhook) -> Map<String, Json> {
     let mut responses = Map::new();
     let mut content = Map::new();
@@ -150,7 +150,7 @@ fn status_operation(webhook: &Webhook) -> Json {
     })
 }
 
-/// What the query may have: the declared parameters, or the inputs.
+/// The parameters of the query: the declared ones, or the inputs.
 fn query_parameters(workflow: &Workflow, webhook: &Webhook, method: Method) -> Vec<Json> {
     if !webhook.fills_input {
         return webhook.query.iter().map(|input| query_parameter(input, input.default.is_none())).collect();
@@ -160,7 +160,7 @@ fn query_parameters(workflow: &Workflow, webhook: &Webhook, method: Method) -> V
         _ => None,
     };
     let inputs = workflow.inputs.iter().filter(|input| Some(input.name.as_str()) != key);
-    // A body may bring them as well.
+    // A body may contain them as well.
     let required = |input: &Input| method == Method::Get && input.default.is_none();
     inputs.map(|input| query_parameter(input, required(input))).collect()
 }
@@ -175,7 +175,7 @@ fn query_parameter(input: &Input, required: bool) -> Json {
     })
 }
 
-/// The inputs as one object. Inputs that the query gives are optional in it.
+/// The inputs as one object. Inputs that the query may give are optional in it.
 fn inputs(inputs: &[Input], query: &[Input]) -> Json {
     let properties: Map<String, Json> = inputs
         .iter()

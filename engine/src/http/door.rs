@@ -1,4 +1,4 @@
-//! Who may call a webhook: the credential of a request against the webhook's lock.
+//! Authentication of webhook calls: the credential of a request against the webhook's lock.
 
 use super::app::App;
 use super::callers::Caller;
@@ -16,16 +16,16 @@ use uuid::Uuid;
 /// A request that may call the webhook, according to its header.
 #[derive(Debug)]
 pub struct Visitor<'a> {
-    /// The key that it showed.
+    /// The key that it used.
     pub key: Option<Uuid>,
     /// The query without the key.
     pub query: Cow<'a, str>,
     signed: Option<(&'a Verifier, Claim)>,
-    /// Has it shown a credential that opens the webhook?
+    /// Has it a credential that opens the webhook?
     is_known: bool,
 }
 
-/// Looks at the credential of a request. Whatever is wrong with it, the answer is the same.
+/// Checks the credential of a request. The answer is the same for every fault in it.
 pub fn visit<'a>(app: &App, entry: &'a Entry, parts: &'a Parts) -> Result<Visitor<'a>, Problem> {
     let query = parts.uri.query().unwrap_or_default();
     let is_known = !matches!(entry.lock, Lock::Open | Lock::Signature(_));
@@ -69,7 +69,7 @@ pub fn visit<'a>(app: &App, entry: &'a Entry, parts: &'a Parts) -> Result<Visito
 }
 
 impl Visitor<'_> {
-    /// Does its signature, if it has one, hold for the body as it came?
+    /// Is its signature, if it has one, valid for the body as received?
     pub fn check_body(&self, raw: &[u8]) -> Result<(), Problem> {
         match &self.signed {
             Some((verifier, claim)) if !verifier.holds(claim, raw) => Err(unsigned()),
@@ -82,12 +82,12 @@ impl Visitor<'_> {
         if self.is_known { Owner::Known(caller) } else { Owner::Stranger(caller) }
     }
 
-    /// Does it bring a signature, over a body that is still to be read?
+    /// Is its credential a signature, over a body that is still to be read?
     pub fn is_signed(&self) -> bool {
         self.signed.is_some()
     }
 
-    /// Where a signed delivery has its id.
+    /// The place of the id of a signed delivery.
     pub fn delivery(&self) -> Option<Delivery> {
         self.signed.as_ref().and_then(|(verifier, _)| verifier.delivery())
     }

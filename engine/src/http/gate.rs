@@ -1,5 +1,5 @@
-//! How many connections there may be, and which ends where a new one needs its place: the one that has waited longest for
-//! a request.
+//! The limit on connections, and which one ends when a new one needs its place: the one that has waited longest for a
+//! request.
 
 use super::callers::Caller;
 use crate::room::Share;
@@ -12,15 +12,15 @@ use tokio::sync::oneshot;
 
 /// One connection of this number is reserved for the admin API.
 const ADMIN_PART: usize = 8;
-/// So many idle connections end at once: looking for them takes time.
+/// The number of idle connections ended at once: looking for them takes time.
 const AT_ONCE: usize = 16;
 /// How often the log says that connections are refused.
 const TOLD: Duration = Duration::from_secs(60);
 
-/// Who comes in.
+/// The connections.
 #[derive(Debug)]
 pub struct Gate {
-    /// How many connections there may be.
+    /// The most connections.
     most: usize,
     begun: Instant,
     inside: Mutex<Inside>,
@@ -33,19 +33,19 @@ struct Inside {
     told: Option<Instant>,
 }
 
-/// A connection, as others see it.
+/// A connection, as the gate sees it.
 #[derive(Debug)]
 struct Known {
     pulse: Arc<Pulse>,
     address: IpAddr,
-    /// Tells it to end.
+    /// Ends the connection.
     end: oneshot::Sender<()>,
 }
 
-/// Does a connection work, and if not, since when?
+/// Is a connection busy, and if not, since when?
 #[derive(Debug)]
 pub struct Pulse {
-    /// [`BUSY`], [`ANSWERED`], or since when it waits for a request, in milliseconds since the engine has begun.
+    /// [`BUSY`], [`ANSWERED`], or since when it waits for a request, in milliseconds since the start of the engine.
     since: AtomicU64,
     begun: Instant,
 }
@@ -60,7 +60,7 @@ const BUSY: u64 = u64::MAX;
 const ANSWERED: u64 = u64::MAX - 1;
 
 impl Pulse {
-    /// A request has come.
+    /// A request has arrived.
     pub fn busy(&self) {
         self.since.store(BUSY, Ordering::Relaxed);
     }
@@ -78,19 +78,19 @@ impl Pulse {
         }
     }
 
-    /// Since when it waits for a request; nothing while it works.
+    /// Since when it waits for a request; `None` while it is busy.
     fn idle(&self) -> Option<u64> {
         Some(self.since.load(Ordering::Relaxed)).filter(|since| *since < ANSWERED)
     }
 }
 
-/// A connection that has come in. It has gone out when this is dropped.
+/// An admitted connection. It leaves on drop.
 #[derive(Debug)]
 pub struct Pass {
     gate: Arc<Gate>,
     id: u64,
     connections: Option<Arc<Share>>,
-    /// What others see of it.
+    /// Its state for the gate.
     pub pulse: Arc<Pulse>,
     /// Ready when another one needs its place.
     pub end: oneshot::Receiver<()>,
@@ -104,8 +104,8 @@ impl Gate {
         Arc::new(Self { most: most.max(2), begun: Instant::now(), inside: Mutex::default() })
     }
 
-    /// Lets a connection in; nothing where there is no place for it. Those of trusted proxies have no share of their
-    /// address.
+    /// Admits a connection; `None` if there is no place for it. Connections of trusted proxies do not count towards a
+    /// share per address.
     pub fn enter(self: &Arc<Self>, address: IpAddr, caller: &Caller, is_proxy: bool) -> Option<Pass> {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let connections = (!is_proxy).then(|| caller.connections.clone());
@@ -134,7 +134,7 @@ impl Gate {
         Some(Pass { gate: self.clone(), id, connections, pulse, end, is_reserved })
     }
 
-    /// No more files can be opened: idle connections give theirs back.
+    /// The limit on open files is reached: idle connections end.
     pub fn make_place(&self) {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner).end_idle(|_| true);
     }
@@ -144,7 +144,7 @@ impl Gate {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner).connections.len()
     }
 
-    /// Is it time to tell again that connections are refused?
+    /// Is it time to log again that connections are refused?
     pub fn may_tell(&self) -> bool {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner).may_tell()
     }
@@ -168,7 +168,7 @@ impl Inside {
         }
         for (_, id) in idle {
             if let Some(known) = self.connections.remove(&id) {
-                // One that has ended by itself does not listen any more.
+                // A connection that has ended by itself no longer listens.
                 let _ = known.end.send(());
             }
         }
@@ -220,7 +220,7 @@ mod tests {
         assert!(last.iter().all(|pass| pass.is_reserved));
         assert!(enter().is_none());
         assert_eq!((gate.open(), caller.connections.used()), (16, 16));
-        // One that has been answered and has taken its answer waits for a request.
+        // An answered connection whose answer was read waits for a request.
         busy[3].pulse.answered();
         assert!(enter().is_none());
         busy[3].pulse.sent();

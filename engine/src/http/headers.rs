@@ -9,7 +9,7 @@ pub fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     value.to_str().ok()
 }
 
-/// A body of ours is never a page of ours: browsers must not run what callers put into it.
+/// A body is never a page of the engine: browsers must not run content from callers.
 pub fn harden(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));

@@ -1,4 +1,4 @@
-//! `/livez` and `/readyz`, open to everybody.
+//! `/livez` and `/readyz`, without authentication.
 
 use super::app::App;
 use super::problem::Problem;
@@ -11,7 +11,7 @@ pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// The engine takes requests, and keeps what it takes.
+/// The engine accepts requests, and can store their runs.
 pub async fn ready(State(app): State<App>) -> Response {
     if app.engine.is_stopping() {
         return Problem::unavailable("The engine is stopping.").into_response();
@@ -19,7 +19,7 @@ pub async fn ready(State(app): State<App>) -> Response {
     match app.engine.can_keep().await {
         Ok(()) => "ok\n".into_response(),
         Err(error) => {
-            // Why is for admins only.
+            // The reason is for admins only.
             told::error(&format!("the store: {error}"));
             Problem::unavailable("The engine cannot store anything at the moment.").into_response()
         }

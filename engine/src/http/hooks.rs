@@ -31,7 +31,7 @@ use tokio::time::Instant;
 
 const BASE: &str = "/hooks/";
 
-/// Is this a path that [`hook`] answers to?
+/// Does [`hook`] serve this path?
 pub fn is_hook(path: &str) -> bool {
     path.strip_prefix(BASE).is_some_and(|rest| !rest.is_empty())
 }
@@ -61,7 +61,7 @@ async fn drain_rest(body: Option<Body>) {
     }
 }
 
-/// What a path below `/hooks/` leads to.
+/// The target of a path below `/hooks/`.
 struct Place {
     entry: Arc<Entry>,
     workflow: Arc<Workflow>,
@@ -120,7 +120,7 @@ async fn answer(
         return Err(not_allowed(parts, &allowed));
     }
     if matches!(place.what, What::Description) && matches!(place.entry.lock, Lock::Signature(_)) {
-        // Nothing is signed here: senders of deliveries do not ask, people who set them up do.
+        // Descriptions are not signed: people who set up senders of deliveries request them, not the senders.
         app.guard.role(&app.engine, &parts.headers).ok_or_else(Problem::unauthorized)?;
         return Ok(super::describe::endpoint(app, &place.workflow, webhook));
     }
@@ -184,7 +184,8 @@ fn decode(
     Ok((request, idempotency))
 }
 
-/// Refuses a caller that takes none of the formats which the answer can have. What `respond` sends is not known here.
+/// Refuses a caller that accepts none of the possible formats of the answer. The content of `respond` is not known
+/// here.
 fn check_accept(workflow: &Workflow, webhook: &Webhook, accept: &Accept) -> Result<(), Problem> {
     let may_be = |ty: &Type| webhook.answer == Type::Any || webhook.answer.without_null() == ty;
     let fits = webhook.response == When::Accept
@@ -196,7 +197,7 @@ fn check_accept(workflow: &Workflow, webhook: &Webhook, accept: &Accept) -> Resu
     if fits { Ok(()) } else { Err(reply::not_acceptable("The answer is JSON or XML; `Accept` allows neither.")) }
 }
 
-/// What became of a run, for those who may call the webhook.
+/// The state of a run, for callers that may call the webhook.
 async fn status(
     app: &App,
     place: &Place,

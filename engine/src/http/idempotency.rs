@@ -1,4 +1,4 @@
-//! Keys by which callers name the runs of their requests, and ids by which senders name their deliveries.
+//! Keys with which callers name the runs of their requests, and ids with which senders name their deliveries.
 
 use super::door::Visitor;
 use super::headers::text;
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 /// The longest key, in bytes.
 const MAX_KEY: usize = 255;
 
-/// The key in the header `name`, if it is there.
+/// The key in the header `name`, if it is present.
 pub fn key_in(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
     if !headers.contains_key(name) {
         return Ok(None);
@@ -29,9 +29,9 @@ pub fn key_in(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem
     Ok(Some(key.to_owned()))
 }
 
-/// The key that names the run of a message, for this workflow and API key, with what must be the same when it comes
-/// again. Of a signed delivery it is the sender's id: another `Idempotency-Key`, which is not signed, would let
-/// an attacker who has seen the delivery start its run again.
+/// The key that names the run of a message, for this workflow and API key, with what must be equal when it is used
+/// again. For a signed delivery it is the sender's id: another `Idempotency-Key`, which is not signed, would let an
+/// attacker who has seen the delivery start its run again.
 pub fn of_message(
     workflow: &str,
     visitor: &Visitor<'_>,
@@ -44,7 +44,7 @@ pub fn of_message(
         |body: &[u8]| digest([parts.method.as_str().as_bytes(), visitor.query.as_bytes(), content_type, body]);
     let delivery = visitor.delivery();
     if let Some(key) = delivery.map(|delivery| delivery_id(delivery, &parts.headers, request)).transpose()?.flatten() {
-        // Apart from keys that callers choose.
+        // Separate from keys that callers choose.
         let scope = format!("{workflow}/delivery");
         let request = digest_with(&compared(delivery, body, request));
         return Ok(Some(IdempotencyKey { scope, key, request }));
@@ -65,7 +65,7 @@ fn delivery_id(delivery: Delivery, headers: &HeaderMap, request: &Request) -> Re
     }
 }
 
-/// The part of the body that is the same when a delivery is sent again.
+/// The part of the body that must be equal when a delivery is sent again.
 fn compared(delivery: Option<Delivery>, body: &Bytes, request: &Request) -> Vec<u8> {
     let Some(Delivery::Field { varies: Some(varies), .. }) = delivery else { return body.to_vec() };
     let Some(record) = request.body_record() else { return body.to_vec() };
@@ -74,7 +74,7 @@ fn compared(delivery: Option<Delivery>, body: &Bytes, request: &Request) -> Vec<
     encode_json(&same).map_or_else(|_| body.to_vec(), String::into_bytes)
 }
 
-/// A hash over parts of a request, each with its length: what must be the same when a key comes again.
+/// A hash over parts of a request, each with its length: what must be equal when a key is used again.
 pub fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {

@@ -20,21 +20,21 @@ pub fn time(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// An instant as RFC 3339, on the clocks of a zone.
+/// An instant as RFC 3339, in the local time of a zone.
 pub fn local_time(at: Timestamp, zone: Tz) -> String {
     let Some(offset) = FixedOffset::east_opt(offset_at(zone, at.0.div_euclid(1000))) else { return time(at) };
     let at = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
     at.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// The instant that a parameter or field `name` holds.
+/// The instant in a parameter or field `name`.
 pub fn instant(name: &str, text: &str) -> Result<Timestamp, Problem> {
     DateTime::parse_from_rfc3339(text).map(|at| Timestamp(at.timestamp_millis())).map_err(|_| {
         Problem::bad_request(format!("`{name}` is `{text}`; it must be a time such as 2026-01-31T12:00:00Z."))
     })
 }
 
-/// The instant of an optional field that must lie ahead.
+/// The instant of an optional field that must be in the future.
 pub fn future(app: &App, name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let at = text.map(|text| instant(name, text)).transpose()?;
     if let (Some(at), Some(text)) = (at, text)
@@ -60,10 +60,10 @@ pub fn value(value: &Value) -> Json {
     encode_json(value).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-/// How deeply values are nested that are shown: 128 levels are the most that is usual, and a document has some around it.
+/// The deepest nesting of values that is shown: the usual limit is 128 levels, and a document adds some around it.
 const MOST_LEVELS: usize = 120;
 
-/// How deeply a JSON text is nested.
+/// The nesting depth of a JSON text.
 fn depth(json: &str) -> usize {
     let (mut level, mut most, mut in_text, mut escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {
@@ -82,29 +82,29 @@ fn depth(json: &str) -> usize {
     most
 }
 
-/// JSON that is written already: as a tree it would take many times its size.
+/// JSON that is already encoded: as a tree it would take many times its size.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
 pub struct Text(Box<RawValue>);
 
 impl Text {
-    /// A value that may not be there. One that JSON cannot hold is null, and so is one that is nested so deeply that many
-    /// who read JSON refuse the whole document.
+    /// An optional value. One that JSON cannot hold is null, and so is one nested so deeply that many JSON parsers
+    /// refuse the whole document.
     pub fn optional(given: Option<&Value>) -> Self {
         given.and_then(|value| encode_json(value).ok()).and_then(Self::of_value).unwrap_or_default()
     }
 
-    /// A value that is JSON already, as [`Text::optional`] shows it.
+    /// An encoded value, as [`Text::optional`] shows it.
     pub fn of_value(text: String) -> Option<Self> {
         Some(text).filter(|text| depth(text) <= MOST_LEVELS).and_then(Self::of_json)
     }
 
-    /// What is JSON.
+    /// An encoded JSON text.
     pub fn of_json(text: String) -> Option<Self> {
         RawValue::from_string(text).ok().map(Self)
     }
 
-    /// A text, as JSON has it.
+    /// A text as JSON.
     pub fn of_text(text: &str) -> Self {
         serde_json::to_string(text).ok().and_then(Self::of_json).unwrap_or_default()
     }

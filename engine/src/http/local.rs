@@ -24,7 +24,7 @@ impl Local {
         Self { routes: routers(engine, Guard::new(&token)).together(), authorization }
     }
 
-    /// Sends a request and gives status and body. The error says what is wrong with the request.
+    /// Sends a request and returns status and body. The error says what is wrong with the request.
     pub async fn send(&self, method: &str, path: &str, body: String) -> Result<(u16, Bytes), String> {
         let request = Request::builder()
             .method(method)

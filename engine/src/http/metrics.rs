@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-/// What was counted, and how many runs are unfinished now.
+/// The counters, and the number of unfinished runs now.
 pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
     let page = metrics::page().ok_or_else(|| Problem::unavailable("Metrics cannot be kept in this process."))?;
     for count in app.engine.counts().await.map_err(|error| Problem::of_store(&error))? {

@@ -1,6 +1,6 @@
 //! The HTTP server: webhooks under `/hooks`, the admin API under `/api/v1`, health. Each resource has its file.
 //!
-//! Everything here talks to one [`Engine`](crate::engine::Engine); errors are problems of RFC 9457.
+//! All parts use one [`Engine`](crate::engine::Engine); errors are problems of RFC 9457.
 
 mod accept;
 mod api;

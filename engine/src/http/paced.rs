@@ -1,4 +1,4 @@
-//! A connection that is given up when its other side does not take what it is sent.
+//! A connection that is closed when its other side does not read.
 
 use super::gate::Pulse;
 use std::future::Future;
@@ -10,16 +10,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// How long an answer may wait until its reader takes any more of it; and from then on the least pace counts.
+/// How long an answer may wait until its reader takes more of it; from then on the minimum rate applies.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The least pace at which answers must be taken, in bytes a second.
+/// The minimum rate at which answers must be read, in bytes a second.
 const PACE: u64 = 8 * 1024;
 
 /// A stream whose writes fail with `TimedOut` once nothing could be written for a while, or too little for longer.
-/// A caller that reads slowly, or not at all, would hold the memory of an answer for any time.
+/// Otherwise a caller that reads slowly, or not at all, could hold the memory of an answer indefinitely.
 pub struct Paced<S> {
     stream: S,
-    /// Is notified when everything is sent.
+    /// Notified when everything is sent.
     pulse: Arc<Pulse>,
     patience: Duration,
     pace: u64,
@@ -30,9 +30,9 @@ pub struct Paced<S> {
 /// A reader that does not keep up.
 struct Behind {
     since: Instant,
-    /// What it has taken since then, in bytes.
+    /// Bytes that it has read since then.
     taken: u64,
-    /// When it took something last.
+    /// When it last read something.
     last: Instant,
     timer: Pin<Box<Sleep>>,
 }
@@ -43,7 +43,7 @@ impl<S> Paced<S> {
         Self { stream, pulse, patience: PATIENCE, pace: PACE, behind: None }
     }
 
-    /// What a write came to, unless its reader is too slow.
+    /// The result of a write, or an error if its reader is too slow.
     fn judge(&mut self, written: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         match (written, &mut self.behind) {
             (Poll::Ready(written), None) => return Poll::Ready(written),
@@ -143,7 +143,7 @@ mod tests {
             all
         });
         let mut paced = paced(ours, 1);
-        // Longer in all than one write may wait.
+        // Longer in total than one write may wait.
         paced.write_all(&[0; 64 * 12]).await.unwrap();
         drop(paced);
         assert_eq!(reader.await.unwrap(), 64 * 12);
@@ -158,7 +158,7 @@ mod tests {
                 tokio::time::sleep(PATIENCE / 4).await;
             }
         });
-        // Never long without a byte, but 20 bytes a second where 1,000 are the least.
+        // It always reads, but only 20 bytes a second where the minimum is 1,000.
         let failed = paced(ours, 1000).write_all(&[0; 1000]).await.unwrap_err();
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
         reader.abort();

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// An error answer. One pointer, since it is the error of most functions here.
+/// An error answer. One pointer in size, since most functions here return it.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Parts>);
 
@@ -38,7 +38,7 @@ impl Problem {
         Self::new(404, "not-found", "Not found").with_detail(detail)
     }
 
-    /// 401, with the same words whatever was wrong with the credential.
+    /// 401, with the same words for every fault in the credential.
     pub fn unauthorized() -> Self {
         Self::new(401, "unauthorized", "Unauthorized")
             .with_detail("A valid credential is needed.")
@@ -55,7 +55,7 @@ impl Problem {
         Self::new(503, "unavailable", "Service unavailable").with_detail(detail).with_header(header::RETRY_AFTER, "1")
     }
 
-    /// What a store's error is to a caller.
+    /// The problem for an error of the store.
     pub fn of_store(error: &StoreError) -> Self {
         match error {
             StoreError::NotFound(text) => Self::not_found(sentence(text)),
@@ -83,14 +83,14 @@ impl Problem {
         self
     }
 
-    /// The run it is about.
+    /// The run that it is about.
     #[must_use]
     pub fn with_run(mut self, run: RunId) -> Self {
         self.0.run = Some(run);
         self
     }
 
-    /// Where to ask for the run later.
+    /// The address of the run for later requests.
     #[must_use]
     pub fn with_status_url(mut self, url: String) -> Self {
         self.0.status_url = Some(url);

@@ -60,7 +60,7 @@ pub async fn of_admission(admission: Admission, style: &Style, reader: Reader<'_
     }
 }
 
-/// 202 with the run's id and where to ask for it.
+/// 202 with the run's id and the address of its status.
 pub fn accepted(run: RunId, status_url: Option<String>) -> Response {
     let mut body = serde_json::json!({ "runId": run.to_string() });
     if let Some(url) = &status_url {
@@ -106,8 +106,8 @@ pub async fn of_answer(answer: Answer, style: &Style, reader: Reader<'_>) -> Res
     }
 }
 
-/// What `respond` sends. Its body is in the format of its own content type, if it has one, and else as the caller
-/// takes it.
+/// The answer of `respond`. Its body is in the format of its own content type, if it has one, and else in a format that
+/// the caller accepts.
 async fn of_reply(reply: &Reply, style: &Style, run: RunId, reader: Reader<'_>) -> Response {
     let own_type = reply.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let written = match (&reply.body, own_type) {
@@ -130,9 +130,9 @@ async fn of_reply(reply: &Reply, style: &Style, run: RunId, reader: Reader<'_>) 
     response
 }
 
-/// Why a value cannot be sent.
+/// Why a value could not be sent.
 enum Unwritten {
-    /// The formats that the caller takes cannot hold it; in words.
+    /// The formats that the caller accepts cannot hold it; the text is the message.
     NotAcceptable(String),
     /// It cannot be written in this format.
     Unfit(&'static str, String),
@@ -166,12 +166,12 @@ fn told(written: Result<Response, Unwritten>, style: &Style, run: RunId) -> Resp
     }
 }
 
-/// 406: none of the formats of an answer is one that the caller takes.
+/// 406: the caller accepts none of the possible formats.
 pub fn not_acceptable(detail: impl Into<String>) -> Problem {
     Problem::new(406, "not-acceptable", "Not acceptable").with_detail(detail).with_header(header::VARY, "Accept")
 }
 
-/// 200 with a value: texts and bytes as they are, all else as JSON, or as XML where the caller prefers it.
+/// 200 with a value: texts and bytes as they are, all else as JSON, or as XML if the caller prefers it.
 async fn of_value(value: &Value, accept: Option<&Accept>, reader: Reader<'_>) -> Result<Response, Unwritten> {
     let plain = |unsent| Unwritten::of(unsent, "text");
     let mut response = match value {

@@ -1,4 +1,4 @@
-//! Where requests go: webhooks under `/hooks`, the admin API under `/api/v1`, health.
+//! Routing: webhooks under `/hooks`, the admin API under `/api/v1`, health.
 
 use super::api::{self, want_token};
 use super::app::App;
@@ -18,7 +18,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 
-/// Where requests go.
+/// The routes.
 #[derive(Clone)]
 pub struct Routers {
     app: App,
@@ -28,11 +28,11 @@ pub struct Routers {
     admin: Router,
 }
 
-/// What answers at one address.
+/// The routes at one address.
 #[derive(Clone)]
 pub struct Routes {
-    /// Webhooks, where they are served here. They are the way of nearly all requests, and a router would cost each of
-    /// them a tenth of its time.
+    /// Webhooks, if they are served here. Nearly all requests are for them, and a router would cost each of them a
+    /// tenth of its time.
     hooks: Option<App>,
     /// Everything else.
     router: Router,
@@ -56,7 +56,7 @@ impl Routers {
 }
 
 impl Routes {
-    /// What all its requests share.
+    /// The capacity shared by all its requests.
     pub fn capacity(&self) -> &Arc<Capacity> {
         &self.capacity
     }
@@ -97,7 +97,7 @@ pub fn routers(engine: Engine, guard: Guard) -> Routers {
     Routers { public: finished(public, &app), admin: finished(admin, &app), app }
 }
 
-/// What all routes share.
+/// The layers shared by all routes.
 fn finished(router: Router<App>, app: &App) -> Router {
     router.method_not_allowed_fallback(method_not_allowed).with_state(app.clone())
 }

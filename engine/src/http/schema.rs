@@ -5,8 +5,8 @@ use crate::script::Input;
 use flowscript_lang::types::{Field, Type, TypeId, Types};
 use serde_json::{Map, Value as Json, json};
 
-/// The schema of an input. Values of simple types may come as text too: the schema says what is meant, not all that is
-/// taken.
+/// The schema of an input. Values of simple types are also accepted as text: the schema shows the intended form, not
+/// every accepted one.
 pub fn of_input(input: &Input) -> Json {
     let (ty, types) = input.conversion.shape();
     let mut schema = of_type(ty, types);
@@ -16,7 +16,7 @@ pub fn of_input(input: &Input) -> Json {
     schema
 }
 
-/// The schema of a query parameter: `null` cannot be written there.
+/// The schema of a query parameter, which cannot express `null`.
 pub fn of_parameter(input: &Input) -> Json {
     let (ty, types) = input.conversion.shape();
     let mut schema = of_type(types.resolve(ty).without_null(), types);
@@ -58,7 +58,7 @@ impl Writer<'_> {
             Type::Record(record) => {
                 let fields: Map<String, Json> =
                     record.fields.iter().map(|field| (field.name.to_string(), self.field(field))).collect();
-                // A field without a default must be there, even where it may be null.
+                // A field without a default must be present, even if it may be null.
                 let required = record.fields.iter().filter(|field| field.default.is_none());
                 let required: Vec<&str> = required.map(|field| field.name.as_str()).collect();
                 let mut schema = json!({ "type": "object", "properties": fields });
@@ -72,7 +72,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A declared type in full. Inside itself it may be anything.
+    /// A declared type in full. A reference to itself allows any value.
     fn named(&mut self, id: TypeId) -> Json {
         if self.open.contains(&id) {
             return json!({});

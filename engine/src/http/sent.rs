@@ -1,4 +1,4 @@
-//! Answers in room of their own: an answer counts until it is read, and the room for answers is limited.
+//! Answers with room of their own: an answer counts until it is read, and the room for answers is limited.
 
 use super::app::App;
 use super::capacity::{LARGE, Owner};
@@ -15,29 +15,29 @@ use std::sync::Arc;
 
 /// Answers up to this size are not counted: a connection takes as much.
 pub const SMALL: usize = 8 << 10;
-/// What the writing of an answer may take on the thread of its request.
+/// The limits for writing an answer on the thread of its request.
 const SOON: Limits = Limits { steps: Some(10_000), depth: 0, memory: 4 * LARGE, text: LARGE, cells: usize::MAX };
 
-/// Whom an answer is for.
+/// The receiver of an answer.
 #[derive(Clone, Copy)]
 pub struct Reader<'r> {
     /// The engine's HTTP side.
     pub app: &'r App,
-    /// Whose room it takes.
+    /// The owner of the room that it takes.
     pub owner: Owner<'r>,
 }
 
-/// Why there is no answer.
+/// Why no answer came.
 #[derive(Debug)]
 pub enum Unsent {
-    /// The value has no such form; in words.
+    /// The value has no such form; the text is the message.
     Unfit(String),
-    /// There is no room.
+    /// The room is used up.
     NoRoom(Full),
 }
 
 impl Unsent {
-    /// The problem of an answer for which there is no room.
+    /// The problem of an answer without room.
     pub fn no_room(full: Full, run: RunId, status_url: Option<String>) -> Problem {
         let problem = match full {
             Full::Now => Problem::unavailable(
@@ -73,13 +73,13 @@ impl Reader<'_> {
     fn large(self, encode: impl Fn(&mut dyn Budget) -> Result<String, EncodeError>) -> Result<Body, Unsent> {
         let mut room = self.app.capacity.answer(self.owner);
         let most = room.most();
-        // Runs that have ended are answered while the engine stops, too.
+        // Runs that have ended are also answered while the engine stops.
         let mut payer = Payer::new(Some(&mut room), most, &|| false);
         let written = encode(&mut payer);
         let refused = payer.refused();
         match (written, refused) {
             (Ok(text), _) => {
-                // Memory that writing has taken besides the text is free again.
+                // The memory used only during writing is free again.
                 let (taken, needed) = (room.bytes(), text.capacity());
                 room.shrink(taken.saturating_sub(needed));
                 room.grow(needed.saturating_sub(taken)).map_err(Unsent::NoRoom)?;
@@ -91,7 +91,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A body that is there already.
+    /// A body that already exists.
     pub fn ready(self, content: impl AsRef<[u8]> + Into<Bytes> + Send + 'static) -> Result<Body, Unsent> {
         let length = content.as_ref().len();
         if length <= SMALL {
@@ -113,7 +113,7 @@ impl Reader<'_> {
     }
 }
 
-/// A part of a value, which others may have too.
+/// A part of a value, possibly shared.
 struct Shared<T>(T);
 
 impl AsRef<[u8]> for Shared<EcoString> {

@@ -25,19 +25,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-/// How long the header of a request may take to come.
+/// How long the header of a request may take to arrive.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// The largest header, in bytes.
 const HEADER_BYTES: usize = 16 * 1024;
-/// Larger headers than this are refused before we see them; in between we can say why.
+/// Larger headers than this are refused before we see them; between the two limits we answer with a reason.
 const BUFFER_BYTES: usize = 64 * 1024;
-/// After an error of `accept` (too many open files), how long to let others finish.
+/// How long to wait after an error of `accept` (too many open files).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How many connections are refused in words at a time, and how long that may take.
+/// How many connections are refused with an answer at a time, and how long that may take.
 const REFUSALS: usize = 16;
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
 
-/// Listens. The error says what is in the way.
+/// Binds the address. The error says why it failed.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
@@ -52,7 +52,7 @@ pub struct Server {
     listener: TcpListener,
     routes: Routes,
     gate: Arc<Gate>,
-    /// One permit for each connection that is being refused in words.
+    /// One permit for each connection that is being refused with an answer.
     refusals: Arc<Semaphore>,
 }
 
@@ -93,14 +93,14 @@ impl Server {
         }
     }
 
-    /// Serves a connection, or refuses it where there are too many.
+    /// Serves a connection, or refuses it if there are too many.
     fn welcome(&self, http: &http1::Builder, connections: &GracefulShutdown, stream: TcpStream, peer: IpAddr) {
         let _ = stream.set_nodelay(true);
         let routes = self.routes.clone();
         let callers = &routes.capacity().callers;
         let (caller, is_proxy) = (callers.at(peer), callers.is_proxy(peer));
         let Some(mut pass) = self.gate.enter(peer, &caller, is_proxy) else {
-            // In words, unless there are too many of them too.
+            // With an answer, unless too many are being refused.
             if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
                 tokio::spawn(async move {
                     refuse(stream).await;
@@ -122,7 +122,7 @@ impl Server {
                 } else {
                     serve(&routes, request, &caller).await
                 };
-                // A stream continues for as long as its reader likes.
+                // A stream continues as long as its reader stays.
                 if answer.body().size_hint().exact().is_some() {
                     pulse.answered();
                 }
@@ -131,7 +131,7 @@ impl Server {
         });
         let connection = connections.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
-            // A connection that breaks is the caller's business.
+            // A broken connection concerns only its caller.
             tokio::select! {
                 _ = connection => {}
                 Ok(()) = &mut pass.end => {}
@@ -170,9 +170,8 @@ async fn refuse(mut stream: TcpStream) {
     let _ = tokio::time::timeout(REFUSAL_TIME, telling).await;
 }
 
-/// Serves a request. Headers that are too large are refused, in words; a panic ends this request alone.
-///
-/// Both are done here, once for all routes: as layers of the router they would cost each request two boxes more.
+/// Serves a request. Headers that are too large are refused with an answer; a panic ends this request alone. Both are
+/// done here, once for all routes: as layers of the router they would cost each request two boxes more.
 async fn serve(routes: &Routes, request: Request<Incoming>, caller: &Caller) -> Response {
     let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
@@ -181,7 +180,7 @@ async fn serve(routes: &Routes, request: Request<Incoming>, caller: &Caller) -> 
             .with_detail(format!("Address and headers are larger than the limit of {HEADER_BYTES} bytes."));
         return problem.into_response();
     }
-    // The panic hook logs what has happened; the caller learns only that it did.
+    // The panic hook logs what has happened; the caller only learns that the request failed.
     let served = AssertUnwindSafe(routes.answer(request.map(Body::new), caller)).catch_unwind().await;
     served.unwrap_or_else(|_| {
         let problem = Problem::new(500, "internal", "Internal error");

@@ -1,14 +1,14 @@
-//! How answers look that name a run.
+//! The style of answers that name a run.
 
 use super::accept::Accept;
 use crate::engine::RunId;
 
-/// How the answers of a webhook look.
+/// The style of the answers of a webhook.
 #[derive(Clone, Debug, Default)]
 pub struct Style {
-    /// The address of a run without its id; nothing if runs cannot be requested.
+    /// The address of a run without its id; `None` if runs cannot be requested.
     pub runs: Option<String>,
-    /// Which formats the caller takes.
+    /// The formats that the caller accepts.
     pub accept: Accept,
 }
 

@@ -1,4 +1,4 @@
-//! The admin token, and what opens the admin API.
+//! The admin token, and the authentication of the admin API.
 
 use super::headers::text;
 use crate::access::TOKEN_PREFIX;
@@ -23,7 +23,7 @@ pub struct AdminToken {
 }
 
 impl AdminToken {
-    /// `FLOWSCRIPT_TOKEN` if it is set, else the token in the data folder, which is made if it is not there. The error
+    /// `FLOWSCRIPT_TOKEN` if it is set, else the token in the data folder, which is created if it is missing. The error
     /// says which file cannot be read or written.
     pub fn find_or_make(data: &Path) -> Result<Self, String> {
         if let Some(text) = Self::of_environment() {
@@ -44,8 +44,8 @@ impl AdminToken {
         Ok(Self { text, file: Some(file) })
     }
 
-    /// `FLOWSCRIPT_TOKEN`, else the token that an engine has put into the data folder. For commands that talk to it. The
-    /// error says what to do.
+    /// `FLOWSCRIPT_TOKEN`, else the token that an engine has written to the data folder. For commands that talk to it.
+    /// The error says what to do.
     pub fn find(data: &Path) -> Result<String, String> {
         if let Some(text) = Self::of_environment() {
             return Ok(text);
@@ -66,7 +66,7 @@ impl AdminToken {
     }
 }
 
-/// What opens the admin API.
+/// The authentication of the admin API.
 pub struct Guard {
     admin: [u8; 32],
 }
@@ -77,7 +77,7 @@ impl Guard {
         Self { admin: Sha256::digest(token.as_bytes()).into() }
     }
 
-    /// What the token in the headers may do now, if it is one.
+    /// What the token in the headers permits now, if it is valid.
     pub(super) fn role(&self, engine: &Engine, headers: &HeaderMap) -> Option<Role> {
         let (scheme, token) = text(headers, header::AUTHORIZATION.as_str())?.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {

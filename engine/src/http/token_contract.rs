@@ -1,5 +1,5 @@
-//! `/webhook/payload` and `/webhook/status/{activityId}`: workflows started and watched with a token, in the shape that
-//! clients of Boomerang know.
+//! `/webhook/payload` and `/webhook/status/{activityId}`: workflows started and followed with a token, in the format of
+//! clients of Boomerang.
 
 use super::api::At;
 use super::app::App;
@@ -33,7 +33,7 @@ use serde_json::{Value as Json, json};
 use std::fmt;
 use std::sync::Arc;
 
-/// The largest body that a status is asked for with: it holds a token.
+/// The largest body of a status request: it contains a token.
 const MAX_STATUS_BODY: usize = 16 << 10;
 
 /// Starts the workflow of a token.
@@ -51,7 +51,8 @@ pub async fn start(State(app): State<App>, request: Request) -> Result<Response,
     }
     let decode = |raw: &mut RawBody| {
         let message = raw.decode(&app, |problem| problem, message_of);
-        // The token in the body counts, if there is one. What is wrong with a body is for those who hold a key.
+        // The token in the body has precedence, if there is one. Problems of a body are reported only to callers with a
+        // key.
         let key = key_of(&app, &parts.headers, message.as_ref().ok())?;
         Ok::<_, Problem>((key, message?))
     };
@@ -81,7 +82,7 @@ pub async fn start(State(app): State<App>, request: Request) -> Result<Response,
     }
 }
 
-/// What became of a run that a token may see.
+/// The state of a run that a token may see.
 pub async fn status(State(app): State<App>, At(id): At<String>, request: Request) -> Result<Response, Problem> {
     let (parts, unread) = request.into_parts();
     let shown = match credential_in(&parts.headers) {
@@ -106,7 +107,7 @@ pub async fn status(State(app): State<App>, At(id): At<String>, request: Request
     Ok(json_response(StatusCode::OK, shown.to_string()))
 }
 
-/// The body, expanded. Whose key it brings is known only when it is there: until then it takes the room of strangers.
+/// The body, expanded. Its key is known only after it is read: until then it takes the room of strangers.
 async fn body_of(app: &App, parts: &Parts, caller: &Caller, unread: Body, limit: usize) -> Result<RawBody, Problem> {
     let mut unread = Some(unread);
     let is_known = key_in_headers(app, &parts.headers).is_some();
@@ -131,7 +132,7 @@ fn message_of(bytes: &Bytes, budget: &mut dyn Budget) -> Result<Record, Problem>
     }
 }
 
-/// The text `token` of an object of JSON, found in one pass and without decoding anything else; the last one where there
+/// The text `token` of an object of JSON, found in one pass and without decoding anything else; the last one if there
 /// are several.
 fn token_in(bytes: &[u8]) -> Option<String> {
     struct Token(Option<String>);
@@ -167,7 +168,7 @@ fn token_in(bytes: &[u8]) -> Option<String> {
     serde_json::from_slice::<Token>(bytes).ok()?.0
 }
 
-/// The key that the headers or the field `token` show.
+/// The key in the headers or in the field `token`.
 fn key_of(app: &App, headers: &HeaderMap, message: Option<&Record>) -> Result<OpenKey, Problem> {
     let shown = match message.and_then(|message| message.get("token")) {
         Some(Value::Text(token)) => Some(Credential::of_key(&token)),
@@ -203,7 +204,7 @@ fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflo
     workflow.ok_or_else(|| Problem::not_found(format!("The workflow `{id}` is not active.")))
 }
 
-/// A run as the contract shows it. `now` is in milliseconds since 1970.
+/// A run in the format of the contract. `now` is in milliseconds since 1970.
 fn activity(view: &StepsView, team: &str, now: i64) -> Json {
     let summary = &view.summary;
     let duration = summary.started_at.map_or(0, |started| summary.ended_at.map_or(now, |ended| ended.0) - started.0);
@@ -232,7 +233,7 @@ fn task(view: &StepsView, order: u32, step: &StepTrace, now: i64) -> Json {
     };
     let outputs = match view.results.get(&(step.position.clone(), step.attempt)) {
         Some(Ok(value)) => json::value(value),
-        // A status is asked for again and again.
+        // A status is requested often.
         Some(Err(size)) => format!("{size} bytes: too large to be shown here").into(),
         None => Json::Null,
     };
@@ -265,7 +266,7 @@ fn word_of_trigger(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Webhook => "webhook",
         Trigger::Schedule => "scheduler",
-        // The contract has no word for a run that another one's failure started.
+        // The contract has no word for a run that was started by the failure of another.
         Trigger::Manual | Trigger::Failure => "manual",
     }
 }

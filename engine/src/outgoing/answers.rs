@@ -1,14 +1,14 @@
-//! A stream whose peer may send a bounded amount before it is spoken to again.
+//! A stream whose peer may send a bounded amount before it must be written to again.
 //!
-//! In protocols of question and answer this bounds what a client must keep of an answer, whatever the peer sends: a line
-//! without an end, lines without an end, records of TLS.
+//! In protocols of question and answer this bounds the memory for an answer, also from a hostile peer: a line without
+//! an end, lines without an end, records of TLS.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Breaks once more bytes or lines have come than an answer may have since something was last written.
+/// Fails once more bytes or lines have arrived than an answer may have since the last write.
 #[derive(Debug)]
 pub(super) struct Answers<S> {
     stream: S,

@@ -1,12 +1,12 @@
-//! Trying connections: does the other side let us in?
+//! Tests connections: does the other side accept our login?
 
 use super::{Outgoing, Sender, masked};
 use std::time::Duration;
 
-/// How long trying one may take.
+/// The longest time of a test.
 const TIME: Duration = Duration::from_secs(15);
 
-/// Tries the connection of this name. The error is the reason in words.
+/// Tests the connection of this name. The error is the reason.
 pub async fn check(sender: &Sender, name: &str) -> Result<(), String> {
     let late = |_| format!("it did not answer within {} seconds", TIME.as_secs());
     let tried = tokio::time::timeout(TIME, tried(sender, name)).await.map_err(late)?;

@@ -19,7 +19,7 @@ pub struct Connections {
     databases: BTreeMap<String, Made<Arc<Database>>>,
     mails: BTreeMap<String, Made<Mail>>,
     folders: BTreeMap<String, PathBuf>,
-    /// All names of the file, those with problems too.
+    /// All names of the file, including those with problems.
     names: BTreeSet<String>,
 }
 
@@ -28,7 +28,7 @@ pub struct Connections {
 pub struct HttpConnection {
     /// The address that step addresses are appended to.
     pub url: Url,
-    /// The same for people, without its secrets.
+    /// The same for messages, without its secrets.
     pub shown: String,
     /// Headers of every request, credentials among them.
     pub headers: Vec<(String, String)>,
@@ -75,7 +75,7 @@ impl Connections {
         self.folders.get(name).map(PathBuf::as_path)
     }
 
-    /// All names that work, in order.
+    /// All valid names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let http = self.http.keys().chain(self.databases.keys());
         let mut names: Vec<&str> =
@@ -98,16 +98,15 @@ impl Connections {
         self.folders.extend(before.folders.get(name).map(|folder| (own(), folder.clone())));
     }
 
-    /// Does the file name it, whether it works or not?
+    /// Does the file name it, valid or not?
     pub fn is_named(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 }
 
-/// Reads the text of connections.yaml. Connections with a problem are left out, the others work; one whose secret cannot
-/// be read now stays as it was `before`. `${file:path}` is
-/// relative to `project`; the engine keeps its runs in the file `store`, which no connection reaches.
-/// Entries that are the same as `before` keep their pools.
+/// Reads the text of connections.yaml. Connections with a problem are left out, the others work; one whose secret
+/// cannot be read now stays as it was in `before`. `${file:path}` is relative to `project`; the engine stores its runs
+/// in the file `store`, which no connection can reach. Entries that are the same as in `before` keep their pools.
 pub fn read_connections(text: &str, project: &Path, store: &Path, before: &Connections) -> (Connections, Vec<Problem>) {
     let mut reader = Reader { project, own: Own::new(project, store), before, may_pass: false, problems: Vec::new() };
     let mut connections = Connections::default();
@@ -135,7 +134,7 @@ struct Reader<'a> {
     project: &'a Path,
     own: Own,
     before: &'a Connections,
-    /// The connection that is read has a secret whose file cannot be read now.
+    /// The connection being read has a secret whose file cannot be read now.
     may_pass: bool,
     problems: Vec<Problem>,
 }
@@ -197,7 +196,7 @@ impl Reader<'_> {
         Some(Made { of: of.into(), it: Arc::new(database) })
     }
 
-    /// What was made of a connection, or the problem that it could not be.
+    /// Adds the connection that was built, or the problem that it has.
     fn made<T>(&mut self, entry: &Entry, made: Result<T, String>) -> Option<T> {
         match made {
             Ok(made) => Some(made),
@@ -208,7 +207,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The texts of these keys, of which the first ones are needed.
+    /// The texts of these keys; the first ones are required.
     fn texts<const N: usize>(&mut self, entry: &Entry, keys: [&str; N], needed: usize) -> Option<[Option<Secret>; N]> {
         let kind = &entry.key;
         let mut found = [const { None }; N];
@@ -297,7 +296,7 @@ impl Reader<'_> {
     }
 }
 
-/// A folder of a connection: anywhere, but not where the engine keeps its own files.
+/// A folder of a connection: anywhere except where the engine keeps its own files.
 fn folder(path: &str, project: &Path, own: &Own) -> Result<PathBuf, String> {
     let folder = project.join(path);
     if own.holds(&folder) || own.is_below(&folder) {

@@ -1,22 +1,21 @@
-//! Content encodings of answers: gzip, deflate, br and zstd, each bounded in what it expands to.
+//! Content encodings of answers: gzip, deflate, br and zstd, each with a bounded result.
 
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use std::io::Read;
 
-/// What requests ask for.
+/// The encodings that requests accept.
 pub const ACCEPTED: &str = "gzip, deflate, br, zstd";
 /// The most encodings that one body may have, each around the one before.
 const MOST: usize = 4;
 /// The largest window of zstd, as a power of two: 8 MiB, the most that RFC 9659 lets servers use.
 const WINDOW: u32 = 23;
 
-/// Undoes the encodings of a body, as `Content-Encoding` lists them. The error says in words what is wrong with "it", the
-/// answer.
+/// Undoes the encodings of a body, as `Content-Encoding` lists them. The error is a message about "it", the answer.
 pub fn expand(body: Vec<u8>, encodings: &str, limit: usize) -> Result<Vec<u8>, String> {
     let names = encodings.split(',').map(|name| name.trim().to_ascii_lowercase());
     let names: Vec<String> = names.filter(|name| !matches!(name.as_str(), "" | "identity")).collect();
     if names.len() > MOST {
-        return Err(format!("it has {} encodings; {MOST} are the most", names.len()));
+        return Err(format!("it has {} encodings; the limit is {MOST}", names.len()));
     }
     if body.is_empty() {
         return Ok(body);
@@ -33,7 +32,7 @@ fn once(body: &[u8], name: &str, limit: usize) -> Result<Vec<u8>, String> {
     let broken = |error: std::io::Error| format!("it says that it is {name}, but cannot be decoded: {error}");
     let read: Box<dyn Read + '_> = match name {
         "gzip" | "x-gzip" => Box::new(MultiGzDecoder::new(body)),
-        // The name means zlib, but many servers send what is inside it.
+        // The name means zlib, but many servers send raw deflate.
         "deflate" if is_zlib(body) => Box::new(ZlibDecoder::new(body)),
         "deflate" => Box::new(DeflateDecoder::new(body)),
         "br" => Box::new(brotli_decompressor::Decompressor::new(body, 4096)),
@@ -45,7 +44,7 @@ fn once(body: &[u8], name: &str, limit: usize) -> Result<Vec<u8>, String> {
         other => return Err(format!("it is encoded as `{other}`, which is not known here; there are {ACCEPTED}")),
     };
     let mut expanded = Vec::new();
-    // One byte more than allowed shows that there is more.
+    // One byte more than allowed reveals a larger body.
     read.take(limit as u64 + 1).read_to_end(&mut expanded).map_err(broken)?;
     if expanded.len() > limit {
         return Err(format!("it is larger than {limit} bytes once it is decoded"));
@@ -53,7 +52,7 @@ fn once(body: &[u8], name: &str, limit: usize) -> Result<Vec<u8>, String> {
     Ok(expanded)
 }
 
-/// The two bytes that zlib begins with.
+/// The two bytes at the start of zlib data.
 fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [method, flags, ..] if method & 15 == 8 && (u16::from(*method) << 8 | u16::from(*flags)) % 31 == 0)
 }

@@ -1,4 +1,4 @@
-//! What follows a redirect to another address.
+//! What is kept at a redirect to another address.
 
 use reqwest::Url;
 use reqwest::header::{self, HeaderName};
@@ -12,8 +12,7 @@ pub fn travels(name: &str) -> bool {
     TRAVELLING.iter().any(|known| name.eq_ignore_ascii_case(known.as_str()))
 }
 
-/// May the body that was meant for one address go to the other? Only to the same host: over TLS where it was over none,
-/// never the other way.
+/// May the body for one address go to the other? Only to the same host, and never from TLS to plain HTTP.
 pub fn may_have_body(from: &str, to: &str) -> bool {
     let (Ok(from), Ok(to)) = (Url::parse(from), Url::parse(to)) else { return false };
     let upgraded = from.scheme() == "http" && to.scheme() == "https" && (from.port(), to.port()) == (None, None);

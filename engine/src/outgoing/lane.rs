@@ -1,5 +1,5 @@
-//! The thread of requests to others. A peer decides how much its connection has to read and in how many pieces: hints or
-//! chunks without an end keep the thread busy that reads them. So it is not one of those that serve callers.
+//! The thread of outgoing requests. A peer decides how much its connection has to read and in how many pieces: hints or
+//! chunks without an end keep the reading thread busy. So it is not one of the threads that serve callers.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 pub(super) struct Lane(OnceLock<Runtime>);
 
 impl Lane {
-    /// Does this on the thread of requests; it ends when the caller goes away. The error says why it was not done.
+    /// Does this on the thread of requests; it ends when its caller is gone. The error says why it was not done.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -26,7 +26,7 @@ impl Lane {
         }
         let builder = Builder::new_multi_thread().worker_threads(1).thread_name("outgoing").enable_all().build();
         let runtime = builder.map_err(|error| format!("a thread for requests cannot be started: {error}"))?;
-        // Where another was first, this one goes: not by being dropped, which tasks may not do to a runtime.
+        // If another was first, this one ends, but not by being dropped: tasks must not drop a runtime.
         if let Err(second) = self.0.set(runtime) {
             second.shutdown_background();
         }

@@ -1,4 +1,4 @@
-//! Logins in addresses: they go into a header, so that no message that names an address shows them.
+//! Logins in addresses: they are moved to a header, so that no message that names an address shows them.
 
 use crate::secret::{learn, masked};
 use base64::Engine;
@@ -14,7 +14,7 @@ pub(super) fn take(url: &mut Url) -> Option<String> {
     let mut login: Vec<u8> = percent_decode_str(url.username()).collect();
     login.push(b':');
     login.extend(percent_decode_str(url.password().unwrap_or_default()));
-    // Addresses without a host have none of either, so these cannot fail.
+    // Only addresses without a host have neither, so these cannot fail.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     let login = BASE64_STANDARD.encode(login);
@@ -22,7 +22,7 @@ pub(super) fn take(url: &mut Url) -> Option<String> {
     Some(format!("Basic {login}"))
 }
 
-/// An address for people, without its login and without secrets.
+/// An address for messages, without its login and without secrets.
 pub fn shown(url: &str) -> String {
     let plain = match Url::parse(url) {
         Ok(parsed) if parsed.username().is_empty() && parsed.password().is_none() => parsed.to_string(),
@@ -36,7 +36,7 @@ pub fn shown(url: &str) -> String {
     masked(&plain)
 }
 
-/// What looks like a login goes from what is no address.
+/// Removes what looks like a login from a text that is not an address.
 fn without_login(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());

@@ -11,18 +11,18 @@ use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long lines of headers are.
+/// The longest line of a header.
 const LINE: usize = 76;
 /// A longer word of a subject is encoded, so that it can be folded.
 const LONGEST_WORD: usize = 60;
-/// How many bytes an encoded word holds; it is shorter than a line then, with the name of its header before it too.
+/// The most bytes of an encoded word: with the name of its header before it, it is still shorter than a line.
 const ENCODED: usize = 39;
 
 /// `name: { smtp: { url, from } }`
 #[derive(Clone)]
 pub struct Mail {
     server: Arc<Server>,
-    /// Whom messages are from, where the step does not say so.
+    /// The default sender of messages.
     from: Option<String>,
 }
 
@@ -37,13 +37,13 @@ impl std::fmt::Debug for Mail {
 pub struct Letter {
     /// The name of the connection.
     pub connection: String,
-    /// Whom it is from.
+    /// The sender.
     pub from: Option<String>,
-    /// Whom it is for.
+    /// The recipients.
     pub to: Vec<String>,
-    /// Whom it is copied to.
+    /// Copied to.
     pub cc: Vec<String>,
-    /// Whom it is copied to in secret.
+    /// Blind-copied to.
     pub bcc: Vec<String>,
     /// Its subject.
     pub subject: String,
@@ -58,7 +58,7 @@ pub struct Letter {
 }
 
 impl Mail {
-    /// The server at an address, `smtp://user:password@host:port?tls=required` or `smtps://…`, and whom messages are from.
+    /// The server at an address, `smtp://user:password@host:port?tls=required` or `smtps://…`, and the default sender.
     /// The error says what is wrong.
     pub(super) fn new([url, from]: &[Option<Secret>; 2]) -> Result<Self, String> {
         let url = url.as_ref().ok_or("`url` is missing")?;
@@ -136,15 +136,15 @@ impl Mail {
     }
 }
 
-/// A text whose lines end as they do in messages: a CR alone does not end one, and servers refuse it.
+/// A text with the line ends of messages: a CR alone does not end a line, and servers refuse it.
 fn with_line_ends(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// The header of a subject, folded: no line of a message is longer than 78 characters where that can be helped.
+/// The header of a subject, folded: lines have at most 78 characters if possible.
 fn subject(text: String) -> HeaderValue {
     let is_plain = |word: &str| word.len() <= LONGEST_WORD && word.bytes().all(|byte| byte.is_ascii_graphic());
-    // Blanks at the ends and side by side would be lost, and `=?` begins what is encoded.
+    // Blanks at the ends and repeated blanks would be lost, and `=?` begins encoded text.
     let encoded = if text.is_empty()
         || (text.split(' ').all(|word| !word.is_empty() && is_plain(word)) && !text.contains("=?"))
     {
@@ -170,7 +170,7 @@ fn folded<'t>(words: impl Iterator<Item = &'t str>) -> String {
     out
 }
 
-/// The text in the encoded words of RFC 2047, a line each; no character is torn.
+/// The text in the encoded words of RFC 2047, a line each; no character is split.
 fn encoded_words(text: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut part = String::new();

@@ -1,7 +1,7 @@
-//! Requests to others: where they may go, their limits, redirects.
+//! Outgoing requests: allowed targets, limits, redirects.
 //!
-//! Hosts of connections and of `http.allow` may be anywhere. All others must have public addresses, which is checked on
-//! the address that is connected to, so that no name can lead inside; and again at every redirect.
+//! Hosts of connections and of `http.allow` may have any address. All others must have public addresses, which is
+//! checked on the address that is connected to, so that no name can lead inside; and again at every redirect.
 
 mod allow;
 mod answers;
@@ -50,9 +50,10 @@ const MAX_REDIRECTS: usize = 10;
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Bodies up to this size do not count among the values of their run while they are fetched.
 const SMALL: usize = 64 << 10;
-/// How many times the size of a body its value takes with it: its bytes, and its text.
+/// The value of a body takes this many times its size: its bytes, and its text.
 const AS_VALUE: usize = 3;
-/// Bodies of up to this many bytes are decoded where they are received: they may be a thousand times as large then.
+/// Bodies of up to this many bytes are decoded on the thread that receives them; they may become a thousand times as
+/// large.
 const DECODED_HERE: usize = 4 << 10;
 
 /// A request to send.
@@ -62,7 +63,7 @@ pub struct Outgoing {
     pub method: String,
     /// The whole address.
     pub url: String,
-    /// The same for people: without logins and secrets.
+    /// The same for messages: without logins and secrets.
     pub shown: String,
     /// Names and values.
     pub headers: Vec<(String, String)>,
@@ -78,7 +79,7 @@ impl std::fmt::Debug for Outgoing {
     }
 }
 
-/// What came back.
+/// The answer.
 #[derive(Debug)]
 pub struct Incoming {
     /// 200 …
@@ -89,16 +90,16 @@ pub struct Incoming {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Bytes,
-    /// What it counts as among the values of the run that has asked for it.
+    /// Its load among the values of the run that has asked for it.
     pub beside: Option<Beside>,
 }
 
-/// Why nothing came back.
+/// Why no answer came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsent {
     /// It took too long.
     pub timed_out: bool,
-    /// For people.
+    /// For messages.
     pub message: String,
 }
 
@@ -112,7 +113,7 @@ impl Unsent {
     }
 }
 
-/// Says why no request may go to a host, by its name and port.
+/// Returns why a request to a host is refused, by its name and port.
 type Refusal = Box<dyn Fn(&str, u16) -> Option<String> + Send + Sync>;
 
 /// Sends requests. Cheap to share.
@@ -121,10 +122,10 @@ pub struct Sender {
     lane: Lane,
 }
 
-/// What all requests share.
+/// Shared by all requests.
 struct Shared {
     allowed: Vec<Allowed>,
-    /// Decides in place of `allowed` and the connections.
+    /// Decides instead of `allowed` and the connections.
     refusal: Option<Refusal>,
     /// The largest body that is fetched, in bytes.
     max_body: usize,
@@ -148,8 +149,8 @@ impl Sender {
         Self::with_lookup(allow, max_body, look_up)
     }
 
-    /// A sender to all hosts for which `refusal` gives no reason against, wherever they are, for answers of at most
-    /// `max_body` bytes. It is asked again at every redirect. The error says what is wrong with TLS.
+    /// A sender to all hosts that `refusal` does not refuse, at any address, for answers of at most `max_body` bytes.
+    /// It is asked again at every redirect. The error says what is wrong with TLS.
     pub fn unless(
         refusal: impl Fn(&str, u16) -> Option<String> + Send + Sync + 'static,
         max_body: usize,
@@ -158,7 +159,7 @@ impl Sender {
         Ok(Self { shared: Arc::new(shared), lane: Lane::default() })
     }
 
-    /// The same with another way from names to addresses, for targets that are not listed.
+    /// The same with another resolver of names, for targets that are not listed.
     fn with_lookup(
         allow: &[String],
         max_body: usize,
@@ -178,12 +179,12 @@ impl Sender {
         self.shared.connections()
     }
 
-    /// Sends a request and fetches the whole answer, whatever its status.
+    /// Sends a request and fetches the whole answer, with any status.
     pub async fn send(&self, request: Outgoing) -> Result<Incoming, Unsent> {
         self.send_for(request, None).await
     }
 
-    /// The same for a run: a large answer counts as part of its load, and waits where that may not grow.
+    /// The same for a run: a large answer counts as part of its load, and waits while the load may not grow.
     pub async fn send_for(&self, request: Outgoing, load: Option<&Arc<Load>>) -> Result<Incoming, Unsent> {
         let timeout = request.timeout;
         let url = request.shown.clone();
@@ -241,7 +242,7 @@ impl Shared {
             let Some(mut target) = redirect(&answer, &url) else {
                 return fetch(answer, &shown, self.max_body, load.as_ref()).await;
             };
-            // Where a peer leads to, it gives no logins.
+            // The target of a redirect gets no login from the peer.
             login::take(&mut target);
             if !matches!(target.scheme(), "http" | "https") {
                 return Err(Unsent::new(format!("{shown} redirects to {target}, which is not http")));
@@ -317,7 +318,7 @@ impl Shared {
     }
 }
 
-/// What the clients of the engine have in common: no proxies of the environment, no redirects that are not checked.
+/// The settings shared by the clients of the engine: no proxies of the environment, no unchecked redirects.
 pub fn client() -> reqwest::ClientBuilder {
     // A second engine in one process finds the provider installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -344,7 +345,7 @@ fn look_up(host: String) -> Looking {
     Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.collect()) })
 }
 
-/// Finds public addresses only. What it gives is what is connected to: the name is not looked up again in between.
+/// Finds public addresses only. The result is what is connected to: the name is not looked up again.
 struct PublicOnly<L> {
     lookup: L,
 }
@@ -403,7 +404,7 @@ async fn fetch(
     if let Some(length) = answer.content_length().filter(|length| *length > SMALL as u64)
         && let Some(beside) = &mut beside
     {
-        // All at once, with what is made of it: many that wait with a part of theirs would wait for each other.
+        // Counted all at once, with the value made of it: bodies that each wait with a part would wait for each other.
         counted = length as usize;
         beside.grow(counted.saturating_mul(AS_VALUE)).await;
         pace = Pace::new();
@@ -463,19 +464,19 @@ async fn decoded(incoming: Incoming, most: usize, load: Option<&Arc<Load>>) -> R
         }
         body
     };
-    // They are about what was sent.
+    // These headers describe the encoded body.
     headers.retain(|(name, _)| {
         ![header::CONTENT_ENCODING, header::CONTENT_LENGTH].iter().any(|gone| name == gone.as_str())
     });
     Ok(Incoming { status, reason, headers, body: body?.into(), beside })
 }
 
-/// Waits until a body may be decoded: a few at a time, and none for a run that may not grow.
+/// Waits until a body may be decoded: a few at a time, and none for a run whose load may not grow.
 async fn may_decode(load: Option<&Arc<Load>>) -> Option<SemaphorePermit<'static>> {
     static DECODED: Semaphore = Semaphore::const_new(4);
     loop {
         let Some(load) = load else { return DECODED.acquire().await.ok() };
-        // Not with the permit: who is waited for may need it.
+        // Without the permit: the runs that this waits for may need it.
         load.room().await;
         let permit = DECODED.acquire().await.ok();
         if load.may_grow() {

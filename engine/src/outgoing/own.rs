@@ -1,4 +1,4 @@
-//! The engine's own files, which no step reaches: the folder `data/` and the store, by whatever path.
+//! The engine's own files, which no step can reach under any path: the folder `data/` and the store.
 
 use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
@@ -17,7 +17,7 @@ impl Own {
     }
 
     /// Is the file at `path` one of them, or would it become one? Links, hard links and other cases of letters are
-    /// seen through.
+    /// resolved.
     pub fn holds(&self, path: &Path) -> bool {
         let whole = whole(path);
         let inside = |folder: &Path| folded(&whole).starts_with(folded(folder));

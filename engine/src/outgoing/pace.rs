@@ -1,12 +1,12 @@
-//! How fast the body of an answer comes: one that never ends is not waited for, however long its step may take.
+//! The rate of the body of an answer: one that never ends is dropped, however long its step may take.
 
 use std::time::{Duration, Instant};
 
-/// A body that comes more slowly than this many bytes a second, over this time, is not waited for.
+/// A body that is slower than this many bytes a second, over this time, is dropped.
 pub(super) const LEAST_RATE: usize = 100;
 const PACE_TIME: Duration = Duration::from_secs(30);
 
-/// How fast a body comes, looked at now and then.
+/// Measures the rate of a body at intervals.
 pub(super) struct Pace {
     since: Instant,
     bytes: usize,
@@ -26,7 +26,7 @@ impl Pace {
         PACE_TIME.saturating_sub(self.since.elapsed())
     }
 
-    /// Did enough come since the last look?
+    /// Did enough arrive since the last look?
     pub(super) fn goes_on(&mut self) -> bool {
         let enough = self.bytes >= LEAST_RATE * PACE_TIME.as_secs() as usize;
         *self = Self::new();

@@ -23,10 +23,10 @@ use tokio_rustls::client::TlsStream;
 
 /// How long connecting, or a server's first answer, may take.
 const CONNECT: Duration = Duration::from_secs(30);
-/// The most bytes and lines that are read of one answer.
+/// The most bytes and lines of one answer.
 const MOST_OF_ANSWER: usize = 64 << 10;
 const MOST_LINES: usize = 500;
-/// How long a connection is kept for the next message, and how many are.
+/// How long a connection is kept for the next message, and how many are kept.
 const KEPT: Duration = Duration::from_secs(60);
 const MOST_KEPT: usize = 10;
 
@@ -46,17 +46,17 @@ pub(super) struct Server {
 enum Security {
     /// Not at all.
     Plain,
-    /// Where the server offers it.
+    /// If the server offers it.
     Offered,
-    /// By `STARTTLS`, or there is no connection.
+    /// By `STARTTLS`; without it the connection fails.
     Upgraded,
     /// From the first byte on.
     Whole,
 }
 
 impl Server {
-    /// The server at `smtp://user:password@host:port/helo-name?tls=required` or `smtps://…`. The error says in words what
-    /// is wrong with it.
+    /// The server at `smtp://user:password@host:port/helo-name?tls=required` or `smtps://…`. The error is a message
+    /// about what is wrong with it.
     pub(super) fn new(url: &str) -> Result<Self, String> {
         let url = Url::parse(url).map_err(|error| error.to_string())?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it has no host")?;
@@ -175,7 +175,7 @@ impl Server {
         Ok(Channel::Encrypted(Box::new(TlsConnector::from(config).connect(name, stream).await?)))
     }
 
-    /// Asks for TLS; true where the server accepts it. What it says before its handshake is not trusted.
+    /// Asks for TLS; `true` if the server accepts it. Data of the server before its handshake is not trusted.
     async fn asks_for_tls(&self, stream: &mut TcpStream) -> io::Result<bool> {
         let mut talk = Answers::new(stream, MOST_OF_ANSWER, MOST_LINES);
         answer(&mut talk).await?;
@@ -274,7 +274,7 @@ impl AsyncWrite for Line {
     }
 }
 
-/// What a server says about an error, with its causes.
+/// The server's message for an error, with its causes.
 fn reason(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The largest body that is fetched here, in bytes.
 const MAX_BODY: usize = 1 << 16;
 
-/// A peer that answers each connection with the next of these, and gives what it was sent.
+/// A peer that answers each connection with the next of these, and returns the requests.
 fn peer(answers: Vec<impl AsRef<[u8]> + Send + 'static>) -> (String, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -173,21 +173,21 @@ async fn names_that_change_their_mind_lead_nowhere() {
     let port = inside.local_addr().unwrap().port();
     let url = format!("http://changes.example:{port}/");
     let quick = || Outgoing { timeout: Duration::from_millis(500), ..get(&url) };
-    // Public by its number, but nobody has it.
+    // A public address that is not assigned.
     let public: SocketAddr = "[2000::1]:0".parse().unwrap();
     let private: Vec<SocketAddr> =
         ["127.0.0.1:0", "[::1]:0", "[::ffff:127.0.0.1]:0"].map(|text| text.parse().unwrap()).to_vec();
     let both = [private.clone(), vec![public]].concat();
     let (lookup, asked) = changing(vec![vec![public], private, both]);
     let sender = Sender::with_lookup(&["127.0.0.1:1".to_owned()], MAX_BODY, lookup).unwrap();
-    // The address that was checked is the one that is connected to: the next answer would have been a private one.
+    // The address that was checked is the one connected to: the next lookup would have given a private one.
     let unsent = sender.send(quick()).await.unwrap_err();
     assert!(!unsent.message.contains("is not a public address"), "{}", unsent.message);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     let unsent = sender.send(quick()).await.unwrap_err();
     assert!(unsent.message.contains("changes.example is not a public address"), "{}", unsent.message);
     assert_eq!(asked.load(Ordering::SeqCst), 2);
-    // Of a name with both, only the public one is tried.
+    // Of a name with both, only the public address is tried.
     assert!(!sender.send(quick()).await.unwrap_err().message.contains("is not a public address"));
     assert_eq!(asked.load(Ordering::SeqCst), 3);
     assert_eq!(inside.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);

@@ -1,10 +1,10 @@
-//! Whom connections that we encrypt ourselves trust: the authorities of the system.
+//! The trust of connections that we encrypt ourselves: the authorities of the system.
 
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::{Arc, OnceLock};
 
-/// The authorities that the system trusts, read once; there may be none.
+/// The authorities that the system trusts, read once; possibly none.
 pub(super) fn system_roots() -> Arc<RootCertStore> {
     static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     let roots = ROOTS.get_or_init(|| {
@@ -15,7 +15,7 @@ pub(super) fn system_roots() -> Arc<RootCertStore> {
     roots.clone()
 }
 
-/// Settings of connections to servers that these authorities have signed. The error says in words what is in the way.
+/// Settings of connections to servers that these authorities have signed. The error is a message.
 pub(super) fn trusting_system() -> Result<Arc<ClientConfig>, String> {
     static CONFIG: OnceLock<Result<Arc<ClientConfig>, String>> = OnceLock::new();
     let made = CONFIG.get_or_init(|| {

@@ -10,7 +10,7 @@ use flowscript_lang::diagnostic::{Code, Diagnostic, codes};
 use flowscript_lang::span::{Span, line_column};
 use std::collections::BTreeMap;
 
-/// What is wrong with the names in `[lints] allow`, a line each.
+/// The problems of the names in `[lints] allow`, a line each.
 pub fn unknown_names(allowed: &[String]) -> Vec<String> {
     let known = known();
     let unknown = allowed.iter().filter(|name| !known.iter().any(|code| code.lint == Some(name.as_str())));
@@ -31,7 +31,7 @@ fn known() -> Vec<&'static Code> {
     codes::all().chain(FILES.iter().copied()).collect()
 }
 
-/// Takes back the warnings that files, or the whole project, have switched off.
+/// Removes the warnings that files, or the whole project, have switched off.
 pub(super) fn switch_off(files: &mut BTreeMap<String, LoadedFile>, folder: &Folder, allowed: &[String]) {
     let is_allowed = |code: &Code| code.lint.is_some_and(|lint| allowed.iter().any(|name| name == lint));
     for (id, file) in files.iter_mut() {
@@ -80,7 +80,7 @@ fn comments(text: &str) -> Allowed {
     allowed
 }
 
-/// Where a comment begins that names warnings.
+/// The start of a comment that names warnings.
 fn mark(line: &str) -> Option<usize> {
     line.match_indices('#').map(|(at, _)| at).find(|at| {
         let before = line[..*at].chars().next_back();

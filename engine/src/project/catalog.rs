@@ -1,4 +1,5 @@
-//! What serves: one snapshot at a time, switched in one step, and the versions that unfinished runs still need.
+//! The published workflows: one snapshot at a time, switched in one step, and the versions that unfinished runs still
+//! need.
 
 use crate::access::Lock;
 use crate::store::VersionHash;
@@ -13,9 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 pub struct Entry {
     /// Its id.
     pub id: String,
-    /// Its file, as a path in the project; the last one where the file is gone.
+    /// Its file, as a path in the project; the last known one if the file is missing.
     pub file: String,
-    /// Is the file there?
+    /// Does the file exist?
     pub present: bool,
     /// The version that new runs take: the last one that loaded.
     pub workflow: Option<Arc<Workflow>>,
@@ -23,9 +24,9 @@ pub struct Entry {
     pub active: bool,
     /// Which diagnostics were switched at run time.
     pub diagnostics: DiagnosticsSwitch,
-    /// What opens its webhook.
+    /// The lock of its webhook.
     pub lock: Lock,
-    /// What is wrong with the file as it is now.
+    /// The problems of the file as it is now.
     pub problems: Vec<Problem>,
 }
 
@@ -73,7 +74,7 @@ impl Snapshot {
     }
 }
 
-/// The snapshot that serves.
+/// The published snapshot.
 #[derive(Debug, Default)]
 pub struct Catalog {
     current: RwLock<Arc<Snapshot>>,
@@ -82,7 +83,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// What serves now.
+    /// The published snapshot.
     pub fn current(&self) -> Arc<Snapshot> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -102,7 +103,7 @@ impl Catalog {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner).get(&hash)?.upgrade()
     }
 
-    /// Makes a version known to [`Catalog::version`].
+    /// Adds a version for [`Catalog::version`].
     pub fn remember(&self, workflow: &Arc<Workflow>) {
         let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
         versions.retain(|_, version| version.strong_count() > 0);

@@ -1,8 +1,8 @@
-//! Reading the project folder: texts only, nothing is judged here but names.
+//! Reading the project folder: texts only; of their content only names are checked.
 //!
-//! What cannot be read is not "not there". A file or folder that is about itself alone (rights, a link that leads
-//! nowhere, a pipe) keeps what was good of it before; an error about all (no more open files, a failing disk) is an error
-//! of the whole reading. Only what a folder that was read whole does not list is gone.
+//! An unreadable file is not a missing one. An error that concerns one file or folder (permissions, a dangling link, a
+//! pipe) keeps its last good state; an error that concerns all (the limit on open files, a failing disk) fails the
+//! whole reading. A file is missing only if its folder was read completely without it.
 
 use crate::disk::{self, MOST_OF_PROJECT};
 use crate::outgoing::{Connections, read_connections};
@@ -21,27 +21,27 @@ const MAX_FOLDERS: usize = 16;
 const MAX_ENTRIES: usize = 100_000;
 /// How many bytes their texts may have together.
 const MAX_TEXT: u64 = 256 << 20;
-/// How often a folder is read again in which something vanishes meanwhile.
+/// The most readings of a folder in which files vanish during the reading.
 const TRIES: usize = 3;
 
 /// The texts of a project, read as one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Folder {
-    /// Where it is.
+    /// Its path.
     pub root: PathBuf,
     /// Workflow files by id.
     pub workflows: BTreeMap<String, SourceFile>,
     /// Modules by name.
     pub modules: BTreeMap<String, Arc<str>>,
-    /// connections.yaml, if it is there.
+    /// connections.yaml, if it exists.
     pub connections: Option<SourceFile>,
-    /// What is in the way, in words: names that cannot be ids, files and folders that cannot be read.
+    /// Problems as messages: names that cannot be ids, files and folders that cannot be read.
     pub odd: Vec<String>,
     /// The folders that were read, to be watched.
     pub folders: BTreeSet<PathBuf>,
-    /// Something could not be read that may be readable later, though nothing changes here.
+    /// Something could not be read that may become readable without a change in the project.
     pub is_partial: bool,
-    /// Folders that could not be read: what was known of them stays.
+    /// Folders that could not be read: their last known content stays.
     unread: Vec<UnreadFolder>,
     /// Modules that could not be read: their last texts stay.
     unread_modules: BTreeSet<String>,
@@ -58,10 +58,10 @@ pub struct SourceFile {
 
 #[derive(Clone, Debug, PartialEq)]
 struct UnreadFolder {
-    /// What the ids of its workflows begin with, or all modules.
+    /// The prefix of the ids of its workflows, or all modules.
     of: Of,
     reason: String,
-    /// A link that leads nowhere may be no folder at all.
+    /// A dangling link may not be a folder at all.
     is_link: bool,
 }
 
@@ -73,15 +73,15 @@ enum Of {
 
 /// Why a reading ended.
 enum End {
-    /// Something that was listed is not there any more: read it again.
+    /// A listed file or folder has vanished: read again.
     Vanished(String),
-    /// Nothing can be said about the project.
+    /// The project cannot be read.
     Failed(String),
 }
 
 impl Folder {
-    /// Reads `workflows/`, `modules/` and connections.yaml of the project. A folder that is not there is empty; the error
-    /// says what cannot be read of a project of which nothing can be said.
+    /// Reads `workflows/`, `modules/` and connections.yaml of the project. A missing folder is empty; the error says
+    /// what cannot be read if nothing is known of the project.
     pub fn read(project: &Path) -> Result<Self, String> {
         let mut last = String::new();
         for _ in 0..TRIES {
@@ -95,8 +95,8 @@ impl Folder {
         Err(last)
     }
 
-    /// The same for a project of which nothing is known yet: a folder that cannot be read is an error then, since nothing
-    /// can take its place.
+    /// The same for a project of which nothing is known yet: an unreadable folder is an error then, since it has no
+    /// earlier content.
     pub fn read_first(project: &Path) -> Result<Self, String> {
         let folder = Self::read(project)?;
         let unread = folder.unread.iter().find(|unread| !unread.is_link).map(|unread| unread.reason.clone());
@@ -105,7 +105,8 @@ impl Folder {
         unread.or(connections).map_or(Ok(folder), Err)
     }
 
-    /// Keeps what was known of files that cannot be read now: the workflows with these ids, and the texts of `before`.
+    /// Keeps the known content of files that cannot be read now: the workflows with these ids, and the texts of
+    /// `before`.
     pub fn keep_from(&mut self, before: Option<&Self>, ids: impl IntoIterator<Item = String>) {
         for id in ids {
             let below = |unread: &&UnreadFolder| matches!(&unread.of, Of::Workflows(prefix) if id.starts_with(prefix));
@@ -131,11 +132,11 @@ impl Folder {
         }
     }
 
-    /// The connections of connections.yaml with their secrets, and what is wrong with the file. None reaches the
-    /// file `store`; entries that are the same as `before` keep their pools.
+    /// The connections of connections.yaml with their secrets, and the problems of the file. None can reach the file
+    /// `store`; entries that are the same as in `before` keep their pools.
     pub fn read_connections(&self, store: &Path, before: &Connections) -> (Connections, Vec<Problem>) {
         match self.connections.as_ref().map(|file| file.text.as_ref()) {
-            // One that cannot be read is among the odd ones, or an error of the first reading.
+            // An unreadable one is among the problems, or an error of the first reading.
             None | Some(Err(_)) => (Connections::default(), Vec::new()),
             Some(Ok(text)) => read_connections(text, &self.root, store, before),
         }
@@ -153,7 +154,7 @@ struct Reader {
     bytes: u64,
 }
 
-/// Something in a folder.
+/// An entry of a folder.
 struct Entry {
     name: String,
     path: PathBuf,
@@ -216,7 +217,7 @@ impl Reader {
                 Err(error) if disk::is_general(&error) => {
                     return Err(End::Failed(unreadable(&shown, &error.to_string())));
                 }
-                // A link, or rights: it may be a folder of workflows.
+                // A link, or missing permissions: it may be a folder of workflows.
                 Err(error) if suffix.is_none() => {
                     let of = Of::Workflows(format!("{}.", relative.replace('/', ".")));
                     self.unread(of, unreadable(&shown, &error.to_string()), path.is_symlink());
@@ -264,7 +265,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What is in a folder that was listed; nothing where it alone cannot be read.
+    /// The entries of a listed folder; `None` if this folder cannot be read.
     fn entries(&mut self, at: &Path, shown: &str, of: impl Fn() -> Of) -> Result<Option<Vec<Entry>>, End> {
         let entries = match list(at) {
             Ok(entries) => entries,
@@ -323,13 +324,12 @@ impl Reader {
     }
 }
 
-/// Is something there by this name, a link that leads nowhere too?
+/// Does this name exist, even as a dangling link?
 fn is_listed(path: &Path) -> bool {
     !path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-/// Names and paths in a folder, sorted; without hidden ones, which editors use for their own. A list that breaks off is
-/// an error.
+/// Names and paths in a folder, sorted; without hidden ones, which editors create. An incomplete list is an error.
 fn list(at: &Path) -> std::io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(at)? {

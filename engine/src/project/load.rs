@@ -1,4 +1,4 @@
-//! From texts to workflows, and which of two wins where they want the same webhook path.
+//! From texts to workflows, and which one wins if two claim the same webhook path.
 
 use super::allowed::switch_off;
 use super::folder::Folder;
@@ -14,11 +14,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-/// How many workflows may be read inside each other: more than may call each other, so that the call is reported.
+/// How many workflows may be read inside each other: more than the limit on calls, so that the call is reported.
 const MAX_WAY: usize = 32;
 
-/// Loads all workflows of a folder. `serving` says which workflow serves a webhook path now: it keeps it. Those that are
-/// `costly` are read last: the others do not wait for them.
+/// Loads all workflows of a folder. `serving` names the workflow that serves a webhook path now: it keeps it. The
+/// `costly` ones are read last, so that the others do not wait for them.
 pub fn load(
     folder: &Folder,
     library: &Library,
@@ -41,7 +41,7 @@ pub fn load(
     files
 }
 
-/// A workflow whose called workflow does not load does not load either. Gives whether there was one.
+/// A workflow whose called workflow does not load does not load either. Returns whether there was one.
 fn refuse_broken_calls(files: &mut BTreeMap<String, LoadedFile>) -> bool {
     let broken: HashSet<String> =
         files.iter().filter(|(_, file)| file.workflow.is_none()).map(|(id, _)| id.clone()).collect();
@@ -59,12 +59,12 @@ fn refuse_broken_calls(files: &mut BTreeMap<String, LoadedFile>) -> bool {
     found
 }
 
-/// Loads workflows, those first that others call.
+/// Loads workflows, called ones first.
 struct Loader<'a> {
     folder: &'a Folder,
     library: &'a Library,
     files: BTreeMap<String, LoadedFile>,
-    /// The workflows that are being read, each called by the one before it.
+    /// The workflows being read, each called by the one before it.
     way: Vec<String>,
 }
 
@@ -95,7 +95,7 @@ impl Loader<'_> {
             ids.push(id.to_owned());
             return Callee::Cycle(ids);
         }
-        // Deeper calls than can run need not be read either.
+        // Calls deeper than the limit need not be read either.
         if self.way.len() > MAX_WAY {
             return Callee::Broken;
         }
@@ -108,7 +108,7 @@ impl Loader<'_> {
     }
 }
 
-/// A webhook whose secrets are not there cannot tell who calls.
+/// A webhook without its secrets cannot authenticate its callers.
 fn fit_locks(files: &mut BTreeMap<String, LoadedFile>, project: &Path) {
     for file in files.values_mut() {
         let Some(webhook) = file.workflow.as_ref().and_then(|workflow| workflow.webhook.as_ref()) else { continue };
@@ -143,7 +143,7 @@ fn refuse_unknown_names(files: &mut BTreeMap<String, LoadedFile>, connections: &
     }
 }
 
-/// A run that `onFailure` starts gets what failed, and nothing else: a target that needs more fails each time.
+/// A run started by `onFailure` gets only the failure as input: a target that requires more fails each time.
 fn refuse_failure_targets(files: &mut BTreeMap<String, LoadedFile>) {
     let needed = |id: &str, files: &BTreeMap<String, LoadedFile>| -> Vec<String> {
         let target = files.get(id).and_then(|file| file.workflow.clone());
@@ -174,7 +174,7 @@ fn refuse_failure_targets(files: &mut BTreeMap<String, LoadedFile>) {
     }
 }
 
-/// An event comes by an address that some step must give out: of the workflow that waits, or of one that calls it.
+/// The address of an event must be sent by some step: of the workflow that waits, or of one that calls it.
 fn warn_of_silent_events(files: &mut BTreeMap<String, LoadedFile>) {
     let gives_out = |workflow: &Workflow| {
         let text = WorkflowText::decode(&workflow.text).ok();
@@ -186,14 +186,14 @@ fn warn_of_silent_events(files: &mut BTreeMap<String, LoadedFile>) {
         let Some((event, place)) = workflow.events.first() else { continue };
         let is_heard = loaded.iter().any(|other| other.reaches(&workflow.id) && gives_out(other));
         if !is_heard {
-            let message = format!("The event `{event}` comes by an address that no step gives out");
-            let hint = format!("Send `{{callbackUrl('{event}')}}` to whoever answers, before this step.");
+            let message = format!("No step sends the address of the event `{event}`");
+            let hint = format!("Send `{{callbackUrl('{event}')}}` to the one who answers, before this step.");
             file.problems.push(Problem::warning(codes::SILENT_EVENT, *place, message).with_hint(hint));
         }
     }
 }
 
-/// Of workflows with one webhook path the one that serves it keeps it, else the first by id.
+/// Of workflows with the same webhook path the one that serves it keeps it, else the first by id.
 fn refuse_taken_paths(files: &mut BTreeMap<String, LoadedFile>, serving: impl Fn(&str) -> Option<String>) {
     let mut wanted: HashMap<String, Vec<String>> = HashMap::new();
     for (id, file) in files.iter() {
@@ -218,7 +218,7 @@ fn refuse_taken_paths(files: &mut BTreeMap<String, LoadedFile>, serving: impl Fn
     }
 }
 
-/// Loads a version from the text that the store keeps. The error says in words why it does not load any more.
+/// Loads a version from the text in the store. The error is a message about why it no longer loads.
 pub fn load_version(bytes: &[u8], library: &Library) -> Result<Workflow, String> {
     let text = WorkflowText::decode(bytes)?;
     let modules = text.modules.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect();

@@ -1,4 +1,4 @@
-//! What a workflow file loaded to.
+//! The result of loading a workflow file.
 
 use crate::access::Lock;
 use crate::workflow::model::Workflow;
@@ -10,21 +10,21 @@ use std::sync::Arc;
 pub struct LoadedFile {
     /// Its path in the project.
     pub path: String,
-    /// The workflow, unless something is wrong.
+    /// The workflow, unless it has an error.
     pub workflow: Option<Arc<Workflow>>,
-    /// What opens its webhook.
+    /// The lock of its webhook.
     pub lock: Lock,
-    /// What is wrong with it.
+    /// Its problems.
     pub problems: Vec<Problem>,
 }
 
 impl LoadedFile {
-    /// Has reading it taken more work than a file may take, or was there no time for it?
+    /// Has reading it taken more work than a file may take, or was no time left for it?
     pub fn is_costly(&self) -> bool {
         self.problems.iter().any(|problem| [codes::TOO_COSTLY, codes::LATE].contains(&problem.code))
     }
 
-    /// Was there no time for it?
+    /// Was no time left for it?
     pub fn is_late(&self) -> bool {
         self.problems.iter().any(|problem| problem.code == codes::LATE)
     }

@@ -1,4 +1,4 @@
-//! The project folder: its files, what they load to, and what of it serves.
+//! The project folder: its files, what they load to, and which version is published.
 
 mod allowed;
 mod catalog;

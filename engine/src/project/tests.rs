@@ -91,7 +91,7 @@ fn a_failure_target_that_needs_more_than_it_gets_is_refused() {
 fn an_event_whose_address_no_step_gives_out_is_a_warning() {
     let wait = "steps:\n  - id: answer\n    wait: { event: approved }\noutput: \"{answer}\"";
     let found = problems(&[("workflows/a.yaml", wait)], "a");
-    assert_eq!(found, ["F0404 The event `approved` comes by an address that no step gives out"]);
+    assert_eq!(found, ["F0404 No step sends the address of the event `approved`"]);
     let gives = format!("steps:\n  - log: {{ message: \"{{callbackUrl('approved')}}\" }}\n{}", &wait[7..]);
     assert_eq!(problems(&[("workflows/a.yaml", &gives)], "a"), [""; 0]);
     let calls = "steps:\n  - log: { message: \"{CallbackURL('approved')}\" }\n  - call: { workflow: a }";
@@ -143,7 +143,7 @@ async fn changes_are_told_once_they_have_settled() {
     std::fs::create_dir(folder.path().join("workflows")).unwrap();
     watch.changed().await;
     assert!(watch.follow(&Folder::read(folder.path()).unwrap().folders));
-    // What had come before the folder was watched counts as a change.
+    // Changes before the folder was watched count, too.
     watch.changed().await;
     std::fs::write(folder.path().join("workflows/a.yaml"), "output: 1").unwrap();
     let soon = std::time::Duration::from_secs(5);
@@ -194,7 +194,7 @@ fn what_cannot_be_read_is_not_gone() {
     assert_eq!(files.workflows.keys().collect::<Vec<_>>(), ["a", "erp.b"]);
     assert_eq!(files.modules, before.modules);
     assert!(Folder::read_first(folder.path()).unwrap_err().contains("cannot be read"));
-    // What is really gone is gone.
+    // Removed files are missing.
     for path in ["workflows", "modules", "connections.yaml"] {
         std::fs::remove_file(at(path)).unwrap();
     }
@@ -222,7 +222,7 @@ fn only_files_of_a_bound_are_read() {
     good.retain(|id| !id.starts_with("about."));
     assert_eq!(good, ["good"], "{:?}", read.workflows.keys());
     for (id, part) in
-        [("pipe", "a pipe"), ("huge", "4194304 are the most"), ("folder", "a folder"), ("zero", "a device")]
+        [("pipe", "a pipe"), ("huge", "the limit is 4194304"), ("folder", "a folder"), ("zero", "a device")]
     {
         let reason = read.workflows[id].text.as_ref().unwrap_err();
         assert!(reason.contains(part), "{id}: {reason}");

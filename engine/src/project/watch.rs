@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 /// How long the folder must be quiet before it is read.
 pub const SETTLE: Duration = Duration::from_millis(200);
-/// A folder that is never quiet is read all the same.
+/// A folder that is never quiet is read after this time.
 const LONGEST: Duration = Duration::from_secs(2);
 /// The folders that the project is loaded from.
 const FOLDERS: [&str; 2] = ["workflows", "modules"];
@@ -36,7 +36,7 @@ impl Watch {
         let changed = Arc::new(Notify::new());
         let notifier = changed.clone();
         let folder = project.to_owned();
-        // Events of reading would wake us for our own loading, and those of other files, such as a log, for nothing.
+        // Events of reading would wake us for our own loading, and those of other files, such as a log, needlessly.
         let handler = move |event: notify::Result<notify::Event>| {
             let matters = |event: notify::Event| {
                 event.need_rescan() || !event.kind.is_access() && event.paths.iter().any(|path| matters(&folder, path))
@@ -47,14 +47,15 @@ impl Watch {
         };
         let failed = |error: notify::Error| format!("{} cannot be watched for changes: {error}", project.display());
         let mut watcher = notify::recommended_watcher(handler).map_err(failed)?;
-        // The project itself only to see its folders come: the store writes below it all the time.
+        // The project itself only for new folders: the store writes below it all the time.
         watcher.watch(project, RecursiveMode::NonRecursive).map_err(failed)?;
         let (watcher, secrets, folders) = (Mutex::new(watcher), Mutex::default(), Mutex::default());
         Ok(Self { project: project.to_owned(), watcher, secrets, folders, changed })
     }
 
     /// Watches the folders that the project was read from and those of its secrets, and no others: a link may lead
-    /// anywhere. What has come to a new folder before it was watched counts as a change. Gives whether all are watched.
+    /// anywhere. What was added to a new folder before it was watched counts as a change. Returns whether all are
+    /// watched.
     pub fn follow(&self, folders: &BTreeSet<PathBuf>) -> bool {
         self.watch_secrets();
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +101,7 @@ impl Watch {
         }
     }
 
-    /// Watches anew what may be another folder by the same name.
+    /// Watches again folders that may be new ones with the same name.
     fn forget_removed(&self) {
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         let mut watched = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +112,7 @@ impl Watch {
     }
 }
 
-/// Is this path one that the project is loaded from?
+/// Is this a path that the project is loaded from?
 fn matters(project: &Path, path: &Path) -> bool {
     let is = |at: &Path| path == at.join(CONNECTIONS) || FOLDERS.iter().any(|folder| path.starts_with(at.join(folder)));
     let is_secret = |file: &PathBuf| {

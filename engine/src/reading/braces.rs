@@ -1,4 +1,4 @@
-//! Braces that YAML takes for a map, where an expression was meant.
+//! Braces that YAML reads as a map, where an expression was meant.
 
 use crate::yaml::Node;
 use crate::yaml::problem::{Fix, Problem, codes};
@@ -8,7 +8,7 @@ pub(super) fn bare_braces(node: &Node) -> Option<Problem> {
     let entries = node.entries()?;
     let is_empty = |node: &Node| node.scalar().is_some_and(|scalar| scalar.plain && scalar.text.is_empty());
     let first = entries.first()?;
-    // A map of its own lines begins where its first key does.
+    // A map on lines of its own begins at its first key.
     let is_flow = first.place != node.place;
     if !is_flow || !entries.iter().all(|entry| is_empty(&entry.value)) {
         return None;
@@ -22,13 +22,13 @@ pub(super) fn bare_braces(node: &Node) -> Option<Problem> {
     Some(problem.with_fix((!written.contains(['"', '\\'])).then_some(quoted)))
 }
 
-/// The problem of braces around what is an expression already.
+/// The problem of braces around an expression.
 pub(super) fn braces_around_expression(node: &Node) -> Option<Problem> {
     let problem = bare_braces(node)?;
     let keys: Vec<&str> = node.entries()?.iter().map(|entry| entry.key.as_str()).collect();
     let hint = format!("This key takes an expression; leave out the braces: `{}`.", keys.join(", "));
     let mut problem = Problem { warning: false, ..problem }.with_hint(hint);
-    // The one for a text does not hold here.
+    // The fix for a text is not valid here.
     problem.more.fixes.clear();
     let bare = match keys.as_slice() {
         [key] => Some(Fix::replace(node.place, node.end, *key)),

@@ -23,8 +23,8 @@ impl Reader<'_> {
         self.content_of(node).0
     }
 
-    /// Any value: each text in it is a template. With what is known of its type. Warns of what was probably meant as an
-    /// expression and is not.
+    /// Any value: each text in it is a template. Returns it with its known type. Warns of texts that were probably
+    /// meant as expressions.
     pub fn content(&mut self, node: &Node) -> (Option<Content>, Type) {
         self.warn_of_bare_expressions(node);
         self.content_of(node)
@@ -76,7 +76,7 @@ impl Reader<'_> {
     }
 }
 
-/// A value without templates: the default of an input. Braces in it are braces.
+/// A value without templates: the default of an input. Braces in it are literal.
 pub fn literal(node: &Node) -> Value {
     match &node.kind {
         crate::yaml::Kind::Scalar(scalar) => constant(scalar),

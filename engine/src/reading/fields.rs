@@ -15,13 +15,13 @@ const MOST_LISTED: usize = 30;
 /// The entries of a map whose keys are known to be allowed.
 pub struct Fields<'n> {
     entries: Vec<&'n Entry>,
-    /// Keys were refused, so what is missing may only be misspelt.
+    /// Keys were refused, so a missing one may only be misspelt.
     pub(super) refused: bool,
 }
 
 impl<'n> Fields<'n> {
-    /// The entries of `node`. Keys that are neither `keys` nor `later` are problems, and those of `later` too: they
-    /// are part of the format, but not of this version. `what` begins the messages: `A workflow`.
+    /// The entries of `node`. Keys outside `keys` are problems, also those of `later`, which are part of the format but
+    /// not of this version. `what` begins the messages: `A workflow`.
     pub fn of(node: &'n Node, what: &str, keys: &[&str], later: &[&str]) -> (Option<Self>, Vec<Problem>) {
         let Some(entries) = node.entries() else {
             let message = format!("{what} must be a map with the keys {}, not {}", listed(keys), node.describe());
@@ -35,7 +35,7 @@ impl<'n> Fields<'n> {
         (Some(Self { entries, refused: !problems.is_empty() }), problems)
     }
 
-    /// Were keys refused, so that what is missing may only be misspelt?
+    /// Were keys refused, so that a missing one may only be misspelt?
     pub fn has_refused(&self) -> bool {
         self.refused
     }
@@ -50,13 +50,13 @@ impl<'n> Fields<'n> {
         self.entries.iter().copied().find(|entry| entry.key == key)
     }
 
-    /// The entry of this key, unless it holds nothing.
+    /// The entry of this key, unless it is empty.
     pub fn take(&mut self, key: &str) -> Option<&'n Entry> {
         self.get(key).filter(|entry| !entry.value.is_null())
     }
 }
 
-/// The problem of a key that cannot be there.
+/// The problem of a key that is not allowed.
 pub fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) -> Problem {
     let key = &entry.key;
     if later.contains(&key.as_str()) {
@@ -68,7 +68,7 @@ pub fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) -> Prob
     match nearest(key, keys.iter().copied()) {
         Some(nearest) => {
             let end = Place { column: entry.place.column + key.chars().count() as u32, ..entry.place };
-            // In quotes it begins with one, and is not written as its characters.
+            // A quoted key begins with a quote, and is not written as its characters.
             let fix = entry.is_plain.then(|| Fix::replace(entry.place, end, nearest));
             problem.with_hint(format!("Did you mean `{nearest}`?")).with_fix(fix)
         }
@@ -88,7 +88,7 @@ pub fn listed(words: &[&str]) -> String {
 }
 
 impl Reader<'_> {
-    /// The text of a key, where it is there.
+    /// The text of a key, if it is present.
     pub fn optional_text(&mut self, fields: &mut Fields<'_>, key: &str) -> Option<String> {
         let entry = fields.take(key)?;
         let text = entry.value.scalar().map(|scalar| scalar.text.clone());
@@ -98,7 +98,7 @@ impl Reader<'_> {
         text
     }
 
-    /// The boolean of a key, where it is there.
+    /// The boolean of a key, if it is present.
     pub fn optional_bool(&mut self, fields: &mut Fields<'_>, key: &str) -> Option<bool> {
         let entry = fields.take(key)?;
         let core = entry.value.scalar().map(Scalar::core);
@@ -109,7 +109,7 @@ impl Reader<'_> {
         None
     }
 
-    /// One of some words, where the key is there.
+    /// One of some words, if the key is present.
     pub fn optional_word<T: Copy>(&mut self, fields: &mut Fields<'_>, key: &str, words: &[(&str, T)]) -> Option<T> {
         let entry = fields.take(key)?;
         self.word(&entry.value, key, words)
@@ -128,7 +128,7 @@ impl Reader<'_> {
         found
     }
 
-    /// An entry that must be there; `why` says so where it is not.
+    /// A required entry; `why` is the message if it is missing.
     pub fn needed<'n>(&mut self, fields: &Fields<'n>, key: &str, place: Place, why: &str) -> Option<&'n Entry> {
         let entry = fields.get(key).filter(|entry| !entry.value.is_null());
         if entry.is_none() && !fields.refused {
@@ -150,7 +150,7 @@ impl Reader<'_> {
         fits
     }
 
-    /// A map of names to templates; nothing where one is broken.
+    /// A map of names to templates; `None` if one is invalid.
     pub fn templates(&mut self, fields: &mut Fields<'_>, key: &str) -> Option<Vec<(String, Content)>> {
         let Some(entry) = fields.take(key) else { return Some(Vec::new()) };
         let Some(entries) = entry.value.entries() else {
@@ -183,7 +183,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports that `node` is something else than `wanted` says.
+    /// Reports that `node` is not what `wanted` describes.
     pub fn wrong(&mut self, node: &Node, wanted: &str) {
         let given = match node.scalar() {
             Some(scalar) if !node.is_null() => format!("`{}`", shortened(&scalar.text)),

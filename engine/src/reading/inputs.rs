@@ -31,7 +31,7 @@ impl Reader<'_> {
         inputs
     }
 
-    /// One parameter. `ty` is its type where none is written.
+    /// One parameter. `ty` is its type if none is written.
     pub fn input(&mut self, entry: &Entry, ty: Type) -> Option<Input> {
         let node = &entry.value;
         let mut input = Input {

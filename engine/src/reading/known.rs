@@ -1,4 +1,4 @@
-//! What a reader knows of the variables at the present place, and what it reports of their names.
+//! What a reader knows of the variables at the present place, and its reports about their names.
 
 use super::Reader;
 use crate::script::{Input, Scope, Slot};
@@ -51,7 +51,7 @@ impl Reader<'_> {
         self.variables.scope_mut()
     }
 
-    /// Goes to a place where this is known.
+    /// Moves to a place with this scope.
     pub fn set_scope(&mut self, scope: Scope) {
         *self.scope_mut() = scope;
     }
@@ -60,12 +60,12 @@ impl Reader<'_> {
         std::mem::take(self.scope_mut())
     }
 
-    /// Makes a variable known that can be set.
+    /// Declares a variable that can be set.
     pub fn define(&mut self, name: &str, ty: Type) -> Slot {
         self.variables.define(name, ty)
     }
 
-    /// A step sets a variable of this name. `place` is where it says so.
+    /// A step sets a variable of this name. `place` is where it is written.
     pub fn set_variable(&mut self, name: &str, place: Place, ty: Type) -> Slot {
         if let Some(around) = self.variables.fixed_by(name) {
             let message = format!("`{name}` comes from outside and cannot be set inside {around}");
@@ -90,12 +90,12 @@ impl Reader<'_> {
         self.variables.also_set(slots);
     }
 
-    /// What surrounds the present steps and runs several of them at the same time, as in `` `parallel` ``.
+    /// The block around the present steps that runs several of them at the same time, as in `` `parallel` ``.
     pub fn side_by_side(&self) -> Option<&'static str> {
         self.variables.side_by_side()
     }
 
-    /// The present steps are surrounded by this.
+    /// The present steps are inside this block.
     pub fn set_side_by_side(&mut self, around: Option<&'static str>) {
         self.variables.set_side_by_side(around);
     }

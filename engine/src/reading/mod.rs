@@ -1,5 +1,5 @@
 //! Reading YAML with FlowScript in it: maps with their keys, values, templates and expressions, each problem with its
-//! place. What is read is checked against the variables that are known at that place.
+//! place. All content is checked against the variables that are known at that place.
 
 mod braces;
 mod content;
@@ -40,7 +40,7 @@ const BYTES_OF_STEP: u64 = 16;
 /// Reads the parts of one file. It continues after a problem, so that all problems are reported at once.
 pub struct Reader<'a> {
     library: &'a Library,
-    /// What reading the file may still use.
+    /// The remaining budget for reading the file.
     loading: Loading<'a>,
     problems: Vec<Problem>,
     /// Problems that are not reported, and whether there is an error among them.
@@ -52,7 +52,8 @@ pub struct Reader<'a> {
     named: Named,
 }
 
-/// What a file names that is defined elsewhere, each with its place. Whether it exists is checked with the whole project.
+/// Names in a file of things defined elsewhere, each with its place. Whether they exist is checked with the whole
+/// project.
 #[derive(Debug, Default)]
 pub struct Named {
     /// Workflows by id.
@@ -63,22 +64,22 @@ pub struct Named {
     pub events: Vec<(String, Place)>,
 }
 
-/// What was read in addition to the values.
+/// The results of reading in addition to the values.
 pub struct Findings {
     /// Problems in the order of the file.
     pub problems: Vec<Problem>,
-    /// One of them keeps the workflow from loading.
+    /// At least one of them keeps the workflow from loading.
     pub failed: bool,
     /// The names of all variables by slot.
     pub names: Vec<EcoString>,
     /// The modules that the file uses.
     pub modules: Modules,
-    /// What it names that is defined elsewhere.
+    /// Names of things defined elsewhere.
     pub named: Named,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader that knows the engine's own variables, of a file of this many bytes.
+    /// A reader with the engine's own variables, for a file of this many bytes.
     pub fn new(library: &'a Library, bytes: usize) -> Self {
         let mut loading = Loading::new(library);
         loading.pay(bytes as u64 / BYTES_OF_STEP);
@@ -94,11 +95,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What was found, at the end.
+    /// The findings, at the end.
     pub fn finish(mut self) -> Findings {
         let start = Place { line: 1, column: 1 };
         if self.loading.has_ended() {
-            // What is at the place where the reading was ended may be right.
+            // The part at which the reading was ended may be correct.
             let message = "The file was not read to its end: it takes more work than a file may take";
             let hint = "Divide it into workflows that call each other, or write fewer variables, steps and types.";
             let problem = match self.library.stopped() {
@@ -145,17 +146,17 @@ impl<'a> Reader<'a> {
         problems.into_iter().for_each(|problem| self.report(problem));
     }
 
-    /// What reading the file may still use.
+    /// The remaining budget for reading the file.
     pub fn loading(&mut self) -> &mut Loading<'a> {
         &mut self.loading
     }
 
-    /// Counts an entry of the file. False when the reading has been ended.
+    /// Counts an entry of the file. `false` once the reading has been ended.
     pub fn pay(&mut self) -> bool {
         self.loading.pay(ENTRY)
     }
 
-    /// Counts a look at this part of the variables that are known, and an entry. False when the reading has been ended.
+    /// Counts a look at this part of the known variables, and an entry. `false` once the reading has been ended.
     pub fn pay_for_variables(&mut self, part: usize) -> bool {
         let width = self.scope().width() / part;
         self.pay() && self.loading.pay(width as u64)
@@ -195,7 +196,7 @@ impl<'a> Reader<'a> {
         (script, ty)
     }
 
-    /// The expression that a node must be. `what` begins the message.
+    /// The expression in a node, which must be one. `what` begins the message.
     pub fn expression(&mut self, node: &Node, what: &str) -> Option<(Script, Type)> {
         let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
             let message = format!("{what} must be an expression, not {}", node.describe());
@@ -208,7 +209,7 @@ impl<'a> Reader<'a> {
         script.map(|script| (script, ty))
     }
 
-    /// The entries of a map whose keys must be these. `what` begins the messages.
+    /// The entries of a map with only these keys. `what` begins the messages.
     pub fn fields<'n>(&mut self, node: &'n Node, what: &str, keys: &[Key]) -> Option<Fields<'n>> {
         let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
         let (fields, problems) = Fields::of(node, what, &names, &[]);
@@ -218,7 +219,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The problem of a file for which there was no time.
+/// The problem of a file for which no time was left.
 pub fn late() -> Problem {
     let message = "The file has not been read: loading the project takes too long";
     Problem::new(codes::LATE, Place { line: 1, column: 1 }, message).with_hint("It is tried again.")

@@ -1,4 +1,5 @@
-//! What keys take, as a JSON Schema for editors. It says what is meant: a text may also be written as a number.
+//! The values of keys as a JSON Schema for editors. It describes the intended form: a text may also be written as a
+//! number.
 
 use super::inputs::INPUT;
 use super::{Key, Takes};
@@ -18,7 +19,7 @@ pub fn of_map(keys: &[Key]) -> Json {
     schema
 }
 
-/// The schema of what a key takes.
+/// The schema of the value of a key.
 pub fn of(takes: &Takes) -> Json {
     let text = || json!(["string", "number", "boolean"]);
     match takes {

@@ -1,6 +1,6 @@
-//! The keys of maps, and what each takes: the reader refuses all others, and editors get them as a JSON Schema.
+//! The keys of maps, and the value of each: the reader refuses all others, and editors get them as a JSON Schema.
 
-/// What a key takes.
+/// The value of a key.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {
     /// Nothing, or what follows.
@@ -44,24 +44,24 @@ pub enum Takes {
 pub struct Key {
     /// Its name.
     pub name: &'static str,
-    /// What it takes.
+    /// Its value.
     pub takes: Takes,
-    /// Whether the map needs it.
+    /// Whether the map requires it.
     pub needed: bool,
 }
 
-/// A key that a map needs.
+/// A required key.
 pub const fn needed(name: &'static str, takes: Takes) -> Key {
     Key { name, takes, needed: true }
 }
 
-/// A key that a map may have.
+/// An optional key.
 pub const fn optional(name: &'static str, takes: Takes) -> Key {
     Key { name, takes, needed: false }
 }
 
 impl Takes {
-    /// The keys of the map that it takes; none where it takes something else.
+    /// The keys of the map that it takes; empty for other values.
     pub fn keys(&self) -> &'static [Key] {
         match self {
             Self::Map(keys) => keys,

@@ -7,7 +7,7 @@ use crate::yaml::problem::{Fix, Problem, codes};
 use crate::yaml::{self, Core, Node, Place, Scalar};
 
 impl Reader<'_> {
-    /// Texts without quotes that are expressions over variables, and braces that YAML takes for a map.
+    /// Unquoted texts that are expressions over variables, and braces that YAML reads as a map.
     pub(super) fn warn_of_bare_expressions(&mut self, node: &Node) {
         match &node.kind {
             yaml::Kind::Scalar(scalar) => self.warn_of_bare_expression(scalar, node.place, node.end),

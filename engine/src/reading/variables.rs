@@ -20,7 +20,7 @@ pub(super) struct Variables {
     scope: Scope,
     /// Slots that steps have set so far.
     written: HashSet<Slot>,
-    /// What surrounds the present steps and runs several of them at the same time.
+    /// The block around the present steps that runs several of them at the same time.
     side_by_side: Option<&'static str>,
 }
 
@@ -42,15 +42,15 @@ impl Variables {
         self.names
     }
 
-    /// A variable that the workflow has, but not on every way to this place, is reported in other words than one that
-    /// it does not have.
+    /// A variable that the workflow has, but not on every path to this place, gets a message other than that for an
+    /// unknown one.
     pub(super) fn explain_unset(&self, problem: Problem, scope: &Scope) -> Problem {
         let name = problem.more.subject.clone().filter(|_| problem.code == language::UNKNOWN_VARIABLE);
         let slot = name.as_ref().and_then(|name| self.slots.get(name).copied());
         let Some(name) = name.filter(|_| slot.is_some_and(|slot| slot >= FIRST_INPUT && !scope.knows(slot))) else {
             return problem;
         };
-        let message = format!("The variable `{name}` is not set on every way that leads here.");
+        let message = format!("The variable `{name}` is not set on every path to this place.");
         let hint =
             "Set it before the branches, or in each of them; what `parallel` and `forEach` find comes out as `output`.";
         Problem { message, hint: Some(hint.into()), more: Box::default(), ..problem }
@@ -91,14 +91,14 @@ impl Variables {
         &mut self.scope
     }
 
-    /// Makes a variable known that can be set.
+    /// Declares a variable that can be set.
     pub(super) fn define(&mut self, name: &str, ty: Type) -> Slot {
         let slot = self.slot(name);
         self.scope.define(name, slot, ty, true);
         slot
     }
 
-    /// What surrounds the present steps so that they cannot set the variable of this name.
+    /// The block around the present steps that keeps them from setting the variable of this name.
     pub(super) fn fixed_by(&self, name: &str) -> Option<&'static str> {
         self.side_by_side.filter(|_| self.scope.is_fixed(name))
     }
@@ -130,12 +130,12 @@ impl Variables {
         self.written.extend(slots);
     }
 
-    /// What surrounds the present steps and runs several of them at the same time.
+    /// The block around the present steps that runs several of them at the same time.
     pub(super) fn side_by_side(&self) -> Option<&'static str> {
         self.side_by_side
     }
 
-    /// The present steps are surrounded by this.
+    /// The present steps are inside this block.
     pub(super) fn set_side_by_side(&mut self, around: Option<&'static str>) {
         self.side_by_side = around;
     }

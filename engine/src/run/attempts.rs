@@ -1,10 +1,11 @@
-//! Which attempt of a step comes next. A number is given once, so that no attempt overwrites another in the history.
+//! The number of the next attempt of a step. A number is used once, so that no attempt overwrites another in the
+//! history.
 
 use super::trace::StepTrace;
 use crate::store::StepRecord;
 use std::collections::HashMap;
 
-/// The newest attempts before a run was resumed, by position. A position comes once more at most while it continues.
+/// The newest attempts before a run was resumed, by position. A position occurs at most once more in the continued run.
 #[derive(Debug, Default)]
 pub(super) struct Attempts(HashMap<String, u32>);
 

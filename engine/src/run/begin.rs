@@ -1,4 +1,4 @@
-//! The beginning of a run: its inputs, its label, and what acceptance needs to know of them.
+//! The beginning of a run: its inputs, its label, and the facts that acceptance needs.
 
 use super::host::RunHost;
 use super::machine::{Machine, context};
@@ -10,23 +10,23 @@ use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::sync::Arc;
 
-/// The position of what is wrong with the input of a run. No step can have it.
+/// The position for problems of a run's input. No step can have it.
 pub const INPUT: &str = "input";
 
 /// The longest label, in characters.
 const MAX_LABEL: usize = 200;
 
-/// What is known of a run before it is accepted.
+/// The facts about a run before it is accepted.
 #[derive(Debug, Default)]
 pub struct Prepared {
     /// The label for the history.
     pub label: Option<String>,
-    /// The key of its lane; empty where all messages are one lane.
+    /// The key of its lane; empty if all messages are in one lane.
     pub lane: String,
 }
 
-/// Learns what acceptance needs without running any step. An input that does not fit is an error, unless
-/// `processing.input` makes it: then it is the run that fails.
+/// Prepares acceptance without running any step. An input that does not fit is an error, unless `processing.input`
+/// computes it: then the run fails.
 pub fn prepare(work: Work, room: Room, host: Arc<RunHost>) -> Result<Prepared, Fault> {
     let mut machine = Machine::new(work, room, host);
     let mut prepared = Prepared::default();

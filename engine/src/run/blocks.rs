@@ -1,4 +1,4 @@
-//! Steps whose parts are strands of their own: opening them, and what their ends make of the step.
+//! Steps whose parts are strands of their own: opening them, and the result of the step from their ends.
 
 use super::Ended;
 use super::machine::{Machine, context};
@@ -11,7 +11,7 @@ use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::{Record, Rows, Value};
 
-/// The end of a run, or nothing while it continues.
+/// The end of a run; `Ok` while it continues.
 type Goes = Result<(), Box<Result<Value, Fault>>>;
 
 impl Machine {
@@ -48,7 +48,7 @@ impl Machine {
         Ok(Strand::new(Some(path.to_owned()), Part::Called, workflow, 0, variables, caller.retries))
     }
 
-    /// Begins as many parts of a loop or of branches as may continue, and ends the step where none is left.
+    /// Begins as many parts of a loop or of branches as may continue, and ends the step if none is left.
     pub(super) fn fill(&mut self, path: &str, strand: &mut Strand) {
         let workflow = strand.workflow.clone();
         let step = strand.step.and_then(|index| workflow.step(index));
@@ -123,7 +123,7 @@ impl Machine {
         self.ready.push_back(path.to_owned());
     }
 
-    /// A strand has come to its end.
+    /// A strand has ended.
     pub(super) fn finished(&mut self, path: &str, child: Strand, result: Result<Value, Fault>) -> Goes {
         let Some(parent_path) = child.parent.clone() else {
             self.strands.insert(path.to_owned(), child);
@@ -190,7 +190,7 @@ impl Machine {
         self.fill(path, parent);
     }
 
-    /// Does a failure end the run, whatever steps allow?
+    /// Does a failure end the run, even if steps would allow it?
     pub(super) fn ends_all(&self, fault: &Fault) -> bool {
         fault.kind == ErrorKind::Cancelled.name() || fault.kind == INTERRUPTED || self.is_over(fault)
     }
@@ -228,7 +228,7 @@ impl Machine {
                     RunState::Failed
                 };
                 ended.refused = !self.has_input && fault.status == Some(400) && !self.work.processes_input();
-                // The variables of this moment: a retry continues from the last acting step with what it knew then.
+                // The variables at this moment: a retry continues from the last acting step with their values then.
                 fault.note_place(self.host.as_ref());
                 ended.failure = Some((fault, self.failed_at.first()));
             }
@@ -241,7 +241,7 @@ impl Machine {
         ended
     }
 
-    /// Errors say nothing of what is masked.
+    /// Removes masked values from errors.
     fn hide(&self, ended: &mut Ended) {
         let message = ended.failure.as_mut().map(|(fault, _)| &mut fault.message);
         let errors = ended.trace.iter_mut().filter_map(|step| step.error.as_mut());
@@ -250,7 +250,7 @@ impl Machine {
         }
     }
 
-    /// What `processing.output` makes of the output for the caller.
+    /// The answer to the caller that `processing.output` computes from the output.
     fn answer(&mut self, output: &Value) -> Result<Option<Value>, Fault> {
         let workflow = self.work.workflow.clone();
         let processing = workflow.webhook.as_ref().and_then(|webhook| webhook.processing_output.as_ref());

@@ -1,4 +1,4 @@
-//! What the steps of a run did to its variables, kept in memory until the run's end says whether it is written.
+//! The changes of a run's variables by its steps, kept in memory until the run's end decides whether they are stored.
 
 use crate::script::Slot;
 use crate::script::encoding;
@@ -8,16 +8,16 @@ use ecow::EcoString;
 use flowscript_lang::value::{Rows, Value};
 use std::collections::{BTreeMap, VecDeque};
 
-/// The most steps of which a run remembers it: the last ones.
+/// The most steps whose changes are remembered: the last ones.
 const MOST: usize = 1_000;
-/// A larger value, in bytes of the store, is described in words instead.
+/// A larger value, in bytes of the store, is replaced by a description.
 const LARGEST: usize = 64 << 10;
-/// What is written of one run at most, in bytes of the store.
+/// The most bytes of one run in the store.
 const MOST_BYTES: usize = 1 << 20;
-/// The length of a value in words, in characters.
+/// The length of a description, in characters.
 const WORDS: usize = 200;
 
-/// What one step did.
+/// The changes of one step.
 #[derive(Clone, Debug)]
 pub struct StepDiff {
     /// Its position.
@@ -39,18 +39,18 @@ pub struct Change {
     pub after: Value,
 }
 
-/// Notes what steps do.
+/// Records the changes of steps.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     /// Steps that have begun: what they may set, by position.
     open: BTreeMap<String, Vec<(Slot, Value)>>,
     done: VecDeque<StepDiff>,
-    /// How many of them the store has from an earlier end of the run.
+    /// The number of changes in the store from an earlier end of the run.
     kept: usize,
 }
 
 impl Recorder {
-    /// Goes on from what the store has.
+    /// Continues from what the store has.
     pub(super) fn resume(&mut self, kept: Vec<StepDiff>) {
         self.kept = kept.len();
         self.done = kept.into();
@@ -66,7 +66,7 @@ impl Recorder {
         self.open.insert(position.to_owned(), values.collect());
     }
 
-    /// A step is over. One that began in an earlier process is not known.
+    /// A step is over. One that began in an earlier process is unknown.
     pub(super) fn end(&mut self, position: &str, attempt: u32, names: &[EcoString], values: &[Value], redact: &Redact) {
         let Some(before) = self.open.remove(position) else { return };
         let changes = before.into_iter().filter_map(|(slot, before)| {
@@ -81,13 +81,13 @@ impl Recorder {
         self.done.push_back(StepDiff { position: position.to_owned(), attempt, changes: changes.collect() });
     }
 
-    /// What was noted, and how much of it the store has already.
+    /// The recorded changes, and how many of them are in the store already.
     pub(super) fn take(&mut self) -> (Vec<StepDiff>, usize) {
         (std::mem::take(&mut self.done).into(), std::mem::take(&mut self.kept))
     }
 }
 
-/// The value for the store: of the newest steps as much as fits.
+/// The value for the store: as many of the newest steps as fit.
 pub(super) fn to_value(diffs: &[StepDiff]) -> Value {
     let mut left = MOST_BYTES;
     let mut rows = Vec::new();

@@ -15,38 +15,38 @@ pub struct Ended {
     pub state: RunState,
     /// Completed, but a step failed and was allowed to.
     pub with_errors: bool,
-    /// The inputs by name, once they were made and if they are not kept yet.
+    /// The inputs by name, once they are computed and until they are stored.
     pub input: Option<Value>,
-    /// Was the input of the caller to blame, before any FlowScript of the workflow saw it?
+    /// Was the input of the caller invalid, before any FlowScript of the workflow ran?
     pub refused: bool,
     /// The label for the history.
     pub label: Option<String>,
-    /// What the workflow gives.
+    /// The output of the workflow.
     pub output: Option<Value>,
-    /// What `processing.output` made of it for the caller.
+    /// The answer to the caller from `processing.output`.
     pub answer: Option<Value>,
     /// Why it failed, and the position of the step.
     pub failure: Option<(Fault, Option<String>)>,
     /// The steps it passed.
     pub trace: Vec<StepTrace>,
-    /// Starts of steps that are not kept yet.
+    /// Starts of steps that are not stored yet.
     pub starts: Vec<StepStart>,
-    /// Results of steps that are not kept yet.
+    /// Results of steps that are not stored yet.
     pub ends: Vec<StepEnd>,
-    /// What steps did to its variables, masked.
+    /// The changes of its variables by steps, masked.
     pub diffs: Vec<StepDiff>,
-    /// How many of them the store has from an earlier end of the run.
+    /// How many of them are in the store from an earlier end of the run.
     pub kept_diffs: usize,
-    /// Its log, as far as it is not kept yet.
+    /// The part of its log that is not stored yet.
     pub log: Vec<LogLine>,
     /// When it was over.
     pub ended_at: Timestamp,
-    /// What its values count as, until they are gone.
+    /// The load of its values, until they are dropped.
     pub load: Option<Arc<Load>>,
 }
 
 impl Ended {
-    /// An end at this instant without anything else.
+    /// An end at this instant without other results.
     pub fn new(state: RunState, ended_at: Timestamp) -> Self {
         Self {
             state,
@@ -68,14 +68,14 @@ impl Ended {
         }
     }
 
-    /// The weight of what is kept of it, in bytes.
+    /// The weight of its stored parts, in bytes.
     pub fn weight(&self) -> usize {
         let values = [&self.input, &self.output, &self.answer].into_iter().flatten().map(weight);
         let lines = self.log.iter().map(|line| line.message.len());
         values.chain(lines).fold(0, usize::saturating_add)
     }
 
-    /// A run that failed before it could say anything else.
+    /// A run that failed before it had other results.
     pub fn failed(fault: Fault, ended_at: Timestamp) -> Self {
         Self { failure: Some((fault, None)), ..Self::new(RunState::Failed, ended_at) }
     }

@@ -1,7 +1,7 @@
-//! Where a run has failed.
+//! The position at which a run has failed.
 
-/// The positions of failures that nothing has swallowed yet, in the order in which they came. Strands side by side may
-/// fail at the same time, one for good and another one inside a step that may fail.
+/// The positions of failures that are not swallowed yet, in the order of their occurrence. Parallel strands may fail at
+/// the same time, one finally and another inside a step that may fail.
 #[derive(Debug, Default)]
 pub(super) struct FailedAt(Vec<String>);
 
@@ -18,7 +18,7 @@ impl FailedAt {
         self.0.retain(|at| !is_within(at, position));
     }
 
-    /// Where the failure began that ends the run.
+    /// The position where the failure that ends the run began.
     pub(super) fn first(&mut self) -> Option<String> {
         std::mem::take(&mut self.0).into_iter().next()
     }

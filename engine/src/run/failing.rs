@@ -1,4 +1,4 @@
-//! Failures of steps: what is tried again, what is noted, what ends the run.
+//! Failures of steps: which are retried, recorded, or end the run.
 
 use super::machine::{Machine, Pause, context};
 use super::retry;
@@ -9,7 +9,7 @@ use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 
 impl Machine {
-    /// A failure: tried again later, noted in `errors`, or the end of the strand.
+    /// A failure: retried later, recorded in `errors`, or the end of the strand.
     pub(super) fn fail(
         &mut self,
         strand: &mut Strand,
@@ -30,7 +30,7 @@ impl Machine {
             let delay = match retry::delay(step, &fault, strand.failures, &mut strand.variables, context) {
                 Ok(delay) => delay,
                 Err(second) if self.ends_all(&second) => return Err(second),
-                // The step fails for its own reason, and says why it is not tried again.
+                // The step fails for its own reason, and the error says why it is not retried.
                 Err(second) => {
                     let reason = fault.message.trim_end_matches('.');
                     fault.message = format!("{reason}. Its `retry.on` failed: {}", second.message);

@@ -1,4 +1,4 @@
-//! What a run's scripts get from outside: clock, randomness, the run's log, and the request to stop.
+//! The environment of a run's scripts: clock, randomness, the run's log, and the request to stop.
 
 use super::trace::StepTrace;
 use crate::burden::Load;
@@ -30,47 +30,47 @@ const MAX_LINE: usize = 16 * 1024;
 pub struct RunHost {
     clock: Arc<dyn Clock>,
     log: Mutex<Log>,
-    /// The steps that were passed without a commit of their own: others may look while the run continues.
+    /// The completed steps without a commit of their own: visible to others while the run continues.
     trace: Mutex<Vec<StepTrace>>,
-    /// Others may look at the run while it is at work.
+    /// The run is visible to others while it is running.
     is_watched: bool,
     max_lines: usize,
     /// When the run's time is over, in elapsed time of the clock.
     deadline: Duration,
     stop: Arc<StopFlag>,
     calls: Option<Calls>,
-    /// The thread is given back then.
+    /// The time at which the thread is given back.
     patience: Option<Instant>,
-    /// The engine ends what is at work.
+    /// The engine's request to end all running work.
     halt: Option<Arc<StopFlag>>,
-    /// What its values weigh.
+    /// The weight of its values.
     load: Option<Arc<Load>>,
 }
 
-/// How the scripts of a run reach out.
+/// The access of a run's scripts to the outside.
 #[derive(Clone, Debug)]
 pub struct Calls {
-    /// Where requests go.
+    /// Sends their requests.
     pub sender: Arc<Sender>,
-    /// Where they are waited for: scripts run on threads of their own.
+    /// Waits for their answers: scripts run on threads of their own.
     pub runtime: Handle,
     /// The run, for the keys of its requests.
     pub run: RunId,
-    /// Where events for the run are sent to.
+    /// The addresses for events of the run.
     pub callbacks: Option<Callbacks>,
 }
 
-/// Where events for runs are sent to.
+/// The addresses for events of runs.
 #[derive(Clone)]
 pub struct Callbacks {
-    /// The engine's address, without a slash at its end.
+    /// The engine's address, without a trailing slash.
     pub base: Arc<str>,
-    /// What addresses are signed with.
+    /// The key for signing addresses.
     pub secret: [u8; 32],
 }
 
 impl Callbacks {
-    /// The address that an event of a run is sent to.
+    /// The address for an event of a run.
     pub fn url(&self, run: RunId, name: &str) -> String {
         callback::url(&self.base, &self.secret, run, name)
     }
@@ -90,7 +90,7 @@ struct Log {
     /// Its attempt, and when that began, while it computes or reads.
     current: Option<(u32, Timestamp)>,
     full: bool,
-    /// What the lines take.
+    /// The size of the lines.
     bytes: usize,
 }
 
@@ -104,7 +104,7 @@ pub struct StopFlag {
 const CANCELLED: u8 = 1;
 const ABANDONED: u8 = 2;
 
-/// Held by a caller: when it goes away, the result is no longer needed.
+/// Held by a caller: when it is dropped, the work is cancelled.
 #[derive(Debug)]
 pub struct CancelledWith(Arc<StopFlag>);
 
@@ -115,7 +115,7 @@ impl Drop for CancelledWith {
 }
 
 impl StopFlag {
-    /// Asks for the end of the run.
+    /// Requests the end of the run.
     pub fn cancel(&self) {
         self.set(CANCELLED);
     }
@@ -125,7 +125,7 @@ impl StopFlag {
         self.set(ABANDONED);
     }
 
-    /// Was the end asked for?
+    /// Was the end requested?
     pub fn is_cancelled(&self) -> bool {
         self.flags.load(Ordering::Acquire) & CANCELLED != 0
     }
@@ -135,22 +135,22 @@ impl StopFlag {
         self.flags.load(Ordering::Acquire) & ABANDONED != 0
     }
 
-    /// Was either asked for?
+    /// Was either requested?
     pub fn is_asked(&self) -> bool {
         self.flags.load(Ordering::Acquire) != 0
     }
 
-    /// Cancels what it belongs to once this is dropped: its caller has gone away.
+    /// Cancels its work on drop: the caller is gone.
     #[must_use]
     pub fn cancelled_with(self: &Arc<Self>) -> CancelledWith {
         CancelledWith(self.clone())
     }
 
-    /// Ready once either was asked for.
+    /// Ready once either was requested.
     pub async fn asked(&self) {
         let changed = self.changed.notified();
         tokio::pin!(changed);
-        // Listening begins before looking, so that no request falls between the two.
+        // Listening begins before the check, so that no request is missed between the two.
         changed.as_mut().enable();
         if self.flags.load(Ordering::Acquire) == 0 {
             changed.await;
@@ -164,8 +164,8 @@ impl StopFlag {
 }
 
 impl RunHost {
-    /// A host for a run that may take `limit` from now on and write `max_lines` lines of log. Without `calls` its scripts
-    /// reach nobody.
+    /// A host for a run that may take `limit` from now on and write `max_lines` lines of log. Without `calls` its
+    /// scripts cannot send requests.
     pub fn new(
         clock: Arc<dyn Clock>,
         limit: Duration,
@@ -194,7 +194,7 @@ impl RunHost {
         self.clock.as_ref()
     }
 
-    /// What the wall clock shows.
+    /// The time of the wall clock.
     pub fn instant(&self) -> Timestamp {
         self.clock.now()
     }
@@ -211,24 +211,24 @@ impl RunHost {
         Self { halt: Some(halt), ..self }
     }
 
-    /// The same for a run whose values count among those of all.
+    /// The same for a run whose values count in the total load.
     #[must_use]
     pub fn loaded(self, load: Arc<Load>) -> Self {
         Self { load: Some(load), ..self }
     }
 
-    /// What its values weigh, where they count.
+    /// The weight of its values, if they count.
     pub fn load(&self) -> Option<&Arc<Load>> {
         self.load.as_ref()
     }
 
-    /// The same for a run that others may look at while it is at work.
+    /// The same for a run that is visible to others while it is running.
     #[must_use]
     pub fn watched(self) -> Self {
         Self { is_watched: true, ..self }
     }
 
-    /// The steps for the end of the run. They can be seen until that end is kept.
+    /// The steps for the end of the run. They are visible until that end is stored.
     pub fn last_trace(&self) -> Vec<StepTrace> {
         let mut trace = self.trace();
         if self.is_watched { trace.clone() } else { std::mem::take(&mut *trace) }
@@ -258,7 +258,7 @@ impl RunHost {
         self.clock.after(self.deadline).await;
     }
 
-    /// Ready once the run is stopped or its time is over; says which.
+    /// Ready once the run is stopped or its time is over; returns which.
     pub async fn over(&self) -> Fault {
         tokio::select! {
             () = self.asked_to_stop() => Fault::new(ErrorKind::Cancelled, "The run was cancelled."),
@@ -266,7 +266,7 @@ impl RunHost {
         }
     }
 
-    /// Names the step that runs from now on: the path of its strand and its position there.
+    /// Sets the current step: the path of its strand and its position there.
     pub fn enter(&self, path: &str, position: &str, attempt: u32, begun: Timestamp) {
         let mut log = self.lock();
         log.current = Some((attempt, begun));
@@ -288,7 +288,7 @@ impl RunHost {
         Some((log.position.clone()?, attempt, begun))
     }
 
-    /// The steps that were passed without a commit of their own.
+    /// The completed steps without a commit of their own.
     pub fn trace(&self) -> MutexGuard<'_, Vec<StepTrace>> {
         self.trace.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -303,14 +303,14 @@ impl RunHost {
         &self.stop
     }
 
-    /// The lines so far; they are handed out once.
+    /// The lines so far; each is returned once.
     pub fn take_log(&self) -> Vec<LogLine> {
         let mut log = self.lock();
         log.bytes = 0;
         std::mem::take(&mut log.lines)
     }
 
-    /// What the lines so far take, in bytes.
+    /// The size of the lines so far, in bytes.
     pub fn log_bytes(&self) -> usize {
         self.lock().bytes
     }

@@ -1,7 +1,7 @@
-//! What the store keeps of an unfinished run, by key, and reading it back.
+//! The entries of an unfinished run in the store, by key, and reading them back.
 //!
-//! `at:PATH` is the place of a strand, `v:PATH NAME` a variable, `in:POSITION` the elements of a loop, `out:PATH` what a
-//! pass or branch has given, `trace:N` steps without a commit of their own, `spent` the time the run has worked.
+//! `at:PATH` is the place of a strand, `v:PATH NAME` a variable, `in:POSITION` the elements of a loop, `out:PATH` the
+//! result of a pass or branch, `trace:N` steps without a commit of their own, `spent` the time the run has worked.
 
 use super::strand::{Open, Part, State, Strand, path_of};
 use super::trace::{StepTrace, encode_trace};
@@ -14,25 +14,25 @@ use flowscript_lang::value::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// In front of the paths of strands.
+/// Prefix of the paths of strands.
 pub(super) const AT: &str = "at:";
-/// In front of variables.
+/// Prefix of variables.
 pub(super) const VARIABLE: &str = "v:";
-/// In front of the elements of loops.
+/// Prefix of the elements of loops.
 pub(super) const ITEMS: &str = "in:";
-/// In front of what parts have given.
+/// Prefix of the results of parts.
 pub(super) const RESULT: &str = "out:";
-/// In front of the numbers of pieces of the trace.
+/// Prefix of the numbers of pieces of the trace.
 pub(super) const TRACE: &str = "trace:";
-/// The key that is there once a step has failed that was allowed to: its strand may be over long before the run.
+/// The key that exists once a step has failed that was allowed to: its strand may end long before the run.
 pub(super) const WITH_ERRORS: &str = "withErrors";
 /// The key of the time that the run has worked.
 const SPENT: &str = "spent";
 
-/// What is kept by key, as [`crate::store::Changes`] wants it.
+/// Entries by key, in the form of [`crate::store::Changes`].
 pub(super) type Kept = Vec<(String, Option<Vec<u8>>)>;
 
-/// What the store has of a run.
+/// What the store holds of a run.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     /// Bytes by key.
@@ -40,7 +40,7 @@ pub(super) struct Ledger {
     total: usize,
     /// Keys that the store is to drop.
     dropped: Vec<String>,
-    /// How many steps of the trace it has, and in how many pieces.
+    /// How many steps of the trace the store has, and in how many pieces.
     traced: usize,
     pieces: usize,
     /// How often the run has been retried.
@@ -50,7 +50,7 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// What a claimed run has kept.
+    /// The stored entries of a claimed run.
     pub(super) fn of(claimed: &ClaimedRun, traced: usize) -> Self {
         let stored: BTreeMap<String, usize> = claimed.kept.iter().map(|(k, bytes)| (k.clone(), bytes.len())).collect();
         let pieces = stored.keys().filter(|key| key.starts_with(TRACE)).count();
@@ -95,7 +95,7 @@ impl Ledger {
         }
     }
 
-    /// What a commit writes so that the store has the strands as they are. Variables that take more than `most` bytes are
+    /// The entries of a commit that bring the strands in the store up to date. Variables of more than `most` bytes are
     /// an error; then nothing has changed here, and a later commit may write them.
     pub(super) fn write(
         &mut self,
@@ -149,7 +149,7 @@ impl Ledger {
         Ok(kept)
     }
 
-    /// The bytes that count to the run's limit once these are written.
+    /// The bytes that count towards the run's limit once these are written.
     fn total_with(&self, new: &[(String, Vec<u8>)]) -> usize {
         let counted = new.iter().filter(|(key, _)| counts(key));
         let (mut more, mut less) = (0, 0);
@@ -166,27 +166,27 @@ impl Ledger {
         if counted {
             self.total = (self.total + bytes.len()).saturating_sub(before);
         }
-        // A key that was dropped since the last commit and comes back is written last.
+        // A key that was dropped since the last commit and is set again is written last.
         kept.push((key, Some(bytes)));
     }
 }
 
-/// The position of a strand's step in its list; nothing after the last one.
+/// The position of a strand's step in its list; `None` after the last one.
 fn position_of(strand: &Strand) -> Option<&str> {
     strand.step.and_then(|index| strand.workflow.step(index)).map(|step| step.position.as_str())
 }
 
-/// The bytes of a value; more than all variables may take are not written.
+/// The bytes of a value; an error if they exceed the limit for all variables.
 fn kept_bytes(value: &Value, most: usize) -> Result<Vec<u8>, Fault> {
     encoding::encode_up_to(value, most).ok_or_else(|| too_much(&format!("more than {most}"), most))
 }
 
 fn too_much(bytes: &str, most: usize) -> Fault {
-    let message = format!("The variables take {bytes} bytes; {most} are the most that can be kept.");
+    let message = format!("The variables take {bytes} bytes; the limit is {most}.");
     Fault::new(ErrorKind::Limit, message)
 }
 
-/// Does a key count to the run's limit?
+/// Does a key count towards the run's limit?
 fn counts(key: &str) -> bool {
     [VARIABLE, ITEMS, RESULT].iter().any(|prefix| key.starts_with(prefix))
 }
@@ -200,20 +200,20 @@ fn encode_spent(spent: Duration, retries: u32) -> Vec<u8> {
 pub(super) fn spent(claimed: &ClaimedRun) -> Duration {
     let bytes = claimed.kept.iter().find(|(key, _)| key == SPENT).map(|(_, bytes)| bytes.as_slice());
     let Some((millis, retries)) = bytes.and_then(|bytes| bytes.split_first_chunk()) else { return Duration::ZERO };
-    // Without a number, an earlier version has written it.
+    // Without a number it was written by an earlier version.
     let retries = retries.try_into().map_or(0, u32::from_le_bytes);
     let same_try = retries == claimed.run.summary.retries;
     Duration::from_millis(if same_try { u64::from_le_bytes(*millis) } else { 0 })
 }
 
-/// The place of a strand as the store keeps it.
+/// The stored place of a strand.
 #[derive(Debug, PartialEq)]
 pub(super) struct Place {
     /// The strand whose step opened it.
     pub parent: Option<String>,
-    /// What it is to that step.
+    /// Its role in that step.
     pub part: Part,
-    /// The position of its step in its list; nothing after the last one.
+    /// The position of its step in its list; `None` after the last one.
     pub position: Option<String>,
     /// The attempt of the step.
     pub attempt: u32,
@@ -221,15 +221,15 @@ pub(super) struct Place {
     pub failures: u32,
     /// When the attempt began.
     pub begun: Timestamp,
-    /// The place of the attempt among all beginnings.
+    /// The place of the attempt in the order of all starts.
     pub number: u32,
     /// Retries of the run when the attempt began.
     pub retries: u32,
     /// What it sleeps for.
     pub sleep: Option<Sleep>,
-    /// Strands below it do its step; how many of them have begun.
+    /// Strands below it perform its step; the number that have begun.
     pub open: Option<usize>,
-    /// What has failed below, where the others continue all the same.
+    /// A failure below, while the other strands continue.
     pub fault: Option<Fault>,
 }
 
@@ -273,7 +273,7 @@ fn encode_place(strand: &Strand) -> Vec<u8> {
     ]))
 }
 
-/// The place of a strand in bytes of the store. The error says what is wrong with them.
+/// The place of a strand from its stored bytes. The error says what is wrong with them.
 pub(super) fn decode_place(bytes: &[u8]) -> Result<Place, String> {
     let Value::Record(kept) = encoding::decode(bytes)? else { return Err("its position is damaged".into()) };
     let text = |name: &str| match kept.get(name) {
@@ -328,7 +328,7 @@ pub fn kept_position(key: &str, bytes: &[u8]) -> Option<String> {
     Some(format!("{path}{}", place.position.unwrap_or_default()))
 }
 
-/// What a step of a claimed run has kept of its parts.
+/// The stored parts of a step of a claimed run.
 pub(super) fn open_step(claimed: &ClaimedRun, path: &str, position: &str, begun: usize) -> Result<Open, String> {
     let mut open = Open { next: begun, items_kept: true, ..Open::new(None) };
     let whole = format!("{ITEMS}{path}{position}");

@@ -1,8 +1,8 @@
-//! The walk of a run over its steps, as a state machine: an event goes in, what to do next comes out.
+//! The walk of a run over its steps, as a state machine: an event goes in, the next action comes out.
 //!
-//! Pure steps and file reads are done on the way. Before steps that act, and for what takes time, the machine stops and
-//! says so; its driver commits, does it, and comes back with the result. All of it can be given up between two
-//! stops and taken up again from what was committed. Strands side by side stop together and continue separately.
+//! Pure steps and file reads are done during the walk. Before steps that act, and for slow work, the machine stops and
+//! returns the action; its driver commits, performs it, and comes back with the result. All of it can be dropped
+//! between two stops and restored from what was committed. Parallel strands stop together and continue separately.
 
 use super::attempts::Attempts;
 use super::diffs::{Recorder, StepDiff};
@@ -28,10 +28,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most steps without a commit of their own that a run notes from its start or resumption to its end.
+/// The most steps without a commit of their own that a run records from its start or resumption to its end.
 const MAX_TRACE: usize = 10_000;
 
-/// A run on its way.
+/// A run in progress.
 #[derive(Debug)]
 pub struct Machine {
     pub(super) work: Work,
@@ -42,26 +42,26 @@ pub struct Machine {
     /// Those that can continue.
     pub(super) ready: VecDeque<String>,
     pub(super) ledger: Ledger,
-    /// Events that have come, by name.
+    /// Events that have arrived, by name.
     pub(super) events: BTreeMap<String, Value>,
-    /// Steps that are to be done and were not handed out yet.
+    /// Steps to be performed outside that were not handed out yet.
     acts: Vec<Act>,
-    /// Starts and results of waits, and of steps that never began, which ride on the next commit.
+    /// Starts and results of waits, and of steps that never began, which are added to the next commit.
     pub(super) starts: Vec<StepStart>,
     pub(super) ends: Vec<StepEnd>,
-    /// Which attempts there have been.
+    /// The attempts so far.
     pub(super) attempts: Attempts,
-    /// Strands that were dropped while their step was being done.
+    /// Strands that were dropped while their step was being performed.
     dropped: Vec<String>,
-    /// Something must be committed at the next stop.
+    /// The next stop must commit.
     pub(super) must_commit: bool,
     pub(super) has_input: bool,
-    /// The inputs by name, until they are kept.
+    /// The inputs by name, until they are stored.
     pub(super) input: Option<Value>,
     pub(super) label: Option<String>,
-    /// Where strands have failed whose failures nothing has swallowed yet.
+    /// The positions of failures that are not swallowed yet.
     pub(super) failed_at: FailedAt,
-    /// How many of these steps were passed before the run was resumed.
+    /// How many of these steps were completed before the run was resumed.
     traced_before: usize,
     /// How many steps have begun.
     begun_steps: u32,
@@ -71,7 +71,7 @@ pub struct Machine {
     pub(super) spent: Duration,
     /// When this machine began, in elapsed time of the clock.
     begun: Duration,
-    /// How the wall clock stood at the last look.
+    /// The state of the wall clock at the last look.
     ahead: Ahead,
 }
 
@@ -79,7 +79,7 @@ pub struct Machine {
 pub(super) enum Pause {
     /// It has stopped: its step is done outside, it sleeps, or strands below it continue.
     Stopped,
-    /// It has come to its end.
+    /// It has ended.
     Finished(Result<Value, Fault>),
     /// An `end` step: of the called workflow, or of the run.
     End(Result<Value, Fault>),
@@ -127,12 +127,12 @@ impl Machine {
         ledger::spent(claimed)
     }
 
-    /// A text for people, without what is masked.
+    /// A text for messages, with masked values removed.
     pub fn veiled(&self, text: &str) -> String {
         self.veil.over(text)
     }
 
-    /// The lines since the last commit, without what is masked.
+    /// The lines since the last commit, with masked values removed.
     pub(super) fn take_log(&self) -> Vec<LogLine> {
         let mut lines = self.host.take_log();
         for line in &mut lines {
@@ -142,12 +142,12 @@ impl Machine {
         lines
     }
 
-    /// What steps did to the variables.
+    /// The changes of variables by steps.
     pub(super) fn take_diffs(&mut self) -> (Vec<StepDiff>, usize) {
         self.recorder.take()
     }
 
-    /// What earlier tries and commits have written of the steps stays there.
+    /// Keeps the history of the steps that earlier tries and commits have written.
     pub(super) fn remember(&mut self, history: History, pieces: Vec<StepTrace>, newest: u32) {
         let steps = joined(history.steps, pieces);
         self.begun_steps = steps.iter().map(|step| step.number).max().unwrap_or_default().max(newest);
@@ -156,7 +156,7 @@ impl Machine {
         self.recorder.resume(history.diffs);
     }
 
-    /// What the run is made of.
+    /// The inputs of the run: its id, version and trigger.
     pub fn work(&self) -> &Work {
         &self.work
     }
@@ -166,7 +166,7 @@ impl Machine {
         &self.host
     }
 
-    /// Continues until something must be done outside.
+    /// Continues until work must be done outside.
     pub fn advance(&mut self, event: Event) -> Stop {
         match self.walk(event) {
             Ok(stop) => stop,
@@ -174,25 +174,25 @@ impl Machine {
         }
     }
 
-    /// The end of a run that the engine cannot continue with.
+    /// The end of a run that the engine cannot continue.
     pub fn break_off(&mut self, fault: Fault) -> Ended {
         self.end(Err(fault))
     }
 
-    /// Takes what an acting script has set, before its result.
+    /// Takes the variables that an acting script has set, before its result.
     pub fn absorb(&mut self, strand: &str, written: Vec<(Slot, Value)>) {
         if let Some(strand) = self.strands.get_mut(strand) {
             written.into_iter().for_each(|(slot, value)| strand.variables.set(slot, value));
         }
     }
 
-    /// What its strands and its log hold, in bytes.
+    /// The weight of its strands and its log, in bytes.
     pub fn weight(&mut self) -> usize {
         let strands = self.strands.values_mut().map(Strand::weight);
         strands.fold(self.host.log_bytes(), usize::saturating_add)
     }
 
-    /// What is committed with the result of an acting step: what has changed and what was written.
+    /// The commit with the result of an acting step: what has changed and what was written.
     pub fn changes(&mut self) -> Result<Changes, Fault> {
         let spent = self.spent + self.host.clock().elapsed().saturating_sub(self.begun);
         self.ledger.with_errors |= self.with_errors;
@@ -242,7 +242,7 @@ impl Machine {
     fn stop(&mut self) -> Result<Stop, Fault> {
         let now = self.host.instant();
         let sleeping = self.strands.values().filter_map(Strand::sleep);
-        // An event that has come wakes its strand as soon as the sleep is committed.
+        // An event that has already arrived wakes its strand as soon as the sleep is committed.
         let has_come = sleeping.clone().any(|sleep| self.has_come(sleep));
         let due = if has_come { Some(now) } else { sleeping.clone().filter_map(|sleep| sleep.due).min() };
         let events = sleeping.filter_map(|sleep| sleep.event.clone()).collect();
@@ -258,7 +258,7 @@ impl Machine {
         Ok(Stop::Act(Box::new(Acts { acts, changes, dropped, wake: due, events })))
     }
 
-    /// A step that was done outside has a result; a strand that was dropped meanwhile does not need it.
+    /// A step performed outside has a result; a dropped strand does not need it.
     pub(super) fn go_on(&mut self, path: &str, result: Result<Value, Fault>) {
         if let Some(strand) = self.strands.get_mut(path) {
             strand.state = State::Ready(Next::Done(Box::new(result)));
@@ -320,7 +320,7 @@ impl Machine {
         Ok(Pause::Finished(self.output_of(strand)))
     }
 
-    /// What a list of steps gives that has come to its end.
+    /// The output of a list of steps that has ended.
     fn output_of(&mut self, strand: &mut Strand) -> Result<Value, Fault> {
         let workflow = strand.workflow.clone();
         let Some(block) = workflow.block(strand.block) else { return Ok(Value::Null) };
@@ -331,7 +331,7 @@ impl Machine {
         }
     }
 
-    /// What a step comes to; nothing where its `when` is false.
+    /// The outcome of a step; `None` if its `when` is false.
     fn step(&mut self, strand: &mut Strand, step: &Step) -> Result<Option<Outcome>, Fault> {
         let context = context(&self.room, &self.host);
         let variables = &mut strand.variables;
@@ -345,7 +345,7 @@ impl Machine {
         Ok(Some(outcome))
     }
 
-    /// Takes the outcome of the step at hand, and moves on.
+    /// Takes the outcome of the current step, and moves on.
     fn settle(
         &mut self,
         path: &str,
@@ -413,7 +413,7 @@ impl Machine {
         Ok(None)
     }
 
-    /// A step is over: what it did to the variables is noted, and what must not be shown.
+    /// A step is over: its changes of variables are recorded, and the values to be masked.
     fn observe(&mut self, position: &str, attempt: u32, strand: &Strand) {
         let (workflow, variables) = (&strand.workflow, &strand.variables);
         self.recorder.end(position, attempt, &workflow.names, &variables.values, &workflow.redact);
@@ -437,7 +437,7 @@ impl Machine {
         }
     }
 
-    /// Forgets a strand and all below it; what is being done for them is no longer needed.
+    /// Drops a strand and all below it, and cancels the work for them.
     pub(super) fn drop_strands(&mut self, path: &str) {
         let range = self.strands.range(path.to_owned()..);
         let paths: Vec<String> =
@@ -477,7 +477,7 @@ impl Machine {
         });
     }
 
-    /// Scripts ask for themselves; this is for runs of many short steps.
+    /// Scripts check by themselves; this is for runs of many short steps.
     fn check_stop(&self) -> Result<(), Fault> {
         if self.host.is_asked_to_stop() {
             return Err(Fault::new(ErrorKind::Cancelled, "The run was cancelled."));

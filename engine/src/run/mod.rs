@@ -1,8 +1,8 @@
-//! One run: from its input over its steps to its end.
+//! One run: from its input through its steps to its end.
 //!
-//! [`machine`] walks the steps, strand by strand; what they do is in [`crate::steps`], one kind a file. [`ledger`] is what
-//! the store has of a run, [`restore`] the way back. Everything here runs on a thread of the [pool](crate::pool); short
-//! runs that merely compute run on the threads of requests, see `dispatch::inline`.
+//! [`machine`] walks the steps, strand by strand; their actions are in [`crate::steps`], one kind a file. [`ledger`] is
+//! the stored form of a run, [`restore`] the way back. All of this runs on a thread of the [pool](crate::pool); short
+//! runs that only compute run on the threads of requests, see `dispatch::inline`.
 
 mod attempts;
 mod begin;

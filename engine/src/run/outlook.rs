@@ -1,4 +1,4 @@
-//! What a run has done and what it is at, for people: from its records, from what it has kept, and from its machine.
+//! The completed and current steps of a run, for display: from its records, its stored entries, and its machine.
 
 use super::host::RunHost;
 use super::ledger::{self, Place};
@@ -8,8 +8,8 @@ use crate::store::Timestamp;
 use crate::workflow::model::Workflow;
 use std::sync::Arc;
 
-/// All attempts of steps in the order of their beginnings. `records` are in the order of their starts, `passed` is what
-/// the last end of the run kept, `kept` what an unfinished one has kept; `host` is there while it is at work here.
+/// All attempts of steps in the order of their starts. `records` are in the order of their starts, `passed` is from the
+/// last end of the run, `kept` from an unfinished one; `host` is present while it is running here.
 pub fn shown_steps(
     workflow: Option<&Arc<Workflow>>,
     mut records: Vec<StepTrace>,
@@ -51,7 +51,7 @@ pub fn shown_steps(
     Ok(merged(records, traced))
 }
 
-/// Adds what a strand is at, where no step shows it yet.
+/// Adds the current activity of a strand, if no step shows it yet.
 fn at_hand(position: &str, place: &Place, step: Option<&Step>, records: &mut [StepTrace], traced: &mut Vec<StepTrace>) {
     let (attempt, number) = (place.attempt, place.number);
     let known = traced.iter().any(|step| step.is(position, attempt));
@@ -90,8 +90,8 @@ fn unfinished(position: String, step: Option<&Step>, begun: Timestamp, progress:
     }
 }
 
-/// Two lists in the order of their beginnings as one. Where instants are the same, a step comes before those that
-/// it holds, else the one that was over first.
+/// Merges two lists in the order of their starts. At the same instant, a step comes before those inside it, else the
+/// one that ended first.
 fn merged(records: Vec<StepTrace>, traced: Vec<StepTrace>) -> Vec<StepTrace> {
     let mut steps = Vec::with_capacity(records.len() + traced.len());
     let mut records = records.into_iter().peekable();

@@ -1,4 +1,4 @@
-//! Where a run failed, as the store keeps it.
+//! The places where a run failed, in stored form.
 
 use crate::script::SourcePlace;
 use crate::yaml::Place;
@@ -16,7 +16,7 @@ pub(super) fn to_value(places: &[SourcePlace]) -> Value {
     Value::list(places.iter().map(place).collect())
 }
 
-/// The places of a value that [`to_value`] made; others are left out.
+/// The places in a value from [`to_value`]; others are left out.
 pub(super) fn of_value(value: &Value) -> Vec<SourcePlace> {
     let number = |value: Option<Value>| match value {
         Some(Value::Number(number)) => number.to_i64().and_then(|number| u32::try_from(number).ok()),

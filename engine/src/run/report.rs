@@ -1,4 +1,4 @@
-//! What of a run reaches the engine's own log: its failure, and what its steps log.
+//! The parts of a run that appear in the engine's own log: its failure, and the log lines of its steps.
 
 use super::ended::Ended;
 use crate::metrics::run_ended;
@@ -7,7 +7,7 @@ use flowscript_lang::error::ErrorKind;
 use flowscript_lang::host::LogLevel;
 
 impl Ended {
-    /// Counts the end of this run, and reports a failure in the engine's log, once the end is kept.
+    /// Counts the end of this run, and reports a failure in the engine's log, once the end is stored.
     pub fn count(&self, workflow: &str, trigger: Trigger, run: RunId) {
         run_ended(workflow, trigger, self.state, run.accepted_at(), self.ended_at);
         failure(self, workflow, run);
@@ -46,7 +46,7 @@ pub(super) fn line(line: &LogLine, workflow: &str, run: RunId) {
     }
 }
 
-/// A text that cannot pass for further lines of the log, nor move the cursor of a terminal.
+/// A text that cannot imitate further lines of the log, nor move the cursor of a terminal.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

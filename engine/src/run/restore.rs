@@ -1,4 +1,4 @@
-//! From what the store has kept of a run to the run as it was.
+//! Restores a run from its stored state.
 
 use super::attempts::Attempts;
 use super::host::RunHost;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 type Records<'c> = HashMap<(&'c str, u32), &'c StepRecord>;
 
 impl Machine {
-    /// A run as the store has kept it. The error says what cannot be read.
+    /// A run from its stored state. The error says what cannot be read.
     pub fn resume(work: Work, room: Room, host: Arc<RunHost>, claimed: &ClaimedRun) -> Result<Self, String> {
         let mut machine = Self::new(work, room, host);
         restore(&mut machine, claimed)?;
@@ -35,7 +35,7 @@ impl Machine {
     }
 }
 
-/// Makes a machine that is at its beginning what the store has kept. The error says what cannot be read.
+/// Brings a new machine to the stored state. The error says what cannot be read.
 fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
     for (name, body) in &claimed.events {
         machine.events.insert(name.clone(), callback::decode(body)?);
@@ -68,7 +68,7 @@ fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
     // Strands above come before those below.
     places.sort_by_key(|(path, _)| path.len());
     let mut restored: BTreeMap<String, Strand> = BTreeMap::new();
-    // The variable `run` is made anew with each machine; it is not kept.
+    // The variable `run` is computed for each machine; it is not stored.
     let run = machine.strands.get("").map(|root| root.variables.get(RUN).clone()).unwrap_or_default();
     for (path, place) in places {
         let mut strand = strand(&machine.work, claimed, &restored, &path, place)?;
@@ -93,7 +93,7 @@ fn restore(machine: &mut Machine, claimed: &ClaimedRun) -> Result<(), String> {
     Ok(())
 }
 
-/// A strand with its variables; how it continues is decided once all are there.
+/// A strand with its variables; how it continues is decided once all are restored.
 fn strand(
     work: &Work,
     claimed: &ClaimedRun,
@@ -101,7 +101,7 @@ fn strand(
     path: &str,
     place: Place,
 ) -> Result<Strand, String> {
-    let damaged = || format!("what it has kept of `{path}` does not fit its workflow");
+    let damaged = || format!("its stored state of `{path}` does not fit its workflow");
     let (workflow, block, mut variables) = match place.parent.as_ref().map(|parent| restored.get(parent)) {
         None => {
             let mut variables = Variables::new(work.workflow.width());
@@ -112,7 +112,7 @@ fn strand(
         Some(None) => return Err(damaged()),
         Some(Some(parent)) => below(parent, &place, path).ok_or_else(damaged)?,
     };
-    // Results first: a variable that was changed later is kept as it became.
+    // Results first: a variable that was changed later has its own entry.
     for step in claimed.steps.iter().filter(|step| step.state == StepState::Completed) {
         let position = step.position.strip_prefix(path);
         let index = position.and_then(|position| workflow.index_of(block, position));
@@ -175,7 +175,7 @@ fn below(parent: &Strand, place: &Place, path: &str) -> Option<(Arc<Workflow>, u
     .filter(|_| path.ends_with('/'))
 }
 
-/// The inputs as they were made before; those that were changed since are kept as variables.
+/// The inputs as computed before; those changed since are stored as variables.
 fn inputs(work: &Work, claimed: &ClaimedRun, variables: &mut Variables) -> Result<(), String> {
     let Some(bytes) = &claimed.run.input else { return Err("its input is gone".into()) };
     let Value::Record(input) = encoding::decode(bytes)? else { return Err("its input is damaged".into()) };
@@ -211,7 +211,7 @@ fn wake(machine: &mut Machine, records: &Records<'_>, retries: u32, path: &str) 
         if let Some((_, position)) = step_of(path, &workflow, strand.step) {
             begin_again(machine, &position, &mut strand);
         }
-        // A called workflow is there; passes and branches that have not begun may begin.
+        // A called workflow has its strand; passes and branches that have not begun may begin.
         machine.fill(path, &mut strand);
     } else if let Some(next) = next(machine, records, path, &mut strand, retried)? {
         strand.state = State::Ready(next);
@@ -221,13 +221,13 @@ fn wake(machine: &mut Machine, records: &Records<'_>, retries: u32, path: &str) 
     Ok(())
 }
 
-/// The step at hand, and its position in the run.
+/// The current step, and its position in the run.
 fn step_of<'w>(path: &str, workflow: &'w Workflow, index: Option<StepIndex>) -> Option<(&'w Step, String)> {
     let step = index.and_then(|index| workflow.step(index))?;
     Some((step, format!("{path}{}", step.position)))
 }
 
-/// The attempt at hand gets a number that no earlier one has.
+/// The current attempt gets a number that no earlier one has.
 fn begin_again(machine: &Machine, position: &str, strand: &mut Strand) {
     let next = machine.attempts.next(position);
     if next > strand.attempt {
@@ -237,7 +237,7 @@ fn begin_again(machine: &Machine, position: &str, strand: &mut Strand) {
     }
 }
 
-/// How a strand continues; nothing where it still sleeps.
+/// How a strand continues; `None` if it still sleeps.
 fn next(
     machine: &mut Machine,
     records: &Records<'_>,
@@ -249,7 +249,7 @@ fn next(
     let Some((step, position)) = step_of(path, &workflow, strand.step) else { return Ok(Some(Next::Begin)) };
     let of_attempt = |attempt: u32| records.get(&(position.as_str(), attempt)).copied();
     strand.repeated = (1..=strand.attempt).filter_map(of_attempt).any(may_have_done_it);
-    // An end of the run keeps results of attempts that the place of the strand does not know.
+    // An end of the run stores results of attempts that the place of the strand does not know.
     let newer = strand.attempt.saturating_add(1)..machine.attempts.next(&position);
     let done = newer.filter_map(of_attempt).find(|record| record.state == StepState::Completed);
     let record = done.or_else(|| of_attempt(strand.attempt));
@@ -293,7 +293,7 @@ fn next(
     Ok(Some(Next::Attempt))
 }
 
-/// Whether an attempt ended without a known result: it was interrupted, or was given up while it was at work.
+/// Whether an attempt ended without a known result: it was interrupted, or was cancelled while it was running.
 fn may_have_done_it(record: &StepRecord) -> bool {
     let own = [ErrorKind::Io.name(), ErrorKind::Value.name()];
     match record.state {
@@ -303,7 +303,7 @@ fn may_have_done_it(record: &StepRecord) -> bool {
     }
 }
 
-/// A wait lasts until the instant that it has had from the beginning, whatever has ended the run meanwhile.
+/// A wait lasts until the instant set at its start, even if the process of the run ended meanwhile.
 fn sleep_on(
     machine: &mut Machine,
     step: &Step,
@@ -323,7 +323,7 @@ fn sleep_on(
     Some(next)
 }
 
-/// What the attempt at hand has given, where it is known and holds: a failure that is retried does not.
+/// The result of the current attempt, if it is known and final: a failure that is retried is not.
 fn result_of(record: Option<&StepRecord>, retried: bool) -> Result<Option<Result<Value, Fault>>, String> {
     let Some(StepRecord { state, result, error, .. }) = record else { return Ok(None) };
     Ok(match state {

@@ -1,4 +1,4 @@
-//! Whether a failed step is tried again, and when.
+//! Whether and when a failed step is tried again.
 
 use super::strand::Variables;
 use crate::script::slot::ERROR;
@@ -7,10 +7,10 @@ use crate::steps::{Retry, Step};
 use flowscript_lang::value::truth;
 use std::time::Duration;
 
-/// By which part of itself each wait is varied, up and down.
+/// The fraction by which each wait is varied, up and down.
 const JITTER: f64 = 0.2;
 
-/// How long to wait before the next attempt; nothing where the failure is final. `failures` counts this one already.
+/// How long to wait before the next attempt; `None` if the failure is final. `failures` includes this one.
 pub(super) fn delay(
     step: &Step,
     fault: &Fault,
@@ -26,7 +26,7 @@ pub(super) fn delay(
     Ok(Some(wait.max(wish(retry, fault))))
 }
 
-/// The wait that a peer has asked for, as far as the step lets it.
+/// The wait that a peer has requested, up to the limit of the step.
 fn wish(retry: &Retry, fault: &Fault) -> Duration {
     fault.retry_after.unwrap_or_default().min(retry.max_delay)
 }
@@ -37,7 +37,7 @@ fn wait(retry: &Retry, failures: u32) -> Duration {
     retry.delay.saturating_mul(1 << doublings).min(retry.max_delay)
 }
 
-/// Does `on` say that this failure is worth another attempt? Without it, the kind of the step says so.
+/// Does `on` accept this failure for another attempt? Without it, the kind of the step decides.
 fn counts(
     retry: &Retry,
     step: &Step,

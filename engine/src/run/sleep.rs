@@ -1,4 +1,4 @@
-//! Strands that sleep: what wakes them, and what a clock that was set back makes of it.
+//! Sleeping strands: what wakes them, and the effect of a clock that was set back.
 
 use super::machine::Machine;
 use super::strand::{Next, State, Strand};
@@ -20,7 +20,7 @@ impl Machine {
         strand.state = State::Asleep(sleep);
     }
 
-    /// Wakes what is due by itself, and what an event has come for.
+    /// Wakes the strands that are due, and those whose event has arrived.
     pub(super) fn wake(&mut self) {
         let now = self.host.instant();
         let asleep = self.strands.iter().filter_map(|(path, strand)| Some((path, strand.sleep()?)));
@@ -36,7 +36,7 @@ impl Machine {
         }
     }
 
-    /// A sleep ends so: the end of a wait belongs to the history.
+    /// Records the end of a sleep: the end of a wait belongs to the history.
     pub(super) fn note_end(&mut self, path: &str, strand: &Strand, next: &Next) {
         let step = strand.step.and_then(|index| strand.workflow.step(index));
         if let (Next::Done(result), Some(step)) = (next, step) {
@@ -44,7 +44,7 @@ impl Machine {
         }
     }
 
-    /// The wait of this strand is no longer needed.
+    /// Cancels the wait of this strand.
     pub(super) fn give_up_sleep(&mut self, path: &str, strand: &Strand) {
         let waits = strand.sleep().is_some_and(|sleep| sleep.kind != SleepKind::BackOff);
         if let Some(step) = strand.step.and_then(|index| strand.workflow.step(index)).filter(|_| waits) {
@@ -58,7 +58,7 @@ impl Machine {
         sleep.event.as_ref().is_some_and(|name| self.events.contains_key(name))
     }
 
-    /// The start of a step rides on the next commit.
+    /// The start of a step is added to the next commit.
     pub(super) fn start(&mut self, step: &Step, position: &str, strand: &Strand) {
         self.starts.push(StepStart {
             position: position.to_owned(),
@@ -68,7 +68,7 @@ impl Machine {
         });
     }
 
-    /// The end of a step rides on the next commit.
+    /// The end of a step is added to the next commit.
     pub(super) fn end_step(&mut self, position: &str, attempt: u32, result: Result<&Value, &Fault>) {
         let result = match result {
             Ok(value) => Ok(Some(encoding::encode(value))),
@@ -82,7 +82,7 @@ impl Machine {
         self.ends.push(StepEnd { position, attempt, ended_at: self.host.instant(), result, diagnostics: None });
     }
 
-    /// The wall clock was set back by this many milliseconds: what sleeps for a time sleeps no longer for it.
+    /// The wall clock was set back by this many milliseconds: sleeps for a duration end that much earlier.
     pub(super) fn shorten_sleeps(&mut self, millis: i64) {
         for strand in self.strands.values_mut() {
             if let State::Asleep(Sleep { due: Some(due), kind, .. }) = &mut strand.state
@@ -95,7 +95,7 @@ impl Machine {
     }
 }
 
-/// How a sleep continues; nothing while it lasts. An event that has come wins over a time that is over.
+/// How a sleep continues; `None` while it lasts. An event that has arrived takes precedence over a timeout.
 pub(super) fn woken(sleep: &Sleep, events: &BTreeMap<String, Value>, now: Timestamp) -> Option<Next> {
     let done = |result| Some(Next::Done(Box::new(result)));
     if let Some(body) = sleep.event.as_ref().and_then(|name| events.get(name)) {

@@ -1,4 +1,4 @@
-//! What goes into a machine, and where it stops.
+//! The inputs of a machine, and its stops.
 
 use super::Ended;
 use crate::script::Fault;
@@ -6,16 +6,16 @@ use crate::steps::Action;
 use crate::store::{Changes, Timestamp};
 use flowscript_lang::value::Value;
 
-/// What goes into a machine.
+/// The input of a machine.
 #[derive(Debug)]
 pub enum Event {
     /// Begin, or continue where the run was left.
     Go,
     /// Time has passed.
     Tick,
-    /// These events have come, by name.
+    /// These events have arrived, by name.
     Came(Vec<(String, Value)>),
-    /// A step that was done outside has this result.
+    /// A step performed outside has this result.
     Done {
         /// The strand of the step.
         strand: String,
@@ -27,7 +27,7 @@ pub enum Event {
 /// Where a machine stops.
 #[derive(Debug)]
 pub enum Stop {
-    /// Steps are to be done outside. There may be no new ones: then earlier ones are still at work.
+    /// Steps are to be performed outside. If there are no new ones, earlier ones are still running.
     Act(Box<Acts>),
     /// The run sleeps until then, or until one of these events comes.
     Sleep {
@@ -42,22 +42,22 @@ pub enum Stop {
     Ended(Box<Ended>),
 }
 
-/// Steps that are done outside.
+/// Steps that are performed outside.
 #[derive(Debug, Default)]
 pub struct Acts {
     /// They begin now.
     pub acts: Vec<Act>,
-    /// What is committed before they do; nothing where they only read.
+    /// What is committed before they do; `None` if they only read.
     pub changes: Option<Changes>,
     /// Strands whose steps are no longer needed.
     pub dropped: Vec<String>,
-    /// When a strand that sleeps wants to continue.
+    /// When a sleeping strand wants to continue.
     pub wake: Option<Timestamp>,
-    /// Events that strands wait for while other steps are at work.
+    /// Events that strands wait for while other steps are running.
     pub events: Vec<String>,
 }
 
-/// A step that is done outside.
+/// A step that is performed outside.
 #[derive(Debug)]
 pub struct Act {
     /// The strand it belongs to.

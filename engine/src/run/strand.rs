@@ -1,4 +1,4 @@
-//! A strand of a run: the steps of one list as they continue, with the variables they see.
+//! A strand of a run: the steps of one list in progress, with the variables they see.
 //!
 //! A run is one strand at first. A pass of `forEach`, a branch of `parallel` and a `call` are strands of their own, below
 //! the one whose step opened them.
@@ -16,37 +16,37 @@ use std::sync::Arc;
 /// One strand of a run.
 #[derive(Debug)]
 pub(super) struct Strand {
-    /// The path of the strand whose step opened it; nothing for the run itself.
+    /// The path of the strand whose step opened it; `None` for the run itself.
     pub parent: Option<String>,
-    /// What it is to that step.
+    /// Its role in that step.
     pub part: Part,
     /// The workflow whose steps it runs.
     pub workflow: Arc<Workflow>,
     /// Which list of them.
     pub block: BlockIndex,
-    /// What its steps see.
+    /// The variables of its steps.
     pub variables: Variables,
-    /// The step at hand; nothing after the last one.
+    /// The current step; `None` after the last one.
     pub step: Option<StepIndex>,
     /// Its attempt, counted from 1 over crashes and retries; 0 until the step begins.
     pub attempt: u32,
     /// When the attempt began.
     pub begun: Timestamp,
-    /// The place of the attempt among all beginnings.
+    /// The place of the attempt in the order of all starts.
     pub number: u32,
     /// How many attempts have failed since the run was last started or retried.
     pub failures: u32,
     /// How often the run had been retried when the attempt began.
     pub retries: u32,
-    /// An earlier attempt of the step at hand ended without a known result: it may have done its work.
+    /// An earlier attempt of the current step ended without a known result: it may have done its work.
     pub repeated: bool,
-    /// What it is at.
+    /// Its state.
     pub state: State,
-    /// The store does not have its place as it is.
+    /// The store does not have its current place.
     pub moved: bool,
 }
 
-/// What a strand is to the step that opened it.
+/// The role of a strand in the step that opened it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
     /// The run itself.
@@ -59,16 +59,16 @@ pub(super) enum Part {
     Called,
 }
 
-/// What a strand is at.
+/// The state of a strand.
 #[derive(Debug)]
 pub(super) enum State {
     /// It can continue.
     Ready(Next),
-    /// Its step is done outside the machine.
+    /// Its step is performed outside the machine.
     Acting,
     /// It sleeps.
     Asleep(Sleep),
-    /// Strands below it do its step.
+    /// Strands below it perform its step.
     Open(Box<Open>),
 }
 
@@ -77,9 +77,9 @@ pub(super) enum State {
 pub(super) enum Next {
     /// It begins.
     Begin,
-    /// The step at hand begins (again).
+    /// The current step begins (again).
     Attempt,
-    /// The step at hand has this result.
+    /// The current step has this result.
     Done(Box<Result<Value, Fault>>),
 }
 
@@ -90,17 +90,17 @@ pub(super) struct Open {
     pub items: Option<Rows>,
     /// The store has the elements.
     pub items_kept: bool,
-    /// What passes and branches have given.
+    /// The results of passes and branches.
     pub results: BTreeMap<Part, Value>,
     /// Those of them that the store does not have.
     pub unkept: Vec<Part>,
     /// The part that comes next, counted from 0.
     pub next: usize,
-    /// How many are at work.
+    /// The number of running parts.
     pub running: usize,
-    /// What has failed, where the others continue all the same.
+    /// A failure, while the other parts continue.
     pub fault: Option<Fault>,
-    /// What the results weigh.
+    /// The weight of the results.
     pub weight: usize,
 }
 
@@ -121,7 +121,7 @@ impl Open {
 }
 
 impl Open {
-    /// Takes what a pass or branch has given.
+    /// Takes the result of a pass or branch.
     pub(super) fn take(&mut self, part: Part, value: Value) {
         self.weight = self.weight.saturating_add(weight(&value));
         self.results.insert(part, value);
@@ -162,7 +162,7 @@ impl Strand {
         self.workflow.block(self.block)
     }
 
-    /// The weight of what it holds of its own, in bytes.
+    /// The weight of its own values, in bytes.
     pub(super) fn weight(&mut self) -> usize {
         let results = match &self.state {
             State::Open(open) => open.weight,
@@ -171,7 +171,7 @@ impl Strand {
         self.variables.weight().saturating_add(results)
     }
 
-    /// What it sleeps for.
+    /// Its sleep.
     pub(super) fn sleep(&self) -> Option<&Sleep> {
         match &self.state {
             State::Asleep(sleep) => Some(sleep),
@@ -179,13 +179,13 @@ impl Strand {
         }
     }
 
-    /// Is a step of it done outside that leaves no record?
+    /// Is a step of it performed outside that leaves no record?
     pub(super) fn is_read_by_others(&self) -> bool {
         let step = self.step.and_then(|index| self.workflow.step(index));
         matches!(self.state, State::Acting) && step.is_some_and(|step| !step.acts())
     }
 
-    /// Goes to another step, or past the last one.
+    /// Moves to another step, or past the last one.
     pub(super) fn go_to(&mut self, step: Option<StepIndex>) {
         self.step = step;
         self.attempt = 0;
@@ -194,7 +194,7 @@ impl Strand {
         self.moved = true;
     }
 
-    /// Takes a failure into `errors`.
+    /// Adds a failure to `errors`.
     pub(super) fn note_error(&mut self, step: &Step, fault: &Fault) {
         let name = step.slot.and_then(|slot| self.workflow.names.get(slot)).cloned();
         if let (Some(name), Value::Record(errors)) = (name, self.variables.get(ERRORS)) {
@@ -204,7 +204,7 @@ impl Strand {
     }
 }
 
-/// The path of the strand that is this part of a step; all of its steps have it in front of their positions.
+/// The path of the strand that is this part of a step; it is the prefix of the positions of all its steps.
 pub(super) fn path_of(parent: &str, position: &str, part: &Part) -> String {
     match part {
         Part::Whole => String::new(),
@@ -214,7 +214,7 @@ pub(super) fn path_of(parent: &str, position: &str, part: &Part) -> String {
     }
 }
 
-/// The variables of a strand, and which of them the store does not have as they are.
+/// The variables of a strand, and which of them the store does not have in their current state.
 #[derive(Clone, Debug)]
 pub(super) struct Variables {
     /// By slot.
@@ -222,7 +222,7 @@ pub(super) struct Variables {
     changed: Vec<bool>,
     /// Which of them have been set in this strand.
     touched: Vec<bool>,
-    /// Those that have not been weighed since they were set, and what the large ones weigh.
+    /// Those that have not been weighed since they were set, and the weight of the large ones.
     unweighed: Vec<Slot>,
     weights: BTreeMap<Slot, usize>,
 }
@@ -235,7 +235,7 @@ impl Variables {
         Self { values, changed: unset.clone(), touched: unset, unweighed, weights }
     }
 
-    /// A copy for a strand below: what is the same there need not be kept twice.
+    /// A copy for a strand below: variables that stay the same need not be stored twice.
     pub(super) fn below(&self) -> Self {
         let unset = vec![false; self.values.len()];
         let (values, unweighed, weights) = (self.values.clone(), Vec::new(), BTreeMap::new());
@@ -272,7 +272,7 @@ impl Variables {
         }
     }
 
-    /// What the variables weigh that were set in this strand, in bytes.
+    /// The weight of the variables that were set in this strand, in bytes.
     fn weight(&mut self) -> usize {
         for slot in std::mem::take(&mut self.unweighed) {
             let weight = self.values.get(slot).map_or(0, weight);
@@ -298,17 +298,17 @@ impl Variables {
         self.touched.get(slot) == Some(&true)
     }
 
-    /// Is the store still to get it?
+    /// Must the store still get it?
     pub(super) fn is_changed(&self, slot: Slot) -> bool {
         self.changed.get(slot) == Some(&true)
     }
 
-    /// The slots that the store is still to get.
+    /// The slots that the store must still get.
     pub(super) fn changed(&self) -> impl Iterator<Item = Slot> + '_ {
         self.changed.iter().enumerate().filter_map(|(slot, changed)| changed.then_some(slot))
     }
 
-    /// The store gets what has changed.
+    /// Marks all changes as stored.
     pub(super) fn keep_changes(&mut self) {
         self.changed.fill(false);
     }
@@ -318,7 +318,7 @@ impl Variables {
     }
 }
 
-/// The variable `errors` at the beginning: nothing has failed yet.
+/// The variable `errors` at the beginning, without failures.
 pub(super) fn no_errors(workflow: &Workflow) -> Value {
     let failing = workflow.steps.iter().filter(|step| step.continue_on_fail);
     let names = failing.filter_map(|step| workflow.names.get(step.slot?));

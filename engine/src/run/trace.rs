@@ -1,4 +1,4 @@
-//! What a run notes of its steps that have no commit of their own, and how the store keeps it.
+//! The records of a run for its steps without a commit of their own, and their stored form.
 
 use super::diffs::{self, StepDiff};
 use super::places;
@@ -8,33 +8,33 @@ use crate::store::{StepRecord, StepState, Timestamp};
 use flowscript_lang::value::{Rows, Value};
 use std::collections::HashSet;
 
-/// An attempt of a step, as people see it.
+/// An attempt of a step for display.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepTrace {
     /// The path of ids and numbers.
     pub position: String,
     /// The key of the kind.
     pub kind: String,
-    /// For people.
+    /// For display.
     pub title: String,
-    /// Its place among the beginnings of the steps without a commit of their own.
+    /// Its place in the order of starts of the steps without a commit of their own.
     pub number: u32,
     /// When it began.
     pub started_at: Timestamp,
     /// When it was over.
     pub ended_at: Option<Timestamp>,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
     /// The attempt, counted from 1.
     pub attempt: u32,
-    /// Why it failed; of a back-off, why the attempt before it did.
+    /// Why it failed; for a back-off, why the attempt before it failed.
     pub error: Option<String>,
 }
 
-/// How far an attempt of a step is.
+/// The progress of an attempt of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It is at work.
+    /// It is running.
     Running,
     /// It waits.
     Waiting {
@@ -48,13 +48,13 @@ pub enum Progress {
         /// When it begins.
         due: Option<Timestamp>,
     },
-    /// It ended well.
+    /// It succeeded.
     Completed,
     /// It failed.
     Failed,
     /// Its `when` was false.
     Skipped,
-    /// The engine or the run ended while it was at work.
+    /// The engine or the run ended while it was running.
     Interrupted,
 }
 
@@ -100,18 +100,18 @@ impl StepTrace {
     }
 }
 
-/// What the end of a run keeps of its steps.
+/// The records of steps at the end of a run.
 #[derive(Debug, Default)]
 pub struct History {
     /// Steps without a commit of their own.
     pub steps: Vec<StepTrace>,
-    /// What steps did to the variables, as far as it was kept.
+    /// The changes of variables by steps, as far as they were kept.
     pub diffs: Vec<StepDiff>,
     /// Where it failed, innermost first.
     pub places: Vec<SourcePlace>,
 }
 
-/// The steps of an earlier end of a run and of the pieces that it has kept, each once.
+/// The steps of an earlier end of a run and of its stored pieces, each once.
 pub fn joined(earlier: Vec<StepTrace>, pieces: Vec<StepTrace>) -> Vec<StepTrace> {
     let key = |step: &StepTrace| (step.position.clone(), step.attempt, step.started_at);
     let known: HashSet<_> = if pieces.is_empty() { HashSet::new() } else { earlier.iter().map(key).collect() };
@@ -130,7 +130,7 @@ pub fn encode_history(steps: &[StepTrace], diffs: &[StepDiff], places: &[SourceP
     encoding::encode_fields([("steps", &rows(steps)), ("variables", &diffs), ("places", &places)])
 }
 
-/// What the end of a run keeps, in bytes of the store. The error says what is wrong with them.
+/// The records at the end of a run, from their stored bytes. The error says what is wrong with them.
 pub fn decode_history(bytes: &[u8]) -> Result<History, String> {
     match encoding::decode(bytes)? {
         Value::Record(history) => Ok(History {

@@ -1,4 +1,4 @@
-//! What a run's texts must not say: the values that `redact` names, as far as the run has come.
+//! The masking of a run's texts: the values that `redact` names, as far as the run has progressed.
 
 use super::strand::Variables;
 use crate::secret::{MASK, in_addresses};
@@ -9,7 +9,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-/// The most bytes of all texts that are remembered; a run with more of them masks the first.
+/// The most bytes of all remembered texts; a run with more of them masks the first.
 const MOST_BYTES: usize = 1 << 20;
 
 /// Texts that are masked wherever they occur.
@@ -17,12 +17,12 @@ const MOST_BYTES: usize = 1 << 20;
 pub(super) struct Veil {
     texts: BTreeSet<String>,
     bytes: usize,
-    /// Made when a text is looked at, of what is known then.
+    /// Built when a text is masked, from the values known then.
     finder: OnceLock<Option<AhoCorasick>>,
 }
 
 impl Veil {
-    /// Learns what masked variables hold now.
+    /// Adds the current values of masked variables.
     pub(super) fn learn(&mut self, workflow: &Workflow, variables: &Variables) {
         if workflow.redact.is_empty() {
             return;
@@ -34,7 +34,7 @@ impl Veil {
         self.remember(secrets);
     }
 
-    /// Learns what is masked in a request.
+    /// Adds the masked values of a request.
     pub(super) fn learn_request(&mut self, redact: &Redact, request: &Request) {
         if !redact.is_empty() {
             self.remember(request.secrets(redact));
@@ -77,7 +77,7 @@ impl Veil {
     }
 }
 
-/// How a text may occur in others: as it is, in an address, in a literal.
+/// The forms of a text in other texts: as it is, in an address, in a literal.
 fn forms(secret: String) -> BTreeSet<String> {
     let mut forms = BTreeSet::from(in_addresses(&secret));
     forms.insert(secret.escape_debug().to_string());

@@ -1,4 +1,4 @@
-//! What a run is made of.
+//! The inputs of a run.
 
 use crate::files::Files;
 use crate::script::Library;
@@ -9,12 +9,12 @@ use ecow::EcoString;
 use flowscript_lang::value::{DateTime, Record, Shape, Value};
 use std::sync::{Arc, LazyLock};
 
-/// What a run is made of.
+/// The inputs of a run.
 #[derive(Clone, Debug)]
 pub struct Work {
-    /// Its id, which carries when it was accepted.
+    /// Its id, which includes the time of acceptance.
     pub id: RunId,
-    /// The version it has taken.
+    /// Its version.
     pub workflow: Arc<Workflow>,
     /// What started it.
     pub trigger: Trigger,
@@ -42,12 +42,12 @@ pub struct Room {
     pub library: Library,
     /// The folder of file steps.
     pub files: Arc<Files>,
-    /// The most that a run may have kept at a time, in bytes.
+    /// The most bytes that a run may have stored at a time.
     pub most_kept: usize,
 }
 
 impl Work {
-    /// Does `processing.input` make its input?
+    /// Does `processing.input` compute its input?
     pub fn processes_input(&self) -> bool {
         let processing = self.workflow.webhook.as_ref().and_then(|webhook| webhook.processing_input.as_ref());
         processing.is_some() && matches!(self.given, Given::Request(_))
@@ -58,7 +58,7 @@ impl Work {
         matches!(self.given, Given::Request(_))
     }
 
-    /// Must something be learnt before acceptance?
+    /// Must acceptance be prepared?
     pub fn needs_preparing(&self) -> bool {
         let ordered = self.workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());
         !self.processes_input() || self.workflow.label.is_some() || ordered.is_some_and(|o| o.key.is_some())

@@ -1,4 +1,4 @@
-//! From a scalar of a workflow file to what runs.
+//! Compiles scalars of a workflow file.
 
 use super::found::problems;
 use super::library::{Library, Modules};
@@ -13,7 +13,7 @@ use flowscript_lang::diagnostic::Diagnostic;
 use flowscript_lang::function::Effect;
 use flowscript_lang::types::Type;
 
-/// What a source in a workflow file is.
+/// The form of a source in a workflow file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Statements with `return`.
@@ -26,11 +26,11 @@ pub enum Kind {
     ExpressionOrScript,
 }
 
-/// What compiling gives.
+/// The result of compiling.
 pub struct Compiled {
-    /// Nothing where there are errors.
+    /// `None` if there are errors.
     pub script: Option<Script>,
-    /// What is known of its result.
+    /// The known type of its result.
     pub ty: Type,
     /// Errors and warnings with their places in the file.
     pub problems: Vec<Problem>,
@@ -65,7 +65,7 @@ pub enum TemplatePart {
     Expression(Scalar),
 }
 
-/// The parts of a template, to be compiled each for itself; nothing where it is broken.
+/// The parts of a template, each to be compiled on its own; `None` if it is invalid.
 pub fn template_parts(source: &Scalar) -> Option<Vec<TemplatePart>> {
     let parsed = flowscript_lang::parse::parse_template(&source.text);
     if parsed.diagnostics.iter().any(Diagnostic::is_error) {
@@ -115,7 +115,7 @@ pub fn check_name(name: &str, library: &Library, loading: &mut Loading<'_>) -> R
     Ok(())
 }
 
-/// The problem of a name that cannot be one.
+/// The problem of an invalid name.
 pub fn name_problem(name: &str, place: Place, library: &Library, loading: &mut Loading<'_>) -> Option<Problem> {
     check_name(name, library, loading).err().map(|message| Problem::new(codes::NAME, place, message))
 }

@@ -7,7 +7,7 @@ use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 
-/// Values with templates in them: what `output` and the like are made of.
+/// Values with templates in them, such as `output`.
 #[derive(Clone, Debug)]
 pub enum Content {
     /// Without any `{expression}`.

@@ -1,10 +1,10 @@
-//! What scripts run with.
+//! The context of running scripts.
 
 use flowscript_lang::budget::{Allowance, Budget};
 use flowscript_lang::host::Host;
 use flowscript_lang::program::Settings;
 
-/// What running needs in addition to variables.
+/// The requirements of a run in addition to variables.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// Time zone, culture, limits.

@@ -1,4 +1,4 @@
-//! What values become on their way into a workflow.
+//! The conversion of values that enter a workflow.
 
 use super::found::problems;
 use super::library::{Library, Modules};
@@ -17,10 +17,10 @@ use flowscript_lang::types::{Type, Types};
 use flowscript_lang::value::{Record, Value};
 use std::sync::LazyLock;
 
-/// How messages of a conversion name the variable of its program, which is not in the file.
+/// The name in messages of a conversion for the variable of its program, which is not in the file.
 const VARIABLE: &str = "The variable value: ";
 
-/// How values become an input's type.
+/// The conversion of values to an input's type.
 #[derive(Clone, Debug)]
 pub struct Conversion {
     ty: Type,
@@ -65,12 +65,12 @@ impl Conversion {
         }
     }
 
-    /// What is known of converted values.
+    /// The known type of converted values.
     pub fn ty(&self) -> &Type {
         &self.ty
     }
 
-    /// The type of converted values with what its names stand for.
+    /// The type of converted values with the types it names.
     pub fn shape(&self) -> (&Type, &Types) {
         static NONE: LazyLock<Types> = LazyLock::new(Types::default);
         self.program.as_ref().map_or((&self.ty, &NONE), |program| (&program.result, program.types()))
@@ -81,7 +81,7 @@ impl Conversion {
         &self.written
     }
 
-    /// Does it take null, so that nothing need be given?
+    /// Does it accept null, so that a value may be missing?
     pub fn takes_null(&self) -> bool {
         let (ty, types) = self.shape();
         matches!(types.resolve(ty), Type::Any | Type::Null | Type::Nullable(_))
@@ -92,13 +92,13 @@ impl Conversion {
         self.program.is_none()
     }
 
-    /// Does it take a list, so that a query parameter may be given several times?
+    /// Does it accept a list, so that a query parameter may be given several times?
     pub fn takes_list(&self) -> bool {
         let (ty, types) = self.shape();
         types.element(ty).is_some()
     }
 
-    /// The converted value, or why it does not fit, in words.
+    /// The converted value, or a message about why it does not fit.
     pub fn convert(&self, value: Value, library: &Library, host: &dyn Host) -> Result<Value, String> {
         self.convert_counted(value, library, host).0
     }
@@ -117,7 +117,7 @@ impl Conversion {
         match program.run(vec![value], library.settings(), host) {
             Ok(outcome) => (Ok(outcome.value), outcome.steps),
             Err(error) => {
-                // Only what a limit has ended has taken long.
+                // A fault of a limit is the only sign of long work.
                 let most = library.settings().limits.steps.filter(|_| error.kind == ErrorKind::Limit);
                 let reason = match error.message.strip_prefix(VARIABLE) {
                     Some(reason) => reason.to_owned(),
@@ -134,9 +134,9 @@ impl Conversion {
 pub struct Input {
     /// Its name.
     pub name: EcoString,
-    /// What values become on their way in.
+    /// Its conversion.
     pub conversion: Conversion,
-    /// The value where none is given. `null` is one where the type takes it.
+    /// The default. `null` is one if the type accepts it.
     pub default: Option<Value>,
     /// For people.
     pub description: String,
@@ -147,11 +147,11 @@ pub struct Input {
 pub struct NoFit {
     /// The parameter.
     pub name: String,
-    /// What is wrong, as a sentence that names it.
+    /// The message, as a sentence that names it.
     pub message: String,
 }
 
-/// The values of `inputs`, in their order, from the fields of a record. Fields that are no input are left alone.
+/// The values of `inputs`, in their order, from the fields of a record. Other fields are ignored.
 pub fn convert_input(
     inputs: &[Input],
     given: &Record,

@@ -1,9 +1,9 @@
-//! Values as the store keeps them: a byte for the version of the encoding, then the value, exactly: all digits of
+//! The stored form of values: a byte for the version of the encoding, then the value, exactly: all digits of
 //! numbers, the offsets of datetimes, bytes, the columns of a table without rows.
 //!
-//! Names that several records share are written once: 0 and the names, later their number. 1 is no names, from 2 on
-//! stand those that have been written. A record has its own names, and those of all rows of its table if it has not
-//! all of them.
+//! Names that several records share are written once: 0 and the names, later their number. 1 means no names, numbers
+//! from 2 on refer to the names written before. A record has its own names, and those of all rows of its table if it
+//! lacks some of them.
 //!
 //! What a declared type says of the rows of a `table(T)` is not kept; the columns are.
 
@@ -21,13 +21,13 @@ const FULL_NAMES: u8 = 1;
 const NEW_NAMES: usize = 0;
 /// The number of no names; those that have been written have the next ones.
 const NO_NAMES: usize = 1;
-/// Most values that are kept take no more bytes than this.
+/// Most stored values take no more bytes than this.
 const USUAL: usize = 256;
 /// No value is nested deeper, see `flowscript_lang::value::MAX_DEPTH`.
 const MAX_DEPTH: u16 = 1_100;
-/// With less stack than this, in bytes, the walk continues in a new piece of it: it runs on threads with small stacks too.
+/// With less stack than this, in bytes, the walk continues on a new segment: it also runs on threads with small stacks.
 const RED_ZONE: usize = 64 << 10;
-/// The size of such a piece, in bytes.
+/// The size of such a segment, in bytes.
 const STACK: usize = 1 << 20;
 
 mod tag {
@@ -45,15 +45,15 @@ mod tag {
     pub const RAGGED: u8 = 10;
 }
 
-/// The bytes of a value. Functions cannot be kept and become null; the engine refuses them before, and values that weigh
-/// too much.
+/// The bytes of a value. Functions cannot be stored and become null; the engine refuses them earlier, and also values
+/// that weigh too much.
 pub fn encode(value: &Value) -> Vec<u8> {
     let mut out = Writer::new(usize::MAX);
     out.write(value);
     out.bytes
 }
 
-/// The bytes of a value; nothing where these are more than `most`. No more than that is written.
+/// The bytes of a value; `None` above `most` bytes. At most that many are written.
 pub fn encode_up_to(value: &Value, most: usize) -> Option<Vec<u8>> {
     let mut out = Writer::new(most);
     out.write(value);
@@ -76,7 +76,7 @@ pub fn decode(bytes: &[u8]) -> Result<Value, String> {
         Some((&version @ (FULL_NAMES | VERSION), rest)) => {
             let mut reader = Reader::new(version, rest, false);
             let value = reader.value(0)?;
-            if reader.rest.is_empty() { Ok(value) } else { Err("a stored value has bytes behind its end".into()) }
+            if reader.rest.is_empty() { Ok(value) } else { Err("a stored value has bytes after its end".into()) }
         }
         Some((version, _)) => {
             Err(format!("a stored value has the encoding {version}; this program reads {FULL_NAMES} and {VERSION}"))
@@ -85,8 +85,8 @@ pub fn decode(bytes: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// As much of a value as its first bytes hold: the first elements of a list, the first fields of a record, the beginning
-/// of a text. Of a table whose first columns are there, the rows as far as they go.
+/// The part of a value in its first bytes: the first elements of a list, the first fields of a record, the beginning of
+/// a text. Of a table whose first columns are complete, the rows up to the cut.
 pub fn decode_start(bytes: &[u8]) -> Option<Value> {
     let (&version @ (FULL_NAMES | VERSION), rest) = bytes.split_first()? else { return None };
     Reader::new(version, rest, true).value(0).ok()
@@ -120,7 +120,7 @@ impl Writer {
         }
     }
 
-    /// Writes one after the other until it is full.
+    /// Writes values one after the other until it is full.
     fn all<T>(&mut self, parts: impl Iterator<Item = T>, write: impl Fn(&mut Self, T)) {
         for part in parts {
             if self.is_full() {
@@ -419,7 +419,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The rows of the columns that are there, as far as they go.
+/// The rows of the complete columns, up to the cut.
 fn rows_of(shape: &Shape, columns: &[Vec<Value>]) -> Value {
     let rows = columns.first().map_or(0, Vec::len);
     let record = |row: usize| {

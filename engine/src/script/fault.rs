@@ -10,15 +10,15 @@ use std::time::Duration;
 
 /// The kind of a step or run that took too long.
 pub const TIMEOUT: &str = "timeout";
-/// The kind of a step that may run once only, and of which it is not known whether it has run.
+/// The kind of a step that may run at most once, if it is unknown whether it has run.
 pub const INTERRUPTED: &str = "interrupted";
 
 /// The most places that a fault names: a recursion has very many.
 pub const MAX_PLACES: usize = 16;
 
-/// The longest message of a fault, in characters: messages quote values, which may be as long as they like.
+/// The longest message of a fault, in characters: messages quote values, which may be of any length.
 const LONGEST: usize = 1_500;
-/// How much of the end of a longer message is kept: the reason mostly comes after the value.
+/// How much of the end of a longer message is kept: the reason usually comes after the value.
 const KEPT_END: usize = 500;
 
 /// Why a script or a step failed.
@@ -26,9 +26,9 @@ const KEPT_END: usize = 500;
 pub struct Fault {
     /// The kinds of the language, `timeout`, `interrupted`.
     pub kind: &'static str,
-    /// For people.
+    /// For messages.
     pub message: String,
-    /// The HTTP status that the workflow gives, or that a peer gave.
+    /// The HTTP status from the workflow or from a peer.
     pub status: Option<u16>,
     /// How long a peer asks to wait before the next attempt.
     pub retry_after: Option<Duration>,
@@ -46,7 +46,7 @@ pub struct SourcePlace {
 }
 
 impl Fault {
-    /// What cannot be unless the engine is wrong, or what it has kept is damaged.
+    /// A fault that is impossible unless the engine has a bug, or its stored data is damaged.
     #[cold]
     #[track_caller]
     pub fn broken(what: &str) -> Self {
@@ -61,17 +61,17 @@ impl Fault {
 
     /// A fault of a kind that the language does not have: `timeout`, `interrupted`.
     pub fn of_kind(kind: &'static str, message: impl Into<String>) -> Self {
-        // Messages of others may hold secrets of connections: none leaves through a fault. What is masked first is cut
-        // without leaving a part of a secret.
+        // Messages of others may contain secrets of connections: none leaves through a fault. Masking comes first, so
+        // that cutting never leaves a part of a secret.
         let masked = masked(&message.into());
         let is_empty = masked.trim().is_empty();
         let message = if is_empty { "It failed without a message.".to_owned() } else { masked };
-        // A message that a workflow gives itself stays as it is.
+        // A message from the workflow itself stays as it is.
         let message = if kind == ErrorKind::User.name() { message } else { shortened(message) };
         Self { kind, message, status: None, retry_after: None, places: Vec::new() }
     }
 
-    /// A fault as the store keeps it.
+    /// A fault from its stored form.
     pub fn of_failure(failure: &Failure) -> Self {
         let names = ErrorKind::ALL.into_iter().map(ErrorKind::name).chain([TIMEOUT, INTERRUPTED]);
         let kind = names.into_iter().find(|name| *name == failure.kind).unwrap_or(ErrorKind::Io.name());
@@ -102,7 +102,7 @@ impl Fault {
         Some(Self::of_failure(&failure))
     }
 
-    /// The fault as the store keeps it, with the position of the step.
+    /// The stored form of the fault, with the position of the step.
     pub fn to_failure(&self, position: Option<String>) -> Failure {
         Failure { kind: self.kind.to_owned(), message: self.message.clone(), status: self.status, position }
     }
@@ -136,7 +136,7 @@ impl Fault {
     }
 }
 
-/// A message without its middle where it is very long.
+/// A message without its middle if it is very long.
 fn shortened(message: String) -> String {
     let longer = message.len() > LONGEST && message.chars().nth(LONGEST).is_some();
     if !longer {

@@ -11,10 +11,10 @@ use flowscript_stdlib::json::{self, DecodeError, Problem};
 use flowscript_stdlib::xml;
 use std::fmt;
 
-/// Why a text gives no value, or a value no text.
+/// Why a text could not be decoded, or a value not encoded.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NoForm {
-    /// What is wrong with it, in words.
+    /// What is wrong with it, as a message.
     Wrong(String),
     /// The budget has ended the work.
     Stopped(Box<RunError>),
@@ -30,7 +30,7 @@ impl fmt::Display for NoForm {
 }
 
 impl NoForm {
-    /// The failure: `wrong` makes it of what is wrong; one that ends the work stays what it is.
+    /// The failure: `wrong` builds it from the message; one that ends the work stays as it is.
     pub fn into_fault(self, wrong: impl FnOnce(String) -> Fault) -> Fault {
         match self {
             Self::Wrong(reason) => wrong(reason),
@@ -57,32 +57,32 @@ impl From<EncodeError> for NoForm {
     }
 }
 
-/// What a text or value may take that belongs to no run.
+/// The limits for a text or value outside of runs.
 fn allowance() -> Allowance<'static> {
     Allowance::new("The value", Limits::default(), &|| None)
 }
 
-/// The value of a JSON text. The error says in words what is wrong and where.
+/// The value of a JSON text. The error is a message about what is wrong and where.
 pub fn decode_json(text: &str) -> Result<Value, String> {
     decode_json_within(text, &mut allowance()).map_err(|error| error.to_string())
 }
 
-/// The value of a JSON text, as far as the budget goes.
+/// The value of a JSON text, as far as the budget allows.
 pub fn decode_json_within(text: &str, budget: &mut dyn Budget) -> Result<Value, NoForm> {
     json::decode(text, budget).map_err(NoForm::from)
 }
 
-/// A value as compact JSON. The error says in words why it cannot be.
+/// A value as compact JSON. The error is a message about why it cannot be encoded.
 pub fn encode_json(value: &Value) -> Result<String, String> {
     encode_json_within(value, &mut allowance()).map_err(|error| error.to_string())
 }
 
-/// A value as compact JSON, as far as the budget goes.
+/// A value as compact JSON, as far as the budget allows.
 pub fn encode_json_within(value: &Value, budget: &mut dyn Budget) -> Result<String, NoForm> {
     json::encode(value, budget).map_err(NoForm::from)
 }
 
-/// The table in a CSV text whose first row names the columns, as far as the budget goes.
+/// The table in a CSV text whose first row names the columns, as far as the budget allows.
 pub fn decode_csv(text: &str, budget: &mut dyn Budget) -> Result<Value, NoForm> {
     match csv::decode(text, Dialect::default(), budget) {
         Ok(table) => Ok(Value::table(table)),
@@ -102,12 +102,12 @@ pub fn encode_xml(value: &Value, root: &str, budget: &mut dyn Budget) -> Result<
     xml::encode(&record, root, budget)
 }
 
-/// A table as CSV whose first row names the columns, as far as the budget goes.
+/// A table as CSV whose first row names the columns, as far as the budget allows.
 pub fn encode_csv(value: &Value, budget: &mut dyn Budget) -> Result<String, NoForm> {
     csv_text(value, true, budget)
 }
 
-/// The rows of a table as CSV, without the names of the columns, as far as the budget goes.
+/// The rows of a table as CSV, without the names of the columns, as far as the budget allows.
 pub fn encode_csv_rows(value: &Value, budget: &mut dyn Budget) -> Result<String, NoForm> {
     csv_text(value, false, budget)
 }

@@ -1,4 +1,4 @@
-//! What the checker finds, with its places in the workflow file.
+//! The findings of the checker, with their places in the workflow file.
 
 use super::library::Modules;
 use super::loading::Loading;
@@ -30,8 +30,8 @@ pub(super) fn problems(
     told.collect()
 }
 
-/// A diagnostic with its place in the workflow file, or in the module's file. `shift` bytes stood before the scalar's
-/// text when it was compiled.
+/// A diagnostic with its place in the workflow file, or in the module's file. `shift` bytes preceded the scalar's text
+/// when it was compiled.
 fn problem(diagnostic: &Diagnostic, source: &Scalar, shift: usize, modules: &[(EcoString, Arc<str>)]) -> Problem {
     let text = diagnostic
         .module
@@ -58,7 +58,7 @@ fn problem(diagnostic: &Diagnostic, source: &Scalar, shift: usize, modules: &[(E
         };
         Some(Note { place, end, text })
     };
-    // One that the form of the scalar cannot hold is left out.
+    // A fix that the form of the scalar cannot hold is left out.
     let fix = |fix: &diagnostic::Fix| {
         let edits = fix.edits.iter().map(edit).collect::<Option<_>>()?;
         Some(Fix { title: fix.title.clone(), edits, safe: fix.safe })

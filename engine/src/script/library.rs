@@ -1,4 +1,5 @@
-//! What sources are compiled against in addition to their variables, with the settings and limits of scripts.
+//! The library that sources are compiled against in addition to their variables, with the settings and limits of
+//! scripts.
 
 use super::functions;
 use ecow::EcoString;
@@ -10,7 +11,7 @@ use flowscript_lang::value::Zone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Steps that reading one file may take, with all that is compiled in it: five of the largest sources, some seconds.
+/// Steps that reading one file may take, with all sources compiled in it: five of the largest sources, some seconds.
 const FILE_STEPS: u64 = 50_000_000;
 
 /// Asked whether loading must stop.
@@ -25,9 +26,9 @@ pub struct Library {
     registry: Arc<Registry>,
     modules: Arc<BTreeMap<String, Arc<str>>>,
     settings: Arc<Settings>,
-    /// Has the engine an address that events can be sent to?
+    /// Has the engine an address for events?
     has_callbacks: bool,
-    /// Does it compile versions that the store has kept, rather than files?
+    /// Does it compile stored versions rather than files?
     is_kept: bool,
     /// Steps that reading one file may take.
     file_steps: u64,
@@ -66,19 +67,19 @@ impl Library {
         Self { modules: Arc::new(modules), ..self.clone() }
     }
 
-    /// The same functions for an engine that is known to others by an address, or is not.
+    /// The same functions for an engine with or without a public address.
     #[must_use]
     pub fn with_callbacks(&self, has_callbacks: bool) -> Self {
         Self { has_callbacks, ..self.clone() }
     }
 
-    /// The same functions for versions that the store has kept: they loaded when they were made, by the rules of then.
+    /// The same functions for stored versions: they loaded when they were made, by the rules of that time.
     #[must_use]
     pub fn for_kept_versions(&self) -> Self {
         Self { has_callbacks: true, is_kept: true, ..self.clone() }
     }
 
-    /// Does it compile versions that the store has kept, rather than files?
+    /// Does it compile stored versions rather than files?
     pub fn is_kept(&self) -> bool {
         self.is_kept
     }
@@ -99,7 +100,7 @@ impl Library {
         self.has_callbacks
     }
 
-    /// The same functions with other limits of one script, where they are given.
+    /// The same functions with other limits of one script, if any are given.
     #[must_use]
     pub fn with_limits(&self, steps: Option<u64>, memory: Option<usize>) -> Self {
         if steps.is_none() && memory.is_none() {
@@ -128,12 +129,12 @@ impl Library {
     pub fn with_file_steps(&self, file_steps: u64) -> Self {
         Self { file_steps, ..self.clone() }
     }
-    /// Asked by whatever loads.
+    /// Asked during loading.
     pub(super) fn stop(&self) -> &(dyn Fn() -> Option<Interrupt> + Send + Sync) {
         &*self.stopped
     }
 
-    /// Steps that reading one file may take. A version that the store has kept was a file once, by the rules of then.
+    /// Steps that reading one file may take. A stored version was once a file, by the rules of that time.
     pub(super) fn file_steps(&self) -> u64 {
         if self.is_kept { u64::MAX } else { self.file_steps }
     }

@@ -1,4 +1,4 @@
-//! What loading a workflow file may use: work, so that no file keeps the others waiting, and time.
+//! The budget for loading a workflow file: work, so that no file delays the others, and time.
 
 use super::library::Library;
 use flowscript_lang::budget::{Allowance, Budget};
@@ -7,13 +7,13 @@ use flowscript_lang::host::{Host, Interrupt, LogLevel};
 use flowscript_lang::program::Limits;
 use flowscript_lang::types::Type;
 
-/// What a source takes in addition to its check.
+/// The cost of a source in addition to its check.
 const SOURCE: u64 = 100;
 
 /// Steps that converting one constant may take: its type may compute defaults.
 const CONVERSION: u64 = 1_000_000;
 
-/// What reading one file may still use.
+/// The remaining budget for reading one file.
 #[derive(Debug)]
 pub struct Loading<'l> {
     library: &'l Library,
@@ -22,13 +22,13 @@ pub struct Loading<'l> {
 }
 
 impl<'l> Loading<'l> {
-    /// All that a file gets.
+    /// The whole budget of a file.
     pub fn new(library: &'l Library) -> Self {
         let limits = Limits { steps: Some(library.file_steps()), memory: usize::MAX, ..Limits::DEFAULT };
         Self { library, own: Allowance::new("The file", limits, library.stop()), ended: false }
     }
 
-    /// Counts work. False when the reading has been ended: then nothing that it finds counts any more.
+    /// Counts work. `false` once the reading has been ended: then its findings no longer count.
     pub fn pay(&mut self, steps: u64) -> bool {
         self.ended = self.ended || self.own.spend(steps).is_err();
         !self.ended
@@ -46,7 +46,7 @@ impl<'l> Loading<'l> {
         !self.ended
     }
 
-    /// Was the reading ended before its time?
+    /// Was the reading ended early?
     pub fn has_ended(&self) -> bool {
         self.ended
     }
@@ -67,7 +67,7 @@ impl<'l> Loading<'l> {
         compiled
     }
 
-    /// Converts a constant with what `convert` does: the error says in words why it does not fit.
+    /// Converts a constant with `convert`, whose error is a message about why it does not fit.
     pub fn convert<T>(
         &mut self,
         convert: impl FnOnce(&Library, &dyn Host) -> (Result<T, String>, u64),
@@ -80,7 +80,7 @@ impl<'l> Loading<'l> {
     }
 }
 
-/// Constants are converted when the file is read: nothing around them matters but whether to stop.
+/// Constants are converted when the file is read: the only input from outside is the request to stop.
 struct NoHost<'l>(&'l Library);
 
 impl Host for NoHost<'_> {

@@ -1,14 +1,14 @@
-//! What a script was reading where it failed: `body.order.lines[0]`, as it is written there.
+//! The expression that a script was reading when it failed: `body.order.lines[0]`, as it is written there.
 
 use ecow::EcoString;
 use flowscript_lang::error::{Place, RunError};
 use flowscript_lang::highlight::{Kind, Part, highlight};
 use std::fmt;
 
-/// A name and what is taken from it, step by step.
+/// A name and the steps taken from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
-    /// The variable, or the column of a query; empty where the steps are taken from the result of a call.
+    /// The variable, or the column of a query; empty if the steps start at the result of a call.
     pub root: EcoString,
     /// Fields and positions, in order.
     pub steps: Vec<Step>,
@@ -42,11 +42,11 @@ impl fmt::Display for Read {
     }
 }
 
-/// What stood where an error happened, then at the call that led there, and so on outwards.
+/// What was read at the place of an error, then at the call that led there, and so on outwards.
 pub type Reads = Vec<Vec<Read>>;
 
-/// What a source was reading at each place of an error, innermost first. `source_of` gives the text of a module, or of the
-/// source itself. Variables that stand for another read (`let order = body.order;`) are resolved.
+/// What a source was reading at each place of an error, innermost first. `source_of` gives the text of a module, or of
+/// the source itself. Variables that alias another read (`let order = body.order;`) are resolved.
 pub(super) fn reads_at<'s>(error: &RunError, source_of: impl Fn(Option<&String>) -> &'s str) -> Reads {
     let calls = error.stack.iter().filter_map(|call| call.place.as_ref());
     error.place.iter().chain(calls).map(|place| reads_in(place, source_of(place.module.as_ref()))).collect()
@@ -55,7 +55,7 @@ pub(super) fn reads_at<'s>(error: &RunError, source_of: impl Fn(Option<&String>)
 fn reads_in(place: &Place, text: &str) -> Vec<Read> {
     let there = text.get(place.span.start as usize..place.span.end as usize).unwrap_or_default();
     let mut reads = reads(there);
-    // The place of a field that is not there ends with it; what is read continues.
+    // The place of a missing field ends with the field; the read continues.
     if let ([read], Some(whole)) = (reads.as_mut_slice(), read_from(text, place.span.start))
         && read.to_string() == there
     {
@@ -68,7 +68,7 @@ fn reads_in(place: &Place, text: &str) -> Vec<Read> {
     reads
 }
 
-/// The read that the whole source is, if it is one.
+/// The read that makes up the whole source, if it is one.
 pub(super) fn whole(source: &str) -> Option<Read> {
     let parts = highlight(source);
     let (read, end) = read_at(source, &parts, 0)?;
@@ -82,7 +82,7 @@ fn read_from(source: &str, start: u32) -> Option<Read> {
     read_at(source, &parts, at).map(|(read, _)| read)
 }
 
-/// Words that end an operand and are no names.
+/// Words that end an operand and are not names.
 const VALUES: [&str; 5] = ["null", "true", "false", "end", "desc"];
 
 /// All reads in a source, as they are written.
@@ -114,9 +114,9 @@ fn read_at(source: &str, parts: &[Part], at: usize) -> Option<(Read, usize)> {
     let root = parts.get(at)?;
     let touches = parts.get(at + 1).is_some_and(|next| next.span.start == root.span.end);
     let is_name = match root.kind {
-        // A label of a record or a parameter of a lambda is no read.
+        // A label of a record or a parameter of a lambda does not read a variable.
         Kind::Name => !matches!(text(at + 1), ":" | "=>"),
-        // Some words, such as `order`, are names too.
+        // Some words, such as `order`, can also be names.
         Kind::Keyword => match text(at + 1) {
             "." | "?." => true,
             "[" => touches,
@@ -151,7 +151,7 @@ fn read_at(source: &str, parts: &[Part], at: usize) -> Option<(Read, usize)> {
     Some((read, next))
 }
 
-/// Variables that stand for a read: `let name = read;`.
+/// Variables that alias a read: `let name = read;`.
 fn aliases(source: &str) -> Vec<(EcoString, Read)> {
     let parts = highlight(source);
     let text = |at: usize| parts.get(at).map_or("", |part| part.span.text(source));
@@ -165,7 +165,7 @@ fn aliases(source: &str) -> Vec<(EcoString, Read)> {
     (0..parts.len()).filter_map(alias).collect()
 }
 
-/// Replaces variables by what they stand for. Each alias is used once, so that the way ends.
+/// Replaces variables by what they alias. Each alias is used once, so that this ends.
 fn resolve(read: &mut Read, aliases: &[(EcoString, Read)]) {
     for (name, stands_for) in aliases.iter().rev() {
         if read.root == *name {

@@ -19,7 +19,7 @@ struct Known {
 }
 
 impl Scope {
-    /// Adds a variable; one of the same name is known no more.
+    /// Adds a variable; it replaces one of the same name.
     pub fn define(&mut self, name: &str, slot: Slot, ty: Type, writable: bool) {
         let known = Known { variable: Variable { name: name.into(), ty: outside(&ty), writable }, slot };
         match self.known.iter_mut().find(|k| k.variable.name == name) {
@@ -58,7 +58,7 @@ impl Scope {
         self.known.iter_mut().for_each(|known| known.variable.writable = false);
     }
 
-    /// Makes these variables of any type: a pass sees what an earlier one has left there.
+    /// Gives these variables any type: a pass sees the values that an earlier one has set.
     pub fn widen(&mut self, names: &[String]) {
         let names: HashSet<&str> = names.iter().map(String::as_str).collect();
         for known in self.known.iter_mut().filter(|k| names.contains(k.variable.name.as_str())) {
@@ -71,7 +71,7 @@ impl Scope {
         self.known.iter().any(|k| k.slot == slot)
     }
 
-    /// Keeps what both know, where two paths meet.
+    /// Keeps the variables known on both of two paths that meet.
     pub fn meet(&mut self, other: &Self) {
         let others: HashMap<Slot, &Known> = other.known.iter().map(|known| (known.slot, known)).collect();
         self.known.retain_mut(|known| {
@@ -84,7 +84,7 @@ impl Scope {
     }
 }
 
-/// A type without the names of declared types, which mean something only inside the program that declares them.
+/// A type without the names of declared types, which are valid only inside the program that declares them.
 pub(super) fn outside(ty: &Type) -> Type {
     match ty {
         Type::Named(..) | Type::Never => Type::Any,

@@ -11,7 +11,7 @@ pub const ERRORS: Slot = 1;
 pub const OUTPUT: Slot = 2;
 /// The variable `error`, which only `retry.on` sees.
 pub const ERROR: Slot = 3;
-/// What the last step with a result gave, which a pass or branch gives where it has no `output`.
+/// The result of the last step with one, which is the result of a pass or branch without `output`.
 pub const LAST: Slot = 4;
 /// The first input.
 pub const FIRST_INPUT: Slot = 5;

@@ -27,16 +27,16 @@ pub struct Script {
     modules: Arc<[(EcoString, Arc<str>)]>,
 }
 
-/// A failure with what the script was reading.
+/// A failure with the expression that the script was reading.
 #[derive(Debug)]
 pub struct Failed {
     /// The failure.
     pub fault: Fault,
-    /// What stood where it happened, and at the calls that led there.
+    /// What was read at the place of the error, and at the calls that led there.
     pub reads: Reads,
 }
 
-/// A variable that a script touches.
+/// A variable that a script uses.
 #[derive(Clone, Copy, Debug)]
 struct Use {
     at: usize,
@@ -60,7 +60,7 @@ impl Script {
         Self { program, uses, width: scope.width(), source: Arc::new(source.clone()), modules }
     }
 
-    /// Runs it over the variables; what it sets is kept there, unless it fails.
+    /// Runs it over the variables; values that it sets are kept there, unless it fails.
     pub fn run(&self, variables: &mut [Value], context: Context<'_>) -> Result<Value, Fault> {
         let failed = match self.run_program(variables, context) {
             Ok(outcome) => return self.keep(outcome, variables, context),
@@ -69,7 +69,7 @@ impl Script {
         Err(self.fault(&failed))
     }
 
-    /// Like [`Script::run`]; a failure says what the script was reading.
+    /// Like [`Script::run`]; a failure includes what the script was reading.
     pub fn run_and_trace(&self, variables: &mut [Value], context: Context<'_>) -> Result<Value, Box<Failed>> {
         match self.run_program(variables, context) {
             Ok(outcome) => {
@@ -91,7 +91,7 @@ impl Script {
         self.program.run(given, context.settings, context.host)
     }
 
-    /// Keeps what a run has set, all of it or nothing; the result is its value.
+    /// Keeps the variables set by a run, all or none; the result is its value.
     fn keep(
         &self,
         mut outcome: program::Outcome,
@@ -116,12 +116,12 @@ impl Script {
         self.modules.iter().find(|(name, _)| name == module).map(|(_, text)| &**text).unwrap_or_default()
     }
 
-    /// The read that the whole source is, if it is one.
+    /// The read that makes up the whole source, if it is one.
     pub fn as_read(&self) -> Option<Read> {
         whole(&self.source.text)
     }
 
-    /// Does it reach out, or a function or module that it calls?
+    /// Has it external effects, directly or in a function or module that it calls?
     pub fn acts(&self) -> bool {
         self.program.effect == Effect::Outside
     }
@@ -158,7 +158,7 @@ impl Script {
         Fault { places, ..Fault::new(error.kind, error.message.clone()) }
     }
 
-    /// Variables, inputs, outputs and results are kept in the store, which holds no functions, and walked by many.
+    /// Variables, inputs, outputs and results are stored, and the store holds no functions; they are also walked often.
     fn check_kept(&self, value: &Value, context: Context<'_>) -> Result<(), Fault> {
         if matches!(value, Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_)) {
             return Ok(());

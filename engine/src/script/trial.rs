@@ -1,4 +1,4 @@
-//! FlowScript that is not in a file: compiled and run, with everything that is wrong with it.
+//! FlowScript outside of a file: compiled and run, with all its errors.
 
 use super::library::Library;
 use crate::store::LogLine;
@@ -12,29 +12,29 @@ use flowscript_lang::types::Type;
 use flowscript_lang::value::{Record, Value};
 use serde_json::Value as Json;
 
-/// What messages call the source.
+/// The name of the source in messages.
 const NAME: &str = "source";
 
 /// The result.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The value, unless something was wrong.
+    /// The value, unless it failed.
     pub value: Option<Value>,
-    /// What was known of the value before it ran.
+    /// The known type of the value before the run.
     pub ty: String,
-    /// What it has logged.
+    /// Its log.
     pub log: Vec<LogLine>,
-    /// What the checker or the run found, as JSON.
+    /// The errors of the checker or the run, as JSON.
     pub errors: Vec<Json>,
 }
 
-/// Compiles and runs an expression, or statements with `return`, that reaches nothing outside.
+/// Compiles and runs an expression, or statements with `return`, without access to the outside.
 pub fn try_out(source: &str, input: &Record, library: &Library, host: &dyn Host) -> Outcome {
     let variables: Vec<Variable> =
         input.iter().map(|(name, _)| Variable { name: name.clone(), ty: Type::Any, writable: true }).collect();
     let compile = |mode| {
         let options = library.options(mode, &variables, Effect::Host);
-        // A fifth of what a file has (`check::LIMITS`): what is tried out is short.
+        // A fifth of the limits of a file (`check::LIMITS`): sources that are tried out are short.
         let limits = Limits { steps: Some(2_000_000), memory: 64 << 20, ..Limits::default() };
         check::compile_within(source, &options, &mut Allowance::new("The check", limits, &|| host.interrupt()))
     };

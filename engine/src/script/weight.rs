@@ -1,8 +1,8 @@
-//! What a value weighs: its size with its shared parts counted as often as they occur in it.
+//! The weight of a value: its size with its shared parts counted as often as they occur in it.
 //!
-//! In memory parts are shared: twenty-five lists may stand for a tree of millions. Whoever walks a value, to keep it, to
-//! mask it, to compare it or to send it, meets such a part each time. So no variable, result or output of a workflow
-//! weighs more than a script may hold, and all these walks are bounded at once.
+//! In memory parts are shared: twenty-five lists may represent a tree of millions. Code that walks a value, to store
+//! it, to mask it, to compare it or to send it, meets such a part each time. So no variable, result or output of a
+//! workflow weighs more than a script may hold, and all these walks are bounded at once.
 
 use super::context::Context;
 use super::fault::Fault;
@@ -11,7 +11,8 @@ use flowscript_lang::value::{Column, Record, Table, Value, live_size};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The stack that a walk of the deepest value may need, in bytes, and that of a new piece where it is not there.
+/// The stack that a walk of the deepest value may need, in bytes, and the size of a new segment if the stack is too
+/// small.
 const DEEP: usize = 2 << 20;
 const STACK: usize = 4 << 20;
 /// Values that are less nested are walked on any stack.
@@ -20,16 +21,16 @@ const FLAT: u16 = 32;
 /// Values of more bytes are measured, not weighed, where only their memory counts.
 const WRITTEN_OUT: usize = 16 << 20;
 
-/// What was found on the way.
+/// The findings of the walk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weighed {
     /// Its weight in bytes.
     pub bytes: usize,
-    /// A function is somewhere in it.
+    /// It contains a function.
     pub holds_function: bool,
 }
 
-/// Weighs a value that may take `most` bytes; nothing where it takes more. The walk ends there; it meets most shared parts
+/// Weighs a value of at most `most` bytes; `None` for a heavier one. The walk ends there; it meets most shared parts
 /// once.
 pub fn weigh(value: &Value, most: usize) -> Option<Weighed> {
     let mut scales = Scales { left: most, found: Weighed::default(), shared: HashMap::new() };
@@ -41,8 +42,8 @@ pub fn weigh(value: &Value, most: usize) -> Option<Weighed> {
     Some(Weighed { bytes: most - scales.left, ..scales.found })
 }
 
-/// About what a value takes in memory, in bytes. Up to [`WRITTEN_OUT`] it is what [`weigh`] finds, which is quick; of a
-/// value that is larger, or shares much, what is shared counts once, so that the walk ends soon in any case.
+/// The approximate memory of a value, in bytes. Up to [`WRITTEN_OUT`] it is the result of [`weigh`], which is quick; in
+/// a value that is larger, or shares much, shared parts count once, so that the walk always ends soon.
 pub fn weight(value: &Value) -> usize {
     if let Some(weighed) = weigh(value, WRITTEN_OUT) {
         return weighed.bytes;
@@ -69,7 +70,7 @@ fn too_heavy(most: usize) -> String {
 struct Scales {
     left: usize,
     found: Weighed,
-    /// What shared lists and tables weigh, by their address: the value keeps them.
+    /// The weights of shared lists and tables, by their address: the value keeps them alive.
     shared: HashMap<*const (), usize>,
 }
 
@@ -101,7 +102,7 @@ impl Scales {
         }
     }
 
-    /// Puts what is at this address, if others share it: walked once, weighed each time.
+    /// Adds the weight of the part at this address if it is shared: walked once, counted each time.
     fn once(&mut self, shared: Option<*const ()>, put: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
         let Some(address) = shared else { return put(self) };
         if let Some(known) = self.shared.get(&address) {

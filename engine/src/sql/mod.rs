@@ -1,4 +1,4 @@
-//! The text of SQL statements: where their parameters are, and what must not be there.
+//! The text of SQL statements: the places of their parameters, and what they must not contain.
 
 mod refuse;
 mod scan;
@@ -9,16 +9,16 @@ use scan::{Comments, Kind, Piece, pieces};
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// What is done with a database in one transaction.
+/// The work of one transaction.
 #[derive(Clone, Debug)]
 pub enum SqlWork {
-    /// Reads, in a transaction that can do nothing else.
+    /// Reads, in a read-only transaction.
     Query(Statement),
     /// Changes, all statements in one transaction.
     Execute {
         /// In their order.
         statements: Vec<Statement>,
-        /// They were written as a list: the result is one.
+        /// They were written as a list: the result is a list.
         is_list: bool,
     },
 }
@@ -32,12 +32,12 @@ pub struct Statement {
     pub numbered: String,
     /// The names of the parameters, by number from 1 on.
     pub names: Vec<String>,
-    /// It gives rows: a question, or a change with `returning`.
+    /// It returns rows: a query, or a change with `returning`.
     pub gives_rows: bool,
 }
 
 impl Statement {
-    /// Finds the parameters of a statement. Text in quotes, comments and `::` of casts hold none.
+    /// Finds the parameters of a statement. Quoted texts, comments and `::` of casts contain none.
     pub fn parse(source: &str) -> Self {
         let mut numbered = String::with_capacity(source.len());
         let mut names: Vec<String> = Vec::new();
@@ -57,7 +57,7 @@ impl Statement {
         Self { source: source.to_owned(), numbered, names, gives_rows: gives_rows(source) }
     }
 
-    /// The numbered statement without the `;` and the comments at its end, to be put into another one.
+    /// The numbered statement without the `;` and the comments at its end, to be embedded in another one.
     pub fn inner(&self) -> &str {
         let all: Vec<Piece<'_>> = pieces(&self.numbered, Comments::Nested).collect();
         let last = all.iter().rev().find(|piece| piece.kind != Kind::Blank && !piece.is(";"));
@@ -66,7 +66,7 @@ impl Statement {
     }
 }
 
-/// Does a statement give rows? A `select` does, and a change with `returning`.
+/// Does a statement return rows? A `select` does, and a change with `returning`.
 fn gives_rows(source: &str) -> bool {
     let mut depth = 0_u32;
     let words = pieces(source, Comments::Nested).filter(|piece| {
@@ -91,12 +91,12 @@ fn gives_rows(source: &str) -> bool {
     }
 }
 
-/// The place of a `{name}`, which would be a hole for foreign SQL, and the name.
+/// The place of a `{name}`, which would allow SQL injection, and the name.
 pub fn template_in(source: &str) -> Option<(Range<usize>, &str)> {
     let mut at = 0;
     while let Some(open) = source.get(at..).and_then(|rest| rest.find('{')).map(|found| at + found) {
         let close = source.get(open..).and_then(|rest| rest.find('}')).map(|found| open + found)?;
-        // None of those before the last brace that opens holds a name alone.
+        // None of those before the last opening brace contains a name alone.
         let open = source.get(open..close).and_then(|rest| rest.rfind('{')).map_or(open, |last| open + last);
         let inside = source.get(open + 1..close).unwrap_or_default().trim();
         let begins = inside.starts_with(|c: char| c.is_alphabetic() || c == '_');

@@ -1,4 +1,4 @@
-//! What a statement of an `sql` step must not be: transaction control, several statements, a way to other files.
+//! Forbidden statements of an `sql` step: transaction control, several statements, access to other files.
 
 use super::scan::{Comments, Kind, Piece, pieces};
 
@@ -7,16 +7,16 @@ use super::scan::{Comments, Kind, Piece, pieces};
 pub struct Refusal {
     /// Where, in bytes of the text.
     pub at: usize,
-    /// What is wrong.
+    /// The message.
     pub message: String,
     /// What to do.
     pub hint: &'static str,
 }
 
-/// What to do instead of controlling transactions.
+/// The advice instead of controlling transactions.
 const AS_LIST: &str =
     "Write the statements as a list of `execute`: they are one transaction, committed together or not at all.";
-/// What there is instead of other files.
+/// The advice instead of other files.
 const OWN_FILE: &str =
     "An `sql` step reaches the database of its connection only; make another file a connection of its own.";
 
@@ -76,7 +76,7 @@ pub fn allows_pragma(name: &str, sets: bool) -> bool {
 
 /// Why the text cannot be a statement of an `sql` step.
 pub fn refusal(source: &str) -> Option<Refusal> {
-    // Which database reads it is not known here: neither may find what is refused.
+    // The database that reads it is not known here: neither may find a forbidden statement.
     [Comments::Nested, Comments::Flat].into_iter().find_map(|comments| refused(source, comments))
 }
 
@@ -91,7 +91,7 @@ fn refused(source: &str, comments: Comments) -> Option<Refusal> {
     })
 }
 
-/// The statements of a text. Bodies of triggers and functions have a `;` after each of theirs.
+/// The statements of a text. Bodies of triggers and functions have a `;` after each statement.
 fn split<'a, 'b>(words: &'b [Piece<'a>]) -> Vec<&'b [Piece<'a>]> {
     let mut statements = Vec::new();
     let (mut start, mut depth, mut of_trigger) = (0, 0_u32, false);
@@ -118,7 +118,7 @@ fn split<'a, 'b>(words: &'b [Piece<'a>]) -> Vec<&'b [Piece<'a>]> {
     statements
 }
 
-/// Refuses what would end the transaction of the step, or begin one inside it.
+/// Refuses statements that would end the transaction of the step, or begin one inside it.
 fn control(statement: &[Piece<'_>]) -> Option<Refusal> {
     let first = statement.first()?;
     let follows =
@@ -136,7 +136,7 @@ fn control(statement: &[Piece<'_>]) -> Option<Refusal> {
     })
 }
 
-/// Refuses what would reach other files than the database of the connection.
+/// Refuses access to files other than the database of the connection.
 fn reach(statement: &[Piece<'_>]) -> Option<Refusal> {
     let explained = statement.iter().position(|word| !["explain", "query", "plan"].iter().any(|known| word.is(known)));
     let statement = statement.get(explained?..)?;

@@ -1,4 +1,4 @@
-//! The words of SQL, as PostgreSQL and SQLite read them: quoted texts and comments hold none.
+//! The words of SQL, as PostgreSQL and SQLite read them: quoted texts and comments contain none.
 
 /// A piece of a statement. All pieces together are the whole text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,11 +7,11 @@ pub(super) struct Piece<'a> {
     pub at: usize,
     /// Its text.
     pub text: &'a str,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
 }
 
-/// What a piece is.
+/// The kind of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Blanks and comments.
@@ -48,7 +48,7 @@ pub(super) fn pieces(text: &str, comments: Comments) -> impl Iterator<Item = Pie
     std::iter::from_fn(move || {
         let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
         if rest.starts_with("/*") && comments == Comments::Nested && nested(rest).is_none() {
-            // PostgreSQL refuses a comment that does not end, and with it the text; what SQLite reads is left.
+            // PostgreSQL refuses an unterminated comment, and with it the text; so SQLite's reading is used.
             comments = Comments::Flat;
         }
         let (kind, length) = first(rest, comments);
@@ -93,7 +93,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The length of a comment; one that does not end continues to the end of the text.
+/// The length of a comment; an unterminated one continues to the end of the text.
 fn comment(text: &str, comments: Comments) -> usize {
     let flat = || text.get(2..).and_then(|inside| inside.find("*/")).map(|end| end + 4);
     let end = if comments == Comments::Nested { nested(text) } else { flat() };

@@ -1,4 +1,4 @@
-//! The address of an `http` step: filled from its template, and put below the address of its connection.
+//! The address of an `http` step: filled from its template, and appended to the address of its connection.
 
 use crate::script::{Content, Context, Fault, Script};
 use flowscript_lang::error::ErrorKind;
@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use reqwest::Url as Parsed;
 use std::ops::Range;
 
-/// All that is not unreserved in RFC 3986.
+/// All characters that are not unreserved in RFC 3986.
 pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An address with `{parts}`, each of which is percent-encoded.
@@ -15,7 +15,7 @@ pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.'
 pub(super) enum Url {
     /// The whole address is one value.
     Whole(Content),
-    /// Text and values in turn.
+    /// Text and values alternating.
     Parts(Vec<UrlPart>),
 }
 
@@ -28,7 +28,8 @@ pub(super) enum UrlPart {
     Value(Script),
 }
 
-/// Fills the template of an address. A value is one part of its path: it is encoded, and must not be empty, `.` or `..`.
+/// Fills the template of an address. A value is one segment of its path: it is encoded, and must not be empty, `.` or
+/// `..`.
 pub(super) fn fill(url: &Url, variables: &mut [Value], context: Context<'_>) -> Result<String, Fault> {
     let parts = match url {
         Url::Whole(content) => return content.text("The address", variables, context).map(|text| text.to_string()),
@@ -89,14 +90,14 @@ pub(super) fn below(base: &Parsed, path: &str) -> Result<String, Fault> {
     Err(Fault::new(ErrorKind::Value, format!("`url` is {path}; it must stay below the connection's address.")))
 }
 
-/// A path after an address.
+/// A path appended to an address.
 pub(super) fn joined(base: &str, path: &str) -> String {
     let (base, path) = (base.trim_end_matches('/'), path.trim_start_matches('/'));
     let between = if path.is_empty() || path.starts_with(['?', '#']) { "" } else { "/" };
     format!("{base}{between}{path}")
 }
 
-/// Does an address begin with a scheme, as `https://` is one?
+/// Does an address begin with a scheme, such as `https://`?
 fn has_scheme(address: &str) -> bool {
     address.trim_start().split_once("://").is_some_and(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())

@@ -1,4 +1,4 @@
-//! `assert`: fails the run where a condition holds.
+//! `assert`: fails the run if a condition holds.
 
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::Outcome;
@@ -11,7 +11,7 @@ use flowscript_lang::value::{Value, truth};
 
 pub(super) const KIND: Row = Row {
     key: "assert",
-    summary: "Fails the run where `failIf` is true; the caller gets `message` and `status`.",
+    summary: "Fails the run if `failIf` is true; the caller gets `message` and `status`.",
     example: "assert: { failIf: quantity < 1, message: \"{quantity} is not a quantity.\", status: 422 }",
     takes: Takes::Map(&[
         needed("failIf", Takes::Expression),
@@ -26,7 +26,7 @@ pub(super) const KIND: Row = Row {
     read,
 };
 
-/// A condition, and how the run fails where it holds.
+/// A condition, and how the run fails if it holds.
 #[derive(Debug)]
 struct Assert {
     fail_if: Script,

@@ -1,4 +1,4 @@
-//! Work that takes time: what a step wants done, and what the engine lends it to do so.
+//! Slow work: what a step wants done, and what the engine provides for it.
 
 use crate::burden::Load;
 use crate::clock::{Clock, Timestamp};
@@ -16,26 +16,26 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How long work that asks whether it is to end may take to do so.
+/// How long work that checks for a stop may take to notice one.
 const NOTICE: Duration = Duration::from_millis(500);
-/// Longer answers than this are read apart from scripts, in bytes.
+/// Longer answers than this are read outside the threads of scripts, in bytes.
 const LARGE: usize = 64 << 10;
 /// Bytes of large answers that are read at the same time.
 const LARGE_AT_A_TIME: usize = 16 << 20;
 
-/// Work that takes time.
+/// Slow work.
 pub trait Perform: Debug + Send {
-    /// What it carries in addition to the variables, in bytes.
+    /// The weight of its inputs in addition to the variables, in bytes.
     fn weight(&self) -> usize;
 
-    /// Does it.
+    /// Performs it.
     fn perform(self: Box<Self>, attempt: Attempt) -> Performing;
 }
 
-/// Work that is being done.
+/// Work in progress.
 pub type Performing = Pin<Box<dyn Future<Output = Result<Performed, Fault>> + Send>>;
 
-/// What work has given.
+/// The result of work.
 #[derive(Debug)]
 pub struct Performed {
     /// The result of the step.
@@ -53,14 +53,14 @@ impl Performed {
 
 /// The host of one attempt of a step.
 pub trait Running: Host + Send + Sync {
-    /// Ready once the run is stopped or its time is over; says which.
+    /// Ready once the run is stopped or its time is over; returns which.
     fn over(&self) -> Pin<Box<dyn Future<Output = Fault> + Send + '_>>;
 
-    /// What the values of the run weigh, where they count.
+    /// The load of the run's values, if they count.
     fn load(&self) -> Option<&Arc<Load>>;
 }
 
-/// What all attempts share.
+/// Shared by all attempts.
 pub struct Tools {
     sender: Arc<Sender>,
     files: Arc<Files>,
@@ -72,17 +72,17 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// `scripts` are the threads of what computes, `waiting` those of what waits for others.
+    /// `scripts` are the threads for computation, `waiting` those for waiting.
     pub fn new(sender: Arc<Sender>, files: Arc<Files>, clock: Arc<dyn Clock>, scripts: Pool, waiting: Pool) -> Self {
         Self { sender, files, clock, scripts, waiting, reading: Semaphore::new(LARGE_AT_A_TIME) }
     }
 
-    /// Requests to others.
+    /// Sends requests.
     pub fn sender(&self) -> &Arc<Sender> {
         &self.sender
     }
 
-    /// The threads of what computes.
+    /// The threads for computation.
     pub fn scripts(&self) -> &Pool {
         &self.scripts
     }
@@ -103,7 +103,7 @@ impl Attempt {
         Self { tools, host, key, repeated }
     }
 
-    /// What is the same for each attempt of the step, so that others can tell that one is a repetition.
+    /// The same key for each attempt of the step, so that receivers can detect a repetition.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -118,12 +118,12 @@ impl Attempt {
         self.host.clone()
     }
 
-    /// Requests to others.
+    /// Sends requests.
     pub fn sender(&self) -> &Sender {
         &self.tools.sender
     }
 
-    /// What the values of the run weigh, where they count.
+    /// The load of the run's values, if they count.
     pub fn load(&self) -> Option<&Arc<Load>> {
         self.host.load()
     }
@@ -143,7 +143,7 @@ impl Attempt {
         self.tools.clock.as_ref()
     }
 
-    /// What the wall clock shows.
+    /// The time of the wall clock.
     pub fn now(&self) -> Timestamp {
         self.tools.clock.now()
     }
@@ -153,8 +153,8 @@ impl Attempt {
         tokio::select! { done = work => done, fault = self.host.over() => Err(fault) }
     }
 
-    /// Waits for work that asks by itself whether the run is stopped or its time is over. Where it does not ask soon, it
-    /// is not waited for.
+    /// Waits for work that checks by itself whether the run is stopped or its time is over. If it does not notice soon,
+    /// it is abandoned.
     pub async fn within_notice<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         tokio::pin!(work);
         tokio::select! {
@@ -163,8 +163,8 @@ impl Attempt {
         }
     }
 
-    /// Reads an answer of this many bytes on a thread of scripts. A large one is read elsewhere: its value may take many
-    /// times as much, and scripts must not wait for it.
+    /// Reads an answer of this many bytes on a thread of scripts. A large one is read elsewhere: its value may take
+    /// many times as much, and scripts must not wait for it.
     pub async fn read<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -180,7 +180,7 @@ impl Attempt {
     /// Waits until an answer of this many bytes may be read.
     async fn turn(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
         loop {
-            // Not with the permit: who is waited for may need it.
+            // Without the permit: the runs that this waits for may need it.
             if let Some(load) = self.host.load() {
                 load.room().await;
             }
@@ -191,7 +191,7 @@ impl Attempt {
         }
     }
 
-    /// Does on a thread of its own what waits for others: it must not hold up what computes.
+    /// Does blocking work on a thread of its own: it must not delay computation.
     pub async fn wait_for<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> Result<T, Fault> + Send + 'static,

@@ -15,12 +15,12 @@ use std::sync::Arc;
 
 /// How deep calls may be nested.
 const MAX_DEPTH: usize = 16;
-/// Why it may neither be tried again nor run once only.
-const RUNS_STEPS: &str = "`call` runs steps; give this to the steps of the workflow it calls";
+/// Why it must not be retried or marked `once`.
+const RUNS_STEPS: &str = "`call` runs steps; set this on the steps of the workflow that it calls";
 
 pub(super) const KIND: Row = Row {
     key: "call",
-    summary: "Runs another workflow as part of this run; gives what that gives.",
+    summary: "Runs another workflow as part of this run; the result is its output.",
     example: "call: { workflow: erp.item-price, input: { sku: A100 } }",
     takes: Takes::Map(&[needed("workflow", Takes::Text), optional("input", Takes::Named(&Takes::Value))]),
     timeout: Timeout::No(DOES_NOT_WAIT),
@@ -38,7 +38,7 @@ struct Call {
     input: Vec<(EcoString, Content)>,
 }
 
-/// The called workflow is known by now, so its inputs can be checked.
+/// The called workflow has been read, so its inputs can be checked.
 fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     let mut fields = given.fields(walk.reader())?;
     let why = "`call` needs `workflow`, the id of the workflow that is called";
@@ -125,7 +125,7 @@ fn callee(walk: &mut Walk<'_>, node: &Node) -> Option<Arc<dyn Callable>> {
 impl StepKind for Call {
     fn facts(&self) -> Facts {
         Facts {
-            // What the steps of the workflow do is theirs.
+            // The effects of the workflow's steps are declared by them.
             effect: Effect::Computes,
             gives_result: true,
             answers: false,

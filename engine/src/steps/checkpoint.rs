@@ -1,4 +1,4 @@
-//! `checkpoint`: a point that is on disk.
+//! `checkpoint`: a point that is synced to disk.
 
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};

@@ -1,4 +1,4 @@
-//! `decide`: the first branch whose condition holds.
+//! `decide`: the first branch whose condition is true.
 
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::Outcome;
@@ -10,8 +10,8 @@ use crate::yaml::Node;
 use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::value::{Value, truth};
 
-/// Why neither what is tried again nor what may fail is the whole of it.
-const HOLDS_STEPS: &str = "`decide` holds steps; give this to the steps in it";
+/// Why a whole `decide` cannot be retried or allowed to fail.
+const HOLDS_STEPS: &str = "`decide` contains steps; set this on the steps in it";
 
 /// The keys of a branch.
 const BRANCH: &[Key] =
@@ -30,7 +30,7 @@ pub(super) const KIND: Row = Row {
     read,
 };
 
-/// The conditions of the branches, by the numbers of their ways; `None` for `else`.
+/// The conditions of the branches, by the numbers of their paths; `None` for `else`.
 #[derive(Debug)]
 struct Decide {
     conditions: Vec<Option<Script>>,

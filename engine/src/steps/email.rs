@@ -45,9 +45,9 @@ pub(super) const KIND: Row = Row {
 #[derive(Debug)]
 struct Email {
     connection: String,
-    /// Whom it is from; the connection says so where it is not given.
+    /// The sender; that of the connection by default.
     from: Option<Content>,
-    /// Whom it is for: texts with addresses, or lists of them.
+    /// The recipients: texts with addresses, or lists of them.
     to: Content,
     cc: Option<Content>,
     bcc: Option<Content>,
@@ -56,7 +56,7 @@ struct Email {
     html: Option<Content>,
     /// Names and contents.
     attachments: Vec<(Content, Content)>,
-    /// How long sending may take.
+    /// The longest time of sending.
     timeout: Duration,
 }
 

@@ -10,7 +10,7 @@ use crate::yaml::problem::{Problem, codes};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
 
-/// Why it may neither be tried again, nor run once only, nor fail while the run continues.
+/// Why it must not be retried, marked `once`, or allowed to fail.
 const ENDS: &str = "`end` ends the run, so nothing can continue after it";
 
 pub(super) const KIND: Row = Row {

@@ -18,9 +18,9 @@ use flowscript_lang::value::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest time that a file may have to be left alone.
+/// The longest time that a file may be required to be unchanged.
 const LONGEST_SETTLED: Duration = Duration::from_secs(3600);
-/// How long a file that is read may stay unsettled beyond the time it is to be left alone.
+/// How long a file may stay unsettled beyond that time before reading it fails.
 const MOST_UNSETTLED: Duration = Duration::from_secs(60);
 
 pub(super) const KIND: Row = Row {
@@ -48,36 +48,36 @@ pub(super) const KIND: Row = Row {
     read,
 };
 
-/// What is done with files.
+/// The work of a `file` step.
 #[derive(Debug)]
 struct File {
     /// The connection whose folder it is; the project's `files/` without one.
     connection: Option<String>,
     work: Work,
-    /// What the bytes are or become; by the suffix where it is not given.
+    /// The format of the bytes; by default that of the suffix.
     format: Option<FileFormat>,
-    /// For reading and listing: a file must have been left alone for this long.
+    /// For reading and listing: a file must have been unchanged for this long.
     settled: Option<Duration>,
 }
 
-/// What a step does, with its paths and contents.
+/// The action of a step, with its paths and contents.
 #[derive(Debug)]
 enum Work {
     /// Reads a file.
     Read(Content),
-    /// Lists a folder; `*` in the last part of the path stands for any characters.
+    /// Lists a folder; `*` in the last part of the path matches any characters.
     List(Content),
     /// Writes a whole file.
     Write(Content, Content),
     /// Adds to the end of a file.
     Append(Content, Content),
-    /// Gives a file another path.
+    /// Moves a file.
     Move(Content, Content),
     /// Removes a file.
     Delete(Content),
 }
 
-/// The keys that say what a step does.
+/// The keys that name the action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verb {
     Read,
@@ -98,7 +98,7 @@ impl Verb {
         ("delete", Self::Delete),
     ];
 
-    /// The other key that it needs.
+    /// The other key that it requires.
     fn needs(self) -> Option<&'static str> {
         match self {
             Self::Write | Self::Append => Some("content"),
@@ -107,7 +107,7 @@ impl Verb {
         }
     }
 
-    /// Does it leave files as they are?
+    /// Does it leave files unchanged?
     fn looks_only(self) -> bool {
         match self {
             Self::Read | Self::List => true,
@@ -140,7 +140,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     };
     for key in ["content", "to"] {
         if let Some(entry) = fields.get(key).filter(|_| verb.needs() != Some(key)) {
-            let message = format!("`{key}` means nothing for `{}`", what.key);
+            let message = format!("`{key}` does not apply to `{}`", what.key);
             reader.report(Problem::new(codes::WRONG_VALUE, entry.place, message));
         }
     }
@@ -172,7 +172,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     Some(Body::new(File { connection, work, format, settled }, ty))
 }
 
-/// What is known of the content of a file.
+/// The known type of the content of a file.
 fn type_of(format: Option<FileFormat>) -> Type {
     match format {
         Some(FileFormat::Csv) => Type::any_record().many(),
@@ -183,11 +183,11 @@ fn type_of(format: Option<FileFormat>) -> Type {
     }
 }
 
-/// How long a file must have been left alone before it is read or listed.
+/// How long a file must have been unchanged before it is read or listed.
 fn read_settled(reader: &mut Reader<'_>, fields: &mut Fields<'_>, what: &Entry, verb: Verb) -> Option<Duration> {
     let entry = fields.take("settled")?;
     if !verb.looks_only() {
-        let message = format!("`settled` means nothing for `{}`", what.key);
+        let message = format!("`settled` does not apply to `{}`", what.key);
         let hint = "It belongs to `read` and `list`: files that are still written are left alone.";
         reader.report(Problem::new(codes::WRONG_VALUE, entry.place, message).with_hint(hint));
         return None;
@@ -195,7 +195,7 @@ fn read_settled(reader: &mut Reader<'_>, fields: &mut Fields<'_>, what: &Entry, 
     reader.duration(&entry.value, LONGEST_SETTLED)
 }
 
-/// A second value after the first makes no JSON.
+/// A second value after the first is not valid JSON.
 fn refuse_json(
     reader: &mut Reader<'_>,
     append: &Entry,
@@ -229,7 +229,7 @@ impl StepKind for File {
     fn run(&self, variables: &mut [Value], scene: Scene<'_>) -> Result<Outcome, Fault> {
         let context = scene.context;
         if let (Work::Read(path), None, None) = (&self.work, &self.connection, self.settled) {
-            // The project's own files are read on the way.
+            // The project's own files are read during the walk.
             let path = path.text("A path", variables, context)?;
             let read = context.within("The file", |budget| scene.files.read(&path, self.format, budget));
             return read.map(Outcome::Done);
@@ -269,15 +269,15 @@ impl File {
     }
 }
 
-/// What is to be done with files.
+/// The work on files.
 #[derive(Debug)]
 struct Call {
     /// The connection whose folder it is; the project's own without one.
     connection: Option<String>,
     change: FileChange,
-    /// A file that is read must have been left alone for this long.
+    /// A file to be read must have been unchanged for this long.
     settled: Option<Duration>,
-    /// What reading may take.
+    /// The limits of reading.
     limits: Limits,
 }
 
@@ -317,7 +317,7 @@ impl Perform for Call {
 }
 
 impl Call {
-    /// A file that is read while it is written is waited for.
+    /// If the file is being written, the step waits.
     async fn run(self: Box<Self>, attempt: &Attempt, files: Arc<Files>) -> Result<Value, Fault> {
         if let (FileChange::Read(path, _), Some(settled)) = (&self.change, self.settled) {
             attempt.within(until_settled(attempt, &files, path, settled)).await?;

@@ -17,7 +17,7 @@ const MAX_PARALLEL: u32 = 1000;
 
 pub(super) const KIND: Row = Row {
     key: "forEach",
-    summary: "Runs its steps once for each element of `in`, one after the other or up to `parallel` at a time; gives the list of what each pass gives as `output`.",
+    summary: "Runs its steps once for each element of `in`, one after the other or up to `parallel` at a time; the result is the list of the passes' outputs.",
     example: "forEach: { item: row, in: rows, steps: [ log: { message: \"{row}\" } ], output: \"{row}\" }",
     takes: Takes::Map(&[
         needed("item", Takes::Text),
@@ -30,7 +30,7 @@ pub(super) const KIND: Row = Row {
     retry: Retries::No(HOLDS_STEPS),
     once: May::No(HOLDS_STEPS),
     continue_on_fail: May::Yes,
-    // What its steps set is found in them.
+    // The variables that its steps set are found in them.
     names_set: sets_nothing,
     read,
 };
@@ -42,7 +42,7 @@ struct ForEach {
     passes: Passes,
 }
 
-/// Its steps see the element, and in a loop of one pass at a time what earlier passes have set.
+/// Its steps see the element, and in a sequential loop the variables that earlier passes have set.
 fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     let place = given.place();
     let mut fields = given.fields(walk.reader())?;

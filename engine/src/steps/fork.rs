@@ -1,4 +1,4 @@
-//! Places where the way of a run parts, while the steps of each way are read.
+//! Places where a run chooses between paths, while the steps of each path are read.
 
 use super::graph::{LooseEnd, Ways};
 use super::step::StepIndex;
@@ -7,7 +7,8 @@ use crate::script::Scope;
 use crate::yaml::Node;
 use std::collections::HashSet;
 
-/// A place where ways part. Each begins with what was known before; after it is known what all of them set.
+/// A place where paths part. Each begins with what was known before; after the fork the variables set on all of them
+/// are known.
 pub(super) struct Fork {
     path: String,
     index: StepIndex,
@@ -19,7 +20,7 @@ pub(super) struct Fork {
 }
 
 impl Walk<'_> {
-    /// Ways part at the step that is given.
+    /// Paths part at the given step.
     pub(super) fn fork(&mut self, given: &Given<'_>) -> Fork {
         Fork {
             path: format!("{}/", given.position()),
@@ -32,13 +33,13 @@ impl Walk<'_> {
         }
     }
 
-    /// Counts a way: what is known and the ids are copied for it. False when the reading has been ended.
+    /// Counts a path: the scope and the ids are copied for it. `false` once the reading has been ended.
     pub(super) fn pay_for_way(&mut self) -> bool {
         let copied = self.reader().scope().width() + self.ids().len();
         self.reader().loading().pay(copied as u64)
     }
 
-    /// Reads the steps of one way. `number` is that in their positions.
+    /// Reads the steps of one path. `number` is that in their positions.
     pub(super) fn way(&mut self, fork: &mut Fork, number: usize, steps: &Node) {
         let others = self.swap_ids(fork.ids.clone());
         let way = self.list(steps, &format!("{}{number}/", fork.path));
@@ -58,7 +59,7 @@ impl Walk<'_> {
         fork.ends.extend(way.into_ends());
     }
 
-    /// All ways were read. `may_choose_none`: the run may continue without taking any of them.
+    /// All paths were read. `may_choose_none`: the run may continue without taking any of them.
     pub(super) fn join(&mut self, fork: Fork, may_choose_none: bool) -> Ways {
         let Fork { before, mut after, firsts, ends, .. } = fork;
         if let Some(after) = after.as_mut().filter(|_| may_choose_none) {

@@ -1,24 +1,24 @@
-//! How steps follow each other: loose ends of the way so far are tied to the next step that is read.
+//! The order of steps: loose ends of the path so far are connected to the next step that is read.
 
 use super::step::{Step, StepIndex};
 
-/// A list of steps that was read.
+/// A list of steps that has been read.
 #[derive(Debug, Default)]
 pub struct Graph {
-    /// Its first step; `None` where it has none.
+    /// Its first step; `None` without steps.
     first: Option<StepIndex>,
-    /// From where the way continues after it.
+    /// The places from which the run continues after it.
     ends: Vec<LooseEnd>,
     /// Can no path reach the place after it?
     closed: bool,
 }
 
-/// A place from where the way continues.
+/// A place from which the run continues.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LooseEnd {
     /// After a step.
     Step(StepIndex),
-    /// From the way of this number of a step, on which there are no steps.
+    /// From the path of this number of a step, which has no steps.
     Way(StepIndex, usize),
 }
 
@@ -33,17 +33,17 @@ impl Graph {
         self.closed
     }
 
-    /// Goes on as if a path led here.
+    /// Continues as if a path led here.
     pub(super) fn open(&mut self) {
         self.closed = false;
     }
 
-    /// From where the way continues after it.
+    /// The places from which the run continues after it.
     pub(super) fn into_ends(self) -> Vec<LooseEnd> {
         self.ends
     }
 
-    /// Appends a step with its own loose ends. Without any, no path leads on from it.
+    /// Appends a step with its own loose ends. Without any, no path continues after it.
     pub(super) fn append(&mut self, steps: &mut [Option<Step>], index: StepIndex, ends: Vec<LooseEnd>) {
         for end in self.ends.drain(..) {
             let (LooseEnd::Step(from) | LooseEnd::Way(from, _)) = end;
@@ -63,7 +63,7 @@ impl Graph {
     }
 }
 
-/// The ways that a step may choose.
+/// The paths that a step may choose.
 #[derive(Debug)]
 pub struct Ways {
     firsts: Vec<Option<StepIndex>>,
@@ -73,7 +73,7 @@ pub struct Ways {
 }
 
 impl Ways {
-    /// Ways with these first steps, and the places from where the run continues after them.
+    /// Paths with these first steps, and the places from which the run continues after them.
     pub(super) fn new(firsts: Vec<Option<StepIndex>>, ends: Vec<LooseEnd>, may_choose_none: bool) -> Self {
         Self { firsts, ends, may_choose_none }
     }
@@ -82,7 +82,7 @@ impl Ways {
         self.may_choose_none
     }
 
-    /// The first steps of the ways, and from where the run continues after them.
+    /// The first steps of the paths, and the places from which the run continues after them.
     pub(super) fn into_parts(self) -> (Vec<Option<StepIndex>>, Vec<LooseEnd>) {
         (self.firsts, self.ends)
     }

@@ -1,4 +1,4 @@
-//! `http`: a request, from its templates to the result that its answer gives.
+//! `http`: a request, from its templates to the result from its answer.
 
 use super::address::{self, ENCODED, Url, UrlPart};
 use super::attempt::{Attempt, Perform, Performed, Performing};
@@ -33,7 +33,7 @@ use std::time::Duration;
 
 pub(super) const KIND: Row = Row {
     key: "http",
-    summary: "Sends a request; gives `statusCode`, `headers`, `body`, `text` and `json` of the answer. GET and HEAD read, the other methods act.",
+    summary: "Sends a request; the result has `statusCode`, `headers`, `body`, `text` and `json` of the answer. GET and HEAD read, the other methods act.",
     example: "http: { url: \"https://example.com/items/{sku}\", method: PUT, json: { quantity: 3 } }",
     takes: Takes::Map(&[
         optional("connection", Takes::Text),
@@ -59,19 +59,19 @@ pub(super) const KIND: Row = Row {
 struct Http {
     /// The connection whose address and credentials it uses.
     connection: Option<String>,
-    /// Where to; below the connection's address if there is one.
+    /// Its address; below the connection's address if there is one.
     url: Url,
     method: Method,
-    /// Further headers.
+    /// Additional headers.
     headers: Vec<(String, Content)>,
-    /// Parameters after the address.
+    /// Parameters added to the address.
     query: Vec<(String, Content)>,
     body: Sent,
-    /// The statuses that are no failure.
+    /// The statuses that are not failures.
     expect: Vec<RangeInclusive<u16>>,
     /// The file below `files/` that gets the body of the answer.
     save_as: Option<Content>,
-    /// How long the whole exchange may take.
+    /// The longest time of the whole exchange.
     timeout: Duration,
 }
 
@@ -107,7 +107,7 @@ impl Method {
     /// All methods.
     const ALL: [Self; 6] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete];
 
-    /// The word of HTTP.
+    /// The name in HTTP.
     fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -119,7 +119,7 @@ impl Method {
         }
     }
 
-    /// May it change something at the other side?
+    /// May it change state at the server?
     fn acts(self) -> bool {
         match self {
             Self::Get | Self::Head => false,
@@ -168,7 +168,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     Some(Body::new(http, answer_type()))
 }
 
-/// An address: each `{part}` is compiled for itself, so that its value can be encoded.
+/// An address: each `{part}` is compiled on its own, so that its value can be encoded.
 fn read_url(reader: &mut Reader<'_>, node: &Node) -> Option<Url> {
     let Some(scalar) = node.scalar() else {
         reader.wrong(node, "`url` must be a text");
@@ -181,7 +181,7 @@ fn read_url(reader: &mut Reader<'_>, node: &Node) -> Option<Url> {
     }
     let mut compiled = Some(Vec::new());
     for part in parts.unwrap_or_default() {
-        // The place of a part is found by a walk through the text.
+        // The place of a part is found by scanning the text.
         if !reader.loading().scan(scalar.text.len()) {
             return None;
         }
@@ -197,7 +197,7 @@ fn read_url(reader: &mut Reader<'_>, node: &Node) -> Option<Url> {
     compiled.map(Url::Parts)
 }
 
-/// `2xx`, `404`, or a list of such.
+/// `2xx`, `404`, or a list of them.
 fn read_expect(reader: &mut Reader<'_>, node: &Node) -> Vec<RangeInclusive<u16>> {
     let nodes = node.elements().map_or_else(|| vec![node], |elements| elements.iter().collect());
     let mut ranges = Vec::new();
@@ -215,7 +215,7 @@ fn read_expect(reader: &mut Reader<'_>, node: &Node) -> Vec<RangeInclusive<u16>>
     ranges
 }
 
-/// What is known of the result of an `http` step.
+/// The known type of the result of an `http` step.
 fn answer_type() -> Type {
     let field = |name: &str, ty| (EcoString::from(name), ty);
     Type::closed_record([
@@ -319,7 +319,7 @@ struct Call {
     expect: Vec<RangeInclusive<u16>>,
     save_as: Option<String>,
     is_head: bool,
-    /// What the answer may take as a value.
+    /// The limits of the answer as a value.
     limits: Limits,
 }
 
@@ -340,8 +340,8 @@ impl Perform for Call {
 }
 
 impl Call {
-    /// Sends it, with the connection's address and credentials and an idempotency key if one is given.
-    /// What is fetched counts among the values of its run.
+    /// Sends it, with the connection's address and credentials and an idempotency key if one is given. The answer
+    /// counts among the values of its run.
     async fn send(
         self,
         sender: &Sender,
@@ -381,7 +381,7 @@ impl Call {
     }
 }
 
-/// An answer that is to become a result.
+/// An answer to be turned into a result.
 #[derive(Debug)]
 struct Answered {
     call: Call,
@@ -394,8 +394,8 @@ impl Answered {
         self.incoming.body.len()
     }
 
-    /// The result of the step: `[statusCode, headers, body, text, json]`. A status that is not expected is a failure. The
-    /// host ends what takes too long.
+    /// The result of the step: `[statusCode, headers, body, text, json]`. An unexpected status is a failure. The host
+    /// ends work that takes too long.
     fn result(self, files: &Files, now: Timestamp, host: &dyn Host) -> Result<Value, Fault> {
         let Self { call, incoming } = self;
         let stop = || host.interrupt();
@@ -440,7 +440,7 @@ impl Answered {
     }
 }
 
-/// Headers as a record. Of a name that comes several times the values are joined, but cookies, which may have commas,
+/// Headers as a record. The values of a repeated name are joined, except for cookies, which may contain commas and
 /// become a list.
 fn headers(headers: &[(String, String)]) -> Vec<(String, Value)> {
     let mut names: Vec<&str> = Vec::new();
@@ -461,7 +461,7 @@ fn headers(headers: &[(String, String)]) -> Vec<(String, Value)> {
     names.iter().map(|name| ((*name).to_owned(), value(name))).collect()
 }
 
-/// The text of a body; nothing where it is not a text.
+/// The text of a body; `None` if it is not text.
 fn text(body: &[u8], content_type: &str) -> Option<String> {
     match body_text(body, content_type) {
         Ok(text) => Some(text),
@@ -479,7 +479,7 @@ fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     u64::try_from(at.timestamp_millis().saturating_sub(now.0)).ok().map(Duration::from_millis)
 }
 
-/// A message that says which connection it is about.
+/// A message that names its connection.
 fn with_connection(name: Option<&str>, message: &str) -> String {
     name.map_or_else(|| message.to_owned(), |name| format!("The connection `{name}`: {message}"))
 }

@@ -1,4 +1,4 @@
-//! What a kind of step says of its steps: the facts of one step, and what its kind allows.
+//! The declarations of a kind of step: the facts of one step, and what its kind allows.
 //!
 //! Nothing here has defaults: a kind that leaves out a fact does not compile.
 
@@ -15,16 +15,16 @@ use std::time::Duration;
 /// The place of a block in the list of all blocks of its workflow.
 pub type BlockIndex = usize;
 
-/// The data of one step, and what follows from it.
+/// The data of one step, and its facts.
 pub trait StepKind: Debug + Send + Sync {
-    /// What is known of this step before it runs.
+    /// The facts about this step before it runs.
     fn facts(&self) -> Facts;
 
-    /// Runs the step, or says what must be done for it. Its `when` holds.
+    /// Runs the step, or returns the work to be done for it. Its `when` is true.
     fn run(&self, variables: &mut [Value], scene: Scene<'_>) -> Result<Outcome, Fault>;
 }
 
-/// What a step runs with, in addition to the variables.
+/// The context of a step, in addition to the variables.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
     /// Settings and host of scripts.
@@ -36,7 +36,7 @@ pub struct Scene<'a> {
 /// The facts of one step, which may depend on its data.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// What it has to do with the world outside the run.
+    /// Its effect on the world outside the run.
     pub effect: Effect,
     /// It has a result, even if that is null.
     pub gives_result: bool,
@@ -46,11 +46,11 @@ pub struct Facts {
     pub ends: bool,
     /// The variables that it sets, apart from the one of its `id`.
     pub sets: Vec<Slot>,
-    /// What it runs below itself.
+    /// The strands that it opens.
     pub opens: Opens,
 }
 
-/// What a step has to do with the world outside the run.
+/// The effect of a step on the world outside the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing: it computes, and waits for nothing.
@@ -61,7 +61,7 @@ pub enum Effect {
     Acts,
 }
 
-/// What a step runs below itself.
+/// The strands that a step opens.
 #[derive(Clone, Debug)]
 pub enum Opens {
     /// Nothing.
@@ -110,19 +110,19 @@ pub enum Timeout {
     No(&'static str),
 }
 
-/// Whether the steps of a kind may have `retry`, and which failures it counts where it has no `on`.
+/// Whether the steps of a kind may have `retry`, and which failures it counts if it has no `on`.
 #[derive(Clone, Copy, Debug)]
 pub enum Retries {
     /// All.
     All,
-    /// Those that may pass by themselves: connections that fail, time-outs, and the statuses 429 and 5xx.
+    /// Temporary ones: connections that fail, time-outs, and the statuses 429 and 5xx.
     Passing,
     /// They may not have it, for this reason.
     No(&'static str),
 }
 
 impl Retries {
-    /// Is this failure of a step worth another attempt, where its `retry` has no `on`?
+    /// Is this failure of a step worth another attempt, if its `retry` has no `on`?
     pub fn counts(self, fault: &Fault) -> bool {
         match self {
             Self::All => true,
@@ -137,7 +137,7 @@ impl Retries {
 }
 
 impl Facts {
-    /// Are they true of a step that has come to this? One that acts and does not say so would act without a commit.
+    /// Do they permit this outcome of a step? A step that acts without declaring it would act without a commit.
     pub(super) fn allow(&self, outcome: &Outcome) -> bool {
         match outcome {
             Outcome::Done(_) | Outcome::Way(_) => true,
@@ -158,7 +158,7 @@ impl Facts {
     }
 }
 
-/// Keys that steps share, and that mean nothing for some kinds.
+/// Keys shared by all steps, which some kinds do not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shared {
     /// `timeout`

@@ -1,8 +1,8 @@
-//! Steps: what each kind is, one kind a file.
+//! Steps: one kind a file.
 //!
-//! A kind's file holds the data of a step, how it is read from YAML, its facts, what it does, and its place in the
-//! reference. [`KINDS`] is the table of all of them, above the kinds. [`walk`] reads lists of steps by the table that it is
-//! given; a run asks a [`Step`] for its facts and never for its kind.
+//! A kind's file holds the data of a step, its reading from YAML, its facts, its work, and its entry in the reference.
+//! [`KINDS`] is the table of all of them, above the kinds. [`walk`] reads lists of steps by the table that it is given;
+//! a run asks a [`Step`] for its facts and never for its kind.
 #![deny(dead_code)] // a kind that is not in the table is an error
 
 mod address;

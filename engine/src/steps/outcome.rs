@@ -1,40 +1,40 @@
-//! What a step has come to after it ran: a result, or what must be done for it.
+//! The outcome of a step: a result, or what must be done for it.
 
 use super::attempt::Perform;
 use crate::clock::Timestamp;
 use crate::script::{Fault, weight};
 use flowscript_lang::value::{Record, Rows, Value};
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug)]
 pub enum Outcome {
     /// It is done; this is its result.
     Done(Value),
-    /// The run continues by the way of this number in [`Step::ways`](super::Step::ways).
+    /// The run continues on the path of this number in [`Step::ways`](super::Step::ways).
     Way(usize),
     /// The run or the called workflow is over.
     End(Result<Value, Fault>),
-    /// This is done outside the walk, and gives the result.
+    /// This is performed outside the walk, and gives the result.
     Act(Action),
     /// The run sleeps.
     Sleep(Sleep),
-    /// What the step [opens](super::Opens) gives the result.
+    /// The strands that the step [opens](super::Opens) give the result.
     Open(Opening),
 }
 
-/// What is done outside the walk.
+/// The work performed outside the walk.
 #[derive(Debug)]
 pub enum Action {
-    /// Work that takes time.
+    /// Slow work.
     Perform(Box<dyn Perform>),
     /// An answer to a waiting caller, given in the commit of the step's start.
     Answer(Reply),
-    /// The commit of the step's start, and nothing else.
+    /// Only the commit of the step's start.
     Commit,
 }
 
 impl Action {
-    /// What it carries in addition to the variables, in bytes.
+    /// The weight of its inputs in addition to the variables, in bytes.
     pub fn weight(&self) -> usize {
         match self {
             Self::Perform(work) => work.weight(),
@@ -45,7 +45,7 @@ impl Action {
     }
 }
 
-/// What the parts of a step begin with.
+/// The inputs of the parts of a step.
 #[derive(Debug)]
 pub enum Opening {
     /// A pass for each of these.
@@ -66,7 +66,7 @@ impl Opening {
     }
 }
 
-/// What a caller is answered.
+/// The answer to a caller.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The HTTP status.
@@ -82,7 +82,7 @@ pub struct Reply {
 pub struct Sleep {
     /// When it wakes by itself.
     pub due: Option<Timestamp>,
-    /// The event that wakes it; without it in time the step has failed.
+    /// The event that wakes it; if it does not arrive in time, the step fails.
     pub event: Option<String>,
     /// What kind of sleep it is.
     pub kind: SleepKind,
@@ -91,10 +91,10 @@ pub struct Sleep {
 /// Kinds of sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SleepKind {
-    /// The step is tried again then.
+    /// The step is retried then.
     BackOff,
-    /// A time has to pass: a clock that is set back does not prolong it.
+    /// A duration: a clock that is set back does not prolong it.
     Span,
-    /// The wall clock has to show an instant.
+    /// An instant of the wall clock.
     Instant,
 }

@@ -15,14 +15,14 @@ const BRANCH: &[Key] = &[needed("steps", Takes::Steps), optional("output", Takes
 
 pub(super) const KIND: Row = Row {
     key: "parallel",
-    summary: "Runs the steps of its branches at the same time; gives the record of what each branch gives as `output`.",
+    summary: "Runs the steps of its branches at the same time; the result is the record of the branches' outputs.",
     example: "parallel: { left: { steps: [ log: { message: left } ], output: 1 }, right: { steps: [ log: { message: right } ] } }",
     takes: Takes::Named(&Takes::Map(BRANCH)),
     timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::No(HOLDS_STEPS),
     once: May::No(HOLDS_STEPS),
     continue_on_fail: May::Yes,
-    // What its steps set is found in them.
+    // The variables that its steps set are found in them.
     names_set: sets_nothing,
     read,
 };

@@ -1,4 +1,4 @@
-//! Parts that steps of several kinds have: statuses, headers, addresses of people, refusals, connections.
+//! Parts shared by several kinds of steps: statuses, headers, addresses of people, refusals, connections.
 
 use crate::reading::{Fields, Reader, text_of};
 use crate::script::{Content, Context, Fault};
@@ -11,11 +11,11 @@ use std::ops::RangeInclusive;
 /// Why a step may not have a `timeout`.
 pub(super) const DOES_NOT_WAIT: &str = "`timeout` is for steps that wait for a peer, such as `http`";
 /// Why a step with steps in it may not have `retry` or `once`.
-pub(super) const HOLDS_STEPS: &str = "This step holds steps; give this to the steps in it";
+pub(super) const HOLDS_STEPS: &str = "This step contains steps; set this on the steps in it";
 /// Statuses that a failure may have.
 pub(super) const FAILURES: RangeInclusive<u16> = 400..=599;
 
-/// The HTTP status that a value stands for, if it is one of these.
+/// The HTTP status in a value, if it is in the range.
 pub(super) fn status_in(value: &Value, range: RangeInclusive<u16>) -> Option<u16> {
     let number = to_number(value).ok()?.to_i64()?;
     u16::try_from(number).ok().filter(|status| range.contains(status))
@@ -39,10 +39,10 @@ pub(super) fn connection(reader: &mut Reader<'_>, fields: &Fields<'_>, node: &No
     Some(name.to_owned())
 }
 
-/// A problem was reported.
+/// The problem has been reported.
 pub(super) struct Reported;
 
-/// A template that may be left out.
+/// An optional template.
 pub(super) fn optional_template(
     reader: &mut Reader<'_>,
     fields: &mut Fields<'_>,
@@ -51,7 +51,7 @@ pub(super) fn optional_template(
     fields.take(key).map(|entry| reader.template(&entry.value).ok_or(Reported)).transpose()
 }
 
-/// A value that may be left out.
+/// An optional value.
 pub(super) fn optional_value(
     reader: &mut Reader<'_>,
     fields: &mut Fields<'_>,
@@ -60,12 +60,12 @@ pub(super) fn optional_value(
     fields.take(key).map(|entry| reader.content(&entry.value).0.ok_or(Reported)).transpose()
 }
 
-/// Reports that nothing can be made of a step.
+/// Reports why a step is invalid.
 pub(super) fn refuse(reader: &mut Reader<'_>, node: &Node, message: impl Into<String>) {
     reader.report(Problem::new(codes::WRONG_VALUE, node.place, message));
 }
 
-/// The value of a header, which has no control characters: they would end it, or it could not be sent.
+/// The value of a header without control characters: they would end it, or it could not be sent.
 pub(super) fn header(
     name: &str,
     content: &Content,

@@ -1,4 +1,4 @@
-//! The kinds of steps as the reference shows them.
+//! The kinds of steps in the reference.
 
 use super::KINDS;
 use super::kind::{May, Retries, Timeout};
@@ -32,7 +32,7 @@ fn timeout_of(timeout: &Timeout) -> String {
 fn retry_of(retry: &Retries) -> &'static str {
     match retry {
         Retries::All => "yes",
-        Retries::Passing => "what may pass",
+        Retries::Passing => "temporary failures",
         Retries::No(_) => "–",
     }
 }

@@ -131,7 +131,7 @@ impl StepKind for Respond {
         for (name, content) in &self.headers {
             let value = header(name, content, variables, context)?;
             if value.len() > MAX_HEADER {
-                let message = format!("The header `{name}` has {} bytes; {MAX_HEADER} are the most.", value.len());
+                let message = format!("The header `{name}` has {} bytes; the limit is {MAX_HEADER}.", value.len());
                 return Err(Fault::new(ErrorKind::Value, message));
             }
             headers.push((name.clone(), value));

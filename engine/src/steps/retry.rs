@@ -9,13 +9,13 @@ use ecow::EcoString;
 use flowscript_lang::types::Type;
 use std::time::Duration;
 
-/// The wait before a step is tried again, where nothing is said.
+/// The default wait before a retry.
 const DELAY: Duration = Duration::from_secs(1);
-/// The longest wait where nothing is said.
+/// The default of the longest wait.
 const MAX_DELAY: Duration = Duration::from_secs(300);
-/// The longest wait that can be written.
+/// The limit on the longest wait.
 const LONGEST_DELAY: Duration = Duration::from_secs(30 * 86_400);
-/// How many times a step can be tried again.
+/// The limit on retries.
 const MAX_TIMES: u32 = 1000;
 /// Its keys.
 pub(super) const KEYS: &[Key] = &[
@@ -26,7 +26,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("on", Takes::Expression),
 ];
 
-/// Reads it.
+/// Reads `retry`.
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Retry> {
     let mut fields = reader.fields(node, "`retry`", KEYS)?;
     let times = match fields.take("times") {
@@ -59,7 +59,7 @@ fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Script> {
     reader.compile_in(scalar, Kind::Expression, &scope).0
 }
 
-/// What `retry.on` sees of a failure.
+/// The type of a failure for `retry.on`.
 fn error_type() -> Type {
     let field = |name: &str, ty| (EcoString::from(name), ty);
     Type::closed_record([

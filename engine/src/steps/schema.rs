@@ -23,7 +23,7 @@ fn what(row: &Row) -> Json {
     what
 }
 
-/// A step of this kind: it has the key, and none of those that mean nothing for it.
+/// A step of this kind: it has the key, and none that the kind does not allow.
 fn one(row: &Row) -> Json {
     let refused = Shared::ALL.into_iter().filter(|key| row.refuses(*key, true).is_some());
     let refused: Map<String, Json> = refused.map(|key| (key.key().to_owned(), json!(false))).collect();

@@ -13,7 +13,7 @@ use flowscript_lang::value::Value;
 
 pub(super) const KIND: Row = Row {
     key: "script",
-    summary: "Runs FlowScript over all variables; what it returns is the result, and what it sets is kept. With `HTTP.*` it acts.",
+    summary: "Runs FlowScript over all variables; its return value is the result, and the variables it sets are kept. With `HTTP.*` it acts.",
     example: "script: return round(price * quantity, 2);",
     takes: Takes::Script,
     timeout: Timeout::No(DOES_NOT_WAIT),
@@ -79,7 +79,7 @@ impl StepKind for Script {
     }
 }
 
-/// A program that sends requests, with a copy of what it sees.
+/// A program that sends requests, with a copy of its variables.
 #[derive(Debug)]
 struct Call {
     program: Program,

@@ -1,4 +1,4 @@
-//! `sql`: a question to a database, or a change of it.
+//! `sql`: a query of a database, or a change.
 
 use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub(super) const KIND: Row = Row {
     key: "sql",
-    summary: "Asks a database (`query`, which gives a table), or changes it (`execute`, which acts; a list of statements is one transaction).",
+    summary: "Queries a database (`query`, which returns a table), or changes it (`execute`, which acts; a list of statements is one transaction).",
     example: "sql: { connection: erp, query: \"select price from items where sku = :sku\", params: { sku: A100 } }",
     takes: Takes::Map(&[
         needed("connection", Takes::Text),
@@ -66,7 +66,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     Some(Body::new(Sql { connection: connection?, work, params: params?, timeout: given.timeout() }, ty))
 }
 
-/// What is known of the result.
+/// The known type of the result.
 fn result_type(work: &SqlWork) -> Type {
     let gives_rows = |statements: &[Statement]| statements.iter().any(|one| one.gives_rows);
     match work {

@@ -1,4 +1,4 @@
-//! A step of a workflow: what all kinds have in common, and the way on from it.
+//! A step of a workflow: the settings shared by all kinds, and the step after it.
 
 use super::kind::{BlockIndex, Effect, Facts, Opens, Retries, Scene, StepKind};
 use super::outcome::Outcome;
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The place of a step in the list of all steps of its workflow.
 pub type StepIndex = usize;
 
-/// One step and the way on from it.
+/// One step and its successors.
 #[derive(Debug)]
 pub struct Step {
     /// The variable that gets its result.
@@ -21,24 +21,24 @@ pub struct Step {
     pub position: String,
     /// Where it begins in the file.
     pub place: Place,
-    /// For people: its name, its id, or its kind.
+    /// For display: its name, its id, or its kind.
     pub title: String,
-    /// It is skipped where this is false.
+    /// It is skipped if this is false.
     pub when: Option<Script>,
     /// How often it is tried again after a failure.
     pub retry: Option<Retry>,
     /// After a crash it does not run again: the run fails as interrupted.
     pub once: bool,
-    /// Its failure is noted in `errors`, and the run continues.
+    /// Its failure is recorded in `errors`, and the run continues.
     pub continue_on_fail: bool,
-    /// The step after it; `None` where the run ends.
+    /// The step after it; `None` if the run ends.
     pub next: Option<StepIndex>,
-    /// The first steps of the ways that it may choose instead.
+    /// The first steps of the paths that it may choose instead.
     pub ways: Vec<Option<StepIndex>>,
     what: What,
 }
 
-/// What a step does.
+/// The kind's part of a step.
 #[derive(Debug)]
 pub(super) struct What {
     /// The key of its kind.
@@ -55,13 +55,13 @@ impl What {
         Self { key, retries, kind, facts }
     }
 
-    /// What is known of the step before it runs.
+    /// The facts about the step before it runs.
     pub(super) fn facts(&self) -> &Facts {
         &self.facts
     }
 }
 
-/// What a step has in common with others, of which nothing can be left out either.
+/// The settings that all steps share; all are required.
 pub(super) struct Shape {
     pub(super) slot: Option<Slot>,
     pub(super) block: BlockIndex,
@@ -116,7 +116,7 @@ impl Step {
         &self.what.facts.sets
     }
 
-    /// What it runs below itself.
+    /// The strands that it opens.
     pub fn opens(&self) -> &Opens {
         &self.what.facts.opens
     }
@@ -129,12 +129,12 @@ impl Step {
         }
     }
 
-    /// Is this failure worth another attempt, where `retry` has no `on`?
+    /// Is this failure worth another attempt, if `retry` has no `on`?
     pub fn may_pass(&self, fault: &Fault) -> bool {
         self.what.retries.counts(fault)
     }
 
-    /// Runs it, or says what must be done for it. Its `when` holds.
+    /// Runs it, or returns the work to be done for it. Its `when` is true.
     pub fn run(&self, variables: &mut [Value], scene: Scene<'_>) -> Result<Outcome, Fault> {
         let outcome = self.what.kind.run(variables, scene)?;
         debug_assert!(self.what.facts.allow(&outcome), "`{}` does what its facts do not say", self.kind());
@@ -147,9 +147,9 @@ impl Step {
 pub struct Block {
     /// Where it begins; `None` for a list without steps.
     pub first: Option<StepIndex>,
-    /// What it gives when it comes to its end.
+    /// Its output at its end.
     pub output: Option<Content>,
-    /// Without an `output` it gives what its last step with a result gave.
+    /// Without an `output` its result is that of its last step with one.
     pub gives_last: bool,
 }
 

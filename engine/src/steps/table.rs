@@ -15,7 +15,7 @@ use flowscript_lang::value::{Rows, RowsBuilder, Table as Rowed, Value};
 
 pub(super) const KIND: Row = Row {
     key: "table",
-    summary: "Makes a table variable, empty with its `columns` or of the rows that `from` gives.",
+    summary: "Creates a table variable, empty with its `columns` or with the rows of `from`.",
     example: "table: { name: lines, columns: { sku: text, quantity: number } }",
     takes: Takes::Map(&[
         needed("name", Takes::Text),
@@ -37,7 +37,7 @@ struct Table {
     columns: Columns,
 }
 
-/// What a table begins with.
+/// The initial content of a table.
 #[derive(Debug)]
 enum Columns {
     /// No rows, and these columns.

@@ -122,7 +122,7 @@ fn json_of(node: &Node) -> Json {
     }
 }
 
-/// Why a value does not fit a schema. Knows the words that schemas of workflows are made of, and refuses others.
+/// Why a value does not fit a schema. Knows the keywords that schemas of workflows use, and refuses others.
 fn misfits(schema: &Json, value: &Json, root: &Json) -> Option<String> {
     let Some(words) = schema.as_object() else {
         return (schema == &json!(false)).then(|| format!("{value} must not be there"));

@@ -37,7 +37,7 @@ pub(super) const KIND: Row = Row {
     read,
 };
 
-/// What the run sleeps for.
+/// What ends the sleep.
 #[derive(Debug)]
 enum Wait {
     /// A span of time.

@@ -1,4 +1,4 @@
-//! Reading lists of steps: what all steps have in common, their positions, and the order they run in.
+//! Reading lists of steps: their shared settings, their positions, and their order.
 
 use super::graph::{Graph, LooseEnd, Ways};
 use super::kind::{BlockIndex, May, Retries, Shared, StepKind, Timeout};
@@ -28,23 +28,23 @@ pub(super) const COMMON: &[Key] = &[
 pub struct Row {
     /// The key in the file.
     pub key: &'static str,
-    /// What its steps do, as the reference says it.
+    /// The effect of its steps, for the reference.
     pub summary: &'static str,
-    /// A step of the kind, as YAML. It loads.
+    /// A step of the kind, as valid YAML.
     pub example: &'static str,
     /// The value that the key takes.
     pub takes: Takes,
-    /// May a step say how long it may take?
+    /// May a step have a `timeout`?
     pub timeout: Timeout,
-    /// May it be tried again after a failure?
+    /// May it be retried after a failure?
     pub retry: Retries,
-    /// May it say that it runs once only, whatever happens?
+    /// May it declare that it runs at most once?
     pub once: May,
     /// May it fail while the run continues?
     pub continue_on_fail: May,
-    /// Adds the names of variables that a step may set, as they are written in its value. Some may not be variables.
+    /// Adds the names of variables that a step may set, as written in its value. Some may not be variables.
     pub names_set: fn(&Node, &mut Vec<String>),
-    /// Reads a step of the kind. Nothing where that is not possible; then a problem was reported.
+    /// Reads a step of the kind; `None` after a problem was reported.
     pub read: fn(&mut Walk<'_>, &Given<'_>) -> Option<Body>,
 }
 
@@ -52,7 +52,7 @@ pub struct Row {
 const NEEDS_ID: &str = "`continueOnFail` needs an `id`, under which `errors` has the failure";
 
 impl Row {
-    /// Why a step of the kind must not have one of the keys that steps share, if it must not. `has_id`: it has an `id`.
+    /// Why a step of the kind must not have one of the shared keys. `has_id`: it has an `id`.
     pub fn refuses(&self, key: Shared, has_id: bool) -> Option<&'static str> {
         let why = |may: May| match may {
             May::Yes => None,
@@ -78,7 +78,7 @@ pub struct Walk<'a> {
     /// All kinds of steps.
     kinds: &'static [Row],
     reader: Reader<'a>,
-    /// A step that holds others has its place before it is read.
+    /// A step that holds others gets its place before it is read.
     steps: Vec<Option<Step>>,
     blocks: Vec<Block>,
     /// The block whose steps are being read.
@@ -91,7 +91,7 @@ pub struct Walk<'a> {
 
 /// The steps of one workflow.
 pub struct Steps {
-    /// All steps, nested ones too, in the order of the file; nothing where one could not be read.
+    /// All steps, nested ones too, in the order of the file; `None` if one could not be read.
     pub steps: Option<Vec<Step>>,
     /// The lists of steps that run by themselves. The first is the workflow's own.
     pub blocks: Vec<Block>,
@@ -99,34 +99,34 @@ pub struct Steps {
     pub calls: Vec<(String, Place)>,
 }
 
-/// What a name in a `call` leads to.
+/// The target of a `call`.
 pub enum Callee {
     /// A workflow that has loaded.
     Loaded(Arc<dyn Callable>),
-    /// There is no such workflow.
+    /// The workflow does not exist.
     Missing,
-    /// It is there, but does not load.
+    /// It exists, but does not load.
     Broken,
-    /// It calls, perhaps through others, the workflow that is being read: their ids in the order of the calls.
+    /// It calls, perhaps through others, the workflow being read: their ids in the order of the calls.
     Cycle(Vec<String>),
 }
 
-/// A workflow, as far as those who call it need to know it.
+/// A workflow, as far as its callers need to know it.
 pub trait Callable {
     /// Its id.
     fn id(&self) -> &str;
     /// Its inputs.
     fn inputs(&self) -> &[crate::script::Input];
-    /// What is known of what it gives.
+    /// The known type of its result.
     fn result(&self) -> &Type;
-    /// How deep its calls are nested, itself included.
+    /// The depth of its calls, including itself.
     fn depth(&self) -> usize;
 }
 
 /// Finds the workflow that a `call` names.
 pub type Callees<'a> = &'a mut dyn FnMut(&str) -> Callee;
 
-/// A step as its kind is given it.
+/// The inputs of a kind for reading a step.
 pub struct Given<'n> {
     row: &'static Row,
     node: &'n Node,
@@ -136,10 +136,10 @@ pub struct Given<'n> {
     timeout: Duration,
 }
 
-/// What a kind makes of a step.
+/// The result of reading a step.
 pub struct Body {
     kind: Box<dyn StepKind>,
-    /// The type of the variable that has its `id`; nothing where there is no such variable.
+    /// The type of the variable named by its `id`; `None` if it does not set one.
     result: Option<Type>,
     ways: Option<Ways>,
 }
@@ -162,17 +162,17 @@ impl<'n> Given<'n> {
         self.node
     }
 
-    /// Where that begins.
+    /// The place where that begins.
     pub fn place(&self) -> Place {
         self.node.place
     }
 
-    /// Its entries, whose keys are those of the kind.
+    /// Its entries, which must have keys of the kind.
     pub fn fields(&self, reader: &mut Reader<'_>) -> Option<Fields<'n>> {
         reader.fields(self.node, &format!("`{}`", self.row.key), self.row.takes.keys())
     }
 
-    /// How long the step may take; for kinds that have a `timeout`.
+    /// The step's `timeout`; for kinds that allow one.
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
@@ -195,7 +195,7 @@ impl<'a> Walk<'a> {
         Self { kinds, reader, steps: Vec::new(), blocks, block: 0, ids: HashSet::new(), callees, calls: Vec::new() }
     }
 
-    /// What reads values, with the variables that are known at the present place.
+    /// The reader of values, with the variables known at the present place.
     pub fn reader(&mut self) -> &mut Reader<'a> {
         &mut self.reader
     }
@@ -205,13 +205,13 @@ impl<'a> Walk<'a> {
         self.steps.iter().flatten()
     }
 
-    /// Gives back the reader with what was read.
+    /// Returns the reader and the results.
     pub fn finish(self) -> (Reader<'a>, Steps) {
         let Self { reader, steps, blocks, calls, .. } = self;
         (reader, Steps { steps: steps.into_iter().collect(), blocks, calls })
     }
 
-    /// The workflow's own list of steps, and what it gives at its end.
+    /// The workflow's own list of steps, and its output.
     pub fn own_steps(&mut self, steps: Option<&Node>) -> Graph {
         let graph = steps.map(|node| self.list(node, "")).unwrap_or_default();
         if let Some(own) = self.blocks.first_mut() {
@@ -220,14 +220,14 @@ impl<'a> Walk<'a> {
         graph
     }
 
-    /// What the workflow gives at its end.
+    /// The workflow's output.
     pub fn own_output(&mut self, output: Option<crate::script::Content>) {
         if let Some(own) = self.blocks.first_mut() {
             own.output = output;
         }
     }
 
-    /// A list of steps. `path` is in front of their positions.
+    /// A list of steps. `path` is the prefix of their positions.
     pub(super) fn list(&mut self, node: &Node, path: &str) -> Graph {
         let mut graph = Graph::default();
         let Some(elements) = node.elements() else {
@@ -235,7 +235,7 @@ impl<'a> Walk<'a> {
             return graph;
         };
         for (number, element) in elements.iter().enumerate() {
-            // A step looks through what is known, and may copy it.
+            // A step scans the scope, and may copy it.
             if !self.reader.pay_for_variables(4) {
                 break;
             }
@@ -267,7 +267,7 @@ impl<'a> Walk<'a> {
         let once = reader.optional_bool(&mut fields, "once").unwrap_or(false);
         let continue_on_fail = reader.optional_bool(&mut fields, "continueOnFail").unwrap_or(false);
         refuse_shared(reader, &fields, row);
-        // A step that may be left out leaves behind what was known before.
+        // After a step that may be skipped, only what was known before it is known.
         let before = (when.is_some() || continue_on_fail).then(|| reader.scope().clone());
         // Its place is before the places of those that it holds.
         let index = self.steps.len();
@@ -303,7 +303,7 @@ impl<'a> Walk<'a> {
         graph.append(&mut self.steps, index, ends);
     }
 
-    /// The entry that says what the step does, and the kind.
+    /// The entry that names the kind of the step, and the kind.
     fn kind_of<'n>(&mut self, node: &'n Node) -> Option<(Fields<'n>, &'static Row, &'n Entry)> {
         let Some(entries) = node.entries() else {
             self.reader.wrong(node, "A step must be a map, such as `- log: { message: \"…\" }`");
@@ -359,7 +359,7 @@ impl<'a> Walk<'a> {
         fits
     }
 
-    /// Takes an id that no step before this one has.
+    /// Takes an id that no earlier step has.
     pub(super) fn claim(&mut self, id: &str) -> bool {
         self.ids.insert(id.to_owned())
     }
@@ -379,8 +379,8 @@ impl<'a> Walk<'a> {
         self.ids.extend(ids);
     }
 
-    /// Reads a list of steps that runs by itself, below the step that is given: the list and the type of its output.
-    /// `around` says what surrounds the steps, where others run at the same time.
+    /// Reads a list of steps that runs by itself, below the given step: the list and the type of its output. `around`
+    /// names the block around the steps, if others run at the same time.
     pub(super) fn block(
         &mut self,
         given: &Given<'_>,
@@ -389,7 +389,7 @@ impl<'a> Walk<'a> {
         around: Option<&'static str>,
     ) -> (BlockIndex, Type) {
         if let Some(id) = &given.id {
-            // The variable of the result has a place, and no value yet.
+            // The variable of the result has a slot, but no value yet.
             self.reader.slot(id);
         }
         self.blocks.push(Block::default());
@@ -415,7 +415,7 @@ impl<'a> Walk<'a> {
         self.kinds.iter().find(|row| row.key == key)
     }
 
-    /// The names of variables that steps in here may set. Some may not be variables.
+    /// The names of variables that these steps may set. Some may not be variables.
     pub(super) fn names_set(&self, node: &Node) -> Vec<String> {
         let mut names = Vec::new();
         self.add_names_set(node, &mut names);
@@ -434,7 +434,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What the name in a `call` leads to.
+    /// The target of a `call`.
     pub(super) fn find(&mut self, id: &str) -> Callee {
         (self.callees)(id)
     }
@@ -445,7 +445,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Reports the keys that mean nothing for a kind.
+/// Reports the keys that a kind does not allow.
 fn refuse_shared(reader: &mut Reader<'_>, fields: &Fields<'_>, row: &Row) {
     let has_id = fields.get("id").is_some();
     for key in Shared::ALL {

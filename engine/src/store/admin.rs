@@ -10,7 +10,7 @@ use super::names::names;
 pub struct NewKey {
     /// SHA-256 of the key.
     pub hash: [u8; 32],
-    /// What people call it.
+    /// Its label for people.
     pub label: String,
     /// `fsk_` of a generated key, else empty.
     pub prefix: String,
@@ -22,14 +22,14 @@ pub struct NewKey {
     pub expires_at: Option<Timestamp>,
 }
 
-/// An API key as the store keeps it.
+/// A stored API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
     /// Its name in the admin API.
     pub id: Uuid,
     /// SHA-256 of the key.
     pub hash: [u8; 32],
-    /// What people call it.
+    /// Its label for people.
     pub label: String,
     /// `fsk_` of a generated key, else empty.
     pub prefix: String,
@@ -54,7 +54,7 @@ impl KeyRecord {
     }
 }
 
-/// What an admin token may do.
+/// The permissions of an admin token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Everything.
@@ -70,24 +70,24 @@ names! { Role, "role": Admin = "admin", Viewer = "viewer" }
 pub struct NewToken {
     /// SHA-256 of the token.
     pub hash: [u8; 32],
-    /// What people call it.
+    /// Its label for people.
     pub label: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
 }
 
-/// An admin token as the store keeps it.
+/// A stored admin token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRecord {
     /// Its name.
     pub id: Uuid,
     /// SHA-256 of the token.
     pub hash: [u8; 32],
-    /// What people call it.
+    /// Its label for people.
     pub label: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
     /// When it was made.
     pub created_at: Timestamp,
@@ -105,14 +105,14 @@ impl TokenRecord {
 /// A small change by an administrator; one transaction each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admin {
-    /// The switch of a workflow; nothing gives it back to the file.
+    /// The switch of a workflow; `None` returns it to the file.
     Switch {
         /// The workflow.
         workflow: String,
-        /// On, off, or as the file says.
+        /// On, off, or as in the file.
         active: Option<bool>,
     },
-    /// Diagnostics settings of a workflow in the engine's encoding; nothing gives them back to the file.
+    /// Diagnostics settings of a workflow in the engine's encoding; `None` returns them to the file.
     Diagnostics {
         /// The workflow.
         workflow: String,
@@ -135,10 +135,10 @@ pub enum Admin {
     },
     /// An API key stops working and stays in the list.
     RevokeKey(Uuid),
-    /// An API key goes.
+    /// An API key is deleted.
     DeleteKey(Uuid),
-    /// API keys were used; times are kept to the minute and only go forward.
+    /// API keys were used; times are stored to the minute and only move forward.
     KeysUsed(Vec<(Uuid, Timestamp)>),
-    /// An admin token goes.
+    /// An admin token is deleted.
     DeleteToken(Uuid),
 }

@@ -1,4 +1,4 @@
-//! What can go wrong in a store, in words for people.
+//! Errors of a store, with messages for operators.
 
 use std::fmt;
 
@@ -21,26 +21,26 @@ pub enum StoreError {
     },
     /// Another process holds the database, or the store is shutting down. Trying again may help.
     Busy(String),
-    /// What was asked for is not in the store.
+    /// The requested entry is not in the store.
     NotFound(String),
-    /// The state of things does not allow this decision (for example a retry of a run that has not failed).
+    /// The current state does not allow this decision (for example a retry of a run that has not failed).
     Conflict(String),
-    /// The file of the database is gone, is another one, was cut off, or cannot be read: nothing can be kept until
-    /// that is mended.
+    /// The file of the database was removed, replaced or truncated, or cannot be read: nothing can be stored until that
+    /// is repaired.
     Lost(String),
     /// The database is damaged, or is not a FlowScript database.
     Corrupt(String),
-    /// Anything else, with the words of the database.
+    /// Any other error, with the message of the database.
     Other(String),
 }
 
 impl StoreError {
-    /// Whether the same decision may succeed later without a change of its own: full disk, read-only, busy, lost.
+    /// Whether the same decision may succeed later unchanged: full disk, read-only, busy, lost.
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Busy(_) | Self::Lost(_))
     }
 
-    /// Whether the store cannot keep anything, whatever it is asked.
+    /// Whether the store can no longer write at all.
     pub fn is_of_disk(&self) -> bool {
         matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Lost(_) | Self::Corrupt(_))
     }
@@ -66,5 +66,5 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// What store functions return.
+/// The result of store functions.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -5,21 +5,21 @@
 pub struct Failure {
     /// The error kind of the language, `timeout` or `interrupted`.
     pub kind: String,
-    /// The message for people.
+    /// The message.
     pub message: String,
-    /// The HTTP status that an assert or a peer gave.
+    /// The HTTP status from an assert or a peer.
     pub status: Option<u16>,
     /// The position of the failing step in the run.
     pub position: Option<String>,
 }
 
 impl Failure {
-    /// The kind of a step that was at work when the engine ended.
+    /// The kind of a step that was running when the engine ended.
     pub const INTERRUPTED: &str = "interrupted";
-    /// The kind of a step that was given up because its result was no longer needed.
+    /// The kind of a step that was cancelled because its result was no longer needed.
     pub const CANCELLED: &str = "cancelled";
 
-    /// Was the step given up, not failed by itself?
+    /// Was the step cancelled rather than failed?
     pub fn is_given_up(&self) -> bool {
         self.kind == Self::CANCELLED || self.kind == Self::INTERRUPTED
     }

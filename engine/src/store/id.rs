@@ -1,4 +1,4 @@
-//! Names of things in the store: runs, owners, fences, versions, cursors.
+//! Identifiers in the store: runs, owners, fences, versions, cursors.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(Uuid);
 
-/// The last id time given out in this process: milliseconds in the upper bits, a counter in the lower twelve.
+/// The time of the last id made in this process: milliseconds in the upper bits, a counter in the lower twelve.
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
 
 impl RunId {
@@ -37,7 +37,7 @@ impl RunId {
         Self(uuid::Uuid::from_u128(u128::from(millis) << 80))
     }
 
-    /// The instant of acceptance that the id carries.
+    /// The instant of acceptance in the id.
     pub fn accepted_at(self) -> Timestamp {
         // The upper 48 bits of a UUIDv7 are milliseconds.
         Timestamp((self.0.as_u128() >> 80) as i64)
@@ -90,8 +90,8 @@ impl OwnerId {
     }
 }
 
-/// The right to write to a run, got by a claim. Every claim of a run has a higher number; writes with an old number,
-/// or after the claim was given up, are refused as [`super::StoreError::Stale`].
+/// The right to write to a run, obtained by a claim. Every claim of a run has a higher number; writes with an old
+/// number, or after the claim has ended, are refused as [`super::StoreError::Stale`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fence {
     /// The claimed run.
@@ -100,7 +100,7 @@ pub struct Fence {
     pub number: u32,
 }
 
-/// SHA-256 of a workflow with everything it reaches: the name of a version.
+/// SHA-256 of a workflow with everything it uses: the name of a version.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VersionHash(pub [u8; 32]);
 

@@ -1,8 +1,7 @@
-//! The lock on the data folder: one engine at a time, and others learn where it is.
+//! The lock on the data folder: one engine at a time, and others learn its address.
 //!
-//! Two things are locked: the folder itself, which cannot be removed while the store is in it, and the file `lock` in it,
-//! which says who holds it. A file that is removed is made again ([`FolderLock::keep`]) and lets no other engine in
-//! meanwhile.
+//! Two things are locked: the folder itself, which cannot be removed while the store is in it, and the file `lock` in
+//! it, which names the holder. A removed file is made again ([`FolderLock::keep`]) and never admits another engine.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -14,17 +13,17 @@ use crate::disk::{self, Identity, MOST_OF_SECRET};
 /// The name of the lock file in the data folder.
 const NAME: &str = "lock";
 
-/// The lock on a data folder; it ends when this is dropped, or with the process, however it ends.
+/// The lock on a data folder; it ends on drop, or with the process, however it ends.
 #[derive(Debug)]
 pub struct FolderLock {
     file: File,
     path: PathBuf,
-    /// The folder, where its file system can lock folders.
+    /// The folder, if its file system can lock folders.
     folder: Option<File>,
     holder: Holder,
 }
 
-/// Who holds a data folder.
+/// The holder of a data folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Holder {
     /// The process.
@@ -33,7 +32,7 @@ pub struct Holder {
     pub address: Option<String>,
 }
 
-/// What came of an attempt to lock a folder.
+/// The result of an attempt to lock a folder.
 #[derive(Debug)]
 pub enum Locking {
     /// It is ours.
@@ -43,7 +42,7 @@ pub enum Locking {
 }
 
 impl FolderLock {
-    /// Locks a data folder, which is made if it is not there, for its owner only.
+    /// Locks a data folder, which is created if it is missing, with access for its owner only.
     pub fn acquire(folder: &Path) -> Result<Locking> {
         let path = folder.join(NAME);
         let failed = |error: std::io::Error| failed(&path, &error);
@@ -63,7 +62,7 @@ impl FolderLock {
         }
     }
 
-    /// Who holds a data folder now; nothing where the folder is missing.
+    /// The process that holds a data folder now; `None` if the folder is missing.
     pub fn holder(folder: &Path) -> Result<Option<Holder>> {
         let path = folder.join(NAME);
         let failed = |error: std::io::Error| failed(&path, &error);
@@ -73,7 +72,7 @@ impl FolderLock {
             Err(TryLockError::Error(error)) => Err(error),
         };
         match File::open(folder) {
-            // Without locks of folders the file alone counts.
+            // Without locks of folders only the file counts.
             Ok(folder) if is_held(&folder).unwrap_or(false) => return Ok(Some(read(&path))),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -86,14 +85,13 @@ impl FolderLock {
         }
     }
 
-    /// Writes down where the engine's API is, for commands that find the folder locked.
+    /// Stores the address of the engine's API, for commands that find the folder locked.
     pub fn set_address(&mut self, address: &str) -> Result<()> {
         self.holder.address = Some(address.to_owned());
         self.write()
     }
 
-    /// Makes the file again where it was removed, so that commands find the engine. The folder stays locked in
-    /// any case.
+    /// Makes the file again if it was removed, so that commands find the engine. The folder stays locked in any case.
     pub fn keep(&mut self) -> Result<()> {
         let failed = |error: std::io::Error| failed(&self.path, &error);
         let identity = |metadata: fs::Metadata| Identity::of(&metadata);
@@ -103,7 +101,7 @@ impl FolderLock {
             Err(error) => return Err(failed(error)),
         };
         let Some(folder) = self.folder.as_ref().filter(|_| !is_there) else { return Ok(()) };
-        // Not in another folder that has taken its place.
+        // Not in another folder at its path.
         let around = self.path.parent().map(fs::metadata).transpose().map_err(failed)?.map(identity);
         if around != Some(folder.metadata().map(identity).map_err(failed)?) {
             return Ok(());
@@ -128,7 +126,8 @@ impl FolderLock {
     }
 }
 
-/// The folder, locked; nothing inside where its file system cannot, and nothing at all where another process has it.
+/// The folder, locked; an inner `None` if its file system has no such locks, an outer `None` if another process holds
+/// it.
 #[allow(clippy::option_option, reason = "locked, not to be locked, and held are three")]
 fn lock_folder(folder: &Path) -> std::io::Result<Option<Option<File>>> {
     let folder = File::open(folder)?;
@@ -139,7 +138,7 @@ fn lock_folder(folder: &Path) -> std::io::Result<Option<Option<File>>> {
     })
 }
 
-/// Who has written themselves down. It is a courtesy: what cannot be read is left out.
+/// The holder's own entry. It is informative only: unreadable parts are left out.
 fn read(path: &Path) -> Holder {
     let mut text = String::new();
     if let Ok((file, _)) = disk::open(path) {
@@ -194,7 +193,7 @@ mod tests {
         }
         drop(lock);
         assert_eq!(FolderLock::holder(&folder).unwrap(), None);
-        // The next holder is not taken for the one before.
+        // The next holder is not mistaken for the one before.
         let lock = locked(&folder);
         assert_eq!(FolderLock::holder(&folder).unwrap(), Some(Holder { address: None, ..holder }));
         drop(lock);

@@ -1,12 +1,12 @@
-//! The store: everything the engine keeps, as one trait.
+//! The store: all stored state of the engine, as one trait.
 //!
 //! [`Store`] is made of whole decisions. Each is one transaction: it happens or it does not, and it is synced to disk
 //! before its future is ready. The rest of the engine never sees SQL, and the store never sees a step, a template or a
-//! variable: payloads, inputs, results and kept state are bytes that the engine encodes. Only what queries ask for
+//! variable: payloads, inputs, results and kept state are bytes that the engine encodes. Only the subjects of queries
 //! (states, times, labels, lanes, failures) are fields.
 //!
 //! Methods return boxed futures so that the trait works as `dyn Store`. They need no particular runtime. Dropping a
-//! future takes nothing back: a decision that was handed over is carried out.
+//! future undoes nothing: a decision that was handed over is carried out.
 //!
 //! # The life of a run
 //!
@@ -21,7 +21,7 @@
 //! ```
 //!
 //! A *claim* gives an owner the right to write to a run, as a [`Fence`]. Every write carries it; after the claim was
-//! lost or given up the write is refused as [`StoreError::Stale`] and the worker must stop. An owner keeps its claims
+//! lost or has ended the write is refused as [`StoreError::Stale`] and the worker must stop. An owner keeps its claims
 //! by [`Store::renew`]; its lease is counted by the store's clock. Claims of an owner whose lease has ended are free
 //! again. On SQLite the folder lock proves that earlier processes are dead: opening the store frees their claims.
 //!
@@ -78,7 +78,7 @@ pub use workflow::{
     WhileUnfinished, WorkflowRecord,
 };
 
-/// What the store's methods return: a future of a result. See the module's page for what dropping it means.
+/// The result of the store's methods: a future of a result. See the module's page for the effect of dropping it.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// How long an idempotency key names its run, at least.
@@ -91,8 +91,8 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub trait Store: Send + Sync + 'static {
     // ---- workflows -------------------------------------------------------------------------------------------------
 
-    /// Makes a loaded folder the current one: keeps texts of new versions, switches workflows to them, adopts their
-    /// schedules, stops the triggers of workflows that are gone. Publishing the same again changes nothing.
+    /// Publishes a loaded folder: stores texts of new versions, switches workflows to them, adopts their schedules,
+    /// stops the triggers of removed workflows. Publishing the same again changes nothing.
     fn publish(&self, publication: Publication) -> Answer<'_, Published>;
 
     /// All workflows that were ever published and still have a row, by id.
@@ -106,12 +106,12 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- acceptance ------------------------------------------------------------------------------------------------
 
-    /// Keeps a run with its payload, its place in its lane and its idempotency key; perhaps claimed or finished.
+    /// Stores a run with its payload, its place in its lane and its idempotency key; perhaps claimed or finished.
     /// [`StoreError::NotFound`] for a workflow or version that was not published, [`StoreError::Conflict`] for a
     /// finished run that asks for a lane.
     fn accept(&self, new: NewRun) -> Answer<'_, Accepted>;
 
-    /// Keeps finished runs of relaxed durability, all in one commit. A run that is kept already is left alone, so a
+    /// Stores finished runs of relaxed durability, all in one commit. A run that is already stored is left alone, so a
     /// batch may be sent again after an error. [`StoreError::Conflict`] if a run is not [`Start::Finished`].
     fn history(&self, runs: Arc<[NewRun]>) -> Answer<'_, ()>;
 
@@ -120,7 +120,7 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- claims ----------------------------------------------------------------------------------------------------
 
-    /// Starts or prolongs the lease of an owner: it ends `lease` from now, by the store's clock.
+    /// Starts or renews the lease of an owner: it ends `lease` from now, by the store's clock.
     fn renew(&self, owner: OwnerId, lease: Duration) -> Answer<'_, ()>;
 
     /// Ends the lease of an owner and frees its claims; their fences are stale from now on.
@@ -138,14 +138,14 @@ pub trait Store: Send + Sync + 'static {
     /// Commits the result of a step. [`StoreError::Conflict`] if that attempt was not started.
     fn step_result(&self, fence: Fence, end: StepEnd, changes: Changes) -> Answer<'_, ()>;
 
-    /// Commits a durable point: starts of steps, and what a resume needs to know.
+    /// Commits a durable point: starts of steps, and the state that a resume needs.
     fn checkpoint(&self, fence: Fence, changes: Changes) -> Answer<'_, ()>;
 
     /// Puts the run to sleep: gives up claim and slot, keeps the lane. It is claimable again when it is due or one of
-    /// its events is there; if one is there already, it is claimable at once.
+    /// its events has arrived; if one has already arrived, it is claimable at once.
     fn park(&self, fence: Fence, park: Park) -> Answer<'_, ()>;
 
-    /// Keeps the answer for a waiting caller while the run continues. [`StoreError::Conflict`] for a second one.
+    /// Stores the answer for a waiting caller while the run continues. [`StoreError::Conflict`] for a second one.
     fn respond(&self, fence: Fence, answer: Vec<u8>, changes: Changes) -> Answer<'_, ()>;
 
     /// Ends the run, opens or holds its lane, starts the `onFailure` run; then claims in the same commit, if asked to
@@ -153,15 +153,15 @@ pub trait Store: Send + Sync + 'static {
     /// of a run that is one, [`StoreError::NotFound`] if the workflow of `onFailure` was never published.
     fn finish(&self, fence: Fence, finish: Finish, then: Option<Claim>) -> Answer<'_, Claimed>;
 
-    // ---- by people and peers ---------------------------------------------------------------------------------------
+    // ---- by operators and peers
+    // ---------------------------------------------------------------------------------------
 
-    /// Queues a failed or timed-out run again with all it has kept; its end stays as a [`Try`]. A held head keeps its
-    /// place, any other run of a lane goes to the tail. [`StoreError::Conflict`] in any other state.
+    /// Queues a failed or timed-out run again with all its kept state; its end stays as a [`Try`]. A held head keeps
+    /// its place, any other run of a lane goes to the tail. [`StoreError::Conflict`] in any other state.
     fn retry(&self, run: RunId) -> Answer<'_, ()>;
 
-    /// A new run with the payload (without one, the input) of an earlier one, on the current version. A held head
-    /// leaves its place to it. [`StoreError::Conflict`] where the payload was masked or the source is a skipped
-    /// stretch.
+    /// A new run with the payload (without one, the input) of an earlier one, on the current version. It takes the
+    /// place of a held head. [`StoreError::Conflict`] if the payload was masked or the source is a skipped stretch.
     fn run_again(&self, again: RunAgain) -> Answer<'_, Accepted>;
 
     /// Skips a queued run or a held head and gives its id. [`StoreError::Conflict`] if it is running or waiting (cancel
@@ -175,7 +175,7 @@ pub trait Store: Send + Sync + 'static {
     /// Cancels a run that no worker has, or asks its worker to end it. The first committed end wins.
     fn request_cancel(&self, run: RunId) -> Answer<'_, Cancel>;
 
-    /// Keeps an event for a run, once for each name.
+    /// Stores an event for a run, once for each name.
     fn deliver(&self, run: RunId, name: String, body: Vec<u8>) -> Answer<'_, Delivered>;
 
     // ---- history ---------------------------------------------------------------------------------------------------
@@ -183,13 +183,13 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes old history, one short slice of it. Unfinished runs and held heads are never touched.
     fn prune(&self, retention: Retention) -> Answer<'_, Pruned>;
 
-    /// A run with payload, input, output and answer; [`StoreError::NotFound`] where it is missing.
+    /// A run with payload, input, output and answer; [`StoreError::NotFound`] if it is missing.
     fn run(&self, run: RunId) -> Answer<'_, Run>;
 
-    /// Of the outputs of those of the runs that have one, at most the first `most` bytes; the rest is not even read.
+    /// At most the first `most` bytes of the outputs of these runs; the rest is not read.
     fn previews(&self, runs: Vec<RunId>, most: usize) -> Answer<'_, Vec<Preview>>;
 
-    /// A run without its bodies; [`StoreError::NotFound`] where it is missing.
+    /// A run without its bodies; [`StoreError::NotFound`] if it is missing.
     fn summary(&self, run: RunId) -> Answer<'_, RunSummary>;
 
     /// The committed steps of a run, in the order of their starts.
@@ -198,7 +198,7 @@ pub trait Store: Send + Sync + 'static {
     /// The same without results of more than `most` bytes, each with the size of its result.
     fn step_list(&self, run: RunId, most: usize) -> Answer<'_, Vec<(StepRecord, u64)>>;
 
-    /// What the end of a run has kept of its steps, if it has kept any.
+    /// The records of its steps at the end of a run, if it has any.
     fn trace(&self, run: RunId) -> Answer<'_, Option<Vec<u8>>>;
 
     /// The tries of a run, oldest first; the last one is the run as it is now.
@@ -207,10 +207,10 @@ pub trait Store: Send + Sync + 'static {
     /// Lines of a run's log, from number `first` on, at most `limit`.
     fn log(&self, run: RunId, first: u32, limit: u32) -> Answer<'_, LogPage>;
 
-    /// Events that have come for a run, by name, with their bodies.
+    /// Events that have arrived for a run, by name, with their bodies.
     fn delivered(&self, run: RunId) -> Answer<'_, Vec<(String, Vec<u8>)>>;
 
-    /// What the changes of an unfinished, failed or timed-out run have kept under keys that begin with `prefix`, by key.
+    /// The kept state of an unfinished, failed or timed-out run under keys that begin with `prefix`, by key.
     fn kept_below(&self, run: RunId, prefix: &'static str) -> Answer<'_, Vec<(String, Vec<u8>)>>;
 
     /// Runs, newest first, with at most the first 4,096 characters of their errors. Pages do not shift while runs are
@@ -223,42 +223,42 @@ pub trait Store: Send + Sync + 'static {
     /// Unfinished runs, counted by workflow.
     fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>>;
 
-    /// Waits until the run's revision is another than `seen` and gives its summary; with nothing seen, at once. States,
-    /// events that came, a response and a request to cancel count as changes.
+    /// Waits until the run's revision differs from `seen` and returns its summary; at once if `seen` is `None`. States,
+    /// arrived events, a response and a request to cancel count as changes.
     fn watch(&self, run: RunId, seen: Option<u32>) -> Answer<'_, RunSummary>;
 
-    /// Events after a cursor; waits until there is one. Without a cursor it answers at once with the place from which on
-    /// events are given.
+    /// Events after a cursor; waits until there is one. Without a cursor it returns at once the place where new events
+    /// will start.
     fn events(&self, since: Option<Cursor>) -> Answer<'_, EventPage>;
 
     // ---- administration --------------------------------------------------------------------------------------------
 
-    /// Adds an API key; a key that is there already opens one workflow more and keeps its label.
-    /// [`StoreError::Conflict`] if that key was revoked.
+    /// Adds an API key; an existing key opens one more workflow and keeps its label. [`StoreError::Conflict`] if that
+    /// key was revoked.
     fn add_key(&self, key: NewKey) -> Answer<'_, KeyRecord>;
 
     /// All API keys, oldest first.
     fn keys(&self) -> Answer<'_, Vec<KeyRecord>>;
 
-    /// Adds an admin token. [`StoreError::Conflict`] if it is there already.
+    /// Adds an admin token. [`StoreError::Conflict`] if it already exists.
     fn add_token(&self, token: NewToken) -> Answer<'_, TokenRecord>;
 
     /// All admin tokens, oldest first.
     fn tokens(&self) -> Answer<'_, Vec<TokenRecord>>;
 
-    /// Switches, pauses, settings, changes of keys. [`StoreError::NotFound`] for a name that is not there.
+    /// Switches, pauses, settings, changes of keys. [`StoreError::NotFound`] for an unknown name.
     fn administer(&self, change: Admin) -> Answer<'_, ()>;
 
-    /// The store's own secret, made when the store was: callback addresses are signed with it.
+    /// The store's own secret, created with the store: callback addresses are signed with it.
     fn secret(&self) -> Answer<'_, [u8; 32]>;
 
-    /// How many decisions commits have shared so far.
+    /// Statistics on how many decisions have shared a commit.
     fn commit_sizes(&self) -> CommitSizes;
 
-    /// Why the store could keep nothing when it last tried or looked; nothing while it works.
+    /// Why the store could not write at its last attempt or check; `None` while it works.
     fn failing(&self) -> Option<StoreError>;
 
-    /// Whether the store can keep something now: it has just done so, or tries it.
+    /// Whether the store can write now: it has just done so, or tries it.
     fn try_to_keep(&self) -> Answer<'_, ()>;
 }
 

@@ -1,13 +1,13 @@
-//! Questions to the store and their answers.
+//! Queries of the store and their answers.
 
 use super::{Cursor, LaneId, OwnerId, RunId, RunState, RunSummary, Timestamp, Trigger};
 
 /// A claim of runs that are due, whose lane and slot are free.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// Who claims; its lease must be running (see [`super::Store::renew`]).
+    /// The claiming owner; its lease must be running (see [`super::Store::renew`]).
     pub owner: OwnerId,
-    /// How many runs it claims at most.
+    /// The most runs to claim.
     pub limit: u32,
 }
 
@@ -26,11 +26,11 @@ pub struct RunQuery {
     pub accepted_before: Option<Timestamp>,
     /// With exactly this label.
     pub label: Option<String>,
-    /// Id, label, lane key or error message begins with this, whatever the case of ASCII letters.
+    /// Id, label, lane key or error message begins with this, in any case of ASCII letters.
     pub text: Option<String>,
     /// The page after this cursor.
     pub after: Option<Cursor>,
-    /// The size of a page; 0 means 50, and 1,000 is the most.
+    /// The size of a page; 0 means 50, and the limit is 1,000.
     pub limit: u32,
 }
 
@@ -39,7 +39,7 @@ pub struct RunQuery {
 pub struct RunPage {
     /// The runs, newest first.
     pub runs: Vec<RunSummary>,
-    /// The cursor of the next page; nothing at the end.
+    /// The cursor of the next page; `None` at the end.
     pub next: Option<Cursor>,
 }
 
@@ -48,9 +48,9 @@ pub struct RunPage {
 pub struct LaneState {
     /// Its name.
     pub lane: LaneId,
-    /// How many runs are in it: unfinished ones, and a failed head that holds it.
+    /// The number of runs in it: unfinished ones, and a failed head that holds it.
     pub length: u32,
-    /// The run whose turn it is.
+    /// The run at its head.
     pub head: RunId,
     /// The head's state.
     pub head_state: RunState,
@@ -67,7 +67,7 @@ pub struct LaneQuery {
     pub held: bool,
     /// The page after this cursor.
     pub after: Option<Cursor>,
-    /// The size of a page; 0 means 50, and 1,000 is the most.
+    /// The size of a page; 0 means 50, and the limit is 1,000.
     pub limit: u32,
 }
 
@@ -76,7 +76,7 @@ pub struct LaneQuery {
 pub struct LanePage {
     /// The lanes, by workflow and key.
     pub lanes: Vec<LaneState>,
-    /// The cursor of the next page; nothing at the end.
+    /// The cursor of the next page; `None` at the end.
     pub next: Option<Cursor>,
 }
 
@@ -100,13 +100,13 @@ pub struct WorkflowCounts {
 /// What is skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skip {
-    /// The head of a lane: a held one lets the next go and stays failed, a queued one becomes skipped.
+    /// The head of a lane: a held one releases the next run and stays failed, a queued one becomes skipped.
     Head(LaneId),
-    /// A run: a queued one becomes skipped, a failed one that holds its lane lets the next go.
+    /// A run: a queued one becomes skipped, a failed one that holds its lane releases the next run.
     Run(RunId),
 }
 
-/// What a request to cancel did.
+/// The effect of a request to cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancel {
     /// No worker had the run: it is cancelled now.
@@ -117,29 +117,29 @@ pub enum Cancel {
     Ended(RunState),
 }
 
-/// What became of an event.
+/// The effect of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivered {
     /// Kept; a run that waits for it is due.
     Kept,
-    /// The name was delivered before; nothing was kept.
+    /// The name was delivered before; nothing was stored.
     Already,
     /// The run has ended.
     Ended,
 }
 
-/// How much history is kept, and how much one slice may do.
+/// How much history is kept, and the size of one slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
-    /// Finished runs that ended before this instant go.
+    /// Finished runs that ended before this instant are deleted.
     pub ended_before: Timestamp,
-    /// Of more finished runs than this the oldest go.
+    /// Above this number of finished runs the oldest are deleted.
     pub max_runs: u64,
-    /// How many runs one slice deletes at most.
+    /// The most runs that one slice deletes.
     pub slice: u32,
 }
 
-/// What a slice of retention did.
+/// The effect of a slice of retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pruned {
     /// Deleted runs.
@@ -184,11 +184,11 @@ pub struct EventPage {
     pub events: Vec<Event>,
     /// The cursor of the next page.
     pub next: Cursor,
-    /// Events between the cursor and these are no longer known: read again what you show.
+    /// Events between the cursor and these are no longer known: read the displayed lists again.
     pub missed: bool,
 }
 
-/// How many decisions commits have shared since the store was opened, for metrics.
+/// Statistics since the store was opened on how many decisions shared a commit, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CommitSizes {
     /// Commits.

@@ -1,4 +1,4 @@
-//! Runs as the store sees them: what is accepted, what a claim hands out, how a run ends.
+//! Runs in the store: their acceptance, claims and ends.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use super::{Changes, Failure, Fence, LogLine, OwnerId, RunId, StepRecord, Timest
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RunState {
-    /// Accepted, not started since; also a failed run that is to be retried.
+    /// Accepted, not started since; also a failed run to be retried.
     Queued,
     /// Claimed by a worker, or resumable after its worker died.
     Running,
     /// Asleep in a wait or a back-off, without claim and slot.
     Waiting,
-    /// Ended well, perhaps with steps that were allowed to fail.
+    /// Succeeded, perhaps with steps that were allowed to fail.
     Completed,
     /// Ended by an error.
     Failed,
-    /// Ended by a person or by `overlap: cancel`.
+    /// Ended by an operator or by `overlap: cancel`.
     Cancelled,
     /// Ended because it took longer than its limit.
     TimedOut,
@@ -27,7 +27,7 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// Whether the run is over (a retry may still wake a failed or timed-out one).
+    /// Whether the run is over (a retry may still queue a failed or timed-out one again).
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Running | Self::Waiting)
     }
@@ -49,7 +49,7 @@ names! { RunState, "state of a run":
     Skipped = "skipped",
 }
 
-/// Which row of runs a lane is made of.
+/// The kind of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LaneKind {
     /// Ordered delivery of a webhook; shown in the list of lanes.
@@ -60,7 +60,7 @@ pub enum LaneKind {
 
 names! { LaneKind, "kind of lane": Webhook = "webhook", Schedule = "schedule" }
 
-/// The name of a lane: runs in it go one at a time, in the order of their accepting commits.
+/// The name of a lane: its runs execute one at a time, in the order of their accepting commits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LaneId {
     /// The workflow.
@@ -71,7 +71,7 @@ pub struct LaneId {
     pub key: String,
 }
 
-/// The place in a lane that a new run asks for. It keeps what it was accepted with.
+/// The lane that a new run asks for. It keeps the settings of its acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneTicket {
     /// Webhook or schedule.
@@ -85,7 +85,7 @@ pub struct LaneTicket {
 /// An idempotency key of a request, naming the run that the request starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// Who may use the key: workflow and API key, as the engine joins them.
+    /// The scope of the key: workflow and API key, as the engine joins them.
     pub scope: String,
     /// The key of the caller.
     pub key: String,
@@ -100,11 +100,11 @@ pub enum Start {
     Queue,
     /// The accepting engine wants to run it now: claimed if lane and slot are free, queued if not.
     Claim(OwnerId),
-    /// It has run already, without acting steps, lane or slot: one commit for its whole life.
+    /// It has already run, without acting steps, lane or slot: one commit for its whole life.
     Finished(Box<FinishedStart>),
 }
 
-/// A run that was over before it was committed.
+/// A run that ended before it was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinishedStart {
     /// The version that ran; it must have been published.
@@ -118,7 +118,7 @@ pub struct FinishedStart {
 /// A run to be accepted. Payload and input are bytes of the engine's encoding, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
-    /// Its id; carries the instant of acceptance.
+    /// Its id, which includes the instant of acceptance.
     pub id: RunId,
     /// The workflow, which must have been published.
     pub workflow: String,
@@ -126,7 +126,7 @@ pub struct NewRun {
     pub trigger: Trigger,
     /// The label of the history, at most some hundred characters.
     pub label: Option<String>,
-    /// The request as it came.
+    /// The request as received.
     pub payload: Option<Vec<u8>>,
     /// The input; may come later, with the first [`Changes`].
     pub input: Option<Vec<u8>>,
@@ -140,7 +140,7 @@ pub struct NewRun {
     pub scheduled_for: Option<Timestamp>,
     /// Not to be claimed before this instant (a schedule's jitter).
     pub due: Option<Timestamp>,
-    /// The run that this one follows: the failed one of an `onFailure` run, the original of *run again*.
+    /// The run that caused this one: the failed one of an `onFailure` run, the original of *run again*.
     pub cause: Option<RunId>,
     /// How many runs of the workflow may be queued; one more is [`Accepted::QueueFull`].
     pub queue_limit: Option<u32>,
@@ -173,24 +173,24 @@ impl NewRun {
 /// The answer to an accepting decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
-    /// The run is kept and waits for a claim.
+    /// The run is stored and waits for a claim.
     Queued,
-    /// The run is kept and claimed by the accepting engine.
+    /// The run is stored and claimed by the accepting engine.
     Claimed {
         /// The right to write to it.
         fence: Fence,
         /// The version it has taken: the workflow's current one.
         version: VersionHash,
     },
-    /// The run is kept with its end.
+    /// The run is stored with its end.
     Finished,
-    /// The idempotency key named this run before; nothing new was kept.
+    /// The idempotency key named this run before; nothing new was stored.
     Duplicate(Box<RunSummary>),
-    /// The idempotency key named a run of another request; nothing was kept.
+    /// The idempotency key named a run of another request; nothing was stored.
     KeyReused,
-    /// The workflow's queue is full; nothing was kept.
+    /// The workflow's queue is full; nothing was stored.
     QueueFull {
-        /// How many runs are queued.
+        /// The number of queued runs.
         queued: u32,
     },
 }
@@ -208,22 +208,22 @@ pub struct Finish {
     pub error: Option<Failure>,
     /// The workflow's output.
     pub output: Option<Vec<u8>>,
-    /// What a waiting caller gets: status, headers and body in the engine's encoding. A run that has responded keeps
-    /// that response instead.
+    /// The answer for a waiting caller: status, headers and body in the engine's encoding. A run that has responded
+    /// keeps that response instead.
     pub answer: Option<Vec<u8>>,
-    /// Records of steps that had no commit of their own, in the engine's encoding; replaces an earlier trace, which stays
-    /// where nothing is given.
+    /// Records of steps that had no commit of their own, in the engine's encoding; replaces an earlier trace, unless it
+    /// is `None`.
     pub trace: Option<Vec<u8>>,
-    /// What else is written in the same commit.
+    /// Further changes in the same commit.
     pub changes: Changes,
-    /// What is masked now that the run needs it no more. Without it everything stays as it is.
+    /// The masking, now that the run no longer needs the values. Without it everything stays as it is.
     pub mask: Option<Mask>,
     /// The run that `onFailure` starts, in the same commit. Only for a run that is not itself one.
     pub on_failure: Option<Box<NewRun>>,
 }
 
 impl Finish {
-    /// An end without output, error or anything else.
+    /// An end without output, error or other results.
     pub fn new(state: RunState, ended_at: Timestamp) -> Self {
         Self {
             state,
@@ -240,12 +240,12 @@ impl Finish {
     }
 }
 
-/// Replacements for what `redact` covers. A masked payload refuses *run again*.
+/// Replacements for values that `redact` covers. A masked payload refuses *run again*.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mask {
-    /// The masked payload; nothing removes it.
+    /// The masked payload; `None` removes it.
     pub payload: Option<Vec<u8>>,
-    /// The masked input; nothing removes it.
+    /// The masked input; `None` removes it.
     pub input: Option<Vec<u8>>,
     /// Masked results by position and attempt of steps that had one.
     pub results: Vec<(String, u32, Vec<u8>)>,
@@ -259,7 +259,7 @@ pub struct RunSummary {
     pub id: RunId,
     /// Its workflow.
     pub workflow: String,
-    /// The version it has taken; nothing before its first start.
+    /// Its version; `None` before its first start.
     pub version: Option<VersionHash>,
     /// What started it.
     pub trigger: Trigger,
@@ -285,15 +285,15 @@ pub struct RunSummary {
     pub holds_lane: bool,
     /// How often it has been retried.
     pub retries: u32,
-    /// The run it follows (*run again*, `onFailure`).
+    /// The run that caused it (*run again*, `onFailure`).
     pub cause: Option<RunId>,
-    /// A cancel was asked for and the worker has not ended it yet.
+    /// A cancel was requested and the worker has not ended it yet.
     pub cancel_requested: bool,
     /// It has answered its caller by `respond`.
     pub responded: bool,
     /// Its payload has been masked: it cannot run again.
     pub masked: bool,
-    /// The occurrences that it represents, where it is a schedule's skipped stretch.
+    /// The occurrences that it represents, if it is a schedule's skipped stretch.
     pub skipped: Option<SkippedStretch>,
     /// Counts the changes that [`super::Store::watch`] reports.
     pub revision: u32,
@@ -305,7 +305,7 @@ impl RunSummary {
         self.id.accepted_at()
     }
 
-    /// Whether its answer for a waiting caller is there: it has ended or responded.
+    /// Whether it has an answer for a waiting caller: it has ended or responded.
     pub fn has_answer(&self) -> bool {
         self.responded || self.state.is_final()
     }
@@ -316,7 +316,7 @@ impl RunSummary {
 pub struct Try {
     /// Counted from 1.
     pub number: u32,
-    /// How it ended; the state of the run where it is the last one.
+    /// How it ended; for the last try, the state of the run.
     pub state: RunState,
     /// When it was first claimed.
     pub started_at: Option<Timestamp>,
@@ -333,14 +333,14 @@ pub struct Preview {
     pub run: RunId,
     /// The size of the whole output in bytes of the engine's encoding.
     pub size: u64,
-    /// All of it where it is short enough, else its first bytes.
+    /// All of it if it is short enough, else its first bytes.
     pub start: Vec<u8>,
 }
 
 /// Occurrences of a schedule that were skipped for one reason, as one row of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedStretch {
-    /// The reason in words, for example `overlap`, `missed` or `queue full`.
+    /// The reason, for example `overlap`, `missed` or `queue full`.
     pub reason: String,
     /// How many.
     pub count: u32,
@@ -350,18 +350,18 @@ pub struct SkippedStretch {
     pub last: Timestamp,
 }
 
-/// A run with everything it carries except steps, log and kept state.
+/// A run with all its data except steps, log and kept state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// What lists show.
     pub summary: RunSummary,
-    /// The request as it came, or masked.
+    /// The request as received, or masked.
     pub payload: Option<Vec<u8>>,
     /// The input, or masked.
     pub input: Option<Vec<u8>>,
     /// The workflow's output.
     pub output: Option<Vec<u8>>,
-    /// What a waiting caller gets.
+    /// The answer for a waiting caller.
     pub answer: Option<Vec<u8>>,
     /// Records of steps without a commit of their own.
     pub trace: Option<Vec<u8>>,
@@ -369,20 +369,20 @@ pub struct Run {
     pub on_failure: Option<String>,
 }
 
-/// A run handed out by a claim, with all that is needed to start or resume it.
+/// A claimed run, with all that is needed to start or resume it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedRun {
     /// The right to write to it.
     pub fence: Fence,
-    /// The version it has taken.
+    /// Its version.
     pub version: VersionHash,
     /// The run itself.
     pub run: Run,
-    /// What its changes have kept, by key; empty on a first start.
+    /// Its kept state, by key; empty on a first start.
     pub kept: Vec<(String, Vec<u8>)>,
     /// Its committed steps, in the order of their starts.
     pub steps: Vec<StepRecord>,
-    /// Events that have come for it, by name.
+    /// Events that have arrived for it, by name.
     pub events: Vec<(String, Vec<u8>)>,
     /// How many log lines it has.
     pub log_lines: u32,
@@ -395,18 +395,18 @@ pub struct ClaimedRun {
 pub struct Claimed {
     /// The claimed runs, those due longest first.
     pub runs: Vec<ClaimedRun>,
-    /// When the next run becomes due by itself, if one will.
+    /// When the next run becomes due by itself, if any.
     pub next_due: Option<Timestamp>,
 }
 
 /// A run goes to sleep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Park {
-    /// When it continues by itself; nothing only if it waits for an event without a timeout.
+    /// When it continues by itself; `None` only if it waits for an event without a timeout.
     pub due: Option<Timestamp>,
-    /// Names of events it waits for and has not got. If one has come already, the run is due at once.
+    /// Names of events that it waits for. If one has already arrived, the run is due at once.
     pub events: Vec<String>,
-    /// What is written in the same commit.
+    /// Further changes in the same commit.
     pub changes: Changes,
 }
 

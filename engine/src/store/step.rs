@@ -1,4 +1,4 @@
-//! What a run writes while it is claimed.
+//! The writes of a run while it is claimed.
 
 use super::names::names;
 use super::{Failure, Timestamp};
@@ -8,11 +8,12 @@ use super::{Failure, Timestamp};
 pub enum StepState {
     /// Started; its result is not known yet.
     Started,
-    /// Ended well.
+    /// Succeeded.
     Completed,
     /// Ended by an error.
     Failed,
-    /// The engine or the run ended while it was at work: its result is unknown. A later attempt has a record of its own.
+    /// The engine or the run ended while it was running: its result is unknown. A later attempt has a record of its
+    /// own.
     Interrupted,
 }
 
@@ -47,11 +48,11 @@ pub struct StepEnd {
     pub ended_at: Timestamp,
     /// Its result in the engine's encoding, or why it failed.
     pub result: Result<Option<Vec<u8>>, Failure>,
-    /// Variables before and after, in the engine's encoding, where diagnostics want them.
+    /// Variables before and after, in the engine's encoding, if diagnostics require them.
     pub diagnostics: Option<Vec<u8>>,
 }
 
-/// A step as the store keeps it.
+/// A stored step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepRecord {
     /// The path of ids, pass numbers and branch names.
@@ -70,7 +71,7 @@ pub struct StepRecord {
     pub result: Option<Vec<u8>>,
     /// Why it failed.
     pub error: Option<Failure>,
-    /// Variables before and after, where diagnostics wanted them.
+    /// Variables before and after, if diagnostics required them.
     pub diagnostics: Option<Vec<u8>>,
 }
 
@@ -87,12 +88,12 @@ pub struct LogLine {
     pub position: Option<String>,
 }
 
-/// What a commit of a running run adds to the decision itself.
+/// The changes of a running run in addition to the decision itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     /// The run's input, when it has just been made from the payload.
     pub input: Option<Vec<u8>>,
-    /// Kept state by key: changed variables, positions of open branches, whatever a resume needs. Nothing removes the
+    /// Kept state by key: changed variables, positions of open branches, all that a resume needs. `None` removes the
     /// key. All of it is dropped when the run can never continue.
     pub kept: Vec<(String, Option<Vec<u8>>)>,
     /// Starts of further steps.

@@ -1,15 +1,15 @@
-//! What starts runs: a row of one table for each kind, with what is true of all its runs.
+//! The triggers of runs: a row of one table for each kind, with the facts about all its runs.
 
 use super::names::names;
 
-/// What is true of all runs of a trigger. Nothing has a default: a new trigger says all of it.
+/// The facts about all runs of a trigger. Nothing has a default: a new trigger states all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TriggerFacts {
     /// A webhook makes the input of the run, and may order it by a key.
     pub has_request: bool,
     /// A run that fails for good starts the workflow of `onFailure`.
     pub starts_failure_run: bool,
-    /// Most runs come by it: the indexes of the database are for all others, whose runs are few.
+    /// Most runs have it: the indexes of the database are for all others, whose runs are few.
     pub is_usual: bool,
 }
 
@@ -25,7 +25,7 @@ macro_rules! triggers {
         names! { Trigger, "trigger": $($variant = $name),+ }
 
         impl Trigger {
-            /// What is true of all its runs.
+            /// The facts about all its runs.
             pub const fn facts(self) -> TriggerFacts {
                 match self {
                     $(Self::$variant => TriggerFacts $facts,)+

@@ -2,12 +2,12 @@
 
 use super::{Cancel, NewRun, RunId, RunSummary, Timestamp, VersionHash};
 
-/// A folder that was loaded as one. Workflows that it does not name lose their triggers; their runs continue.
+/// A folder that was loaded as a whole. Workflows outside of it lose their triggers; their runs continue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Publication {
     /// Workflows that loaded.
     pub loaded: Vec<LoadedWorkflow>,
-    /// Workflows whose file is there but does not load: they stay on their last good version.
+    /// Workflows whose file exists but does not load: they stay on their last good version.
     pub kept: Vec<String>,
 }
 
@@ -16,9 +16,9 @@ pub struct Publication {
 pub struct LoadedWorkflow {
     /// Its id.
     pub id: String,
-    /// The hash of it and everything it reaches.
+    /// The hash of it and everything it uses.
     pub version: VersionHash,
-    /// The text of it and everything it reaches, in the engine's encoding.
+    /// The text of it and everything it uses, in the engine's encoding.
     pub text: Vec<u8>,
     /// `active` of the file.
     pub active: bool,
@@ -40,20 +40,20 @@ pub struct LoadedSchedule {
 pub struct Published {
     /// Workflows whose current version has changed, new ones included.
     pub changed: Vec<String>,
-    /// Workflows that are gone.
+    /// Removed workflows.
     pub removed: Vec<String>,
 }
 
-/// A workflow as the store knows it.
+/// A stored workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkflowRecord {
     /// Its id.
     pub id: String,
-    /// The version that new runs take.
+    /// The version for new runs.
     pub version: VersionHash,
     /// When that version became the current one.
     pub published_at: Timestamp,
-    /// Whether its file is there.
+    /// Whether its file exists.
     pub present: bool,
     /// Whether its triggers work: the switch if it was used since the file's value changed, else the file's value.
     pub active: bool,
@@ -65,19 +65,19 @@ pub struct WorkflowRecord {
     pub diagnostics: Option<Vec<u8>>,
 }
 
-/// A schedule as the store knows it.
+/// A stored schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleRecord {
     /// Its workflow.
     pub workflow: String,
     /// Its `id`, else its pattern and zone.
     pub key: String,
-    /// Stopped by a person.
+    /// Paused by an operator.
     pub paused: bool,
     /// Occurrences up to and with this instant are settled: run, skipped, or before the schedule counted. First load,
     /// the end of a pause and the end of inactivity set it to now.
     pub settled_until: Timestamp,
-    /// When it last started anew, because the wall clock was set back by more than an hour.
+    /// When it last started over, because the wall clock was set back by more than an hour.
     pub anew_at: Option<Timestamp>,
 }
 
@@ -90,19 +90,19 @@ pub struct ScheduleId {
     pub key: String,
 }
 
-/// An occurrence of a schedule, or a stretch of them, is decided. Each occurrence is decided once: an instant that is
-/// settled already is [`Fired::Settled`].
+/// The decision on an occurrence of a schedule, or on a stretch of them. Each occurrence is decided once: an instant
+/// that is already settled is [`Fired::Settled`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fire {
     /// The schedule.
     pub schedule: ScheduleId,
     /// The (last) nominal instant; the schedule is settled until here.
     pub nominal: Timestamp,
-    /// What is done about it.
+    /// The decision.
     pub decision: FireDecision,
 }
 
-/// What is done about an occurrence.
+/// The decision on an occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FireDecision {
     /// Start a run.
@@ -116,7 +116,7 @@ pub enum FireDecision {
     Skip {
         /// The id of the row, if it becomes a new one.
         id: RunId,
-        /// The reason in words.
+        /// The reason.
         reason: String,
         /// How many occurrences.
         count: u32,
@@ -125,26 +125,26 @@ pub enum FireDecision {
     },
 }
 
-/// What an occurrence does while an earlier run of its schedule is unfinished.
+/// The rule for an occurrence while an earlier run of its schedule is unfinished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhileUnfinished {
     /// `overlap: allow`, and `queue` whose runs are in the schedule's lane: insert it anyway.
     Start,
     /// `overlap: skip`: a skipped row instead.
     Skip,
-    /// `overlap: cancel`: ask for the end of the earlier ones, then insert it (in the schedule's lane).
+    /// `overlap: cancel`: request the end of the earlier ones, then insert it (in the schedule's lane).
     Cancel,
 }
 
 /// The answer to a fire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fired {
-    /// The run is kept.
+    /// The run is stored.
     Run,
-    /// The run is kept, and these earlier ones were to end.
+    /// The run is stored, and these earlier ones were asked to end.
     Instead(Vec<(RunId, Cancel)>),
-    /// A skipped row is kept instead (or was made longer): this one.
+    /// A skipped row is stored instead (or was extended): this one.
     Skipped(Box<RunSummary>),
-    /// The instant was settled before, or the schedule is paused, inactive or gone. Nothing was kept.
+    /// The instant was settled before, or the schedule is paused, inactive or removed. Nothing was stored.
     Settled,
 }

@@ -1,4 +1,4 @@
-//! Addresses that events for runs are sent to: signed, so that nothing need be kept before an event comes.
+//! Addresses for events of runs: signed, so that nothing need be stored before an event arrives.
 
 use crate::script::encoding;
 use crate::store::RunId;
@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 
-/// All that is not unreserved in RFC 3986.
+/// All characters that are not unreserved in RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The address of the event `name` for a run, of an engine at `base`.
@@ -29,12 +29,12 @@ fn sign(secret: &[u8; 32], run: RunId, name: &str) -> Hmac<Sha256> {
     mac
 }
 
-/// The decoded body of an event as the store keeps it.
+/// The decoded body of an event in stored form.
 pub fn encode(event: &Value) -> Vec<u8> {
     encoding::encode(event)
 }
 
-/// What a wait gets of an event that the store has kept.
+/// The value of a stored event for its wait.
 pub fn decode(bytes: &[u8]) -> Result<Value, String> {
     encoding::decode(bytes)
 }

@@ -1,4 +1,4 @@
-//! What starts runs, and what wakes them: as the file says it, without runs and store.
+//! Triggers of runs, and events that wake them: as configured in the file, without runs and store.
 
 pub mod callback;
 pub mod schedule;

@@ -1,4 +1,4 @@
-//! What is kept of the runs of a workflow, what of it is masked, and what runs may use up.
+//! The history of a workflow's runs: what is kept, what is masked, and the limits of runs.
 
 pub use crate::redact::{MASK, MOST_SECRETS, Redact};
 
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 pub enum Keep {
     /// Never.
     Off,
-    /// Where the run fails.
+    /// If the run fails.
     Failures,
     /// Always.
     On,
@@ -58,7 +58,7 @@ pub struct DiagnosticsSwitch {
 }
 
 impl DiagnosticsSwitch {
-    /// What is in force where the file says `file`.
+    /// The settings in force with those of the file.
     pub fn over(self, file: Diagnostics) -> Diagnostics {
         Diagnostics {
             input: self.input.unwrap_or(file.input),
@@ -67,19 +67,19 @@ impl DiagnosticsSwitch {
         }
     }
 
-    /// The bytes for the store; nothing where all is as the file says. The error says why there are none.
+    /// The bytes for the store; `None` if all settings are those of the file. The error says why it cannot be encoded.
     pub fn encode(self) -> Result<Option<Vec<u8>>, String> {
         let bytes = (self != Self::default()).then(|| serde_json::to_vec(&self)).transpose();
         bytes.map_err(|error| format!("diagnostics settings cannot be written: {error}"))
     }
 
-    /// The switch in bytes of the store. The error says what is wrong with them.
+    /// The switch from its stored bytes. The error says what is wrong with them.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(bytes).map_err(|error| format!("stored diagnostics settings are damaged: {error}"))
     }
 }
 
-/// What runs of one workflow may use up; where nothing is said, the settings of the engine hold.
+/// The limits of runs of one workflow; for missing ones the settings of the engine apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunLimits {
     /// How long a run may take, without queueing and waits.

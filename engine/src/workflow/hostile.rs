@@ -1,4 +1,4 @@
-//! Files that were not written by hand: what reading them takes is bounded, whatever they are made of.
+//! Files that were not written by hand: the cost of reading them is bounded for any content.
 
 use super::{Callee, Read, read};
 use crate::script::Library;
@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How much smaller than the largest these files are, and than what a file gets are the steps that they get: a build that
-/// is not optimised takes as long as one for use takes for all of it.
+/// The factor by which these files and their budgets of steps are smaller than the largest: an unoptimised build is as
+/// much slower.
 const SMALLER: usize = 20;
 /// Steps.
 const STEPS: u64 = 50_000;
-/// Finds what hangs. Other tests run at the same time.
+/// Detects hangs. Other tests run at the same time.
 const HANGS: Duration = Duration::from_secs(60);
 
 fn library() -> Library {

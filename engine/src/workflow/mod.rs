@@ -10,7 +10,7 @@ pub mod schema;
 mod tests;
 mod text;
 
-/// What a run that `onFailure` starts gets as input. (`run` is the name of its own run.)
+/// The input of a run that `onFailure` starts. (`run` is the name of its own run.)
 pub const FAILURE_INPUTS: [&str; 2] = ["failedRun", "error"];
 
 pub use crate::reading::id_of_path;

@@ -1,4 +1,4 @@
-//! A workflow that has loaded: everything in it is checked and compiled, and nothing is left to look up by name.
+//! A loaded workflow: all of it is checked and compiled, and no name is left to look up.
 
 use super::history::{Diagnostics, Redact, RunLimits};
 use crate::script::slot::FIRST_INPUT;
@@ -18,15 +18,15 @@ use std::sync::Arc;
 pub struct Workflow {
     /// The path of its file without the suffix, folders joined by a dot.
     pub id: String,
-    /// The hash of its text and everything it reaches.
+    /// The hash of its text and everything it uses.
     pub version: VersionHash,
-    /// The texts that the hash was taken of, as the store keeps them.
+    /// The texts that were hashed, in stored form.
     pub text: Arc<[u8]>,
-    /// For people; the id where none is given.
+    /// For display; the id by default.
     pub name: String,
-    /// For people.
+    /// For display.
     pub description: String,
-    /// Whether its triggers work, unless a switch says otherwise.
+    /// Whether its triggers work, unless a switch overrides it.
     pub active: bool,
     /// Shown and searchable in the history.
     pub label: Option<Content>,
@@ -42,17 +42,17 @@ pub struct Workflow {
     pub on_failure: Option<String>,
     /// Whether answers wait until history is on disk.
     pub durability: Durability,
-    /// Which diagnostics are kept, unless a switch says otherwise.
+    /// Which diagnostics are kept, unless a switch overrides it.
     pub diagnostics: Diagnostics,
-    /// What is never shown.
+    /// The masked values.
     pub redact: Redact,
-    /// What its runs may use up.
+    /// The limits of its runs.
     pub limits: RunLimits,
     /// All steps, nested ones too, in the order of the file.
     pub steps: Vec<Step>,
-    /// The lists of steps that run for themselves. The first is the workflow's own.
+    /// The lists of steps that run by themselves. The first is the workflow's own.
     pub blocks: Vec<Block>,
-    /// What is known of what a run gives.
+    /// The known type of a run's result.
     pub result: Type,
     /// The workflows it calls, by id.
     pub callees: BTreeMap<String, Arc<Workflow>>,
@@ -96,7 +96,7 @@ impl Callable for Workflow {
 }
 
 impl Workflow {
-    /// Does a step of it, or of a workflow that it calls, act on something outside?
+    /// Does a step of it, or of a workflow that it calls, have external effects?
     pub fn acts(&self) -> bool {
         self.steps.iter().any(Step::acts) || self.callees.values().any(|callee| callee.acts())
     }
@@ -131,8 +131,8 @@ impl Workflow {
         self.inputs.iter().enumerate().find(|(_, input)| input.name == name).map(|(i, input)| (FIRST_INPUT + i, input))
     }
 
-    /// Can a request be performed first and kept with its end in one commit? Not where it needs a place in a lane or
-    /// a slot, acts on something, or may wait to try again.
+    /// Can a request be performed first and stored with its end in one commit? Not if it needs a place in a lane or a
+    /// slot, has external effects, or may wait to try again.
     pub fn is_direct(&self) -> bool {
         let ordered = self.webhook.as_ref().is_some_and(|webhook| webhook.ordered.is_some());
         self.concurrency.is_none() && !ordered && self.goes_through()
@@ -149,7 +149,7 @@ impl Workflow {
             && self.callees.values().all(|callee| callee.only_computes())
     }
 
-    /// The step that a position in a run leads to: the path of its pass or branch may precede its own.
+    /// The step at a position in a run: the path of its pass or branch may precede its own.
     pub fn step_at(&self, position: &str) -> Option<&Step> {
         let fits = |step: &&Step| {
             position.strip_suffix(step.position.as_str()).is_some_and(|path| path.is_empty() || path.ends_with('/'))
@@ -157,7 +157,7 @@ impl Workflow {
         self.steps.iter().filter(fits).max_by_key(|step| step.position.len())
     }
 
-    /// The same where the position may lead through called workflows.
+    /// The same if the position may lead through called workflows.
     pub fn step_of_run(&self, position: &str) -> Option<&Step> {
         for (at, _) in position.match_indices('/') {
             if let Some((call, below)) = position.split_at_checked(at)

@@ -27,7 +27,7 @@ fn loads(source: &str) -> model::Workflow {
     read.workflow.unwrap_or_else(|| panic!("{}\n{source}", lines.join("\n")))
 }
 
-/// The file has this error at `line:column`, where the message has `part` in it, and no other.
+/// The file has exactly this error at `line:column`, with `part` in its message.
 fn fails(source: &str, place: &str, code: &str, part: &str) {
     let errors: Vec<Problem> = problems(source).into_iter().filter(|p| !p.warning).collect();
     let lines: Vec<String> = errors.iter().map(|p| p.line("test.yaml")).collect();

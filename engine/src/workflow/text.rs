@@ -1,4 +1,4 @@
-//! The texts of a workflow and everything it reaches: what a version is the hash of, and what the store keeps.
+//! The texts of a workflow and everything it uses: they are hashed for the version, and stored.
 
 use super::model::Workflow;
 use crate::store::VersionHash;
@@ -17,14 +17,14 @@ pub struct WorkflowText {
     pub id: String,
     /// The workflow's file.
     pub source: String,
-    /// The modules it reaches, text by name.
+    /// The modules it uses, text by name.
     pub modules: BTreeMap<String, String>,
-    /// The workflows it reaches by calls, source by id.
+    /// The workflows it calls, source by id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub workflows: BTreeMap<String, String>,
 }
 
-/// The encoding that is written. A change of what is in it, and so of all versions, is a new number.
+/// The encoding written. A change of its contents, and so of all versions, needs a new number.
 const FORMAT: u32 = 1;
 
 impl WorkflowText {
@@ -51,12 +51,12 @@ impl WorkflowText {
         std::iter::once(&self.source).chain(self.modules.values()).chain(self.workflows.values())
     }
 
-    /// The bytes the store keeps.
+    /// The stored form.
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a map with text keys can always be written as JSON")
     }
 
-    /// The texts in bytes of the store. The error says why they cannot be read.
+    /// The texts from stored bytes. The error says why they cannot be read.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let text: Self = serde_json::from_slice(bytes).map_err(|e| format!("the text of a version is damaged: {e}"))?;
         if text.format != FORMAT {

@@ -223,9 +223,9 @@ flowscript_lang::codes! {
     }
     SILENT_EVENT {
         id: "F0404",
-        title: "an event whose address no step gives out",
+        title: "an event whose address no step sends",
         text: "A `wait` for an event ends when its address is called, and that address comes from `callbackUrl('name')`. No step \
-               of this workflow, nor of one that calls it, uses `callbackUrl`. Send it to whoever answers before the wait, as \
+               of this workflow, nor of one that calls it, uses `callbackUrl`. Send it to the one who answers before the wait, as \
                in an e-mail or a request. An administrator finds the address in `flowscript runs show RUN`.",
         example: "steps:\n  - wait: { event: approval, timeout: 1d }",
         lint: Some("silent-event"),

@@ -1,16 +1,16 @@
-//! What to write into a file so that a scalar of it reads otherwise.
+//! Edits of a file that change the value of a scalar.
 
 use super::{Place, Scalar};
 use std::ops::Range;
 
 impl Scalar {
-    /// Where the file is changed so that `text` replaces these bytes of the scalar, and what is written there.
-    /// Nothing where the form of the scalar cannot hold it, or where the file may say it in another form.
+    /// The edit of the file that replaces these bytes of the scalar by `text`: its places, and what is written there.
+    /// `None` if the form of the scalar cannot hold it, or if the file may say it in another form.
     pub fn edit(&self, bytes: Range<usize>, text: &str) -> Option<(Place, Place, String)> {
         let old = self.text.get(bytes.clone())?;
         let (start, end) = (self.places.at(&self.text, bytes.start), self.places.at(&self.text, bytes.end));
         let straight = start.line == end.line && end.column.checked_sub(start.column)? as usize == old.chars().count();
-        // Where a text in quotes ends, its last character may be written as an escape, which is wider.
+        // Where a quoted text ends, its last character may be written as an escape, which is wider.
         let last = self.text.get(..bytes.end)?.chars().next_back();
         let sure_end = bytes.end < self.text.len()
             || last.is_none_or(|c| match self.quote {
@@ -30,7 +30,7 @@ impl Scalar {
             _ if text.contains(|c: char| c.is_control()) => None,
             Some('"') => Some(text.replace('\\', "\\\\").replace('"', "\\\"")),
             Some(quote) => Some(text.replace(quote, &format!("{quote}{quote}"))),
-            // At its ends a plain scalar may become something else, and some signs end it.
+            // At its ends a plain scalar may change its meaning, and some characters end it.
             None if self.plain => {
                 let inside = bytes.start > 0;
                 (inside && !text.contains([':', '#', ',', '[', ']', '{', '}'])).then(|| text.to_owned())
@@ -44,7 +44,7 @@ impl Scalar {
 mod tests {
     use crate::yaml::{Place, parse};
 
-    /// The file after writing `new` in place of `old` in its only scalar; nothing where that cannot be done.
+    /// The file after writing `new` in place of `old` in its only scalar; `None` if that is not possible.
     fn edited(source: &str, old: &str, new: &str) -> Option<String> {
         let root = parse(source).unwrap();
         let scalar = root.entries().unwrap()[0].value.scalar().unwrap();

@@ -1,7 +1,7 @@
 //! YAML as a tree in which every node knows its place: YAML 1.2 core without anchors, aliases and duplicate keys.
 //!
-//! A scalar keeps its text as decoded and can say for each byte of it where it is in the file, so that a
-//! diagnostic inside embedded FlowScript points into the YAML file itself.
+//! A scalar keeps its decoded text and knows the place of each byte of it in the file, so that a diagnostic inside
+//! embedded FlowScript points into the YAML file itself.
 
 pub mod codes;
 mod edit;
@@ -21,9 +21,9 @@ use flowscript_lang::value::Number;
 pub struct Node {
     /// Its first character.
     pub place: Place,
-    /// After its last character; of a block, where the next thing may begin.
+    /// After its last character; for a block, where the next node may begin.
     pub end: Place,
-    /// What it is.
+    /// Its kind and content.
     pub kind: Kind,
 }
 
@@ -47,7 +47,7 @@ pub struct Entry {
     pub place: Place,
     /// Is the key written without quotes?
     pub is_plain: bool,
-    /// What it holds.
+    /// Its value.
     pub value: Node,
 }
 
@@ -73,7 +73,7 @@ pub enum Core<'a> {
     Bool(bool),
     /// `12`, `-0.5`, `1e3`, `0x1F`, `0o17`
     Number(Number),
-    /// All else, `on`, `no` and `06:30` too.
+    /// Everything else, `on`, `no` and `06:30` too.
     Text(&'a str),
 }
 
@@ -92,7 +92,7 @@ impl Scalar {
     }
 }
 
-/// A number of the core schema; `.inf` and `.nan` are none here, and what does not fit is text.
+/// A number of the core schema, without `.inf` and `.nan`; a number that does not fit is text.
 fn number(text: &str) -> Option<Number> {
     let radix = |digits: &str, radix| i64::from_str_radix(digits, radix).ok().map(Number::from);
     if let Some(digits) = text.strip_prefix("0x") {
@@ -155,12 +155,12 @@ impl Node {
         }
     }
 
-    /// Is it nothing, `~` or `null`?
+    /// Is it empty, `~` or `null`?
     pub fn is_null(&self) -> bool {
         self.scalar().is_some_and(|scalar| scalar.core() == Core::Null)
     }
 
-    /// What it is, in words for messages: `a number`, `a list`.
+    /// Its kind for messages: `a number`, `a list`.
     pub fn describe(&self) -> &'static str {
         match &self.kind {
             Kind::List(_) => "a list",

@@ -1,4 +1,4 @@
-//! From the events of the YAML parser to the tree.
+//! From the events of the YAML parser to a tree.
 
 use super::{Entry, Kind, Node, Place, Places, Scalar};
 use crate::yaml::problem::{Problem, codes};
@@ -14,7 +14,7 @@ pub const MAX_LEVELS: usize = 64;
 pub fn parse(source: &str) -> Result<Node, Problem> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     if source.len() > MAX_BYTES {
-        let message = format!("The file has {} bytes; {MAX_BYTES} (1 MiB) are the most", source.len());
+        let message = format!("The file has {} bytes; the limit is {MAX_BYTES} (1 MiB)", source.len());
         return Err(Problem::new(codes::TOO_LARGE, Place { line: 1, column: 1 }, message)
             .with_hint("Keep data in files/ and read it with a `file` step."));
     }
@@ -31,7 +31,7 @@ pub fn parse(source: &str) -> Result<Node, Problem> {
 struct Reader<'a> {
     source: &'a str,
     line_starts: Vec<usize>,
-    /// Byte offsets of characters; empty where they are the same numbers.
+    /// Byte offsets of characters; empty if the two are the same.
     char_starts: Vec<usize>,
     events: Parser<'a, StrInput<'a>>,
     /// The end of the last event.
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What lists and maps have in common at their beginning.
+/// The checks at the start of lists and maps.
 fn may_enter(anchor: usize, tag: Option<&Tag>, place: Place, level: usize) -> Result<(), Problem> {
     refuse_anchor(anchor, place)?;
     if let Some(tag) = tag {

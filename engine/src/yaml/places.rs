@@ -14,7 +14,7 @@ pub struct Place {
 impl Place {
     /// Its byte in the text of the file.
     pub fn byte_in(self, text: &str) -> usize {
-        // A mark of the byte order is no character of the first line.
+        // A byte order mark is not a character of the first line.
         let mark = '\u{feff}';
         if let Some(rest) = text.strip_prefix(mark) {
             return self.byte_in(rest) + mark.len_utf8();
@@ -27,8 +27,8 @@ impl Place {
     }
 }
 
-/// From byte offsets of a decoded text to places of the file. Between two stretches one character of the text is one
-/// of the file.
+/// From byte offsets of a decoded text to places of the file. Between two stretches one character of the text is one of
+/// the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Places {
     stretches: Vec<Stretch>,
@@ -83,7 +83,7 @@ impl Places {
             let skipped = lead(source).min(indent);
             let ahead = value.get(offset..).unwrap_or("");
             let content = source.get(skipped..).unwrap_or("");
-            // Trailing blanks of a folded line may be gone; what does not match at all is after the block.
+            // Trailing blanks of a folded line may be gone; a line that does not match at all is after the block.
             let content = if ahead.starts_with(content) { content } else { content.trim_end() };
             if ahead.is_empty() || !ahead.starts_with(content) {
                 break;
@@ -103,7 +103,7 @@ struct Walk<'a> {
     rest: &'a str,
     place: Place,
     style: ScalarStyle,
-    /// Bytes ahead that are known not to fold, so that a long run of blanks is looked at once.
+    /// Bytes ahead that are known not to fold, so that a long run of blanks is scanned once.
     unfolded: usize,
 }
 
@@ -137,7 +137,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// How many characters of the source stand for the next one of the value.
+    /// The number of characters of the source that encode the next one of the value.
     fn width(&self) -> usize {
         match self.style {
             ScalarStyle::SingleQuoted if self.rest.starts_with("''") => 2,

@@ -1,4 +1,4 @@
-//! What is wrong with a file of the project, as data.
+//! Problems of a file of the project, as data.
 
 pub use super::codes;
 use crate::yaml::Place;
@@ -6,7 +6,7 @@ use ecow::EcoString;
 use flowscript_lang::diagnostic::{self, Code, Diagnostic, Edit, Label, Severity};
 use flowscript_lang::span::Span;
 
-/// A text at a place: what is said of it, or what is written there.
+/// A text at a place: a remark about it, or its replacement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// Where it begins.
@@ -17,12 +17,12 @@ pub struct Note {
     pub text: String,
 }
 
-/// A way to correct a file.
+/// A correction of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// What it does.
+    /// Its effect.
     pub title: String,
-    /// What is written where.
+    /// The replacements.
     pub edits: Vec<Note>,
     /// May be applied without asking.
     pub safe: bool,
@@ -50,37 +50,37 @@ impl Fix {
     }
 }
 
-/// What few problems have, apart so that results stay small.
+/// Parts that few problems have, kept separately so that results stay small.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct More {
     /// Other places that belong to it.
     pub labels: Vec<Note>,
     /// What to write instead.
     pub fixes: Vec<Fix>,
-    /// The name that it is about.
+    /// The name that it concerns.
     pub subject: Option<EcoString>,
 }
 
 /// One finding in a workflow file: FlowScript inside it included, with the place in the file itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// What it is: a row of [`codes`] for the file's structure, of the language's for FlowScript.
+    /// Its code: a row of [`codes`] for the file's structure, of the language's for FlowScript.
     pub code: &'static Code,
-    /// In the user's words, without the place.
+    /// The message, without the place.
     pub message: String,
     /// Where it begins.
     pub place: Place,
-    /// Where it ends (after its last character), where that is known.
+    /// Where it ends (after its last character), if known.
     pub end: Option<Place>,
     /// What to do about it.
     pub hint: Option<String>,
-    /// What few problems have.
+    /// Parts that few problems have.
     pub more: Box<More>,
-    /// A warning keeps nothing from running.
+    /// A warning does not prevent running.
     pub warning: bool,
-    /// It refuses a file, but not a version that the store has kept from before the rule: its runs continue.
+    /// It refuses a file, but not a stored version from before the rule: its runs continue.
     pub files_only: bool,
-    /// The file, where it is another than the workflow's: a module.
+    /// The file, if it is not the workflow's: a module.
     pub file: Option<String>,
 }
 
@@ -106,13 +106,13 @@ impl Problem {
         Self { warning: true, ..Self::new(code, place, message) }
     }
 
-    /// The same for files only: a version that the store has kept still loads.
+    /// The same for files only: a stored version still loads.
     #[must_use]
     pub fn for_files_only(self) -> Self {
         Self { files_only: true, ..self }
     }
 
-    /// Where and what, as one line: `workflows/a.yaml:3:5: message`. `file` is the workflow's own.
+    /// Place and message, as one line: `workflows/a.yaml:3:5: message`. `file` is the workflow's own.
     pub fn line(&self, file: &str) -> String {
         let file = self.file.as_deref().unwrap_or(file);
         let hint = self.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
@@ -141,7 +141,7 @@ impl Problem {
         }
     }
 
-    /// The same with what to write instead.
+    /// The same with a fix.
     #[must_use]
     pub fn with_fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
         self.more.fixes.extend(fix.into());
@@ -159,5 +159,5 @@ impl Problem {
 /// A call of a workflow that does not load.
 pub fn broken_call(id: &str, place: Place) -> Problem {
     Problem::new(codes::CALL, place, format!("The workflow `{id}` that is called here does not load"))
-        .with_hint("Mend that workflow; this one follows by itself.")
+        .with_hint("Correct that workflow; this one then loads, too.")
 }

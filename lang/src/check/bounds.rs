@@ -10,7 +10,7 @@ use crate::types::Type;
 /// The longest source that is parsed, in bytes.
 pub const LONGEST_SOURCE: usize = 1 << 20;
 
-/// What a check may use where its caller says nothing else: some seconds at most.
+/// The default limits of a check: some seconds at most.
 pub const LIMITS: Limits = Limits { steps: Some(10_000_000), ..Limits::DEFAULT };
 
 /// The error of a source that is too long.

@@ -13,7 +13,7 @@ use crate::value::{Shape, Table, Value};
 use ecow::EcoString;
 use std::sync::Arc;
 
-/// An argument of a call: the object before the dot has been lowered already.
+/// An argument of a call: the object before the dot has already been lowered.
 pub(super) enum Given<'e> {
     Lowered(Expr),
     Source(&'e ast::Expr),
@@ -71,7 +71,7 @@ impl Checker<'_> {
         given.next().map(|rows| self.lower(rows));
         let before = self.findings.len();
         given.for_each(|argument| drop(self.lower(argument)));
-        // Behind rows it may take expressions, whose names are their columns.
+        // After rows it may take expressions, whose names are their columns.
         self.findings.retain_since(before, |found| found.code != codes::UNKNOWN_VARIABLE);
         self.undefined_function(name, at);
         invalid(span)
@@ -119,7 +119,7 @@ impl Checker<'_> {
         None
     }
 
-    /// An argument that is the name of a type; simple ones only where `simple`.
+    /// An argument that names a type; only simple ones unless `simple` is false.
     fn type_argument(&mut self, argument: &ast::Expr, simple: bool) -> Option<Type> {
         match &argument.kind {
             ast::ExprKind::Name(name) => {
@@ -300,7 +300,7 @@ impl Checker<'_> {
         Expr { kind, span, ty }
     }
 
-    /// Reports a literal that its function refuses whatever the other arguments are.
+    /// Reports a literal that its function refuses with any other arguments.
     fn check_text(&mut self, function: &Function, position: usize, value: &Expr) {
         if let (Some((wanted, look)), ExprKind::Constant(Value::Text(text))) = (function.on_text, &value.kind)
             && wanted == position
@@ -343,7 +343,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Reports an argument that can never be what its parameter takes. `null` always may be.
+    /// Reports an argument that its parameter can never accept. `null` is always possible.
     fn check_argument(&mut self, function: &Function, name: &str, wanted: ParameterType, value: &Expr) {
         let ty = self.types.resolve(&value.ty).without_null().clone();
         let resolved = self.types.resolve(&ty).clone();
@@ -410,7 +410,7 @@ impl Checker<'_> {
             ResultType::TypeArgument => type_argument.cloned().unwrap_or(Type::Any),
             ResultType::TypeArguments => type_argument.map_or(Type::Any, |ty| ty.clone().many()),
         };
-        // With null for a simple parameter other than text the function gives null.
+        // With null for a simple parameter other than text the function returns null.
         let nulls = function.signature.parameters.iter().zip(types).any(|(parameter, ty)| {
             matches!(parameter.ty, ParameterType::Number | ParameterType::Bool | ParameterType::DateTime)
                 && matches!(ty, Type::Any | Type::Null | Type::Nullable(_))
@@ -445,7 +445,7 @@ impl Checker<'_> {
         self.row_body_by(source, element, Self::expr)
     }
 
-    /// The same, where `read` walks anything but a function literal.
+    /// The same, where `read` walks any expression other than a function literal.
     fn row_body_by(
         &mut self,
         source: &ast::Expr,
@@ -476,7 +476,7 @@ impl Checker<'_> {
 
     fn result_of(&self, signature: &Signature) -> Type {
         match &signature.result {
-            // Nothing is known in the first walk; later, a function that never returns gives nothing.
+            // In the first walk nothing is known yet; later, a function that never returns has no result.
             Type::Never if !self.walk.is_first() => Type::Any,
             result => result.clone(),
         }

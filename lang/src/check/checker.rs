@@ -17,7 +17,7 @@ use crate::types::Types;
 use ecow::EcoString;
 use std::cell::Cell;
 
-/// What parsing a byte costs, in bytes that are merely looked at.
+/// The cost of parsing a byte, in bytes looked at.
 const READING: usize = 32;
 
 /// The state of one compilation.
@@ -25,16 +25,16 @@ pub(crate) struct Checker<'a> {
     pub(super) options: &'a CompileOptions<'a>,
     pub(super) work: Work<'a>,
     pub(super) findings: Findings,
-    /// Expressions that may still be looked at to find out whether a statement only computes.
+    /// Expressions that may still be examined to decide whether a statement only computes.
     pub(super) looking: Cell<usize>,
-    /// The script is unit 0; modules follow as they are met.
+    /// The script is unit 0; modules follow in the order in which they are met.
     pub(super) units: Vec<UnitState>,
     /// The unit being walked.
     pub(super) unit: usize,
     pub(super) walk: Walk,
     pub(super) modules: Modules,
     pub(super) finished: Finished,
-    /// Names that statements declare which could not be parsed: nothing is reported of them.
+    /// Names declared by statements that could not be parsed: nothing is reported about them.
     pub(super) unparsed: Vec<EcoString>,
     pub(super) types: Types,
     /// The strongest effect met.
@@ -77,7 +77,7 @@ impl<'a> Checker<'a> {
         let checked = loop {
             self.findings.set_left_out(left_out);
             self.work.release_to(held);
-            // Modules met in this walk have reported already, and are not walked again.
+            // Modules met in this walk have already reported, and are not walked again.
             let own = &self.units[self.unit].name;
             self.findings.retain_since(before, |found| found.module != *own || found.code.is_syntax());
             let checked = self.walk_unit(script);
@@ -93,7 +93,7 @@ impl<'a> Checker<'a> {
             self.lint(script, has_errors);
         }
         self.unit = outer;
-        // A module changes where the functions of the unit that uses it lie.
+        // A module changes the places of the functions of the unit that uses it.
         self.walk = outer_walk;
         checked
     }
@@ -103,7 +103,7 @@ impl<'a> Checker<'a> {
         self.finished.into_tree(main, units, self.types)
     }
 
-    /// Counts work. False when the check has been ended: then nothing that it finds counts any more.
+    /// Counts work. `false` once the check has been ended: then its findings no longer count.
     pub(super) fn pay(&mut self, steps: u64) -> bool {
         if !self.work.is_ended() {
             self.work.spend(steps.saturating_add(self.types.compared()));
@@ -116,7 +116,7 @@ impl<'a> Checker<'a> {
         self.pay((bytes / BYTES_OF_STEP) as u64)
     }
 
-    /// Counts the parsing of `bytes` bytes, which is much work for each.
+    /// Counts the parsing of `bytes` bytes, which costs much for each.
     pub(super) fn reads(&mut self, bytes: usize) -> bool {
         self.scan(bytes.saturating_mul(READING))
     }
@@ -126,14 +126,14 @@ impl<'a> Checker<'a> {
         self.pay((names / ELEMENTS_OF_STEP) as u64)
     }
 
-    /// Adds a finding. After the check was ended, what looks wrong may be right.
+    /// Adds a finding. After the check was ended, an apparent error may be correct code.
     pub(super) fn add(&mut self, diagnostic: Diagnostic) {
         if !self.work.is_ended() {
             self.findings.add(diagnostic);
         }
     }
 
-    /// Adds what the parser has found.
+    /// Adds the findings of the parser.
     pub(super) fn take_over(&mut self, found: Vec<Diagnostic>) {
         found.into_iter().for_each(|diagnostic| self.add(diagnostic));
     }
@@ -159,7 +159,7 @@ impl<'a> Checker<'a> {
         self.report(diagnostic);
     }
 
-    /// Something that is declared again; `first` is the earlier declaration.
+    /// Reports a second declaration; `first` is the earlier one.
     pub(super) fn twice(&mut self, span: Span, message: String, first: Option<Span>) {
         let mut diagnostic = Diagnostic::error(codes::DECLARED_TWICE, span, message);
         if let Some(first) = first {
@@ -168,7 +168,7 @@ impl<'a> Checker<'a> {
         self.report(diagnostic);
     }
 
-    /// Shows another place with what has been reported since there were `before` findings.
+    /// Adds another place to the findings reported since there were `before` of them.
     pub(super) fn label_since(&mut self, before: usize, code: &Code, span: Span, text: &str) {
         for found in self.findings.since_mut(before).filter(|found| found.code == code) {
             found.labels.push(Label { span, text: text.to_owned() });

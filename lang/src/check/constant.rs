@@ -1,10 +1,10 @@
-//! Expressions whose value is known before anything runs.
+//! Expressions whose value is known at compile time.
 
 use crate::ast::{Expr, ExprKind, TemplatePart};
 use crate::value::Value;
 use ecow::EcoString;
 
-/// The value of literals, signed numbers, and lists and records of such.
+/// The value of literals, signed numbers, and lists and records of them.
 pub(super) fn constant(expr: &Expr) -> Option<Value> {
     match &expr.kind {
         ExprKind::Null => Some(Value::Null),

@@ -95,7 +95,7 @@ impl Checker<'_> {
             }
             (None, None) => {}
         }
-        // What is said of it looks through all variables.
+        // The report about it searches all variables.
         self.look(self.units[self.unit].variables.len());
         self.scan(span.start as usize);
         self.undefined(name, span);
@@ -117,7 +117,7 @@ impl Checker<'_> {
         Expr { kind: ExprKind::Template(pieces), span, ty: Type::Text }
     }
 
-    /// Reports what has no text form.
+    /// Reports a value without a text form.
     pub(super) fn wants_text(&mut self, value: &Expr, what: &str) {
         let ty = self.types.resolve(&value.ty).without_null();
         if matches!(ty, Type::List(_) | Type::Record(_) | Type::Function(_) | Type::Binary) {
@@ -264,7 +264,7 @@ impl Checker<'_> {
         Expr { kind: ExprKind::New(ty.clone(), lowered), span, ty }
     }
 
-    /// A field of `new` is filled into its type: records and lists in it take defaults too.
+    /// A field of `new` is filled into its type: records and lists in it take defaults, too.
     fn check_filled(&mut self, value: &Expr, wanted: &Type, name: &str) {
         let inner = self.types.resolve(wanted).without_null();
         let structured = matches!(self.types.resolve(inner), Type::Record(_) | Type::List(_));
@@ -281,13 +281,13 @@ impl Checker<'_> {
     }
 }
 
-/// A value known now.
+/// A value known at compile time.
 pub(super) fn constant(value: Value, span: Span) -> Expr {
     let ty = Type::of_value(&value);
     Expr { kind: ExprKind::Constant(value), span, ty }
 }
 
-/// The replacement of an expression that was reported.
+/// The replacement of a reported expression.
 pub(super) fn invalid(span: Span) -> Expr {
     Expr { kind: ExprKind::Constant(Value::Null), span, ty: Type::Any }
 }

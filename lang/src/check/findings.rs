@@ -1,12 +1,12 @@
-//! What a check has found, up to a number of findings and a length of their texts.
+//! The findings of a check, up to a limit on their number and on the length of their texts.
 
 use crate::diagnostic::{Diagnostic, Severity, codes};
 use crate::span::Span;
 
-/// Errors that are reported; as many warnings may be.
+/// The most errors reported; the same for warnings.
 const MOST_REPORTED: usize = 1_000;
 
-/// Bytes of a message or hint.
+/// The most bytes of a message or hint.
 const LONGEST_MESSAGE: usize = 2_000;
 
 /// The findings of a check.
@@ -55,7 +55,7 @@ impl Findings {
         self.left_out.errors > 0 || self.list.iter().any(Diagnostic::is_error)
     }
 
-    /// Takes back all after the first `len`.
+    /// Removes all after the first `len`.
     pub fn truncate(&mut self, len: usize) {
         self.list.truncate(len);
     }
@@ -70,7 +70,7 @@ impl Findings {
         self.list.iter_mut().skip(len)
     }
 
-    /// Takes back those after the first `len` that `keep` refuses.
+    /// Removes those after the first `len` that `keep` rejects.
     pub fn retain_since(&mut self, len: usize, mut keep: impl FnMut(&Diagnostic) -> bool) {
         let mut at = 0;
         self.list.retain(|diagnostic| {
@@ -84,7 +84,7 @@ impl Findings {
         self.left_out
     }
 
-    /// Sets the numbers back, for a walk that finds the same again.
+    /// Resets the numbers, for a walk that finds the same again.
     pub fn set_left_out(&mut self, left_out: LeftOut) {
         self.left_out = left_out;
     }
@@ -94,7 +94,7 @@ impl Findings {
         std::mem::take(&mut self.list)
     }
 
-    /// That there are more findings, reported at `end`.
+    /// The report at `end` that there are more findings.
     pub fn more(&self, end: Span) -> Vec<Diagnostic> {
         let LeftOut { errors, warnings } = self.left_out;
         let mut more = Vec::new();

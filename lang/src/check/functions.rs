@@ -35,7 +35,7 @@ impl Checker<'_> {
         id
     }
 
-    /// Makes the functions declared in a block known in all of it.
+    /// Makes the functions declared in a block visible in all of it.
     pub(super) fn declare_functions(&mut self, statements: &[ast::Statement]) -> Vec<Hoisted> {
         let mut hoisted = Vec::new();
         let mut places: HashMap<EcoString, Span> = HashMap::new();
@@ -78,7 +78,7 @@ impl Checker<'_> {
             Some(result) => self.type_expr(result),
             None => self.unit_state().functions[id].result.clone(),
         };
-        // Where the body is walked, the annotations are reported.
+        // The annotations are reported when the body is walked.
         self.findings.truncate(before);
         Signature { name: name.clone(), required: required(function), parameters, result }
     }
@@ -104,7 +104,7 @@ impl Checker<'_> {
         made
     }
 
-    /// A function literal. `expected` are the types of its parameters where they have no annotation.
+    /// A function literal. `expected` are the types of its parameters without annotation.
     pub(super) fn function_literal(&mut self, function: &ast::FunctionExpr, span: Span, expected: &[Type]) -> Expr {
         let id = self.new_function();
         let (captures, ty) = self.function_body(id, EcoString::new(), function, false, expected);
@@ -124,7 +124,7 @@ impl Checker<'_> {
         state.annotation.clone_from(&annotation);
         self.unit_state().stack.push(state);
         self.function().scopes.push(Scope::Block(BlockScope::default()));
-        // Arguments arrive in the first slots, whatever becomes of them then.
+        // Arguments arrive in the first slots, even if they move later.
         self.function().locals = function.parameters.len();
         let mut parameters = Vec::new();
         let mut types = Vec::new();
@@ -183,7 +183,7 @@ impl Checker<'_> {
         let place = if cell.is_some() {
             place
         } else {
-            // `declare` has counted a slot that the argument's own makes needless.
+            // `declare` has counted a slot that the argument's own makes unnecessary.
             self.function().locals -= 1;
             Variable::Local(position as u16)
         };
@@ -192,7 +192,7 @@ impl Checker<'_> {
         (ParameterDef { name: parameter.name.text.clone(), annotation, ty: ty.clone(), default, cell }, ty)
     }
 
-    /// The type of a parameter without annotation: a number where every call gives one and all calls are known.
+    /// The type of a parameter without annotation: a number if every call gives one and all calls are known.
     fn inferred(&mut self, position: usize, default: Option<&Expr>) -> Type {
         let id = self.function().id;
         let unit = self.unit;
@@ -213,7 +213,7 @@ impl Checker<'_> {
         if matches!(joined, Type::Never | Type::Number) { joined } else { Type::Any }
     }
 
-    /// Notes what a call gives for the parameters of a function of this unit.
+    /// Records the arguments of a call for the parameters of a function of this unit.
     pub(super) fn note_arguments(&mut self, id: FnId, arguments: &[Expr], parameters: usize) {
         let widening = self.walk.widens();
         let mut known = std::mem::take(&mut self.unit_state().functions[id].arguments);
@@ -251,7 +251,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Ends the walk of a function: leaves its definition and gives the type of its result.
+    /// Ends the walk of a function: stores its definition and returns the type of its result.
     pub(super) fn finish_function(
         &mut self,
         name: EcoString,
@@ -292,7 +292,7 @@ impl Checker<'_> {
     }
 }
 
-/// The parameters that must be given: all up to the last without a default.
+/// The required parameters: all up to the last without a default.
 fn required(function: &ast::FunctionExpr) -> usize {
     function.parameters.iter().take_while(|parameter| parameter.default.is_none()).count()
 }

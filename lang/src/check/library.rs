@@ -1,7 +1,7 @@
 //! Library functions as values: `let f = Upper;`, `Map(names, Upper)`.
 //!
-//! A bare name is a function only as an argument, as what `let` and `set` give to a variable, and after `return`. Elsewhere
-//! it is most likely a misspelt column.
+//! A bare name is a function only as an argument, as the value of `let` and `set`, and after `return`. Elsewhere it is
+//! most likely a misspelt column.
 
 use super::checker::Checker;
 use super::expressions::constant;
@@ -18,7 +18,7 @@ use ecow::EcoString;
 use std::sync::Arc;
 
 impl Checker<'_> {
-    /// A value where the bare name of a library function is that function.
+    /// A value at a place where the bare name of a library function means that function.
     pub(super) fn value(&mut self, expr: &ast::Expr) -> Expr {
         let mut inner = expr;
         while let A::Paren(next) = &inner.kind {
@@ -70,7 +70,7 @@ impl Checker<'_> {
         self.read(found, name, span)
     }
 
-    /// Makes a name mean `value` where the rows have no such column.
+    /// Makes a name mean `value` if the rows have no such column.
     pub(super) fn fall_back(&mut self, scope: ScopeId, position: usize, value: Expr) {
         if let Some(entry) = self.row_names(scope).and_then(|names| names.get_mut(position)) {
             entry.outer = Some(value);
@@ -84,7 +84,7 @@ impl Checker<'_> {
         Expr { ty, ..constant(Value::Function(function.clone()), span) }
     }
 
-    /// What is known of a library function as a value.
+    /// The known type of a library function as a value.
     fn library_type(&self, function: &Function) -> Type {
         let signature = &function.signature;
         if signature.variadic {
@@ -95,7 +95,7 @@ impl Checker<'_> {
             .iter()
             .map(|parameter| match parameter.ty {
                 ParameterType::Any | ParameterType::Expr | ParameterType::Function => Type::Any,
-                // `null` may be given for all others.
+                // `null` is allowed for all others.
                 ty => ty.to_type().nullable(),
             })
             .collect();
@@ -103,7 +103,7 @@ impl Checker<'_> {
         Type::Function(Arc::new(FunctionType { required: signature.least(), parameters, result }))
     }
 
-    /// The entry that a name found in rows of unknown columns falls back to last; `None` where the name is known.
+    /// The last entry that a name found in rows of unknown columns falls back to; `None` if the name is known.
     pub(super) fn open_row_name(&mut self, found: &Found) -> Option<(ScopeId, usize)> {
         let FoundPlace::RowName(mut scope, position) = found.place else { return None };
         let mut position = usize::from(position);
@@ -144,7 +144,8 @@ impl Checker<'_> {
         })
     }
 
-    /// Is a name neither a variable, a function of the script nor for certain a column or source? Then it may be a module.
+    /// Is a name neither a variable, a function of the script nor certainly a column or source? Then it may be a
+    /// module.
     pub(super) fn is_free(&mut self, name: &str, span: Span) -> bool {
         if self.find_variable(name, span).is_some() || self.find_function(name).is_some() {
             return false;
@@ -163,7 +164,7 @@ impl Checker<'_> {
         })
     }
 
-    /// Warns where a column differs from a function's name in case only.
+    /// Warns if a column differs from a function's name only in case.
     fn warn_of_case(&mut self, name: &str, span: Span) {
         let unit = &self.units[self.unit];
         let columns = unit.stack.iter().flat_map(|function| &function.scopes).flat_map(|scope| match scope {

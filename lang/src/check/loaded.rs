@@ -1,4 +1,4 @@
-//! The modules that a check has met, and what finished ones add to the program.
+//! The modules that a check has met, and what completed ones add to the program.
 
 use crate::tree::{FunctionDef, FunctionId, GlobalId, Input, Tree, Unit};
 use crate::types::{Type, Types};
@@ -15,13 +15,13 @@ pub(super) struct CheckedUnit {
     pub result: Type,
 }
 
-/// What finished modules have added.
+/// The additions of completed modules.
 #[derive(Default)]
 pub(super) struct Finished {
     functions: Vec<FunctionDef>,
     /// Program-wide slots that are taken.
     globals: usize,
-    /// What sets the constants of the modules, in order.
+    /// The functions that set the constants of the modules, in order.
     starts: Vec<FunctionId>,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Modules {
 }
 
 impl Modules {
-    /// The circle that using a module would close; it is noted.
+    /// The circle that using a module would close; it is recorded.
     pub fn circle(&mut self, name: &EcoString) -> Option<Vec<EcoString>> {
         let at = self.loading.iter().position(|loading| loading == name)?;
         let circle = self.loading[at..].iter().chain([name]).cloned().collect();
@@ -87,7 +87,7 @@ impl Modules {
         self.met(&name.to_lowercase()).flatten()
     }
 
-    /// Notes that a module cannot be used.
+    /// Records that a module cannot be used.
     pub fn refuse(&mut self, name: EcoString) {
         self.met.insert(name, None);
     }

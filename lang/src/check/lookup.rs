@@ -1,4 +1,4 @@
-//! What a name means, from the innermost scope outward, through functions that capture on the way.
+//! The meaning of a name, from the innermost scope outward, through functions that capture on the way.
 
 use super::Mode;
 use super::checker::Checker;
@@ -12,11 +12,11 @@ use crate::types::Type;
 use crate::value::fold_text;
 use ecow::EcoString;
 
-/// What a search looks at.
+/// The candidates of a search.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen {
     Columns,
-    /// Columns too, for a name that a query inside may have as its own column.
+    /// Columns too, for a name that an inner query may have as its own column.
     Fallback,
     Variables,
 }
@@ -44,7 +44,7 @@ impl Checker<'_> {
         &mut self.units[self.unit].variables[id]
     }
 
-    /// Numbers a variable and gives it its place. `ty` joins what earlier walks know.
+    /// Numbers a variable and gives it its place. `ty` is joined with the result of earlier walks.
     pub(super) fn declare(&mut self, name: &EcoString, span: Span, kind: VarKind, ty: Type) -> (VarId, Variable) {
         let unit = &mut self.units[self.unit];
         let id = unit.next.variable;
@@ -74,7 +74,7 @@ impl Checker<'_> {
         let info = &self.units[self.unit].variables[id];
         let shared = info.captured && (info.assigned || info.captured_early) || kind == VarKind::Function;
         let globals = self.finished.globals();
-        // The lines of the repl share their variables, and modules show theirs.
+        // The lines of the repl share their variables, and modules export theirs.
         let own = info.own && kind == VarKind::Let && self.unit == 0 && self.options.mode != Mode::Line;
         let top = matches!(kind, VarKind::Let | VarKind::Host) && self.block().top;
         if top && !own {
@@ -123,7 +123,7 @@ impl Checker<'_> {
         unit.places[id] = place;
     }
 
-    /// What `name` means here. Does not report.
+    /// The meaning of `name` here, without a report.
     pub(super) fn find_name(&mut self, name: &str, span: Span) -> Option<Found> {
         let depth = self.unit_state().stack.len() - 1;
         let scopes = self.function().scopes.len();
@@ -137,7 +137,7 @@ impl Checker<'_> {
         self.find_in(depth, scopes, name, span, Seen::Variables)
     }
 
-    /// What `name` means in function number `depth`, scopes below `scopes`.
+    /// The meaning of `name` in function number `depth`, in scopes below `scopes`.
     pub(super) fn find_in(&mut self, depth: usize, scopes: usize, name: &str, span: Span, seen: Seen) -> Option<Found> {
         for at in (0..scopes).rev() {
             let is_block = matches!(self.units[self.unit].stack[depth].scopes[at], Scope::Block(_));
@@ -238,7 +238,7 @@ impl Checker<'_> {
         Found { place: FoundPlace::RowName(id, position as u16), ty, variable: None }
     }
 
-    /// Brings what a function around finds into function number `depth`.
+    /// Captures a variable of an outer function into function number `depth`.
     fn capture(&mut self, depth: usize, found: Found) -> Found {
         if matches!(found.place, FoundPlace::Variable(Variable::Global(_))) {
             if let Some(id) = found.variable {
@@ -284,7 +284,7 @@ impl Checker<'_> {
             captures.len() - 1
         }) as u16;
         let place = if is_cell { Variable::CapturedCell(position) } else { Variable::Captured(position) };
-        // What a condition said of it may be over when the function runs.
+        // A condition's fact about it may no longer hold when the function runs.
         let ty = match found.variable {
             Some(id) if self.units[self.unit].variables[id].assigned => self.units[self.unit].variables[id].ty.clone(),
             _ => found.ty,
@@ -320,7 +320,7 @@ impl Checker<'_> {
         Expr { kind: ExprKind::Closure(id, Vec::new()), span, ty }
     }
 
-    /// Notes that a function is used as a value.
+    /// Records that a function is used as a value.
     fn escapes(&mut self, id: super::scope::FnId) {
         let function = &mut self.unit_state().functions[id];
         if !function.escapes {
@@ -334,7 +334,7 @@ impl Checker<'_> {
         (self.finished.functions() + id) as tree::FunctionId
     }
 
-    /// The name a variable's value is read by, reported where it was not found.
+    /// The name that reads a variable's value, reported if it was not found.
     pub(super) fn read(&mut self, found: Found, name: &EcoString, span: Span) -> Expr {
         if let Some(id) = found.variable {
             self.variable_info(id).read = true;
@@ -357,7 +357,7 @@ pub(super) fn hidden_name(id: usize) -> EcoString {
     ecow::eco_format!("function {id}")
 }
 
-/// The expression that reads what was found.
+/// The expression that reads the found entry.
 pub(super) fn expr_of(found: Found, span: Span) -> Expr {
     let kind = match found.place {
         FoundPlace::Variable(variable) => ExprKind::Variable(variable, EcoString::new()),

@@ -1,8 +1,8 @@
 //! From the parsed tree to the typed one: names become slots, types are inferred, mistakes are reported.
 //!
 //! A unit (script or module) is walked several times: a variable has the type of everything assigned to it and a
-//! function the type of everything it returns, which later statements may still widen. Nothing is reported before
-//! the types no longer change; then the last walk reports, and leaves the typed tree.
+//! function the type of everything it returns, which later statements may still widen. Nothing is reported until the
+//! types no longer change; then the last walk reports, and builds the typed tree.
 
 mod bounds;
 mod calls;
@@ -53,7 +53,7 @@ use scope::UnitState;
 use symbols::Indexes;
 
 /// Stack for the walk over trees nested as deep as the parser allows, and for dropping the typed trees of earlier
-/// walks, in which a chain of a hundred thousand calls is as deep as it is long. Untouched, it costs nothing.
+/// walks, in which a chain of a hundred thousand calls is as deep as it is long. Unused stack costs nothing.
 const STACK: usize = 256 << 20;
 
 /// Parses and checks `source`, in [`LIMITS`].
@@ -61,20 +61,20 @@ pub fn compile(source: &str, options: &CompileOptions<'_>) -> Compiled {
     compile_within(source, options, &mut Allowance::new("The check", LIMITS, &|| None))
 }
 
-/// The same with what it may use, which is asked whether to stop, too. Where the budget ends the check, an error `E0117`
-/// says why.
+/// The same within a budget, which also decides whether to stop. If the budget ends the check, an error `E0117` says
+/// why.
 pub fn compile_within(source: &str, options: &CompileOptions<'_>, budget: &mut dyn Budget) -> Compiled {
     stacker::grow(STACK, || compile_here(source, options, budget, false).0)
 }
 
-/// Checks a source, and gives the index of its names too.
+/// Checks a source, and also returns the index of its names.
 pub fn index(source: &str, options: &CompileOptions<'_>) -> (Compiled, Symbols) {
     let mut budget = Allowance::new("The check", LIMITS, &|| None);
     stacker::grow(STACK, || compile_here(source, options, &mut budget, true))
 }
 
-/// Reads a type as workflow inputs write it: `number`, `text?`, `{sku: text, qty: number}*`. It may name no declared
-/// types. Convert values to it with [`Types::default`].
+/// Reads a type in the notation of workflow inputs: `number`, `text?`, `{sku: text, qty: number}*`. It may name no
+/// declared types. Convert values to it with [`Types::default`].
 pub fn input_type(source: &str) -> Result<Type, Vec<Diagnostic>> {
     let parsed = parse::parse_type(source);
     if parsed.diagnostics.iter().any(Diagnostic::is_error) {
@@ -96,7 +96,7 @@ pub fn input_type(source: &str) -> Result<Type, Vec<Diagnostic>> {
     if found.is_empty() { Ok(ty) } else { Err(found) }
 }
 
-/// The same, with the index of names where it is `indexed`.
+/// The same, with the index of names if `indexed`.
 fn compile_here(
     source: &str,
     options: &CompileOptions<'_>,
@@ -115,8 +115,8 @@ fn compile_here(
     let main = checker.check_unit(None, source, &script);
     let mut diagnostics = checker.findings.take();
     if !syntax_ok {
-        // What an unparsed statement would have returned or read is not known.
-        // A comment that took the rest of a line may be the cause of an error of syntax.
+        // The result and the variables of an unparsed statement are unknown. A comment that hides the rest of a line
+        // may be the cause of an error of syntax.
         let may_be_cause = |d: &Diagnostic| d.code == codes::COMMENT_FOR_DIVISION;
         diagnostics
             .retain(|d| d.is_error() && d.code != codes::MISSING_RETURN || may_be_cause(d) || d.module.is_some());
@@ -137,7 +137,7 @@ fn compile_here(
     (Compiled { program, diagnostics, modules, result }, symbols)
 }
 
-/// What is reported after all findings: that there are more, and that the check did not come to its end.
+/// The diagnostics added after all findings: that there are more, and that the check was stopped early.
 fn closing(checker: &mut Checker<'_>, source: &str) -> Vec<Diagnostic> {
     let end = source.trim_end().len();
     let end = Span::new(end, end);
@@ -150,7 +150,7 @@ fn closing(checker: &mut Checker<'_>, source: &str) -> Vec<Diagnostic> {
     closing
 }
 
-/// The statements of a source, whatever its mode: an expression or template becomes one `return`.
+/// The statements of a source in any mode: an expression or template becomes one `return`.
 fn parse_unit(source: &str, mode: Mode, go_on: &mut dyn FnMut(usize) -> bool) -> (ast::Script, Vec<Diagnostic>) {
     let returning = |value: ast::Expr| {
         let span = value.span;

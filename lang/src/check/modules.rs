@@ -23,7 +23,7 @@ pub(super) enum Member {
 }
 
 impl Checker<'_> {
-    /// The function `module.name`, where `open` has found it.
+    /// The function `module.name`, if `open` has found it.
     pub(super) fn member(&self, full: &str) -> Option<Member> {
         let (module, name) = full.split_once('.')?;
         if let Some((id, signature)) = self.module_function(module, name) {
@@ -33,12 +33,12 @@ impl Checker<'_> {
         self.options.registry.find(full).cloned().map(Member::Library)
     }
 
-    /// Is there a module of the user of this name?
+    /// Is there a module of the user with this name?
     pub(super) fn is_user_module(&mut self, name: &str, span: Span) -> bool {
         !self.is_circular(name) && self.module(name, span).is_some()
     }
 
-    /// `module.member` among rows that may have a column of the module's name: that is read first.
+    /// `module.member` among rows that may have a column of the module's name: the column has precedence.
     pub(super) fn module_member_in_rows(
         &mut self,
         module: &EcoString,
@@ -141,7 +141,7 @@ impl Checker<'_> {
         let checked = self.check_unit(Some(lower), &text, &parsed.tree);
         self.modules.end(unit);
         self.finished.add(checked);
-        // The functions of the unit that uses it come after those of the module now.
+        // The functions of the unit that uses it now come after those of the module.
         self.walk.learn();
         Some(unit)
     }
@@ -175,7 +175,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What other units see of the module that has just been walked; its outermost block is still there.
+    /// The exports of the module that has just been walked; its outermost block still exists.
     pub(super) fn module_members(&mut self, statements: &[ast::Statement]) {
         let private: Vec<EcoString> = statements
             .iter()
@@ -221,7 +221,7 @@ impl Checker<'_> {
         self.report(error.did_you_mean(nearest(&name.text, modules.iter().map(String::as_str))));
     }
 
-    /// The full name of a function that `open` has made known by its short one.
+    /// The full name of a function that `open` has made available under its short one.
     pub(super) fn opened(&mut self, name: &str) -> Option<EcoString> {
         let unit = &self.units[self.unit];
         let opened: Vec<EcoString> = unit
@@ -380,7 +380,7 @@ impl Checker<'_> {
     }
 }
 
-/// What to do about a module that hides one of the library.
+/// The advice for a module that hides one of the library.
 fn rename(module: &str) -> String {
     format!("rename the file `{module}.flow`, and the name is the library's again")
 }

@@ -1,4 +1,4 @@
-//! What a condition says of variables: `x is T`, `x != null`, and both sides of `and`.
+//! The facts about variables in a condition: `x is T`, `x != null`, and both sides of `and`.
 
 use super::checker::Checker;
 use super::scope::{FoundPlace, VarId};
@@ -7,7 +7,7 @@ use crate::types::Type;
 use hashbrown::HashMap;
 
 impl Checker<'_> {
-    /// Notes what is known where `condition` has come out as `outcome`.
+    /// Records the facts that hold if `condition` has the value `outcome`.
     pub(super) fn narrow(&mut self, condition: &Expr, outcome: bool) {
         match &condition.kind {
             ExprKind::Paren(inner) => self.narrow(inner, outcome),
@@ -73,7 +73,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A plain variable whose value no function can change meanwhile.
+    /// A plain variable whose value no function can change in between.
     fn narrowable(&mut self, value: &Expr) -> Option<(VarId, Type)> {
         let name = match &value.kind {
             ExprKind::Name(name) => name,
@@ -87,20 +87,20 @@ impl Checker<'_> {
         (own && !((info.captured || info.shared) && info.assigned)).then_some((id, found.ty))
     }
 
-    /// What is known at this point, to come back to.
+    /// The facts at this point, to be restored later.
     pub(super) fn narrowed(&mut self) -> HashMap<VarId, Type> {
         let known = self.function().narrowed.len();
         self.look(known);
         self.function().narrowed.clone()
     }
 
-    /// At the start of a loop: what is set somewhere may be set in its body.
+    /// At the start of a loop: variables that are set somewhere may be set in its body.
     pub(super) fn forget_assigned(&mut self) {
         let narrowed = std::mem::take(&mut self.function().narrowed);
         self.function().narrowed = self.still_narrowed(narrowed);
     }
 
-    /// What still holds of `narrowed` where paths meet.
+    /// The facts in `narrowed` that still hold where paths meet.
     pub(super) fn still_narrowed(&mut self, mut narrowed: HashMap<VarId, Type>) -> HashMap<VarId, Type> {
         self.look(narrowed.len());
         let unit = &self.units[self.unit];

@@ -1,4 +1,4 @@
-//! Notes for the index of names, taken where names are declared and read.
+//! Entries for the index of names, made where names are declared and read.
 
 use super::checker::Checker;
 use super::scope::{FnId, Signature, VarId, VarKind};
@@ -8,28 +8,28 @@ use crate::tree::Expr;
 use ecow::EcoString;
 
 impl Checker<'_> {
-    /// Notes where a variable is read or set.
+    /// Records where a variable is read or set.
     pub(super) fn note_use(&mut self, id: VarId, span: Span) {
         if let Some(index) = self.noted() {
             index.variables.entry(id).or_default().push(span);
         }
     }
 
-    /// Notes where a function is called or named.
+    /// Records where a function is called or named.
     pub(super) fn note_function(&mut self, id: FnId, span: Span) {
         if let Some(index) = self.noted() {
             index.functions.entry(id).or_default().push(span);
         }
     }
 
-    /// Notes the variable that holds the closure of a declared function.
+    /// Records the variable that holds the closure of a declared function.
     pub(super) fn note_closure(&mut self, variable: VarId, function: FnId, signature: &Signature) {
         if let Some(index) = self.noted() {
             index.closures.insert(variable, (function, signature.to_type()));
         }
     }
 
-    /// Notes the type of an expression.
+    /// Records the type of an expression.
     pub(super) fn note_type(&mut self, expr: &Expr) {
         if self.unit == 0
             && let Some(index) = self.noted()
@@ -42,12 +42,12 @@ impl Checker<'_> {
         self.indexes.of(self.unit)
     }
 
-    /// Begins the index of the unit anew, at the beginning of a walk.
+    /// Starts the index of the unit over, at the beginning of a walk.
     pub(super) fn restart_index(&mut self) {
         self.indexes.restart(self.unit);
     }
 
-    /// What all walks have found.
+    /// The entries of all walks.
     pub(super) fn symbols(&mut self) -> Symbols {
         let mut symbols = Symbols::default();
         for (unit, index) in self.indexes.take().into_iter().enumerate() {

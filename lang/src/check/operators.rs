@@ -1,4 +1,4 @@
-//! Operators: which operands make sense, and what comes out.
+//! Operators: which operands are allowed, and the result.
 
 use super::checker::Checker;
 use crate::ast::{self, BinaryOp};
@@ -40,7 +40,7 @@ impl Checker<'_> {
         Expr { kind: ExprKind::Binary(Box::new(first), lowered), span, ty }
     }
 
-    /// The type of `left op right`. `constant_left` is the left side where it is a single operand.
+    /// The type of `left op right`. `constant_left` is the left side if it is a single operand.
     #[expect(clippy::too_many_arguments, reason = "the two sides come as tree, as type and as source")]
     fn operator(
         &mut self,
@@ -63,7 +63,7 @@ impl Checker<'_> {
             },
             BinaryOp::And | BinaryOp::Or => Type::Bool,
             BinaryOp::Concat => self.concat_type(left_ty, &right.ty, at),
-            // With null the result is null, whatever the other side is.
+            // If one side is null, the result is null for any other side.
             BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo
                 if self.is_null(left_ty) || self.is_null(&right.ty) =>
             {
@@ -171,7 +171,7 @@ impl Checker<'_> {
         self.error_hint(codes::CANNOT_JOIN, at, message, Some(hint.to_owned()));
     }
 
-    /// Does a value of type `added` joined to one of type `whole` give one of that type, without conversion?
+    /// Does a value of type `added` joined to one of type `whole` result in that type, without conversion?
     pub(super) fn joins_within(&self, whole: &Type, added: &Type) -> bool {
         let whole = self.types.resolve(whole).without_null();
         match self.types.resolve(whole) {
@@ -246,7 +246,7 @@ impl Checker<'_> {
                 nullable(Type::Number)
             }
             (Type::Any, Type::DateTime | Type::Any) => Type::Any,
-            // What is not known may be a datetime, from which a text may be subtracted as one, and the other way round.
+            // A value of unknown type may be a datetime, from which a text may be subtracted as one, and vice versa.
             (Type::Any, Type::Text) if op == BinaryOp::Subtract && is_datetime(constant_text(Some(right))) => {
                 nullable(Type::Number)
             }
@@ -282,7 +282,7 @@ impl Checker<'_> {
         if sure(left) && sure(right) { Type::Number } else { Type::Number.nullable() }
     }
 
-    /// Reports an operand that can be no number.
+    /// Reports an operand that is never a number.
     pub(super) fn wants_number(&mut self, value: &Expr, sign: &str, at: Span) {
         if let ExprKind::Constant(Value::Text(text)) = &value.kind {
             if to_number(&Value::Text(text.clone())).is_err() {
@@ -350,7 +350,7 @@ impl Checker<'_> {
         self.report(warning);
     }
 
-    /// A comparison that is always false by type.
+    /// A comparison that is always false because of the types.
     fn never_equal(&mut self, left: &Type, right: &Type, at: Span, op: BinaryOp) {
         if self.may_be_equal(left, right) {
             return;
@@ -399,7 +399,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The type of an element of a list or table, or of what a text is made of.
+    /// The type of an element of a list or table, or of the parts of a text.
     pub(super) fn element_of(&mut self, rows: &Expr, wants: &str) -> Type {
         match self.types.resolve(&rows.ty).without_null() {
             Type::List(element) => (**element).clone(),
@@ -417,8 +417,7 @@ impl Checker<'_> {
     }
 }
 
-/// The text of an expression that is one.
-/// Is it a text that reads as a datetime? That does not depend on the zone.
+/// The text of a text literal. Is it a valid datetime? That does not depend on the zone.
 fn is_datetime(text: Option<&Value>) -> bool {
     matches!(text, Some(Value::Text(written)) if parse_datetime(written, Zone::UTC).is_some())
 }

@@ -1,4 +1,4 @@
-//! What a source is compiled against, and what compiling gives.
+//! The inputs and the result of compiling.
 
 use crate::diagnostic::Diagnostic;
 use crate::function::{Effect, Registry};
@@ -7,7 +7,7 @@ use crate::types::Type;
 use ecow::EcoString;
 use std::sync::Arc;
 
-/// What a source is.
+/// The form of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Statements with `return`.
@@ -20,18 +20,18 @@ pub enum Mode {
     Line,
 }
 
-/// A variable the host gives.
+/// A variable of the host.
 #[derive(Clone, Debug)]
 pub struct Variable {
     /// Its name.
     pub name: EcoString,
-    /// What is known of its value.
+    /// The known type of its value.
     pub ty: Type,
     /// May the script set it?
     pub writable: bool,
 }
 
-/// Where modules come from.
+/// The source of modules.
 pub trait ModuleLoader {
     /// The text of module `name`, in any case; `None` for an unknown module. The error says why it cannot be read.
     fn load(&self, name: &str) -> Option<Result<String, String>>;
@@ -51,11 +51,11 @@ impl ModuleLoader for NoModules {
     }
 }
 
-/// What a source is compiled against.
+/// The inputs of compiling a source.
 pub struct CompileOptions<'a> {
-    /// What the source is.
+    /// The form of the source.
     pub mode: Mode,
-    /// The variables the host will give, in the order it gives them.
+    /// The variables of the host, in the order of their values.
     pub variables: &'a [Variable],
     /// The library.
     pub registry: &'a Registry,
@@ -68,18 +68,18 @@ pub struct CompileOptions<'a> {
 /// A source after parsing and checking.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// The program; `None` where there is an error among the diagnostics.
+    /// The program; `None` if there is an error among the diagnostics.
     pub program: Option<Program>,
     /// Errors and warnings, in the order of the text; those of modules name them.
     pub diagnostics: Vec<Diagnostic>,
-    /// The texts of the modules it reached, by name.
+    /// The texts of the modules it uses, by name.
     pub modules: Vec<(EcoString, Arc<str>)>,
-    /// What is known of the result.
+    /// The known type of the result.
     pub result: Type,
 }
 
 impl Compiled {
-    /// Did anything keep it from running?
+    /// Is there an error that keeps it from running?
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }

@@ -1,4 +1,4 @@
-//! What follows an operand: fields, positions and calls.
+//! The steps after an operand: fields, positions and calls.
 
 use super::calls::Given;
 use super::checker::Checker;
@@ -38,8 +38,8 @@ impl Checker<'_> {
         value
     }
 
-    /// The start of a chain after a name: a call, a source's column, a module's member, or just the name.
-    /// Gives the value and how many steps it took.
+    /// The start of a chain after a name: a call, a source's column, a module's member, or just the name. Returns the
+    /// value and how many steps it took.
     fn first_steps(&mut self, name: &EcoString, span: Span, steps: &[PostfixStep]) -> (Expr, usize) {
         let whole = |count: usize| steps.get(..count).and_then(<[_]>::last).map_or(span, |last| span.to(last.span));
         match steps.first().map(|step| &step.kind) {
@@ -97,8 +97,8 @@ impl Checker<'_> {
         }
     }
 
-    /// A call of a module's function, or another use of a module's member, where rows of unknown columns could have a column of the
-    /// module's name. Columns hold no functions.
+    /// A call of a module's function, or another use of a module's member, if rows of unknown columns could have a
+    /// column of the module's name. Columns never hold functions.
     fn module_in_rows(&mut self, name: &EcoString, span: Span, steps: &[PostfixStep]) -> Option<(Expr, usize)> {
         let in_rows = self.function().scopes.iter().any(|scope| !matches!(scope, Scope::Block(_)));
         let [PostfixStep { kind: PostfixKind::Field(field), span: first }, rest @ ..] = steps else { return None };
@@ -131,7 +131,7 @@ impl Checker<'_> {
         Expr { kind: ExprKind::SafeField(Box::new(object), name.text.clone()), span, ty }
     }
 
-    /// The type of a field; an unknown one is reported where `strict`.
+    /// The type of a field; an unknown one is reported if `strict`.
     fn field_type(&mut self, ty: &Type, name: &ast::Name, strict: bool) -> Type {
         let resolved = self.types.resolve(ty).clone();
         match &resolved {
@@ -255,7 +255,7 @@ impl Checker<'_> {
         Expr { kind, span, ty: Type::Any }
     }
 
-    /// Is there a user or library function of this name, or a variable that is one?
+    /// Is there a user or library function of this name, or a variable that holds one?
     fn is_function(&mut self, name: &EcoString, span: Span) -> bool {
         let variable = self.find_variable(name, span);
         variable.is_some_and(|found| matches!(self.types.resolve(found.ty.without_null()), Type::Function(_)))

@@ -37,7 +37,7 @@ impl Checker<'_> {
         Expr { kind: ExprKind::Query(Box::new(rows), vec![(step, span)]), span, ty }
     }
 
-    /// The row type that an operator works on.
+    /// The row type of an operator's rows.
     fn query_element(&mut self, ty: &Type, operator: &QueryOp, span: Span) -> Option<Type> {
         let word = match operator {
             QueryOp::Where(_) => "where",
@@ -105,7 +105,7 @@ impl Checker<'_> {
         RowBody { expr, outside }
     }
 
-    /// Reports a key that has no order.
+    /// Reports a key without an order.
     pub(super) fn sortable(&mut self, key: &RowBody) {
         let ty = match &key.expr.ty {
             Type::Function(function) => function.result.clone(),
@@ -163,7 +163,7 @@ impl Checker<'_> {
         (Step::With { scope, changes, condition }, next)
     }
 
-    /// A record literal or parenthesised function, and the type of the record it gives.
+    /// A record literal or parenthesised function, and the type of the resulting record.
     fn change(&mut self, source: &ast::Expr, element: &Type) -> (Change, Type) {
         let mut inner = source;
         while let A::Paren(next) = &inner.kind {
@@ -195,8 +195,8 @@ impl Checker<'_> {
         (Change::Function(value), ty)
     }
 
-    /// The function or value of unknown type that a name means outside of rows. Where only the run knows the columns, that
-    /// is what changes rows, since no column holds a function.
+    /// The function or value of unknown type that a name means outside of rows. If only the run knows the columns, this
+    /// changes the rows, since no column holds a function.
     fn outer_function(&mut self, name: &EcoString, span: Span) -> Option<Expr> {
         if let Some(found) = self.find_variable(name, span) {
             let may_be = matches!(self.types.resolve(&found.ty), Type::Function(_) | Type::Any);
@@ -278,7 +278,7 @@ impl Checker<'_> {
         (Step::GroupBy(scope, lowered), Type::closed_record(fields).many())
     }
 
-    /// The name of a group key: its label, or the column it is.
+    /// The name of a group key: its label, or that of its column.
     pub(super) fn key_name(&mut self, key: &ast::GroupKey) -> EcoString {
         let name = key.label.as_ref().map(|label| label.text.clone()).or_else(|| column_name(&key.value));
         name.unwrap_or_else(|| {

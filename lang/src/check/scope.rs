@@ -1,4 +1,4 @@
-//! What the checker remembers: of a unit across its walks, of a function and its scopes within one.
+//! The state of the checker: of a unit across its walks, of a function and its scopes within one.
 
 use crate::ast;
 use crate::span::Span;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// A variable of a unit, numbered in the order of declaration, the same in every walk.
 pub type VarId = usize;
 
-/// A function of a unit, numbered likewise.
+/// A function of a unit, numbered in the same way.
 pub type FnId = usize;
 
 /// A script or module.
@@ -28,21 +28,21 @@ pub struct UnitState {
     pub annotations: HashMap<VarId, Option<Type>>,
     /// What hoisted functions capture, until their block ends.
     pub hoisted_captures: HashMap<FnId, Vec<tree::Capture>>,
-    /// Its functions, likewise.
+    /// Its functions, in the same way.
     pub functions: Vec<FnInfo>,
-    /// Its declared types, likewise.
+    /// Its declared types, in the same way.
     pub type_ids: Vec<TypeId>,
-    /// What this walk has numbered so far.
+    /// The numbers used so far in this walk.
     pub next: Counters,
     /// The functions being walked, innermost last.
     pub stack: Vec<FunctionState>,
     /// The functions this walk has finished.
     pub emitted: Vec<Option<tree::FunctionDef>>,
-    /// Program-wide slots taken.
+    /// Program-wide slots in use.
     pub globals: usize,
-    /// What other units see of a module.
+    /// The exports of a module.
     pub members: Members,
-    /// The user's modules that it uses and that hide one of the library, and where first.
+    /// The user's modules that it uses and that hide one of the library, each with its first use.
     pub hiding: Vec<(EcoString, Span)>,
 }
 
@@ -54,29 +54,29 @@ pub struct Counters {
     pub ty: usize,
 }
 
-/// What other units see of a module.
+/// The exports of a module.
 #[derive(Clone, Default)]
 pub struct Members {
-    /// Functions by lower-case name: where they are, and what is known of them.
+    /// Functions by lower-case name: their places and signatures.
     pub functions: HashMap<EcoString, (tree::FunctionId, Signature)>,
     /// Constants.
     pub constants: HashMap<EcoString, (tree::GlobalId, Type)>,
     /// Declared types.
     pub types: HashMap<EcoString, TypeId>,
-    /// Names that are there but private.
+    /// Names that exist but are private.
     pub private: Vec<EcoString>,
 }
 
-/// What calls need to know of a user function.
+/// The signature of a user function for its calls.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Signature {
     /// Its name as declared.
     pub name: EcoString,
     /// Its parameters: name and annotation, `any` without.
     pub parameters: Vec<(EcoString, Type)>,
-    /// How many must be given.
+    /// The number of required ones.
     pub required: usize,
-    /// What it gives.
+    /// Its result.
     pub result: Type,
 }
 
@@ -91,7 +91,7 @@ impl Signature {
     }
 }
 
-/// What is known of a variable over all walks.
+/// The facts about a variable over all walks.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct VarInfo {
@@ -106,13 +106,13 @@ pub struct VarInfo {
     pub captured_early: bool,
     /// It is set after its `let`.
     pub assigned: bool,
-    /// Somebody reads it.
+    /// It is read.
     pub read: bool,
-    /// It stands at top level, and a function uses it in this walk.
+    /// It is declared at top level, and a function uses it in this walk.
     pub reached: bool,
     /// A function has used it as a program-wide variable, in this walk or an earlier one.
     pub shared: bool,
-    /// It stands at top level, and only the top level itself uses it: it lives in the frame.
+    /// It is declared at top level, and only the top level itself uses it: it lives in the frame.
     pub own: bool,
 }
 
@@ -126,16 +126,16 @@ pub enum VarKind {
     Function,
 }
 
-/// What is known of a function over all walks.
+/// The facts about a function over all walks.
 #[derive(Clone, Debug)]
 pub struct FnInfo {
     /// Everything it returns, joined.
     pub result: Type,
-    /// It uses variables of functions around it, so that it must be made as a value.
+    /// It uses variables of outer functions, so that it must be made as a value.
     pub captures: bool,
-    /// What its calls give for each parameter, joined; shorter where nobody has called it.
+    /// The types of the arguments for each parameter, joined; shorter before the first call.
     pub arguments: Vec<Type>,
-    /// It is used as a value: anybody may call it with anything.
+    /// It is used as a value: any code may call it with any arguments.
     pub escapes: bool,
 }
 
@@ -147,7 +147,7 @@ pub struct FunctionState {
     pub cells: usize,
     pub row_scopes: usize,
     pub captures: Vec<(CaptureKey, tree::Capture)>,
-    /// What conditions said of variables at this point.
+    /// The facts from conditions about variables at this point.
     pub narrowed: HashMap<VarId, Type>,
     /// The annotated result.
     pub annotation: Option<Type>,
@@ -200,14 +200,14 @@ pub struct LocalFunction {
     pub span: Span,
 }
 
-/// What is known of the columns of rows.
+/// The known columns of rows.
 #[derive(Clone, Debug)]
 pub enum Columns {
     /// These, and others too if the type is open.
     Known(Arc<RecordType>),
     /// Rows of `[]`: every column, empty.
     Every,
-    /// Elements that are no records.
+    /// Elements that are not records.
     None,
     /// Nothing.
     Unknown,
@@ -239,7 +239,7 @@ pub struct SelectScope {
     pub results: Vec<ResultInfo>,
     /// Sources of which the result has all columns.
     pub whole: Vec<usize>,
-    /// Aliases being put in, to find circles.
+    /// Aliases being replaced, to find circles.
     pub expanding: Vec<EcoString>,
 }
 
@@ -249,9 +249,9 @@ pub struct KeyInfo {
     pub ty: Type,
     /// It is the item of this name.
     pub is_item: bool,
-    /// What it is computed from, as written.
+    /// Its expression, as written.
     pub span: Span,
-    /// The column it is.
+    /// Its column, if it is one.
     pub column: Option<ColumnOf>,
 }
 
@@ -261,18 +261,18 @@ pub struct ResultInfo {
     /// The number of its item.
     pub number: u16,
     pub ty: Type,
-    /// What it is computed from, as written.
+    /// Its expression, as written.
     pub span: Span,
-    /// The column it is.
+    /// Its column, if it is one.
     pub column: Option<ColumnOf>,
-    /// The group key it is.
+    /// Its group key, if it is one.
     pub key: Option<u16>,
 }
 
 /// A column of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnOf {
-    /// The source; `None` where only the run knows which one has it.
+    /// The source; `None` if only the run knows which one has it.
     pub source: Option<usize>,
     pub name: EcoString,
 }
@@ -300,7 +300,7 @@ pub struct SourceInfo {
     pub row: Type,
 }
 
-/// What a name stands for.
+/// What a name refers to.
 #[derive(Clone, Debug)]
 pub struct Found {
     pub place: FoundPlace,
@@ -376,7 +376,7 @@ impl FunctionState {
 }
 
 impl Columns {
-    /// What is known of the columns of rows of type `element`.
+    /// The known columns of rows of type `element`.
     pub fn of(types: &crate::types::Types, element: &Type) -> Self {
         match types.resolve(element) {
             Type::Record(record) => Self::Known(record.clone()),
@@ -387,7 +387,7 @@ impl Columns {
         }
     }
 
-    /// Is `name` a column? `None` where that is not known.
+    /// Is `name` a column? `None` if unknown.
     pub fn has(&self, name: &str) -> Option<bool> {
         match self {
             Self::Known(record) if record.field(name).is_some() => Some(true),
@@ -398,7 +398,7 @@ impl Columns {
         }
     }
 
-    /// Is `name` a column for certain, and not only because there are no rows?
+    /// Is `name` certainly a column, and not only because there are no rows?
     pub fn certainly_has(&self, name: &str) -> bool {
         matches!(self, Self::Known(record) if record.field(name).is_some())
     }

@@ -114,7 +114,7 @@ impl Checker<'_> {
         lowered
     }
 
-    /// Splits `on` into the equalities that hash and what else it asks.
+    /// Splits `on` into the equalities for hashing and the remaining conditions.
     fn join_condition(&mut self, on: &ast::Expr, position: usize) -> (Vec<(Expr, Expr)>, Option<Expr>) {
         let mut equalities = Vec::new();
         let mut rest: Option<Expr> = None;
@@ -213,7 +213,7 @@ impl Checker<'_> {
         (lowered, Type::Record(Arc::new(RecordType { fields, open })).many())
     }
 
-    /// Adds all columns of a source; are there more than is known?
+    /// Adds all columns of a source; may there be unknown ones?
     fn all_of(&mut self, source: usize, span: Span, fields: &mut Vec<Field>) -> bool {
         if let Some(scope) = self.select_scope() {
             scope.whole.push(source);
@@ -246,7 +246,7 @@ impl Checker<'_> {
         fields.push(Field { name: name.clone(), ty, default: None });
     }
 
-    /// An aggregate of the `select` around, if `name(given)` is one here.
+    /// An aggregate of the enclosing `select`, if `name(given)` is one here.
     pub(super) fn aggregate(&mut self, name: &str, given: &[Given<'_>], span: Span) -> Option<Expr> {
         let kind = aggregate_kind(name, given.len())?;
         let scope = self.select_scope()?;
@@ -373,7 +373,7 @@ fn is_only(sources: &[u16], joined: u16) -> bool {
     !sources.is_empty() && sources.iter().all(|source| *source == joined)
 }
 
-/// The sources an expression reads; `None` where that is not plain to see.
+/// The sources that an expression reads; `None` if that is not obvious.
 fn sources_of(expr: &Expr, scope: ScopeId) -> Option<Vec<u16>> {
     match &expr.kind {
         ExprKind::Constant(_) | ExprKind::Variable(..) => Some(Vec::new()),

@@ -1,4 +1,4 @@
-//! Group keys of a `select`, and the names that mean them or its result columns elsewhere in it.
+//! Group keys of a `select`, and the names that refer to them or to its result columns elsewhere in it.
 
 use super::checker::Checker;
 use super::expressions::invalid;
@@ -34,14 +34,14 @@ impl Checker<'_> {
         lowered
     }
 
-    /// The value of a key, and the place of the item it is.
+    /// The value of a key, and the place of the item it matches.
     fn group_key(&mut self, key: &ast::GroupKey) -> (Expr, Option<Span>) {
         let inner = unparenthesised(&key.value);
         let A::Name(name) = &inner.kind else { return (self.expr(&key.value), None) };
         let item = self.select_scope().and_then(|scope| scope.alias(name)).map(|item| item.span);
         let (Some(item), None) = (item, &key.label) else { return (self.expr(&key.value), None) };
         let Some(value) = self.select_alias(name, inner.span) else { return (self.expr(&key.value), None) };
-        // Where only the run knows the columns, the item is not the key if the rows have a column of its name.
+        // If only the run knows the columns, the item is not the key when the rows have a column of its name.
         if let (ExprKind::RowName(id, position), Some(scope)) = (&value.kind, self.select_scope())
             && *id == scope.id
             && let Some(entry) = scope.names.get_mut(usize::from(*position))
@@ -75,7 +75,7 @@ impl Checker<'_> {
         scope.results.push(ResultInfo { name: name.clone(), number, ty: value.ty.clone(), span, column, key });
     }
 
-    /// The column of a source that an expression is.
+    /// The column of a source that an expression names.
     fn column_of(&mut self, value: &Expr) -> Option<ColumnOf> {
         let scope = self.select_scope()?;
         match &value.kind {
@@ -147,7 +147,7 @@ impl Checker<'_> {
             .collect()
     }
 
-    /// Reports what `order by` of a `select distinct` cannot see.
+    /// Reports an expression that `order by` of a `select distinct` cannot see.
     pub(super) fn hidden(&mut self, what: &str, span: Span) {
         let names: Vec<String> = match self.select_scope() {
             Some(scope) => scope.results.iter().take(12).map(|result| result.name.to_string()).collect(),
@@ -168,7 +168,7 @@ impl SelectScope {
         self.grouped && matches!(self.stage, Stage::Grouped | Stage::Having | Stage::Order)
     }
 
-    /// Is it `order by` of a `select distinct`, which sees nothing but the result?
+    /// Is it `order by` of a `select distinct`, which sees only the result?
     pub(super) fn is_sorting_distinct(&self) -> bool {
         self.distinct && self.stage == Stage::Order
     }
@@ -211,7 +211,7 @@ impl SelectScope {
         seen.contains(&name)
     }
 
-    /// The key that `name` means where rows of groups are seen.
+    /// The key that `name` means if rows of groups are visible.
     pub(super) fn key_named(&self, name: &str) -> Option<usize> {
         self.keys.iter().position(|key| key.name == name).or_else(|| {
             let has_it: Vec<usize> = (0..self.sources.len()).filter(|at| self.may_have(*at, name)).collect();
@@ -222,12 +222,12 @@ impl SelectScope {
         })
     }
 
-    /// The key that `field` of a source is.
+    /// The key for `field` of a source.
     pub(super) fn key_of_field(&self, source: usize, field: &str) -> Option<usize> {
         self.keys.iter().position(|key| key.column.as_ref().is_some_and(|column| column.is(source, field)))
     }
 
-    /// The item that is `field` of a source.
+    /// The item for `field` of a source.
     fn result_of_field(&self, source: usize, field: &str) -> Option<&ResultInfo> {
         let is_it = |column: &ColumnOf| match column.source {
             Some(_) => column.is(source, field),
@@ -274,7 +274,7 @@ impl ColumnOf {
     }
 }
 
-/// What a name means in `order by` of a `select distinct`.
+/// The meaning of a name in `order by` of a `select distinct`.
 pub(super) enum Sorted {
     /// This column of the result.
     Result(Found),
@@ -282,9 +282,9 @@ pub(super) enum Sorted {
     Whole(usize),
     /// Something that the result does not show.
     Hidden,
-    /// A variable outside, though the rows may have a column of its name.
+    /// A variable outside, although the rows may have a column of its name.
     Outer,
-    /// A column of a source that the result has whole, or no column at all.
+    /// A column of a source that the result has completely, or no column at all.
     Other,
 }
 
@@ -294,8 +294,8 @@ impl SelectScope {
         !self.grouped && (0..self.sources.len()).any(|source| self.may_have(source, name) && !self.has_all_of(source))
     }
 
-    /// What a name that is not a result column means in `order by` of a `select distinct`. `outer` tells whether there is
-    /// a variable of this name.
+    /// The meaning of a name other than a result column in `order by` of a `select distinct`. `outer` is true if there
+    /// is a variable of this name.
     pub(super) fn sorted(&self, name: &str, outer: bool) -> Sorted {
         if self.grouped {
             return match self.key_named(name).map(|key| self.result_of_key(key)) {
@@ -334,7 +334,7 @@ impl SelectScope {
         self.results.iter().find(|result| result.key == Some(key as u16))
     }
 
-    /// What `field` of a source means in `order by` of a `select distinct`.
+    /// The meaning of `field` of a source in `order by` of a `select distinct`.
     pub(super) fn sorted_field(&self, source: usize, field: &str) -> Sorted {
         if self.has_all_of(source) {
             return Sorted::Other;
@@ -351,7 +351,7 @@ impl SelectScope {
     }
 }
 
-/// Does a source use `name` as a variable, or as a field of what `is_row` takes for the row of a source?
+/// Does a source use `name` as a variable, or as a field of something that `is_row` takes for the row of a source?
 fn mentions(source: &str, name: &str, is_row: impl Fn(&str) -> bool) -> bool {
     let tokens = tokens(source);
     let text = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map_or("", |(_, span)| span.text(source));
@@ -410,7 +410,7 @@ pub(super) fn holds_aggregate(expr: &ast::Expr) -> bool {
     }
 }
 
-/// The replacement of an alias of an aggregate where rows are not grouped yet.
+/// The replacement of an alias of an aggregate if rows are not grouped yet.
 pub(super) fn ungrouped(checker: &mut Checker<'_>, name: &str, span: Span) -> Expr {
     let message = format!("`{name}` is an aggregate, which is computed after the rows are filtered and grouped.");
     let hint = "conditions on aggregates belong in `having`; group keys are columns or computed from columns";

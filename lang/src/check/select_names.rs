@@ -13,7 +13,7 @@ use crate::types::Type;
 use ecow::EcoString;
 
 impl Checker<'_> {
-    /// A name in `where` or `having` that no source has as a column but an item has as its name.
+    /// A name in `where` or `having` that is not a column of a source but the name of an item.
     pub(super) fn select_alias(&mut self, name: &EcoString, span: Span) -> Option<Expr> {
         let text = self.units[self.unit].source.clone();
         let scope = self.select_scope()?;
@@ -95,7 +95,7 @@ impl Checker<'_> {
         Some(Expr { kind: ExprKind::SourceField(id, source as u16, field.text.clone()), span, ty })
     }
 
-    /// The whole row of a source, where its name is not followed by a column.
+    /// The whole row of a source, if its name is not followed by a column.
     pub(super) fn source_row(&mut self, name: &str, span: Span) -> Option<Expr> {
         let (at, source) = self.find_source(name)?;
         let Scope::Select(scope) = &self.function().scopes[at] else { return None };
@@ -131,13 +131,13 @@ impl Checker<'_> {
         None
     }
 
-    /// What a name that is not a result column means in `order by` of a `select distinct`.
+    /// The meaning of a name other than a result column in `order by` of a `select distinct`.
     fn find_sorted(&mut self, depth: usize, at: usize, name: &str, span: Span) -> Sorted {
         let unsure = match &self.units[self.unit].stack[depth].scopes[at] {
             Scope::Select(scope) => scope.may_hide(name),
             _ => false,
         };
-        // What may be a hidden column is the variable, if there is one.
+        // A name that may be a hidden column means the variable, if there is one.
         let outer = unsure && self.find_in(depth, at, name, span, Seen::Fallback).is_some();
         match &self.units[self.unit].stack[depth].scopes[at] {
             Scope::Select(scope) => scope.sorted(name, outer),
@@ -157,7 +157,7 @@ impl Checker<'_> {
         self.report(Diagnostic::error(codes::MISPLACED_AGGREGATE, span, message).with_hint(hint).with_fix(fix));
     }
 
-    /// What `name` means in the `select` at scope `at` of function `depth`.
+    /// The meaning of `name` in the `select` at scope `at` of function `depth`.
     pub(super) fn find_in_select(
         &mut self,
         depth: usize,

@@ -1,4 +1,4 @@
-//! `set`: of a variable, of a part of it, and what appends to it.
+//! `set`: of a variable, of a part of it, and appending to it.
 
 use super::checker::Checker;
 use super::scope::{VarId, VarKind};
@@ -66,7 +66,7 @@ impl Checker<'_> {
         Some(Statement::SetPath { variable, name: name.text.clone(), path: steps, value, annotation })
     }
 
-    /// Notes that a variable is set after its `let`.
+    /// Records that a variable is set after its `let`.
     pub(super) fn assigned(&mut self, id: VarId, ty: &Type) {
         if !self.variable_info(id).assigned {
             self.variable_info(id).assigned = true;
@@ -98,7 +98,7 @@ impl Checker<'_> {
         !fixed && !constant
     }
 
-    /// The right side of `set x = x & e`, where evaluating e cannot change x.
+    /// The right side of `set x = x & e`, if evaluating e cannot change x.
     fn appended<'e>(&mut self, id: VarId, name: &ast::Name, value: &'e ast::Expr) -> Option<&'e ast::Expr> {
         let ast::ExprKind::Binary { first, rest } = &value.kind else { return None };
         let [(ast::BinaryOp::Concat, _, added)] = rest.as_slice() else { return None };
@@ -114,7 +114,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The type that an annotation gives the place a path leads to; `None` where it gives none.
+    /// The annotated type of the place at the end of a path; `None` without an annotation.
     fn place_type(&self, annotation: &Type, path: &[tree::PathStep]) -> Option<Type> {
         let Some((step, rest)) = path.split_first() else { return Some(annotation.clone()) };
         match (self.types.resolve(annotation), step) {

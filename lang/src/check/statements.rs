@@ -12,7 +12,7 @@ use crate::types::Type;
 use ecow::EcoString;
 use hashbrown::HashSet;
 
-/// Does what follows run?
+/// Is the next statement reachable?
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     Falls,
@@ -77,7 +77,7 @@ impl Checker<'_> {
         result
     }
 
-    /// Statements in the innermost block, which is there already.
+    /// Statements in the innermost block, which already exists.
     pub(super) fn statements(&mut self, statements: &[ast::Statement]) -> (tree::Block, Flow) {
         self.declare_types(statements);
         let hoisted = self.declare_functions(statements);
@@ -210,7 +210,7 @@ impl Checker<'_> {
                 flow = Flow::Falls;
             }
             self.function().narrowed = before;
-            // Behind it, and in the branches after it, the condition is false.
+            // After it, and in the branches that follow, the condition is false.
             self.narrow(condition, false);
             lowered.push((value, block));
         }
@@ -298,7 +298,7 @@ impl Checker<'_> {
         self.function().returns_value = true;
     }
 
-    /// A path that returns no value where another does is an error.
+    /// A path that returns no value although another does is an error.
     pub(super) fn finish_returns(&mut self, flow: Flow, span: Span) {
         let function = self.function();
         if !function.returns_value {
@@ -363,7 +363,7 @@ impl Checker<'_> {
         });
         let (handler, handler_flow) = self.nested(handler);
         self.function().scopes.pop();
-        // What the handler has found out holds only where it has run.
+        // Facts learned in the handler hold only if it has run.
         self.function().narrowed = self.still_narrowed(outside);
         let flow = if body_flow == Flow::Ends && handler_flow == Flow::Ends { Flow::Ends } else { Flow::Falls };
         (Some(Statement::Try { body, variable, handler }), flow)
@@ -371,7 +371,7 @@ impl Checker<'_> {
 
     /// Reports variables that are never read.
     pub(super) fn report_unused(&mut self) {
-        // With a name that is not found, an unread variable is most likely the one that was meant.
+        // If a name is not found, an unread variable is most likely the one that was meant.
         let unsure = self
             .findings
             .since(0)
@@ -396,7 +396,7 @@ impl Checker<'_> {
         for (name, span, assigned) in unused {
             let message = format!("The variable `{name}` is never read.");
             let hint = format!("remove it, or name it `_{name}` if it is meant to stay");
-            // Where it is set, its name is used elsewhere too. A name that exists already would be hidden.
+            // If it is set, its name is used elsewhere, too. A name that already exists would be hidden.
             let new = ecow::eco_format!("_{name}");
             let taken = underscored.contains(&new);
             let fix = (!assigned && !taken).then(|| Fix::insert(span.start, "_").titled(format!("write `{new}`")));

@@ -1,4 +1,4 @@
-//! What is said of a name that is not there.
+//! Reports of unknown names.
 
 use super::Mode;
 use super::checker::Checker;
@@ -10,15 +10,15 @@ use crate::suggest::{LONGEST, nearest};
 use crate::types::Type;
 use ecow::EcoString;
 
-/// A script with more findings than this is wrong as a whole; suggesting names does not help then, and looking
-/// for them takes time.
+/// A script with more findings than this is wrong as a whole; suggestions of names do not help then, and searching for
+/// them takes time.
 const MOST_SUGGESTIONS: usize = 200;
 
-/// What collecting and comparing a name costs, in names that are merely looked at.
+/// The cost of collecting and comparing a name, in names looked at.
 const COMPARING: usize = 16;
 
 impl Checker<'_> {
-    /// May names be looked for that were meant instead of this one?
+    /// May names similar to this one be searched?
     fn may_suggest(&self, wrong: &str) -> bool {
         wrong.len() <= LONGEST && self.findings.len() < MOST_SUGGESTIONS && !self.work.is_ended()
     }
@@ -58,7 +58,7 @@ impl Checker<'_> {
         names
     }
 
-    /// The columns that a row expression sees, a dozen at most.
+    /// The columns visible to a row expression, a dozen at most.
     fn columns_in_scope(&self) -> Vec<String> {
         let unit = &self.units[self.unit];
         let scopes = unit.stack.last().map(|function| function.scopes.as_slice()).unwrap_or_default();
@@ -85,7 +85,7 @@ impl Checker<'_> {
         names
     }
 
-    /// `set` of a variable that is not there, of all of it where `whole`.
+    /// `set` of an unknown variable; of all of it if `whole`.
     pub(super) fn undefined_set(&mut self, name: &ast::Name, whole: bool) {
         if self.is_unparsed(&name.text) {
             return;
@@ -205,7 +205,7 @@ impl Checker<'_> {
         });
     }
 
-    /// A field's name in the form of the source at `span`, which is a text or a plain name.
+    /// A field's name in the form used at `span`: a text or a plain name.
     fn as_written(&self, name: &str, span: Span) -> Option<String> {
         let quote = span.text(&self.units[self.unit].source).chars().next()?;
         let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ' ');

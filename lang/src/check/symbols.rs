@@ -1,6 +1,6 @@
 //! An index of names for editors: where each is declared, where it is used, and which types expressions have.
 //!
-//! It is recorded where names are declared and read, and only where an index is wanted.
+//! Entries are made where names are declared and read, and only if an index is wanted.
 
 use super::scope::{FnId, VarId};
 use crate::span::Span;
@@ -8,7 +8,7 @@ use crate::types::Type;
 use ecow::EcoString;
 use hashbrown::HashMap;
 
-/// What a name is.
+/// The kind of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SymbolKind {
     /// A variable of a `let`; at the top of a module a constant.
@@ -19,7 +19,7 @@ pub enum SymbolKind {
     Parameter,
     /// The error of a `catch`.
     Error,
-    /// A variable that the host gives, which no source declares.
+    /// A variable of the host, which no source declares.
     Host,
     /// A function.
     Function,
@@ -30,13 +30,13 @@ pub enum SymbolKind {
 pub struct Symbol {
     /// As it is declared.
     pub name: EcoString,
-    /// What it is.
+    /// Its kind.
     pub kind: SymbolKind,
-    /// What is known of its values.
+    /// The known type of its values.
     pub ty: Type,
     /// The module that declares it; `None` for the script itself.
     pub module: Option<EcoString>,
-    /// Where its name is declared; `None` for what the host gives.
+    /// Where its name is declared; `None` for variables of the host.
     pub declared: Option<Span>,
     /// Where it is read or set in the unit that declares it, in the order of the source.
     pub uses: Vec<Span>,
@@ -70,17 +70,17 @@ fn covers(span: Span, byte: usize) -> bool {
     (span.start as usize..span.end as usize).contains(&byte)
 }
 
-/// What a walk of a unit has met; the last walk counts.
+/// The entries of a walk of a unit; those of the last walk count.
 #[derive(Default)]
 pub(super) struct Index {
     pub variables: HashMap<VarId, Vec<Span>>,
     pub functions: HashMap<FnId, Vec<Span>>,
-    /// The functions that variables hold the closures of, and their types.
+    /// The functions whose closures variables hold, and their types.
     pub closures: HashMap<VarId, (FnId, Type)>,
     pub types: Vec<(Span, Type)>,
 }
 
-/// What is noted of each unit, where an index is wanted.
+/// The entries of each unit, if an index is wanted.
 pub(super) struct Indexes(Option<Vec<Index>>);
 
 impl Indexes {
@@ -92,7 +92,7 @@ impl Indexes {
         self.0.as_mut()?.get_mut(unit)
     }
 
-    /// Begins the index of a unit anew.
+    /// Starts the index of a unit over.
     pub fn restart(&mut self, unit: usize) {
         if let Some(indexes) = &mut self.0 {
             indexes.resize_with(indexes.len().max(unit + 1), Index::default);

@@ -1,11 +1,11 @@
-//! Sources that want to keep the checker busy, or to make it say too much.
+//! Sources that would keep the checker busy, or produce too many reports.
 
 use super::*;
 use crate::host::Interrupt;
 use crate::settings::Limits;
 use std::time::{Duration, Instant};
 
-/// Far more than any of it takes where nothing hangs: a debug build on a busy machine.
+/// Far more than any of them takes unless something hangs: a debug build on a busy machine.
 const HANG: Duration = Duration::from_secs(60);
 
 fn options(registry: &Registry) -> CompileOptions<'_> {
@@ -21,7 +21,7 @@ fn checked(source: &str, limits: Limits, stop: &dyn Fn() -> Option<Interrupt>) -
     compiled
 }
 
-/// The steps that a check takes, too.
+/// Also returns the steps of the check.
 fn paid(source: &str) -> (Compiled, u64) {
     let registry = Registry::default();
     let mut allowance = Allowance::new("The check", LIMITS, &|| None);
@@ -37,7 +37,7 @@ fn list(count: usize, separator: &str, part: impl Fn(usize) -> String) -> String
     (0..count).map(part).collect::<Vec<_>>().join(separator)
 }
 
-/// Two of the variable before, so many times.
+/// `n` variables, each twice the one before.
 fn doubled(first: &str, name: &str, twice: impl Fn(String) -> String) -> String {
     let lets = many(60, |at| format!("let {name}{} = {};\n", at + 1, twice(format!("{name}{at}"))));
     format!("let {name}0 = {first};\n{lets}")
@@ -158,14 +158,14 @@ fn hostile_sources_end() {
     }
 }
 
-/// Without a limit of steps they end when the host says so, and say why.
+/// Without a limit of steps they end when the host asks, and report why.
 #[test]
 fn a_check_is_cancelled() {
     for (shape, source) in shapes(1_500) {
         let limits = Limits { steps: None, memory: 1 << 30, ..Limits::default() };
         let compiled = checked(&source, limits, &|| Some(Interrupt::Cancelled));
         let ended = compiled.diagnostics.last().filter(|found| found.code.id == "E0117");
-        // What is so short that nobody was asked has come to its end.
+        // A source too short for a question to be asked is checked to its end.
         assert!(ended.is_none_or(|found| found.message.contains("cancelled")), "{shape}");
         assert!(ended.is_none() || compiled.program.is_none() && compiled.has_errors(), "{shape}");
     }
@@ -174,7 +174,7 @@ fn a_check_is_cancelled() {
     assert_eq!(compiled.diagnostics.last().map(|found| found.code.id), Some("E0117"));
 }
 
-/// What people write, only more of it, takes no more than is given.
+/// Realistic code, but much of it, stays within the limits.
 #[test]
 fn long_sources_are_checked() {
     let lets = many(5_000, |at| format!("let v{} = v{at} + 1;\n", at + 1));
@@ -184,7 +184,7 @@ fn long_sources_are_checked() {
     assert!(compiled.program.is_some(), "{:?}", compiled.diagnostics.first());
 }
 
-/// Looking for names that were meant is paid for, and no name that is too long for that is looked for.
+/// The search for similar names is paid for, and names that are too long are not searched.
 #[test]
 fn names_that_were_meant_are_paid_for() {
     let steps = |names: &str, wrong: &str| {
@@ -216,7 +216,7 @@ fn a_source_has_a_longest_length() {
 
 #[test]
 fn findings_are_bounded_and_errors_count() {
-    // The error stands behind more warnings than are reported.
+    // The error comes after more warnings than are reported.
     let source = format!("{}return nowhere;", many(1_200, |at| format!("return {at};\n1;\n")));
     let compiled = checked(&source, LIMITS, &|| None);
     assert!(compiled.has_errors() && compiled.program.is_none());

@@ -24,19 +24,19 @@ pub(super) const SIMPLE_TYPES: [(&str, Type); 7] = [
     ("any", Type::Any),
 ];
 
-/// Declared types that hold each other, one inside the other.
+/// The deepest nesting of declared types.
 const MOST_LEVELS: usize = 200;
 
-/// What is known of declared types that hold each other.
+/// Known nesting of declared types.
 #[derive(Default)]
 struct Levels {
-    /// `None` while it is being found out.
+    /// `None` during its computation.
     known: HashMap<TypeId, Option<usize>>,
     endless: HashSet<TypeId>,
 }
 
 impl Checker<'_> {
-    /// Makes the types declared in a block known in all of it.
+    /// Makes the types declared in a block visible in all of it.
     pub(super) fn declare_types(&mut self, statements: &[ast::Statement]) {
         let mut declared = Vec::new();
         let mut places: HashMap<&EcoString, Span> = HashMap::new();
@@ -90,7 +90,7 @@ impl Checker<'_> {
         id
     }
 
-    /// How many declared types a value of a type holds one inside the other, and which reach themselves through fields
+    /// The nesting depth of declared types in a value of a type, and the types that contain themselves through fields
     /// alone, without `?` or `*`.
     fn levels(&mut self, id: TypeId, levels: &mut Levels) -> usize {
         match levels.known.get(&id) {
@@ -112,7 +112,7 @@ impl Checker<'_> {
         if known == below { known + 1 } else { 0 }
     }
 
-    /// The declared types that a value of `ty` always holds.
+    /// The declared types that a value of `ty` always contains.
     fn direct(&self, ty: &Type, itself: bool, reached: &mut Vec<TypeId>) {
         match ty {
             Type::Named(id, _) if !itself => reached.push(*id),
@@ -234,7 +234,7 @@ impl Checker<'_> {
         self.report(error.about(name.clone()).did_you_mean(near));
     }
 
-    /// Reports where a value can never fit; `subject` is what it is for: `the variable rate`. Gives whether it may.
+    /// Reports a value that can never fit; `subject` names its target: `the variable rate`. Returns whether it may fit.
     pub(super) fn check_fit(&mut self, value: &Expr, wanted: &Type, subject: &str) -> bool {
         if let ExprKind::Constant(constant) = &value.kind {
             let zone = crate::value::Zone::UTC;
@@ -259,7 +259,7 @@ impl Checker<'_> {
         fits
     }
 
-    /// The parts of a list or record that is written out.
+    /// The parts of a literal list or record.
     fn check_parts_fit(&mut self, value: &Expr, wanted: &Type, subject: &str) -> bool {
         let wanted = self.types.resolve(wanted).without_null();
         let mut fits = true;
@@ -299,7 +299,7 @@ impl Checker<'_> {
         format!("This does not fit {subject}: it must be {wanted}, not {from}.")
     }
 
-    /// Wraps a value so that it becomes `wanted` when it runs.
+    /// Wraps a value so that it is converted to `wanted` at run time.
     pub(super) fn convert(&mut self, value: Expr, wanted: &Type, subject: EcoString) -> Expr {
         if !self.check_fit(&value, wanted, &subject) || self.types.is_within(&value.ty, wanted) {
             return value;
@@ -309,7 +309,7 @@ impl Checker<'_> {
     }
 }
 
-/// What a type of another language is for, and its name here.
+/// The meaning of a type of another language, and its name here.
 fn foreign_type(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name.to_ascii_lowercase().as_str() {
         "string" | "str" | "char" | "varchar" | "nvarchar" | "nchar" | "character" | "uuid" | "guid" => {
@@ -331,7 +331,7 @@ fn foreign_type(name: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// `qty = 0` makes a number; a default that is null says nothing.
+/// `qty = 0` means a number; a default that is null has no type.
 fn type_of_default(value: &Value) -> Type {
     match value {
         Value::Null => Type::Any,

@@ -1,6 +1,6 @@
 //! The walks of a unit: it is walked until nothing new is learned.
 
-/// Walks before types that still change are made `any`, and before the last.
+/// The number of walks before types that still change become `any`, and before the last.
 const WIDEN_AFTER: usize = 5;
 const MOST_WALKS: usize = 12;
 
@@ -17,7 +17,7 @@ impl Walk {
         Self { number: 1, learned: false }
     }
 
-    /// The walk after this one; `None` where this is the last.
+    /// The walk after this one; `None` after the last.
     pub fn next(self) -> Option<Self> {
         (self.learned && self.number < MOST_WALKS).then_some(Self { number: self.number + 1, learned: false })
     }
@@ -26,7 +26,7 @@ impl Walk {
         self.number == 1
     }
 
-    /// Are types that still change made `any`?
+    /// Do types that still change become `any`?
     pub fn widens(self) -> bool {
         self.number > WIDEN_AFTER
     }

@@ -6,7 +6,7 @@ use crate::error::RunError;
 /// The budget of a check.
 pub(super) struct Work<'a> {
     budget: &'a mut dyn Budget,
-    /// Why the check was ended before its time.
+    /// Why the check was ended early.
     ended: Option<Box<RunError>>,
     /// Bytes that this walk holds, and the most that a walk has held.
     held: usize,
@@ -32,7 +32,7 @@ impl<'a> Work<'a> {
         self.ended.take()
     }
 
-    /// Counts memory that is held until the unit has been walked. Only what a walk holds beyond earlier walks is new.
+    /// Counts memory that is held until the unit has been walked. Only the excess over earlier walks is new.
     pub fn hold(&mut self, bytes: usize) {
         self.held += bytes;
         let more = self.held.saturating_sub(self.most_held);
@@ -46,7 +46,7 @@ impl<'a> Work<'a> {
         self.held
     }
 
-    /// Forgets what has been held since `held` bytes were.
+    /// Releases memory held beyond `held` bytes.
     pub fn release_to(&mut self, held: usize) {
         self.held = held;
     }

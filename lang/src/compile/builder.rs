@@ -65,7 +65,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// The code; `None` where it is too large.
+    /// The code; `None` if it is too large.
     pub fn finish(mut self) -> Option<Code> {
         let entries = self.function().ok()?;
         let parameters = self.convention?.parameters.clone().into_boxed_slice();
@@ -145,7 +145,7 @@ impl<'t> Builder<'t> {
         is_number(&self.tree.types, &expr.ty)
     }
 
-    /// Copies the numbers that an expression reads to their slots, where the evaluator looks.
+    /// Copies the numbers that an expression reads to their slots, for the evaluator.
     pub fn share(&mut self, span: Span, show: impl FnOnce(&mut dyn FnMut(Seen<'_>))) -> Built<()> {
         self.framed = true;
         let mut slots = Vec::new();

@@ -28,7 +28,7 @@ impl Builder<'_> {
         fits && self.conventions.is_compiled(function as usize) && u16::try_from(function).is_ok()
     }
 
-    /// A call of a function that captures nothing. `numeric` says where the result goes.
+    /// A call of a function that captures nothing. `numeric` selects the kind of register for the result.
     pub(super) fn call(
         &mut self,
         function: FunctionId,
@@ -48,7 +48,7 @@ impl Builder<'_> {
         let with_values = convention.parameters.iter().any(Option::is_none);
         for (position, (argument, parameter)) in arguments.iter().zip(&definition.parameters).enumerate() {
             let number = convention.parameters.get(position).copied().flatten();
-            // Each argument has its own slot, whether it goes there or not.
+            // Each argument has its own slot, used or not.
             let slot = if with_values || !self.is_number(argument) { Some(self.registers.value()?) } else { None };
             match number {
                 Some(_) if self.is_number(argument) => {
@@ -74,7 +74,7 @@ impl Builder<'_> {
                 }
             }
         }
-        // Annotations convert once all arguments are there.
+        // Annotations convert once all arguments are present.
         for (slot, position) in converted {
             self.code.emit(Instruction::ConvertArgument(slot, function as u16, position as u8), expr.span);
             if let Some(number) = convention.parameters.get(position).copied().flatten() {
@@ -94,7 +94,7 @@ impl Builder<'_> {
         Ok(result)
     }
 
-    /// Is a value of an annotation's type already what the annotation converts to?
+    /// Is a value of an annotation's type already in its converted form?
     fn fits(&self, value: &Expr, annotation: &Type) -> bool {
         match self.tree.types.resolve(annotation) {
             ty @ (Type::Number | Type::Text | Type::Bool | Type::DateTime) => {
@@ -172,7 +172,7 @@ impl Builder<'_> {
     }
 }
 
-/// Rows that a library function takes first may be made for it alone: the evaluator knows how.
+/// Rows that a library function takes first may be made only for it: the evaluator handles that.
 pub(super) fn can_call_native(arguments: &[Argument]) -> bool {
     let query = |argument: &Argument| match argument {
         Argument::Value(value) => matches!(value.kind, ExprKind::Query(..) | ExprKind::Select(_)),

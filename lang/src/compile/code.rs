@@ -1,4 +1,4 @@
-//! What functions are compiled to: instructions over two files of registers.
+//! The compiled form of functions: instructions over two files of registers.
 //!
 //! Numbers have registers of their own, 16 bytes without a tag; everything else is a value. The first value registers
 //! of a frame are the near local slots of the tree, those after them are temporaries, each used once. The far slots of a
@@ -13,14 +13,14 @@ use crate::value::{Number, Shape, Value};
 use ecow::EcoString;
 use std::sync::Arc;
 
-/// A register of the frame: of which file the instruction says.
+/// A register of the frame; the instruction determines its file.
 pub(crate) type Register = u8;
 /// The place of an instruction.
 pub(crate) type Target = u32;
 /// The place of something in one of the tables of [`Code`].
 pub(crate) type Entry = u16;
 
-/// An instruction. Letters: `d` where the result goes, `n` registers of numbers, `v` of values.
+/// An instruction. Letters: `d` is the result, `n` registers of numbers, `v` of values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Instruction {
     /// nd = constant
@@ -73,7 +73,7 @@ pub(crate) enum Instruction {
     JumpEqualSmall(Register, u16, Target),
     /// To the target if na != whole number
     JumpNotEqualSmall(Register, u16, Target),
-    /// `range(na, nb)` without a list: leaves the number of passes in nb; to the target where there is none.
+    /// `range(na, nb)` without a list: leaves the number of passes in nb; jumps to the target if it is zero.
     RangeStart(Register, Register, Target),
     /// To the target if passes are left in nb, with na one higher.
     RangeNext(Register, Register, Target),
@@ -83,7 +83,7 @@ pub(crate) enum Instruction {
     Box(Register, Register),
     /// vd = constant
     Constant(Register, Entry),
-    /// vd = null, and what it held is gone
+    /// vd = null; its old value is dropped
     Clear(Register),
     /// vd = true or false
     Boolean(Register, bool),
@@ -161,9 +161,9 @@ pub(crate) enum Instruction {
     SetPath(Register, Entry),
     /// vd = call of a library function with the registers from va on
     CallNative(Register, Register, Entry),
-    /// d = call of a function: its numbers begin at na, its values at va, with so many arguments.
+    /// d = call of a function: its numbers begin at na, its values at va; the last operand is the number of arguments.
     Call(Register, Register, Register, u16, u8),
-    /// vd = call of the function in va, with so many arguments behind it
+    /// vd = call of the function in va, with `n` arguments after it
     CallValue(Register, Register, u8),
     /// The call ends with na.
     ReturnNumber(Register),
@@ -173,7 +173,7 @@ pub(crate) enum Instruction {
     ReturnNull,
     /// Begins a loop over va, with its position in nb.
     EachStart(Register, Register),
-    /// vd = next element of va, with its position in nb; to the target where there is none.
+    /// vd = next element of va, with its position in nb; jumps to the target after the last one.
     EachNext(Register, Register, Register, Target),
     /// A parameter is converted to its annotation: argument va of the function.
     ConvertArgument(Register, u16, u8),
@@ -186,7 +186,7 @@ const _: () = assert!(size_of::<Instruction>() == 8);
 pub(crate) struct Code {
     pub function: FunctionId,
     pub instructions: Box<[Instruction]>,
-    /// Where each instruction comes from.
+    /// The source of each instruction.
     pub spans: Box<[Span]>,
     pub numbers: Box<[Number]>,
     pub values: Box<[Value]>,
@@ -198,19 +198,19 @@ pub(crate) struct Code {
     pub types: Box<[TypeSite]>,
     pub natives: Box<[NativeSite]>,
     pub paths: Box<[PathSite]>,
-    /// The library function behind each `RangeStart`.
+    /// The library function of each `RangeStart`.
     pub ranges: Box<[(Target, Entry)]>,
-    /// For the evaluator.
+    /// Expressions for the evaluator.
     pub exprs: Box<[Expr]>,
     /// Where a call begins, by the number of optional arguments given.
     pub entries: Box<[Target]>,
     /// Where each parameter arrives: a register of numbers, or its slot among the values.
     pub parameters: Box<[Option<Register>]>,
-    /// What catches errors, innermost first.
+    /// The error handlers, innermost first.
     pub handlers: Box<[Handler]>,
     /// The value registers that are near slots; temporaries follow.
     pub locals: usize,
-    /// All value registers, and the far slots; 0 where it uses none.
+    /// All value registers, and the far slots; 0 if it uses none.
     pub registers: usize,
     /// The number registers it may use.
     pub number_registers: usize,
@@ -224,7 +224,7 @@ pub(crate) struct Code {
 #[derive(Debug)]
 pub(crate) struct FieldSite {
     pub name: EcoString,
-    /// The column where its type says it is.
+    /// The column if its type is right.
     pub column: usize,
 }
 
@@ -232,7 +232,7 @@ pub(crate) struct FieldSite {
 #[derive(Debug)]
 pub(crate) struct TypeSite {
     pub ty: Type,
-    /// What is converted, for the error.
+    /// The name of the converted value, for the error.
     pub what: EcoString,
     pub negated: bool,
 }
@@ -241,7 +241,7 @@ pub(crate) struct TypeSite {
 #[derive(Debug)]
 pub(crate) struct NativeSite {
     pub function: Arc<Function>,
-    /// The row expressions; in the place of values stands anything.
+    /// The row expressions; the places of values hold any entry.
     pub arguments: Box<[Argument]>,
     pub type_argument: Option<Type>,
     pub count: usize,
@@ -273,7 +273,7 @@ impl Code {
         self.spans.get(at).copied().unwrap_or_default()
     }
 
-    /// What catches an error of an instruction.
+    /// The handler for an error of an instruction.
     pub fn handler(&self, at: usize) -> Option<&Handler> {
         self.handlers.iter().find(|handler| (handler.start as usize..handler.end as usize).contains(&at))
     }

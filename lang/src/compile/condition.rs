@@ -11,7 +11,7 @@ use crate::tree::{Expr, ExprKind};
 use crate::value::truth;
 
 impl Builder<'_> {
-    /// Jumps where the truth of a condition is `when`; else what follows runs.
+    /// Jumps if the truth of a condition is `when`; else the next instruction runs.
     pub(super) fn jump(&mut self, condition: &Expr, when: bool) -> Built<Vec<Open>> {
         let start = self.checkpoint();
         let jumps = self.jump_kept(condition, when).or_else(|TooLarge| {
@@ -90,7 +90,7 @@ impl Builder<'_> {
         Ok(jumps)
     }
 
-    /// Of numbers either an order or its opposite holds.
+    /// For numbers either an order or its opposite holds.
     fn jump_numbers(&mut self, op: BinaryOp, first: &Expr, second: &Expr, when: bool, span: Span) -> Built<Open> {
         let op = if when { op } else { opposite(op) };
         let a = self.number(first, None)?;
@@ -129,7 +129,7 @@ impl Builder<'_> {
         Ok(register)
     }
 
-    /// Is it a condition that `boolean` should make a value of?
+    /// Is it a condition for which `boolean` should compute a value?
     pub(super) fn is_condition(&self, expr: &Expr) -> bool {
         match &expr.kind {
             ExprKind::Not(_) => true,

@@ -5,7 +5,7 @@ use super::walk::{self, Seen};
 use crate::tree::{Argument, Block, Expr, ExprKind, FunctionDef, NEAR_LOCALS, Statement, Tree, Variable};
 use crate::types::{Type, Types};
 
-/// What callers and the function itself agree on.
+/// The calling convention of a function.
 pub(super) struct Convention {
     /// The number register of each parameter that is a number.
     pub parameters: Vec<Option<Register>>,
@@ -18,7 +18,7 @@ pub(super) struct Convention {
 
 pub(super) struct Conventions(Vec<Convention>);
 
-/// How many passes of a loop are reckoned with.
+/// The assumed number of passes of a loop.
 const PASSES: u64 = 8;
 /// Variables in number registers; the rest stays for temporaries.
 const MOST_NUMBERS: usize = 150;
@@ -61,7 +61,7 @@ fn convention(types: &Types, definition: &FunctionDef, escapes: bool) -> Convent
     let slots = definition.locals.max(definition.parameters.len());
     // Arguments arrive in registers.
     let compiled = definition.parameters.len() <= NEAR_LOCALS;
-    // What is known of each slot: nothing yet, a number, or anything.
+    // The known kind of each slot: nothing yet, a number, or anything.
     let mut known: Vec<Option<bool>> = vec![None; slots];
     let mut mark = |variable: Variable, number: bool| {
         if let Variable::Local(slot) = variable
@@ -96,7 +96,7 @@ fn convention(types: &Types, definition: &FunctionDef, escapes: bool) -> Convent
     Convention { parameters, locals, numeric, compiled }
 }
 
-/// The number registers of the slots that are numbers. Where there are too few, the variables that are used most get them.
+/// The number registers of the slots that are numbers. If there are too few, the most used variables get them.
 fn registers(definition: &FunctionDef, numbers: &[bool]) -> Vec<Option<Register>> {
     let mut chosen = numbers.to_vec();
     if numbers.iter().filter(|number| **number).count() > MOST_NUMBERS {

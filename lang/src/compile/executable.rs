@@ -19,7 +19,7 @@ impl Executable {
         Self { tree, code: OnceLock::new() }
     }
 
-    /// The code of each function; `None` for those the evaluator runs.
+    /// The code of each function; `None` for functions of the evaluator.
     pub fn code(&self) -> &[Option<Code>] {
         self.code.get_or_init(|| stacker::grow(STACK, || compile(&self.tree)))
     }
@@ -41,7 +41,7 @@ impl Drop for Executable {
     }
 }
 
-/// The code of each function of a tree; `None` where the evaluator runs it.
+/// The code of each function of a tree; `None` if the evaluator runs it.
 fn compile(tree: &Tree) -> Vec<Option<Code>> {
     let mut conventions = Conventions::of(tree);
     loop {
@@ -53,7 +53,7 @@ fn compile(tree: &Tree) -> Vec<Option<Code>> {
             } else {
                 None
             };
-            // Calls of it have been compiled as if it were.
+            // Calls of it have been compiled on the assumption that it is.
             settled &= code.is_some() || !conventions.leave(id);
             codes.push(code);
         }

@@ -11,8 +11,8 @@ use crate::tree::{Container, Expr, ExprKind, Variable};
 use crate::value::Value;
 
 impl Builder<'_> {
-    /// A value in a register: `into` where given, else a temporary or the variable's own. Only the last instruction
-    /// writes to `into`, which what comes before may read.
+    /// A value in a register: `into` if given, else a temporary or the variable's own. Only the last instruction writes
+    /// to `into`, since earlier ones may read it.
     pub(super) fn value(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
         let start = self.checkpoint();
         self.value_in_code(expr, into).or_else(|TooLarge| {
@@ -185,7 +185,7 @@ impl Builder<'_> {
         Ok(register)
     }
 
-    /// Puts values side by side and makes one of them.
+    /// Puts values into adjacent registers and makes one value of them.
     fn parts_of<'e>(
         &mut self,
         parts: impl IntoIterator<Item = &'e Expr>,
@@ -201,7 +201,7 @@ impl Builder<'_> {
         Ok(register)
     }
 
-    /// Puts values into temporaries side by side; gives the first.
+    /// Puts values into adjacent temporaries; returns the first.
     pub(super) fn side_by_side<'e>(&mut self, parts: impl IntoIterator<Item = &'e Expr>) -> Built<Register> {
         let (_, start) = self.registers.next()?;
         for part in parts {
@@ -310,7 +310,7 @@ impl Builder<'_> {
     }
 
     fn coalesce(&mut self, first: &Expr, rest: &[(BinaryOp, Span, Expr)], into: Option<Register>) -> Built<Register> {
-        // What follows may still read `into`, so the operands meet in a temporary.
+        // Later operands may still read `into`, so they are combined in a temporary.
         let mark = self.registers.mark();
         let meeting = self.registers.value()?;
         let mut ends = Vec::new();

@@ -15,7 +15,7 @@ pub(super) struct Instructions {
     ranges: Vec<(Target, Entry)>,
 }
 
-/// What is emitted, when it is complete.
+/// The complete instructions.
 pub(super) struct Emitted {
     pub instructions: Box<[Instruction]>,
     pub spans: Box<[Span]>,
@@ -35,14 +35,14 @@ impl Instructions {
         self.list.len() as Target
     }
 
-    /// Lets jumps lead here.
+    /// Sets the target of jumps to here.
     pub fn land(&mut self, jumps: impl IntoIterator<Item = Open>) {
         for jump in jumps {
             self.lead(jump, self.here());
         }
     }
 
-    /// Lets a jump lead to a place.
+    /// Sets the target of a jump.
     pub fn lead(&mut self, jump: Open, place: Target) {
         use Instruction as I;
         if let Some(
@@ -75,7 +75,7 @@ impl Instructions {
         self.handlers.push(handler);
     }
 
-    /// Notes the rows that the loop of an instruction runs over, where they are not there as a list.
+    /// Records the rows of the loop of an instruction, if they are not a list.
     pub fn range(&mut self, at: Target, rows: Entry) {
         self.ranges.push((at, rows));
     }

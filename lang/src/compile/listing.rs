@@ -1,4 +1,4 @@
-//! Code as text, for snapshots and the curious.
+//! Code as text, for snapshots and inspection.
 
 use super::code::Code;
 use super::executable::Executable;

@@ -1,9 +1,9 @@
 //! From the typed tree to instructions: registers instead of slots, instructions chosen by type.
 //!
-//! `convention` decides first, for all functions together, which parameters, variables and results are numbers by
-//! their type; then each function is compiled by itself. An expression that needs more registers than an instruction
-//! can name is left to the evaluator, and variables beyond the registers are moved to and from them. A function with
-//! more parameters than registers, or with loops nested beyond them, stays with the evaluator as a whole.
+//! `convention` decides first, for all functions together, which parameters, variables and results are numbers by their
+//! type; then each function is compiled separately. An expression that needs more registers than an instruction can
+//! name is left to the evaluator, and variables beyond the registers are moved to and from them. A function with more
+//! parameters than registers, or with loops nested beyond them, is left to the evaluator as a whole.
 
 mod builder;
 mod call;

@@ -9,7 +9,7 @@ use crate::tree::{Expr, ExprKind, Variable};
 use crate::value::{Number, Value};
 
 impl Builder<'_> {
-    /// A number in a register: `into` where given, else a temporary or the variable's own.
+    /// A number in a register: `into` if given, else a temporary or the variable's own.
     pub(super) fn number(&mut self, expr: &Expr, into: Option<Register>) -> Built<Register> {
         let start = self.checkpoint();
         self.number_in_code(expr, into).or_else(|TooLarge| {
@@ -94,7 +94,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Is its result made in a number register?
+    /// Is its result computed in a number register?
     pub(super) fn is_native_number(&self, expr: &Expr) -> bool {
         self.is_number(expr)
             && match &expr.kind {
@@ -133,7 +133,7 @@ impl Builder<'_> {
                 Some(_) if *op != BinaryOp::Divide => None,
                 _ => Some(self.number(right, None)?),
             };
-            // Operands that follow may still read `into`: only the last result goes there.
+            // Later operands may still read `into`: only the last result goes there.
             self.registers.release(mark);
             let result = if last { self.number_register(into)? } else { self.registers.number()? };
             let instruction = match (right, small, op) {

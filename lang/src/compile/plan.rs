@@ -14,19 +14,19 @@ use std::fmt::Write;
 
 /// A step of a plan.
 struct Node {
-    /// What it does.
+    /// Its text.
     text: String,
     /// Can all of it run over columns, or is something evaluated row by row?
     columns: bool,
     inputs: Vec<Node>,
 }
 
-/// The plans of all queries of a tree, in the order in which they are written; empty where it has none.
+/// The plans of all queries of a tree, in source order; empty without queries.
 pub(crate) fn plans(tree: &Tree) -> String {
     let mut out = String::new();
     for definition in &tree.functions {
         let source = tree.units.get(definition.unit as usize).map_or("", |unit| &*unit.source);
-        // Queries that are sources of a query are in its plan.
+        // Queries that are sources of a query are part of its plan.
         let mut shown = Span::default();
         walk::block(&definition.body, &mut |seen| {
             if let Seen::Expr(expr) = seen
@@ -198,7 +198,7 @@ fn order(keys: &[(&Expr, bool)], source: &str) -> String {
     format!("order by {}", keys.iter().map(key).collect::<Vec<_>>().join(", "))
 }
 
-/// A change as it is written, and whether it has kernels.
+/// A change as written, and whether it has kernels.
 fn changed(change: &Change, source: &str) -> (String, bool) {
     match change {
         Change::Record(shape, cells) => {

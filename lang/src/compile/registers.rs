@@ -62,7 +62,7 @@ impl Registers {
         Ok((self.next.number as Register, self.next.value as Register))
     }
 
-    /// Notes the use of a value register.
+    /// Records the use of a value register.
     pub fn uses(&mut self, register: usize) {
         self.most.value = self.most.value.max(register + 1);
     }

@@ -12,7 +12,7 @@ use crate::types::Type;
 use ecow::EcoString;
 
 impl Builder<'_> {
-    /// The whole function; gives where calls begin, by the number of optional arguments.
+    /// The whole function; returns where calls begin, by the number of optional arguments.
     pub(super) fn function(&mut self) -> Built<Vec<Target>> {
         let definition = self.definition;
         let mut entries = Vec::new();
@@ -37,7 +37,7 @@ impl Builder<'_> {
         }
         self.framed |= reached;
         self.block(&definition.body)?;
-        // Unreachable instructions would take registers that every call has to make.
+        // Unreachable instructions would take registers that every call has to allocate.
         if !leaves(&definition.body) {
             self.return_nothing(definition.span)?;
         }
@@ -185,8 +185,8 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// `set s = s & a & b` appends `a & b`, where s is a text and the others have text forms: then no part can fail
-    /// before the next is evaluated.
+    /// `set s = s & a & b` appends `a & b` if s is a text and the others have text forms: then no part can fail before
+    /// the next is evaluated.
     fn appended_texts(&self, variable: Variable, value: &Expr) -> Option<Expr> {
         let ExprKind::Binary(first, rest) = &value.kind else { return None };
         let same = matches!(first.kind, ExprKind::Variable(read, _) if read == variable);
@@ -228,9 +228,9 @@ impl Builder<'_> {
         let added = self.registers.value()?;
         let inner = self.registers.mark();
         let start = match variable {
-            // Held nowhere else it is changed in place.
+            // Unshared, it is changed in place.
             Variable::Local(_) => Instruction::Clear(before),
-            // A function that the value calls may set the variable: then it is what it was before.
+            // A function that the value calls may set the variable: then its earlier value counts.
             _ => Instruction::Read(before, entry),
         };
         self.code.emit(start, span);
@@ -303,7 +303,7 @@ impl Builder<'_> {
         walk::block(body, &mut |seen| {
             changes |= matches!(seen, Seen::Assigned(other, _) | Seen::Loop(other, _) if other == variable);
         });
-        // The variable counts itself where nothing else sets it. Its old value may be read by the operands.
+        // The variable itself is the counter if nothing else sets it. Its old value may be read by the operands.
         let first = self.registers.number()?;
         let left = self.registers.number()?;
         self.number(start, Some(first))?;

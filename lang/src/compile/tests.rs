@@ -1,11 +1,11 @@
-//! What scripts are compiled to.
+//! The compiled form of scripts.
 
 use crate::function::{Cost, Effect, Facts, Function, Registry, Signature};
 use crate::host::{Host, LogLevel};
 use crate::value::Value;
 use crate::{CompileOptions, Mode, NoModules, Program, Settings};
 
-/// The one function that is compiled to something other than a call.
+/// The only function that is compiled to something other than a call.
 fn range() -> Function {
     Function {
         name: "Range",
@@ -116,14 +116,14 @@ fn a_range_that_cannot_be_is_the_error_of_its_function() {
     assert_eq!(result("for i in range(0, -1) { } return 1;"), "value: Range: less than nothing");
 }
 
-/// The result of a program of which everything is compiled.
+/// The result of a program that is compiled completely.
 fn compiled_result(source: &str) -> String {
     let listing = program(source).listing();
     assert!(!listing.contains("runs as a tree"), "{listing}");
     result(source)
 }
 
-/// `let` for so many variables, each made by `value`, and their names.
+/// `let` for `count` variables, each made by `value`, and their names.
 fn lets(count: usize, value: impl Fn(usize) -> String) -> (String, Vec<String>) {
     let lets: Vec<String> = (0..count).map(|n| format!("  let v{n} = {};\n", value(n))).collect();
     (lets.concat(), (0..count).map(|n| format!("v{n}")).collect())

@@ -5,7 +5,7 @@ use crate::tree::{
     SelectItem, Statement, Step, Variable,
 };
 
-/// Shows every expression of a block to `see`, statements too.
+/// Passes every expression of a block to `see`, including statements.
 pub(super) fn block<'t>(block_: &'t Block, see: &mut dyn FnMut(Seen<'t>)) {
     for (variable, function) in &block_.functions {
         see(Seen::Assigned(*variable, None));
@@ -67,11 +67,11 @@ pub(super) fn block<'t>(block_: &'t Block, see: &mut dyn FnMut(Seen<'t>)) {
     }
 }
 
-/// What a walk shows.
+/// An event of a walk.
 pub(super) enum Seen<'t> {
     /// An expression, before those inside it.
     Expr(&'t Expr),
-    /// A variable gets a value; `None` where it is no expression.
+    /// A variable gets a value; `None` if the value is not an expression.
     Assigned(Variable, Option<&'t Expr>),
     /// A loop over rows.
     Loop(Variable, &'t Expr),
@@ -79,7 +79,7 @@ pub(super) enum Seen<'t> {
     Returned(Option<&'t Expr>),
 }
 
-/// Shows an expression and every one inside it, but not the bodies of functions.
+/// Passes an expression and every one inside it to `see`, but not the bodies of functions.
 pub(super) fn expr<'t>(whole: &'t Expr, see: &mut dyn FnMut(Seen<'t>)) {
     see(Seen::Expr(whole));
     match &whole.kind {
@@ -172,7 +172,7 @@ fn exprs<'t>(all: &'t [Expr], see: &mut dyn FnMut(Seen<'t>)) {
     }
 }
 
-/// Shows what a row expression reads.
+/// Passes the expressions read by a row expression.
 pub(super) fn row_operand<'t>(operand: &'t RowOperand, see: &mut dyn FnMut(Seen<'t>)) {
     scope(&operand.scope, see);
     expr(&operand.body, see);

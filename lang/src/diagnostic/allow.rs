@@ -3,12 +3,12 @@
 use super::{Code, Diagnostic, codes};
 use crate::span::Span;
 
-/// Where a comment switches warnings off.
+/// The scope of a comment that switches warnings off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// In all of the file.
+    /// The whole file.
     File,
-    /// In this line, counted from 1.
+    /// This line, counted from 1.
     Line(u32),
 }
 
@@ -16,7 +16,7 @@ pub enum Reach {
 #[derive(Debug, Default)]
 pub struct Allowed {
     names: Vec<(&'static str, Reach)>,
-    /// What is said of names that no warning has.
+    /// The warnings about unknown names.
     pub unknown: Vec<Diagnostic>,
 }
 
@@ -47,7 +47,7 @@ impl Allowed {
     }
 }
 
-/// The warning of a name that no warning has.
+/// The warning about a name that no warning has.
 pub fn unknown(name: &str, span: Span, known: &[&'static Code]) -> Diagnostic {
     let warning = Diagnostic::warning(codes::UNKNOWN_LINT, span, format!("No warning is named `{name}`."));
     let of_code = known.iter().find(|code| code.id.eq_ignore_ascii_case(name)).and_then(|code| code.lint);
@@ -56,7 +56,7 @@ pub fn unknown(name: &str, span: Span, known: &[&'static Code]) -> Diagnostic {
     if near.is_some() { warning } else { warning.with_hint("`flowscript explain` says the name of each warning") }
 }
 
-/// The names in `allow(a, b)`, with which a comment begins; what follows it may be a reason.
+/// The names in `allow(a, b)` at the start of a comment; the text after it may be a reason.
 fn names(comment: &str) -> impl Iterator<Item = (usize, &str)> {
     let blanks = comment.len() - comment.trim_start().len();
     let list = comment.get(blanks..).and_then(|text| text.strip_prefix("allow(")).and_then(|text| text.split_once(')'));

@@ -1,8 +1,8 @@
-//! A code of a diagnostic: one row that holds all that is known of it.
+//! A code of a diagnostic: one row with all its facts.
 
 use std::fmt;
 
-/// Who finds what has the code.
+/// The phase that finds a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// The parser.
@@ -26,22 +26,22 @@ impl Phase {
 pub struct Code {
     /// The stable code, such as `E0102`. It never changes its meaning.
     pub id: &'static str,
-    /// What it is about, in a few words.
+    /// Its subject, in a few words.
     pub title: &'static str,
     /// A paragraph: what the rule is, and what to do.
     pub text: &'static str,
-    /// A source that gives the code; empty where it takes more than one file or a host to get it.
+    /// A source that produces the code; empty if that takes more than one file or a host.
     pub example: &'static str,
-    /// Who finds it.
+    /// The phase that finds it.
     pub phase: Phase,
-    /// The name that `// allow(name)` switches it off by; none for what cannot be switched off.
+    /// The name for `// allow(name)`; `None` for a code that cannot be switched off.
     pub lint: Option<&'static str>,
 }
 
 impl Code {
-    /// What a row of the parser's begins with.
+    /// The defaults of a row of the parser.
     pub const PARSED: Self = Self { phase: Phase::Parse, ..Self::CHECKED };
-    /// What any other row begins with.
+    /// The defaults of any other row.
     pub const CHECKED: Self = Self { id: "", title: "", text: "", example: "", phase: Phase::Check, lint: None };
 
     /// Was it found by the parser?

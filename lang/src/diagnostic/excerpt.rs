@@ -1,11 +1,11 @@
-//! The lines of a source that a finding shows.
+//! The excerpt of a source in a finding.
 
 use crate::span::{Span, line_column};
 use codespan_reporting::files::{Error as FileError, Files};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Characters of a longer line that are shown before and behind a place.
+/// Characters of a longer line that are shown before and after a place.
 const AROUND: usize = 100;
 
 /// The lines of some places. A place of several lines is shown by its first one.
@@ -16,13 +16,13 @@ pub(super) struct Excerpt {
     column: u32,
     /// The lines, or parts of them where they are long.
     text: String,
-    /// Where the lines stand in `text`, by their number from 0.
+    /// The byte ranges of the lines in `text`, by line number from 0.
     lines: BTreeMap<usize, Range<usize>>,
     /// The places in `text`, in bytes.
     pub(super) places: Vec<Range<usize>>,
 }
 
-/// A line of the source, and what is shown of it.
+/// A line of the source, and its shown part.
 struct Line {
     bytes: Range<usize>,
     /// The places that begin in it, by their number, as bytes of the source.
@@ -30,7 +30,7 @@ struct Line {
 }
 
 impl Excerpt {
-    /// The lines of `spans`, of which the first one is what the finding points at.
+    /// The lines of `spans`; the finding points at the first one.
     pub(super) fn new(file: &str, source: &str, spans: &[Span]) -> Self {
         let mut lines: BTreeMap<usize, Line> = BTreeMap::new();
         let mut column = 1;
@@ -60,7 +60,7 @@ impl Excerpt {
         excerpt
     }
 
-    /// Adds what is shown of a line: all that is near a beginning or an end of a place.
+    /// Adds the shown part of a line: all that is near the start or end of a place.
     fn line(&mut self, source: &str, line: &Line) {
         let text = source.get(line.bytes.clone()).unwrap_or_default();
         let offset = |byte: usize| byte - line.bytes.start;
@@ -73,7 +73,7 @@ impl Excerpt {
             kept.push(0..forward(text, 0));
         }
         kept.sort_by_key(|range| (range.start, range.end));
-        // Where the beginnings and ends come to stand.
+        // The new positions of the starts and ends.
         let mut moved: BTreeMap<usize, usize> = BTreeMap::new();
         let mut at = 0;
         for range in kept {
@@ -105,7 +105,7 @@ fn back(text: &str, byte: usize) -> usize {
     text[..byte].char_indices().rev().nth(AROUND).map_or(0, |(at, _)| at)
 }
 
-/// A byte so far behind another one.
+/// The byte this far after another one.
 fn forward(text: &str, byte: usize) -> usize {
     text[byte..].char_indices().nth(AROUND).map_or(text.len(), |(at, _)| byte + at)
 }
@@ -117,7 +117,7 @@ fn line_of(source: &str, byte: usize) -> Range<usize> {
     start..start + source[start..end].trim_end_matches('\r').len()
 }
 
-/// A single line between two others is shown too.
+/// A single line between two others is shown, too.
 fn fill_gaps(source: &str, lines: &mut BTreeMap<usize, Line>) {
     let numbers: Vec<usize> = lines.keys().copied().collect();
     for number in numbers {
@@ -167,7 +167,7 @@ fn floor(source: &str, byte: usize) -> usize {
     byte
 }
 
-/// What a terminal may be given: no control characters and none that turn the direction of text around.
+/// The text that a terminal may receive: no control characters and none that change the direction of text.
 pub(super) fn visible(text: &str) -> String {
     text.chars().map(visible_character).collect()
 }

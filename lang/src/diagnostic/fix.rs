@@ -1,26 +1,26 @@
-//! What to write instead: edits of the source that make a diagnostic go away.
+//! Corrections: edits of the source that remove a diagnostic.
 
 use super::Diagnostic;
 use crate::span::Span;
 
-/// A stretch of the source and the text that takes its place.
+/// A stretch of the source and its replacement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// What is replaced; an empty span inserts.
+    /// The replaced text; an empty span inserts.
     pub span: Span,
-    /// What stands there afterwards.
+    /// The replacement text.
     pub text: String,
 }
 
-/// A way to correct what a diagnostic found.
+/// A correction of a diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// What it does, as in "write `total`".
+    /// Its effect, as in "write `total`".
     pub title: String,
     /// The edits, which belong together and do not overlap.
     pub edits: Vec<Edit>,
-    /// Only one thing can have been meant, and a program that was right before gives the same result afterwards. Tools
-    /// may apply it without asking.
+    /// The intention is unambiguous, and a program that was correct before gives the same result afterwards. Tools may
+    /// apply it without asking.
     pub safe: bool,
 }
 
@@ -38,7 +38,7 @@ impl Fix {
         Self { title: format!("add `{}`", text.trim()), ..Self::replace(Span { start: at, end: at }, text) }
     }
 
-    /// Takes away what stands at `span`; `what` names it.
+    /// Removes the text at `span`; `what` names it.
     pub fn remove(span: Span, what: &str) -> Self {
         Self { title: format!("remove {what}"), ..Self::replace(span, "") }
     }
@@ -72,7 +72,7 @@ impl Fix {
     }
 }
 
-/// What applying fixes gave.
+/// The result of applying fixes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// The source afterwards.
@@ -110,11 +110,11 @@ pub fn apply<'a>(source: &str, fixes: impl IntoIterator<Item = &'a Fix>) -> Appl
     Applied { text, applied, skipped }
 }
 
-/// How often fixes are applied: one may bring to light what another one corrects.
+/// The most rounds of fixes: one may reveal what another one corrects.
 const MOST_ROUNDS: usize = 10;
 
-/// Applies the safe fixes of what `check` finds, and of what it finds afterwards, until there are none. `check` gives
-/// nothing for a text that must not be; then the fixes that led there are left out.
+/// Applies the safe fixes of what `check` finds, again and again until no fix is left. `check` returns `None` for a
+/// text that is not allowed; then the fixes that led to it are left out.
 pub fn settle(source: &str, mut check: impl FnMut(&str) -> Option<Vec<Diagnostic>>) -> Applied {
     let mut settled = Applied { text: source.to_owned(), applied: 0, skipped: 0 };
     let Some(mut found) = check(source) else { return settled };
@@ -131,7 +131,7 @@ pub fn settle(source: &str, mut check: impl FnMut(&str) -> Option<Vec<Diagnostic
     settled
 }
 
-/// Of each finding the first fix that may be applied without asking.
+/// The first fix of each finding that may be applied without asking.
 pub fn safe(found: &[Diagnostic]) -> impl Iterator<Item = &Fix> {
     found.iter().filter_map(|finding| finding.fixes.iter().find(|fix| fix.safe))
 }

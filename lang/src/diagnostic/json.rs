@@ -1,11 +1,11 @@
-//! Findings as tools read them (`--format json`). Lines and columns count from 1, columns in characters.
+//! Findings for tools (`--format json`). Lines and columns count from 1, columns in characters.
 
 use super::{Diagnostic, Fix, Severity};
 use crate::error::{Place, RunError};
 use crate::span::{Span, line_column};
 use serde_json::{Value as Json, json};
 
-/// The object that is printed: `{"errors": […]}`.
+/// The printed object: `{"errors": […]}`.
 pub fn object(errors: Vec<Json>) -> Json {
     json!({ "errors": errors })
 }
@@ -40,7 +40,7 @@ fn fix(fix: &Fix, source: &str) -> Json {
     json!({ "title": fix.title, "safe": fix.safe, "edits": edits })
 }
 
-/// A place with a text, which is called `name`.
+/// A place with a text under the key `name`.
 fn with_place(source: &str, span: Span, name: &str, text: &str) -> Json {
     let ((line, column), (end_line, end_column)) = (line_column(source, span.start), line_column(source, span.end));
     json!({ name: text, "line": line, "column": column, "endLine": end_line, "endColumn": end_column })

@@ -1,4 +1,4 @@
-//! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is beside it.
+//! Diagnostics as plain data: what was wrong, where, and what to do. Rendering is in a module of its own.
 
 pub mod allow;
 mod code;
@@ -12,12 +12,12 @@ use crate::span::Span;
 pub use code::{Code, Phase};
 pub use fix::{Edit, Fix};
 
-/// How bad it is.
+/// Its severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// Nothing runs.
     Error,
-    /// Everything runs; somebody should look.
+    /// Everything runs, but the author should look.
     Warning,
 }
 
@@ -26,18 +26,18 @@ pub enum Severity {
 pub struct Label {
     /// Where, in the same source.
     pub span: Span,
-    /// What is there, as in "declared here".
+    /// The remark, as in "declared here".
     pub text: String,
 }
 
 /// One finding of the parser or the checker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
-    /// What it is: a row of the tables in [`codes`].
+    /// Its code: a row of the tables in [`codes`].
     pub code: &'static Code,
     /// Error or warning.
     pub severity: Severity,
-    /// In the user's words, without the place.
+    /// The message, without the place.
     pub message: String,
     /// Where, in the source it was found in.
     pub span: Span,
@@ -45,9 +45,9 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do about it.
     pub hint: Option<String>,
-    /// What to write instead.
+    /// The fixes.
     pub fixes: Vec<Fix>,
-    /// The name that it is about.
+    /// The name that it concerns.
     pub subject: Option<ecow::EcoString>,
     /// The module it was found in; `None` for the script itself.
     pub module: Option<ecow::EcoString>,
@@ -88,7 +88,7 @@ impl Diagnostic {
         self
     }
 
-    /// The same with what to write instead.
+    /// The same with a fix.
     #[must_use]
     pub fn with_fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
         self.fixes.extend(fix.into());
@@ -109,7 +109,7 @@ impl Diagnostic {
         self.with_hint(fix.title.clone()).with_fix(fix)
     }
 
-    /// The same with the question whether `near` was meant, if there is one.
+    /// The same with a suggestion of `near`, if it is given.
     #[must_use]
     pub fn did_you_mean(self, near: Option<&str>) -> Self {
         let Some(near) = near else { return self };
@@ -117,7 +117,7 @@ impl Diagnostic {
         self.with_hint(format!("did you mean `{near}`?")).with_fix(fix)
     }
 
-    /// The same, whose only fix may be applied without asking.
+    /// The same with its only fix marked as safe.
     #[must_use]
     pub fn surely(mut self) -> Self {
         self.fixes.iter_mut().for_each(|fix| fix.safe = true);

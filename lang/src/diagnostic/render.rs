@@ -1,4 +1,4 @@
-//! Findings as a person reads them on a terminal: what, where, the line with the place underlined, and a hint.
+//! Findings for a terminal: message, place, the line with the place underlined, and a hint.
 
 use super::excerpt::{Excerpt, visible};
 use super::{Diagnostic, Severity};
@@ -22,7 +22,7 @@ pub enum Colour {
 /// Calls of a stack that are shown at each of its ends.
 const CALLS: usize = 5;
 
-/// Findings in one text, in their order. `file` is what its header calls the text.
+/// Findings in one text, in their order. `file` names the text in the header.
 pub fn diagnostics(findings: &[Diagnostic], file: &str, source: &str, colour: Colour) -> String {
     findings.iter().map(|finding| diagnostic(finding, file, source, colour)).collect()
 }
@@ -118,13 +118,13 @@ mod tests {
     use crate::diagnostic::codes;
     use crate::error::{ErrorKind, StackEntry};
 
-    /// What stands under the excerpt, and the excerpt.
+    /// The line under the excerpt, and the excerpt.
     fn underlined(source: &str, start: usize, end: usize) -> String {
         let finding = Diagnostic::error(codes::UNEXPECTED, Span::new(start, end), "wrong").with_hint("do it right");
         diagnostic(&finding, "a.flow", source, Colour::Never)
     }
 
-    /// The two lines of the excerpt, without what stands left of them.
+    /// The two lines of the excerpt, without the left margin.
     fn lines(source: &str, start: usize, end: usize) -> (String, String) {
         let text = underlined(source, start, end);
         let mut lines = text.lines().filter_map(|line| line.split_once("│ ")).map(|(_, line)| line.to_owned());

@@ -1,4 +1,4 @@
-//! A call of a native: its converted arguments and what it may ask of the interpreter.
+//! A call of a native: its converted arguments and its access to the interpreter.
 
 use super::{Cost, Function, ParameterType};
 use crate::budget::{BYTES_OF_STEP, Budget, ELEMENTS_OF_STEP};
@@ -9,7 +9,7 @@ use crate::value::{DateTime, Number, Record, Rows, Value, Zone, to_boolean, to_d
 use ecow::EcoString;
 use std::sync::Arc;
 
-/// What the interpreter offers a native.
+/// The interpreter's interface for a native.
 pub trait Context {
     /// Clock, randomness, log, HTTP.
     fn host(&self) -> &dyn Host;
@@ -17,7 +17,7 @@ pub trait Context {
     fn zone(&self) -> Zone;
     /// The engine's culture, such as `en-US`.
     fn culture(&self) -> &str;
-    /// The type in `<T>` with the declared types, and what the native may use.
+    /// The type in `<T>` with the declared types, and the native's budget.
     fn target(&mut self) -> (Option<(&Type, &Types)>, &mut dyn Budget);
     /// Calls a function value.
     fn invoke(&mut self, function: &Value, arguments: Vec<Value>) -> Result<Value, Box<RunError>>;
@@ -25,7 +25,7 @@ pub trait Context {
     fn bind_rows(&mut self, function: &Value, rows: &Rows) -> Result<RowFunction, Box<RunError>>;
     /// Its value for the row at `position`.
     fn invoke_row(&mut self, function: &RowFunction, position: usize) -> Result<Value, Box<RunError>>;
-    /// What the native may use.
+    /// The native's budget.
     fn budget(&mut self) -> &mut dyn Budget;
     /// A cache of the program for compiled patterns and the like, by name; lives as long as the program.
     fn cache(&self) -> &dyn PatternCache;
@@ -35,7 +35,8 @@ pub trait Context {
 pub trait PatternCache {
     /// What was stored under `key`.
     fn get(&self, key: &str) -> Option<Arc<dyn std::any::Any + Send + Sync>>;
-    /// Stores it, so many bytes with all it needs; may throw out older things, and does not keep what is too large.
+    /// Stores it, with its size in bytes including everything it needs. May evict older entries; does not keep one that
+    /// is too large.
     fn put(&self, key: &str, value: Arc<dyn std::any::Any + Send + Sync>, bytes: usize);
 }
 
@@ -44,9 +45,9 @@ pub trait PatternCache {
 pub struct RowFunction {
     /// The rows.
     pub rows: Rows,
-    /// What to call: the interpreter's business.
+    /// The function to call, internal to the interpreter.
     pub function: Value,
-    /// Where its names are: the interpreter's business.
+    /// The columns of its names, internal to the interpreter.
     pub binding: Arc<[i32]>,
 }
 
@@ -60,7 +61,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Calls the native of `function`: converts the arguments as its signature says, then runs it.
+    /// Calls the native of `function`: converts the arguments to the types of its signature, then runs it.
     ///
     /// With `null` for a parameter of type number, boolean, datetime or binary the result is `null`; texts take it
     /// as `''`.
@@ -79,7 +80,7 @@ impl<'a> Call<'a> {
             if let (ParameterType::Number | ParameterType::Bool | ParameterType::DateTime, Value::Text(text)) =
                 (parameter.ty, &*argument)
             {
-                // Blanks around it may be many.
+                // It may have many blanks around it.
                 context.budget().scan(text.len())?;
             }
             match (parameter.ty, &*argument) {
@@ -108,7 +109,7 @@ impl<'a> Call<'a> {
                     *argument = Value::DateTime(to_datetime(argument, zone).map_err(|_| failed(argument))?);
                 }
                 (ParameterType::Table, argument) if argument.is_empty_list() => {}
-                // A constant expression is the same for every row; the interpreter gives it as a value.
+                // A constant expression is the same for every row; the interpreter passes it as a value.
                 (ParameterType::Expr, _) => {}
                 _ => return Err(failed(argument)),
             }
@@ -116,7 +117,7 @@ impl<'a> Call<'a> {
         for parameter in function.signature.parameters.iter().skip(arguments.len()) {
             match &parameter.default {
                 Some(default) => arguments.push(default.clone()),
-                // The function looks itself whether it was given.
+                // The function itself checks whether it was given.
                 None => break,
             }
         }
@@ -129,7 +130,7 @@ impl<'a> Call<'a> {
         (function.native)(&mut Call { function, arguments, context })
     }
 
-    /// What the native may use: it pays for work that its [`Cost`] does not cover, and for memory before it takes it.
+    /// The native's budget: it pays for work that its [`Cost`] does not cover, and for memory before it takes it.
     pub fn budget(&mut self) -> &mut dyn Budget {
         self.context.budget()
     }
@@ -139,7 +140,7 @@ impl<'a> Call<'a> {
         &self.arguments
     }
 
-    /// The argument at `position`; `null` where it was not given.
+    /// The argument at `position`; `null` if it was not given.
     pub fn value(&self, position: usize) -> &Value {
         self.arguments.get(position).unwrap_or(&Value::Null)
     }
@@ -197,7 +198,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The rows at `position`; none for anything that is no list or table.
+    /// The rows at `position`; no rows for a value that is not a list or table.
     pub fn rows(&self, position: usize) -> Rows {
         Rows::of(self.value(position)).unwrap_or_else(|| Rows::List(Arc::default()))
     }
@@ -236,7 +237,7 @@ impl<'a> Call<'a> {
         self.error(ErrorKind::Value, message)
     }
 
-    /// The argument at `position` is not what its parameter takes: names function, parameter, value and `wanted`.
+    /// An error about the argument at `position`: names function, parameter, value and `wanted`.
     pub fn refuse(&self, position: usize, wanted: &str) -> Box<RunError> {
         let name = self.function.signature.parameter(position).map_or("argument", |parameter| parameter.name);
         refused_with(self.function, name, self.value(position), wanted, ErrorKind::Value)

@@ -1,15 +1,15 @@
-//! What the language may rely on in a library function, so that it can do less than call the native.
+//! Facts about a library function that the language may rely on, so that it can do less than call the native.
 //!
-//! The language knows no function by its name: what is not stated here is not assumed.
+//! The language knows no function by its name: a fact that is not stated here is not assumed.
 
 /// The facts of a function. With none of them its native is called for the values of all its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// What a call with rows and a row expression gives.
+    /// The result of a call with rows and a row expression.
     pub folds: Option<Fold>,
     /// The rows of its first argument that decide the result.
     pub reads: Reads,
-    /// Does `f(start, count)` with two numbers give the list of `count` numbers from `start` on, in steps of 1?
+    /// Does `f(start, count)` with two numbers return the list of `count` numbers from `start` on, in steps of 1?
     pub is_range: bool,
 }
 
@@ -18,7 +18,7 @@ impl Facts {
     pub const NONE: Self = Self { folds: None, reads: Reads::All, is_range: false };
 }
 
-/// One value made of the values of a row expression.
+/// One value computed from the values of a row expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
     /// The sum of the numbers that are not null.
@@ -38,7 +38,7 @@ pub enum Fold {
 pub enum Reads {
     /// Possibly all.
     All,
-    /// The first one, where no row expression is given.
+    /// The first one, if no row expression is given.
     First,
     /// The first n, where n is the second argument.
     FirstOf,

@@ -1,4 +1,4 @@
-//! What a library function is to the language: a name, a signature, documentation and a native.
+//! A library function for the language: a name, a signature, documentation and a native.
 //!
 //! The functions themselves live in other crates, which fill a [`Registry`].
 
@@ -16,51 +16,51 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a native gives.
+/// The result of a native.
 pub type NativeResult = Result<Value, Box<RunError>>;
 
 /// The code of a library function. Its arguments have been converted to the signature's types.
 pub type Native = fn(&mut Call<'_>) -> NativeResult;
 
-/// What a function of numbers comes to, where that takes no call; `None` where its native is to be called, which knows
-/// the error. The numbers are its arguments as they are given.
+/// The result of a function of numbers without a call; `None` if its native must be called, which reports the error.
+/// The numbers are its arguments as given.
 pub type OnNumbers = fn(&[Number]) -> Option<Number>;
 
-/// What is wrong with a text that a function is given, where the text alone shows it.
+/// The error of a text argument, if the text alone shows it.
 pub type OnText = fn(&str) -> Result<(), String>;
 
 /// The most parameters of a function of numbers.
 pub const MOST_NUMBERS: usize = 4;
 
-/// What a function does besides computing its result.
+/// The effects of a function besides computing its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// Nothing: the same arguments give the same result.
     Pure,
     /// Asks the host for something that differs from call to call (`Now`, `Random`), or writes its log.
     Host,
-    /// Reaches out (HTTP).
+    /// Has external effects (HTTP).
     Outside,
 }
 
-/// How much work a call is, so that it is paid for.
+/// The cost of a call, to be paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// As much as its arguments are long: texts, bytes, rows and fields, each looked at a few times. It is paid before the
-    /// native runs, which pays itself for memory beyond that of its arguments.
+    /// As much as its arguments are long: texts, bytes, rows and fields, each looked at a few times. It is paid before
+    /// the native runs, which pays itself for memory beyond that of its arguments.
     Given,
-    /// The same for all arguments, and little.
+    /// Small and the same for all arguments.
     Fixed,
-    /// The native pays for all of it itself, while it works.
+    /// The native pays for all of it itself during the work.
     Own,
 }
 
-/// A tried example: a script of one expression, and its result as another.
+/// A tested example: a script of one expression, and its result as another.
 #[derive(Clone, Copy, Debug)]
 pub struct Example {
     /// The expression.
     pub source: &'static str,
-    /// An expression that gives the same; or, with `fails`, part of the error message.
+    /// An equivalent expression; or, with `fails`, part of the error message.
     pub result: &'static str,
     /// Does it show an error?
     pub fails: bool,
@@ -69,9 +69,9 @@ pub struct Example {
 /// A row of the registration table.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// The canonical name, with its module where it has one: `Left`, `JSON.Encode`.
+    /// The canonical name, with its module if it has one: `Left`, `JSON.Encode`.
     pub name: &'static str,
-    /// Other names it answers to: `Maths.Abs` for `Abs`.
+    /// Other names for it: `Maths.Abs` for `Abs`.
     pub aliases: &'static [&'static str],
     /// Its section of the reference: `Text`.
     pub section: &'static str,
@@ -79,21 +79,21 @@ pub struct Function {
     pub signature: Signature,
     /// One line.
     pub summary: &'static str,
-    /// The rules, where one line does not hold them.
+    /// The rules, if one line is not enough.
     pub rules: &'static str,
-    /// Tried examples.
+    /// Tested examples.
     pub examples: &'static [Example],
-    /// What it does besides computing.
+    /// Its effects besides computing.
     pub effect: Effect,
-    /// How much work a call is.
+    /// The cost of a call.
     pub cost: Cost,
     /// The code.
     pub native: Native,
-    /// A short way for numbers, for a function of which all parameters are numbers.
+    /// A fast path for numbers, for a function of which all parameters are numbers.
     pub on_numbers: Option<OnNumbers>,
-    /// The position of a parameter whose literal texts are looked at before anything runs, and what looks at them.
+    /// The position of a parameter whose literal texts are checked before anything runs, and the check.
     pub on_text: Option<(usize, OnText)>,
-    /// What the language may rely on.
+    /// The facts that the language may rely on.
     pub facts: Facts,
 }
 
@@ -132,7 +132,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry of these functions. Of two with one name the later is found.
+    /// A registry of these functions. Of two with the same name the later one is found.
     pub fn new(functions: impl IntoIterator<Item = Function>) -> Self {
         let mut registry = Self::default();
         for function in functions {

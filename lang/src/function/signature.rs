@@ -1,4 +1,4 @@
-//! Signatures, written as the reference shows them: `Mid(text: text, start: number, length?: number) -> text`.
+//! Signatures, written as in the reference: `Mid(text: text, start: number, length?: number) -> text`.
 
 use crate::types::Type;
 use crate::value::{Number, Value};
@@ -11,7 +11,7 @@ pub struct Signature {
     pub parameters: Vec<Parameter>,
     /// May the last one be repeated?
     pub variadic: bool,
-    /// What it gives.
+    /// Its result.
     pub result: ResultType,
     /// Does it take `<T>`?
     pub generic: bool,
@@ -24,32 +24,32 @@ pub struct Signature {
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
-    /// What it takes.
+    /// Its type.
     pub ty: ParameterType,
-    /// What it is when not given; `None` where it must be given or where the function looks itself (`optional`).
+    /// The default; `None` if it is required or if the function itself checks (`optional`).
     pub default: Option<Value>,
     /// May it be left out?
     pub optional: bool,
 }
 
-/// What a parameter takes.
+/// The type of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParameterType {
     /// Any value as it is.
     Any,
     /// Converted to text; `null` is `''`.
     Text,
-    /// Converted to number; with `null` the function gives `null`.
+    /// Converted to number; with `null` the function returns `null`.
     Number,
-    /// Converted to boolean; with `null` the function gives `null`.
+    /// Converted to boolean; with `null` the function returns `null`.
     Bool,
-    /// Converted to datetime; with `null` the function gives `null`.
+    /// Converted to datetime; with `null` the function returns `null`.
     DateTime,
-    /// Bytes; with `null` the function gives `null`.
+    /// Bytes; with `null` the function returns `null`.
     Binary,
-    /// A list or table; `null` is no rows.
+    /// A list or table; `null` counts as no rows.
     Rows,
-    /// A table, or a list without elements; `null` is no rows.
+    /// A table, or a list without elements; `null` counts as no rows.
     Table,
     /// A record.
     Record,
@@ -59,7 +59,7 @@ pub enum ParameterType {
     Function,
 }
 
-/// What a function gives.
+/// The type of a result.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResultType {
     /// Always this type.
@@ -68,11 +68,11 @@ pub enum ResultType {
     Element(usize),
     /// The type of this parameter.
     Same(usize),
-    /// What these parameters have in common (all from this one on, where variadic).
+    /// The common type of these parameters (all from this one on, if variadic).
     Join(usize),
-    /// A list of what the function in this parameter gives.
+    /// A list of results of the function in this parameter.
     ListOf(usize),
-    /// What the function in this parameter gives.
+    /// The result of the function in this parameter.
     ResultOf(usize),
     /// The type in `<T>`, `any` without.
     TypeArgument,
@@ -110,7 +110,7 @@ impl Signature {
         self.parameters.iter().filter(|parameter| !parameter.optional).count()
     }
 
-    /// The most arguments it takes; `None` where there is no limit.
+    /// The most arguments it takes; `None` without a limit.
     pub fn most(&self) -> Option<usize> {
         (!self.variadic).then_some(self.parameters.len())
     }
@@ -149,7 +149,7 @@ impl ParameterType {
         }
     }
 
-    /// The type an argument should have; `any` where that says nothing.
+    /// The required type of an argument; `any` if every value is allowed.
     pub fn to_type(self) -> Type {
         match self {
             Self::Any | Self::Expr | Self::Function => Type::Any,

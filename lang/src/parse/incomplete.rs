@@ -1,4 +1,4 @@
-//! Is a script complete, or does its author go on typing?
+//! Whether a script is complete or its author is still typing.
 
 use super::layout::Layout;
 use super::token::{self, Kind, Quotes, Start};

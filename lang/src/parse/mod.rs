@@ -1,7 +1,7 @@
-//! From text to tree. Parsing never fails: it gives a tree and what was found wrong.
+//! From text to tree. Parsing never fails: it returns a tree and the errors found.
 //!
-//! `grammar.pest` is the grammar, `build/` makes the tree from what it matched. Where it does not match, `recover/`
-//! words the error (`message/`), mends the place and continues. Nothing outside of this folder knows pest.
+//! `grammar.pest` is the grammar, `build/` makes the tree from its matches. Where it does not match, `recover/` words
+//! the error (`message/`), mends the place and continues. Only this folder uses pest.
 
 mod build;
 mod grammar;
@@ -29,8 +29,8 @@ pub fn parse_script(source: &str) -> Parsed<Script> {
     with_deep_stack(|| in_sentences(recover::script(source, &mut |_| true)))
 }
 
-/// The same while `go_on` allows it. Its argument is the number of bytes that are about to be read. It is asked each time
-/// that a source is mended.
+/// The same while `go_on` allows it. Its argument is the number of bytes about to be read. It is asked each time a
+/// source is mended.
 pub(crate) fn parse_script_while(source: &str, go_on: &mut dyn FnMut(usize) -> bool) -> Parsed<Script> {
     with_deep_stack(|| in_sentences(recover::script(source, go_on)))
 }
@@ -62,7 +62,7 @@ pub(crate) fn template_tokens(source: &str) -> Vec<(TokenKind, Span)> {
     tokens.into_iter().map(|token| (token.kind, token.span())).collect()
 }
 
-/// Are two pieces of source the same but for blanks, comments, and the case of functions and keywords?
+/// Are two pieces of source equal except for blanks, comments, and the case of functions and keywords?
 pub(crate) fn same_tokens(first: &str, second: &str) -> bool {
     token::same(first, second, |word| reserved_words().iter().any(|reserved| reserved.eq_ignore_ascii_case(word)))
 }
@@ -73,7 +73,7 @@ pub fn unknown_escapes(literal: &str) -> Vec<Span> {
     build::unknown_escapes(literal)
 }
 
-/// The findings as whole sentences; where they are made they are fragments, put together from pieces.
+/// The findings as whole sentences; the places that report them use fragments.
 fn in_sentences<T>(mut parsed: Parsed<T>) -> Parsed<T> {
     for finding in &mut parsed.diagnostics {
         let mut letters = finding.message.chars();

@@ -1,8 +1,8 @@
-//! What parsing gives.
+//! The result of parsing.
 
 use crate::diagnostic::Diagnostic;
 
-/// What was read, and what was wrong with it, in the order of the source. With errors the tree holds `Invalid` parts.
+/// The tree, and its errors in the order of the source. With errors the tree contains `Invalid` parts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed<T> {
     /// The tree.

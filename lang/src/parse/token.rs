@@ -1,10 +1,10 @@
 //! A rough reading of a source as words, texts and brackets. It never fails, so it serves where the grammar does not:
-//! to find the statement around an error, to word a message, and to tell whether a text is complete.
+//! to find the statement around an error, to word a message, and to decide whether a text is complete.
 
 use crate::span::Span;
 use pest::unicode::{LETTER, NUMBER};
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A name or keyword.
@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Close,
     /// An operator or punctuation, of this or another language.
     Symbol,
-    /// A character that the language does not know.
+    /// A character outside the language.
     Unknown,
     /// A block comment without end.
     UnclosedComment,
@@ -32,7 +32,7 @@ pub(crate) enum Kind {
 /// A token and its place in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token {
-    /// What it is.
+    /// Its kind.
     pub(super) kind: Kind,
     /// Where it begins.
     pub(super) start: usize,
@@ -46,12 +46,12 @@ impl Token {
         Span::new(self.start, self.end)
     }
 
-    /// What is written there.
+    /// Its text.
     pub(super) fn text(self, source: &str) -> &str {
         source.get(self.start..self.end).unwrap_or("")
     }
 
-    /// Does it lack its end?
+    /// Is it unterminated?
     pub(super) fn is_unclosed(self) -> bool {
         matches!(self.kind, Kind::UnclosedText | Kind::UnclosedComment)
     }
@@ -62,13 +62,13 @@ impl Token {
     }
 }
 
-/// How far a quote without a partner reaches.
+/// How far an unmatched quote reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quotes {
     /// To the end of the source: the grammar's view.
     AsWritten,
-    /// To the end of its line: a guess at what was meant. A text of several lines that ends right before a letter
-    /// counts as such a quote too, since its second quote is then the first one of the next text.
+    /// To the end of its line: a guess at the intention. A text of several lines that ends right before a letter counts
+    /// as such a quote, too, since its second quote is then the first one of the next text.
     Guess,
 }
 
@@ -105,7 +105,7 @@ pub(super) fn same(first: &str, second: &str, is_keyword: fn(&str) -> bool) -> b
     }
 }
 
-/// The byte behind the `}` that ends the part of a template that begins with the `{` at `start`.
+/// The byte after the `}` that ends the part of a template that begins with the `{` at `start`.
 pub(super) fn end_of_template_part(source: &str, start: usize) -> usize {
     let mut scanner = Scanner::new(source, start, vec![Mode::Template], Quotes::AsWritten);
     while scanner.next().is_some() {
@@ -142,7 +142,7 @@ struct Scanner<'a> {
     at: usize,
     modes: Vec<Mode>,
     quotes: Quotes,
-    /// How many bytes may still be looked at for quotes that do not end the text after all: each of them would cost the
+    /// How many bytes may still be scanned for quotes that turn out not to end the text: each of them would cost the
     /// rest of the source.
     patience: usize,
 }
@@ -262,7 +262,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// A text whose quote stands after `prefix` bytes.
+    /// A text whose quote comes after `prefix` bytes.
     fn text(&mut self, prefix: usize) -> (Kind, usize) {
         let rest = self.rest();
         let is_line = self.quotes == Quotes::Guess && self.patience == 0;

@@ -1,4 +1,4 @@
-//! The words of the language, read from the grammar: nothing lists them a second time.
+//! The words of the language, read from the grammar, which is their only list.
 
 use super::grammar::{Grammar, Rule};
 use pest::Parser;

@@ -1,11 +1,11 @@
-//! Vectors put together again: branches of a `case`, stretches of a column.
+//! Combining vectors: branches of a `case`, stretches of a column.
 
 use super::vector::Vector;
 use crate::value::{Column, DateTime, Number, Value};
 use ecow::EcoString;
 use std::borrow::Cow;
 
-/// The cells of a batch while its branches are put in.
+/// The cells of a batch while its branches are added.
 pub(crate) enum Cells<'a> {
     Nulls,
     Numbers(Vec<Option<Number>>),
@@ -15,7 +15,7 @@ pub(crate) enum Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// Puts a vector's cells to the rows `rows` of `len`; `None` where their types differ.
+    /// Puts a vector's cells at the rows `rows` of `len`; `None` if their types differ.
     pub fn put(&mut self, rows: &[u32], vector: &Vector<'a>, len: usize) -> Option<()> {
         if vector.is_null() {
             match self {
@@ -83,7 +83,7 @@ fn place<T>(cells: &mut [Option<T>], rows: &[u32], cell: impl Fn(usize) -> Optio
     }
 }
 
-/// Appends the cells of `len` rows to a column, which is then as if they had been pushed one by one.
+/// Appends the cells of `len` rows to a column, with the same result as pushing them one by one.
 pub(crate) fn append(column: &mut Column, vector: &Vector<'_>, len: usize) {
     if let Column::Null(0) = column {
         let filled = match vector {

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::RawEntryMut;
 use std::hash::BuildHasher;
 
-/// The number of what has none.
+/// The number for a missing one.
 pub(crate) const NOWHERE: u32 = u32::MAX;
 
 type Map<K> = HashMap<K, u32, foldhash::fast::FixedState>;
@@ -31,7 +31,7 @@ enum Kind {
 }
 
 impl Codes {
-    /// For about so many rows.
+    /// With room for about `rows` rows.
     pub fn new(rows: usize) -> Self {
         Self { kind: Kind::Unknown, null: NOWHERE, count: 0, dense: (rows as u64 * 4 + 256).min(1 << 21) }
     }
@@ -41,7 +41,7 @@ impl Codes {
         self.count as usize
     }
 
-    /// The numbers of `len` cells, new ones for values not seen yet; `None` where they have another type.
+    /// The numbers of `len` cells, new ones for values not seen yet; `None` if they have another type.
     pub fn insert(&mut self, vector: &Vector<'_>, len: usize, codes: &mut Vec<u32>) -> Option<()> {
         if let Kind::Unknown = self.kind
             && !vector.is_null()
@@ -121,7 +121,7 @@ impl Codes {
         Some(())
     }
 
-    /// The numbers of `len` cells, [`NOWHERE`] for null and values that have none; `None` where they have another type.
+    /// The numbers of `len` cells, [`NOWHERE`] for null and values without one; `None` if they have another type.
     pub fn find(&self, vector: &Vector<'_>, len: usize, codes: &mut Vec<u32>) -> Option<()> {
         fn found<T: Copy>(cells: Side<'_, T>, len: usize, codes: &mut Vec<u32>, find: impl Fn(T) -> Option<u32>) {
             codes.extend((0..len).map(|row| cells.get(row).and_then(&find).unwrap_or(NOWHERE)));
@@ -163,7 +163,7 @@ fn text_code(map: &mut Map<EcoString>, text: &EcoString, next: &mut impl FnMut()
     }
 }
 
-/// Two numbers as one.
+/// A number for a pair of numbers.
 fn pair(map: &mut Map<(u32, u32)>, a: u32, b: u32) -> u32 {
     let next = map.len() as u32;
     *map.entry((a, b)).or_insert(next)
@@ -178,7 +178,7 @@ pub(crate) struct Numbering<'k> {
 
 enum Key<'k> {
     Each(&'k Kernel, Codes),
-    /// A column with far fewer rows than are numbered: its rows are numbered first, then what is seen of them.
+    /// A column with far fewer rows than are numbered: all its rows are numbered first, then those in use.
     Rows {
         source: usize,
         codes: Vec<u32>,
@@ -189,7 +189,7 @@ enum Key<'k> {
 }
 
 impl<'k> Numbering<'k> {
-    /// For about so many rows.
+    /// With room for about `rows` rows.
     pub fn new(keys: &'k [Kernel], rows: usize) -> Self {
         let pairs = keys.iter().skip(1).map(|_| Map::default()).collect();
         Self { keys: keys.iter().map(|key| Key::new(key, rows)).collect(), pairs }
@@ -263,7 +263,7 @@ impl<'k> Key<'k> {
     }
 }
 
-/// The rows of a source by their keys, for joins: null is no key.
+/// The rows of a source by their keys, for joins; null never matches as a key.
 pub(crate) struct JoinIndex {
     keys: Vec<Codes>,
     pairs: Vec<Map<(u32, u32)>>,
@@ -274,7 +274,7 @@ pub(crate) struct JoinIndex {
 }
 
 impl JoinIndex {
-    /// The index of a source by the kernels of its keys; `None` where one declines. `stretches` are all its rows.
+    /// The index of a source by the kernels of its keys; `None` if one declines. `stretches` are all its rows.
     pub fn new<'b>(kernels: &[Kernel], stretches: impl Iterator<Item = Batch<'b>>, rows: usize) -> Option<Self> {
         let mut index = Self {
             keys: kernels.iter().map(|_| Codes::new(rows)).collect(),
@@ -312,7 +312,7 @@ impl JoinIndex {
         Some(index)
     }
 
-    /// The first row with the keys of each row of a batch, else [`NOWHERE`]; `None` where a kernel declines.
+    /// The first row with the keys of each row of a batch, else [`NOWHERE`]; `None` if a kernel declines.
     pub fn find(&self, kernels: &[Kernel], batch: &Batch<'_>) -> Option<Vec<u32>> {
         let mut numbers = Vec::with_capacity(batch.len);
         for (position, (kernel, codes)) in kernels.iter().zip(&self.keys).enumerate() {

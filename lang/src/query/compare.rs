@@ -3,7 +3,7 @@
 use super::vector::{Side, Vector, chosen};
 use crate::ast::BinaryOp;
 
-/// The rows, of so many, for which `a op b` holds; `None` where the two are not of one type.
+/// The rows, of `len`, for which `a op b` holds; `None` if the two differ in type.
 pub(super) fn compared(op: BinaryOp, a: &Vector<'_>, b: &Vector<'_>, len: usize) -> Option<Vec<u32>> {
     if let (Some(a), Some(b)) = (a.numbers(), b.numbers()) {
         return typed(op, a, b, len);

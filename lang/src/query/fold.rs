@@ -19,7 +19,7 @@ pub(crate) enum FoldKind {
     All,
 }
 
-/// An aggregate, with what it has gathered by group.
+/// An aggregate, with its values so far by group.
 pub(crate) struct Fold {
     kind: FoldKind,
     argument: Option<Kernel>,
@@ -29,7 +29,7 @@ pub(crate) struct Fold {
 enum State {
     Counts(Vec<u64>),
     Sums(Vec<(Number, u64)>),
-    /// The best so far: of what type is not known before the first.
+    /// The best so far: its type is unknown before the first.
     Best,
     Numbers(Vec<Option<Number>>),
     Texts(Vec<Option<EcoString>>),
@@ -51,7 +51,8 @@ impl Fold {
         Self { kind, argument, state }
     }
 
-    /// Adds the rows of a batch to their groups, of which there are now `count`. It is of no use any more after `None`.
+    /// Adds the rows of a batch to their groups, whose number is now `count`. After `None` it must not be used any
+    /// more.
     pub fn add(&mut self, batch: &Batch<'_>, groups: &[u32], count: usize) -> Option<()> {
         let Self { kind, argument, state } = self;
         let constant = Kernel::Constant(Value::Bool(true));
@@ -136,7 +137,7 @@ impl Fold {
         Some(())
     }
 
-    /// What it came to for each of `count` groups. Over no rows those without a natural value are null.
+    /// The result for each of `count` groups. Without rows, aggregates without a natural value are null.
     pub fn finish(self, count: usize) -> Column {
         let kind = self.kind;
         match self.state {

@@ -12,8 +12,8 @@ use hashbrown::HashSet;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Texts longer than this are left to the evaluator, which can be stopped while it looks for a pattern.
-/// Steps that matching a pattern may take here.
+/// Steps that matching a pattern may take here. Longer texts are left to the evaluator, which can be stopped during the
+/// match.
 const LITTLE: u64 = 10_000;
 
 /// An expression bound to columns. Its value for a row is that of the expression; see the module for when it declines.
@@ -56,7 +56,7 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// `None` where they are not all numbers or all texts.
+    /// `None` unless they are all numbers or all texts.
     pub fn of<'v>(values: impl IntoIterator<Item = &'v Value>) -> Option<Self> {
         let mut members = Self::default();
         for value in values {
@@ -159,7 +159,7 @@ impl Kernel {
             Self::Like(a, pattern) => {
                 let a = a.eval(batch)?;
                 let texts = a.texts()?;
-                // What takes long is left to those who pay for it.
+                // Long work is left to code that pays for it.
                 let mut little = Allowance::new("like", Limits { steps: Some(LITTLE), ..Limits::default() }, &|| None);
                 let mut matching = Vec::new();
                 for row in 0..len {
@@ -217,7 +217,7 @@ fn without(rows: &[u32], taken: &[u32]) -> Vec<u32> {
 }
 
 fn arithmetic<'a>(op: BinaryOp, a: &Vector<'a>, b: &Vector<'a>, len: usize) -> Option<Vector<'a>> {
-    // Null with anything is null; only the evaluator knows what other types come to.
+    // Null with anything is null; only the evaluator knows the results for other types.
     if a.is_null() || b.is_null() {
         return Some(Vector::constant(Value::Null));
     }
@@ -233,7 +233,7 @@ fn arithmetic<'a>(op: BinaryOp, a: &Vector<'a>, b: &Vector<'a>, len: usize) -> O
     numbers.map(|numbers| Vector::Numbers(numbers.into()))
 }
 
-/// `None` where one of the results does not exist.
+/// `None` if one of the results does not exist.
 #[inline]
 fn calculated(
     a: Side<'_, Number>,

@@ -1,23 +1,23 @@
-//! Orders by packed keys: where all keys of a row fit 64 bits together, rows are sorted by one whole number. Everything
-//! here goes through the rows in slices, with a question between two of them whether to go on.
+//! Orders by packed keys: if all keys of a row fit 64 bits together, rows are sorted by one integer. All loops here
+//! process the rows in slices and ask between slices whether to continue.
 
 use crate::value::{Column, Number};
 use ecow::EcoString;
 use hashbrown::HashMap;
 
-/// More different texts than this are compared as they are.
+/// More different texts than this are compared directly.
 const RANKED: usize = 1 << 14;
 
-/// Bits of a key that are sorted by at a time.
+/// Bits of a key sorted at a time.
 const DIGIT: u32 = 11;
 
-/// Rows between two questions whether to go on: a millisecond or two.
+/// Rows between two checks whether to continue: a millisecond or two.
 const SLICE: usize = 1 << 16;
 
 /// Up to this many first rows are picked, not sorted.
 const PICKED: usize = SLICE;
 
-/// Is told of the work done, and may end it.
+/// Receives the work done, and may end it.
 type Watch<'w, E> = &'w mut dyn FnMut(u64) -> Result<(), E>;
 
 /// A row with its packed keys, the first one highest.
@@ -47,8 +47,9 @@ impl Packed for (u64, u32) {
     }
 }
 
-/// The numbers of all rows in the order of the keys, ties in the order they had, or only the first `limit` of them; each
-/// key with whether it descends. `None` where the keys do not fit. `watch` is told of the work done, and may end it.
+/// The numbers of all rows in the order of the keys, ties in their original order, or only the first `limit` of them.
+/// Each key comes with whether it descends. `None` if the keys do not fit. `watch` receives the work done, and may end
+/// it.
 pub(crate) fn packed_order<E>(
     keys: &[(&Column, bool)],
     count: usize,
@@ -102,7 +103,7 @@ fn first<T: Packed, E>(
     let mut last: Option<T> = None;
     for slice in slices {
         watch(SLICE as u64 / 16)?;
-        // Only what comes before the last of the first can be one of them.
+        // Only rows before the last of the first can be among them.
         rows.extend(slice.filter(|row| last.is_none_or(|last| *row < last)));
         if limit < rows.len() {
             rows.select_nth_unstable(limit);
@@ -156,7 +157,7 @@ struct Ranks {
     highest: u64,
 }
 
-/// The keys of each row side by side, the first one highest, and how many bits they take.
+/// The keys of each row packed together, the first one highest, and their number of bits.
 fn pack<E>(keys: &[(&Column, bool)], count: usize, watch: Watch<'_, E>) -> Result<Option<(Vec<u64>, u32)>, E> {
     let mut packed = vec![0u64; count];
     let mut bits = 0;
@@ -209,7 +210,7 @@ fn ranked<T, E>(cells: &[Option<T>], rank: impl Fn(&T) -> u64, watch: Watch<'_, 
     Ok(ranks)
 }
 
-/// The ranks of what has whole numbers in its order.
+/// The ranks of values that have integers in their order.
 fn whole_ranks<T, E>(
     cells: &[Option<T>],
     whole: impl Fn(&T) -> Option<i64>,

@@ -1,10 +1,10 @@
-//! What kernels compute with: the cells of some rows, typed.
+//! The data of kernels: the cells of some rows, typed.
 
 use crate::value::{Column, DateTime, Number, Value, truth};
 use ecow::EcoString;
 use std::borrow::Cow;
 
-/// Some rows: for each source, which of its rows they are.
+/// Some rows: their positions in each source.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch<'b> {
     pub len: usize,
@@ -16,7 +16,7 @@ pub(crate) struct Batch<'b> {
 pub(crate) enum At<'b> {
     /// One after the other from here.
     From(usize),
-    /// At these positions; outside the source, where a left join found no row.
+    /// At these positions; outside the source if a left join found no row.
     Positions(Cow<'b, [u32]>),
 }
 
@@ -46,10 +46,10 @@ impl Batch<'_> {
     }
 }
 
-/// Longer texts are left to the evaluator, which counts what it takes to compare them.
+/// Longer texts are left to the evaluator, which counts the cost of comparing them.
 const LONGEST_TEXT: usize = 16 << 10;
 
-/// The cells of a column for some rows; `None` where the column has no type, or long texts.
+/// The cells of a column for some rows; `None` if the column has no type, or long texts.
 pub(crate) fn cells<'a>(column: &'a Column, at: &At<'_>, len: usize) -> Option<Vector<'a>> {
     Some(match column {
         Column::Null(_) => Vector::Constant(Cow::Owned(Value::Null)),
@@ -108,7 +108,7 @@ impl Vector<'_> {
         Self::Constant(Cow::Owned(value))
     }
 
-    /// As numbers; `None` where they are none.
+    /// As numbers; `None` for another type.
     pub(super) fn numbers(&self) -> Option<Side<'_, Number>> {
         match self {
             Self::Numbers(cells) => Some(Side::Each(cells)),
@@ -121,7 +121,7 @@ impl Vector<'_> {
         }
     }
 
-    /// As texts; `None` where they are none, or long.
+    /// As texts; `None` for another type and for long texts.
     pub(super) fn texts(&self) -> Option<Side<'_, &EcoString>> {
         match self {
             Self::Texts(cells) => Some(Side::Each(cells)),
@@ -134,7 +134,7 @@ impl Vector<'_> {
         }
     }
 
-    /// As booleans; `None` where they are none.
+    /// As booleans; `None` for another type.
     pub(super) fn bools(&self) -> Option<Side<'_, bool>> {
         match self {
             Self::Bools(cells) => Some(Side::Each(cells)),
@@ -147,7 +147,7 @@ impl Vector<'_> {
         }
     }
 
-    /// As datetimes; `None` where they are none.
+    /// As datetimes; `None` for another type.
     pub(super) fn datetimes(&self) -> Option<Side<'_, DateTime>> {
         match self {
             Self::DateTimes(cells) => Some(Side::Each(cells)),
@@ -176,7 +176,7 @@ impl Vector<'_> {
         }
     }
 
-    /// The rows, of so many, for which it is true.
+    /// The rows, of `len`, for which it is true.
     pub fn truths(&self, len: usize) -> Vec<u32> {
         match self {
             Self::Constant(value) if truth(value) => (0..len as u32).collect(),
@@ -191,7 +191,7 @@ impl Vector<'_> {
     }
 }
 
-/// The rows, of so many, that pass a test.
+/// The rows, of `len`, that pass a test.
 #[inline]
 pub(super) fn chosen(len: usize, test: impl Fn(usize) -> bool) -> Vec<u32> {
     let mut rows = Vec::with_capacity(len);

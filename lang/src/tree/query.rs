@@ -41,12 +41,12 @@ pub struct RowBody {
     pub outside: bool,
 }
 
-/// What a row becomes.
+/// The change of a row.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// A record literal: `with` sets or adds its fields, `map` makes it the row.
     Record(Arc<Shape>, Vec<Expr>),
-    /// A parenthesised function that gives such a record.
+    /// A parenthesised function that returns such a record.
     Function(Expr),
 }
 
@@ -78,9 +78,9 @@ pub struct Source {
     pub rows: Expr,
     /// `left join`
     pub left: bool,
-    /// The equalities of `on` between what came before (first) and this source (second), which hash.
+    /// The equalities of `on` between the earlier sources (first) and this one (second), for hashing.
     pub equalities: Vec<(Expr, Expr)>,
-    /// What else `on` asks.
+    /// The remaining condition of `on`.
     pub rest: Option<Expr>,
     /// The place of the whole join.
     pub span: Span,
@@ -100,7 +100,7 @@ pub struct Group {
 /// An aggregate over the rows of a group.
 #[derive(Debug)]
 pub struct Aggregate {
-    /// Which.
+    /// Its kind.
     pub kind: AggregateKind,
     /// Its argument, in the scope of the joined rows.
     pub argument: Option<Expr>,
@@ -110,7 +110,7 @@ pub struct Aggregate {
     pub span: Span,
 }
 
-/// The aggregates (lang/README.md, Queries); each does what the library function of its name does with a row
+/// The aggregates (lang/README.md, Queries); each has the same result as the library function of its name with a row
 /// expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AggregateKind {

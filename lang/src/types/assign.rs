@@ -1,21 +1,21 @@
-//! Which types fit where, and what two of them have in common.
+//! Which types fit others, and the common type of two.
 
 use super::bounds::Fuel;
 use super::{Field, FunctionType, RecordType, Type, Types};
 use std::sync::Arc;
 
-/// May a value of one type stand where another is wanted?
+/// Is a value of one type allowed where another is wanted?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
-    /// Never, whatever the value.
+    /// Never, for any value.
     Never,
-    /// Some values do; found out when it runs.
+    /// Some values do; checked at run time.
     Sometimes,
-    /// Every value does, converted where it must be.
+    /// Every value does, after conversion if needed.
     Always,
 }
 
-/// How far two types are compared; recursive types go no deeper.
+/// The depth to which two types are compared, also recursive ones.
 const DEPTH: u32 = 20;
 
 impl Types {
@@ -75,12 +75,13 @@ impl Types {
         fit
     }
 
-    /// Is every value of type `from` one of type `to` as it is, without conversion and defaults?
+    /// Is every value of type `from` one of type `to` without conversion and defaults?
     pub fn is_within(&self, from: &Type, to: &Type) -> bool {
         self.bounded(|fuel| self.is_within_at(from, to, DEPTH, fuel))
     }
 
-    /// Need a value of type `from` not be looked at for an annotation? Simple values are, which costs nothing.
+    /// Is a value of type `from` certain to fit an annotation without a check? Simple values are checked, which costs
+    /// nothing.
     pub(crate) fn is_sure(&self, from: &Type, annotation: &Type) -> bool {
         let inner = self.resolve(annotation).without_null();
         !self.resolve(inner).is_simple() && self.is_within(from, annotation)
@@ -100,7 +101,7 @@ impl Types {
             }
             (from, Type::Nullable(to)) => self.is_within_at(from, to, depth - 1, fuel),
             (Type::Record(a), Type::Record(b)) => b.fields.iter().enumerate().all(|(place, wanted)| {
-                // A field that may be null may be missing in a row, where a default would stand in.
+                // A nullable field may be missing in a row, where a default would replace it.
                 let given = |field: &Field| wanted.default.is_none() || !self.takes_null(&field.ty);
                 match field(a, place, &wanted.name, fuel) {
                     Found::Field(field) => given(field) && self.is_within_at(&field.ty, &wanted.ty, depth - 1, fuel),
@@ -116,7 +117,7 @@ impl Types {
         matches!(self.resolve(ty), Type::Any | Type::Null | Type::Nullable(_))
     }
 
-    /// The narrowest type that takes values of both; `any` where they differ.
+    /// The narrowest type that includes the values of both; `any` if they differ.
     pub fn join(&self, a: &Type, b: &Type) -> Type {
         self.bounded(|fuel| self.join_at(a, b, DEPTH, fuel))
     }
@@ -139,7 +140,7 @@ impl Types {
             (Type::Named(..), other) | (other, Type::Named(..)) => {
                 let (x, y) = (self.resolve(a), self.resolve(b));
                 match other {
-                    // Two declared types meet as the records they are, unless one is recursive.
+                    // Two declared types are joined as their records, unless one is recursive.
                     Type::Named(..) if depth < DEPTH => Type::Any,
                     _ => self.join_at(x, y, depth - 1, fuel),
                 }
@@ -185,7 +186,7 @@ impl Types {
         }
         let same_names = x.fields.iter().map(|field| &field.name).eq(y.fields.iter().map(|field| &field.name));
         let mut fields = Vec::with_capacity(x.fields.len());
-        // Fields that only one of them has may be read where they are known to be there, so keep the common ones.
+        // Fields that only one of them has may be read where they are known to exist, so the common ones are kept.
         for (place, known) in x.fields.iter().enumerate() {
             match field(y, place, &known.name, fuel) {
                 Found::Field(other) => {
@@ -200,15 +201,15 @@ impl Types {
     }
 }
 
-/// What is found of a field.
+/// The result of looking up a field.
 enum Found<'t> {
     Field(&'t Field),
     Missing,
-    /// There was no more fuel to look for it.
+    /// The fuel was used up before it was found.
     Unknown,
 }
 
-/// The field of this name, which most likely stands at `place`.
+/// The field of this name, which is most likely at `place`.
 fn field<'t>(record: &'t RecordType, place: usize, name: &str, fuel: &mut Fuel) -> Found<'t> {
     if let Some(field) = record.fields.get(place).filter(|field| field.name == name) {
         return Found::Field(field);
@@ -219,7 +220,7 @@ fn field<'t>(record: &'t RecordType, place: usize, name: &str, fuel: &mut Fuel) 
     record.field(name).map_or(Found::Missing, Found::Field)
 }
 
-/// Are two types the same? Without fuel they are not.
+/// Are two types equal? Without fuel, `false`.
 fn same(a: &Type, b: &Type, fuel: &mut Fuel) -> bool {
     if !fuel.take(1) {
         return false;

@@ -1,11 +1,11 @@
-//! Types stay small, and comparing them ends: types that share their parts are much larger than what was written.
+//! Types stay small, and comparing them ends: types that share their parts are much larger than their source.
 
 use super::{Type, Types};
 
-/// Parts of types that are compared, joined or looked at, until nothing more is said of them.
+/// Parts of types that are compared, joined or looked at, until the result is unknown.
 const MOST_COMPARED: u32 = 200_000;
 
-/// Levels of a type that the checker infers.
+/// The deepest type that the checker infers.
 const DEEPEST: usize = 64;
 
 /// How many parts may still be looked at.
@@ -16,7 +16,7 @@ impl Fuel {
         Self(MOST_COMPARED)
     }
 
-    /// False where no more may be looked at.
+    /// `false` if no more may be looked at.
     pub fn take(&mut self, parts: usize) -> bool {
         self.0 = self.0.saturating_sub(u32::try_from(parts).unwrap_or(u32::MAX));
         self.0 > 0
@@ -24,7 +24,7 @@ impl Fuel {
 }
 
 impl Types {
-    /// Compares types with a bound on what is looked at, which is counted.
+    /// Compares types with a counted bound on the parts looked at.
     pub(super) fn bounded<T>(&self, compare: impl FnOnce(&mut Fuel) -> T) -> T {
         let mut fuel = Fuel::new();
         let compared = compare(&mut fuel);
@@ -36,7 +36,7 @@ impl Types {
         compared
     }
 
-    /// The steps of comparing types since this was last asked.
+    /// The steps of comparing types since the last call.
     pub(crate) fn compared(&self) -> u64 {
         self.work.take()
     }
@@ -46,7 +46,7 @@ impl Type {
     /// The most parts of a type that the checker keeps.
     pub(crate) const MOST_PARTS: usize = 10_000;
 
-    /// How many parts it has, what is there many times counted as often; `None` where it has too many or too many levels.
+    /// The number of its parts, with shared parts counted each time; `None` if it has too many parts or levels.
     pub(crate) fn parts(&self) -> Option<usize> {
         let mut parts = 0;
         self.count(&mut parts, DEEPEST).then_some(parts)

@@ -67,8 +67,8 @@ impl Types {
         Ok(matches)
     }
 
-    /// A value for a field of `new` and of typed decoding: simple values convert, missing fields take their
-    /// defaults, unknown ones are dropped, `null` where it may not be becomes the default.
+    /// A value for a field of `new` and of typed decoding: simple values convert, missing fields take their defaults,
+    /// unknown ones are dropped, `null` becomes the default if the type does not allow it.
     pub fn fill(&self, value: Value, ty: &Type, zone: Zone, budget: &mut dyn Budget) -> Result<Value, Stopped> {
         let mut seen = Seen::of(&value);
         let mut toll = Toll::new(budget);
@@ -148,7 +148,7 @@ impl Types {
             builder.push(filled.map_err(|stopped| stopped.inside(format_args!("[{position}]")))?);
         }
         let filled = builder.finish();
-        // The rows keep what the type says of them, as those of `table(T)` do.
+        // The rows keep the row type of the declaration, as those of `table(T)` do.
         match (filled, self.row_type(element)) {
             (Value::Table(table), Some((_, row_type))) => {
                 let table = Arc::try_unwrap(table).unwrap_or_else(|shared| Table::clone(&shared));
@@ -172,8 +172,8 @@ impl Types {
 /// From this nesting on, parts of a value may be shared so often that walking it as a tree takes forever.
 const SHARED_FROM: u16 = 8;
 
-/// What came of the parts of a value that have been looked at, by the type they were looked at for.
-/// Nothing is kept for values of little nesting: those are walked as they are.
+/// The results for the parts of a value that have been looked at, by the type they were checked for. Nothing is kept
+/// for values of little nesting: those are walked directly.
 pub(super) struct Seen<T>(Option<HashMap<(usize, usize), T>>);
 
 impl<T> Seen<T> {
@@ -192,7 +192,7 @@ impl<T> Seen<T> {
     }
 }
 
-/// Where the shared part of a value is; rows of a table have none of their own.
+/// The address of the shared part of a value; rows of a table have none of their own.
 fn address(value: &Value) -> Option<usize> {
     match value {
         Value::List(list) => Some(Arc::as_ptr(list) as usize),

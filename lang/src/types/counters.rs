@@ -1,9 +1,9 @@
-//! What a set of declared types counts.
+//! Counters of a set of declared types.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Parts that have been compared and not been paid for.
+/// Compared parts that have not been paid for.
 #[derive(Debug, Default)]
 pub(super) struct Work(AtomicU64);
 
@@ -12,7 +12,7 @@ impl Work {
         self.0.fetch_add(parts, Ordering::Relaxed);
     }
 
-    /// What there is, which is then forgotten.
+    /// The count, which is reset.
     pub fn take(&self) -> u64 {
         self.0.swap(0, Ordering::Relaxed)
     }
@@ -24,7 +24,7 @@ impl Clone for Work {
     }
 }
 
-/// The number of one set of declared types, given when it is first asked for.
+/// The number of one set of declared types, assigned on first use.
 #[derive(Debug, Default)]
 pub(super) struct Number(OnceLock<u64>);
 
@@ -36,7 +36,7 @@ impl Number {
 }
 
 impl Clone for Number {
-    /// The copy may define its types otherwise.
+    /// The copy may define its types differently.
     fn clone(&self) -> Self {
         Self::default()
     }

@@ -1,4 +1,4 @@
-//! Keys of types, under which values remember that they were checked.
+//! Keys of types, with which values remember that they were checked.
 
 use super::{Type, TypeId, Types};
 use std::hash::{BuildHasher, Hash, Hasher};

@@ -8,9 +8,9 @@ use std::fmt::{self, Write};
 /// A value that does not fit a type, and where in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mismatch {
-    /// The way to the part that does not fit: `lines[1].qty`; empty for the value itself.
+    /// The path to the part that does not fit: `lines[1].qty`; empty for the value itself.
     pub path: String,
-    /// The part, as it would be written, shortened.
+    /// The part as a literal, shortened.
     pub value: String,
     /// Its type.
     pub from: String,
@@ -59,12 +59,12 @@ impl fmt::Display for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-/// Why a value was not made to fit.
+/// Why a value was not converted.
 #[derive(Debug)]
 pub enum Stopped {
-    /// It cannot.
+    /// It does not fit.
     Mismatch(Mismatch),
-    /// What it may use has come to its end.
+    /// Its budget is used up.
     Ended(Box<RunError>),
 }
 

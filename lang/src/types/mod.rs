@@ -1,4 +1,4 @@
-//! Static types: what the checker knows of a value before it exists.
+//! Static types: the checker's knowledge of a value before it exists.
 
 mod assign;
 mod bounds;
@@ -20,9 +20,9 @@ use std::sync::Arc;
 /// A type of the language (lang/README.md, Types), or what the checker infers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Type {
-    /// No value at all: of `error`, and of a variable before anything is known.
+    /// No value at all: the type of `error`, and of a variable before anything is known.
     Never,
-    /// Anything; checked when it runs.
+    /// Anything; checked at run time.
     Any,
     /// `null`
     Null,
@@ -67,7 +67,7 @@ pub struct Field {
     pub name: EcoString,
     /// Its type.
     pub ty: Type,
-    /// What it is where nothing is given; else the default of its type.
+    /// The default; without one that of its type.
     pub default: Option<Value>,
 }
 
@@ -82,7 +82,7 @@ impl PartialEq for Field {
 pub struct FunctionType {
     /// The parameters' types.
     pub parameters: Vec<Type>,
-    /// How many of them must be given.
+    /// The number of required ones.
     pub required: usize,
     /// The result.
     pub result: Type,
@@ -97,7 +97,7 @@ pub struct Types {
 }
 
 impl Types {
-    /// Makes room for a type whose definition follows, so that types may refer to each other.
+    /// Reserves a type whose definition follows, so that types may refer to each other.
     pub fn declare(&mut self, name: EcoString) -> TypeId {
         self.definitions.push((name, Type::Any));
         self.definitions.len() as TypeId - 1
@@ -110,7 +110,7 @@ impl Types {
         }
     }
 
-    /// What a declared type was defined as, one step.
+    /// The definition of a declared type, one step.
     pub fn definition(&self, id: TypeId) -> &Type {
         self.definitions.get(id as usize).map_or(&Type::Any, |(_, definition)| definition)
     }
@@ -139,7 +139,7 @@ impl Types {
         }
     }
 
-    /// The element type of a list or table, through `?`; `None` where it is not a list.
+    /// The element type of a list or table, through `?`; `None` if it is not a list.
     pub fn element<'a>(&'a self, ty: &'a Type) -> Option<&'a Type> {
         match self.resolve(ty) {
             Type::List(element) => Some(element),
@@ -174,7 +174,7 @@ impl Types {
                 Some((shape, row)) => Value::table(crate::value::Table::empty(shape, Some(row))),
                 None => Value::empty_list(),
             },
-            // Recursion goes through `?` and `*` only, so this ends.
+            // Recursion passes through `?` and `*` only, so this ends.
             Type::Record(record) => {
                 Value::record(record.fields.iter().map(|f| (f.name.clone(), self.field_default_of(f, known))))
             }
@@ -184,7 +184,7 @@ impl Types {
         }
     }
 
-    /// What a field is where nothing is given.
+    /// The default of a field.
     pub fn field_default(&self, field: &Field) -> Value {
         self.field_default_of(field, &mut HashMap::new())
     }
@@ -209,7 +209,7 @@ impl Types {
             .iter()
             .map(|field| {
                 let (kind, nullable) = self.simple_kind(&field.ty);
-                // A type may hold a list of itself: columns of lists default to `[]`, which says nothing of its rows.
+                // A type may hold a list of itself: columns of lists default to `[]`, which has no row type.
                 let default = match (&field.default, self.resolve(&field.ty)) {
                     (None, Type::List(_)) => Value::empty_list(),
                     _ => self.field_default_of(field, known),
@@ -234,7 +234,7 @@ impl Types {
 }
 
 impl Type {
-    /// `T?`, which is T where it takes null already.
+    /// `T?`, or T if it already includes null.
     #[must_use]
     pub fn nullable(self) -> Self {
         match self {
@@ -283,7 +283,7 @@ impl Type {
         }
     }
 
-    /// The type of a value that exists already, as far as it is worth knowing.
+    /// The type of an existing value, as far as useful.
     pub fn of_value(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -310,7 +310,7 @@ impl RecordType {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The same, looked for first at the place where a type like this one has it.
+    /// The same, looked up first at the place where a similar type has it.
     pub fn field_near(&self, place: usize, name: &str) -> Option<&Field> {
         self.fields.get(place).filter(|field| field.name == name).or_else(|| self.field(name))
     }
@@ -322,10 +322,10 @@ impl Display for Type {
     }
 }
 
-/// Parts of a type that are shown.
+/// The most parts of a type that are shown.
 const MOST_SHOWN: usize = 100;
 
-/// Characters of a name in a type that are shown.
+/// The most characters of a name in a type that are shown.
 const LONGEST_NAME: usize = 100;
 
 fn show_name(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -336,7 +336,7 @@ fn show_name(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 impl Type {
-    /// Writes it, as far as `left` more parts.
+    /// Writes it, up to `left` more parts.
     fn show(&self, f: &mut fmt::Formatter<'_>, left: &mut usize) -> fmt::Result {
         if *left == 0 {
             return f.write_str("…");

@@ -1,14 +1,14 @@
-//! What values remember of the types they were checked for, so that only what is new is checked again.
+//! The types that values were checked for, so that only new parts are checked again.
 //!
-//! A type is named by a key (`Types::key`), never 0. Changing a value keeps what is known of its other parts.
+//! A type is named by a key (`Types::key`), never 0. Changing a value keeps the facts about its other parts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Types that one value remembers; the oldest is forgotten for a new one.
+/// The most types that one value remembers; a new one replaces the oldest.
 const MOST_TYPES: usize = 8;
 
-/// Changed elements that are remembered beyond one in eight.
+/// The most changed elements that are remembered beyond one in eight.
 const FEW_CHANGES: usize = 16;
 
 /// Which elements of a list or rows of a table fit which types.
@@ -20,7 +20,7 @@ struct Known {
     types: Vec<Fitting>,
 }
 
-/// The elements that fit one type: the first ones, but for those that changed since.
+/// The elements that fit one type: the first ones, except those changed since.
 #[derive(Clone)]
 struct Fitting {
     key: u64,
@@ -52,7 +52,7 @@ impl Unchecked {
 }
 
 impl Checked {
-    /// What is left to check of `len` elements for a type.
+    /// The elements, of `len`, that are still to be checked for a type.
     pub(crate) fn unchecked(&self, key: u64, len: usize) -> Unchecked {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fitting = known.as_ref().and_then(|known| known.types.iter().find(|fitting| fitting.key == key));
@@ -82,7 +82,7 @@ impl Checked {
         types.push(Fitting { key, first: len, changed: Vec::new() });
     }
 
-    /// The element at `position` is another one now. Elements added at the end need no word.
+    /// The element at `position` was replaced. Elements added at the end need no call.
     pub(super) fn touch(&mut self, position: usize) {
         let known = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = known else { return };
@@ -94,7 +94,7 @@ impl Checked {
         });
     }
 
-    /// What is known of `len` elements picked from the `all` of this value.
+    /// The facts about `len` elements picked from the `all` of this value.
     pub(super) fn picked(&self, all: usize, len: usize) -> Self {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = known.as_ref() else { return Self::default() };

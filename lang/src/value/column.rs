@@ -4,7 +4,7 @@ use super::{DateTime, Number, Value};
 use ecow::EcoString;
 use std::convert::Infallible;
 
-/// Cells that are gathered between two questions whether to go on.
+/// Cells that are gathered between two checks whether to continue.
 const STRETCH: usize = 1 << 14;
 
 /// The cells of one column. A column is typed as long as all its cells but nulls have one simple type.
@@ -77,7 +77,7 @@ impl Column {
         }
     }
 
-    /// Appends a cell; the column gives up its type where the cell does not fit it.
+    /// Appends a cell; the column loses its type if the cell does not fit it.
     #[inline]
     pub fn push(&mut self, value: Value) {
         match (&mut *self, value) {
@@ -99,7 +99,7 @@ impl Column {
                     Value::Bool(value) => Self::Bool(after_nulls(nulls, value)),
                     Value::DateTime(value) => Self::DateTime(after_nulls(nulls, value)),
                     value => {
-                        // In tables inside tables there is mostly one.
+                        // In tables inside tables there is usually only one.
                         let mut cells = Vec::with_capacity(nulls + 1);
                         cells.resize(nulls, Value::Null);
                         cells.push(value);
@@ -148,7 +148,7 @@ impl Column {
         }
     }
 
-    /// Replaces the cell at `row` and gives the old one; the column gives up its type where the cell does not fit it.
+    /// Replaces the cell at `row` and returns the old one; the column loses its type if the cell does not fit it.
     /// Outside nothing happens.
     pub(super) fn replace(&mut self, row: usize, value: Value) -> Value {
         fn put<T>(cells: &mut [Option<T>], row: usize, value: Option<T>) -> Option<T> {
@@ -173,7 +173,7 @@ impl Column {
             (_, value) => {
                 let mut cells = self.to_values();
                 let old = cells.get_mut(row).map(|cell| std::mem::replace(cell, value)).unwrap_or_default();
-                // Collecting finds the type the cells have in common now.
+                // Collecting finds the current common type of the cells.
                 *self = cells.into_iter().collect();
                 old
             }
@@ -189,7 +189,7 @@ impl Column {
         }
     }
 
-    /// The same of many cells: `watch` is told of each stretch of them, by its length, and may end it.
+    /// The same for many cells: `watch` receives the length of each stretch of them, and may end the work.
     pub fn gather_watched<E>(&self, rows: &[u32], watch: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<Self, E> {
         fn pick<T: Clone + Default, E>(
             cells: &[T],

@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, RunError};
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hash, Hasher};
 
-/// Whether texts convert to meet numbers, booleans and datetimes.
+/// Whether texts convert for comparison with numbers, booleans and datetimes.
 #[derive(Clone, Copy, Debug)]
 pub enum Conversion {
     /// As in `=`; texts without an offset are datetimes of this zone.
@@ -16,8 +16,8 @@ pub enum Conversion {
     None,
 }
 
-/// `=`, or the equality of `group by` and `distinct`: same types by value, others as `conversion` says. Values may be large,
-/// or share their parts so often that comparing them takes for ever; the budget pays for it.
+/// `=`, or the equality of `group by` and `distinct`: same types by value, others according to `conversion`. Values may
+/// be large, or share so many parts that comparing them would never end; the budget pays for it.
 pub fn equal(a: &Value, b: &Value, conversion: Conversion, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => Ok(x == y),
@@ -31,11 +31,11 @@ pub fn equal(a: &Value, b: &Value, conversion: Conversion, budget: &mut dyn Budg
     }
 }
 
-/// The most parts that one comparison looks at, more than twice as many as a list or table may have cells. Only values
-/// that hold the same parts many times over have so many, and without a limit of steps nothing else would end it.
+/// The most parts that one comparison looks at, more than twice the limit on cells of a list or table. Only values that
+/// hold the same parts many times over have more, and only a limit on steps ends their comparison.
 const MOST_PARTS: usize = 25_000_000;
 
-/// One comparison: who pays for it, and how many parts it has looked at.
+/// One comparison: its budget, and the number of parts looked at.
 struct Walk<'b> {
     toll: Toll<'b>,
     parts: usize,
@@ -145,7 +145,7 @@ pub fn compare(a: &Value, b: &Value, zone: Zone) -> Option<Ordering> {
     }
 }
 
-/// The order of `order by`: null, numbers, texts, booleans, datetimes. `None` where a value is none of these.
+/// The order of `order by`: null, numbers, texts, booleans, datetimes. `None` for a value of another type.
 pub fn sort_order(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => Some(x.cmp(y)),
@@ -201,7 +201,7 @@ pub fn is_in(x: &Value, container: &Value, zone: Zone, budget: &mut dyn Budget) 
     Ok(found)
 }
 
-/// `x in 'text'`: is the text form of `x` part of it? False for `null`, and where `x` has no text form.
+/// `x in 'text'`: is the text form of `x` part of it? `false` for `null`, and for `x` without a text form.
 pub fn contains(x: &Value, text: &str, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
     if x.is_null() {
         return Ok(false);
@@ -211,7 +211,7 @@ pub fn contains(x: &Value, text: &str, budget: &mut dyn Budget) -> Result<bool, 
     Ok(text.contains(part.as_str()))
 }
 
-/// How deep and how far into a value hashes look: values that share their parts could take for ever otherwise.
+/// How deep and how far into a value hashes look: values that share their parts could otherwise take forever.
 const HASHED_DEPTH: u32 = 3;
 const HASHED_PARTS: usize = 16;
 
@@ -271,7 +271,7 @@ fn hash_bytes<H: Hasher>(bytes: &[u8], state: &mut H) {
     state.write(&bytes[bytes.len() - half..]);
 }
 
-/// The hash of what a text converts to: number, boolean or datetime; a text converts to one of them at most.
+/// The hash of the number, boolean or datetime that a text converts to; a text converts to at most one of them.
 fn hash_converted<H: Hasher>(text: &str, zone: Zone, state: &mut H) {
     if let Some(number) = parse_number(text) {
         number.hash(state);

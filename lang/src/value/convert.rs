@@ -1,4 +1,4 @@
-//! Conversions between simple values and truth (lang/README.md, Values): the only ones there are.
+//! Conversions between simple values, and truth (lang/README.md, Values): there are no others.
 
 use super::datetime::MAX_OFFSET;
 use super::{DateTime, Number, Value, Zone};
@@ -6,10 +6,10 @@ use chrono::{NaiveDate, NaiveTime};
 use ecow::EcoString;
 use std::fmt;
 
-/// A value that does not convert, and the type it was wanted as.
+/// A value that does not convert, and the wanted type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConvertError {
-    /// The value as it would be written, shortened.
+    /// The value as a literal, shortened.
     pub value: String,
     /// Its type.
     pub from: &'static str,
@@ -49,12 +49,12 @@ pub fn truth(value: &Value) -> bool {
     }
 }
 
-/// What a condition takes a text for.
+/// The truth of a text.
 pub(super) fn text_truth(text: &str) -> bool {
     !(text.is_empty() || text == "0" || text.eq_ignore_ascii_case("false"))
 }
 
-/// To number: numbers and texts that are one.
+/// To number: numbers and texts of numbers.
 pub fn to_number(value: &Value) -> Result<Number, ConvertError> {
     match value {
         Value::Number(number) => Ok(*number),
@@ -107,7 +107,8 @@ pub fn parse_boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Longer texts, blanks included, are no number and no datetime: nobody looks through millions of blanks for one.
+/// Longer texts, blanks included, are not converted to a number or datetime: millions of blanks are not searched for
+/// one.
 const LONGEST_CONVERTED: usize = 4_096;
 
 /// Surrounding blanks, sign, digits, at most one `.` or `,`, optional exponent.
@@ -159,7 +160,7 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year as i32, digits(&bytes[5..7])?, digits(&bytes[8..])?)
 }
 
-/// `HH:mm[:ss[.f…]]` and what follows it.
+/// `HH:mm[:ss[.f…]]` and the rest after it.
 fn parse_time(text: &str) -> Option<(NaiveTime, &str)> {
     let two = |at: usize| text.as_bytes().get(at..at + 2).and_then(digits);
     (text.as_bytes().get(2) == Some(&b':')).then_some(())?;
@@ -180,7 +181,7 @@ fn parse_time(text: &str) -> Option<(NaiveTime, &str)> {
     Some((NaiveTime::from_hms_nano_opt(hour, minute, second, nanos)?, &fraction[count..]))
 }
 
-/// `±hh:mm`, `±hhmm` or `±hh` in seconds; `±hh:mm:ss` and `±hhmmss`, which databases write of old times, too.
+/// `±hh:mm`, `±hhmm` or `±hh` in seconds; `±hh:mm:ss` and `±hhmmss`, which databases write for old times, too.
 fn parse_offset(text: &str) -> Option<i32> {
     let sign = match text.bytes().next()? {
         b'+' => 1,

@@ -29,21 +29,21 @@ pub struct DateTime {
 }
 
 impl DateTime {
-    /// The seconds since 1970, where it has no fraction of one.
+    /// The seconds since 1970, if it has no fraction of one.
     pub(crate) fn whole_seconds(&self) -> Option<i64> {
         (self.nanos == 0).then_some(self.seconds)
     }
 
     /// The instant `seconds` and `nanos` after 1970-01-01T00:00:00Z, shown at `offset` seconds east of UTC, which are
-    /// rounded to minutes. `None` where the wall clock is outside the years 1 to 9999 or the offset too large.
+    /// rounded to minutes. `None` if the wall clock is outside the years 1 to 9999 or the offset too large.
     pub fn from_unix(seconds: i64, nanos: u32, offset: i32) -> Option<Self> {
         let local = seconds.checked_add(i64::from(offset))?;
         let fits = (FIRST..=LAST).contains(&local) && nanos < 1_000_000_000 && offset.abs() <= MAX_OFFSET;
         fits.then(|| Self::clamped(seconds, nanos, offset))
     }
 
-    /// The instant as a zone's wall clock shows it; one that is outside the years 1 to 9999 only there is clamped.
-    /// `None` where it is outside in every zone.
+    /// The instant on a zone's wall clock; one that is outside the years 1 to 9999 only there is clamped. `None` if it
+    /// is outside in every zone.
     pub fn from_unix_in(seconds: i64, nanos: u32, zone: Zone) -> Option<Self> {
         let most = i64::from(MAX_OFFSET);
         let fits = (FIRST - most..=LAST + most).contains(&seconds) && nanos < 1_000_000_000;
@@ -63,7 +63,7 @@ impl DateTime {
         Self::from_unix(seconds, local.nanosecond().min(999_999_999), offset)
     }
 
-    /// A wall clock in a zone. A time that does not exist moves forward by the gap; of two, it is the first.
+    /// A wall clock in a zone. A time that does not exist moves forward by the gap; of two, the first is meant.
     pub fn from_local_in(local: NaiveDateTime, zone: Zone) -> Option<Self> {
         let seconds = local_time(zone, local.and_utc().timestamp()).first();
         Self::from_unix(seconds, local.nanosecond().min(999_999_999), offset_at(zone, seconds))

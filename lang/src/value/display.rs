@@ -1,4 +1,4 @@
-//! Values as they would be written in a script, shortened: for messages and the repl.
+//! Values as literals, shortened: for messages and the repl.
 
 use super::{Rows, Value};
 use std::fmt::{self, Write};
@@ -28,7 +28,7 @@ impl fmt::Display for Literal<'_> {
     }
 }
 
-/// Writes until `out` is longer than `limit` bytes; the caller cuts.
+/// Writes until `out` is longer than `limit` bytes; the caller truncates it.
 fn write_literal(out: &mut String, value: &Value, limit: usize) {
     if out.len() > limit * 4 {
         return;
@@ -53,7 +53,7 @@ fn write_literal(out: &mut String, value: &Value, limit: usize) {
                     break;
                 }
                 out.push_str(if position > 0 { ", " } else { "" });
-                // Of a long name the start is enough; the caller cuts it.
+                // The start of a long name is enough; the caller truncates it.
                 let end = name.char_indices().nth(limit + 1).map_or(name.len(), |(at, _)| at);
                 write_label(out, &name[..end]);
                 out.push_str(": ");

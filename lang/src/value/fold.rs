@@ -2,15 +2,15 @@
 
 use ecow::EcoString;
 
-/// The character that stands for `c` in both cases: `a` for `A`, `σ` for `Σ` and `ς`, `ß` for `ẞ`.
+/// The character that represents `c` in both cases: `a` for `A`, `σ` for `Σ` and `ς`, `ß` for `ẞ`.
 ///
-/// The Turkish `İ` and `ı` stand for themselves.
+/// The Turkish `İ` and `ı` represent themselves.
 pub fn fold_char(c: char) -> char {
     match c {
         c if c.is_ascii() => c.to_ascii_lowercase(),
-        // Its upper case is the `I` of all languages, which is not its other case.
+        // Its upper case is the common `I`, which is not its counterpart.
         'ı' => c,
-        // Ligatures and letters with accents that are written in two ways; they have no single upper case.
+        // Ligatures and accented letters with two encodings; they have no single upper case.
         '\u{1fd3}' => '\u{390}',
         '\u{1fe3}' => '\u{3b0}',
         '\u{fb05}' => '\u{fb06}',

@@ -1,4 +1,4 @@
-//! Keys of groups: which values were seen before, by the equality of `group by` and `distinct`.
+//! Keys of groups: the distinct values so far, by the equality of `group by` and `distinct`.
 
 use super::compare::hash_shallow;
 use super::{Conversion, Value, equal};

@@ -4,12 +4,12 @@ use super::fold::fold_char;
 use crate::budget::Budget;
 use crate::error::RunError;
 
-/// Texts and patterns up to so many bytes are little beside the step that looks at them.
+/// Texts and patterns up to this many bytes cost little compared with the step that looks at them.
 const SHORT: usize = 64;
 
 /// `like`: whole text, case-insensitive; `%` any run, `_` one character, `[a-f]`, `[^x]`.
 ///
-/// A `[` without `]` stands for itself.
+/// A `[` without `]` matches itself.
 pub fn like(text: &str, pattern: &str, budget: &mut dyn Budget) -> Result<bool, Box<RunError>> {
     if pattern.len() > SHORT {
         budget.take(pattern.len().saturating_mul(size_of::<LikePart>()))?;
@@ -18,7 +18,7 @@ pub fn like(text: &str, pattern: &str, budget: &mut dyn Budget) -> Result<bool, 
     LikePattern::new(pattern).matches_within(text, budget)
 }
 
-/// A pattern that many texts are held against.
+/// A pattern for matching many texts.
 #[derive(Clone, Debug)]
 pub(crate) struct LikePattern {
     parts: Vec<LikePart>,
@@ -59,7 +59,7 @@ impl LikePattern {
         budget: &mut dyn Budget,
     ) -> Result<bool, Box<RunError>> {
         const SLICE: usize = 1_024;
-        // The greedy matcher with one point to come back to is linear in memory and never exponential.
+        // The greedy matcher with one backtracking point is linear in memory and never exponential.
         let (mut t, mut p) = (0, 0);
         let mut retry: Option<(usize, usize)> = None;
         let mut compared = 0;
@@ -72,7 +72,7 @@ impl LikePattern {
             }
             match part {
                 Some(LikePart::Run) => {
-                    // Nothing can fail behind a run that ends the pattern.
+                    // Nothing can fail after a run that ends the pattern.
                     if p + 1 == self.parts.len() {
                         return Ok(true);
                     }
@@ -98,7 +98,7 @@ impl LikePattern {
 }
 
 impl LikePart {
-    /// How much work it is to hold a character against it.
+    /// The cost of matching a character against it.
     fn weight(&self) -> usize {
         match self {
             Self::Set { ranges, .. } => 1 + ranges.len() * 8,
@@ -146,7 +146,7 @@ fn like_parts(pattern: &str) -> Vec<LikePart> {
     parts
 }
 
-/// A set behind its `[`, and how many characters it took with its `]`.
+/// A set after its `[`, and how many characters it took with its `]`.
 fn like_set(chars: &[char]) -> Option<(LikePart, usize)> {
     let negated = chars.first() == Some(&'^');
     let start = usize::from(negated);

@@ -1,7 +1,7 @@
-//! The values of the language (lang/README.md, Values). Knows nothing of the rest of the crate but what work may use.
+//! The values of the language (lang/README.md, Values). Of the rest of the crate it uses only the budget.
 //!
-//! A value is 24 bytes; cloning one copies or counts a reference. All values are immutable; what nobody else
-//! shares is changed in place.
+//! A value is 24 bytes; cloning one copies or counts a reference. All values are immutable; unshared parts are changed
+//! in place.
 
 mod checked;
 mod column;
@@ -51,8 +51,8 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::{Arc, LazyLock};
 
-/// How deep values may be nested. Deeper ones are a `limit` error of the run, so that everything that walks
-/// a value, dropping it too, may recurse.
+/// The limit on nesting of values. Deeper ones are a `limit` error of the run, so that all code that walks a value, or
+/// drops it, may recurse.
 pub const MAX_DEPTH: u16 = 1_000;
 
 /// A value of the language.
@@ -83,23 +83,23 @@ pub enum Value {
 
 const _: () = assert!(size_of::<Value>() == 24);
 
-/// What the interpreter keeps behind a function value.
+/// The interpreter's part of a function value.
 pub trait Callable: Any + Debug + Send + Sync {
-    /// The number of parameters it takes: at least and at most.
+    /// The least and the most number of parameters.
     fn arity(&self) -> (usize, usize);
-    /// Its name for messages, where it has one.
+    /// Its name for messages, if it has one.
     fn name(&self) -> Option<&str>;
-    /// How deep the values it captured are nested.
+    /// The depth of the values it captured.
     fn depth(&self) -> u16;
     /// The values it captured, for the estimate of memory.
     fn captured(&self) -> Vec<&Value> {
         Vec::new()
     }
-    /// For the interpreter to get its own type back.
+    /// For the interpreter to recover its own type.
     fn as_any(&self) -> &dyn Any;
 }
 
-/// The elements of a list, with how deep they are nested.
+/// The elements of a list, with their depth.
 #[derive(Clone, Debug, Default)]
 pub struct List {
     items: Vec<Value>,
@@ -124,7 +124,7 @@ impl List {
         self.items.push(value);
     }
 
-    /// Replaces the element at `position` and gives the old one; outside nothing is replaced.
+    /// Replaces the element at `position` and returns the old one; outside nothing is replaced.
     /// The depth stays that of the deepest element the list ever had.
     pub(crate) fn replace(&mut self, position: usize, value: Value) -> Option<Value> {
         let depth = value.depth().saturating_add(1);
@@ -141,7 +141,7 @@ impl Value {
         Self::Text(text.into())
     }
 
-    /// The list of `items`, which is a table where all of them are records.
+    /// The list of `items`, which is a table if all of them are records.
     pub fn list(items: Vec<Value>) -> Self {
         if !items.is_empty() && items.iter().all(|item| matches!(item, Self::Record(_))) {
             let mut builder = TableBuilder::default();
@@ -209,7 +209,7 @@ impl Value {
         }
     }
 
-    /// How deep it is nested: 0 for simple values, 1 for a list of them.
+    /// Its depth: 0 for simple values, 1 for a list of them.
     #[inline]
     pub fn depth(&self) -> u16 {
         match self {
@@ -282,8 +282,8 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
-/// Gives back what is reserved for more cells than there are: few that were gathered one by one would take several
-/// times their size for ever.
+/// Gives back memory reserved for more cells than there are: a few cells gathered one by one would otherwise keep
+/// several times their size.
 fn packed<T>(cells: &mut Vec<T>) {
     if cells.capacity() > cells.len() + cells.len() / 2 {
         cells.shrink_to_fit();

@@ -1,7 +1,7 @@
 //! `Number`: the exact decimal of the language.
 //!
 //! A 96-bit integer with up to 28 decimals, the range and the rounding of .NET's decimal (lang/README.md, Values).
-//! Operands that fit 64 bits, nearly all of them, are added, multiplied and compared in 64 bits;
+//! Operands that fit 64 bits (nearly all) are added, multiplied and compared in 64 bits;
 //! everything else goes through `rust_decimal`. There is no NaN and no infinity.
 
 mod small;
@@ -20,8 +20,8 @@ pub struct Number {
     rest: NonZeroU64,
 }
 
-/// `rest` holds the upper 32 bits of the integer, the scale and the sign side by side, so that one comparison tells
-/// whether two numbers have the same scale and sign and fit 64 bits. The lowest bit is always set.
+/// `rest` holds the upper 32 bits of the integer, the scale and the sign, so that one comparison shows whether two
+/// numbers have the same scale and sign and fit 64 bits. The lowest bit is always set.
 const NEGATIVE: u64 = 2;
 const SCALE: u32 = 8;
 const HIGH: u32 = 32;
@@ -86,7 +86,7 @@ impl Number {
         self.rest == WHOLE
     }
 
-    /// The number as `rust_decimal` has it.
+    /// The number as a `rust_decimal`.
     #[inline]
     pub fn to_decimal(self) -> Decimal {
         Decimal::from_parts(
@@ -106,7 +106,7 @@ impl Number {
         Self::new(low, parts.hi, parts.scale as u8, parts.negative && !value.is_zero())
     }
 
-    /// The nearest number with 15 significant digits; `None` for NaN, infinities and what is too large.
+    /// The nearest number with 15 significant digits; `None` for NaN, infinities and values that are too large.
     pub fn from_f64(value: f64) -> Option<Self> {
         if !value.is_finite() {
             return None;
@@ -114,7 +114,7 @@ impl Number {
         if value == 0.0 {
             return Some(Self::ZERO);
         }
-        // 15 digits are what a double keeps for certain (functions.md, Number).
+        // A double keeps 15 digits for certain (functions.md, Number).
         let text = format!("{value:.14e}");
         Self::parse(&text)
     }
@@ -187,7 +187,7 @@ impl Number {
         (a | b) >> HIGH == 0 && (a ^ b) & !NEGATIVE == 0
     }
 
-    /// The sum; `None` where it is too large.
+    /// The sum; `None` if it is too large.
     #[inline]
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
@@ -200,7 +200,7 @@ impl Number {
         self.add_signed(other, other.negative())
     }
 
-    /// The difference; `None` where it is too large.
+    /// The difference; `None` if it is too large.
     #[inline]
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
@@ -226,7 +226,7 @@ impl Number {
         add_wide(self, other.with_sign(other_negative))
     }
 
-    /// The product, rounded half to even to 28 decimals; `None` where it is too large.
+    /// The product, rounded half to even to 28 decimals; `None` if it is too large.
     #[inline]
     #[must_use]
     pub fn checked_mul(self, other: Self) -> Option<Self> {
@@ -252,7 +252,7 @@ impl Number {
         mul_wide(self, other)
     }
 
-    /// The quotient, rounded half to even; `None` where it is too large or `other` is 0.
+    /// The quotient, rounded half to even; `None` if it is too large or `other` is 0.
     #[inline]
     #[must_use]
     pub fn checked_div(self, other: Self) -> Option<Self> {
@@ -262,12 +262,12 @@ impl Number {
         div_wide(self, other)
     }
 
-    /// The remainder, with the sign of `self`; `None` where `other` is 0.
+    /// The remainder, with the sign of `self`; `None` if `other` is 0.
     #[inline]
     #[must_use]
     pub fn checked_rem(self, other: Self) -> Option<Self> {
         if self.same_small(other) && other.low != 0 {
-            // Half as wide, a division takes a fraction of the time.
+            // A division of half the width takes a fraction of the time.
             let low = match (u32::try_from(self.low), u32::try_from(other.low)) {
                 (Ok(a), Ok(b)) if b != 0 => u64::from(a % b),
                 _ => self.low % other.low,

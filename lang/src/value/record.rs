@@ -19,7 +19,7 @@ enum Inner {
 #[derive(Clone, Debug)]
 struct Cells {
     shape: Arc<Shape>,
-    /// The names of all rows of the table it comes from, where it has not all of them.
+    /// The names of all rows of its table, if it does not have all of them.
     others: Option<Arc<Shape>>,
     cells: Vec<Value>,
     depth: u16,
@@ -27,7 +27,7 @@ struct Cells {
 }
 
 impl Record {
-    /// The bytes that clones share, beside the cells and names.
+    /// The bytes that clones share, in addition to the cells and names.
     pub(super) const SHARED: usize = size_of::<Cells>();
 
     /// A record of `cells` under the names of `shape`. Missing cells are `null`, extra ones are dropped.
@@ -42,11 +42,11 @@ impl Record {
         Self(Inner::Cells(Arc::new(Cells { shape, others, cells, depth, checked: CheckedRecord::default() })))
     }
 
-    /// The same record as a row of a table of these columns: it reads as `null` those that it has not itself, and
-    /// those of no other table.
+    /// The same record as a row of a table of these columns: missing ones read as `null`, and names of other tables are
+    /// dropped.
     #[must_use]
     pub fn among(mut self, columns: &Arc<Shape>) -> Self {
-        // A row has no names that its table has not, so as many are the same.
+        // A row has no names outside its table, so equal counts mean equal names.
         let others = (self.len() < columns.len()).then(|| columns.clone());
         let same = match (self.others(), &others) {
             (None, None) => true,
@@ -59,7 +59,7 @@ impl Record {
         self
     }
 
-    /// A record of these fields. A name given twice keeps its first place and takes the last value.
+    /// A record of these fields. A repeated name keeps its first place and takes the last value.
     pub fn from_fields(fields: impl IntoIterator<Item = (EcoString, Value)>) -> Self {
         let (mut names, mut cells): (Vec<EcoString>, Vec<Value>) = fields.into_iter().unzip();
         let shape = Shape::new(names.iter().cloned());
@@ -89,7 +89,7 @@ impl Record {
         }
     }
 
-    /// The same as a row of a table of these columns, in their order, without fields that are none of them.
+    /// The same as a row of a table of these columns, in their order, without other fields.
     pub(super) fn only(&self, columns: &Arc<Shape>) -> Self {
         let names = self.shape().names().iter().enumerate();
         let mut places: Vec<(usize, usize)> =
@@ -103,7 +103,7 @@ impl Record {
         Self::new(Shape::new(names), cells).among(columns)
     }
 
-    /// The names of all rows of its table, where it has not all of them itself: the others read as `null` and do not
+    /// The names of all rows of its table, if it does not have all of them itself: the others read as `null` and do not
     /// count for equality, JSON or `Fields` (lang/README.md, Values).
     #[inline]
     pub fn others(&self) -> Option<&Arc<Shape>> {
@@ -113,12 +113,12 @@ impl Record {
         }
     }
 
-    /// Is it a name that reads as `null` because other rows of its table have it?
+    /// Does the name read as `null` because only other rows of its table have it?
     pub fn is_absent(&self, name: &str) -> bool {
         self.others().is_some_and(|others| others.position(name).is_some()) && self.shape().position(name).is_none()
     }
 
-    /// All names that can be read, those that only others have last.
+    /// All names that can be read, those of other rows last.
     pub fn readable(&self) -> impl Iterator<Item = &EcoString> + Clone {
         let own = self.shape();
         let others = self.others().map_or(&[][..], |others| others.names());
@@ -144,7 +144,7 @@ impl Record {
         }
     }
 
-    /// The value of a field: `None` where there is none, `null` where only other rows of its table have it.
+    /// The value of a field: `None` if it is missing, `null` if only other rows of its table have it.
     #[inline]
     pub fn get(&self, name: &str) -> Option<Value> {
         match self.shape().position(name) {
@@ -153,7 +153,7 @@ impl Record {
         }
     }
 
-    /// The same, looking first at `column`, where its type says it is.
+    /// The same, looking first at `column`, its position by its type.
     #[inline]
     pub(crate) fn get_near(&self, column: usize, name: &EcoString) -> Option<Value> {
         match self.shape().names().get(column) {
@@ -175,7 +175,7 @@ impl Record {
         }
     }
 
-    /// The same record with `name` set to `value`, in its place or at the end. In place where nobody shares it.
+    /// The same record with `name` set to `value`, at its position or at the end. Changed in place unless it is shared.
     #[must_use]
     pub fn with(mut self, name: &EcoString, value: Value) -> Self {
         let position = self.shape().position(name);
@@ -184,7 +184,7 @@ impl Record {
         match position.and_then(|position| cells.cells.get_mut(position)) {
             Some(cell) => *cell = value,
             None => {
-                // Where nobody shares the names either, adding one does not copy the others.
+                // Unless the names are shared, adding one does not copy the others.
                 Arc::make_mut(&mut cells.shape).add(name.clone());
                 cells.cells.push(value);
             }
@@ -242,7 +242,7 @@ impl Record {
         }
     }
 
-    /// Its cells, where nobody else holds them.
+    /// Its cells, unless they are shared.
     pub(super) fn fresh_cells(&self) -> Option<&Vec<Value>> {
         match &self.0 {
             Inner::Cells(cells) if Arc::strong_count(cells) == 1 => Some(&cells.cells),
@@ -250,7 +250,7 @@ impl Record {
         }
     }
 
-    /// Its cells, or the table and the row of it that it is.
+    /// Its cells, or the table and row that it views.
     #[inline]
     pub(super) fn own_cells(&self) -> Result<&Vec<Value>, (&Arc<Table>, usize)> {
         match &self.0 {
@@ -287,7 +287,7 @@ mod tests {
         assert!(matches!(row.get("a"), Some(Value::Null)) && row.get("c").is_none());
         assert!(row.is_absent("a") && !row.is_absent("b") && !row.is_absent("c"));
         assert_eq!(row.readable().map(EcoString::as_str).collect::<Vec<_>>(), ["b", "a"]);
-        // A record that somebody holds stays what it was, and rows share the names of the table.
+        // A record that is still held stays what it was, and rows share the names of the table.
         assert!(matches!(&kept, Value::Record(kept) if kept.get("a").is_none()));
         assert!(row.others().is_some_and(|others| Arc::ptr_eq(others, table.shape())));
         let set = row.clone().with(&"a".into(), 5.into());

@@ -1,9 +1,9 @@
-//! One view of lists and tables, for everything that takes rows.
+//! One view of lists and tables, for all code that takes rows.
 
 use super::{Column, List, Record, Shape, Table, TableBuilder, Value};
 use std::sync::Arc;
 
-/// The rows of a list or table; `null` is no rows. Cloning shares.
+/// The rows of a list or table; `null` counts as no rows. Cloning shares.
 #[derive(Clone, Debug)]
 pub enum Rows {
     /// A list's elements.
@@ -13,7 +13,7 @@ pub enum Rows {
 }
 
 impl Rows {
-    /// The rows of a value; `None` where it is no list, table or `null`.
+    /// The rows of a value; `None` unless it is a list, a table or `null`.
     pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Null => Some(Self::List(Arc::default())),
@@ -75,7 +75,7 @@ impl Rows {
     }
 }
 
-/// Collects values into a list, or into a table where all of them are records.
+/// Collects values into a list, or into a table if all of them are records.
 #[derive(Default)]
 pub struct RowsBuilder {
     table: TableBuilder,
@@ -96,8 +96,8 @@ impl RowsBuilder {
         }
     }
 
-    /// The columns for the cells of a record of this shape, one for each own name, while there is a table in columns that
-    /// it fits. When all of them have been pushed, [`RowsBuilder::finish_row`] is to be called, else
+    /// The columns for the cells of a record of this shape, one for each own name, while there is a table in columns
+    /// that it fits. After all of them have been pushed, call [`RowsBuilder::finish_row`], else
     /// [`RowsBuilder::take_back`].
     pub fn row_columns(&mut self, shape: &Arc<Shape>) -> Option<&mut [Column]> {
         if self.list.is_some() { None } else { self.table.row_columns(shape) }
@@ -121,7 +121,7 @@ impl RowsBuilder {
         }
     }
 
-    /// The list or table; `[]` where nothing was added.
+    /// The list or table; `[]` if nothing was added.
     pub fn finish(self) -> Value {
         match self.list {
             Some(list) => Value::list(list),

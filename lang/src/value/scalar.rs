@@ -1,4 +1,4 @@
-//! Simple values where they stand: what is computed with for a row of few ones.
+//! Simple values used in place, to compute row expressions when there are few rows.
 
 use super::convert::text_truth;
 use super::{Column, DateTime, Number, Record, Table, Value};
@@ -23,7 +23,7 @@ pub enum Scalar<'v> {
     Text(&'v EcoString),
 }
 
-/// What is known of two values that are compared.
+/// The result of comparing two values.
 pub(crate) enum Compared {
     Ordered(Ordering),
     /// One is neither above nor below the other.
@@ -33,7 +33,7 @@ pub(crate) enum Compared {
 }
 
 impl<'v> Scalar<'v> {
-    /// A value in place; `None` where it has parts.
+    /// A value in place; `None` if it has parts.
     #[inline]
     pub fn of(value: &'v Value) -> Option<Self> {
         match value {
@@ -64,7 +64,7 @@ impl<'v> Scalar<'v> {
         matches!(self, Self::Null)
     }
 
-    /// What a condition takes it for, as [`super::truth`].
+    /// Its truth in a condition, as [`super::truth`].
     #[inline]
     pub fn truth(self) -> bool {
         match self {
@@ -75,12 +75,12 @@ impl<'v> Scalar<'v> {
         }
     }
 
-    /// `=`; `None` where a text would have to be converted, or is long.
+    /// `=`; `None` if a text would have to be converted, or is long.
     #[inline]
     pub(crate) fn equals(self, other: Self) -> Option<bool> {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => Some(a == b),
-            // Comparing long texts is left to those who count it.
+            // Comparing long texts is left to code that counts it.
             (Self::Text(a), Self::Text(b)) if a.len() != b.len() || a.len() <= SHORT_TEXT => Some(a == b),
             (Self::DateTime(a), Self::DateTime(b)) => Some(a == b),
             (Self::Null, Self::Null) | (Self::True, Self::True) | (Self::False, Self::False) => Some(true),
@@ -107,7 +107,7 @@ impl<'v> Scalar<'v> {
         }
     }
 
-    /// The bytes it holds beside its place.
+    /// The bytes it holds in addition to its place.
     pub(crate) fn held(self) -> usize {
         match self {
             Self::Text(text) if text.len() > EcoString::INLINE_LIMIT => text.len(),
@@ -124,7 +124,7 @@ impl From<bool> for Scalar<'_> {
 }
 
 impl Column {
-    /// The cell at `row`, `null` outside; `None` where it has parts.
+    /// The cell at `row`, `null` outside; `None` if it has parts.
     #[inline]
     pub(crate) fn scalar(&self, row: usize) -> Option<Scalar<'_>> {
         Some(match self {
@@ -149,7 +149,7 @@ impl Column {
 }
 
 impl Table {
-    /// The cell of `row` in the column at `position`; `None` where it has parts, or rows differ in their fields.
+    /// The cell of `row` in the column at `position`; `None` if it has parts, or rows differ in their fields.
     #[inline]
     pub(crate) fn scalar(&self, row: usize, position: usize) -> Option<Scalar<'_>> {
         match self.picked() {
@@ -163,13 +163,13 @@ impl Table {
 }
 
 impl Record {
-    /// The field of this name, in place; `None` where there is none, or it has parts.
+    /// The field of this name, in place; `None` if it is missing or has parts.
     #[inline]
     pub(crate) fn scalar(&self, name: &EcoString) -> Option<Scalar<'_>> {
         self.scalar_at(self.shape().position(name)?)
     }
 
-    /// Its own field at `position`, in place; `None` outside and where it has parts.
+    /// Its own field at `position`, in place; `None` outside and if it has parts.
     #[inline]
     pub fn scalar_at(&self, position: usize) -> Option<Scalar<'_>> {
         match self.own_cells() {

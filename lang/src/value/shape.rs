@@ -6,24 +6,24 @@ use hashbrown::HashTable;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-/// Up to here a linear search beats a hash.
+/// Up to this length a linear search is faster than a hash.
 const LINEAR: usize = 8;
 
 /// The ordered, unique names of a record's fields or a table's columns.
 ///
-/// Each record has only its own names. Those that only other rows of its table have, and that read as `null`, are
-/// in the shape of the table, which all its rows share ([`Record::others`](super::Record::others)).
+/// Each record has only its own names. Names that only other rows of its table have, and that read as `null`, are in
+/// the shape of the table, which all its rows share ([`Record::others`](super::Record::others)).
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
     names: Vec<EcoString>,
     index: Option<Box<Index>>,
 }
 
-/// Where names stand, by their hashes.
+/// The positions of names, by their hashes.
 #[derive(Clone, Debug, Default)]
 struct Index {
     places: HashTable<u32>,
-    /// Names come from outside: nobody may choose those that meet.
+    /// Names come from outside: a caller must not be able to choose names that collide.
     hasher: RandomState,
 }
 
@@ -37,7 +37,7 @@ impl Shape {
         Arc::new(shape)
     }
 
-    /// Adds a name at the end, if it is not there yet.
+    /// Adds a name at the end, if it is missing.
     pub(super) fn add(&mut self, name: EcoString) {
         match &mut self.index {
             None if self.names.contains(&name) => {}
@@ -88,7 +88,7 @@ impl Shape {
         Arc::ptr_eq(self, other) || self.names == other.names
     }
 
-    /// The bytes it takes beside the texts of long names.
+    /// The bytes it takes in addition to the texts of long names.
     pub(super) fn bytes(&self) -> usize {
         let index = self.index.as_ref().map_or(0, |index| size_of::<Index>() + index.places.allocation_size());
         self.names.capacity() * size_of::<EcoString>() + index
@@ -110,7 +110,7 @@ impl Index {
         self.places.find(self.hasher.hash_one(name), is_it).map(|at| *at as usize)
     }
 
-    /// Takes up the last of the names.
+    /// Adds the last of the names to the index.
     fn insert_last(&mut self, names: &[EcoString]) {
         let Some((last, before)) = names.split_last() else { return };
         let hash = |at: &u32| names.get(*at as usize).map_or(0, |name| self.hasher.hash_one(name.as_str()));

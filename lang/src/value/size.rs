@@ -1,4 +1,4 @@
-//! How much memory values hold, for the run's limit: what allocators take for their parts, names included.
+//! The memory of values, for the run's limit: the allocator's size of their parts, names included.
 
 use super::{Column, List, Record, Shape, Table, Value};
 use ecow::EcoString;
@@ -7,23 +7,23 @@ use std::sync::Arc;
 
 /// The counts of an `Arc`.
 const COUNTS: usize = 2 * size_of::<usize>();
-/// What stands before the bytes of a text that is not inline.
+/// The header before the bytes of a text that is not inline.
 const TEXT_HEAD: usize = 2 * size_of::<usize>();
-/// A function with what it is called with; what it captured comes on top.
+/// A function with the data for its calls; captured values come in addition.
 const FUNCTION: usize = 64;
 
-/// What allocators take for so many bytes.
+/// What allocators take for `bytes` bytes.
 const fn block(bytes: usize) -> usize {
     bytes.next_multiple_of(16)
 }
 
-/// The bytes that `roots` keep alive, what is shared counted once. An estimate of what the allocator takes for them.
+/// The bytes that `roots` keep alive, with shared parts counted once. An estimate of the allocator's total.
 pub fn live_size<'a>(roots: impl IntoIterator<Item = &'a Value>) -> usize {
     let mut seen = Seen::default();
     roots.into_iter().map(|value| size(value, &mut seen)).sum()
 }
 
-/// The bytes of those parts of a value that nobody else holds: what making it has added.
+/// The bytes of the unshared parts of a value: what making it has added.
 pub(crate) fn fresh_size(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => 0,
@@ -44,7 +44,7 @@ fn fresh_record(record: &Record) -> usize {
     fresh_shape(record.shape()) + record_bytes(cells) + cells.iter().map(fresh_size).sum::<usize>()
 }
 
-/// The names, if nobody else has them.
+/// The names, unless they are shared.
 fn fresh_shape(shape: &Arc<Shape>) -> usize {
     if Arc::strong_count(shape) > 1 {
         return 0;
@@ -72,7 +72,7 @@ fn fresh_table(table: &Arc<Table>) -> usize {
     }
 }
 
-/// What the cells of a column hold that nobody else does, beside their places.
+/// What the cells of a column hold unshared, in addition to their places.
 fn fresh_cells(column: &Column) -> usize {
     match column {
         Column::Text(cells) => cells.iter().flatten().map(text_bytes).sum(),
@@ -85,7 +85,7 @@ fn fresh_cells(column: &Column) -> usize {
 #[derive(Default)]
 struct Seen {
     all: HashSet<usize, foldhash::fast::FixedState>,
-    /// The names that came last: rows mostly have those of the row before.
+    /// The last names: rows usually have those of the row before.
     shape: usize,
 }
 
@@ -145,7 +145,7 @@ fn table_size(table: &Arc<Table>, seen: &mut Seen) -> usize {
     })
 }
 
-/// What a table holds itself.
+/// The size of a table's own part.
 fn cells_size(table: &Arc<Table>, seen: &mut Seen) -> usize {
     match table.made_columns() {
         Some(columns) => {
@@ -162,7 +162,7 @@ fn cells_size(table: &Arc<Table>, seen: &mut Seen) -> usize {
     }
 }
 
-/// What the cells of a column hold beside their places.
+/// What the cells of a column hold in addition to their places.
 fn column_cells(column: &Column, seen: &mut Seen) -> usize {
     match column {
         Column::Text(cells) => cells.iter().flatten().map(|text| text_size(text, seen)).sum(),
@@ -176,7 +176,7 @@ fn text_size(text: &EcoString, seen: &mut Seen) -> usize {
     if bytes == 0 { 0 } else { once(text.as_ptr() as usize, seen, |_| bytes) }
 }
 
-/// The bytes of a text beside its place.
+/// The bytes of a text in addition to its place.
 fn text_bytes(text: &EcoString) -> usize {
     if text.len() <= EcoString::INLINE_LIMIT { 0 } else { block(TEXT_HEAD + text.len()) }
 }
@@ -254,7 +254,7 @@ mod tests {
         let each = live_size([&table((0..count).map(|n| row([format!("k{n}")])))]);
         // A shape of one name, and the name in the shape of the table.
         assert!(each > one + count * (48 + 16 + 16), "{each} and {one}");
-        // What is shared by all of them is not counted for each.
+        // Parts shared by all of them are not counted for each.
         assert!(each < count * 300, "{each}");
     }
 }

@@ -1,4 +1,4 @@
-//! Tables: typed columns with shared ownership, or single records where rows differ in their fields.
+//! Tables: typed columns with shared ownership, or single records if rows differ in their fields.
 
 use super::{Checked, Column, Record, Shape, Value};
 use ecow::EcoString;
@@ -18,17 +18,16 @@ pub struct Table {
 enum Body {
     /// Every row has exactly the columns of the shape.
     Columns { columns: Vec<Arc<Column>>, rows: usize },
-    /// Rows of a table in columns. What only looks at cells needs no columns of its own, so they are made when they
-    /// are asked for.
+    /// Rows of a table in columns. Reading cells needs no columns of its own, so they are made on request.
     Picked { from: Arc<Table>, rows: Vec<u32>, columns: OnceLock<Vec<Arc<Column>>> },
     /// Rows of different fields; each has its own and shares the names of all.
     Ragged(Vec<Record>),
 }
 
-/// From tables of at most so many rows, rows are picked: what is kept alive of the others is little.
+/// Up to this many rows, rows are picked out of a table by reference: they keep little of the others alive.
 const PICKED_FROM: usize = 64;
 
-/// What is known of the rows of a `table(T)`: functions that fill tables convert to it (functions.md, `CSVFill`).
+/// The declared row type of a `table(T)`: functions that fill tables convert to it (functions.md, `CSVFill`).
 #[derive(Clone, Debug)]
 pub struct RowType {
     /// One entry a column.
@@ -42,7 +41,7 @@ pub struct ColumnType {
     pub kind: SimpleKind,
     /// May it be null?
     pub nullable: bool,
-    /// What a missing cell is.
+    /// The value of a missing cell.
     pub default: Value,
 }
 
@@ -61,7 +60,7 @@ pub enum SimpleKind {
     DateTime,
 }
 
-/// Where the cells of a table stand.
+/// The storage of the cells of a table.
 #[derive(Clone, Copy)]
 pub(crate) struct TableCells<'c> {
     pub columns: &'c [Arc<Column>],
@@ -99,7 +98,7 @@ impl Table {
         self
     }
 
-    /// Its columns' names.
+    /// The names of its columns.
     #[inline]
     pub fn shape(&self) -> &Arc<Shape> {
         &self.shape
@@ -110,7 +109,7 @@ impl Table {
         &self.checked
     }
 
-    /// What `table(T)` said of its rows.
+    /// The row type of `table(T)`.
     pub fn row_type(&self) -> Option<&Arc<RowType>> {
         self.row_type.as_ref()
     }
@@ -130,7 +129,7 @@ impl Table {
         self.len() == 0
     }
 
-    /// The number of cells it holds: where rows differ in their fields, only those of their own.
+    /// The number of cells it holds: if rows differ in their fields, only their own.
     pub fn held_cells(&self) -> usize {
         match &self.body {
             Body::Ragged(rows) => rows.iter().map(Record::len).sum(),
@@ -146,7 +145,7 @@ impl Table {
         }
     }
 
-    /// Its columns, where every row has them all.
+    /// Its columns, if every row has them all.
     #[inline]
     pub fn columns(&self) -> Option<&[Arc<Column>]> {
         match &self.body {
@@ -156,7 +155,7 @@ impl Table {
         }
     }
 
-    /// Its columns, where it has some already.
+    /// Its columns, if they exist already.
     pub(super) fn made_columns(&self) -> Option<&[Arc<Column>]> {
         match &self.body {
             Body::Columns { columns, .. } => Some(columns),
@@ -165,7 +164,7 @@ impl Table {
         }
     }
 
-    /// Where its cells stand, if rows do not differ in their fields: columns, and which of their rows are its own.
+    /// The storage of its cells, if rows do not differ in their fields: columns, and which of their rows are its own.
     #[inline]
     pub(crate) fn cells(&self) -> Option<TableCells<'_>> {
         match &self.body {
@@ -175,7 +174,7 @@ impl Table {
         }
     }
 
-    /// The table its rows are picked from, and which they are.
+    /// The table from which its rows are picked, and their positions.
     #[inline]
     pub(super) fn picked(&self) -> Option<(&Arc<Self>, &[u32])> {
         match &self.body {
@@ -184,7 +183,7 @@ impl Table {
         }
     }
 
-    /// The cell of `row` in the column at `position`; `null` outside or where the row has no such field.
+    /// The cell of `row` in the column at `position`; `null` outside or if the row has no such field.
     #[inline]
     pub fn cell(&self, row: usize, position: usize) -> Value {
         match &self.body {
@@ -201,7 +200,7 @@ impl Table {
         }
     }
 
-    /// Row `row` as a record, a view where the table is in columns. `None` outside.
+    /// Row `row` as a record, a view if the table is in columns. `None` outside.
     #[inline]
     pub fn row(self: &Arc<Self>, row: usize) -> Option<Record> {
         match &self.body {
@@ -210,7 +209,7 @@ impl Table {
         }
     }
 
-    /// The column at `position` as values, `null` where a row has no such field.
+    /// The column at `position` as values, `null` if a row has no such field.
     pub fn column_values(&self, position: usize) -> Vec<Value> {
         (0..self.len()).map(|row| self.cell(row, position)).collect()
     }
@@ -266,7 +265,7 @@ impl Table {
         }
     }
 
-    /// A table of these rows; its columns are the union of their fields, in the order in which they come.
+    /// A table of these rows; its columns are the union of their fields, in the order of their first appearance.
     fn ragged(rows: Vec<Record>) -> Self {
         let mut columns = Shape::default();
         let mut before: Option<&Arc<Shape>> = None;
@@ -280,7 +279,7 @@ impl Table {
         Self::ragged_of(columns.into(), rows)
     }
 
-    /// A table of rows of different fields in the columns of `shape`. Fields that are no columns are dropped.
+    /// A table of rows of different fields in the columns of `shape`. Fields outside of the columns are dropped.
     pub fn from_rows(shape: Arc<Shape>, rows: Vec<Record>) -> Self {
         let fits = |row: &Record| row.shape().names().iter().all(|name| shape.position(name).is_some());
         let rows = rows.into_iter().map(|row| if fits(&row) { row } else { row.only(&shape) }).collect();
@@ -294,7 +293,7 @@ impl Table {
         Self { shape, body: Body::Ragged(rows), row_type: None, depth, checked: Checked::default() }
     }
 
-    /// The columns of this table that a record does not have and does not read as `null` either.
+    /// The columns of this table that a record neither has nor reads as `null`.
     pub(crate) fn missing_in(&self, record: &Record) -> Vec<EcoString> {
         let shape = record.shape();
         let known = record.others().is_some_and(|others| others.same(&self.shape));
@@ -315,8 +314,8 @@ impl Table {
         Err(missing)
     }
 
-    /// The same of a record that is known to have this table's columns, or to read them as `null`. Takes no longer than
-    /// its own fields do.
+    /// The same for a record that is known to have this table's columns, or to read them as `null`. It takes no longer
+    /// than for its own fields.
     pub(crate) fn append_known(&mut self, record: &Record) {
         self.settle();
         self.depth = self.depth.max(record.depth().saturating_add(1));
@@ -360,7 +359,7 @@ impl Table {
         }
     }
 
-    /// Replaces a row of a table whose rows differ in their fields by one of the same fields; false for others.
+    /// Replaces a row of a table whose rows differ in their fields by one of the same fields; `false` for other tables.
     pub(crate) fn set_row(&mut self, row: usize, record: &Record) -> bool {
         self.depth = self.depth.max(record.depth().saturating_add(1));
         match &mut self.body {
@@ -376,7 +375,7 @@ impl Table {
         }
     }
 
-    /// The rows of a table whose rows differ in their fields; none where it is in columns.
+    /// The rows of a table whose rows differ in their fields; empty if it is in columns.
     pub(super) fn ragged_rows(&self) -> &[Record] {
         match &self.body {
             Body::Ragged(rows) => rows,
@@ -426,8 +425,8 @@ impl TableBuilder {
         }
     }
 
-    /// The columns for the cells of a row of this shape, one for each own name, where it can go into columns. When all
-    /// have been pushed, [`TableBuilder::finish_row`] is to be called, else [`TableBuilder::take_back`].
+    /// The columns for the cells of a row of this shape, one for each own name, if it can go into columns. After all
+    /// have been pushed, call [`TableBuilder::finish_row`], else [`TableBuilder::take_back`].
     pub(super) fn row_columns(&mut self, shape: &Arc<Shape>) -> Option<&mut [Column]> {
         self.fits(shape).then_some(self.columns.as_mut_slice())
     }

@@ -1,8 +1,8 @@
-//! Time zones: the offset at an instant, and the instants of a local time. Everything that needs either asks here.
+//! Time zones: the offset at an instant, and the instants of a local time. All code that needs either asks here.
 //!
-//! The tables of the IANA database end in 2099. Later the last rule of a zone goes on: a date gets the offset of the
-//! same date, on the same day of the week, in one of the last years of the tables. A zone without a rule at their end
-//! keeps its last offset (Africa/Casablanca, where the tables predict each Ramadan until 2087, stays at +01:00).
+//! The tables of the IANA database end in 2099. After that the last rule of a zone applies: a date gets the offset of
+//! the same date, on the same day of the week, in one of the last years of the tables. A zone without a rule at their
+//! end keeps its last offset (Africa/Casablanca, where the tables predict each Ramadan until 2087, stays at +01:00).
 
 use chrono::{DateTime, Datelike, NaiveDate, Offset, TimeZone};
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 pub type Zone = chrono_tz::Tz;
 
 const DAY: i64 = 86_400;
-/// 2099-01-01T00:00:00Z, from which on other years stand in.
+/// 2099-01-01T00:00:00Z, from which earlier years are used instead.
 const LATE: i64 = 4_070_908_800;
 /// Each date has each day of the week in one of these years, and no zone has exceptions to its rule in them.
 const STAND_INS: RangeInclusive<i32> = 2089..=2098;
@@ -23,12 +23,12 @@ pub enum LocalTime {
     Once(i64),
     /// Twice, since the clock was set back.
     Twice(i64, i64),
-    /// Never, since the clock was set forward. The instant is the one at which a clock that was not set shows it.
+    /// Never, since the clock was set forward. The instant is the one at which a clock that was not changed shows it.
     Never(i64),
 }
 
 impl LocalTime {
-    /// The first instant; for a time that the clock skips, the time is moved forward by the gap.
+    /// The first instant; a time that the clock skips is moved forward by the gap.
     pub fn first(self) -> i64 {
         match self {
             Self::Once(at) | Self::Twice(at, _) | Self::Never(at) => at,
@@ -64,7 +64,7 @@ pub(super) fn whole_minutes(offset: i32) -> i32 {
     if offset % 60 == 0 { offset } else { (offset.abs() + 30) / 60 * 60 * offset.signum() }
 }
 
-/// The same date and time of day, on the same day of the week, in a year that the tables have.
+/// The same date and time of day, on the same day of the week, in a year of the tables.
 fn stand_in(seconds: i64) -> Option<i64> {
     let date = DateTime::from_timestamp(seconds, 0)?.date_naive();
     // No rule changes the clock on or about February 29.

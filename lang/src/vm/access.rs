@@ -21,7 +21,7 @@ impl Machine<'_> {
         }
     }
 
-    /// `x?.name`: `null` where there is no such field.
+    /// `x?.name`: `null` if the field is missing.
     pub(super) fn safe_field(&mut self, value: &Value, name: &EcoString) -> Evaluated {
         match value {
             Value::Record(record) => Ok(record.get(name).unwrap_or_default()),
@@ -100,7 +100,7 @@ fn no_column(table: &Table, name: &str) -> Failure {
     index_error(format!("The table has no column {name}.{hint}"))
 }
 
-/// `.` on something without fields.
+/// `.` on a value without fields.
 #[cold]
 pub(super) fn no_fields(value: &Value, name: &str) -> Failure {
     match value {

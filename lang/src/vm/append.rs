@@ -1,4 +1,4 @@
-//! `set x = x & …`: appends in place where nobody shares x.
+//! `set x = x & …`: appends in place unless x is shared.
 
 use super::Failure;
 use super::concat::same_place;
@@ -11,7 +11,7 @@ use crate::types::{Type, Types};
 use crate::value::{Value, to_text};
 
 impl Machine<'_> {
-    /// `set x = x & e`; for an annotated x with its type and what it is for the error.
+    /// `set x = x & e`; for an annotated x with its type and its name for the error.
     pub(super) fn append_to<'t>(
         &mut self,
         frame: &mut Frame<'t>,
@@ -20,13 +20,13 @@ impl Machine<'_> {
         annotation: Option<(&Type, &str)>,
     ) -> Result<(), Failure> {
         let local = matches!(variable, Variable::Local(_));
-        // A function that e calls may set a variable outside its own frame; then x is what it was before.
+        // A function that e calls may set a variable outside its own frame; then the earlier value of x counts.
         let before = if local { Value::Null } else { self.read(frame, variable, "")? };
         let added = self.eval(frame, value)?;
         self.append_changed(frame, variable, before, added, annotation)
     }
 
-    /// Appends to a variable that was `before` when what is added was evaluated.
+    /// Appends to a variable that had the value `before` when the right side was evaluated.
     pub(super) fn append_changed(
         &mut self,
         frame: &mut Frame<'_>,
@@ -48,7 +48,7 @@ impl Machine<'_> {
                 return self.set(frame, variable, whole);
             }
         };
-        // Now nobody else holds it, unless the script does.
+        // Now only the script may still hold it.
         drop(before);
         let appended = self.append_as(types, &mut whole, added, annotation);
         self.set(frame, variable, whole)?;
@@ -68,8 +68,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Runs `set variable = value` where it appends to the variable, in place if that shows in nothing else.
-    /// False where it is another statement.
+    /// Runs `set variable = value` if it appends to the variable, in place if that has no other visible effect. `false`
+    /// for another statement.
     pub(super) fn append_chain<'t>(
         &mut self,
         frame: &mut Frame<'t>,
@@ -84,8 +84,8 @@ impl Machine<'_> {
         if let [(_, _, only)] = rest.as_slice() {
             return self.append_to(frame, variable, only, None).map(|()| true);
         }
-        // Operands are evaluated before anything is appended, which shows only where one of them does more than
-        // compute, or fails: then the written order decides.
+        // Operands are evaluated before anything is appended, which is visible only if one of them has effects or
+        // fails: then the written order counts.
         if !rest.iter().all(|(_, _, operand)| only_computes(operand)) {
             return Ok(false);
         }
@@ -129,7 +129,7 @@ impl Machine<'_> {
     }
 }
 
-/// Does evaluating it do nothing but compute, so that it may be done again?
+/// Is its evaluation pure, so that it may be repeated?
 fn only_computes(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Constant(_) | ExprKind::Variable(..) | ExprKind::RowName(..) | ExprKind::Row(_) => true,

@@ -68,7 +68,7 @@ impl Machine<'_> {
         self.call_value(frame.call, &function, base, span)
     }
 
-    /// A call of a value with arguments that are there already.
+    /// A call of a value with evaluated arguments.
     pub(super) fn invoke(
         &mut self,
         caller: CallInfo<'_>,
@@ -86,7 +86,7 @@ impl Machine<'_> {
         let Value::Function(callable) = function else {
             return Err(type_error(format!("Only functions can be called, and this is {}.", describe(function))));
         };
-        // The value may go while it runs: a function can set the variable that holds it.
+        // The value may be dropped during the call: a function can set the variable that holds it.
         let callable: Arc<dyn Callable> = callable.clone();
         if let Some(function) = callable.as_any().downcast_ref::<Function>() {
             return self.call_library(caller, function, base, span);
@@ -127,7 +127,7 @@ impl Machine<'_> {
         result
     }
 
-    /// Counts a call inside the calls that are running.
+    /// Counts a call inside the running calls.
     pub(super) fn enter_call(&mut self, name: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.depth >= self.settings.limits.depth {
             return Err(limit_error(format!(
@@ -203,7 +203,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Converts what a function returns to its annotation.
+    /// Converts the result of a function to its annotation.
     fn result(&mut self, frame: &Frame<'_>, value: Value, span: Span) -> Evaluated {
         let definition = frame.call.definition;
         let Some(annotation) = &definition.result else { return Ok(value) };
@@ -252,7 +252,7 @@ impl Machine<'_> {
         self.run_native(frame, function, values, arguments, type_argument, call, span)
     }
 
-    /// Runs a library function with arguments that are there already.
+    /// Runs a library function with evaluated arguments.
     #[expect(clippy::too_many_arguments, reason = "the parts of the call and what they came to")]
     pub(super) fn run_native<'t>(
         &mut self,
@@ -266,7 +266,7 @@ impl Machine<'_> {
     ) -> Evaluated {
         self.spend(1)?;
         let start = self.stack.len();
-        // What a native holds while it calls back is to be seen by the limit on memory.
+        // Values that a native holds while it calls back must be visible to the limit on memory.
         if values.iter().any(|value| matches!(value, Value::Function(_))) {
             self.stack.extend(values.iter().cloned());
         }

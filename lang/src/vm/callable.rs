@@ -1,4 +1,4 @@
-//! Values that are to be called.
+//! Callable values.
 
 use super::access::{no_field, no_fields};
 use super::fail::{arity, counted, describe, type_error};

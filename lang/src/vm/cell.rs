@@ -1,10 +1,10 @@
-//! Variables that closures share, and what stays of a run as long as its functions may be called.
+//! Variables that closures share, and the part of a run that remains as long as its functions may be called.
 
 use crate::value::Value;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A variable that closures share and somebody sets. Empty before its `let` has run, and after its run.
+/// A variable that closures share and that is set. Empty before its `let` has run, and after its run.
 #[derive(Debug, Default)]
 pub(super) struct Cell(Mutex<Option<Value>>);
 
@@ -31,15 +31,15 @@ impl Cell {
     }
 }
 
-/// All cells of a run. Closures that share cells may hold each other in a circle: the pool finds them all and
-/// empties them, one by one, when the run is over, so that nothing leaks and no chain is dropped recursively.
+/// All cells of a run. Closures that share cells may hold each other in a circle: when the run is over, the pool finds
+/// them all and empties them one by one, so that nothing leaks and no chain is dropped recursively.
 #[derive(Debug)]
 pub(super) struct CellPool {
     cells: Vec<Arc<Cell>>,
     prune_at: usize,
 }
 
-/// The number of cells from which the pool looks for those that nobody holds any more.
+/// The number of cells from which the pool looks for unused ones.
 const PRUNE_FROM: usize = 1_024;
 
 impl CellPool {
@@ -51,7 +51,7 @@ impl CellPool {
     /// A new, empty cell.
     pub fn make(&mut self) -> Arc<Cell> {
         if self.cells.len() >= self.prune_at {
-            // A cell that only the pool holds may hold others: those go at the next time.
+            // A cell that only the pool holds may hold others: those are removed the next time.
             self.cells.retain(|cell| Arc::strong_count(cell) > 1);
             self.prune_at = (self.cells.len() * 2).max(PRUNE_FROM);
         }
@@ -60,12 +60,12 @@ impl CellPool {
         cell
     }
 
-    /// Empties all cells; gives what they held.
+    /// Empties all cells; returns their values.
     pub fn empty(&mut self) -> Vec<Value> {
         self.cells.iter().filter_map(|cell| cell.take()).collect()
     }
 
-    /// The values of all cells that somebody holds.
+    /// The values of all cells still held.
     pub fn values(&self) -> Vec<Value> {
         self.cells.iter().filter(|cell| Arc::strong_count(cell) > 1).filter_map(|cell| cell.get()).collect()
     }
@@ -80,7 +80,7 @@ impl Drop for CellPool {
     }
 }
 
-/// The variables of a run that is over. Functions among its results go on using them as long as this lives.
+/// The variables of a run that is over. Functions among its results use them as long as this lives.
 #[derive(Clone, Debug, Default)]
 pub struct Remains(#[expect(dead_code, reason = "it is there to be dropped")] Option<Arc<Home>>);
 
@@ -90,7 +90,7 @@ impl Remains {
     }
 }
 
-/// Where functions find the variables of their run when another run calls them.
+/// The variables of a run's functions when another run calls them.
 #[derive(Default)]
 pub(super) struct Home(Mutex<HomeState>);
 
@@ -102,7 +102,7 @@ struct HomeState {
 }
 
 impl Home {
-    /// Keeps what a run leaves.
+    /// Keeps the remains of a run.
     pub fn settle(&self, globals: Vec<Option<Value>>, cells: CellPool) {
         *self.lock() = HomeState { globals, cells: Some(cells) };
     }

@@ -1,4 +1,4 @@
-//! Function values as the interpreter keeps them.
+//! Function values in the interpreter.
 
 use super::cell::{Cell, Home};
 use crate::compile::Executable;
@@ -8,7 +8,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-/// A function with what it captured.
+/// A function with its captures.
 pub(super) struct Closure {
     /// The program it belongs to; another run may call it.
     pub tree: Arc<Executable>,
@@ -29,8 +29,8 @@ pub(super) enum Captured {
 
 impl Closure {
     pub fn new(tree: Arc<Executable>, function: FunctionId, captures: Box<[Captured]>, home: Weak<Home>) -> Self {
-        // Nothing that walks a value goes through cells, and the pool empties them one by one: their values need
-        // not count, and a list of functions that share the variable holding it may grow.
+        // Code that walks a value does not follow cells, and the pool empties them one by one: their values need not
+        // count, and a list of functions that share the variable holding it may grow.
         let deepest = captures.iter().map(|captured| match captured {
             Captured::Value(value) => value.depth(),
             Captured::Cell(_) => 0,
@@ -80,12 +80,12 @@ impl fmt::Debug for Closure {
     }
 }
 
-/// A row expression as natives see it: an argument of the call they are in.
+/// A row expression for natives: an argument of the current call.
 #[derive(Debug)]
 pub(super) struct RowExpression {
-    /// Which argument.
+    /// The argument's position.
     pub argument: usize,
-    /// Of which call.
+    /// The call's number.
     pub call: u64,
 }
 

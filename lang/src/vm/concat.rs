@@ -11,7 +11,7 @@ use ecow::EcoString;
 use std::sync::Arc;
 
 impl Machine<'_> {
-    /// Appends `right` to `left`, in place where nobody shares it. After an error `left` is what it was.
+    /// Appends `right` to `left`, in place unless it is shared. After an error `left` is unchanged.
     pub(super) fn append(&mut self, left: &mut Value, right: Value) -> Result<(), Failure> {
         match (&mut *left, right) {
             (Value::Text(text), Value::Text(added)) => self.append_text(text, &added),
@@ -47,7 +47,7 @@ impl Machine<'_> {
         self.check_text(text.len().saturating_add(added.len()))?;
         let before = text.as_ptr();
         text.push_str(added);
-        // Where it has moved it was copied: it was shared, or its place was too small.
+        // If it has moved, it was copied: it was shared, or its buffer was too small.
         let moved = text.as_ptr() != before;
         if moved && text.len() > SHORT_TEXT || added.len() > SHORT_TEXT {
             self.scan(if moved { text.len() } else { added.len() })?;
@@ -106,7 +106,7 @@ impl Machine<'_> {
         let copied = match (shared, table.columns()) {
             (false, _) => 0,
             (true, Some(_)) => table.len().saturating_mul(columns),
-            // Rows of different fields are shared themselves.
+            // Rows of different fields are themselves shared.
             (true, None) => table.len(),
         };
         self.grow((cells + copied) * size_of::<Value>())?;
@@ -173,7 +173,7 @@ fn not_joinable(left: &Value, right: &Value) -> Failure {
     type_error(format!("& cannot join {} and {}. {hint}", describe(left), describe(right)))
 }
 
-/// Is it the same value, in the same place of memory? False for small ones.
+/// Is it the same value at the same address? `false` for small ones.
 pub(super) fn same_place(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Text(x), Value::Text(y)) => x.len() == y.len() && std::ptr::eq(x.as_ptr(), y.as_ptr()),

@@ -1,4 +1,4 @@
-//! Annotations: values convert to them, and each value that is looked at counts a step.
+//! Annotations: values convert to their types, and each value that is looked at counts a step.
 
 use super::concat::check_columns;
 use super::fail::mismatch;
@@ -10,7 +10,7 @@ use crate::types::{Stopped, Type, Types};
 use crate::value::Value;
 
 impl Machine<'_> {
-    /// A value for an annotation. `what` is annotated, for the error: `the variable rate`.
+    /// A value for an annotation. `what` is its name for the error: `the variable rate`.
     pub(super) fn conform(
         &mut self,
         types: &Types,
@@ -21,7 +21,7 @@ impl Machine<'_> {
         self.conform_at(types, value, ty, what, String::new)
     }
 
-    /// The same for a part of what is annotated: the error says which.
+    /// The same for a part of the annotated value: the error says which.
     pub(super) fn conform_at(
         &mut self,
         types: &Types,
@@ -64,8 +64,8 @@ impl Machine<'_> {
         self.made(filled)
     }
 
-    /// Appends to the value of an annotated variable, in place where it is not shared. Only what is new converts.
-    /// After an error `whole` is what it was.
+    /// Appends to the value of an annotated variable, in place unless it is shared. Only new parts convert. After an
+    /// error `whole` is unchanged.
     pub(super) fn append_conformed(
         &mut self,
         types: &Types,
@@ -87,14 +87,14 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// What is appended to rows, converted.
+    /// The values appended to rows, converted.
     fn added(&mut self, types: &Types, whole: &Value, added: Value, element: &Type, what: &str) -> Evaluated {
         let (first, many) = match (whole, &added) {
             (Value::Table(table), Value::Record(_) | Value::Table(_)) => {
                 check_columns(table, &added)?;
                 (table.len(), matches!(added, Value::Table(_)))
             }
-            // It cannot be joined, or is nothing.
+            // It cannot be joined, or is empty.
             (Value::Table(_), _) => return Ok(added),
             (Value::List(list), added) => (list.items().len(), matches!(added, Value::List(_) | Value::Table(_))),
             _ => return Ok(added),

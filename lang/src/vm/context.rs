@@ -1,4 +1,4 @@
-//! What natives see of the machine.
+//! The natives' view of the machine.
 
 use super::closure::RowExpression;
 use super::fail::type_error;
@@ -18,21 +18,21 @@ use std::sync::Arc;
 /// The machine, during one call of a native.
 pub(super) struct NativeContext<'m, 'a, 't> {
     pub machine: &'m mut Machine<'a>,
-    /// The frame the native is called in; its row expressions are evaluated there.
+    /// The frame of the native's call; its row expressions are evaluated there.
     pub frame: &'m mut Frame<'t>,
     /// The arguments as they are written.
     pub arguments: &'t [Argument],
-    /// The number of the call, to know its row expressions.
+    /// The number of the call, to identify its row expressions.
     pub call: u64,
     pub type_argument: Option<&'t Type>,
     pub span: Span,
-    /// It makes a list of what the functions it calls give.
+    /// It makes a list of the results of the functions it calls.
     pub keeps_results: bool,
     /// Row expressions that are evaluated for many rows at a time.
     pub ahead: Vec<Ahead>,
 }
 
-/// Values of a row expression for rows that are likely to be asked for next.
+/// Values of a row expression for rows that are likely to be requested next.
 pub(super) struct Ahead {
     argument: usize,
     binding: Arc<[i32]>,
@@ -48,7 +48,7 @@ impl Ahead {
     /// The value for the row at `position` of `rows`, if it is known.
     fn value(&mut self, position: usize, rows: usize) -> Option<Value> {
         if !(self.start..self.start + self.len).contains(&position) {
-            // Only a caller that asks in order will need the rows that follow.
+            // Only a caller that asks in order will need the following rows.
             if position != self.start + self.len {
                 return None;
             }
@@ -68,7 +68,7 @@ impl Ahead {
 }
 
 impl<'t> NativeContext<'_, '_, 't> {
-    /// The row expression that a value means; `None` for other functions and for constants.
+    /// The row expression of a value; `None` for other functions and for constants.
     fn operand(&self, function: &Value) -> Result<Option<&'t RowOperand>, Failure> {
         let Value::Function(callable) = function else { return Ok(None) };
         let Some(expression) = callable.as_any().downcast_ref::<RowExpression>() else { return Ok(None) };
@@ -89,7 +89,7 @@ impl<'t> NativeContext<'_, '_, 't> {
         }
         let Some(mut binder) = self.machine.binder(&operand.scope, rows, binding) else { return };
         let kernel = self.machine.kernel(self.frame, &mut binder, &operand.body);
-        // What the native does between two rows could change what the kernel has read.
+        // Work of the native between two rows could change what the kernel has read.
         if let (Some(kernel), false) = (kernel, binder.shared) {
             self.ahead.push(Ahead { argument, binding: binding.clone(), kernel, start: 0, len: 0, values: None });
         }

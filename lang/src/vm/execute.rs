@@ -1,7 +1,8 @@
 //! The loop that runs compiled functions.
 //!
 //! A frame is a window of 256 number registers, indexed by bytes, so that no bounds are checked, and a part of the
-//! machine's stack for values. Calls of compiled functions stay in the loop; what runs something else in between, a
+//! machine's stack for values. Calls of compiled functions stay in the loop; an instruction that runs other code in
+//! between, such as a library function that calls back, enters the loop again.
 //! library function that calls back for example, enters the loop again.
 
 use super::closure::Captured;
@@ -28,7 +29,7 @@ pub(super) struct Entered<'t> {
     pub globals: Globals,
     /// The place of the first argument.
     pub base: usize,
-    /// How many there are.
+    /// Their number.
     pub given: usize,
 }
 
@@ -77,7 +78,7 @@ pub(super) struct Run<'t> {
     /// The frames of functions that need one.
     pub frames: Vec<Frame<'t>>,
     granted: u64,
-    /// What is left of the steps granted.
+    /// The remaining granted steps.
     pub fuel: u64,
     /// The depth of calls where it was entered.
     pub depth: usize,
@@ -256,7 +257,7 @@ impl<'t> Run<'t> {
         }
     }
 
-    /// Moves the arguments of the first call to where its code looks for them.
+    /// Moves the arguments of the first call to the places where its code expects them.
     fn arguments(&mut self, machine: &mut Machine<'_>, position: Position<'t>, given: usize) -> Result<(), Failure> {
         let Position { code, first, base, .. } = position;
         self.widen(first);
@@ -272,7 +273,7 @@ impl<'t> Run<'t> {
         Ok(())
     }
 
-    /// An error goes out through the frames until one catches it.
+    /// An error passes out through the frames until one catches it.
     #[cold]
     #[inline(never)]
     fn caught(
@@ -292,7 +293,7 @@ impl<'t> Run<'t> {
                 machine.stack.truncate(at.base + at.code.registers.max(usize::from(handler.error)));
                 machine.stack.resize(at.base + at.code.registers, Value::Null);
                 machine.clear(at.base, handler.error, at.code);
-                // An error caught again and again is work, even where no step is taken.
+                // An error caught repeatedly is work, even if no step is taken.
                 match machine.work(1).and_then(|()| machine.made(caught(&error))) {
                     Ok(value) => {
                         machine.put(at.base, handler.error, value);
@@ -317,7 +318,7 @@ impl<'t> Run<'t> {
         }
     }
 
-    /// Hands the machine what others need to run in between.
+    /// Hands over the state that other code needs to run in between.
     pub(super) fn leave(&mut self, machine: &mut Machine<'_>, top: usize) {
         self.settle(machine);
         machine.numbers = std::mem::take(&mut self.numbers);
@@ -325,14 +326,14 @@ impl<'t> Run<'t> {
         machine.depth = self.depth + self.callers.len();
     }
 
-    /// Counts the steps that were taken so far, before something counts steps of its own.
+    /// Counts the steps taken so far, before other code counts steps of its own.
     pub(super) fn settle(&mut self, machine: &mut Machine<'_>) {
         machine.settle(self.granted - self.fuel);
         self.granted = 0;
         self.fuel = 0;
     }
 
-    /// The same where a value has parts, which are counted when it is checked.
+    /// The same if a value has parts, which are counted when it is checked.
     #[inline]
     pub(super) fn settle_for(&mut self, machine: &mut Machine<'_>, value: &Value) {
         if value.depth() > 0 {
@@ -402,7 +403,7 @@ impl<'t> Run<'t> {
     }
 }
 
-/// Reports to the profiler where the run is.
+/// Reports the position of the run to the profiler.
 #[cold]
 fn watch(machine: &Machine<'_>, tree: &Tree, code: &Code, next: usize, unsettled: u64) {
     let span = code.span(next);
@@ -414,7 +415,7 @@ fn watch(machine: &Machine<'_>, tree: &Tree, code: &Code, next: usize, unsettled
     }
 }
 
-/// A step where none was granted any more; gives how many are granted now.
+/// A step when none is granted any more; returns how many are granted now.
 #[cold]
 #[inline(never)]
 fn refuel(machine: &mut Machine<'_>, granted: &mut u64) -> Result<u64, Failure> {
@@ -434,7 +435,7 @@ pub(super) fn entry(code: &Code, given: usize) -> usize {
     code.entries.get(given.saturating_sub(required)).map_or(0, |target| *target as usize)
 }
 
-/// A part of the code that its instructions name and that is not there. Its text is made here: the loop stays small.
+/// A part of the code that its instructions name and that is missing. Its text is built here: the loop stays small.
 #[cold]
 #[inline(never)]
 fn misses(what: &str, index: usize) -> Failure {

@@ -20,7 +20,7 @@ use ecow::EcoString;
 use std::sync::Arc;
 
 impl Machine<'_> {
-    /// The value of an expression. What it had in flight is off the stack again, but for after an error.
+    /// The value of an expression. Its values in flight are off the stack again, except after an error.
     pub(super) fn eval<'t>(&mut self, frame: &mut Frame<'t>, expr: &'t Expr) -> Evaluated {
         match &expr.kind {
             ExprKind::Constant(value) => Ok(value.clone()),
@@ -50,7 +50,7 @@ impl Machine<'_> {
                 self.built(Value::Record(Record::new(shape.clone(), cells)))
             }
             ExprKind::Field(object, name) => {
-                // What is in a variable is not copied for a part of it.
+                // The content of a variable is not copied for a part of it.
                 if let ExprKind::Variable(Variable::Local(slot), _) = &object.kind
                     && let Some(Value::Record(record)) = self.stack.get(frame.base + usize::from(*slot))
                     && let Some(value) = record.get(name)
@@ -224,7 +224,7 @@ impl Machine<'_> {
             BinaryOp::NotLike => Ok(Value::Bool(!self.like(&left, &right)?)),
             BinaryOp::In => Ok(Value::Bool(self.is_in(&left, &right)?)),
             BinaryOp::NotIn => Ok(Value::Bool(!self.is_in(&left, &right)?)),
-            // Both decide about the right side before it is evaluated.
+            // Both decide before the right side is evaluated.
             BinaryOp::And | BinaryOp::Or => Ok(Value::Bool(truth(&right))),
             BinaryOp::Coalesce => Ok(if left.is_null() { right } else { left }),
         }
@@ -257,9 +257,9 @@ impl Machine<'_> {
         self.joined(&values, &spans, frame.call)
     }
 
-    /// The text forms of values, joined; the spans say where each was written.
+    /// The text forms of values, joined; the spans are their places in the source.
     pub(super) fn joined(&mut self, values: &[Value], spans: &[Span], call: CallInfo<'_>) -> Evaluated {
-        // What is long is counted before it is copied.
+        // Long texts are counted before they are copied.
         let long = values.iter().map(|value| if let Value::Text(part) = value { part.len() } else { 0 });
         let long = long.fold(0, usize::saturating_add);
         self.check_text(long)?;

@@ -1,4 +1,4 @@
-//! Errors of a running script, in the user's words.
+//! Errors of a running script, with their messages.
 
 use crate::error::{ErrorKind, RunError};
 use crate::suggest::nearest;
@@ -6,10 +6,10 @@ use crate::tree::{FunctionDef, ParameterDef};
 use crate::types::Mismatch;
 use crate::value::Value;
 
-/// An error on its way to whoever catches it.
+/// An error on its way to its handler.
 pub(super) type Failure = Box<RunError>;
 
-/// What evaluating gives.
+/// The result of evaluating.
 pub(super) type Evaluated = Result<Value, Failure>;
 
 /// A `type` error.
@@ -37,7 +37,7 @@ pub(super) fn limit_error(message: impl Into<String>) -> Failure {
     RunError::new(ErrorKind::Limit, message)
 }
 
-/// A value as a message names it: `the number 5`, `the text 'x'`, `null`.
+/// A value in a message: `the number 5`, `the text 'x'`, `null`.
 pub(super) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -52,7 +52,7 @@ pub(super) fn subject(value: &Value) -> String {
     capitalized(&describe(value))
 }
 
-/// A value that does not fit an annotation. `subject` says of what: `the variable rate`.
+/// A value that does not fit an annotation. `subject` names it: `the variable rate`.
 pub(super) fn mismatch(subject: &str, mismatch: &Mismatch) -> Failure {
     let simple = matches!(mismatch.from.as_str(), "text" | "number" | "boolean" | "datetime" | "null");
     let kind = if simple { ErrorKind::Value } else { ErrorKind::Type };
@@ -75,7 +75,7 @@ pub(super) fn arity(least: usize, most: usize) -> String {
     if least == most { counted(most, "argument") } else { format!("{least} to {}", counted(most, "argument")) }
 }
 
-/// ` Did you mean qty?`, or else the known names; empty where no name is known.
+/// ` Did you mean qty?`, or else the known names; empty if no name is known.
 pub(super) fn names_hint<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
     if let Some(near) = nearest(wrong, names.clone()) {
         return format!(" Did you mean {near}?");
@@ -98,18 +98,18 @@ fn capitalized(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// A value where only a number can be.
+/// A value where only a number is allowed.
 #[cold]
 pub(super) fn no_number(value: &Value) -> Failure {
     type_error(format!("A number is expected here, not {}.", describe(value)))
 }
 
-/// A parameter as an error names it: `the parameter rate of net`.
+/// A parameter in an error: `the parameter rate of net`.
 pub(super) fn parameter_of(parameter: &ParameterDef, definition: &FunctionDef) -> String {
     format!("the parameter {} of {}", parameter.name, named(definition))
 }
 
-/// A function as an error names it.
+/// A function in an error.
 pub(super) fn named(definition: &FunctionDef) -> String {
     if definition.name.is_empty() { "The function".to_owned() } else { definition.name.to_string() }
 }

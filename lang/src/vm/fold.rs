@@ -1,6 +1,6 @@
 //! Functions that fold a row expression over few rows, without a call for each row.
 //!
-//! As with all that is computed on scalars, this declines where a row is to be evaluated, and the function itself runs.
+//! Like all computation on scalars, this declines if a row must be evaluated, and the function itself runs.
 
 use super::Failure;
 use super::machine::{Frame, Machine};
@@ -11,7 +11,7 @@ use crate::tree::{Argument, RowOperand};
 use crate::value::{Number, Rows, Value};
 
 impl<'t> Machine<'_> {
-    /// What a library function comes to whose first argument are these rows; `None` where it is to be called.
+    /// The result of a library function on these rows as its first argument; `None` if it must be called.
     pub(super) fn folded(
         &mut self,
         frame: &mut Frame<'t>,
@@ -37,7 +37,7 @@ impl<'t> Machine<'_> {
     }
 }
 
-/// The value and what it took; `None` where a row is to be evaluated.
+/// The value and its cost; `None` if a row must be evaluated.
 fn fold_rows(
     near: &mut RowScalars<'_, '_, '_>,
     fold: Fold,

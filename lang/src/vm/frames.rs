@@ -1,4 +1,4 @@
-//! Frames of compiled functions: what is kept of a caller, and how a called function gets its registers.
+//! Frames of compiled functions: the stored state of a caller, and how a called function gets its registers.
 
 use super::Failure;
 use super::execute::{Run, entry, too_deep};
@@ -10,7 +10,7 @@ use crate::error::never;
 use crate::value::Value;
 
 impl<'t> Run<'t> {
-    /// Makes the registers of a function that was called, and its frame where it needs one.
+    /// Makes the registers of a called function, and its frame if it needs one.
     pub(super) fn enter(&mut self, machine: &mut Machine<'_>, code: &'t Code, base: usize) {
         machine.stack.resize(base + code.registers, Value::Null);
         if code.framed {
@@ -34,7 +34,7 @@ impl<'t> Run<'t> {
         if code.framed {
             self.frames.pop();
         }
-        // What the arguments held must not seem shared.
+        // The contents of the arguments must not seem shared.
         machine.stack.truncate(base);
         machine.stack.resize(caller.height as usize, Value::Null);
     }

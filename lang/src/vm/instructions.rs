@@ -1,4 +1,4 @@
-//! The instructions that are not in the loop itself: on values, and what runs something else in between.
+//! The instructions outside of the loop: on values, and those that run other code in between.
 
 use super::Failure;
 use super::execute::Run;
@@ -40,7 +40,7 @@ impl<'t> Run<'t> {
                 self.step(machine)?
             };
         }
-        // Something that may enter the loop again.
+        // Code that may enter the loop again.
         macro_rules! outside {
             ($frame:ident => $result:expr) => {{
                 self.leave(machine, first + code.number_registers);
@@ -77,7 +77,7 @@ impl<'t> Run<'t> {
                     }
                     return on(next);
                 };
-                // The list that is not made would have been a call, and work.
+                // The list that is not built would have been a call, and work.
                 step!();
                 if passes >= ELEMENTS_OF_STEP {
                     outside!(_frame => machine.look(passes));
@@ -397,7 +397,7 @@ impl<'t> Run<'t> {
     }
 }
 
-/// Does `va op vb` hold?
+/// Is `va op vb` true?
 #[inline]
 fn compare(
     machine: &mut Machine<'_>,

@@ -1,4 +1,4 @@
-//! Row expressions bound to the columns of the rows they are to run over, as kernels (`crate::query`).
+//! Row expressions bound to the columns of their rows, as kernels (`crate::query`).
 
 use super::machine::{Frame, Machine};
 use super::scope::Place;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::Method;
 
-/// Where the names of a scope are found, to bind expressions to them.
+/// The positions of the names of a scope, for binding expressions to them.
 pub(super) struct Binder<'t> {
     scope: ScopeId,
     names: &'t [RowName],
@@ -19,22 +19,22 @@ pub(super) struct Binder<'t> {
     sources: Vec<Rows>,
     /// The keys and aggregates of groups, a source of their own: the first.
     pub groups: Vec<Arc<Column>>,
-    /// The columns of a result, the source behind all others.
+    /// The columns of a result, the source after all others.
     pub results: Vec<Option<Arc<Column>>>,
-    /// Has something been read that a function called for a row could change?
+    /// Has a value been read that a function called for a row could change?
     pub shared: bool,
 }
 
-/// Longer patterns of `like` are left to those who pay for them.
+/// Longer patterns of `like` are left to code that pays for them.
 const LONGEST_PATTERN: usize = 1_024;
 
 impl<'t> Machine<'_> {
-    /// Are kernels worth their preparation for so many rows?
+    /// Are kernels worth preparing for `rows` rows?
     pub(super) fn wants_kernels(&self, rows: usize) -> bool {
         rows >= WORTHWHILE && self.method == Method::Code
     }
 
-    /// Binds to the rows of one scope, by the columns its names were found in.
+    /// Binds to the rows of one scope, by the columns of its names.
     pub(super) fn binder(&self, scope: &'t Scope, rows: &Rows, binding: &[i32]) -> Option<Binder<'t>> {
         if !self.wants_kernels(rows.len()) || !matches!(rows, Rows::Table(table) if table.columns().is_some()) {
             return None;
@@ -46,7 +46,7 @@ impl<'t> Machine<'_> {
         Some(Binder::new(scope, binding.iter().map(place).collect(), vec![rows.clone()]))
     }
 
-    /// The kernel of an expression; `None` where it has none.
+    /// The kernel of an expression; `None` without one.
     pub(super) fn kernel(&mut self, frame: &mut Frame<'t>, binder: &mut Binder<'t>, expr: &'t Expr) -> Option<Kernel> {
         if let Some(value) = self.constant(frame, binder, expr) {
             return simple(value).map(Kernel::Constant);
@@ -167,7 +167,7 @@ impl<'t> Machine<'_> {
         }
     }
 
-    /// The value of what is the same for all rows and has no effect.
+    /// The value of an expression that is equal for all rows and has no effect.
     fn constant(&mut self, frame: &mut Frame<'t>, binder: &mut Binder<'t>, expr: &'t Expr) -> Option<Value> {
         match &expr.kind {
             ExprKind::Constant(value) => Some(value.clone()),
@@ -225,7 +225,7 @@ impl<'t> Binder<'t> {
     }
 }
 
-/// Values that kernels know.
+/// Values that kernels support.
 fn simple(value: Value) -> Option<Value> {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::DateTime(_) => Some(value),

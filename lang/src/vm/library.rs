@@ -1,4 +1,4 @@
-//! Calls of library functions that are values: `let f = Upper; f('x')`.
+//! Calls of library functions as values: `let f = Upper; f('x')`.
 
 use super::callable::check_row_function;
 use super::limits::with_stack_for_values;
@@ -25,7 +25,7 @@ impl Machine<'_> {
         self.spend(1)?;
         self.enter_call(|| function.name.to_owned())?;
         let values = self.stack.split_off(base);
-        // What it holds while it calls back is to be seen by the limit on memory.
+        // Values that it holds while it calls back must be visible to the limit on memory.
         if values.iter().any(|value| matches!(value, Value::Function(_))) {
             self.stack.extend(values.iter().cloned());
         }
@@ -40,12 +40,12 @@ impl Machine<'_> {
     }
 }
 
-/// What a library function sees that is called as a value: its arguments are values, never row expressions.
+/// The context of a library function that is called as a value: its arguments are values, never row expressions.
 struct LibraryContext<'m, 'a, 'c> {
     machine: &'m mut Machine<'a>,
     caller: CallInfo<'c>,
     span: Span,
-    /// It makes a list of what it is given back.
+    /// It makes a list of the results it gets.
     keeps_results: bool,
 }
 

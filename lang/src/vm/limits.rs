@@ -8,13 +8,13 @@ use crate::value::{Column, MAX_DEPTH, Rows, Table, Value, fresh_size, live_size}
 use ecow::EcoString;
 use std::sync::Arc;
 
-/// Stack that must be left for evaluating; deeper nesting continues in a new piece of stack.
+/// Stack that must be left for evaluating; deeper nesting continues on a new segment.
 const RED_ZONE: usize = 256 << 10;
 
-/// Stack that must be left where a nested value may be walked, by a native for example.
+/// Stack that must be left if a nested value may be walked, by a native for example.
 const RED_ZONE_FOR_VALUES: usize = 1 << 20;
 
-/// The size of a new piece of stack.
+/// The size of a new stack segment.
 #[cfg(not(target_arch = "wasm32"))]
 const SEGMENT: usize = 4 << 20;
 
@@ -35,7 +35,7 @@ impl Machine<'_> {
         self.meter.has_steps(steps)
     }
 
-    /// Steps that may be taken without asking; then they are to be settled.
+    /// Steps that may be taken without asking; then they must be settled.
     #[inline]
     pub(super) fn grant(&self) -> u64 {
         self.meter.grant()
@@ -63,7 +63,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Counts bytes that values have grown by.
+    /// Counts the growth of values in bytes.
     #[inline]
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Failure> {
         self.meter.add(bytes);
@@ -73,7 +73,7 @@ impl Machine<'_> {
         if self.meter.is_due() { self.measure(bytes) } else { Ok(()) }
     }
 
-    /// Measures what is alive. `in_flight` is not on the stack yet.
+    /// Measures the live values. `in_flight` is not on the stack yet.
     #[cold]
     fn measure(&mut self, in_flight: usize) -> Result<(), Failure> {
         let shared = self.variables.in_cells();
@@ -82,7 +82,7 @@ impl Machine<'_> {
         self.meter.measured(live.saturating_add(in_flight))
     }
 
-    /// A value that has just been made: not too large, not too deep, and counted.
+    /// A new value: not too large, not too deep, and counted.
     pub(super) fn made(&mut self, value: Value) -> Evaluated {
         match &value {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::DateTime(_) => return Ok(value),
@@ -97,7 +97,7 @@ impl Machine<'_> {
         Ok(value)
     }
 
-    /// A table that has just been made, as [`Machine::made`].
+    /// A new table, as [`Machine::made`].
     pub(super) fn made_rows(&mut self, table: Table) -> Result<Rows, Failure> {
         let table = self.made(Value::table(table))?;
         Ok(Rows::of(&table).unwrap_or_else(|| Rows::List(Arc::default())))
@@ -149,7 +149,7 @@ impl Machine<'_> {
     }
 }
 
-/// The run, for whatever works for it.
+/// The run's budget, for all code that works for it.
 impl Budget for Machine<'_> {
     fn spend(&mut self, steps: u64) -> Paid {
         Machine::spend(self, steps)
@@ -169,7 +169,7 @@ impl Budget for Machine<'_> {
     }
 }
 
-/// Refuses a value that is nested too deep for those who walk it.
+/// Refuses a value that is nested too deep for walking it.
 pub(super) fn check_depth(depth: u16) -> Result<(), Failure> {
     if depth <= MAX_DEPTH {
         return Ok(());
@@ -183,12 +183,12 @@ pub(super) fn with_stack<R>(f: impl FnOnce() -> R) -> R {
     grown(RED_ZONE, f)
 }
 
-/// Runs `f` with enough stack to walk a value as deep as values may be.
+/// Runs `f` with enough stack to walk a value of the deepest nesting.
 pub(super) fn with_stack_for_values<R>(f: impl FnOnce() -> R) -> R {
     grown(RED_ZONE_FOR_VALUES, f)
 }
 
-/// Runs `f` here where enough stack is left, else in a new piece of it.
+/// Runs `f` here if enough stack is left, else on a new segment.
 #[cfg(not(target_arch = "wasm32"))]
 #[inline]
 fn grown<R>(needed: usize, f: impl FnOnce() -> R) -> R {

@@ -20,16 +20,16 @@ use std::sync::Arc;
 /// Values of less memory are freed at once.
 const LARGE: usize = 16 << 20;
 
-/// The stack for freeing a value as deep as values may be.
+/// The stack for freeing a value of the deepest nesting.
 #[cfg(not(target_arch = "wasm32"))]
 const STACK: usize = 4 << 20;
 
-/// How functions are run.
+/// The mode of running functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     /// Compiled.
     Code,
-    /// By walking the tree: slower, and the same in everything else.
+    /// By walking the tree: slower, with the same results.
     Tree,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Machine<'a> {
     pub settings: &'a Settings,
     pub host: &'a dyn Host,
     pub method: Method,
-    /// Who watches where it is.
+    /// The profiler.
     pub profiler: Option<&'a dyn Profiler>,
     /// The slots of all frames, and above each frame's slots the values in flight.
     pub stack: Vec<Value>,
@@ -52,15 +52,15 @@ pub(crate) struct Machine<'a> {
     pub number_top: usize,
     /// Calls inside calls.
     pub depth: usize,
-    /// Where the names of row expressions were found in rows of a shape.
+    /// The positions of the names of row expressions in rows of a shape.
     pub bindings: Bindings,
     /// The number of calls of natives with row expressions so far.
     pub row_calls: u64,
-    /// A broken invariant, found where no error can be given: it ends the run at the next question whether to stop.
+    /// A broken invariant, found where no error can be returned: it ends the run at the next check whether to stop.
     broken: OnceCell<Failure>,
 }
 
-/// The function that something happens in, for messages.
+/// The current function, for messages.
 #[derive(Clone, Copy)]
 pub(crate) struct CallInfo<'t> {
     pub tree: &'t Tree,
@@ -79,12 +79,12 @@ pub(crate) struct Frame<'t> {
     pub scopes: Vec<ScopeState<'t>>,
 }
 
-/// Where a function finds its program-wide variables.
+/// The source of a function's program-wide variables.
 #[derive(Clone)]
 pub(crate) enum Globals {
     /// In this run.
     Here,
-    /// It was made by another run; `None` where nothing of that is left.
+    /// It was made by another run; `None` if nothing of that is left.
     There(Option<Arc<Home>>),
 }
 
@@ -108,14 +108,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// What is missing on the stack. Debug builds panic.
+    /// The error of a value missing on the stack. Debug builds panic.
     #[cold]
     #[inline(never)]
     pub fn misses(&self, what: &str, index: usize) {
         let _ = self.broken.set(never!("no {what} at {index} of {}", self.stack.len()));
     }
 
-    /// Ends the run where an invariant was found broken.
+    /// Ends the run if an invariant was found broken.
     pub fn check_whole(&mut self) -> Result<(), Failure> {
         self.broken.take().map_or(Ok(()), Err)
     }
@@ -125,13 +125,13 @@ impl<'a> Machine<'a> {
         self.stack.pop().ok_or_else(|| never!("nothing on the stack"))
     }
 
-    /// Ends the run: what functions among its results need is in the remains.
+    /// Ends the run: the data that functions among its results need is in the remains.
     pub fn finish(self) -> Remains {
         self.variables.finish()
     }
 
-    /// Leaves large values to a thread of their own, for a run that is to end at once: freeing hundreds of thousands of
-    /// parts takes its time.
+    /// Leaves large values to a thread of their own, for a run that must end at once: freeing hundreds of thousands of
+    /// parts takes time.
     pub fn leave_values(&mut self) {
         if self.meter.seen() < LARGE {
             return;
@@ -183,7 +183,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The value of a variable; an error where its `let` has not run yet.
+    /// The value of a variable; an error if its `let` has not run yet.
     #[inline]
     pub fn read(&self, frame: &Frame<'_>, variable: Variable, name: &str) -> Evaluated {
         let value = match variable {
@@ -202,7 +202,7 @@ impl<'a> Machine<'a> {
         value.ok_or_else(|| unset(&frame.globals, name))
     }
 
-    /// The value of a program-wide variable; an error where its `let` has not run yet.
+    /// The value of a program-wide variable; an error if its `let` has not run yet.
     pub fn read_global(&self, globals: &Globals, slot: GlobalId, name: &str) -> Evaluated {
         let value = match globals {
             Globals::Here => self.global(slot).cloned(),
@@ -220,8 +220,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Takes the value of a variable out, to change it and put it back; `None` where it is not set or belongs to
-    /// another run.
+    /// Takes the value of a variable out, to change it and put it back; `None` if it is not set or belongs to another
+    /// run.
     pub fn take(&mut self, frame: &Frame<'_>, variable: Variable) -> Option<Value> {
         match variable {
             Variable::Local(slot) => self.stack.get_mut(frame.base + usize::from(slot)).map(std::mem::take),
@@ -250,7 +250,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The cell of a frame, made where it is missing.
+    /// The cell of a frame, created if it is missing.
     pub fn cell(&mut self, frame: &mut Frame<'_>, cell: CellId) -> Result<Arc<Cell>, Failure> {
         if let Some(cell) = frame.cell(cell) {
             return Ok(cell.clone());

@@ -1,4 +1,4 @@
-//! What a run has used up of its steps, time and memory.
+//! The usage of a run: steps, time and memory.
 
 use super::Failure;
 use super::fail::limit_error;
@@ -18,7 +18,7 @@ pub(super) struct Meter {
     added: usize,
     /// Bytes that may be added before they are measured again.
     allowance: usize,
-    /// Bytes held by what is built outside the machine's stack: columns of a query, lists of natives.
+    /// Bytes held by values under construction outside the machine's stack: columns of a query, lists of natives.
     held: usize,
     memory: usize,
     text: usize,
@@ -93,7 +93,7 @@ impl Meter {
         self.work = self.work.saturating_add(steps);
     }
 
-    /// Counts work. True where the host is to be asked whether to stop.
+    /// Counts work. `true` if the host must be asked whether to stop.
     #[inline]
     pub fn work(&mut self, work: u64) -> bool {
         self.work = self.work.saturating_add(work);
@@ -105,19 +105,19 @@ impl Meter {
         self.next_poll = self.work.saturating_add(POLL);
     }
 
-    /// Counts bytes that values have grown by.
+    /// Counts the growth of values in bytes.
     #[inline]
     pub fn add(&mut self, bytes: usize) {
         self.added = self.added.saturating_add(bytes);
     }
 
-    /// Are the live values to be measured?
+    /// Must the live values be measured?
     #[inline]
     pub fn is_due(&self) -> bool {
         self.added > self.allowance
     }
 
-    /// Takes the bytes of the live values; more than the limit is an error.
+    /// Records the bytes of the live values; more than the limit is an error.
     pub fn measured(&mut self, live: usize) -> Result<(), Failure> {
         let live = live.saturating_add(self.held);
         if live > self.memory {
@@ -127,14 +127,14 @@ impl Meter {
                 self.memory >> 20
             )));
         }
-        // Measuring takes time in proportion to what is alive. Up to a sixteenth more than the limit is accepted, so
+        // Measuring takes time in proportion to the live values. Up to a sixteenth more than the limit is accepted, so
         // that it is rare.
         self.added = 0;
         self.allowance = (self.memory - live).max(self.memory / 16);
         Ok(())
     }
 
-    /// The bytes of the live values, as far as it is known: those last measured, and those added since.
+    /// The known bytes of the live values: those last measured, and those added since.
     pub fn seen(&self) -> usize {
         self.added.saturating_add(self.memory.saturating_sub(self.allowance))
     }
@@ -151,7 +151,7 @@ impl Meter {
         self.held = self.held.saturating_add(bytes);
     }
 
-    /// Releases what has been held since `held` bytes were.
+    /// Releases memory held beyond `held` bytes.
     #[inline]
     pub fn release_to(&mut self, held: usize) {
         self.held = held;

@@ -1,15 +1,15 @@
 //! Runs programs.
 //!
-//! The way of a run: [`run`] fills the program-wide slots, `machine` holds the state, `call` enters functions, `execute`
-//! is the loop over the numbers, jumps and calls of compiled functions and `instructions` the rest of it, `context` is
-//! what natives see, `query` and `select` work on whole columns of rows, `limits` stops what takes too much, `place`
-//! says where an error happened.
+//! The parts of a run: [`run`] fills the program-wide slots, `machine` holds the state, `call` enters functions,
+//! `execute` is the loop over the numbers, jumps and calls of compiled functions and `instructions` the rest of it,
+//! `context` is the natives' view, `query` and `select` work on whole columns of rows, `limits` stops excessive work,
+//! `place` reports where an error happened.
 //!
 //! `statement` and `expr` walk the tree itself: the expressions of rows, functions that are not compiled, and
-//! everything where a test asks for it. Both ways use the same operators, so that they cannot differ in them.
+//! everything if a test asks for it. Both use the same operators, so that they cannot differ in them.
 //!
-//! Values live on the machine's stack, in the registers of their frames or in flight above them: so the limit on
-//! memory sees them.
+//! Values are on the machine's stack, in the registers of their frames or in flight above them: so they are visible to
+//! the limit on memory.
 
 mod access;
 mod append;
@@ -100,7 +100,7 @@ pub(crate) fn run(
     let variables = tree.inputs.iter().map(|input| machine.global(input.slot).cloned().unwrap_or_default()).collect();
     let mut exports = indexmap::IndexMap::new();
     for (name, slot) in &tree.exports {
-        // A later variable of the same name wins, once it is set.
+        // A later variable of the same name takes precedence, once it is set.
         if let Some(value) = machine.global(*slot) {
             exports.insert(name.clone(), value.clone());
         }

@@ -36,7 +36,7 @@ impl<'t> Machine<'_> {
         };
         match (name, state) {
             (Some(RowName { outer: Some(outer), .. }), _) => self.eval(frame, outer),
-            // A query inside fell back to a name that these rows have not either.
+            // An inner query fell back to a name that these rows do not have either.
             (Some(name), Some(ScopeState::Rows(rows))) => Err(no_column(&name.name, std::slice::from_ref(rows.rows()))),
             (Some(name), Some(ScopeState::Joined(joined))) => Err(no_column(&name.name, &joined.sources)),
             _ => Ok(Value::Null),
@@ -45,7 +45,7 @@ impl<'t> Machine<'_> {
 }
 
 impl<'t> Frame<'t> {
-    /// Makes the row at `position` the one that the scope's names mean.
+    /// Makes the row at `position` the current one for the scope's names.
     pub(super) fn enter_row(&mut self, scope: &'t Scope, rows: &Rows, binding: &Arc<[i32]>, position: usize) {
         let Some(state) = self.scopes.get_mut(usize::from(scope.id)) else { return };
         if let ScopeState::Rows(current) = state
@@ -56,7 +56,7 @@ impl<'t> Frame<'t> {
         *state = ScopeState::Rows(RowScope::new(&scope.names, binding.clone(), rows.clone(), position));
     }
 
-    /// Forgets the rows of a scope, so that they are not kept alive.
+    /// Drops the rows of a scope, so that they are not kept alive.
     pub(super) fn leave_rows(&mut self, scope: ScopeId) {
         if let Some(state) = self.scopes.get_mut(usize::from(scope)) {
             *state = ScopeState::Idle;
@@ -87,7 +87,7 @@ impl<'t> Frame<'t> {
         }
     }
 
-    /// The row of a source; a record of nulls where a left join found none.
+    /// The row of a source; a record of nulls if a left join found none.
     pub(super) fn source_row(&self, scope: ScopeId, source: u16) -> Value {
         let Some(joined) = self.joined_ref(scope) else { return Value::Null };
         let source = usize::from(source);
@@ -101,7 +101,7 @@ impl<'t> Frame<'t> {
         }
     }
 
-    /// A field of a source's row; `null` where a left join found none.
+    /// A field of a source's row; `null` if a left join found none.
     pub(super) fn source_field(&self, scope: ScopeId, source: u16, name: &EcoString) -> Evaluated {
         let Some(joined) = self.joined_ref(scope) else { return Ok(Value::Null) };
         let source = usize::from(source);

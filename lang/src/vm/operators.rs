@@ -105,7 +105,7 @@ pub(super) fn table_of(record: &Record) -> Value {
     Value::table(builder.finish())
 }
 
-/// `<` and the like. False where the values have no order.
+/// `<` and the like. `false` if the values have no order.
 pub(super) fn ordered(op: BinaryOp, a: &Value, b: &Value, zone: Zone) -> bool {
     compare(a, b, zone).is_some_and(|order| match op {
         BinaryOp::Less => order == Ordering::Less,
@@ -151,7 +151,7 @@ impl Machine<'_> {
         matches
     }
 
-    /// `x in (a, b)`: the value looks in a single list itself.
+    /// `x in (a, b)`: a single list is searched itself.
     pub(super) fn is_in_values(&mut self, x: &Value, values: &[Value]) -> Result<bool, Failure> {
         if let [only @ (Value::List(_) | Value::Table(_))] = values {
             return is_in(x, only, self.zone(), self);
@@ -177,7 +177,7 @@ impl Machine<'_> {
     }
 }
 
-/// The operator as it is written.
+/// The operator as written.
 pub(super) fn symbol(op: BinaryOp) -> &'static str {
     match op {
         BinaryOp::Coalesce => "??",
@@ -202,7 +202,7 @@ pub(super) fn symbol(op: BinaryOp) -> &'static str {
     }
 }
 
-/// `wrong` is one of the two operands and no number.
+/// The error for `wrong`, the one of the two operands that is not a number.
 #[cold]
 fn no_number(op: BinaryOp, a: &Value, b: &Value, wrong: &Value) -> Failure {
     let verb = match op {

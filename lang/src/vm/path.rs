@@ -1,4 +1,4 @@
-//! `set x.field[index] = value`: rebuilds x with that change, in place where nobody shares its parts.
+//! `set x.field[index] = value`: rebuilds x with that change, in place where its parts are not shared.
 
 use super::Failure;
 use super::access::{no_field, no_fields, position};
@@ -21,7 +21,7 @@ enum Step {
 }
 
 impl Machine<'_> {
-    /// Runs the statement. After an error the variable is what it was.
+    /// Runs the statement. After an error the variable is unchanged.
     pub(super) fn set_path<'t>(
         &mut self,
         frame: &mut Frame<'t>,
@@ -44,7 +44,7 @@ impl Machine<'_> {
         self.set_part(frame, variable, name, path, &indexes, value, annotation)
     }
 
-    /// Sets the part of a variable that a path leads to; its indexes have been evaluated.
+    /// Sets the part of a variable at the end of a path; its indexes have been evaluated.
     #[expect(clippy::too_many_arguments, reason = "the parts of the statement and what they came to")]
     pub(super) fn set_part(
         &mut self,
@@ -78,7 +78,8 @@ impl Machine<'_> {
     }
 }
 
-/// Walks the path without changing anything, so that the change itself cannot fail; gives the cells, too, that it is going
+/// Walks the path without changing anything, so that the change itself cannot fail; also returns the cells that the
+/// change copies or reads.
 /// to copy or look at.
 fn check_path(
     frame: &Frame<'_>,
@@ -93,7 +94,7 @@ fn check_path(
     let mut work = Work::default();
     for (at, (step, index)) in path.iter().zip(indexes).enumerate() {
         let last = at + 1 == path.len();
-        // The variable and the caller hold the whole, what is around it a part; both are held here, too.
+        // The whole is held by the variable and the caller, a part by its container; each is held here, too.
         shared |= is_shared(&inner, if at == 0 { 3 } else { 2 });
         let span = match step {
             PathStep::Field(_, span) => *span,
@@ -112,7 +113,7 @@ fn check_path(
     Ok((steps, work))
 }
 
-/// A step from a value, and the value it leads to.
+/// A step from a value, and the resulting value.
 fn checked_step(value: &Value, step: &PathStep, index: &Value, last: bool) -> Result<(Step, Value), Failure> {
     let name = match (step, index) {
         (PathStep::Field(name, _), _) => name,
@@ -218,7 +219,7 @@ fn changed_row(mut table: Arc<Table>, row: usize, path: &[Step], new: Value) -> 
     builder.finish()
 }
 
-/// The path as it stands in an error: `lines[0].qty`.
+/// The path as an error shows it: `lines[0].qty`.
 fn written(path: &[Step]) -> String {
     let mut written = String::new();
     for step in path {
@@ -231,7 +232,7 @@ fn written(path: &[Step]) -> String {
     written
 }
 
-/// The type of what the path leads to in a value of type `ty`; `None` where nothing is said of it.
+/// The type of the place at the end of a path in a value of type `ty`; `None` if it is unknown.
 fn place_type<'t>(types: &'t Types, ty: &'t Type, path: &[Step]) -> Option<&'t Type> {
     let Some((step, rest)) = path.split_first() else { return Some(ty) };
     match (types.resolve(ty), step) {
@@ -242,7 +243,7 @@ fn place_type<'t>(types: &'t Types, ty: &'t Type, path: &[Step]) -> Option<&'t T
     }
 }
 
-/// Does somebody else hold it, beside so many?
+/// Has it more than `holders` holders?
 fn is_shared(value: &Value, holders: usize) -> bool {
     match value {
         Value::List(list) => Arc::strong_count(list) > holders,
@@ -251,18 +252,18 @@ fn is_shared(value: &Value, holders: usize) -> bool {
     }
 }
 
-/// The cells that a change copies, and those that it looks at, at most.
+/// The most cells that a change copies and reads.
 #[derive(Default)]
 struct Work {
     copied: usize,
     looked: usize,
 }
 
-/// What comes behind a step into a value.
+/// What follows a step into a value.
 enum Next<'a> {
     Field(&'a str),
     Position,
-    /// Nothing: this is what is put there.
+    /// Nothing: this is the new value.
     Value(&'a Value),
 }
 

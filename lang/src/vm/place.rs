@@ -10,7 +10,7 @@ use crate::tree::FunctionDef;
 const INNERMOST: usize = 25;
 const OUTERMOST: usize = 24;
 
-/// Notes where an error happened, unless something further inside has done so.
+/// Records where an error happened, unless code further inside has done so.
 #[cold]
 pub(crate) fn placed(mut error: Failure, call: CallInfo<'_>, span: Span) -> Failure {
     if error.place.is_none() {
@@ -19,7 +19,7 @@ pub(crate) fn placed(mut error: Failure, call: CallInfo<'_>, span: Span) -> Fail
     error
 }
 
-/// Notes the call an error leaves: of `function`, written in `caller` at `span`.
+/// Records the call that an error leaves: of `function`, written in `caller` at `span`.
 #[cold]
 pub(crate) fn left(mut error: Failure, function: &FunctionDef, caller: CallInfo<'_>, span: Span) -> Failure {
     // Without a place it happened before the function was entered.

@@ -1,9 +1,9 @@
-//! Where the loop is in compiled code, and the frames that it comes back to.
+//! The position of the loop in compiled code, and the frames to return to.
 
 use crate::compile::{Code, Register};
 use crate::value::Value;
 
-/// Where the loop is.
+/// The position of the loop.
 #[derive(Clone, Copy)]
 pub(super) struct Position<'t> {
     pub code: &'t Code,
@@ -15,14 +15,14 @@ pub(super) struct Position<'t> {
     pub base: usize,
 }
 
-/// What an instruction comes to.
+/// The result of an instruction.
 pub(super) enum Went<'t> {
     On(Position<'t>),
     /// The loop ends.
     Done(Value),
 }
 
-/// A frame to come back to.
+/// A frame to return to.
 pub(super) struct Caller<'t> {
     pub(super) code: &'t Code,
     pub(super) next: u32,

@@ -41,7 +41,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The value of an operand. A temporary is used once: what it held must not seem shared.
+    /// The value of an operand. A temporary is used once: its content must not seem shared.
     #[inline]
     pub(super) fn used(&mut self, code: &Code, base: usize, register: Register) -> Value {
         if usize::from(register) < code.locals { self.at(base, register).clone() } else { self.take_at(base, register) }
@@ -64,7 +64,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The values of operands side by side, where all are numbers.
+    /// The values of adjacent operands, if all are numbers.
     #[inline]
     pub(super) fn numbers_at(&self, base: usize, start: Register, count: usize) -> Option<[Number; MOST_NUMBERS]> {
         let start = base + usize::from(start);
@@ -76,7 +76,7 @@ impl Machine<'_> {
         Some(numbers)
     }
 
-    /// Takes the values of temporaries side by side.
+    /// Takes the values of adjacent temporaries.
     pub(super) fn take_all(&mut self, base: usize, start: Register, count: usize) -> Vec<Value> {
         let start = base + usize::from(start);
         match self.stack.get_mut(start..start + count) {

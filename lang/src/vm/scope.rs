@@ -8,7 +8,7 @@ use ecow::EcoString;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-/// In a binding: not a column, but what lies outside.
+/// In a binding: not a column, but an outer name.
 pub(super) const OUTER: i32 = -1;
 /// In a binding: a field to be looked up in each row.
 pub(super) const BY_NAME: i32 = -2;
@@ -32,14 +32,14 @@ pub(super) struct RowScope<'t> {
     position: usize,
 }
 
-/// The scope of a `select`: a row of each source, and what is made of them.
+/// The scope of a `select`: a row of each source, and the values computed from them.
 pub(super) struct JoinScope<'t> {
     pub names: &'t [RowName],
     pub places: Vec<Place>,
     pub sources: Vec<Rows>,
     /// The current row of each source.
     pub at: Vec<u32>,
-    /// For each source the record of nulls where a left join found none, once it was asked for.
+    /// For each source the record of nulls of a left join without a match, created on request.
     pub missing: Vec<OnceCell<Record>>,
     /// Keys and aggregates of the current group.
     pub group: Vec<Value>,
@@ -48,7 +48,7 @@ pub(super) struct JoinScope<'t> {
     pub result_row: usize,
 }
 
-/// Where a name of a `select` is found.
+/// The location of a name of a `select`.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
     Column { source: usize, column: usize },
@@ -61,7 +61,7 @@ impl<'t> RowScope<'t> {
         Self { names, binding, rows, position }
     }
 
-    /// Makes the row at `position` the current one. False where these are other rows.
+    /// Makes the row at `position` the current one. `false` if these are other rows.
     #[inline]
     pub fn go_to(&mut self, rows: &Rows, position: usize) -> bool {
         let same = same_rows(&self.rows, rows);
@@ -154,13 +154,13 @@ impl JoinScope<'_> {
 /// The bindings that a run remembers; then it starts over.
 const MOST_BINDINGS: usize = 16;
 
-/// Where the names of scopes were found in rows of a shape: a loop finds them again.
+/// The positions of the names of scopes in rows of a shape: a loop finds them again.
 #[derive(Default)]
 pub(super) struct Bindings(Vec<Bound>);
 
 /// The binding of a scope to rows of a shape.
 struct Bound {
-    /// The address of the scope, which the program keeps where it is.
+    /// The address of the scope, which the program keeps in place.
     scope: usize,
     shape: Arc<Shape>,
     binding: Arc<[i32]>,
@@ -181,7 +181,7 @@ impl Bindings {
     }
 }
 
-/// Where `name` is in rows: a column's position or [`BY_NAME`]; `None` where they have no such column.
+/// The position of `name` in rows: a column's position or [`BY_NAME`]; `None` if they have no such column.
 pub(super) fn column_of(rows: &Rows, name: &str) -> Option<i32> {
     match rows {
         Rows::Table(table) => table.shape().position(name).map(|position| position as i32),
@@ -193,7 +193,7 @@ pub(super) fn column_of(rows: &Rows, name: &str) -> Option<i32> {
     }
 }
 
-/// The field of an element in a list where some elements have it.
+/// The field of an element in a list in which some elements have it.
 fn field_of(element: &Value, position: usize, name: &str) -> Evaluated {
     match element {
         Value::Record(record) => Ok(record.get(name).unwrap_or_default()),

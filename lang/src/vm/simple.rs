@@ -1,4 +1,4 @@
-//! The instructions on values that neither jump nor run anything else.
+//! The instructions on values that neither jump nor run other code.
 
 use super::Failure;
 use super::fail::{describe, type_error};
@@ -9,7 +9,7 @@ use crate::tree::Tree;
 use crate::value::{Record, Value};
 
 impl Machine<'_> {
-    /// The instructions that neither jump nor run anything else.
+    /// The instructions that neither jump nor run other code.
     pub(super) fn simple(
         &mut self,
         tree: &Tree,

@@ -1,4 +1,4 @@
-//! Stable sorting by extracted keys that the host can stop, whole or only as far as the first rows are wanted.
+//! Stable sorting by extracted keys that the host can stop, of all rows or only up to the first ones wanted.
 
 use super::Failure;
 use super::fail::{subject, type_error};
@@ -19,7 +19,7 @@ pub(super) struct SortKey {
 /// Pieces of this size are sorted at once.
 const PIECE: usize = 1_024;
 
-/// Bytes of a text that comparing it is likely to look at; what is behind them is paid for.
+/// Bytes of a text that a comparison is likely to look at; bytes after them are paid for.
 const SHORT_KEY: usize = 64;
 
 /// Up to this many first rows are picked, not sorted.
@@ -57,7 +57,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Pays for comparing texts of which the beginnings may be alike, before they are compared.
+    /// Pays for comparing texts with possibly equal beginnings, before they are compared.
     fn pay_for_long_keys(&mut self, count: usize, keys: &[SortKey]) -> Result<(), Failure> {
         let compares = count.max(2).ilog2() as usize;
         let beyond = |text: &EcoString| text.len().saturating_sub(SHORT_KEY);
@@ -87,7 +87,7 @@ impl Machine<'_> {
             if row.is_multiple_of(64) {
                 self.work(8)?;
             }
-            // Behind those it is equal to, since they stood before it.
+            // After the rows it is equal to, since they came before it.
             if first.len() == limit && first.last().is_none_or(|last| order(&row, last) != Ordering::Less) {
                 continue;
             }
@@ -151,7 +151,7 @@ fn compare_rows(keys: &[SortKey], a: usize, b: usize) -> Ordering {
     Ordering::Equal
 }
 
-/// Cells of one type are compared as they are; `None`, which is null, comes first by itself.
+/// Cells of one type are compared directly; `None`, which is null, comes first automatically.
 fn compare_cells(cells: &Column, a: usize, b: usize) -> Ordering {
     match cells {
         Column::Null(_) => Ordering::Equal,
@@ -160,7 +160,7 @@ fn compare_cells(cells: &Column, a: usize, b: usize) -> Ordering {
         // UTF-8 sorts by code point.
         Column::Text(cells) => cells.get(a).cmp(&cells.get(b)),
         Column::DateTime(cells) => cells.get(a).cmp(&cells.get(b)),
-        // `check_key` has let only values with an order in.
+        // `check_key` has accepted only values with an order.
         Column::Any(cells) => match (cells.get(a), cells.get(b)) {
             (Some(a), Some(b)) => sort_order(a, b).unwrap_or(Ordering::Equal),
             _ => Ordering::Equal,

@@ -11,12 +11,12 @@ use crate::span::Span;
 use crate::tree::{Block, Expr, ExprKind, Statement, Variable};
 use crate::value::{Rows, Value, truth};
 
-/// What happens after a statement.
+/// How control continues after a statement.
 pub(super) enum Flow {
     Next,
     Break,
     Continue,
-    /// The value, and where it was written; nowhere where it is of the annotated type by its own.
+    /// The value, and its place in the source; `None` if it already has the annotated type.
     Return(Value, Option<Span>),
 }
 
@@ -136,7 +136,7 @@ impl Machine<'_> {
         rows: &Rows,
         body: &'t Block,
     ) -> Result<Flow, Failure> {
-        // On the stack the limit on memory sees them, whatever becomes of the variable they came from.
+        // On the stack the limit on memory sees them, even if their variable changes.
         self.stack.push(rows.to_value());
         for position in 0..rows.len() {
             match self.pass(frame, variable, rows.get(position), body)? {
@@ -191,10 +191,10 @@ impl Machine<'_> {
             Err(error) if error.kind.is_catchable() => error,
             other => return other,
         };
-        // What was in flight is lost with the error.
+        // Values in flight are lost with the error.
         self.stack.truncate(height);
         self.meter.release_to(held);
-        // An error caught again and again is work, even where no step is taken.
+        // An error caught repeatedly is work, even if no step is taken.
         self.work(1)?;
         if let Some(variable) = variable {
             if let Variable::Cell(cell) = variable {
@@ -207,7 +207,7 @@ impl Machine<'_> {
     }
 
     pub(super) fn assert<'t>(&mut self, frame: &mut Frame<'t>, condition: &'t Expr, span: Span) -> Result<(), Failure> {
-        // Of a comparison both sides are shown, so they are evaluated here.
+        // Both sides of a comparison are shown, so they are evaluated here.
         let (holds, sides) = match &condition.kind {
             ExprKind::Binary(left, rest) => match rest.as_slice() {
                 [(op, _, right)] if op.is_comparison() => {
@@ -235,7 +235,7 @@ impl Machine<'_> {
     }
 }
 
-/// What `catch` gets.
+/// The error variable of `catch`.
 pub(super) fn caught(error: &RunError) -> Value {
     let place = error.place.as_ref();
     Value::record([

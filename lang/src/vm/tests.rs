@@ -1,4 +1,4 @@
-//! The machine by itself, on trees made by hand: what scripts cannot show.
+//! The machine alone, on trees made by hand: states that scripts cannot reach.
 
 use crate::ast::BinaryOp;
 use crate::error::{ErrorKind, RunError};
@@ -12,7 +12,7 @@ use crate::value::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Stops after a number of questions whether to.
+/// Stops after a number of questions.
 struct StopsAfter(std::sync::atomic::AtomicU64);
 
 impl Host for StopsAfter {
@@ -141,9 +141,9 @@ fn memory_is_what_is_alive() {
     let settings = Settings { limits: Limits { memory: 1 << 20, ..Limits::default() }, ..Settings::default() };
     let text = "x".repeat(20_000);
     let making = |kept: &Statement| match kept {
-        // What is dropped at once is no matter,
+        // What is dropped at once does not matter,
         Statement::Set(..) => Statement::Set(y, binary(constant(text.as_str()), BinaryOp::Concat, constant("y"))),
-        // what is kept is.
+        // but what is kept does.
         _ => Statement::Append {
             variable: y,
             value: binary(constant(text.as_str()), BinaryOp::Concat, constant("y")),
@@ -247,7 +247,7 @@ fn functions_outlive_their_run_as_long_as_what_remains_of_it() {
     assert_eq!(outcome.value.to_literal(80), "[2, 3, 13, 8]");
     let Outcome { value, remains, .. } = first;
     drop(remains);
-    // What needs nothing of its run still works.
+    // A result that needs nothing of its run still works.
     let outcome = run_line("return r.f(4);", &[("r", value.clone())]).expect("runs");
     assert_eq!(outcome.value.to_literal(80), "8");
     let error = run_line("return r.next();", &[("r", value)]).expect_err("gone");
@@ -272,7 +272,7 @@ fn a_variable_that_was_not_reached_is_not_exported() {
     assert_eq!(names, ["a", "f"]);
 }
 
-/// Runs until the host stops it, and says how long it went on after that.
+/// Runs until the host stops it, and returns how long it continued after that.
 fn time_to_stop(source: &str) -> Duration {
     struct Stopwatch {
         stop_at: Instant,

@@ -5,12 +5,12 @@ use crate::tree::GlobalId;
 use crate::value::Value;
 use std::sync::Arc;
 
-/// The variables of a run that live outside of frames.
+/// The variables of a run that are stored outside of frames.
 pub(super) struct Variables {
-    /// The program-wide slots; `None` where the `let` has not run yet.
+    /// The program-wide slots; `None` before the `let` has run.
     globals: Vec<Option<Value>>,
     cells: CellPool,
-    /// What functions of this run use after its end.
+    /// The data that functions of this run use after its end.
     home: Arc<Home>,
 }
 
@@ -61,7 +61,7 @@ impl Variables {
         (std::mem::take(&mut self.globals), self.cells.empty())
     }
 
-    /// Ends the run: what functions among its results need is in the remains.
+    /// Ends the run: the data that functions among its results need is in the remains.
     pub fn finish(self) -> Remains {
         self.home.settle(self.globals, self.cells);
         Remains::new(self.home)

@@ -1,6 +1,6 @@
-//! How CSV is written.
+//! The dialects of CSV.
 
-/// How a CSV text is written.
+/// The dialect of a CSV text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
     /// The ASCII character between cells.

@@ -34,7 +34,7 @@ pub(crate) const ROWS: &[Row] = &[
         .rules("Without a header the columns are `column1`, `column2` and so on. Two columns of one name, and a row of another length, are errors; more than 100,000 columns a limit error.")
         .examples(&[gives("CSV.Decode('a,b\\r\\n1,\"x,y\"\\r\\n')", "[{a: '1', b: 'x,y'}]"), gives("CSV.Decode('1;2', ';', false)", "[{column1: '1', column2: '2'}]")]),
     row("CSV.Encode(table: table, delimiter: text = ',', header: boolean = true) -> text", "A table as CSV.", csv_encode).pays_itself()
-        .rules("Every line ends with CRLF. Cells in their text form, `null` as nothing; quotes only where they are needed.")
+        .rules("Every line ends with CRLF. Cells are in their text form, `null` is empty; quotes only if needed.")
         .examples(&[gives("CSV.Encode([{a: 'x,y', b: 1}, {a: 'q\"r', b: null}])", "'a,b\\r\\n\"x,y\",1\\r\\n\"q\"\"r\",\\r\\n'")]),
 ];
 

@@ -24,7 +24,7 @@ pub struct CsvError {
     pub line: usize,
     /// What was wrong.
     pub problem: String,
-    /// What the budget said, where that has ended the reading.
+    /// The error of the budget, if it has ended the reading.
     pub stopped: Option<Box<RunError>>,
 }
 
@@ -152,24 +152,24 @@ struct Lines<'a> {
     reader: csv::Reader<Paying<'a>>,
     dialect: Dialect,
     row: StringRecord,
-    /// Give the row that was read once more.
+    /// Return the last row again.
     again: bool,
     cells: usize,
 }
 
-/// What reading a byte costs, in bytes that are merely looked at.
+/// The cost of reading a byte, in bytes looked at.
 const READING: usize = 4;
 
-/// So much of the text is looked at between two payments, in bytes.
+/// Bytes of the text that are looked at between two payments.
 const PIECE: usize = 16 << 10;
 
-/// Names that a message shows at most.
+/// The most names in a message.
 const SHOWN: usize = 20;
 
-/// The memory of a column's name beside its text, in bytes.
+/// The memory of a column's name in addition to its text, in bytes.
 const NAME: usize = 160;
 
-/// A row is read before its cells are known to be too many; longer ones pay for what is kept of them, in bytes.
+/// A row is read before its cells can be counted; longer ones pay for their buffer, in bytes.
 const SHORT_ROW: usize = 64 << 10;
 
 /// A text that is paid for while it is read.
@@ -186,7 +186,7 @@ impl Read for Paying<'_> {
         let length = buffer.len().min(self.rest.len());
         let (piece, rest) = self.rest.split_at(length);
         self.open = self.open.saturating_add(length);
-        // Beside the text of a row the reader keeps the end of each cell.
+        // In addition to the text of a row the reader keeps the end of each cell.
         let kept = if self.open > SHORT_ROW { length * (1 + size_of::<usize>()) } else { 0 };
         let paid = self.toll.scan(length * READING).and_then(|()| self.toll.take(kept));
         if let Err(stopped) = paid {
@@ -219,7 +219,7 @@ impl<'a> Lines<'a> {
         &mut self.reader.get_mut().toll
     }
 
-    /// Pays for so many names, each kept in several places.
+    /// Pays for `count` names, each kept in several places.
     fn pay_for_names(&mut self, count: usize) -> Result<(), CsvError> {
         self.toll().look(count.saturating_mul(8))?;
         Ok(self.toll().take(count.saturating_mul(NAME))?)
@@ -229,7 +229,7 @@ impl<'a> Lines<'a> {
         self.again = true;
     }
 
-    /// The next row, which must have so many cells.
+    /// The next row, which must have `width` cells.
     fn next(&mut self, width: usize) -> Result<Option<&StringRecord>, CsvError> {
         if !std::mem::take(&mut self.again) && !self.read()? {
             return Ok(None);
@@ -245,7 +245,7 @@ impl<'a> Lines<'a> {
         if self.cells > most {
             return Err(RunError::new(ErrorKind::Limit, format!("The table {}", more_cells(most))).into());
         }
-        // Long cells have their text beside them.
+        // Long cells store their text separately.
         let texts = self.row.iter().map(|cell| if cell.len() > EcoString::INLINE_LIMIT { cell.len() + 16 } else { 0 });
         let texts = texts.sum::<usize>();
         self.toll().take(width * size_of::<Value>() + texts)?;
@@ -277,7 +277,7 @@ impl<'a> Lines<'a> {
         Ok(more)
     }
 
-    /// The reader takes a text that ends inside quotes; the last row tells.
+    /// The reader accepts a text that ends inside quotes; the last row shows it.
     fn ends_in_quotes(&mut self) -> Result<bool, Box<RunError>> {
         let delimiter = self.dialect.delimiter;
         let (mut quoted, mut at_start) = (false, true);

@@ -145,7 +145,7 @@ fn too_many_cells_are_a_limit() {
     assert_eq!(error.stopped.expect("a limit").kind, ErrorKind::Limit);
 }
 
-/// A text of 8 MiB, and the questions that looking at it once more than reading it takes at least.
+/// A text of 8 MiB, and the least number of questions that one more pass over it asks.
 const LONG: usize = 8 << 20;
 const ENOUGH: usize = 8;
 

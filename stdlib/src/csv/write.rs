@@ -9,7 +9,7 @@ use flowscript_lang::budget::Budget;
 use flowscript_lang::value::{Table, to_text};
 use memchr::{memchr, memchr3};
 
-/// A table as CSV, every line ending with CRLF. Fails where a cell has no text form; the error names it.
+/// A table as CSV, every line ending with CRLF. Fails if a cell has no text form; the error names it.
 /// The budget pays for the text.
 pub fn encode(table: &Table, dialect: Dialect, budget: &mut dyn Budget) -> Result<String, EncodeError> {
     write(table, dialect, budget)
@@ -50,10 +50,10 @@ pub(super) fn write<T: Text + From<String>>(
     lines.written.finish(lines.out)
 }
 
-/// Most cells are not longer, in bytes, and are written as they are.
+/// Most cells are shorter, in bytes, and are written as they are.
 const SHORT: usize = 32;
 
-/// The text so far, and who pays for it.
+/// The text so far, and its budget.
 struct Lines<'b> {
     out: Pages<String>,
     written: Written<'b>,
@@ -61,7 +61,7 @@ struct Lines<'b> {
 }
 
 impl Lines<'_> {
-    /// Writes a cell, in quotes where it needs them: an empty one that is alone would be a blank line.
+    /// Writes a cell, in quotes if it needs them: a single empty one would be a blank line.
     fn cell(&mut self, column: usize, text: &str, only: bool) -> Result<(), EncodeError> {
         if column > 0 {
             self.out.page().push(char::from(self.delimiter));

@@ -1,4 +1,4 @@
-//! How much time lies between two datetimes.
+//! The time between two datetimes.
 
 use crate::row::{Row, gives, row};
 use flowscript_lang::function::{Call, NativeResult};

@@ -39,7 +39,7 @@ pub fn find_zone(name: &str) -> Result<Zone, String> {
     let zone = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name));
     zone.copied().ok_or_else(|| {
         let names = || TZ_VARIANTS.iter().map(|zone| zone.name());
-        // People know the city; what stands before it they may not.
+        // People know the city, but perhaps not the part before it.
         let city = |zone: &&str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name));
         let near = names().find(city).map_or_else(|| nearest(name, names()), |zone| vec![zone]).join(", ");
         let hint = if near.is_empty() {

@@ -1,8 +1,8 @@
-//! What a culture is.
+//! The data of a culture.
 
 use pure_rust_locales::Locale;
 
-/// What `Format` knows of a culture. Names of months and days come from the locale.
+/// The data of a culture for `Format`. Names of months and days come from the locale.
 #[derive(Debug)]
 pub struct Culture {
     /// `en-US`; `invariant`.
@@ -15,16 +15,16 @@ pub struct Culture {
     pub(super) currency: Currency,
     /// `n` is the number.
     pub(super) percent: &'static str,
-    /// What `/` means in date pictures.
+    /// The date separator, `/` in pictures.
     pub(super) date_separator: &'static str,
-    /// What `:` means in date pictures.
+    /// The time separator, `:` in pictures.
     pub(super) time_separator: &'static str,
     /// The pictures of the standard patterns.
     pub(super) pictures: Pictures,
     pub(super) era: &'static str,
 }
 
-/// How money is written. In `positive` and `negative`, `n` is the number and `$` the symbol.
+/// The notation of money. In `positive` and `negative`, `n` is the number and `$` the symbol.
 #[derive(Debug)]
 pub(super) struct Currency {
     pub symbol: &'static str,

@@ -1,4 +1,4 @@
-//! The table of cultures: separators, currency, percent, and the pictures behind the standard date patterns.
+//! The table of cultures: separators, currency, percent, and the pictures of the standard date patterns.
 //!
 //! The values are those of the .NET documentation where it shows them (`1.234,57 kr`, `den 15 juni 2009`, `($123.456)`,
 //! `25.6%`), else those of Windows and of the Unicode locale data. Groups are three digits everywhere, the minus is `-`.

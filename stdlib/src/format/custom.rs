@@ -24,14 +24,14 @@ enum Piece {
     Literal(String),
 }
 
-/// One of up to three sections, and what its places say together.
+/// One of up to three sections, and the totals of its places.
 #[derive(Debug, Default)]
 struct Section {
     pieces: Vec<Piece>,
     places: i64,
     /// The places before the point.
     whole: i64,
-    /// How many digits are always shown before the point, and behind it.
+    /// How many digits are always shown before the point, and after it.
     least_whole: i64,
     least_decimals: i64,
     /// Powers of ten to multiply by: `%`, `‰` and scaling commas.
@@ -52,7 +52,7 @@ pub(super) fn format_custom(number: Number, pattern: &str, culture: &Culture) ->
     let mut rounded = digits.clone();
     chosen.prepare(&mut rounded);
     if rounded.is_zero() && !digits.is_zero() {
-        // What rounds to nothing is written as zero.
+        // A value that rounds to zero is written as zero.
         let zero = match section(2) {
             Some(section) => parse(section),
             None => parse(sections.first().map_or(&[], |section| section)),
@@ -65,7 +65,7 @@ pub(super) fn format_custom(number: Number, pattern: &str, culture: &Culture) ->
     Ok(if text.is_empty() { text } else { format!("{sign}{text}") })
 }
 
-/// A character of a pattern, or a literal in quotes or behind a backslash.
+/// A character of a pattern, or a literal in quotes or after a backslash.
 #[derive(Clone, Debug)]
 enum Token {
     Char(char),
@@ -109,7 +109,7 @@ fn parse(tokens: &[Token]) -> Section {
     };
     let mut section = Section { whole: -1, ..Section::default() };
     let (mut first_zero, mut last_zero) = (None, 0);
-    // Where the commas since the last place stand, and how many they are.
+    // The position and number of the commas since the last place.
     let (mut comma_place, mut commas) = (None, 0);
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
@@ -201,7 +201,7 @@ impl Section {
         let mut out = String::new();
         // With an exponent the digits fill the places from the left.
         let point = if self.scientific { self.whole } else { digits.point };
-        // Whole digits are counted from the point: so many are shown, and so many have not been looked at.
+        // Whole digits are counted down to the point: those still to show, and those not looked at yet.
         let shown = if self.scientific { self.whole } else { point.max(self.least_whole) };
         let mut left = self.whole.max(point);
         let (mut place, mut point_seen, mut exponent_seen) = (0, false, false);

@@ -1,4 +1,4 @@
-//! A number as its decimal digits, for writing it in any way.
+//! A number as its decimal digits, for any notation.
 
 use flowscript_lang::value::Number;
 
@@ -7,7 +7,7 @@ use flowscript_lang::value::Number;
 pub(super) struct Digits {
     pub negative: bool,
     list: Vec<u8>,
-    /// How many digits stand before the point; negative where zeros follow it.
+    /// The number of digits before the point; negative if zeros follow it.
     pub point: i64,
 }
 
@@ -47,12 +47,12 @@ impl Digits {
         }
     }
 
-    /// Keeps so many digits behind the point, rounding half away from zero.
+    /// Keeps `decimals` digits after the point, rounding half away from zero.
     pub(super) fn round(&mut self, decimals: i64) {
         self.round_significant(self.point.saturating_add(decimals));
     }
 
-    /// Keeps so many digits, rounding half away from zero.
+    /// Keeps `count` digits, rounding half away from zero.
     pub(super) fn round_significant(&mut self, count: i64) {
         let up = count >= 0 && self.digit(count) >= 5;
         self.list.truncate(usize::try_from(count).unwrap_or(0));
@@ -93,12 +93,12 @@ impl Digits {
         out
     }
 
-    /// `decimals` digits behind the point.
+    /// `decimals` digits after the point.
     pub(super) fn fraction(&self, decimals: i64) -> String {
         (0..decimals).map(|at| char::from(b'0' + self.digit(self.point + at))).collect()
     }
 
-    /// How many digits behind the point are not trailing zeros.
+    /// The number of digits after the point without trailing zeros.
     pub(super) fn decimals(&self) -> i64 {
         (self.list.len() as i64 - self.point).max(0)
     }

@@ -6,7 +6,7 @@ use crate::show::quoted;
 use crate::suggest::nearest;
 use std::fmt;
 
-/// A name that no culture has.
+/// An unknown name of a culture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownCulture(String);
 
@@ -24,7 +24,7 @@ impl Culture {
         &CULTURES[0]
     }
 
-    /// All cultures there are.
+    /// All cultures.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         CULTURES.iter()
     }

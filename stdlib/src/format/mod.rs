@@ -1,8 +1,8 @@
 //! `Format` and its inverse for dates: the format strings of .NET in 18 cultures.
 //!
 //! A number pattern is a letter with a precision (`number.rs`) or a picture (`custom.rs`), a date pattern a letter
-//! that stands for a picture of the culture, or a picture itself (`date.rs`; `parse.rs` reads the same pictures).
-//! What differs from culture to culture is one table (`cultures.rs`).
+//! that names a picture of the culture, or a picture itself (`date.rs`; `parse.rs` reads the same pictures).
+//! The differences between cultures are one table (`cultures.rs`).
 
 mod culture;
 mod cultures;
@@ -60,10 +60,10 @@ pub(crate) const ROWS: &[Row] = &[row("Format(x: any, pattern: text, culture?: t
         fails("Format(1.5, 'D')", "whole number"),
     ])];
 
-/// What is wrong with a pattern, or with a value for it.
+/// The error of a pattern, or of a value for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormatError {
-    /// In the user's words.
+    /// The message.
     Pattern(String),
 }
 

@@ -1,10 +1,10 @@
-//! The names of months and days: from the locale data, with what .NET has and the data lacks.
+//! The names of months and days: from the locale data, with corrections where it differs from .NET.
 
 use super::culture::Culture;
 use pure_rust_locales::{Locale, locale_match};
 use std::borrow::Cow;
 
-/// Whether a month's name stands alone or behind a day, where the language makes a difference.
+/// Whether a month's name is used alone or after a day, if the language distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Alone,
@@ -18,7 +18,7 @@ pub(super) enum Width {
     Short,
 }
 
-// The data has the forms that stand behind a day.
+// The data has the forms used after a day.
 const POLISH: [&str; 12] = [
     "styczeń",
     "luty",
@@ -72,9 +72,9 @@ impl Culture {
         };
         let name = names.get(day as usize).map_or("", |name| name.trim());
         match (locale, width, day) {
-            // The data has capitals, which Russian has not within a sentence.
+            // The data has capitals, which Russian does not use within a sentence.
             (Locale::ru_RU, Width::Full, _) => name.to_lowercase().into(),
-            // The data leaves `-feira` away, which is spoken only.
+            // The data leaves out `-feira`, as in speech.
             (Locale::pt_BR, Width::Full, 1..=5) => format!("{name}-feira").into(),
             _ => name.into(),
         }

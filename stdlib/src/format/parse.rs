@@ -9,9 +9,9 @@ use flowscript_lang::value::DateTime;
 
 /// Why a field cannot be read.
 enum Misfit {
-    /// The text has something else here.
+    /// The text differs here.
     Other,
-    /// It contradicts what the text says elsewhere.
+    /// It contradicts another part of the text.
     Contradiction(String),
 }
 
@@ -21,7 +21,7 @@ impl From<String> for Misfit {
     }
 }
 
-/// The datetime in a text that a pattern wrote: the inverse of `format_datetime`. The error says what does not fit.
+/// The datetime in a text written by a pattern: the inverse of `format_datetime`. The error says what does not fit.
 ///
 /// Without a date it is today's, without a year this year's; other missing parts are the first of their kind.
 pub fn parse_datetime(text: &str, pattern: &str, culture: &Culture, defaults: Defaults) -> Result<DateTime, String> {
@@ -62,7 +62,7 @@ pub fn parse_datetime(text: &str, pattern: &str, culture: &Culture, defaults: De
     parts.datetime(defaults).map_err(contradiction)
 }
 
-/// Reads a field from the start of a text and gives the rest. `next` is the field after it.
+/// Reads a field from the start of a text and returns the rest. `next` is the field after it.
 fn read<'a>(
     field: &Field,
     next: Option<&Field>,
@@ -173,7 +173,7 @@ fn half_day<'a>(text: &'a str, width: Width, parts: &mut Parts, culture: &Cultur
     if morning.is_empty() {
         return Ok(text);
     }
-    // Where both begin with the same character, that one says nothing.
+    // If both begin with the same character, that character decides nothing.
     let says_nothing = morning == afternoon;
     let (half, rest) = longest(text, [(0, morning), (1, afternoon)].into_iter()).ok_or(Misfit::Other)?;
     if !says_nothing {
@@ -182,8 +182,8 @@ fn half_day<'a>(text: &'a str, width: Width, parts: &mut Parts, culture: &Cultur
     Ok(rest)
 }
 
-/// `Z`, `±h`, `±hh`, `±hh:mm` or `±hhmm`. After a field of hours alone (`z`, `zz`) minutes are read only where
-/// nothing follows that they could belong to.
+/// `Z`, `±h`, `±hh`, `±hh:mm` or `±hhmm`. After a field of hours alone (`z`, `zz`) minutes are read only if no field
+/// follows that they could belong to.
 fn offset<'a>(text: &'a str, width: usize, next: Option<&Field>, parts: &mut Parts) -> Result<&'a str, Misfit> {
     if let Some(rest) = text.strip_prefix(['Z', 'z']) {
         parts.set_offset(0, true)?;

@@ -1,4 +1,4 @@
-//! The parts of a datetime that a text gives, and the datetime they make together.
+//! The parts of a datetime in a text, and the datetime that they form.
 
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use flowscript_lang::value::{DateTime, Zone};

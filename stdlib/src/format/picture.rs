@@ -1,4 +1,4 @@
-//! The pictures of dates, as a list of fields: what `Format` writes and `DateTime.Parse` reads.
+//! The pictures of dates, as a list of fields: `Format` writes them and `DateTime.Parse` reads them.
 
 use super::FormatError;
 use super::culture::Culture;
@@ -8,7 +8,7 @@ use crate::show::quoted;
 /// A field of a date picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Field {
-    /// `y`, `yy`: the last two digits of the year, at least so many. `yyyy`: the year.
+    /// `y`, `yy`: the last two digits of the year, padded to this width. `yyyy`: the year.
     Year(usize),
     /// `M`, `MM`
     Month(usize),
@@ -22,7 +22,7 @@ pub(super) enum Field {
     Hour12(usize),
     Minute(usize),
     Second(usize),
-    /// `fff`: so many digits of the second.
+    /// `fff`: this many digits of the second.
     Fraction(usize),
     /// `FFF`: the same without zeros at the end.
     ShortFraction(usize),
@@ -117,7 +117,7 @@ fn fields(pattern: &str) -> Result<Vec<Field>, FormatError> {
     let mut rest = pattern;
     while let Some(c) = rest.chars().next() {
         let mut used = c.len_utf8();
-        // Counted for letters of fields only: counting at each character of a long text would take its square.
+        // Counted for letters of fields only: counting at each character of a long text would take quadratic time.
         let mut repeated = || {
             used = rest.chars().take_while(|next| *next == c).count();
             used
@@ -179,7 +179,7 @@ fn fields(pattern: &str) -> Result<Vec<Field>, FormatError> {
     Ok(fields)
 }
 
-/// The text up to the quote, a backslash taking the next character as it is, and its length with the quote.
+/// The text up to the quote, in which a backslash escapes the next character, and its length with the quote.
 fn up_to_quote(text: &str, quote: char) -> Option<(String, usize)> {
     let mut out = String::new();
     let mut chars = text.char_indices();

@@ -1,4 +1,4 @@
-//! What `Format` writes, `DateTime.Parse` reads: the properties of that, over cultures and patterns.
+//! `DateTime.Parse` reads what `Format` writes: tested over cultures and patterns.
 
 use super::{Culture, Defaults, format_datetime, parse_datetime};
 use chrono::NaiveDate;
@@ -9,7 +9,7 @@ fn defaults() -> Defaults {
     Defaults { today: NaiveDate::default(), zone: Zone::Europe__Stockholm }
 }
 
-/// Fields that together say all of a datetime; one of each row is in every pattern.
+/// Fields that together determine a datetime; one of each row is in every pattern.
 const NEEDED: [&[&str]; 8] = [
     &["yyyy", "yyy", "yyyyy"],
     &["M", "MM", "MMM", "MMMM"],
@@ -21,7 +21,7 @@ const NEEDED: [&[&str]; 8] = [
     &["zzz", "K"],
 ];
 
-/// Fields that say a part of it again.
+/// Fields that repeat a part of it.
 const MORE: [&str; 25] = [
     "yy", "y", "yyyy", "M", "MM", "MMM", "MMMM", "ddd", "dddd", "dd", "h", "hh", "H", "t", "tt", "mm", "s", "f", "FF",
     "fff", "FFFFFFF", "z", "zz", "K", "g",
@@ -42,7 +42,7 @@ fn any_culture() -> impl Strategy<Value = &'static Culture> {
     prop::sample::select(Culture::all().collect::<Vec<_>>())
 }
 
-/// A pattern that says all of a datetime, some of it twice, in any order.
+/// A pattern that determines a datetime, with some parts repeated, in any order.
 fn any_pattern() -> impl Strategy<Value = String> {
     let needed = NEEDED.map(|fields| prop::sample::select(fields.to_vec()));
     let more = prop::collection::vec(prop::sample::select(MORE.to_vec()), 0..6);
@@ -61,7 +61,8 @@ proptest! {
         culture in any_culture(),
         pattern in any_pattern(),
     ) {
-        // As in .NET, an `F` that shows nothing takes the point before it away: one that a `/` or `:` stands for would be missed.
+        // As in .NET, an `F` that shows nothing removes the point before it; a point written by `/` or `:` would be
+        // missed.
         prop_assume!(culture.date_separator != "." || !pattern.contains("/F"));
         prop_assume!(culture.time_separator != "." || !pattern.contains(":F"));
         let text = format_datetime(value, &pattern, culture).expect("a pattern");

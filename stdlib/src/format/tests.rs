@@ -433,7 +433,7 @@ proptest! {
             number(text, &format!("N{decimals}"), "sv-SE"),
             number(text, &format!("#,##0{point}{zeros}"), "sv-SE")
         );
-        // What is shown is the rounded number.
+        // The rounded number is shown.
         let rounded = Number::parse(text).and_then(|x| x.round(decimals as i32)).expect("in range");
         let shown = Number::parse(&number(text, &format!("F{decimals}"), "en-US")).expect("a number");
         prop_assert_eq!(shown, rounded);

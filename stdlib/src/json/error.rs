@@ -1,4 +1,4 @@
-//! What can be wrong with a JSON text, and where.
+//! Errors of a JSON text, with their places.
 
 use crate::pages::place;
 use crate::show::short;
@@ -13,7 +13,7 @@ const SHOWN_STEPS: usize = 20;
 /// Why a text could not be decoded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecodeError {
-    /// The way to the value: `lines[1].qty`; empty for the whole.
+    /// The path to the value: `lines[1].qty`; empty for the whole.
     pub path: String,
     /// Its line, from 1.
     pub line: usize,
@@ -26,7 +26,7 @@ pub struct DecodeError {
 /// What was wrong with a text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Problem {
-    /// It is not JSON, or not what can be a value.
+    /// It is not JSON, or not a possible value.
     Text(String),
     /// A value does not fit the wanted type.
     Mismatch(Box<Mismatch>),
@@ -52,7 +52,7 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// What reading gives.
+/// The result of reading.
 pub(super) type Read<T> = Result<T, Box<Failure>>;
 
 /// An error on its way out; each level adds its step to the path.

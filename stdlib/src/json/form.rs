@@ -1,4 +1,4 @@
-//! What is remembered of the texts that were read: which objects stood where, so that the next ones are likely known.
+//! Remembers the shape of objects by their position in the texts read before, so that the next one is probably known.
 
 use super::write::write_text;
 use crate::shapes::Shapes;
@@ -7,7 +7,7 @@ use flowscript_lang::value::{Record, Shape, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// So many places are told apart; names made of data make places without end.
+/// The most positions told apart; names made of data would make positions without end.
 const MOST: usize = 1_000;
 
 /// The forms of the texts seen so far.
@@ -18,13 +18,13 @@ pub(super) struct Seen {
     known: HashMap<usize, Arc<Known>>,
 }
 
-/// A place in a text: that of the whole, of a field, or of the elements of either.
+/// A place in a text: the whole, a field, or the elements of either.
 pub(super) type PlaceId = u32;
 
 /// The place of the whole text.
 pub(super) const WHOLE: PlaceId = 0;
 
-/// What the last object at a place was.
+/// The last object at a place.
 #[derive(Default)]
 struct Place {
     known: Arc<Known>,
@@ -47,7 +47,7 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// What the next object at a place most likely is.
+    /// The likely next object at a place.
     pub fn expected(&self, place: PlaceId) -> Arc<Known> {
         self.places.get(place as usize).map(|place| place.known.clone()).unwrap_or_default()
     }
@@ -64,7 +64,7 @@ impl Seen {
             return *field;
         }
         if new >= MOST {
-            // Too many: they share one, and are expected in vain.
+            // Too many: they share one place, where no expectation holds.
             return WHOLE;
         }
         *field = new as PlaceId;
@@ -72,8 +72,7 @@ impl Seen {
         new as PlaceId
     }
 
-    /// The record of an object at a place that was not as expected. A name given twice keeps its first place and takes
-    /// the last value.
+    /// The record of an unexpected object at a place. A repeated name keeps its first place and takes the last value.
     pub fn record(&mut self, place: PlaceId, names: Vec<EcoString>, cells: Vec<Value>) -> Record {
         let record = self.shapes.record(names, cells);
         let shape = record.shape();

@@ -71,7 +71,7 @@ fn serialize(call: &mut Call<'_>) -> NativeResult {
 
 fn written(call: &mut Call<'_>, layout: Layout) -> NativeResult {
     let value = match call.take(0) {
-        // A table parameter takes `null` as no rows.
+        // For a table parameter `null` counts as no rows.
         Value::Null if call.function.name == "JSON.EncodeTable" => Value::empty_list(),
         value => value,
     };
@@ -104,7 +104,7 @@ fn failed(call: &Call<'_>, error: DecodeError) -> Box<RunError> {
 /// Decodes with the shapes that the program has seen in earlier texts.
 fn decode_seen(call: &mut Call<'_>, text: &str) -> Result<Value, DecodeError> {
     const KEY: &str = "JSON.Decode shapes";
-    // What it may come to hold of usual texts, in bytes.
+    // The memory it may use for common texts, in bytes.
     const SEEN: usize = 256 << 10;
     let cache = call.context.cache();
     let known = cache.get(KEY).and_then(|known| known.downcast::<Mutex<Seen>>().ok());

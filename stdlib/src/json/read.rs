@@ -1,8 +1,8 @@
 //! JSON texts to values, without a tree in between: arrays of objects go straight into columns, records share
 //! their shapes, and with a type the values are filled and converted while they are read.
 //!
-//! The reader is our own, since every error must say where it is in the text and in the value, numbers must keep
-//! all digits without a detour, and no name in the data may have a meaning for the reader.
+//! The reader is our own, since every error must have its place in the text and in the value, numbers must keep all
+//! digits without a detour, and names in the data must have no meaning for the reader.
 
 use super::error::{DecodeError, Failure, Problem, Read};
 use super::form::{Known, PlaceId, Seen, WHOLE};
@@ -30,7 +30,8 @@ pub(super) fn decode_like(text: &str, seen: &mut Seen, budget: &mut dyn Budget) 
 }
 
 /// The value of a JSON text filled into a type: missing fields take their defaults, unknown ones are dropped, `null`
-/// where it may not be becomes the default, simple values convert; a text without an offset is a datetime in `zone`.
+/// becomes the default if the type does not allow it, simple values convert; a text without an offset is a datetime in
+/// `zone`.
 pub fn decode_as(
     text: &str,
     ty: &Type,
@@ -49,12 +50,12 @@ struct Spot {
     place: PlaceId,
 }
 
-/// How far an object was what was expected.
+/// How far an object was as expected.
 enum Fields {
     All,
-    /// So many fields; then comes another one.
+    /// This many fields, then another one.
     First(usize),
-    /// So many fields, and no more.
+    /// This many fields exactly.
     Only(usize),
 }
 
@@ -69,16 +70,16 @@ struct Reader<'a> {
     paid: usize,
 }
 
-/// What reading a byte costs, in bytes that are merely looked at.
+/// The cost of reading a byte, in bytes looked at.
 const READING: usize = 4;
 
 /// Longer texts in a column are paid for one by one, in bytes.
 const LONG: usize = 64 << 10;
 
-/// The memory of a list, table or record beside its cells, and of its parts on the way, in bytes.
+/// The memory of a list, table or record in addition to its cells, and of its parts on the way, in bytes.
 const CONTAINER: usize = 96;
 
-/// The memory of an object that is no row of a known table: its cells are collected twice.
+/// The memory of an object that is not a row of a known table: its cells are collected twice.
 const OBJECT_FIELD: usize = 64;
 
 impl<'a> Reader<'a> {
@@ -88,13 +89,13 @@ impl<'a> Reader<'a> {
         Self { scan, target, seen, typed: HashMap::new(), toll: Toll::new(budget), paid: 0 }
     }
 
-    /// Pays for what has been read since the last time, and for so many bytes of memory.
+    /// Pays for what has been read since the last time, and for this many bytes of memory.
     #[inline]
     fn pay(&mut self, bytes: usize) -> Read<()> {
         pay_to(&mut self.toll, &mut self.paid, self.scan.at, bytes)
     }
 
-    /// A text with escapes; what is long is paid for while it is read.
+    /// A text with escapes; a long one is paid for while it is read.
     fn string(&mut self) -> Read<Cow<'a, str>> {
         let (toll, paid) = (&mut self.toll, &mut self.paid);
         self.scan.string(&mut |at, bytes| pay_to(toll, paid, at, bytes))
@@ -111,7 +112,7 @@ impl<'a> Reader<'a> {
         self.scan.blanks(&mut |at, bytes| pay_to(toll, paid, at, bytes))
     }
 
-    /// Behind a field: does another one follow?
+    /// After a field: does another one follow?
     fn next_field(&mut self) -> Read<bool> {
         self.blanks()?;
         self.scan.next_field()
@@ -134,7 +135,7 @@ impl<'a> Reader<'a> {
         read.map_err(|failure| failure.located(self.scan.text, &mut self.toll))
     }
 
-    /// The next value, as `ty` wants it.
+    /// The next value, converted to `ty`.
     fn value(&mut self, ty: &Type, spot: Spot) -> Read<Value> {
         self.blanks()?;
         let start = self.scan.at;
@@ -244,7 +245,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The next value, behind the cells of a column.
+    /// The next value, after the cells of a column.
     #[inline]
     fn cell(&mut self, column: &mut Column, spot: Spot) -> Read<()> {
         match self.scan.peek() {
@@ -271,7 +272,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// An object whose names are not known before.
+    /// An object with unknown names.
     fn object(&mut self, spot: Spot) -> Read<Value> {
         self.open(spot)?;
         let known = self.seen.expected(spot.place);
@@ -290,7 +291,7 @@ impl<'a> Reader<'a> {
         self.unexpected_object(&known, cells, more, spot).map(Value::Record)
     }
 
-    /// The fields of an object behind its bracket, as long as they are those of the expected shape.
+    /// The fields of an object after its bracket, as long as they are those of the expected shape.
     #[inline]
     fn fields(
         &mut self,
@@ -313,7 +314,7 @@ impl<'a> Reader<'a> {
                 let name = known.shape.names().get(number).map_or("", EcoString::as_str);
                 return Err(failure.in_field(name));
             }
-            // Where no blanks stand between them, the next byte tells.
+            // Without blanks between them, the next byte decides.
             let more = match self.scan.take_end() {
                 Some(more) => more,
                 None => self.next_field()?,
@@ -326,7 +327,7 @@ impl<'a> Reader<'a> {
         Ok(Fields::First(known.names.len()))
     }
 
-    /// Where the value of a field is that comes next.
+    /// The place of the next field's value.
     #[inline]
     fn field_spot(&mut self, spot: Spot, number: usize) -> Read<Spot> {
         self.blanks()?;
@@ -337,7 +338,7 @@ impl<'a> Reader<'a> {
         Ok(Spot { level: spot.level + 1, place })
     }
 
-    /// An object that begins as was expected, with these cells, and goes on otherwise, or ends.
+    /// An object that begins as expected, with these cells, and then continues differently, or ends.
     fn unexpected_object(&mut self, known: &Known, cells: Vec<Value>, more: bool, spot: Spot) -> Read<Record> {
         let mut names: Vec<EcoString> = known.shape.names().iter().take(cells.len()).cloned().collect();
         let (mut cells, mut more) = (cells, more);
@@ -377,7 +378,7 @@ impl<'a> Reader<'a> {
                     let null = self.scan.peek() == Some(b'n');
                     let value = self.value(&field.ty, inside);
                     let value = value.map_err(|failure| failure.in_field(&name))?;
-                    // `null` where it may not be takes the field's default, not the type's.
+                    // A `null` that is not allowed becomes the field's default, not the type's.
                     let keep = !null || value.is_null();
                     *cell = keep.then_some(value);
                 } else {
@@ -394,7 +395,7 @@ impl<'a> Reader<'a> {
         Ok(Value::Record(Record::new(shape, cells)))
     }
 
-    /// Behind an opening bracket.
+    /// After an opening bracket.
     #[inline]
     fn open(&mut self, spot: Spot) -> Read<()> {
         if spot.level >= MAX_NESTING {
@@ -418,7 +419,7 @@ fn pay_to(toll: &mut Toll<'_>, paid: &mut usize, at: usize, bytes: usize) -> Rea
     toll.scan(read * READING).and_then(|()| toll.take(bytes)).map_err(Failure::stopped)
 }
 
-/// A filled list keeps what the type says of its rows, as `table(T)` does.
+/// A filled list keeps the row type of the declaration, as `table(T)` does.
 fn with_row_type(value: Value, element: &Type, types: &Types) -> Value {
     match (value, types.row_type(element)) {
         (Value::Table(table), Some((_, row_type))) => {

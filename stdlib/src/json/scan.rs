@@ -4,7 +4,7 @@ use super::error::{Failure, Problem, Read};
 use flowscript_lang::value::{Number, Value};
 use std::borrow::Cow;
 
-/// So much of a text with escapes is read before it is paid for, in bytes.
+/// Bytes of a text with escapes that are read before they are paid for.
 const PIECE: usize = 64 << 10;
 
 /// Blanks that are skipped at once.
@@ -31,7 +31,7 @@ impl<'a> Scanner<'a> {
         if self.eat(b':') { Ok(name) } else { Err(self.unexpected("`:`")) }
     }
 
-    /// Takes what ends a field; gives whether another one follows.
+    /// Reads the end of a field; returns whether another one follows.
     #[inline]
     pub(super) fn take_end(&mut self) -> Option<bool> {
         let more = match self.peek()? {
@@ -43,7 +43,7 @@ impl<'a> Scanner<'a> {
         Some(more)
     }
 
-    /// Behind a field and blanks: does another one follow?
+    /// After a field and blanks: does another one follow?
     pub(super) fn next_field(&mut self) -> Read<bool> {
         if self.eat(b',') {
             return Ok(true);
@@ -65,7 +65,7 @@ impl<'a> Scanner<'a> {
     /// A number, with all its digits.
     pub(super) fn number(&mut self) -> Read<Value> {
         let bytes = &self.text.as_bytes()[self.at..];
-        // Of one that is too long no more is looked at.
+        // Of a number that is too long no more is looked at.
         let bytes = bytes.get(..=LONGEST_NUMBER).unwrap_or(bytes);
         let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
         let mut end = usize::from(bytes.first() == Some(&b'-'));
@@ -108,7 +108,7 @@ impl<'a> Scanner<'a> {
         Ok(Value::Number(number))
     }
 
-    /// A number of few digits; `None` where it is to be read as [`Scanner::number`] does.
+    /// A number of few digits; `None` if [`Scanner::number`] must read it.
     #[inline]
     pub(super) fn short_number(&mut self) -> Option<Number> {
         let (number, len) = Number::leading(self.text.as_bytes().get(self.at..)?)?;
@@ -116,7 +116,7 @@ impl<'a> Scanner<'a> {
         Some(number)
     }
 
-    /// A text in double quotes without escapes; `None` where it is to be read as [`Scanner::string`] does.
+    /// A text in double quotes without escapes; `None` if [`Scanner::string`] must read it.
     #[inline]
     pub(super) fn plain_text(&mut self) -> Option<&'a str> {
         let start = self.at + 1;
@@ -129,7 +129,7 @@ impl<'a> Scanner<'a> {
         Some(text)
     }
 
-    /// A text in double quotes. `pay` is told how far it has come.
+    /// A text in double quotes. `pay` receives its progress.
     pub(super) fn string(&mut self, pay: &mut dyn FnMut(usize, usize) -> Read<()>) -> Read<Cow<'a, str>> {
         let start = self.at + 1;
         let mut paid = start;
@@ -185,7 +185,7 @@ impl<'a> Scanner<'a> {
         matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t'))
     }
 
-    /// Skips blanks, of very many a part.
+    /// Skips blanks, at most a part of very many.
     fn skip_blanks(&mut self) {
         let mut few = 16;
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
@@ -247,7 +247,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The first byte that cannot stand in a text as it is: a quote, a backslash or a control character.
+/// The first byte that must be escaped in a text: a quote, a backslash or a control character.
 #[inline]
 pub(super) fn special(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

@@ -188,7 +188,7 @@ proptest! {
         prop_assert_eq!(encode(&again, &mut Unlimited).expect("no functions"), text);
     }
 
-    /// What was read before is expected, and never taken for what is there.
+    /// What was read before is expected, but never taken for the present text.
     #[test]
     fn earlier_texts_change_nothing(values in prop::collection::vec(any_json(), 1..6)) {
         let mut seen = Seen::default();
@@ -227,7 +227,7 @@ fn a_long_text_is_read_and_written_in_pieces() {
             let text = format!("{before}{}{after}", part.repeat((8 << 20) / part.len()));
             let (value, asked) = questions(|budget| decode(&text, budget));
             let value = value.expect("it is JSON");
-            // Reading it is paid for at once where nothing in it is escaped, copying it is not.
+            // A text without escapes is paid for at once, its copy in pieces.
             assert!(asked >= 8, "{part} {before} {asked}");
             let (again, asked) = questions(|budget| encode(&value, budget));
             let again = again.expect("it has a form");

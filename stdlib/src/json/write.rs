@@ -10,13 +10,13 @@ use flowscript_lang::budget::Budget;
 use flowscript_lang::value::{Record, Rows, Scalar, Value};
 use std::fmt::Write;
 
-/// What `JSON.Encode` says of functions.
+/// The message of `JSON.Encode` about functions.
 pub(super) const FUNCTION: &str = "Function values cannot be converted to JSON.";
 
 /// Longer texts are written in pieces, in bytes.
 const PIECE: usize = 16 << 10;
 
-/// So many fields are written before they are paid for.
+/// Fields that are written before they are paid for.
 const FIELDS: usize = 64;
 
 /// How the text is laid out.
@@ -27,7 +27,7 @@ pub(super) enum Layout {
 }
 
 /// A value as compact JSON: numbers with all their digits, datetimes as ISO 8601, binary as Base64. The budget pays for
-/// the text, of which values that share their parts may need very much.
+/// the text, which may be very long for values that share their parts.
 pub fn encode(value: &Value, budget: &mut dyn Budget) -> Result<String, EncodeError> {
     write(value, Layout::Compact, budget)
 }
@@ -47,7 +47,7 @@ pub(super) fn write<T: Text + From<String>>(
     writer.written.finish(writer.out)
 }
 
-/// What is open around the place that is written, so that depth costs no stack.
+/// The open values around the current place, so that depth costs no stack.
 enum Open {
     Rows { rows: Rows, next: usize },
     Record { record: Record, next: usize },
@@ -87,7 +87,7 @@ impl Writer<'_> {
                 self.open.extend(Rows::of(value).map(|rows| Open::Rows { rows, next: 0 }));
             }
             Value::Record(record) => self.open_record(record.clone()),
-            // Those that `Scalar::of` knows do not come here.
+            // The kinds that `Scalar::of` handles do not occur here.
             _ => return Err(EncodeError::Value(FUNCTION.to_owned())),
         }
         Ok(())
@@ -98,7 +98,7 @@ impl Writer<'_> {
         self.open.push(Open::Record { record, next: 0 });
     }
 
-    /// Writes a simple value, of texts the shorter ones: longer ones are for [`Writer::long_text`].
+    /// Writes a simple value; of texts only short ones: longer ones are for [`Writer::long_text`].
     fn scalar(&mut self, scalar: Scalar<'_>) {
         let out = self.out.page();
         match scalar {
@@ -125,7 +125,7 @@ impl Writer<'_> {
         self.written.pay(self.out.len())
     }
 
-    /// Writes what is open up to the next value inside that is to be opened, its comma and name written; `None` at the end.
+    /// Writes up to the next value that must be opened, including its comma and name; `None` at the end.
     fn go_on(&mut self) -> Result<Option<Value>, EncodeError> {
         while let Some(open) = self.open.pop() {
             self.written.pay(self.out.len())?;
@@ -153,7 +153,7 @@ impl Writer<'_> {
         Ok(None)
     }
 
-    /// Writes the fields of a record from one on, to its end or up to one that is to be opened, which it gives.
+    /// Writes the fields of a record from one on, to its end or up to one that must be opened, which is returned.
     fn fields(&mut self, record: Record, next: usize) -> Result<Option<Value>, EncodeError> {
         let names = record.shape().names();
         let indented = self.layout == Layout::Indented;
@@ -199,7 +199,7 @@ impl Writer<'_> {
         self.line(self.open.len() + 1);
     }
 
-    /// Behind so many elements or fields.
+    /// Closes a bracket after `count` elements or fields.
     fn close(&mut self, bracket: char, count: usize) {
         if count > 0 {
             self.line(self.open.len());

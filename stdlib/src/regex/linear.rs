@@ -1,4 +1,4 @@
-//! Patterns that an automaton can run: in linear time, whatever the text.
+//! Patterns that an automaton can run: in linear time on any text.
 
 use super::long::Long;
 use super::span::Span;
@@ -12,7 +12,8 @@ use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Capture, Class, Hir, Look, Repetition};
 use std::sync::OnceLock;
 
-/// The most memory of an automaton, in bytes: making one takes some milliseconds for each MiB, and cannot be stopped.
+/// The most memory of an automaton, in bytes: building one takes some milliseconds for each MiB, and cannot be
+/// interrupted.
 const MAX_SIZE: usize = 2 << 20;
 
 /// The same of one that reads texts from their end: characters of several bytes take more states there.
@@ -24,13 +25,13 @@ const MAX_PLACES: usize = 2 << 20;
 /// Bytes of text times states of a pattern for which a search may be one piece of work.
 const SMALL: usize = 8 << 20;
 
-/// An automaton and where it keeps the groups.
+/// An automaton and the places of its groups.
 pub(super) struct Linear {
     regex: Regex,
     hir: Hir,
     /// The states of the pattern.
     states: usize,
-    /// For long texts, made when there is one.
+    /// For long texts, built on demand.
     long: OnceLock<Option<Long>>,
     /// The automaton's group of each slot.
     indices: Vec<Option<usize>>,
@@ -38,9 +39,9 @@ pub(super) struct Linear {
     tails: Vec<usize>,
 }
 
-/// Why there is no automaton.
+/// Why an automaton cannot run the pattern.
 pub(super) enum NotLinear {
-    /// The pattern has a part that automata do not know, or takes too much memory as one.
+    /// The pattern has a part that automata do not support, or would take too much memory.
     No,
     /// The run ended it.
     Stopped(Box<RunError>),
@@ -71,12 +72,12 @@ impl Linear {
         Ok(Self { regex, hir, states, long: OnceLock::new(), indices: builder.indices, tails: builder.tails })
     }
 
-    /// May a search in so much text be one piece of work?
+    /// May a search in `bytes` bytes be one piece of work?
     pub(super) fn is_small(&self, bytes: usize) -> bool {
         bytes.saturating_mul(self.states) <= SMALL
     }
 
-    /// What a search in so much text costs, in bytes that are merely looked at.
+    /// The cost of a search in `bytes` bytes, counted in bytes looked at.
     pub(super) fn cost(bytes: usize) -> usize {
         bytes + SEARCH
     }
@@ -87,7 +88,7 @@ impl Linear {
         self.regex.memory_usage() + places * size_of::<usize>()
     }
 
-    /// The automata for long texts; `None` where they would be too large.
+    /// The automata for long texts; `None` if they would be too large.
     pub(super) fn long(&self, budget: &mut dyn Budget) -> Result<Option<&Long>, Box<RunError>> {
         if self.long.get().is_none() {
             let made = Long::new(&self.hir, MAX_SIZE, MAX_REVERSE, budget)?;
@@ -96,12 +97,12 @@ impl Linear {
         Ok(self.long.get().and_then(Option::as_ref))
     }
 
-    /// Keeps groups besides the match?
+    /// Has it groups besides the match?
     pub(super) fn has_groups(&self) -> bool {
         self.indices.len() > 1 || !self.tails.is_empty()
     }
 
-    /// The groups of the match that is known to be there.
+    /// The groups of a match that is known to exist.
     pub(super) fn groups_of(&self, text: &str, span: Span, captures: &mut Captures, groups: &mut Vec<Option<Span>>) {
         let input = Input::new(text).range(span.0..span.1).anchored(Anchored::Yes);
         self.groups_in(&input, captures, groups);
@@ -118,12 +119,12 @@ impl Linear {
         groups.first().copied().flatten()
     }
 
-    /// Room for what an automaton finds, to be used again for each match.
+    /// Room for the groups of a match, reused for each match.
     pub(super) fn captures(&self) -> Captures {
         self.regex.create_captures()
     }
 
-    /// The groups of the first match from `start`, the whole match first; none without a match.
+    /// The groups of the first match from `start`, the whole match first; `None` without a match.
     pub(super) fn find_groups(
         &self,
         text: &str,
@@ -145,7 +146,7 @@ impl Linear {
     }
 }
 
-/// What beginning a search costs, in bytes that are merely looked at.
+/// The cost of beginning a search, in bytes looked at.
 const SEARCH: usize = 128;
 
 struct Builder {
@@ -155,7 +156,7 @@ struct Builder {
 }
 
 impl Builder {
-    /// The automaton's form of a part, if it has one. At the tail nothing can follow the part.
+    /// The automaton's form of a part, if it has one. At the tail nothing follows the part.
     fn hir(&mut self, node: &Node, tail: bool) -> Option<Hir> {
         Some(match node {
             Node::Empty => Hir::empty(),
@@ -165,7 +166,7 @@ impl Builder {
             Node::Capture { slot: Some(slot), pop: None, body } => {
                 let index = self.index();
                 let known = self.indices.get_mut(*slot)?.replace(index);
-                // Which of two groups of one name took part last, an automaton does not know.
+                // An automaton does not know which of two groups with one name took part last.
                 if known.is_some() {
                     return None;
                 }
@@ -197,7 +198,7 @@ impl Builder {
             Anchor::LineEnd => Look::EndLF,
             Anchor::Boundary => Look::WordUnicode,
             Anchor::NotBoundary => Look::WordUnicodeNegate,
-            // It may match before the line feed only where nothing follows; then the match is cut back to the group.
+            // It may match before the line feed only if nothing follows; then the match is cut back to the group.
             Anchor::EndOrLastLine if tail => {
                 let index = self.index();
                 self.tails.push(index);

@@ -1,6 +1,6 @@
-//! Searches in long texts: an automaton that is run byte by byte, so that it pays and stops.
+//! Searches in long texts: an automaton that is run byte by byte, so that it pays and can be stopped.
 //!
-//! It finds where a match is; what its groups took is for the other engines to say.
+//! It finds the place of a match; the other engines find its groups.
 
 use super::backtrack::Stop;
 use super::span::Span;
@@ -18,13 +18,13 @@ const CACHE: usize = 2 << 20;
 /// Bytes of text between two payments.
 const PIECE: usize = 1_024;
 
-/// What reading a byte costs, in bytes that are merely looked at.
+/// The cost of reading a byte, in bytes looked at.
 const READING: usize = 4;
 
-/// What a state of the pattern costs where a new state of the automaton is made of it.
+/// The cost of a state of the pattern when a new state of the automaton is built from it.
 const STATE: usize = 4;
 
-/// The states of a pattern that cost as much as a byte where it is not known whether a new state is made.
+/// The states of a pattern that cost as much as a byte if it is unknown whether a new state is built.
 const STATES_A_BYTE: usize = 64;
 
 /// The automata of a pattern.
@@ -35,22 +35,22 @@ pub(super) struct Long {
     states: usize,
 }
 
-/// What the automata have made of the text so far.
+/// The states of the automata built so far.
 pub(super) struct Made {
     forward: Cache,
     backward: Cache,
 }
 
-/// What a search has found.
+/// The result of a search.
 pub(super) enum Found {
     /// A match, or none.
     Is(Option<Span>),
-    /// The automaton does not take the text: it has words in letters of other alphabets.
+    /// The automaton does not support the text: it has words in letters of other alphabets.
     Unknown,
 }
 
 impl Long {
-    /// The automata; `None` where they would take more memory than this. Pays after each.
+    /// The automata; `None` if they would take more memory than this. Pays after each.
     pub(super) fn new(
         hir: &Hir,
         most: usize,
@@ -78,7 +78,7 @@ impl Long {
         Ok(both.map(|(forward, backward)| Self { forward, backward, states }))
     }
 
-    /// Nothing made so far; pays for the room.
+    /// Nothing built so far; pays for the room.
     pub(super) fn made(&self, toll: &mut Toll<'_>) -> Result<Made, Stop> {
         toll.take(2 * CACHE).map_err(Stop::Run)?;
         Ok(Made { forward: self.forward.create_cache(), backward: self.backward.create_cache() })
@@ -97,7 +97,7 @@ impl Long {
     }
 
     #[expect(clippy::option_option, reason = "no match is an answer, too")]
-    /// Where the first match ends; `None` outside where that is not known.
+    /// The end of the first match; the outer `None` if it is unknown.
     fn end(&self, cache: &mut Cache, input: &Input<'_>, toll: &mut Toll<'_>) -> Result<Option<Option<usize>>, Stop> {
         let Ok(mut state) = self.forward.start_state_forward(cache, input) else { return Ok(None) };
         let mut last = None;
@@ -124,7 +124,7 @@ impl Long {
     }
 
     #[expect(clippy::option_option, reason = "no match is an answer, too")]
-    /// Where the match starts that ends where `input` does.
+    /// The start of the match that ends where `input` does.
     fn start(&self, cache: &mut Cache, input: &Input<'_>, toll: &mut Toll<'_>) -> Result<Option<Option<usize>>, Stop> {
         let Ok(mut state) = self.backward.start_state_reverse(cache, input) else { return Ok(None) };
         let mut last = None;
@@ -154,7 +154,7 @@ impl Long {
         }
     }
 
-    /// The state after a byte; `None` where the automaton gives up.
+    /// The state after a byte; `None` if the automaton gives up.
     #[inline]
     fn next(
         &self,

@@ -1,7 +1,8 @@
 //! Regular expressions.
 //!
 //! Patterns are those of .NET (`parse/`, `tree.rs`). They run in linear time (`linear.rs`); only look-around,
-//! back-references and the like go to an engine that tries one way after the other, under a step limit (`backtrack/`).
+//! back-references and the like go to an engine that tries one branch after the other, under a step limit
+//! (`backtrack/`).
 
 mod backtrack;
 mod blocks;
@@ -105,7 +106,7 @@ fn first(call: &mut Call<'_>) -> Result<Option<Span>, Box<RunError>> {
     found.map_err(|stop| stopped(call, stop))
 }
 
-/// What a group of a match costs besides its text, in bytes that are read.
+/// The cost of a group of a match in addition to its text, in bytes read.
 const GROUP: usize = 32;
 
 /// The memory of a list of groups besides its values.
@@ -136,7 +137,7 @@ fn regex_matches(call: &mut Call<'_>) -> NativeResult {
     Ok(Value::table(Table::from_columns(shape, columns.into_iter().map(Arc::new).collect(), rows)))
 }
 
-/// The columns of all matches and the number of rows; `None` where they would have too many cells.
+/// The columns of all matches and the number of rows; `None` if they would have too many cells.
 fn all_matches(
     call: &mut Call<'_>,
     pattern: &Pattern,
@@ -220,13 +221,13 @@ fn regex_replace(call: &mut Call<'_>) -> NativeResult {
     out.finish().map(Value::Text)
 }
 
-/// What compiling a byte of a pattern costs, in bytes that are merely looked at.
+/// The cost of compiling a byte of a pattern, in bytes looked at.
 const COMPILING: usize = 1_024;
 
 /// Patterns of less memory are used without paying for it each time.
 const LITTLE: usize = 256 << 10;
 
-/// The compiled pattern of the second argument, from the program's cache where it has been used before.
+/// The compiled pattern of the second argument, from the program's cache if it was used before.
 fn pattern(call: &mut Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
     let source = call.eco_text(1);
     if source.len() > parse::MAX_LENGTH {
@@ -256,7 +257,7 @@ fn pattern(call: &mut Call<'_>) -> Result<Arc<Pattern>, Box<RunError>> {
     Ok(pattern)
 }
 
-/// What is wrong with a pattern, as far as its text shows.
+/// The problem of a pattern, as far as its text shows it.
 fn look(source: &str) -> Result<(), String> {
     parse::parse(source).map(drop).map_err(|problem| refused(source, &problem))
 }

@@ -1,4 +1,4 @@
-//! A compiled pattern and the search for its matches: linear where possible, else one way after the other under a step
+//! A compiled pattern and the search for its matches: linear if possible, else one branch after the other under a step
 //! limit.
 
 use super::backtrack::{Machine, Program, Stop};
@@ -16,17 +16,17 @@ use regex_automata::util::captures::Captures;
 pub(super) struct Pattern {
     groups: Groups,
     linear: Option<Linear>,
-    /// For patterns that are not linear, for what the automaton takes in another way, and for groups of long matches.
+    /// For patterns that are not linear, for texts on which the automaton differs, and for groups of long matches.
     program: Program,
     /// Has the pattern a `\b`?
     has_words: bool,
-    /// Are there groups that a pass of a loop may keep empty? Automata leave such a pass out.
+    /// Has it groups that a pass of a loop may leave empty? Automata omit such a pass.
     has_empty_passes: bool,
     /// The memory of the pattern and of a search, in bytes.
     memory: usize,
 }
 
-/// Why there is no pattern.
+/// Why the pattern cannot be used.
 #[derive(Debug)]
 pub(super) enum NoPattern {
     /// What is wrong with it.
@@ -74,7 +74,7 @@ impl Pattern {
 #[derive(Clone, Copy)]
 enum Engine<'a> {
     Linear(&'a Linear),
-    /// The automaton finds the match, the other one its groups.
+    /// The automaton finds the match, the other engine its groups.
     Both(&'a Linear),
     Backtracking,
 }
@@ -83,11 +83,11 @@ enum Engine<'a> {
 pub(super) struct Search<'a> {
     engine: Engine<'a>,
     text: &'a str,
-    /// Where the next match may begin; nothing after the last one.
+    /// Where the next match may begin; `None` after the last one.
     next: Option<usize>,
     groups: Vec<Option<Span>>,
     program: &'a Program,
-    /// What the engines have made so far.
+    /// The state of the engines so far.
     machine: Option<Box<Machine<'a>>>,
     captures: Option<Captures>,
     long: Option<Made>,
@@ -172,8 +172,8 @@ impl<'a> Search<'a> {
         machine.find(start, &mut self.groups, toll)
     }
 
-    /// Pays for a search that was one piece of work. Where a match was found, half of the rest may have been looked at,
-    /// too: some patterns do not know earlier.
+    /// Pays for a search that was one piece of work. After a match, half of the rest may have been looked at, too: some
+    /// patterns are not decided earlier.
     fn pay(&self, start: usize, found: Option<Span>, toll: &mut Toll<'_>) -> Result<(), Stop> {
         let rest = self.text.len() - start;
         let looked = found.map_or(rest, |(_, end)| end - start + (self.text.len() - end) / 2);
@@ -197,7 +197,7 @@ mod tests {
     use flowscript_lang::budget::Unlimited;
     use proptest::prelude::*;
 
-    /// How matches are found.
+    /// The engine that finds matches.
     #[derive(Clone, Copy)]
     enum By {
         Linear,
@@ -205,7 +205,7 @@ mod tests {
         Long,
     }
 
-    /// All matches by one of the engines; nothing where it gives up.
+    /// All matches by one of the engines; `None` if it gives up.
     fn spans(pattern: &Pattern, by: By, text: &str) -> Option<Vec<Span>> {
         let mut unlimited = Unlimited;
         let mut toll = Toll::new(&mut unlimited);

@@ -19,7 +19,7 @@ pub(super) enum Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// What it puts in for a match in `text`.
+    /// Its text for a match in `text`.
     pub(super) fn text(&self, text: &'a str, groups: &[Option<Span>]) -> &'a str {
         let span = |slot: usize| groups.get(slot).copied().flatten();
         match self {
@@ -32,7 +32,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The parts of a replacement; what names no group of the pattern is text.
+/// The parts of a replacement; a reference to a missing group is text.
 pub(super) fn parse<'a>(
     replacement: &'a str,
     groups: &Groups,
@@ -56,7 +56,7 @@ pub(super) fn parse<'a>(
     Ok(parts)
 }
 
-/// What a part costs, in bytes that are merely looked at.
+/// The cost of a part, in bytes looked at.
 const PART: usize = 128;
 
 /// What follows a dollar, and its length.

@@ -12,7 +12,7 @@ const CATEGORIES: &[&str] = &[
     "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs",
 ];
 
-/// Halves of characters above U+FFFF, which no text here has.
+/// Halves of characters above U+FFFF, which texts here never contain.
 const SURROGATES: &[&str] = &["Cs", "IsHighSurrogates", "IsHighPrivateUseSurrogates", "IsLowSurrogates"];
 
 static WORD: LazyLock<ClassUnicode> = LazyLock::new(|| parsed(r"[\p{L}\p{Mn}\p{Nd}\p{Pc}]"));
@@ -20,7 +20,7 @@ static DIGIT: LazyLock<ClassUnicode> = LazyLock::new(|| parsed(r"\p{Nd}"));
 static CASED: LazyLock<ClassUnicode> = LazyLock::new(|| parsed(r"[\p{Ll}\p{Lt}\p{Lu}]"));
 static SPACE: LazyLock<ClassUnicode> = LazyLock::new(|| parsed(r"\p{White_Space}"));
 
-/// A set that is asked about many characters.
+/// A set for many lookups.
 #[derive(Debug)]
 pub(super) struct CharSet {
     /// A bit for each ASCII character.
@@ -58,7 +58,7 @@ pub(super) fn any(line_feed: bool) -> ClassUnicode {
     class
 }
 
-/// What `\d`, `\s` and `\w` stand for, and the rest for the capital letters.
+/// The sets of `\d`, `\s` and `\w`, and their complements for the capital letters.
 pub(super) fn shorthand(letter: char) -> Option<ClassUnicode> {
     let class: &ClassUnicode = match letter.to_ascii_lowercase() {
         'd' => &DIGIT,
@@ -73,7 +73,7 @@ pub(super) fn shorthand(letter: char) -> Option<ClassUnicode> {
     Some(class)
 }
 
-/// The set that `\p{name}` stands for. Of a letter's case nothing is asked with `fold`.
+/// The set of `\p{name}`. With `fold` the case of a letter is ignored.
 pub(super) fn property(name: &str, fold: bool) -> Result<ClassUnicode, String> {
     if SURROGATES.contains(&name) {
         return Err(format!(
@@ -101,7 +101,7 @@ pub(super) fn property(name: &str, fold: bool) -> Result<ClassUnicode, String> {
 
 /// A class with both cases of its characters.
 pub(super) fn folded(mut class: ClassUnicode) -> ClassUnicode {
-    // It fails only where the tables of cases are left out of the build.
+    // It fails only if the tables of cases are left out of the build.
     let _ = class.try_case_fold_simple();
     class
 }
@@ -116,7 +116,7 @@ pub(super) fn is_word(c: char) -> bool {
     }
 }
 
-/// Does the linear engine take a character of `text` for part of a word where .NET does not, or the other way round?
+/// Do the linear engine and .NET disagree on whether a character of `text` is part of a word?
 pub(super) fn has_odd_words(text: &str, toll: &mut Toll<'_>) -> Result<bool, Box<RunError>> {
     if text.is_ascii() {
         toll.scan(text.len())?;
@@ -135,14 +135,14 @@ pub(super) fn has_odd_words(text: &str, toll: &mut Toll<'_>) -> Result<bool, Box
     Ok(false)
 }
 
-/// What looking a character up costs, in bytes that are merely looked at.
+/// The cost of looking up a character, in bytes looked at.
 const LOOK_UP: usize = 128;
 
 /// A class in the syntax of the library. It is written here, so it can be parsed.
 fn parsed(class: &str) -> ClassUnicode {
     match regex_syntax::parse(class).map(regex_syntax::hir::Hir::into_kind) {
         Ok(HirKind::Class(Class::Unicode(class))) => class,
-        // The library gives a set of one character so.
+        // The library returns a set of one character this way.
         Ok(HirKind::Literal(one)) => std::str::from_utf8(&one.0)
             .ok()
             .and_then(|one| one.chars().next())

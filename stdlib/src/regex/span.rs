@@ -1,4 +1,4 @@
-//! Where a match is.
+//! The place of a match.
 
 /// Start and end of a match in bytes.
 pub(super) type Span = (usize, usize);

@@ -177,7 +177,7 @@ fn anchors() {
     assert_eq!(values("a\n", "a*$"), ["'a'", "''", "''"]);
     assert_eq!(column("x ab\n", "(b)$", "groups"), ["['b', 'b']"]);
     assert_eq!(values("aab a", r"\Ga"), ["'a'", "'a'"]);
-    // The automaton's letters of words are more than those of .NET.
+    // The automaton counts more letters as part of words than .NET.
     assert_eq!(values("aⅧ", r"a\b"), ["'a'"]);
     assert_eq!(values("a\u{200d}", r"a\b"), [""; 0]);
 }
@@ -238,7 +238,7 @@ fn groups_of_net() {
     }
     assert_eq!(shown("RegexTest", vec!["))".into(), r"^(?:(?<o>\()|(?<-o>\)))*$".into()]), "false");
     assert_eq!(shown("RegexTest", vec!["()".into(), r"^(?:(?<o>\()|(?<-o>\)))*$".into()]), "true");
-    // A balancing group keeps what lies between.
+    // A balancing group keeps the text between.
     assert_eq!(column("(ab)", r"(?<o>\()[a-z]+(?<in-o>\))", "in"), ["'ab'"]);
     // Look-behind reads backwards: the last group takes as much as it can.
     assert_eq!(column("1234", r"(?<=(\d+)(\d+))$", "groups"), ["['', '1', '234']"]);
@@ -247,7 +247,7 @@ fn groups_of_net() {
     assert_eq!(column("aa", "(a*)+", "groups"), ["['aa', '']", "['', '']"]);
     assert_eq!(column("b", "(a|b?){2}", "groups"), ["['b', '']", "['', '']"]);
     assert_eq!(first(&("a".repeat(30) + "c"), "^(a*)*b"), "null");
-    // An unmatched group is matched by no reference.
+    // A reference to an unmatched group matches nothing.
     assert_eq!(first("b", r"(a)?\1b"), "null");
 }
 
@@ -343,7 +343,7 @@ fn bad_patterns_say_why() {
         assert!(first("x", &pattern).contains("is not a regular expression"));
     }
     assert!(first("x", &"a".repeat(10_001)).contains("it is longer than 10000 bytes"));
-    // What is too large for an automaton is run by the other engine.
+    // A pattern too large for an automaton is run by the other engine.
     assert_eq!(first("x", &"\\w{1000}".repeat(100)), "null");
     assert_eq!(first(&"é".repeat(1_001), r"^\w{1,1000}"), format!("'{}'", "é".repeat(1_000)));
     assert_eq!(first("aab", r"((a{1,1000}){1,1000}){1,1000}b"), "'aab'");
@@ -360,7 +360,7 @@ fn catastrophic_patterns_end() {
         let result = harness.call(name, vec![text.as_str().into(), r"(a*)*\1c".into()]);
         assert!(result.is_err_and(|message| message.contains("too many steps")), "{name}");
     }
-    // A step limit that grows with the text lets a plain search through a long one.
+    // A step limit that grows with the text allows a plain search through a long one.
     let long = "a".repeat(1 << 20) + "40kr";
     assert_eq!(first(&long, r"\d+(?=kr)"), "'40'");
 }

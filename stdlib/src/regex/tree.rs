@@ -1,4 +1,4 @@
-//! A parsed pattern: what the parser gives and both engines are built from.
+//! A parsed pattern: the result of the parser, from which both engines are built.
 
 use super::sets::CharSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ pub(super) enum Node {
     Char(char),
     Set(Arc<CharSet>),
     Anchor(Anchor),
-    /// A group that is kept, and with `pop` the one whose last capture it takes away.
+    /// A capturing group, and with `pop` the one whose last capture it pops.
     Capture {
         slot: Option<usize>,
         pop: Option<usize>,
@@ -68,7 +68,7 @@ impl Node {
         matches!(self, Self::Capture { .. }) || self.inside().into_iter().any(Self::has_captures)
     }
 
-    /// Has it a loop around a group of which a pass may take nothing?
+    /// Has it a loop around a group of which a pass may be empty?
     pub(super) fn has_empty_passes(&self) -> bool {
         let is_one = match self {
             Self::Repeat { body, max, .. } => *max != Some(1) && body.may_be_empty() && body.has_captures(),
@@ -91,7 +91,7 @@ impl Node {
     }
 }
 
-/// What `(?(…)yes|no)` asks.
+/// The condition of `(?(…)yes|no)`.
 #[derive(Debug)]
 pub(super) enum Condition {
     Group(usize),

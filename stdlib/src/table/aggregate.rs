@@ -1,4 +1,4 @@
-//! Functions that make one value of many rows.
+//! Functions that compute one value from many rows.
 
 use crate::arguments::Selector;
 use crate::row::{Row, fails, gives, row};
@@ -13,13 +13,13 @@ pub(crate) const ROWS: &[Row] = &[
     row("All(rows: rows, condition: expr) -> boolean", "Is the condition true for every row?", all)
         .folds(Fold::All)
         .pays_itself()
-        .rules("True where there are no rows. Stops at the first row for which it is false.")
+        .rules("True if there are no rows. Stops at the first row for which it is false.")
         .examples(&[gives("All([1, 2], row > 0)", "true"), gives("All([], row > 0)", "true")]),
     row("Any(rows: rows, condition: expr = true) -> boolean", "Is the condition true for a row?", any)
         .folds(Fold::Any)
         .reads_first()
         .pays_itself()
-        .rules("False where there are no rows. Stops at the first row for which it is true. Without a condition: are there rows?")
+        .rules("False if there are no rows. Stops at the first row for which it is true. Without a condition: are there rows?")
         .examples(&[gives("Any([1, 2], row > 1)", "true"), gives("Any([])", "false")]),
     row("Count(rows: rows, condition: expr = true) -> number", "The number of rows for which the condition is true.", count)
         .folds(Fold::Count)
@@ -139,7 +139,7 @@ fn max(call: &mut Call<'_>) -> NativeResult {
     extreme(call, Ordering::Greater)
 }
 
-/// The first value that is `wanted` against all others.
+/// The first value that is `wanted` compared with all others.
 fn extreme(call: &mut Call<'_>, wanted: Ordering) -> NativeResult {
     let zone = call.context.zone();
     let rows = match (call.arguments(), Rows::of(call.value(0))) {
@@ -167,7 +167,7 @@ fn extreme(call: &mut Call<'_>, wanted: Ordering) -> NativeResult {
     Ok(best)
 }
 
-/// The bytes of a text; as many as there are where a text is compared with another value, which reads all of it.
+/// The bytes of a text; the length of the text if it is compared with another value, which reads all of it.
 fn text_length(value: &Value) -> usize {
     match value {
         Value::Text(text) => text.len(),

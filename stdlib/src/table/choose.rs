@@ -14,7 +14,7 @@ pub(crate) const ROWS: &[Row] = &[
     )
     .reads_first()
     .fixed_cost()
-    .rules("An error where there is none; see `FirstOrDefault` and `FirstOrEmpty`.")
+    .rules("An error if there is no row; see `FirstOrDefault` and `FirstOrEmpty`.")
     .examples(&[
         gives("First([5, 6])", "5"),
         gives("First([5, 6], row > 5)", "6"),
@@ -26,7 +26,7 @@ pub(crate) const ROWS: &[Row] = &[
         last,
     )
     .fixed_cost()
-    .rules("An error where there is none.")
+    .rules("An error if there is no row.")
     .examples(&[
         gives("Last([5, 6])", "6"),
         gives("Last([5, 6], row < 6)", "5"),
@@ -34,7 +34,7 @@ pub(crate) const ROWS: &[Row] = &[
     ]),
     row(
         "FirstOrDefault(rows: rows, default?: any) -> any",
-        "The first row, or a default where there is none.",
+        "The first row, or a default if there is no row.",
         first_or_default,
     )
     .reads_first()
@@ -56,11 +56,11 @@ pub(crate) const ROWS: &[Row] = &[
     row("Take(rows: rows, count: number) -> same(rows)", "The first `count` rows.", take)
         .reads_first_of()
         .pays_itself()
-        .rules("All of them where there are fewer; none where `count` is 0 or less.")
+        .rules("All of them if there are fewer; none if `count` is 0 or less.")
         .examples(&[gives("Take([1, 2, 3], 2)", "[1, 2]"), gives("Take([1], 5)", "[1]")]),
     row("Skip(rows: rows, count: number) -> same(rows)", "The rows after the first `count` rows.", skip)
         .pays_itself()
-        .rules("None where there are fewer; all where `count` is 0 or less.")
+        .rules("None if there are fewer; all if `count` is 0 or less.")
         .examples(&[gives("Skip([1, 2, 3], 2)", "[3]"), gives("Skip([1], 5)", "[]")]),
     row(
         "TakeWhile(rows: rows, condition: expr) -> same(rows)",

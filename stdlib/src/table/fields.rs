@@ -9,7 +9,7 @@ use flowscript_lang::value::{Rows, Value};
 pub(crate) const ROWS: &[Row] = &[
     row("Columns(table: table) -> text*", "The names of a table's columns.", columns)
         .pays_itself()
-        .rules("In order; those of all rows where rows differ. `[]` has none to tell.")
+        .rules("In order; if rows differ, the names of all rows. `[]` has no names.")
         .examples(&[
             gives("Columns([{a: 1}, {b: 2, a: 3}])", "['a', 'b']"),
             gives("Columns(table(x, y))", "['x', 'y']"),
@@ -19,11 +19,11 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Fields({a: 1, b: null})", "['a', 'b']")]),
     row("HasField(record: record, name: text) -> boolean", "Has the record a field of this name?", has_field)
         .pays_itself()
-        .rules("True where its value is `null`, too. Upper and lower case differ.")
+        .rules("True if its value is `null`, too. Upper and lower case differ.")
         .examples(&[gives("HasField({a: null}, 'a')", "true"), gives("HasField({a: 1}, 'A')", "false")]),
     row(
         "GetField(record: record, name: text, default: any = null) -> any",
-        "The value of a field, or a default where there is none.",
+        "The value of a field, or a default if it is missing.",
         get_field,
     )
     .pays_itself()

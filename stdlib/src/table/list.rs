@@ -1,4 +1,4 @@
-//! Functions on lists and the elements of them. Rows of a table are elements, too.
+//! Functions on lists and their elements. Rows of a table are elements, too.
 
 use crate::arguments::{Selector, chosen, too_many};
 use crate::row::{Row, fails, gives, row};
@@ -28,7 +28,7 @@ pub(crate) const ROWS: &[Row] = &[
         .examples(&[gives("Map([1, 2, 3], x => x + 1)", "[2, 3, 4]"), gives("Map([{p: 2, q: 3}], p * q)", "[6]")]),
     row("Reduce(rows: rows, step: function, start: any) -> any", "One value of all rows, step by step.", reduce)
         .pays_itself()
-        .rules("`step` takes what there is so far and a row, and gives what there is then; first it takes `start`.")
+        .rules("`step` takes the result so far and a row, and returns the new result; the first one is `start`.")
         .examples(&[
             gives("Reduce([1, 2, 3], (sum, x) => sum + x, 10)", "16"),
             gives("Reduce([], (sum, x) => sum + x, 10)", "10"),
@@ -123,10 +123,10 @@ fn flatten(call: &mut Call<'_>) -> NativeResult {
     Ok(builder.finish())
 }
 
-/// What moving a value to a list costs, in elements that are merely looked at.
+/// The cost of moving a value to a list, in elements looked at.
 const MOVING: usize = 4;
 
-/// Pays for an element that comes into a list, or into a table where it is a record.
+/// Pays for an element of a list, or for a record in a table.
 fn pay_for_element(element: &Value, toll: &mut Toll<'_>) -> Paid {
     let cells = match element {
         Value::Record(record) => record.len(),
@@ -155,7 +155,7 @@ fn map(call: &mut Call<'_>) -> NativeResult {
     let mut builder = RowsBuilder::default();
     for at in 0..rows.len() {
         let value = value.value(call, at)?;
-        // Pays in bulk where nothing is called that pays itself.
+        // Pays in bulk unless something is called that pays itself.
         if at.is_multiple_of(BULK) {
             call.budget().look(BULK * MOVING)?;
         }
@@ -190,10 +190,10 @@ fn zip(call: &mut Call<'_>) -> NativeResult {
     Ok(Value::list(pairs))
 }
 
-/// The memory of a list beside its elements.
+/// The memory of a list in addition to its elements.
 const LIST: usize = 64;
 
-/// The memory of a table beside its cells, and of a column.
+/// The memory of a table in addition to its cells, and of a column.
 const TABLE: usize = 160;
 const COLUMN: usize = 96;
 

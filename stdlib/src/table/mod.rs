@@ -1,4 +1,4 @@
-//! Tables and lists: choosing rows, asking about them, and changing their form.
+//! Tables and lists: choosing rows, querying them, and changing their form.
 
 mod aggregate;
 mod choose;

@@ -6,7 +6,7 @@ use crate::show::short;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// The attributes in what follows the name of a tag. `at` is its place in the whole text.
+/// The attributes in the text after the name of a tag. `at` is its place in the whole text.
 pub(super) fn attributes<'a>(
     raw: &'a str,
     at: usize,
@@ -52,7 +52,7 @@ pub(super) fn attributes<'a>(
     }
 }
 
-/// What an attribute costs besides reading it, in bytes that are read, and its memory.
+/// The cost of an attribute in addition to reading it, in bytes read, and its memory.
 const ATTRIBUTE: usize = 96;
 
 /// A value with its blanks made spaces and its references resolved.
@@ -81,7 +81,7 @@ fn resolved<'a>(value: &'a str, at: usize, sink: &mut dyn Sink) -> Result<Cow<'a
     Ok(out.into())
 }
 
-/// What is said of a `&` that begins no reference.
+/// The message for a `&` without a reference.
 pub(super) const LONE: &str = "a & begins no reference such as &lt;; the character itself is written as &amp;";
 
 /// The character whose name is between `&` and `;`. The error says what is wrong.

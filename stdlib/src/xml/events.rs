@@ -61,11 +61,11 @@ fn forbidden_in(text: &str, sink: &mut dyn Sink) -> Result<Option<usize>, Refusa
     Ok(None)
 }
 
-/// So much is looked at before it is paid for, in bytes.
+/// Bytes that are looked at before they are paid for.
 const PIECE: usize = 1 << 20;
 
 struct State {
-    /// Where the part begins.
+    /// The start of the part.
     at: usize,
     depth: usize,
     roots: usize,

@@ -1,7 +1,7 @@
 //! XML: texts to values and back.
 //!
-//! Elements become records and texts as they close, so nothing but the wanted ones is kept in memory. No entity but
-//! the five of XML itself is known, so nothing outside the text is ever read and nothing grows.
+//! Elements become records and texts as they close, so only the wanted ones are kept in memory. Only the five entities
+//! of XML itself are supported, so nothing outside the text is ever read and no entity can expand without limit.
 
 mod attributes;
 mod chars;

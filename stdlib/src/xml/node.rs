@@ -1,4 +1,4 @@
-//! An element on its way to becoming a value.
+//! An element being turned into a value.
 
 use super::chars::is_blank;
 use crate::shapes::Shapes;
@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use indexmap::map::Entry;
 use std::borrow::Cow;
 
-/// What has been read of an element.
+/// The parts of an element read so far.
 #[derive(Default)]
 pub(super) struct Node {
     pub name: EcoString,
@@ -57,8 +57,8 @@ impl Node {
         }
     }
 
-    /// The text of an element without attributes and children; else the record of them, with `#text` where there is
-    /// text that is no layout.
+    /// The text of an element without attributes and children; else their record, with `#text` if it has text other
+    /// than layout.
     pub(super) fn into_value(self, shapes: &mut Shapes) -> Value {
         if self.attributes.is_empty() && self.children.is_empty() {
             return self.text.into();

@@ -1,4 +1,4 @@
-//! Paths: the useful part of XPath.
+//! Paths: a subset of XPath.
 
 use crate::show::{quoted, short};
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ pub(super) struct Path {
     pub target: Target,
 }
 
-/// What of the elements found is wanted.
+/// The wanted part of the elements found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Element,
@@ -27,17 +27,17 @@ pub(super) enum Target {
 pub(super) struct Step {
     /// Children at any depth, or direct ones only.
     pub deep: bool,
-    /// Any name if none.
+    /// Any name if `None`.
     pub name: Option<String>,
     pub conditions: Vec<Condition>,
 }
 
-/// What is in brackets behind a name.
+/// The condition in brackets after a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     /// The n-th of its parent, from 1.
     Position(u32),
-    /// Has the attribute, of this value where one is given.
+    /// Has the attribute, with this value if one is given.
     Attribute(String, Option<String>),
 }
 
@@ -48,7 +48,7 @@ impl Step {
 }
 
 impl Condition {
-    /// Does it hold for an element that is the `position`-th to come to it?
+    /// Does it hold for the `position`-th element that it is applied to?
     pub(super) fn holds(&self, position: u32, attributes: &[(&str, Cow<'_, str>)]) -> bool {
         match self {
             Self::Position(wanted) => position == *wanted,
@@ -132,7 +132,7 @@ fn wildcard(name: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// The position of the `]` that is in no quotes.
+/// The position of the `]` outside quotes.
 fn closing(text: &str) -> Option<usize> {
     let mut quote = None;
     text.char_indices().find_map(|(at, c)| match (quote, c) {

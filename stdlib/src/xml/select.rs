@@ -1,4 +1,4 @@
-//! Finding elements while a text is read: only what is found is kept.
+//! Finding elements while a text is read: only matches are kept.
 
 use super::events::read;
 use super::node::Node;
@@ -27,7 +27,7 @@ fn single(name: &str, value: Value) -> Record {
     Record::from_fields([(name.into(), value)])
 }
 
-/// What a path finds in an XML text, in the order of the text.
+/// The matches of a path in an XML text, in the order of the text.
 pub fn select(text: &str, path: &str, budget: &mut dyn Budget) -> Result<Vec<Value>, XmlError> {
     let path = Path::parse(path).map_err(XmlError::of_path)?;
     by_path(text, &path, budget)
@@ -43,13 +43,13 @@ pub(super) fn by_path(text: &str, path: &Path, budget: &mut dyn Budget) -> Resul
     Ok(found)
 }
 
-/// Takes the name and value of what is found.
+/// Receives the name and value of a match.
 type Found<'a> = dyn FnMut(&mut Cost<'_>, &str, Value) -> Result<(), Refusal> + 'a;
 
-/// Pays for what is read and made.
+/// The payment for reading and for the value.
 pub(super) struct Cost<'b>(Toll<'b>);
 
-/// What reading a byte costs, in bytes that are merely looked at.
+/// The cost of reading a byte, in bytes looked at.
 const READING: usize = 8;
 
 /// The memory of an element besides its texts and names, while it is read and as a record, in bytes.
@@ -69,7 +69,7 @@ impl Cost<'_> {
     }
 }
 
-/// Hands what a path finds to `found`, in the order of the text.
+/// Passes the matches of a path to `found`, in the order of the text.
 pub(super) fn visit(text: &str, path: &Path, budget: &mut dyn Budget, found: &mut Found<'_>) -> Result<(), XmlError> {
     let mut walk = Walk {
         path,
@@ -86,22 +86,22 @@ pub(super) fn visit(text: &str, path: &Path, budget: &mut dyn Budget, found: &mu
 /// An open element.
 #[derive(Default)]
 struct Frame {
-    /// The steps that its children may be.
+    /// The steps that its children may match.
     waiting: Vec<usize>,
-    /// How many of its children came to a condition: by step and condition.
+    /// How many of its children reached a condition: by step and condition.
     counts: Vec<((usize, usize), u32)>,
-    /// What has been read of it, where it or an element around it is wanted.
+    /// Its content so far, if it or an element around it is wanted.
     node: Option<Node>,
-    /// Its place among those found.
+    /// Its place among the matches.
     slot: Option<usize>,
 }
 
 struct Walk<'a> {
     path: &'a Path,
     frames: Vec<Frame>,
-    /// Found elements that wait for one before them to close.
+    /// Matches that wait for an earlier one to close.
     pending: Vec<Option<(EcoString, Value)>>,
-    /// The places that have been handed on.
+    /// The places that have been passed on.
     done: usize,
     shapes: Shapes,
     found: &'a mut Found<'a>,
@@ -198,7 +198,7 @@ impl Sink for Walk<'_> {
 }
 
 impl Walk<'_> {
-    /// Hands on what is found, once everything before it has closed.
+    /// Passes on the matches before which all others have closed.
     fn finish(&mut self, slot: usize, name: EcoString, value: Value) -> Result<(), Refusal> {
         if let Some(place) = self.pending.get_mut(slot - self.done) {
             *place = Some((name, value));
@@ -213,7 +213,7 @@ impl Walk<'_> {
     }
 }
 
-/// Counts one more and gives the number.
+/// Counts one more and returns the number.
 fn count(counts: &mut Vec<((usize, usize), u32)>, key: (usize, usize)) -> u32 {
     if let Some((_, number)) = counts.iter_mut().find(|(known, _)| *known == key) {
         *number += 1;

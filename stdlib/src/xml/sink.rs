@@ -1,4 +1,4 @@
-//! What takes the parts of an XML text, and the errors that end the reading.
+//! The receiver of the parts of an XML text, and the errors that end the reading.
 
 use flowscript_lang::error::RunError;
 use std::borrow::Cow;
@@ -13,12 +13,12 @@ pub struct XmlError {
     pub column: usize,
     /// What was wrong.
     pub problem: String,
-    /// What the budget said, where that has ended the reading.
+    /// The error of the budget, if it has ended the reading.
     pub stopped: Option<Box<RunError>>,
 }
 
 impl XmlError {
-    /// Something is wrong with the path, not with the text.
+    /// An error of the path, not of the text.
     pub(super) fn of_path(problem: String) -> Self {
         Self { line: 1, column: 1, problem, stopped: None }
     }
@@ -35,7 +35,7 @@ impl fmt::Display for XmlError {
 
 impl std::error::Error for XmlError {}
 
-/// What takes the parts of a text. Its errors end the reading.
+/// Receives the parts of a text. Its errors end the reading.
 pub(super) trait Sink {
     /// `bytes` bytes have been read since the last call.
     fn pay(&mut self, bytes: usize) -> Result<(), Refusal>;
@@ -46,7 +46,7 @@ pub(super) trait Sink {
     fn close(&mut self) -> Result<(), Refusal>;
 }
 
-/// An error on the way: what is wrong, and where if that is not where the part begins.
+/// An error during reading: the message, and its place if it is not the start of the part.
 pub(super) struct Refusal {
     pub problem: String,
     pub stopped: Option<Box<RunError>>,

@@ -277,7 +277,7 @@ fn the_line_ends_of_a_long_text_are_made_in_pieces() {
         for times in [1, 7, 30_000] {
             for text in [format!("<r>{}</r>", part.repeat(times)), format!("<r><![CDATA[{}]]></r>", part.repeat(times))]
             {
-                // What is blank only is no text of a record, but the text of an element.
+                // Blank text is not text of a record, but it is the text of an element.
                 let record = decode(&text, &mut Unlimited).expect("it is XML");
                 let is_made = matches!(record.get("r"), Some(Value::Text(text)) if text == made.repeat(times));
                 assert!(is_made, "{part:?} {times}");
@@ -286,7 +286,7 @@ fn the_line_ends_of_a_long_text_are_made_in_pieces() {
     }
     let text = format!("<r>{}</r>", "a\r\n".repeat(3 << 20));
     let (read, asked) = questions(|budget| decode(&text, budget));
-    // It is looked at for characters that XML cannot hold, too, a MiB at a time.
+    // It is also checked for characters that XML cannot hold, a MiB at a time.
     assert!(read.is_ok() && asked > 20, "{asked}");
 }
 

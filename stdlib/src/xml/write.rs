@@ -25,7 +25,7 @@ pub(super) fn write<T: Text + From<String>>(
     out.written.finish(out.text)
 }
 
-/// The text, and who pays for it.
+/// The text, and its budget.
 struct Out<'b> {
     text: Pages<String>,
     written: Written<'b>,
@@ -107,7 +107,7 @@ fn record_element(out: &mut Out<'_>, name: &str, record: &Record, level: usize) 
     wrap(out, name, |out| attributes(out, record), inside)
 }
 
-/// An element around what `inside` writes.
+/// An element around the output of `inside`.
 fn wrap(
     out: &mut Out<'_>,
     name: &str,
@@ -149,7 +149,7 @@ fn escape(out: &mut String, text: &str, name: &str) -> Result<(), String> {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            // As they are, they would come back as other blanks.
+            // Unescaped, they would be read back as other blanks.
             '\r' => out.push_str("&#13;"),
             '\n' if name.starts_with('@') => out.push_str("&#10;"),
             '\t' if name.starts_with('@') => out.push_str("&#9;"),

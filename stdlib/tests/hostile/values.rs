@@ -4,7 +4,7 @@ use crate::PEAK;
 use flowscript_lang::value::{DateTime, Number, Value};
 use std::sync::OnceLock;
 
-/// So many pieces of text, one behind the other.
+/// `count` pieces of text, one after the other.
 fn pieces(count: usize, piece: impl Fn(usize) -> String) -> String {
     (0..count).fold(String::new(), |text, number| text + &piece(number))
 }

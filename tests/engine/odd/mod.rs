@@ -1,5 +1,5 @@
-//! Every kind of step and type with every odd value: runs end, say what was wrong and can be shown, other runs go on, and
-//! what comes back is what was sent.
+//! Every kind of step and type with every odd value: runs end, report what was wrong and can be shown, other runs
+//! continue, and what comes back is what was sent.
 
 mod steps;
 #[path = "../../support/odd.rs"]
@@ -14,10 +14,10 @@ use flowscript_stdlib::json;
 use serde_json::Value as Json;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A message longer than this says less than a short one.
+/// A longer message is less useful than a short one.
 const LONGEST: usize = 2_000;
 
-/// The module that gives the odd values by their numbers.
+/// The module that returns the odd values by their numbers.
 fn module() -> String {
     let values = values::expressions();
     let branches = values.iter().enumerate().map(|(n, value)| format!("  if n = {n} {{ return {value}; }}\n"));
@@ -72,7 +72,7 @@ fn dictionary() -> Vec<Odd> {
     values.into_iter().enumerate().map(|(number, (shown, value))| Odd { shown, value, number }).collect()
 }
 
-/// Posts each value to a workflow from several threads; gives what `check` finds.
+/// Posts each value to a workflow from several threads; returns the findings of `check`.
 fn each(
     server: &Server,
     workflow: &str,
@@ -95,7 +95,7 @@ fn each(
     })
 }
 
-/// What is wrong with a message.
+/// The fault of a message.
 fn unclear(message: &str) -> Option<String> {
     let bad = message.trim().is_empty()
         || message.chars().count() > LONGEST
@@ -112,7 +112,7 @@ fn has_function(value: &Value) -> bool {
     }
 }
 
-/// Is it made of what JSON has?
+/// Does it contain only values of JSON?
 fn is_plain(value: &Value) -> bool {
     match value {
         Value::Function(_) | Value::DateTime(_) | Value::Binary(_) => false,
@@ -121,13 +121,13 @@ fn is_plain(value: &Value) -> bool {
     }
 }
 
-/// May the value have changed where it came back in the step `same_…`?
+/// May the value have changed when it came back in the step `same_…`?
 fn may_change(step: &str, value: &Value) -> bool {
     let simple = matches!(value, Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::DateTime(_));
     match (step, value) {
         // JSON is read to this depth.
         ("same_json" | "same_ndjson", value) => !is_plain(value) || value.depth() + 1 > 200,
-        // A mark of order is none of the text of a body.
+        // A byte order mark is not part of the text of a body.
         ("same_body", Value::Text(text)) => text.starts_with('\u{feff}'),
         ("same_head" | "same_body" | "same_csv" | "same_single", _) => !simple,
         // Fractions are rounded to the digits of a double, and booleans are 0 and 1.
@@ -138,10 +138,10 @@ fn may_change(step: &str, value: &Value) -> bool {
     }
 }
 
-/// What is wrong with the failures of the steps of a list.
+/// The faults in the failures of the steps of a list.
 fn wrong_errors(list: &str, odd: &Odd, errors: &Json) -> Vec<String> {
     let mut wrong = Vec::new();
-    // Steps that have not failed stand there too, with null.
+    // Steps that have not failed are listed, too, with null.
     for (step, error) in errors.as_object().into_iter().flatten().filter(|(_, error)| error.is_object()) {
         let message = error["message"].as_str().unwrap_or_default();
         if step.starts_with("same_") {
@@ -150,7 +150,7 @@ fn wrong_errors(list: &str, odd: &Odd, errors: &Json) -> Vec<String> {
             }
             continue;
         }
-        // What a workflow says itself is as long as it wants.
+        // A message from the workflow itself may have any length.
         if error["kind"] != "user" || message.contains("The engine failed") {
             wrong.extend(unclear(message).map(|finding| format!("{step}: {finding}")));
         }
@@ -165,7 +165,7 @@ fn wrong_errors(list: &str, odd: &Odd, errors: &Json) -> Vec<String> {
     wrong
 }
 
-/// The runs of a workflow that are wrong: unfinished ones, and those that cannot be shown. Failed ones are retried.
+/// The wrong runs of a workflow: unfinished ones, and those that cannot be shown. Failed ones are retried.
 fn wrong_runs(server: &Server, workflow: &str) -> Vec<String> {
     let runs = server.api(&format!("/runs?workflow={workflow}&limit=1000"))["runs"].clone();
     let mut wrong = Vec::new();
@@ -256,7 +256,7 @@ fn every_answer_holds_odd_values_or_says_why_not() {
     report(&server, wrong);
 }
 
-/// What is wrong with the answer of a whole workflow.
+/// The fault of the answer of a whole workflow.
 fn wrong_answer(name: &str, odd: &Odd, answer: &Answer) -> Vec<String> {
     let mut wrong = Vec::new();
     if answer.status >= 400 && !name.starts_with("respond_status") {

@@ -1,8 +1,8 @@
-//! The steps that odd values go through: each kind of step, with `VALUE` in each place that takes a value.
+//! The steps for odd values: each kind of step, with `VALUE` at each place that takes a value.
 //!
-//! A step whose id begins with `same_` fails where a value has not come back as it was sent.
+//! A step whose id begins with `same_` fails if a value has changed on its way.
 
-/// Lists of steps by name. `PEER` is a peer that answers with what it gets.
+/// Lists of steps by name. `PEER` is a peer that echoes its requests.
 pub const LISTS: [(&str, &str); 9] = [
     ("compute", COMPUTE),
     ("nested", NESTED),
@@ -134,7 +134,7 @@ const WAITS: &str = r#"
   - { id: until, when: "not (VALUE is datetime) or Date(VALUE) < now()", wait: { until: "VALUE" }, continueOnFail: true }
 "#;
 
-/// Whole workflows by name, with `VALUE` where one stands: what there is one of in each.
+/// Whole workflows by name, with `VALUE` in place of a value: the constructs that occur once in each.
 pub const WHOLE: [(&str, &str); 11] = [
     ("output", "output: \"{VALUE}\""),
     ("output_parts", "output: { whole: \"{VALUE}\", list: [\"{VALUE}\"], text: \"a {VALUE} b\" }"),
@@ -149,7 +149,7 @@ pub const WHOLE: [(&str, &str); 11] = [
     ("when", "steps:\n  - { when: \"VALUE\", end: { output: \"{VALUE}\" } }"),
 ];
 
-/// Words of which an error must have one, so that it says what was wrong: by list and id of the step.
+/// Words of which an error must contain one, so that it says what was wrong: by list and id of the step.
 pub const NAMED: [(&str, &[&str]); 30] = [
     ("compute/table", &["`from`"]),
     ("compute/log", &["message"]),

@@ -1,5 +1,4 @@
-//! What must hold at the end of a history: every run has come to an end that a naive walk explains, and no lane holds
-//! anybody.
+//! What must hold at the end of a history: a naive walk explains the end of every run, and every lane is empty.
 
 use super::tree::{Kind, Step};
 use super::walk::{Flow, Walk};
@@ -24,7 +23,7 @@ pub(super) async fn all(world: &World, store: &Watched) -> Result<(), Finding> {
     let lanes = store.inner.lanes(LaneQuery::default()).await.map_err(told)?;
     match lanes.lanes.first() {
         None => Ok(()),
-        Some(lane) => Err(Finding::new("stands still", format!("somebody stands in a lane: {lane:?}"))),
+        Some(lane) => Err(Finding::new("hangs", format!("a lane is not empty: {lane:?}"))),
     }
 }
 
@@ -33,7 +32,7 @@ fn one(world: &World, seen: &Seen, run: &Run) -> Result<(), Finding> {
     let state = summary.state;
     if !state.is_final() {
         let text = format!("it is {state}, and nothing more will happen");
-        return Err(Finding::new("stands still", text));
+        return Err(Finding::new("hangs", text));
     }
     if summary.started_at.zip(summary.ended_at).is_some_and(|(start, end)| end < start) {
         return Err(Finding::new("times", "it ended before it started"));
@@ -66,7 +65,7 @@ fn one(world: &World, seen: &Seen, run: &Run) -> Result<(), Finding> {
         // One that was retried and is queued again may have rows.
         RunState::Skipped if seen.rows.is_empty() || seen.retries > 0 => return Ok(()),
         RunState::Completed | RunState::Failed => {}
-        other => return Err(Finding::new("end", format!("nobody asked for the end {other}"))),
+        other => return Err(Finding::new("end", format!("the end {other} was not requested"))),
     }
     explained(&flow, run)?;
     if let (RunState::Failed, Flow::Failed(positions)) = (state, &flow) {
@@ -105,7 +104,7 @@ fn explained(flow: &Flow, run: &Run) -> Result<(), Finding> {
     }
 }
 
-/// With patience and peers that are well, only what fails by itself may have failed.
+/// With enough retries and healthy peers, only steps that always fail may have failed.
 fn recovers(world: &World, seen: &Seen, positions: &[String]) -> Result<(), Finding> {
     if world.history.patience == 0 {
         return Ok(());
@@ -125,7 +124,7 @@ fn recovers(world: &World, seen: &Seen, positions: &[String]) -> Result<(), Find
     Err(Finding::new("does not recover", text))
 }
 
-/// Steps that were begun although the run never came to them.
+/// Steps that were begun although the run never reached them.
 fn strays(walk: &Walk<'_>, seen: &Seen) -> Result<(), Finding> {
     let latest = seen.rows.iter().filter(|row| row.retries == seen.retries);
     match latest.map(|row| &row.record.position).find(|position| !walk.visited.contains(*position)) {
@@ -164,7 +163,7 @@ fn files(world: &World, walk: &Walk<'_>, id: &str) -> Result<(), Finding> {
     Ok(())
 }
 
-/// What `respond` said is what callers get.
+/// Callers get the answer of `respond`.
 fn answer(walk: &Walk<'_>, run: &Run) -> Result<(), Finding> {
     let wanted = walk.response;
     match Answer::of(run).verdict {
@@ -174,12 +173,12 @@ fn answer(walk: &Walk<'_>, run: &Run) -> Result<(), Finding> {
             Ok(())
         }
         Verdict::Reply(reply) if wanted.is_some() => {
-            Err(Finding::new("answer", format!("its caller was told {:?} instead of {wanted:?}", reply.body)))
+            Err(Finding::new("answer", format!("its caller got {:?} instead of {wanted:?}", reply.body)))
         }
-        // An earlier try may have answered on a way that was not taken again.
+        // An earlier try may have answered on a path that was not taken again.
         Verdict::Reply(_) if run.summary.retries > 0 => Ok(()),
         _ if wanted.is_none() => Ok(()),
-        other => Err(Finding::new("answer", format!("its caller was told {other:?} instead of {wanted:?}"))),
+        other => Err(Finding::new("answer", format!("its caller got {other:?} instead of {wanted:?}"))),
     }
 }
 

@@ -1,16 +1,16 @@
-//! What has hit which construct: the proof that histories get everywhere.
+//! Counts which deed has hit which construct: the proof that histories cover all pairs.
 
 use super::witness::Seen;
 use crate::store::StepState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// What may be hit.
+/// The constructs that may be hit.
 pub(super) const CONSTRUCTS: [&str; 6] = ["wait", "parallel", "forEach", "call", "once", "lane"];
-/// What may hit it.
+/// The deeds that may hit them.
 pub(super) const HITS: [&str; 4] = ["kill", "cancel", "time-out", "retry"];
 
-/// How often what has hit what.
+/// How often each deed has hit each construct.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     pairs: BTreeMap<(&'static str, &'static str), u32>,
@@ -21,7 +21,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Something has hit a run while these were going on in it.
+    /// A deed has hit a run during these activities.
     pub(super) fn hit(&mut self, hit: &'static str, active: &BTreeSet<&'static str>) {
         for construct in active {
             *self.pairs.entry((construct, hit)).or_default() += 1;
@@ -61,7 +61,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// What is going on in a run: of the positions of its open strands and its started steps.
+/// The current activities of a run, from the positions of its open strands and its started steps.
 pub(super) fn active(seen: &Seen, places: &[String], at_retry: bool) -> BTreeSet<&'static str> {
     let mut active = BTreeSet::new();
     if seen.lane.is_some() {
@@ -89,7 +89,7 @@ pub(super) fn active(seen: &Seen, places: &[String], at_retry: bool) -> BTreeSet
                 Some("fe") => active.insert("forEach"),
                 Some("ca") => active.insert("call"),
                 Some("wa") if number + 1 == parts.len() => active.insert("wait"),
-                // The last try of it is what a retry takes up.
+                // A retry continues from its last try.
                 Some(_) if at_retry && number + 1 == parts.len() && super::witness::is_once(part) => {
                     active.insert("once")
                 }

@@ -1,4 +1,4 @@
-//! Random numbers that a seed brings back.
+//! Reproducible random numbers from a seed.
 
 /// A sequence of random numbers.
 #[derive(Clone, Debug)]

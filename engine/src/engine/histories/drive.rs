@@ -1,5 +1,5 @@
-//! Driving one history: engines live and die, runs start, people and peers do what was planned, until nothing is left
-//! to do.
+//! Drives one history: engines start and die, runs start, operators and peers act as planned, until nothing is left to
+//! do.
 
 use super::check;
 use super::count::Counts;
@@ -20,27 +20,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Nothing at all happens for so long only where something stands still.
+/// Inactivity of this length means that the engine hangs.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// More rounds than any history needs.
 const ROUNDS: u32 = 600;
 /// More moments than any history has.
 const MOMENTS: u32 = 5_000;
 
-/// What came of a history.
+/// The result of a history.
 pub(super) struct Outcome {
     pub counts: Counts,
     pub finding: Option<Finding>,
     pub trace: Vec<String>,
 }
 
-/// Why an engine is left.
+/// Why an engine was left.
 enum End {
     Killed,
     Over,
 }
 
-/// Where a history stands.
+/// The progress of a history.
 struct Progress {
     world: World,
     /// How many runs have started.
@@ -55,7 +55,7 @@ struct Progress {
     pleas: BTreeMap<RunId, u32>,
 }
 
-/// Lets a history happen.
+/// Runs a history.
 pub(super) fn run(history: &History, planted: Option<Planted>) -> Outcome {
     let world = World::new(history, planted);
     let pleas = BTreeMap::new();
@@ -125,7 +125,7 @@ impl Progress {
             drop(turn);
             if is_busy {
                 if moved.elapsed() > PATIENCE || self.world.points.reached() > MOMENTS {
-                    return Err(Finding::new("stands still", "runs are at work, and nothing happens"));
+                    return Err(Finding::new("hangs", "runs are at work, and nothing happens"));
                 }
                 continue;
             }
@@ -140,11 +140,11 @@ impl Progress {
         self.world.points.note(format!("   {}: {deed:?}", self.world.points.reached()));
     }
 
-    /// Nothing is at work: the next planned deed, then whatever brings all runs to their ends.
+    /// The engine is idle: does the next planned deed, then what brings all runs to their ends.
     async fn rest(&mut self, store: &Arc<Watched>, engine: &Engine) -> Result<Option<End>, Finding> {
         self.rounds += 1;
         if self.rounds > ROUNDS {
-            return Err(Finding::new("stands still", "runs wake and sleep without an end"));
+            return Err(Finding::new("hangs", "runs wake and sleep without an end"));
         }
         if let Some(deed) = self.world.history.idle.get(self.rested).copied() {
             self.rested += 1;
@@ -166,7 +166,7 @@ impl Progress {
         Ok(Some(End::Over))
     }
 
-    /// Does one thing that brings runs nearer to their ends; nothing is left to do where there is none.
+    /// Does one thing that brings runs nearer to their ends; `false` if nothing is left to do.
     async fn finish(&mut self, engine: &Engine) -> Result<bool, Finding> {
         if self.started < self.world.history.runs.len() {
             self.start(engine).await?;
@@ -322,7 +322,7 @@ impl Progress {
             engine.operators().cancel(seen.id).await.map_err(|error| Finding::new("cancel", error.to_string()))?;
         match cancelled {
             Cancel::Requested if !is_claimed && !self.world.claimed().contains(&seen.id) => {
-                Err(Finding::new("cancel ignored", "nobody works on the run, and it is not cancelled"))
+                Err(Finding::new("cancel ignored", "no worker has the run, and it is not cancelled"))
             }
             Cancel::Ended(_) => Ok(()),
             Cancel::Requested | Cancel::Cancelled => {

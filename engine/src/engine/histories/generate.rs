@@ -9,7 +9,7 @@ const MOST_STEPS: usize = 16;
 /// How deep steps hold steps.
 const DEEPEST: usize = 3;
 
-/// One history: all that is not decided by the engine.
+/// One history: everything that the engine does not decide.
 #[derive(Clone, Debug)]
 pub(super) struct History {
     pub tree: Tree,
@@ -37,17 +37,17 @@ pub(super) enum Outcome {
     Slow,
 }
 
-/// What happens to the engine or to a run. Numbers choose among those that it can happen to.
+/// A deed against the engine or a run. Numbers choose among the possible targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
     /// The engine dies before the commit.
     KillBefore,
-    /// The engine dies after the commit, or with a request that is answered to nobody.
+    /// The engine dies after the commit, or during a request whose answer is lost.
     Kill,
     Cancel(usize),
     /// More time passes than a run may take.
     TimeOut,
-    /// An event is delivered; one that nobody waits for yet, or was delivered before, as well.
+    /// An event is delivered, also before a run waits for it or after it was delivered.
     Deliver(usize),
     /// The engine's lease ends while it works.
     Expire,
@@ -60,7 +60,7 @@ pub(super) enum Deed {
     Retry(usize),
     Again(usize),
     SkipHead,
-    /// The clock goes on to the next instant that somebody waits for.
+    /// The clock moves to the next instant that a run waits for.
     Advance,
 }
 
@@ -141,7 +141,7 @@ struct Grower<'d> {
     left: usize,
 }
 
-/// What stands around a list of steps.
+/// The blocks around a list of steps.
 #[derive(Clone, Copy)]
 struct Around {
     depth: usize,
@@ -149,7 +149,7 @@ struct Around {
     flow: usize,
     /// How many workflows there are.
     flows: usize,
-    /// Steps beside others cannot end the run.
+    /// Steps in parallel branches cannot end the run.
     may_end: bool,
 }
 
@@ -238,7 +238,7 @@ impl Grower<'_> {
         steps.push(step);
     }
 
-    /// Answers the caller somewhere; a second answer is refused, and may be.
+    /// Answers the caller in one place; a second answer is refused, which is allowed.
     fn respond(&mut self, steps: &mut Vec<Step>) {
         for may_fail in [false, true].into_iter().take(1 + self.dice.below(2)) {
             let mut step = self.step("rs", Kind::Respond);
@@ -291,7 +291,7 @@ impl Grower<'_> {
         }
     }
 
-    /// What steps have in common.
+    /// The settings that all steps share.
     fn manners(&mut self, step: &mut Step) {
         if matches!(step.kind, Kind::Mix(_) | Kind::Respond) {
             return;

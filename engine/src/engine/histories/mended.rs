@@ -1,4 +1,4 @@
-//! Small histories that had findings once.
+//! Small histories that once had findings.
 
 use super::drive;
 use super::generate::{Deed, History, Outcome};

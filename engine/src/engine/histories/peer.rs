@@ -1,5 +1,5 @@
-//! The peer that requests go to: one server for all worlds of the process, which notes what it was asked and answers as
-//! each world has planned.
+//! The peer of requests: one server for all worlds of the process, which records requests and answers as each world has
+//! planned.
 
 use super::generate::Outcome;
 use super::points::{Points, Verdict};
@@ -23,7 +23,7 @@ pub(super) struct Asked {
     pub outcome: Outcome,
 }
 
-/// What one world expects of its peer, and has asked it.
+/// What one world expects of its peer, and the requests received.
 pub(super) struct Desk {
     pub number: u64,
     pub points: Arc<Points>,
@@ -37,7 +37,7 @@ impl Desk {
         self.asked.lock().unwrap().clone()
     }
 
-    /// Notes a request, and gives what becomes of it.
+    /// Records a request, and returns its planned answer.
     fn take(&self, step: &str, run: &str, acc: i64, key: &str) -> Outcome {
         let mut asked = self.asked.lock().unwrap();
         let before = asked.iter().filter(|asked| asked.key == key).count();
@@ -91,7 +91,7 @@ impl Peer {
     }
 }
 
-/// Serves a connection until something is wrong with it.
+/// Serves a connection until it fails.
 async fn serve(stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let mut stream = BufReader::new(stream);
@@ -129,7 +129,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     Some((path, key))
 }
 
-/// The bytes of an answer; nothing where the connection ends.
+/// The bytes of an answer; `None` if the connection ends.
 async fn answer(path: &str, key: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     let ["", world, step, run, acc] = parts.as_slice() else { return None };

@@ -1,5 +1,5 @@
-//! The moments at which something may happen to an engine: its commits and its requests. The one who drives a history
-//! is told of those that it has plans for, and the engine is held there meanwhile.
+//! The moments at which a deed may hit an engine: its commits and its requests. At each planned one the driver of the
+//! history is notified, and the engine is held until it answers.
 
 use super::generate::Deed;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
 
-/// What becomes of whoever is held.
+/// How the engine continues after it was held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Go,
@@ -15,7 +15,7 @@ pub(super) enum Verdict {
     Die,
 }
 
-/// What the driver is told.
+/// The notices to the driver.
 pub(super) enum Told {
     /// The engine is held, and this is to happen.
     Held(Deed, oneshot::Sender<Verdict>),
@@ -39,7 +39,7 @@ struct Plan {
     trace: Vec<String>,
 }
 
-/// So many lines are kept of what happened.
+/// The most lines of the trace.
 const MOST_LINES: usize = 2_000;
 
 impl Points {
@@ -49,12 +49,12 @@ impl Points {
         (Self { plan, told, moments: AtomicU64::new(0), calm: AtomicBool::new(false) }, heard)
     }
 
-    /// The next number of a common count: what has a lower one came before.
+    /// The next number of a common count: a lower number means earlier.
     pub(super) fn moment(&self) -> u64 {
         self.moments.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// From now on nothing more happens, and all peers are well.
+    /// From now on no deed happens, and all peers are healthy.
     pub(super) fn calm(&self) {
         self.calm.store(true, Ordering::SeqCst);
     }
@@ -79,7 +79,7 @@ impl Points {
         self.plan.lock().unwrap().reached
     }
 
-    /// The engine is about to commit. Does not return where it dies before.
+    /// The engine is about to commit. Does not return if it dies before.
     pub(super) async fn before(&self) -> Option<Deed> {
         let deed = self.reach();
         if deed == Some(Deed::KillBefore) {
@@ -96,7 +96,7 @@ impl Points {
         {
             std::future::pending::<()>().await;
         }
-        // Whoever has stopped listening has ended the history.
+        // A driver that has stopped listening has ended the history.
         let _ = self.told.send(if rests { Told::Rests } else { Told::Moved });
     }
 

@@ -1,4 +1,4 @@
-//! From a history with a finding to the smallest one that still has it.
+//! Reduces a history with a finding to the smallest one that still has it.
 
 use super::drive;
 use super::generate::History;
@@ -6,7 +6,7 @@ use super::tree::{Kind, Step};
 use crate::planted::Planted;
 use std::time::{Duration, Instant};
 
-/// For so long smaller histories are tried.
+/// For this long smaller histories are tried.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The smallest history with the same kind of finding.

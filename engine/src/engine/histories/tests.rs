@@ -1,4 +1,4 @@
-//! Looking at many histories, and looking for planted faults.
+//! Runs many histories, and searches for planted faults.
 
 use super::count::Counts;
 use super::drive::{self, Outcome};
@@ -10,16 +10,16 @@ use std::fmt::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// How many histories a test looks at by itself.
+/// The number of histories in a test by default.
 const FEW: u64 = 150;
-/// In so many histories everything has hit everything.
+/// In this many histories every deed has hit every activity.
 const MANY: u64 = 5_000;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Looks at histories on several threads until one has a finding; in a survey, to the end.
+/// Runs histories on several threads until one has a finding; in a survey, to the end.
 #[allow(clippy::print_stdout, reason = "a survey shows what it finds")]
 fn look(seeds: std::ops::Range<u64>, planted: Option<Planted>) -> (Counts, u64, Option<(u64, Finding)>) {
     let next = AtomicU64::new(seeds.start);
@@ -90,7 +90,7 @@ fn every_history_ends_as_its_steps_say() {
     }
 }
 
-/// Looks for a planted fault; gives after how many histories it was found, and what.
+/// Searches for a planted fault; returns the number of histories until it was found, and the finding.
 fn found(planted: Planted, kinds: &[&str]) -> Result<String, String> {
     let most = 2_000;
     let begun = std::time::Instant::now();
@@ -112,7 +112,7 @@ fn every_planted_fault_is_found() {
     let repeated = ["step repeated", "write refused", "attempt overwritten"];
     let lost = ["output", "variable", "stray step", "end", "event"];
     let plan: &[(Planted, &[&str])] = &[
-        (Planted::LostWake, &["stands still"]),
+        (Planted::LostWake, &["hangs"]),
         (Planted::FreedLane, &["overtaken"]),
         (Planted::DroppedResult, &lost),
         (Planted::OverwrittenAttempt, &["attempt overwritten", "step repeated", "write refused"]),

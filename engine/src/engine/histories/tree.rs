@@ -1,6 +1,6 @@
 //! Workflows as trees, and their YAML.
 //!
-//! All that a run knows is one number, the accumulator: each step's result is mixed into it, and it stands in every
+//! All that a run knows is one number, the accumulator: each step's result is mixed into it, and it is part of every
 //! address, parameter and path. A variable that is lost, stale or doubled changes everything after it.
 
 use std::fmt::Write;
@@ -82,7 +82,7 @@ pub(super) enum Kind {
     /// `wait: { event }`, with a timeout in seconds.
     Event(Option<i64>),
     Decide(Test, Vec<Step>, Vec<Step>),
-    /// So many passes, so many at a time.
+    /// The number of passes, how many at a time, and the steps.
     Each(usize, u32, Vec<Step>),
     /// Two branches.
     Parallel(Vec<Step>, Vec<Step>),
@@ -120,7 +120,7 @@ pub(super) fn mixed(acc: i64, value: i64) -> i64 {
     (acc * 31 + value) % MODULUS
 }
 
-/// The elements of a loop, as the accumulator stands when it begins; no two are the same.
+/// The elements of a loop, from the accumulator at its start; no two are the same.
 pub(super) fn items(acc: i64, count: usize) -> Vec<i64> {
     (0..count as i64).map(|number| acc % (5 + number) + 10 * number).collect()
 }
@@ -163,7 +163,7 @@ impl Tree {
         yaml.text
     }
 
-    /// All steps, wherever they stand.
+    /// All steps, at every depth.
     pub(super) fn every<'t>(&'t self, see: &mut dyn FnMut(&'t Step)) {
         self.flows.iter().for_each(|flow| every(&flow.steps, see));
     }

@@ -1,5 +1,5 @@
-//! A naive walk over a workflow: what its steps must have given, if each acting step went as the store says it did and
-//! as its peer saw it. It knows nothing of strands, commits or resuming.
+//! A naive walk over a workflow: the required results of its steps, if each acting step went as the store and its peer
+//! recorded. It knows nothing of strands, commits or resuming.
 
 use super::generate::Outcome;
 use super::peer::Asked;
@@ -10,7 +10,7 @@ use crate::script::encoding;
 use crate::store::{Failure, StepState};
 use std::collections::BTreeSet;
 
-/// How a list of steps goes.
+/// The end of a list of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     /// To its end, with this accumulator.
@@ -19,16 +19,16 @@ pub(super) enum Flow {
     Failed(Vec<String>),
     /// The run or call ends with this.
     Ended(i64),
-    /// Something has kept it from going on.
+    /// It was cut off before its end.
     Cut,
 }
 
-/// How one step goes.
+/// The end of one step.
 enum Gone {
     /// Its result, if it has one.
     Done(Option<i64>),
     Failed,
-    /// It fails, and nothing may swallow that.
+    /// It fails, and the failure must not be swallowed.
     Ends,
     Cut,
 }
@@ -43,14 +43,14 @@ pub(super) struct Walk<'a> {
     pub marks: &'a [(String, i64)],
     /// Why the run failed.
     pub error: Option<&'a Failure>,
-    /// More time may have passed than waits have asked for, in milliseconds.
+    /// The time that may have passed beyond the waits, in milliseconds.
     pub leapt: i64,
-    /// A lease was lost: steps may have gone on beside their repetition.
+    /// A lease was lost: steps may have continued during their repetition.
     pub expired: bool,
     pub findings: Vec<Finding>,
     pub visited: BTreeSet<String>,
     pub with_errors: bool,
-    /// What the caller was answered.
+    /// The answer to the caller.
     pub response: Option<i64>,
     /// Files that must be there, and those that must not, by base, accumulator and suffix.
     pub files: Vec<(String, i64, &'static str, bool)>,
@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
         Flow::Goes(nothing(step, acc))
     }
 
-    /// Parts of a step, not all of which have gone to their ends.
+    /// Parts of a step, not all of which have ended.
     fn together<const N: usize>(&mut self, step: &Step, flows: [Flow; N], acc: i64) -> Flow {
         let mut failed = Vec::new();
         let mut is_cut = false;
@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
                 Flow::Goes(_) | Flow::Ended(_) => {}
             }
         }
-        // Branches beside one that may fail go on.
+        // Branches beside one that may fail continue.
         let waits = matches!(step.kind, Kind::Parallel(..)) && step.may_fail && is_cut;
         if failed.is_empty() || (waits && !self.ends_all(&failed)) {
             return Flow::Cut;
@@ -195,7 +195,7 @@ impl<'a> Walk<'a> {
         if let Kind::File(_, base) = &step.kind
             && last.record.state != StepState::Completed
         {
-            // Nobody knows whether a step that was given up has had its effect.
+            // Whether a cancelled step has had its effect is unknown.
             self.files.retain(|(other, at, ..)| (other.as_str(), *at) != (base.as_str(), acc));
         }
         match (&last.record.state, &last.record.error) {
@@ -210,7 +210,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A request that reads leaves no row: what its peer saw last counts.
+    /// A request that reads leaves no row: the last request its peer saw counts.
     fn ask(&mut self, step: &Step, position: &str, acc: i64) -> Gone {
         let key = crate::run::step_key(self.seen.id, position);
         let last = self.asked.iter().rev().find(|asked| asked.key == key).copied();
@@ -252,7 +252,7 @@ impl<'a> Walk<'a> {
                     }
                     Some(_) => {}
                     None => {
-                        self.find("not done", format!("{position} is completed, and nobody was asked with its key"));
+                        self.find("not done", format!("{position} is completed, but no request had its key"));
                     }
                 }
                 if asked.len() > attempts {
@@ -306,7 +306,7 @@ impl<'a> Walk<'a> {
             FileWork::Append => vec![("log", true)],
         };
         for (suffix, there) in suffixes {
-            // A later step has the last word.
+            // A later step takes precedence.
             self.files.retain(|(b, a, s, _)| (b.as_str(), *a, *s) != (base, acc, suffix));
             self.files.push((base.to_owned(), acc, suffix, there));
         }
@@ -320,7 +320,7 @@ impl<'a> Walk<'a> {
             self.find("woke early", format!("{position} slept {took} ms of {seconds} s"));
         }
         if took > most && self.seen.retries == 0 && !is_timeout {
-            self.find("woke late", format!("{position} slept {took} ms; {most} ms are the most"));
+            self.find("woke late", format!("{position} slept {took} ms; the limit is {most} ms"));
         }
     }
 
@@ -347,7 +347,7 @@ impl<'a> Walk<'a> {
         let passes = !matches!(step.kind, Kind::Post) || status.is_none_or(|status| status == 429 || status >= 500);
         let wanted = step.retry.map_or(1, |retry| retry.times + 1);
         if failures > wanted {
-            self.find("tried too often", format!("{position} failed {failures} times; {wanted} are the most"));
+            self.find("tried too often", format!("{position} failed {failures} times; the limit is {wanted}"));
         }
         if passes && failures < wanted {
             // It was to be tried again.
@@ -379,7 +379,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// How long it took from the first attempt on: a wait lasts until the instant that it has had from the beginning.
+/// How long it took from the first attempt on: a wait lasts until the instant set at its start.
 fn took(rows: &[&Row]) -> i64 {
     let (first, last) = (&rows[0].record, &rows[rows.len() - 1].record);
     last.ended_at.map_or(0, |ended| ended.0 - first.started_at.0)

@@ -1,5 +1,5 @@
-//! The store as the engine of a history has it: each decision goes on to the real one, and a witness sees what became
-//! of it. An engine that is to die at a commit never gets its answer.
+//! The store as the engine of a history has it: each decision is passed to the real one, and a witness sees its result.
+//! An engine that is to die at a commit never gets its answer.
 
 use super::witness::{Witness, number};
 use crate::script::encoding;
@@ -50,7 +50,7 @@ impl Watched {
         })
     }
 
-    /// Sees what became of all runs, where commits may have been made that nobody was told of.
+    /// Looks at all runs, after commits whose answers may have been lost.
     pub(super) async fn look(&self) {
         let _turn = self.turn.lock().await;
         self.look_now().await;

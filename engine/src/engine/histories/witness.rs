@@ -1,5 +1,5 @@
-//! What has been seen of the store, commit by commit, and what no commit may do: change what is over, lose a row,
-//! repeat what is finished, let one message overtake another.
+//! Records the store, commit by commit, and checks what no commit may do: change an ended run, lose a row, repeat
+//! finished work, let one message overtake another.
 
 use super::points::Points;
 use crate::store::{Delivered, RunAgain, RunId, RunState, StepRecord, StepState, Store, StoreError};
@@ -7,10 +7,10 @@ use flowscript_lang::value::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Something that may not be.
+/// A violation.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
-    /// What kind of thing it is, in a word or two.
+    /// The kind of violation, in a word or two.
     pub kind: &'static str,
     pub text: String,
 }
@@ -30,7 +30,7 @@ pub(super) struct Row {
     pub done: Option<u64>,
 }
 
-/// What has been seen of a run.
+/// The recorded facts of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub id: RunId,
@@ -48,7 +48,7 @@ pub(super) struct Seen {
 struct State {
     /// In the order of acceptance.
     runs: Vec<Seen>,
-    /// By key: who stands in it.
+    /// The runs of each lane, by key.
     lanes: BTreeMap<String, Vec<RunId>>,
     findings: Vec<Finding>,
     /// A lease has ended while runs were at work: their claims may be lost.
@@ -87,7 +87,7 @@ impl Witness {
         self.state().expired = true;
     }
 
-    /// The number of a run, for people.
+    /// The number of a run, for messages.
     pub(super) fn number(&self, run: RunId) -> usize {
         self.state().runs.iter().position(|seen| seen.id == run).unwrap_or(usize::MAX)
     }
@@ -103,7 +103,7 @@ impl Witness {
         state.runs.push(Seen { id, lane, in_lane, rows: Vec::new(), retries: 0, ended: None, delivered });
     }
 
-    /// A run was handed to a worker: nobody who stands before it in its lane may be unfinished.
+    /// A run was handed to a worker: every run before it in its lane must be finished.
     pub(super) async fn started(&self, id: RunId, store: &dyn Store) {
         let before: Vec<RunId> = {
             let state = self.state();
@@ -152,7 +152,7 @@ impl Witness {
         }
     }
 
-    /// A run stands for an earlier one.
+    /// A run replaces an earlier one.
     pub(super) fn again(&self, again: &RunAgain) {
         let mut state = self.state();
         let Some(source) = state.runs.iter_mut().find(|seen| seen.id == again.source) else { return };
@@ -186,7 +186,7 @@ impl Witness {
         }
     }
 
-    /// Somebody has sent an event.
+    /// An event was sent.
     pub(super) fn delivered(&self, id: RunId, name: &str, body: i64, became: Delivered) {
         let mut state = self.state();
         let Some(seen) = state.runs.iter_mut().find(|seen| seen.id == id) else { return };
@@ -277,7 +277,7 @@ impl Witness {
     }
 }
 
-/// Ids of steps that may run once end so.
+/// Ids of steps that may run only once have this ending.
 pub(super) fn is_once(position: &str) -> bool {
     position.ends_with('o')
 }

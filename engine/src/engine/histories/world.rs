@@ -52,7 +52,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(history: &History, planted: Option<Planted>) -> Self {
-        // On a disk in memory: nothing here is about disks.
+        // On a disk in memory: no test here is about disks.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
         let (points, told) = Points::new(history.deeds.clone());
@@ -88,7 +88,7 @@ impl World {
         self.folder.path().join("data/flowscript.db")
     }
 
-    /// Starts an engine on what is there.
+    /// Starts an engine on the existing state.
     pub(super) async fn engine(&mut self) -> Result<(Arc<Watched>, Engine), Finding> {
         let broken = |reason: String| Finding::new("start", reason);
         let inner = SqliteStore::open_with(&self.database(), self.clock.clone()).map_err(|e| broken(e.to_string()))?;
@@ -126,7 +126,7 @@ impl World {
         self.number(busy).is_some_and(|count| count > 0)
     }
 
-    /// The next instant that somebody waits for.
+    /// The next instant that a run waits for.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.number("select min(due) from runs where due > ?1").map(Timestamp)
     }
@@ -169,7 +169,7 @@ impl World {
         self.counts.hit(hit, &active);
     }
 
-    /// The engine is dead. What it was doing with files ends on threads that nobody waits for.
+    /// The engine is dead. Its work on files ends on threads without a caller.
     pub(super) fn buried(&self) {
         let at_work = |seen: &Seen| {
             seen.rows.iter().any(|row| row.record.kind == "file" && row.record.state == StepState::Started)

@@ -1,4 +1,4 @@
-//! Who may use the admin API, and for what.
+//! Authorization of the admin API.
 
 use super::resource::Load;
 use crate::engine::Role;
@@ -14,7 +14,7 @@ use axum::routing::MethodRouter;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-/// Lets only requests with a valid token through, and keeps its role for what comes after.
+/// Lets only requests with a valid token through, and passes its role on to the handler.
 pub async fn want_token(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let Some(role) = app.guard.role(&app.engine, request.headers()) else {
         return Problem::unauthorized().into_response();
@@ -41,7 +41,7 @@ pub fn within(route: MethodRouter<App>, app: &App, access: Role, load: Load) -> 
     route.route_layer(from_fn_with_state(app.clone(), checked))
 }
 
-/// An answer that takes room until it is read. A stream takes none: it continues for as long as its reader likes.
+/// An answer that takes room until it is read. A stream takes none: its reader decides how long it continues.
 async fn counted(app: &App, answer: Response) -> Response {
     if answer.body().size_hint().exact().is_none_or(|size| size <= SMALL as u64) {
         return answer;

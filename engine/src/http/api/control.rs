@@ -1,4 +1,4 @@
-//! What is done to runs: retry, rerun, cancel, skip.
+//! Operations on runs: retry, rerun, cancel, skip.
 
 use super::input::{At, Given, run_id};
 use super::output::{Queued, Shown, Touched, queued};

@@ -1,7 +1,7 @@
-//! `/api/v1/events`: what happens, as it happens, as server-sent events.
+//! `/api/v1/events`: events as they happen, as server-sent events.
 //!
-//! The id of an event is the cursor after it. A client that returns with `Last-Event-ID` misses nothing: for events that
-//! the engine no longer has, it gets `missed`, and reads its lists again.
+//! The id of an event is the cursor after it. A client that returns with `Last-Event-ID` misses nothing: for events
+//! that the engine no longer has, it gets `missed`, and reads its lists again.
 
 use super::input::{Asked, run_id};
 use super::log::Line;
@@ -42,11 +42,11 @@ pub const RESOURCE: Resource = Resource {
     }],
 };
 
-/// A sign of life, so that no proxy closes the connection.
+/// A comment sent at intervals, so that no proxy closes the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client whose token was removed may continue to listen.
 const RECHECK: Duration = Duration::from_secs(1);
-/// How long to wait after the store could not be asked.
+/// How long to wait after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Which events are sent.
@@ -60,10 +60,10 @@ pub struct EventFilter {
     workflow: Option<String>,
 }
 
-/// Who listens, and how far they are.
+/// A connected client, and its position in the events.
 struct Follower {
     app: App,
-    /// With the token, which opens this for as long as it is valid.
+    /// With the token, which must stay valid.
     headers: HeaderMap,
     run: Option<RunId>,
     workflow: Option<String>,
@@ -73,7 +73,7 @@ struct Follower {
     _place: OwnedSemaphorePermit,
 }
 
-/// What a follower gets, with the cursor after it.
+/// An event for a follower, with the cursor after it.
 struct Told {
     what: What,
     cursor: Option<Cursor>,
@@ -102,7 +102,7 @@ async fn follow(
     let mut follower = Follower { app, headers, run, workflow, since: None, ready, _place: place };
     match last_seen {
         Some(id) => {
-            // A broken cursor is reported now, not in the middle of the stream.
+            // An invalid cursor is reported now, not in the middle of the stream.
             let cursor = Cursor(id);
             let known = follower.app.engine.events(Some(cursor.clone()));
             if let Ok(known) = tokio::time::timeout(Duration::from_millis(50), known).await {
@@ -142,7 +142,7 @@ impl Input for LastSeen {
 }
 
 impl Follower {
-    /// The next event; nothing once the engine stops or the token is no longer valid.
+    /// The next event; `None` once the engine stops or the token is no longer valid.
     async fn next(&mut self) -> Option<Sent> {
         loop {
             self.app.guard.role(&self.app.engine, &self.headers)?;
@@ -168,8 +168,8 @@ impl Follower {
         }
     }
 
-    /// Makes a page ready to be sent. Only its last event has the page's cursor: a client that saw half of it gets all
-    /// of it again.
+    /// Prepares a page for sending. Only its last event has the page's cursor: a client that saw half of it gets all of
+    /// it again.
     fn take(&mut self, page: EventPage) {
         let mut told = Vec::new();
         if page.missed {
@@ -185,7 +185,7 @@ impl Follower {
         self.since = Some(page.next);
     }
 
-    /// Adds what is sent for an event.
+    /// Adds the messages for an event.
     fn tell(&self, event: &Event, told: &mut Vec<What>) {
         let wanted = |run: RunId| self.run.is_none_or(|only| only == run);
         match event {
@@ -205,7 +205,7 @@ impl Follower {
         }
     }
 
-    /// What is sent; nothing for a run that was deleted meanwhile.
+    /// The content to send; `None` for a run that has been deleted.
     async fn shown(&self, what: What) -> Option<Sent> {
         match what {
             What::Sent(sent) => Some(sent),

@@ -1,4 +1,4 @@
-//! What handlers of the admin API take: parts of the path, parameters, bodies. What does not fit is a problem.
+//! Inputs of handlers of the admin API: parts of the path, parameters, bodies. An input that does not fit is a problem.
 
 use super::shapes::{Input, Shapes};
 use crate::engine::{Role, RunId};
@@ -71,7 +71,7 @@ impl<T: DeserializeOwned> FromRequest<App> for GivenWithRoom<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let Raw(RawBody { bytes, room }, _) = Raw::<T>::from_request(request, app).await?;
         let text = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}".as_slice() } else { &bytes };
-        // A list would be taken for the fields in their order.
+        // A list would be read as the fields in their order.
         if text.trim_ascii_start().first() != Some(&b'{') {
             return Err(Problem::bad_request("The body must be a JSON object."));
         }
@@ -90,7 +90,7 @@ impl<T> FromRequest<App> for Raw<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, unread) = request.into_parts();
         let mut unread = Some(unread);
-        // The token has been looked at before.
+        // The token has been checked before.
         let raw = body::read(app, Owner::Admin, &parts.headers, &mut unread, MAX_BODY).await;
         if let (Err(_), Some(unread)) = (&raw, unread) {
             body::drain(unread).await;
@@ -112,7 +112,7 @@ impl FromRequestParts<App> for Holder {
     }
 }
 
-/// The id in a path or a body. Any other text is the name of no run.
+/// The id in a path or a body. Any other text names no run.
 pub fn run_id(text: &str) -> Result<RunId, Problem> {
     text.parse().map_err(|_| Problem::not_found(format!("There is no run {text}.")))
 }
@@ -128,7 +128,7 @@ impl<T: IntoParams> Input for Asked<T> {
     }
 }
 
-/// A body is required where an empty object does not do.
+/// A body is required if an empty object is not enough.
 impl<T: DeserializeOwned + ToSchema> Input for Given<T> {
     fn describe(shapes: &mut Shapes) {
         shapes.body::<T>(serde_json::from_str::<T>("{}").is_err());

@@ -47,7 +47,7 @@ async fn log(
 ) -> Result<Shown<LogPage>, Problem> {
     let limit = page_size(filter.limit.unwrap_or(MAX_PAGE))?;
     let id = run_id(&id)?;
-    // A log of nothing is one thing, a run that is not there another.
+    // An empty log differs from a missing run.
     app.engine.summary(id).await.map_err(|error| Problem::of_store(&error))?;
     let page = app.engine.log(id, filter.first, limit).await.map_err(|error| Problem::of_store(&error))?;
     Ok(Shown(LogPage { first: page.first, log: page.lines.iter().map(Line::of).collect() }))

@@ -47,7 +47,7 @@ const RESOURCES: &[&Resource] = &[
     &evaluate::RESOURCE,
 ];
 
-/// The routes of all resources, and of the document that describes them. The caller's token is checked before.
+/// The routes of all resources, and of the document that describes them. The caller's token has been checked before.
 pub fn router(app: &App) -> Router<App> {
     let (mut router, mut document) = (Router::new(), Document::default());
     for resource in RESOURCES {

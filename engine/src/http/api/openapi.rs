@@ -1,4 +1,4 @@
-//! The OpenAPI document of the admin API. What it says of operations comes from their rows and the types of their
+//! The OpenAPI document of the admin API. Its descriptions of operations come from their rows and the types of their
 //! handlers.
 
 use super::shapes::Schemas as NamedSchemas;
@@ -47,7 +47,7 @@ impl Document {
         self.components.schemas.extend(schemas);
     }
 
-    /// The document with what concerns all its paths.
+    /// The document with the parts that concern all its paths.
     pub fn finished(mut self, public_url: Option<&str>) -> OpenApi {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An admin token.")).build();
         self.components.security_schemes.insert("token".into(), SecurityScheme::Http(bearer).into());
@@ -68,7 +68,7 @@ impl Document {
             .build()
     }
 
-    /// Gives each answer the description of its schema, which OpenAPI demands.
+    /// Gives each answer the description of its schema, which OpenAPI requires.
     fn describe_answers(&mut self) {
         for item in self.paths.paths.values_mut() {
             let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];

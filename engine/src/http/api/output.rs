@@ -1,4 +1,4 @@
-//! What handlers of the admin API answer, with its description.
+//! Answers of handlers of the admin API, with their descriptions.
 
 use super::shapes::Shapes;
 use crate::engine::RunId;
@@ -153,7 +153,7 @@ impl Touched {
     }
 }
 
-/// What every operation may answer instead.
+/// The errors that every operation may return.
 pub fn refusals() -> impl Iterator<Item = (String, RefOr<Described>)> {
     let refusals = [
         (400, "Something in the request does not fit."),

@@ -20,15 +20,15 @@ use utoipa::{IntoParams, ToSchema};
 
 /// The largest page.
 pub const MAX_PAGE: u32 = 1000;
-/// The size of a page where the query names none.
+/// The size of a page if the query sets none.
 const USUAL_PAGE: u32 = 50;
 
-/// A filter, and the requested page of what passes it. The filter has no fields for pages.
+/// A filter, and the requested page of the rows that pass it. The filter has no fields for pages.
 pub struct Paged<F>(pub F, pub PageOf);
 
 /// The requested page.
 pub struct PageOf {
-    /// The cursor of the page before; nothing for the first page.
+    /// The cursor of the page before; `None` for the first page.
     pub after: Option<Cursor>,
     /// The most rows.
     pub limit: u32,
@@ -77,7 +77,7 @@ pub fn page_size(limit: u32) -> Result<u32, Problem> {
     Err(Problem::bad_request(format!("`limit` is {limit}; it can be 1 to {MAX_PAGE}.")))
 }
 
-/// The error of a list. A cursor that the list has never given is a mistake of the caller.
+/// The error of a list. A cursor that the list has never issued is a mistake of the caller.
 pub fn list_failed(error: &StoreError) -> Problem {
     match error {
         StoreError::Conflict(text) => Problem::bad_request(format!("{text}.")),
@@ -100,7 +100,7 @@ pub struct Page<T> {
 }
 
 impl<T: Listed> Page<T> {
-    /// These rows, and the cursor of the next page; nothing at the end.
+    /// These rows, and the cursor of the next page; `None` at the end.
     pub fn new(rows: impl Iterator<Item = T>, next: Option<String>) -> Self {
         let rows: Vec<T> = rows.collect();
         let body = serde_json::to_string(&rows).and_then(|rows| {

@@ -1,5 +1,5 @@
-//! What a resource of the admin API is: a table of operations, each with what it answers to, who may use it, and what
-//! the OpenAPI document says of it.
+//! A resource of the admin API: a table of operations, each with its method and path, the required role, and its text
+//! in the OpenAPI document.
 
 use super::output::{Answer, refusals};
 use super::shapes::{Input, Schemas, Shapes, text};
@@ -15,21 +15,21 @@ use utoipa::openapi::{HttpMethod, Required};
 pub struct Resource {
     /// The group of its operations in the OpenAPI document.
     pub tag: &'static str,
-    /// What can be done with it.
+    /// Its operations.
     pub operations: &'static [Operation],
 }
 
 /// One operation. No field has a default.
 pub struct Operation {
-    /// The method that it answers to.
+    /// Its method.
     pub method: Method,
     /// Its path below `/api/v1`.
     pub path: &'static str,
-    /// The least role of a token that may use it.
+    /// The lowest role of a token that may use it.
     pub access: Role,
-    /// What its answer may hold.
+    /// The size of its answer.
     pub load: Load,
-    /// Its name: no other operation of the same tag has it.
+    /// Its name, unique among the operations of its tag.
     pub name: &'static str,
     /// What it does, in one sentence.
     pub summary: &'static str,
@@ -47,24 +47,24 @@ pub enum Method {
     Delete,
 }
 
-/// How much an answer may hold.
+/// The size of an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Load {
-    /// Little of each thing.
+    /// Small.
     Small,
-    /// All that a run got and gave: few such answers are made at a time.
+    /// All inputs and results of a run: few such answers are made at a time.
     Run,
 }
 
-/// A handler with what its types say of it.
+/// A handler with the descriptions of its types.
 pub struct Call {
     on: Box<dyn FnOnce(MethodFilter) -> MethodRouter<App>>,
     shapes: Shapes,
 }
 
-/// A handler that takes these.
+/// A handler with these inputs.
 pub trait Takes<Inputs> {
-    /// Adds what its inputs and its answer say.
+    /// Adds the descriptions of its inputs and its answer.
     fn describe(shapes: &mut Shapes);
 }
 
@@ -103,7 +103,7 @@ impl Call {
 }
 
 impl Operation {
-    /// What serves it, what describes it, and the schemas that the description names.
+    /// Its route, its description, and the schemas that the description names.
     pub fn parts(&self, tag: &str) -> (MethodRouter<App>, Described, Schemas) {
         let Call { on, shapes: Shapes { parameters, body, mut responses, schemas } } = (self.call)();
         responses.responses.extend(refusals());

@@ -84,7 +84,7 @@ async fn list(State(app): State<App>, Paged(filter, page): Paged<RunFilter>) -> 
 async fn show(State(app): State<App>, At(id): At<String>, Holder(role): Holder) -> Result<Shown<RunDetails>, Problem> {
     let run = run_id(&id)?;
     let view = app.engine.viewer().run_view(run).await.map_err(|error| Problem::of_store(&error))?;
-    // The address of an event allows to send it, which a viewer may not do.
+    // The address of an event permits sending it, which a viewer must not do.
     let address = |event: &str| app.engine.operators().callback_url(run, event).filter(|_| role == Role::Admin);
     Ok(Shown(RunDetails::of(&view, address)))
 }
@@ -116,7 +116,7 @@ impl RunFilter {
     }
 }
 
-/// Outputs of so few bytes in the store are never too large as JSON: a byte becomes at most six.
+/// Outputs below this size in the store are never too large as JSON: a byte becomes at most six.
 const LEAST_MEASURED: u64 = MOST_SHOWN as u64 / 6;
 
 /// A run as lists show it.
@@ -267,7 +267,7 @@ impl Run {
     /// A run as lists show it.
     pub fn listed(run: &ListedRun) -> Self {
         let mut shown = Self::of(&run.summary, Text::optional(run.output.as_ref()), run.output_size);
-        // Most are small: only what may be too large is written out to be measured.
+        // Most are small: only outputs that may be too large are written out to be measured.
         if run.output_size.is_some_and(|size| size > LEAST_MEASURED) {
             let text = shown.output.get();
             if run.output_cut || text.len() > MOST_SHOWN {
@@ -334,8 +334,7 @@ impl RunFailure {
 }
 
 impl RunDetails {
-    /// A run with everything that belongs to it.
-    /// `address` gives the address of an event, where it may be shown.
+    /// A run with everything that belongs to it. `address` gives the address of an event, if it may be shown.
     pub fn of(view: &RunView, address: impl Fn(&str) -> Option<String>) -> Self {
         Self {
             run: Run::of(&view.summary, Text::optional(view.output.as_ref()), view.output_size),

@@ -1,4 +1,4 @@
-//! What the types of a handler say in the OpenAPI document.
+//! The descriptions of a handler's types in the OpenAPI document.
 
 use crate::http::app::App;
 use axum::extract::State;
@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, Responses, Schema};
 use utoipa::{IntoParams, ToSchema};
 
-/// What the types of a handler say in the OpenAPI document.
+/// The descriptions of a handler's types in the OpenAPI document.
 #[derive(Default)]
 pub struct Shapes {
     /// Parameters of the query and headers.
@@ -25,7 +25,7 @@ pub struct Shapes {
 /// Named schemas.
 pub type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// Something that a handler takes, and what the OpenAPI document says of it.
+/// An input of a handler, with its description in the OpenAPI document.
 pub trait Input {
     /// Adds parameters or a body.
     fn describe(shapes: &mut Shapes);

@@ -79,7 +79,7 @@ pub struct Variables {
 }
 
 impl StepChanges {
-    /// What is shown of it.
+    /// The part of it that is shown.
     pub fn of(diff: &StepDiff) -> Self {
         let changes = diff.changes.iter().map(|change| VariableChange {
             name: change.name.to_string(),
@@ -153,7 +153,7 @@ impl Step {
         }
     }
 
-    /// The same step with the address of the event that it waits for, where `address` gives one.
+    /// The same step with the address of the event that it waits for, if `address` returns one.
     pub fn with_address(self, address: impl Fn(&str) -> Option<String>) -> Self {
         Self { callback_url: self.waits_for.as_deref().and_then(address), ..self }
     }

@@ -340,7 +340,7 @@ impl Fix {
 }
 
 impl Workflow {
-    /// A workflow with what is wrong with it.
+    /// A workflow with the problems of its file.
     pub fn of(entry: &Entry) -> Self {
         let workflow = entry.workflow.as_deref();
         Self {

@@ -1,4 +1,4 @@
-//! What a step asks of a database, and what it gets for it.
+//! A call of a database by a step, and its result.
 
 use super::trouble::Trouble;
 use super::values::Space;
@@ -6,7 +6,7 @@ use crate::sql::{SqlWork, Statement};
 use flowscript_lang::value::{Value, Zone};
 use std::time::Duration;
 
-/// What is to be done with a database.
+/// The work for a database.
 #[derive(Clone, Debug)]
 pub struct SqlCall {
     /// The name of the connection.
@@ -15,13 +15,13 @@ pub struct SqlCall {
     pub work: SqlWork,
     /// The parameters by name.
     pub params: Vec<(String, Value)>,
-    /// How long it may take.
+    /// The longest time that it may take.
     pub timeout: Duration,
     /// The zone of instants, and of local times without one.
     pub zone: Zone,
-    /// The longest text or blob that it may make, in bytes.
+    /// The longest text or blob that it may produce, in bytes.
     pub longest: usize,
-    /// The room for what it gives.
+    /// The room for its result.
     pub space: Space,
 }
 
@@ -34,8 +34,8 @@ pub(super) fn bound(statement: &Statement, params: &[(String, Value)]) -> Result
     statement.names.iter().map(value).collect()
 }
 
-/// What `execute` gives: for each statement the number of changed rows or the rows that it returns; a list of these if
-/// the statements are one.
+/// The result of `execute`: for each statement the number of changed rows or the rows that it returns; for a list of
+/// statements a list of these.
 pub(super) fn changed(mut results: Vec<Value>, is_list: bool) -> Value {
     if is_list { Value::list(results) } else { results.pop().unwrap_or_default() }
 }

@@ -1,4 +1,4 @@
-//! What statements for SQLite may do: work on their own file, nothing else.
+//! The permissions of statements for SQLite: they work on their own file only.
 
 use super::trouble::Trouble;
 use crate::sql::allows_pragma;
@@ -7,12 +7,13 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Kinds of virtual tables that keep to their own file.
+/// Kinds of virtual tables that stay in their own file.
 const MODULES: [&str; 8] = ["fts3", "fts3aux", "fts4", "fts4aux", "fts5", "fts5vocab", "rtree", "rtree_i32"];
 /// Functions that reach further than the file.
 const FUNCTIONS: [&str; 4] = ["load_extension", "fts3_tokenizer", "readfile", "writefile"];
 
-/// Refuses what leaves the file of a connection. It looks only while it watches: the step itself begins and commits.
+/// Refuses access outside the file of a connection. It checks only while it watches: the step itself begins and
+/// commits.
 pub(super) struct Guard {
     watches: Arc<AtomicBool>,
     refused: Arc<Mutex<Option<String>>>,
@@ -57,7 +58,7 @@ impl Guard {
     }
 }
 
-/// Why a statement may not do this.
+/// Why a statement must not do this.
 fn refusal(action: AuthAction<'_>) -> Option<String> {
     let one_of = |name: &str, known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     match action {

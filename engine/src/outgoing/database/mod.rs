@@ -1,4 +1,4 @@
-//! Databases of connections: pools of connections, questions in read-only transactions, changes all or nothing.
+//! Databases of connections: pools of connections, queries in read-only transactions, changes that are atomic.
 
 mod call;
 mod guard;
@@ -19,7 +19,7 @@ use flowscript_lang::value::Value;
 use std::path::Path;
 use trouble::Trouble;
 
-/// How many connections a pool has where nothing is said.
+/// The default size of a pool.
 pub const POOL: usize = 8;
 /// A database of connections.yaml.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 /// How long a statement waits for a lock at most.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// How many operations of SQLite pass between two looks at whether the result is still needed.
+/// How many operations of SQLite pass between two checks whether the result is still needed.
 const LOOK: i32 = 10_000;
 
 /// A file.
@@ -28,14 +28,14 @@ const LOOK: i32 = 10_000;
 pub struct Sqlite {
     file: PathBuf,
     own: Own,
-    /// The connection of the last step. It is not used again, only kept open: the last one that closes would write a
-    /// write-ahead log back into the file.
+    /// The connection of the last step. It is not used again, only kept open: when the last connection closes, it would
+    /// write a write-ahead log back into the file.
     last: Arc<Mutex<Option<Connection>>>,
     room: Arc<Semaphore>,
 }
 
 impl Sqlite {
-    /// A file that must be there when it is used. The engine's own files are refused.
+    /// A file that must exist when it is used. The engine's own files are refused.
     pub(super) fn new(path: &str, pool: usize, project: &Path, own: &Own) -> Result<Self, String> {
         let is_address = path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("file:"));
         if is_address || path.starts_with(':') {
@@ -93,7 +93,7 @@ impl Sqlite {
         tokio::time::timeout(timeout, ran).await.unwrap_or(Err(Trouble::Late))
     }
 
-    /// The first change makes the file; reading one that is not there is an error, since its name may be mistyped.
+    /// The first change makes the file; reading a missing one is an error, since its name may be mistyped.
     fn open(&self, make: bool) -> Result<Connection, Trouble> {
         // Links may have changed since the connection was read.
         if self.own.holds(&self.file) {
@@ -102,7 +102,7 @@ impl Sqlite {
         let mut flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, make);
-        // A path from the root on is never read as an address `file:…`.
+        // An absolute path is never read as an address `file:…`.
         let file = std::path::absolute(resolved(&self.file)).map_err(|error| Trouble::Refused(error.to_string()))?;
         let connection = Connection::open_with_flags(file, flags).map_err(told)?;
         connection.busy_timeout(BUSY).map_err(told)?;
@@ -111,8 +111,8 @@ impl Sqlite {
     }
 }
 
-/// Ends the statements of a call whose caller is gone. A statement that begins after the interruption ends at
-/// the next look at the flag.
+/// Ends the statements of a call whose caller is gone. A statement that begins after the interruption ends at the next
+/// check of the flag.
 struct Interrupt(Option<(Arc<AtomicBool>, rusqlite::InterruptHandle)>);
 
 impl Drop for Interrupt {
@@ -124,8 +124,8 @@ impl Drop for Interrupt {
     }
 }
 
-/// Bounds what statements do on this connection: they end once they are not needed, and make no text or blob of more bytes
-/// than `longest`.
+/// Bounds the statements on this connection: they end once they are not needed, and produce no text or blob of more
+/// than `longest` bytes.
 fn watch(connection: &mut Connection, given_up: &Arc<AtomicBool>, longest: usize) -> rusqlite::Result<()> {
     let given_up = given_up.clone();
     connection.progress_handler(LOOK, Some(move || given_up.load(Ordering::Relaxed)))?;
@@ -163,7 +163,7 @@ fn perform(connection: &mut Connection, call: &SqlCall) -> Result<Value, Trouble
     Ok(value)
 }
 
-/// The table that a statement gives.
+/// The table that a statement returns.
 fn read(
     connection: &Connection,
     statement: &sql::Statement,
@@ -182,7 +182,7 @@ fn change(connection: &Connection, statement: &sql::Statement, call: &SqlCall) -
     Ok(Value::from(prepared.raw_execute().map_err(told)? as i64))
 }
 
-/// To SQLite `$1` is a name; it gives numbers to names in the order of their first places, which is that of the values.
+/// To SQLite `$1` is a name; it numbers names in the order of their first use, which is that of the values.
 fn bind(prepared: &mut Statement<'_>, statement: &sql::Statement, call: &SqlCall) -> Result<(), Trouble> {
     for (at, (name, value)) in statement.names.iter().zip(bound(statement, &call.params)?).enumerate() {
         let cell = cell(&value).map_err(|reason| Trouble::Unfit(format!("the parameter `:{name}` {reason}")))?;
@@ -191,7 +191,7 @@ fn bind(prepared: &mut Statement<'_>, statement: &sql::Statement, call: &SqlCall
     Ok(())
 }
 
-/// What SQLite gets for a value. The error says in words why it gets nothing.
+/// The SQLite value for a value. The error is a message about why it has none.
 fn cell(value: &Value) -> Result<Cell, String> {
     Ok(match value {
         Value::Null => Cell::Null,
@@ -231,7 +231,7 @@ fn query(statement: &mut Statement<'_>, zone: Zone, space: &mut Space) -> Result
     Ok(collected.finish())
 }
 
-/// What a column of this declaration holds, if it keeps to it.
+/// The type of a column with this declaration, if its values follow it.
 fn declared(declaration: Option<&str>) -> Type {
     let text = declaration.unwrap_or_default().to_ascii_uppercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -255,7 +255,7 @@ fn value(cell: ValueRef<'_>, ty: &Type, zone: Zone) -> Result<Value, Trouble> {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) if *ty == Type::Bool && (0..=1).contains(&number) => Value::Bool(number == 1),
         ValueRef::Integer(seconds) if *ty == Type::DateTime => {
-            // What counts something else than seconds stays a number.
+            // A number that does not count seconds stays a number.
             DateTime::from_unix_in(seconds, 0, zone).map_or(Value::from(seconds), Value::DateTime)
         }
         ValueRef::Integer(number) => Value::from(number),

@@ -1,4 +1,4 @@
-//! TLS of connections to PostgreSQL, as `sslmode` and `sslrootcert` in the address say.
+//! TLS of connections to PostgreSQL, as configured by `sslmode` and `sslrootcert` in the address.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -13,29 +13,29 @@ use std::sync::Arc;
 use tokio_postgres::config::SslMode;
 use tokio_rustls::TlsConnector;
 
-/// What an address says about TLS.
+/// The TLS settings of an address.
 pub(super) struct Wish {
     /// Is the connection to be encrypted?
     pub mode: SslMode,
     /// How.
     pub tls: Tls,
-    /// The address without it.
+    /// The address without them.
     pub url: String,
 }
 
-/// How much a server has to prove.
+/// What a server has to prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Proof {
-    /// Nothing: the connection is encrypted, to whomever.
+    /// Nothing: the connection is encrypted, but the server is not verified.
     None,
-    /// That an authority we know has signed its certificate.
+    /// That its certificate is signed by a trusted authority.
     Authority,
     /// That it is the server of this name, too.
     Name,
 }
 
-/// Reads `sslmode` and `sslrootcert` of an address, as libpq has them; a path is relative to `project`. The error says
-/// what is wrong with them.
+/// Reads `sslmode` and `sslrootcert` of an address, with the meaning of libpq; a path is relative to `project`. The
+/// error says what is wrong with them.
 pub(super) fn wish(url: &str, project: &Path) -> Result<Wish, String> {
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     let (mut mode, mut root) = (None, None);
@@ -49,7 +49,7 @@ pub(super) fn wish(url: &str, project: &Path) -> Result<Wish, String> {
             _ => rest.push(pair),
         }
     }
-    // As in libpq: who names an authority wants it asked.
+    // As in libpq: with an authority, the certificate is verified.
     let (mode, proof) = match (mode.as_deref().unwrap_or("prefer"), &root) {
         ("disable", _) => (SslMode::Disable, Proof::None),
         ("prefer", _) => (SslMode::Prefer, Proof::None),
@@ -89,7 +89,7 @@ impl Tls {
         };
         let verifier = Arc::new(Verifier { provider, authorities });
         let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-        // Servers that speak TLS from the first byte on must hear what comes.
+        // Servers that speak TLS from the first byte on require the protocol's name.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
@@ -120,7 +120,7 @@ fn roots_of(path: &Path, shown: &str) -> Result<(Arc<RootCertStore>, Vec<Certifi
     Ok((Arc::new(roots), own))
 }
 
-/// What an error of TLS means to people; nothing where it is another error.
+/// A message for an error of TLS; `None` for another error.
 pub(super) fn explained(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let tls = error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()?;
     let reason = match tls {
@@ -143,21 +143,21 @@ pub(super) fn explained(error: &(dyn std::error::Error + 'static)) -> Option<Str
     })
 }
 
-/// Looks at what a server shows. It must have the key of its certificate in any case.
+/// Verifies the certificate of a server. The server must have its key in any case.
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
-    /// Who must have signed the certificate; without them any is taken, as `sslmode=require` does.
+    /// The authorities for the certificate; without them any is accepted, as with `sslmode=require`.
     authorities: Option<Authorities>,
 }
 
-/// Takes certificates that an authority has signed.
+/// Accepts certificates that an authority has signed.
 #[derive(Debug)]
 struct Authorities {
     known: Arc<WebPkiServerVerifier>,
-    /// A server's own certificate may be named as the authority: it has signed itself.
+    /// A server's own certificate may be named as the authority: it is self-signed.
     own: Vec<CertificateDer<'static>>,
-    /// Does the name count, as for `sslmode=verify-full`?
+    /// Is the name checked, as with `sslmode=verify-full`?
     names: bool,
 }
 
@@ -174,10 +174,10 @@ impl Authorities {
         let verified = self.known.verify_server_cert(certificate, between, name, ocsp, now);
         let Err(rustls::Error::InvalidCertificate(refused)) = &verified else { return verified };
         match refused {
-            // The name is looked at last: everything else is as it should be.
+            // The name is checked last: everything else is valid.
             NotValidForName | NotValidForNameContext { .. } if !self.names => Ok(ServerCertVerified::assertion()),
-            // A certificate that may sign others is not a server's, unless just this one is named. That it is
-            // still valid has been looked at.
+            // A certificate that may sign others is not a server's, unless exactly this one is named. Its validity
+            // period has been checked.
             CertificateError::Other(other) if is_authority(other) && self.own.iter().any(|own| own == certificate) => {
                 if self.names {
                     verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;

@@ -1,20 +1,20 @@
-//! Why a database did not do what was asked.
+//! Why a database call failed.
 
-/// Why a database did not do what was wanted.
+/// Why a database call failed.
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// It took too long.
     Late,
-    /// What the database says.
+    /// The database's message.
     Refused(String),
     /// A value that does not fit.
     Unfit(String),
-    /// It gives more than there is room for.
+    /// The result is larger than the room for it.
     TooMuch(String),
 }
 
 impl Trouble {
-    /// The reason in words.
+    /// The reason as a message.
     pub(super) fn into_reason(self) -> String {
         match self {
             Self::Late => "it took too long".to_owned(),

@@ -6,10 +6,10 @@ use flowscript_lang::types::{Type, Types};
 use flowscript_lang::value::{Column, Table, Value, live_size};
 use std::sync::Arc;
 
-/// The most rows that a question gives.
+/// The most rows of a query.
 const MAX_ROWS: usize = 1_000_000;
 
-/// The room that is left for what the statements of a step give.
+/// The room that is left for the results of a step's statements.
 #[derive(Clone, Copy, Debug)]
 pub struct Space {
     /// Cells.
@@ -61,7 +61,7 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    /// Columns without rows. Two of one name would hide each other.
+    /// Columns without rows. Two with the same name would hide each other.
     pub(super) fn new(names: Vec<EcoString>, types: Vec<Type>) -> Result<Self, Trouble> {
         let twice = names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|known| known == *name));
         if let Some((_, name)) = twice {
@@ -81,7 +81,7 @@ impl Collected {
         space.take(&row)?;
         self.rows += 1;
         for ((column, value), ty) in self.columns.iter_mut().zip(row).zip(&mut self.types) {
-            // SQLite keeps what it is given, whatever the column is declared as.
+            // SQLite stores a value of any type in any column.
             if !value.is_null() && Type::of_value(&value) != *ty {
                 *ty = Type::Any;
             }

@@ -123,7 +123,7 @@ fn damaged_bytes_are_told() {
     check(&[9, 0], "encoding 9");
     check(&[2, tag::RECORD, 2], "unknown names");
     check(&[1, 77], "unknown tag 77");
-    check(&[1, 0, 0], "behind its end");
+    check(&[1, 0, 0], "after its end");
     check(&[1, tag::LIST, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "damaged");
     check(&[1, tag::TEXT, 1, 0xff], "damaged");
     check(&[[1].as_slice(), &[tag::LIST, 1].repeat(2000)].concat(), "too deep");
@@ -135,7 +135,7 @@ fn rows_of_different_fields_keep_their_columns_and_take_what_they_hold() {
     let bytes = |count| encode(&rows(count)).len();
     assert!(bytes(2_000) < 2_000 * 24, "{}", bytes(2_000));
     let Value::Table(table) = rows(3) else { panic!("a table") };
-    // Taken out they know what the others have, alone or in a list, and names are written once.
+    // Taken out of the table, rows know the fields of the others, alone or in a list, and names are written once.
     let row = |at: usize| Value::Record(table.row(at).unwrap());
     let Ok(Value::List(back)) = decode(&encode(&Value::list(vec![row(0), row(2), Value::Null]))) else {
         panic!("a list")

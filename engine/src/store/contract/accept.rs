@@ -91,7 +91,7 @@ pub async fn a_finished_run_names_a_published_version(bench: Bench) {
     }
     let error = bench.a.store.accept(new).await.unwrap_err();
     assert!(matches!(error, StoreError::NotFound(text) if text.ends_with("was not published")));
-    // One that is no longer the current one is as good.
+    // A version that is no longer the current one is valid, too.
     bench.publish(&[changed("w", 2)]).await;
     assert_eq!(bench.a.store.accept(finished(&bench)).await.unwrap(), Accepted::Finished);
 }
@@ -244,7 +244,7 @@ pub async fn large_bodies_come_back_whole(bench: Bench) {
     let run = bench.a.store.run(fence.run).await.unwrap();
     assert_eq!((run.payload, run.input), (large(1), large(2)));
     assert_eq!((run.output, run.answer, run.trace), (large(3), large(3), large(3)));
-    // A later, smaller end leaves nothing of the larger one.
+    // A later, smaller end replaces all of the larger one.
     bench.a.store.retry(fence.run).await.unwrap();
     let again = bench.a.claim_one().await;
     assert_eq!(again.run.payload, large(1));

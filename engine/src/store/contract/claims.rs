@@ -44,7 +44,7 @@ pub async fn the_longest_due_run_goes_first(bench: Bench) {
         bench.clock.pass(10);
         ids.push(bench.accept(NewRun { workflow: workflow.to_owned(), ..bench.new_run() }).await);
     }
-    // The first one sleeps until now: those who were accepted before are due longer.
+    // The first one sleeps until now: runs accepted before have been due for longer.
     let first = bench.a.claim_one().await;
     assert_eq!(first.fence.run, ids[0]);
     let due = Some(bench.clock.now().plus_millis(5));
@@ -81,13 +81,13 @@ pub async fn slots_bound_the_claimed_runs(bench: Bench) {
         ids.push(bench.accept(bench.new_run()).await);
     }
     let free = bench.accept(NewRun { workflow: "free".to_owned(), ..bench.new_run() }).await;
-    // Two of the first workflow, and one of another that knows no bound.
+    // Two of the first workflow, and one of another without a limit.
     let claimed = bench.a.claim(10).await.runs;
     assert_eq!(claimed.iter().map(|run| run.fence.run).collect::<Vec<_>>(), [ids[0], ids[1], free]);
     bench.b.claims_nothing().await;
     bench.a.complete(claimed[1].fence).await;
     assert_eq!(bench.b.claim_ids(10).await, [ids[2]]);
-    // More slots by a new file count at once.
+    // More slots in a new file count at once.
     bench.publish(&[LoadedWorkflow { concurrency: Some(3), ..workflow("w") }, workflow("free")]).await;
     assert_eq!(bench.b.claim_ids(10).await, [ids[3]]);
 }
@@ -182,7 +182,7 @@ pub async fn a_clock_that_was_set_back_prolongs_no_sleep(bench: Bench) {
     let mut woken = bench.a.claim(2).await.runs;
     woken.sort_by_key(|run| run.fence.run != claimed.fence.run);
     assert_eq!(woken.iter().map(|run| run.fence.run).collect::<Vec<_>>(), [claimed.fence.run, queued]);
-    // What it has kept of its own instants is to be corrected.
+    // The instants that it has stored itself must be corrected.
     assert_eq!(woken[0].set_back, Duration::from_hours(2));
     bench
         .a

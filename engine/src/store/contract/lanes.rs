@@ -26,7 +26,7 @@ async fn goes_on_with(bench: &Bench, expected: &[RunId]) {
 
 pub async fn a_lane_goes_in_order_and_one_at_a_time(bench: Bench) {
     let ids = fill(&bench, "", false, 4).await;
-    // One that wants to start at once has to wait its turn too.
+    // One that wants to start at once must wait its turn, too.
     let last = bench.accept(NewRun { start: claiming(&bench.b), ..bench.in_lane("", false) }).await;
     goes_on_with(&bench, &[ids[0], ids[1], ids[2], ids[3], last]).await;
     // An empty lane lets it start.
@@ -64,7 +64,7 @@ pub async fn a_pausing_failure_holds_the_lane(bench: Bench) {
         fill(&bench, key, true, 1).await;
         bench.a.claims_nothing().await;
     }
-    // A good end lets the next go.
+    // A success releases the next run.
     let ids = fill(&bench, "good", true, 2).await;
     goes_on_with(&bench, &ids).await;
 }
@@ -231,7 +231,7 @@ pub async fn two_claimants_keep_the_order_of_many_lanes(bench: Bench) {
             ended
         }));
     }
-    // Within a worker the order of a lane must show; across workers the claims themselves prove it.
+    // Within a worker the order of a lane must be visible; across workers the claims themselves prove it.
     let mut count = 0;
     for task in tasks {
         let mut last: HashMap<usize, usize> = HashMap::new();

@@ -1,7 +1,7 @@
 //! The contract of the store, as tests that every kind of store runs.
 //!
-//! A test sees two claimants on one database and a clock that it drives. Stores of a kind are opened by a function
-//! that [`contract_tests`] is given; nothing here knows what implements the trait.
+//! A test has two claimants on one database and a clock that it moves. Stores of a kind are opened by a function that
+//! [`contract_tests`] is given; the tests do not know the implementation.
 
 pub(super) mod accept;
 pub(super) mod admin;
@@ -49,7 +49,7 @@ pub(super) struct Engine {
     pub owner: OwnerId,
 }
 
-/// How long the leases of the tests are.
+/// The length of the leases in tests.
 const LEASE: Duration = Duration::from_secs(30);
 
 impl Bench {
@@ -63,7 +63,7 @@ impl Bench {
         bench
     }
 
-    /// Both engines die; new ones come up on what they left.
+    /// Both engines end; new ones start on their state.
     pub async fn restart(self) -> Self {
         let Self { a, b, clock, open, ids } = self;
         drop((a, b));
@@ -85,7 +85,7 @@ impl Bench {
         self.a.store.publish(publication).await.unwrap();
     }
 
-    /// A new id of now. Tests share a process and turn their clocks, so each counts its ids itself.
+    /// A new id at the current time. Tests share a process and move their clocks, so each counts its ids itself.
     pub fn id(&self) -> RunId {
         let mut bytes = *RunId::new(self.clock.now()).as_bytes();
         let number = 0x7000 | self.ids.fetch_add(1, Ordering::SeqCst);
@@ -152,12 +152,12 @@ impl Engine {
         assert_eq!(self.claim_ids(10).await, []);
     }
 
-    /// Ends a run well.
+    /// Ends a run successfully.
     pub async fn complete(&self, fence: Fence) {
         self.store.finish(fence, Finish::new(RunState::Completed, START), None).await.unwrap();
     }
 
-    /// Ends a run badly.
+    /// Ends a run with a failure.
     pub async fn fail(&self, fence: Fence) {
         self.store.finish(fence, failed("boom"), None).await.unwrap();
     }
@@ -180,7 +180,7 @@ pub(super) fn changed(id: &str, number: u8) -> LoadedWorkflow {
     LoadedWorkflow { version: version(id, number), text: format!("{id} {number}").into_bytes(), ..workflow(id) }
 }
 
-/// A made-up hash.
+/// An invented hash.
 pub(super) fn version(id: &str, number: u8) -> VersionHash {
     let mut hash = [number; 32];
     for (byte, letter) in hash.iter_mut().zip(id.bytes()) {
@@ -230,7 +230,7 @@ pub(super) fn claiming(engine: &Engine) -> Start {
     Start::Claim(engine.owner)
 }
 
-/// Makes a test of every test of the contract, on stores that `$open` opens.
+/// Generates a test for every test of the contract, on stores that `$open` opens.
 macro_rules! contract_tests {
     ($open:path) => {
         $crate::store::contract::contract_tests! { $open;

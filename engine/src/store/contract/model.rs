@@ -1,7 +1,7 @@
 //! Lanes, claims, slots, sleep, crashes, attempts of steps and retries against a model that is too simple to be wrong.
 //!
-//! Random decisions of two engines go to the store and to the model; answers, the states of all runs, and who may be
-//! claimed must agree after each.
+//! Random decisions of two engines go to the store and to the model; after each, answers, the states of all runs, and
+//! the claimable runs must agree.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ const SLOTS: usize = 3;
 /// How many lanes there are.
 const LANES: usize = 2;
 
-/// A random decision. Numbers choose among what there is at that moment.
+/// A random decision. Numbers choose among the candidates at that moment.
 #[derive(Debug, Clone)]
 enum Step {
     Accept { lane: Option<usize>, pause: bool, claim: bool },
@@ -185,7 +185,7 @@ impl Model {
         (!claimed.is_empty()).then(|| claimed[which % claimed.len()])
     }
 
-    /// A run of those that the decision is about; now and then, or if there is none, any other.
+    /// A run of those that the decision is about; now and then, or if it is about none, any other.
     fn pick(&self, which: usize, is_meant: impl Fn(usize) -> bool) -> Option<usize> {
         let meant: Vec<usize> = (0..self.runs.len()).filter(|run| is_meant(*run)).collect();
         let all = || (!self.runs.is_empty()).then(|| which % self.runs.len());

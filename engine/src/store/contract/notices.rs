@@ -5,7 +5,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::store::{Cursor, Event, StoreError};
 
-/// Long enough for anything that happens at all.
+/// Long enough for anything that is expected to happen.
 const SOON: Duration = Duration::from_secs(20);
 /// Long enough to see that something does not happen.
 const A_WHILE: Duration = Duration::from_millis(50);
@@ -67,7 +67,7 @@ pub async fn events_go_on_behind_a_cursor(bench: Bench) {
     let states = [RunState::Queued, RunState::Running, RunState::Completed];
     let expected = states.map(|state| Event::Run { run: claimed.fence.run, workflow: "w".to_owned(), state });
     assert_eq!(told, expected);
-    // A page that waits gets what comes.
+    // A waiting page gets new events.
     let store = bench.b.store.clone();
     let waiting = tokio::spawn(async move { store.events(Some(cursor)).await });
     tokio::time::sleep(A_WHILE).await;
@@ -90,7 +90,7 @@ pub async fn a_broken_cursor_is_refused(bench: Bench) {
 }
 
 pub async fn ready_is_told(bench: Bench) {
-    // What was said before is taken away first.
+    // Earlier notices are consumed first.
     while timeout(A_WHILE, bench.a.store.ready()).await.is_ok() {}
     let first = bench.accept(bench.in_lane("", false)).await;
     timeout(SOON, bench.a.store.ready()).await.unwrap().unwrap();

@@ -36,7 +36,7 @@ pub async fn run_again_takes_the_payload_and_the_current_version(bench: Bench) {
     assert_eq!(again.run.summary.cause, Some(source));
     assert_eq!(again.run.summary.label.as_deref(), Some("label"));
     assert_eq!(again.run.on_failure.as_deref(), Some("repair"));
-    // Without a payload there is the input.
+    // Without a payload the input is used.
     let source = bench.accept(NewRun { input: Some(b"input".to_vec()), ..bench.new_run() }).await;
     let id = bench.id();
     bench.a.store.run_again(RunAgain { source, id, queue_limit: None }).await.unwrap();
@@ -97,7 +97,7 @@ pub async fn the_first_committed_end_wins(bench: Bench) {
     finish.await.unwrap();
     assert_eq!(cancel.await.unwrap(), Cancel::Ended(RunState::Completed));
     assert_eq!(bench.state(run).await, RunState::Completed);
-    // The other way round: parked and cancelled, its worker is too late.
+    // The other order: parked and cancelled, its worker is too late.
     let claimed = bench.claimed().await;
     bench.a.store.release(bench.a.owner).await.unwrap();
     assert_eq!(bench.a.store.request_cancel(claimed.fence.run).await.unwrap(), Cancel::Cancelled);
@@ -134,7 +134,7 @@ pub async fn an_early_event_is_kept(bench: Bench) {
     assert_eq!(deliver(&bench, id, "paid", "early").await, Delivered::Kept);
     let claimed = bench.a.claim_one().await;
     assert_eq!(claimed.events, [("paid".to_owned(), b"early".to_vec())]);
-    // A run that parks for an event which is there already is due at once.
+    // A run that parks for an event which has already arrived is due at once.
     wait_for(&bench, claimed.fence, &["paid"]).await;
     let claimed = bench.b.claim_one().await;
     assert_eq!(claimed.events, [("paid".to_owned(), b"early".to_vec())]);

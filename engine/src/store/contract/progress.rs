@@ -1,4 +1,4 @@
-//! What a worker writes under its fence.
+//! The writes of a worker under its fence.
 
 use super::*;
 use crate::store::{LogLine, Mask, Park, StepEnd, StepStart, StepState, StoreError, Try};
@@ -308,7 +308,7 @@ pub async fn a_failure_starts_its_workflow_in_the_same_commit(bench: Bench) {
     let claimed = bench.b.claim_one().await;
     assert_eq!(claimed.fence.run, repair.id);
     assert_eq!((claimed.run.summary.trigger, claimed.run.summary.cause), (Trigger::Failure, Some(fence.run)));
-    // If the workflow is not there, the whole end is refused: nothing is lost silently.
+    // If the workflow is missing, the whole end is refused: nothing is lost silently.
     let other = bench.claimed().await.fence;
     let nobody = NewRun { workflow: "nope".to_owned(), id: bench.id(), ..repair };
     let failing = Finish { on_failure: Some(Box::new(nobody)), ..failed("boom") };

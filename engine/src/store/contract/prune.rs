@@ -9,7 +9,7 @@ fn retention(bench: &Bench, days: u64, max_runs: u64) -> Retention {
     Retention { ended_before: bench.clock.now().plus_millis(-((days * DAY) as i64)), max_runs, slice: 10 }
 }
 
-/// Prunes until there is no more to do, and counts.
+/// Prunes until nothing is left to prune, and counts.
 async fn prune(bench: &Bench, retention: &Retention) -> Pruned {
     let mut all = Pruned { more: true, ..Pruned::default() };
     for _ in 0..1000 {
@@ -72,7 +72,7 @@ pub async fn unfinished_runs_and_held_heads_stay(bench: Bench) {
     // By age and by number.
     assert_eq!(prune(&bench, &retention(&bench, 30, 0)).await.runs, 31);
     assert_eq!(left(&bench).await, [parked.fence.run, running.fence.run, held, behind]);
-    // What they need is there.
+    // What they need is kept.
     bench.b.store.deliver(parked.fence.run, "paid".to_owned(), vec![]).await.unwrap();
     bench.b.store.retry(held).await.unwrap();
     let claimed = bench.b.claim(10).await.runs;
@@ -128,7 +128,7 @@ pub async fn an_idempotency_key_goes_with_its_time(bench: Bench) {
     bench.a.store.request_cancel(id).await.unwrap();
     prune(&bench, &retention(&bench, 30, 1_000_000)).await;
     bench.accept(keyed(2)).await;
-    // A run that is gone takes its key along.
+    // With a run its key is deleted.
     let claimed = bench.a.claim_one().await;
     bench.a.complete(claimed.fence).await;
     prune(&bench, &retention(&bench, 30, 0)).await;
@@ -164,7 +164,7 @@ pub async fn a_clock_that_is_ahead_for_seconds_makes_nothing_old(bench: Bench) {
     assert_eq!(prune(&bench, &retention(&bench, 30, 1_000_000)).await.runs, 0);
     assert!(matches!(bench.a.store.accept(with_key()).await.unwrap(), Accepted::Duplicate(_)));
     assert!(bench.a.store.run(run).await.is_ok());
-    // One that stays there is right.
+    // If it stays there, it is right.
     bench.clock.jump(YEARS);
     prune(&bench, &retention(&bench, 30, 1_000_000)).await;
     bench.clock.pass(2 * 3_600_000);

@@ -1,4 +1,4 @@
-//! What is there after a crash.
+//! The state after a crash.
 
 use super::*;
 use crate::store::{IdempotencyKey, Park, StepStart};

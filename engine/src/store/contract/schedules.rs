@@ -57,7 +57,7 @@ fn stretch(fired: &Fired) -> SkippedStretch {
 
 pub async fn an_occurrence_is_decided_once(bench: Bench) {
     prepare(&bench).await;
-    // Two engines, and a third that comes after a restart, want the same occurrence.
+    // Two engines, and a third that starts later, decide the same occurrence.
     let fires: Vec<_> = [&bench.a, &bench.b, &bench.a]
         .into_iter()
         .map(|engine| {
@@ -77,7 +77,7 @@ pub async fn an_occurrence_is_decided_once(bench: Bench) {
     let claimed = bench.a.claim(5).await.runs;
     assert_eq!(claimed.len(), 1);
     assert_eq!(claimed[0].run.summary.scheduled_for, Some(nominal(1)));
-    // A clock that was set back asks for it once more.
+    // With a clock that was set back it is decided again.
     assert_eq!(fire(&bench, 0, WhileUnfinished::Start).await, Fired::Settled);
 }
 
@@ -93,7 +93,7 @@ pub async fn a_new_schedule_counts_from_its_first_load(bench: Bench) {
     bench.clock.pass(5 * HOUR as u64);
     bench.publish(&[LoadedWorkflow { text: b"another".to_vec(), version: VersionHash([9; 32]), ..scheduled() }]).await;
     assert_eq!(bench.a.store.schedules().await.unwrap()[0].settled_until, nominal(3));
-    // Gone and back again, it is new.
+    // Removed and added again, it is new.
     bench.publish(&[workflow("w")]).await;
     assert_eq!(bench.a.store.schedules().await.unwrap(), []);
     assert_eq!(fire(&bench, 4, WhileUnfinished::Start).await, Fired::Settled);
@@ -205,7 +205,7 @@ pub async fn an_inactive_workflow_fires_nothing_and_misses_nothing(bench: Bench)
     bench.clock.pass(2 * HOUR as u64);
     bench.a.store.administer(switch(None)).await.unwrap();
     assert_eq!(bench.a.store.schedules().await.unwrap()[0].settled_until, nominal(2));
-    // The same for a file that was gone.
+    // The same for a file that was removed.
     bench.publish(&[]).await;
     bench.clock.pass(2 * HOUR as u64);
     prepare(&bench).await;
@@ -221,7 +221,7 @@ pub async fn a_clock_that_was_far_ahead_silences_nothing(bench: Bench) {
     skip(&bench, 2..=YEARS - 1, "missed").await;
     assert_eq!(fire(&bench, YEARS, WhileUnfinished::Start).await, Fired::Run);
     bench.clock.jump(-(YEARS - 1) * HOUR);
-    // Whatever is asked next sees it.
+    // Every later query sees it.
     let settled = |schedules: &[crate::store::ScheduleRecord]| (schedules[0].settled_until, schedules[0].anew_at);
     bench.accept(bench.new_run()).await;
     let now = bench.clock.now();
@@ -231,7 +231,7 @@ pub async fn a_clock_that_was_far_ahead_silences_nothing(bench: Bench) {
     let row = rows.iter().filter_map(|run| run.skipped.clone()).find(|skipped| skipped.reason == "clock set back");
     let expected = SkippedStretch { reason: "clock set back".to_owned(), count: 0, first: now, last: nominal(YEARS) };
     assert_eq!(row, Some(expected));
-    // It fires again, and what ran while the clock was ahead does not run once more.
+    // It fires again, and occurrences that ran while the clock was ahead do not run again.
     assert_eq!(fire(&bench, 2, WhileUnfinished::Start).await, Fired::Run);
     let bench = bench.restart().await;
     bench.clock.pass(((YEARS - 1) * HOUR) as u64);

@@ -68,7 +68,7 @@ pub async fn a_workflow_that_does_not_load_stays(bench: Bench) {
     let before = record(&bench, "w").await;
     assert_eq!(publish(&bench, &[workflow("v")], &["w"]).await.removed, [""; 0]);
     assert_eq!(record(&bench, "w").await, before);
-    // A broken file that was never good has nothing to stay on.
+    // A broken file that was never valid has no version to keep.
     publish(&bench, &[], &["w", "v", "new"]).await;
     let ids: Vec<_> = bench.a.store.workflows().await.unwrap().into_iter().map(|record| record.id).collect();
     assert_eq!(ids, ["v", "w"]);

@@ -32,7 +32,7 @@ pub(super) fn accept(tx: &mut Tx<'_>, new: &NewRun, schedule: Option<i64>) -> Re
     Ok(accepted)
 }
 
-/// Keeps finished runs; those that are kept already are left alone.
+/// Stores finished runs; those already stored are left alone.
 pub(super) fn history(tx: &mut Tx<'_>, runs: &[NewRun]) -> Result<()> {
     for new in runs {
         let Start::Finished(finished) = &new.start else {
@@ -70,7 +70,7 @@ fn insert_finished(
         finish: Some(finish),
     };
     let seq = match runs::insert(tx, &row) {
-        // A constraint undoes its statement only.
+        // A constraint undoes only its statement.
         Err(StoreError::Conflict(_)) if may_be_there => return Ok(Accepted::Finished),
         inserted => inserted?,
     };
@@ -78,14 +78,14 @@ fn insert_finished(
     Ok(Accepted::Finished)
 }
 
-/// What an end writes outside the run's own row, for a run that was claimed and for one that is new.
+/// The writes of an end outside the run's own row, for a claimed run and for a new one.
 pub(super) fn write_finished(tx: &mut Tx<'_>, run: RunId, seq: i64, finish: &Finish) -> Result<()> {
     changes::write_changes(tx, run, seq, &finish.changes)?;
     if let Some(mask) = &finish.mask {
         changes::write_mask(tx, seq, mask)?;
     }
     if let Some(next) = &finish.on_failure {
-        // A failure is reported even where the queue is full.
+        // A failure is reported even if the queue is full.
         accept(tx, &NewRun { queue_limit: None, ..(**next).clone() }, None)?;
     }
     Ok(())
@@ -138,8 +138,8 @@ fn insert_queued(
     })
 }
 
-/// Whether a run of the workflow that has just come may start before all others: its owner is alive, a slot is free,
-/// and where slots are few no other run waits for one.
+/// Whether a new run of the workflow may start before all others: its owner is alive, a slot is free, and if slots are
+/// limited no other run waits for one.
 fn may_start(tx: &mut Tx<'_>, workflow: &Workflow, owner: OwnerId) -> Result<bool> {
     if !tx.shared.is_leased(owner) {
         return Ok(false);
@@ -150,7 +150,7 @@ fn may_start(tx: &mut Tx<'_>, workflow: &Workflow, owner: OwnerId) -> Result<boo
     }
 }
 
-/// The key of a version that the accepting engine names.
+/// The key of a version named by the accepting engine.
 fn version_key(tx: &Tx<'_>, workflow: &Workflow, hash: VersionHash) -> Result<i64> {
     if hash == workflow.hash {
         return Ok(workflow.version);
@@ -161,11 +161,11 @@ fn version_key(tx: &Tx<'_>, workflow: &Workflow, hash: VersionHash) -> Result<i6
 }
 
 query! {
-    /// What an idempotency key names.
+    /// The run of an idempotency key.
     struct Known: "select" { request: [u8; 32], run: RunId, expires_at: Timestamp } "from idempotency where digest = ?1"
 }
 
-/// What an idempotency key names, if it still names a run.
+/// The run of an idempotency key, if it still exists.
 fn known_run(tx: &Tx<'_>, key: &IdempotencyKey) -> Result<Option<Accepted>> {
     let digest = digest(key);
     let Some(known) = tx.first::<Known>([digest])? else { return Ok(None) };

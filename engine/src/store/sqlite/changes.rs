@@ -1,4 +1,4 @@
-//! What decisions write about a run outside its own row: kept state, steps, log lines, masked bodies.
+//! Writes of decisions about a run outside its own row: kept state, steps, log lines, masked bodies.
 
 use super::parts::{self, Part};
 use super::statement::{insert, update};
@@ -7,13 +7,13 @@ use crate::store::{
     Changes, Event, Failure, LogLine, Mask, Result, RunId, StepEnd, StepStart, StepState, StoreError, Timestamp,
 };
 
-/// Drops what only a resume needs.
+/// Drops the state that only a resume needs.
 pub(super) fn forget_kept(tx: &Tx<'_>, seq: i64) -> Result<()> {
     tx.execute("delete from kept where run = ?1", [seq])?;
     Ok(())
 }
 
-/// Writes what a commit adds to the decision itself.
+/// Writes the changes of a commit in addition to the decision itself.
 pub(super) fn write_changes(tx: &mut Tx<'_>, run: RunId, seq: i64, changes: &Changes) -> Result<()> {
     let Changes { input, kept, starts, ends, log } = changes;
     if let Some(input) = input {
@@ -47,7 +47,7 @@ pub(super) fn write_changes(tx: &mut Tx<'_>, run: RunId, seq: i64, changes: &Cha
     Ok(())
 }
 
-/// No step is at work any more: what has no result by now gets none.
+/// No step is running any more: a step without a result gets none.
 pub(super) fn interrupt_steps(tx: &Tx<'_>, seq: i64, now: Timestamp) -> Result<()> {
     update!(
         tx,
@@ -113,7 +113,7 @@ pub(super) fn write_end(tx: &Tx<'_>, seq: i64, end: &StepEnd) -> Result<()> {
     Ok(())
 }
 
-/// Puts masked bodies in place of what `redact` covers.
+/// Replaces the bodies that `redact` covers by masked ones.
 pub(super) fn write_mask(tx: &Tx<'_>, seq: i64, mask: &Mask) -> Result<()> {
     update!(tx, "runs" { payload: parts::inline(mask.payload.as_ref()), masked: true } where { seq: seq })?;
     parts::spill(tx, seq, Part::Payload, mask.payload.as_ref())?;

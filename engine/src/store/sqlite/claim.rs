@@ -1,4 +1,4 @@
-//! Claims: which runs may start or continue, and what their worker needs.
+//! Claims: which runs may start or continue, and the data for their worker.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use crate::store::{
 
 /// A run that may be claimed.
 struct Candidate {
-    /// Since when it has been able to run: its due instant, or its acceptance if it was due at once.
+    /// Since when it has been due: its due instant, or its acceptance if it was due at once.
     since: Timestamp,
     seq: i64,
     workflow: i64,
 }
 
 query! {
-    /// Runs of a workflow that could run since their acceptance.
+    /// Runs of a workflow that have been due since their acceptance.
     struct AtOnce: "select" { seq: i64, id: RunId } "from runs where workflow = ?1 and due = 0 order by seq limit ?2"
 }
 
 query! {
-    /// Runs of a workflow whose instant has come.
+    /// Runs of a workflow whose due instant has passed.
     struct Woken: "select" { seq: i64, due: Timestamp }
     "from runs where workflow = ?1 and due > 0 and due <= ?2 order by due, seq limit ?3"
 }
@@ -43,7 +43,7 @@ query! {
     struct Unclaimed: "select" { state: RunState, set_back: Option<i64>, fence: u32 } "from runs where seq = ?1"
 }
 
-/// Claims what is due, lane and slot being free.
+/// Claims runs that are due and whose lane and slot are free.
 pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed> {
     if !tx.shared.is_leased(claim.owner) {
         return Err(StoreError::Conflict("an engine without a running lease cannot claim runs: renew it".to_owned()));
@@ -101,8 +101,8 @@ pub(super) fn free_all(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The wall clock was set back by `millis`: runs that sleep for a time do not sleep longer for it. Runs that sleep until
-/// an instant wake early, see that, and sleep again.
+/// The wall clock was set back by `millis`: runs that sleep for a duration do not sleep longer for it. Runs that sleep
+/// until an instant wake early, notice it, and sleep again.
 pub(super) fn set_back(tx: &mut Tx<'_>, millis: i64) -> Result<()> {
     // An instant of 0 means at once.
     let sql = "update runs set due = max(due - ?1, 1), set_back = coalesce(set_back, 0) + ?1 where due > 0";
@@ -112,7 +112,7 @@ pub(super) fn set_back(tx: &mut Tx<'_>, millis: i64) -> Result<()> {
     Ok(())
 }
 
-/// Workflows that have runs which may become claimable, one step in the index each.
+/// Workflows with runs that may become claimable, one step in the index each.
 fn workflows_with_due(tx: &Tx<'_>) -> Result<Vec<i64>> {
     let mut next =
         tx.prepare("select workflow from runs where due is not null and workflow > ?1 order by workflow limit 1")?;
@@ -125,7 +125,7 @@ fn workflows_with_due(tx: &Tx<'_>) -> Result<Vec<i64>> {
     Ok(found)
 }
 
-/// The first runs of a workflow that are due: those that wait since their acceptance, and those whose instant came.
+/// The first runs of a workflow that are due: those due since their acceptance, and those whose due instant has passed.
 fn due(tx: &Tx<'_>, workflow: i64, limit: u32) -> Result<Vec<Candidate>> {
     let at_once = tx.all::<AtOnce>((workflow, limit))?.into_iter();
     let at_once = at_once.map(|run| Candidate { seq: run.seq, since: run.id.accepted_at(), workflow });
@@ -166,13 +166,13 @@ fn take(tx: &mut Tx<'_>, candidate: &Candidate, workflow: &Workflow, owner: Owne
     Ok(claimed)
 }
 
-/// What a worker needs of a run that has been claimed `number` times.
+/// The data for the worker of a run that has been claimed `number` times.
 fn read(tx: &Tx<'_>, seq: i64, number: u32, set_back: Duration) -> Result<ClaimedRun> {
     let gone = || StoreError::Corrupt(format!("run number {seq} cannot be read with its version"));
     let run: Run = tx.row(&run_row::RUN_BY_SEQ, [seq], run_row::run)?.ok_or_else(gone)?;
     let version: VersionHash = run.summary.version.ok_or_else(gone)?;
     let events = tx.all::<Delivery>([seq])?.into_iter().map(|event| (event.name, event.body)).collect();
-    // A run that is claimed for the first time has left nothing.
+    // A run that is claimed for the first time has no stored state.
     let (mut kept, mut steps, mut log_lines) = (Vec::new(), Vec::new(), 0);
     if number > 1 {
         kept = tx.all::<Kept>(Kept::below(seq, ""))?.into_iter().map(|kept| (kept.name, kept.value)).collect();

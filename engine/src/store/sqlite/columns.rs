@@ -47,7 +47,7 @@ impl ToSql for OwnerId {
     }
 }
 
-/// A type whose values are written as their names.
+/// A type whose values are stored as their names.
 macro_rules! named {
     ($($type:ident)*) => {$(
         impl ToSql for $type {

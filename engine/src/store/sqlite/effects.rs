@@ -1,13 +1,13 @@
-//! What follows from a decision, once its commit has returned.
+//! The effects of a decision after its commit.
 
 use crate::store::{Event, OwnerId, RunId};
 
-/// What follows from a decision once it holds.
+/// The effects of a decision after its commit.
 #[derive(Default)]
 pub(super) struct Effects {
     /// Events for listeners.
     pub events: Vec<Event>,
-    /// Runs whose watchers look again.
+    /// Runs whose watchers must look again.
     pub touched: Vec<RunId>,
     /// Something may have become claimable.
     pub ready: bool,
@@ -15,6 +15,6 @@ pub(super) struct Effects {
     pub ended_leases: Vec<OwnerId>,
     /// Workflows, switches or slots have changed.
     pub workflows_changed: bool,
-    /// How the queues of workflows have grown or shrunk, by `workflows.key`.
+    /// The changes of the queue lengths of workflows, by `workflows.key`.
     pub queued: Vec<(i64, i64)>,
 }

@@ -1,4 +1,4 @@
-//! Errors of SQLite, in the words of the store.
+//! Errors of SQLite as errors of the store.
 
 use rusqlite::{ErrorCode, ffi};
 
@@ -22,11 +22,11 @@ fn of_failure(failure: ffi::Error, text: Option<String>) -> StoreError {
         ErrorCode::DiskFull => StoreError::Full(format!(
             "the disk of the data folder is full ({text}): nothing more can be kept until there is room again"
         )),
-        // The shared-memory file could not grow: the disk is full here too, SQLite only has another word for it.
+        // The shared-memory file could not grow: the disk is full here too, but SQLite reports another code.
         ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => StoreError::Full(format!(
             "the disk of the data folder is full ({text}): nothing more can be kept until there is room again"
         )),
-        // A disk that was mounted again, read-only, answers writes to open files like this.
+        // A disk that was remounted read-only reports this for writes to open files.
         ErrorCode::SystemIoFailure if is_of_writing(failure.extended_code) => StoreError::ReadOnly(format!(
             "the database cannot be written ({text}): check whether the disk of the data folder is mounted read-only or \
              failing"

@@ -1,8 +1,8 @@
-//! The store's file: whether it is one of ours before it is opened, and whether it is still there while it is open.
+//! The store's file: whether it is a store before it is opened, and whether it still exists while it is open.
 //!
-//! SQLite keeps writing into a file that was removed, replaced or cut off: all of it is lost at the next start. So the
-//! path is looked at before each transaction, and once more before anything is acknowledged. Between two transactions
-//! only this process writes: files that are shorter, or that were written to, are examined.
+//! SQLite keeps writing to a file that was removed, replaced or truncated: all of it is lost at the next start. So the
+//! path is checked before each transaction, and again before anything is acknowledged. Between two transactions only
+//! this process writes: files that are shorter, or that were written to, are examined.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
@@ -15,11 +15,11 @@ use super::statement::only;
 use crate::disk::{self, Identity};
 use crate::store::{Result, StoreError};
 
-/// What each database of SQLite begins with.
+/// The first bytes of each database of SQLite.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// `application_id` of our databases: "Flow".
 const APPLICATION: i64 = 0x466c_6f77;
-/// Up to this size a file that another program has written to is examined whole, in bytes.
+/// Up to this size a file that another program has written to is examined completely, in bytes.
 const EXAMINED: u64 = 64 << 20;
 /// The header of a WAL and that of each of its pages, in bytes.
 const WAL_HEADER: u64 = 32;
@@ -32,12 +32,12 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// A mark that a store was there, so that an empty file in its place is not begun as a new one.
+/// A mark that a store existed, so that an empty file in its place is not taken for a new one.
 fn marker(path: &Path) -> PathBuf {
     beside(path, "-made")
 }
 
-/// Refuses what is there but no store, and what is gone where a store was. Nothing is changed.
+/// Refuses an existing file that is not a store, and a missing one where a store was. Nothing is changed.
 pub(super) fn check_before_opening(path: &Path) -> Result<()> {
     let shown = path.display();
     let corrupt = |text: String| Err(StoreError::Corrupt(text));
@@ -75,7 +75,7 @@ pub(super) fn check_before_opening(path: &Path) -> Result<()> {
     corrupt(format!("{shown} is damaged or is not a FlowScript database: restore it from a copy"))
 }
 
-/// The length of a file, if it is there.
+/// The length of a file, if it exists.
 fn length(path: &Path) -> std::io::Result<Option<u64>> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata.len())),
@@ -94,7 +94,7 @@ pub(super) fn check_contents(conn: &Connection, path: &Path) -> Result<()> {
     }
     let tables = count("select count(*) from sqlite_schema")?;
     let ours = "select count(*) from sqlite_schema where type = 'table' and name in ('migrations', 'runs', 'settings')";
-    // Stores from before the number, and one whose first start has not come to its end.
+    // Stores from before the number existed, and one whose first start was interrupted.
     let is_store = count(ours)? == 3 || tables == 0 || (tables == 1 && count(ours)? == 1);
     if application != 0 || !is_store {
         return Err(StoreError::Corrupt(format!(
@@ -109,7 +109,7 @@ pub(super) fn check_contents(conn: &Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Leaves the marks of a store, once its tables are there.
+/// Writes the marks of a store, once its tables exist.
 pub(super) fn mark(conn: &Connection, path: &Path) -> Result<()> {
     let application: i64 = conn.query_row("pragma application_id", (), only)?;
     if application != APPLICATION {
@@ -128,16 +128,16 @@ pub(super) fn mark(conn: &Connection, path: &Path) -> Result<()> {
 /// The open files of a store.
 pub(super) struct StoreFile {
     path: PathBuf,
-    /// The database, to look into. It stays open as long as connections are: closing any handle of a file gives up all
-    /// locks that the process has on it.
+    /// A handle for inspecting the database. It stays open as long as connections are: closing any handle of a file
+    /// releases all locks that the process has on it.
     handle: File,
     database: Seen,
     wal: Seen,
-    /// Why it can keep nothing any more, whatever comes back.
+    /// Why it can no longer write, permanently.
     lost: Option<String>,
 }
 
-/// A file as this process has left it.
+/// The state of a file as this process has left it.
 #[derive(Clone, Copy)]
 struct Seen {
     identity: Option<Identity>,
@@ -152,7 +152,7 @@ impl From<&Metadata> for Seen {
 }
 
 impl StoreFile {
-    /// The files of a store that is open.
+    /// The files of an open store.
     pub fn new(path: &Path) -> Result<Self> {
         let path = path.to_owned();
         let (handle, _) = disk::open(&path).map_err(|unread| {
@@ -162,7 +162,7 @@ impl StoreFile {
         Ok(Self { path, handle, database, wal, lost: None })
     }
 
-    /// Are the files still those that were opened, as this process has left them? Before a transaction.
+    /// Are the files still those that were opened, as this process has left them? Called before a transaction.
     pub fn check(&mut self, conn: &Connection) -> Result<()> {
         let (database, wal) = self.check_places()?;
         let is_cut = database.bytes < self.database.bytes || wal.bytes < self.wal.bytes;
@@ -177,8 +177,8 @@ impl StoreFile {
         Ok(())
     }
 
-    /// Are the files still those that were opened? After a commit, before it is acknowledged; what the commit has changed
-    /// is how this process leaves them.
+    /// Are the files still those that were opened? Called after a commit, before it is acknowledged; the changes of the
+    /// commit are recorded as the state that this process has left.
     pub fn check_committed(&mut self) -> Result<()> {
         (self.database, self.wal) = self.check_places()?;
         Ok(())
@@ -192,7 +192,7 @@ impl StoreFile {
         Ok((database, place(&beside(&self.path, "-wal"), self.wal)?))
     }
 
-    /// Has another program only moved pages from the WAL into the database, as a backup may?
+    /// Has another program only moved pages from the WAL into the database, as a backup may do?
     fn examine(&self, conn: &Connection, database: Seen, wal: Seen, is_cut: bool) -> std::result::Result<(), String> {
         let shown = |error: rusqlite::Error| error.to_string();
         let number = |conn: &Connection, sql: &str| conn.query_row(sql, (), only::<i64>).map_err(shown);
@@ -213,7 +213,7 @@ impl StoreFile {
                 return Err("its WAL was cut off".to_owned());
             }
         }
-        // A connection of its own: the others have pages in memory that may not be those of the file.
+        // A connection of its own: the others have pages in memory that may differ from the file.
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let fresh = Connection::open_with_flags(&self.path, flags).map_err(shown)?;
         number(&fresh, "select count(*) from sqlite_schema")?;
@@ -238,7 +238,7 @@ fn begins_as_database(handle: &File) -> bool {
     std::os::unix::fs::FileExt::read_exact_at(handle, &mut header, 0).is_ok() && header == *MAGIC
 }
 
-/// What is read through connections has to tell.
+/// Without file access the first read through a connection shows it.
 #[cfg(not(unix))]
 fn begins_as_database(_: &File) -> bool {
     true
@@ -358,7 +358,7 @@ mod tests {
         fs::copy(&away, &path).unwrap();
         is_lost(&store, "another file is at").await;
         drop(store);
-        // What was acknowledged is there at the next start.
+        // Acknowledged data exists at the next start.
         let store = SqliteStore::open(&path).unwrap();
         assert_eq!(store.runs(crate::store::RunQuery { limit: 10, ..Default::default() }).await.unwrap().runs.len(), 3);
     }

@@ -1,5 +1,5 @@
-//! Occurrences of schedules: each is decided once. For ever it is decided only when it ran: where the wall clock is set
-//! back by more than an hour, schedules start anew from the new time.
+//! Occurrences of schedules: each is decided once. A decision is permanent only if the occurrence ran: if the wall
+//! clock is set back by more than an hour, schedules start over from the new time.
 
 use super::statement::{insert, query, update};
 use super::tx::Tx;
@@ -9,16 +9,16 @@ use crate::store::{
     WhileUnfinished,
 };
 
-/// A wall clock that is set back by more than this makes schedules start anew, in milliseconds.
+/// A wall clock that is set back by more than this makes schedules start over, in milliseconds.
 const SET_BACK: i64 = 3_600_000;
 
 query! {
-    /// The row of a schedule that counts, unless it is settled until `?3`.
+    /// The row of an active schedule, unless it is settled until `?3`.
     struct Schedule: "select" {
         key: i64 = "s.key",
         workflow: i64 = "s.workflow",
         skipped_run: Option<i64> = "s.skipped_run",
-        /// It has started anew from an instant before this one: occurrences up to here may have run already.
+        /// It has started over from an instant before this one: occurrences up to here may have already run.
         anew_from: Option<Timestamp> = "s.anew_from",
     } "from schedules s join workflows w on w.key = s.workflow
        where w.id = ?1 and s.name = ?2 and s.present = 1 and s.paused = 0 and s.settled_until < ?3
@@ -56,17 +56,17 @@ pub(super) fn fire(tx: &mut Tx<'_>, fire: &Fire) -> Result<Fired> {
     Ok(fired)
 }
 
-/// The schedule, if it counts and the instant is not settled.
+/// The schedule, if it is active and the instant is not settled.
 fn open_schedule(tx: &Tx<'_>, fire: &Fire) -> Result<Option<Schedule>> {
     tx.first((&fire.schedule.workflow, &fire.schedule.key, fire.nominal))
 }
 
-/// Has an occurrence run before its schedule started anew?
+/// Did an occurrence run before its schedule started over?
 fn has_run(tx: &Tx<'_>, schedule: &Schedule, nominal: Timestamp) -> Result<bool> {
     if schedule.anew_from.is_none_or(|until| until < nominal) {
         return Ok(false);
     }
-    // Its run was accepted when its time had come, by a clock that was set back by less than that at most.
+    // Its run was accepted at its due time, by a clock that was set back by less than that at most.
     let first = RunId::first_of(nominal.plus_millis(-2 * SET_BACK));
     let sql = "select exists (
         select 1 from runs
@@ -75,8 +75,8 @@ fn has_run(tx: &Tx<'_>, schedule: &Schedule, nominal: Timestamp) -> Result<bool>
     tx.single(sql, (first, schedule.key, nominal))
 }
 
-/// Schedules that are settled until more than an hour ahead start anew from now: the wall clock was set back. Each has a
-/// row in the history that says so.
+/// Schedules that are settled until more than an hour ahead start over from now: the wall clock was set back. Each gets
+/// a row in the history about it.
 pub(super) fn rewind(tx: &mut Tx<'_>) -> Result<()> {
     let ahead = tx.all::<Ahead>([tx.now.plus_millis(SET_BACK)])?;
     for &Ahead { key, workflow, settled_until } in &ahead {

@@ -1,4 +1,4 @@
-//! Whether the store can keep something: what the last transactions came to.
+//! Whether the store can write: the results of the last transactions.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::store::StoreError;
 /// The age up to which a commit proves that the store works.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// What is known of the store's health.
+/// The known health of the store.
 #[derive(Default)]
 pub(super) struct Health(Mutex<State>);
 
@@ -25,17 +25,17 @@ impl Health {
         *locked(&self.0) = State { last_commit: Some(Instant::now()), failing: None };
     }
 
-    /// A transaction, or a look at the file, has failed.
+    /// A transaction, or a check of the file, has failed.
     pub fn failed(&self, error: &StoreError) {
         locked(&self.0).failing = Some(error.clone());
     }
 
-    /// Why nothing can be kept, as far as that is known.
+    /// Why nothing can be stored, as far as that is known.
     pub fn failing(&self) -> Option<StoreError> {
         locked(&self.0).failing.clone()
     }
 
-    /// Has it kept something just now?
+    /// Has it written something just now?
     pub fn is_fresh(&self) -> bool {
         let state = locked(&self.0);
         state.failing.is_none() && state.last_commit.is_some_and(|at| at.elapsed() < FRESH)

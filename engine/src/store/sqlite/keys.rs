@@ -54,7 +54,7 @@ pub(super) fn revoke_key(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
     changed_key(tx, changed, id)
 }
 
-/// An API key goes.
+/// Deletes an API key.
 pub(super) fn delete_key(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
     let changed = tx.execute("delete from api_keys where id = ?1", [id.into_bytes()])?;
     changed_key(tx, changed, id)
@@ -68,7 +68,7 @@ fn changed_key(tx: &mut Tx<'_>, changed: usize, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Notes when keys were used, to the minute.
+/// Records when keys were used, to the minute.
 pub(super) fn keys_used(tx: &Tx<'_>, used: &[(Uuid, Timestamp)]) -> Result<()> {
     for (id, at) in used {
         let minute = at.0 - at.0.rem_euclid(60_000);
@@ -100,7 +100,7 @@ pub(super) fn add_token(tx: &mut Tx<'_>, token: &NewToken) -> Result<TokenRecord
     Ok(TokenRecord { id, hash, label, role, created_at: tx.now, expires_at })
 }
 
-/// An admin token goes.
+/// Deletes an admin token.
 pub(super) fn delete_token(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
     if tx.execute("delete from tokens where id = ?1", [id.into_bytes()])? == 0 {
         return Err(StoreError::NotFound(format!("there is no admin token {id}")));
@@ -157,7 +157,7 @@ pub(super) fn ensure_secret(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Writes something that means nothing: can the store keep anything?
+/// Writes a row without meaning: can the store write?
 pub(super) fn try_to_write(tx: &Tx<'_>) -> Result<()> {
     let sql =
         "insert into settings (name, value) values ('tried', ?1) on conflict do update set value = excluded.value";

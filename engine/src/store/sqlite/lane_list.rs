@@ -25,7 +25,7 @@ pub(super) fn lanes(conn: &Connection, query: &LaneQuery) -> Result<LanePage> {
 }
 
 query! {
-    /// Lanes of ordered webhooks after a workflow and key, of one workflow or all, all or those that are held.
+    /// Lanes of ordered webhooks after a workflow and key, of one workflow or all, all or only held ones.
     struct Lane:
     "with open as (
          select lane, count(*) as length, min(place) as first
@@ -96,7 +96,7 @@ query! {
 }
 
 query! {
-    /// The runs in lanes of a workflow's webhook, and the heads of them that hold theirs.
+    /// The runs in lanes of a workflow's webhook, and their heads that hold their lane.
     struct LaneCounts: "select" {
         workflow: String = "w.id",
         held: u32 = "sum(r.state in ('failed', 'timedOut'))",

@@ -1,11 +1,11 @@
-//! Lanes: places, heads, and who is next.
+//! Lanes: places, heads, and successors.
 
 use super::statement::query;
 use super::tx::Tx;
 use crate::store::{LaneId, LaneKind, LaneTicket, Result, RunId, RunState, StoreError};
 
 query! {
-    /// The next place of a lane, which is made if it is not there.
+    /// The next place of a lane, which is created if it is missing.
     #[derive(Clone, Copy)]
     pub(super) struct Place:
     "insert into lanes (workflow, kind, name, tail) values (?1, ?2, ?3, 1)
@@ -29,7 +29,7 @@ query! {
     } "from runs where lane = ?1 and in_lane = 1 and place >= ?2 order by place limit 1"
 }
 
-/// Is a lane empty, or is there no such lane yet?
+/// Is a lane empty or missing?
 pub(super) fn is_empty(tx: &Tx<'_>, workflow: i64, ticket: &LaneTicket) -> Result<bool> {
     let sql = "select not exists (select 1 from runs where lane = l.key and in_lane = 1)
                from lanes l where workflow = ?1 and kind = ?2 and name = ?3";
@@ -42,13 +42,13 @@ pub(super) fn join(tx: &Tx<'_>, workflow: i64, ticket: &LaneTicket) -> Result<Pl
     place.ok_or_else(|| StoreError::Other("the lane gave out no place".to_owned()))
 }
 
-/// The number of the next place of a lane that is known by its key.
+/// The number of the next place of a lane by its key.
 pub(super) fn rejoin(tx: &Tx<'_>, lane: i64) -> Result<i64> {
     let place = tx.value("update lanes set tail = tail + 1 where key = ?1 returning tail", [lane])?;
     place.ok_or_else(|| StoreError::Corrupt(format!("a run is in lane number {lane}, which is missing")))
 }
 
-/// The run whose turn it is.
+/// The run at the head.
 pub(super) fn head(tx: &Tx<'_>, lane: i64) -> Result<Option<Head>> {
     let mut first = 0;
     if planted!(tx.shared.clock.as_ref(), LaneByAge) {
@@ -58,7 +58,7 @@ pub(super) fn head(tx: &Tx<'_>, lane: i64) -> Result<Option<Head>> {
     tx.first((lane, first))
 }
 
-/// Makes the head claimable if it is queued and was not: to be called whenever a lane has lost or got a run.
+/// Makes a queued head claimable: to be called whenever a lane has lost or gained a run.
 pub(super) fn advance(tx: &mut Tx<'_>, lane: i64) -> Result<()> {
     if let Some(Head { seq, state: RunState::Queued, .. }) = head(tx, lane)? {
         let changed = tx.execute("update runs set due = 0 where seq = ?1 and due is null", [seq])?;

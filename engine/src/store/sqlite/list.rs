@@ -1,6 +1,6 @@
-//! The list of runs: which index answers which question, and pages that do not shift.
+//! The list of runs: which index serves which query, and pages that do not shift.
 //!
-//! Pages go backwards through ids, which are in the order of acceptance. A run that is accepted meanwhile has a
+//! Pages go backwards through ids, which are in the order of acceptance. A run that is accepted during the paging has a
 //! newer id than every page after the first.
 
 use rusqlite::types::Value;
@@ -10,12 +10,12 @@ use super::run_row;
 use super::statement::only;
 use crate::store::{Cursor, Result, RunId, RunPage, RunQuery, RunState, RunSummary, StoreError, Timestamp};
 
-/// How many runs a page has when nothing is said, and at most.
+/// The default and the limit of the number of runs on a page.
 pub(super) const PAGE: u32 = 50;
 pub(super) const LARGEST_PAGE: u32 = 1000;
 
-/// A text that fits no more runs than this is looked up in the indexes; a more common one is found by going through
-/// the runs, where it turns up soon.
+/// A text that matches no more runs than this is looked up in the indexes; a more common one is found by scanning the
+/// runs, where it turns up soon.
 const RARE: usize = 2000;
 
 /// A page of runs.
@@ -24,7 +24,7 @@ pub(super) fn runs(conn: &Connection, query: &RunQuery) -> Result<RunPage> {
     let mut states = query.states.clone();
     states.sort_unstable_by_key(|state| state.as_str());
     states.dedup();
-    // One more than asked for shows whether there is a next page.
+    // One more than requested shows whether there is a next page.
     let mut found = match states.as_slice() {
         [] => Filter::new(conn, query, None)?.select(conn, limit + 1)?,
         states => {
@@ -42,7 +42,7 @@ pub(super) fn runs(conn: &Connection, query: &RunQuery) -> Result<RunPage> {
     Ok(RunPage { runs: found, next })
 }
 
-/// The size of a page that was asked for.
+/// The size of a requested page.
 pub(super) fn page_size(asked: u32) -> u32 {
     if asked == 0 { PAGE } else { asked.min(LARGEST_PAGE) }
 }
@@ -54,7 +54,7 @@ struct Filter {
     state: Option<RunState>,
     /// The index that fits best.
     index: &'static str,
-    /// The runs are few and known: no index is prescribed.
+    /// The runs are few and known: no index is forced.
     few: bool,
 }
 
@@ -78,7 +78,7 @@ impl Filter {
         if let Some(trigger) = query.trigger {
             filter.add("r.trigger = ?", vec![Value::from(trigger.as_str().to_owned())]);
             if !trigger.facts().is_usual {
-                // The partial index is used only where its own condition is said.
+                // The partial index is used only if its own condition is part of the query.
                 filter.add("r.trigger <> 'webhook'", vec![]);
                 filter.index = "indexed by runs_trigger";
             }
@@ -89,7 +89,7 @@ impl Filter {
             filter.index = if rare { "indexed by runs_workflow_trigger" } else { "indexed by runs_workflow" };
         }
         if let Some(label) = &query.label {
-            // The index ignores case, the question does not.
+            // The index ignores case, the comparison does not.
             filter.add("r.label = ?", vec![Value::from(label.clone())]);
             filter.add("r.label = ? collate binary", vec![Value::from(label.clone())]);
             filter.index = "indexed by runs_label";
@@ -118,7 +118,7 @@ impl Filter {
 
     fn add_text(&mut self, conn: &Connection, text: &str) -> Result<()> {
         let (from, to) = (text.to_owned(), format!("{text}\u{10ffff}"));
-        // A completed run has no error. Looking for one would go through all that are completed.
+        // A completed run has no error. Searching for one would scan all completed runs.
         let errors = self.state != Some(RunState::Completed);
         let mut places = vec![
             "select seq from runs where label >= ?1 and label < ?2",
@@ -167,7 +167,7 @@ impl Filter {
             values.push(Value::from(state.as_str().to_owned()));
             conditions.push(format!("r.state = ?{}", values.len()));
             if state != RunState::Completed {
-                // The partial index is used only where its own condition is said.
+                // The partial index is used only if its own condition is part of the query.
                 conditions.push("r.state <> 'completed'".to_owned());
                 index = "indexed by runs_state";
             }
@@ -194,7 +194,7 @@ fn first_id(at: Timestamp) -> [u8; 16] {
     (u128::from(millis) << 80).to_be_bytes()
 }
 
-/// The smallest and largest id whose text begins like this, if that is how ids look.
+/// The smallest and largest id whose text begins with this prefix, if it can begin an id.
 fn ids_with_prefix(text: &str) -> Option<([u8; 16], [u8; 16])> {
     let digits: String = text.chars().filter(|c| *c != '-').collect();
     if digits.is_empty() || digits.len() > 32 {

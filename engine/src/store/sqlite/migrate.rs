@@ -42,7 +42,7 @@ pub(super) fn migrate(conn: &mut Connection, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// How many migrations the database has seen.
+/// The number of migrations applied to the database.
 pub(super) fn applied(conn: &Connection) -> Result<usize> {
     let version: u32 = conn.query_row("select coalesce(max(version), 0) from migrations", (), only)?;
     Ok(version as usize)

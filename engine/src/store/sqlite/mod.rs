@@ -11,11 +11,11 @@
 //! One thread writes ([`writer`]). It takes all decisions that are waiting into one transaction, commits, and only then
 //! answers: callers share the price of a sync (WAL, `synchronous=FULL`). A decision is a function of a [`tx::Tx`]; if it
 //! fails, its savepoint is rolled back and the others continue. If the commit fails, all of the group get the error, and
-//! the next group tries again: a full disk needs no restart. What follows from a decision (events, watchers to wake, queue
+//! the next group tries again: a full disk needs no restart. The effects of a decision (events, watchers to wake, queue
 //! counts) is collected with it and takes effect after the commit.
 //!
-//! Before a transaction and before its answers the writer looks whether the file is still the one that was opened
-//! ([`mod@file`]): nothing is acknowledged into a file that is gone.
+//! Before a transaction and before its answers the writer checks whether the file is still the one that was opened
+//! ([`mod@file`]): nothing is acknowledged into a file that was removed.
 //!
 //! Kept in memory only, since the folder lock allows one process: leases, the queue counts, the last events.
 //!
@@ -36,20 +36,20 @@
 //!  api_keys ─< api_key_workflows    tokens, settings (the store's secret)
 //! ```
 //!
-//! `due` says from when a run may be claimed: 0 is at once, null is not at all. It is null while a run is claimed, has
-//! ended, waits for an event, or is in a lane after another one; a run that leaves a lane makes the next one due
-//! ([`lanes`]). So the claim reads one small index and skips nothing, however long the queues after heads are.
+//! `due` is the instant from which a run may be claimed: 0 is at once, null is never. It is null while a run is
+//! claimed, has ended, waits for an event, or is in a lane after another one; a run that leaves a lane makes the next
+//! one due ([`lanes`]). So the claim reads one small index and skips nothing, however long the queues after heads are.
 //! `concurrency` is a count over the index of claimed runs.
 //!
-//! `in_lane` is 1 as long as a run takes its place: until it ends, or, where a failure pauses the lane, until it is
+//! `in_lane` is 1 as long as a run occupies its place: until it ends, or, if a failure pauses the lane, until it is
 //! retried, run again or skipped.
 //!
-//! A completed run that came by webhook is in three trees: the rows, the ids, and the ids by workflow. All else that
-//! lists ask for (other states, other triggers, labels, failures, lanes) is in partial indexes that it does not touch.
+//! A completed run of a webhook is in three trees: the rows, the ids, and the ids by workflow. All other subjects of
+//! lists (other states, other triggers, labels, failures, lanes) are in partial indexes that it does not touch.
 //!
 //! # Retention
 //!
-//! See [`prune`]: sweeps from the oldest run on, in slices whose size the caller chooses; about 25 µs a run.
+//! See [`prune`]: it sweeps from the oldest run on, in slices whose size the caller chooses; about 25 µs a run.
 //! The file gives pages back when more than a twentieth of it is free.
 
 mod accept;
@@ -107,17 +107,17 @@ use super::{
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
 pub struct SqliteStore {
-    // The readers go first: the last connection to close moves everything into the one file.
+    // The readers are dropped first: the last connection to close moves everything into the one file.
     readers: Readers,
     listers: Readers,
     writer: Writer,
     shared: Arc<Shared>,
-    /// How far retention has come between two slices.
+    /// The progress of retention between two slices.
     sweep: Mutex<Option<prune::Sweep>>,
 }
 
 impl SqliteStore {
-    /// Opens the store, makes it if it is not there, and frees the claims of earlier processes: the caller holds the
+    /// Opens the store, creates it if it is missing, and frees the claims of earlier processes: the caller holds the
     /// lock of the data folder (see [`super::FolderLock`]).
     pub fn open(path: &Path) -> Result<Self> {
         Self::open_with(path, Arc::new(SystemClock::default()))
@@ -158,7 +158,7 @@ impl Store for SqliteStore {
     fn schedules(&self) -> Answer<'_, Vec<ScheduleRecord>> {
         self.readers.read(|conn| {
             let schedules = publish::schedules(conn)?;
-            // There may be very many, and they are asked for when they change only.
+            // There may be very many, and they are read only when they change.
             conn.execute_batch("pragma shrink_memory")?;
             Ok(schedules)
         })
@@ -177,7 +177,7 @@ impl Store for SqliteStore {
     }
 
     fn renew(&self, owner: OwnerId, lease: Duration) -> Answer<'_, ()> {
-        // Leases die with the process, so they are nothing for the disk.
+        // Leases end with the process, so they are not stored on disk.
         self.shared.renew(owner, lease);
         Box::pin(std::future::ready(Ok(())))
     }
@@ -243,7 +243,7 @@ impl Store for SqliteStore {
 
     fn prune(&self, retention: Retention) -> Answer<'_, Pruned> {
         Box::pin(async move {
-            // A clock that has just jumped forward makes nothing old.
+            // A clock that has just jumped forward does not make history old.
             let doubted = self.shared.clock.now().0.saturating_sub(self.shared.trusted_now().0).max(0);
             let limits = Retention { ended_before: retention.ended_before.plus_millis(-doubted), ..retention.clone() };
             let sweep = *locked(&self.sweep);

@@ -1,4 +1,4 @@
-//! Opening the database: file, rights, settings, tables, and what a dead process has left.
+//! Opening the database: file, permissions, settings, tables, and the remains of a dead process.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,8 @@ use crate::store::{Result, StoreError};
 /// How long to wait for another program that holds the database, before an error says so.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many connections read single rows, which callers wait for, and how many go through lists, which may take long.
+/// The number of connections that read single rows, which callers wait for, and of those that scan lists, which may
+/// take long.
 const READERS: usize = 2;
 const LISTERS: usize = 1;
 
@@ -34,7 +35,7 @@ pub(super) fn open(path: &Path, shared: &Shared) -> Result<Connections> {
     make_private(path)?;
     let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     file::check_contents(&writer, path)?;
-    // Settles before the first table: it decides how the file is laid out.
+    // Set before the first table is created: it decides the layout of the file.
     writer.pragma_update(None, "auto_vacuum", "incremental")?;
     writer.pragma_update(None, "journal_mode", "wal")?;
     writer.pragma_update(None, "synchronous", if Sabotage::Unsynced.is_on() { "off" } else { "full" })?;
@@ -75,10 +76,10 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| at(path, error.into()))?;
     conn.busy_timeout(PATIENCE)?;
-    // What is sorted or may be rolled back holds payloads: it stays out of the system's folder for temporary files.
+    // Sorted data and rollback data contain payloads: they stay out of the system's folder for temporary files.
     conn.pragma_update(None, "temp_store", "memory")?;
     conn.set_prepared_statement_cache_capacity(128);
-    // The first statement that reads the file fails where it is not a database.
+    // The first statement that reads the file fails if it is not a database.
     conn.query_row("select count(*) from sqlite_schema", (), |_| Ok(())).map_err(|error| at(path, error.into()))?;
     Ok(conn)
 }

@@ -27,7 +27,7 @@ pub(super) fn inline(body: Option<&Vec<u8>>) -> Option<&[u8]> {
     body.map(Vec::as_slice).filter(|bytes| bytes.len() <= INLINE)
 }
 
-/// Writes a body that is too long for the run's row, in place of what an earlier body has left there.
+/// Writes a body that is too long for the run's row, and replaces an earlier one.
 pub(super) fn spill(tx: &Tx<'_>, seq: i64, part: Part, body: Option<&Vec<u8>>) -> Result<()> {
     let key = key(seq, part);
     match body.filter(|bytes| bytes.len() > INLINE) {
@@ -37,7 +37,7 @@ pub(super) fn spill(tx: &Tx<'_>, seq: i64, part: Part, body: Option<&Vec<u8>>) -
     Ok(())
 }
 
-/// The same for a run that is new: nothing can be there.
+/// The same for a new run, which has no earlier body.
 pub(super) fn spill_new(tx: &Tx<'_>, seq: i64, part: Part, body: Option<&Vec<u8>>) -> Result<()> {
     if body.is_some_and(|bytes| bytes.len() > INLINE) { spill(tx, seq, part, body) } else { Ok(()) }
 }

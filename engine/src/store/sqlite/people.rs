@@ -1,4 +1,4 @@
-//! Decisions of people and peers about runs: retry, run again, skip, resume, cancel, events.
+//! Decisions of operators and peers about runs: retry, run again, skip, resume, cancel, events.
 
 use super::runs::Row;
 use super::statement::{insert, update};
@@ -74,7 +74,7 @@ pub(super) fn run_again(tx: &mut Tx<'_>, again: &RunAgain) -> Result<Accepted> {
         let text = format!("run {} is a row for skipped occurrences of a schedule: it has no payload", again.source);
         return Err(StoreError::Conflict(text));
     }
-    // Only messages of an ordered webhook go into their lane again.
+    // Only messages of an ordered webhook enter their lane again.
     let lane = summary.lane.filter(|lane| lane.kind == LaneKind::Webhook);
     let held = row.in_lane && row.state.is_final();
     let new = NewRun {
@@ -90,7 +90,7 @@ pub(super) fn run_again(tx: &mut Tx<'_>, again: &RunAgain) -> Result<Accepted> {
         scheduled_for: summary.scheduled_for,
         due: None,
         cause: Some(again.source),
-        // A held head is not one more in the queue: it must be possible to open a full lane.
+        // A held head is not an additional entry of the queue: it must be possible to release a full lane.
         queue_limit: again.queue_limit.filter(|_| !held),
         start: Start::Queue,
     };
@@ -135,7 +135,7 @@ pub(super) fn skip(tx: &mut Tx<'_>, skip: &Skip) -> Result<RunId> {
     Ok(run)
 }
 
-/// Keeps an event; a run that waits for it becomes due.
+/// Stores an event; a run that waits for it becomes due.
 pub(super) fn deliver(tx: &mut Tx<'_>, run: RunId, name: &str, body: &[u8]) -> Result<Delivered> {
     let row = runs::row(tx, run)?;
     if row.state.is_final() {

@@ -1,4 +1,4 @@
-//! What a worker writes under its fence.
+//! The writes of a worker under its fence.
 
 use super::parts::{self, Part};
 use super::sabotage::Sabotage;
@@ -8,7 +8,7 @@ use super::{accept, changes, claim, lanes, runs};
 use crate::store::{Changes, Claim, Claimed, Fence, Finish, Park, Result, RunState, StepEnd, StoreError, Trigger};
 
 query! {
-    /// The row of a claimed run, by id and number of the claim; `?3` switches the look at the claim off.
+    /// The row of a claimed run, by id and number of the claim; `?3` disables the check of the claim.
     struct Held: "select" {
         seq: i64,
         workflow: i64,
@@ -110,7 +110,7 @@ pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Optio
         "owner = null, due = null, awaits = null, cancel_requested = 0, revision = revision + 1"
         where { seq: held.seq }
     )?;
-    // Only an earlier end can have left something to replace.
+    // Only an earlier end can have left a body to replace.
     let spill = if held.retries > 0 { parts::spill } else { parts::spill_new };
     spill(tx, held.seq, Part::Output, finish.output.as_ref())?;
     if finish.trace.is_some() {
@@ -130,7 +130,7 @@ pub(super) fn finish(tx: &mut Tx<'_>, fence: Fence, finish: &Finish, then: Optio
     tx.effects.ready = true; // a slot is free
     tx.moved(fence.run, held.workflow, Some(RunState::Running), finish.state)?;
     match then {
-        // The end of a run is committed even where the next claim is refused.
+        // The end of a run is committed even if the next claim is refused.
         Some(then) if tx.shared.is_leased(then.owner) => claim::claim(tx, then),
         _ => Ok(Claimed::default()),
     }

@@ -1,8 +1,8 @@
-//! Retention: old history goes in short slices between commits, and the file gives its pages back.
+//! Retention: old history is deleted in short slices between commits, and the file gives its pages back.
 //!
-//! A sweep goes through the runs from the oldest on. What may go is looked up on a reading connection; the writer only
-//! deletes a slice of it, after looking at each run once more. When a sweep is through, texts of versions that no run
-//! refers to and old idempotency keys go too.
+//! A sweep scans the runs from the oldest on. The candidates are looked up on a reading connection; the writer only
+//! deletes a slice of them, after checking each run again. At the end of a sweep, texts of versions that no run refers
+//! to and old idempotency keys are deleted, too.
 
 use rusqlite::Connection;
 
@@ -10,31 +10,31 @@ use super::statement::{self, only, query};
 use super::tx::Tx;
 use crate::store::{Result, Retention, RunId, RunState, Timestamp};
 
-/// How many rows a look at the oldest runs takes in at once.
+/// How many rows one scan of the oldest runs reads.
 const LOOK: u32 = 2000;
 
-/// How many pages a slice gives back to the file system at most.
+/// The most pages that a slice gives back to the file system.
 const PAGES: i64 = 512;
 
-/// A version may be named by runs that are still on their way into the store for so long, in milliseconds.
+/// For this long, in milliseconds, a version may be named by runs that are still on their way into the store.
 const LATE_HISTORY: i64 = 3_600_000;
 
-/// How far a sweep has come between slices.
+/// The progress of a sweep between slices.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sweep {
-    /// The last run that was looked at.
+    /// The last run that was scanned.
     after: Option<RunId>,
-    /// How many runs too many there are; counted when a sweep begins.
+    /// The number of runs above the limit; counted when a sweep begins.
     excess: u64,
 }
 
-/// What a look has found.
+/// The result of a scan.
 pub(super) struct Slice {
-    /// Runs that may go.
+    /// Runs that may be deleted.
     pub victims: Vec<i64>,
-    /// Versions that may go, once the sweep is through.
+    /// Versions that may be deleted at the end of the sweep.
     pub versions: Vec<i64>,
-    /// How far the sweep has come; nothing once it is through.
+    /// The progress of the sweep; `None` at its end.
     pub sweep: Option<Sweep>,
 }
 
@@ -55,7 +55,7 @@ query! {
     "from versions where retired_at is not null"
 }
 
-/// Looks for a slice of what may go.
+/// Looks for a slice of deletable runs.
 pub(super) fn look(conn: &Connection, retention: &Retention, sweep: Option<Sweep>) -> Result<Slice> {
     let mut sweep = match sweep {
         Some(sweep) => sweep,
@@ -84,21 +84,21 @@ pub(super) fn look(conn: &Connection, retention: &Retention, sweep: Option<Sweep
     if through && victims.is_empty() {
         return Ok(Slice { victims, versions: unused_versions(conn)?, sweep: None });
     }
-    // Which versions are unused shows only when the victims are gone.
+    // Which versions are unused is known only after the runs are deleted.
     Ok(Slice { victims, versions: Vec::new(), sweep: Some(sweep) })
 }
 
 fn excess(conn: &Connection, max_runs: u64) -> Result<u64> {
-    // Unfinished ones count as history here: they are few, and they never go.
+    // Unfinished runs count as history here: they are few, and never deleted.
     let runs: i64 = statement::single(conn, "select count(*) from runs", ())?;
     Ok((runs as u64).saturating_sub(max_runs))
 }
 
-/// Versions that are not a current one and that no run refers to.
+/// Versions that are not current and that no run refers to.
 fn unused_versions(conn: &Connection) -> Result<Vec<i64>> {
     let mut unused = Vec::new();
     for Retired { key, workflow, retired_at } in statement::all(conn, ())? {
-        // The first question is quick and says no as long as runs of that time are kept; the second is the truth.
+        // The first query is quick and negative as long as runs of that time are kept; the second is exact.
         if !older_runs(conn, workflow, retired_at)? && !is_used(conn, workflow, key)? {
             unused.push(key);
         }
@@ -117,7 +117,7 @@ fn is_used(conn: &Connection, workflow: i64, version: i64) -> Result<bool> {
     statement::single(conn, sql, (workflow, version))
 }
 
-/// Deletes a slice; gives the number of runs and of versions.
+/// Deletes a slice; returns the number of runs and of versions.
 pub(super) fn delete(tx: &mut Tx<'_>, slice: &Slice) -> Result<(u32, u32)> {
     let mut runs = 0;
     for seq in &slice.victims {
@@ -143,9 +143,9 @@ pub(super) fn delete(tx: &mut Tx<'_>, slice: &Slice) -> Result<(u32, u32)> {
     Ok((runs, versions))
 }
 
-/// Deletes old idempotency keys, oldest first; gives whether there may be more.
+/// Deletes old idempotency keys, oldest first; returns whether there may be more.
 pub(super) fn delete_keys(tx: &Tx<'_>, slice: u32) -> Result<bool> {
-    // A key stays while its run is unfinished, whatever its age; keys are in the order of their expiry.
+    // A key stays while its run is unfinished, at any age; keys are in the order of their expiry.
     let sql = "
         delete from idempotency where key in (
             select i.key from idempotency i left join runs r on r.id = i.run
@@ -156,8 +156,8 @@ pub(super) fn delete_keys(tx: &Tx<'_>, slice: u32) -> Result<bool> {
     Ok(tx.execute(sql, (tx.trusted, slice))? >= slice as usize)
 }
 
-/// Gives free pages back to the file system while they are more than a twentieth of the file: a steady engine uses
-/// the pages of old runs for new ones. Gives whether there may be more.
+/// Gives free pages back to the file system while they are more than a twentieth of the file: an engine under constant
+/// load uses the pages of old runs for new ones. Returns whether there may be more.
 pub(super) fn shrink(tx: &Tx<'_>) -> Result<bool> {
     let pragma = |sql: &str| tx.conn.query_row(sql, (), only::<i64>);
     let (free, all) = (pragma("pragma freelist_count")?, pragma("pragma page_count")?);

@@ -35,7 +35,7 @@ impl Before {
     }
 }
 
-/// Makes a loaded folder the current one.
+/// Publishes a loaded folder.
 pub(super) fn publish(tx: &mut Tx<'_>, publication: &Publication) -> Result<Published> {
     let mut published = Published::default();
     let mut changed = false;
@@ -88,7 +88,7 @@ fn before(tx: &Tx<'_>, id: &str) -> Result<Option<Before>> {
 }
 
 fn insert(tx: &Tx<'_>, loaded: &LoadedWorkflow) -> Result<()> {
-    // The version wants the workflow's key and the workflow wants the version's: the key is chosen first.
+    // The version needs the workflow's key and the workflow the version's: the key is chosen first.
     let key: i64 = tx.single("select coalesce(max(key), 0) + 1 from workflows", ())?;
     let version = keep_version(tx, key, loaded)?;
     insert!(
@@ -116,7 +116,7 @@ fn switch_version(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Resu
     Ok(())
 }
 
-/// The key of a version's text, kept if it is new.
+/// The key of a version's text, stored if it is new.
 fn keep_version(tx: &Tx<'_>, workflow: i64, loaded: &LoadedWorkflow) -> Result<i64> {
     let sql = "insert into versions (workflow, hash, text) values (?1, ?2, ?3)
                on conflict (hash, workflow) do update set retired_at = null
@@ -125,10 +125,10 @@ fn keep_version(tx: &Tx<'_>, workflow: i64, loaded: &LoadedWorkflow) -> Result<i
     key.ok_or_else(|| StoreError::Corrupt("the version got no key".to_owned()))
 }
 
-/// Writes what has changed apart from the version; gives whether anything has.
+/// Writes the changes apart from the version; returns whether there were any.
 fn update(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<bool> {
     let mut changed = false;
-    // The switch wins until the file's value changes.
+    // The switch has precedence until the file's value changes.
     let switch = before.switch.filter(|_| before.file_active == loaded.active);
     if (before.present, before.file_active, before.switch, before.concurrency)
         != (true, loaded.active, switch, loaded.concurrency)
@@ -165,7 +165,7 @@ fn update(tx: &Tx<'_>, loaded: &LoadedWorkflow, before: &Before) -> Result<bool>
     Ok(changed)
 }
 
-/// Adopts a schedule. One that is new, or was gone, counts from now; one that was there keeps its place.
+/// Adopts a schedule. A new or restored one counts from now; an existing one keeps its place.
 fn put_schedule(tx: &Tx<'_>, workflow: i64, schedule: &LoadedSchedule) -> Result<()> {
     let sql = "
         insert into schedules (workflow, name, present, settled_until) values (?1, ?2, 1, ?3)
@@ -176,7 +176,7 @@ fn put_schedule(tx: &Tx<'_>, workflow: i64, schedule: &LoadedSchedule) -> Result
     Ok(())
 }
 
-/// What came while a workflow or schedule did not count is not missed.
+/// Occurrences during the inactivity of a workflow or schedule do not count as missed.
 fn settle_schedules(tx: &Tx<'_>, workflow: i64) -> Result<()> {
     let sql = "update schedules set settled_until = max(settled_until, ?2), skipped_run = null where workflow = ?1";
     tx.execute(sql, (workflow, tx.now))?;
@@ -254,7 +254,7 @@ query! {
        order by w.id, s.name"
 }
 
-/// The schedules that count.
+/// The active schedules.
 pub(super) fn schedules(conn: &Connection) -> Result<Vec<ScheduleRecord>> {
     statement::all(conn, ())
 }

@@ -12,7 +12,7 @@ use crate::store::{Answer, Result, StoreError};
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The handle of the reading threads; dropping it breaks off what they read and waits for their end.
+/// The handle of the reading threads; dropping it interrupts their reads and waits for their end.
 pub(super) struct Readers {
     jobs: Option<Sender<Job>>,
     threads: Vec<(InterruptHandle, JoinHandle<()>)>,
@@ -36,20 +36,20 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Reads something.
+    /// Reads on one of the threads.
     pub fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Answer<'static, T> {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |conn| {
-            // A caller that has gone away needs neither the reading nor the answer.
+            // A caller that is gone needs neither the reading nor the answer.
             if !sender.is_closed() {
                 let _ = sender.send(read(conn));
             }
         });
         if let Some(jobs) = &self.jobs {
-            // If the threads are gone, the sender inside the job goes with it, and the receiver says so.
+            // If the threads are gone, the sender inside the job is dropped, and the receiver reports it.
             let _ = jobs.send(job);
         }
         Box::pin(async move {
@@ -64,7 +64,7 @@ impl Drop for Readers {
         self.jobs = None;
         for (interrupt, thread) in self.threads.drain(..) {
             interrupt.interrupt();
-            // A thread that has panicked has said so.
+            // A thread that has panicked has reported it.
             let _ = thread.join();
         }
     }
@@ -72,7 +72,7 @@ impl Drop for Readers {
 
 fn serve(conn: &Connection, queue: &Mutex<Receiver<Job>>) {
     loop {
-        // The lock is held while waiting: the thread that has it takes the next job.
+        // The lock is held while waiting: the thread that holds it takes the next job.
         let job = locked(queue).recv();
         match job {
             Ok(job) => job(conn),

@@ -14,7 +14,7 @@ pub(super) fn run(conn: &Connection, run: RunId) -> Result<Run> {
     statement.query_row([run], run_row::run).optional()?.ok_or_else(|| no_run(run))
 }
 
-/// The outputs of those of the runs that have one, at most the first `most` bytes of each.
+/// At most the first `most` bytes of the outputs of these runs.
 pub(super) fn previews(conn: &Connection, runs: &[RunId], most: usize) -> Result<Vec<Preview>> {
     let mut previews = Vec::with_capacity(runs.len());
     for run in runs {
@@ -25,7 +25,7 @@ pub(super) fn previews(conn: &Connection, runs: &[RunId], most: usize) -> Result
             Some(Output { seq, short: None, size: Some(size) }) => {
                 let size = size.max(0) as u64;
                 let mut start = vec![0; most.min(size as usize)];
-                // A length is in the header of the row, and this reads the pages of the beginning only.
+                // The length is in the header of the row, and this reads only the pages of the beginning.
                 let key = parts::key(seq, Part::Output);
                 conn.blob_open(MAIN_DB, "parts", "bytes", key, true)?.read_at_exact(&mut start, 0)?;
                 previews.push(Preview { run: *run, size, start });
@@ -37,7 +37,7 @@ pub(super) fn previews(conn: &Connection, runs: &[RunId], most: usize) -> Result
 }
 
 query! {
-    /// Where the output of a run is: in its row if it is short, else as a part of this size.
+    /// The location of the output of a run: in its row if it is short, else as a part of this size.
     struct Output: "select" {
         seq: i64 = "r.seq",
         short: Option<Vec<u8>> = "r.output",
@@ -45,7 +45,7 @@ query! {
     } "from runs r where r.id = ?1"
 }
 
-/// What the end of a run has kept of its steps.
+/// The records of steps at the end of a run.
 pub(super) fn trace(conn: &Connection, run: RunId) -> Result<Option<Vec<u8>>> {
     let sql =
         "select coalesce(r.trace, (select bytes from parts where key = r.seq * 8 + 4)) from runs r where r.id = ?1";
@@ -98,13 +98,13 @@ pub(super) fn step_list(conn: &Connection, run: RunId, most: usize) -> Result<Ve
         .collect())
 }
 
-/// What a run has kept under keys that begin with `prefix`.
+/// The kept state of a run under keys that begin with `prefix`.
 pub(super) fn kept_below(conn: &Connection, run: RunId, prefix: &str) -> Result<Vec<(String, Vec<u8>)>> {
     let kept = statement::all::<Kept>(conn, Kept::below(seq(conn, run)?, prefix))?;
     Ok(kept.into_iter().map(|kept| (kept.name, kept.value)).collect())
 }
 
-/// Events that have come for a run.
+/// Events that have arrived for a run.
 pub(super) fn delivered(conn: &Connection, run: RunId) -> Result<Vec<(String, Vec<u8>)>> {
     let events = statement::all::<Delivery>(conn, [seq(conn, run)?])?;
     Ok(events.into_iter().map(|event| (event.name, event.body)).collect())

@@ -4,8 +4,8 @@ use super::statement::{Columns, query};
 use crate::store::{Failure, StepRecord, StepState, Timestamp};
 
 query! {
-    /// The committed steps of a run by its `seq`, in the order of their starts. Of a result of more than `?2` bytes only
-    /// the size is read; diagnostics are read where `?3` is 1.
+    /// The committed steps of a run by its `seq`, in the order of their starts. Of a result of more than `?2` bytes
+    /// only the size is read; diagnostics are read if `?3` is 1.
     pub(super) struct Step: "select" {
         position: String,
         attempt: u32,
@@ -28,18 +28,18 @@ impl From<Step> for StepRecord {
 }
 
 query! {
-    /// What a run has kept under keys from `?2` on and before `?3`.
+    /// The kept state of a run under keys from `?2` on and before `?3`.
     pub(super) struct Kept: "select" { name: String, value: Vec<u8> }
     "from kept where run = ?1 and name >= ?2 and name < ?3 order by name"
 }
 
 query! {
-    /// Events that have come for a run.
+    /// Events that have arrived for a run.
     pub(super) struct Delivery: "select" { name: String, body: Vec<u8> } "from events where run = ?1 order by name"
 }
 
 impl Step {
-    /// The parameters for all of each step.
+    /// The parameters for all parts of each step.
     pub fn whole(seq: i64) -> (i64, i64, bool) {
         (seq, i64::MAX, true)
     }
@@ -52,7 +52,7 @@ impl Kept {
     }
 }
 
-/// Reads kind, message, status and position; nothing where the kind is null.
+/// Reads kind, message, status and position; `None` if the kind is null.
 pub(super) fn failure(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Failure>> {
     let Some(kind) = columns.next()? else {
         columns.skip(3);

@@ -1,4 +1,4 @@
-//! The row of a run: the one list of its columns, with what a new run writes into each and how each is read.
+//! The row of a run: the only list of its columns, with the value of a new run for each and how each is read.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,7 @@ use crate::store::{
     Failure, Finish, LaneTicket, NewRun, OwnerId, Result, Run, RunState, RunSummary, SkippedStretch, Timestamp,
 };
 
-/// A run that becomes a row.
+/// A run to be inserted.
 pub(super) struct New<'a> {
     /// The run as it was handed over.
     pub run: &'a NewRun,
@@ -23,9 +23,9 @@ pub(super) struct New<'a> {
     pub state: RunState,
     /// `versions.key`, once it has started.
     pub version: Option<i64>,
-    /// Who has claimed it.
+    /// The owner of the claim.
     pub owner: Option<OwnerId>,
-    /// From when it may be claimed.
+    /// The instant from which it may be claimed.
     pub due: Option<i64>,
     /// Its place.
     pub lane: Option<Place>,
@@ -33,7 +33,7 @@ pub(super) struct New<'a> {
     pub schedule: Option<i64>,
     /// When it started.
     pub started_at: Option<Timestamp>,
-    /// Its end, where it has ended already.
+    /// Its end, if it has already ended.
     pub finish: Option<&'a Finish>,
 }
 
@@ -58,8 +58,9 @@ impl<'a> New<'a> {
     }
 }
 
-/// Makes the statements and functions below from the list of columns. `<-` is what a new run writes into the column of
-/// this name; `=` is what the field of this name is read from, by the function after `=>` where that is several columns.
+/// Generates the statements and functions below from the list of columns. `<-` is the value of a new run for the column
+/// of this name; `=` is the source of the field of this name, read by the function after `=>` if it has several
+/// columns.
 macro_rules! run_columns {
     (
         |$new:ident|
@@ -128,7 +129,7 @@ run_columns! {
         label = "r.label" <- new.run.label;
         fence <- i64::from(new.owner.is_some());
         owner <- new.owner;
-        // 0 is at once: only what sleeps until an instant shows it.
+        // 0 means at once: only a run that sleeps until an instant shows it.
         due = "case when r.state = 'waiting' and r.due > 0 then r.due end" <- new.due;
         lane = "l.kind, l.name, r.pause" => lane <- new.lane.map(|lane| lane.key);
         place <- new.lane.map(|lane| lane.place);
@@ -181,7 +182,7 @@ fn stretch(columns: &mut Columns<'_>) -> rusqlite::Result<Option<SkippedStretch>
     Ok(Some(SkippedStretch { reason, count, first, last }))
 }
 
-/// What a summary joins to a run `r`.
+/// The joins of a summary for a run `r`.
 const JOINS: &str = "
     join workflows w on w.key = r.workflow
     left join versions v on v.key = r.version
@@ -202,7 +203,7 @@ pub(super) static RUN_BY_SEQ: LazyLock<String> =
 /// A query for the summaries of a list, without the rest of long errors; `index` names the index to use (`indexed by …`)
 /// or is empty, `rest` is the rest of it.
 pub(super) fn select_list(index: &str, rest: &str) -> String {
-    // `substr` ends at a character NUL, so a message with one is given whole.
+    // `substr` ends at a character NUL, so a message with one is returned whole.
     let start = "case when octet_length(r.error_message) <= 4096 or instr(cast(r.error_message as blob), x'00') > 0 \
                  then r.error_message else substr(r.error_message, 1, 4096) end";
     let columns = SUMMARY.replace("r.error_message", start);

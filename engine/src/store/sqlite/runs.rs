@@ -1,4 +1,4 @@
-//! Rows of runs: what every decision about runs is made of.
+//! Rows of runs: the basis of every decision about runs.
 
 use super::parts::{self, Part};
 use super::run_row::New;
@@ -7,7 +7,7 @@ use super::tx::Tx;
 use super::{changes, lanes, run_row};
 use crate::store::{Cancel, Finish, Result, RunId, RunState, StoreError};
 
-/// Inserts a run, with its end where it has ended before; gives its `seq`.
+/// Inserts a run, with its end if it has ended before; returns its `seq`.
 pub(super) fn insert(tx: &mut Tx<'_>, new: &New<'_>) -> Result<i64> {
     let id = new.run.id;
     if let Err(error) = run_row::insert(tx, new) {
@@ -41,7 +41,7 @@ pub(super) fn claimed(tx: &Tx<'_>, workflow: i64) -> Result<u32> {
 }
 
 query! {
-    /// What decisions need to know about a run.
+    /// The columns of a run that decisions need.
     pub(super) struct Row: "select" {
         seq: i64,
         id: RunId,
@@ -59,7 +59,7 @@ pub(super) fn row(tx: &Tx<'_>, run: RunId) -> Result<Row> {
     tx.first([run])?.ok_or_else(|| StoreError::NotFound(format!("there is no run {run}")))
 }
 
-/// Cancels a run that no worker has, or asks its worker to.
+/// Cancels a run without a worker, or asks its worker to.
 pub(super) fn cancel(tx: &mut Tx<'_>, run: RunId) -> Result<Cancel> {
     let row = row(tx, run)?;
     if row.state.is_final() {
@@ -76,7 +76,7 @@ pub(super) fn cancel(tx: &mut Tx<'_>, run: RunId) -> Result<Cancel> {
     Ok(Cancel::Cancelled)
 }
 
-/// Ends a run that no worker has, as skipped or cancelled.
+/// Ends a run without a worker, as skipped or cancelled.
 pub(super) fn close(tx: &mut Tx<'_>, row: &Row, state: RunState) -> Result<()> {
     update!(
         tx,

@@ -1,10 +1,10 @@
 //! Ways to break the store's promises on purpose. A proof of durability that cannot fail proves nothing, so the tests
-//! that kill the engine also run against a broken one and must notice. Debug builds only: a release build keeps its
-//! promises whatever the environment says.
+//! that kill the engine also run against a broken one and must notice. Debug builds only: a release build ignores these
+//! variables.
 
 use std::sync::OnceLock;
 
-/// The variable that asks for one.
+/// The variable that selects one.
 const VARIABLE: &str = "FLOWSCRIPT_SABOTAGE";
 
 /// A promise to break.

@@ -1,4 +1,4 @@
-//! What the writer, the readers and waiting callers share: clock, leases, notices.
+//! Shared by the writer, the readers and waiting callers: clock, leases, notices.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,14 +13,14 @@ use super::locked::locked;
 use crate::clock::{Clock, Trusted};
 use crate::store::{CommitSizes, Cursor, Event, EventPage, OwnerId, Result, RunId, StoreError, Timestamp};
 
-/// How many events are remembered for listeners that come back.
+/// How many events are remembered for listeners that return.
 const REMEMBERED_EVENTS: usize = 4096;
 
 /// Clock, leases and notices of one open store.
 pub(super) struct Shared {
     /// The store's clock.
     pub clock: Arc<dyn Clock>,
-    /// When leases end, on the clock that never goes back. They die with the process, as the folder lock allows.
+    /// When leases end, on the clock that never goes back. They end with the process, which the folder lock permits.
     leases: Mutex<HashMap<OwnerId, Duration>>,
     watchers: Mutex<Watchers>,
     ring: Mutex<Ring>,
@@ -30,9 +30,9 @@ pub(super) struct Shared {
     pub ready: Notify,
     /// Counted for metrics.
     pub counters: Counters,
-    /// Whether it can keep something.
+    /// Whether it can write.
     pub health: Health,
-    /// The wall clock for what cannot be undone.
+    /// The wall clock for irreversible actions.
     trusted: Mutex<Trusted>,
 }
 
@@ -43,14 +43,14 @@ struct Watchers {
 }
 
 struct Ring {
-    /// Random number of this opening: cursors of another opening are strangers.
+    /// Random number of this opening: cursors of other openings are rejected.
     opening: u64,
     /// Number of the first remembered event.
     first: u64,
     events: VecDeque<Event>,
 }
 
-/// A registered watcher; forgets itself when dropped.
+/// A registered watcher; it unregisters on drop.
 pub(super) struct Watcher<'a> {
     shared: &'a Shared,
     run: RunId,
@@ -89,7 +89,7 @@ impl Shared {
         }
     }
 
-    /// Starts or prolongs a lease.
+    /// Starts or renews a lease.
     pub fn renew(&self, owner: OwnerId, lease: Duration) {
         let until = self.clock.elapsed().saturating_add(lease);
         locked(&self.leases).insert(owner, until);
@@ -119,7 +119,7 @@ impl Shared {
             let mut watchers = locked(&self.watchers);
             for run in &effects.touched {
                 for (_, sender) in watchers.by_run.remove(run).unwrap_or_default() {
-                    // A watcher that has just gone away needs no notice.
+                    // A watcher that is gone needs no notice.
                     let _ = sender.send(());
                 }
             }
@@ -130,7 +130,7 @@ impl Shared {
         }
     }
 
-    /// Registers a watcher of a run. Register first, then look: no change falls in between.
+    /// Registers a watcher of a run. Register first, then read: no change is missed in between.
     pub fn watch(&self, run: RunId) -> Watcher<'_> {
         let (sender, touched) = oneshot::channel();
         let mut watchers = locked(&self.watchers);
@@ -140,7 +140,7 @@ impl Shared {
         Watcher { shared: self, run, number, touched }
     }
 
-    /// The events after a cursor, or nothing if there are none yet.
+    /// The events after a cursor; `None` if there are none yet.
     pub fn events_since(&self, since: Option<&Cursor>) -> Result<Option<EventPage>> {
         let ring = locked(&self.ring);
         let end = ring.first + ring.events.len() as u64;

@@ -1,7 +1,7 @@
 //! Statements whose columns are read and written by their names, from one list each.
 //!
-//! A list says what a statement contains and in which order: no number of a column is written anywhere else, and the
-//! text of the statement is made when the program is compiled.
+//! A list states the contents of a statement and their order: column numbers are written nowhere else, and the text of
+//! the statement is built at compile time.
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
@@ -17,8 +17,8 @@ pub(super) trait Query: Sized {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self>;
 }
 
-/// Declares a [`Query`]: a struct with a field for each column, or with `for` the columns of a struct that is there. A
-/// column is named like its field, or by SQL after `=`; a field of several columns names what reads them after `=>`.
+/// Declares a [`Query`]: a struct with a field for each column, or with `for` the columns of an existing struct. A
+/// column has the name of its field, or the SQL after `=`; a field of several columns names its reader after `=>`.
 ///
 /// ```ignore
 /// query! {
@@ -88,7 +88,8 @@ macro_rules! column {
     };
 }
 
-/// Inserts a row: `insert!(tx, "log" { run: seq, number: 1 })`, with more of the statement after the values if need be.
+/// Inserts a row: `insert!(tx, "log" { run: seq, number: 1 })`, with the rest of the statement after the values if
+/// needed.
 macro_rules! insert {
     ($tx:expr, $table:literal { $first:ident: $first_value:expr $(, $column:ident: $value:expr)* $(,)? } $($rest:literal)?) => {
         $tx.execute(
@@ -101,7 +102,7 @@ macro_rules! insert {
     };
 }
 
-/// The mark of one more value.
+/// The placeholder of one more value.
 macro_rules! marks {
     ($name:ident) => {
         ", ?"
@@ -206,7 +207,7 @@ pub(super) fn values<T: FromSql>(conn: &Connection, sql: &str, params: impl Para
     rows(conn, sql, params, only)
 }
 
-/// Reads the column of a row that has no other.
+/// Reads the only column of a row.
 pub(super) fn only<T: FromSql>(row: &Row<'_>) -> rusqlite::Result<T> {
     row.get(0)
 }

@@ -1,4 +1,4 @@
-//! The contract on SQLite, and what is SQLite's own.
+//! The contract on SQLite, and tests of SQLite itself.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ fn lanes_and_claims_follow_the_model() {
     contract::model::lanes_and_claims_follow_the_model(open);
 }
 
-/// A new store with the workflow `w`, and where its file is.
+/// A new store with the workflow `w`, and the path of its file.
 async fn store() -> (SqliteStore, PathBuf, TempDir) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("data").join("test.db");
@@ -52,7 +52,7 @@ async fn on_writer(store: &SqliteStore, pragma: &'static str, value: i64) {
             other => Err(other.into()),
         })
     };
-    // The commit of a connection that has just been made read-only is refused already.
+    // The commit of a connection that has just become read-only is already refused.
     let _ = store.writer.decide(set).await;
 }
 
@@ -66,7 +66,7 @@ async fn the_files_are_for_their_owner_only() {
         let file = PathBuf::from(format!("{}{suffix}", path.display()));
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
     }
-    // A file that somebody has opened up is closed again.
+    // If the permissions of a file were widened, they are narrowed again.
     drop(store);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     drop(SqliteStore::open(&path).unwrap());
@@ -106,7 +106,7 @@ async fn a_full_disk_is_told_and_got_over() {
         }
     }
     assert!(!refused.is_empty());
-    // Reading goes on, and so does writing once there is room.
+    // Reading continues, and so does writing once there is room.
     let listed = store.runs(RunQuery { limit: 1000, ..RunQuery::default() }).await.unwrap().runs;
     assert_eq!(listed.len(), kept.len());
     on_writer(&store, "max_page_count", 1_000_000).await;
@@ -116,7 +116,7 @@ async fn a_full_disk_is_told_and_got_over() {
     for id in refused {
         assert!(matches!(store.summary(id).await, Err(StoreError::NotFound(_))), "what was refused is not kept");
     }
-    // The count of the queue has not lost its way.
+    // The count of the queue is still right.
     let limit = u32::try_from(kept.len()).unwrap() + 10;
     let full = store.accept(NewRun { queue_limit: Some(limit), ..new_run(1) }).await.unwrap();
     assert_eq!(full, Accepted::QueueFull { queued: limit });
@@ -127,7 +127,7 @@ async fn a_full_disk_fails_a_whole_group_or_none_of_it() {
     let (store, path, _folder) = store().await;
     let pages: i64 = Connection::open(path).unwrap().query_row("pragma page_count", (), |row| row.get(0)).unwrap();
     on_writer(&store, "max_page_count", pages + 20).await;
-    // Handed over together: whoever was told that its run is kept finds it.
+    // Handed over together: a caller that got its confirmation finds its run.
     let accepting: Vec<_> = (0..60)
         .map(|_| {
             let new = new_run(5000);
@@ -232,7 +232,7 @@ async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
     store.accept(run).await.unwrap();
     drop(store);
     let conn = Connection::open(&path).unwrap();
-    // As the version before left it: retried once, failed again, a step at work in a process that was killed.
+    // The state left by the version before: retried once, failed again, a step running in a process that was killed.
     conn.execute_batch(
         "drop table tries;
          alter table runs drop column try_started_at;
@@ -260,7 +260,7 @@ async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
     assert!(tries[1].started_at.is_some());
 }
 
-/// Copies a database that is in use, with the log that has not been moved into it: what a killed process leaves.
+/// Copies a database that is in use, with its WAL: the state after a kill.
 fn copy(path: &Path, to: &Path) -> PathBuf {
     fs::create_dir_all(to).unwrap();
     for suffix in ["", "-wal"] {
@@ -365,7 +365,7 @@ async fn a_store_that_shuts_down_carries_out_what_it_was_given() {
     let (store, path, _folder) = store().await;
     let given: Vec<_> = (0..30).map(|_| new_run(10)).collect();
     for new in &given {
-        // Nobody waits for the answer.
+        // The answer has no receiver.
         drop(store.accept(new.clone()));
     }
     drop(store);

@@ -1,5 +1,4 @@
-//! What a decision works with: the open transaction, the time, and what follows from the decision once it is
-//! committed.
+//! The context of a decision: the open transaction, the time, and the effects of the decision once it is committed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +23,7 @@ pub(super) struct Tx<'a> {
     pub shared: &'a Shared,
     /// What the writer remembers between decisions.
     memory: &'a mut Memory,
-    /// What follows.
+    /// The effects after the commit.
     pub effects: Effects,
 }
 
@@ -37,7 +36,7 @@ pub(super) struct Memory {
 }
 
 query! {
-    /// What acceptance and claims need to know about a workflow.
+    /// The columns of a workflow that acceptance and claims need.
     pub(super) struct Workflow: "select" {
         /// `workflows.key`.
         key: i64 = "w.key",
@@ -152,12 +151,12 @@ impl<'a> Tx<'a> {
         Ok(name)
     }
 
-    /// How many runs of a workflow are queued, this decision included. Counted once, then kept up.
+    /// The number of queued runs of a workflow, including this decision. Counted once, then kept up to date.
     pub fn queued(&mut self, workflow: i64) -> Result<u32> {
         if self.memory.queued.is_none() {
             let counts = self.all::<Queued>(())?.into_iter().map(|queued| (queued.workflow, queued.count));
             let mut counts: HashMap<i64, i64> = counts.collect();
-            // The database holds this decision's changes already, and they will be applied once more when it ends.
+            // The database already contains this decision's changes, and they will be applied again when it ends.
             for (workflow, delta) in &self.effects.queued {
                 *counts.entry(*workflow).or_default() -= delta;
             }
@@ -171,7 +170,7 @@ impl<'a> Tx<'a> {
         u32::try_from(queued).map_err(wrong)
     }
 
-    /// Notes for listeners that a run has gone from one state to another (or is new), and updates the queue counts.
+    /// Notes for listeners that a run has changed its state (or is new), and updates the queue counts.
     pub fn moved(&mut self, run: RunId, workflow: i64, from: Option<RunState>, to: RunState) -> Result<()> {
         if from == Some(RunState::Queued) {
             self.effects.queued.push((workflow, -1));

@@ -1,8 +1,8 @@
 //! The one thread that writes. It drains concurrent decisions into one transaction, each in a savepoint of its own, and
 //! answers after the commit has returned: all decisions of a transaction share the cost of one sync.
 //!
-//! While it has nothing to do it looks now and then whether the file is still there and the clock was set back, and where
-//! the last transaction has failed it tries another one.
+//! While idle it checks at intervals whether the file still exists and whether the clock was set back; after a failed
+//! transaction it tries another one.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -24,17 +24,17 @@ use crate::store::{Answer, Result, StoreError};
 /// The largest group: more would make the first of it wait too long.
 const LARGEST_GROUP: usize = 512;
 
-/// The longest that a group waits for those who are likely to come.
+/// The longest time that a group waits for further decisions.
 const LONGEST_WAIT: Duration = Duration::from_millis(1);
 
-/// How often an idle store looks at file and clock.
+/// How often an idle store checks file and clock.
 const LOOK: Duration = Duration::from_millis(250);
 /// How often a store that has failed tries to write.
 const TRY: Duration = Duration::from_secs(1);
-/// Occurrences that were counted before the clock was set back may still come for this time.
+/// For this long, occurrences counted before the clock was set back may still arrive.
 const LATE_OCCURRENCES: Duration = Duration::from_secs(10);
 
-/// The handle of the writing thread; dropping it lets the thread finish what it was given.
+/// The handle of the writing thread; dropping it lets the thread finish its work.
 pub(super) struct Writer {
     jobs: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
@@ -64,7 +64,7 @@ impl Writer {
         let (sender, receiver) = oneshot::channel();
         let job = Pending { decision: Some(decision), result: None, sender: Some(sender) };
         if let Some(jobs) = &self.jobs {
-            // If the thread is gone, the sender inside the job goes with it, and the receiver says so.
+            // If the thread is gone, the sender inside the job is dropped, and the receiver reports it.
             let _ = jobs.send(Box::new(job));
         }
         Box::pin(async move {
@@ -84,9 +84,9 @@ impl Drop for Writer {
     }
 }
 
-/// A decision on its way through a transaction.
+/// A decision in progress.
 trait Job: Send {
-    /// Makes the decision; gives whether it may be committed.
+    /// Makes the decision; returns whether it may be committed.
     fn carry_out(&mut self, tx: &mut Tx<'_>) -> bool;
 
     /// The decision's own error.
@@ -119,16 +119,16 @@ impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Job for Pending<T, F> 
             (None, None) => Err(StoreError::Other("the decision was not made".to_owned())),
         };
         if let Some(sender) = self.sender.take() {
-            // A caller that has gone away needs no answer.
+            // A caller that is gone needs no answer.
             let _ = sender.send(result);
         }
     }
 }
 
-/// What the writer knows about the rhythm of its callers.
+/// Measurements of the timing of callers.
 #[derive(Default)]
 struct Pace {
-    /// How many decisions to expect.
+    /// The expected number of decisions.
     expected: usize,
     /// How long the last commit took.
     commit: Duration,
@@ -142,11 +142,11 @@ struct Thread {
     memory: Memory,
     pace: Pace,
     ahead: Ahead,
-    /// By how many milliseconds the wall clock was set back, as far as no commit holds it.
+    /// By how many milliseconds the wall clock was set back, as far as this is not committed.
     set_back: i64,
     /// When a transaction was tried last.
     tried: Instant,
-    /// Since when schedules are looked at because the wall clock was set back.
+    /// Since when schedules are checked because the wall clock was set back.
     rewinding: Option<Instant>,
 }
 
@@ -165,7 +165,7 @@ impl Thread {
         }
     }
 
-    /// Looks at file and clock while there is nothing to do.
+    /// Checks file and clock while idle.
     fn look_around(&mut self) {
         self.shared.trusted_now();
         self.note_set_back();
@@ -179,7 +179,7 @@ impl Thread {
         }
     }
 
-    /// Looks whether the wall clock was set back.
+    /// Checks whether the wall clock was set back.
     fn note_set_back(&mut self) {
         let back = self.ahead.set_back(self.shared.clock.as_ref()).unwrap_or(0);
         if back > 0 {
@@ -188,8 +188,8 @@ impl Thread {
         }
     }
 
-    /// All decisions that are waiting. Callers who were just answered ask again within a moment; a group that began
-    /// with the first of them would leave the others to the next sync, so it waits a fraction of one for them.
+    /// All waiting decisions. Callers who were just answered ask again within a moment; a group that began with the
+    /// first of them would leave the others to the next sync, so it waits a fraction of one for them.
     fn gather(&self, first: Box<dyn Job>) -> Vec<Box<dyn Job>> {
         let mut group = vec![first];
         group.extend(self.queue.try_iter().take(LARGEST_GROUP - 1));
@@ -224,7 +224,7 @@ impl Thread {
             }
             Err(error) => {
                 self.shared.health.failed(&error);
-                // Whatever the writer remembers may be of the transaction that is gone.
+                // All that the writer remembers may be from the transaction that was rolled back.
                 self.memory = Memory::default();
                 if !self.conn.is_autocommit() {
                     // If even this fails, the next group's begin gives the reason.
@@ -237,7 +237,7 @@ impl Thread {
         }
     }
 
-    /// One transaction. It fails as a whole only if it cannot begin or commit, or if SQLite gives it up.
+    /// One transaction. It fails as a whole only if it cannot begin or commit, or if SQLite aborts it.
     fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<Vec<Effects>> {
         self.file.check(&self.conn)?;
         self.statement("begin immediate")?;

@@ -20,7 +20,7 @@ pub fn instant(local: NaiveDateTime, zone: Tz) -> Timestamp {
     match local_time(zone, wall) {
         LocalTime::Once(at) | LocalTime::Twice(at, _) => millis(at),
         LocalTime::Never(moved) => {
-            // The clock jumps over it: the change is the first instant after the gap, and `moved` is later than it.
+            // A gap of the clock: the change is the first instant after it, and `moved` is later.
             let mut at = moved - 2 * 86_400;
             while let Some(change) = change(zone, at, moved) {
                 if change + i64::from(offset_at(zone, change)) > wall {
@@ -45,7 +45,7 @@ pub fn last_instant(local: NaiveDateTime, zone: Tz) -> Timestamp {
 pub(super) fn next(cron: &Cron, zone: Tz, after: Timestamp) -> Option<Timestamp> {
     let mut from = after.0.div_euclid(1000).saturating_add(1).max(EARLIEST);
     loop {
-        // Up to the next change of the clock local time is instants with an offset.
+        // Up to the next change of the clock, local time has a fixed offset.
         let here = i64::from(offset_at(zone, from));
         let local = cron.at_or_after(from + here)?;
         let candidate = local - here;

@@ -1,4 +1,4 @@
-//! Cron expressions: five fields as Vixie's cron reads them, six or seven as Quartz does.
+//! Cron expressions: five fields with the meaning of Vixie's cron, six or seven with that of Quartz.
 //!
 //! Their fields are read here, since the two dialects differ in days; the crate `cron` walks the calendar, in local time
 //! as if it were UTC.
@@ -7,13 +7,13 @@ use ::cron::Schedule as Walk;
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 use std::str::FromStr;
 
-/// The years that can be named.
+/// The allowed years.
 const YEARS: (u32, u32) = (1970, 2099);
 
 /// A cron expression.
 #[derive(Clone, Debug)]
 pub struct Cron {
-    /// The walks whose occurrences count: more than one where either of two fields of days is enough.
+    /// The walks whose occurrences count: more than one if either of two fields of days is enough.
     walks: Vec<Walk>,
     /// Of days of the month only the last one counts, in the walk of this number.
     last_day: Option<usize>,
@@ -21,7 +21,7 @@ pub struct Cron {
     pattern: bool,
 }
 
-/// A field: what it is called, its smallest and largest number, its names from the smallest on.
+/// A field: its label, its smallest and largest number, its names from the smallest on.
 struct Field {
     name: &'static str,
     low: u32,
@@ -169,7 +169,7 @@ fn refuse_special(field: &str, text: &str) -> Result<(), String> {
         return Ok(());
     }
     let hint = if upper.contains('#') || upper.ends_with('L') || upper.contains('W') {
-        "`W`, `#` and a day before `L` are not available: let it fire on all days that could be meant, and end the run in its first step where it is another one"
+        "`W`, `#` and a day before `L` are not available: let it fire on all possible days, and end the run in its first step on the wrong ones"
     } else {
         "write numbers, names of days, `*`, or in the day of the month `L` for the last day"
     };
@@ -223,8 +223,8 @@ impl Field {
     }
 }
 
-/// The numbers of a field as the walk reads them. Where it holds all that there are it is a `*`, which takes no memory:
-/// there may be very many schedules.
+/// The numbers of a field for the walk. If it holds all possible ones it is a `*`, which takes no memory: there may be
+/// very many schedules.
 fn list(numbers: &[u32], all: usize) -> String {
     if numbers.len() == all {
         return "*".to_owned();

@@ -1,4 +1,4 @@
-//! Occurrences at regular distances.
+//! Occurrences at regular intervals.
 
 use super::calendar;
 use crate::clock::Timestamp;
@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// A distance, counted from a local time: months and days keep the wall clock, seconds are elapsed time.
+/// An interval, counted from a local time: months and days keep the wall clock, seconds are elapsed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     /// The first occurrence.
@@ -32,7 +32,7 @@ impl Interval {
             let step = i64::from(self.seconds) * 1000;
             return Some(Timestamp(first.0 + ((after.0 - first.0) / step.max(1) + 1) * step));
         }
-        // A little too few, whatever the months and clock changes in between have been.
+        // A little too few for any months and clock changes in between.
         let longest = i64::from(self.months) * 31 * DAY + i64::from(self.days) * DAY + i64::from(self.seconds) * 1000;
         let mut number = ((after.0 - first.0 - 2 * DAY) / longest.max(1)).max(0);
         loop {

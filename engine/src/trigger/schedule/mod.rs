@@ -1,4 +1,4 @@
-//! Schedules: from what the file says to the instants at which runs start.
+//! Schedules: from the settings in the file to the instants at which runs start.
 //!
 //! [`Schedule::next`] is pure: an instant goes in, the next occurrence comes out. Local times become instants by the
 //! rules for clock changes in [`calendar`]; cron expressions are read in [`cron`].
@@ -32,9 +32,9 @@ pub struct Schedule {
     pub until: Option<Timestamp>,
     /// The input of its runs, still to be converted.
     pub input: Record,
-    /// What an occurrence does while an earlier run is unfinished.
+    /// The rule for an occurrence while an earlier run is unfinished.
     pub overlap: Overlap,
-    /// What is done about missed occurrences: no engine was running.
+    /// The rule for occurrences missed while no engine was running.
     pub missed: Missed,
     /// The longest random delay of a run.
     pub jitter: Duration,
@@ -43,15 +43,15 @@ pub struct Schedule {
 /// When a schedule fires.
 #[derive(Clone, Debug)]
 pub enum Pattern {
-    /// At regular distances.
+    /// At regular intervals.
     Every(Interval),
     /// Once, at this local time.
     At(NaiveDateTime),
-    /// By a cron expression; days of the week and of the month are ones too.
+    /// By a cron expression, also for days of the week and of the month.
     Cron(Box<Cron>),
 }
 
-/// What an occurrence does while an earlier run of its schedule is unfinished.
+/// The rule for an occurrence while an earlier run of its schedule is unfinished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlap {
     /// It is skipped.
@@ -64,7 +64,7 @@ pub enum Overlap {
     Allow,
 }
 
-/// What is done about missed occurrences: no engine was running.
+/// The rule for occurrences missed while no engine was running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missed {
     /// They are skipped.
@@ -76,7 +76,7 @@ pub enum Missed {
 }
 
 impl Schedule {
-    /// The first occurrence after an instant; nothing where the schedule is finished.
+    /// The first occurrence after an instant; `None` if the schedule is finished.
     pub fn next(&self, after: Timestamp) -> Option<Timestamp> {
         let next = match &self.pattern {
             Pattern::Every(interval) => interval.next(after, self.zone),
@@ -86,7 +86,7 @@ impl Schedule {
         next.filter(|next| self.until.is_none_or(|until| *next <= until))
     }
 
-    /// Can it fire at all, at any time?
+    /// Will it ever fire?
     pub fn can_fire(&self) -> bool {
         self.next(Timestamp(i64::MIN / 4)).is_some()
     }

@@ -1,7 +1,7 @@
 use super::*;
 use chrono::NaiveDate;
 
-/// Instants that another program has found minute by minute; see the script in the same folder.
+/// Instants that another program has computed minute by minute; see the script in the same folder.
 const EXPECTED: &str = include_str!("../../../../tests/schedules/expected.txt");
 
 fn schedule(pattern: Pattern, zone: Tz) -> Schedule {
@@ -88,7 +88,7 @@ fn intervals_keep_the_wall_clock_or_the_elapsed_time() {
         &["2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"],
     );
     check(every(0, 7, 0, "2001-01-01T00:00"), Tz::UTC, "2026-07-01T00:00:00Z", &["2026-07-06T00:00:00Z"]);
-    // The rule of a zone holds after its tables too.
+    // The rule of a zone also applies after its tables.
     check(daily, stockholm, "2150-03-28T12:00:00Z", &["2150-03-29T01:00:00Z", "2150-03-30T00:30:00Z"]);
     check(daily, stockholm, "2150-10-25T00:00:00Z", &["2150-10-25T00:30:00Z", "2150-10-26T01:30:00Z"]);
     check(hourly, Tz::UTC, "1999-01-01T00:00:00Z", &["2001-01-01T00:00:00Z", "2001-01-01T01:00:00Z"]);

@@ -1,9 +1,9 @@
-//! Who may call a webhook, as the file says it. Secrets are still the words that name them: their values are
-//! read when the project is loaded.
+//! The authentication of a webhook, as configured in the file. Secrets are still references: their values are read when
+//! the project is loaded.
 
 use crate::yaml::Place;
 
-/// Who may call a webhook.
+/// The authentication of a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// Every caller.
@@ -20,7 +20,7 @@ pub enum Auth {
 }
 
 impl Auth {
-    /// The word of the file.
+    /// The word in the file.
     pub fn name(&self) -> &'static str {
         match self {
             Self::None => "none",
@@ -48,13 +48,13 @@ pub struct Login {
 /// How deliveries are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// What is signed, and where the signature is.
+    /// What is signed, and the place of the signature.
     pub scheme: Scheme,
-    /// The live secrets; each of them opens.
+    /// The live secrets; each of them is accepted.
     pub secrets: Vec<SecretText>,
 }
 
-/// What is signed, and where the signature is.
+/// What is signed, and the place of the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
@@ -78,9 +78,9 @@ pub struct CustomScheme {
     pub header: String,
     /// The hash.
     pub algorithm: Algorithm,
-    /// How the bytes are written.
+    /// The encoding of the bytes.
     pub encoding: Encoding,
-    /// What precedes them, such as `sha256=`.
+    /// The prefix of the signature, such as `sha256=`.
     pub prefix: String,
 }
 
@@ -95,7 +95,7 @@ pub enum Algorithm {
     Sha512,
 }
 
-/// How a signature is written.
+/// The encoding of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// Two digits a byte, in either case.

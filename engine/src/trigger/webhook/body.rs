@@ -14,12 +14,12 @@ use serde::de::IgnoredAny;
 use std::collections::HashMap;
 use std::io::Read;
 
-/// What the first bytes of an expanded body go into, in bytes.
+/// The size of the first buffer for an expanded body, in bytes.
 const FIRST_PIECE: usize = 4 << 10;
 /// The most fields of a form.
 const MAX_FIELDS: usize = 10_000;
 
-/// What is wrong with a body.
+/// The error of a body.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BodyProblem {
     /// Larger than `limit` bytes after expansion.
@@ -27,11 +27,11 @@ pub enum BodyProblem {
         /// The limit.
         limit: usize,
     },
-    /// A `Content-Encoding` that is not known.
+    /// An unknown `Content-Encoding`.
     UnknownEncoding(String),
-    /// It is not what its type says; in words.
+    /// It does not have the format of its type; the text is the message.
     Undecodable(String),
-    /// There is no room for what it is expanded to.
+    /// No room for the expanded body.
     NoRoom(Full),
 }
 
@@ -59,7 +59,7 @@ fn unzip(raw: &[u8], limit: usize, mut grow: impl FnMut(usize) -> Result<(), Ful
             if length > limit {
                 return Err(BodyProblem::TooLarge { limit });
             }
-            // One byte more than allowed shows that there is more.
+            // One byte more than allowed reveals a larger body.
             let more = expanded.len().max(FIRST_PIECE).min(limit + 1 - length);
             grow(more).map_err(BodyProblem::NoRoom)?;
             expanded.reserve_exact(more);
@@ -79,12 +79,12 @@ fn unzip(raw: &[u8], limit: usize, mut grow: impl FnMut(usize) -> Result<(), Ful
     Ok(expanded)
 }
 
-/// Is this a type of body that webhooks do not read?
+/// Is this a type of body that webhooks do not support?
 pub fn is_unsupported(content_type: &str) -> bool {
     content_type.trim_start().get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
 }
 
-/// The value of a body: JSON, XML, form, CSV and text by the content type, JSON if it parses where there is no type, else
+/// The value of a body: JSON, XML, form, CSV and text by the content type; without a type JSON if it parses, else
 /// bytes. A missing body is null, and so is white space in place of JSON or XML. The budget pays for it.
 pub fn decode(raw: &Bytes, content_type: Option<&str>, budget: &mut dyn Budget) -> Result<Value, String> {
     if raw.is_empty() {
@@ -116,7 +116,7 @@ fn is_json(media: &str) -> bool {
     matches!(media, "application/json" | "text/json") || media.ends_with("+json")
 }
 
-/// A body whose type is not given.
+/// A body without a type.
 fn untyped(raw: &Bytes, budget: &mut dyn Budget) -> Result<Value, String> {
     match body_text(raw, "") {
         Ok(text) if is_blank(&text) => Ok(Value::Null),
@@ -129,7 +129,7 @@ fn untyped(raw: &Bytes, budget: &mut dyn Budget) -> Result<Value, String> {
     }
 }
 
-/// White space as JSON and XML have it.
+/// White space as defined by JSON and XML.
 fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
@@ -150,7 +150,7 @@ fn xml(text: &str, budget: &mut dyn Budget) -> Result<Value, String> {
 
 /// `a=1&b=2`, names given several times as lists. Percent-encoded bytes are in the charset of the body.
 fn form(text: &str, charset: &'static Encoding, budget: &mut dyn Budget) -> Result<Value, String> {
-    // `curl -d` says that it sends a form, whatever it sends: no form is a JSON object or list.
+    // `curl -d` always declares a form, but a form is never a JSON object or list.
     if text.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return Err(
             "The body is JSON, but its Content-Type says that it is a form, as `curl -d` does by itself: send \
@@ -161,7 +161,7 @@ fn form(text: &str, charset: &'static Encoding, budget: &mut dyn Budget) -> Resu
     let text = text.trim_end_matches(['\r', '\n']);
     let count = text.split('&').filter(|part| !part.is_empty()).count();
     if count > MAX_FIELDS {
-        return Err(format!("The form has {count} fields; {MAX_FIELDS} are the most."));
+        return Err(format!("The form has {count} fields; the limit is {MAX_FIELDS}."));
     }
     budget.make_cells(count).map_err(|error| error.to_string())?;
     let mut fields: Vec<(EcoString, Vec<Value>)> = Vec::new();
@@ -205,7 +205,7 @@ fn unescape(text: &str, charset: &'static Encoding) -> Result<String, String> {
         let text = percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned);
         return text.map_err(|_| not_encoded(&spaced, charset));
     }
-    // What is not escaped has been decoded with the whole body.
+    // Unescaped text has been decoded with the whole body.
     let mut bytes = Vec::with_capacity(spaced.len());
     for part in spaced.split_inclusive(|c: char| !c.is_ascii()) {
         let plain_end = part.trim_end_matches(|c: char| !c.is_ascii()).len();

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// A key as a caller sent it; only its hash goes further.
+/// A key as a caller sent it; only its hash is passed on.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential {
     /// SHA-256 of the key.

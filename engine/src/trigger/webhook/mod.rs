@@ -1,4 +1,4 @@
-//! Webhooks: from a request to the input of a run. What is wrong with a request is found here, before anything is kept.
+//! Webhooks: from a request to the input of a run. A faulty request is refused here, before anything is stored.
 
 pub mod auth;
 mod body;

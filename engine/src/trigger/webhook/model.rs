@@ -1,4 +1,4 @@
-//! A webhook as the file says it.
+//! A webhook as configured in the file.
 
 use super::auth::Auth;
 use crate::script::{Input, Script};
@@ -11,31 +11,31 @@ use std::time::Duration;
 pub struct Webhook {
     /// The part of the address after `/hooks/`.
     pub path: String,
-    /// The place of the path in the file, or of the webhook where it has none.
+    /// The place of the path in the file, or of the webhook if it has none.
     pub place: Place,
-    /// What it answers to.
+    /// Its methods.
     pub methods: Vec<Method>,
     /// Who may call.
     pub auth: Auth,
-    /// The origins whose pages may call, as browsers write them; `*` is all of them.
+    /// The origins whose pages may call, as browsers write them; `*` means all.
     pub cors: Vec<String>,
     /// Whether callers wait for the end.
     pub response: Response,
     /// How long they wait, from the request on.
     pub timeout: Duration,
-    /// After that time the caller gets the answer that the run is accepted, instead of that it is late.
+    /// After that time the caller gets the answer that the run is accepted, instead of a timeout.
     pub accept_on_timeout: bool,
     /// Whether messages run one at a time, in the order of their acceptance.
     pub ordered: Option<Ordered>,
     /// The declared query parameters.
     pub query: Vec<Input>,
-    /// Query parameters fill `input` by name, since neither `query` nor `processing.input` says otherwise.
+    /// Query parameters fill `input` by name, since neither `query` nor `processing.input` is set.
     pub fills_input: bool,
     /// From the request to the input; its slots are [`REQUEST_NAMES`].
     pub processing_input: Option<Script>,
     /// From the output to the answer. The output is in its slot [`OUTPUT`](crate::script::slot::OUTPUT).
     pub processing_output: Option<Script>,
-    /// What is known of the answer of a run that comes to its end.
+    /// The known type of the answer of a run that ends.
     pub answer: Type,
 }
 
@@ -48,7 +48,7 @@ pub struct Ordered {
     pub pause: bool,
 }
 
-/// What `processing.input` and `ordered.key` see, by slot.
+/// The variables of `processing.input` and `ordered.key`, by slot.
 pub const REQUEST_NAMES: [&str; 5] = ["query", "body", "headers", "method", "rawBody"];
 
 /// Methods a webhook may have.
@@ -61,7 +61,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The word of HTTP.
+    /// The name in HTTP.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",

@@ -1,4 +1,4 @@
-//! Query parameters: the declared ones, converted, or those that fill `input`; all others are left alone.
+//! Query parameters: the declared ones, converted, or those that fill `input`; all others are ignored.
 
 use super::body::pairs;
 use crate::script::{Input, Library, NoFit, convert};
@@ -6,8 +6,8 @@ use flowscript_lang::host::Host;
 use flowscript_lang::value::{Record, Value};
 use std::collections::HashMap;
 
-/// The record of the declared parameters. A missing one without a default, one that does not fit and one that is given
-/// twice without being a list is an error that names it.
+/// The record of the declared parameters. A missing one without a default, one that does not fit and a repeated one
+/// that is not a list are errors that name it.
 pub fn parse_query(declared: &[Input], text: &str, library: &Library, host: &dyn Host) -> Result<Record, NoFit> {
     let mut fields = Vec::with_capacity(declared.len());
     for (input, value) in declared.iter().zip(given(declared, text)?) {
@@ -16,8 +16,8 @@ pub fn parse_query(declared: &[Input], text: &str, library: &Library, host: &dyn
     Ok(Record::from_fields(fields))
 }
 
-/// The parameters that have the names of inputs, as texts and lists of texts. One that is given twice without being a
-/// list is an error that names it.
+/// The parameters that have the names of inputs, as texts and lists of texts. A repeated one that is not a list is an
+/// error that names it.
 pub fn input_parameters(inputs: &[Input], text: &str) -> Result<Record, NoFit> {
     if text.is_empty() {
         return Ok(Record::from_fields([]));
@@ -26,7 +26,7 @@ pub fn input_parameters(inputs: &[Input], text: &str) -> Result<Record, NoFit> {
     Ok(Record::from_fields(given.filter_map(|(input, value)| Some((input.name.clone(), value?)))))
 }
 
-/// What the query gives for each of the inputs; other names are ignored.
+/// The values in the query for each of the inputs; other names are ignored.
 fn given(inputs: &[Input], text: &str) -> Result<Vec<Option<Value>>, NoFit> {
     let mut given: Vec<Vec<Value>> = inputs.iter().map(|_| Vec::new()).collect();
     let mut places = None;
@@ -56,7 +56,7 @@ fn given(inputs: &[Input], text: &str) -> Result<Vec<Option<Value>>, NoFit> {
     inputs.iter().zip(given).map(one).collect()
 }
 
-/// The value of the parameter `name`, if it is there once, and the query without it.
+/// The value of the parameter `name`, if it occurs once, and the query without it.
 pub fn parameter(query: &str, name: &str) -> (Option<String>, String) {
     let is_it = |part: &&str| {
         let written = part.split_once('=').map_or(*part, |(name, _)| name);

@@ -1,4 +1,4 @@
-//! What FlowScript of a workflow reads in a request: the input of the run, and the key of its lane.
+//! FlowScript of a workflow that reads a request: the input of the run, and the key of its lane.
 
 use super::model::Webhook;
 use super::request::Request;
@@ -11,7 +11,7 @@ use flowscript_lang::value::{Record, Value, to_text};
 const MAX_LANE: usize = 256;
 
 impl Request {
-    /// The fields that become the input: what `processing.input` makes, else the parameters and the body's fields.
+    /// The fields that become the input: the result of `processing.input`, else the parameters and the body's fields.
     pub fn input_fields(&self, webhook: Option<&Webhook>, context: Context<'_>) -> Result<Record, Fault> {
         let Some(script) = webhook.and_then(|webhook| webhook.processing_input.as_ref()) else {
             return Ok(self.plain_fields());
@@ -23,13 +23,14 @@ impl Request {
         }
     }
 
-    /// What the sender learns of a failure of FlowScript that reads the request; the log has what the author needs.
+    /// The message to the sender about a failure of FlowScript that reads the request; the log has the details for the
+    /// author.
     fn refusal(&self, failed: Failed, context: Context<'_>) -> Fault {
         failed.fault.note_place(context.host);
         Fault { places: Vec::new(), ..fault_of(failed, self) }
     }
 
-    /// The key of the lane this message belongs to. One that is empty, too long or no simple value is an error.
+    /// The key of this message's lane. A key that is empty, too long or not a simple value is an error.
     pub fn lane(&self, key: &Script, context: Context<'_>) -> Result<String, Fault> {
         let value = key.run_and_trace(&mut self.variables(), context);
         let value = value.map_err(|failed| self.refusal(*failed, context))?;

@@ -1,4 +1,4 @@
-//! A request as a run sees it and as the store keeps it: without its credentials.
+//! A request as a run sees it and as it is stored: without its credentials.
 
 use super::body;
 use super::model::{Method, REQUEST_NAMES, Webhook};
@@ -14,12 +14,12 @@ use flowscript_lang::value::{Record, Value};
 /// Headers that scripts and the store never see.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
-/// What a request consists of, before its body is decoded.
+/// The parts of a request before its body is decoded.
 #[derive(Debug)]
 pub struct RequestParts<'a> {
     /// `GET` or `POST`
     pub method: &'a str,
-    /// Names in lower case, and values, in the order they came; those of one name are together.
+    /// Names in lower case, and values, in the order received; those of one name are together.
     pub headers: Vec<(&'a str, &'a str)>,
     /// The body, expanded.
     pub body: Bytes,
@@ -36,8 +36,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// Decodes the body, for which `budget` pays; `query` are the declared parameters, converted. The error says in words
-    /// why it cannot be.
+    /// Decodes the body, for which `budget` pays; `query` are the declared parameters, converted. The error is a
+    /// message.
     pub fn new(query: Record, parts: RequestParts<'_>, budget: &mut dyn Budget) -> Result<Self, String> {
         let content_type = parts.headers.iter().find(|(name, _)| *name == "content-type").map(|(_, value)| *value);
         let body = body::decode(&parts.body, content_type, budget)?;
@@ -60,8 +60,7 @@ impl Request {
         self.raw.len()
     }
 
-    /// The request that would have brought these fields: in its body, and those that are declared as parameters in its
-    /// query too.
+    /// A request with these fields: in its body, and those that are declared as parameters in its query, too.
     pub fn of_fields(webhook: &Webhook, fields: &Record) -> Result<Self, Fault> {
         let body = Value::Record(fields.clone());
         let parameter = |input: &Input| fields.get(&input.name).or_else(|| input.default.clone()).unwrap_or_default();
@@ -76,7 +75,7 @@ impl Request {
         })
     }
 
-    /// The parameters, and the fields of a body that is a record; the body wins.
+    /// The parameters, and the fields of a body that is a record; the body has precedence.
     pub fn plain_fields(&self) -> Record {
         let mut fields: Vec<(EcoString, Value)> = self.query.iter().map(|(n, v)| (n.clone(), v)).collect();
         if let Value::Record(body) = &self.body {
@@ -85,7 +84,7 @@ impl Request {
         Record::from_fields(fields)
     }
 
-    /// The bytes that the store keeps.
+    /// Its stored form.
     pub fn encode(&self) -> Vec<u8> {
         encoding::encode_fields([
             ("method", &Value::Text(self.method.clone())),
@@ -95,7 +94,7 @@ impl Request {
         ])
     }
 
-    /// The request in bytes of the store. The error says what is wrong with them.
+    /// The request from its stored bytes. The error says what is wrong with them.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let Value::Record(kept) = encoding::decode(bytes)? else {
             return Err("a stored request is not a record".into());
@@ -114,13 +113,13 @@ impl Request {
             Some(Value::Text(text)) => Some(text),
             _ => None,
         };
-        // It was decoded before, within what its caller had.
+        // It was decoded before, within the limits of its caller.
         let mut budget = Allowance::new("The body", Limits::default(), &|| None);
         let body = body::decode(&raw, content_type.as_deref(), &mut budget)?;
         Ok(Self { method, query, headers, raw, body })
     }
 
-    /// The request for people: the body as it was decoded.
+    /// The request for display: the body as it was decoded.
     pub fn to_value(&self) -> Value {
         let fields = ["method", "query", "headers", "body"].into_iter();
         let values = [
@@ -132,8 +131,8 @@ impl Request {
         Value::record(fields.zip(values).collect::<Vec<_>>())
     }
 
-    /// The request with what is masked: below its own parts, and where its parameters and its body's fields are inputs of
-    /// these names. The body becomes JSON where it was decoded; nothing else of it is kept.
+    /// The request, masked: its own parts, and its parameters and fields of the body that are inputs of these names. A
+    /// decoded body becomes JSON; its original bytes are dropped.
     #[must_use]
     pub fn masked(&self, redact: &Redact) -> Self {
         let fields = |part: &str, record: &Record| match redact.mask(part, &Value::Record(redact.mask_fields(record))) {
@@ -155,7 +154,7 @@ impl Request {
         Self { method: self.method.clone(), query: fields("query", &self.query), headers, raw, body }
     }
 
-    /// The texts of what is masked in it, as [`Request::masked`] masks it.
+    /// The masked texts, as [`Request::masked`] masks them.
     pub fn secrets(&self, redact: &Redact) -> Vec<String> {
         let mut secrets = Vec::new();
         for (name, value) in REQUEST_NAMES.into_iter().zip(self.variables()) {
@@ -180,24 +179,24 @@ impl Request {
         self.body_record()?.get(name)
     }
 
-    /// The first parameter that the body has a field for as well.
+    /// The first parameter that is also a field of the body.
     pub fn given_twice(&self) -> Option<&EcoString> {
         let body = self.body_record()?;
         self.query.shape().names().iter().find(|name| body.get(name).is_some())
     }
 
-    /// The value of one of [`REQUEST_NAMES`]; nothing for any other name.
+    /// The value of one of [`REQUEST_NAMES`]; `None` for any other name.
     pub(super) fn variable(&self, name: &str) -> Option<Value> {
         let at = REQUEST_NAMES.iter().position(|known| *known == name)?;
         self.variables().into_iter().nth(at)
     }
 
-    /// Is this the name of the body, and is there none?
+    /// Is this the name of the body, and is the body missing?
     pub(super) fn has_no_body(&self, name: &str) -> bool {
         name == "body" && self.raw.is_empty()
     }
 
-    /// What `processing.input` sees, in the order of [`REQUEST_NAMES`].
+    /// The variables of `processing.input`, in the order of [`REQUEST_NAMES`].
     pub(super) fn variables(&self) -> [Value; REQUEST_NAMES.len()] {
         [
             Value::Record(self.query.clone()),

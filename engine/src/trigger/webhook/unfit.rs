@@ -9,8 +9,9 @@ use flowscript_lang::value::{Rows, Value};
 /// The most fields that one message names.
 const MOST: usize = 3;
 
-/// The failure of FlowScript that reads a request. What stems from the request is the sender's fault: status 400, with a
-/// message that names the field and says nothing of the workflow. Limits and failures of the engine stay as they are.
+/// The failure of FlowScript that reads a request. A failure caused by the request is the sender's fault: status 400,
+/// with a message that names the field and reveals nothing of the workflow. Limits and failures of the engine stay as
+/// they are.
 pub fn fault_of(failed: Failed, request: &Request) -> Fault {
     let Failed { fault, reads } = failed;
     let is = |kinds: &[ErrorKind]| kinds.iter().any(|kind| kind.name() == fault.kind);
@@ -23,7 +24,7 @@ pub fn fault_of(failed: Failed, request: &Request) -> Fault {
     Fault { status: Some(400), message: message(&reads, request), ..fault }
 }
 
-/// What `processing.input` gives must be a record; `read` is what it gives where that is a part of the request.
+/// The result of `processing.input` must be a record; `read` is that result if it is a part of the request.
 pub fn no_record(value: &Value, read: Option<&Read>, request: &Request) -> Fault {
     let known = read.filter(|read| is_request(read));
     let message = match known {
@@ -60,17 +61,17 @@ fn message(reads: &[Vec<Read>], request: &Request) -> String {
     }
 }
 
-/// What a function was reading that got a part of the request.
+/// The part of the request that a function was reading.
 fn unusable_within(inner: &Read, part: &Read, request: &Request) -> String {
     let mut whole = part.clone();
     whole.steps.extend(inner.steps.iter().cloned());
-    // Of a list the function got an element.
+    // From a list the function got an element.
     let is_whole = matches!(value(part, request), Some(Value::Record(_)));
     let why = if is_whole { unreadable(&whole, request) } else { None };
     why.unwrap_or_else(|| format!("`{}` in `{part}` is missing or cannot be used.", relative(inner)))
 }
 
-/// A read without the variable that it begins with, which is the workflow's.
+/// A read without its first variable, which belongs to the workflow.
 fn relative(read: &Read) -> String {
     match read.steps.split_first() {
         Some((Step::Field(name), rest)) => Read { root: name.clone(), steps: rest.to_vec() }.to_string(),
@@ -82,13 +83,13 @@ fn is_request(read: &Read) -> bool {
     REQUEST_NAMES.contains(&read.root.as_str())
 }
 
-/// Why a part of the request is not there; nothing where it is.
+/// Why a part of the request is missing; `None` if it is present.
 fn unreadable(read: &Read, request: &Request) -> Option<String> {
     let mut value = request.variable(&read.root)?;
     for (done, step) in read.steps.iter().enumerate() {
         let next = match (&value, step) {
             (Value::Record(record), Step::Field(name)) => record.get(name),
-            // A column; which row it is about is not known here.
+            // A column; the row is not known here.
             (Value::Table(table), Step::Field(name)) if table.shape().position(name).is_some() => return None,
             (Value::Table(_), Step::Field(_)) => None,
             (Value::List(_) | Value::Table(_), Step::Position(position)) => {
@@ -113,7 +114,7 @@ fn unreadable(read: &Read, request: &Request) -> Option<String> {
     None
 }
 
-/// The parts are there, but their values cannot be used.
+/// The parts are present, but their values cannot be used.
 fn unusable(reads: &[&Read], request: &Request) -> String {
     let mut seen: Vec<String> = Vec::new();
     for read in reads {
@@ -128,7 +129,7 @@ fn unusable(reads: &[&Read], request: &Request) -> String {
     format!("{}.", seen.join("; "))
 }
 
-/// The value of a part of the request that is there; nothing for columns.
+/// The value of a part of the request; `None` for columns.
 fn value(read: &Read, request: &Request) -> Option<Value> {
     read.steps.iter().try_fold(request.variable(&read.root)?, |value, step| match (&value, step) {
         (Value::Record(record), Step::Field(name)) => record.get(name),
@@ -137,7 +138,7 @@ fn value(read: &Read, request: &Request) -> Option<Value> {
     })
 }
 
-/// What a value is, in words of the formats that requests have.
+/// The kind of a value, in terms of the formats of requests.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

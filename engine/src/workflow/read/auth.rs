@@ -128,7 +128,7 @@ fn custom_scheme(reader: &mut Reader<'_>, fields: &mut Fields<'_>, node: &Node) 
     Some(CustomScheme { header: header.to_ascii_lowercase(), algorithm, encoding, prefix })
 }
 
-/// `secret`: one, or a list of those that are live.
+/// `secret`: one, or a list of live ones.
 fn secrets(reader: &mut Reader<'_>, fields: &mut Fields<'_>, node: &Node) -> Option<Vec<SecretText>> {
     let Some(entry) = fields.take("secret") else {
         if !fields.has_refused() {

@@ -1,4 +1,4 @@
-//! Keys that say what is kept of runs and what they may use up: `diagnostics`, `redact`, `limits`.
+//! The keys for the history and the limits of runs: `diagnostics`, `redact`, `limits`.
 
 use crate::reading::{Key, Reader, Takes, optional};
 use crate::workflow::history::{Diagnostics, Keep, Redact, RunLimits};
@@ -21,7 +21,7 @@ pub(super) const LIMITS: &[Key] = &[
     optional("logLines", Takes::Whole(1, u32::MAX)),
     optional("queue", Takes::Whole(1, u32::MAX)),
 ];
-/// The longest that a run may be allowed.
+/// The longest possible limit on a run.
 const LONGEST_RUN: Duration = Duration::from_secs(30 * 86_400);
 /// The variable of paths into the output, in addition to the names of variables and of the request's parts.
 const OUTPUT: &str = "output";
@@ -69,7 +69,7 @@ pub(super) fn redact(reader: &mut Reader<'_>, node: &Node) -> Redact {
     Redact { paths }
 }
 
-/// What runs may use up.
+/// The limits of runs.
 pub(super) fn limits(reader: &mut Reader<'_>, node: &Node) -> RunLimits {
     let mut limits = RunLimits::default();
     let Some(mut fields) = reader.fields(node, "`limits`", LIMITS) else { return limits };

@@ -27,7 +27,7 @@ use trigger::Triggers;
 /// A workflow file that was read.
 #[derive(Debug)]
 pub struct Read {
-    /// The workflow; nothing where a problem is more than a warning.
+    /// The workflow; `None` if a problem is more than a warning.
     pub workflow: Option<Workflow>,
     /// Problems in the order of the file.
     pub problems: Vec<Problem>,
@@ -51,23 +51,23 @@ pub(super) const KEYS: &[Key] = &[
     optional("limits", Takes::Map(history::LIMITS)),
 ];
 
-/// What a name in a `call` leads to.
+/// The target of a `call`.
 #[derive(Clone, Debug)]
 pub enum Callee {
     /// A workflow that has loaded.
     Loaded(Arc<Workflow>),
-    /// There is no such workflow.
+    /// The workflow does not exist.
     Missing,
-    /// It is there, but does not load.
+    /// It exists, but does not load.
     Broken,
-    /// It calls, perhaps through others, the workflow that is being read: their ids in the order of the calls.
+    /// It calls, perhaps through others, the workflow being read: their ids in the order of the calls.
     Cycle(Vec<String>),
 }
 
 /// Finds the workflow that a `call` names.
 pub type Callees<'a> = &'a mut dyn FnMut(&str) -> Callee;
 
-/// Reads the file of the workflow `id`, which calls what `callees` finds.
+/// Reads the file of the workflow `id`; `callees` finds the workflows that it calls.
 pub fn read(id: &str, source: &str, library: &Library, callees: Callees<'_>) -> Read {
     if library.stopped().is_some() {
         return Read { workflow: None, problems: vec![late()] };

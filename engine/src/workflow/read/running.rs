@@ -1,4 +1,4 @@
-//! Keys that say how runs are worked on: `concurrency`, `onFailure`, `durability`.
+//! The keys for running: `concurrency`, `onFailure`, `durability`.
 
 use crate::reading::{Reader, is_workflow_id};
 use crate::workflow::model::{Durability, Response, Webhook};
@@ -13,7 +13,7 @@ pub(super) fn concurrency(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
     reader.whole(node, "concurrency", 1..=MAX_CONCURRENCY)
 }
 
-/// The id of a workflow. Whether there is one is checked with the whole folder.
+/// The id of a workflow. Whether it exists is checked with the whole folder.
 pub(super) fn workflow_id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let id = node.scalar().map(|scalar| scalar.text.as_str()).unwrap_or_default();
     if !is_workflow_id(id) {
@@ -24,7 +24,7 @@ pub(super) fn workflow_id(reader: &mut Reader<'_>, node: &Node) -> Option<String
     Some(id.to_owned())
 }
 
-/// `strict`, or `relaxed` where nothing depends on what is kept.
+/// `strict`, or `relaxed` if nothing depends on stored state.
 pub(super) fn durability(
     reader: &mut Reader<'_>,
     entry: &Entry,

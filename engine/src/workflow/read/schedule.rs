@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// What a schedule fires by.
+/// The kind of a schedule.
 #[derive(Clone, Copy)]
 enum By {
     Every,
@@ -24,7 +24,7 @@ enum By {
     Cron,
 }
 
-/// The keys of which a schedule has one.
+/// The keys of which a schedule has exactly one.
 const KINDS: [(&str, By); 5] =
     [("every", By::Every), ("at", By::At), ("weekly", By::Weekly), ("monthly", By::Monthly), ("cron", By::Cron)];
 /// All keys of a schedule.
@@ -56,9 +56,9 @@ const MAX_MINUTES: u32 = 1_000_000;
 const MAX_SECONDS: u32 = 100_000_000;
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const LONG: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
-/// No input: one for all schedules, there may be very many.
+/// No input: shared by all schedules, of which there may be very many.
 static NOTHING: LazyLock<Record> = LazyLock::new(|| Record::from_fields([]));
-/// Steps that a schedule takes: its next occurrences are looked for.
+/// The cost of a schedule in steps: its next occurrences are computed.
 const SCHEDULE: u64 = 2_000;
 /// The longest `jitter`.
 const MAX_JITTER: Duration = Duration::from_secs(86_400);
@@ -124,7 +124,7 @@ fn schedule(reader: &mut Reader<'_>, node: &Node, inputs: &[Input]) -> Option<Sc
         None => None,
         Some(entry) => {
             let local = local(reader, &entry.value, zone)?;
-            // In the hour that comes twice it is the second one.
+            // In an hour that occurs twice, the second time is meant.
             Some(last_instant(local, zone))
         }
     };
@@ -302,7 +302,7 @@ fn time(reader: &mut Reader<'_>, node: &Node) -> Option<NaiveTime> {
     time
 }
 
-/// A pattern as one text, the same however it is laid out in the file.
+/// A pattern as one text, independent of its layout in the file.
 fn written(by: By, kind: &Entry, from: NaiveDateTime, time: NaiveTime) -> String {
     let value = flat(&kind.value);
     match by {

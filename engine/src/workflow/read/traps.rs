@@ -1,4 +1,4 @@
-//! What loads and then does something else than was probably meant, or can never work.
+//! Valid settings that probably do not do what was meant, or can never work.
 
 use crate::reading::{Fields, Reader};
 use crate::script::Input;
@@ -16,7 +16,7 @@ pub(super) fn refuse_missing(reader: &mut Reader<'_>, given: &Record, inputs: &[
     }
 }
 
-/// Declared query parameters that neither an input nor an expression takes.
+/// Declared query parameters that neither an input nor an expression uses.
 pub(super) fn warn_of_unused_parameters(
     reader: &mut Reader<'_>,
     webhook: &Fields<'_>,
@@ -108,7 +108,7 @@ mod tests {
         for text in ["'hi'", "\"hi\"", "\"{hi}\"", "say hi", "hi there", "hit", "low", "1", "hi - there"] {
             finds(&format!("{hi}output: {text}"), &[]);
         }
-        // Paths, messages and labels are texts, whatever they look like.
+        // Paths, messages and labels are always texts.
         finds(
             "steps:\n  - id: prices\n    file: { read: prices.csv }\n  - file: { move: prices.csv, to: prices.old }\n  - log: { message: prices }",
             &[],

@@ -1,4 +1,4 @@
-//! `trigger`: what starts runs of the workflow, a key for each kind.
+//! `trigger`: the triggers of the workflow, a key for each kind.
 
 use super::schedule::{self, schedules};
 use super::webhook::{self, Waiting, webhook};
@@ -13,7 +13,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("schedule", Takes::List(&Takes::Map(schedule::KEYS))),
 ];
 
-/// What starts runs.
+/// The triggers.
 #[derive(Default)]
 pub(super) struct Triggers<'n> {
     /// Requests.

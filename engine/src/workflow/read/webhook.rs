@@ -10,7 +10,7 @@ use crate::yaml::{Core, Node, Scalar};
 use flowscript_lang::types::Type;
 use std::time::Duration;
 
-/// A webhook whose `processing.output` waits for what the steps say of `output`.
+/// A webhook whose `processing.output` waits for the type of `output` from the steps.
 pub(super) struct Waiting<'n> {
     webhook: Webhook,
     output: Option<&'n Scalar>,
@@ -32,12 +32,12 @@ pub(super) const WEBHOOK: &[Key] = &[
 const ORDERED: &[Key] =
     &[optional("key", Takes::Expression), optional("onFailure", Takes::Word(&["continue", "pause"]))];
 const PROCESSING: &[Key] = &[optional("input", Takes::Script), optional("output", Takes::Script)];
-/// How long a caller waits where nothing is said.
+/// The default time that a caller waits.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a caller may wait at most.
+/// The limit on the time that a caller waits.
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
 
-/// Reads a webhook but for what its answer needs of the steps: [`finish_webhook`] does that.
+/// Reads a webhook except for the parts of its answer that depend on the steps: [`finish_webhook`] does that.
 pub(super) fn webhook<'n>(
     reader: &mut Reader<'_>,
     id: &str,
@@ -114,7 +114,7 @@ pub(super) fn webhook<'n>(
     Some(Waiting { webhook, output })
 }
 
-/// Compiles `processing.output`, which sees the output, the inputs and `run`.
+/// Compiles `processing.output`, whose variables are the output, the inputs and `run`.
 pub(super) fn finish_webhook(
     reader: &mut Reader<'_>,
     waiting: Waiting<'_>,
@@ -187,7 +187,7 @@ fn methods(reader: &mut Reader<'_>, node: &Node) -> Vec<Method> {
     elements.iter().filter_map(|element| reader.word(element, "methods", &known)).collect()
 }
 
-/// What `processing.input` sees.
+/// The variables of `processing.input`.
 fn request_scope(webhook: &Webhook) -> Scope {
     let parameters = webhook.query.iter().map(|input| (input.name.clone(), input.conversion.ty().clone()));
     let query = Type::closed_record(parameters);

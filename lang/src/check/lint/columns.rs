@@ -1,9 +1,9 @@
-//! What an expression says of a table: its columns, the functions it calls, the names that amounts have.
+//! Facts about a table in an expression: its columns, the functions it calls, the names that suggest amounts.
 
 use super::source::bare;
 use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind};
 
-/// Does the function give the greatest or the least of its values?
+/// Does the function return the greatest or the least of its values?
 pub(super) fn is_extreme(name: &str) -> bool {
     ["max", "min"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
@@ -36,7 +36,7 @@ pub(super) fn extreme_of_column(expr: &Expr) -> Option<(&Expr, &str, &str)> {
     }
 }
 
-/// The column that an expression is: `qty`, `row.qty`, `o.qty`.
+/// The column that an expression names: `qty`, `row.qty`, `o.qty`.
 pub(super) fn column(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Paren(inner) => column(inner),
@@ -52,7 +52,7 @@ pub(super) fn column(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// A column as hints show it.
+/// A column in hints.
 pub(super) fn shown(expr: &Expr, column: &str) -> String {
     match &bare(expr).kind {
         ExprKind::Postfix { base, .. } => match &base.kind {
@@ -81,7 +81,7 @@ pub(super) fn called(expr: &Expr) -> Option<(&str, Vec<&Expr>)> {
     }
 }
 
-/// Does the operator ask which value is greater?
+/// Is the operator an order comparison?
 pub(super) fn is_order(op: BinaryOp) -> bool {
     matches!(op, BinaryOp::Less | BinaryOp::Greater | BinaryOp::LessEqual | BinaryOp::GreaterEqual)
 }
@@ -93,7 +93,7 @@ const AMOUNTS: [&str; 33] = [
     "days", "salary", "revenue", "antal", "pris", "belopp", "summa", "saldo",
 ];
 
-/// Does a name say that the column holds amounts? Its words are separated by `_`, blanks and capitals.
+/// Does a name suggest that the column holds amounts? Its words are separated by `_`, blanks and capitals.
 pub(super) fn is_amount(name: &str) -> bool {
     let mut words = vec![String::new()];
     for c in name.chars() {

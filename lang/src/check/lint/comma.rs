@@ -6,7 +6,7 @@ use crate::ast::{Expr, ExprKind, PostfixKind, QueryOp};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 
-/// Warns of keys that read as further arguments or elements.
+/// Warns of keys that look like further arguments or elements.
 pub(super) fn taken(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     walk::script(source.script, &mut |node| {
         let Node::Expr(expr) = node else { return };
@@ -50,7 +50,7 @@ fn check(source: &Source<'_>, expr: &Expr, found: &mut Vec<Diagnostic>) {
     found.push(warning(codes::COMMA_IN_KEYS, span, message, hint).with_fix(fix.titled("put the query in parentheses")));
 }
 
-/// Conditions, functions and fixed values are seldom keys.
+/// Conditions, functions and fixed values are rarely keys.
 fn is_no_key(key: &Expr) -> bool {
     match &key.kind {
         ExprKind::Bool(_)

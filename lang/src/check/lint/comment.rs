@@ -1,4 +1,4 @@
-//! W0109: `total // 2`, where a comment has taken the rest of an expression.
+//! W0109: `total // 2`, where a comment hides the rest of an expression.
 
 use super::source::{Source, warning};
 use crate::diagnostic::{Diagnostic, Fix, codes};
@@ -52,14 +52,14 @@ fn is_operand(source: &Source<'_>, at: usize, kind: TokenKind) -> bool {
     }
 }
 
-/// The divisor, if a comment reads as the right side of a division. Prose does not.
+/// The divisor, if a comment looks like the right side of a division. Prose does not.
 fn divisor<'a>(words: &HashSet<&str>, text: &'a str, before: &str) -> Option<&'a str> {
     let mut value = text.strip_suffix(';').map_or(text, str::trim_end);
     let mut closed = value.len() < text.len();
     if !value.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '_' | '-')) {
         return None;
     }
-    // The comment may have taken brackets with it, `log(a // 2);`, or statements, `a // 2; return b;`.
+    // The comment may include brackets, `log(a // 2);`, or statements, `a // 2; return b;`.
     if !is_expression(value) {
         value = value.trim_end_matches([')', ']', '}', ' ']);
     }
@@ -73,7 +73,7 @@ fn divisor<'a>(words: &HashSet<&str>, text: &'a str, before: &str) -> Option<&'a
         return None;
     }
     let is_number = value.chars().all(|c| c.is_ascii_digit() || c == '.');
-    // A word alone is prose, unless the script uses it.
+    // A single word is prose, unless the script uses it.
     let is_used = value != before && words.contains(value);
     (closed || is_number || is_used).then_some(value)
 }
@@ -82,7 +82,7 @@ fn is_expression(text: &str) -> bool {
     parse::parse_expression(text).diagnostics.is_empty()
 }
 
-/// Does a neighbouring line have a comment with a number too? Then they number the lines.
+/// Does a neighbouring line have a comment with a number, too? Then they number the lines.
 fn is_numbered(text: &str, comment: Span) -> bool {
     let is_number = |line: &str| {
         let behind = line.rsplit_once("//").map(|(_, behind)| behind.trim());

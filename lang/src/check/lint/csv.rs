@@ -1,7 +1,7 @@
 //! W0116: columns of `CSV.Decode`, which are texts, sorted or compared as if they were numbers.
 //!
-//! Whether a column holds numbers is known where the CSV is a literal of the script; else it is read from
-//! how the script uses the column, and from its name. Dates as ISO writes them sort right as texts.
+//! Whether a column holds numbers is known if the CSV is a literal of the script; else it is inferred from the use of
+//! the column in the script, and from its name. ISO dates sort correctly as texts.
 
 use super::columns::{called, column, extreme_of_column, is_amount, is_extreme, is_order, shown};
 use super::source::{Source, bare, warning};
@@ -12,30 +12,30 @@ use crate::span::Span;
 use crate::value::parse_number;
 use hashbrown::{HashMap, HashSet};
 
-/// Tokens of a source that is looked through.
+/// The most tokens of a source that is checked.
 const MOST_TOKENS: usize = 20_000;
 
-/// Columns and lines of a CSV that are looked at.
+/// The most columns and lines of a CSV that are checked.
 const MOST_COLUMNS: usize = 200;
 const MOST_LINES: usize = 1_000;
 
-/// What is known of a table of texts.
+/// Known facts about a table of texts.
 #[derive(Clone, Default)]
 struct Cells {
-    /// Columns that have been given other values.
+    /// Columns that have been assigned other values.
     converted: HashSet<String>,
-    /// The columns that hold numbers of different lengths, where the CSV is a literal of the script.
+    /// The columns that hold numbers of different lengths, if the CSV is a literal of the script.
     numbers: Option<HashSet<String>>,
 }
 
 struct Facts {
-    /// Variables that hold such tables; `None` for names that mean something else too.
+    /// Variables that hold such tables; `None` for names with another meaning, too.
     tables: HashMap<String, Option<Cells>>,
-    /// Variables that hold a row of such a table; `None` for names that mean something else too.
+    /// Variables that hold a row of such a table; `None` for names with another meaning, too.
     rows: HashMap<String, Option<Cells>>,
     /// Variables that hold a fixed text.
     texts: HashMap<String, Option<String>>,
-    /// Columns that the script computes with.
+    /// Columns used in computations of the script.
     computed: HashSet<String>,
 }
 
@@ -83,7 +83,7 @@ impl Facts {
             Self { tables: HashMap::new(), rows: HashMap::new(), texts: HashMap::new(), computed: HashSet::new() };
         walk::script(source.script, &mut |node| match node {
             Node::Statement(statement) => match &statement.kind {
-                // What is annotated is converted.
+                // Annotated values are converted.
                 StatementKind::Let { name, annotation: Some(_), .. } => facts.forget(&name.text),
                 StatementKind::Let { name, value, .. } => facts.assign(&name.text, value),
                 StatementKind::Set { name, path, value } if path.is_empty() => facts.assign(&name.text, value),
@@ -119,7 +119,7 @@ impl Facts {
         self.texts.insert(name.to_owned(), text);
     }
 
-    /// Notes what a variable holds of the rows of a table.
+    /// Records which rows of the table a variable holds.
     fn note_row(&mut self, name: &str, cells: Option<Cells>) {
         self.rows.entry(name.to_owned()).and_modify(|known| *known = None).or_insert(cells);
     }
@@ -130,7 +130,7 @@ impl Facts {
         self.texts.insert(name.to_owned(), None);
     }
 
-    /// Notes the columns that an expression computes with.
+    /// Records the columns used in computations of an expression.
     fn learn(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Function(function) => {
@@ -161,7 +161,7 @@ impl Facts {
         }
     }
 
-    /// What is known of an expression that gives rows of CSV.
+    /// The known cells of an expression that returns rows of CSV.
     fn cells(&self, expr: &Expr) -> Option<Cells> {
         match &expr.kind {
             ExprKind::Paren(inner) => self.cells(inner),
@@ -306,7 +306,7 @@ impl Facts {
         }
     }
 
-    /// The column of numbers that a field of a row is.
+    /// The column of numbers that a field of a row names.
     fn column_of_row<'e>(&self, expr: &'e Expr) -> Option<&'e str> {
         let ExprKind::Postfix { base, .. } = &bare(expr).kind else { return None };
         let ExprKind::Name(row) = &base.kind else { return None };
@@ -368,7 +368,7 @@ impl Facts {
             {
                 found.push(greatest(argument, column, name));
             }
-            // In `order by` this name is the result column, not the column of the source.
+            // In `order by` this name means the result column, not the column of the source.
             if let Some(label) = label.as_ref().filter(|_| column(value).is_none()) {
                 cells.converted.insert(label.text.to_string());
             }
@@ -398,7 +398,7 @@ fn greatest(argument: &Expr, column: &str, name: &str) -> Diagnostic {
     of_texts(argument.span, column, "'9' is greater than '10'", hint).with_fix(number(argument.span))
 }
 
-/// What an operator leaves of what is known of a table.
+/// The facts about a table that remain after an operator.
 fn after(operator: &QueryOp, mut cells: Cells) -> Option<Cells> {
     let mut convert = |change: &Expr| match &bare(change).kind {
         ExprKind::Record(fields) => {
@@ -416,7 +416,7 @@ fn after(operator: &QueryOp, mut cells: Cells) -> Option<Cells> {
     known.then_some(cells)
 }
 
-/// What is known of rows whose cells are `values` of rows of CSV, each with its name if it has one of its own.
+/// The facts about rows whose cells are `values` of rows of CSV, each with its name if it has one of its own.
 fn made_of<'a>(mut cells: Cells, values: impl Iterator<Item = (Option<&'a str>, &'a Expr)>) -> Cells {
     for (label, value) in values {
         let own = column(value);

@@ -1,4 +1,4 @@
-//! W0111: patterns of datetimes as other languages write them: `YYYY-MM-DD`, `yyyy-mm-dd`, `HH:MM`, `%Y-%m-%d`.
+//! W0111: patterns of datetimes in the notation of other languages: `YYYY-MM-DD`, `yyyy-mm-dd`, `HH:MM`, `%Y-%m-%d`.
 
 use super::source::{Source, bare, warning};
 use super::walk::{self, Node};
@@ -6,7 +6,7 @@ use crate::ast::{Expr, ExprKind, Name, PostfixKind, StatementKind, TemplatePart}
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use hashbrown::HashMap;
 
-/// Warns of letters in a pattern that mean another part of a datetime, or none.
+/// Warns of letters in a pattern that mean another part of a datetime, or nothing.
 pub(super) fn foreign(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     let known = fixed_texts(source);
     walk::script(source.script, &mut |node| {
@@ -21,7 +21,7 @@ pub(super) fn foreign(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
                 format!("write '{right}': `yyyy MM dd` are year, month and day, `HH mm ss` hour, minute and second");
             let written = pattern.span.text(source.text);
             let quote = written.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
-            // As it is written, without escapes or parts; a variable holds it elsewhere.
+            // The text as written, without escapes or parts; that of a variable is elsewhere.
             let fix = quote.filter(|quote| text.is_some_and(|text| written == format!("{quote}{text}{quote}")));
             let fix = fix.map(|quote| Fix::replace(pattern.span, format!("{quote}{right}{quote}")));
             found.push(warning(codes::FOREIGN_DATE_PATTERN, pattern.span, message, hint).with_fix(fix));
@@ -41,7 +41,7 @@ fn fixed_text(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// Variables that hold one fixed text; `None` for names that mean something else too.
+/// Variables that hold one fixed text; `None` for names with another meaning, too.
 fn fixed_texts<'a>(source: &Source<'a>) -> HashMap<&'a str, Option<&'a str>> {
     let mut known: HashMap<&str, Option<&str>> = HashMap::new();
     let mut note = |name: &'a Name, text: Option<&'a str>| {
@@ -94,13 +94,13 @@ fn pattern_of(expr: &Expr) -> Option<&Expr> {
     None
 }
 
-/// A run of one letter, as patterns are made of.
+/// A run of one letter in a pattern.
 struct Run {
     letter: char,
     text: String,
 }
 
-/// What is wrong with a pattern, and the pattern that was meant.
+/// The fault of a pattern, and the intended pattern.
 fn corrected(pattern: &str) -> Option<(String, String)> {
     if let Some(right) = of_percents(pattern) {
         return Some(("A pattern has no `%` before its letters.".to_owned(), right));
@@ -186,7 +186,7 @@ fn of_percents(pattern: &str) -> Option<String> {
     (count > 1).then_some(right)
 }
 
-/// The runs of letters of a pattern, and what lies between them. What is quoted or follows a backslash is text.
+/// The runs of letters of a pattern, and the text between them. Quoted text and text after a backslash is literal.
 fn runs(pattern: &str) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut quote = None;

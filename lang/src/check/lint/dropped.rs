@@ -1,4 +1,4 @@
-//! W0108: `t where a > 1;`, a value that is computed and goes nowhere.
+//! W0108: `t where a > 1;`, a value that is computed and not used.
 
 use super::super::checker::Checker;
 use super::super::scope::VarKind;
@@ -9,13 +9,13 @@ use crate::function::{Effect, ParameterType};
 use crate::tree::{Argument, Block, Capture, Change, Container, Expr, ExprKind, RowBody, SelectItem, Statement, Step};
 use crate::types::Type;
 
-/// Expressions that are looked at, those in functions that are named too.
+/// The most expressions examined, including those in named functions.
 const MOST_LOOKED_AT: usize = 2_000;
 
 impl Checker<'_> {
     /// Warns of an expression as a statement that does nothing but compute a value.
     pub(in super::super) fn dropped(&mut self, source: &ast::Expr, value: &Expr) {
-        // In a `try` it may be there for its error.
+        // In a `try` it may be intended for its error.
         let is_function = matches!(value.kind, ExprKind::Closure(..));
         self.looking.set(MOST_LOOKED_AT);
         if self.trying > 0 || !is_function && !self.is_idle(value) {
@@ -124,7 +124,7 @@ impl Checker<'_> {
         }
     }
 
-    /// May the row expression be a function that does more than compute? The body of a literal has been looked at.
+    /// May the row expression be a function that does more than compute? The body of a literal has been examined.
     fn may_call(&self, value: &Expr) -> bool {
         let variable = matches!(value.kind, ExprKind::Variable(..));
         match (&value.kind, self.types.resolve(value.ty.without_null())) {
@@ -135,7 +135,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Does a function of this unit that has been walked only compute?
+    /// Does a walked function of this unit only compute?
     fn is_idle_function(&self, id: usize, captures: &[Capture]) -> bool {
         let unit = &self.units[self.unit];
         let Some(own) = id.checked_sub(self.finished.functions()) else { return false };

@@ -5,7 +5,7 @@ use super::walk::{self, Node};
 use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind, PostfixStep, QueryOp, SelectItem, StatementKind};
 use crate::diagnostic::{Diagnostic, codes};
 
-/// Warns of conditions and cells that are the same for every row, since a text in double quotes is not a column.
+/// Warns of conditions and cells that are equal for every row, since a text in double quotes is not a column.
 pub(super) fn compared(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     walk::script(source.script, &mut |node| match node {
         Node::Statement(statement) => match &statement.kind {
@@ -83,7 +83,7 @@ fn comparison(whole: &Expr, first: &Expr, second: &Expr, in_rows: bool, found: &
     found.push(warning(codes::CONSTANT_COMPARISON, whole.span, message, hint).with_fix(fix));
 }
 
-/// An item, or the argument of an aggregate that is one: `n: count('a' = 1)`.
+/// An item, or the only argument of an aggregate: `n: count('a' = 1)`.
 fn item_of(item: &SelectItem, found: &mut Vec<Diagnostic>) {
     let SelectItem::Value { value, .. } = item else { return };
     condition(value, true, found);

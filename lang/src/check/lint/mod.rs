@@ -1,10 +1,10 @@
-//! Silent traps: what is right by the rules of the language and most likely not what was meant. Each is a rule in a file of
-//! its own that warns with a code of its own, and says what to write.
+//! Silent traps: valid code that most likely does not do what was meant. Each is a rule in a file of its own that warns
+//! with a code of its own, and says what to write.
 //!
-//! Each warning has a name in its row of `diagnostic::codes`, by which `off.rs` lets authors switch it off.
+//! Each warning has a name in its row of `diagnostic::codes`, with which `off.rs` lets authors switch it off.
 //!
-//! A rule must not warn of what a careful author writes on purpose: `tests/lints.rs` holds all rules against the scripts
-//! of the examples, the references and the conformance cases.
+//! A rule must not warn of code that a careful author writes on purpose: `tests/lints.rs` checks all rules against the
+//! scripts of the examples, the references and the conformance cases.
 #![deny(dead_code)] // a rule that is not in the table is an error
 
 mod columns;
@@ -32,8 +32,8 @@ use source::Source;
 
 type Rule = fn(&Source<'_>, &mut Vec<Diagnostic>);
 
-/// The rules that need the text and its tree alone; `dropped` and `steady` need types and are asked where statements and
-/// keys are checked.
+/// The rules that need only the text and its tree; `dropped` and `steady` need types and are called where statements
+/// and keys are checked.
 const RULES: [Rule; 6] =
     [placeholder::dollar, date_pattern::foreign, path::escaped, comma::taken, literal::compared, csv::texts];
 
@@ -49,7 +49,7 @@ impl Checker<'_> {
         if !has_errors {
             RULES.iter().for_each(|rule| rule(&source, &mut found));
         }
-        // Of two traps in one place the first says what is wrong.
+        // Of two traps at one place only the first is reported.
         let unit = self.units[self.unit].name.clone();
         let places: HashSet<Span> = found.iter().map(|warning| warning.span).collect();
         let is_double = |known: &Diagnostic| {

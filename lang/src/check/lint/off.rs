@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, codes};
 use crate::span::line_column;
 
 impl Checker<'_> {
-    /// Takes back the warnings that comments of the unit switch off, and warns of names that no warning has.
+    /// Removes the warnings that comments of the unit switch off, and warns of unknown names.
     pub(super) fn switch_off(&mut self, source: &Source<'_>) {
         if !source.text.contains("allow(") {
             return;
@@ -26,8 +26,8 @@ impl Checker<'_> {
     }
 }
 
-/// Reads the comments between the tokens. One before all of them is about the whole file, one after a token about its
-/// line, any other about the line of the next token.
+/// Reads the comments between the tokens. One before all of them applies to the whole file, one after a token to its
+/// line, any other to the line of the next token.
 fn comments(source: &Source<'_>) -> Allowed {
     let known: Vec<&'static Code> = codes::all().collect();
     let mut allowed = Allowed::default();

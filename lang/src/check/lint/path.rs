@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::TokenKind;
 use crate::span::Span;
 
-/// Warns of escapes in what reads as a path of Windows.
+/// Warns of escapes in a text that looks like a Windows path.
 pub(super) fn escaped(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     for (at, (kind, span)) in source.tokens.iter().enumerate() {
         let written = span.text(source.text);
@@ -43,7 +43,7 @@ pub(super) fn escaped(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Does it begin as a path does: with a drive, a server, a folder relative to another, or a variable?
+/// Does it begin like a path: with a drive, a server, a folder relative to another, or a variable?
 fn is_path(text: &str) -> bool {
     let mut letters = text.chars();
     let letter = letters.next().is_some_and(|c| c.is_ascii_alphabetic());

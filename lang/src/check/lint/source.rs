@@ -1,4 +1,4 @@
-//! What the rules look at, and what they share.
+//! The input of the rules, and shared helpers.
 
 use super::super::suggest::is_plain_name;
 use crate::ast::{Expr, ExprKind, Script};
@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, Fix};
 use crate::parse::TokenKind;
 use crate::span::Span;
 
-/// A source that rules look at.
+/// A source for the rules.
 pub(super) struct Source<'a> {
     pub text: &'a str,
     pub script: &'a Script,
@@ -14,7 +14,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// What is written at a token; empty outside.
+    /// The text of a token; empty outside.
     pub fn token(&self, at: usize) -> &'a str {
         self.tokens.get(at).map_or("", |(_, span)| span.text(self.text))
     }
@@ -38,7 +38,7 @@ pub(super) fn bare(expr: &Expr) -> &Expr {
     inner
 }
 
-/// The column `name` in place of a text in quotes. Outside of rows only a plain name can be written alone.
+/// The column `name` in place of a text in quotes. Outside of rows only a plain name can be written without quotes.
 pub(super) fn column_fix(literal: &Expr, name: &str, in_rows: bool) -> Option<Fix> {
     if is_plain_name(name) {
         return Some(Fix::replace(literal.span, name));

@@ -1,4 +1,4 @@
-//! W0115: `order by "Kund Nr"`, `order by k` of a variable: keys that are the same for every row.
+//! W0115: `order by "Kund Nr"`, `order by k` of a variable: keys that are equal for every row.
 
 use super::super::checker::Checker;
 use super::source::{bare, column_fix};
@@ -9,7 +9,7 @@ use crate::tree::{Argument, Expr, ExprKind, RowBody};
 use crate::types::Type;
 
 impl Checker<'_> {
-    /// Warns of a key of `order by` that no row changes.
+    /// Warns of a key of `order by` that does not depend on the row.
     pub(in super::super) fn steady_key(&mut self, source: &ast::Expr, key: &RowBody) {
         // A function is called with the row.
         let sorts = self.types.resolve(key.expr.ty.without_null());
@@ -40,7 +40,7 @@ impl Checker<'_> {
     }
 }
 
-/// Does an expression read nothing of a row, and give the same each time?
+/// Does an expression read nothing of a row, and return the same each time?
 fn is_steady(value: &Expr) -> bool {
     match &value.kind {
         ExprKind::Constant(_) | ExprKind::Variable(..) => true,

@@ -5,13 +5,13 @@ use crate::ast::{
     SelectItem, Statement, StatementKind, TemplatePart,
 };
 
-/// What a walk shows.
+/// A node of the walk.
 pub(super) enum Node<'a> {
     Statement(&'a Statement),
     Expr(&'a Expr),
 }
 
-/// Shows all of a script to `see`.
+/// Passes all of a script to `see`.
 pub(super) fn script<'a>(script: &'a Script, see: &mut dyn FnMut(Node<'a>)) {
     script.statements.iter().for_each(|statement| self::statement(statement, see));
 }
@@ -71,7 +71,7 @@ fn exprs<'a>(all: &'a [Expr], see: &mut dyn FnMut(Node<'a>)) {
     all.iter().for_each(|value| expr(value, see));
 }
 
-/// Shows an expression and all in it.
+/// Passes an expression and all in it to `see`.
 pub(super) fn expr<'a>(whole: &'a Expr, see: &mut dyn FnMut(Node<'a>)) {
     see(Node::Expr(whole));
     match &whole.kind {

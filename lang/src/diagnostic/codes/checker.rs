@@ -1,4 +1,4 @@
-//! What the checker finds.
+//! The codes of the checker.
 
 use crate::diagnostic::Code;
 

@@ -1,4 +1,4 @@
-//! The silent traps.
+//! The codes of the silent traps.
 
 use crate::diagnostic::Code;
 

@@ -9,7 +9,7 @@ pub use checker::*;
 pub use lints::*;
 pub use syntax::*;
 
-/// All codes in order: syntax first, then what the checker finds, then what it warns of.
+/// All codes in order: syntax first, then the errors of the checker, then its warnings.
 pub fn all() -> impl Iterator<Item = &'static Code> {
     SYNTAX.iter().chain(CHECKER).chain(LINTS).copied()
 }

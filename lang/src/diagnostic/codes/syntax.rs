@@ -1,4 +1,4 @@
-//! What the parser finds.
+//! The codes of the parser.
 
 use crate::diagnostic::Code;
 

@@ -26,7 +26,7 @@ impl Builder<'_> {
         Expr { kind: ExprKind::Query { source: Box::new(source), operators }, span }
     }
 
-    /// A primary with the steps behind it.
+    /// A primary with the steps after it.
     pub(super) fn operand(&mut self, node: Node) -> Expr {
         let mut nodes = node.into_inner();
         let first = child(&mut nodes);
@@ -43,13 +43,13 @@ impl Builder<'_> {
         self.with_steps(base, nodes)
     }
 
-    /// `base` with the steps behind it.
+    /// `base` with the steps after it.
     fn with_steps(&mut self, base: Expr, nodes: Nodes) -> Expr {
         if nodes.is_empty() {
             return base;
         }
         let (base, mut steps) = match base.kind {
-            // A call of `map` has come with its first step.
+            // A call of `map` has already taken its first step.
             ExprKind::Postfix { base, steps } => (base, steps),
             _ => (Box::new(base), Vec::new()),
         };
@@ -209,7 +209,7 @@ impl Builder<'_> {
         parameters
     }
 
-    /// `parameters => e`, whose parameters stand at `head`.
+    /// `parameters => e`, whose parameters are at `head`.
     fn lambda(&mut self, head: Span, parameters: Vec<Parameter>, body: Node) -> Expr {
         let body = self.expression(last_expression(body));
         let span = head.to(body.span);

@@ -1,4 +1,4 @@
-//! Texts: what their escapes stand for (lang/README.md, Words).
+//! Texts: what their escapes mean (lang/README.md, Words).
 
 use crate::span::Span;
 use ecow::EcoString;
@@ -22,8 +22,8 @@ pub(super) fn plain_value(piece: &str) -> EcoString {
     if piece.contains("\\{") { piece.replace("\\{", "{").into() } else { piece.into() }
 }
 
-/// The escapes of a text or template literal that stand for nothing and stay as they are, as places in `literal`
-/// (its source with the quotes). The expressions in a template are passed over.
+/// The escapes of a text or template literal that have no meaning and stay as they are, as places in `literal` (its
+/// source with the quotes). The expressions in a template are passed over.
 pub(crate) fn unknown_escapes(literal: &str) -> Vec<Span> {
     let mut found = Vec::new();
     if literal.starts_with('@') {
@@ -53,7 +53,7 @@ fn inside(literal: &str) -> &str {
     literal.get(1..literal.len().saturating_sub(1)).unwrap_or("")
 }
 
-/// Replaces the escapes; `extra` are the characters that may be escaped beside the usual ones.
+/// Replaces the escapes; `extra` are characters that may be escaped in addition to the usual ones.
 fn resolve(text: &str, extra: &str) -> EcoString {
     let mut out = EcoString::with_capacity(if text.contains('\\') { text.len() } else { 0 });
     let mut rest = text;
@@ -64,7 +64,7 @@ fn resolve(text: &str, extra: &str) -> EcoString {
             out.push(character);
             rest = &rest[length..];
         } else {
-            // The backslash stays; what follows it is read on, since it is no escape.
+            // The backslash stays, and so does what follows it, since this is not an escape.
             let length = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
             out.push_str(&rest[..length]);
             rest = &rest[length..];
@@ -77,7 +77,7 @@ fn resolve(text: &str, extra: &str) -> EcoString {
     out
 }
 
-/// The character that the escape at the start of `text` stands for, and its length in bytes.
+/// The character that the escape at the start of `text` denotes, and its length in bytes.
 fn escape(text: &str, extra: &str) -> Option<(char, usize)> {
     let next = text[1..].chars().next()?;
     let character = match next {
@@ -93,7 +93,8 @@ fn escape(text: &str, extra: &str) -> Option<(char, usize)> {
     Some((character, 1 + next.len_utf8()))
 }
 
-/// `\u00e9`, `\u{1F600}` or a surrogate pair `\ud83d\ude00`. A surrogate alone is no character, so no escape.
+/// `\u00e9`, `\u{1F600}` or a surrogate pair `\ud83d\ude00`. A lone surrogate is not a character, so it is not an
+/// escape.
 fn unicode(text: &str) -> Option<(char, usize)> {
     if let Some(braced) = text.get(3..).filter(|_| text[2..].starts_with('{')) {
         let length = braced.find('}').filter(|length| (1..=6).contains(length))?;

@@ -1,7 +1,7 @@
-//! From pest's pairs to the tree, and the errors that only the finished parts show.
+//! From pest's pairs to the tree, and the errors that are visible only in complete parts.
 //!
-//! pest counts the blanks and comments before an optional part that is not there as part of a rule, so the end of a
-//! node is always taken from what stands last in it, never from the rule.
+//! pest counts the blanks and comments before an absent optional part as part of a rule. So the end of a node is always
+//! taken from its last part, never from the rule.
 
 mod expression;
 mod literal;
@@ -18,22 +18,22 @@ use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
 use pest::iterators::{Pair, Pairs};
 
-/// A node as pest gives it.
+/// A node of pest.
 type Node<'a> = Pair<'a, Rule>;
 /// Nodes in a row.
 type Nodes<'a> = Pairs<'a, Rule>;
 
-/// Builds trees and collects what is wrong with them.
+/// Builds trees and collects their errors.
 pub(super) struct Builder<'a> {
-    /// Where the parsed text begins in the source, in bytes.
+    /// The start of the parsed text in the source, in bytes.
     base: usize,
-    /// The length of the source. A mended text may be longer, but nothing is told to stand there.
+    /// The length of the source. A mended text may be longer, but no place beyond the source is reported.
     length: usize,
     /// The places that have been mended; a hole elsewhere is a stray character of the author.
     holes: &'a [usize],
-    /// `(a, b)` that no `in` has claimed.
+    /// `(a, b)` without an `in`.
     unclaimed_tuples: Vec<Span>,
-    /// What was found wrong.
+    /// The errors found.
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
         self.template_parts(child(&mut nodes).into_inner())
     }
 
-    /// What was found wrong on the way.
+    /// The errors found.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         for span in self.unclaimed_tuples {
             self.diagnostics.push(
@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
         Name { text: node.as_str().into(), span: self.span(node) }
     }
 
-    /// The name that a label stands for, quoted or not.
+    /// The name of a label, quoted or not.
     fn label(&self, node: &Node) -> Name {
         let text = match node.clone().into_inner().next() {
             Some(inner) if inner.as_rule() == Rule::text => text_value(inner.as_str()),
@@ -116,7 +116,7 @@ impl<'a> Builder<'a> {
         Name { text, span: self.span(node) }
     }
 
-    /// Reads a bracket as a record, where only a record can stand: bare names are fields.
+    /// Reads a bracket as a record, where only a record is allowed: bare names are fields.
     fn record_only(&mut self, bracket: Expr) -> Expr {
         match bracket.kind {
             ExprKind::List(items) => {
@@ -158,7 +158,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// `name = value`, meant as a field or an assignment.
+/// `name = value`, intended as a field or an assignment.
 fn is_assignment_slip(first: &Expr, rest: &[(crate::ast::BinaryOp, Span, Expr)]) -> bool {
     matches!(first.kind, ExprKind::Name(_) | ExprKind::Text(_)) && matches!(rest, [(crate::ast::BinaryOp::Equal, _, _)])
 }

@@ -41,7 +41,7 @@ impl Builder<'_> {
         if nodes.len() == 1 {
             return self.operand(super::child(&mut nodes));
         }
-        // The Pratt parser holds all its closures at once; each runs while no other does.
+        // The Pratt parser holds all its closures at once; only one of them runs at a time.
         let builder = RefCell::new(self);
         PRECEDENCE
             .map_primary(|node| builder.borrow_mut().operand(node))
@@ -55,7 +55,7 @@ impl Builder<'_> {
         let place = self.tight_span(operator);
         let operator = binary_operator(operator.as_rule());
         if matches!(operator, BinaryOp::In | BinaryOp::NotIn) && matches!(right.kind, ExprKind::Tuple(_)) {
-            // Its parts are complete, so the list itself was the last one noted.
+            // Its parts are complete, so the list itself was recorded last.
             self.unclaimed_tuples.pop();
         }
         if level(operator) == COMPARISON {

@@ -10,7 +10,7 @@ use crate::parse::grammar::Rule;
 use crate::span::Span;
 
 impl Builder<'_> {
-    /// One operator behind a source, with its place.
+    /// One operator after a source, with its place.
     pub(super) fn query_step(&mut self, node: Node) -> (QueryOp, Span) {
         let span = self.tight_span(&node);
         let operator = match node.as_rule() {
@@ -224,11 +224,11 @@ impl Builder<'_> {
     }
 }
 
-/// What limits one change of a `with`.
+/// The limit of one change of a `with`.
 enum Guard {
     /// `when c`
     When(Expr),
-    /// `otherwise`, and where.
+    /// `otherwise`, and its place.
     Otherwise(Span),
 }
 

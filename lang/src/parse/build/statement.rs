@@ -165,7 +165,7 @@ impl Builder<'_> {
         StatementKind::If { branches, otherwise }
     }
 
-    /// A block, or the one statement behind `:`.
+    /// A block, or the one statement after `:`.
     fn body(&mut self, node: Node) -> Block {
         if node.as_rule() == Rule::block {
             return self.block(node);
@@ -260,12 +260,12 @@ fn is_place(value: &Expr) -> bool {
     }
 }
 
-/// A value that could not be read, of what is declared at `place`.
+/// An unreadable value in the declaration at `place`.
 fn invalid(place: Span) -> Expr {
     Expr { kind: ExprKind::Invalid, span: Span { start: place.end, end: place.end } }
 }
 
-/// A function of which only the name could be read; with its end.
+/// A function with only its name readable; with its end.
 fn broken_function(place: Span) -> (FunctionExpr, u32) {
     let body = FunctionBody::Expr(invalid(place));
     (FunctionExpr { parameters: Vec::new(), result: None, body, lambda: false }, place.end)

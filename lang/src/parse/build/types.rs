@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::parse::grammar::Rule;
 use crate::span::Span;
 
-/// As many `?` and `*` as one type may have: they nest, and nobody writes more.
+/// The most `?` and `*` of one type: they nest, and real scripts need fewer.
 const MOST_SUFFIXES: usize = 8;
 
 impl Builder<'_> {
@@ -87,7 +87,7 @@ impl Builder<'_> {
                     .with_hint("a function type has an arrow: `(number, text) -> boolean`"),
             );
         }
-        // The parentheses leave no trace but the span.
+        // The parentheses remain only in the span.
         let kind = types.into_iter().next().map_or_else(|| TypeExprKind::Name("any".into()), |inner| inner.kind);
         TypeExpr { kind, span: closed }
     }

@@ -3,8 +3,8 @@
 use super::Layout;
 use crate::parse::token::Kind;
 
-/// How many unclosed brackets a closing one is looked for behind: as many as may be nested. It keeps hostile sources
-/// from costing the square of their length.
+/// The most unclosed brackets among which the partner of a closing one is searched: the limit on nesting. It keeps
+/// hostile sources from costing the square of their length.
 const FARTHEST: usize = 200;
 
 impl Layout<'_> {
@@ -19,7 +19,7 @@ impl Layout<'_> {
             } else if token.kind == Kind::Close || self.is_keyword(index, "done") {
                 self.close(index, &mut open);
             } else if token.is(self.source, ";") || self.begins_line_statement(index) {
-                // No bracket but a block goes on behind a `;`.
+                // After a `;` only a block continues.
                 let slip = !open.is_empty() && self.is_slip(index);
                 while let Some(&top) = open.last()
                     && !self.block[top]
@@ -48,7 +48,7 @@ impl Layout<'_> {
         self.text(open) == "(" && open > 0 && self.is_keyword(open - 1, "for")
     }
 
-    /// Is the `;` a slip inside of a bracket that is closed in the same line, as in `f(a; b)`?
+    /// Is the `;` a mistake inside a bracket that is closed in the same line, as in `f(a; b)`?
     fn is_slip(&self, semicolon: usize) -> bool {
         let mut depth = 0_usize;
         for index in semicolon + 1..self.tokens.len() {
@@ -64,7 +64,7 @@ impl Layout<'_> {
         false
     }
 
-    /// Does a label or a bare field stand behind this `{`?
+    /// Does a label or a bare field follow this `{`?
     fn looks_like_record(&self, open: usize) -> bool {
         let label = self.tokens.get(open + 1).is_some_and(|token| matches!(token.kind, Kind::Word | Kind::Text));
         label && matches!(self.text(open + 2), ":" | ",")
@@ -79,7 +79,7 @@ impl Layout<'_> {
             "done" => "do",
             _ => "`",
         };
-        // A round or square bracket does not reach out of the block it stands in; `do` and `{` may be mixed up.
+        // A round or square bracket does not reach out of its block; `do` and `{` may be mixed up.
         let bounded = matches!(wanted, "(" | "[");
         let closes = |i: usize| self.is(i, wanted) || (!bounded && wanted != "`" && self.block[i]);
         let mut nearest = open.iter().enumerate().rev().take(FARTHEST);

@@ -1,5 +1,5 @@
-//! How the tokens of a source hang together: which bracket closes which, what is a block, where a statement begins
-//! and ends. All of it is a guess that also works on broken sources; only recovery and messages lean on it.
+//! The structure of the tokens of a source: which bracket closes which, what is a block, where a statement begins and
+//! ends. It is a heuristic that also works on broken sources; only recovery and messages use it.
 
 mod brackets;
 mod statements;
@@ -15,7 +15,7 @@ pub(in crate::parse) struct Layout<'a> {
     parent: Vec<Option<usize>>,
     /// For an opening bracket, is it a block of statements?
     block: Vec<bool>,
-    /// Blocks that stand where a value should, in order.
+    /// Blocks at places where a value is expected, in order.
     misplaced: Vec<usize>,
     /// Opening brackets without their closing one, and the token before which it is missing.
     unclosed: Vec<(usize, usize)>,
@@ -23,10 +23,10 @@ pub(in crate::parse) struct Layout<'a> {
     stray: Vec<usize>,
 }
 
-/// Words that begin a statement and stand nowhere else (`if` also after `else`, `function` also in expressions).
+/// Words that begin a statement and occur nowhere else (`if` also after `else`, `function` also in expressions).
 const STATEMENT_WORDS: [&str; 12] =
     ["let", "set", "if", "for", "while", "try", "return", "break", "continue", "assert", "private", "function"];
-/// Words that go on with a statement after a block or `;`.
+/// Words that continue a statement after a block or `;`.
 const BRANCH_WORDS: [&str; 3] = ["else", "elseif", "catch"];
 
 impl<'a> Layout<'a> {
@@ -46,7 +46,7 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    /// What is written there.
+    /// The text of a token.
     pub(in crate::parse) fn text(&self, index: usize) -> &'a str {
         self.tokens.get(index).map_or("", |token| token.text(self.source))
     }
@@ -78,7 +78,7 @@ impl<'a> Layout<'a> {
             && !(index > 0 && self.is_keyword(index - 1, "private"))
     }
 
-    /// Does a branch go on with this word?
+    /// Does this word continue a statement with another branch?
     pub(in crate::parse) fn is_branch_word(&self, index: usize) -> bool {
         BRANCH_WORDS.iter().any(|word| self.is_keyword(index, word))
     }
@@ -94,7 +94,7 @@ impl<'a> Layout<'a> {
         index == 0 || self.source.get(before..token.start).is_some_and(|gap| gap.contains('\n'))
     }
 
-    /// The token that begins at or behind a byte; the number of tokens at the end.
+    /// The token that begins at or after a byte; the number of tokens at the end.
     pub(in crate::parse) fn token_at(&self, byte: usize) -> usize {
         self.tokens.partition_point(|token| token.end <= byte)
     }
@@ -110,7 +110,7 @@ impl<'a> Layout<'a> {
         self.unclosed.iter().filter(move |(open, at)| *at == end && self.block[*open]).map(|(open, _)| *open)
     }
 
-    /// Is it a closing bracket that closes nothing?
+    /// Is it a closing bracket without an opening one?
     pub(in crate::parse) fn is_stray(&self, index: usize) -> bool {
         self.stray.binary_search(&index).is_ok()
     }
@@ -121,7 +121,7 @@ impl<'a> Layout<'a> {
         (open + 1..self.tokens.len()).find(|at| self.parent[*at] == around).filter(|at| self.is_closing(*at))
     }
 
-    /// The block around a token, if it stands where a value should.
+    /// The block around a token, if it is at a place where a value is expected.
     pub(in crate::parse) fn block_for_record(&self, index: usize) -> Option<usize> {
         self.parent(index).filter(|open| self.misplaced.contains(open))
     }
@@ -130,7 +130,7 @@ impl<'a> Layout<'a> {
     pub(in crate::parse) fn parent(&self, index: usize) -> Option<usize> {
         match self.parent.get(index) {
             Some(parent) => *parent,
-            // Behind the last token: what is still open there.
+            // After the last token: what is still open there.
             None => self.unclosed.iter().find(|(_, at)| *at == index).map(|(open, _)| *open),
         }
     }
@@ -141,7 +141,7 @@ impl<'a> Layout<'a> {
         (0..=last).rev().find(|at| self.parent[*at].is_none() && self.tokens[*at].kind == Kind::Open)
     }
 
-    /// The block around a token; none at top level.
+    /// The block around a token; `None` at top level.
     pub(in crate::parse) fn frame(&self, index: usize) -> Option<usize> {
         let mut around = self.parent(index);
         while let Some(open) = around

@@ -5,14 +5,14 @@ use crate::parse::token::Kind;
 use std::ops::Range;
 
 impl Layout<'_> {
-    /// The tokens of the statement around a token, with its `;` left out. Empty where no statement stands.
+    /// The tokens of the statement around a token, without its `;`. Empty if there is no statement.
     pub(in crate::parse) fn statement(&self, index: usize) -> Range<usize> {
         let frame = self.frame(index);
         let start = self.statement_start(index, frame);
         start..self.statement_end(start, index, frame)
     }
 
-    /// The same, but where the statement is the one behind a `:`, with all that this belongs to.
+    /// The same; for the statement after a `:`, the whole statement that the `:` belongs to.
     pub(in crate::parse) fn with_outer_branches(&self, index: usize) -> Range<usize> {
         let frame = self.frame(index);
         let mut start = self.statement_start(index, frame);
@@ -49,7 +49,7 @@ impl Layout<'_> {
             ["if", "for", "while", "try", "function", "private"].iter().any(|word| self.is_keyword(start, word));
         for at in start..self.tokens.len() {
             if self.parent[at] != frame {
-                // A closing bracket stands outside of what it closes: the end of the frame.
+                // A closing bracket is outside of what it closes: the end of the frame.
                 if frame.is_some_and(|open| at > open && self.parent[at] == self.parent[open] && self.is_closing(at)) {
                     return at;
                 }
@@ -70,7 +70,7 @@ impl Layout<'_> {
         self.tokens.len()
     }
 
-    /// The word before a token that the body which should begin there belongs to.
+    /// The word before a token to which the expected body belongs.
     pub(in crate::parse) fn head(&self, index: usize) -> &'static str {
         const HEADS: [&str; 8] = ["if", "elseif", "else", "for", "while", "function", "try", "catch"];
         let frame = self.frame(index);
@@ -79,8 +79,8 @@ impl Layout<'_> {
         (start..index.min(self.tokens.len())).rev().find_map(head).unwrap_or("")
     }
 
-    /// The tokens of the value around a token, where its statement has a word or `=` before it and an end behind it:
-    /// `let x = VALUE;`, `if VALUE {`, `return VALUE;`. The token before them is always there.
+    /// The tokens of the value around a token, if its statement has a word or `=` before it and an end after it: `let x
+    /// = VALUE;`, `if VALUE {`, `return VALUE;`. The token before them is always there.
     pub(in crate::parse) fn value(&self, index: usize) -> Option<Range<usize>> {
         let statement = self.statement(index);
         let frame = self.frame(index);

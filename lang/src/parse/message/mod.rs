@@ -1,7 +1,8 @@
-//! Words a syntax error for readers who know spreadsheets, not compilers.
+//! Words syntax errors for readers who know spreadsheets, not compilers.
 //!
 //! The grammar reports where it stopped and what it had tried there. From that, and from the tokens around the place,
-//! the first of these that has something to say words the error: a token that is wrong in itself (`token.rs`), brackets
+//! the first matching check words the error: an invalid token (`token.rs`), brackets that do not match, a missing part
+//! of the construct (`part.rs`), and last an unexpected token.
 //! that do not match, a part that the construct needs (`part.rs`), and at last what does not fit.
 
 mod part;
@@ -17,7 +18,7 @@ use super::words::is_reserved;
 use crate::diagnostic::{Code, Diagnostic, Fix, codes};
 use crate::span::Span;
 
-/// Where the grammar stopped, and what it could have gone on with.
+/// Where the grammar stopped, and what it expected.
 pub(super) struct Failure {
     /// The byte.
     pub(super) at: usize,
@@ -28,12 +29,12 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Could this have followed?
+    /// Is this rule expected?
     pub(super) fn expects(&self, rule: Rule) -> bool {
         self.expected.contains(&rule)
     }
 
-    /// Could any of these have followed?
+    /// Is any of these rules expected?
     fn expects_any(&self, rules: &[Rule]) -> bool {
         rules.iter().any(|rule| self.expects(*rule))
     }
@@ -143,7 +144,7 @@ pub(super) fn closing_of(bracket: &str) -> &'static str {
     }
 }
 
-/// The end of what is written in the source.
+/// The end of the text of the source.
 fn end_of(source: &str) -> Span {
     let end = source.trim_end().len();
     Span::new(end, end)
@@ -325,7 +326,7 @@ impl<'a> Situation<'a> {
         Some(error.with_hint(hint).with_fix(fix))
     }
 
-    /// Something is missing before the place.
+    /// A part before the place is missing.
     fn missing_piece(&self) -> Option<Diagnostic> {
         let text = excerpt(self.text());
         let before = excerpt(self.before_text());
@@ -397,7 +398,7 @@ impl<'a> Situation<'a> {
         }
     }
 
-    /// What could have followed, in words.
+    /// The expected rules as text.
     fn expectation(&self) -> Option<String> {
         let mut parts: Vec<&str> = Vec::new();
         for rule in &self.failure.expected {

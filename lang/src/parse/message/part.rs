@@ -1,4 +1,4 @@
-//! Parts that a construct needs and does not have.
+//! Missing parts of a construct.
 
 use super::{Situation, excerpt, unclosed};
 use crate::diagnostic::{Diagnostic, Fix, codes};
@@ -6,7 +6,7 @@ use crate::parse::grammar::Rule;
 use crate::parse::token::Kind;
 use crate::parse::words::is_reserved;
 
-/// What is missing where a rule is expected, and how the construct is written.
+/// The missing part where a rule is expected, and how the construct is written.
 const PARTS: [(Rule, &str, &str); 12] = [
     (Rule::k_in, "`in` is missing after the loop's variable", "write `for row in rows { … }`"),
     (Rule::k_then, "`then` is missing after this condition of `case`", "write `case when condition then value end`"),
@@ -59,7 +59,7 @@ impl Situation<'_> {
         Some(Diagnostic::error(code, before.span(), message))
     }
 
-    /// A `:` where names and types have none.
+    /// A `:` where names and types do not allow one.
     fn colon(&self) -> Option<Diagnostic> {
         let bracket = self.layout.parent(self.index).map(|open| (open, self.layout.text(open)));
         match bracket {
@@ -145,7 +145,7 @@ impl Situation<'_> {
     }
 
     fn table_of_parts(&self) -> Option<Diagnostic> {
-        // Where the statement could end, these parts are possible, not missing.
+        // If the statement could end here, these parts are optional, not missing.
         if self.failure.could_end() {
             return None;
         }
@@ -164,7 +164,7 @@ impl Situation<'_> {
             Rule::k_let => " let",
             Rule::s_as => " as",
             Rule::thin_arrow => " ->",
-            // What follows these is missing too.
+            // The part after these is missing, too.
             _ => return Some(self.missing(part.1, part.2)),
         };
         Some(self.missing(part.1, part.2).with_fix(self.after_last(word)))

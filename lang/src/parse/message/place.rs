@@ -1,4 +1,4 @@
-//! Tokens that are wrong in themselves: characters, numbers and operators that the language does not have.
+//! Invalid tokens: characters, numbers and operators that the language does not have.
 
 use super::{Situation, excerpt};
 use crate::diagnostic::{Diagnostic, Fix, codes};
@@ -32,7 +32,7 @@ pub(in crate::parse) fn unknown_character(character: char, place: Span) -> Diagn
         _ if invisible => "remove it",
         _ => "remove it, or put it in a text in quotes",
     };
-    // What else can be meant is said by the hint alone.
+    // Other possible meanings are only in the hint.
     let (text, sure) = match character {
         '\u{2018}'..='\u{201B}' | '\u{2039}' | '\u{203A}' => ("'", false),
         '\u{201C}'..='\u{201E}' | '\u{AB}' | '\u{BB}' => ("\"", false),
@@ -138,7 +138,7 @@ impl Situation<'_> {
         Some(error.with_hint(hint).with_fix(self.own_operator()))
     }
 
-    /// What stands here in place of an operator of another language.
+    /// The FlowScript operator to write in place of an operator of another language.
     fn own_operator(&self) -> Option<Fix> {
         let (word, sure) = match self.text() {
             "&&" => ("and", true),

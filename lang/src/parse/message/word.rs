@@ -1,4 +1,4 @@
-//! Words in the wrong place, of other languages, or misspelt.
+//! Words at the wrong place, of other languages, or misspelt.
 
 use super::{Situation, excerpt};
 use crate::diagnostic::{Diagnostic, Fix, codes};
@@ -55,7 +55,7 @@ impl Situation<'_> {
             "unless" | "until" => "write `if not …` or `while not …`",
             _ => return self.foreign_query_word(),
         };
-        // A variable may have such a name, and then something else is wrong.
+        // A variable may have such a name, and then the mistake is elsewhere.
         let word_follows = self.layout.tokens.get(start + 1).is_some_and(|next| next.kind == Kind::Word);
         (start <= self.index && self.index <= start + 2 && word_follows).then(|| {
             let place = self.layout.tokens[start].span();
@@ -79,7 +79,7 @@ impl Situation<'_> {
         if !self.failure.could_end() || (self.layout.begins_line(self.index) && self.index > 0) {
             return None;
         }
-        // A word that could be an alias is reported where its value follows.
+        // A word that could be an alias is reported at the value after it.
         let before = self.before().filter(|before| before.kind == Kind::Word && self.begins_value());
         let before = before.filter(|before| !is_reserved(before.text(self.source)));
         foreign_query(self.text(), self.place)
@@ -175,7 +175,7 @@ impl Situation<'_> {
     }
 }
 
-/// The one that was probably meant.
+/// The word that was probably intended.
 fn similar(text: &str, words: &[&'static str]) -> Option<&'static str> {
     let text = text.to_ascii_lowercase();
     let close = |word: &&&str| {

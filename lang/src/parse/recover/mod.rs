@@ -1,8 +1,8 @@
-//! The way from a source to a tree when the grammar does not match all of it.
+//! From a source to a tree when the grammar does not match all of it.
 //!
-//! The source is parsed whole. Where that fails, the error is worded, the place is mended in a copy of the source that
-//! keeps every byte position (a missing `;` is put into a blank, a broken value or statement is replaced by a hole),
-//! what comes before the statement is kept as parsed, and parsing continues. The work is bounded by the length.
+//! The source is parsed as a whole. If that fails, the error is worded, the place is mended in a copy of the source
+//! that keeps every byte position (a missing `;` is put into a blank, a broken value or statement is replaced by a
+//! hole), everything before the statement is kept as parsed, and parsing continues. The work is bounded by the length.
 
 mod texts;
 
@@ -63,7 +63,7 @@ pub(super) fn template(source: &str) -> Parsed<Vec<TemplatePart>> {
     }
 }
 
-/// What is wrong with the parts of a template: each broken part is reported once and then left out.
+/// The errors of the parts of a template: each broken part is reported once and then left out.
 fn template_errors(source: &str, mut error: Error<Rule>) -> Vec<Diagnostic> {
     let (layout, mut diagnostics) = read(source, Start::Template);
     if !diagnostics.is_empty() {
@@ -103,7 +103,7 @@ fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics
 }
 
-/// What is wrong with a source that is not a script.
+/// The error of a source that is not a script.
 fn first_error(source: &str, error: &Error<Rule>, start: Start) -> Vec<Diagnostic> {
     let (layout, mut diagnostics) = read(source, start);
     if diagnostics.is_empty() {
@@ -112,7 +112,7 @@ fn first_error(source: &str, error: &Error<Rule>, start: Start) -> Vec<Diagnosti
     diagnostics
 }
 
-/// What pest says about a text that begins at byte `base`.
+/// The failure reported by pest for a text that begins at byte `base`.
 fn failure(error: &Error<Rule>, base: usize) -> Failure {
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => base + at,
@@ -126,23 +126,23 @@ fn failure(error: &Error<Rule>, base: usize) -> Failure {
     }
 }
 
-/// A script with errors on its way to a tree.
+/// A script with errors, being turned into a tree.
 struct Recovery<'a> {
     source: &'a str,
     /// The source, mended.
     text: String,
     layout: Layout<'a>,
-    /// What comes before this byte is parsed.
+    /// Everything before this byte is parsed.
     base: usize,
     statements: Vec<Statement>,
     diagnostics: Vec<Diagnostic>,
-    /// Where holes are.
+    /// The places of holes.
     holes: Vec<usize>,
-    /// What has been replaced.
+    /// The replaced places.
     mended: Vec<Range<usize>>,
     /// How many bytes may still be parsed again.
     budget: usize,
-    /// How often the text has been mended.
+    /// The number of repairs so far.
     repairs: usize,
     /// The blocks that reach the end have been closed.
     blocks_closed: bool,
@@ -178,7 +178,7 @@ impl<'a> Recovery<'a> {
                 _ => {}
             }
         }
-        // These places are sound now; an error at them is another one.
+        // These places are valid now; an error at them is a new one.
         self.mended.clear();
         self.mended.extend(
             cut_short_texts(&self.layout, self.source)
@@ -186,13 +186,13 @@ impl<'a> Recovery<'a> {
         );
     }
 
-    /// Parses to the end of the source. `error` is what parsing the whole of it gave.
+    /// Parses to the end of the source. `error` is that of parsing all of it.
     fn run(mut self, error: &Error<Rule>, go_on: &mut dyn FnMut(usize) -> bool) -> Parsed<Script> {
         if self.diagnostics.is_empty() {
             self.mend(&failure(error, 0));
         }
         while let Some(failure) = self.parse_to(self.text.len()) {
-            // Telling an error copies its line, which may be as long as the source.
+            // A report of an error copies its line, which may be as long as the source.
             let work = failure.at.saturating_sub(self.base) + self.line_length(failure.at) + 64;
             let spent = self.diagnostics.len() >= MOST_ERRORS || self.repairs >= MOST_REPAIRS || self.budget < work;
             if spent || !go_on(work) {
@@ -216,7 +216,7 @@ impl<'a> Recovery<'a> {
         before + behind
     }
 
-    /// Parses up to the byte `end` and keeps the statements, or gives the error.
+    /// Parses up to the byte `end` and keeps the statements, or returns the error.
     fn parse_to(&mut self, end: usize) -> Option<Failure> {
         let text = std::mem::take(&mut self.text);
         let result = Grammar::parse(Rule::script, text.get(self.base..end).unwrap_or(""));
@@ -234,7 +234,7 @@ impl<'a> Recovery<'a> {
         failure
     }
 
-    /// Reports an error and changes the text so that it is gone.
+    /// Reports an error and changes the text so that it does not occur again.
     fn mend(&mut self, failure: &Failure) {
         let mut index = failure.token(&self.layout);
         let again = self.mended.iter().any(|range| range.start <= failure.at && failure.at <= range.end);
@@ -264,14 +264,14 @@ impl<'a> Recovery<'a> {
         {
             return;
         }
-        // Nothing smaller helps: all up to this token, and the token too.
+        // No smaller repair works: all up to this token, including it.
         let end = self.layout.tokens.get(index).map_or(self.text.len(), |token| token.end);
         let span = Span::new(self.base.min(end), end);
         self.statements.push(Statement { kind: StatementKind::Invalid, span });
         self.base = end;
     }
 
-    /// Repairs a slip of one token, so that nothing around it is lost.
+    /// Repairs a mistake of one token, so that nothing around it is lost.
     fn repair_token(&mut self, code: &Code, failure: &Failure, index: usize) -> bool {
         let Some(token) = self.layout.tokens.get(index).copied() else { return false };
         match code {
@@ -281,7 +281,7 @@ impl<'a> Recovery<'a> {
                 one_statement && self.insert(":", index)
             }
             codes::RESERVED_WORD => {
-                // Any other name will do.
+                // Any other name is suitable.
                 let name = "_".repeat(token.end - token.start);
                 self.overwrite(token.start..token.end, &name);
                 true
@@ -331,7 +331,7 @@ impl<'a> Recovery<'a> {
         true
     }
 
-    /// Keeps the statements at top level that end before the one around `index`; gives a token of that one.
+    /// Keeps the statements at top level that end before the one around `index`; returns a token of that one.
     fn keep_what_stands_before(&mut self, index: usize) -> usize {
         let mut outer = index;
         while let Some(open) = self.layout.frame(outer) {
@@ -339,18 +339,18 @@ impl<'a> Recovery<'a> {
         }
         let start = self.byte(self.layout.with_outer_branches(outer).start);
         if start > self.base {
-            // Where the guess at the statement was wrong, this fails and nothing is lost.
+            // If the guess at the statement was wrong, this fails and nothing is lost.
             let _ = self.parse_to(start);
         }
         outer
     }
 
-    /// Where a token begins; after the last token, the end of the source.
+    /// The start of a token; after the last token, the end of the source.
     fn byte(&self, index: usize) -> usize {
         self.layout.tokens.get(index).map_or(self.source.len(), |token| token.start)
     }
 
-    /// Makes the value around a token a hole: what is between `=`, `return`, `if` and the like and its end.
+    /// Replaces the value around a token by a hole: the part between `=`, `return`, `if` and the like and its end.
     fn replace_value(&mut self, index: usize) -> bool {
         let Some(value) = self.layout.value(index) else { return false };
         let Some(before) = value.start.checked_sub(1) else { return false };
@@ -364,7 +364,7 @@ impl<'a> Recovery<'a> {
         self.replace(range, &HOLE.to_string())
     }
 
-    /// Makes the statement around a token a hole, but keeps the name that it declares.
+    /// Replaces the statement around a token by a hole, but keeps the name that it declares.
     fn replace_statement(&mut self, index: usize) -> bool {
         self.replace_tokens(self.layout.statement(index))
     }
@@ -391,7 +391,7 @@ impl<'a> Recovery<'a> {
         self.replace(range, &with)
     }
 
-    /// Overwrites `range`, unless that was done before or the range is too short.
+    /// Overwrites `range`, unless it was overwritten before or is too short.
     fn replace(&mut self, range: Range<usize>, with: &str) -> bool {
         let done = self.mended.iter().any(|other| other.start <= range.start && range.end <= other.end);
         if done || range.start < self.base || range.len() < with.trim_end_matches(';').len() {
@@ -412,7 +412,7 @@ impl<'a> Recovery<'a> {
         self.mended.push(range);
     }
 
-    /// Leaves the rest of the source.
+    /// Leaves out the rest of the source.
     fn give_up(&mut self, at: usize) {
         let span = Span::new(self.base, self.source.len().max(self.base));
         self.statements.push(Statement { kind: StatementKind::Invalid, span });

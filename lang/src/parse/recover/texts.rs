@@ -1,4 +1,4 @@
-//! Texts, templates and comments without their end.
+//! Unterminated texts, templates and comments.
 
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::layout::Layout;
@@ -9,7 +9,7 @@ use crate::span::Span;
 /// More errors than this are not reported: the rest follows from the first ones.
 pub(super) const MOST_ERRORS: usize = 100;
 
-/// The structure of a source, and the texts and comments in it that do not end.
+/// The structure of a source, and its unterminated texts and comments.
 pub(super) fn read(source: &str, start: Start) -> (Layout<'_>, Vec<Diagnostic>) {
     let mut tokens = token::scan(source, start, Quotes::AsWritten);
     if tokens.iter().any(|token| token.kind == Kind::UnclosedText) {
@@ -48,7 +48,7 @@ fn closing_quote(text: &str, place: Span) -> Option<Fix> {
     (!text.contains(&format!("\\{quote}"))).then(|| Fix::insert(place.start + inside.len() as u32, quote))
 }
 
-/// How to close a text that has only its first quote.
+/// The hint for closing a text with only its first quote.
 fn closing_hint(text: &str) -> String {
     let verbatim = text.starts_with('@');
     let quote = text.trim_start_matches('@').chars().next().unwrap_or('\'');

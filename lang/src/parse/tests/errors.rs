@@ -1,4 +1,4 @@
-//! What is said about broken sources.
+//! Messages about broken sources.
 
 use super::{messages, print};
 use crate::parse::{parse_script, parse_script_while};

@@ -1,11 +1,11 @@
-//! Sources that want to hang, overflow or crash the parser.
+//! Sources that would make the parser hang, overflow or crash.
 
 use crate::ast::ExprKind;
 use crate::diagnostic::codes;
 use crate::parse::{is_incomplete, parse_expression, parse_script, parse_template, parse_type, unknown_escapes};
 use proptest::prelude::*;
 
-/// All entries, on one source.
+/// All entry points, on one source.
 fn survive(source: &str) {
     parse_script(source);
     parse_expression(source);
@@ -27,7 +27,7 @@ fn places_end_with_the_source() {
     }
 }
 
-/// Is the nesting refused, and nothing else said?
+/// Is the nesting refused, without another error?
 fn too_deep(source: &str) {
     let parsed = parse_script(source);
     let codes: Vec<_> = parsed.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();

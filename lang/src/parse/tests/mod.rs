@@ -1,4 +1,4 @@
-//! What parses, to which tree, what does not, and what hostile sources do.
+//! Valid sources and their trees, invalid ones, and hostile ones.
 
 mod errors;
 mod hostile;

@@ -1,4 +1,4 @@
-//! Nodes cover exactly what was written.
+//! Nodes cover exactly their text.
 
 use crate::ast::*;
 use crate::parse::{parse_expression, parse_script};

@@ -281,7 +281,7 @@ fn templates() {
     }
 }
 
-/// Every script of the shared cases parses, but for those that are refused.
+/// Every script of the shared cases parses, except for refused ones.
 #[test]
 fn conformance_scripts_parse() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance");
@@ -294,7 +294,7 @@ fn conformance_scripts_parse() {
                 continue;
             };
             let source = serde_json::from_str::<String>(&format!("\"{}\"", &rest[..end])).unwrap();
-            // What is refused before it runs may be refused by the grammar.
+            // A script that is refused before it runs may be refused by the grammar.
             if !rest[end..].contains("phase: check") {
                 script(&source);
             }

@@ -1,5 +1,5 @@
-//! Values for annotations: simple values convert, inside records, lists and tables too. What fits is left as it is,
-//! and remembers that it fits.
+//! Converts values to annotated types: simple values convert, inside records, lists and tables, too. A value that fits
+//! is left as it is, and remembers that it fits.
 
 mod table;
 
@@ -9,15 +9,15 @@ use crate::budget::{Budget, Unlimited};
 use crate::value::{List, Record, Unchecked, Value, Zone, to_boolean, to_datetime, to_number, to_text};
 use std::sync::Arc;
 
-/// What a value becomes; `None` where it fits as it is.
+/// The new value; `None` if the value fits as it is.
 type Conformed<T = Value> = Result<Option<T>, Stopped>;
 
-/// Values that are paid for at once.
+/// Values that are paid for together.
 const STRETCH: usize = 64;
 
 impl Types {
-    /// A value for an annotation: simple values convert, inside records, lists and tables too. A missing field takes
-    /// its default where the type states one; other fields stay.
+    /// Converts a value to an annotated type: simple values convert, inside records, lists and tables, too. A missing
+    /// field takes its default if the type states one; other fields stay.
     pub fn convert(&self, value: Value, ty: &Type, zone: Zone) -> Result<Value, Mismatch> {
         let mut budget = Unlimited;
         let seen = Seen::of(&value);
@@ -25,18 +25,18 @@ impl Types {
         match conform.value(&value, ty) {
             Ok(converted) => Ok(converted.unwrap_or(value)),
             Err(Stopped::Mismatch(mismatch)) => Err(mismatch),
-            // Nothing is limited here.
+            // This has no limits.
             Err(Stopped::Ended(_)) => Err(Mismatch::new(&value, ty)),
         }
     }
 
-    /// The same in a run: what fits remembers it, and the budget pays for each value that is looked at.
-    /// Gives `None` where the value fits as it is.
+    /// The same in a run: a value that fits remembers it, and the budget pays for each value that is looked at. `None`
+    /// if the value fits as it is.
     pub(crate) fn conform(&self, value: &Value, ty: &Type, zone: Zone, budget: &mut dyn Budget) -> Conformed {
         Conform { types: self, zone, remembers: true, first: 0, budget, seen: Seen::of(value) }.value(value, ty)
     }
 
-    /// The same for what is appended to rows of which there are `first`: rows where `many`, else one of them.
+    /// The same for values appended to `first` rows: rows if `many`, else one of them.
     pub(crate) fn conform_added(
         &self,
         value: &Value,
@@ -77,7 +77,7 @@ impl Types {
 struct Conform<'a> {
     types: &'a Types,
     zone: Zone,
-    /// Do values remember what they fit? Not while the types are still being declared.
+    /// Do values remember the types that they fit? Not while the types are still being declared.
     remembers: bool,
     /// The position of the first element, for the error.
     first: usize,
@@ -160,7 +160,7 @@ impl Conform<'_> {
     }
 
     fn record(&mut self, record: &Record, ty: &Type, wanted: &Arc<RecordType>) -> Conformed<Record> {
-        // A record of simple fields is looked through as fast as it remembers.
+        // A record of simple fields is checked as fast as the cache is consulted.
         let nested = wanted.fields.iter().any(|field| !self.is_flat(&field.ty));
         let key = if nested { self.key(ty) } else { None };
         if key.is_some_and(|key| record.is_checked(key)) {
@@ -199,7 +199,7 @@ impl Conform<'_> {
     }
 }
 
-/// All elements where nothing is remembered.
+/// All elements if nothing is remembered.
 fn unchecked(remembered: Option<Unchecked>, len: usize) -> Unchecked {
     remembered.unwrap_or_else(|| Unchecked::all(len))
 }
@@ -233,7 +233,7 @@ mod tests {
     use crate::settings::Limits;
     use crate::value::Column;
 
-    /// How many values are looked at, and what comes of them; `None` where they fit.
+    /// How many values are looked at, and the result; `None` if they fit.
     fn looked(types: &Types, value: &Value, ty: &Type) -> (usize, Option<Value>) {
         let mut allowance = Allowance::new("It", Limits::default(), &|| None);
         let Ok(conformed) = types.conform(value, ty, Zone::UTC, &mut allowance) else { panic!("it fits") };
@@ -254,7 +254,7 @@ mod tests {
         let table = Value::list(vec![item(1.into()), item(2.into())]);
         assert!(matches!(looked(&types, &table, &items()), (2, None)));
         assert!(matches!(looked(&types, &table.clone(), &items()), (0, None)));
-        // Another type is looked for once more, and does not push out the first.
+        // Another type is checked again, and does not replace the first.
         let nullable = Type::closed_record([("q".into(), Type::Number.nullable()), ("q".into(), Type::Number)]);
         assert!(matches!(looked(&types, &table, &nullable.many()), (2, None)));
         assert!(matches!(looked(&types, &table, &items()), (0, None)));

@@ -1,11 +1,11 @@
-//! Tables for annotations: column by column where they are in columns, else row by row.
+//! Tables for annotations: column by column if they are stored in columns, else row by row.
 
 use super::super::{Mismatch, RecordType, Stopped, Type};
 use super::{Conform, Conformed, Stretches, unchecked};
 use crate::value::{Column, Record, Shape, Table, TableBuilder, Unchecked, Value};
 use std::sync::Arc;
 
-/// The same of a table; an error comes with its row.
+/// The same for a table; an error comes with its row.
 type Rowed<T = Table> = Result<Option<T>, (usize, Stopped)>;
 
 impl Conform<'_> {
@@ -102,7 +102,7 @@ impl Conform<'_> {
         Ok(Some(table.with_row_type(row_type.map(|(_, row_type)| row_type))))
     }
 
-    /// The rows of a column that are unchecked and come before the row `before`. An error comes with its row.
+    /// The unchecked rows of a column before the row `before`. An error comes with its row.
     fn column(&mut self, column: &Column, ty: &Type, unchecked: &Unchecked, before: usize) -> Rowed<Column> {
         let (resolved, nullable) = match self.types.resolve(ty) {
             Type::Nullable(inner) => (self.types.resolve(inner), true),

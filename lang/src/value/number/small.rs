@@ -1,4 +1,4 @@
-//! Calculations with small whole numbers, which instructions hold themselves.
+//! Calculations with small whole numbers that are part of instructions.
 
 use super::{Number, POWERS, WHOLE, compare_wide};
 use std::cmp::Ordering;
@@ -14,7 +14,7 @@ impl Number {
         self.scale()
     }
 
-    /// How many times 10^-`scale` it is, where that is whole and fits.
+    /// Its multiple of 10^-`scale`, if that is whole and fits.
     pub(crate) fn in_units_of(self, scale: u8) -> Option<i64> {
         let power = POWERS.get(usize::from(scale.checked_sub(self.scale())?))?;
         if self.high() != 0 {
@@ -24,7 +24,7 @@ impl Number {
         Some(if self.negative() { -units } else { units })
     }
 
-    /// The number itself, where it is whole, written without decimals, and below a limit.
+    /// The number itself, if it is whole, written without decimals, and below a limit.
     #[inline]
     pub(crate) fn small(self, limit: u64) -> Option<usize> {
         (self.is_plain() && self.low < limit).then_some(self.low as usize)

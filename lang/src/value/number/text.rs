@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 use std::fmt::{self, Write};
 
 impl Number {
-    /// Reads digits with an optional sign, `.` and exponent. Nothing else: conversion from text is in `convert`.
-    /// More than 28 digits are rounded half to even. `None` for anything else, and for what is too large.
+    /// Reads digits with an optional sign, `.` and exponent. Nothing else: conversion from text is in `convert`. More
+    /// than 28 digits are rounded half to even. `None` for anything else, and for numbers that are too large.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let (negative, digits) = match bytes.first()? {
@@ -36,8 +36,8 @@ impl Number {
         (count > 0).then_some(Self::new(low, 0, scale, negative && low != 0))
     }
 
-    /// The number at the start of a JSON text, and how many bytes it takes. `None` where there is none, and where it
-    /// has an exponent or more than 18 digits: [`Number::parse`] reads those.
+    /// The number at the start of a JSON text, and how many bytes it takes. `None` if it does not start with a number,
+    /// or with one that has an exponent or more than 18 digits: [`Number::parse`] reads those.
     #[inline]
     pub fn leading(text: &[u8]) -> Option<(Self, usize)> {
         let negative = text.first() == Some(&b'-');
@@ -66,7 +66,7 @@ impl Number {
                 return None;
             }
         }
-        // So few fit; others may have wrapped around.
+        // This few digits fit; more may have wrapped around.
         if whole + scale > 18 || matches!(text.get(at), Some(b'e' | b'E')) {
             return None;
         }
@@ -85,7 +85,7 @@ impl Number {
         if whole.len() + fraction.len() == 0 || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
             return None;
         }
-        // The digits without leading zeros, and where the point stands among them.
+        // The digits without leading zeros, and the position of the point among them.
         let digits: String = whole.chars().chain(fraction.chars()).collect();
         let trimmed = digits.trim_start_matches('0');
         if trimmed.is_empty() {
@@ -111,8 +111,8 @@ impl Number {
     }
 }
 
-/// Decimal text of digits and at most one point, rounded half to even where it has too many digits
-/// (`Decimal::from_str` would round half up).
+/// Decimal text of digits and at most one point, rounded half to even if it has too many digits (`Decimal::from_str`
+/// would round half up).
 fn parse_half_even(plain: &str) -> Option<Decimal> {
     let digits: Vec<u8> = plain.bytes().filter(u8::is_ascii_digit).collect();
     let decimals = plain.find('.').map_or(0, |at| plain.len() - at - 1);

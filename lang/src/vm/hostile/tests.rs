@@ -1,5 +1,5 @@
-//! Programs that want to run for ever or to take all memory in one operation: each ends with a result or an error that
-//! says which limit it came to.
+//! Programs that would run forever or take all memory in one operation: each ends with a result or an error that names
+//! the limit it reached.
 
 use crate::check::{CompileOptions, Compiled, Mode, NoModules, compile};
 use crate::error::RunError;
@@ -8,7 +8,7 @@ use crate::host::{Host, Interrupt, LogLevel};
 use crate::program::{Limits, Outcome, Program, Settings};
 use std::time::{Duration, Instant};
 
-/// Far more than any of it takes where nothing hangs: a debug build on a busy machine.
+/// Far more than any of it takes unless something hangs: a debug build on a busy machine.
 const HANG: Duration = Duration::from_secs(60);
 
 /// Ends the run after a time.
@@ -56,7 +56,7 @@ fn end(source: &str, limits: &Limits, most: Duration, why: Interrupt, tree: bool
     ended
 }
 
-/// Values that are much larger than what made them: `a` and `b` are equal, and no part of one is one of the other.
+/// Values that are much larger than their source: `a` and `b` are equal, and share no parts.
 fn values() -> Vec<String> {
     let twice = |name: &str, first: &str, times: usize, next: &str| {
         let next = next.replace('@', name);
@@ -85,12 +85,12 @@ fn values() -> Vec<String> {
         "let s = 'xxxxxxxxxxxxxxxx'; let j = 0; while j < 13 { set s = s & s; set j = j + 1; } \
          let a: any = [[k: s], [k: s]]; let i = 0; while i < 11 { set a = a & a; set i = i + 1; } let b: any = a; "
             .to_owned(),
-        // Blanks around what is no number.
+        // Blanks that are not a number.
         both("' '", 17, "@ & @"),
     ]
 }
 
-/// Everything that walks, compares or makes a value.
+/// All code that walks, compares or makes a value.
 const WALKS: &[&str] = &[
     "return a = b;",
     "return a != b;",
@@ -164,7 +164,7 @@ fn limits(steps: Option<u64>) -> Limits {
     Limits { steps, memory: 64 << 20, ..Limits::default() }
 }
 
-/// What makes the values, and the walks that the checker lets run on them.
+/// The code that makes the values, and the walks of them that the checker allows.
 fn programs() -> Vec<(String, Vec<String>)> {
     let walks = |value: &String| {
         let all = WALKS.iter().map(|walk| format!("{value}{walk}"));
@@ -173,7 +173,7 @@ fn programs() -> Vec<(String, Vec<String>)> {
     values().into_iter().map(|value| (value.clone(), walks(&value))).collect()
 }
 
-/// How long making the values takes.
+/// The time of making the values.
 fn making(value: &str) -> Duration {
     let started = Instant::now();
     let made = end(&format!("{value}return 1;"), &limits(None), HANG, Interrupt::Cancelled, false);
@@ -223,7 +223,7 @@ fn work_inside_of_instructions_counts_when_it_is_done() {
     }
 }
 
-/// What a run holds that is to end at once is freed by and by, all of it.
+/// The values of a run that must end at once are freed later, completely.
 #[test]
 fn what_a_stopped_run_holds_is_freed() {
     let source = "let t = [[1], [2]]; let i = 0; while i < 19 { set t = t & t; set i = i + 1; } \

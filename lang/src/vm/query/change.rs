@@ -17,7 +17,7 @@ use ecow::EcoString;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What a row becomes, ready for many rows.
+/// The change of a row, ready for many rows.
 enum ChangeCode<'t> {
     Record(&'t Arc<Shape>, &'t [Expr]),
     Function(Value, &'t Expr),
@@ -32,14 +32,14 @@ struct WithCode<'t> {
 /// The cells that a `map` makes row by row.
 struct MapCells<'s, 't> {
     cells: &'t [Expr],
-    /// Those that are there already; nothing where none is.
+    /// The columns that are already there; `None` for each other one.
     ready: &'s [Option<Arc<Column>>],
     columns: &'s mut [Column],
 }
 
 impl<'t> MapCells<'_, 't> {
-    /// Makes the cells of rows as far as they are computed; gives the first row that is not, how many of its cells are
-    /// made, and what it took. A row of which cells are made has been counted.
+    /// Makes the cells of rows as far as they are computed; returns the first row that is not, how many of its cells
+    /// are made, and the cost. A row with some cells made has been counted.
     fn near(
         &mut self,
         near: &mut RowScalars<'_, '_, '_>,
@@ -63,7 +63,7 @@ impl<'t> MapCells<'_, 't> {
         (rows.end, 0, near.spent)
     }
 
-    /// The cells from one on, and where they go.
+    /// The cells from one on, and their targets.
     fn rest(&mut self, done: usize) -> impl Iterator<Item = (&mut Column, &'t Expr)> {
         let ready = self.ready.iter().map(Option::is_some).chain(std::iter::repeat(false));
         let cells = self.columns.iter_mut().zip(self.cells).zip(ready);
@@ -72,7 +72,7 @@ impl<'t> MapCells<'_, 't> {
 }
 
 impl<'t> Machine<'_> {
-    /// `with`: changes the rows that the condition and a guard choose, and keeps all.
+    /// `with`: changes the rows selected by the condition and a guard, and keeps all.
     pub(super) fn with(
         &mut self,
         frame: &mut Frame<'t>,
@@ -136,7 +136,7 @@ impl<'t> Machine<'_> {
         }
     }
 
-    /// The number of the change that the current row takes.
+    /// The number of the change for the current row.
     fn chosen(
         &mut self,
         frame: &mut Frame<'t>,
@@ -161,7 +161,7 @@ impl<'t> Machine<'_> {
         Ok(None)
     }
 
-    /// A table in columns: those that no change names are shared.
+    /// A table in columns: columns without changes are shared.
     fn with_columns(
         &mut self,
         frame: &mut Frame<'t>,
@@ -225,7 +225,7 @@ impl<'t> Machine<'_> {
         code: &WithCode<'t>,
     ) -> Result<Relation, Failure> {
         let binding = self.binding(frame, scope, &relation.rows)?;
-        // Columns that the changes add are null in rows that they leave as they are.
+        // Columns that the changes add are null in unchanged rows.
         let columns = match &relation.rows {
             Rows::Table(table) => Some(table.shape().clone()),
             Rows::List(_) => None,
@@ -277,7 +277,7 @@ impl<'t> Machine<'_> {
         Ok(Relation { rows: super::rows_of(&changed, "with")?, selection: None })
     }
 
-    /// The fields that a change gives for the current row.
+    /// The fields of a change for the current row.
     fn changed_fields(
         &mut self,
         frame: &mut Frame<'t>,
@@ -382,7 +382,7 @@ impl<'t> Machine<'_> {
         Ok(Relation { rows: self.made_rows(mapped)?, selection: None })
     }
 
-    /// `with` on one record gives a record; other operators want rows.
+    /// `with` on one record gives a record; other operators require rows.
     pub(super) fn change_record(
         &mut self,
         frame: &mut Frame<'t>,
@@ -413,7 +413,7 @@ impl<'t> Machine<'_> {
         changes: &'t [(Change, Option<RowBody>)],
         condition: Option<&'t RowBody>,
     ) -> Result<Record, Failure> {
-        // A list of the one record, so that the names it only reads as null stay readable.
+        // A list of the one record, so that names that it only reads as null stay readable.
         let mut list = List::default();
         list.push(Value::Record(record.clone()));
         let rows = Rows::List(Arc::new(list));

@@ -10,7 +10,7 @@ use crate::value::{Column, Table, Value};
 use ecow::EcoString;
 use std::sync::Arc;
 
-/// A `with`, as it is written.
+/// A `with`, as written.
 pub(super) struct WithStep<'t> {
     pub scope: &'t Scope,
     pub changes: &'t [(Change, Option<RowBody>)],
@@ -24,7 +24,7 @@ type Named = Vec<(EcoString, Arc<Column>)>;
 struct WithKernels {
     condition: Option<Kernel>,
     changes: Vec<ChangeKernels>,
-    /// The columns it sets or adds, with what they hold where they do not change.
+    /// The columns it sets or adds, with their values where they do not change.
     columns: Vec<(EcoString, Kernel)>,
 }
 
@@ -35,8 +35,8 @@ struct ChangeKernels {
 }
 
 impl<'t> Machine<'_> {
-    /// The columns of the cells of a `map` that have kernels; `None` for those that are to be made row by row. Nothing
-    /// where that are all of them.
+    /// The columns of the cells of a `map` that have kernels; `None` for those that must be made row by row. `None` as
+    /// a whole if all must.
     pub(super) fn map_columns(
         &mut self,
         frame: &mut Frame<'t>,
@@ -49,7 +49,7 @@ impl<'t> Machine<'_> {
         let nothing = Vec::new;
         let Some(mut binder) = self.binder(scope, &relation.rows, binding) else { return Ok(nothing()) };
         let kernels: Vec<Option<Kernel>> = cells.iter().map(|cell| self.kernel(frame, &mut binder, cell)).collect();
-        // What is evaluated row by row could change what the kernels have read.
+        // Row-by-row evaluation could change what the kernels have read.
         if binder.shared && kernels.iter().any(Option::is_none) {
             return Ok(nothing());
         }
@@ -59,7 +59,7 @@ impl<'t> Machine<'_> {
                 None => None,
                 Some(kernel) => match self.kernel_column(kernel, relation, count)? {
                     Some(column) => Some(column),
-                    // There may be an error in it that a row before it has, too.
+                    // It may contain an error that a row before it also has.
                     None => return Ok(nothing()),
                 },
             });

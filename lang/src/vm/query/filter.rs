@@ -27,7 +27,7 @@ struct Chosen<'s> {
 }
 
 impl Chosen<'_> {
-    /// Takes those of a stretch, as far as it is computed; gives the first row that is not, and what it took.
+    /// Takes those of a stretch, as far as it is computed; returns the first row that is not, and the cost.
     fn near(
         self,
         near: &mut RowScalars<'_, '_, '_>,
@@ -68,7 +68,7 @@ impl<'t> Machine<'_> {
         let parts = self.filter_parts(frame, operand, rows, &binding);
         let mut selection = Vec::with_capacity(relation.len().min(limit).min(STRETCH));
         let mut start = 0;
-        // The first stretches are short: the rows that are wanted may be among them.
+        // The first stretches are short: they may already contain the wanted rows.
         let mut stretch = STRETCH / 16;
         while start < relation.len() && selection.len() < limit {
             let end = relation.len().min(start + stretch);
@@ -125,7 +125,7 @@ impl<'t> Machine<'_> {
         Ok(Relation { rows: relation.rows, selection: Some(selection) })
     }
 
-    /// The kernel of a condition, or of its first parts that `and` joins, and the parts behind it that have none.
+    /// The kernel of a condition, or of its first parts joined by `and`, and the parts after it without one.
     fn filter_parts(
         &mut self,
         frame: &mut Frame<'t>,
@@ -152,7 +152,7 @@ impl<'t> Machine<'_> {
         (only_and && !binder.shared).then_some((kernel, rest))
     }
 
-    /// Takes the rows of a stretch that a kernel has found, and counts those that were looked at.
+    /// Takes the rows of a stretch that a kernel has found, and counts the rows looked at.
     fn choose(
         &mut self,
         relation: &Relation,
@@ -181,7 +181,7 @@ impl<'t> Machine<'_> {
         self.spend(seen as u64)
     }
 
-    /// Takes those rows that a kernel has found for which the rest of the condition holds, too.
+    /// Takes the rows found by a kernel for which the rest of the condition is true, too.
     #[expect(clippy::too_many_arguments, reason = "a part of `filter`")]
     fn choose_more(
         &mut self,

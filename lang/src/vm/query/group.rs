@@ -1,4 +1,4 @@
-//! `group by` behind rows: a table of the keys and `rows`.
+//! `group by` after rows: a table of the keys and `rows`.
 
 use super::super::Failure;
 use super::super::machine::{Frame, Machine};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 type Grouped = (Vec<Arc<Column>>, Vec<Vec<u32>>);
 
 impl<'t> Machine<'_> {
-    /// The number of the group with these keys, a new one where there is none yet.
+    /// The number of the group with these keys; adds a group if it is missing.
     pub(in super::super) fn group_of(&mut self, groups: &mut Keys, keys: Vec<Value>) -> Result<usize, Failure> {
         let (group, is_new) = groups.place(keys, self)?;
         if is_new {
@@ -57,7 +57,7 @@ impl<'t> Machine<'_> {
         Ok(Relation { rows: self.made_rows(grouped)?, selection: None })
     }
 
-    /// The keys and members of the groups, by kernels; `None` where a key has none.
+    /// The keys and members of the groups, by kernels; `None` if a key has none.
     fn group_kernels(
         &mut self,
         frame: &mut Frame<'t>,

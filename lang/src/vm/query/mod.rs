@@ -1,7 +1,7 @@
 //! Query operators over rows, one after the other: `where … order by …`, `map … as …` (lang/README.md,
 //! Queries).
 //!
-//! Between operators there is a relation: rows and which of them, in which order. Only what changes rows makes a
+//! Between operators there is a relation: rows and a selection of them in order. Only operators that change rows make a
 //! table.
 
 mod change;
@@ -22,15 +22,15 @@ use crate::value::{Column, Rows, Table, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Rows, and which of them in which order; `None` for all as they are.
+/// Rows, and the selected ones in order; `None` for all as they are.
 struct Relation {
     rows: Rows,
     selection: Option<Vec<u32>>,
 }
 
-/// What gives a value for each row.
+/// Code that computes a value for each row.
 pub(super) enum RowCode<'t> {
-    /// An expression in the row's scope. Where its value is a function, that is called with the row.
+    /// An expression in the row's scope. If its value is a function, that is called with the row.
     Body(&'t Expr),
     /// A function, called with each row.
     Function(Value),
@@ -58,8 +58,8 @@ impl Relation {
         Batch { len, at: vec![at] }
     }
 
-    /// Is it a table? Only of those the first rows can be told without the others: the elements of a list
-    /// decide together what it is.
+    /// Is it a table? Only a table can give its first rows without the others: the elements of a list decide together
+    /// what it is.
     fn is_table(&self) -> bool {
         matches!(self.rows, Rows::Table(_))
     }
@@ -82,7 +82,7 @@ impl<'t> Machine<'_> {
         self.materialize(relation)
     }
 
-    /// The number of rows a query gives, without making them.
+    /// The number of rows of a query's result, without making them.
     pub(super) fn count_rows(
         &mut self,
         frame: &mut Frame<'t>,
@@ -112,7 +112,7 @@ impl<'t> Machine<'_> {
             let rest = steps.get(number + 1..).unwrap_or(&[]);
             let limit = limit.filter(|_| rest.iter().all(|(step, _)| keeps_rows(step)) && relation.is_table());
             let (height, held) = (self.stack.len(), self.meter.held());
-            // On the stack the limit on memory sees them.
+            // On the stack they are visible to the limit on memory.
             self.stack.push(source.take().unwrap_or_else(|| relation.rows.to_value()));
             relation = self.step(frame, relation, step, limit).map_err(|error| placed(error, frame.call, *span))?;
             self.stack.truncate(height);
@@ -142,7 +142,7 @@ impl<'t> Machine<'_> {
         }
     }
 
-    /// The values of a kernel for the first `count` rows; `None` where it declines.
+    /// The values of a kernel for the first `count` rows; `None` if it declines.
     fn kernel_column(
         &mut self,
         kernel: &Kernel,
@@ -233,7 +233,7 @@ impl<'t> Machine<'_> {
     /// The value of an expression for the current row.
     #[inline]
     pub(super) fn row_eval(&mut self, frame: &mut Frame<'t>, expr: &'t Expr) -> Evaluated {
-        // A closure, since a method is not general enough in its lifetime.
+        // A closure, since the lifetimes of a method are not general enough.
         #[expect(clippy::redundant_closure_for_method_calls)]
         match self.scalar(frame, expr, |scalar| scalar.to_value())? {
             Some(value) => Ok(value),
@@ -296,7 +296,7 @@ pub(super) fn rows_of(value: &Value, operator: &str) -> Result<Rows, Failure> {
     })
 }
 
-/// Does a step make one row of each row, so that the first rows are made of the first ones?
+/// Does a step make one row of each row, so that the first rows depend only on the first ones?
 fn keeps_rows(step: &Step) -> bool {
     match step {
         Step::Map(_, Change::Record(..)) => true,

@@ -10,7 +10,7 @@ use crate::value::Column;
 use std::sync::Arc;
 
 impl<'t> Machine<'_> {
-    /// Sorts the rows by keys, ties in the order they had; only the first `limit` rows are wanted.
+    /// Sorts the rows by keys, ties in their original order; only the first `limit` rows are wanted.
     pub(super) fn order_by(
         &mut self,
         frame: &mut Frame<'t>,
@@ -42,7 +42,7 @@ impl<'t> Machine<'_> {
         Ok(Relation { rows, selection: Some(selection) })
     }
 
-    /// The keys of all rows, by kernels; `None` where one has none.
+    /// The keys of all rows, by kernels; `None` if one has none.
     fn key_kernels(
         &mut self,
         frame: &mut Frame<'t>,

@@ -12,11 +12,11 @@ pub(super) struct Updated {
     /// The column it replaces.
     pub old: Option<usize>,
     pub cells: Column,
-    /// The cell of the current row, where it changes.
+    /// The cell of the current row, if it changes.
     pub new: Option<Value>,
 }
 
-/// The columns that a `with` sets or adds, and where they stand by name.
+/// The columns that a `with` sets or adds, and their positions by name.
 #[derive(Default)]
 pub(super) struct Updates {
     pub all: Vec<Updated>,
@@ -39,7 +39,7 @@ impl Updates {
     }
 }
 
-/// The table with the updates put in and added.
+/// The table with the updates applied.
 pub(super) fn with_updates(table: &Table, relation: &Relation, updates: Vec<(EcoString, Arc<Column>)>) -> Table {
     let shape = table.shape();
     let mut columns: Vec<Arc<Column>> = Vec::with_capacity(shape.len() + updates.len());

@@ -13,7 +13,7 @@ use crate::value::{Compared, Number, Scalar, Value};
 use std::cmp::Ordering;
 
 impl<'q> RowScalars<'q, '_, '_> {
-    /// The value of an expression, where it is or else in `made`; `None` where it is to be evaluated.
+    /// The value of an expression, in place or else in `made`; `None` if it must be evaluated.
     pub(super) fn value<'s>(&mut self, expr: &'s Expr, made: &'s mut Value) -> Option<Scalar<'s>>
     where
         'q: 's,
@@ -68,7 +68,7 @@ impl<'q> RowScalars<'q, '_, '_> {
         value
     }
 
-    /// What stands in a row or record already.
+    /// A value that a row or record already has.
     fn part(&self, expr: &Expr) -> Option<Scalar<'q>> {
         let joined = |scope, source: u16, name| self.frame.joined_ref(scope)?.named(usize::from(source), name);
         match &expr.kind {
@@ -158,7 +158,7 @@ impl<'q> RowScalars<'q, '_, '_> {
         self.value(names.get(number)?.outer.as_ref()?, made)
     }
 
-    /// Where the value of a variable is.
+    /// The location of a variable's value.
     fn variable(&self, variable: Variable) -> Option<&'q Value> {
         match variable {
             Variable::Local(slot) => self.machine.stack.get(self.frame.base + usize::from(slot)),
@@ -171,7 +171,7 @@ impl<'q> RowScalars<'q, '_, '_> {
         }
     }
 
-    /// A number or null; `None` where the expression is to be evaluated.
+    /// A number or null; `None` if the expression must be evaluated.
     #[inline]
     #[expect(clippy::option_option, reason = "it is null, or it is not known")]
     pub(in super::super) fn number(&mut self, expr: &Expr) -> Option<Option<Number>> {
@@ -187,7 +187,7 @@ impl<'q> RowScalars<'q, '_, '_> {
         }
     }
 
-    /// `a + b - c`: null with a number is null; only the evaluator knows what other types come to.
+    /// `a + b - c`: null with a number is null; only the evaluator knows the results for other types.
     fn arithmetic<'s>(
         &mut self,
         first: &Expr,
@@ -243,7 +243,7 @@ impl<'q> RowScalars<'q, '_, '_> {
         self.value(expr, made)
     }
 
-    /// Is an expression true? `None` where it is to be evaluated.
+    /// Is an expression true? `None` if it must be evaluated.
     pub(in super::super) fn truth(&mut self, expr: &Expr) -> Option<bool> {
         let mut made = Value::Null;
         match &expr.kind {

@@ -1,8 +1,8 @@
 //! Row expressions of few rows: computed on simple values where they are, without making any.
 //!
-//! What is computed here has no effects and no errors. Where the evaluator would come to an error, would have to
-//! convert a text, or would make a value with parts, this declines, and the evaluator does the row. So nobody can tell
-//! that it was tried; pure library functions on simple values are called here, too.
+//! Computation here has no effects and no errors. If the evaluator would fail, convert a text, or make a value with
+//! parts, this declines, and the evaluator does the row. So the attempt has no visible effect; pure library functions
+//! on simple values are called here, too.
 
 mod expr;
 mod native;
@@ -13,16 +13,16 @@ use crate::tree::{Expr, RowName, Scope, ScopeId};
 use crate::value::{Column, Rows, Scalar, Shape, TableCells, Value};
 use ecow::EcoString;
 
-/// Expressions nested deeper are left to the evaluator, which looks at the stack.
+/// Expressions nested deeper are left to the evaluator, which checks the stack.
 const DEEPEST: u32 = 32;
 
-/// A run that has fewer steps left is left to the evaluator: it knows at which call they end.
+/// A run with fewer steps left is left to the evaluator: it knows at which call they end.
 const STEPS: u64 = 1_000;
 
 /// Longer texts are left to the evaluator, which counts them.
 const LONGEST: usize = 1_024;
 
-/// The current rows of a frame, and what computing with them has taken.
+/// The current rows of a frame, and the cost of computing with them.
 pub(super) struct RowScalars<'q, 'a, 't> {
     machine: &'q Machine<'a>,
     frame: &'q Frame<'t>,
@@ -32,7 +32,7 @@ pub(super) struct RowScalars<'q, 'a, 't> {
     pub spent: Spent,
 }
 
-/// Rows in columns, and the one that names mean.
+/// Rows in columns, and the current one.
 struct Near<'q> {
     scope: ScopeId,
     names: &'q [RowName],
@@ -42,19 +42,19 @@ struct Near<'q> {
     row: usize,
 }
 
-/// What is to be counted when all is computed.
+/// The cost to be counted when all is computed.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Spent {
     /// Rows and calls of library functions.
     pub steps: u64,
     /// Bytes of texts made.
     pub bytes: usize,
-    /// Bytes that a query goes on holding.
+    /// Bytes that a query keeps.
     pub held: usize,
 }
 
 impl<'a, 't> Machine<'a> {
-    /// The value of an expression for the current row, handed to `taken`; `None` where it is to be evaluated.
+    /// The value of an expression for the current row, passed to `taken`; `None` if it must be evaluated.
     #[inline]
     pub(super) fn scalar<R>(
         &mut self,
@@ -74,7 +74,7 @@ impl<'a, 't> Machine<'a> {
         Ok(Some(result))
     }
 
-    /// Is an expression true for the current row? `None` where it is to be evaluated.
+    /// Is an expression true for the current row? `None` if it must be evaluated.
     #[inline]
     pub(super) fn scalar_truth(&mut self, frame: &Frame<'t>, expr: &'t Expr) -> Result<Option<bool>, Failure> {
         if !self.wants_scalars() {
@@ -100,7 +100,7 @@ impl<'a, 't> Machine<'a> {
         if spent.held > 0 { self.hold_bytes(spent.held) } else { Ok(()) }
     }
 
-    /// Rows to compute with one after the other, without entering their scope; `None` where they are to be evaluated.
+    /// Rows to compute with one after the other, without entering their scope; `None` if they must be evaluated.
     pub(super) fn near_rows<'q>(
         &'q self,
         frame: &'q Frame<'t>,
@@ -129,7 +129,7 @@ impl<'q, 'a, 't> RowScalars<'q, 'a, 't> {
         Self { machine, frame, near: None, depth: 0, spent: Spent::default() }
     }
 
-    /// Goes to the row at a position of the rows, and counts it. False when what was computed is to be counted first.
+    /// Moves to the row at a position of the rows, and counts it. `false` if the computed rows must be counted first.
     #[inline]
     pub(super) fn go_to(&mut self, position: usize) -> bool {
         let Some(near) = &mut self.near else { return false };
@@ -141,12 +141,12 @@ impl<'q, 'a, 't> RowScalars<'q, 'a, 't> {
         self.spent.steps < STEPS / 2
     }
 
-    /// Goes back to before the current row was counted.
+    /// Returns to the state before the current row was counted.
     pub(super) fn go_back(&mut self) {
         self.spent.steps -= 1;
     }
 
-    /// Is an expression true for the current row? `None` where it is to be evaluated; nothing is counted of it then.
+    /// Is an expression true for the current row? `None` if it must be evaluated; nothing is counted for it then.
     #[inline]
     pub(super) fn holds(&mut self, expr: &Expr) -> Option<bool> {
         let before = self.spent;
@@ -157,8 +157,8 @@ impl<'q, 'a, 't> RowScalars<'q, 'a, 't> {
         truth
     }
 
-    /// Appends the value of an expression for the current row to a column; `None` where it is to be evaluated; nothing is
-    /// counted of it then.
+    /// Appends the value of an expression for the current row to a column; `None` if it must be evaluated; nothing is
+    /// counted for it then.
     #[inline]
     pub(super) fn cell(&mut self, expr: &Expr, column: &mut Column) -> Option<()> {
         let before = self.spent;

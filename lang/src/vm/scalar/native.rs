@@ -62,7 +62,8 @@ impl RowScalars<'_, '_, '_> {
     }
 }
 
-/// What a pure library function sees that is called for a row; what it may not ask is an error, which is not reported.
+/// The context of a pure library function that is called for a row; a request that it does not allow is an error, which
+/// is not reported.
 struct PureContext<'q, 'a, 't> {
     machine: &'q Machine<'a>,
     frame: &'q Frame<'t>,
@@ -70,7 +71,7 @@ struct PureContext<'q, 'a, 't> {
     little: Little,
 }
 
-/// Work that is little enough to be repeated if it turns out to be more.
+/// Work that is small enough to be repeated if it turns out to be more.
 #[derive(Default)]
 struct Little {
     steps: u64,

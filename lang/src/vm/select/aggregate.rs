@@ -13,10 +13,10 @@ use ecow::EcoString;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// What an aggregate has gathered of the rows of a group so far.
+/// The state of an aggregate over the rows of a group so far.
 enum State {
     Count(u64),
-    /// The sum, and how many values are in it.
+    /// The sum, and the number of values in it.
     Sum(Number, u64),
     /// The best or last value; `None` before the first row.
     Value(Option<Value>),
@@ -92,7 +92,7 @@ impl<'t> Machine<'_> {
 
     /// Adds the current row to an aggregate.
     fn gather(&mut self, frame: &mut Frame<'t>, aggregate: &'t Aggregate, state: &mut State) -> Result<(), Failure> {
-        // Those that are decided look at no more rows.
+        // Decided ones read no more rows.
         match (aggregate.kind, &*state) {
             (AggregateKind::Any, State::Decided(true))
             | (AggregateKind::All, State::Decided(false))
@@ -145,7 +145,7 @@ impl<'t> Machine<'_> {
         let wanted = match kind {
             AggregateKind::Min => Ordering::Less,
             AggregateKind::Max => Ordering::Greater,
-            // `first` comes here once, `last` for every row.
+            // `first` reaches this once, `last` for every row.
             _ => return Ok(true),
         };
         if value.is_null() {
@@ -181,7 +181,7 @@ fn new_states(group: &Group) -> Vec<State> {
     group.aggregates.iter().map(state).collect()
 }
 
-/// The value over all rows. Over no rows those without a natural value are `null`.
+/// The value over all rows. Without rows, aggregates without a natural value are `null`.
 fn finish(aggregate: &Aggregate, state: State) -> Value {
     match state {
         State::Count(count) => Value::Number(count.into()),

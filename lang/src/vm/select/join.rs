@@ -14,11 +14,11 @@ use hashbrown::HashMap;
 struct Index {
     /// The rows of each hash, in order.
     rows: HashMap<u64, Vec<u32>, foldhash::fast::FixedState>,
-    /// The keys of each row; without any where one of them is null.
+    /// The keys of each row; none if one of them is null.
     keys: Vec<Vec<Value>>,
 }
 
-/// A part of an `on`, in the order it is written.
+/// A part of an `on`, in the written order.
 enum Part<'t> {
     Equality(&'t Expr, &'t Expr),
     Condition(&'t Expr),
@@ -42,7 +42,7 @@ impl<'t> Machine<'_> {
         Ok(joined)
     }
 
-    /// Joins one more source to what came before.
+    /// Joins one more source to the earlier ones.
     fn join_source(
         &mut self,
         frame: &mut Frame<'t>,
@@ -55,7 +55,7 @@ impl<'t> Machine<'_> {
             if let Some(joined) = self.kernel_join(frame, select, before, source, length)? {
                 return Ok(joined);
             }
-            // An error here may be one that the written order, row by row, would never come to.
+            // An error here may be one that the written order, row by row, would never reach.
             match self.hash_join(frame, select, before, source, length) {
                 Err(error) if error.kind.is_catchable() => {}
                 other => return other,
@@ -183,7 +183,7 @@ impl<'t> Machine<'_> {
         hash_of(keys, Conversion::To(self.zone()))
     }
 
-    /// Do all parts of an `on` hold? The later ones are not looked at after one that does not.
+    /// Are all parts of an `on` true? Parts after a false one are not evaluated.
     fn all_hold(&mut self, frame: &mut Frame<'t>, parts: &[Part<'t>]) -> Result<bool, Failure> {
         for part in parts {
             let holds = match part {
@@ -202,7 +202,7 @@ impl<'t> Machine<'_> {
     }
 }
 
-/// Makes a row before the join and a row of the source that is being joined those that names mean.
+/// Makes a row before the join and a row of the source that is being joined the current ones.
 fn enter_pair(frame: &mut Frame<'_>, select: &Select, before: &Joined, row: usize, other: u32) {
     if let Some(scope) = frame.joined(select.scope.id) {
         let rows = before.sources.iter().map(|positions| positions.get(row));
@@ -212,7 +212,7 @@ fn enter_pair(frame: &mut Frame<'_>, select: &Select, before: &Joined, row: usiz
     }
 }
 
-/// The parts of an `on` in the order they are written.
+/// The parts of an `on` in the written order.
 fn parts_of(source: &Source) -> Vec<Part<'_>> {
     let mut parts: Vec<(u32, Part<'_>)> = Vec::new();
     for (left, right) in &source.equalities {

@@ -12,7 +12,7 @@ use crate::value::Column;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Matches between two looks at the limits.
+/// Matches between two checks of the limits.
 const MATCHES: usize = 1 << 14;
 
 impl<'t> Machine<'_> {
@@ -41,7 +41,7 @@ impl<'t> Machine<'_> {
         self.kernel(frame, &mut binder, expr)
     }
 
-    /// Joins one more source by an index of its keys; `None` where it has to be done row by row.
+    /// Joins one more source by an index of its keys; `None` if it must be done row by row.
     pub(super) fn kernel_join(
         &mut self,
         frame: &mut Frame<'t>,
@@ -127,7 +127,7 @@ impl<'t> Machine<'_> {
         self.check_cells(others.len())
     }
 
-    /// The keys and aggregates of all groups; `None` where they have to be found row by row.
+    /// The keys and aggregates of all groups; `None` if they must be found row by row.
     pub(super) fn group_columns(
         &mut self,
         frame: &mut Frame<'t>,
@@ -217,8 +217,8 @@ impl<'t> Machine<'_> {
         Some((keys, folds))
     }
 
-    /// The columns of expressions over the rows of a result, or those of them that `numbers` names; `None` where one of
-    /// them has to be evaluated row by row.
+    /// The columns of expressions over the rows of a result, or those of them that `numbers` names; `None` if one of
+    /// them must be evaluated row by row.
     pub(super) fn kernel_columns(
         &mut self,
         frame: &mut Frame<'t>,
@@ -247,7 +247,7 @@ impl<'t> Machine<'_> {
         for start in (0..count).step_by(STRETCH) {
             let len = STRETCH.min(count - start);
             let batch = match (origin, numbers) {
-                // What follows the sources is the result.
+                // After the sources comes the result.
                 (Origin::Rows(joined), None) => {
                     let mut batch = joined.batch(start, len);
                     batch.at.push(At::From(start));
@@ -283,7 +283,7 @@ impl<'t> Machine<'_> {
         Ok(Some(columns.into_iter().map(Arc::new).collect()))
     }
 
-    /// The first of each row that is there more than once; `None` where a column has no type.
+    /// The first of each repeated row; `None` if a column has no type.
     pub(super) fn distinct_columns(
         &mut self,
         columns: &[Arc<Column>],

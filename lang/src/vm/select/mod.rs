@@ -17,13 +17,13 @@ use crate::value::Rows;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-/// The rows of a join: for each source one position a row, [`MISSING`] where a left join found none.
+/// The rows of a join: for each source one position a row, [`MISSING`] if a left join found none.
 #[derive(Default)]
 struct Joined {
     sources: Vec<Positions>,
 }
 
-/// Which rows of a source, in order.
+/// The rows of a source, in order.
 enum Positions {
     /// The first n.
     All(u32),
@@ -87,7 +87,7 @@ impl<'t> Machine<'_> {
         for source in &select.sources {
             let value = self.eval(frame, &source.rows)?;
             let rows = rows_of(&value, "select").map_err(|error| placed(error, frame.call, source.rows.span))?;
-            // On the stack the limit on memory sees it.
+            // On the stack it is visible to the limit on memory.
             self.stack.push(value);
             sources.push(rows);
         }
@@ -148,7 +148,7 @@ fn places(frame: &Frame<'_>, select: &Select, sources: &[Rows]) -> Result<Vec<Pl
     select.scope.names.iter().map(place).collect()
 }
 
-/// Makes row `row` of the join the one that names mean.
+/// Makes row `row` of the join the current one.
 fn enter(frame: &mut Frame<'_>, select: &Select, joined: &Joined, row: usize) {
     if let Some(scope) = frame.joined(select.scope.id) {
         for (at, positions) in scope.at.iter_mut().zip(&joined.sources) {
@@ -157,7 +157,7 @@ fn enter(frame: &mut Frame<'_>, select: &Select, joined: &Joined, row: usize) {
     }
 }
 
-/// Where a name is found: in the one source that has it, else outside, else in a source of unknown columns.
+/// The location of a name: in the one source that has it, else outside, else in a source of unknown columns.
 fn place_of(name: &RowName, sources: &[Rows], definitions: &[Source]) -> Result<Place, Failure> {
     let is_empty = |rows: &Rows| matches!(rows, Rows::List(list) if list.items().is_empty());
     let mut found: Option<(usize, i32)> = None;
@@ -186,7 +186,7 @@ fn place_of(name: &RowName, sources: &[Rows], definitions: &[Source]) -> Result<
     }
 }
 
-/// A group key that the checker took for an item, as it knew nothing of the columns.
+/// A group key that the checker took for an item, since it knew nothing of the columns.
 #[cold]
 fn column_and_item(name: &str, definitions: &[Source], source: usize) -> Failure {
     let column = match definitions.get(source) {

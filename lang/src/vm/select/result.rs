@@ -13,15 +13,15 @@ use ecow::EcoString;
 use hashbrown::HashSet;
 use std::sync::Arc;
 
-/// What the rows of a result come from.
+/// The origin of the rows of a result.
 pub(super) enum Origin<'j> {
     /// Rows of the join.
     Rows(&'j Joined),
-    /// So many groups, by their keys and aggregates.
+    /// The groups, by their keys and aggregates, and their number.
     Groups(Vec<Arc<Column>>, usize),
 }
 
-/// A column of the result, and how its cells are found.
+/// A column of the result, and the source of its cells.
 enum Plan<'t> {
     /// The cells of a source's column.
     Source { source: usize, column: usize },
@@ -51,7 +51,7 @@ impl<'t> Machine<'_> {
         self.result_table(frame, select, &Origin::Rows(joined), limit)
     }
 
-    /// Makes the columns, then leaves out what is there twice, then sorts.
+    /// Makes the columns, then removes duplicates, then sorts.
     pub(super) fn result_table(
         &mut self,
         frame: &mut Frame<'t>,
@@ -124,7 +124,7 @@ impl<'t> Machine<'_> {
         Ok(columns)
     }
 
-    /// The cells of a source's column at the first `count` positions; `null` where a left join found no row.
+    /// The cells of a source's column at the first `count` positions; `null` if a left join found no row.
     fn gathered(
         &mut self,
         frame: &Frame<'_>,
@@ -152,7 +152,7 @@ impl<'t> Machine<'_> {
         })
     }
 
-    /// The columns of expressions over rows: by kernels, or row by row where one of them has none.
+    /// The columns of expressions over rows: by kernels, or row by row if one of them has none.
     fn each_column(
         &mut self,
         frame: &mut Frame<'t>,
@@ -180,7 +180,7 @@ impl<'t> Machine<'_> {
         Ok(columns.into_iter().map(Arc::new).collect())
     }
 
-    /// The rows for which a condition holds.
+    /// The rows for which a condition is true.
     pub(super) fn rows_where(
         &mut self,
         frame: &mut Frame<'t>,
@@ -199,7 +199,7 @@ impl<'t> Machine<'_> {
         Ok(kept)
     }
 
-    /// The first of each row that is there more than once.
+    /// The first of each repeated row.
     fn distinct_rows(&mut self, columns: &[Arc<Column>], count: usize) -> Result<Vec<u32>, Failure> {
         if let Some(first) = self.distinct_columns(columns, count)? {
             return Ok(first);
@@ -249,7 +249,7 @@ impl<'t> Machine<'_> {
     }
 }
 
-/// Makes row `row` of the result the one that names mean.
+/// Makes row `row` of the result the current one.
 fn enter_origin(frame: &mut Frame<'_>, select: &Select, origin: &Origin<'_>, row: usize) {
     match origin {
         Origin::Rows(joined) => enter(frame, select, joined, row),

@@ -12,7 +12,7 @@ use flowscript_lang::value::fold_char;
 const STEPS: usize = 2_000_000;
 const STEPS_A_BYTE: usize = 100;
 
-/// The most ways kept open.
+/// The most branches kept open.
 const WAYS: usize = 1_000_000;
 
 /// After this many steps the run is asked whether it may continue.
@@ -35,7 +35,7 @@ pub(in crate::regex) enum Stop {
     Run(Box<RunError>),
 }
 
-/// Who pays: the run, which says whether to continue.
+/// The payment of the run, which decides whether to continue.
 pub(in crate::regex) type Watch<'a> = Toll<'a>;
 
 /// The state of a search.
@@ -52,17 +52,17 @@ pub(in crate::regex) struct Machine<'a> {
     paid: usize,
 }
 
-/// Where to continue when a part does not match.
+/// Where to continue after a failed match.
 struct Way {
     op: usize,
     at: usize,
     /// How much had been written.
     undo: usize,
-    /// For a run of single characters: where the other end of its choice is.
+    /// For a run of single characters: the other end of its choice.
     rest: Option<usize>,
 }
 
-/// What was written, to be taken back.
+/// A write, to be undone.
 enum Undo {
     Register(usize, usize),
     Pushed(usize),
@@ -83,7 +83,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The groups of the first match from `start`, the whole match first; none without a match.
+    /// The groups of the first match from `start`, the whole match first; `None` without a match.
     pub(in crate::regex) fn find(
         &mut self,
         start: usize,
@@ -108,7 +108,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The memory of ways and of what is to be taken back.
+    /// The memory of open branches and of the undo log.
     fn memory(&self) -> usize {
         let captures: usize = self.captures.iter().map(Vec::capacity).sum();
         self.ways.capacity() * size_of::<Way>()
@@ -210,7 +210,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The place after a character that the test takes.
+    /// The place after a character that passes the test.
     fn one(&self, test: &Test, at: usize, back: bool) -> Option<usize> {
         let c = self.beside(at, back)?;
         test.takes(c).then(|| step(at, c, back))
@@ -220,7 +220,7 @@ impl<'a> Machine<'a> {
         if back { self.text[..at].chars().next_back() } else { self.text[at..].chars().next() }
     }
 
-    /// Takes single characters, and keeps the way to fewer or, for a lazy run, to more of them.
+    /// Takes single characters, and keeps the branch with fewer or, for a lazy run, with more of them.
     fn run_of(&mut self, run: &Op, op: usize, at: usize, watch: &mut Watch<'_>) -> Result<Option<usize>, Stop> {
         let Op::Run { test, min, max, lazy, back } = run else { return Ok(None) };
         let wanted = if *lazy { Some(*min) } else { *max };
@@ -248,7 +248,7 @@ impl<'a> Machine<'a> {
         Ok(Some(end))
     }
 
-    /// The next instruction of a loop whose pass is over, or whose first one may begin.
+    /// The next instruction of a loop whose pass has ended, or whose first one may begin.
     #[expect(clippy::too_many_arguments, reason = "the fields of the instruction")]
     fn pass(
         &mut self,
@@ -267,7 +267,7 @@ impl<'a> Machine<'a> {
             }
             return Ok(op + 1);
         }
-        // A pass that took nothing is the last one.
+        // An empty pass is the last one.
         let empty = passes > 0 && self.registers[register + 1] == at;
         if empty || max.is_some_and(|max| passes >= max as usize) {
             return Ok(exit);
@@ -286,13 +286,13 @@ impl<'a> Machine<'a> {
         self.set(register + 1, at);
     }
 
-    /// Keeps a capture; false where the group to take one from has none.
+    /// Keeps a capture; `false` if the group to pop one from has none.
     fn close(&mut self, from: usize, at: usize, slot: Option<usize>, pop: Option<usize>) -> bool {
         let (mut start, mut end) = (from.min(at), from.max(at));
         if let Some(pop) = pop {
             let Some((popped_start, popped_end)) = self.captures[pop].pop() else { return false };
             self.remember(Undo::Popped(pop, (popped_start, popped_end)));
-            // The capture of a balancing group is what lies between the two.
+            // The capture of a balancing group is the text between the two.
             if start >= popped_end {
                 (start, end) = (popped_end, start);
             } else if end <= popped_start {
@@ -353,13 +353,13 @@ impl<'a> Machine<'a> {
     }
 
     fn remember(&mut self, undo: Undo) {
-        // Without another way nothing is taken back.
+        // Without another branch there is nothing to undo.
         if !self.ways.is_empty() {
             self.undo.push(undo);
         }
     }
 
-    /// Goes back to the last way left open.
+    /// Returns to the last open branch.
     fn fail(&mut self) -> Option<(usize, usize)> {
         while let Some(Way { op, at, undo, rest }) = self.ways.pop() {
             self.take_back(undo);
@@ -372,7 +372,7 @@ impl<'a> Machine<'a> {
                 }
                 return Some((op + 1, next));
             }
-            // A character fewer: `rest` is where the run must not go beyond.
+            // A character fewer: `rest` is the limit of the run.
             let Some(c) = self.beside(at, !back) else { continue };
             let next = step(at, c, !back);
             if next != rest {

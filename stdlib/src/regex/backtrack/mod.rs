@@ -1,7 +1,8 @@
-//! The engine for what automata cannot run: look-around, back-references, atomic and balancing groups, conditions.
+//! The engine for patterns that automata cannot run: look-around, back-references, atomic and balancing groups,
+//! conditions.
 //!
-//! It tries one way after the other as .NET does, so its matches are the same; a limit of steps ends what takes too
-//! long.
+//! It tries one branch after the other as .NET does, so its matches are the same; a limit of steps ends searches that
+//! take too long.
 
 mod machine;
 mod program;

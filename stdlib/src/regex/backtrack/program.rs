@@ -19,7 +19,7 @@ pub(super) enum Op {
         lazy: bool,
         back: bool,
     },
-    /// Goes on, and comes back to `other` when that fails.
+    /// Continues, and returns to `other` when that fails.
     Try {
         other: usize,
     },
@@ -28,7 +28,7 @@ pub(super) enum Op {
     Open {
         register: usize,
     },
-    /// Keeps the text since the register's place as a capture of `slot`, and takes away the last one of `pop`.
+    /// Keeps the text since the register's place as a capture of `slot`, and pops the last one of `pop`.
     Close {
         register: usize,
         slot: Option<usize>,
@@ -38,7 +38,7 @@ pub(super) enum Op {
     LoopStart {
         register: usize,
     },
-    /// Begins another pass, or goes on at `exit`.
+    /// Begins another pass, or continues at `exit`.
     Loop {
         register: usize,
         min: u32,
@@ -46,20 +46,20 @@ pub(super) enum Op {
         lazy: bool,
         exit: usize,
     },
-    /// Begins the pass that a lazy loop did not begin at first.
+    /// Begins the pass that a lazy loop skipped at first.
     LoopAgain {
         register: usize,
     },
-    /// Keeps the place and the number of ways open.
+    /// Keeps the place and the number of open branches.
     Mark {
         register: usize,
     },
-    /// Gives up the ways that were opened since the mark; `rewind` goes back to its place.
+    /// Discards the branches opened since the mark; `rewind` goes back to its place.
     Cut {
         register: usize,
         rewind: bool,
     },
-    /// Gives up the ways opened since the mark and the one before it, and fails.
+    /// Discards the branches opened since the mark and the one before it, and fails.
     Refuse {
         register: usize,
     },
@@ -76,7 +76,7 @@ pub(super) enum Op {
     Done,
 }
 
-/// What a character must be.
+/// The test of a character.
 #[derive(Clone, Debug)]
 pub(super) enum Test {
     Char(char),
@@ -98,7 +98,7 @@ pub(in crate::regex) struct Program {
     pub(super) ops: Vec<Op>,
     pub(super) registers: usize,
     pub(super) groups: usize,
-    /// What a match begins with, where that is always a single character.
+    /// The first character of every match, if it is always a single character.
     pub(super) first: Option<Test>,
 }
 
@@ -149,7 +149,7 @@ impl Program {
         }
     }
 
-    /// A part of which one way only is tried.
+    /// A part of which only one branch is tried.
     fn closed(&mut self, body: &Node, back: bool, rewind: bool) {
         let register = self.register(2);
         self.ops.push(Op::Mark { register });
@@ -176,7 +176,7 @@ impl Program {
         let way = match condition {
             Condition::Group(slot) => self.hole(Op::IfGroup { slot: *slot, otherwise: 0 }),
             Condition::Match(test) => {
-                // The mark stands before the way to the other branch, so that the cut gives that up too.
+                // The mark comes before the entry for the other branch, so that the cut discards that too.
                 let register = self.register(2);
                 self.ops.push(Op::Mark { register });
                 let way = self.hole(Op::Try { other: 0 });
@@ -220,7 +220,7 @@ impl Program {
         self.ops.len() - 1
     }
 
-    /// Points an instruction to the place that comes next.
+    /// Points an instruction to the next place.
     fn fill(&mut self, at: usize) {
         let here = self.ops.len();
         if let Some(
@@ -243,7 +243,7 @@ fn single(node: &Node) -> Option<Test> {
     }
 }
 
-/// The character that a match always begins with, where the pattern says so plainly.
+/// The character that every match begins with, if the pattern shows it directly.
 fn first(node: &Node) -> Option<Test> {
     match node {
         Node::Capture { pop: None, body, .. } => first(body),

@@ -4,12 +4,12 @@ use super::{MAX_NESTING, Parser, Problem};
 use crate::regex::sets;
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
-/// What a class has so far.
+/// The class read so far.
 #[derive(Default)]
 struct Members {
     /// Characters and ranges, which `i` folds.
     ranges: Vec<ClassUnicodeRange>,
-    /// Shorthands and categories, which it does not.
+    /// Shorthands and categories, which are not folded.
     sets: Vec<ClassUnicode>,
     without: Option<ClassUnicode>,
 }
@@ -112,7 +112,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The range from `first`, which stands at `start`, after its `-`.
+    /// The range from `first`, which is at `start`, after its `-`.
     fn range(&mut self, start: usize, first: char) -> Result<ClassUnicodeRange, Problem> {
         let last = match self.member(false)? {
             Member::Char { c, .. } => c,
@@ -128,7 +128,7 @@ impl Parser<'_> {
         Ok(ClassUnicodeRange::new(first, last))
     }
 
-    /// The class that is taken away, after its `[`.
+    /// The subtracted class, after its `[`.
     fn subtract(&mut self, members: &mut Members) -> Result<(), Problem> {
         members.without = Some(self.class()?);
         match self.peek() {

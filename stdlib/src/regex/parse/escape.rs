@@ -66,7 +66,7 @@ impl Parser<'_> {
         Ok(class)
     }
 
-    /// `\1`, `\k<name>`, `\<name>`; nothing where it is a character by its code.
+    /// `\1`, `\k<name>`, `\<name>`; `None` if it is a character by its code.
     fn reference(&mut self, c: char) -> Result<Option<Node>, Problem> {
         let start = self.at;
         let angled = match (c, self.peek_after(1)) {
@@ -91,7 +91,7 @@ impl Parser<'_> {
         } else if matches!(c, '1'..='9') {
             let number = self.decimal()?;
             let known = self.groups.is_none_or(|groups| groups.by_number(number).is_some());
-            // A number that no group has is a code from 10 on.
+            // The number of a missing group is a code from 10 on.
             if known || number <= 9 {
                 return self.back(&number.to_string(), true, start).map(Some);
             }
@@ -113,7 +113,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A character outside brackets, where two halves of one may be written after each other.
+    /// A character outside brackets, where the two halves of one may follow each other.
     fn char_escape_or_pair(&mut self) -> Result<char, Problem> {
         if self.peek() == Some('u') && self.peek_after(5) == Some('\\') && self.peek_after(6) == Some('u') {
             let start = self.at;
@@ -178,7 +178,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Exactly so many hexadecimal digits.
+    /// Exactly `count` hexadecimal digits.
     fn hex(&mut self, count: usize) -> Result<u32, Problem> {
         let mut code = 0;
         for _ in 0..count {

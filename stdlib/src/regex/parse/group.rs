@@ -1,11 +1,11 @@
-//! Groups: kept ones, named and balancing ones, look-around, conditions, options.
+//! Groups: captures, named and balancing ones, look-around, conditions, options.
 
 use super::{MAX_NESTING, Options, Parser, Problem, either};
 use crate::regex::sets;
 use crate::regex::tree::{Condition, Node, Opening};
 
 impl Parser<'_> {
-    /// The group after its `(`; nothing where it only sets options. The parentheses of a condition keep nothing.
+    /// The group after its `(`; `None` if it only sets options. The parentheses of a condition capture nothing.
     pub(super) fn group(&mut self, condition: bool) -> Result<Option<Node>, Problem> {
         let start = self.at - 1;
         self.depth += 1;
@@ -15,7 +15,7 @@ impl Parser<'_> {
         let outer = self.options;
         let node = self.after_open(condition, start)?;
         self.depth -= 1;
-        // Options without a group of their own hold up to the end of the group around them.
+        // Options without a group of their own are valid up to the end of the group around them.
         if node.is_some() {
             self.options = outer;
         }
@@ -63,7 +63,7 @@ impl Parser<'_> {
         self.peek() == Some('<') && matches!(self.peek_after(1), Some('=' | '!'))
     }
 
-    /// What follows `(?` where it is not a name or a condition: look-around, options, `(?:…)`.
+    /// The rest after `(?` other than a name or a condition: look-around, options, `(?:…)`.
     fn special(&mut self, condition: bool, start: usize) -> Result<Option<Node>, Problem> {
         let around = |ahead, negated, body| Ok(Some(Node::Around { ahead, negated, body }));
         for (opening, ahead, negated) in
@@ -143,7 +143,7 @@ impl Parser<'_> {
         Ok(slot)
     }
 
-    /// The group whose last capture is taken away.
+    /// The group whose last capture is popped.
     fn popped(&mut self, start: usize) -> Result<Option<usize>, Problem> {
         let opening = self.name_or_number()?;
         let Some(groups) = self.groups else { return Ok(None) };
@@ -197,7 +197,7 @@ impl Parser<'_> {
         matches!(self.peek_after(3), Some('=' | '!'))
     }
 
-    /// The group that a condition asks for, if it is one.
+    /// The group of a condition, if it names one.
     fn group_condition(&mut self, start: usize) -> Result<Option<usize>, Problem> {
         let back = self.at;
         self.at += 1;

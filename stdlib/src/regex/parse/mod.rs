@@ -1,4 +1,4 @@
-//! The patterns of .NET, read as .NET reads them. What an engine makes of a pattern never depends on its own syntax.
+//! The patterns of .NET, with .NET's syntax. The meaning of a pattern never depends on the syntax of an engine.
 
 mod class;
 mod escape;
@@ -21,7 +21,7 @@ const MAX_COUNT: u32 = i32::MAX as u32;
 /// Why a pattern is refused, with the place.
 type Problem = String;
 
-/// What is said of a pattern that is too long.
+/// The message for a pattern that is too long.
 pub(super) fn too_long() -> Problem {
     format!("it is longer than {MAX_LENGTH} bytes")
 }
@@ -32,7 +32,7 @@ pub(super) fn parse(pattern: &str) -> Result<(Node, Groups), Problem> {
         return Err(too_long());
     }
     let chars: Vec<char> = pattern.chars().collect();
-    // What `\10` and `(?(x)…)` are depends on all groups, those that follow too.
+    // The meaning of `\10` and `(?(x)…)` depends on all groups, including later ones.
     let mut first = Parser::new(&chars, None);
     first.whole()?;
     let groups = Groups::new(&first.openings);
@@ -62,7 +62,7 @@ struct Parser<'a> {
     at: usize,
     options: Options,
     depth: usize,
-    /// Without them the groups are counted only.
+    /// Without them the groups are only counted.
     groups: Option<&'a Groups>,
     openings: Vec<Opening>,
     unnamed: u32,
@@ -119,7 +119,7 @@ impl<'a> Parser<'a> {
         Ok(if parts.len() == 1 { parts.swap_remove(0) } else { all(parts) })
     }
 
-    /// A part without its quantifier; nothing for options such as `(?i)`.
+    /// A part without its quantifier; `None` for options such as `(?i)`.
     fn part(&mut self, c: char) -> Result<Option<Node>, Problem> {
         self.at += 1;
         Ok(Some(match c {
@@ -160,7 +160,7 @@ impl<'a> Parser<'a> {
         Ok(if self.groups.is_some() { Node::Set(Arc::new(CharSet::new(class))) } else { Node::Empty })
     }
 
-    /// Does a quantifier follow? A `{` that begins no count is a character.
+    /// Does a quantifier follow? A `{` without a count is a character.
     fn is_quantifier(&self) -> bool {
         match self.peek() {
             Some('*' | '+' | '?') => true,

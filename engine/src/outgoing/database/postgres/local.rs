@@ -3,8 +3,7 @@
 use chrono::{NaiveDateTime, TimeDelta};
 use flowscript_lang::value::{DateTime, Zone};
 
-/// The datetime that a clock on the wall shows in a zone. One that does not exist there keeps the time on the wall, with
-/// the offset before the gap.
+/// The local datetime in a zone. One that does not exist there keeps its local time, with the offset before the gap.
 pub(super) fn wall_clock(local: NaiveDateTime, zone: Zone) -> Option<DateTime> {
     let found = DateTime::from_local_in(local, zone)?;
     if found.local() == local {

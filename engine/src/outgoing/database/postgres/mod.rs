@@ -33,14 +33,14 @@ use tokio_postgres::{Client, Column, Config, Row, Statement};
 use wire::{CONNECT, Wire};
 use write::Bound;
 
-/// How many times as much as what is sent an array or a JSON text takes at most as a value.
+/// The value of an array or a JSON text takes at most this many times the size of its wire form.
 const GROWTH: usize = 16;
 /// Rows with more bytes are read apart from the async threads.
 const LONG_ROW: usize = 64 << 10;
-/// What follows the step's time before the server itself ends a statement.
+/// The time after the step's timeout until the server itself ends a statement.
 const SERVER_GRACE: Duration = Duration::from_millis(200);
 
-/// A server and the connections to it that are open.
+/// A server and its open connections.
 pub struct Postgres {
     pool: Pool,
     wire: Wire,
@@ -73,7 +73,7 @@ impl Postgres {
         let late = |_| Trouble::Late;
         let deadline = tokio::time::Instant::now() + call.timeout;
         let client = tokio::time::timeout_at(deadline, self.pool.get()).await.map_err(late)?;
-        // Dropped before it is given back, it is closed: it is not known what a broken-off step has left in it.
+        // If it is dropped before it is given back, it is closed: an interrupted step may have left anything in it.
         let session = Session::new(client.map_err(|error| Trouble::Refused(reason(&error)))?);
         let mut given_up = GivenUp(Some((session.client()?.cancel_token(), self.wire.clone())));
         let done = tokio::time::timeout_at(deadline, transaction(session.client()?, &call)).await.map_err(late)?;
@@ -134,7 +134,7 @@ async fn change(client: &Client, statement: &sql::Statement, call: &SqlCall) -> 
     Ok(Value::from(count as i64))
 }
 
-/// The table that a statement gives.
+/// The table that a statement returns.
 async fn read(
     client: &Client,
     statement: &sql::Statement,
@@ -154,7 +154,7 @@ async fn read(
     };
     let values_in = bind(&asked, statement, call)?;
     let rows = client.query_raw(&asked, references(&values_in)).await.map_err(told)?;
-    // One after the other: what does not fit is not waited for.
+    // One after the other: rows that do not fit are not waited for.
     let mut rows = std::pin::pin!(rows);
     while let Some(row) = rows.next().await {
         let row = row.map_err(told)?;
@@ -172,7 +172,7 @@ async fn read(
     Ok(collected.finish())
 }
 
-/// The values of a long row, read apart from the async threads, as long as its caller waits.
+/// The values of a long row, read outside the async threads, as long as its caller waits.
 async fn aside(row: Row, prepared: Statement, zone: Zone, limits: Limits) -> Result<Vec<Value>, Trouble> {
     let given_up = Arc::new(AtomicBool::new(false));
     let _waiting = Waiting(given_up.clone());
@@ -183,7 +183,7 @@ async fn aside(row: Row, prepared: Statement, zone: Zone, limits: Limits) -> Res
     read.await.map_err(|error| Trouble::Refused(error.to_string()))?
 }
 
-/// Notes that its caller waits no longer.
+/// Records that its caller no longer waits.
 struct Waiting(Arc<AtomicBool>);
 
 impl Drop for Waiting {
@@ -192,8 +192,8 @@ impl Drop for Waiting {
     }
 }
 
-/// A statement that gives the texts of the columns whose types are not read here. The server makes them: the protocol
-/// would send them in a form of each type's own.
+/// A statement that returns the texts of the columns whose types are not decoded here. The server converts them: the
+/// protocol would send each in a form of its own type.
 async fn as_texts(
     client: &Client,
     statement: &sql::Statement,

@@ -34,7 +34,7 @@ pub(super) fn read_numeric(raw: &[u8]) -> Result<Number, Box<dyn Error + Sync + 
     Number::parse(&text).ok_or_else(|| format!("the number {text} has more digits than FlowScript keeps").into())
 }
 
-/// The digits of a decimal as the server wants them.
+/// The digits of a decimal in the server's format.
 pub(super) fn write_numeric(text: &str, out: &mut BytesMut) {
     let (sign, text) = text.strip_prefix('-').map_or((0_u16, text), |rest| (0x4000, rest));
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

@@ -1,4 +1,4 @@
-//! From what PostgreSQL sends to values.
+//! From PostgreSQL's wire format to values.
 
 use super::local::wall_clock;
 use super::numeric::read_numeric;
@@ -18,7 +18,7 @@ use tokio_postgres::{Column, Row};
 
 type Failed = Box<dyn Error + Sync + Send>;
 
-/// Is a column of this type read as it is sent? All others come as texts.
+/// Is a column of this type decoded from its binary form? All others are read as texts.
 pub(super) fn is_read(ty: &Type) -> bool {
     match *ty {
         Type::BOOL | Type::INT2 | Type::INT4 | Type::INT8 | Type::OID | Type::FLOAT4 | Type::FLOAT8 | Type::NUMERIC => {
@@ -34,7 +34,7 @@ pub(super) fn is_read(ty: &Type) -> bool {
     }
 }
 
-/// What a column of this type holds.
+/// The value type of a column of this type.
 pub(super) fn known(ty: &Type) -> Known {
     match *ty {
         Type::BOOL => Known::Bool,
@@ -50,8 +50,8 @@ pub(super) fn known(ty: &Type) -> Known {
     }
 }
 
-/// The values of a row, for which the budget pays where they are JSON. Its columns have the types that the statement
-/// gives, or are texts of them.
+/// The values of a row; the budget pays for those in JSON. Its columns have the types of the statement, or are their
+/// texts.
 pub(super) fn values(
     row: &Row,
     columns: &[Column],
@@ -75,7 +75,7 @@ pub(super) fn values(
         .collect()
 }
 
-/// A cell as it came.
+/// A cell as received.
 enum Got<'a> {
     Value(Value),
     Json(&'a str),
@@ -172,7 +172,7 @@ impl<'a> Got<'a> {
     }
 }
 
-/// The server has two instants that no clock shows.
+/// The server has two instants that do not exist as datetimes.
 fn finite<T: PartialEq>(at: T, least: T, most: T) -> Result<(), Failed> {
     let name = if at == most { "infinity" } else { "-infinity" };
     if at == least || at == most {
@@ -181,7 +181,7 @@ fn finite<T: PartialEq>(at: T, least: T, most: T) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A time of the day as the server shows it; `24:00:00` is one.
+/// A time of the day in the server's format, including `24:00:00`.
 fn time(micros: i64) -> String {
     let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
     let fraction = format!(".{micros:06}");
@@ -189,7 +189,7 @@ fn time(micros: i64) -> String {
     format!("{:02}:{:02}:{:02}{fraction}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// An address as the server shows it: a whole one of `inet` without its length.
+/// An address in the server's format: a whole one of `inet` without its length.
 fn network(raw: &[u8], always: bool) -> Result<String, Failed> {
     let inet = inet_from_sql(raw)?;
     let whole = if inet.addr().is_ipv4() { 32 } else { 128 };

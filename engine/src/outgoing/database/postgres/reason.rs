@@ -1,10 +1,10 @@
-//! What went wrong, in words.
+//! Messages for errors.
 
 use crate::outgoing::database::tls;
 use deadpool_postgres::PoolError;
 use std::error::Error;
 
-/// An error with its causes, and what the server says about it.
+/// An error with its causes, and the server's message about it.
 pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = Some(error);

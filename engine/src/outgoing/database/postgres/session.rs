@@ -1,4 +1,4 @@
-//! Connections that are lent to a step: nothing that the step leaves in its session is there for the next one.
+//! Connections that are lent to a step: nothing that the step leaves in its session is visible to the next one.
 
 use crate::outgoing::database::trouble::Trouble;
 use deadpool_postgres::Object;
@@ -7,8 +7,8 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 /// How long cleaning may take before a connection is closed instead.
 const CLEANING: Duration = Duration::from_secs(10);
-/// What `discard all` does, but for statements and plans: the client keeps some of its own, which look up types. What
-/// steps have prepared is counted.
+/// The same as `discard all`, except for statements and plans: the client keeps some of its own, which look up types.
+/// Statements that steps have prepared are counted.
 const CLEAN: &str = "close all; set session authorization default; reset all; unlisten *; \
                      select pg_advisory_unlock_all(); discard temp; discard sequences; \
                      select name as kept from pg_prepared_statements where from_sql";
@@ -48,7 +48,7 @@ impl Drop for Session {
     }
 }
 
-/// Cleans a session. True where nothing is left in it.
+/// Cleans a session. `true` if nothing is left in it.
 async fn clean(client: &Client, committed: bool) -> Result<bool, Error> {
     if !committed {
         client.batch_execute("rollback").await?;

@@ -1,7 +1,7 @@
-//! What a server sends, looked at before the client of the protocol takes it: messages of a bounded length and number.
+//! Checks the data of a server before the client of the protocol reads it: messages of bounded length and number.
 //!
-//! A message says how long it is, and the client waits until all of it is there. Here the length is checked first, so no
-//! more is kept than is fit to be kept.
+//! A message states its length, and the client waits until all of it has arrived. Here the length is checked first, so
+//! that no more is buffered than can be used.
 
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
@@ -21,7 +21,7 @@ const MOST_OF_SMALL: u32 = 16 << 10;
 const MOST_SETTINGS: usize = 1_000;
 /// The most bytes of notices, notifications and settings in an answer.
 const MOST_ASIDE: u64 = 16 << 20;
-/// The most rounds of hashing a password: a hundred times as many as servers ask for.
+/// The most rounds of hashing a password: a hundred times the usual number.
 const MOST_ROUNDS: u32 = 500_000;
 
 /// The answer of a login that says how to hash the password.
@@ -39,18 +39,18 @@ impl<S> Watched<S> {
     }
 }
 
-/// How far the messages have been looked at.
+/// The progress of checking messages.
 #[derive(Default)]
 struct Look {
-    /// The kind and the length of the message at hand, as far as they are there.
+    /// The kind and the length of the current message, as far as they have arrived.
     head: Vec<u8>,
     /// How many bytes of its content are still to come.
     left: u32,
-    /// Its content, where that is looked at.
+    /// Its content, if it is checked.
     content: Option<Vec<u8>>,
     /// Hashes of the names of settings.
     settings: HashSet<u64>,
-    /// Bytes of messages that answer nothing since something was last sent.
+    /// Bytes of messages that answer nothing since the last write.
     aside: u64,
 }
 
@@ -94,7 +94,7 @@ impl Look {
         };
         if content > most {
             let what = if kind == b'D' { "a row" } else { "a message" };
-            return Err(format!("it announces {what} of {content} bytes; {most} are the most that are read"));
+            return Err(format!("it announces {what} of {content} bytes; the limit is {most}"));
         }
         if matches!(kind, b'N' | b'A' | b'S') {
             self.aside += u64::from(length);
@@ -107,7 +107,7 @@ impl Look {
         Ok(())
     }
 
-    /// A message is there.
+    /// A message has ended.
     fn end(&mut self) -> Result<(), String> {
         self.head.clear();
         let Some(content) = self.content.take() else { return Ok(()) };
@@ -167,7 +167,7 @@ mod tests {
         [&[kind][..], &length[..], content].concat()
     }
 
-    /// What is said of these bytes when they come in pieces of every size.
+    /// The result for these bytes when they arrive in pieces of every size.
     fn told(bytes: &[u8]) -> Result<(), String> {
         let in_pieces = |size: usize| {
             let mut look = Look::default();
@@ -205,7 +205,7 @@ mod tests {
         refused(&announced(b'D', u32::MAX), "a row");
         refused(&announced(b'T', 2 << 20), "a message of 2097148 bytes");
         refused(&announced(b'E', 0x7fff_ffff), "a message");
-        refused(&announced(b'R', 1 << 20), "16384 are the most");
+        refused(&announced(b'R', 1 << 20), "the limit is 16384");
         refused(&announced(b'D', 3), "which none has");
         let login = [&SASL_CONTINUE[..], b"r=abc,s=c2FsdA==,i=4294967295"].concat();
         refused(&message(b'R', &login), "hashed more than");

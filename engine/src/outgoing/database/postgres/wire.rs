@@ -1,7 +1,7 @@
-//! Connections to servers: encrypted as the address says, and watched.
+//! Connections to servers: encrypted as the address requires, and checked.
 //!
-//! The client of the protocol would ask for encryption itself, but then hands on what comes unencrypted as it is. So it
-//! is set up as if all connections began with TLS, and here it is decided whether they do.
+//! The client of the protocol would ask for encryption itself, but then passes on unencrypted data unchecked. So it is
+//! set up as if all connections began with TLS, and the decision is made here.
 
 use super::reason::reason;
 use super::watch::Watched;
@@ -35,8 +35,8 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Connections of this client, encrypted with `tls` as far as it wants them to be. Its settings change so that it
-    /// leaves that to us. The error says in words what is wrong with them.
+    /// Connections of this client, encrypted with `tls` if its settings require it. The settings are changed so that it
+    /// leaves that to us. The error is a message about what is wrong with them.
     pub(super) fn over(config: &mut Config, tls: Tls) -> Result<Self, String> {
         let is_direct = config.get_ssl_negotiation() == SslNegotiation::Direct;
         let wire = Self { tls, mode: config.get_ssl_mode(), is_direct };
@@ -159,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Begun
 pub(super) enum Line<S> {
     Plain(S),
     Encrypted(Box<tokio_rustls::client::TlsStream<S>>),
-    /// One that could not be made.
+    /// A connection that failed.
     Broken(io::ErrorKind),
 }
 

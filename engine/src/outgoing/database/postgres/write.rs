@@ -1,4 +1,4 @@
-//! From values to what PostgreSQL wants.
+//! From values to PostgreSQL's wire format.
 
 use super::local::wall_clock;
 use super::numeric::write_numeric;
@@ -11,7 +11,7 @@ use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type};
 
 type Failed = Box<dyn Error + Sync + Send>;
 
-/// A value on its way to the server, as the parameter's type wants it.
+/// A value for the server, to be written in the parameter's type.
 #[derive(Debug)]
 pub(super) struct Bound {
     /// The value.
@@ -54,7 +54,7 @@ impl Bound {
         is_written(element) && Rows::of(&self.value).is_some_and(|rows| rows.iter().all(plain))
     }
 
-    /// The array as the server reads it from a text.
+    /// The array as a text for the server.
     fn array_text(&self, element: &Type, rows: &Rows) -> Result<String, Failed> {
         let delimiter = if *element == Type::BOX { ";" } else { "," };
         let items: Result<Vec<String>, Failed> = rows.iter().map(|value| self.element_text(element, value)).collect();
@@ -97,11 +97,11 @@ impl Bound {
         }
     }
 
-    /// What a clock on the wall shows in the zone of the run.
+    /// The local time in the zone of the run.
     fn wall_clock(&self, value: &Value) -> Result<chrono::NaiveDateTime, Failed> {
         let unfit = || Failed::from(format!("{} is not a datetime", value.to_literal(60)));
         let at = to_datetime(value, self.zone).map_err(|_| unfit())?;
-        // A time in a gap of the clock came from the database: it goes back as it came.
+        // A local time in a gap came from the database: it is returned unchanged.
         if wall_clock(at.local(), self.zone) == Some(at) {
             return Ok(at.local());
         }
