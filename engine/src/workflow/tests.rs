@@ -249,7 +249,7 @@ fn what_steps_have_in_common() {
     fails("steps:\n  - script: return 1;\n    timeout: 1s", "3:5", "F0203", "`timeout` is for steps");
     fails("steps:\n  - script: return 1;\n    continueOnFail: true", "3:5", "F0203", "needs an `id`");
     fails("steps:\n  - end:\n    retry: { times: 1 }", "3:5", "F0203", "`end` ends the run");
-    fails("steps:\n  - decide: [ else: [] ]\n    once: true", "3:5", "F0203", "`decide` holds steps");
+    fails("steps:\n  - decide: [ else: [] ]\n    once: true", "3:5", "F0203", "`decide` contains steps");
     loads("steps:\n  - id: a\n    continueOnFail: true\n    script: return 1;\noutput: \"{a} {errors.a?.kind}\"");
 }
 
@@ -382,7 +382,7 @@ fn steps_that_hold_steps() {
         &steps("  - forEach: { item: i, in: '[1]', steps: [] }\n    retry: { times: 1 }"),
         "4:5",
         "F0203",
-        "holds steps",
+        "contains steps",
     );
 }
 
