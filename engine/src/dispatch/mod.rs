@@ -4,12 +4,12 @@
 //!
 //! 1. `admission` is the message; `accept` decides whether its run is performed first or stored first.
 //! 2. A run that acts on nothing is performed first, by `direct`: on the thread of its request if it is short
-//! (`inline`), else by `drive`. It is stored with its end in one commit, or after its answer if the durability of its
-//! workflow is relaxed (`relaxed`). One that takes longer is stored during its work.
+//!    (`inline`), else by `drive`. It is stored with its end in one commit, or after its answer if the durability of its
+//!    workflow is relaxed (`relaxed`). One that takes longer is stored during its work.
 //! 3. Every other run is stored first. `prepare` computes its label and its lane; then a worker takes it (`workers`),
-//! at once if one is free, else from the queue.
+//!    at once if one is free, else from the queue.
 //! 4. `drive` feeds the machine of a run with events, commits before and after the steps that act, and has `perform` do
-//! the slow work. It returns an `outcome`.
+//!    the slow work. It returns an `outcome`.
 //! 5. `ends` commits the end, which `finish` and `mask` make.
 //! 6. `callers` waits for the end on behalf of callers; `answer` is what they get.
 //!
