@@ -74,7 +74,7 @@ pub fn index(source: &str, options: &CompileOptions<'_>) -> (Compiled, Symbols) 
 }
 
 /// Reads a type in the notation of workflow inputs: `number`, `text?`, `{sku: text, qty: number}*`. It may name no
-/// declared types. Convert values to it with [`Types::default`].
+/// declared types. Convert values to it with [`Types::default`](crate::types::Types::default).
 pub fn input_type(source: &str) -> Result<Type, Vec<Diagnostic>> {
     let parsed = parse::parse_type(source);
     if parsed.diagnostics.iter().any(Diagnostic::is_error) {
