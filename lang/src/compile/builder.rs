@@ -76,24 +76,14 @@ impl<'t> Builder<'t> {
             false if needs_values => most_values.max(self.locals),
             false => most_values,
         };
-        let (emitted, tables) = (self.code.finish(), self.tables.finish());
+        let emitted = self.code.finish();
         Some(Code {
             function: u32::try_from(self.id).ok()?,
             instructions: emitted.instructions,
             spans: emitted.spans,
             handlers: emitted.handlers,
             ranges: emitted.ranges,
-            numbers: tables.numbers,
-            values: tables.values,
-            fields: tables.fields,
-            variables: tables.variables,
-            shapes: tables.shapes,
-            templates: tables.templates,
-            news: tables.news,
-            types: tables.types,
-            natives: tables.natives,
-            paths: tables.paths,
-            exprs: tables.exprs,
+            tables: self.tables.finish(),
             entries: entries.into(),
             parameters,
             locals: self.locals,

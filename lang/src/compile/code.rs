@@ -188,20 +188,10 @@ pub(crate) struct Code {
     pub instructions: Box<[Instruction]>,
     /// The source of each instruction.
     pub spans: Box<[Span]>,
-    pub numbers: Box<[Number]>,
-    pub values: Box<[Value]>,
-    pub fields: Box<[FieldSite]>,
-    pub variables: Box<[(Variable, EcoString)]>,
-    pub shapes: Box<[Arc<Shape>]>,
-    pub templates: Box<[Box<[Span]>]>,
-    pub news: Box<[(Type, Box<[EcoString]>)]>,
-    pub types: Box<[TypeSite]>,
-    pub natives: Box<[NativeSite]>,
-    pub paths: Box<[PathSite]>,
+    /// What the entries in instructions refer to.
+    pub tables: Filled,
     /// The library function of each `RangeStart`.
     pub ranges: Box<[(Target, Entry)]>,
-    /// Expressions for the evaluator.
-    pub exprs: Box<[Expr]>,
     /// Where a call begins, by the number of optional arguments given.
     pub entries: Box<[Target]>,
     /// Where each parameter arrives: a register of numbers, or its slot among the values.
@@ -218,6 +208,23 @@ pub(crate) struct Code {
     pub framed: bool,
     /// Is its result a number by its type?
     pub numeric: bool,
+}
+
+/// The tables of a compiled function.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    pub numbers: Box<[Number]>,
+    pub values: Box<[Value]>,
+    pub fields: Box<[FieldSite]>,
+    pub variables: Box<[(Variable, EcoString)]>,
+    pub shapes: Box<[Arc<Shape>]>,
+    pub templates: Box<[Box<[Span]>]>,
+    pub news: Box<[(Type, Box<[EcoString]>)]>,
+    pub types: Box<[TypeSite]>,
+    pub natives: Box<[NativeSite]>,
+    pub paths: Box<[PathSite]>,
+    /// Expressions for the evaluator.
+    pub exprs: Box<[Expr]>,
 }
 
 /// `x.name`

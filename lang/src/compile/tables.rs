@@ -1,6 +1,6 @@
 //! The tables that instructions point into.
 
-use super::code::{Entry, FieldSite, NativeSite, PathSite, TypeSite};
+use super::code::{Entry, FieldSite, Filled, NativeSite, PathSite, TypeSite};
 use super::registers::{Built, TooLarge};
 use crate::span::Span;
 use crate::tree::{Expr, Variable};
@@ -23,21 +23,6 @@ pub(super) struct Tables {
     natives: Vec<NativeSite>,
     paths: Vec<PathSite>,
     exprs: Vec<Expr>,
-}
-
-/// The tables when they are complete.
-pub(super) struct Filled {
-    pub numbers: Box<[Number]>,
-    pub values: Box<[Value]>,
-    pub fields: Box<[FieldSite]>,
-    pub variables: Box<[(Variable, EcoString)]>,
-    pub shapes: Box<[Arc<Shape>]>,
-    pub templates: Box<[Box<[Span]>]>,
-    pub news: Box<[(Type, Box<[EcoString]>)]>,
-    pub types: Box<[TypeSite]>,
-    pub natives: Box<[NativeSite]>,
-    pub paths: Box<[PathSite]>,
-    pub exprs: Box<[Expr]>,
 }
 
 impl Tables {

@@ -144,7 +144,7 @@ impl<'t> Run<'t> {
                 next += 1;
                 match *instruction {
                     I::Load(d, entry) => {
-                        let Some(number) = code.numbers.get(usize::from(entry)) else {
+                        let Some(number) = code.tables.numbers.get(usize::from(entry)) else {
                             break misses("number", usize::from(entry));
                         };
                         r[usize::from(d)] = *number;

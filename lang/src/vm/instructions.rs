@@ -59,7 +59,7 @@ impl<'t> Run<'t> {
                 let fits = passes.is_some() && start.checked_add(count).is_some();
                 let Some(passes) = passes.filter(|_| fits) else {
                     let range = code.ranges.iter().find(|(place, _)| *place as usize + 1 == next);
-                    let site = range.and_then(|(_, entry)| code.natives.get(usize::from(*entry)));
+                    let site = range.and_then(|(_, entry)| code.tables.natives.get(usize::from(*entry)));
                     let Some(site) = site else { return Err(never!("no range of a loop")) };
                     let span = code.span(next - 1);
                     let values = vec![Value::Number(start), Value::Number(count)];
@@ -95,7 +95,7 @@ impl<'t> Run<'t> {
             },
             I::Box(d, a) => machine.put(base, d, Value::Number(self.number(first, a)?)),
             I::Constant(d, entry) => {
-                let Some(value) = code.values.get(usize::from(entry)).cloned() else {
+                let Some(value) = code.tables.values.get(usize::from(entry)).cloned() else {
                     return Err(never!("no entry {entry} of values"));
                 };
                 machine.put(base, d, value);
@@ -149,7 +149,7 @@ impl<'t> Run<'t> {
                 appended?;
             }
             I::Field(d, a, entry) => {
-                let Some(site) = code.fields.get(usize::from(entry)) else {
+                let Some(site) = code.tables.fields.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of fields"));
                 };
                 let value = match machine.at(base, a) {
@@ -169,7 +169,7 @@ impl<'t> Run<'t> {
                 machine.put(base, d, value);
             }
             I::NumberField(d, a, entry) => {
-                let Some(site) = code.fields.get(usize::from(entry)) else {
+                let Some(site) = code.tables.fields.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of fields"));
                 };
                 let value = match machine.at(base, a) {
@@ -236,7 +236,7 @@ impl<'t> Run<'t> {
                 return on(next);
             }
             I::CallNative(d, a, entry) => {
-                let Some(site) = code.natives.get(usize::from(entry)) else {
+                let Some(site) = code.tables.natives.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of natives"));
                 };
                 if let Some(on_numbers) = site.function.on_numbers
@@ -267,7 +267,7 @@ impl<'t> Run<'t> {
                 return on(next);
             }
             I::Evaluate(d, entry) => {
-                let Some(expr) = code.exprs.get(usize::from(entry)) else {
+                let Some(expr) = code.tables.exprs.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of exprs"));
                 };
                 let value = outside!(frame => machine.eval(frame, expr));
@@ -276,7 +276,7 @@ impl<'t> Run<'t> {
             }
             I::Assert(entry) => {
                 if machine.settings.asserts {
-                    let Some(expr) = code.exprs.get(usize::from(entry)) else {
+                    let Some(expr) = code.tables.exprs.get(usize::from(entry)) else {
                         return Err(never!("no entry {entry} of exprs"));
                     };
                     let span = code.span(next - 1);
@@ -285,7 +285,7 @@ impl<'t> Run<'t> {
                 return on(next);
             }
             I::SetPath(a, entry) => {
-                let Some(site) = code.paths.get(usize::from(entry)) else {
+                let Some(site) = code.tables.paths.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of paths"));
                 };
                 let mut parts = machine.take_all(base, a, site.path.len() + 1);
@@ -297,7 +297,7 @@ impl<'t> Run<'t> {
                 return on(next);
             }
             I::Read(d, entry) => {
-                let Some((variable, name)) = code.variables.get(usize::from(entry)) else {
+                let Some((variable, name)) = code.tables.variables.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of variables"));
                 };
                 let value = match (variable, self.frames.last()) {
@@ -308,7 +308,7 @@ impl<'t> Run<'t> {
                 machine.put(base, d, value?);
             }
             I::Write(entry, a) => {
-                let Some((variable, _)) = code.variables.get(usize::from(entry)) else {
+                let Some((variable, _)) = code.tables.variables.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of variables"));
                 };
                 let value = machine.used(code, base, a);
@@ -319,7 +319,7 @@ impl<'t> Run<'t> {
                 }
             }
             I::AppendOutside(entry, a, b) => {
-                let Some((variable, _)) = code.variables.get(usize::from(entry)) else {
+                let Some((variable, _)) = code.tables.variables.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of variables"));
                 };
                 let before = machine.take_at(base, a);
@@ -328,10 +328,10 @@ impl<'t> Run<'t> {
                 machine.append_changed(frame, *variable, before, added, None)?;
             }
             I::AppendOutsideAs(entry, a, b, site) => {
-                let Some((variable, _)) = code.variables.get(usize::from(entry)) else {
+                let Some((variable, _)) = code.tables.variables.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of variables"));
                 };
-                let Some(site) = code.types.get(usize::from(site)) else {
+                let Some(site) = code.tables.types.get(usize::from(site)) else {
                     return Err(never!("no entry {site} of types"));
                 };
                 let before = machine.take_at(base, a);
@@ -341,7 +341,7 @@ impl<'t> Run<'t> {
                 machine.append_changed(frame, *variable, before, added, Some((&site.ty, &site.what)))?;
             }
             I::AppendAs(a, b, entry) => {
-                let Some(site) = code.types.get(usize::from(entry)) else {
+                let Some(site) = code.tables.types.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of types"));
                 };
                 let added = machine.used(code, base, b);
@@ -352,7 +352,7 @@ impl<'t> Run<'t> {
                 appended?;
             }
             I::Convert(d, a, entry) => {
-                let Some(site) = code.types.get(usize::from(entry)) else {
+                let Some(site) = code.tables.types.get(usize::from(entry)) else {
                     return Err(never!("no entry {entry} of types"));
                 };
                 let value = machine.used(code, base, a);

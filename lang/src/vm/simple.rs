@@ -25,12 +25,14 @@ impl Machine<'_> {
                 (d, self.built(value)?)
             }
             I::SafeField(d, a, entry) => {
-                let site = code.fields.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of fields"))?;
+                let site =
+                    code.tables.fields.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of fields"))?;
                 let object = self.used(code, base, a);
                 (d, self.safe_field(&object, &site.name)?)
             }
             I::Callable(d, a, entry) => {
-                let site = code.fields.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of fields"))?;
+                let site =
+                    code.tables.fields.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of fields"))?;
                 let object = self.take_at(base, a);
                 (d, super::callable::callable_field(&object, &site.name)?)
             }
@@ -46,20 +48,24 @@ impl Machine<'_> {
                 (d, self.built(Value::list(values))?)
             }
             I::Record(d, a, entry) => {
-                let shape = code.shapes.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of shapes"))?;
+                let shape =
+                    code.tables.shapes.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of shapes"))?;
                 let cells = self.take_all(base, a, shape.len());
                 (d, self.built(Value::Record(Record::new(shape.clone(), cells)))?)
             }
             I::Template(d, a, entry) => {
-                let spans =
-                    code.templates.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of templates"))?;
+                let spans = code
+                    .tables
+                    .templates
+                    .get(usize::from(entry))
+                    .ok_or_else(|| never!("no entry {entry} of templates"))?;
                 let parts = self.take_all(base, a, spans.len());
                 let call = CallInfo { tree, definition: &tree.functions[code.function as usize] };
                 (d, self.joined(&parts, spans, call)?)
             }
             I::New(d, a, entry) => {
                 let (ty, names) =
-                    code.news.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of news"))?;
+                    code.tables.news.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of news"))?;
                 let values = self.take_all(base, a, names.len());
                 let given = Record::from_fields(names.iter().cloned().zip(values));
                 (d, self.filled(&tree.types, Value::Record(given), ty)?)
@@ -75,7 +81,8 @@ impl Machine<'_> {
                 (d, Value::Bool(self.is_in_values(&value, &values)?))
             }
             I::Is(d, a, entry) => {
-                let site = code.types.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
+                let site =
+                    code.tables.types.get(usize::from(entry)).ok_or_else(|| never!("no entry {entry} of types"))?;
                 let value = self.used(code, base, a);
                 let matches = self.is_of(&tree.types, &value, &site.ty)?;
                 (d, Value::Bool(matches != site.negated))
