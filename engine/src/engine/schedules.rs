@@ -73,13 +73,14 @@ impl Schedules {
     /// At most `limit` schedules after `after` of the workflows whose triggers work, with their next `count`
     /// occurrences.
     pub async fn list(&self, count: usize, after: Option<Cursor>, limit: usize) -> Result<SchedulePage, StoreError> {
-        let after = after.as_ref().map(read_cursor).transpose()?;
+        let after = after.as_ref().map(|after| after.workflow_and_key("schedules")).transpose()?;
         let mut records = self.store.schedules().await?;
         records.retain(|record| after.as_ref().is_none_or(|(workflow, key)| place(record) > (workflow, key)));
         records.sort_by(|a, b| place(a).cmp(&place(b)));
         let mut views = self.views(records, count);
         let schedules: Vec<ScheduleView> = views.by_ref().take(limit).collect();
-        let next = schedules.last().filter(|_| views.next().is_some()).map(write_cursor);
+        let last = schedules.last().filter(|_| views.next().is_some());
+        let next = last.map(|last| Cursor::after(&last.workflow, &last.key));
         Ok(SchedulePage { schedules, next })
     }
 
@@ -148,13 +149,4 @@ impl Schedules {
 /// The sort key of the list of schedules.
 fn place(record: &ScheduleRecord) -> (&String, &String) {
     (&record.workflow, &record.key)
-}
-
-fn write_cursor(last: &ScheduleView) -> Cursor {
-    Cursor(serde_json::json!([last.workflow, last.key]).to_string())
-}
-
-fn read_cursor(cursor: &Cursor) -> Result<(String, String), StoreError> {
-    serde_json::from_str(&cursor.0)
-        .map_err(|_| StoreError::Conflict(format!("'{}' is not a cursor of the list of schedules", cursor.0)))
 }

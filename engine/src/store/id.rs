@@ -118,7 +118,3 @@ impl fmt::Debug for VersionHash {
         write!(f, "VersionHash({self})")
     }
 }
-
-/// A place in a list or in the stream of events. Only the store that made it can read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(pub String);

@@ -39,6 +39,7 @@
 mod admin;
 #[cfg(test)]
 mod contract;
+mod cursor;
 mod error;
 mod failure;
 mod id;
@@ -58,9 +59,10 @@ use std::time::Duration;
 
 pub use crate::clock::Timestamp;
 pub use admin::{Admin, KeyRecord, NewKey, NewToken, Role, TokenRecord};
+pub use cursor::Cursor;
 pub use error::{Result, StoreError};
 pub use failure::Failure;
-pub use id::{Cursor, Fence, OwnerId, RunId, VersionHash};
+pub use id::{Fence, OwnerId, RunId, VersionHash};
 pub use lock::{FolderLock, Holder, Locking};
 pub use query::{
     Cancel, Claim, CommitSizes, Delivered, Event, EventPage, LanePage, LaneQuery, LaneState, Pruned, Retention,

@@ -4,21 +4,19 @@ use rusqlite::Connection;
 
 use super::list;
 use super::statement::{self, query};
-use crate::store::{
-    Cursor, LaneId, LaneKind, LanePage, LaneQuery, LaneState, Result, RunId, RunState, StoreError, WorkflowCounts,
-};
+use crate::store::{Cursor, LaneId, LaneKind, LanePage, LaneQuery, LaneState, Result, RunId, RunState, WorkflowCounts};
 
 /// A page of the lanes of ordered webhooks.
 pub(super) fn lanes(conn: &Connection, query: &LaneQuery) -> Result<LanePage> {
     let limit = list::page_size(query.limit);
-    let after = query.after.as_ref().map(read_cursor).transpose()?.unwrap_or_default();
+    let after = query.after.as_ref().map(|after| after.workflow_and_key("lanes")).transpose()?.unwrap_or_default();
     let (workflow, key) = after;
     let found = statement::all::<Lane>(conn, (workflow, key, &query.workflow, query.held, limit + 1))?;
     let mut lanes: Vec<LaneState> = found.into_iter().map(LaneState::from).collect();
     let more = lanes.len() > limit as usize;
     lanes.truncate(limit as usize);
     let next = match lanes.last() {
-        Some(last) if more => Some(write_cursor(&last.lane)?),
+        Some(last) if more => Some(Cursor::after(&last.lane.workflow, &last.lane.key)),
         _ => None,
     };
     Ok(LanePage { lanes, next })
@@ -55,16 +53,6 @@ impl From<Lane> for LaneState {
         let lane = LaneId { workflow, kind: LaneKind::Webhook, key };
         Self { lane, length, head, head_state, held: head_state.is_final() }
     }
-}
-
-fn write_cursor(lane: &LaneId) -> Result<Cursor> {
-    let text = serde_json::to_string(&(&lane.workflow, &lane.key));
-    text.map(Cursor).map_err(|error| StoreError::Other(format!("a cursor could not be written: {error}")))
-}
-
-fn read_cursor(cursor: &Cursor) -> Result<(String, String)> {
-    serde_json::from_str(&cursor.0)
-        .map_err(|_| StoreError::Conflict(format!("'{}' is not a cursor of the list of lanes", cursor.0)))
 }
 
 /// Unfinished runs by workflow.
