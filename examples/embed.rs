@@ -5,7 +5,7 @@
 
 use flowscript_lang::budget::Unlimited;
 use flowscript_lang::error::RunError;
-use flowscript_lang::function::{Call, Cost, Effect, Facts, Function, Registry, Signature};
+use flowscript_lang::function::{Call, Cost, Effect, Function, Registry};
 use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Number, Value};
@@ -83,19 +83,10 @@ fn vat_rate() -> Result<Function, String> {
         Ok(Number::from(percent).checked_div(Number::from(100)).map_or(Value::Null, Value::Number))
     }
     Ok(Function {
-        name: "VatRate",
-        aliases: &[],
         section: "Ours",
-        signature: Signature::parse("VatRate(country: text) -> number")?,
         summary: "The rate of value-added tax of a country.",
-        rules: "",
-        examples: &[],
-        effect: Effect::Pure,
         cost: Cost::Fixed,
-        native,
-        on_numbers: None,
-        on_text: None,
-        facts: Facts::NONE,
+        ..Function::new("VatRate(country: text) -> number", native)?
     })
 }
 

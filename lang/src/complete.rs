@@ -134,7 +134,7 @@ fn anything(source: &str, known: &Known<'_>) -> Vec<Candidate> {
 mod tests {
     use super::*;
     use crate::error::RunError;
-    use crate::function::{Call, Cost, Effect, Facts, Function, Signature};
+    use crate::function::{Call, Function};
     use crate::value::Value;
 
     #[expect(clippy::unnecessary_wraps, reason = "all natives have one signature")]
@@ -143,21 +143,7 @@ mod tests {
     }
 
     fn function(name: &'static str) -> Function {
-        Function {
-            name,
-            aliases: &[],
-            section: "Text",
-            signature: Signature::parse("F(x: any) -> any").unwrap(),
-            summary: "",
-            rules: "",
-            examples: &[],
-            effect: Effect::Pure,
-            cost: Cost::Given,
-            native,
-            on_numbers: None,
-            on_text: None,
-            facts: Facts::NONE,
-        }
+        Function { name, section: "Text", ..Function::new("F(x: any) -> any", native).unwrap() }
     }
 
     /// The candidates at the `|` of a source.

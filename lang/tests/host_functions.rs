@@ -1,6 +1,6 @@
 //! Functions of a host that share a name with one of the standard library: the language knows nothing about a name.
 
-use flowscript_lang::function::{Call, Cost, Effect, Facts, Function, NativeResult, Registry, Signature};
+use flowscript_lang::function::{Call, Effect, Function, NativeResult, Registry};
 use flowscript_lang::host::{Host, LogLevel};
 use flowscript_lang::value::Value;
 use flowscript_lang::{CompileOptions, Mode, NoModules, Program, Settings, compile};
@@ -19,21 +19,7 @@ impl Host for Nowhere {
 
 /// A function that is named in its signature and has no other facts.
 fn own(signature: &'static str, native: fn(&mut Call<'_>) -> NativeResult) -> Function {
-    Function {
-        name: signature.split_once('(').map_or(signature, |(name, _)| name),
-        aliases: &[],
-        section: "Own",
-        signature: Signature::parse(signature).expect("a signature"),
-        summary: "",
-        rules: "",
-        examples: &[],
-        effect: Effect::Pure,
-        cost: Cost::Given,
-        native,
-        on_numbers: None,
-        on_text: None,
-        facts: Facts::NONE,
-    }
+    Function::new(signature, native).expect("a signature")
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "all natives have one signature")]

@@ -1,8 +1,6 @@
 //! The rows of the registration table: the declarations of each file of the library, as constants.
 
-use flowscript_lang::function::{
-    Cost, Effect, Example, Facts, Fold, Function, Native, OnNumbers, OnText, Reads, Signature,
-};
+use flowscript_lang::function::{Cost, Effect, Example, Facts, Fold, Function, Native, OnNumbers, OnText, Reads};
 
 /// A function in the registration of its file. The name is read from the signature.
 #[derive(Clone, Copy)]
@@ -20,7 +18,7 @@ pub(crate) struct Row {
     facts: Facts,
 }
 
-/// A row: the signature for [`Signature::parse`], its effect in one line, and the code. The cost of a call is the
+/// A row: the signature for [`Function::new`], its effect in one line, and the code. The cost of a call is the
 /// length of its arguments, unless the row overrides it.
 pub(crate) const fn row(signature: &'static str, summary: &'static str, native: Native) -> Row {
     Row {
@@ -114,27 +112,21 @@ impl Row {
         Self { effect: Effect::Outside, ..self }
     }
 
-    /// The name in its signature.
-    pub(crate) fn name(&self) -> &'static str {
-        self.signature.split(['(', '<']).next().unwrap_or(self.signature).trim()
-    }
-
     /// The function, in a section of the reference.
     pub(crate) fn function(&self, section: &'static str) -> Function {
+        let function = Function::new(self.signature, self.native);
         Function {
-            name: self.name(),
             aliases: self.aliases,
             section,
-            signature: Signature::parse(self.signature).expect("a test parses the signature of every row"),
             summary: self.summary,
             rules: self.rules,
             examples: self.examples,
             effect: self.effect,
             cost: self.cost,
-            native: self.native,
             on_numbers: self.on_numbers,
             on_text: self.on_text,
             facts: self.facts,
+            ..function.expect("a test parses the signature of every row")
         }
     }
 }

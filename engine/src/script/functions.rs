@@ -1,7 +1,7 @@
 //! The functions that workflows have in addition to those of the library.
 
 use flowscript_lang::error::ErrorKind;
-use flowscript_lang::function::{Call, Cost, Effect, Example, Facts, Function, NativeResult, Registry, Signature};
+use flowscript_lang::function::{Call, Cost, Effect, Example, Function, NativeResult, Registry};
 use std::sync::{Arc, OnceLock};
 
 /// All functions of workflows.
@@ -18,23 +18,18 @@ pub(super) fn registry() -> Arc<Registry> {
 fn callback_url() -> Function {
     const EXAMPLES: &[Example] =
         &[Example { source: "callbackUrl('paid')", result: "can reach runs of workflows only", fails: true }];
+    fn native(call: &mut Call<'_>) -> NativeResult {
+        let url = call.context.host().callback_url(call.text(0));
+        url.map(Into::into).map_err(|reason| call.error(ErrorKind::Io, reason))
+    }
     Function {
-        name: "callbackUrl",
-        aliases: &[],
         section: "Workflows",
-        signature: Signature::parse("callbackUrl(name: text) -> text").expect("a test parses it"),
         summary: "The address that wakes the run from `wait: { event: name }`.",
         rules: "It can be used before the run waits. It needs `publicUrl` in flowscript.toml.",
         examples: EXAMPLES,
         effect: Effect::Host,
         cost: Cost::Fixed,
-        native: |call: &mut Call<'_>| -> NativeResult {
-            let url = call.context.host().callback_url(call.text(0));
-            url.map(Into::into).map_err(|reason| call.error(ErrorKind::Io, reason))
-        },
-        on_numbers: None,
-        on_text: None,
-        facts: Facts::NONE,
+        ..Function::new("callbackUrl(name: text) -> text", native).expect("a test parses it")
     }
 }
 

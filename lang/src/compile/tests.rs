@@ -1,35 +1,23 @@
 //! The compiled form of scripts.
 
-use crate::function::{Cost, Effect, Facts, Function, Registry, Signature};
+use crate::function::{Call, Effect, Facts, Function, NativeResult, Registry};
 use crate::host::{Host, LogLevel};
 use crate::value::Value;
 use crate::{CompileOptions, Mode, NoModules, Program, Settings};
 
 /// The only function that is compiled to something other than a call.
 fn range() -> Function {
-    Function {
-        name: "Range",
-        aliases: &[],
-        section: "Numbers",
-        signature: Signature::parse("range(start: number, count: number) -> number*").expect("a signature"),
-        summary: "",
-        rules: "",
-        examples: &[],
-        effect: Effect::Pure,
-        cost: Cost::Given,
-        native: |call| {
-            let start = call.integer(0)?;
-            let count = call.integer(1)?;
-            if count < 0 {
-                Err(call.value_error("less than nothing"))
-            } else {
-                Ok(Value::list((start..start + count).map(Value::from).collect()))
-            }
-        },
-        on_numbers: None,
-        on_text: None,
-        facts: Facts { is_range: true, ..Facts::NONE },
+    fn native(call: &mut Call<'_>) -> NativeResult {
+        let start = call.integer(0)?;
+        let count = call.integer(1)?;
+        if count < 0 {
+            Err(call.value_error("less than nothing"))
+        } else {
+            Ok(Value::list((start..start + count).map(Value::from).collect()))
+        }
     }
+    let range = Function::new("Range(start: number, count: number) -> number*", native).expect("a signature");
+    Function { facts: Facts { is_range: true, ..Facts::NONE }, ..range }
 }
 
 fn program(source: &str) -> Program {

@@ -98,6 +98,28 @@ pub struct Function {
 }
 
 impl Function {
+    /// A function with the name in its signature. It is pure, a call costs the length of its arguments, and it has no
+    /// documentation and no facts; a caller changes that with `Function { cost: Cost::Fixed, ..function }`. The error
+    /// says what is wrong with the signature.
+    pub fn new(signature: &'static str, native: Native) -> Result<Self, String> {
+        let signature = Signature::parse(signature)?;
+        Ok(Self {
+            name: signature.name(),
+            aliases: &[],
+            section: "",
+            signature,
+            summary: "",
+            rules: "",
+            examples: &[],
+            effect: Effect::Pure,
+            cost: Cost::Given,
+            native,
+            on_numbers: None,
+            on_text: None,
+            facts: Facts::NONE,
+        })
+    }
+
     /// The name without its module.
     pub fn short_name(&self) -> &'static str {
         self.name.rsplit('.').next().unwrap_or(self.name)

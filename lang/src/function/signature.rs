@@ -105,6 +105,11 @@ impl Signature {
         Ok(Self { parameters, variadic, result, generic, text })
     }
 
+    /// The name before its parameters, with its module if it has one.
+    pub fn name(&self) -> &'static str {
+        self.text.split(['(', '<']).next().unwrap_or(self.text).trim()
+    }
+
     /// The fewest arguments it takes.
     pub fn least(&self) -> usize {
         self.parameters.iter().filter(|parameter| !parameter.optional).count()
