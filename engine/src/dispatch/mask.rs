@@ -17,16 +17,16 @@ pub(super) fn mask(work: &Work, ended: &Ended) -> Option<Mask> {
         Given::Request(request) => mask.payload = Some(request.masked(redact).encode()),
         Given::Fields(_) => {}
     }
-    mask.input = ended.input.as_ref().and_then(|input| masked_fields(redact, &encoding::encode(input)));
+    mask.input = ended.input.as_ref().and_then(|input| masked_fields(redact, input));
     Some(mask)
 }
 
-/// A record of variables in the store's encoding, masked; `None` if it cannot be decoded.
-fn masked_fields(redact: &Redact, bytes: &[u8]) -> Option<Vec<u8>> {
-    match encoding::decode(bytes).ok()? {
-        Value::Record(fields) => Some(encoding::encode(&Value::Record(redact.mask_fields(&fields)))),
-        _ => None, // a damaged one: it stays as it is, and is never shown
-    }
+/// A record of variables, masked, in the store's encoding; `None` if it is not a record.
+fn masked_fields(redact: &Redact, fields: &Value) -> Option<Vec<u8>> {
+    let Value::Record(fields) = fields else {
+        return None; // a damaged one: it stays as it is, and is never shown
+    };
+    Some(encoding::encode(&Value::Record(redact.mask_fields(fields))))
 }
 
 /// Completes the replacements for a stored run by its records in the store.
@@ -35,7 +35,7 @@ pub(super) async fn complete(mask: &mut Mask, store: &dyn Store, fence: Fence, w
     if mask.input.is_none()
         && let Ok(run) = store.run(fence.run).await
     {
-        mask.input = run.input.and_then(|input| masked_fields(redact, &input));
+        mask.input = run.input.and_then(|input| masked_fields(redact, &encoding::decode(&input).ok()?));
     }
     // What cannot be read now stays as it is in the file, and is never shown.
     for step in store.steps(fence.run).await.unwrap_or_default() {
