@@ -118,9 +118,12 @@ impl Evaluator {
 impl Asked {
     fn evaluate(&self, library: &Library, host: &RunHost) -> Result<Tried, NotVariables> {
         let failed = |error: &RunError| run_error(error, |_| ("source", &self.source));
-        let input = match self.variables(host)? {
-            Ok(input) => input,
-            Err(stopped) => {
+        let decode = |text: &String| json::decode(text, &mut allowance("The input", &|| host.interrupt()));
+        let input = match self.input.as_ref().map(decode) {
+            None | Some(Ok(Value::Null)) => Record::from_fields([]),
+            Some(Ok(Value::Record(input))) => input,
+            Some(Ok(other)) => return Err(NotVariables(format!("its type is {}", other.type_name()))),
+            Some(Err(DecodeError { problem: Problem::Stopped(stopped), .. })) => {
                 let (ty, errors) = (Type::Any.to_string(), vec![failed(&stopped)]);
                 return Ok(Tried {
                     outcome: Outcome { value: None, ty, log: Vec::new(), errors },
@@ -128,6 +131,7 @@ impl Asked {
                     shown: None,
                 });
             }
+            Some(Err(error)) => return Err(NotVariables(error.to_string())),
         };
         let mut outcome = try_out(&self.source, &input, library, host);
         let value = outcome.value.take();
@@ -141,18 +145,6 @@ impl Asked {
         });
         outcome.log = host.take_log();
         Ok(Tried { outcome, shown: shown.filter(|_| json.is_some()), json })
-    }
-
-    /// The variables, or the interrupt that ended their reading.
-    fn variables(&self, host: &RunHost) -> Result<Result<Record, Box<RunError>>, NotVariables> {
-        let Some(text) = &self.input else { return Ok(Ok(Record::from_fields([]))) };
-        match json::decode(text, &mut allowance("The input", &|| host.interrupt())) {
-            Ok(Value::Null) => Ok(Ok(Record::from_fields([]))),
-            Ok(Value::Record(input)) => Ok(Ok(input)),
-            Ok(other) => Err(NotVariables(format!("its type is {}", other.type_name()))),
-            Err(DecodeError { problem: Problem::Stopped(stopped), .. }) => Ok(Err(stopped)),
-            Err(error) => Err(NotVariables(error.to_string())),
-        }
     }
 }
 
