@@ -18,6 +18,7 @@ pub fn parse(source: &str) -> Result<Node, Problem> {
         return Err(Problem::new(codes::TOO_LARGE, Place { line: 1, column: 1 }, message)
             .with_hint("Keep data in files/ and read it with a `file` step."));
     }
+    refuse_lone_return(source)?;
     let mut reader = Reader {
         source,
         line_starts: std::iter::once(0).chain(source.match_indices('\n').map(|(i, _)| i + 1)).collect(),
@@ -26,6 +27,17 @@ pub fn parse(source: &str) -> Result<Node, Problem> {
         end: Place { line: 1, column: 1 },
     };
     reader.document()
+}
+
+/// YAML takes a carriage return alone as the end of a line, FlowScript and most editors do not: places would differ.
+fn refuse_lone_return(source: &str) -> Result<(), Problem> {
+    let lone = |(at, _): &(usize, &str)| !source.get(at + 1..).is_some_and(|rest| rest.starts_with('\n'));
+    let Some((at, _)) = source.match_indices('\r').find(lone) else { return Ok(()) };
+    let before = source.get(..at).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let place = Place { line: before.matches('\n').count() as u32 + 1, column: line.chars().count() as u32 + 1 };
+    let message = "A carriage return (CR) without a line feed is here; lines end in LF or in CRLF";
+    Err(Problem::new(codes::SYNTAX, place, message).with_hint("Save the file with the line ends of Unix or Windows."))
 }
 
 struct Reader<'a> {

@@ -99,6 +99,8 @@ fn refusals() {
     check("a: [1, 2\nb: 3", "2:2", "not YAML");
     check("a: 1\n---\nb: 2", "2:1", "second document");
     check("{a: 1}: 2", "1:1", "A key must be a text");
+    check("a: 1\r\nb: å\rc: 2\r", "2:5", "carriage return");
+    check("\r\rx", "1:1", "carriage return");
     check(&format!("a: {}{}", "[".repeat(70), "]".repeat(70)), "1:67", "More than 64");
     check(&"x".repeat(MAX_BYTES + 1), "1:1", "1 MiB");
 }
