@@ -214,14 +214,14 @@ impl Budget for Unlimited {
 /// Pays a budget in bulk, for loops whose passes are short. [`Toll::settle`] pays the rest at the end.
 pub struct Toll<'b> {
     budget: &'b mut dyn Budget,
-    steps: u64,
+    /// The work that is not paid yet, in bytes read: a step is [`BYTES_OF_STEP`] of them.
+    work: u64,
+    /// The memory that is not paid yet.
     bytes: usize,
-    /// Bytes and elements that do not make a whole step yet.
-    scanned: usize,
 }
 
-/// Steps that are paid at once.
-const BULK_STEPS: u64 = 128;
+/// The work that is paid at once, in bytes read: 128 steps.
+const BULK_WORK: u64 = 128 * BYTES_OF_STEP as u64;
 
 /// Bytes that are paid at once.
 const BULK_BYTES: usize = 32 << 10;
@@ -229,18 +229,20 @@ const BULK_BYTES: usize = 32 << 10;
 impl<'b> Toll<'b> {
     /// Pays this budget.
     pub fn new(budget: &'b mut dyn Budget) -> Self {
-        Self { budget, steps: 0, bytes: 0, scanned: 0 }
+        Self { budget, work: 0, bytes: 0 }
     }
 
     /// Pays the amount owed so far.
     #[inline]
     pub fn settle(&mut self) -> Paid {
-        if self.steps == 0 && self.bytes == 0 { Ok(()) } else { self.pay() }
+        if self.work < BYTES_OF_STEP as u64 && self.bytes == 0 { Ok(()) } else { self.pay() }
     }
 
     #[cold]
     fn pay(&mut self) -> Paid {
-        let (steps, bytes) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.bytes));
+        let bytes = std::mem::take(&mut self.bytes);
+        let steps = self.work / BYTES_OF_STEP as u64;
+        self.work %= BYTES_OF_STEP as u64;
         if bytes > 0 {
             self.budget.take(bytes)?;
         }
@@ -250,15 +252,15 @@ impl<'b> Toll<'b> {
 
 impl std::fmt::Debug for Toll<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Toll").field("steps", &self.steps).field("bytes", &self.bytes).finish_non_exhaustive()
+        f.debug_struct("Toll").field("work", &self.work).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 
 impl Budget for Toll<'_> {
     #[inline]
     fn spend(&mut self, steps: u64) -> Paid {
-        self.steps = self.steps.saturating_add(steps);
-        if self.steps >= BULK_STEPS { self.pay() } else { Ok(()) }
+        self.work = self.work.saturating_add(steps.saturating_mul(BYTES_OF_STEP as u64));
+        if self.work >= BULK_WORK { self.pay() } else { Ok(()) }
     }
 
     #[inline]
@@ -278,13 +280,8 @@ impl Budget for Toll<'_> {
     /// Short pieces add up.
     #[inline]
     fn scan(&mut self, bytes: usize) -> Paid {
-        self.scanned = self.scanned.saturating_add(bytes);
-        if self.scanned < BYTES_OF_STEP {
-            return Ok(());
-        }
-        let steps = self.scanned / BYTES_OF_STEP;
-        self.scanned %= BYTES_OF_STEP;
-        self.spend(steps as u64)
+        self.work = self.work.saturating_add(bytes as u64);
+        if self.work >= BULK_WORK { self.pay() } else { Ok(()) }
     }
 
     #[inline]

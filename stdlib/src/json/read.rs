@@ -308,7 +308,8 @@ impl<'a> Reader<'a> {
             if !self.scan.eat_all(name) {
                 return Ok(Fields::First(number));
             }
-            let inside = self.field_spot(spot, number)?;
+            self.blanks()?;
+            let inside = self.field_spot(spot, number);
             let read = value(self, number, inside);
             if let Err(failure) = read {
                 let name = known.shape.names().get(number).map_or("", EcoString::as_str);
@@ -327,15 +328,14 @@ impl<'a> Reader<'a> {
         Ok(Fields::First(known.names.len()))
     }
 
-    /// The place of the next field's value.
+    /// The place of the next field's value, which follows.
     #[inline]
-    fn field_spot(&mut self, spot: Spot, number: usize) -> Read<Spot> {
-        self.blanks()?;
+    fn field_spot(&mut self, spot: Spot, number: usize) -> Spot {
         let place = match self.scan.peek() {
             Some(b'{' | b'[') => self.seen.field(spot.place, number),
             _ => spot.place,
         };
-        Ok(Spot { level: spot.level + 1, place })
+        Spot { level: spot.level + 1, place }
     }
 
     /// An object that begins as expected, with these cells, and then continues differently, or ends.
@@ -345,7 +345,8 @@ impl<'a> Reader<'a> {
         while more {
             let name = self.name()?;
             self.pay(OBJECT_FIELD + name.len() * 2)?;
-            let inside = self.field_spot(spot, cells.len())?;
+            self.blanks()?;
+            let inside = self.field_spot(spot, cells.len());
             let value = self.any(inside);
             cells.push(value.map_err(|failure| failure.in_field(&name))?);
             names.push(name.as_ref().into());

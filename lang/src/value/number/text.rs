@@ -43,28 +43,19 @@ impl Number {
         let negative = text.first() == Some(&b'-');
         let start = usize::from(negative);
         let mut low: u64 = 0;
-        let mut at = start;
-        let digit = |at: usize| text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
-        while let Some(digit) = digit(at) {
-            low = low.wrapping_mul(10).wrapping_add(u64::from(digit));
-            at += 1;
-        }
-        let whole = at - start;
+        let whole = add_digits(text.get(start..)?, &mut low);
         if whole == 0 || (whole > 1 && text.get(start) == Some(&b'0')) {
             return None;
         }
+        let mut at = start + whole;
         let mut scale = 0;
         if text.get(at) == Some(&b'.') {
             at += 1;
-            let point = at;
-            while let Some(digit) = digit(at) {
-                low = low.wrapping_mul(10).wrapping_add(u64::from(digit));
-                at += 1;
-            }
-            scale = at - point;
+            scale = add_digits(text.get(at..)?, &mut low);
             if scale == 0 {
                 return None;
             }
+            at += scale;
         }
         // This few digits fit; more may have wrapped around.
         if whole + scale > 18 || matches!(text.get(at), Some(b'e' | b'E')) {
@@ -109,6 +100,22 @@ impl Number {
         let number = Self::from_decimal(value);
         Some(if negative { -number } else { number })
     }
+}
+
+/// Adds the digits at the start of a text to a number, which wraps around. The result is their count.
+#[inline]
+fn add_digits(text: &[u8], number: &mut u64) -> usize {
+    let (mut low, mut count) = (*number, 0);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        low = low.wrapping_mul(10).wrapping_add(u64::from(digit));
+        count += 1;
+    }
+    *number = low;
+    count
 }
 
 /// Decimal text of digits and at most one point, rounded half to even if it has too many digits (`Decimal::from_str`
