@@ -1,6 +1,6 @@
 //! A call of a native: its converted arguments and its access to the interpreter.
 
-use super::{Cost, Function, ParameterType};
+use super::{Cost, Function, Parameter, ParameterType};
 use crate::budget::{BYTES_OF_STEP, Budget, ELEMENTS_OF_STEP};
 use crate::error::{ErrorKind, RunError};
 use crate::host::Host;
@@ -66,7 +66,6 @@ impl<'a> Call<'a> {
     /// With `null` for a parameter of type number, boolean, datetime or binary the result is `null`; texts take it
     /// as `''`.
     pub fn run(function: &'a Function, mut arguments: Vec<Value>, context: &'a mut dyn Context) -> super::NativeResult {
-        let zone = context.zone();
         if let Some(most) = function.signature.most().filter(|most| arguments.len() > *most) {
             return Err(too_many(function, most));
         }
@@ -76,42 +75,12 @@ impl<'a> Call<'a> {
         }
         for (position, argument) in arguments.iter_mut().enumerate() {
             let Some(parameter) = function.signature.parameter(position) else { break };
-            let failed = |argument: &Value| refused(function, parameter.name, argument, parameter.ty.name());
-            if let (ParameterType::Number | ParameterType::Bool | ParameterType::DateTime, Value::Text(text)) =
-                (parameter.ty, &*argument)
-            {
-                // It may have many blanks around it.
-                context.budget().scan(text.len())?;
+            if fits(argument, parameter.ty) {
+                continue;
             }
-            match (parameter.ty, &*argument) {
-                (ParameterType::Any, _)
-                | (ParameterType::Text, Value::Text(_))
-                | (ParameterType::Number, Value::Number(_))
-                | (ParameterType::Bool, Value::Bool(_))
-                | (ParameterType::DateTime, Value::DateTime(_))
-                | (ParameterType::Binary, Value::Binary(_))
-                | (ParameterType::Rows, Value::List(_) | Value::Table(_) | Value::Null)
-                | (ParameterType::Table, Value::Table(_) | Value::Null)
-                | (ParameterType::Record, Value::Record(_))
-                | (ParameterType::Expr | ParameterType::Function, Value::Function(_)) => {}
-                (
-                    ParameterType::Number | ParameterType::Bool | ParameterType::DateTime | ParameterType::Binary,
-                    Value::Null,
-                ) => return Ok(Value::Null),
-                (ParameterType::Text, _) => *argument = Value::Text(to_text(argument).map_err(|_| failed(argument))?),
-                (ParameterType::Number, _) => {
-                    *argument = Value::Number(to_number(argument).map_err(|_| failed(argument))?);
-                }
-                (ParameterType::Bool, _) => {
-                    *argument = Value::Bool(to_boolean(argument).map_err(|_| failed(argument))?);
-                }
-                (ParameterType::DateTime, _) => {
-                    *argument = Value::DateTime(to_datetime(argument, zone).map_err(|_| failed(argument))?);
-                }
-                (ParameterType::Table, argument) if argument.is_empty_list() => {}
-                // A constant expression is the same for every row; the interpreter passes it as a value.
-                (ParameterType::Expr, _) => {}
-                _ => return Err(failed(argument)),
+            match converted(function, parameter, argument, context)? {
+                Some(value) => *argument = value,
+                None => return Ok(Value::Null),
             }
         }
         for parameter in function.signature.parameters.iter().skip(arguments.len()) {
@@ -131,31 +100,37 @@ impl<'a> Call<'a> {
     }
 
     /// The native's budget: it pays for work that its [`Cost`] does not cover, and for memory before it takes it.
+    #[inline]
     pub fn budget(&mut self) -> &mut dyn Budget {
         self.context.budget()
     }
 
     /// All arguments, converted; defaults are filled in.
+    #[inline]
     pub fn arguments(&self) -> &[Value] {
         &self.arguments
     }
 
     /// The argument at `position`; `null` if it was not given.
+    #[inline]
     pub fn value(&self, position: usize) -> &Value {
         self.arguments.get(position).unwrap_or(&Value::Null)
     }
 
     /// Takes the argument out, so that it can be changed in place.
+    #[inline]
     pub fn take(&mut self, position: usize) -> Value {
         self.arguments.get_mut(position).map(std::mem::take).unwrap_or_default()
     }
 
     /// Was the argument given, or has its parameter a default?
+    #[inline]
     pub fn is_given(&self, position: usize) -> bool {
         position < self.arguments.len()
     }
 
     /// The text at `position`; empty for any other value.
+    #[inline]
     pub fn text(&self, position: usize) -> &str {
         match self.value(position) {
             Value::Text(text) => text,
@@ -164,6 +139,7 @@ impl<'a> Call<'a> {
     }
 
     /// The text at `position` to keep.
+    #[inline]
     pub fn eco_text(&self, position: usize) -> EcoString {
         match self.value(position) {
             Value::Text(text) => text.clone(),
@@ -172,6 +148,7 @@ impl<'a> Call<'a> {
     }
 
     /// The number at `position`; 0 for any other value.
+    #[inline]
     pub fn number(&self, position: usize) -> Number {
         match self.value(position) {
             Value::Number(number) => *number,
@@ -186,11 +163,13 @@ impl<'a> Call<'a> {
     }
 
     /// The boolean at `position`; false for any other value.
+    #[inline]
     pub fn boolean(&self, position: usize) -> bool {
         matches!(self.value(position), Value::Bool(true))
     }
 
     /// The datetime at `position`; the type's default for any other value.
+    #[inline]
     pub fn datetime(&self, position: usize) -> DateTime {
         match self.value(position) {
             Value::DateTime(datetime) => *datetime,
@@ -218,6 +197,7 @@ impl<'a> Call<'a> {
     }
 
     /// The value of a row expression for the row at `position` of its rows.
+    #[inline]
     pub fn row_value(&mut self, function: &RowFunction, position: usize) -> Result<Value, Box<RunError>> {
         self.context.invoke_row(function, position)
     }
@@ -242,6 +222,53 @@ impl<'a> Call<'a> {
         let name = self.function.signature.parameter(position).map_or("argument", |parameter| parameter.name);
         refused_with(self.function, name, self.value(position), wanted, ErrorKind::Value)
     }
+}
+
+/// Is a value passed to a parameter of this type as it is?
+#[inline]
+fn fits(value: &Value, ty: ParameterType) -> bool {
+    match (ty, value) {
+        // A constant expression is the same for every row; the interpreter passes it as a value.
+        (ParameterType::Any | ParameterType::Expr, _)
+        | (ParameterType::Text, Value::Text(_))
+        | (ParameterType::Number, Value::Number(_))
+        | (ParameterType::Bool, Value::Bool(_))
+        | (ParameterType::DateTime, Value::DateTime(_))
+        | (ParameterType::Binary, Value::Binary(_))
+        | (ParameterType::Rows, Value::List(_) | Value::Table(_) | Value::Null)
+        | (ParameterType::Table, Value::Table(_) | Value::Null)
+        | (ParameterType::Record, Value::Record(_))
+        | (ParameterType::Function, Value::Function(_)) => true,
+        (ParameterType::Table, value) => value.is_empty_list(),
+        _ => false,
+    }
+}
+
+/// The value for a parameter of another type; `None` for `null`, with which the result of the call is `null`.
+fn converted(
+    function: &Function,
+    parameter: &Parameter,
+    value: &Value,
+    context: &mut dyn Context,
+) -> Result<Option<Value>, Box<RunError>> {
+    let ty = parameter.ty;
+    if let (ParameterType::Number | ParameterType::Bool | ParameterType::DateTime, Value::Text(text)) = (ty, value) {
+        // It may have many blanks around it.
+        context.budget().scan(text.len())?;
+    }
+    let failed = || refused(function, parameter.name, value, ty.name());
+    let value = match (ty, value) {
+        (
+            ParameterType::Number | ParameterType::Bool | ParameterType::DateTime | ParameterType::Binary,
+            Value::Null,
+        ) => return Ok(None),
+        (ParameterType::Text, _) => Value::Text(to_text(value).map_err(|_| failed())?),
+        (ParameterType::Number, _) => Value::Number(to_number(value).map_err(|_| failed())?),
+        (ParameterType::Bool, _) => Value::Bool(to_boolean(value).map_err(|_| failed())?),
+        (ParameterType::DateTime, _) => Value::DateTime(to_datetime(value, context.zone()).map_err(|_| failed())?),
+        _ => return Err(failed()),
+    };
+    Ok(Some(value))
 }
 
 /// The steps of looking at each argument once.

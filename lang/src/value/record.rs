@@ -36,7 +36,9 @@ impl Record {
     }
 
     fn of_cells(shape: Arc<Shape>, others: Option<Arc<Shape>>, mut cells: Vec<Value>) -> Self {
-        cells.resize(shape.len(), Value::Null);
+        if cells.len() != shape.len() {
+            cells.resize(shape.len(), Value::Null);
+        }
         super::packed(&mut cells);
         let depth = super::depth_of(&cells);
         Self(Inner::Cells(Arc::new(Cells { shape, others, cells, depth, checked: CheckedRecord::default() })))

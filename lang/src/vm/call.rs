@@ -293,6 +293,7 @@ impl Machine<'_> {
     }
 
     /// The arguments of a library function from the registers at `start`; row expressions in their places.
+    #[inline]
     pub(super) fn native_arguments(&mut self, site: &NativeSite, base: usize, start: Register) -> Vec<Value> {
         self.row_calls += 1;
         let call = self.row_calls;

@@ -319,6 +319,7 @@ impl<'t> Run<'t> {
     }
 
     /// Hands over the state that other code needs to run in between.
+    #[inline]
     pub(super) fn leave(&mut self, machine: &mut Machine<'_>, top: usize) {
         self.settle(machine);
         machine.numbers = std::mem::take(&mut self.numbers);
@@ -327,6 +328,7 @@ impl<'t> Run<'t> {
     }
 
     /// Counts the steps taken so far, before other code counts steps of its own.
+    #[inline]
     pub(super) fn settle(&mut self, machine: &mut Machine<'_>) {
         machine.settle(self.granted - self.fuel);
         self.granted = 0;
@@ -365,6 +367,7 @@ impl<'t> Run<'t> {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn come_back(&mut self, machine: &mut Machine<'_>) {
         self.numbers = std::mem::take(&mut machine.numbers);
     }
