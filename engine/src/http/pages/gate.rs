@@ -177,7 +177,7 @@ fn explained(problem: &Problem, path: &str) -> Markup {
         div class="head" { div { h1 { (problem.title()) } p { (prose(problem.detail())) } } }
         div class="panel" {
             div class="in stack" {
-                p { "Nothing was changed by this request." }
+                @if problem.status() < 500 { p { "Nothing was changed by this request." } }
                 div class="row" { a class="btn" href=(above(path)) { "Back" } a class="btn" href="/" { "Home" } }
             }
         }

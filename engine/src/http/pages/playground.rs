@@ -1,7 +1,7 @@
 //! `/playground`: evaluates FlowScript.
 
 use super::page::{Answer, Content, Operation, Page, Place};
-use super::parts::{copied_box, copy_button, form_text, icon, indented, why_off};
+use super::parts::{copied_box, form_text, icon, indented, why_off};
 use super::visit::Visit;
 use crate::engine::Role;
 use crate::http::api::evaluate::{self, Evaluated, Evaluation};
@@ -81,7 +81,7 @@ fn page(visit: &Visit, source: &str, input: &str, result: &Markup) -> Answer {
                 }
             }
             div class="stack" {
-                section class="panel" aria-labelledby="result-title" { header { h2 id="result-title" { "Result" } div class="push" { (copy_button("result")) } } (result) }
+                section class="panel" aria-labelledby="result-title" { header { h2 id="result-title" { "Result" } } (result) }
             }
         }
     };
