@@ -288,6 +288,47 @@ fn the_pages_are_used_with_the_keyboard() {
 }
 
 #[test]
+fn pages_follow_what_happens_and_never_jump() {
+    let mut stage = stage();
+    let browser = Browser::start(&stage.server.base);
+    browser.size(1440, 900);
+    sign_in(&browser, TOKEN);
+    browser.open("/runs");
+    let is = |what: &str, script: &str| {
+        wait_for(what, || Some(()).filter(|()| browser.run(&format!("return Boolean({script})")) == true));
+    };
+    is("the page listens", "document.querySelector('[data-live-state]').textContent === 'Live'");
+    browser.run("window.same = true");
+    let start = |sku: &str| {
+        let started =
+            post(&stage.server, "/workflows/stock.moves/run", &json!({ "input": { "sku": sku, "quantity": 1 } }));
+        started["runId"].as_str().unwrap().to_owned()
+    };
+    let run = start("C1");
+    is("the run is shown", &format!("document.querySelector('[data-run=\"{run}\"] .completed')"));
+    // A row is chosen: the list stays as it is, and a button says what is new.
+    browser.click("[data-row]");
+    let next = start("C2");
+    is("the button is shown", "document.querySelector('[data-live-show]:not([hidden])')?.textContent === '1 new'");
+    assert_eq!(browser.run(&format!("return document.querySelector('[data-run=\"{next}\"]')")), Json::Null);
+    browser.click("[data-live-show]");
+    is("the run is shown", &format!("document.querySelector('[data-run=\"{next}\"]')"));
+    assert_eq!(browser.run("return window.same"), true, "it is the same page");
+    // The page of a run.
+    browser.open(&format!("/runs/{}", stage.waiting));
+    is("the page listens", "document.querySelector('[data-live-state]').textContent === 'Live'");
+    post(&stage.server, &format!("/runs/{}/cancel", stage.waiting), &json!({}));
+    is("the end is shown", "document.querySelector('.state.big.cancelled')");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    // The engine has gone.
+    browser.open("/lanes");
+    is("the page listens", "document.querySelector('[data-live-state]').textContent === 'Live'");
+    stage.server.signal("TERM");
+    stage.server.ended();
+    is("the page says so", "document.querySelector('[data-live-state].off').textContent.startsWith('Not live, ')");
+}
+
+#[test]
 fn a_viewer_sees_actions_off() {
     let stage = stage();
     let viewer = post(&stage.server, "/tokens", &json!({ "role": "viewer" }))["token"].as_str().unwrap().to_owned();

@@ -1,6 +1,6 @@
 //! The dashboard as a browser sees it: sign-in and sessions, forms, roles, and what an attacker tries.
 
-use crate::server::{Project, SOON, Server, TOKEN, bearer, flowscript, wait_for};
+use crate::server::{Project, SOON, Server, TOKEN, bearer, flowscript, raw, wait_for};
 use serde_json::{Value as Json, json};
 use std::cell::RefCell;
 use std::time::Duration;
@@ -541,6 +541,26 @@ fn a_file_that_does_not_load_is_on_the_first_page() {
         assert!(page.contains("There is no variable <code>priced</code>"), "{path}: {page}");
     }
     assert!(admin.page("/").text.contains("workflows/bad.yaml:1:22"));
+}
+
+#[test]
+fn events_are_for_sessions_and_end_with_them() {
+    let project = project();
+    let server = project.serve();
+    assert_eq!(Browser::new(&server).get("/events").location, "/sign-in?next=%2Fevents");
+    let (id, text) = token(&server, "viewer");
+    let viewer = Browser::signed_in(&server, &text);
+    let cookie = viewer.cookie.borrow().clone();
+    let request = format!("GET /events HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
+    let base = server.base.clone();
+    let reading = std::thread::spawn(move || raw(&base, request.as_bytes()));
+    std::thread::sleep(Duration::from_millis(500));
+    let run = send(&server, "A", 1);
+    server.run_in(&run, "completed");
+    api(&server, "DELETE", &format!("/tokens/{id}"), &json!({}));
+    let read = reading.join().unwrap();
+    assert!(read.contains("text/event-stream") && read.contains(&run), "{read}");
+    assert!(read.ends_with("0\r\n\r\n"), "the stream ends with the session: {read}");
 }
 
 /// `script` of util-linux gives a program a terminal.

@@ -4,7 +4,7 @@
 mod access;
 pub mod control;
 pub mod evaluate;
-mod events;
+pub mod events;
 pub mod input;
 pub mod keys;
 mod label;

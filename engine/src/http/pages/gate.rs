@@ -96,6 +96,7 @@ impl Frame {
             Ok(Answer::Shown(content)) => (StatusCode::OK, content),
             Ok(Answer::Goes(path)) => return goes(&path),
             Ok(Answer::File(name, text)) => return self.file(&name, text),
+            Ok(Answer::Stream(response)) => return response,
             Err(problem) => (
                 StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
                 failed(&problem, self.0.uri.path()),
@@ -168,6 +169,7 @@ fn failed(problem: &Problem, path: &str) -> Content {
         place: Place::Home,
         above: Vec::new(),
         wide: false,
+        live: None,
         body: explained(problem, path),
     }
 }

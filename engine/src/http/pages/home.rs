@@ -46,12 +46,19 @@ async fn show(visit: Visit) -> Result<Answer, Problem> {
         } }
         (why_off(&visit))
         @if is_empty { (first_steps(&visit)) }
-        div class="homegrid section0" {
+        div class="homegrid section0" id="live" data-live {
             div class="stack" { (held_lanes(&visit, &held)) (failed_runs(&visit, &failed)) }
             div class="stack" { (files(&broken, &all.problems)) (waiting_runs(&visit, &waiting)) }
         }
     };
-    Ok(Answer::Shown(Content { title: "Home".into(), place: Place::Home, above: Vec::new(), wide: false, body }))
+    Ok(Answer::Shown(Content {
+        title: "Home".into(),
+        place: Place::Home,
+        above: Vec::new(),
+        wide: false,
+        live: Some("/events".into()),
+        body,
+    }))
 }
 
 fn panel(state: &str, title: &str, of: usize, has_more: bool, all: (&str, &str), list: &Markup) -> Markup {

@@ -92,7 +92,7 @@ async fn list(visit: Visit) -> Result<Answer, Problem> {
                 span class="chip" { b { "workflow" } span { (workflow) } a href=(if held { "/lanes?held=true" } else { "/lanes" }) aria-label="Remove workflow" { (icon("x")) } }
             }
         }
-        div class="panel" {
+        div class="panel" id="live" data-live {
             @if found.rows.is_empty() { div class="empty" { h2 { @if held { "No lane is held" } @else { "No lane has runs in it" } } p { "Lanes are of workflows whose webhook is " code { "ordered" } "." } } }
             @else {
                 table class="t ln-t" {
@@ -107,7 +107,14 @@ async fn list(visit: Visit) -> Result<Answer, Problem> {
             }
         }
     };
-    Ok(Answer::Shown(Content { title: "Lanes".into(), place: Place::Lanes, above: Vec::new(), wide: false, body }))
+    Ok(Answer::Shown(Content {
+        title: "Lanes".into(),
+        place: Place::Lanes,
+        above: Vec::new(),
+        wide: false,
+        live: Some("/events".into()),
+        body,
+    }))
 }
 
 /// How many runs after the head are drawn.
@@ -191,5 +198,12 @@ async fn confirm(visit: Visit) -> Result<Answer, Problem> {
         }
     };
     let above = vec![("/lanes".to_owned(), "Lanes".to_owned())];
-    Ok(Answer::Shown(Content { title: "Skip the head".into(), place: Place::Lanes, above, wide: false, body }))
+    Ok(Answer::Shown(Content {
+        title: "Skip the head".into(),
+        place: Place::Lanes,
+        above,
+        wide: false,
+        live: None,
+        body,
+    }))
 }

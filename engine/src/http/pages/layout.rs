@@ -89,7 +89,7 @@ fn side(visit: &Visit, around: &Around, current: Place) -> Markup {
     html! {
         aside class="side" {
             a class="brand" href="/" { (mark()) span class="word" { "flowscript" } }
-            nav class="nav" aria-label="Main" {
+            nav class="nav" aria-label="Main" id="live-nav" data-live {
                 @for place in Place::ALL {
                     (place_link(place, current, held.as_deref().filter(|_| place == Place::Lanes)))
                 }
@@ -166,6 +166,10 @@ fn header(visit: &Visit, content: &Content) -> Markup {
                 (icon("search"))
                 input type="search" name="text" placeholder="Run, label, key, error" aria-label="Search runs";
                 kbd { "/" }
+            }
+            @if let Some(events) = &content.live {
+                button class="btn small" type="button" data-live-show hidden { "Changed" }
+                span class="live" role="status" data-live-state=(events) hidden { "Live" }
             }
             form method="post" action="/theme" {
                 (form_text(visit))

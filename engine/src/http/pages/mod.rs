@@ -7,6 +7,7 @@ mod gate;
 mod home;
 mod lanes;
 mod layout;
+mod live;
 mod page;
 mod parts;
 mod playground;
@@ -41,6 +42,7 @@ const PAGES: &[&Page] = &[
     &schedules::PAGE,
     &playground::PAGE,
     &settings::PAGE,
+    &live::PAGE,
 ];
 
 /// The routes of all pages, and of the files that they need.

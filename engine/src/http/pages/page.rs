@@ -4,6 +4,7 @@ use super::visit::Visit;
 use crate::engine::Role;
 use crate::http::api::resource::{Load, Method};
 use crate::http::problem::Problem;
+use axum::response::Response;
 use maud::Markup;
 use std::future::Future;
 use std::pin::Pin;
@@ -39,6 +40,8 @@ pub enum Answer {
     Goes(String),
     /// A text to keep, with the name of its file.
     File(String, String),
+    /// A stream of events.
+    Stream(Response),
 }
 
 /// The content of a page.
@@ -51,6 +54,8 @@ pub struct Content {
     pub above: Vec<(String, String)>,
     /// True if its parts have the whole width.
     pub wide: bool,
+    /// Where the events come from after which its parts with `data-live` are read again.
+    pub live: Option<String>,
     /// What is in it.
     pub body: Markup,
 }

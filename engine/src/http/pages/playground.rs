@@ -86,7 +86,7 @@ fn page(visit: &Visit, source: &str, input: &str, result: &Markup) -> Answer {
         }
     };
     let title = "Playground".to_owned();
-    Answer::Shown(Content { title, place: Place::Playground, above: Vec::new(), wide: true, body })
+    Answer::Shown(Content { title, place: Place::Playground, above: Vec::new(), wide: true, live: None, body })
 }
 
 fn failed(why: &str) -> Markup {

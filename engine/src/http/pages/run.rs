@@ -131,7 +131,7 @@ async fn show(visit: Visit) -> Result<Answer, Problem> {
         Timeline { run: &run, clock, chosen, first: visit.asked("first").and_then(|first| first.parse().ok()) };
     let body = html! {
         (head(&visit, &run))
-        div class="rungrid" {
+        div class="rungrid" id="live" data-live {
             (timeline.shown())
             (log(&clock, &run.log))
             div class="r-det" {
@@ -147,7 +147,8 @@ async fn show(visit: Visit) -> Result<Answer, Problem> {
         (format!("/workflows/{}", details.workflow), details.workflow.clone()),
     ];
     let title = short_id(&details.id);
-    Ok(Answer::Shown(Content { title, place: Place::Runs, above, wide: true, body }))
+    let live = details.ended_at.is_none().then(|| format!("/events?run={}", details.id));
+    Ok(Answer::Shown(Content { title, place: Place::Runs, above, wide: true, live, body }))
 }
 
 /// The beginning and the end of an id: runs of the same time begin alike.
@@ -162,7 +163,7 @@ fn head(visit: &Visit, run: &RunDetails) -> Markup {
     let (details, clock) = (&run.run, visit.clock());
     let took = clock.took(details.started_at.as_deref(), details.ended_at.as_deref());
     html! {
-        div class="head" {
+        div class="head" id="live-head" data-live {
             div {
                 div class="row" {
                     h1 { (details.workflow) @if let Some(label) = &details.label { " " span class="dim" { (label) } } }
@@ -392,5 +393,5 @@ async fn confirm(visit: Visit, act: Act) -> Result<Answer, Problem> {
         @if run.run.ended_at.is_some() && matches!(act, Act::Cancel) { (note("warn", "alert", html! { "The run has ended already." })) }
     };
     let above = vec![("/runs".to_owned(), "Runs".to_owned()), (format!("/runs/{id}"), short_id(id))];
-    Ok(Answer::Shown(Content { title: title.to_owned(), place: Place::Runs, above, wide: false, body }))
+    Ok(Answer::Shown(Content { title: title.to_owned(), place: Place::Runs, above, wide: false, live: None, body }))
 }

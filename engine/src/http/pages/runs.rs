@@ -89,15 +89,17 @@ async fn list(visit: Visit) -> Result<Answer, Problem> {
     let page = PageOf { after: of("cursor").map(Cursor), limit: MANY };
     let found = runs::list(visit.state(), Paged(filter, page)).await?;
     let parts: Vec<(&str, String)> = FILTERS.iter().filter_map(|(name, _)| Some((*name, of(name)?))).collect();
+    // An older page shows the same runs later too.
+    let live = visit.asked("cursor").is_none().then(|| "/events".to_owned());
     let body = html! {
         div class="head" { div { h1 { "Runs" } } }
         div class="stack s8" { (why_off(&visit)) (filter_form(&visit)) (chips(&parts)) }
-        form class="panel section0" action="/runs/retry" method="get" {
+        form class="panel section0" action="/runs/retry" method="get" id="live" data-live {
             (table(&visit.clock(), &found.rows, !parts.is_empty()))
             (pager(&visit, &found.rows, found.next.as_deref(), &parts))
         }
     };
-    Ok(Answer::Shown(Content { title: "Runs".into(), place: Place::Runs, above: Vec::new(), wide: false, body }))
+    Ok(Answer::Shown(Content { title: "Runs".into(), place: Place::Runs, above: Vec::new(), wide: false, live, body }))
 }
 
 fn filter_form(visit: &Visit) -> Markup {
@@ -305,7 +307,7 @@ async fn preview(visit: Visit) -> Result<Answer, Problem> {
         }
     };
     let above = vec![("/runs".to_owned(), "Runs".to_owned())];
-    Ok(Answer::Shown(Content { title, place: Place::Runs, above, wide: false, body }))
+    Ok(Answer::Shown(Content { title, place: Place::Runs, above, wide: false, live: None, body }))
 }
 
 async fn retry(visit: Visit) -> Result<Answer, Problem> {
@@ -326,7 +328,7 @@ async fn retry(visit: Visit) -> Result<Answer, Problem> {
         }
     };
     let above = vec![("/runs".to_owned(), "Runs".to_owned())];
-    Ok(Answer::Shown(Content { title, place: Place::Runs, above, wide: false, body }))
+    Ok(Answer::Shown(Content { title, place: Place::Runs, above, wide: false, live: None, body }))
 }
 
 #[cfg(test)]

@@ -81,6 +81,7 @@ async fn list(visit: Visit) -> Result<Answer, Problem> {
         place: Place::Schedules,
         above: Vec::new(),
         wide: false,
+        live: None,
         body,
     }))
 }

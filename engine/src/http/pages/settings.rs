@@ -92,6 +92,7 @@ async fn page(visit: &Visit, new: Option<&str>) -> Result<Answer, Problem> {
         place: Place::Settings,
         above: Vec::new(),
         wide: false,
+        live: None,
         body,
     }))
 }
@@ -126,5 +127,12 @@ async fn confirm(visit: Visit) -> Result<Answer, Problem> {
         }
     };
     let above = vec![("/settings".to_owned(), "Settings".to_owned())];
-    Ok(Answer::Shown(Content { title: "Delete a token".into(), place: Place::Settings, above, wide: false, body }))
+    Ok(Answer::Shown(Content {
+        title: "Delete a token".into(),
+        place: Place::Settings,
+        above,
+        wide: false,
+        live: None,
+        body,
+    }))
 }

@@ -159,7 +159,7 @@ async fn page(visit: Visit, new_key: Option<&str>) -> Result<Answer, Problem> {
         }
     };
     let above = vec![("/workflows".to_owned(), "Workflows".to_owned())];
-    Ok(Answer::Shown(Content { title: id, place: Place::Workflows, above, wide: false, body }))
+    Ok(Answer::Shown(Content { title: id, place: Place::Workflows, above, wide: false, live: None, body }))
 }
 
 fn head(visit: &Visit, workflow: &Workflow) -> Markup {
@@ -336,5 +336,12 @@ async fn confirm_revoke(visit: Visit) -> Result<Answer, Problem> {
         }
     };
     let above = vec![("/workflows".to_owned(), "Workflows".to_owned()), (format!("/workflows/{}", encoded(&id)), id)];
-    Ok(Answer::Shown(Content { title: "Revoke a key".into(), place: Place::Workflows, above, wide: false, body }))
+    Ok(Answer::Shown(Content {
+        title: "Revoke a key".into(),
+        place: Place::Workflows,
+        above,
+        wide: false,
+        live: None,
+        body,
+    }))
 }

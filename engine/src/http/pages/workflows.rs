@@ -65,6 +65,7 @@ async fn list(visit: Visit) -> Result<Answer, Problem> {
         place: Place::Workflows,
         above: Vec::new(),
         wide: false,
+        live: None,
         body,
     }))
 }
