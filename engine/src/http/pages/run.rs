@@ -16,9 +16,10 @@ use crate::http::api::input::{At, Holder};
 use crate::http::api::log::Line;
 use crate::http::api::resource::{Load, Method};
 use crate::http::api::runs::{self, RunDetails};
-use crate::http::api::steps::{Step, StepChanges};
+use crate::http::api::steps::{Step, VariableChange};
 use crate::http::problem::Problem;
 use maud::{Markup, html};
+use std::collections::HashMap;
 
 /// The row of this page.
 pub const PAGE: Page = Page {
@@ -274,7 +275,7 @@ fn whole(run: &RunDetails) -> Markup {
             header { (state_mark(state_of(&run.run))) h2 { "Run" } }
             (error_box(run))
             @if !run.variables.is_empty() {
-                (part("Variables", "the last change of each", true, &changes(run.variables.iter())))
+                (part("Variables", "the last change of each", true, &changes(&last_changes(run))))
             }
             @let input = run.input.get();
             (part("Input", "", true, &if input == "null" { none("None, or it is not kept.") } else { value_box(input, &all("input")) }))
@@ -295,6 +296,7 @@ fn whole(run: &RunDetails) -> Markup {
 fn step_panel(clock: &Clock, run: &RunDetails, step: &Step) -> Markup {
     let attempts: Vec<&Step> = run.steps.iter().filter(|other| other.position == step.position).collect();
     let own = run.variables.iter().filter(|change| change.position == step.position);
+    let own: Vec<&VariableChange> = own.flat_map(|step| &step.changes).collect();
     let is_place = run.run.error.as_ref().is_some_and(|error| error.position.as_ref() == Some(&step.position));
     html! {
         div class="panel" {
@@ -316,7 +318,7 @@ fn step_panel(clock: &Clock, run: &RunDetails, step: &Step) -> Markup {
             } @else if let Some(due) = &step.due_at {
                 div class="waitbox" { p class="msg" { "Continues at " (clock.at(due)) } }
             }
-            (part("Variables", "before → after", true, &changes(own)))
+            (part("Variables", "before → after", true, &changes(&own)))
             (part("Attempts", &attempts.len().to_string(), true, &html! {
                 ul class="att-l" { @for attempt in &attempts { li {
                     (state_mark(attempt.state)) span { (attempt.attempt) } (clock.exact(&attempt.started_at))
@@ -331,8 +333,23 @@ fn step_panel(clock: &Clock, run: &RunDetails, step: &Step) -> Markup {
 /// The most of a variable that a table shows, in bytes.
 const MOST_OF_VARIABLE: usize = 400;
 
-fn changes<'r>(of: impl Iterator<Item = &'r StepChanges>) -> Markup {
-    let rows: Vec<_> = of.flat_map(|step| step.changes.iter()).collect();
+/// The last change of each variable, in the order in which they were first changed.
+fn last_changes(run: &RunDetails) -> Vec<&VariableChange> {
+    let mut last: Vec<&VariableChange> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for change in run.variables.iter().flat_map(|step| &step.changes) {
+        match places.get(change.name.as_str()) {
+            Some(at) => last[*at] = change,
+            None => {
+                places.insert(&change.name, last.len());
+                last.push(change);
+            }
+        }
+    }
+    last
+}
+
+fn changes(rows: &[&VariableChange]) -> Markup {
     let cut = |json: &str| {
         let end = (0..=MOST_OF_VARIABLE.min(json.len())).rev().find(|end| json.is_char_boundary(*end)).unwrap_or(0);
         let rest = json.len() - end;
