@@ -282,6 +282,7 @@ fn actions(
         (format!("/settings/tokens/{id}/delete"), vec![]),
         ("/workflows/w/activate".into(), field("active", "false")),
         ("/playground".into(), field("source", "1 + 1")),
+        ("/workflows/w/diagnostics".into(), vec![("input", "off".to_owned()), ("variables", "on".to_owned())]),
     ]
 }
 
@@ -386,6 +387,15 @@ fn admins_act_and_viewers_do_not() {
     act(14);
     assert_eq!(server.api("/workflows/w")["active"], false);
     assert!(act(15).text.contains("<pre id=\"result\">2</pre>"));
+    act(16);
+    let kept = json!({ "input": "off", "output": "on", "variables": "on" });
+    assert_eq!(server.api("/workflows/w")["diagnostics"], kept);
+    assert_eq!(admin.act("/workflows/w/diagnostics", &[]).status, 303);
+    assert_eq!(
+        server.api("/workflows/w")["diagnostics"],
+        json!({ "input": "on", "output": "on", "variables": "failures" })
+    );
+    assert_eq!(admin.act("/workflows/w/diagnostics", &[("input", "maybe")]).status, 400);
 }
 
 /// All pages, with what leads to an action.
@@ -499,19 +509,27 @@ fn values_that_are_too_long_for_a_page_are_files() {
 
 #[test]
 fn long_runs_are_shown_in_windows() {
-    let workflow = "steps:\n  - forEach:\n      item: n\n      in: Range(1, 500)\n      steps: [ { log: { message: \"{n}\" } } ]\n";
+    let workflow = "diagnostics: { variables: on }
+steps:
+  - set: { total: 0 }
+  - forEach: { item: n, in: \"Range(1, 500)\", steps: [ { set: { total: total + 1 } } ] }
+";
     let project = Project::new(&[("workflows/w.yaml", workflow)]);
     let server = project.serve();
     let started = api(&server, "POST", "/workflows/w/run", &json!({}));
     let run = server.run_in(started["runId"].as_str().unwrap(), "completed");
     let steps = run["steps"].as_array().unwrap().len();
     assert!(steps > 400, "{}", server.api("/workflows/w"));
+    assert!(run["variables"].as_array().unwrap().len() > 400);
     let admin = Browser::signed_in(&server, TOKEN);
     let rows = |query: &str| {
         let page = admin.page(&format!("/runs/{}{query}", run["id"].as_str().unwrap())).text;
         page.matches("<a class=\"g\"").count()
     };
     assert_eq!((rows(""), rows("?first=400"), rows("?first=99999")), (200, steps - 400, 1));
+    let page = admin.page(&format!("/runs/{}", run["id"].as_str().unwrap())).text;
+    assert_eq!(page.matches("<td>total</td>").count(), 1, "the last change of each variable");
+    assert!(page.contains("<ins>500</ins>"));
 }
 
 #[test]

@@ -156,7 +156,7 @@ pub async fn activate(
     show(State(app), At(id)).await
 }
 
-async fn diagnostics(
+pub async fn diagnostics(
     State(app): State<App>,
     At(id): At<String>,
     Given(switch): Given<DiagnosticsSwitch>,

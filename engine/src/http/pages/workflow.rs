@@ -1,7 +1,7 @@
 //! `/workflows/{id}`: a workflow with its webhook and a ready request, keys, schedules and problems; starting a run.
 
 use super::page::{Answer, Content, Operation, Page, Place};
-use super::parts::{Button, copied_box, copy_button, encoded, form_text, icon, leads_to, note, state, why_off};
+use super::parts::{Button, action, copied_box, copy_button, encoded, form_text, icon, leads_to, note, state, why_off};
 use super::problems;
 use super::schedules::switch as schedule_switch;
 use super::visit::Visit;
@@ -15,6 +15,7 @@ use crate::http::api::schedules::{self, HowMany, Schedule};
 use crate::http::api::workflows::{self, Hook, Parameter, Switch, Workflow};
 use crate::http::body::RawBody;
 use crate::http::problem::Problem;
+use crate::workflow::history::{DiagnosticsSwitch, Keep};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use http_body_util::BodyExt;
@@ -38,6 +39,13 @@ pub const PAGE: Page = Page {
             access: Role::Admin,
             load: Load::Small,
             call: |visit| Box::pin(activate(visit)),
+        },
+        Operation {
+            method: Method::Post,
+            path: "/workflows/{id}/diagnostics",
+            access: Role::Admin,
+            load: Load::Small,
+            call: |visit| Box::pin(switch_diagnostics(visit)),
         },
         Operation {
             method: Method::Post,
@@ -77,6 +85,20 @@ fn back(visit: &Visit) -> Answer {
 async fn activate(visit: Visit) -> Result<Answer, Problem> {
     let active = Some(visit.given_as::<bool>("active")?);
     workflows::activate(visit.state(), At(visit.part("id")), Given(Switch { active })).await?;
+    Ok(back(&visit))
+}
+
+/// Switches the parts that the form names; the others follow the file.
+async fn switch_diagnostics(visit: Visit) -> Result<Answer, Problem> {
+    let part = |name: &str| match visit.given(name) {
+        None => Ok(None),
+        Some(word) => match Keep::WORDS.iter().find(|(known, _)| *known == word) {
+            Some((_, keep)) => Ok(Some(*keep)),
+            None => Err(Problem::bad_request(format!("`{name}` cannot be `{word}`."))),
+        },
+    };
+    let switch = DiagnosticsSwitch { input: part("input")?, output: part("output")?, variables: part("variables")? };
+    workflows::diagnostics(visit.state(), At(visit.part("id")), Given(switch)).await?;
     Ok(back(&visit))
 }
 
@@ -154,7 +176,7 @@ async fn page(visit: Visit, new_key: Option<&str>) -> Result<Answer, Problem> {
             div class="stack" {
                 @if let Some(hook) = &workflow.webhook { (webhook(&visit, &workflow, hook)) }
                 @if workflow.webhook.as_ref().is_some_and(|hook| matches!(hook.auth, "apiKey" | "basic")) { (key_list(&visit, &id, &keys)) }
-                (diagnostics(&workflow))
+                (diagnostics(&visit, &workflow))
             }
         }
     };
@@ -302,16 +324,27 @@ fn of_schedule(visit: &Visit, schedule: &Schedule) -> Markup {
     }
 }
 
-fn diagnostics(workflow: &Workflow) -> Markup {
-    let Some(kept) = workflow.diagnostics.as_ref().and_then(|kept| serde_json::to_value(kept).ok()) else {
-        return html! {};
-    };
+fn diagnostics(visit: &Visit, workflow: &Workflow) -> Markup {
+    let Some(kept) = workflow.diagnostics else { return html! {} };
+    let path = format!("/workflows/{}/diagnostics", encoded(&workflow.id));
     html! {
         section class="panel" aria-labelledby="kept-title" {
             header { h2 id="kept-title" { "What is kept of its runs" } }
-            div class="in" { dl class="kv" {
-                @for (name, value) in kept.as_object().into_iter().flatten() { dt { (name) } dd { (value.as_str().map_or_else(|| value.to_string(), str::to_owned)) } }
-            } }
+            form class="in stack" method="post" action=(path) {
+                (form_text(visit))
+                div class="runfilter filters" {
+                    @for (name, keep) in [("input", kept.input), ("output", kept.output), ("variables", kept.variables)] {
+                        div class="field" {
+                            label for={ "kept-" (name) } { (name) }
+                            select class="input" id={ "kept-" (name) } name=(name) disabled[!visit.is_admin()] {
+                                @for (word, one) in Keep::WORDS { option value=(word) selected[one == keep] { (word) } }
+                            }
+                        }
+                    }
+                }
+                div class="row" { button class="btn small" disabled[!visit.is_admin()] { (icon("check")) "Keep this" } }
+            }
+            footer { (action(visit, &path, &[], &Button { class: "small quiet", icon: "file", label: "Follow the file" })) }
         }
     }
 }
