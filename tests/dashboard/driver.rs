@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -22,6 +23,9 @@ const ARGUMENTS: [&str; 8] = [
 /// The name of an element in answers.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// One browser at a time: each takes several cores, and drops what it is sent while it is late.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A browser with an empty profile; it ends when dropped.
 pub struct Browser {
     driver: Child,
@@ -30,11 +34,13 @@ pub struct Browser {
     base: String,
     /// Its folder is removed after the browser has ended.
     profile: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Browser {
     /// A browser for the pages below `base`.
     pub fn start(base: &str) -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new("chromedriver");
         command.args(["--port=0"]).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -48,7 +54,7 @@ impl Browser {
         let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false);
         let agent = config.build().new_agent();
         let session = format!("http://127.0.0.1:{}/session", port.expect("chromedriver has a port"));
-        let mut browser = Self { driver, session, agent, base: base.to_owned(), profile };
+        let mut browser = Self { driver, session, agent, base: base.to_owned(), profile, _turn: turn };
         let data = format!("--user-data-dir={}", browser.profile.path().display());
         let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([data.as_str()]).collect();
         let wanted = json!({ "capabilities": { "alwaysMatch": {
@@ -82,10 +88,14 @@ impl Browser {
         self.send("POST", "/url", &json!({ "url": format!("{}{path}", self.base) }));
     }
 
+    /// The address of the page.
+    pub fn url(&self) -> String {
+        self.send("GET", "/url", &Json::Null).as_str().unwrap().to_owned()
+    }
+
     /// The path of the page.
     pub fn path(&self) -> String {
-        let url = self.send("GET", "/url", &Json::Null);
-        url.as_str().unwrap().strip_prefix(&self.base).expect("a page of the engine").to_owned()
+        self.url().strip_prefix(&self.base).expect("a page of the engine").to_owned()
     }
 
     /// Waits until the path of the page has this beginning.
@@ -123,8 +133,13 @@ impl Browser {
         self.send("POST", &format!("/element/{}/value", self.element(selector)), &json!({ "text": text }));
     }
 
-    /// Presses keys one by one, wherever the focus is.
+    /// Presses keys one by one, wherever the focus is. A browser drops keys before it has painted a page.
     pub fn press(&self, keys: &[&str]) {
+        let started = Instant::now();
+        while self.run("return performance.getEntriesByType('paint').length > 0") != true {
+            assert!(started.elapsed() < PATIENCE, "the page is not painted");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let presses = keys.iter().flat_map(|key| ["keyDown", "keyUp"].map(|act| json!({ "type": act, "value": key })));
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": presses.collect::<Vec<_>>() });
         self.send("POST", "/actions", &json!({ "actions": [keyboard] }));

@@ -288,6 +288,23 @@ fn the_pages_are_used_with_the_keyboard() {
 }
 
 #[test]
+fn a_link_of_another_site_finds_the_session() {
+    let stage = stage();
+    let browser = Browser::start(&stage.server.base);
+    sign_in(&browser, TOKEN);
+    // The same engine by another name is another site for the browser.
+    let elsewhere = stage.server.base.replace("127.0.0.1", "localhost");
+    browser.run(&format!("location.href = '{elsewhere}/sign-in?next=/runs'"));
+    wait_for("the other site is open", || Some(()).filter(|()| browser.url().starts_with(&elsewhere)));
+    browser.run(&format!("location.href = '{}/runs?state=failed'", stage.server.base));
+    wait_for("the runs are shown", || {
+        let shown = "return document.querySelectorAll('tr[data-run]').length === 1";
+        Some(()).filter(|()| browser.url().starts_with(&stage.server.base) && browser.run(shown) == true)
+    });
+    assert_eq!(browser.path(), "/runs?state=failed");
+}
+
+#[test]
 fn pages_follow_what_happens_and_never_jump() {
     let mut stage = stage();
     let browser = Browser::start(&stage.server.base);
