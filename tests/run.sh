@@ -2,12 +2,14 @@
 # Runs all tests. Wants a Rust toolchain; what else the tests need and the machine lacks, it installs
 # with the system's package manager: a C compiler (SQLite is compiled in), curl and openssl (the lines of the
 # documentation are run), Python for Schemathesis, which drives the API, and openapi-spec-validator, which reads its
-# descriptions (both stay below target/), and PostgreSQL (tests start servers of their own).
+# descriptions (both stay below target/), PostgreSQL (tests start servers of their own), Chromium with its driver, which open
+# the dashboard, and npm, which gets axe-core (stays below target/, too).
 # Arguments go to `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SCHEMATHESIS_VERSION=4.32.5
 OPENAPI_VALIDATOR_VERSION=0.9.0
+AXE_VERSION=4.14.1
 
 missing=()
 command -v cc >/dev/null || missing+=(compiler)
@@ -15,6 +17,8 @@ command -v curl >/dev/null || missing+=(curl)
 command -v openssl >/dev/null || missing+=(openssl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python)
 command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(database)
+command -v chromedriver >/dev/null || missing+=(browser)
+command -v npm >/dev/null || missing+=(npm)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
@@ -23,11 +27,13 @@ as_root() {
     fi
 }
 
-# The names of what is missing, where the packages of the C compiler, of Python and of PostgreSQL are called $1 to $3.
+# The names of what is missing, where the packages of the C compiler, of Python, of PostgreSQL and of Chromium with its driver
+# are called $1 to $4.
 packages() {
     local names=("${missing[@]/compiler/$1}")
     names=("${names[@]/python/$2}")
-    echo "${names[@]/database/$3}"
+    names=("${names[@]/database/$3}")
+    echo "${names[@]/browser/$4}"
 }
 
 if [ ${#missing[@]} -gt 0 ]; then
@@ -37,15 +43,15 @@ if [ ${#missing[@]} -gt 0 ]; then
     if command -v apt-get >/dev/null; then
         as_root apt-get update -qq
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-            $(packages build-essential "python3 python3-venv" postgresql)
+            $(packages build-essential "python3 python3-venv" postgresql "chromium chromium-driver")
     elif command -v dnf >/dev/null; then
-        as_root dnf install -q -y $(packages gcc python3 postgresql-server)
+        as_root dnf install -q -y $(packages gcc python3 postgresql-server "chromium chromedriver")
     elif command -v apk >/dev/null; then
-        as_root apk add -q $(packages build-base python3 postgresql)
+        as_root apk add -q $(packages build-base python3 postgresql "chromium chromium-chromedriver")
     elif command -v pacman >/dev/null; then
-        as_root pacman -S --noconfirm --needed $(packages base-devel python postgresql)
+        as_root pacman -S --noconfirm --needed $(packages base-devel python postgresql chromium)
     elif command -v zypper >/dev/null; then
-        as_root zypper -q install -y $(packages gcc python3 postgresql-server)
+        as_root zypper -q install -y $(packages gcc python3 postgresql-server "chromium chromedriver")
     else
         echo "tests/run.sh: no package manager it knows; install: ${missing[*]}" >&2
         exit 2
@@ -79,6 +85,11 @@ fi
 if [ -x "$validator" ]; then
     OPENAPI_VALIDATOR="$PWD/$validator"
     export OPENAPI_VALIDATOR
+fi
+
+if ! grep -q "\"version\": \"$AXE_VERSION\"" target/axe/node_modules/axe-core/package.json 2>/dev/null; then
+    mkdir -p target/axe && npm install --silent --no-audit --no-fund --ignore-scripts --prefix target/axe "axe-core@$AXE_VERSION" ||
+        echo 'tests/run.sh: axe-core cannot be installed; the accessibility of the dashboard is not checked' >&2
 fi
 
 exec cargo test --workspace --locked "$@"

@@ -11,6 +11,7 @@ use flowscript_engine::pool::STACK_BYTES;
 use flowscript_engine::store::{FolderLock, Locking, SqliteStore, Store};
 use flowscript_engine::told;
 use flowscript_engine::workflow::model::{Auth, Method};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -135,7 +136,10 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     // Counting begins before the first run.
     metrics::page();
     tokio::spawn(metrics::keep_summing());
-    let routers = routers(engine.clone(), Guard::new(&token.text));
+    let guard = Guard::new(&token.text);
+    // Only who sees the terminal gets the link: what goes to a file or a journal is read by others.
+    let link = std::io::stdout().is_terminal().then(|| guard.make_link());
+    let routers = routers(engine.clone(), guard);
     engine.publisher().watch_files()?;
     engine.work().await.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -146,7 +150,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     lock.set_address(&format!("http://{admin_address}")).map_err(|error| error.to_string())?;
     let lock = Arc::new(Mutex::new(lock));
     let keeping = tokio::spawn(keep_lock(lock.clone()));
-    announce(&engine, &args.dir, address, admin.is_some().then_some(admin_address), &token);
+    announce(&engine, &args.dir, address, admin.is_some().then_some(admin_address), &token, link.as_deref());
     let stop = async {
         signals.stop().await;
         engine.stop().await;
@@ -200,7 +204,6 @@ pub fn open_store(config: &Config, project: &Path) -> Result<Arc<dyn Store>, Str
 
 /// Lines of the engine's own log go to standard error; `FLOWSCRIPT_LOG` selects them.
 pub fn start_log() {
-    use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_from_env("FLOWSCRIPT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -213,7 +216,14 @@ pub fn start_log() {
 }
 
 /// Prints the addresses and folders in use.
-fn announce(engine: &Engine, project: &Path, address: SocketAddr, admin: Option<SocketAddr>, token: &AdminToken) {
+fn announce(
+    engine: &Engine,
+    project: &Path,
+    address: SocketAddr,
+    admin: Option<SocketAddr>,
+    token: &AdminToken,
+    link: Option<&str>,
+) {
     let config = engine.config();
     let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let base = base.trim_end_matches('/');
@@ -231,6 +241,10 @@ fn announce(engine: &Engine, project: &Path, address: SocketAddr, admin: Option<
         println!("  {:<9} {base}/hooks/{}{key}", methods.join(","), webhook.path);
     }
     let admin = admin.map_or_else(|| base.to_owned(), |address| format!("http://{address}"));
+    match link {
+        Some(code) => println!("Dashboard {admin}/sign-in/{code} (signs in once, within 10 minutes)"),
+        None => println!("Dashboard {admin}/"),
+    }
     match &token.file {
         Some(file) => println!("Admin API {admin}/api/v1 (token in {})", file.display()),
         None => println!("Admin API {admin}/api/v1 (token from FLOWSCRIPT_TOKEN)"),

@@ -24,6 +24,7 @@ mod mistakes;
 mod odd;
 mod openapi;
 mod ordered;
+mod pages;
 mod parameters;
 #[path = "../support/peer.rs"]
 mod peer;

@@ -21,6 +21,11 @@ fn the_lines_of_the_engines_page_give_theirs() {
     check_examples("docs/engine.md", 2);
 }
 
+#[test]
+fn the_lines_of_the_dashboards_page_give_theirs() {
+    check_examples("docs/dashboard.md", 0);
+}
+
 /// Types the lines of a page about the example project; at least `requests` of them are requests.
 fn check_examples(page: &str, requests: usize) {
     let project = Project::examples();

@@ -171,6 +171,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
         "engine/src/http/api",
         &["http", "engine", "project", "workflow", "script", "access", "keys", "room", "told", "yaml::problem"],
     ),
+    ("engine/src/http/pages", &["http", "engine", "access", "workflow::history"]),
     (
         "engine/src/http",
         &[

@@ -1,6 +1,6 @@
-//! Keys of webhooks and admin tokens: which are valid now, and how administrators change them.
+//! Keys of webhooks, admin tokens and sessions: which are valid now, and how administrators change them.
 
-use crate::access::TokenRing;
+use crate::access::{Session, Sessions, TokenRing};
 use crate::clock::Clock;
 use crate::keys::{KeyRing, KeyText, OpenKey};
 use crate::project::Catalog;
@@ -18,12 +18,14 @@ pub struct Access {
     catalog: Arc<Catalog>,
     keys: KeyRing,
     tokens: TokenRing,
+    sessions: Sessions,
 }
 
 impl Access {
     /// Nothing is open yet; see [`Access::refresh_keys`].
-    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, catalog: Arc<Catalog>) -> Self {
-        Self { store, clock, catalog, keys: KeyRing::default(), tokens: TokenRing::default() }
+    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, catalog: Arc<Catalog>, secret: [u8; 32]) -> Self {
+        let (keys, tokens, sessions) = (KeyRing::default(), TokenRing::default(), Sessions::new(secret));
+        Self { store, clock, catalog, keys, tokens, sessions }
     }
 
     /// The key that opens a workflow now, if this credential is one.
@@ -95,6 +97,37 @@ impl Access {
         self.tokens.role(token, self.clock.now())
     }
 
+    /// The record of an admin token that was made here, if it is valid now.
+    pub fn token(&self, token: &str) -> Option<TokenRecord> {
+        self.tokens.record(token, self.clock.now())
+    }
+
+    /// The record of the admin token with this id, if it is valid now.
+    pub fn token_by_id(&self, id: Uuid) -> Option<TokenRecord> {
+        self.tokens.by_id(id, self.clock.now())
+    }
+
+    /// A new session of the dashboard for the holder of a token.
+    pub fn start_session(&self, holder: &str) -> Session {
+        self.sessions.start(holder, self.clock.now())
+    }
+
+    /// The session of a signed text, if it has not ended. Whether its token is still valid is for the caller to ask.
+    pub fn session(&self, text: &str) -> Option<Session> {
+        self.sessions.open(text, self.clock.now())
+    }
+
+    /// Signs sessions and their forms.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Ends a session, or all sessions of the holder of a token.
+    pub async fn end_sessions(&self, name: &str) -> Result<(), StoreError> {
+        self.store.administer(Admin::EndSessions(name.to_owned())).await?;
+        self.refresh_keys().await
+    }
+
     /// Adds an admin token.
     pub async fn add_token(
         &self,
@@ -121,10 +154,11 @@ impl Access {
         self.refresh_keys().await
     }
 
-    /// Reads keys and tokens again.
+    /// Reads keys, tokens and ended sessions again.
     pub(super) async fn refresh_keys(&self) -> Result<(), StoreError> {
         self.keys.replace(self.store.keys().await?);
         self.tokens.replace(self.store.tokens().await?);
+        self.sessions.replace(self.store.ended_sessions().await?);
         Ok(())
     }
 

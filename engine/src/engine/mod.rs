@@ -19,7 +19,8 @@ pub use crate::run::{Progress, StepDiff, StepTrace};
 pub use crate::steps::Reply;
 pub use crate::store::{
     Cancel, CommitSizes, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState, LogLine,
-    Role, RunId, RunQuery, RunState, RunSummary, StoreError, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
+    Role, RunId, RunQuery, RunState, RunSummary, SESSION_HOURS, StoreError, Timestamp, TokenRecord, Trigger, Try,
+    WorkflowCounts,
 };
 pub use access::Access;
 pub use evaluate::{Evaluator, NotVariables, Tried};
@@ -123,7 +124,7 @@ impl Engine {
         });
         let dispatcher = Arc::new(dispatcher);
         let evaluator = Evaluator::new(clock.clone(), library.clone(), dispatcher.halt().clone()).map_err(started)?;
-        let access = Arc::new(Access::new(store.clone(), clock.clone(), catalog.clone()));
+        let access = Arc::new(Access::new(store.clone(), clock.clone(), catalog.clone(), secret));
         let publisher = Arc::new(Publisher::new(loading::Equipment {
             project: project.to_owned(),
             config: config.clone(),

@@ -1,12 +1,14 @@
 //! The sources of requests: the address of each caller, and its part of what all share.
 
 use super::problem::Problem;
+use super::tries::Tries;
 use crate::config::{Config, Network};
 use crate::room::Share;
 use axum::http::{Extensions, HeaderMap, header};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::Semaphore;
 
 /// Unused addresses are forgotten once this many are known, and then whenever the number has doubled.
@@ -25,6 +27,8 @@ pub struct Caller {
     pub connections: Arc<Share>,
     /// One view of a run at a time.
     pub view: Arc<Semaphore>,
+    /// Failed sign-ins.
+    pub tries: Arc<Tries>,
 }
 
 /// The caller of a request, as the connection has stored it there.
@@ -51,13 +55,16 @@ impl Caller {
             answers: Share::new(allowed.answers),
             connections: Share::new(allowed.connections),
             view: Arc::new(Semaphore::new(1)),
+            tries: Arc::default(),
         }
     }
 
-    /// Is nothing of it used or held?
+    /// Is nothing of it used, held or counted?
     fn is_forgotten(&self) -> bool {
         let shares = [&self.bodies, &self.answers, &self.connections];
-        shares.into_iter().all(|share| Arc::strong_count(share) == 1) && Arc::strong_count(&self.view) == 1
+        shares.into_iter().all(|share| Arc::strong_count(share) == 1)
+            && Arc::strong_count(&self.view) == 1
+            && self.tries.is_forgotten(Instant::now())
     }
 }
 

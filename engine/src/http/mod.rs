@@ -1,4 +1,4 @@
-//! The HTTP server: webhooks under `/hooks`, the admin API under `/api/v1`, health. Each resource has its file.
+//! The HTTP server: webhooks under `/hooks`, the admin API under `/api/v1`, the dashboard at `/`, health. Each resource has its file.
 //!
 //! All parts use one [`Engine`](crate::engine::Engine); errors are problems of RFC 9457.
 
@@ -21,6 +21,7 @@ mod json;
 mod local;
 mod metrics;
 mod paced;
+mod pages;
 mod problem;
 mod reply;
 mod routes;
@@ -30,6 +31,7 @@ mod server;
 mod style;
 mod token;
 mod token_contract;
+mod tries;
 
 pub use local::Local;
 pub use routes::{Routers, Routes, routers};

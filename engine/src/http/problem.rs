@@ -76,6 +76,16 @@ impl Problem {
         self.0.status
     }
 
+    /// Its title.
+    pub fn title(&self) -> &'static str {
+        self.0.title
+    }
+
+    /// What was wrong.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// What was wrong, with which value, and what to do.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {

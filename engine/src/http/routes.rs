@@ -1,4 +1,4 @@
-//! Routing: webhooks under `/hooks`, the admin API under `/api/v1`, health.
+//! Routing: webhooks under `/hooks`, the admin API under `/api/v1`, the dashboard at `/`, health.
 
 use super::api::{self, want_token};
 use super::app::App;
@@ -6,7 +6,7 @@ use super::callers::Caller;
 use super::capacity::Capacity;
 use super::problem::Problem;
 use super::token::Guard;
-use super::{callbacks, health, hooks, metrics, token_contract};
+use super::{callbacks, health, hooks, metrics, pages, token_contract};
 use crate::engine::Engine;
 use axum::Router;
 use axum::body::Body;
@@ -24,7 +24,7 @@ pub struct Routers {
     app: App,
     /// The token contract, events, health.
     public: Router,
-    /// The admin API.
+    /// The admin API and the dashboard.
     admin: Router,
 }
 
@@ -87,7 +87,7 @@ pub fn routers(engine: Engine, guard: Guard) -> Routers {
     let metrics = Router::new()
         .route("/metrics", get(metrics::show))
         .layer(middleware::from_fn_with_state(app.clone(), want_token));
-    let admin = Router::new().nest("/api/v1", api).merge(metrics);
+    let admin = Router::new().nest("/api/v1", api).merge(metrics).merge(pages::router(&app));
     let public = Router::new()
         .route("/webhook/payload", post(token_contract::start))
         .route("/webhook/status/{id}", get(token_contract::status))

@@ -140,13 +140,13 @@ impl Server {
     }
 }
 
-/// Is it a request to the admin API, or about the health of the engine?
+/// Is it a request to the admin API or the dashboard, or about the health of the engine?
 fn is_for_admins<B>(request: &Request<B>) -> bool {
     let path = request.uri().path();
-    path.starts_with("/api/") || matches!(path, "/metrics" | "/livez" | "/readyz")
+    !["/hooks/", "/webhook/", "/callbacks/"].iter().any(|start| path.starts_with(start))
 }
 
-/// The answer to a request on one of the last connections, which are for the admin API.
+/// The answer to a request on one of the last connections, which are for the admin API and the dashboard.
 fn crowded() -> Response {
     let problem = Problem::unavailable("The engine has too many connections; try again in a moment.");
     problem.with_header(header::CONNECTION, "close").into_response()

@@ -1,14 +1,16 @@
-//! The admin token, and the authentication of the admin API.
+//! The admin token, and the authentication of the admin API and the dashboard.
 
 use super::headers::text;
 use crate::access::TOKEN_PREFIX;
 use crate::disk::{self, MOST_OF_SECRET};
-use crate::engine::{Engine, Role};
+use crate::engine::{Engine, Role, TokenRecord};
 use crate::keys::random_text;
 use axum::http::{HeaderMap, header};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
 
 /// The name of the file with the admin token, in the data folder.
@@ -66,15 +68,75 @@ impl AdminToken {
     }
 }
 
-/// The authentication of the admin API.
+/// The authentication of the admin API and the dashboard.
 pub struct Guard {
     admin: [u8; 32],
+    link: Mutex<Option<Link>>,
+}
+
+/// How long a link signs in.
+const LINK_LASTS: Duration = Duration::from_secs(600);
+
+/// A link that signs in once.
+struct Link {
+    hash: [u8; 32],
+    made: Instant,
+}
+
+/// The holder of a token.
+pub(super) struct Holder {
+    /// Its name for sessions.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The label of the token.
+    pub label: String,
 }
 
 impl Guard {
     /// The admin token opens it.
     pub fn new(token: &str) -> Self {
-        Self { admin: Sha256::digest(token.as_bytes()).into() }
+        Self { admin: Sha256::digest(token.as_bytes()).into(), link: Mutex::default() }
+    }
+
+    /// A new code for the address of a link that signs in once as admin; the one before is no longer valid.
+    pub fn make_link(&self) -> String {
+        let code = random_text();
+        let link = Link { hash: Sha256::digest(code.as_bytes()).into(), made: Instant::now() };
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link);
+        code
+    }
+
+    /// Takes the code of a link: true for the first time, and for no other code.
+    pub(super) fn take_link(&self, code: &str, now: Instant) -> bool {
+        let hash: [u8; 32] = Sha256::digest(code.as_bytes()).into();
+        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = link.take_if(|link| link.hash.ct_eq(&hash).into());
+        taken.is_some_and(|link| now.saturating_duration_since(link.made) < LINK_LASTS)
+    }
+
+    /// The holder of a token, if it is valid now.
+    pub(super) fn holder(&self, engine: &Engine, token: &str) -> Option<Holder> {
+        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        if self.admin.ct_eq(&hash).into() {
+            return Some(self.admin(engine));
+        }
+        engine.access().token(token).map(Holder::of)
+    }
+
+    /// The holder of the token of the data folder or the environment.
+    pub(super) fn admin(&self, engine: &Engine) -> Holder {
+        let name = engine.access().sessions().holder(self.admin);
+        Holder { name, role: Role::Admin, label: String::new() }
+    }
+
+    /// The holder of a session with this name, if its token is still valid.
+    pub(super) fn holder_named(&self, engine: &Engine, name: &str) -> Option<Holder> {
+        let admin = self.admin(engine);
+        if admin.name == name {
+            return Some(admin);
+        }
+        engine.access().token_by_id(name.parse().ok()?).map(Holder::of)
     }
 
     /// What the token in the headers permits now, if it is valid.
@@ -86,5 +148,31 @@ impl Guard {
         let token = token.trim();
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if self.admin.ct_eq(&hash).into() { Some(Role::Admin) } else { engine.access().role(token) }
+    }
+}
+
+impl Holder {
+    fn of(token: TokenRecord) -> Self {
+        Self { name: token.id.to_string(), role: token.role, label: token.label }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_signs_in_once_and_for_a_while() {
+        let guard = Guard::new("token");
+        let now = Instant::now();
+        assert!(!guard.take_link("", now), "there is none yet");
+        let code = guard.make_link();
+        assert!(!guard.take_link(&code[1..], now));
+        assert!(guard.take_link(&code, now));
+        assert!(!guard.take_link(&code, now), "once");
+        let (first, second) = (guard.make_link(), guard.make_link());
+        assert!(!guard.take_link(&first, Instant::now()));
+        assert!(!guard.take_link(&second, Instant::now() + LINK_LASTS), "it has expired");
+        assert!(!guard.take_link(&second, Instant::now()), "and was taken");
     }
 }

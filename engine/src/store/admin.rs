@@ -102,6 +102,18 @@ impl TokenRecord {
     }
 }
 
+/// How long a session of the dashboard lasts, in hours. Ended sessions are forgotten afterwards.
+pub const SESSION_HOURS: i64 = 12;
+
+/// Sessions of the dashboard that have ended before their time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedSessions {
+    /// The name of a session, or of a token.
+    pub name: String,
+    /// The sessions of this name that were started until then.
+    pub at: Timestamp,
+}
+
 /// A small change by an administrator; one transaction each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admin {
@@ -141,4 +153,6 @@ pub enum Admin {
     KeysUsed(Vec<(Uuid, Timestamp)>),
     /// An admin token is deleted.
     DeleteToken(Uuid),
+    /// The sessions of the dashboard with this name end: a session, or a token with all its sessions.
+    EndSessions(String),
 }

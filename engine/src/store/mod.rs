@@ -58,7 +58,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::clock::Timestamp;
-pub use admin::{Admin, KeyRecord, NewKey, NewToken, Role, TokenRecord};
+pub use admin::{Admin, EndedSessions, KeyRecord, NewKey, NewToken, Role, SESSION_HOURS, TokenRecord};
 pub use cursor::Cursor;
 pub use error::{Result, StoreError};
 pub use failure::Failure;
@@ -247,6 +247,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// All admin tokens, oldest first.
     fn tokens(&self) -> Answer<'_, Vec<TokenRecord>>;
+
+    /// The sessions of the dashboard that have ended before their time, by name.
+    fn ended_sessions(&self) -> Answer<'_, Vec<EndedSessions>>;
 
     /// Switches, pauses, settings, changes of keys. [`StoreError::NotFound`] for an unknown name.
     fn administer(&self, change: Admin) -> Answer<'_, ()>;

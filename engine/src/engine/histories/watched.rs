@@ -4,11 +4,11 @@
 use super::witness::{Witness, number};
 use crate::script::encoding;
 use crate::store::{
-    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
-    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
-    Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord,
-    Skip, SqliteStore, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash, WorkflowCounts,
-    WorkflowRecord,
+    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EndedSessions, EventPage,
+    Fence, Finish, Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId,
+    Park, Preview, Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
+    ScheduleRecord, Skip, SqliteStore, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash,
+    WorkflowCounts, WorkflowRecord,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -114,6 +114,7 @@ impl Store for Watched {
         keys() -> Vec<KeyRecord>;
         add_token(token: NewToken) -> TokenRecord;
         tokens() -> Vec<TokenRecord>;
+        ended_sessions() -> Vec<EndedSessions>;
         administer(change: Admin) -> ();
         secret() -> [u8; 32];
         try_to_keep() -> ();

@@ -63,18 +63,23 @@ pub const RESOURCE: Resource = Resource {
     ],
 };
 
-async fn retry(State(app): State<App>, At(id): At<String>) -> Result<Queued, Problem> {
+pub async fn retry(State(app): State<App>, At(id): At<String>) -> Result<Queued, Problem> {
     let id = run_id(&id)?;
     app.engine.operators().retry(id).await.map_err(|error| Problem::of_store(&error))?;
     Ok(queued(&app, id))
 }
 
 async fn rerun(State(app): State<App>, At(id): At<String>) -> Result<Queued, Problem> {
-    let id = app.engine.operators().run_again(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
+    let id = run_again(&app, &id).await?;
     Ok(queued(&app, id))
 }
 
-async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Queued, Problem> {
+/// Starts a new run with the payload of an earlier one.
+pub async fn run_again(app: &App, id: &str) -> Result<RunId, Problem> {
+    app.engine.operators().run_again(run_id(id)?).await.map_err(|error| Problem::of_store(&error))
+}
+
+pub async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Queued, Problem> {
     let id = run_id(&id)?;
     match app.engine.operators().cancel(id).await.map_err(|error| Problem::of_store(&error))? {
         Cancel::Ended(state) => Err(Problem::new(409, "conflict", "Conflict")
@@ -84,7 +89,7 @@ async fn cancel(State(app): State<App>, At(id): At<String>) -> Result<Queued, Pr
     }
 }
 
-async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<Touched>, Problem> {
+pub async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<Touched>, Problem> {
     let id = app.engine.operators().skip(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(Touched::of(id))
 }
@@ -94,22 +99,22 @@ async fn skip(State(app): State<App>, At(id): At<String>) -> Result<Shown<Touche
 #[serde(deny_unknown_fields)]
 pub struct Bulk {
     /// The ids of these runs.
-    ids: Option<Vec<String>>,
+    pub ids: Option<Vec<String>>,
     /// Only runs of this workflow.
-    workflow: Option<String>,
+    pub workflow: Option<String>,
     /// Only runs accepted at this instant or later.
     #[schema(format = DateTime)]
-    from: Option<String>,
+    pub from: Option<String>,
     /// Only runs accepted before this instant.
     #[schema(format = DateTime)]
-    before: Option<String>,
+    pub before: Option<String>,
     /// Only runs with exactly this label.
-    label: Option<String>,
+    pub label: Option<String>,
     /// Only runs whose id, label, lane key or error begins with this.
-    text: Option<String>,
+    pub text: Option<String>,
 }
 
-async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> Result<Shown<Retried>, Problem> {
+pub async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> Result<Shown<Retried>, Problem> {
     let Bulk { ids, workflow, from, before, label, text } = wanted;
     let said = [&workflow, &from, &before, &label, &text].into_iter().any(Option::is_some);
     let done = match ids {

@@ -33,35 +33,35 @@ pub const RESOURCE: Resource = Resource {
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// An expression, or statements with `return`.
-    source: String,
+    pub source: String,
     /// The variables by name.
     #[schema(value_type = Option<Object>)]
-    input: Option<Box<RawValue>>,
+    pub input: Option<Box<RawValue>>,
 }
 
 /// The outcome of an evaluation.
 #[derive(Serialize, ToSchema)]
 pub struct Evaluated {
     /// True if there is a value.
-    ok: bool,
+    pub ok: bool,
     /// The value.
     #[schema(value_type = Json)]
-    value: Text,
+    pub value: Text,
     /// The value in the notation of the language.
-    shown: Option<String>,
+    pub shown: Option<String>,
     /// The type, as far as it is known before evaluation.
-    r#type: String,
+    pub r#type: String,
     /// The lines of its log.
-    log: Vec<Line>,
+    pub log: Vec<Line>,
     /// The errors: code, severity, phase, message, line, column, labels, hint, fixes.
     #[schema(value_type = Vec<Object>)]
-    errors: Vec<Json>,
+    pub errors: Vec<Json>,
 }
 
 /// The longest source, in bytes.
 const MAX_SOURCE: usize = 64 << 10;
 
-async fn evaluate(
+pub async fn evaluate(
     State(app): State<App>,
     GivenWithRoom(wanted, room): GivenWithRoom<Evaluation>,
 ) -> Result<Shown<Evaluated>, Problem> {

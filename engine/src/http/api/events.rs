@@ -55,16 +55,19 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[into_params(parameter_in = Query)]
 pub struct EventFilter {
     /// Only events of this run.
-    run: Option<String>,
+    pub run: Option<String>,
     /// Only events of runs of this workflow, without their logs.
-    workflow: Option<String>,
+    pub workflow: Option<String>,
 }
+
+/// Is the credential of a client still valid?
+pub type Valid = Box<dyn Fn(&App) -> bool + Send + Sync>;
 
 /// A connected client, and its position in the events.
 struct Follower {
     app: App,
-    /// With the token, which must stay valid.
-    headers: HeaderMap,
+    /// Is its credential still valid?
+    valid: Valid,
     run: Option<RunId>,
     workflow: Option<String>,
     since: Option<Cursor>,
@@ -94,12 +97,18 @@ async fn follow(
     LastSeen(last_seen): LastSeen,
     headers: HeaderMap,
 ) -> Result<Stream, Problem> {
+    let valid: Valid = Box::new(move |app| app.guard.role(&app.engine, &headers).is_some());
+    stream(app, filter, last_seen, valid).await
+}
+
+/// The events for a client, until its credential is no longer valid.
+pub async fn stream(app: App, filter: EventFilter, last_seen: Option<String>, valid: Valid) -> Result<Stream, Problem> {
     let run = filter.run.as_deref().map(run_id).transpose()?;
     let place = app.capacity.follower().ok_or_else(|| {
         Problem::unavailable("Too many follow the events already; try again when one of them has gone.")
     })?;
     let (workflow, ready) = (filter.workflow, VecDeque::new());
-    let mut follower = Follower { app, headers, run, workflow, since: None, ready, _place: place };
+    let mut follower = Follower { app, valid, run, workflow, since: None, ready, _place: place };
     match last_seen {
         Some(id) => {
             // An invalid cursor is reported now, not in the middle of the stream.
@@ -145,7 +154,9 @@ impl Follower {
     /// The next event; `None` once the engine stops or the token is no longer valid.
     async fn next(&mut self) -> Option<Sent> {
         loop {
-            self.app.guard.role(&self.app.engine, &self.headers)?;
+            if !(self.valid)(&self.app) {
+                return None;
+            }
             if let Some(Told { what, cursor }) = self.ready.pop_front() {
                 match (self.shown(what).await, cursor) {
                     (Some(event), Some(cursor)) => return Some(event.id(cursor.0)),

@@ -71,17 +71,17 @@ pub const RESOURCE: Resource = Resource {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewKey {
     /// The workflow that it opens.
-    workflow: String,
+    pub workflow: String,
     /// The label, on one line.
     #[serde(default)]
     #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-    label: String,
+    pub label: String,
     /// An existing key; without one a key is generated.
     #[schema(min_length = 16, max_length = 256, pattern = "^[!-~]*$")]
-    key: Option<String>,
+    pub key: Option<String>,
     /// When it expires.
     #[schema(format = DateTime)]
-    expires_at: Option<String>,
+    pub expires_at: Option<String>,
 }
 
 /// A new label for a key.
@@ -90,15 +90,15 @@ pub struct NewKey {
 pub struct KeyChange {
     /// The label, on one line.
     #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-    label: String,
+    pub label: String,
 }
 
-async fn list(State(app): State<App>) -> Result<Shown<Keys>, Problem> {
+pub async fn list(State(app): State<App>) -> Result<Shown<Keys>, Problem> {
     let keys = app.engine.access().keys().await.map_err(|error| Problem::of_store(&error))?;
     Ok(Shown(Keys { keys: keys.iter().map(Key::of).collect() }))
 }
 
-async fn add(State(app): State<App>, Given(new): Given<NewKey>) -> Result<Made<Key>, Problem> {
+pub async fn add(State(app): State<App>, Given(new): Given<NewKey>) -> Result<Made<Key>, Problem> {
     let key = match &new.key {
         None => KeyText::generate(),
         Some(text) => KeyText::pasted(text)
@@ -124,18 +124,18 @@ async fn rename(
     show(&app, id).await
 }
 
-async fn revoke(State(app): State<App>, At(id): At<String>) -> Result<Shown<Key>, Problem> {
+pub async fn revoke(State(app): State<App>, At(id): At<String>) -> Result<Shown<Key>, Problem> {
     let id = key_id(&id)?;
     app.engine.access().revoke_key(id).await.map_err(|error| Problem::of_store(&error))?;
     show(&app, id).await
 }
 
-async fn delete(State(app): State<App>, At(id): At<String>) -> Result<Removed, Problem> {
+pub async fn delete(State(app): State<App>, At(id): At<String>) -> Result<Removed, Problem> {
     app.engine.access().delete_key(key_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
     Ok(Removed)
 }
 
-async fn show(app: &App, id: Uuid) -> Result<Shown<Key>, Problem> {
+pub async fn show(app: &App, id: Uuid) -> Result<Shown<Key>, Problem> {
     let key = app.engine.access().key(id).await.map_err(|error| Problem::of_store(&error))?;
     Ok(Shown(Key::of(&key)))
 }
@@ -149,27 +149,27 @@ fn key_id(text: &str) -> Result<Uuid, Problem> {
 #[serde(rename_all = "camelCase")]
 pub struct Key {
     /// The id.
-    id: String,
+    pub id: String,
     /// The label.
-    label: String,
+    pub label: String,
     /// `fsk_` if it was generated.
-    prefix: String,
+    pub prefix: String,
     /// Its last four characters.
-    hint: String,
+    pub hint: String,
     /// The workflows that it opens.
-    workflows: Vec<String>,
+    pub workflows: Vec<String>,
     /// When it was added.
     #[schema(format = DateTime)]
-    created_at: String,
+    pub created_at: String,
     /// When it was last used, to the minute.
     #[schema(format = DateTime)]
-    last_used_at: Option<String>,
+    pub last_used_at: Option<String>,
     /// When it expires.
     #[schema(format = DateTime)]
-    expires_at: Option<String>,
+    pub expires_at: Option<String>,
     /// When it was revoked.
     #[schema(format = DateTime)]
-    revoked_at: Option<String>,
+    pub revoked_at: Option<String>,
     /// The key itself, only in the answer to the request that created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

@@ -51,11 +51,11 @@ pub const RESOURCE: Resource = Resource {
 #[into_params(parameter_in = Query)]
 pub struct LaneFilter {
     /// Only lanes of this workflow.
-    workflow: Option<String>,
+    pub workflow: Option<String>,
     /// Only lanes that a failed run holds.
     #[serde(default)]
     #[param(required = false)]
-    held: bool,
+    pub held: bool,
 }
 
 /// A lane of the workflow.
@@ -64,16 +64,16 @@ pub struct LaneFilter {
 pub struct LaneName {
     /// The key of its messages; empty for a webhook that is ordered as a whole.
     #[serde(default)]
-    key: String,
+    pub key: String,
 }
 
-async fn list(State(app): State<App>, Paged(filter, page): Paged<LaneFilter>) -> Result<Page<Lane>, Problem> {
+pub async fn list(State(app): State<App>, Paged(filter, page): Paged<LaneFilter>) -> Result<Page<Lane>, Problem> {
     let found = app.engine.operators().lanes(filter.workflow, filter.held, page.after, page.limit).await;
     let found = found.map_err(|error| list_failed(&error))?;
     Ok(Page::new(found.lanes.iter().map(Lane::of), found.next.map(|cursor| cursor.0)))
 }
 
-async fn skip(
+pub async fn skip(
     State(app): State<App>,
     At(workflow): At<String>,
     Given(lane): Given<LaneName>,
@@ -83,7 +83,7 @@ async fn skip(
     Ok(Touched::of(skipped))
 }
 
-async fn resume(
+pub async fn resume(
     State(app): State<App>,
     At(workflow): At<String>,
     Given(lane): Given<LaneName>,
@@ -97,15 +97,15 @@ async fn resume(
 #[derive(Serialize, ToSchema)]
 pub struct Lane {
     /// The workflow.
-    workflow: String,
+    pub workflow: String,
     /// The key of its messages; empty if the webhook is ordered as a whole.
-    key: String,
+    pub key: String,
     /// The number of runs in it.
-    length: u32,
+    pub length: u32,
     /// True if a failed run holds it.
-    held: bool,
+    pub held: bool,
     /// The run at its head, which is the next to run.
-    head: Head,
+    pub head: Head,
 }
 
 /// The run at the head of a lane.
@@ -113,9 +113,9 @@ pub struct Lane {
 #[serde(rename_all = "camelCase")]
 pub struct Head {
     /// The id of the run.
-    run_id: String,
+    pub run_id: String,
     /// The state of the run.
-    state: &'static str,
+    pub state: &'static str,
 }
 
 impl Lane {

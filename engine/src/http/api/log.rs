@@ -34,10 +34,10 @@ pub struct LogFilter {
     /// The number of the first line, counted from 0.
     #[serde(default)]
     #[param(required = false, value_type = i64, minimum = 0, maximum = 4_294_967_295_i64)]
-    first: u32,
+    pub first: u32,
     /// The most lines to return, up to 1,000.
     #[param(minimum = 1, maximum = 1000, default = 1000)]
-    limit: Option<u32>,
+    pub limit: Option<u32>,
 }
 
 async fn log(
@@ -58,13 +58,13 @@ async fn log(
 pub struct Line {
     /// When it was written.
     #[schema(format = DateTime)]
-    at: String,
+    pub at: String,
     /// `debug`, `info`, `warning` or `error`.
-    level: String,
+    pub level: String,
     /// The text.
-    message: String,
+    pub message: String,
     /// The position of the step that wrote it.
-    position: Option<String>,
+    pub position: Option<String>,
 }
 
 /// A part of a run's log.

@@ -2,24 +2,24 @@
 #![deny(dead_code)] // a resource that is not in the table is an error
 
 mod access;
-mod control;
-mod evaluate;
-mod events;
-mod input;
-mod keys;
+pub mod control;
+pub mod evaluate;
+pub mod events;
+pub mod input;
+pub mod keys;
 mod label;
-mod lanes;
-mod log;
+pub mod lanes;
+pub mod log;
 mod openapi;
-mod output;
-mod paging;
-mod resource;
-mod runs;
-mod schedules;
+pub mod output;
+pub mod paging;
+pub mod resource;
+pub mod runs;
+pub mod schedules;
 mod shapes;
-mod steps;
-mod tokens;
-mod workflows;
+pub mod steps;
+pub mod tokens;
+pub mod workflows;
 
 pub use access::want_token;
 pub use input::At;

@@ -13,7 +13,6 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::marker::PhantomData;
 use url::form_urlencoded::{Serializer, parse};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
@@ -95,25 +94,27 @@ pub trait Listed: Serialize + ToSchema {
 
 /// A page: the rows under their name, and the cursor of the next page as `next`.
 pub struct Page<T> {
-    body: Result<String, serde_json::Error>,
-    rows: PhantomData<T>,
+    /// The rows.
+    pub rows: Vec<T>,
+    /// The cursor of the next page; `None` at the end.
+    pub next: Option<String>,
 }
 
 impl<T: Listed> Page<T> {
     /// These rows, and the cursor of the next page; `None` at the end.
     pub fn new(rows: impl Iterator<Item = T>, next: Option<String>) -> Self {
-        let rows: Vec<T> = rows.collect();
-        let body = serde_json::to_string(&rows).and_then(|rows| {
-            let next = serde_json::to_string(&next)?;
-            Ok(format!("{{\"{}\":{rows},\"next\":{next}}}", T::ROWS))
-        });
-        Self { body, rows: PhantomData }
+        Self { rows: rows.collect(), next }
+    }
+
+    fn body(&self) -> Result<String, serde_json::Error> {
+        let (rows, next) = (serde_json::to_string(&self.rows)?, serde_json::to_string(&self.next)?);
+        Ok(format!("{{\"{}\":{rows},\"next\":{next}}}", T::ROWS))
     }
 }
 
-impl<T> IntoResponse for Page<T> {
+impl<T: Listed> IntoResponse for Page<T> {
     fn into_response(self) -> Response {
-        match self.body {
+        match self.body() {
             Ok(body) => json_response(StatusCode::OK, body),
             Err(error) => {
                 tracing::error!("a page cannot be written as JSON: {error}");

@@ -120,7 +120,8 @@ impl Operation {
 }
 
 impl Method {
-    fn filter(self) -> MethodFilter {
+    /// The same method for routes.
+    pub fn filter(self) -> MethodFilter {
         match self {
             Self::Get => MethodFilter::GET,
             Self::Post => MethodFilter::POST,

@@ -75,13 +75,17 @@ pub struct RunFilter {
     pub text: Option<String>,
 }
 
-async fn list(State(app): State<App>, Paged(filter, page): Paged<RunFilter>) -> Result<Page<Run>, Problem> {
+pub async fn list(State(app): State<App>, Paged(filter, page): Paged<RunFilter>) -> Result<Page<Run>, Problem> {
     let query = RunQuery { after: page.after, limit: page.limit, ..filter.query()? };
     let found = app.engine.viewer().run_list(query).await.map_err(|error| list_failed(&error))?;
     Ok(Page::new(found.runs.iter().map(Run::listed), found.next))
 }
 
-async fn show(State(app): State<App>, At(id): At<String>, Holder(role): Holder) -> Result<Shown<RunDetails>, Problem> {
+pub async fn show(
+    State(app): State<App>,
+    At(id): At<String>,
+    Holder(role): Holder,
+) -> Result<Shown<RunDetails>, Problem> {
     let run = run_id(&id)?;
     let view = app.engine.viewer().run_view(run).await.map_err(|error| Problem::of_store(&error))?;
     // The address of an event permits sending it, which a viewer must not do.
@@ -124,51 +128,51 @@ const LEAST_MEASURED: u64 = MOST_SHOWN as u64 / 6;
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// The id, a UUID of version 7.
-    id: String,
+    pub id: String,
     /// The workflow.
-    workflow: String,
+    pub workflow: String,
     /// The version of the workflow that it runs; null before its first start.
-    version: Option<String>,
+    pub version: Option<String>,
     /// `webhook`, `schedule`, `manual` or `failure`.
-    trigger: &'static str,
+    pub trigger: &'static str,
     /// `queued`, `running`, `waiting`, `completed`, `failed`, `cancelled`, `timedOut` or `skipped`.
-    state: &'static str,
+    pub state: &'static str,
     /// True if it completed although a step with `continueOnFail` failed.
-    with_errors: bool,
+    pub with_errors: bool,
     /// The label, from `label` of the workflow.
-    label: Option<String>,
+    pub label: Option<String>,
     /// When it was accepted.
     #[schema(format = DateTime)]
-    accepted_at: String,
+    pub accepted_at: String,
     /// The instant of the occurrence, for a run of a schedule.
     #[schema(format = DateTime)]
-    scheduled_for: Option<String>,
+    pub scheduled_for: Option<String>,
     /// When it first started.
     #[schema(format = DateTime)]
-    started_at: Option<String>,
+    pub started_at: Option<String>,
     /// When it ended.
     #[schema(format = DateTime)]
-    ended_at: Option<String>,
+    pub ended_at: Option<String>,
     /// Why it failed.
-    error: Option<RunFailure>,
+    pub error: Option<RunFailure>,
     /// The number of retries.
-    retries: u32,
+    pub retries: u32,
     /// The key of its lane.
-    lane: Option<String>,
+    pub lane: Option<String>,
     /// True if it failed and holds its lane.
-    holds_lane: bool,
+    pub holds_lane: bool,
     /// The id of the run that caused it.
-    cause: Option<String>,
+    pub cause: Option<String>,
     /// The skipped occurrences of a schedule, if it never started.
-    skipped: Option<Stretch>,
+    pub skipped: Option<Stretch>,
     /// The output. A list shows the beginning of its JSON as a text if it has more than 4,096 bytes.
     #[schema(value_type = Json)]
-    output: Text,
+    pub output: Text,
     /// The size of the whole output in bytes, as it is stored.
     #[schema(minimum = 0)]
-    output_size: Option<u64>,
+    pub output_size: Option<u64>,
     /// True if `output` is a text with only the beginning.
-    output_cut: bool,
+    pub output_cut: bool,
 }
 
 /// A try: a run from its start, or from a retry, to its end.
@@ -176,45 +180,45 @@ pub struct Run {
 #[serde(rename_all = "camelCase")]
 pub struct RunTry {
     /// Counted from 1.
-    number: u32,
+    pub number: u32,
     /// How it ended; for the last try, the state of the run.
-    state: &'static str,
+    pub state: &'static str,
     /// When it started.
     #[schema(format = DateTime)]
-    started_at: Option<String>,
+    pub started_at: Option<String>,
     /// When it ended.
     #[schema(format = DateTime)]
-    ended_at: Option<String>,
+    pub ended_at: Option<String>,
     /// Why it failed.
-    error: Option<RunFailure>,
+    pub error: Option<RunFailure>,
 }
 
 /// Occurrences of a schedule that were skipped for one reason.
 #[derive(Serialize, ToSchema)]
 pub struct Stretch {
     /// The reason: `overlap`, `missed`, `queue full`.
-    reason: String,
+    pub reason: String,
     /// The number of occurrences.
-    count: u32,
+    pub count: u32,
     /// The first of them.
     #[schema(format = DateTime)]
-    first: String,
+    pub first: String,
     /// The last of them.
     #[schema(format = DateTime)]
-    last: String,
+    pub last: String,
 }
 
 /// Why a run failed.
 #[derive(Serialize, ToSchema)]
 pub struct RunFailure {
     /// The kind of the error.
-    kind: String,
+    pub kind: String,
     /// The message.
-    message: String,
+    pub message: String,
     /// The HTTP status that belongs to it.
-    status: Option<u16>,
+    pub status: Option<u16>,
     /// The position of the step.
-    position: Option<String>,
+    pub position: Option<String>,
 }
 
 /// A run with everything that belongs to it.
@@ -222,37 +226,37 @@ pub struct RunFailure {
 pub struct RunDetails {
     /// The fields that lists show.
     #[serde(flatten)]
-    run: Run,
+    pub run: Run,
     /// The tries, oldest first: the first start, then each retry.
-    tries: Vec<RunTry>,
+    pub tries: Vec<RunTry>,
     /// The inputs by name.
     #[schema(value_type = Json)]
-    input: Text,
+    pub input: Text,
     /// The request that started it.
     #[schema(value_type = Json)]
-    payload: Text,
+    pub payload: Text,
     /// The answer to the caller, if it is not the output.
     #[schema(value_type = Json)]
-    answer: Text,
+    pub answer: Text,
     /// The attempts of its steps, in the order in which they started.
-    steps: Vec<Step>,
+    pub steps: Vec<Step>,
     /// The place of its error, then the places of the calls that led to it.
-    places: Vec<FailurePlace>,
+    pub places: Vec<FailurePlace>,
     /// The changes of its variables by its steps, if diagnostics keep them.
-    variables: Vec<StepChanges>,
+    pub variables: Vec<StepChanges>,
     /// The lines of its log.
-    log: Vec<Line>,
+    pub log: Vec<Line>,
 }
 
 /// A place in a file of the project.
 #[derive(Serialize, ToSchema)]
 pub struct FailurePlace {
     /// The path of the file in the project.
-    file: String,
+    pub file: String,
     /// The line, from 1.
-    line: u32,
+    pub line: u32,
     /// The column in characters, from 1.
-    column: u32,
+    pub column: u32,
 }
 
 /// The request that started a run.

@@ -76,7 +76,7 @@ const FEW: usize = 5;
 pub struct HowMany {
     /// The most occurrences to return for each schedule.
     #[param(minimum = 1, maximum = 1000, default = 5)]
-    next: Option<usize>,
+    pub next: Option<usize>,
 }
 
 fn how_many(next: Option<usize>) -> Result<usize, Problem> {
@@ -92,15 +92,15 @@ fn how_many(next: Option<usize>) -> Result<usize, Problem> {
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct Expression {
     /// A cron expression.
-    cron: String,
+    pub cron: String,
     /// The IANA zone of its local times; by default that of the engine.
-    time_zone: Option<String>,
+    pub time_zone: Option<String>,
     /// The most occurrences to return.
     #[param(minimum = 1, maximum = 1000, default = 5)]
-    next: Option<usize>,
+    pub next: Option<usize>,
 }
 
-async fn list(State(app): State<App>, Paged(asked, page): Paged<HowMany>) -> Result<Page<Schedule>, Problem> {
+pub async fn list(State(app): State<App>, Paged(asked, page): Paged<HowMany>) -> Result<Page<Schedule>, Problem> {
     let found = app.engine.schedules().list(how_many(asked.next)?, page.after, page.limit as usize).await;
     let found = found.map_err(|error| list_failed(&error))?;
     Ok(Page::new(found.schedules.iter().map(Schedule::of), found.next.map(|cursor| cursor.0)))
@@ -118,11 +118,11 @@ async fn validate(State(app): State<App>, Asked(asked): Asked<Expression>) -> Re
     Ok(Shown(Tried { cron: asked.cron, next }))
 }
 
-async fn pause(State(app): State<App>, At(at): At<(String, String)>) -> Result<Shown<Paused>, Problem> {
+pub async fn pause(State(app): State<App>, At(at): At<(String, String)>) -> Result<Shown<Paused>, Problem> {
     set(&app, at, true).await
 }
 
-async fn resume(State(app): State<App>, At(at): At<(String, String)>) -> Result<Shown<Paused>, Problem> {
+pub async fn resume(State(app): State<App>, At(at): At<(String, String)>) -> Result<Shown<Paused>, Problem> {
     set(&app, at, false).await
 }
 
@@ -136,17 +136,17 @@ async fn set(app: &App, (workflow, schedule): (String, String), paused: bool) ->
 #[serde(rename_all = "camelCase")]
 pub struct Schedule {
     /// The workflow.
-    workflow: String,
+    pub workflow: String,
     /// Its `id`, or its pattern and zone if it has none.
-    schedule: String,
+    pub schedule: String,
     /// The IANA zone of its local times.
-    time_zone: &'static str,
+    pub time_zone: &'static str,
     /// `active`, `paused` or `finished`.
-    state: &'static str,
+    pub state: &'static str,
     /// Its next occurrences, in its zone.
-    next: Vec<String>,
+    pub next: Vec<String>,
     /// When it last started again from a new time, because the machine's clock was set back by more than an hour.
-    started_anew_at: Option<String>,
+    pub started_anew_at: Option<String>,
 }
 
 /// The next occurrences of all schedules together.
@@ -160,11 +160,11 @@ pub struct UpcomingList {
 #[derive(Serialize, ToSchema)]
 pub struct Upcoming {
     /// The workflow.
-    workflow: String,
+    pub workflow: String,
     /// The schedule.
-    schedule: String,
+    pub schedule: String,
     /// The instant.
-    at: String,
+    pub at: String,
 }
 
 /// The next occurrences of a cron expression.

@@ -51,24 +51,24 @@ async fn variables(State(app): State<App>, At(id): At<String>) -> Result<Shown<V
 #[derive(Serialize, ToSchema)]
 pub struct StepChanges {
     /// The position: a path of ids and numbers.
-    position: String,
+    pub position: String,
     /// The attempt, counted from 1.
-    attempt: u32,
+    pub attempt: u32,
     /// The variables that it may set.
-    changes: Vec<VariableChange>,
+    pub changes: Vec<VariableChange>,
 }
 
 /// A variable before and after a step.
 #[derive(Serialize, ToSchema)]
 pub struct VariableChange {
     /// Its name.
-    name: String,
+    pub name: String,
     /// Its value before.
     #[schema(value_type = Json)]
-    before: Text,
+    pub before: Text,
     /// Its value after.
     #[schema(value_type = Json)]
-    after: Text,
+    pub after: Text,
 }
 
 /// The changes of the variables of a run by its steps.
@@ -95,32 +95,32 @@ impl StepChanges {
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The position: a path of ids and numbers.
-    position: String,
+    pub position: String,
     /// The kind of step.
-    kind: String,
+    pub kind: String,
     /// The name of the step.
-    title: String,
+    pub title: String,
     /// The attempt, counted from 1.
-    attempt: u32,
+    pub attempt: u32,
     /// `running`, `waiting` (for a time or an event), `backOff` (until this attempt begins), `completed`, `failed`,
     /// `skipped`, or `interrupted`: the engine or the run ended while it was being executed.
-    state: &'static str,
+    pub state: &'static str,
     /// When it started.
     #[schema(format = DateTime)]
-    started_at: String,
+    pub started_at: String,
     /// When it ended.
     #[schema(format = DateTime)]
-    ended_at: Option<String>,
+    pub ended_at: Option<String>,
     /// The event that it waits for.
-    waits_for: Option<String>,
+    pub waits_for: Option<String>,
     /// The address to send that event to; shown only with the whole run, and not to viewers, which may not send it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    callback_url: Option<String>,
+    pub callback_url: Option<String>,
     /// When a wait ends, or when this attempt starts.
     #[schema(format = DateTime)]
-    due_at: Option<String>,
+    pub due_at: Option<String>,
     /// Why it failed; in a back-off, why the previous attempt failed.
-    error: Option<String>,
+    pub error: Option<String>,
 }
 
 /// The steps of a run.

@@ -54,32 +54,32 @@ pub const RESOURCE: Resource = Resource {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewToken {
     /// The role.
-    role: RoleName,
+    pub role: RoleName,
     /// The label, on one line.
     #[serde(default)]
     #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-    label: String,
+    pub label: String,
     /// When it expires.
     #[schema(format = DateTime)]
-    expires_at: Option<String>,
+    pub expires_at: Option<String>,
 }
 
 /// The role of a token.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-enum RoleName {
+pub enum RoleName {
     /// May do everything.
     Admin,
     /// May read.
     Viewer,
 }
 
-async fn list(State(app): State<App>) -> Result<Shown<Tokens>, Problem> {
+pub async fn list(State(app): State<App>) -> Result<Shown<Tokens>, Problem> {
     let tokens = app.engine.access().tokens().await.map_err(|error| Problem::of_store(&error))?;
     Ok(Shown(Tokens { tokens: tokens.iter().map(Token::of).collect() }))
 }
 
-async fn add(State(app): State<App>, Given(new): Given<NewToken>) -> Result<Made<Token>, Problem> {
+pub async fn add(State(app): State<App>, Given(new): Given<NewToken>) -> Result<Made<Token>, Problem> {
     let role = match new.role {
         RoleName::Admin => Role::Admin,
         RoleName::Viewer => Role::Viewer,
@@ -94,7 +94,7 @@ async fn add(State(app): State<App>, Given(new): Given<NewToken>) -> Result<Made
     Ok(Made(shown))
 }
 
-async fn delete(State(app): State<App>, At(id): At<String>) -> Result<Removed, Problem> {
+pub async fn delete(State(app): State<App>, At(id): At<String>) -> Result<Removed, Problem> {
     let id: Uuid = id.parse().map_err(|_| Problem::not_found(format!("There is no admin token {id}.")))?;
     app.engine.access().delete_token(id).await.map_err(|error| Problem::of_store(&error))?;
     Ok(Removed)
@@ -105,17 +105,17 @@ async fn delete(State(app): State<App>, At(id): At<String>) -> Result<Removed, P
 #[serde(rename_all = "camelCase")]
 pub struct Token {
     /// The id.
-    id: String,
+    pub id: String,
     /// The label.
-    label: String,
+    pub label: String,
     /// `admin` or `viewer`.
-    role: &'static str,
+    pub role: &'static str,
     /// When it was created.
     #[schema(format = DateTime)]
-    created_at: String,
+    pub created_at: String,
     /// When it expires.
     #[schema(format = DateTime)]
-    expires_at: Option<String>,
+    pub expires_at: Option<String>,
     /// The token itself, only in the answer to the request that created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,

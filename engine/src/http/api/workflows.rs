@@ -77,18 +77,18 @@ pub const RESOURCE: Resource = Resource {
     ],
 };
 
-async fn list(State(app): State<App>) -> Result<Shown<Workflows>, Problem> {
+pub async fn list(State(app): State<App>) -> Result<Shown<Workflows>, Problem> {
     let workflows = app.engine.workflows().entries().map(|entry| Workflow::of(entry)).collect();
     Ok(Shown(Workflows { workflows, problems: app.engine.publisher().project_problems() }))
 }
 
-async fn show(State(app): State<App>, At(id): At<String>) -> Result<Shown<Workflow>, Problem> {
+pub async fn show(State(app): State<App>, At(id): At<String>) -> Result<Shown<Workflow>, Problem> {
     let workflows = app.engine.workflows();
     let entry = workflows.entry(&id).ok_or_else(|| unknown(&id))?;
     Ok(Shown(Workflow::of(entry)))
 }
 
-async fn run(
+pub async fn run(
     State(app): State<App>,
     At(id): At<String>,
     headers: HeaderMap,
@@ -125,7 +125,7 @@ async fn run(
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "described here; `start_of` reads it without losing digits")]
 #[serde(rename_all = "camelCase")]
-struct Start {
+pub struct Start {
     /// The inputs by name.
     #[schema(value_type = Option<Object>)]
     input: Option<serde_json::Value>,
@@ -144,10 +144,10 @@ enum Taken {
 #[serde(deny_unknown_fields)]
 pub struct Switch {
     /// Null follows the file.
-    active: Option<bool>,
+    pub active: Option<bool>,
 }
 
-async fn activate(
+pub async fn activate(
     State(app): State<App>,
     At(id): At<String>,
     Given(switch): Given<Switch>,
@@ -156,7 +156,7 @@ async fn activate(
     show(State(app), At(id)).await
 }
 
-async fn diagnostics(
+pub async fn diagnostics(
     State(app): State<App>,
     At(id): At<String>,
     Given(switch): Given<DiagnosticsSwitch>,
@@ -205,29 +205,29 @@ fn unknown(id: &str) -> Problem {
 #[derive(Serialize, ToSchema)]
 pub struct Workflow {
     /// Its id.
-    id: String,
+    pub id: String,
     /// The name, for people.
-    name: String,
+    pub name: String,
     /// The description, for people.
-    description: Option<String>,
+    pub description: Option<String>,
     /// Its file in the project.
-    file: String,
+    pub file: String,
     /// True if its file exists.
-    present: bool,
+    pub present: bool,
     /// True if its triggers are on.
-    active: bool,
+    pub active: bool,
     /// True if it can run.
-    serving: bool,
+    pub serving: bool,
     /// The version of new runs.
-    version: Option<String>,
+    pub version: Option<String>,
     /// Its inputs.
-    input: Option<Vec<Parameter>>,
+    pub input: Option<Vec<Parameter>>,
     /// The diagnostics that are kept now.
-    diagnostics: Option<Diagnostics>,
+    pub diagnostics: Option<Diagnostics>,
     /// Its webhook.
-    webhook: Option<Hook>,
+    pub webhook: Option<Hook>,
     /// The problems of its file.
-    problems: Vec<Finding>,
+    pub problems: Vec<Finding>,
 }
 
 /// All workflows.
@@ -244,26 +244,26 @@ pub struct Workflows {
 #[derive(Serialize, ToSchema)]
 pub struct Parameter {
     /// The name.
-    name: String,
+    pub name: String,
     /// The type, as it is written in the file.
-    r#type: String,
+    pub r#type: String,
     /// The default.
-    default: Json,
+    pub default: Json,
     /// The description, for people.
-    description: String,
+    pub description: String,
 }
 
 /// A webhook.
 #[derive(Serialize, ToSchema)]
 pub struct Hook {
     /// The path after `/hooks/`.
-    path: String,
+    pub path: String,
     /// The methods that it accepts.
-    methods: Vec<&'static str>,
+    pub methods: Vec<&'static str>,
     /// `apiKey`, `none`, `basic` or `signature`.
-    auth: &'static str,
+    pub auth: &'static str,
     /// `wait` or `accept`.
-    response: &'static str,
+    pub response: &'static str,
 }
 
 /// A problem at a place.
@@ -271,27 +271,27 @@ pub struct Hook {
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// A stable code.
-    code: String,
+    pub code: String,
     /// `error` or `warning`.
-    severity: &'static str,
+    pub severity: &'static str,
     /// The message.
-    message: String,
+    pub message: String,
     /// The file.
-    file: String,
+    pub file: String,
     /// The line, counted from 1.
-    line: u32,
+    pub line: u32,
     /// The column in characters, counted from 1.
-    column: u32,
+    pub column: u32,
     /// The line of its end.
-    end_line: Option<u32>,
+    pub end_line: Option<u32>,
     /// The column after its last character.
-    end_column: Option<u32>,
+    pub end_column: Option<u32>,
     /// Other places that belong to it, each with a text.
-    labels: Vec<Note>,
+    pub labels: Vec<Note>,
     /// What to do about it.
-    hint: Option<String>,
+    pub hint: Option<String>,
     /// The possible corrections.
-    fixes: Vec<Fix>,
+    pub fixes: Vec<Fix>,
 }
 
 /// A text at a place of a file: a remark about the place, or the new text for it.
@@ -299,26 +299,26 @@ pub struct Finding {
 #[serde(rename_all = "camelCase")]
 pub struct Note {
     /// The text.
-    text: String,
+    pub text: String,
     /// The line, counted from 1.
-    line: u32,
+    pub line: u32,
     /// The column in characters, counted from 1.
-    column: u32,
+    pub column: u32,
     /// The line of its end.
-    end_line: u32,
+    pub end_line: u32,
     /// The column after its last character.
-    end_column: u32,
+    pub end_column: u32,
 }
 
 /// A correction.
 #[derive(Serialize, ToSchema)]
 pub struct Fix {
     /// What it does.
-    title: String,
+    pub title: String,
     /// True if there is only one possible meaning, and results of correct workflows do not change.
-    safe: bool,
+    pub safe: bool,
     /// The texts to write, each in place of the present text.
-    edits: Vec<Note>,
+    pub edits: Vec<Note>,
 }
 
 impl Note {

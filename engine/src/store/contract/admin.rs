@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::store::{Admin, KeyRecord, NewKey, NewToken, Role, StoreError};
+use crate::store::{Admin, EndedSessions, KeyRecord, NewKey, NewToken, Role, SESSION_HOURS, StoreError};
 
 fn key(hash: u8, workflow: &str) -> NewKey {
     NewKey {
@@ -78,6 +78,22 @@ pub async fn tokens_come_and_go(bench: Bench) {
     assert!(matches!(bench.a.store.add_token(new(1, Role::Viewer)).await, Err(StoreError::Conflict(_))));
     bench.a.store.administer(Admin::DeleteToken(first.id)).await.unwrap();
     assert_eq!(bench.b.store.tokens().await.unwrap(), [second]);
+}
+
+pub async fn ended_sessions_are_kept_until_they_have_expired(bench: Bench) {
+    let end = |name: &str| bench.a.store.administer(Admin::EndSessions(name.to_owned()));
+    let ended = |name: &str, millis| EndedSessions { name: name.to_owned(), at: START.plus_millis(millis) };
+    end("b").await.unwrap();
+    bench.clock.pass(1);
+    end("a").await.unwrap();
+    assert_eq!(bench.b.store.ended_sessions().await.unwrap(), [ended("a", 1), ended("b", 0)]);
+    bench.clock.pass(1);
+    end("b").await.unwrap();
+    assert_eq!(bench.b.store.ended_sessions().await.unwrap(), [ended("a", 1), ended("b", 2)]);
+    let all = SESSION_HOURS * 3_600_000;
+    bench.clock.pass(all.unsigned_abs());
+    end("c").await.unwrap();
+    assert_eq!(bench.b.store.ended_sessions().await.unwrap(), [ended("b", 2), ended("c", all + 2)]);
 }
 
 pub async fn the_secret_stays(bench: Bench) {

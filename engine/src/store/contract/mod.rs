@@ -375,6 +375,7 @@ macro_rules! contract_tests {
                 keys_are_renamed_and_deleted
                 the_last_use_is_kept_to_the_minute
                 tokens_come_and_go
+                ended_sessions_are_kept_until_they_have_expired
                 the_secret_stays
             ]
             prune: [

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::statement::{self, Columns, insert, query};
 use super::tx::Tx;
-use crate::store::{Event, KeyRecord, NewKey, NewToken, Result, RunId, StoreError, Timestamp, TokenRecord};
+use crate::store::{
+    EndedSessions, Event, KeyRecord, NewKey, NewToken, Result, RunId, SESSION_HOURS, StoreError, Timestamp, TokenRecord,
+};
 
 /// Adds an API key, or one more workflow to it.
 pub(super) fn add_key(tx: &mut Tx<'_>, key: &NewKey) -> Result<KeyRecord> {
@@ -125,6 +127,20 @@ query! {
     } "from api_keys where ?1 is null or hash = ?1 order by created_at, id"
 }
 
+/// Ends the sessions of a name, and forgets those that have expired by now.
+pub(super) fn end_sessions(tx: &mut Tx<'_>, name: &str) -> Result<()> {
+    let expired = tx.now.0 - SESSION_HOURS * 3_600_000;
+    tx.execute("delete from ended_sessions where at < ?1", [expired])?;
+    let sql = "insert into ended_sessions (name, at) values (?1, ?2) on conflict (name) do update set at = excluded.at";
+    tx.execute(sql, (name, tx.now))?;
+    tx.effects.events.push(Event::Keys);
+    Ok(())
+}
+
+query! {
+    for EndedSessions: "select" { name, at } "from ended_sessions order by name"
+}
+
 query! {
     for TokenRecord: "select" { id = "id" => uuid, hash, label, role, created_at, expires_at }
     "from tokens order by created_at, id"
@@ -147,6 +163,11 @@ pub(super) fn keys(conn: &Connection) -> Result<Vec<KeyRecord>> {
 
 /// All admin tokens.
 pub(super) fn tokens(conn: &Connection) -> Result<Vec<TokenRecord>> {
+    statement::all(conn, ())
+}
+
+/// The sessions that have ended before their time.
+pub(super) fn ended_sessions(conn: &Connection) -> Result<Vec<EndedSessions>> {
     statement::all(conn, ())
 }
 

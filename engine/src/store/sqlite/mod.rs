@@ -33,7 +33,7 @@
 //!                   ├─< log         (run, number)
 //!                   └─< parts       bodies of more than 1 KiB
 //!  idempotency ──> runs             digest of scope and key; 24 hours, longer while the run is unfinished
-//!  api_keys ─< api_key_workflows    tokens, settings (the store's secret)
+//!  api_keys ─< api_key_workflows    tokens, ended_sessions, settings (the store's secret)
 //! ```
 //!
 //! `due` is the instant from which a run may be claimed: 0 is at once, null is never. It is null while a run is
@@ -98,11 +98,11 @@ use writer::Writer;
 use crate::clock::{Clock, SystemClock};
 
 use super::{
-    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
-    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
-    Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
-    ScheduleRecord, Skip, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash, WorkflowCounts,
-    WorkflowRecord,
+    Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EndedSessions, EventPage,
+    Fence, Finish, Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId,
+    Park, Preview, Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery,
+    RunSummary, ScheduleRecord, Skip, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash,
+    WorkflowCounts, WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -355,6 +355,10 @@ impl Store for SqliteStore {
         self.readers.read(keys::tokens)
     }
 
+    fn ended_sessions(&self) -> Answer<'_, Vec<EndedSessions>> {
+        self.readers.read(keys::ended_sessions)
+    }
+
     fn administer(&self, change: Admin) -> Answer<'_, ()> {
         self.writer.decide(move |tx| match &change {
             Admin::Switch { workflow, active } => publish::switch(tx, workflow, *active),
@@ -365,6 +369,7 @@ impl Store for SqliteStore {
             Admin::DeleteKey(id) => keys::delete_key(tx, *id),
             Admin::KeysUsed(used) => keys::keys_used(tx, used),
             Admin::DeleteToken(id) => keys::delete_token(tx, *id),
+            Admin::EndSessions(name) => keys::end_sessions(tx, name),
         })
     }
 

@@ -220,6 +220,7 @@ async fn migrations_are_written_down_and_run_once() {
         "tries",
         "schedules_start_anew",
         "schedules_without_definition",
+        "ended_sessions",
     ];
     assert_eq!(applied, (1..).zip(names.map(ToOwned::to_owned)).collect::<Vec<_>>());
 }
@@ -235,6 +236,7 @@ async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
     // The state left by the version before: retried once, failed again, a step running in a process that was killed.
     conn.execute_batch(
         "drop table tries;
+         drop table ended_sessions;
          alter table runs drop column try_started_at;
          alter table schedules drop column anew_at;
          alter table schedules drop column anew_from;
