@@ -72,7 +72,7 @@ impl Admission {
     /// accepted.
     pub(super) fn not_new(accepted: Accepted) -> Self {
         match accepted {
-            Accepted::Duplicate(earlier) => Self::Accepted(earlier.id),
+            Accepted::Duplicate(earlier) => Self::Accepted(earlier.origin.id),
             Accepted::KeyReused => Self::KeyReused,
             Accepted::QueueFull { queued } => Self::QueueFull(queued),
             Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished => {

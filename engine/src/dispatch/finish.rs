@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::run::{Ended, Work, encode_history};
 use crate::script::Fault;
 use crate::script::encoding;
-use crate::store::{Changes, Finish, NewRun, RunId, RunState, Trigger};
+use crate::store::{Changes, Finish, NewRun, Origin, RunId, RunState, Start, Trigger};
 use crate::workflow::FAILURE_INPUTS;
 use crate::workflow::history::Diagnostics;
 use flowscript_lang::value::Value;
@@ -58,12 +58,26 @@ fn failure_run(work: &Work, state: RunState, fault: Option<&Fault>, clock: &dyn 
         ("message", fault.map_or(Value::Null, |fault| Value::text(fault.message.as_str()))),
         ("status", status),
     ]);
-    let id = RunId::new(clock.now());
-    let mut new = NewRun::queued(id, target.as_str(), Trigger::Failure);
-    new.cause = Some(work.id);
     // `run` is taken in the started workflow by its own run, so an input that wants the failed one is `failedRun`.
     let [failed_run, why] = FAILURE_INPUTS;
     let input = Value::record([("run", failed.clone()), (failed_run, failed), (why, error)]);
-    new.input = Some(encoding::encode(&input));
-    Some(Box::new(new))
+    Some(Box::new(NewRun {
+        origin: Origin {
+            id: RunId::new(clock.now()),
+            workflow: target.clone(),
+            trigger: Trigger::Failure,
+            label: None,
+            scheduled_for: None,
+            lane: None,
+            cause: Some(work.id),
+            on_failure: None,
+        },
+        payload: None,
+        input: Some(encoding::encode(&input)),
+        idempotency: None,
+        due: None,
+        // A failure is reported even if the queue is full.
+        queue_limit: None,
+        start: Start::Queue,
+    }))
 }

@@ -118,12 +118,12 @@ impl World {
     /// The instants of runs by schedule, and the stretches that were skipped.
     async fn decided(&self) -> BTreeMap<String, (Vec<Timestamp>, Vec<SkippedStretch>)> {
         let mut decided: BTreeMap<String, (Vec<Timestamp>, Vec<SkippedStretch>)> = BTreeMap::new();
-        for run in self.history().await.into_iter().filter(|run| run.trigger == Trigger::Schedule) {
+        for run in self.history().await.into_iter().filter(|run| run.origin.trigger == Trigger::Schedule) {
             if let Some(skipped) = run.skipped {
-                decided.entry(run.workflow).or_default().1.push(skipped);
+                decided.entry(run.origin.workflow).or_default().1.push(skipped);
             } else {
                 assert_eq!(run.state, RunState::Completed, "{run:?}");
-                decided.entry(run.workflow).or_default().0.push(run.scheduled_for.unwrap());
+                decided.entry(run.origin.workflow).or_default().0.push(run.origin.scheduled_for.unwrap());
             }
         }
         decided
@@ -358,7 +358,7 @@ async fn every_second_through_twenty_restarts_is_decided_once() {
     }
     let mut decided: Vec<(i64, i64, u32)> = Vec::new();
     for run in world.history().await {
-        decided.push(match (run.skipped, run.scheduled_for) {
+        decided.push(match (run.skipped, run.origin.scheduled_for) {
             (Some(skipped), _) => (skipped.first.0, skipped.last.0, skipped.count),
             (None, at) => (at.unwrap().0, at.unwrap().0, 1),
         });

@@ -308,7 +308,7 @@ impl Engine {
     /// The answer of a run of `workflow` for its caller; `None` if the workflow has no such run.
     pub async fn answer(&self, workflow: &str, run: RunId) -> Result<Option<Answer>, StoreError> {
         match self.shared.dispatcher.answer(run).await {
-            Ok((run, answer)) if run.summary.workflow == workflow => Ok(Some(answer)),
+            Ok((run, answer)) if run.summary.origin.workflow == workflow => Ok(Some(answer)),
             Ok(_) | Err(StoreError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }

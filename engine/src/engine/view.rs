@@ -155,7 +155,7 @@ impl Viewer {
     }
 
     async fn steps_of(&self, summary: RunSummary) -> Result<StepsView, StoreError> {
-        let (store, id) = (&self.store, summary.id);
+        let (store, id) = (&self.store, summary.origin.id);
         let history = store.trace(id).await?.as_ref().map(|bytes| decode_history(bytes)).transpose();
         let history = told(id, history).unwrap_or_default();
         let host = self.dispatcher.at_work(id);
@@ -190,13 +190,13 @@ impl Viewer {
     pub async fn run_list(&self, query: RunQuery) -> Result<RunList, StoreError> {
         let mut page = self.store.runs(query).await?;
         // One read for all: a page has up to a thousand runs.
-        let ids = page.runs.iter().map(|run| run.id).collect();
+        let ids = page.runs.iter().map(|run| run.origin.id).collect();
         let previews = self.store.previews(ids, MOST_READ).await?;
         let mut previews: HashMap<RunId, Preview> =
             previews.into_iter().map(|preview| (preview.run, preview)).collect();
         let size = |run: &RunSummary, previews: &HashMap<RunId, Preview>| {
             let error = run.error.as_ref().map_or(0, |error| error.message.len());
-            error + previews.get(&run.id).map_or(0, |preview| preview.start.len().min(MOST_SHOWN))
+            error + previews.get(&run.origin.id).map_or(0, |preview| preview.start.len().min(MOST_SHOWN))
         };
         let mut bytes = 0;
         let fit = page.runs.iter().take_while(|run| {
@@ -207,11 +207,11 @@ impl Viewer {
         let fit = fit.count().max(1);
         if fit < page.runs.len() {
             page.runs.truncate(fit);
-            page.next = page.runs.last().map(|last| Cursor(last.id.to_string()));
+            page.next = page.runs.last().map(|last| Cursor(last.origin.id.to_string()));
         }
         let mut runs = Vec::with_capacity(page.runs.len());
         for summary in page.runs {
-            let preview = previews.remove(&summary.id);
+            let preview = previews.remove(&summary.origin.id);
             runs.push(self.listed(summary, preview).await);
         }
         Ok(RunList { runs, next: page.next.map(|cursor| cursor.0) })
@@ -222,7 +222,7 @@ impl Viewer {
             return Listed { summary, output: None, output_size: None, output_cut: false };
         };
         let output_cut = size > start.len() as u64;
-        let output = if output_cut { encoding::decode_start(&start) } else { decoded(summary.id, Some(&start)) };
+        let output = if output_cut { encoding::decode_start(&start) } else { decoded(summary.origin.id, Some(&start)) };
         let veil = self.veil(&summary).await;
         let output = output.and_then(|output| veil.output(&output));
         Listed { output_size: Some(size).filter(|_| veil.output), output, output_cut, summary }
@@ -238,7 +238,7 @@ struct Veil {
 
 impl Viewer {
     async fn veil(&self, run: &RunSummary) -> Veil {
-        let current = || self.catalog.current().entry(&run.workflow).and_then(|entry| entry.workflow.clone());
+        let current = || self.catalog.current().entry(&run.origin.workflow).and_then(|entry| entry.workflow.clone());
         let workflow = match run.version {
             Some(version) => self.dispatcher.version(version).await.ok(),
             None => current(),

@@ -70,7 +70,7 @@ pub use query::{
 };
 pub use run::{
     Accepted, Claimed, ClaimedRun, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket, LogPage, Mask,
-    NewRun, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Try,
+    NewRun, Origin, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Try,
 };
 pub use sqlite::SqliteStore;
 pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};

@@ -280,23 +280,24 @@ impl Run {
     }
 
     fn of(run: &RunSummary, output: Text, output_size: Option<u64>) -> Self {
+        let origin = &run.origin;
         Self {
-            id: run.id.to_string(),
-            workflow: run.workflow.clone(),
+            id: origin.id.to_string(),
+            workflow: origin.workflow.clone(),
             version: run.version.map(|version| version.to_string()),
-            trigger: run.trigger.as_str(),
+            trigger: origin.trigger.as_str(),
             state: run.state.as_str(),
             with_errors: run.with_errors,
-            label: run.label.clone(),
+            label: origin.label.clone(),
             accepted_at: time(run.accepted_at()),
-            scheduled_for: run.scheduled_for.map(time),
+            scheduled_for: origin.scheduled_for.map(time),
             started_at: run.started_at.map(time),
             ended_at: run.ended_at.map(time),
             error: run.error.as_ref().map(RunFailure::of),
             retries: run.retries,
-            lane: run.lane.as_ref().map(|lane| lane.key.clone()),
+            lane: origin.lane.as_ref().map(|lane| lane.key.clone()),
             holds_lane: run.holds_lane,
-            cause: run.cause.map(|cause| cause.to_string()),
+            cause: origin.cause.map(|cause| cause.to_string()),
             skipped: run.skipped.as_ref().map(|stretch| Stretch {
                 reason: stretch.reason.clone(),
                 count: stretch.count,

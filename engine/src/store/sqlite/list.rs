@@ -32,13 +32,13 @@ pub(super) fn runs(conn: &Connection, query: &RunQuery) -> Result<RunPage> {
             for state in states {
                 found.extend(Filter::new(conn, query, Some(*state))?.select(conn, limit + 1)?);
             }
-            found.sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
+            found.sort_unstable_by_key(|run| std::cmp::Reverse(run.origin.id));
             found
         }
     };
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| Cursor(last.id.to_string()));
+    let next = found.last().filter(|_| more).map(|last| Cursor(last.origin.id.to_string()));
     Ok(RunPage { runs: found, next })
 }
 
