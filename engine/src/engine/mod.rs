@@ -26,7 +26,7 @@ pub use evaluate::{Evaluator, NotVariables, Tried};
 pub use loading::{Publisher, ReloadError};
 pub use people::{BulkRetry, Operators, PayloadOf};
 pub use schedules::{ScheduleView, Schedules, Upcoming};
-pub use view::{Listed, MOST_SHOWN, RunList, RunView, StepsView, Viewer};
+pub use view::{MOST_SHOWN, PassedSteps, RunList, RunView, ShownRun, StepsView, Viewer};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;

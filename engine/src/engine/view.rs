@@ -29,26 +29,18 @@ const READS: u32 = 5;
 /// A run with everything that belongs to it.
 #[derive(Debug)]
 pub struct RunView {
-    /// What lists show.
-    pub summary: RunSummary,
+    /// The run with its whole output.
+    pub run: ShownRun,
     /// Its tries, oldest first.
     pub tries: Vec<Try>,
     /// The inputs by name.
     pub input: Option<Value>,
     /// The request that started it.
     pub payload: Option<Value>,
-    /// The output of the workflow.
-    pub output: Option<Value>,
-    /// The size of that in bytes of the store.
-    pub output_size: Option<u64>,
     /// The answer to the caller, if it differs.
     pub answer: Option<Value>,
-    /// The attempts of its steps, in the order of their beginnings.
-    pub steps: Vec<StepTrace>,
-    /// Where it failed, innermost first.
-    pub places: Vec<SourcePlace>,
-    /// The changes of its variables by each step, if diagnostics kept them.
-    pub diffs: Vec<StepDiff>,
+    /// Its steps.
+    pub passed: PassedSteps,
     /// Its log.
     pub log: Vec<LogLine>,
 }
@@ -56,22 +48,29 @@ pub struct RunView {
 /// The results of the steps of a run.
 #[derive(Debug)]
 pub struct StepsView {
-    /// What lists show.
+    /// The run.
     pub summary: RunSummary,
-    /// The attempts of its steps, in the order of their beginnings.
-    pub steps: Vec<StepTrace>,
+    /// The steps.
+    pub passed: PassedSteps,
     /// The results of steps with a commit of their own, by position and attempt: the value, or the size of one that is
     /// too large to be shown.
     pub results: HashMap<(String, u32), Result<Value, u64>>,
+}
+
+/// The steps of a run up to now.
+#[derive(Debug)]
+pub struct PassedSteps {
+    /// The attempts, in the order of their beginnings.
+    pub steps: Vec<StepTrace>,
     /// Where it failed, innermost first.
     pub places: Vec<SourcePlace>,
     /// The changes of its variables by each step, if diagnostics kept them.
     pub diffs: Vec<StepDiff>,
 }
 
-/// A run as lists show it.
+/// A run with its output.
 #[derive(Debug)]
-pub struct Listed {
+pub struct ShownRun {
     /// The run.
     pub summary: RunSummary,
     /// Its output, or as much of it as could be read.
@@ -86,7 +85,7 @@ pub struct Listed {
 #[derive(Debug)]
 pub struct RunList {
     /// The runs.
-    pub runs: Vec<Listed>,
+    pub runs: Vec<ShownRun>,
     /// Where the next page begins.
     pub next: Option<String>,
 }
@@ -107,7 +106,7 @@ impl Viewer {
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
         for _ in 1..READS {
             let (view, seen) = self.view_once(id).await?;
-            if view.summary.revision == seen {
+            if view.run.summary.revision == seen {
                 return Ok(view);
             }
         }
@@ -116,7 +115,7 @@ impl Viewer {
 
     /// A run, and which revision of it its steps are of.
     async fn view_once(&self, id: RunId) -> Result<(RunView, u32), StoreError> {
-        let StepsView { steps, places, diffs, summary: seen, .. } = self.steps_view(id).await?;
+        let StepsView { summary: seen, passed, .. } = self.steps_view(id).await?;
         let tries = self.store.tries(id).await?;
         let log = self.store.log(id, 0, LOG_LINES).await?;
         let run: Run = self.store.run(id).await?;
@@ -124,18 +123,20 @@ impl Viewer {
         let payload = run.payload.as_ref().map(|bytes| Request::decode(bytes)).transpose();
         let payload = told(id, payload).filter(|_| veil.input);
         let output = decoded(id, run.output.as_ref()).and_then(|output| veil.output(&output));
+        let shown = ShownRun {
+            output_size: run.output.as_ref().filter(|_| output.is_some()).map(|bytes| bytes.len() as u64),
+            output,
+            output_cut: false,
+            summary: run.summary,
+        };
         let view = RunView {
+            run: shown,
             tries,
             input: decoded(id, run.input.as_ref()).filter(|_| veil.input).map(|input| veil.fields(input)),
             payload: payload.map(|request| veil.request(request).to_value()),
-            output_size: run.output.as_ref().filter(|_| output.is_some()).map(|bytes| bytes.len() as u64),
-            output,
             answer: decoded(id, run.answer.as_ref()).and_then(|answer| veil.answer(answer)),
-            steps,
-            places,
-            diffs,
+            passed,
             log: log.lines,
-            summary: run.summary,
         };
         Ok((view, seen.revision))
     }
@@ -183,7 +184,7 @@ impl Viewer {
         let steps = told(id, all.map(Some)).unwrap_or(records);
         // A run that was queued again has not failed yet.
         let places = if summary.error.is_some() { history.places } else { Vec::new() };
-        Ok(StepsView { summary, steps, results, places, diffs: history.diffs })
+        Ok(StepsView { summary, passed: PassedSteps { steps, places, diffs: history.diffs }, results })
     }
 
     /// A page of runs; one with much to show ends early. Only the beginning of large outputs is read.
@@ -217,15 +218,15 @@ impl Viewer {
         Ok(RunList { runs, next: page.next.map(|cursor| cursor.0) })
     }
 
-    async fn listed(&self, summary: RunSummary, preview: Option<Preview>) -> Listed {
+    async fn listed(&self, summary: RunSummary, preview: Option<Preview>) -> ShownRun {
         let Some(Preview { size, start, .. }) = preview else {
-            return Listed { summary, output: None, output_size: None, output_cut: false };
+            return ShownRun { summary, output: None, output_size: None, output_cut: false };
         };
         let output_cut = size > start.len() as u64;
         let output = if output_cut { encoding::decode_start(&start) } else { decoded(summary.origin.id, Some(&start)) };
         let veil = self.veil(&summary).await;
         let output = output.and_then(|output| veil.output(&output));
-        Listed { output_size: Some(size).filter(|_| veil.output), output, output_cut, summary }
+        ShownRun { output_size: Some(size).filter(|_| veil.output), output, output_cut, summary }
     }
 }
 

@@ -208,7 +208,7 @@ fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflo
 fn activity(view: &StepsView, team: &str, now: i64) -> Json {
     let summary = &view.summary;
     let duration = summary.started_at.map_or(0, |started| summary.ended_at.map_or(now, |ended| ended.0) - started.0);
-    let steps: Vec<Json> = (1..).zip(&view.steps).map(|(order, step)| task(view, order, step, now)).collect();
+    let steps: Vec<Json> = (1..).zip(&view.passed.steps).map(|(order, step)| task(view, order, step, now)).collect();
     json!({
         "id": summary.origin.id.to_string(),
         "creationDate": json::time(summary.accepted_at()),
