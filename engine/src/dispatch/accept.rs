@@ -47,7 +47,7 @@ impl Acceptor {
 
     /// How many runs of a workflow may be queued.
     pub(super) fn queue_limit(&self, workflow: &Workflow) -> u32 {
-        workflow.limits.queue.unwrap_or(self.limits.queue)
+        workflow.limits.queued(self.limits.queue)
     }
 
     /// Takes a message as its webhook is configured: performs it and waits for the end, or stores it for later.

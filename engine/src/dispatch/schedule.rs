@@ -289,7 +289,7 @@ impl Scheduler {
             input: Some(encoding::encode(&Value::Record(schedule.input.clone()))),
             idempotency: None,
             due: (jitter > 0).then(|| nominal.plus_millis(rand::random_range(0..=jitter))),
-            queue_limit: Some(self.limits.queue),
+            queue_limit: Some(workflow.limits.queued(self.limits.queue)),
             start: Start::Queue,
         };
         FireDecision::Run { run: Box::new(run), while_unfinished }
