@@ -77,10 +77,19 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("engine/src/outgoing", &["outgoing", "script", "yaml", "sql", "secret", "burden", "disk", "config::duration"]),
     (
         "engine/src/outgoing/database",
-        &["outgoing::database", "outgoing::own", "outgoing::tls", "script", "sql", "disk", "config::duration"],
+        &[
+            "outgoing::database",
+            "outgoing::named",
+            "outgoing::own",
+            "outgoing::tls",
+            "script",
+            "sql",
+            "disk",
+            "config::duration",
+        ],
     ),
     ("engine/src/outgoing/database/postgres", &["outgoing::database", "script", "sql"]),
-    ("engine/src/reading", &["script", "yaml", "config::duration"]),
+    ("engine/src/reading", &["script", "yaml", "outgoing", "config::duration"]),
     (
         "engine/src/steps",
         &["reading", "script", "yaml", "burden", "files", "sql", "outgoing", "pool", "clock", "config::duration"],
@@ -88,7 +97,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("engine/src/access", &["outgoing", "store", "trigger::webhook::auth", "yaml::problem"]),
     (
         "engine/src/workflow",
-        &["workflow", "steps", "reading", "redact", "script", "yaml", "trigger", "store::VersionHash"],
+        &["workflow", "steps", "reading", "outgoing", "redact", "script", "yaml", "trigger", "store::VersionHash"],
     ),
     (
         "engine/src/workflow/read",

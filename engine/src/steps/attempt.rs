@@ -205,8 +205,3 @@ fn done<T>(ran: Result<Result<T, Fault>, Panicked>) -> Result<T, Fault> {
         Err(Fault::new(ErrorKind::Io, "The engine failed while it ran this step; its log says more."))
     })
 }
-
-/// The failure of a step whose connection does not work.
-pub fn no_connection(name: &str, kind: &str) -> Fault {
-    Fault::new(ErrorKind::Io, format!("connections.yaml has no {kind} `{name}` that works."))
-}

@@ -1,12 +1,12 @@
 //! `email`: a message to people.
 
-use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
+use super::attempt::{Attempt, Perform, Performed, Performing};
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{connection, optional_value, texts};
 use super::walk::{Body, Given, Row, Walk};
 use crate::files;
-use crate::outgoing::Letter;
+use crate::outgoing::{ConnectionKind, ConnectionName, Letter};
 use crate::reading::{Key, Reader, Takes, needed, optional};
 use crate::script::{Content, Context, Fault};
 use crate::yaml::Node;
@@ -44,7 +44,7 @@ pub(super) const KIND: Row = Row {
 /// A message before its parts are filled.
 #[derive(Debug)]
 struct Email {
-    connection: String,
+    connection: ConnectionName,
     /// The sender; that of the connection by default.
     from: Option<Content>,
     /// The recipients: texts with addresses, or lists of them.
@@ -63,7 +63,7 @@ struct Email {
 fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     let (reader, place) = (walk.reader(), given.place());
     let mut fields = given.fields(reader)?;
-    let connection = connection(reader, &fields, given.node(), "email");
+    let connection = connection(reader, &fields, given.node(), "email", ConnectionKind::Smtp);
     let to = reader.needed(&fields, "to", place, "`email` needs `to`, the addresses it goes to");
     let to = to.and_then(|entry| reader.content(&entry.value).0);
     let subject = reader.needed(&fields, "subject", place, "`email` needs a `subject`");
@@ -159,8 +159,7 @@ impl Perform for Letter {
 
     fn perform(self: Box<Self>, attempt: Attempt) -> Performing {
         Box::pin(async move {
-            let mail = attempt.connections().mail(&self.connection).cloned();
-            let mail = mail.ok_or_else(|| no_connection(&self.connection, "mail server"))?;
+            let mail = attempt.connections().mail(&self.connection)?;
             attempt.within(mail.send(*self, attempt.key())).await?;
             Ok(Performed::result(Value::Null))
         })

@@ -1,11 +1,12 @@
 //! `file`: reading and changing files, in the project's own folder or that of a connection.
 
-use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
+use super::attempt::{Attempt, Perform, Performed, Performing};
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{self, DOES_NOT_WAIT};
 use super::walk::{Body, Given, Row, Walk};
 use crate::files::{self, Addition, FileChange, FileFormat, Files};
+use crate::outgoing::{ConnectionKind, ConnectionName};
 use crate::reading::{Fields, Reader, Takes, optional, text_of};
 use crate::script::{Content, Context, Fault};
 use crate::yaml::Entry;
@@ -52,7 +53,7 @@ pub(super) const KIND: Row = Row {
 #[derive(Debug)]
 struct File {
     /// The connection whose folder it is; the project's `files/` without one.
-    connection: Option<String>,
+    connection: Option<ConnectionName>,
     work: Work,
     /// The format of the bytes; by default that of the suffix.
     format: Option<FileFormat>,
@@ -127,10 +128,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
         ("binary", FileFormat::Binary),
     ];
     let format = reader.optional_word(&mut fields, "as", &formats);
-    let connection = match fields.get("connection") {
-        Some(_) => Some(parts::connection(reader, &fields, node, "file")?),
-        None => None,
-    };
+    let connection = parts::optional_connection(reader, &fields, node, "file", ConnectionKind::Folder).ok()?;
     let verbs: Vec<(&Entry, Verb)> =
         Verb::ALL.into_iter().filter_map(|(key, verb)| Some((fields.take(key)?, verb))).collect();
     let &[(what, verb)] = verbs.as_slice() else {
@@ -273,7 +271,7 @@ impl File {
 #[derive(Debug)]
 struct Call {
     /// The connection whose folder it is; the project's own without one.
-    connection: Option<String>,
+    connection: Option<ConnectionName>,
     change: FileChange,
     /// A file to be read must have been unchanged for this long.
     settled: Option<Duration>,
@@ -301,8 +299,8 @@ impl Perform for Call {
             let files = match &connection {
                 None => attempt.files().clone(),
                 Some(name) => {
-                    let folder = attempt.connections().folder(name).map(ToOwned::to_owned);
-                    Arc::new(Files::new(folder.ok_or_else(|| no_connection(name, "folder"))?))
+                    let folder = attempt.connections().folder(name)?.to_owned();
+                    Arc::new(Files::new(folder))
                 }
             };
             match (self.run(&attempt, files).await, connection) {

@@ -1,11 +1,11 @@
 //! `sql`: a query of a database, or a change.
 
-use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
+use super::attempt::{Attempt, Perform, Performed, Performing};
 use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::connection;
 use super::walk::{Body, Given, Row, Walk};
-use crate::outgoing::{SqlCall, SqlSpace};
+use crate::outgoing::{ConnectionKind, ConnectionName, SqlCall, SqlSpace};
 use crate::reading::{Reader, Takes, needed, optional};
 use crate::script::{Content, Fault};
 use crate::sql::{Refusal, SqlWork, Statement, refusal, template_in};
@@ -38,7 +38,7 @@ pub(super) const KIND: Row = Row {
 /// Statements before their parameters have values.
 #[derive(Debug)]
 struct Sql {
-    connection: String,
+    connection: ConnectionName,
     work: SqlWork,
     /// The parameters by name.
     params: Vec<(String, Content)>,
@@ -48,7 +48,7 @@ struct Sql {
 fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     let (reader, node) = (walk.reader(), given.node());
     let mut fields = given.fields(reader)?;
-    let connection = connection(reader, &fields, node, "sql");
+    let connection = connection(reader, &fields, node, "sql", ConnectionKind::Sql);
     let work = match (fields.take("query"), fields.take("execute")) {
         (Some(query), None) => statement(reader, &query.value).map(SqlWork::Query),
         (None, Some(execute)) => read_execute(reader, &execute.value),
@@ -179,8 +179,7 @@ impl Perform for SqlCall {
 
     fn perform(self: Box<Self>, attempt: Attempt) -> Performing {
         Box::pin(async move {
-            let database = attempt.connections().database(&self.connection);
-            let database = database.ok_or_else(|| no_connection(&self.connection, "database"))?;
+            let database = attempt.connections().database(&self.connection)?;
             Ok(Performed::result(attempt.within(database.run(*self)).await?))
         })
     }
