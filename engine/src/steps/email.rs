@@ -1,10 +1,10 @@
 //! `email`: a message to people.
 
 use super::attempt::{Attempt, Perform, Performed, Performing};
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{connection, optional_value, texts};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::files;
 use crate::outgoing::{ConnectionKind, ConnectionName, Letter};
 use crate::reading::{Key, Reader, Takes, needed, optional};
@@ -33,12 +33,11 @@ pub(super) const KIND: Row = Row {
         optional("html", Takes::Template),
         optional("attachments", Takes::List(&Takes::Map(ATTACHMENT))),
     ]),
-    timeout: Timeout::Within { default: Duration::from_secs(30), longest: Duration::from_secs(3600) },
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Timed { default: Duration::from_secs(30), longest: Duration::from_secs(3600), read },
 };
 
 /// A message before its parts are filled.
@@ -60,7 +59,7 @@ struct Email {
     timeout: Duration,
 }
 
-fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
+fn read(walk: &mut Walk<'_>, given: &Given<'_>, timeout: Duration) -> Option<Body> {
     let (reader, place) = (walk.reader(), given.place());
     let mut fields = given.fields(reader)?;
     let connection = connection(reader, &fields, given.node(), "email", ConnectionKind::Smtp);
@@ -85,7 +84,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
         body: body?,
         html: html.ok()?,
         attachments,
-        timeout: given.timeout(),
+        timeout,
     };
     Some(Body::new(email, Type::Null))
 }

@@ -1,10 +1,10 @@
 //! `file`: reading and changing files, in the project's own folder or that of a connection.
 
 use super::attempt::{Attempt, Perform, Performed, Performing};
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{self, DOES_NOT_WAIT};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::files::{self, Addition, FileChange, FileFormat, Files};
 use crate::outgoing::{ConnectionKind, ConnectionName};
 use crate::reading::{Fields, Reader, Takes, optional, text_of};
@@ -41,12 +41,11 @@ pub(super) const KIND: Row = Row {
         optional("settled", Takes::Duration),
         optional("connection", Takes::Text),
     ]),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// The work of a `file` step.

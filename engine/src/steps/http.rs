@@ -3,10 +3,10 @@
 use super::address::{self, ENCODED, Url, UrlPart};
 use super::answered::{Answered, Wanted, with_connection};
 use super::attempt::{Attempt, Perform, Performed, Performing};
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{self, texts};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::burden::Load;
 use crate::outgoing::{ConnectionKind, ConnectionName, Outgoing, Sender, Unsent, shown as shown_url};
 use crate::reading::{Reader, Takes, listed, needed, optional};
@@ -38,12 +38,11 @@ pub(super) const KIND: Row = Row {
         optional("expect", Takes::OneOrMore(&Takes::Text)),
         optional("saveAs", Takes::Template),
     ]),
-    timeout: Timeout::Within { default: Duration::from_secs(30), longest: Duration::from_secs(3600) },
     retry: Retries::Passing,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Timed { default: Duration::from_secs(30), longest: Duration::from_secs(3600), read },
 };
 
 /// A request before its parts are filled.
@@ -120,7 +119,7 @@ impl Method {
     }
 }
 
-fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
+fn read(walk: &mut Walk<'_>, given: &Given<'_>, timeout: Duration) -> Option<Body> {
     let (reader, place) = (walk.reader(), given.place());
     let mut fields = given.fields(reader)?;
     let connection = parts::optional_connection(reader, &fields, given.node(), "http", ConnectionKind::Http);
@@ -152,7 +151,6 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     };
     let save_as = parts::optional_template(reader, &mut fields, "saveAs").ok()?;
     let (connection, url, headers, query, body) = (connection.ok()?, url?, headers?, query?, body?);
-    let timeout = given.timeout();
     let http = Http { connection, url, method, headers, query, body, expect, save_as, timeout };
     Some(Body::new(http, answer_type()))
 }
