@@ -5,7 +5,7 @@ use crate::project::Catalog;
 use crate::run::{StepDiff, StepTrace, decode_history, shown_steps};
 use crate::script::SourcePlace;
 use crate::script::encoding;
-use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Store, StoreError, Try};
+use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Store, StoreError, Try, cut};
 use crate::told;
 use crate::trigger::webhook::Request;
 use crate::workflow::history::Redact;
@@ -206,9 +206,8 @@ impl Viewer {
         });
         // The first always fits.
         let fit = fit.count().max(1);
-        if fit < page.runs.len() {
-            page.runs.truncate(fit);
-            page.next = page.runs.last().map(|last| Cursor(last.origin.id.to_string()));
+        if let Some(next) = cut(&mut page.runs, fit, |last| Cursor::after_run(last.origin.id)) {
+            page.next = Some(next);
         }
         let mut runs = Vec::with_capacity(page.runs.len());
         for summary in page.runs {

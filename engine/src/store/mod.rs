@@ -59,7 +59,7 @@ use std::time::Duration;
 
 pub use crate::clock::Timestamp;
 pub use admin::{Admin, KeyRecord, NewKey, NewToken, Role, TokenRecord};
-pub use cursor::Cursor;
+pub use cursor::{Cursor, cut};
 pub use error::{Result, StoreError};
 pub use failure::Failure;
 pub use id::{Fence, OwnerId, RunId, VersionHash};
