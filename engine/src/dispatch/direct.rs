@@ -18,7 +18,7 @@ use super::workers::Workers;
 use crate::burden::{LEAST, Load};
 use crate::clock::Clock;
 use crate::run::{Ended, Given, Machine, Work};
-use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, Store, StoreError, Trigger};
+use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, Store, StoreError};
 use crate::workflow::model::Durability;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,8 +113,8 @@ impl Performer {
         let work = Work {
             id: new.origin.id,
             workflow: message.workflow.clone(),
-            trigger: Trigger::Webhook,
-            scheduled_for: None,
+            trigger: new.origin.trigger,
+            scheduled_for: new.origin.scheduled_for,
             on_failure: new.origin.on_failure.clone(),
             given: Given::Request(message.request.clone()),
         };
@@ -150,7 +150,7 @@ impl Performer {
         let id = direct.new.origin.id;
         self.put_end(&mut direct.new, &direct.work, &ended);
         place.keep(direct.new);
-        ended.count(&direct.work.workflow.id, Trigger::Webhook, id);
+        ended.count(&direct.work.workflow.id, direct.work.trigger, id);
         Ok(Admission::Answered(Answer::of_ended(id, *ended)))
     }
 
@@ -270,7 +270,7 @@ impl Performer {
             let full = || StoreError::Busy("history is full, and was not written in time".into());
             return match kept.unwrap_or_else(|_| Err(full())) {
                 Ok(()) => {
-                    ended.count(&work.workflow.id, Trigger::Webhook, id);
+                    ended.count(&work.workflow.id, work.trigger, id);
                     Admission::Answered(Answer::of_ended(id, *ended))
                 }
                 Err(error) => Admission::Unkept(error),
@@ -280,7 +280,7 @@ impl Performer {
         drop(way);
         match accepted {
             Ok(Accepted::Finished) => {
-                ended.count(&work.workflow.id, Trigger::Webhook, id);
+                ended.count(&work.workflow.id, work.trigger, id);
                 match until {
                     Until::End(_) => Admission::Answered(Answer::of_ended(id, *ended)),
                     Until::Acceptance => Admission::Accepted(id),

@@ -21,7 +21,7 @@ pub(super) fn finish_of(work: &Work, ended: &Ended, diagnostics: Diagnostics, cl
     finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], Some(answer)));
     if !failed && !diagnostics.output.keeps(failed) {
         // Callers that ask again still get it.
-        let output = finish.output.take().filter(|_| finish.answer.is_none() && work.trigger == Trigger::Webhook);
+        let output = finish.output.take().filter(|_| finish.answer.is_none() && work.trigger.facts().keeps_answer);
         finish.answer =
             finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], Some(o)))));
     }
