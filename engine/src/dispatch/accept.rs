@@ -67,7 +67,7 @@ impl Acceptor {
                 let new = self.new_run(&message);
                 return self.with.performer.perform(message, new, until, load).await.or_accepted(accept_on_timeout);
             }
-            if matches!(until, Until::End(_)) && !accept_on_timeout {
+            if until.is_end() && !accept_on_timeout {
                 return if self.with.stopping.has_begun() { Admission::Stopping } else { Admission::Full };
             }
             // It waits where it is kept.

@@ -156,7 +156,7 @@ impl Performer {
 
     /// May this run be stored after its answer? While the store cannot write, its caller must be informed.
     fn may_follow(&self, message: &Message, until: Until, ended: &Ended) -> bool {
-        matches!(until, Until::End(_))
+        until.is_end()
             && message.workflow.durability == Durability::Relaxed
             && message.idempotency.is_none()
             && ended.state == RunState::Completed
@@ -259,7 +259,7 @@ impl Performer {
         let bytes = ended.weight().saturating_add(new.payload.as_ref().map_or(0, Vec::len));
         let way = self.with.ways.inward(bytes).await;
         apart(bytes, || self.put_end(&mut new, &work, &ended));
-        if matches!(until, Until::Acceptance) {
+        if !until.is_end() {
             // Its caller does not get it.
             (ended.input, ended.output, ended.answer) = (None, None, None);
         }

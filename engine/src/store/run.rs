@@ -29,12 +29,18 @@ pub enum RunState {
 impl RunState {
     /// Whether the run is over (a retry may still queue a failed or timed-out one again).
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Queued | Self::Running | Self::Waiting)
+        match self {
+            Self::Queued | Self::Running | Self::Waiting => false,
+            Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut | Self::Skipped => true,
+        }
     }
 
     /// Whether a retry is possible: failed and timed out.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::Failed | Self::TimedOut)
+        match self {
+            Self::Failed | Self::TimedOut => true,
+            Self::Queued | Self::Running | Self::Waiting | Self::Completed | Self::Cancelled | Self::Skipped => false,
+        }
     }
 }
 

@@ -136,7 +136,9 @@ impl Step {
         let (waits_for, due) = match &step.progress {
             Progress::Waiting { event, due } => (event.clone(), *due),
             Progress::BackOff { due } => (None, *due),
-            _ => (None, None),
+            Progress::Running | Progress::Completed | Progress::Failed | Progress::Skipped | Progress::Interrupted => {
+                (None, None)
+            }
         };
         Self {
             position: step.position.clone(),

@@ -24,10 +24,12 @@ pub(super) fn accept(tx: &mut Tx<'_>, new: &NewRun, schedule: Option<i64>) -> Re
         Start::Queue => insert_queued(tx, new, &workflow, schedule, None)?,
         Start::Claim(owner) => insert_queued(tx, new, &workflow, schedule, Some(*owner))?,
     };
-    if let Some(key) = &new.idempotency
-        && !matches!(accepted, Accepted::QueueFull { .. })
-    {
-        remember_key(tx, key, new.origin.id)?;
+    match (&accepted, &new.idempotency) {
+        (Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished, Some(key)) => {
+            remember_key(tx, key, new.origin.id)?;
+        }
+        (Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished, None)
+        | (Accepted::QueueFull { .. } | Accepted::Duplicate(_) | Accepted::KeyReused, _) => {}
     }
     Ok(accepted)
 }
