@@ -326,7 +326,7 @@ impl Call {
             let mut budget = Allowance::new("The file", self.limits, &stop);
             files.perform(&self.change, repeated, &mut budget)
         });
-        attempt.within_notice(done).await
+        done.await
     }
 }
 

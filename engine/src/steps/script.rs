@@ -101,7 +101,7 @@ impl Perform for Call {
                 let set = |slot: Slot| Some((slot, variables.get(slot)?.clone()));
                 Ok(Performed { result, set: program.written().filter_map(set).collect() })
             });
-            attempt.within_notice(ran).await
+            ran.await
         })
     }
 }
