@@ -245,6 +245,26 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
+fn every_file_is_a_module() {
+    let files = ["lang/src", "stdlib/src", "engine/src", "engine/cli"].map(|folder| rust_files(&root().join(folder)));
+    let declares = |folder: &Path, line: &str| {
+        let parents = ["mod.rs", "lib.rs", "main.rs"].map(|parent| folder.join(parent));
+        parents.iter().chain([&folder.with_extension("rs")]).any(|parent| {
+            let text = fs::read_to_string(parent).unwrap_or_default();
+            text.lines().any(|found| found.trim_end().ends_with(line))
+        })
+    };
+    report(files.concat().iter().filter_map(|path| {
+        let (stem, folder) = (path.file_stem()?.to_str()?, path.parent()?);
+        let (name, folder) =
+            if stem == "mod" { (folder.file_name()?.to_str()?, folder.parent()?) } else { (stem, folder) };
+        let inline = format!("mod {} {{", folder.file_name()?.to_str()?);
+        let is_module = declares(folder, &format!("mod {name};")) || declares(folder.parent()?, &inline);
+        (!is_module && !["lib", "main"].contains(&stem)).then(|| format!("{}: no file has `mod {name};`", shown(path)))
+    }));
+}
+
+#[test]
 fn every_folder_has_a_row() {
     let sources = ["lang", "stdlib", "engine"].map(|name| rust_files(&root().join(name).join("src")));
     let folders: BTreeSet<String> = sources
