@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flowscript_engine::clock::{Clock, SystemClock};
-use flowscript_engine::store::{LoadedWorkflow, NewRun, Publication, RunId, SqliteStore, Store, Trigger, VersionHash};
+use flowscript_engine::store::{
+    LoadedWorkflow, NewRun, Origin, Publication, RunId, SqliteStore, Start, Store, Trigger, VersionHash,
+};
 
 const PAIRS: usize = 5;
 const CALLERS: usize = 64;
@@ -57,8 +59,18 @@ fn workflow() -> LoadedWorkflow {
 
 fn new_run() -> NewRun {
     let id = RunId::new(SystemClock::default().now());
+    let origin = Origin {
+        id,
+        workflow: "order".to_owned(),
+        trigger: Trigger::Webhook,
+        label: None,
+        scheduled_for: None,
+        lane: None,
+        cause: None,
+        on_failure: None,
+    };
     let payload = Some(format!("{{\"order\":\"{id}\",\"text\":\"{:300}\"}}", "").into_bytes());
-    NewRun { payload, ..NewRun::queued(id, "order", Trigger::Webhook) }
+    NewRun { origin, payload, input: None, idempotency: None, due: None, queue_limit: None, start: Start::Queue }
 }
 
 /// Rows a second, one thread, 64 a commit.
@@ -73,7 +85,7 @@ fn bare_loop(path: &Path) -> f64 {
         conn.execute_batch("begin immediate").unwrap();
         for _ in 0..CALLERS {
             let new = new_run();
-            insert.execute((new.id.as_bytes(), new.payload)).unwrap();
+            insert.execute((new.origin.id.as_bytes(), new.payload)).unwrap();
             rows += 1;
         }
         conn.execute_batch("commit").unwrap();

@@ -215,7 +215,13 @@ async fn start(engine: &Engine, workflow: &str, input: Record) -> Result<RunId, 
         Admission::Refused(message) => Err(message),
         Admission::QueueFull(queued) => Err(format!("{queued} runs of `{workflow}` are already waiting")),
         Admission::Unkept(error) => Err(error.to_string()),
-        other => Err(format!("the run did not start: {other:?}")),
+        other @ (Admission::Answered(_)
+        | Admission::Late(_)
+        | Admission::Interrupted(_)
+        | Admission::Stopping
+        | Admission::Failed
+        | Admission::KeyReused
+        | Admission::Full) => Err(format!("the run did not start: {other:?}")),
     }
 }
 

@@ -77,10 +77,19 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("engine/src/outgoing", &["outgoing", "script", "yaml", "sql", "secret", "burden", "disk", "config::duration"]),
     (
         "engine/src/outgoing/database",
-        &["outgoing::database", "outgoing::own", "outgoing::tls", "script", "sql", "disk", "config::duration"],
+        &[
+            "outgoing::database",
+            "outgoing::named",
+            "outgoing::own",
+            "outgoing::tls",
+            "script",
+            "sql",
+            "disk",
+            "config::duration",
+        ],
     ),
     ("engine/src/outgoing/database/postgres", &["outgoing::database", "script", "sql"]),
-    ("engine/src/reading", &["script", "yaml", "config::duration"]),
+    ("engine/src/reading", &["script", "yaml", "outgoing", "config::duration"]),
     (
         "engine/src/steps",
         &["reading", "script", "yaml", "burden", "files", "sql", "outgoing", "pool", "clock", "config::duration"],
@@ -88,7 +97,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("engine/src/access", &["outgoing", "store", "trigger::webhook::auth", "yaml::problem"]),
     (
         "engine/src/workflow",
-        &["workflow", "steps", "reading", "redact", "script", "yaml", "trigger", "store::VersionHash"],
+        &["workflow", "steps", "reading", "outgoing", "redact", "script", "yaml", "trigger", "store::VersionHash"],
     ),
     (
         "engine/src/workflow/read",
@@ -233,6 +242,26 @@ fn dependencies_point_one_way() {
                 .map(|name| format!("{}: names crate::{name}", shown(&path)))
                 .collect::<Vec<_>>()
         })
+    }));
+}
+
+#[test]
+fn every_file_is_a_module() {
+    let files = ["lang/src", "stdlib/src", "engine/src", "engine/cli"].map(|folder| rust_files(&root().join(folder)));
+    let declares = |folder: &Path, line: &str| {
+        let parents = ["mod.rs", "lib.rs", "main.rs"].map(|parent| folder.join(parent));
+        parents.iter().chain([&folder.with_extension("rs")]).any(|parent| {
+            let text = fs::read_to_string(parent).unwrap_or_default();
+            text.lines().any(|found| found.trim_end().ends_with(line))
+        })
+    };
+    report(files.concat().iter().filter_map(|path| {
+        let (stem, folder) = (path.file_stem()?.to_str()?, path.parent()?);
+        let (name, folder) =
+            if stem == "mod" { (folder.file_name()?.to_str()?, folder.parent()?) } else { (stem, folder) };
+        let inline = format!("mod {} {{", folder.file_name()?.to_str()?);
+        let is_module = declares(folder, &format!("mod {name};")) || declares(folder.parent()?, &inline);
+        (!is_module && !["lib", "main"].contains(&stem)).then(|| format!("{}: no file has `mod {name};`", shown(path)))
     }));
 }
 

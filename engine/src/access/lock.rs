@@ -32,6 +32,22 @@ pub enum Lock {
 }
 
 impl Lock {
+    /// Do its callers sign each request, so that they can send deliveries and ask for nothing else?
+    pub fn is_signature(&self) -> bool {
+        match self {
+            Self::Signature(_) => true,
+            Self::Open | Self::Key { .. } | Self::BasicKey | Self::Basic(_) | Self::Closed => false,
+        }
+    }
+
+    /// Does a request that it lets in show a credential in its head?
+    pub fn knows_callers(&self) -> bool {
+        match self {
+            Self::Open | Self::Signature(_) => false,
+            Self::Key { .. } | Self::BasicKey | Self::Basic(_) | Self::Closed => true,
+        }
+    }
+
     /// The lock that `auth` describes. `${file:path}` is relative to `project`. The error says which secret is missing,
     /// and never what another one is.
     pub fn of(auth: &Auth, project: &Path) -> Result<Self, Problem> {

@@ -146,7 +146,7 @@ impl Verifier {
     pub fn holds(&self, claim: &Claim, body: &[u8]) -> bool {
         let algorithm = match &self.scheme {
             Scheme::Custom(custom) => custom.algorithm,
-            _ => Algorithm::Sha256,
+            Scheme::Standard | Scheme::Github | Scheme::Stripe | Scheme::Slack | Scheme::Shopify => Algorithm::Sha256,
         };
         let mut holds = Choice::from(0);
         for secret in &self.secrets {

@@ -14,7 +14,7 @@ use crate::config::Limits;
 use crate::room::Held;
 use crate::run::{Given, Prepared, Work};
 use crate::script::encoding;
-use crate::store::{Accepted, IdempotencyKey, LaneKind, LaneTicket, NewRun, RunId, Store, Trigger};
+use crate::store::{Accepted, IdempotencyKey, LaneKind, LaneTicket, NewRun, Origin, RunId, Start, Store, Trigger};
 use crate::workflow::model::{Response, Workflow};
 use flowscript_lang::value::{Record, Value};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Acceptor {
 
     /// How many runs of a workflow may be queued.
     pub(super) fn queue_limit(&self, workflow: &Workflow) -> u32 {
-        workflow.limits.queue.unwrap_or(self.limits.queue)
+        workflow.limits.queued(self.limits.queue)
     }
 
     /// Takes a message as its webhook is configured: performs it and waits for the end, or stores it for later.
@@ -67,7 +67,7 @@ impl Acceptor {
                 let new = self.new_run(&message);
                 return self.with.performer.perform(message, new, until, load).await.or_accepted(accept_on_timeout);
             }
-            if matches!(until, Until::End(_)) && !accept_on_timeout {
+            if until.is_end() && !accept_on_timeout {
                 return if self.with.stopping.has_begun() { Admission::Stopping } else { Admission::Full };
             }
             // It waits where it is kept.
@@ -89,8 +89,8 @@ impl Acceptor {
         input: Record,
         room: Option<Held>,
     ) -> Admission {
-        let mut new = self.run_of(&workflow, Trigger::Manual);
-        new.input = Some(encoding::encode(&Value::Record(input.clone())));
+        let values = Some(encoding::encode(&Value::Record(input.clone())));
+        let new = self.run_of(&workflow, Trigger::Manual, None, values, None);
         self.admit(workflow, new, Given::Fields(input), room).await
     }
 
@@ -102,26 +102,44 @@ impl Acceptor {
         idempotency: Option<IdempotencyKey>,
         room: Option<Held>,
     ) -> Admission {
-        let mut new = self.run_of(&workflow, Trigger::Webhook);
-        new.idempotency = idempotency;
-        new.input = Some(encoding::encode(&Value::Record(properties.clone())));
+        let values = Some(encoding::encode(&Value::Record(properties.clone())));
+        let new = self.run_of(&workflow, Trigger::Webhook, None, values, idempotency);
         self.admit(workflow, new, Given::Fields(properties), room).await
     }
 
-    /// A new run of a workflow, with its limit of the queue and what its failure starts. It has no input yet.
-    fn run_of(&self, workflow: &Workflow, trigger: Trigger) -> NewRun {
-        let mut new = NewRun::queued(RunId::new(self.with.clock.now()), workflow.id.as_str(), trigger);
-        new.queue_limit = Some(self.queue_limit(workflow));
-        new.on_failure.clone_from(&workflow.on_failure);
-        new
+    /// A new run of a workflow, queued. Its label and its lane are not known yet.
+    fn run_of(
+        &self,
+        workflow: &Workflow,
+        trigger: Trigger,
+        payload: Option<Vec<u8>>,
+        input: Option<Vec<u8>>,
+        idempotency: Option<IdempotencyKey>,
+    ) -> NewRun {
+        NewRun {
+            origin: Origin {
+                id: RunId::new(self.with.clock.now()),
+                workflow: workflow.id.clone(),
+                trigger,
+                label: None,
+                scheduled_for: None,
+                lane: None,
+                cause: None,
+                on_failure: workflow.on_failure.clone(),
+            },
+            payload,
+            input,
+            idempotency,
+            due: None,
+            queue_limit: Some(self.queue_limit(workflow)),
+            start: Start::Queue,
+        }
     }
 
     /// A message as a run to be stored, without its lane.
     fn new_run(&self, message: &Message) -> NewRun {
-        let mut new = self.run_of(&message.workflow, Trigger::Webhook);
-        new.payload = Some(apart(message.request.size(), || message.request.encode()));
-        new.idempotency.clone_from(&message.idempotency);
-        new
+        let payload = apart(message.request.size(), || message.request.encode());
+        self.run_of(&message.workflow, Trigger::Webhook, Some(payload), None, message.idempotency.clone())
     }
 
     /// Learns what acceptance needs, which stops if the caller disconnects; then stores a run, and drives it if it is
@@ -134,13 +152,13 @@ impl Acceptor {
         room: Option<Held>,
     ) -> Admission {
         let ordered = workflow.webhook.as_ref().and_then(|webhook| webhook.ordered.as_ref());
-        let pause = ordered.filter(|_| new.trigger.facts().has_request).map(|ordered| ordered.pause);
+        let pause = ordered.filter(|_| new.origin.trigger.facts().has_request).map(|ordered| ordered.pause);
         let work = Work {
-            id: new.id,
+            id: new.origin.id,
             workflow,
-            trigger: new.trigger,
-            scheduled_for: None,
-            on_failure: new.on_failure.clone(),
+            trigger: new.origin.trigger,
+            scheduled_for: new.origin.scheduled_for,
+            on_failure: new.origin.on_failure.clone(),
             given,
         };
         let mut prepared = Prepared::default();
@@ -152,8 +170,8 @@ impl Acceptor {
                 Err(Unready::Failed) => return Admission::Failed,
             }
         }
-        new.label = prepared.label;
-        new.lane = pause.map(|pause| LaneTicket { kind: LaneKind::Webhook, key: prepared.lane, pause });
+        new.origin.label = prepared.label;
+        new.origin.lane = pause.map(|pause| LaneTicket { kind: LaneKind::Webhook, key: prepared.lane, pause });
         let acceptor = self.clone();
         let admitted = tokio::spawn(async move {
             let _room = room;
@@ -167,7 +185,7 @@ impl Acceptor {
         if permit.is_some() && self.with.lease.may_claim() {
             new.start = self.with.workers.start();
         }
-        let id = new.id;
+        let id = new.origin.id;
         let bytes = [&new.payload, &new.input].into_iter().flatten().map(Vec::len).sum();
         let way = self.with.ways.inward(bytes).await;
         let accepted = self.with.store.accept(new).await;

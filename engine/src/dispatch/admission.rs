@@ -59,6 +59,16 @@ pub enum Admission {
     Unkept(StoreError),
 }
 
+impl Until {
+    /// Does the caller wait for the end of the run?
+    pub(super) fn is_end(self) -> bool {
+        match self {
+            Self::End(_) => true,
+            Self::Acceptance => false,
+        }
+    }
+}
+
 impl Admission {
     /// The same; a run that was not over in time counts as accepted, where the workflow says so.
     pub(super) fn or_accepted(self, accept_on_timeout: bool) -> Self {
@@ -72,7 +82,7 @@ impl Admission {
     /// accepted.
     pub(super) fn not_new(accepted: Accepted) -> Self {
         match accepted {
-            Accepted::Duplicate(earlier) => Self::Accepted(earlier.id),
+            Accepted::Duplicate(earlier) => Self::Accepted(earlier.origin.id),
             Accepted::KeyReused => Self::KeyReused,
             Accepted::QueueFull { queued } => Self::QueueFull(queued),
             Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished => {

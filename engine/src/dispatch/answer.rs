@@ -96,7 +96,7 @@ impl Answer {
     pub fn of(run: &Run) -> Self {
         let summary = &run.summary;
         let verdict = if summary.responded { responded(run) } else { ended(run) };
-        Self { run: summary.id, verdict, held: Held::default() }
+        Self { run: summary.origin.id, verdict, held: Held::default() }
     }
 
     /// The answer of a run that has just ended here.
@@ -117,7 +117,7 @@ fn responded(run: &Run) -> Verdict {
         Some(Ok(reply)) => Verdict::Reply(reply),
         unread @ (Some(Err(_)) | None) => {
             told::error_of("an answer cannot be read", || {
-                format!("the answer of run {} cannot be read: {unread:?}", run.summary.id)
+                format!("the answer of run {} cannot be read: {unread:?}", run.summary.origin.id)
             });
             unknown_failure()
         }
@@ -145,7 +145,7 @@ fn ended(run: &Run) -> Verdict {
                 Ok(value) => Verdict::Value(value.flatten().unwrap_or_default()),
                 Err(reason) => {
                     told::error_of("an output cannot be read", || {
-                        format!("the output of run {} cannot be read: {reason}", summary.id)
+                        format!("the output of run {} cannot be read: {reason}", summary.origin.id)
                     });
                     unknown_failure()
                 }

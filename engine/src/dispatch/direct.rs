@@ -18,7 +18,7 @@ use super::workers::Workers;
 use crate::burden::{LEAST, Load};
 use crate::clock::Clock;
 use crate::run::{Ended, Given, Machine, Work};
-use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, Store, StoreError, Trigger};
+use crate::store::{Accepted, Fence, FinishedStart, NewRun, RunState, Start, Store, StoreError};
 use crate::workflow::model::Durability;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,11 +111,11 @@ impl Performer {
     ) -> Admission {
         let permit = self.requests.clone().try_acquire_owned().ok();
         let work = Work {
-            id: new.id,
+            id: new.origin.id,
             workflow: message.workflow.clone(),
-            trigger: Trigger::Webhook,
-            scheduled_for: None,
-            on_failure: new.on_failure.clone(),
+            trigger: new.origin.trigger,
+            scheduled_for: new.origin.scheduled_for,
+            on_failure: new.origin.on_failure.clone(),
             given: Given::Request(message.request.clone()),
         };
         let direct = Box::new(Direct { message, new, work, until, load, permit });
@@ -147,16 +147,16 @@ impl Performer {
         let may_follow = self.may_follow(&direct.message, direct.until, &ended) && ended.weight() < LEAST;
         let place = self.with.relaxed.place().filter(|_| may_follow);
         let Some(place) = place else { return Err((direct, ended)) };
-        let id = direct.new.id;
+        let id = direct.new.origin.id;
         self.put_end(&mut direct.new, &direct.work, &ended);
         place.keep(direct.new);
-        ended.count(&direct.work.workflow.id, Trigger::Webhook, id);
+        ended.count(&direct.work.workflow.id, direct.work.trigger, id);
         Ok(Admission::Answered(Answer::of_ended(id, *ended)))
     }
 
     /// May this run be stored after its answer? While the store cannot write, its caller must be informed.
     fn may_follow(&self, message: &Message, until: Until, ended: &Ended) -> bool {
-        matches!(until, Until::End(_))
+        until.is_end()
             && message.workflow.durability == Durability::Relaxed
             && message.idempotency.is_none()
             && ended.state == RunState::Completed
@@ -165,11 +165,12 @@ impl Performer {
 
     /// A run with its end, for one commit.
     fn put_end(&self, new: &mut NewRun, work: &Work, ended: &Ended) {
-        new.label.clone_from(&ended.label);
+        new.origin.label.clone_from(&ended.label);
         let mut finish = self.with.ends.finish_of(work, ended);
         new.input = finish.changes.input.take(); // it is kept with the run
         // The id was made when the run began.
-        let finished = FinishedStart { version: work.workflow.version, started_at: new.id.accepted_at(), finish };
+        let finished =
+            FinishedStart { version: work.workflow.version, started_at: new.origin.id.accepted_at(), finish };
         new.start = Start::Finished(Box::new(finished));
     }
 
@@ -196,7 +197,7 @@ impl Performer {
             return self.keep_ended(direct, Box::new(ended)).await;
         }
         let Direct { message, mut new, work, permit: request_permit, .. } = *direct;
-        let id = new.id;
+        let id = new.origin.id;
         // It continues while it is accepted, and after the caller's time is over.
         let job = tokio::spawn(job);
         // If all workers are busy, it waits in the queue for one of them.
@@ -253,12 +254,12 @@ impl Performer {
         }
         let may_follow = self.may_follow(&direct.message, direct.until, &ended);
         let Direct { mut new, work, until, permit: _held, .. } = *direct;
-        let id = new.id;
+        let id = new.origin.id;
         let mut ended = ended;
         let bytes = ended.weight().saturating_add(new.payload.as_ref().map_or(0, Vec::len));
         let way = self.with.ways.inward(bytes).await;
         apart(bytes, || self.put_end(&mut new, &work, &ended));
-        if matches!(until, Until::Acceptance) {
+        if !until.is_end() {
             // Its caller does not get it.
             (ended.input, ended.output, ended.answer) = (None, None, None);
         }
@@ -269,7 +270,7 @@ impl Performer {
             let full = || StoreError::Busy("history is full, and was not written in time".into());
             return match kept.unwrap_or_else(|_| Err(full())) {
                 Ok(()) => {
-                    ended.count(&work.workflow.id, Trigger::Webhook, id);
+                    ended.count(&work.workflow.id, work.trigger, id);
                     Admission::Answered(Answer::of_ended(id, *ended))
                 }
                 Err(error) => Admission::Unkept(error),
@@ -279,7 +280,7 @@ impl Performer {
         drop(way);
         match accepted {
             Ok(Accepted::Finished) => {
-                ended.count(&work.workflow.id, Trigger::Webhook, id);
+                ended.count(&work.workflow.id, work.trigger, id);
                 match until {
                     Until::End(_) => Admission::Answered(Answer::of_ended(id, *ended)),
                     Until::Acceptance => Admission::Accepted(id),

@@ -155,7 +155,7 @@ impl Ends {
 /// Counts the end of a run; one that was queued again has not ended.
 pub(crate) fn count(summary: &RunSummary) {
     if let Some(ended_at) = summary.ended_at {
-        run_ended(&summary.workflow, summary.trigger, summary.state, summary.id.accepted_at(), ended_at);
+        run_ended(&summary.origin.workflow, summary.origin.trigger, summary.state, summary.accepted_at(), ended_at);
     }
 }
 

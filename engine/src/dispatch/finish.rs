@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::run::{Ended, Work, encode_history};
 use crate::script::Fault;
 use crate::script::encoding;
-use crate::store::{Changes, Finish, NewRun, RunId, RunState, Trigger};
+use crate::store::{Changes, Finish, NewRun, Origin, RunId, RunState, Start, Trigger};
 use crate::workflow::FAILURE_INPUTS;
 use crate::workflow::history::Diagnostics;
 use flowscript_lang::value::Value;
@@ -14,29 +14,37 @@ use flowscript_lang::value::Value;
 /// The record of the end of a run, with the run that `onFailure` starts.
 pub(super) fn finish_of(work: &Work, ended: &Ended, diagnostics: Diagnostics, clock: &dyn Clock) -> Finish {
     let failed = ended.state.is_retryable();
-    let mut finish = Finish::new(ended.state, ended.ended_at);
-    finish.error = ended.failure.as_ref().map(|(fault, position)| fault.to_failure(position.clone()));
-    finish.with_errors = ended.with_errors;
-    finish.output = ended.output.as_ref().map(encoding::encode);
-    finish.answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], Some(answer)));
+    let mut output = ended.output.as_ref().map(encoding::encode);
+    let mut answer = ended.answer.as_ref().map(|answer| StoredAnswer::encode(200, &[], Some(answer)));
     if !failed && !diagnostics.output.keeps(failed) {
         // Callers that ask again still get it.
-        let output = finish.output.take().filter(|_| finish.answer.is_none() && work.trigger == Trigger::Webhook);
-        finish.answer =
-            finish.answer.or(output.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], Some(o)))));
+        let asked = output.take().filter(|_| answer.is_none() && work.trigger.facts().keeps_answer);
+        answer = answer.or(asked.and(ended.output.as_ref().map(|o| StoredAnswer::encode(200, &[], Some(o)))));
     }
     // What an earlier attempt has written stays, even if nothing of this one is kept.
     let diffs = if diagnostics.variables.keeps(failed) { ended.diffs.len() } else { ended.kept_diffs };
     let diffs = ended.diffs.get(..diffs).unwrap_or_default();
     let places = ended.failure.as_ref().map(|(fault, _)| fault.places.as_slice()).unwrap_or_default();
     let is_empty = ended.trace.is_empty() && diffs.is_empty() && places.is_empty();
-    finish.trace = (!is_empty).then(|| encode_history(&ended.trace, diffs, places));
-    let (starts, ends) = (ended.starts.clone(), ended.ends.clone());
-    finish.changes = Changes { log: ended.log.clone(), starts, ends, ..Changes::default() };
-    finish.changes.input = ended.input.as_ref().map(encoding::encode);
-    finish.on_failure = failure_run(work, ended.state, ended.failure.as_ref().map(|(fault, _)| fault), clock);
-    finish.mask = mask(work, ended);
-    finish
+    Finish {
+        state: ended.state,
+        with_errors: ended.with_errors,
+        ended_at: ended.ended_at,
+        error: ended.failure.as_ref().map(|(fault, position)| fault.to_failure(position.clone())),
+        output,
+        answer,
+        trace: (!is_empty).then(|| encode_history(&ended.trace, diffs, places)),
+        changes: Changes {
+            input: ended.input.as_ref().map(encoding::encode),
+            // The end of a run adds nothing that a resume needs.
+            kept: Vec::new(),
+            starts: ended.starts.clone(),
+            ends: ended.ends.clone(),
+            log: ended.log.clone(),
+        },
+        mask: mask(work, ended),
+        on_failure: failure_run(work, ended.state, ended.failure.as_ref().map(|(fault, _)| fault), clock),
+    }
 }
 
 /// The run that a failed one starts. A run started this way starts no further one.
@@ -58,12 +66,26 @@ fn failure_run(work: &Work, state: RunState, fault: Option<&Fault>, clock: &dyn 
         ("message", fault.map_or(Value::Null, |fault| Value::text(fault.message.as_str()))),
         ("status", status),
     ]);
-    let id = RunId::new(clock.now());
-    let mut new = NewRun::queued(id, target.as_str(), Trigger::Failure);
-    new.cause = Some(work.id);
     // `run` is taken in the started workflow by its own run, so an input that wants the failed one is `failedRun`.
     let [failed_run, why] = FAILURE_INPUTS;
     let input = Value::record([("run", failed.clone()), (failed_run, failed), (why, error)]);
-    new.input = Some(encoding::encode(&input));
-    Some(Box::new(new))
+    Some(Box::new(NewRun {
+        origin: Origin {
+            id: RunId::new(clock.now()),
+            workflow: target.clone(),
+            trigger: Trigger::Failure,
+            label: None,
+            scheduled_for: None,
+            lane: None,
+            cause: Some(work.id),
+            on_failure: None,
+        },
+        payload: None,
+        input: Some(encoding::encode(&input)),
+        idempotency: None,
+        due: None,
+        // A failure is reported even if the queue is full.
+        queue_limit: None,
+        start: Start::Queue,
+    }))
 }

@@ -4,13 +4,17 @@ use super::outcome::Left;
 use crate::burden::{Beside, LEAST};
 use crate::run::{RunHost, StepHost, StopFlag, step_key};
 use crate::script::{Fault, Slot, weight};
-use crate::steps::attempt::{Attempt, Perform, Performed, Tools};
+use crate::steps::attempt::{Attempt, Perform, Performed, Performing, Running, Tools};
 use crate::store::{RunId, StepEnd, Timestamp};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
+
+/// How long the work of a step may take to end by itself once its run is stopped or late.
+const NOTICE: Duration = Duration::from_millis(500);
 
 /// A completed step.
 pub(super) struct Done {
@@ -76,8 +80,8 @@ impl AtWork {
         if planted!(self.host.clock(), ChangingKey) {
             key = step_key(self.run, &self.host.instant().0.to_string());
         }
-        let host = StepHost::new(self.host.clone(), position.clone(), stop.clone());
-        let work = work.perform(Attempt::new(self.tools.clone(), Arc::new(host), key, repeated));
+        let host: Arc<dyn Running> = Arc::new(StepHost::new(self.host.clone(), position.clone(), stop.clone()));
+        let work = work.perform(Attempt::new(self.tools.clone(), host.clone(), key, repeated));
         let done = Done {
             strand: strand.clone(),
             position: position.clone(),
@@ -89,7 +93,7 @@ impl AtWork {
         };
         let load = self.host.load().cloned();
         let abort = self.tasks.spawn(async move {
-            match work.await {
+            match unless_over(host.as_ref(), work).await {
                 Ok(Performed { result, set }) => {
                     let bytes = set.iter().map(|(_, value)| weight(value)).fold(weight(&result), usize::saturating_add);
                     let beside = load.filter(|_| bytes >= LEAST).map(|load| load.beside(bytes));
@@ -142,5 +146,37 @@ impl Drop for AtWork {
     fn drop(&mut self) {
         // Tasks end with their set; scripts have threads of their own.
         self.running.values().for_each(|task| task.stop.cancel());
+    }
+}
+
+/// The result of work. Once the run is stopped or late, the work is abandoned if it does not end soon.
+async fn unless_over(host: &dyn Running, mut work: Performing) -> Result<Performed, Fault> {
+    tokio::select! {
+        done = &mut work => done,
+        fault = host.over() => tokio::time::timeout(NOTICE, work).await.unwrap_or(Err(fault)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::TestClock;
+
+    #[tokio::test]
+    async fn work_that_does_not_notice_a_stop_is_abandoned() {
+        let flag = Arc::new(StopFlag::default());
+        let run = RunHost::new(Arc::new(TestClock::new(Timestamp(0))), Duration::from_secs(60), 0, flag.clone(), None);
+        let host = StepHost::new(Arc::new(run), "1".to_owned(), Arc::default());
+        let done = |after: u64| -> Performing {
+            Box::pin(async move {
+                tokio::time::sleep(Duration::from_millis(after)).await;
+                Ok(Performed::result(Value::from(after as i64)))
+            })
+        };
+        assert!(unless_over(&host, done(1000)).await.is_ok(), "the run is not stopped");
+        flag.cancel();
+        assert!(unless_over(&host, done(10)).await.is_ok(), "it ends soon");
+        let abandoned = tokio::time::timeout(Duration::from_secs(20), unless_over(&host, done(60_000))).await;
+        assert_eq!(abandoned.unwrap().unwrap_err().kind, ErrorKind::Cancelled.name());
     }
 }

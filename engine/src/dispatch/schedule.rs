@@ -13,8 +13,8 @@ use crate::project::Catalog;
 use crate::run::{Given, Work};
 use crate::script::encoding;
 use crate::store::{
-    Cancel, Fire, FireDecision, Fired, LaneKind, LaneTicket, NewRun, RunId, ScheduleId, ScheduleRecord, Store,
-    StoreError, Timestamp, Trigger, WhileUnfinished,
+    Cancel, Fire, FireDecision, Fired, LaneKind, LaneTicket, NewRun, Origin, RunId, ScheduleId, ScheduleRecord, Start,
+    Store, StoreError, Timestamp, Trigger, WhileUnfinished,
 };
 use crate::told;
 use crate::trigger::schedule::{Missed, Overlap, Schedule};
@@ -259,29 +259,39 @@ impl Scheduler {
         in_lane: bool,
     ) -> FireDecision {
         let id = RunId::new(self.with.clock.now());
-        let mut run = NewRun::queued(id, workflow.id.as_str(), Trigger::Schedule);
-        run.queue_limit = Some(self.limits.queue);
-        run.on_failure.clone_from(&workflow.on_failure);
-        run.scheduled_for = Some(nominal);
-        run.input = Some(encoding::encode(&Value::Record(schedule.input.clone())));
+        let kind = LaneKind::Schedule;
+        let jitter = schedule.jitter.as_millis() as i64;
+        let mut origin = Origin {
+            id,
+            workflow: workflow.id.clone(),
+            trigger: Trigger::Schedule,
+            label: None,
+            scheduled_for: Some(nominal),
+            lane: in_lane.then(|| LaneTicket { kind, key: schedule.key.clone(), pause: false }),
+            cause: None,
+            on_failure: workflow.on_failure.clone(),
+        };
         if workflow.label.is_some() {
             let work = Work {
                 id,
                 workflow: workflow.clone(),
-                trigger: Trigger::Schedule,
-                scheduled_for: Some(nominal),
-                on_failure: run.on_failure.clone(),
+                trigger: origin.trigger,
+                scheduled_for: origin.scheduled_for,
+                on_failure: origin.on_failure.clone(),
                 given: Given::Fields(schedule.input.clone()),
             };
             // An input that does not fit gives a failed run, not a missing one.
-            run.label = self.with.preparer.prepare(work).await.ok().and_then(|prepared| prepared.label);
+            origin.label = self.with.preparer.prepare(work).await.ok().and_then(|prepared| prepared.label);
         }
-        let kind = LaneKind::Schedule;
-        run.lane = in_lane.then(|| LaneTicket { kind, key: schedule.key.clone(), pause: false });
-        let jitter = schedule.jitter.as_millis() as i64;
-        if jitter > 0 {
-            run.due = Some(nominal.plus_millis(rand::random_range(0..=jitter)));
-        }
+        let run = NewRun {
+            origin,
+            payload: None,
+            input: Some(encoding::encode(&Value::Record(schedule.input.clone()))),
+            idempotency: None,
+            due: (jitter > 0).then(|| nominal.plus_millis(rand::random_range(0..=jitter))),
+            queue_limit: Some(workflow.limits.queued(self.limits.queue)),
+            start: Start::Queue,
+        };
         FireDecision::Run { run: Box::new(run), while_unfinished }
     }
 }

@@ -201,12 +201,13 @@ impl Workers {
             },
             (None, None) => Given::Fields(Record::from_fields([])),
         };
+        let origin = &run.summary.origin;
         Ok(Work {
-            id: run.summary.id,
+            id: origin.id,
             workflow,
-            trigger: run.summary.trigger,
-            scheduled_for: run.summary.scheduled_for,
-            on_failure: run.on_failure.clone(),
+            trigger: origin.trigger,
+            scheduled_for: origin.scheduled_for,
+            on_failure: origin.on_failure.clone(),
             given,
         })
     }

@@ -118,12 +118,12 @@ impl World {
     /// The instants of runs by schedule, and the stretches that were skipped.
     async fn decided(&self) -> BTreeMap<String, (Vec<Timestamp>, Vec<SkippedStretch>)> {
         let mut decided: BTreeMap<String, (Vec<Timestamp>, Vec<SkippedStretch>)> = BTreeMap::new();
-        for run in self.history().await.into_iter().filter(|run| run.trigger == Trigger::Schedule) {
+        for run in self.history().await.into_iter().filter(|run| run.origin.trigger == Trigger::Schedule) {
             if let Some(skipped) = run.skipped {
-                decided.entry(run.workflow).or_default().1.push(skipped);
+                decided.entry(run.origin.workflow).or_default().1.push(skipped);
             } else {
                 assert_eq!(run.state, RunState::Completed, "{run:?}");
-                decided.entry(run.workflow).or_default().0.push(run.scheduled_for.unwrap());
+                decided.entry(run.origin.workflow).or_default().0.push(run.origin.scheduled_for.unwrap());
             }
         }
         decided
@@ -339,6 +339,29 @@ async fn waits_outlive_restarts_and_no_clock_prolongs_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_respects_the_queue_of_its_workflow() {
+    let start = instant("2026-05-05T12:00:00Z");
+    let file = "trigger: { schedule: [ { id: s, every: { minutes: 1 }, overlap: queue } ] }\n\
+                limits: { queue: 1 }\nsteps: [ { wait: { for: 10h } } ]\n";
+    let world = World::new(start, &[("workflows/w.yaml", file)]).await;
+    for minute in 1..=4 {
+        world.clock.set(start.plus_millis(minute * MINUTE));
+        eventually(&format!("minute {minute} is decided"), async || {
+            let counts = world.history().await.into_iter().map(|run| run.skipped.map_or(1, |s| i64::from(s.count)));
+            counts.sum::<i64>() == minute
+        })
+        .await;
+        if let (1, [first]) = (minute, world.history().await.as_slice()) {
+            world.reaches(first.origin.id, RunState::Waiting).await;
+        }
+    }
+    let history = world.history().await;
+    let states: Vec<RunState> = history.iter().map(|run| run.state).collect();
+    assert_eq!(states, [RunState::Waiting, RunState::Queued, RunState::Skipped]);
+    assert_eq!(history[2].skipped.as_ref().map(|s| (s.reason.as_str(), s.count)), Some(("queue full", 2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_second_through_twenty_restarts_is_decided_once() {
     let start = instant("2026-05-05T12:00:00Z");
     let file = "trigger: { schedule: [ { id: s, every: { seconds: 1 } } ] }\noutput: 1\n";
@@ -358,7 +381,7 @@ async fn every_second_through_twenty_restarts_is_decided_once() {
     }
     let mut decided: Vec<(i64, i64, u32)> = Vec::new();
     for run in world.history().await {
-        decided.push(match (run.skipped, run.scheduled_for) {
+        decided.push(match (run.skipped, run.origin.scheduled_for) {
             (Some(skipped), _) => (skipped.first.0, skipped.last.0, skipped.count),
             (None, at) => (at.unwrap().0, at.unwrap().0, 1),
         });

@@ -27,7 +27,7 @@ pub use evaluate::{Evaluator, NotVariables, Tried};
 pub use loading::{Publisher, ReloadError};
 pub use people::{BulkRetry, Operators, PayloadOf};
 pub use schedules::{ScheduleView, Schedules, Upcoming};
-pub use view::{Listed, MOST_SHOWN, RunList, RunView, StepsView, Viewer};
+pub use view::{MOST_SHOWN, PassedSteps, RunList, RunView, ShownRun, StepsView, Viewer};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -309,7 +309,7 @@ impl Engine {
     /// The answer of a run of `workflow` for its caller; `None` if the workflow has no such run.
     pub async fn answer(&self, workflow: &str, run: RunId) -> Result<Option<Answer>, StoreError> {
         match self.shared.dispatcher.answer(run).await {
-            Ok((run, answer)) if run.summary.workflow == workflow => Ok(Some(answer)),
+            Ok((run, answer)) if run.summary.origin.workflow == workflow => Ok(Some(answer)),
             Ok(_) | Err(StoreError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }

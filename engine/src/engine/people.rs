@@ -91,7 +91,7 @@ impl Operators {
         let mut found = Vec::new();
         while found.len() < MAX_BULK {
             let page = self.with.store.runs(query.clone()).await?;
-            found.extend(page.runs.iter().map(|run| run.id));
+            found.extend(page.runs.iter().map(|run| run.origin.id));
             match page.next {
                 Some(next) => query.after = Some(next),
                 None => break,
@@ -107,7 +107,7 @@ impl Operators {
         let source = match of {
             PayloadOf::Run(run) => {
                 let summary = self.with.store.summary(run).await?;
-                if summary.workflow != workflow {
+                if summary.origin.workflow != workflow {
                     return Err(StoreError::NotFound(format!("the workflow `{workflow}` has no run {run}")));
                 }
                 run
@@ -116,7 +116,7 @@ impl Operators {
                 let trigger = Some(Trigger::Webhook);
                 let query = RunQuery { workflow: Some(workflow.to_owned()), trigger, limit: 1, ..RunQuery::default() };
                 let page = self.with.store.runs(query).await?;
-                let last = page.runs.first().map(|run| run.id);
+                let last = page.runs.first().map(|run| run.origin.id);
                 last.ok_or_else(|| StoreError::NotFound(format!("the webhook of `{workflow}` has had no message yet")))?
             }
         };
@@ -126,14 +126,14 @@ impl Operators {
     /// A new run with the payload of an earlier one, on the current version.
     pub async fn run_again(&self, source: RunId) -> Result<RunId, StoreError> {
         let id = RunId::new(self.with.clock.now());
-        let workflow = self.with.store.summary(source).await?.workflow;
+        let workflow = self.with.store.summary(source).await?.origin.workflow;
         let current = self.with.catalog.current().entry(&workflow).and_then(|entry| entry.workflow.clone());
         let queue = current.map_or(self.queue, |w| self.with.dispatcher.queue_limit(&w));
         match self.with.store.run_again(RunAgain { source, id, queue_limit: Some(queue) }).await? {
             Accepted::QueueFull { queued } => {
                 Err(StoreError::Conflict(format!("{queued} runs of this workflow are waiting already")))
             }
-            Accepted::Duplicate(summary) => Ok(summary.id),
+            Accepted::Duplicate(summary) => Ok(summary.origin.id),
             Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished => Ok(id),
             Accepted::KeyReused => Err(StoreError::Other("a run without a key was taken for one with a key".into())),
         }

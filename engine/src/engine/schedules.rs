@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::dispatch::Dispatcher;
 use crate::project::Catalog;
-use crate::store::{Admin, Cursor, ScheduleId, ScheduleRecord, Store, StoreError, Timestamp};
+use crate::store::{Admin, Cursor, ScheduleId, ScheduleRecord, Store, StoreError, Timestamp, cut};
 use crate::trigger::schedule::{Cron, Missed, Overlap, Pattern, Schedule};
 use chrono_tz::Tz;
 use flowscript_lang::value::Record;
@@ -77,10 +77,9 @@ impl Schedules {
         let mut records = self.store.schedules().await?;
         records.retain(|record| after.as_ref().is_none_or(|(workflow, key)| place(record) > (workflow, key)));
         records.sort_by(|a, b| place(a).cmp(&place(b)));
-        let mut views = self.views(records, count);
-        let schedules: Vec<ScheduleView> = views.by_ref().take(limit).collect();
-        let last = schedules.last().filter(|_| views.next().is_some());
-        let next = last.map(|last| Cursor::after(&last.workflow, &last.key));
+        // One more than requested shows whether there is a next page.
+        let mut schedules: Vec<ScheduleView> = self.views(records, count).take(limit + 1).collect();
+        let next = cut(&mut schedules, limit, |last| Cursor::after(&last.workflow, &last.key));
         Ok(SchedulePage { schedules, next })
     }
 

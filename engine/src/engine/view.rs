@@ -5,7 +5,7 @@ use crate::project::Catalog;
 use crate::run::{StepDiff, StepTrace, decode_history, shown_steps};
 use crate::script::SourcePlace;
 use crate::script::encoding;
-use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Store, StoreError, Try};
+use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Store, StoreError, Try, cut};
 use crate::told;
 use crate::trigger::webhook::Request;
 use crate::workflow::history::Redact;
@@ -29,26 +29,18 @@ const READS: u32 = 5;
 /// A run with everything that belongs to it.
 #[derive(Debug)]
 pub struct RunView {
-    /// What lists show.
-    pub summary: RunSummary,
+    /// The run with its whole output.
+    pub run: ShownRun,
     /// Its tries, oldest first.
     pub tries: Vec<Try>,
     /// The inputs by name.
     pub input: Option<Value>,
     /// The request that started it.
     pub payload: Option<Value>,
-    /// The output of the workflow.
-    pub output: Option<Value>,
-    /// The size of that in bytes of the store.
-    pub output_size: Option<u64>,
     /// The answer to the caller, if it differs.
     pub answer: Option<Value>,
-    /// The attempts of its steps, in the order of their beginnings.
-    pub steps: Vec<StepTrace>,
-    /// Where it failed, innermost first.
-    pub places: Vec<SourcePlace>,
-    /// The changes of its variables by each step, if diagnostics kept them.
-    pub diffs: Vec<StepDiff>,
+    /// Its steps.
+    pub passed: PassedSteps,
     /// Its log.
     pub log: Vec<LogLine>,
 }
@@ -56,22 +48,29 @@ pub struct RunView {
 /// The results of the steps of a run.
 #[derive(Debug)]
 pub struct StepsView {
-    /// What lists show.
+    /// The run.
     pub summary: RunSummary,
-    /// The attempts of its steps, in the order of their beginnings.
-    pub steps: Vec<StepTrace>,
+    /// The steps.
+    pub passed: PassedSteps,
     /// The results of steps with a commit of their own, by position and attempt: the value, or the size of one that is
     /// too large to be shown.
     pub results: HashMap<(String, u32), Result<Value, u64>>,
+}
+
+/// The steps of a run up to now.
+#[derive(Debug)]
+pub struct PassedSteps {
+    /// The attempts, in the order of their beginnings.
+    pub steps: Vec<StepTrace>,
     /// Where it failed, innermost first.
     pub places: Vec<SourcePlace>,
     /// The changes of its variables by each step, if diagnostics kept them.
     pub diffs: Vec<StepDiff>,
 }
 
-/// A run as lists show it.
+/// A run with its output.
 #[derive(Debug)]
-pub struct Listed {
+pub struct ShownRun {
     /// The run.
     pub summary: RunSummary,
     /// Its output, or as much of it as could be read.
@@ -86,7 +85,7 @@ pub struct Listed {
 #[derive(Debug)]
 pub struct RunList {
     /// The runs.
-    pub runs: Vec<Listed>,
+    pub runs: Vec<ShownRun>,
     /// Where the next page begins.
     pub next: Option<String>,
 }
@@ -107,7 +106,7 @@ impl Viewer {
     pub async fn run_view(&self, id: RunId) -> Result<RunView, StoreError> {
         for _ in 1..READS {
             let (view, seen) = self.view_once(id).await?;
-            if view.summary.revision == seen {
+            if view.run.summary.revision == seen {
                 return Ok(view);
             }
         }
@@ -116,7 +115,7 @@ impl Viewer {
 
     /// A run, and which revision of it its steps are of.
     async fn view_once(&self, id: RunId) -> Result<(RunView, u32), StoreError> {
-        let StepsView { steps, places, diffs, summary: seen, .. } = self.steps_view(id).await?;
+        let StepsView { summary: seen, passed, .. } = self.steps_view(id).await?;
         let tries = self.store.tries(id).await?;
         let log = self.store.log(id, 0, LOG_LINES).await?;
         let run: Run = self.store.run(id).await?;
@@ -124,18 +123,20 @@ impl Viewer {
         let payload = run.payload.as_ref().map(|bytes| Request::decode(bytes)).transpose();
         let payload = told(id, payload).filter(|_| veil.input);
         let output = decoded(id, run.output.as_ref()).and_then(|output| veil.output(&output));
+        let shown = ShownRun {
+            output_size: run.output.as_ref().filter(|_| output.is_some()).map(|bytes| bytes.len() as u64),
+            output,
+            output_cut: false,
+            summary: run.summary,
+        };
         let view = RunView {
+            run: shown,
             tries,
             input: decoded(id, run.input.as_ref()).filter(|_| veil.input).map(|input| veil.fields(input)),
             payload: payload.map(|request| veil.request(request).to_value()),
-            output_size: run.output.as_ref().filter(|_| output.is_some()).map(|bytes| bytes.len() as u64),
-            output,
             answer: decoded(id, run.answer.as_ref()).and_then(|answer| veil.answer(answer)),
-            steps,
-            places,
-            diffs,
+            passed,
             log: log.lines,
-            summary: run.summary,
         };
         Ok((view, seen.revision))
     }
@@ -155,7 +156,7 @@ impl Viewer {
     }
 
     async fn steps_of(&self, summary: RunSummary) -> Result<StepsView, StoreError> {
-        let (store, id) = (&self.store, summary.id);
+        let (store, id) = (&self.store, summary.origin.id);
         let history = store.trace(id).await?.as_ref().map(|bytes| decode_history(bytes)).transpose();
         let history = told(id, history).unwrap_or_default();
         let host = self.dispatcher.at_work(id);
@@ -183,20 +184,20 @@ impl Viewer {
         let steps = told(id, all.map(Some)).unwrap_or(records);
         // A run that was queued again has not failed yet.
         let places = if summary.error.is_some() { history.places } else { Vec::new() };
-        Ok(StepsView { summary, steps, results, places, diffs: history.diffs })
+        Ok(StepsView { summary, passed: PassedSteps { steps, places, diffs: history.diffs }, results })
     }
 
     /// A page of runs; one with much to show ends early. Only the beginning of large outputs is read.
     pub async fn run_list(&self, query: RunQuery) -> Result<RunList, StoreError> {
         let mut page = self.store.runs(query).await?;
         // One read for all: a page has up to a thousand runs.
-        let ids = page.runs.iter().map(|run| run.id).collect();
+        let ids = page.runs.iter().map(|run| run.origin.id).collect();
         let previews = self.store.previews(ids, MOST_READ).await?;
         let mut previews: HashMap<RunId, Preview> =
             previews.into_iter().map(|preview| (preview.run, preview)).collect();
         let size = |run: &RunSummary, previews: &HashMap<RunId, Preview>| {
             let error = run.error.as_ref().map_or(0, |error| error.message.len());
-            error + previews.get(&run.id).map_or(0, |preview| preview.start.len().min(MOST_SHOWN))
+            error + previews.get(&run.origin.id).map_or(0, |preview| preview.start.len().min(MOST_SHOWN))
         };
         let mut bytes = 0;
         let fit = page.runs.iter().take_while(|run| {
@@ -205,27 +206,26 @@ impl Viewer {
         });
         // The first always fits.
         let fit = fit.count().max(1);
-        if fit < page.runs.len() {
-            page.runs.truncate(fit);
-            page.next = page.runs.last().map(|last| Cursor(last.id.to_string()));
+        if let Some(next) = cut(&mut page.runs, fit, |last| Cursor::after_run(last.origin.id)) {
+            page.next = Some(next);
         }
         let mut runs = Vec::with_capacity(page.runs.len());
         for summary in page.runs {
-            let preview = previews.remove(&summary.id);
+            let preview = previews.remove(&summary.origin.id);
             runs.push(self.listed(summary, preview).await);
         }
         Ok(RunList { runs, next: page.next.map(|cursor| cursor.0) })
     }
 
-    async fn listed(&self, summary: RunSummary, preview: Option<Preview>) -> Listed {
+    async fn listed(&self, summary: RunSummary, preview: Option<Preview>) -> ShownRun {
         let Some(Preview { size, start, .. }) = preview else {
-            return Listed { summary, output: None, output_size: None, output_cut: false };
+            return ShownRun { summary, output: None, output_size: None, output_cut: false };
         };
         let output_cut = size > start.len() as u64;
-        let output = if output_cut { encoding::decode_start(&start) } else { decoded(summary.id, Some(&start)) };
+        let output = if output_cut { encoding::decode_start(&start) } else { decoded(summary.origin.id, Some(&start)) };
         let veil = self.veil(&summary).await;
         let output = output.and_then(|output| veil.output(&output));
-        Listed { output_size: Some(size).filter(|_| veil.output), output, output_cut, summary }
+        ShownRun { output_size: Some(size).filter(|_| veil.output), output, output_cut, summary }
     }
 }
 
@@ -238,7 +238,7 @@ struct Veil {
 
 impl Viewer {
     async fn veil(&self, run: &RunSummary) -> Veil {
-        let current = || self.catalog.current().entry(&run.workflow).and_then(|entry| entry.workflow.clone());
+        let current = || self.catalog.current().entry(&run.origin.workflow).and_then(|entry| entry.workflow.clone());
         let workflow = match run.version {
             Some(version) => self.dispatcher.version(version).await.ok(),
             None => current(),

@@ -142,10 +142,13 @@ impl Capacity {
         self.followers.clone().try_acquire_owned().ok()
     }
 
-    /// Does long work outside the threads that serve requests. Work for strangers waits only for other strangers.
+    /// Does long work outside the threads that serve requests. Work for strangers waits only for other
     /// strangers.
     pub async fn apart<T>(&self, owner: Owner<'_>, work: impl FnOnce() -> T) -> T {
-        let threads = if matches!(owner, Owner::Stranger(_)) { &self.strangers } else { &self.known };
+        let threads = match owner {
+            Owner::Admin | Owner::Known(_) => &self.known,
+            Owner::Stranger(_) => &self.strangers,
+        };
         // The semaphore is never closed.
         let _permit = threads.acquire().await.ok();
         match Handle::current().runtime_flavor() {

@@ -18,7 +18,7 @@ pub fn endpoint(app: &App, workflow: &Workflow, webhook: &Webhook) -> Response {
     });
     let mut paths = Map::new();
     paths.insert(format!("/hooks/{}", webhook.path), Json::Object(operations.collect()));
-    if !matches!(webhook.auth, Auth::Signature(_)) {
+    if !webhook.auth.is_signature() {
         paths.insert(format!("/hooks/{}/runs/{{runId}}", webhook.path), json!({ "get": status_operation(webhook) }));
     }
     let mut document = json!({
@@ -57,7 +57,7 @@ fn operation(workflow: &Workflow, webhook: &Webhook, method: Method, id: &str) -
         (503, "The engine is stopping, or its store cannot be written."),
     ];
     responses.extend(refusals.map(|(status, text)| (status.to_string(), refusal(text))));
-    if !matches!(webhook.auth, Auth::None) {
+    if !webhook.auth.is_open() {
         responses.insert("401".into(), refusal("The credential is missing or wrong."));
     }
     let mut operation = json!({
@@ -139,7 +139,7 @@ fn status_operation(webhook: &Webhook) -> Json {
         json!({ "description": "The run has not ended.", "content": { "application/json": { "schema": { "type": "object" } } } }),
     );
     responses.insert("404".into(), refusal("There is no run with this id."));
-    if !matches!(webhook.auth, Auth::None) {
+    if !webhook.auth.is_open() {
         responses.insert("401".into(), refusal("The credential is missing or wrong."));
     }
     json!({
@@ -155,10 +155,7 @@ fn query_parameters(workflow: &Workflow, webhook: &Webhook, method: Method) -> V
     if !webhook.fills_input {
         return webhook.query.iter().map(|input| query_parameter(input, input.default.is_none())).collect();
     }
-    let key = match &webhook.auth {
-        Auth::ApiKey { query } => query.as_deref(),
-        _ => None,
-    };
+    let key = webhook.auth.key_parameter();
     let inputs = workflow.inputs.iter().filter(|input| Some(input.name.as_str()) != key);
     // A body may contain them as well.
     let required = |input: &Input| method == Method::Get && input.default.is_none();

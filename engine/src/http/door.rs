@@ -28,7 +28,7 @@ pub struct Visitor<'a> {
 /// Checks the credential of a request. The answer is the same for every fault in it.
 pub fn visit<'a>(app: &App, entry: &'a Entry, parts: &'a Parts) -> Result<Visitor<'a>, Problem> {
     let query = parts.uri.query().unwrap_or_default();
-    let is_known = !matches!(entry.lock, Lock::Open | Lock::Signature(_));
+    let is_known = entry.lock.knows_callers();
     let mut visitor = Visitor { key: None, query: Cow::Borrowed(query), signed: None, is_known };
     let text = |name: &str| text(&parts.headers, name);
     let opens = |credential: Option<Credential>| {

@@ -232,6 +232,22 @@ mod tests {
     }
 
     #[test]
+    fn idle_connections_end_where_no_more_files_can_be_opened() {
+        let (gate, caller) = (Gate::new(100), caller(100));
+        let mut passes = [(); AT_ONCE + 2].map(|()| gate.enter(address(1), &caller, false).unwrap());
+        passes[0].pulse.busy();
+        gate.make_place();
+        assert!(passes[0].end.try_recv().is_err(), "it is answered");
+        let ended = passes.iter_mut().filter_map(|pass| pass.end.try_recv().ok()).count();
+        assert_eq!((ended, gate.open()), (AT_ONCE, 2));
+        gate.make_place();
+        let ended = passes.iter_mut().filter_map(|pass| pass.end.try_recv().ok()).count();
+        assert_eq!((ended, gate.open()), (1, 1));
+        gate.make_place();
+        assert_eq!(gate.open(), 1);
+    }
+
+    #[test]
     fn an_address_has_its_share() {
         let (gate, greedy, other) = (Gate::new(100), caller(2), caller(2));
         let mut held = [1, 2].map(|_| gate.enter(address(1), &greedy, false).unwrap());

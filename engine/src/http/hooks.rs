@@ -16,7 +16,6 @@ use super::problem::Problem;
 use super::reply;
 use super::sent::Reader;
 use super::style::Style;
-use crate::access::Lock;
 use crate::engine::{IdempotencyKey, Message, RunId};
 use crate::project::Entry;
 use crate::trigger::webhook::{Request as WebhookRequest, RequestParts};
@@ -96,7 +95,7 @@ fn find(app: &App, path: &str) -> Option<Place> {
     }
     // A caller that only signs requests cannot request a run.
     let place = place(rest.strip_suffix("/runs")?, What::Run(last.to_owned()))?;
-    (!matches!(place.entry.lock, Lock::Signature(_))).then_some(place)
+    (!place.entry.lock.is_signature()).then_some(place)
 }
 
 async fn answer(
@@ -119,7 +118,7 @@ async fn answer(
     if !allowed.split(", ").any(|method| method == parts.method.as_str()) {
         return Err(not_allowed(parts, &allowed));
     }
-    if matches!(place.what, What::Description) && matches!(place.entry.lock, Lock::Signature(_)) {
+    if matches!(place.what, What::Description) && place.entry.lock.is_signature() {
         // Descriptions are not signed: people who set up senders of deliveries request them, not the senders.
         app.guard.role(&app.engine, &parts.headers).ok_or_else(Problem::unauthorized)?;
         return Ok(super::describe::endpoint(app, &place.workflow, webhook));
@@ -216,7 +215,7 @@ async fn status(
 /// The style of answers. A caller that only signs cannot request a run later.
 fn style(app: &App, place: &Place, parts: &Parts) -> Style {
     let public = app.engine.config().public_url.as_deref().unwrap_or_default().trim_end_matches('/');
-    let signed = matches!(place.entry.lock, Lock::Signature(_));
+    let signed = place.entry.lock.is_signature();
     let runs = (!signed).then(|| format!("{public}/hooks/{}/runs/", place.webhook().path));
     Style { runs, accept: Accept::of(&parts.headers) }
 }

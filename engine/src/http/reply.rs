@@ -6,7 +6,7 @@ use super::json::json_response;
 use super::problem::Problem;
 use super::sent::{Reader, Unsent};
 use super::style::Style;
-use crate::engine::{Admission, Answer, Reply, RunId, RunState, Verdict};
+use crate::engine::{Admission, Answer, Reply, RunId, Verdict};
 use crate::room::Full;
 use crate::script::encode_xml;
 use crate::told;
@@ -88,13 +88,10 @@ pub async fn of_answer(answer: Answer, style: &Style, reader: Reader<'_>) -> Res
             };
             Problem::new(status, slug, title).with_detail(detail).with_run(run).into_response()
         }
-        Verdict::Dropped(state) => {
-            let word = if state == RunState::Skipped { "skipped" } else { "cancelled" };
-            Problem::new(409, "dropped", "The run has no result")
-                .with_detail(format!("The run was {word}."))
-                .with_run(run)
-                .into_response()
-        }
+        Verdict::Dropped(state) => Problem::new(409, "dropped", "The run has no result")
+            .with_detail(format!("The run was {state}."))
+            .with_run(run)
+            .into_response(),
         Verdict::Unfinished(state) => {
             let status_url = style.status_url(run);
             let body =

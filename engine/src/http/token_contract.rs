@@ -100,7 +100,7 @@ pub async fn status(State(app): State<App>, At(id): At<String>, request: Request
         problem if problem.status() == 404 => unknown(),
         problem => problem,
     })?;
-    if !key.workflows.contains(&view.summary.workflow) {
+    if !key.workflows.contains(&view.summary.origin.workflow) {
         return Err(unknown());
     }
     let shown = activity(&view, &app.engine.config().team_name, app.engine.now().0);
@@ -208,22 +208,22 @@ fn workflow_of(app: &App, key: &OpenKey, message: &Record) -> Result<Arc<Workflo
 fn activity(view: &StepsView, team: &str, now: i64) -> Json {
     let summary = &view.summary;
     let duration = summary.started_at.map_or(0, |started| summary.ended_at.map_or(now, |ended| ended.0) - started.0);
-    let steps: Vec<Json> = (1..).zip(&view.steps).map(|(order, step)| task(view, order, step, now)).collect();
+    let steps: Vec<Json> = (1..).zip(&view.passed.steps).map(|(order, step)| task(view, order, step, now)).collect();
     json!({
-        "id": summary.id.to_string(),
+        "id": summary.origin.id.to_string(),
         "creationDate": json::time(summary.accepted_at()),
         "duration": duration.max(0),
         "status": word_of_run(summary.state),
-        "workflowId": summary.workflow,
+        "workflowId": summary.origin.workflow,
         "workflowRevisionid": summary.version.map(|version| version.to_string()),
-        "trigger": word_of_trigger(summary.trigger),
+        "trigger": word_of_trigger(summary.origin.trigger),
         "teamName": team,
         "steps": steps,
     })
 }
 
 fn task(view: &StepsView, order: u32, step: &StepTrace, now: i64) -> Json {
-    let run = view.summary.id;
+    let run = view.summary.origin.id;
     let end = step.ended_at.map_or(now, |ended| ended.0);
     let status = match step.progress {
         Progress::Failed | Progress::Interrupted => "failure",

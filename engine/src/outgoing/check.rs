@@ -1,6 +1,8 @@
 //! Tests connections: does the other side accept our login?
 
-use super::{Outgoing, Sender, masked};
+use super::connections::Target;
+use super::exchange::Outgoing;
+use super::{Sender, masked};
 use std::time::Duration;
 
 /// The longest time of a test.
@@ -15,22 +17,19 @@ pub async fn check(sender: &Sender, name: &str) -> Result<(), String> {
 
 async fn tried(sender: &Sender, name: &str) -> Result<(), String> {
     let connections = sender.connections();
-    if let Some(database) = connections.database(name) {
-        return database.check().await;
-    }
-    if let Some(mail) = connections.mail(name) {
-        return mail.check().await;
-    }
-    if let Some(folder) = connections.folder(name) {
-        let read = std::fs::read_dir(folder).map(|_| ());
-        return read.map_err(|error| format!("{}: {error}", folder.display()));
-    }
-    let Some(connection) = connections.http_of(name) else {
-        return Err("it does not work as it is written".to_owned());
+    let connection = match connections.any(name) {
+        Some(Target::Database(database)) => return database.check().await,
+        Some(Target::Mail(mail)) => return mail.check().await,
+        Some(Target::Folder(folder)) => {
+            let read = std::fs::read_dir(&folder).map(|_| ());
+            return read.map_err(|error| format!("{}: {error}", folder.display()));
+        }
+        Some(Target::Http(connection)) => connection,
+        None => return Err("it does not work as it is written".to_owned()),
     };
-    let url = connection.url.to_string();
-    let (shown, headers) = (connection.shown.clone(), connection.headers.clone());
-    let request = Outgoing { method: "GET".into(), url, shown, headers, body: None, timeout: TIME };
+    let (url, shown) = Default::default();
+    let request = Outgoing { method: "GET".into(), url, shown, headers: Vec::new(), body: None, timeout: TIME };
+    let request = connection.request(request).map_err(|fault| fault.message)?;
     let answer = sender.send(request).await.map_err(|unsent| unsent.message)?;
     match answer.status {
         401 | 403 => Err(format!("the login was refused: {} {}", answer.status, answer.reason)),

@@ -1,14 +1,18 @@
 //! connections.yaml: named targets with their credentials. Secrets come from the environment or from files.
 
 use super::database::{Database, POOL};
-use super::login;
+use super::exchange::Outgoing;
 use super::mail::Mail;
+use super::named::{ConnectionKind, ConnectionName};
 use super::own::Own;
+use super::{address, login};
+use crate::script::Fault;
 use crate::secret::{Secret, masked};
 use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{self, Entry, Node, Place, Scalar};
+use flowscript_lang::error::ErrorKind;
 use reqwest::Url;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,25 +23,33 @@ pub struct Connections {
     databases: BTreeMap<String, Made<Arc<Database>>>,
     mails: BTreeMap<String, Made<Mail>>,
     folders: BTreeMap<String, PathBuf>,
-    /// All names of the file, including those with problems.
-    names: BTreeSet<String>,
+    /// All names of the file, including those with problems, and the kind of each if it has one.
+    names: BTreeMap<String, Option<ConnectionKind>>,
 }
 
 /// `name: { http: { url, headers } }`
 #[derive(Clone)]
 pub struct HttpConnection {
     /// The address that step addresses are appended to.
-    pub url: Url,
+    pub(super) url: Url,
     /// The same for messages, without its secrets.
-    pub shown: String,
+    shown: String,
     /// Headers of every request, credentials among them.
-    pub headers: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for HttpConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HttpConnection").field("url", &self.shown).finish_non_exhaustive()
     }
+}
+
+/// A connection of any kind.
+pub(super) enum Target {
+    Http(HttpConnection),
+    Database(Arc<Database>),
+    Mail(Mail),
+    Folder(PathBuf),
 }
 
 /// What is made of an entry, as long as the entry stays the same: pools live in it.
@@ -48,6 +60,20 @@ struct Made<T> {
 }
 
 impl HttpConnection {
+    /// A request whose address is a path below that of the connection, with the whole address and the credentials. Its
+    /// own headers replace those of the connection.
+    pub fn request(&self, mut request: Outgoing) -> Result<Outgoing, Fault> {
+        let path = request.url;
+        request.url = address::below(&self.url, &path)?;
+        request.shown = masked(&address::joined(&self.shown, &path));
+        for (name, value) in &self.headers {
+            if !request.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+                request.headers.push((name.clone(), value.clone()));
+            }
+        }
+        Ok(request)
+    }
+
     /// Does this host and port belong to it?
     pub(super) fn covers(&self, host: &str, port: u16) -> bool {
         self.url.host_str() == Some(host) && self.url.port_or_known_default() == Some(port)
@@ -56,23 +82,35 @@ impl HttpConnection {
 
 impl Connections {
     /// The HTTP connection of this name.
-    pub fn http_of(&self, name: &str) -> Option<&HttpConnection> {
-        self.http.get(name)
+    pub fn http(&self, name: &ConnectionName) -> Result<&HttpConnection, Fault> {
+        self.http.get(name.as_str()).ok_or_else(|| missing(name, ConnectionKind::Http))
     }
 
     /// The database of this name.
-    pub fn database(&self, name: &str) -> Option<Arc<Database>> {
-        self.databases.get(name).map(|made| made.it.clone())
+    pub fn database(&self, name: &ConnectionName) -> Result<Arc<Database>, Fault> {
+        let made = self.databases.get(name.as_str()).ok_or_else(|| missing(name, ConnectionKind::Sql))?;
+        Ok(made.it.clone())
     }
 
     /// The mail server of this name.
-    pub fn mail(&self, name: &str) -> Option<&Mail> {
-        self.mails.get(name).map(|made| &made.it)
+    pub fn mail(&self, name: &ConnectionName) -> Result<Mail, Fault> {
+        let made = self.mails.get(name.as_str()).ok_or_else(|| missing(name, ConnectionKind::Smtp))?;
+        Ok(made.it.clone())
     }
 
     /// The folder of this name.
-    pub fn folder(&self, name: &str) -> Option<&Path> {
-        self.folders.get(name).map(PathBuf::as_path)
+    pub fn folder(&self, name: &ConnectionName) -> Result<&Path, Fault> {
+        let folder = self.folders.get(name.as_str()).ok_or_else(|| missing(name, ConnectionKind::Folder))?;
+        Ok(folder)
+    }
+
+    /// The connection of this name, of any kind.
+    pub(super) fn any(&self, name: &str) -> Option<Target> {
+        let http = self.http.get(name).cloned().map(Target::Http);
+        let database = || self.databases.get(name).map(|made| Target::Database(made.it.clone()));
+        let mail = || self.mails.get(name).map(|made| Target::Mail(made.it.clone()));
+        let folder = || self.folders.get(name).cloned().map(Target::Folder);
+        http.or_else(database).or_else(mail).or_else(folder)
     }
 
     /// All valid names, in order.
@@ -85,7 +123,7 @@ impl Connections {
     }
 
     /// All HTTP connections.
-    pub(super) fn http(&self) -> impl Iterator<Item = &HttpConnection> {
+    pub(super) fn all_http(&self) -> impl Iterator<Item = &HttpConnection> {
         self.http.values()
     }
 
@@ -98,10 +136,16 @@ impl Connections {
         self.folders.extend(before.folders.get(name).map(|folder| (own(), folder.clone())));
     }
 
-    /// Does the file name it, valid or not?
-    pub fn is_named(&self, name: &str) -> bool {
-        self.names.contains(name)
+    /// The kind of a connection in the file, valid or not; `None` if the file has no such connection. One whose kind
+    /// cannot be read has none.
+    pub fn kind_of(&self, name: &ConnectionName) -> Option<Option<ConnectionKind>> {
+        self.names.get(name.as_str()).copied()
     }
+}
+
+/// The failure of a step whose connection does not work.
+fn missing(name: &ConnectionName, kind: ConnectionKind) -> Fault {
+    Fault::new(ErrorKind::Io, format!("connections.yaml has no {} `{name}` that works.", kind.word()))
 }
 
 /// Reads the text of connections.yaml. Connections with a problem are left out, the others work; one whose secret
@@ -119,7 +163,7 @@ pub fn read_connections(text: &str, project: &Path, store: &Path, before: &Conne
                 return (connections, reader.problems);
             };
             for entry in entries {
-                connections.names.insert(entry.key.clone());
+                connections.names.insert(entry.key.clone(), kind_in(&entry.value));
                 reader.may_pass = false;
                 if reader.connection(&entry.key, &entry.value, &mut connections).is_none() && reader.may_pass {
                     connections.keep(&entry.key, before);
@@ -128,6 +172,12 @@ pub fn read_connections(text: &str, project: &Path, store: &Path, before: &Conne
         }
     }
     (connections, reader.problems)
+}
+
+/// The kind of a connection, from the one key of its entry.
+fn kind_in(node: &Node) -> Option<ConnectionKind> {
+    let [entry] = node.entries()? else { return None };
+    ConnectionKind::ALL.into_iter().find(|kind| kind.key() == entry.key)
 }
 
 struct Reader<'a> {
@@ -145,15 +195,15 @@ impl Reader<'_> {
             self.wrong(node.place, "A connection has one kind, such as `http: { url: https://… }`");
             return None;
         };
-        match entry.key.as_str() {
-            "http" => {
+        match kind_in(node) {
+            Some(ConnectionKind::Http) => {
                 connections.http.insert(name.to_owned(), self.http(entry)?);
             }
-            "sql" => {
+            Some(ConnectionKind::Sql) => {
                 let made = self.sql(name, entry)?;
                 connections.databases.insert(name.to_owned(), made);
             }
-            "smtp" => {
+            Some(ConnectionKind::Smtp) => {
                 let of = self.texts(entry, ["url", "from"], 1)?;
                 let before = self.before.mails.get(name).filter(|made| made.of == of).map(|made| made.it.clone());
                 let it = match before {
@@ -162,14 +212,14 @@ impl Reader<'_> {
                 };
                 connections.mails.insert(name.to_owned(), Made { of: of.into(), it });
             }
-            "folder" => {
+            Some(ConnectionKind::Folder) => {
                 let [path] = self.texts(entry, ["path"], 1)?;
                 let path = path.as_ref().map(Secret::reveal).unwrap_or_default();
                 let folder = self.made(entry, folder(path, self.project, &self.own))?;
                 connections.folders.insert(name.to_owned(), folder);
             }
-            other => {
-                let message = format!("There are no connections of the kind `{other}`");
+            None => {
+                let message = format!("There are no connections of the kind `{}`", entry.key);
                 let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, message);
                 self.problems.push(problem.with_hint("The kinds are `http`, `sql`, `smtp` and `folder`."));
             }

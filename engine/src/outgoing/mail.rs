@@ -1,5 +1,6 @@
 //! Mail servers of connections.
 
+use super::named::ConnectionName;
 use super::smtp::Server;
 use crate::script::{Fault, TIMEOUT};
 use crate::secret::Secret;
@@ -36,7 +37,7 @@ impl std::fmt::Debug for Mail {
 #[derive(Clone, Debug)]
 pub struct Letter {
     /// The name of the connection.
-    pub connection: String,
+    pub connection: ConnectionName,
     /// The sender.
     pub from: Option<String>,
     /// The recipients.
@@ -212,7 +213,7 @@ mod tests {
         let url = Secret::fill("smtp://127.0.0.1:1", std::path::Path::new(".")).unwrap();
         let mail = Mail::new(&[Some(url), None]).unwrap();
         let letter = Letter {
-            connection: "m".into(),
+            connection: ConnectionName::of_test("m"),
             from: Some("a@example.com".into()),
             to: vec!["b@example.com".into()],
             cc: Vec::new(),

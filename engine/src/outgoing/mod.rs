@@ -3,16 +3,21 @@
 //! Hosts of connections and of `http.allow` may have any address. All others must have public addresses, which is
 //! checked on the address that is connected to, so that no name can lead inside; and again at every redirect.
 
+mod address;
 mod allow;
 mod answers;
 mod check;
 mod connections;
 mod database;
 mod encoded;
+mod exchange;
+mod fetch;
 mod hop;
 mod lane;
 mod login;
+mod lookup;
 mod mail;
+mod named;
 mod own;
 mod pace;
 mod smtp;
@@ -21,97 +26,34 @@ mod tests;
 mod tls;
 
 pub use crate::secret::{Secret, masked, masked_header, secret_files, secrets_changed, secrets_unread};
+pub use address::{climbing, climbs, segments};
 pub use allow::{Allowed, is_public};
 pub use check::check;
 pub use connections::{Connections, HttpConnection, read_connections};
 pub use database::{Database, Space as SqlSpace, SqlCall};
 pub use encoded::expand;
-use encoded::{ACCEPTED, is_encoded};
+pub use exchange::{Incoming, Outgoing, Unsent, reason};
 pub use login::shown;
 pub use mail::{Letter, Mail};
+pub use named::{ConnectionKind, ConnectionName, NamedConnections};
 
-use crate::burden::{Beside, Load};
-use bytes::{Bytes, BytesMut};
+use crate::burden::Load;
+use bytes::Bytes;
+use encoded::ACCEPTED;
+use exchange::chain;
+use fetch::fetch;
 use lane::Lane;
-use pace::Pace;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use lookup::{Looking, PublicOnly, look_up, refusal};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
-use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 10;
 /// How long connecting may take.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// Bodies up to this size do not count among the values of their run while they are fetched.
-const SMALL: usize = 64 << 10;
-/// The value of a body takes this many times its size: its bytes, and its text.
-const AS_VALUE: usize = 3;
-/// Bodies of up to this many bytes are decoded on the thread that receives them; they may become a thousand times as
-/// large.
-const DECODED_HERE: usize = 4 << 10;
-
-/// A request to send.
-#[derive(Clone)]
-pub struct Outgoing {
-    /// `GET` …
-    pub method: String,
-    /// The whole address.
-    pub url: String,
-    /// The same for messages: without logins and secrets.
-    pub shown: String,
-    /// Names and values.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Option<Bytes>,
-    /// For the whole exchange, redirects included.
-    pub timeout: Duration,
-}
-
-impl std::fmt::Debug for Outgoing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outgoing").field("method", &self.method).field("url", &self.shown).finish_non_exhaustive()
-    }
-}
-
-/// The answer.
-#[derive(Debug)]
-pub struct Incoming {
-    /// 200 …
-    pub status: u16,
-    /// `OK` …
-    pub reason: String,
-    /// Names in lower case, and values.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Bytes,
-    /// Its load among the values of the run that has asked for it.
-    pub beside: Option<Beside>,
-}
-
-/// Why no answer came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsent {
-    /// It took too long.
-    pub timed_out: bool,
-    /// For messages.
-    pub message: String,
-}
-
-impl Unsent {
-    fn new(message: impl Into<String>) -> Self {
-        Self { timed_out: false, message: masked(&message.into()) }
-    }
-
-    fn late(self, timed_out: bool) -> Self {
-        Self { timed_out, ..self }
-    }
-}
 
 /// Returns why a request to a host is refused, by its name and port.
 type Refusal = Box<dyn Fn(&str, u16) -> Option<String> + Send + Sync>;
@@ -302,7 +244,7 @@ impl Shared {
             };
         }
         let listed = self.allowed.iter().any(|allowed| allowed.covers(&name, port))
-            || self.connections().http().any(|connection| connection.covers(&name, port));
+            || self.connections().all_http().any(|connection| connection.covers(&name, port));
         if listed {
             return Ok(&self.anywhere);
         }
@@ -333,39 +275,6 @@ pub fn client() -> reqwest::ClientBuilder {
         .user_agent(concat!("flowscript/", env!("CARGO_PKG_VERSION")))
 }
 
-fn refusal(host: &str) -> String {
-    format!("{host} is not a public address; list it under http.allow in flowscript.toml, or make it a connection")
-}
-
-/// The addresses of a name, as they are being found.
-type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
-
-/// Asks the system for the addresses of a name.
-fn look_up(host: String) -> Looking {
-    Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.collect()) })
-}
-
-/// Finds public addresses only. The result is what is connected to: the name is not looked up again.
-struct PublicOnly<L> {
-    lookup: L,
-}
-
-impl<L: Fn(String) -> Looking + Send + Sync> Resolve for PublicOnly<L> {
-    fn resolve(&self, name: Name) -> Resolving {
-        let host = name.as_str().to_owned();
-        let looking = (self.lookup)(host.clone());
-        Box::pin(async move {
-            let found = looking.await?;
-            let public: Vec<SocketAddr> = found.iter().copied().filter(|at| is_public(at.ip())).collect();
-            if public.is_empty() && !found.is_empty() {
-                return Err(refusal(&host).into());
-            }
-            let addresses: Addrs = Box::new(public.into_iter());
-            Ok(addresses)
-        })
-    }
-}
-
 fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, Unsent> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
@@ -383,123 +292,4 @@ fn redirect(answer: &reqwest::Response, url: &Url) -> Option<Url> {
         return None;
     }
     url.join(answer.headers().get(header::LOCATION)?.to_str().ok()?).ok()
-}
-
-async fn fetch(
-    mut answer: reqwest::Response,
-    url: &str,
-    most: usize,
-    load: Option<&Arc<Load>>,
-) -> Result<Incoming, Unsent> {
-    let status = answer.status();
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    let too_large = || Unsent::new(format!("the answer of {url} is larger than {most} bytes"));
-    if answer.content_length().is_some_and(|length| length > most as u64) {
-        return Err(too_large());
-    }
-    let mut body = BytesMut::new();
-    let mut pace = Pace::new();
-    let (mut beside, mut counted) = (load.map(|load| load.beside(0)), SMALL);
-    if let Some(length) = answer.content_length().filter(|length| *length > SMALL as u64)
-        && let Some(beside) = &mut beside
-    {
-        // Counted all at once, with the value made of it: bodies that each wait with a part would wait for each other.
-        counted = length as usize;
-        beside.grow(counted.saturating_mul(AS_VALUE)).await;
-        pace = Pace::new();
-    }
-    loop {
-        let chunk = match tokio::time::timeout(pace.left(), answer.chunk()).await {
-            Ok(chunk) => chunk,
-            Err(_) if pace.goes_on() => continue,
-            Err(_) => {
-                let message = format!("the answer of {url} comes at less than {} bytes a second", pace::LEAST_RATE);
-                return Err(Unsent::new(message).late(true));
-            }
-        };
-        match chunk {
-            Ok(Some(chunk)) if body.len() + chunk.len() > most => return Err(too_large()),
-            Ok(Some(chunk)) => {
-                pace.came(chunk.len());
-                if body.len() + chunk.len() > counted
-                    && let Some(beside) = &mut beside
-                {
-                    counted = (body.len() + chunk.len()).next_power_of_two().min(most);
-                    beside.grow(counted).await;
-                    pace = Pace::new();
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(None) => break,
-            Err(error) => {
-                let message = format!("the answer of {url} broke off: {}", chain(&error));
-                return Err(Unsent::new(message).late(error.is_timeout()));
-            }
-        }
-    }
-    let reason = status.canonical_reason().unwrap_or_default().to_owned();
-    let incoming = Incoming { status: status.as_u16(), reason, headers, body: body.freeze(), beside };
-    decoded(incoming, most, load)
-        .await
-        .map_err(|reason| Unsent::new(format!("the answer of {url} cannot be read: {reason}")))
-}
-
-/// An answer with its body as it was before it was encoded.
-async fn decoded(incoming: Incoming, most: usize, load: Option<&Arc<Load>>) -> Result<Incoming, String> {
-    let named = incoming.headers.iter().filter(|(name, _)| name == header::CONTENT_ENCODING.as_str());
-    let encodings = named.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(",");
-    if incoming.body.is_empty() || !is_encoded(&encodings) {
-        return Ok(incoming);
-    }
-    let Incoming { status, reason, mut headers, body, mut beside } = incoming;
-    let body = if body.len() <= DECODED_HERE {
-        expand(body.to_vec(), &encodings, most)
-    } else {
-        let _permit = may_decode(load).await;
-        let expanded = tokio::task::spawn_blocking(move || expand(body.to_vec(), &encodings, most));
-        let body = expanded.await.map_err(|error| error.to_string())?;
-        if let (Some(beside), Ok(body)) = (&mut beside, &body) {
-            beside.set(body.len());
-        }
-        body
-    };
-    // These headers describe the encoded body.
-    headers.retain(|(name, _)| {
-        ![header::CONTENT_ENCODING, header::CONTENT_LENGTH].iter().any(|gone| name == gone.as_str())
-    });
-    Ok(Incoming { status, reason, headers, body: body?.into(), beside })
-}
-
-/// Waits until a body may be decoded: a few at a time, and none for a run whose load may not grow.
-async fn may_decode(load: Option<&Arc<Load>>) -> Option<SemaphorePermit<'static>> {
-    static DECODED: Semaphore = Semaphore::const_new(4);
-    loop {
-        let Some(load) = load else { return DECODED.acquire().await.ok() };
-        // Without the permit: the runs that this waits for may need it.
-        load.room().await;
-        let permit = DECODED.acquire().await.ok();
-        if load.may_grow() {
-            return permit;
-        }
-    }
-}
-
-/// Why a request failed, without the address, which the outer error repeats.
-pub fn reason(error: &reqwest::Error) -> String {
-    std::error::Error::source(error).map_or_else(|| chain(error), chain)
-}
-
-/// An error with its causes: the outer one alone says little.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut inner = error.source();
-    while let Some(error) = inner {
-        let text = error.to_string();
-        if !texts.iter().any(|known| known.contains(&text)) {
-            texts.push(text);
-        }
-        inner = error.source();
-    }
-    texts.join(": ")
 }

@@ -1,6 +1,6 @@
 use super::*;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -270,8 +270,22 @@ fn connections_and_their_secrets() {
     let (connections, problems) =
         read_connections(text, project.path(), &project.path().join("data/flowscript.db"), &Connections::default());
     assert!(problems.is_empty(), "{problems:?}");
-    let erp = connections.http_of("erp").unwrap();
+    let erp = connections.http(&ConnectionName::of_test("erp")).unwrap();
     assert_eq!(erp.headers, [("Authorization".to_owned(), "Bearer from-file".to_owned())]);
+    let asked = |headers: &[(&str, &str)]| Outgoing {
+        method: "GET".to_owned(),
+        url: "/items?id=1".to_owned(),
+        shown: "/items?id=1".to_owned(),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        body: None,
+        timeout: Duration::from_secs(1),
+    };
+    let request = erp.request(asked(&[])).unwrap();
+    assert_eq!((request.url.as_str(), &request.headers), ("http://10.0.0.5:8080/api/items?id=1", &erp.headers));
+    let request = erp.request(asked(&[("authorization", "own")])).unwrap();
+    assert_eq!(request.headers, [("authorization".to_owned(), "own".to_owned())], "a step's own header wins");
+    let error = connections.database(&ConnectionName::of_test("erp")).unwrap_err();
+    assert_eq!(error.message, "connections.yaml has no database `erp` that works.");
     assert!(erp.covers("10.0.0.5", 8080) && !erp.covers("10.0.0.5", 80));
     assert!(!format!("{connections:?}").contains("from-file"));
     let fails = |text: &str, place: &str, part: &str| {

@@ -132,9 +132,20 @@ fn refuse_unknown_names(files: &mut BTreeMap<String, LoadedFile>, connections: &
             let problem = Problem::new(codes::UNKNOWN_WORKFLOW, *place, format!("There is no workflow `{id}`"));
             problems.push(problem.with_hint(format!("Its file would be workflows/{}.yaml.", id.replace('.', "/"))));
         }
-        for (name, place) in workflow.connections.iter().filter(|(name, _)| !connections.is_named(name)) {
-            let problem = Problem::new(codes::UNKNOWN_CONNECTION, *place, format!("There is no connection `{name}`"));
-            problems.push(problem.with_hint("Connections are declared in connections.yaml of the project."));
+        for (name, kind, place) in workflow.connections.iter() {
+            let (message, hint) = match connections.kind_of(name) {
+                None => (
+                    format!("There is no connection `{name}`"),
+                    "Connections are declared in connections.yaml of the project.".to_owned(),
+                ),
+                Some(Some(other)) if other != *kind => (
+                    format!("There is no connection `{name}` of the kind `{}`", kind.key()),
+                    format!("The connection of this name in connections.yaml is of the kind `{}`.", other.key()),
+                ),
+                // connections.yaml has the problem of one without a kind.
+                Some(_) => continue,
+            };
+            problems.push(Problem::new(codes::UNKNOWN_CONNECTION, *place, message).with_hint(hint));
         }
         if !problems.is_empty() {
             file.problems.extend(problems);

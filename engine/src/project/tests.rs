@@ -75,6 +75,22 @@ fn problems(files: &[(&str, &str)], id: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_connection_is_of_the_kind_of_its_step() {
+    let text = "erp: { http: { url: 'http://x/' } }\nbroken: { http: {} }\nodd: { ftp: {} }";
+    let steps = "steps:\n  - sql: { connection: erp, query: select 1 }\n  - http: { connection: none, url: a }\n\
+                 \u{20} - http: { connection: broken, url: a }\n  - http: { connection: odd, url: a }\n\
+                 \u{20} - http: { connection: erp, url: a }\n";
+    let folder = project(&[("workflows/a.yaml", steps), ("connections.yaml", text)]);
+    let read = Folder::read(folder.path()).unwrap();
+    let (connections, _) = read.read_connections(Path::new("x"), &Connections::default());
+    let files = load(&read, &library(), &connections, |_| None, &BTreeSet::new());
+    let found: Vec<_> = files["a"].problems.iter().map(|p| (p.place.line, p.message.as_str())).collect();
+    let expected = [(2, "There is no connection `erp` of the kind `sql`"), (3, "There is no connection `none`")];
+    assert_eq!(found, expected);
+    assert!(files["a"].workflow.is_none());
+}
+
+#[test]
 fn a_failure_target_that_needs_more_than_it_gets_is_refused() {
     let source = ("workflows/a.yaml", "onFailure: alarm\noutput: 1");
     let alarm = |input: &str| format!("input: {{ {input} }}\noutput: 1");

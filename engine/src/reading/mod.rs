@@ -17,6 +17,7 @@ pub use fields::{Fields, listed, refused, text_of};
 pub use ids::{id_of_path, is_workflow_id};
 pub use takes::{Key, Takes, needed, optional};
 
+use crate::outgoing::{ConnectionKind, ConnectionName, NamedConnections};
 use crate::script::{Compiled, Kind, Library, Loading, Scope, Script, compile};
 use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place, Scalar};
@@ -59,7 +60,7 @@ pub struct Named {
     /// Workflows by id.
     pub workflows: Vec<(String, Place)>,
     /// Connections of connections.yaml.
-    pub connections: Vec<(String, Place)>,
+    pub connections: NamedConnections,
     /// Events that are waited for.
     pub events: Vec<(String, Place)>,
 }
@@ -167,9 +168,9 @@ impl<'a> Reader<'a> {
         self.named.workflows.push((id.to_owned(), place));
     }
 
-    /// The file names a connection.
-    pub fn names_connection(&mut self, name: &str, place: Place) {
-        self.named.connections.push((name.to_owned(), place));
+    /// The file names a connection, which must be of this kind.
+    pub fn names_connection(&mut self, name: &str, kind: ConnectionKind, place: Place) -> ConnectionName {
+        self.named.connections.name(name, kind, place)
     }
 
     /// The file waits for an event.

@@ -6,7 +6,7 @@ use crate::burden::Load;
 use crate::script::{Fault, weight};
 use crate::store::{LogLine, RunState, StepEnd, StepStart, Timestamp};
 use flowscript_lang::value::Value;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -43,6 +43,7 @@ pub struct Ended {
     pub ended_at: Timestamp,
     /// The load of its values, until they are dropped.
     pub load: Option<Arc<Load>>,
+    weight: OnceLock<usize>,
 }
 
 impl Ended {
@@ -65,14 +66,17 @@ impl Ended {
             log: Vec::new(),
             ended_at,
             load: None,
+            weight: OnceLock::new(),
         }
     }
 
-    /// The weight of its stored parts, in bytes.
+    /// The weight of its stored parts at the first call, in bytes: its values are walked once.
     pub fn weight(&self) -> usize {
-        let values = [&self.input, &self.output, &self.answer].into_iter().flatten().map(weight);
-        let lines = self.log.iter().map(|line| line.message.len());
-        values.chain(lines).fold(0, usize::saturating_add)
+        *self.weight.get_or_init(|| {
+            let values = [&self.input, &self.output, &self.answer].into_iter().flatten().map(weight);
+            let lines = self.log.iter().map(|line| line.message.len());
+            values.chain(lines).fold(0, usize::saturating_add)
+        })
     }
 
     /// A run that failed before it had other results.

@@ -246,7 +246,7 @@ impl Machine {
         let has_come = sleeping.clone().any(|sleep| self.has_come(sleep));
         let due = if has_come { Some(now) } else { sleeping.clone().filter_map(|sleep| sleep.due).min() };
         let events = sleeping.filter_map(|sleep| sleep.event.clone()).collect();
-        let acting = self.strands.values().any(|strand| matches!(strand.state, State::Acting));
+        let acting = self.strands.values().any(Strand::is_acting);
         if !acting && !has_come {
             self.must_commit = false;
             return Ok(Stop::Sleep { due, events, changes: self.changes()? });
@@ -444,7 +444,7 @@ impl Machine {
             range.map(|(path, _)| path.clone()).take_while(|below| below.starts_with(path)).collect();
         for path in paths {
             let Some(strand) = self.strands.remove(&path) else { continue };
-            if matches!(strand.state, State::Acting) {
+            if strand.is_acting() {
                 self.acts.retain(|act| act.strand != path);
                 self.dropped.push(path);
             } else {

@@ -179,10 +179,18 @@ impl Strand {
         }
     }
 
+    /// Is its step performed outside the machine?
+    pub(super) fn is_acting(&self) -> bool {
+        match &self.state {
+            State::Acting => true,
+            State::Ready(_) | State::Asleep(_) | State::Open(_) => false,
+        }
+    }
+
     /// Is a step of it performed outside that leaves no record?
     pub(super) fn is_read_by_others(&self) -> bool {
         let step = self.step.and_then(|index| self.workflow.step(index));
-        matches!(self.state, State::Acting) && step.is_some_and(|step| !step.acts())
+        self.is_acting() && step.is_some_and(|step| !step.acts())
     }
 
     /// Moves to another step, or past the last one.

@@ -50,12 +50,15 @@ impl Work {
     /// Does `processing.input` compute its input?
     pub fn processes_input(&self) -> bool {
         let processing = self.workflow.webhook.as_ref().and_then(|webhook| webhook.processing_input.as_ref());
-        processing.is_some() && matches!(self.given, Given::Request(_))
+        processing.is_some() && self.is_request()
     }
 
     /// Does its input come from a request?
     pub fn is_request(&self) -> bool {
-        matches!(self.given, Given::Request(_))
+        match self.given {
+            Given::Request(_) => true,
+            Given::Fields(_) => false,
+        }
     }
 
     /// Must acceptance be prepared?

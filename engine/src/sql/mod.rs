@@ -23,6 +23,16 @@ pub enum SqlWork {
     },
 }
 
+impl SqlWork {
+    /// May it change the database?
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Query(_) => false,
+            Self::Execute { .. } => true,
+        }
+    }
+}
+
 /// A statement with numbered parameters in place of its `:name` ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {

@@ -1,9 +1,9 @@
 //! `assert`: fails the run if a condition holds.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::Outcome;
 use super::parts::{DOES_NOT_WAIT, FAILURES, refusal, status_in};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::{Takes, needed, optional};
 use crate::script::{Content, Fault, Script};
 use flowscript_lang::types::Type;
@@ -18,12 +18,11 @@ pub(super) const KIND: Row = Row {
         optional("message", Takes::Template),
         optional("status", Takes::Template),
     ]),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// A condition, and how the run fails if it holds.

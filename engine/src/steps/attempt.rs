@@ -13,11 +13,8 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How long work that checks for a stop may take to notice one.
-const NOTICE: Duration = Duration::from_millis(500);
 /// Longer answers than this are read outside the threads of scripts, in bytes.
 const LARGE: usize = 64 << 10;
 /// Bytes of large answers that are read at the same time.
@@ -148,19 +145,10 @@ impl Attempt {
         self.tools.clock.now()
     }
 
-    /// Waits for work, at most until the run is stopped or its time is over.
+    /// Waits for work, which ends at once when the run is stopped or its time is over. Other work has a moment to end by
+    /// itself.
     pub async fn within<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         tokio::select! { done = work => done, fault = self.host.over() => Err(fault) }
-    }
-
-    /// Waits for work that checks by itself whether the run is stopped or its time is over. If it does not notice soon,
-    /// it is abandoned.
-    pub async fn within_notice<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        tokio::pin!(work);
-        tokio::select! {
-            done = &mut work => done,
-            fault = self.host.over() => tokio::time::timeout(NOTICE, work).await.unwrap_or(Err(fault)),
-        }
     }
 
     /// Reads an answer of this many bytes on a thread of scripts. A large one is read elsewhere: its value may take
@@ -204,9 +192,4 @@ fn done<T>(ran: Result<Result<T, Fault>, Panicked>) -> Result<T, Fault> {
     ran.unwrap_or_else(|Panicked| {
         Err(Fault::new(ErrorKind::Io, "The engine failed while it ran this step; its log says more."))
     })
-}
-
-/// The failure of a step whose connection does not work.
-pub fn no_connection(name: &str, kind: &str) -> Fault {
-    Fault::new(ErrorKind::Io, format!("connections.yaml has no {kind} `{name}` that works."))
 }

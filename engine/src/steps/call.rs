@@ -1,9 +1,9 @@
 //! `call`: another workflow as part of this run.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Opening, Outcome};
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Callable, Callee, Given, Row, Walk};
+use super::walk::{Body, Callable, Callee, Given, Read, Row, Walk};
 use crate::reading::{Takes, is_workflow_id, listed, needed, optional, text_of};
 use crate::script::{Content, Fault};
 use crate::yaml::problem::{Problem, broken_call, codes};
@@ -23,12 +23,11 @@ pub(super) const KIND: Row = Row {
     summary: "Runs another workflow as part of this run; the result is its output.",
     example: "call: { workflow: erp.item-price, input: { sku: A100 } }",
     takes: Takes::Map(&[needed("workflow", Takes::Text), optional("input", Takes::Named(&Takes::Value))]),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::No(RUNS_STEPS),
     once: May::No(RUNS_STEPS),
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// A called workflow with the values of its inputs.

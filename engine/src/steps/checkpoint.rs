@@ -1,9 +1,9 @@
 //! `checkpoint`: a point that is synced to disk.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::Takes;
 use crate::script::Fault;
 use flowscript_lang::types::Type;
@@ -14,12 +14,11 @@ pub(super) const KIND: Row = Row {
     summary: "Writes the run to disk as it is: after a crash it continues from here.",
     example: "checkpoint: counted",
     takes: Takes::Text,
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// A point; its name is for readers of the file.

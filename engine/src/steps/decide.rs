@@ -1,9 +1,9 @@
 //! `decide`: the first branch whose condition is true.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::Outcome;
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::{Key, Reader, Takes, optional};
 use crate::script::{Fault, Script};
 use crate::yaml::Node;
@@ -22,12 +22,11 @@ pub(super) const KIND: Row = Row {
     summary: "Runs the steps of the first branch whose `when` is true; `else` comes last.",
     example: "decide: [ { when: quantity > 10, steps: [ log: { message: many } ] }, { else: [ log: { message: few } ] } ]",
     takes: Takes::List(&Takes::Map(BRANCH)),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::No(HOLDS_STEPS),
     once: May::No(HOLDS_STEPS),
     continue_on_fail: May::No(HOLDS_STEPS),
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// The conditions of the branches, by the numbers of their paths; `None` for `else`.

@@ -1,12 +1,12 @@
 //! `email`: a message to people.
 
-use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::attempt::{Attempt, Perform, Performed, Performing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{connection, optional_value, texts};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::files;
-use crate::outgoing::Letter;
+use crate::outgoing::{ConnectionKind, ConnectionName, Letter};
 use crate::reading::{Key, Reader, Takes, needed, optional};
 use crate::script::{Content, Context, Fault};
 use crate::yaml::Node;
@@ -33,18 +33,17 @@ pub(super) const KIND: Row = Row {
         optional("html", Takes::Template),
         optional("attachments", Takes::List(&Takes::Map(ATTACHMENT))),
     ]),
-    timeout: Timeout::Within { default: Duration::from_secs(30), longest: Duration::from_secs(3600) },
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Timed { default: Duration::from_secs(30), longest: Duration::from_secs(3600), read },
 };
 
 /// A message before its parts are filled.
 #[derive(Debug)]
 struct Email {
-    connection: String,
+    connection: ConnectionName,
     /// The sender; that of the connection by default.
     from: Option<Content>,
     /// The recipients: texts with addresses, or lists of them.
@@ -60,10 +59,10 @@ struct Email {
     timeout: Duration,
 }
 
-fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
+fn read(walk: &mut Walk<'_>, given: &Given<'_>, timeout: Duration) -> Option<Body> {
     let (reader, place) = (walk.reader(), given.place());
     let mut fields = given.fields(reader)?;
-    let connection = connection(reader, &fields, given.node(), "email");
+    let connection = connection(reader, &fields, given.node(), "email", ConnectionKind::Smtp);
     let to = reader.needed(&fields, "to", place, "`email` needs `to`, the addresses it goes to");
     let to = to.and_then(|entry| reader.content(&entry.value).0);
     let subject = reader.needed(&fields, "subject", place, "`email` needs a `subject`");
@@ -85,7 +84,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
         body: body?,
         html: html.ok()?,
         attachments,
-        timeout: given.timeout(),
+        timeout,
     };
     Some(Body::new(email, Type::Null))
 }
@@ -159,8 +158,7 @@ impl Perform for Letter {
 
     fn perform(self: Box<Self>, attempt: Attempt) -> Performing {
         Box::pin(async move {
-            let mail = attempt.connections().mail(&self.connection).cloned();
-            let mail = mail.ok_or_else(|| no_connection(&self.connection, "mail server"))?;
+            let mail = attempt.connections().mail(&self.connection)?;
             attempt.within(mail.send(*self, attempt.key())).await?;
             Ok(Performed::result(Value::Null))
         })

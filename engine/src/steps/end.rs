@@ -1,9 +1,9 @@
 //! `end`: the end of the run, or of the called workflow.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::Outcome;
 use super::parts::{DOES_NOT_WAIT, refusal};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::{Takes, optional};
 use crate::script::{Content, Fault};
 use crate::yaml::problem::{Problem, codes};
@@ -18,12 +18,11 @@ pub(super) const KIND: Row = Row {
     summary: "Ends the run, or the called workflow, with an `output` or an `error`.",
     example: "end: { output: \"{quantity}\" }",
     takes: Takes::Nothing(&Takes::Map(&[optional("output", Takes::Value), optional("error", Takes::Template)])),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::No(ENDS),
     once: May::No(ENDS),
     continue_on_fail: May::No(ENDS),
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// How the run ends.

@@ -1,11 +1,12 @@
 //! `file`: reading and changing files, in the project's own folder or that of a connection.
 
-use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::attempt::{Attempt, Perform, Performed, Performing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{self, DOES_NOT_WAIT};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::files::{self, Addition, FileChange, FileFormat, Files};
+use crate::outgoing::{ConnectionKind, ConnectionName};
 use crate::reading::{Fields, Reader, Takes, optional, text_of};
 use crate::script::{Content, Context, Fault};
 use crate::yaml::Entry;
@@ -40,19 +41,18 @@ pub(super) const KIND: Row = Row {
         optional("settled", Takes::Duration),
         optional("connection", Takes::Text),
     ]),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// The work of a `file` step.
 #[derive(Debug)]
 struct File {
     /// The connection whose folder it is; the project's `files/` without one.
-    connection: Option<String>,
+    connection: Option<ConnectionName>,
     work: Work,
     /// The format of the bytes; by default that of the suffix.
     format: Option<FileFormat>,
@@ -127,10 +127,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
         ("binary", FileFormat::Binary),
     ];
     let format = reader.optional_word(&mut fields, "as", &formats);
-    let connection = match fields.get("connection") {
-        Some(_) => Some(parts::connection(reader, &fields, node, "file")?),
-        None => None,
-    };
+    let connection = parts::optional_connection(reader, &fields, node, "file", ConnectionKind::Folder).ok()?;
     let verbs: Vec<(&Entry, Verb)> =
         Verb::ALL.into_iter().filter_map(|(key, verb)| Some((fields.take(key)?, verb))).collect();
     let &[(what, verb)] = verbs.as_slice() else {
@@ -273,7 +270,7 @@ impl File {
 #[derive(Debug)]
 struct Call {
     /// The connection whose folder it is; the project's own without one.
-    connection: Option<String>,
+    connection: Option<ConnectionName>,
     change: FileChange,
     /// A file to be read must have been unchanged for this long.
     settled: Option<Duration>,
@@ -301,8 +298,8 @@ impl Perform for Call {
             let files = match &connection {
                 None => attempt.files().clone(),
                 Some(name) => {
-                    let folder = attempt.connections().folder(name).map(ToOwned::to_owned);
-                    Arc::new(Files::new(folder.ok_or_else(|| no_connection(name, "folder"))?))
+                    let folder = attempt.connections().folder(name)?.to_owned();
+                    Arc::new(Files::new(folder))
                 }
             };
             match (self.run(&attempt, files).await, connection) {
@@ -329,7 +326,7 @@ impl Call {
             let mut budget = Allowance::new("The file", self.limits, &stop);
             files.perform(&self.change, repeated, &mut budget)
         });
-        attempt.within_notice(done).await
+        done.await
     }
 }
 

@@ -1,9 +1,9 @@
 //! `forEach`: its steps once for each element of a list.
 
-use super::kind::{Effect, Facts, May, Opens, Passes, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Passes, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Opening, Outcome};
 use super::parts::{DOES_NOT_WAIT, HOLDS_STEPS};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::{Takes, needed, optional, text_of};
 use crate::script::{Fault, Script, Slot};
 use crate::yaml::Node;
@@ -26,13 +26,12 @@ pub(super) const KIND: Row = Row {
         optional("parallel", Takes::Whole(1, MAX_PARALLEL)),
         optional("output", Takes::Value),
     ]),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::No(HOLDS_STEPS),
     once: May::No(HOLDS_STEPS),
     continue_on_fail: May::Yes,
     // The variables that its steps set are found in them.
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// A loop.

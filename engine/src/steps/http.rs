@@ -1,31 +1,23 @@
 //! `http`: a request, from its templates to the result from its answer.
 
 use super::address::{self, ENCODED, Url, UrlPart};
+use super::answered::{Answered, Wanted, with_connection};
 use super::attempt::{Attempt, Perform, Performed, Performing};
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::{self, texts};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::burden::Load;
-use crate::clock::Timestamp;
-use crate::files::Files;
-use crate::outgoing::{Incoming, Outgoing, Sender, Unsent, masked, masked_header, shown as shown_url};
+use crate::outgoing::{ConnectionKind, ConnectionName, Outgoing, Sender, Unsent, shown as shown_url};
 use crate::reading::{Reader, Takes, listed, needed, optional};
-use crate::script::{
-    Content, Context, Fault, Kind, NoForm, TIMEOUT, TemplatePart, decode_json_within, encode_json_within,
-    template_parts,
-};
+use crate::script::{Content, Context, Fault, Kind, TIMEOUT, TemplatePart, encode_json_within, template_parts};
 use crate::yaml::Node;
 use crate::yaml::problem::{Problem, codes};
 use bytes::Bytes;
 use ecow::EcoString;
-use flowscript_lang::budget::{Allowance, Budget};
-use flowscript_lang::error::{ErrorKind, RunError};
-use flowscript_lang::host::Host;
-use flowscript_lang::program::Limits;
+use flowscript_lang::error::ErrorKind;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Value, to_text};
-use flowscript_stdlib::charset::{NotText, body_text};
 use percent_encoding::utf8_percent_encode;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -46,19 +38,18 @@ pub(super) const KIND: Row = Row {
         optional("expect", Takes::OneOrMore(&Takes::Text)),
         optional("saveAs", Takes::Template),
     ]),
-    timeout: Timeout::Within { default: Duration::from_secs(30), longest: Duration::from_secs(3600) },
     retry: Retries::Passing,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Timed { default: Duration::from_secs(30), longest: Duration::from_secs(3600), read },
 };
 
 /// A request before its parts are filled.
 #[derive(Debug)]
 struct Http {
     /// The connection whose address and credentials it uses.
-    connection: Option<String>,
+    connection: Option<ConnectionName>,
     /// Its address; below the connection's address if there is one.
     url: Url,
     method: Method,
@@ -128,13 +119,10 @@ impl Method {
     }
 }
 
-fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
+fn read(walk: &mut Walk<'_>, given: &Given<'_>, timeout: Duration) -> Option<Body> {
     let (reader, place) = (walk.reader(), given.place());
     let mut fields = given.fields(reader)?;
-    let connection = reader.optional_text(&mut fields, "connection");
-    if let (Some(name), Some(entry)) = (&connection, fields.get("connection")) {
-        reader.names_connection(name, entry.value.place);
-    }
+    let connection = parts::optional_connection(reader, &fields, given.node(), "http", ConnectionKind::Http);
     let methods = Method::ALL.map(|method| (method.as_str(), method));
     let has_body = fields.get("json").or(fields.get("body")).is_some();
     let default = if has_body { Method::Post } else { Method::Get };
@@ -162,8 +150,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
         None => vec![200..=299],
     };
     let save_as = parts::optional_template(reader, &mut fields, "saveAs").ok()?;
-    let (url, headers, query, body) = (url?, headers?, query?, body?);
-    let timeout = given.timeout();
+    let (connection, url, headers, query, body) = (connection.ok()?, url?, headers?, query?, body?);
     let http = Http { connection, url, method, headers, query, body, expect, save_as, timeout };
     Some(Body::new(http, answer_type()))
 }
@@ -298,15 +285,17 @@ impl Http {
             Some(content) => Some(content.text("The path of `saveAs`", variables, context)?.to_string()),
             None => None,
         };
-        let method = self.method.as_str().to_owned();
-        Ok(Call {
-            request: Outgoing { method, shown: shown_url(&url), url, headers, body, timeout: self.timeout },
+        let (method, shown) = (self.method.as_str().to_owned(), shown_url(&url));
+        let wanted = Wanted {
+            asked: format!("{method} {shown}"),
             connection: self.connection.clone(),
             expect: self.expect.clone(),
             save_as,
             is_head: self.method == Method::Head,
             limits: context.settings.limits.clone(),
-        })
+        };
+        let request = Outgoing { method, shown, url, headers, body, timeout: self.timeout };
+        Ok(Call { request, connection: self.connection.clone(), wanted })
     }
 }
 
@@ -315,12 +304,8 @@ impl Http {
 struct Call {
     /// Without the connection's part.
     request: Outgoing,
-    connection: Option<String>,
-    expect: Vec<RangeInclusive<u16>>,
-    save_as: Option<String>,
-    is_head: bool,
-    /// The limits of the answer as a value.
-    limits: Limits,
+    connection: Option<ConnectionName>,
+    wanted: Wanted,
 }
 
 impl Perform for Call {
@@ -348,23 +333,9 @@ impl Call {
         idempotency: Option<String>,
         load: Option<&Arc<Load>>,
     ) -> Result<Answered, Fault> {
-        let mut request = self.request.clone();
-        if let Some(name) = &self.connection {
-            let connections = sender.connections();
-            let Some(connection) = connections.http_of(name) else {
-                return Err(Fault::new(
-                    ErrorKind::Io,
-                    format!("connections.yaml has no connection `{name}` that works."),
-                ));
-            };
-            let path = request.url;
-            request.url = address::below(&connection.url, &path)?;
-            request.shown = masked(&address::joined(&connection.shown, &path));
-            for (name, value) in &connection.headers {
-                if !request.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
-                    request.headers.push((name.clone(), value.clone()));
-                }
-            }
+        let Self { mut request, connection, wanted } = self;
+        if let Some(name) = &connection {
+            request = sender.connections().http(name)?.request(request)?;
         }
         if let Some(key) = idempotency
             && !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("idempotency-key"))
@@ -372,135 +343,17 @@ impl Call {
             request.headers.push(("Idempotency-Key".to_owned(), key));
         }
         match sender.send_for(request, load).await {
-            Ok(incoming) => Ok(Answered { call: self, incoming }),
+            Ok(incoming) => Ok(Answered { incoming, wanted }),
             Err(Unsent { timed_out, message }) => {
-                let message = with_connection(self.connection.as_deref(), &sentence(&message));
+                let message = with_connection(connection.as_ref(), &sentence(&message));
                 Err(Fault::of_kind(if timed_out { TIMEOUT } else { ErrorKind::Io.name() }, message))
             }
         }
     }
 }
 
-/// An answer to be turned into a result.
-#[derive(Debug)]
-struct Answered {
-    call: Call,
-    incoming: Incoming,
-}
-
-impl Answered {
-    /// The length of the answer's body, in bytes.
-    fn size(&self) -> usize {
-        self.incoming.body.len()
-    }
-
-    /// The result of the step: `[statusCode, headers, body, text, json]`. An unexpected status is a failure. The host
-    /// ends work that takes too long.
-    fn result(self, files: &Files, now: Timestamp, host: &dyn Host) -> Result<Value, Fault> {
-        let Self { call, incoming } = self;
-        let stop = || host.interrupt();
-        let mut budget = Allowance::new("The answer", call.limits.clone(), &stop);
-        let stopped = |error: Box<RunError>| Fault::new(error.kind, error.message);
-        // Its bytes, and its text.
-        budget.take(incoming.body.len().saturating_mul(2)).map_err(stopped)?;
-        let header = |wanted: &str| {
-            incoming.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
-        };
-        let text = text(&incoming.body, header("content-type").unwrap_or_default());
-        if !call.expect.iter().any(|range| range.contains(&incoming.status)) {
-            let shown: String = text.as_deref().unwrap_or_default().chars().take(200).collect();
-            let shown = if shown.is_empty() { String::new() } else { format!(": {shown}") };
-            let (method, url) = (&call.request.method, &call.request.shown);
-            let message = format!("{method} {url} answered {} {}{shown}", incoming.status, incoming.reason);
-            let message = with_connection(call.connection.as_deref(), &message);
-            let retry_after = header("retry-after").and_then(|text| retry_after(text, now));
-            return Err(Fault { status: Some(incoming.status), retry_after, ..Fault::new(ErrorKind::Io, message) });
-        }
-        let headers = headers(&incoming.headers);
-        let (mut body, mut json) = (Value::Null, Value::Null);
-        let mut text = text.filter(|_| !call.is_head);
-        if let Some(path) = &call.save_as {
-            files.write(path, &incoming.body)?;
-            text = None;
-        } else if !call.is_head {
-            json = match text.as_deref().map(|text| decode_json_within(text, &mut budget)) {
-                Some(Ok(json)) => json,
-                Some(Err(NoForm::Stopped(error))) => return Err(stopped(error)),
-                Some(Err(NoForm::Wrong(_))) | None => Value::Null,
-            };
-            body = Value::binary(incoming.body.to_vec());
-        }
-        Ok(Value::record([
-            ("statusCode", i64::from(incoming.status).into()),
-            ("headers", Value::record(headers)),
-            ("body", body),
-            ("text", text.map_or(Value::Null, Value::text)),
-            ("json", json),
-        ]))
-    }
-}
-
-/// Headers as a record. The values of a repeated name are joined, except for cookies, which may contain commas and
-/// become a list.
-fn headers(headers: &[(String, String)]) -> Vec<(String, Value)> {
-    let mut names: Vec<&str> = Vec::new();
-    headers.iter().for_each(|(name, _)| {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
-        }
-    });
-    let value = |name: &str| {
-        let all = headers.iter().filter(|(known, _)| known == name);
-        let mut values: Vec<String> = all.map(|(_, value)| masked_header(value)).collect();
-        match values.len() {
-            1 => Value::text(values.pop().unwrap_or_default()),
-            _ if name == "set-cookie" => Value::list(values.into_iter().map(Value::text).collect()),
-            _ => Value::text(values.join(", ")),
-        }
-    };
-    names.iter().map(|name| ((*name).to_owned(), value(name))).collect()
-}
-
-/// The text of a body; `None` if it is not text.
-fn text(body: &[u8], content_type: &str) -> Option<String> {
-    match body_text(body, content_type) {
-        Ok(text) => Some(text),
-        Err(NotText::UnknownCharset(_)) => body_text(body, "").ok(),
-        Err(NotText::Malformed(_)) => None,
-    }
-}
-
-/// `Retry-After`: seconds, or an HTTP date.
-fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse::<u32>() {
-        return Some(Duration::from_secs(u64::from(seconds)));
-    }
-    let at = chrono::DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    u64::try_from(at.timestamp_millis().saturating_sub(now.0)).ok().map(Duration::from_millis)
-}
-
-/// A message that names its connection.
-fn with_connection(name: Option<&str>, message: &str) -> String {
-    name.map_or_else(|| message.to_owned(), |name| format!("The connection `{name}`: {message}"))
-}
-
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", chars.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_in_the_encoding_that_they_state() {
-        let declared = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xe5</a>";
-        assert!(text(declared, "text/xml").unwrap().ends_with("<a>\u{e5}</a>"));
-        assert!(text(declared, "application/soap+xml; charset=windows-1252").unwrap().ends_with("<a>\u{e5}</a>"));
-        assert_eq!(text(b"\xfe\xff\0<\0a\0/\0>", "application/xml").as_deref(), Some("<a/>"));
-        assert_eq!(text("\u{e5}".as_bytes(), "text/plain; charset=none").as_deref(), Some("\u{e5}"));
-        assert_eq!(text(b"\xe5", "text/plain"), None);
-    }
 }

@@ -10,7 +10,6 @@ use ecow::EcoString;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::value::Value;
 use std::fmt::Debug;
-use std::time::Duration;
 
 /// The place of a block in the list of all blocks of its workflow.
 pub type BlockIndex = usize;
@@ -93,20 +92,6 @@ pub enum May {
     /// It may.
     Yes,
     /// It may not, for this reason.
-    No(&'static str),
-}
-
-/// The `timeout` of the steps of a kind.
-#[derive(Clone, Copy, Debug)]
-pub enum Timeout {
-    /// They may have one.
-    Within {
-        /// How long a step may take without one.
-        default: Duration,
-        /// The longest one.
-        longest: Duration,
-    },
-    /// They may not, for this reason.
     No(&'static str),
 }
 

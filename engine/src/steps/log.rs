@@ -1,9 +1,9 @@
 //! `log`: a line in the log of the run.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::Outcome;
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::{Takes, needed, optional};
 use crate::script::{Content, Fault};
 use flowscript_lang::host::LogLevel;
@@ -18,12 +18,11 @@ pub(super) const KIND: Row = Row {
         needed("message", Takes::Template),
         optional("level", Takes::Word(&["debug", "info", "warning", "error"])),
     ]),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// A line.

@@ -6,6 +6,7 @@
 #![deny(dead_code)] // a kind that is not in the table is an error
 
 mod address;
+mod answered;
 mod assert;
 pub mod attempt;
 mod call;

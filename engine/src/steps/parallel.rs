@@ -1,9 +1,9 @@
 //! `parallel`: lists of steps at the same time.
 
-use super::kind::{BlockIndex, Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{BlockIndex, Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Opening, Outcome};
 use super::parts::{DOES_NOT_WAIT, HOLDS_STEPS};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::{Key, Takes, needed, optional};
 use crate::script::Fault;
 use ecow::EcoString;
@@ -18,13 +18,12 @@ pub(super) const KIND: Row = Row {
     summary: "Runs the steps of its branches at the same time; the result is the record of the branches' outputs.",
     example: "parallel: { left: { steps: [ log: { message: left } ], output: 1 }, right: { steps: [ log: { message: right } ] } }",
     takes: Takes::Named(&Takes::Map(BRANCH)),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::No(HOLDS_STEPS),
     once: May::No(HOLDS_STEPS),
     continue_on_fail: May::Yes,
     // The variables that its steps set are found in them.
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// Branches by name.

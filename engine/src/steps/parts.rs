@@ -1,5 +1,6 @@
 //! Parts shared by several kinds of steps: statuses, headers, addresses of people, refusals, connections.
 
+use crate::outgoing::{ConnectionKind, ConnectionName};
 use crate::reading::{Fields, Reader, text_of};
 use crate::script::{Content, Context, Fault};
 use crate::yaml::Node;
@@ -26,17 +27,37 @@ pub(super) fn has_no_body(status: u16) -> bool {
     matches!(status, 204 | 205 | 304)
 }
 
-/// The connection that a step names. Whether it exists is checked with the whole project.
-pub(super) fn connection(reader: &mut Reader<'_>, fields: &Fields<'_>, node: &Node, kind: &str) -> Option<String> {
-    let why = format!("`{kind}` needs a `connection` of connections.yaml");
+/// The connection that a step of the kind `step` names. Whether it exists, and is of its kind, is checked with the
+/// whole project.
+pub(super) fn connection(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    node: &Node,
+    step: &str,
+    kind: ConnectionKind,
+) -> Option<ConnectionName> {
+    let why = format!("`{step}` needs a `connection` of connections.yaml");
     let entry = reader.needed(fields, "connection", node.place, &why)?;
     let name = text_of(&entry.value);
     if name.is_empty() {
         reader.wrong(&entry.value, "The name of a connection is expected");
         return None;
     }
-    reader.names_connection(name, entry.value.place);
-    Some(name.to_owned())
+    Some(reader.names_connection(name, kind, entry.value.place))
+}
+
+/// The same for a step that may have none.
+pub(super) fn optional_connection(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    node: &Node,
+    step: &str,
+    kind: ConnectionKind,
+) -> Result<Option<ConnectionName>, Reported> {
+    match fields.get("connection") {
+        Some(_) => connection(reader, fields, node, step, kind).ok_or(Reported).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The problem has been reported.

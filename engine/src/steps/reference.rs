@@ -1,8 +1,8 @@
 //! The kinds of steps in the reference.
 
 use super::KINDS;
-use super::kind::{May, Retries, Timeout};
-use super::walk::Row;
+use super::kind::{May, Retries};
+use super::walk::{Read, Row};
 use std::fmt::Write;
 
 /// The table of docs/workflows.md.
@@ -11,21 +11,21 @@ pub fn markdown() -> String {
         "| step | what it does | `timeout` | `retry` | `once` | `continueOnFail` |\n|---|---|---|---|---|---|\n"
             .to_owned();
     for row in KINDS {
-        let Row { key, summary, timeout, retry, once, continue_on_fail, .. } = row;
-        let (timeout, retry) = (timeout_of(timeout), retry_of(retry));
+        let Row { key, summary, read, retry, once, continue_on_fail, .. } = row;
+        let (timeout, retry) = (timeout_of(read), retry_of(retry));
         let (once, fails) = (mark(once), mark(continue_on_fail));
         let _ = writeln!(text, "| `{key}` | {summary} | {timeout} | {retry} | {once} | {fails} |");
     }
     text
 }
 
-fn timeout_of(timeout: &Timeout) -> String {
-    match timeout {
-        Timeout::Within { default, longest } => {
+fn timeout_of(read: &Read) -> String {
+    match read {
+        Read::Timed { default, longest, .. } => {
             let span = crate::config::duration::format;
             format!("{}, up to {}", span(*default), span(*longest))
         }
-        Timeout::No(_) => "–".to_owned(),
+        Read::Untimed(..) => "–".to_owned(),
     }
 }
 

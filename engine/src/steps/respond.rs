@@ -1,9 +1,9 @@
 //! `respond`: an answer to a waiting caller while the run continues.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Action, Outcome, Reply};
 use super::parts::{DOES_NOT_WAIT, has_no_body, header, optional_template, status_in};
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::{Reader, Takes, optional};
 use crate::script::{Content, Fault};
 use crate::yaml::Entry;
@@ -39,12 +39,11 @@ pub(super) const KIND: Row = Row {
         optional("headers", Takes::Named(&Takes::Template)),
         optional("body", Takes::Value),
     ]),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// An answer before its parts are filled.

@@ -1,10 +1,10 @@
 //! `script`: a program over all variables, which may send requests.
 
 use super::attempt::{Attempt, Perform, Performed, Performing};
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind};
 use super::outcome::{Action, Outcome};
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::Takes;
 use crate::script::{Context, Fault, Kind, Script as Program, Slot};
 use crate::yaml::Node;
@@ -16,12 +16,11 @@ pub(super) const KIND: Row = Row {
     summary: "Runs FlowScript over all variables; its return value is the result, and the variables it sets are kept. With `HTTP.*` it acts.",
     example: "script: return round(price * quantity, 2);",
     takes: Takes::Script,
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// A program.
@@ -102,7 +101,7 @@ impl Perform for Call {
                 let set = |slot: Slot| Some((slot, variables.get(slot)?.clone()));
                 Ok(Performed { result, set: program.written().filter_map(set).collect() })
             });
-            attempt.within_notice(ran).await
+            ran.await
         })
     }
 }

@@ -1,9 +1,9 @@
 //! `set`: assignments, one after the other.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind};
 use super::outcome::Outcome;
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::Takes;
 use crate::script::{Fault, Script, Slot};
 use crate::yaml::Node;
@@ -15,12 +15,11 @@ pub(super) const KIND: Row = Row {
     summary: "Sets variables to the values of expressions, one after the other.",
     example: "set: { total: price * quantity }",
     takes: Takes::Named(&Takes::Expression),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// Variables with their new values.

@@ -1,11 +1,11 @@
 //! `sql`: a query of a database, or a change.
 
-use super::attempt::{Attempt, Perform, Performed, Performing, no_connection};
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::attempt::{Attempt, Perform, Performed, Performing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Action, Outcome};
 use super::parts::connection;
-use super::walk::{Body, Given, Row, Walk};
-use crate::outgoing::{SqlCall, SqlSpace};
+use super::walk::{Body, Given, Read, Row, Walk};
+use crate::outgoing::{ConnectionKind, ConnectionName, SqlCall, SqlSpace};
 use crate::reading::{Reader, Takes, needed, optional};
 use crate::script::{Content, Fault};
 use crate::sql::{Refusal, SqlWork, Statement, refusal, template_in};
@@ -27,28 +27,27 @@ pub(super) const KIND: Row = Row {
         optional("execute", Takes::OneOrMore(&Takes::Text)),
         optional("params", Takes::Named(&Takes::Value)),
     ]),
-    timeout: Timeout::Within { default: Duration::from_secs(30), longest: Duration::from_secs(3600) },
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Timed { default: Duration::from_secs(30), longest: Duration::from_secs(3600), read },
 };
 
 /// Statements before their parameters have values.
 #[derive(Debug)]
 struct Sql {
-    connection: String,
+    connection: ConnectionName,
     work: SqlWork,
     /// The parameters by name.
     params: Vec<(String, Content)>,
     timeout: Duration,
 }
 
-fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
+fn read(walk: &mut Walk<'_>, given: &Given<'_>, timeout: Duration) -> Option<Body> {
     let (reader, node) = (walk.reader(), given.node());
     let mut fields = given.fields(reader)?;
-    let connection = connection(reader, &fields, node, "sql");
+    let connection = connection(reader, &fields, node, "sql", ConnectionKind::Sql);
     let work = match (fields.take("query"), fields.take("execute")) {
         (Some(query), None) => statement(reader, &query.value).map(SqlWork::Query),
         (None, Some(execute)) => read_execute(reader, &execute.value),
@@ -63,7 +62,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
     let work = work?;
     compare_params(reader, node, values, &work);
     let ty = result_type(&work);
-    Some(Body::new(Sql { connection: connection?, work, params: params?, timeout: given.timeout() }, ty))
+    Some(Body::new(Sql { connection: connection?, work, params: params?, timeout }, ty))
 }
 
 /// The known type of the result.
@@ -179,8 +178,7 @@ impl Perform for SqlCall {
 
     fn perform(self: Box<Self>, attempt: Attempt) -> Performing {
         Box::pin(async move {
-            let database = attempt.connections().database(&self.connection);
-            let database = database.ok_or_else(|| no_connection(&self.connection, "database"))?;
+            let database = attempt.connections().database(&self.connection)?;
             Ok(Performed::result(attempt.within(database.run(*self)).await?))
         })
     }

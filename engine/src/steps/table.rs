@@ -1,9 +1,9 @@
 //! `table`: a table variable.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind};
 use super::outcome::Outcome;
 use super::parts::DOES_NOT_WAIT;
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::reading::{Reader, Takes, needed, optional, text_of};
 use crate::script::{Fault, Script, Slot};
 use crate::yaml::Node;
@@ -22,12 +22,11 @@ pub(super) const KIND: Row = Row {
         optional("columns", Takes::Either(&[Takes::Named(&Takes::Type), Takes::List(&Takes::Text)])),
         optional("from", Takes::Expression),
     ]),
-    timeout: Timeout::No(DOES_NOT_WAIT),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set,
-    read,
+    read: Read::Untimed(DOES_NOT_WAIT, read),
 };
 
 /// A table variable.

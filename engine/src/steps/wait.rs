@@ -1,9 +1,9 @@
 //! `wait`: the run sleeps.
 
-use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, Timeout, sets_nothing};
+use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_nothing};
 use super::outcome::{Outcome, Sleep, SleepKind};
 use super::parts::refuse;
-use super::walk::{Body, Given, Row, Walk};
+use super::walk::{Body, Given, Read, Row, Walk};
 use crate::clock::Timestamp;
 use crate::reading::{Takes, optional, text_of};
 use crate::script::{Content, Fault, Script};
@@ -29,12 +29,11 @@ pub(super) const KIND: Row = Row {
         optional("event", Takes::Template),
         optional("timeout", Takes::Duration),
     ]),
-    timeout: Timeout::No("The `timeout` of a `wait` belongs inside it: `wait: { event: paid, timeout: 1h }`"),
     retry: Retries::All,
     once: May::Yes,
     continue_on_fail: May::Yes,
     names_set: sets_nothing,
-    read,
+    read: Read::Untimed("The `timeout` of a `wait` belongs inside it: `wait: { event: paid, timeout: 1h }`", read),
 };
 
 /// What ends the sleep.

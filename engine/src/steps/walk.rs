@@ -1,7 +1,7 @@
 //! Reading lists of steps: their shared settings, their positions, and their order.
 
 use super::graph::{Graph, LooseEnd, Ways};
-use super::kind::{BlockIndex, May, Retries, Shared, StepKind, Timeout};
+use super::kind::{BlockIndex, May, Retries, Shared, StepKind};
 use super::retry;
 use super::step::{Block, Shape, Step, StepIndex, What};
 use crate::reading::{Fields, Key, Reader, Takes, listed, optional, refused, text_of};
@@ -34,8 +34,6 @@ pub struct Row {
     pub example: &'static str,
     /// The value that the key takes.
     pub takes: Takes,
-    /// May a step have a `timeout`?
-    pub timeout: Timeout,
     /// May it be retried after a failure?
     pub retry: Retries,
     /// May it declare that it runs at most once?
@@ -44,8 +42,25 @@ pub struct Row {
     pub continue_on_fail: May,
     /// Adds the names of variables that a step may set, as written in its value. Some may not be variables.
     pub names_set: fn(&Node, &mut Vec<String>),
-    /// Reads a step of the kind; `None` after a problem was reported.
-    pub read: fn(&mut Walk<'_>, &Given<'_>) -> Option<Body>,
+    /// Reads a step of the kind.
+    pub read: Read,
+}
+
+/// How a step of a kind is read, and whether it may have a `timeout`. The functions return `None` after they have
+/// reported a problem.
+#[derive(Clone, Copy, Debug)]
+pub enum Read {
+    /// It may have one, which the function takes.
+    Timed {
+        /// How long a step may take without one.
+        default: Duration,
+        /// The longest one.
+        longest: Duration,
+        /// Reads a step.
+        read: fn(&mut Walk<'_>, &Given<'_>, Duration) -> Option<Body>,
+    },
+    /// It may not, for this reason.
+    Untimed(&'static str, fn(&mut Walk<'_>, &Given<'_>) -> Option<Body>),
 }
 
 /// The reason why a step without an `id` cannot fail while the run continues.
@@ -59,9 +74,9 @@ impl Row {
             May::No(reason) => Some(reason),
         };
         match key {
-            Shared::Timeout => match self.timeout {
-                Timeout::Within { .. } => None,
-                Timeout::No(reason) => Some(reason),
+            Shared::Timeout => match self.read {
+                Read::Timed { .. } => None,
+                Read::Untimed(reason, _) => Some(reason),
             },
             Shared::Retry => match self.retry {
                 Retries::All | Retries::Passing => None,
@@ -133,7 +148,6 @@ pub struct Given<'n> {
     id: Option<String>,
     position: String,
     index: StepIndex,
-    timeout: Duration,
 }
 
 /// The result of reading a step.
@@ -170,11 +184,6 @@ impl<'n> Given<'n> {
     /// Its entries, which must have keys of the kind.
     pub fn fields(&self, reader: &mut Reader<'_>) -> Option<Fields<'n>> {
         reader.fields(self.node, &format!("`{}`", self.row.key), self.row.takes.keys())
-    }
-
-    /// The step's `timeout`; for kinds that allow one.
-    pub fn timeout(&self) -> Duration {
-        self.timeout
     }
 
     /// The position of the step in its list.
@@ -256,13 +265,7 @@ impl<'a> Walk<'a> {
         let reader = &mut self.reader;
         let when = fields.take("when").and_then(|entry| Some(reader.expression(&entry.value, "`when`")?.0));
         let name = reader.optional_text(&mut fields, "name");
-        let timeout = match (row.timeout, fields.take("timeout")) {
-            (Timeout::Within { default, longest }, Some(entry)) => {
-                reader.duration(&entry.value, longest).unwrap_or(default)
-            }
-            (Timeout::Within { default, .. }, None) => default,
-            (Timeout::No(_), _) => Duration::ZERO,
-        };
+        let timeout = fields.take("timeout");
         let retry = fields.take("retry").and_then(|entry| retry::read(reader, &entry.value));
         let once = reader.optional_bool(&mut fields, "once").unwrap_or(false);
         let continue_on_fail = reader.optional_bool(&mut fields, "continueOnFail").unwrap_or(false);
@@ -272,8 +275,15 @@ impl<'a> Walk<'a> {
         // Its place is before the places of those that it holds.
         let index = self.steps.len();
         self.steps.push(None);
-        let given = Given { row, node: &entry.value, id, position, index, timeout };
-        let Some(Body { kind, result, ways }) = (row.read)(self, &given) else {
+        let given = Given { row, node: &entry.value, id, position, index };
+        let read = match row.read {
+            Read::Untimed(_, read) => read(self, &given),
+            Read::Timed { default, longest, read } => {
+                let timeout = timeout.and_then(|entry| self.reader.duration(&entry.value, longest)).unwrap_or(default);
+                read(self, &given, timeout)
+            }
+        };
+        let Some(Body { kind, result, ways }) = read else {
             // Later steps may use the result all the same; one problem is enough.
             if let Some(id) = &given.id {
                 self.reader.define(id, Type::Any);

@@ -37,12 +37,18 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same decision may succeed later unchanged: full disk, read-only, busy, lost.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Busy(_) | Self::Lost(_))
+        match self {
+            Self::Full(_) | Self::ReadOnly(_) | Self::Busy(_) | Self::Lost(_) => true,
+            Self::Stale { .. } | Self::NotFound(_) | Self::Conflict(_) | Self::Corrupt(_) | Self::Other(_) => false,
+        }
     }
 
     /// Whether the store can no longer write at all.
     pub fn is_of_disk(&self) -> bool {
-        matches!(self, Self::Full(_) | Self::ReadOnly(_) | Self::Lost(_) | Self::Corrupt(_))
+        match self {
+            Self::Full(_) | Self::ReadOnly(_) | Self::Lost(_) | Self::Corrupt(_) => true,
+            Self::Stale { .. } | Self::Busy(_) | Self::NotFound(_) | Self::Conflict(_) | Self::Other(_) => false,
+        }
     }
 }
 

@@ -59,7 +59,7 @@ use std::time::Duration;
 
 pub use crate::clock::Timestamp;
 pub use admin::{Admin, EndedSessions, KeyRecord, NewKey, NewToken, Role, SESSION_HOURS, TokenRecord};
-pub use cursor::Cursor;
+pub use cursor::{Cursor, cut};
 pub use error::{Result, StoreError};
 pub use failure::Failure;
 pub use id::{Fence, OwnerId, RunId, VersionHash};
@@ -70,7 +70,7 @@ pub use query::{
 };
 pub use run::{
     Accepted, Claimed, ClaimedRun, Finish, FinishedStart, IdempotencyKey, LaneId, LaneKind, LaneTicket, LogPage, Mask,
-    NewRun, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Try,
+    NewRun, Origin, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Try,
 };
 pub use sqlite::SqliteStore;
 pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};

@@ -29,12 +29,18 @@ pub enum RunState {
 impl RunState {
     /// Whether the run is over (a retry may still queue a failed or timed-out one again).
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Queued | Self::Running | Self::Waiting)
+        match self {
+            Self::Queued | Self::Running | Self::Waiting => false,
+            Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut | Self::Skipped => true,
+        }
     }
 
     /// Whether a retry is possible: failed and timed out.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::Failed | Self::TimedOut)
+        match self {
+            Self::Failed | Self::TimedOut => true,
+            Self::Queued | Self::Running | Self::Waiting | Self::Completed | Self::Cancelled | Self::Skipped => false,
+        }
     }
 }
 
@@ -115,59 +121,44 @@ pub struct FinishedStart {
     pub finish: Finish,
 }
 
-/// A run to be accepted. Payload and input are bytes of the engine's encoding, without secrets.
+/// What is decided about a run when it is accepted, and never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRun {
+pub struct Origin {
     /// Its id, which includes the instant of acceptance.
     pub id: RunId,
-    /// The workflow, which must have been published.
+    /// Its workflow, which must have been published.
     pub workflow: String,
     /// What started it.
     pub trigger: Trigger,
-    /// The label of the history, at most some hundred characters.
+    /// Its label in the history, at most some hundred characters.
     pub label: Option<String>,
+    /// The nominal instant of its schedule's occurrence.
+    pub scheduled_for: Option<Timestamp>,
+    /// Its lane.
+    pub lane: Option<LaneTicket>,
+    /// The run that caused it: the failed one of an `onFailure` run, the original of *run again*.
+    pub cause: Option<RunId>,
+    /// The workflow that starts when it fails for good.
+    pub on_failure: Option<String>,
+}
+
+/// A run to be accepted. Payload and input are bytes of the engine's encoding, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// What never changes.
+    pub origin: Origin,
     /// The request as received.
     pub payload: Option<Vec<u8>>,
     /// The input; may come later, with the first [`Changes`].
     pub input: Option<Vec<u8>>,
-    /// The place in a lane.
-    pub lane: Option<LaneTicket>,
-    /// The workflow that starts when this run fails for good.
-    pub on_failure: Option<String>,
     /// The key that names this run.
     pub idempotency: Option<IdempotencyKey>,
-    /// The nominal instant of the schedule's occurrence.
-    pub scheduled_for: Option<Timestamp>,
     /// Not to be claimed before this instant (a schedule's jitter).
     pub due: Option<Timestamp>,
-    /// The run that caused this one: the failed one of an `onFailure` run, the original of *run again*.
-    pub cause: Option<RunId>,
     /// How many runs of the workflow may be queued; one more is [`Accepted::QueueFull`].
     pub queue_limit: Option<u32>,
     /// Queue, claim, or finished.
     pub start: Start,
-}
-
-impl NewRun {
-    /// A run of `workflow` that is queued without lane, key or payload.
-    pub fn queued(id: RunId, workflow: impl Into<String>, trigger: Trigger) -> Self {
-        Self {
-            id,
-            workflow: workflow.into(),
-            trigger,
-            label: None,
-            payload: None,
-            input: None,
-            lane: None,
-            on_failure: None,
-            idempotency: None,
-            scheduled_for: None,
-            due: None,
-            cause: None,
-            queue_limit: None,
-            start: Start::Queue,
-        }
-    }
 }
 
 /// The answer to an accepting decision.
@@ -255,22 +246,14 @@ pub struct Mask {
 #[expect(clippy::struct_excessive_bools, reason = "a row of plain facts, not a configuration")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSummary {
-    /// Its id.
-    pub id: RunId,
-    /// Its workflow.
-    pub workflow: String,
+    /// What never changes.
+    pub origin: Origin,
     /// Its version; `None` before its first start.
     pub version: Option<VersionHash>,
-    /// What started it.
-    pub trigger: Trigger,
     /// Its state.
     pub state: RunState,
     /// Completed, but a step failed and was allowed to.
     pub with_errors: bool,
-    /// Its label.
-    pub label: Option<String>,
-    /// The nominal instant of its schedule's occurrence.
-    pub scheduled_for: Option<Timestamp>,
     /// When it was first claimed.
     pub started_at: Option<Timestamp>,
     /// When it ended (for the last time).
@@ -279,14 +262,10 @@ pub struct RunSummary {
     pub due: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<Failure>,
-    /// Its lane.
-    pub lane: Option<LaneTicket>,
     /// It failed, and holds its lane until it is retried, run again or skipped.
     pub holds_lane: bool,
     /// How often it has been retried.
     pub retries: u32,
-    /// The run that caused it (*run again*, `onFailure`).
-    pub cause: Option<RunId>,
     /// A cancel was requested and the worker has not ended it yet.
     pub cancel_requested: bool,
     /// It has answered its caller by `respond`.
@@ -302,7 +281,7 @@ pub struct RunSummary {
 impl RunSummary {
     /// When it was accepted.
     pub fn accepted_at(&self) -> Timestamp {
-        self.id.accepted_at()
+        self.origin.id.accepted_at()
     }
 
     /// Whether it has an answer for a waiting caller: it has ended or responded.
@@ -365,8 +344,6 @@ pub struct Run {
     pub answer: Option<Vec<u8>>,
     /// Records of steps without a commit of their own.
     pub trace: Option<Vec<u8>>,
-    /// The workflow that starts when this run fails for good.
-    pub on_failure: Option<String>,
 }
 
 /// A claimed run, with all that is needed to start or resume it.

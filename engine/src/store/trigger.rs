@@ -3,10 +3,13 @@
 use super::names::names;
 
 /// The facts about all runs of a trigger. Nothing has a default: a new trigger states all of them.
+#[expect(clippy::struct_excessive_bools, reason = "a row of plain facts, not a configuration")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TriggerFacts {
     /// A webhook makes the input of the run, and may order it by a key.
     pub has_request: bool,
+    /// A caller may ask for the answer again, so it is kept even where diagnostics keep no output.
+    pub keeps_answer: bool,
     /// A run that fails for good starts the workflow of `onFailure`.
     pub starts_failure_run: bool,
     /// Most runs have it: the indexes of the database are for all others, whose runs are few.
@@ -37,11 +40,11 @@ macro_rules! triggers {
 
 triggers! {
     /// A request to the workflow's webhook, or to the token contract.
-    Webhook = "webhook" { has_request: true, starts_failure_run: true, is_usual: true }
+    Webhook = "webhook" { has_request: true, keeps_answer: true, starts_failure_run: true, is_usual: true }
     /// An occurrence of a schedule.
-    Schedule = "schedule" { has_request: false, starts_failure_run: true, is_usual: false }
+    Schedule = "schedule" { has_request: false, keeps_answer: false, starts_failure_run: true, is_usual: false }
     /// A person or a command.
-    Manual = "manual" { has_request: false, starts_failure_run: true, is_usual: false }
+    Manual = "manual" { has_request: false, keeps_answer: false, starts_failure_run: true, is_usual: false }
     /// Another run's failure (`onFailure`).
-    Failure = "failure" { has_request: false, starts_failure_run: false, is_usual: false }
+    Failure = "failure" { has_request: false, keeps_answer: false, starts_failure_run: false, is_usual: false }
 }

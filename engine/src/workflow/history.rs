@@ -94,6 +94,13 @@ pub struct RunLimits {
     pub queue: Option<u32>,
 }
 
+impl RunLimits {
+    /// How many runs may be queued, where workflows that set no limit have `usual`.
+    pub fn queued(&self, usual: u32) -> u32 {
+        self.queue.unwrap_or(usual)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

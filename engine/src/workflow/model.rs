@@ -1,6 +1,7 @@
 //! A loaded workflow: all of it is checked and compiled, and no name is left to look up.
 
 use super::history::{Diagnostics, Redact, RunLimits};
+use crate::outgoing::NamedConnections;
 use crate::script::slot::FIRST_INPUT;
 use crate::script::{Content, Input, Slot};
 use crate::steps::{Block, BlockIndex, Callable, Step, StepIndex};
@@ -63,7 +64,7 @@ pub struct Workflow {
     /// The workflows it names, and where.
     pub references: Vec<(String, Place)>,
     /// The connections it names, and where.
-    pub connections: Vec<(String, Place)>,
+    pub connections: NamedConnections,
     /// The events it waits for, and where.
     pub events: Vec<(String, Place)>,
 }

@@ -136,7 +136,8 @@ flowscript_lang::codes! {
     UNKNOWN_CONNECTION {
         id: "F0208",
         title: "a connection that is not there",
-        text: "A step names a connection that connections.yaml of the project does not have.",
+        text: "A step names a connection that connections.yaml of the project does not have, or one of another kind: \
+               `sql` needs a database, `email` a mail server.",
         example: "steps:\n  - sql: { connection: erp, execute: DELETE FROM log }",
         ..Code::CHECKED
     }

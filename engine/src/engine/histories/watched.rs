@@ -145,7 +145,7 @@ impl Store for Watched {
 
     fn accept(&self, new: NewRun) -> Answer<'_, Accepted> {
         Box::pin(async move {
-            let (id, lane) = (new.id, new.lane.as_ref().map(|lane| (lane.key.clone(), lane.pause)));
+            let (id, lane) = (new.origin.id, new.origin.lane.as_ref().map(|lane| (lane.key.clone(), lane.pause)));
             let _turn = self.turn.lock().await;
             let accepted = self.inner.accept(new).await?;
             self.witness.accepted(id, lane);

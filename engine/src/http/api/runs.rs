@@ -6,9 +6,7 @@ use super::output::Shown;
 use super::paging::{Listed, Page, Paged, list_failed};
 use super::resource::{Call, Load, Method, Operation, Resource};
 use super::steps::{Step, StepChanges};
-use crate::engine::{
-    Failure, Listed as ListedRun, MOST_SHOWN, Role, RunQuery, RunState, RunSummary, RunView, StoreError, Trigger, Try,
-};
+use crate::engine::{Failure, MOST_SHOWN, Role, RunQuery, RunState, RunView, ShownRun, StoreError, Trigger, Try};
 use crate::http::app::App;
 use crate::http::json::{Text, instant, time};
 use crate::http::problem::Problem;
@@ -269,8 +267,8 @@ pub struct Payload {
 
 impl Run {
     /// A run as lists show it.
-    pub fn listed(run: &ListedRun) -> Self {
-        let mut shown = Self::of(&run.summary, Text::optional(run.output.as_ref()), run.output_size);
+    pub fn listed(run: &ShownRun) -> Self {
+        let mut shown = Self::of(run);
         // Most are small: only outputs that may be too large are written out to be measured.
         if run.output_size.is_some_and(|size| size > LEAST_MEASURED) {
             let text = shown.output.get();
@@ -283,32 +281,35 @@ impl Run {
         shown
     }
 
-    fn of(run: &RunSummary, output: Text, output_size: Option<u64>) -> Self {
+    /// A run with all of its output that was read.
+    fn of(shown: &ShownRun) -> Self {
+        let run = &shown.summary;
+        let origin = &run.origin;
         Self {
-            id: run.id.to_string(),
-            workflow: run.workflow.clone(),
+            id: origin.id.to_string(),
+            workflow: origin.workflow.clone(),
             version: run.version.map(|version| version.to_string()),
-            trigger: run.trigger.as_str(),
+            trigger: origin.trigger.as_str(),
             state: run.state.as_str(),
             with_errors: run.with_errors,
-            label: run.label.clone(),
+            label: origin.label.clone(),
             accepted_at: time(run.accepted_at()),
-            scheduled_for: run.scheduled_for.map(time),
+            scheduled_for: origin.scheduled_for.map(time),
             started_at: run.started_at.map(time),
             ended_at: run.ended_at.map(time),
             error: run.error.as_ref().map(RunFailure::of),
             retries: run.retries,
-            lane: run.lane.as_ref().map(|lane| lane.key.clone()),
+            lane: origin.lane.as_ref().map(|lane| lane.key.clone()),
             holds_lane: run.holds_lane,
-            cause: run.cause.map(|cause| cause.to_string()),
+            cause: origin.cause.map(|cause| cause.to_string()),
             skipped: run.skipped.as_ref().map(|stretch| Stretch {
                 reason: stretch.reason.clone(),
                 count: stretch.count,
                 first: time(stretch.first),
                 last: time(stretch.last),
             }),
-            output,
-            output_size,
+            output: Text::optional(shown.output.as_ref()),
+            output_size: shown.output_size,
             output_cut: false,
         }
     }
@@ -341,14 +342,14 @@ impl RunDetails {
     /// A run with everything that belongs to it. `address` gives the address of an event, if it may be shown.
     pub fn of(view: &RunView, address: impl Fn(&str) -> Option<String>) -> Self {
         Self {
-            run: Run::of(&view.summary, Text::optional(view.output.as_ref()), view.output_size),
+            run: Run::of(&view.run),
             tries: view.tries.iter().map(RunTry::of).collect(),
             input: Text::optional(view.input.as_ref()),
             payload: Text::optional(view.payload.as_ref()),
             answer: Text::optional(view.answer.as_ref()),
-            steps: view.steps.iter().map(|step| Step::of(step).with_address(&address)).collect(),
-            places: view.places.iter().map(FailurePlace::of).collect(),
-            variables: view.diffs.iter().map(StepChanges::of).collect(),
+            steps: view.passed.steps.iter().map(|step| Step::of(step).with_address(&address)).collect(),
+            places: view.passed.places.iter().map(FailurePlace::of).collect(),
+            variables: view.passed.diffs.iter().map(StepChanges::of).collect(),
             log: view.log.iter().map(Line::of).collect(),
         }
     }

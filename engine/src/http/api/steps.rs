@@ -39,12 +39,12 @@ pub const RESOURCE: Resource = Resource {
 
 async fn steps(State(app): State<App>, At(id): At<String>) -> Result<Shown<Steps>, Problem> {
     let view = app.engine.viewer().steps_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
-    Ok(Shown(Steps { steps: view.steps.iter().map(Step::of).collect() }))
+    Ok(Shown(Steps { steps: view.passed.steps.iter().map(Step::of).collect() }))
 }
 
 async fn variables(State(app): State<App>, At(id): At<String>) -> Result<Shown<Variables>, Problem> {
     let view = app.engine.viewer().steps_view(run_id(&id)?).await.map_err(|error| Problem::of_store(&error))?;
-    Ok(Shown(Variables { variables: view.diffs.iter().map(StepChanges::of).collect() }))
+    Ok(Shown(Variables { variables: view.passed.diffs.iter().map(StepChanges::of).collect() }))
 }
 
 /// The changes of variables by a step.
@@ -136,7 +136,9 @@ impl Step {
         let (waits_for, due) = match &step.progress {
             Progress::Waiting { event, due } => (event.clone(), *due),
             Progress::BackOff { due } => (None, *due),
-            _ => (None, None),
+            Progress::Running | Progress::Completed | Progress::Failed | Progress::Skipped | Progress::Interrupted => {
+                (None, None)
+            }
         };
         Self {
             position: step.position.clone(),

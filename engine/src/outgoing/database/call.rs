@@ -2,6 +2,7 @@
 
 use super::trouble::Trouble;
 use super::values::Space;
+use crate::outgoing::named::ConnectionName;
 use crate::sql::{SqlWork, Statement};
 use flowscript_lang::value::{Value, Zone};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct SqlCall {
     /// The name of the connection.
-    pub connection: String,
+    pub connection: ConnectionName,
     /// The statements.
     pub work: SqlWork,
     /// The parameters by name.

@@ -70,7 +70,7 @@ impl Sqlite {
             let permit =
                 self.room.clone().acquire_owned().await.map_err(|error| Trouble::Refused(error.to_string()))?;
             let here = self.clone();
-            let changes = matches!(call.work, SqlWork::Execute { .. });
+            let changes = call.work.changes();
             let opened = tokio::task::spawn_blocking(move || here.open(changes)).await;
             let mut connection = opened.map_err(|error| Trouble::Refused(error.to_string()))??;
             let given_up = Arc::new(AtomicBool::new(false));
@@ -134,7 +134,7 @@ fn watch(connection: &mut Connection, given_up: &Arc<AtomicBool>, longest: usize
 
 fn perform(connection: &mut Connection, call: &SqlCall) -> Result<Value, Trouble> {
     let guard = Guard::over(connection).map_err(told)?;
-    let reads = matches!(call.work, SqlWork::Query(_));
+    let reads = !call.work.changes();
     connection.pragma_update(None, "query_only", reads).map_err(told)?;
     let behavior = if reads { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
     let transaction = connection.transaction_with_behavior(behavior).map_err(told)?;

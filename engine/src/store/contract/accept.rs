@@ -5,29 +5,28 @@ use crate::store::{FinishedStart, IdempotencyKey, RunAgain, RunQuery, StoreError
 
 pub async fn a_run_is_kept_as_it_came(bench: Bench) {
     let new = NewRun {
-        label: Some("A100".to_owned()),
         payload: Some(b"{\"itemId\":\"A100\"}".to_vec()),
         input: Some(vec![0, 1, 255]),
-        lane: Some(ticket("customer 1", true)),
-        on_failure: Some("repair".to_owned()),
-        scheduled_for: Some(START),
-        ..bench.new_run()
+        ..bench.run_with(|origin| {
+            origin.label = Some("A100".to_owned());
+            origin.lane = Some(ticket("customer 1", true));
+            origin.on_failure = Some("repair".to_owned());
+            origin.scheduled_for = Some(START);
+            origin.cause = Some(bench.id());
+        })
     };
     let id = bench.accept(new.clone()).await;
     let run = bench.b.store.run(id).await.unwrap();
-    assert_eq!(run.summary.workflow, "w");
+    assert_eq!(run.summary.origin, new.origin);
     assert_eq!(run.summary.state, RunState::Queued);
     assert_eq!(run.summary.accepted_at(), START);
     assert_eq!(run.summary.version, None);
-    assert_eq!(run.summary.label, new.label);
-    assert_eq!(run.summary.lane, new.lane);
-    assert_eq!(run.summary.scheduled_for, new.scheduled_for);
-    assert_eq!((run.payload, run.input, run.on_failure), (new.payload, new.input, new.on_failure));
+    assert_eq!((run.payload, run.input), (new.payload, new.input));
     assert_eq!((run.output, run.answer, run.trace), (None, None, None));
 }
 
 pub async fn an_unknown_workflow_is_refused(bench: Bench) {
-    let new = NewRun { workflow: "nope".to_owned(), ..bench.new_run() };
+    let new = bench.run_with(|origin| origin.workflow = "nope".to_owned());
     let error = bench.a.store.accept(new).await.unwrap_err();
     assert_eq!(error, StoreError::NotFound("there is no workflow 'nope'".to_owned()));
 }
@@ -36,12 +35,12 @@ pub async fn a_second_run_with_an_id_is_refused(bench: Bench) {
     let new = bench.new_run();
     bench.accept(new.clone()).await;
     let error = bench.a.store.accept(new.clone()).await.unwrap_err();
-    assert_eq!(error, StoreError::Conflict(format!("there is a run {} already", new.id)));
+    assert_eq!(error, StoreError::Conflict(format!("there is a run {} already", new.origin.id)));
 }
 
 pub async fn a_free_run_is_claimed_as_it_is_accepted(bench: Bench) {
     let new = NewRun { start: claiming(&bench.a), ..bench.new_run() };
-    let fence = Fence { run: new.id, number: 1 };
+    let fence = Fence { run: new.origin.id, number: 1 };
     let accepted = bench.a.store.accept(new).await.unwrap();
     assert_eq!(accepted, Accepted::Claimed { fence, version: version("w", 1) });
     bench.b.claims_nothing().await;
@@ -71,7 +70,7 @@ fn finished(bench: &Bench) -> NewRun {
 pub async fn a_finished_run_is_one_decision(bench: Bench) {
     let before = bench.a.store.commit_sizes();
     let new = finished(&bench);
-    let id = new.id;
+    let id = new.origin.id;
     assert_eq!(bench.a.store.accept(new).await.unwrap(), Accepted::Finished);
     assert_eq!(bench.a.store.commit_sizes().commits, before.commits + 1);
     let run = bench.b.store.run(id).await.unwrap();
@@ -97,7 +96,11 @@ pub async fn a_finished_run_names_a_published_version(bench: Bench) {
 }
 
 pub async fn a_finished_run_cannot_stand_in_a_lane(bench: Bench) {
-    let new = NewRun { lane: Some(ticket("", false)), ..finished(&bench) };
+    let new = {
+        let mut new = finished(&bench);
+        new.origin.lane = Some(ticket("", false));
+        new
+    };
     assert!(matches!(bench.a.store.accept(new).await, Err(StoreError::Conflict(_))));
 }
 
@@ -106,7 +109,7 @@ pub async fn a_full_queue_refuses_and_keeps_nothing(bench: Bench) {
     bench.accept(limited()).await;
     bench.accept(limited()).await;
     let third = limited();
-    let id = third.id;
+    let id = third.origin.id;
     assert_eq!(bench.a.store.accept(third).await.unwrap(), Accepted::QueueFull { queued: 2 });
     assert!(matches!(bench.a.store.summary(id).await, Err(StoreError::NotFound(_))));
     // A run that starts at once needs no place in the queue.
@@ -146,7 +149,7 @@ pub async fn one_bad_decision_spoils_no_other(bench: Bench) {
     let answers: Vec<_> = good
         .iter()
         .map(|new| {
-            let bad = NewRun { workflow: "nope".to_owned(), ..bench.new_run() };
+            let bad = bench.run_with(|origin| origin.workflow = "nope".to_owned());
             (bench.a.store.accept(new.clone()), bench.a.store.accept(bad))
         })
         .collect();
@@ -154,7 +157,7 @@ pub async fn one_bad_decision_spoils_no_other(bench: Bench) {
         assert_eq!(good.await.unwrap(), Accepted::Queued);
         assert!(matches!(bad.await, Err(StoreError::NotFound(_))));
     }
-    assert_eq!(bench.a.claim_ids(100).await, good.iter().map(|new| new.id).collect::<Vec<_>>());
+    assert_eq!(bench.a.claim_ids(100).await, good.iter().map(|new| new.origin.id).collect::<Vec<_>>());
 }
 
 fn keyed(bench: &Bench, key: &str, request: u8) -> NewRun {
@@ -167,14 +170,14 @@ pub async fn a_hundred_duplicates_make_one_run(bench: Bench) {
     for number in 0..100 {
         let store = if number % 2 == 0 { bench.a.store.clone() } else { bench.b.store.clone() };
         let new = NewRun { start: claiming(&bench.a), ..keyed(&bench, "k", 1) };
-        tasks.push(tokio::spawn(async move { (new.id, store.accept(new).await.unwrap()) }));
+        tasks.push(tokio::spawn(async move { (new.origin.id, store.accept(new).await.unwrap()) }));
     }
     let mut winner = None;
     let mut named = Vec::new();
     for task in tasks {
         match task.await.unwrap() {
             (id, Accepted::Claimed { .. }) => assert_eq!(winner.replace(id), None, "only one is new"),
-            (_, Accepted::Duplicate(run)) => named.push(run.id),
+            (_, Accepted::Duplicate(run)) => named.push(run.origin.id),
             (_, other) => panic!("{other:?}"),
         }
     }
@@ -194,13 +197,13 @@ pub async fn a_key_is_forgotten_after_its_time(bench: Bench) {
     bench.a.complete(claimed.fence).await;
     bench.clock.pass(24 * 3_600_000 - 1);
     match bench.a.store.accept(keyed(&bench, "k", 1)).await.unwrap() {
-        Accepted::Duplicate(run) => assert_eq!((run.id, run.state), (first, RunState::Completed)),
+        Accepted::Duplicate(run) => assert_eq!((run.origin.id, run.state), (first, RunState::Completed)),
         other => panic!("{other:?}"),
     }
     bench.clock.pass(1);
     let second = bench.accept(keyed(&bench, "k", 2)).await;
     match bench.a.store.accept(keyed(&bench, "k", 2)).await.unwrap() {
-        Accepted::Duplicate(run) => assert_eq!(run.id, second),
+        Accepted::Duplicate(run) => assert_eq!(run.origin.id, second),
         other => panic!("{other:?}"),
     }
 }
@@ -209,7 +212,7 @@ pub async fn a_key_outlives_its_time_while_its_run_is_unfinished(bench: Bench) {
     let first = bench.accept(keyed(&bench, "k", 1)).await;
     bench.clock.pass(48 * 3_600_000);
     match bench.a.store.accept(keyed(&bench, "k", 1)).await.unwrap() {
-        Accepted::Duplicate(run) => assert_eq!(run.id, first),
+        Accepted::Duplicate(run) => assert_eq!(run.origin.id, first),
         other => panic!("{other:?}"),
     }
     bench.a.store.request_cancel(first).await.unwrap();
@@ -237,7 +240,7 @@ pub async fn keys_of_different_scopes_do_not_meet(bench: Bench) {
 pub async fn large_bodies_come_back_whole(bench: Bench) {
     let large = |seed: u8| Some((0..100_000_u32).map(|i| (i % 251) as u8 ^ seed).collect::<Vec<u8>>());
     let new = NewRun { payload: large(1), input: large(2), start: claiming(&bench.a), ..bench.new_run() };
-    let fence = Fence { run: new.id, number: 1 };
+    let fence = Fence { run: new.origin.id, number: 1 };
     bench.a.store.accept(new).await.unwrap();
     let end = |seed: u8| Finish { output: large(seed), answer: large(seed), trace: large(seed), ..failed("x") };
     bench.a.store.finish(fence, end(3), None).await.unwrap();

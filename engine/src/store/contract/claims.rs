@@ -42,7 +42,7 @@ pub async fn the_longest_due_run_goes_first(bench: Bench) {
     let mut ids = Vec::new();
     for workflow in ["w", "v", "v", "w"] {
         bench.clock.pass(10);
-        ids.push(bench.accept(NewRun { workflow: workflow.to_owned(), ..bench.new_run() }).await);
+        ids.push(bench.accept(bench.run_with(|origin| origin.workflow = workflow.to_owned())).await);
     }
     // The first one sleeps until now: runs accepted before have been due for longer.
     let first = bench.a.claim_one().await;
@@ -80,7 +80,7 @@ pub async fn slots_bound_the_claimed_runs(bench: Bench) {
     for _ in 0..4 {
         ids.push(bench.accept(bench.new_run()).await);
     }
-    let free = bench.accept(NewRun { workflow: "free".to_owned(), ..bench.new_run() }).await;
+    let free = bench.accept(bench.run_with(|origin| origin.workflow = "free".to_owned())).await;
     // Two of the first workflow, and one of another without a limit.
     let claimed = bench.a.claim(10).await.runs;
     assert_eq!(claimed.iter().map(|run| run.fence.run).collect::<Vec<_>>(), [ids[0], ids[1], free]);

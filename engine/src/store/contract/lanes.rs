@@ -40,7 +40,9 @@ pub async fn lanes_of_different_keys_do_not_wait_for_each_other(bench: Bench) {
     bench.publish(&[workflow("w"), workflow("v")]).await;
     let one = fill(&bench, "1", false, 2).await;
     let two = fill(&bench, "2", false, 2).await;
-    let other = bench.accept(NewRun { workflow: "v".to_owned(), ..bench.in_lane("1", false) }).await;
+    let mut other = bench.in_lane("1", false);
+    other.origin.workflow = "v".to_owned();
+    let other = bench.accept(other).await;
     let none = bench.accept(bench.new_run()).await;
     assert_eq!(bench.a.claim_ids(10).await, [one[0], two[0], other, none]);
 }
@@ -151,7 +153,7 @@ pub async fn a_head_run_again_takes_the_place(bench: Bench) {
     assert_eq!((old.state, old.holds_lane), (RunState::Failed, false));
     let claimed = bench.a.claim_one().await;
     assert_eq!((claimed.fence.run, claimed.version), (heir, version("w", 2)));
-    assert_eq!(claimed.run.summary.lane, Some(ticket("", true)));
+    assert_eq!(claimed.run.summary.origin.lane, Some(ticket("", true)));
     bench.a.complete(claimed.fence).await;
     goes_on_with(&bench, &ids[1..]).await;
     // The old head may still be retried: at the tail.
@@ -204,7 +206,8 @@ pub async fn two_claimants_keep_the_order_of_many_lanes(bench: Bench) {
     const LANES: usize = 7;
     const EACH: usize = 12;
     for number in 0..LANES * EACH {
-        let new = NewRun { label: Some(number.to_string()), ..bench.in_lane(&(number % LANES).to_string(), false) };
+        let mut new = bench.in_lane(&(number % LANES).to_string(), false);
+        new.origin.label = Some(number.to_string());
         bench.accept(new).await;
     }
     let mut tasks = Vec::new();
@@ -224,7 +227,7 @@ pub async fn two_claimants_keep_the_order_of_many_lanes(bench: Bench) {
                     }
                     continue;
                 };
-                let label: usize = run.run.summary.label.unwrap().parse().unwrap();
+                let label: usize = run.run.summary.origin.label.unwrap().parse().unwrap();
                 store.finish(run.fence, Finish::new(RunState::Completed, START), None).await.unwrap();
                 ended.push(label);
             }
@@ -248,7 +251,9 @@ pub async fn lanes_are_listed_with_their_heads(bench: Bench) {
     bench.publish(&[workflow("w"), workflow("v")]).await;
     let held = held(&bench, 3).await;
     let keyed = fill(&bench, "k", false, 2).await;
-    let other = bench.accept(NewRun { workflow: "v".to_owned(), ..bench.in_lane("k", false) }).await;
+    let mut other = bench.in_lane("k", false);
+    other.origin.workflow = "v".to_owned();
+    let other = bench.accept(other).await;
     let done = fill(&bench, "done", false, 1).await;
     bench.b.store.request_cancel(done[0]).await.unwrap();
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::store::{Cursor, Preview, RunQuery, StoreError};
 
 async fn ids(bench: &Bench, query: RunQuery) -> Vec<RunId> {
-    bench.b.store.runs(query).await.unwrap().runs.into_iter().map(|run| run.id).collect()
+    bench.b.store.runs(query).await.unwrap().runs.into_iter().map(|run| run.origin.id).collect()
 }
 
 fn reversed(ids: &[RunId]) -> Vec<RunId> {
@@ -21,7 +21,7 @@ pub async fn pages_do_not_shift_while_runs_are_accepted(bench: Bench) {
     let mut query = RunQuery { limit: 4, ..RunQuery::default() };
     loop {
         let page = bench.b.store.runs(query.clone()).await.unwrap();
-        seen.extend(page.runs.iter().map(|run| run.id));
+        seen.extend(page.runs.iter().map(|run| run.origin.id));
         bench.clock.pass(1);
         bench.accept(bench.new_run()).await;
         match page.next {
@@ -45,7 +45,7 @@ pub async fn the_beginnings_of_outputs_are_read_for_many_runs(bench: Bench) {
         }));
     }
     let mut runs: Vec<RunId> = wanted.iter().map(|preview| preview.run).collect();
-    runs.push(bench.new_run().id); // there is no such run
+    runs.push(bench.new_run().origin.id); // there is no such run
     assert_eq!(bench.b.store.previews(runs, 3000).await.unwrap(), wanted);
 }
 
@@ -64,7 +64,11 @@ pub async fn filters_are_joined_by_and(bench: Bench) {
     {
         bench.clock.pass(100);
         let label = Some(format!("Label {number}"));
-        let new = NewRun { label, workflow: workflow.to_owned(), trigger, ..bench.new_run() };
+        let new = bench.run_with(|origin| {
+            origin.label = label;
+            origin.workflow = workflow.to_owned();
+            origin.trigger = trigger;
+        });
         all.push(bench.accept(new).await);
     }
     bench.a.store.request_cancel(all[0]).await.unwrap();
@@ -93,7 +97,7 @@ pub async fn filters_are_joined_by_and(bench: Bench) {
 pub async fn text_finds_ids_labels_lanes_and_errors(bench: Bench) {
     let plain = bench.accept(bench.new_run()).await;
     bench.clock.pass(1000);
-    let labelled = bench.accept(NewRun { label: Some("Order 17".to_owned()), ..bench.new_run() }).await;
+    let labelled = bench.accept(bench.run_with(|origin| origin.label = Some("Order 17".to_owned()))).await;
     let in_lane = bench.accept(bench.in_lane("order-lane", false)).await;
     bench.clock.pass(1000);
     let claimed = bench.a.claim(1).await.runs.remove(0);
@@ -113,7 +117,7 @@ pub async fn text_finds_ids_labels_lanes_and_errors(bench: Bench) {
     let joined =
         RunQuery { text: Some("order".to_owned()), states: vec![RunState::Queued], limit: 1, ..Default::default() };
     let page = bench.a.store.runs(joined.clone()).await.unwrap();
-    assert_eq!(page.runs[0].id, in_lane);
+    assert_eq!(page.runs[0].origin.id, in_lane);
     let rest = RunQuery { after: page.next, ..joined };
     assert_eq!(ids(&bench, rest).await, [labelled]);
 }
@@ -122,7 +126,7 @@ pub async fn a_common_text_is_found_too(bench: Bench) {
     let accepting: Vec<_> = (0..2500)
         .map(|number| {
             let label = if number % 10 == 0 { "rare" } else { "common" };
-            bench.a.store.accept(NewRun { label: Some(label.to_owned()), ..bench.new_run() })
+            bench.a.store.accept(bench.run_with(|origin| origin.label = Some(label.to_owned())))
         })
         .collect();
     for accepted in accepting {
@@ -133,7 +137,7 @@ pub async fn a_common_text_is_found_too(bench: Bench) {
         let mut count = 0;
         loop {
             let page = bench.b.store.runs(query.clone()).await.unwrap();
-            assert!(page.runs.is_sorted_by(|a, b| a.id > b.id));
+            assert!(page.runs.is_sorted_by(|a, b| a.origin.id > b.origin.id));
             count += page.runs.len();
             query.after = page.next;
             if query.after.is_none() {
@@ -181,7 +185,7 @@ pub async fn states_are_merged_in_order(bench: Bench) {
     let mut query = RunQuery { states: vec![RunState::Failed, RunState::Completed], limit: 4, ..Default::default() };
     let first = bench.b.store.runs(query.clone()).await.unwrap();
     query.after = first.next;
-    let joined: Vec<RunId> = first.runs.iter().map(|run| run.id).chain(ids(&bench, query).await).collect();
+    let joined: Vec<RunId> = first.runs.iter().map(|run| run.origin.id).chain(ids(&bench, query).await).collect();
     assert_eq!(joined, every(&[0, 1]));
 }
 

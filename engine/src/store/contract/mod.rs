@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use super::{
     Accepted, Changes, Claim, Claimed, ClaimedRun, Failure, Fence, Finish, LaneId, LaneKind, LaneTicket,
-    LoadedWorkflow, NewRun, OwnerId, Publication, Result, RunId, RunState, RunSummary, Start, StepStart, Store,
+    LoadedWorkflow, NewRun, Origin, OwnerId, Publication, Result, RunId, RunState, RunSummary, Start, StepStart, Store,
     Timestamp, Trigger, VersionHash,
 };
 use crate::clock::{Clock, TestClock};
@@ -33,6 +33,28 @@ pub(super) const START: Timestamp = Timestamp(1_767_225_600_000);
 
 /// Opens two handles on one database.
 pub(super) type Open = Box<dyn Fn(Arc<TestClock>) -> [Arc<dyn Store>; 2] + Send>;
+
+/// A queued run without lane, key or payload.
+pub(super) fn queued(id: RunId, workflow: &str, trigger: Trigger) -> NewRun {
+    NewRun {
+        origin: Origin {
+            id,
+            workflow: workflow.to_owned(),
+            trigger,
+            label: None,
+            scheduled_for: None,
+            lane: None,
+            cause: None,
+            on_failure: None,
+        },
+        payload: None,
+        input: None,
+        idempotency: None,
+        due: None,
+        queue_limit: Some(10_000),
+        start: Start::Queue,
+    }
+}
 
 /// Two engines on one database.
 pub(super) struct Bench {
@@ -95,17 +117,24 @@ impl Bench {
 
     /// A queued run of `w`.
     pub fn new_run(&self) -> NewRun {
-        NewRun { queue_limit: Some(10_000), ..NewRun::queued(self.id(), "w", Trigger::Webhook) }
+        queued(self.id(), "w", Trigger::Webhook)
+    }
+
+    /// A queued run of `w` with another origin.
+    pub fn run_with(&self, change: impl FnOnce(&mut Origin)) -> NewRun {
+        let mut new = self.new_run();
+        change(&mut new.origin);
+        new
     }
 
     /// A run of `w` in a lane.
     pub fn in_lane(&self, key: &str, pause: bool) -> NewRun {
-        NewRun { lane: Some(ticket(key, pause)), ..self.new_run() }
+        self.run_with(|origin| origin.lane = Some(ticket(key, pause)))
     }
 
     /// Accepts a run and gives its id.
     pub async fn accept(&self, new: NewRun) -> RunId {
-        let id = new.id;
+        let id = new.origin.id;
         assert_eq!(self.a.store.accept(new).await.unwrap(), Accepted::Queued);
         id
     }

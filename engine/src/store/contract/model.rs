@@ -340,8 +340,8 @@ async fn apply(bench: &Bench, model: &mut Model, step: &Step) {
 async fn accept(bench: &Bench, model: &mut Model, lane: Option<usize>, pause: bool, claim: bool) {
     let start = if claim { claiming(&bench.a) } else { Start::Queue };
     let lane_ticket = lane.map(|lane| ticket(&lane.to_string(), pause));
-    let new = NewRun { lane: lane_ticket, start, ..bench.new_run() };
-    let id = new.id;
+    let new = NewRun { start, ..bench.run_with(|origin| origin.lane = lane_ticket) };
+    let id = new.origin.id;
     let accepted = bench.a.store.accept(new).await.unwrap();
     let somebody_queues = model.runs.iter().any(|run| run.state == RunState::Queued);
     let run = Run {

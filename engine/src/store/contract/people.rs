@@ -19,9 +19,10 @@ pub async fn run_again_takes_the_payload_and_the_current_version(bench: Bench) {
     let new = NewRun {
         payload: Some(b"payload".to_vec()),
         input: Some(b"input of the old version".to_vec()),
-        label: Some("label".to_owned()),
-        on_failure: Some("repair".to_owned()),
-        ..bench.new_run()
+        ..bench.run_with(|origin| {
+            origin.label = Some("label".to_owned());
+            origin.on_failure = Some("repair".to_owned());
+        })
     };
     let source = bench.accept(new).await;
     let claimed = bench.a.claim_one().await;
@@ -33,9 +34,9 @@ pub async fn run_again_takes_the_payload_and_the_current_version(bench: Bench) {
     assert_eq!((again.fence.run, again.version), (id, version("w", 2)));
     assert_eq!(again.run.payload.as_deref(), Some(b"payload".as_slice()));
     assert_eq!(again.run.input, None, "the new version makes its own input");
-    assert_eq!(again.run.summary.cause, Some(source));
-    assert_eq!(again.run.summary.label.as_deref(), Some("label"));
-    assert_eq!(again.run.on_failure.as_deref(), Some("repair"));
+    assert_eq!(again.run.summary.origin.cause, Some(source));
+    assert_eq!(again.run.summary.origin.label.as_deref(), Some("label"));
+    assert_eq!(again.run.summary.origin.on_failure.as_deref(), Some("repair"));
     // Without a payload the input is used.
     let source = bench.accept(NewRun { input: Some(b"input".to_vec()), ..bench.new_run() }).await;
     let id = bench.id();

@@ -295,22 +295,26 @@ pub async fn a_mask_replaces_what_was_kept(bench: Bench) {
 pub async fn a_failure_starts_its_workflow_in_the_same_commit(bench: Bench) {
     bench.publish(&[workflow("w"), workflow("repair")]).await;
     let fence = bench.claimed().await.fence;
-    let repair = NewRun {
-        cause: Some(fence.run),
+    let mut repair = NewRun {
         input: Some(b"[run, error]".to_vec()),
         queue_limit: Some(0), // a failure is reported even where the queue is full
-        ..NewRun::queued(bench.id(), "repair", Trigger::Failure)
+        ..queued(bench.id(), "repair", Trigger::Failure)
     };
+    repair.origin.cause = Some(fence.run);
     let failing = Finish { on_failure: Some(Box::new(repair.clone())), ..failed("boom") };
     let before = bench.a.store.commit_sizes().commits;
     bench.a.store.finish(fence, failing, None).await.unwrap();
     assert_eq!(bench.a.store.commit_sizes().commits, before + 1);
     let claimed = bench.b.claim_one().await;
-    assert_eq!(claimed.fence.run, repair.id);
-    assert_eq!((claimed.run.summary.trigger, claimed.run.summary.cause), (Trigger::Failure, Some(fence.run)));
+    assert_eq!(claimed.fence.run, repair.origin.id);
+    assert_eq!(
+        (claimed.run.summary.origin.trigger, claimed.run.summary.origin.cause),
+        (Trigger::Failure, Some(fence.run))
+    );
     // If the workflow is missing, the whole end is refused: nothing is lost silently.
     let other = bench.claimed().await.fence;
-    let nobody = NewRun { workflow: "nope".to_owned(), id: bench.id(), ..repair };
+    let origin = Origin { workflow: "nope".to_owned(), id: bench.id(), ..repair.origin };
+    let nobody = NewRun { origin, ..repair };
     let failing = Finish { on_failure: Some(Box::new(nobody)), ..failed("boom") };
     assert!(matches!(bench.a.store.finish(other, failing, None).await, Err(StoreError::NotFound(_))));
     assert_eq!(bench.state(other.run).await, RunState::Running);
@@ -318,9 +322,9 @@ pub async fn a_failure_starts_its_workflow_in_the_same_commit(bench: Bench) {
 }
 
 pub async fn a_failure_run_starts_no_further_one(bench: Bench) {
-    bench.accept(NewRun { trigger: Trigger::Failure, ..bench.new_run() }).await;
+    bench.accept(bench.run_with(|origin| origin.trigger = Trigger::Failure)).await;
     let fence = bench.a.claim_one().await.fence;
-    let next = NewRun::queued(bench.id(), "w", Trigger::Failure);
+    let next = queued(bench.id(), "w", Trigger::Failure);
     let failing = Finish { on_failure: Some(Box::new(next)), ..failed("boom") };
     assert!(matches!(bench.a.store.finish(fence, failing, None).await, Err(StoreError::Conflict(_))));
     bench.a.fail(fence).await;

@@ -27,7 +27,7 @@ async fn prune(bench: &Bench, retention: &Retention) -> Pruned {
 
 async fn left(bench: &Bench) -> Vec<RunId> {
     let query = RunQuery { limit: 1000, ..Default::default() };
-    let mut ids: Vec<_> = bench.b.store.runs(query).await.unwrap().runs.into_iter().map(|run| run.id).collect();
+    let mut ids: Vec<_> = bench.b.store.runs(query).await.unwrap().runs.into_iter().map(|run| run.origin.id).collect();
     ids.reverse();
     ids
 }

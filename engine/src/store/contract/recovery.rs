@@ -31,7 +31,7 @@ pub async fn an_idempotency_key_survives_a_crash(bench: Bench) {
     let first = bench.accept(NewRun { idempotency: Some(key.clone()), ..bench.new_run() }).await;
     let bench = bench.restart().await;
     match bench.a.store.accept(NewRun { idempotency: Some(key), ..bench.new_run() }).await.unwrap() {
-        Accepted::Duplicate(run) => assert_eq!(run.id, first),
+        Accepted::Duplicate(run) => assert_eq!(run.origin.id, first),
         other => panic!("{other:?}"),
     }
 }

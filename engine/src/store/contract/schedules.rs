@@ -26,7 +26,10 @@ fn nominal(hour: i64) -> Timestamp {
 }
 
 fn new_run(bench: &Bench, hour: i64) -> NewRun {
-    NewRun { trigger: Trigger::Schedule, scheduled_for: Some(nominal(hour)), ..bench.new_run() }
+    bench.run_with(|origin| {
+        origin.trigger = Trigger::Schedule;
+        origin.scheduled_for = Some(nominal(hour));
+    })
 }
 
 async fn fire(bench: &Bench, hour: i64, while_unfinished: WhileUnfinished) -> Fired {
@@ -48,7 +51,7 @@ async fn skip(bench: &Bench, hours: std::ops::RangeInclusive<i64>, reason: &str)
 fn stretch(fired: &Fired) -> SkippedStretch {
     match fired {
         Fired::Skipped(run) => {
-            assert_eq!((run.state, run.trigger), (RunState::Skipped, Trigger::Schedule));
+            assert_eq!((run.state, run.origin.trigger), (RunState::Skipped, Trigger::Schedule));
             run.skipped.clone().unwrap()
         }
         other => panic!("{other:?}"),
@@ -76,7 +79,7 @@ pub async fn an_occurrence_is_decided_once(bench: Bench) {
     assert_eq!(bench.a.store.schedules().await.unwrap()[0].settled_until, nominal(1));
     let claimed = bench.a.claim(5).await.runs;
     assert_eq!(claimed.len(), 1);
-    assert_eq!(claimed[0].run.summary.scheduled_for, Some(nominal(1)));
+    assert_eq!(claimed[0].run.summary.origin.scheduled_for, Some(nominal(1)));
     // With a clock that was set back it is decided again.
     assert_eq!(fire(&bench, 0, WhileUnfinished::Start).await, Fired::Settled);
 }
@@ -125,7 +128,7 @@ pub async fn skips_for_one_reason_are_one_row(bench: Bench) {
     let expected = SkippedStretch { reason: "missed".to_owned(), count: 4, first: nominal(1), last: nominal(4) };
     assert_eq!(stretch(&second), expected);
     match (&first, &second) {
-        (Fired::Skipped(first), Fired::Skipped(second)) => assert_eq!(first.id, second.id),
+        (Fired::Skipped(first), Fired::Skipped(second)) => assert_eq!(first.origin.id, second.origin.id),
         other => panic!("{other:?}"),
     }
     // Another reason, and the same one after a run, are new rows.
@@ -157,7 +160,7 @@ pub async fn overlap_cancels_the_earlier_run(bench: Bench) {
     assert!(bench.summary(running.fence.run).await.cancel_requested);
     let left = bench.b.claim(10).await.runs;
     assert_eq!(left.len(), 1, "the queued one is cancelled");
-    assert_eq!(left[0].run.summary.scheduled_for, Some(nominal(3)));
+    assert_eq!(left[0].run.summary.origin.scheduled_for, Some(nominal(3)));
     assert_eq!(bench.a.store.request_cancel(running.fence.run).await.unwrap(), Cancel::Requested);
 }
 
@@ -165,7 +168,8 @@ pub async fn runs_of_a_schedule_can_wait_for_each_other(bench: Bench) {
     prepare(&bench).await;
     let lane = LaneTicket { kind: LaneKind::Schedule, key: "hourly".to_owned(), pause: false };
     for hour in 1..=3 {
-        let run = Box::new(NewRun { lane: Some(lane.clone()), ..new_run(&bench, hour) });
+        let mut run = Box::new(new_run(&bench, hour));
+        run.origin.lane = Some(lane.clone());
         let decision = FireDecision::Run { run, while_unfinished: WhileUnfinished::Start };
         let fired = bench.a.store.fire(Fire { schedule: schedule(), nominal: nominal(hour), decision }).await;
         assert_eq!(fired.unwrap(), Fired::Run);
@@ -173,7 +177,7 @@ pub async fn runs_of_a_schedule_can_wait_for_each_other(bench: Bench) {
     for hour in 1..=3 {
         let claimed = bench.a.claim(10).await.runs;
         assert_eq!(claimed.len(), 1);
-        assert_eq!(claimed[0].run.summary.scheduled_for, Some(nominal(hour)));
+        assert_eq!(claimed[0].run.summary.origin.scheduled_for, Some(nominal(hour)));
         bench.a.fail(claimed[0].fence).await;
     }
     assert_eq!(bench.a.store.lanes(LaneQuery::default()).await.unwrap().lanes, [], "not a lane of a webhook");

@@ -13,7 +13,7 @@ use crate::store::{
 
 /// Accepts a run; `schedule` is the key of the schedule whose occurrence it is.
 pub(super) fn accept(tx: &mut Tx<'_>, new: &NewRun, schedule: Option<i64>) -> Result<Accepted> {
-    let workflow = tx.workflow(&new.workflow)?;
+    let workflow = tx.workflow(&new.origin.workflow)?;
     if let Some(key) = &new.idempotency
         && let Some(known) = known_run(tx, key)?
     {
@@ -24,10 +24,12 @@ pub(super) fn accept(tx: &mut Tx<'_>, new: &NewRun, schedule: Option<i64>) -> Re
         Start::Queue => insert_queued(tx, new, &workflow, schedule, None)?,
         Start::Claim(owner) => insert_queued(tx, new, &workflow, schedule, Some(*owner))?,
     };
-    if let Some(key) = &new.idempotency
-        && !matches!(accepted, Accepted::QueueFull { .. })
-    {
-        remember_key(tx, key, new.id)?;
+    match (&accepted, &new.idempotency) {
+        (Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished, Some(key)) => {
+            remember_key(tx, key, new.origin.id)?;
+        }
+        (Accepted::Queued | Accepted::Claimed { .. } | Accepted::Finished, None)
+        | (Accepted::QueueFull { .. } | Accepted::Duplicate(_) | Accepted::KeyReused, _) => {}
     }
     Ok(accepted)
 }
@@ -36,9 +38,9 @@ pub(super) fn accept(tx: &mut Tx<'_>, new: &NewRun, schedule: Option<i64>) -> Re
 pub(super) fn history(tx: &mut Tx<'_>, runs: &[NewRun]) -> Result<()> {
     for new in runs {
         let Start::Finished(finished) = &new.start else {
-            return Err(StoreError::Conflict(format!("run {} is not finished: it must be accepted", new.id)));
+            return Err(StoreError::Conflict(format!("run {} is not finished: it must be accepted", new.origin.id)));
         };
-        let workflow = tx.workflow(&new.workflow)?;
+        let workflow = tx.workflow(&new.origin.workflow)?;
         insert_finished(tx, new, &workflow, finished, true)?;
     }
     Ok(())
@@ -52,8 +54,8 @@ fn insert_finished(
     may_be_there: bool,
 ) -> Result<Accepted> {
     let FinishedStart { version, started_at, finish } = start;
-    if new.lane.is_some() {
-        let text = format!("run {} is in a lane: it cannot be finished before it was accepted", new.id);
+    if new.origin.lane.is_some() {
+        let text = format!("run {} is in a lane: it cannot be finished before it was accepted", new.origin.id);
         return Err(StoreError::Conflict(text));
     }
     runs::check_final(finish)?;
@@ -74,7 +76,7 @@ fn insert_finished(
         Err(StoreError::Conflict(_)) if may_be_there => return Ok(Accepted::Finished),
         inserted => inserted?,
     };
-    write_finished(tx, new.id, seq, finish)?;
+    write_finished(tx, new.origin.id, seq, finish)?;
     Ok(Accepted::Finished)
 }
 
@@ -98,7 +100,7 @@ fn insert_queued(
     schedule: Option<i64>,
     claimer: Option<OwnerId>,
 ) -> Result<Accepted> {
-    let is_head = match &new.lane {
+    let is_head = match &new.origin.lane {
         Some(ticket) => lanes::is_empty(tx, workflow.key, ticket)?,
         None => true,
     };
@@ -122,7 +124,7 @@ fn insert_queued(
         version: owner.map(|_| workflow.version),
         owner,
         due: (owner.is_none() && is_head).then(|| later.map_or(0, |due| due.0)),
-        lane: match &new.lane {
+        lane: match &new.origin.lane {
             Some(ticket) => Some(lanes::join(tx, workflow.key, ticket)?),
             None => None,
         },
@@ -133,7 +135,7 @@ fn insert_queued(
     runs::insert(tx, &row)?;
     tx.effects.ready |= row.due.is_some();
     Ok(match owner {
-        Some(_) => Accepted::Claimed { fence: Fence { run: new.id, number: 1 }, version: workflow.hash },
+        Some(_) => Accepted::Claimed { fence: Fence { run: new.origin.id, number: 1 }, version: workflow.hash },
         None => Accepted::Queued,
     })
 }

@@ -180,7 +180,7 @@ fn read(tx: &Tx<'_>, seq: i64, number: u32, set_back: Duration) -> Result<Claime
         log_lines = tx.single("select count(*) from log where run = ?1", [seq])?;
     }
     Ok(ClaimedRun {
-        fence: Fence { run: run.summary.id, number },
+        fence: Fence { run: run.summary.origin.id, number },
         version,
         run,
         kept,

@@ -277,9 +277,10 @@ fn place(path: &Path, opened: Seen) -> Result<Seen> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::contract::queued;
     use crate::store::contract::workflow;
     use crate::store::sqlite::SqliteStore;
-    use crate::store::{Accepted, NewRun, Publication, RunId, Store, Timestamp, Trigger};
+    use crate::store::{Accepted, Publication, RunId, Store, Timestamp, Trigger};
 
     fn refused(path: &Path, part: &str) {
         let error = check_before_opening(path).unwrap_err();
@@ -329,7 +330,7 @@ mod tests {
     }
 
     async fn accept(store: &SqliteStore) -> Result<Accepted> {
-        store.accept(NewRun::queued(RunId::new(Timestamp(1_700_000_000_000)), "w", Trigger::Webhook)).await
+        store.accept(queued(RunId::new(Timestamp(1_700_000_000_000)), "w", Trigger::Webhook)).await
     }
 
     async fn is_lost(store: &SqliteStore, part: &str) {

@@ -103,9 +103,9 @@ fn start(
     while_unfinished: WhileUnfinished,
 ) -> Result<Fired> {
     if run.start != Start::Queue {
-        return Err(StoreError::Conflict(format!("run {} of a schedule must be queued", run.id)));
+        return Err(StoreError::Conflict(format!("run {} of a schedule must be queued", run.origin.id)));
     }
-    let one = |reason| Stretch { id: run.id, reason, count: 1, first: fire.nominal, last: fire.nominal };
+    let one = |reason| Stretch { id: run.origin.id, reason, count: 1, first: fire.nominal, last: fire.nominal };
     let earlier = match while_unfinished {
         WhileUnfinished::Start => Vec::new(),
         WhileUnfinished::Skip | WhileUnfinished::Cancel => unfinished(tx, schedule.key)?,

@@ -4,7 +4,9 @@ use rusqlite::Connection;
 
 use super::list;
 use super::statement::{self, query};
-use crate::store::{Cursor, LaneId, LaneKind, LanePage, LaneQuery, LaneState, Result, RunId, RunState, WorkflowCounts};
+use crate::store::{
+    Cursor, LaneId, LaneKind, LanePage, LaneQuery, LaneState, Result, RunId, RunState, WorkflowCounts, cut,
+};
 
 /// A page of the lanes of ordered webhooks.
 pub(super) fn lanes(conn: &Connection, query: &LaneQuery) -> Result<LanePage> {
@@ -13,12 +15,7 @@ pub(super) fn lanes(conn: &Connection, query: &LaneQuery) -> Result<LanePage> {
     let (workflow, key) = after;
     let found = statement::all::<Lane>(conn, (workflow, key, &query.workflow, query.held, limit + 1))?;
     let mut lanes: Vec<LaneState> = found.into_iter().map(LaneState::from).collect();
-    let more = lanes.len() > limit as usize;
-    lanes.truncate(limit as usize);
-    let next = match lanes.last() {
-        Some(last) if more => Some(Cursor::after(&last.lane.workflow, &last.lane.key)),
-        _ => None,
-    };
+    let next = cut(&mut lanes, limit as usize, |last| Cursor::after(&last.lane.workflow, &last.lane.key));
     Ok(LanePage { lanes, next })
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::run_row;
 use super::statement::only;
-use crate::store::{Cursor, Result, RunId, RunPage, RunQuery, RunState, RunSummary, StoreError, Timestamp};
+use crate::store::{Cursor, Result, RunPage, RunQuery, RunState, RunSummary, Timestamp, cut};
 
 /// The default and the limit of the number of runs on a page.
 pub(super) const PAGE: u32 = 50;
@@ -32,13 +32,11 @@ pub(super) fn runs(conn: &Connection, query: &RunQuery) -> Result<RunPage> {
             for state in states {
                 found.extend(Filter::new(conn, query, Some(*state))?.select(conn, limit + 1)?);
             }
-            found.sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
+            found.sort_unstable_by_key(|run| std::cmp::Reverse(run.origin.id));
             found
         }
     };
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| Cursor(last.id.to_string()));
+    let next = cut(&mut found, limit as usize, |last| Cursor::after_run(last.origin.id));
     Ok(RunPage { runs: found, next })
 }
 
@@ -63,11 +61,7 @@ impl Filter {
         let mut filter =
             Self { conditions: Vec::new(), values: Vec::new(), state, index: "indexed by runs_id", few: false };
         if let Some(after) = &query.after {
-            let run: RunId = after
-                .0
-                .parse()
-                .map_err(|_| StoreError::Conflict(format!("'{}' is not a cursor of the list of runs", after.0)))?;
-            filter.add("r.id < ?", vec![blob(run.as_bytes())]);
+            filter.add("r.id < ?", vec![blob(after.run()?.as_bytes())]);
         }
         if let Some(from) = query.accepted_from {
             filter.add("r.id >= ?", vec![blob(&first_id(from))]);

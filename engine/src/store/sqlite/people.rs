@@ -5,7 +5,8 @@ use super::statement::{insert, update};
 use super::tx::Tx;
 use super::{accept, lanes, run_row, runs};
 use crate::store::{
-    Accepted, Delivered, LaneId, LaneKind, NewRun, Result, Run, RunAgain, RunId, RunState, Skip, Start, StoreError,
+    Accepted, Delivered, LaneId, LaneKind, NewRun, Origin, Result, Run, RunAgain, RunId, RunState, Skip, Start,
+    StoreError,
 };
 
 /// Queues a failed or timed-out run again.
@@ -65,7 +66,7 @@ pub(super) fn run_again(tx: &mut Tx<'_>, again: &RunAgain) -> Result<Accepted> {
     let source: Run = tx
         .row(&run_row::RUN_BY_SEQ, [row.seq], run_row::run)?
         .ok_or_else(|| StoreError::NotFound(format!("there is no run {}", again.source)))?;
-    let Run { summary, payload, input, on_failure, .. } = source;
+    let Run { summary, payload, input, .. } = source;
     if summary.masked {
         let text = format!("run {} cannot run again: its payload has been masked", again.source);
         return Err(StoreError::Conflict(text));
@@ -75,21 +76,14 @@ pub(super) fn run_again(tx: &mut Tx<'_>, again: &RunAgain) -> Result<Accepted> {
         return Err(StoreError::Conflict(text));
     }
     // Only messages of an ordered webhook enter their lane again.
-    let lane = summary.lane.filter(|lane| lane.kind == LaneKind::Webhook);
+    let lane = summary.origin.lane.filter(|lane| lane.kind == LaneKind::Webhook);
     let held = row.in_lane && row.state.is_final();
     let new = NewRun {
-        id: again.id,
-        workflow: summary.workflow,
-        trigger: summary.trigger,
-        label: summary.label,
+        origin: Origin { id: again.id, lane, cause: Some(again.source), ..summary.origin },
         input: input.filter(|_| payload.is_none()),
         payload,
-        lane,
-        on_failure,
         idempotency: None,
-        scheduled_for: summary.scheduled_for,
         due: None,
-        cause: Some(again.source),
         // A held head is not an additional entry of the queue: it must be possible to release a full lane.
         queue_limit: again.queue_limit.filter(|_| !held),
         start: Start::Queue,

@@ -10,7 +10,7 @@ use super::rows::failure;
 use super::statement::Columns;
 use super::tx::Tx;
 use crate::store::{
-    Failure, Finish, LaneTicket, NewRun, OwnerId, Result, Run, RunState, RunSummary, SkippedStretch, Timestamp,
+    Failure, Finish, LaneTicket, NewRun, Origin, OwnerId, Result, Run, RunState, RunSummary, SkippedStretch, Timestamp,
 };
 
 /// A run to be inserted.
@@ -64,25 +64,29 @@ impl<'a> New<'a> {
 macro_rules! run_columns {
     (
         |$new:ident|
+        origin { $($origin:ident = $origin_sql:literal $(=> $origin_reader:ident)? $(<- $origin_value:expr)?;)* }
         summary { $($field:ident $(= $sql:literal $(=> $reader:ident)?)? $(<- $value:expr)?;)* }
         run { $($part:ident $(= $part_sql:literal)? $(<- $part_value:expr)?;)* }
     ) => {
         /// The columns of a summary. `seq` ends the lists, so that all others have a comma.
-        const SUMMARY: &str = concat!($($($sql, ", ",)?)* "r.seq");
+        const SUMMARY: &str = concat!($($origin_sql, ", ",)* $($($sql, ", ",)?)* "r.seq");
 
         /// The columns of a whole run.
-        const RUN: &str = concat!($($($sql, ", ",)?)* $($($part_sql, ", ",)?)* "r.seq");
+        const RUN: &str = concat!(
+            $($origin_sql, ", ",)* $($($sql, ", ",)?)* $($($part_sql, ", ",)?)* "r.seq"
+        );
 
         const INSERT: &str = concat!(
             "insert into runs (",
-            $($(name!($field, $value),)?)* $($(name!($part, $part_value),)?)*
+            $($(name!($origin, $origin_value),)?)* $($(name!($field, $value),)?)* $($(name!($part, $part_value),)?)*
             "seq) values (",
-            $($(mark!($value),)?)* $($(mark!($part_value),)?)*
+            $($(mark!($origin_value),)?)* $($(mark!($value),)?)* $($(mark!($part_value),)?)*
             "null)"
         );
 
         fn read_summary(columns: &mut Columns<'_>) -> rusqlite::Result<RunSummary> {
-            Ok(RunSummary { $($($field: column!(columns, $sql $(, $reader)?),)?)* })
+            let origin = Origin { $($origin: column!(columns, $origin_sql $(, $origin_reader)?),)* };
+            Ok(RunSummary { origin, $($($field: column!(columns, $sql $(, $reader)?),)?)* })
         }
 
         fn read_run(columns: &mut Columns<'_>) -> rusqlite::Result<Run> {
@@ -91,7 +95,7 @@ macro_rules! run_columns {
 
         /// Inserts the row of a run.
         pub(super) fn insert(tx: &Tx<'_>, $new: &New<'_>) -> Result<usize> {
-            tx.execute(INSERT, params![$($($value,)?)* $($($part_value,)?)*])
+            tx.execute(INSERT, params![$($($origin_value,)?)* $($($value,)?)* $($($part_value,)?)*])
         }
     };
 }
@@ -119,28 +123,31 @@ macro_rules! column {
 
 run_columns! {
     |new|
-    summary {
-        id = "r.id" <- new.run.id;
+    origin {
+        id = "r.id" <- new.run.origin.id;
         workflow = "w.id" <- new.workflow;
+        trigger = "r.trigger" <- new.run.origin.trigger;
+        label = "r.label" <- new.run.origin.label;
+        scheduled_for = "r.scheduled_for" <- new.run.origin.scheduled_for;
+        lane = "l.kind, l.name, r.pause" => lane <- new.lane.map(|lane| lane.key);
+        cause = "r.cause" <- new.run.origin.cause;
+        on_failure = "r.on_failure" <- new.run.origin.on_failure;
+    }
+    summary {
         version = "v.hash" <- new.version;
-        trigger = "r.trigger" <- new.run.trigger;
         state = "r.state" <- new.state;
         with_errors = "r.with_errors" <- new.finish.is_some_and(|finish| finish.with_errors);
-        label = "r.label" <- new.run.label;
         fence <- i64::from(new.owner.is_some());
         owner <- new.owner;
         // 0 means at once: only a run that sleeps until an instant shows it.
         due = "case when r.state = 'waiting' and r.due > 0 then r.due end" <- new.due;
-        lane = "l.kind, l.name, r.pause" => lane <- new.lane.map(|lane| lane.key);
         place <- new.lane.map(|lane| lane.place);
-        pause <- new.run.lane.as_ref().map(|ticket| ticket.pause);
+        pause <- new.run.origin.lane.as_ref().map(|ticket| ticket.pause);
         in_lane <- new.lane.map(|_| 1);
         holds_lane = "r.in_lane is not null and r.ended_at is not null";
         schedule <- new.schedule;
-        scheduled_for = "r.scheduled_for" <- new.run.scheduled_for;
         started_at = "r.started_at" <- new.started_at;
         ended_at = "r.ended_at" <- new.finish.map(|finish| finish.ended_at);
-        cause = "r.cause" <- new.run.cause;
         error = "r.error_kind, r.error_message, r.error_status, r.error_position" => failure;
         error_kind <- new.error().map(|error| &error.kind);
         error_message <- new.error().map(|error| &error.message);
@@ -154,7 +161,6 @@ run_columns! {
         revision = "r.revision";
     }
     run {
-        on_failure = "r.on_failure" <- new.run.on_failure;
         payload = "coalesce(r.payload, (select bytes from parts where key = r.seq * 8))"
             <- parts::inline(new.run.payload.as_ref());
         input = "coalesce(r.input, (select bytes from parts where key = r.seq * 8 + 1))"

@@ -9,7 +9,7 @@ use crate::store::{Cancel, Finish, Result, RunId, RunState, StoreError};
 
 /// Inserts a run, with its end if it has ended before; returns its `seq`.
 pub(super) fn insert(tx: &mut Tx<'_>, new: &New<'_>) -> Result<i64> {
-    let id = new.run.id;
+    let id = new.run.origin.id;
     if let Err(error) = run_row::insert(tx, new) {
         return Err(match error {
             StoreError::Conflict(_) => StoreError::Conflict(format!("there is a run {id} already")),

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::SqliteStore;
-use crate::store::contract::{self, Open, contract_tests, workflow};
+use crate::store::contract::{self, Open, contract_tests, queued, workflow};
 use crate::store::{
     Accepted, Claim, Failure, NewRun, OwnerId, Publication, RunId, RunQuery, RunState, Store, StoreError, Timestamp,
     Trigger, Try,
@@ -41,7 +41,7 @@ async fn store() -> (SqliteStore, PathBuf, TempDir) {
 
 fn new_run(size: usize) -> NewRun {
     let payload = Some(vec![b'x'; size]);
-    NewRun { payload, ..NewRun::queued(RunId::new(Timestamp(1_700_000_000_000)), "w", Trigger::Webhook) }
+    NewRun { payload, ..queued(RunId::new(Timestamp(1_700_000_000_000)), "w", Trigger::Webhook) }
 }
 
 /// Sets something on the writer's own connection.
@@ -95,7 +95,7 @@ async fn a_full_disk_is_told_and_got_over() {
     let mut refused = Vec::new();
     for _ in 0..50 {
         let new = new_run(5000);
-        let id = new.id;
+        let id = new.origin.id;
         match store.accept(new).await {
             Ok(Accepted::Queued) => kept.push(id),
             Err(StoreError::Full(text)) => {
@@ -131,7 +131,7 @@ async fn a_full_disk_fails_a_whole_group_or_none_of_it() {
     let accepting: Vec<_> = (0..60)
         .map(|_| {
             let new = new_run(5000);
-            (new.id, store.accept(new))
+            (new.origin.id, store.accept(new))
         })
         .collect();
     let mut refused = 0;
@@ -229,7 +229,7 @@ async fn migrations_are_written_down_and_run_once() {
 async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
     let (store, path, _folder) = store().await;
     let run = new_run(10);
-    let id = run.id;
+    let id = run.origin.id;
     store.accept(run).await.unwrap();
     drop(store);
     let conn = Connection::open(&path).unwrap();
@@ -277,7 +277,7 @@ async fn every_answer_is_in_the_file_before_it_is_given() {
     let (store, path, folder) = store().await;
     let mut kept = Vec::new();
     for round in 0..5 {
-        let accepting: Vec<_> = (0..20).map(|_| new_run(100)).map(|new| (new.id, store.accept(new))).collect();
+        let accepting: Vec<_> = (0..20).map(|_| new_run(100)).map(|new| (new.origin.id, store.accept(new))).collect();
         for (id, accepted) in accepting {
             accepted.await.unwrap();
             kept.push(id);
@@ -295,7 +295,7 @@ async fn a_torn_log_loses_the_last_commits_and_nothing_else() {
     let mut kept = Vec::new();
     for _ in 0..20 {
         let new = new_run(300);
-        kept.push(new.id);
+        kept.push(new.origin.id);
         store.accept(new).await.unwrap();
     }
     let whole = copy(&path, &folder.path().join("whole"));
@@ -305,7 +305,7 @@ async fn a_torn_log_loses_the_last_commits_and_nothing_else() {
         fs::write(format!("{}-wal", torn.display()), &log[..cut]).unwrap();
         let Ok(store) = SqliteStore::open(&torn) else { panic!("cut at {cut}") };
         let listed = store.runs(RunQuery { limit: 100, ..RunQuery::default() }).await.unwrap().runs;
-        let present: Vec<bool> = kept.iter().map(|id| listed.iter().any(|run| run.id == *id)).collect();
+        let present: Vec<bool> = kept.iter().map(|id| listed.iter().any(|run| run.origin.id == *id)).collect();
         assert!(present.is_sorted_by(|earlier, later| earlier >= later), "an earlier commit is lost: {present:?}");
     }
 }
@@ -320,7 +320,7 @@ async fn a_sweep_gives_pages_back() {
         }
     }
     for run in store.runs(RunQuery { limit: 1000, ..RunQuery::default() }).await.unwrap().runs {
-        store.request_cancel(run.id).await.unwrap();
+        store.request_cancel(run.origin.id).await.unwrap();
     }
     let pages =
         || -> i64 { Connection::open(&path).unwrap().query_row("pragma page_count", (), |row| row.get(0)).unwrap() };
@@ -373,6 +373,6 @@ async fn a_store_that_shuts_down_carries_out_what_it_was_given() {
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
     for new in given {
-        assert_eq!(store.summary(new.id).await.unwrap().state, RunState::Queued);
+        assert_eq!(store.summary(new.origin.id).await.unwrap().state, RunState::Queued);
     }
 }

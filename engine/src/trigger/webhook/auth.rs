@@ -32,7 +32,34 @@ impl Auth {
 
     /// Do keys of the workflow open it?
     pub fn takes_keys(&self) -> bool {
-        matches!(self, Self::ApiKey { .. } | Self::Basic(None))
+        match self {
+            Self::ApiKey { .. } | Self::Basic(None) => true,
+            Self::None | Self::Basic(Some(_)) | Self::Signature(_) => false,
+        }
+    }
+
+    /// May everybody call it?
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::ApiKey { .. } | Self::Basic(_) | Self::Signature(_) => false,
+        }
+    }
+
+    /// Do its callers sign their requests? The query of a request is not signed.
+    pub fn is_signature(&self) -> bool {
+        match self {
+            Self::Signature(_) => true,
+            Self::None | Self::ApiKey { .. } | Self::Basic(_) => false,
+        }
+    }
+
+    /// The query parameter that may hold a key.
+    pub fn key_parameter(&self) -> Option<&str> {
+        match self {
+            Self::ApiKey { query } => query.as_deref(),
+            Self::None | Self::Basic(_) | Self::Signature(_) => None,
+        }
     }
 }
 

@@ -63,8 +63,7 @@ pub(super) fn webhook<'n>(
         Some(entry) => reader.duration(&entry.value, MAX_TIMEOUT).unwrap_or(TIMEOUT),
     };
     let accept_on_timeout = reader.optional_word(&mut fields, "onTimeout", &[("accept", true), ("fail", false)]);
-    // The query of a signed request is not signed.
-    let fills_input = fields.get("query").is_none() && !matches!(auth, Auth::Signature(_));
+    let fills_input = fields.get("query").is_none() && !auth.is_signature();
     let query = match fields.take("query").map(|entry| &entry.value) {
         None => Vec::new(),
         Some(node) => {

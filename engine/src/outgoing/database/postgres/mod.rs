@@ -2,6 +2,7 @@
 
 mod local;
 mod numeric;
+mod parameter;
 mod read;
 mod reason;
 mod session;
@@ -21,6 +22,7 @@ use flowscript_lang::program::Limits;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::{Value, Zone};
 use futures_util::StreamExt;
+use parameter::{Parameter, parameters};
 use read::{is_read, known, values};
 use reason::reason;
 use session::Session;
@@ -98,7 +100,7 @@ impl Drop for GivenUp {
 
 /// Does the work in a transaction. After a failure the transaction is still open.
 async fn transaction(client: &Client, call: &SqlCall) -> Result<Value, Trouble> {
-    let mode = if matches!(call.work, SqlWork::Query(_)) { "read only" } else { "read write" };
+    let mode = if call.work.changes() { "read write" } else { "read only" };
     let limit = (call.timeout + SERVER_GRACE).as_millis();
     let begin = format!("begin {mode}; set local statement_timeout = {limit}");
     client.batch_execute(&begin).await.map_err(told)?;
@@ -129,7 +131,7 @@ async fn perform(client: &Client, call: &SqlCall) -> Result<Value, Trouble> {
 /// The number of rows that a statement changes.
 async fn change(client: &Client, statement: &sql::Statement, call: &SqlCall) -> Result<Value, Trouble> {
     let prepared = client.prepare(&statement.numbered).await.map_err(told)?;
-    let values = bind(&prepared, statement, call)?;
+    let values = bind(&prepared, statement, call).await?;
     let count = client.execute(&prepared, &references(&values)).await.map_err(told)?;
     Ok(Value::from(count as i64))
 }
@@ -152,7 +154,7 @@ async fn read(
         None => prepared.clone(),
         Some(column) => as_texts(client, statement, columns, column).await?,
     };
-    let values_in = bind(&asked, statement, call)?;
+    let values_in = bind(&asked, statement, call).await?;
     let rows = client.query_raw(&asked, references(&values_in)).await.map_err(told)?;
     // One after the other: rows that do not fit are not waited for.
     let mut rows = std::pin::pin!(rows);
@@ -216,12 +218,13 @@ async fn as_texts(
     })
 }
 
-fn bind(prepared: &Statement, statement: &sql::Statement, call: &SqlCall) -> Result<Vec<Bound>, Trouble> {
-    let values = bound(statement, &call.params)?.into_iter().take(prepared.params().len());
-    Ok(values.map(|value| Bound { value, zone: call.zone }).collect())
+async fn bind(prepared: &Statement, statement: &sql::Statement, call: &SqlCall) -> Result<Vec<Parameter>, Trouble> {
+    let values = bound(statement, &call.params)?;
+    let values = values.into_iter().map(|value| Bound { value, zone: call.zone }).collect();
+    parameters(values, prepared.params()).await
 }
 
-fn references(values: &[Bound]) -> Vec<&(dyn ToSql + Sync)> {
+fn references(values: &[Parameter]) -> Vec<&(dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
