@@ -8,7 +8,7 @@ mod support;
 
 use flowscript_engine::yaml;
 use flowscript_lang::diagnostic::fix::{self, Applied};
-use flowscript_lang::diagnostic::{Diagnostic, codes};
+use flowscript_lang::diagnostic::{Diagnostic, Example, codes};
 use flowscript_lang::function::Effect;
 use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, compile};
 use std::collections::BTreeSet;
@@ -102,7 +102,8 @@ const MISTAKES: &[&str] = &[
 fn sources() -> Vec<String> {
     let mut sources: Vec<String> = MISTAKES.iter().map(ToString::to_string).collect();
     sources.extend(traps::TRAPS.iter().flat_map(|(_, sources)| *sources).map(ToString::to_string));
-    sources.extend(codes::all().filter(|code| !code.example.is_empty()).map(|code| code.example.to_owned()));
+    let short = codes::all().filter(|code| matches!(code.example, Example::Source(_)));
+    sources.extend(short.filter_map(|code| code.example.source()).map(String::from));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/checker");
     sources.extend(files(&folder).iter().map(|path| fs::read_to_string(path).expect("a script")));
     sources

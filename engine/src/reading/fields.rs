@@ -20,16 +20,15 @@ pub struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// The entries of `node`. Keys outside `keys` are problems, also those of `later`, which are part of the format but
-    /// not of this version. `what` begins the messages: `A workflow`.
-    pub fn of(node: &'n Node, what: &str, keys: &[&str], later: &[&str]) -> (Option<Self>, Vec<Problem>) {
+    /// The entries of `node`. Keys outside `keys` are problems. `what` begins the messages: `A workflow`.
+    pub fn of(node: &'n Node, what: &str, keys: &[&str]) -> (Option<Self>, Vec<Problem>) {
         let Some(entries) = node.entries() else {
             let message = format!("{what} must be a map with the keys {}, not {}", listed(keys), node.describe());
             return (None, vec![Problem::new(codes::WRONG_VALUE, node.place, message)]);
         };
         let mut problems = Vec::new();
         for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
-            problems.push(refused(entry, what, keys, later));
+            problems.push(refused(entry, what, keys));
         }
         let entries = entries.iter().filter(|entry| keys.contains(&entry.key.as_str())).collect();
         (Some(Self { entries, refused: !problems.is_empty() }), problems)
@@ -57,13 +56,8 @@ impl<'n> Fields<'n> {
 }
 
 /// The problem of a key that is not allowed.
-pub fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) -> Problem {
+pub fn refused(entry: &Entry, what: &str, keys: &[&str]) -> Problem {
     let key = &entry.key;
-    if later.contains(&key.as_str()) {
-        let message = format!("`{key}` is not available in this version");
-        return Problem::new(codes::NOT_AVAILABLE, entry.place, message)
-            .with_hint(format!("Remove `{key}`; the workflow would not do what it says."));
-    }
     let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, format!("{what} has no key `{key}`"));
     match nearest(key, keys.iter().copied()) {
         Some(nearest) => {
