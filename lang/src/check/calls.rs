@@ -2,6 +2,7 @@
 
 use super::checker::Checker;
 use super::expressions::invalid;
+use super::mend::{has_keys, without_keys};
 use super::scope::{Columns, LocalFunction, RowsScope, Scope, Signature};
 use crate::ast;
 use crate::diagnostic::codes;
@@ -315,22 +316,20 @@ impl Checker<'_> {
         if given.len() >= least && most.is_none_or(|most| given.len() <= most) {
             return;
         }
-        let swallowed = given.len() < least
-            && given.iter().filter_map(Given::source).any(|argument| match &argument.kind {
-                ast::ExprKind::Query { operators, .. } => operators.iter().any(|(operator, _)| {
-                    matches!(operator, ast::QueryOp::OrderBy(keys) if keys.len() > 1)
-                        || matches!(operator, ast::QueryOp::GroupBy(keys) if keys.len() > 1)
-                }),
-                _ => false,
-            });
+        let missing = least.saturating_sub(given.len());
+        let swallowed = given.iter().filter_map(Given::source).find(|argument| has_keys(argument));
+        let swallowed = swallowed.filter(|_| missing > 0);
         let before = self.findings.len();
         self.argument_count(&format!("`{}`", function.name), least, most, given.len(), span);
+        let fix = swallowed.and_then(|query| without_keys(query, missing, &self.units[self.unit].source));
         if let Some(diagnostic) = self.findings.since_mut(before).next() {
-            diagnostic.hint = Some(if swallowed {
-                format!("the commas belong to `order by` here; write `{}((t order by k), …)`", function.name)
-            } else {
-                format!("it is `{}`", function.signature)
+            diagnostic.hint = Some(match swallowed {
+                Some(_) => {
+                    format!("the commas belong to `order by` here; write `{}((t order by k), …)`", function.name)
+                }
+                None => format!("it is `{}`", function.signature),
             });
+            diagnostic.fixes.extend(fix);
         }
     }
 

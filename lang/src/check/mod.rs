@@ -15,6 +15,7 @@ mod library;
 mod lint;
 mod loaded;
 mod lookup;
+mod mend;
 mod modules;
 mod narrow;
 mod note;

@@ -2,11 +2,12 @@
 
 use super::checker::Checker;
 use super::expressions::invalid;
+use super::mend::as_function;
 use super::scope::Columns;
 use crate::ast::{self, ExprKind as A, QueryOp};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
-use crate::tree::{Change, Expr, ExprKind, RowBody, Step};
+use crate::tree::{Change, Expr, ExprKind, RowBody, RowOperand, Step};
 use crate::types::{Field, RecordType, Type};
 use ecow::EcoString;
 use std::sync::Arc;
@@ -77,8 +78,8 @@ impl Checker<'_> {
 
     fn step(&mut self, operator: &QueryOp, element: &Type, ty: &Type, at: Span) -> (Step, Type) {
         match operator {
-            QueryOp::Where(condition) => (Step::Where(self.row_operand(condition, element)), ty.clone()),
-            QueryOp::ExceptWhere(condition) => (Step::ExceptWhere(self.row_operand(condition, element)), ty.clone()),
+            QueryOp::Where(condition) => (Step::Where(self.condition(condition, element)), ty.clone()),
+            QueryOp::ExceptWhere(condition) => (Step::ExceptWhere(self.condition(condition, element)), ty.clone()),
             QueryOp::Except(record) => (Step::Except(self.except_record(record, element)), ty.clone()),
             QueryOp::With { change, condition } => {
                 self.with_step(&[(change.clone(), None)], condition.as_ref(), element, ty)
@@ -98,6 +99,16 @@ impl Checker<'_> {
             }
             QueryOp::GroupBy(keys) => self.group_step(keys, element, ty, at),
         }
+    }
+
+    fn condition(&mut self, condition: &ast::Expr, element: &Type) -> RowOperand {
+        let before = self.findings.len();
+        let lowered = self.row_operand(condition, element);
+        if self.findings.len() > before {
+            let fix = as_function(condition, &self.units[self.unit].source);
+            self.fix_since(before, codes::SELF_COMPARISON, fix.as_ref());
+        }
+        lowered
     }
 
     fn body(&mut self, source: &ast::Expr, element: &Type) -> RowBody {

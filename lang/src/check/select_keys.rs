@@ -2,6 +2,7 @@
 
 use super::checker::Checker;
 use super::expressions::invalid;
+use super::mend::further_item;
 use super::scope::{ColumnOf, Found, FoundPlace, KeyInfo, ResultInfo, Scope, SelectScope, Stage};
 use super::select::aggregate_kind;
 use crate::ast::{self, ExprKind as A};
@@ -138,7 +139,12 @@ impl Checker<'_> {
             .order
             .iter()
             .map(|key| {
+                let before = self.findings.len();
                 let value = self.expr(&key.value);
+                if self.findings.len() > before {
+                    let fix = further_item(select, key.value.span, &self.units[self.unit].source);
+                    self.fix_since(before, codes::DISTINCT_ORDER, fix.as_ref());
+                }
                 let body = RowBody { expr: value, outside: false };
                 self.sortable(&body);
                 self.steady_key(&key.value, &body);

@@ -1,6 +1,7 @@
 //! Types as written become types; declared ones may refer to each other.
 
 use super::checker::Checker;
+use super::mend::optional_itself;
 use super::scope::Scope;
 use crate::ast::{self, StatementKind, TypeExpr, TypeExprKind};
 use crate::diagnostic::{Diagnostic, codes};
@@ -62,11 +63,12 @@ impl Checker<'_> {
         for (id, _, _) in &declared {
             self.levels(*id, &mut levels);
         }
-        for (id, name, _) in &declared {
+        for (id, name, definition) in &declared {
             if levels.endless.contains(id) {
                 let message = format!("The type `{}` contains itself, so no value of it could ever end.", name.text);
-                let hint = Some("let it refer to itself through `?` or `*`".to_owned());
-                self.error_hint(codes::IMPOSSIBLE_TYPE, name.span, message, hint);
+                let error = Diagnostic::error(codes::IMPOSSIBLE_TYPE, name.span, message);
+                let error = error.with_hint("let it refer to itself through `?` or `*`");
+                self.report(error.with_fix(optional_itself(&name.text, definition)));
                 self.types.define(*id, Type::Any);
             } else if levels.known.get(id).copied().flatten().is_some_and(|levels| levels > MOST_LEVELS) {
                 let message = format!("The type `{}` has more than {MOST_LEVELS} levels of records.", name.text);

@@ -324,23 +324,23 @@ impl Facts {
             && let Some(field) = column(cell)
         {
             if self.cells(rows).is_some_and(|cells| self.is_number(&cells, field)) {
-                found.push(of_texts(
-                    cell.span,
-                    field,
-                    "'9' is greater than '10'",
-                    format!("take the number: `Val({field})`"),
-                ));
+                found.push(
+                    of_texts(cell.span, field, "'9' is greater than '10'", format!("take the number: `Val({field})`"))
+                        .with_fix(number(cell.span)),
+                );
             }
             return;
         }
         if let Some((base, field, name)) = extreme_of_column(expr) {
             if self.cells(base).is_some_and(|cells| self.is_number(&cells, field)) {
+                let numbers = |rows: &str| format!("{name}(Map({rows}, Val({field})))");
                 let rows = match &base.kind {
-                    ExprKind::Name(rows) => rows.as_str(),
-                    _ => "…",
+                    ExprKind::Name(rows) => Some(rows.as_str()),
+                    _ => None,
                 };
-                let hint = format!("take the numbers: `{name}(Map({rows}, Val({field})))`");
-                found.push(of_texts(expr.span, field, "'9' is greater than '10'", hint));
+                let hint = format!("take the numbers: `{}`", numbers(rows.unwrap_or("…")));
+                let fix = rows.map(|rows| Fix::replace(expr.span, numbers(rows)));
+                found.push(of_texts(expr.span, field, "'9' is greater than '10'", hint).with_fix(fix));
             }
             return;
         }
