@@ -58,7 +58,13 @@ impl<'n> Fields<'n> {
 /// The problem of a key that is not allowed.
 pub fn refused(entry: &Entry, what: &str, keys: &[&str]) -> Problem {
     let key = &entry.key;
-    let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, format!("{what} has no key `{key}`"));
+    unknown_key(entry, format!("{what} has no key `{key}`"), keys, || format!("Its keys are {}.", listed(keys)))
+}
+
+/// The problem of a key that is none of these; `hint` is given if none of them is similar.
+pub fn unknown_key(entry: &Entry, message: String, keys: &[&str], hint: impl FnOnce() -> String) -> Problem {
+    let key = &entry.key;
+    let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, message);
     match nearest(key, keys.iter().copied()) {
         Some(nearest) => {
             let end = Place { column: entry.place.column + key.chars().count() as u32, ..entry.place };
@@ -66,7 +72,7 @@ pub fn refused(entry: &Entry, what: &str, keys: &[&str]) -> Problem {
             let fix = entry.is_plain.then(|| Fix::replace(entry.place, end, nearest));
             problem.with_hint(format!("Did you mean `{nearest}`?")).with_fix(fix)
         }
-        _ => problem.with_hint(format!("Its keys are {}.", listed(keys))),
+        None => problem.with_hint(hint()),
     }
 }
 

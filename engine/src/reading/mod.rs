@@ -13,7 +13,7 @@ mod traps;
 mod variables;
 
 pub use content::literal;
-pub use fields::{Fields, listed, refused, text_of};
+pub use fields::{Fields, listed, refused, text_of, unknown_key};
 pub use ids::{id_of_path, is_workflow_id};
 pub use takes::{Key, Takes, needed, optional};
 

@@ -153,6 +153,9 @@ mod tests {
             ("steps:\n  - script: |\n      return 'C:\\dir';", 1),
             ("steps:\n  - script: \"return 'C:\\\\dir';\"", 1),
             ("output: \"{'é' + 'b'}\"", 2),
+            ("input: { day: text }\ntrigger: { schedule: [ { every: daily, input: { dya: x } } ] }\noutput: day", 3),
+            ("durability: relaxed\nconcurrency: 1\noutput: 1", 1),
+            ("steps:\n  - file: { append: a.txt, as: json, content: [1] }", 1),
         ] {
             let mut offered = 0;
             for problem in problems(source) {
