@@ -137,6 +137,7 @@ const MISTAKES: &[&str] = &[
     "type loop = {inner: loop, n: number}; return 1;",
     "let t = [{a: 1, b: 3}]; return select distinct a as x from t order by b;",
     "let id = 2; let t = [{id: 1}]; return t where id = id;",
+    "let pattern = 'yyyy-mm-dd'; return Format(Now(), pattern);",
     "let n = 1; return `C:\\temp\\{n}`;",
     "let csv = Str(Now()); let t = CSV.Decode(csv); return Max(t.price) & Min(Map(t, price)) & t.cost.Max();",
 ];

@@ -5,7 +5,7 @@ mod traps;
 
 use flowscript_engine::yaml;
 use flowscript_lang::diagnostic::{Diagnostic, OtherFile, codes};
-use flowscript_lang::function::Effect;
+use flowscript_lang::function::{Effect, Function, Registry};
 use flowscript_lang::span::line_column;
 use flowscript_lang::{CompileOptions, Mode, ModuleLoader, NoModules, compile};
 use std::collections::BTreeSet;
@@ -162,6 +162,35 @@ fn expressions_and_templates_are_looked_at() {
     assert_eq!(shown(&traps("7 // 2", Mode::Expression)), "W0109");
     assert_eq!(shown(&traps("Order ${1 + 1} of {2}", Mode::Template)), "W0110");
     assert_eq!(shown(&traps("https://x.example/{1 + 1}", Mode::Template)), "");
+}
+
+/// A rule finds the functions of a library by the facts on their rows, whatever their names are.
+#[test]
+fn rules_know_functions_by_their_facts() {
+    let names =
+        [("CSV.Decode", "Tabell.Avkoda"), ("Val", "Tal"), ("Max", "Mest"), ("Map", "Avbilda"), ("Format", "Skriv")];
+    let library = flowscript_stdlib::registry();
+    let renamed = names.map(|(name, own)| {
+        let function = library.find(name).expect("a function");
+        Function { name: own, aliases: &[], ..(**function).clone() }
+    });
+    let registry = Registry::new(renamed);
+    let hints = |source: &str| -> Vec<String> {
+        let options = CompileOptions {
+            mode: Mode::Script,
+            variables: &[],
+            registry: &registry,
+            modules: &NoModules,
+            effect: Effect::Outside,
+        };
+        let found = compile(source, &options).diagnostics;
+        assert!(found.iter().all(|diagnostic| !diagnostic.is_error()), "{found:?}");
+        found.into_iter().filter_map(|warning| warning.hint).collect()
+    };
+    let csv = "let t = Tabell.Avkoda('a,price\\n1,9\\n1,10');";
+    assert_eq!(hints(&format!("{csv} return t order by price;")), ["sort by the number: `Tal(price)`"]);
+    assert_eq!(hints(&format!("{csv} return Mest(t.price);")), ["take the numbers: `Mest(Avbilda(t, Tal(price)))`"]);
+    assert_eq!(hints("return Skriv(1, 'YYYY-MM-DD');").len(), 1);
 }
 
 /// All scripts of the repository that run are free of traps.

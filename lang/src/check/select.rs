@@ -407,19 +407,7 @@ fn sources_of(expr: &Expr, scope: ScopeId) -> Option<Vec<u16>> {
 }
 
 pub(super) fn aggregate_kind(name: &str, arguments: usize) -> Option<AggregateKind> {
-    let kind = match name.to_ascii_lowercase().as_str() {
-        "count" => AggregateKind::Count,
-        "sum" => AggregateKind::Sum,
-        "avg" => AggregateKind::Avg,
-        "min" => AggregateKind::Min,
-        "max" => AggregateKind::Max,
-        "first" => AggregateKind::First,
-        "last" => AggregateKind::Last,
-        "any" => AggregateKind::Any,
-        "all" => AggregateKind::All,
-        "join" => AggregateKind::Join,
-        _ => return None,
-    };
+    let kind = AggregateKind::named(name)?;
     let fits = match kind {
         AggregateKind::Count => arguments <= 1,
         AggregateKind::Join => (1..=2).contains(&arguments),

@@ -4,7 +4,7 @@ use crate::arguments::Selector;
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::{ErrorKind, RunError};
-use flowscript_lang::function::{Call, Fold, NativeResult};
+use flowscript_lang::function::{Call, Fold, NativeResult, Role};
 use flowscript_lang::value::{Number, Rows, Value, compare, to_number};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -41,11 +41,13 @@ pub(crate) const ROWS: &[Row] = &[
 /// `Min` and `Max` are listed with the functions of numbers, though they take other values, too.
 pub(crate) const EXTREME_ROWS: &[Row] = &[
     row("Min(value: any, ...) -> any", "The smallest of several values, or of one list or column.", min)
+        .role(Role::Extreme)
         .pays_itself()
         .also(&["Maths.Min"])
         .rules("Numbers, texts, booleans or datetimes. `null` is skipped; of nothing else it is `null`.")
         .examples(&[gives("Min(1, 2)", "1"), gives("Min([4, null, 2])", "2"), gives("Min([])", "null")]),
     row("Max(value: any, ...) -> any", "The largest of several values, or of one list or column.", max)
+        .role(Role::Extreme)
         .pays_itself()
         .also(&["Maths.Max"])
         .rules("Numbers, texts, booleans or datetimes. `null` is skipped; of nothing else it is `null`.")
