@@ -59,6 +59,7 @@ impl Checker<'_> {
             if let Some((module, member)) = full.split_once('.')
                 && let Some((id, signature)) = self.module_function(module, member)
             {
+                self.note_function_of(module, member, at);
                 return self.call_member(id, &signature, given, span);
             }
             if let Some(function) = self.options.registry.find(&full).cloned() {
@@ -125,6 +126,7 @@ impl Checker<'_> {
         match &argument.kind {
             ast::ExprKind::Name(name) => {
                 let ty = self.named_type(name)?;
+                self.note_named_type(&ty, argument.span);
                 (simple || matches!(ty, Type::Named(..))).then_some(ty)
             }
             ast::ExprKind::Null if simple => Some(Type::Null),

@@ -168,7 +168,12 @@ impl Checker<'_> {
         for item in &items {
             element = match element {
                 Type::Never => item.ty.clone(),
-                element => self.types.join_rows(&element, &item.ty),
+                element => {
+                    let joined = self.types.join_rows(&element, &item.ty);
+                    self.note_same_rows(&joined, &element);
+                    self.note_same_rows(&joined, &item.ty);
+                    joined
+                }
             };
             self.pay(0);
         }
@@ -197,6 +202,7 @@ impl Checker<'_> {
             cells.push(value);
         }
         let ty = Type::closed_record(names.iter().cloned().zip(cells.iter().map(|cell| cell.ty.clone())));
+        self.note_fields(&ty, fields.iter().map(|field| &field.label));
         (Shape::new(names), cells, ty)
     }
 
@@ -260,6 +266,7 @@ impl Checker<'_> {
             let value = self.expr(&field.value);
             if let Some(record) = &record {
                 self.look(record.fields.len());
+                self.note_field(record, name, field.label.span);
                 match record.field_near(place, name) {
                     None => self.unknown_field(name, field.label.span, &ty),
                     Some(_) if value.ty == Type::Null => {}

@@ -169,6 +169,9 @@ impl Checker<'_> {
                     return Some(Found { place: FoundPlace::Row(id), ty: rows.row.clone(), variable: None });
                 }
                 let ty = rows.columns.type_of(name);
+                if seen == Seen::Columns {
+                    self.note_column((depth, at), None, name, span);
+                }
                 match has {
                     Some(false) => None,
                     Some(true) => Some(self.row_name((depth, at), name, span, None, ty, seen)),

@@ -168,6 +168,7 @@ impl Checker<'_> {
         let always = condition.is_none() && matches!(changes.as_slice(), [(_, None)]);
         let has_otherwise = condition.is_none() && changes.last().is_some_and(|(_, guard)| guard.is_none());
         let row = self.changed_row(element, &rows, always, has_otherwise);
+        rows.iter().chain([element]).for_each(|of| self.note_made_of(&row, of));
         let is_record = self.types.element(ty).is_none() && self.types.record(ty.without_null()).is_some();
         let next = if is_record { row } else { row.many() };
         let next = if ty.is_any() { Type::Any } else { next };
@@ -286,7 +287,9 @@ impl Checker<'_> {
             })
             .collect();
         fields.push(("rows".into(), ty.without_null().clone()));
-        (Step::GroupBy(scope, lowered), Type::closed_record(fields).many())
+        let row = Type::closed_record(fields);
+        keys.iter().for_each(|key| self.note_result_column(&row, key.label.as_ref(), key.value.span));
+        (Step::GroupBy(scope, lowered), row.many())
     }
 
     /// The name of a group key: its label, or that of its column.

@@ -53,6 +53,7 @@ impl Checker<'_> {
                 self.twice(name.span, message, places.get(&name.text).copied());
             }
             places.insert(&name.text, name.span);
+            self.note_declared_type(id, name);
             declared.push((id, name, definition));
         }
         for (id, _, definition) in &declared {
@@ -127,10 +128,14 @@ impl Checker<'_> {
     /// A type as written.
     pub(super) fn type_expr(&mut self, written: &TypeExpr) -> Type {
         match &written.kind {
-            TypeExprKind::Name(name) => self.named_type(name).unwrap_or_else(|| {
-                self.unknown_type(name, written.span);
-                Type::Any
-            }),
+            TypeExprKind::Name(name) => {
+                let Some(ty) = self.named_type(name) else {
+                    self.unknown_type(name, written.span);
+                    return Type::Any;
+                };
+                self.note_named_type(&ty, written.span);
+                ty
+            }
             TypeExprKind::Member(module, name) => self.module_type(module, name),
             TypeExprKind::Nullable(inner) => self.type_expr(inner).nullable(),
             TypeExprKind::Many(inner) => self.type_expr(inner).many(),
@@ -177,7 +182,9 @@ impl Checker<'_> {
             };
             known.push(Field { name: name.clone(), ty, default });
         }
-        Type::Record(Arc::new(RecordType { fields: known, open: false }))
+        let ty = Type::Record(Arc::new(RecordType { fields: known, open: false }));
+        self.note_fields(&ty, fields.iter().map(|field| &field.name));
+        ty
     }
 
     fn constant_default(&mut self, name: &EcoString, default: &ast::Expr) -> Option<Value> {
