@@ -8,7 +8,7 @@ mod support;
 
 use flowscript_engine::yaml;
 use flowscript_lang::diagnostic::fix::{self, Applied};
-use flowscript_lang::diagnostic::{Diagnostic, codes};
+use flowscript_lang::diagnostic::{Diagnostic, Example, codes};
 use flowscript_lang::function::Effect;
 use flowscript_lang::{CompileOptions, Limits, Mode, NoModules, compile};
 use std::collections::BTreeSet;
@@ -96,13 +96,58 @@ const MISTAKES: &[&str] = &[
     "let limit = 1; let t = JSON.Decode('[]'); return t where qty > limit;",
     "return 'C:\\dir' & 'a\\q' & \"\\w\";",
     "let t = [{date: '2024-01-05'}]; return Map(t, Date);",
+    "return 'a' 'b';",
+    "let a = 'C:\\';\nlet b = 2; return a & b;",
+    "let f = () => 1; exec f;",
+    "let y = [1]; for (x in y) { log(x); } return 1;",
+    "let y = [1]; for(x in y): log(x); return 1;",
+    "return (a: number) => a;",
+    "let f = x => x; return f(a: 1);",
+    "return select a: a as c from [{a: 1}];",
+    "let x = (); return x;",
+    "let x = 1; if x > 0 return 'plus'; else return 'minus';",
+    "let x = 1; while x > 2 log(x); return 1;",
+    "function f(x) return x; return f(1);",
+    "function f { return 1; } return f();",
+    "return (function x => x)(1);",
+    "return new {a: 1};",
+    "return 1 < 2 < 3;",
+    "let a = 2; return a ^ 3;",
+    "let x = 1; x++; return x;",
+    "let x = {a: 1}; x.a += 5 - 2; return x;",
+    "let x = 'a'; x &= 'b'; return x;",
+    "let a = true; return a ? 'x' : 'y';",
+    "let a = true; return [1, a ? f(1, 2) : 3];",
+    "let f = x => { return x; }; return f(1);",
+    "let f = (x, y) => { return x; }; return f(1, 2);",
+    "if true: log(1) else: log(2);",
+    "if true { log(1); }; else { log(2); }",
+    "if true then { log(1); }",
+    "if true then log(1);",
+    "let t = [{a: 1}]; return t sort by a;",
+    "let t = [{a: 1}]; return select a from t limit 5;",
+    "let x = 1; return x between 1 and 2;",
+    "let x = 'abc'; return x contains 'b';",
+    "let x = 7; return x div 2;",
+    "return €5;",
+    "let t = [{k: 1}, {k: 2}]; return Take(t order by k desc, 1);",
+    "for i in 10 { log(i); } return 1;",
+    "return 1 in 2;",
+    "return 1 + Date('2024-01-02');",
+    "type loop = {inner: loop, n: number}; return 1;",
+    "let t = [{a: 1, b: 3}]; return select distinct a as x from t order by b;",
+    "let id = 2; let t = [{id: 1}]; return t where id = id;",
+    "let pattern = 'yyyy-mm-dd'; return Format(Now(), pattern);",
+    "let n = 1; return `C:\\temp\\{n}`;",
+    "let csv = Str(Now()); let t = CSV.Decode(csv); return Max(t.price) & Min(Map(t, price)) & t.cost.Max();",
 ];
 
 /// Each script of the lists with its findings.
 fn sources() -> Vec<String> {
     let mut sources: Vec<String> = MISTAKES.iter().map(ToString::to_string).collect();
     sources.extend(traps::TRAPS.iter().flat_map(|(_, sources)| *sources).map(ToString::to_string));
-    sources.extend(codes::all().filter(|code| !code.example.is_empty()).map(|code| code.example.to_owned()));
+    let short = codes::all().filter(|code| matches!(code.example, Example::Source(_)));
+    sources.extend(short.filter_map(|code| code.example.source()).map(String::from));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/checker");
     sources.extend(files(&folder).iter().map(|path| fs::read_to_string(path).expect("a script")));
     sources

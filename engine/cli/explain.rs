@@ -8,10 +8,10 @@ use flowscript_engine::project::{Folder, SourceFile, load};
 use flowscript_engine::script::Library;
 use flowscript_engine::yaml::codes as files;
 use flowscript_lang::diagnostic::render::{Colour, diagnostics};
-use flowscript_lang::diagnostic::{Code, Diagnostic, codes};
+use flowscript_lang::diagnostic::{Code, Diagnostic, Example, codes};
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::function::Effect;
-use flowscript_lang::{CompileOptions, Mode, NoModules, compile};
+use flowscript_lang::{CompileOptions, Mode, compile};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -65,29 +65,50 @@ fn list() -> String {
 fn describe(code: &Code, where_found: &str, found: &str) -> String {
     let mut out = format!("{code}: {}{where_found}\n\n", code.title);
     wrap(&mut out, code.text);
-    if let Some(lint) = code.lint {
+    if let Some(lint) = code.lint() {
         let sign = if where_found.is_empty() { "//" } else { "#" };
         let _ = writeln!(out, "\n`{sign} allow({lint})` switches it off.");
     }
-    if !code.example.is_empty() {
-        let _ = write!(out, "\nFor example\n\n{}\ngives\n\n{}", indented(code.example), indented(found));
+    let suffix = if where_found.is_empty() { "flow" } else { "yaml" };
+    match code.example {
+        Example::Source(source) | Example::Among(source, _) => {
+            let _ = write!(out, "\nFor example\n\n{}", indented(source));
+        }
+        Example::Long { before, part, times, after } => {
+            let _ = write!(out, "\nFor example\n\n{}", indented(&format!("{before}{part}…{after}")));
+            let _ = write!(out, "\nwith {times} times `{}`\n", part.trim());
+        }
+        Example::Impossible(why) => {
+            let _ = write!(out, "\nThere is no example: {why}\n");
+            return out;
+        }
     }
+    for (name, text) in code.example.others() {
+        let _ = write!(out, "\nwith {name}.{suffix}\n\n{}", indented(text));
+    }
+    let _ = write!(out, "\ngives\n\n{}", indented(found));
     out
 }
 
 /// The findings of the checker in the example of a code of the language.
 fn found_in_script(code: &Code) -> String {
+    let Some(source) = code.example.source() else { return String::new() };
     let registry = flowscript_stdlib::registry();
     let options = CompileOptions {
         mode: Mode::Script,
         variables: &[],
         registry: &registry,
-        modules: &NoModules,
+        modules: &code.example.others(),
         effect: Effect::Outside,
     };
-    let mut found = compile(code.example, &options).diagnostics;
-    found.retain(|diagnostic| diagnostic.code == code);
-    diagnostics(&found, "example.flow", code.example, Colour::Never)
+    let compiled = compile(&source, &options);
+    let mut out = String::new();
+    for found in compiled.diagnostics.iter().filter(|found| found.code == code) {
+        let module = compiled.modules.iter().find(|(name, _)| Some(name) == found.module.as_ref());
+        let (name, text) = module.map_or(("example", &*source), |(name, text)| (name.as_str(), text));
+        out += &diagnostics(std::slice::from_ref(found), &format!("{name}.flow"), text, Colour::Never);
+    }
+    out
 }
 
 /// The findings of a check in the example of a code of workflow files.
@@ -96,13 +117,16 @@ fn found_in_file(code: &Code) -> String {
     let limits = &defaults.limits;
     let library = Library::new(defaults.time_zone, &defaults.culture, limits.script_steps, limits.script_memory)
         .with_callbacks(true);
+    let Some(source) = code.example.source() else { return String::new() };
     let mut folder = Folder::default();
-    let file = SourceFile { path: EXAMPLE.to_owned(), text: Ok(code.example.into()) };
-    folder.workflows.insert("example".to_owned(), file);
+    for (name, text) in [(EXAMPLE, &*source)].iter().chain(code.example.others()) {
+        let file = SourceFile { path: format!("workflows/{name}.yaml"), text: Ok((*text).into()) };
+        folder.workflows.insert((*name).to_owned(), file);
+    }
     let loaded = load(&folder, &library, &Connections::default(), |_| None, &BTreeSet::new());
     let problems = loaded.values().flat_map(|file| &file.problems).filter(|problem| problem.code == code);
-    let found: Vec<Diagnostic> = problems.map(|problem| problem.in_text(code.example)).collect();
-    diagnostics(&found, EXAMPLE, code.example, Colour::Never)
+    let found: Vec<Diagnostic> = problems.map(|problem| problem.in_text(&source)).collect();
+    diagnostics(&found, &format!("workflows/{EXAMPLE}.yaml"), &source, Colour::Never)
 }
 
 /// Each line two blanks deeper; without empty ones at the end.
@@ -114,8 +138,8 @@ fn indented(text: &str) -> String {
     out
 }
 
-/// The file name in examples of workflows.
-const EXAMPLE: &str = "workflows/example.yaml";
+/// The workflow that an example is about.
+const EXAMPLE: &str = "example";
 
 fn of_kind(kind: ErrorKind) -> &'static str {
     match kind {
@@ -177,7 +201,7 @@ mod tests {
         let of_files = files::FILES.iter().map(|code| (*code, super::found_in_file(code)));
         let wrong: Vec<&str> = of_scripts
             .chain(of_files)
-            .filter(|(code, found)| found.contains(code.id) == code.example.is_empty())
+            .filter(|(code, found)| found.contains(code.id) != code.example.source().is_some())
             .map(|(code, _)| code.id)
             .collect();
         assert!(wrong.is_empty(), "{wrong:?}");

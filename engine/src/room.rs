@@ -1,7 +1,7 @@
 //! Room in memory for incoming and outgoing data: bytes in total, and shares of them, so that no caller takes the room
 //! of the others.
 
-use flowscript_lang::budget::{Budget, Paid};
+use flowscript_lang::budget::{Budget, Paid, Polls};
 use flowscript_lang::error::{ErrorKind, RunError};
 use flowscript_lang::program::Limits;
 use std::sync::Arc;
@@ -157,8 +157,7 @@ pub struct Payer<'r> {
     room: Option<&'r mut Held>,
     most_text: usize,
     stop: &'r dyn Fn() -> bool,
-    /// Steps until the next check whether to stop.
-    left: u64,
+    polls: Polls,
     refused: Option<Refused>,
 }
 
@@ -177,7 +176,7 @@ const POLL: u64 = 10_000;
 impl<'r> Payer<'r> {
     /// Pays with this room. One text may have `most_text` bytes; `stop` is asked while the work continues.
     pub fn new(room: Option<&'r mut Held>, most_text: usize, stop: &'r dyn Fn() -> bool) -> Self {
-        Self { room, most_text, stop, left: POLL, refused: None }
+        Self { room, most_text, stop, polls: Polls::every(POLL), refused: None }
     }
 
     /// Why it has ended the work, if it has.
@@ -202,11 +201,10 @@ impl std::fmt::Debug for Payer<'_> {
 
 impl Budget for Payer<'_> {
     fn spend(&mut self, steps: u64) -> Paid {
-        if steps < self.left {
-            self.left -= steps;
+        if !self.polls.count(steps) {
             return Ok(());
         }
-        self.left = POLL;
+        self.polls.asked();
         if (self.stop)() { Err(self.refuse(Refused::Stopped)) } else { Ok(()) }
     }
 

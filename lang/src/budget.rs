@@ -114,6 +114,40 @@ fn size(bytes: usize) -> String {
 /// The work between two questions to the host whether to stop; a step is one piece of work.
 pub(crate) const POLL: u64 = 1_000;
 
+/// Counts work until the next question whether to stop.
+#[derive(Debug)]
+pub struct Polls {
+    every: u64,
+    work: u64,
+    /// The work after which the question is due.
+    next: u64,
+}
+
+impl Polls {
+    /// A question after each `work`.
+    pub const fn every(work: u64) -> Self {
+        Self { every: work, work: 0, next: work }
+    }
+
+    /// Counts work. `true` if the question is due; [`Polls::asked`] begins anew.
+    #[inline]
+    pub fn count(&mut self, work: u64) -> bool {
+        self.work = self.work.saturating_add(work);
+        self.work >= self.next
+    }
+
+    /// The question is being asked.
+    pub fn asked(&mut self) {
+        self.next = self.work.saturating_add(self.every);
+    }
+
+    /// The work after which the question is due.
+    #[inline]
+    pub fn left(&self) -> u64 {
+        self.next.saturating_sub(self.work)
+    }
+}
+
 /// Bytes of memory that count as one piece of work: filling them takes about as long as a step.
 pub(crate) const BYTES_OF_WORK: usize = 1_024;
 
@@ -124,8 +158,7 @@ pub struct Allowance<'s> {
     most_steps: u64,
     memory: usize,
     limits: Limits,
-    next_poll: u64,
-    worked: u64,
+    polls: Polls,
     stop: &'s dyn Fn() -> Option<Interrupt>,
 }
 
@@ -134,7 +167,7 @@ impl<'s> Allowance<'s> {
     /// during the work.
     pub fn new(what: &'static str, limits: Limits, stop: &'s dyn Fn() -> Option<Interrupt>) -> Self {
         let most_steps = limits.steps.unwrap_or(u64::MAX);
-        Self { what, steps: 0, most_steps, memory: 0, limits, next_poll: POLL, worked: 0, stop }
+        Self { what, steps: 0, most_steps, memory: 0, limits, polls: Polls::every(POLL), stop }
     }
 
     /// The steps so far.
@@ -148,11 +181,10 @@ impl<'s> Allowance<'s> {
     }
 
     fn work(&mut self, work: u64) -> Paid {
-        self.worked = self.worked.saturating_add(work);
-        if self.worked < self.next_poll {
+        if !self.polls.count(work) {
             return Ok(());
         }
-        self.next_poll = self.worked.saturating_add(POLL);
+        self.polls.asked();
         (self.stop)().map_or(Ok(()), |why| Err(interrupted(why)))
     }
 }
@@ -297,6 +329,18 @@ mod tests {
 
     fn limits(steps: u64, memory: usize) -> Limits {
         Limits { steps: Some(steps), memory, text: 1_000, cells: 100, ..Limits::default() }
+    }
+
+    #[test]
+    fn polls_are_due_after_work() {
+        let mut polls = Polls::every(10);
+        assert!(!polls.count(9) && polls.left() == 1 && polls.count(1) && polls.left() == 0);
+        // It stays due until it is asked.
+        assert!(polls.count(5));
+        polls.asked();
+        assert!(polls.left() == 10 && !polls.count(9) && polls.count(u64::MAX) && polls.left() == 0);
+        polls.asked();
+        assert_eq!(polls.left(), 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use encoding_rs::{CoderResult, Encoder, EncoderResult, Encoding, UTF_16BE, UTF_16LE};
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
-use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::function::{Call, NativeResult, Role};
 use flowscript_lang::value::Value;
 
 /// Labels to suggest; there are many more.
@@ -37,6 +37,7 @@ const LABELS: &[&str] = &[
 
 pub(crate) const TEXT_ROWS: &[Row] = &[
     row("DecodeText(binary: binary, encoding: text = 'utf-8') -> text?", "The text in bytes.", decode_text)
+        .role(Role::WritesBinary)
         .pays_itself()
         .rules("Encodings have the labels of the WHATWG list, such as `utf-8`, `windows-1252`, `iso-8859-1`, `utf-16le`. Bytes that are not text become U+FFFD; a byte order mark is left out.")
         .examples(&[gives("DecodeText(Base64Decode('w6k='))", "'é'"), gives("DecodeText(Base64Decode('6Q=='), 'windows-1252')", "'é'"), fails("DecodeText(Base64Decode('6Q=='), 'latin-9000')", "latin-9000")]),
@@ -48,6 +49,7 @@ pub(crate) const TEXT_ROWS: &[Row] = &[
 
 pub(crate) const ROWS: &[Row] = &[
     row("Base64Encode(x: any) -> text", "Bytes, or those of a text in UTF-8, as Base64.", base64_encode)
+        .role(Role::WritesBinary)
         .pays_itself()
         .examples(&[gives("Base64Encode('é')", "'w6k='")]),
     row("Base64Decode(text: text) -> binary", "The bytes of a Base64 text.", base64_decode)

@@ -3,7 +3,7 @@
 use crate::arguments::{clamped, too_many};
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::error::{ErrorKind, RunError};
-use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::function::{Call, NativeResult, Role};
 use flowscript_lang::value::{Number, Value, parse_number, to_number};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -37,6 +37,7 @@ pub(crate) const ROWS: &[Row] = &[
         .rules("Numbers without trailing zeros and exponent, always with a dot; datetimes as ISO 8601; `null` is `''`.")
         .examples(&[gives("Str(1.50)", "'1.5'"), gives("Str(true)", "'true'"), fails("Str([1])", "text")]),
     row("Val(x: any) -> number?", "The number in a text.", val)
+        .role(Role::ReadsNumber)
         .also(&["Maths.Val"])
         .rules("Surrounding blanks, a sign, digits, one `.` or `,` as decimal separator, an exponent; anything else is an error. `null` gives `null`.")
         .examples(&[gives("Val('3,2')", "3.2"), gives("Val(' -1.5e2 ')", "-150"), fails("Val('hello')", "The value 'hello' of type text could not be converted to number.")]),

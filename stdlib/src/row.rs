@@ -1,6 +1,6 @@
 //! The rows of the registration table: the declarations of each file of the library, as constants.
 
-use flowscript_lang::function::{Cost, Effect, Example, Facts, Fold, Function, Native, OnNumbers, OnText, Reads};
+use flowscript_lang::function::{Cost, Effect, Example, Facts, Fold, Function, Native, OnNumbers, OnText, Reads, Role};
 
 /// A function in the registration of its file. The name is read from the signature.
 #[derive(Clone, Copy)]
@@ -90,6 +90,16 @@ impl Row {
     /// `f(start, count)` gives the `count` numbers from `start` on.
     pub(crate) const fn is_range(self) -> Self {
         Self { facts: Facts { is_range: true, ..self.facts }, ..self }
+    }
+
+    /// The parameter at `position` is a pattern of datetimes.
+    pub(crate) const fn date_pattern(self, position: usize) -> Self {
+        Self { facts: Facts { date_pattern: Some(position), ..self.facts }, ..self }
+    }
+
+    /// What lints look for, and hints name.
+    pub(crate) const fn role(self, role: Role) -> Self {
+        Self { facts: Facts { role, ..self.facts }, ..self }
     }
 
     /// A call is little work for any length of its arguments.

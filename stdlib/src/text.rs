@@ -9,7 +9,7 @@ use crate::trim::{trim, trim_end, trim_start};
 use ecow::EcoString;
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::RunError;
-use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::function::{Call, NativeResult, Role};
 use flowscript_lang::value::{Rows, Value, is_in, to_text};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -61,6 +61,7 @@ pub(crate) const ROWS: &[Row] = &[
         .rules("The separator is taken as it is; empty parts are kept. With the empty separator: the characters.")
         .examples(&[gives("Split('a,b,,c', ',')", "['a', 'b', '', 'c']"), gives("Split('abc', '')", "['a', 'b', 'c']"), gives("Split('', ',')", "['']")]),
     row("Join(rows: rows, separator: text = ', ') -> text", "The values as text, with a separator between them.", join)
+        .role(Role::WritesList)
         .pays_itself()
         .rules("In a `group by`, `join(expr, separator)` joins the values of the group. `null` is `''`.")
         .examples(&[gives("Join(['x', 'y'], '')", "'xy'"), gives("Join([1, 2.50])", "'1, 2.5'"), gives("Join([])", "''")]),

@@ -21,7 +21,7 @@ pub fn check(path: &Path, input: &Input, fix: bool, report: &mut Report) -> Resu
     }
     let mut compiled = compiled(path, &source.folder, &source.text, input);
     let allowed = allowed(path);
-    let is_allowed = |code: &Code| code.lint.is_some_and(|lint| allowed.iter().any(|name| name == lint));
+    let is_allowed = |code: &Code| code.lint().is_some_and(|lint| allowed.iter().any(|name| name == lint));
     compiled.diagnostics.retain(|found| found.is_error() || !is_allowed(found.code));
     report.diagnostics(&Texts::new(&source, &compiled), &compiled.diagnostics);
     Ok(1)

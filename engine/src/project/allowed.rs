@@ -12,8 +12,11 @@ use std::collections::BTreeMap;
 
 /// The problems of the names in `[lints] allow`, a line each.
 pub fn unknown_names(allowed: &[String]) -> Vec<String> {
+    if allowed.iter().any(|name| codes::UNKNOWN_LINT.lint() == Some(name)) {
+        return Vec::new();
+    }
     let known = known();
-    let unknown = allowed.iter().filter(|name| !known.iter().any(|code| code.lint == Some(name.as_str())));
+    let unknown = allowed.iter().filter(|name| !known.iter().any(|code| code.lint() == Some(name.as_str())));
     let line = |name: &String| {
         let found = unknown_name(name, &known);
         let hint = found.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
@@ -33,7 +36,7 @@ fn known() -> Vec<&'static Code> {
 
 /// Removes the warnings that files, or the whole project, have switched off.
 pub(super) fn switch_off(files: &mut BTreeMap<String, LoadedFile>, folder: &Folder, allowed: &[String]) {
-    let is_allowed = |code: &Code| code.lint.is_some_and(|lint| allowed.iter().any(|name| name == lint));
+    let is_allowed = |code: &Code| code.lint().is_some_and(|lint| allowed.iter().any(|name| name == lint));
     for (id, file) in files.iter_mut() {
         file.problems.retain(|problem| !(problem.warning && is_allowed(problem.code)));
         let text = folder.workflows.get(id).and_then(|file| file.text.as_deref().ok()).unwrap_or_default();
@@ -44,7 +47,9 @@ pub(super) fn switch_off(files: &mut BTreeMap<String, LoadedFile>, folder: &Fold
         file.problems.retain(|problem| {
             !problem.warning || problem.file.is_some() || !own.allows(problem.code, problem.place.line)
         });
-        file.problems.extend(own.unknown.iter().map(|found| reported(found, text)));
+        let unknown = own.unknown.iter().map(|found| reported(found, text));
+        let is_wanted = |found: &Problem| !is_allowed(found.code) && !own.allows(found.code, found.place.line);
+        file.problems.extend(unknown.filter(is_wanted));
         file.problems.sort_by_key(|problem| problem.place);
     }
 }
@@ -109,13 +114,14 @@ mod tests {
     use crate::outgoing::Connections;
     use crate::project::{Folder, SourceFile, load};
     use crate::script::Library;
+    use crate::yaml::codes::FILES;
     use flowscript_lang::value::Zone;
     use std::collections::BTreeSet;
 
     /// Line and code of what is found in a workflow of this text.
     fn found(text: &str, allowed: &[&str]) -> Vec<String> {
         let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-        let library = Library::new(Zone::UTC, "en-US", 1_000_000, 64 << 20).with_allowed(&allowed);
+        let library = Library::new(Zone::UTC, "en-US", 1_000_000, 64 << 20).with_allowed(&allowed).with_callbacks(true);
         let mut folder = Folder::default();
         folder.workflows.insert("a".into(), SourceFile { path: "workflows/a.yaml".into(), text: Ok(text.into()) });
         let files = load(&folder, &library, &Connections::default(), |_| None, &BTreeSet::new());
@@ -135,11 +141,28 @@ mod tests {
         assert_eq!(found(&TRAPS.replace("let y", "// allow(unused-variable)\n      let y"), &[]), ["7 F0402"]);
         let mistyped = TRAPS.replace("output: x", "output: x # allow(bare-expresion)");
         assert_eq!(found(&mistyped, &[]), ["4 W0101", "6 F0402", "6 W0119"]);
+        assert_eq!(found(&format!("# allow(unknown-warning)\n{mistyped}"), &[]), ["5 W0101", "7 F0402"]);
+    }
+
+    #[test]
+    fn every_warning_of_files_is_switched_off_by_its_name() {
+        for code in FILES.iter().filter(|code| code.is_warning()) {
+            let (Some(lint), Some(source)) = (code.lint(), code.example.source()) else { panic!("{code}") };
+            let others = |found: Vec<String>| found.into_iter().filter(|line| !line.ends_with(code.id)).count();
+            let all = found(&source, &[]);
+            assert!(all.len() > others(all.clone()), "{code}: {all:?}");
+            for left in [found(&format!("# allow({lint})\n{source}"), &[]), found(&source, &[lint])] {
+                assert_eq!(left.len(), others(all.clone()), "{code}: {left:?}");
+            }
+        }
     }
 
     #[test]
     fn a_project_switches_warnings_off() {
         assert_eq!(found(TRAPS, &["bare-expression", "unused-variable"]), Vec::<String>::new());
+        let mistyped = TRAPS.replace("output: x", "output: '1' # allow(bare)");
+        assert_eq!(found(&mistyped, &["unused-variable", "unknown-warning"]), Vec::<String>::new());
+        assert_eq!(unknown_names(&["bare".into(), "unknown-warning".into()]), Vec::<String>::new());
         let told = unknown_names(&["bare-braces".into(), "unused-varable".into()]);
         assert_eq!(
             told,

@@ -20,16 +20,15 @@ pub struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// The entries of `node`. Keys outside `keys` are problems, also those of `later`, which are part of the format but
-    /// not of this version. `what` begins the messages: `A workflow`.
-    pub fn of(node: &'n Node, what: &str, keys: &[&str], later: &[&str]) -> (Option<Self>, Vec<Problem>) {
+    /// The entries of `node`. Keys outside `keys` are problems. `what` begins the messages: `A workflow`.
+    pub fn of(node: &'n Node, what: &str, keys: &[&str]) -> (Option<Self>, Vec<Problem>) {
         let Some(entries) = node.entries() else {
             let message = format!("{what} must be a map with the keys {}, not {}", listed(keys), node.describe());
             return (None, vec![Problem::new(codes::WRONG_VALUE, node.place, message)]);
         };
         let mut problems = Vec::new();
         for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
-            problems.push(refused(entry, what, keys, later));
+            problems.push(refused(entry, what, keys));
         }
         let entries = entries.iter().filter(|entry| keys.contains(&entry.key.as_str())).collect();
         (Some(Self { entries, refused: !problems.is_empty() }), problems)
@@ -57,14 +56,15 @@ impl<'n> Fields<'n> {
 }
 
 /// The problem of a key that is not allowed.
-pub fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) -> Problem {
+pub fn refused(entry: &Entry, what: &str, keys: &[&str]) -> Problem {
     let key = &entry.key;
-    if later.contains(&key.as_str()) {
-        let message = format!("`{key}` is not available in this version");
-        return Problem::new(codes::NOT_AVAILABLE, entry.place, message)
-            .with_hint(format!("Remove `{key}`; the workflow would not do what it says."));
-    }
-    let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, format!("{what} has no key `{key}`"));
+    unknown_key(entry, format!("{what} has no key `{key}`"), keys, || format!("Its keys are {}.", listed(keys)))
+}
+
+/// The problem of a key that is none of these; `hint` is given if none of them is similar.
+pub fn unknown_key(entry: &Entry, message: String, keys: &[&str], hint: impl FnOnce() -> String) -> Problem {
+    let key = &entry.key;
+    let problem = Problem::new(codes::UNKNOWN_KEY, entry.place, message);
     match nearest(key, keys.iter().copied()) {
         Some(nearest) => {
             let end = Place { column: entry.place.column + key.chars().count() as u32, ..entry.place };
@@ -72,7 +72,7 @@ pub fn refused(entry: &Entry, what: &str, keys: &[&str], later: &[&str]) -> Prob
             let fix = entry.is_plain.then(|| Fix::replace(entry.place, end, nearest));
             problem.with_hint(format!("Did you mean `{nearest}`?")).with_fix(fix)
         }
-        _ => problem.with_hint(format!("Its keys are {}.", listed(keys))),
+        None => problem.with_hint(hint()),
     }
 }
 

@@ -13,7 +13,7 @@ mod traps;
 mod variables;
 
 pub use content::literal;
-pub use fields::{Fields, listed, refused, text_of};
+pub use fields::{Fields, listed, refused, text_of, unknown_key};
 pub use ids::{id_of_path, is_workflow_id};
 pub use takes::{Key, Takes, needed, optional};
 
@@ -23,6 +23,7 @@ use crate::yaml::problem::{Problem, codes};
 use crate::yaml::{Entry, Node, Place, Scalar};
 use braces::braces_around_expression;
 use ecow::EcoString;
+use flowscript_lang::diagnostic::codes::MORE_WARNINGS;
 use flowscript_lang::types::Type;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -115,8 +116,11 @@ impl<'a> Reader<'a> {
         if self.unreported > 0 {
             let place = self.problems.last().map_or(start, |last| last.place);
             let message = format!("There are {} more problems, which are not reported", self.unreported);
-            let problem = Problem::new(codes::MORE, place, message).with_hint("Correct the first ones.");
-            self.problems.push(Problem { warning: !self.unreported_error, ..problem });
+            self.problems.push(if self.unreported_error {
+                Problem::new(codes::MORE, place, message).with_hint("Correct the first ones.")
+            } else {
+                Problem::warning(MORE_WARNINGS, place, message).with_hint("Look at the first ones.")
+            });
         }
         let Self { problems, variables, modules, named, .. } = self;
         Findings { problems, failed, names: variables.into_names(), modules, named }
@@ -213,7 +217,7 @@ impl<'a> Reader<'a> {
     /// The entries of a map with only these keys. `what` begins the messages.
     pub fn fields<'n>(&mut self, node: &'n Node, what: &str, keys: &[Key]) -> Option<Fields<'n>> {
         let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
-        let (fields, problems) = Fields::of(node, what, &names, &[]);
+        let (fields, problems) = Fields::of(node, what, &names);
         self.report_all(problems);
         self.loading.pay(ENTRY * node.entries().map_or(0, <[Entry]>::len) as u64);
         fields

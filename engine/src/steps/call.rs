@@ -4,7 +4,7 @@ use super::kind::{Effect, Facts, May, Opens, Retries, Scene, StepKind, sets_noth
 use super::outcome::{Opening, Outcome};
 use super::parts::DOES_NOT_WAIT;
 use super::walk::{Body, Callable, Callee, Given, Read, Row, Walk};
-use crate::reading::{Takes, is_workflow_id, listed, needed, optional, text_of};
+use crate::reading::{Takes, is_workflow_id, listed, needed, optional, text_of, unknown_key};
 use crate::script::{Content, Fault};
 use crate::yaml::problem::{Problem, broken_call, codes};
 use crate::yaml::{Entry, Node};
@@ -84,8 +84,8 @@ fn value(walk: &mut Walk<'_>, callee: Option<&dyn Callable>, entry: &Entry) -> O
     if let (Some(callee), None) = (callee, input) {
         let names: Vec<&str> = callee.inputs().iter().map(|input| input.name.as_str()).collect();
         let message = format!("The workflow `{}` has no input `{}`", callee.id(), entry.key);
-        let hint = if names.is_empty() { "It has none.".into() } else { format!("It has {}.", listed(&names)) };
-        reader.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
+        let hint = || if names.is_empty() { "It has none.".into() } else { format!("It has {}.", listed(&names)) };
+        reader.report(unknown_key(entry, message, &names, hint));
     }
     let content = reader.content(&entry.value).0;
     if let (Some(Content::Constant(value)), Some(input)) = (&content, input) {

@@ -10,7 +10,7 @@ use crate::outgoing::{ConnectionKind, ConnectionName};
 use crate::reading::{Fields, Reader, Takes, optional, text_of};
 use crate::script::{Content, Context, Fault};
 use crate::yaml::Entry;
-use crate::yaml::problem::{Problem, codes};
+use crate::yaml::problem::{Fix, Problem, codes};
 use flowscript_lang::budget::Allowance;
 use flowscript_lang::error::ErrorKind;
 use flowscript_lang::program::Limits;
@@ -126,6 +126,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
         ("text", FileFormat::Text),
         ("binary", FileFormat::Binary),
     ];
+    let written = fields.get("as");
     let format = reader.optional_word(&mut fields, "as", &formats);
     let connection = parts::optional_connection(reader, &fields, node, "file", ConnectionKind::Folder).ok()?;
     let verbs: Vec<(&Entry, Verb)> =
@@ -150,7 +151,7 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>) -> Option<Body> {
             } else {
                 let (content, ty) = reader.content(&entry.value);
                 if verb == Verb::Append {
-                    refuse_json(reader, what, entry, format, &ty)?;
+                    refuse_json(reader, what, entry, written.zip(format), &ty)?;
                 }
                 (Some(content?), None)
             }
@@ -197,12 +198,12 @@ fn refuse_json(
     reader: &mut Reader<'_>,
     append: &Entry,
     content: &Entry,
-    format: Option<FileFormat>,
+    format: Option<(&Entry, FileFormat)>,
     ty: &Type,
 ) -> Option<()> {
     let path = text_of(&append.value);
     let is_json = match format {
-        Some(format) => format == FileFormat::Json,
+        Some((_, format)) => format == FileFormat::Json,
         None => path.rsplit_once('.').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json")),
     };
     if !is_json || matches!(ty, Type::Text | Type::Any | Type::Binary) {
@@ -210,7 +211,8 @@ fn refuse_json(
     }
     let message = "A second value after the first makes no JSON, so nothing can be appended to it";
     let hint = "Append `as: ndjson`, a value a line.";
-    reader.report(Problem::new(codes::WRONG_VALUE, content.place, message).with_hint(hint));
+    let fix = format.map(|(written, _)| Fix::replace(written.value.place, written.value.end, "ndjson"));
+    reader.report(Problem::new(codes::WRONG_VALUE, content.place, message).with_hint(hint).with_fix(fix));
     None
 }
 

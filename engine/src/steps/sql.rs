@@ -9,12 +9,13 @@ use crate::outgoing::{ConnectionKind, ConnectionName, SqlCall, SqlSpace};
 use crate::reading::{Reader, Takes, needed, optional};
 use crate::script::{Content, Fault};
 use crate::sql::{Refusal, SqlWork, Statement, refusal, template_in};
-use crate::yaml::problem::{Problem, codes};
-use crate::yaml::{Entry, Node};
+use crate::yaml::problem::{Fix, Note, Problem, codes};
+use crate::yaml::{Entry, Node, Scalar};
 use flowscript_lang::program::Settings;
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
 use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
 use std::time::Duration;
 
 pub(super) const KIND: Row = Row {
@@ -49,8 +50,8 @@ fn read(walk: &mut Walk<'_>, given: &Given<'_>, timeout: Duration) -> Option<Bod
     let mut fields = given.fields(reader)?;
     let connection = connection(reader, &fields, node, "sql", ConnectionKind::Sql);
     let work = match (fields.take("query"), fields.take("execute")) {
-        (Some(query), None) => statement(reader, &query.value).map(SqlWork::Query),
-        (None, Some(execute)) => read_execute(reader, &execute.value),
+        (Some(query), None) => statement(reader, &query.value, node).map(SqlWork::Query),
+        (None, Some(execute)) => read_execute(reader, &execute.value, node),
         (Some(_), Some(_)) | (None, None) => {
             let message = "`sql` has a `query`, which reads, or an `execute`, which changes";
             reader.report(Problem::new(codes::WRONG_VALUE, node.place, message));
@@ -77,19 +78,19 @@ fn result_type(work: &SqlWork) -> Type {
     }
 }
 
-fn read_execute(reader: &mut Reader<'_>, node: &Node) -> Option<SqlWork> {
+fn read_execute(reader: &mut Reader<'_>, node: &Node, step: &Node) -> Option<SqlWork> {
     let Some(elements) = node.elements() else {
-        return Some(SqlWork::Execute { statements: vec![statement(reader, node)?], is_list: false });
+        return Some(SqlWork::Execute { statements: vec![statement(reader, node, step)?], is_list: false });
     };
     if elements.is_empty() {
         reader.wrong(node, "`execute` must be a statement or a list of them");
         return None;
     }
-    let statements: Option<Vec<Statement>> = elements.iter().map(|element| statement(reader, element)).collect();
+    let statements: Option<Vec<Statement>> = elements.iter().map(|element| statement(reader, element, step)).collect();
     Some(SqlWork::Execute { statements: statements?, is_list: true })
 }
 
-fn statement(reader: &mut Reader<'_>, node: &Node) -> Option<Statement> {
+fn statement(reader: &mut Reader<'_>, node: &Node, step: &Node) -> Option<Statement> {
     let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
         reader.wrong(node, "SQL is expected here");
         return None;
@@ -99,7 +100,8 @@ fn statement(reader: &mut Reader<'_>, node: &Node) -> Option<Statement> {
         let message = format!("`{{{name}}}` inside SQL would let values become part of the statement");
         let parameter = name.rsplit('.').next().unwrap_or(name).trim_matches(|c: char| !c.is_alphanumeric());
         let hint = format!("Write `:{parameter}` without quotes, and `params: {{ {parameter}: \"{{{name}}}\" }}`.");
-        reader.report(Problem::new(codes::TEMPLATE_IN_SQL, place, message).with_hint(hint));
+        let fix = bound(scalar, range, step, parameter, name);
+        reader.report(Problem::new(codes::TEMPLATE_IN_SQL, place, message).with_hint(hint).with_fix(fix));
         return None;
     }
     if let Some(Refusal { at, message, hint }) = refusal(&scalar.text) {
@@ -108,6 +110,30 @@ fn statement(reader: &mut Reader<'_>, node: &Node) -> Option<Statement> {
         return None;
     }
     Some(Statement::parse(&scalar.text))
+}
+
+/// The fix that binds the value of a template: a parameter in its place, and its value in `params`.
+fn bound(scalar: &Scalar, template: Range<usize>, step: &Node, parameter: &str, value: &str) -> Option<Fix> {
+    let written = &scalar.text;
+    let is_quoted = written.get(..template.start)?.ends_with('\'') && written.get(template.end..)?.starts_with('\'');
+    let quotes = usize::from(is_quoted);
+    let (place, end, text) = scalar.edit(template.start - quotes..template.end + quotes, &format!(":{parameter}"))?;
+    let given = format!("{parameter}: \"{{{value}}}\"");
+    let (map, entry) = match step.entries()?.iter().find(|entry| entry.key == "params") {
+        Some(params) => (&params.value, given),
+        None => (step, format!("params: {{ {given} }}")),
+    };
+    let first = map.entries()?.first()?;
+    if parameter.is_empty() || map.entries()?.iter().any(|entry| entry.key == parameter) {
+        return None;
+    }
+    // A map on lines of its own begins at its first key.
+    let is_block = first.place == map.place;
+    let line = || format!("\n{}", " ".repeat((first.place.column as usize).saturating_sub(1)));
+    let after = if is_block { line() } else { ", ".to_owned() };
+    let value = Note { place: first.place, end: first.place, text: format!("{entry}{after}") };
+    let title = format!("bind `:{parameter}`");
+    Some(Fix { title, edits: vec![Note { place, end, text }, value], safe: false })
 }
 
 /// Values by name; lists are arrays of the database.

@@ -325,7 +325,7 @@ impl<'a> Walk<'a> {
         let refusals: Vec<Problem> = entries
             .iter()
             .filter(|entry| !keys.contains(&entry.key.as_str()))
-            .map(|entry| refused(entry, "A step", &keys, &[]))
+            .map(|entry| refused(entry, "A step", &keys))
             .collect();
         let refused_any = !refusals.is_empty();
         self.reader.report_all(refusals);
@@ -338,7 +338,7 @@ impl<'a> Walk<'a> {
                 }
                 None
             }
-            [(entry, row)] => Some((Fields::of(node, "A step", &keys, &[]).0?, row, entry)),
+            [(entry, row)] => Some((Fields::of(node, "A step", &keys).0?, row, entry)),
             [(first, _), (second, _), ..] => {
                 let message = format!("A step does one thing; this one has `{}` and `{}`", first.key, second.key);
                 let hint = "Make two steps of it.";

@@ -87,7 +87,17 @@ pub struct Problem {
 impl Problem {
     /// An error at `place`.
     pub fn new(code: &'static Code, place: Place, message: impl Into<String>) -> Self {
-        let message = message.into();
+        debug_assert!(!code.is_warning(), "{code} is a warning");
+        Self::of(code, place, message.into())
+    }
+
+    /// A warning at `place`.
+    pub fn warning(code: &'static Code, place: Place, message: impl Into<String>) -> Self {
+        debug_assert!(code.is_warning(), "{code} has no name by which it is switched off");
+        Self::of(code, place, message.into())
+    }
+
+    fn of(code: &'static Code, place: Place, message: String) -> Self {
         Self {
             code,
             message,
@@ -95,15 +105,10 @@ impl Problem {
             end: None,
             hint: None,
             more: Box::default(),
-            warning: false,
+            warning: code.is_warning(),
             files_only: false,
             file: None,
         }
-    }
-
-    /// A warning at `place`.
-    pub fn warning(code: &'static Code, place: Place, message: impl Into<String>) -> Self {
-        Self { warning: true, ..Self::new(code, place, message) }
     }
 
     /// The same for files only: a stored version still loads.

@@ -2,6 +2,7 @@
 
 use super::checker::Checker;
 use super::expressions::invalid;
+use super::mend::{has_keys, without_keys};
 use super::scope::{Columns, LocalFunction, RowsScope, Scope, Signature};
 use crate::ast;
 use crate::diagnostic::codes;
@@ -58,6 +59,7 @@ impl Checker<'_> {
             if let Some((module, member)) = full.split_once('.')
                 && let Some((id, signature)) = self.module_function(module, member)
             {
+                self.note_function_of(module, member, at);
                 return self.call_member(id, &signature, given, span);
             }
             if let Some(function) = self.options.registry.find(&full).cloned() {
@@ -124,6 +126,7 @@ impl Checker<'_> {
         match &argument.kind {
             ast::ExprKind::Name(name) => {
                 let ty = self.named_type(name)?;
+                self.note_named_type(&ty, argument.span);
                 (simple || matches!(ty, Type::Named(..))).then_some(ty)
             }
             ast::ExprKind::Null if simple => Some(Type::Null),
@@ -315,22 +318,20 @@ impl Checker<'_> {
         if given.len() >= least && most.is_none_or(|most| given.len() <= most) {
             return;
         }
-        let swallowed = given.len() < least
-            && given.iter().filter_map(Given::source).any(|argument| match &argument.kind {
-                ast::ExprKind::Query { operators, .. } => operators.iter().any(|(operator, _)| {
-                    matches!(operator, ast::QueryOp::OrderBy(keys) if keys.len() > 1)
-                        || matches!(operator, ast::QueryOp::GroupBy(keys) if keys.len() > 1)
-                }),
-                _ => false,
-            });
+        let missing = least.saturating_sub(given.len());
+        let swallowed = given.iter().filter_map(Given::source).find(|argument| has_keys(argument));
+        let swallowed = swallowed.filter(|_| missing > 0);
         let before = self.findings.len();
         self.argument_count(&format!("`{}`", function.name), least, most, given.len(), span);
+        let fix = swallowed.and_then(|query| without_keys(query, missing, &self.units[self.unit].source));
         if let Some(diagnostic) = self.findings.since_mut(before).next() {
-            diagnostic.hint = Some(if swallowed {
-                format!("the commas belong to `order by` here; write `{}((t order by k), …)`", function.name)
-            } else {
-                format!("it is `{}`", function.signature)
+            diagnostic.hint = Some(match swallowed {
+                Some(_) => {
+                    format!("the commas belong to `order by` here; write `{}((t order by k), …)`", function.name)
+                }
+                None => format!("it is `{}`", function.signature),
             });
+            diagnostic.fixes.extend(fix);
         }
     }
 

@@ -9,7 +9,7 @@ use super::walk::Walk;
 use super::work::Work;
 use crate::ast;
 use crate::budget::{BYTES_OF_STEP, Budget, ELEMENTS_OF_STEP};
-use crate::diagnostic::{Code, Diagnostic, Label, codes};
+use crate::diagnostic::{Code, Diagnostic, Fix, Label, codes};
 use crate::function::Effect;
 use crate::span::Span;
 use crate::tree::{Tree, Unit};
@@ -172,6 +172,13 @@ impl<'a> Checker<'a> {
     pub(super) fn label_since(&mut self, before: usize, code: &Code, span: Span, text: &str) {
         for found in self.findings.since_mut(before).filter(|found| found.code == code) {
             found.labels.push(Label { span, text: text.to_owned() });
+        }
+    }
+
+    /// Adds a fix to the findings reported since there were `before` of them.
+    pub(super) fn fix_since(&mut self, before: usize, code: &Code, fix: Option<&Fix>) {
+        for found in self.findings.since_mut(before).filter(|found| found.code == code) {
+            found.fixes.extend(fix.cloned());
         }
     }
 

@@ -3,6 +3,7 @@
 use super::checker::Checker;
 use crate::ast::{self, ExprKind as A, TemplatePart};
 use crate::diagnostic::{Diagnostic, Fix, codes};
+use crate::function::Role;
 use crate::span::Span;
 use crate::tree::{Expr, ExprKind};
 use crate::types::Type;
@@ -122,10 +123,21 @@ impl Checker<'_> {
         let ty = self.types.resolve(&value.ty).without_null();
         if matches!(ty, Type::List(_) | Type::Record(_) | Type::Function(_) | Type::Binary) {
             let message = format!("A value of type {} has no text form, which {what} requires.", value.ty);
-            let (hint, functions): (_, &[&str]) = match ty {
-                Type::Binary => ("use `DecodeText(x)` or `Base64Encode(x)`", &["DecodeText", "Base64Encode"]),
-                Type::Function(_) => ("call the function", &[]),
-                _ => ("use `JSON.Encode(x)`, `Join(x, ', ')`, or one of its fields", &["JSON.Encode"]),
+            let of_role = |role| self.options.registry.of_role(role);
+            let shown = |name: &str| format!("`{name}(x)`");
+            let (functions, hint): (Vec<&str>, _) = match ty {
+                Type::Binary => {
+                    let functions: Vec<&str> = of_role(Role::WritesBinary).collect();
+                    let shown: Vec<String> = functions.iter().map(|name| shown(name)).collect();
+                    (functions, format!("use {}", shown.join(" or ")))
+                }
+                Type::Function(_) => (Vec::new(), "call the function".to_owned()),
+                _ => {
+                    let functions: Vec<&str> = of_role(Role::WritesAny).collect();
+                    let of_lists = of_role(Role::WritesList).map(|name| format!("`{name}(x, ', ')`"));
+                    let shown: Vec<String> = functions.iter().map(|name| shown(name)).chain(of_lists).collect();
+                    (functions, format!("use {}, or one of its fields", shown.join(", ")))
+                }
             };
             let error = Diagnostic::error(codes::NO_TEXT_FORM, value.span, message).with_hint(hint);
             let call = |name: &&str| Fix::around(value.span, format!("{name}("), ")");
@@ -156,7 +168,12 @@ impl Checker<'_> {
         for item in &items {
             element = match element {
                 Type::Never => item.ty.clone(),
-                element => self.types.join_rows(&element, &item.ty),
+                element => {
+                    let joined = self.types.join_rows(&element, &item.ty);
+                    self.note_same_rows(&joined, &element);
+                    self.note_same_rows(&joined, &item.ty);
+                    joined
+                }
             };
             self.pay(0);
         }
@@ -185,6 +202,7 @@ impl Checker<'_> {
             cells.push(value);
         }
         let ty = Type::closed_record(names.iter().cloned().zip(cells.iter().map(|cell| cell.ty.clone())));
+        self.note_fields(&ty, fields.iter().map(|field| &field.label));
         (Shape::new(names), cells, ty)
     }
 
@@ -248,6 +266,7 @@ impl Checker<'_> {
             let value = self.expr(&field.value);
             if let Some(record) = &record {
                 self.look(record.fields.len());
+                self.note_field(record, name, field.label.span);
                 match record.field_near(place, name) {
                     None => self.unknown_field(name, field.label.span, &ty),
                     Some(_) if value.ty == Type::Null => {}

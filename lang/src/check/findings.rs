@@ -89,6 +89,11 @@ impl Findings {
         self.left_out = left_out;
     }
 
+    /// Resets the number of warnings that are not reported: the author does not want to know it.
+    pub fn forget_warnings_left_out(&mut self) {
+        self.left_out.warnings = 0;
+    }
+
     /// All findings.
     pub fn take(&mut self) -> Vec<Diagnostic> {
         std::mem::take(&mut self.list)

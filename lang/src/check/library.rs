@@ -46,8 +46,9 @@ impl Checker<'_> {
     fn function_or_name(&mut self, name: &EcoString, expr: &ast::Expr) -> Expr {
         let span = expr.span;
         let known = self.find_function(name).is_some();
-        let opened = self.opened(name).and_then(|full| self.member(&full));
-        let member = opened.or_else(|| self.options.registry.find(name).cloned().map(Member::Library));
+        let opened = self.opened(name);
+        let member = opened.as_ref().and_then(|full| self.member(full));
+        let member = member.or_else(|| self.options.registry.find(name).cloned().map(Member::Library));
         let Some(member) = member.filter(|_| !known && !name.contains('.')) else { return self.expr(expr) };
         if let Some(alias) = self.select_alias(name, span) {
             return alias;
@@ -59,7 +60,12 @@ impl Checker<'_> {
         }
         let value = match member {
             Member::Library(function) => self.library_value(&function, span),
-            Member::User(value) => Expr { span, ..value },
+            Member::User(value) => {
+                if let Some((module, _)) = opened.as_ref().and_then(|full| full.split_once('.')) {
+                    self.note_function_of(module, name, span);
+                }
+                Expr { span, ..value }
+            }
         };
         let (Some(found), Some((scope, position))) = (found, is_open) else {
             self.warn_of_case(name, span);

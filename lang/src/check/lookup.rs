@@ -85,7 +85,7 @@ impl Checker<'_> {
         let function = self.function();
         if shared {
             function.cells += 1;
-            let cell = function.cells as u16 - 1;
+            let cell = (function.cells - 1) as u16;
             if matches!(kind, VarKind::Let | VarKind::Function) {
                 self.block().cells.push(cell);
             }
@@ -95,7 +95,8 @@ impl Checker<'_> {
             function.locals = FAR_LOCALS;
         }
         function.locals += 1;
-        Variable::Local(function.locals as u16 - 1)
+        // In a function of too many variables, which is refused, numbers repeat.
+        Variable::Local((function.locals - 1) as u16)
     }
 
     /// Joins `ty` into the type of a variable.
@@ -168,6 +169,9 @@ impl Checker<'_> {
                     return Some(Found { place: FoundPlace::Row(id), ty: rows.row.clone(), variable: None });
                 }
                 let ty = rows.columns.type_of(name);
+                if seen == Seen::Columns {
+                    self.note_column((depth, at), None, name, span);
+                }
                 match has {
                     Some(false) => None,
                     Some(true) => Some(self.row_name((depth, at), name, span, None, ty, seen)),

@@ -9,12 +9,14 @@ mod calls;
 mod checker;
 mod constant;
 mod expressions;
+mod fields;
 mod findings;
 mod functions;
 mod library;
 mod lint;
 mod loaded;
 mod lookup;
+mod mend;
 mod modules;
 mod narrow;
 mod note;
@@ -38,7 +40,7 @@ mod work;
 
 pub use bounds::{LIMITS, LONGEST_SOURCE};
 pub use options::{CompileOptions, Compiled, Mode, ModuleLoader, NoModules, Variable};
-pub use symbols::{Symbol, SymbolKind, Symbols};
+pub use symbols::{Symbol, SymbolKind, Symbols, Use};
 
 use crate::ast;
 use crate::budget::{Allowance, Budget, Unlimited};

@@ -3,7 +3,9 @@
 use super::calls::Given;
 use super::checker::Checker;
 use super::expressions::invalid;
+use super::note::function_key;
 use super::scope::{FoundPlace, Members, Scope, Signature, VarKind};
+use super::symbols::Export;
 use crate::ast::{self, StatementKind};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::function::Function;
@@ -60,6 +62,10 @@ impl Checker<'_> {
             return None;
         }
         let count = members.constants.len() + members.functions.len();
+        match function {
+            Some(_) => self.note_function_of(module, &name, field.span),
+            None => self.note_member(unit, &name, field.span),
+        }
         self.pay(count as u64);
         let members = &self.units[unit].members;
         let constants = members.constants.iter().map(|(name, (slot, ty))| {
@@ -187,6 +193,7 @@ impl Checker<'_> {
             })
             .collect();
         let mut members = Members::default();
+        let mut exports: Vec<(EcoString, Export)> = Vec::new();
         let base = self.finished.functions();
         let unit = &self.units[self.unit];
         if let Some(Scope::Block(block)) = unit.stack.first().and_then(|function| function.scopes.first()) {
@@ -195,10 +202,12 @@ impl Checker<'_> {
                 if let Type::Never = signature.result {
                     signature.result = Type::Any;
                 }
+                exports.push((function_key(folded), Export::Function(function.id)));
                 members.functions.insert(folded.clone(), ((base + function.id) as u32, signature));
             }
             for (name, id) in &block.variables {
                 if let (Some(Variable::Global(slot)), VarKind::Let) = (unit.places.get(*id), unit.variables[*id].kind) {
+                    exports.push((name.clone(), Export::Constant(*id)));
                     members.constants.insert(name.clone(), (*slot, unit.variables[*id].ty.clone()));
                 }
             }
@@ -206,6 +215,7 @@ impl Checker<'_> {
         }
         members.private = private;
         self.units[self.unit].members = members;
+        self.note_exports(exports.into_iter());
     }
 
     /// `open Module;`
@@ -272,6 +282,7 @@ impl Checker<'_> {
                         format!("`{module}.{}` takes no type in `< >`.", signature.name),
                     );
                 }
+                self.note_function_of(module, &name.text, name.span);
                 return Some(self.call_member(id, &signature, given, span));
             }
             if let Some(constant) = self.module_member(module, name, span) {
@@ -327,10 +338,13 @@ impl Checker<'_> {
         let members = &self.units[unit].members;
         if let Some((slot, ty)) = members.constants.get(&name.text).cloned() {
             let full = ecow::eco_format!("{module}.{}", name.text);
+            self.note_member(unit, &name.text, name.span);
             return Some(Expr { kind: ExprKind::Variable(Variable::Global(slot), full), span, ty });
         }
         if let Some((id, signature)) = members.functions.get(&fold_text(&name.text)) {
-            return Some(Expr { kind: ExprKind::Closure(*id, Vec::new()), span, ty: signature.to_type() });
+            let value = Expr { kind: ExprKind::Closure(*id, Vec::new()), span, ty: signature.to_type() };
+            self.note_function_of(module, &name.text, name.span);
+            return Some(value);
         }
         let names: Vec<EcoString> = members
             .constants
@@ -368,7 +382,11 @@ impl Checker<'_> {
             return Type::Any;
         }
         match self.units[unit].members.types.get(&name.text) {
-            Some(id) => Type::Named(*id, name.text.clone()),
+            Some(id) => {
+                let ty = Type::Named(*id, name.text.clone());
+                self.note_named_type(&ty, name.span);
+                ty
+            }
             None => {
                 let names: Vec<EcoString> = self.units[unit].members.types.keys().cloned().collect();
                 let near = nearest(&name.text, names.iter().map(EcoString::as_str));

@@ -111,8 +111,9 @@ impl Checker<'_> {
                 let ty = self.types.resolve(&container.ty).without_null();
                 if matches!(ty, Type::Number | Type::Bool | Type::DateTime | Type::Record(_) | Type::Function(_)) {
                     let message = format!("`in` looks in a list, a table or a text, not in {ty}.");
-                    let hint = Some("put several values in parentheses: `x in (1, 2)`".to_owned());
-                    self.error_hint(codes::WRONG_OPERAND, container.span, message, hint);
+                    let error = Diagnostic::error(codes::WRONG_OPERAND, container.span, message);
+                    let error = error.with_hint("put several values in parentheses: `x in (1, 2)`");
+                    self.report(error.with_fix(Fix::around(container.span, "(", ")")));
                 }
                 Container::Value(Box::new(container))
             }
@@ -259,7 +260,13 @@ impl Checker<'_> {
                 } else {
                     self.number_type(&a, right.span, sign, at);
                 }
+                let before = self.findings.len();
                 self.wants_number(right, sign, at);
+                if let (Some(left), BinaryOp::Add, Type::DateTime) = (left, op, &b) {
+                    let text = |span: Span| span.text(&self.units[self.unit].source).to_owned();
+                    let fix = Fix::replace(left.span, text(right.span)).and(right.span, text(left.span));
+                    self.fix_since(before, codes::WRONG_OPERAND, Some(&fix.titled("write the datetime first")));
+                }
                 if a.is_any() || matches!(a, Type::Text) && b.is_any() { Type::Any } else { nullable(Type::Number) }
             }
         }
@@ -408,9 +415,13 @@ impl Checker<'_> {
             Type::Named(..) => self.types.element(&rows.ty).cloned().unwrap_or(Type::Any),
             other => {
                 let message = format!("{wants}, not over {other}.");
-                let hint =
-                    matches!(other, Type::Number).then(|| "for a number of passes write `range(0, n)`".to_owned());
-                self.error_hint(codes::WRONG_OPERAND, rows.span, message, hint);
+                let error = Diagnostic::error(codes::WRONG_OPERAND, rows.span, message);
+                self.report(match other {
+                    Type::Number => error
+                        .with_hint("for a number of passes write `range(0, n)`")
+                        .with_fix(Fix::around(rows.span, "range(0, ", ")")),
+                    _ => error,
+                });
                 Type::Any
             }
         }

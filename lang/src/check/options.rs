@@ -51,6 +51,19 @@ impl ModuleLoader for NoModules {
     }
 }
 
+/// Modules by their names in small letters.
+impl ModuleLoader for &[(&str, &str)] {
+    fn load(&self, name: &str) -> Option<Result<String, String>> {
+        let name = name.to_lowercase();
+        let module = self.iter().find(|(known, _)| *known == name);
+        module.map(|(_, text)| Ok((*text).to_owned()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+}
+
 /// The inputs of compiling a source.
 pub struct CompileOptions<'a> {
     /// The form of the source.

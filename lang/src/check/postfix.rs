@@ -138,7 +138,10 @@ impl Checker<'_> {
             Type::Any | Type::Never => Type::Any,
             Type::Nullable(inner) => self.field_type(inner, name, strict),
             Type::Record(record) => match record.field(&name.text) {
-                Some(field) => field.ty.clone(),
+                Some(field) => {
+                    self.note_field(record, &name.text, name.span);
+                    field.ty.clone()
+                }
                 None if record.open || !strict => Type::Any,
                 None => {
                     self.unknown_field(&name.text, name.span, ty);

@@ -2,11 +2,12 @@
 
 use super::checker::Checker;
 use super::expressions::invalid;
+use super::mend::as_function;
 use super::scope::Columns;
 use crate::ast::{self, ExprKind as A, QueryOp};
 use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::span::Span;
-use crate::tree::{Change, Expr, ExprKind, RowBody, Step};
+use crate::tree::{Change, Expr, ExprKind, RowBody, RowOperand, Step};
 use crate::types::{Field, RecordType, Type};
 use ecow::EcoString;
 use std::sync::Arc;
@@ -77,8 +78,8 @@ impl Checker<'_> {
 
     fn step(&mut self, operator: &QueryOp, element: &Type, ty: &Type, at: Span) -> (Step, Type) {
         match operator {
-            QueryOp::Where(condition) => (Step::Where(self.row_operand(condition, element)), ty.clone()),
-            QueryOp::ExceptWhere(condition) => (Step::ExceptWhere(self.row_operand(condition, element)), ty.clone()),
+            QueryOp::Where(condition) => (Step::Where(self.condition(condition, element)), ty.clone()),
+            QueryOp::ExceptWhere(condition) => (Step::ExceptWhere(self.condition(condition, element)), ty.clone()),
             QueryOp::Except(record) => (Step::Except(self.except_record(record, element)), ty.clone()),
             QueryOp::With { change, condition } => {
                 self.with_step(&[(change.clone(), None)], condition.as_ref(), element, ty)
@@ -98,6 +99,16 @@ impl Checker<'_> {
             }
             QueryOp::GroupBy(keys) => self.group_step(keys, element, ty, at),
         }
+    }
+
+    fn condition(&mut self, condition: &ast::Expr, element: &Type) -> RowOperand {
+        let before = self.findings.len();
+        let lowered = self.row_operand(condition, element);
+        if self.findings.len() > before {
+            let fix = as_function(condition, &self.units[self.unit].source);
+            self.fix_since(before, codes::SELF_COMPARISON, fix.as_ref());
+        }
+        lowered
     }
 
     fn body(&mut self, source: &ast::Expr, element: &Type) -> RowBody {
@@ -157,6 +168,7 @@ impl Checker<'_> {
         let always = condition.is_none() && matches!(changes.as_slice(), [(_, None)]);
         let has_otherwise = condition.is_none() && changes.last().is_some_and(|(_, guard)| guard.is_none());
         let row = self.changed_row(element, &rows, always, has_otherwise);
+        rows.iter().chain([element]).for_each(|of| self.note_made_of(&row, of));
         let is_record = self.types.element(ty).is_none() && self.types.record(ty.without_null()).is_some();
         let next = if is_record { row } else { row.many() };
         let next = if ty.is_any() { Type::Any } else { next };
@@ -275,7 +287,9 @@ impl Checker<'_> {
             })
             .collect();
         fields.push(("rows".into(), ty.without_null().clone()));
-        (Step::GroupBy(scope, lowered), Type::closed_record(fields).many())
+        let row = Type::closed_record(fields);
+        keys.iter().for_each(|key| self.note_result_column(&row, key.label.as_ref(), key.value.span));
+        (Step::GroupBy(scope, lowered), row.many())
     }
 
     /// The name of a group key: its label, or that of its column.

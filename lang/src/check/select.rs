@@ -48,7 +48,7 @@ impl Checker<'_> {
         self.stage(Stage::Having);
         let having = select.having.as_ref().map(|having| self.expr(having));
         self.stage(Stage::Order);
-        let order = self.order(select);
+        let order = self.order(select, &ty);
         let scope = match self.function().scopes.pop() {
             Some(Scope::Select(scope)) => *scope,
             _ => return invalid(span),
@@ -85,7 +85,11 @@ impl Checker<'_> {
             let element = self.element_of(&rows, "`from` takes a list or a table");
             let left = join.is_some_and(|join| join.left);
             let columns = match (Columns::of(&self.types, &element), left) {
-                (Columns::Known(record), true) => Columns::Known(Arc::new(nullable_fields(&record))),
+                (Columns::Known(record), true) => {
+                    let nullable = Arc::new(nullable_fields(&record));
+                    self.note_made_of(&Type::Record(nullable.clone()), &Type::Record(record));
+                    Columns::Known(nullable)
+                }
                 (columns, _) => columns,
             };
             let taken = self.select_scope().is_some_and(|scope| scope.sources.iter().any(|other| other.name == name));
@@ -210,7 +214,31 @@ impl Checker<'_> {
                 }
             }
         }
-        (lowered, Type::Record(Arc::new(RecordType { fields, open })).many())
+        let row = Type::Record(Arc::new(RecordType { fields, open }));
+        self.note_columns(items, &row);
+        (lowered, row.many())
+    }
+
+    /// Records where the columns of a result are declared.
+    fn note_columns(&mut self, items: &[ast::SelectItem], row: &Type) {
+        if !self.indexes.are_wanted() {
+            return;
+        }
+        for item in items {
+            match item {
+                ast::SelectItem::Value { label, value } => self.note_result_column(row, label.as_ref(), value.span),
+                ast::SelectItem::All(_) | ast::SelectItem::AllOf(_) => {
+                    let sources = self.select_scope().map_or(0, |scope| scope.sources.len());
+                    for source in 0..sources {
+                        let of =
+                            self.select_scope().and_then(|scope| scope.sources.get(source)).map(|of| of.row.clone());
+                        if let Some(of) = of {
+                            self.note_made_of(row, &of);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Adds all columns of a source; may there be unknown ones?
@@ -407,19 +435,7 @@ fn sources_of(expr: &Expr, scope: ScopeId) -> Option<Vec<u16>> {
 }
 
 pub(super) fn aggregate_kind(name: &str, arguments: usize) -> Option<AggregateKind> {
-    let kind = match name.to_ascii_lowercase().as_str() {
-        "count" => AggregateKind::Count,
-        "sum" => AggregateKind::Sum,
-        "avg" => AggregateKind::Avg,
-        "min" => AggregateKind::Min,
-        "max" => AggregateKind::Max,
-        "first" => AggregateKind::First,
-        "last" => AggregateKind::Last,
-        "any" => AggregateKind::Any,
-        "all" => AggregateKind::All,
-        "join" => AggregateKind::Join,
-        _ => return None,
-    };
+    let kind = AggregateKind::named(name)?;
     let fits = match kind {
         AggregateKind::Count => arguments <= 1,
         AggregateKind::Join => (1..=2).contains(&arguments),

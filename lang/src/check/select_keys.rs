@@ -2,6 +2,7 @@
 
 use super::checker::Checker;
 use super::expressions::invalid;
+use super::mend::further_item;
 use super::scope::{ColumnOf, Found, FoundPlace, KeyInfo, ResultInfo, Scope, SelectScope, Stage};
 use super::select::aggregate_kind;
 use crate::ast::{self, ExprKind as A};
@@ -133,12 +134,23 @@ impl Checker<'_> {
         Some(Expr { kind, span: expr.span, ty: ty.clone() })
     }
 
-    pub(super) fn order(&mut self, select: &ast::Select) -> Vec<(Expr, bool)> {
+    pub(super) fn order(&mut self, select: &ast::Select, result: &Type) -> Vec<(Expr, bool)> {
         select
             .order
             .iter()
             .map(|key| {
+                let before = self.findings.len();
                 let value = self.expr(&key.value);
+                if self.findings.len() > before {
+                    let fix = further_item(select, key.value.span, &self.units[self.unit].source);
+                    self.fix_since(before, codes::DISTINCT_ORDER, fix.as_ref());
+                }
+                if self.indexes.are_wanted()
+                    && let A::Name(name) = &key.value.kind
+                    && let Some(Type::Record(row)) = self.types.element(result).cloned()
+                {
+                    self.note_field(&row, name, key.value.span);
+                }
                 let body = RowBody { expr: value, outside: false };
                 self.sortable(&body);
                 self.steady_key(&key.value, &body);

@@ -62,6 +62,8 @@ impl Checker<'_> {
     /// `o.column` of a source named o, in the scopes of this function.
     pub(super) fn source_field(&mut self, name: &str, field: &ast::Name, span: Span) -> Option<Expr> {
         let at = self.find_source(name)?;
+        let depth = self.unit_state().stack.len() - 1;
+        self.note_column((depth, at.0), Some(at.1), &field.text, field.span);
         let Scope::Select(scope) = &self.function().scopes[at.0] else { return None };
         let (id, source) = (scope.id, at.1);
         let info = &scope.sources[source];
@@ -199,6 +201,9 @@ impl Checker<'_> {
         if scope.sees_groups() {
             if let Some(key) = scope.key_named(name) {
                 let ty = scope.keys[key].ty.clone();
+                if seen == Seen::Columns {
+                    self.note_column((depth, at), None, name, span);
+                }
                 return Some(Found { place: FoundPlace::GroupValue(id, key as u16), ty, variable: None });
             }
             if scope.sources.iter().any(|source| source.columns.has(name) == Some(true)) {
@@ -226,6 +231,9 @@ impl Checker<'_> {
             ([source], false) => {
                 let ty = scope.sources[*source].columns.type_of(name);
                 let place = FoundPlace::SourceField(id, *source as u16, name.into());
+                if seen == Seen::Columns {
+                    self.note_column((depth, at), Some(*source), name, span);
+                }
                 Some(Found { place, ty, variable: None })
             }
             ([first, second, ..], _) => {

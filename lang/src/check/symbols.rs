@@ -2,9 +2,10 @@
 //!
 //! Entries are made where names are declared and read, and only if an index is wanted.
 
+use super::fields::{FieldId, Fields};
 use super::scope::{FnId, VarId};
 use crate::span::Span;
-use crate::types::Type;
+use crate::types::{Type, TypeId};
 use ecow::EcoString;
 use hashbrown::HashMap;
 
@@ -23,6 +24,10 @@ pub enum SymbolKind {
     Host,
     /// A function.
     Function,
+    /// A declared type.
+    Type,
+    /// A field of a record, or a column of a table.
+    Field,
 }
 
 /// A name with all its places.
@@ -32,20 +37,29 @@ pub struct Symbol {
     pub name: EcoString,
     /// Its kind.
     pub kind: SymbolKind,
-    /// The known type of its values.
+    /// The known type of its values; of a declared type, the type.
     pub ty: Type,
     /// The module that declares it; `None` for the script itself.
     pub module: Option<EcoString>,
     /// Where its name is declared; `None` for variables of the host.
     pub declared: Option<Span>,
-    /// Where it is read or set in the unit that declares it, in the order of the source.
-    pub uses: Vec<Span>,
+    /// Where it is read, set, called or named: first in the unit that declares it, then in the others.
+    pub uses: Vec<Use>,
+}
+
+/// A place where a name is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The module; `None` for the script itself.
+    pub module: Option<EcoString>,
+    /// The name there.
+    pub span: Span,
 }
 
 /// The names of a script and of its modules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Symbols {
-    /// In the order of their declarations, those of the script first.
+    /// In the order of their declarations, those of the script first; types and fields come last.
     pub symbols: Vec<Symbol>,
     /// The types of expressions of the script, smaller ones before those around them.
     pub(super) types: Vec<(Span, Type)>,
@@ -54,9 +68,16 @@ pub struct Symbols {
 impl Symbols {
     /// The symbol whose name is written at a byte of the script, at its declaration or at a use.
     pub fn at(&self, byte: usize) -> Option<&Symbol> {
-        let own = self.symbols.iter().filter(|symbol| symbol.module.is_none());
-        let mut found = own.filter(|symbol| symbol.uses.iter().chain(&symbol.declared).any(|span| covers(*span, byte)));
-        found.next()
+        self.at_in(None, byte)
+    }
+
+    /// The same in a module.
+    pub fn at_in(&self, module: Option<&str>, byte: usize) -> Option<&Symbol> {
+        let is_here = |of: &Option<EcoString>, span: Span| of.as_deref() == module && covers(span, byte);
+        let uses = |symbol: &&Symbol| symbol.uses.iter().any(|used| is_here(&used.module, used.span));
+        let declares = |symbol: &&Symbol| symbol.declared.is_some_and(|span| is_here(&symbol.module, span));
+        // A bare name may both read a column and declare one of the result.
+        self.symbols.iter().find(uses).or_else(|| self.symbols.iter().find(declares))
     }
 
     /// The type of the smallest expression at a byte of the script, with the place of that expression.
@@ -70,6 +91,13 @@ fn covers(span: Span, byte: usize) -> bool {
     (span.start as usize..span.end as usize).contains(&byte)
 }
 
+/// What a module shows to others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Export {
+    Constant(VarId),
+    Function(FnId),
+}
+
 /// The entries of a walk of a unit; those of the last walk count.
 #[derive(Default)]
 pub(super) struct Index {
@@ -77,30 +105,58 @@ pub(super) struct Index {
     pub functions: HashMap<FnId, Vec<Span>>,
     /// The functions whose closures variables hold, and their types.
     pub closures: HashMap<VarId, (FnId, Type)>,
+    /// The types of expressions.
     pub types: Vec<(Span, Type)>,
+    /// The declared types, each with its name and place.
+    pub declared: Vec<(TypeId, EcoString, Span)>,
+    /// Where declared types are named.
+    pub named: Vec<(TypeId, Span)>,
+    /// Where fields are read.
+    pub fields: Vec<(FieldId, Span)>,
+    /// What it shows to other units: constants by name, functions by `function_key`.
+    pub exports: HashMap<EcoString, Export>,
+    /// Names of other units: the unit, the key of its export, and the place here.
+    pub members: Vec<(usize, EcoString, Span)>,
 }
 
 /// The entries of each unit, if an index is wanted.
-pub(super) struct Indexes(Option<Vec<Index>>);
+pub(super) struct Indexes(Option<Entries>);
+
+/// The entries of all units.
+#[derive(Default)]
+pub(super) struct Entries {
+    pub units: Vec<Index>,
+    pub fields: Fields,
+}
 
 impl Indexes {
     pub fn new(wanted: bool) -> Self {
-        Self(wanted.then(Vec::new))
+        Self(wanted.then(Entries::default))
+    }
+
+    pub fn are_wanted(&self) -> bool {
+        self.0.is_some()
     }
 
     pub fn of(&mut self, unit: usize) -> Option<&mut Index> {
-        self.0.as_mut()?.get_mut(unit)
+        self.0.as_mut()?.units.get_mut(unit)
+    }
+
+    /// The fields, and the entries of a unit.
+    pub fn fields(&mut self, unit: usize) -> Option<(&mut Fields, &mut Index)> {
+        let Entries { units, fields } = self.0.as_mut()?;
+        Some((fields, units.get_mut(unit)?))
     }
 
     /// Starts the index of a unit over.
     pub fn restart(&mut self, unit: usize) {
-        if let Some(indexes) = &mut self.0 {
-            indexes.resize_with(indexes.len().max(unit + 1), Index::default);
-            indexes[unit] = Index::default();
+        if let Some(Entries { units, .. }) = &mut self.0 {
+            units.resize_with(units.len().max(unit + 1), Index::default);
+            units[unit] = Index::default();
         }
     }
 
-    pub fn take(&mut self) -> Vec<Index> {
+    pub fn take(&mut self) -> Entries {
         self.0.take().unwrap_or_default()
     }
 }

@@ -1,6 +1,7 @@
 //! Types as written become types; declared ones may refer to each other.
 
 use super::checker::Checker;
+use super::mend::optional_itself;
 use super::scope::Scope;
 use crate::ast::{self, StatementKind, TypeExpr, TypeExprKind};
 use crate::diagnostic::{Diagnostic, codes};
@@ -52,6 +53,7 @@ impl Checker<'_> {
                 self.twice(name.span, message, places.get(&name.text).copied());
             }
             places.insert(&name.text, name.span);
+            self.note_declared_type(id, name);
             declared.push((id, name, definition));
         }
         for (id, _, definition) in &declared {
@@ -62,11 +64,12 @@ impl Checker<'_> {
         for (id, _, _) in &declared {
             self.levels(*id, &mut levels);
         }
-        for (id, name, _) in &declared {
+        for (id, name, definition) in &declared {
             if levels.endless.contains(id) {
                 let message = format!("The type `{}` contains itself, so no value of it could ever end.", name.text);
-                let hint = Some("let it refer to itself through `?` or `*`".to_owned());
-                self.error_hint(codes::IMPOSSIBLE_TYPE, name.span, message, hint);
+                let error = Diagnostic::error(codes::IMPOSSIBLE_TYPE, name.span, message);
+                let error = error.with_hint("let it refer to itself through `?` or `*`");
+                self.report(error.with_fix(optional_itself(&name.text, definition)));
                 self.types.define(*id, Type::Any);
             } else if levels.known.get(id).copied().flatten().is_some_and(|levels| levels > MOST_LEVELS) {
                 let message = format!("The type `{}` has more than {MOST_LEVELS} levels of records.", name.text);
@@ -125,10 +128,14 @@ impl Checker<'_> {
     /// A type as written.
     pub(super) fn type_expr(&mut self, written: &TypeExpr) -> Type {
         match &written.kind {
-            TypeExprKind::Name(name) => self.named_type(name).unwrap_or_else(|| {
-                self.unknown_type(name, written.span);
-                Type::Any
-            }),
+            TypeExprKind::Name(name) => {
+                let Some(ty) = self.named_type(name) else {
+                    self.unknown_type(name, written.span);
+                    return Type::Any;
+                };
+                self.note_named_type(&ty, written.span);
+                ty
+            }
             TypeExprKind::Member(module, name) => self.module_type(module, name),
             TypeExprKind::Nullable(inner) => self.type_expr(inner).nullable(),
             TypeExprKind::Many(inner) => self.type_expr(inner).many(),
@@ -175,7 +182,9 @@ impl Checker<'_> {
             };
             known.push(Field { name: name.clone(), ty, default });
         }
-        Type::Record(Arc::new(RecordType { fields: known, open: false }))
+        let ty = Type::Record(Arc::new(RecordType { fields: known, open: false }));
+        self.note_fields(&ty, fields.iter().map(|field| &field.name));
+        ty
     }
 
     fn constant_default(&mut self, name: &EcoString, default: &ast::Expr) -> Option<Value> {

@@ -25,7 +25,7 @@ impl Allowed {
     /// warnings can be switched off there.
     pub fn read(&mut self, comment: &str, at: usize, reach: Reach, known: &[&'static Code]) {
         for (offset, name) in names(comment) {
-            match known.iter().filter_map(|code| code.lint).find(|lint| *lint == name) {
+            match known.iter().filter_map(|code| code.lint()).find(|lint| *lint == name) {
                 Some(lint) => self.names.push((lint, reach)),
                 None => {
                     let start = at + offset;
@@ -43,15 +43,15 @@ impl Allowed {
     /// Is a warning of this code switched off in a line?
     pub fn allows(&self, code: &Code, line: u32) -> bool {
         let reaches = |reach: &Reach| *reach == Reach::File || *reach == Reach::Line(line);
-        code.lint.is_some_and(|lint| self.names.iter().any(|(name, reach)| *name == lint && reaches(reach)))
+        code.lint().is_some_and(|lint| self.names.iter().any(|(name, reach)| *name == lint && reaches(reach)))
     }
 }
 
 /// The warning about a name that no warning has.
 pub fn unknown(name: &str, span: Span, known: &[&'static Code]) -> Diagnostic {
     let warning = Diagnostic::warning(codes::UNKNOWN_LINT, span, format!("No warning is named `{name}`."));
-    let of_code = known.iter().find(|code| code.id.eq_ignore_ascii_case(name)).and_then(|code| code.lint);
-    let near = of_code.or_else(|| crate::suggest::nearest(name, known.iter().filter_map(|code| code.lint)));
+    let of_code = known.iter().find(|code| code.id.eq_ignore_ascii_case(name)).and_then(|code| code.lint());
+    let near = of_code.or_else(|| crate::suggest::nearest(name, known.iter().filter_map(|code| code.lint())));
     let warning = warning.about(name).did_you_mean(near);
     if near.is_some() { warning } else { warning.with_hint("`flowscript explain` says the name of each warning") }
 }

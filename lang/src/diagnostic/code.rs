@@ -1,27 +1,66 @@
 //! A code of a diagnostic: one row with all its facts.
 
+use std::borrow::Cow;
 use std::fmt;
 
-/// The phase that finds a code.
+/// The finder of a code, and its severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The parser.
-    Parse,
-    /// The checker, or the reader of a workflow file.
-    Check,
+pub enum Class {
+    /// An error of the parser.
+    Syntax,
+    /// An error of the checker, or of the reader of a workflow file.
+    Error,
+    /// A warning of either, with the name for `// allow(name)`.
+    Warning(&'static str),
 }
 
-impl Phase {
-    /// Its name in JSON.
-    pub fn name(self) -> &'static str {
+/// A file of an example that is not the one with the finding: its name without suffix, and its text.
+pub type OtherFile = (&'static str, &'static str);
+
+/// The source that produces a code. Tests check each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Example {
+    /// A script, or the file of a workflow `example`.
+    Source(&'static str),
+    /// The same among other files: modules, or workflows.
+    Among(&'static str, &'static [OtherFile]),
+    /// A source that is too long to be shown: one part of it is there many times.
+    Long {
+        /// The text before that part.
+        before: &'static str,
+        /// The part.
+        part: &'static str,
+        /// The number of times.
+        times: usize,
+        /// The text after it.
+        after: &'static str,
+    },
+    /// No source produces the code by itself; the reason.
+    Impossible(&'static str),
+}
+
+impl Example {
+    /// The source, if there is one.
+    pub fn source(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::Parse => "parse",
-            Self::Check => "check",
+            Self::Source(source) | Self::Among(source, _) => Some(Cow::Borrowed(source)),
+            Self::Long { before, part, times, after } => {
+                Some(Cow::Owned(format!("{before}{}{after}", part.repeat(*times))))
+            }
+            Self::Impossible(_) => None,
+        }
+    }
+
+    /// The other files.
+    pub fn others(&self) -> &'static [OtherFile] {
+        match self {
+            Self::Among(_, others) => others,
+            Self::Source(_) | Self::Long { .. } | Self::Impossible(_) => &[],
         }
     }
 }
 
-/// A row of a table of codes, which [`codes!`](crate::codes) declares.
+/// A row of a table of codes, which [`codes!`](crate::codes) declares. No field has a default.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Code {
     /// The stable code, such as `E0102`. It never changes its meaning.
@@ -30,23 +69,37 @@ pub struct Code {
     pub title: &'static str,
     /// A paragraph: what the rule is, and what to do.
     pub text: &'static str,
-    /// A source that produces the code; empty if that takes more than one file or a host.
-    pub example: &'static str,
-    /// The phase that finds it.
-    pub phase: Phase,
-    /// The name for `// allow(name)`; `None` for a code that cannot be switched off.
-    pub lint: Option<&'static str>,
+    /// A source that produces the code.
+    pub example: Example,
+    /// Its finder and severity.
+    pub class: Class,
 }
 
 impl Code {
-    /// The defaults of a row of the parser.
-    pub const PARSED: Self = Self { phase: Phase::Parse, ..Self::CHECKED };
-    /// The defaults of any other row.
-    pub const CHECKED: Self = Self { id: "", title: "", text: "", example: "", phase: Phase::Check, lint: None };
-
     /// Was it found by the parser?
     pub fn is_syntax(&self) -> bool {
-        self.phase == Phase::Parse
+        self.class == Class::Syntax
+    }
+
+    /// Is it a warning?
+    pub fn is_warning(&self) -> bool {
+        self.lint().is_some()
+    }
+
+    /// The name for `// allow(name)`, which each warning has.
+    pub fn lint(&self) -> Option<&'static str> {
+        match self.class {
+            Class::Warning(name) => Some(name),
+            Class::Syntax | Class::Error => None,
+        }
+    }
+
+    /// The phase that finds it, as JSON names it.
+    pub fn phase(&self) -> &'static str {
+        match self.class {
+            Class::Syntax => "parse",
+            Class::Error | Class::Warning(_) => "check",
+        }
     }
 }
 
@@ -59,6 +112,8 @@ impl fmt::Display for Code {
 /// Declares a family of codes: a constant for each row, and the table of all.
 ///
 /// ```
+/// use flowscript_lang::diagnostic::{Class, Example};
+///
 /// flowscript_lang::codes! {
 ///     /// The codes of the house.
 ///     HOUSE:
@@ -66,12 +121,13 @@ impl fmt::Display for Code {
 ///         id: "H0001",
 ///         title: "a roof that is missing",
 ///         text: "Rain comes in.",
-///         example: "walls",
-///         ..flowscript_lang::diagnostic::Code::CHECKED
+///         example: Example::Source("walls"),
+///         class: Class::Warning("roof"),
 ///     }
 /// }
 /// assert_eq!(HOUSE, [ROOF]);
 /// assert_eq!(ROOF.to_string(), "H0001");
+/// assert_eq!(ROOF.lint(), Some("roof"));
 /// ```
 #[macro_export]
 macro_rules! codes {

@@ -20,7 +20,7 @@ pub fn diagnostic(finding: &Diagnostic, file: &str, source: &str) -> Json {
     json!({
         "code": finding.code.id,
         "severity": match finding.severity { Severity::Error => "error", Severity::Warning => "warning" },
-        "phase": finding.code.phase.name(),
+        "phase": finding.code.phase(),
         "kind": null,
         "message": finding.message,
         "file": file,

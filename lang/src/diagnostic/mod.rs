@@ -9,7 +9,7 @@ pub mod json;
 pub mod render;
 
 use crate::span::Span;
-pub use code::{Code, Phase};
+pub use code::{Class, Code, Example, OtherFile};
 pub use fix::{Edit, Fix};
 
 /// Its severity.
@@ -56,9 +56,20 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at `span`.
     pub fn error(code: &'static Code, span: Span, message: impl Into<String>) -> Self {
+        debug_assert!(!code.is_warning(), "{code} is a warning");
+        Self::new(code, Severity::Error, span, message)
+    }
+
+    /// A warning at `span`.
+    pub fn warning(code: &'static Code, span: Span, message: impl Into<String>) -> Self {
+        debug_assert!(code.is_warning(), "{code} has no name by which it is switched off");
+        Self::new(code, Severity::Warning, span, message)
+    }
+
+    fn new(code: &'static Code, severity: Severity, span: Span, message: impl Into<String>) -> Self {
         Self {
             code,
-            severity: Severity::Error,
+            severity,
             message: message.into(),
             span,
             labels: Vec::new(),
@@ -67,11 +78,6 @@ impl Diagnostic {
             subject: None,
             module: None,
         }
-    }
-
-    /// A warning at `span`.
-    pub fn warning(code: &'static Code, span: Span, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
     /// The same with a hint.

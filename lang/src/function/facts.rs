@@ -11,11 +11,16 @@ pub struct Facts {
     pub reads: Reads,
     /// Does `f(start, count)` with two numbers return the list of `count` numbers from `start` on, in steps of 1?
     pub is_range: bool,
+    /// The position of a parameter that is a pattern of datetimes.
+    pub date_pattern: Option<usize>,
+    /// Its use in lints and hints.
+    pub role: Role,
 }
 
 impl Facts {
     /// No facts.
-    pub const NONE: Self = Self { folds: None, reads: Reads::All, is_range: false };
+    pub const NONE: Self =
+        Self { folds: None, reads: Reads::All, is_range: false, date_pattern: None, role: Role::None };
 }
 
 /// One value computed from the values of a row expression.
@@ -42,4 +47,23 @@ pub enum Reads {
     First,
     /// The first n, where n is the second argument.
     FirstOf,
+}
+
+/// What lints look for, and hints name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Nothing.
+    None,
+    /// `f(text, delimiter)` gives the rows of a delimited text, in which all cells are texts.
+    DecodesCells,
+    /// `f(x, …)` gives the least or the greatest of its values, or of the elements of one list.
+    Extreme,
+    /// `f(x)` gives the number in a text.
+    ReadsNumber,
+    /// `f(x)` gives a text for any value without a text form.
+    WritesAny,
+    /// `f(x)` gives a text for a binary value.
+    WritesBinary,
+    /// `f(x, separator)` gives a text for a list.
+    WritesList,
 }

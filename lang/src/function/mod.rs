@@ -7,7 +7,7 @@ mod facts;
 mod signature;
 
 pub use call::{Call, Context, PatternCache, RowFunction};
-pub use facts::{Facts, Fold, Reads};
+pub use facts::{Facts, Fold, Reads, Role};
 pub use signature::{Parameter, ParameterType, ResultType, Signature};
 
 use crate::error::RunError;
@@ -170,6 +170,11 @@ impl Registry {
     /// The function of this name, `module.name` for those of modules; in any case.
     pub fn find(&self, name: &str) -> Option<&Arc<Function>> {
         self.names.get(&name.to_ascii_lowercase()).and_then(|at| self.functions.get(*at))
+    }
+
+    /// The names of the functions of a role, in the order of registration.
+    pub fn of_role(&self, role: Role) -> impl Iterator<Item = &'static str> + '_ {
+        self.functions.iter().filter(move |function| function.facts.role == role).map(|function| function.name)
     }
 
     /// Is there a module of this name, in any case?

@@ -4,6 +4,7 @@ use super::{Expr, RowOperand, Scope};
 use crate::span::Span;
 use crate::value::Shape;
 use ecow::EcoString;
+use std::fmt;
 use std::sync::Arc;
 
 /// A step of a query over rows.
@@ -137,20 +138,47 @@ pub enum AggregateKind {
 }
 
 impl AggregateKind {
-    /// Its name in messages.
-    pub(crate) fn name(self) -> &'static str {
+    /// All of them.
+    const ALL: [Self; 10] = [
+        Self::Count,
+        Self::Sum,
+        Self::Avg,
+        Self::Min,
+        Self::Max,
+        Self::First,
+        Self::Last,
+        Self::Any,
+        Self::All,
+        Self::Join,
+    ];
+
+    /// The aggregate of this name, in any case.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word().eq_ignore_ascii_case(name))
+    }
+
+    /// Its word in a `select`.
+    fn word(self) -> &'static str {
         match self {
-            Self::Count => "Count",
-            Self::Sum => "Sum",
-            Self::Avg => "Avg",
-            Self::Min => "Min",
-            Self::Max => "Max",
-            Self::First => "First",
-            Self::Last => "Last",
-            Self::Any => "Any",
-            Self::All => "All",
-            Self::Join => "Join",
+            Self::Count => "count",
+            Self::Sum => "sum",
+            Self::Avg => "avg",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Any => "any",
+            Self::All => "all",
+            Self::Join => "join",
         }
+    }
+}
+
+/// Its name in messages: as a function is written.
+impl fmt::Display for AggregateKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, rest) = self.word().split_at(1);
+        write!(f, "{}{rest}", first.to_ascii_uppercase())
     }
 }
 

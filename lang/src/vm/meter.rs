@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::fail::limit_error;
-use crate::budget::POLL;
+use crate::budget::{POLL, Polls};
 use crate::settings::Limits;
 
 /// The counters of a run, against its limits.
@@ -10,10 +10,8 @@ pub(super) struct Meter {
     /// Passes of loops, calls and rows of queries.
     steps: u64,
     most_steps: u64,
-    /// Steps, and other work.
-    work: u64,
-    /// The work after which the host is asked whether to stop.
-    next_poll: u64,
+    /// Steps and other work, until the host is asked whether to stop.
+    polls: Polls,
     /// Bytes added since the live values were last measured.
     added: usize,
     /// Bytes that may be added before they are measured again.
@@ -30,8 +28,7 @@ impl Meter {
         Self {
             steps: 0,
             most_steps: limits.steps.unwrap_or(u64::MAX),
-            work: 0,
-            next_poll: POLL,
+            polls: Polls::every(POLL),
             added: 0,
             allowance: limits.memory,
             held: 0,
@@ -83,26 +80,25 @@ impl Meter {
     #[inline]
     pub fn grant(&self) -> u64 {
         let steps = self.most_steps.saturating_sub(self.steps);
-        self.next_poll.saturating_sub(self.work).saturating_sub(1).min(steps)
+        self.polls.left().saturating_sub(1).min(steps)
     }
 
     /// Counts steps that were granted.
     #[inline]
     pub fn settle(&mut self, steps: u64) {
         self.steps = self.steps.saturating_add(steps);
-        self.work = self.work.saturating_add(steps);
+        self.polls.count(steps);
     }
 
     /// Counts work. `true` if the host must be asked whether to stop.
     #[inline]
     pub fn work(&mut self, work: u64) -> bool {
-        self.work = self.work.saturating_add(work);
-        self.work >= self.next_poll
+        self.polls.count(work)
     }
 
     /// The host is being asked whether to stop.
     pub fn polled(&mut self) {
-        self.next_poll = self.work.saturating_add(POLL);
+        self.polls.asked();
     }
 
     /// Counts the growth of values in bytes.

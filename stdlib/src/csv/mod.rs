@@ -14,7 +14,7 @@ use crate::arguments::too_long;
 use crate::row::{Row, fails, gives, row};
 use crate::unwritten::EncodeError;
 use flowscript_lang::error::RunError;
-use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::function::{Call, NativeResult, Role};
 use flowscript_lang::value::{Rows, Shape, Table, Value};
 use std::sync::Arc;
 
@@ -30,7 +30,8 @@ pub(crate) const ROWS: &[Row] = &[
             gives("CSVFill(table(a, b), '1,2\\n3,\"4\\n5\"', ',', false)", "[{a: '1', b: '2'}, {a: '3', b: '4\\n5'}]"),
             fails("CSVFill(table(a, b), 'a,b\\n1,2\\n3')", "line 3"),
         ]),
-    row("CSV.Decode(text: text, delimiter: text = ',', header: boolean = true) -> table", "The table in a CSV text; all cells are texts.", csv_decode).pays_itself()
+    row("CSV.Decode(text: text, delimiter: text = ',', header: boolean = true) -> table", "The table in a CSV text; all cells are texts.", csv_decode)
+        .role(Role::DecodesCells).pays_itself()
         .rules("Without a header the columns are `column1`, `column2` and so on. Two columns of one name, and a row of another length, are errors; more than 100,000 columns a limit error.")
         .examples(&[gives("CSV.Decode('a,b\\r\\n1,\"x,y\"\\r\\n')", "[{a: '1', b: 'x,y'}]"), gives("CSV.Decode('1;2', ';', false)", "[{column1: '1', column2: '2'}]")]),
     row("CSV.Encode(table: table, delimiter: text = ',', header: boolean = true) -> text", "A table as CSV.", csv_encode).pays_itself()

@@ -27,6 +27,7 @@ pub(crate) const ROWS: &[Row] = &[
         fails("DateTime.CreateDateAndTime(2018, 3, 23, 25, 0, 0)", "there is no time 25:00:00"),
     ]),
     row("DateTime.Parse(text: text, pattern: text, culture?: text) -> datetime", "The datetime in a text, read by a pattern of `Format`.", parse)
+        .date_pattern(1)
         .rules(
             "The whole text must fit; names in any case. An hour by `h` goes from 0 to 12 and is in the morning without `tt`; AM or PM must \
              not contradict an hour by `H`, nor a day of the week the date, and a part that comes twice has the same value twice. `zzz` \

@@ -35,6 +35,7 @@ use flowscript_lang::function::{Call, NativeResult};
 use flowscript_lang::value::{Value, to_datetime, to_number};
 
 pub(crate) const ROWS: &[Row] = &[row("Format(x: any, pattern: text, culture?: text) -> text?", "A number or datetime as text, by a pattern.", format)
+    .date_pattern(1)
     .also(&["Maths.Format", "DateTime.Format"])
     .rules(
         "The standard and custom format strings of .NET. Numbers: `C D E F G N P R X` in either case, with a precision, or pictures of \

@@ -16,7 +16,7 @@ use crate::arguments::too_long;
 use crate::row::{Row, fails, gives, row};
 use crate::unwritten::EncodeError;
 use flowscript_lang::error::{ErrorKind, RunError};
-use flowscript_lang::function::{Call, NativeResult};
+use flowscript_lang::function::{Call, NativeResult, Role};
 use flowscript_lang::types::Type;
 use flowscript_lang::value::Value;
 use form::Seen;
@@ -25,7 +25,8 @@ use std::sync::{Arc, Mutex};
 use write::Layout;
 
 pub(crate) const ROWS: &[Row] = &[
-    row("JSON.Encode(x: any) -> text", "A value as compact JSON.", encode_value).pays_itself()
+    row("JSON.Encode(x: any) -> text", "A value as compact JSON.", encode_value)
+        .role(Role::WritesAny).pays_itself()
         .rules(
             "Numbers keep their digits and lose trailing zeros; datetimes are ISO 8601 texts, binary is Base64. \
              Records keep the order of their fields. A function is an error.",

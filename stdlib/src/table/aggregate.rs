@@ -4,7 +4,7 @@ use crate::arguments::Selector;
 use crate::row::{Row, fails, gives, row};
 use flowscript_lang::budget::{Budget, Toll};
 use flowscript_lang::error::{ErrorKind, RunError};
-use flowscript_lang::function::{Call, Fold, NativeResult};
+use flowscript_lang::function::{Call, Fold, NativeResult, Role};
 use flowscript_lang::value::{Number, Rows, Value, compare, to_number};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ pub(crate) const ROWS: &[Row] = &[
         .folds(Fold::All)
         .pays_itself()
         .rules("True if there are no rows. Stops at the first row for which it is false.")
-        .examples(&[gives("All([1, 2], row > 0)", "true"), gives("All([], row > 0)", "true")]),
+        .examples(&[gives("All([1, 2], row > 0)", "true"), gives("All([{qty: 2}, {qty: 0}], qty > 0)", "false"), gives("All([], row > 0)", "true")]),
     row("Any(rows: rows, condition: expr = true) -> boolean", "Is the condition true for a row?", any)
         .folds(Fold::Any)
         .reads_first()
         .pays_itself()
         .rules("False if there are no rows. Stops at the first row for which it is true. Without a condition: are there rows?")
-        .examples(&[gives("Any([1, 2], row > 1)", "true"), gives("Any([])", "false")]),
+        .examples(&[gives("Any([1, 2], row > 1)", "true"), gives("Any([{qty: 2}, {qty: 0}], qty = 0)", "true"), gives("Any([])", "false")]),
     row("Count(rows: rows, condition: expr = true) -> number", "The number of rows for which the condition is true.", count)
         .folds(Fold::Count)
         .fixed_cost()
         .rules("Without a condition: of all rows.")
-        .examples(&[gives("Count([1, 2, 3])", "3"), gives("Count([1, 2, 3], row > 1)", "2"), gives("Count(null)", "0")]),
+        .examples(&[gives("Count([1, 2, 3])", "3"), gives("Count([1, 2, 3], row > 1)", "2"), gives("Count([{qty: 2}, {qty: 0}], qty > 0)", "1"), gives("Count(null)", "0")]),
     row("Sum(rows: rows, value?: expr) -> number", "The sum of a value over all rows.", sum)
         .folds(Fold::Sum)
         .pays_itself()
@@ -35,17 +35,19 @@ pub(crate) const ROWS: &[Row] = &[
         .folds(Fold::Avg)
         .pays_itself()
         .rules("Without a value: of the elements themselves. `null` is skipped; the average of nothing is `null`.")
-        .examples(&[gives("Avg([1, 2, null, 6])", "3"), gives("Avg([])", "null")]),
+        .examples(&[gives("Avg([1, 2, null, 6])", "3"), gives("Avg([{qty: 2}, {qty: 4}], qty * 2)", "6"), gives("Avg([])", "null")]),
 ];
 
 /// `Min` and `Max` are listed with the functions of numbers, though they take other values, too.
 pub(crate) const EXTREME_ROWS: &[Row] = &[
     row("Min(value: any, ...) -> any", "The smallest of several values, or of one list or column.", min)
+        .role(Role::Extreme)
         .pays_itself()
         .also(&["Maths.Min"])
         .rules("Numbers, texts, booleans or datetimes. `null` is skipped; of nothing else it is `null`.")
         .examples(&[gives("Min(1, 2)", "1"), gives("Min([4, null, 2])", "2"), gives("Min([])", "null")]),
     row("Max(value: any, ...) -> any", "The largest of several values, or of one list or column.", max)
+        .role(Role::Extreme)
         .pays_itself()
         .also(&["Maths.Max"])
         .rules("Numbers, texts, booleans or datetimes. `null` is skipped; of nothing else it is `null`.")

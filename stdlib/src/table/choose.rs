@@ -18,6 +18,7 @@ pub(crate) const ROWS: &[Row] = &[
     .examples(&[
         gives("First([5, 6])", "5"),
         gives("First([5, 6], row > 5)", "6"),
+        gives("First([{no: 1, qty: 0}, {no: 2, qty: 3}], qty > 0).no", "2"),
         fails("First([])", "the table has no rows"),
     ]),
     row(
@@ -30,6 +31,7 @@ pub(crate) const ROWS: &[Row] = &[
     .examples(&[
         gives("Last([5, 6])", "6"),
         gives("Last([5, 6], row < 6)", "5"),
+        gives("Last([{no: 1, qty: 3}, {no: 2, qty: 0}], qty > 0).no", "1"),
         fails("Last([])", "the table has no rows"),
     ]),
     row(

@@ -174,9 +174,8 @@ fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<SecretText> {
 
 fn warn_of_secret(reader: &mut Reader<'_>, secret: &SecretText) {
     let message = "The file contains the secret itself, and so does every version of it that the store keeps";
-    let problem = Problem::new(codes::SECRET_IN_FILE, secret.place, message);
     let hint = "Write ${env:NAME} or ${file:path} and put the secret there.";
-    reader.report(Problem { warning: true, ..problem.with_hint(hint) });
+    reader.report(Problem::warning(codes::SECRET_IN_FILE, secret.place, message).with_hint(hint));
 }
 
 /// `cors`: origins such as `https://shop.example.com`, or `*`.

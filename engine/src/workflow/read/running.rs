@@ -2,7 +2,7 @@
 
 use crate::reading::{Reader, is_workflow_id};
 use crate::workflow::model::{Durability, Response, Webhook};
-use crate::yaml::problem::{Problem, codes};
+use crate::yaml::problem::{Fix, Problem, codes};
 use crate::yaml::{Entry, Node};
 
 /// The highest `concurrency`.
@@ -48,8 +48,9 @@ pub(super) fn durability(
     };
     if let Some(reason) = against {
         let message = format!("`durability: relaxed` is not possible here: {reason}");
-        let hint = "Leave `durability` out: each answer then waits until its run is on disk.";
-        reader.report(Problem::new(codes::WRONG_VALUE, entry.value.place, message).with_hint(hint));
+        let hint = "Leave `durability` out, or write `strict`: each answer then waits until its run is on disk.";
+        let fix = Fix::replace(entry.value.place, entry.value.end, "strict");
+        reader.report(Problem::new(codes::WRONG_VALUE, entry.value.place, message).with_hint(hint).with_fix(fix));
     }
     durability
 }

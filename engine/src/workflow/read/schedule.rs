@@ -1,7 +1,7 @@
 //! `trigger.schedule`: when runs start by themselves.
 
 use super::traps::refuse_missing;
-use crate::reading::{Fields, Key, Reader, Takes, listed, literal, optional, text_of};
+use crate::reading::{Fields, Key, Reader, Takes, listed, literal, optional, text_of, unknown_key};
 use crate::script::Input;
 use crate::trigger::schedule::{Cron, Interval, Missed, Overlap, Pattern, Schedule, last_instant};
 use crate::yaml::problem::{Fix, Problem, codes};
@@ -247,12 +247,11 @@ fn schedule_input(reader: &mut Reader<'_>, fields: &mut Fields<'_>, inputs: &[In
     for entry in entries.iter().filter(|entry| !inputs.iter().any(|input| input.name == entry.key.as_str())) {
         let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
         let message = format!("The workflow has no input `{}`", entry.key);
-        let hint = if names.is_empty() {
-            "It has no inputs; declare one under `input`.".to_owned()
-        } else {
-            format!("It has {}.", listed(&names))
+        let hint = || match names.as_slice() {
+            [] => "It has no inputs; declare one under `input`.".to_owned(),
+            names => format!("It has {}.", listed(names)),
         };
-        reader.report(Problem::new(codes::UNKNOWN_KEY, entry.place, message).with_hint(hint));
+        reader.report(unknown_key(entry, message, &names, hint));
     }
     for entry in entries {
         if let Some(input) = inputs.iter().find(|input| input.name == entry.key.as_str()) {

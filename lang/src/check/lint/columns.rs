@@ -1,15 +1,11 @@
-//! Facts about a table in an expression: its columns, the functions it calls, the names that suggest amounts.
+//! Facts about a table in an expression: its columns, and the names that suggest amounts.
 
+use super::library::{Known, is_extreme};
 use super::source::bare;
 use crate::ast::{BinaryOp, Expr, ExprKind, PostfixKind};
 
-/// Does the function return the greatest or the least of its values?
-pub(super) fn is_extreme(name: &str) -> bool {
-    ["max", "min"].iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
 /// Rows, column and function of `Max(t.qty)` and `t.qty.Max()`.
-pub(super) fn extreme_of_column(expr: &Expr) -> Option<(&Expr, &str, &str)> {
+pub(super) fn extreme_of_column<'e>(known: &Known<'_>, expr: &'e Expr) -> Option<(&'e Expr, &'e str, &'e str)> {
     let ExprKind::Postfix { base, steps } = &expr.kind else { return None };
     let (base, steps, name) = match (&base.kind, steps.as_slice()) {
         (ExprKind::Name(name), [call]) => match &call.kind {
@@ -28,7 +24,7 @@ pub(super) fn extreme_of_column(expr: &Expr) -> Option<(&Expr, &str, &str)> {
         _ => return None,
     };
     match steps {
-        [step] if is_extreme(name) => match &step.kind {
+        [step] if known.find(name).is_some_and(is_extreme) => match &step.kind {
             PostfixKind::Field(field) => Some((base, &field.text, name)),
             _ => None,
         },
@@ -63,35 +59,15 @@ pub(super) fn shown(expr: &Expr, column: &str) -> String {
     }
 }
 
-/// The name and arguments of a call by name, the value before a dot first.
-pub(super) fn called(expr: &Expr) -> Option<(&str, Vec<&Expr>)> {
-    let ExprKind::Postfix { base, steps } = &expr.kind else { return None };
-    match (&base.kind, steps.as_slice()) {
-        (ExprKind::Name(name), [step]) => match &step.kind {
-            PostfixKind::Call { arguments, .. } => Some((name, arguments.iter().collect())),
-            _ => None,
-        },
-        (_, [field, call]) => match (&field.kind, &call.kind) {
-            (PostfixKind::Field(name), PostfixKind::Call { arguments, .. }) => {
-                Some((&name.text, std::iter::once(&**base).chain(arguments).collect()))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 /// Is the operator an order comparison?
 pub(super) fn is_order(op: BinaryOp) -> bool {
     matches!(op, BinaryOp::Less | BinaryOp::Greater | BinaryOp::LessEqual | BinaryOp::GreaterEqual)
 }
 
 /// Words in the names of columns that hold amounts.
-const AMOUNTS: [&str; 33] = [
-    "qty", "quantity", "amount", "price", "cost", "total", "sum", "count", "age", "weight", "height", "width", "score",
-    "rank", "percent", "pct", "discount", "tax", "net", "gross", "balance", "stock", "units", "hours", "minutes",
-    "days", "salary", "revenue", "antal", "pris", "belopp", "summa", "saldo",
-];
+const AMOUNTS: &str = "qty quantity amount price cost total sum count age weight height width score rank percent pct \
+                       discount tax net gross balance stock units hours minutes days salary revenue antal pris belopp \
+                       summa saldo";
 
 /// Does a name suggest that the column holds amounts? Its words are separated by `_`, blanks and capitals.
 pub(super) fn is_amount(name: &str) -> bool {
@@ -106,5 +82,5 @@ pub(super) fn is_amount(name: &str) -> bool {
             word.push(c);
         }
     }
-    words.iter().any(|word| AMOUNTS.iter().any(|amount| amount.eq_ignore_ascii_case(word)))
+    words.iter().any(|word| AMOUNTS.split(' ').any(|amount| amount.eq_ignore_ascii_case(word)))
 }

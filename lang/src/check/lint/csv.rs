@@ -3,11 +3,13 @@
 //! Whether a column holds numbers is known if the CSV is a literal of the script; else it is inferred from the use of
 //! the column in the script, and from its name. ISO dates sort correctly as texts.
 
-use super::columns::{called, column, extreme_of_column, is_amount, is_extreme, is_order, shown};
+use super::columns::{column, extreme_of_column, is_amount, is_order, shown};
+use super::library::{Called, Known, is_extreme, keeps_rows, maps_rows, takes_numbers};
 use super::source::{Source, bare, warning};
 use super::walk::{self, Node};
-use crate::ast::{BinaryOp, Expr, ExprKind, FunctionBody, PostfixKind, QueryOp, Select, SelectItem, StatementKind};
+use crate::ast::{BinaryOp, Expr, ExprKind, FunctionBody, QueryOp, Select, SelectItem, StatementKind};
 use crate::diagnostic::{Diagnostic, Fix, codes};
+use crate::function::{Function, Role};
 use crate::span::Span;
 use crate::value::parse_number;
 use hashbrown::{HashMap, HashSet};
@@ -28,7 +30,11 @@ struct Cells {
     numbers: Option<HashSet<String>>,
 }
 
-struct Facts {
+struct Facts<'a> {
+    /// The functions that the rule looks for.
+    known: Known<'a>,
+    /// The function that reads a number.
+    number: &'a str,
     /// Variables that hold such tables; `None` for names with another meaning, too.
     tables: HashMap<String, Option<Cells>>,
     /// Variables that hold a row of such a table; `None` for names with another meaning, too.
@@ -45,11 +51,15 @@ pub(super) fn texts(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     if source.tokens.len() > MOST_TOKENS {
         return;
     }
-    let decodes = source.tokens.iter().any(|(_, span)| span.text(source.text).eq_ignore_ascii_case("csv"));
-    if !decodes {
+    let decoders = Known::of(source.registry, decodes_cells);
+    let may_decode = |token: &str| {
+        decoders.names().any(|name| name.split('.').next().is_some_and(|first| first.eq_ignore_ascii_case(token)))
+    };
+    if !source.tokens.iter().any(|(_, span)| may_decode(span.text(source.text))) {
         return;
     }
-    let facts = Facts::of(source);
+    let Some(number) = source.registry.of_role(Role::ReadsNumber).next() else { return };
+    let facts = Facts::of(source, number);
     walk::script(source.script, &mut |node| {
         let Node::Expr(expr) = node else { return };
         match &expr.kind {
@@ -77,10 +87,29 @@ pub(super) fn texts(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     });
 }
 
-impl Facts {
-    fn of(source: &Source<'_>) -> Self {
-        let mut facts =
-            Self { tables: HashMap::new(), rows: HashMap::new(), texts: HashMap::new(), computed: HashSet::new() };
+fn decodes_cells(function: &Function) -> bool {
+    function.facts.role == Role::DecodesCells
+}
+
+/// Does the rule look for it?
+fn is_known(function: &Function) -> bool {
+    decodes_cells(function)
+        || is_extreme(function)
+        || keeps_rows(function)
+        || maps_rows(function)
+        || takes_numbers(function)
+}
+
+impl<'a> Facts<'a> {
+    fn of(source: &Source<'a>, number: &'a str) -> Self {
+        let mut facts = Self {
+            known: Known::of(source.registry, is_known),
+            number,
+            tables: HashMap::new(),
+            rows: HashMap::new(),
+            texts: HashMap::new(),
+            computed: HashSet::new(),
+        };
         walk::script(source.script, &mut |node| match node {
             Node::Statement(statement) => match &statement.kind {
                 // Annotated values are converted.
@@ -151,8 +180,8 @@ impl Facts {
                 }
             }
             ExprKind::Postfix { .. } => {
-                if let Some((name, arguments)) = called(expr)
-                    && ["sum", "avg", "val", "round"].iter().any(|known| name.eq_ignore_ascii_case(known))
+                if let Some(Called { function, arguments, .. }) = self.known.called(expr)
+                    && takes_numbers(function)
                 {
                     self.computed.extend(arguments.into_iter().filter_map(column).map(str::to_owned));
                 }
@@ -184,27 +213,22 @@ impl Facts {
                 let cells = self.cells(rows)?;
                 Some(made_of(cells, fields.iter().map(|field| (Some(field.label.text.as_str()), &field.value))))
             }
-            ExprKind::Postfix { base, steps } => {
-                if let (ExprKind::Name(module), [decode, call]) = (&base.kind, steps.as_slice())
-                    && module.eq_ignore_ascii_case("csv")
-                    && matches!(&decode.kind, PostfixKind::Field(name) if name.text.eq_ignore_ascii_case("decode"))
-                    && let PostfixKind::Call { type_argument: None, arguments } = &call.kind
-                {
-                    return Some(Cells { numbers: self.numbers(arguments), ..Cells::default() });
+            ExprKind::Postfix { .. } => {
+                let Called { function, arguments, is_typed, .. } = self.known.called(expr)?;
+                if decodes_cells(function) && !is_typed {
+                    return Some(Cells { numbers: self.numbers(&arguments), ..Cells::default() });
                 }
-                let (name, arguments) = called(expr)?;
-                let keeps = ["filter", "take", "skip", "takewhile", "skipwhile", "distinct"];
-                keeps.iter().any(|known| name.eq_ignore_ascii_case(known)).then(|| self.cells(arguments.first()?))?
+                keeps_rows(function).then(|| self.cells(arguments.first()?))?
             }
             _ => None,
         }
     }
 
     /// The columns of numbers in a CSV that is a literal of the script.
-    fn numbers(&self, arguments: &[Expr]) -> Option<HashSet<String>> {
+    fn numbers(&self, arguments: &[&Expr]) -> Option<HashSet<String>> {
         let (argument, delimiter) = match arguments {
-            [argument] => (argument, ","),
-            [argument, Expr { kind: ExprKind::Text(delimiter), .. }] => (argument, delimiter.as_str()),
+            [argument] => (*argument, ","),
+            [argument, Expr { kind: ExprKind::Text(delimiter), .. }] => (*argument, delimiter.as_str()),
             _ => return None,
         };
         let text = match &bare(argument).kind {
@@ -254,9 +278,9 @@ impl Facts {
         };
         if let Some(name) = column(key).filter(|name| self.is_number(cells, name)) {
             let shown = shown(key, name);
-            let warning =
-                of_texts(key.span, name, "'10' sorts before '9'", format!("sort by the number: `Val({shown})`"));
-            found.push(warning.with_fix(number(key.span)));
+            let hint = format!("sort by the number: `{}({shown})`", self.number);
+            let warning = of_texts(key.span, name, "'10' sorts before '9'", hint);
+            found.push(warning.with_fix(self.as_number(key.span)));
         }
     }
 
@@ -278,8 +302,8 @@ impl Facts {
                 _ => None,
             };
             if let Some((side, name)) = side.filter(|(_, name)| !cells.converted.contains(*name)) {
-                let hint = format!("compare the number: `Val({})`", shown(side, name));
-                found.push(of_texts(*span, name, "'10' is less than '9'", hint).with_fix(number(side.span)));
+                let hint = format!("compare the number: `{}({})`", self.number, shown(side, name));
+                found.push(of_texts(*span, name, "'10' is less than '9'", hint).with_fix(self.as_number(side.span)));
             }
         });
     }
@@ -301,8 +325,8 @@ impl Facts {
             _ => None,
         };
         if let Some((side, name)) = side {
-            let hint = format!("compare the number: `Val({})`", shown(side, name));
-            found.push(of_texts(span, name, "'10' is less than '9'", hint).with_fix(self::number(side.span)));
+            let hint = format!("compare the number: `{}({})`", self.number, shown(side, name));
+            found.push(of_texts(span, name, "'10' is less than '9'", hint).with_fix(self.as_number(side.span)));
         }
     }
 
@@ -316,44 +340,65 @@ impl Facts {
 
     /// `Max(t.qty)`, `t.qty.Max()`, `Filter(t, qty > '9')`
     fn call(&self, expr: &Expr, found: &mut Vec<Diagnostic>) {
-        if let Some((name, [mapped])) = called(expr).as_ref().map(|(name, arguments)| (*name, arguments.as_slice()))
-            && is_extreme(name)
-            && let Some((name, [rows, cell])) =
-                called(mapped).as_ref().map(|(name, arguments)| (*name, arguments.as_slice()))
-            && name.eq_ignore_ascii_case("map")
+        let called = self.known.called(expr);
+        if let Some(outer) = &called
+            && is_extreme(outer.function)
+            && let [mapped] = outer.arguments.as_slice()
+            && let Some(inner) = self.known.called(mapped)
+            && maps_rows(inner.function)
+            && let [rows, cell] = inner.arguments.as_slice()
             && let Some(field) = column(cell)
         {
             if self.cells(rows).is_some_and(|cells| self.is_number(&cells, field)) {
-                found.push(of_texts(
-                    cell.span,
-                    field,
-                    "'9' is greater than '10'",
-                    format!("take the number: `Val({field})`"),
-                ));
+                let hint = format!("take the number: `{}({field})`", self.number);
+                let warning = of_texts(cell.span, field, "'9' is greater than '10'", hint);
+                found.push(warning.with_fix(self.as_number(cell.span)));
             }
             return;
         }
-        if let Some((base, field, name)) = extreme_of_column(expr) {
+        if let Some((base, field, name)) = extreme_of_column(&self.known, expr) {
             if self.cells(base).is_some_and(|cells| self.is_number(&cells, field)) {
-                let rows = match &base.kind {
-                    ExprKind::Name(rows) => rows.as_str(),
-                    _ => "…",
-                };
-                let hint = format!("take the numbers: `{name}(Map({rows}, Val({field})))`");
-                found.push(of_texts(expr.span, field, "'9' is greater than '10'", hint));
+                found.push(self.extreme(expr.span, base, field, name));
             }
             return;
         }
-        let Some((name, arguments)) = called(expr) else { return };
+        let Some(Called { function, name, arguments, .. }) = called else { return };
         let Some(cells) = arguments.first().and_then(|first| self.cells(first)) else { return };
         for argument in arguments.iter().skip(1) {
             match column(argument) {
-                Some(column) if is_extreme(name) && self.is_number(&cells, column) => {
-                    found.push(greatest(argument, column, name));
+                Some(column) if is_extreme(function) && self.is_number(&cells, column) => {
+                    found.push(self.greatest(argument, column, name));
                 }
                 _ => self.compared(argument, &cells, found),
             }
         }
+    }
+
+    /// The warning about the greatest of a column.
+    fn extreme(&self, place: Span, rows: &Expr, field: &str, name: &str) -> Diagnostic {
+        let number = self.number;
+        let why = "'9' is greater than '10'";
+        let Some(map) = self.known.mapping() else {
+            return of_texts(place, field, why, format!("take the numbers: `{number}({field})` of each row"));
+        };
+        let numbers = |rows: &str| format!("{name}({map}({rows}, {number}({field})))");
+        let rows = match &rows.kind {
+            ExprKind::Name(rows) => Some(rows.as_str()),
+            _ => None,
+        };
+        let hint = format!("take the numbers: `{}`", numbers(rows.unwrap_or("…")));
+        of_texts(place, field, why, hint).with_fix(rows.map(|rows| Fix::replace(place, numbers(rows))))
+    }
+
+    fn greatest(&self, argument: &Expr, column: &str, name: &str) -> Diagnostic {
+        let hint = format!("take the number: `{name}({}({}))`", self.number, shown(argument, column));
+        let warning = of_texts(argument.span, column, "'9' is greater than '10'", hint);
+        warning.with_fix(self.as_number(argument.span))
+    }
+
+    /// The number of a text.
+    fn as_number(&self, text: Span) -> Fix {
+        Fix::around(text, format!("{}(", self.number), ")")
     }
 
     fn select(&self, select: &Select, found: &mut Vec<Diagnostic>) {
@@ -361,12 +406,12 @@ impl Facts {
         let Some(mut cells) = sources.find_map(|source| self.cells(&source.value)) else { return };
         for item in &select.items {
             let SelectItem::Value { label, value } = item else { continue };
-            if let Some((name, arguments)) = called(value)
-                && is_extreme(name)
+            if let Some(Called { function, name, arguments, .. }) = self.known.called(value)
+                && is_extreme(function)
                 && let [argument] = arguments.as_slice()
                 && let Some(column) = column(argument).filter(|column| self.is_number(&cells, column))
             {
-                found.push(greatest(argument, column, name));
+                found.push(self.greatest(argument, column, name));
             }
             // In `order by` this name means the result column, not the column of the source.
             if let Some(label) = label.as_ref().filter(|_| column(value).is_none()) {
@@ -385,17 +430,6 @@ fn of_texts(span: Span, name: &str, why: &str, hint: String) -> Diagnostic {
         format!("`{name}` comes from CSV, where all cells are texts, and as texts {why}."),
         hint,
     )
-}
-
-/// The number of a text.
-fn number(span: Span) -> Fix {
-    Fix::around(span, "Val(", ")")
-}
-
-fn greatest(argument: &Expr, column: &str, name: &str) -> Diagnostic {
-    let shown = shown(argument, column);
-    let hint = format!("take the number: `{name}(Val({shown}))`");
-    of_texts(argument.span, column, "'9' is greater than '10'", hint).with_fix(number(argument.span))
 }
 
 /// The facts about a table that remain after an operator.

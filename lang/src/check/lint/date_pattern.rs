@@ -1,50 +1,57 @@
 //! W0111: patterns of datetimes in the notation of other languages: `YYYY-MM-DD`, `yyyy-mm-dd`, `HH:MM`, `%Y-%m-%d`.
 
+use super::library::Known;
 use super::source::{Source, bare, warning};
 use super::walk::{self, Node};
 use crate::ast::{Expr, ExprKind, Name, PostfixKind, StatementKind, TemplatePart};
 use crate::diagnostic::{Diagnostic, Fix, codes};
+use crate::span::Span;
 use hashbrown::HashMap;
 
 /// Warns of letters in a pattern that mean another part of a datetime, or nothing.
 pub(super) fn foreign(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
     let known = fixed_texts(source);
+    let functions = Known::of(source.registry, |function| function.facts.date_pattern.is_some());
     walk::script(source.script, &mut |node| {
         let Node::Expr(expr) = node else { return };
-        let Some(pattern) = pattern_of(expr) else { return };
+        let Some(pattern) = pattern_of(expr, &functions) else { return };
+        // The text of a variable is where the variable is declared.
         let text = match &bare(pattern).kind {
             ExprKind::Name(name) => known.get(name.as_str()).copied().flatten(),
             _ => fixed_text(pattern),
         };
-        if let Some((message, right)) = text.and_then(corrected) {
+        let Some((text, place)) = text else { return };
+        if let Some((message, right)) = corrected(text) {
             let hint =
                 format!("write '{right}': `yyyy MM dd` are year, month and day, `HH mm ss` hour, minute and second");
-            let written = pattern.span.text(source.text);
+            let written = place.text(source.text);
             let quote = written.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
-            // The text as written, without escapes or parts; that of a variable is elsewhere.
-            let fix = quote.filter(|quote| text.is_some_and(|text| written == format!("{quote}{text}{quote}")));
-            let fix = fix.map(|quote| Fix::replace(pattern.span, format!("{quote}{right}{quote}")));
+            // The text as written, without escapes or parts.
+            let fix = quote.filter(|quote| written == format!("{quote}{text}{quote}"));
+            let fix = fix.map(|quote| Fix::replace(place, format!("{quote}{right}{quote}")));
             found.push(warning(codes::FOREIGN_DATE_PATTERN, pattern.span, message, hint).with_fix(fix));
         }
     });
 }
 
-/// A text that has no parts.
-fn fixed_text(expr: &Expr) -> Option<&str> {
-    match &bare(expr).kind {
-        ExprKind::Text(text) => Some(text),
+/// A text that has no parts, and its place.
+fn fixed_text(expr: &Expr) -> Option<(&str, Span)> {
+    let expr = bare(expr);
+    let text = match &expr.kind {
+        ExprKind::Text(text) => text,
         ExprKind::Template(parts) => match parts.as_slice() {
-            [TemplatePart::Text(text)] => Some(text),
-            _ => None,
+            [TemplatePart::Text(text)] => text,
+            _ => return None,
         },
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some((text, expr.span))
 }
 
 /// Variables that hold one fixed text; `None` for names with another meaning, too.
-fn fixed_texts<'a>(source: &Source<'a>) -> HashMap<&'a str, Option<&'a str>> {
-    let mut known: HashMap<&str, Option<&str>> = HashMap::new();
-    let mut note = |name: &'a Name, text: Option<&'a str>| {
+fn fixed_texts<'a>(source: &Source<'a>) -> HashMap<&'a str, Option<(&'a str, Span)>> {
+    let mut known: HashMap<&str, Option<(&str, Span)>> = HashMap::new();
+    let mut note = |name: &'a Name, text: Option<(&'a str, Span)>| {
         known.entry(name.text.as_str()).and_modify(|known| *known = None).or_insert(text);
     };
     walk::script(source.script, &mut |node| match node {
@@ -66,25 +73,27 @@ fn fixed_texts<'a>(source: &Source<'a>) -> HashMap<&'a str, Option<&'a str>> {
     known
 }
 
-/// The pattern of a call of `Format` or `DateTime.Parse`.
-fn pattern_of(expr: &Expr) -> Option<&Expr> {
+/// The pattern in a call of one of the functions.
+fn pattern_of<'e>(expr: &'e Expr, functions: &Known<'_>) -> Option<&'e Expr> {
     let ExprKind::Postfix { base, steps } = &expr.kind else { return None };
-    let name = match &base.kind {
+    let first = match &base.kind {
         ExprKind::Name(name) => name.as_str(),
         _ => "",
     };
-    // The call with the name before it, and the number of arguments before the pattern.
-    let mut before = name;
+    let mut before = first;
     for (at, step) in steps.iter().enumerate() {
         match &step.kind {
             PostfixKind::Field(field) => before = &field.text,
             PostfixKind::Call { arguments, .. } => {
-                let formats = before.eq_ignore_ascii_case("format");
-                let of_module = name.eq_ignore_ascii_case("datetime") && at == 1;
-                let parses = before.eq_ignore_ascii_case("parse") && (of_module || at == 0);
-                if formats || parses {
-                    // `d.Format(pattern)` has its value before the dot.
-                    return arguments.get(usize::from(at == 0 || of_module));
+                let member = if at == 1 { functions.find_in(first, before) } else { None };
+                let function = match at {
+                    0 => functions.find_opened(before),
+                    _ => member.or_else(|| functions.find(before)),
+                };
+                if let Some(position) = function.and_then(|function| function.facts.date_pattern) {
+                    // In `d.f(pattern)` the first argument is before the dot.
+                    let is_method = at > 0 && member.is_none();
+                    return arguments.get(position.checked_sub(usize::from(is_method))?);
                 }
                 before = "";
             }

@@ -13,6 +13,7 @@ mod comment;
 mod csv;
 mod date_pattern;
 mod dropped;
+mod library;
 mod literal;
 mod off;
 mod path;
@@ -43,7 +44,7 @@ impl Checker<'_> {
         let text = self.units[self.unit].source.clone();
         let is_template = self.unit == 0 && self.options.mode == Mode::Template;
         let tokens = if is_template { parse::template_tokens(&text) } else { parse::tokens(&text) };
-        let source = Source { text: &text, script, tokens };
+        let source = Source { text: &text, script, registry: self.options.registry, tokens };
         let mut found = Vec::new();
         comment::swallowed(&source, &mut found);
         if !has_errors {

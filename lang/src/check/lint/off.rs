@@ -3,7 +3,7 @@
 use super::super::checker::Checker;
 use super::source::Source;
 use crate::diagnostic::allow::{Allowed, Reach};
-use crate::diagnostic::{Code, codes};
+use crate::diagnostic::{Code, Diagnostic, codes};
 use crate::span::line_column;
 
 impl Checker<'_> {
@@ -14,15 +14,15 @@ impl Checker<'_> {
         }
         let allowed = comments(source);
         let unit = self.units[self.unit].name.clone();
+        let is_wanted = |found: &Diagnostic| !allowed.allows(found.code, line_column(source.text, found.span.start).0);
         if !allowed.is_empty() {
-            self.findings.retain_since(0, |found| {
-                found.module != unit
-                    || found.is_error()
-                    || found.code.lint.is_none()
-                    || !allowed.allows(found.code, line_column(source.text, found.span.start).0)
-            });
+            self.findings.retain_since(0, |found| found.module != unit || found.is_error() || is_wanted(found));
         }
-        allowed.unknown.into_iter().for_each(|warning| self.report(warning));
+        allowed.unknown.iter().filter(|warning| is_wanted(warning)).for_each(|warning| self.report(warning.clone()));
+        let last = line_column(source.text, source.text.trim_end().len() as u32).0;
+        if self.unit == 0 && allowed.allows(codes::MORE_WARNINGS, last) {
+            self.findings.forget_warnings_left_out();
+        }
     }
 }
 

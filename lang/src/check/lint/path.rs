@@ -37,6 +37,10 @@ pub(super) fn escaped(source: &Source<'_>, found: &mut Vec<Diagnostic>) {
             TokenKind::Text if !inner.contains("\\'") && !inner.contains("\\\"") => {
                 Some(Fix::insert(span.start, "@").titled(format!("write `@{written}`")))
             }
+            TokenKind::TemplateText if !inner.contains("\\\\") && !inner.contains("\\`") => {
+                let doubled = Fix::replace(*span, inner.replace('\\', "\\\\"));
+                Some(doubled.titled("double the backslashes"))
+            }
             _ => None,
         };
         found.push(warning(codes::ESCAPE_IN_PATH, place, message, hint).with_fix(fix));

@@ -3,6 +3,7 @@
 use super::super::suggest::is_plain_name;
 use crate::ast::{Expr, ExprKind, Script};
 use crate::diagnostic::{Code, Diagnostic, Fix};
+use crate::function::Registry;
 use crate::parse::TokenKind;
 use crate::span::Span;
 
@@ -10,6 +11,7 @@ use crate::span::Span;
 pub(super) struct Source<'a> {
     pub text: &'a str,
     pub script: &'a Script,
+    pub registry: &'a Registry,
     pub tokens: Vec<(TokenKind, Span)>,
 }
 

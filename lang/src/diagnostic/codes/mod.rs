@@ -34,7 +34,8 @@ mod tests {
             assert!(!code.title.is_empty() && code.text.ends_with('.'), "{code}");
             assert!(ids.insert(code.id), "{code} stands twice");
             assert_eq!(code.is_syntax(), code.id.starts_with("E00"), "{code}");
-            assert!(code.lint.is_none_or(|name| code.id.starts_with('W') && lints.insert(name)), "{code}");
+            assert_eq!(code.is_warning(), code.id.starts_with('W'), "{code}");
+            assert!(code.lint().is_none_or(|name| lints.insert(name)), "{code}");
         }
         assert_eq!(find("e0102"), Some(UNKNOWN_FUNCTION));
         assert_eq!(find("E9999"), None);

@@ -6,7 +6,7 @@ use crate::ast::{
     Expr, ExprKind, FunctionBody, FunctionExpr, Name, Parameter, PostfixKind, PostfixStep, RecordField, TemplatePart,
     TypeExpr,
 };
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::grammar::Rule;
 use crate::parse::message::unknown_character;
 use crate::span::Span;
@@ -175,7 +175,8 @@ impl Builder<'_> {
         if values.is_empty() {
             self.diagnostics.push(
                 Diagnostic::error(codes::VALUE_EXPECTED, span, "there is no value between these parentheses")
-                    .with_hint("a function without parameters is `() => value`, an empty list `[]`"),
+                    .with_hint("a function without parameters is `() => value`, an empty list `[]`")
+                    .with_fix(Fix::replace(span, "[]")),
             );
             return Expr { kind: ExprKind::Invalid, span };
         }

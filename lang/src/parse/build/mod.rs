@@ -27,8 +27,8 @@ type Nodes<'a> = Pairs<'a, Rule>;
 pub(super) struct Builder<'a> {
     /// The start of the parsed text in the source, in bytes.
     base: usize,
-    /// The length of the source. A mended text may be longer, but no place beyond the source is reported.
-    length: usize,
+    /// The source. A mended text may be longer, but no place beyond the source is reported.
+    source: &'a str,
     /// The places that have been mended; a hole elsewhere is a stray character of the author.
     holes: &'a [usize],
     /// `(a, b)` without an `in`.
@@ -45,8 +45,8 @@ fn brackets(span: Span) -> Fix {
 
 impl<'a> Builder<'a> {
     /// For a text that begins at byte `base` of `source`.
-    pub(super) fn new(source: &str, base: usize, holes: &'a [usize]) -> Self {
-        Self { base, length: source.len(), holes, unclaimed_tuples: Vec::new(), diagnostics: Vec::new() }
+    pub(super) fn new(source: &'a str, base: usize, holes: &'a [usize]) -> Self {
+        Self { base, source, holes, unclaimed_tuples: Vec::new(), diagnostics: Vec::new() }
     }
 
     /// A whole script.
@@ -91,7 +91,7 @@ impl<'a> Builder<'a> {
     }
 
     fn place(&self, start: usize, end: usize) -> Span {
-        Span::new((self.base + start).min(self.length), (self.base + end).min(self.length))
+        Span::new((self.base + start).min(self.source.len()), (self.base + end).min(self.source.len()))
     }
 
     /// From the start of `node` to the end of the last token in it.

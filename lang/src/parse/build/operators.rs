@@ -2,7 +2,7 @@
 
 use super::{Builder, Node};
 use crate::ast::{BinaryOp, Expr, ExprKind};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::grammar::Rule;
 use crate::span::Span;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
@@ -92,10 +92,16 @@ impl Builder<'_> {
             _ => false,
         };
         if compared {
-            self.diagnostics.push(
-                Diagnostic::error(codes::CHAINED_COMPARISON, operator, "two comparisons cannot follow each other")
-                    .with_hint("write `a < b and b < c`, or put parentheses around one of them"),
-            );
+            let shared = match &left.kind {
+                ExprKind::Binary { rest, .. } => rest.last().map(|(_, _, second)| second.span),
+                _ => None,
+            };
+            let and = |shared: Span| Fix::insert(shared.end, format!(" and {}", shared.text(self.source)));
+            let fix = shared.map(|shared| and(shared).titled("compare twice, with `and`"));
+            let message = "two comparisons cannot follow each other";
+            let error = Diagnostic::error(codes::CHAINED_COMPARISON, operator, message).with_fix(fix);
+            let hint = "write `a < b and b < c`, or put parentheses around one of them";
+            self.diagnostics.push(error.with_hint(hint));
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Builder, Node, Nodes, child, child_if};
 use crate::ast::{
     Expr, ExprKind, GroupKey, Join, OrderKey, PostfixKind, PostfixStep, QueryOp, Select, SelectItem, Source,
 };
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::grammar::Rule;
 use crate::span::Span;
 
@@ -194,10 +194,12 @@ impl Builder<'_> {
                 let value = self.expression(child(&mut parts));
                 if let Some(alias) = parts.next_back().filter(|part| part.as_rule() == Rule::alias) {
                     let alias = self.name(&alias);
+                    let second = Span { start: value.span.end, end: alias.span.end };
                     if label.is_some() {
                         self.diagnostics.push(
                             Diagnostic::error(codes::UNEXPECTED, alias.span, "this column is given two names")
-                                .with_hint("write either `name: value` or `value as name`"),
+                                .with_hint("write either `name: value` or `value as name`")
+                                .with_fix(Fix::remove(second, "the second name")),
                         );
                     }
                     label = Some(alias);

@@ -207,10 +207,10 @@ impl Builder<'_> {
             _ => false,
         };
         if !call {
-            self.diagnostics.push(
-                Diagnostic::error(codes::UNEXPECTED, value.span, "`exec` must come before a call")
-                    .with_hint("write `exec name(…);`"),
-            );
+            let may_call = matches!(value.kind, ExprKind::Name(_) | ExprKind::Postfix { .. });
+            let call = may_call.then(|| Fix::insert(value.span.end, "()"));
+            let error = Diagnostic::error(codes::UNEXPECTED, value.span, "`exec` must come before a call");
+            self.diagnostics.push(error.with_hint("write `exec name(…);`").with_fix(call));
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod part;
 mod place;
+mod rewrite;
 mod word;
 
 pub(super) use place::{text_cut_short, unknown_character};
@@ -160,7 +161,8 @@ fn misplaced_block(layout: &Layout, open: usize) -> Diagnostic {
             place,
             "a value must follow `=>`, not a block of statements",
         )
-        .with_hint("write `function (x) { … }` for a function with statements");
+        .with_hint("write `function (x) { … }` for a function with statements")
+        .with_fix(function_of(layout, open - 1));
     }
     let (message, hint) = match before.to_ascii_lowercase().as_str() {
         word @ ("if" | "elseif" | "while") => {
@@ -173,6 +175,20 @@ fn misplaced_block(layout: &Layout, open: usize) -> Diagnostic {
         ),
     };
     Diagnostic::error(codes::VALUE_EXPECTED, place, message).with_hint(hint)
+}
+
+/// `x => { … }` as `function (x) { … }`; `arrow` is the token `=>`.
+fn function_of(layout: &Layout, arrow: usize) -> Option<Fix> {
+    let head = arrow.checked_sub(1)?;
+    let place = layout.tokens.get(arrow)?.span();
+    if layout.tokens[head].kind == Kind::Word {
+        let name = layout.text(head);
+        return Some(Fix::replace(layout.tokens[head].span().to(place), format!("function ({name})")));
+    }
+    let open = (0..head).rev().find(|open| layout.text(*open) == "(" && layout.closing(*open) == Some(head))?;
+    let fix = Fix::insert(layout.tokens[open].start as u32, "function ");
+    let arrow = Span { start: layout.tokens[head].end as u32, ..place };
+    Some(fix.and(arrow, "").titled("write `function (…) { … }`"))
 }
 
 /// A piece of source in a message, short and on one line.
@@ -377,9 +393,11 @@ impl<'a> Situation<'a> {
                 codes::UNEXPECTED,
                 format!("there is nothing between `{before}` and `{text}` that connects them"),
             );
-            let hint = match (self.before().map(|token| token.kind), self.kind()) {
-                (Some(Kind::Text), _) | (_, Some(Kind::Text)) if failure.could_end() => {
-                    "texts are joined with `&`; a statement ends with `;`"
+            let is_text = |token: Option<Token>| token.is_some_and(|token| token.kind == Kind::Text);
+            let hint = match failure.could_end() && (is_text(self.before()) || is_text(self.token())) {
+                true => {
+                    let error = error.with_hint("texts are joined with `&`; a statement ends with `;`");
+                    return Some(error.with_fix(self.after_last(" &")));
                 }
                 _ if failure.could_end() => "an operator such as `+` or `&` is missing, or a `;`",
                 _ => "an operator such as `+` or `&` is missing",

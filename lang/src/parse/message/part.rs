@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Fix, codes};
 use crate::parse::grammar::Rule;
 use crate::parse::token::Kind;
 use crate::parse::words::is_reserved;
+use crate::span::Span;
 
 /// The missing part where a rule is expected, and how the construct is written.
 const PARTS: [(Rule, &str, &str); 12] = [
@@ -65,15 +66,18 @@ impl Situation<'_> {
         match bracket {
             Some((open, "(")) if self.text() == ":" && self.failure.expects(Rule::closing_paren) => {
                 let function = self.layout.closing(open).is_some_and(|close| self.layout.text(close + 1) == "=>");
-                let (message, hint) = if function {
-                    ("the names before `=>` have no types", "write `function (a: number) => …`")
+                let (message, hint, fix) = if function {
+                    let fix = Fix::insert(self.layout.tokens[open].start as u32, "function ");
+                    ("the names before `=>` have no types", "write `function (a: number) => …`", Some(fix))
                 } else {
+                    let named = self.before().map(|before| before.span().to(self.place));
                     (
                         "the arguments of a call have no names",
                         "write the values in their order, or a record `{name: value}`",
+                        named.map(|named| Fix::remove(named, "the name")),
                     )
                 };
-                Some(self.error(codes::UNEXPECTED, message).with_hint(hint))
+                Some(self.error(codes::UNEXPECTED, message).with_hint(hint).with_fix(fix))
             }
             _ => None,
         }
@@ -114,19 +118,28 @@ impl Situation<'_> {
             return Some(self.missing(message, hint).with_fix(fix));
         }
         if failure.expects(Rule::parameters) {
-            let hint = match self.before_text().to_ascii_lowercase().as_str() {
-                "function" => "write `x => value` or `function (x) => value`".to_owned(),
-                name => format!("write `function {name}() {{ … }}`"),
+            let (hint, fix) = match self.before_text().to_ascii_lowercase().as_str() {
+                "function" => {
+                    let is_lambda = self.layout.text(self.index + 1) == "=>";
+                    let word = self.before().map(|word| Span { end: self.place.start, ..word.span() });
+                    let fix = word.filter(|_| is_lambda).map(|word| Fix::remove(word, "the `function`"));
+                    ("write `x => value` or `function (x) => value`".to_owned(), fix)
+                }
+                name => (format!("write `function {name}() {{ … }}`"), self.after_last("()")),
             };
-            return Some(self.missing("the parameters of this function are missing", hint));
+            return Some(self.missing("the parameters of this function are missing", hint).with_fix(fix));
         }
         if self.before_text().eq_ignore_ascii_case("for") && self.text() == "(" {
             let error = self.error(codes::UNEXPECTED, "the head of a loop is written without parentheses");
-            return Some(error.with_hint("write `for row in rows { … }`; numbers are `for i in range(0, 10) { … }`"));
+            let hint = "write `for row in rows { … }`; numbers are `for i in range(0, 10) { … }`";
+            return Some(error.with_hint(hint).with_fix(self.without_parentheses()));
         }
         if self.before_text().eq_ignore_ascii_case("new") && failure.expects_any(&[Rule::name, Rule::type_name]) {
             let error = self.error(codes::TYPE_EXPECTED, "the name of a type must follow `new`");
-            return Some(error.with_hint("a record without a type is just `{field: value}`"));
+            let word = self.before().map(|word| Span { end: self.place.start, ..word.span() });
+            let word = word.filter(|_| matches!(self.text(), "{" | "["));
+            let error = error.with_hint("a record without a type is just `{field: value}`");
+            return Some(error.with_fix(word.map(|word| Fix::remove(word, "the `new`"))));
         }
         None
     }
@@ -185,7 +198,12 @@ impl Situation<'_> {
             "else" => ("`{` or `:`", "write `else { … }`, or `else: statement;`"),
             _ => ("`{` or `:`", "write `if condition { … }`, or `if condition: statement;`"),
         };
-        Some(self.missing(format!("{parts} is missing {before}"), hint))
+        let fix = match (self.layout.head(self.index), parts) {
+            ("function", _) if self.layout.is_keyword(self.index, "return") => Some(Fix::replace(self.place, "=>")),
+            (_, "`{` or `:`") if self.kind() == Some(Kind::Word) => self.after_last(":"),
+            _ => None,
+        };
+        Some(self.missing(format!("{parts} is missing {before}"), hint).with_fix(fix))
     }
 
     /// The record of `new`, `with` and `map … as`.

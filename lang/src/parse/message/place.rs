@@ -51,7 +51,7 @@ pub(in crate::parse) fn unknown_character(character: char, place: Span) -> Diagn
         " " => Fix::replace(place, text).titled("write a space"),
         text => Fix::replace(place, text),
     };
-    let is_guess = matches!(character, '$' | '@' | '\\') || text.is_empty() && !invisible;
+    let is_guess = matches!(character, '$' | '@' | '\\');
     let fix = (!is_guess).then_some(Fix { safe: sure, ..fix });
     let error = Diagnostic::error(codes::UNKNOWN_CHARACTER, place, format!("{name} has no meaning here"));
     error.with_hint(hint).with_fix(fix)
@@ -135,7 +135,7 @@ impl Situation<'_> {
             _ => return None,
         };
         let error = self.error(codes::FOREIGN_OPERATOR, format!("`{text}` is not an operator here"));
-        Some(error.with_hint(hint).with_fix(self.own_operator()))
+        Some(error.with_hint(hint).with_fix(self.own_operator().or_else(|| self.rewritten())))
     }
 
     /// The FlowScript operator to write in place of an operator of another language.

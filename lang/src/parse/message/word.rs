@@ -82,38 +82,69 @@ impl Situation<'_> {
         // A word that could be an alias is reported at the value after it.
         let before = self.before().filter(|before| before.kind == Kind::Word && self.begins_value());
         let before = before.filter(|before| !is_reserved(before.text(self.source)));
-        foreign_query(self.text(), self.place)
-            .or_else(|| before.and_then(|before| foreign_query(before.text(self.source), before.span())))
+        self.foreign_query(self.index).or_else(|| self.foreign_query(before.map(|_| self.index - 1)?))
+    }
+
+    /// A word of another query language.
+    fn foreign_query(&self, at: usize) -> Option<Diagnostic> {
+        let text = self.layout.text(at);
+        let place = self.layout.tokens.get(at)?.span();
+        let by_follows = self.layout.is_keyword(at + 1, "by");
+        let (hint, fix) = match text.to_ascii_lowercase().as_str() {
+            "sort" | "sorted" if by_follows => ("write `order by`", Some(Fix::replace(place, "order").safe())),
+            "sort" | "sorted" => ("write `order by`", Some(Fix::replace(place, "order by"))),
+            "orderby" => ("write `order by`", Some(Fix::replace(place, "order by").safe())),
+            "groupby" => ("write `group by`", Some(Fix::replace(place, "group by").safe())),
+            "limit" | "top" => ("the first rows are `Take((query), n)`", self.first_rows(at)),
+            "union" => ("rows are joined with `&`", Some(Fix::replace(place, "&"))),
+            "between" => ("write `x >= a and x <= b`", self.two_comparisons(at)),
+            "contains" => (
+                "write `'part' in whole`, or `whole like '%part%'`",
+                self.operands_of(at, |whole, part| format!("{part} in {whole}")),
+            ),
+            "div" => ("write `Floor(a / b)`", self.operands_of(at, |left, right| format!("Floor({left} / {right})"))),
+            "xor" => ("write `a != b`", Some(Fix::replace(place, "!="))),
+            _ => return None,
+        };
+        let message = format!("`{text}` is not a word of a query or expression");
+        Some(Diagnostic::error(codes::FOREIGN_WORD, place, message).with_hint(hint).with_fix(fix))
     }
 
     /// `else`, `catch`, `then`, `end` without their beginning.
     fn stray_branch(&self) -> Option<Diagnostic> {
         let text = self.text();
-        let (owner, hint) = match text.to_ascii_lowercase().as_str() {
+        let (owner, hint, fix) = match text.to_ascii_lowercase().as_str() {
             "else" | "elseif" if !self.failure.expects(Rule::k_end) => {
-                let before = self.before_text();
-                let hint = if before == ";" && self.index >= 2 && self.layout.text(self.index - 2) == "}" {
-                    "remove the `;` between the block and this word"
+                let after_block = self.index >= 2 && self.layout.text(self.index - 2) == "}";
+                let semicolon = self.before().filter(|before| before.text(self.source) == ";" && after_block);
+                let (hint, fix) = if let Some(semicolon) = semicolon {
+                    let fix = Fix::remove(semicolon.span(), "the `;`").safe();
+                    ("remove the `;` between the block and this word", Some(fix))
                 } else if self.failure.could_end() {
-                    "a `;` is missing before it"
+                    ("a `;` is missing before it", self.after_last(";"))
                 } else {
-                    "it follows the block of an `if`, or the `;` of `if condition: statement;`"
+                    ("it follows the block of an `if`, or the `;` of `if condition: statement;`", None)
                 };
-                ("if", hint)
+                ("if", hint, fix)
             }
-            "catch" => ("try", "write `try { … } catch e { … }`"),
+            "catch" => ("try", "write `try { … } catch e { … }`", None),
             "then" if self.failure.expects_body() => {
-                return Some(
-                    self.error(codes::FOREIGN_WORD, "an `if` has no `then`")
-                        .with_hint("write `if condition { … }`, or `case when … then … end` for a value"),
-                );
+                let error = self.error(codes::FOREIGN_WORD, "an `if` has no `then`");
+                let word = Span { start: self.before()?.end as u32, ..self.place };
+                let fix = match self.layout.text(self.index + 1) {
+                    "{" => Fix::remove(word, "the `then`").safe(),
+                    _ => Fix::replace(word, ":"),
+                };
+                let hint = "write `if condition { … }`, or `case when … then … end` for a value";
+                return Some(error.with_hint(hint).with_fix(fix));
             }
             "then" | "when" | "end" if !self.failure.expects_value() || !self.inside_case() => {
-                ("case", "write `case when condition then value else value end`")
+                ("case", "write `case when condition then value else value end`", None)
             }
             _ => return None,
         };
-        Some(self.error(codes::STRAY_BRANCH, format!("this `{text}` belongs to no `{owner}`")).with_hint(hint))
+        let error = self.error(codes::STRAY_BRANCH, format!("this `{text}` belongs to no `{owner}`"));
+        Some(error.with_hint(hint).with_fix(fix))
     }
 
     /// Is there a `case` before the place in its statement?
@@ -183,28 +214,4 @@ fn similar(text: &str, words: &[&'static str]) -> Option<&'static str> {
         word.len() > 2 && text.len() > 2 && (1..=longest).contains(&strsim::osa_distance(word, &text))
     };
     words.iter().find(close).copied()
-}
-
-/// A word of another query language.
-fn foreign_query(text: &str, place: Span) -> Option<Diagnostic> {
-    let hint = match text.to_ascii_lowercase().as_str() {
-        "sort" | "sorted" | "orderby" => "write `order by`",
-        "groupby" => "write `group by`",
-        "limit" | "top" => "the first rows are `Take((query), n)`",
-        "union" => "rows are joined with `&`",
-        "between" => "write `x >= a and x <= b`",
-        "contains" => "write `'part' in whole`, or `whole like '%part%'`",
-        "div" => "write `Floor(a / b)`",
-        "xor" => "write `a != b`",
-        _ => return None,
-    };
-    let message = format!("`{text}` is not a word of a query or expression");
-    let fix = match text.to_ascii_lowercase().as_str() {
-        "orderby" => Some(Fix::replace(place, "order by").safe()),
-        "groupby" => Some(Fix::replace(place, "group by").safe()),
-        "union" => Some(Fix::replace(place, "&")),
-        "xor" => Some(Fix::replace(place, "!=")),
-        _ => None,
-    };
-    Some(Diagnostic::error(codes::FOREIGN_WORD, place, message).with_hint(hint).with_fix(fix))
 }

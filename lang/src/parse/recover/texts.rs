@@ -45,7 +45,14 @@ fn closing_quote(text: &str, place: Span) -> Option<Fix> {
     let line = text.lines().next()?;
     let quote = text.trim_start_matches('@').chars().next()?;
     let inside = line.trim_end().trim_end_matches([';', ')', ']', '}', ',']);
-    (!text.contains(&format!("\\{quote}"))).then(|| Fix::insert(place.start + inside.len() as u32, quote))
+    match text.match_indices(&format!("\\{quote}")).collect::<Vec<_>>().as_slice() {
+        [] => Some(Fix::insert(place.start + inside.len() as u32, quote)),
+        [(at, _)] if !text.starts_with('@') => {
+            let fix = Fix::insert(place.start + *at as u32, "\\");
+            Some(fix.titled(format!("write `\\\\{quote}`")))
+        }
+        _ => None,
+    }
 }
 
 /// The hint for closing a text with only its first quote.

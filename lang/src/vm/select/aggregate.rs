@@ -110,7 +110,7 @@ impl<'t> Machine<'_> {
                 if !value.is_null() {
                     let term = to_number(&value).map_err(|_| not_addable(aggregate, &value))?;
                     *sum = sum.checked_add(term).ok_or_else(|| {
-                        let message = format!("{}: number overflow.", aggregate.kind.name());
+                        let message = format!("{}: number overflow.", aggregate.kind);
                         RunError::new(ErrorKind::Arithmetic, message)
                     })?;
                     *count += 1;
@@ -197,17 +197,16 @@ fn finish(aggregate: &Aggregate, state: State) -> Value {
 
 #[cold]
 fn not_addable(aggregate: &Aggregate, value: &Value) -> Failure {
-    let message = format!("{}: {} is not a number, so it cannot be added.", aggregate.kind.name(), describe(value));
+    let message = format!("{}: {} is not a number, so it cannot be added.", aggregate.kind, describe(value));
     if matches!(value, Value::Text(_)) { value_error(message) } else { type_error(message) }
 }
 
 #[cold]
 fn not_ordered(kind: AggregateKind, value: &Value, best: Option<&Value>) -> Failure {
-    let name = kind.name();
     type_error(match best {
         Some(best) if compare(value, value, crate::value::Zone::UTC).is_some() => {
-            format!("{name}: {} cannot be compared with {}.", describe(value), describe(best))
+            format!("{kind}: {} cannot be compared with {}.", describe(value), describe(best))
         }
-        _ => format!("{name}: {} has no order. Wanted are numbers, texts, booleans or datetimes.", describe(value)),
+        _ => format!("{kind}: {} has no order. Wanted are numbers, texts, booleans or datetimes.", describe(value)),
     })
 }
