@@ -283,6 +283,7 @@ macro_rules! contract_tests {
                 kept_state_comes_back_and_goes_with_the_end
                 a_failed_run_keeps_its_state_for_a_retry
                 every_try_of_a_run_stays_in_its_history
+                a_try_that_slept_started_before_its_sleep
                 lists_of_steps_leave_large_results_out
                 a_parked_run_sleeps_until_it_is_due
                 parking_keeps_the_lane
