@@ -45,6 +45,7 @@ mod signed;
 #[path = "../support/smtp.rs"]
 mod smtp;
 mod sql;
+mod statistics;
 mod stopping;
 mod tokens;
 mod types;

@@ -169,7 +169,19 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("engine/src/engine/histories", &["engine", "dispatch", "run", "script", "store", "clock", "config", "planted"]),
     (
         "engine/src/http/api",
-        &["http", "engine", "project", "workflow", "script", "access", "keys", "room", "told", "yaml::problem"],
+        &[
+            "http",
+            "engine",
+            "project",
+            "workflow",
+            "script",
+            "access",
+            "keys",
+            "room",
+            "told",
+            "yaml::problem",
+            "config::duration",
+        ],
     ),
     (
         "engine/src/http",

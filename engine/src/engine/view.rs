@@ -5,7 +5,10 @@ use crate::project::Catalog;
 use crate::run::{StepDiff, StepTrace, decode_history, shown_steps};
 use crate::script::SourcePlace;
 use crate::script::encoding;
-use crate::store::{Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Store, StoreError, Try};
+use crate::store::{
+    Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery, Store,
+    StoreError, Try,
+};
 use crate::told;
 use crate::trigger::webhook::Request;
 use crate::workflow::history::Redact;
@@ -215,6 +218,11 @@ impl Viewer {
             runs.push(self.listed(summary, preview).await);
         }
         Ok(RunList { runs, next: page.next.map(|cursor| cursor.0) })
+    }
+
+    /// What was counted in a stretch of time.
+    pub async fn statistics(&self, query: StatisticsQuery) -> Result<Statistics, StoreError> {
+        self.store.statistics(query).await
     }
 
     async fn listed(&self, summary: RunSummary, preview: Option<Preview>) -> Listed {

@@ -48,6 +48,7 @@ mod names;
 mod query;
 mod run;
 mod sqlite;
+mod statistics;
 mod step;
 mod trigger;
 mod workflow;
@@ -73,6 +74,7 @@ pub use run::{
     NewRun, Park, Preview, Run, RunAgain, RunState, RunSummary, SkippedStretch, Start, Try,
 };
 pub use sqlite::SqliteStore;
+pub use statistics::{Count, Statistics, StatisticsQuery, Tally};
 pub use step::{Changes, LogLine, StepEnd, StepRecord, StepStart, StepState};
 pub use trigger::{Trigger, TriggerFacts};
 pub use workflow::{
@@ -224,6 +226,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Unfinished runs, counted by workflow.
     fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>>;
+
+    /// What was counted in a stretch of time: runs that were accepted and that ended, and how long they took. Runs that
+    /// are deleted stay counted as long as [`Retention::ended_before`] says. [`StoreError::Conflict`] for a stretch that
+    /// is empty or has too many buckets.
+    fn statistics(&self, query: StatisticsQuery) -> Answer<'_, Statistics>;
 
     /// Waits until the run's revision differs from `seen` and returns its summary; at once if `seen` is `None`. States,
     /// arrived events, a response and a request to cancel count as changes.

@@ -7,8 +7,8 @@ use crate::store::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
     Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
     Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord,
-    Skip, SqliteStore, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash, WorkflowCounts,
-    WorkflowRecord,
+    Skip, SqliteStore, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try,
+    VersionHash, WorkflowCounts, WorkflowRecord,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -108,6 +108,7 @@ impl Store for Watched {
         runs(query: RunQuery) -> RunPage;
         lanes(query: LaneQuery) -> LanePage;
         counts() -> Vec<WorkflowCounts>;
+        statistics(query: StatisticsQuery) -> Statistics;
         watch(run: RunId, seen: Option<u32>) -> RunSummary;
         events(since: Option<Cursor>) -> EventPage;
         add_key(key: NewKey) -> KeyRecord;

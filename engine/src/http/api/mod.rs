@@ -17,6 +17,7 @@ mod resource;
 mod runs;
 mod schedules;
 mod shapes;
+mod statistics;
 mod steps;
 mod tokens;
 mod workflows;
@@ -40,6 +41,7 @@ const RESOURCES: &[&Resource] = &[
     &log::RESOURCE,
     &control::RESOURCE,
     &lanes::RESOURCE,
+    &statistics::RESOURCE,
     &schedules::RESOURCE,
     &keys::RESOURCE,
     &tokens::RESOURCE,

@@ -15,6 +15,7 @@ pub(super) mod progress;
 pub(super) mod prune;
 pub(super) mod recovery;
 pub(super) mod schedules;
+pub(super) mod statistics;
 pub(super) mod workflows;
 
 use std::sync::Arc;
@@ -361,6 +362,15 @@ macro_rules! contract_tests {
                 a_clock_that_is_set_back_by_less_than_an_hour_repeats_nothing
                 a_store_that_was_closed_while_the_clock_was_ahead_starts_anew
                 an_inactive_workflow_fires_nothing_and_misses_nothing
+            ]
+            statistics: [
+                runs_are_counted_when_they_are_accepted_and_end
+                every_end_of_a_retried_run_counts
+                what_is_refused_is_not_counted
+                skipped_occurrences_count_one_by_one
+                a_deleted_run_stays_counted
+                minutes_become_hours_and_hours_go_with_their_time
+                an_empty_stretch_is_refused
             ]
             workflows: [
                 publishing_twice_changes_nothing

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("tries", include_str!("migrations/0004_tries.sql")),
     ("schedules_start_anew", include_str!("migrations/0005_schedules_start_anew.sql")),
     ("schedules_without_definition", include_str!("migrations/0006_schedules_without_definition.sql")),
+    ("statistics", include_str!("migrations/0007_statistics.sql")),
 ];
 
 /// Brings the database to the newest version. Each migration is a transaction of its own.

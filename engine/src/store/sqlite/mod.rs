@@ -25,6 +25,7 @@
 //!  workflows ─┬─< versions          the text of everything a run may need, while a run may need it
 //!             ├─< schedules         settled_until: each occurrence is decided once
 //!             ├─< lanes             tail: the last place given out
+//!             ├─< statistics        (workflow, width, start): what was counted in a minute, later in an hour
 //!             └─< runs >── lane, place, in_lane; owner, fence; due
 //!                   ├─< steps       (run, position, attempt): started, completed, failed, interrupted
 //!                   ├─< tries       (run, number): the ends that retries have followed
@@ -56,6 +57,7 @@ mod accept;
 mod changes;
 mod claim;
 mod columns;
+mod counting;
 mod effects;
 mod errors;
 mod file;
@@ -81,6 +83,7 @@ mod runs;
 mod sabotage;
 mod shared;
 mod statement;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod tx;
@@ -101,8 +104,8 @@ use super::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
     Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
     Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
-    ScheduleRecord, Skip, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try, VersionHash, WorkflowCounts,
-    WorkflowRecord,
+    ScheduleRecord, Skip, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try,
+    VersionHash, WorkflowCounts, WorkflowRecord,
 };
 
 /// A store in one SQLite file. One process at a time may have it open; the caller holds the folder's lock.
@@ -247,13 +250,18 @@ impl Store for SqliteStore {
             let doubted = self.shared.clock.now().0.saturating_sub(self.shared.trusted_now().0).max(0);
             let limits = Retention { ended_before: retention.ended_before.plus_millis(-doubted), ..retention.clone() };
             let sweep = *locked(&self.sweep);
+            let keep_from = limits.ended_before;
             let slice = self.listers.read(move |conn| prune::look(conn, &limits, sweep)).await?;
             let next = slice.sweep;
+            let now = self.shared.trusted_now();
+            let due = self.listers.read(move |conn| statistics::look(conn, now, keep_from)).await?;
             let pruned = self.writer.decide(move |tx| {
                 let (runs, versions) = prune::delete(tx, &slice)?;
                 let more_keys = prune::delete_keys(tx, retention.slice)?;
+                statistics::settle(tx, &due)?;
                 let more_pages = prune::shrink(tx)?;
-                Ok(Pruned { runs, versions, more: slice.sweep.is_some() || more_keys || more_pages })
+                let more = slice.sweep.is_some() || more_keys || due.is_full() || more_pages;
+                Ok(Pruned { runs, versions, more })
             });
             let pruned = pruned.await?;
             *locked(&self.sweep) = next;
@@ -311,6 +319,10 @@ impl Store for SqliteStore {
 
     fn counts(&self) -> Answer<'_, Vec<WorkflowCounts>> {
         self.listers.read(lane_list::counts)
+    }
+
+    fn statistics(&self, query: StatisticsQuery) -> Answer<'_, Statistics> {
+        self.listers.read(move |conn| statistics::statistics(conn, &query))
     }
 
     fn watch(&self, run: RunId, seen: Option<u32>) -> Answer<'_, RunSummary> {

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::SqliteStore;
 use crate::store::contract::{self, Open, contract_tests, workflow};
 use crate::store::{
-    Accepted, Claim, Failure, NewRun, OwnerId, Publication, RunId, RunQuery, RunState, Store, StoreError, Timestamp,
-    Trigger, Try,
+    Accepted, Claim, Count, Failure, Finish, FinishedStart, NewRun, OwnerId, Publication, RunId, RunQuery, RunState,
+    Start, StatisticsQuery, Store, StoreError, Timestamp, Trigger, Try,
 };
 
 /// Two handles on one new database.
@@ -220,6 +220,7 @@ async fn migrations_are_written_down_and_run_once() {
         "tries",
         "schedules_start_anew",
         "schedules_without_definition",
+        "statistics",
     ];
     assert_eq!(applied, (1..).zip(names.map(ToOwned::to_owned)).collect::<Vec<_>>());
 }
@@ -235,6 +236,7 @@ async fn a_retried_run_of_the_version_before_the_tries_goes_on() {
     // The state left by the version before: retried once, failed again, a step running in a process that was killed.
     conn.execute_batch(
         "drop table tries;
+         drop table statistics;
          alter table runs drop column try_started_at;
          alter table schedules drop column anew_at;
          alter table schedules drop column anew_from;
@@ -337,7 +339,8 @@ async fn the_lists_and_claims_use_their_indexes() {
     let conn = Connection::open(path).unwrap();
     let plan = |sql: &str| -> String {
         let mut statement = conn.prepare(&format!("explain query plan {sql}")).unwrap();
-        let steps = statement.query_map((), |row| row.get::<_, String>(3)).unwrap();
+        // The plan does not depend on the parameters: they have no values.
+        let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3));
         steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
     };
     for (sql, index) in [
@@ -353,6 +356,9 @@ async fn the_lists_and_claims_use_their_indexes() {
             "runs_state",
         ),
         ("select 1 from runs where lane = 1 and lane is not null", "runs_lane"),
+        (super::counting::READ, "PRIMARY KEY (workflow=? AND width=? AND start=?)"),
+        (super::statistics::ROWS, "PRIMARY KEY (workflow=? AND width=? AND start>? AND start<?)"),
+        (super::statistics::OLDEST, "SEARCH statistics USING PRIMARY KEY (workflow=? AND width=?)"),
     ] {
         let plan = plan(sql);
         assert!(plan.contains(index), "{sql}: {plan}");
@@ -373,4 +379,85 @@ async fn a_store_that_shuts_down_carries_out_what_it_was_given() {
     for new in given {
         assert_eq!(store.summary(new.id).await.unwrap().state, RunState::Queued);
     }
+}
+
+/// A run of `w` that came with its end.
+fn finished_run() -> NewRun {
+    let finish = Finish::new(RunState::Completed, Timestamp(1_700_000_000_009));
+    let version = contract::version("w", 1);
+    let start = FinishedStart { version, started_at: Timestamp(1_700_000_000_000), finish };
+    NewRun { start: Start::Finished(Box::new(start)), ..new_run(10) }
+}
+
+#[tokio::test]
+async fn a_commit_writes_one_row_of_statistics_for_all_its_runs() {
+    let (store, _path, _folder) = store().await;
+    store.accept(finished_run()).await.unwrap();
+    let before = store.commit_sizes();
+    // The writer is held until all have been handed over: they share one commit.
+    let (go, held) = std::sync::mpsc::channel::<()>();
+    let hold = store.writer.decide(move |_| {
+        held.recv().unwrap();
+        Ok(())
+    });
+    let accepting: Vec<_> = (0..128).map(|_| store.accept(finished_run())).collect();
+    go.send(()).unwrap();
+    hold.await.unwrap();
+    for accepted in accepting {
+        assert_eq!(accepted.await.unwrap(), Accepted::Finished);
+    }
+    let after = store.commit_sizes();
+    let commits = after.commits - before.commits;
+    assert!(commits <= 3, "{commits} commits");
+    let runs_of = |sql: &'static str| {
+        store.writer.decide(move |tx| {
+            let statement = tx.prepare(sql)?;
+            Ok(u64::try_from(statement.get_status(rusqlite::StatementStatus::Run)).unwrap_or(0))
+        })
+    };
+    let [read, written] =
+        [runs_of(super::counting::READ).await.unwrap(), runs_of(super::counting::WRITE).await.unwrap()];
+    // One read at the first run, since the writer remembers; one row for each commit.
+    assert_eq!((read, written), (1, 1 + commits));
+    // Each decision has a savepoint, a row and a release.
+    let all = 3 * (after.decisions - before.decisions) + 2 * commits;
+    assert!(commits * 100 < all * 3, "{commits} of {all} statements are of the statistics");
+}
+
+#[tokio::test]
+async fn a_store_from_before_the_statistics_counts_from_its_migration_on() {
+    let (store, path, _folder) = store().await;
+    store.accept(finished_run()).await.unwrap();
+    drop(store);
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch("drop table statistics; delete from migrations where version >= 7").unwrap();
+    drop(conn);
+    let opened = crate::clock::Clock::now(&crate::clock::SystemClock::default());
+    let store = SqliteStore::open(&path).unwrap();
+    let (from, before) = (Timestamp(1_699_999_980_000), Timestamp(1_700_000_040_000));
+    let query = StatisticsQuery { workflow: None, from, before, bucket: 60_000 };
+    let found = store.statistics(query.clone()).await.unwrap();
+    assert!(found.counted_since >= opened && found.workflows.is_empty(), "{found:?}");
+    store.accept(finished_run()).await.unwrap();
+    let found = store.statistics(query).await.unwrap();
+    assert_eq!((found.workflows[0].1.get(Count::ACCEPTED), found.workflows[0].1.percentile(95)), (1, Some(9)));
+    assert_eq!(store.runs(RunQuery::default()).await.unwrap().runs.len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_full_disk_has_rolled_back_is_not_counted() {
+    let (store, path, _folder) = store().await;
+    let pages: i64 = Connection::open(path).unwrap().query_row("pragma page_count", (), |row| row.get(0)).unwrap();
+    on_writer(&store, "max_page_count", pages + 12).await;
+    let accepting: Vec<_> = (0..60).map(|_| store.accept(new_run(5000))).collect();
+    let mut kept = 0;
+    for accepted in accepting {
+        kept += u64::from(accepted.await.is_ok());
+    }
+    assert!(kept < 60);
+    on_writer(&store, "max_page_count", 1_000_000).await;
+    store.accept(new_run(1)).await.unwrap();
+    let (from, before) = (Timestamp(1_699_999_980_000), Timestamp(1_700_000_040_000));
+    let query = StatisticsQuery { workflow: None, from, before, bucket: 60_000 };
+    assert_eq!(store.statistics(query).await.unwrap().workflows[0].1.get(Count::ACCEPTED), kept + 1);
 }
