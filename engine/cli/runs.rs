@@ -40,6 +40,9 @@ struct ListArgs {
 
 #[derive(Args)]
 struct FilterArgs {
+    /// Only runs that this filter finds, such as "since:24h state:failed -workflow:a,b took:>2s".
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<String>,
     /// Only runs of this workflow.
     #[arg(long)]
     workflow: Option<String>,
@@ -130,8 +133,9 @@ pub fn run(args: RunsArgs) -> Exit {
 }
 
 impl FilterArgs {
-    fn pairs(&self) -> [(&'static str, &Option<String>); 5] {
+    fn pairs(&self) -> [(&'static str, &Option<String>); 6] {
         [
+            ("q", &self.filter),
             ("workflow", &self.workflow),
             ("from", &self.from),
             ("before", &self.before),
@@ -161,7 +165,10 @@ fn list(args: &ListArgs) -> Result<(), String> {
     if !args.listing.json
         && let Some(next) = page["next"].as_str()
     {
-        eprintln!("more runs follow: --cursor {next}");
+        match page["searchedTo"].as_str() {
+            Some(at) => eprintln!("searched back to {at}; the search continues with --cursor {next}"),
+            None => eprintln!("more runs follow: --cursor {next}"),
+        }
     }
     Ok(())
 }

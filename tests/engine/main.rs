@@ -16,6 +16,7 @@ mod doors;
 mod encrypted;
 mod examples;
 mod files;
+mod filters;
 mod greedy_peers;
 mod ground;
 mod history;

@@ -181,6 +181,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
             "told",
             "yaml::problem",
             "config::duration",
+            "filter",
         ],
     ),
     (

@@ -18,9 +18,9 @@ pub use crate::dispatch::{Admission, Answer, Message, Verdict};
 pub use crate::run::{Progress, StepDiff, StepTrace};
 pub use crate::steps::Reply;
 pub use crate::store::{
-    Cancel, CommitSizes, Count, Cursor, Delivered, Event, EventPage, Failure, IdempotencyKey, KeyRecord, LaneState,
-    LogLine, Role, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery, StoreError, Tally, Timestamp,
-    TokenRecord, Trigger, Try, WorkflowCounts,
+    Cancel, CommitSizes, Count, Cursor, Delivered, Event, EventPage, Failure, Found, IdempotencyKey, KeyRecord,
+    LaneState, LogLine, Role, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery, StoreError, Stretch,
+    Tally, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
 };
 pub use access::Access;
 pub use evaluate::{Evaluator, NotVariables, Tried};

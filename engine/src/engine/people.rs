@@ -114,8 +114,14 @@ impl Operators {
             }
             PayloadOf::Last => {
                 let trigger = Some(Trigger::Webhook);
-                let query = RunQuery { workflow: Some(workflow.to_owned()), trigger, limit: 1, ..RunQuery::default() };
-                let page = self.with.store.runs(query).await?;
+                let mut query =
+                    RunQuery { workflow: Some(workflow.to_owned()), trigger, limit: 1, ..RunQuery::default() };
+                let mut page = self.with.store.runs(query.clone()).await?;
+                // A search that takes long gives an empty page and continues on the next.
+                while page.runs.is_empty() && page.next.is_some() {
+                    query.after = page.next;
+                    page = self.with.store.runs(query.clone()).await?;
+                }
                 let last = page.runs.first().map(|run| run.id);
                 last.ok_or_else(|| StoreError::NotFound(format!("the webhook of `{workflow}` has had no message yet")))?
             }

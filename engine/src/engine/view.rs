@@ -6,8 +6,8 @@ use crate::run::{StepDiff, StepTrace, decode_history, shown_steps};
 use crate::script::SourcePlace;
 use crate::script::encoding;
 use crate::store::{
-    Cursor, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery, Store,
-    StoreError, Try,
+    Cursor, Found, LogLine, Preview, Run, RunId, RunQuery, RunState, RunSummary, Statistics, StatisticsQuery, Store,
+    StoreError, Timestamp, Try,
 };
 use crate::told;
 use crate::trigger::webhook::Request;
@@ -92,6 +92,8 @@ pub struct RunList {
     pub runs: Vec<Listed>,
     /// Where the next page begins.
     pub next: Option<String>,
+    /// The search took long and ended here; the next page continues it.
+    pub searched_to: Option<Timestamp>,
 }
 
 /// Reads runs for operators.
@@ -211,13 +213,19 @@ impl Viewer {
         if fit < page.runs.len() {
             page.runs.truncate(fit);
             page.next = page.runs.last().map(|last| Cursor(last.id.to_string()));
+            page.searched_to = None;
         }
         let mut runs = Vec::with_capacity(page.runs.len());
         for summary in page.runs {
             let preview = previews.remove(&summary.id);
             runs.push(self.listed(summary, preview).await);
         }
-        Ok(RunList { runs, next: page.next.map(|cursor| cursor.0) })
+        Ok(RunList { runs, next: page.next.map(|cursor| cursor.0), searched_to: page.searched_to })
+    }
+
+    /// How many runs a query finds, by state and by stretches of `length` milliseconds.
+    pub async fn found(&self, query: RunQuery, length: i64) -> Result<Found, StoreError> {
+        self.store.found(query, length).await
     }
 
     /// What was counted in a stretch of time.

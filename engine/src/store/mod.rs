@@ -42,6 +42,7 @@ mod contract;
 mod cursor;
 mod error;
 mod failure;
+mod filter;
 mod id;
 mod lock;
 mod names;
@@ -63,6 +64,7 @@ pub use admin::{Admin, KeyRecord, NewKey, NewToken, Role, TokenRecord};
 pub use cursor::Cursor;
 pub use error::{Result, StoreError};
 pub use failure::Failure;
+pub use filter::{Condition, Found, Mark as RunMark, Stretch, Term};
 pub use id::{Fence, OwnerId, RunId, VersionHash};
 pub use lock::{FolderLock, Holder, Locking};
 pub use query::{
@@ -218,8 +220,12 @@ pub trait Store: Send + Sync + 'static {
     fn kept_below(&self, run: RunId, prefix: &'static str) -> Answer<'_, Vec<(String, Vec<u8>)>>;
 
     /// Runs, newest first, with at most the first 4,096 characters of their errors. Pages do not shift while runs are
-    /// accepted. [`StoreError::Conflict`] for a cursor that is not of this list.
+    /// accepted. A page is short, perhaps empty, if a search takes long: [`RunPage::searched_to`]. [`StoreError::Conflict`] for a cursor that is not of this list.
     fn runs(&self, query: RunQuery) -> Answer<'_, RunPage>;
+
+    /// How many runs a query finds, by state and by stretches of `length` milliseconds in which they were accepted.
+    /// [`StoreError::Conflict`] if there are too many stretches.
+    fn found(&self, query: RunQuery, length: i64) -> Answer<'_, Found>;
 
     /// Lanes that have runs in them. [`StoreError::Conflict`] for a cursor that is not of this list.
     fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage>;

@@ -1,5 +1,6 @@
 //! Queries of the store and their answers.
 
+use super::filter::{Condition, Term};
 use super::{Cursor, LaneId, OwnerId, RunId, RunState, RunSummary, Timestamp, Trigger};
 
 /// A claim of runs that are due, whose lane and slot are free.
@@ -28,10 +29,28 @@ pub struct RunQuery {
     pub label: Option<String>,
     /// Id, label, lane key or error message begins with this, in any case of ASCII letters.
     pub text: Option<String>,
+    /// Further conditions, all of which hold.
+    pub terms: Vec<Term>,
     /// The page after this cursor.
     pub after: Option<Cursor>,
     /// The size of a page; 0 means 50, and the limit is 1,000.
     pub limit: u32,
+}
+
+impl RunQuery {
+    /// All conditions but those of time.
+    pub(super) fn terms(&self) -> Vec<Term> {
+        let one = |text: &Option<String>| text.clone().map(|text| vec![text]);
+        let own = [
+            Some(self.states.clone()).filter(|states| !states.is_empty()).map(Condition::State),
+            self.trigger.map(|trigger| Condition::Trigger(vec![trigger])),
+            one(&self.workflow).map(Condition::Workflow),
+            one(&self.label).map(Condition::Label),
+            self.text.clone().map(Condition::Text),
+        ];
+        let own = own.into_iter().flatten().map(|condition| Term { negated: false, condition });
+        own.chain(self.terms.iter().cloned()).collect()
+    }
 }
 
 /// A page of runs.
@@ -41,6 +60,8 @@ pub struct RunPage {
     pub runs: Vec<RunSummary>,
     /// The cursor of the next page; `None` at the end.
     pub next: Option<Cursor>,
+    /// The search took long and ended here, before the page was full: the next page continues it.
+    pub searched_to: Option<Timestamp>,
 }
 
 /// A lane with runs in it.

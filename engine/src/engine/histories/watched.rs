@@ -5,10 +5,10 @@ use super::witness::{Witness, number};
 use crate::script::encoding;
 use crate::store::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
-    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
-    Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary, ScheduleRecord,
-    Skip, SqliteStore, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try,
-    VersionHash, WorkflowCounts, WorkflowRecord,
+    Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park,
+    Preview, Pruned, Publication, Published, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
+    ScheduleRecord, Skip, SqliteStore, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError,
+    TokenRecord, Try, VersionHash, WorkflowCounts, WorkflowRecord,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -106,6 +106,7 @@ impl Store for Watched {
         log(run: RunId, first: u32, limit: u32) -> LogPage;
         delivered(run: RunId) -> Vec<(String, Vec<u8>)>;
         runs(query: RunQuery) -> RunPage;
+        found(query: RunQuery, length: i64) -> Found;
         lanes(query: LaneQuery) -> LanePage;
         counts() -> Vec<WorkflowCounts>;
         statistics(query: StatisticsQuery) -> Statistics;

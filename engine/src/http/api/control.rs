@@ -119,7 +119,7 @@ async fn retry_many(State(app): State<App>, Given(wanted): Given<Bulk>) -> Resul
         }
         None if said => {
             let filter = RunFilter { workflow, from, before, label, text, ..RunFilter::default() };
-            app.engine.operators().retry_found(filter.query()?).await
+            app.engine.operators().retry_found(filter.query(&app)?).await
         }
         _ => {
             let detail = "The body must say either `ids`, or at least one of workflow, from, before, label and text.";

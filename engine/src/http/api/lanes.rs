@@ -134,4 +134,5 @@ impl Lane {
 impl Listed for Lane {
     const ROWS: &'static str = "lanes";
     const ORDER: &'static str = "by workflow and key";
+    const SEARCHED: bool = false;
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod control;
+mod counts;
 mod evaluate;
 mod events;
 mod input;
@@ -37,6 +38,7 @@ use resource::Resource;
 const RESOURCES: &[&Resource] = &[
     &workflows::RESOURCE,
     &runs::RESOURCE,
+    &counts::RESOURCE,
     &steps::RESOURCE,
     &log::RESOURCE,
     &control::RESOURCE,

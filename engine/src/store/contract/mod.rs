@@ -6,6 +6,7 @@
 pub(super) mod accept;
 pub(super) mod admin;
 pub(super) mod claims;
+pub(super) mod filters;
 pub(super) mod lanes;
 pub(super) mod lists;
 pub(super) mod model;

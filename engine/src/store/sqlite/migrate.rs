@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("schedules_start_anew", include_str!("migrations/0005_schedules_start_anew.sql")),
     ("schedules_without_definition", include_str!("migrations/0006_schedules_without_definition.sql")),
     ("statistics", include_str!("migrations/0007_statistics.sql")),
+    ("filters", include_str!("migrations/0008_filters.sql")),
 ];
 
 /// Brings the database to the newest version. Each migration is a transaction of its own.

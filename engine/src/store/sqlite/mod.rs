@@ -57,6 +57,7 @@ mod accept;
 mod changes;
 mod claim;
 mod columns;
+mod conditions;
 mod counting;
 mod effects;
 mod errors;
@@ -81,6 +82,7 @@ mod rows;
 mod run_row;
 mod runs;
 mod sabotage;
+mod search;
 mod shared;
 mod statement;
 mod statistics;
@@ -95,6 +97,7 @@ use std::time::Duration;
 
 use locked::locked;
 use readers::Readers;
+use search::Patience;
 use shared::Shared;
 use writer::Writer;
 
@@ -102,8 +105,8 @@ use crate::clock::{Clock, SystemClock};
 
 use super::{
     Accepted, Admin, Answer, Cancel, Changes, Claim, Claimed, CommitSizes, Cursor, Delivered, EventPage, Fence, Finish,
-    Fire, Fired, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park, Preview,
-    Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
+    Fire, Fired, Found, KeyRecord, LaneId, LanePage, LaneQuery, LogPage, NewKey, NewRun, NewToken, OwnerId, Park,
+    Preview, Pruned, Publication, Published, Result, Retention, Run, RunAgain, RunId, RunPage, RunQuery, RunSummary,
     ScheduleRecord, Skip, Statistics, StatisticsQuery, StepEnd, StepRecord, Store, StoreError, TokenRecord, Try,
     VersionHash, WorkflowCounts, WorkflowRecord,
 };
@@ -310,7 +313,11 @@ impl Store for SqliteStore {
     }
 
     fn runs(&self, query: RunQuery) -> Answer<'_, RunPage> {
-        self.listers.read(move |conn| list::runs(conn, &query))
+        self.listers.read(move |conn| list::runs(conn, &query, Patience::USUAL))
+    }
+
+    fn found(&self, query: RunQuery, length: i64) -> Answer<'_, Found> {
+        self.listers.read(move |conn| list::found(conn, &query, length, Patience::USUAL))
     }
 
     fn lanes(&self, query: LaneQuery) -> Answer<'_, LanePage> {
