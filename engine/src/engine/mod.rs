@@ -3,6 +3,7 @@
 //! The types of the store and the dispatcher that they need are re-exported here; they use neither.
 
 mod access;
+mod bulk;
 #[cfg(test)]
 mod clock_tests;
 mod evaluate;
@@ -23,9 +24,10 @@ pub use crate::store::{
     Tally, Timestamp, TokenRecord, Trigger, Try, WorkflowCounts,
 };
 pub use access::Access;
+pub use bulk::{Bulk, Deed, MOST as MOST_DECIDED, Selected};
 pub use evaluate::{Evaluator, NotVariables, Tried};
 pub use loading::{Publisher, ReloadError};
-pub use people::{BulkRetry, Operators, PayloadOf};
+pub use people::{Operators, PayloadOf};
 pub use schedules::{ScheduleView, Schedules, Upcoming};
 pub use view::{Listed, MOST_SHOWN, RunList, RunView, StepsView, Viewer};
 

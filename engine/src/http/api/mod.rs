@@ -2,6 +2,7 @@
 #![deny(dead_code)] // a resource that is not in the table is an error
 
 mod access;
+mod bulk;
 mod control;
 mod counts;
 mod evaluate;
@@ -42,6 +43,7 @@ const RESOURCES: &[&Resource] = &[
     &steps::RESOURCE,
     &log::RESOURCE,
     &control::RESOURCE,
+    &bulk::RESOURCE,
     &lanes::RESOURCE,
     &statistics::RESOURCE,
     &schedules::RESOURCE,
